@@ -1,0 +1,257 @@
+// The marketplace's API as it is: one method for each operation of docs/contract.md that Slotkeeper uses.
+
+import { z } from 'zod';
+import { type AddressKey, addressPath, segment } from './address.js';
+import { Api, type ApiOptions } from './api.js';
+import { allBookings, bookingsQuery } from './bookings.js';
+import { NotFoundError } from './errors/not-found-error.js';
+import { type Notification, parseNotification } from './notifications.js';
+import type {
+  AddCalendarBreakRequest,
+  BookingScope,
+  BookSlotRequest,
+  MoveBookingRequest,
+  WireSlot,
+} from './requests.js';
+import * as wire from './wire.js';
+
+export interface DocplannerClientOptions extends ApiOptions {
+  /** Move bookings by the founding page's path, `POST {A}/bookings/{id}`, for accounts that still need it. */
+  readonly foundingMovePath?: boolean | undefined;
+}
+
+/** What was waiting, each handed out once, and how many more wait. */
+export interface PulledNotifications {
+  readonly notifications: readonly Notification[];
+  readonly remaining: number;
+}
+
+const pulled = z.object({ notifications: z.array(z.unknown()), remaining: z.int().nonnegative().nullish() });
+
+/**
+ * One API client of the marketplace. It asks once: repeating, budgets and order are for those above it. Every method
+ * throws a subclass of `DocplannerError`, and a `TypeError` for arguments that cannot be sent.
+ *
+ * `start`, `end`, `since` and `till` are ISO 8601 instants with seconds and a colon offset; dates are `YYYY-MM-DD`.
+ */
+export class DocplannerClient {
+  readonly #api: Api;
+  readonly #foundingMovePath: boolean;
+
+  constructor(options: DocplannerClientOptions) {
+    this.#api = new Api(options);
+    this.#foundingMovePath = options.foundingMovePath ?? false;
+  }
+
+  /** Contract: replaceSlots. A 201 is not proof: a duplicate is answered so and ignored. */
+  async replaceSlots(address: AddressKey, slots: readonly WireSlot[], signal?: AbortSignal): Promise<void> {
+    if (slots.length === 0) throw new TypeError('slots: an empty list clears nothing; use deleteSlots');
+    const path = addressPath(address, 'slots');
+    await this.#api.run({ operation: 'replaceSlots', method: 'PUT', path, body: { slots }, signal });
+  }
+
+  /** Removes all slots of one local date. */
+  async deleteSlots(address: AddressKey, date: string, signal?: AbortSignal): Promise<void> {
+    const path = addressPath(address, `slots/${segment('date', date)}`);
+    await this.#api.run({ operation: 'deleteSlots', method: 'DELETE', path, signal });
+  }
+
+  /** The free starts from `start` to `end`, at most 180 days apart; a 404 means that there are none. */
+  async getSlots(
+    address: AddressKey,
+    start: string,
+    end: string,
+    signal?: AbortSignal,
+  ): Promise<wire.BookableStart[]> {
+    const path = addressPath(address, 'slots');
+    const query = { start, end, with: 'slot.services' };
+    try {
+      const call = { operation: 'getSlots', method: 'GET', path, query, signal } as const;
+      return (await this.#api.read(call, wire.collection(wire.bookableStart)))._items;
+    } catch (error) {
+      if (error instanceof NotFoundError) return [];
+      throw error;
+    }
+  }
+
+  /** Books the slot that begins at `start`. What the patient gave never shows up in an error. */
+  async bookSlot(
+    address: AddressKey,
+    start: string,
+    request: BookSlotRequest,
+    signal?: AbortSignal,
+  ): Promise<wire.Booking> {
+    const path = addressPath(address, `slots/${segment('start', start)}/book`);
+    const { patient, comment = '', label = '' } = request;
+    const hide = [...Object.values(patient).filter((value) => value !== undefined), comment, label];
+    return this.#api.read(
+      { operation: 'bookSlot', method: 'POST', path, body: request, hide, signal },
+      wire.booking,
+    );
+  }
+
+  /** All bookings that start from `start` to `end`, of every page. Patients are told only when asked for. */
+  async getBookings(
+    address: AddressKey,
+    start: string,
+    end: string,
+    scopes: readonly BookingScope[] = ['address_service'],
+    signal?: AbortSignal,
+  ): Promise<wire.Booking[]> {
+    const path = addressPath(address, 'bookings');
+    const call = { operation: 'getBookings', method: 'GET', path, signal } as const;
+    return allBookings(async (page) => {
+      const query = bookingsQuery(start, end, scopes, page);
+      return (await this.#api.read({ ...call, query }, wire.collection(wire.booking)))._items;
+    });
+  }
+
+  async getBooking(address: AddressKey, bookingId: string, signal?: AbortSignal): Promise<wire.Booking> {
+    const path = bookingPath(address, bookingId);
+    return this.#api.read({ operation: 'getBooking', method: 'GET', path, signal }, wire.booking);
+  }
+
+  async cancelBooking(
+    address: AddressKey,
+    bookingId: string,
+    reason?: string,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const path = bookingPath(address, bookingId);
+    const said = reason === undefined ? {} : { body: { reason }, hide: [reason] };
+    await this.#api.run({ operation: 'cancelBooking', method: 'DELETE', path, ...said, signal });
+  }
+
+  /** Answers the booking at its new time, which has a new id. */
+  async moveBooking(
+    address: AddressKey,
+    bookingId: string,
+    request: MoveBookingRequest,
+    signal?: AbortSignal,
+  ): Promise<wire.Booking> {
+    const path = `${bookingPath(address, bookingId)}${this.#foundingMovePath ? '' : '/move'}`;
+    return this.#api.read(
+      { operation: 'moveBooking', method: 'POST', path, body: request, signal },
+      wire.booking,
+    );
+  }
+
+  async confirmBooking(address: AddressKey, bookingId: string, signal?: AbortSignal): Promise<void> {
+    const path = `${bookingPath(address, bookingId)}/confirm`;
+    await this.#api.run({ operation: 'confirmBooking', method: 'PUT', path, signal });
+  }
+
+  async getCalendar(address: AddressKey, signal?: AbortSignal): Promise<wire.CalendarStatus> {
+    const path = addressPath(address, 'calendar');
+    return this.#api.read({ operation: 'getCalendar', method: 'GET', path, signal }, wire.calendar);
+  }
+
+  /** Throws `ConflictError` where it is enabled already. */
+  async enableCalendar(address: AddressKey, signal?: AbortSignal): Promise<void> {
+    const path = addressPath(address, 'calendar/enable');
+    await this.#api.run({ operation: 'enableCalendar', method: 'POST', path, signal });
+  }
+
+  /** Throws `ConflictError` where it is disabled already. */
+  async disableCalendar(address: AddressKey, signal?: AbortSignal): Promise<void> {
+    const path = addressPath(address, 'calendar/disable');
+    await this.#api.run({ operation: 'disableCalendar', method: 'POST', path, signal });
+  }
+
+  async getCalendarBreaks(
+    address: AddressKey,
+    since: string,
+    till: string,
+    signal?: AbortSignal,
+  ): Promise<wire.CalendarBreak[]> {
+    const path = addressPath(address, 'breaks');
+    const call = {
+      operation: 'getCalendarBreaks',
+      method: 'GET',
+      path,
+      query: { since, till },
+      signal,
+    } as const;
+    return (await this.#api.read(call, wire.collection(wire.calendarBreak)))._items;
+  }
+
+  /** Throws `ConflictError` where a break of the same range and description exists. */
+  async addCalendarBreak(
+    address: AddressKey,
+    request: AddCalendarBreakRequest,
+    signal?: AbortSignal,
+  ): Promise<wire.CalendarBreak> {
+    const path = addressPath(address, 'breaks');
+    const hide = [request.description ?? ''];
+    const call = {
+      operation: 'addCalendarBreak',
+      method: 'POST',
+      path,
+      body: request,
+      hide,
+      signal,
+    } as const;
+    return this.#api.read(call, wire.calendarBreak);
+  }
+
+  async moveCalendarBreak(
+    address: AddressKey,
+    breakId: string,
+    range: { readonly since: string; readonly till: string },
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const path = addressPath(address, `breaks/${segment('breakId', breakId)}`);
+    const body = { since: range.since, till: range.till };
+    await this.#api.run({ operation: 'moveCalendarBreak', method: 'PATCH', path, body, signal });
+  }
+
+  async deleteCalendarBreak(address: AddressKey, breakId: string, signal?: AbortSignal): Promise<void> {
+    const path = addressPath(address, `breaks/${segment('breakId', breakId)}`);
+    await this.#api.run({ operation: 'deleteCalendarBreak', method: 'DELETE', path, signal });
+  }
+
+  async getAddressServices(address: AddressKey, signal?: AbortSignal): Promise<wire.AddressService[]> {
+    const path = addressPath(address, 'services');
+    const call = { operation: 'getAddressServices', method: 'GET', path, signal } as const;
+    return (await this.#api.read(call, wire.collection(wire.addressService)))._items;
+  }
+
+  /**
+   * Up to `limit` (1 to 100) notifications, oldest first, each handed out only once: store them before anything else. A
+   * `ConnectionError` with `mayHaveApplied` can mean that some were handed out and lost on the way.
+   */
+  async pullNotifications(limit: number, signal?: AbortSignal): Promise<PulledNotifications> {
+    if (!Number.isInteger(limit) || limit < 1 || limit > 100) {
+      throw new TypeError(`limit: ${limit} is not a whole number from 1 to 100`);
+    }
+    const query = { limit: String(limit) };
+    const call = {
+      operation: 'pullNotifications',
+      method: 'GET',
+      path: '/notifications/multiple',
+      query,
+      signal,
+    } as const;
+    try {
+      const { notifications, remaining } = await this.#api.read(call, pulled);
+      return { notifications: notifications.map(parseNotification), remaining: remaining ?? 0 };
+    } catch (error) {
+      if (error instanceof NotFoundError) return { notifications: [], remaining: 0 };
+      throw error;
+    }
+  }
+
+  /** Has failed pushes sent again; at most once an hour, else `RateLimitedError` with `retryAfterMs`. */
+  async release(signal?: AbortSignal): Promise<void> {
+    await this.#api.run({ operation: 'release', method: 'POST', path: '/notifications/release', signal });
+  }
+
+  /** Refuses new requests, waits for those under way, closes the connections. May be called again. */
+  async close(): Promise<void> {
+    await this.#api.close();
+  }
+}
+
+function bookingPath(address: AddressKey, bookingId: string): string {
+  return addressPath(address, `bookings/${segment('bookingId', bookingId)}`);
+}

@@ -1,0 +1,12 @@
+// 403: the marketplace knows the client and does not let it do this.
+
+import { DocplannerError, type ErrorContext, type ErrorDetails } from './docplanner-error.js';
+
+/** Contract: errors, 403. Said by the API itself; an HTML 403 is a FirewallError. */
+export class ForbiddenError extends DocplannerError {
+  override readonly name = 'ForbiddenError';
+
+  constructor(context: ErrorContext, details: ErrorDetails) {
+    super(context, "was refused: outside the client's estate, or the calendar may not be edited", details);
+  }
+}

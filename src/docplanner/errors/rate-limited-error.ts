@@ -1,0 +1,15 @@
+// 429: a budget is spent, or an equal request is still being processed.
+
+import type { RateLimit } from '../gate.js';
+import { DocplannerError, type ErrorContext, type ErrorDetails } from './docplanner-error.js';
+
+/** Contract: limits; replaceSlots (duplicates). `retryAfterMs` is there when the answer allowed to derive it. */
+export class RateLimitedError extends DocplannerError {
+  override readonly name = 'RateLimitedError';
+  readonly rateLimit?: RateLimit;
+
+  constructor(context: ErrorContext, details: ErrorDetails, rateLimit: RateLimit | undefined) {
+    super(context, 'was refused: too many requests', details);
+    if (rateLimit !== undefined) this.rateLimit = rateLimit;
+  }
+}

@@ -1,0 +1,27 @@
+// The gate before every request: budgets live above this room, which only asks before and tells after.
+
+/** Contract: limits. The `X-RateLimit-*` headers of an answer; absent headers mean that the limiter is off. */
+export interface RateLimit {
+  readonly limit: number;
+  readonly used: number;
+  readonly remaining: number;
+  /** When the window starts anew, in epoch milliseconds. */
+  readonly resetAt?: number | undefined;
+}
+
+export interface GateAnswer {
+  readonly write: boolean;
+  /** Absent when there was no answer. */
+  readonly status?: number | undefined;
+  readonly rateLimit?: RateLimit | undefined;
+  readonly retryAfterMs?: number | undefined;
+}
+
+/**
+ * Asked before every request of an account except those for tokens. `before` resolves when the request may be sent and
+ * rejects to prevent it; each resolved `before` is followed by exactly one `after`, also when no answer came.
+ */
+export interface RequestGate {
+  before(request: { readonly write: boolean }): Promise<void>;
+  after(answer: GateAnswer): Promise<void> | void;
+}

@@ -1,0 +1,134 @@
+// One HTTP exchange on got: bounded in time, size and sockets, never retried, never redirected.
+
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import got, { AbortError, type Request, TimeoutError } from 'got';
+import { ConnectionError, type ConnectionFailure } from './errors/connection-error.js';
+import type { ErrorContext } from './errors/docplanner-error.js';
+import { UnexpectedAnswerError } from './errors/unexpected-answer-error.js';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+export interface Exchange {
+  readonly method: Method;
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: string;
+}
+
+export interface TransportOptions {
+  /** Milliseconds for the whole exchange, from the wait for a socket to the last byte of the answer. */
+  readonly timeoutMs: number;
+  readonly maxAnswerBytes: number;
+}
+
+const sockets = { keepAlive: true, maxSockets: 8, maxFreeSockets: 4 };
+
+export class Transport {
+  readonly #options: TransportOptions;
+  readonly #agents = { http: new HttpAgent(sockets), https: new HttpsAgent(sockets) };
+  readonly #underWay = new Set<Promise<Answer>>();
+  #closed = false;
+
+  constructor(options: TransportOptions) {
+    this.#options = options;
+  }
+
+  /** Every status is an answer here. Throws `ConnectionError`, and `UnexpectedAnswerError` for an oversized body. */
+  async exchange(exchange: Exchange, context: ErrorContext): Promise<Answer> {
+    if (this.#closed) throw new ConnectionError(context, { reason: 'closed', mayHaveApplied: false });
+    if (exchange.signal?.aborted)
+      throw new ConnectionError(context, { reason: 'aborted', mayHaveApplied: false });
+    const answer = this.#send(exchange, context);
+    this.#underWay.add(answer);
+    try {
+      return await answer;
+    } finally {
+      this.#underWay.delete(answer);
+    }
+  }
+
+  /** Refuses new exchanges, waits for those under way and closes the sockets. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.allSettled(this.#underWay);
+    this.#agents.http.destroy();
+    this.#agents.https.destroy();
+  }
+
+  async #send({ method, url, headers, body, signal }: Exchange, context: ErrorContext): Promise<Answer> {
+    const stream = got.stream(url, {
+      method,
+      headers,
+      ...(body === undefined ? {} : { body }),
+      ...(signal === undefined ? {} : { signal }),
+      agent: this.#agents,
+      timeout: { request: this.#options.timeoutMs },
+      retry: { limit: 0 },
+      followRedirect: false,
+      throwHttpErrors: false,
+    });
+    // got leaves the writing side of a stream without a body open, except for GET.
+    if (body === undefined && method !== 'GET') stream.end();
+    try {
+      const text = await this.#read(stream);
+      const { response } = stream;
+      if (response === undefined) throw new Error('the stream ended without an answer');
+      const { statusCode: status, headers: answered } = response;
+      if (text === undefined) {
+        const what = `answered more than ${this.#options.maxAnswerBytes} bytes`;
+        throw new UnexpectedAnswerError(context, what, { status });
+      }
+      return { status, headers: answered, body: text };
+    } catch (error) {
+      if (error instanceof UnexpectedAnswerError) throw error;
+      throw new ConnectionError(context, failureOf(error, url, stream), {
+        status: stream.response?.statusCode,
+      });
+    }
+  }
+
+  async #read(stream: Request): Promise<string | undefined> {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    for await (const chunk of stream) {
+      const bytes = Buffer.from(chunk);
+      size += bytes.length;
+      if (size > this.#options.maxAnswerBytes) return undefined;
+      chunks.push(bytes);
+    }
+    return Buffer.concat(chunks).toString('utf8');
+  }
+}
+
+/** Nothing of got's error is kept but its code: its options hold the credentials. */
+function failureOf(error: unknown, url: URL, stream: Request) {
+  const code = codeOf(error);
+  const { timings } = stream;
+  const connected = url.protocol === 'https:' ? timings?.secureConnect : timings?.connect;
+  return { reason: reasonOf(error, code), mayHaveApplied: connected !== undefined, code };
+}
+
+function codeOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+function reasonOf(error: unknown, code = ''): ConnectionFailure {
+  if (error instanceof AbortError) return 'aborted';
+  if (error instanceof TimeoutError || code === 'ETIMEDOUT') return 'timeout';
+  if (code === 'ENOTFOUND' || code.startsWith('EAI_')) return 'dns';
+  if (code === 'ECONNREFUSED') return 'refused';
+  if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH') return 'unreachable';
+  if (['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ERR_STREAM_PREMATURE_CLOSE'].includes(code)) return 'reset';
+  if (code.startsWith('HPE_')) return 'protocol';
+  if (/TLS|SSL|CERT|SELF_SIGNED|UNABLE_TO_/.test(code)) return 'tls';
+  return 'other';
+}
