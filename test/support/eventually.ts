@@ -1,0 +1,44 @@
+// Waiting for what happens in its own time: in another process, over the network, in a queue.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { inspect } from 'node:util';
+
+export interface EventuallyOptions {
+  /** Milliseconds after which it fails; 10,000 by default. */
+  readonly within?: number;
+  /** Milliseconds between two looks; 20 by default. */
+  readonly every?: number;
+}
+
+/**
+ * Looks again and again until `look` gives something truthy, and gives that. A `look` that throws (an `expect` that does
+ * not hold yet) counts as not yet. At the deadline it fails with the last value, or with the last error as its cause.
+ */
+export async function eventually<T>(
+  look: () => T | Promise<T>,
+  { within = 10_000, every = 20 }: EventuallyOptions = {},
+): Promise<NonNullable<T>> {
+  const deadline = performance.now() + within;
+  for (;;) {
+    const seen = await attempt(look);
+    if ('value' in seen && seen.value) return seen.value;
+    if (performance.now() >= deadline) throw timeout(within, seen);
+    await sleep(every);
+  }
+}
+
+type Seen<T> = { readonly value: T } | { readonly error: unknown };
+
+async function attempt<T>(look: () => T | Promise<T>): Promise<Seen<T>> {
+  try {
+    return { value: await look() };
+  } catch (error) {
+    return { error };
+  }
+}
+
+function timeout(within: number, seen: Seen<unknown>): Error {
+  if ('value' in seen)
+    return new Error(`Not so within ${within} ms; the last value was ${inspect(seen.value)}`);
+  const reason = seen.error instanceof Error ? seen.error.message : inspect(seen.error);
+  return new Error(`Not so within ${within} ms; the last error was: ${reason}`, { cause: seen.error });
+}

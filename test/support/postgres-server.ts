@@ -1,0 +1,77 @@
+// A PostgreSQL server of one's own: in a temporary folder, on 127.0.0.1 and a free port, with a password nobody knows.
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chown, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { freePort } from './free-port.js';
+import { RunningProcess } from './process.js';
+import { findPostgres, unprivilegedUser } from './programs.js';
+import { ready, Server, type ServerOptions, serverFolder } from './server.js';
+
+const run = promisify(execFile);
+
+const SETTINGS = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  max_connections: '300',
+  shared_buffers: '64MB',
+  timezone: 'UTC',
+  log_timezone: 'UTC',
+  lc_messages: 'C',
+};
+const HASTY = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
+
+export class PostgresServer extends Server {
+  static async start({ durable = true }: ServerOptions = {}): Promise<PostgresServer> {
+    const programs = await findPostgres();
+    if (programs === undefined)
+      throw new Error('No PostgreSQL on this machine: initdb and postgres are not found');
+    const user = await unprivilegedUser();
+    const folder = await serverFolder('postgres', user);
+    const password = randomBytes(16).toString('hex');
+    const port = await freePort();
+    const data = join(folder, 'data');
+    const settings = Object.entries({ ...SETTINGS, ...(durable ? {} : HASTY), port: String(port) });
+    const args = ['-D', data, ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`])];
+    const launch = async () =>
+      ready(
+        await RunningProcess.start(join(programs, 'postgres'), args, {
+          cwd: folder,
+          env: { LC_ALL: 'C' },
+          user,
+          endSignal: 'SIGQUIT',
+          removeIfOrphaned: [folder],
+        }),
+        /ready to accept connections/,
+      );
+    try {
+      await initialize(join(programs, 'initdb'), data, join(folder, 'password'), password, user);
+      const url = `postgres://slotkeeper:${password}@127.0.0.1:${port}/postgres`;
+      const parts = { url, port, folder, launch, stopSignal: 'SIGINT', crashSignal: 'SIGQUIT' } as const;
+      return new PostgresServer(parts, await launch());
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+}
+
+async function initialize(
+  initdb: string,
+  data: string,
+  passwordFile: string,
+  password: string,
+  user: { readonly uid: number; readonly gid: number } | undefined,
+): Promise<void> {
+  await writeFile(passwordFile, password, { mode: 0o600 });
+  if (user !== undefined) await chown(passwordFile, user.uid, user.gid);
+  const choices = ['--auth=scram-sha-256', '--encoding=UTF8', '--locale=C', '--no-sync', '--no-instructions'];
+  const args = ['-D', data, '-U', 'slotkeeper', `--pwfile=${passwordFile}`, ...choices];
+  await run(initdb, args, {
+    ...user,
+    cwd: join(data, '..'),
+    env: { PATH: process.env.PATH ?? '', LC_ALL: 'C' },
+  });
+  await rm(passwordFile);
+}

@@ -1,0 +1,41 @@
+// What happens once before and once after all tests of a run.
+import { inspect } from 'node:util';
+import { runBegins } from './closing-line.js';
+import { type Services, startServices } from './services.js';
+import { shareFailure, shareNothing, shareServices } from './shared-services.js';
+
+/** What is used here of the settings that Jest hands over: the paths that it was asked to test. */
+interface RunSettings {
+  readonly testPathPatterns: { readonly patterns: readonly string[] };
+}
+
+// Rooms without a database or a queue: a run of nothing but their tests starts no servers.
+const WITHOUT_SERVICES = /(^|\/)test\/(core|docplanner|sandbox)(\/|$)/;
+
+let services: Services | undefined;
+let given = {};
+
+export async function beforeTheRun({ testPathPatterns: { patterns } }: RunSettings): Promise<void> {
+  runBegins();
+  const { DATABASE_URL, REDIS_URL } = process.env;
+  given = { ...(DATABASE_URL && { DATABASE_URL }), ...(REDIS_URL && { REDIS_URL }) };
+  // No test may reach a given server's own data because it forgot to say which database it means.
+  delete process.env.DATABASE_URL;
+  delete process.env.REDIS_URL;
+  if (patterns.length > 0 && patterns.every((pattern) => WITHOUT_SERVICES.test(pattern))) return;
+  try {
+    services = await startServices({ DATABASE_URL, REDIS_URL });
+    shareServices({ DATABASE_URL: services.databaseUrl, REDIS_URL: services.redisUrl });
+  } catch (error) {
+    const reason = `The tests' services did not start: ${inspect(error)}`;
+    process.stderr.write(`${reason}\n`);
+    shareFailure(reason);
+  }
+}
+
+export async function afterTheRun(): Promise<void> {
+  shareNothing();
+  Object.assign(process.env, given);
+  await services?.stop();
+  services = undefined;
+}
