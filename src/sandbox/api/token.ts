@@ -1,0 +1,47 @@
+// The token endpoint: client credentials, with HTTP Basic and a form body. Contract: Authorization; errors are RFC 6749's.
+import type { Answer } from '../http/answer.js';
+import { basicCredentials } from '../http/authorization.js';
+import type { Call, Operation } from '../http/operation.js';
+
+export const token: Operation = {
+  name: 'token',
+  method: 'POST',
+  path: '/oauth/v2/token',
+  handle: (call) => {
+    const credentials = basicCredentials(call.authorization);
+    if (
+      credentials === undefined ||
+      !call.market.directory.authenticate(credentials.id, credentials.secret)
+    ) {
+      const answer = refusal(401, 'invalid_client', 'The client credentials are invalid.');
+      return { ...answer, headers: { ...answer.headers, 'www-authenticate': 'Basic realm="Service"' } };
+    }
+    return grant(call, credentials.id);
+  },
+};
+
+function grant(call: Call, client: string): Answer {
+  const form = new URLSearchParams(call.body.text);
+  if (!form.has('grant_type')) return refusal(400, 'invalid_request', 'The form body lacks grant_type.');
+  if (form.get('grant_type') !== 'client_credentials') {
+    return refusal(400, 'unsupported_grant_type', 'Only client_credentials is supported.');
+  }
+  if (form.get('scope') !== 'integration')
+    return refusal(400, 'invalid_scope', 'The scope should be integration.');
+  return {
+    status: 200,
+    headers: HEADERS,
+    body: {
+      access_token: call.tokens.issue(client, call.now),
+      expires_in: call.tokens.seconds,
+      token_type: 'bearer',
+      scope: null,
+    },
+  };
+}
+
+const HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store, private' };
+
+function refusal(status: number, error: string, description: string): Answer {
+  return { status, headers: HEADERS, body: { error, error_description: description } };
+}

@@ -1,0 +1,96 @@
+// What a marketplace has: facilities, their doctors, the doctors' addresses and the services of each; and the API clients
+// that may act for them. These are the shapes a person or a test writes down.
+import { z } from 'zod';
+import { findZone } from './zone.js';
+
+const id = z.union([z.string().min(1), z.int().nonnegative()]).transform(String);
+
+const limit = z.int().positive().nullable();
+
+/** Requests a client may make; null switches one off, and its headers with it. Contract: Limits. */
+const limitsSchema = z.strictObject({
+  writesPerMinute: limit,
+  writesPerHour: limit,
+  requestsPerHour: limit,
+  /** From one network address; answered by the firewall with HTML. Off unless asked for: loopback is "inside the country". */
+  requestsPerFiveMinutes: limit,
+  /** More tokens than this in an hour score the client as a bot: the firewall answers. Off unless asked for. */
+  tokensPerHour: limit,
+  releasesPerHour: limit,
+});
+
+const serviceSchema = z.strictObject({
+  id,
+  name: z.string().optional(),
+  price: z.number().nonnegative().optional(),
+});
+
+const addressSchema = z.strictObject({
+  id,
+  name: z.string().optional(),
+  street: z.string().optional(),
+  /** IANA name or a fixed offset; the sandbox's own zone by default. */
+  timeZone: z
+    .string()
+    .refine((name) => findZone(name) !== undefined, 'is no IANA zone and no fixed offset')
+    .optional(),
+  services: z.array(serviceSchema),
+  /** False: a client has no right to edit this calendar, 403. */
+  editable: z.boolean().optional(),
+  /** False: business rules refuse slots, 422. */
+  commercial: z.boolean().optional(),
+  /** False: the address is disabled, and its calendar can not be enabled, 400. */
+  active: z.boolean().optional(),
+  calendar: z.enum(['enabled', 'disabled']).optional(),
+  /** Addresses of the same doctor that take a break with this one when `apply_on_coupled_addresses` is sent. */
+  coupledWith: z.array(id).optional(),
+});
+
+const doctorSchema = z.strictObject({
+  id,
+  name: z.string().optional(),
+  surname: z.string().optional(),
+  addresses: z.array(addressSchema),
+});
+
+const facilitySchema = z.strictObject({ id, name: z.string().optional(), doctors: z.array(doctorSchema) });
+
+export const clientSchema = z.strictObject({
+  id: z.string().min(1),
+  secret: z.string().min(1),
+  /** Facility ids it may act for; all of them when absent. */
+  facilities: z.array(id).optional(),
+  limits: limitsSchema.partial().optional(),
+  /** How it hears of notifications; only `push` and `both` may ask for a release. */
+  notifications: z.enum(['pull', 'push', 'both']).optional(),
+});
+
+export const estateSchema = z.strictObject({ facilities: z.array(facilitySchema) });
+
+export type Limits = z.output<typeof limitsSchema>;
+export type Estate = z.input<typeof estateSchema>;
+export type Client = z.input<typeof clientSchema>;
+export type KnownClient = z.output<typeof clientSchema>;
+export type KnownEstate = z.output<typeof estateSchema>;
+export type KnownFacility = z.output<typeof facilitySchema>;
+export type KnownDoctor = z.output<typeof doctorSchema>;
+export type KnownAddress = z.output<typeof addressSchema>;
+export type KnownService = z.output<typeof serviceSchema>;
+
+/** Contract: Limits. The two firewall numbers are off until they are asked for. */
+export const CONTRACT_LIMITS: Limits = {
+  writesPerMinute: 40,
+  writesPerHour: 2_400,
+  requestsPerHour: 8_000,
+  requestsPerFiveMinutes: null,
+  tokensPerHour: null,
+  releasesPerHour: 1,
+};
+
+export function mergeLimits(
+  limits: Limits,
+  changes: { readonly [Name in keyof Limits]?: Limits[Name] | undefined } = {},
+): Limits {
+  const given = Object.entries(changes).filter(([, limit]) => limit !== undefined);
+  return { ...limits, ...Object.fromEntries(given) };
+}

@@ -1,0 +1,90 @@
+// Puts an answer on the wire, or does not: cut, slow and unanswered connections are made here and nowhere else.
+import type { ServerResponse } from 'node:http';
+import { setTimeout as wait } from 'node:timers/promises';
+import { type Answer, SUCCESS_TYPE } from './answer.js';
+
+export type Delivery =
+  | { readonly kind: 'answer'; readonly answer: Answer; readonly slowBodyMs?: number }
+  | { readonly kind: 'cut' }
+  | { readonly kind: 'hang' };
+
+const SLOW_PIECES = 10;
+
+/** Resolves with the status that was sent, or undefined when none was. `stop` ends what is slow or unanswered. */
+export async function deliver(
+  delivery: Delivery,
+  response: ServerResponse,
+  stop: AbortSignal,
+): Promise<number | undefined> {
+  if (response.destroyed) return undefined;
+  switch (delivery.kind) {
+    case 'cut':
+      response.destroy();
+      return undefined;
+    case 'hang':
+      await closed(response, stop);
+      return undefined;
+    case 'answer':
+      if (delivery.slowBodyMs === undefined) send(delivery.answer, response);
+      else await sendSlowly(delivery.answer, delivery.slowBodyMs, response, stop);
+      return delivery.answer.status;
+  }
+}
+
+function begin(answer: Answer, response: ServerResponse): string {
+  const body = bodyOf(answer);
+  const type = 'html' in answer ? 'text/html; charset=UTF-8' : SUCCESS_TYPE;
+  const headers = {
+    ...(body === '' ? {} : { 'content-type': type }),
+    // A 204 has no body and so no length.
+    ...(answer.status === 204 ? {} : { 'content-length': String(Buffer.byteLength(body)) }),
+    ...answer.headers,
+  };
+  response.writeHead(answer.status, headers);
+  return body;
+}
+
+function send(answer: Answer, response: ServerResponse): void {
+  response.end(begin(answer, response));
+}
+
+async function sendSlowly(
+  answer: Answer,
+  ms: number,
+  response: ServerResponse,
+  stop: AbortSignal,
+): Promise<void> {
+  const body = Buffer.from(begin(answer, response));
+  response.flushHeaders();
+  const size = Math.max(1, Math.ceil(body.length / SLOW_PIECES));
+  for (let sent = 0; sent < body.length && !response.destroyed; sent += size) {
+    if (!(await pause(ms / SLOW_PIECES, stop))) break;
+    response.write(body.subarray(sent, sent + size));
+  }
+  if (stop.aborted) response.destroy();
+  else response.end();
+}
+
+/** False when `stop` came first. */
+export async function pause(ms: number, stop: AbortSignal): Promise<boolean> {
+  if (ms > 0 && !stop.aborted) await wait(ms, undefined, { signal: stop }).catch(() => undefined);
+  return !stop.aborted;
+}
+
+function closed(response: ServerResponse, stop: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      stop.removeEventListener('abort', end);
+      response.destroy();
+      resolve();
+    };
+    if (stop.aborted) end();
+    stop.addEventListener('abort', end);
+    response.once('close', end);
+  });
+}
+
+function bodyOf(answer: Answer): string {
+  if ('html' in answer) return answer.html;
+  return answer.body === undefined ? '' : JSON.stringify(answer.body);
+}

@@ -1,0 +1,60 @@
+// What every operation of the API is given and gives back. One exchange serves them all.
+
+import type { Limits } from '../estate.js';
+import type { Limiter } from '../limits.js';
+import type { Processing } from '../market/duplicates.js';
+import type { Market } from '../market/market.js';
+import type { Tokens } from '../tokens.js';
+import { type Answer, Refusal } from './answer.js';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+export interface Call {
+  /** The client whose token came with the request. */
+  readonly client: string;
+  readonly params: Readonly<Record<string, string | undefined>>;
+  readonly query: URLSearchParams;
+  readonly body: ReceivedBody;
+  /** Epoch milliseconds on the sandbox's clock, at the moment of processing. */
+  readonly now: number;
+  readonly market: Market;
+  readonly limiter: Limiter;
+  readonly limits: Limits;
+  readonly tokens: Tokens;
+  /** The header, for the token endpoint. */
+  readonly authorization: string | undefined;
+}
+
+export interface ReceivedBody {
+  readonly text: string;
+  /** The parsed body; undefined when there was none. Throws the 400 of a malformed one. */
+  json(): unknown;
+}
+
+export interface Operation {
+  /** The contract's name of it. */
+  readonly name: string;
+  readonly method: Method;
+  /** Under the API's prefix, `:name` for a parameter. */
+  readonly path: string;
+  /** A read that changes something all the same: a pulled notification is gone. */
+  readonly changes?: true;
+  /** Runs on arrival, before any latency: the duplicate rule. An answer here ends the request, ignored. */
+  readonly admit?: (call: Call) => { readonly ignored: Answer } | { readonly processing: Processing };
+  /** Throws a {@link Refusal} where the contract refuses. */
+  readonly handle: (call: Call) => Answer;
+}
+
+export function receivedBody(text: string): ReceivedBody {
+  return {
+    text,
+    json: () => {
+      if (text.trim() === '') return undefined;
+      try {
+        return JSON.parse(text);
+      } catch {
+        throw new Refusal(400, 'The body is not valid JSON.');
+      }
+    },
+  };
+}

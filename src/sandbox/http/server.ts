@@ -1,0 +1,74 @@
+// The sandbox's HTTP server. fastify routes and reads the requests; the exchange answers them on the raw connection, since
+// only there can one be cut, slowed or left without an answer.
+import type { AddressInfo } from 'node:net';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import { operations, unknownOperation } from '../api/operations.js';
+import { API_PREFIX } from '../api/paths.js';
+import { exchange, type Parts } from './exchange.js';
+import type { Operation } from './operation.js';
+
+const MAX_BODY_BYTES = 32 * 1024 * 1024;
+
+export interface Listening {
+  readonly url: string;
+  /** Ends what is slow or unanswered, cuts every connection and frees the port. */
+  close(): Promise<void>;
+}
+
+export async function listen(
+  parts: Parts,
+  { port, host }: { readonly port: number; readonly host: string },
+  control: (app: FastifyInstance) => void,
+): Promise<Listening> {
+  const stop = new AbortController();
+  const app = fastify({
+    forceCloseConnections: true,
+    bodyLimit: MAX_BODY_BYTES,
+    routerOptions: { maxParamLength: 500 },
+    exposeHeadRoutes: false,
+  });
+  await app.register(async (api) => mountApi(api, parts, stop.signal));
+  await app.register(async (app) => control(app), { prefix: '/_sandbox' });
+  await app.listen({ port, host });
+  return {
+    url: urlOf(app.server.address(), host),
+    close: async () => {
+      stop.abort();
+      await app.close();
+    },
+  };
+}
+
+function mountApi(api: FastifyInstance, parts: Parts, stop: AbortSignal): void {
+  api.removeAllContentTypeParsers();
+  api.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  const serve = (operation: Operation) => (request: FastifyRequest, reply: FastifyReply) => {
+    reply.hijack();
+    const text = typeof request.body === 'string' ? request.body : '';
+    const incoming = {
+      operation,
+      request: request.raw,
+      response: reply.raw,
+      params: paramsOf(request),
+      text,
+      stop,
+    };
+    return exchange(parts, incoming);
+  };
+  for (const operation of operations) {
+    api.route({ method: operation.method, url: operation.path, handler: serve(operation) });
+  }
+  api.all(`${API_PREFIX}/*`, serve(unknownOperation));
+}
+
+function paramsOf(request: FastifyRequest): Readonly<Record<string, string>> {
+  const { params } = request;
+  if (typeof params !== 'object' || params === null) return {};
+  return Object.fromEntries(Object.entries(params).filter((pair) => typeof pair[1] === 'string'));
+}
+
+function urlOf(address: AddressInfo | string | null, host: string): string {
+  if (address === null || typeof address === 'string') throw new Error('The sandbox listens on no TCP port.');
+  const name = host.includes(':') ? `[${host}]` : host;
+  return `http://${name}:${address.port}`;
+}

@@ -1,0 +1,30 @@
+// A visit that was sold in the marketplace, or put there by the clinic. Contract: bookSlot.
+import type { Interval } from './starts.js';
+
+export type Actor = 'user' | 'doctor' | 'integration';
+
+export interface Patient {
+  readonly name: string;
+  readonly phone: string;
+  readonly surname?: string | undefined;
+  readonly email?: string | undefined;
+  readonly birth_date?: string | undefined;
+  readonly nin?: string | undefined;
+  readonly gender?: 'm' | 'f' | undefined;
+}
+
+export interface Booking extends Interval {
+  readonly id: string;
+  readonly status: 'booked' | 'canceled' | 'moved';
+  readonly serviceId: string;
+  readonly patient: Patient;
+  readonly comment: string;
+  readonly bookedBy: Actor;
+  readonly bookedAt: number;
+  readonly canceledBy: Actor | undefined;
+  readonly canceledAt: number | undefined;
+  readonly cancelReason: string | undefined;
+  readonly confirmed: boolean;
+  /** A paid visit can not be moved by the clinic, 422. */
+  readonly paid: boolean;
+}

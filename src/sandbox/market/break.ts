@@ -1,0 +1,7 @@
+// A range in which nothing can be booked, made by the doctor or by the integration. Contract: Resources, breaks.
+import type { Interval } from './starts.js';
+
+export interface Break extends Interval {
+  readonly id: string;
+  readonly description: string;
+}

@@ -1,0 +1,71 @@
+// The work periods of one calendar, by local date. replaceSlots overrides the dates it names, deleteSlots clears one.
+import type { LocalZone } from '../zone.js';
+import { type Interval, overlaps, type WorkPeriod } from './starts.js';
+
+/** What one replaceSlots request says, read and checked. */
+export interface Replacement {
+  readonly offered: readonly WorkPeriod[];
+  /** Ranges sent without services: their slots are removed. */
+  readonly removed: readonly Interval[];
+}
+
+export class Schedule {
+  readonly #days = new Map<string, readonly WorkPeriod[]>();
+  readonly #zone: LocalZone;
+
+  constructor(zone: LocalZone) {
+    this.#zone = zone;
+  }
+
+  /**
+   * A date with an offered period is replaced whole; then the removed ranges are taken out of whatever stands. A date named
+   * only by a removed range so keeps the rest of its periods. Nothing offered and nothing removed changes nothing.
+   */
+  replace({ offered, removed }: Replacement): void {
+    const byDate = new Map<string, WorkPeriod[]>();
+    for (const period of offered) {
+      const date = this.#zone.dateOf(period.start);
+      const day = byDate.get(date);
+      if (day === undefined) byDate.set(date, [period]);
+      else day.push(period);
+    }
+    for (const [date, periods] of byDate)
+      this.#put(
+        date,
+        periods.sort((a, b) => a.start - b.start),
+      );
+    for (const range of removed) {
+      const date = this.#zone.dateOf(range.start);
+      this.#put(
+        date,
+        (this.#days.get(date) ?? []).flatMap((period) => without(period, range)),
+      );
+    }
+  }
+
+  clear(date: string): boolean {
+    return this.#days.delete(date);
+  }
+
+  /** The periods that touch the range, whole, ascending. */
+  between(range: Interval): readonly WorkPeriod[] {
+    const first = this.#zone.dateOf(range.start);
+    const last = this.#zone.dateOf(range.end);
+    return [...this.#days.keys()]
+      .filter((date) => date >= first && date <= last)
+      .sort()
+      .flatMap((date) => (this.#days.get(date) ?? []).filter((period) => overlaps(period, range)));
+  }
+
+  #put(date: string, periods: readonly WorkPeriod[]): void {
+    if (periods.length === 0) this.#days.delete(date);
+    else this.#days.set(date, periods);
+  }
+}
+
+function without(period: WorkPeriod, range: Interval): readonly WorkPeriod[] {
+  if (!overlaps(period, range)) return [period];
+  const left = { ...period, end: range.start };
+  const right = { ...period, start: range.end };
+  return [left, right].filter((part) => part.start < part.end);
+}

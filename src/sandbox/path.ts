@@ -1,0 +1,9 @@
+// Writes where in a body something is, the way the contract's errors do.
+
+/** `['slots', 1, 'end']` is `slots[1].end` */
+export function pathOf(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, part) => {
+    if (typeof part === 'number') return `${text}[${part}]`;
+    return text === '' ? String(part) : `${text}.${String(part)}`;
+  }, '');
+}
