@@ -1,0 +1,72 @@
+/** Local dates as text (`YYYY-MM-DD`) and as day numbers (days since 1970-01-01), without any zone. */
+import { InvalidScheduleError } from './invalid-schedule-error.js';
+
+/** Milliseconds. */
+export const MINUTE = 60_000;
+/** Milliseconds of a day without a clock change. */
+export const DAY = 86_400_000;
+
+const daysBefore = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+
+/** The day number of a date of the Gregorian calendar, or NaN where there is no such date. */
+export function dayNumberOf(year: number, month: number, day: number): number {
+  const before = daysBefore[month - 1];
+  if (before === undefined || !(day >= 1) || !(year >= 1000)) return Number.NaN;
+  const leap = (year & 3) === 0 && (year % 100 !== 0 || year % 400 === 0);
+  if (day > 28 && day > daysIn(month, leap)) return Number.NaN;
+  const y = year - 1;
+  const leapDays = (y >> 2) - Math.trunc(y / 100) + Math.trunc(y / 400);
+  return y * 365 + leapDays + before + (leap && month > 2 ? 1 : 0) + day - 1 - 719_162;
+}
+
+function daysIn(month: number, leap: boolean): number {
+  if (month === 2) return leap ? 29 : 28;
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
+}
+
+/** The number that two ASCII digits write at `at`, or NaN. */
+export function twoDigits(text: string, at: number): number {
+  const tens = text.charCodeAt(at) - 48;
+  const ones = text.charCodeAt(at + 1) - 48;
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : Number.NaN;
+}
+
+/** The day number of the `YYYY-MM-DD` that a text begins with, or NaN. */
+export function readDayNumber(text: string): number {
+  if (text.charCodeAt(4) !== 45 || text.charCodeAt(7) !== 45) return Number.NaN;
+  const year = twoDigits(text, 0) * 100 + twoDigits(text, 2);
+  return dayNumberOf(year, twoDigits(text, 5), twoDigits(text, 8));
+}
+
+const texts = new Map<number, string>();
+const MOST_TEXTS = 4096;
+
+/** `YYYY-MM-DD` of a day number. Texts are kept, a bounded number of them, because every slot of a day begins with it. */
+export function dateText(dayNumber: number): string {
+  const known = texts.get(dayNumber);
+  if (known !== undefined) return known;
+  const text = new Date(dayNumber * DAY).toISOString().slice(0, 10);
+  if (texts.size >= MOST_TEXTS) texts.clear();
+  texts.set(dayNumber, text);
+  return text;
+}
+
+/** Whether it is a date of the calendar, written `YYYY-MM-DD`. */
+export function isDate(value: unknown): value is string {
+  return typeof value === 'string' && value.length === 10 && !Number.isNaN(readDayNumber(value));
+}
+
+/**
+ * The day number of a date.
+ * @throws InvalidScheduleError at `path` where it is no date
+ */
+export function parseDate(value: unknown, path: string): number {
+  if (!isDate(value))
+    throw new InvalidScheduleError(path, 'must be a date of the calendar, written YYYY-MM-DD');
+  return readDayNumber(value);
+}
+
+/** The date `n` days later on the calendar, whatever a zone does to its clocks; `n` may be negative. */
+export function addDays(date: string, n: number): string {
+  return dateText(parseDate(date, 'date') + n);
+}

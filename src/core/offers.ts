@@ -1,0 +1,108 @@
+/**
+ * What is bookable in a window, checked and put in a form in which equal things are the same object: a set of services
+ * in the order of their ids, with the insurance terms that hold for all of them.
+ */
+import { InvalidScheduleError } from './invalid-schedule-error.js';
+import { isRecord } from './is-record.js';
+import { readTerms, type Terms } from './terms.js';
+import type { AddressService } from './types.js';
+
+/** Within one {@link OfferReader}, windows offer the same exactly if they have the same Offer object. */
+export interface Offer {
+  readonly services: readonly AddressService[];
+  readonly terms: Terms | undefined;
+  /** Equal for equal terms. */
+  readonly termsKey: string;
+  /** Shortest duration, in minutes. */
+  readonly shortest: number;
+  /** Longest duration, in minutes. */
+  readonly longest: number;
+}
+
+/** A window's offer as it was given. */
+interface Given {
+  readonly services: readonly unknown[];
+  readonly insurance: unknown;
+}
+
+/** Reads the offers of one computation. */
+export class OfferReader {
+  readonly #known = new Map<string, Offer>();
+  #last: (Given & { readonly offer: Offer }) | undefined;
+
+  /** @throws InvalidScheduleError at a path below `windows[index]` */
+  read(services: unknown, insurance: unknown, index: number): Offer {
+    const path = `windows[${index}].services`;
+    if (!Array.isArray(services) || services.length === 0) {
+      throw new InvalidScheduleError(path, 'must list at least one service');
+    }
+    const given: Given = { services, insurance };
+    if (this.#last !== undefined && isSame(given, this.#last)) return this.#last.offer;
+    const terms = readTerms(insurance, `windows[${index}].insurance`);
+    const offer = this.intern(readServices(given.services, path), terms);
+    this.#last = { ...given, offer };
+    return offer;
+  }
+
+  /** The one Offer of these services, which must be in order. */
+  intern(services: readonly AddressService[], terms: Terms | undefined): Offer {
+    const termsKey = terms === undefined ? '' : JSON.stringify(terms);
+    let key = termsKey;
+    let shortest = Number.POSITIVE_INFINITY;
+    let longest = 0;
+    for (const { address_service_id: id, duration } of services) {
+      key += `${id.length}:${id}${duration};`;
+      shortest = Math.min(shortest, duration);
+      longest = Math.max(longest, duration);
+    }
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const offer = { services: Object.freeze(services), terms, termsKey, shortest, longest };
+    this.#known.set(key, offer);
+    return offer;
+  }
+}
+
+/** Most windows of a calendar offer what the one before offers, and then nothing needs to be read again. */
+function isSame(a: Given, b: Given): boolean {
+  if (a.insurance !== b.insurance || a.services.length !== b.services.length) return false;
+  for (let i = 0; i < a.services.length; i++) {
+    const [one, other] = [a.services[i], b.services[i]];
+    if (!isRecord(one) || !isRecord(other) || one.id !== other.id || one.duration !== other.duration)
+      return false;
+  }
+  return true;
+}
+
+function readServices(services: readonly unknown[], path: string): AddressService[] {
+  const durations = new Map<string, number>();
+  for (let i = 0; i < services.length; i++) {
+    const service = services[i];
+    if (!isRecord(service)) throw new InvalidScheduleError(`${path}[${i}]`, 'must be an object');
+    const { id, duration } = service;
+    if (typeof id !== 'string' || id === '') {
+      throw new InvalidScheduleError(`${path}[${i}].id`, 'must be a text, the address service id');
+    }
+    if (typeof duration !== 'number' || !Number.isSafeInteger(duration) || duration < 1) {
+      throw new InvalidScheduleError(
+        `${path}[${i}].duration`,
+        'must be a whole number of minutes, at least 1',
+      );
+    }
+    if ((durations.get(id) ?? duration) !== duration) {
+      throw new InvalidScheduleError(
+        `${path}[${i}].duration`,
+        'differs from the same service above in this window',
+      );
+    }
+    durations.set(id, duration);
+  }
+  return inOrder(
+    Array.from(durations, ([id, duration]) => Object.freeze({ address_service_id: id, duration })),
+  );
+}
+
+/** Sorts services by id, by code units: the order that needs no explanation in any language. */
+export function inOrder(services: AddressService[]): AddressService[] {
+  return services.sort((a, b) => (a.address_service_id < b.address_service_id ? -1 : 1));
+}

@@ -1,0 +1,54 @@
+/** The local dates that a computation covers. */
+import { parseDate } from './calendar-date.js';
+import { InvalidScheduleError } from './invalid-schedule-error.js';
+import type { Zone } from './zone.js';
+
+/** Day numbers, both included; none where `last` is before `first`. */
+export interface DayRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+const MOST_DAYS = 366;
+
+/**
+ * `from` to `to`, or else the dates that the windows touch.
+ * @throws InvalidScheduleError at `from` or `to`; at `windows` where they alone span more than 366 days
+ */
+export function readRange(
+  { from, to }: { readonly from?: unknown; readonly to?: unknown },
+  windows: readonly { readonly start: number; readonly end: number }[],
+  zone: Zone,
+): DayRange {
+  const given = {
+    first: from === undefined ? undefined : parseDate(from, 'from'),
+    last: to === undefined ? undefined : parseDate(to, 'to'),
+  };
+  const touched =
+    given.first === undefined || given.last === undefined ? datesTouched(windows, zone) : undefined;
+  const range = {
+    first: given.first ?? touched?.first ?? Number.POSITIVE_INFINITY,
+    last: given.last ?? touched?.last ?? Number.NEGATIVE_INFINITY,
+  };
+  if (given.first !== undefined && given.last !== undefined && given.last < given.first) {
+    throw new InvalidScheduleError('to', 'must not be before from');
+  }
+  if (range.last - range.first >= MOST_DAYS) {
+    const path = to !== undefined ? 'to' : from !== undefined ? 'from' : 'windows';
+    throw new InvalidScheduleError(path, `makes the range longer than ${MOST_DAYS} days`);
+  }
+  return range;
+}
+
+function datesTouched(
+  windows: readonly { readonly start: number; readonly end: number }[],
+  zone: Zone,
+): DayRange {
+  let first = Number.POSITIVE_INFINITY;
+  let last = Number.NEGATIVE_INFINITY;
+  for (const { start, end } of windows) {
+    first = Math.min(first, zone.stretchAt(start).day);
+    last = Math.max(last, zone.stretchAt(Math.ceil(end) - 1).day);
+  }
+  return { first, last };
+}

@@ -1,0 +1,173 @@
+/**
+ * A time zone for the hot path. luxon owns the zone data: it is asked day by day once for each zone and year, its
+ * answers are kept as stretches of constant offset, and from then on wall-clock time is addition.
+ */
+import { FixedOffsetZone, IANAZone } from 'luxon';
+import { DAY, dateText, MINUTE } from './calendar-date.js';
+
+/** A time during which the offset does not change, cut at UTC years. Epoch ms; `offset` is ms to add to UTC. */
+interface Era {
+  readonly start: number;
+  readonly end: number;
+  readonly offset: number;
+}
+
+/** Instants with one local date and one offset: an ordinary day is one stretch, a day with a clock change has two. */
+export interface Stretch {
+  readonly start: number;
+  readonly end: number;
+  /** Day number of the local date. */
+  readonly day: number;
+  /** The local date, `YYYY-MM-DD`. */
+  readonly date: string;
+  /** Milliseconds to add to UTC. */
+  readonly offset: number;
+  /** Where the local date would begin with this offset; wall-clock time is the time since then. */
+  readonly midnight: number;
+  /** `T10:30:00+01:00` for each minute of the day. */
+  readonly times: readonly string[];
+}
+
+const MOST_YEARS = 64;
+
+export class Zone {
+  readonly #offsetAt: (ms: number) => number;
+  readonly #years = new Map<number, readonly Era[]>();
+  #stretch: Stretch | undefined;
+
+  /** @param offsetAt the offset in ms at an instant */
+  constructor(offsetAt: (ms: number) => number) {
+    this.#offsetAt = offsetAt;
+  }
+
+  stretchAt(ms: number): Stretch {
+    const last = this.#stretch;
+    if (last !== undefined && ms >= last.start && ms < last.end) return last;
+    const era = this.#eraAt(ms);
+    const day = Math.floor((ms + era.offset) / DAY);
+    const midnight = day * DAY - era.offset;
+    this.#stretch = {
+      start: Math.max(era.start, midnight),
+      end: Math.min(era.end, midnight + DAY),
+      day,
+      date: dateText(day),
+      offset: era.offset,
+      midnight,
+      times: timesAt(era.offset),
+    };
+    return this.#stretch;
+  }
+
+  /** The first instant of a local date; of a date that the zone skipped, the first instant after it. */
+  startOfDay(day: number): number {
+    const wall = day * DAY;
+    for (let era = this.#eraAt(wall - DAY); ; era = this.#eraAt(era.end)) {
+      const start = Math.max(era.start, wall - era.offset);
+      if (start < era.end) return start;
+    }
+  }
+
+  /** The instant of a wall-clock time, given in ms as if it were UTC: forward out of a gap, the first of two. */
+  instantAt(wall: number): number {
+    let era = this.#eraAt(wall - DAY);
+    for (let before = era.offset; ; before = era.offset, era = this.#eraAt(era.end)) {
+      const ms = wall - era.offset;
+      if (ms < era.end) return ms >= era.start ? ms : wall - before;
+    }
+  }
+
+  #eraAt(ms: number): Era {
+    const year = new Date(ms).getUTCFullYear();
+    let eras = this.#years.get(year);
+    if (eras === undefined) {
+      if (this.#years.size >= MOST_YEARS) this.#years.clear();
+      eras = erasOf(this.#offsetAt, Date.UTC(year, 0), Date.UTC(year + 1, 0));
+      this.#years.set(year, eras);
+    }
+    const era = eras.find(({ end }) => ms < end);
+    if (era === undefined) throw new RangeError('not an instant');
+    return era;
+  }
+}
+
+/** No zone has ever changed its clock and changed it back within a day, so one look a day finds every change. */
+function erasOf(offsetAt: (ms: number) => number, from: number, until: number): Era[] {
+  const eras: Era[] = [];
+  let start = from;
+  let offset = offsetAt(from);
+  for (let day = from; day < until; day += DAY) {
+    const next = offsetAt(Math.min(day + DAY, until));
+    if (next === offset) continue;
+    const end = changeBetween(offsetAt, day, day + DAY);
+    if (end > start) eras.push({ start, end, offset });
+    start = end;
+    offset = next;
+  }
+  if (start < until) eras.push({ start, end: until, offset });
+  return eras;
+}
+
+/** Clocks change on whole seconds. */
+function changeBetween(offsetAt: (ms: number) => number, before: number, after: number): number {
+  const old = offsetAt(before);
+  let low = before;
+  let high = after;
+  while (high - low > 1000) {
+    const middle = low + Math.floor((high - low) / 2000) * 1000;
+    if (offsetAt(middle) === old) low = middle;
+    else high = middle;
+  }
+  return high;
+}
+
+const tables = new Map<number, readonly string[]>();
+const MOST_TABLES = 64;
+
+function timesAt(offset: number): readonly string[] {
+  const known = tables.get(offset);
+  if (known !== undefined) return known;
+  const suffix = offsetText(offset);
+  // join() makes flat strings: the pieces of a sum would stay linked to each other in memory.
+  const times = Array.from({ length: 1440 }, (_, minute) =>
+    ['T', twoText(minute / 60), ':', twoText(minute % 60), ':00', suffix].join(''),
+  );
+  if (tables.size >= MOST_TABLES) tables.clear();
+  tables.set(offset, times);
+  return times;
+}
+
+const twoText = (n: number) => String(Math.trunc(n)).padStart(2, '0');
+
+function offsetText(offset: number): string {
+  const minutes = Math.abs(offset) / MINUTE;
+  return `${offset < 0 ? '-' : '+'}${twoText(minutes / 60)}:${twoText(minutes % 60)}`;
+}
+
+const zones = new Map<string, Zone>();
+const MOST_ZONES = 1024;
+
+/** The zone of an IANA name or a fixed offset such as `UTC+2`; undefined where there is none of that name. */
+export function findZone(name: unknown): Zone | undefined {
+  if (typeof name !== 'string') return undefined;
+  const known = zones.get(name);
+  if (known !== undefined) return known;
+  const zone = createZone(name);
+  if (zone !== undefined) {
+    if (zones.size >= MOST_ZONES) zones.clear();
+    zones.set(name, zone);
+  }
+  return zone;
+}
+
+function createZone(name: string): Zone | undefined {
+  const fixed = FixedOffsetZone.parseSpecifier(name);
+  if (fixed !== null) {
+    const minutes = fixed.offset(0);
+    return Math.abs(minutes) < 1440 ? new Zone(() => minutes * MINUTE) : undefined;
+  }
+  // Newer engines also take a bare "+02:00"; that a name works must not depend on the engine.
+  if (!/^[A-Za-z]/.test(name) || !IANAZone.isValidZone(name)) return undefined;
+  const zone = IANAZone.create(new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone);
+  // Before 1972 some offsets had seconds, which ISO 8601 cannot write; they are cut off.
+  return new Zone((ms) => Math.trunc(zone.offset(ms)) * MINUTE);
+}
