@@ -3,7 +3,7 @@ import { timelineOf } from './availability.js';
 import { MINUTE } from './calendar-date.js';
 import { requireInstant, zoneNamed } from './civil.js';
 import { DayWriter } from './day-writer.js';
-import { type Spans, subtract, unite } from './intervals.js';
+import { subtract, unite, widen } from './intervals.js';
 import { InvalidScheduleError } from './invalid-schedule-error.js';
 import { isRecord } from './is-record.js';
 import { OfferReader } from './offers.js';
@@ -48,9 +48,4 @@ export function computeSlotConfigs(input: ComputeInput): Day[] {
     if (offer !== undefined) days.write(Math.max(start, first), Math.min(end, last), offer);
   });
   return days.days;
-}
-
-function widen({ starts, ends }: Spans, before: number, after: number): Spans {
-  if (before === 0 && after === 0) return { starts, ends };
-  return { starts: starts.map((ms) => ms - before), ends: ends.map((ms) => ms + after) };
 }

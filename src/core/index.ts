@@ -1,4 +1,6 @@
 /** The pure core, `slotkeeper/core`: arithmetic on time. No clock, no I/O; it loads luxon and nothing else. */
+export { type BookableStart, bookableStarts } from './bookable-starts.js';
+export { type BreaksInput, type CalendarBreak, computeBreaks } from './breaks.js';
 export {
   addDays,
   datesOf,
@@ -9,7 +11,9 @@ export {
   startOfDate,
   toIso,
 } from './civil.js';
+export { compareSlots, type ServiceInterval, type SlotChanges, sameSlots } from './compare-slots.js';
 export { computeSlotConfigs } from './compute-slot-configs.js';
+export { type BreakChanges, diffBreaks, type ExistingBreak } from './diff-breaks.js';
 export { InvalidScheduleError } from './invalid-schedule-error.js';
 export type {
   AddressService,
@@ -24,3 +28,11 @@ export type {
   Slot,
   Window,
 } from './types.js';
+export { type Change, LEAST_URGENT, urgency } from './urgency.js';
+export {
+  type WallWindow,
+  type Weekday,
+  type WeeklyInput,
+  type WeeklyWindow,
+  weeklyWindows,
+} from './weekly-windows.js';

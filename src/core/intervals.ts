@@ -88,3 +88,9 @@ export function subtract(
     if (start < end) emit(start, end, i);
   }
 }
+
+/** Every interval begun earlier and ended later, by ms. */
+export function widen({ starts, ends }: Spans, before: number, after: number): Spans {
+  if (before === 0 && after === 0) return { starts, ends };
+  return { starts: starts.map((ms) => ms - before), ends: ends.map((ms) => ms + after) };
+}

@@ -21,7 +21,7 @@ export interface Offer {
 
 /** A window's offer as it was given. */
 interface Given {
-  readonly services: readonly unknown[];
+  readonly services: unknown;
   readonly insurance: unknown;
 }
 
@@ -32,14 +32,10 @@ export class OfferReader {
 
   /** @throws InvalidScheduleError at a path below `windows[index]` */
   read(services: unknown, insurance: unknown, index: number): Offer {
-    const path = `windows[${index}].services`;
-    if (!Array.isArray(services) || services.length === 0) {
-      throw new InvalidScheduleError(path, 'must list at least one service');
-    }
     const given: Given = { services, insurance };
     if (this.#last !== undefined && isSame(given, this.#last)) return this.#last.offer;
-    const terms = readTerms(insurance, `windows[${index}].insurance`);
-    const offer = this.intern(readServices(given.services, path), terms);
+    const list = readServices(services, `windows[${index}].services`);
+    const offer = this.intern(list, readTerms(insurance, `windows[${index}].insurance`));
     this.#last = { ...given, offer };
     return offer;
   }
@@ -65,19 +61,28 @@ export class OfferReader {
 
 /** Most windows of a calendar offer what the one before offers, and then nothing needs to be read again. */
 function isSame(a: Given, b: Given): boolean {
-  if (a.insurance !== b.insurance || a.services.length !== b.services.length) return false;
+  if (a.insurance !== b.insurance || !Array.isArray(a.services) || !Array.isArray(b.services)) return false;
+  if (a.services.length !== b.services.length) return false;
   for (let i = 0; i < a.services.length; i++) {
-    const [one, other] = [a.services[i], b.services[i]];
+    const one: unknown = a.services[i];
+    const other: unknown = b.services[i];
     if (!isRecord(one) || !isRecord(other) || one.id !== other.id || one.duration !== other.duration)
       return false;
   }
   return true;
 }
 
-function readServices(services: readonly unknown[], path: string): AddressService[] {
+/**
+ * Services in the order of their ids, each once.
+ * @throws InvalidScheduleError at `path` or below it
+ */
+export function readServices(services: unknown, path: string): AddressService[] {
+  if (!Array.isArray(services) || services.length === 0) {
+    throw new InvalidScheduleError(path, 'must list at least one service');
+  }
   const durations = new Map<string, number>();
   for (let i = 0; i < services.length; i++) {
-    const service = services[i];
+    const service: unknown = services[i];
     if (!isRecord(service)) throw new InvalidScheduleError(`${path}[${i}]`, 'must be an object');
     const { id, duration } = service;
     if (typeof id !== 'string' || id === '') {

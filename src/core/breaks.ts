@@ -1,0 +1,54 @@
+/** Calendar breaks, the marketplace's other way to hide taken time: which are wanted, and how to get there. */
+import { MINUTE } from './calendar-date.js';
+import { isoIn, zoneNamed } from './civil.js';
+import { intersect, unite, widen } from './intervals.js';
+import { InvalidScheduleError } from './invalid-schedule-error.js';
+import { isRecord } from './is-record.js';
+import { readIntervals, readMinutes } from './read-schedule.js';
+import type { Interval } from './types.js';
+
+/** Contract: addCalendarBreak. */
+export interface CalendarBreak {
+  /** ISO 8601 with seconds and an offset. */
+  readonly since: string;
+  /** ISO 8601 with seconds and an offset. */
+  readonly till: string;
+}
+
+export interface BreaksInput {
+  /** Available time; whatever else windows carry is not looked at. */
+  readonly windows: readonly Interval[];
+  readonly busy: readonly Interval[];
+  /** Of wall-clock times, and of the breaks' offsets. Without it, instants need offsets and breaks are in UTC. */
+  readonly timeZone?: string | undefined;
+  /** Whole minutes kept free before each busy interval. Default 0. */
+  readonly bufferBefore?: number | undefined;
+  /** Whole minutes kept free after each busy interval. Default 0. */
+  readonly bufferAfter?: number | undefined;
+}
+
+const SECOND = 1000;
+
+/**
+ * The breaks that hide exactly the busy time (widened by the buffers) inside windows, merged where they touch, in
+ * order. Fractions of a second are rounded outwards.
+ * @throws InvalidScheduleError with the path of what is wrong
+ */
+export function computeBreaks(input: BreaksInput): CalendarBreak[] {
+  if (!isRecord(input)) throw new InvalidScheduleError('input', 'must be an object');
+  const zone = input.timeZone === undefined ? undefined : zoneNamed(input.timeZone);
+  const windows = unite(readIntervals(input.windows, 'windows', zone));
+  const before = readMinutes(input.bufferBefore, 0, 0, 'bufferBefore') * MINUTE;
+  const after = readMinutes(input.bufferAfter, 0, 0, 'bufferAfter') * MINUTE;
+  const busy = unite(widen(readIntervals(input.busy, 'busy', zone), before, after));
+  const hidden = intersect(windows, busy);
+  const { starts, ends } = unite({
+    starts: hidden.starts.map((ms) => Math.floor(ms / SECOND) * SECOND),
+    ends: hidden.ends.map((ms) => Math.ceil(ms / SECOND) * SECOND),
+  });
+  const written = zone ?? zoneNamed('UTC');
+  const iso = (ms: number) => isoIn(written.stretchAt(ms), ms);
+  const breaks: CalendarBreak[] = [];
+  for (const [i, start] of starts.entries()) breaks.push({ since: iso(start), till: iso(ends[i] ?? start) });
+  return breaks;
+}

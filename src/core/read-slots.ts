@@ -1,0 +1,77 @@
+/** Reads slots back into numbers: those of this core, or those that someone kept as JSON. */
+
+import { MINUTE } from './calendar-date.js';
+import { requireInstant, zoneNamed } from './civil.js';
+import { InvalidScheduleError } from './invalid-schedule-error.js';
+import { isRecord } from './is-record.js';
+import type { AddressService } from './types.js';
+import type { Zone } from './zone.js';
+
+export interface ReadSlot {
+  /** Epoch ms. */
+  readonly start: number;
+  /** Epoch ms. */
+  readonly end: number;
+  readonly services: readonly AddressService[];
+  /** Equal for equal insurance terms. */
+  readonly terms: string;
+  /** The zone given, or else the offset that `start` is written with. */
+  readonly zone: Zone;
+}
+
+/** Longer than any local date has been, in ms. */
+const LONGEST = 48 * 60 * MINUTE;
+
+/**
+ * An entry without services offers nothing and is left out. Contract: replaceSlots.
+ * @throws InvalidScheduleError at `path` or below it
+ */
+export function readSlots(slots: unknown, path: string, zone?: Zone): ReadSlot[] {
+  if (!Array.isArray(slots)) throw new InvalidScheduleError(path, 'must be a list of slots');
+  return slots
+    .map((slot: unknown, i) => readSlot(slot, `${path}[${i}]`, zone))
+    .filter((slot) => slot.services.length > 0);
+}
+
+function readSlot(slot: unknown, path: string, zone: Zone | undefined): ReadSlot {
+  if (!isRecord(slot)) throw new InvalidScheduleError(path, 'must be an object');
+  const start = requireInstant(slot.start, zone, `${path}.start`);
+  const end = requireInstant(slot.end, zone, `${path}.end`);
+  if (end <= start) throw new InvalidScheduleError(`${path}.end`, 'must be after the start');
+  if (end - start > LONGEST)
+    throw new InvalidScheduleError(`${path}.end`, 'must be on the date of the start');
+  const services = readAddressServices(slot.address_services ?? [], `${path}.address_services`);
+  const terms = [
+    slot.insurance_accepted,
+    inAnyOrder(slot.insurance_providers),
+    inAnyOrder(slot.insurance_plans),
+  ];
+  return { start, end, services, terms: JSON.stringify(terms), zone: zone ?? offsetOf(slot.start) };
+}
+
+function offsetOf(start: unknown): Zone {
+  const [, hours = '+00', minutes = '00'] = /([+-]\d\d):?(\d\d)$/.exec(String(start)) ?? [];
+  return zoneNamed(`UTC${hours}:${minutes}`);
+}
+
+function readAddressServices(services: unknown, path: string): AddressService[] {
+  if (!Array.isArray(services)) throw new InvalidScheduleError(path, 'must be a list of services');
+  return services.map((service: unknown, i) => {
+    if (!isRecord(service)) throw new InvalidScheduleError(`${path}[${i}]`, 'must be an object');
+    const { address_service_id: id, duration } = service;
+    if (typeof id !== 'string' || id === '') {
+      throw new InvalidScheduleError(`${path}[${i}].address_service_id`, 'must be a text');
+    }
+    if (typeof duration !== 'number' || !Number.isSafeInteger(duration) || duration < 1) {
+      throw new InvalidScheduleError(
+        `${path}[${i}].duration`,
+        'must be a whole number of minutes, at least 1',
+      );
+    }
+    return { address_service_id: id, duration };
+  });
+}
+
+function inAnyOrder(ids: unknown): unknown {
+  return Array.isArray(ids) ? ids.map(String).sort() : undefined;
+}

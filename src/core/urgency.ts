@@ -1,0 +1,55 @@
+/** How soon a changed day must be published, as the priority of a job. */
+
+/** The least urgent value, which is BullMQ's largest priority. */
+export const LEAST_URGENT = 2_097_152;
+
+/** Half-open, epoch ms. */
+interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A change to what a day offers. */
+export interface Change {
+  /** Time that may no longer be sold. Half-open, epoch ms. */
+  readonly closed: readonly Span[];
+  /** Time that may be sold again. Half-open, epoch ms. */
+  readonly opened: readonly Span[];
+  /** Epoch ms. */
+  readonly now: number;
+  /** Whether nothing happened and the day is only looked at again. */
+  readonly resync?: boolean | undefined;
+}
+
+/** Where each band begins; read as a decimal number, the millions tell what happened. */
+const CLOSING = 1;
+const OPENING = 1_000_001;
+const RESYNC = 2_000_001;
+
+const MINUTE = 60_000;
+const HOUR = 60;
+const WEEK = 7 * 24 * HOUR;
+const HORIZON = 12 * WEEK;
+
+/**
+ * A whole number from 1, most urgent, to {@link LEAST_URGENT}: BullMQ takes the lowest first.
+ *
+ * Time that closed comes before time that opened, since it is a double booking waiting to happen and the other is lost
+ * business; a resync, whatever it finds, comes after both. Within each, the nearer comes first: by minutes in the first
+ * week, by hours up to the horizon of 12 weeks, beyond it and in the past all alike. A change that changes nothing is
+ * least urgent.
+ */
+export function urgency({ closed, opened, now, resync = false }: Change): number {
+  if (closed.length === 0 && opened.length === 0) return LEAST_URGENT;
+  if (resync) return RESYNC + distance([...closed, ...opened], now);
+  return closed.length > 0 ? CLOSING + distance(closed, now) : OPENING + distance(opened, now);
+}
+
+/** How far the nearest of them is, in steps that grow with the distance. What is over is as far as can be. */
+function distance(spans: readonly Span[], now: number): number {
+  let nearest = HORIZON;
+  for (const { start, end } of spans) {
+    if (end > now) nearest = Math.min(nearest, Math.max(0, Math.floor((start - now) / MINUTE)));
+  }
+  return nearest < WEEK ? nearest : WEEK + Math.floor((nearest - WEEK) / HOUR);
+}
