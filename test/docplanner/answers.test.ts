@@ -1,0 +1,139 @@
+// What the client reads: older and newer forms, pages, unknown fields.
+
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { baseUrlOf, domains } from '../../src/docplanner/index.js';
+import { address, type HttpMarketplace, json, startMarketplace } from './http-marketplace.js';
+
+const start = '2026-11-16T10:00:00+01:00';
+const end = '2026-11-16T11:00:00+01:00';
+
+let marketplace: HttpMarketplace;
+beforeEach(async () => {
+  marketplace = await startMarketplace();
+});
+afterEach(() => marketplace.close());
+
+describe('bookable starts', () => {
+  test('come with their services in every form the marketplace has', async () => {
+    marketplace.reply = json(200, {
+      _items: [
+        { start: '2026-11-16T10:00:00+0100' },
+        { start, address_services: { _items: [{ id: 123, name: 'USG', price: 50 }] }, extra: 1 },
+        { start, address_services: [{ id: '124' }, { id: '125' }] },
+        { start, services: [] },
+      ],
+    });
+    await expect(marketplace.client().getSlots(address, start, end)).resolves.toEqual([
+      { start },
+      { start, services: ['123'] },
+      { start, services: ['124', '125'] },
+      { start, services: [] },
+    ]);
+  });
+
+  test.each(['2026-11-16', '2026-11-16T10:00:00', '2026-13-16T10:00:00+01:00', 7])(
+    'at %j are not readable',
+    async (odd) => {
+      marketplace.reply = json(200, { _items: [{ start: odd }] });
+      await expect(marketplace.client().getSlots(address, start, end)).rejects.toMatchObject({
+        name: 'UnexpectedAnswerError',
+      });
+    },
+  );
+});
+
+describe('bookings', () => {
+  const booking = (id: number) => ({ id, status: 'booked', start_at: start, end_at: end, duration: '60' });
+
+  test('are read with numbers or strings, older offsets and empty instants', async () => {
+    marketplace.reply = json(200, {
+      id: 6263715,
+      status: 'booked',
+      start_at: '2026-11-16T10:00:00+0100',
+      end_at: '2026-11-16T11:00:00+0100',
+      duration: '60',
+      booked_by: 'user',
+      canceled_by: '',
+      canceled_at: '',
+      booked_at: '2026-11-14T14:38:19+02:00',
+      address_service: { id: 243665, name: 'USG', price: 50, is_price_from: false },
+      visit_payment: false,
+    });
+    await expect(marketplace.client().getBooking(address, '6263715')).resolves.toMatchObject({
+      id: '6263715',
+      start_at: start,
+      end_at: end,
+      duration: 60,
+      canceled_at: null,
+      address_service: { id: '243665', is_price_from: false },
+      visit_payment: false,
+    });
+  });
+
+  test('come from all pages, each once, without patients unless asked for', async () => {
+    const pages = [
+      Array.from({ length: 100 }, (_, n) => booking(n)),
+      Array.from({ length: 100 }, (_, n) => booking(99 + n)),
+      [booking(199)],
+    ];
+    marketplace.reply = (request, response) => {
+      const page = Number(new URL(request.url, marketplace.baseUrl).searchParams.get('page'));
+      return json(200, { _items: pages[page - 1] ?? [] })(request, response);
+    };
+    const bookings = await marketplace.client().getBookings(address, start, end);
+    expect(bookings.map(({ id }) => Number(id))).toEqual(Array.from({ length: 200 }, (_, n) => n));
+    const queries = marketplace.seen.map(({ url }) =>
+      Object.fromEntries(new URL(url, 'http://x').searchParams),
+    );
+    expect(queries).toEqual(
+      ['1', '2', '3'].map((page) => ({ start, end, page, limit: '100', with: 'booking.address_service' })),
+    );
+  });
+
+  test('of a server that does not page are read once more, not for ever', async () => {
+    marketplace.reply = json(200, { _items: Array.from({ length: 100 }, (_, n) => booking(n)) });
+    await expect(marketplace.client().getBookings(address, start, end, ['patient'])).resolves.toHaveLength(
+      100,
+    );
+    expect(marketplace.seen).toHaveLength(2);
+    expect(marketplace.seen[0]?.url).toContain('with=booking.patient');
+  });
+});
+
+describe('notifications', () => {
+  test('that are pulled are typed, and none is lost to its form', async () => {
+    const place = { facility: { id: 1 }, doctor: { id: 2 }, address: { id: 3 } };
+    const broken = { name: 'break-created', data: place };
+    const removed = { name: 'break-removed', data: { ...place, break: { id: 4, since: start, till: end } } };
+    marketplace.reply = json(200, { notifications: [removed, broken], remaining: 3 });
+    const { notifications, remaining } = await marketplace.client().pullNotifications(2);
+    expect(remaining).toBe(3);
+    expect(notifications).toMatchObject([
+      { name: 'break-removed', data: { address: { id: '3' }, break: { id: '4' } } },
+      { name: 'unknown', saidName: 'break-created', raw: broken },
+    ]);
+  });
+
+  test('are none at 404', async () => {
+    marketplace.reply = json(404, { message: 'empty', errors: [] });
+    await expect(marketplace.client().pullNotifications(10)).resolves.toEqual({
+      notifications: [],
+      remaining: 0,
+    });
+  });
+});
+
+describe('domains', () => {
+  test('are reached on their www. host, however they are written', () => {
+    expect(domains).toHaveLength(13);
+    for (const { domain, timeZone } of domains) {
+      expect(baseUrlOf(domain)).toBe(`https://www.${domain}`);
+      expect(() => new Intl.DateTimeFormat('en', { timeZone })).not.toThrow();
+    }
+    expect(baseUrlOf('www.ZnanyLekarz.pl')).toBe('https://www.znanylekarz.pl');
+  });
+
+  test.each(['znanylekarz.p1', '', 'https://www.znanylekarz.pl'])('%j is refused', (domain) => {
+    expect(() => baseUrlOf(domain)).toThrow(/^domain: /);
+  });
+});

@@ -1,0 +1,101 @@
+// The gate: asked before every request, told after it, whatever becomes of it.
+
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import type { GateAnswer } from '../../src/docplanner/index.js';
+import {
+  address,
+  failure,
+  type HttpMarketplace,
+  inTurn,
+  json,
+  startMarketplace,
+} from './http-marketplace.js';
+
+const start = '2026-11-16T10:00:00+01:00';
+const end = '2026-11-16T11:00:00+01:00';
+const slots = [{ start, end, address_services: [] }];
+
+let marketplace: HttpMarketplace;
+beforeEach(async () => {
+  marketplace = await startMarketplace();
+});
+afterEach(() => marketplace.close());
+
+const recorder = () => {
+  const told: (GateAnswer | { before: boolean })[] = [];
+  const gate = {
+    before: async ({ write }: { write: boolean }) => void told.push({ before: write }),
+    after: (answer: GateAnswer) => void told.push(answer),
+  };
+  return { told, gate };
+};
+
+test('reads and writes are told apart, and tokens are not asked for', async () => {
+  const { told, gate } = recorder();
+  const client = marketplace.client({ gate });
+  await client.getSlots(address, start, end);
+  marketplace.reply = json(201, undefined);
+  await client.replaceSlots(address, slots);
+  expect(told).toEqual([
+    { before: false },
+    { write: false, status: 200 },
+    { before: true },
+    { write: true, status: 201 },
+  ]);
+});
+
+test('the gate is told the budget that the answer names, and the wait', async () => {
+  const { told, gate } = recorder();
+  marketplace.reply = json(
+    429,
+    {},
+    {
+      'x-ratelimit-limit': '40',
+      'x-ratelimit-remaining': '0',
+      'x-ratelimit-reset': '2026-11-16T10:00:00Z',
+      'retry-after': '3',
+    },
+  );
+  await failure(marketplace.client({ gate }).replaceSlots(address, slots));
+  const resetAt = Date.UTC(2026, 10, 16, 10);
+  expect(told[1]).toEqual({
+    write: true,
+    status: 429,
+    rateLimit: { limit: 40, used: 40, remaining: 0, resetAt },
+    retryAfterMs: 3_000,
+  });
+});
+
+test('a repeat after a 401 is a request of its own', async () => {
+  const { told, gate } = recorder();
+  marketplace.reply = inTurn(json(401, {}), json(201, undefined));
+  await marketplace.client({ gate }).replaceSlots(address, slots);
+  expect(told).toEqual([
+    { before: true },
+    { write: true, status: 401 },
+    { before: true },
+    { write: true, status: 201 },
+  ]);
+});
+
+test('no answer is told as none', async () => {
+  const { told, gate } = recorder();
+  marketplace.reply = (_request, response) => void response.destroy();
+  await failure(marketplace.client({ gate }).replaceSlots(address, slots));
+  expect(told).toEqual([{ before: true }, { write: true }]);
+});
+
+test('a gate that refuses keeps the request back and is told nothing', async () => {
+  const { told, gate } = recorder();
+  const shut = { ...gate, before: () => Promise.reject(new Error('paused')) };
+  await expect(marketplace.client({ gate: shut }).replaceSlots(address, slots)).rejects.toThrow('paused');
+  expect(marketplace.seen).toHaveLength(0);
+  expect(told).toEqual([]);
+});
+
+test('without a token nothing is asked of the gate', async () => {
+  const { told, gate } = recorder();
+  marketplace.replyToken = json(503, {});
+  await failure(marketplace.client({ gate }).replaceSlots(address, slots));
+  expect(told).toEqual([]);
+});

@@ -1,0 +1,106 @@
+// Reading what the marketplace says by itself: 17 kinds, and what is none of them.
+
+import { describe, expect, test } from '@jest/globals';
+import { isAsking, notificationNames, parseNotification } from '../../src/docplanner/index.js';
+
+const since = '2026-11-18T16:00:00+01:00';
+const till = '2026-11-18T16:30:00+01:00';
+const place = {
+  facility: { id: '226402', name: 'Test Hospital' },
+  doctor: { id: 161262, name: 'John', surname: 'Average' },
+  address: { id: '410150', name: 'Test Hospital', street: 'Obrzezna', commercial_type: 'commercial' },
+};
+const booking = {
+  id: '1',
+  status: 'booked',
+  start_at: since,
+  end_at: till,
+  duration: '30',
+  booked_by: 'user',
+};
+const request = { start_at: since, end_at: till, address_service: { id: 7 } };
+const calendarBreak = { id: 5, since, till };
+const service = { id: 7, name: 'USG' };
+
+const data: Record<string, object> = {
+  'slot-booking': { visit_booking_request: request },
+  'slot-booked': { visit_booking: booking },
+  'booking-canceled': { visit_booking: { ...booking, canceled_by: 'user', canceled_at: since } },
+  'booking-moving': { canceling_booking: booking, creating_booking: request },
+  'booking-moved': { old_visit_booking: booking, new_visit_booking: { ...booking, id: 2 } },
+  'booking-confirmed': { visit_booking: booking },
+  'booking-payment-status-changed': { visit_booking: booking, visit_payment_status: { status: 'paid' } },
+  'presence-marked': { visit_booking: booking, presence: 'present' },
+  'break-created': { break: calendarBreak },
+  'break-moved': { break: calendarBreak },
+  'break-removed': { break: calendarBreak },
+  'address-service-created': { address_service: service },
+  'address-service-changed': { address_service: service },
+  'address-service-deleted': { address_service: service },
+  'address-commercial-type-changed': {},
+  'address-assigned': {},
+  'address-unassigned': {},
+};
+
+const notification = (name: string, own: object = data[name] ?? {}) => ({
+  name,
+  data: { ...place, ...own },
+  created_at: '2026-11-14T14:38:32+0200',
+});
+
+describe('a known notification', () => {
+  test('is one of seventeen', () => {
+    expect([...notificationNames].sort()).toEqual(Object.keys(data).sort());
+    expect(notificationNames).toHaveLength(17);
+  });
+
+  test.each(Object.keys(data))('%s is read', (name) => {
+    expect(parseNotification(notification(name))).toMatchObject({
+      name,
+      created_at: '2026-11-14T14:38:32+02:00',
+      data: { doctor: { id: '161262', surname: 'Average' } },
+    });
+  });
+
+  test('keeps fields that nobody knows', () => {
+    const told = parseNotification(
+      notification('slot-booked', { visit_booking: { ...booking, colour: 'red' } }),
+    );
+    expect(told).toMatchObject({ data: { visit_booking: { id: '1', duration: 30, colour: 'red' } } });
+  });
+
+  test.each(Object.keys(data))('%s asks, or does not', (name) => {
+    expect(isAsking(parseNotification(notification(name)))).toBe(
+      ['slot-booking', 'booking-moving'].includes(name),
+    );
+  });
+});
+
+describe('an unknown notification', () => {
+  const odd: readonly [string, unknown, string | undefined][] = [
+    ['of a new kind', notification('doctor-retired'), 'doctor-retired'],
+    ['that lacks its booking', notification('slot-booked', {}), 'slot-booked'],
+    ['that calls itself unknown', notification('unknown'), 'unknown'],
+    ['without a name', { data: place }, undefined],
+    ['that is no object', 'ping', undefined],
+    ['that is nothing', null, undefined],
+  ];
+
+  test.each(odd)('%s is kept whole', (_what, raw, saidName) => {
+    const told = parseNotification(raw);
+    if (told.name !== 'unknown') throw new Error('it was taken for a known one');
+    expect(told.raw).toBe(raw);
+    expect(told.saidName).toBe(saidName);
+    expect(told.problem).not.toBe('');
+    expect(isAsking(told)).toBe(false);
+  });
+
+  test('says where it is wrong without the values, which may be a patient’s', () => {
+    const told = parseNotification(
+      notification('slot-booked', { visit_booking: { ...booking, start_at: 'Visitor' } }),
+    );
+    expect(told).toMatchObject({
+      problem: 'data.visit_booking.start_at: not an ISO 8601 instant with an offset',
+    });
+  });
+});
