@@ -1,4 +1,4 @@
-/** @jest-config-loader-options {"skipProject": true, "compilerOptions": {"module": "CommonJS", "ignoreDeprecations": "6.0"}} */
+/** @jest-config-loader-options {"skipProject": true, "transpileOnly": true, "compilerOptions": {"module": "CommonJS", "ignoreDeprecations": "6.0"}} */
 import type { Config } from 'jest';
 
 const config: Config = {

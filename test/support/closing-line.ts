@@ -41,6 +41,7 @@ export class ClosingLine {
   onRunComplete(_contexts: unknown, results: RunResults): void {
     count(results, true);
     this.#foundNothing = results.numTotalTestSuites === 0 && this.#settings.onlyChanged !== true;
+    if (this.#foundNothing) process.stderr.write('A run that finds no test fails.\n');
   }
 
   /** Jest asks at the end, and fails the run for an error: a run that tests nothing by mistake is no success. */

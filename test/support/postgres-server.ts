@@ -1,15 +1,11 @@
 // A PostgreSQL server of one's own: in a temporary folder, on 127.0.0.1 and a free port, with a password nobody knows.
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chown, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { freePort } from './free-port.js';
-import { RunningProcess } from './process.js';
+import { type ProcessOptions, RunningProcess } from './process.js';
 import { findPostgres, unprivilegedUser } from './programs.js';
 import { ready, Server, type ServerOptions, serverFolder } from './server.js';
-
-const run = promisify(execFile);
 
 const SETTINGS = {
   listen_addresses: '127.0.0.1',
@@ -34,19 +30,14 @@ export class PostgresServer extends Server {
     const data = join(folder, 'data');
     const settings = Object.entries({ ...SETTINGS, ...(durable ? {} : HASTY), port: String(port) });
     const args = ['-D', data, ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`])];
-    const launch = async () =>
-      ready(
-        await RunningProcess.start(join(programs, 'postgres'), args, {
-          cwd: folder,
-          env: { LC_ALL: 'C' },
-          user,
-          endSignal: 'SIGQUIT',
-          removeIfOrphaned: [folder],
-        }),
-        /ready to accept connections/,
-      );
+    const how = { cwd: folder, env: { LC_ALL: 'C' }, user, removeIfOrphaned: [folder] };
+    const launch = async () => {
+      const server = join(programs, 'postgres');
+      const process = await RunningProcess.start(server, args, { ...how, endSignal: 'SIGQUIT' });
+      return ready(process, /ready to accept connections/);
+    };
     try {
-      await initialize(join(programs, 'initdb'), data, join(folder, 'password'), password, user);
+      await initialize(join(programs, 'initdb'), data, password, how);
       const url = `postgres://slotkeeper:${password}@127.0.0.1:${port}/postgres`;
       const parts = { url, port, folder, launch, stopSignal: 'SIGINT', crashSignal: 'SIGQUIT' } as const;
       return new PostgresServer(parts, await launch());
@@ -60,18 +51,16 @@ export class PostgresServer extends Server {
 async function initialize(
   initdb: string,
   data: string,
-  passwordFile: string,
   password: string,
-  user: { readonly uid: number; readonly gid: number } | undefined,
+  how: ProcessOptions,
 ): Promise<void> {
+  const passwordFile = join(how.cwd, 'password');
   await writeFile(passwordFile, password, { mode: 0o600 });
-  if (user !== undefined) await chown(passwordFile, user.uid, user.gid);
+  if (how.user !== undefined) await chown(passwordFile, how.user.uid, how.user.gid);
   const choices = ['--auth=scram-sha-256', '--encoding=UTF8', '--locale=C', '--no-sync', '--no-instructions'];
   const args = ['-D', data, '-U', 'slotkeeper', `--pwfile=${passwordFile}`, ...choices];
-  await run(initdb, args, {
-    ...user,
-    cwd: join(data, '..'),
-    env: { PATH: process.env.PATH ?? '', LC_ALL: 'C' },
-  });
+  const process = await RunningProcess.start(initdb, args, how);
+  const { code } = await process.exited;
+  if (code !== 0) throw new Error(`initdb failed:\n${process.stdout}${process.stderr}`);
   await rm(passwordFile);
 }

@@ -12,13 +12,17 @@ export interface FreshDatabase {
   drop(): Promise<void>;
 }
 
-/** An empty database that nobody else uses; `on` is another server's url than that of the run's shared one. */
-export async function freshDatabase({ on = sharedServiceUrl('DATABASE_URL') } = {}): Promise<FreshDatabase> {
+/**
+ * An empty database that nobody else uses. On another server than the run's shared one (`on`: its url) it stays until
+ * it is dropped or the server is removed.
+ */
+export async function freshDatabase({ on }: { readonly on?: string } = {}): Promise<FreshDatabase> {
+  const server = on ?? sharedServiceUrl('DATABASE_URL');
   const name = `slotkeeper_test_${randomBytes(8).toString('hex')}`;
-  await execute(on, `CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`);
-  const drop = () => execute(on, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
-  if (on === process.env.SLOTKEEPER_TEST_DATABASE_URL) atEndOfTestFile(drop);
-  const url = new URL(on);
+  await execute(server, `CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`);
+  const drop = () => execute(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+  if (on === undefined) atEndOfTestFile(drop);
+  const url = new URL(server);
   url.pathname = `/${name}`;
   return { url: url.href, drop };
 }

@@ -10,12 +10,13 @@ const CLAIM_SECONDS = 3600;
 /**
  * The url of an empty database of the run's Redis (the number in its path), ours until the end of the test file and then
  * emptied. Databases that hold anything are left alone, so a Redis that is in use can be given. The run's own has 1,023.
+ * On another server (`on`: its url) the database is claimed in the same way, and not given back.
  */
-export async function freshRedisUrl(): Promise<string> {
-  const shared = new URL(sharedServiceUrl('REDIS_URL'));
-  const database = await withClient(shared, claim);
-  atEndOfTestFile(() => withClient(shared, (client) => release(client, database)));
-  const url = new URL(shared);
+export async function freshRedisUrl({ on }: { readonly on?: string } = {}): Promise<string> {
+  const server = new URL(on ?? sharedServiceUrl('REDIS_URL'));
+  const database = await withClient(server, claim);
+  if (on === undefined) atEndOfTestFile(() => withClient(server, (client) => release(client, database)));
+  const url = new URL(server);
   url.pathname = `/${database}`;
   return url.href;
 }

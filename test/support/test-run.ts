@@ -1,5 +1,4 @@
 // What happens once before and once after all tests of a run.
-import { inspect } from 'node:util';
 import { runBegins } from './closing-line.js';
 import { type Services, startServices } from './services.js';
 import { shareFailure, shareNothing, shareServices } from './shared-services.js';
@@ -27,7 +26,7 @@ export async function beforeTheRun({ testPathPatterns: { patterns } }: RunSettin
     services = await startServices({ DATABASE_URL, REDIS_URL });
     shareServices({ DATABASE_URL: services.databaseUrl, REDIS_URL: services.redisUrl });
   } catch (error) {
-    const reason = `The tests' services did not start: ${inspect(error)}`;
+    const reason = `The tests' services did not start: ${explain(error)}`;
     process.stderr.write(`${reason}\n`);
     shareFailure(reason);
   }
@@ -38,4 +37,10 @@ export async function afterTheRun(): Promise<void> {
   Object.assign(process.env, given);
   await services?.stop();
   services = undefined;
+}
+
+/** Messages only: a driver's error can carry the command that failed, and with it a password. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}: ${explain(error.cause)}`;
 }
