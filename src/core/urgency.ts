@@ -53,3 +53,8 @@ function distance(spans: readonly Span[], now: number): number {
   }
   return nearest < WEEK ? nearest : WEEK + Math.floor((nearest - WEEK) / HOUR);
 }
+
+/** Whether an urgency is that of time that closed. */
+export function isClosing(value: number): boolean {
+  return value < OPENING;
+}
