@@ -58,20 +58,25 @@ export class Api {
   readonly #tokens: TokenSource;
 
   /** Throws a `TypeError` for a base URL that is not one. */
-  constructor(options: ApiOptions) {
+  constructor(options: ApiOptions, shared?: { readonly transport: Transport; readonly tokens: TokenSource }) {
     this.#options = options;
     this.#base = checkedBase(options.baseUrl);
     this.#userAgent = options.userAgent ?? defaultUserAgent();
     this.#now = options.now ?? Date.now;
-    this.#transport = new Transport({
-      timeoutMs: options.timeoutMs ?? 20_000,
-      maxAnswerBytes: options.maxAnswerBytes ?? 16 * 1024 * 1024,
-    });
-    this.#tokens = new TokenSource(
-      () => this.#grant(),
-      this.#now,
-      options.tokenBackoff ?? defaultTokenBackoff,
-    );
+    this.#transport =
+      shared?.transport ??
+      new Transport({
+        timeoutMs: options.timeoutMs ?? 20_000,
+        maxAnswerBytes: options.maxAnswerBytes ?? 16 * 1024 * 1024,
+      });
+    this.#tokens =
+      shared?.tokens ??
+      new TokenSource(() => this.#grant(), this.#now, options.tokenBackoff ?? defaultTokenBackoff);
+  }
+
+  /** The same token and connections behind another gate. */
+  through(gate: RequestGate): Api {
+    return new Api({ ...this.#options, gate }, { transport: this.#transport, tokens: this.#tokens });
   }
 
   /** The status is the answer; whatever stands in the body of a success is not read. */

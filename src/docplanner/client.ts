@@ -5,6 +5,7 @@ import { type AddressKey, addressPath, segment } from './address.js';
 import { Api, type ApiOptions } from './api.js';
 import { allBookings, bookingsQuery } from './bookings.js';
 import { NotFoundError } from './errors/not-found-error.js';
+import type { RequestGate } from './gate.js';
 import { type Notification, parseNotification } from './notifications.js';
 import type {
   AddCalendarBreakRequest,
@@ -35,12 +36,19 @@ const pulled = z.object({ notifications: z.array(z.unknown()), remaining: z.int(
  * `start`, `end`, `since` and `till` are ISO 8601 instants with seconds and a colon offset; dates are `YYYY-MM-DD`.
  */
 export class DocplannerClient {
+  readonly #options: DocplannerClientOptions;
   readonly #api: Api;
   readonly #foundingMovePath: boolean;
 
-  constructor(options: DocplannerClientOptions) {
-    this.#api = new Api(options);
+  constructor(options: DocplannerClientOptions, api: Api = new Api(options)) {
+    this.#options = options;
+    this.#api = api;
     this.#foundingMovePath = options.foundingMovePath ?? false;
+  }
+
+  /** The same client, with its token and its connections, that asks another gate: for work of another urgency. */
+  through(gate: RequestGate): DocplannerClient {
+    return new DocplannerClient(this.#options, this.#api.through(gate));
   }
 
   /** Contract: replaceSlots. A 201 is not proof: a duplicate is answered so and ignored. */

@@ -93,7 +93,7 @@ export async function startMarketplace(): Promise<HttpMarketplace> {
       const client = new DocplannerClient({
         account: 'warsaw',
         baseUrl,
-        clientId: 'client:id',
+        clientId: 'client-id',
         clientSecret: 'the-secret',
         timeoutMs: 5_000,
         ...options,

@@ -42,7 +42,7 @@ describe('a token', () => {
     const [request] = marketplace.tokenRequests;
     expect(request).toMatchObject({ method: 'POST', url: '/oauth/v2/token' });
     expect(request?.headers.authorization).toBe(
-      `Basic ${Buffer.from('client:id:the-secret').toString('base64')}`,
+      `Basic ${Buffer.from('client-id:the-secret').toString('base64')}`,
     );
     expect(request?.headers['content-type']).toBe('application/x-www-form-urlencoded');
     expect(request?.body).toBe('grant_type=client_credentials&scope=integration');
