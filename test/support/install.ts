@@ -34,7 +34,8 @@ export async function install(packages: readonly Package[]): Promise<void> {
 
 async function withoutServices(work: () => Promise<void>): Promise<void> {
   const aside = `${POLICY}.before-slotkeeper-tests`;
-  if (existsSync(POLICY)) await rename(POLICY, aside);
+  // Where something stands aside already, an earlier run was killed, and what is in its place is ours.
+  if (existsSync(POLICY) && !existsSync(aside)) await rename(POLICY, aside);
   try {
     // 101 forbids the action (invoke-rc.d asks this program first). It forbids nothing once this process is gone, so
     // that it does no harm where it is left behind.

@@ -5,8 +5,8 @@ import { freshRedisUrl, RedisServer } from './redis.js';
 async function redis<T>(url: string, work: (client: Redis) => Promise<T>): Promise<T> {
   const client = new Redis(url, { lazyConnect: true, retryStrategy: () => null });
   client.on('error', () => {}); // `connect` rejects with it, too.
+  await client.connect();
   try {
-    await client.connect();
     return await work(client);
   } finally {
     client.disconnect();
