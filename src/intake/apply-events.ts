@@ -1,0 +1,123 @@
+/** Takes a batch of occupancy events into the record: one transaction changes what is known and marks the days. */
+import { InvalidScheduleError } from '../core/index.js';
+import type { Db } from '../store/database.js';
+import { markDays } from '../store/days.js';
+import { lockCalendars, rememberEvents } from '../store/events.js';
+import { findOccupancies, saveOccupancies } from '../store/occupancy.js';
+import { findWindows, saveWindows } from '../store/windows.js';
+import { fold } from './fold.js';
+import { type ResolvedEvent, resolveEvent } from './resolve.js';
+import { describeIssue, eventSchema, type OccupancyEvent } from './vocabulary.js';
+
+export interface RejectedEvent {
+  /** Its place in the batch, from 0. */
+  readonly index: number;
+  /** Its id, where it had a readable one. */
+  readonly id: string | null;
+  readonly reason: string;
+}
+
+/** What became of a batch. `accepted` events are committed, also where others are rejected. */
+export interface EventsResult {
+  readonly accepted: number;
+  readonly duplicates: number;
+  readonly stale: number;
+  readonly rejected: readonly RejectedEvent[];
+}
+
+/** A calendar that now has something to publish. */
+export interface Wake {
+  readonly calendar: string;
+  readonly urgency: number;
+}
+
+export interface Applied {
+  readonly result: EventsResult;
+  readonly wakes: readonly Wake[];
+}
+
+interface Readable {
+  readonly index: number;
+  readonly event: OccupancyEvent;
+}
+
+/**
+ * @param events as they came, unchecked
+ * @param now epoch milliseconds
+ */
+export async function applyEvents(db: Db, events: readonly unknown[], now: number): Promise<Applied> {
+  const rejected: RejectedEvent[] = [];
+  const readable: Readable[] = [];
+  events.forEach((raw, index) => {
+    const parsed = eventSchema.safeParse(raw);
+    if (parsed.success) readable.push({ index, event: parsed.data });
+    else rejected.push({ index, id: idOf(raw), reason: describeIssue(parsed.error) });
+  });
+
+  const at = new Date(now);
+  const applied = await db.transaction().execute(async (tx) => {
+    const calendars = await lockCalendars(tx, unique(readable.map(({ event }) => event.calendar)));
+    const resolved: { readonly id: string; readonly event: ResolvedEvent }[] = [];
+    for (const { index, event } of readable) {
+      const calendar = calendars.get(event.calendar);
+      try {
+        if (calendar === undefined) {
+          throw new InvalidScheduleError('calendar', `there is no calendar "${event.calendar}"`);
+        }
+        resolved.push({ id: event.id, event: resolveEvent(event, calendar) });
+      } catch (error) {
+        if (!(error instanceof InvalidScheduleError)) throw error;
+        rejected.push({ index, id: event.id, reason: `${error.path}: ${error.reason}` });
+      }
+    }
+
+    const unseen = await rememberEvents(tx, unique(resolved.map(({ id }) => id)), at);
+    const fresh = resolved.filter(({ id }) => unseen.delete(id)).map(({ event }) => event);
+
+    const refs = fresh.flatMap((event) => (event.type === 'available' ? [] : [event]));
+    const dates = fresh.flatMap((event) =>
+      event.type === 'available'
+        ? [...event.dates.keys()].map((date) => ({ calendar: event.calendar, date }))
+        : [],
+    );
+    const folded = fold(
+      fresh,
+      {
+        calendars,
+        occupancies: await findOccupancies(
+          tx,
+          refs.map(({ calendar, ref }) => ({ calendar, ref })),
+        ),
+        windows: await findWindows(tx, dates),
+      },
+      now,
+    );
+    await saveOccupancies(tx, folded.occupancies, at);
+    await saveWindows(tx, folded.windows);
+    await markDays(tx, { windows: folded.changedByWindows, occupancy: folded.changedByOccupancy }, at);
+
+    const stale = folded.outcomes.filter((outcome) => outcome === 'stale').length;
+    return { folded, stale, accepted: fresh.length - stale, duplicates: resolved.length - fresh.length };
+  });
+
+  const wakes = new Map<string, Wake>();
+  for (const change of [...applied.folded.changedByWindows, ...applied.folded.changedByOccupancy]) {
+    const known = wakes.get(change.calendar);
+    if (known === undefined || change.urgency < known.urgency) wakes.set(change.calendar, change);
+  }
+  return {
+    result: {
+      accepted: applied.accepted,
+      duplicates: applied.duplicates,
+      stale: applied.stale,
+      rejected: rejected.sort((a, b) => a.index - b.index),
+    },
+    wakes: [...wakes.values()].map(({ calendar, urgency }) => ({ calendar, urgency })),
+  };
+}
+
+const unique = (values: readonly string[]): string[] => [...new Set(values)];
+
+function idOf(raw: unknown): string | null {
+  return typeof raw === 'object' && raw !== null && 'id' in raw && typeof raw.id === 'string' ? raw.id : null;
+}

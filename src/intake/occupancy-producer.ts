@@ -1,0 +1,78 @@
+/** Puts occupancy events on the queue, for a PMS that is written in TypeScript or JavaScript. */
+import pg from 'pg';
+import { OCCUPANCY_QUEUE } from '../queue/names.js';
+import { type JobQueue, type QueueStore, Queues } from '../queue/queues.js';
+import { InvalidEventError } from './invalid-event-error.js';
+import { describeIssue, eventSchema, type OccupancyEventInput } from './vocabulary.js';
+
+export type OccupancyProducerOptions =
+  | { readonly redisUrl: string; readonly onError?: (error: Error) => void }
+  | { readonly databaseUrl: string; readonly onError?: (error: Error) => void };
+
+/**
+ * A producer for the queue `slotkeeper-occupancy`, on the same Redis or PostgreSQL as the engine.
+ *
+ * @example
+ * const producer = new OccupancyProducer({ redisUrl: 'redis://localhost:6379' });
+ * await producer.enqueue({ id: 'evt-1', type: 'released', calendar: 'nowak', ref: 'apt-77' });
+ * await producer.close();
+ */
+export class OccupancyProducer {
+  readonly #queues: Queues;
+  readonly #pool: pg.Pool | undefined;
+  #queue: Promise<JobQueue> | undefined;
+
+  constructor(options: OccupancyProducerOptions) {
+    const onError = options.onError ?? (() => undefined);
+    let store: QueueStore;
+    if ('redisUrl' in options) {
+      store = { kind: 'redis', url: options.redisUrl };
+    } else {
+      this.#pool = new pg.Pool({
+        connectionString: options.databaseUrl,
+        max: 4,
+        options: '-c search_path=bullmq,public',
+        connectionTimeoutMillis: 10_000,
+      });
+      this.#pool.on('error', onError);
+      store = { kind: 'database', pool: this.#pool };
+    }
+    this.#queues = new Queues({ store, onError });
+  }
+
+  /**
+   * Returns once the events are stored in the queue. Either all of a call are, or none.
+   * @throws {InvalidEventError} with the path of what is wrong, before anything is stored
+   * @throws {ServiceUnavailableError} when the queue cannot be reached; nothing is stored
+   */
+  async enqueue(events: OccupancyEventInput | readonly OccupancyEventInput[]): Promise<void> {
+    const list = Array.isArray(events)
+      ? (events as readonly OccupancyEventInput[])
+      : [events as OccupancyEventInput];
+    list.forEach((event, index) => {
+      const parsed = eventSchema.safeParse(event);
+      if (!parsed.success) throw new InvalidEventError(index, describeIssue(parsed.error));
+    });
+    const queue = await this.#connected();
+    await addEvents(queue, list);
+  }
+
+  #connected(): Promise<JobQueue> {
+    this.#queue ??= this.#queues.connect().then(() => this.#queues.queue(OCCUPANCY_QUEUE));
+    // A failed connect is forgotten, so that the next call tries again.
+    this.#queue.catch(() => {
+      this.#queue = undefined;
+    });
+    return this.#queue;
+  }
+
+  async close(): Promise<void> {
+    await this.#queues.close();
+    await this.#pool?.end();
+  }
+}
+
+/** Adds checked events to the occupancy queue, in one step. */
+export async function addEvents(queue: JobQueue, events: readonly OccupancyEventInput[]): Promise<void> {
+  await queue.addBulk(events.map((event) => ({ name: event.type, data: event })));
+}

@@ -1,0 +1,108 @@
+/** Reads an event in its calendar's zone: wall-clock times become instants, windows are cut at local midnight. */
+import {
+  addDays,
+  computeSlotConfigs,
+  datesOf,
+  InvalidScheduleError,
+  localDate,
+  parseInstant,
+  startOfDate,
+} from '../core/index.js';
+import type { LockedCalendar } from '../store/events.js';
+import type { StoredWindow } from '../store/windows.js';
+import type { AvailableEvent, OccupancyEvent } from './vocabulary.js';
+
+/** Half-open, in epoch milliseconds. */
+export interface Interval {
+  readonly start: number;
+  readonly end: number;
+}
+
+export type ResolvedEvent =
+  | {
+      readonly type: 'occupied';
+      readonly calendar: string;
+      readonly ref: string;
+      readonly interval: Interval;
+      readonly version: number | undefined;
+      readonly kind: string;
+      readonly service: string | undefined;
+    }
+  | {
+      readonly type: 'released';
+      readonly calendar: string;
+      readonly ref: string;
+      readonly version: number | undefined;
+    }
+  | {
+      readonly type: 'available';
+      readonly calendar: string;
+      /** Every date of the range, also those without a window. */
+      readonly dates: ReadonlyMap<string, readonly StoredWindow[]>;
+    };
+
+const DAY = 24 * 60 * 60 * 1000;
+/** A longer occupancy is a mistake in a date, and would touch every day there is. */
+const LONGEST = 366 * DAY;
+
+/** @throws {InvalidScheduleError} with the path of what is wrong */
+export function resolveEvent(event: OccupancyEvent, calendar: LockedCalendar): ResolvedEvent {
+  switch (event.type) {
+    case 'occupied': {
+      const interval = resolveInterval(event, calendar.timeZone);
+      return {
+        type: 'occupied',
+        calendar: event.calendar,
+        ref: event.ref,
+        interval,
+        version: event.version,
+        kind: event.kind,
+        service: event.service,
+      };
+    }
+    case 'released':
+      return { type: 'released', calendar: event.calendar, ref: event.ref, version: event.version };
+    case 'available':
+      return { type: 'available', calendar: event.calendar, dates: resolveWindows(event, calendar.timeZone) };
+  }
+}
+
+function resolveInterval(
+  event: { readonly start: string | number | Date; readonly end: string | number | Date },
+  timeZone: string,
+): Interval {
+  const start = parseInstant(event.start, timeZone, 'start');
+  const end = parseInstant(event.end, timeZone, 'end');
+  if (end <= start) throw new InvalidScheduleError('end', 'is not after the start');
+  if (end - start > LONGEST) throw new InvalidScheduleError('end', 'is more than 366 days after the start');
+  return { start, end };
+}
+
+function resolveWindows(event: AvailableEvent, timeZone: string): Map<string, StoredWindow[]> {
+  const { from, to, windows } = event;
+  // Says everything that is wrong with windows: their instants, services, terms, and the length of the range.
+  computeSlotConfigs({ timeZone, windows, busy: [], from, to });
+
+  const dates = new Map<string, StoredWindow[]>();
+  for (let date = from; date <= to; date = addDays(date, 1)) dates.set(date, []);
+  windows.forEach((window, index) => {
+    const start = parseInstant(window.start, timeZone, `windows[${index}].start`);
+    const end = parseInstant(window.end, timeZone, `windows[${index}].end`);
+    if (localDate(start, timeZone) < from) {
+      throw new InvalidScheduleError(`windows[${index}].start`, `lies before ${from}`);
+    }
+    if (localDate(end - 1, timeZone) > to) {
+      throw new InvalidScheduleError(`windows[${index}].end`, `lies after ${to}`);
+    }
+    for (const date of datesOf({ start, end }, timeZone)) {
+      dates.get(date)?.push({
+        date,
+        start: new Date(Math.max(start, startOfDate(date, timeZone))),
+        end: new Date(Math.min(end, startOfDate(addDays(date, 1), timeZone))),
+        services: window.services,
+        ...(window.insurance === undefined ? {} : { insurance: window.insurance }),
+      });
+    }
+  });
+  return dates;
+}

@@ -1,0 +1,172 @@
+/**
+ * BullMQ on the database that the record lives in, or on Redis: the one place that knows which. Everything
+ * above asks here for a queue or a worker and gets the same thing from either.
+ */
+import {
+  createPostgresBackend,
+  isPgPool,
+  type Job,
+  type JobProgress,
+  type PgPool,
+  type PostgresConnectionOptions,
+  type PostgresQueueBackend,
+  Queue,
+  type QueueOptions,
+  runMigrations,
+  Worker,
+  type WorkerOptions,
+} from 'bullmq';
+import { Redis } from 'ioredis';
+import type pg from 'pg';
+import type { PglitePool } from '../store/pglite-pool.js';
+import { ServiceUnavailableError } from '../store/service-unavailable-error.js';
+
+export type QueueStore =
+  | { readonly kind: 'database'; readonly pool: pg.Pool | PglitePool }
+  | { readonly kind: 'redis'; readonly url: string };
+
+/** What a job carries; whoever takes it reads it with a schema, because any client can have put it there. */
+export type JobData = unknown;
+export type JobQueue = Pick<
+  Queue<JobData, unknown, string>,
+  'add' | 'addBulk' | 'getJob' | 'getJobs' | 'getJobCounts' | 'setGlobalConcurrency' | 'close'
+>;
+export type JobWorker = Pick<Worker, 'close' | 'isRunning'>;
+export type Processor = (job: Job<JobData, unknown, string>, token: string | undefined) => Promise<unknown>;
+
+export interface QueuesOptions {
+  readonly store: QueueStore;
+  /** What goes wrong with the connection; BullMQ mends it by itself. */
+  readonly onError: (error: Error) => void;
+  /** How long a worker that died keeps its job, in milliseconds. */
+  readonly lockDurationMs?: number;
+}
+
+/** A job that its worker did not finish is never given up for that: its work is wanted whatever happens. */
+const NEVER_STALLED_TOO_OFTEN = 1_000_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+
+export class Queues {
+  readonly kind: QueueStore['kind'];
+  readonly #options: QueuesOptions;
+  readonly #open: { close(): Promise<void> }[] = [];
+  #redis: Redis | undefined;
+  #pool: PgPool | undefined;
+
+  constructor(options: QueuesOptions) {
+    this.#options = options;
+    this.kind = options.store.kind;
+  }
+
+  /**
+   * Makes sure that the store answers before anything is built on it, and that BullMQ's tables are there.
+   * @throws {ServiceUnavailableError}
+   */
+  async connect(): Promise<void> {
+    const { store } = this.#options;
+    if (store.kind === 'redis') this.#redis = await this.#connectRedis(store.url);
+    else this.#pool = await prepareTables(store.pool);
+  }
+
+  async #connectRedis(url: string): Promise<Redis> {
+    const redis = new Redis(url, {
+      lazyConnect: true,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      // While Redis is away an add fails at once: the record keeps what is wanted, and nobody has to wait.
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 0,
+      retryStrategy: (times) => Math.min(times * 100, 2_000),
+    });
+    let lastError: unknown;
+    redis.on('error', (error: Error) => {
+      lastError = error;
+      this.#options.onError(error);
+    });
+    try {
+      await redis.connect();
+      await redis.ping();
+    } catch (error) {
+      redis.disconnect();
+      throw new ServiceUnavailableError('Redis', url, lastError ?? error);
+    }
+    return redis;
+  }
+
+  queue(name: string): JobQueue {
+    const { store, onError } = this.#options;
+    const queue =
+      store.kind === 'redis'
+        ? new Queue<JobData, unknown, string>(name, this.#redisOptions())
+        : new Queue<
+            JobData,
+            unknown,
+            string,
+            JobData,
+            unknown,
+            string,
+            PostgresQueueBackend,
+            PostgresConnectionOptions
+          >(name, { connection: this.#connectedPool() }, createPostgresBackend);
+    queue.on('error', onError);
+    this.#open.push(queue);
+    return queue;
+  }
+
+  worker(name: string, process: Processor, options: Omit<WorkerOptions, 'connection'>): JobWorker {
+    const { store, onError, lockDurationMs = 30_000 } = this.#options;
+    const shared = {
+      lockDuration: lockDurationMs,
+      stalledInterval: lockDurationMs,
+      maxStalledCount: NEVER_STALLED_TOO_OFTEN,
+      runRetryDelay: 1_000,
+      ...options,
+    };
+    const worker =
+      store.kind === 'redis'
+        ? new Worker<JobData, unknown, string>(name, process, {
+            ...shared,
+            connection: { url: store.url, maxRetriesPerRequest: null },
+          })
+        : new Worker<JobData, unknown, string, PostgresQueueBackend, JobProgress, PostgresConnectionOptions>(
+            name,
+            process,
+            { ...shared, connection: this.#connectedPool() },
+            createPostgresBackend,
+          );
+    worker.on('error', onError);
+    this.#open.push(worker);
+    return worker;
+  }
+
+  #redisOptions(): QueueOptions {
+    if (this.#redis === undefined) throw new Error('connect() comes before a queue or a worker');
+    return { connection: this.#redis, skipWaitingForReady: true };
+  }
+
+  #connectedPool(): PgPool {
+    if (this.#pool === undefined) throw new Error('connect() comes before a queue or a worker');
+    return this.#pool;
+  }
+
+  async ping(): Promise<void> {
+    await this.#redis?.ping();
+  }
+
+  /** Waits for the jobs in hand, then closes everything. */
+  async close(): Promise<void> {
+    await Promise.all(this.#open.splice(0).map((one) => one.close()));
+    this.#redis?.disconnect();
+    this.#redis = undefined;
+  }
+}
+
+async function prepareTables(pool: pg.Pool | PglitePool): Promise<PgPool> {
+  if (!isPgPool(pool)) throw new TypeError('the database has no pool that BullMQ can use');
+  const client = await pool.connect();
+  try {
+    await runMigrations(client);
+  } finally {
+    client.release();
+  }
+  return pool;
+}

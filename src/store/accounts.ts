@@ -1,0 +1,149 @@
+/** Accounts: one API client of the marketplace each, with its zone and its limits. */
+import { type Selectable, sql } from 'kysely';
+import type { Db } from './database.js';
+import type { AccountsTable } from './schema.js';
+
+/** What the marketplace allows one client. Contract: Limits. */
+export interface Limits {
+  readonly writesPerMinute: number;
+  readonly writesPerHour: number;
+  readonly requestsPerHour: number;
+}
+
+export interface Notifications {
+  readonly mode: 'push' | 'pull' | 'both' | 'off';
+  readonly pullEverySeconds: number;
+  /** Expected from the marketplace when it pushes. */
+  readonly apiKey?: string | undefined;
+}
+
+export interface AccountSettings {
+  readonly limits: Limits;
+  readonly notifications: Notifications;
+}
+
+export interface Account extends AccountSettings {
+  readonly id: string;
+  /** `https://www.znanylekarz.pl`, without a path. */
+  readonly baseUrl: string;
+  readonly domain?: string | undefined;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  /** The zone that dates, wall-clock times and the horizon are read in. */
+  readonly timeZone: string;
+}
+
+function toAccount(row: Selectable<AccountsTable>): Account {
+  const settings = row.settings as AccountSettings;
+  return {
+    id: row.id,
+    baseUrl: row.base_url,
+    ...(row.domain === null ? {} : { domain: row.domain }),
+    clientId: row.client_id,
+    clientSecret: row.client_secret,
+    timeZone: row.time_zone,
+    limits: settings.limits,
+    notifications: settings.notifications,
+  };
+}
+
+export async function getAccount(db: Db, id: string): Promise<Account | undefined> {
+  const row = await db.selectFrom('slotkeeper.accounts').selectAll().where('id', '=', id).executeTakeFirst();
+  return row && toAccount(row);
+}
+
+export async function listAccounts(db: Db): Promise<Account[]> {
+  const rows = await db.selectFrom('slotkeeper.accounts').selectAll().orderBy('id').execute();
+  return rows.map(toAccount);
+}
+
+/** Creates or replaces the account; a pause that the marketplace imposed is lifted, since its reason may be gone. */
+export async function putAccount(db: Db, account: Account): Promise<void> {
+  const values = {
+    base_url: account.baseUrl,
+    domain: account.domain ?? null,
+    client_id: account.clientId,
+    client_secret: account.clientSecret,
+    time_zone: account.timeZone,
+    settings: JSON.stringify({ limits: account.limits, notifications: account.notifications }),
+    paused_until: null,
+    pauses: 0,
+    paused_reason: null,
+  };
+  await db
+    .insertInto('slotkeeper.accounts')
+    .values({ id: account.id, ...values })
+    .onConflict((conflict) => conflict.column('id').doUpdateSet(values))
+    .execute();
+}
+
+/** @returns whether it was there; an account that still has calendars is refused by the database */
+export async function deleteAccount(db: Db, id: string): Promise<boolean> {
+  const { numDeletedRows } = await db
+    .deleteFrom('slotkeeper.accounts')
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return numDeletedRows > 0n;
+}
+
+export interface Pause {
+  readonly until: Date;
+  readonly reason: string;
+}
+
+/** Whether requests may be made: freely, or one as a probe after the firewall stopped us, or none until then. */
+export type Permission = { readonly kind: 'free' } | { readonly kind: 'probe' } | ({ readonly kind: 'paused' } & Pause);
+
+/**
+ * Asks for permission. After the firewall stopped an account exactly one request goes first; while it is on its
+ * way, until `probeUntil` at the latest, everybody else waits.
+ */
+export async function askPermission(db: Db, id: string, now: Date, probeUntil: Date): Promise<Permission> {
+  const state = await db
+    .selectFrom('slotkeeper.accounts')
+    .select(['paused_until', 'paused_reason', 'pauses'])
+    .where('id', '=', id)
+    .executeTakeFirst();
+  const paused = state?.paused_until && state.paused_until > now ? state.paused_until : undefined;
+  if (paused) return { kind: 'paused', until: paused, reason: state?.paused_reason ?? 'paused' };
+  if (state === undefined || state.pauses === 0) return { kind: 'free' };
+  const { numUpdatedRows } = await db
+    .updateTable('slotkeeper.accounts')
+    .set({ paused_until: probeUntil })
+    .where('id', '=', id)
+    .where((eb) => eb.or([eb('paused_until', 'is', null), eb('paused_until', '<=', now)]))
+    .executeTakeFirst();
+  return numUpdatedRows > 0n
+    ? { kind: 'probe' }
+    : { kind: 'paused', until: probeUntil, reason: state.paused_reason ?? 'probing' };
+}
+
+/** Keeps the account silent until then; a longer silence that was asked for before stays. */
+export async function pauseAccount(db: Db, id: string, pause: Pause): Promise<void> {
+  await db
+    .updateTable('slotkeeper.accounts')
+    .set({ paused_until: pause.until, paused_reason: pause.reason })
+    .where('id', '=', id)
+    .where((eb) => eb.or([eb('paused_until', 'is', null), eb('paused_until', '<', pause.until)]))
+    .execute();
+}
+
+/** Counts a stop by the firewall. @returns how many there were one after another, this one included */
+export async function countPause(db: Db, id: string): Promise<number> {
+  const row = await db
+    .updateTable('slotkeeper.accounts')
+    .set({ pauses: sql`pauses + 1`, paused_until: null })
+    .where('id', '=', id)
+    .returning('pauses')
+    .executeTakeFirst();
+  return row?.pauses ?? 1;
+}
+
+/** The probe came through. */
+export async function endPauses(db: Db, id: string): Promise<void> {
+  await db
+    .updateTable('slotkeeper.accounts')
+    .set({ paused_until: null, paused_reason: null, pauses: 0 })
+    .where('id', '=', id)
+    .execute();
+}

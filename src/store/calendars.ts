@@ -1,0 +1,114 @@
+/** Calendars: a doctor at an address, in one account. */
+import { type Selectable, sql } from 'kysely';
+import type { Db } from './database.js';
+import type { CalendarsTable, Strategy } from './schema.js';
+
+export interface CalendarSettings {
+  /** Minutes kept free before each busy interval. */
+  readonly bufferBefore?: number | undefined;
+  /** Minutes kept free after each busy interval. */
+  readonly bufferAfter?: number | undefined;
+  /** Minutes: free stretches begin at local multiples of it. */
+  readonly grid?: number | undefined;
+}
+
+export interface Calendar extends CalendarSettings {
+  readonly id: string;
+  readonly account: string;
+  readonly facilityId: string;
+  readonly doctorId: string;
+  readonly addressId: string;
+  /** How taken time is taken off sale. */
+  readonly strategy: Strategy;
+}
+
+export interface CalendarState extends Calendar {
+  /** Why nothing of it is published any more, until it is changed or asked to. */
+  readonly failed?: { readonly reason: string; readonly at: Date };
+  /** Why the last attempt failed, while it is being retried. */
+  readonly retrying?: { readonly reason: string; readonly attempts: number; readonly at: Date };
+}
+
+function toCalendar(row: Selectable<CalendarsTable>): CalendarState {
+  return {
+    id: row.id,
+    account: row.account_id,
+    facilityId: row.facility_id,
+    doctorId: row.doctor_id,
+    addressId: row.address_id,
+    strategy: row.strategy,
+    ...(row.settings as CalendarSettings),
+    ...(row.failed_reason === null || !row.failed_at
+      ? {}
+      : { failed: { reason: row.failed_reason, at: row.failed_at } }),
+    ...(row.retry_reason === null || !row.retry_at
+      ? {}
+      : { retrying: { reason: row.retry_reason, attempts: row.attempts, at: row.retry_at } }),
+  };
+}
+
+export async function getCalendar(db: Db, id: string): Promise<CalendarState | undefined> {
+  const row = await db.selectFrom('slotkeeper.calendars').selectAll().where('id', '=', id).executeTakeFirst();
+  return row && toCalendar(row);
+}
+
+export async function listCalendars(db: Db): Promise<CalendarState[]> {
+  const rows = await db.selectFrom('slotkeeper.calendars').selectAll().orderBy('id').execute();
+  return rows.map(toCalendar);
+}
+
+/**
+ * Creates or replaces the calendar. Where anything about it really changes, what failed is tried again and
+ * all its days are wanted anew: another address, buffer or grid makes other slots.
+ * @returns whether anything changed
+ */
+export async function putCalendar(db: Db, calendar: Calendar, now: Date): Promise<boolean> {
+  const { bufferBefore, bufferAfter, grid } = calendar;
+  const values = {
+    account_id: calendar.account,
+    facility_id: calendar.facilityId,
+    doctor_id: calendar.doctorId,
+    address_id: calendar.addressId,
+    strategy: calendar.strategy,
+    settings: JSON.stringify({ bufferBefore, bufferAfter, grid }),
+  };
+  return await db.transaction().execute(async (tx) => {
+    const { rows } = await sql<{ inserted: boolean }>`
+      INSERT INTO slotkeeper.calendars AS c (id, account_id, facility_id, doctor_id, address_id, strategy, settings)
+      VALUES (${calendar.id}, ${values.account_id}, ${values.facility_id}, ${values.doctor_id},
+              ${values.address_id}, ${values.strategy}, ${values.settings}::jsonb)
+      ON CONFLICT (id) DO UPDATE SET
+        account_id = excluded.account_id, facility_id = excluded.facility_id, doctor_id = excluded.doctor_id,
+        address_id = excluded.address_id, strategy = excluded.strategy, settings = excluded.settings,
+        attempts = 0, retry_at = NULL, retry_reason = NULL, failed_reason = NULL, failed_at = NULL
+      WHERE (c.account_id, c.facility_id, c.doctor_id, c.address_id, c.strategy, c.settings)
+        IS DISTINCT FROM (excluded.account_id, excluded.facility_id, excluded.doctor_id, excluded.address_id,
+                          excluded.strategy, excluded.settings)
+      RETURNING (xmax = 0) AS inserted`.execute(tx);
+    const row = rows[0];
+    if (row === undefined) return false;
+    if (!row.inserted) {
+      // Another address has never been told anything; what it shows is unknown.
+      await tx
+        .updateTable('slotkeeper.days')
+        .set((eb) => ({
+          generation: sql`generation + 1`,
+          published: null,
+          verified: false,
+          pending_since: eb.fn.coalesce('pending_since', eb.val(now)),
+        }))
+        .where('calendar_id', '=', calendar.id)
+        .execute();
+    }
+    return true;
+  });
+}
+
+/** @returns whether it was there; what the record knew of it goes with it */
+export async function deleteCalendar(db: Db, id: string): Promise<boolean> {
+  const { numDeletedRows } = await db
+    .deleteFrom('slotkeeper.calendars')
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return numDeletedRows > 0n;
+}

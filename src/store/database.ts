@@ -1,0 +1,107 @@
+/**
+ * Opens the record's database: PostgreSQL by URL, or PGlite in a folder. Both come out as the same thing,
+ * a pool that Kysely and BullMQ share, so there is one code path above.
+ */
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Kysely, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import { type FolderLock, lockFolder } from './folder-lock.js';
+import { migrate } from './migrate.js';
+import { PglitePool } from './pglite-pool.js';
+import type { Tables } from './schema.js';
+import { ServiceUnavailableError } from './service-unavailable-error.js';
+
+/** The record, to be queried; a transaction of it is one too. */
+export type Db = Kysely<Tables>;
+
+export interface Database {
+  readonly kind: 'pglite' | 'postgresql';
+  /** For BullMQ: its statements are unqualified, so every session's search_path begins with its schema. */
+  readonly pool: pg.Pool | PglitePool;
+  readonly db: Db;
+  /** Present for the embedded database only. */
+  readonly lock?: FolderLock;
+  close(): Promise<void>;
+}
+
+export type DatabaseOptions =
+  | {
+      readonly url: string;
+      /** Connections at most; each BullMQ worker holds one of them for LISTEN. */
+      readonly poolSize?: number;
+      readonly onError?: (error: Error) => void;
+    }
+  | {
+      /** The folder of the embedded database; `memory://` keeps nothing. */
+      readonly folder: string;
+      readonly onProgress?: (message: string) => void;
+    };
+
+const SEARCH_PATH = 'bullmq, public';
+const OID_DATE = 1082;
+
+/**
+ * Opens the database and brings its tables up to date.
+ * @throws {ServiceUnavailableError} when the server does not answer or refuses us
+ * @throws {FolderInUseError} when another process has the embedded folder
+ */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const opened = 'url' in options ? openPostgres(options) : await openPglite(options);
+  try {
+    await migrate(opened.db);
+  } catch (error) {
+    await opened.close();
+    throw 'url' in options ? new ServiceUnavailableError('PostgreSQL', options.url, error) : error;
+  }
+  return opened;
+}
+
+function openPostgres(options: Extract<DatabaseOptions, { url: string }>): Database {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.poolSize ?? 20,
+    options: `-c search_path=${SEARCH_PATH.replace(' ', '')}`,
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+    application_name: 'slotkeeper',
+    types: {
+      // A date is a date: `pg` would make it an instant in this machine's zone.
+      getTypeParser: (oid, format) =>
+        oid === OID_DATE ? (value: string) => value : pg.types.getTypeParser(oid, format),
+    } as pg.CustomTypesConfig,
+  });
+  // A pool without this listener takes the process down when an idle connection breaks.
+  pool.on('error', (error) => options.onError?.(error));
+  const db: Db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  return { kind: 'postgresql', pool, db, close: () => pool.end() };
+}
+
+async function openPglite(options: Extract<DatabaseOptions, { folder: string }>): Promise<Database> {
+  const inMemory = options.folder === 'memory://';
+  const folder = inMemory ? options.folder : resolve(options.folder);
+  if (!inMemory) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const lock = inMemory ? undefined : lockFolder(folder);
+  try {
+    options.onProgress?.('starting the embedded database (the first start takes a few seconds)');
+    // Loaded only here: it is large, and with PostgreSQL nobody needs it.
+    const { PGlite } = await import('@electric-sql/pglite');
+    const pglite = await PGlite.create(inMemory ? folder : join(folder, 'pgdata'));
+    await pglite.exec(`SET search_path TO ${SEARCH_PATH}`);
+    const pool = new PglitePool(pglite);
+    const db: Db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+    return {
+      kind: 'pglite',
+      pool,
+      db,
+      ...(lock === undefined ? {} : { lock }),
+      close: async () => {
+        await pool.end();
+        lock?.release();
+      },
+    };
+  } catch (error) {
+    lock?.release();
+    throw error;
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * Days: one local date of a calendar each, with what is wanted of it and what the marketplace was told.
+ * A day counts its changes; it is pending while the published generation is behind. What is wanted and not
+ * yet published is therefore a query, whatever crashed in between.
+ */
+import { sql } from 'kysely';
+import type { Slot } from '../core/index.js';
+import type { Db } from './database.js';
+
+/** Why a day could not be published. */
+export interface DayError {
+  readonly reason: string;
+  /** What we sent and what the marketplace shows, where those differ. */
+  readonly expected?: readonly string[];
+  readonly shown?: readonly string[];
+}
+
+export interface StoredDay {
+  readonly date: string;
+  readonly generation: number;
+  readonly publishedGeneration: number;
+  readonly pendingSince: Date | null;
+  readonly urgency: number | null;
+  readonly published: readonly Slot[] | null;
+  readonly verified: boolean;
+  readonly publishedAt: Date | null;
+  readonly failedGeneration: number | null;
+  readonly error: DayError | null;
+}
+
+interface DayRow {
+  date: string;
+  generation: string;
+  published_generation: string;
+  pending_since: Date | null;
+  urgency: number | null;
+  published: readonly Slot[] | null;
+  verified: boolean;
+  published_at: Date | null;
+  failed_generation: string | null;
+  error: DayError | null;
+}
+
+const toDay = (row: DayRow): StoredDay => ({
+  date: row.date,
+  generation: Number(row.generation),
+  publishedGeneration: Number(row.published_generation),
+  pendingSince: row.pending_since,
+  urgency: row.urgency,
+  published: row.published,
+  verified: row.verified,
+  publishedAt: row.published_at,
+  failedGeneration: row.failed_generation === null ? null : Number(row.failed_generation),
+  error: row.error,
+});
+
+/** A change of a day that the marketplace has to hear of. */
+export interface DayChange {
+  readonly calendar: string;
+  readonly date: string;
+  readonly urgency: number;
+}
+
+/**
+ * Marks days as changed. Changes of windows make the day where it was not known; changes of occupancy only
+ * touch days that have or had windows, because nothing is sold on the others.
+ */
+export async function markDays(
+  db: Db,
+  changes: { readonly windows: readonly DayChange[]; readonly occupancy: readonly DayChange[] },
+  now: Date,
+): Promise<void> {
+  if (changes.windows.length > 0) {
+    await sql`
+      INSERT INTO slotkeeper.days AS d (calendar_id, date, generation, pending_since, urgency)
+      SELECT k.calendar, k.date, 1, ${now}::timestamptz, k.urgency
+      FROM jsonb_to_recordset(${JSON.stringify(changes.windows)}::jsonb)
+        AS k (calendar text, date date, urgency integer)
+      ON CONFLICT (calendar_id, date) DO UPDATE SET
+        generation = d.generation + 1,
+        pending_since = coalesce(d.pending_since, excluded.pending_since),
+        urgency = least(d.urgency, excluded.urgency)`.execute(db);
+  }
+  if (changes.occupancy.length > 0) {
+    await sql`
+      UPDATE slotkeeper.days d SET
+        generation = d.generation + 1,
+        pending_since = coalesce(d.pending_since, ${now}::timestamptz),
+        urgency = least(d.urgency, k.urgency)
+      FROM jsonb_to_recordset(${JSON.stringify(changes.occupancy)}::jsonb)
+        AS k (calendar text, date date, urgency integer)
+      WHERE d.calendar_id = k.calendar AND d.date = k.date`.execute(db);
+  }
+}
+
+/** The days of a calendar between two local dates, both included. */
+export async function daysBetween(db: Db, calendar: string, from: string, to: string): Promise<StoredDay[]> {
+  const { rows } = await sql<DayRow>`
+    SELECT date, generation, published_generation, pending_since, urgency, published, verified, published_at,
+           failed_generation, error
+    FROM slotkeeper.days
+    WHERE calendar_id = ${calendar} AND date BETWEEN ${from} AND ${to}
+    ORDER BY date`.execute(db);
+  return rows.map(toDay);
+}
+
+/** The days that are wanted, not published and not failed, most urgent first. */
+export async function pendingDays(
+  db: Db,
+  calendar: string,
+  from: string,
+  to: string,
+  limit: number,
+): Promise<StoredDay[]> {
+  const { rows } = await sql<DayRow>`
+    SELECT date, generation, published_generation, pending_since, urgency, published, verified, published_at,
+           failed_generation, error
+    FROM slotkeeper.days
+    WHERE calendar_id = ${calendar} AND date BETWEEN ${from} AND ${to}
+      AND generation > published_generation AND failed_generation IS DISTINCT FROM generation
+    ORDER BY urgency NULLS LAST, date
+    LIMIT ${limit}`.execute(db);
+  return rows.map(toDay);
+}
+
+/** What was published of a day, up to the generation that was read when it was computed. */
+export interface PublishedDay {
+  readonly date: string;
+  readonly generation: number;
+  readonly slots: readonly Slot[];
+  readonly verified: boolean;
+}
+
+/** Writes down what the marketplace was told. A day that changed meanwhile stays pending. */
+export async function savePublished(
+  db: Db,
+  calendar: string,
+  days: readonly PublishedDay[],
+  now: Date,
+): Promise<void> {
+  if (days.length === 0) return;
+  await sql`
+    UPDATE slotkeeper.days d SET
+      published_generation = greatest(d.published_generation, k.generation),
+      pending_since = CASE WHEN d.generation > k.generation THEN d.pending_since END,
+      urgency = CASE WHEN d.generation > k.generation THEN d.urgency END,
+      published = k.slots,
+      verified = k.verified,
+      published_at = ${now}::timestamptz,
+      failed_generation = NULL,
+      error = NULL
+    FROM jsonb_to_recordset(${JSON.stringify(days)}::jsonb)
+      AS k (date date, generation bigint, slots jsonb, verified boolean)
+    WHERE d.calendar_id = ${calendar} AND d.date = k.date`.execute(db);
+}
+
+/** Sets days apart as failed; a later change of theirs, or somebody's asking, tries them again. */
+export async function saveFailed(
+  db: Db,
+  calendar: string,
+  days: readonly { readonly date: string; readonly generation: number; readonly error: DayError }[],
+): Promise<void> {
+  if (days.length === 0) return;
+  await sql`
+    UPDATE slotkeeper.days d SET failed_generation = k.generation, error = k.error
+    FROM jsonb_to_recordset(${JSON.stringify(days)}::jsonb) AS k (date date, generation bigint, error jsonb)
+    WHERE d.calendar_id = ${calendar} AND d.date = k.date`.execute(db);
+}
+
+/**
+ * Says that what these days show is unknown from now on: something is about to be sent, and whether it arrived
+ * will only be known from the answer. Until then none of them equals anything.
+ */
+export async function forgetVerified(db: Db, calendar: string, dates: readonly string[]): Promise<void> {
+  if (dates.length === 0) return;
+  await db
+    .updateTable('slotkeeper.days')
+    .set({ verified: false })
+    .where('calendar_id', '=', calendar)
+    .where('date', 'in', [...dates])
+    .execute();
+}

@@ -1,0 +1,25 @@
+/** The process that has taken a data folder, as its lock file names it. */
+export interface Holder {
+  readonly pid: number;
+  /** When that process started, in the system's own unit, so that a pid used again is told apart; absent where unknown. */
+  readonly startedAt?: string;
+  /** Where its HTTP API listens, once it does. */
+  readonly url?: string;
+}
+
+/** The embedded database's folder belongs to another process that is running. */
+export class FolderInUseError extends Error {
+  override readonly name = 'FolderInUseError';
+  readonly folder: string;
+  readonly holder: Holder | undefined;
+
+  constructor(folder: string, holder: Holder | undefined) {
+    super(
+      `the data folder ${folder} is in use by another slotkeeper${holder ? ` (process ${holder.pid}${holder.url ? `, ${holder.url}` : ''})` : ''}. ` +
+        'The embedded database serves one process: stop that one, choose another folder with SLOTKEEPER_DATA, ' +
+        'or set DATABASE_URL to a PostgreSQL server, which many processes can share.',
+    );
+    this.folder = folder;
+    this.holder = holder;
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * The requests of the last hour, by account: what the budget is counted from, by all workers together.
+ *
+ * A request counts from the moment its answer came, because the marketplace counted it no later than that.
+ * Until then its row stands in the future, at the latest moment at which the answer can come; so a worker
+ * that dies with a request in flight leaves the count too high for a moment, and never too low.
+ */
+import { sql } from 'kysely';
+import type { Db } from './database.js';
+
+export interface Window {
+  /** Count only writes, or all requests. */
+  readonly writesOnly: boolean;
+  /** How many fit. */
+  readonly limit: number;
+  /** In how long, in milliseconds. */
+  readonly perMs: number;
+}
+
+export type Taken = { readonly kind: 'taken' } | { readonly kind: 'spent'; readonly until: Date };
+
+/**
+ * Takes one request out of every window, or none and says when to ask again.
+ * @param answeredBy the latest moment at which the request is over
+ */
+export async function takeRequest(
+  db: Db,
+  account: string,
+  write: boolean,
+  windows: readonly Window[],
+  now: Date,
+  answeredBy: Date,
+): Promise<Taken> {
+  return await db.transaction().execute(async (tx): Promise<Taken> => {
+    await tx
+      .selectFrom('slotkeeper.accounts')
+      .select('id')
+      .where('id', '=', account)
+      .forNoKeyUpdate()
+      .executeTakeFirst();
+    let until = now.getTime();
+    for (const window of windows) {
+      // The request that has to leave the window before another fits: the limit-th, counted from the latest.
+      const blocking = await tx
+        .selectFrom('slotkeeper.requests')
+        .select('at')
+        .where('account_id', '=', account)
+        .$if(window.writesOnly, (query) => query.where('write', '=', true))
+        .where('at', '>', new Date(now.getTime() - window.perMs))
+        .orderBy('at', 'desc')
+        .offset(window.limit - 1)
+        .limit(1)
+        .executeTakeFirst();
+      if (blocking !== undefined) until = Math.max(until, blocking.at.getTime() + window.perMs);
+    }
+    if (until > now.getTime()) return { kind: 'spent', until: new Date(until) };
+    await tx
+      .insertInto('slotkeeper.requests')
+      .values({ account_id: account, at: answeredBy, write })
+      .execute();
+    return { kind: 'taken' };
+  });
+}
+
+/** Dates one request that was in flight to now. Which one does not matter: they only count. */
+export async function requestAnswered(db: Db, account: string, write: boolean, now: Date): Promise<void> {
+  await sql`
+    UPDATE slotkeeper.requests SET at = ${now}
+    WHERE id = (
+      SELECT id FROM slotkeeper.requests
+      WHERE account_id = ${account} AND write = ${write} AND at > ${now}
+      ORDER BY at LIMIT 1
+      FOR UPDATE SKIP LOCKED)`.execute(db);
+}
+
+/** @returns how many rows no window reaches any more */
+export async function forgetRequests(db: Db, before: Date): Promise<number> {
+  const { numDeletedRows } = await db
+    .deleteFrom('slotkeeper.requests')
+    .where('at', '<', before)
+    .executeTakeFirst();
+  return Number(numDeletedRows);
+}

@@ -1,0 +1,65 @@
+/** What is wanted and not yet published, over the whole record: for the sweep that wakes it, and for the status. */
+import { sql } from 'kysely';
+import type { Db } from './database.js';
+
+/** The local dates of an account that can be published now, both included. */
+export interface AccountHorizon {
+  readonly account: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface WantedCalendar {
+  readonly calendar: string;
+  readonly urgency: number;
+}
+
+/** Calendars with pending days that can be tried, most urgent first. */
+export async function wantedCalendars(
+  db: Db,
+  horizons: readonly AccountHorizon[],
+  limit: number,
+): Promise<WantedCalendar[]> {
+  const { rows } = await sql<WantedCalendar>`
+    SELECT d.calendar_id AS calendar, coalesce(min(d.urgency), 2097152) AS urgency
+    FROM slotkeeper.days d
+    JOIN slotkeeper.calendars c ON c.id = d.calendar_id AND c.failed_reason IS NULL
+    JOIN jsonb_to_recordset(${JSON.stringify(horizons)}::jsonb) AS h (account text, "from" date, "to" date)
+      ON h.account = c.account_id AND d.date BETWEEN h."from" AND h."to"
+    WHERE d.generation > d.published_generation AND d.failed_generation IS DISTINCT FROM d.generation
+    GROUP BY d.calendar_id
+    ORDER BY 2
+    LIMIT ${limit}`.execute(db);
+  return rows;
+}
+
+export interface Totals {
+  readonly pending: number;
+  readonly failed: number;
+  /** When the oldest change that is still pending came. */
+  readonly oldest: Date | null;
+}
+
+/** Days in the horizon that wait, and days that failed. */
+export async function totals(db: Db, horizons: readonly AccountHorizon[]): Promise<Totals> {
+  const { rows } = await sql<{ pending: string; failed: string; oldest: Date | null }>`
+    SELECT
+      count(*) FILTER (WHERE NOT w.failed) AS pending,
+      count(*) FILTER (WHERE w.failed) AS failed,
+      min(w.pending_since) FILTER (WHERE NOT w.failed) AS oldest
+    FROM (
+      SELECT d.pending_since,
+             (d.failed_generation IS NOT DISTINCT FROM d.generation OR c.failed_reason IS NOT NULL) AS failed
+      FROM slotkeeper.days d
+      JOIN slotkeeper.calendars c ON c.id = d.calendar_id
+      JOIN jsonb_to_recordset(${JSON.stringify(horizons)}::jsonb) AS h (account text, "from" date, "to" date)
+        ON h.account = c.account_id AND d.date BETWEEN h."from" AND h."to"
+      WHERE d.generation > d.published_generation
+    ) w`.execute(db);
+  const row = rows[0];
+  return {
+    pending: Number(row?.pending ?? 0),
+    failed: Number(row?.failed ?? 0),
+    oldest: row?.oldest ?? null,
+  };
+}

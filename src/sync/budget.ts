@@ -1,0 +1,113 @@
+/**
+ * The budget of an account, held by all workers together through the record. Closing changes may use all of it;
+ * everything else leaves a part, so that a time that is taken at the desk never waits for a resync.
+ * Contract: Limits.
+ */
+import { isClosing } from '../core/index.js';
+import type { GateAnswer, RequestGate } from '../docplanner/index.js';
+import { type Account, askPermission, endPauses, type Limits, pauseAccount } from '../store/accounts.js';
+import type { Db } from '../store/database.js';
+import { requestAnswered, takeRequest, type Window } from '../store/requests.js';
+import { BudgetSpentError } from './budget-spent-error.js';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+/** What is kept for closing changes of every budget of writes. */
+const KEPT_FOR_CLOSING = 0.25;
+/** Where the marketplace says 429 and not until when. */
+const UNSAID_WAIT_MS = 30_000;
+
+/** The windows that a request must fit into. Pure. */
+export function windowsFor(limits: Limits, request: { write: boolean; urgency: number }): Window[] {
+  const all: Window = { writesOnly: false, limit: limits.requestsPerHour, perMs: HOUR };
+  if (!request.write) {
+    // A reading must not take the request that a write will need.
+    return [{ ...all, limit: Math.max(1, limits.requestsPerHour - limits.writesPerHour) }];
+  }
+  const share = isClosing(request.urgency) ? 1 : 1 - KEPT_FOR_CLOSING;
+  const part = (limit: number): number => Math.max(1, Math.floor(limit * share));
+  return [
+    { writesOnly: true, limit: part(limits.writesPerMinute), perMs: MINUTE },
+    { writesOnly: true, limit: part(limits.writesPerHour), perMs: HOUR },
+    all,
+  ];
+}
+
+export interface BudgetOptions {
+  readonly db: Db;
+  readonly now: () => number;
+  /** How long a request can take, in milliseconds. */
+  readonly requestTimeoutMs: number;
+}
+
+export class Budget {
+  readonly #options: BudgetOptions;
+
+  constructor(options: BudgetOptions) {
+    this.#options = options;
+  }
+
+  /** A gate for requests made on behalf of work of this urgency. It throws `BudgetSpentError`. */
+  gate(account: Account, urgency: number): RequestGate {
+    let probing = false;
+    return {
+      before: async ({ write }) => {
+        probing = await this.#permission(account);
+        await this.#take(account, write, urgency);
+      },
+      after: async (answer) => {
+        await this.#answered(account, answer);
+        if (probing && isSuccess(answer.status)) await endPauses(this.#options.db, account.id);
+        probing = false;
+      },
+    };
+  }
+
+  /** @returns whether this request is the probe after a stop by the firewall */
+  async #permission(account: Account): Promise<boolean> {
+    const { db, now, requestTimeoutMs } = this.#options;
+    const at = now();
+    const permission = await askPermission(db, account.id, new Date(at), new Date(at + requestTimeoutMs));
+    if (permission.kind === 'paused') {
+      throw new BudgetSpentError(account.id, permission.until.getTime(), permission.reason);
+    }
+    return permission.kind === 'probe';
+  }
+
+  async #take(account: Account, write: boolean, urgency: number): Promise<void> {
+    const { db, now, requestTimeoutMs } = this.#options;
+    const at = now();
+    const taken = await takeRequest(
+      db,
+      account.id,
+      write,
+      windowsFor(account.limits, { write, urgency }),
+      new Date(at),
+      new Date(at + requestTimeoutMs),
+    );
+    if (taken.kind === 'spent') {
+      throw new BudgetSpentError(account.id, taken.until.getTime(), 'its budget is spent');
+    }
+  }
+
+  async #answered(account: Account, answer: GateAnswer): Promise<void> {
+    const { db, now } = this.#options;
+    const at = now();
+    await requestAnswered(db, account.id, answer.write, new Date(at));
+    // The server counts too, and may count others who share the client: what it says goes.
+    const until =
+      answer.status === 429
+        ? at + (answer.retryAfterMs ?? UNSAID_WAIT_MS)
+        : answer.rateLimit?.remaining === 0
+          ? answer.rateLimit.resetAt
+          : undefined;
+    if (until === undefined || until <= at) return;
+    await pauseAccount(db, account.id, {
+      until: new Date(until),
+      reason: "the marketplace's limit is reached",
+    });
+  }
+}
+
+const isSuccess = (status: number | undefined): boolean =>
+  status !== undefined && status >= 200 && status < 300;

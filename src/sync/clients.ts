@@ -1,0 +1,49 @@
+/** One marketplace client for each account: its token serves every request. Contract: Authorization. */
+import { DocplannerClient } from '../docplanner/index.js';
+import type { Account } from '../store/accounts.js';
+
+export interface ClientsOptions {
+  readonly requestTimeoutMs: number;
+  readonly now: () => number;
+}
+
+interface Kept {
+  readonly client: DocplannerClient;
+  /** Everything that the client was made from; another means a new client. */
+  readonly madeFrom: string;
+}
+
+export class Clients {
+  readonly #options: ClientsOptions;
+  readonly #clients = new Map<string, Kept>();
+  readonly #replaced: DocplannerClient[] = [];
+
+  constructor(options: ClientsOptions) {
+    this.#options = options;
+  }
+
+  of(account: Account): DocplannerClient {
+    const { id, baseUrl, clientId, clientSecret } = account;
+    const madeFrom = JSON.stringify([baseUrl, clientId, clientSecret]);
+    const known = this.#clients.get(id);
+    if (known?.madeFrom === madeFrom) return known.client;
+    // The old one may have requests in flight: it is closed with the others.
+    if (known !== undefined) this.#replaced.push(known.client);
+    const client = new DocplannerClient({
+      account: id,
+      baseUrl,
+      clientId,
+      clientSecret,
+      timeoutMs: this.#options.requestTimeoutMs,
+      now: this.#options.now,
+    });
+    this.#clients.set(id, { client, madeFrom });
+    return client;
+  }
+
+  async close(): Promise<void> {
+    const all = [...this.#replaced.splice(0), ...[...this.#clients.values()].map(({ client }) => client)];
+    await Promise.all(all.map((client) => client.close()));
+    this.#clients.clear();
+  }
+}

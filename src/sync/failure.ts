@@ -1,0 +1,54 @@
+/** What a failed request means: wait, try again, give the calendar up, or keep the whole account silent. */
+import {
+  DocplannerError,
+  FirewallError,
+  ForbiddenError,
+  NotFoundError,
+  RateLimitedError,
+  TokenUnavailableError,
+  UnprocessableError,
+} from '../docplanner/index.js';
+import { BudgetSpentError } from './budget-spent-error.js';
+
+export type Failure =
+  /** Nobody's fault; it goes on then. */
+  | { readonly kind: 'wait'; readonly afterMs: number; readonly reason: string }
+  /** Transient: with backoff, without end, but visibly. */
+  | { readonly kind: 'retry'; readonly afterMs?: number; readonly reason: string }
+  /** It will not get better by itself: the calendar has failed until it is changed or asked to. */
+  | { readonly kind: 'give-up'; readonly reason: string }
+  /** The firewall took the account for a bot. */
+  | { readonly kind: 'firewall'; readonly reason: string }
+  /** Not the marketplace's doing. */
+  | { readonly kind: 'unknown' };
+
+/** Where the marketplace says 429 and not until when. */
+const UNSAID_WAIT_MS = 30_000;
+
+/**
+ * Contract: Errors.
+ * @param now epoch milliseconds
+ */
+export function failureOf(error: unknown, now: number): Failure {
+  if (error instanceof BudgetSpentError) {
+    return { kind: 'wait', afterMs: Math.max(0, error.until - now), reason: error.message };
+  }
+  if (!(error instanceof DocplannerError)) return { kind: 'unknown' };
+  const reason = error.message;
+  if (error instanceof TokenUnavailableError && error.cause instanceof FirewallError) {
+    return { kind: 'firewall', reason };
+  }
+  if (error instanceof FirewallError) return { kind: 'firewall', reason };
+  if (
+    error instanceof ForbiddenError ||
+    error instanceof NotFoundError ||
+    error instanceof UnprocessableError
+  ) {
+    return { kind: 'give-up', reason };
+  }
+  const { retryAfterMs } = error;
+  if (error instanceof RateLimitedError) {
+    return { kind: 'wait', afterMs: retryAfterMs ?? UNSAID_WAIT_MS, reason };
+  }
+  return { kind: 'retry', ...(retryAfterMs === undefined ? {} : { afterMs: retryAfterMs }), reason };
+}

@@ -1,0 +1,71 @@
+/**
+ * The duplicate rule, defeated. The marketplace ignores a body that it saw within the last three minutes, also
+ * when something else went in between, and answers 201. So a body is never sent twice in that time: the same
+ * work periods are written in another form.
+ *
+ * An instant has many spellings: 10:00+01:00, 09:00+00:00 and 10:30+01:30 are one moment, and the marketplace
+ * converts every offset to the locale's zone. Form 0 spells the zone's own offset; form k shifts the offset
+ * by k steps. Contract: Duplicates.
+ */
+import { createHash } from 'node:crypto';
+import { DateTime } from 'luxon';
+import type { Slot } from '../core/index.js';
+
+/** Longer than the marketplace's three minutes, by as much as clocks and slow requests may differ. */
+export const DUPLICATE_WINDOW_MS = 4 * 60_000;
+
+const STEP_MINUTES = 15;
+/** Offsets from −12:00 to +14:00 exist; beyond them a parser may refuse. */
+const MOST_MINUTES = 14 * 60;
+const LEAST_MINUTES = -12 * 60;
+
+export function hashOf(slots: readonly Slot[]): string {
+  return createHash('sha256').update(JSON.stringify(slots)).digest('hex');
+}
+
+/** The first form that was not sent lately. */
+export function freshForm(slots: readonly Slot[], sentLately: ReadonlySet<string>): readonly Slot[] {
+  for (const form of forms(slots)) {
+    if (!sentLately.has(hashOf(form))) return form;
+  }
+  // More forms than a budget of forty writes a minute can use up in the time.
+  throw new Error('every form of this configuration was sent within the last minutes');
+}
+
+/** All forms, the plain one first. They differ in spelling only. */
+export function* forms(slots: readonly Slot[]): Generator<readonly Slot[]> {
+  yield slots;
+  for (let step = 1; step * STEP_MINUTES <= MOST_MINUTES - LEAST_MINUTES; step += 1) {
+    for (const sign of [-1, 1]) {
+      const shifted = shift(slots, sign * step * STEP_MINUTES);
+      if (shifted !== undefined) yield shifted;
+    }
+  }
+}
+
+/**
+ * A server that looks at the spelled date must still see an entry within one day, on its own day. So entries
+ * whose date would change keep their spelling; one that changed is enough to make another body.
+ */
+function shift(slots: readonly Slot[], minutes: number): readonly Slot[] | undefined {
+  let changed = false;
+  const shifted = slots.map((slot) => {
+    const start = respell(slot.start, minutes);
+    const end = respell(slot.end, minutes);
+    if (start === undefined || end === undefined) return slot;
+    changed = true;
+    return { ...slot, start, end };
+  });
+  return changed ? shifted : undefined;
+}
+
+function respell(instant: string, minutes: number): string | undefined {
+  const plain = DateTime.fromISO(instant, { setZone: true });
+  const offset = plain.offset + minutes;
+  if (offset > MOST_MINUTES || offset < LEAST_MINUTES) return undefined;
+  const respelled = plain.setZone(
+    `UTC${offset < 0 ? '-' : '+'}${Math.floor(Math.abs(offset) / 60)}:${String(Math.abs(offset) % 60).padStart(2, '0')}`,
+  );
+  if (respelled.toISODate() !== plain.toISODate()) return undefined;
+  return respelled.toFormat("yyyy-MM-dd'T'HH:mm:ssZZ");
+}

@@ -1,0 +1,18 @@
+/** Which days can be published. Contract: Limits (a slot's end is at most 12 weeks ahead); nothing for past dates. */
+import { addDays, localDate } from '../core/index.js';
+
+const TWELVE_WEEKS = 12 * 7 * 24 * 60 * 60 * 1000;
+
+export interface Horizon {
+  /** Local dates, both included. */
+  readonly from: string;
+  readonly to: string;
+}
+
+/**
+ * From today to the last date that lies whole within twelve weeks: 84 dates.
+ * @param now epoch milliseconds
+ */
+export function horizonOf(timeZone: string, now: number): Horizon {
+  return { from: localDate(now, timeZone), to: addDays(localDate(now + TWELVE_WEEKS, timeZone), -1) };
+}

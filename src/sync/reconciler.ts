@@ -1,0 +1,136 @@
+/**
+ * The reconciler: from "days of this calendar differ" to "the marketplace shows it, and we checked".
+ * It is given a key and reads everything else from the record, so that it may run at any time, twice, or after
+ * a crash. One run at a time for a calendar, by its lease.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import { InvalidScheduleError } from '../core/index.js';
+import { type Account, getAccount } from '../store/accounts.js';
+import { attemptFailed, attemptSucceeded, calendarFailed, retryAt } from '../store/attempts.js';
+import { type Calendar, getCalendar } from '../store/calendars.js';
+import type { Db } from '../store/database.js';
+import { giveBackLease, takeLease } from '../store/leases.js';
+import { backoffMs, RETRY } from './backoff.js';
+import type { Budget } from './budget.js';
+import type { Clients } from './clients.js';
+import { failureOf } from './failure.js';
+import { keepSilent } from './keep-silent.js';
+import { LeaseLostError } from './lease-lost-error.js';
+import type { Reconciled } from './reconciled.js';
+import { publishSlots } from './strategies/slots.js';
+
+export type Verify = 'always' | 'sampled' | 'off';
+
+export interface ReconcilerOptions {
+  readonly db: Db;
+  readonly clients: Clients;
+  readonly budget: Budget;
+  readonly log: Logger;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** From 0 to 1, for jitter and sampling. */
+  readonly random: () => number;
+  readonly verify: Verify;
+  /** Work periods in one PUT, at most. */
+  readonly mostEntries: number;
+  /** How long one request can take, in milliseconds. */
+  readonly requestTimeoutMs: number;
+}
+
+/** What a strategy works with while it holds the calendar. */
+export interface Run extends ReconcilerOptions {
+  readonly calendar: Calendar;
+  readonly account: Account;
+  /**
+   * Before every request that writes: the lease is made to outlast it.
+   * @throws {LeaseLostError} when somebody else has the calendar by now
+   */
+  readonly keepLease: () => Promise<void>;
+}
+
+const ANOTHER_WORKER_HAS_IT_MS = 500;
+
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
+  /** A request, a new token and the request once more: no write of ours is in flight for longer. */
+  readonly #leaseMs: number;
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options;
+    this.#leaseMs = options.requestTimeoutMs * 3 + 5_000;
+  }
+
+  /** @param id the calendar's */
+  async reconcile(id: string): Promise<Reconciled> {
+    const { db } = this.#options;
+    const calendar = await getCalendar(db, id);
+    if (calendar === undefined || calendar.failed !== undefined) return { kind: 'done' };
+    const account = await getAccount(db, calendar.account);
+    if (account === undefined) return { kind: 'done' };
+    const wait = calendar.retrying ? calendar.retrying.at.getTime() - this.#options.now() : 0;
+    if (wait > 0) return { kind: 'later', afterMs: wait, reason: calendar.retrying?.reason ?? 'retrying' };
+
+    const token = randomUUID();
+    if (!(await takeLease(db, id, token, this.#leaseMs))) {
+      return { kind: 'later', afterMs: ANOTHER_WORKER_HAS_IT_MS, reason: 'another worker has the calendar' };
+    }
+    try {
+      const run: Run = {
+        ...this.#options,
+        calendar,
+        account,
+        keepLease: async () => {
+          if (!(await takeLease(db, id, token, this.#leaseMs))) throw new LeaseLostError(id);
+        },
+      };
+      const reconciled = await publishSlots(run);
+      if (reconciled.kind === 'done') await attemptSucceeded(db, id);
+      return reconciled;
+    } catch (error) {
+      return await this.#failed(calendar, account, error);
+    } finally {
+      await giveBackLease(db, id, token);
+    }
+  }
+
+  /** Decides what a failure means for the calendar and its account. What is no failure of theirs is thrown on. */
+  async #failed(calendar: Calendar, account: Account, error: unknown): Promise<Reconciled> {
+    const { db, log, now, random } = this.#options;
+    if (error instanceof LeaseLostError) {
+      return { kind: 'later', afterMs: ANOTHER_WORKER_HAS_IT_MS, reason: error.message };
+    }
+    if (error instanceof InvalidScheduleError) {
+      await calendarFailed(db, calendar.id, `${error.path}: ${error.reason}`, new Date(now()));
+      return { kind: 'done' };
+    }
+    const failure = failureOf(error, now());
+    switch (failure.kind) {
+      case 'wait':
+        return { kind: 'later', afterMs: failure.afterMs, reason: failure.reason };
+      case 'give-up':
+        log.error(
+          { calendar: calendar.id, account: account.id, reason: failure.reason },
+          'the calendar failed',
+        );
+        await calendarFailed(db, calendar.id, failure.reason, new Date(now()));
+        return { kind: 'done' };
+      case 'firewall': {
+        const afterMs = await keepSilent(this.#options, account, failure.reason);
+        return { kind: 'later', afterMs, reason: failure.reason };
+      }
+      case 'retry': {
+        const attempts = await attemptFailed(db, calendar.id, failure.reason);
+        const afterMs = Math.max(backoffMs(RETRY, attempts, random()), failure.afterMs ?? 0);
+        await retryAt(db, calendar.id, new Date(now() + afterMs));
+        log.warn(
+          { calendar: calendar.id, account: account.id, attempts, afterMs, reason: failure.reason },
+          'publishing failed and is tried again',
+        );
+        return { kind: 'later', afterMs, reason: failure.reason };
+      }
+      case 'unknown':
+        throw error;
+    }
+  }
+}
