@@ -8,7 +8,7 @@ const id = z.union([z.string().min(1), z.int().nonnegative()]).transform(String)
 const limit = z.int().positive().nullable();
 
 /** Requests a client may make; null switches one off, and its headers with it. Contract: Limits. */
-const limitsSchema = z.strictObject({
+export const limitsSchema = z.strictObject({
   writesPerMinute: limit,
   writesPerHour: limit,
   requestsPerHour: limit,
@@ -87,10 +87,10 @@ export const CONTRACT_LIMITS: Limits = {
   releasesPerHour: 1,
 };
 
-export function mergeLimits(
-  limits: Limits,
-  changes: { readonly [Name in keyof Limits]?: Limits[Name] | undefined } = {},
-): Limits {
+/** New numbers for some limits; what is left out stays. */
+export type LimitChanges = { readonly [Name in keyof Limits]?: Limits[Name] | undefined };
+
+export function mergeLimits(limits: Limits, changes: LimitChanges = {}): Limits {
   const given = Object.entries(changes).filter(([, limit]) => limit !== undefined);
   return { ...limits, ...Object.fromEntries(given) };
 }

@@ -1,10 +1,23 @@
 // Every operation of the contract's table, and the one that answers for everything else.
 import { Refusal } from '../http/answer.js';
 import type { Operation } from '../http/operation.js';
+import { bookingOperations } from './bookings.js';
+import { breakOperations } from './breaks.js';
+import { calendarOperations } from './calendar.js';
+import { notificationOperations } from './notifications.js';
+import { resourceOperations } from './resources.js';
 import { slotOperations } from './slots.js';
 import { token } from './token.js';
 
-export const operations: readonly Operation[] = [token, ...slotOperations];
+export const operations: readonly Operation[] = [
+  token,
+  ...resourceOperations,
+  ...calendarOperations,
+  ...slotOperations,
+  ...bookingOperations,
+  ...breakOperations,
+  ...notificationOperations,
+];
 
 export const unknownOperation: Operation = {
   name: 'unknown',

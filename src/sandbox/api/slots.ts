@@ -4,11 +4,11 @@ import { payloadDigest } from '../canonical.js';
 import { type Answer, ERROR_TYPE, Refusal } from '../http/answer.js';
 import type { Call, Operation } from '../http/operation.js';
 import type { BookableStart } from '../market/starts.js';
+import { writtenService } from '../written.js';
 import { isDate } from '../zone.js';
 import { ADDRESS } from './paths.js';
 import { editablePlaceOf, invalid, type Place, param, placeOf, rangeIn } from './read.js';
 import { readReplacement } from './slots-body.js';
-import { writtenService } from './written.js';
 
 const MAX_RANGE_MS = 180 * 24 * 60 * 60_000;
 /** A range of 180 local days is an hour longer where the clock goes back in it. */
@@ -46,9 +46,9 @@ const replaceSlots: Operation = {
       case 'new':
         return { processing: admission.processing };
       case 'repeated':
-        return { ignored: REPLACED };
+        return { answer: REPLACED, ignored: true };
       case 'in-process':
-        return { ignored: STILL_PROCESSED };
+        return { answer: STILL_PROCESSED, ignored: false };
     }
   },
   handle: (call) => {

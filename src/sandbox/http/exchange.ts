@@ -4,15 +4,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressRef } from '../address.js';
 import type { SandboxClock } from '../clock.js';
 import type { Limits } from '../estate.js';
-import type { Encounter, Faults } from '../faults.js';
-import type { Limiter, Reading } from '../limits.js';
+import type { Faults } from '../faults.js';
+import type { Limiter } from '../limits.js';
 import type { Processing } from '../market/duplicates.js';
 import type { Market } from '../market/market.js';
 import type { RequestLog, RequestRecord } from '../request-log.js';
 import type { Tokens } from '../tokens.js';
-import { type Answer, ERROR_TYPE, firewallPage, Refusal } from './answer.js';
+import { type Answer, firewallPage, Refusal } from './answer.js';
 import { basicCredentials, bearerToken } from './authorization.js';
 import { type Delivery, deliver, pause } from './deliver.js';
+import { afterProcessing, faultDelivery, isMetBeforeProcessing } from './faulted.js';
+import { limitHeaders, tooMany, withHeaders } from './limit-headers.js';
 import { type Call, type Operation, receivedBody } from './operation.js';
 
 /** What the exchange works with; the sandbox owns them. */
@@ -124,6 +126,7 @@ async function processCall(
     const url = new URL(request.url ?? '/', 'http://sandbox');
     const call = (): Call => ({
       client: record.client ?? '',
+      path: url.pathname,
       params,
       query: url.searchParams,
       body: receivedBody(text),
@@ -137,8 +140,9 @@ async function processCall(
     const admitted = operation.admit?.(call());
     if (admitted !== undefined && 'processing' in admitted) processing = admitted.processing;
     if (!(await pause(latency, stop))) return { ...UNTOUCHED, delivery: { kind: 'cut' } };
-    if (admitted !== undefined && 'ignored' in admitted)
-      return { ...answered(admitted.ignored), ignored: true };
+    if (admitted !== undefined && 'answer' in admitted) {
+      return { ...answered(admitted.answer), ignored: admitted.ignored };
+    }
 
     const answer = operation.handle(call());
     processing?.finish(parts.clock.now());
@@ -154,83 +158,8 @@ async function processCall(
   }
 }
 
-function isMetBeforeProcessing({ fault }: Encounter): boolean {
-  switch (fault?.kind) {
-    case undefined:
-    case 'slow-body':
-      return false;
-    case 'cut':
-      return fault.when === 'before';
-    case 'status':
-    case 'hang':
-      return fault.applied !== true;
-    case 'too-many':
-    case 'firewall':
-      return true;
-  }
-}
-
-function afterProcessing(met: Encounter, own: Delivery & { kind: 'answer' }, headers: Headers): Delivery {
-  if (met.fault === undefined) return own;
-  if (met.fault.kind === 'slow-body') return { ...own, slowBodyMs: met.fault.ms };
-  return faultDelivery(met, headers);
-}
-
-type Headers = Readonly<Record<string, string>>;
-
-function faultDelivery({ fault }: Encounter, headers: Headers): Delivery {
-  switch (fault?.kind) {
-    case 'hang':
-      return { kind: 'hang' };
-    case 'firewall':
-      return { kind: 'answer', answer: firewallPage(fault.status) };
-    case 'too-many':
-      return { kind: 'answer', answer: withHeaders(tooManyAfter(fault.retryAfter), headers) };
-    case 'status': {
-      const retry = fault.retryAfter === undefined ? {} : { 'retry-after': String(fault.retryAfter) };
-      const refusal = new Refusal(fault.status, fault.message ?? 'A fault that was asked for.', {
-        ...(fault.errors === undefined ? {} : { errors: fault.errors }),
-        headers: retry,
-      });
-      return { kind: 'answer', answer: withHeaders(refusal.answer, headers) };
-    }
-    default:
-      return { kind: 'cut' };
-  }
-}
-
 function answered(answer: Answer): Decision & { readonly delivery: { readonly kind: 'answer' } } {
   return { ...UNTOUCHED, delivery: { kind: 'answer', answer } };
-}
-
-function withHeaders(answer: Answer, headers: Headers): Answer {
-  return { ...answer, headers: { ...headers, ...answer.headers } };
-}
-
-function limitHeaders(reading: Reading | undefined): Headers {
-  if (reading === undefined) return {};
-  return {
-    'x-ratelimit-limit': String(reading.limit),
-    'x-ratelimit-used': String(reading.used),
-    'x-ratelimit-remaining': String(reading.remaining),
-    // Rounded up to whole seconds: who waits until then is never early.
-    'x-ratelimit-reset': new Date(Math.ceil(reading.resetAt / 1_000) * 1_000)
-      .toISOString()
-      .replace('.000Z', '+00:00'),
-  };
-}
-
-function tooMany(reading: Reading | undefined, now: number): Answer {
-  return tooManyAfter(Math.max(1, Math.ceil(((reading?.resetAt ?? now) - now) / 1_000)));
-}
-
-/** Seconds. */
-export function tooManyAfter(seconds: number): Answer {
-  return {
-    status: 429,
-    headers: { 'content-type': ERROR_TYPE, 'retry-after': String(seconds) },
-    body: { errors: [], message: 'Too many requests.' },
-  };
 }
 
 function addressIn(params: Incoming['params']): AddressRef | undefined {

@@ -12,6 +12,8 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 export interface Call {
   /** The client whose token came with the request. */
   readonly client: string;
+  /** Without the query. */
+  readonly path: string;
   readonly params: Readonly<Record<string, string | undefined>>;
   readonly query: URLSearchParams;
   readonly body: ReceivedBody;
@@ -31,6 +33,11 @@ export interface ReceivedBody {
   json(): unknown;
 }
 
+/** It is processed, or ends here with an answer that may hide that it was ignored. */
+export type Admitted =
+  | { readonly processing: Processing }
+  | { readonly answer: Answer; readonly ignored: boolean };
+
 export interface Operation {
   /** The contract's name of it. */
   readonly name: string;
@@ -39,8 +46,8 @@ export interface Operation {
   readonly path: string;
   /** A read that changes something all the same: a pulled notification is gone. */
   readonly changes?: true;
-  /** Runs on arrival, before any latency: the duplicate rule. An answer here ends the request, ignored. */
-  readonly admit?: (call: Call) => { readonly ignored: Answer } | { readonly processing: Processing };
+  /** Runs on arrival, before any latency: the duplicate rule. */
+  readonly admit?: (call: Call) => Admitted;
   /** Throws a {@link Refusal} where the contract refuses. */
   readonly handle: (call: Call) => Answer;
 }

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { operations, unknownOperation } from '../api/operations.js';
 import { API_PREFIX } from '../api/paths.js';
+import { ERROR_TYPE } from './answer.js';
 import { exchange, type Parts } from './exchange.js';
 import type { Operation } from './operation.js';
 
@@ -42,6 +43,14 @@ export async function listen(
 function mountApi(api: FastifyInstance, parts: Parts, stop: AbortSignal): void {
   api.removeAllContentTypeParsers();
   api.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  api.setErrorHandler((error, _request, reply) => {
+    const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
+    const message = error instanceof Error ? error.message : 'The request can not be read.';
+    return reply
+      .code(status)
+      .header('content-type', ERROR_TYPE)
+      .send(JSON.stringify({ errors: [], message }));
+  });
   const serve = (operation: Operation) => (request: FastifyRequest, reply: FastifyReply) => {
     reply.hijack();
     const text = typeof request.body === 'string' ? request.body : '';

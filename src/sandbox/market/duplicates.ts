@@ -16,12 +16,21 @@ export type Admission =
   | { readonly state: 'in-process' }
   | { readonly state: 'repeated' };
 
+const UNGUARDED: Processing = { finish: () => undefined, drop: () => undefined };
+
 export class DuplicateGuard {
   readonly #inProcess = new Set<string>();
+  readonly #holds: boolean;
   /** By payload, the instant it was finished; in order of finishing. */
   readonly #finished = new Map<string, number>();
 
+  /** @param holds false: every payload is a new one */
+  constructor(holds = true) {
+    this.#holds = holds;
+  }
+
   admit(payload: string, now: number): Admission {
+    if (!this.#holds) return { state: 'new', processing: UNGUARDED };
     this.#forget(now);
     if (this.#inProcess.has(payload)) return { state: 'in-process' };
     const finished = this.#finished.get(payload);

@@ -1,64 +1,113 @@
-// The marketplace's state: who and what exists, and a calendar for every address that was touched. It lives in memory.
+// The marketplace's state: who and what exists, a calendar for every address that was touched, and what there is to tell.
+// It lives in memory.
 import { type AddressRef, addressKey } from '../address.js';
 import { Directory } from '../directory.js';
-import type { KnownClient, KnownEstate } from '../estate.js';
+import type { KnownClient, KnownEstate, KnownService } from '../estate.js';
+import { writtenAddress, writtenDoctor, writtenFacility } from '../written.js';
 import { zoneNamed } from '../zone.js';
+import type { Actor } from './booking.js';
 import { Calendar } from './calendar.js';
 import { DuplicateGuard } from './duplicates.js';
+import { NotificationQueues } from './notifications.js';
 import type { Terms } from './starts.js';
 
 export interface MarketOptions {
   readonly estate: KnownEstate | undefined;
   readonly clients: readonly KnownClient[] | undefined;
   readonly timeZone: string;
+  /** Whether the integration's own bookings and breaks come back as notifications. */
+  readonly echoes: boolean;
+  /** Whether the duplicate rule holds. */
+  readonly duplicates: boolean;
 }
 
 export class Market {
-  readonly duplicates = new DuplicateGuard();
-  readonly #timeZone: string;
+  readonly duplicates: DuplicateGuard;
+  readonly notifications = new NotificationQueues();
+  readonly #options: MarketOptions;
   readonly #calendars = new Map<string, Calendar>();
+  /** By the id of a booking or break, the calendar it is in. */
+  readonly #homes = new Map<string, Calendar>();
   readonly #terms = new Map<string, Terms>();
   #directory: Directory;
   #lastId = 0;
 
-  constructor({ estate, clients, timeZone }: MarketOptions) {
-    this.#directory = new Directory(estate, clients);
-    this.#timeZone = timeZone;
+  constructor(options: MarketOptions) {
+    this.#options = options;
+    this.duplicates = new DuplicateGuard(options.duplicates);
+    this.#directory = new Directory(options.estate, options.clients);
   }
 
   get directory(): Directory {
     return this.#directory;
   }
 
-  /** What exists changes; calendars whose address still exists in the same zone keep what they hold. */
-  settle(estate: KnownEstate | undefined, clients: readonly KnownClient[] | undefined): void {
-    this.#directory = new Directory(estate, clients);
-    for (const [key, calendar] of this.#calendars) {
-      const zone = this.#directory.find(calendar.ref)?.address.timeZone ?? this.#timeZone;
-      if (zone !== calendar.zone.name) this.#calendars.delete(key);
-    }
+  get calendars(): readonly Calendar[] {
+    return [...this.#calendars.values()];
   }
 
   /** Undefined where no such address exists. */
   calendar(ref: AddressRef): Calendar | undefined {
-    const key = addressKey(ref);
     const address = this.#directory.find(ref)?.address;
     if (address === undefined) return undefined;
+    const key = addressKey(ref);
     const before = this.#calendars.get(key);
     if (before !== undefined) return before;
-    const zone = zoneNamed(address.timeZone ?? this.#timeZone);
+    const zone = zoneNamed(address.timeZone ?? this.#options.timeZone);
     const calendar = new Calendar(ref, zone, address.calendar !== 'disabled');
     this.#calendars.set(key, calendar);
     return calendar;
   }
 
-  get calendars(): readonly Calendar[] {
-    return [...this.#calendars.values()];
+  service(calendar: Calendar, id: string): KnownService | undefined {
+    const address = this.#directory.find(calendar.ref)?.address;
+    return address && this.#directory.service(address, id);
   }
 
-  /** Ids are given out in order, so that a run can be repeated. */
-  nextId(): string {
-    return String(++this.#lastId);
+  /** An id for a new booking or break. Given out in order, so that a run can be repeated. */
+  newId(home: Calendar): string {
+    const id = String(++this.#lastId);
+    this.#homes.set(id, home);
+    return id;
+  }
+
+  homeOf(id: string): Calendar | undefined {
+    return this.#homes.get(id);
+  }
+
+  /** Tells every client that may act for the facility; what the integration did itself is an echo. */
+  tell(
+    name: string,
+    calendar: Calendar,
+    by: Actor,
+    about: Readonly<Record<string, unknown>>,
+    now: number,
+  ): void {
+    const place = this.#directory.find(calendar.ref);
+    if (place === undefined || (by === 'integration' && !this.#options.echoes)) return;
+    const { facility, doctor, address } = place;
+    const data = {
+      facility: writtenFacility(facility),
+      doctor: writtenDoctor(doctor),
+      address: writtenAddress(address),
+      ...about,
+    };
+    const audience = this.#directory.audience(facility.id);
+    this.notifications.put(audience, { name, data, created_at: calendar.zone.format(now) }, now);
+  }
+
+  /**
+   * What exists changes. Calendars of addresses that stay keep what they hold, less the services that are gone; one that is
+   * now in another zone begins anew.
+   */
+  settle(estate: KnownEstate | undefined, clients: readonly KnownClient[] | undefined): void {
+    this.#directory = new Directory(estate, clients);
+    for (const [key, calendar] of this.#calendars) {
+      const address = this.#directory.find(calendar.ref)?.address;
+      if (address === undefined) continue;
+      if ((address.timeZone ?? this.#options.timeZone) !== calendar.zone.name) this.#calendars.delete(key);
+      else calendar.schedule.keepServices((id) => this.#directory.service(address, id) !== undefined);
+    }
   }
 
   /** One object for equal terms, because thousands of work periods share a few. */
@@ -67,5 +116,15 @@ export class Market {
     const shared = this.#terms.get(key) ?? terms;
     this.#terms.set(key, shared);
     return shared;
+  }
+
+  /** Forgets everything that happened; what exists stays. */
+  clear(): void {
+    this.duplicates.clear();
+    this.notifications.clear();
+    this.#calendars.clear();
+    this.#homes.clear();
+    this.#terms.clear();
+    this.#lastId = 0;
   }
 }

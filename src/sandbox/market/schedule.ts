@@ -1,6 +1,6 @@
 // The work periods of one calendar, by local date. replaceSlots overrides the dates it names, deleteSlots clears one.
 import type { LocalZone } from '../zone.js';
-import { type Interval, overlaps, type WorkPeriod } from './starts.js';
+import { type Interval, overlaps, type Terms, type WorkPeriod } from './starts.js';
 
 /** What one replaceSlots request says, read and checked. */
 export interface Replacement {
@@ -57,6 +57,18 @@ export class Schedule {
       .flatMap((date) => (this.#days.get(date) ?? []).filter((period) => overlaps(period, range)));
   }
 
+  /** Periods lose the services that are gone, and go with their last one. */
+  keepServices(exists: (id: string) => boolean): void {
+    for (const [date, periods] of this.#days) {
+      if (periods.every(({ terms }) => terms.services.every(({ id }) => exists(id)))) continue;
+      const left = periods.map((period) => ({ ...period, terms: termsWith(period.terms, exists) }));
+      this.#put(
+        date,
+        left.filter(({ terms }) => terms.services.length > 0),
+      );
+    }
+  }
+
   #put(date: string, periods: readonly WorkPeriod[]): void {
     if (periods.length === 0) this.#days.delete(date);
     else this.#days.set(date, periods);
@@ -68,4 +80,8 @@ function without(period: WorkPeriod, range: Interval): readonly WorkPeriod[] {
   const left = { ...period, end: range.start };
   const right = { ...period, start: range.end };
   return [left, right].filter((part) => part.start < part.end);
+}
+
+function termsWith(terms: Terms, exists: (id: string) => boolean): Terms {
+  return { ...terms, services: terms.services.filter(({ id }) => exists(id)) };
 }

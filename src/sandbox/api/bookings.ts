@@ -1,0 +1,200 @@
+// Bookings as the integration sees them: book a slot, list, read, cancel, move, confirm. Contract: Resources, bookSlot.
+import { z } from 'zod';
+import { type Answer, Refusal } from '../http/answer.js';
+import type { Call, Operation } from '../http/operation.js';
+import type { Booking } from '../market/booking.js';
+import { book, cancel, confirm, move, type NoTime } from '../market/visits.js';
+import { fullBooking, writtenBooking, writtenService } from '../written.js';
+import { parseWritten } from '../zone.js';
+import { moveTarget } from './move-target.js';
+import { ADDRESS } from './paths.js';
+import {
+  bodyAs,
+  editablePlaceOf,
+  idSchema,
+  instantSchema,
+  invalid,
+  minutesSchema,
+  NOT_AN_INSTANT,
+  type Place,
+  param,
+  placeOf,
+  rangeIn,
+} from './read.js';
+
+const patientSchema = z.object({
+  name: z.string('This value is required.').min(1, 'This value is required.'),
+  phone: z.string('This value is required.').min(1, 'This value is required.'),
+  surname: z.string().optional(),
+  email: z.string().optional(),
+  birth_date: z.string().optional(),
+  nin: z.string().optional(),
+  gender: z.enum(['m', 'f']).optional(),
+});
+
+const bookSchema = z.object({
+  address_service_id: idSchema,
+  duration: minutesSchema,
+  patient: patientSchema,
+  comment: z.string().optional(),
+});
+
+const moveSchema = z.object({
+  address_service_id: idSchema,
+  start: instantSchema,
+  duration: minutesSchema.optional(),
+  address_id: idSchema.optional(),
+});
+
+const cancelSchema = z.object({ reason: z.string('The reason should be text.').nullish() });
+
+const bookSlot: Operation = {
+  name: 'bookSlot',
+  method: 'POST',
+  path: `${ADDRESS}/slots/:start/book`,
+  handle: (call) => {
+    const place = editablePlaceOf(call);
+    const start = parseWritten(param(call, 'start'));
+    if (start === undefined) throw invalid('start', NOT_AN_INSTANT);
+    const { address_service_id: serviceId, duration, patient, comment } = bodyAs(bookSchema, call);
+    const request = { serviceId, start, duration, patient, comment, by: 'integration' } as const;
+    const outcome = book(call.market, place.calendar, request, call.now);
+    if (!outcome.ok) throw noTime(outcome.reason, new Refusal(404, 'Slot not found.'));
+    return { status: 200, body: full(outcome.booking, call, place) };
+  },
+};
+
+const getBookings: Operation = {
+  name: 'getBookings',
+  method: 'GET',
+  path: `${ADDRESS}/bookings`,
+  handle: (call) => {
+    const place = placeOf(call);
+    const range = rangeIn(call, 'start', 'end');
+    const page = wholeIn(call, 'page', 1, Number.MAX_SAFE_INTEGER);
+    const limit = wholeIn(call, 'limit', 100, 100);
+    const found = [...place.calendar.bookings.values()]
+      .filter(({ start }) => range.start <= start && start < range.end)
+      .sort((a, b) => a.start - b.start || Number(a.id) - Number(b.id))
+      .slice((page - 1) * limit, page * limit);
+    const parts = (call.query.get('with') ?? '').split(',');
+    const _items = found.map((booking) => ({
+      ...writtenBooking(booking, place.calendar.zone),
+      ...(parts.includes('booking.patient') ? { patient: booking.patient } : {}),
+      ...(parts.includes('booking.address_service')
+        ? { address_service: serviceOf(booking, call, place) }
+        : {}),
+    }));
+    return { status: 200, body: { _items } };
+  },
+};
+
+const getBooking: Operation = {
+  name: 'getBooking',
+  method: 'GET',
+  path: `${ADDRESS}/bookings/:bookingId`,
+  handle: (call) => {
+    const place = placeOf(call);
+    const booking = place.calendar.bookings.get(param(call, 'bookingId'));
+    if (booking === undefined) throw gone();
+    return { status: 200, body: full(booking, call, place) };
+  },
+};
+
+const cancelBooking: Operation = {
+  name: 'cancelBooking',
+  method: 'DELETE',
+  path: `${ADDRESS}/bookings/:bookingId`,
+  handle: (call) => {
+    const { calendar } = editablePlaceOf(call);
+    const reason = bodyAs(cancelSchema, call).reason ?? undefined;
+    const id = param(call, 'bookingId');
+    const outcome = cancel(call.market, calendar, id, { by: 'integration', reason }, call.now);
+    if (!outcome.ok) throw gone();
+    return { status: 204 };
+  },
+};
+
+const moveBooking = (path: string): Operation => ({
+  name: 'moveBooking',
+  method: 'POST',
+  path,
+  handle: (call) => {
+    const place = editablePlaceOf(call);
+    const { address_service_id: serviceId, start, duration, address_id } = bodyAs(moveSchema, call);
+    const target = address_id === undefined ? place : moveTarget(call, place, address_id);
+    const request = { serviceId, start, duration, to: target.calendar, by: 'integration' } as const;
+    const outcome = move(call.market, place.calendar, param(call, 'bookingId'), request, call.now);
+    if (outcome.ok) return moved(outcome.booking, call, target);
+    switch (outcome.reason) {
+      case 'unknown':
+        throw gone();
+      case 'over':
+        throw new Refusal(409, 'The booking was already moved or deleted.');
+      case 'paid':
+        throw new Refusal(422, 'A paid booking can not be moved.');
+      default:
+        throw noTime(outcome.reason, invalid('start', 'There is no free slot at this time.'));
+    }
+  },
+});
+
+const confirmBooking: Operation = {
+  name: 'confirmBooking',
+  method: 'PUT',
+  path: `${ADDRESS}/bookings/:bookingId/confirm`,
+  handle: (call) => {
+    const { calendar } = editablePlaceOf(call);
+    const outcome = confirm(call.market, calendar, param(call, 'bookingId'), 'integration', call.now);
+    if (outcome.ok) return { status: 204 };
+    throw outcome.reason === 'unknown'
+      ? gone()
+      : new Refusal(409, 'The booking is already confirmed or over.');
+  },
+};
+
+export const bookingOperations: readonly Operation[] = [
+  bookSlot,
+  getBookings,
+  getBooking,
+  cancelBooking,
+  moveBooking(`${ADDRESS}/bookings/:bookingId/move`),
+  // The founding page's path. Contract: Where the founding page and the live API differ.
+  moveBooking(`${ADDRESS}/bookings/:bookingId`),
+  confirmBooking,
+];
+
+function moved(booking: Booking, call: Call, target: Place): Answer {
+  const { facilityId, doctorId, addressId } = target.ref;
+  const path = ADDRESS.replace(':facilityId', facilityId)
+    .replace(':doctorId', doctorId)
+    .replace(':addressId', addressId);
+  const location = `${path}/bookings/${booking.id}`;
+  return { status: 201, headers: { location }, body: full(booking, call, target) };
+}
+
+function gone(): Refusal {
+  return new Refusal(404, 'Booking not found.');
+}
+
+function noTime(reason: NoTime, noSlot: Refusal): Refusal {
+  return reason === 'no-slot' ? noSlot : new Refusal(422, 'The visit does not fit in the slot.');
+}
+
+function full(booking: Booking, call: Call, { calendar }: Place) {
+  const service = call.market.service(calendar, booking.serviceId) ?? { id: booking.serviceId };
+  return fullBooking(booking, calendar.zone, service);
+}
+
+function serviceOf(booking: Booking, call: Call, { calendar }: Place) {
+  return writtenService(call.market.service(calendar, booking.serviceId) ?? { id: booking.serviceId });
+}
+
+function wholeIn(call: Call, name: string, otherwise: number, most: number): number {
+  const text = call.query.get(name);
+  if (text === null) return otherwise;
+  const value = /^\d+$/.test(text) ? Number(text) : 0;
+  if (value < 1 || value > most)
+    throw invalid(name, `This value should be a whole number from 1 to ${most}.`);
+  return value;
+}

@@ -1,0 +1,73 @@
+// Acting as the people in the marketplace: a patient books, moves and cancels, a doctor makes breaks.
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { readInput } from '../input.js';
+import type { Sandbox } from '../sandbox.js';
+import { instantSchema, personSchema, placeSchema, refOf } from './read.js';
+
+const minutes = z.int('is no whole number of minutes').positive().optional();
+
+const patientSchema = z.strictObject({
+  name: z.string(),
+  phone: z.string(),
+  surname: z.string().optional(),
+  email: z.string().optional(),
+  birth_date: z.string().optional(),
+  nin: z.string().optional(),
+  gender: z.enum(['m', 'f']).optional(),
+});
+
+const visitBody = placeSchema.extend({
+  start: instantSchema,
+  service: z.string(),
+  duration: minutes,
+  patient: patientSchema.optional(),
+  comment: z.string().optional(),
+  paid: z.boolean().optional(),
+  by: personSchema,
+});
+const moveBody = z.strictObject({
+  start: instantSchema,
+  service: z.string().optional(),
+  duration: minutes,
+  address: z.string().optional(),
+  by: personSchema,
+});
+const cancelBody = z.strictObject({ by: personSchema, reason: z.string().optional() });
+const breakRange = z.strictObject({ since: instantSchema, till: instantSchema });
+const breakBody = placeSchema.extend({ ...breakRange.shape, description: z.string().optional() });
+const idParams = z.object({ id: z.string() });
+
+export function mountPeople(app: FastifyInstance, sandbox: Sandbox): void {
+  app.post('/bookings', ({ body }, reply) => {
+    const { facility, doctor, address, service, ...visit } = readInput(visitBody, body);
+    reply.code(201);
+    return sandbox.book(refOf({ facility, doctor, address }), { ...visit, serviceId: service });
+  });
+  app.delete('/bookings/:id', ({ params, body }) =>
+    sandbox.cancel(idIn(params), readInput(cancelBody, body ?? {})),
+  );
+  app.post('/bookings/:id/move', ({ params, body }, reply) => {
+    const { service, address, ...move } = readInput(moveBody, body);
+    reply.code(201);
+    return sandbox.move(idIn(params), { ...move, serviceId: service, addressId: address });
+  });
+  app.post('/bookings/:id/confirm', ({ params }) => sandbox.confirm(idIn(params)));
+
+  app.post('/breaks', ({ body }, reply) => {
+    const { facility, doctor, address, ...range } = readInput(breakBody, body);
+    reply.code(201);
+    return sandbox.addBreak(refOf({ facility, doctor, address }), range);
+  });
+  app.patch('/breaks/:id', ({ params, body }) =>
+    sandbox.moveBreak(idIn(params), readInput(breakRange, body)),
+  );
+  app.delete('/breaks/:id', ({ params }) => {
+    sandbox.removeBreak(idIn(params));
+    return {};
+  });
+}
+
+function idIn(params: unknown): string {
+  return readInput(idParams, params).id;
+}

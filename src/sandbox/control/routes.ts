@@ -1,0 +1,37 @@
+// The sandbox's own hands over HTTP, for when it runs as a process of its own. They are no part of the marketplace's API
+// and ask for no key, so they belong on loopback. Wrong input is 400 { path, reason }, what the marketplace refuses is 409.
+import type { FastifyInstance } from 'fastify';
+import { SandboxInputError } from '../input.js';
+import { SandboxRefusedError } from '../operator.js';
+import type { Sandbox } from '../sandbox.js';
+import { mountLooking } from './look.js';
+import { mountPeople } from './people.js';
+import { mountSteering } from './steer.js';
+
+export function mountControl(app: FastifyInstance, sandbox: Sandbox): void {
+  // Whatever the content type says, so that `curl -d` needs no header.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, body === '' ? undefined : JSON.parse(String(body)));
+    } catch {
+      done(new SandboxInputError('', 'the body is not valid JSON'));
+    }
+  });
+  app.setErrorHandler((error, _request, reply) => {
+    if (error instanceof SandboxInputError) {
+      return reply.code(400).send({ path: error.path, reason: error.reason });
+    }
+    if (error instanceof SandboxRefusedError) {
+      return reply.code(409).send({ path: '', reason: error.message });
+    }
+    return reply.code(500).send({ path: '', reason: error instanceof Error ? error.message : String(error) });
+  });
+  app.setNotFoundHandler((request, reply) =>
+    reply.code(404).send({ path: request.url, reason: 'there is no such control' }),
+  );
+
+  mountLooking(app, sandbox);
+  mountSteering(app, sandbox);
+  mountPeople(app, sandbox);
+}

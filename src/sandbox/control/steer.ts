@@ -1,0 +1,65 @@
+// Steering a running sandbox: what exists, what fails, what time it is, how much is allowed.
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { clientSchema, estateSchema, limitsSchema } from '../estate.js';
+import { faultRuleSchema } from '../faults.js';
+import { readInput, toInstant } from '../input.js';
+import type { Sandbox } from '../sandbox.js';
+import { instantSchema } from './read.js';
+
+const estateBody = estateSchema.extend({ clients: z.array(clientSchema).optional() });
+const faultsBody = z.strictObject({ rules: z.array(faultRuleSchema), seed: z.int().optional() });
+const revokeBody = z.strictObject({ client: z.string().optional() });
+const setTimeBody = z.strictObject({ now: instantSchema, stopped: z.boolean().optional() });
+const advanceBody = z.strictObject({ advanceMs: z.number('is no number of milliseconds') });
+
+export function mountSteering(app: FastifyInstance, sandbox: Sandbox): void {
+  app.put('/estate', ({ body }) => {
+    const { clients, ...estate } = readInput(estateBody, body);
+    sandbox.setEstate(estate, clients);
+    return {};
+  });
+  app.delete('/estate', () => {
+    sandbox.setEstate(undefined);
+    return {};
+  });
+
+  app.get('/faults', () => ({ rules: sandbox.faults.rules }));
+  app.put('/faults', ({ body }) => {
+    const { rules, seed } = readInput(faultsBody, body);
+    sandbox.faults.set(rules, seed);
+    return { rules: sandbox.faults.rules };
+  });
+  app.delete('/faults', () => {
+    sandbox.faults.clear();
+    return { rules: [] };
+  });
+
+  app.get('/time', () => ({ now: isoNow(sandbox) }));
+  app.post('/time', ({ body }) => {
+    if (typeof body === 'object' && body !== null && 'advanceMs' in body) {
+      sandbox.clock.advance(readInput(advanceBody, body).advanceMs);
+    } else {
+      const { now, stopped } = readInput(setTimeBody, body);
+      sandbox.clock.set(toInstant(now, 'now'), { stopped: stopped ?? false });
+    }
+    return { now: isoNow(sandbox) };
+  });
+
+  app.put('/limits', ({ body }) => {
+    sandbox.setLimits(readInput(limitsSchema.partial(), body));
+    return {};
+  });
+  app.post('/tokens/revoke', ({ body }) => {
+    sandbox.revokeTokens(readInput(revokeBody, body ?? {}).client);
+    return {};
+  });
+  app.post('/reset', () => {
+    sandbox.reset();
+    return {};
+  });
+}
+
+function isoNow(sandbox: Sandbox): string {
+  return new Date(sandbox.clock.now()).toISOString();
+}

@@ -1,0 +1,33 @@
+// How a sandbox is made, and what it tells those who listen.
+import type { Client, Estate, LimitChanges } from './estate.js';
+import type { RequestRecord } from './request-log.js';
+
+export interface SandboxOptions {
+  /** Epoch milliseconds; the real clock by default. */
+  readonly now?: () => number;
+  /** Of the faults' randomness; 1 by default. */
+  readonly seed?: number;
+  /** What exists; without it everything does, on first use. */
+  readonly estate?: Estate;
+  /** Who may ask; without it any credentials that are not empty. */
+  readonly clients?: readonly Client[];
+  /** For every client; what is left out is the contract's number, null switches a limit off. */
+  readonly limits?: LimitChanges;
+  /** How long a token lasts; 3600. */
+  readonly tokenSeconds?: number;
+  /** Where an address says no other; Europe/Warsaw. */
+  readonly timeZone?: string;
+  /** The duplicate rule; on. */
+  readonly duplicates?: boolean;
+  /** Whether the integration's own bookings and breaks come back as notifications; on. */
+  readonly echoes?: boolean;
+  /** How many requests are remembered; 10,000. */
+  readonly keepRequests?: number;
+  /** Told about what failed inside the sandbox; never about bodies or headers. */
+  readonly log?: (message: string, details: Readonly<Record<string, unknown>>) => void;
+}
+
+export interface SandboxEvents {
+  /** A request was answered, cut or left: its record is complete. */
+  request: [RequestRecord];
+}

@@ -1,0 +1,96 @@
+import { describe, expect, test } from '@jest/globals';
+import got from 'got';
+import { A, HOUR, MORNING, partner, period, startSandbox, takeToken } from './helper.js';
+
+const ask = (url: string, options: object) =>
+  got.post(`${url}/oauth/v2/token`, { throwHttpErrors: false, retry: { limit: 0 }, ...options });
+const form = { grant_type: 'client_credentials', scope: 'integration' };
+
+describe('the token endpoint', () => {
+  test('gives a bearer token for Basic credentials and a form body', async () => {
+    const sandbox = await startSandbox({ tokenSeconds: 86_400 });
+    const answer = await ask(sandbox.url, { username: 'clinic', password: 's3cret', form });
+    expect(answer.statusCode).toBe(200);
+    expect(JSON.parse(answer.body)).toEqual({
+      access_token: expect.any(String),
+      expires_in: 86_400,
+      token_type: 'bearer',
+      scope: null,
+    });
+  });
+
+  test('refuses wrong and missing credentials with 401', async () => {
+    const sandbox = await startSandbox({ clients: [{ id: 'clinic', secret: 's3cret' }] });
+    const wrong = await ask(sandbox.url, { username: 'clinic', password: 'guess', form });
+    expect(wrong.statusCode).toBe(401);
+    expect(JSON.parse(wrong.body)).toMatchObject({ error: 'invalid_client' });
+    expect((await ask(sandbox.url, { form })).statusCode).toBe(401);
+    expect(
+      (await ask(sandbox.url, { form: { ...form, client_id: 'clinic', client_secret: 's3cret' } }))
+        .statusCode,
+    ).toBe(401);
+  });
+
+  test('refuses another grant, another scope and a body that is no form with 400', async () => {
+    const { url } = await startSandbox();
+    const who = { username: 'clinic', password: 's3cret' };
+    expect((await ask(url, { ...who, form: { ...form, grant_type: 'password' } })).statusCode).toBe(400);
+    expect((await ask(url, { ...who, form: { grant_type: 'client_credentials' } })).statusCode).toBe(400);
+    expect((await ask(url, { ...who, json: form })).statusCode).toBe(400);
+  });
+
+  test('answers a client that asks for too many tokens with the firewall page, when that is switched on', async () => {
+    const { url } = await startSandbox({ limits: { tokensPerHour: 2 } });
+    const who = { username: 'clinic', password: 's3cret', form };
+    await ask(url, who);
+    await ask(url, who);
+    const third = await ask(url, who);
+    expect(third.statusCode).toBe(405);
+    expect(third.headers['content-type']).toMatch(/text\/html/);
+  });
+});
+
+describe('a token', () => {
+  test('is asked for by every operation', async () => {
+    const sandbox = await startSandbox();
+    const send = await partner(sandbox);
+    const path = `${sandbox.url}/api/v3/integration${A}/calendar`;
+    const without = await got(path, { throwHttpErrors: false });
+    expect(without.statusCode).toBe(401);
+    expect(JSON.parse(without.body)).toEqual({ errors: [], message: expect.any(String) });
+    expect(
+      (await got(path, { throwHttpErrors: false, headers: { authorization: 'Bearer none' } })).statusCode,
+    ).toBe(401);
+    expect((await send('GET', `${A}/calendar`)).status).toBe(200);
+  });
+
+  test('is over when its seconds have passed on the given clock, and when it is revoked', async () => {
+    let now = MORNING;
+    const sandbox = await startSandbox({ now: () => now });
+    const send = await partner(sandbox);
+    now += HOUR - 1;
+    expect((await send('GET', `${A}/calendar`)).status).toBe(200);
+    now += 1;
+    expect((await send('GET', `${A}/calendar`)).status).toBe(401);
+    const next = await partner(sandbox);
+    sandbox.revokeTokens('clinic');
+    expect((await next('GET', `${A}/calendar`)).status).toBe(401);
+  });
+
+  test('and no secret ever gets into the request log', async () => {
+    const sandbox = await startSandbox();
+    const token = await takeToken(sandbox, 'clinic', 'hush-hush');
+    await ask(sandbox.url, {
+      username: 'clinic',
+      password: 'hush-hush',
+      form: { ...form, client_secret: 'hush-hush' },
+    });
+    const send = await partner(sandbox, 'clinic', 'hush-hush');
+    await send('PUT', `${A}/slots`, { slots: [period('10:00', '11:00')] });
+    const log = JSON.stringify(sandbox.requests);
+    expect(log).toContain('"client":"clinic"');
+    expect(log).not.toContain('hush-hush');
+    expect(log).not.toContain(token);
+    expect(log).not.toContain(Buffer.from('clinic:hush-hush').toString('base64'));
+  });
+});
