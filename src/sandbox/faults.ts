@@ -71,6 +71,8 @@ export interface Target {
 export interface Encounter {
   readonly latency: number;
   readonly fault: Exclude<Fault, { kind: 'latency' }> | undefined;
+  /** Aborted when the rules are replaced or cleared: what waits goes on at once. */
+  readonly letGo: AbortSignal;
   /** For the request log, such as `latency+cut-after`; undefined when nothing was met. */
   readonly label: string | undefined;
 }
@@ -85,18 +87,24 @@ interface LiveRule {
 export class Faults {
   readonly #seed: number;
   #rules: LiveRule[] = [];
+  #holding = new AbortController();
 
   constructor(seed: number) {
     this.#seed = seed;
   }
 
-  /** Replaces all rules; counts and random streams begin anew. The first rule that acts decides, latencies add up. */
+  /**
+   * Replaces all rules; counts and random streams begin anew. The first rule that acts decides, latencies add up. Requests
+   * that still wait in a latency or a slow body of the old rules go on at once; one left without an answer stays so.
+   */
   set(rules: readonly FaultRule[], seed: number = this.#seed): void {
+    this.#holding.abort();
+    this.#holding = new AbortController();
     this.#rules = rules.map((rule, n) => ({ rule, random: seededStream(seed, n), seen: 0, acted: 0 }));
   }
 
   clear(): void {
-    this.#rules = [];
+    this.set([]);
   }
 
   /** The rules as they stand, with how many requests fitted and how many were met. */
@@ -116,7 +124,12 @@ export class Faults {
       if (live.rule.fault.kind === 'latency') latency += pick(live.rule.fault.ms, live.random);
       else decisive = live.rule.fault;
     }
-    return { latency, fault: decisive, label: labels.length === 0 ? undefined : labels.join('+') };
+    return {
+      latency,
+      fault: decisive,
+      letGo: this.#holding.signal,
+      label: labels.length === 0 ? undefined : labels.join('+'),
+    };
   }
 }
 

@@ -4,9 +4,15 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { type Answer, SUCCESS_TYPE } from './answer.js';
 
 export type Delivery =
-  | { readonly kind: 'answer'; readonly answer: Answer; readonly slowBodyMs?: number }
+  | { readonly kind: 'answer'; readonly answer: Answer; readonly slow?: Slow }
   | { readonly kind: 'cut' }
   | { readonly kind: 'hang' };
+
+/** A body over so many real milliseconds, or less when it is let go. */
+export interface Slow {
+  readonly ms: number;
+  readonly letGo: AbortSignal;
+}
 
 const SLOW_PIECES = 10;
 
@@ -25,8 +31,8 @@ export async function deliver(
       await closed(response, stop);
       return undefined;
     case 'answer':
-      if (delivery.slowBodyMs === undefined) send(delivery.answer, response);
-      else await sendSlowly(delivery.answer, delivery.slowBodyMs, response, stop);
+      if (delivery.slow === undefined) send(delivery.answer, response);
+      else await sendSlowly(delivery.answer, delivery.slow, response, stop);
       return delivery.answer.status;
   }
 }
@@ -50,7 +56,7 @@ function send(answer: Answer, response: ServerResponse): void {
 
 async function sendSlowly(
   answer: Answer,
-  ms: number,
+  { ms, letGo }: Slow,
   response: ServerResponse,
   stop: AbortSignal,
 ): Promise<void> {
@@ -58,16 +64,18 @@ async function sendSlowly(
   response.flushHeaders();
   const size = Math.max(1, Math.ceil(body.length / SLOW_PIECES));
   for (let sent = 0; sent < body.length && !response.destroyed; sent += size) {
-    if (!(await pause(ms / SLOW_PIECES, stop))) break;
+    if (!(await pause(ms / SLOW_PIECES, letGo, stop))) break;
     response.write(body.subarray(sent, sent + size));
   }
   if (stop.aborted) response.destroy();
   else response.end();
 }
 
-/** False when `stop` came first. */
-export async function pause(ms: number, stop: AbortSignal): Promise<boolean> {
-  if (ms > 0 && !stop.aborted) await wait(ms, undefined, { signal: stop }).catch(() => undefined);
+/** Waits real milliseconds, or until it is let go. False when `stop` came first. */
+export async function pause(ms: number, letGo: AbortSignal, stop: AbortSignal): Promise<boolean> {
+  const signal = AbortSignal.any([letGo, stop]);
+  // The only way it rejects is the signal, and both of its meanings are handled here.
+  if (ms > 0 && !signal.aborted) await wait(ms, undefined, { signal }).catch(() => undefined);
   return !stop.aborted;
 }
 

@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressRef } from '../address.js';
 import type { SandboxClock } from '../clock.js';
 import type { Limits } from '../estate.js';
-import type { Faults } from '../faults.js';
+import type { Encounter, Faults } from '../faults.js';
 import type { Limiter } from '../limits.js';
 import type { Processing } from '../market/duplicates.js';
 import type { Market } from '../market/market.js';
@@ -97,14 +97,14 @@ async function decide(parts: Parts, incoming: Incoming, record: RequestRecord): 
 
   const met = parts.faults.draw(record);
   if (isMetBeforeProcessing(met)) {
-    const inTime = await pause(met.latency, incoming.stop);
+    const inTime = await pause(met.latency, met.letGo, incoming.stop);
     return {
       ...UNTOUCHED,
       delivery: inTime ? faultDelivery(met, headers) : { kind: 'cut' },
       fault: met.label,
     };
   }
-  const processed = await processCall(parts, incoming, record, met.latency);
+  const processed = await processCall(parts, incoming, record, met);
   const { delivery } = processed;
   if (delivery.kind !== 'answer') return { ...processed, fault: met.label };
   const own: Delivery = { ...delivery, answer: withHeaders(delivery.answer, headers) };
@@ -116,7 +116,7 @@ async function processCall(
   parts: Parts,
   { operation, request, params, text, stop }: Incoming,
   record: RequestRecord,
-  latency: number,
+  met: Encounter,
 ): Promise<Decision> {
   let processing: Processing | undefined;
   try {
@@ -139,7 +139,7 @@ async function processCall(
     });
     const admitted = operation.admit?.(call());
     if (admitted !== undefined && 'processing' in admitted) processing = admitted.processing;
-    if (!(await pause(latency, stop))) return { ...UNTOUCHED, delivery: { kind: 'cut' } };
+    if (!(await pause(met.latency, met.letGo, stop))) return { ...UNTOUCHED, delivery: { kind: 'cut' } };
     if (admitted !== undefined && 'answer' in admitted) {
       return { ...answered(admitted.answer), ignored: admitted.ignored };
     }

@@ -28,7 +28,7 @@ export function afterProcessing(
   headers: Headers,
 ): Delivery {
   if (met.fault === undefined) return own;
-  if (met.fault.kind === 'slow-body') return { ...own, slowBodyMs: met.fault.ms };
+  if (met.fault.kind === 'slow-body') return { ...own, slow: { ms: met.fault.ms, letGo: met.letGo } };
   return faultDelivery(met, headers);
 }
 

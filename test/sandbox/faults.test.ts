@@ -1,0 +1,242 @@
+import { describe, expect, test } from '@jest/globals';
+import type { FaultRule, Sandbox } from '../../src/sandbox/index.js';
+import { A, ADDRESS, type Partner, partner, patientTimes, period, startSandbox } from './helper.js';
+
+const PAYLOAD = { slots: [period('10:00', '10:30')] };
+const put = (send: Partner) => send('PUT', `${A}/slots`, PAYLOAD);
+
+async function with_(...rules: FaultRule[]): Promise<{ sandbox: Sandbox; send: Partner }> {
+  const sandbox = await startSandbox({ limits: { writesPerMinute: null } });
+  const send = await partner(sandbox);
+  sandbox.faults.set(rules);
+  return { sandbox, send };
+}
+
+/** Ends when a request beyond the token's has arrived. */
+async function arrival(sandbox: Sandbox): Promise<void> {
+  while (sandbox.requests.length < 2) await new Promise(setImmediate);
+}
+
+describe('a fault', () => {
+  test.each([500, 502, 503, 504])('of status %i applies nothing', async (status) => {
+    const { sandbox, send } = await with_({ fault: { kind: 'status', status }, times: 1 });
+    expect(await put(send)).toMatchObject({ status, body: { errors: [] } });
+    expect(patientTimes(sandbox)).toEqual([]);
+    expect(sandbox.requests[1]).toMatchObject({ status, applied: false, fault: `status-${status}` });
+    expect((await put(send)).status).toBe(201);
+  });
+
+  test('of status 504 may have been applied, when it says so', async () => {
+    const { sandbox, send } = await with_({ fault: { kind: 'status', status: 504, applied: true } });
+    expect((await put(send)).status).toBe(504);
+    expect(patientTimes(sandbox)).toHaveLength(3);
+    expect(sandbox.requests[1]).toMatchObject({ applied: true, fault: 'status-504-applied' });
+  });
+
+  test('can carry the errors of an entry', async () => {
+    const errors = { 'slots[0].end': ['End date should be another.'] };
+    const { send } = await with_({
+      fault: { kind: 'status', status: 400, errors, message: 'Validation failed.' },
+    });
+    expect((await put(send)).body).toEqual({ errors, message: 'Validation failed.' });
+  });
+
+  test('of 429 tells the seconds to wait', async () => {
+    const { sandbox, send } = await with_({ fault: { kind: 'too-many', retryAfter: 17 } });
+    expect(await put(send)).toMatchObject({
+      status: 429,
+      headers: { 'retry-after': '17' },
+      body: { errors: [] },
+    });
+    expect(patientTimes(sandbox)).toEqual([]);
+  });
+
+  test.each([403, 405] as const)(
+    "of the firewall is an HTML page with %i and none of the API's headers",
+    async (status) => {
+      const { sandbox, send } = await with_({ fault: { kind: 'firewall', status } });
+      const answer = await put(send);
+      expect(answer).toMatchObject({ status, headers: { 'content-type': 'text/html; charset=UTF-8' } });
+      expect(answer.text).toContain('<html>');
+      expect(answer.headers).not.toHaveProperty('x-ratelimit-limit');
+      expect(patientTimes(sandbox)).toEqual([]);
+    },
+  );
+
+  test('cuts the connection before it is applied', async () => {
+    const { sandbox, send } = await with_({ fault: { kind: 'cut', when: 'before' } });
+    await expect(put(send)).rejects.toMatchObject({ code: 'ECONNRESET' });
+    expect(patientTimes(sandbox)).toEqual([]);
+    expect(sandbox.requests[1]).toMatchObject({ status: undefined, applied: false, fault: 'cut-before' });
+  });
+
+  test('cuts the connection after it was applied', async () => {
+    const { sandbox, send } = await with_({ fault: { kind: 'cut', when: 'after' } });
+    await expect(put(send)).rejects.toMatchObject({ code: 'ECONNRESET' });
+    expect(patientTimes(sandbox)).toHaveLength(3);
+    expect(sandbox.requests[1]).toMatchObject({ status: undefined, applied: true, fault: 'cut-after' });
+  });
+
+  test.each([
+    [false, 0],
+    [true, 3],
+  ])('gives no answer at all, applied: %s', async (applied, starts) => {
+    const { sandbox, send } = await with_({ fault: { kind: 'hang', applied } });
+    const answered = new Promise((resolve) => sandbox.once('request', resolve));
+    await expect(
+      send.http.put(`${A}/slots`.slice(1), { json: PAYLOAD, timeout: { request: 100 } }),
+    ).rejects.toMatchObject({
+      code: 'ETIMEDOUT',
+    });
+    await answered;
+    expect(patientTimes(sandbox)).toHaveLength(starts);
+    expect(sandbox.requests[1]).toMatchObject({ status: undefined, applied });
+  });
+
+  test('delays by real milliseconds, and is applied even if the other side no longer waits', async () => {
+    const { sandbox, send } = await with_({ fault: { kind: 'latency', ms: 60_000 } });
+    const done = new Promise((resolve) => sandbox.once('request', resolve));
+    await expect(
+      send.http.put(`${A}/slots`.slice(1), { json: PAYLOAD, timeout: { request: 100 } }),
+    ).rejects.toThrow();
+    expect(patientTimes(sandbox)).toEqual([]);
+    sandbox.faults.clear();
+    await done;
+    expect(patientTimes(sandbox)).toHaveLength(3);
+  });
+
+  test('sends the headers at once and the body slowly', async () => {
+    const { sandbox, send } = await with_({
+      fault: { kind: 'slow-body', ms: 60_000 },
+      match: { operation: 'getCalendar' },
+    });
+    const stream = send.http.stream(`${A}/calendar`.slice(1));
+    const chunks: Buffer[] = [];
+    stream.on('data', (chunk) => chunks.push(chunk));
+    const ended = new Promise((resolve) => stream.once('end', resolve));
+    await new Promise((resolve) => stream.once('response', resolve));
+    expect(Buffer.concat(chunks).toString()).toBe('');
+    sandbox.faults.clear();
+    await ended;
+    expect(Buffer.concat(chunks).toString()).toBe('{"status":"enabled"}');
+  });
+
+  test('adds to a latency, and the first that decides wins', async () => {
+    const { sandbox, send } = await with_(
+      { fault: { kind: 'latency', ms: 1 } },
+      { fault: { kind: 'cut', when: 'after' } },
+      { fault: { kind: 'status', status: 500 } },
+    );
+    await expect(put(send)).rejects.toThrow();
+    expect(sandbox.requests[1]?.fault).toBe('latency+cut-after');
+  });
+
+  test('meets the token endpoint, too', async () => {
+    const sandbox = await startSandbox();
+    sandbox.faults.set([{ fault: { kind: 'status', status: 503 }, match: { operation: 'token' } }]);
+    await expect(partner(sandbox)).rejects.toMatchObject({ response: { statusCode: 503 } });
+  });
+});
+
+describe('stop', () => {
+  test('ends requests that wait or have no answer, and frees the port; start brings the state back', async () => {
+    const { sandbox, send } = await with_();
+    await put(send);
+    sandbox.faults.set([{ fault: { kind: 'hang' } }]);
+    const port = Number(new URL(sandbox.url).port);
+    const hanging = expect(send('GET', `${A}/calendar`)).rejects.toMatchObject({ code: 'ECONNRESET' });
+    while (sandbox.requests.length < 3) await new Promise(setImmediate);
+    await Promise.all([sandbox.stop(), sandbox.stop()]);
+    await hanging;
+    expect(() => sandbox.url).toThrow();
+    sandbox.faults.clear();
+    expect(await sandbox.start({ port })).toBe(`http://127.0.0.1:${port}`);
+    expect(patientTimes(sandbox)).toHaveLength(3);
+    expect((await send('GET', `${A}/calendar`)).status).toBe(200);
+  });
+
+  test('applies nothing of a request that still waits', async () => {
+    const { sandbox, send } = await with_({ fault: { kind: 'latency', ms: 60_000 } });
+    const waiting = expect(put(send)).rejects.toThrow();
+    await arrival(sandbox);
+    await sandbox.stop();
+    await waiting;
+    expect(patientTimes(sandbox)).toEqual([]);
+  });
+
+  test('a port that is taken is told', async () => {
+    const one = await startSandbox();
+    const other = await startSandbox();
+    await other.stop();
+    await expect(other.start({ port: Number(new URL(one.url).port) })).rejects.toMatchObject({
+      code: 'EADDRINUSE',
+    });
+  });
+});
+
+describe('a rule', () => {
+  const fault = { kind: 'status', status: 500 } as const;
+  const statuses = async (send: Partner, n: number) => {
+    const found: number[] = [];
+    for (let i = 0; i < n; i++) found.push((await send('DELETE', `${A}/slots/2026-11-16`)).status);
+    return found;
+  };
+
+  test('acts a number of times, after a number it lets pass', async () => {
+    const { sandbox, send } = await with_({ fault, after: 1, times: 2 });
+    expect(await statuses(send, 5)).toEqual([204, 500, 500, 204, 204]);
+    expect(sandbox.faults.rules).toMatchObject([{ seen: 5, acted: 2 }]);
+  });
+
+  test.each([
+    ['operation', { operation: 'deleteSlots' }],
+    ['method', { method: 'delete' }],
+    ['path', { path: '/slots/2026' }],
+    ['client', { client: 'clinic' }],
+    ['address', ADDRESS],
+  ])('meets only what its %s matches', async (_what, match) => {
+    const { sandbox, send } = await with_({ fault, match });
+    const other = await partner(sandbox, 'other');
+    expect((await send('DELETE', `${A}/slots/2026-11-16`)).status).toBe(500);
+    const elsewhere = '/facilities/456/doctors/9876/addresses/1/calendar';
+    expect((await other('GET', elsewhere)).status).toBe(200);
+  });
+
+  test('draws the same from the same seed, whatever other rules there are, and differently from another', async () => {
+    const run = async (seed: number, rules: FaultRule[]) => {
+      const sandbox = await startSandbox({ seed, limits: { writesPerMinute: null } });
+      const send = await partner(sandbox);
+      sandbox.faults.set(rules);
+      return statuses(send, 40);
+    };
+    const half: FaultRule = { fault, probability: 0.5 };
+    const first = await run(7, [half]);
+    expect(await run(7, [half])).toEqual(first);
+    expect(
+      await run(7, [half, { fault: { kind: 'latency', ms: { min: 0, max: 1 } }, probability: 0.5 }]),
+    ).toEqual(first);
+    expect(await run(8, [half])).not.toEqual(first);
+    expect(first.filter((status) => status === 500).length).toBeGreaterThan(8);
+    expect(first.filter((status) => status === 204).length).toBeGreaterThan(8);
+  });
+
+  test('draws its latency from the seed, too', async () => {
+    const rules: FaultRule[] = [{ fault: { kind: 'latency', ms: { min: 10, max: 20 } } }];
+    const draw = (sandbox: Sandbox) => {
+      sandbox.faults.set(rules);
+      const target = {
+        operation: 'getSlots',
+        method: 'GET',
+        path: '/',
+        client: undefined,
+        address: undefined,
+      };
+      return Array.from({ length: 5 }, () => sandbox.faults.draw(target).latency);
+    };
+    const latencies = draw(await startSandbox({ seed: 3 }));
+    expect(draw(await startSandbox({ seed: 3 }))).toEqual(latencies);
+    expect(Math.min(...latencies)).toBeGreaterThanOrEqual(10);
+    expect(Math.max(...latencies)).toBeLessThanOrEqual(20);
+    expect(new Set(latencies).size).toBe(5);
+  });
+});
