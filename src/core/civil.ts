@@ -1,5 +1,5 @@
 /** Civil time by zone name: local dates (`YYYY-MM-DD`), their first instants, and instants as text. */
-import { addDays, dateText, isDate, parseDate } from './calendar-date.js';
+import { addDays, dateText, isDate, MINUTE, parseDate } from './calendar-date.js';
 import { FIRST_INSTANT, LAST_INSTANT, readInstant, UNREADABLE } from './instant.js';
 import { InvalidScheduleError } from './invalid-schedule-error.js';
 import type { Instant } from './types.js';
@@ -82,11 +82,16 @@ export function toIso(ms: number, timeZone: string): string {
 
 /** The text of an instant that lies in a stretch. */
 export function isoIn(stretch: Stretch, ms: number): string {
-  const seconds = Math.floor((ms - stretch.midnight) / 1000);
-  const text = stretch.times[Math.floor(seconds / 60)] ?? '';
-  return seconds % 60 === 0
-    ? stretch.date + text
-    : `${stretch.date}${text.slice(0, 7)}${String(seconds % 60).padStart(2, '0')}${text.slice(9)}`;
+  const second = Math.floor((ms - stretch.midnight) / 1000) % 60;
+  const minute = isoOfMinute(stretch, Math.floor(ms / MINUTE) * MINUTE);
+  return second === 0
+    ? minute
+    : `${minute.slice(0, 17)}${String(second).padStart(2, '0')}${minute.slice(19)}`;
+}
+
+/** The text of a whole minute that lies in a stretch. */
+export function isoOfMinute(stretch: Stretch, ms: number): string {
+  return stretch.date + stretch.times[(ms - stretch.midnight) / MINUTE];
 }
 
 function stretchOf(ms: number, timeZone: string): Stretch {

@@ -78,7 +78,8 @@ export interface AddressService {
 
 /**
  * A work period, exactly as an entry of replaceSlots: the marketplace cuts it into bookable starts. Its services are
- * in the order of their ids; slots may share one frozen `address_services` list. Contract: replaceSlots.
+ * in the order of their ids. Slots may share one `address_services` list, so copy it before changing it. Contract:
+ * replaceSlots.
  */
 export interface Slot {
   /** ISO 8601 with seconds and the zone's offset at that instant, never `Z`. */

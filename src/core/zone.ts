@@ -33,6 +33,7 @@ const MOST_YEARS = 64;
 export class Zone {
   readonly #offsetAt: (ms: number) => number;
   readonly #years = new Map<number, readonly Era[]>();
+  #era: Era | undefined;
   #stretch: Stretch | undefined;
 
   /** @param offsetAt the offset in ms at an instant */
@@ -77,6 +78,7 @@ export class Zone {
   }
 
   #eraAt(ms: number): Era {
+    if (this.#era !== undefined && ms >= this.#era.start && ms < this.#era.end) return this.#era;
     const year = new Date(ms).getUTCFullYear();
     let eras = this.#years.get(year);
     if (eras === undefined) {
@@ -86,6 +88,7 @@ export class Zone {
     }
     const era = eras.find(({ end }) => ms < end);
     if (era === undefined) throw new RangeError('not an instant');
+    this.#era = era;
     return era;
   }
 }
