@@ -21,7 +21,7 @@ export interface SandboxOptions {
   readonly duplicates?: boolean;
   /** Whether the integration's own bookings and breaks come back as notifications; on. */
   readonly echoes?: boolean;
-  /** How many requests are remembered; 10,000. */
+  /** How many requests are remembered; 10,000, or fewer where their bodies are more than 32 million characters. */
   readonly keepRequests?: number;
   /** Told about what failed inside the sandbox; never about bodies or headers. */
   readonly log?: (message: string, details: Readonly<Record<string, unknown>>) => void;

@@ -1,4 +1,4 @@
-// What was asked and what became of it, in order of arrival; the newest few thousand are kept. No token, no secret and no
+// What was asked and what became of it, in order of arrival; the newest are kept. No token, no secret and no
 // header ever gets in.
 import { type AddressRef, addressKey } from './address.js';
 
@@ -26,7 +26,7 @@ export interface RequestRecord {
   readonly ignored: boolean;
   /** The fault it met, such as `cut-after`; several are joined by `+`. */
   readonly fault?: string;
-  /** Earlier writes to the same address that were still in flight when this write arrived. */
+  /** Earlier writes to the same address that were unanswered, and still waited for, when this write arrived. */
   readonly overlaps: readonly number[];
 }
 
@@ -39,12 +39,18 @@ export type Outcome = Pick<RequestRecord, 'answeredAt' | 'status' | 'applied' | 
   readonly fault?: string;
 };
 
+/** Of all kept bodies together. */
+const MOST_CHARACTERS = 32 * 1024 * 1024;
+
 export class RequestLog {
   readonly #kept: Mutable<RequestRecord>[] = [];
   readonly #capacity: number;
   readonly #writing = new Map<string, Set<number>>();
+  readonly #sizes = new Map<number, number>();
+  #size = 0;
   #last = 0;
 
+  /** @param capacity how many requests are kept, as long as their bodies are not too much together */
   constructor(capacity: number) {
     this.#capacity = capacity;
   }
@@ -53,11 +59,8 @@ export class RequestLog {
     return this.#kept;
   }
 
-  after(n: number): readonly RequestRecord[] {
-    return this.#kept.filter((record) => record.n > n);
-  }
-
-  open(arrival: Arrival): RequestRecord {
+  /** @param size of the body, in characters */
+  open(arrival: Arrival, size: number): RequestRecord {
     const record: Mutable<RequestRecord> = {
       n: ++this.#last,
       ...arrival,
@@ -68,19 +71,36 @@ export class RequestLog {
       overlaps: this.#enter(arrival, this.#last),
     };
     this.#kept.push(record);
-    if (this.#kept.length > this.#capacity) this.#kept.shift();
+    this.#sizes.set(record.n, size);
+    this.#size += size;
+    this.#trim();
     return record;
   }
 
   close(record: RequestRecord, outcome: Outcome): void {
     Object.assign(record, outcome);
+    this.left(record);
+  }
+
+  /** Nobody waits for its answer any more, be it answered or not. */
+  left(record: RequestRecord): void {
     if (record.address !== undefined) this.#writing.get(addressKey(record.address))?.delete(record.n);
   }
 
   clear(): void {
     this.#kept.length = 0;
+    this.#sizes.clear();
+    this.#size = 0;
     this.#writing.clear();
     this.#last = 0;
+  }
+
+  #trim(): void {
+    while (this.#kept.length > this.#capacity || (this.#size > MOST_CHARACTERS && this.#kept.length > 1)) {
+      const n = this.#kept.shift()?.n ?? 0;
+      this.#size -= this.#sizes.get(n) ?? 0;
+      this.#sizes.delete(n);
+    }
   }
 
   #enter({ address, method }: Arrival, n: number): readonly number[] {

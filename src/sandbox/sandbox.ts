@@ -72,7 +72,8 @@ export class Sandbox extends EventEmitter<SandboxEvents> {
       faults: this.faults,
       requests: new RequestLog(options.keepRequests ?? 10_000),
       limitsOf: (client) => mergeLimits(this.#limits, this.#market.directory.client(client ?? '')?.limits),
-      onRequest: (record) => this.emit('request', record),
+      // A listener that throws is the listener's failure, not the request's.
+      onRequest: (record) => queueMicrotask(() => this.emit('request', record)),
       onError: (error, { n, operation }) => {
         const reason = error instanceof Error ? error.stack : String(error);
         options.log?.('The sandbox failed', { n, operation, reason });

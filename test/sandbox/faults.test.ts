@@ -100,9 +100,10 @@ describe('a fault', () => {
       send.http.put(`${A}/slots`.slice(1), { json: PAYLOAD, timeout: { request: 100 } }),
     ).rejects.toThrow();
     expect(patientTimes(sandbox)).toEqual([]);
-    sandbox.faults.clear();
+    sandbox.faults.set([]);
     await done;
     expect(patientTimes(sandbox)).toHaveLength(3);
+    expect(sandbox.requests[1]).toMatchObject({ applied: true, fault: 'latency' });
   });
 
   test('sends the headers at once and the body slowly', async () => {

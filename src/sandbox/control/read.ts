@@ -7,7 +7,10 @@ const name = z.string('is missing').min(1, 'is empty');
 /** Named as in the API's paths. */
 export const placeSchema = z.strictObject({ facility: name, doctor: name, address: name });
 
-export const rangeSchema = placeSchema.extend({ from: name, to: name });
+/** A plus sign that was typed into a query unencoded arrives as a space. */
+const typedInstant = name.transform((text) => text.replace(' ', '+'));
+
+export const rangeSchema = placeSchema.extend({ from: typedInstant, to: typedInstant });
 
 /** An ISO 8601 instant with an offset, or epoch milliseconds. */
 export const instantSchema = z.union([z.string(), z.number()], 'is no instant');

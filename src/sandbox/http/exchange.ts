@@ -56,7 +56,7 @@ export async function exchange(parts: Parts, incoming: Incoming): Promise<void> 
   const client = isToken
     ? basicCredentials(request.headers.authorization)?.id
     : parts.tokens.clientOf(bearerToken(request.headers.authorization) ?? '', now);
-  const record = parts.requests.open({
+  const arrival = {
     receivedAt: now,
     method: request.method ?? operation.method,
     path: request.url ?? operation.path,
@@ -64,7 +64,9 @@ export async function exchange(parts: Parts, incoming: Incoming): Promise<void> 
     client,
     address: addressIn(incoming.params),
     body: loggedBody(incoming.text, isToken),
-  });
+  };
+  const record = parts.requests.open(arrival, incoming.text.length);
+  incoming.response.once('close', () => parts.requests.left(record));
 
   const decision = await decide(parts, incoming, record);
   const status = await deliver(decision.delivery, incoming.response, incoming.stop);

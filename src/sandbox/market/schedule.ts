@@ -71,7 +71,8 @@ export class Schedule {
 
   #put(date: string, periods: readonly WorkPeriod[]): void {
     if (periods.length === 0) this.#days.delete(date);
-    else this.#days.set(date, periods);
+    // A copy is exactly as large as it must be, which counts for thousands of calendars.
+    else this.#days.set(date, periods.slice());
   }
 }
 
