@@ -1,4 +1,5 @@
 /** Accounts: one API client of the marketplace each, with its zone and its limits. */
+import { isDeepStrictEqual } from 'node:util';
 import { type Selectable, sql } from 'kysely';
 import type { Db } from './database.js';
 import type { AccountsTable } from './schema.js';
@@ -57,24 +58,50 @@ export async function listAccounts(db: Db): Promise<Account[]> {
   return rows.map(toAccount);
 }
 
-/** Creates or replaces the account; a pause that the marketplace imposed is lifted, since its reason may be gone. */
-export async function putAccount(db: Db, account: Account): Promise<void> {
-  const values = {
-    base_url: account.baseUrl,
-    domain: account.domain ?? null,
-    client_id: account.clientId,
-    client_secret: account.clientSecret,
-    time_zone: account.timeZone,
-    settings: JSON.stringify({ limits: account.limits, notifications: account.notifications }),
-    paused_until: null,
-    pauses: 0,
-    paused_reason: null,
-  };
-  await db
-    .insertInto('slotkeeper.accounts')
-    .values({ id: account.id, ...values })
-    .onConflict((conflict) => conflict.column('id').doUpdateSet(values))
-    .execute();
+/**
+ * Creates or replaces the account. Where anything about it really changes, its pauses end and what failed is
+ * tried again; where it became another client, host or zone, all its days are wanted anew.
+ * @returns whether anything changed
+ */
+export async function putAccount(db: Db, account: Account, now: Date): Promise<boolean> {
+  return await db.transaction().execute(async (tx) => {
+    const before = await getAccount(tx, account.id);
+    if (before !== undefined && isDeepStrictEqual(before, account)) return false;
+    const values = {
+      base_url: account.baseUrl,
+      domain: account.domain ?? null,
+      client_id: account.clientId,
+      client_secret: account.clientSecret,
+      time_zone: account.timeZone,
+      settings: JSON.stringify({ limits: account.limits, notifications: account.notifications }),
+      paused_until: null,
+      pauses: 0,
+      paused_reason: null,
+    };
+    await tx
+      .insertInto('slotkeeper.accounts')
+      .values({ id: account.id, ...values })
+      .onConflict((conflict) => conflict.column('id').doUpdateSet(values))
+      .execute();
+    if (before === undefined) return true;
+    await sql`
+      UPDATE slotkeeper.calendars
+      SET failed_reason = NULL, failed_at = NULL, attempts = 0, retry_at = NULL, retry_reason = NULL
+      WHERE account_id = ${account.id}`.execute(tx);
+    if (
+      before.baseUrl !== account.baseUrl ||
+      before.clientId !== account.clientId ||
+      before.timeZone !== account.timeZone
+    ) {
+      await sql`
+        UPDATE slotkeeper.days d
+        SET generation = d.generation + 1, published = NULL, verified = false,
+            pending_since = coalesce(d.pending_since, ${now}::timestamptz)
+        FROM slotkeeper.calendars c
+        WHERE c.id = d.calendar_id AND c.account_id = ${account.id}`.execute(tx);
+    }
+    return true;
+  });
 }
 
 /** @returns whether it was there; an account that still has calendars is refused by the database */
@@ -92,7 +119,10 @@ export interface Pause {
 }
 
 /** Whether requests may be made: freely, or one as a probe after the firewall stopped us, or none until then. */
-export type Permission = { readonly kind: 'free' } | { readonly kind: 'probe' } | ({ readonly kind: 'paused' } & Pause);
+export type Permission =
+  | { readonly kind: 'free' }
+  | { readonly kind: 'probe' }
+  | ({ readonly kind: 'paused' } & Pause);
 
 /**
  * Asks for permission. After the firewall stopped an account exactly one request goes first; while it is on its

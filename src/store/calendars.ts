@@ -112,3 +112,24 @@ export async function deleteCalendar(db: Db, id: string): Promise<boolean> {
     .executeTakeFirst();
   return numDeletedRows > 0n;
 }
+
+/** The id of the calendar that is this doctor at this address, if one is. */
+export async function calendarAt(
+  db: Db,
+  {
+    account,
+    facilityId,
+    doctorId,
+    addressId,
+  }: Pick<Calendar, 'account' | 'facilityId' | 'doctorId' | 'addressId'>,
+): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('slotkeeper.calendars')
+    .select('id')
+    .where('account_id', '=', account)
+    .where('facility_id', '=', facilityId)
+    .where('doctor_id', '=', doctorId)
+    .where('address_id', '=', addressId)
+    .executeTakeFirst();
+  return row?.id;
+}

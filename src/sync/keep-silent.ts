@@ -1,18 +1,14 @@
 /** After the firewall took an account for a bot: silence, longer each time. Contract: Limits. */
-import type { Logger } from 'pino';
 import { type Account, countPause, pauseAccount } from '../store/accounts.js';
-import type { Db } from '../store/database.js';
 import { backoffMs, FIREWALL } from './backoff.js';
-
-interface Means {
-  readonly db: Db;
-  readonly log: Logger;
-  readonly now: () => number;
-  readonly random: () => number;
-}
+import type { Means } from './run.js';
 
 /** @returns for how long, in milliseconds */
-export async function keepSilent(means: Means, account: Account, reason: string): Promise<number> {
+export async function keepSilent(
+  means: Pick<Means, 'db' | 'log' | 'now' | 'random'>,
+  account: Account,
+  reason: string,
+): Promise<number> {
   const { db, log, now, random } = means;
   const pauses = await countPause(db, account.id);
   const afterMs = backoffMs(FIREWALL, pauses, random());

@@ -3,7 +3,7 @@ import { addDays, localDate, startOfDate, toIso } from '../core/index.js';
 import { DocplannerError, FirewallError } from '../docplanner/index.js';
 import { BudgetSpentError } from './budget-spent-error.js';
 import { keepSilent } from './keep-silent.js';
-import type { Run } from './reconciler.js';
+import type { Run } from './run.js';
 import type { WantedDay } from './snapshot.js';
 import { differences, type Start, takenBy } from './verify.js';
 

@@ -4,59 +4,27 @@
  * a crash. One run at a time for a calendar, by its lease.
  */
 import { randomUUID } from 'node:crypto';
-import type { Logger } from 'pino';
 import { InvalidScheduleError } from '../core/index.js';
 import { type Account, getAccount } from '../store/accounts.js';
 import { attemptFailed, attemptSucceeded, calendarFailed, retryAt } from '../store/attempts.js';
 import { type Calendar, getCalendar } from '../store/calendars.js';
-import type { Db } from '../store/database.js';
 import { giveBackLease, takeLease } from '../store/leases.js';
 import { backoffMs, RETRY } from './backoff.js';
-import type { Budget } from './budget.js';
-import type { Clients } from './clients.js';
 import { failureOf } from './failure.js';
 import { keepSilent } from './keep-silent.js';
 import { LeaseLostError } from './lease-lost-error.js';
 import type { Reconciled } from './reconciled.js';
+import type { Means, Run } from './run.js';
 import { publishSlots } from './strategies/slots.js';
-
-export type Verify = 'always' | 'sampled' | 'off';
-
-export interface ReconcilerOptions {
-  readonly db: Db;
-  readonly clients: Clients;
-  readonly budget: Budget;
-  readonly log: Logger;
-  /** Epoch milliseconds. */
-  readonly now: () => number;
-  /** From 0 to 1, for jitter and sampling. */
-  readonly random: () => number;
-  readonly verify: Verify;
-  /** Work periods in one PUT, at most. */
-  readonly mostEntries: number;
-  /** How long one request can take, in milliseconds. */
-  readonly requestTimeoutMs: number;
-}
-
-/** What a strategy works with while it holds the calendar. */
-export interface Run extends ReconcilerOptions {
-  readonly calendar: Calendar;
-  readonly account: Account;
-  /**
-   * Before every request that writes: the lease is made to outlast it.
-   * @throws {LeaseLostError} when somebody else has the calendar by now
-   */
-  readonly keepLease: () => Promise<void>;
-}
 
 const ANOTHER_WORKER_HAS_IT_MS = 500;
 
 export class Reconciler {
-  readonly #options: ReconcilerOptions;
+  readonly #options: Means;
   /** A request, a new token and the request once more: no write of ours is in flight for longer. */
   readonly #leaseMs: number;
 
-  constructor(options: ReconcilerOptions) {
+  constructor(options: Means) {
     this.#options = options;
     this.#leaseMs = options.requestTimeoutMs * 3 + 5_000;
   }

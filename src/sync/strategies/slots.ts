@@ -11,7 +11,7 @@ import { horizonOf } from '../horizon.js';
 import { nextAction, urgencyOf } from '../plan.js';
 import { look, readBack } from '../read-back.js';
 import type { Reconciled } from '../reconciled.js';
-import type { Run } from '../reconciler.js';
+import type { Run } from '../run.js';
 import { type WantedDay, wantedDays } from '../snapshot.js';
 
 /** After so many steps another calendar gets a turn; the rest of this one follows. */

@@ -1,0 +1,58 @@
+/** `slotkeeper demo`: the main job, end to end, with nothing but this package. */
+import { performance } from 'node:perf_hooks';
+import { Command } from 'commander';
+import { createLog } from '../../log.js';
+import { FAILED } from '../exit.js';
+import { doctors } from './morning.js';
+import { drawDay } from './picture.js';
+import { type Outcome, type Played, play } from './play.js';
+
+export function demoCommand(): Command {
+  return new Command('demo')
+    .description("play a clinic's morning against the built-in marketplace; needs nothing else")
+    .option('--json', 'for machines')
+    .action(async ({ json = false }: { json?: boolean }) => {
+      const begun = performance.now();
+      const say = (text: string): void => {
+        if (!json) process.stdout.write(text);
+      };
+      say(
+        'A clinic and a marketplace on this machine: an embedded database, a queue in it, and a sandbox that\n' +
+          'behaves as the marketplace does. Each event at the desk is followed by what the marketplace was sent.\n\n',
+      );
+      // Warnings of the engine belong on stderr; the demo itself tells what happens.
+      const outcome = await play(createLog('warn'), {
+        onProgress: (message) => (json ? undefined : say(`… ${message}\n`)),
+        onPlayed: (played) => say(describe(played)),
+      });
+      const seconds = Math.round(performance.now() - begun) / 1000;
+      if (json) process.stdout.write(`${JSON.stringify({ ...outcome, seconds })}\n`);
+      else say(conclude(outcome, seconds));
+      if (!outcome.equal) process.exitCode = FAILED;
+    });
+}
+
+const clock = (instant: string): string => instant.slice(11, 16);
+
+function describe({ happening, published }: Played): string {
+  const name = doctors.find(({ id }) => id === happening.doctor)?.name ?? happening.doctor;
+  const { slots = [] } = (published.body ?? {}) as { slots?: readonly { start: string; end: string }[] };
+  const periods = slots.map(({ start, end }) => `${clock(start)}–${clock(end)}`).join('  ');
+  return (
+    `\n● ${name}: ${happening.says}\n` +
+    `  ${published.method} ${published.path} → ${published.status} after ${published.latencyMs} ms\n` +
+    `  on sale: ${periods || 'nothing'}\n`
+  );
+}
+
+function conclude({ date, days, equal }: Outcome, seconds: number): string {
+  const colour = process.stdout.isTTY === true && process.env.NO_COLOR === undefined;
+  const shown = days.reduce((sum, day) => sum + day.shown.length, 0);
+  const verdict = equal
+    ? `✔ the marketplace shows exactly what the core computes: ${shown} bookable starts of ${days.length} doctors`
+    : `✘ the marketplace shows something else than the core computes: ${days
+        .filter((day) => !day.equal)
+        .map(({ doctor }) => doctor.name)
+        .join(', ')}`;
+  return `\n${date}\n${drawDay(days, { colour })}\n${verdict} (${seconds} s in all)\n`;
+}

@@ -1,0 +1,63 @@
+/** `slotkeeper enqueue`: occupancy events from a file of JSON lines to the queue. */
+import { Command } from 'commander';
+import { describeIssue, eventSchema, type OccupancyEventInput } from '../intake/vocabulary.js';
+import { FAILED, UsageError } from './exit.js';
+import { withEngine } from './reach.js';
+import { parseJson, readInput } from './read-input.js';
+import { readSettings } from './settings.js';
+
+const BATCH = 1_000;
+
+interface Line {
+  readonly number: number;
+  readonly event: OccupancyEventInput;
+}
+
+export function enqueueCommand(): Command {
+  return new Command('enqueue')
+    .description('put occupancy events on the queue (NDJSON: one event a line)')
+    .argument('<file>', 'a file, or - for stdin')
+    .action(async (file: string) => {
+      const source = file === '-' ? 'stdin' : file;
+      const { good, bad } = readEvents(await readInput(file), source);
+      const { settings, log } = readSettings();
+      let rejected = 0;
+      await withEngine(settings, log, async (reached) => {
+        for (let from = 0; from < good.length; from += BATCH) {
+          const batch = good.slice(from, from + BATCH);
+          const events = batch.map(({ event }) => event);
+          if (reached.kind === 'engine') {
+            await reached.engine.enqueue(events);
+            continue;
+          }
+          const result = await reached.api.events(events);
+          rejected += result.rejected.length;
+          for (const { index, reason } of result.rejected) {
+            process.stderr.write(`${source}:${batch[index]?.number ?? '?'}: ${reason}\n`);
+          }
+        }
+      });
+      process.stdout.write(`${good.length - rejected} events enqueued, ${bad + rejected} refused\n`);
+      if (bad + rejected > 0) process.exitCode = FAILED;
+    });
+}
+
+/** The events that can be read; what is wrong with the others is said with their line. */
+function readEvents(text: string, source: string): { good: Line[]; bad: number } {
+  const good: Line[] = [];
+  let bad = 0;
+  text.split('\n').forEach((line, index) => {
+    if (line.trim() === '') return;
+    const number = index + 1;
+    try {
+      const parsed = eventSchema.safeParse(parseJson(line, `${source}:${number}`));
+      if (!parsed.success) throw new UsageError(`${source}:${number}: ${describeIssue(parsed.error)}`);
+      good.push({ number, event: parsed.data });
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      bad += 1;
+      process.stderr.write(`${error.message}\n`);
+    }
+  });
+  return { good, bad };
+}

@@ -1,0 +1,47 @@
+/**
+ * How a command reaches the engine's record and queue. With PostgreSQL or Redis it opens them itself. The
+ * embedded database serves one process: where a running engine has it, the command asks that one over HTTP.
+ */
+import { resolve } from 'node:path';
+import type { Settings } from '../config/environment.js';
+import { Slotkeeper } from '../engine.js';
+import type { Logger } from '../log.js';
+import { FolderInUseError } from '../store/folder-in-use-error.js';
+import { holderOf } from '../store/folder-lock.js';
+import { UsageError } from './exit.js';
+import { HttpApi } from './http-api.js';
+
+export type Reached =
+  | { readonly kind: 'engine'; readonly engine: Slotkeeper }
+  | { readonly kind: 'http'; readonly api: HttpApi };
+
+export async function withEngine<T>(
+  settings: Settings,
+  log: Logger,
+  use: (reached: Reached) => Promise<T>,
+): Promise<T> {
+  if (settings.DATABASE_URL === undefined) {
+    const folder = resolve(settings.SLOTKEEPER_DATA);
+    const holder = holderOf(folder);
+    if (holder !== undefined) {
+      if (holder.url === undefined) throw new FolderInUseError(folder, holder);
+      if (settings.SLOTKEEPER_API_KEY === undefined) {
+        throw new UsageError(`the engine at ${holder.url} asks for its key: set SLOTKEEPER_API_KEY`);
+      }
+      return await use({ kind: 'http', api: new HttpApi(holder.url, settings.SLOTKEEPER_API_KEY) });
+    }
+  }
+  const engine = new Slotkeeper({
+    databaseUrl: settings.DATABASE_URL,
+    data: settings.SLOTKEEPER_DATA,
+    redisUrl: settings.REDIS_URL,
+    roles: [],
+    log,
+  });
+  await engine.start();
+  try {
+    return await use({ kind: 'engine', engine });
+  } finally {
+    await engine.stop();
+  }
+}

@@ -1,0 +1,27 @@
+/** Reads a file that a command was given, or stdin for `-`. */
+import { readFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { UsageError } from './exit.js';
+
+export async function readInput(file: string): Promise<string> {
+  if (file === '-') return await text(process.stdin);
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new UsageError(
+      `${file}: ${code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code})`}`,
+    );
+  }
+}
+
+/** @param source for the message: the file, and where it matters the line */
+export function parseJson(json: string, source: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (error) {
+    throw new UsageError(
+      `${source}: is not JSON (${error instanceof Error ? error.message : String(error)})`,
+    );
+  }
+}

@@ -1,0 +1,29 @@
+/** `slotkeeper sandbox`: a marketplace to develop against, as a process of its own. */
+import { once } from 'node:events';
+import { Command, InvalidArgumentError } from 'commander';
+import { Sandbox } from '../sandbox/index.js';
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new InvalidArgumentError('a port is 0 to 65535.');
+  return port;
+}
+
+export function sandboxCommand(): Command {
+  return new Command('sandbox')
+    .description('run a marketplace to develop against; point an account at it with baseUrl')
+    .option('--port <port>', 'where it listens; 0 takes a free one', parsePort, 8090)
+    .option('--host <host>', 'the address it listens on', '127.0.0.1')
+    .action(async ({ port, host }: { port: number; host: string }) => {
+      const sandbox = new Sandbox();
+      const stopped = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+      const url = await sandbox.start({ port, host });
+      process.stdout.write(
+        `the sandbox listens on ${url}\n` +
+          `requests that came: ${url}/_sandbox/requests   what a patient sees: ${url}/_sandbox/patient?facility=&doctor=&address=&from=&to=\n`,
+      );
+      await stopped;
+      await sandbox.stop();
+    });
+}

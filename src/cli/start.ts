@@ -1,0 +1,89 @@
+/** `slotkeeper start`: the engine and its HTTP API, until it is told to stop. */
+import { once } from 'node:events';
+import { Command, InvalidArgumentError } from 'commander';
+import { ConfigError } from '../config/config-error.js';
+import { type Role, Slotkeeper } from '../engine.js';
+import { createApp } from '../server/app.js';
+import { FAILED } from './exit.js';
+import { readSettings } from './settings.js';
+
+const ROLES: readonly Role[] = ['api', 'worker', 'scheduler'];
+
+function parseRoles(text: string): Role[] {
+  return text.split(',').map((name) => {
+    const role = ROLES.find((known) => known === name.trim());
+    if (role === undefined) throw new InvalidArgumentError(`the roles are ${ROLES.join(', ')}.`);
+    return role;
+  });
+}
+
+export function startCommand(): Command {
+  return new Command('start')
+    .description('run the engine: the HTTP API, the workers, the scheduler')
+    .option('--config <file>', 'the configuration (default: SLOTKEEPER_CONFIG, else slotkeeper.yaml)')
+    .option('--roles <roles>', 'which parts run in this process', parseRoles, [...ROLES])
+    .action(async (options: { config?: string; roles: Role[] }) => {
+      await start(options.config, options.roles);
+    });
+}
+
+async function start(file: string | undefined, roles: readonly Role[]): Promise<void> {
+  const { settings, config, log } = readSettings(file);
+  const apiKey = settings.SLOTKEEPER_API_KEY;
+  const serves = roles.includes('api');
+  if (serves && apiKey === undefined) {
+    const reason = 'is not set; whoever calls the HTTP API has to send it';
+    throw new ConfigError('the environment', [{ path: 'SLOTKEEPER_API_KEY', reason }]);
+  }
+  const engine = new Slotkeeper({
+    databaseUrl: settings.DATABASE_URL,
+    data: settings.SLOTKEEPER_DATA,
+    redisUrl: settings.REDIS_URL,
+    config,
+    roles,
+    log,
+    onProgress: (message) => log.info(message),
+  });
+  await engine.start();
+  const stopped = askedToStop();
+  try {
+    const app = serves && apiKey !== undefined ? createApp({ engine, apiKey }) : undefined;
+    if (app !== undefined) {
+      const url = await app.listen({ host: settings.HOST, port: settings.PORT }).catch((error: unknown) => {
+        throw new ListenError(settings.HOST, settings.PORT, error);
+      });
+      engine.announce(url);
+      process.stdout.write(`slotkeeper listens on ${url}\n`);
+    }
+    log.info({ roles }, 'started');
+    const signal = await stopped;
+    log.info({ signal }, 'stopping: what is in hand is finished first');
+    await app?.close();
+  } finally {
+    await engine.stop();
+  }
+  log.info('stopped');
+}
+
+/** Resolves with the first signal; a second one ends the process at once. */
+async function askedToStop(): Promise<string> {
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  const first = await Promise.race(signals.map((signal) => once(process, signal).then(() => signal)));
+  for (const signal of signals) process.once(signal, () => process.exit(FAILED));
+  return first;
+}
+
+class ListenError extends Error {
+  override readonly name = 'ListenError';
+
+  constructor(host: string, port: number, cause: unknown) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+    const why =
+      code === 'EADDRINUSE'
+        ? 'another process listens there; choose another with PORT'
+        : code === 'EACCES'
+          ? 'not allowed; ports below 1024 need privileges'
+          : code;
+    super(`cannot listen on ${host}:${port}: ${why}`, { cause });
+  }
+}

@@ -1,0 +1,34 @@
+/** `slotkeeper status`: how it stands, in numbers. */
+import { Command } from 'commander';
+import type { Status } from '../engine.js';
+import { withEngine } from './reach.js';
+import { readSettings } from './settings.js';
+
+export function statusCommand(): Command {
+  return new Command('status')
+    .description('how many days wait, failed or are held, and how old the oldest is')
+    .option('--json', 'for machines')
+    .action(async ({ json = false }: { json?: boolean }) => {
+      const { settings, log } = readSettings();
+      const status = await withEngine(settings, log, (reached) =>
+        reached.kind === 'engine' ? reached.engine.status() : reached.api.status(),
+      );
+      process.stdout.write(json ? `${JSON.stringify(status)}\n` : describe(status));
+    });
+}
+
+function describe({ pending, failed, held, lag, queues }: Status): string {
+  const lines = [
+    pending === 0
+      ? 'everything that is wanted is published'
+      : `${pending} days wait to be published, the oldest for ${Math.round(lag / 1000)} s`,
+    `${failed} days failed, ${held} are held`,
+    ...Object.entries(queues).map(
+      ([name, states]) =>
+        `${name}: ${Object.entries(states)
+          .map(([state, jobs]) => `${jobs} ${state}`)
+          .join(', ')}`,
+    ),
+  ];
+  return `${lines.join('\n')}\n`;
+}

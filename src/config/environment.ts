@@ -1,0 +1,49 @@
+/** What the environment says: where the database and the queue are, where to listen, and the keys. */
+import { existsSync } from 'node:fs';
+import { z } from 'zod';
+import { formatPath } from '../intake/vocabulary.js';
+import { ConfigError } from './config-error.js';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const url = (...protocols: string[]) =>
+  z.string().refine(
+    (value) => {
+      try {
+        return protocols.includes(new URL(value).protocol);
+      } catch {
+        return false;
+      }
+    },
+    `must be a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+  );
+
+const environmentSchema = z.object({
+  SLOTKEEPER_CONFIG: z.string().optional(),
+  DATABASE_URL: url('postgres:', 'postgresql:').optional(),
+  SLOTKEEPER_DATA: z.string().default('.slotkeeper'),
+  REDIS_URL: url('redis:', 'rediss:').optional(),
+  HOST: z.string().default('127.0.0.1'),
+  PORT: z.coerce.number('must be a port number').int().min(0).max(65_535).default(8080),
+  SLOTKEEPER_API_KEY: z.string().optional(),
+  SLOTKEEPER_ENCRYPTION_KEY: z.string().optional(),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+});
+
+export type Settings = z.output<typeof environmentSchema>;
+
+/** Variables that are set to nothing count as not set. */
+export function readEnvironment(environment: Environment): Settings {
+  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = environmentSchema.safeParse(set);
+  if (parsed.success) return parsed.data;
+  throw new ConfigError(
+    'the environment',
+    parsed.error.issues.map((issue) => ({ path: formatPath(issue.path), reason: issue.message })),
+  );
+}
+
+/** Adds `.env` of the current folder to the environment; what is set already stays. */
+export function readDotEnv(): void {
+  if (existsSync('.env')) process.loadEnvFile('.env');
+}

@@ -1,0 +1,81 @@
+/** Reads the configuration: slotkeeper.yaml with `${VARIABLES}` of the environment in it. */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { LineCounter, parseDocument } from 'yaml';
+import { formatPath } from '../intake/vocabulary.js';
+import { ConfigError, type Problem } from './config-error.js';
+import type { Environment } from './environment.js';
+import { type FileConfig, fileSchema } from './schema.js';
+
+const DEFAULT_FILE = 'slotkeeper.yaml';
+
+/**
+ * @param named the file that was asked for; without one, `slotkeeper.yaml` is read if it is there
+ * @throws {ConfigError} with the path of everything that is wrong
+ */
+export function loadConfig(named: string | undefined, environment: Environment): FileConfig {
+  const file = resolve(named ?? DEFAULT_FILE);
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (named === undefined && code === 'ENOENT') return fileSchema.parse({});
+    const reason = code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code})`;
+    throw new ConfigError(file, [{ path: '', reason }]);
+  }
+  return parseConfig(text, file, environment);
+}
+
+export function parseConfig(text: string, source: string, environment: Environment): FileConfig {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  if (document.errors.length > 0) {
+    throw new ConfigError(
+      source,
+      document.errors.map((error) => ({
+        path: `line ${lines.linePos(error.pos[0]).line}`,
+        reason: error.message,
+      })),
+    );
+  }
+  const problems: Problem[] = [];
+  const value = substitute(document.toJS() ?? {}, [], environment, problems);
+  if (problems.length > 0) throw new ConfigError(source, problems);
+  const parsed = fileSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new ConfigError(
+    source,
+    parsed.error.issues.map((issue) => ({ path: formatPath(issue.path), reason: issue.message })),
+  );
+}
+
+/** Replaces `${NAME}` in texts, after the YAML is read, so that a secret may contain any character. */
+function substitute(
+  value: unknown,
+  path: readonly PropertyKey[],
+  environment: Environment,
+  problems: Problem[],
+): unknown {
+  if (typeof value === 'string') {
+    return value.replace(/\$\{(\w+)\}/g, (_, name: string) => {
+      const found = environment[name];
+      if (found === undefined || found === '') {
+        problems.push({ path: formatPath(path), reason: `the environment variable ${name} is not set` });
+      }
+      return found ?? '';
+    });
+  }
+  if (Array.isArray(value)) {
+    return value.map((item, index) => substitute(item, [...path, index], environment, problems));
+  }
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [
+        key,
+        substitute(item, [...path, key], environment, problems),
+      ]),
+    );
+  }
+  return value;
+}

@@ -1,0 +1,299 @@
+/** The engine: puts the parts together, runs them, and stops them in the reverse order. */
+
+import { ConfigError } from './config/config-error.js';
+import { type FileConfig, type FileConfigInput, fileSchema, toAccount, toCalendar } from './config/schema.js';
+import { LEAST_URGENT } from './core/index.js';
+import { applyEvents, type EventsResult } from './intake/apply-events.js';
+import { addEvents } from './intake/occupancy-producer.js';
+import { OccupancyWorker } from './intake/occupancy-worker.js';
+import { formatPath, type OccupancyEventInput } from './intake/vocabulary.js';
+import type { Logger } from './log.js';
+import { OCCUPANCY_QUEUE, PUBLISH_QUEUE } from './queue/names.js';
+import { PublishQueue } from './queue/publish-queue.js';
+import { type JobQueue, Queues } from './queue/queues.js';
+import { type Account, getAccount, listAccounts, putAccount } from './store/accounts.js';
+import { type Calendar, getCalendar, putCalendar } from './store/calendars.js';
+import { type Database, type Db, openDatabase } from './store/database.js';
+import { totals } from './store/wanted.js';
+import { Budget } from './sync/budget.js';
+import { Clients } from './sync/clients.js';
+import { type DayReport, reportDay } from './sync/day-report.js';
+import { horizonOf } from './sync/horizon.js';
+import { PublishWorker } from './sync/publish-worker.js';
+import { Reconciler } from './sync/reconciler.js';
+import { viewDays } from './sync/snapshot.js';
+import { Sweep } from './sync/sweep.js';
+
+export type Role = 'api' | 'worker' | 'scheduler';
+
+export interface SlotkeeperOptions {
+  /** PostgreSQL; without it the embedded database in `data` is used. */
+  readonly databaseUrl?: string | undefined;
+  /** The embedded database's folder; default `.slotkeeper`. */
+  readonly data?: string | undefined;
+  /** Redis for the queue; without it the queue lives in the database. */
+  readonly redisUrl?: string | undefined;
+  /** What slotkeeper.yaml says: accounts, calendars, publish. */
+  readonly config?: FileConfigInput | undefined;
+  readonly log: Logger;
+  /** Which parts run in this process; default all. */
+  readonly roles?: readonly Role[] | undefined;
+  /** Epoch milliseconds; default `Date.now`. */
+  readonly now?: (() => number) | undefined;
+  /** From 0 to 1; default `Math.random`. */
+  readonly random?: (() => number) | undefined;
+  /** How long a worker that died keeps its jobs, in milliseconds; default 30,000. */
+  readonly lockDurationMs?: number | undefined;
+  /** A word on what a slow start is waiting for. */
+  readonly onProgress?: ((message: string) => void) | undefined;
+}
+
+export interface Status {
+  /** Days in the horizon that wait to be published. 0: everything wanted is published. */
+  readonly pending: number;
+  /** Days that could not be published. */
+  readonly failed: number;
+  /** Days that wait for a person. */
+  readonly held: number;
+  /** Milliseconds since the oldest change that is still pending; 0 when none is. */
+  readonly lag: number;
+  /** Jobs by state, for each queue that can be asked just now. */
+  readonly queues: { readonly [queue: string]: { readonly [state: string]: number } };
+}
+
+interface Parts {
+  readonly database: Database;
+  readonly queues: Queues;
+  readonly occupancyQueue: JobQueue;
+  readonly publishQueue: PublishQueue;
+  readonly clients: Clients;
+  readonly occupancyWorker: OccupancyWorker | undefined;
+  readonly publishWorker: PublishWorker | undefined;
+  readonly sweep: Sweep | undefined;
+}
+
+const QUEUE_STATES = ['waiting', 'prioritized', 'active', 'delayed', 'failed'] as const;
+
+/**
+ * Keeps clinics' calendars and the marketplace equal.
+ *
+ * @example
+ * const engine = new Slotkeeper({ config, log });
+ * await engine.start();
+ * await engine.events([{ id: 'evt-1', type: 'released', calendar: 'nowak', ref: 'apt-77' }]);
+ * await engine.stop();
+ */
+export class Slotkeeper {
+  readonly log: Logger;
+  readonly now: () => number;
+  readonly #options: SlotkeeperOptions;
+  readonly #config: FileConfig;
+  #parts: Parts | undefined;
+
+  /** @throws {ConfigError} with the path of everything that is wrong */
+  constructor(options: SlotkeeperOptions) {
+    this.#options = options;
+    this.log = options.log;
+    this.now = options.now ?? Date.now;
+    const parsed = fileSchema.safeParse(options.config ?? {});
+    if (!parsed.success) {
+      const problems = parsed.error.issues.map(({ path, message }) => ({
+        path: formatPath(path),
+        reason: message,
+      }));
+      throw new ConfigError('the configuration', problems);
+    }
+    this.#config = parsed.data;
+  }
+
+  /**
+   * Opens the record and the queue, takes the configuration in, and starts this process's roles.
+   * @throws {ServiceUnavailableError} when the database or Redis does not answer
+   * @throws {FolderInUseError} when another process has the embedded database
+   */
+  async start(): Promise<void> {
+    if (this.#parts !== undefined) return;
+    const { log, now } = this;
+    const { databaseUrl, data = '.slotkeeper', redisUrl, onProgress, lockDurationMs } = this.#options;
+    const onError = (error: Error): void => log.warn({ err: error }, 'a connection broke and is mended');
+    const { concurrency, debounceMs, timeoutMs, verify, mostEntries, sweepSeconds } = this.#config.publish;
+    const roles = this.#options.roles ?? ['api', 'worker', 'scheduler'];
+
+    const database = await openDatabase(
+      databaseUrl === undefined
+        ? { folder: data, ...(onProgress === undefined ? {} : { onProgress }) }
+        : { url: databaseUrl, poolSize: concurrency + 12, onError },
+    );
+    const { db } = database;
+    const queues = new Queues({
+      store:
+        redisUrl === undefined ? { kind: 'database', pool: database.pool } : { kind: 'redis', url: redisUrl },
+      onError,
+      ...(lockDurationMs === undefined ? {} : { lockDurationMs }),
+    });
+    try {
+      await queues.connect();
+      await this.#seed(db);
+    } catch (error) {
+      await queues.close();
+      await database.close();
+      throw error;
+    }
+
+    const publishQueue = new PublishQueue(queues, { debounceMs });
+    const clients = new Clients({ requestTimeoutMs: timeoutMs, now });
+    const budget = new Budget({ db, now, requestTimeoutMs: timeoutMs });
+    const reconciler = new Reconciler({
+      db,
+      clients,
+      budget,
+      log,
+      now,
+      random: this.#options.random ?? Math.random,
+      verify,
+      mostEntries,
+      requestTimeoutMs: timeoutMs,
+    });
+    const works = roles.includes('worker');
+    this.#parts = {
+      database,
+      queues,
+      occupancyQueue: queues.queue(OCCUPANCY_QUEUE),
+      publishQueue,
+      clients,
+      occupancyWorker: works
+        ? new OccupancyWorker({ queues, log, apply: (events) => this.events(events) })
+        : undefined,
+      publishWorker: works
+        ? new PublishWorker({ queues, log, concurrency, reconcile: (id) => reconciler.reconcile(id) })
+        : undefined,
+      sweep: roles.includes('scheduler')
+        ? new Sweep({
+            db,
+            log,
+            now,
+            everyMs: sweepSeconds * 1000,
+            wake: (calendar, urgency) => publishQueue.wake(calendar, urgency),
+          })
+        : undefined,
+    };
+    await this.#parts.occupancyWorker?.start();
+    this.#parts.publishWorker?.start();
+    this.#parts.sweep?.start();
+  }
+
+  /** Waits for what is in hand, then closes everything. May be called at any time, and again. */
+  async stop(): Promise<void> {
+    const parts = this.#parts;
+    if (parts === undefined) return;
+    this.#parts = undefined;
+    await parts.sweep?.stop();
+    await Promise.all([parts.occupancyWorker?.stop(), parts.publishWorker?.stop()]);
+    await parts.queues.close();
+    await parts.clients.close();
+    await parts.database.close();
+  }
+
+  /** The record, for those who answer questions about it. */
+  get db(): Db {
+    return this.#running().database.db;
+  }
+
+  /** Tells other processes on this machine where this one can be reached. */
+  announce(url: string): void {
+    this.#running().database.lock?.announce(url);
+  }
+
+  /** Whether the record and the queue answer. Throws what is wrong. */
+  async ping(): Promise<void> {
+    const { database, queues } = this.#running();
+    await listAccounts(database.db);
+    await queues.ping();
+  }
+
+  /** Takes events into the record at once; what they change is published after. */
+  async events(events: readonly unknown[]): Promise<EventsResult> {
+    const { result, wakes } = await applyEvents(this.db, events, this.now());
+    for (const { calendar, urgency } of wakes) await this.wake(calendar, urgency);
+    return result;
+  }
+
+  /** Puts events on the queue, to be taken into the record in their order. */
+  async enqueue(events: readonly OccupancyEventInput[]): Promise<void> {
+    await addEvents(this.#running().occupancyQueue, events);
+  }
+
+  /**
+   * Has a calendar published soon. What is wanted is in the record already: if the queue cannot be reached, the
+   * sweep finds it later, so this never fails.
+   */
+  async wake(calendar: string, urgency: number = LEAST_URGENT): Promise<void> {
+    try {
+      await this.#running().publishQueue.wake(calendar, urgency);
+    } catch (error) {
+      this.log.warn(
+        { err: error, calendar },
+        'the queue cannot be reached; the sweep will find what is wanted',
+      );
+    }
+  }
+
+  /** The days of a calendar, `from` and `to` included; undefined when there is no such calendar. */
+  async days(calendarId: string, from: string, to: string): Promise<DayReport[] | undefined> {
+    const calendar = await getCalendar(this.db, calendarId);
+    const account = calendar && (await getAccount(this.db, calendar.account));
+    if (calendar === undefined || account === undefined) return undefined;
+    const views = await viewDays(this.db, calendar, account, from, to);
+    return views.map((view) => reportDay(view, calendar, account, this.now()));
+  }
+
+  async status(): Promise<Status> {
+    const { database, publishQueue, occupancyQueue } = this.#running();
+    const accounts = await listAccounts(database.db);
+    const { pending, failed, oldest } = await totals(
+      database.db,
+      accounts.map(({ id, timeZone }) => ({ account: id, ...horizonOf(timeZone, this.now()) })),
+    );
+    const queues = await Promise.all([
+      occupancyQueue.getJobCounts(...QUEUE_STATES),
+      publishQueue.counts(),
+    ]).then(
+      ([occupancy, publish]) => ({ [OCCUPANCY_QUEUE]: occupancy, [PUBLISH_QUEUE]: publish }),
+      (error: unknown) => {
+        this.log.warn({ err: error }, 'the queue cannot be asked');
+        return {};
+      },
+    );
+    const lag = oldest === null ? 0 : Math.max(0, this.now() - oldest.getTime());
+    return { pending, failed, held: 0, lag, queues };
+  }
+
+  async putAccount(account: Account): Promise<void> {
+    await putAccount(this.db, account, new Date(this.now()));
+  }
+
+  async putCalendar(calendar: Calendar): Promise<void> {
+    if (await putCalendar(this.db, calendar, new Date(this.now()))) await this.wake(calendar.id);
+  }
+
+  /** What the file says is what holds: it is taken in at every start. */
+  async #seed(db: Db): Promise<void> {
+    const at = new Date(this.now());
+    for (const { id, ...fields } of this.#config.accounts) await putAccount(db, toAccount(id, fields), at);
+    for (const [index, { id, ...fields }] of this.#config.calendars.entries()) {
+      if ((await getAccount(db, fields.account)) === undefined) {
+        const problem = {
+          path: `calendars[${index}].account`,
+          reason: `there is no account "${fields.account}"`,
+        };
+        throw new ConfigError('the configuration', [problem]);
+      }
+      await putCalendar(db, toCalendar(id, fields), at);
+    }
+  }
+
+  #running(): Parts {
+    if (this.#parts === undefined) throw new Error('the engine is not running: start() comes first');
+    return this.#parts;
+  }
+}

@@ -1,0 +1,53 @@
+/** The HTTP API: JSON under /v1 behind the API key, and the health of the process without one. */
+import { type FastifyBaseLogger, fastify } from 'fastify';
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Slotkeeper } from '../engine.js';
+import { requireApiKey } from './auth.js';
+import { handleError } from './error-handler.js';
+import { sendProblem } from './problem.js';
+import { accountRoutes } from './routes/accounts.js';
+import { calendarRoutes } from './routes/calendars.js';
+import { dayRoutes } from './routes/days.js';
+import { eventRoutes } from './routes/events.js';
+import { healthRoutes } from './routes/health.js';
+import { statusRoutes } from './routes/status.js';
+import type { Server } from './types.js';
+
+export interface AppOptions {
+  readonly engine: Slotkeeper;
+  readonly apiKey: string;
+}
+
+/** A thousand events with windows. */
+const BODY_LIMIT = 16 * 1024 * 1024;
+
+export function createApp({ engine, apiKey }: AppOptions): Server {
+  const log: FastifyBaseLogger = engine.log;
+  const app: Server = fastify({
+    loggerInstance: log,
+    disableRequestLogging: true,
+    bodyLimit: BODY_LIMIT,
+    forceCloseConnections: 'idle',
+  }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.setErrorHandler(handleError);
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(reply, {
+      status: 404,
+      title: 'Not found',
+      detail: `there is no ${request.method} ${request.url.split('?')[0]}`,
+    }),
+  );
+  healthRoutes(app, engine);
+  app.register(
+    async (v1) => {
+      v1.addHook('onRequest', requireApiKey(apiKey));
+      for (const routes of [eventRoutes, accountRoutes, calendarRoutes, dayRoutes, statusRoutes]) {
+        routes(v1.withTypeProvider<ZodTypeProvider>(), engine);
+      }
+    },
+    { prefix: '/v1' },
+  );
+  return app;
+}

@@ -1,0 +1,51 @@
+/** What a caller is told about an error, and what is not told but logged. */
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { isUnavailable } from '../store/is-unavailable.js';
+import { ServiceUnavailableError } from '../store/service-unavailable-error.js';
+import { type Problem, ProblemError, sendProblem } from './problem.js';
+
+export function handleError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const problem = problemOf(error);
+  if (problem.status >= 500) request.log.error({ err: error }, 'a request failed');
+  if (problem.status === 503) reply.header('retry-after', '5');
+  return sendProblem(reply, problem);
+}
+
+function problemOf(error: FastifyError): Problem {
+  if (error instanceof ProblemError) return error.problem;
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    return {
+      status: 400,
+      title: 'Invalid request',
+      detail: `the ${error.validationContext ?? 'request'} is not as it should be`,
+      errors: error.validation.map(({ instancePath, message }) => ({
+        path: instancePath
+          .slice(1)
+          .replace(/\/(\d+)/g, '[$1]')
+          .replaceAll('/', '.'),
+        reason: message ?? 'invalid',
+      })),
+    };
+  }
+  switch (error.code) {
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+      return { status: 400, title: 'Invalid request', detail: 'the body is not JSON' };
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return { status: 415, title: 'Unsupported media type', detail: 'send application/json' };
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return { status: 413, title: 'Content too large', detail: 'send fewer events in one request' };
+  }
+  if (isUnavailable(error) || error instanceof ServiceUnavailableError) {
+    return {
+      status: 503,
+      title: 'Service unavailable',
+      detail: 'the record cannot be reached just now; nothing of this request was taken in',
+    };
+  }
+  if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
+    return { status: error.statusCode, title: 'Invalid request', detail: error.message };
+  }
+  return { status: 500, title: 'Internal error' };
+}

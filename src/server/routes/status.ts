@@ -1,0 +1,6 @@
+/** How the whole stands, in numbers. */
+import type { Routes } from '../types.js';
+
+export const statusRoutes: Routes = (server, engine) => {
+  server.get('/status', async () => await engine.status());
+};

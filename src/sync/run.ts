@@ -1,0 +1,36 @@
+/** What a reconcile works with. */
+import type { Logger } from 'pino';
+import type { Account } from '../store/accounts.js';
+import type { Calendar } from '../store/calendars.js';
+import type { Db } from '../store/database.js';
+import type { Budget } from './budget.js';
+import type { Clients } from './clients.js';
+
+export type Verify = 'always' | 'sampled' | 'off';
+
+export interface Means {
+  readonly db: Db;
+  readonly clients: Clients;
+  readonly budget: Budget;
+  readonly log: Logger;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** From 0 to 1, for jitter and sampling. */
+  readonly random: () => number;
+  readonly verify: Verify;
+  /** Work periods in one PUT, at most. */
+  readonly mostEntries: number;
+  /** How long one request can take, in milliseconds. */
+  readonly requestTimeoutMs: number;
+}
+
+/** What a strategy works with while it holds the calendar. */
+export interface Run extends Means {
+  readonly calendar: Calendar;
+  readonly account: Account;
+  /**
+   * Before every request that writes: the lease is made to outlast it.
+   * @throws {LeaseLostError} when somebody else has the calendar by now
+   */
+  readonly keepLease: () => Promise<void>;
+}
