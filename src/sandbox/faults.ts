@@ -9,7 +9,7 @@ const ms = z.number().nonnegative().max(600_000);
 const faultSchema = z.discriminatedUnion('kind', [
   /** Real milliseconds of processing before anything is applied; adds to any other fault. */
   z.strictObject({ kind: z.literal('latency'), ms: z.union([ms, z.strictObject({ min: ms, max: ms })]) }),
-  /** An error answer instead of processing or, `applied`, after it. HTML-free, in the contract's error shape. */
+  /** An answer in the contract's error shape, instead of processing or, `applied`, after it. */
   z.strictObject({
     kind: z.literal('status'),
     status: z.int().min(400).max(599),

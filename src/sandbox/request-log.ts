@@ -1,5 +1,5 @@
-// What was asked and what became of it, in order of arrival; the newest are kept. No token, no secret and no
-// header ever gets in.
+// What was asked and what became of it, in order of arrival; the newest are kept. No token and no secret
+// ever gets in.
 import { type AddressRef, addressKey } from './address.js';
 
 export interface RequestRecord {
@@ -15,6 +15,7 @@ export interface RequestRecord {
   /** The contract's name of the operation, such as `replaceSlots`; `unknown` where there is none. */
   readonly operation: string;
   readonly client: string | undefined;
+  readonly userAgent: string | undefined;
   readonly address: AddressRef | undefined;
   /** Parsed; the text where it was no JSON. */
   readonly body: unknown;
@@ -33,7 +34,7 @@ export interface RequestRecord {
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export type Arrival = Pick<
   RequestRecord,
-  'receivedAt' | 'method' | 'path' | 'operation' | 'client' | 'address' | 'body'
+  'receivedAt' | 'method' | 'path' | 'operation' | 'client' | 'userAgent' | 'address' | 'body'
 >;
 export type Outcome = Pick<RequestRecord, 'answeredAt' | 'status' | 'applied' | 'ignored'> & {
   readonly fault?: string;

@@ -31,6 +31,7 @@ describe('the control, over HTTP and without a key', () => {
         path: `/api/v3/integration${A}/slots`,
         operation: 'replaceSlots',
         client: 'clinic',
+        userAgent: expect.stringContaining('got'),
         status: 201,
         applied: true,
         receivedAt: MORNING,

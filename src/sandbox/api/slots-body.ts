@@ -30,7 +30,9 @@ type Slot = z.output<typeof slotSchema>;
 /** Throws the 400 that names every offending entry by its index; an unknown service names none. */
 export function readReplacement(call: Call, place: Place): Replacement {
   const { slots } = bodyAs(bodySchema, call);
-  const errors = Object.assign({}, ...slots.map((slot, index) => errorsIn(slot, index, call.now, place)));
+  const errors: FieldErrors = Object.fromEntries(
+    slots.flatMap((slot, index) => Object.entries(errorsIn(slot, index, call.now, place))),
+  );
   if (Object.keys(errors).length > 0) throw new Refusal(400, 'Validation failed.', { errors });
 
   const unknown = slots

@@ -62,6 +62,7 @@ export async function exchange(parts: Parts, incoming: Incoming): Promise<void> 
     path: request.url ?? operation.path,
     operation: operation.name,
     client,
+    userAgent: request.headers['user-agent'],
     address: addressIn(incoming.params),
     body: loggedBody(incoming.text, isToken),
   };
