@@ -47,8 +47,10 @@ function datesTouched(
   let first = Number.POSITIVE_INFINITY;
   let last = Number.NEGATIVE_INFINITY;
   for (const { start, end } of windows) {
-    first = Math.min(first, zone.stretchAt(start).day);
-    last = Math.max(last, zone.stretchAt(Math.ceil(end) - 1).day);
+    const days = [zone.stretchAt(start).day, zone.stretchAt(Math.ceil(end) - 1).day];
+    // A clock set back over midnight lets a window begin on the later date.
+    first = Math.min(first, ...days);
+    last = Math.max(last, ...days);
   }
   return { first, last };
 }

@@ -1,0 +1,236 @@
+/**
+ * The core against its oracle and against what must hold for every schedule. `CORE_CASES` sets how many cases, and
+ * `CORE_SEED` repeats a run; a failure prints its seed.
+ */
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  type ComputeInput,
+  computeSlotConfigs,
+  type Day,
+  InvalidScheduleError,
+} from '../../src/core/index.js';
+import { type Case, cases, write } from './cases.js';
+import { clock, type OracleInput, oracle } from './oracle.js';
+
+const CASES = Number(process.env.CORE_CASES ?? 100_000);
+const seed = process.env.CORE_SEED === undefined ? {} : { seed: Number(process.env.CORE_SEED) };
+const MINUTE = 60_000;
+const TIMEOUT = 60_000 + CASES * 5;
+
+function holds(share: number, predicate: (one: Case) => void): void {
+  fc.assert(fc.property(cases, predicate), { numRuns: Math.ceil(CASES * share), ...seed });
+}
+
+/** The case as a caller would write it. */
+function toInput({ input, form, range }: Case): ComputeInput {
+  const { windows, busy, notBefore, notAfter, from, to, ...rest } = input;
+  const at = (ms: number) => write(ms, form, input.timeZone);
+  const span = ({ start, end }: { start: number; end: number }) => ({ start: at(start), end: at(end) });
+  return {
+    ...rest,
+    windows: windows.map((window) => ({ ...window, ...span(window) })),
+    busy: busy.map(span),
+    notBefore: notBefore === undefined ? undefined : at(notBefore),
+    notAfter: notAfter === undefined ? undefined : at(notAfter),
+    ...(range === 'given' && { from, to }),
+  };
+}
+
+/** The days, or undefined where windows contradict each other. */
+function compute(input: ComputeInput): Day[] | undefined {
+  try {
+    return computeSlotConfigs(input);
+  } catch (error) {
+    if (error instanceof InvalidScheduleError && /^windows\[\d\]\.(services|insurance)/.test(error.path))
+      return undefined;
+    throw error;
+  }
+}
+
+/** Only one service, one set of terms, whole minutes. */
+function simple(one: Case): Case {
+  const whole = ({ start, end }: { start: number; end: number }) => {
+    const minute = Math.floor(start / MINUTE) * MINUTE;
+    return { start: minute, end: Math.max(minute + MINUTE, Math.floor(end / MINUTE) * MINUTE) };
+  };
+  const duration = one.input.windows[0]?.services[0]?.duration ?? 1;
+  return {
+    form: one.form,
+    range: 'default',
+    input: {
+      ...one.input,
+      windows: one.input.windows.map((window) => ({ ...whole(window), services: [{ id: '7', duration }] })),
+      busy: one.input.busy.map(whole),
+      grid: undefined,
+      notBefore: undefined,
+      notAfter: undefined,
+    },
+  };
+}
+
+/** Where each minute that the intervals cover begins. */
+function minutesOf(intervals: readonly { readonly start: number; readonly end: number }[]): Set<number> {
+  const minutes = new Set<number>();
+  for (const { start, end } of intervals) for (let ms = start; ms < end; ms += MINUTE) minutes.add(ms);
+  return minutes;
+}
+
+const read = ({ start, end }: { start: string; end: string }) => ({
+  start: Date.parse(start),
+  end: Date.parse(end),
+});
+
+function widened({ busy, bufferBefore, bufferAfter }: OracleInput) {
+  return busy.map(({ start, end }) => ({
+    start: start - bufferBefore * MINUTE,
+    end: end + bufferAfter * MINUTE,
+  }));
+}
+
+describe('a slot configuration', () => {
+  test(
+    'is what the oracle says, minute after minute',
+    () => {
+      holds(1, (one) => {
+        const days = compute(toInput(one));
+        const found = days === undefined ? 'invalid' : JSON.stringify(days);
+        const expected = oracle(one.input);
+        if (found !== expected) expect(found).toBe(expected);
+      });
+    },
+    TIMEOUT,
+  );
+
+  test(
+    'offers nothing that is busy, that no window has, or that leaves its date',
+    () => {
+      holds(0.2, (one) => {
+        const { input } = one;
+        const busy = widened(input);
+        for (const { date, slots } of compute(toInput(one)) ?? []) {
+          let last = Number.NEGATIVE_INFINITY;
+          for (const slot of slots) {
+            const { start, end } = read(slot);
+            const wrong = [
+              start < last && 'overlaps the slot before',
+              busy.some((taken) => taken.start < end && start < taken.end) && 'is busy',
+              !(slot.start.startsWith(date) && slot.end.startsWith(date)) && 'leaves its date',
+              !(slot.start.slice(17, 19) === '00' && slot.end.slice(17, 19) === '00') &&
+                'is not of whole minutes',
+              clock(start, input.timeZone).minute % (input.grid ?? 1) !== 0 && 'is off the grid',
+              start < (input.notBefore ?? start) && 'begins too early',
+              end > (input.notAfter ?? end) && 'ends too late',
+              slot.address_services.some(({ duration }) => start + duration * MINUTE > end) && 'is too short',
+              slot.address_services.some(({ address_service_id: id, duration }) => {
+                const listed = input.windows.filter(({ services }) =>
+                  services.some((service) => service.id === id && service.duration === duration),
+                );
+                return !isCovered(start, end, listed);
+              }) && 'has a service that no window has',
+            ].filter(Boolean);
+            if (wrong.length > 0) expect(wrong).toEqual([]);
+            last = end;
+          }
+        }
+      });
+    },
+    TIMEOUT,
+  );
+
+  test(
+    'leaves out nothing that is free and long enough: busy and free together are the windows',
+    () => {
+      holds(0.2, (one) => {
+        const { form, range, input } = simple(one);
+        const days = compute(toInput({ form, range, input })) ?? [];
+        const free = minutesOf(days.flatMap(({ slots }) => slots.map(read)));
+        const busy = minutesOf(widened(input));
+        const duration = input.windows[0]?.services[0]?.duration ?? 1;
+        const missing = [...minutesOf(input.windows)].filter((ms) => !free.has(ms) && !busy.has(ms));
+        const both = [...free].filter((ms) => busy.has(ms));
+        if (both.length > 0) expect(both).toEqual([]);
+
+        // What is missing must be the last minute of a date, or lie in a stretch of its date that is too short.
+        const date = (ms: number) => clock(ms, input.timeZone).date;
+        const open = minutesOf(input.windows);
+        const lastOfDate = (ms: number) => date(ms) !== date(ms + MINUTE);
+        const usable = (ms: number, of: string) =>
+          open.has(ms) && !busy.has(ms) && date(ms) === of && !lastOfDate(ms);
+        for (const ms of missing.filter((minute) => !lastOfDate(minute))) {
+          let length = 1;
+          for (let before = ms - MINUTE; usable(before, date(ms)); before -= MINUTE) length++;
+          for (let after = ms + MINUTE; usable(after, date(ms)); after += MINUTE) length++;
+          if (length >= duration) expect(`${clock(ms, input.timeZone).iso} left out`).toBe('offered');
+        }
+      });
+    },
+    TIMEOUT,
+  );
+
+  test(
+    'does not depend on the order of the input, nor on what was computed before',
+    () => {
+      holds(0.2, (one) => {
+        const input = toInput(one);
+        const turned = {
+          ...input,
+          windows: input.windows
+            .map((window) => ({ ...window, services: window.services.toReversed() }))
+            .reverse(),
+          busy: input.busy?.toReversed(),
+        };
+        const days = JSON.stringify(compute(input));
+        const again = JSON.stringify(compute(input));
+        const other = JSON.stringify(compute(turned));
+        if (days !== again || days !== other) expect([again, other]).toEqual([days, days]);
+      });
+    },
+    TIMEOUT,
+  );
+
+  test(
+    'does not change its input',
+    () => {
+      holds(0.02, (one) => {
+        const input = toInput(one);
+        const before = JSON.stringify(input);
+        compute(input);
+        expect(JSON.stringify(input)).toBe(before);
+      });
+    },
+    TIMEOUT,
+  );
+
+  test(
+    'given back as windows, comes out again as it is',
+    () => {
+      holds(0.2, (one) => {
+        const { form, input } = simple(one);
+        const grid = one.input.grid;
+        const whole = { ...toInput({ form, range: 'given', input }), grid };
+        const days = compute(whole) ?? [];
+        const windows = days.flatMap(({ slots }) =>
+          slots.map(({ start, end }) => ({ start, end, services: input.windows[0]?.services ?? [] })),
+        );
+        const again = JSON.stringify(compute({ ...whole, windows }));
+        if (again !== JSON.stringify(days)) expect(again).toBe(JSON.stringify(days));
+      });
+    },
+    TIMEOUT,
+  );
+});
+
+/** Whether intervals cover all of a time between them. */
+function isCovered(
+  start: number,
+  end: number,
+  intervals: readonly { readonly start: number; readonly end: number }[],
+) {
+  let reached = start;
+  for (let before = Number.NaN; before !== reached && reached < end; ) {
+    before = reached;
+    for (const one of intervals) if (one.start <= reached && one.end > reached) reached = one.end;
+  }
+  return reached >= end;
+}
