@@ -10,6 +10,15 @@ import { type FileConfig, fileSchema } from './schema.js';
 const DEFAULT_FILE = 'slotkeeper.yaml';
 
 /**
+ * In a YAML flow map a brace begins another map, so `{ secret: ${SECRET} }` is no YAML. The variable is read
+ * with two characters that nobody types in place of its braces.
+ */
+const VARIABLE = /\$\{(\w+)\}/g;
+const OPEN = '\uE000';
+const CLOSE = '\uE001';
+const MARKED = new RegExp(`${OPEN}(\\w+)${CLOSE}`, 'g');
+
+/**
  * @param named the file that was asked for; without one, `slotkeeper.yaml` is read if it is there
  * @throws {ConfigError} with the path of everything that is wrong
  */
@@ -29,15 +38,15 @@ export function loadConfig(named: string | undefined, environment: Environment):
 
 export function parseConfig(text: string, source: string, environment: Environment): FileConfig {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  if (document.errors.length > 0) {
-    throw new ConfigError(
-      source,
-      document.errors.map((error) => ({
-        path: `line ${lines.linePos(error.pos[0]).line}`,
-        reason: error.message,
-      })),
-    );
+  const document = parseDocument(text.replace(VARIABLE, `${OPEN}$1${CLOSE}`), {
+    lineCounter: lines,
+    prettyErrors: false,
+  });
+  // What the parser says after the first error is only confusion.
+  const [error] = document.errors;
+  if (error !== undefined) {
+    const path = `line ${lines.linePos(error.pos[0]).line}`;
+    throw new ConfigError(source, [{ path, reason: error.message }]);
   }
   const problems: Problem[] = [];
   const value = substitute(document.toJS() ?? {}, [], environment, problems);
@@ -50,7 +59,7 @@ export function parseConfig(text: string, source: string, environment: Environme
   );
 }
 
-/** Replaces `${NAME}` in texts, after the YAML is read, so that a secret may contain any character. */
+/** Puts the environment in, after the YAML is read, so that a secret may contain any character. */
 function substitute(
   value: unknown,
   path: readonly PropertyKey[],
@@ -58,7 +67,7 @@ function substitute(
   problems: Problem[],
 ): unknown {
   if (typeof value === 'string') {
-    return value.replace(/\$\{(\w+)\}/g, (_, name: string) => {
+    return value.replace(MARKED, (_, name: string) => {
       const found = environment[name];
       if (found === undefined || found === '') {
         problems.push({ path: formatPath(path), reason: `the environment variable ${name} is not set` });

@@ -1,5 +1,5 @@
 /** The HTTP API: JSON under /v1 behind the API key, and the health of the process without one. */
-import { type FastifyBaseLogger, fastify } from 'fastify';
+import { type FastifyBaseLogger, fastify, LogController } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Slotkeeper } from '../engine.js';
 import { requireApiKey } from './auth.js';
@@ -25,7 +25,8 @@ export function createApp({ engine, apiKey }: AppOptions): Server {
   const log: FastifyBaseLogger = engine.log;
   const app: Server = fastify({
     loggerInstance: log,
-    disableRequestLogging: true,
+    // Its own lines would say each request's address; errors are logged by the error handler.
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT,
     forceCloseConnections: 'idle',
   }).withTypeProvider<ZodTypeProvider>();

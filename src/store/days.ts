@@ -150,7 +150,7 @@ export async function savePublished(
       failed_generation = NULL,
       error = NULL
     FROM jsonb_to_recordset(${JSON.stringify(days)}::jsonb)
-      AS k (date date, generation bigint, slots jsonb, verified boolean)
+      AS k (date date, generation bigint, slots json, verified boolean)
     WHERE d.calendar_id = ${calendar} AND d.date = k.date`.execute(db);
 }
 

@@ -76,7 +76,7 @@ const statements = [
     published_generation bigint NOT NULL DEFAULT 0,
     pending_since timestamptz,
     urgency integer,
-    published jsonb,
+    published json,
     verified boolean NOT NULL DEFAULT false,
     published_at timestamptz,
     failed_generation bigint,
