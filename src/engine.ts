@@ -3,6 +3,7 @@
 import { ConfigError } from './config/config-error.js';
 import { type FileConfig, type FileConfigInput, fileSchema, toAccount, toCalendar } from './config/schema.js';
 import { LEAST_URGENT } from './core/index.js';
+import { Failures } from './failures.js';
 import { applyEvents, type EventsResult } from './intake/apply-events.js';
 import { addEvents } from './intake/occupancy-producer.js';
 import { OccupancyWorker } from './intake/occupancy-worker.js';
@@ -143,7 +144,7 @@ export class Slotkeeper {
     const publishQueue = new PublishQueue(queues, { debounceMs });
     const clients = new Clients({ requestTimeoutMs: timeoutMs, now });
     const budget = new Budget({ db, now, requestTimeoutMs: timeoutMs });
-    const reconciler = new Reconciler({
+    const means = {
       db,
       clients,
       budget,
@@ -153,7 +154,8 @@ export class Slotkeeper {
       verify,
       mostEntries,
       requestTimeoutMs: timeoutMs,
-    });
+    };
+    const reconciler = new Reconciler(means, concurrency);
     const works = roles.includes('worker');
     this.#parts = {
       database,
@@ -236,6 +238,12 @@ export class Slotkeeper {
         'the queue cannot be reached; the sweep will find what is wanted',
       );
     }
+  }
+
+  /** What failed and waits for somebody to try it again or to drop it. */
+  get failures(): Failures {
+    const { database, occupancyQueue } = this.#running();
+    return new Failures({ db: database.db, occupancyQueue, wake: (calendar) => this.wake(calendar) });
   }
 
   /** The days of a calendar, `from` and `to` included; undefined when there is no such calendar. */

@@ -1,6 +1,7 @@
 /** The engine's HTTP API, as the commands use it. */
 import { got, HTTPError } from 'got';
 import type { Status } from '../engine.js';
+import type { Failure, FailuresFace, Settled } from '../failures.js';
 import type { EventsResult } from '../intake/apply-events.js';
 
 export class HttpApi {
@@ -21,6 +22,14 @@ export class HttpApi {
 
   async status(): Promise<Status> {
     return await explained(this.#http.get('status').json<Status>());
+  }
+
+  get failures(): FailuresFace {
+    return {
+      list: async () => (await explained(this.#http.get('failed').json<{ items: Failure[] }>())).items,
+      settle: async (verb, ids) =>
+        await explained(this.#http.post(`failed/${verb}`, { json: { ids } }).json<Settled>()),
+    };
   }
 }
 

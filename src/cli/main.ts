@@ -7,6 +7,7 @@ import { computeCommand } from './compute.js';
 import { demoCommand } from './demo/command.js';
 import { enqueueCommand } from './enqueue.js';
 import { fail, WRONG_USE } from './exit.js';
+import { failedCommand } from './failed.js';
 import { sandboxCommand } from './sandbox.js';
 import { startCommand } from './start.js';
 import { statusCommand } from './status.js';
@@ -26,8 +27,15 @@ for (const command of [
   computeCommand(),
   enqueueCommand(),
   statusCommand(),
+  failedCommand(),
 ]) {
-  program.addCommand(command.exitOverride());
+  program.addCommand(withExitOverride(command));
+}
+
+/** A subcommand inherits nothing of this by itself. */
+function withExitOverride(command: Command): Command {
+  for (const child of command.commands) withExitOverride(child);
+  return command.exitOverride();
 }
 
 try {

@@ -9,6 +9,7 @@ import { accountRoutes } from './routes/accounts.js';
 import { calendarRoutes } from './routes/calendars.js';
 import { dayRoutes } from './routes/days.js';
 import { eventRoutes } from './routes/events.js';
+import { failedRoutes } from './routes/failed.js';
 import { healthRoutes } from './routes/health.js';
 import { statusRoutes } from './routes/status.js';
 import type { Server } from './types.js';
@@ -44,7 +45,14 @@ export function createApp({ engine, apiKey }: AppOptions): Server {
   app.register(
     async (v1) => {
       v1.addHook('onRequest', requireApiKey(apiKey));
-      for (const routes of [eventRoutes, accountRoutes, calendarRoutes, dayRoutes, statusRoutes]) {
+      for (const routes of [
+        eventRoutes,
+        accountRoutes,
+        calendarRoutes,
+        dayRoutes,
+        statusRoutes,
+        failedRoutes,
+      ]) {
         routes(v1.withTypeProvider<ZodTypeProvider>(), engine);
       }
     },

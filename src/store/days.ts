@@ -10,7 +10,7 @@ import type { Db } from './database.js';
 /** Why a day could not be published. */
 export interface DayError {
   readonly reason: string;
-  /** What we sent and what the marketplace shows, where those differ. */
+  /** Bookable starts that were sent, and those that the marketplace shows, where they differ. */
   readonly expected?: readonly string[];
   readonly shown?: readonly string[];
 }

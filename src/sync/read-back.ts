@@ -60,10 +60,10 @@ export async function readBack(
     }
     const spell = (start: Start): string =>
       start.service === undefined ? toIso(start.at, zone) : `${toIso(start.at, zone)} (${start.service})`;
-    return found.map(({ date, missing, extra }) => ({
+    return found.map(({ date, expected, shown }) => ({
       date,
-      expected: missing.map(spell),
-      shown: extra.map(spell),
+      expected: expected.map(spell),
+      shown: shown.map(spell),
     }));
   } catch (error) {
     if (!(error instanceof DocplannerError || error instanceof BudgetSpentError)) throw error;

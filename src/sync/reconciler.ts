@@ -12,6 +12,7 @@ import { giveBackLease, takeLease } from '../store/leases.js';
 import { backoffMs, RETRY } from './backoff.js';
 import { failureOf } from './failure.js';
 import { keepSilent } from './keep-silent.js';
+import { Lanes } from './lanes.js';
 import { LeaseLostError } from './lease-lost-error.js';
 import type { Reconciled } from './reconciled.js';
 import type { Means, Run } from './run.js';
@@ -23,9 +24,12 @@ export class Reconciler {
   readonly #options: Means;
   /** A request, a new token and the request once more: no write of ours is in flight for longer. */
   readonly #leaseMs: number;
+  readonly #lanes: Lanes;
 
-  constructor(options: Means) {
+  /** @param concurrency calendars at the same time in this process */
+  constructor(options: Means, concurrency: number) {
     this.#options = options;
+    this.#lanes = new Lanes({ concurrency, now: options.now });
     this.#leaseMs = options.requestTimeoutMs * 3 + 5_000;
   }
 
@@ -39,6 +43,20 @@ export class Reconciler {
     const wait = calendar.retrying ? calendar.retrying.at.getTime() - this.#options.now() : 0;
     if (wait > 0) return { kind: 'later', afterMs: wait, reason: calendar.retrying?.reason ?? 'retrying' };
 
+    const lane = this.#lanes.enter(account.id);
+    if (lane.kind === 'full') {
+      return { kind: 'later', afterMs: lane.afterMs, reason: 'its account keeps this process busy' };
+    }
+    try {
+      return await this.#leased(calendar, account);
+    } finally {
+      lane.leave();
+    }
+  }
+
+  async #leased(calendar: Calendar, account: Account): Promise<Reconciled> {
+    const { db } = this.#options;
+    const { id } = calendar;
     const token = randomUUID();
     if (!(await takeLease(db, id, token, this.#leaseMs))) {
       return { kind: 'later', afterMs: ANOTHER_WORKER_HAS_IT_MS, reason: 'another worker has the calendar' };

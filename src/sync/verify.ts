@@ -14,6 +14,9 @@ export interface Difference {
   readonly missing: readonly Start[];
   /** Starts that are bookable and should not be. */
   readonly extra: readonly Start[];
+  /** All that should be bookable, and all that are. */
+  readonly expected: readonly Start[];
+  readonly shown: readonly Start[];
 }
 
 /** A start for one service, half-open. */
@@ -63,17 +66,16 @@ export function differences(
   }
 
   return sent.flatMap(({ date, slots }): Difference[] => {
-    const expected = new Map(startsOf(slots, byService).map((start) => [keyOf(start), start]));
-    const day = shown.get(date) ?? new Map<string, Start>();
     const counts = (start: Start): boolean => start.at > now;
-    const missing = [...expected.values()].filter(
-      (start) =>
-        counts(start) &&
-        !day.has(keyOf(start)) &&
-        !reading.taken.some((taken) => taken.start < start.end && taken.end > start.at),
-    );
-    const extra = [...day.values()].filter((start) => counts(start) && !expected.has(keyOf(start)));
-    return missing.length + extra.length > 0 ? [{ date, missing, extra }] : [];
+    const isFree = (start: Start): boolean =>
+      !reading.taken.some((taken) => taken.start < start.end && taken.end > start.at);
+    const day = shown.get(date) ?? new Map<string, Start>();
+    const all = new Map(startsOf(slots, byService).map((start) => [keyOf(start), start]));
+    const expected = [...all.values()].filter((start) => counts(start) && isFree(start));
+    const seen = [...day.values()].filter(counts);
+    const missing = expected.filter((start) => !day.has(keyOf(start)));
+    const extra = seen.filter((start) => !all.has(keyOf(start)));
+    return missing.length + extra.length > 0 ? [{ date, missing, extra, expected, shown: seen }] : [];
   });
 }
 

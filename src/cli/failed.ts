@@ -1,0 +1,51 @@
+/** `slotkeeper failed`: what failed, with its reason; to be tried again or dropped. */
+import { Command } from 'commander';
+import type { Failure, FailuresFace } from '../failures.js';
+import { FAILED, UsageError } from './exit.js';
+import { withEngine } from './reach.js';
+import { readSettings } from './settings.js';
+
+export function failedCommand(): Command {
+  const command = new Command('failed').description('days, calendars and events that failed');
+  command
+    .command('list')
+    .description('what failed, and why')
+    .option('--json', 'for machines')
+    .action(async ({ json = false }: { json?: boolean }) => {
+      const items = await withFailures((failures) => failures.list());
+      process.stdout.write(json ? `${JSON.stringify(items)}\n` : describe(items));
+    });
+  for (const verb of ['retry', 'drop'] as const) {
+    command
+      .command(verb)
+      .description(verb === 'retry' ? 'try again' : 'give up: what it was about is no longer wanted')
+      .argument('[ids...]', 'as `failed list` shows them')
+      .option('--all', 'everything that failed')
+      .action(async (ids: string[], { all = false }: { all?: boolean }) => {
+        if (all === ids.length > 0) throw new UsageError(`failed ${verb}: name ids, or say --all`);
+        await settle(verb, ids);
+      });
+  }
+  return command;
+}
+
+async function settle(verb: 'retry' | 'drop', ids: readonly string[]): Promise<void> {
+  const { unknown } = await withFailures(async (failures) => {
+    const chosen = ids.length > 0 ? ids : (await failures.list()).map(({ id }) => id);
+    return chosen.length > 0 ? await failures.settle(verb, chosen) : { done: 0, unknown: [] };
+  });
+  for (const id of unknown) process.stderr.write(`slotkeeper: nothing failed under ${id}\n`);
+  if (unknown.length > 0) process.exitCode = FAILED;
+}
+
+async function withFailures<T>(use: (failures: FailuresFace) => Promise<T>): Promise<T> {
+  const { settings, log } = readSettings();
+  return await withEngine(settings, log, (reached) =>
+    use(reached.kind === 'engine' ? reached.engine.failures : reached.api.failures),
+  );
+}
+
+function describe(items: readonly Failure[]): string {
+  if (items.length === 0) return 'nothing failed\n';
+  return items.map(({ id, reason }) => `${id}\n  ${reason}\n`).join('');
+}
