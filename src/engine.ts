@@ -43,8 +43,6 @@ export interface SlotkeeperOptions {
   readonly now?: (() => number) | undefined;
   /** From 0 to 1; default `Math.random`. */
   readonly random?: (() => number) | undefined;
-  /** How long a worker that died keeps its jobs, in milliseconds; default 30,000. */
-  readonly lockDurationMs?: number | undefined;
   /** A word on what a slow start is waiting for. */
   readonly onProgress?: ((message: string) => void) | undefined;
 }
@@ -115,9 +113,10 @@ export class Slotkeeper {
   async start(): Promise<void> {
     if (this.#parts !== undefined) return;
     const { log, now } = this;
-    const { databaseUrl, data = '.slotkeeper', redisUrl, onProgress, lockDurationMs } = this.#options;
+    const { databaseUrl, data = '.slotkeeper', redisUrl, onProgress } = this.#options;
     const onError = (error: Error): void => log.warn({ err: error }, 'a connection broke and is mended');
-    const { concurrency, debounceMs, timeoutMs, verify, mostEntries, sweepSeconds } = this.#config.publish;
+    const { concurrency, debounceMs, timeoutMs, verify, mostEntries, sweepSeconds, lockMs } =
+      this.#config.publish;
     const roles = this.#options.roles ?? ['api', 'worker', 'scheduler'];
 
     const database = await openDatabase(
@@ -130,7 +129,7 @@ export class Slotkeeper {
       store:
         redisUrl === undefined ? { kind: 'database', pool: database.pool } : { kind: 'redis', url: redisUrl },
       onError,
-      ...(lockDurationMs === undefined ? {} : { lockDurationMs }),
+      lockMs,
     });
     try {
       await queues.connect();

@@ -110,7 +110,9 @@ const publishSchema = z
     /** Calendars at the same time in one process. */
     concurrency: z.int().min(1).max(100).default(8),
     /** For one request to the marketplace. */
-    timeoutMs: z.int().min(100).max(120_000).default(15_000),
+    timeoutMs: z.int().min(100).max(120_000).default(10_000),
+    /** How long a worker that died keeps its jobs, in milliseconds. */
+    lockMs: z.int().min(1_000).max(600_000).default(20_000),
     /** How often what is wanted and not queued is looked for. */
     sweepSeconds: z.number().min(0.1).max(3_600).default(15),
   })

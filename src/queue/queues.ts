@@ -39,12 +39,13 @@ export interface QueuesOptions {
   /** What goes wrong with the connection; BullMQ mends it by itself. */
   readonly onError: (error: Error) => void;
   /** How long a worker that died keeps its job, in milliseconds. */
-  readonly lockDurationMs?: number;
+  readonly lockMs?: number;
 }
 
 /** A job that its worker did not finish is never given up for that: its work is wanted whatever happens. */
 const NEVER_STALLED_TOO_OFTEN = 1_000_000;
 const CONNECT_TIMEOUT_MS = 5_000;
+const DEFAULT_LOCK_MS = 20_000;
 
 export class Queues {
   readonly kind: QueueStore['kind'];
@@ -113,10 +114,10 @@ export class Queues {
   }
 
   worker(name: string, process: Processor, options: Omit<WorkerOptions, 'connection'>): JobWorker {
-    const { store, onError, lockDurationMs = 30_000 } = this.#options;
+    const { store, onError, lockMs = DEFAULT_LOCK_MS } = this.#options;
     const shared = {
-      lockDuration: lockDurationMs,
-      stalledInterval: lockDurationMs,
+      lockDuration: lockMs,
+      stalledInterval: lockMs / 2,
       maxStalledCount: NEVER_STALLED_TOO_OFTEN,
       runRetryDelay: 1_000,
       ...options,

@@ -25,7 +25,7 @@ const range = (run: Run, days: readonly WantedDay[]): { from: string; to: string
 
 /** @returns those of the dates that show anything. Contract: getSlots. */
 export async function look(run: Run, days: readonly WantedDay[], urgency: number): Promise<Set<string>> {
-  const client = run.clients.of(run.account).through(run.budget.gate(run.account, urgency));
+  const client = run.client(urgency);
   const { from, to } = range(run, days);
   const starts = await client.getSlots(run.calendar, from, to);
   const wanted = new Set(days.map((day) => day.date));
@@ -43,7 +43,7 @@ export async function readBack(
   urgency: number,
 ): Promise<readonly DayDifference[] | undefined> {
   try {
-    const client = run.clients.of(run.account).through(run.budget.gate(run.account, urgency));
+    const client = run.client(urgency);
     const { from, to } = range(run, days);
     const zone = run.account.timeZone;
     const sent = days.map(({ date, wanted }) => ({ date, slots: wanted }));

@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { InvalidScheduleError } from '../core/index.js';
+import type { RequestGate } from '../docplanner/index.js';
 import { type Account, getAccount } from '../store/accounts.js';
 import { attemptFailed, attemptSucceeded, calendarFailed, retryAt } from '../store/attempts.js';
 import { type Calendar, getCalendar } from '../store/calendars.js';
@@ -22,7 +23,7 @@ const ANOTHER_WORKER_HAS_IT_MS = 500;
 
 export class Reconciler {
   readonly #options: Means;
-  /** A request, a new token and the request once more: no write of ours is in flight for longer. */
+  /** A new token and the request: no write of ours is in flight for longer. */
   readonly #leaseMs: number;
   readonly #lanes: Lanes;
 
@@ -30,7 +31,7 @@ export class Reconciler {
   constructor(options: Means, concurrency: number) {
     this.#options = options;
     this.#lanes = new Lanes({ concurrency, now: options.now });
-    this.#leaseMs = options.requestTimeoutMs * 3 + 5_000;
+    this.#leaseMs = options.requestTimeoutMs * 2 + 3_000;
   }
 
   /** @param id the calendar's */
@@ -62,13 +63,12 @@ export class Reconciler {
       return { kind: 'later', afterMs: ANOTHER_WORKER_HAS_IT_MS, reason: 'another worker has the calendar' };
     }
     try {
+      const { clients, budget, ...means } = this.#options;
       const run: Run = {
-        ...this.#options,
+        ...means,
         calendar,
         account,
-        keepLease: async () => {
-          if (!(await takeLease(db, id, token, this.#leaseMs))) throw new LeaseLostError(id);
-        },
+        client: (urgency) => clients.of(account).through(this.#gate(account, urgency, id, token)),
       };
       const reconciled = await publishSlots(run);
       if (reconciled.kind === 'done') await attemptSucceeded(db, id);
@@ -78,6 +78,20 @@ export class Reconciler {
     } finally {
       await giveBackLease(db, id, token);
     }
+  }
+
+  #gate(account: Account, urgency: number, calendar: string, token: string): RequestGate {
+    const { db, budget } = this.#options;
+    const gate = budget.gate(account, urgency);
+    return {
+      before: async (request) => {
+        await gate.before(request);
+        if (request.write && !(await takeLease(db, calendar, token, this.#leaseMs))) {
+          throw new LeaseLostError(calendar);
+        }
+      },
+      after: (answer) => gate.after(answer),
+    };
   }
 
   /** Decides what a failure means for the calendar and its account. What is no failure of theirs is thrown on. */

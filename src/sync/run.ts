@@ -1,5 +1,6 @@
 /** What a reconcile works with. */
 import type { Logger } from 'pino';
+import type { DocplannerClient } from '../docplanner/index.js';
 import type { Account } from '../store/accounts.js';
 import type { Calendar } from '../store/calendars.js';
 import type { Db } from '../store/database.js';
@@ -25,12 +26,12 @@ export interface Means {
 }
 
 /** What a strategy works with while it holds the calendar. */
-export interface Run extends Means {
+export interface Run extends Omit<Means, 'clients' | 'budget'> {
   readonly calendar: Calendar;
   readonly account: Account;
   /**
-   * Before every request that writes: the lease is made to outlast it.
-   * @throws {LeaseLostError} when somebody else has the calendar by now
+   * The marketplace, for work of this urgency: before every request the budget is asked, and before one that
+   * writes the lease is made to outlast it. Its methods throw `BudgetSpentError` and `LeaseLostError` too.
    */
-  readonly keepLease: () => Promise<void>;
+  readonly client: (urgency: number) => DocplannerClient;
 }

@@ -63,10 +63,9 @@ async function lookAt(run: Run, days: readonly WantedDay[]): Promise<ReadonlySet
 
 async function clear(run: Run, day: WantedDay, repaired: Set<string>): Promise<void> {
   const { db, calendar } = run;
-  await run.keepLease();
   await forgetVerified(db, calendar.id, [day.date]);
   try {
-    await clientFor(run, [day]).deleteSlots(calendar, day.date);
+    await run.client(urgencyOf([day])).deleteSlots(calendar, day.date);
   } catch (error) {
     // There was nothing to clear, or the calendar is gone: reading back tells the first, the next write the other.
     if (!(error instanceof NotFoundError)) throw error;
@@ -127,7 +126,6 @@ async function refused(
 
 async function send(run: Run, days: readonly WantedDay[]): Promise<void> {
   const { db, calendar, now } = run;
-  await run.keepLease();
   const since = new Date(now() - DUPLICATE_WINDOW_MS);
   const plain: Slot[] = days.flatMap((day) => day.wanted);
   const form = freshForm(plain, await payloadsSince(db, calendar.id, since));
@@ -138,7 +136,7 @@ async function send(run: Run, days: readonly WantedDay[]): Promise<void> {
     days.map((day) => day.date),
   );
   await rememberPayload(db, calendar.id, hashOf(form), new Date(now()), since);
-  await clientFor(run, days).replaceSlots(calendar, form);
+  await run.client(urgencyOf(days)).replaceSlots(calendar, form);
 }
 
 /** Reads back what was told, and writes down how it went. A difference is repaired once, by another round. */
@@ -182,6 +180,3 @@ async function saveAsPublished(run: Run, days: readonly WantedDay[], verified: b
 }
 
 const keyOf = (day: WantedDay): string => `${day.date} ${day.generation}`;
-
-const clientFor = (run: Run, days: readonly WantedDay[]) =>
-  run.clients.of(run.account).through(run.budget.gate(run.account, urgencyOf(days)));
