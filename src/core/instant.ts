@@ -47,8 +47,8 @@ function readIso(text: string, zone: Zone | undefined): number {
     }
   }
   const wall = (day * 1440 + hour * 60 + minute) * MINUTE + ms;
-  if (!(hour < 24 && minute < 60 && ms < 60_000)) return readOtherIso(text, zone);
-  if (at === text.length) return zone === undefined || Number.isNaN(wall) ? Number.NaN : zone.instantAt(wall);
+  if (Number.isNaN(wall) || !(hour < 24 && minute < 60 && ms < 60_000)) return readOtherIso(text, zone);
+  if (at === text.length) return zone === undefined ? Number.NaN : zone.instantAt(wall);
   const sign = text.charCodeAt(at);
   if (sign === Z && text.length === at + 1) return wall;
   if (sign !== PLUS && sign !== DASH) return readOtherIso(text, zone);

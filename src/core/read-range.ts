@@ -47,10 +47,13 @@ function datesTouched(
   let first = Number.POSITIVE_INFINITY;
   let last = Number.NEGATIVE_INFINITY;
   for (const { start, end } of windows) {
-    const days = [zone.stretchAt(start).day, zone.stretchAt(Math.ceil(end) - 1).day];
-    // A clock set back over midnight lets a window begin on the later date.
-    first = Math.min(first, ...days);
-    last = Math.max(last, ...days);
+    const begin = zone.stretchAt(start);
+    const finish = zone.stretchAt(Math.ceil(end) - 1);
+    first = Math.min(first, begin.day);
+    last = Math.max(last, finish.day);
+    // A clock set back over midnight shows the later date first and then the earlier one again.
+    if (begin.end < end) first = Math.min(first, zone.stretchAt(begin.end).day);
+    if (finish.start > start) last = Math.max(last, zone.stretchAt(finish.start - 1).day);
   }
   return { first, last };
 }

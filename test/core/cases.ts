@@ -108,7 +108,12 @@ export const cases: fc.Arbitrary<Case> = drawn.map((d): Case => {
   }));
   const dateOf = (ms: number) => clock(ms, timeZone).date;
   const from = moved(dateOf(middle), d.from);
-  const touched = windows.flatMap(({ start, end }) => [dateOf(start), dateOf(end - 1)]).sort();
+  const touched = windows.flatMap(({ start, end }) => {
+    const dates = new Set<string>();
+    for (let ms = start; ms < end; ms += TICK) dates.add(dateOf(ms));
+    return [...dates];
+  });
+  touched.sort();
   const range =
     d.range === 'given'
       ? { from, to: moved(from, d.days) }

@@ -1,0 +1,95 @@
+import { describe, expect, test } from '@jest/globals';
+import { bookableStarts, computeSlotConfigs, InvalidScheduleError, type Slot } from '../../src/core/index.js';
+
+const slot = (
+  start: string,
+  end: string,
+  ...services: (readonly [id: string, duration: number])[]
+): Slot => ({
+  start,
+  end,
+  address_services: services.map(([id, duration]) => ({ address_service_id: id, duration })),
+});
+
+/** `10:00 a+b` for each start. */
+const texts = (slots: readonly Slot[], timeZone?: string) =>
+  bookableStarts(slots, timeZone).map(
+    ({ start, services }) => `${start.slice(11, 16)} ${services.join('+')}`,
+  );
+
+const day = '2026-11-16T';
+const from = (start: string, end: string) => [`${day}${start}:00+01:00`, `${day}${end}:00+01:00`] as const;
+
+test('a slot is cut into one start for each duration, as long as the whole appointment fits', () => {
+  expect(texts([slot(...from('10:00', '10:35'), ['a', 10])])).toEqual(['10:00 a', '10:10 a', '10:20 a']);
+});
+
+test('services are cut each by its own duration, from the start of the slot', () => {
+  expect(texts([slot(...from('10:00', '11:00'), ['b', 20], ['a', 30])])).toEqual([
+    '10:00 a+b',
+    '10:20 b',
+    '10:30 a',
+    '10:40 b',
+  ]);
+});
+
+test('each slot begins anew, and starts come in order, each once', () => {
+  const slots = [slot(...from('10:15', '10:35'), ['a', 10]), slot(...from('10:00', '10:30'), ['a', 15])];
+  expect(texts(slots)).toEqual(['10:00 a', '10:15 a', '10:25 a']);
+});
+
+test('starts are instants with the offset of their slot', () => {
+  expect(bookableStarts([slot(...from('10:00', '10:10'), ['a', 10])])).toEqual([
+    { start: '2026-11-16T10:00:00+01:00', services: ['a'] },
+  ]);
+});
+
+describe('in a slot in which the clock changes', () => {
+  const slots = [slot('2026-03-29T01:30:00+01:00', '2026-03-29T03:30:00+02:00', ['a', 30])];
+
+  test('starts keep the offset with which the slot begins', () => {
+    expect(bookableStarts(slots).map(({ start }) => start)).toEqual([
+      '2026-03-29T01:30:00+01:00',
+      '2026-03-29T02:00:00+01:00',
+    ]);
+  });
+
+  test('with the zone, they show what the wall clock shows', () => {
+    expect(bookableStarts(slots, 'Europe/Warsaw').map(({ start }) => start)).toEqual([
+      '2026-03-29T01:30:00+01:00',
+      '2026-03-29T03:00:00+02:00',
+    ]);
+  });
+});
+
+test('an entry that removes slots has no starts', () => {
+  expect(bookableStarts([slot(...from('10:00', '11:00'))])).toEqual([]);
+});
+
+test('what is computed for the founding example has five starts, and half past ten is not among them', () => {
+  const [computed] = computeSlotConfigs({
+    timeZone: 'Europe/Warsaw',
+    windows: [{ start: `${day}10:00`, end: `${day}11:00`, services: [{ id: '123', duration: 10 }] }],
+    busy: [{ start: `${day}10:30`, end: `${day}10:40` }],
+  });
+  expect(texts(computed?.slots ?? [])).toEqual([
+    '10:00 123',
+    '10:10 123',
+    '10:20 123',
+    '10:40 123',
+    '10:50 123',
+  ]);
+});
+
+test.each<readonly [path: string, slots: unknown]>([
+  ['slots', {}],
+  ['slots[0]', [null]],
+  ['slots[0].start', [{ ...slot('10:00', '11:00'), start: `${day}10:00` }]],
+  ['slots[0].end', [slot(`${day}10:00Z`, `${day}10:00Z`)]],
+  ['slots[0].end', [slot('1970-01-01T00:00Z', '9999-01-01T00:00Z', ['a', 1])]],
+  ['slots[0].address_services', [{ ...slot(...from('10:00', '11:00')), address_services: 'a' }]],
+  ['slots[0].address_services[0].duration', [slot(...from('10:00', '11:00'), ['a', 0])]],
+])('an error at %s (case %#)', (path, slots) => {
+  expect(() => bookableStarts(slots as never)).toThrow(InvalidScheduleError);
+  expect(() => bookableStarts(slots as never)).toThrow(expect.objectContaining({ path }));
+});
