@@ -166,7 +166,12 @@ export class Slotkeeper {
         ? new OccupancyWorker({ queues, log, apply: (events) => this.events(events) })
         : undefined,
       publishWorker: works
-        ? new PublishWorker({ queues, log, concurrency, reconcile: (id) => reconciler.reconcile(id) })
+        ? new PublishWorker({
+            queues,
+            log,
+            concurrency,
+            reconcile: (id, urgency) => reconciler.reconcile(id, urgency),
+          })
         : undefined,
       sweep: roles.includes('scheduler')
         ? new Sweep({

@@ -28,7 +28,7 @@ export type {
   Slot,
   Window,
 } from './types.js';
-export { type Change, isClosing, LEAST_URGENT, urgency } from './urgency.js';
+export { aged, type Change, isClosing, LEAST_URGENT, urgency } from './urgency.js';
 export {
   type WallWindow,
   type Weekday,

@@ -2,13 +2,14 @@
 import { DelayedError, type Job } from 'bullmq';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { aged } from '../core/index.js';
 import { PUBLISH_QUEUE } from '../queue/names.js';
 import type { JobWorker, Queues } from '../queue/queues.js';
 import type { Reconciled } from './reconciled.js';
 
 export interface PublishWorkerOptions {
   readonly queues: Queues;
-  readonly reconcile: (calendar: string) => Promise<Reconciled>;
+  readonly reconcile: (calendar: string, urgency: number) => Promise<Reconciled>;
   readonly log: Logger;
   /** Calendars at the same time in this process. */
   readonly concurrency: number;
@@ -17,6 +18,7 @@ export interface PublishWorkerOptions {
 const jobSchema = z.object({ calendar: z.string() });
 /** When something of ours fails, such as the database: the calendar is tried again after this. */
 const OUR_FAULT_MS = 2_000;
+const SHORTEST_WAIT_MS = 50;
 
 export class PublishWorker {
   readonly #options: PublishWorkerOptions;
@@ -43,15 +45,16 @@ export class PublishWorker {
   async #publish(job: Job<unknown, unknown, string>, token: string | undefined): Promise<void> {
     const { reconcile, log } = this.#options;
     const { calendar } = jobSchema.parse(job.data);
-    const reconciled = await reconcile(calendar).catch((error: unknown): Reconciled => {
+    const reconciled = await reconcile(calendar, job.priority).catch((error: unknown): Reconciled => {
       log.error({ err: error, calendar }, 'reconciling failed and is tried again');
       return { kind: 'later', afterMs: OUR_FAULT_MS, reason: 'an error of ours' };
     });
     if (reconciled.kind === 'done') return;
-    if (reconciled.urgency !== undefined && reconciled.urgency !== job.priority) {
-      await job.changePriority({ priority: reconciled.urgency });
-    }
-    await job.moveToDelayed(Date.now() + (reconciled.kind === 'later' ? reconciled.afterMs : 0), token);
+    const afterMs = reconciled.kind === 'later' ? Math.max(SHORTEST_WAIT_MS, reconciled.afterMs) : 0;
+    // What waits grows more urgent by the wait, so that the budget comes round to everybody.
+    const urgency = aged(reconciled.urgency ?? job.priority, afterMs);
+    if (urgency !== job.priority) await job.changePriority({ priority: urgency });
+    await job.moveToDelayed(Date.now() + afterMs, token);
     throw new DelayedError();
   }
 }

@@ -34,9 +34,12 @@ export class Reconciler {
     this.#leaseMs = options.requestTimeoutMs * 2 + 3_000;
   }
 
-  /** @param id the calendar's */
-  async reconcile(id: string): Promise<Reconciled> {
-    const { db } = this.#options;
+  /**
+   * @param id the calendar's
+   * @param urgency of what it was woken for
+   */
+  async reconcile(id: string, urgency: number): Promise<Reconciled> {
+    const { db, budget } = this.#options;
     const calendar = await getCalendar(db, id);
     if (calendar === undefined || calendar.failed !== undefined) return { kind: 'done' };
     const account = await getAccount(db, calendar.account);
@@ -44,6 +47,8 @@ export class Reconciler {
     const wait = calendar.retrying ? calendar.retrying.at.getTime() - this.#options.now() : 0;
     if (wait > 0) return { kind: 'later', afterMs: wait, reason: calendar.retrying?.reason ?? 'retrying' };
 
+    const spentMs = budget.waitMs(account.id, urgency);
+    if (spentMs > 0) return { kind: 'later', afterMs: spentMs, reason: 'the budget of its account is spent' };
     const lane = this.#lanes.enter(account.id);
     if (lane.kind === 'full') {
       return { kind: 'later', afterMs: lane.afterMs, reason: 'its account keeps this process busy' };
