@@ -220,7 +220,7 @@ export class Slotkeeper {
   /** Takes events into the record at once; what they change is published after. */
   async events(events: readonly unknown[]): Promise<EventsResult> {
     const { result, wakes } = await applyEvents(this.db, events, this.now());
-    for (const { calendar, urgency } of wakes) await this.wake(calendar, urgency);
+    await Promise.all(wakes.map(({ calendar, urgency }) => this.wake(calendar, urgency)));
     return result;
   }
 

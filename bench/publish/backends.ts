@@ -28,7 +28,8 @@ export async function backend(name: BackendName, servers: Servers): Promise<Back
     const data = await mkdtemp(join(tmpdir(), 'slotkeeper-bench-'));
     return { name, data, drop: () => rm(data, { recursive: true, force: true }) };
   }
-  const database = `slotkeeper_bench_${process.pid}_${(made += 1)}`;
+  made += 1;
+  const database = `slotkeeper_bench_${process.pid}_${made}`;
   const run = async (statement: string): Promise<void> => {
     const client = new pg.Client({ connectionString: servers.databaseUrl });
     await client.connect();

@@ -4,10 +4,14 @@ import type { OccupancyEvent } from 'slotkeeper';
 
 const ZONE = 'Europe/Warsaw';
 let count = 0;
-const id = (): string => `bench-${(count += 1)}`;
+function id(): string {
+  count += 1;
+  return `bench-${count}`;
+}
 
 /** The local date so many days from today. */
-export const dayAhead = (days: number): string => DateTime.now().setZone(ZONE).plus({ days }).toISODate() ?? '';
+export const dayAhead = (days: number): string =>
+  DateTime.now().setZone(ZONE).plus({ days }).toISODate() ?? '';
 
 export const windows = (calendar: number, date: string): OccupancyEvent => ({
   id: id(),
@@ -15,9 +19,7 @@ export const windows = (calendar: number, date: string): OccupancyEvent => ({
   calendar: `c${calendar}`,
   from: date,
   to: date,
-  windows: [
-    { start: `${date}T07:00`, end: `${date}T21:00`, services: [{ id: '1', duration: 5 }] },
-  ],
+  windows: [{ start: `${date}T07:00`, end: `${date}T21:00`, services: [{ id: '1', duration: 5 }] }],
 });
 
 /** Five minutes of the day, a different five for each `index` up to 168. */

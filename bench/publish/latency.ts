@@ -1,8 +1,8 @@
 /** Idle latency: from POST /v1/events to the PUT's arrival at the marketplace, beside a bare BullMQ job. */
-import { createPostgresBackend, Queue, Worker } from 'bullmq';
 import got from 'got';
-import { Redis } from 'ioredis';
-import pg from 'pg';
+import type { RequestRecord } from 'slotkeeper/sandbox';
+import { Queues } from '../../dist/queue/queues.js';
+import { openDatabase } from '../../dist/store/database.js';
 import { API_KEY, addressOf, atRest, type Backend, clinic } from './backends.js';
 import { dayAhead, taken, windows } from './events.js';
 
@@ -27,14 +27,16 @@ export async function latency(backend: Backend): Promise<Latency> {
     for (let i = 0; i < SAMPLES; i += 1) {
       const calendar = i % 4;
       const arrived = new Promise<number>((resolve) => {
-        const listen = (record: { operation: string; address?: { doctorId: string } | undefined }): void => {
-          if (record.operation !== 'replaceSlots' || record.address?.doctorId !== addressOf(calendar).doctorId) return;
+        const listen = (record: RequestRecord): void => {
+          const isIt =
+            record.operation === 'replaceSlots' && record.address?.doctorId === addressOf(calendar).doctorId;
+          if (!isIt) return;
           sandbox.off('request', listen);
-          resolve((record as { receivedAt: number }).receivedAt);
+          resolve(record.receivedAt);
         };
         sandbox.on('request', listen);
       });
-      const begun = performance.timeOrigin + performance.now();
+      const begun = Date.now();
       await got.post(`${url}/v1/events`, {
         json: { events: [taken(calendar, day, i)] },
         headers: { authorization: `Bearer ${API_KEY}` },
@@ -58,16 +60,33 @@ export async function latency(backend: Backend): Promise<Latency> {
 
 /** A job that does nothing, from before its add to its processor, on the same backend when nothing else runs. */
 async function bareQueue({ databaseUrl, redisUrl, data }: Backend): Promise<number[]> {
-  const { open } = await import('./open.js');
-  const store = await open({ databaseUrl, redisUrl, data }, { pg, Redis, Queue, Worker, createPostgresBackend });
+  const database = await openDatabase(
+    databaseUrl === undefined ? { folder: data ?? '' } : { url: databaseUrl },
+  );
+  const queues = new Queues({
+    store:
+      redisUrl === undefined ? { kind: 'database', pool: database.pool } : { kind: 'redis', url: redisUrl },
+    onError: (error) => console.error(error.message),
+  });
   const samples: number[] = [];
   try {
+    await queues.connect();
+    const queue = queues.queue('bench-bare');
+    let processed: (() => void) | undefined;
+    queues.worker('bench-bare', async () => processed?.(), { removeOnComplete: { count: 0 } });
     for (let i = 0; i < SAMPLES; i += 1) {
-      samples.push(await store.roundTrip());
+      const arrived = new Promise<void>((resolve) => {
+        processed = resolve;
+      });
+      const begun = performance.now();
+      await queue.add('bare', {});
+      await arrived;
+      samples.push(performance.now() - begun);
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
   } finally {
-    await store.close();
+    await queues.close();
+    await database.close();
   }
   return samples;
 }
