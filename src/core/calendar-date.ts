@@ -53,7 +53,7 @@ export function dateText(dayNumber: number): string {
 
 /** Whether it is a date of the calendar, written `YYYY-MM-DD`. */
 export function isDate(value: unknown): value is string {
-  return typeof value === 'string' && value.length === 10 && !Number.isNaN(readDayNumber(value));
+  return !Number.isNaN(dayOf(value));
 }
 
 /**
@@ -61,9 +61,15 @@ export function isDate(value: unknown): value is string {
  * @throws InvalidScheduleError at `path` where it is no date
  */
 export function parseDate(value: unknown, path: string): number {
-  if (!isDate(value))
+  const day = dayOf(value);
+  if (Number.isNaN(day)) {
     throw new InvalidScheduleError(path, 'must be a date of the calendar, written YYYY-MM-DD');
-  return readDayNumber(value);
+  }
+  return day;
+}
+
+function dayOf(value: unknown): number {
+  return typeof value === 'string' && value.length === 10 ? readDayNumber(value) : Number.NaN;
 }
 
 /** The date `n` days later on the calendar, whatever a zone does to its clocks; `n` may be negative. */

@@ -93,7 +93,7 @@ export class Zone {
   }
 }
 
-/** No zone has ever changed its clock and changed it back within a day, so one look a day finds every change. */
+/** Since 1970 no zone has changed its clock and changed it back within less than a week: a look a day finds each change. */
 function erasOf(offsetAt: (ms: number) => number, from: number, until: number): Era[] {
   const eras: Era[] = [];
   let start = from;
