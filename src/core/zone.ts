@@ -1,5 +1,5 @@
 /**
- * A time zone for the hot path. luxon owns the zone data: it is asked day by day once for each zone and year, its
+ * A time zone for the hot path. luxon owns the zone data: it is asked every few days of a year, once for each zone, its
  * answers are kept as stretches of constant offset, and from then on wall-clock time is addition.
  */
 import { FixedOffsetZone, IANAZone } from 'luxon';
@@ -93,15 +93,18 @@ export class Zone {
   }
 }
 
-/** Since 1970 no zone has changed its clock and changed it back within less than a week: a look a day finds each change. */
+/** Milliseconds. Since 1970 no two changes of a zone's clock have been less than 6.9 days apart. */
+const LOOK = 5 * DAY;
+
 function erasOf(offsetAt: (ms: number) => number, from: number, until: number): Era[] {
   const eras: Era[] = [];
   let start = from;
   let offset = offsetAt(from);
-  for (let day = from; day < until; day += DAY) {
-    const next = offsetAt(Math.min(day + DAY, until));
+  for (let at = from; at < until; at += LOOK) {
+    const then = Math.min(at + LOOK, until);
+    const next = offsetAt(then);
     if (next === offset) continue;
-    const end = changeBetween(offsetAt, day, day + DAY);
+    const end = changeBetween(offsetAt, at, then);
     if (end > start) eras.push({ start, end, offset });
     start = end;
     offset = next;
