@@ -1,0 +1,31 @@
+// The three places in which an engine can keep its record and its queue.
+import type { SlotkeeperOptions } from '../../src/engine.js';
+import { embeddedFolder } from '../store/databases.js';
+import { freshDatabase } from '../support/postgres.js';
+import { freshRedisUrl } from '../support/redis.js';
+
+export type Place = Pick<SlotkeeperOptions, 'data' | 'databaseUrl' | 'redisUrl'>;
+
+export interface Backend {
+  readonly name: string;
+  /** A place that nobody else uses. */
+  readonly fresh: () => Promise<Place>;
+}
+
+export const backends: readonly Backend[] = [
+  { name: 'PGlite', fresh: async () => ({ data: await embeddedFolder() }) },
+  { name: 'PostgreSQL', fresh: async () => ({ databaseUrl: (await freshDatabase()).url }) },
+  {
+    name: 'PostgreSQL and Redis',
+    fresh: async () => ({ databaseUrl: (await freshDatabase()).url, redisUrl: await freshRedisUrl() }),
+  },
+];
+
+/** The same place, as a process is told of it. */
+export function environmentOf({ data, databaseUrl, redisUrl }: Place): Record<string, string> {
+  return {
+    ...(data === undefined ? {} : { SLOTKEEPER_DATA: data }),
+    ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
+    ...(redisUrl === undefined ? {} : { REDIS_URL: redisUrl }),
+  };
+}

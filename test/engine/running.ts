@@ -1,0 +1,60 @@
+// An engine and the marketplace that it publishes to, for tests; both are gone at the end of the test file.
+import { sql } from 'kysely';
+import { accountSchema, calendarSchema, toAccount, toCalendar } from '../../src/config/schema.js';
+import { Slotkeeper, type SlotkeeperOptions } from '../../src/engine.js';
+import { createLog } from '../../src/log.js';
+import { type RequestRecord, Sandbox, type SandboxOptions } from '../../src/sandbox/index.js';
+import { eventually } from '../support/eventually.js';
+import { atEndOfTestFile } from '../support/release.js';
+import type { Place } from './backends.js';
+import { ACCOUNT, accountConfig, CALENDAR, calendarConfig, WEEK_BEFORE } from './founding-example.js';
+
+/** A marketplace whose clock stands a week before the founding example, unless told otherwise. */
+export async function startMarketplace(options: SandboxOptions = {}): Promise<Sandbox> {
+  const sandbox = new Sandbox({ now: () => WEEK_BEFORE, ...options });
+  atEndOfTestFile(() => sandbox.stop());
+  await sandbox.start();
+  return sandbox;
+}
+
+/** An engine that publishes without a pause, with the same clock, without accounts. */
+export async function startEngine(
+  place: Place,
+  options: Partial<SlotkeeperOptions> = {},
+): Promise<Slotkeeper> {
+  const engine = new Slotkeeper({
+    ...place,
+    log: createLog('fatal'),
+    now: () => WEEK_BEFORE,
+    ...options,
+    config: { ...options.config, publish: { debounceMs: 0, ...options.config?.publish } },
+  });
+  atEndOfTestFile(() => engine.stop());
+  await engine.start();
+  return engine;
+}
+
+/**
+ * The first day of the clinic of the founding example: an empty record, but for its account and calendar, and a new
+ * marketplace. For another test on the same engine.
+ */
+export async function openClinic(engine: Slotkeeper, options: SandboxOptions = {}): Promise<Sandbox> {
+  const sandbox = await startMarketplace(options);
+  await sql`TRUNCATE slotkeeper.accounts, slotkeeper.events CASCADE`.execute(engine.db);
+  await engine.putAccount(toAccount(ACCOUNT, accountSchema.parse(withoutId(accountConfig(sandbox.url)))));
+  await engine.putCalendar(toCalendar(CALENDAR, calendarSchema.parse(withoutId(calendarConfig))));
+  return sandbox;
+}
+
+const withoutId = <T extends { id: string }>({ id: _, ...rest }: T): Omit<T, 'id'> => rest;
+
+export const writesTo = (sandbox: Sandbox): readonly RequestRecord[] =>
+  sandbox.requests.filter(({ operation }) => operation === 'replaceSlots' || operation === 'deleteSlots');
+
+/** Waits until everything that is wanted is published. */
+export async function settled(engine: Slotkeeper): Promise<void> {
+  await eventually(async () => (await engine.status()).pending === 0);
+}
+
+/** What a test says about a request: the rest of the record is the sandbox's own bookkeeping. */
+export const sent = ({ method, path, body }: RequestRecord) => ({ method, path, body });

@@ -1,0 +1,65 @@
+// The record's two databases for tests: PGlite in a folder of its own, and a database of its own on PostgreSQL.
+import { createHash, randomUUID } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Queues } from '../../src/queue/queues.js';
+import { type DatabaseOptions, openDatabase } from '../../src/store/database.js';
+import { freshDatabase } from '../support/postgres.js';
+import { tempDir } from '../support/temp-dir.js';
+
+export interface TestDatabase {
+  readonly name: string;
+  /** How to open a database that nobody else uses. */
+  readonly fresh: () => Promise<DatabaseOptions>;
+}
+
+export const databases: readonly TestDatabase[] = [
+  { name: 'PGlite', fresh: async () => ({ folder: await embeddedFolder() }) },
+  { name: 'PostgreSQL', fresh: async () => ({ url: (await freshDatabase()).url }) },
+];
+
+const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
+const CACHE = path('../../node_modules/.cache/slotkeeper');
+const MIGRATIONS = path('../../src/store/migrations');
+
+/**
+ * A new data folder of the embedded database, as a second start finds it. The first start of PGlite takes seconds, so
+ * one is kept for all runs, until PGlite, BullMQ or a migration changes.
+ */
+export async function embeddedFolder(): Promise<string> {
+  const folder = await tempDir();
+  cpSync(await template(), folder, { recursive: true });
+  return folder;
+}
+
+async function template(): Promise<string> {
+  const kept = join(CACHE, `pglite-${fingerprint()}`);
+  if (existsSync(kept)) return kept;
+  const made = join(CACHE, `making-${randomUUID()}`);
+  mkdirSync(made, { recursive: true });
+  const database = await openDatabase({ folder: made });
+  const queues = new Queues({ store: { kind: 'database', pool: database.pool }, onError: () => {} });
+  await queues.connect();
+  await queues.close();
+  await database.close();
+  try {
+    renameSync(made, kept);
+  } catch (error) {
+    // Another test file was faster.
+    rmSync(made, { recursive: true, force: true });
+    if (!existsSync(kept)) throw error;
+  }
+  return kept;
+}
+
+function fingerprint(): string {
+  const versions = ['@electric-sql/pglite', 'bullmq'].map((name) =>
+    readFileSync(path(`../../node_modules/${name}/package.json`), 'utf8'),
+  );
+  const migrations = readdirSync(MIGRATIONS).map((name) => readFileSync(join(MIGRATIONS, name), 'utf8'));
+  return createHash('sha256')
+    .update(JSON.stringify([versions, migrations]))
+    .digest('hex')
+    .slice(0, 16);
+}
