@@ -1,5 +1,6 @@
 /** The engine: puts the parts together, runs them, and stops them in the reverse order. */
 
+import { isDeepStrictEqual } from 'node:util';
 import { ConfigError } from './config/config-error.js';
 import { type FileConfig, type FileConfigInput, fileSchema, toAccount, toCalendar } from './config/schema.js';
 import { LEAST_URGENT } from './core/index.js';
@@ -13,7 +14,7 @@ import { OCCUPANCY_QUEUE, PUBLISH_QUEUE } from './queue/names.js';
 import { PublishQueue } from './queue/publish-queue.js';
 import { type JobQueue, Queues } from './queue/queues.js';
 import { type Account, getAccount, listAccounts, putAccount } from './store/accounts.js';
-import { type Calendar, getCalendar, putCalendar } from './store/calendars.js';
+import { type Calendar, getCalendar, listCalendars, putCalendar } from './store/calendars.js';
 import { type Database, type Db, openDatabase } from './store/database.js';
 import { totals } from './store/wanted.js';
 import { Budget } from './sync/budget.js';
@@ -292,15 +293,19 @@ export class Slotkeeper {
   async #seed(db: Db): Promise<void> {
     const at = new Date(this.now());
     for (const { id, ...fields } of this.#config.accounts) await putAccount(db, toAccount(id, fields), at);
+    const accounts = new Set((await listAccounts(db)).map(({ id }) => id));
+    const known = new Map((await listCalendars(db)).map((calendar) => [calendar.id, calendar]));
     for (const [index, { id, ...fields }] of this.#config.calendars.entries()) {
-      if ((await getAccount(db, fields.account)) === undefined) {
+      if (!accounts.has(fields.account)) {
         const problem = {
           path: `calendars[${index}].account`,
           reason: `there is no account "${fields.account}"`,
         };
         throw new ConfigError('the configuration', [problem]);
       }
-      await putCalendar(db, toCalendar(id, fields), at);
+      const calendar = toCalendar(id, fields);
+      const { failed: _, retrying: __, ...before } = known.get(id) ?? { id };
+      if (!isDeepStrictEqual(before, calendar)) await putCalendar(db, calendar, at);
     }
   }
 
