@@ -1,0 +1,204 @@
+// The chaos run: clinics that never stop, a marketplace that fails in every way, processes that are killed and servers
+// that go away, all drawn from one seed. Then it is calm, and everything must be as the model says.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Sandbox } from '../../src/sandbox/index.js';
+import { PostgresServer } from '../support/postgres-server.js';
+import { RedisServer } from '../support/redis-server.js';
+import type { Server } from '../support/server.js';
+import { Calm } from './calm.js';
+import { Clinic } from './clinic.js';
+import { Dice } from './dice.js';
+import { Fleet } from './fleet.js';
+import { Model } from './model.js';
+import { Outbox } from './outbox.js';
+import { weather } from './weather.js';
+import { Witness } from './witness.js';
+import { configOf, drawWorld, estateOf } from './world.js';
+
+export type Backend = 'pglite' | 'postgresql' | 'redis';
+
+export interface ChaosOptions {
+  readonly backend: Backend;
+  readonly seed: number;
+  /** How long the storm lasts. */
+  readonly seconds: number;
+  /** How long the engine may take to come to rest after it. */
+  readonly restWithinSeconds: number;
+  /** The firewall's pauses and refusals too: they take minutes. */
+  readonly severe: boolean;
+  /** The command line to run; default the one that is built. */
+  readonly program?: string | undefined;
+  readonly onProgress?: (what: string) => void;
+}
+
+export interface ChaosReport {
+  readonly backend: Backend;
+  readonly seed: number;
+  /** Acknowledged, copies included. */
+  readonly events: number;
+  /** Deliveries of events that failed and were repeated. */
+  readonly repeated: number;
+  readonly requests: number;
+  readonly writes: number;
+  /** Requests that met a fault. */
+  readonly faults: number;
+  /** Processes killed, or told to stop, and started again. */
+  readonly kills: number;
+  /** Servers stopped or crashed, and started again. */
+  readonly outages: number;
+  readonly restMs: number;
+  /** See {@link Witness.counts}. */
+  readonly oldestMs: number;
+  /** Everything that must never be; empty when all is well. */
+  readonly wrong: readonly string[];
+  /** What the processes said, where something is wrong. */
+  readonly log: string;
+}
+
+const TIMEOUT_MS = 1_000;
+/** Generous, because a machine that tests is a busy one: a token, and the record, may take a moment each. */
+const COMPUTED_WITHIN_MS = 4_000;
+const MOST_WRONG = 50;
+
+const ROLES: Readonly<Record<Backend, Readonly<Record<string, string>>>> = {
+  pglite: { all: 'api,worker,scheduler' },
+  postgresql: { api: 'api,scheduler', 'worker-1': 'worker', 'worker-2': 'worker' },
+  redis: { api: 'api,scheduler', 'worker-1': 'worker', 'worker-2': 'worker' },
+};
+
+export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
+  const { backend, seed, seconds, severe, onProgress = () => undefined } = options;
+  const wrong: string[] = [];
+  const onWrong = (what: string): void => {
+    if (wrong.length < MOST_WRONG) wrong.push(what);
+    onProgress(`WRONG: ${what}`);
+  };
+  const world = drawWorld(seed, Date.now());
+  const model = new Model(world);
+  const open: (() => Promise<unknown>)[] = [];
+  try {
+    const servers = new Map<string, Server>();
+    if (backend !== 'pglite') servers.set('PostgreSQL', await PostgresServer.start());
+    if (backend === 'redis') servers.set('Redis', await RedisServer.start());
+    open.push(() => Promise.all([...servers.values()].map((server) => server.remove())));
+
+    const sandbox = new Sandbox({ seed, ...estateOf(world), keepRequests: 100 });
+    const baseUrl = await sandbox.start();
+    open.push(() => sandbox.stop());
+    const witness = new Witness({ sandbox, world, model, computedWithinMs: COMPUTED_WITHIN_MS, onWrong });
+
+    const [databaseUrl, redisUrl] = [servers.get('PostgreSQL')?.url, servers.get('Redis')?.url];
+    const fleet = await Fleet.start({
+      config: configOf(world, baseUrl, TIMEOUT_MS),
+      services: {
+        ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
+        ...(redisUrl === undefined ? {} : { REDIS_URL: redisUrl }),
+      },
+      processes: ROLES[backend],
+      program: options.program,
+      onCrash: onWrong,
+    });
+    open.push(() => fleet.stop());
+
+    const { apiUrl, apiKey } = fleet;
+    const queue =
+      redisUrl !== undefined ? { redisUrl } : databaseUrl !== undefined ? { databaseUrl } : undefined;
+    const outbox = new Outbox({ apiUrl, apiKey, model, onWrong, ...(queue === undefined ? {} : { queue }) });
+    open.push(() => outbox.close());
+
+    const until = Date.now() + seconds * 1_000;
+    onProgress(`the storm begins: seed ${seed} on ${backend}`);
+    const clinics = world.calendars.map((calendar, n) => {
+      const isScarce = calendar.account.id === 'scarce';
+      const pace = isScarce
+        ? ({ everyMs: [600, 1_600], most: 6 } as const)
+        : ({ everyMs: [150, 900], most: 20 } as const);
+      return new Clinic(calendar, outbox, seed, 10 + n, pace).work(until);
+    });
+    const clients = world.accounts.map(({ clientId }) => clientId);
+    const [, struck] = await Promise.all([
+      weather(sandbox, clients, { seed, timeoutMs: TIMEOUT_MS, severe }, until),
+      strike(new Dice(seed, 2), fleet, servers, until, onProgress),
+    ]);
+    await fleet.allUp();
+    const stormEnded = Date.now();
+    const patience = options.restWithinSeconds * 1_000;
+    onProgress('it is calm');
+    await within(
+      patience,
+      Promise.all(clinics),
+      'the clinics could not bring all their events to the engine',
+    );
+    const calm = new Calm({ apiUrl, apiKey, sandbox, world, model, onWrong });
+    if (severe) await calm.askForRetries();
+    await calm.rest(stormEnded + patience, severe);
+    const restMs = Date.now() - stormEnded;
+    await calm.check();
+    witness.close();
+
+    const { events, failures } = outbox.counts;
+    const report = { backend, seed, events, repeated: failures, ...witness.counts, ...struck, restMs, wrong };
+    return { ...report, log: wrong.length > 0 ? fleet.log : '' };
+  } finally {
+    for (const close of open.reverse()) await close();
+  }
+}
+
+/** Kills processes and takes servers away, one after another, until it is over and all servers are back. */
+async function strike(
+  dice: Dice,
+  fleet: Fleet,
+  servers: ReadonlyMap<string, Server>,
+  until: number,
+  onProgress: (what: string) => void,
+): Promise<{ kills: number; outages: number }> {
+  const struck = { kills: 0, outages: 0 };
+  const kill = async (): Promise<void> => {
+    const name = dice.pick(fleet.names);
+    const signal = dice.chance(0.75) ? 'SIGKILL' : 'SIGTERM';
+    if (name === undefined) return;
+    onProgress(`${signal} ${name}`);
+    await fleet.end(name, signal);
+    struck.kills += 1;
+  };
+  const takeAway = async (): Promise<void> => {
+    const name = dice.pick([...servers.keys()]);
+    const server = servers.get(name ?? '');
+    if (server === undefined) return;
+    const crashes = dice.chance(0.5);
+    onProgress(`${name} ${crashes ? 'crashes' : 'stops'}`);
+    await (crashes ? server.crash() : server.stop());
+    await sleep(dice.int(200, 2_500));
+    if (dice.chance(0.3)) {
+      const worker = dice.pick(fleet.names);
+      if (worker !== undefined) await fleet.end(worker, 'SIGKILL');
+      struck.kills += 1;
+    }
+    await server.restart();
+    struck.outages += 1;
+  };
+  for (;;) {
+    const pause = dice.int(700, 2_500);
+    if (Date.now() + pause >= until) break;
+    await sleep(pause);
+    await (servers.size > 0 && dice.chance(0.45) ? takeAway() : kill());
+    // A process that is killed before it is up again teaches nothing new each time.
+    if (dice.chance(0.7)) await fleet.allUp();
+  }
+  await sleep(Math.max(0, until - Date.now()));
+  return struck;
+}
+
+async function within<T>(ms: number, work: Promise<T>, what: string): Promise<T> {
+  const timer = new AbortController();
+  try {
+    return await Promise.race([
+      work,
+      sleep(ms, undefined, { signal: timer.signal }).then(() => {
+        throw new Error(what);
+      }),
+    ]);
+  } finally {
+    timer.abort();
+  }
+}

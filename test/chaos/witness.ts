@@ -1,0 +1,92 @@
+// Sees every request that reaches the marketplace, and says at once which of them must never have been sent.
+import type { RequestRecord, Sandbox } from '../../src/sandbox/index.js';
+import type { Model } from './model.js';
+import type { World, WorldCalendar } from './world.js';
+
+export interface WitnessOptions {
+  readonly sandbox: Sandbox;
+  readonly world: World;
+  readonly model: Model;
+  /** A request leaves so long after it was computed at most, in milliseconds: what is known since then must be in it. */
+  readonly computedWithinMs: number;
+  readonly onWrong: (what: string) => void;
+}
+
+export class Witness {
+  readonly #options: WitnessOptions;
+  readonly #calendars: ReadonlyMap<string, WorldCalendar>;
+  readonly #see = (record: RequestRecord): void => this.#look(record);
+  #requests = 0;
+  #writes = 0;
+  #faults = 0;
+  #oldestMs = 0;
+
+  constructor(options: WitnessOptions) {
+    this.#options = options;
+    this.#calendars = new Map(
+      options.world.calendars.map((calendar) => [calendar.addressId, calendar] as const),
+    );
+    options.sandbox.on('request', this.#see);
+  }
+
+  get counts() {
+    return {
+      requests: this.#requests,
+      writes: this.#writes,
+      faults: this.#faults,
+      /** How long before a write that still offered it a taken time was known, at most, in milliseconds. */
+      oldestMs: this.#oldestMs,
+    };
+  }
+
+  close(): void {
+    this.#options.sandbox.off('request', this.#see);
+  }
+
+  #look(record: RequestRecord): void {
+    const { onWrong } = this.#options;
+    const name = `request ${record.n} (${record.operation} of ${record.address?.addressId ?? 'nobody'})`;
+    this.#requests += 1;
+    if (record.fault !== undefined) this.#faults += 1;
+    // I6. The sandbox's own limiter counts as the account says; only what was asked for is a fault.
+    if (record.status === 429 && !record.fault?.includes('too-many')) {
+      onWrong(`${name} was one too many: the budget of ${record.client} was overspent`);
+    }
+    if (record.method === 'GET' || record.operation === 'token') return;
+    this.#writes += 1;
+    // I2.
+    if (record.overlaps.length > 0) {
+      onWrong(`${name} was sent while ${record.overlaps.join()} was unanswered`);
+    }
+    // Contract: Duplicates.
+    if (record.ignored) onWrong(`${name} repeated a payload within three minutes and was ignored`);
+    if (record.status === 400 && !record.fault?.includes('status-400')) {
+      onWrong(`${name} was invalid: ${JSON.stringify(record.body).slice(0, 500)}`);
+    }
+    if (record.operation === 'replaceSlots') this.#checkNothingTaken(record, name);
+  }
+
+  /**
+   * I4. What was computed before an event was committed may arrive after it; so only what was known for longer than the
+   * way from the record to the marketplace takes is held against a write.
+   */
+  #checkNothingTaken(record: RequestRecord, name: string): void {
+    const { model, computedWithinMs, onWrong } = this.#options;
+    const calendar = this.#calendars.get(record.address?.addressId ?? '');
+    if (calendar === undefined) return;
+    const offered = entriesOf(record.body);
+    for (const taken of model.knownTaken(calendar.id, record.receivedAt)) {
+      if (!offered.some((entry) => entry.start < taken.end && entry.end > taken.start)) continue;
+      const knownForMs = record.receivedAt - taken.since;
+      this.#oldestMs = Math.max(this.#oldestMs, knownForMs);
+      if (knownForMs > computedWithinMs) {
+        onWrong(`${name} offered the time of ${taken.ref}, which was known to be taken for ${knownForMs} ms`);
+      }
+    }
+  }
+}
+
+function entriesOf(body: unknown): readonly { readonly start: number; readonly end: number }[] {
+  const { slots } = body as { readonly slots: readonly { readonly start: string; readonly end: string }[] };
+  return slots.map(({ start, end }) => ({ start: Date.parse(start), end: Date.parse(end) }));
+}

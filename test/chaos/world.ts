@@ -1,0 +1,124 @@
+// The clinics of a chaos run, drawn from its seed: accounts, one of them with a scarce budget, calendars of every kind,
+// and the dates that things happen on. The engine's configuration and the sandbox's estate are two views of it.
+import { addDays, localDate } from '../../src/core/index.js';
+import type { Client, Estate } from '../../src/sandbox/index.js';
+import { Dice } from './dice.js';
+
+export interface WorldAccount {
+  readonly id: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly timeZone: string;
+  /** The engine's and the sandbox's alike. */
+  readonly limits: {
+    readonly writesPerMinute: number;
+    readonly writesPerHour: number;
+    readonly requestsPerHour: number;
+  };
+}
+
+export interface WorldCalendar {
+  readonly id: string;
+  readonly account: WorldAccount;
+  readonly facilityId: string;
+  readonly doctorId: string;
+  readonly addressId: string;
+  readonly bufferBefore: number;
+  readonly bufferAfter: number;
+  readonly grid: number | undefined;
+  /** Local dates, in order, none of them today. */
+  readonly dates: readonly [string, ...string[]];
+  /** Open from midnight to midnight: a day that has hardly another spelling. */
+  readonly roundTheClock: boolean;
+  readonly services: { readonly id: string; readonly duration: number }[];
+}
+
+export interface World {
+  readonly accounts: readonly WorldAccount[];
+  readonly calendars: readonly WorldCalendar[];
+}
+
+const roomy = { writesPerMinute: 600, writesPerHour: 30_000, requestsPerHour: 200_000 };
+const scarce = { writesPerMinute: 30, writesPerHour: 2_400, requestsPerHour: 20_000 };
+
+const account = (id: string, timeZone: string, limits: WorldAccount['limits']): WorldAccount => ({
+  id,
+  clientId: `client-of-${id}`,
+  clientSecret: `secret-of-${id}`,
+  timeZone,
+  limits,
+});
+
+/** @param now epoch milliseconds */
+export function drawWorld(seed: number, now: number): World {
+  const dice = new Dice(seed, 0);
+  const accounts = [
+    account('scarce', 'Europe/Warsaw', scarce),
+    account('warsaw', 'Europe/Warsaw', roomy),
+    account('saopaulo', 'America/Sao_Paulo', roomy),
+  ];
+  const calendars = accounts.flatMap((owner) =>
+    Array.from({ length: owner.id === 'scarce' ? 2 : 4 }, (_, n) => drawCalendar(dice, owner, n, now)),
+  );
+  return { accounts, calendars };
+}
+
+function drawCalendar(dice: Dice, owner: WorldAccount, n: number, now: number): WorldCalendar {
+  const first = addDays(localDate(now, owner.timeZone), dice.int(2, 70));
+  // Some of them next to each other, so that an appointment can reach over midnight.
+  const [a, b, c] = [dice.int(1, 2), dice.int(3, 4), dice.int(5, 8)];
+  return {
+    id: `${owner.id}-${n}`,
+    account: owner,
+    facilityId: `facility-${owner.id}`,
+    doctorId: `doctor-${n}`,
+    addressId: `address-${owner.id}-${n}`,
+    bufferBefore: dice.pick([0, 0, 5]),
+    bufferAfter: dice.pick([0, 0, 5, 10]),
+    grid: dice.pick([undefined, undefined, 15]),
+    dates: [first, addDays(first, a), addDays(first, b), addDays(first, c)],
+    roundTheClock: n === 1,
+    services: [
+      { id: 'first-visit', duration: dice.pick([20, 30, 45]) },
+      { id: 'check-up', duration: dice.pick([10, 15]) },
+    ],
+  };
+}
+
+/** What the sandbox is made of. */
+export function estateOf({ accounts, calendars }: World): { estate: Estate; clients: Client[] } {
+  const facilities = accounts.map(({ id: owner, timeZone }) => ({
+    id: `facility-${owner}`,
+    doctors: calendars
+      .filter((calendar) => calendar.account.id === owner)
+      .map(({ doctorId, addressId, services }) => ({
+        id: doctorId,
+        addresses: [{ id: addressId, timeZone, services: services.map(({ id }) => ({ id })) }],
+      })),
+  }));
+  const clients = accounts.map(({ id, clientId, clientSecret, limits }) => ({
+    id: clientId,
+    secret: clientSecret,
+    facilities: [`facility-${id}`],
+    limits,
+  }));
+  return { estate: { facilities }, clients };
+}
+
+/** What slotkeeper.yaml says; JSON is YAML. Everything that recovers does so quickly. */
+export function configOf({ accounts, calendars }: World, baseUrl: string, timeoutMs: number) {
+  return {
+    accounts: accounts.map((one) => ({ ...one, baseUrl, notifications: { mode: 'off' as const } })),
+    calendars: calendars.map(({ id, account: owner, facilityId, doctorId, addressId, ...rest }) => ({
+      id,
+      account: owner.id,
+      facilityId,
+      doctorId,
+      addressId,
+      bufferBefore: rest.bufferBefore,
+      bufferAfter: rest.bufferAfter,
+      ...(rest.grid === undefined ? {} : { grid: rest.grid }),
+    })),
+    publish: { timeoutMs, lockMs: 2_000, sweepSeconds: 1, debounceMs: 50 },
+  };
+}
