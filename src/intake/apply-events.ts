@@ -1,9 +1,10 @@
 /** Takes a batch of occupancy events into the record: one transaction changes what is known and marks the days. */
 import { InvalidScheduleError } from '../core/index.js';
 import type { Db } from '../store/database.js';
-import { markDays } from '../store/days.js';
+import { type DayChange, markDays } from '../store/days.js';
 import { lockCalendars, rememberEvents } from '../store/events.js';
 import { findOccupancies, saveOccupancies } from '../store/occupancy.js';
+import { claimWakes, type WantedCalendar } from '../store/wanted.js';
 import { findWindows, saveWindows } from '../store/windows.js';
 import { fold } from './fold.js';
 import { type ResolvedEvent, resolveEvent } from './resolve.js';
@@ -25,15 +26,10 @@ export interface EventsResult {
   readonly rejected: readonly RejectedEvent[];
 }
 
-/** A calendar that now has something to publish. */
-export interface Wake {
-  readonly calendar: string;
-  readonly urgency: number;
-}
-
 export interface Applied {
   readonly result: EventsResult;
-  readonly wakes: readonly Wake[];
+  /** The calendars that now have something to publish and no job that would see to it. */
+  readonly wakes: readonly WantedCalendar[];
 }
 
 interface Readable {
@@ -96,15 +92,13 @@ export async function applyEvents(db: Db, events: readonly unknown[], now: numbe
     await saveWindows(tx, folded.windows);
     await markDays(tx, { windows: folded.changedByWindows, occupancy: folded.changedByOccupancy }, at);
 
+    const changed = [...folded.changedByWindows, ...folded.changedByOccupancy];
+    const wakes = await claimWakes(tx, mostUrgent(changed));
+
     const stale = folded.outcomes.filter((outcome) => outcome === 'stale').length;
-    return { folded, stale, accepted: fresh.length - stale, duplicates: resolved.length - fresh.length };
+    return { wakes, stale, accepted: fresh.length - stale, duplicates: resolved.length - fresh.length };
   });
 
-  const wakes = new Map<string, Wake>();
-  for (const change of [...applied.folded.changedByWindows, ...applied.folded.changedByOccupancy]) {
-    const known = wakes.get(change.calendar);
-    if (known === undefined || change.urgency < known.urgency) wakes.set(change.calendar, change);
-  }
   return {
     result: {
       accepted: applied.accepted,
@@ -112,8 +106,17 @@ export async function applyEvents(db: Db, events: readonly unknown[], now: numbe
       stale: applied.stale,
       rejected: rejected.sort((a, b) => a.index - b.index),
     },
-    wakes: [...wakes.values()].map(({ calendar, urgency }) => ({ calendar, urgency })),
+    wakes: applied.wakes,
   };
+}
+
+function mostUrgent(changes: readonly DayChange[]): WantedCalendar[] {
+  const calendars = new Map<string, WantedCalendar>();
+  for (const { calendar, urgency } of changes) {
+    const known = calendars.get(calendar);
+    if (known === undefined || urgency < known.urgency) calendars.set(calendar, { calendar, urgency });
+  }
+  return [...calendars.values()];
 }
 
 const unique = (values: readonly string[]): string[] => [...new Set(values)];

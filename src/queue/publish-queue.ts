@@ -15,15 +15,9 @@ export interface PublishQueueOptions {
   readonly debounceMs: number;
 }
 
-/** A worker elsewhere may see the end of the delay so much earlier. */
-const CLOCKS_DIFFER_MS = 50;
-const MOST_REMEMBERED = 10_000;
-
 export class PublishQueue {
   readonly #queue: JobQueue;
   readonly #debounceMs: number;
-  /** Jobs that were added here and cannot have begun, because they are still put off. */
-  readonly #putOff = new Map<string, { readonly until: number; readonly urgency: number }>();
 
   constructor(queues: Queues, options: PublishQueueOptions) {
     this.#queue = queues.queue(PUBLISH_QUEUE);
@@ -36,9 +30,6 @@ export class PublishQueue {
    * @param urgency see the core's `urgency`: 1 is the most urgent
    */
   async wake(calendar: string, urgency: number): Promise<void> {
-    const known = this.#putOff.get(calendar);
-    if (known !== undefined && known.until > performance.now() && known.urgency <= urgency) return;
-    const begun = performance.now();
     const jobId = randomUUID();
     const data: PublishJob = { calendar };
     const job = await this.#queue.add('publish', data, {
@@ -49,14 +40,7 @@ export class PublishQueue {
       removeOnComplete: true,
       removeOnFail: true,
     });
-    if (job.id === jobId) this.#remember(calendar, urgency, begun);
-    else if (job.id !== undefined) await this.#raise(job.id, urgency);
-  }
-
-  #remember(calendar: string, urgency: number, begun: number): void {
-    const until = begun + this.#debounceMs - CLOCKS_DIFFER_MS;
-    if (this.#putOff.size >= MOST_REMEMBERED) this.#putOff.clear();
-    if (until > performance.now()) this.#putOff.set(calendar, { until, urgency });
+    if (job.id !== undefined && job.id !== jobId) await this.#raise(job.id, urgency);
   }
 
   /** The job may have begun or ended meanwhile: then it has read this change, or another job follows it. */

@@ -6,7 +6,11 @@
 import { sql } from 'kysely';
 import type { Db } from './database.js';
 
-/** @returns whether the calendar is now leased under this token */
+/**
+ * Takes the calendar to publish it. From here on a new change needs a new job, since this one may have read the
+ * record already.
+ * @returns whether the calendar is now leased under this token
+ */
 export async function takeLease(
   db: Db,
   calendar: string,
@@ -15,9 +19,23 @@ export async function takeLease(
 ): Promise<boolean> {
   const { numAffectedRows } = await sql`
     UPDATE slotkeeper.calendars
-    SET lease_token = ${token}, lease_until = clock_timestamp() + make_interval(secs => ${milliseconds / 1000})
-    WHERE id = ${calendar}
-      AND (lease_until IS NULL OR lease_until < clock_timestamp() OR lease_token = ${token})`.execute(db);
+    SET lease_token = ${token}, lease_until = clock_timestamp() + make_interval(secs => ${milliseconds / 1000}),
+        queued_urgency = NULL
+    WHERE id = ${calendar} AND (lease_until IS NULL OR lease_until < clock_timestamp())`.execute(db);
+  return numAffectedRows === 1n;
+}
+
+/** @returns whether the calendar is still leased under this token, and is now for so much longer */
+export async function renewLease(
+  db: Db,
+  calendar: string,
+  token: string,
+  milliseconds: number,
+): Promise<boolean> {
+  const { numAffectedRows } = await sql`
+    UPDATE slotkeeper.calendars
+    SET lease_until = clock_timestamp() + make_interval(secs => ${milliseconds / 1000})
+    WHERE id = ${calendar} AND lease_token = ${token}`.execute(db);
   return numAffectedRows === 1n;
 }
 

@@ -46,6 +46,8 @@ export interface CalendarsTable {
   address_id: string;
   strategy: Strategy;
   settings: JSONColumnType<object>;
+  /** How urgent the job is that waits for it; null when none does, as far as the record knows. */
+  queued_urgency: number | null;
   lease_token: string | null;
   lease_until: NullableTimestamp;
   /** Attempts that failed one after another, for the backoff. */

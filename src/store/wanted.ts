@@ -33,6 +33,21 @@ export async function wantedCalendars(
   return rows;
 }
 
+/**
+ * Writes down that jobs are being added for these calendars. A calendar whose job waits already, and is as urgent,
+ * needs no other: the job reads the record when it begins, and then forgets that it was queued.
+ * @returns those that do need one
+ */
+export async function claimWakes(db: Db, wakes: readonly WantedCalendar[]): Promise<WantedCalendar[]> {
+  if (wakes.length === 0) return [];
+  const { rows } = await sql<WantedCalendar>`
+    UPDATE slotkeeper.calendars c SET queued_urgency = k.urgency
+    FROM jsonb_to_recordset(${JSON.stringify(wakes)}::jsonb) AS k (calendar text, urgency integer)
+    WHERE c.id = k.calendar AND (c.queued_urgency IS NULL OR c.queued_urgency > k.urgency)
+    RETURNING c.id AS calendar, k.urgency`.execute(db);
+  return rows;
+}
+
 export interface Totals {
   readonly pending: number;
   readonly failed: number;

@@ -1,6 +1,6 @@
 /**
- * Keeps a slow marketplace from taking every place of a worker: an account that is waited for leaves some to the
- * others.
+ * Keeps a slow marketplace from taking every place of a worker: where there are several accounts, each leaves some
+ * places to the others.
  */
 
 export interface LanesOptions {
@@ -21,6 +21,7 @@ export class Lanes {
   readonly #now: () => number;
   readonly #most: number;
   readonly #inHand = new Map<string, Set<{ readonly since: number }>>();
+  readonly #accounts = new Set<string>();
 
   constructor({ concurrency, now }: LanesOptions) {
     this.#now = now;
@@ -28,8 +29,9 @@ export class Lanes {
   }
 
   enter(account: string): Entry {
+    this.#accounts.add(account);
     const lane = this.#inHand.get(account) ?? new Set();
-    if (lane.size >= this.#most) {
+    if (this.#accounts.size > 1 && lane.size >= this.#most) {
       const slow = [...lane].every(({ since }) => this.#now() - since > SLOW_MS);
       return { kind: 'full', afterMs: slow ? SLOW_MS : ASK_AGAIN_MS };
     }

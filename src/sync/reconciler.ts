@@ -9,7 +9,7 @@ import type { RequestGate } from '../docplanner/index.js';
 import { type Account, getAccount } from '../store/accounts.js';
 import { attemptFailed, attemptSucceeded, calendarFailed, retryAt } from '../store/attempts.js';
 import { type Calendar, getCalendar } from '../store/calendars.js';
-import { giveBackLease, takeLease } from '../store/leases.js';
+import { giveBackLease, renewLease, takeLease } from '../store/leases.js';
 import { backoffMs, RETRY } from './backoff.js';
 import { failureOf } from './failure.js';
 import { keepSilent } from './keep-silent.js';
@@ -91,7 +91,7 @@ export class Reconciler {
     return {
       before: async (request) => {
         await gate.before(request);
-        if (request.write && !(await takeLease(db, calendar, token, this.#leaseMs))) {
+        if (request.write && !(await renewLease(db, calendar, token, this.#leaseMs))) {
           throw new LeaseLostError(calendar);
         }
       },

@@ -27,6 +27,7 @@ const statements = [
     address_id text NOT NULL,
     strategy text NOT NULL CHECK (strategy IN ('slots', 'breaks', 'book')),
     settings jsonb NOT NULL DEFAULT '{}',
+    queued_urgency integer,
     lease_token text,
     lease_until timestamptz,
     attempts integer NOT NULL DEFAULT 0,
