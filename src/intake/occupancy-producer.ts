@@ -1,7 +1,8 @@
 /** Puts occupancy events on the queue, for a PMS that is written in TypeScript or JavaScript. */
-import pg from 'pg';
+import type pg from 'pg';
 import { OCCUPANCY_QUEUE } from '../queue/names.js';
 import { type JobQueue, type QueueStore, Queues } from '../queue/queues.js';
+import { openPgPool } from '../store/pg-pool.js';
 import { InvalidEventError } from './invalid-event-error.js';
 import { describeIssue, eventSchema, type OccupancyEventInput } from './vocabulary.js';
 
@@ -28,13 +29,7 @@ export class OccupancyProducer {
     if ('redisUrl' in options) {
       store = { kind: 'redis', url: options.redisUrl };
     } else {
-      this.#pool = new pg.Pool({
-        connectionString: options.databaseUrl,
-        max: 4,
-        options: '-c search_path=bullmq,public',
-        connectionTimeoutMillis: 10_000,
-      });
-      this.#pool.on('error', onError);
+      this.#pool = openPgPool({ url: options.databaseUrl, size: 4, onError });
       store = { kind: 'database', pool: this.#pool };
     }
     this.#queues = new Queues({ store, onError });

@@ -5,9 +5,10 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Kysely, PostgresDialect } from 'kysely';
-import pg from 'pg';
+import type pg from 'pg';
 import { type FolderLock, lockFolder } from './folder-lock.js';
 import { migrate } from './migrate.js';
+import { openPgPool, SEARCH_PATH } from './pg-pool.js';
 import { PglitePool } from './pglite-pool.js';
 import type { Tables } from './schema.js';
 import { ServiceUnavailableError } from './service-unavailable-error.js';
@@ -38,9 +39,6 @@ export type DatabaseOptions =
       readonly onProgress?: (message: string) => void;
     };
 
-const SEARCH_PATH = 'bullmq, public';
-const OID_DATE = 1082;
-
 /**
  * Opens the database and brings its tables up to date.
  * @throws {ServiceUnavailableError} when the server does not answer or refuses us
@@ -58,21 +56,11 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 }
 
 function openPostgres(options: Extract<DatabaseOptions, { url: string }>): Database {
-  const pool = new pg.Pool({
-    connectionString: options.url,
-    max: options.poolSize ?? 20,
-    options: `-c search_path=${SEARCH_PATH.replace(' ', '')}`,
-    connectionTimeoutMillis: 10_000,
-    keepAlive: true,
-    application_name: 'slotkeeper',
-    types: {
-      // A date is a date: `pg` would make it an instant in this machine's zone.
-      getTypeParser: (oid, format) =>
-        oid === OID_DATE ? (value: string) => value : pg.types.getTypeParser(oid, format),
-    } as pg.CustomTypesConfig,
+  const pool = openPgPool({
+    url: options.url,
+    size: options.poolSize ?? 20,
+    onError: (error) => options.onError?.(error),
   });
-  // A pool without this listener takes the process down when an idle connection breaks.
-  pool.on('error', (error) => options.onError?.(error));
   const db: Db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   return { kind: 'postgresql', pool, db, close: () => pool.end() };
 }

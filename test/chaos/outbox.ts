@@ -24,7 +24,7 @@ export class Outbox {
   readonly #options: OutboxOptions;
   readonly #http: Got;
   readonly #producer: OccupancyProducer | undefined;
-  readonly #given = new AbortController();
+  #closed = false;
   #events = 0;
   #deliveries = 0;
   #failures = 0;
@@ -52,7 +52,8 @@ export class Outbox {
     for (const event of events) model.sent(event, Date.now());
     while (!(await this.#delivered(events, road))) {
       this.#failures += 1;
-      await sleep(AGAIN_MS, undefined, { signal: this.#given.signal });
+      if (this.#closed) throw new Error('the run is over');
+      await sleep(AGAIN_MS);
     }
     for (const event of events) model.acknowledged(event, road, Date.now());
     this.#events += events.length;
@@ -61,7 +62,7 @@ export class Outbox {
 
   /** Ends what is still being tried: it rejects. */
   async close(): Promise<void> {
-    this.#given.abort();
+    this.#closed = true;
     await this.#producer?.close();
   }
 
