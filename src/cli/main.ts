@@ -38,6 +38,12 @@ function withExitOverride(command: Command): Command {
   return command.exitOverride();
 }
 
+// `slotkeeper … | head` closes the pipe when it has enough; that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
+  throw error;
+});
+
 try {
   readDotEnv();
   await program.parseAsync();
