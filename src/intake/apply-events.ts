@@ -2,8 +2,9 @@
 import { InvalidScheduleError } from '../core/index.js';
 import type { Db } from '../store/database.js';
 import { type DayChange, markDays } from '../store/days.js';
-import { lockCalendars, rememberEvents } from '../store/events.js';
+import { type LockedCalendar, lockCalendars, rememberEvents } from '../store/events.js';
 import { findOccupancies, saveOccupancies } from '../store/occupancy.js';
+import { retryDeadlock } from '../store/retry-deadlock.js';
 import { claimWakes, type WantedCalendar } from '../store/wanted.js';
 import { findWindows, saveWindows } from '../store/windows.js';
 import { fold } from './fold.js';
@@ -50,64 +51,73 @@ export async function applyEvents(db: Db, events: readonly unknown[], now: numbe
     else rejected.push({ index, id: idOf(raw), reason: describeIssue(parsed.error) });
   });
 
-  const at = new Date(now);
-  const applied = await db.transaction().execute(async (tx) => {
-    const calendars = await lockCalendars(tx, unique(readable.map(({ event }) => event.calendar)));
-    const resolved: { readonly id: string; readonly event: ResolvedEvent }[] = [];
-    for (const { index, event } of readable) {
-      const calendar = calendars.get(event.calendar);
-      try {
-        if (calendar === undefined) {
-          throw new InvalidScheduleError('calendar', `there is no calendar "${event.calendar}"`);
-        }
-        resolved.push({ id: event.id, event: resolveEvent(event, calendar) });
-      } catch (error) {
-        if (!(error instanceof InvalidScheduleError)) throw error;
-        rejected.push({ index, id: event.id, reason: `${error.path}: ${error.reason}` });
-      }
-    }
-
-    const unseen = await rememberEvents(tx, unique(resolved.map(({ id }) => id)), at);
-    const fresh = resolved.filter(({ id }) => unseen.delete(id)).map(({ event }) => event);
-
-    const refs = fresh.flatMap((event) => (event.type === 'available' ? [] : [event]));
-    const dates = fresh.flatMap((event) =>
-      event.type === 'available'
-        ? [...event.dates.keys()].map((date) => ({ calendar: event.calendar, date }))
-        : [],
-    );
-    const folded = fold(
-      fresh,
-      {
-        calendars,
-        occupancies: await findOccupancies(
-          tx,
-          refs.map(({ calendar, ref }) => ({ calendar, ref })),
-        ),
-        windows: await findWindows(tx, dates),
-      },
-      now,
-    );
-    await saveOccupancies(tx, folded.occupancies, at);
-    await saveWindows(tx, folded.windows);
-    await markDays(tx, { windows: folded.changedByWindows, occupancy: folded.changedByOccupancy }, at);
-
-    const changed = [...folded.changedByWindows, ...folded.changedByOccupancy];
-    const wakes = await claimWakes(tx, mostUrgent(changed));
-
-    const stale = folded.outcomes.filter((outcome) => outcome === 'stale').length;
-    return { wakes, stale, accepted: fresh.length - stale, duplicates: resolved.length - fresh.length };
-  });
-
+  const taken = await retryDeadlock(() => db.transaction().execute((tx) => takeIn(tx, readable, now)));
   return {
     result: {
-      accepted: applied.accepted,
-      duplicates: applied.duplicates,
-      stale: applied.stale,
-      rejected: rejected.sort((a, b) => a.index - b.index),
+      accepted: taken.accepted,
+      duplicates: taken.duplicates,
+      stale: taken.stale,
+      rejected: [...rejected, ...taken.rejected].sort((a, b) => a.index - b.index),
     },
-    wakes: applied.wakes,
+    wakes: taken.wakes,
   };
+}
+
+/** The whole of it, in one transaction. */
+async function takeIn(tx: Db, readable: readonly Readable[], now: number) {
+  const at = new Date(now);
+  const calendars = await lockCalendars(tx, unique(readable.map(({ event }) => event.calendar)));
+  const { resolved, rejected } = resolveAll(readable, calendars);
+  const unseen = await rememberEvents(tx, unique(resolved.map(({ id }) => id)), at);
+  const fresh = resolved.filter(({ id }) => unseen.delete(id)).map(({ event }) => event);
+
+  const refs = fresh.flatMap((event) => (event.type === 'available' ? [] : [event]));
+  const dates = fresh.flatMap((event) =>
+    event.type === 'available'
+      ? [...event.dates.keys()].map((date) => ({ calendar: event.calendar, date }))
+      : [],
+  );
+  const known = {
+    calendars,
+    occupancies: await findOccupancies(
+      tx,
+      refs.map(({ calendar, ref }) => ({ calendar, ref })),
+    ),
+    windows: await findWindows(tx, dates),
+  };
+  const folded = fold(fresh, known, now);
+  await saveOccupancies(tx, folded.occupancies, at);
+  await saveWindows(tx, folded.windows);
+  await markDays(tx, { windows: folded.changedByWindows, occupancy: folded.changedByOccupancy }, at);
+  const changed = [...folded.changedByWindows, ...folded.changedByOccupancy];
+  const wakes = await claimWakes(tx, mostUrgent(changed));
+
+  const stale = folded.outcomes.filter((outcome) => outcome === 'stale').length;
+  return {
+    wakes,
+    rejected,
+    stale,
+    accepted: fresh.length - stale,
+    duplicates: resolved.length - fresh.length,
+  };
+}
+
+function resolveAll(readable: readonly Readable[], calendars: ReadonlyMap<string, LockedCalendar>) {
+  const resolved: { readonly id: string; readonly event: ResolvedEvent }[] = [];
+  const rejected: RejectedEvent[] = [];
+  for (const { index, event } of readable) {
+    const calendar = calendars.get(event.calendar);
+    try {
+      if (calendar === undefined) {
+        throw new InvalidScheduleError('calendar', `there is no calendar "${event.calendar}"`);
+      }
+      resolved.push({ id: event.id, event: resolveEvent(event, calendar) });
+    } catch (error) {
+      if (!(error instanceof InvalidScheduleError)) throw error;
+      rejected.push({ index, id: event.id, reason: `${error.path}: ${error.reason}` });
+    }
+  }
+  return { resolved, rejected };
 }
 
 function mostUrgent(changes: readonly DayChange[]): WantedCalendar[] {
