@@ -149,7 +149,8 @@ export async function savePublished(
       published_at = ${now}::timestamptz,
       failed_generation = NULL,
       error = NULL
-    FROM jsonb_to_recordset(${JSON.stringify(days)}::jsonb)
+    -- As json all the way: jsonb would sort the fields of each slot.
+    FROM json_to_recordset(${JSON.stringify(days)}::json)
       AS k (date date, generation bigint, slots json, verified boolean)
     WHERE d.calendar_id = ${calendar} AND d.date = k.date`.execute(db);
 }

@@ -80,7 +80,11 @@ export function lockFolder(folder: string): FolderLock {
     rmSync(mine, { force: true });
   }
   return {
-    announce: (url) => writeFileSync(path, JSON.stringify({ ...self, url })),
+    announce: (url) => {
+      // In one step: a lock that is read while it is written would look like one that a crash cut off.
+      writeFileSync(mine, JSON.stringify({ ...self, url }));
+      renameSync(mine, path);
+    },
     release: () => rmSync(path, { force: true }),
   };
 }

@@ -155,9 +155,13 @@ export class PglitePool extends EventEmitter {
     }
   }
 
-  /** Waits for the running statement or transaction, then closes the database. */
+  /** Waits for the running statement or transaction, then closes the database. Whoever comes later is refused. */
   async end(): Promise<void> {
     await this.#session.acquire();
-    await this.#db.close();
+    try {
+      if (!this.#db.closed) await this.#db.close();
+    } finally {
+      this.#session.release();
+    }
   }
 }
