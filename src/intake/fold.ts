@@ -17,7 +17,7 @@ export interface Known {
 }
 
 export interface Folded {
-  /** For each event, whether an equal or higher version of its `ref` was known already. */
+  /** For each event, whether a higher version of its `ref` was known already. */
   readonly outcomes: readonly ('accepted' | 'stale')[];
   readonly occupancies: readonly Occupancy[];
   readonly windows: readonly WindowsOfDate[];

@@ -104,5 +104,9 @@ function resolveWindows(event: AvailableEvent, timeZone: string): Map<string, St
       });
     }
   });
+  // In the record's order, so that the same windows in another order are no change.
+  for (const list of dates.values()) {
+    list.sort((a, b) => a.start.getTime() - b.start.getTime() || a.end.getTime() - b.end.getTime());
+  }
   return dates;
 }

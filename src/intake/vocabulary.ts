@@ -1,13 +1,16 @@
 /** The occupancy events' one vocabulary, as it comes in by HTTP, NDJSON, the queue and the library. */
 import { z } from 'zod';
 
-const id = z.string().trim().min(1).max(200);
+/** Neither the database nor a log takes every string that JSON can spell: NUL, half of a surrogate pair. */
+const PRINTABLE = /^[^\p{Cc}\p{Cs}]*$/u;
+const printable = z.string().regex(PRINTABLE, 'has characters that cannot be stored');
+const id = printable.trim().min(1).max(200);
 const instant = z.union([z.string().min(1), z.number(), z.date()]);
 const date = z.iso.date();
 const minutes = z.int().min(1).max(1440);
 /** The marketplace's ids are strings; older pages show numbers. */
 export const marketplaceId = z
-  .union([z.string().trim().min(1).max(64), z.int().nonnegative()])
+  .union([printable.trim().min(1).max(64), z.int().nonnegative()])
   .transform((value) => String(value));
 
 export const serviceSchema = z.object({ id: marketplaceId, duration: minutes });
