@@ -1,9 +1,10 @@
 // An engine and the marketplace that it publishes to, for tests; both are gone at the end of the test file.
-import { sql } from 'kysely';
+
 import { accountSchema, calendarSchema, toAccount, toCalendar } from '../../src/config/schema.js';
 import { Slotkeeper, type SlotkeeperOptions } from '../../src/engine.js';
 import { createLog } from '../../src/log.js';
 import { type RequestRecord, Sandbox, type SandboxOptions } from '../../src/sandbox/index.js';
+import { emptyRecord } from '../store/databases.js';
 import { eventually } from '../support/eventually.js';
 import { atEndOfTestFile } from '../support/release.js';
 import type { Place } from './backends.js';
@@ -40,7 +41,7 @@ export async function startEngine(
  */
 export async function openClinic(engine: Slotkeeper, options: SandboxOptions = {}): Promise<Sandbox> {
   const sandbox = await startMarketplace(options);
-  await sql`TRUNCATE slotkeeper.accounts, slotkeeper.events CASCADE`.execute(engine.db);
+  await emptyRecord(engine.db);
   await engine.putAccount(toAccount(ACCOUNT, accountSchema.parse(withoutId(accountConfig(sandbox.url)))));
   await engine.putCalendar(toCalendar(CALENDAR, calendarSchema.parse(withoutId(calendarConfig))));
   return sandbox;

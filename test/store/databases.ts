@@ -3,8 +3,9 @@ import { createHash, randomUUID } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { sql } from 'kysely';
 import { Queues } from '../../src/queue/queues.js';
-import { type DatabaseOptions, openDatabase } from '../../src/store/database.js';
+import { type DatabaseOptions, type Db, openDatabase } from '../../src/store/database.js';
 import { freshDatabase } from '../support/postgres.js';
 import { tempDir } from '../support/temp-dir.js';
 
@@ -62,4 +63,11 @@ function fingerprint(): string {
     .update(JSON.stringify([versions, migrations]))
     .digest('hex')
     .slice(0, 16);
+}
+
+/** Forgets everything; faster in PGlite than TRUNCATE. */
+export async function emptyRecord(db: Db): Promise<void> {
+  for (const table of ['calendars', 'accounts', 'events']) {
+    await sql`DELETE FROM slotkeeper.${sql.raw(table)}`.execute(db);
+  }
 }

@@ -1,0 +1,42 @@
+// Small facts for tests of the record: one account, one calendar, a window, a slot.
+import type { Slot } from '../../src/core/index.js';
+import type { Account } from '../../src/store/accounts.js';
+import type { Calendar } from '../../src/store/calendars.js';
+import type { StoredWindow } from '../../src/store/windows.js';
+
+export const NOW = new Date('2026-11-09T08:00:00+01:00');
+
+export const account = (changes: Partial<Account> = {}): Account => ({
+  id: 'warsaw',
+  baseUrl: 'https://www.znanylekarz.pl',
+  clientId: 'clinic',
+  clientSecret: 's3cret',
+  timeZone: 'Europe/Warsaw',
+  limits: { writesPerMinute: 40, writesPerHour: 2_400, requestsPerHour: 8_000 },
+  notifications: { mode: 'off', pullEverySeconds: 10 },
+  ...changes,
+});
+
+export const calendar = (changes: Partial<Calendar> = {}): Calendar => ({
+  id: 'nowak',
+  account: 'warsaw',
+  facilityId: '456',
+  doctorId: '9876',
+  addressId: '789',
+  strategy: 'slots',
+  ...changes,
+});
+
+/** Wall-clock times of Warsaw's winter. */
+export const window = (date: string, from: string, to: string): StoredWindow => ({
+  date,
+  start: new Date(`${date}T${from}+01:00`),
+  end: new Date(`${date}T${to}+01:00`),
+  services: [{ id: '123', duration: 10 }],
+});
+
+export const slot: Slot = {
+  start: '2026-11-16T10:00:00+01:00',
+  end: '2026-11-16T11:00:00+01:00',
+  address_services: [{ address_service_id: '123', duration: 10 }],
+};

@@ -1,0 +1,88 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { sql } from 'kysely';
+import { listAccounts, putAccount } from '../../src/store/accounts.js';
+import { openDatabase } from '../../src/store/database.js';
+import { FolderInUseError } from '../../src/store/folder-in-use-error.js';
+import { lockFolder } from '../../src/store/folder-lock.js';
+import { migrate } from '../../src/store/migrate.js';
+import { ServiceUnavailableError } from '../../src/store/service-unavailable-error.js';
+import { freePort } from '../support/free-port.js';
+import { freshDatabase } from '../support/postgres.js';
+import { tempDir } from '../support/temp-dir.js';
+import { databases, embeddedFolder } from './databases.js';
+import { account, NOW } from './facts.js';
+
+describe.each(databases)('opening the record on $name', ({ fresh }) => {
+  test('a second time finds what was there, and migrates nothing twice', async () => {
+    const options = await fresh();
+    const first = await openDatabase(options);
+    await putAccount(first.db, account(), NOW);
+    await migrate(first.db);
+    await first.close();
+    const second = await openDatabase(options);
+    expect(await listAccounts(second.db)).toEqual([account()]);
+    const { rows } = await sql`SELECT name FROM slotkeeper.kysely_migration`.execute(second.db);
+    expect(rows).toEqual([{ name: '001-the-record' }]);
+    await second.close();
+  });
+});
+
+describe('opening the record on PostgreSQL', () => {
+  test('at the same time by two processes migrates once', async () => {
+    const { url } = await freshDatabase();
+    const opened = await Promise.all([openDatabase({ url }), openDatabase({ url })]);
+    expect(await Promise.all(opened.map(({ db }) => listAccounts(db)))).toEqual([[], []]);
+    await Promise.all(opened.map((database) => database.close()));
+  });
+
+  test.each(['nobody listens', 'the password is wrong', 'there is no such database'])(
+    'says so where %s, without the password',
+    async (what) => {
+      const url = new URL((await freshDatabase()).url);
+      if (what === 'nobody listens') url.port = String(await freePort());
+      if (what === 'the password is wrong') url.password = 's3cret-password';
+      if (what === 'there is no such database') url.pathname = '/nothing_here';
+      const error = await openDatabase({ url: url.href }).catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(ServiceUnavailableError);
+      expect(String(error)).toMatch(
+        new RegExp(`PostgreSQL at postgres://127.0.0.1:${url.port}${url.pathname} cannot be used: .+`),
+      );
+      expect(String(error)).not.toContain(url.password);
+    },
+  );
+});
+
+describe('the embedded folder', () => {
+  test('is refused to a second user with a message that says what to do, and given back when closed', async () => {
+    const folder = await embeddedFolder();
+    const first = await openDatabase({ folder });
+    first.lock?.announce('http://127.0.0.1:8080');
+    const error = await openDatabase({ folder }).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(FolderInUseError);
+    expect(String(error)).toContain(
+      `the data folder ${folder} is in use by another slotkeeper (process ${process.pid}, http://127.0.0.1:8080)`,
+    );
+    expect(String(error)).toMatch(
+      /stop that one, choose another folder with SLOTKEEPER_DATA, or set DATABASE_URL/,
+    );
+    await first.close();
+    const second = await openDatabase({ folder });
+    await second.close();
+  });
+
+  test.each([
+    ['a process that is gone', JSON.stringify({ pid: 2 ** 22 + 1, startedAt: '1' })],
+    ['a process whose number another has by now', JSON.stringify({ pid: process.pid, startedAt: '1' })],
+    ['nobody, because a crash cut it off', '{"pi'],
+  ])('with the lock of %s is taken over', async (_, lock) => {
+    const folder = await tempDir();
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'lock'), lock);
+    const taken = lockFolder(folder);
+    expect(() => lockFolder(folder)).toThrow(FolderInUseError);
+    taken.release();
+    lockFolder(folder).release();
+  });
+});
