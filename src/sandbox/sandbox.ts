@@ -17,6 +17,7 @@ import {
   mergeLimits,
 } from './estate.js';
 import { Faults } from './faults.js';
+import type { Hands } from './hands.js';
 import type { Parts } from './http/exchange.js';
 import { type Listening, listen } from './http/server.js';
 import { type InstantLike, readInput } from './input.js';
@@ -37,7 +38,7 @@ import { Tokens } from './tokens.js';
 import { type PatientStart, patientView, rangeOf, type StandingPeriod, standingPeriods } from './view.js';
 import { zoneNamed } from './zone.js';
 
-export class Sandbox extends EventEmitter<SandboxEvents> {
+export class Sandbox extends EventEmitter<SandboxEvents> implements Hands {
   /** Follows `options.now`; can be set, advanced and stopped. */
   readonly clock: SandboxClock;
   /** Deterministic from `options.seed`. */

@@ -1,14 +1,14 @@
 // Looking into a running sandbox: which requests came, what a patient can choose, what stands.
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import type { Hands } from '../hands.js';
 import { readInput } from '../input.js';
-import type { Sandbox } from '../sandbox.js';
 import { placeSchema, rangeSchema, refOf } from './read.js';
 
 const whole = z.string().regex(/^\d+$/, 'is no whole number').transform(Number);
 const requestsSchema = z.strictObject({ after: whole.optional(), limit: whole.optional() });
 
-export function mountLooking(app: FastifyInstance, sandbox: Sandbox): void {
+export function mountLooking(app: FastifyInstance, sandbox: Hands): void {
   app.get('/requests', ({ query }) => {
     const { after = 0, limit } = readInput(requestsSchema, query);
     return { requests: sandbox.requests.filter(({ n }) => n > after).slice(0, limit) };

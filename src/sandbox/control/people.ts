@@ -1,8 +1,8 @@
 // Acting as the people in the marketplace: a patient books, moves and cancels, a doctor makes breaks.
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import type { Hands } from '../hands.js';
 import { readInput } from '../input.js';
-import type { Sandbox } from '../sandbox.js';
 import { instantSchema, personSchema, placeSchema, refOf } from './read.js';
 
 const minutes = z.int('is no whole number of minutes').positive().optional();
@@ -38,7 +38,7 @@ const breakRange = z.strictObject({ since: instantSchema, till: instantSchema })
 const breakBody = placeSchema.extend({ ...breakRange.shape, description: z.string().optional() });
 const idParams = z.object({ id: z.string() });
 
-export function mountPeople(app: FastifyInstance, sandbox: Sandbox): void {
+export function mountPeople(app: FastifyInstance, sandbox: Hands): void {
   app.post('/bookings', ({ body }, reply) => {
     const { facility, doctor, address, service, ...visit } = readInput(visitBody, body);
     reply.code(201);

@@ -1,14 +1,14 @@
 // The sandbox's own hands over HTTP, for when it runs as a process of its own. They are no part of the marketplace's API
 // and ask for no key, so they belong on loopback. Wrong input is 400 { path, reason }, what the marketplace refuses is 409.
 import type { FastifyInstance } from 'fastify';
+import type { Hands } from '../hands.js';
 import { SandboxInputError } from '../input.js';
 import { SandboxRefusedError } from '../operator.js';
-import type { Sandbox } from '../sandbox.js';
 import { mountLooking } from './look.js';
 import { mountPeople } from './people.js';
 import { mountSteering } from './steer.js';
 
-export function mountControl(app: FastifyInstance, sandbox: Sandbox): void {
+export function mountControl(app: FastifyInstance, sandbox: Hands): void {
   // Whatever the content type says, so that `curl -d` needs no header.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {

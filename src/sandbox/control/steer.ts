@@ -3,8 +3,8 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { clientSchema, estateSchema, limitsSchema } from '../estate.js';
 import { faultRuleSchema } from '../faults.js';
+import type { Hands } from '../hands.js';
 import { readInput, toInstant } from '../input.js';
-import type { Sandbox } from '../sandbox.js';
 import { instantSchema } from './read.js';
 
 const estateBody = estateSchema.extend({ clients: z.array(clientSchema).optional() });
@@ -13,7 +13,7 @@ const revokeBody = z.strictObject({ client: z.string().optional() });
 const setTimeBody = z.strictObject({ now: instantSchema, stopped: z.boolean().optional() });
 const advanceBody = z.strictObject({ advanceMs: z.number('is no number of milliseconds') });
 
-export function mountSteering(app: FastifyInstance, sandbox: Sandbox): void {
+export function mountSteering(app: FastifyInstance, sandbox: Hands): void {
   app.put('/estate', ({ body }) => {
     const { clients, ...estate } = readInput(estateBody, body);
     sandbox.setEstate(estate, clients);
@@ -60,6 +60,6 @@ export function mountSteering(app: FastifyInstance, sandbox: Sandbox): void {
   });
 }
 
-function isoNow(sandbox: Sandbox): string {
+function isoNow(sandbox: Hands): string {
   return new Date(sandbox.clock.now()).toISOString();
 }
