@@ -4,8 +4,8 @@
  * work periods are written in another form.
  *
  * An instant has many spellings: 10:00+01:00, 09:00+00:00 and 10:30+01:30 are one moment, and the marketplace
- * converts every offset to the locale's zone. Form 0 spells the zone's own offset; form k shifts the offset
- * by k steps. Contract: Duplicates.
+ * converts every offset to the locale's zone. Form 0 spells the zone's own offset, the next ones shift it, and the
+ * last ones cut a work period in two. Contract: Duplicates.
  */
 import { createHash } from 'node:crypto';
 import { DateTime } from 'luxon';
@@ -14,6 +14,7 @@ import type { Slot } from '../core/index.js';
 /** Longer than the marketplace's three minutes, by as much as clocks and slow requests may differ. */
 export const DUPLICATE_WINDOW_MS = 4 * 60_000;
 
+const INSTANT = "yyyy-MM-dd'T'HH:mm:ssZZ";
 const STEP_MINUTES = 15;
 /** Offsets from −12:00 to +14:00 exist; beyond them a parser may refuse. */
 const MOST_MINUTES = 14 * 60;
@@ -32,7 +33,7 @@ export function freshForm(slots: readonly Slot[], sentLately: ReadonlySet<string
   throw new Error('every form of this configuration was sent within the last minutes');
 }
 
-/** All forms, the plain one first. They differ in spelling only. */
+/** All forms, the plain one first; those that are spelled differently, then those that are cut differently. */
 export function* forms(slots: readonly Slot[]): Generator<readonly Slot[]> {
   yield slots;
   for (let step = 1; step * STEP_MINUTES <= MOST_MINUTES - LEAST_MINUTES; step += 1) {
@@ -41,7 +42,36 @@ export function* forms(slots: readonly Slot[]): Generator<readonly Slot[]> {
       if (shifted !== undefined) yield shifted;
     }
   }
+  yield* cuts(slots);
 }
+
+/**
+ * Each entry in two, where no appointment reaches over the cut: at a common multiple of its durations after its start,
+ * so that the second part begins with a start that was there before. A day from midnight to midnight, whose spelling
+ * cannot change, has its other forms from here.
+ */
+function* cuts(slots: readonly Slot[]): Generator<readonly Slot[]> {
+  for (const [index, slot] of slots.entries()) {
+    const start = DateTime.fromISO(slot.start, { setZone: true });
+    const minutes = DateTime.fromISO(slot.end).diff(start).as('minutes');
+    const durations = slot.address_services.map(({ duration }) => duration);
+    const step = durations.reduce(commonMultiple, 1);
+    // Nothing would be bookable in a second part that is shorter than every appointment.
+    for (let at = step; at + Math.min(...durations) <= minutes; at += step) {
+      const cut = start.plus({ minutes: at });
+      // In the offset of the start, the last hour of a day of 25 is spelled as the next date.
+      if (cut.toISODate() !== start.toISODate()) break;
+      const parts = [
+        { ...slot, end: cut.toFormat(INSTANT) },
+        { ...slot, start: cut.toFormat(INSTANT) },
+      ];
+      yield [...slots.slice(0, index), ...parts, ...slots.slice(index + 1)];
+    }
+  }
+}
+
+const commonDivisor = (a: number, b: number): number => (b === 0 ? a : commonDivisor(b, a % b));
+const commonMultiple = (a: number, b: number): number => (a / commonDivisor(a, b)) * b;
 
 /**
  * A server that looks at the spelled date must still see an entry within one day, on its own day. So entries
@@ -67,5 +97,5 @@ function respell(instant: string, minutes: number): string | undefined {
     `UTC${offset < 0 ? '-' : '+'}${Math.floor(Math.abs(offset) / 60)}:${String(Math.abs(offset) % 60).padStart(2, '0')}`,
   );
   if (respelled.toISODate() !== plain.toISODate()) return undefined;
-  return respelled.toFormat("yyyy-MM-dd'T'HH:mm:ssZZ");
+  return respelled.toFormat(INSTANT);
 }
