@@ -1,8 +1,7 @@
 /** Accounts: one API client of the marketplace each, with its zone and its limits. */
 import { isDeepStrictEqual } from 'node:util';
 import { type Selectable, sql } from 'kysely';
-import type { Db } from './database.js';
-import type { AccountsTable } from './schema.js';
+import type { AccountsTable, Db } from './schema.js';
 
 /** What the marketplace allows one client. Contract: Limits. */
 export interface Limits {
@@ -121,7 +120,8 @@ export interface Pause {
 /** Whether requests may be made: freely, or one as a probe after the firewall stopped us, or none until then. */
 export type Permission =
   | { readonly kind: 'free' }
-  | { readonly kind: 'probe' }
+  /** `pauses` is how many there were one after another. */
+  | { readonly kind: 'probe'; readonly pauses: number }
   | ({ readonly kind: 'paused' } & Pause);
 
 /**
@@ -144,7 +144,7 @@ export async function askPermission(db: Db, id: string, now: Date, probeUntil: D
     .where((eb) => eb.or([eb('paused_until', 'is', null), eb('paused_until', '<=', now)]))
     .executeTakeFirst();
   return numUpdatedRows > 0n
-    ? { kind: 'probe' }
+    ? { kind: 'probe', pauses: state.pauses }
     : { kind: 'paused', until: probeUntil, reason: state.paused_reason ?? 'probing' };
 }
 
@@ -158,15 +158,20 @@ export async function pauseAccount(db: Db, id: string, pause: Pause): Promise<vo
     .execute();
 }
 
-/** Counts a stop by the firewall. @returns how many there were one after another, this one included */
-export async function countPause(db: Db, id: string): Promise<number> {
+/**
+ * Counts a stop by the firewall, unless another request that was under way at the same time has done so.
+ * @param before how many there were when the request was let through
+ * @returns how many there are now, or undefined where this one is counted already
+ */
+export async function countPause(db: Db, id: string, before: number): Promise<number | undefined> {
   const row = await db
     .updateTable('slotkeeper.accounts')
     .set({ pauses: sql`pauses + 1`, paused_until: null })
     .where('id', '=', id)
+    .where('pauses', '=', before)
     .returning('pauses')
     .executeTakeFirst();
-  return row?.pauses ?? 1;
+  return row?.pauses;
 }
 
 /** The probe came through. */

@@ -6,7 +6,7 @@
  * that dies with a request in flight leaves the count too high for a moment, and never too low.
  */
 import { sql } from 'kysely';
-import type { Db } from './database.js';
+import type { Db } from './schema.js';
 
 export interface Window {
   /** Count only writes, or all requests. */
@@ -62,14 +62,23 @@ export async function takeRequest(
   });
 }
 
-/** Dates one request that was in flight to now. Which one does not matter: they only count. */
-export async function requestAnswered(db: Db, account: string, write: boolean, now: Date): Promise<void> {
+/**
+ * Dates a request to its answer, also where that came later than was expected. Of several that were to be answered
+ * by the same moment it does not matter which: they only count.
+ */
+export async function requestAnswered(
+  db: Db,
+  account: string,
+  write: boolean,
+  answeredBy: Date,
+  now: Date,
+): Promise<void> {
   await sql`
     UPDATE slotkeeper.requests SET at = ${now}
     WHERE id = (
       SELECT id FROM slotkeeper.requests
-      WHERE account_id = ${account} AND write = ${write} AND at > ${now}
-      ORDER BY at LIMIT 1
+      WHERE account_id = ${account} AND write = ${write} AND at = ${answeredBy}
+      LIMIT 1
       FOR UPDATE SKIP LOCKED)`.execute(db);
 }
 

@@ -6,8 +6,8 @@
 import { isClosing } from '../core/index.js';
 import type { GateAnswer, RequestGate } from '../docplanner/index.js';
 import { type Account, askPermission, endPauses, type Limits, pauseAccount } from '../store/accounts.js';
-import type { Db } from '../store/database.js';
 import { requestAnswered, takeRequest, type Window } from '../store/requests.js';
+import type { Db } from '../store/schema.js';
 import { BudgetSpentError } from './budget-spent-error.js';
 
 const MINUTE = 60_000;
@@ -44,6 +44,7 @@ export class Budget {
   readonly #options: BudgetOptions;
   /** Until when an account's budget is known to be spent, for what closes and for everything else. */
   readonly #spent = new Map<string, number>();
+  readonly #pauses = new Map<string, number>();
 
   constructor(options: BudgetOptions) {
     this.#options = options;
@@ -57,17 +58,23 @@ export class Budget {
     return Math.max(0, (this.#spent.get(spentKey(account, urgency)) ?? 0) - this.#options.now());
   }
 
-  /** A gate for requests made on behalf of work of this urgency. It throws `BudgetSpentError`. */
+  /** How often the firewall had stopped the account, one after another, when a request was last let through. */
+  pausesBefore(account: string): number {
+    return this.#pauses.get(account) ?? 0;
+  }
+
+  /** A gate for requests made on behalf of work of this urgency, one at a time. It throws `BudgetSpentError`. */
   gate(account: Account, urgency: number): RequestGate {
     let probing = false;
+    let answeredBy = new Date(0);
     return {
       before: async ({ write }) => {
         probing = await this.#permission(account);
-        await this.#take(account, write, urgency);
+        answeredBy = await this.#take(account, write, urgency);
       },
       after: async (answer) => {
-        await this.#answered(account, answer);
-        if (probing && isSuccess(answer.status)) await endPauses(this.#options.db, account.id);
+        await this.#answered(account, answer, answeredBy);
+        if (probing && cameThrough(answer.status)) await endPauses(this.#options.db, account.id);
         probing = false;
       },
     };
@@ -81,30 +88,28 @@ export class Budget {
     if (permission.kind === 'paused') {
       throw new BudgetSpentError(account.id, permission.until.getTime(), permission.reason);
     }
+    this.#pauses.set(account.id, permission.kind === 'probe' ? permission.pauses : 0);
     return permission.kind === 'probe';
   }
 
-  async #take(account: Account, write: boolean, urgency: number): Promise<void> {
+  /** @returns the latest moment at which the request is expected to be over */
+  async #take(account: Account, write: boolean, urgency: number): Promise<Date> {
     const { db, now, requestTimeoutMs } = this.#options;
     const at = now();
-    const taken = await takeRequest(
-      db,
-      account.id,
-      write,
-      windowsFor(account.limits, { write, urgency }),
-      new Date(at),
-      new Date(at + requestTimeoutMs),
-    );
+    const answeredBy = new Date(at + requestTimeoutMs);
+    const windows = windowsFor(account.limits, { write, urgency });
+    const taken = await takeRequest(db, account.id, write, windows, new Date(at), answeredBy);
     if (taken.kind === 'spent') {
       if (write) this.#spent.set(spentKey(account.id, urgency), taken.until.getTime());
       throw new BudgetSpentError(account.id, taken.until.getTime(), 'its budget is spent');
     }
+    return answeredBy;
   }
 
-  async #answered(account: Account, answer: GateAnswer): Promise<void> {
+  async #answered(account: Account, answer: GateAnswer, answeredBy: Date): Promise<void> {
     const { db, now } = this.#options;
     const at = now();
-    await requestAnswered(db, account.id, answer.write, new Date(at));
+    await requestAnswered(db, account.id, answer.write, answeredBy, new Date(at));
     // The server counts too, and may count others who share the client: what it says goes.
     const until =
       answer.status === 429
@@ -123,5 +128,6 @@ export class Budget {
 const spentKey = (account: string, urgency: number): string =>
   `${isClosing(urgency) ? 'closing' : 'other'} ${account}`;
 
-const isSuccess = (status: number | undefined): boolean =>
-  status !== undefined && status >= 200 && status < 300;
+/** Whether it was the API that answered. It says 403 itself, too, but so does the firewall. */
+const cameThrough = (status: number | undefined): boolean =>
+  status !== undefined && status < 500 && ![403, 405, 429].includes(status);

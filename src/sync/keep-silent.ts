@@ -3,14 +3,21 @@ import { type Account, countPause, pauseAccount } from '../store/accounts.js';
 import { backoffMs, FIREWALL } from './backoff.js';
 import type { Means } from './run.js';
 
-/** @returns for how long, in milliseconds */
+/** Somebody else counted this stop; the account's pause tells how long it is. */
+const COUNTED_MS = 1_000;
+
+/**
+ * Requests that were under way together are stopped together: that is one stop, and one pause.
+ * @returns for how long, in milliseconds
+ */
 export async function keepSilent(
-  means: Pick<Means, 'db' | 'log' | 'now' | 'random'>,
+  means: Pick<Means, 'db' | 'budget' | 'log' | 'now' | 'random'>,
   account: Account,
   reason: string,
 ): Promise<number> {
-  const { db, log, now, random } = means;
-  const pauses = await countPause(db, account.id);
+  const { db, budget, log, now, random } = means;
+  const pauses = await countPause(db, account.id, budget.pausesBefore(account.id));
+  if (pauses === undefined) return COUNTED_MS;
   const afterMs = backoffMs(FIREWALL, pauses, random());
   const until = new Date(now() + afterMs);
   await pauseAccount(db, account.id, { until, reason });

@@ -2,7 +2,6 @@
 import { addDays, localDate, startOfDate, toIso } from '../core/index.js';
 import { DocplannerError, FirewallError } from '../docplanner/index.js';
 import { BudgetSpentError } from './budget-spent-error.js';
-import { keepSilent } from './keep-silent.js';
 import type { Run } from './run.js';
 import type { WantedDay } from './snapshot.js';
 import { differences, type Start, takenBy } from './verify.js';
@@ -67,7 +66,7 @@ export async function readBack(
     }));
   } catch (error) {
     if (!(error instanceof DocplannerError || error instanceof BudgetSpentError)) throw error;
-    if (error instanceof FirewallError) await keepSilent(run, run.account, error.message);
+    if (error instanceof FirewallError) await run.keepSilent(error.message);
     run.log.warn(
       { calendar: run.calendar.id, reason: error.message },
       'what was published could not be read back',

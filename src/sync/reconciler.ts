@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { InvalidScheduleError } from '../core/index.js';
-import type { RequestGate } from '../docplanner/index.js';
+import { ConnectionError, type RequestGate } from '../docplanner/index.js';
 import { type Account, getAccount } from '../store/accounts.js';
 import { attemptFailed, attemptSucceeded, calendarFailed, retryAt } from '../store/attempts.js';
 import { type Calendar, getCalendar } from '../store/calendars.js';
@@ -67,33 +67,44 @@ export class Reconciler {
     if (!(await takeLease(db, id, token, this.#leaseMs))) {
       return { kind: 'later', afterMs: ANOTHER_WORKER_HAS_IT_MS, reason: 'another worker has the calendar' };
     }
+    let inDoubt = false;
     try {
-      const { clients, budget, ...means } = this.#options;
+      const { clients, budget: _, ...means } = this.#options;
       const run: Run = {
         ...means,
         calendar,
         account,
-        client: (urgency) => clients.of(account).through(this.#gate(account, urgency, id, token)),
+        client: (urgency, aboutToWrite) =>
+          clients.of(account).through(this.#gate(account, urgency, id, token, aboutToWrite)),
+        keepSilent: (reason) => keepSilent(this.#options, account, reason),
       };
       const reconciled = await publishSlots(run);
       if (reconciled.kind === 'done') await attemptSucceeded(db, id);
       return reconciled;
     } catch (error) {
+      inDoubt = isInDoubt(error);
       return await this.#failed(calendar, account, error);
     } finally {
-      await giveBackLease(db, id, token);
+      if (inDoubt) await renewLease(db, id, token, this.#options.requestTimeoutMs);
+      else await giveBackLease(db, id, token);
     }
   }
 
-  #gate(account: Account, urgency: number, calendar: string, token: string): RequestGate {
+  #gate(
+    account: Account,
+    urgency: number,
+    calendar: string,
+    token: string,
+    aboutToWrite: (() => Promise<void>) | undefined,
+  ): RequestGate {
     const { db, budget } = this.#options;
     const gate = budget.gate(account, urgency);
     return {
       before: async (request) => {
         await gate.before(request);
-        if (request.write && !(await renewLease(db, calendar, token, this.#leaseMs))) {
-          throw new LeaseLostError(calendar);
-        }
+        if (!request.write) return;
+        await aboutToWrite?.();
+        if (!(await renewLease(db, calendar, token, this.#leaseMs))) throw new LeaseLostError(calendar);
       },
       after: (answer) => gate.after(answer),
     };
@@ -101,7 +112,7 @@ export class Reconciler {
 
   /** Decides what a failure means for the calendar and its account. What is no failure of theirs is thrown on. */
   async #failed(calendar: Calendar, account: Account, error: unknown): Promise<Reconciled> {
-    const { db, log, now, random } = this.#options;
+    const { db, log, now, random, requestTimeoutMs } = this.#options;
     if (error instanceof LeaseLostError) {
       return { kind: 'later', afterMs: ANOTHER_WORKER_HAS_IT_MS, reason: error.message };
     }
@@ -126,7 +137,11 @@ export class Reconciler {
       }
       case 'retry': {
         const attempts = await attemptFailed(db, calendar.id, failure.reason);
-        const afterMs = Math.max(backoffMs(RETRY, attempts, random()), failure.afterMs ?? 0);
+        const afterMs = Math.max(
+          backoffMs(RETRY, attempts, random()),
+          failure.afterMs ?? 0,
+          isInDoubt(error) ? requestTimeoutMs : 0,
+        );
         await retryAt(db, calendar.id, new Date(now() + afterMs));
         log.warn(
           { calendar: calendar.id, account: account.id, attempts, afterMs, reason: failure.reason },
@@ -138,4 +153,12 @@ export class Reconciler {
         throw error;
     }
   }
+}
+
+/**
+ * A write that nobody waits for any more may still be under way in the marketplace, and would undo what is sent
+ * after it. So the calendar stays leased for as long again, by when such a write is over.
+ */
+function isInDoubt(error: unknown): boolean {
+  return error instanceof ConnectionError && error.reason === 'timeout' && error.method !== 'GET';
 }

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { DocplannerClient } from '../docplanner/index.js';
 import type { Account } from '../store/accounts.js';
 import type { Calendar } from '../store/calendars.js';
-import type { Db } from '../store/database.js';
+import type { Db } from '../store/schema.js';
 import type { Budget } from './budget.js';
 import type { Clients } from './clients.js';
 
@@ -32,6 +32,9 @@ export interface Run extends Omit<Means, 'clients' | 'budget'> {
   /**
    * The marketplace, for work of this urgency: before every request the budget is asked, and before one that
    * writes the lease is made to outlast it. Its methods throw `BudgetSpentError` and `LeaseLostError` too.
+   * @param aboutToWrite what must be written down before a write is sent, and only if it is
    */
-  readonly client: (urgency: number) => DocplannerClient;
+  readonly client: (urgency: number, aboutToWrite?: () => Promise<void>) => DocplannerClient;
+  /** After the firewall stopped a request. @returns for how long, in milliseconds */
+  readonly keepSilent: (reason: string) => Promise<number>;
 }

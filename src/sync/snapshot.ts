@@ -2,9 +2,9 @@
 import { addDays, computeSlotConfigs, type Day, startOfDate } from '../core/index.js';
 import type { Account } from '../store/accounts.js';
 import type { Calendar } from '../store/calendars.js';
-import type { Db } from '../store/database.js';
 import { daysBetween, pendingDays, type StoredDay } from '../store/days.js';
 import { type Busy, busyBetween } from '../store/occupancy.js';
+import type { Db } from '../store/schema.js';
 import { type StoredWindow, windowsOf } from '../store/windows.js';
 import type { Horizon } from './horizon.js';
 

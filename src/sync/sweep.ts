@@ -5,10 +5,10 @@
  */
 import type { Logger } from 'pino';
 import { listAccounts } from '../store/accounts.js';
-import type { Db } from '../store/database.js';
 import { forgetEvents } from '../store/events.js';
 import { isUnavailable } from '../store/is-unavailable.js';
 import { forgetRequests } from '../store/requests.js';
+import type { Db } from '../store/schema.js';
 import { wantedCalendars } from '../store/wanted.js';
 import { horizonOf } from './horizon.js';
 

@@ -63,9 +63,9 @@ async function lookAt(run: Run, days: readonly WantedDay[]): Promise<ReadonlySet
 
 async function clear(run: Run, day: WantedDay, repaired: Set<string>): Promise<void> {
   const { db, calendar } = run;
-  await forgetVerified(db, calendar.id, [day.date]);
+  const client = run.client(urgencyOf([day]), () => forgetVerified(db, calendar.id, [day.date]));
   try {
-    await run.client(urgencyOf([day])).deleteSlots(calendar, day.date);
+    await client.deleteSlots(calendar, day.date);
   } catch (error) {
     // There was nothing to clear, or the calendar is gone: reading back tells the first, the next write the other.
     if (!(error instanceof NotFoundError)) throw error;
@@ -129,14 +129,13 @@ async function send(run: Run, days: readonly WantedDay[]): Promise<void> {
   const since = new Date(now() - DUPLICATE_WINDOW_MS);
   const plain: Slot[] = days.flatMap((day) => day.wanted);
   const form = freshForm(plain, await payloadsSince(db, calendar.id, since));
+  const dates = days.map((day) => day.date);
   // Before it is sent: a crash or a lost answer must find it written down that it may have arrived.
-  await forgetVerified(
-    db,
-    calendar.id,
-    days.map((day) => day.date),
-  );
-  await rememberPayload(db, calendar.id, hashOf(form), new Date(now()), since);
-  await run.client(urgencyOf(days)).replaceSlots(calendar, form);
+  const client = run.client(urgencyOf(days), async () => {
+    await forgetVerified(db, calendar.id, dates);
+    await rememberPayload(db, calendar.id, hashOf(form), new Date(now()), since);
+  });
+  await client.replaceSlots(calendar, form);
 }
 
 /** Reads back what was told, and writes down how it went. A difference is repaired once, by another round. */
