@@ -1,5 +1,4 @@
-/** The engine: puts the parts together, runs them, and stops them in the reverse order. */
-
+/** The engine: the parts, running, and what a program can ask of them. */
 import { isDeepStrictEqual } from 'node:util';
 import { ConfigError } from './config/config-error.js';
 import { type FileConfig, type FileConfigInput, fileSchema, toAccount, toCalendar } from './config/schema.js';
@@ -7,26 +6,17 @@ import { LEAST_URGENT } from './core/index.js';
 import { Failures } from './failures.js';
 import { applyEvents, type EventsResult } from './intake/apply-events.js';
 import { addEvents } from './intake/occupancy-producer.js';
-import { OccupancyWorker } from './intake/occupancy-worker.js';
 import { formatPath, type OccupancyEventInput } from './intake/vocabulary.js';
 import type { Logger } from './log.js';
+import { openParts, type Parts, type Role } from './parts.js';
 import { OCCUPANCY_QUEUE, PUBLISH_QUEUE } from './queue/names.js';
-import { PublishQueue } from './queue/publish-queue.js';
-import { type JobQueue, Queues } from './queue/queues.js';
 import { type Account, getAccount, listAccounts, putAccount } from './store/accounts.js';
 import { type Calendar, getCalendar, listCalendars, putCalendar } from './store/calendars.js';
-import { type Database, type Db, openDatabase } from './store/database.js';
+import type { Db } from './store/schema.js';
 import { totals } from './store/wanted.js';
-import { Budget } from './sync/budget.js';
-import { Clients } from './sync/clients.js';
 import { type DayReport, reportDay } from './sync/day-report.js';
 import { horizonOf } from './sync/horizon.js';
-import { PublishWorker } from './sync/publish-worker.js';
-import { Reconciler } from './sync/reconciler.js';
 import { viewDays } from './sync/snapshot.js';
-import { Sweep } from './sync/sweep.js';
-
-export type Role = 'api' | 'worker' | 'scheduler';
 
 export interface SlotkeeperOptions {
   /** PostgreSQL; without it the embedded database in `data` is used. */
@@ -59,17 +49,6 @@ export interface Status {
   readonly lag: number;
   /** Jobs by state, for each queue that can be asked just now. */
   readonly queues: { readonly [queue: string]: { readonly [state: string]: number } };
-}
-
-interface Parts {
-  readonly database: Database;
-  readonly queues: Queues;
-  readonly occupancyQueue: JobQueue;
-  readonly publishQueue: PublishQueue;
-  readonly clients: Clients;
-  readonly occupancyWorker: OccupancyWorker | undefined;
-  readonly publishWorker: PublishWorker | undefined;
-  readonly sweep: Sweep | undefined;
 }
 
 const QUEUE_STATES = ['waiting', 'prioritized', 'active', 'delayed', 'failed'] as const;
@@ -113,92 +92,29 @@ export class Slotkeeper {
    */
   async start(): Promise<void> {
     if (this.#parts !== undefined) return;
-    const { log, now } = this;
-    const { databaseUrl, data = '.slotkeeper', redisUrl, onProgress } = this.#options;
-    const onError = (error: Error): void => log.warn({ err: error }, 'a connection broke and is mended');
-    const { concurrency, debounceMs, timeoutMs, verify, mostEntries, sweepSeconds, lockMs } =
-      this.#config.publish;
-    const roles = this.#options.roles ?? ['api', 'worker', 'scheduler'];
-
-    const database = await openDatabase(
-      databaseUrl === undefined
-        ? { folder: data, ...(onProgress === undefined ? {} : { onProgress }) }
-        : { url: databaseUrl, poolSize: concurrency + 12, onError },
-    );
-    const { db } = database;
-    const queues = new Queues({
-      store:
-        redisUrl === undefined ? { kind: 'database', pool: database.pool } : { kind: 'redis', url: redisUrl },
-      onError,
-      lockMs,
+    const { databaseUrl, data = '.slotkeeper', redisUrl, roles, random, onProgress } = this.#options;
+    this.#parts = await openParts({
+      databaseUrl,
+      data,
+      redisUrl,
+      roles: roles ?? ['api', 'worker', 'scheduler'],
+      publish: this.#config.publish,
+      log: this.log,
+      now: this.now,
+      random: random ?? Math.random,
+      onProgress,
+      prepare: (db) => this.#seed(db),
+      apply: (events) => this.events(events),
     });
-    try {
-      await queues.connect();
-      await this.#seed(db);
-    } catch (error) {
-      await queues.close();
-      await database.close();
-      throw error;
-    }
-
-    const publishQueue = new PublishQueue(queues, { debounceMs });
-    const clients = new Clients({ requestTimeoutMs: timeoutMs, now });
-    const budget = new Budget({ db, now, requestTimeoutMs: timeoutMs });
-    const means = {
-      db,
-      clients,
-      budget,
-      log,
-      now,
-      random: this.#options.random ?? Math.random,
-      verify,
-      mostEntries,
-      requestTimeoutMs: timeoutMs,
-    };
-    const reconciler = new Reconciler(means, concurrency);
-    const works = roles.includes('worker');
-    this.#parts = {
-      database,
-      queues,
-      occupancyQueue: queues.queue(OCCUPANCY_QUEUE),
-      publishQueue,
-      clients,
-      occupancyWorker: works
-        ? new OccupancyWorker({ queues, log, apply: (events) => this.events(events) })
-        : undefined,
-      publishWorker: works
-        ? new PublishWorker({
-            queues,
-            log,
-            concurrency,
-            reconcile: (id, urgency) => reconciler.reconcile(id, urgency),
-          })
-        : undefined,
-      sweep: roles.includes('scheduler')
-        ? new Sweep({
-            db,
-            log,
-            now,
-            everyMs: sweepSeconds * 1000,
-            wake: (calendar, urgency) => publishQueue.wake(calendar, urgency),
-          })
-        : undefined,
-    };
-    await this.#parts.occupancyWorker?.start();
-    this.#parts.publishWorker?.start();
-    this.#parts.sweep?.start();
+    this.#warnOfWhatIsNotDone();
+    await this.#parts.run();
   }
 
   /** Waits for what is in hand, then closes everything. May be called at any time, and again. */
   async stop(): Promise<void> {
     const parts = this.#parts;
-    if (parts === undefined) return;
     this.#parts = undefined;
-    await parts.sweep?.stop();
-    await Promise.all([parts.occupancyWorker?.stop(), parts.publishWorker?.stop()]);
-    await parts.queues.close();
-    await parts.clients.close();
-    await parts.database.close();
+    await parts?.close();
   }
 
   /** The record, for those who answer questions about it. */
@@ -307,6 +223,20 @@ export class Slotkeeper {
       const { failed: _, retrying: __, ...before } = known.get(id) ?? { id };
       if (!isDeepStrictEqual(before, calendar)) await putCalendar(db, calendar, at);
     }
+  }
+
+  /** A configuration may say more than this version does; nobody should find that out by waiting. */
+  #warnOfWhatIsNotDone(): void {
+    const { accounts, calendars, resync, delivery } = this.#config;
+    const notDone = [
+      ...(accounts.some(({ notifications }) => notifications.mode !== 'off') ? ['notifications'] : []),
+      ...(calendars.some(({ strategy }) => strategy !== 'slots')
+        ? ['strategy breaks or book (slots is used)']
+        : []),
+      ...(resync === undefined ? [] : ['resync']),
+      ...(delivery === undefined ? [] : ['delivery']),
+    ];
+    if (notDone.length > 0) this.log.warn({ notDone }, 'configured, but not done by this version');
   }
 
   #running(): Parts {

@@ -2,7 +2,6 @@
 import type { Job } from 'bullmq';
 import { z } from 'zod';
 import type { JobQueue } from './queue/queues.js';
-import type { Db } from './store/database.js';
 import {
   dropCalendar,
   dropDay,
@@ -11,6 +10,7 @@ import {
   retryCalendar,
   retryDay,
 } from './store/failures.js';
+import type { Db } from './store/schema.js';
 
 /** One thing that failed. Its `id` is what `retry` and `drop` take. */
 export type Failure =

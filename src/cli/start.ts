@@ -2,7 +2,8 @@
 import { once } from 'node:events';
 import { Command, InvalidArgumentError } from 'commander';
 import { ConfigError } from '../config/config-error.js';
-import { type Role, Slotkeeper } from '../engine.js';
+import { Slotkeeper } from '../engine.js';
+import type { Role } from '../parts.js';
 import { createApp } from '../server/app.js';
 import { FAILED } from './exit.js';
 import { readSettings } from './settings.js';

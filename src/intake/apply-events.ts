@@ -1,10 +1,10 @@
 /** Takes a batch of occupancy events into the record: one transaction changes what is known and marks the days. */
 import { InvalidScheduleError } from '../core/index.js';
-import type { Db } from '../store/database.js';
 import { type DayChange, markDays } from '../store/days.js';
 import { type LockedCalendar, lockCalendars, rememberEvents } from '../store/events.js';
 import { findOccupancies, saveOccupancies } from '../store/occupancy.js';
 import { retryDeadlock } from '../store/retry-deadlock.js';
+import type { Db } from '../store/schema.js';
 import { claimWakes, type WantedCalendar } from '../store/wanted.js';
 import { findWindows, saveWindows } from '../store/windows.js';
 import { fold } from './fold.js';

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { OCCUPANCY_QUEUE } from '../queue/names.js';
 import { type JobQueue, type QueueStore, Queues } from '../queue/queues.js';
 import { openPgPool } from '../store/pg-pool.js';
+import { ServiceUnavailableError } from '../store/service-unavailable-error.js';
 import { InvalidEventError } from './invalid-event-error.js';
 import { describeIssue, eventSchema, type OccupancyEventInput } from './vocabulary.js';
 
@@ -19,11 +20,13 @@ export type OccupancyProducerOptions =
  * await producer.close();
  */
 export class OccupancyProducer {
+  readonly #options: OccupancyProducerOptions;
   readonly #queues: Queues;
   readonly #pool: pg.Pool | undefined;
   #queue: Promise<JobQueue> | undefined;
 
   constructor(options: OccupancyProducerOptions) {
+    this.#options = options;
     const onError = options.onError ?? (() => undefined);
     let store: QueueStore;
     if ('redisUrl' in options) {
@@ -48,8 +51,17 @@ export class OccupancyProducer {
       const parsed = eventSchema.safeParse(event);
       if (!parsed.success) throw new InvalidEventError(index, describeIssue(parsed.error));
     });
-    const queue = await this.#connected();
-    await addEvents(queue, list);
+    try {
+      await addEvents(await this.#connected(), list);
+    } catch (error) {
+      throw error instanceof ServiceUnavailableError ? error : this.#unavailable(error);
+    }
+  }
+
+  #unavailable(cause: unknown): ServiceUnavailableError {
+    return 'redisUrl' in this.#options
+      ? new ServiceUnavailableError('Redis', this.#options.redisUrl, cause)
+      : new ServiceUnavailableError('PostgreSQL', this.#options.databaseUrl, cause);
   }
 
   #connected(): Promise<JobQueue> {

@@ -11,6 +11,7 @@ import { dayRoutes } from './routes/days.js';
 import { eventRoutes } from './routes/events.js';
 import { failedRoutes } from './routes/failed.js';
 import { healthRoutes } from './routes/health.js';
+import { metricsRoutes } from './routes/metrics.js';
 import { statusRoutes } from './routes/status.js';
 import type { Server } from './types.js';
 
@@ -42,6 +43,7 @@ export function createApp({ engine, apiKey }: AppOptions): Server {
     }),
   );
   healthRoutes(app, engine);
+  metricsRoutes(app, engine);
   app.register(
     async (v1) => {
       v1.addHook('onRequest', requireApiKey(apiKey));

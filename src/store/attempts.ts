@@ -1,6 +1,6 @@
 /** What became of a calendar's last attempt: it counts failures for the backoff and keeps the reason in sight. */
 import { sql } from 'kysely';
-import type { Db } from './database.js';
+import type { Db } from './schema.js';
 
 export async function attemptSucceeded(db: Db, calendar: string): Promise<void> {
   await db

@@ -1,7 +1,6 @@
 /** Calendars: a doctor at an address, in one account. */
 import { type Selectable, sql } from 'kysely';
-import type { Db } from './database.js';
-import type { CalendarsTable, Strategy } from './schema.js';
+import type { CalendarsTable, Db, Strategy } from './schema.js';
 
 export interface CalendarSettings {
   /** Minutes kept free before each busy interval. */

@@ -10,11 +10,8 @@ import { type FolderLock, lockFolder } from './folder-lock.js';
 import { migrate } from './migrate.js';
 import { openPgPool, SEARCH_PATH } from './pg-pool.js';
 import { PglitePool } from './pglite-pool.js';
-import type { Tables } from './schema.js';
+import type { Db, Tables } from './schema.js';
 import { ServiceUnavailableError } from './service-unavailable-error.js';
-
-/** The record, to be queried; a transaction of it is one too. */
-export type Db = Kysely<Tables>;
 
 export interface Database {
   readonly kind: 'pglite' | 'postgresql';

@@ -5,7 +5,7 @@
  */
 import { sql } from 'kysely';
 import type { Slot } from '../core/index.js';
-import type { Db } from './database.js';
+import type { Db } from './schema.js';
 
 /** Why a day could not be published. */
 export interface DayError {

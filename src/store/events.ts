@@ -1,6 +1,6 @@
 /** The ids of the events that were taken in, so that one sent again changes nothing. */
 import { sql } from 'kysely';
-import type { Db } from './database.js';
+import type { Db } from './schema.js';
 
 /** Remembers the ids and says which of them are new. */
 export async function rememberEvents(db: Db, ids: readonly string[], now: Date): Promise<Set<string>> {

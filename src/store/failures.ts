@@ -1,7 +1,7 @@
 /** What failed and is not tried any more: days that the marketplace would not take, calendars that it refuses. */
 import { sql } from 'kysely';
-import type { Db } from './database.js';
 import type { DayError } from './days.js';
+import type { Db } from './schema.js';
 
 export interface FailedDay {
   readonly calendar: string;

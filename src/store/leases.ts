@@ -4,7 +4,7 @@
  * so that the next holder never meets a write of the last one in flight. The database's clock counts.
  */
 import { sql } from 'kysely';
-import type { Db } from './database.js';
+import type { Db } from './schema.js';
 
 /**
  * Takes the calendar to publish it. From here on a new change needs a new job, since this one may have read the

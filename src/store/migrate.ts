@@ -1,7 +1,7 @@
 /** Brings the record's tables up to date. */
 import { type Migration, Migrator } from 'kysely';
-import type { Db } from './database.js';
 import * as theRecord from './migrations/001-the-record.js';
+import type { Db } from './schema.js';
 
 /** In order; a migration that has been released is never changed. */
 const migrations: { readonly [name: string]: Migration } = {

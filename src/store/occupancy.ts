@@ -1,6 +1,6 @@
 /** Occupancy: the busy intervals of a calendar, each under the PMS's `ref`. */
 import { sql } from 'kysely';
-import type { Db } from './database.js';
+import type { Db } from './schema.js';
 
 export interface Occupancy {
   readonly calendar: string;

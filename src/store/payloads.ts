@@ -3,7 +3,7 @@
  * within three minutes, so the sender has to know. Contract: Duplicates.
  */
 import { sql } from 'kysely';
-import type { Db } from './database.js';
+import type { Db } from './schema.js';
 
 /** The hashes that were sent for this calendar since then. */
 export async function payloadsSince(db: Db, calendar: string, since: Date): Promise<Set<string>> {

@@ -2,7 +2,7 @@
  * The record's tables, as Kysely sees them. The SQL that makes them is in `migrations/`; every name lives in
  * the schema `slotkeeper`, because BullMQ's schema comes first in the search path.
  */
-import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+import type { ColumnType, Generated, JSONColumnType, Kysely } from 'kysely';
 
 type Timestamp = ColumnType<Date, Date, Date>;
 type NullableTimestamp = ColumnType<Date | null, Date | null | undefined, Date | null>;
@@ -10,6 +10,9 @@ type NullableTimestamp = ColumnType<Date | null, Date | null | undefined, Date |
 type BigInteger = ColumnType<string, number | string, number | string>;
 
 export type Strategy = 'slots' | 'breaks' | 'book';
+
+/** The record, to be queried; a transaction of it is one too. */
+export type Db = Kysely<Tables>;
 
 export interface Tables {
   'slotkeeper.accounts': AccountsTable;

@@ -1,6 +1,6 @@
 /** What is wanted and not yet published, over the whole record: for the sweep that wakes it, and for the status. */
 import { sql } from 'kysely';
-import type { Db } from './database.js';
+import type { Db } from './schema.js';
 
 /** The local dates of an account that can be published now, both included. */
 export interface AccountHorizon {

@@ -1,7 +1,7 @@
 /** Windows: when a calendar is available, with the services bookable in it. */
 import { sql } from 'kysely';
 import type { Window } from '../core/index.js';
-import type { Db } from './database.js';
+import type { Db } from './schema.js';
 
 /** What is bookable in a window, and under which insurance terms. */
 export type WindowTerms = Pick<Window, 'services' | 'insurance'>;

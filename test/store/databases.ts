@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sql } from 'kysely';
 import { Queues } from '../../src/queue/queues.js';
-import { type DatabaseOptions, type Db, openDatabase } from '../../src/store/database.js';
+import { type DatabaseOptions, openDatabase } from '../../src/store/database.js';
+import type { Db } from '../../src/store/schema.js';
 import { freshDatabase } from '../support/postgres.js';
 import { tempDir } from '../support/temp-dir.js';
 

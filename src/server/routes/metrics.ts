@@ -1,0 +1,23 @@
+/** Numbers for Prometheus: the status and the process. Nothing in them names a calendar, a doctor or a patient. */
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { Routes } from '../types.js';
+
+export const metricsRoutes: Routes = (server, engine) => {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const gauge = (name: string, help: string, labelNames: string[] = []) =>
+    new Gauge({ name: `slotkeeper_${name}`, help, labelNames, registers: [registry] });
+  const days = gauge('days', 'Days in the horizon, by state', ['state']);
+  const lag = gauge('lag_seconds', 'Age of the oldest change that is not published');
+  const jobs = gauge('jobs', 'Jobs, by queue and state', ['queue', 'state']);
+
+  server.get('/metrics', async (_, reply) => {
+    const status = await engine.status();
+    for (const state of ['pending', 'failed', 'held'] as const) days.set({ state }, status[state]);
+    lag.set(status.lag / 1000);
+    for (const [queue, states] of Object.entries(status.queues)) {
+      for (const [state, count] of Object.entries(states)) jobs.set({ queue, state }, count);
+    }
+    return reply.type(registry.contentType).send(await registry.metrics());
+  });
+};
