@@ -30,12 +30,14 @@ export interface FoundingPut {
   readonly body: { readonly slots: Day['slots'] };
 }
 
+type Of<T extends OccupancyEventInput['type']> = Extract<OccupancyEventInput, { type: T }>;
+
 export interface FoundingExample {
   readonly date: string;
   readonly input: ComputeInput;
   readonly days: readonly Day[];
   /** The doctor's window, then the patient at the desk. */
-  readonly events: readonly [OccupancyEventInput, OccupancyEventInput];
+  readonly events: readonly [Of<'available'>, Of<'occupied'>];
   readonly put: FoundingPut;
 }
 

@@ -1,0 +1,129 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Job } from 'bullmq';
+import { PublishQueue } from '../../src/queue/publish-queue.js';
+import { type JobQueue, type JobWorker, Queues } from '../../src/queue/queues.js';
+import { type Database, openDatabase } from '../../src/store/database.js';
+import { backends } from '../engine/backends.js';
+import { eventually } from '../support/eventually.js';
+
+const LONG = 60_000;
+
+describe.each(backends)('the publish queue on $name', ({ fresh }) => {
+  let database: Database | undefined;
+  let queues: Queues;
+  let bull: JobQueue;
+  let patient: PublishQueue;
+  let quick: PublishQueue;
+  let worker: JobWorker | undefined;
+
+  beforeAll(async () => {
+    const { data, databaseUrl, redisUrl } = await fresh();
+    const onError = () => {};
+    if (redisUrl !== undefined) {
+      queues = new Queues({ store: { kind: 'redis', url: redisUrl }, onError });
+    } else {
+      database = await openDatabase(
+        databaseUrl === undefined ? { folder: data ?? '' } : { url: databaseUrl },
+      );
+      queues = new Queues({ store: { kind: 'database', pool: database.pool }, onError });
+    }
+    await queues.connect();
+    bull = queues.queue('slotkeeper-publish');
+    patient = new PublishQueue(queues, { debounceMs: LONG });
+    quick = new PublishQueue(queues, { debounceMs: 0 });
+  });
+
+  afterEach(async () => {
+    await worker?.close();
+    worker = undefined;
+    for (const job of await bull.getJobs(['delayed', 'prioritized', 'waiting'])) await job.remove();
+  });
+
+  afterAll(async () => {
+    await queues.close();
+    await database?.close();
+  });
+
+  const jobs = async () => {
+    const found = await bull.getJobs(['delayed', 'prioritized', 'waiting']);
+    return found.map(({ data, priority, delay }) => ({ data, priority, delay }));
+  };
+
+  /** Runs jobs one at a time; what it is given decides when each is over. */
+  function work(run: (job: Job<unknown, unknown, string>) => Promise<unknown>): void {
+    worker = queues.worker('slotkeeper-publish', run, { concurrency: 1, removeOnComplete: { count: 0 } });
+  }
+
+  test('has one job a calendar, which waits for others to travel with it', async () => {
+    for (let n = 0; n < 5; n += 1) await patient.wake('nowak', 700);
+    await patient.wake('lis', 900);
+    const found = await jobs();
+    expect(found).toHaveLength(2);
+    expect(found).toEqual(
+      expect.arrayContaining([
+        { data: { calendar: 'nowak' }, priority: 700, delay: LONG },
+        { data: { calendar: 'lis' }, priority: 900, delay: LONG },
+      ]),
+    );
+  });
+
+  test('raises a job that waits where the change is more urgent, and never lowers it', async () => {
+    await patient.wake('nowak', 700);
+    await patient.wake('nowak', 20);
+    await patient.wake('nowak', 500);
+    expect(await jobs()).toMatchObject([{ priority: 20 }]);
+  });
+
+  test('shortens a wait that was made for a less urgent change', async () => {
+    await patient.wake('nowak', 700);
+    await quick.wake('nowak', 20);
+    const done: unknown[] = [];
+    work(async ({ data }) => done.push(data));
+    await eventually(() => done.length === 1);
+    expect(done).toEqual([{ calendar: 'nowak' }]);
+  });
+
+  test('gives the most urgent first', async () => {
+    const done: unknown[] = [];
+    let open = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    work(async ({ data }) => {
+      done.push((data as { calendar: string }).calendar);
+      await gate;
+    });
+    await quick.wake('first', 1);
+    await eventually(() => done.length === 1);
+    for (const [calendar, urgency] of [
+      ['far', 900],
+      ['near', 20],
+      ['farther', 2_000],
+    ] as const) {
+      await quick.wake(calendar, urgency);
+    }
+    open();
+    await eventually(() => done.length === 4);
+    expect(done).toEqual(['first', 'near', 'far', 'farther']);
+  });
+
+  test('follows a job that runs with exactly one more, however often it was woken meanwhile', async () => {
+    const done: unknown[] = [];
+    let open = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    work(async ({ data }) => {
+      done.push((data as { calendar: string }).calendar);
+      await gate;
+    });
+    await quick.wake('nowak', 5);
+    await eventually(() => done.length === 1);
+    for (let n = 0; n < 3; n += 1) await quick.wake('nowak', 5);
+    open();
+    await eventually(() => done.length === 2);
+    await quick.wake('last', 5);
+    await eventually(() => done.includes('last'));
+    expect(done).toEqual(['nowak', 'nowak', 'last']);
+  });
+});
