@@ -26,6 +26,8 @@ export interface ChaosOptions {
   readonly restWithinSeconds: number;
   /** The firewall's pauses and refusals too: they take minutes. */
   readonly severe: boolean;
+  /** Whether one account has a scarce budget: rest then takes the minute in which it is spent. */
+  readonly scarce: boolean;
   /** The command line to run; default the one that is built. */
   readonly program?: string | undefined;
   readonly onProgress?: (what: string) => void;
@@ -73,7 +75,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     if (wrong.length < MOST_WRONG) wrong.push(what);
     onProgress(`WRONG: ${what}`);
   };
-  const world = drawWorld(seed, Date.now());
+  const world = drawWorld(seed, Date.now(), options.scarce);
   const model = new Model(world);
   const open: (() => Promise<unknown>)[] = [];
   try {

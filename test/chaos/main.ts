@@ -30,6 +30,7 @@ for (let n = 0; n < Number(CHAOS_RUNS); n += 1) {
     seconds: Number(CHAOS_SECONDS),
     restWithinSeconds: 240,
     severe: true,
+    scarce: true,
     program: CHAOS_PROGRAM,
     ...(CHAOS_VERBOSE
       ? { onProgress: (what) => say(`  ${new Date().toISOString().slice(11, 23)} ${what}`) }

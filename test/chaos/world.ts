@@ -49,11 +49,14 @@ const account = (id: string, timeZone: string, limits: WorldAccount['limits']): 
   limits,
 });
 
-/** @param now epoch milliseconds */
-export function drawWorld(seed: number, now: number): World {
+/**
+ * @param now epoch milliseconds
+ * @param hasScarce whether one account has a budget that is spent at once, so that rest takes a minute
+ */
+export function drawWorld(seed: number, now: number, hasScarce: boolean): World {
   const dice = new Dice(seed, 0);
   const accounts = [
-    account('scarce', 'Europe/Warsaw', scarce),
+    ...(hasScarce ? [account('scarce', 'Europe/Warsaw', scarce)] : []),
     account('warsaw', 'Europe/Warsaw', roomy),
     account('saopaulo', 'America/Sao_Paulo', roomy),
   ];

@@ -1,0 +1,127 @@
+// A clinic's desk with an engine of its own in the test's process, and the marketplace that it publishes to.
+import { addDays, localDate, startOfDate } from '../../src/core/index.js';
+import { Slotkeeper } from '../../src/engine.js';
+import type { OccupancyEventInput } from '../../src/intake/vocabulary.js';
+import { createLog } from '../../src/log.js';
+import { type RequestRecord, Sandbox, type SandboxOptions } from '../../src/sandbox/index.js';
+import { eventually } from '../support/eventually.js';
+import { freshDatabase } from '../support/postgres.js';
+import { atEndOfTestFile } from '../support/release.js';
+
+export const ZONE = 'Europe/Warsaw';
+
+export interface DeskOptions {
+  readonly sandbox?: SandboxOptions;
+  /** Ids; `alone` has an account of its own. */
+  readonly calendars?: readonly string[];
+  readonly timeoutMs?: number;
+  /** Epoch milliseconds; the sandbox follows it. */
+  readonly now?: () => number;
+  readonly random?: () => number;
+}
+
+type EventInput = OccupancyEventInput extends infer E
+  ? E extends { id: string }
+    ? Omit<E, 'id'>
+    : never
+  : never;
+
+export class Desk {
+  readonly engine: Slotkeeper;
+  readonly sandbox: Sandbox;
+  /** Two weeks from now. */
+  readonly date: string;
+  #said = 0;
+
+  private constructor(engine: Slotkeeper, sandbox: Sandbox, now: number) {
+    this.engine = engine;
+    this.sandbox = sandbox;
+    this.date = addDays(localDate(now, ZONE), 14);
+  }
+
+  static async open(options: DeskOptions = {}): Promise<Desk> {
+    const { calendars = ['nowak'], timeoutMs = 2_000, now = Date.now, random } = options;
+    const sandbox = new Sandbox({ now, ...options.sandbox });
+    atEndOfTestFile(() => sandbox.stop());
+    const baseUrl = await sandbox.start();
+    const account = (id: string) => ({ id, baseUrl, clientId: id, clientSecret: 'secret', timeZone: ZONE });
+    const engine = new Slotkeeper({
+      databaseUrl: (await freshDatabase()).url,
+      log: createLog('silent'),
+      now,
+      ...(random === undefined ? {} : { random }),
+      config: {
+        accounts: [account('many'), account('alone')],
+        calendars: calendars.map((id) => ({
+          id,
+          account: id === 'alone' ? 'alone' : 'many',
+          ...addressOf(id),
+        })),
+        publish: { timeoutMs, lockMs: 2_000, sweepSeconds: 0.3, debounceMs: 0 },
+      },
+    });
+    atEndOfTestFile(() => engine.stop());
+    await engine.start();
+    return new Desk(engine, sandbox, now());
+  }
+
+  /** @param n days after {@link date} */
+  dateAfter(n: number): string {
+    return addDays(this.date, n);
+  }
+
+  /** Takes events in; their ids are made here. */
+  async say(...events: readonly EventInput[]): Promise<void> {
+    const withIds = events.map((event) => {
+      this.#said += 1;
+      return { id: `evt-${this.#said}`, ...event };
+    });
+    const { rejected } = await this.engine.events(withIds);
+    if (rejected.length > 0) throw new Error(`rejected: ${JSON.stringify(rejected)}`);
+  }
+
+  /** Opens one date from 10:00 to 11:00, or as it says, for appointments of 20 minutes. */
+  async open(
+    calendar = 'nowak',
+    date = this.date,
+    { from = '10:00', to = '11:00', service = 'visit' } = {},
+  ): Promise<void> {
+    const end = to === '24:00' ? `${addDays(date, 1)}T00:00:00` : `${date}T${to}:00`;
+    const window = { start: `${date}T${from}:00`, end, services: [{ id: service, duration: 20 }] };
+    await this.say({ type: 'available', calendar, from: date, to: date, windows: [window] });
+  }
+
+  async book(ref: string, from: string, to: string, calendar = 'nowak', date = this.date): Promise<void> {
+    await this.say({ type: 'occupied', calendar, ref, start: `${date}T${from}:00`, end: `${date}T${to}:00` });
+  }
+
+  async free(ref: string, calendar = 'nowak'): Promise<void> {
+    await this.say({ type: 'released', calendar, ref });
+  }
+
+  /** Waits until nothing is pending; what failed is not. */
+  async rest(within = 15_000): Promise<void> {
+    await eventually(async () => (await this.engine.status()).pending === 0, { within });
+  }
+
+  /** What a patient can choose, `10:00`, `10:20` and so on. */
+  shown(calendar = 'nowak', date = this.date): readonly string[] {
+    const [from, to] = [startOfDate(date, ZONE), startOfDate(addDays(date, 1), ZONE)];
+    return this.sandbox.patientView(addressOf(calendar), from, to).map(({ start }) => start.slice(11, 16));
+  }
+
+  /** What the engine asked the marketplace to change, or to show, of a calendar. */
+  requests(operation: string, calendar?: string): readonly RequestRecord[] {
+    return this.sandbox.requests.filter(
+      (record) =>
+        record.operation === operation &&
+        (calendar === undefined || record.address?.addressId === addressOf(calendar).addressId),
+    );
+  }
+}
+
+export const addressOf = (calendar: string) => ({
+  facilityId: 'facility',
+  doctorId: 'doctor',
+  addressId: `address-${calendar}`,
+});

@@ -1,0 +1,342 @@
+// What a marketplace can do to an engine, one thing at a time.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test } from '@jest/globals';
+import { parseInstant, toIso } from '../../src/core/index.js';
+import { partner } from '../sandbox/helper.js';
+import { eventually } from '../support/eventually.js';
+import { addressOf, Desk, ZONE } from './desk.js';
+
+const ALL = ['10:00', '10:20', '10:40'];
+const WITHOUT_MIDDLE = ['10:00', '10:40'];
+/** Several sweeps. */
+const A_WHILE = 1_200;
+
+describe('the duplicate rule, within three minutes', () => {
+  test('booked, freed, booked again: the time is off sale', async () => {
+    const desk = await Desk.open();
+    await desk.open();
+    await desk.rest();
+    for (const turn of [1, 2, 3]) {
+      await desk.book(`apt-${turn}`, '10:20', '10:40');
+      await desk.rest();
+      expect(desk.shown()).toEqual(WITHOUT_MIDDLE);
+      if (turn === 3) break;
+      await desk.free(`apt-${turn}`);
+      await desk.rest();
+      expect(desk.shown()).toEqual(ALL);
+    }
+    expect(desk.sandbox.requests.filter(({ ignored }) => ignored)).toEqual([]);
+  });
+
+  test('freed, booked, freed again: the time is on sale', async () => {
+    const desk = await Desk.open();
+    await desk.open();
+    await desk.book('apt', '10:20', '10:40');
+    await desk.rest();
+    expect(desk.shown()).toEqual(WITHOUT_MIDDLE);
+    for (const turn of [1, 2]) {
+      await desk.free(turn === 1 ? 'apt' : 'other');
+      await desk.rest();
+      expect(desk.shown()).toEqual(ALL);
+      if (turn === 2) break;
+      await desk.book('other', '10:20', '10:40');
+      await desk.rest();
+      expect(desk.shown()).toEqual(WITHOUT_MIDDLE);
+    }
+    expect(desk.sandbox.requests.filter(({ ignored }) => ignored)).toEqual([]);
+  });
+
+  test('a day that fills up and empties again, with deleteSlots in between, shows what is free', async () => {
+    const desk = await Desk.open();
+    await desk.open();
+    await desk.rest();
+    for (const turn of [1, 2, 3]) {
+      await desk.book(`block-${turn}`, '09:00', '12:00');
+      await desk.rest();
+      expect(desk.shown()).toEqual([]);
+      await desk.free(`block-${turn}`);
+      await desk.rest();
+      expect(desk.shown()).toEqual(ALL);
+    }
+    expect(desk.requests('deleteSlots')).toHaveLength(3);
+  });
+
+  test('a day that is open round the clock has other forms as well', async () => {
+    const desk = await Desk.open();
+    await desk.open('nowak', desk.date, { from: '00:00', to: '24:00' });
+    await desk.rest();
+    expect(desk.shown()).toHaveLength(71);
+    for (const turn of [1, 2, 3]) {
+      await desk.book(`block-${turn}`, '10:00', '10:20');
+      await desk.rest();
+      expect(desk.shown()).not.toContain('10:00');
+      await desk.free(`block-${turn}`);
+      await desk.rest();
+      expect(desk.shown()).toHaveLength(71);
+    }
+    expect(desk.sandbox.requests.filter(({ ignored }) => ignored)).toEqual([]);
+  });
+});
+
+describe('a calendar that is refused', () => {
+  test.each([403, 404, 422])(
+    'by %i stops no other one, and is not tried again until somebody asks',
+    async (status) => {
+      const desk = await Desk.open({ calendars: ['refused', 'other'] });
+      const match = { operation: 'replaceSlots', addressId: addressOf('refused').addressId };
+      desk.sandbox.faults.set([{ fault: { kind: 'status', status, message: 'Not yours' }, match }]);
+      await Promise.all([desk.open('refused'), desk.open('other')]);
+      await desk.rest();
+      expect(desk.shown('other')).toEqual(ALL);
+      expect(await desk.engine.status()).toMatchObject({ pending: 0, failed: 1 });
+
+      desk.sandbox.faults.clear();
+      await desk.book('apt', '10:20', '10:40', 'refused');
+      await sleep(A_WHILE);
+      expect(desk.requests('replaceSlots', 'refused')).toHaveLength(1);
+      const [failure] = await desk.engine.failures.list();
+      expect(failure).toMatchObject({ kind: 'calendar', calendar: 'refused' });
+      expect(failure?.reason).toContain('Not yours');
+
+      await desk.engine.failures.settle('retry', ['calendar/refused']);
+      await desk.rest();
+      expect(desk.shown('refused')).toEqual(WITHOUT_MIDDLE);
+      expect(await desk.engine.failures.list()).toEqual([]);
+    },
+  );
+});
+
+describe('a request that is refused as invalid', () => {
+  test('with the index of an entry: that day fails, the others are published', async () => {
+    const desk = await Desk.open();
+    const errors = { 'slots[1].end': ['is too far away'] };
+    const match = { operation: 'replaceSlots' };
+    desk.sandbox.faults.set([{ fault: { kind: 'status', status: 400, errors }, match, times: 1 }]);
+    const dates = [0, 1, 2].map((n) => desk.dateAfter(n));
+    const window = (date: string) => ({
+      start: `${date}T10:00:00`,
+      end: `${date}T11:00:00`,
+      services: [{ id: 'visit', duration: 20 }],
+    });
+    await desk.say({
+      type: 'available',
+      calendar: 'nowak',
+      from: dates[0] ?? '',
+      to: dates[2] ?? '',
+      windows: dates.map(window),
+    });
+    await desk.rest();
+    expect(dates.map((date) => desk.shown('nowak', date))).toEqual([ALL, [], ALL]);
+    const [failure] = await desk.engine.failures.list();
+    expect(failure).toMatchObject({ kind: 'day', date: dates[1], reason: 'end: is too far away' });
+
+    await desk.engine.failures.settle('retry', [failure?.id ?? '']);
+    await desk.rest();
+    expect(desk.shown('nowak', dates[1])).toEqual(ALL);
+  });
+
+  test('without an index: it is split until the day is found', async () => {
+    const services = [{ id: 'visit' }];
+    const { facilityId, doctorId, addressId } = addressOf('nowak');
+    const addresses = [{ id: addressId, services }];
+    const desk = await Desk.open({
+      sandbox: { estate: { facilities: [{ id: facilityId, doctors: [{ id: doctorId, addresses }] }] } },
+    });
+    const dates = [0, 1, 2, 3, 4].map((n) => desk.dateAfter(n));
+    await desk.say(
+      ...dates.map((date, n) => ({
+        type: 'available' as const,
+        calendar: 'nowak',
+        from: date,
+        to: date,
+        windows: [
+          {
+            start: `${date}T10:00:00`,
+            end: `${date}T11:00:00`,
+            services: [{ id: n === 3 ? 'unknown' : 'visit', duration: 20 }],
+          },
+        ],
+      })),
+    );
+    await desk.rest();
+    expect(dates.map((date) => desk.shown('nowak', date).length)).toEqual([3, 3, 3, 0, 3]);
+    expect(await desk.engine.failures.list()).toMatchObject([{ kind: 'day', date: dates[3] }]);
+    await sleep(A_WHILE);
+    expect(desk.requests('replaceSlots').length).toBeLessThan(8);
+  });
+});
+
+describe('reading back', () => {
+  /** Somebody else who may write to the calendar answers each write of ours with one of theirs. */
+  async function meddledDesk(times: number): Promise<Desk> {
+    const desk = await Desk.open();
+    const send = await partner(desk.sandbox, 'somebody', 'else');
+    const { facilityId, doctorId, addressId } = addressOf('nowak');
+    // Time for the other one to be quicker than the reading.
+    desk.sandbox.faults.set([{ fault: { kind: 'latency', ms: 500 }, match: { operation: 'getSlots' } }]);
+    let left = times;
+    desk.sandbox.on('request', (record) => {
+      if (record.operation !== 'replaceSlots' || record.client !== 'many' || left-- <= 0) return;
+      // Never the same body twice, or the duplicate rule would spare us.
+      const at = (time: string) =>
+        toIso(parseInstant(`${desk.date}T${time}:${10 + (left % 50)}`, ZONE, 'start'), ZONE);
+      const slot = { start: at('18:00'), end: at('18:30') };
+      const services = [{ address_service_id: 'visit', duration: 20 }];
+      void send('PUT', `/facilities/${facilityId}/doctors/${doctorId}/addresses/${addressId}/slots`, {
+        slots: [{ ...slot, address_services: services }],
+      });
+    });
+    return desk;
+  }
+
+  test('a difference is repaired once', async () => {
+    const desk = await meddledDesk(1);
+    await desk.open();
+    await desk.rest();
+    expect(desk.shown()).toEqual(ALL);
+    expect(await desk.engine.status()).toMatchObject({ pending: 0, failed: 0 });
+    expect(desk.requests('replaceSlots').filter(({ client }) => client === 'many')).toHaveLength(2);
+  });
+
+  test('a difference that stays fails the day, with what was sent and what is shown', async () => {
+    const desk = await meddledDesk(100);
+    await desk.open();
+    await desk.rest();
+    expect(await desk.engine.status()).toMatchObject({ pending: 0, failed: 1 });
+    const [failure] = await desk.engine.failures.list();
+    expect(failure).toMatchObject({
+      kind: 'day',
+      date: desk.date,
+      expected: ALL.map((time) => expect.stringContaining(`T${time}:00`)),
+      shown: [expect.stringContaining('T18:00:')],
+    });
+    await sleep(A_WHILE);
+    expect(desk.requests('replaceSlots').filter(({ client }) => client === 'many')).toHaveLength(2);
+
+    desk.sandbox.removeAllListeners('request');
+    await desk.engine.failures.settle('retry', [failure?.id ?? '']);
+    await desk.rest();
+    expect(desk.shown()).toEqual(ALL);
+  });
+
+  test('a reading that is missing is no difference', async () => {
+    const desk = await Desk.open();
+    desk.sandbox.faults.set([{ fault: { kind: 'status', status: 500 }, match: { operation: 'getSlots' } }]);
+    await desk.open();
+    await desk.rest();
+    expect(await desk.engine.status()).toMatchObject({ pending: 0, failed: 0 });
+    expect(desk.requests('replaceSlots')).toHaveLength(1);
+  });
+
+  test('what patients booked in the marketplace is no difference', async () => {
+    const desk = await Desk.open();
+    await desk.open();
+    await desk.rest();
+    const [first] = desk.sandbox.patientView(addressOf('nowak'), 0, Date.now() + 30 * 86_400_000);
+    desk.sandbox.book(addressOf('nowak'), { start: first?.start ?? '', serviceId: 'visit' });
+    await desk.book('apt', '10:40', '11:00');
+    await desk.rest();
+    expect(desk.shown()).toEqual(['10:20']);
+    expect(await desk.engine.status()).toMatchObject({ pending: 0, failed: 0 });
+    expect(desk.requests('replaceSlots')).toHaveLength(2);
+  });
+});
+
+describe('an account', () => {
+  test('that is told to wait does, for as long as it was told; the others do not', async () => {
+    const desk = await Desk.open({ calendars: ['nowak', 'alone'] });
+    const match = { operation: 'replaceSlots', client: 'many' };
+    desk.sandbox.faults.set([{ fault: { kind: 'too-many', retryAfter: 2 }, match, times: 1 }]);
+    await desk.open('nowak');
+    await eventually(() => desk.requests('replaceSlots', 'nowak').length === 1);
+    await desk.open('alone');
+    await eventually(() => desk.shown('alone').length === 3, { within: 1_500 });
+    expect(desk.shown('nowak')).toEqual([]);
+    await desk.rest();
+    expect(desk.shown('nowak')).toEqual(ALL);
+    const [refused, sent] = desk.requests('replaceSlots', 'nowak');
+    expect((sent?.receivedAt ?? 0) - (refused?.answeredAt ?? 0)).toBeGreaterThanOrEqual(2_000);
+  });
+
+  test('whose token is revoked takes one other', async () => {
+    const desk = await Desk.open();
+    await desk.open();
+    await desk.rest();
+    desk.sandbox.revokeTokens();
+    await desk.book('apt', '10:20', '10:40');
+    await desk.rest();
+    expect(desk.shown()).toEqual(WITHOUT_MIDDLE);
+    expect(desk.requests('token')).toHaveLength(2);
+    expect(desk.sandbox.requests.filter(({ status }) => status === 401)).toHaveLength(1);
+  });
+
+  test('that the firewall stopped is silent, longer each time, and asks with one request at a time', async () => {
+    let ahead = 0;
+    const calendars = ['a', 'b', 'c', 'd'];
+    const desk = await Desk.open({ calendars, now: () => Date.now() + ahead, random: () => 0 });
+    const operations = ['replaceSlots', 'deleteSlots', 'getSlots'];
+    desk.sandbox.faults.set([
+      // Long enough that all four are on their way before the first is stopped.
+      { fault: { kind: 'latency', ms: 400 }, match: { operation: 'replaceSlots' } },
+      ...operations.map((operation) => ({
+        fault: { kind: 'firewall' as const, status: 405 as const },
+        match: { operation },
+      })),
+    ]);
+    const asked = () =>
+      desk.sandbox.requests.filter(({ operation }) => operations.includes(operation)).length;
+    const pause = async () => {
+      const { pauses, paused_until: until } = await desk.engine.db
+        .selectFrom('slotkeeper.accounts')
+        .select(['pauses', 'paused_until'])
+        .where('id', '=', 'many')
+        .executeTakeFirstOrThrow();
+      return { pauses, seconds: Math.round(((until?.getTime() ?? 0) - Date.now() - ahead) / 1_000) };
+    };
+    /** A change that is nearer, and so more urgent than any before: it does not wait for its turn. */
+    const change = (n: number) =>
+      Promise.all(calendars.map((calendar) => desk.open(calendar, desk.dateAfter(-n))));
+
+    await change(0);
+    await eventually(async () => (await pause()).pauses > 0);
+    await sleep(A_WHILE);
+    const first = await pause();
+    expect(first.pauses).toBe(1);
+    expect(first.seconds).toBeGreaterThan(20);
+    expect(first.seconds).toBeLessThanOrEqual(30);
+
+    const before = asked();
+    await change(4);
+    await sleep(A_WHILE);
+    expect(asked()).toBe(before);
+
+    ahead += 31_000;
+    await change(8);
+    await eventually(async () => (await pause()).pauses === 2);
+    await sleep(A_WHILE);
+    expect(asked()).toBe(before + 1);
+    expect((await pause()).seconds).toBeGreaterThan(50);
+
+    desk.sandbox.faults.clear();
+    ahead += 61_000;
+    await change(12);
+    await eventually(async () => (await pause()).pauses === 0);
+    await desk.rest();
+    for (const calendar of calendars) expect(desk.shown(calendar, desk.dateAfter(-12))).toEqual(ALL);
+  });
+});
+
+test('a write that is carried out after it timed out does not undo the next one', async () => {
+  const desk = await Desk.open({ timeoutMs: 1_200, random: () => 0 });
+  await desk.open();
+  await desk.rest();
+  const match = { operation: 'replaceSlots' };
+  desk.sandbox.faults.set([{ fault: { kind: 'latency', ms: 2_300 }, match, times: 1 }]);
+  await desk.free('nobody');
+  await desk.book('first', '10:00', '10:20');
+  await eventually(() => desk.requests('replaceSlots').length === 2);
+  await desk.book('second', '10:20', '10:40');
+  await desk.rest();
+  await eventually(() => desk.sandbox.requests.every(({ answeredAt }) => answeredAt !== undefined));
+  expect(desk.shown()).toEqual(['10:40']);
+});
