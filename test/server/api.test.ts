@@ -1,0 +1,363 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Slotkeeper } from '../../src/engine.js';
+import type { Sandbox } from '../../src/sandbox/index.js';
+import {
+  ACCOUNT,
+  ADDRESS,
+  accountConfig,
+  CALENDAR,
+  foundingExample,
+  WEEK_BEFORE,
+} from '../engine/founding-example.js';
+import { openClinic, settled, startEngine } from '../engine/running.js';
+import { embeddedFolder, emptyRecord } from '../store/databases.js';
+import { type Answer, type Caller, serve } from './served.js';
+
+const { date, events, put } = foundingExample();
+const [available, occupied] = events;
+const PROBLEM = 'application/problem+json; charset=utf-8';
+
+describe('the HTTP API', () => {
+  let engine: Slotkeeper;
+  let sandbox: Sandbox;
+  let call: Caller;
+  let now = WEEK_BEFORE;
+
+  beforeAll(async () => {
+    engine = await startEngine({ data: await embeddedFolder() }, { now: () => now });
+    call = await serve(engine);
+  });
+
+  beforeEach(async () => {
+    now = WEEK_BEFORE;
+    sandbox = await openClinic(engine);
+  });
+
+  afterAll(async () => {
+    await engine.stop();
+  });
+
+  const expectProblem = (
+    answer: Answer,
+    problem: { readonly status: number; readonly [more: string]: unknown },
+  ) => {
+    expect(answer).toMatchObject({ status: problem.status, type: PROBLEM });
+    expect(answer.body).toEqual({ type: 'about:blank', title: expect.any(String), ...problem });
+  };
+  const invalid = (path: string, reason: unknown = expect.any(String)) => ({
+    status: 400,
+    detail: expect.stringMatching(/is not as it should be/),
+    errors: [{ path, reason }],
+  });
+
+  describe('without the right key', () => {
+    test.each([
+      ['none', {}, 'send Authorization: Bearer with the API key'],
+      ['another', { authorization: 'Bearer key-of-another' }, 'the API key is not right'],
+      ['another way', { authorization: 'Basic a2V5' }, 'send Authorization: Bearer with the API key'],
+    ])('answers 401 to every route of /v1 (%s)', async (_, headers, detail) => {
+      const routes = [
+        ['POST', '/v1/events'],
+        ['GET', '/v1/status'],
+        ['GET', `/v1/calendars/${CALENDAR}/days`],
+        ['PUT', `/v1/accounts/${ACCOUNT}`],
+        ['DELETE', `/v1/calendars/${CALENDAR}`],
+      ];
+      for (const [method = '', path = ''] of routes) {
+        const response = await fetch(`${call.url}${path}`, { method, headers });
+        expect(response.headers.get('www-authenticate')).toBe('Bearer');
+        expectProblem(
+          {
+            status: response.status,
+            type: response.headers.get('content-type'),
+            headers: response.headers,
+            body: await response.json(),
+          },
+          { status: 401, detail },
+        );
+      }
+    });
+
+    test('is alive and ready all the same', async () => {
+      for (const [path, status] of [
+        ['/healthz', 'ok'],
+        ['/readyz', 'ready'],
+      ]) {
+        const response = await fetch(`${call.url}${path}`);
+        expect([response.status, await response.json()]).toEqual([200, { status }]);
+      }
+    });
+  });
+
+  describe('POST /v1/events', () => {
+    test('answers 202 with what became of each', async () => {
+      await call('POST', '/v1/events', { events: [available, { ...occupied, version: 3 }] });
+      const list = [
+        occupied,
+        { ...occupied, id: 'older', version: 2 },
+        { ...occupied, id: 'lost', calendar: 'nobody' },
+        { ...occupied, id: 'fresh', ref: 'other' },
+      ];
+      expect(await call('POST', '/v1/events', { events: list })).toMatchObject({
+        status: 202,
+        body: {
+          accepted: 1,
+          duplicates: 1,
+          stale: 1,
+          rejected: [{ index: 2, id: 'lost', reason: 'calendar: there is no calendar "nobody"' }],
+        },
+      });
+    });
+
+    test('takes a thousand', async () => {
+      const list = Array.from({ length: 1_000 }, (_, n) => ({ ...occupied, id: `e-${n}`, ref: `r-${n}` }));
+      expect((await call('POST', '/v1/events', { events: list })).body).toMatchObject({ accepted: 1_000 });
+    });
+
+    test.each([
+      ['no events', { events: [] }, 'events'],
+      ['a thousand and one', { events: Array.from({ length: 1_001 }, () => occupied) }, 'events'],
+      ['no list', { events: occupied }, 'events'],
+      ['nothing', {}, 'events'],
+    ])('refuses %s', async (_, body, path) => {
+      expectProblem(await call('POST', '/v1/events', body), invalid(path));
+    });
+
+    test.each(['{"events": [', '', 'null'])('refuses what is not JSON or no object (%j)', async (body) => {
+      const answer = await call('POST', '/v1/events', body);
+      expectProblem(answer, {
+        status: 400,
+        detail: expect.any(String),
+        ...(body === 'null' ? { errors: expect.any(Array) } : {}),
+      });
+    });
+
+    test.each(['text/plain', 'application/x-www-form-urlencoded', 'application/xml'])(
+      'refuses %s, however it reads',
+      async (type) => {
+        const answer = await call('POST', '/v1/events', { events: [occupied] }, { 'content-type': type });
+        expectProblem(answer, { status: 415, detail: 'send application/json' });
+      },
+    );
+
+    test('refuses a body that is far too large', async () => {
+      const answer = await call('POST', '/v1/events', { events: ['x'.repeat(17 * 1024 * 1024)] });
+      expectProblem(answer, { status: 413, detail: 'send fewer events in one request' });
+    });
+  });
+
+  describe('accounts', () => {
+    const { id: _, ...fields } = accountConfig('http://127.0.0.1:9');
+    const madrid = {
+      ...fields,
+      clientSecret: 'top-s3cret',
+      notifications: { mode: 'push', apiKey: 'push-s3cret' },
+    };
+
+    test('are put, given and deleted, and never tell their secrets', async () => {
+      const answers = [
+        await call('PUT', '/v1/accounts/madrid', madrid),
+        await call('PUT', '/v1/accounts/madrid', madrid),
+        await call('GET', '/v1/accounts/madrid'),
+        await call('GET', '/v1/accounts'),
+      ];
+      expect(answers.map(({ status }) => status)).toEqual([201, 200, 200, 200]);
+      expect(answers[2]?.body).toEqual({
+        id: 'madrid',
+        baseUrl: 'http://127.0.0.1:9',
+        clientId: 'clinic',
+        timeZone: 'Europe/Warsaw',
+        limits: { writesPerMinute: 40, writesPerHour: 2_400, requestsPerHour: 8_000 },
+        notifications: { mode: 'push', pullEverySeconds: 10 },
+      });
+      expect(answers[3]?.body).toHaveLength(2);
+      expect(JSON.stringify(answers)).not.toContain('s3cret');
+      expect((await call('DELETE', '/v1/accounts/madrid')).status).toBe(204);
+      expectProblem(await call('GET', '/v1/accounts/madrid'), {
+        status: 404,
+        detail: 'there is no account "madrid"',
+      });
+      expectProblem(await call('DELETE', '/v1/accounts/madrid'), { status: 404, detail: expect.any(String) });
+    });
+
+    test('with calendars are not deleted', async () => {
+      expectProblem(await call('DELETE', `/v1/accounts/${ACCOUNT}`), {
+        status: 409,
+        detail: `the account "${ACCOUNT}" still has 1 calendars`,
+      });
+    });
+
+    test.each([
+      ['timeZone', { timeZone: 'Europe/Atlantis' }],
+      ['domain', { baseUrl: undefined }],
+      ['baseUrl', { baseUrl: 'ftp://somewhere' }],
+      ['clientId', { clientId: '' }],
+      ['limits.writesPerMinute', { limits: { writesPerMinute: 0 } }],
+    ])('that are wrong are refused with the path %s', async (path, change) => {
+      expectProblem(await call('PUT', '/v1/accounts/madrid', { ...fields, ...change }), invalid(path));
+    });
+  });
+
+  describe('calendars', () => {
+    const lis = { account: ACCOUNT, facilityId: 456, doctorId: 12, addressId: 13, bufferAfter: 5 };
+
+    test('are put, given and deleted; numbers of older pages become strings', async () => {
+      expect((await call('PUT', '/v1/calendars/lis', lis)).status).toBe(201);
+      expect((await call('PUT', '/v1/calendars/lis', lis)).status).toBe(200);
+      const view = {
+        ...lis,
+        id: 'lis',
+        facilityId: '456',
+        doctorId: '12',
+        addressId: '13',
+        strategy: 'slots',
+        failed: null,
+        retrying: null,
+      };
+      expect((await call('GET', '/v1/calendars/lis')).body).toEqual(view);
+      expect((await call('GET', '/v1/calendars')).body).toEqual([
+        view,
+        expect.objectContaining({ id: CALENDAR }),
+      ]);
+      expect((await call('DELETE', '/v1/calendars/lis')).status).toBe(204);
+      expectProblem(await call('GET', '/v1/calendars/lis'), {
+        status: 404,
+        detail: 'there is no calendar "lis"',
+      });
+    });
+
+    test('are refused without their account, at an address that another has, or under an id that is none', async () => {
+      expectProblem(await call('PUT', '/v1/calendars/lis', { ...lis, account: 'nobody' }), {
+        status: 400,
+        errors: [{ path: 'account', reason: 'there is no account "nobody"' }],
+      });
+      expectProblem(await call('PUT', '/v1/calendars/lis', { ...ADDRESS, account: ACCOUNT }), {
+        status: 409,
+        detail: `the calendar "${CALENDAR}" is the same doctor and address already`,
+      });
+      expectProblem(await call('PUT', '/v1/calendars/a%20b', lis), invalid('id'));
+      expectProblem(
+        await call('PUT', '/v1/calendars/lis', { ...lis, colour: 'red' }),
+        invalid('', expect.stringContaining('colour')),
+      );
+    });
+  });
+
+  describe('GET /v1/calendars/{id}/days', () => {
+    test('tells what is wanted and published, day by day', async () => {
+      await call('POST', '/v1/events', { events });
+      await settled(engine);
+      const { body } = await call('GET', `/v1/calendars/${CALENDAR}/days?from=${date}&to=2026-11-17`);
+      expect(body).toEqual([
+        {
+          date,
+          state: 'in-sync',
+          windows: [
+            {
+              start: `${date}T10:00:00+01:00`,
+              end: `${date}T11:00:00+01:00`,
+              services: [{ id: '123', duration: 10 }],
+            },
+          ],
+          busy: [{ ref: 'apt-77', start: `${date}T10:30:00+01:00`, end: `${date}T10:40:00+01:00` }],
+          wanted: put.body.slots,
+          published: put.body.slots,
+          publishedAt: expect.stringMatching(/^2026-11-09T07:00:00/),
+          error: null,
+        },
+        {
+          date: '2026-11-17',
+          state: 'in-sync',
+          windows: [],
+          busy: [],
+          wanted: [],
+          published: null,
+          publishedAt: null,
+          error: null,
+        },
+      ]);
+    });
+
+    test('tells why a day is not published', async () => {
+      sandbox.faults.set([
+        {
+          fault: { kind: 'status', status: 422, message: 'not commercial' },
+          match: { operation: 'replaceSlots' },
+        },
+      ]);
+      await call('POST', '/v1/events', { events });
+      await settled(engine);
+      const { body } = await call('GET', `/v1/calendars/${CALENDAR}/days?from=${date}&to=${date}`);
+      expect(body).toMatchObject([
+        { state: 'failed', published: null, error: { reason: expect.stringMatching(/422|not commercial/) } },
+      ]);
+      expect((await call('GET', `/v1/calendars/${CALENDAR}`)).body.failed).toMatchObject({
+        reason: body[0].error.reason,
+      });
+      expect((await call('GET', '/v1/status')).body).toMatchObject({ pending: 0, failed: 1 });
+    });
+
+    test('begins with the clinic’s today where nothing is asked, and is a week long', async () => {
+      now = Date.parse('2026-11-09T23:30:00Z');
+      const { body } = await call('GET', `/v1/calendars/${CALENDAR}/days`);
+      expect(body.map((day: { date: string }) => day.date)).toEqual(
+        Array.from({ length: 7 }, (_, n) => `2026-11-${String(10 + n).padStart(2, '0')}`),
+      );
+    });
+
+    test('refuses ranges that are none', async () => {
+      const days = `/v1/calendars/${CALENDAR}/days`;
+      const to = (reason: string) => ({ status: 400, errors: [{ path: 'to', reason }] });
+      expectProblem(await call('GET', `${days}?from=${date}&to=2026-11-15`), to('is before from'));
+      expectProblem(
+        await call('GET', `${days}?from=${date}&to=2028-11-15`),
+        to('is more than 366 days after from'),
+      );
+      expectProblem(await call('GET', `${days}?from=16.11.2026`), invalid('from'));
+      expectProblem(await call('GET', '/v1/calendars/nobody/days'), {
+        status: 404,
+        detail: 'there is no calendar "nobody"',
+      });
+      for (const from of ['0001-01-01', '1969-12-31', '9999-12-31']) {
+        expect(await call('GET', `${days}?from=${from}&to=${from}`)).toMatchObject({
+          status: 400,
+          type: PROBLEM,
+        });
+      }
+    });
+  });
+
+  test('GET /v1/status counts what waits and what is in the queues', async () => {
+    expect((await call('GET', '/v1/status')).body).toEqual({
+      pending: 0,
+      failed: 0,
+      held: 0,
+      lag: 0,
+      queues: { 'slotkeeper-occupancy': expect.any(Object), 'slotkeeper-publish': expect.any(Object) },
+    });
+    sandbox.faults.set([{ fault: { kind: 'status', status: 503 } }]);
+    await call('POST', '/v1/events', { events });
+    expect((await call('GET', '/v1/status')).body).toMatchObject({ pending: 1, failed: 0 });
+  });
+
+  test('what there is not is a problem, too', async () => {
+    expectProblem(await call('GET', '/v1/nothing?key=s3cret'), {
+      status: 404,
+      detail: 'there is no GET /v1/nothing',
+    });
+    expectProblem(await call('PATCH', '/v1/status'), { status: 404, detail: 'there is no PATCH /v1/status' });
+    expect(await call('GET', '/v1/calendars/%ff')).toMatchObject({ status: 400, type: PROBLEM });
+  });
+
+  test('an error of ours tells nothing of itself', async () => {
+    await emptyRecord(engine.db);
+    const broken = Object.create(engine, {
+      status: {
+        value: async () => {
+          throw new Error('the s3cret inside');
+        },
+      },
+    });
+    expectProblem(await (await serve(broken))('GET', '/v1/status'), { status: 500 });
+  });
+});

@@ -1,0 +1,52 @@
+// The HTTP API over a real socket, for tests: a running engine behind it, and requests as curl would send them.
+import type { Slotkeeper } from '../../src/engine.js';
+import { createApp } from '../../src/server/app.js';
+import { atEndOfTestFile } from '../support/release.js';
+
+export const KEY = 'key-of-the-clinic';
+
+export interface Answer {
+  readonly status: number;
+  readonly type: string | null;
+  readonly headers: Headers;
+  readonly body: ReturnType<typeof JSON.parse>;
+}
+
+export interface Caller {
+  /** With the key unless `headers` say otherwise; a string is sent as it is, everything else as JSON. */
+  (method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
+  readonly url: string;
+}
+
+export async function serve(engine: Slotkeeper): Promise<Caller> {
+  const app = createApp({ engine, apiKey: KEY });
+  atEndOfTestFile(() => app.close());
+  return callerOf(await app.listen({ host: '127.0.0.1', port: 0 }));
+}
+
+export function callerOf(url: string, key: string = KEY): Caller {
+  const call = async (
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> => {
+    const response = await fetch(`${url}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${key}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return {
+      status: response.status,
+      type: response.headers.get('content-type'),
+      headers: response.headers,
+      body: text === '' ? undefined : JSON.parse(text),
+    };
+  };
+  return Object.assign(call, { url });
+}
