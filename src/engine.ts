@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ConfigError } from './config/config-error.js';
 import { type FileConfig, type FileConfigInput, fileSchema, toAccount, toCalendar } from './config/schema.js';
-import { LEAST_URGENT } from './core/index.js';
+import { LEAST_URGENT, localDate } from './core/index.js';
 import { Failures } from './failures.js';
 import { applyEvents, type EventsResult } from './intake/apply-events.js';
 import { addEvents } from './intake/occupancy-producer.js';
@@ -165,6 +165,13 @@ export class Slotkeeper {
   get failures(): Failures {
     const { database, occupancyQueue } = this.#running();
     return new Failures({ db: database.db, occupancyQueue, wake: (calendar) => this.wake(calendar) });
+  }
+
+  /** The local date that it is now for this calendar; undefined when there is no such calendar. */
+  async today(calendarId: string): Promise<string | undefined> {
+    const calendar = await getCalendar(this.db, calendarId);
+    const account = calendar && (await getAccount(this.db, calendar.account));
+    return account && localDate(this.now(), account.timeZone);
   }
 
   /** The days of a calendar, `from` and `to` included; undefined when there is no such calendar. */

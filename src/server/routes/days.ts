@@ -1,15 +1,21 @@
 /** The days of a calendar: what is wanted, what is published, and how it stands between them. */
 import { z } from 'zod';
 import { ownId } from '../../config/schema.js';
-import { addDays, localDate } from '../../core/index.js';
+import { addDays } from '../../core/index.js';
 import { notFound, ProblemError } from '../problem.js';
 import type { Routes } from '../types.js';
 
 const params = z.object({ id: ownId });
+const date = z.iso
+  .date({ abort: true })
+  .refine(
+    (value) => value > '1970-12-31' && value < '9999-01-01',
+    'must be a date of the years 1971 to 9998',
+  );
 const query = z.object({
-  /** Local dates, both included; default today and the six days after `from`. */
-  from: z.iso.date().optional(),
-  to: z.iso.date().optional(),
+  /** Local dates, both included; default today, in the account's zone, and the six days after `from`. */
+  from: date.optional(),
+  to: date.optional(),
 });
 
 const MOST_DAYS = 366;
@@ -17,7 +23,9 @@ const MOST_DAYS = 366;
 export const dayRoutes: Routes = (server, engine) => {
   server.get('/calendars/:id/days', { schema: { params, querystring: query } }, async (request) => {
     const { id } = request.params;
-    const from = request.query.from ?? localDate(engine.now(), 'UTC');
+    const today = await engine.today(id);
+    if (today === undefined) throw notFound(`there is no calendar "${id}"`);
+    const { from = today } = request.query;
     const to = request.query.to ?? addDays(from, 6);
     if (to < from || to > addDays(from, MOST_DAYS - 1)) {
       const reason = to < from ? 'is before from' : `is more than ${MOST_DAYS} days after from`;
