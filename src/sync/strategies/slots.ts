@@ -2,7 +2,7 @@
  * The strategy `slots`, and the default: a day is regenerated without what is taken, and replaces what the
  * marketplace has. Contract: replaceSlots.
  */
-import type { Slot } from '../../core/index.js';
+import { localDate, type Slot } from '../../core/index.js';
 import { ConflictError, InvalidRequestError, NotFoundError } from '../../docplanner/index.js';
 import { forgetVerified, saveFailed, savePublished } from '../../store/days.js';
 import { payloadsSince, rememberPayload } from '../../store/payloads.js';
@@ -75,16 +75,17 @@ async function clear(run: Run, day: WantedDay, repaired: Set<string>): Promise<v
 
 /** Sends days together. Where the marketplace refuses some, those are set apart and the others go on. */
 async function replace(run: Run, days: readonly WantedDay[], repaired: Set<string>): Promise<void> {
+  const since = new Date(run.now() - DUPLICATE_WINDOW_MS);
+  const form = freshForm(
+    days.flatMap((day) => day.wanted),
+    await payloadsSince(run.db, run.calendar.id, since),
+  );
   try {
-    await send(run, days);
+    await send(run, days, form, since);
   } catch (error) {
-    if (!(error instanceof InvalidRequestError)) {
-      // It is so already, says the marketplace; what it shows decides.
-      if (!(error instanceof ConflictError)) throw error;
-    } else {
-      await refused(run, days, error, repaired);
-      return;
-    }
+    if (error instanceof InvalidRequestError) return await refused(run, days, form, error, repaired);
+    // It is so already, says the marketplace; what it shows decides.
+    if (!(error instanceof ConflictError)) throw error;
   }
   await conclude(run, days, repaired);
 }
@@ -92,13 +93,16 @@ async function replace(run: Run, days: readonly WantedDay[], repaired: Set<strin
 async function refused(
   run: Run,
   days: readonly WantedDay[],
+  form: readonly Slot[],
   error: InvalidRequestError,
   repaired: Set<string>,
 ): Promise<void> {
-  const entries = days.flatMap((day) => day.wanted.map(() => day));
   const named = new Map<WantedDay, string>();
   for (const { index, field, reason } of error.entries) {
-    const day = entries[index];
+    // By its date, because another form can have more entries than the days have work periods.
+    const entry = form[index];
+    const date = entry && localDate(Date.parse(entry.start), run.account.timeZone);
+    const day = days.find((one) => one.date === date);
     if (day !== undefined) named.set(day, field === undefined ? reason : `${field}: ${reason}`);
   }
   const [only] = days;
@@ -124,16 +128,18 @@ async function refused(
   }
 }
 
-async function send(run: Run, days: readonly WantedDay[]): Promise<void> {
+async function send(
+  run: Run,
+  days: readonly WantedDay[],
+  form: readonly Slot[],
+  forgetBefore: Date,
+): Promise<void> {
   const { db, calendar, now } = run;
-  const since = new Date(now() - DUPLICATE_WINDOW_MS);
-  const plain: Slot[] = days.flatMap((day) => day.wanted);
-  const form = freshForm(plain, await payloadsSince(db, calendar.id, since));
   const dates = days.map((day) => day.date);
   // Before it is sent: a crash or a lost answer must find it written down that it may have arrived.
   const client = run.client(urgencyOf(days), async () => {
     await forgetVerified(db, calendar.id, dates);
-    await rememberPayload(db, calendar.id, hashOf(form), new Date(now()), since);
+    await rememberPayload(db, calendar.id, hashOf(form), new Date(now()), forgetBefore);
   });
   await client.replaceSlots(calendar, form);
 }
