@@ -1,15 +1,18 @@
 /** The engine: the parts, running, and what a program can ask of them. */
 import { isDeepStrictEqual } from 'node:util';
+import { check } from './check.js';
 import { ConfigError } from './config/config-error.js';
 import { type FileConfig, type FileConfigInput, fileSchema, toAccount, toCalendar } from './config/schema.js';
 import { LEAST_URGENT, localDate } from './core/index.js';
 import { Failures } from './failures.js';
+import type { FailuresFace } from './failures-face.js';
+import { addEvents } from './intake/add-events.js';
 import { applyEvents, type EventsResult } from './intake/apply-events.js';
-import { addEvents } from './intake/occupancy-producer.js';
-import { formatPath, type OccupancyEventInput } from './intake/vocabulary.js';
+import type { OccupancyEventInput } from './intake/vocabulary.js';
 import type { Logger } from './log.js';
-import { openParts, type Parts, type Role } from './parts.js';
+import { openParts, type Parts } from './parts.js';
 import { OCCUPANCY_QUEUE, PUBLISH_QUEUE } from './queue/names.js';
+import { ROLES, type Role } from './roles.js';
 import { type Account, getAccount, listAccounts, putAccount } from './store/accounts.js';
 import { type Calendar, getCalendar, listCalendars, putCalendar } from './store/calendars.js';
 import type { Db } from './store/schema.js';
@@ -74,15 +77,9 @@ export class Slotkeeper {
     this.#options = options;
     this.log = options.log;
     this.now = options.now ?? Date.now;
-    const parsed = fileSchema.safeParse(options.config ?? {});
-    if (!parsed.success) {
-      const problems = parsed.error.issues.map(({ path, message }) => ({
-        path: formatPath(path),
-        reason: message,
-      }));
-      throw new ConfigError('the configuration', problems);
-    }
-    this.#config = parsed.data;
+    const checked = check(fileSchema, options.config ?? {});
+    if (!checked.success) throw new ConfigError('the configuration', checked.problems);
+    this.#config = checked.data;
   }
 
   /**
@@ -97,7 +94,7 @@ export class Slotkeeper {
       databaseUrl,
       data,
       redisUrl,
-      roles: roles ?? ['api', 'worker', 'scheduler'],
+      roles: roles ?? ROLES,
       publish: this.#config.publish,
       log: this.log,
       now: this.now,
@@ -162,7 +159,7 @@ export class Slotkeeper {
   }
 
   /** What failed and waits for somebody to try it again or to drop it. */
-  get failures(): Failures {
+  get failures(): FailuresFace {
     const { database, occupancyQueue } = this.#running();
     return new Failures({ db: database.db, occupancyQueue, wake: (calendar) => this.wake(calendar) });
   }

@@ -1,6 +1,7 @@
 /** What failed, in one list: days, calendars and events, each with its reason, to be tried again or dropped by hand. */
 import type { Job } from 'bullmq';
 import { z } from 'zod';
+import type { Failure, FailuresFace, Settled } from './failures-face.js';
 import type { JobQueue } from './queue/queues.js';
 import {
   dropCalendar,
@@ -11,40 +12,6 @@ import {
   retryDay,
 } from './store/failures.js';
 import type { Db } from './store/schema.js';
-
-/** One thing that failed. Its `id` is what `retry` and `drop` take. */
-export type Failure =
-  | {
-      readonly kind: 'day';
-      readonly id: string;
-      readonly calendar: string;
-      readonly date: string;
-      readonly reason: string;
-      /** The bookable starts that were sent, and those that the marketplace shows, where that is what is wrong. */
-      readonly expected?: readonly string[];
-      readonly shown?: readonly string[];
-    }
-  | { readonly kind: 'calendar'; readonly id: string; readonly calendar: string; readonly reason: string }
-  /** An event of the queue that was refused; `event` is its own id. */
-  | {
-      readonly kind: 'event';
-      readonly id: string;
-      readonly calendar: string | null;
-      readonly event: string | null;
-      readonly reason: string;
-    };
-
-export interface Settled {
-  readonly done: number;
-  /** Ids under which nothing failed, or no longer. */
-  readonly unknown: readonly string[];
-}
-
-/** What can be done about failures, here or over HTTP. */
-export interface FailuresFace {
-  list(): Promise<readonly Failure[]>;
-  settle(verb: 'retry' | 'drop', ids: readonly string[]): Promise<Settled>;
-}
 
 export interface FailuresOptions {
   readonly db: Db;

@@ -5,7 +5,8 @@ import { OccupancyWorker } from './intake/occupancy-worker.js';
 import type { Logger } from './log.js';
 import { OCCUPANCY_QUEUE } from './queue/names.js';
 import { PublishQueue } from './queue/publish-queue.js';
-import { type JobQueue, Queues } from './queue/queues.js';
+import { type JobQueue, pingRedis, Queues } from './queue/queues.js';
+import type { Role } from './roles.js';
 import { type Database, openDatabase } from './store/database.js';
 import type { Db } from './store/schema.js';
 import { Budget } from './sync/budget.js';
@@ -13,8 +14,6 @@ import { Clients } from './sync/clients.js';
 import { PublishWorker } from './sync/publish-worker.js';
 import { Reconciler } from './sync/reconciler.js';
 import { Sweep } from './sync/sweep.js';
-
-export type Role = 'api' | 'worker' | 'scheduler';
 
 export interface PartsOptions {
   readonly databaseUrl?: string | undefined;
@@ -48,7 +47,9 @@ const OTHER_CONNECTIONS = 12;
 
 export async function openParts(options: PartsOptions): Promise<Parts> {
   const { log, redisUrl, publish } = options;
-  const onError = (error: Error): void => log.warn({ err: error }, 'a connection broke and is mended');
+  const onError = tellOnce(log);
+  // Redis answers at once or not at all; a first start of the embedded database takes seconds.
+  if (redisUrl !== undefined) await pingRedis(redisUrl);
   const database = await open(options, onError);
   const queues = new Queues({
     store:
@@ -120,5 +121,19 @@ function assemble(options: PartsOptions, database: Database, queues: Queues): Pa
       await clients.close();
       await database.close();
     },
+  };
+}
+
+const AGAIN_AFTER_MS = 30_000;
+
+/** A server that is away breaks every connection again and again, and each says so in the same words. */
+function tellOnce(log: Logger): (error: Error) => void {
+  const told = new Map<string, number>();
+  return (error) => {
+    const before = told.get(error.message);
+    if (before !== undefined && performance.now() - before < AGAIN_AFTER_MS) return;
+    if (told.size > 100) told.clear();
+    told.set(error.message, performance.now());
+    log.warn({ err: error }, 'a connection broke and is made anew');
   };
 }

@@ -1,6 +1,7 @@
 /** `slotkeeper compute`: the library call, JSON in and JSON out. */
 import { Command } from 'commander';
 import { type ComputeInput, computeSlotConfigs } from '../core/index.js';
+import { UsageError } from './exit.js';
 import { parseJson, readInput } from './read-input.js';
 
 export function computeCommand(): Command {
@@ -8,8 +9,13 @@ export function computeCommand(): Command {
     .description('compute slot configurations from windows and busy intervals (JSON in, JSON out)')
     .argument('[file]', 'a file, or - for stdin', '-')
     .action(async (file: string) => {
+      const source = file === '-' ? 'stdin' : file;
+      const input = parseJson(await readInput(file), source);
+      if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+        throw new UsageError(`${source}: must be an object, as computeSlotConfigs takes it`);
+      }
       // The core checks everything itself, and names the path of what is wrong.
-      const input = parseJson(await readInput(file), file === '-' ? 'stdin' : file) as ComputeInput;
-      process.stdout.write(`${JSON.stringify(computeSlotConfigs(input), undefined, 2)}\n`);
+      const days = computeSlotConfigs(input as ComputeInput);
+      process.stdout.write(`${JSON.stringify(days, undefined, 2)}\n`);
     });
 }

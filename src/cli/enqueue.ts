@@ -1,6 +1,7 @@
 /** `slotkeeper enqueue`: occupancy events from a file of JSON lines to the queue. */
 import { Command } from 'commander';
-import { describeIssue, eventSchema, type OccupancyEventInput } from '../intake/vocabulary.js';
+import { check, describe } from '../check.js';
+import { eventSchema, type OccupancyEventInput } from '../intake/vocabulary.js';
 import { FAILED, UsageError } from './exit.js';
 import { withEngine } from './reach.js';
 import { parseJson, readInput } from './read-input.js';
@@ -50,9 +51,9 @@ function readEvents(text: string, source: string): { good: Line[]; bad: number }
     if (line.trim() === '') return;
     const number = index + 1;
     try {
-      const parsed = eventSchema.safeParse(parseJson(line, `${source}:${number}`));
-      if (!parsed.success) throw new UsageError(`${source}:${number}: ${describeIssue(parsed.error)}`);
-      good.push({ number, event: parsed.data });
+      const checked = check(eventSchema, parseJson(line, `${source}:${number}`));
+      if (!checked.success) throw new UsageError(`${source}:${number}: ${describe(checked.problems[0])}`);
+      good.push({ number, event: checked.data });
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
       bad += 1;

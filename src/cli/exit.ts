@@ -16,7 +16,13 @@ export function fail(error: unknown): void {
     error instanceof UsageError || error instanceof ConfigError || error instanceof InvalidScheduleError
       ? WRONG_USE
       : FAILED;
-  const isOurs = !(error instanceof Error) || error.name === 'Error' || error instanceof TypeError;
-  const text = error instanceof Error ? (isOurs ? error.stack : error.message) : String(error);
-  process.stderr.write(`slotkeeper: ${text}\n`);
+  process.stderr.write(`slotkeeper: ${textOf(error)}\n`);
+}
+
+function textOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  // What the system refuses (a port, a folder) is no mistake of ours either.
+  const isSystems = 'syscall' in error;
+  const isOurs = !isSystems && (error.name === 'Error' || error instanceof TypeError);
+  return (isOurs ? error.stack : undefined) ?? error.message;
 }

@@ -1,6 +1,6 @@
 /** `slotkeeper failed`: what failed, with its reason; to be tried again or dropped. */
 import { Command } from 'commander';
-import type { Failure, FailuresFace } from '../failures.js';
+import type { Failure, FailuresFace } from '../failures-face.js';
 import { FAILED, UsageError } from './exit.js';
 import { withEngine } from './reach.js';
 import { readSettings } from './settings.js';
@@ -30,10 +30,11 @@ export function failedCommand(): Command {
 }
 
 async function settle(verb: 'retry' | 'drop', ids: readonly string[]): Promise<void> {
-  const { unknown } = await withFailures(async (failures) => {
+  const { done, unknown } = await withFailures(async (failures) => {
     const chosen = ids.length > 0 ? ids : (await failures.list()).map(({ id }) => id);
     return chosen.length > 0 ? await failures.settle(verb, chosen) : { done: 0, unknown: [] };
   });
+  process.stdout.write(`${done} ${verb === 'retry' ? 'tried again' : 'dropped'}\n`);
   for (const id of unknown) process.stderr.write(`slotkeeper: nothing failed under ${id}\n`);
   if (unknown.length > 0) process.exitCode = FAILED;
 }
@@ -47,5 +48,13 @@ async function withFailures<T>(use: (failures: FailuresFace) => Promise<T>): Pro
 
 function describe(items: readonly Failure[]): string {
   if (items.length === 0) return 'nothing failed\n';
-  return items.map(({ id, reason }) => `${id}\n  ${reason}\n`).join('');
+  return items.map(describeOne).join('');
+}
+
+function describeOne(failure: Failure): string {
+  const lists =
+    failure.kind === 'day' && failure.expected !== undefined && failure.shown !== undefined
+      ? `  sent:  ${failure.expected.join(' ')}\n  shown: ${failure.shown.join(' ')}\n`
+      : '';
+  return `${failure.id}\n  ${failure.reason}\n${lists}`;
 }

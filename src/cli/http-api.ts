@@ -1,7 +1,7 @@
 /** The engine's HTTP API, as the commands use it. */
 import { got, HTTPError } from 'got';
 import type { Status } from '../engine.js';
-import type { Failure, FailuresFace, Settled } from '../failures.js';
+import type { Failure, FailuresFace, Settled } from '../failures-face.js';
 import type { EventsResult } from '../intake/apply-events.js';
 
 export class HttpApi {

@@ -2,7 +2,8 @@
  * How a command reaches the engine's record and queue. With PostgreSQL or Redis it opens them itself. The
  * embedded database serves one process: where a running engine has it, the command asks that one over HTTP.
  */
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { Settings } from '../config/environment.js';
 import { Slotkeeper } from '../engine.js';
 import type { Logger } from '../log.js';
@@ -29,6 +30,12 @@ export async function withEngine<T>(
         throw new UsageError(`the engine at ${holder.url} asks for its key: set SLOTKEEPER_API_KEY`);
       }
       return await use({ kind: 'http', api: new HttpApi(holder.url, settings.SLOTKEEPER_API_KEY) });
+    }
+    if (!existsSync(join(folder, 'pgdata'))) {
+      throw new UsageError(
+        `there is no slotkeeper in ${folder}: run this where it was started, set SLOTKEEPER_DATA to its folder, ` +
+          'or DATABASE_URL to its database',
+      );
     }
   }
   const engine = new Slotkeeper({

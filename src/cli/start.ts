@@ -3,12 +3,10 @@ import { once } from 'node:events';
 import { Command, InvalidArgumentError } from 'commander';
 import { ConfigError } from '../config/config-error.js';
 import { Slotkeeper } from '../engine.js';
-import type { Role } from '../parts.js';
+import { ROLES, type Role } from '../roles.js';
 import { createApp } from '../server/app.js';
 import { FAILED } from './exit.js';
 import { readSettings } from './settings.js';
-
-const ROLES: readonly Role[] = ['api', 'worker', 'scheduler'];
 
 function parseRoles(text: string): Role[] {
   return text.split(',').map((name) => {
@@ -22,9 +20,9 @@ export function startCommand(): Command {
   return new Command('start')
     .description('run the engine: the HTTP API, the workers, the scheduler')
     .option('--config <file>', 'the configuration (default: SLOTKEEPER_CONFIG, else slotkeeper.yaml)')
-    .option('--roles <roles>', 'which parts run in this process', parseRoles, [...ROLES])
-    .action(async (options: { config?: string; roles: Role[] }) => {
-      await start(options.config, options.roles);
+    .option('--roles <roles>', `which parts run in this process (default: ${ROLES.join()})`, parseRoles)
+    .action(async (options: { config?: string; roles?: Role[] }) => {
+      await start(options.config, options.roles ?? ROLES);
     });
 }
 

@@ -1,3 +1,5 @@
+import { describe, type Problem } from '../check.js';
+
 /** A configuration that cannot be used. Every problem names its path; values, which may be secrets, are not repeated. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
@@ -5,15 +7,10 @@ export class ConfigError extends Error {
 
   constructor(source: string, problems: readonly Problem[]) {
     super(
-      problems.length === 1 && problems[0]?.path === ''
-        ? `${source}: ${problems[0].reason}`
-        : `${source}:\n${problems.map(({ path, reason }) => `  ${path}: ${reason}`).join('\n')}`,
+      problems.length === 1
+        ? `${source}: ${problems.map(describe).join()}`
+        : `${source}:\n${problems.map((problem) => `  ${describe(problem)}`).join('\n')}`,
     );
     this.problems = problems;
   }
-}
-
-export interface Problem {
-  readonly path: string;
-  readonly reason: string;
 }

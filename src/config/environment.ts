@@ -1,7 +1,7 @@
 /** What the environment says: where the database and the queue are, where to listen, and the keys. */
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
-import { formatPath } from '../intake/vocabulary.js';
+import { check } from '../check.js';
 import { ConfigError } from './config-error.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -35,12 +35,9 @@ export type Settings = z.output<typeof environmentSchema>;
 /** Variables that are set to nothing count as not set. */
 export function readEnvironment(environment: Environment): Settings {
   const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  const parsed = environmentSchema.safeParse(set);
-  if (parsed.success) return parsed.data;
-  throw new ConfigError(
-    'the environment',
-    parsed.error.issues.map((issue) => ({ path: formatPath(issue.path), reason: issue.message })),
-  );
+  const checked = check(environmentSchema, set);
+  if (checked.success) return checked.data;
+  throw new ConfigError('the environment', checked.problems);
 }
 
 /** Adds `.env` of the current folder to the environment; what is set already stays. */

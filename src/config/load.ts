@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
-import { formatPath } from '../intake/vocabulary.js';
-import { ConfigError, type Problem } from './config-error.js';
+import { check, formatPath, type Problem } from '../check.js';
+import { ConfigError } from './config-error.js';
 import type { Environment } from './environment.js';
 import { type FileConfig, fileSchema } from './schema.js';
 
@@ -51,12 +51,9 @@ export function parseConfig(text: string, source: string, environment: Environme
   const problems: Problem[] = [];
   const value = substitute(document.toJS() ?? {}, [], environment, problems);
   if (problems.length > 0) throw new ConfigError(source, problems);
-  const parsed = fileSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw new ConfigError(
-    source,
-    parsed.error.issues.map((issue) => ({ path: formatPath(issue.path), reason: issue.message })),
-  );
+  const checked = check(fileSchema, value);
+  if (checked.success) return checked.data;
+  throw new ConfigError(source, checked.problems);
 }
 
 /** Puts the environment in, after the YAML is read, so that a secret may contain any character. */

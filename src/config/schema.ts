@@ -59,10 +59,16 @@ export const accountSchema = accountFields
     path: ['domain'],
     message: 'either domain or baseUrl is required',
   })
+  .refine((value) => value.baseUrl !== undefined || value.domain === undefined || isKnown(value.domain), {
+    path: ['domain'],
+    message: `is none of the marketplace's (${domains.map(({ domain }) => domain).join(', ')}); another host needs baseUrl`,
+  })
   .refine((value) => timeZoneOf(value) !== undefined, {
     path: ['timeZone'],
-    message: 'is required: the domain is none of the marketplace’s that are known here',
+    message: 'is required, since it does not follow from the domain',
   });
+
+const isKnown = (domain: string): boolean => domains.some((known) => known.domain === domain);
 
 const timeZoneOf = ({ timeZone, domain }: AccountFields): string | undefined =>
   timeZone ?? domains.find((known) => known.domain === domain)?.timeZone;

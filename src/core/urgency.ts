@@ -1,7 +1,7 @@
 /** How soon a changed day must be published, as the priority of a job. */
 
-/** The least urgent value, which is BullMQ's largest priority. */
-export const LEAST_URGENT = 2_097_152;
+/** The least urgent value, which is BullMQ's largest priority: 2²¹ − 1. */
+export const LEAST_URGENT = 2_097_151;
 
 /** Half-open, epoch ms. */
 interface Span {

@@ -1,4 +1,5 @@
 /** Takes a batch of occupancy events into the record: one transaction changes what is known and marks the days. */
+import { check, describe } from '../check.js';
 import { InvalidScheduleError } from '../core/index.js';
 import { type DayChange, markDays } from '../store/days.js';
 import { type LockedCalendar, lockCalendars, rememberEvents } from '../store/events.js';
@@ -9,7 +10,7 @@ import { claimWakes, type WantedCalendar } from '../store/wanted.js';
 import { findWindows, saveWindows } from '../store/windows.js';
 import { fold } from './fold.js';
 import { type ResolvedEvent, resolveEvent } from './resolve.js';
-import { describeIssue, eventSchema, type OccupancyEvent } from './vocabulary.js';
+import { eventSchema, type OccupancyEvent } from './vocabulary.js';
 
 export interface RejectedEvent {
   /** Its place in the batch, from 0. */
@@ -46,9 +47,9 @@ export async function applyEvents(db: Db, events: readonly unknown[], now: numbe
   const rejected: RejectedEvent[] = [];
   const readable: Readable[] = [];
   events.forEach((raw, index) => {
-    const parsed = eventSchema.safeParse(raw);
-    if (parsed.success) readable.push({ index, event: parsed.data });
-    else rejected.push({ index, id: idOf(raw), reason: describeIssue(parsed.error) });
+    const checked = check(eventSchema, raw);
+    if (checked.success) readable.push({ index, event: checked.data });
+    else rejected.push({ index, id: idOf(raw), reason: describe(checked.problems[0]) });
   });
 
   const taken = await retryDeadlock(() => db.transaction().execute((tx) => takeIn(tx, readable, now)));

@@ -1,11 +1,14 @@
 /** Puts occupancy events on the queue, for a PMS that is written in TypeScript or JavaScript. */
+
 import type pg from 'pg';
+import { check, describe } from '../check.js';
 import { OCCUPANCY_QUEUE } from '../queue/names.js';
 import { type JobQueue, type QueueStore, Queues } from '../queue/queues.js';
 import { openPgPool } from '../store/pg-pool.js';
 import { ServiceUnavailableError } from '../store/service-unavailable-error.js';
+import { addEvents } from './add-events.js';
 import { InvalidEventError } from './invalid-event-error.js';
-import { describeIssue, eventSchema, type OccupancyEventInput } from './vocabulary.js';
+import { eventSchema, type OccupancyEventInput } from './vocabulary.js';
 
 export type OccupancyProducerOptions =
   | { readonly redisUrl: string; readonly onError?: (error: Error) => void }
@@ -48,8 +51,8 @@ export class OccupancyProducer {
       ? (events as readonly OccupancyEventInput[])
       : [events as OccupancyEventInput];
     list.forEach((event, index) => {
-      const parsed = eventSchema.safeParse(event);
-      if (!parsed.success) throw new InvalidEventError(index, describeIssue(parsed.error));
+      const checked = check(eventSchema, event);
+      if (!checked.success) throw new InvalidEventError(index, describe(checked.problems[0]));
     });
     try {
       await addEvents(await this.#connected(), list);
@@ -77,9 +80,4 @@ export class OccupancyProducer {
     await this.#queues.close();
     await this.#pool?.end();
   }
-}
-
-/** Adds checked events to the occupancy queue, in one step. */
-export async function addEvents(queue: JobQueue, events: readonly OccupancyEventInput[]): Promise<void> {
-  await queue.addBulk(events.map((event) => ({ name: event.type, data: event })));
 }

@@ -1,6 +1,6 @@
 /** Takes occupancy events off the queue and into the record, one after another. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DelayedError, UnrecoverableError } from 'bullmq';
+import { UnrecoverableError, WaitingError } from 'bullmq';
 import type { Logger } from 'pino';
 import { OCCUPANCY_QUEUE } from '../queue/names.js';
 import type { JobWorker, Processor, Queues } from '../queue/queues.js';
@@ -57,7 +57,10 @@ export class OccupancyWorker {
         await sleep(retryMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
       }
     }
-    await job.moveToDelayed(Date.now() + retryMs, token);
-    throw new DelayedError();
+    // Back to its place, before those behind it. Where the queue cannot be told, it finds that out by itself.
+    await job
+      .moveToWait(token)
+      .catch((error: unknown) => log.warn({ err: error }, 'the event was left behind'));
+    throw new WaitingError();
   }
 }

@@ -72,19 +72,3 @@ export type OccupancyEvent = z.output<typeof eventSchema>;
 export type OccupiedEvent = z.output<typeof occupiedSchema>;
 export type ReleasedEvent = z.output<typeof releasedSchema>;
 export type AvailableEvent = z.output<typeof availableSchema>;
-
-/** The first thing that is wrong, with its path: `windows[0].services: expected array`. */
-export function describeIssue(error: z.ZodError): string {
-  const issue = error.issues[0];
-  if (issue === undefined) return 'invalid';
-  const path = formatPath(issue.path);
-  return path === '' ? issue.message : `${path}: ${issue.message}`;
-}
-
-export function formatPath(path: readonly PropertyKey[]): string {
-  return path.reduce<string>(
-    (text, part) =>
-      typeof part === 'number' ? `${text}[${part}]` : text === '' ? String(part) : `${text}.${String(part)}`,
-    '',
-  );
-}

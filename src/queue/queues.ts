@@ -2,6 +2,7 @@
  * BullMQ on the database that the record lives in, or on Redis: the one place that knows which. Everything
  * above asks here for a queue or a worker and gets the same thing from either.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   createPostgresBackend,
   isPgPool,
@@ -31,7 +32,10 @@ export type JobQueue = Pick<
   Queue<JobData, unknown, string>,
   'add' | 'addBulk' | 'getJob' | 'getJobs' | 'getJobCounts' | 'setGlobalConcurrency' | 'close'
 >;
-export type JobWorker = Pick<Worker, 'close' | 'isRunning'>;
+export interface JobWorker {
+  /** Takes no more jobs and waits for those in hand. May be called again. */
+  close(): Promise<void>;
+}
 export type Processor = (job: Job<JobData, unknown, string>, token: string | undefined) => Promise<unknown>;
 
 export interface QueuesOptions {
@@ -45,12 +49,19 @@ export interface QueuesOptions {
 /** A job that its worker did not finish is never given up for that: its work is wanted whatever happens. */
 const NEVER_STALLED_TOO_OFTEN = 1_000_000;
 const CONNECT_TIMEOUT_MS = 5_000;
+/** A server that is away is tried again all the time, by every connection; it is said once in so long. */
+const SAY_AGAIN_MS = 30_000;
+/** How long the jobs in hand may take at the end, where Redis is away and cannot be told of them. */
+const FAREWELL_MS = 5_000;
+
+const retryStrategy = (times: number): number => Math.min(times * 100, 2_000);
 const DEFAULT_LOCK_MS = 20_000;
 
 export class Queues {
   readonly kind: QueueStore['kind'];
   readonly #options: QueuesOptions;
   readonly #open: { close(): Promise<void> }[] = [];
+  readonly #said = new Map<string, number>();
   #redis: Redis | undefined;
   #pool: PgPool | undefined;
 
@@ -65,36 +76,19 @@ export class Queues {
    */
   async connect(): Promise<void> {
     const { store } = this.#options;
-    if (store.kind === 'redis') this.#redis = await this.#connectRedis(store.url);
+    if (store.kind === 'redis') this.#redis = await connectRedis(store.url, this.#options.onError);
     else this.#pool = await prepareTables(store.pool);
   }
 
-  async #connectRedis(url: string): Promise<Redis> {
-    const redis = new Redis(url, {
-      lazyConnect: true,
-      connectTimeout: CONNECT_TIMEOUT_MS,
-      // While Redis is away an add fails at once: the record keeps what is wanted, and nobody has to wait.
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 0,
-      retryStrategy: (times) => Math.min(times * 100, 2_000),
-    });
-    let lastError: unknown;
-    redis.on('error', (error: Error) => {
-      lastError = error;
-      this.#options.onError(error);
-    });
-    try {
-      await redis.connect();
-      await redis.ping();
-    } catch (error) {
-      redis.disconnect();
-      throw new ServiceUnavailableError('Redis', url, lastError ?? error);
-    }
-    return redis;
+  #report(error: Error): void {
+    const now = performance.now();
+    if (now - (this.#said.get(error.message) ?? Number.NEGATIVE_INFINITY) < SAY_AGAIN_MS) return;
+    this.#said.set(error.message, now);
+    this.#options.onError(error);
   }
 
   queue(name: string): JobQueue {
-    const { store, onError } = this.#options;
+    const { store } = this.#options;
     const queue =
       store.kind === 'redis'
         ? new Queue<JobData, unknown, string>(name, this.#redisOptions())
@@ -108,13 +102,21 @@ export class Queues {
             PostgresQueueBackend,
             PostgresConnectionOptions
           >(name, { connection: this.#connectedPool() }, createPostgresBackend);
-    queue.on('error', onError);
+    queue.on('error', (error) => this.#report(error));
     this.#open.push(queue);
     return queue;
   }
 
   worker(name: string, process: Processor, options: Omit<WorkerOptions, 'connection'>): JobWorker {
-    const { store, onError, lockMs = DEFAULT_LOCK_MS } = this.#options;
+    const { store, lockMs = DEFAULT_LOCK_MS } = this.#options;
+    const inHand = new Set<Promise<unknown>>();
+    const run: Processor = (job, token) => {
+      const running = process(job, token);
+      const over = (): unknown => inHand.delete(running);
+      inHand.add(running);
+      running.then(over, over);
+      return running;
+    };
     const shared = {
       lockDuration: lockMs,
       stalledInterval: lockMs / 2,
@@ -124,19 +126,30 @@ export class Queues {
     };
     const worker =
       store.kind === 'redis'
-        ? new Worker<JobData, unknown, string>(name, process, {
+        ? new Worker<JobData, unknown, string>(name, run, {
             ...shared,
-            connection: { url: store.url, maxRetriesPerRequest: null },
+            connection: { url: store.url, maxRetriesPerRequest: null, retryStrategy },
           })
         : new Worker<JobData, unknown, string, PostgresQueueBackend, JobProgress, PostgresConnectionOptions>(
             name,
-            process,
+            run,
             { ...shared, connection: this.#connectedPool() },
             createPostgresBackend,
           );
-    worker.on('error', onError);
-    this.#open.push(worker);
-    return worker;
+    worker.on('error', (error) => this.#report(error));
+    const close = async (): Promise<void> => {
+      if (store.kind === 'redis' && this.#redis?.status !== 'ready') {
+        // BullMQ would wait for Redis without end. What is in hand is finished, and done again by whoever finds its
+        // job later; the record knows how far it came.
+        await worker.pause(true);
+        await Promise.race([Promise.allSettled(inHand), sleep(FAREWELL_MS, undefined, { ref: false })]);
+        await worker.close(true);
+      } else {
+        await worker.close();
+      }
+    };
+    this.#open.push({ close });
+    return { close };
   }
 
   #redisOptions(): QueueOptions {
@@ -170,4 +183,34 @@ async function prepareTables(pool: pg.Pool | PglitePool): Promise<PgPool> {
     client.release();
   }
   return pool;
+}
+
+async function connectRedis(url: string, onError: (error: Error) => void): Promise<Redis> {
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    // While Redis is away an add fails at once: the record keeps what is wanted, and nobody has to wait.
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: (times) => Math.min(times * 100, 2_000),
+  });
+  let lastError: unknown;
+  redis.on('error', (error: Error) => {
+    lastError = error;
+    onError(error);
+  });
+  try {
+    await redis.connect();
+    await redis.ping();
+  } catch (error) {
+    redis.disconnect();
+    throw new ServiceUnavailableError('Redis', url, lastError ?? error);
+  }
+  return redis;
+}
+
+/** @throws {ServiceUnavailableError} when Redis does not answer */
+export async function pingRedis(url: string): Promise<void> {
+  const redis = await connectRedis(url, () => undefined);
+  redis.disconnect();
 }

@@ -72,6 +72,7 @@ async function openPglite(options: Extract<DatabaseOptions, { folder: string }>)
     // Loaded only here: it is large, and with PostgreSQL nobody needs it.
     const { PGlite } = await import('@electric-sql/pglite');
     const pglite = await PGlite.create(inMemory ? folder : join(folder, 'pgdata'));
+    options.onProgress?.('the embedded database is up');
     await pglite.exec(`SET search_path TO ${SEARCH_PATH}`);
     const pool = new PglitePool(pglite);
     const db: Db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });

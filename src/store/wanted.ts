@@ -1,5 +1,6 @@
 /** What is wanted and not yet published, over the whole record: for the sweep that wakes it, and for the status. */
 import { sql } from 'kysely';
+import { LEAST_URGENT } from '../core/index.js';
 import type { Db } from './schema.js';
 
 /** The local dates of an account that can be published now, both included. */
@@ -21,7 +22,7 @@ export async function wantedCalendars(
   limit: number,
 ): Promise<WantedCalendar[]> {
   const { rows } = await sql<WantedCalendar>`
-    SELECT d.calendar_id AS calendar, coalesce(min(d.urgency), 2097152) AS urgency
+    SELECT d.calendar_id AS calendar, coalesce(min(d.urgency), ${LEAST_URGENT}::integer) AS urgency
     FROM slotkeeper.days d
     JOIN slotkeeper.calendars c ON c.id = d.calendar_id AND c.failed_reason IS NULL
     JOIN jsonb_to_recordset(${JSON.stringify(horizons)}::jsonb) AS h (account text, "from" date, "to" date)

@@ -9,6 +9,7 @@ import {
   UnprocessableError,
 } from '../docplanner/index.js';
 import { BudgetSpentError } from './budget-spent-error.js';
+import { NoFreshFormError } from './no-fresh-form-error.js';
 
 export type Failure =
   /** Nobody's fault; it goes on then. */
@@ -33,6 +34,7 @@ export function failureOf(error: unknown, now: number): Failure {
   if (error instanceof BudgetSpentError) {
     return { kind: 'wait', afterMs: Math.max(0, error.until - now), reason: error.message };
   }
+  if (error instanceof NoFreshFormError) return { kind: 'retry', reason: error.message };
   if (!(error instanceof DocplannerError)) return { kind: 'unknown' };
   const reason = error.message;
   if (error instanceof TokenUnavailableError && error.cause instanceof FirewallError) {

@@ -10,9 +10,17 @@
 import { createHash } from 'node:crypto';
 import { DateTime } from 'luxon';
 import type { Slot } from '../core/index.js';
+import { NoFreshFormError } from './no-fresh-form-error.js';
 
-/** Longer than the marketplace's three minutes, by as much as clocks and slow requests may differ. */
-export const DUPLICATE_WINDOW_MS = 4 * 60_000;
+const THREE_MINUTES = 3 * 60_000;
+const CLOCKS_DIFFER_MS = 30_000;
+
+/**
+ * How long a body may not be sent again. The marketplace counts three minutes from when it had finished; we count
+ * from before we sent it, so a request's whole time comes on top, with a token's before it.
+ */
+export const duplicateWindowMs = (requestTimeoutMs: number): number =>
+  THREE_MINUTES + 2 * requestTimeoutMs + CLOCKS_DIFFER_MS;
 
 const INSTANT = "yyyy-MM-dd'T'HH:mm:ssZZ";
 const STEP_MINUTES = 15;
@@ -24,13 +32,15 @@ export function hashOf(slots: readonly Slot[]): string {
   return createHash('sha256').update(JSON.stringify(slots)).digest('hex');
 }
 
-/** The first form that was not sent lately. */
+/**
+ * The first form that was not sent lately.
+ * @throws {NoFreshFormError} when all were
+ */
 export function freshForm(slots: readonly Slot[], sentLately: ReadonlySet<string>): readonly Slot[] {
   for (const form of forms(slots)) {
     if (!sentLately.has(hashOf(form))) return form;
   }
-  // More forms than a budget of forty writes a minute can use up in the time.
-  throw new Error('every form of this configuration was sent within the last minutes');
+  throw new NoFreshFormError();
 }
 
 /** All forms, the plain one first; those that are spelled differently, then those that are cut differently. */

@@ -71,7 +71,7 @@ describe('the urgency of a change', () => {
     fc.assert(
       fc.property(spans, spans, fc.integer(), fc.boolean(), (closed, opened, at, resync) => {
         const value = urgency({ closed, opened, now: at, resync });
-        expect(Number.isInteger(value) && value >= 1 && value <= 2_097_152).toBe(true);
+        expect(Number.isInteger(value) && value >= 1 && value <= 2_097_151).toBe(true);
       }),
     );
   });

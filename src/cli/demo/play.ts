@@ -1,4 +1,5 @@
 /** Plays the morning on the real engine, with the embedded database, against the sandbox. */
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -48,10 +49,17 @@ export interface Outcome {
 
 /** How long the marketplace is waited for. */
 const PATIENCE_MS = 15_000;
+/** What a shell expects of a program that Ctrl-C ended. */
+const INTERRUPTED = 130;
 
 export async function play(log: Logger, audience: Audience): Promise<Outcome> {
   const folder = await mkdtemp(join(tmpdir(), 'slotkeeper-demo-'));
   const sandbox = new Sandbox();
+  const interrupted = (): void => {
+    rmSync(folder, { recursive: true, force: true });
+    process.exit(INTERRUPTED);
+  };
+  process.once('SIGINT', interrupted);
   let engine: Slotkeeper | undefined;
   try {
     const baseUrl = await sandbox.start();
@@ -84,6 +92,7 @@ export async function play(log: Logger, audience: Audience): Promise<Outcome> {
     for (const doctor of doctors) days.push(await compare(engine, sandbox, doctor, date));
     return { date, played, days, equal: days.every(({ equal }) => equal) };
   } finally {
+    process.off('SIGINT', interrupted);
     await engine?.stop();
     await sandbox.stop();
     await rm(folder, { recursive: true, force: true });

@@ -10,9 +10,9 @@ const body = z.object({
 export const failedRoutes: Routes = (server, engine) => {
   server.get('/failed', async () => ({ items: await engine.failures.list() }));
 
-  server.post('/failed/retry', { schema: { body: body.partial() } }, async ({ body: { ids } }) => {
+  server.post('/failed/retry', { schema: { body: body.partial().nullish() } }, async ({ body: chosen }) => {
     const { failures } = engine;
-    return await failures.settle('retry', ids ?? (await failures.list()).map(({ id }) => id));
+    return await failures.settle('retry', chosen?.ids ?? (await failures.list()).map(({ id }) => id));
   });
 
   server.post('/failed/drop', { schema: { body } }, async ({ body: { ids } }) =>

@@ -15,6 +15,7 @@ export const metricsRoutes: Routes = (server, engine) => {
     const status = await engine.status();
     for (const state of ['pending', 'failed', 'held'] as const) days.set({ state }, status[state]);
     lag.set(status.lag / 1000);
+    jobs.reset();
     for (const [queue, states] of Object.entries(status.queues)) {
       for (const [state, count] of Object.entries(states)) jobs.set({ queue, state }, count);
     }

@@ -6,7 +6,7 @@ import { localDate, type Slot } from '../../core/index.js';
 import { ConflictError, InvalidRequestError, NotFoundError } from '../../docplanner/index.js';
 import { forgetVerified, saveFailed, savePublished } from '../../store/days.js';
 import { payloadsSince, rememberPayload } from '../../store/payloads.js';
-import { DUPLICATE_WINDOW_MS, freshForm, hashOf } from '../forms.js';
+import { duplicateWindowMs, freshForm, hashOf } from '../forms.js';
 import { horizonOf } from '../horizon.js';
 import { nextAction, urgencyOf } from '../plan.js';
 import { look, readBack } from '../read-back.js';
@@ -75,7 +75,7 @@ async function clear(run: Run, day: WantedDay, repaired: Set<string>): Promise<v
 
 /** Sends days together. Where the marketplace refuses some, those are set apart and the others go on. */
 async function replace(run: Run, days: readonly WantedDay[], repaired: Set<string>): Promise<void> {
-  const since = new Date(run.now() - DUPLICATE_WINDOW_MS);
+  const since = new Date(run.now() - duplicateWindowMs(run.requestTimeoutMs));
   const form = freshForm(
     days.flatMap((day) => day.wanted),
     await payloadsSince(run.db, run.calendar.id, since),

@@ -1,0 +1,39 @@
+/** Holds unknown input against a schema, and says everything that is wrong with it, each with its path. */
+import type { z } from 'zod';
+
+export interface Problem {
+  /** `accounts[0].clientId`; empty where the whole is meant. */
+  readonly path: string;
+  readonly reason: string;
+}
+
+export type Checked<T> =
+  | { readonly success: true; readonly data: T }
+  | { readonly success: false; readonly problems: readonly [Problem, ...Problem[]] };
+
+export function check<Schema extends z.ZodType>(schema: Schema, input: unknown): Checked<z.output<Schema>> {
+  const parsed = schema.safeParse(input, {
+    // zod's own words for what is not there differ by type, and a union only says "Invalid input".
+    error: (issue) => (issue.input === undefined ? 'is required' : undefined),
+  });
+  if (parsed.success) return { success: true, data: parsed.data };
+  const [first = { path: '', reason: 'invalid' }, ...rest] = parsed.error.issues.flatMap(problemsOf);
+  return { success: false, problems: [first, ...rest] };
+}
+
+function problemsOf(issue: z.core.$ZodIssue): Problem[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ path: formatPath([...issue.path, key]), reason: 'is not known here' }));
+  }
+  return [{ path: formatPath(issue.path), reason: issue.message }];
+}
+
+export const describe = ({ path, reason }: Problem): string => (path === '' ? reason : `${path}: ${reason}`);
+
+export function formatPath(path: readonly PropertyKey[]): string {
+  return path.reduce<string>(
+    (text, part) =>
+      typeof part === 'number' ? `${text}[${part}]` : text === '' ? String(part) : `${text}.${String(part)}`,
+    '',
+  );
+}

@@ -1,0 +1,35 @@
+/** What failed, as callers see it, in this process or over HTTP. */
+
+/** One thing that failed. Its `id` is what `retry` and `drop` take. */
+export type Failure =
+  | {
+      readonly kind: 'day';
+      readonly id: string;
+      readonly calendar: string;
+      readonly date: string;
+      readonly reason: string;
+      /** The bookable starts that were sent, and those that the marketplace shows, where that is what is wrong. */
+      readonly expected?: readonly string[];
+      readonly shown?: readonly string[];
+    }
+  | { readonly kind: 'calendar'; readonly id: string; readonly calendar: string; readonly reason: string }
+  /** An event of the queue that was refused; `event` is its own id. */
+  | {
+      readonly kind: 'event';
+      readonly id: string;
+      readonly calendar: string | null;
+      readonly event: string | null;
+      readonly reason: string;
+    };
+
+export interface Settled {
+  readonly done: number;
+  /** Ids under which nothing failed, or no longer. */
+  readonly unknown: readonly string[];
+}
+
+/** What can be done about failures, here or over HTTP. */
+export interface FailuresFace {
+  list(): Promise<readonly Failure[]>;
+  settle(verb: 'retry' | 'drop', ids: readonly string[]): Promise<Settled>;
+}
