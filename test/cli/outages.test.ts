@@ -1,0 +1,161 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { OccupancyProducer } from '../../src/intake/occupancy-producer.js';
+import type { Sandbox } from '../../src/sandbox/index.js';
+import { CALENDAR, type FoundingPut, upcomingExample } from '../engine/founding-example.js';
+import { sent } from '../engine/running.js';
+import { eventually } from '../support/eventually.js';
+import { freshDatabase, PostgresServer } from '../support/postgres.js';
+import { RedisServer } from '../support/redis.js';
+import { clinicAt, published, type Running } from './clinic.js';
+
+const { date, events, put } = upcomingExample();
+const [available, occupied] = events;
+const LONG = { within: 20_000 };
+
+/** What was sent, as moments: a body that may have arrived is sent again in another spelling of the same moments. */
+const told = (sandbox: Sandbox, from: number) =>
+  published(sandbox)
+    .slice(from)
+    .map(({ path, body }) => ({ path, periods: moments(body) }));
+const moments = (body: unknown) =>
+  (body as FoundingPut['body']).slots.map(({ start, end, address_services }) => [
+    Date.parse(start),
+    Date.parse(end),
+    address_services,
+  ]);
+const wanted = [{ path: put.path, periods: moments(put.body) }];
+
+const day = async ({ call }: Running) =>
+  (await call('GET', `/v1/calendars/${CALENDAR}/days?from=${date}&to=${date}`)).body[0];
+
+describe('when PostgreSQL goes away', () => {
+  let server: PostgresServer;
+
+  beforeAll(async () => {
+    server = await PostgresServer.start();
+  });
+
+  test('events are refused with 503, and all that was acknowledged is published once it is back', async () => {
+    const { url } = await freshDatabase({ on: server.url });
+    // The job that ran when the database went is found again when its lock has run out.
+    const clinic = await clinicAt({ databaseUrl: url }, { lockMs: 2_000 });
+    const running = await clinic.start();
+    const { call, process, settled } = running;
+    await call('POST', '/v1/events', { events: [available] });
+    await settled();
+    const before = published(clinic.sandbox).length;
+    // Acknowledged, and not yet published when the database goes.
+    clinic.sandbox.faults.set([
+      { fault: { kind: 'status', status: 503 }, match: { operation: 'replaceSlots' } },
+    ]);
+    expect((await call('POST', '/v1/events', { events: [occupied] })).status).toBe(202);
+    await server.crash();
+
+    const refused = await call('POST', '/v1/events', { events: [{ ...occupied, id: 'lost', ref: 'lost' }] });
+    expect(refused).toMatchObject({ status: 503, type: 'application/problem+json; charset=utf-8' });
+    expect(refused.body.detail).toMatch(/nothing of this request was taken in/);
+    expect(refused.headers.get('retry-after')).toBe('5');
+    expect((await call('GET', '/v1/status')).status).toBe(503);
+    expect((await call('GET', '/readyz')).status).toBe(503);
+    expect((await call('GET', '/healthz')).status).toBe(200);
+
+    clinic.sandbox.faults.clear();
+    await server.restart();
+    await eventually(async () => (await call('GET', '/readyz')).status === 200, LONG);
+    await settled();
+    expect(told(clinic.sandbox, before)).toEqual(wanted);
+    expect((await day(running)).busy).toMatchObject([{ ref: 'apt-77' }]);
+    // And what comes afterwards goes the usual way, at its usual speed.
+    await call('POST', '/v1/events', {
+      events: [{ id: 'gone', type: 'released', calendar: CALENDAR, ref: 'apt-77' }],
+    });
+    await eventually(() => published(clinic.sandbox).length === before + 2, { within: 5_000 });
+    expect(process.stderr).not.toContain(new URL(server.url).password);
+    expect(await process.kill('SIGTERM')).toEqual({ code: 0, signal: null });
+  });
+
+  test('a process ends on SIGTERM all the same', async () => {
+    const { url } = await freshDatabase({ on: server.url });
+    const { process } = await (await clinicAt({ databaseUrl: url })).start();
+    await server.stop();
+    try {
+      expect(await process.kill('SIGTERM', { within: 15_000 })).toEqual({ code: 0, signal: null });
+    } finally {
+      await server.restart();
+    }
+  });
+});
+
+describe('when Redis goes away', () => {
+  let server: RedisServer;
+
+  beforeAll(async () => {
+    server = await RedisServer.start();
+  });
+
+  test('events are taken all the same, and are published once it is back', async () => {
+    const clinic = await clinicAt({ databaseUrl: (await freshDatabase()).url, redisUrl: server.url });
+    const running = await clinic.start();
+    const { call, process, settled } = running;
+    await call('POST', '/v1/events', { events: [available] });
+    await settled();
+    const before = published(clinic.sandbox).length;
+    await server.crash();
+    expect(await call('POST', '/v1/events', { events: [occupied] })).toMatchObject({
+      status: 202,
+      body: { accepted: 1 },
+    });
+    expect((await call('GET', '/readyz')).status).toBe(503);
+    expect((await call('GET', '/v1/status')).body).toMatchObject({ pending: 1, queues: {} });
+    expect(published(clinic.sandbox)).toHaveLength(before);
+
+    await server.restart();
+    await eventually(async () => (await call('GET', '/readyz')).status === 200, LONG);
+    await settled();
+    expect(published(clinic.sandbox).slice(before).map(sent)).toEqual([put]);
+
+    // The occupancy queue's worker carries on, too.
+    const producer = new OccupancyProducer({ redisUrl: server.url });
+    await producer.enqueue({ id: 'gone', type: 'released', calendar: CALENDAR, ref: 'apt-77' });
+    await producer.close();
+    await eventually(() => published(clinic.sandbox).length === before + 2, LONG);
+    expect(process.stderr).not.toContain(new URL(server.url).password);
+
+    await server.stop();
+    try {
+      expect(await process.kill('SIGTERM')).toEqual({ code: 0, signal: null });
+    } finally {
+      await server.restart();
+    }
+    // Every connection tries again all the time; the log says it once.
+    expect(process.stderr.match(/ECONNREFUSED/g)?.length ?? 0).toBeLessThan(20);
+  });
+
+  test('events in the queue wait, in their order, while the record cannot be reached', async () => {
+    const database = await PostgresServer.start();
+    const { url } = await freshDatabase({ on: database.url });
+    const clinic = await clinicAt({ databaseUrl: url, redisUrl: server.url });
+    const first = await clinic.start();
+    await first.call('POST', '/v1/events', { events: [available] });
+    await first.settled();
+    await database.stop();
+    const producer = new OccupancyProducer({ redisUrl: server.url });
+    await producer.enqueue(
+      Array.from({ length: 10 }, (_, n) => ({ ...occupied, id: `move-${n}`, end: `${date}T10:${31 + n}` })),
+    );
+    await producer.close();
+    await first.process.waitForLine('the event waits');
+    // Stopped while an event is in hand: it must not be overtaken by those behind it.
+    expect(await first.process.kill('SIGTERM', { within: 15_000 })).toEqual({ code: 0, signal: null });
+    await database.restart();
+
+    const second = await clinic.start();
+    await eventually(async () => (await day(second)).busy[0]?.end === occupied.end, LONG);
+    await second.settled();
+    expect(await day(second)).toMatchObject({ state: 'in-sync', wanted: put.body.slots });
+    const { queues } = (await second.call('GET', '/v1/status')).body;
+    expect(queues['slotkeeper-occupancy']).toMatchObject({ waiting: 0, delayed: 0, failed: 0 });
+    expect(await day(second)).toMatchObject({ state: 'in-sync', wanted: put.body.slots });
+    await second.process.kill('SIGTERM');
+  });
+});

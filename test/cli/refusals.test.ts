@@ -1,0 +1,96 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { freePort } from '../support/free-port.js';
+import { freshDatabase } from '../support/postgres.js';
+import { startSlotkeeper } from '../support/process.js';
+import { tempDir } from '../support/temp-dir.js';
+
+const CLIENT = 'clientId: clinic, clientSecret: s3cret-of-the-client';
+
+interface Attempt {
+  readonly env?: Record<string, string>;
+  readonly args?: readonly string[];
+  /** Its slotkeeper.yaml. */
+  readonly yaml?: string;
+}
+
+/** What becomes of `slotkeeper start`, with a key and a port, where it must not start. */
+async function attempt({ env = {}, args = [], yaml }: Attempt) {
+  const cwd = await tempDir();
+  if (yaml !== undefined) writeFileSync(join(cwd, 'slotkeeper.yaml'), yaml);
+  const running = await startSlotkeeper(['start', ...args], {
+    cwd,
+    env: { SLOTKEEPER_API_KEY: 's3cret-key', PORT: '0', LOG_LEVEL: 'fatal', ...env },
+  });
+  const { code } = await running.exited;
+  return { code, stdout: running.stdout, stderr: running.stderr };
+}
+
+describe('slotkeeper start refuses', () => {
+  test.each<[string, Attempt, RegExp]>([
+    [
+      'a configuration that is not there',
+      { args: ['--config', 'no.yaml'] },
+      /no\.yaml: there is no such file/,
+    ],
+    [
+      'one named by SLOTKEEPER_CONFIG that is not there',
+      { env: { SLOTKEEPER_CONFIG: 'no.yaml' } },
+      /no\.yaml: there is no such file/,
+    ],
+    ['a configuration that cannot be read', { args: ['--config', '.'] }, /cannot be read \(EISDIR\)/],
+    ['what is no YAML', { yaml: 'accounts: [\n  - : }' }, /slotkeeper\.yaml:\n {2}line \d: /],
+    [
+      'a value that is wrong',
+      { yaml: `accounts: [{ id: a, ${CLIENT}, domain: x.pl, timeZone: Mars/Olympus }]` },
+      /accounts\[0\]\.timeZone: is not a time zone/,
+    ],
+    ['a key that is unknown', { yaml: 'publish: { debounce: 3 }' }, /publish: .*"debounce"/],
+    [
+      'a calendar without its account',
+      { yaml: 'calendars: [{ id: c, account: a, facilityId: 1, doctorId: 2, addressId: 3 }]' },
+      /calendars\[0\]\.account: there is no account "a"/,
+    ],
+    [
+      'a variable that is not set',
+      { yaml: `accounts: [{ id: a, clientId: c, clientSecret: \${NOT_SET}, domain: jameda.de }]` },
+      /accounts\[0\]\.clientSecret: the environment variable NOT_SET is not set/,
+    ],
+    ['to serve without a key', { env: { SLOTKEEPER_API_KEY: '' } }, /SLOTKEEPER_API_KEY: is not set/],
+    ['a port that is none', { env: { PORT: 'eighty' } }, /PORT: must be a port number/],
+    [
+      'a database URL that is none',
+      { env: { DATABASE_URL: 'mysql://user:s3cret@host/db' } },
+      /DATABASE_URL: must be a URL that begins with postgres:\/\//,
+    ],
+    ['a role that is none', { args: ['--roles', 'api,boss'] }, /the roles are api, worker, scheduler/],
+    ['an option that is none', { args: ['--fast'] }, /unknown option '--fast'/],
+  ])('%s, with exit code 2 and what is wrong', async (_, what, message) => {
+    const { code, stdout, stderr } = await attempt(what);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/s3cret|node_modules|^\s+at /m);
+  });
+
+  test('to run without its PostgreSQL, with exit code 1, and never says the password', async () => {
+    const port = await freePort();
+    const env = { DATABASE_URL: `postgres://clinic:s3cret@127.0.0.1:${port}/record` };
+    const { code, stderr } = await attempt({ env });
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      `slotkeeper: PostgreSQL at postgres://127.0.0.1:${port}/record cannot be used: connect ECONNREFUSED 127.0.0.1:${port}\n`,
+    );
+  });
+
+  test('to run without its Redis, with exit code 1, and never says the password', async () => {
+    const port = await freePort();
+    const { url } = await freshDatabase();
+    const env = { DATABASE_URL: url, REDIS_URL: `redis://:s3cret@127.0.0.1:${port}/1` };
+    const { code, stderr } = await attempt({ env });
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      `slotkeeper: Redis at redis://127.0.0.1:${port}/1 cannot be used: connect ECONNREFUSED 127.0.0.1:${port}\n`,
+    );
+  });
+});
