@@ -21,6 +21,7 @@ import { Redis } from 'ioredis';
 import type pg from 'pg';
 import type { PglitePool } from '../store/pglite-pool.js';
 import { ServiceUnavailableError } from '../store/service-unavailable-error.js';
+import { keepPlace } from './keep-place.js';
 
 export type QueueStore =
   | { readonly kind: 'database'; readonly pool: pg.Pool | PglitePool }
@@ -179,6 +180,7 @@ async function prepareTables(pool: pg.Pool | PglitePool): Promise<PgPool> {
   const client = await pool.connect();
   try {
     await runMigrations(client);
+    await keepPlace(client);
   } finally {
     client.release();
   }
