@@ -17,7 +17,8 @@ export function check<Schema extends z.ZodType>(schema: Schema, input: unknown):
     error: (issue) => (issue.input === undefined ? 'is required' : undefined),
   });
   if (parsed.success) return { success: true, data: parsed.data };
-  const [first = { path: '', reason: 'invalid' }, ...rest] = parsed.error.issues.flatMap(problemsOf);
+  const all = parsed.error.issues.flatMap(problemsOf).map((problem) => [describe(problem), problem] as const);
+  const [first = { path: '', reason: 'invalid' }, ...rest] = new Map(all).values();
   return { success: false, problems: [first, ...rest] };
 }
 

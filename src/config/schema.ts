@@ -25,7 +25,7 @@ const notificationsSchema = z
   .strictObject({
     mode: z.enum(['push', 'pull', 'both', 'off']).default('off'),
     pullEverySeconds: z.number().min(1).max(3_600).default(10),
-    apiKey: z.string().min(1).optional(),
+    apiKey: z.string().min(1, 'must not be empty').optional(),
   })
   .prefault({});
 
@@ -43,8 +43,8 @@ const accountFields = z.strictObject({
     .optional(),
   /** Instead of a domain: a sandbox, a test. */
   baseUrl: baseUrl.optional(),
-  clientId: z.string().min(1),
-  clientSecret: z.string().min(1),
+  clientId: z.string().min(1, 'must not be empty'),
+  clientSecret: z.string().min(1, 'must not be empty'),
   /** Default: the usual zone of the domain's country. */
   timeZone: timeZone.optional(),
   limits: limitsSchema,
@@ -126,7 +126,7 @@ const publishSchema = z
 
 const deliverySchema = z.strictObject({
   url: z.url({ protocol: /^https?$/ }).optional(),
-  secret: z.string().min(1).optional(),
+  secret: z.string().min(1, 'must not be empty').optional(),
 });
 
 /** slotkeeper.yaml. */
@@ -135,7 +135,7 @@ export const fileSchema = z
     accounts: z.array(accountFields.extend({ id: ownId })).default([]),
     calendars: z.array(calendarSchema.extend({ id: ownId })).default([]),
     publish: publishSchema,
-    resync: z.strictObject({ cron: z.string().min(1) }).optional(),
+    resync: z.strictObject({ cron: z.string().min(1, 'must not be empty') }).optional(),
     delivery: deliverySchema.optional(),
   })
   .superRefine((file, context) => {
