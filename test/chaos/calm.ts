@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import got, { type Got } from 'got';
 import { addDays, bookableStarts, type Slot, sameSlots, startOfDate } from '../../src/core/index.js';
 import type { Status } from '../../src/engine.js';
-import type { Failure } from '../../src/failures.js';
+import type { Failure } from '../../src/failures-face.js';
 import type { Sandbox } from '../../src/sandbox/index.js';
 import type { DayReport } from '../../src/sync/day-report.js';
 import type { Model } from './model.js';
@@ -17,9 +17,11 @@ export interface CalmOptions {
   readonly world: World;
   readonly model: Model;
   readonly onWrong: (what: string) => void;
+  readonly onProgress: (what: string) => void;
 }
 
 const LOOK_EVERY_MS = 200;
+const TELL_EVERY_MS = 10_000;
 /** Longer than a job that was forgotten about would need to show itself. */
 const QUIET_MS = 1_500;
 
@@ -43,9 +45,13 @@ export class Calm {
 
   /** @param asks whether what is still refused by then is asked for again */
   async rest(deadline: number, asks: boolean): Promise<void> {
-    for (;;) {
+    for (let told = Date.now(); ; ) {
       const status = await this.#http.get('status').json<Status>();
       if (isAtRest(status)) return;
+      if (Date.now() - told > TELL_EVERY_MS) {
+        told = Date.now();
+        this.#options.onProgress(`not at rest: ${JSON.stringify(status)}, ${await this.#waiting()}`);
+      }
       if (asks && status.failed > 0) await this.askForRetries();
       if (Date.now() > deadline) {
         this.#options.onWrong(`it did not come to rest: ${JSON.stringify(status)}`);
@@ -53,6 +59,12 @@ export class Calm {
       }
       await sleep(LOOK_EVERY_MS);
     }
+  }
+
+  /** What calendars say about why they wait. */
+  async #waiting(): Promise<string> {
+    const calendars = await this.#http.get('calendars').json<{ id: string; retrying: object | null }[]>();
+    return JSON.stringify(calendars.filter(({ retrying }) => retrying !== null));
   }
 
   async check(): Promise<void> {

@@ -131,7 +131,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       Promise.all(clinics),
       'the clinics could not bring all their events to the engine',
     );
-    const calm = new Calm({ apiUrl, apiKey, sandbox, world, model, onWrong });
+    const calm = new Calm({ apiUrl, apiKey, sandbox, world, model, onWrong, onProgress });
     if (severe) await calm.askForRetries();
     await calm.rest(stormEnded + patience, severe);
     const restMs = Date.now() - stormEnded;
@@ -173,19 +173,24 @@ async function strike(
     await sleep(dice.int(200, 2_500));
     if (dice.chance(0.3)) {
       const worker = dice.pick(fleet.names);
-      if (worker !== undefined) await fleet.end(worker, 'SIGKILL');
+      const signal = dice.chance(0.5) ? 'SIGKILL' : 'SIGTERM';
+      onProgress(`${signal} ${worker} meanwhile`);
+      // It may have to wait for the server before it can end in good order.
+      const ended = worker === undefined ? undefined : fleet.end(worker, signal);
+      await Promise.race([ended, sleep(1_000)]);
       struck.kills += 1;
     }
     await server.restart();
     struck.outages += 1;
   };
   for (;;) {
-    const pause = dice.int(700, 2_500);
+    // One that is alone, and takes seconds to be there again, would else be away all the time.
+    const pause = fleet.names.length > 1 ? dice.int(700, 2_500) : dice.int(2_500, 6_000);
     if (Date.now() + pause >= until) break;
     await sleep(pause);
     await (servers.size > 0 && dice.chance(0.45) ? takeAway() : kill());
     // A process that is killed before it is up again teaches nothing new each time.
-    if (dice.chance(0.7)) await fleet.allUp();
+    if (fleet.names.length === 1 || dice.chance(0.7)) await fleet.allUp();
   }
   await sleep(Math.max(0, until - Date.now()));
   return struck;

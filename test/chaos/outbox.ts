@@ -16,7 +16,8 @@ export interface OutboxOptions {
   readonly onWrong: (what: string) => void;
 }
 
-const AGAIN_MS = 250;
+const FIRST_AGAIN_MS = 100;
+const LAST_AGAIN_MS = 1_000;
 const PATIENCE_MS = 8_000;
 
 export class Outbox {
@@ -50,10 +51,10 @@ export class Outbox {
   async send(events: readonly ClinicEvent[], road: Road): Promise<void> {
     const { model } = this.#options;
     for (const event of events) model.sent(event, Date.now());
-    while (!(await this.#delivered(events, road))) {
+    for (let again = FIRST_AGAIN_MS; !(await this.#delivered(events, road)); again *= 2) {
       this.#failures += 1;
       if (this.#closed) throw new Error('the run is over');
-      await sleep(AGAIN_MS);
+      await sleep(Math.min(again, LAST_AGAIN_MS));
     }
     for (const event of events) model.acknowledged(event, road, Date.now());
     this.#events += events.length;

@@ -1,0 +1,97 @@
+// Events without a version mean what their order says: also when the worker that has the first one dies with it, or is
+// told to stop while the record is away.
+import { describe, expect, test } from '@jest/globals';
+import { OccupancyProducer } from '../../src/intake/occupancy-producer.js';
+import { OccupancyWorker, type OccupancyWorkerOptions } from '../../src/intake/occupancy-worker.js';
+import { createLog } from '../../src/log.js';
+import { OCCUPANCY_QUEUE } from '../../src/queue/names.js';
+import { type QueueStore, Queues } from '../../src/queue/queues.js';
+import { openPgPool } from '../../src/store/pg-pool.js';
+import { eventually } from '../support/eventually.js';
+import { freshDatabase } from '../support/postgres.js';
+import { freshRedisUrl } from '../support/redis.js';
+import { atEndOfTestFile } from '../support/release.js';
+
+const IDS = ['first', 'second', 'third'];
+const unavailable = Object.assign(new Error('the record is away'), { code: 'ECONNREFUSED' });
+
+async function place(
+  kind: 'redis' | 'postgresql',
+): Promise<{ producer: OccupancyProducer; store: QueueStore }> {
+  if (kind === 'redis') {
+    const redisUrl = await freshRedisUrl();
+    return { producer: new OccupancyProducer({ redisUrl }), store: { kind: 'redis', url: redisUrl } };
+  }
+  const { url: databaseUrl } = await freshDatabase();
+  const pool = openPgPool({ url: databaseUrl, size: 8, onError: () => undefined });
+  atEndOfTestFile(() => pool.end());
+  return { producer: new OccupancyProducer({ databaseUrl }), store: { kind: 'database', pool } };
+}
+
+describe.each(['redis', 'postgresql'] as const)('on %s an event keeps its place', (kind) => {
+  async function threeEvents(): Promise<{
+    queues: Queues;
+    apply: OccupancyWorkerOptions['apply'];
+    seen: unknown[];
+  }> {
+    const { producer, store } = await place(kind);
+    atEndOfTestFile(() => producer.close());
+    const queues = new Queues({ store, onError: () => undefined, lockMs: 1_000 });
+    atEndOfTestFile(() => queues.close());
+    await queues.connect();
+    const date = '2026-11-16';
+    await producer.enqueue(
+      IDS.map((id) => ({ id, type: 'available', calendar: 'nowak', from: date, to: date, windows: [] })),
+    );
+    const seen: unknown[] = [];
+    const apply: OccupancyWorkerOptions['apply'] = async ([event]) => {
+      seen.push(event);
+      return { accepted: 1, duplicates: 0, stale: 0, rejected: [] };
+    };
+    return { queues, apply, seen };
+  }
+
+  async function expectTheirOrder({ queues, apply, seen }: Awaited<ReturnType<typeof threeEvents>>) {
+    const worker = new OccupancyWorker({ queues, log: createLog('silent'), apply });
+    await worker.start();
+    await eventually(() => seen.length === IDS.length);
+    await worker.stop();
+    expect(seen).toMatchObject(IDS.map((id) => ({ id })));
+  }
+
+  test('when its worker is told to stop while the record is away', async () => {
+    const events = await threeEvents();
+    let tried = 0;
+    const worker = new OccupancyWorker({
+      queues: events.queues,
+      log: createLog('silent'),
+      retryMs: 300,
+      apply: async () => {
+        tried += 1;
+        throw unavailable;
+      },
+    });
+    await worker.start();
+    await eventually(() => tried > 0);
+    await worker.stop();
+    await expectTheirOrder(events);
+  });
+
+  test('when its worker dies with it', async () => {
+    const events = await threeEvents();
+    let taken = 0;
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    // It does nothing more, and does not say that it is alive: to the queue it is dead.
+    const options = { concurrency: 1, skipLockRenewal: true, skipStalledCheck: true };
+    const hold = async () => {
+      taken += 1;
+      await held;
+    };
+    events.queues.worker(OCCUPANCY_QUEUE, hold, options);
+    await eventually(() => taken === 1);
+    await expectTheirOrder(events).finally(release);
+  });
+});
