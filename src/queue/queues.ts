@@ -50,19 +50,18 @@ export interface QueuesOptions {
 /** A job that its worker did not finish is never given up for that: its work is wanted whatever happens. */
 const NEVER_STALLED_TOO_OFTEN = 1_000_000;
 const CONNECT_TIMEOUT_MS = 5_000;
-/** A server that is away is tried again all the time, by every connection; it is said once in so long. */
-const SAY_AGAIN_MS = 30_000;
 /** How long the jobs in hand may take at the end, where Redis is away and cannot be told of them. */
 const FAREWELL_MS = 5_000;
 
-const retryStrategy = (times: number): number => Math.min(times * 100, 2_000);
 const DEFAULT_LOCK_MS = 20_000;
+
+/** A server that is away is tried again soon, and then every two seconds. */
+const retryStrategy = (times: number): number => Math.min(times * 100, 2_000);
 
 export class Queues {
   readonly kind: QueueStore['kind'];
   readonly #options: QueuesOptions;
   readonly #open: { close(): Promise<void> }[] = [];
-  readonly #said = new Map<string, number>();
   #redis: Redis | undefined;
   #pool: PgPool | undefined;
 
@@ -81,13 +80,6 @@ export class Queues {
     else this.#pool = await prepareTables(store.pool);
   }
 
-  #report(error: Error): void {
-    const now = performance.now();
-    if (now - (this.#said.get(error.message) ?? Number.NEGATIVE_INFINITY) < SAY_AGAIN_MS) return;
-    this.#said.set(error.message, now);
-    this.#options.onError(error);
-  }
-
   queue(name: string): JobQueue {
     const { store } = this.#options;
     const queue =
@@ -103,7 +95,7 @@ export class Queues {
             PostgresQueueBackend,
             PostgresConnectionOptions
           >(name, { connection: this.#connectedPool() }, createPostgresBackend);
-    queue.on('error', (error) => this.#report(error));
+    queue.on('error', this.#options.onError);
     this.#open.push(queue);
     return queue;
   }
@@ -137,7 +129,7 @@ export class Queues {
             { ...shared, connection: this.#connectedPool() },
             createPostgresBackend,
           );
-    worker.on('error', (error) => this.#report(error));
+    worker.on('error', this.#options.onError);
     const close = async (): Promise<void> => {
       if (store.kind === 'redis' && this.#redis?.status !== 'ready') {
         // BullMQ would wait for Redis without end. What is in hand is finished, and done again by whoever finds its
@@ -194,7 +186,7 @@ async function connectRedis(url: string, onError: (error: Error) => void): Promi
     // While Redis is away an add fails at once: the record keeps what is wanted, and nobody has to wait.
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
-    retryStrategy: (times) => Math.min(times * 100, 2_000),
+    retryStrategy,
   });
   let lastError: unknown;
   redis.on('error', (error: Error) => {
