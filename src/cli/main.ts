@@ -3,14 +3,7 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { readDotEnv } from '../config/environment.js';
-import { computeCommand } from './compute.js';
-import { demoCommand } from './demo/command.js';
-import { enqueueCommand } from './enqueue.js';
 import { fail, WRONG_USE } from './exit.js';
-import { failedCommand } from './failed.js';
-import { sandboxCommand } from './sandbox.js';
-import { startCommand } from './start.js';
-import { statusCommand } from './status.js';
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
@@ -20,16 +13,19 @@ const program = new Command('slotkeeper')
   .showHelpAfterError('(slotkeeper --help tells how)')
   .exitOverride();
 
-for (const command of [
-  startCommand(),
-  demoCommand(),
-  sandboxCommand(),
-  computeCommand(),
-  enqueueCommand(),
-  statusCommand(),
-  failedCommand(),
-]) {
-  program.addCommand(withExitOverride(command));
+const commands: { readonly [name: string]: () => Promise<Command> } = {
+  start: async () => (await import('./start.js')).startCommand(),
+  demo: async () => (await import('./demo/command.js')).demoCommand(),
+  sandbox: async () => (await import('./sandbox.js')).sandboxCommand(),
+  compute: async () => (await import('./compute.js')).computeCommand(),
+  enqueue: async () => (await import('./enqueue.js')).enqueueCommand(),
+  status: async () => (await import('./status.js')).statusCommand(),
+  failed: async () => (await import('./failed.js')).failedCommand(),
+};
+// The command that is named is loaded by itself: the arithmetic of `compute` needs no database and no server.
+const [named = ''] = process.argv.slice(2);
+for (const load of Object.hasOwn(commands, named) ? [commands[named]] : Object.values(commands)) {
+  if (load !== undefined) program.addCommand(withExitOverride(await load()));
 }
 
 /** A subcommand inherits nothing of this by itself. */

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Settings } from '../config/environment.js';
-import { Slotkeeper } from '../engine.js';
+import type { Slotkeeper } from '../engine.js';
 import type { Logger } from '../log.js';
 import { FolderInUseError } from '../store/folder-in-use-error.js';
 import { holderOf } from '../store/folder-lock.js';
@@ -38,6 +38,7 @@ export async function withEngine<T>(
       );
     }
   }
+  const { Slotkeeper } = await import('../engine.js');
   const engine = new Slotkeeper({
     databaseUrl: settings.DATABASE_URL,
     data: settings.SLOTKEEPER_DATA,

@@ -2,9 +2,7 @@
 import { once } from 'node:events';
 import { Command, InvalidArgumentError } from 'commander';
 import { ConfigError } from '../config/config-error.js';
-import { Slotkeeper } from '../engine.js';
 import { ROLES, type Role } from '../roles.js';
-import { createApp } from '../server/app.js';
 import { FAILED } from './exit.js';
 import { readSettings } from './settings.js';
 
@@ -34,6 +32,9 @@ async function start(file: string | undefined, roles: readonly Role[]): Promise<
     const reason = 'is not set; whoever calls the HTTP API has to send it';
     throw new ConfigError('the environment', [{ path: 'SLOTKEEPER_API_KEY', reason }]);
   }
+  // Loaded only now: what is wrong with the configuration is said at once.
+  const { Slotkeeper } = await import('../engine.js');
+  const { createApp } = await import('../server/app.js');
   const engine = new Slotkeeper({
     databaseUrl: settings.DATABASE_URL,
     data: settings.SLOTKEEPER_DATA,
