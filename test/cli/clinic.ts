@@ -51,10 +51,10 @@ export async function clinicAt(place: Place, publish: object = {}): Promise<Clin
   };
   const start = async (more: Readonly<Record<string, string>> = {}): Promise<Running> => {
     const running = await startSlotkeeper(['start'], { cwd: folder, env: { ...env, ...more } });
-    const line = await running.waitForLine('slotkeeper listens on', { within: 30_000 });
+    const line = await running.waitForLine('slotkeeper listens on', { within: 60_000 });
     const call = callerOf(line.split(' ').at(-1) ?? '', KEY);
     const settled = async (): Promise<void> => {
-      await eventually(async () => (await call('GET', '/v1/status')).body.pending === 0, { within: 25_000 });
+      await eventually(async () => (await call('GET', '/v1/status')).body.pending === 0, { within: 60_000 });
     };
     return { process: running, call, settled };
   };

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { backends } from '../engine/backends.js';
 import { ADDRESS, CALENDAR, upcomingExample } from '../engine/founding-example.js';
 import { sent } from '../engine/running.js';
@@ -6,6 +6,9 @@ import { embeddedFolder } from '../store/databases.js';
 import { eventually } from '../support/eventually.js';
 import { startSlotkeeper } from '../support/process.js';
 import { clinicAt, published } from './clinic.js';
+
+// Each test is several processes; a machine that is busy with others takes its time.
+jest.setTimeout(120_000);
 
 const { date, events, put } = upcomingExample();
 const [available, occupied] = events;
@@ -25,7 +28,7 @@ describe.each(backends)('slotkeeper start on $name', ({ fresh }) => {
     const days = await call('GET', `/v1/calendars/${CALENDAR}/days?from=${date}&to=${date}`);
     expect(days.body).toMatchObject([{ state: 'in-sync', published: put.body.slots }]);
 
-    expect(await process.kill('SIGTERM')).toEqual({ code: 0, signal: null });
+    expect(await process.kill('SIGTERM', { within: 30_000 })).toEqual({ code: 0, signal: null });
     expect(process.stderr).not.toContain('s3cret');
     // What it wrote is a line of its own and the log, which is JSON throughout.
     expect(process.stdout.trim().split('\n')).toEqual([`slotkeeper listens on ${call.url}`]);
@@ -70,7 +73,7 @@ describe.each(backends)('slotkeeper start on $name', ({ fresh }) => {
         Date.parse(end),
       ]),
     );
-    await second.process.kill('SIGTERM');
+    await second.process.kill('SIGTERM', { within: 30_000 });
   });
 });
 
@@ -87,7 +90,7 @@ describe('slotkeeper start', () => {
       /stop that one, choose another folder with SLOTKEEPER_DATA, or set DATABASE_URL/,
     );
     expect((await first.call('GET', '/v1/status')).status).toBe(200);
-    await first.process.kill('SIGTERM');
+    await first.process.kill('SIGTERM', { within: 30_000 });
   });
 
   test('on a port that is taken exits 1 and says so', async () => {

@@ -54,7 +54,7 @@ export const writesTo = (sandbox: Sandbox): readonly RequestRecord[] =>
 
 /** Waits until everything that is wanted is published. */
 export async function settled(engine: Slotkeeper): Promise<void> {
-  await eventually(async () => (await engine.status()).pending === 0);
+  await eventually(async () => (await engine.status()).pending === 0, { within: 20_000 });
 }
 
 /** What a test says about a request: the rest of the record is the sandbox's own bookkeeping. */

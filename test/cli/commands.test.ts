@@ -1,0 +1,271 @@
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { environmentOf, type Place } from '../engine/backends.js';
+import { CALENDAR, foundingExample, upcomingExample } from '../engine/founding-example.js';
+import { embeddedFolder } from '../store/databases.js';
+import { freshDatabase } from '../support/postgres.js';
+import { startSlotkeeper } from '../support/process.js';
+import { freshRedisUrl } from '../support/redis.js';
+import { tempDir } from '../support/temp-dir.js';
+import { clinicAt, KEY } from './clinic.js';
+
+// Each test is several processes; a machine that is busy with others takes its time.
+jest.setTimeout(120_000);
+
+const fixture = (name: string) => fileURLToPath(new URL(`../../fixtures/${name}`, import.meta.url));
+const { days, input } = foundingExample();
+
+interface Way {
+  readonly env?: Record<string, string>;
+  readonly stdin?: string;
+  readonly cwd?: string;
+}
+
+interface Ran {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** One command from its start to its end. */
+async function run(args: readonly string[], way: Way = {}): Promise<Ran> {
+  const running = await startSlotkeeper(args, way);
+  const { code } = await running.exited;
+  return { code, stdout: running.stdout, stderr: running.stderr };
+}
+
+describe('slotkeeper compute', () => {
+  test('computes a file, and stdin', async () => {
+    const [file, piped] = await Promise.all([
+      run(['compute', fixture('founding-example.json')]),
+      run(['compute', '-'], { stdin: JSON.stringify(input) }),
+    ]);
+    expect(file).toEqual({ code: 0, stdout: expect.any(String), stderr: '' });
+    expect(JSON.parse(file.stdout)).toEqual(days);
+    expect(piped).toEqual(file);
+  });
+
+  test.each([
+    ['what is not JSON', '{"timeZone":', /^slotkeeper: stdin: is not JSON/],
+    ['what is no schedule', 'null', /^slotkeeper: /],
+    [
+      'a window that ends before it starts',
+      JSON.stringify({ ...input, windows: [{ ...input.windows[0], end: '2026-11-16T09:00' }] }),
+      /windows\[0\]\.end/,
+    ],
+    ['a zone that there is not', JSON.stringify({ ...input, timeZone: 'Mars' }), /timeZone/],
+  ])('refuses %s with exit code 2 and where it is', async (_, stdin, message) => {
+    const { code, stdout, stderr } = await run(['compute'], { stdin });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/^\s+at /m);
+  });
+
+  test('refuses a file that is not there with exit code 2', async () => {
+    expect(await run(['compute', 'nothing.json'])).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'slotkeeper: nothing.json: there is no such file\n',
+    });
+  });
+});
+
+describe('slotkeeper', () => {
+  test('helps on stdout, knows its version, and refuses what it does not know', async () => {
+    const [help, version, unknown, nothing] = await Promise.all([
+      run(['--help']),
+      run(['--version']),
+      run(['publish']),
+      run(['enqueue']),
+    ]);
+    expect(help).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/start.*demo.*sandbox.*compute.*enqueue.*status/s),
+    });
+    const { version: released } = JSON.parse(readFileSync(fixture('../package.json'), 'utf8'));
+    expect(version).toEqual({ code: 0, stdout: `${released}\n`, stderr: '' });
+    expect(unknown).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining("unknown command 'publish'"),
+    });
+    expect(nothing).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining("missing required argument 'file'"),
+    });
+  });
+
+  test('reads .env, and what is set already stays', async () => {
+    const cwd = await tempDir();
+    writeFileSync(join(cwd, '.env'), 'PORT=eighty\nLOG_LEVEL=loud\n');
+    const { code, stderr } = await run(['status'], { cwd, env: { LOG_LEVEL: 'fatal' } });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/PORT: must be a port number/);
+    expect(stderr).not.toMatch(/LOG_LEVEL/);
+  });
+});
+
+describe('slotkeeper enqueue and status', () => {
+  const example = upcomingExample();
+  const lines = example.events.map((event) => JSON.stringify(event));
+  let cwd: string;
+
+  beforeAll(async () => {
+    cwd = await tempDir();
+    writeFileSync(join(cwd, 'good.ndjson'), `${lines.join('\n')}\n\n`);
+    writeFileSync(
+      join(cwd, 'bad.ndjson'),
+      [
+        lines[0],
+        'not json',
+        '{"type":"occupied"}',
+        lines[1],
+        lines[1]?.replace('"ref":"apt-77"', '"ref":""'),
+      ].join('\n'),
+    );
+  });
+
+  test('the founding example as it lies in fixtures can be put on the queue', async () => {
+    const databaseUrl = (await freshDatabase()).url;
+    const env = { ...environmentOf({ databaseUrl, redisUrl: await freshRedisUrl() }), LOG_LEVEL: 'fatal' };
+    expect(await run(['enqueue', fixture('founding-example.ndjson')], { env })).toEqual({
+      code: 0,
+      stdout: '2 events enqueued, 0 refused\n',
+      stderr: '',
+    });
+  });
+
+  test('names the lines that are wrong, takes the others, and exits 1', async () => {
+    const env = { DATABASE_URL: (await freshDatabase()).url, LOG_LEVEL: 'fatal' };
+    const { code, stdout, stderr } = await run(['enqueue', 'bad.ndjson'], { cwd, env });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '2 events enqueued, 3 refused\n' });
+    expect(stderr.trim().split('\n')).toEqual([
+      expect.stringMatching(/^bad\.ndjson:2: is not JSON/),
+      expect.stringMatching(/^bad\.ndjson:3: /),
+      expect.stringMatching(/^bad\.ndjson:5: ref: /),
+    ]);
+    const status = await run(['status', '--json'], { cwd, env });
+    expect(status).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(status.stdout)).toMatchObject({
+      pending: 0,
+      failed: 0,
+      held: 0,
+      lag: 0,
+      queues: { 'slotkeeper-occupancy': { waiting: 2 }, 'slotkeeper-publish': expect.any(Object) },
+    });
+  });
+
+  test('say in a word that there is no database', async () => {
+    const env = { DATABASE_URL: 'postgres://user:s3cret@127.0.0.1:1/none', LOG_LEVEL: 'fatal' };
+    const { code, stderr } = await run(['status'], { cwd, env });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^slotkeeper: PostgreSQL at postgres:\/\/127\.0\.0\.1:1\/none cannot be used: .+\n$/,
+    );
+  });
+
+  test('ask the engine that has the embedded database over HTTP', async () => {
+    const place: Place = { data: await embeddedFolder() };
+    const clinic = await clinicAt(place);
+    const running = await clinic.start();
+    copyFileSync(join(cwd, 'good.ndjson'), join(clinic.folder, 'good.ndjson'));
+    const way = { cwd: clinic.folder, env: { ...clinic.env, LOG_LEVEL: 'fatal' } };
+    expect(await run(['enqueue', '-'], { ...way, stdin: lines.join('\n') })).toEqual({
+      code: 0,
+      stdout: '2 events enqueued, 0 refused\n',
+      stderr: '',
+    });
+    await running.settled();
+    const { body } = await running.call(
+      'GET',
+      `/v1/calendars/${CALENDAR}/days?from=${example.date}&to=${example.date}`,
+    );
+    expect(body).toMatchObject([{ state: 'in-sync', published: example.put.body.slots }]);
+
+    const lost = { ...example.events[1], id: 'lost', calendar: 'nobody' };
+    expect(await run(['enqueue', '-'], { ...way, stdin: `\n${JSON.stringify(lost)}` })).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('stdin:2: calendar: there is no calendar "nobody"'),
+    });
+    const [json, words, wrongKey, noKey] = await Promise.all([
+      run(['status', '--json'], way),
+      run(['status'], way),
+      run(['status'], { ...way, env: { ...way.env, SLOTKEEPER_API_KEY: 'another' } }),
+      run(['status'], { ...way, env: { ...way.env, SLOTKEEPER_API_KEY: '' } }),
+    ]);
+    expect(JSON.parse(json.stdout)).toMatchObject({ pending: 0, failed: 0 });
+    expect(words).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('everything that is wanted is published'),
+    });
+    expect(wrongKey).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('SLOTKEEPER_API_KEY is not its key'),
+    });
+    expect(noKey).toMatchObject({ code: 2, stderr: expect.stringContaining('set SLOTKEEPER_API_KEY') });
+    for (const { stdout, stderr } of [json, words, wrongKey]) expect(stdout + stderr).not.toContain(KEY);
+    await running.process.kill('SIGTERM', { within: 30_000 });
+  });
+});
+
+describe('slotkeeper sandbox', () => {
+  test('says where it listens, can be looked into, and ends well on SIGTERM', async () => {
+    const sandbox = await startSlotkeeper(['sandbox', '--port', '0']);
+    const url = (await sandbox.waitForLine('the sandbox listens on')).split(' ').at(-1);
+    const answer = await fetch(`${url}/_sandbox/requests`);
+    expect(answer.status).toBe(200);
+    expect(await sandbox.kill('SIGTERM', { within: 30_000 })).toEqual({ code: 0, signal: null });
+  });
+
+  test('refuses a port that is none or taken', async () => {
+    const first = await startSlotkeeper(['sandbox', '--port', '0']);
+    const port = new URL((await first.waitForLine('the sandbox listens on')).split(' ').at(-1) ?? '').port;
+    const [none, taken] = await Promise.all([
+      run(['sandbox', '--port', 'x']),
+      run(['sandbox', '--port', port]),
+    ]);
+    expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining('a port is 0 to 65535') });
+    expect(taken).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^slotkeeper: .*(in use|EADDRINUSE)/),
+    });
+    expect(taken.stderr).not.toMatch(/^\s+at /m);
+    await first.kill('SIGINT');
+  });
+});
+
+describe('slotkeeper demo', () => {
+  let words: Ran;
+  let machines: Ran;
+
+  beforeAll(async () => {
+    [words, machines] = await Promise.all([run(['demo']), run(['demo', '--json'])]);
+  });
+
+  test('plays the morning, the founding example first, and ends with what is equal', () => {
+    const { code, stdout, stderr } = words;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const put = 'PUT /api/v3/integration/facilities/456/doctors/9876/addresses/789/slots → 201';
+    expect(stdout.slice(stdout.indexOf('a patient at the desk takes 10:30 to 10:40'))).toContain(put);
+    expect(stdout).toMatch(/10:00–10:30 {2}10:40–11:00/);
+    expect(stdout).toMatch(/taken.*free.*published/);
+    expect(stdout).toMatch(/✔ the marketplace shows exactly what the core computes/);
+    // Nobody sees colours who does not look at a terminal.
+    expect(stdout).not.toContain('\u001b');
+  });
+
+  test('tells it to machines', () => {
+    const { code, stdout, stderr } = machines;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const told = JSON.parse(stdout);
+    expect(told).toMatchObject({ equal: true, date: expect.stringMatching(/^\d{4}-\d\d-\d\d$/) });
+    const { put } = foundingExample(told.date);
+    expect(told.played[0].published).toMatchObject({ ...put, status: 201 });
+    expect(told.days).toHaveLength(3);
+    for (const day of told.days) expect(day.shown).toEqual(day.computed);
+  });
+});
