@@ -1,5 +1,6 @@
 // The chaos run: clinics that never stop, a marketplace that fails in every way, processes that are killed and servers
 // that go away, all drawn from one seed. Then it is calm, and everything must be as the model says.
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Sandbox } from '../../src/sandbox/index.js';
 import { PostgresServer } from '../support/postgres-server.js';
@@ -51,6 +52,9 @@ export interface ChaosReport {
   readonly restMs: number;
   /** See {@link Witness.counts}. */
   readonly oldestMs: number;
+  readonly unjudged: number;
+  /** The longest that this process, and with it the marketplace, was kept from its work. */
+  readonly stalledMs: number;
   /** Everything that must never be; empty when all is well. */
   readonly wrong: readonly string[];
   /** What the processes said, where something is wrong. */
@@ -88,6 +92,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const baseUrl = await sandbox.start();
     open.push(() => sandbox.stop());
     const witness = new Witness({ sandbox, world, model, computedWithinMs: COMPUTED_WITHIN_MS, onWrong });
+    open.push(async () => witness.close());
 
     const [databaseUrl, redisUrl] = [servers.get('PostgreSQL')?.url, servers.get('Redis')?.url];
     const fleet = await Fleet.start({
@@ -108,6 +113,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const outbox = new Outbox({ apiUrl, apiKey, model, onWrong, ...(queue === undefined ? {} : { queue }) });
     open.push(() => outbox.close());
 
+    const stalls = monitorEventLoopDelay();
+    stalls.enable();
     const until = Date.now() + seconds * 1_000;
     onProgress(`the storm begins: seed ${seed} on ${backend}`);
     const clinics = world.calendars.map((calendar, n) => {
@@ -136,10 +143,11 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     await calm.rest(stormEnded + patience, severe);
     const restMs = Date.now() - stormEnded;
     await calm.check();
-    witness.close();
 
     const { events, failures } = outbox.counts;
-    const report = { backend, seed, events, repeated: failures, ...witness.counts, ...struck, restMs, wrong };
+    const stalledMs = Math.round(stalls.max / 1_000_000);
+    const counts = { events, repeated: failures, ...witness.counts, ...struck, restMs, stalledMs };
+    const report = { backend, seed, ...counts, wrong };
     return { ...report, log: wrong.length > 0 ? fleet.log : '' };
   } finally {
     for (const close of open.reverse()) await close();

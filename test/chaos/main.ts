@@ -53,25 +53,14 @@ for (let n = 0; n < Number(CHAOS_RUNS); n += 1) {
 say(JSON.stringify(totals));
 
 function lineOf(report: ChaosReport): string {
-  const {
-    backend,
-    seed,
-    events,
-    repeated,
-    requests,
-    writes,
-    faults,
-    kills,
-    outages,
-    restMs,
-    oldestMs,
-    wrong,
-  } = report;
+  const { backend, seed, events, repeated, requests, writes, faults, kills, outages, ...rest } = report;
+  const { restMs, oldestMs, stalledMs, unjudged, wrong } = rest;
   return [
     `${wrong.length === 0 ? 'ok   ' : 'WRONG'} ${backend} seed ${seed}:`,
     `${events} events (${repeated} deliveries repeated),`,
     `${requests} requests (${writes} writes, ${faults} faults),`,
     `${kills} kills, ${outages} outages, at rest after ${(restMs / 1000).toFixed(1)} s,`,
-    `taken time known for at most ${oldestMs} ms when a write still offered it`,
+    `taken time known for at most ${oldestMs} ms when a write still offered it,`,
+    `stalled ${stalledMs} ms, ${unjudged} overlaps unjudged`,
   ].join(' ');
 }

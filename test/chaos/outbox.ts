@@ -16,6 +16,8 @@ export interface OutboxOptions {
   readonly onWrong: (what: string) => void;
 }
 
+/** At the same time. More would only keep this process, which is the marketplace too, from its work. */
+const MOST_SENDERS = 12;
 const FIRST_AGAIN_MS = 100;
 const LAST_AGAIN_MS = 1_000;
 const PATIENCE_MS = 8_000;
@@ -25,6 +27,8 @@ export class Outbox {
   readonly #options: OutboxOptions;
   readonly #http: Got;
   readonly #producer: OccupancyProducer | undefined;
+  readonly #waiting: (() => void)[] = [];
+  #senders = 0;
   #closed = false;
   #events = 0;
   #deliveries = 0;
@@ -68,6 +72,8 @@ export class Outbox {
   }
 
   async #delivered(events: readonly ClinicEvent[], road: Road): Promise<boolean> {
+    if (this.#senders >= MOST_SENDERS) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#senders += 1;
     try {
       if (road === 'queue') await this.#enqueue(events);
       else this.#check(await this.#http.post('v1/events', { json: { events } }).json(), events);
@@ -78,6 +84,9 @@ export class Outbox {
         this.#options.onWrong(`events were answered ${error.response.statusCode}: ${error.response.body}`);
       }
       return false;
+    } finally {
+      this.#senders -= 1;
+      this.#waiting.shift()?.();
     }
   }
 
