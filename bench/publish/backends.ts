@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { createApp, createLog, Slotkeeper, type SlotkeeperConfig } from 'slotkeeper';
+import { createApp, createLog, type Role, Slotkeeper, type SlotkeeperConfig } from 'slotkeeper';
 import { Sandbox } from 'slotkeeper/sandbox';
 
 export type BackendName = 'PGlite' | 'PostgreSQL' | 'PostgreSQL + Redis';
@@ -65,23 +65,26 @@ export const addressOf = (index: number) => ({
   addressId: String(100_000 + index),
 });
 
-/** An engine with this many calendars of one account, and a marketplace without limits. */
+/**
+ * An engine with this many calendars of one account, and a marketplace without limits.
+ * @param more the roles, default all, and the marketplace's port, default a free one
+ */
 export async function clinic(
   { databaseUrl, redisUrl, data }: Backend,
   calendars: number,
   publish: NonNullable<SlotkeeperConfig['publish']>,
-  roles: readonly ('api' | 'worker' | 'scheduler')[] = ['api', 'worker', 'scheduler'],
+  more: { readonly roles?: readonly Role[]; readonly port?: number } = {},
 ): Promise<Clinic> {
   const sandbox = new Sandbox({
     limits: { writesPerMinute: null, writesPerHour: null, requestsPerHour: null },
     keepRequests: 1_000,
   });
-  const baseUrl = await sandbox.start();
+  const baseUrl = await sandbox.start({ port: more.port ?? 0 });
   const engine = new Slotkeeper({
     databaseUrl,
     redisUrl,
     data,
-    roles,
+    roles: more.roles,
     log: createLog('error'),
     config: {
       accounts: [

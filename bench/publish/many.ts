@@ -23,7 +23,9 @@ export async function many(backend: Backend): Promise<Many> {
   let eventsPerSecond: number;
   let megabytes: number;
   // Without workers: what is measured is what comes in, not the marketplace.
-  const intake = await clinic(backend, CALENDARS, {}, ['api']);
+  const intake = await clinic(backend, CALENDARS, {}, { roles: ['api'] });
+  // At another address it would be another marketplace, and every day be wanted anew.
+  const port = Number(new URL(intake.sandbox.url).port);
   try {
     const { engine } = intake;
     for (let from = 0; from < CALENDARS; from += BATCH) {
@@ -49,7 +51,7 @@ export async function many(backend: Backend): Promise<Many> {
     await client.query('UPDATE slotkeeper.days SET published_generation = generation, pending_since = NULL');
     await client.query("DELETE FROM bullmq.job WHERE queue = 'slotkeeper-publish'");
     await client.query("DELETE FROM bullmq.dedup WHERE queue = 'slotkeeper-publish'");
-    const idle = await clinic(backend, CALENDARS, {});
+    const idle = await clinic(backend, CALENDARS, {}, { port });
     try {
       // A session that goes idle reports what it did up to ten seconds later.
       await new Promise((resolve) => setTimeout(resolve, 15_000));
