@@ -120,7 +120,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const clinics = world.calendars.map((calendar, n) => {
       const isScarce = calendar.account.id === 'scarce';
       const pace = isScarce
-        ? ({ everyMs: [600, 1_600], most: 6 } as const)
+        ? ({ everyMs: [100, 500], most: 4 } as const)
         : ({ everyMs: [150, 900], most: 20 } as const);
       return new Clinic(calendar, outbox, seed, 10 + n, pace).work(until);
     });

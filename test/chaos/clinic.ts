@@ -47,12 +47,18 @@ export class Clinic {
   async work(until: number): Promise<void> {
     const { dates } = this.#calendar;
     this.#open(dates[0], dates.at(-1) ?? dates[0], false);
+    while (this.#calendar.wavers && Date.now() < until) {
+      const waver = this.#waver();
+      this.#track(waver);
+      await waver;
+    }
     while (Date.now() < until) {
       if (this.#dice.chance(0.12)) this.#reopen();
       if (this.#dice.chance(0.15)) this.#track(this.#waver());
       this.#burst();
       await sleep(this.#dice.int(...this.#pace.everyMs));
     }
+    await this.#lastWord();
     await this.#windows;
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
   }
@@ -102,12 +108,28 @@ export class Clinic {
     const dice = this.#dice;
     const date = dice.pick(this.#calendar.dates);
     const isDay = dice.chance(0.4);
-    const ref = isDay ? `block-${date}` : `waver-${dice.int(1, 2)}`;
-    const span = isDay ? this.#wholeDay(date) : this.#appointment();
+    const ref = isDay ? `block-${date}` : 'waver';
+    const span = isDay ? this.#wholeDay(date) : this.#usualAppointment();
     const turns = dice.int(3, 6);
     const pauses = Array.from({ length: turns }, () => dice.int(60, 900));
     for (const [turn, pause] of pauses.entries()) {
       this.#send([turn % 2 === 0 ? this.#occupied(ref, ...span) : this.#released(ref)], 'http');
+      await sleep(pause);
+    }
+  }
+
+  /** Every day changes a few times more, faster than it can be published: the last change must not be lost in the others. */
+  async #lastWord(): Promise<void> {
+    const spans = this.#calendar.dates.map((date) => ({
+      ref: `last-${date}`,
+      span: this.#appointment(date),
+    }));
+    const turns = this.#dice.int(5, 8);
+    const pauses = Array.from({ length: turns }, () => this.#dice.int(40, 300));
+    for (const [turn, pause] of pauses.entries()) {
+      for (const { ref, span } of spans) {
+        this.#send([turn % 2 === 0 ? this.#occupied(ref, ...span) : this.#released(ref)], 'http');
+      }
       await sleep(pause);
     }
   }
@@ -167,12 +189,18 @@ export class Clinic {
   }
 
   /** @returns ISO instants */
-  #appointment(): readonly [string, string] {
-    const date = this.#dice.pick(this.#calendar.dates);
+  #appointment(date: string = this.#dice.pick(this.#calendar.dates)): readonly [string, string] {
     const midnight = startOfDate(date, this.#calendar.account.timeZone);
     const reachesOver = this.#dice.chance(0.04);
     const start = midnight + (reachesOver ? 23 * 60 : this.#dice.int(14, 36) * 30) * MINUTE;
     return this.#span(start, start + (reachesOver ? 120 : this.#dice.int(2, 18) * 5) * MINUTE);
+  }
+
+  /** The same again and again. */
+  #usualAppointment(): readonly [string, string] {
+    const { dates, account } = this.#calendar;
+    const start = startOfDate(dates[0], account.timeZone) + 10 * 60 * MINUTE;
+    return this.#span(start, start + 60 * MINUTE);
   }
 
   #wholeDay(date: string): readonly [string, string] {

@@ -30,6 +30,8 @@ export interface WorldCalendar {
   readonly dates: readonly [string, ...string[]];
   /** Open from midnight to midnight: a day that has hardly another spelling. */
   readonly roundTheClock: boolean;
+  /** Nothing happens but that one thing is taken and freed again: what was published a moment ago is wanted again. */
+  readonly wavers: boolean;
   readonly services: { readonly id: string; readonly duration: number }[];
 }
 
@@ -39,7 +41,7 @@ export interface World {
 }
 
 const roomy = { writesPerMinute: 600, writesPerHour: 30_000, requestsPerHour: 200_000 };
-const scarce = { writesPerMinute: 30, writesPerHour: 2_400, requestsPerHour: 20_000 };
+const scarce = { writesPerMinute: 15, writesPerHour: 2_400, requestsPerHour: 20_000 };
 
 const account = (id: string, timeZone: string, limits: WorldAccount['limits']): WorldAccount => ({
   id,
@@ -61,7 +63,7 @@ export function drawWorld(seed: number, now: number, hasScarce: boolean): World 
     account('saopaulo', 'America/Sao_Paulo', roomy),
   ];
   const calendars = accounts.flatMap((owner) =>
-    Array.from({ length: owner.id === 'scarce' ? 2 : 4 }, (_, n) => drawCalendar(dice, owner, n, now)),
+    Array.from({ length: owner.id === 'scarce' ? 3 : 4 }, (_, n) => drawCalendar(dice, owner, n, now)),
   );
   return { accounts, calendars };
 }
@@ -80,7 +82,8 @@ function drawCalendar(dice: Dice, owner: WorldAccount, n: number, now: number): 
     bufferAfter: dice.pick([0, 0, 5, 10]),
     grid: dice.pick([undefined, undefined, 15]),
     dates: [first, addDays(first, a), addDays(first, b), addDays(first, c)],
-    roundTheClock: n === 1,
+    roundTheClock: n === 1 || n === 3,
+    wavers: n >= 2,
     services: [
       { id: 'first-visit', duration: dice.pick([20, 30, 45]) },
       { id: 'check-up', duration: dice.pick([10, 15]) },
