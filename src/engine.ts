@@ -104,7 +104,12 @@ export class Slotkeeper {
       apply: (events) => this.events(events),
     });
     this.#warnOfWhatIsNotDone();
-    await this.#parts.run();
+    try {
+      await this.#parts.run();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
   }
 
   /** Waits for what is in hand, then closes everything. May be called at any time, and again. */

@@ -112,6 +112,7 @@ function assemble(options: PartsOptions, database: Database, queues: Queues): Pa
         await occupancyWorker.start();
         publishWorker.start();
       }
+      await queues.ready();
       if (roles.includes('scheduler')) sweep.start();
     },
     close: async () => {

@@ -67,8 +67,15 @@ export class OccupancyProducer {
       : new ServiceUnavailableError('PostgreSQL', this.#options.databaseUrl, cause);
   }
 
+  async #connect(): Promise<JobQueue> {
+    await this.#queues.connect();
+    const queue = this.#queues.queue(OCCUPANCY_QUEUE);
+    await this.#queues.ready();
+    return queue;
+  }
+
   #connected(): Promise<JobQueue> {
-    this.#queue ??= this.#queues.connect().then(() => this.#queues.queue(OCCUPANCY_QUEUE));
+    this.#queue ??= this.#connect();
     // A failed connect is forgotten, so that the next call tries again.
     this.#queue.catch(() => {
       this.#queue = undefined;

@@ -62,6 +62,7 @@ export class Queues {
   readonly kind: QueueStore['kind'];
   readonly #options: QueuesOptions;
   readonly #open: { close(): Promise<void> }[] = [];
+  #connecting: Promise<unknown>[] = [];
   #redis: Redis | undefined;
   #pool: PgPool | undefined;
 
@@ -97,6 +98,7 @@ export class Queues {
           >(name, { connection: this.#connectedPool() }, createPostgresBackend);
     queue.on('error', this.#options.onError);
     this.#open.push(queue);
+    this.#expect(queue.waitUntilReady());
     return queue;
   }
 
@@ -115,6 +117,7 @@ export class Queues {
       stalledInterval: lockMs / 2,
       maxStalledCount: NEVER_STALLED_TOO_OFTEN,
       runRetryDelay: 1_000,
+      autorun: false,
       ...options,
     };
     const worker =
@@ -130,6 +133,7 @@ export class Queues {
             createPostgresBackend,
           );
     worker.on('error', this.#options.onError);
+    this.#expect(worker.waitUntilReady().then(() => void worker.run().catch(this.#options.onError)));
     const close = async (): Promise<void> => {
       if (store.kind === 'redis' && this.#redis?.status !== 'ready') {
         // BullMQ would wait for Redis without end. What is in hand is finished, and done again by whoever finds its
@@ -143,6 +147,23 @@ export class Queues {
     };
     this.#open.push({ close });
     return { close };
+  }
+
+  #expect(connecting: Promise<unknown>): void {
+    connecting.catch(() => undefined); // `ready` tells.
+    this.#connecting.push(connecting);
+  }
+
+  /**
+   * Waits until every queue and worker that was asked for has its connection; workers begin when they have it.
+   *
+   * BullMQ keeps a first connection to PostgreSQL that failed for ever, and a worker would ask it again in a loop that
+   * leaves the process no time for anything else. So one that does not come about is a failure of the start.
+   */
+  async ready(): Promise<void> {
+    const connecting = this.#connecting;
+    this.#connecting = [];
+    await Promise.all(connecting);
   }
 
   #redisOptions(): QueueOptions {
