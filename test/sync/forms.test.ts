@@ -1,0 +1,60 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Slot } from '../../src/core/index.js';
+import { duplicateWindowMs, forms, freshForm, hashOf } from '../../src/sync/forms.js';
+import { NoFreshFormError } from '../../src/sync/no-fresh-form-error.js';
+import { slot } from '../store/facts.js';
+
+const night: Slot = { ...slot, start: '2026-11-16T00:00:00+01:00', end: '2026-11-16T23:59:00+01:00' };
+
+/** What the marketplace makes of a body: the same for all forms of it. */
+const starts = (slots: readonly Slot[]) =>
+  slots.flatMap(({ start, end, address_services }) =>
+    address_services.flatMap(({ address_service_id, duration }) => {
+      const found: string[] = [];
+      for (let at = Date.parse(start); at + duration * 60_000 <= Date.parse(end); at += duration * 60_000) {
+        found.push(`${address_service_id} ${new Date(at).toISOString()}`);
+      }
+      return found;
+    }),
+  );
+
+describe.each([
+  ['an hour', [slot]],
+  ['a day round the clock', [night]],
+  ['both', [slot, { ...night, start: '2026-11-17T00:00:00+01:00', end: '2026-11-17T23:59:00+01:00' }]],
+])('the forms of %s', (_, slots) => {
+  const all = [...forms(slots)];
+
+  test('are more than a budget of 40 writes a minute could use up by repeating itself', () => {
+    expect(all.length).toBeGreaterThan(40);
+    expect(new Set(all.map(hashOf)).size).toBe(all.length);
+    expect(all[0]).toEqual(slots);
+  });
+
+  test('mean the same starts, and each entry lies within one date as it is spelled', () => {
+    const meant = starts(slots);
+    for (const form of all) {
+      expect(starts(form)).toEqual(meant);
+      for (const { start, end } of form) {
+        expect(start.slice(0, 10)).toBe(end.slice(0, 10));
+        for (const instant of [start, end]) {
+          expect(instant).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:00[+-](0\d|1[0-4]):(00|15|30|45)$/);
+        }
+      }
+    }
+  });
+
+  test('are taken in their order, never one that was sent lately', () => {
+    const sent = new Set<string>();
+    for (const form of all) {
+      const fresh = freshForm(slots, sent);
+      expect(fresh).toEqual(form);
+      sent.add(hashOf(fresh));
+    }
+    expect(() => freshForm(slots, sent)).toThrow(NoFreshFormError);
+  });
+});
+
+test('a body is not sent again for three minutes and as long as a request may take on top', () => {
+  expect(duplicateWindowMs(10_000)).toBeGreaterThan(3 * 60_000 + 10_000);
+});
