@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Slotkeeper } from '../../src/engine.js';
 import type { Estate, Sandbox } from '../../src/sandbox/index.js';
+import { getCalendar } from '../../src/store/calendars.js';
 import { ADDRESS, CALENDAR, foundingExample, WEEK_BEFORE } from '../engine/founding-example.js';
 import { openClinic, settled, startEngine, writesTo } from '../engine/running.js';
 import { embeddedFolder } from '../store/databases.js';
@@ -116,8 +117,9 @@ describe('the reconciler', () => {
     for (const [n, fault] of faults.entries()) {
       sandbox.faults.set([{ fault, match: replaceSlots, times: 1 }]);
       await engine.events([take('10:00', `10:${n + 2}0`)]);
-      await eventually(() => writesTo(sandbox).at(-1)?.fault !== undefined);
-      await eventually(async () => (await engine.status()).pending === 1);
+      await eventually(async () => (await getCalendar(engine.db, CALENDAR))?.retrying);
+      expect(writesTo(sandbox).at(-1)?.fault).toBeDefined();
+      expect(await day()).toMatchObject({ state: 'pending', error: { reason: expect.any(String) } });
       now += 60_000; // The wait before another attempt is over.
       await engine.wake(CALENDAR, 1);
       await settled(engine);
