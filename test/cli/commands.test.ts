@@ -37,7 +37,7 @@ async function run(args: readonly string[], way: Way = {}): Promise<Ran> {
 }
 
 describe('slotkeeper compute', () => {
-  test('computes a file, and stdin', async () => {
+  test.concurrent('computes a file, and stdin', async () => {
     const [file, piped] = await Promise.all([
       run(['compute', fixture('founding-example.json')]),
       run(['compute', '-'], { stdin: JSON.stringify(input) }),
@@ -47,7 +47,7 @@ describe('slotkeeper compute', () => {
     expect(piped).toEqual(file);
   });
 
-  test.each([
+  test.concurrent.each([
     ['what is not JSON', '{"timeZone":', /^slotkeeper: stdin: is not JSON/],
     ['what is no schedule', 'null', /^slotkeeper: /],
     [
@@ -63,7 +63,7 @@ describe('slotkeeper compute', () => {
     expect(stderr).not.toMatch(/^\s+at /m);
   });
 
-  test('refuses a file that is not there with exit code 2', async () => {
+  test.concurrent('refuses a file that is not there with exit code 2', async () => {
     expect(await run(['compute', 'nothing.json'])).toEqual({
       code: 2,
       stdout: '',
@@ -73,7 +73,7 @@ describe('slotkeeper compute', () => {
 });
 
 describe('slotkeeper', () => {
-  test('helps on stdout, knows its version, and refuses what it does not know', async () => {
+  test.concurrent('helps on stdout, knows its version, and refuses what it does not know', async () => {
     const [help, version, unknown, nothing] = await Promise.all([
       run(['--help']),
       run(['--version']),
@@ -98,7 +98,7 @@ describe('slotkeeper', () => {
     });
   });
 
-  test('reads .env, and what is set already stays', async () => {
+  test.concurrent('reads .env, and what is set already stays', async () => {
     const cwd = await tempDir();
     writeFileSync(join(cwd, '.env'), 'PORT=eighty\nLOG_LEVEL=loud\n');
     const { code, stderr } = await run(['status'], { cwd, env: { LOG_LEVEL: 'fatal' } });

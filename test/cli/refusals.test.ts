@@ -31,7 +31,7 @@ async function attempt({ env = {}, args = [], yaml }: Attempt) {
 }
 
 describe('slotkeeper start refuses', () => {
-  test.each<[string, Attempt, RegExp]>([
+  test.concurrent.each<[string, Attempt, RegExp]>([
     [
       'a configuration that is not there',
       { args: ['--config', 'no.yaml'] },
@@ -76,7 +76,7 @@ describe('slotkeeper start refuses', () => {
     expect(stderr).not.toMatch(/s3cret|node_modules|^\s+at /m);
   });
 
-  test('to run without its PostgreSQL, with exit code 1, and never says the password', async () => {
+  test.concurrent('to run without its PostgreSQL, with exit code 1, and never says the password', async () => {
     const port = await freePort();
     const env = { DATABASE_URL: `postgres://clinic:s3cret@127.0.0.1:${port}/record` };
     const { code, stderr } = await attempt({ env });
@@ -86,7 +86,7 @@ describe('slotkeeper start refuses', () => {
     );
   });
 
-  test('to run without its Redis, with exit code 1, and never says the password', async () => {
+  test.concurrent('to run without its Redis, with exit code 1, and never says the password', async () => {
     const port = await freePort();
     const { url } = await freshDatabase();
     const env = { DATABASE_URL: url, REDIS_URL: `redis://:s3cret@127.0.0.1:${port}/1` };

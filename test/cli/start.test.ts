@@ -14,7 +14,7 @@ const { date, events, put } = upcomingExample();
 const [available, occupied] = events;
 
 describe.each(backends)('slotkeeper start on $name', ({ fresh }) => {
-  test('makes of the founding example exactly one PUT, says so in the days, and ends well on SIGTERM', async () => {
+  test.concurrent('makes of the founding example exactly one PUT, says so in the days, and ends well on SIGTERM', async () => {
     const clinic = await clinicAt(await fresh());
     const { process, call, settled } = await clinic.start();
     expect((await call('GET', '/readyz')).status).toBe(200);
@@ -35,7 +35,7 @@ describe.each(backends)('slotkeeper start on $name', ({ fresh }) => {
     for (const line of process.stderr.trim().split('\n')) expect(JSON.parse(line).level).toBe(30);
   });
 
-  test('killed in the middle has lost nothing that it acknowledged, once it runs again', async () => {
+  test.concurrent('killed in the middle has lost nothing that it acknowledged, once it runs again', async () => {
     // A dead worker's jobs and lease run out by these.
     const clinic = await clinicAt(await fresh(), { timeoutMs: 200, lockMs: 1_000 });
     const first = await clinic.start();
@@ -78,7 +78,7 @@ describe.each(backends)('slotkeeper start on $name', ({ fresh }) => {
 });
 
 describe('slotkeeper start', () => {
-  test('refuses a second process on the embedded folder, and tells it what to do', async () => {
+  test.concurrent('refuses a second process on the embedded folder, and tells it what to do', async () => {
     const clinic = await clinicAt({ data: await embeddedFolder() });
     const first = await clinic.start();
     const second = await startSlotkeeper(['start'], { cwd: clinic.folder, env: { ...clinic.env } });
@@ -93,7 +93,7 @@ describe('slotkeeper start', () => {
     await first.process.kill('SIGTERM', { within: 30_000 });
   });
 
-  test('on a port that is taken exits 1 and says so', async () => {
+  test.concurrent('on a port that is taken exits 1 and says so', async () => {
     const clinic = await clinicAt({ data: await embeddedFolder() });
     const port = new URL(clinic.sandbox.url).port;
     const process = await startSlotkeeper(['start'], {

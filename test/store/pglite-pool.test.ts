@@ -1,13 +1,15 @@
+import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { PglitePool } from '../../src/store/pglite-pool.js';
 import { eventually } from '../support/eventually.js';
+import { embeddedFolder } from './databases.js';
 
 describe('the embedded pool', () => {
   let pool: PglitePool;
 
   beforeAll(async () => {
-    pool = new PglitePool(await PGlite.create('memory://'));
+    pool = new PglitePool(await PGlite.create(join(await embeddedFolder(), 'pgdata')));
     await pool.query('CREATE TABLE facts (who text)');
   });
 
@@ -127,7 +129,7 @@ describe('the embedded pool', () => {
   });
 
   test('that has ended refuses, and keeps nobody waiting', async () => {
-    const ended = new PglitePool(await PGlite.create('memory://'));
+    const ended = new PglitePool(await PGlite.create(join(await embeddedFolder(), 'pgdata')));
     const client = await ended.connect();
     await ended.end();
     await expect(ended.query('SELECT 1')).rejects.toThrow(/closed/);
