@@ -33,9 +33,12 @@ export interface Reading {
   readonly taken: readonly { readonly start: number; readonly end: number }[];
 }
 
+/** A booking of these statuses holds its time no longer. */
+const OVER = new Set(['canceled', 'moved']);
+
 export const takenBy = (bookings: readonly Booking[], breaks: readonly CalendarBreak[]): Reading['taken'] => [
   ...bookings
-    .filter((booking) => booking.status !== 'canceled')
+    .filter((booking) => !OVER.has(booking.status))
     .map((booking) => ({ start: Date.parse(booking.start_at), end: Date.parse(booking.end_at) })),
   ...breaks.map((one) => ({ start: Date.parse(one.since), end: Date.parse(one.till) })),
 ];
