@@ -9,6 +9,8 @@ export interface CalendarSettings {
   readonly bufferAfter?: number | undefined;
   /** Minutes: free stretches begin at local multiples of it. */
   readonly grid?: number | undefined;
+  /** Whether a break of ours is put on the addresses that are coupled with this one, too. Contract: addCalendarBreak. */
+  readonly applyOnCoupledAddresses?: boolean | undefined;
 }
 
 export interface Calendar extends CalendarSettings {
@@ -58,20 +60,21 @@ export async function listCalendars(db: Db): Promise<CalendarState[]> {
 
 /**
  * Creates or replaces the calendar. Where anything about it really changes, what failed is tried again and
- * all its days are wanted anew: another address, buffer or grid makes other slots.
+ * all its days are wanted anew: another address, strategy, buffer or grid makes other slots.
  * @returns whether anything changed
  */
 export async function putCalendar(db: Db, calendar: Calendar, now: Date): Promise<boolean> {
-  const { bufferBefore, bufferAfter, grid } = calendar;
+  const { bufferBefore, bufferAfter, grid, applyOnCoupledAddresses } = calendar;
   const values = {
     account_id: calendar.account,
     facility_id: calendar.facilityId,
     doctor_id: calendar.doctorId,
     address_id: calendar.addressId,
     strategy: calendar.strategy,
-    settings: JSON.stringify({ bufferBefore, bufferAfter, grid }),
+    settings: JSON.stringify({ bufferBefore, bufferAfter, grid, applyOnCoupledAddresses }),
   };
   return await db.transaction().execute(async (tx) => {
+    const before = await getCalendar(tx, calendar.id);
     const { rows } = await sql<{ inserted: boolean }>`
       INSERT INTO slotkeeper.calendars AS c (id, account_id, facility_id, doctor_id, address_id, strategy, settings)
       VALUES (${calendar.id}, ${values.account_id}, ${values.facility_id}, ${values.doctor_id},
@@ -88,12 +91,12 @@ export async function putCalendar(db: Db, calendar: Calendar, now: Date): Promis
     if (row === undefined) return false;
     if (!row.inserted) {
       // Another address has never been told anything; what it shows is unknown.
+      const stays = before !== undefined && isAtSameAddress(before, calendar);
       await tx
         .updateTable('slotkeeper.days')
         .set((eb) => ({
           generation: sql`generation + 1`,
-          published: null,
-          verified: false,
+          ...(stays ? {} : { published: null, verified: false }),
           pending_since: eb.fn.coalesce('pending_since', eb.val(now)),
         }))
         .where('calendar_id', '=', calendar.id)
@@ -102,6 +105,12 @@ export async function putCalendar(db: Db, calendar: Calendar, now: Date): Promis
     return true;
   });
 }
+
+const isAtSameAddress = (a: Calendar, b: Calendar): boolean =>
+  a.account === b.account &&
+  a.facilityId === b.facilityId &&
+  a.doctorId === b.doctorId &&
+  a.addressId === b.addressId;
 
 /** @returns whether it was there; what the record knew of it goes with it */
 export async function deleteCalendar(db: Db, id: string): Promise<boolean> {

@@ -10,6 +10,7 @@ import { type FolderLock, lockFolder } from './folder-lock.js';
 import { migrate } from './migrate.js';
 import { openPgPool, SEARCH_PATH } from './pg-pool.js';
 import { PglitePool } from './pglite-pool.js';
+import { preparing } from './preparing-pool.js';
 import type { Db, Tables } from './schema.js';
 import { ServiceUnavailableError } from './service-unavailable-error.js';
 
@@ -58,7 +59,7 @@ function openPostgres(options: Extract<DatabaseOptions, { url: string }>): Datab
     size: options.poolSize ?? 20,
     onError: (error) => options.onError?.(error),
   });
-  const db: Db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  const db: Db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: preparing(pool) }) });
   return { kind: 'postgresql', pool, db, close: () => pool.end() };
 }
 

@@ -5,7 +5,10 @@
  */
 import { sql } from 'kysely';
 import type { Slot } from '../core/index.js';
+import type { Account } from './accounts.js';
+import type { Calendar } from './calendars.js';
 import type { Db } from './schema.js';
+import type { Part } from './write-together.js';
 
 /** Why a day could not be published. */
 export interface DayError {
@@ -81,16 +84,70 @@ export async function markDays(
         pending_since = coalesce(d.pending_since, excluded.pending_since),
         urgency = least(d.urgency, excluded.urgency)`.execute(db);
   }
-  if (changes.occupancy.length > 0) {
-    await sql`
-      UPDATE slotkeeper.days d SET
-        generation = d.generation + 1,
-        pending_since = coalesce(d.pending_since, ${now}::timestamptz),
-        urgency = least(d.urgency, k.urgency)
-      FROM jsonb_to_recordset(${JSON.stringify(changes.occupancy)}::jsonb)
-        AS k (calendar text, date date, urgency integer)
-      WHERE d.calendar_id = k.calendar AND d.date = k.date`.execute(db);
-  }
+  await markingOccupancy(changes.occupancy, now)?.execute(db);
+}
+
+/** Changes of occupancy as a part of a statement; absent where there are none. */
+export function markingOccupancy(changes: readonly DayChange[], now: Date): Part | undefined {
+  if (changes.length === 0) return undefined;
+  return sql`
+    UPDATE slotkeeper.days d SET
+      generation = d.generation + 1,
+      pending_since = coalesce(d.pending_since, ${now}::timestamptz),
+      urgency = least(d.urgency, k.urgency)
+    FROM jsonb_to_recordset(${JSON.stringify(changes)}::jsonb)
+      AS k (calendar text, date date, urgency integer)
+    WHERE d.calendar_id = k.calendar AND d.date = k.date`;
+}
+
+/**
+ * An address service is not what it was: the days from now on whose windows offer it are told again, so that it shows
+ * whether the marketplace still takes them.
+ * @returns how many there are
+ */
+export async function markDaysOfService(
+  db: Db,
+  calendar: string,
+  service: string,
+  now: Date,
+): Promise<number> {
+  const { numAffectedRows } = await sql`
+    UPDATE slotkeeper.days d SET
+      generation = d.generation + 1, verified = false,
+      pending_since = coalesce(d.pending_since, ${now}::timestamptz)
+    WHERE d.calendar_id = ${calendar} AND EXISTS (
+      SELECT FROM slotkeeper.windows w
+      WHERE w.calendar_id = d.calendar_id AND w.date = d.date AND w.end_at > ${now}
+        AND w.services @> ${JSON.stringify([{ id: service }])}::jsonb)`.execute(db);
+  return Number(numAffectedRows ?? 0);
+}
+
+/** A day that does not show what it should. */
+export interface DriftingChange {
+  readonly date: string;
+  /** As it was when it was compared: where it changed since, it is published anyway. */
+  readonly generation: number;
+  readonly urgency: number;
+  /** Whether its slots are as they were told: what hides taken time is not. */
+  readonly isTold: boolean;
+}
+
+/** Has these days published again, although nothing of theirs changed. */
+export async function markDrift(
+  db: Db,
+  calendar: string,
+  changes: readonly DriftingChange[],
+  now: Date,
+): Promise<void> {
+  if (changes.length === 0) return;
+  await sql`
+    UPDATE slotkeeper.days d SET
+      generation = d.generation + 1, verified = d.verified AND k."isTold",
+      pending_since = coalesce(d.pending_since, ${now}::timestamptz),
+      urgency = least(d.urgency, k.urgency)
+    FROM jsonb_to_recordset(${JSON.stringify(changes)}::jsonb)
+      AS k (date date, generation bigint, urgency integer, "isTold" boolean)
+    WHERE d.calendar_id = ${calendar} AND d.date = k.date AND d.generation = k.generation`.execute(db);
 }
 
 /** The days of a calendar between two local dates, both included. */
@@ -131,15 +188,31 @@ export interface PublishedDay {
   readonly verified: boolean;
 }
 
-/** Writes down what the marketplace was told. A day that changed meanwhile stays pending. */
+/** Where something was told. */
+export type ToldAt = Pick<Calendar, 'id' | 'account' | 'facilityId' | 'doctorId' | 'addressId'>;
+/** By whom, and with which days. */
+export type ToldBy = Pick<Account, 'baseUrl' | 'clientId' | 'timeZone'>;
+
+/**
+ * Writes down what the marketplace was told. A day that changed meanwhile stays pending, and where the calendar is at
+ * another address by now, nothing was told there.
+ */
 export async function savePublished(
   db: Db,
-  calendar: string,
+  at: ToldAt,
+  by: ToldBy,
   days: readonly PublishedDay[],
   now: Date,
 ): Promise<void> {
   if (days.length === 0) return;
+  // Its rows are locked, not only read: whoever changes the address right now comes before or after.
   await sql`
+    WITH place AS MATERIALIZED (
+      SELECT c.id FROM slotkeeper.calendars c JOIN slotkeeper.accounts a ON a.id = c.account_id
+      WHERE c.id = ${at.id} AND c.account_id = ${at.account} AND c.facility_id = ${at.facilityId}
+        AND c.doctor_id = ${at.doctorId} AND c.address_id = ${at.addressId}
+        AND a.base_url = ${by.baseUrl} AND a.client_id = ${by.clientId} AND a.time_zone = ${by.timeZone}
+      FOR SHARE)
     UPDATE slotkeeper.days d SET
       published_generation = greatest(d.published_generation, k.generation),
       pending_since = CASE WHEN d.generation > k.generation THEN d.pending_since END,
@@ -152,7 +225,7 @@ export async function savePublished(
     -- As json all the way: jsonb would sort the fields of each slot.
     FROM json_to_recordset(${JSON.stringify(days)}::json)
       AS k (date date, generation bigint, slots json, verified boolean)
-    WHERE d.calendar_id = ${calendar} AND d.date = k.date`.execute(db);
+    WHERE d.calendar_id = (SELECT id FROM place) AND d.date = k.date`.execute(db);
 }
 
 /** Sets days apart as failed; a later change of theirs, or somebody's asking, tries them again. */
@@ -180,4 +253,24 @@ export async function forgetVerified(db: Db, calendar: string, dates: readonly s
     .where('calendar_id', '=', calendar)
     .where('date', 'in', [...dates])
     .execute();
+}
+
+/**
+ * Writes down what the marketplace has answered that it took, while the day is not done otherwise: it stays pending.
+ * A day that changed since it was read is left as it is: it may belong to another address by now.
+ * @returns the dates of which it is written down
+ */
+export async function saveTold(
+  db: Db,
+  calendar: string,
+  days: readonly Omit<PublishedDay, 'verified'>[],
+  now: Date,
+): Promise<string[]> {
+  if (days.length === 0) return [];
+  const { rows } = await sql<{ date: string }>`
+    UPDATE slotkeeper.days d SET published = k.slots, verified = true, published_at = ${now}::timestamptz
+    FROM json_to_recordset(${JSON.stringify(days)}::json) AS k (date date, generation bigint, slots json)
+    WHERE d.calendar_id = ${calendar} AND d.date = k.date AND d.generation = k.generation
+    RETURNING d.date`.execute(db);
+  return rows.map(({ date }) => date);
 }

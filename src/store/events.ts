@@ -35,25 +35,75 @@ export interface LockedCalendar {
  */
 export async function lockCalendars(db: Db, ids: readonly string[]): Promise<Map<string, LockedCalendar>> {
   if (ids.length === 0) return new Map();
-  const { rows } = await sql<{
-    id: string;
-    time_zone: string;
-    settings: { bufferBefore?: number; bufferAfter?: number };
-  }>`
+  const { rows } = await sql<LockedRow>`
     SELECT c.id, c.settings, a.time_zone
     FROM slotkeeper.calendars c JOIN slotkeeper.accounts a ON a.id = c.account_id
     WHERE c.id IN (SELECT jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb))
     ORDER BY c.id
     FOR NO KEY UPDATE OF c`.execute(db);
-  return new Map(
-    rows.map((row) => [
-      row.id,
-      {
-        id: row.id,
-        timeZone: row.time_zone,
-        bufferBefore: row.settings.bufferBefore ?? 0,
-        bufferAfter: row.settings.bufferAfter ?? 0,
-      },
-    ]),
-  );
+  return new Map(rows.map((row) => [row.id, toLocked(row)]));
 }
+
+export interface PlaceOfCalendar {
+  readonly facilityId: string;
+  readonly doctorId: string;
+  readonly addressId: string;
+}
+
+/** Bookings share so many locks, since a server has only so many. */
+const TURNS = 1_000;
+
+export interface LockedPlace {
+  readonly calendar: LockedCalendar;
+  readonly place: PlaceOfCalendar;
+}
+
+/**
+ * The same for calendars that are known by their places; and who else speaks of one of the bookings waits until the
+ * transaction ends, also where it is about another calendar. What both wrote is seen by the next statement only.
+ */
+export async function lockPlaces(
+  db: Db,
+  account: string,
+  places: readonly PlaceOfCalendar[],
+  bookings: readonly string[],
+): Promise<readonly LockedPlace[]> {
+  if (places.length === 0) return [];
+  // In the order of their turns, and before any calendar: none waits for another that waits for it.
+  const { rows } = await sql<LockedRow & PlaceOfCalendar>`
+    WITH turns AS MATERIALIZED (
+      SELECT pg_advisory_xact_lock(hashtext('slotkeeper.bookings'), turn) FROM (
+        SELECT DISTINCT hashtext(id) % ${TURNS}::integer AS turn
+        FROM jsonb_array_elements_text(${JSON.stringify(bookings)}::jsonb) AS k (id) ORDER BY turn) t),
+    concerned AS MATERIALIZED (
+      SELECT DISTINCT c.id
+      FROM (SELECT count(*) AS taken FROM turns) t
+      CROSS JOIN jsonb_to_recordset(${JSON.stringify(places)}::jsonb)
+        AS k ("facilityId" text, "doctorId" text, "addressId" text)
+      JOIN slotkeeper.calendars c ON c.account_id = ${account}
+        AND c.facility_id = k."facilityId" AND c.doctor_id = k."doctorId" AND c.address_id = k."addressId"
+      WHERE t.taken >= 0)
+    SELECT c.id, c.settings, a.time_zone, c.facility_id AS "facilityId", c.doctor_id AS "doctorId",
+           c.address_id AS "addressId"
+    FROM slotkeeper.calendars c JOIN slotkeeper.accounts a ON a.id = c.account_id
+    WHERE c.id IN (SELECT id FROM concerned)
+    ORDER BY c.id
+    FOR NO KEY UPDATE OF c`.execute(db);
+  return rows.map((row) => ({
+    calendar: toLocked(row),
+    place: { facilityId: row.facilityId, doctorId: row.doctorId, addressId: row.addressId },
+  }));
+}
+
+interface LockedRow {
+  id: string;
+  time_zone: string;
+  settings: { bufferBefore?: number; bufferAfter?: number };
+}
+
+const toLocked = (row: LockedRow): LockedCalendar => ({
+  id: row.id,
+  timeZone: row.time_zone,
+  bufferBefore: row.settings.bufferBefore ?? 0,
+  bufferAfter: row.settings.bufferAfter ?? 0,
+});

@@ -1,11 +1,23 @@
 /** Brings the record's tables up to date. */
 import { type Migration, Migrator } from 'kysely';
 import * as theRecord from './migrations/001-the-record.js';
+import * as marketplaceBookings from './migrations/002-marketplace-bookings.js';
+import * as notifications from './migrations/003-notifications.js';
+import * as holds from './migrations/004-holds.js';
+import * as notificationsIn from './migrations/005-notifications-in.js';
+import * as resync from './migrations/006-resync.js';
+import * as resyncEnds from './migrations/007-resync-ends.js';
 import type { Db } from './schema.js';
 
 /** In order; a migration that has been released is never changed. */
 const migrations: { readonly [name: string]: Migration } = {
   '001-the-record': theRecord,
+  '002-marketplace-bookings': marketplaceBookings,
+  '003-notifications': notifications,
+  '004-holds': holds,
+  '005-notifications-in': notificationsIn,
+  '006-resync': resync,
+  '007-resync-ends': resyncEnds,
 };
 
 export async function migrate(db: Db): Promise<void> {

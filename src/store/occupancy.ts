@@ -42,43 +42,26 @@ export async function findOccupancies(
   }));
 }
 
-/** Writes them as they now are. One that is released and has no version to remember is removed. */
-export async function saveOccupancies(db: Db, occupancies: readonly Occupancy[], now: Date): Promise<void> {
-  const gone = occupancies.filter((one) => one.interval === undefined && one.version === undefined);
-  if (gone.length > 0) {
-    await sql`
-      DELETE FROM slotkeeper.occupancy o
-      USING jsonb_to_recordset(${JSON.stringify(gone)}::jsonb) AS k (calendar text, ref text)
-      WHERE o.calendar_id = k.calendar AND o.ref = k.ref`.execute(db);
-  }
-  const kept = occupancies
-    .filter((one) => one.interval !== undefined || one.version !== undefined)
-    .map(({ interval, ...rest }) => ({ ...rest, start: interval?.start, end: interval?.end }));
-  if (kept.length === 0) return;
+/**
+ * Writes them as they now are. One that is released keeps its row: it knows the last version and when it was released,
+ * so that a snapshot taken before does not bring it back.
+ * @param at of when this is known
+ */
+export async function saveOccupancies(db: Db, occupancies: readonly Occupancy[], at: Date): Promise<void> {
+  if (occupancies.length === 0) return;
+  const rows = occupancies.map(({ interval, ...rest }) => ({
+    ...rest,
+    start: interval?.start,
+    end: interval?.end,
+  }));
   await sql`
     INSERT INTO slotkeeper.occupancy AS o
       (calendar_id, ref, start_at, end_at, kind, service, version, updated_at)
-    SELECT k.calendar, k.ref, k.start, k."end", k.kind, k.service, k.version, ${now}::timestamptz
-    FROM jsonb_to_recordset(${JSON.stringify(kept)}::jsonb)
+    SELECT k.calendar, k.ref, k.start, k."end", k.kind, k.service, k.version, ${at}::timestamptz
+    FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
       AS k (calendar text, ref text, start timestamptz, "end" timestamptz, kind text, service text, version bigint)
     ON CONFLICT (calendar_id, ref) DO UPDATE SET
       start_at = excluded.start_at, end_at = excluded.end_at, kind = excluded.kind,
-      service = excluded.service, version = excluded.version, updated_at = excluded.updated_at`.execute(db);
-}
-
-export interface Busy {
-  readonly ref: string;
-  readonly start: Date;
-  readonly end: Date;
-  readonly kind: string;
-}
-
-/** What is taken in a calendar between two instants, earliest first. */
-export async function busyBetween(db: Db, calendar: string, from: Date, to: Date): Promise<Busy[]> {
-  const { rows } = await sql<Busy>`
-    SELECT ref, start_at AS start, end_at AS "end", kind
-    FROM slotkeeper.occupancy
-    WHERE calendar_id = ${calendar} AND end_at > ${from} AND start_at < ${to}
-    ORDER BY start_at, end_at, ref`.execute(db);
-  return rows;
+      service = excluded.service, version = excluded.version,
+      updated_at = greatest(o.updated_at, excluded.updated_at)`.execute(db);
 }

@@ -8,6 +8,7 @@
 import { EventEmitter } from 'node:events';
 import type { PGlite, Results } from '@electric-sql/pglite';
 import type { PostgresCursor } from 'kysely';
+import { type Command, commandOf } from './commands.js';
 
 /** What both `pg` and this pool answer. */
 export interface QueryResult<R> {
@@ -15,7 +16,6 @@ export interface QueryResult<R> {
   rowCount: number;
   rows: R[];
 }
-type Command = 'UPDATE' | 'DELETE' | 'INSERT' | 'SELECT' | 'MERGE';
 
 /** The same text form as `pg` gives for int8 and numeric, and plain `YYYY-MM-DD` for dates (see `database.ts`). */
 const asText = (value: string): string => value;
@@ -44,13 +44,11 @@ class Session {
   }
 }
 
-const COMMANDS: readonly Command[] = ['UPDATE', 'DELETE', 'INSERT', 'MERGE'];
-
 function toResult<R>(text: string, result: Results<R> | undefined): QueryResult<R> {
   const verb = /^\w+/.exec(text)?.[0].toUpperCase();
   const rows = result?.rows ?? [];
   return {
-    command: COMMANDS.find((command) => command === verb) ?? 'SELECT',
+    command: commandOf(verb),
     rowCount: rows.length > 0 ? rows.length : (result?.affectedRows ?? 0),
     rows,
   };

@@ -23,6 +23,17 @@ export interface Tables {
   'slotkeeper.days': DaysTable;
   'slotkeeper.requests': RequestsTable;
   'slotkeeper.payloads': PayloadsTable;
+  'slotkeeper.bookings': BookingsTable;
+  'slotkeeper.breaks': BreaksTable;
+  'slotkeeper.reservations': ReservationsTable;
+  'slotkeeper.errands': ErrandsTable;
+  'slotkeeper.resyncs': ResyncsTable;
+  'slotkeeper.resync_calendars': ResyncCalendarsTable;
+  'slotkeeper.notifications': NotificationsTable;
+  'slotkeeper.holds': HoldsTable;
+  'slotkeeper.hold_dates': HoldDatesTable;
+  'slotkeeper.run_losses': RunLossesTable;
+  'slotkeeper.staged_snapshots': StagedSnapshotsTable;
 }
 
 export interface AccountsTable {
@@ -51,6 +62,8 @@ export interface CalendarsTable {
   settings: JSONColumnType<object>;
   /** How urgent the job is that waits for it; null when none does, as far as the record knows. */
   queued_urgency: number | null;
+  /** When its bookings were last read, so that what no notification brought is found. */
+  bookings_read_at: NullableTimestamp;
   lease_token: string | null;
   lease_until: NullableTimestamp;
   /** Attempts that failed one after another, for the backoff. */
@@ -76,7 +89,7 @@ export interface WindowsTable {
 export interface OccupancyTable {
   calendar_id: string;
   ref: string;
-  /** Null once released: the row stays, because it knows the last version. */
+  /** Null once released: the row stays, because it knows the last version and when that was. */
   start_at: NullableTimestamp;
   end_at: NullableTimestamp;
   kind: string;
@@ -109,6 +122,10 @@ export interface DaysTable {
   /** The change that could not be published, and why. */
   failed_generation: ColumnType<string | null, number | string | null, number | string | null>;
   error: ColumnType<unknown, string | null, string | null>;
+  /** When its windows were last said. */
+  windows_at: NullableTimestamp;
+  /** When the newest snapshot that was complete for it was taken. */
+  snapshot_at: NullableTimestamp;
 }
 
 export interface RequestsTable {
@@ -122,4 +139,192 @@ export interface PayloadsTable {
   calendar_id: string;
   hash: string;
   sent_at: Timestamp;
+}
+
+export interface BookingsTable {
+  calendar_id: string;
+  /** The marketplace's visit booking id. A booking that is moved gets a new one. */
+  id: string;
+  /** Once canceled or moved it never comes back. */
+  status: 'booked' | 'canceled' | 'moved';
+  start_at: Timestamp;
+  end_at: Timestamp;
+  /** The address service. */
+  service: string | null;
+  booked_by: string | null;
+  /** Ours, in place of the PMS's appointment `ref`. */
+  placeholder: Generated<boolean>;
+  /** The PMS's appointment that it is linked to, or that it stands for. */
+  ref: string | null;
+  /** Where that appointment was when the booking last agreed with it; null until it was seen occupied. */
+  ref_start: NullableTimestamp;
+  /** The booking that this one became by a move, where that is known. */
+  moved_to: string | null;
+  /** What the marketplace refused: an instant to move to, or `cancel`. */
+  failed_for: string | null;
+  failed_reason: string | null;
+  updated_at: Timestamp;
+}
+
+export interface BreaksTable {
+  calendar_id: string;
+  id: string;
+  since_at: Timestamp;
+  till_at: Timestamp;
+  /** Made by us, to hide what is taken. */
+  own: boolean;
+  /** It never comes back. */
+  removed: Generated<boolean>;
+  /** Of when this is known: an older word changes nothing. */
+  said_at: Timestamp;
+  updated_at: Timestamp;
+}
+
+export interface NotificationsTable {
+  /** In which order they were taken in; a later one may be committed first. */
+  seq: BigInteger;
+  id: string;
+  account_id: string;
+  /** Without a foreign key: what was said stays when the calendar goes. */
+  calendar_id: string | null;
+  name: string;
+  /** Of the content, so that a repeat is recognised. */
+  hash: string;
+  /** When the marketplace says that it said it. */
+  created_at: NullableTimestamp;
+  received_at: Timestamp;
+  source: 'push' | 'pull' | 'sweep' | 'engine';
+  booking_id: string | null;
+  /** The PMS's appointment that the booking is linked to. */
+  ref: string | null;
+  /** Sealed; null once removed. */
+  data: Buffer | null;
+  /** Where it could not be read, without any of its values. */
+  problem: string | null;
+  /** When a person had seen that. */
+  dismissed_at: NullableTimestamp;
+  /** Its place in what readers see, given out after its commit; null until then. */
+  position: ColumnType<string | null, never, string>;
+  /** When it was put on the queue for the PMS. */
+  queued_at: NullableTimestamp;
+  delivered_at: NullableTimestamp;
+  /** Attempts to deliver it that failed. */
+  attempts: Generated<number>;
+  first_attempt_at: NullableTimestamp;
+  retry_at: NullableTimestamp;
+  /** Why the last attempt failed, while it is being retried. */
+  retry_reason: string | null;
+  failed_at: NullableTimestamp;
+  failed_reason: string | null;
+  /** When it was given up, by a person or because nothing wanted it in time. */
+  dropped_at: NullableTimestamp;
+  /** When its data was removed. */
+  purged_at: NullableTimestamp;
+}
+
+/** What would take away too much at once, and waits for a person. */
+export interface HoldsTable {
+  id: Generated<string>;
+  calendar_id: string;
+  cause: 'snapshot' | 'configuration';
+  from_date: string;
+  to_date: string;
+  /** Of when it speaks: what is known of later is not touched by it. */
+  said_at: Timestamp;
+  held_at: Timestamp;
+  /** How much of what it would take away. */
+  losses: JSONColumnType<object>;
+  /** The refs that it would release. */
+  releases: JSONColumnType<string[]>;
+  /** The calendar as it was configured, where that is what is held. */
+  calendar: ColumnType<unknown, string | null, string | null>;
+}
+
+export interface HoldDatesTable {
+  hold_id: BigInteger;
+  date: string;
+  /** The windows that were asked for; null where only releases are held. */
+  windows: ColumnType<unknown, string | null, string | null>;
+}
+
+/** What one run of an import or a source has taken away so far, of how much. */
+export interface RunLossesTable {
+  run_id: string;
+  scope: 'calendar' | 'account';
+  id: string;
+  minutes: number;
+  minutes_lost: Generated<number>;
+  occupancies: number;
+  occupancies_lost: Generated<number>;
+  begun_at: Timestamp;
+}
+
+/** As it came, and known to be readable. */
+export interface StagedSnapshot {
+  readonly calendar: string;
+  readonly complete?: unknown;
+}
+
+export interface StagedSnapshotsTable {
+  run_id: string;
+  line: number;
+  account_id: string;
+  body: ColumnType<StagedSnapshot, string, string>;
+  staged_at: Timestamp;
+}
+
+export interface ReservationsTable {
+  id: string;
+  calendar_id: string;
+  start_at: Timestamp;
+  end_at: Timestamp;
+  expires_at: Timestamp;
+}
+
+export interface ErrandsTable {
+  account_id: string;
+  kind: 'pull' | 'release';
+  /** Who is running it, until when (the database's clock). */
+  token: string | null;
+  until: NullableTimestamp;
+  /** When it is due. */
+  next_at: Timestamp;
+  failures: Generated<number>;
+}
+
+export interface ResyncsTable {
+  id: string;
+  /** Where it is for one account's calendars. */
+  account_id: string | null;
+  dry_run: boolean;
+  state: 'fetching' | 'running' | 'done' | 'failed';
+  /** Of accounts whose source could not be read. */
+  failures: JSONColumnType<readonly object[]>;
+  started_at: Timestamp;
+  /** When its job was last added. */
+  queued_at: Timestamp;
+  /** When its calendars began to be compared. */
+  running_at: NullableTimestamp;
+  finished_at: NullableTimestamp;
+}
+
+export interface ResyncCalendarsTable {
+  resync_id: string;
+  calendar_id: string;
+  state: Generated<'waiting' | 'compared' | 'done' | 'failed'>;
+  reason: string | null;
+  days_compared: Generated<number>;
+  /** Days on which starts are missing, show that should not, hide for nothing, or others' bookings were not known. */
+  missing: Generated<number>;
+  extra: Generated<number>;
+  stale: Generated<number>;
+  foreign: Generated<number>;
+  reads: Generated<number>;
+  writes: Generated<number>;
+  /** Those days, one by one. */
+  days: ColumnType<unknown, string | null, string | null>;
+  woken_at: NullableTimestamp;
+  /** Comparisons that failed, and when the next is due. */
+  tries: Generated<number>;
+  retry_at: NullableTimestamp;
 }

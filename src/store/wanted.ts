@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import { LEAST_URGENT } from '../core/index.js';
 import type { Db } from './schema.js';
+import type { Part } from './write-together.js';
 
 /** The local dates of an account that can be published now, both included. */
 export interface AccountHorizon {
@@ -40,13 +41,17 @@ export async function wantedCalendars(
  * @returns those that do need one
  */
 export async function claimWakes(db: Db, wakes: readonly WantedCalendar[]): Promise<WantedCalendar[]> {
-  if (wakes.length === 0) return [];
-  const { rows } = await sql<WantedCalendar>`
+  return (await claimingWakes(wakes)?.execute(db))?.rows ?? [];
+}
+
+/** The same as a part of a statement; absent where nothing is to be woken. */
+export function claimingWakes(wakes: readonly WantedCalendar[]): Part<WantedCalendar> | undefined {
+  if (wakes.length === 0) return undefined;
+  return sql<WantedCalendar>`
     UPDATE slotkeeper.calendars c SET queued_urgency = k.urgency
     FROM jsonb_to_recordset(${JSON.stringify(wakes)}::jsonb) AS k (calendar text, urgency integer)
     WHERE c.id = k.calendar AND (c.queued_urgency IS NULL OR c.queued_urgency > k.urgency)
-    RETURNING c.id AS calendar, k.urgency`.execute(db);
-  return rows;
+    RETURNING c.id AS calendar, k.urgency`;
 }
 
 export interface Totals {

@@ -7,7 +7,7 @@ import { sql } from 'kysely';
 import { Queues } from '../../src/queue/queues.js';
 import { type DatabaseOptions, openDatabase } from '../../src/store/database.js';
 import type { Db } from '../../src/store/schema.js';
-import { freshDatabase } from '../support/postgres.js';
+import { copiedDatabase } from '../support/postgres.js';
 import { tempDir } from '../support/temp-dir.js';
 
 export interface TestDatabase {
@@ -18,12 +18,26 @@ export interface TestDatabase {
 
 export const databases: readonly TestDatabase[] = [
   { name: 'PGlite', fresh: async () => ({ folder: await embeddedFolder() }) },
-  { name: 'PostgreSQL', fresh: async () => ({ url: (await freshDatabase()).url }) },
+  { name: 'PostgreSQL', fresh: async () => ({ url: await recordDatabase() }) },
 ];
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 const CACHE = path('../../node_modules/.cache/slotkeeper');
 const MIGRATIONS = path('../../src/store/migrations');
+
+/** The url of a new database on PostgreSQL that has its tables, as a second start finds it. */
+export async function recordDatabase(): Promise<string> {
+  return (await copiedDatabase('record', (url) => makeTables({ url }))).url;
+}
+
+/** The record's, and BullMQ's. */
+async function makeTables(options: DatabaseOptions): Promise<void> {
+  const database = await openDatabase(options);
+  const queues = new Queues({ store: { kind: 'database', pool: database.pool }, onError: () => {} });
+  await queues.connect();
+  await queues.close();
+  await database.close();
+}
 
 /**
  * A new data folder of the embedded database, as a second start finds it. The first start of PGlite takes seconds, so
@@ -40,11 +54,7 @@ async function template(): Promise<string> {
   if (existsSync(kept)) return kept;
   const made = join(CACHE, `making-${randomUUID()}`);
   mkdirSync(made, { recursive: true });
-  const database = await openDatabase({ folder: made });
-  const queues = new Queues({ store: { kind: 'database', pool: database.pool }, onError: () => {} });
-  await queues.connect();
-  await queues.close();
-  await database.close();
+  await makeTables({ folder: made });
   try {
     renameSync(made, kept);
   } catch (error) {

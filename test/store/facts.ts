@@ -13,7 +13,7 @@ export const account = (changes: Partial<Account> = {}): Account => ({
   clientSecret: 's3cret',
   timeZone: 'Europe/Warsaw',
   limits: { writesPerMinute: 40, writesPerHour: 2_400, requestsPerHour: 8_000 },
-  notifications: { mode: 'off', pullEverySeconds: 10 },
+  notifications: { mode: 'off', pullEverySeconds: 10, header: 'X-Api-Key', sweepMinutes: 360 },
   ...changes,
 });
 

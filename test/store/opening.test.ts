@@ -24,7 +24,15 @@ describe.each(databases)('opening the record on $name', ({ fresh }) => {
     const second = await openDatabase(options);
     expect(await listAccounts(second.db)).toEqual([account()]);
     const { rows } = await sql`SELECT name FROM slotkeeper.kysely_migration`.execute(second.db);
-    expect(rows).toEqual([{ name: '001-the-record' }]);
+    expect(rows).toEqual([
+      { name: '001-the-record' },
+      { name: '002-marketplace-bookings' },
+      { name: '003-notifications' },
+      { name: '004-holds' },
+      { name: '005-notifications-in' },
+      { name: '006-resync' },
+      { name: '007-resync-ends' },
+    ]);
     await second.close();
   });
 });

@@ -10,7 +10,8 @@ import {
 } from '../../src/store/calendars.js';
 import { type Database, openDatabase } from '../../src/store/database.js';
 import { daysBetween, markDays, pendingDays, saveFailed, savePublished } from '../../src/store/days.js';
-import { busyBetween, saveOccupancies } from '../../src/store/occupancy.js';
+import { saveOccupancies } from '../../src/store/occupancy.js';
+import { takenBetween } from '../../src/store/taken.js';
 import { totals, wantedCalendars } from '../../src/store/wanted.js';
 import { saveWindows, windowsOf } from '../../src/store/windows.js';
 import { databases, emptyRecord } from './databases.js';
@@ -39,7 +40,13 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
       const bare = account({ id: 'madrid' });
       const full = account({
         domain: 'znanylekarz.pl',
-        notifications: { mode: 'push', pullEverySeconds: 10, apiKey: 'k' },
+        notifications: {
+          mode: 'push',
+          pullEverySeconds: 10,
+          apiKey: 'k',
+          header: 'X-Api-Key',
+          sweepMinutes: 360,
+        },
       });
       expect(await putAccount(db, bare, NOW)).toBe(true);
       expect(await putAccount(db, full, NOW)).toBe(true);
@@ -118,7 +125,16 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
       expect(await getCalendar(db, 'nowak')).toMatchObject({ failed: { reason: 'forbidden', at: NOW } });
       expect(await putCalendar(db, calendar({ bufferAfter: 5 }), NOW)).toBe(true);
       expect(await getCalendar(db, 'nowak')).toEqual(calendar({ bufferAfter: 5 }));
-      expect(await pendingDays(db, 'nowak', DAY, DAY, 9)).toMatchObject([{ date: DAY, published: null }]);
+      const slots = expect.any(Array);
+      expect(await pendingDays(db, 'nowak', DAY, DAY, 9)).toMatchObject([{ date: DAY, published: slots }]);
+    });
+
+    test('that is at another address has been told nothing there', async () => {
+      const { db } = database;
+      await publishedDay();
+      await putCalendar(db, calendar({ addressId: 'elsewhere' }), NOW);
+      const nothing = { published: null, verified: false };
+      expect(await pendingDays(db, 'nowak', DAY, DAY, 9)).toMatchObject([{ date: DAY, ...nothing }]);
     });
 
     test('that is deleted takes with it all that was known of it', async () => {
@@ -172,9 +188,16 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
         [taken('before', '09:00', '10:00'), taken('in', '09:30', '10:01'), taken('after', '11:00', '12:00')],
         NOW,
       );
-      const found = await busyBetween(db, 'nowak', new Date(`${DAY}T10:00Z`), new Date(`${DAY}T11:00Z`));
+      const found = await takenBetween(db, 'nowak', new Date(`${DAY}T10:00Z`), new Date(`${DAY}T11:00Z`));
       expect(found).toEqual([
-        { ref: 'in', start: new Date(`${DAY}T09:30Z`), end: new Date(`${DAY}T10:01Z`), kind: 'booking' },
+        {
+          source: 'occupancy',
+          ref: 'in',
+          start: new Date(`${DAY}T09:30Z`),
+          end: new Date(`${DAY}T10:01Z`),
+          kind: 'booking',
+          service: null,
+        },
       ]);
     });
   });
@@ -219,9 +242,21 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
       const { db } = database;
       await mark(5);
       await mark(5);
-      await savePublished(db, 'nowak', [{ date: DAY, generation: 1, slots: [], verified: true }], NOW);
+      await savePublished(
+        db,
+        calendar(),
+        account(),
+        [{ date: DAY, generation: 1, slots: [], verified: true }],
+        NOW,
+      );
       expect(await pendingDays(db, 'nowak', DAY, DAY, 9)).toMatchObject([{ urgency: 5, pendingSince: NOW }]);
-      await savePublished(db, 'nowak', [{ date: DAY, generation: 2, slots: [slot], verified: true }], NOW);
+      await savePublished(
+        db,
+        calendar(),
+        account(),
+        [{ date: DAY, generation: 2, slots: [slot], verified: true }],
+        NOW,
+      );
       expect(await pendingDays(db, 'nowak', DAY, DAY, 9)).toEqual([]);
       expect(await daysBetween(db, 'nowak', DAY, DAY)).toMatchObject([
         { urgency: null, pendingSince: null, published: [slot], publishedAt: NOW, verified: true },
@@ -232,12 +267,31 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
       await mark(5);
       await savePublished(
         database.db,
-        'nowak',
+        calendar(),
+        account(),
         [{ date: DAY, generation: 1, slots: [slot], verified: true }],
         NOW,
       );
       const [day] = await daysBetween(database.db, 'nowak', DAY, DAY);
       expect(JSON.stringify(day?.published)).toBe(JSON.stringify([slot]));
+    });
+
+    test.each([
+      ['calendar is at another address', calendar({ addressId: '790' }), account()],
+      ['account is another client', calendar(), account({ clientId: 'another' })],
+      ['account is in another country', calendar(), account({ timeZone: 'Europe/Madrid' })],
+    ])('is not published by what was told before its %s', async (_, nextCalendar, nextAccount) => {
+      const { db } = database;
+      await mark(5);
+      await putAccount(db, nextAccount, NOW);
+      await putCalendar(db, nextCalendar, NOW);
+      const told = [{ date: DAY, generation: 1, slots: [slot], verified: true }];
+      await savePublished(db, calendar(), account(), told, NOW);
+      expect(await daysBetween(db, 'nowak', DAY, DAY)).toMatchObject([
+        { published: null, verified: false, publishedGeneration: 0 },
+      ]);
+      await savePublished(db, nextCalendar, nextAccount, told, NOW);
+      expect(await daysBetween(db, 'nowak', DAY, DAY)).toMatchObject([{ published: [slot], verified: true }]);
     });
 
     test('that failed is not pending until it changes', async () => {
@@ -277,6 +331,12 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
     await putCalendar(db, calendar(), NOW);
     await saveWindows(db, [{ calendar: 'nowak', date: DAY, windows: [window(DAY, '10:00', '11:00')] }]);
     await markDays(db, { windows: [{ calendar: 'nowak', date: DAY, urgency: 1 }], occupancy: [] }, NOW);
-    await savePublished(db, 'nowak', [{ date: DAY, generation: 1, slots: [slot], verified: true }], NOW);
+    await savePublished(
+      db,
+      calendar(),
+      account(),
+      [{ date: DAY, generation: 1, slots: [slot], verified: true }],
+      NOW,
+    );
   }
 });

@@ -1,0 +1,225 @@
+/**
+ * Marketplace bookings that are linked to an appointment of the PMS and have to follow it: it was released, or it is
+ * somewhere else than when the two last agreed. What is to be done is a query, so a crash in between loses nothing.
+ */
+import { sql } from 'kysely';
+import type { StoredBooking } from './bookings.js';
+import type { Db } from './schema.js';
+
+/** What the booking has to do: be moved to where its appointment is, or be cancelled because that is gone. */
+export interface Following {
+  readonly booking: StoredBooking;
+  /** Where its appointment is; absent where it was released. */
+  readonly to?: { readonly start: Date; readonly service: string | null };
+}
+
+/** Bookings with their appointments; the condition says which of them differ. */
+const joined = sql`
+  FROM slotkeeper.bookings b
+  LEFT JOIN slotkeeper.occupancy o ON o.calendar_id = b.calendar_id AND o.ref = b.ref
+  WHERE b.status = 'booked' AND b.ref IS NOT NULL AND NOT b.placeholder
+    AND b.ref_start IS NOT NULL AND o.start_at IS DISTINCT FROM b.ref_start`;
+
+/** How the target is written in `failed_for`. */
+const target = sql`coalesce(to_char(o.start_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'cancel')`;
+const wanted = sql`${joined} AND b.failed_for IS DISTINCT FROM ${target}`;
+
+export const CANCEL = 'cancel';
+
+interface FollowingRow {
+  calendar_id: string;
+  id: string;
+  status: 'booked';
+  start_at: Date;
+  end_at: Date;
+  service: string | null;
+  booked_by: string | null;
+  ref: string;
+  ref_start: Date | null;
+  to_start: Date | null;
+  to_service: string | null;
+}
+
+/** Those of a calendar that were not refused already, earliest first. */
+export async function bookingsToFollow(db: Db, calendar: string): Promise<Following[]> {
+  const { rows } = await sql<FollowingRow>`
+    SELECT b.calendar_id, b.id, b.status, b.start_at, b.end_at, b.service, b.booked_by, b.ref, b.ref_start,
+           o.start_at AS to_start, o.service AS to_service
+    ${wanted} AND b.calendar_id = ${calendar}
+    ORDER BY b.start_at, b.id`.execute(db);
+  return rows.map((row) => ({
+    booking: {
+      calendar: row.calendar_id,
+      id: row.id,
+      status: row.status,
+      start: row.start_at,
+      end: row.end_at,
+      service: row.service,
+      bookedBy: row.booked_by,
+      placeholder: false,
+      ref: row.ref,
+      refStart: row.ref_start,
+      movedTo: null,
+      failed: null,
+    },
+    ...(row.to_start === null ? {} : { to: { start: row.to_start, service: row.to_service } }),
+  }));
+}
+
+/** The calendars in which a booking has to follow, failed ones left out. */
+export async function calendarsToFollow(db: Db, limit: number): Promise<string[]> {
+  const { rows } = await sql<{ calendar_id: string }>`
+    SELECT DISTINCT b.calendar_id ${wanted}
+      AND EXISTS (SELECT FROM slotkeeper.calendars c WHERE c.id = b.calendar_id AND c.failed_reason IS NULL)
+    LIMIT ${limit}`.execute(db);
+  return rows.map((row) => row.calendar_id);
+}
+
+/**
+ * After events changed these appointments: from the first time that one is seen occupied, its booking follows it.
+ * @returns the calendars in which a booking has to
+ */
+export async function followOccupied(
+  db: Db,
+  changed: readonly { readonly calendar: string; readonly ref: string; readonly occupied: boolean }[],
+): Promise<string[]> {
+  if (changed.length === 0) return [];
+  const keys = sql`jsonb_to_recordset(${JSON.stringify(changed)}::jsonb) AS k (calendar text, ref text, occupied boolean)`;
+  await sql`
+    UPDATE slotkeeper.bookings b SET ref_start = b.start_at
+    FROM ${keys}
+    WHERE b.calendar_id = k.calendar AND b.ref = k.ref AND k.occupied
+      AND b.status = 'booked' AND NOT b.placeholder AND b.ref_start IS NULL`.execute(db);
+  const { rows } = await sql<{ calendar: string }>`
+    SELECT DISTINCT b.calendar_id AS calendar
+    FROM (SELECT b.calendar_id, b.ref ${joined}) b JOIN ${keys} ON k.calendar = b.calendar_id AND k.ref = b.ref`.execute(
+    db,
+  );
+  return rows.map((row) => row.calendar);
+}
+
+/** How many have to follow, and how many were refused. */
+export async function followingTotals(
+  db: Db,
+): Promise<{ readonly pending: number; readonly failed: number }> {
+  const { rows } = await sql<{ pending: string; failed: string }>`
+    SELECT count(*) FILTER (WHERE b.failed_for IS DISTINCT FROM ${target}) AS pending,
+           count(*) FILTER (WHERE b.failed_for = ${target}) AS failed
+    ${joined}`.execute(db);
+  return { pending: Number(rows[0]?.pending ?? 0), failed: Number(rows[0]?.failed ?? 0) };
+}
+
+/** That a booking belongs to an appointment of the PMS, or to none. */
+export interface Link {
+  readonly calendar: string;
+  readonly booking: string;
+  readonly ref: string | null;
+}
+
+/** A booking as all links of a batch leave it. */
+interface Linked extends Link {
+  /** Whether a later link gives its appointment to another booking. */
+  readonly isGivenOn: boolean;
+}
+
+/**
+ * Ties bookings to appointments of the PMS, or unties them. From where its appointment is now a booking follows it;
+ * linking alone moves nothing. An appointment has one booking at most: one that was linked to it before is so no longer.
+ * @param links in their order: of a booking, and of an appointment, the last one counts
+ */
+export async function linkBookings(db: Db, links: readonly Link[]): Promise<void> {
+  if (links.length === 0) return;
+  await sql`
+    WITH links AS (
+      SELECT * FROM jsonb_to_recordset(${JSON.stringify(lastOfEach(links))}::jsonb)
+        AS k (calendar text, booking text, ref text, "isGivenOn" boolean)
+    ), named AS (
+      SELECT * FROM jsonb_to_recordset(${JSON.stringify(links)}::jsonb) AS k (calendar text, ref text)
+    ), untied AS (
+      UPDATE slotkeeper.bookings b SET ref = NULL, ref_start = NULL
+      WHERE b.status = 'booked' AND NOT b.placeholder
+        AND EXISTS (SELECT FROM named n WHERE n.calendar = b.calendar_id AND n.ref = b.ref)
+        AND NOT EXISTS (SELECT FROM links k WHERE k.calendar = b.calendar_id AND k.booking = b.id)
+    )
+    UPDATE slotkeeper.bookings b SET
+      ref = l.ref, failed_for = NULL, failed_reason = NULL,
+      ref_start = CASE WHEN b.ref IS NOT DISTINCT FROM l.ref THEN b.ref_start ELSE (
+        SELECT o.start_at FROM slotkeeper.occupancy o WHERE o.calendar_id = l.calendar AND o.ref = l.ref
+      ) END
+    FROM (
+      SELECT k.calendar, k.booking, CASE WHEN k."isGivenOn" AND known.status = 'booked' THEN NULL ELSE k.ref END AS ref
+      FROM links k JOIN slotkeeper.bookings known ON known.calendar_id = k.calendar AND known.id = k.booking
+    ) l
+    WHERE b.calendar_id = l.calendar AND b.id = l.booking AND NOT b.placeholder`.execute(db);
+}
+
+function lastOfEach(links: readonly Link[]): Linked[] {
+  const [bookings, given] = [new Map<string, Linked>(), new Map<string, string>()];
+  for (const link of links.toReversed()) {
+    const { calendar, booking, ref } = link;
+    const key = JSON.stringify([calendar, booking]);
+    const appointment = JSON.stringify([calendar, ref]);
+    const last = given.get(appointment) ?? booking;
+    given.set(appointment, last);
+    if (!bookings.has(key)) bookings.set(key, { ...link, isGivenOn: ref !== null && last !== booking });
+  }
+  return [...bookings.values()];
+}
+
+/** They are at the same time again, whoever saw to it. */
+export async function agreeWithAppointment(db: Db, booking: StoredBooking, start: Date): Promise<void> {
+  await db
+    .updateTable('slotkeeper.bookings')
+    .set({ ref_start: start, failed_for: null, failed_reason: null })
+    .where('calendar_id', '=', booking.calendar)
+    .where('id', '=', booking.id)
+    .execute();
+}
+
+/** The marketplace would not do it; nothing is tried until the appointment changes again, or somebody asks. */
+export async function bookingRefused(
+  db: Db,
+  booking: StoredBooking,
+  failed: { readonly for: string; readonly reason: string },
+): Promise<void> {
+  await db
+    .updateTable('slotkeeper.bookings')
+    .set({ failed_for: failed.for, failed_reason: failed.reason })
+    .where('calendar_id', '=', booking.calendar)
+    .where('id', '=', booking.id)
+    .execute();
+}
+
+export interface RefusedBooking {
+  readonly calendar: string;
+  readonly id: string;
+  readonly reason: string;
+}
+
+/** Those that the marketplace refused to move or cancel, as long as their appointment has not changed since. */
+export async function refusedBookings(db: Db): Promise<RefusedBooking[]> {
+  const { rows } = await sql<RefusedBooking>`
+    SELECT b.calendar_id AS calendar, b.id, b.failed_reason AS reason
+    ${joined} AND b.failed_for = ${target}
+    ORDER BY b.calendar_id, b.id`.execute(db);
+  return rows;
+}
+
+/** @returns whether there was such a failure */
+export async function retryBooking(db: Db, calendar: string, id: string): Promise<boolean> {
+  const { numAffectedRows } = await sql`
+    UPDATE slotkeeper.bookings SET failed_for = NULL, failed_reason = NULL
+    WHERE calendar_id = ${calendar} AND id = ${id} AND failed_for IS NOT NULL`.execute(db);
+  return numAffectedRows === 1n;
+}
+
+/**
+ * Leaves the booking as it is: it is linked to nothing any more, and so follows nothing.
+ * @returns whether there was such a failure
+ */
+export async function dropBooking(db: Db, calendar: string, id: string): Promise<boolean> {
+  const { numAffectedRows } = await sql`
+    UPDATE slotkeeper.bookings SET ref = NULL, ref_start = NULL, failed_for = NULL, failed_reason = NULL
+    WHERE calendar_id = ${calendar} AND id = ${id} AND failed_for IS NOT NULL`.execute(db);
+  return numAffectedRows === 1n;
+}

@@ -1,0 +1,39 @@
+/** Accounts, read once for all who need one within a second: each push asks for its account, and each commit. */
+import { type Account, getAccount } from './accounts.js';
+import type { Db } from './schema.js';
+
+const REMEMBERED_MS = 1_000;
+
+export interface RememberedAccountsOptions {
+  readonly db: Db;
+  readonly now: () => number;
+}
+
+export class RememberedAccounts {
+  readonly #options: RememberedAccountsOptions;
+  readonly #known = new Map<
+    string,
+    { readonly readAt: number; readonly account: Promise<Account | undefined> }
+  >();
+
+  constructor(options: RememberedAccountsOptions) {
+    this.#options = options;
+  }
+
+  /** As it was at most a second ago. One that is not there is asked for each time. */
+  async get(id: string): Promise<Account | undefined> {
+    const { db, now } = this.#options;
+    const known = this.#known.get(id);
+    const age = known === undefined ? Number.POSITIVE_INFINITY : now() - known.readAt;
+    if (known !== undefined && age >= 0 && age < REMEMBERED_MS) return await known.account;
+    const account = getAccount(db, id);
+    this.#known.set(id, { readAt: now(), account });
+    if ((await account.catch(() => undefined)) === undefined) this.#known.delete(id);
+    return await account;
+  }
+
+  /** It was changed by this process. */
+  forget(id: string): void {
+    this.#known.delete(id);
+  }
+}

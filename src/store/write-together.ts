@@ -1,0 +1,38 @@
+/** Writings that do not depend on one another, sent as one statement: on the way to a server, each statement counts. */
+import { type RawBuilder, sql } from 'kysely';
+import type { Db } from './schema.js';
+
+/** What can be a part of another statement: it has no data-modifying statement within it. */
+export type Part<Row = unknown> = RawBuilder<Row>;
+
+type Rows = Readonly<Record<string, object>>;
+type Parts<Told extends Rows> = { readonly [Name in keyof Told]: Part<Told[Name]> | undefined };
+type Answers<Told extends Rows> = { readonly [Name in keyof Told]: readonly Told[Name][] };
+
+/**
+ * None of them sees what another writes, and no two may write the same row.
+ * @param silent those whose rows nobody asks for; absent ones have nothing to do
+ * @param telling those that return rows, by name
+ * @returns the rows as JSON has them: an instant is text
+ */
+export async function writeTogether<Told extends Rows>(
+  db: Db,
+  silent: readonly (Part | undefined)[],
+  telling: Parts<Told>,
+): Promise<Answers<Told>> {
+  const told = Object.entries<Part | undefined>(telling);
+  const parts = [...silent.map((part, n) => [`silent_${n}`, part] as const), ...told].flatMap(
+    ([name, part]) => (part === undefined ? [] : [sql`${sql.id(name)} AS (${part})`]),
+  );
+  const columns = told.map(([name, part]) => {
+    const rows = part === undefined ? sql`'[]'::json` : rowsOf(name);
+    return sql`${rows} AS ${sql.id(name)}`;
+  });
+  const before = parts.length === 0 ? sql`` : sql`WITH ${sql.join(parts)}`;
+  const { rows } = await sql<Answers<Told>>`${before} SELECT ${sql.join(columns)}`.execute(db);
+  const [row] = rows;
+  if (row === undefined) throw new Error('a SELECT without FROM has one row');
+  return row;
+}
+
+const rowsOf = (name: string) => sql`(SELECT coalesce(json_agg(t), '[]') FROM ${sql.id(name)} t)`;

@@ -1,0 +1,57 @@
+// Accounts that are asked for very often are read once a second, and at once where they changed here or failed.
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { putAccount } from '../../src/store/accounts.js';
+import { type Database, openDatabase } from '../../src/store/database.js';
+import { RememberedAccounts } from '../../src/store/remembered-accounts.js';
+import { freshDatabase } from '../support/postgres.js';
+import { emptyRecord } from './databases.js';
+import { account, NOW } from './facts.js';
+
+let database: Database;
+let now = 0;
+let accounts: RememberedAccounts;
+
+beforeAll(async () => {
+  database = await openDatabase({ url: (await freshDatabase()).url });
+});
+
+afterAll(() => database.close());
+
+beforeEach(async () => {
+  await emptyRecord(database.db);
+  now = NOW.getTime();
+  accounts = new RememberedAccounts({ db: database.db, now: () => now });
+});
+
+const zone = async (): Promise<string | undefined> => (await accounts.get(account().id))?.timeZone;
+const move = (timeZone: string) => putAccount(database.db, account({ timeZone }), NOW);
+
+test('what another process changed is seen after a second, what this one changed at once', async () => {
+  await move('Europe/Warsaw');
+  expect(await zone()).toBe('Europe/Warsaw');
+  await move('Europe/Madrid');
+  expect(await zone()).toBe('Europe/Warsaw');
+  now += 1_000;
+  expect(await zone()).toBe('Europe/Madrid');
+  await move('Europe/Rome');
+  accounts.forget(account().id);
+  expect(await zone()).toBe('Europe/Rome');
+});
+
+test('one that is not there is looked for again, also when the clock was put back', async () => {
+  expect(await zone()).toBeUndefined();
+  await move('Europe/Warsaw');
+  expect(await zone()).toBe('Europe/Warsaw');
+  await move('Europe/Madrid');
+  now -= 3_600_000;
+  expect(await zone()).toBe('Europe/Madrid');
+});
+
+test('a failure is not remembered', async () => {
+  await move('Europe/Warsaw');
+  const broken = await openDatabase({ url: (await freshDatabase()).url });
+  await broken.close();
+  const others = new RememberedAccounts({ db: broken.db, now: () => now });
+  await expect(others.get(account().id)).rejects.toThrow();
+  await expect(others.get(account().id)).rejects.toThrow();
+});
