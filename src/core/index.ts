@@ -1,5 +1,6 @@
 /** The pure core, `slotkeeper/core`: arithmetic on time. No clock, no I/O; it loads luxon and nothing else. */
 export { type BookableStart, bookableStarts } from './bookable-starts.js';
+export { type BreakStep, breakSteps } from './break-steps.js';
 export { type BreaksInput, type CalendarBreak, computeBreaks } from './breaks.js';
 export {
   addDays,
@@ -28,7 +29,7 @@ export type {
   Slot,
   Window,
 } from './types.js';
-export { aged, type Change, isClosing, LEAST_URGENT, urgency } from './urgency.js';
+export { aged, type Change, isClosing, isHousekeeping, LEAST_URGENT, urgency } from './urgency.js';
 export {
   type WallWindow,
   type Weekday,

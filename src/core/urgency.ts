@@ -59,6 +59,11 @@ export function isClosing(value: number): boolean {
   return value < OPENING;
 }
 
+/** Whether an urgency is that of a resync, or of nothing at all. */
+export function isHousekeeping(value: number): boolean {
+  return value >= RESYNC;
+}
+
 /** What a minute of waiting weighs, in minutes of distance: a day and nine hours. See bench/README.md for why. */
 const AGEING = 2_000;
 
