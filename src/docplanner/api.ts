@@ -40,6 +40,8 @@ export interface Call {
   readonly body?: object | undefined;
   /** Texts of the body that no error may repeat. */
   readonly hide?: readonly string[] | undefined;
+  /** Contract: Limits. The operation has one that is not the client's. */
+  readonly ownLimit?: true;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -124,11 +126,12 @@ export class Api {
       answer = await this.#transport.exchange(this.#exchange(call, token), context);
       return { answer, token };
     } finally {
-      await gate?.after({ write, ...this.#told(answer) });
+      const own = call.ownLimit === undefined ? {} : { ownLimit: call.ownLimit };
+      await gate?.after({ write, ...own, ...this.#told(answer) });
     }
   }
 
-  #told(answer: Answer | undefined): Omit<GateAnswer, 'write'> {
+  #told(answer: Answer | undefined): Omit<GateAnswer, 'write' | 'ownLimit'> {
     if (answer === undefined) return {};
     const retryAfterMs = retryAfterMsOf(answer, this.#now());
     return { status: answer.status, rateLimit: rateLimitOf(answer), retryAfterMs };

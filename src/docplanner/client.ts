@@ -251,7 +251,8 @@ export class DocplannerClient {
 
   /** Has failed pushes sent again; at most once an hour, else `RateLimitedError` with `retryAfterMs`. */
   async release(signal?: AbortSignal): Promise<void> {
-    await this.#api.run({ operation: 'release', method: 'POST', path: '/notifications/release', signal });
+    const path = '/notifications/release';
+    await this.#api.run({ operation: 'release', method: 'POST', path, ownLimit: true, signal });
   }
 
   /** Refuses new requests, waits for those under way, closes the connections. May be called again. */

@@ -15,6 +15,8 @@ export interface GateAnswer {
   readonly status?: number | undefined;
   readonly rateLimit?: RateLimit | undefined;
   readonly retryAfterMs?: number | undefined;
+  /** The operation has a limit of its own: what the answer says of limits may be about that one. */
+  readonly ownLimit?: true;
 }
 
 /**

@@ -23,11 +23,11 @@ export interface WireSlot {
 export interface WirePatient {
   readonly name: string;
   readonly phone: string;
-  readonly surname?: string;
-  readonly email?: string;
-  readonly birth_date?: string;
-  readonly nin?: string;
-  readonly gender?: string;
+  readonly surname?: string | undefined;
+  readonly email?: string | undefined;
+  readonly birth_date?: string | undefined;
+  readonly nin?: string | undefined;
+  readonly gender?: string | undefined;
 }
 
 export interface BookSlotRequest {

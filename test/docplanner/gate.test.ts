@@ -66,6 +66,13 @@ test('the gate is told the budget that the answer names, and the wait', async ()
   });
 });
 
+test('the gate is told where what is said of limits may not be about the client', async () => {
+  const { told, gate } = recorder();
+  marketplace.reply = json(429, {}, { 'retry-after': '3' });
+  await failure(marketplace.client({ gate }).release());
+  expect(told[1]).toEqual({ write: true, ownLimit: true, status: 429, retryAfterMs: 3_000 });
+});
+
 test('a repeat after a 401 is a request of its own', async () => {
   const { told, gate } = recorder();
   marketplace.reply = inTurn(json(401, {}), json(201, undefined));
