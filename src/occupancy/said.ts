@@ -1,0 +1,29 @@
+/** What the marketplace writes about a booking, for the record. */
+import type { Booking } from '../docplanner/index.js';
+import type { BookingStatus } from '../store/bookings.js';
+import { isPlaceholder } from './marks.js';
+import type { SaidBooking } from './take-bookings.js';
+
+/**
+ * A booking that we were told of and that the marketplace does not know (404) is over only when this is so for longer: what
+ * answers may not have heard of it yet, and a patient's time would be sold again.
+ */
+export const GONE_AFTER_MS = 5 * 60_000;
+
+export function said(booking: Booking): SaidBooking {
+  return {
+    id: booking.id,
+    status: statusOf(booking.status),
+    start: Date.parse(booking.start_at),
+    end: Date.parse(booking.end_at),
+    service: booking.address_service?.id,
+    bookedBy: booking.booked_by ?? undefined,
+    ...(isPlaceholder(booking) ? { placeholder: { ref: null } } : {}),
+  };
+}
+
+/** Whatever is neither over nor moved holds its time. */
+function statusOf(status: string): BookingStatus {
+  if (status === 'moved') return 'moved';
+  return status === 'canceled' || status === 'cancelled' ? 'canceled' : 'booked';
+}

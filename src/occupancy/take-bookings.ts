@@ -1,0 +1,182 @@
+/**
+ * What is said about the marketplace's bookings, taken into the record: by a notification, by a reading, or by the
+ * answer to a request of ours. It may be said twice, late and in any order, because a booking that is over stays
+ * over, and one that moves has a new id. Contract: Notifications, moveBooking.
+ */
+
+import { type BookingStatus, findBookings, type StoredBooking, saveBookings } from '../store/bookings.js';
+import type { DayChange } from '../store/days.js';
+import type { LockedCalendar } from '../store/events.js';
+import type { Db } from '../store/schema.js';
+import { DayChanges, type Interval } from './day-changes.js';
+
+export interface SaidBooking {
+  /** The visit booking id. */
+  readonly id: string;
+  readonly status: BookingStatus;
+  /** Epoch milliseconds. */
+  readonly start: number;
+  readonly end: number;
+  readonly service?: string | undefined;
+  readonly bookedBy?: string | undefined;
+  /** One of ours, in place of an appointment; the PMS's `ref` where that is known. */
+  readonly placeholder?: { readonly ref: string | null } | undefined;
+  /** The booking that this one is now, at another time: what is linked to that is linked to this. */
+  readonly before?: string | undefined;
+  /** Of one that moved: the booking that it became, also where that is at another address. */
+  readonly movedTo?: string | undefined;
+  /** Where the appointment that it is linked to was when both agreed. Epoch milliseconds. */
+  readonly refStart?: number | undefined;
+  /** We have just done it ourselves. */
+  readonly byUs?: true | undefined;
+}
+
+export interface BookingChange {
+  readonly before: StoredBooking | undefined;
+  readonly after: StoredBooking;
+}
+
+export interface TakenBookings {
+  /** Only what is really news. */
+  readonly changes: readonly BookingChange[];
+  readonly days: readonly DayChange[];
+}
+
+/**
+ * Takes it in; the caller marks the days.
+ * @param tx a transaction in which the calendar is locked
+ * @param now epoch milliseconds
+ */
+export async function takeBookings(
+  tx: Db,
+  calendar: LockedCalendar,
+  said: readonly SaidBooking[],
+  now: number,
+): Promise<TakenBookings> {
+  const ids = said.flatMap(({ id, before }) => (before === undefined ? [id] : [id, before]));
+  const known = await withSuccessors([...new Set(ids)], async (some) => [
+    ...(await findBookings(tx, calendar.id, some)).values(),
+  ]);
+  const taken = foldBookings(calendar, new Map(known.map((one) => [one.id, one])), said, now);
+  await saveBookings(
+    tx,
+    taken.changes.map(({ after }) => after),
+    new Date(now),
+  );
+  return taken;
+}
+
+/** Those that are known of the ids, and what they became: a link goes along, whichever of two moves is heard of first. */
+export async function withSuccessors(
+  ids: readonly string[],
+  find: (ids: readonly string[]) => Promise<readonly StoredBooking[]>,
+): Promise<readonly StoredBooking[]> {
+  const all: StoredBooking[] = [];
+  const asked = new Set<string>();
+  for (let next = ids; next.length > 0; ) {
+    for (const id of next) asked.add(id);
+    const found = await find(next);
+    all.push(...found);
+    next = [...new Set(found.flatMap(({ movedTo }) => movedTo ?? []))].filter((id) => !asked.has(id));
+  }
+  return all;
+}
+
+/** Pure. @param known those that are spoken of, and what they became */
+export function foldBookings(
+  calendar: LockedCalendar,
+  known: ReadonlyMap<string, StoredBooking>,
+  said: readonly SaidBooking[],
+  now: number,
+): TakenBookings {
+  const current = new Map(known);
+  for (const one of said) {
+    const moved = one.before === undefined ? undefined : current.get(one.before);
+    current.set(one.id, next(calendar, current.get(one.id), one, moved));
+    if (moved !== undefined) current.set(moved.id, { ...moved, movedTo: one.id });
+    passOn(current, one.id);
+  }
+  const ours = new Set(said.flatMap(({ id, byUs }) => (byUs ? [id] : [])));
+  const days = new DayChanges(now);
+  const changes: BookingChange[] = [];
+  for (const [id, after] of current) {
+    const before = known.get(id);
+    if (before !== undefined && isSame(before, after)) continue;
+    changes.push({ before, after });
+    days.moved(calendar, before && takes(before), takes(after), true);
+    // What somebody else has taken away of ours is on sale.
+    if (before !== undefined && hides(before) && !hides(after) && !ours.has(id)) {
+      days.moved(calendar, undefined, spanOf(before));
+    }
+  }
+  return { changes, days: days.list() };
+}
+
+/** What a booking is linked to, what it became is linked to, too. */
+function passOn(current: Map<string, StoredBooking>, id: string): void {
+  const seen = new Set<string>();
+  for (let one = current.get(id); one?.movedTo != null && !seen.has(one.id); ) {
+    seen.add(one.id);
+    const { ref, refStart, placeholder } = one;
+    const next = current.get(one.movedTo);
+    if (ref === null || next === undefined || next.ref !== null) return;
+    one = { ...next, ref, refStart, placeholder: next.placeholder || placeholder };
+    current.set(one.id, one);
+  }
+}
+
+function next(
+  calendar: LockedCalendar,
+  known: StoredBooking | undefined,
+  said: SaidBooking,
+  moved: StoredBooking | undefined,
+): StoredBooking {
+  const isOver = known !== undefined && known.status !== 'booked';
+  const inherits = known?.ref == null ? moved : undefined;
+  return {
+    calendar: calendar.id,
+    id: said.id,
+    status: isOver ? known.status : said.status,
+    start: new Date(said.start),
+    end: new Date(said.end),
+    service: said.service ?? known?.service ?? moved?.service ?? null,
+    bookedBy: said.bookedBy ?? known?.bookedBy ?? null,
+    placeholder: said.placeholder !== undefined || known?.placeholder === true || moved?.placeholder === true,
+    ref: said.placeholder?.ref ?? inherits?.ref ?? known?.ref ?? null,
+    refStart:
+      said.refStart === undefined
+        ? inherits
+          ? inherits.refStart
+          : (known?.refStart ?? null)
+        : new Date(said.refStart),
+    movedTo: known?.movedTo ?? said.movedTo ?? null,
+    failed: known?.failed ?? null,
+  };
+}
+
+/** The time that it keeps from others; a placeholder's is the PMS's occupancy and counts there. */
+function takes(booking: StoredBooking): Interval | undefined {
+  return booking.status === 'booked' && !booking.placeholder ? spanOf(booking) : undefined;
+}
+
+/** Whether it hides an appointment of the PMS. */
+const hides = ({ status, placeholder }: StoredBooking): boolean => status === 'booked' && placeholder;
+
+const spanOf = ({ start, end }: StoredBooking): Interval => ({
+  start: start.getTime(),
+  end: end.getTime(),
+});
+
+function isSame(a: StoredBooking, b: StoredBooking): boolean {
+  return (
+    a.status === b.status &&
+    a.start.getTime() === b.start.getTime() &&
+    a.end.getTime() === b.end.getTime() &&
+    a.service === b.service &&
+    a.bookedBy === b.bookedBy &&
+    a.placeholder === b.placeholder &&
+    a.ref === b.ref &&
+    a.movedTo === b.movedTo &&
+    a.refStart?.getTime() === b.refStart?.getTime()
+  );
+}

@@ -1,0 +1,119 @@
+/**
+ * What is said about the marketplace's calendar breaks, taken into the record. A doctor's breaks are taken time; ours
+ * only repeat an occupancy. A break keeps its id when it moves, so what was said later counts; one that was removed
+ * never comes back. Contract: Notifications, breaks.
+ */
+
+import { findBreaks, isAnnounced, type StoredBreak, saveBreaks } from '../store/breaks.js';
+import type { DayChange } from '../store/days.js';
+import type { LockedCalendar } from '../store/events.js';
+import type { Db } from '../store/schema.js';
+import { DayChanges, type Interval } from './day-changes.js';
+
+export interface SaidBreak {
+  readonly id: string;
+  /** Epoch milliseconds. */
+  readonly since: number;
+  readonly till: number;
+  readonly removed: boolean;
+  /** Whether it is known to be ours. */
+  readonly own?: boolean | undefined;
+  /** When this was so, in epoch milliseconds. */
+  readonly at: number;
+}
+
+export interface BreakChange {
+  readonly before: StoredBreak | undefined;
+  readonly after: StoredBreak;
+}
+
+export interface TakenBreaks {
+  /** Only what is really news. */
+  readonly changes: readonly BreakChange[];
+  readonly days: readonly DayChange[];
+  /** Whether something was said, and all of it of breaks of ours. */
+  readonly isOwn: boolean;
+}
+
+/**
+ * Takes it in; the caller marks the days.
+ * @param tx a transaction in which the calendar is locked
+ * @param now epoch milliseconds
+ */
+export async function takeBreaks(
+  tx: Db,
+  calendar: LockedCalendar,
+  said: readonly SaidBreak[],
+  now: number,
+): Promise<TakenBreaks> {
+  const known = await findBreaks(tx, calendar.id, [...new Set(said.map(({ id }) => id))]);
+  const recognised: SaidBreak[] = [];
+  for (const one of said) {
+    const span = { since: new Date(one.since), till: new Date(one.till) };
+    const isOurs = !known.has(one.id) && one.own !== true && (await isAnnounced(tx, calendar.id, span));
+    recognised.push(isOurs ? { ...one, own: true } : one);
+  }
+  const taken = foldBreaks(calendar, known, recognised, now);
+  await saveBreaks(
+    tx,
+    taken.changes.map(({ after }) => after),
+    new Date(now),
+  );
+  return taken;
+}
+
+/** Pure. */
+export function foldBreaks(
+  calendar: LockedCalendar,
+  known: ReadonlyMap<string, StoredBreak>,
+  said: readonly SaidBreak[],
+  now: number,
+): TakenBreaks {
+  const current = new Map(known);
+  for (const one of said) {
+    const before = current.get(one.id);
+    // Whose it is never changes, so that counts also when it is said late.
+    const own = before?.own === true || one.own === true;
+    if (before !== undefined && (before.removed || (!one.removed && one.at < before.saidAt.getTime()))) {
+      current.set(one.id, { ...before, own });
+      continue;
+    }
+    current.set(one.id, {
+      calendar: calendar.id,
+      id: one.id,
+      since: new Date(one.since),
+      till: new Date(one.till),
+      own,
+      removed: one.removed,
+      saidAt: new Date(Math.max(one.at, before?.saidAt.getTime() ?? 0)),
+    });
+  }
+  const byOthers = new Set(said.flatMap(({ id, own }) => (own === true ? [] : [id])));
+  const days = new DayChanges(now);
+  const changes: BreakChange[] = [];
+  for (const [id, after] of current) {
+    const before = known.get(id);
+    if (before !== undefined && isSame(before, after)) continue;
+    changes.push({ before, after });
+    days.moved(calendar, before && takes(before), takes(after), true);
+    // What somebody else has taken away of ours is on sale.
+    if (before?.own === true && !before.removed && byOthers.has(id) && !isAt(before, after)) {
+      days.moved(calendar, undefined, spanOf(before));
+    }
+  }
+  const isOwn = said.length > 0 && said.every(({ id }) => current.get(id)?.own === true);
+  return { changes, days: days.list(), isOwn };
+}
+
+const spanOf = ({ since, till }: StoredBreak): Interval => ({
+  start: since.getTime(),
+  end: till.getTime(),
+});
+
+const takes = (one: StoredBreak): Interval | undefined => (one.own || one.removed ? undefined : spanOf(one));
+
+const isAt = (a: StoredBreak, b: StoredBreak): boolean =>
+  a.removed === b.removed && a.since.getTime() === b.since.getTime() && a.till.getTime() === b.till.getTime();
+
+const isSame = (a: StoredBreak, b: StoredBreak): boolean =>
+  isAt(a, b) && a.own === b.own && a.saidAt.getTime() === b.saidAt.getTime();
