@@ -1,13 +1,18 @@
 /** Takes a batch of occupancy events into the record: one transaction changes what is known and marks the days. */
 import { check, describe } from '../check.js';
-import { InvalidScheduleError } from '../core/index.js';
-import { type DayChange, markDays } from '../store/days.js';
+import { InvalidScheduleError, LEAST_URGENT } from '../core/index.js';
+import { markChanges } from '../occupancy/mark.js';
+import type { Sealer } from '../privacy/sealer.js';
 import { type LockedCalendar, lockCalendars, rememberEvents } from '../store/events.js';
+import { followOccupied, linkBookings } from '../store/following.js';
+import type { AddedNotification } from '../store/notifications.js';
 import { findOccupancies, saveOccupancies } from '../store/occupancy.js';
 import { retryDeadlock } from '../store/retry-deadlock.js';
 import type { Db } from '../store/schema.js';
-import { claimWakes, type WantedCalendar } from '../store/wanted.js';
+import { noteWindows } from '../store/snapshots.js';
+import type { WantedCalendar } from '../store/wanted.js';
 import { findWindows, saveWindows } from '../store/windows.js';
+import { tellConflicts } from './conflicts.js';
 import { fold } from './fold.js';
 import { type ResolvedEvent, resolveEvent } from './resolve.js';
 import { eventSchema, type OccupancyEvent } from './vocabulary.js';
@@ -32,6 +37,8 @@ export interface Applied {
   readonly result: EventsResult;
   /** The calendars that now have something to publish and no job that would see to it. */
   readonly wakes: readonly WantedCalendar[];
+  /** What the clinic has to hear: times that are now sold twice. */
+  readonly added: readonly AddedNotification[];
 }
 
 interface Readable {
@@ -42,8 +49,14 @@ interface Readable {
 /**
  * @param events as they came, unchecked
  * @param now epoch milliseconds
+ * @param sealer for what the clinic has to hear of it
  */
-export async function applyEvents(db: Db, events: readonly unknown[], now: number): Promise<Applied> {
+export async function applyEvents(
+  db: Db,
+  events: readonly unknown[],
+  now: number,
+  sealer?: Sealer,
+): Promise<Applied> {
   const rejected: RejectedEvent[] = [];
   const readable: Readable[] = [];
   events.forEach((raw, index) => {
@@ -52,7 +65,9 @@ export async function applyEvents(db: Db, events: readonly unknown[], now: numbe
     else rejected.push({ index, id: idOf(raw), reason: describe(checked.problems[0]) });
   });
 
-  const taken = await retryDeadlock(() => db.transaction().execute((tx) => takeIn(tx, readable, now)));
+  const taken = await retryDeadlock(() =>
+    db.transaction().execute((tx) => takeIn(tx, readable, now, sealer)),
+  );
   return {
     result: {
       accepted: taken.accepted,
@@ -61,11 +76,12 @@ export async function applyEvents(db: Db, events: readonly unknown[], now: numbe
       rejected: [...rejected, ...taken.rejected].sort((a, b) => a.index - b.index),
     },
     wakes: taken.wakes,
+    added: taken.added,
   };
 }
 
 /** The whole of it, in one transaction. */
-async function takeIn(tx: Db, readable: readonly Readable[], now: number) {
+async function takeIn(tx: Db, readable: readonly Readable[], now: number, sealer: Sealer | undefined) {
   const at = new Date(now);
   const calendars = await lockCalendars(tx, unique(readable.map(({ event }) => event.calendar)));
   const { resolved, rejected } = resolveAll(readable, calendars);
@@ -89,13 +105,40 @@ async function takeIn(tx: Db, readable: readonly Readable[], now: number) {
   const folded = fold(fresh, known, now);
   await saveOccupancies(tx, folded.occupancies, at);
   await saveWindows(tx, folded.windows);
-  await markDays(tx, { windows: folded.changedByWindows, occupancy: folded.changedByOccupancy }, at);
-  const changed = [...folded.changedByWindows, ...folded.changedByOccupancy];
-  const wakes = await claimWakes(tx, mostUrgent(changed));
+  // A lower version than the one that is known changes nothing, also not of a booking.
+  const news = fresh.flatMap((event, n) =>
+    event.type === 'available' || folded.outcomes[n] === 'stale' ? [] : [event],
+  );
+  await linkBookings(
+    tx,
+    news.flatMap((event) =>
+      event.type === 'occupied' && event.booking !== undefined
+        ? [{ calendar: event.calendar, booking: event.booking, ref: event.ref }]
+        : [],
+    ),
+  );
+  const following = await followOccupied(
+    tx,
+    news.map(({ calendar, ref, type }) => ({ calendar, ref, occupied: type === 'occupied' })),
+  );
+  const wakes = await markChanges(
+    tx,
+    { windows: folded.changedByWindows, occupancy: folded.changedByOccupancy },
+    now,
+    following.map((calendar) => ({ calendar, urgency: LEAST_URGENT })),
+  );
+  await noteWindows(tx, dates, at);
+  const added = await tellConflicts(
+    tx,
+    sealer,
+    news.map(({ calendar, ref }) => ({ calendar, ref })),
+    now,
+  );
 
   const stale = folded.outcomes.filter((outcome) => outcome === 'stale').length;
   return {
     wakes,
+    added,
     rejected,
     stale,
     accepted: fresh.length - stale,
@@ -119,15 +162,6 @@ function resolveAll(readable: readonly Readable[], calendars: ReadonlyMap<string
     }
   }
   return { resolved, rejected };
-}
-
-function mostUrgent(changes: readonly DayChange[]): WantedCalendar[] {
-  const calendars = new Map<string, WantedCalendar>();
-  for (const { calendar, urgency } of changes) {
-    const known = calendars.get(calendar);
-    if (known === undefined || urgency < known.urgency) calendars.set(calendar, { calendar, urgency });
-  }
-  return [...calendars.values()];
 }
 
 const unique = (values: readonly string[]): string[] => [...new Set(values)];

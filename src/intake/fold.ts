@@ -3,12 +3,12 @@
  * become and which days changed. Pure: the transaction around it reads before and writes after.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { datesOf, urgency } from '../core/index.js';
+import { DayChanges, type Interval } from '../occupancy/day-changes.js';
 import type { DayChange } from '../store/days.js';
 import type { LockedCalendar } from '../store/events.js';
 import type { Occupancy } from '../store/occupancy.js';
 import type { StoredWindow, WindowsOfDate } from '../store/windows.js';
-import type { Interval, ResolvedEvent } from './resolve.js';
+import type { ResolvedEvent } from './resolve.js';
 
 export interface Known {
   readonly calendars: ReadonlyMap<string, LockedCalendar>;
@@ -25,7 +25,6 @@ export interface Folded {
   readonly changedByOccupancy: readonly DayChange[];
 }
 
-const MINUTE = 60_000;
 const key = (calendar: string, part: string): string => `${part}\u0000${calendar}`;
 
 export function fold(events: readonly ResolvedEvent[], known: Known, now: number): Folded {
@@ -73,14 +72,7 @@ export function fold(events: readonly ResolvedEvent[], known: Known, now: number
     writtenOccupancies.set(at, after);
 
     const calendar = known.calendars.get(event.calendar);
-    const closed = widened(after, calendar);
-    const opened = widened(before, calendar);
-    if (calendar !== undefined && !(closed?.start === opened?.start && closed?.end === opened?.end)) {
-      const dates = new Set([...datesTouched(closed, calendar), ...datesTouched(opened, calendar)]);
-      for (const date of dates) {
-        byOccupancy.add(event.calendar, date, closed ? [closed] : [], opened ? [opened] : []);
-      }
-    }
+    if (calendar !== undefined) byOccupancy.moved(calendar, takes(before), takes(after));
     return 'accepted';
   });
 
@@ -98,38 +90,8 @@ const toInterval = (window: StoredWindow): Interval => ({
   end: window.end.getTime(),
 });
 
-/** The time that an occupancy really takes off sale: itself and the calendar's buffers around it. */
-function widened(
-  occupancy: Occupancy | undefined,
-  calendar: LockedCalendar | undefined,
-): Interval | undefined {
-  if (occupancy?.interval === undefined || calendar === undefined) return undefined;
-  return {
-    start: occupancy.interval.start.getTime() - calendar.bufferBefore * MINUTE,
-    end: occupancy.interval.end.getTime() + calendar.bufferAfter * MINUTE,
+const takes = (occupancy: Occupancy | undefined): Interval | undefined =>
+  occupancy?.interval && {
+    start: occupancy.interval.start.getTime(),
+    end: occupancy.interval.end.getTime(),
   };
-}
-
-const datesTouched = (interval: Interval | undefined, calendar: LockedCalendar): readonly string[] =>
-  interval === undefined ? [] : datesOf(interval, calendar.timeZone);
-
-/** Collects changes, one a day, with the most urgent urgency of all that happened to it. */
-class DayChanges {
-  readonly #now: number;
-  readonly #changes = new Map<string, DayChange>();
-
-  constructor(now: number) {
-    this.#now = now;
-  }
-
-  add(calendar: string, date: string, closed: readonly Interval[], opened: readonly Interval[]): void {
-    const at = key(calendar, date);
-    const value = urgency({ closed, opened, now: this.#now });
-    const known = this.#changes.get(at)?.urgency ?? Number.POSITIVE_INFINITY;
-    this.#changes.set(at, { calendar, date, urgency: Math.min(known, value) });
-  }
-
-  list(): DayChange[] {
-    return [...this.#changes.values()];
-  }
-}

@@ -8,15 +8,10 @@ import {
   parseInstant,
   startOfDate,
 } from '../core/index.js';
+import type { Interval } from '../occupancy/day-changes.js';
 import type { LockedCalendar } from '../store/events.js';
 import type { StoredWindow } from '../store/windows.js';
 import type { AvailableEvent, OccupancyEvent } from './vocabulary.js';
-
-/** Half-open, in epoch milliseconds. */
-export interface Interval {
-  readonly start: number;
-  readonly end: number;
-}
 
 export type ResolvedEvent =
   | {
@@ -27,6 +22,7 @@ export type ResolvedEvent =
       readonly version: number | undefined;
       readonly kind: string;
       readonly service: string | undefined;
+      readonly booking?: string | undefined;
     }
   | {
       readonly type: 'released';
@@ -58,6 +54,7 @@ export function resolveEvent(event: OccupancyEvent, calendar: LockedCalendar): R
         version: event.version,
         kind: event.kind,
         service: event.service,
+        booking: event.booking,
       };
     }
     case 'released':

@@ -33,6 +33,8 @@ const common = {
   id,
   calendar: id,
 };
+/** The PMS's id of an appointment. */
+export const refSchema = id;
 /** Orders the events of one `ref`: a lower one than the last seen changes nothing. */
 const version = z.int().nonnegative().optional();
 
@@ -46,6 +48,8 @@ export const occupiedSchema = z.object({
   version,
   kind: z.enum(['booking', 'block']).default('booking'),
   service: marketplaceId.optional(),
+  /** The marketplace's visit booking that this appointment is: the two are linked. */
+  booking: marketplaceId.optional(),
 });
 
 export const releasedSchema = z.object({

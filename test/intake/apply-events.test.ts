@@ -3,13 +3,15 @@ import { sql } from 'kysely';
 import { LEAST_URGENT } from '../../src/core/index.js';
 import { applyEvents } from '../../src/intake/apply-events.js';
 import { putAccount } from '../../src/store/accounts.js';
+import { findBookings, saveBookings } from '../../src/store/bookings.js';
 import { putCalendar } from '../../src/store/calendars.js';
 import { type Database, openDatabase } from '../../src/store/database.js';
 import { daysBetween, savePublished } from '../../src/store/days.js';
+import { bookingsToFollow } from '../../src/store/following.js';
 import { takeLease } from '../../src/store/leases.js';
-import { busyBetween } from '../../src/store/occupancy.js';
 import type { Db } from '../../src/store/schema.js';
 import { windowsOf } from '../../src/store/windows.js';
+import { appointmentsOf } from '../store/appointments.js';
 import { databases, emptyRecord } from '../store/databases.js';
 import { account, calendar, NOW, window } from '../store/facts.js';
 
@@ -70,7 +72,7 @@ describe.each(databases)('events into the record on $name', ({ fresh }) => {
   const clean = (accepted: number) => ({ accepted, duplicates: 0, stale: 0, rejected: [] });
 
   async function taken(): Promise<Record<string, string>> {
-    const busy = await busyBetween(db, 'nowak', new Date(0), new Date('2100-01-01Z'));
+    const busy = await appointmentsOf(db, 'nowak');
     const clock = (at: Date) => new Date(at.getTime() + 3_600_000).toISOString().slice(5, 16);
     return Object.fromEntries(busy.map(({ ref, start, end }) => [ref, `${clock(start)} ${clock(end)}`]));
   }
@@ -115,6 +117,78 @@ describe.each(databases)('events into the record on $name', ({ fresh }) => {
     expect(await generations()).toEqual(before);
     expect(await apply(occupied('apt', '12:00', '12:10', { version: 5 }))).toEqual(clean(1));
     expect(await taken()).toEqual({ apt: '11-16T12:00 11-16T12:10' });
+  });
+
+  describe('a booking', () => {
+    const IDS = ['1', '2', '3'];
+
+    /** Bookings of patients, each linked to an appointment or to none. */
+    const booked = (refs: Record<string, string | null>) =>
+      saveBookings(
+        db,
+        Object.entries(refs).map(([id, ref]) => ({
+          calendar: 'nowak',
+          id,
+          status: 'booked' as const,
+          start: new Date(`${DAY}T09:00+01:00`),
+          end: new Date(`${DAY}T09:10+01:00`),
+          service: null,
+          bookedBy: 'user',
+          placeholder: false,
+          ref,
+          refStart: null,
+          movedTo: null,
+          failed: null,
+        })),
+        NOW,
+      );
+    const links = async () => {
+      const found = await findBookings(db, 'nowak', IDS);
+      return Object.fromEntries([...found].map(([id, { ref }]) => [id, ref]));
+    };
+    const link = (booking: string, ref: string, more: object = {}) =>
+      occupied(ref, '09:00', '09:10', { booking, ...more });
+
+    test('is linked by its appointment, and an appointment has one', async () => {
+      await booked({ 1: null, 2: 'apt', 3: 'other' });
+      await apply(link('1', 'apt'));
+      expect(await links()).toEqual({ 1: 'apt', 2: null, 3: 'other' });
+      expect(await bookingsToFollow(db, 'nowak')).toEqual([]);
+      await apply(occupied('apt', '11:00', '11:10'));
+      expect(await bookingsToFollow(db, 'nowak')).toMatchObject([{ booking: { id: '1' } }]);
+    });
+
+    test('is left as it is by a lower version', async () => {
+      await apply(released('gone', { version: 5 }), occupied('apt', '09:00', '09:10', { version: 5 }));
+      await booked({ 1: null, 2: 'apt', 3: 'gone' });
+      expect(await apply(link('1', 'apt', { version: 4 }))).toEqual({ ...clean(0), stale: 1 });
+      expect(await links()).toEqual({ 1: null, 2: 'apt', 3: 'gone' });
+      // It is not cancelled either, by an appointment that was over before it was known.
+      expect(await apply(link('3', 'gone', { version: 4 }))).toEqual({ ...clean(0), stale: 1 });
+      expect(await bookingsToFollow(db, 'nowak')).toEqual([]);
+    });
+
+    test.each([
+      ['the last appointment of a booking counts', ['1 a', '1 b'], { 1: 'b', 2: null, 3: null }],
+      ['the last booking of an appointment counts', ['1 a', '2 a'], { 1: null, 2: 'a', 3: null }],
+      ['also where that goes on to another', ['1 a', '2 a', '2 b'], { 1: null, 2: 'b', 3: null }],
+      ['where they change places', ['1 a', '2 b', '2 a', '1 b'], { 1: 'b', 2: 'a', 3: null }],
+      ['where it comes back', ['1 a', '2 a', '1 a'], { 1: 'a', 2: null, 3: null }],
+      ['where it only passed through', ['3 a', '3 x'], { 1: null, 2: 'b', 3: 'x' }],
+    ])('of one batch: %s', async (_, pairs, expected) => {
+      const before = { 1: 'a', 2: 'b', 3: null };
+      const events = () =>
+        pairs.map((pair) => {
+          const [booking = '', ref = ''] = pair.split(' ');
+          return link(booking, ref);
+        });
+      await booked(before);
+      await apply(...events());
+      expect(await links()).toEqual(expected);
+      await booked(before);
+      for (const event of events()) await apply(event);
+      expect(await links()).toEqual(expected);
+    });
   });
 
   test('released before it was occupied stays released, because versions tell', async () => {
@@ -205,7 +279,7 @@ describe.each(databases)('events into the record on $name', ({ fresh }) => {
       occupied('summer', '2026-10-24T10:00', '2026-10-24T10:10'),
       occupied('winter', '2026-10-26T10:00', '2026-10-26T10:10'),
     );
-    const busy = await busyBetween(db, 'nowak', new Date(0), new Date('2100-01-01Z'));
+    const busy = await appointmentsOf(db, 'nowak');
     expect(busy.map(({ start }) => start.toISOString())).toEqual([
       '2026-10-24T08:00:00.000Z',
       '2026-10-26T09:00:00.000Z',
@@ -325,7 +399,13 @@ describe.each(databases)('events into the record on $name', ({ fresh }) => {
     const [nearer] = await wakesOf(occupied('nearer', '09:00', '09:10'));
     expect(nearer?.urgency).toBeLessThan(first?.urgency ?? 0);
     expect(nearer?.urgency).toBeLessThan(LEAST_URGENT);
-    await savePublished(db, 'nowak', [{ date: DAY, generation: 99, slots: [], verified: true }], NOW);
+    await savePublished(
+      db,
+      calendar(),
+      account(),
+      [{ date: DAY, generation: 99, slots: [], verified: true }],
+      NOW,
+    );
     expect(await wakesOf(released('nobody'))).toEqual([]);
   });
 });

@@ -1,0 +1,44 @@
+/**
+ * A time that was sold twice, online and at the desk, is told to the clinic as an item of its own. It is about no person,
+ * and told once for each booking, appointment and time.
+ */
+
+import type { Sealer } from '../privacy/sealer.js';
+import { type Conflict, conflictsOf } from '../store/conflicts.js';
+import { type AddedNotification, addNotifications, type NewNotification } from '../store/notifications.js';
+import type { Db } from '../store/schema.js';
+
+/**
+ * Keeps what these appointments of the PMS, which came or moved, are in conflict with, for the clinic to hear. Without a
+ * key nothing can be kept; the status counts conflicts all the same.
+ */
+export async function tellConflicts(
+  tx: Db,
+  sealer: Sealer | undefined,
+  appointments: readonly { readonly calendar: string; readonly ref: string }[],
+  now: number,
+): Promise<readonly AddedNotification[]> {
+  if (sealer?.hasKey !== true) return [];
+  const items = (await conflictsOf(tx, appointments)).map(conflictItem);
+  return (await addNotifications(tx, sealer, items, new Date(now))).added;
+}
+
+/** What the clinic is told of it. */
+export function conflictItem(conflict: Conflict): NewNotification {
+  const { account, calendar, booking, bookingStart, bookingEnd, ref, start, end } = conflict;
+  const times = [bookingStart, bookingEnd, start, end].map((instant) => instant.toISOString());
+  const [from, to, refStart, refEnd] = times;
+  return {
+    account,
+    calendar,
+    name: 'conflict',
+    hash: JSON.stringify(['conflict', calendar, booking, ref, ...times]),
+    createdAt: null,
+    source: 'engine',
+    booking,
+    data: {
+      booking: { id: booking, start: from, end: to },
+      occupancy: { ref, start: refStart, end: refEnd },
+    },
+  };
+}

@@ -1,0 +1,129 @@
+/**
+ * Asks the marketplace, for each account, for what it has to say: pulls its notifications, has pushes that failed sent
+ * again. Of all processes one does an errand at a time; each runs on a timer of its own, since it is about time and not
+ * about work that waits.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import { type Account, listAccounts } from '../../store/accounts.js';
+import {
+  dueErrands,
+  type Errand,
+  type ErrandKind,
+  endErrand,
+  keepErrand,
+  takeErrand,
+} from '../../store/errands.js';
+import { isUnavailable } from '../../store/is-unavailable.js';
+import type { Db } from '../../store/schema.js';
+
+export interface Errander {
+  readonly kind: ErrandKind;
+  /** Whether the account wants it. */
+  wanted(account: Account): boolean;
+  /**
+   * Where it must not be run twice within a time, in milliseconds: whatever becomes of a run that began, the next does not
+   * come sooner unless the failed one says so. Default: as soon as somebody can take it over.
+   */
+  readonly notWithinMs?: number;
+  /**
+   * Does it.
+   * @param keep makes it ours for longer; false where somebody else has it by now
+   * @returns after how long it is due again, in milliseconds
+   */
+  run(account: Account, keep: () => Promise<boolean>): Promise<number>;
+  /** After how long a failed one is tried again, in milliseconds. */
+  againAfterMs(account: Account, error: unknown, failures: number): Promise<number>;
+}
+
+export interface ErrandsOptions {
+  readonly db: Db;
+  readonly errander: Errander;
+  readonly log: Logger;
+  readonly now: () => number;
+  readonly everyMs: number;
+  /** How long one that a process died with is left alone, in milliseconds. */
+  readonly leaseMs: number;
+}
+
+/** Where the record cannot be asked either. */
+const RECORD_AWAY_MS = 5_000;
+
+export class Errands {
+  readonly #options: ErrandsOptions;
+  #timer: NodeJS.Timeout | undefined;
+  #stopping = false;
+  readonly #running = new Map<string, Promise<void>>();
+
+  constructor(options: ErrandsOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    if (this.#timer !== undefined) return;
+    this.#stopping = false;
+    this.#timer = setInterval(() => void this.round(), this.#options.everyMs);
+    void this.round();
+  }
+
+  /** Waits for those under way. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    await Promise.all(this.#running.values());
+  }
+
+  /** Begins what is due; one account does not wait for another. */
+  async round(): Promise<void> {
+    const { db, errander, log, now } = this.#options;
+    try {
+      const accounts = (await listAccounts(db)).filter(
+        (account) => errander.wanted(account) && !this.#running.has(account.id),
+      );
+      const ids = accounts.map(({ id }) => id);
+      const due = await dueErrands(db, errander.kind, ids, new Date(now()));
+      for (const account of accounts) {
+        if (this.#stopping || !due.has(account.id) || this.#running.has(account.id)) continue;
+        const running = this.#errand(account).finally(() => this.#running.delete(account.id));
+        this.#running.set(account.id, running);
+      }
+    } catch (error) {
+      if (!isUnavailable(error)) log.error({ err: error, errand: errander.kind }, 'errands could not begin');
+    }
+  }
+
+  /** Waits for those that have begun. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#running.values());
+  }
+
+  async #errand(account: Account): Promise<void> {
+    const { db, errander, log, now, leaseMs } = this.#options;
+    const about = { account: account.id, errand: errander.kind };
+    let errand: Errand | undefined;
+    try {
+      const at = now();
+      const nextAt = new Date(at + (errander.notWithinMs ?? 0));
+      errand = await takeErrand(db, account.id, errander.kind, randomUUID(), leaseMs, new Date(at), nextAt);
+      if (errand === undefined) return;
+      const mine = errand;
+      const afterMs = await errander.run(
+        account,
+        async () => !this.#stopping && (await keepErrand(db, mine, leaseMs)),
+      );
+      await endErrand(db, errand, new Date(now() + afterMs), 0);
+    } catch (error) {
+      const failures = (errand?.failures ?? 0) + 1;
+      const afterMs = await errander.againAfterMs(account, error, failures).catch(() => RECORD_AWAY_MS);
+      const reason = error instanceof Error ? error.message : 'unknown';
+      log.warn(
+        { ...about, failures, afterMs, reason },
+        'the marketplace could not be asked; it is asked again',
+      );
+      // Where the record is away the errand runs out by itself.
+      if (errand !== undefined)
+        await endErrand(db, errand, new Date(now() + afterMs), failures).catch(() => undefined);
+    }
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * Finds what neither push nor pull delivered: reads the bookings of every calendar over the horizon now and then, and takes
+ * in what is news, as if it had been said. The time counts as taken at once; the clinic is told only what push and pull
+ * have not said some minutes later, or a move that is on its way to it would be told twice. Contract: getBookings.
+ */
+import type { Logger } from 'pino';
+import { type Booking, type DocplannerClient, FirewallError } from '../../docplanner/index.js';
+import { said } from '../../occupancy/said.js';
+import { Rounds } from '../../rounds.js';
+import { type Account, getAccount, listAccounts, tellAfterMs } from '../../store/accounts.js';
+import { type Calendar, getCalendar } from '../../store/calendars.js';
+import { readBookingsAgain, takeCalendarToRead } from '../../store/errands.js';
+import { isUnavailable } from '../../store/is-unavailable.js';
+import { forgetReservations } from '../../store/reservations.js';
+import type { Db } from '../../store/schema.js';
+import { type Subject, subjectOf } from './subject.js';
+import type { Source } from './take.js';
+import { unheardBookings } from './unheard-bookings.js';
+
+export interface FinderOptions {
+  readonly db: Db;
+  /** For reading only: it never spends what writes need. */
+  readonly marketplace: (account: Account) => DocplannerClient;
+  readonly take: (account: Account, subjects: readonly Subject[], source: Source) => Promise<void>;
+  /** Keeps an account silent that the firewall has stopped. */
+  readonly backoff: (account: Account, error: unknown, failures: number) => Promise<number>;
+  readonly log: Logger;
+  readonly now: () => number;
+  readonly everyMs: number;
+}
+
+/** Of an account, at most: the reads are spread, and other processes take others. */
+const MOST_IN_A_ROUND = 5;
+const MINUTE = 60_000;
+const AGAIN_MS = 5 * MINUTE;
+
+export class Finder extends Rounds {
+  readonly #options: FinderOptions;
+
+  constructor(options: FinderOptions) {
+    super(options.everyMs);
+    this.#options = options;
+  }
+
+  protected override async round(): Promise<void> {
+    const { db, log, now } = this.#options;
+    try {
+      await forgetReservations(db, new Date(now()));
+      const accounts = await listAccounts(db);
+      const heard = accounts.filter(({ notifications }) => notifications.mode !== 'off');
+      await Promise.all(heard.map((account) => this.#look(account)));
+    } catch (error) {
+      if (!isUnavailable(error)) log.error({ err: error }, 'bookings could not be looked for');
+    }
+  }
+
+  /** An account whose marketplace is slow keeps no other one waiting. Never fails. */
+  async #look({ id: account, notifications }: Account): Promise<void> {
+    const { db, log, now } = this.#options;
+    try {
+      for (let n = 0; n < MOST_IN_A_ROUND && !this.isStopping; n += 1) {
+        const notSince = new Date(now() - notifications.sweepMinutes * MINUTE);
+        const calendar = await takeCalendarToRead(db, account, notSince, new Date(now()));
+        if (calendar === undefined) return;
+        await this.#read(calendar, account, notSince);
+      }
+    } catch (error) {
+      if (!isUnavailable(error)) log.error({ err: error, account }, 'bookings could not be looked for');
+    }
+  }
+
+  async #read(id: string, accountId: string, notSince: Date): Promise<void> {
+    const { db, log, backoff } = this.#options;
+    let about: Account | undefined;
+    try {
+      const [calendar, account] = await Promise.all([getCalendar(db, id), getAccount(db, accountId)]);
+      about = account;
+      if (calendar !== undefined && account !== undefined) await this.#find(calendar, account, notSince);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : 'unknown';
+      if (about !== undefined && error instanceof FirewallError)
+        await backoff(about, error, 1).catch(() => undefined);
+      log.warn({ calendar: id, reason }, 'the bookings of a calendar could not be read; they are read again');
+      await readBookingsAgain(db, id, new Date(notSince.getTime() + AGAIN_MS)).catch(() => undefined);
+    }
+  }
+
+  async #find(calendar: Calendar, account: Account, notSince: Date): Promise<void> {
+    const { db, marketplace, take, now } = this.#options;
+    const { fresh, due } = await unheardBookings(
+      { db, client: marketplace(account), now },
+      calendar,
+      account,
+    );
+    const takeAll = (some: readonly Booking[], source: Source): Promise<void> => {
+      const subjects = some.map((booking) => subjectOf(asNotification(booking, calendar), now()));
+      return take(account, subjects, source);
+    };
+    if (fresh.length > 0) {
+      const again = notSince.getTime() + tellAfterMs(account.notifications);
+      await readBookingsAgain(db, calendar.id, new Date(again));
+    }
+    await takeAll(fresh, 'reading');
+    await takeAll(due, 'sweep');
+  }
+}
+
+/** What would have been said. Of a move only that the old time is free again: the new one is news of its own. */
+function asNotification(booking: Booking, { facilityId, doctorId, addressId }: Calendar) {
+  const isOver = said(booking).status !== 'booked';
+  return {
+    name: isOver ? 'booking-canceled' : 'slot-booked',
+    created_at: undefined,
+    data: {
+      facility: { id: facilityId },
+      doctor: { id: doctorId },
+      address: { id: addressId },
+      visit_booking: booking,
+    },
+  } as const;
+}

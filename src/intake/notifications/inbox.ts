@@ -1,0 +1,120 @@
+/** What the marketplace says, put together: pushed, pulled, asked for again, looked for, and answered where it asks. */
+import type { Logger } from 'pino';
+import type { DocplannerClient } from '../../docplanner/index.js';
+import type { Sealer } from '../../privacy/sealer.js';
+import type { Account } from '../../store/accounts.js';
+import type { AddedNotification } from '../../store/notifications.js';
+import type { Db } from '../../store/schema.js';
+import { Approvals, type AskClinic } from './approvals.js';
+import { Errands } from './errands.js';
+import { Finder } from './find.js';
+import { pulling } from './pull.js';
+import { type Pushed, receivePush } from './push.js';
+import { releasing } from './release.js';
+import { takeOrSetAside } from './set-aside.js';
+import type { Subject } from './subject.js';
+import { type Source, takeNotifications } from './take.js';
+import { Together } from './together.js';
+
+export interface InboxOptions {
+  readonly db: Db;
+  readonly sealer: Sealer;
+  readonly log: Logger;
+  readonly now: () => number;
+  /** For requests that never spend what publishing needs. */
+  readonly marketplace: (account: Account) => DocplannerClient;
+  /** How long until something that failed so often is tried again, in milliseconds. */
+  readonly backoff: (account: Account, error: unknown, failures: number) => Promise<number>;
+  /** Has a calendar published soon. Never fails. */
+  readonly wake: (calendar: string, urgency: number) => Promise<void>;
+  /** Has notifications brought to the clinic soon. Never fails. */
+  readonly deliver: (added: readonly AddedNotification[]) => void;
+  readonly askClinic: AskClinic;
+  /** How long one request to the marketplace can take, in milliseconds. */
+  readonly requestTimeoutMs: number;
+  /** How often it is looked for calendars whose bookings are to be read, in milliseconds. */
+  readonly findEveryMs: number;
+}
+
+const LOOK_EVERY_MS = 1_000;
+/** Pushes in one transaction, and how long it may take: a connection that hangs holds no later ones. */
+const MOST_TOGETHER = 100;
+const COMMIT_WITHIN_MS = 15_000;
+
+export class Inbox {
+  readonly #options: InboxOptions;
+  readonly #stopping = new AbortController();
+  readonly #approvals: Approvals;
+  readonly #errands: readonly Errands[];
+  readonly #finder: Finder;
+  /** By account. */
+  readonly #pushed = new Map<string, Together<Subject>>();
+  readonly #waking = new Set<Promise<void>>();
+
+  constructor(options: InboxOptions) {
+    const { db, log, now, marketplace, backoff, askClinic, requestTimeoutMs, findEveryMs } = options;
+    this.#options = options;
+    this.#approvals = new Approvals({ db, now, askClinic });
+    const take = (account: Account, subjects: readonly Subject[], source: Source) =>
+      this.#take(account, subjects, source);
+    const shared = {
+      db,
+      log,
+      now,
+      everyMs: LOOK_EVERY_MS,
+      leaseMs: requestTimeoutMs * 3,
+    };
+    const stopping = this.#stopping.signal;
+    this.#errands = [
+      new Errands({ ...shared, errander: pulling({ marketplace, take, now, backoff, stopping, log }) }),
+      new Errands({ ...shared, errander: releasing({ marketplace, backoff }) }),
+    ];
+    this.#finder = new Finder({ db, marketplace, take, backoff, log, now, everyMs: findEveryMs });
+  }
+
+  start(): void {
+    for (const errands of this.#errands) errands.start();
+    this.#finder.start();
+  }
+
+  /** Waits for what is under way. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await Promise.all([...this.#errands.map((errands) => errands.stop()), this.#finder.stop()]);
+    await Promise.all(this.#waking);
+  }
+
+  /** Resolves when it is committed, or answered. */
+  async receive(account: Account, body: Buffer): Promise<Pushed> {
+    const take = (to: Account, subject: Subject): Promise<void> => this.#takePushed(to, subject);
+    return await receivePush({ approvals: this.#approvals, take, now: this.#options.now }, account, body);
+  }
+
+  /** What is pushed while others are being committed is committed with one another. */
+  async #takePushed(account: Account, subject: Subject): Promise<void> {
+    const together =
+      this.#pushed.get(account.id) ??
+      new Together((subjects) => this.#take(account, subjects, 'push'), MOST_TOGETHER, COMMIT_WITHIN_MS);
+    this.#pushed.set(account.id, together);
+    await together.add(subject);
+  }
+
+  async #take(account: Account, subjects: readonly Subject[], source: Source): Promise<void> {
+    await takeOrSetAside(subjects, (some) => this.#commit(account, some, source));
+  }
+
+  async #commit(account: Account, subjects: readonly Subject[], source: Source): Promise<void> {
+    const { db, sealer, log, now, wake, deliver } = this.#options;
+    const { added, wakes } = await takeNotifications(db, sealer, account.id, subjects, source, now());
+    for (const { name, problem } of subjects) {
+      if (problem === undefined) continue;
+      log.error({ account: account.id, name, problem }, 'a notification could not be read; it is kept');
+    }
+    deliver(added);
+    // Committed is committed: who waits for that does not wait for the queue, too.
+    for (const { calendar, urgency } of wakes) {
+      const waking = wake(calendar, urgency).finally(() => this.#waking.delete(waking));
+      this.#waking.add(waking);
+    }
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * What cannot be taken in is kept all the same, and shown as failed: a notification is said once, and one that the record
+ * will not have must not take others along.
+ */
+import { NoKeyError } from '../../privacy/no-key-error.js';
+import { isUnavailable } from '../../store/is-unavailable.js';
+import type { Subject } from './subject.js';
+
+/** As it came, with nothing that it says applied, its time neither: that may be what the record will not have. */
+function kept({ name, hash, data, booking }: Subject, why: string): Subject {
+  const problem = `it was understood, but could not be taken in: ${why}`;
+  return { name, hash, createdAt: null, data, booking, bookings: [], breaks: [], problem };
+}
+
+/**
+ * Takes all in together; where that fails for a reason that will not pass, one after another, and those that fail again
+ * without what they say. One that cannot even be kept takes no others along.
+ * @throws what says that the record is away, at once: nobody is to blame for that. Of what else failed the first, at the end
+ */
+export async function takeOrSetAside(
+  subjects: readonly Subject[],
+  take: (subjects: readonly Subject[]) => Promise<void>,
+): Promise<void> {
+  try {
+    await take(subjects);
+  } catch (error) {
+    if (isForAll(error)) throw error;
+    if (subjects.length > 1) return await takeEach(subjects, take);
+    const [subject] = subjects;
+    if (subject === undefined || subject.problem !== undefined) throw error;
+    await take([kept(subject, describe(error))]);
+  }
+}
+
+async function takeEach(
+  subjects: readonly Subject[],
+  take: (subjects: readonly Subject[]) => Promise<void>,
+): Promise<void> {
+  const failures: unknown[] = [];
+  for (const subject of subjects) {
+    try {
+      await takeOrSetAside([subject], take);
+    } catch (error) {
+      if (isForAll(error)) throw error;
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}
+
+/** Whether it would be the same for any other. */
+const isForAll = (error: unknown): boolean => isUnavailable(error) || error instanceof NoKeyError;
+
+/** Without its message, in which there may be a value. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown';
+  return 'code' in error && typeof error.code === 'string' ? `${error.name} ${error.code}` : error.name;
+}

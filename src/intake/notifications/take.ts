@@ -1,0 +1,230 @@
+/**
+ * Takes notifications in: in one transaction they are kept for the clinic, and what they say changes the record. They
+ * may come twice, late, in any order and by several ways at once; what is known already changes nothing.
+ */
+import { LEAST_URGENT } from '../../core/index.js';
+import { wakesOf } from '../../occupancy/mark.js';
+import { withSuccessors } from '../../occupancy/take-bookings.js';
+import { takeBreaks } from '../../occupancy/take-breaks.js';
+import type { Sealer } from '../../privacy/sealer.js';
+import { findBookingsOf, type StoredBooking, savingBookings } from '../../store/bookings.js';
+import { type Clash, type Conflict, findingClashes } from '../../store/conflicts.js';
+import { type DayChange, markDaysOfService, markingOccupancy } from '../../store/days.js';
+import { type LockedCalendar, lockCalendars, lockPlaces } from '../../store/events.js';
+import {
+  type AddedNotification,
+  addedOf,
+  addingNotifications,
+  addNotifications,
+  type NewNotification,
+} from '../../store/notifications.js';
+import { retryDeadlock } from '../../store/retry-deadlock.js';
+import type { Db } from '../../store/schema.js';
+import { claimingWakes, type WantedCalendar } from '../../store/wanted.js';
+import { writeTogether } from '../../store/write-together.js';
+import { conflictItem } from '../conflicts.js';
+import { type HeardBookings, hearBookings, type SaidIn } from './heard-bookings.js';
+import type { Place, Subject } from './subject.js';
+
+/** How it became known. What is only read changes the record, and is kept for nobody yet. */
+export type Source = 'push' | 'pull' | 'sweep' | 'reading';
+
+export interface TakenNotifications {
+  readonly added: readonly AddedNotification[];
+  /** How many were known already. */
+  readonly repeated: number;
+  /** The calendars that now have something to publish and no job that would see to it. */
+  readonly wakes: readonly WantedCalendar[];
+}
+
+/**
+ * What many say is taken in with as few statements as what one says.
+ * @param account its id
+ * @param now epoch milliseconds
+ */
+export async function takeNotifications(
+  db: Db,
+  sealer: Sealer,
+  account: string,
+  subjects: readonly Subject[],
+  source: Source,
+  now: number,
+): Promise<TakenNotifications> {
+  if (subjects.length === 0) return { added: [], repeated: 0, wakes: [] };
+  return await retryDeadlock(() =>
+    db.transaction().execute(async (tx) => {
+      const calendars = await calendarsOf(tx, account, subjects);
+      const bookings = hearBookings(saidIn(subjects, calendars), calendars.known, now);
+      const others = await takeOthers(tx, subjects, calendars, now);
+      const isOwn = (subject: Subject): boolean =>
+        others.own.has(subject) || isOfPlaceholders(subject, calendars, bookings);
+      const items =
+        source === 'reading'
+          ? []
+          : subjects
+              .filter((subject) => !isOwn(subject))
+              .map((subject) => itemOf(account, subject, calendars.at(subject)?.id, bookings, source));
+      const at = new Date(now);
+      const days = [...bookings.days, ...others.days];
+      const also = others.touched.map((calendar) => ({ calendar, urgency: LEAST_URGENT }));
+      const written = await writeTogether(
+        tx,
+        [savingBookings(bookings.changed, at), markingOccupancy(days, at)],
+        {
+          added: addingNotifications(sealer, items, at),
+          wakes: claimingWakes(wakesOf(days, also)),
+          clashes: sealer.hasKey ? findingClashes(bookings.standing) : undefined,
+        },
+      );
+      const { added, repeated } = addedOf(written.added, items);
+      const conflicts = written.clashes.flatMap((clash) => {
+        const booking = bookings.find(clash.calendar, clash.booking);
+        return booking === undefined ? [] : [conflictItem(conflictOf(account, booking, clash))];
+      });
+      const told = await addNotifications(tx, sealer, conflicts, at);
+      return { added: [...added, ...told.added], repeated, wakes: written.wakes };
+    }),
+  );
+}
+
+interface Calendars {
+  /** The one that it is about, locked. */
+  at(subject: Subject): LockedCalendar | undefined;
+  /** Any that is concerned, locked. */
+  find(id: string): LockedCalendar | undefined;
+  /** The bookings that are spoken of, as they are before anything is taken in. */
+  readonly known: readonly StoredBooking[];
+}
+
+/** All that are concerned, locked together. */
+async function calendarsOf(tx: Db, account: string, subjects: readonly Subject[]): Promise<Calendars> {
+  const places = new Map(
+    subjects.flatMap(({ place }) => (place === undefined ? [] : [[keyOf(place), place]])),
+  );
+  const said = subjects.flatMap(({ bookings }) => bookings.map(({ id }) => id));
+  // Those of what has no place are not looked for: they may be what the record would not have.
+  const spokenOf = subjects.flatMap(({ place, booking }) => (place && booking) ?? []);
+  const ids = [...new Set([...said, ...spokenOf])];
+  const locked = await lockPlaces(tx, account, [...places.values()], [...new Set(said)]);
+  const byPlace = new Map(locked.map(({ place, calendar }) => [keyOf(place), calendar]));
+  const byId = new Map(locked.map(({ calendar }) => [calendar.id, calendar]));
+  const find = () => withSuccessors(ids, (some) => findBookingsOf(tx, account, some));
+  let known = await find();
+  const elsewhere = known.map(({ calendar }) => calendar).filter((id) => !byId.has(id));
+  if (elsewhere.length > 0) {
+    for (const [id, calendar] of await lockCalendars(tx, elsewhere)) byId.set(id, calendar);
+    known = await find();
+  }
+  return {
+    at: ({ place }) => place && byPlace.get(keyOf(place)),
+    find: (id) => byId.get(id),
+    known,
+  };
+}
+
+const keyOf = ({ facilityId, doctorId, addressId }: Place): string =>
+  JSON.stringify([facilityId, doctorId, addressId]);
+
+/**
+ * What is said of bookings, in its order, each with the calendar that it is in; and bookings that are only spoken of. One
+ * that moved to another address of its doctor ends where it was, whichever of the two is heard of first.
+ */
+function saidIn(subjects: readonly Subject[], { at, find, known }: Calendars): readonly SaidIn[] {
+  const home = new Map(known.filter(isStanding).map(({ id, calendar }) => [id, find(calendar)]));
+  const over = new Set(known.filter((one) => !isStanding(one)).map(({ id }) => id));
+  return subjects.flatMap((subject): readonly SaidIn[] => {
+    const calendar = at(subject);
+    if (calendar === undefined) return [];
+    if (subject.bookings.length === 0) {
+      return subject.booking === undefined ? [] : [{ calendar, booking: subject.booking }];
+    }
+    return subject.bookings.map((said) => {
+      const { id } = said;
+      if (said.status === 'booked') {
+        if (over.has(id)) return { calendar, booking: id, said: { ...said, status: 'moved' } };
+        home.set(id, calendar);
+        return { calendar, booking: id, said };
+      }
+      over.add(id);
+      return { calendar: home.get(id) ?? calendar, booking: id, said };
+    });
+  });
+}
+
+const isStanding = ({ status }: StoredBooking): boolean => status === 'booked';
+
+interface TakenOthers {
+  readonly days: readonly DayChange[];
+  /** Calendars with days that were marked already. */
+  readonly touched: readonly string[];
+  /** Those that only repeat a break of ours. */
+  readonly own: ReadonlySet<Subject>;
+}
+
+/** Breaks, and services that are not what they were. */
+async function takeOthers(
+  tx: Db,
+  subjects: readonly Subject[],
+  { at }: Calendars,
+  now: number,
+): Promise<TakenOthers> {
+  const days: DayChange[] = [];
+  const touched: string[] = [];
+  const own = new Set<Subject>();
+  for (const subject of subjects) {
+    const calendar = at(subject);
+    if (calendar === undefined) continue;
+    if (subject.breaks.length > 0) {
+      const taken = await takeBreaks(tx, calendar, subject.breaks, now);
+      days.push(...taken.days);
+      if (taken.isOwn) own.add(subject);
+    }
+    if (subject.service === undefined) continue;
+    const marked = await markDaysOfService(tx, calendar.id, subject.service, new Date(now));
+    if (marked > 0) touched.push(calendar.id);
+  }
+  return { days, touched, own };
+}
+
+/** Whether it only repeats what we did ourselves. */
+function isOfPlaceholders(subject: Subject, { at }: Calendars, heard: HeardBookings): boolean {
+  const calendar = at(subject);
+  if (calendar === undefined || subject.bookings.length === 0) return false;
+  return subject.bookings.every(
+    ({ id, placeholder }) => placeholder !== undefined || heard.find(calendar.id, id)?.placeholder === true,
+  );
+}
+
+function conflictOf(account: string, { id, start, end }: StoredBooking, clash: Clash): Conflict {
+  return {
+    ...clash,
+    account,
+    booking: id,
+    bookingStart: start,
+    bookingEnd: end,
+    start: new Date(clash.start),
+    end: new Date(clash.end),
+  };
+}
+
+function itemOf(
+  account: string,
+  { name, hash, createdAt, booking, data, problem }: Subject,
+  calendar: string | undefined,
+  heard: HeardBookings,
+  source: NewNotification['source'],
+): NewNotification {
+  const known = calendar === undefined || booking === undefined ? undefined : heard.find(calendar, booking);
+  return {
+    account,
+    calendar: calendar ?? null,
+    name,
+    hash,
+    createdAt,
+    source,
+    booking,
+    ref: known?.ref ?? undefined,
+    data,
+    problem,
+  };
+}

@@ -1,0 +1,80 @@
+/**
+ * Does together what comes while something is under way: many pushes become one transaction, and each waits for its commit,
+ * but not for ever.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { TookTooLongError } from './took-too-long-error.js';
+
+/** While the database does one piece of work, the next is made ready. */
+const LANES = 2;
+/** Where many come, the next is here within this time. */
+const GAP_MS = 2;
+
+interface Waiting<Item> {
+  readonly item: Item;
+  readonly done: () => void;
+  readonly failed: (error: unknown) => void;
+}
+
+export class Together<Item> {
+  readonly #work: (items: readonly Item[]) => Promise<void>;
+  readonly #most: number;
+  readonly #limitMs: number;
+  #waiting: Waiting<Item>[] = [];
+  #working = 0;
+
+  /**
+   * @param work may be done twice for an item: one that took too long may be done all the same, later
+   * @param most items at a time
+   * @param limitMs for one piece of work; what comes after it is not kept waiting for longer
+   */
+  constructor(work: (items: readonly Item[]) => Promise<void>, most: number, limitMs: number) {
+    this.#work = work;
+    this.#most = most;
+    this.#limitMs = limitMs;
+  }
+
+  /**
+   * Resolves, or rejects, as the work does that it is part of. What is not waited for may come before what was earlier.
+   * @throws {TookTooLongError}
+   */
+  async add(item: Item): Promise<void> {
+    await new Promise<void>((done, failed) => {
+      this.#waiting.push({ item, done, failed });
+      if (this.#working < LANES) void this.#run();
+    });
+  }
+
+  async #run(): Promise<void> {
+    this.#working += 1;
+    // What comes in the same turn is together already.
+    await new Promise(setImmediate);
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, this.#most);
+      try {
+        await this.#limited(this.#work(batch.map(({ item }) => item)));
+        for (const { done } of batch) done();
+        // Who was answered together asks together again: the first of them waits for the others, as long as they come.
+        if (batch.length > 1) await this.#gather(batch.length);
+      } catch (error) {
+        for (const { failed } of batch) failed(error);
+      }
+    }
+    this.#working -= 1;
+  }
+
+  async #limited(work: Promise<void>): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new TookTooLongError(this.#limitMs)), this.#limitMs);
+    });
+    await Promise.race([work, limit]).finally(() => clearTimeout(timer));
+  }
+
+  async #gather(expected: number): Promise<void> {
+    for (let seen = -1; this.#waiting.length > seen && this.#waiting.length < expected; ) {
+      seen = this.#waiting.length;
+      await sleep(GAP_MS);
+    }
+  }
+}

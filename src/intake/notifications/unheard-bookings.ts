@@ -1,0 +1,106 @@
+/** What the marketplace has of a calendar's bookings and the clinic has not heard of. Contract: getBookings, getBooking. */
+import { addDays, localDate, startOfDate, toIso } from '../../core/index.js';
+import { type Booking, type DocplannerClient, NotFoundError } from '../../docplanner/index.js';
+import { GONE_AFTER_MS, said } from '../../occupancy/said.js';
+import { type Account, tellAfterMs } from '../../store/accounts.js';
+import { bookingsBetween, findBookings, type StoredBooking, settledBookings } from '../../store/bookings.js';
+import type { Calendar } from '../../store/calendars.js';
+import { heardOf, untoldEndings } from '../../store/notifications.js';
+import type { Db } from '../../store/schema.js';
+
+export interface UnheardOptions {
+  readonly db: Db;
+  readonly client: DocplannerClient;
+  readonly now: () => number;
+}
+
+export interface Unheard {
+  /** News to the record, or so young that push and pull may yet tell it. */
+  readonly fresh: readonly Booking[];
+  /** What nobody has told in the time that there was for it. */
+  readonly due: readonly Booking[];
+}
+
+const HORIZON_DAYS = 84;
+
+export async function unheardBookings(
+  { db, client, now }: UnheardOptions,
+  calendar: Calendar,
+  account: Account,
+): Promise<Unheard> {
+  const asked = now();
+  const settledFor = (ms: number, some: readonly { readonly id: string }[]) =>
+    settledBookings(db, calendar.id, idsOf(some), new Date(asked - ms));
+  const { from, to } = rangeOf(account, asked);
+  const iso = (ms: number): string => toIso(ms, account.timeZone);
+  const listed = await client.getBookings(calendar, iso(from), iso(to), ['patient', 'address_service']);
+  const ids = new Set(idsOf(listed));
+  const missing = (
+    await bookingsBetween(db, calendar.id, new Date(from), new Date(to), new Date(asked))
+  ).filter(({ id, start, placeholder }) => start.getTime() >= from && !placeholder && !ids.has(id));
+  const mayBeGone = await settledFor(GONE_AFTER_MS, missing);
+  const all = [...listed];
+  for (const one of missing) {
+    const shown = await ask(client, calendar, one.id);
+    if (shown !== undefined) all.push(shown);
+    else if (mayBeGone.has(one.id)) all.push(asListed({ ...one, status: 'canceled' }));
+  }
+  const untold = await findBookings(db, calendar.id, await untoldEndings(db, calendar.id, new Date(asked)));
+  for (const ended of untold.values()) all.push((await ask(client, calendar, ended.id)) ?? asListed(ended));
+
+  const known = await findBookings(db, calendar.id, idsOf(all));
+  const moved = [...known.values()].flatMap(({ movedTo }) => movedTo ?? []);
+  const heard = await heardOf(db, account.id, [...idsOf(all), ...moved]);
+  const news = all.filter((booking) => isNews(booking, known.get(booking.id), heard));
+  const settled = await settledFor(tellAfterMs(account.notifications), news);
+  const isDue = (booking: Booking): boolean => {
+    const before = known.get(booking.id);
+    return (
+      before !== undefined && settled.has(booking.id) && isStanding(before) === isStanding(said(booking))
+    );
+  };
+  return { fresh: news.filter((one) => !isDue(one)), due: news.filter(isDue) };
+}
+
+const idsOf = (some: readonly { readonly id: string }[]): string[] => some.map(({ id }) => id);
+
+const isStanding = ({ status }: { readonly status: string }): boolean => status === 'booked';
+
+/** Epoch milliseconds. */
+function rangeOf({ timeZone }: Account, now: number): { readonly from: number; readonly to: number } {
+  const today = localDate(now, timeZone);
+  return { from: startOfDate(today, timeZone), to: startOfDate(addDays(today, HORIZON_DAYS), timeZone) };
+}
+
+/**
+ * Whether the record or the clinic has yet to hear of it: what publishing or a resync read is in the record, and was told
+ * to nobody. What was over before anybody heard of it is nobody's news.
+ */
+function isNews(
+  booking: Booking,
+  known: StoredBooking | undefined,
+  heard: ReadonlyMap<string, ReadonlySet<string>>,
+): boolean {
+  const { status, placeholder } = said(booking);
+  if (placeholder !== undefined || known?.placeholder === true) return false;
+  const names = heard.get(booking.id) ?? new Set();
+  const isTold = names.has('slot-booked') || names.has('booking-moved');
+  if (status === 'booked') return known?.status !== 'booked' || !isTold;
+  if (known?.status === 'booked') return true;
+  const isToldOver = names.has('booking-canceled') || heard.has(known?.movedTo ?? '');
+  return isTold && !isToldOver;
+}
+
+async function ask(client: DocplannerClient, calendar: Calendar, id: string): Promise<Booking | undefined> {
+  try {
+    return await client.getBooking(calendar, id);
+  } catch (error) {
+    if (error instanceof NotFoundError) return undefined;
+    throw error;
+  }
+}
+
+/** What the record has of one that the marketplace has no more. */
+function asListed({ id, status, start, end }: StoredBooking): Booking {
+  return { id, status, start_at: start.toISOString(), end_at: end.toISOString() };
+}

@@ -1,0 +1,59 @@
+/** Keeps for a person what a snapshot would take away. */
+import type { LockedCalendar } from '../../store/events.js';
+import { type HeldDate, type Hold, type Loss, type NewHold, saveHold } from '../../store/holds.js';
+import type { Db } from '../../store/schema.js';
+import { datesTouched } from './as-of.js';
+import { sameWindows } from './coverage.js';
+import type { SnapshotPlan } from './plan.js';
+import type { ResolvedSnapshot } from './resolve.js';
+
+/**
+ * Is told of a hold in the transaction that makes it, so that neither can be without the other.
+ * @param isAgain whether it takes the place of one that was told before
+ */
+export type OnHeld = (tx: Db, hold: Hold, isAgain: boolean) => Promise<void>;
+
+export interface HeldSummary {
+  readonly id: string;
+  readonly losses: readonly Loss[];
+  /** Local dates that keep windows which would be taken away, or occupancies that would be released. */
+  readonly dates: readonly string[];
+  /** How many occupancies would be released. */
+  readonly releases: number;
+}
+
+/** @param options `now` in epoch milliseconds */
+export async function hold(
+  tx: Db,
+  calendar: LockedCalendar,
+  snapshot: ResolvedSnapshot,
+  plan: SnapshotPlan,
+  losses: readonly Loss[],
+  options: { readonly now: number; readonly isAgain: boolean; readonly onHeld?: OnHeld | undefined },
+): Promise<HeldSummary> {
+  const asked: NewHold = {
+    calendar: calendar.id,
+    cause: 'snapshot',
+    from: snapshot.from,
+    to: snapshot.to,
+    saidAt: new Date(snapshot.takenAt),
+    heldAt: new Date(options.now),
+    losses,
+    dates: heldDates(plan, calendar),
+    releases: plan.missing.map(({ ref }) => ref),
+  };
+  const id = await saveHold(tx, asked);
+  await options.onHeld?.(tx, { ...asked, id }, options.isAgain);
+  return { id, losses, dates: asked.dates.map(({ date }) => date), releases: asked.releases.length };
+}
+
+function heldDates({ missing, dates }: SnapshotPlan, { timeZone }: LockedCalendar): HeldDate[] {
+  const held = new Map<string, HeldDate>();
+  for (const one of missing) {
+    for (const date of datesTouched(one, timeZone)) held.set(date, { date });
+  }
+  for (const { date, asked, added } of dates) {
+    if (!sameWindows(asked, added)) held.set(date, { date, windows: asked });
+  }
+  return [...held.values()].sort((a, b) => (a.date < b.date ? -1 : 1));
+}

@@ -1,0 +1,65 @@
+/** Reads JSON lines from a stream, one at a time, with bounded memory: a line that is too long or broken stops no other. */
+
+/** A line is at most as long as a request over HTTP may be. */
+export const MOST_LINE_BYTES = 16 * 1024 * 1024;
+
+export type Line =
+  | { readonly kind: 'value'; readonly number: number; readonly value: unknown }
+  | { readonly kind: 'unreadable'; readonly number: number; readonly reason: string };
+
+const NEWLINE = 10;
+
+/** Empty lines are left out. `number` counts from 1. */
+export async function* readLines(
+  source: AsyncIterable<Uint8Array | string>,
+  mostBytes: number = MOST_LINE_BYTES,
+): AsyncGenerator<Line> {
+  let pieces: Buffer[] = [];
+  let size = 0;
+  let number = 1;
+  for await (const chunk of source) {
+    const bytes = Buffer.from(chunk);
+    for (let from = 0; ; ) {
+      const newline = bytes.indexOf(NEWLINE, from);
+      const piece = bytes.subarray(from, newline === -1 ? bytes.length : newline);
+      size += piece.length;
+      // What is too long is not kept, only counted.
+      if (size > mostBytes) pieces = [];
+      else pieces.push(piece);
+      if (newline === -1) break;
+      const line = readLine(pieces, size, number, mostBytes);
+      if (line !== undefined) yield line;
+      pieces = [];
+      size = 0;
+      number += 1;
+      from = newline + 1;
+    }
+  }
+  const last = readLine(pieces, size, number, mostBytes);
+  if (last !== undefined) yield last;
+}
+
+function readLine(
+  pieces: readonly Buffer[],
+  size: number,
+  number: number,
+  mostBytes: number,
+): Line | undefined {
+  if (size > mostBytes) {
+    return { kind: 'unreadable', number, reason: `is longer than ${mostBytes} bytes` };
+  }
+  let text: string;
+  try {
+    // A ref with a replaced character would be another appointment.
+    text = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(pieces));
+  } catch {
+    return { kind: 'unreadable', number, reason: 'is not UTF-8' };
+  }
+  if (text.trim() === '') return undefined;
+  try {
+    return { kind: 'value', number, value: JSON.parse(text) };
+  } catch {
+    // The parser's own words would repeat what is in the line.
+    return { kind: 'unreadable', number, reason: 'is not JSON' };
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * Fetches an account's source: one snapshot a line, and a last line that says that this was all of it. Lines are put
+ * aside as they come, because nothing may be removed before the last one is read; then each is taken in by itself.
+ * Without the last line, or with one that cannot be read, what came is added and nothing is removed.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Account } from '../../store/accounts.js';
+import { listCalendars } from '../../store/calendars.js';
+import type { Db } from '../../store/schema.js';
+import { clearStaged, nextStaged, stageSnapshot } from '../../store/snapshots.js';
+import type { SnapshotOutcome } from './apply.js';
+import { SourceError } from './source-error.js';
+import { readSourceLine } from './source-line.js';
+import { sourceLines } from './source-lines.js';
+
+export interface PullOptions {
+  readonly db: Db;
+  /** Takes one snapshot in and wakes what it changes: the engine's `snapshot`. */
+  readonly take: (
+    calendar: string,
+    snapshot: unknown,
+    arrival: { readonly run: string; readonly arrivedAt: number },
+  ) => Promise<SnapshotOutcome>;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** Ends it; what was not taken in yet is not. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What is wrong with one line of the answer, or, without a line, with the whole of it. */
+export interface SourceProblem {
+  readonly line?: number | undefined;
+  readonly reason: string;
+}
+
+export interface PulledSource {
+  /** Whether it was read to the line that says so, and all of it could be read. Otherwise nothing was removed. */
+  readonly complete: boolean;
+  /** What is wrong with it; it is read no further after a hundred. */
+  readonly problems: readonly SourceProblem[];
+  /** Calendars that the record does not have, the first ten: doctors who are not in the marketplace, or ids that are misspelt. */
+  readonly unknown: readonly string[];
+  /** Snapshots that were taken in, and what they did together. */
+  readonly snapshots: number;
+  readonly changedDays: number;
+  readonly occupied: number;
+  readonly released: number;
+  /** Ids of what is held for a person now. */
+  readonly held: readonly string[];
+}
+
+const MOST_PROBLEMS = 100;
+const MOST_NAMES = 10;
+
+/**
+ * A source that cannot be reached or read is no exception: it is told in `problems`.
+ * @param account one that has a source
+ */
+export async function pullSource(account: Account, options: PullOptions): Promise<PulledSource> {
+  const { db, now } = options;
+  // What it would take away is weighed together.
+  const run = randomUUID();
+  // It is as old as the question: while it answers, events may come that know better.
+  const arrivedAt = now();
+  try {
+    const staged = await stage(account, run, arrivedAt, options);
+    const complete = staged.isClosed && staged.problems.length === 0;
+    const taken = await takeStaged(run, staged.lines, complete, arrivedAt, options);
+    const unknown = [...staged.unknown].slice(0, MOST_NAMES);
+    return { ...taken, complete, unknown, problems: [...staged.problems, ...taken.problems] };
+  } finally {
+    await clearStaged(db, run);
+  }
+}
+
+/** Puts the answer aside, line by line. */
+async function stage(account: Account, run: string, arrivedAt: number, { db, signal }: PullOptions) {
+  const { source } = account;
+  if (source === undefined) throw new TypeError(`the account ${account.id} has no source`);
+  const accounts = new Map((await listCalendars(db)).map((calendar) => [calendar.id, calendar.account]));
+  const problems: SourceProblem[] = [];
+  const unknown = new Set<string>();
+  let lines = 0;
+  let isClosed = false;
+  try {
+    for await (const line of sourceLines(source, signal)) {
+      const read = isClosed
+        ? ({ kind: 'problem', reason: 'comes after the line that says that it is complete' } as const)
+        : readSourceLine(line, account, arrivedAt);
+      if (read.kind === 'problem') problems.push({ line: line.number, reason: read.reason });
+      else if (read.kind === 'end') isClosed = true;
+      else if (!accounts.has(read.calendar)) unknown.add(read.calendar);
+      // One source may serve several accounts: each takes its own.
+      else if (accounts.get(read.calendar) === account.id) {
+        await stageSnapshot(db, run, account.id, line.number, read.snapshot, new Date(arrivedAt));
+        lines += 1;
+      }
+      if (problems.length >= MOST_PROBLEMS) break;
+    }
+    if (!isClosed && problems.length === 0) {
+      problems.push({ reason: 'ended without the line that says that it is complete' });
+    }
+  } catch (error) {
+    if (!(error instanceof SourceError)) throw error;
+    problems.push({ reason: error.message });
+  }
+  return { isClosed, problems, unknown, lines };
+}
+
+/** Takes in what was put aside: as the whole truth, or only as additions. */
+async function takeStaged(
+  run: string,
+  lines: number,
+  complete: boolean,
+  arrivedAt: number,
+  options: PullOptions,
+) {
+  const { db, take, signal } = options;
+  const sum = { snapshots: 0, changedDays: 0, occupied: 0, released: 0 };
+  const problems: SourceProblem[] = [];
+  const held: string[] = [];
+  let left = lines;
+  let staged = await nextStaged(db, run, 0);
+  while (staged !== undefined && signal?.aborted !== true) {
+    const { line, snapshot } = staged;
+    left -= 1;
+    const outcome = await take(
+      snapshot.calendar,
+      { ...snapshot, complete: complete && snapshot.complete !== false },
+      { run, arrivedAt },
+    );
+    if (outcome.kind === 'taken') {
+      const { result } = outcome;
+      sum.snapshots += 1;
+      sum.changedDays += result.changedDays;
+      sum.occupied += result.occupied;
+      sum.released += result.released;
+      if (result.held !== null) held.push(result.held.id);
+    } else {
+      // The calendar was changed while the source answered.
+      const reason = outcome.kind === 'invalid' ? outcome.problems[0].reason : 'its calendar is gone';
+      problems.push({ line, reason });
+    }
+    staged = await nextStaged(db, run, line);
+  }
+  // One that was given up while it answered has said so.
+  if (left > 0 && (signal?.aborted !== true || left < lines)) {
+    problems.push({ reason: `only ${lines - left} of its ${lines} snapshots was taken in` });
+  }
+  return { ...sum, held, problems };
+}

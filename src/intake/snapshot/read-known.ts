@@ -1,0 +1,33 @@
+/** Reads what the record knows of the dates and occupancies that a snapshot speaks of. */
+import { addDays, startOfDate } from '../../core/index.js';
+import type { LockedCalendar } from '../../store/events.js';
+import type { Db } from '../../store/schema.js';
+import { occupanciesAround, toldDates } from '../../store/snapshots.js';
+import { windowsOf } from '../../store/windows.js';
+import { datesTouched } from './as-of.js';
+import type { KnownOfSnapshot } from './plan.js';
+import type { ResolvedSnapshot } from './resolve.js';
+
+export async function readKnown(
+  tx: Db,
+  calendar: LockedCalendar,
+  { from, to, complete, occupied }: ResolvedSnapshot,
+): Promise<KnownOfSnapshot> {
+  const refs = occupied.map(({ ref }) => ref);
+  // Only a complete snapshot says something of what it does not name.
+  const around = complete
+    ? {
+        start: new Date(startOfDate(from, calendar.timeZone)),
+        end: new Date(startOfDate(addDays(to, 1), calendar.timeZone)),
+      }
+    : undefined;
+  const occupancies = await occupanciesAround(tx, calendar.id, refs, around);
+  const touched = [...occupied, ...occupancies].flatMap((one) => datesTouched(one, calendar.timeZone));
+  const dates = [from, to, ...touched].sort();
+  return {
+    calendar,
+    occupancies,
+    windows: await windowsOf(tx, calendar.id, from, to),
+    told: await toldDates(tx, calendar.id, dates[0] ?? from, dates.at(-1) ?? to),
+  };
+}

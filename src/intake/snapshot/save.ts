@@ -1,0 +1,61 @@
+/** Writes what was decided about a snapshot into the record and marks the days that it changes. */
+import { LEAST_URGENT } from '../../core/index.js';
+import { markChanges } from '../../occupancy/mark.js';
+import type { LockedCalendar } from '../../store/events.js';
+import { followOccupied } from '../../store/following.js';
+import { type Occupancy, saveOccupancies } from '../../store/occupancy.js';
+import type { Db } from '../../store/schema.js';
+import { countDays } from '../../store/snapshots.js';
+import type { WantedCalendar } from '../../store/wanted.js';
+import { type StoredWindow, saveWindows, type WindowsOfDate } from '../../store/windows.js';
+import { fold } from '../fold.js';
+import type { ResolvedEvent } from '../resolve.js';
+
+export interface Saved {
+  readonly changedDays: number;
+  readonly wakes: readonly WantedCalendar[];
+}
+
+/**
+ * @param tx a transaction in which the calendar is locked
+ * @param events to be folded over what is known; all of them count
+ * @param at of when they are known
+ * @param now epoch milliseconds
+ */
+export async function saveChanges(
+  tx: Db,
+  calendar: LockedCalendar,
+  events: readonly ResolvedEvent[],
+  known: { readonly occupancies: readonly Occupancy[]; readonly windows: readonly WindowsOfDate[] },
+  at: Date,
+  now: number,
+): Promise<Saved> {
+  const folded = fold(events, { ...known, calendars: new Map([[calendar.id, calendar]]) }, now);
+  await saveOccupancies(tx, folded.occupancies, at);
+  await saveWindows(tx, folded.windows);
+  const following = await followOccupied(
+    tx,
+    folded.occupancies.map(({ ref, interval }) => ({
+      calendar: calendar.id,
+      ref,
+      occupied: interval !== undefined,
+    })),
+  );
+  const wakes = await markChanges(
+    tx,
+    { windows: folded.changedByWindows, occupancy: folded.changedByOccupancy },
+    now,
+    following.map((id) => ({ calendar: id, urgency: LEAST_URGENT })),
+  );
+  const dates = [...folded.changedByWindows, ...folded.changedByOccupancy].map(({ date }) => date);
+  return { changedDays: await countDays(tx, calendar.id, [...new Set(dates)]), wakes };
+}
+
+/** The windows of these dates as an event, if there are any. */
+export function windowsEvent(
+  calendar: string,
+  dates: readonly { readonly date: string; readonly after: readonly StoredWindow[] }[],
+): ResolvedEvent[] {
+  if (dates.length === 0) return [];
+  return [{ type: 'available', calendar, dates: new Map(dates.map(({ date, after }) => [date, after])) }];
+}

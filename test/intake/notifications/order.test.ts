@@ -1,0 +1,76 @@
+// The order in which the marketplace's news arrive, how often and by which way, changes nothing of what they come to.
+import { expect, jest, test } from '@jest/globals';
+import fc from 'fast-check';
+import { hearing, said, visitBooking } from './heard.js';
+
+jest.setTimeout(120_000);
+
+test('any order of the same news, each once or twice, one by one or at once, ends the same', async () => {
+  const calendars = ['nowak', 'lis', 'kot', 'zuk', 'sowa'];
+  const clinic = await hearing({ calendars });
+  const { desk, push, busy, items } = clinic;
+  let cases = 0;
+  const news = (n: number, calendar: string, other: string) => {
+    const booking = (id: string, time: string, more: object = {}) =>
+      visitBooking(desk, `${id}-${n}`, time, more);
+    const lunch = (from: string, to: string) => ({
+      id: `lunch-${n}`,
+      since: desk.at(from),
+      till: desk.at(to),
+    });
+    const canceled = { status: 'canceled', canceled_by: 'user' };
+    const at = (minute: number) => `2026-01-01T10:${minute}:00+01:00`;
+    return [
+      said('slot-booked', { visit_booking: booking('a', '10:00') }, calendar),
+      said('booking-canceled', { visit_booking: booking('a', '10:00', canceled) }, calendar),
+      said('slot-booked', { visit_booking: booking('b', '10:20') }, calendar),
+      // To another address of the same doctor.
+      said(
+        'booking-moved',
+        {
+          old_visit_booking: booking('b', '10:20', { status: 'moved' }),
+          new_visit_booking: booking('c', '10:40'),
+        },
+        other,
+      ),
+      said('slot-booked', { visit_booking: booking('d', '11:40') }, calendar),
+      said('break-created', { break: lunch('11:00', '11:10') }, calendar, at(10)),
+      said('break-moved', { break: lunch('11:00', '11:20') }, calendar, at(20)),
+      said('break-moved', { break: lunch('11:00', '11:30') }, calendar, at(30)),
+      said('break-created', { break: { ...lunch('11:30', '11:40'), id: `gone-${n}` } }, calendar, at(40)),
+      said('break-removed', { break: { ...lunch('11:30', '11:40'), id: `gone-${n}` } }, calendar, at(50)),
+    ];
+  };
+  const order = fc.array(fc.boolean(), { minLength: 10, maxLength: 10 }).chain((twice) => {
+    const all = twice.flatMap((again, n) => (again ? [n, n] : [n]));
+    return fc.shuffledSubarray(all, { minLength: all.length });
+  });
+  await fc.assert(
+    fc.asyncProperty(order, fc.boolean(), async (indexes, together) => {
+      const n = cases++;
+      // Each case on a day that others have filled would hide what it leaves behind.
+      const calendar = calendars[n % 4] ?? '';
+      const bodies = news(n, calendar, 'sowa');
+      const before = (await items()).length;
+      const send = (index: number) => push(bodies[index]);
+      const answers = together
+        ? await Promise.all(indexes.map(send))
+        : await indexes.reduce<Promise<{ status: number }[]>>(
+            async (done, index) => [...(await done), await send(index)],
+            Promise.resolve([]),
+          );
+      expect(answers.every(({ status }) => status === 200)).toBe(true);
+      const mine = (taken: readonly unknown[]) =>
+        taken.filter((one) => JSON.stringify(one).includes(`-${n}"`));
+      expect(mine(await busy(calendar))).toEqual([
+        { break: `lunch-${n}`, start: desk.at('11:00'), end: desk.at('11:30') },
+        { booking: `d-${n}`, start: desk.at('11:40'), end: desk.at('12:00') },
+      ]);
+      expect(mine(await busy('sowa'))).toEqual([
+        { booking: `c-${n}`, start: desk.at('10:40'), end: desk.at('11:00') },
+      ]);
+      expect((await items()).length - before).toBe(bodies.length);
+    }),
+    { numRuns: 20 },
+  );
+});

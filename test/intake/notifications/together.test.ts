@@ -1,0 +1,64 @@
+import { expect, test } from '@jest/globals';
+import { Together } from '../../../src/intake/notifications/together.js';
+import { isUnavailable } from '../../../src/store/is-unavailable.js';
+import { eventually } from '../../support/eventually.js';
+
+/** Work that ends when it is told to. */
+function working(limitMs: number) {
+  const batches: (readonly string[])[] = [];
+  const ends: (() => void)[] = [];
+  const together = new Together<string>(
+    async (items) => {
+      batches.push(items);
+      await new Promise<void>((resolve) => ends.push(resolve));
+    },
+    10,
+    limitMs,
+  );
+  return { together, batches, ends };
+}
+
+const turn = () => new Promise<void>((resolve) => void setTimeout(resolve, 1));
+
+test('work that hangs fails those it is for as a record that is away, and holds none that come after', async () => {
+  const { together, batches, ends } = working(200);
+  const failed = (added: Promise<void>) =>
+    added.then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+  const hanging: Promise<unknown>[] = [];
+  for (const item of ['a', 'b']) {
+    hanging.push(failed(together.add(item)));
+    await turn();
+  }
+  const others = [together.add('c'), together.add('d')];
+  await turn();
+  expect(batches).toEqual([['a'], ['b']]);
+  for (const error of await Promise.all(hanging)) {
+    expect(error).toMatchObject({ message: 'not committed within 200 ms' });
+    expect(isUnavailable(error)).toBe(true);
+  }
+  await eventually(() => batches.length > 2);
+  for (const end of ends.slice(2)) end();
+  await Promise.all(others);
+  expect(batches).toEqual([['a'], ['b'], ['c', 'd']]);
+  // What hung ends after all, and nobody minds.
+  for (const end of ends.slice(0, 2)) end();
+});
+
+test('what comes while others are done is done together', async () => {
+  const { together, batches, ends } = working(5_000);
+  const [first, second] = [together.add('a'), turn().then(() => together.add('b'))];
+  await eventually(() => batches.length === 2);
+  const others = ['c', 'd', 'e'].map((item) => together.add(item));
+  await turn();
+  expect(batches).toEqual([['a'], ['b']]);
+  ends[0]?.();
+  await first;
+  await eventually(() => batches.length === 3);
+  ends[1]?.();
+  ends[2]?.();
+  await Promise.all([second, ...others]);
+  expect(batches).toEqual([['a'], ['b'], ['c', 'd', 'e']]);
+});
