@@ -1,0 +1,43 @@
+/** Tells those who wait in this process that something came. What comes by another process they have to look for. */
+
+export class Arrivals {
+  readonly #waiting = new Set<() => void>();
+  #count = 0;
+  #closed = false;
+
+  /** How often something came. To be asked before one looks, so that nothing comes unnoticed between look and wait. */
+  get count(): number {
+    return this.#count;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  announce(): void {
+    this.#count += 1;
+    for (const wake of [...this.#waiting]) wake();
+  }
+
+  /** Ends all waits, and those that are begun later. */
+  close(): void {
+    this.#closed = true;
+    this.announce();
+  }
+
+  /** Until something came since `count` was asked, or the time is over, or the signal is aborted. */
+  async wait(since: number, milliseconds: number, signal?: AbortSignal): Promise<void> {
+    if (this.#count !== since || this.#closed || signal?.aborted) return;
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', end);
+        this.#waiting.delete(end);
+        resolve();
+      };
+      const timer = setTimeout(end, milliseconds);
+      signal?.addEventListener('abort', end);
+      this.#waiting.add(end);
+    });
+  }
+}

@@ -1,0 +1,101 @@
+/** Brings the notifications of one calendar to its clinic, one after another, as far as it gets. */
+import type { Logger } from 'pino';
+import type { Sealer } from '../privacy/sealer.js';
+import { type Destination, getAccount } from '../store/accounts.js';
+import {
+  type DeliveryKey,
+  type Due,
+  delivered,
+  deliverLater,
+  deliveryFailed,
+  firstOpen,
+} from '../store/deliveries.js';
+import { giveOutPositions } from '../store/notifications.js';
+import type { Db } from '../store/schema.js';
+import type { Lanes } from '../sync/lanes.js';
+import { nextAttempt } from './again.js';
+import { destinationOf } from './destination.js';
+import type { Webhooks } from './webhooks.js';
+
+export interface CourierOptions {
+  readonly db: Db;
+  readonly sealer: Sealer;
+  readonly webhooks: Webhooks;
+  /** One for each clinic. */
+  readonly lanes: Lanes;
+  /** For accounts without one of their own. */
+  readonly forAll: Destination | undefined;
+  readonly log: Logger;
+  readonly now: () => number;
+  /** From 0 to 1, for jitter. */
+  readonly random: () => number;
+  /** Aborted when no more is to be begun. */
+  readonly stopping: AbortSignal;
+}
+
+/** Nothing is open any more; or it goes on after this time. */
+export type Brought = { readonly kind: 'done' } | { readonly kind: 'later'; readonly afterMs: number };
+
+const DONE: Brought = { kind: 'done' };
+const later = (afterMs: number): Brought => ({ kind: 'later', afterMs });
+
+/** After so many a calendar waits behind the others. */
+const MOST_IN_A_ROW = 25;
+
+export class Courier {
+  readonly #options: CourierOptions;
+
+  constructor(options: CourierOptions) {
+    this.#options = options;
+  }
+
+  async bring(key: DeliveryKey): Promise<Brought> {
+    const { db, sealer, lanes, forAll, now, random, stopping } = this.#options;
+    const account = await getAccount(db, key.account);
+    const destination = account && destinationOf(account, forAll);
+    if (destination === undefined) return DONE;
+    const entry = lanes.enter(destination.url);
+    if (entry.kind === 'full') return later(entry.afterMs * (0.5 + random()));
+    try {
+      await giveOutPositions(db);
+      for (let n = 0; n < MOST_IN_A_ROW && !stopping.aborted; n += 1) {
+        const due = await firstOpen(db, sealer, key);
+        if (due === undefined) return DONE;
+        const waitMs = (due.retryAt?.getTime() ?? 0) - now();
+        if (waitMs > 0) return later(waitMs);
+        const afterMs = await this.#send(due, destination);
+        if (afterMs !== undefined) return later(afterMs);
+      }
+      return later(0);
+    } finally {
+      entry.leave();
+    }
+  }
+
+  /** @returns how long those behind it have to wait; undefined when it is over with this one */
+  async #send(
+    { item, attempts, firstAttemptAt }: Due,
+    destination: Destination,
+  ): Promise<number | undefined> {
+    const { db, webhooks, log, now, random } = this.#options;
+    const about = { notification: item.id, account: item.account, calendar: item.calendar };
+    const began = now();
+    const sent = await webhooks.send(destination, item.id, item);
+    if (sent.kind === 'taken') {
+      await delivered(db, item.id, new Date(now()));
+      return undefined;
+    }
+    const { reason, pauseMs } = sent;
+    const first = firstAttemptAt?.getTime() ?? began;
+    const next = nextAttempt({ failedBefore: attempts, first, now: now(), pauseMs, random: random() });
+    if (next === undefined) {
+      await deliveryFailed(db, item.id, `${reason}; tried for 72 hours`, new Date(now()));
+      log.error({ ...about, reason, attempts: attempts + 1 }, 'a notification could not be delivered');
+      return undefined;
+    }
+    await deliverLater(db, item.id, { began: new Date(began), retryAt: new Date(next), reason });
+    const afterMs = next - now();
+    log.warn({ ...about, reason, attempts: attempts + 1, afterMs }, 'delivering failed and is tried again');
+    return Math.max(0, afterMs);
+  }
+}

@@ -1,0 +1,55 @@
+/** Takes jobs off the delivery queue and has them done; what comes of it, the queue does. */
+import { DelayedError, type Job } from 'bullmq';
+import type { Logger } from 'pino';
+import { DELIVERY_QUEUE } from '../queue/names.js';
+import type { JobWorker, Queues } from '../queue/queues.js';
+import { isUnavailable } from '../store/is-unavailable.js';
+import type { Brought } from './courier.js';
+import { type DeliveryJob, deliveryJob } from './delivery-queue.js';
+
+export interface DeliveryWorkerOptions {
+  readonly queues: Queues;
+  readonly deliver: (job: DeliveryJob) => Promise<Brought>;
+  readonly log: Logger;
+  /** Jobs at the same time in this process. */
+  readonly concurrency: number;
+}
+
+/** When something of ours fails, such as the database: it is tried again after this. */
+const OUR_FAULT_MS = 2_000;
+
+export class DeliveryWorker {
+  readonly #options: DeliveryWorkerOptions;
+  #worker: JobWorker | undefined;
+
+  constructor(options: DeliveryWorkerOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const { queues, concurrency } = this.#options;
+    this.#worker = queues.worker(DELIVERY_QUEUE, (job, token) => this.#take(job, token), {
+      concurrency,
+      removeOnComplete: { count: 0 },
+      removeOnFail: { count: 1_000 },
+    });
+  }
+
+  /** Waits for what is on its way. */
+  async stop(): Promise<void> {
+    await this.#worker?.close();
+  }
+
+  async #take(job: Job<unknown, unknown, string>, token: string | undefined): Promise<void> {
+    const { deliver, log } = this.#options;
+    const wanted = deliveryJob.parse(job.data);
+    const brought = await deliver(wanted).catch((error: unknown): Brought => {
+      if (isUnavailable(error)) log.warn({ err: error }, 'the record cannot be reached; the delivery waits');
+      else log.error({ err: error, ...wanted }, 'a delivery failed for an error of ours and is tried again');
+      return { kind: 'later', afterMs: OUR_FAULT_MS };
+    });
+    if (brought.kind === 'done') return;
+    await job.moveToDelayed(Date.now() + brought.afterMs, token);
+    throw new DelayedError();
+  }
+}

@@ -1,0 +1,19 @@
+/** Where a clinic wants to be told: its webhook, and the secret that it knows us by. */
+import type { Account, Destination } from '../store/accounts.js';
+
+const PREFIX = 'whsec_';
+const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
+
+/** The account's own, else the one for all. */
+export const destinationOf = (account: Account, forAll: Destination | undefined): Destination | undefined =>
+  account.delivery ?? forAll;
+
+/**
+ * The bytes that sign. A receiver with a Standard Webhooks library is given `whsec_` and these bytes as base64.
+ * @returns undefined where it says `whsec_`, and no base64 after it
+ */
+export function keyOf(secret: string): Buffer | undefined {
+  if (!secret.startsWith(PREFIX)) return Buffer.from(secret, 'utf8');
+  const encoded = secret.slice(PREFIX.length);
+  return BASE64.test(encoded) ? Buffer.from(encoded, 'base64') : undefined;
+}

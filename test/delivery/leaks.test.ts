@@ -1,0 +1,44 @@
+import { describe, expect, test } from '@jest/globals';
+import { backends, type Place } from '../engine/backends.js';
+import { eventually } from '../support/eventually.js';
+import { filesIn, finderOf, keysAt, rowsIn } from '../support/written.js';
+import { Office } from './office.js';
+import { Receiver, SECRET } from './receiver.js';
+
+const PLANTED = { name: 'Plantedname', phone: '+48999888777', email: 'planted@patient.example' };
+const found = finderOf(Object.values(PLANTED));
+
+describe.each(backends)('of a patient who was delivered, and of one who could not be, $name', ({ fresh }) => {
+  test('shows nothing, and neither does the log', async () => {
+    const place: Place = await fresh();
+    const receiver = await Receiver.start();
+    receiver.answer = ({ item }) =>
+      // It repeats what it was sent, as error pages do.
+      item.calendar === 'bad'
+        ? { status: 500, body: JSON.stringify(item) }
+        : { status: 200, body: JSON.stringify(item) };
+    const webhook = { url: receiver.url, secret: SECRET };
+    const office = await Office.open(place, { webhook, queue: true });
+    const data = { visit_booking: { patient: PLANTED, comment: `call ${PLANTED.phone}` } };
+    await office.say({ data }, { data, calendar: 'bad' }, { data, calendar: null });
+    await eventually(async () => (await office.delivery.status()).undelivered === 1);
+    await eventually(() => office.log.some((line) => line.includes('tried again')));
+    expect(JSON.stringify(receiver.told)).toContain(PLANTED.name);
+
+    expect(found(office.log.join(''))).toEqual([]);
+    const rows = await rowsIn(office.database.pool);
+    expect(rows).toContain('slotkeeper.notifications');
+    expect(found(rows)).toEqual([]);
+    if (place.redisUrl !== undefined) {
+      const keys = await keysAt(place.redisUrl);
+      expect(keys).toContain('bull');
+      expect(found(keys)).toEqual([]);
+    }
+    await office.close();
+    if (place.data !== undefined) {
+      const files = [...(await filesIn(place.data))];
+      expect(files.length).toBeGreaterThan(100);
+      expect(files.filter(([, content]) => found(content).length > 0).map(([path]) => path)).toEqual([]);
+    }
+  });
+});

@@ -1,0 +1,137 @@
+// The half of an engine that brings notifications to clinics, by itself, for tests: what the marketplace said is put into
+// the record by hand.
+import { randomBytes } from 'node:crypto';
+import { Writable } from 'node:stream';
+import { pino } from 'pino';
+import { Delivery, type DeliveryOptions } from '../../src/delivery/delivery.js';
+import { Sealer } from '../../src/privacy/sealer.js';
+import { Queues } from '../../src/queue/queues.js';
+import { type Account, putAccount } from '../../src/store/accounts.js';
+import { type Database, openDatabase } from '../../src/store/database.js';
+import {
+  type AddedNotification,
+  addNotifications,
+  type NewNotification,
+} from '../../src/store/notifications.js';
+import { RememberedAccounts } from '../../src/store/remembered-accounts.js';
+import type { Place } from '../engine/backends.js';
+import { account } from '../store/facts.js';
+import { atEndOfTest } from '../support/release.js';
+
+/** A name that must be found nowhere but where it is delivered. */
+export const PATIENT = 'Planted Patientowa-Testowa';
+
+export interface OfficeOptions
+  extends Partial<Pick<DeliveryOptions, 'webhook' | 'queue' | 'keepDays' | 'timeoutMs'>> {
+  readonly sealer?: Sealer;
+  readonly lockMs?: number;
+  readonly everyMs?: number;
+  /** Default both. */
+  readonly parts?: readonly ('worker' | 'round')[];
+}
+
+let count = 0;
+
+export class Office {
+  readonly sealer: Sealer;
+  readonly database: Database;
+  readonly queues: Queues;
+  readonly delivery: Delivery;
+  /** Everything that was logged. */
+  readonly log: string[];
+  /** Milliseconds that its clock is ahead. */
+  ahead = 0;
+
+  private constructor(database: Database, queues: Queues, options: OfficeOptions) {
+    const lines: string[] = [];
+    const stream = new Writable({
+      write: (chunk, _, done) => {
+        lines.push(String(chunk));
+        done();
+      },
+    });
+    this.log = lines;
+    this.database = database;
+    this.queues = queues;
+    this.sealer = options.sealer ?? new Sealer([randomBytes(32)]);
+    this.delivery = new Delivery({
+      db: database.db,
+      accounts: new RememberedAccounts({ db: database.db, now: this.now }),
+      queues,
+      sealer: this.sealer,
+      log: pino({ level: 'info', base: null }, stream),
+      now: this.now,
+      random: () => 0,
+      webhook: options.webhook,
+      queue: options.queue ?? false,
+      keepDays: options.keepDays ?? 7,
+      timeoutMs: options.timeoutMs ?? 5_000,
+      everyMs: options.everyMs ?? 300,
+    });
+  }
+
+  static async open(place: Place, options: OfficeOptions = {}): Promise<Office> {
+    const { data, databaseUrl, redisUrl } = place;
+    const database = await openDatabase(
+      databaseUrl === undefined ? { folder: data ?? 'memory://' } : { url: databaseUrl, poolSize: 10 },
+    );
+    const { lockMs = 20_000, parts = ['worker', 'round'] } = options;
+    const queues = new Queues({
+      store:
+        redisUrl === undefined ? { kind: 'database', pool: database.pool } : { kind: 'redis', url: redisUrl },
+      onError: () => {},
+      lockMs,
+    });
+    await queues.connect();
+    const office = new Office(database, queues, options);
+    atEndOfTest(() => office.close());
+    await putAccount(database.db, account(), new Date());
+    if (parts.includes('worker')) office.delivery.startWorker();
+    await queues.ready();
+    if (parts.includes('round')) office.delivery.startRound();
+    return office;
+  }
+
+  readonly now = (): number => Date.now() + this.ahead;
+
+  #closed = false;
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.delivery.stop();
+    await this.queues.close();
+    await this.database.close();
+  }
+
+  async putAccount(changes: Partial<Account>): Promise<void> {
+    await putAccount(this.database.db, account(changes), new Date());
+  }
+
+  /** The marketplace says something; nobody is woken. */
+  async hear(...items: Partial<NewNotification>[]): Promise<AddedNotification[]> {
+    const whole = items.map((changes): NewNotification => {
+      count += 1;
+      return {
+        account: 'warsaw',
+        calendar: 'nowak',
+        name: 'slot-booked',
+        hash: `hash-${count}`,
+        createdAt: new Date('2026-11-09T08:00:00+01:00'),
+        source: 'push',
+        data: { visit_booking: { id: `b-${count}`, patient: { name: PATIENT } } },
+        ...changes,
+      };
+    });
+    const { added } = await this.database.db
+      .transaction()
+      .execute((tx) => addNotifications(tx, this.sealer, whole, new Date(this.now())));
+    return [...added];
+  }
+
+  /** The same, and they are to be brought out. @returns their ids */
+  async say(...items: Partial<NewNotification>[]): Promise<string[]> {
+    const added = await this.hear(...items);
+    this.delivery.wake(added);
+    return added.map(({ id }) => id);
+  }
+}

@@ -1,0 +1,115 @@
+// A clinic's webhook on a real socket: it checks every signature with the library that a clinic would use, remembers what
+// it was told, and answers as a test wants.
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Webhook } from 'standardwebhooks';
+import type { NotificationItem } from '../../src/store/notifications.js';
+import { atEndOfTest } from '../support/release.js';
+
+export const SECRET = `whsec_${Buffer.from('a secret of the clinic and of us').toString('base64')}`;
+
+export interface Told {
+  /** The header `webhook-id`. */
+  readonly id: string;
+  readonly item: NotificationItem;
+  readonly headers: IncomingMessage['headers'];
+  /** `performance.now()` of when it came, and of when it was answered. */
+  readonly came: number;
+  answered?: number;
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** Answers one delivery; `undefined` hangs up without an answer. */
+export type Answer = (told: Told) => Reply | undefined | Promise<Reply | undefined>;
+
+export class Receiver {
+  /** Everything that came with a good signature, in order. */
+  readonly told: Told[] = [];
+  /** Why requests were turned away. */
+  readonly refused: string[] = [];
+  answer: Answer = () => ({ status: 204 });
+  /** Milliseconds that its clock is ahead: it takes nothing that was signed minutes ago, or in the future. */
+  ahead = 0;
+  #url = '';
+  readonly #secret: string;
+  readonly #server = createServer((request, response) => void this.#take(request, response));
+
+  constructor(secret: string = SECRET) {
+    this.#secret = secret;
+  }
+
+  static async start(secret?: string): Promise<Receiver> {
+    const receiver = new Receiver(secret);
+    receiver.#server.listen(0, '127.0.0.1');
+    await once(receiver.#server, 'listening');
+    const address = receiver.#server.address();
+    if (address === null || typeof address === 'string') throw new Error('it has no port');
+    receiver.#url = `http://127.0.0.1:${address.port}/hooks/slotkeeper`;
+    atEndOfTest(() => receiver.stop());
+    return receiver;
+  }
+
+  get url(): string {
+    return this.#url;
+  }
+
+  get ids(): string[] {
+    return this.told.map(({ id }) => id);
+  }
+
+  /** As if it had just been started. */
+  forget(): void {
+    this.told.length = 0;
+    this.refused.length = 0;
+    this.ahead = 0;
+    this.answer = () => ({ status: 204 });
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    if (this.#server.listening) await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const came = performance.now();
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(Buffer.from(chunk));
+    const { headers } = request;
+    const text = (name: string): string => String(headers[name] ?? '');
+    const signed = {
+      'webhook-id': text('webhook-id'),
+      'webhook-timestamp': text('webhook-timestamp'),
+      'webhook-signature': text('webhook-signature'),
+    };
+    let item: NotificationItem;
+    try {
+      item = this.#verify(Buffer.concat(chunks).toString(), signed);
+    } catch (error) {
+      this.refused.push(String(error));
+      response.writeHead(401).end();
+      return;
+    }
+    const told: Told = { id: signed['webhook-id'], item, headers, came };
+    this.told.push(told);
+    const reply = await this.answer(told);
+    told.answered = performance.now();
+    if (reply === undefined) request.socket.destroy();
+    else response.writeHead(reply.status, reply.headers).end(reply.body);
+  }
+
+  /** The library knows one clock only, this machine's. */
+  #verify(body: string, headers: Record<string, string>): NotificationItem {
+    const clock = Date.now;
+    Date.now = () => clock() + this.ahead;
+    try {
+      return new Webhook(this.#secret).verify(body, headers) as NotificationItem;
+    } finally {
+      Date.now = clock;
+    }
+  }
+}

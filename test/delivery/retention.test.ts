@@ -1,0 +1,81 @@
+import { randomBytes } from 'node:crypto';
+import { describe, expect, test } from '@jest/globals';
+import { SealedByUnknownKeyError } from '../../src/privacy/sealed-by-unknown-key-error.js';
+import { Sealer } from '../../src/privacy/sealer.js';
+import { saveBookings } from '../../src/store/bookings.js';
+import { putCalendar } from '../../src/store/calendars.js';
+import { feed } from '../../src/store/notifications.js';
+import { backends } from '../engine/backends.js';
+import { calendar } from '../store/facts.js';
+import { eventually } from '../support/eventually.js';
+import { Office } from './office.js';
+import { Receiver, SECRET } from './receiver.js';
+
+const HOUR = 60 * 60 * 1000;
+const DAY = 24 * HOUR;
+
+describe.each(backends.slice(0, 2))('what is kept on $name', ({ fresh }) => {
+  test('is without its data some days after it was delivered, and gone after ninety', async () => {
+    const receiver = await Receiver.start();
+    const webhook = { url: receiver.url, secret: SECRET };
+    const office = await Office.open(await fresh(), { webhook, keepDays: 3, everyMs: 100 });
+    receiver.answer = ({ item }) => ({
+      status: item.calendar === 'bad' ? 500 : 204,
+      headers: { 'retry-after': '3600' },
+    });
+    const [good = '', bad = ''] = await office.say({}, { calendar: 'bad' });
+    const hasData = async (id: string) => ((await office.delivery.get(id))?.data ?? null) !== null;
+    await eventually(async () => (await office.delivery.status()).undelivered === 1);
+
+    office.ahead = 3 * DAY - HOUR;
+    await office.hear({ calendar: 'later' });
+    await eventually(() => receiver.refused.length > 0);
+    expect([await hasData(good), await hasData(bad)]).toEqual([true, true]);
+
+    office.ahead = 3 * DAY + 2 * HOUR;
+    await eventually(async () => !(await hasData(good)));
+    expect(await office.delivery.get(good)).toMatchObject({ data: null, purged: true });
+    expect(await hasData(bad)).toBe(true);
+
+    office.ahead = 31 * DAY;
+    await eventually(async () => !(await hasData(bad)));
+    office.ahead = 91 * DAY;
+    await eventually(async () => (await office.delivery.get(good)) === undefined);
+    await office.close();
+  });
+
+  test('of a booking stays, without its data, until that is over: what was told is not told again', async () => {
+    const office = await Office.open(await fresh(), { parts: ['round'], everyMs: 100 });
+    const { db } = office.database;
+    const start = new Date(office.now() + 100 * DAY);
+    const said = { calendar: 'nowak', start, end: new Date(start.getTime() + HOUR), service: null } as const;
+    const unsaid = { bookedBy: null, ref: null, refStart: null, movedTo: null, failed: null } as const;
+    const booking = { ...said, ...unsaid, id: 'far', status: 'booked', placeholder: false } as const;
+    await putCalendar(db, calendar(), new Date());
+    await saveBookings(db, [booking], new Date());
+    const added = await office.hear({ booking: 'far' }, { booking: 'near' });
+    const [far = '', near = ''] = added.map(({ id }) => id);
+
+    office.ahead = 91 * DAY;
+    await eventually(async () => (await office.delivery.get(near)) === undefined);
+    expect(await office.delivery.get(far)).toMatchObject({ booking: 'far', data: null });
+    office.ahead = 101 * DAY;
+    await eventually(async () => (await office.delivery.get(far)) === undefined);
+    await office.close();
+  });
+
+  test('is sealed anew after the key was changed, so that the old one can go', async () => {
+    const place = await fresh();
+    const [old, key] = [randomBytes(32), randomBytes(32)];
+    const before = await Office.open(place, { sealer: new Sealer([old]), parts: [] });
+    const ids = await before.say({}, {}, {});
+    await before.close();
+
+    const changing = await Office.open(place, { sealer: new Sealer([key, old]), parts: ['round'] });
+    const read = (sealer: Sealer) => feed(changing.database.db, sealer, { limit: 10 });
+    await eventually(async () => (await read(new Sealer([key]))).items.length === 3);
+    expect((await read(new Sealer([key]))).items.map(({ id }) => id)).toEqual(ids);
+    await expect(read(new Sealer([old]))).rejects.toThrow(SealedByUnknownKeyError);
+    await changing.close();
+  });
+});
