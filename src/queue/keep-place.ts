@@ -9,8 +9,6 @@ const NAME = 'slotkeeper_keeps_place';
 
 const statement = `
   DO $do$ BEGIN
-    -- Processes start together: the first one makes it.
-    PERFORM pg_advisory_xact_lock(hashtext('${NAME}'));
     IF EXISTS (SELECT 1 FROM pg_trigger WHERE tgname = '${NAME}' AND tgrelid = 'job'::regclass) THEN
       RETURN;
     END IF;
@@ -24,7 +22,11 @@ const statement = `
       EXECUTE FUNCTION ${NAME}();
   END $do$`;
 
-/** @param client of a session whose search_path begins with BullMQ's schema, where its tables are up to date */
-export async function keepPlace(client: { query(statement: string): Promise<unknown> }): Promise<void> {
+export interface Session {
+  query(statement: string): Promise<unknown>;
+}
+
+/** One process at a time. @param client of a session whose search_path begins with BullMQ's schema, where its tables are up to date */
+export async function keepPlace(client: Session): Promise<void> {
   await client.query(statement);
 }

@@ -21,7 +21,7 @@ import { Redis } from 'ioredis';
 import type pg from 'pg';
 import type { PglitePool } from '../store/pglite-pool.js';
 import { ServiceUnavailableError } from '../store/service-unavailable-error.js';
-import { keepPlace } from './keep-place.js';
+import { keepPlace, type Session } from './keep-place.js';
 
 export type QueueStore =
   | { readonly kind: 'database'; readonly pool: pg.Pool | PglitePool }
@@ -31,7 +31,16 @@ export type QueueStore =
 export type JobData = unknown;
 export type JobQueue = Pick<
   Queue<JobData, unknown, string>,
-  'add' | 'addBulk' | 'getJob' | 'getJobs' | 'getJobCounts' | 'setGlobalConcurrency' | 'close'
+  | 'add'
+  | 'addBulk'
+  | 'getJob'
+  | 'getJobs'
+  | 'getJobCounts'
+  | 'getJobSchedulers'
+  | 'upsertJobScheduler'
+  | 'removeJobScheduler'
+  | 'setGlobalConcurrency'
+  | 'close'
 >;
 export interface JobWorker {
   /** Takes no more jobs and waits for those in hand. May be called again. */
@@ -52,8 +61,10 @@ const NEVER_STALLED_TOO_OFTEN = 1_000_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** How long the jobs in hand may take at the end, where Redis is away and cannot be told of them. */
 const FAREWELL_MS = 5_000;
+const ANSWERS_WITHIN_MS = 2_000;
 
 const DEFAULT_LOCK_MS = 20_000;
+const FIRST_START = 'slotkeeper.first_start';
 
 /** A server that is away is tried again soon, and then every two seconds. */
 const retryStrategy = (times: number): number => Math.min(times * 100, 2_000);
@@ -135,7 +146,7 @@ export class Queues {
     worker.on('error', this.#options.onError);
     this.#expect(worker.waitUntilReady().then(() => void worker.run().catch(this.#options.onError)));
     const close = async (): Promise<void> => {
-      if (store.kind === 'redis' && this.#redis?.status !== 'ready') {
+      if (store.kind === 'redis' && (await this.#isAway())) {
         // BullMQ would wait for Redis without end. What is in hand is finished, and done again by whoever finds its
         // job later; the record knows how far it came.
         await worker.pause(true);
@@ -147,6 +158,16 @@ export class Queues {
     };
     this.#open.push({ close });
     return { close };
+  }
+
+  /** Asked, and not read off the connection: one that is lost may not show it yet. */
+  async #isAway(): Promise<boolean> {
+    if (this.#redis?.status !== 'ready') return true;
+    const asked = this.#redis.ping().then(
+      () => false,
+      () => true,
+    );
+    return await Promise.race([asked, sleep(ANSWERS_WITHIN_MS, true, { ref: false })]);
   }
 
   #expect(connecting: Promise<unknown>): void {
@@ -188,15 +209,24 @@ export class Queues {
   }
 }
 
+const ask = (session: Session, statement: string): Promise<unknown> => session.query(statement);
+
 async function prepareTables(pool: pg.Pool | PglitePool): Promise<PgPool> {
   if (!isPgPool(pool)) throw new TypeError('the database has no pool that BullMQ can use');
   const client = await pool.connect();
   try {
+    // Processes start together. BullMQ waits for its lock within its transaction, which then does not see the schema
+    // that another one has made; after a wait of its own it does.
+    await ask(client, `SELECT pg_advisory_lock(hashtext('${FIRST_START}'))`);
     await runMigrations(client);
     await keepPlace(client);
-  } finally {
-    client.release();
+    await ask(client, `SELECT pg_advisory_unlock(hashtext('${FIRST_START}'))`);
+  } catch (error) {
+    // With the session its lock goes, too.
+    client.release(true);
+    throw error;
   }
+  client.release();
   return pool;
 }
 

@@ -3,7 +3,7 @@
  * everything else leaves a part, so that a time that is taken at the desk never waits for a resync.
  * Contract: Limits.
  */
-import { isClosing } from '../core/index.js';
+import { isClosing, isHousekeeping } from '../core/index.js';
 import type { GateAnswer, RequestGate } from '../docplanner/index.js';
 import { type Account, askPermission, endPauses, type Limits, pauseAccount } from '../store/accounts.js';
 import { requestAnswered, takeRequest, type Window } from '../store/requests.js';
@@ -17,12 +17,25 @@ const KEPT_FOR_CLOSING = 0.25;
 /** Where the marketplace says 429 and not until when. */
 const UNSAID_WAIT_MS = 30_000;
 
+/** What is kept of the readings for everything that is no resync. */
+const KEPT_FOR_THE_DAY = 0.25;
+
 /** The windows that a request must fit into. Pure. */
 export function windowsFor(limits: Limits, request: { write: boolean; urgency: number }): Window[] {
   const all: Window = { writesOnly: false, limit: limits.requestsPerHour, perMs: HOUR };
+  const { requestsPerFiveMinutes: most } = limits;
+  const inFiveMinutes = most === undefined ? [] : [{ writesOnly: false, limit: most, perMs: 5 * MINUTE }];
   if (!request.write) {
-    // A reading must not take the request that a write will need.
-    return [{ ...all, limit: Math.max(1, limits.requestsPerHour - limits.writesPerHour) }];
+    // A reading must not take the request that a write will need, and housekeeping not the readings of the day's work.
+    const share = isHousekeeping(request.urgency) ? 1 - KEPT_FOR_THE_DAY : 1;
+    const less = (window: Window, writes: number): Window => ({
+      ...window,
+      limit: Math.max(1, Math.floor((window.limit - writes) * share)),
+    });
+    return [
+      ...inFiveMinutes.map((window) => less(window, limits.writesPerMinute * 5)),
+      less(all, limits.writesPerHour),
+    ];
   }
   const share = isClosing(request.urgency) ? 1 : 1 - KEPT_FOR_CLOSING;
   const part = (limit: number): number => Math.max(1, Math.floor(limit * share));
@@ -30,6 +43,7 @@ export function windowsFor(limits: Limits, request: { write: boolean; urgency: n
     { writesOnly: true, limit: part(limits.writesPerMinute), perMs: MINUTE },
     { writesOnly: true, limit: part(limits.writesPerHour), perMs: HOUR },
     all,
+    ...inFiveMinutes,
   ];
 }
 
@@ -110,6 +124,7 @@ export class Budget {
     const { db, now } = this.#options;
     const at = now();
     await requestAnswered(db, account.id, answer.write, answeredBy, new Date(at));
+    if (answer.ownLimit) return;
     // The server counts too, and may count others who share the client: what it says goes.
     const until =
       answer.status === 429

@@ -23,8 +23,8 @@ export class Clients {
   }
 
   of(account: Account): DocplannerClient {
-    const { id, baseUrl, clientId, clientSecret } = account;
-    const madeFrom = JSON.stringify([baseUrl, clientId, clientSecret]);
+    const { id, baseUrl, clientId, clientSecret, foundingMovePath } = account;
+    const madeFrom = JSON.stringify([baseUrl, clientId, clientSecret, foundingMovePath]);
     const known = this.#clients.get(id);
     if (known?.madeFrom === madeFrom) return known.client;
     // The old one may have requests in flight: it is closed with the others.
@@ -34,6 +34,7 @@ export class Clients {
       baseUrl,
       clientId,
       clientSecret,
+      foundingMovePath,
       timeoutMs: this.#options.requestTimeoutMs,
       now: this.#options.now,
     });

@@ -3,10 +3,22 @@ import { type Insurance, type Service, type Slot, toIso } from '../core/index.js
 import type { Account } from '../store/accounts.js';
 import type { CalendarState } from '../store/calendars.js';
 import type { DayError } from '../store/days.js';
-import { horizonOf } from './horizon.js';
+import type { Taken } from '../store/taken.js';
+import { type Horizon, horizonOf } from './horizon.js';
 import type { DayView } from './snapshot.js';
 
 export type DayState = 'in-sync' | 'pending' | 'failed' | 'held';
+
+export interface BusyReport {
+  /** The PMS's appointment, also where it is linked to a booking. */
+  readonly ref?: string;
+  /** The visit booking id. */
+  readonly booking?: string;
+  /** The calendar break's id. */
+  readonly break?: string;
+  readonly start: string;
+  readonly end: string;
+}
 
 export interface DayReport {
   readonly date: string;
@@ -17,7 +29,8 @@ export interface DayReport {
     readonly services: readonly Service[];
     readonly insurance?: Insurance;
   }[];
-  readonly busy: readonly { readonly ref: string; readonly start: string; readonly end: string }[];
+  /** What is taken: by the PMS's appointments, by the marketplace's bookings, by breaks that a doctor made there. */
+  readonly busy: readonly BusyReport[];
   /** The slot configuration that the core computes. */
   readonly wanted: readonly Slot[];
   /** The one that the marketplace was told last; null when it never was. */
@@ -28,7 +41,7 @@ export interface DayReport {
 
 /** @param now epoch milliseconds */
 export function reportDay(view: DayView, calendar: CalendarState, account: Account, now: number): DayReport {
-  const { date, day, windows, busy, wanted } = view;
+  const { date, day, windows, taken, wanted } = view;
   const iso = (instant: Date): string => toIso(instant.getTime(), account.timeZone);
   return {
     date,
@@ -39,7 +52,7 @@ export function reportDay(view: DayView, calendar: CalendarState, account: Accou
       services,
       ...(insurance === undefined ? {} : { insurance }),
     })),
-    busy: busy.map(({ ref, start, end }) => ({ ref, start: iso(start), end: iso(end) })),
+    busy: taken.map((one) => ({ ...whoTook(one), start: iso(one.start), end: iso(one.end) })),
     wanted,
     published: day?.published ?? null,
     publishedAt: day?.publishedAt?.toISOString() ?? null,
@@ -47,10 +60,27 @@ export function reportDay(view: DayView, calendar: CalendarState, account: Accou
   };
 }
 
-function stateOf({ date, day }: DayView, calendar: CalendarState, account: Account, now: number): DayState {
+function whoTook(taken: Taken): Pick<BusyReport, 'ref' | 'booking' | 'break'> {
+  switch (taken.source) {
+    case 'occupancy':
+      return { ref: taken.ref };
+    case 'booking':
+      return { ...(taken.ref === null ? {} : { ref: taken.ref }), booking: taken.id };
+    case 'break':
+      return { break: taken.id };
+  }
+}
+
+function stateOf(view: DayView, calendar: CalendarState, account: Account, now: number): DayState {
+  const horizon = horizonOf(account.timeZone, now);
+  const state = publicationOf(view, calendar, horizon);
+  const isAhead = view.date >= horizon.from && view.date <= horizon.to;
+  return view.held && isAhead && state !== 'failed' ? 'held' : state;
+}
+
+function publicationOf({ date, day }: DayView, calendar: CalendarState, horizon: Horizon): DayState {
   if (day === undefined || day.generation === day.publishedGeneration) return 'in-sync';
   if (day.failedGeneration === day.generation) return 'failed';
-  const horizon = horizonOf(account.timeZone, now);
   // What is over cannot be published any more, and what is far away not yet.
   if (date < horizon.from || date > horizon.to) return date < horizon.from ? 'in-sync' : 'pending';
   return calendar.failed === undefined ? 'pending' : 'failed';

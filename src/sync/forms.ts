@@ -7,7 +7,7 @@
  * converts every offset to the locale's zone. Form 0 spells the zone's own offset, the next ones shift it, and the
  * last ones cut a work period in two. Contract: Duplicates.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { DateTime } from 'luxon';
 import type { Slot } from '../core/index.js';
 import { NoFreshFormError } from './no-fresh-form-error.js';
@@ -29,7 +29,7 @@ const MOST_MINUTES = 14 * 60;
 const LEAST_MINUTES = -12 * 60;
 
 export function hashOf(slots: readonly Slot[]): string {
-  return createHash('sha256').update(JSON.stringify(slots)).digest('hex');
+  return hash('sha256', JSON.stringify(slots), 'hex');
 }
 
 /**

@@ -41,7 +41,7 @@ export function nextAction(
   return { kind: 'replace', days: together };
 }
 
-function isShown(day: WantedDay): boolean {
+export function isShown(day: WantedDay): boolean {
   return day.verified && day.published !== null && sameSlots(day.published, day.wanted);
 }
 

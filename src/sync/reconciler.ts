@@ -3,35 +3,31 @@
  * It is given a key and reads everything else from the record, so that it may run at any time, twice, or after
  * a crash. One run at a time for a calendar, by its lease.
  */
-import { randomUUID } from 'node:crypto';
 import { InvalidScheduleError } from '../core/index.js';
-import { ConnectionError, type RequestGate } from '../docplanner/index.js';
 import { type Account, getAccount } from '../store/accounts.js';
 import { attemptFailed, attemptSucceeded, calendarFailed, retryAt } from '../store/attempts.js';
 import { type Calendar, getCalendar } from '../store/calendars.js';
-import { giveBackLease, renewLease, takeLease } from '../store/leases.js';
 import { backoffMs, RETRY } from './backoff.js';
+import { CalendarChangedError } from './calendar-changed-error.js';
 import { failureOf } from './failure.js';
 import { keepSilent } from './keep-silent.js';
 import { Lanes } from './lanes.js';
 import { LeaseLostError } from './lease-lost-error.js';
+import { isInDoubt, type Leased, leased } from './leased-run.js';
 import type { Reconciled } from './reconciled.js';
-import type { Means, Run } from './run.js';
-import { publishSlots } from './strategies/slots.js';
+import type { Means } from './run.js';
+import { publish } from './strategies/publish.js';
 
 const ANOTHER_WORKER_HAS_IT_MS = 500;
 
 export class Reconciler {
   readonly #options: Means;
-  /** A new token and the request: no write of ours is in flight for longer. */
-  readonly #leaseMs: number;
   readonly #lanes: Lanes;
 
   /** @param concurrency calendars at the same time in this process */
   constructor(options: Means, concurrency: number) {
     this.#options = options;
     this.#lanes = new Lanes({ concurrency, now: options.now });
-    this.#leaseMs = options.requestTimeoutMs * 2 + 3_000;
   }
 
   /**
@@ -62,52 +58,16 @@ export class Reconciler {
 
   async #leased(calendar: Calendar, account: Account): Promise<Reconciled> {
     const { db } = this.#options;
-    const { id } = calendar;
-    const token = randomUUID();
-    if (!(await takeLease(db, id, token, this.#leaseMs))) {
-      return { kind: 'later', afterMs: ANOTHER_WORKER_HAS_IT_MS, reason: 'another worker has the calendar' };
-    }
-    let inDoubt = false;
-    try {
-      const { clients, budget: _, ...means } = this.#options;
-      const run: Run = {
-        ...means,
-        calendar,
-        account,
-        client: (urgency, aboutToWrite) =>
-          clients.of(account).through(this.#gate(account, urgency, id, token, aboutToWrite)),
-        keepSilent: (reason) => keepSilent(this.#options, account, reason),
-      };
-      const reconciled = await publishSlots(run);
-      if (reconciled.kind === 'done') await attemptSucceeded(db, id);
+    // What is in doubt stays leased, and is judged after that.
+    const ran = await leased(this.#options, calendar, account, async (run) => {
+      const reconciled = await publish(run);
+      if (reconciled.kind === 'done') await attemptSucceeded(db, calendar.id);
       return reconciled;
-    } catch (error) {
-      inDoubt = isInDoubt(error);
-      return await this.#failed(calendar, account, error);
-    } finally {
-      if (inDoubt) await renewLease(db, id, token, this.#options.requestTimeoutMs);
-      else await giveBackLease(db, id, token);
-    }
-  }
-
-  #gate(
-    account: Account,
-    urgency: number,
-    calendar: string,
-    token: string,
-    aboutToWrite: (() => Promise<void>) | undefined,
-  ): RequestGate {
-    const { db, budget } = this.#options;
-    const gate = budget.gate(account, urgency);
-    return {
-      before: async (request) => {
-        await gate.before(request);
-        if (!request.write) return;
-        await aboutToWrite?.();
-        if (!(await renewLease(db, calendar, token, this.#leaseMs))) throw new LeaseLostError(calendar);
-      },
-      after: (answer) => gate.after(answer),
-    };
+    }).catch(async (error: unknown): Promise<Leased<Reconciled>> => {
+      return { kind: 'ran', result: await this.#failed(calendar, account, error) };
+    });
+    if (ran.kind === 'ran') return ran.result;
+    return { kind: 'later', afterMs: ANOTHER_WORKER_HAS_IT_MS, reason: 'another worker has the calendar' };
   }
 
   /** Decides what a failure means for the calendar and its account. What is no failure of theirs is thrown on. */
@@ -115,6 +75,9 @@ export class Reconciler {
     const { db, log, now, random, requestTimeoutMs } = this.#options;
     if (error instanceof LeaseLostError) {
       return { kind: 'later', afterMs: ANOTHER_WORKER_HAS_IT_MS, reason: error.message };
+    }
+    if (error instanceof CalendarChangedError) {
+      return { kind: 'later', afterMs: 0, reason: error.message };
     }
     if (error instanceof InvalidScheduleError) {
       await calendarFailed(db, calendar.id, `${error.path}: ${error.reason}`, new Date(now()));
@@ -153,12 +116,4 @@ export class Reconciler {
         throw error;
     }
   }
-}
-
-/**
- * A write that nobody waits for any more may still be under way in the marketplace, and would undo what is sent
- * after it. So the calendar stays leased for as long again, by when such a write is over.
- */
-function isInDoubt(error: unknown): boolean {
-  return error instanceof ConnectionError && error.reason === 'timeout' && error.method !== 'GET';
 }

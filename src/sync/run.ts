@@ -35,6 +35,8 @@ export interface Run extends Omit<Means, 'clients' | 'budget'> {
    * @param aboutToWrite what must be written down before a write is sent, and only if it is
    */
   readonly client: (urgency: number, aboutToWrite?: () => Promise<void>) => DocplannerClient;
+  /** How many were made in this run. */
+  readonly requests: { reads: number; writes: number };
   /** After the firewall stopped a request. @returns for how long, in milliseconds */
   readonly keepSilent: (reason: string) => Promise<number>;
 }

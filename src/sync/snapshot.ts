@@ -1,11 +1,14 @@
 /** What the record knows of a calendar's days at one moment, and what follows from it for the marketplace. */
+import { isDeepStrictEqual } from 'node:util';
 import { addDays, computeSlotConfigs, type Day, startOfDate } from '../core/index.js';
-import type { Account } from '../store/accounts.js';
-import type { Calendar } from '../store/calendars.js';
+import { type Account, getAccount } from '../store/accounts.js';
+import { type Calendar, type CalendarState, getCalendar } from '../store/calendars.js';
 import { daysBetween, pendingDays, type StoredDay } from '../store/days.js';
-import { type Busy, busyBetween } from '../store/occupancy.js';
+import { heldDates } from '../store/holds.js';
 import type { Db } from '../store/schema.js';
+import { type Taken, takenBetween } from '../store/taken.js';
 import { type StoredWindow, windowsOf } from '../store/windows.js';
+import { CalendarChangedError } from './calendar-changed-error.js';
 import type { Horizon } from './horizon.js';
 
 /** A day as it is wanted, with the generation that this is the answer to. */
@@ -13,11 +16,19 @@ export interface WantedDay extends StoredDay {
   readonly wanted: Day['slots'];
 }
 
+/** The days that wait, and everything that is taken from the first to the last of them. */
+export interface Wanted {
+  /** Most urgent first. */
+  readonly days: readonly WantedDay[];
+  readonly taken: readonly Taken[];
+}
+
 const MOST_DAYS = 400;
 
 /**
- * The days that wait to be published, most urgent first, computed from the record as it is now.
+ * What waits to be published, computed from the record as it is now.
  * @param only where given, no other dates
+ * @throws {CalendarChangedError} where the calendar or its account is something else by now
  */
 export async function wantedDays(
   db: Db,
@@ -25,15 +36,46 @@ export async function wantedDays(
   account: Account,
   horizon: Horizon,
   only?: ReadonlySet<string>,
-): Promise<WantedDay[]> {
+): Promise<Wanted> {
   return await atOneMoment(db, async (tx) => {
+    if (!(await isAsBefore(tx, calendar, account))) throw new CalendarChangedError(calendar.id);
     const pending = await pendingDays(tx, calendar.id, horizon.from, horizon.to, MOST_DAYS);
     const days = only === undefined ? pending : pending.filter((day) => only.has(day.date));
     const dates = days.map((day) => day.date).sort();
     const [from, to] = [dates[0], dates.at(-1)];
-    if (from === undefined || to === undefined) return [];
+    if (from === undefined || to === undefined) return { days: [], taken: [] };
     const computed = await computeDates(tx, calendar, account, from, to);
-    return days.map((day) => ({ ...day, wanted: computed.slots.get(day.date) ?? [] }));
+    return {
+      days: days.map((day) => ({ ...day, wanted: computed.slots.get(day.date) ?? [] })),
+      taken: computed.taken,
+    };
+  });
+}
+
+/** The days that are published, as they should show, and what is taken from the first to the last of them. */
+export interface Settled {
+  readonly days: readonly WantedDay[];
+  readonly taken: readonly Taken[];
+}
+
+/** The days of the horizon for which nothing waits: neither pending, nor failed, nor dropped by hand. */
+export async function settledDays(
+  db: Db,
+  calendar: Calendar,
+  account: Account,
+  horizon: Horizon,
+): Promise<Settled> {
+  return await atOneMoment(db, async (tx) => {
+    if (!(await isAsBefore(tx, calendar, account))) throw new CalendarChangedError(calendar.id);
+    const all = await daysBetween(tx, calendar.id, horizon.from, horizon.to);
+    const days = all.filter((day) => day.generation === day.publishedGeneration && day.published !== null);
+    const [from, to] = [days[0]?.date, days.at(-1)?.date];
+    if (from === undefined || to === undefined) return { days: [], taken: [] };
+    const computed = await computeDates(tx, calendar, account, from, to);
+    return {
+      days: days.map((day) => ({ ...day, wanted: computed.slots.get(day.date) ?? [] })),
+      taken: computed.taken,
+    };
   });
 }
 
@@ -42,8 +84,10 @@ export interface DayView {
   readonly date: string;
   readonly day: StoredDay | undefined;
   readonly windows: readonly StoredWindow[];
-  readonly busy: readonly Busy[];
+  readonly taken: readonly Taken[];
   readonly wanted: Day['slots'];
+  /** Whether something that would be taken away from it waits for a person. */
+  readonly held: boolean;
 }
 
 export async function viewDays(
@@ -55,6 +99,7 @@ export async function viewDays(
 ): Promise<DayView[]> {
   return await atOneMoment(db, async (tx) => {
     const days = new Map((await daysBetween(tx, calendar.id, from, to)).map((day) => [day.date, day]));
+    const held = await heldDates(tx, calendar.id, from, to);
     const computed = await computeDates(tx, calendar, account, from, to);
     return [...computed.slots].map(([date, wanted]) => {
       const start = startOfDate(date, account.timeZone);
@@ -63,11 +108,27 @@ export async function viewDays(
         date,
         day: days.get(date),
         windows: computed.windows.filter((window) => window.date === date),
-        busy: computed.busy.filter((busy) => busy.start.getTime() < end && busy.end.getTime() > start),
+        taken: computed.taken.filter((one) => one.start.getTime() < end && one.end.getTime() > start),
         wanted,
+        held: held.has(date),
       };
     });
   });
+}
+
+/** A generation that is read here is the answer to the calendar as it is here. */
+async function isAsBefore(db: Db, calendar: Calendar, account: Account): Promise<boolean> {
+  const [now, its] = [await getCalendar(db, calendar.id), await getAccount(db, account.id)];
+  return (
+    now !== undefined &&
+    its !== undefined &&
+    isDeepStrictEqual(identityOf(now), identityOf(calendar)) &&
+    isDeepStrictEqual(its, account)
+  );
+}
+
+function identityOf({ failed: _, retrying: __, ...calendar }: CalendarState): Calendar {
+  return calendar;
 }
 
 const MINUTE = 60_000;
@@ -75,7 +136,7 @@ const MINUTE = 60_000;
 async function computeDates(db: Db, calendar: Calendar, account: Account, from: string, to: string) {
   const { bufferBefore = 0, bufferAfter = 0, grid } = calendar;
   const windows = await windowsOf(db, calendar.id, from, to);
-  const busy = await busyBetween(
+  const taken = await takenBetween(
     db,
     calendar.id,
     new Date(startOfDate(from, account.timeZone) - bufferAfter * MINUTE),
@@ -84,14 +145,15 @@ async function computeDates(db: Db, calendar: Calendar, account: Account, from: 
   const days = computeSlotConfigs({
     timeZone: account.timeZone,
     windows,
-    busy,
+    // Where it is hidden by other means, all that is available is published.
+    busy: calendar.strategy === 'slots' ? taken : [],
     from,
     to,
     bufferBefore,
     bufferAfter,
     ...(grid === undefined ? {} : { grid }),
   });
-  return { windows, busy, slots: new Map(days.map((day) => [day.date, day.slots])) };
+  return { windows, taken, slots: new Map(days.map((day) => [day.date, day.slots])) };
 }
 
 /** Several reads that must see the same state: a generation and the occupancy that it counts. */

@@ -4,11 +4,19 @@
  * It runs by a timer and not by the queue, since it exists for when the queue fails.
  */
 import type { Logger } from 'pino';
+import { LEAST_URGENT, localDate } from '../core/index.js';
+import { Rounds } from '../rounds.js';
 import { listAccounts } from '../store/accounts.js';
+import { forgetBookings } from '../store/bookings.js';
+import { forgetBreaks } from '../store/breaks.js';
 import { forgetEvents } from '../store/events.js';
+import { calendarsToFollow } from '../store/following.js';
+import { forgetHolds } from '../store/holds.js';
 import { isUnavailable } from '../store/is-unavailable.js';
+import { forgetRuns } from '../store/losses.js';
 import { forgetRequests } from '../store/requests.js';
 import type { Db } from '../store/schema.js';
+import { forgetReleased, forgetStaged } from '../store/snapshots.js';
 import { wantedCalendars } from '../store/wanted.js';
 import { horizonOf } from './horizon.js';
 
@@ -18,6 +26,8 @@ export interface SweepOptions {
   readonly log: Logger;
   readonly now: () => number;
   readonly everyMs: number;
+  /** What else is to be looked after now and then. */
+  readonly also: () => Promise<void>;
 }
 
 /** In one sweep, at most; the rest comes with the next. */
@@ -25,40 +35,25 @@ const MOST_CALENDARS = 1_000;
 const DAY = 24 * 60 * 60 * 1000;
 /** An event that is sent again after this would be taken for a new one. */
 const REMEMBER_EVENTS_MS = 30 * DAY;
+/** Bookings and breaks that are over; a late word about one would be news after this. */
+const REMEMBER_VISITS_MS = 30 * DAY;
+/** Longer than a snapshot can be old, or it would bring back what was released after it was taken. */
+const REMEMBER_RELEASED_MS = 8 * DAY;
+/** Longer than a source can take to answer, and its snapshots to be taken in. */
+const REMEMBER_STAGED_MS = DAY;
 const REMEMBER_REQUESTS_MS = 2 * 60 * 60 * 1000;
 
-export class Sweep {
+export class Sweep extends Rounds {
   readonly #options: SweepOptions;
-  #timer: NodeJS.Timeout | undefined;
-  #running: Promise<void> | undefined;
   #tidiedAt = 0;
 
   constructor(options: SweepOptions) {
+    super(options.everyMs);
     this.#options = options;
   }
 
-  start(): void {
-    if (this.#timer !== undefined) return;
-    this.#timer = setInterval(() => void this.run(), this.#options.everyMs);
-    void this.run();
-  }
-
-  async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-    await this.#running;
-  }
-
-  /** One sweep; one that is under way is joined. */
-  async run(): Promise<void> {
-    this.#running ??= this.#sweep().finally(() => {
-      this.#running = undefined;
-    });
-    await this.#running;
-  }
-
-  async #sweep(): Promise<void> {
-    const { db, wake, log, now } = this.#options;
+  protected override async round(): Promise<void> {
+    const { db, wake, log, now, also } = this.#options;
     try {
       const horizons = (await listAccounts(db)).map(({ id, timeZone }) => ({
         account: id,
@@ -67,6 +62,8 @@ export class Sweep {
       for (const { calendar, urgency } of await wantedCalendars(db, horizons, MOST_CALENDARS)) {
         await wake(calendar, urgency);
       }
+      for (const calendar of await calendarsToFollow(db, MOST_CALENDARS)) await wake(calendar, LEAST_URGENT);
+      await also();
       if (now() - this.#tidiedAt > DAY / 24) await this.#tidy();
     } catch (error) {
       if (isUnavailable(error)) log.warn({ err: error }, 'the sweep could not reach what it needs');
@@ -78,6 +75,12 @@ export class Sweep {
     const { db, now } = this.#options;
     await forgetEvents(db, new Date(now() - REMEMBER_EVENTS_MS));
     await forgetRequests(db, new Date(now() - REMEMBER_REQUESTS_MS));
+    await forgetBookings(db, new Date(now() - REMEMBER_VISITS_MS));
+    await forgetBreaks(db, new Date(now() - REMEMBER_VISITS_MS));
+    await forgetReleased(db, new Date(now() - REMEMBER_RELEASED_MS));
+    await forgetStaged(db, new Date(now() - REMEMBER_STAGED_MS));
+    await forgetRuns(db, new Date(now() - REMEMBER_RELEASED_MS));
+    await forgetHolds(db, localDate(now() - 2 * DAY, 'UTC'));
     this.#tidiedAt = now();
   }
 }

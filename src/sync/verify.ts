@@ -8,6 +8,12 @@ export interface SentDay {
   readonly slots: readonly Slot[];
 }
 
+/** Half-open, epoch milliseconds. */
+interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
 export interface Difference {
   readonly date: string;
   /** Starts that should be bookable and are not. */
@@ -30,7 +36,7 @@ export interface Start {
 export interface Reading {
   readonly starts: readonly BookableStart[];
   /** Time that the marketplace keeps to itself: its bookings and breaks. */
-  readonly taken: readonly { readonly start: number; readonly end: number }[];
+  readonly taken: readonly Span[];
 }
 
 /** A booking of these statuses holds its time no longer. */
@@ -48,12 +54,14 @@ export const takenBy = (bookings: readonly Booking[], breaks: readonly CalendarB
  * marketplace's own bookings and breaks hide.
  * @param dateOf the local date of an instant
  * @param now epoch milliseconds
+ * @param hidden time in which nothing may be bookable, although the slots offer it
  */
 export function differences(
   sent: readonly SentDay[],
   reading: Reading,
   dateOf: (ms: number) => string,
   now: number,
+  hidden: readonly Span[] = [],
 ): Difference[] {
   // Where the marketplace does not tell services apart, neither can we.
   const byService = reading.starts.every((start) => start.services !== undefined);
@@ -70,11 +78,12 @@ export function differences(
 
   return sent.flatMap(({ date, slots }): Difference[] => {
     const counts = (start: Start): boolean => start.at > now;
-    const isFree = (start: Start): boolean =>
-      !reading.taken.some((taken) => taken.start < start.end && taken.end > start.at);
+    const isIn = (spans: readonly Span[], start: Start): boolean =>
+      spans.some((span) => span.start < start.end && span.end > start.at);
     const day = shown.get(date) ?? new Map<string, Start>();
-    const all = new Map(startsOf(slots, byService).map((start) => [keyOf(start), start]));
-    const expected = [...all.values()].filter((start) => counts(start) && isFree(start));
+    const offered = startsOf(slots, byService).filter((start) => !isIn(hidden, start));
+    const all = new Map(offered.map((start) => [keyOf(start), start]));
+    const expected = offered.filter((start) => counts(start) && !isIn(reading.taken, start));
     const seen = [...day.values()].filter(counts);
     const missing = expected.filter((start) => !day.has(keyOf(start)));
     const extra = seen.filter((start) => !all.has(keyOf(start)));

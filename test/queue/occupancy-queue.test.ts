@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import {
   createPostgresBackend,
   type PostgresConnectionOptions,
@@ -17,7 +17,7 @@ import { CALENDAR, foundingExample } from '../engine/founding-example.js';
 import { openClinic, sent, settled, startEngine, writesTo } from '../engine/running.js';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
-import { atEndOfTestFile } from '../support/release.js';
+import { atEndOfTest } from '../support/release.js';
 
 const { date, events, put } = foundingExample();
 const [available, occupied] = events;
@@ -35,7 +35,7 @@ function makeQueue({ redisUrl, databaseUrl }: Place): Queue | undefined {
   const name = 'slotkeeper-occupancy';
   if (redisUrl !== undefined) {
     const connection = new Redis(redisUrl, { maxRetriesPerRequest: null });
-    atEndOfTestFile(async () => connection.disconnect());
+    atEndOfTest(async () => connection.disconnect());
     return new Queue(name, { connection });
   }
   if (databaseUrl === undefined) return undefined;
@@ -73,6 +73,11 @@ describe.each(backends)('the occupancy queue on $name', ({ fresh }) => {
   beforeEach(async () => {
     sandbox = await openClinic(engine);
     await engine.events([available]);
+    await settled(engine);
+  });
+
+  // What the last test changed is not to be published into the next one's record.
+  afterEach(async () => {
     await settled(engine);
   });
 

@@ -1,0 +1,31 @@
+/** When to ask the marketplace again for what is nobody's change: its notifications, its bookings. */
+import type { Account } from '../store/accounts.js';
+import { backoffMs, RETRY } from './backoff.js';
+import { failureOf } from './failure.js';
+import { keepSilent } from './keep-silent.js';
+import type { Means } from './run.js';
+
+/**
+ * @param failures how many there were one after another, this one included
+ * @returns milliseconds
+ */
+export async function askAgainAfterMs(
+  means: Pick<Means, 'db' | 'budget' | 'log' | 'now' | 'random'>,
+  account: Account,
+  error: unknown,
+  failures: number,
+): Promise<number> {
+  const failure = failureOf(error, means.now());
+  const backoff = backoffMs(RETRY, failures, means.random());
+  switch (failure.kind) {
+    case 'wait':
+      return failure.afterMs;
+    case 'firewall':
+      return await keepSilent(means, account, failure.reason);
+    case 'retry':
+      return Math.max(failure.afterMs ?? 0, backoff);
+    case 'give-up':
+    case 'unknown':
+      return backoff;
+  }
+}

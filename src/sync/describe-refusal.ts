@@ -1,0 +1,54 @@
+/** Why something that was asked of the marketplace at once was not done: a status to answer with, and the reason. */
+import {
+  ConflictError,
+  DocplannerError,
+  ForbiddenError,
+  InvalidRequestError,
+  NotFoundError,
+  UnprocessableError,
+} from '../docplanner/index.js';
+import { BookingOverError } from './booking-over-error.js';
+import { BudgetSpentError } from './budget-spent-error.js';
+import { CalendarBusyError } from './calendar-busy-error.js';
+import { LeaseLostError } from './lease-lost-error.js';
+
+export interface Refusal {
+  readonly status: number;
+  readonly title?: string;
+  readonly detail: string;
+  readonly errors?: readonly { readonly path: string; readonly reason: string }[];
+}
+
+const STATUSES = [
+  [InvalidRequestError, 400],
+  [ForbiddenError, 403],
+  [NotFoundError, 404],
+  [ConflictError, 409],
+  [UnprocessableError, 422],
+] as const;
+
+/** @returns undefined for what is not the marketplace's doing */
+export function describeRefusal(error: unknown): Refusal | undefined {
+  if (error instanceof BookingOverError) return { status: 409, detail: error.message };
+  if (
+    error instanceof BudgetSpentError ||
+    error instanceof CalendarBusyError ||
+    error instanceof LeaseLostError
+  ) {
+    return { status: 503, title: 'Ask again', detail: error.message };
+  }
+  if (!(error instanceof DocplannerError)) return undefined;
+  const status = STATUSES.find(([kind]) => error instanceof kind)?.[1];
+  const errors = Object.entries(error.errors).flatMap(([path, reasons]) =>
+    reasons.map((reason) => ({ path, reason })),
+  );
+  if (status !== undefined) {
+    const detail = error.marketplaceMessage ?? error.message;
+    return { status, detail, ...(errors.length > 0 ? { errors } : {}) };
+  }
+  const title = 'The marketplace cannot be asked just now';
+  const detail = error.mayHaveApplied
+    ? `${error.message}; whether it was done is not known: ask again, it is not done twice`
+    : error.message;
+  return { status: 502, title, detail };
+}

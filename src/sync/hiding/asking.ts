@@ -1,0 +1,16 @@
+/** How what hides something is asked for: as urgently as the time that it closes or opens, in the account's wall clock. */
+import { toIso, urgency } from '../../core/index.js';
+import type { DocplannerClient } from '../../docplanner/index.js';
+import type { Interval } from '../../occupancy/day-changes.js';
+import type { Run } from '../run.js';
+
+/** @param aboutToWrite see {@link Run.client} */
+export function toClose(run: Run, span: Interval, aboutToWrite?: () => Promise<void>): DocplannerClient {
+  return run.client(urgency({ closed: [span], opened: [], now: run.now() }), aboutToWrite);
+}
+
+export function toOpen(run: Run, span: Interval): DocplannerClient {
+  return run.client(urgency({ closed: [], opened: [span], now: run.now() }));
+}
+
+export const written = (run: Run, ms: number): string => toIso(ms, run.account.timeZone);

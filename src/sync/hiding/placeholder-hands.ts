@@ -1,0 +1,93 @@
+/**
+ * Books, moves and cancels placeholders, and writes down what became of them. What the marketplace refuses to book or to
+ * move is hidden otherwise. Contract: bookSlot, moveBooking, cancelBooking.
+ */
+import {
+  ConflictError,
+  type DocplannerError,
+  InvalidRequestError,
+  NotFoundError,
+  UnprocessableError,
+} from '../../docplanner/index.js';
+import { placeholderMark } from '../../occupancy/marks.js';
+import { said } from '../../occupancy/said.js';
+import { announcePlaceholder, forgetAnnouncedPlaceholder } from '../../store/bookings.js';
+import type { Run } from '../run.js';
+import { toClose, toOpen, written } from './asking.js';
+import { PLACEHOLDER_PATIENT } from './placeholder-patient.js';
+import { bookingKey, type HidingStep } from './plan.js';
+import type { Placeholder } from './present.js';
+import type { Seen } from './seen.js';
+
+const MINUTE = 60_000;
+const REFUSALS = [InvalidRequestError, NotFoundError, ConflictError, UnprocessableError];
+const isRefusal = (error: unknown): error is DocplannerError =>
+  REFUSALS.some((refusal) => error instanceof refusal);
+
+type Step<K extends HidingStep['kind']> = Extract<HidingStep, { kind: K }>;
+
+export async function book(run: Run, seen: Seen, { need, ref, service }: Step<'book'>): Promise<void> {
+  const { calendar, account, log, db } = run;
+  const announced = { start: new Date(need.start), end: new Date(need.end), ref };
+  const client = toClose(run, need, () =>
+    announcePlaceholder(db, calendar.id, announced, new Date(run.now())),
+  );
+  try {
+    const booking = await client.bookSlot(calendar, written(run, need.start), {
+      address_service_id: service,
+      duration: (need.end - need.start) / MINUTE,
+      patient: account.placeholder ?? PLACEHOLDER_PATIENT,
+      comment: placeholderMark(calendar.id, ref),
+    });
+    await seen.placeholdersAre({ ...said(booking), placeholder: { ref } });
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    log.info(
+      { calendar: calendar.id, start: written(run, need.start), reason: error.message },
+      'an appointment cannot be booked as a slot; a break hides it',
+    );
+    seen.refused.add(bookingKey(need));
+    seen.readAgain();
+  }
+  await forgetAnnouncedPlaceholder(db, calendar.id, announced);
+}
+
+export async function movePlaceholder(
+  run: Run,
+  seen: Seen,
+  { one, need, ref, service }: Step<'move-placeholder'>,
+): Promise<void> {
+  const { calendar, log } = run;
+  try {
+    const moved = await toClose(run, need).moveBooking(calendar, one.id, {
+      address_service_id: service,
+      start: written(run, need.start),
+      duration: (need.end - need.start) / MINUTE,
+    });
+    await seen.placeholdersAre(
+      { id: one.id, status: 'moved', start: one.start, end: one.end, placeholder: { ref } },
+      { ...said(moved), placeholder: { ref }, before: one.id },
+    );
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    log.info(
+      { calendar: calendar.id, booking: one.id, reason: error.message },
+      'a placeholder cannot be moved; another takes its place',
+    );
+    seen.refused.add(one.id);
+    seen.readAgain();
+  }
+}
+
+export async function cancel(run: Run, seen: Seen, one: Placeholder): Promise<void> {
+  try {
+    await toOpen(run, one).cancelBooking(run.calendar, one.id);
+  } catch (error) {
+    // It is over already, or was moved by an answer that got lost: what is there will tell.
+    if (!(error instanceof NotFoundError || error instanceof ConflictError)) throw error;
+    seen.readAgainOnceFor(one.id, error);
+    return;
+  }
+  const { id, start, end, ref } = one;
+  await seen.placeholdersAre({ id, status: 'canceled', start, end, placeholder: { ref } });
+}

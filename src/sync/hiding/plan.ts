@@ -1,0 +1,210 @@
+/**
+ * What to do about the breaks and placeholders of a calendar's pending days. Pure: from what is on offer, what has to
+ * be hidden and what the marketplace holds, to the requests that lead there, what closes before what opens.
+ */
+import { breakSteps, computeBreaks, localDate, type Slot, toIso } from '../../core/index.js';
+import type { Interval } from '../../occupancy/day-changes.js';
+import type { Strategy } from '../../store/schema.js';
+import { bookableAs } from './bookable.js';
+import type { Need } from './needs.js';
+import { type OwnBreak, overlaps, type Placeholder, type Present } from './present.js';
+
+export interface HidingDay {
+  readonly date: string;
+  /** What the marketplace was told to offer; null where it never was. */
+  readonly told: readonly Slot[] | null;
+  /** Whether that is what it offers: after a lost answer it may be something else. */
+  readonly isCertain: boolean;
+  /** What it shall offer. */
+  readonly wanted: readonly Slot[];
+}
+
+/** Half-open, in epoch milliseconds. */
+export type HidingStep =
+  | ({ readonly kind: 'add-break' } & Interval)
+  | ({ readonly kind: 'move-break'; readonly id: string } & Interval)
+  | { readonly kind: 'delete-break'; readonly one: OwnBreak }
+  | { readonly kind: 'book'; readonly need: Need; readonly ref: string; readonly service: string }
+  | {
+      readonly kind: 'move-placeholder';
+      readonly one: Placeholder;
+      readonly need: Need;
+      readonly ref: string;
+      readonly service: string;
+    }
+  | { readonly kind: 'cancel'; readonly one: Placeholder };
+
+/** The time that it is about. */
+export function spanOfStep(step: HidingStep): Interval {
+  switch (step.kind) {
+    case 'add-break':
+    case 'move-break':
+      return step;
+    case 'book':
+    case 'move-placeholder':
+      return step.need;
+    case 'delete-break':
+    case 'cancel':
+      return step.one;
+  }
+}
+
+export interface HidingPlan {
+  /** Each of them hides more, or as much, and nothing that has to be hidden comes on offer by it. In order. */
+  readonly closing: readonly HidingStep[];
+  /** Only once the marketplace was told the slots of all these days. */
+  readonly opening: readonly HidingStep[];
+}
+
+export interface HidingInput {
+  readonly strategy: Strategy;
+  readonly timeZone: string;
+  readonly days: readonly HidingDay[];
+  readonly needs: readonly Need[];
+  readonly present: Present;
+  /** What the marketplace has refused in this run: `bookingKey` of a need, ids of placeholders that would not move. */
+  readonly refused: ReadonlySet<string>;
+  /** Epoch milliseconds. */
+  readonly now: number;
+}
+
+export const bookingKey = ({ ref, start, end }: Need): string => `${ref} ${start} ${end}`;
+
+export function planHiding(input: HidingInput): HidingPlan {
+  const { strategy, days, present, timeZone, now } = input;
+  const dates = new Map(days.map((day) => [day.date, day]));
+  const inPlay = ({ start, end }: Interval): boolean =>
+    dates.has(localDate(start, timeZone)) || dates.has(localDate(end - 1, timeZone));
+  // What is over is left as it is: nobody can book it, and each change would be a request.
+  const isOver = ({ end }: Interval): boolean => end <= now;
+  const isHidden = (need: Need): boolean => present.breaks.some((one) => overlaps(one, need));
+  const needs = input.needs.filter((need) => !isOver(need) || isHidden(need));
+  const breaks = present.breaks.filter(
+    (one) => inPlay(one) && (!isOver(one) || needs.some((need) => overlaps(need, one))),
+  );
+  const placeholders = present.placeholders.filter((one) => inPlay(one) && !isOver(one));
+  if (strategy === 'slots') {
+    return { closing: [], opening: [...breaks.map(toDelete), ...placeholders.map(toCancel)] };
+  }
+
+  const onSale = new Map(days.map((day) => [day.date, offered(day)]));
+  const concerned = needs.filter((need) =>
+    [...onSale.values()].some((offer) => offer.some((one) => overlaps(one, need))),
+  );
+  const booked = strategy === 'book' ? planBookings(concerned, placeholders, dates, input) : NOTHING_BOOKED;
+  const hiddenByBreaks = concerned.filter((need) => !booked.covers.has(need));
+  const wanted = days.flatMap(({ date }) =>
+    computeBreaks({ timeZone, windows: onSale.get(date) ?? [], busy: hiddenByBreaks }),
+  );
+  const existing = breaks.map(({ id, start, end }) => ({
+    id,
+    since: toIso(start, timeZone),
+    till: toIso(end, timeZone),
+  }));
+  const steps = breakSteps(existing, wanted, ({ since }) => mayLeave(Date.parse(since), dates, timeZone));
+  const byId = new Map(breaks.map((one) => [one.id, one]));
+  const closing: HidingStep[] = [];
+  const opening: HidingStep[] = [];
+  for (const step of steps) {
+    if (step.kind === 'delete') {
+      const one = byId.get(step.id);
+      if (one !== undefined) opening.push(toDelete(one));
+      continue;
+    }
+    const span = { start: Date.parse(step.since), end: Date.parse(step.till) };
+    closing.push(
+      step.kind === 'add' ? { kind: 'add-break', ...span } : { kind: 'move-break', id: step.id, ...span },
+    );
+  }
+  return {
+    closing: [...nearestFirst(booked.book, closing), ...booked.move],
+    opening: [...placeholders.filter((one) => !booked.keeps.has(one.id)).map(toCancel), ...opening],
+  };
+}
+
+/** The lists stay each in its order: a break moves only after those that it relies on. */
+function nearestFirst(bookings: readonly HidingStep[], breaks: readonly HidingStep[]): HidingStep[] {
+  const start = (step: HidingStep): number => spanOfStep(step).start;
+  const left = bookings.toSorted((a, b) => start(b) - start(a));
+  const all: HidingStep[] = [];
+  for (const one of breaks) {
+    for (let next = left.at(-1); next !== undefined && start(next) <= start(one); next = left.at(-1)) {
+      all.push(next);
+      left.pop();
+    }
+    all.push(one);
+  }
+  return [...all, ...left.toReversed()];
+}
+
+const toDelete = (one: OwnBreak): HidingStep => ({ kind: 'delete-break', one });
+const toCancel = (one: Placeholder): HidingStep => ({ kind: 'cancel', one });
+
+interface Booked {
+  /** What needs no break, because it is booked or will be. */
+  readonly covers: ReadonlySet<Need>;
+  /** Ids of placeholders that stay, where they are or elsewhere. */
+  readonly keeps: ReadonlySet<string>;
+  readonly book: readonly HidingStep[];
+  /** They leave what they hid, so they come after everything else that closes. */
+  readonly move: readonly HidingStep[];
+}
+
+const NOTHING_BOOKED: Booked = { covers: new Set(), keeps: new Set(), book: [], move: [] };
+
+/** An appointment is booked where the marketplace offers its start; everything else is for a break. */
+function planBookings(
+  needs: readonly Need[],
+  placeholders: readonly Placeholder[],
+  dates: ReadonlyMap<string, HidingDay>,
+  { timeZone, present, refused, now }: HidingInput,
+): Booked {
+  const covers = new Set<Need>();
+  const keeps = new Set<string>();
+  const book: HidingStep[] = [];
+  const move: HidingStep[] = [];
+  const hidden: Interval[] = [...present.others, ...present.breaks, ...present.placeholders];
+  const unsettled: Need[] = [];
+  for (const need of needs) {
+    const exact = placeholders.find(
+      ({ ref, start, end }) => ref === need.ref && start === need.start && end === need.end,
+    );
+    if (need.ref === null || exact === undefined) {
+      unsettled.push(need);
+    } else {
+      covers.add(need);
+      keeps.add(exact.id);
+    }
+  }
+  for (const need of unsettled) {
+    const { ref } = need;
+    if (ref === null || refused.has(bookingKey(need))) continue;
+    const told = dates.get(localDate(need.start, timeZone))?.told ?? [];
+    const mine = placeholders.find((one) => one.ref === ref && !keeps.has(one.id) && !refused.has(one.id));
+    if (mine !== undefined && !mayLeave(mine.start, dates, timeZone)) continue;
+    const inTheWay = hidden.filter((one) => one !== mine);
+    const service = bookableAs(need, told, inTheWay, now);
+    if (service === undefined) continue;
+    covers.add(need);
+    hidden.push({ start: need.start, end: need.end });
+    if (mine === undefined) {
+      book.push({ kind: 'book', need, ref, service });
+    } else {
+      keeps.add(mine.id);
+      move.push({ kind: 'move-placeholder', one: mine, need, ref, service });
+    }
+  }
+  return { covers, keeps, book, move };
+}
+
+/** Where it is not certain what is on offer, whatever leaves may uncover something. */
+const mayLeave = (start: number, dates: ReadonlyMap<string, HidingDay>, timeZone: string): boolean =>
+  dates.get(localDate(start, timeZone))?.isCertain === true;
+
+/** Everything that is on offer now, as far as that is certain, or will be. */
+function offered({ told, wanted }: HidingDay): Interval[] {
+  return [...(told ?? []), ...wanted].map(({ start, end }) => ({
+    start: Date.parse(start),
+    end: Date.parse(end),
+  }));
+}

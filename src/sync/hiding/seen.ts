@@ -1,0 +1,76 @@
+/**
+ * What a run has seen of the marketplace: the breaks and bookings that it read, as it changed them since, and what
+ * surprised it. Each change goes into the record and into the reading alike.
+ */
+import type { SaidBooking } from '../../occupancy/take-bookings.js';
+import { takeIn } from '../read-marketplace.js';
+import type { Run } from '../run.js';
+import type { WantedDay } from '../snapshot.js';
+import type { Need } from './needs.js';
+import type { OwnBreak, Present } from './present.js';
+import { type Reading, readPresent, withRefs } from './reading.js';
+
+export class Seen {
+  /** See {@link import('./plan.js').HidingInput.refused}. */
+  readonly refused = new Set<string>();
+  readonly #run: Run;
+  readonly #surprises = new Set<string>();
+  #read: Reading | undefined;
+
+  constructor(run: Run) {
+    this.#run = run;
+  }
+
+  /** What is there on these days, read once; `news` where the reading changed the record. */
+  async present(days: readonly WantedDay[], needs: readonly Need[]): Promise<Present | 'news'> {
+    const known = this.#read;
+    const covers = known !== undefined && days.every(({ date }) => known.from <= date && date <= known.to);
+    const read = covers ? known : await readPresent(this.#run, days);
+    this.#read = read;
+    if (!covers && read.isNews) return 'news';
+    return withRefs(read, this.#run.calendar.id, needs);
+  }
+
+  /** What was read may be wrong: the next step reads it again. */
+  readAgain(): void {
+    this.#read = undefined;
+  }
+
+  /**
+   * The marketplace says that something is not as it was read. What is there will tell, unless it was read again for
+   * that already.
+   * @throws the error, where it was
+   */
+  readAgainOnceFor(key: string, error: Error): void {
+    if (this.#surprises.has(key)) throw error;
+    this.#surprises.add(key);
+    this.readAgain();
+  }
+
+  async breakIs(one: OwnBreak, removed: boolean): Promise<void> {
+    const at = this.#run.now();
+    await takeIn(this.#run, {
+      breaks: [{ id: one.id, since: one.start, till: one.end, own: true, removed, at }],
+    });
+    const read = this.#read;
+    if (read === undefined) return;
+    const others = read.breaks.filter(({ id }) => id !== one.id);
+    this.#read = { ...read, breaks: removed ? others : [...others, one] };
+  }
+
+  async placeholdersAre(...bookings: readonly SaidBooking[]): Promise<void> {
+    await takeIn(this.#run, { bookings });
+    const read = this.#read;
+    if (read === undefined) return;
+    const ids = new Set(bookings.map(({ id }) => id));
+    this.#read = {
+      ...read,
+      placeholders: [
+        ...read.placeholders.filter(({ id }) => !ids.has(id)),
+        ...bookings.flatMap(({ id, status, start, end, placeholder }) =>
+          status === 'booked' ? [{ id, start, end, ref: placeholder?.ref ?? null, mark: '' }] : [],
+        ),
+      ],
+    };
+  }
+}

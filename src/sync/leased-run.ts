@@ -1,0 +1,75 @@
+/**
+ * A run: a calendar in hand, under its lease. Whoever writes to the marketplace for a calendar does it in one, so that
+ * no two writes for it are ever in flight, and every request goes through the account's budget.
+ */
+import { randomUUID } from 'node:crypto';
+import { ConnectionError, type RequestGate } from '../docplanner/index.js';
+import type { Account } from '../store/accounts.js';
+import type { Calendar } from '../store/calendars.js';
+import { giveBackLease, renewLease, takeLease } from '../store/leases.js';
+import { keepSilent } from './keep-silent.js';
+import { LeaseLostError } from './lease-lost-error.js';
+import type { Means, Run } from './run.js';
+
+export type Leased<T> = { readonly kind: 'ran'; readonly result: T } | { readonly kind: 'taken' };
+
+/**
+ * Runs it under the lease, or says that somebody else has the calendar.
+ *
+ * A write that nobody waits for any more may still be under way in the marketplace, and would undo what is sent after
+ * it. So after one the calendar stays leased for as long as such a write can take.
+ */
+export async function leased<T>(
+  means: Means,
+  calendar: Calendar,
+  account: Account,
+  work: (run: Run) => Promise<T>,
+): Promise<Leased<T>> {
+  const { clients, budget, ...rest } = means;
+  const { db, requestTimeoutMs } = means;
+  const token = randomUUID();
+  // A new token and the request: no write of ours is in flight for longer.
+  const leaseMs = requestTimeoutMs * 2 + 3_000;
+  if (!(await takeLease(db, calendar.id, token, leaseMs))) return { kind: 'taken' };
+
+  const requests = { reads: 0, writes: 0 };
+  const gateFor = (urgency: number, aboutToWrite?: () => Promise<void>): RequestGate => {
+    const gate = budget.gate(account, urgency);
+    return {
+      before: async (request) => {
+        await gate.before(request);
+        if (!request.write) {
+          requests.reads += 1;
+          return;
+        }
+        await aboutToWrite?.();
+        if (!(await renewLease(db, calendar.id, token, leaseMs))) throw new LeaseLostError(calendar.id);
+        requests.writes += 1;
+      },
+      after: (answer) => gate.after(answer),
+    };
+  };
+  let inDoubt = false;
+  try {
+    const run: Run = {
+      ...rest,
+      calendar,
+      account,
+      requests,
+      client: (urgency, aboutToWrite) => clients.of(account).through(gateFor(urgency, aboutToWrite)),
+      keepSilent: (reason) => keepSilent(means, account, reason),
+    };
+    return { kind: 'ran', result: await work(run) };
+  } catch (error) {
+    inDoubt = isInDoubt(error);
+    throw error;
+  } finally {
+    if (inDoubt) await renewLease(db, calendar.id, token, requestTimeoutMs);
+    else await giveBackLease(db, calendar.id, token);
+  }
+}
+
+/** Whether a write may still be under way although its answer was not waited for. */
+export function isInDoubt(error: unknown): boolean {
+  return error instanceof ConnectionError && error.reason === 'timeout' && error.method !== 'GET';
+}

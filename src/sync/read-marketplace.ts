@@ -1,0 +1,148 @@
+/**
+ * Reads the bookings and breaks that the marketplace holds of a calendar, and takes them into the record, so that what
+ * no notification brought is found. Contract: getBookings, getCalendarBreaks.
+ */
+import { type Booking, type DocplannerClient, NotFoundError } from '../docplanner/index.js';
+import { isOwnBreak } from '../occupancy/marks.js';
+import { GONE_AFTER_MS, said } from '../occupancy/said.js';
+import { type SaidBooking, takeBookings } from '../occupancy/take-bookings.js';
+import { type SaidBreak, takeBreaks } from '../occupancy/take-breaks.js';
+import { bookingsBetween, isAnnounced, settledBookings } from '../store/bookings.js';
+import { breaksBetween } from '../store/breaks.js';
+import type { Calendar } from '../store/calendars.js';
+import { type DayChange, markDays } from '../store/days.js';
+import { lockCalendars } from '../store/events.js';
+import type { Db } from '../store/schema.js';
+
+export interface Reader {
+  readonly db: Db;
+  readonly calendar: Calendar;
+  readonly client: DocplannerClient;
+  readonly now: () => number;
+}
+
+/** Instants, ISO 8601. */
+export interface Range {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** What was read, and the days that changed by it. */
+export interface Found<Item> {
+  readonly list: readonly Item[];
+  readonly days: readonly DayChange[];
+}
+
+/** What was read, and what it says that the record has to know. */
+export interface Asked<Item, Said> {
+  readonly list: readonly Item[];
+  readonly said: readonly Said[];
+}
+
+/** The bookings that begin in the range, whatever became of them, taken into the record. */
+export async function readBookings(reader: Reader, range: Range): Promise<Found<Booking>> {
+  const { list, said } = await askForBookings(reader, range);
+  return { list, days: await takeIn(reader, { bookings: said }) };
+}
+
+/** The bookings that begin in the range; the record stays as it is. */
+export async function askForBookings(reader: Reader, range: Range): Promise<Asked<Booking, SaidBooking>> {
+  const { client, calendar, db, now } = reader;
+  const asked = new Date(now());
+  const bookings = await client.getBookings(calendar, range.from, range.to);
+  const listed = new Set(bookings.map(({ id }) => id));
+  const [from, to] = [new Date(range.from), new Date(range.to)];
+  const known = await bookingsBetween(db, calendar.id, from, to, asked);
+  const unlisted = known.filter(({ id, start }) => start >= from && !listed.has(id));
+  const settled = await settledBookings(
+    db,
+    calendar.id,
+    unlisted.map(({ id }) => id),
+    new Date(asked.getTime() - GONE_AFTER_MS),
+  );
+  const gone: SaidBooking[] = [];
+  for (const { id, start, end, placeholder } of unlisted) {
+    const said = isAnnounced(id) ? undefined : await askFor(reader, id);
+    if (said !== undefined) gone.push(said);
+    else if (placeholder || settled.has(id)) {
+      gone.push({ id, status: 'canceled', start: start.getTime(), end: end.getTime() });
+    }
+  }
+  return { list: bookings, said: [...bookings.map(said), ...gone] };
+}
+
+/** What the marketplace says of one booking; undefined where it knows none. */
+async function askFor({ client, calendar }: Reader, id: string): Promise<SaidBooking | undefined> {
+  try {
+    return said(await client.getBooking(calendar, id));
+  } catch (error) {
+    if (error instanceof NotFoundError) return undefined;
+    throw error;
+  }
+}
+
+export interface FoundBreak {
+  readonly id: string;
+  /** Epoch milliseconds. */
+  readonly since: number;
+  readonly till: number;
+  readonly own: boolean;
+}
+
+/** The breaks that touch the range, taken into the record. */
+export async function readBreaks(reader: Reader, range: Range): Promise<Found<FoundBreak>> {
+  const { list, said } = await askForBreaks(reader, range);
+  return { list, days: await takeIn(reader, { breaks: said }) };
+}
+
+/** The breaks that touch the range; the record stays as it is. */
+export async function askForBreaks(reader: Reader, range: Range): Promise<Asked<FoundBreak, SaidBreak>> {
+  const { client, calendar, db, now } = reader;
+  const asked = new Date(now());
+  const breaks = await client.getCalendarBreaks(calendar, range.from, range.to);
+  const listed = new Set(breaks.map(({ id }) => id));
+  const known = await breaksBetween(db, calendar.id, new Date(range.from), new Date(range.to), asked);
+  const own = new Set(known.filter((one) => one.own).map(({ id }) => id));
+  const at = asked.getTime();
+  const list = breaks.map((one) => ({
+    id: one.id,
+    since: Date.parse(one.since),
+    till: Date.parse(one.till),
+    own: own.has(one.id) || isOwnBreak(calendar.id, one),
+  }));
+  const there = list.map((one): SaidBreak => ({ ...one, removed: false, at }));
+  const gone = known
+    .filter(({ id }) => !listed.has(id))
+    .map(
+      (one): SaidBreak => ({
+        id: one.id,
+        since: one.since.getTime(),
+        till: one.till.getTime(),
+        removed: true,
+        at,
+      }),
+    );
+  return { list, said: [...there, ...gone] };
+}
+
+/**
+ * What was said of bookings and breaks goes into the record in one transaction, and marks days. Nobody is woken: whoever
+ * publishes the calendar reads the record again before he is done, and others wake it themselves.
+ * @returns the days that changed by it
+ */
+export async function takeIn(
+  { db, calendar, now }: Pick<Reader, 'db' | 'calendar' | 'now'>,
+  { bookings = [], breaks = [] }: { bookings?: readonly SaidBooking[]; breaks?: readonly SaidBreak[] },
+): Promise<readonly DayChange[]> {
+  if (bookings.length + breaks.length === 0) return [];
+  return await db.transaction().execute(async (tx) => {
+    const locked = (await lockCalendars(tx, [calendar.id])).get(calendar.id);
+    if (locked === undefined) return [];
+    const at = now();
+    const { days: byBookings } = await takeBookings(tx, locked, bookings, at);
+    const { days: byBreaks } = await takeBreaks(tx, locked, breaks, at);
+    const occupancy = [...byBookings, ...byBreaks];
+    await markDays(tx, { windows: [], occupancy }, new Date(at));
+    return occupancy;
+  });
+}

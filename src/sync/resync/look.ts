@@ -1,0 +1,54 @@
+/**
+ * A comparison and nothing else, for those who only want to know: nothing is published, marked, or taken into the record.
+ * It has the calendar's lease, so that no write is under way meanwhile, and waits for what a request has to wait for.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { InvalidScheduleError } from '../../core/index.js';
+import { ConflictError, InvalidRequestError } from '../../docplanner/index.js';
+import { getAccount } from '../../store/accounts.js';
+import { getCalendar } from '../../store/calendars.js';
+import type { Compared } from '../../store/resyncs.js';
+import { askAgainAfterMs } from '../ask-again.js';
+import { CalendarChangedError } from '../calendar-changed-error.js';
+import { failureOf } from '../failure.js';
+import { leased } from '../leased-run.js';
+import type { Means } from '../run.js';
+import { compareCalendar } from './compare.js';
+
+export type Looked =
+  | { readonly kind: 'compared'; readonly compared: Compared }
+  | { readonly kind: 'failed'; readonly reason: string }
+  /** There is no such calendar any more. */
+  | { readonly kind: 'gone' };
+
+const ANOTHER_HAS_IT_MS = 500;
+const MOST_TRIES = 5;
+
+export async function lookAt(means: Means, id: string): Promise<Looked> {
+  const { db, now } = means;
+  for (let tries = 1; ; ) {
+    const calendar = await getCalendar(db, id);
+    const account = calendar && (await getAccount(db, calendar.account));
+    if (calendar === undefined || account === undefined) return { kind: 'gone' };
+    if (calendar.failed !== undefined) return { kind: 'failed', reason: calendar.failed.reason };
+    try {
+      const ran = await leased(means, calendar, account, (run) => compareCalendar(run, true));
+      if (ran.kind === 'ran') return { kind: 'compared', compared: ran.result.compared };
+      await sleep(ANOTHER_HAS_IT_MS);
+    } catch (error) {
+      if (error instanceof CalendarChangedError) continue;
+      if (error instanceof InvalidScheduleError) {
+        return { kind: 'failed', reason: `${error.path}: ${error.reason}` };
+      }
+      const failure = failureOf(error, now());
+      if (failure.kind === 'unknown') throw error;
+      const isRefused = error instanceof InvalidRequestError || error instanceof ConflictError;
+      if (isRefused || failure.kind === 'give-up') return { kind: 'failed', reason: failure.reason };
+      if (failure.kind === 'retry') {
+        if (tries >= MOST_TRIES) return { kind: 'failed', reason: failure.reason };
+        tries += 1;
+      }
+      await sleep(await askAgainAfterMs(means, account, error, tries));
+    }
+  }
+}

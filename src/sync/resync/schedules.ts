@@ -1,0 +1,85 @@
+/**
+ * The nightly resyncs' schedules: one for each account, in its zone. A run that was missed because nobody was there is
+ * caught up once.
+ */
+import type { Logger } from 'pino';
+import type { ResyncQueue } from '../../queue/resync-queue.js';
+import { listAccounts } from '../../store/accounts.js';
+import { lastResync } from '../../store/resyncs.js';
+import type { Db } from '../../store/schema.js';
+import { isDue } from './cron.js';
+
+export interface SchedulesOptions {
+  readonly db: Db;
+  readonly queue: ResyncQueue;
+  readonly log: Logger;
+  readonly now: () => number;
+  /** Undefined: there is no nightly resync. */
+  readonly cron: string | undefined;
+}
+
+const LOOK_EVERY_MS = 5 * 60_000;
+
+export class Schedules {
+  readonly #options: SchedulesOptions;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(options: SchedulesOptions) {
+    this.#options = options;
+  }
+
+  /** @throws where the queue cannot be reached */
+  async start(): Promise<void> {
+    if (this.#timer !== undefined) return;
+    await this.#catchUp(await this.refresh());
+    this.#timer = setInterval(() => void this.#look(), LOOK_EVERY_MS);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    await this.#running;
+  }
+
+  /**
+   * Accounts may have come, gone, or moved to another zone, and the queue may have lost its memory.
+   * @returns the accounts whose time had come, and nobody was there
+   */
+  async refresh(): Promise<readonly string[]> {
+    const { db, queue, cron, now } = this.#options;
+    const accounts = cron === undefined ? [] : await listAccounts(db);
+    const schedules = accounts.map(({ id, timeZone }) => ({ account: id, cron: cron ?? '', timeZone }));
+    return await queue.schedule(schedules, now());
+  }
+
+  /**
+   * Where the last run should have been after the last one that was. An account that never had one has missed none,
+   * unless its schedule says so. Which of two that find the same comes first does not matter: there is one run for
+   * each time (worker.ts).
+   */
+  async #catchUp(overdue: readonly string[]): Promise<void> {
+    const { db, queue, log, now, cron } = this.#options;
+    if (cron === undefined) return;
+    for (const { id, timeZone } of await listAccounts(db)) {
+      const last = await lastResync(db, id, new Date(now()));
+      const isMissed =
+        last === undefined ? overdue.includes(id) : isDue(cron, timeZone, last.getTime(), now());
+      if (!isMissed) continue;
+      log.info({ account: id, last }, 'a nightly resync was missed; it is caught up');
+      await queue.nightly(id, cron);
+    }
+  }
+
+  async #look(): Promise<void> {
+    this.#running = this.#lookAgain().catch((error: unknown) => {
+      this.#options.log.warn({ err: error }, 'the schedules could not be looked after');
+    });
+    await this.#running;
+  }
+
+  async #lookAgain(): Promise<void> {
+    const overdue = await this.refresh();
+    if (overdue.length > 0) await this.#catchUp(overdue);
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * A calendar's part in a full resync, taken when nothing of it is pending: it is compared, what differs is published by its
+ * strategy, and then it is through. What was cut off goes on with the calendar's next run.
+ */
+import { markDrift } from '../../store/days.js';
+import {
+  addResyncWrites,
+  concludeResync,
+  distrust,
+  finishResyncs,
+  type OpenResync,
+  openResyncs,
+  saveCompared,
+} from '../../store/resyncs.js';
+import type { Run } from '../run.js';
+import { type Comparison, compareCalendar } from './compare.js';
+import { type NotCompared, notCompared } from './not-compared.js';
+
+export type ResyncStep =
+  /** Nothing of it is left here. */
+  | { readonly kind: 'through' }
+  /** There may be days to publish now. */
+  | { readonly kind: 'publish' }
+  /** It goes on then; what is to be published has nothing to do with it. */
+  | { readonly kind: 'later'; readonly afterMs: number; readonly reason: string };
+
+export async function resyncStep(run: Run): Promise<ResyncStep> {
+  const { db, calendar, now } = run;
+  const open = await openResyncs(db, calendar.id);
+  if (open.length === 0) return { kind: 'through' };
+  for (const { resync, state } of open) {
+    if (state === 'compared') await concludeResync(db, resync, calendar.id);
+  }
+  const waiting = open.filter(({ state }) => state === 'waiting');
+  const step = waiting.length === 0 ? THROUGH : await compareFor(run, waiting);
+  await finishResyncs(db, new Date(now()));
+  return step;
+}
+
+const THROUGH: ResyncStep = { kind: 'through' };
+
+async function compareFor(run: Run, waiting: readonly OpenResync[]): Promise<ResyncStep> {
+  const { db, calendar, now } = run;
+  const afterMs = Math.min(...waiting.map(({ retryAt }) => (retryAt?.getTime() ?? 0) - now()));
+  if (afterMs > 0) return { kind: 'later', afterMs, reason: 'a comparison is tried again then' };
+  const isDry = waiting.every(({ dryRun }) => dryRun);
+  const comparison = await tryToCompare(run, isDry, waiting);
+  if (comparison.kind === 'later') return comparison;
+  // What was read before it failed is in the record.
+  if (comparison.kind === 'failed') return { kind: 'publish' };
+  const { compared, changes, distrusted } = comparison;
+  const finds = !isDry && compared.days.length > 0;
+  // What is marked is reported: one that is cut off here finds it again, and one that is cut off later does not.
+  await db.transaction().execute(async (tx) => {
+    if (!isDry) {
+      await markDrift(tx, calendar.id, changes, new Date(now()));
+      await distrust(tx, calendar.id, distrusted);
+    }
+    for (const { resync, dryRun } of waiting) {
+      await saveCompared(tx, resync, calendar.id, compared, dryRun || !finds);
+    }
+  });
+  return finds ? { kind: 'publish' } : THROUGH;
+}
+
+async function tryToCompare(
+  run: Run,
+  isDry: boolean,
+  waiting: readonly OpenResync[],
+): Promise<NotCompared | ({ readonly kind: 'compared' } & Comparison)> {
+  try {
+    return { kind: 'compared', ...(await compareCalendar(run, isDry)) };
+  } catch (error) {
+    return await notCompared(run, waiting, error);
+  }
+}
+
+/** Counts what publishing wrote towards the resync that found it. */
+export async function countingWrites<T>(run: Run, publish: () => Promise<T>): Promise<T> {
+  const before = run.requests.writes;
+  try {
+    return await publish();
+  } finally {
+    const writes = run.requests.writes - before;
+    if (writes > 0) await addResyncWrites(run.db, run.calendar.id, writes);
+  }
+}

@@ -1,0 +1,147 @@
+/** Takes resyncs off their queue: asks the clinics for what they know, then has the calendars compared. */
+import { DelayedError, type Job } from 'bullmq';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { LEAST_URGENT } from '../../core/index.js';
+import { RESYNC_QUEUE } from '../../queue/names.js';
+import type { JobWorker, Queues } from '../../queue/queues.js';
+import type { ResyncQueue } from '../../queue/resync-queue.js';
+import { type Account, getAccount } from '../../store/accounts.js';
+import { isUnavailable } from '../../store/is-unavailable.js';
+import {
+  accountsOfResync,
+  beginResync,
+  calendarsToResync,
+  finishResyncs,
+  forgetResyncs,
+  getResync,
+  lastResync,
+  type ResyncFailure,
+  resyncsToQueue,
+  startComparing,
+} from '../../store/resyncs.js';
+import type { Db } from '../../store/schema.js';
+import { isDue, turnMs } from './cron.js';
+
+export interface ResyncWorkerOptions {
+  readonly db: Db;
+  readonly queues: Queues;
+  readonly queue: ResyncQueue;
+  readonly log: Logger;
+  readonly now: () => number;
+  /** Over how long the accounts' nightly resyncs are spread, in milliseconds. */
+  readonly spreadMs: number;
+  /** Fetches what the clinic's own system knows; answers what went wrong. */
+  readonly fetch: (account: Account, signal: AbortSignal) => Promise<readonly string[]>;
+  /** After how long a calendar that still waits is woken again, in milliseconds: its job may be lost. */
+  readonly wakeAgainMs: number;
+  /** Has a calendar published soon. Never fails. */
+  readonly wake: (calendar: string, urgency: number) => Promise<void>;
+}
+
+const jobSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('run'), id: z.string() }),
+  z.object({
+    kind: z.literal('nightly'),
+    account: z.string(),
+    cron: z.string(),
+    isTurn: z.boolean().optional(),
+  }),
+]);
+
+const AT_ONCE = 500;
+const QUEUE_AGAIN_MS = 60_000;
+const DAY = 24 * 60 * 60_000;
+const KEPT_MS = 30 * DAY;
+
+export class ResyncWorker {
+  readonly #options: ResyncWorkerOptions;
+  readonly #stopping = new AbortController();
+  #worker: JobWorker | undefined;
+
+  constructor(options: ResyncWorkerOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#worker = this.#options.queues.worker(RESYNC_QUEUE, (job, token) => this.#take(job, token), {
+      concurrency: 2,
+      removeOnComplete: { count: 0 },
+      removeOnFail: { count: 100 },
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#worker?.close();
+  }
+
+  /** Wakes what waits, queues what was lost, ends what is through. To be called again and again. */
+  async round(): Promise<void> {
+    const { db, queue, now, wake, wakeAgainMs } = this.#options;
+    const at = new Date(now());
+    const notQueuedSince = new Date(now() - QUEUE_AGAIN_MS);
+    for (const id of await resyncsToQueue(db, at, notQueuedSince)) await queue.run(id);
+    const notSince = new Date(now() - wakeAgainMs);
+    for (;;) {
+      const calendars = await calendarsToResync(db, at, notSince, AT_ONCE);
+      for (const calendar of calendars) await wake(calendar, LEAST_URGENT);
+      if (calendars.length === 0) break;
+    }
+    await finishResyncs(db, at);
+    await forgetResyncs(db, new Date(now() - KEPT_MS));
+  }
+
+  async #take(job: Job<unknown, unknown, string>, token: string | undefined): Promise<void> {
+    const { db, queue, now, spreadMs } = this.#options;
+    const data = jobSchema.parse(job.data);
+    if (data.kind === 'run') return await this.#run(data.id, job, token);
+    const turn = turnMs(data.account, spreadMs);
+    if (data.isTurn !== true && turn > 0) {
+      await job.updateData({ ...data, isTurn: true });
+      await job.moveToDelayed(Date.now() + turn, token);
+      throw new DelayedError();
+    }
+    const account = await getAccount(db, data.account);
+    if (account === undefined) return;
+    const last = await lastResync(db, account.id, new Date(now()));
+    if (last !== undefined && !isDue(data.cron, account.timeZone, last.getTime(), now())) return;
+    // A job of its own: there is one for a resync, and a source that answers for long is not asked by two.
+    await queue.run(await beginResync(db, { account: account.id, dryRun: false }, new Date(now())));
+  }
+
+  /** May be called again after it was cut off: what is in the record already changes nothing. */
+  async #run(id: string, job: Job<unknown, unknown, string>, token: string | undefined): Promise<void> {
+    const { db, now, log } = this.#options;
+    const resync = await getResync(db, id, 0);
+    if (resync === undefined || resync.state !== 'fetching') return await this.round();
+    const failures: ResyncFailure[] = [];
+    for (const accountId of resync.dryRun ? [] : await accountsOfResync(db, id)) {
+      const account = await getAccount(db, accountId);
+      if (account?.source === undefined) continue;
+      for (const reason of await this.#fetch(account)) failures.push({ account: accountId, reason });
+      if (this.#stopping.signal.aborted) {
+        // The source was given up for our sake, not for its own: whoever has the job next asks it anew.
+        await job.moveToDelayed(Date.now(), token);
+        throw new DelayedError();
+      }
+    }
+    if (failures.length > 0)
+      log.warn({ resync: id, failures: failures.length }, 'a source was not taken in as a whole');
+    await startComparing(db, id, failures, new Date(now()));
+    log.info({ resync: id, calendars: resync.calendars, at: now() }, 'a full resync compares its calendars');
+    await this.round();
+  }
+
+  async #fetch(account: Account): Promise<readonly string[]> {
+    const { fetch, log } = this.#options;
+    try {
+      return await fetch(account, this.#stopping.signal);
+    } catch (error) {
+      // The job is lost, and found again by a round.
+      if (isUnavailable(error)) throw error;
+      log.error({ err: error, account: account.id }, 'fetching a source failed');
+      return ['an error of ours; the log says more'];
+    }
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * The strategies `breaks` and `book`: everything available is published, and what is taken is hidden by calendar breaks
+ * or placeholder bookings. It also clears away what another strategy left. Contract: breaks, bookSlot.
+ */
+import { datesOf, type Slot } from '../../core/index.js';
+import { InvalidRequestError } from '../../docplanner/index.js';
+import { forgetVerified, saveFailed, saveTold } from '../../store/days.js';
+import { conclude } from '../conclude.js';
+import { carryOut } from '../hiding/hands.js';
+import { needsOf } from '../hiding/needs.js';
+import { type HidingStep, planHiding, spanOfStep } from '../hiding/plan.js';
+import type { Present } from '../hiding/present.js';
+import { Seen } from '../hiding/seen.js';
+import { type Action, isShown, nextAction, urgencyOf } from '../plan.js';
+import type { Reconciled } from '../reconciled.js';
+import type { Run } from '../run.js';
+import type { WantedDay } from '../snapshot.js';
+import { clearDay, lookAt, pending, replaceDays, wanted } from '../tell.js';
+
+/** After so many steps another calendar gets a turn; the rest of this one follows. */
+const MOST_STEPS = 200;
+
+/** What was told and is not written down yet, by date. */
+type Told = Map<string, readonly Slot[]>;
+
+/** Before each step the record is read anew, so that nothing comes on offer that is known to be taken by then. */
+export async function publishHiding(run: Run): Promise<Reconciled> {
+  const { calendar, account, db } = run;
+  const seen = new Seen(run);
+  const told: Told = new Map();
+  const showing = new Set<string>();
+  const repaired = new Set<string>();
+  for (let step = 0; step < MOST_STEPS; step += 1) {
+    const { days: waiting, taken } = await wanted(run);
+    if (waiting.length === 0) return { kind: 'done' };
+    const days = waiting.map((day) => asTold(day, told));
+    await keep(run, days, told);
+    const needs = needsOf(taken, calendar);
+    const present = await seen.present(days, needs);
+    // The reading was news to the record, which is therefore read again.
+    if (present === 'news') continue;
+
+    const { closing, opening } = planHiding({
+      strategy: calendar.strategy,
+      timeZone: account.timeZone,
+      days: days.map(({ date, published, verified, wanted }) => ({
+        date,
+        told: published,
+        isCertain: verified,
+        wanted,
+      })),
+      needs,
+      present,
+      refused: seen.refused,
+      now: run.now(),
+    });
+    const untold = days.filter((day) => !isShown(day));
+    const action = nextAction(untold, run.mostEntries, showing);
+    if (closing[0] !== undefined) {
+      await doOrFail(run, seen, closing[0], days);
+    } else if (action !== undefined) {
+      await tell(run, action, told, showing, present);
+    } else if (opening[0] !== undefined) {
+      await doOrFail(run, seen, opening[0], days);
+    } else {
+      const hidden = calendar.strategy === 'slots' ? [] : needs;
+      const differing = await conclude(run, days, repaired, hidden);
+      await forgetVerified(db, calendar.id, [...differing]);
+      if (differing.size > 0) seen.readAgain();
+      told.clear();
+    }
+  }
+  return { kind: 'again', urgency: urgencyOf(await pending(run)) };
+}
+
+function asTold(day: WantedDay, told: Told): WantedDay {
+  const slots = told.get(day.date);
+  return slots === undefined ? day : { ...day, published: slots, verified: true };
+}
+
+/** What comes next may wait for the budget, or fail: the run after this one is not to tell the same again. */
+async function keep(run: Run, days: readonly WantedDay[], told: Told): Promise<void> {
+  const news = days.flatMap(({ date, generation }) => {
+    const slots = told.get(date);
+    return slots === undefined ? [] : [{ date, generation, slots }];
+  });
+  for (const date of await saveTold(run.db, run.calendar.id, news, new Date(run.now()))) told.delete(date);
+}
+
+/** A request that is refused as invalid would be refused again: its days have failed, until somebody asks. */
+async function doOrFail(run: Run, seen: Seen, step: HidingStep, days: readonly WantedDay[]): Promise<void> {
+  try {
+    await carryOut(run, seen, step);
+  } catch (error) {
+    if (!(error instanceof InvalidRequestError)) throw error;
+    const dates = datesOf(spanOfStep(step), run.account.timeZone);
+    const concerned = days.filter(({ date }) => dates.includes(date));
+    if (concerned.length === 0) throw error;
+    run.log.error({ calendar: run.calendar.id, days: dates }, 'the marketplace refused days');
+    const reason = error.message;
+    await saveFailed(
+      run.db,
+      run.calendar.id,
+      concerned.map(({ date, generation }) => ({ date, generation, error: { reason } })),
+    );
+  }
+}
+
+async function tell(
+  run: Run,
+  action: Action,
+  told: Told,
+  showing: Set<string>,
+  present: Present,
+): Promise<void> {
+  switch (action.kind) {
+    case 'settle':
+      break;
+    case 'look': {
+      const found = await lookAt(run, action.days);
+      const hiding = [...present.breaks, ...present.placeholders];
+      const hidden = new Set(hiding.flatMap((one) => datesOf(one, run.account.timeZone)));
+      for (const { date } of action.days) {
+        // Where something of ours hides what is there, nothing shows, and it would once that is taken away.
+        if (found.has(date) || hidden.has(date)) showing.add(date);
+        else told.set(date, []);
+      }
+      break;
+    }
+    case 'clear':
+      await clearDay(run, action.days[0]);
+      told.set(action.days[0].date, []);
+      break;
+    case 'replace':
+      for (const { date, wanted } of await replaceDays(run, action.days)) told.set(date, wanted);
+      break;
+  }
+}

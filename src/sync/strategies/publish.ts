@@ -1,0 +1,49 @@
+/**
+ * Publishes a calendar: its bookings follow their appointments, then its days are told by its strategy, and where a
+ * resync waits for it, everything is compared.
+ */
+import { LEAST_URGENT } from '../../core/index.js';
+import { attemptSucceeded } from '../../store/attempts.js';
+import { hasPlaceholders } from '../../store/bookings.js';
+import { hasOwnBreaks } from '../../store/breaks.js';
+import { followAppointments } from '../follow.js';
+import type { Reconciled } from '../reconciled.js';
+import { countingWrites, resyncStep } from '../resync/step.js';
+import type { Run } from '../run.js';
+import { publishHiding } from './hiding.js';
+import { publishSlots } from './slots.js';
+
+export async function publish(run: Run): Promise<Reconciled> {
+  let later: Reconciled | undefined;
+  for (;;) {
+    const reconciled = await countingWrites(run, () => publishPending(run));
+    if (reconciled.kind !== 'done') return reconciled;
+    if (later !== undefined) {
+      // Publishing went well, whatever the comparison waits for.
+      await attemptSucceeded(run.db, run.calendar.id);
+      return later;
+    }
+    const step = await resyncStep(run);
+    if (step.kind === 'through') return reconciled;
+    // It is housekeeping, whatever its calendar was woken for: a change wakes that again. What it read is published first.
+    if (step.kind === 'later') later = { ...step, urgency: LEAST_URGENT };
+  }
+}
+
+async function publishPending(run: Run): Promise<Reconciled> {
+  const waitsUntil = await followAppointments(run);
+  const reconciled = (await hidesAnything(run)) ? await publishHiding(run) : await publishSlots(run);
+  if (waitsUntil === undefined || reconciled.kind !== 'done') return reconciled;
+  const afterMs = Math.max(0, waitsUntil - run.now());
+  return { kind: 'later', afterMs, reason: 'the budget of its account is spent' };
+}
+
+/** With `slots` only what another strategy left. */
+async function hidesAnything({ calendar, db, now }: Run): Promise<boolean> {
+  const at = new Date(now());
+  return (
+    calendar.strategy !== 'slots' ||
+    (await hasOwnBreaks(db, calendar.id, at)) ||
+    (await hasPlaceholders(db, calendar.id, at))
+  );
+}

@@ -1,0 +1,17 @@
+// Processes that start for the first time at the same moment, on one empty database.
+import { expect, test } from '@jest/globals';
+import { Queues } from '../../src/queue/queues.js';
+import { openDatabase } from '../../src/store/database.js';
+import { freshDatabase } from '../support/postgres.js';
+
+test('several processes make the tables of one empty database together', async () => {
+  const { url } = await freshDatabase();
+  const databases = await Promise.all(Array.from({ length: 6 }, () => openDatabase({ url, poolSize: 2 })));
+  const connected = await Promise.allSettled(
+    databases.map(({ pool }) =>
+      new Queues({ store: { kind: 'database', pool }, onError: () => {} }).connect(),
+    ),
+  );
+  await Promise.all(databases.map((database) => database.close()));
+  expect(connected.filter(({ status }) => status === 'rejected')).toEqual([]);
+});

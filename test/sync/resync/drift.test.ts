@@ -1,0 +1,98 @@
+// A full resync against a marketplace that was changed behind the engine's back: it finds every difference, writes exactly
+// those days, and then nothing.
+import { describe, expect, test } from '@jest/globals';
+import { addressOf } from '../../chaos/desk.js';
+import { asAnother, opened, resync, writesOf } from './resyncing.js';
+
+describe.each(['slots', 'breaks', 'book'] as const)('with %s', (strategy) => {
+  test('where nothing differs, nothing is written, and three days were compared', async () => {
+    const desk = await opened(strategy);
+    const before = writesOf(desk);
+    const report = await resync(desk);
+    expect(report).toMatchObject({
+      state: 'done',
+      calendars: 1,
+      daysCompared: 3,
+      differences: { missing: 0, extra: 0, stale: 0, foreign: 0 },
+      writes: 0,
+      failures: [],
+      days: [],
+    });
+    expect(writesOf(desk)).toBe(before);
+    expect(report.reads).toBe(strategy === 'slots' ? 2 : 3);
+  });
+
+  test('slots that were removed and slots that were added by hand are put right in one write', async () => {
+    const desk = await opened(strategy);
+    const [gone, added] = [desk.dateAfter(1), desk.dateAfter(2)];
+    await asAnother(desk, 'DELETE', `/slots/${gone}`);
+    const offer = { address_services: [{ address_service_id: 'visit', duration: 20 }] };
+    const until = { start: `${added}T09:00:00+01:00`, end: `${added}T12:00:00+01:00` };
+    await asAnother(desk, 'PUT', '/slots', { slots: [{ ...until, ...offer }] });
+    const before = desk.requests('replaceSlots').length;
+
+    const dry = await resync(desk, { dryRun: true });
+    expect(dry).toMatchObject({ differences: { missing: 1, extra: 1, stale: 0, foreign: 0 }, writes: 0 });
+    expect(dry.days.map(({ date }) => date)).toEqual([gone, added]);
+    expect(desk.requests('replaceSlots')).toHaveLength(before);
+
+    const report = await resync(desk);
+    expect(report).toMatchObject({ differences: { missing: 1, extra: 1, stale: 0, foreign: 0 }, writes: 1 });
+    for (const date of [gone, added]) expect(desk.shown('nowak', date)).toEqual(['10:00', '10:20', '10:40']);
+    const bodies = JSON.stringify(desk.requests('replaceSlots').at(-1)?.body);
+    expect([gone, added, desk.date].map((date) => bodies.includes(date))).toEqual([true, true, false]);
+    expect(await resync(desk)).toMatchObject({ differences: { missing: 0, extra: 0 }, writes: 0 });
+  });
+
+  test('a booking that nobody told of is taken time from then on', async () => {
+    const desk = await opened(strategy);
+    const { id } = desk.sandbox.book(addressOf('nowak'), { start: desk.at('10:40'), serviceId: 'visit' });
+    const report = await resync(desk);
+    expect(report.differences).toEqual({ missing: 0, extra: 0, stale: 0, foreign: 1 });
+    const [day] = (await desk.engine.days('nowak', desk.date, desk.date)) ?? [];
+    expect(day?.busy).toContainEqual({ booking: id, start: desk.at('10:40'), end: desk.at('11:00') });
+    expect(await resync(desk)).toMatchObject({ differences: { foreign: 0 }, writes: 0 });
+  });
+
+  test("a doctor's break that nobody told of is found, and hides nothing from the comparison", async () => {
+    const desk = await opened(strategy);
+    desk.sandbox.addBreak(addressOf('nowak'), { since: desk.at('10:40'), till: desk.at('11:00') });
+    const report = await resync(desk);
+    expect(report.differences).toEqual({ missing: 0, extra: 0, stale: 0, foreign: 1 });
+    expect(desk.shown()).toEqual(['10:00']);
+    expect(await resync(desk)).toMatchObject({ differences: { foreign: 0 }, writes: 0 });
+  });
+});
+
+test('a break of ours that nothing needs is taken away', async () => {
+  const desk = await opened('breaks');
+  const [since, till] = [desk.at('10:40'), desk.at('11:00')];
+  await asAnother(desk, 'POST', '/breaks', { since, till, description: 'slotkeeper nowak' });
+  expect(desk.shown()).toEqual(['10:00']);
+  const report = await resync(desk);
+  expect(report).toMatchObject({ differences: { missing: 0, extra: 0, stale: 1, foreign: 0 }, writes: 1 });
+  expect(desk.shown()).toEqual(['10:00', '10:40']);
+});
+
+test('a break of ours that somebody removed is made again first', async () => {
+  const desk = await opened('breaks');
+  const [one] = desk.sandbox.breaks(addressOf('nowak'));
+  desk.sandbox.removeBreak(one?.id ?? '');
+  expect(desk.shown()).toContain('10:20');
+  const report = await resync(desk);
+  expect(report.differences).toMatchObject({ extra: 1 });
+  expect(report.writes).toBe(1);
+  expect(desk.shown()).toEqual(['10:00', '10:40']);
+});
+
+test('a calendar that fails is in the report', async () => {
+  const desk = await opened();
+  desk.sandbox.faults.set([
+    { fault: { kind: 'status', status: 403, message: 'no right' }, match: { operation: 'getSlots' } },
+  ]);
+  const report = await resync(desk);
+  expect(report).toMatchObject({
+    state: 'failed',
+    failures: [{ calendar: 'nowak', reason: expect.stringContaining('no right') }],
+  });
+});

@@ -1,0 +1,70 @@
+// A resync ends, whatever becomes of its calendars.
+import { beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { putAccount } from '../../../src/store/accounts.js';
+import { attemptFailed } from '../../../src/store/attempts.js';
+import { putCalendar } from '../../../src/store/calendars.js';
+import { openDatabase } from '../../../src/store/database.js';
+import {
+  beginResync,
+  finishResyncs,
+  getResync,
+  lastResync,
+  openResyncs,
+  startComparing,
+} from '../../../src/store/resyncs.js';
+import type { Db } from '../../../src/store/schema.js';
+import { emptyRecord, recordDatabase } from '../../store/databases.js';
+import { account, calendar, NOW } from '../../store/facts.js';
+import { atEndOfTest } from '../../support/release.js';
+
+jest.setTimeout(60_000);
+
+const HOUR = 60 * 60_000;
+const hoursOn = (hours: number): Date => new Date(NOW.getTime() + hours * HOUR);
+
+describe('a resync with a calendar that never gets its turn', () => {
+  let db: Db;
+
+  beforeAll(async () => {
+    const database = await openDatabase({ url: await recordDatabase() });
+    atEndOfTest(() => database.close());
+    db = database.db;
+  });
+
+  beforeEach(async () => {
+    await emptyRecord(db);
+    await db.deleteFrom('slotkeeper.resyncs').execute();
+    await putAccount(db, account(), NOW);
+    await putCalendar(db, calendar(), NOW);
+    await putCalendar(db, calendar({ id: 'lis', addressId: '790' }), NOW);
+  });
+
+  test('is over after half a day, with what kept the calendar; the next night has one of its own', async () => {
+    const id = await beginResync(db, { account: 'warsaw', dryRun: false }, NOW);
+    await startComparing(db, id, [], NOW);
+    await attemptFailed(db, 'nowak', 'the marketplace does not answer');
+    await finishResyncs(db, hoursOn(11.9));
+    expect(await getResync(db, id, 0)).toMatchObject({ state: 'running', calendarsDone: 0 });
+    await finishResyncs(db, hoursOn(12.1));
+    expect(await getResync(db, id, 0)).toMatchObject({
+      state: 'failed',
+      finishedAt: hoursOn(12.1),
+      calendarsDone: 2,
+      failures: [
+        { calendar: 'lis', reason: 'did not come to its turn' },
+        { calendar: 'nowak', reason: 'the marketplace does not answer' },
+      ],
+    });
+    expect(await openResyncs(db, 'nowak')).toEqual([]);
+    expect(await lastResync(db, 'warsaw', hoursOn(24))).toEqual(hoursOn(12.1));
+    expect(await beginResync(db, { account: 'warsaw', dryRun: false }, hoursOn(24))).not.toBe(id);
+  });
+
+  test('has its half day from when its calendars were first compared', async () => {
+    const id = await beginResync(db, { dryRun: false }, NOW);
+    await finishResyncs(db, hoursOn(20));
+    await startComparing(db, id, [], hoursOn(20));
+    await finishResyncs(db, hoursOn(31));
+    expect(await getResync(db, id, 0)).toMatchObject({ state: 'running', calendarsDone: 0 });
+  });
+});

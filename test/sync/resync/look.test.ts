@@ -1,0 +1,81 @@
+// A dry run that only compares: by an engine that publishes nothing, under the leases of those that do.
+import { expect, jest, test } from '@jest/globals';
+import { sql } from 'kysely';
+import { giveBackLease, takeLease } from '../../../src/store/leases.js';
+import { addressOf, Desk } from '../../chaos/desk.js';
+import { asAnother, opened, resync, writesOf } from './resyncing.js';
+
+jest.setTimeout(60_000);
+
+/** Everything that the record knows. */
+async function record({ engine }: Desk): Promise<unknown> {
+  const tables = [
+    'days',
+    'windows',
+    'occupancy',
+    'bookings',
+    'breaks',
+    'resyncs',
+    'notifications',
+    'errands',
+  ];
+  return await Promise.all(
+    tables.map(async (table) => {
+      const rows = await sql`SELECT * FROM slotkeeper.${sql.raw(table)} ORDER BY 1, 2, 3`.execute(engine.db);
+      return [table, rows.rows];
+    }),
+  );
+}
+
+test('says what the one after it says, and leaves everything as it was', async () => {
+  const desk = await opened();
+  await asAnother(desk, 'DELETE', `/slots/${desk.dateAfter(1)}`);
+  desk.sandbox.book(addressOf('nowak'), { start: desk.at('10:40'), serviceId: 'visit' });
+  const before = { record: await record(desk), writes: writesOf(desk) };
+  const told: number[] = [];
+  const look = await desk.engine.resyncs.look({}, ({ calendarsDone }) => told.push(calendarsDone));
+  expect({ record: await record(desk), writes: writesOf(desk) }).toEqual(before);
+  expect(told).toEqual([1]);
+  expect(await desk.engine.resyncs.report(look.id)).toBeUndefined();
+  const { state, differences, days, daysCompared, reads } = await resync(desk);
+  expect(look).toMatchObject({ state, differences, days, daysCompared, reads, dryRun: true, writes: 0 });
+  expect(differences).toMatchObject({ missing: 1, foreign: 1 });
+});
+
+test('goes on with the next where one is refused, and nothing has failed but the look', async () => {
+  const desk = await Desk.open({ calendars: ['nowak', 'lis'] });
+  for (const calendar of ['nowak', 'lis']) await desk.open(calendar);
+  await desk.rest();
+  const { addressId } = addressOf('lis');
+  desk.sandbox.faults.set([
+    {
+      fault: { kind: 'status', status: 403, message: 'no right' },
+      match: { operation: 'getBookings', addressId },
+    },
+  ]);
+  expect(await desk.engine.resyncs.look({})).toMatchObject({
+    state: 'done',
+    calendars: 2,
+    calendarsDone: 2,
+    daysCompared: 1,
+    failures: [{ calendar: 'lis', reason: expect.stringContaining('no right') }],
+  });
+  expect(await desk.engine.resyncs.look({ calendars: ['lis'] })).toMatchObject({ state: 'failed' });
+  expect(await desk.engine.failures.list()).toEqual([]);
+  await expect(desk.engine.resyncs.look({ calendars: ['nobody'] })).rejects.toThrow('there is no calendar');
+});
+
+test('waits for whoever has the calendar', async () => {
+  const desk = await opened();
+  await takeLease(desk.engine.db, 'nowak', 'another', 60_000);
+  const before = desk.requests('getSlots').length;
+  let isOver = false;
+  const look = desk.engine.resyncs.look({}).finally(() => {
+    isOver = true;
+  });
+  await desk.engine.status();
+  expect(isOver).toBe(false);
+  expect(desk.requests('getSlots').length).toBe(before);
+  await giveBackLease(desk.engine.db, 'nowak', 'another');
+  expect(await look).toMatchObject({ state: 'done', daysCompared: 3 });
+});

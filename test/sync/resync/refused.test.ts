@@ -1,0 +1,136 @@
+// What the marketplace refuses a comparison is the resync's failure, and nothing of the calendar's publishing; what it does
+// not let be put right is, too.
+import { describe, expect, jest, test } from '@jest/globals';
+import { getCalendar } from '../../../src/store/calendars.js';
+import { Desk } from '../../chaos/desk.js';
+import { eventually } from '../../support/eventually.js';
+import { asAnother, opened, over, resync } from './resyncing.js';
+
+jest.setTimeout(60_000);
+
+const MINUTE = 60_000;
+
+/** How the calendar's publishing stands. */
+async function standing({ engine }: Desk): Promise<object> {
+  const calendar = await getCalendar(engine.db, 'nowak');
+  return { failed: calendar?.failed, retrying: calendar?.retrying };
+}
+const HEALTHY = { failed: undefined, retrying: undefined };
+
+const tries = async ({ engine }: Desk): Promise<number> =>
+  (await engine.db.selectFrom('slotkeeper.resync_calendars').select('tries').executeTakeFirst())?.tries ?? 0;
+
+const fails = (desk: Desk, operation: string, status: number): void =>
+  desk.sandbox.faults.set([
+    { fault: { kind: 'status', status, message: 'not this time' }, match: { operation } },
+  ]);
+
+describe.each([
+  ['getSlots', 403],
+  ['getBookings', 404],
+  ['getBookings', 422],
+  ['getBookings', 400],
+] as const)('a comparison whose %s is answered %i', (operation, status) => {
+  test('has failed at once, with its reason, and the calendar goes on', async () => {
+    const desk = await opened();
+    fails(desk, operation, status);
+    const before = desk.requests(operation).length;
+    expect(await resync(desk)).toMatchObject({
+      state: 'failed',
+      calendarsDone: 1,
+      failures: [{ calendar: 'nowak', reason: expect.stringMatching(/: not this time$/) }],
+    });
+    expect(desk.requests(operation).length - before).toBe(1);
+    expect(await standing(desk)).toEqual(HEALTHY);
+    desk.sandbox.faults.clear();
+    await desk.book('apt-2', '10:00', '10:20');
+    await desk.rest();
+    expect(desk.shown()).toEqual(['10:40']);
+    expect(await resync(desk)).toMatchObject({ state: 'done', failures: [] });
+  });
+});
+
+describe('a comparison that the marketplace has no answer for now', () => {
+  test('is tried again later, and keeps nothing waiting that is taken at the desk', async () => {
+    let ahead = 0;
+    const desk = await Desk.open({ now: () => Date.now() + ahead });
+    await desk.open();
+    await desk.rest();
+    fails(desk, 'getBookings', 500);
+    const { id } = await desk.engine.resyncs.begin({});
+    await eventually(async () => (await tries(desk)) === 1);
+    await desk.book('apt-1', '10:20', '10:40');
+    await desk.rest();
+    expect(desk.shown()).toEqual(['10:00', '10:40']);
+    expect(await standing(desk)).toEqual(HEALTHY);
+    // What was taken at the desk was no reason to try again.
+    expect(await tries(desk)).toBe(1);
+    expect(desk.requests('getBookings')).toHaveLength(1);
+    desk.sandbox.faults.clear();
+    ahead = MINUTE;
+    expect(await over(desk.engine, id)).toMatchObject({ state: 'done', failures: [] });
+  });
+
+  test('has failed after some tries', async () => {
+    let ahead = 0;
+    const desk = await Desk.open({ now: () => Date.now() + ahead });
+    await desk.open();
+    await desk.rest();
+    fails(desk, 'getBookings', 500);
+    const { id } = await desk.engine.resyncs.begin({});
+    const report = await eventually(
+      async () => {
+        ahead += MINUTE;
+        // The job waits by the clock of the queue.
+        await desk.engine.wake('nowak', 1);
+        const { finishedAt, ...rest } = (await desk.engine.resyncs.report(id)) ?? { finishedAt: null };
+        return finishedAt === null ? undefined : rest;
+      },
+      { every: 300 },
+    );
+    expect(report).toMatchObject({
+      state: 'failed',
+      failures: [{ calendar: 'nowak', reason: expect.stringContaining('500') }],
+    });
+    expect(desk.requests('getBookings')).toHaveLength(5);
+    expect(await standing(desk)).toEqual(HEALTHY);
+  });
+
+  test('publishes what it read before', async () => {
+    const desk = await opened('slots');
+    // Breaks are asked for where something is missing, after the bookings were read.
+    await asAnother(desk, 'DELETE', `/slots/${desk.dateAfter(1)}`);
+    desk.sandbox.book(
+      { facilityId: 'facility', doctorId: 'doctor', addressId: 'address-nowak' },
+      { start: desk.at('10:40'), serviceId: 'visit' },
+    );
+    fails(desk, 'getCalendarBreaks', 403);
+    expect(await resync(desk)).toMatchObject({ state: 'failed' });
+    expect(await desk.engine.days('nowak', desk.date, desk.date)).toMatchObject([
+      { busy: [{ ref: 'apt-1' }, {}] },
+    ]);
+    await desk.rest();
+    expect(desk.shown()).toEqual(['10:00']);
+  });
+});
+
+describe('a day that could not be put right', () => {
+  test('is named, with the reason of it', async () => {
+    const desk = await opened();
+    for (const n of [0, 1, 2]) await asAnother(desk, 'DELETE', `/slots/${desk.dateAfter(n)}`);
+    desk.sandbox.faults.set([
+      {
+        fault: { kind: 'status', status: 400, message: 'no such service' },
+        match: { operation: 'replaceSlots' },
+      },
+    ]);
+    const { failures } = await resync(desk);
+    expect(failures).toHaveLength(1);
+    for (const n of [0, 1, 2]) {
+      expect(failures[0]?.reason).toMatch(new RegExp(`${desk.dateAfter(n)}: .*no such service`));
+    }
+    desk.sandbox.faults.clear();
+    // They are compared again when somebody has had them tried again.
+    expect(await resync(desk)).toMatchObject({ state: 'done', daysCompared: 0, failures: [] });
+  });
+});

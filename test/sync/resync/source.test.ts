@@ -1,0 +1,155 @@
+// A clinic's own system is asked before its calendars are compared; what it cuts off takes nothing away.
+
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { Slotkeeper } from '../../../src/engine.js';
+import { createLog } from '../../../src/log.js';
+import { addressOf, Desk, ZONE } from '../../chaos/desk.js';
+import { recordDatabase } from '../../store/databases.js';
+import { eventually } from '../../support/eventually.js';
+import { atEndOfTest } from '../../support/release.js';
+import { over, resync } from './resyncing.js';
+
+jest.setTimeout(60_000);
+
+describe('with a source, a resync', () => {
+  let desk: Desk;
+  let url: string;
+  let asked = 0;
+  let answer: (response: ServerResponse) => unknown = (response) => response.end();
+
+  beforeAll(async () => {
+    const server = createServer((_, response) => {
+      asked += 1;
+      void answer(response);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    atEndOfTest(async () => {
+      server.closeAllConnections();
+      server.close();
+    });
+    desk = await Desk.open();
+    await desk.open();
+    await desk.book('apt-1', '10:00', '10:20');
+    await desk.rest();
+    const { port } = server.address() as AddressInfo;
+    url = `http://127.0.0.1:${port}/night`;
+    await desk.engine.putAccount({
+      ...(await desk.account()),
+      source: { type: 'http', url, headers: {}, timeoutSeconds: 10 },
+    });
+  });
+
+  const END = { complete: true };
+  const night = (...refs: readonly (readonly [string, string, string])[]) => ({
+    calendar: 'nowak',
+    from: desk.date,
+    to: desk.date,
+    complete: true,
+    windows: [{ start: desk.at('10:00'), end: desk.at('11:00'), services: [{ id: 'visit', duration: 20 }] }],
+    occupancy: refs.map(([ref, start, end]) => ({ ref, start: desk.at(start), end: desk.at(end) })),
+  });
+  const text = (...lines: readonly object[]) => lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+
+  test('that was cut off takes nothing away, and says so', async () => {
+    answer = async (response) => {
+      response.write(text(night()));
+      await sleep(50);
+      response.destroy();
+    };
+    const report = await resync(desk);
+    expect(report).toMatchObject({
+      state: 'done',
+      daysCompared: 1,
+      differences: { missing: 0, extra: 0 },
+      failures: [{ account: 'many', reason: expect.stringMatching(/^broke off/) }],
+    });
+    expect(desk.shown()).toEqual(['10:20', '10:40']);
+  });
+
+  test('asks it first: what the clinic lost on the way is published, and nothing differs after that', async () => {
+    answer = (response) => response.end(text(night(['apt-2', '10:40', '11:00']), END));
+    const before = asked;
+    const report = await resync(desk);
+    expect(report).toMatchObject({ state: 'done', daysCompared: 1, failures: [] });
+    expect(asked - before).toBe(1);
+    await desk.rest();
+    expect(desk.shown()).toEqual(['10:00', '10:20']);
+    const known = desk.sandbox.requests.findLast(({ operation }) => operation === 'replaceSlots')?.n ?? 0;
+    const compared = desk.sandbox.requests.findLast(({ operation }) => operation === 'getBookings')?.n ?? 0;
+    expect(compared).toBeGreaterThan(known);
+  });
+
+  test('may have calendars that the record does not have: no harm to the others', async () => {
+    const nobody = { ...night(), calendar: 'nobody' };
+    answer = (response) => response.end(text(nobody, night(['apt-2', '10:40', '11:00']), END));
+    expect(await resync(desk)).toMatchObject({
+      state: 'done',
+      daysCompared: 1,
+      failures: [],
+    });
+  });
+
+  test('that only tells does not ask it', async () => {
+    const before = asked;
+    await resync(desk, { dryRun: true });
+    expect(asked).toBe(before);
+  });
+
+  test('joins the one that is asking it', async () => {
+    let go: () => void = () => undefined;
+    const waiting = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    answer = async (response) => {
+      await waiting;
+      response.end(text(night(['apt-2', '10:40', '11:00']), END));
+    };
+    const before = asked;
+    const { id } = await desk.engine.resyncs.begin({});
+    await eventually(() => asked > before);
+    expect(await desk.engine.resyncs.begin({})).toEqual({ id });
+    expect(await desk.engine.resyncs.begin({ calendars: ['nowak'] })).toEqual({ id });
+    go();
+    expect(await over(desk.engine, id)).toMatchObject({ state: 'done', failures: [] });
+    expect(asked - before).toBe(1);
+  });
+
+  test('that is stopped while it asks is not cut off by that: the next process asks again', async () => {
+    const { baseUrl } = await desk.account();
+    const databaseUrl = await recordDatabase();
+    const source = { type: 'http', url } as const;
+    const account = { id: 'many', baseUrl, clientId: 'many', clientSecret: 'secret', timeZone: ZONE, source };
+    const start = async (): Promise<Slotkeeper> => {
+      const engine = new Slotkeeper({
+        databaseUrl,
+        log: createLog('silent'),
+        config: {
+          accounts: [account],
+          calendars: [{ id: 'nowak', account: 'many', ...addressOf('lis') }],
+          publish: { debounceMs: 0, sweepSeconds: 0.2, lockMs: 1_000 },
+        },
+      });
+      atEndOfTest(() => engine.stop());
+      await engine.start();
+      return engine;
+    };
+    answer = (response) => response.write(text(night()));
+    const before = asked;
+    const first = await start();
+    const { id } = await first.resyncs.begin({});
+    await eventually(() => asked > before);
+    await first.stop();
+
+    answer = (response) => response.end(text(night(['apt-3', '10:20', '10:40']), END));
+    const next = await start();
+    expect(await over(next, id)).toMatchObject({ state: 'done', failures: [] });
+    expect(asked - before).toBe(2);
+    expect(await next.days('nowak', desk.date, desk.date)).toMatchObject([{ busy: [{ ref: 'apt-3' }] }]);
+    await next.stop();
+  });
+});
