@@ -3,6 +3,7 @@
 
 export class SandboxClock {
   readonly #base: () => number;
+  readonly #listeners = new Set<() => void>();
   #offset = 0;
   #stoppedAt: number | undefined;
 
@@ -14,19 +15,36 @@ export class SandboxClock {
   /** Epoch milliseconds. */
   readonly now = (): number => this.#stoppedAt ?? this.#base() + this.#offset;
 
+  /** While it is, only `set`, `advance` and `reset` change the time. */
+  get isStopped(): boolean {
+    return this.#stoppedAt !== undefined;
+  }
+
   /** Puts the clock at an instant; it runs on from there unless `stopped`. */
   set(instant: number, options: { readonly stopped?: boolean } = {}): void {
     this.#offset = instant - this.#base();
     this.#stoppedAt = options.stopped === true ? instant : undefined;
+    this.#jumped();
   }
 
   advance(ms: number): void {
     if (this.#stoppedAt === undefined) this.#offset += ms;
     else this.#stoppedAt += ms;
+    this.#jumped();
   }
 
   reset(): void {
     this.#offset = 0;
     this.#stoppedAt = undefined;
+    this.#jumped();
+  }
+
+  /** Told whenever the clock was set, advanced or reset. */
+  onJump(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  #jumped(): void {
+    for (const listener of this.#listeners) listener();
   }
 }

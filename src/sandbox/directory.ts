@@ -60,6 +60,7 @@ export class Directory {
     const doctor = this.doctor(client, ref.facilityId, ref.doctorId);
     if (doctor.state !== 'found') return doctor;
     const found = findAddress(doctor.found, ref.addressId, this.#open);
+    if (found?.assigned === false) return { state: 'outside' };
     return found === undefined ? { state: 'gone', what: 'Address' } : { state: 'found', found };
   }
 
@@ -76,8 +77,9 @@ export class Directory {
     return address.services.find((service) => service.id === id) ?? (this.#open ? { id } : undefined);
   }
 
-  /** The clients that hear of what happens in a facility. */
-  audience(facilityId: string): readonly string[] {
+  /** The clients that hear of what happens at an address of a facility. */
+  audience(facilityId: string, address: KnownAddress): readonly string[] {
+    if (address.assigned === false) return [];
     if (this.#clients === undefined) return [...(this.#users.get(facilityId) ?? [])];
     return [...this.#clients.keys()].filter((client) => this.#mayEnter(client, facilityId));
   }

@@ -1,6 +1,7 @@
 // What a marketplace has: facilities, their doctors, the doctors' addresses and the services of each; and the API clients
 // that may act for them. These are the shapes a person or a test writes down.
 import { z } from 'zod';
+import { pushSchema } from './push/settings.js';
 import { findZone } from './zone.js';
 
 const id = z.union([z.string().min(1), z.int().nonnegative()]).transform(String);
@@ -19,7 +20,7 @@ export const limitsSchema = z.strictObject({
   releasesPerHour: limit,
 });
 
-const serviceSchema = z.strictObject({
+export const serviceSchema = z.strictObject({
   id,
   name: z.string().optional(),
   price: z.number().nonnegative().optional(),
@@ -39,6 +40,8 @@ const addressSchema = z.strictObject({
   editable: z.boolean().optional(),
   /** False: business rules refuse slots, 422. */
   commercial: z.boolean().optional(),
+  /** False: it is not the clients' at the moment: 403, and nothing of it is told. */
+  assigned: z.boolean().optional(),
   /** False: the address is disabled, and its calendar can not be enabled, 400. */
   active: z.boolean().optional(),
   calendar: z.enum(['enabled', 'disabled']).optional(),
@@ -55,15 +58,30 @@ const doctorSchema = z.strictObject({
 
 const facilitySchema = z.strictObject({ id, name: z.string().optional(), doctors: z.array(doctorSchema) });
 
-export const clientSchema = z.strictObject({
-  id: z.string().min(1),
-  secret: z.string().min(1),
-  /** Facility ids it may act for; all of them when absent. */
-  facilities: z.array(id).optional(),
-  limits: limitsSchema.partial().optional(),
-  /** How it hears of notifications; only `push` and `both` may ask for a release. */
-  notifications: z.enum(['pull', 'push', 'both']).optional(),
-});
+export const clientSchema = z
+  .strictObject({
+    id: z.string().min(1),
+    secret: z.string().min(1),
+    /** Facility ids it may act for; all of them when absent. */
+    facilities: z.array(id).optional(),
+    limits: limitsSchema.partial().optional(),
+    /** How it hears of notifications, `pull` by default; only `push` and `both` may ask for a release. */
+    notifications: z.enum(['pull', 'push', 'both']).optional(),
+    /** Without it there is nowhere to push to, and all is pulled. */
+    push: pushSchema.optional(),
+    /** It is asked, at `push.url`, before a patient books or moves. */
+    asks: z.boolean().optional(),
+    /** Real milliseconds that a question waits for its answer; 2,000. */
+    askTimeoutMs: z.number().positive().max(600_000).optional(),
+  })
+  .refine(({ push, notifications = 'pull' }) => push === undefined || notifications !== 'pull', {
+    path: ['push'],
+    error: 'needs notifications to be "push" or "both"',
+  })
+  .refine(({ push, asks }) => push !== undefined || asks !== true, {
+    path: ['asks'],
+    error: 'needs push: it is there that a client is asked',
+  });
 
 export const estateSchema = z.strictObject({ facilities: z.array(facilitySchema) });
 
@@ -75,6 +93,7 @@ export type KnownEstate = z.output<typeof estateSchema>;
 export type KnownFacility = z.output<typeof facilitySchema>;
 export type KnownDoctor = z.output<typeof doctorSchema>;
 export type KnownAddress = z.output<typeof addressSchema>;
+export type Service = z.input<typeof serviceSchema>;
 export type KnownService = z.output<typeof serviceSchema>;
 
 /** Contract: Limits. The two firewall numbers are off until they are asked for. */

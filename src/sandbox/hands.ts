@@ -1,10 +1,14 @@
 // What can be done with a running sandbox besides asking it over the marketplace's API: look, steer, act as its people.
 import type { AddressRef } from './address.js';
 import type { SandboxClock } from './clock.js';
-import type { Client, Estate, LimitChanges } from './estate.js';
+import type { Client, Estate, LimitChanges, Service } from './estate.js';
 import type { Faults } from './faults.js';
 import type { InstantLike } from './input.js';
+import type { PaymentStatus, Presence } from './market/booking.js';
+import type { CommercialType, ServiceChanges } from './market/places.js';
 import type { BreakRange, Move, Person, SandboxBooking, SandboxBreak, Visit } from './operator.js';
+import type { DeliveryRecord } from './push/delivery-log.js';
+import type { Disorder } from './push/disorder.js';
 import type { RequestRecord } from './request-log.js';
 import type { PatientStart, StandingPeriod } from './view.js';
 
@@ -12,19 +16,29 @@ export interface Hands {
   readonly clock: SandboxClock;
   readonly faults: Faults;
   readonly requests: readonly RequestRecord[];
+  readonly deliveries: readonly DeliveryRecord[];
   patientView(ref: AddressRef, from: InstantLike, to: InstantLike): readonly PatientStart[];
   slots(ref: AddressRef, from: InstantLike, to: InstantLike): readonly StandingPeriod[];
   setEstate(estate: Estate | undefined, clients?: readonly Client[] | undefined): void;
   setLimits(limits: LimitChanges): void;
+  setDelivery(disorder: Disorder): void;
   revokeTokens(client?: string): void;
   reset(): void;
   book(ref: AddressRef, visit: Visit): SandboxBooking;
+  bookAsking(ref: AddressRef, visit: Visit): Promise<SandboxBooking>;
   cancel(bookingId: string, how?: { by?: Person | undefined; reason?: string | undefined }): SandboxBooking;
   move(bookingId: string, to: Move): SandboxBooking;
+  moveAsking(bookingId: string, to: Move): Promise<SandboxBooking>;
   confirm(bookingId: string): SandboxBooking;
+  markPresence(bookingId: string, presence: Presence): SandboxBooking;
+  setPayment(bookingId: string, status: PaymentStatus): SandboxBooking;
   bookings(ref: AddressRef): readonly SandboxBooking[];
   addBreak(ref: AddressRef, range: BreakRange & { description?: string | undefined }): SandboxBreak;
   moveBreak(breakId: string, range: BreakRange): SandboxBreak;
   removeBreak(breakId: string): void;
   breaks(ref: AddressRef): readonly SandboxBreak[];
+  setServices(ref: AddressRef, services: readonly Service[]): ServiceChanges;
+  setCommercialType(ref: AddressRef, type: CommercialType): void;
+  assignAddress(ref: AddressRef): void;
+  unassignAddress(ref: AddressRef): void;
 }

@@ -1,19 +1,23 @@
 // The sandbox's face: a marketplace to develop against.
 export type { AddressRef } from './address.js';
-export type { Client, Estate, LimitChanges, Limits } from './estate.js';
+export type { Client, Estate, LimitChanges, Limits, Service } from './estate.js';
 export type { Fault, FaultRule } from './faults.js';
 export { type InstantLike, SandboxInputError } from './input.js';
-export type { Notification } from './market/notifications.js';
-export {
-  type BreakRange,
-  type Move,
-  type Person,
-  type SandboxBooking,
-  type SandboxBreak,
-  SandboxRefusedError,
-  type Visit,
+export type { Patient, PaymentStatus, Presence } from './market/booking.js';
+export type { Notification, NotificationName } from './market/notifications.js';
+export type { CommercialType, ServiceChanges } from './market/places.js';
+export type {
+  BreakRange,
+  Move,
+  Person,
+  SandboxBooking,
+  SandboxBreak,
+  Visit,
 } from './operator.js';
 export type { SandboxEvents, SandboxOptions } from './options.js';
+export type { DeliveryRecord } from './push/delivery-log.js';
+export type { Disorder } from './push/disorder.js';
+export { SandboxRefusedError } from './refused.js';
 export type { RequestRecord } from './request-log.js';
 export { Sandbox } from './sandbox.js';
 export type { PatientStart, StandingPeriod } from './view.js';

@@ -1,11 +1,16 @@
 // What people in the marketplace do by hand: a patient or a doctor books, moves and cancels, a doctor makes breaks.
 import type { AddressRef } from './address.js';
 import { type InstantLike, SandboxInputError, toInstant } from './input.js';
-import type { Booking, Patient } from './market/booking.js';
+import type { Booking, Patient, PaymentStatus, Presence } from './market/booking.js';
 import { addBreak, moveBreak, removeBreak } from './market/breaks.js';
 import type { Calendar } from './market/calendar.js';
 import type { Market } from './market/market.js';
-import { book, cancel, confirm, move, type Outcome } from './market/visits.js';
+import type { Told } from './market/notifications.js';
+import { bookingQuestion, movingQuestion } from './market/questions.js';
+import type { BookRequest, MoveRequest } from './market/visit-time.js';
+import { book, cancel, confirm, markPresence, move, type Outcome, setPayment } from './market/visits.js';
+import type { Ask } from './push/asker.js';
+import { SandboxRefusedError } from './refused.js';
 import { fullBooking, writtenBreak } from './written.js';
 
 export interface Visit {
@@ -42,18 +47,6 @@ export interface BreakRange {
 export type SandboxBooking = ReturnType<typeof fullBooking>;
 export type SandboxBreak = ReturnType<typeof writtenBreak>;
 
-/** The marketplace does not allow it now: the start is taken, the booking is over, the break is there already. */
-export class SandboxRefusedError extends Error {
-  override readonly name = 'SandboxRefusedError';
-  /** Such as `no-slot`, `does-not-fit`, `unknown`, `over`, `exists`, `range`, `same`. */
-  readonly reason: string;
-
-  constructor(what: string, reason: string) {
-    super(`${what}: ${reason}`);
-    this.reason = reason;
-  }
-}
-
 const SOMEONE: Patient = {
   name: 'Sandbox',
   surname: 'Patient',
@@ -64,10 +57,12 @@ const SOMEONE: Patient = {
 export class Operator {
   readonly #market: Market;
   readonly #now: () => number;
+  readonly #ask: Ask;
 
-  constructor(market: Market, now: () => number) {
+  constructor(market: Market, now: () => number, ask: Ask) {
     this.#market = market;
     this.#now = now;
+    this.#ask = ask;
   }
 
   calendar(ref: AddressRef): Calendar {
@@ -81,25 +76,55 @@ export class Operator {
     return [...calendar.bookings.values()].map((booking) => this.#written(booking, calendar));
   }
 
-  book(ref: AddressRef, { start, by = 'user', patient = SOMEONE, ...visit }: Visit): SandboxBooking {
-    const request = { ...visit, start: toInstant(start, 'start'), patient, by };
-    return this.#done('book', book(this.#market, this.calendar(ref), request, this.#now()));
+  book(ref: AddressRef, visit: Visit): SandboxBooking {
+    return this.#done('book', book(this.#market, this.calendar(ref), bookRequest(visit), this.#now()));
+  }
+
+  async bookAsking(ref: AddressRef, visit: Visit): Promise<SandboxBooking> {
+    const request = bookRequest(visit);
+    if (request.by === 'user') {
+      const question = bookingQuestion(this.#market, this.calendar(ref), request, this.#now());
+      await this.#assertApproved('book', question);
+    }
+    return this.book(ref, visit);
   }
 
   cancel(id: string, { by = 'user', reason }: { by?: Person | undefined; reason?: string | undefined } = {}) {
     return this.#done('cancel', cancel(this.#market, this.#home(id), id, { by, reason }, this.#now()));
   }
 
-  move(id: string, { start, serviceId, addressId, duration, by = 'user' }: Move): SandboxBooking {
-    const from = this.#home(id);
-    const to = addressId === undefined ? from : this.calendar({ ...from.ref, addressId });
-    const service = serviceId ?? from.bookings.get(id)?.serviceId ?? '';
-    const request = { start: toInstant(start, 'start'), serviceId: service, duration, to, by };
-    return this.#done('move', move(this.#market, from, id, request, this.#now()));
+  move(id: string, to: Move): SandboxBooking {
+    const request = this.#moveRequest(id, to);
+    return this.#done('move', move(this.#market, this.#home(id), id, request, this.#now()));
+  }
+
+  async moveAsking(id: string, to: Move): Promise<SandboxBooking> {
+    const request = this.#moveRequest(id, to);
+    if (request.by === 'user') {
+      const question = movingQuestion(this.#market, this.#home(id), id, request, this.#now());
+      await this.#assertApproved('move', question);
+    }
+    return this.move(id, to);
   }
 
   confirm(id: string): SandboxBooking {
     return this.#done('confirm', confirm(this.#market, this.#home(id), id, 'user', this.#now()));
+  }
+
+  markPresence(id: string, presence: Presence): SandboxBooking {
+    const outcome = markPresence(this.#market, this.#home(id), id, presence, this.#now());
+    return this.#done('markPresence', outcome);
+  }
+
+  setPayment(id: string, payment: PaymentStatus): SandboxBooking {
+    return this.#done('setPayment', setPayment(this.#market, this.#home(id), id, payment, this.#now()));
+  }
+
+  /** What the marketplace does to a booking that its client could not be told of, unless it is over already. */
+  cancelUndelivered(id: string): void {
+    const how = { by: 'user', reason: 'The clinic could not be told of the booking.' } as const;
+    const home = this.#market.homeOf(id);
+    if (home !== undefined) cancel(this.#market, home, id, how, this.#now());
   }
 
   breaks(ref: AddressRef): readonly SandboxBreak[] {
@@ -132,6 +157,20 @@ export class Operator {
     }
   }
 
+  /** Refuses at once what is not possible, then what a client denies. */
+  async #assertApproved(what: string, question: Told | string): Promise<void> {
+    if (typeof question === 'string') throw new SandboxRefusedError(what, question);
+    const verdict = await this.#ask(question);
+    if (!verdict.approved) throw new SandboxRefusedError(what, 'denied', verdict.errorCode);
+  }
+
+  #moveRequest(id: string, { start, serviceId, addressId, duration, by = 'user' }: Move): MoveRequest {
+    const from = this.#home(id);
+    const to = addressId === undefined ? from : this.calendar({ ...from.ref, addressId });
+    const service = serviceId ?? from.bookings.get(id)?.serviceId ?? '';
+    return { start: toInstant(start, 'start'), serviceId: service, duration, to, by };
+  }
+
   #home(id: string): Calendar {
     const home = this.#market.homeOf(id);
     if (home === undefined) throw new SandboxRefusedError(`"${id}"`, 'unknown');
@@ -145,7 +184,10 @@ export class Operator {
   }
 
   #written(booking: Booking, calendar: Calendar): SandboxBooking {
-    const service = this.#market.service(calendar, booking.serviceId) ?? { id: booking.serviceId };
-    return fullBooking(booking, calendar.zone, service);
+    return fullBooking(booking, calendar.zone, this.#market.service(calendar, booking.serviceId));
   }
+}
+
+function bookRequest({ start, by = 'user', patient = SOMEONE, ...visit }: Visit): BookRequest {
+  return { ...visit, start: toInstant(start, 'start'), patient, by };
 }

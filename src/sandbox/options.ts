@@ -1,11 +1,13 @@
 // How a sandbox is made, and what it tells those who listen.
 import type { Client, Estate, LimitChanges } from './estate.js';
+import type { DeliveryRecord } from './push/delivery-log.js';
+import type { Disorder } from './push/disorder.js';
 import type { RequestRecord } from './request-log.js';
 
 export interface SandboxOptions {
   /** Epoch milliseconds; the real clock by default. */
   readonly now?: () => number;
-  /** Of the faults' randomness; 1 by default. */
+  /** Of the faults' and the deliveries' randomness; 1 by default. */
   readonly seed?: number;
   /** What exists; without it everything does, on first use. */
   readonly estate?: Estate;
@@ -21,7 +23,9 @@ export interface SandboxOptions {
   readonly duplicates?: boolean;
   /** Whether the integration's own bookings and breaks come back as notifications; on. */
   readonly echoes?: boolean;
-  /** How many requests are remembered; 10,000, or fewer where their bodies are more than 32 million characters. */
+  /** Notifications that come twice, out of order, late or not at all; none by default. */
+  readonly delivery?: Disorder;
+  /** How many requests, and how many pushes, are remembered; 10,000, or fewer where their bodies are more than 32 million characters. */
   readonly keepRequests?: number;
   /** Told about what failed inside the sandbox; never about bodies or headers. */
   readonly log?: (message: string, details: Readonly<Record<string, unknown>>) => void;
@@ -30,4 +34,6 @@ export interface SandboxOptions {
 export interface SandboxEvents {
   /** A request was answered, cut or left: its record is complete. */
   request: [RequestRecord];
+  /** A push, or a question, was answered, given up or cut: its record is complete. */
+  delivery: [DeliveryRecord];
 }

@@ -1,85 +1,45 @@
 // A marketplace to develop against: the contract's behaviour over HTTP, kept in memory, and hands to look into it, to move
 // its clock and to make it fail. It shares no code with the client that talks to it.
 import { EventEmitter } from 'node:events';
-import { z } from 'zod';
 import type { AddressRef } from './address.js';
-import { SandboxClock } from './clock.js';
+import { type Assembly, assemble } from './assemble.js';
+import type { SandboxClock } from './clock.js';
 import { mountControl } from './control/routes.js';
-import {
-  type Client,
-  CONTRACT_LIMITS,
-  clientSchema,
-  type Estate,
-  estateSchema,
-  type LimitChanges,
-  type Limits,
-  limitsSchema,
-  mergeLimits,
-} from './estate.js';
-import { Faults } from './faults.js';
+import type { Client, Estate, LimitChanges, Service } from './estate.js';
+import type { Faults } from './faults.js';
 import type { Hands } from './hands.js';
-import type { Parts } from './http/exchange.js';
 import { type Listening, listen } from './http/server.js';
 import { type InstantLike, readInput } from './input.js';
-import { Limiter } from './limits.js';
-import { Market } from './market/market.js';
-import {
-  type BreakRange,
-  type Move,
-  Operator,
-  type Person,
-  type SandboxBooking,
-  type SandboxBreak,
-  type Visit,
-} from './operator.js';
+import type { PaymentStatus, Presence } from './market/booking.js';
+import type { CommercialType, ServiceChanges } from './market/places.js';
+import type { BreakRange, Move, Person, SandboxBooking, SandboxBreak, Visit } from './operator.js';
 import type { SandboxEvents, SandboxOptions } from './options.js';
-import { RequestLog, type RequestRecord } from './request-log.js';
-import { Tokens } from './tokens.js';
+import type { DeliveryRecord } from './push/delivery-log.js';
+import { type Disorder, disorderSchema } from './push/disorder.js';
+import type { RequestRecord } from './request-log.js';
 import { type PatientStart, patientView, rangeOf, type StandingPeriod, standingPeriods } from './view.js';
-import { zoneNamed } from './zone.js';
 
 export class Sandbox extends EventEmitter<SandboxEvents> implements Hands {
   /** Follows `options.now`; can be set, advanced and stopped. */
   readonly clock: SandboxClock;
   /** Deterministic from `options.seed`. */
   readonly faults: Faults;
-  readonly #market: Market;
-  readonly #operator: Operator;
-  readonly #parts: Parts;
+  readonly #parts: Assembly;
   #clients: readonly Client[] | undefined;
-  #limits: Limits;
   #listening: Promise<Listening> | undefined;
   #url: string | undefined;
 
-  /** Throws {@link SandboxInputError} for an estate, clients or limits that are wrong. */
+  /** Throws {@link SandboxInputError} for an estate, clients, limits or deliveries that are wrong. */
   constructor(options: SandboxOptions = {}) {
     super();
-    this.clock = new SandboxClock(options.now);
-    this.faults = new Faults(options.seed ?? 1);
     this.#clients = options.clients;
-    this.#limits = withLimits(CONTRACT_LIMITS, options.limits ?? {});
-    this.#market = new Market({
-      ...checked(options.estate, options.clients),
-      timeZone: zoneNamed(options.timeZone ?? 'Europe/Warsaw').name,
-      echoes: options.echoes ?? true,
-      duplicates: options.duplicates ?? true,
-    });
-    this.#operator = new Operator(this.#market, this.clock.now);
-    this.#parts = {
-      clock: this.clock,
-      market: this.#market,
-      limiter: new Limiter(),
-      tokens: new Tokens(options.tokenSeconds ?? 3_600),
-      faults: this.faults,
-      requests: new RequestLog(options.keepRequests ?? 10_000),
-      limitsOf: (client) => mergeLimits(this.#limits, this.#market.directory.client(client ?? '')?.limits),
+    this.#parts = assemble(options, {
       // A listener that throws is the listener's failure, not the request's.
       onRequest: (record) => queueMicrotask(() => this.emit('request', record)),
-      onError: (error, { n, operation }) => {
-        const reason = error instanceof Error ? error.stack : String(error);
-        options.log?.('The sandbox failed', { n, operation, reason });
-      },
-    };
+      onDelivery: (record) => queueMicrotask(() => this.emit('delivery', record)),
+    });
+    this.clock = this.#parts.clock;
+    this.faults = this.#parts.faults;
   }
 
   /**
@@ -88,20 +48,30 @@ export class Sandbox extends EventEmitter<SandboxEvents> implements Hands {
    */
   async start({ port = 0, host = '127.0.0.1' }: { port?: number; host?: string } = {}): Promise<string> {
     this.#listening ??= listen(this.#parts, { port, host }, (app) => mountControl(app, this));
+    const listening = this.#listening;
     try {
-      this.#url = (await this.#listening).url;
-      return this.#url;
+      const { url } = await listening;
+      // Unless it was stopped meanwhile.
+      if (this.#listening === listening) {
+        this.#url = url;
+        this.#parts.postOffice.start();
+      }
+      return url;
     } catch (error) {
       this.#listening = undefined;
       throw error;
     }
   }
 
-  /** Idempotent. Cuts every connection, idle, slow or unanswered. */
+  /**
+   * Idempotent. Cuts every connection, idle, slow or unanswered, in both directions. What could not be pushed goes out after the
+   * next start.
+   */
   async stop(): Promise<void> {
     const listening = this.#listening;
     this.#listening = undefined;
     this.#url = undefined;
+    await this.#parts.postOffice.stop();
     await (await listening)?.close();
   }
 
@@ -116,26 +86,35 @@ export class Sandbox extends EventEmitter<SandboxEvents> implements Hands {
     return this.#parts.requests.all;
   }
 
+  /** The newest pushes and questions, in the order they were sent; no patient is in them. */
+  get deliveries(): readonly DeliveryRecord[] {
+    return this.#parts.postOffice.deliveries;
+  }
+
   /** The starts that a patient can choose, past ones excluded, bookings and breaks taken out. Half-open range. */
   patientView(ref: AddressRef, from: InstantLike, to: InstantLike): readonly PatientStart[] {
-    return patientView(this.#operator.calendar(ref), rangeOf(from, to), this.clock.now());
+    return patientView(this.#parts.operator.calendar(ref), rangeOf(from, to), this.clock.now());
   }
 
   /** The work periods that touch the range, as they stand, whole. */
   slots(ref: AddressRef, from: InstantLike, to: InstantLike): readonly StandingPeriod[] {
-    return standingPeriods(this.#operator.calendar(ref), rangeOf(from, to));
+    return standingPeriods(this.#parts.operator.calendar(ref), rangeOf(from, to));
   }
 
   /** Without an estate everything exists; without clients the present ones stay. */
   setEstate(estate: Estate | undefined, clients: readonly Client[] | undefined = this.#clients): void {
-    const known = checked(estate, clients);
+    this.#parts.setEstate(estate, clients);
     this.#clients = clients;
-    this.#market.settle(known.estate, known.clients);
   }
 
   /** What is left out stays as it is. */
   setLimits(limits: LimitChanges): void {
-    this.#limits = withLimits(this.#limits, limits);
+    this.#parts.setLimits(limits);
+  }
+
+  /** From now on notifications come twice, out of order, late or not at all; `{}` ends it. */
+  setDelivery(disorder: Disorder): void {
+    this.#parts.postOffice.setDisorder(readInput(disorderSchema, disorder));
   }
 
   /** Ends tokens before their time: the next request with one is answered 401. */
@@ -143,9 +122,10 @@ export class Sandbox extends EventEmitter<SandboxEvents> implements Hands {
     this.#parts.tokens.revoke(client);
   }
 
-  /** As if just made: nothing happened yet, no faults, the clock follows its source. Estate, clients and limits stay. */
+  /** As if just made: nothing happened yet, no faults, notifications in order, the clock follows its source. Estate, clients and limits stay. */
   reset(): void {
-    this.#market.clear();
+    this.#parts.postOffice.clear();
+    this.#parts.market.clear();
     this.#parts.limiter.clear();
     this.#parts.requests.clear();
     this.#parts.tokens.revoke();
@@ -155,54 +135,85 @@ export class Sandbox extends EventEmitter<SandboxEvents> implements Hands {
 
   /** A patient, or the doctor, books. Throws {@link SandboxRefusedError} where there is no free start. */
   book(ref: AddressRef, visit: Visit): SandboxBooking {
-    return this.#operator.book(ref, visit);
+    return this.#parts.operator.book(ref, visit);
+  }
+
+  /**
+   * The same, after every client with `asks` was asked. Rejects with {@link SandboxRefusedError} `denied` where one did not agree, and
+   * where the start was taken meanwhile. Nobody is asked about what a doctor does.
+   */
+  bookAsking(ref: AddressRef, visit: Visit): Promise<SandboxBooking> {
+    return this.#parts.operator.bookAsking(ref, visit);
   }
 
   cancel(
     bookingId: string,
     how: { by?: Person | undefined; reason?: string | undefined } = {},
   ): SandboxBooking {
-    return this.#operator.cancel(bookingId, how);
+    return this.#parts.operator.cancel(bookingId, how);
   }
 
-  /** Resolves to the new booking, with a new id. */
+  /** Gives the new booking, with a new id. */
   move(bookingId: string, to: Move): SandboxBooking {
-    return this.#operator.move(bookingId, to);
+    return this.#parts.operator.move(bookingId, to);
+  }
+
+  /** The same, after asking as {@link bookAsking} does. */
+  moveAsking(bookingId: string, to: Move): Promise<SandboxBooking> {
+    return this.#parts.operator.moveAsking(bookingId, to);
   }
 
   confirm(bookingId: string): SandboxBooking {
-    return this.#operator.confirm(bookingId);
+    return this.#parts.operator.confirm(bookingId);
+  }
+
+  /** The doctor says whether the patient came. */
+  markPresence(bookingId: string, presence: Presence): SandboxBooking {
+    return this.#parts.operator.markPresence(bookingId, presence);
+  }
+
+  /** The clinic can not move a visit that is `paid`. */
+  setPayment(bookingId: string, status: PaymentStatus): SandboxBooking {
+    return this.#parts.operator.setPayment(bookingId, status);
   }
 
   bookings(ref: AddressRef): readonly SandboxBooking[] {
-    return this.#operator.bookings(ref);
+    return this.#parts.operator.bookings(ref);
   }
 
   /** The doctor makes a break. Throws {@link SandboxRefusedError} where it exists or its range is empty. */
   addBreak(ref: AddressRef, range: BreakRange & { description?: string | undefined }): SandboxBreak {
-    return this.#operator.addBreak(ref, range);
+    return this.#parts.operator.addBreak(ref, range);
   }
 
   moveBreak(breakId: string, range: BreakRange): SandboxBreak {
-    return this.#operator.moveBreak(breakId, range);
+    return this.#parts.operator.moveBreak(breakId, range);
   }
 
   removeBreak(breakId: string): void {
-    this.#operator.removeBreak(breakId);
+    this.#parts.operator.removeBreak(breakId);
   }
 
   breaks(ref: AddressRef): readonly SandboxBreak[] {
-    return this.#operator.breaks(ref);
+    return this.#parts.operator.breaks(ref);
   }
-}
 
-function checked(estate: Estate | undefined, clients: readonly Client[] | undefined) {
-  return {
-    estate: estate && readInput(estateSchema, estate, 'estate'),
-    clients: clients && readInput(z.array(clientSchema), clients, 'clients'),
-  };
-}
+  /** The doctor has these services at the address, and no other; each difference is told. */
+  setServices(ref: AddressRef, services: readonly Service[]): ServiceChanges {
+    return this.#parts.registrar.setServices(ref, services);
+  }
 
-function withLimits(limits: Limits, changes: LimitChanges): Limits {
-  return mergeLimits(limits, readInput(limitsSchema.partial(), changes, 'limits'));
+  /** Slots of a non-commercial address are refused, 422. */
+  setCommercialType(ref: AddressRef, type: CommercialType): void {
+    this.#parts.registrar.setCommercialType(ref, type);
+  }
+
+  assignAddress(ref: AddressRef): void {
+    this.#parts.registrar.assignAddress(ref);
+  }
+
+  /** The address is the clients' no longer: 403, and nothing more of it is told. */
+  unassignAddress(ref: AddressRef): void {
+    this.#parts.registrar.unassignAddress(ref);
+  }
 }

@@ -37,7 +37,8 @@ export interface WrittenBooking {
   readonly booked_at: string;
   readonly canceled_at: string | null;
   readonly comment: string;
-  readonly presence: null;
+  /** Null while nobody has marked it. */
+  readonly presence: Booking['presence'] | null;
 }
 
 export function writtenBooking(booking: Booking, zone: LocalZone): WrittenBooking {
@@ -52,7 +53,7 @@ export function writtenBooking(booking: Booking, zone: LocalZone): WrittenBookin
     booked_at: zone.format(booking.bookedAt),
     canceled_at: booking.canceledAt === undefined ? null : zone.format(booking.canceledAt),
     comment: booking.comment,
-    presence: null,
+    presence: booking.presence ?? null,
   };
 }
 
@@ -61,6 +62,20 @@ export function fullBooking(booking: Booking, zone: LocalZone, service: KnownSer
     ...writtenBooking(booking, zone),
     address_service: writtenService(service),
     patient: booking.patient,
+  };
+}
+
+export type VisitAsked = Pick<Booking, 'start' | 'end' | 'patient' | 'comment'>;
+
+/** A booking that is only asked for: it has no id and no status yet. */
+export function writtenRequest(visit: VisitAsked, zone: LocalZone, service: KnownService) {
+  return {
+    start_at: zone.format(visit.start),
+    end_at: zone.format(visit.end),
+    duration: minutesOf(visit),
+    address_service: writtenService(service),
+    patient: visit.patient,
+    comment: visit.comment,
   };
 }
 

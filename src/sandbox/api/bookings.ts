@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { type Answer, Refusal } from '../http/answer.js';
 import type { Call, Operation } from '../http/operation.js';
 import type { Booking } from '../market/booking.js';
-import { book, cancel, confirm, move, type NoTime } from '../market/visits.js';
+import type { NoTime } from '../market/visit-time.js';
+import { book, cancel, confirm, move } from '../market/visits.js';
 import { fullBooking, writtenBooking, writtenService } from '../written.js';
 import { parseWritten } from '../zone.js';
 import { moveTarget } from './move-target.js';
@@ -182,12 +183,11 @@ function noTime(reason: NoTime, noSlot: Refusal): Refusal {
 }
 
 function full(booking: Booking, call: Call, { calendar }: Place) {
-  const service = call.market.service(calendar, booking.serviceId) ?? { id: booking.serviceId };
-  return fullBooking(booking, calendar.zone, service);
+  return fullBooking(booking, calendar.zone, call.market.service(calendar, booking.serviceId));
 }
 
 function serviceOf(booking: Booking, call: Call, { calendar }: Place) {
-  return writtenService(call.market.service(calendar, booking.serviceId) ?? { id: booking.serviceId });
+  return writtenService(call.market.service(calendar, booking.serviceId));
 }
 
 function wholeIn(call: Call, name: string, otherwise: number, most: number): number {

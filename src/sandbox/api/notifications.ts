@@ -37,7 +37,10 @@ const release: Operation = {
     const pulls = client !== undefined && (client.notifications ?? 'pull') === 'pull';
     if (pulls) throw new Refusal(403, 'Only clients that are pushed to can ask for a release.');
     const { allowed, reading } = call.limiter.release(call.client, call.limits, call.now);
-    if (allowed) return { status: 204 };
+    if (allowed) {
+      call.postOffice.release(call.client);
+      return { status: 204 };
+    }
     const seconds = Math.max(1, Math.ceil(((reading?.resetAt ?? call.now) - call.now) / 1_000));
     throw new Refusal(429, 'Too many requests.', { headers: { 'retry-after': String(seconds) } });
   },
@@ -46,7 +49,7 @@ const release: Operation = {
 export const notificationOperations: readonly Operation[] = [pullOne, pullMany, release];
 
 function pull(call: Call, limit: number) {
-  const pulled = call.market.notifications.take(call.client, limit, call.now);
+  const pulled = call.postOffice.take(call.client, limit, call.now);
   if (pulled.notifications.length === 0) throw new Refusal(404, 'There are no notifications.');
   return pulled;
 }

@@ -24,7 +24,12 @@ export const resourceOperations: readonly Operation[] = [
   read('getFacility', FACILITY, (call) => writtenFacility(facilityOf(call))),
   read('getDoctors', `${FACILITY}/doctors`, (call) => list(facilityOf(call).doctors, writtenDoctor)),
   read('getDoctor', DOCTOR, (call) => writtenDoctor(doctorOf(call))),
-  read('getAddresses', `${DOCTOR}/addresses`, (call) => list(doctorOf(call).addresses, writtenAddress)),
+  read('getAddresses', `${DOCTOR}/addresses`, (call) =>
+    list(
+      doctorOf(call).addresses.filter(({ assigned }) => assigned !== false),
+      writtenAddress,
+    ),
+  ),
   read('getAddress', ADDRESS, (call) => writtenAddress(placeOf(call).address)),
   read('getAddressServices', `${ADDRESS}/services`, (call) =>
     list(placeOf(call).address.services, writtenService),

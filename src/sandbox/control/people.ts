@@ -1,4 +1,5 @@
-// Acting as the people in the marketplace: a patient books, moves and cancels, a doctor makes breaks.
+// Acting as the people in the marketplace: a patient books, moves and cancels, having the clinic asked where it wants to be, a
+// doctor makes breaks.
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { Hands } from '../hands.js';
@@ -36,13 +37,15 @@ const moveBody = z.strictObject({
 const cancelBody = z.strictObject({ by: personSchema, reason: z.string().optional() });
 const breakRange = z.strictObject({ since: instantSchema, till: instantSchema });
 const breakBody = placeSchema.extend({ ...breakRange.shape, description: z.string().optional() });
+const presenceBody = z.strictObject({ presence: z.enum(['present', 'absent']) });
+const paymentBody = z.strictObject({ status: z.enum(['pending', 'paid', 'refunded']) });
 const idParams = z.object({ id: z.string() });
 
 export function mountPeople(app: FastifyInstance, sandbox: Hands): void {
   app.post('/bookings', ({ body }, reply) => {
     const { facility, doctor, address, service, ...visit } = readInput(visitBody, body);
     reply.code(201);
-    return sandbox.book(refOf({ facility, doctor, address }), { ...visit, serviceId: service });
+    return sandbox.bookAsking(refOf({ facility, doctor, address }), { ...visit, serviceId: service });
   });
   app.delete('/bookings/:id', ({ params, body }) =>
     sandbox.cancel(idIn(params), readInput(cancelBody, body ?? {})),
@@ -50,9 +53,15 @@ export function mountPeople(app: FastifyInstance, sandbox: Hands): void {
   app.post('/bookings/:id/move', ({ params, body }, reply) => {
     const { service, address, ...move } = readInput(moveBody, body);
     reply.code(201);
-    return sandbox.move(idIn(params), { ...move, serviceId: service, addressId: address });
+    return sandbox.moveAsking(idIn(params), { ...move, serviceId: service, addressId: address });
   });
   app.post('/bookings/:id/confirm', ({ params }) => sandbox.confirm(idIn(params)));
+  app.post('/bookings/:id/presence', ({ params, body }) =>
+    sandbox.markPresence(idIn(params), readInput(presenceBody, body).presence),
+  );
+  app.post('/bookings/:id/payment', ({ params, body }) =>
+    sandbox.setPayment(idIn(params), readInput(paymentBody, body).status),
+  );
 
   app.post('/breaks', ({ body }, reply) => {
     const { facility, doctor, address, ...range } = readInput(breakBody, body);

@@ -3,9 +3,10 @@
 import type { FastifyInstance } from 'fastify';
 import type { Hands } from '../hands.js';
 import { SandboxInputError } from '../input.js';
-import { SandboxRefusedError } from '../operator.js';
+import { SandboxRefusedError } from '../refused.js';
 import { mountLooking } from './look.js';
 import { mountPeople } from './people.js';
+import { mountPlaces } from './places.js';
 import { mountSteering } from './steer.js';
 
 export function mountControl(app: FastifyInstance, sandbox: Hands): void {
@@ -23,7 +24,7 @@ export function mountControl(app: FastifyInstance, sandbox: Hands): void {
       return reply.code(400).send({ path: error.path, reason: error.reason });
     }
     if (error instanceof SandboxRefusedError) {
-      return reply.code(409).send({ path: '', reason: error.message });
+      return reply.code(409).send({ path: '', reason: error.message, errorCode: error.errorCode });
     }
     return reply.code(500).send({ path: '', reason: error instanceof Error ? error.message : String(error) });
   });
@@ -34,4 +35,5 @@ export function mountControl(app: FastifyInstance, sandbox: Hands): void {
   mountLooking(app, sandbox);
   mountSteering(app, sandbox);
   mountPeople(app, sandbox);
+  mountPlaces(app, sandbox);
 }

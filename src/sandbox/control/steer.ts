@@ -5,9 +5,18 @@ import { clientSchema, estateSchema, limitsSchema } from '../estate.js';
 import { faultRuleSchema } from '../faults.js';
 import type { Hands } from '../hands.js';
 import { readInput, toInstant } from '../input.js';
+import { disorderSchema } from '../push/disorder.js';
 import { instantSchema } from './read.js';
 
-const estateBody = estateSchema.extend({ clients: z.array(clientSchema).optional() });
+const estateBody = z
+  .strictObject({
+    facilities: estateSchema.shape.facilities.optional(),
+    clients: z.array(clientSchema).optional(),
+  })
+  .refine(({ facilities, clients }) => facilities !== undefined || clients !== undefined, {
+    path: ['facilities'],
+    error: 'is missing, and so are clients',
+  });
 const faultsBody = z.strictObject({ rules: z.array(faultRuleSchema), seed: z.int().optional() });
 const revokeBody = z.strictObject({ client: z.string().optional() });
 const setTimeBody = z.strictObject({ now: instantSchema, stopped: z.boolean().optional() });
@@ -15,8 +24,8 @@ const advanceBody = z.strictObject({ advanceMs: z.number('is no number of millis
 
 export function mountSteering(app: FastifyInstance, sandbox: Hands): void {
   app.put('/estate', ({ body }) => {
-    const { clients, ...estate } = readInput(estateBody, body);
-    sandbox.setEstate(estate, clients);
+    const { clients, facilities } = readInput(estateBody, body);
+    sandbox.setEstate(facilities && { facilities }, clients);
     return {};
   });
   app.delete('/estate', () => {
@@ -46,6 +55,10 @@ export function mountSteering(app: FastifyInstance, sandbox: Hands): void {
     return { now: isoNow(sandbox) };
   });
 
+  app.put('/delivery', ({ body }) => {
+    sandbox.setDelivery(readInput(disorderSchema, body));
+    return {};
+  });
   app.put('/limits', ({ body }) => {
     sandbox.setLimits(readInput(limitsSchema.partial(), body));
     return {};

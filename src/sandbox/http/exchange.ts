@@ -8,6 +8,7 @@ import type { Encounter, Faults } from '../faults.js';
 import type { Limiter } from '../limits.js';
 import type { Processing } from '../market/duplicates.js';
 import type { Market } from '../market/market.js';
+import type { PostOffice } from '../push/post-office.js';
 import type { RequestLog, RequestRecord } from '../request-log.js';
 import type { Tokens } from '../tokens.js';
 import { type Answer, firewallPage, Refusal } from './answer.js';
@@ -23,6 +24,7 @@ export interface Parts {
   readonly market: Market;
   readonly limiter: Limiter;
   readonly tokens: Tokens;
+  readonly postOffice: Pick<PostOffice, 'take' | 'release'>;
   readonly faults: Faults;
   readonly requests: RequestLog;
   readonly limitsOf: (client: string | undefined) => Limits;
@@ -138,6 +140,7 @@ async function processCall(
       limiter: parts.limiter,
       limits: parts.limitsOf(record.client),
       tokens: parts.tokens,
+      postOffice: parts.postOffice,
       authorization: request.headers.authorization,
     });
     const admitted = operation.admit?.(call());

@@ -4,6 +4,7 @@ import type { Limits } from '../estate.js';
 import type { Limiter } from '../limits.js';
 import type { Processing } from '../market/duplicates.js';
 import type { Market } from '../market/market.js';
+import type { PostOffice } from '../push/post-office.js';
 import type { Tokens } from '../tokens.js';
 import { type Answer, Refusal } from './answer.js';
 
@@ -23,6 +24,8 @@ export interface Call {
   readonly limiter: Limiter;
   readonly limits: Limits;
   readonly tokens: Tokens;
+  /** Where notifications are pulled, and failed pushes released. */
+  readonly postOffice: Pick<PostOffice, 'take' | 'release'>;
   /** The header, for the token endpoint. */
   readonly authorization: string | undefined;
 }

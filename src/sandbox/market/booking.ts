@@ -25,6 +25,12 @@ export interface Booking extends Interval {
   readonly canceledAt: number | undefined;
   readonly cancelReason: string | undefined;
   readonly confirmed: boolean;
-  /** A paid visit can not be moved by the clinic, 422. */
-  readonly paid: boolean;
+  /** Whether the patient came; undefined while nobody has marked it. */
+  readonly presence: Presence | undefined;
+  /** Undefined for a visit that is not paid online. One that is `paid` can not be moved by the clinic, 422. */
+  readonly payment: PaymentStatus | undefined;
 }
+
+export type Presence = 'present' | 'absent';
+
+export type PaymentStatus = 'pending' | 'paid' | 'refunded';

@@ -4,6 +4,7 @@ import type { Actor } from './booking.js';
 import type { Break } from './break.js';
 import type { Calendar } from './calendar.js';
 import type { Market } from './market.js';
+import type { NotificationName } from './notifications.js';
 import type { Interval } from './starts.js';
 
 export interface BreakRequest extends Interval {
@@ -61,14 +62,20 @@ export function removeBreak(market: Market, calendar: Calendar, id: string, by: 
   if (old === undefined) return false;
   for (const [home, one] of madeTogether(market, old)) {
     home.breaks.delete(one.id);
-    market.tell('break-removed', home, by, { break: writtenBreak(one, home.zone) }, now);
+    tell(market, home, 'break-removed', one, by, now);
   }
   return true;
 }
 
-function put(market: Market, calendar: Calendar, name: string, one: Break, by: Actor, now: number): void {
+type BreakNews = Extract<NotificationName, `break-${string}`>;
+
+function put(market: Market, calendar: Calendar, name: BreakNews, one: Break, by: Actor, now: number): void {
   calendar.breaks.set(one.id, one);
-  market.tell(name, calendar, by, { break: writtenBreak(one, calendar.zone) }, now);
+  tell(market, calendar, name, one, by, now);
+}
+
+function tell(market: Market, calendar: Calendar, name: BreakNews, one: Break, by: Actor, now: number): void {
+  market.tell(calendar, { name, by, about: { break: writtenBreak(one, calendar.zone) } }, now);
 }
 
 function madeTogether(market: Market, { together }: Break): readonly (readonly [Calendar, Break])[] {

@@ -5,10 +5,9 @@ import { Directory } from '../directory.js';
 import type { KnownClient, KnownEstate, KnownService } from '../estate.js';
 import { writtenAddress, writtenDoctor, writtenFacility } from '../written.js';
 import { zoneNamed } from '../zone.js';
-import type { Actor } from './booking.js';
 import { Calendar } from './calendar.js';
 import { DuplicateGuard } from './duplicates.js';
-import { NotificationQueues } from './notifications.js';
+import type { News, Notification, Told } from './notifications.js';
 import type { Terms } from './starts.js';
 
 export interface MarketOptions {
@@ -19,11 +18,12 @@ export interface MarketOptions {
   readonly echoes: boolean;
   /** Whether the duplicate rule holds. */
   readonly duplicates: boolean;
+  /** Takes what there is to tell. */
+  readonly onTold: (told: Told) => void;
 }
 
 export class Market {
   readonly duplicates: DuplicateGuard;
-  readonly notifications = new NotificationQueues();
   readonly #options: MarketOptions;
   readonly #calendars = new Map<string, Calendar>();
   /** By the id of a booking or break, the calendar it is in. */
@@ -59,9 +59,10 @@ export class Market {
     return calendar;
   }
 
-  service(calendar: Calendar, id: string): KnownService | undefined {
+  /** Of one that is gone only the id is known. */
+  service(calendar: Calendar, id: string): KnownService {
     const address = this.#directory.find(calendar.ref)?.address;
-    return address && this.#directory.service(address, id);
+    return (address && this.#directory.service(address, id)) ?? { id };
   }
 
   /** An id for a new booking or break. Given out in order, so that a run can be repeated. */
@@ -75,25 +76,29 @@ export class Market {
     return this.#homes.get(id);
   }
 
-  /** Tells every client that may act for the facility; what the integration did itself is an echo. */
-  tell(
-    name: string,
-    calendar: Calendar,
-    by: Actor,
-    about: Readonly<Record<string, unknown>>,
-    now: number,
-  ): void {
+  /** Tells every client that may act for the address; what the integration did itself is an echo. */
+  tell(calendar: Calendar, news: News, now: number): void {
+    if (news.by === 'integration' && !this.#options.echoes) return;
+    const told = this.write(calendar, news, now);
+    if (told !== undefined) this.#options.onTold(told);
+  }
+
+  /** What there would be to tell, and whom; undefined where the address is gone. */
+  write(calendar: Calendar, { name, by, about, bookingId }: News, now: number): Told | undefined {
     const place = this.#directory.find(calendar.ref);
-    if (place === undefined || (by === 'integration' && !this.#options.echoes)) return;
+    if (place === undefined) return undefined;
     const { facility, doctor, address } = place;
-    const data = {
-      facility: writtenFacility(facility),
-      doctor: writtenDoctor(doctor),
-      address: writtenAddress(address),
-      ...about,
+    const notification: Notification = {
+      name,
+      data: {
+        facility: writtenFacility(facility),
+        doctor: writtenDoctor(doctor),
+        address: writtenAddress(address),
+        ...about,
+      },
+      created_at: calendar.zone.format(now),
     };
-    const audience = this.#directory.audience(facility.id);
-    this.notifications.put(audience, { name, data, created_at: calendar.zone.format(now) }, now);
+    return { notification, by, bookingId, audience: this.#directory.audience(facility.id, address), at: now };
   }
 
   /**
@@ -121,7 +126,6 @@ export class Market {
   /** Forgets everything that happened; what exists stays. */
   clear(): void {
     this.duplicates.clear();
-    this.notifications.clear();
     this.#calendars.clear();
     this.#homes.clear();
     this.#terms.clear();

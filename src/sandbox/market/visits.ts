@@ -1,78 +1,53 @@
-// Booking, moving, confirming and cancelling visits, by a patient, the doctor or the integration. Contract: Resources, bookSlot.
-import { fullBooking, minutesOf } from '../written.js';
-import type { Actor, Booking, Patient } from './booking.js';
+// Booking, moving, cancelling and marking visits, by a patient, the doctor or the integration. Contract: Resources, bookSlot.
+import { fullBooking } from '../written.js';
+import type { Actor, Booking, Patient, PaymentStatus, Presence } from './booking.js';
 import type { Calendar } from './calendar.js';
 import type { Market } from './market.js';
+import type { NotificationName } from './notifications.js';
 import type { Interval } from './starts.js';
-
-export interface VisitRequest {
-  readonly serviceId: string;
-  readonly start: number;
-  /** Minutes; those of the slot when absent. */
-  readonly duration?: number | undefined;
-}
-
-export interface BookRequest extends VisitRequest {
-  readonly patient: Patient;
-  readonly by: Actor;
-  readonly comment?: string | undefined;
-  readonly paid?: boolean | undefined;
-}
-
-export interface MoveRequest extends VisitRequest {
-  readonly by: Actor;
-  /** The calendar it goes to; its own when absent. */
-  readonly to?: Calendar | undefined;
-}
-
-/** `no-slot`: no free start there for that service. `does-not-fit`: a start, but not for so long a visit. */
-export type NoTime = 'no-slot' | 'does-not-fit';
+import {
+  type BookRequest,
+  type MoveRequest,
+  type NoMove,
+  type NoTime,
+  planMove,
+  timeFor,
+} from './visit-time.js';
 
 export type Outcome<Reason extends string> =
   | { readonly ok: true; readonly booking: Booking }
   | { readonly ok: false; readonly reason: Reason };
 
-/** A doctor may book any time; patients and the integration only a start that can be booked. */
 export function book(market: Market, calendar: Calendar, request: BookRequest, now: number): Outcome<NoTime> {
-  const time = timeFor(calendar, request, request.by, now);
+  const time = timeFor(calendar, request, now);
   if (typeof time === 'string') return { ok: false, reason: time };
-  const booking = newBooking(market, calendar, { ...request, ...time }, now);
-  market.tell(
-    'slot-booked',
-    calendar,
-    request.by,
-    { visit_booking: written(market, calendar, booking) },
-    now,
-  );
+  const payment = request.paid === true ? 'paid' : undefined;
+  const booking = newBooking(market, calendar, { ...request, ...time, payment }, now);
+  tell(market, calendar, 'slot-booked', booking, request.by, now);
   return { ok: true, booking };
 }
 
-/** The booking ends as `moved`, and a new one with a new id takes its place. Paid ones stay unless the patient moves them. */
+/** The booking ends as `moved`, and a new one with a new id takes its place. */
 export function move(
   market: Market,
   calendar: Calendar,
   id: string,
   request: MoveRequest,
   now: number,
-): Outcome<NoTime | 'unknown' | 'over' | 'paid'> {
-  const old = calendar.bookings.get(id);
-  if (old === undefined) return { ok: false, reason: 'unknown' };
-  if (old.status !== 'booked') return { ok: false, reason: 'over' };
-  if (old.paid && request.by !== 'user') return { ok: false, reason: 'paid' };
-  const to = request.to ?? calendar;
-  const duration = request.duration ?? minutesOf(old);
-  const time = timeFor(to, { ...request, duration }, request.by, now, old.id);
-  if (typeof time === 'string') return { ok: false, reason: time };
+): Outcome<NoMove> {
+  const plan = planMove(calendar, id, request, now);
+  if (typeof plan === 'string') return { ok: false, reason: plan };
+  const { old, to, time } = plan;
 
   const ended: Booking = { ...old, status: 'moved', canceledBy: request.by, canceledAt: now };
   calendar.bookings.set(id, ended);
-  const { patient, comment, paid } = old;
-  const booking = newBooking(market, to, { ...request, ...time, patient, comment, paid }, now);
+  const { patient, comment, payment } = old;
+  const booking = newBooking(market, to, { ...request, ...time, patient, comment, payment }, now);
   const about = {
     old_visit_booking: written(market, calendar, ended),
     new_visit_booking: written(market, to, booking),
   };
-  market.tell('booking-moved', to, request.by, about, now);
+  market.tell(to, { name: 'booking-moved', by: request.by, about, bookingId: booking.id }, now);
   return { ok: true, booking };
 }
 
@@ -83,19 +58,10 @@ export function cancel(
   { by, reason }: { readonly by: Actor; readonly reason?: string | undefined },
   now: number,
 ): Outcome<'unknown' | 'over'> {
-  const old = calendar.bookings.get(id);
-  if (old === undefined) return { ok: false, reason: 'unknown' };
-  if (old.status !== 'booked') return { ok: false, reason: 'over' };
-  const booking: Booking = {
-    ...old,
-    status: 'canceled',
-    canceledBy: by,
-    canceledAt: now,
-    cancelReason: reason,
-  };
-  calendar.bookings.set(id, booking);
-  market.tell('booking-canceled', calendar, by, { visit_booking: written(market, calendar, booking) }, now);
-  return { ok: true, booking };
+  const changes = { status: 'canceled', canceledBy: by, canceledAt: now, cancelReason: reason } as const;
+  const outcome = change(calendar, id, changes, ({ status }) => status === 'booked');
+  if (outcome.ok) tell(market, calendar, 'booking-canceled', outcome.booking, by, now);
+  return outcome;
 }
 
 export function confirm(
@@ -105,30 +71,65 @@ export function confirm(
   by: Actor,
   now: number,
 ): Outcome<'unknown' | 'over'> {
+  const isOpen = ({ status, confirmed }: Booking) => status === 'booked' && !confirmed;
+  const outcome = change(calendar, id, { confirmed: true }, isOpen);
+  if (outcome.ok) tell(market, calendar, 'booking-confirmed', outcome.booking, by, now);
+  return outcome;
+}
+
+/** The doctor says whether the patient came. */
+export function markPresence(
+  market: Market,
+  calendar: Calendar,
+  id: string,
+  presence: Presence,
+  now: number,
+): Outcome<'unknown' | 'over'> {
+  const outcome = change(calendar, id, { presence }, ({ status }) => status === 'booked');
+  if (outcome.ok) tell(market, calendar, 'presence-marked', outcome.booking, 'doctor', now, { presence });
+  return outcome;
+}
+
+/** Also of a visit that was cancelled, for its refund. */
+export function setPayment(
+  market: Market,
+  calendar: Calendar,
+  id: string,
+  payment: PaymentStatus,
+  now: number,
+): Outcome<'unknown' | 'over'> {
+  const outcome = change(calendar, id, { payment }, ({ status }) => status !== 'moved');
+  if (!outcome.ok) return outcome;
+  const more = { visit_payment_status: payment };
+  tell(market, calendar, 'booking-payment-status-changed', outcome.booking, 'user', now, more);
+  return outcome;
+}
+
+function change(
+  calendar: Calendar,
+  id: string,
+  changes: Partial<Booking>,
+  isOpen: (booking: Booking) => boolean,
+): Outcome<'unknown' | 'over'> {
   const old = calendar.bookings.get(id);
   if (old === undefined) return { ok: false, reason: 'unknown' };
-  if (old.status !== 'booked' || old.confirmed) return { ok: false, reason: 'over' };
-  const booking: Booking = { ...old, confirmed: true };
+  if (!isOpen(old)) return { ok: false, reason: 'over' };
+  const booking: Booking = { ...old, ...changes };
   calendar.bookings.set(id, booking);
-  market.tell('booking-confirmed', calendar, by, { visit_booking: written(market, calendar, booking) }, now);
   return { ok: true, booking };
 }
 
-function timeFor(
+function tell(
+  market: Market,
   calendar: Calendar,
-  { serviceId, start, duration }: VisitRequest,
+  name: NotificationName,
+  booking: Booking,
   by: Actor,
   now: number,
-  movingBooking?: string,
-): Interval | NoTime {
-  if (by === 'doctor' && duration !== undefined) return { start, end: start + duration * 60_000 };
-  const instant = { start, end: start + 1 };
-  const isStart = calendar.starts(instant, now, movingBooking)[0]?.services.includes(serviceId) === true;
-  const offered = calendar.periodFor(serviceId, instant)?.terms.services.find(({ id }) => id === serviceId);
-  if (!isStart || offered === undefined) return 'no-slot';
-  const visit = { start, end: start + (duration ?? offered.duration) * 60_000 };
-  const fits = calendar.periodFor(serviceId, visit) !== undefined && calendar.isFree(visit, movingBooking);
-  return fits ? visit : 'does-not-fit';
+  more: Readonly<Record<string, unknown>> = {},
+): void {
+  const about = { visit_booking: written(market, calendar, booking), ...more };
+  market.tell(calendar, { name, by, about, bookingId: booking.id }, now);
 }
 
 interface NewVisit extends Interval {
@@ -136,7 +137,7 @@ interface NewVisit extends Interval {
   readonly patient: Patient;
   readonly by: Actor;
   readonly comment?: string | undefined;
-  readonly paid?: boolean | undefined;
+  readonly payment: PaymentStatus | undefined;
 }
 
 function newBooking(market: Market, calendar: Calendar, visit: NewVisit, now: number): Booking {
@@ -154,13 +155,13 @@ function newBooking(market: Market, calendar: Calendar, visit: NewVisit, now: nu
     canceledAt: undefined,
     cancelReason: undefined,
     confirmed: false,
-    paid: visit.paid ?? false,
+    presence: undefined,
+    payment: visit.payment,
   };
   calendar.bookings.set(booking.id, booking);
   return booking;
 }
 
 function written(market: Market, calendar: Calendar, booking: Booking) {
-  const service = market.service(calendar, booking.serviceId) ?? { id: booking.serviceId };
-  return fullBooking(booking, calendar.zone, service);
+  return fullBooking(booking, calendar.zone, market.service(calendar, booking.serviceId));
 }

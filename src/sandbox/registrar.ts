@@ -1,0 +1,56 @@
+// What the doctor and the marketplace's staff change about an address by hand.
+import { z } from 'zod';
+import type { AddressRef } from './address.js';
+import { type Service, serviceSchema } from './estate.js';
+import { readInput, SandboxInputError } from './input.js';
+import type { Market } from './market/market.js';
+import {
+  assign,
+  type CommercialType,
+  type Place,
+  type ServiceChanges,
+  setCommercialType,
+  setServices,
+  unassign,
+} from './market/places.js';
+import { SandboxRefusedError } from './refused.js';
+
+export class Registrar {
+  readonly #market: Market;
+  readonly #now: () => number;
+
+  constructor(market: Market, now: () => number) {
+    this.#market = market;
+    this.#now = now;
+  }
+
+  setServices(ref: AddressRef, services: readonly Service[]): ServiceChanges {
+    const known = readInput(z.array(serviceSchema), services, 'services');
+    return setServices(this.#market, this.#place(ref), known, this.#now());
+  }
+
+  setCommercialType(ref: AddressRef, type: CommercialType): void {
+    assertChanged('setCommercialType', setCommercialType(this.#market, this.#place(ref), type, this.#now()));
+  }
+
+  assignAddress(ref: AddressRef): void {
+    assertChanged('assignAddress', assign(this.#market, this.#place(ref), this.#now()));
+  }
+
+  unassignAddress(ref: AddressRef): void {
+    assertChanged('unassignAddress', unassign(this.#market, this.#place(ref), this.#now()));
+  }
+
+  #place(ref: AddressRef): Place {
+    const address = this.#market.directory.find(ref)?.address;
+    const calendar = this.#market.calendar(ref);
+    if (address === undefined || calendar === undefined) {
+      throw new SandboxInputError('address', 'does not exist in the estate');
+    }
+    return { address, calendar };
+  }
+}
+
+function assertChanged(what: string, changed: boolean): void {
+  if (!changed) throw new SandboxRefusedError(what, 'same');
+}
