@@ -26,6 +26,15 @@ function problemsOf(issue: z.core.$ZodIssue): Problem[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({ path: formatPath([...issue.path, key]), reason: 'is not known here' }));
   }
+  if (issue.code === 'invalid_union') {
+    // Of several forms, the one that is right but for something inside of it is meant.
+    const meant = issue.errors.find((issues) =>
+      issues.every(({ path, code }) => path.length > 0 || code === 'unrecognized_keys'),
+    );
+    if (meant !== undefined) {
+      return meant.flatMap((inner) => problemsOf({ ...inner, path: [...issue.path, ...inner.path] }));
+    }
+  }
   return [{ path: formatPath(issue.path), reason: issue.message }];
 }
 

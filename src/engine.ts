@@ -1,24 +1,36 @@
-/** The engine: the parts, running, and what a program can ask of them. */
-import { isDeepStrictEqual } from 'node:util';
 import { check } from './check.js';
 import { ConfigError } from './config/config-error.js';
-import { type FileConfig, type FileConfigInput, fileSchema, toAccount, toCalendar } from './config/schema.js';
+import { type FileConfig, type FileConfigInput, fileSchema, toAccount } from './config/schema.js';
 import { LEAST_URGENT, localDate } from './core/index.js';
-import { Failures } from './failures.js';
-import type { FailuresFace } from './failures-face.js';
+import type { FollowQuery } from './delivery/delivery.js';
+import { type Configured, configureCalendar } from './engine/configure.js';
+import { refuseMissingKeys, refuseStartWithoutKey, refuseWithoutKey } from './engine/encryption.js';
+import { Failures } from './engine/failures.js';
+import type { FailuresFace } from './engine/failures-face.js';
+import { Holds } from './engine/holds.js';
+import type { HoldsFace } from './engine/holds-face.js';
+import { openParts, type Parts } from './engine/parts.js';
+import { Resyncs } from './engine/resyncs.js';
+import type { OwnResyncs } from './engine/resyncs-face.js';
+import { ROLES, type Role } from './engine/roles.js';
+import { seed } from './engine/seed.js';
+import { type Status, statusOf } from './engine/status.js';
+import { tellingHeld } from './engine/tell-held.js';
 import { addEvents } from './intake/add-events.js';
 import { applyEvents, type EventsResult } from './intake/apply-events.js';
+import type { Pushed } from './intake/notifications/push.js';
+import { applySnapshot, type SnapshotOutcome } from './intake/snapshot/apply.js';
+import type { HeldSummary, OnHeld } from './intake/snapshot/hold.js';
 import type { OccupancyEventInput } from './intake/vocabulary.js';
 import type { Logger } from './log.js';
-import { openParts, type Parts } from './parts.js';
-import { OCCUPANCY_QUEUE, PUBLISH_QUEUE } from './queue/names.js';
-import { ROLES, type Role } from './roles.js';
+import type { Sealer } from './privacy/sealer.js';
 import { type Account, getAccount, listAccounts, putAccount } from './store/accounts.js';
-import { type Calendar, getCalendar, listCalendars, putCalendar } from './store/calendars.js';
+import { type Calendar, getCalendar } from './store/calendars.js';
+import type { AddedNotification, Feed, NotificationItem } from './store/notifications.js';
+import { missingKeys } from './store/retention.js';
 import type { Db } from './store/schema.js';
-import { totals } from './store/wanted.js';
+import type { BookingsFace } from './sync/bookings-face.js';
 import { type DayReport, reportDay } from './sync/day-report.js';
-import { horizonOf } from './sync/horizon.js';
 import { viewDays } from './sync/snapshot.js';
 
 export interface SlotkeeperOptions {
@@ -30,6 +42,11 @@ export interface SlotkeeperOptions {
   readonly redisUrl?: string | undefined;
   /** What slotkeeper.yaml says: accounts, calendars, publish. */
   readonly config?: FileConfigInput | undefined;
+  /**
+   * What patients' data is sealed with: 32 bytes as base64 or hexadecimal digits; several with commas between them, of
+   * which the first seals and all open. Without it the embedded database makes itself one.
+   */
+  readonly encryptionKey?: string | undefined;
   readonly log: Logger;
   /** Which parts run in this process; default all. */
   readonly roles?: readonly Role[] | undefined;
@@ -37,24 +54,19 @@ export interface SlotkeeperOptions {
   readonly now?: (() => number) | undefined;
   /** From 0 to 1; default `Math.random`. */
   readonly random?: (() => number) | undefined;
+  /** Is told of each snapshot or configuration that is held for a person, in the transaction that holds it. */
+  readonly onHeld?: OnHeld | undefined;
   /** A word on what a slow start is waiting for. */
   readonly onProgress?: ((message: string) => void) | undefined;
 }
 
-export interface Status {
-  /** Days in the horizon that wait to be published. 0: everything wanted is published. */
-  readonly pending: number;
-  /** Days that could not be published. */
-  readonly failed: number;
-  /** Days that wait for a person. */
-  readonly held: number;
-  /** Milliseconds since the oldest change that is still pending; 0 when none is. */
-  readonly lag: number;
-  /** Jobs by state, for each queue that can be asked just now. */
-  readonly queues: { readonly [queue: string]: { readonly [state: string]: number } };
+/** How a snapshot came. */
+export interface SnapshotArrival {
+  /** Snapshots of one import or source name the same run: what they would take away is weighed together. */
+  readonly run?: string | undefined;
+  /** When it began to arrive, in epoch milliseconds; default now. */
+  readonly arrivedAt?: number | undefined;
 }
-
-const QUEUE_STATES = ['waiting', 'prioritized', 'active', 'delayed', 'failed'] as const;
 
 /**
  * Keeps clinics' calendars and the marketplace equal.
@@ -86,24 +98,36 @@ export class Slotkeeper {
    * Opens the record and the queue, takes the configuration in, and starts this process's roles.
    * @throws {ServiceUnavailableError} when the database or Redis does not answer
    * @throws {FolderInUseError} when another process has the embedded database
+   * @throws {ConfigError} when patients' data would be kept, and there is no key to seal it with
    */
   async start(): Promise<void> {
     if (this.#parts !== undefined) return;
-    const { databaseUrl, data = '.slotkeeper', redisUrl, roles, random, onProgress } = this.#options;
+    const {
+      databaseUrl,
+      data = '.slotkeeper',
+      redisUrl,
+      encryptionKey,
+      roles,
+      random,
+      onProgress,
+    } = this.#options;
     this.#parts = await openParts({
       databaseUrl,
       data,
       redisUrl,
       roles: roles ?? ROLES,
       publish: this.#config.publish,
+      resync: this.#config.resync,
+      takeSnapshot: (calendar, snapshot, arrival) => this.snapshot(calendar, snapshot, arrival),
+      delivery: this.#config.delivery,
+      encryptionKey,
       log: this.log,
       now: this.now,
       random: random ?? Math.random,
       onProgress,
-      prepare: (db) => this.#seed(db),
+      prepare: (db, sealer) => this.#prepare(db, sealer),
       apply: (events) => this.events(events),
     });
-    this.#warnOfWhatIsNotDone();
     try {
       await this.#parts.run();
     } catch (error) {
@@ -138,9 +162,48 @@ export class Slotkeeper {
 
   /** Takes events into the record at once; what they change is published after. */
   async events(events: readonly unknown[]): Promise<EventsResult> {
-    const { result, wakes } = await applyEvents(this.db, events, this.now());
+    const { sealer, delivery } = this.#running();
+    const { result, wakes, added } = await applyEvents(this.db, events, this.now(), sealer);
+    delivery.wake(added);
     await Promise.all(wakes.map(({ calendar, urgency }) => this.wake(calendar, urgency)));
     return result;
+  }
+
+  /** An account as it was at most a second ago, or as this process changed it since: for those who ask very often. */
+  async recentAccount(id: string): Promise<Account | undefined> {
+    return await this.#running().accounts.get(id);
+  }
+
+  /** Takes in what the marketplace pushed; resolves when it is committed, or answers what it asks. */
+  async receivePush(account: Account, body: Buffer): Promise<Pushed> {
+    return await this.#running().inbox.receive(account, body);
+  }
+
+  /** Takes in what the PMS knows of a calendar's dates; what it changes is published after. */
+  async snapshot(
+    calendar: string,
+    snapshot: unknown,
+    arrival: SnapshotArrival = {},
+  ): Promise<SnapshotOutcome> {
+    const { holds } = this.#config;
+    const { sealer, delivery } = this.#running();
+    const told: AddedNotification[] = [];
+    const outcome = await applySnapshot(this.db, calendar, snapshot, {
+      ...arrival,
+      now: this.now(),
+      holds: holds === 'off' ? undefined : holds,
+      onHeld: this.#tellingHeld(sealer, told),
+      sealer,
+    });
+    if (outcome.kind !== 'taken') return outcome;
+    delivery.wake([...outcome.added, ...told]);
+    await Promise.all(outcome.wakes.map((wake) => this.wake(wake.calendar, wake.urgency)));
+    const { held } = outcome.result;
+    if (held !== null) {
+      const { id, losses } = held;
+      this.log.warn({ calendar, hold: id, losses }, 'a snapshot would take away too much; it is held');
+    }
+    return outcome;
   }
 
   /** Puts events on the queue, to be taken into the record in their order. */
@@ -153,20 +216,44 @@ export class Slotkeeper {
    * sweep finds it later, so this never fails.
    */
   async wake(calendar: string, urgency: number = LEAST_URGENT): Promise<void> {
-    try {
-      await this.#running().publishQueue.wake(calendar, urgency);
-    } catch (error) {
-      this.log.warn(
-        { err: error, calendar },
-        'the queue cannot be reached; the sweep will find what is wanted',
-      );
-    }
+    await this.#running().wake(calendar, urgency);
+  }
+
+  /** Marketplace bookings, by their visit booking id: to be cancelled, moved, or linked to an appointment of the PMS. */
+  get bookings(): BookingsFace {
+    return this.#running().bookings;
   }
 
   /** What failed and waits for somebody to try it again or to drop it. */
   get failures(): FailuresFace {
-    const { database, occupancyQueue } = this.#running();
-    return new Failures({ db: database.db, occupancyQueue, wake: (calendar) => this.wake(calendar) });
+    const { database, occupancyQueue, delivery } = this.#running();
+    return new Failures({
+      db: database.db,
+      occupancyQueue,
+      now: this.now,
+      wake: (calendar) => this.wake(calendar),
+      deliver: (key) => delivery.hasten(key),
+    });
+  }
+
+  /** Full resyncs: begun, and reported. */
+  get resyncs(): OwnResyncs {
+    const { means, resyncQueue } = this.#running();
+    return new Resyncs({
+      means,
+      queue: resyncQueue,
+      onQueueAway: (error) =>
+        this.log.warn({ err: error }, 'the queue cannot be reached; the sweep will find the resync'),
+    });
+  }
+
+  /** What would take away too much and waits for somebody to release it or to drop it. */
+  get holds(): HoldsFace {
+    return new Holds({
+      db: this.db,
+      wake: (calendar, urgency) => this.wake(calendar, urgency),
+      now: this.now,
+    });
   }
 
   /** The local date that it is now for this calendar; undefined when there is no such calendar. */
@@ -185,67 +272,75 @@ export class Slotkeeper {
     return views.map((view) => reportDay(view, calendar, account, this.now()));
   }
 
+  /**
+   * What the marketplace said, after the cursor, oldest first; at most `limit`, 100 by default. Where there is nothing
+   * yet, it waits up to `waitMs` for it.
+   */
+  async notifications({ limit = 100, ...query }: Partial<FollowQuery> = {}): Promise<Feed> {
+    return await this.#running().delivery.follow({ limit, ...query });
+  }
+
+  /** One of them by its id; undefined when there is no such, or no longer. */
+  async notification(id: string): Promise<NotificationItem | undefined> {
+    return await this.#running().delivery.get(id);
+  }
+
   async status(): Promise<Status> {
-    const { database, publishQueue, occupancyQueue } = this.#running();
-    const accounts = await listAccounts(database.db);
-    const { pending, failed, oldest } = await totals(
-      database.db,
-      accounts.map(({ id, timeZone }) => ({ account: id, ...horizonOf(timeZone, this.now()) })),
-    );
-    const queues = await Promise.all([
-      occupancyQueue.getJobCounts(...QUEUE_STATES),
-      publishQueue.counts(),
-    ]).then(
-      ([occupancy, publish]) => ({ [OCCUPANCY_QUEUE]: occupancy, [PUBLISH_QUEUE]: publish }),
-      (error: unknown) => {
-        this.log.warn({ err: error }, 'the queue cannot be asked');
-        return {};
-      },
-    );
-    const lag = oldest === null ? 0 : Math.max(0, this.now() - oldest.getTime());
-    return { pending, failed, held: 0, lag, queues };
+    return await statusOf(this.#running(), this.now(), this.log);
   }
 
+  /** @throws {ConfigError} where patients' data would be kept, and there is no key to seal it with */
   async putAccount(account: Account): Promise<void> {
-    await putAccount(this.db, account, new Date(this.now()));
+    const { sealer, delivery, accounts } = this.#running();
+    refuseWithoutKey(sealer, account);
+    const isChanged = await putAccount(this.db, account, new Date(this.now()));
+    accounts.forget(account.id);
+    if (isChanged) await delivery.accountChanged(account.id);
   }
 
-  async putCalendar(calendar: Calendar): Promise<void> {
-    if (await putCalendar(this.db, calendar, new Date(this.now()))) await this.wake(calendar.id);
+  /** @returns what is held of it, where it would take away too much of what the calendar offers */
+  async putCalendar(calendar: Calendar): Promise<HeldSummary | null> {
+    const { sealer, delivery } = this.#running();
+    const told: AddedNotification[] = [];
+    const configured = await this.#configure(this.db, calendar, this.#tellingHeld(sealer, told));
+    delivery.wake(told);
+    if (configured.kind === 'changed') await this.wake(calendar.id);
+    return configured.kind === 'held' ? configured.held : null;
   }
 
-  /** What the file says is what holds: it is taken in at every start. */
-  async #seed(db: Db): Promise<void> {
-    const at = new Date(this.now());
-    for (const { id, ...fields } of this.#config.accounts) await putAccount(db, toAccount(id, fields), at);
-    const accounts = new Set((await listAccounts(db)).map(({ id }) => id));
-    const known = new Map((await listCalendars(db)).map((calendar) => [calendar.id, calendar]));
-    for (const [index, { id, ...fields }] of this.#config.calendars.entries()) {
-      if (!accounts.has(fields.account)) {
-        const problem = {
-          path: `calendars[${index}].account`,
-          reason: `there is no account "${fields.account}"`,
-        };
-        throw new ConfigError('the configuration', [problem]);
-      }
-      const calendar = toCalendar(id, fields);
-      const { failed: _, retrying: __, ...before } = known.get(id) ?? { id };
-      if (!isDeepStrictEqual(before, calendar)) await putCalendar(db, calendar, at);
+  #tellingHeld(sealer: Sealer, added: AddedNotification[]): OnHeld {
+    return tellingHeld({ sealer, now: this.now, also: this.#options.onHeld, added });
+  }
+
+  async #configure(db: Db, calendar: Calendar, onHeld: OnHeld): Promise<Configured> {
+    const { holds } = this.#config;
+    const configured = await configureCalendar(db, calendar, {
+      now: this.now(),
+      holds: holds === 'off' ? undefined : holds,
+      onHeld,
+    });
+    if (configured.kind === 'held') {
+      const { id: hold, losses } = configured.held;
+      const what = { calendar: calendar.id, hold, losses };
+      this.log.warn(what, 'a configuration would take away too much; it is held');
     }
+    return configured;
   }
 
-  /** A configuration may say more than this version does; nobody should find that out by waiting. */
-  #warnOfWhatIsNotDone(): void {
-    const { accounts, calendars, resync, delivery } = this.#config;
-    const notDone = [
-      ...(accounts.some(({ notifications }) => notifications.mode !== 'off') ? ['notifications'] : []),
-      ...(calendars.some(({ strategy }) => strategy !== 'slots')
-        ? ['strategy breaks or book (slots is used)']
-        : []),
-      ...(resync === undefined ? [] : ['resync']),
-      ...(delivery === undefined ? [] : ['delivery']),
-    ];
-    if (notDone.length > 0) this.log.warn({ notDone }, 'configured, but not done by this version');
+  async #prepare(db: Db, sealer: Sealer): Promise<void> {
+    const { accounts, delivery } = this.#config;
+    // A command that only asks or adds keeps nothing of patients.
+    if (this.#options.roles?.length !== 0) {
+      const configured = new Map(accounts.map(({ id, ...fields }) => [id, toAccount(id, fields)]));
+      const others = (await listAccounts(db)).filter(({ id }) => !configured.has(id));
+      const delivers = delivery.url !== undefined || delivery.queue;
+      refuseStartWithoutKey(sealer, [...configured.values(), ...others], delivers);
+      refuseMissingKeys(await missingKeys(db, sealer));
+    }
+    // What is told of it is found by the first round: nothing runs yet.
+    await seed(db, this.#config, this.now(), (calendar) =>
+      this.#configure(db, calendar, this.#tellingHeld(sealer, [])),
+    );
   }
 
   #running(): Parts {

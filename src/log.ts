@@ -12,6 +12,8 @@ const SECRETS = [
   'password',
   'authorization',
   'patient',
+  'data',
+  'encryptionKey',
   '*.clientSecret',
   '*.client_secret',
   '*.apiKey',
@@ -19,6 +21,7 @@ const SECRETS = [
   '*.password',
   '*.authorization',
   '*.patient',
+  '*.data',
 ];
 
 export function createLog(level: string): pino.Logger {

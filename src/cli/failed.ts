@@ -1,12 +1,14 @@
 /** `slotkeeper failed`: what failed, with its reason; to be tried again or dropped. */
 import { Command } from 'commander';
-import type { Failure, FailuresFace } from '../failures-face.js';
+import type { Failure, FailuresFace } from '../engine/failures-face.js';
 import { FAILED, UsageError } from './exit.js';
 import { withEngine } from './reach.js';
 import { readSettings } from './settings.js';
 
 export function failedCommand(): Command {
-  const command = new Command('failed').description('days, calendars and events that failed');
+  const command = new Command('failed').description(
+    'days, calendars, bookings, events and notifications that failed',
+  );
   command
     .command('list')
     .description('what failed, and why')

@@ -1,8 +1,19 @@
 /** The engine's HTTP API, as the commands use it. */
 import { got, HTTPError } from 'got';
-import type { Status } from '../engine.js';
-import type { Failure, FailuresFace, Settled } from '../failures-face.js';
+import { z } from 'zod';
+import { describe } from '../check.js';
+import type { Failure, FailuresFace, Settled } from '../engine/failures-face.js';
+import type { HeldItem, HoldsFace } from '../engine/holds-face.js';
+import type { ResyncReport, ResyncsFace } from '../engine/resyncs-face.js';
+import type { Status } from '../engine/status.js';
 import type { EventsResult } from '../intake/apply-events.js';
+import type { SnapshotResult } from '../intake/snapshot/apply.js';
+import type { BookingReport, BookingsFace } from '../sync/bookings-face.js';
+
+/** What became of a snapshot of an import. */
+export type TakenSnapshot =
+  | { readonly kind: 'taken'; readonly result: SnapshotResult }
+  | { readonly kind: 'refused'; readonly reason: string };
 
 export class HttpApi {
   readonly #http: typeof got;
@@ -24,6 +35,53 @@ export class HttpApi {
     return await explained(this.#http.get('status').json<Status>());
   }
 
+  /** @param run names the import that it belongs to */
+  async snapshot(calendar: string, snapshot: unknown, run: string): Promise<TakenSnapshot> {
+    const path = `calendars/${encodeURIComponent(calendar)}/snapshot`;
+    const request = this.#http.put(path, {
+      body: JSON.stringify(snapshot),
+      headers: { 'content-type': 'application/json' },
+      searchParams: { run },
+      timeout: { request: SNAPSHOT_TIMEOUT_MS },
+    });
+    try {
+      return { kind: 'taken', result: await request.json<SnapshotResult>() };
+    } catch (error) {
+      const isRefused = error instanceof HTTPError && REFUSALS.includes(error.response.statusCode);
+      if (!isRefused) return await explained(Promise.reject(error));
+      return { kind: 'refused', reason: firstReason(error.response.body) ?? error.message };
+    }
+  }
+
+  get holds(): HoldsFace {
+    return {
+      list: async () => (await explained(this.#http.get('held').json<{ items: HeldItem[] }>())).items,
+      settle: async (verb, ids) =>
+        await explained(this.#http.post(`held/${verb}`, { json: { ids } }).json<Settled>()),
+    };
+  }
+
+  get bookings(): BookingsFace {
+    const post = async (calendar: string, booking: string, verb: string, json: object) => {
+      const path = `calendars/${encodeURIComponent(calendar)}/bookings/${encodeURIComponent(booking)}/${verb}`;
+      return await explained(this.#http.post(path, { json }).json<BookingReport>());
+    };
+    return {
+      cancel: (calendar, booking, how = {}) => post(calendar, booking, 'cancel', how),
+      move: (calendar, booking, to) => post(calendar, booking, 'move', to),
+      link: (calendar, booking, ref) => post(calendar, booking, 'link', { ref }),
+    };
+  }
+
+  get resyncs(): ResyncsFace {
+    return {
+      begin: async (request) =>
+        await explained(this.#http.post('resync', { json: request }).json<{ id: string }>()),
+      report: async (id) =>
+        await explained(this.#http.get(`resync/${encodeURIComponent(id)}`).json<ResyncReport>()),
+    };
+  }
+
   get failures(): FailuresFace {
     return {
       list: async () => (await explained(this.#http.get('failed').json<{ items: Failure[] }>())).items,
@@ -33,12 +91,48 @@ export class HttpApi {
   }
 }
 
+/** As long as a line is at most, it takes its time. */
+const SNAPSHOT_TIMEOUT_MS = 120_000;
+/** What is wrong with the one snapshot, not with the way to the engine. */
+const REFUSALS: readonly number[] = [400, 404, 413];
+
+/** The first thing that a problem names with its path, else what it says of the whole. */
+function firstReason(body: unknown): string | undefined {
+  const [error] = problemSchema.safeParse(body).data?.errors ?? [];
+  return error === undefined ? problemIn(body) : describe(error);
+}
+
+/** What the problem says, where it is one. RFC 9457. */
+function problemIn(body: unknown): string | undefined {
+  const problem = problemSchema.safeParse(body).data;
+  const [error] = problem?.errors ?? [];
+  return problem?.detail ?? (error && `${error.path}: ${error.reason}`);
+}
+
+const problemSchema = z
+  .string()
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue('is not JSON');
+      return z.NEVER;
+    }
+  })
+  .pipe(
+    z.object({
+      detail: z.string().optional(),
+      errors: z.array(z.object({ path: z.string(), reason: z.string() })).optional(),
+    }),
+  );
+
 async function explained<T>(request: Promise<T>): Promise<T> {
   try {
     return await request;
   } catch (error) {
     if (error instanceof HTTPError) {
-      throw new ApiError(error.response.statusCode, error.request.requestUrl?.pathname ?? '', {
+      const { statusCode, body } = error.response;
+      throw new ApiError(statusCode, error.request.requestUrl?.pathname ?? '', problemIn(body), {
         cause: error,
       });
     }
@@ -49,8 +143,9 @@ async function explained<T>(request: Promise<T>): Promise<T> {
 class ApiError extends Error {
   override readonly name = 'ApiError';
 
-  constructor(status: number, path: string, options: ErrorOptions) {
-    const why = status === 401 ? 'SLOTKEEPER_API_KEY is not its key' : `it answered ${status}`;
+  constructor(status: number, path: string, problem: string | undefined, options: ErrorOptions) {
+    const said = problem === undefined ? '' : `: ${problem}`;
+    const why = status === 401 ? 'SLOTKEEPER_API_KEY is not its key' : `it answered ${status}${said}`;
     super(`the engine refused ${path}: ${why}`, options);
   }
 }

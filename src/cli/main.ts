@@ -19,8 +19,12 @@ const commands: { readonly [name: string]: () => Promise<Command> } = {
   sandbox: async () => (await import('./sandbox.js')).sandboxCommand(),
   compute: async () => (await import('./compute.js')).computeCommand(),
   enqueue: async () => (await import('./enqueue.js')).enqueueCommand(),
+  import: async () => (await import('./import/command.js')).importCommand(),
   status: async () => (await import('./status.js')).statusCommand(),
+  booking: async () => (await import('./booking.js')).bookingCommand(),
+  resync: async () => (await import('./resync/command.js')).resyncCommand(),
   failed: async () => (await import('./failed.js')).failedCommand(),
+  held: async () => (await import('./held.js')).heldCommand(),
 };
 // The command that is named is loaded by itself: the arithmetic of `compute` needs no database and no server.
 const [named = ''] = process.argv.slice(2);

@@ -5,6 +5,8 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Settings } from '../config/environment.js';
+import type { FileConfigInput } from '../config/schema.js';
+import type { Role } from '../engine/roles.js';
 import type { Slotkeeper } from '../engine.js';
 import type { Logger } from '../log.js';
 import { FolderInUseError } from '../store/folder-in-use-error.js';
@@ -16,10 +18,18 @@ export type Reached =
   | { readonly kind: 'engine'; readonly engine: Slotkeeper }
   | { readonly kind: 'http'; readonly api: HttpApi };
 
+export interface Own {
+  /** What an engine in this process has to know of the file. */
+  readonly config?: Pick<FileConfigInput, 'publish' | 'holds' | 'delivery'>;
+  /** What it does besides being asked; default nothing. */
+  readonly roles?: readonly Role[];
+}
+
 export async function withEngine<T>(
   settings: Settings,
   log: Logger,
   use: (reached: Reached) => Promise<T>,
+  { config = {}, roles = [] }: Own = {},
 ): Promise<T> {
   if (settings.DATABASE_URL === undefined) {
     const folder = resolve(settings.SLOTKEEPER_DATA);
@@ -43,7 +53,9 @@ export async function withEngine<T>(
     databaseUrl: settings.DATABASE_URL,
     data: settings.SLOTKEEPER_DATA,
     redisUrl: settings.REDIS_URL,
-    roles: [],
+    encryptionKey: settings.SLOTKEEPER_ENCRYPTION_KEY,
+    roles,
+    config,
     log,
   });
   await engine.start();

@@ -21,7 +21,8 @@ export function sandboxCommand(): Command {
       const url = await sandbox.start({ port, host });
       process.stdout.write(
         `the sandbox listens on ${url}\n` +
-          `requests that came: ${url}/_sandbox/requests   what a patient sees: ${url}/_sandbox/patient?facility=&doctor=&address=&from=&to=\n`,
+          `requests that came: ${url}/_sandbox/requests   what was pushed: ${url}/_sandbox/deliveries\n` +
+          `what a patient sees: ${url}/_sandbox/patient?facility=&doctor=&address=&from=&to=\n`,
       );
       await stopped;
       await sandbox.stop();

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { Command, InvalidArgumentError } from 'commander';
 import { ConfigError } from '../config/config-error.js';
-import { ROLES, type Role } from '../roles.js';
+import { ROLES, type Role } from '../engine/roles.js';
 import { FAILED } from './exit.js';
 import { readSettings } from './settings.js';
 
@@ -39,6 +39,7 @@ async function start(file: string | undefined, roles: readonly Role[]): Promise<
     databaseUrl: settings.DATABASE_URL,
     data: settings.SLOTKEEPER_DATA,
     redisUrl: settings.REDIS_URL,
+    encryptionKey: settings.SLOTKEEPER_ENCRYPTION_KEY,
     config,
     roles,
     log,

@@ -1,6 +1,6 @@
 /** `slotkeeper status`: how it stands, in numbers. */
 import { Command } from 'commander';
-import type { Status } from '../engine.js';
+import type { Status } from '../engine/status.js';
 import { withEngine } from './reach.js';
 import { readSettings } from './settings.js';
 
@@ -9,20 +9,24 @@ export function statusCommand(): Command {
     .description('how many days wait, failed or are held, and how old the oldest is')
     .option('--json', 'for machines')
     .action(async ({ json = false }: { json?: boolean }) => {
-      const { settings, log } = readSettings();
-      const status = await withEngine(settings, log, (reached) =>
-        reached.kind === 'engine' ? reached.engine.status() : reached.api.status(),
+      const { settings, config, log } = readSettings();
+      const status = await withEngine(
+        settings,
+        log,
+        (reached) => (reached.kind === 'engine' ? reached.engine.status() : reached.api.status()),
+        { config: { delivery: config.delivery } },
       );
       process.stdout.write(json ? `${JSON.stringify(status)}\n` : describe(status));
     });
 }
 
-function describe({ pending, failed, held, lag, queues }: Status): string {
+function describe({ pending, failed, held, lag, notifications, queues }: Status): string {
   const lines = [
     pending === 0
       ? 'everything that is wanted is published'
       : `${pending} days wait to be published, the oldest for ${Math.round(lag / 1000)} s`,
     `${failed} days failed, ${held} are held`,
+    `${notifications.undelivered} notifications wait to be delivered, ${notifications.failed} failed`,
     ...Object.entries(queues).map(
       ([name, states]) =>
         `${name}: ${Object.entries(states)

@@ -1,10 +1,13 @@
 /** What a configuration may say, in the file and over HTTP. */
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { isTimeZone } from '../core/index.js';
+import { keyOf } from '../delivery/destination.js';
 import { baseUrlOf, domains } from '../docplanner/index.js';
 import { marketplaceId } from '../intake/vocabulary.js';
 import type { Account } from '../store/accounts.js';
 import type { Calendar } from '../store/calendars.js';
+import { isCron } from '../sync/resync/cron.js';
 
 /** An id that the user chose: it stands in URLs and in logs. */
 export const ownId = z
@@ -18,16 +21,81 @@ const limitsSchema = z
     writesPerMinute: count.default(40),
     writesPerHour: count.default(2_400),
     requestsPerHour: count.default(8_000),
+    requestsPerFiveMinutes: count.optional(),
   })
   .prefault({});
+
+/** An address, or a network such as 192.0.2.0/24. */
+const networkSchema = z.string().refine((value) => {
+  const [net = '', bits, ...rest] = value.split('/');
+  const most = isIP(net) === 4 ? 32 : 128;
+  return (
+    isIP(net) !== 0 &&
+    rest.length === 0 &&
+    (bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= most))
+  );
+}, 'is neither an address nor a network such as 192.0.2.0/24');
+
+const isPushed = (mode: string): boolean => mode === 'push' || mode === 'both';
 
 const notificationsSchema = z
   .strictObject({
     mode: z.enum(['push', 'pull', 'both', 'off']).default('off'),
     pullEverySeconds: z.number().min(1).max(3_600).default(10),
     apiKey: z.string().min(1, 'must not be empty').optional(),
+    header: z
+      .string()
+      .regex(/^[\w!#$%&'*+.^`|~-]+$/, 'is not the name of a header')
+      .default('X-Api-Key'),
+    allowFrom: z.array(networkSchema).min(1).optional(),
+    /** What a denied patient is told, by reason. */
+    errorCodes: z
+      .partialRecord(z.enum(['taken', 'not-offered', 'past', 'unknown-calendar', 'clinic']), z.int())
+      .optional(),
+    sweepMinutes: z.number().min(1).max(10_080).default(360),
   })
+  .refine(
+    ({ mode, apiKey, allowFrom }) => !isPushed(mode) || apiKey !== undefined || allowFrom !== undefined,
+    {
+      path: ['apiKey'],
+      message: 'is required for push, or allowFrom is',
+    },
+  )
   .prefault({});
+
+const placeholderSchema = z.strictObject({
+  name: z.string().min(1, 'must not be empty'),
+  phone: z.string().min(1, 'must not be empty'),
+  surname: z.string().optional(),
+  email: z.string().optional(),
+  birth_date: z.iso.date().optional(),
+  nin: z.string().optional(),
+  gender: z.enum(['m', 'f']).optional(),
+});
+
+const sourceSchema = z.strictObject({
+  type: z.literal('http'),
+  url: z.url({ protocol: /^https?$/ }).refine((value) => {
+    const { username, password } = new URL(value);
+    return username === '' && password === '';
+  }, 'must have no name and password: put them into headers'),
+  /** They may be secrets: they are never returned and never logged. */
+  headers: z
+    .record(
+      z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'is not the name of a header'),
+      z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'has characters that a header cannot have'),
+    )
+    .optional(),
+  timeoutSeconds: z.number().min(1).max(3_600).default(300),
+});
+
+const webhookUrl = z
+  .url({ protocol: /^https?$/ })
+  .refine((value) => new URL(value).username === '', 'must have no user in it: the secret signs');
+const webhookSecret = z
+  .string()
+  .min(1, 'must not be empty')
+  .refine((value) => keyOf(value) !== undefined, 'must be base64 after whsec_');
 
 const timeZone = z.string().refine(isTimeZone, 'is not a time zone such as Europe/Warsaw or UTC+2');
 
@@ -49,6 +117,15 @@ const accountFields = z.strictObject({
   timeZone: timeZone.optional(),
   limits: limitsSchema,
   notifications: notificationsSchema,
+  /** Its own webhook, instead of the one for all accounts. */
+  delivery: z
+    .strictObject({ url: webhookUrl, secret: webhookSecret, approvalUrl: webhookUrl.optional() })
+    .optional(),
+  /** Who placeholder bookings are made for. */
+  placeholder: placeholderSchema.optional(),
+  foundingMovePath: z.boolean().optional(),
+  /** Answers with snapshots of all the account's calendars. */
+  source: sourceSchema.optional(),
 });
 
 type AccountFields = z.output<typeof accountFields>;
@@ -74,7 +151,17 @@ const timeZoneOf = ({ timeZone, domain }: AccountFields): string | undefined =>
   timeZone ?? domains.find((known) => known.domain === domain)?.timeZone;
 
 export function toAccount(id: string, fields: AccountFields): Account {
-  const { domain, limits, notifications, clientId, clientSecret } = fields;
+  const {
+    domain,
+    limits,
+    notifications,
+    delivery,
+    clientId,
+    clientSecret,
+    placeholder,
+    foundingMovePath,
+    source,
+  } = fields;
   return {
     id,
     baseUrl: fields.baseUrl ?? baseUrlOf(domain ?? ''),
@@ -84,6 +171,10 @@ export function toAccount(id: string, fields: AccountFields): Account {
     timeZone: timeZoneOf(fields) ?? 'UTC',
     limits,
     notifications,
+    ...(delivery === undefined ? {} : { delivery }),
+    ...(placeholder === undefined ? {} : { placeholder }),
+    ...(foundingMovePath === undefined ? {} : { foundingMovePath }),
+    ...(source === undefined ? {} : { source }),
   };
 }
 
@@ -99,6 +190,8 @@ export const calendarSchema = z.strictObject({
   bufferBefore: minutes.optional(),
   bufferAfter: minutes.optional(),
   grid: z.int().min(1).max(1_440).optional(),
+  /** With `breaks` and `book`: also on the addresses that are coupled with this one. */
+  applyOnCoupledAddresses: z.boolean().optional(),
 });
 
 export const toCalendar = (id: string, fields: z.output<typeof calendarSchema>): Calendar => ({
@@ -124,9 +217,45 @@ const publishSchema = z
   })
   .prefault({});
 
-const deliverySchema = z.strictObject({
-  url: z.url({ protocol: /^https?$/ }).optional(),
-  secret: z.string().min(1, 'must not be empty').optional(),
+const holdsSchema = z
+  .union([
+    z.literal('off'),
+    z.strictObject({
+      /** More than this share of what lies ahead is held. */
+      share: z.number().gt(0).max(1).default(0.5),
+    }),
+  ])
+  .prefault({});
+
+const deliverySchema = z
+  .strictObject({
+    /** The webhook of accounts without one of their own. */
+    url: webhookUrl.optional(),
+    secret: webhookSecret.optional(),
+    /** Where the clinic is asked whether a patient may book. */
+    approvalUrl: webhookUrl.optional(),
+    /** Whether notifications are put on a queue for the PMS, too. */
+    queue: z.boolean().default(false),
+    /** For one attempt. */
+    timeoutMs: z.int().min(100).max(60_000).default(10_000),
+    /** How long patients' data is kept once it was delivered; where there is only the feed, once it came. */
+    keepDays: z.number().min(0).max(30).default(7),
+  })
+  .refine(({ url, approvalUrl, secret }) => (url ?? approvalUrl) === undefined || secret !== undefined, {
+    path: ['secret'],
+    message: 'is required with a url: what is sent is signed',
+  })
+  .refine(({ url, approvalUrl, secret }) => secret === undefined || (url ?? approvalUrl) !== undefined, {
+    path: ['url'],
+    message: 'is required with a secret',
+  })
+  .prefault({});
+
+const resyncSchema = z.strictObject({
+  /** In each account's zone. */
+  cron: z.string().refine(isCron, 'is no cron expression such as 0 3 * * *'),
+  /** Over how long the accounts are spread, so that they do not start together. */
+  spreadMinutes: z.number().min(0).max(720).default(60),
 });
 
 /** slotkeeper.yaml. */
@@ -135,8 +264,9 @@ export const fileSchema = z
     accounts: z.array(accountFields.extend({ id: ownId })).default([]),
     calendars: z.array(calendarSchema.extend({ id: ownId })).default([]),
     publish: publishSchema,
-    resync: z.strictObject({ cron: z.string().min(1, 'must not be empty') }).optional(),
-    delivery: deliverySchema.optional(),
+    holds: holdsSchema,
+    resync: resyncSchema.optional(),
+    delivery: deliverySchema,
   })
   .superRefine((file, context) => {
     unique(file.accounts, 'accounts', context);

@@ -6,12 +6,18 @@ import { requireApiKey } from './auth.js';
 import { handleError } from './error-handler.js';
 import { sendProblem } from './problem.js';
 import { accountRoutes } from './routes/accounts.js';
+import { bookingRoutes } from './routes/bookings.js';
 import { calendarRoutes } from './routes/calendars.js';
 import { dayRoutes } from './routes/days.js';
 import { eventRoutes } from './routes/events.js';
 import { failedRoutes } from './routes/failed.js';
 import { healthRoutes } from './routes/health.js';
+import { heldRoutes } from './routes/held.js';
 import { metricsRoutes } from './routes/metrics.js';
+import { notificationRoutes } from './routes/notifications.js';
+import { pushRoutes } from './routes/push.js';
+import { resyncRoutes } from './routes/resync.js';
+import { snapshotRoutes } from './routes/snapshots.js';
 import { statusRoutes } from './routes/status.js';
 import type { Server } from './types.js';
 
@@ -54,14 +60,21 @@ export function createApp({ engine, apiKey }: AppOptions): Server {
         eventRoutes,
         accountRoutes,
         calendarRoutes,
+        bookingRoutes,
         dayRoutes,
         statusRoutes,
+        resyncRoutes,
         failedRoutes,
+        notificationRoutes,
+        snapshotRoutes,
+        heldRoutes,
       ]) {
         routes(v1.withTypeProvider<ZodTypeProvider>(), engine);
       }
     },
     { prefix: '/v1' },
   );
+  // With a key of its own, and a way of its own to read what comes.
+  app.register(async (v1) => pushRoutes(v1.withTypeProvider<ZodTypeProvider>(), engine), { prefix: '/v1' });
   return app;
 }

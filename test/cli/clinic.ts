@@ -9,7 +9,7 @@ import { sent, writesTo } from '../engine/running.js';
 import { type Caller, callerOf } from '../server/served.js';
 import { eventually } from '../support/eventually.js';
 import { type RunningProcess, startSlotkeeper } from '../support/process.js';
-import { atEndOfTestFile } from '../support/release.js';
+import { atEndOfTest } from '../support/release.js';
 import { tempDir } from '../support/temp-dir.js';
 
 export const KEY = 'key-of-the-clinic';
@@ -33,7 +33,7 @@ export interface Running {
 /** @param publish what slotkeeper.yaml says of publishing */
 export async function clinicAt(place: Place, publish: object = {}): Promise<Clinic> {
   const sandbox = new Sandbox();
-  atEndOfTestFile(() => sandbox.stop());
+  atEndOfTest(() => sandbox.stop());
   await sandbox.start();
   const folder = await tempDir();
   const config = {

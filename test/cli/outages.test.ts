@@ -137,7 +137,7 @@ describe('when Redis goes away', () => {
   test('events in the queue wait, in their order, while the record cannot be reached', async () => {
     const database = await PostgresServer.start();
     const { url } = await freshDatabase({ on: database.url });
-    const clinic = await clinicAt({ databaseUrl: url, redisUrl: server.url });
+    const clinic = await clinicAt({ databaseUrl: url, redisUrl: server.url }, { lockMs: 2_000 });
     const first = await clinic.start();
     await first.call('POST', '/v1/events', { events: [available] });
     await first.settled();

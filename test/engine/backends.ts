@@ -1,7 +1,6 @@
 // The three places in which an engine can keep its record and its queue.
 import type { SlotkeeperOptions } from '../../src/engine.js';
-import { embeddedFolder } from '../store/databases.js';
-import { freshDatabase } from '../support/postgres.js';
+import { embeddedFolder, recordDatabase } from '../store/databases.js';
 import { freshRedisUrl } from '../support/redis.js';
 
 export type Place = Pick<SlotkeeperOptions, 'data' | 'databaseUrl' | 'redisUrl'>;
@@ -14,10 +13,10 @@ export interface Backend {
 
 export const backends: readonly Backend[] = [
   { name: 'PGlite', fresh: async () => ({ data: await embeddedFolder() }) },
-  { name: 'PostgreSQL', fresh: async () => ({ databaseUrl: (await freshDatabase()).url }) },
+  { name: 'PostgreSQL', fresh: async () => ({ databaseUrl: await recordDatabase() }) },
   {
     name: 'PostgreSQL and Redis',
-    fresh: async () => ({ databaseUrl: (await freshDatabase()).url, redisUrl: await freshRedisUrl() }),
+    fresh: async () => ({ databaseUrl: await recordDatabase(), redisUrl: await freshRedisUrl() }),
   },
 ];
 

@@ -1,4 +1,4 @@
-// An engine and the marketplace that it publishes to, for tests; both are gone at the end of the test file.
+// An engine and the marketplace that it publishes to, for tests; both are gone at the end of the test file, at the latest.
 
 import { accountSchema, calendarSchema, toAccount, toCalendar } from '../../src/config/schema.js';
 import { Slotkeeper, type SlotkeeperOptions } from '../../src/engine.js';
@@ -6,14 +6,15 @@ import { createLog } from '../../src/log.js';
 import { type RequestRecord, Sandbox, type SandboxOptions } from '../../src/sandbox/index.js';
 import { emptyRecord } from '../store/databases.js';
 import { eventually } from '../support/eventually.js';
-import { atEndOfTestFile } from '../support/release.js';
+import { atEndOfFile, atEndOfTest } from '../support/release.js';
 import type { Place } from './backends.js';
 import { ACCOUNT, accountConfig, CALENDAR, calendarConfig, WEEK_BEFORE } from './founding-example.js';
 
 /** A marketplace whose clock stands a week before the founding example, unless told otherwise. */
 export async function startMarketplace(options: SandboxOptions = {}): Promise<Sandbox> {
   const sandbox = new Sandbox({ now: () => WEEK_BEFORE, ...options });
-  atEndOfTestFile(() => sandbox.stop());
+  // The engine may be the file's, and its last request still be under way.
+  atEndOfFile(() => sandbox.stop());
   await sandbox.start();
   return sandbox;
 }
@@ -30,7 +31,7 @@ export async function startEngine(
     ...options,
     config: { ...options.config, publish: { debounceMs: 0, ...options.config?.publish } },
   });
-  atEndOfTestFile(() => engine.stop());
+  atEndOfTest(() => engine.stop());
   await engine.start();
   return engine;
 }
@@ -54,7 +55,7 @@ export const writesTo = (sandbox: Sandbox): readonly RequestRecord[] =>
 
 /** Waits until everything that is wanted is published. */
 export async function settled(engine: Slotkeeper): Promise<void> {
-  await eventually(async () => (await engine.status()).pending === 0, { within: 20_000 });
+  await eventually(async () => (await engine.status()).pending === 0);
 }
 
 /** What a test says about a request: the rest of the record is the sandbox's own bookkeeping. */

@@ -168,7 +168,7 @@ describe('the HTTP API', () => {
         clientId: 'clinic',
         timeZone: 'Europe/Warsaw',
         limits: { writesPerMinute: 40, writesPerHour: 2_400, requestsPerHour: 8_000 },
-        notifications: { mode: 'push', pullEverySeconds: 10 },
+        notifications: { mode: 'push', pullEverySeconds: 10, header: 'X-Api-Key', sweepMinutes: 360 },
       });
       expect(answers[3]?.body).toHaveLength(2);
       expect(JSON.stringify(answers)).not.toContain('s3cret');
@@ -333,7 +333,13 @@ describe('the HTTP API', () => {
       failed: 0,
       held: 0,
       lag: 0,
-      queues: { 'slotkeeper-occupancy': expect.any(Object), 'slotkeeper-publish': expect.any(Object) },
+      conflicts: 0,
+      notifications: { undelivered: 0, failed: 0, lag: 0 },
+      queues: {
+        'slotkeeper-occupancy': expect.any(Object),
+        'slotkeeper-publish': expect.any(Object),
+        'slotkeeper-deliveries': expect.any(Object),
+      },
     });
     sandbox.faults.set([{ fault: { kind: 'status', status: 503 } }]);
     await call('POST', '/v1/events', { events });

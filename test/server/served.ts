@@ -1,7 +1,7 @@
 // The HTTP API over a real socket, for tests: a running engine behind it, and requests as curl would send them.
 import type { Slotkeeper } from '../../src/engine.js';
 import { createApp } from '../../src/server/app.js';
-import { atEndOfTestFile } from '../support/release.js';
+import { atEndOfTest } from '../support/release.js';
 
 export const KEY = 'key-of-the-clinic';
 
@@ -20,7 +20,7 @@ export interface Caller {
 
 export async function serve(engine: Slotkeeper): Promise<Caller> {
   const app = createApp({ engine, apiKey: KEY });
-  atEndOfTestFile(() => app.close());
+  atEndOfTest(() => app.close());
   return callerOf(await app.listen({ host: '127.0.0.1', port: 0 }));
 }
 

@@ -1,17 +1,30 @@
 /** Accounts. Secrets go in and never come out. */
 import { z } from 'zod';
+import { ConfigError } from '../../config/config-error.js';
 import { accountSchema, ownId, toAccount } from '../../config/schema.js';
-import { type Account, deleteAccount, getAccount, listAccounts } from '../../store/accounts.js';
+import {
+  type Account,
+  deleteAccount,
+  getAccount,
+  listAccounts,
+  type Notifications,
+  type Source,
+} from '../../store/accounts.js';
 import { listCalendars } from '../../store/calendars.js';
 import { notFound, ProblemError } from '../problem.js';
 import type { Routes } from '../types.js';
 
 const params = z.object({ id: ownId });
 
-const view = ({ clientSecret: _, notifications: { apiKey: __, ...notifications }, ...account }: Account) => ({
+const view = ({ clientSecret: _, notifications, delivery, source, ...account }: Account) => ({
   ...account,
-  notifications,
+  ...(delivery === undefined ? {} : { delivery: { url: delivery.url } }),
+  notifications: withoutKey(notifications),
+  ...(source === undefined ? {} : { source: withoutHeaders(source) }),
 });
+
+const withoutKey = ({ apiKey: _, ...notifications }: Notifications) => notifications;
+const withoutHeaders = ({ headers: _, ...source }: Source) => source;
 
 export const accountRoutes: Routes = (server, engine) => {
   server.get('/accounts', async () => (await listAccounts(engine.db)).map(view));
@@ -26,7 +39,10 @@ export const accountRoutes: Routes = (server, engine) => {
     const { id } = request.params;
     const isNew = (await getAccount(engine.db, id)) === undefined;
     const account = toAccount(id, request.body);
-    await engine.putAccount(account);
+    await engine.putAccount(account).catch((error: unknown) => {
+      if (!(error instanceof ConfigError)) throw error;
+      throw new ProblemError({ status: 400, title: 'Invalid request', errors: error.problems });
+    });
     return reply.code(isNew ? 201 : 200).send(view(account));
   });
 

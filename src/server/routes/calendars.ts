@@ -47,7 +47,10 @@ export const calendarRoutes: Routes = (server, engine) => {
       throw new ProblemError({ status: 409, title: 'Conflict', detail });
     }
     const isNew = (await getCalendar(engine.db, calendar.id)) === undefined;
-    await engine.putCalendar(calendar);
+    const held = await engine.putCalendar(calendar);
+    const state = (await getCalendar(engine.db, calendar.id)) ?? calendar;
+    // What is held is not done yet: the answer is the calendar as it still is.
+    if (held !== null) return reply.code(202).send({ ...view(state), held });
     return reply.code(isNew ? 201 : 200).send(view(calendar));
   });
 

@@ -9,12 +9,23 @@ export const metricsRoutes: Routes = (server, engine) => {
     new Gauge({ name: `slotkeeper_${name}`, help, labelNames, registers: [registry] });
   const days = gauge('days', 'Days in the horizon, by state', ['state']);
   const lag = gauge('lag_seconds', 'Age of the oldest change that is not published');
+  const notifications = gauge('notifications', 'What the marketplace said, by state on its way out', [
+    'state',
+  ]);
+  const undelivered = gauge(
+    'notifications_lag_seconds',
+    'Age of the oldest notification that is not delivered',
+  );
   const jobs = gauge('jobs', 'Jobs, by queue and state', ['queue', 'state']);
 
   server.get('/metrics', async (_, reply) => {
     const status = await engine.status();
     for (const state of ['pending', 'failed', 'held'] as const) days.set({ state }, status[state]);
     lag.set(status.lag / 1000);
+    for (const state of ['undelivered', 'failed'] as const) {
+      notifications.set({ state }, status.notifications[state]);
+    }
+    undelivered.set(status.notifications.lag / 1000);
     jobs.reset();
     for (const [queue, states] of Object.entries(status.queues)) {
       for (const [state, count] of Object.entries(states)) jobs.set({ queue, state }, count);

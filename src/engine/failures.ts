@@ -1,8 +1,14 @@
-/** What failed, in one list: days, calendars and events, each with its reason, to be tried again or dropped by hand. */
+/** What failed, in one list: days, calendars, bookings, events and notifications, each with its reason, to be retried or dropped. */
 import type { Job } from 'bullmq';
 import { z } from 'zod';
-import type { Failure, FailuresFace, Settled } from './failures-face.js';
-import type { JobQueue } from './queue/queues.js';
+import type { JobQueue } from '../queue/queues.js';
+import {
+  type DeliveryKey,
+  dropNotification,
+  type FailedNotification,
+  failedNotifications,
+  retryNotification,
+} from '../store/deliveries.js';
 import {
   dropCalendar,
   dropDay,
@@ -10,16 +16,22 @@ import {
   failedDays,
   retryCalendar,
   retryDay,
-} from './store/failures.js';
-import type { Db } from './store/schema.js';
+} from '../store/failures.js';
+import { dropBooking, refusedBookings, retryBooking } from '../store/following.js';
+import type { Db } from '../store/schema.js';
+import type { Failure, FailuresFace, Settled } from './failures-face.js';
 
 export interface FailuresOptions {
   readonly db: Db;
   readonly occupancyQueue: JobQueue;
   readonly wake: (calendar: string) => Promise<void>;
+  /** Has what is open there brought to the clinic at once. */
+  readonly deliver: (key: DeliveryKey) => Promise<void>;
+  readonly now: () => number;
 }
 
 const MOST_EVENTS = 1_000;
+const MOST_NOTIFICATIONS = 10_000;
 const named = z.object({ id: z.string().nullish().catch(null), calendar: z.string().nullish().catch(null) });
 
 export class Failures implements FailuresFace {
@@ -31,7 +43,13 @@ export class Failures implements FailuresFace {
 
   async list(): Promise<Failure[]> {
     const { db } = this.#options;
-    const [calendars, days, jobs] = await Promise.all([failedCalendars(db), failedDays(db), this.#jobs()]);
+    const [calendars, days, jobs, bookings, notifications] = await Promise.all([
+      failedCalendars(db),
+      failedDays(db),
+      this.#jobs(),
+      refusedBookings(db),
+      failedNotifications(db, MOST_NOTIFICATIONS),
+    ]);
     return [
       ...calendars.map(
         ({ calendar, reason }): Failure => ({
@@ -62,6 +80,16 @@ export class Failures implements FailuresFace {
           reason: job.failedReason ?? 'unknown',
         };
       }),
+      ...bookings.map(
+        ({ calendar, id, reason }): Failure => ({
+          kind: 'booking',
+          id: `booking/${calendar}/${id}`,
+          calendar,
+          booking: id,
+          reason,
+        }),
+      ),
+      ...notifications.map(describe),
     ];
   }
 
@@ -76,7 +104,7 @@ export class Failures implements FailuresFace {
   }
 
   async #retry(id: string): Promise<boolean> {
-    const { db, wake } = this.#options;
+    const { db, wake, deliver, now } = this.#options;
     const { kind, calendar, rest } = parse(id);
     switch (kind) {
       case 'day': {
@@ -94,13 +122,23 @@ export class Failures implements FailuresFace {
         await job?.retry();
         return job !== undefined;
       }
+      case 'booking': {
+        const found = await retryBooking(db, calendar, rest);
+        if (found) await wake(calendar);
+        return found;
+      }
+      case 'notification': {
+        const key = await retryNotification(db, calendar, new Date(now()));
+        if (key !== undefined) await deliver(key);
+        return key !== undefined;
+      }
       default:
         return false;
     }
   }
 
   async #drop(id: string): Promise<boolean> {
-    const { db } = this.#options;
+    const { db, now } = this.#options;
     const { kind, calendar, rest } = parse(id);
     switch (kind) {
       case 'day':
@@ -112,6 +150,10 @@ export class Failures implements FailuresFace {
         await job?.remove();
         return job !== undefined;
       }
+      case 'booking':
+        return await dropBooking(db, calendar, rest);
+      case 'notification':
+        return await dropNotification(db, calendar, new Date(now()));
       default:
         return false;
     }
@@ -125,6 +167,17 @@ export class Failures implements FailuresFace {
     const job = await this.#options.occupancyQueue.getJob(id);
     return job !== undefined && (await job.isFailed()) ? job : undefined;
   }
+}
+
+function describe({ id, failed, problem, ...what }: FailedNotification): Failure {
+  const unreadable = problem === null ? [] : [`it could not be read: ${problem}`];
+  const undelivered = failed === null ? [] : [`it could not be delivered: ${failed}`];
+  return {
+    kind: 'notification',
+    id: `notification/${id}`,
+    ...what,
+    reason: [...unreadable, ...undelivered].join('; '),
+  };
 }
 
 function parse(id: string): { kind: string; calendar: string; rest: string } {

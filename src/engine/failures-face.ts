@@ -13,6 +13,23 @@ export type Failure =
       readonly shown?: readonly string[];
     }
   | { readonly kind: 'calendar'; readonly id: string; readonly calendar: string; readonly reason: string }
+  /** What the marketplace said, and could not be brought to the clinic or not be read; `name` is what kind of it. */
+  | {
+      readonly kind: 'notification';
+      readonly id: string;
+      readonly account: string;
+      readonly calendar: string | null;
+      readonly name: string;
+      readonly reason: string;
+    }
+  /** A booking that the marketplace would not move or cancel with its appointment. */
+  | {
+      readonly kind: 'booking';
+      readonly id: string;
+      readonly calendar: string;
+      readonly booking: string;
+      readonly reason: string;
+    }
   /** An event of the queue that was refused; `event` is its own id. */
   | {
       readonly kind: 'event';

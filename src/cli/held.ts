@@ -1,0 +1,65 @@
+/** `slotkeeper held`: what would take away too much and waits for a person; to be released or dropped. */
+import { Command } from 'commander';
+import type { HeldItem, HoldsFace } from '../engine/holds-face.js';
+import { FAILED, UsageError } from './exit.js';
+import { withEngine } from './reach.js';
+import { readSettings } from './settings.js';
+
+export function heldCommand(): Command {
+  const command = new Command('held').description('what would take away too much and waits for a person');
+  command
+    .command('list')
+    .description('what is held, and why')
+    .option('--json', 'for machines')
+    .action(async ({ json = false }: { json?: boolean }) => {
+      const items = await withHolds((holds) => holds.list());
+      process.stdout.write(json ? `${JSON.stringify(items)}\n` : describe(items));
+    });
+  for (const verb of ['release', 'drop'] as const) {
+    command
+      .command(verb)
+      .description(verb === 'release' ? 'do what was held after all' : 'forget it: all stays as it is')
+      .argument('[ids...]', 'as `held list` shows them')
+      .option('--all', 'everything that is held')
+      .action(async (ids: string[], { all = false }: { all?: boolean }) => {
+        if (all === ids.length > 0) throw new UsageError(`held ${verb}: name ids, or say --all`);
+        await settle(verb, ids);
+      });
+  }
+  return command;
+}
+
+async function settle(verb: 'release' | 'drop', ids: readonly string[]): Promise<void> {
+  const { done, unknown } = await withHolds(async (holds) => {
+    const chosen = ids.length > 0 ? ids : (await holds.list()).map(({ id }) => id);
+    return chosen.length > 0 ? await holds.settle(verb, chosen) : { done: 0, unknown: [] };
+  });
+  process.stdout.write(`${done} ${verb === 'release' ? 'released' : 'dropped'}\n`);
+  for (const id of unknown) process.stderr.write(`slotkeeper: nothing is held under ${id}\n`);
+  if (unknown.length > 0) process.exitCode = FAILED;
+}
+
+async function withHolds<T>(use: (holds: HoldsFace) => Promise<T>): Promise<T> {
+  const { settings, log } = readSettings();
+  return await withEngine(settings, log, (reached) =>
+    use(reached.kind === 'engine' ? reached.engine.holds : reached.api.holds),
+  );
+}
+
+function describe(items: readonly HeldItem[]): string {
+  if (items.length === 0) return 'nothing is held\n';
+  return items.map(describeOne).join('');
+}
+
+function describeOne({ id, calendar, cause, from, to, heldAt, losses, dates, releases }: HeldItem): string {
+  const reasons = losses.map(
+    ({ scope, of, lost, total }) =>
+      `  would take away ${lost} of ${total} ${of === 'windows' ? 'minutes of windows' : 'appointments'} of the ${scope}\n`,
+  );
+  const days = `${dates.length} ${dates.length === 1 ? 'day' : 'days'}`;
+  return [
+    `${id}  ${calendar}: a ${cause} of ${from} to ${to}, held since ${heldAt}\n`,
+    ...reasons,
+    `  ${days} kept as they were${releases > 0 ? `, ${releases} appointments not released` : ''}\n`,
+  ].join('');
+}

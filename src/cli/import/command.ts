@@ -1,0 +1,110 @@
+/** `slotkeeper import`: snapshots of the clinic from files of JSON lines into the record, each by itself. */
+import { randomUUID } from 'node:crypto';
+import { Command } from 'commander';
+import { z } from 'zod';
+import { check, describe } from '../../check.js';
+import { type Line, readLines } from '../../intake/snapshot/ndjson.js';
+import { closingLineSchema } from '../../intake/snapshot/vocabulary.js';
+import { FAILED } from '../exit.js';
+import { type Reached, withEngine } from '../reach.js';
+import { readSettings } from '../settings.js';
+import { type ImportFile, listFiles } from './files.js';
+import { Progress } from './progress.js';
+import { takeSnapshot } from './take.js';
+
+/** All else is checked where it is taken in. */
+const lineSchema = z.looseObject({ calendar: z.string().min(1), takenAt: z.unknown().optional() });
+
+export function importCommand(): Command {
+  return new Command('import')
+    .description('take snapshots of the clinic into the record (NDJSON: one snapshot a line)')
+    .argument('<files...>', 'files, folders of .ndjson files, or - for stdin')
+    .option('--json', 'what became of each snapshot, one a line')
+    .action(async (names: string[], { json = false }: { json?: boolean }) => {
+      const files = listFiles(names, Date.now());
+      const { settings, config, log } = readSettings();
+      const run = new Import(json);
+      await withEngine(settings, log, (reached) => run.all(reached, files), {
+        config: { holds: config.holds },
+      });
+      if (!json) process.stdout.write(run.summary());
+      if (run.refused > 0) process.exitCode = FAILED;
+    });
+}
+
+class Import {
+  /** What all of it would take away is weighed together. */
+  readonly #run = randomUUID();
+  readonly #json: boolean;
+  readonly #progress = new Progress(process.stderr);
+  readonly #sum = { snapshots: 0, changedDays: 0, occupied: 0, released: 0, held: 0 };
+  refused = 0;
+
+  constructor(json: boolean) {
+    this.#json = json;
+  }
+
+  async all(reached: Reached, files: readonly ImportFile[]): Promise<void> {
+    for (const file of files) {
+      let bytes = 0;
+      const counted = async function* () {
+        for await (const chunk of file.open()) {
+          bytes += chunk.length;
+          yield chunk;
+        }
+      };
+      for await (const line of readLines(counted())) {
+        await this.#take(reached, file, line);
+        this.#progress.show(file.name, this.#sum.snapshots, file.bytes && bytes / file.bytes);
+      }
+    }
+    this.#progress.clear();
+  }
+
+  summary(): string {
+    const { snapshots, changedDays, occupied, released, held } = this.#sum;
+    return (
+      `${snapshots} snapshots taken in, ${this.refused} refused: ${changedDays} days changed, ` +
+      `${occupied} occupied, ${released} released, ${held} held\n`
+    );
+  }
+
+  async #take(reached: Reached, file: ImportFile, line: Line): Promise<void> {
+    if (line.kind === 'unreadable') return this.#refuse(file, line, line.reason);
+    // What a source ends with; here each line speaks for itself.
+    if (closingLineSchema.safeParse(line.value).success) return;
+    const checked = check(lineSchema, line.value);
+    if (!checked.success) return this.#refuse(file, line, describe(checked.problems[0]));
+    const { calendar, ...said } = checked.data;
+    const snapshot = { ...said, takenAt: said.takenAt ?? file.writtenAt };
+    const taken = await takeSnapshot(reached, calendar, snapshot, this.#run);
+    if (taken.kind === 'refused') {
+      const isOurs = said.takenAt === undefined && taken.reason.startsWith('takenAt');
+      return this.#refuse(file, line, isOurs ? `${taken.reason} (the age of the file)` : taken.reason);
+    }
+    const { result } = taken;
+    this.#sum.snapshots += 1;
+    this.#sum.changedDays += result.changedDays;
+    this.#sum.occupied += result.occupied;
+    this.#sum.released += result.released;
+    if (result.held !== null) {
+      this.#sum.held += 1;
+      this.#say(`${file.name}:${line.number}: ${calendar} would lose too much: held as ${result.held.id}`);
+    }
+    if (this.#json) {
+      process.stdout.write(
+        `${JSON.stringify({ file: file.name, line: line.number, calendar, ...result })}\n`,
+      );
+    }
+  }
+
+  #refuse(file: ImportFile, line: Line, reason: string): void {
+    this.refused += 1;
+    this.#say(`${file.name}:${line.number}: ${reason}`);
+  }
+
+  #say(message: string): void {
+    this.#progress.clear();
+    process.stderr.write(`${message}\n`);
+  }
+}

@@ -1,0 +1,49 @@
+/** The files of an import: named ones, those of a folder, or stdin. */
+import { createReadStream, readdirSync, type Stats, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { UsageError } from '../exit.js';
+
+export interface ImportFile {
+  /** As messages name it. */
+  readonly name: string;
+  /** What it says was so then at the latest, in epoch milliseconds: it was written before it is read. */
+  readonly writtenAt: number;
+  /** Undefined where it is not known before it ends. */
+  readonly bytes: number | undefined;
+  readonly open: () => AsyncIterable<Uint8Array>;
+}
+
+/**
+ * @param now epoch milliseconds
+ * @throws {UsageError} for one that is not there, before anything is read
+ */
+export function listFiles(names: readonly string[], now: number): ImportFile[] {
+  return names.flatMap((name) => {
+    if (name === '-') return [{ name: 'stdin', writtenAt: now, bytes: undefined, open: () => process.stdin }];
+    const stats = statOf(name);
+    if (!stats.isDirectory()) return [fileOf(name, stats)];
+    const inside = readdirSync(name)
+      .filter((entry) => entry.endsWith('.ndjson'))
+      .sort();
+    if (inside.length === 0) throw new UsageError(`${name}: has no files that end in .ndjson`);
+    return inside.map((entry) => fileOf(join(name, entry), statOf(join(name, entry))));
+  });
+}
+
+const fileOf = (name: string, stats: Stats): ImportFile => ({
+  name,
+  writtenAt: Math.floor(stats.mtimeMs),
+  bytes: stats.isFile() ? stats.size : undefined,
+  open: () => createReadStream(name),
+});
+
+function statOf(name: string): Stats {
+  try {
+    return statSync(name);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new UsageError(
+      `${name}: ${code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code})`}`,
+    );
+  }
+}

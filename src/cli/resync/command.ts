@@ -1,0 +1,82 @@
+/** `slotkeeper resync`: makes sure of everything now, and shows how far it is. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Command } from 'commander';
+import type { OwnResyncs, ResyncReport, ResyncsFace } from '../../engine/resyncs-face.js';
+import { UnknownCalendarsError } from '../../engine/unknown-calendars-error.js';
+import { FAILED, UsageError } from '../exit.js';
+import { withEngine } from '../reach.js';
+import { readSettings } from '../settings.js';
+import { describeDays, describeReport } from './picture.js';
+import { type Progress, progressOn } from './progress.js';
+
+interface Flags {
+  readonly calendar?: readonly string[];
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+const LOOK_EVERY_MS = 250;
+
+export function resyncCommand(): Command {
+  return new Command('resync')
+    .description(
+      'compare everything that the marketplace shows with what it should show, and write what differs',
+    )
+    .option('--calendar <id...>', 'only these')
+    .option('--dry-run', 'tell what differs, day by day, and write nothing')
+    .option('--json', 'the report, for machines')
+    .action(async ({ calendar, dryRun = false, json = false }: Flags) => {
+      const { settings, config, log } = readSettings();
+      const progress = progressOn(process.stderr, Date.now);
+      const report = await withEngine(
+        settings,
+        log,
+        (reached) => {
+          if (reached.kind === 'engine' && dryRun) return look(reached.engine.resyncs, calendar, progress);
+          const { resyncs } = reached.kind === 'engine' ? reached.engine : reached.api;
+          return follow(resyncs, { calendars: calendar, dryRun }, progress);
+        },
+        {
+          // Where nobody else is there to do it, this process does. To tell what differs takes nobody.
+          roles: dryRun ? [] : ['worker'],
+          // It works as the engine would that has this file.
+          config: { publish: config.publish, holds: config.holds, delivery: config.delivery },
+        },
+      );
+      if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
+      else process.stdout.write(`${dryRun ? describeDays(report) : ''}${describeReport(report)}`);
+      if (report.state === 'failed' || report.failures.length > 0) process.exitCode = FAILED;
+    });
+}
+
+async function look(
+  resyncs: OwnResyncs,
+  calendars: readonly string[] | undefined,
+  progress: Progress,
+): Promise<ResyncReport> {
+  const report = await resyncs.look({ calendars }, (far) => progress.show(far)).catch(refused);
+  progress.end();
+  return report;
+}
+
+function refused(error: unknown): never {
+  throw error instanceof UnknownCalendarsError ? new UsageError(error.message) : error;
+}
+
+async function follow(
+  resyncs: ResyncsFace,
+  request: { calendars?: readonly string[] | undefined; dryRun: boolean },
+  progress: Progress,
+): Promise<ResyncReport> {
+  const { id } = await resyncs.begin(request).catch(refused);
+  for (;;) {
+    const report = await resyncs.report(id);
+    if (report === undefined) throw new Error(`the resync ${id} is gone`);
+    progress.show(report);
+    if (report.finishedAt !== null) {
+      progress.end();
+      return report;
+    }
+    await sleep(LOOK_EVERY_MS);
+  }
+}

@@ -1,0 +1,51 @@
+/** What a resync found, for people: day by day, and in sum. In colour where the terminal has any. */
+import { styleText } from 'node:util';
+import type { ResyncReport } from '../../engine/resyncs-face.js';
+
+type Day = ResyncReport['days'][number];
+
+const paint = (colour: 'red' | 'green' | 'yellow' | 'cyan' | 'bold', text: string): string =>
+  styleText(colour, text, { stream: process.stdout, validateStream: true });
+
+export function describeDays({ days, differences }: ResyncReport): string {
+  const all = differences.missing + differences.extra + differences.stale + differences.foreign;
+  if (all === 0) return '';
+  const lines: string[] = [];
+  let calendar: string | undefined;
+  for (const day of days) {
+    if (day.calendar !== calendar) lines.push(paint('bold', day.calendar));
+    calendar = day.calendar;
+    lines.push(...describeDay(day));
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function describeDay({ date, missing, extra, stale, foreign }: Day): string[] {
+  return [
+    `  ${date}`,
+    ...missing.map((start) => paint('green', `    + ${timeOf(start)} does not show`)),
+    ...extra.map((start) => paint('red', `    - ${timeOf(start)} should not show`)),
+    ...(stale === 0 ? [] : [paint('yellow', `    ~ ${stale} of ours hide nothing any more`)]),
+    ...(foreign ? [paint('cyan', '    ! bookings or breaks that were not known')] : []),
+  ];
+}
+
+/** `2026-11-16T10:30:00+01:00 (123)` → `10:30 (123)`. */
+const timeOf = (start: string): string => start.replace(/^\S{11}(\d\d:\d\d)\S*/, '$1');
+
+export function describeReport(report: ResyncReport): string {
+  const { calendars, daysCompared, differences, reads, writes, durationMs, failures, dryRun } = report;
+  const { missing, extra, stale, foreign } = differences;
+  const told = failures.map(
+    ({ calendar, account, reason }) => `failed: ${calendar ?? account ?? ''}: ${reason}\n`,
+  );
+  return [
+    `${count(calendars, 'calendar')}, ${count(daysCompared, 'day')} compared: `,
+    `${missing} missing, ${extra} extra, ${stale} stale, ${foreign} foreign; `,
+    `${count(reads, 'read')}, ${dryRun ? 'nothing written' : count(writes, 'write')}, `,
+    `${(durationMs / 1_000).toFixed(1)} s\n`,
+    ...told,
+  ].join('');
+}
+
+const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;

@@ -1,0 +1,78 @@
+/** What is held for a person, in one list, to be done after all or forgotten. */
+import { LEAST_URGENT } from '../core/index.js';
+import { releaseHold } from '../intake/snapshot/release.js';
+import { putCalendar } from '../store/calendars.js';
+import { deleteHold, findHolds, type Hold } from '../store/holds.js';
+import type { Db } from '../store/schema.js';
+import type { Settled } from './failures-face.js';
+import type { HeldItem, HoldsFace } from './holds-face.js';
+
+export interface HoldsOptions {
+  readonly db: Db;
+  readonly wake: (calendar: string, urgency: number) => Promise<void>;
+  readonly now: () => number;
+}
+
+export class Holds implements HoldsFace {
+  readonly #options: HoldsOptions;
+
+  constructor(options: HoldsOptions) {
+    this.#options = options;
+  }
+
+  async list(): Promise<HeldItem[]> {
+    return (await findHolds(this.#options.db)).map(toItem);
+  }
+
+  async settle(verb: 'release' | 'drop', ids: readonly string[]): Promise<Settled> {
+    const unknown: string[] = [];
+    for (const id of ids) {
+      const isId = /^\d{1,18}$/.test(id);
+      const found = isId && (verb === 'release' ? await this.#release(id) : await this.#drop(id));
+      if (!found) unknown.push(id);
+    }
+    return { done: ids.length - unknown.length, unknown };
+  }
+
+  async #release(id: string): Promise<boolean> {
+    const { db, wake, now } = this.#options;
+    const [hold] = await findHolds(db, id);
+    if (hold?.configured !== undefined) {
+      await putCalendar(db, hold.configured, new Date(now()));
+      await deleteHold(db, id);
+      await wake(hold.calendar, LEAST_URGENT);
+      return true;
+    }
+    const released = await releaseHold(db, id, now());
+    await Promise.all((released?.wakes ?? []).map(({ calendar, urgency }) => wake(calendar, urgency)));
+    return released !== undefined;
+  }
+
+  async #drop(id: string): Promise<boolean> {
+    return await deleteHold(this.#options.db, id);
+  }
+}
+
+const toItem = ({
+  id,
+  calendar,
+  cause,
+  from,
+  to,
+  saidAt,
+  heldAt,
+  losses,
+  dates,
+  releases,
+}: Hold): HeldItem => ({
+  id,
+  calendar,
+  cause,
+  from,
+  to,
+  saidAt: saidAt.toISOString(),
+  heldAt: heldAt.toISOString(),
+  losses,
+  dates: dates.map(({ date }) => date),
+  releases: releases.length,
+});

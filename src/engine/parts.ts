@@ -1,0 +1,258 @@
+/** The parts of a running engine, put together from its options. What is opened is closed again in reverse. */
+import type { FileConfig } from '../config/schema.js';
+import { LEAST_URGENT } from '../core/index.js';
+import { askClinic } from '../delivery/ask-clinic.js';
+import { Delivery } from '../delivery/delivery.js';
+import type { EventsResult } from '../intake/apply-events.js';
+import { Inbox } from '../intake/notifications/inbox.js';
+import { OccupancyWorker } from '../intake/occupancy-worker.js';
+import { type PullOptions, pullSource } from '../intake/snapshot/pull-source.js';
+import type { Logger } from '../log.js';
+import type { Sealer } from '../privacy/sealer.js';
+import { OCCUPANCY_QUEUE } from '../queue/names.js';
+import { PublishQueue } from '../queue/publish-queue.js';
+import { type JobQueue, pingRedis, Queues } from '../queue/queues.js';
+import { ResyncQueue } from '../queue/resync-queue.js';
+import { type Database, openDatabase } from '../store/database.js';
+import { RememberedAccounts } from '../store/remembered-accounts.js';
+import type { Db } from '../store/schema.js';
+import { askAgainAfterMs } from '../sync/ask-again.js';
+import { BookingDesk } from '../sync/booking-desk.js';
+import { Budget } from '../sync/budget.js';
+import { Clients } from '../sync/clients.js';
+import { PublishWorker } from '../sync/publish-worker.js';
+import { Reconciler } from '../sync/reconciler.js';
+import { Schedules } from '../sync/resync/schedules.js';
+import { ResyncWorker } from '../sync/resync/worker.js';
+import type { Means } from '../sync/run.js';
+import { Sweep } from '../sync/sweep.js';
+import { openSealer } from './encryption.js';
+import type { Role } from './roles.js';
+
+export interface PartsOptions {
+  readonly databaseUrl?: string | undefined;
+  readonly data: string;
+  readonly redisUrl?: string | undefined;
+  readonly roles: readonly Role[];
+  readonly publish: FileConfig['publish'];
+  readonly resync: FileConfig['resync'];
+  /** Takes a snapshot of the clinic into the record. */
+  readonly takeSnapshot: PullOptions['take'];
+  readonly delivery: FileConfig['delivery'];
+  readonly encryptionKey?: string | undefined;
+  readonly log: Logger;
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly onProgress?: ((message: string) => void) | undefined;
+  /** Run as soon as the record is open, before anything works on it. */
+  readonly prepare: (db: Db, sealer: Sealer) => Promise<void>;
+  /** Takes events off the queue into the record. */
+  readonly apply: (events: readonly unknown[]) => Promise<EventsResult>;
+}
+
+export interface Parts {
+  readonly database: Database;
+  readonly queues: Queues;
+  readonly occupancyQueue: JobQueue;
+  readonly publishQueue: PublishQueue;
+  /**
+   * Has a calendar published soon. What is wanted is in the record already: if the queue cannot be reached, the sweep
+   * finds it later, so this never fails.
+   */
+  wake(calendar: string, urgency: number): Promise<void>;
+  readonly bookings: BookingDesk;
+  readonly accounts: RememberedAccounts;
+  readonly sealer: Sealer;
+  readonly delivery: Delivery;
+  readonly inbox: Inbox;
+  readonly resyncQueue: ResyncQueue;
+  /** What a run of a calendar works with. */
+  readonly means: Means;
+  /** Begins the work of this process's roles. */
+  run(): Promise<void>;
+  /** Waits for what is in hand, then closes everything. */
+  close(): Promise<void>;
+}
+
+/** Connections beside those of the calendars at work: each worker listens on one, and the API asks. */
+const OTHER_CONNECTIONS = 16;
+
+export async function openParts(options: PartsOptions): Promise<Parts> {
+  const { log, redisUrl, publish } = options;
+  const onError = tellOnce(log);
+  // Redis answers at once or not at all; a first start of the embedded database takes seconds.
+  if (redisUrl !== undefined) await pingRedis(redisUrl);
+  const database = await open(options, onError);
+  const queues = new Queues({
+    store:
+      redisUrl === undefined ? { kind: 'database', pool: database.pool } : { kind: 'redis', url: redisUrl },
+    onError,
+    lockMs: publish.lockMs,
+  });
+  try {
+    const { encryptionKey, databaseUrl, data } = options;
+    const sealer = openSealer({ encryptionKey, folder: databaseUrl === undefined ? data : undefined });
+    await queues.connect();
+    await options.prepare(database.db, sealer);
+    return assemble(options, database, queues, sealer);
+  } catch (error) {
+    await queues.close();
+    await database.close();
+    throw error;
+  }
+}
+
+async function open(options: PartsOptions, onError: (error: Error) => void): Promise<Database> {
+  const { databaseUrl, data, onProgress, publish } = options;
+  return await openDatabase(
+    databaseUrl === undefined
+      ? { folder: data, ...(onProgress === undefined ? {} : { onProgress }) }
+      : { url: databaseUrl, poolSize: publish.concurrency + OTHER_CONNECTIONS, onError },
+  );
+}
+
+function assemble(options: PartsOptions, database: Database, queues: Queues, sealer: Sealer): Parts {
+  const { log, now, random, roles, apply } = options;
+  const { concurrency, debounceMs, timeoutMs, verify, mostEntries, sweepSeconds } = options.publish;
+  const { db } = database;
+  const accounts = new RememberedAccounts({ db, now });
+  const publishQueue = new PublishQueue(queues, { debounceMs });
+  const clients = new Clients({ requestTimeoutMs: timeoutMs, now });
+  const budget = new Budget({ db, now, requestTimeoutMs: timeoutMs });
+  const means: Means = {
+    db,
+    clients,
+    budget,
+    log,
+    now,
+    random,
+    verify,
+    mostEntries,
+    requestTimeoutMs: timeoutMs,
+  };
+  const reconciler = new Reconciler(means, concurrency);
+  const wake = async (calendar: string, urgency: number): Promise<void> => {
+    try {
+      await publishQueue.wake(calendar, urgency);
+    } catch (error) {
+      log.warn({ err: error, calendar }, 'the queue cannot be reached; the sweep will find what is wanted');
+    }
+  };
+  const bookings = new BookingDesk({ means, wake: (calendar) => wake(calendar, LEAST_URGENT) });
+  const occupancyWorker = new OccupancyWorker({ queues, log, apply });
+  const publishWorker = new PublishWorker({
+    queues,
+    log,
+    concurrency,
+    reconcile: (calendar, urgency) => reconciler.reconcile(calendar, urgency),
+  });
+  const { url, secret, approvalUrl, queue, keepDays, timeoutMs: deliveryTimeoutMs } = options.delivery;
+  const delivery = new Delivery({
+    db,
+    accounts,
+    queues,
+    sealer,
+    log,
+    now,
+    random,
+    webhook: url === undefined || secret === undefined ? undefined : { url, secret },
+    queue,
+    keepDays,
+    timeoutMs: deliveryTimeoutMs,
+    everyMs: sweepSeconds * 1000,
+  });
+  const inbox = new Inbox({
+    db,
+    sealer,
+    log,
+    now,
+    wake,
+    requestTimeoutMs: timeoutMs,
+    findEveryMs: sweepSeconds * 1000,
+    marketplace: (account) => clients.of(account).through(budget.gate(account, LEAST_URGENT)),
+    backoff: (account, error, failures) => askAgainAfterMs(means, account, error, failures),
+    deliver: (added) => delivery.wake(added),
+    askClinic: (account, question) =>
+      askClinic(
+        { forAll: secret === undefined ? undefined : { secret, approvalUrl }, now },
+        account,
+        question,
+      ),
+  });
+  const resyncQueue = new ResyncQueue(queues);
+  const resyncWorker = new ResyncWorker({
+    db,
+    queues,
+    queue: resyncQueue,
+    log,
+    now,
+    wake,
+    wakeAgainMs: sweepSeconds * 4_000,
+    spreadMs: (options.resync?.spreadMinutes ?? 0) * 60_000,
+    fetch: async (account, signal) => {
+      const take = options.takeSnapshot;
+      const { problems, ...did } = await pullSource(account, { db, now, signal, take });
+      log.info({ account: account.id, problems: problems.length, ...did }, 'a source was read');
+      return problems.map(({ line, reason }) => (line === undefined ? reason : `line ${line}: ${reason}`));
+    },
+  });
+  const schedules = new Schedules({ db, queue: resyncQueue, log, now, cron: options.resync?.cron });
+  const sweep = new Sweep({
+    db,
+    log,
+    now,
+    everyMs: sweepSeconds * 1000,
+    wake: (calendar, urgency) => publishQueue.wake(calendar, urgency),
+    also: () => resyncWorker.round(),
+  });
+  return {
+    database,
+    queues,
+    occupancyQueue: queues.queue(OCCUPANCY_QUEUE),
+    publishQueue,
+    wake,
+    bookings,
+    accounts,
+    sealer,
+    delivery,
+    inbox,
+    resyncQueue,
+    means,
+    run: async () => {
+      if (roles.includes('worker')) {
+        await occupancyWorker.start();
+        publishWorker.start();
+        delivery.startWorker();
+        resyncWorker.start();
+      }
+      await queues.ready();
+      if (roles.includes('worker')) inbox.start();
+      if (roles.includes('scheduler')) {
+        await schedules.start();
+        sweep.start();
+        delivery.startRound();
+      }
+    },
+    close: async () => {
+      await Promise.all([sweep.stop(), inbox.stop(), schedules.stop()]);
+      await Promise.all([resyncWorker.stop(), occupancyWorker.stop(), publishWorker.stop(), delivery.stop()]);
+      await queues.close();
+      await clients.close();
+      await database.close();
+    },
+  };
+}
+
+const AGAIN_AFTER_MS = 30_000;
+
+/** A server that is away breaks every connection again and again, and each says so in the same words. */
+function tellOnce(log: Logger): (error: Error) => void {
+  const told = new Map<string, number>();
+  return (error) => {
+    const before = told.get(error.message);
+    if (before !== undefined && performance.now() - before < AGAIN_AFTER_MS) return;
+    if (told.size > 100) told.clear();
+    told.set(error.message, performance.now());
+    log.warn({ err: error }, 'a connection broke and is made anew');
+  };
+}

@@ -1,0 +1,56 @@
+/** Full resyncs, as callers see them, in this process or over HTTP. */
+import type { DriftingDay, ResyncFailure } from '../store/resyncs.js';
+
+export interface ResyncReport {
+  readonly id: string;
+  readonly state: 'running' | 'done' | 'failed';
+  readonly dryRun: boolean;
+  /** How many there are, and how many of them are through. */
+  readonly calendars: number;
+  readonly calendarsDone: number;
+  readonly daysCompared: number;
+  /** In days: see docs/operating.md. */
+  readonly differences: {
+    readonly missing: number;
+    readonly extra: number;
+    readonly stale: number;
+    readonly foreign: number;
+  };
+  readonly reads: number;
+  readonly writes: number;
+  readonly startedAt: string;
+  readonly finishedAt: string | null;
+  readonly durationMs: number;
+  readonly failures: readonly ResyncFailure[];
+  /** The first 1,000 days that differ, one by one. */
+  readonly days: readonly (DriftingDay & { readonly calendar: string })[];
+}
+
+export interface ResyncRequest {
+  /** Default: all. */
+  readonly calendars?: readonly string[] | undefined;
+  /** Tells what differs, and writes nothing. */
+  readonly dryRun?: boolean | undefined;
+}
+
+export interface ResyncsFace {
+  /**
+   * Begins one, or joins one that is under way and does the same.
+   * @throws {UnknownCalendarsError}
+   */
+  begin(request: ResyncRequest): Promise<{ readonly id: string }>;
+  /** Undefined where there is none, or no longer: they are kept for 30 days. */
+  report(id: string): Promise<ResyncReport | undefined>;
+}
+
+/** Of an engine in this process. */
+export interface OwnResyncs extends ResyncsFace {
+  /**
+   * A dry run that is made here and now, whatever the engine's roles: it only compares, and its report is kept nowhere.
+   * @throws {UnknownCalendarsError}
+   */
+  look(
+    request: Pick<ResyncRequest, 'calendars'>,
+    onProgress?: (report: ResyncReport) => void,
+  ): Promise<ResyncReport>;
+}

@@ -1,0 +1,60 @@
+/** A dry run that is made here and now, by whoever asked: nothing is begun, queued, published or written down. */
+import { randomUUID } from 'node:crypto';
+import type { DriftingDay, ResyncFailure } from '../store/resyncs.js';
+import { lookAt } from '../sync/resync/look.js';
+import type { Means } from '../sync/run.js';
+import type { ResyncReport } from './resyncs-face.js';
+
+/**
+ * @param calendars one after another
+ * @param mostDays that are told one by one
+ * @param onProgress told of each calendar that is through
+ */
+export async function lookAtAll(
+  means: Means,
+  calendars: readonly string[],
+  mostDays: number,
+  onProgress: (report: ResyncReport) => void,
+): Promise<ResyncReport> {
+  const { now } = means;
+  const id = `rsy_${randomUUID()}`;
+  const startedAt = now();
+  const sum = { daysCompared: 0, missing: 0, extra: 0, stale: 0, foreign: 0, reads: 0 };
+  const failures: ResyncFailure[] = [];
+  const days: (DriftingDay & { readonly calendar: string })[] = [];
+  let compared = 0;
+  let left = calendars.length;
+  const report = (): ResyncReport => {
+    const { daysCompared, reads, ...differences } = sum;
+    const calendarsDone = compared + failures.length;
+    const isOver = left === 0;
+    return {
+      id,
+      state: !isOver ? 'running' : compared === 0 && failures.length > 0 ? 'failed' : 'done',
+      dryRun: true,
+      calendars: calendarsDone + left,
+      calendarsDone,
+      daysCompared,
+      differences,
+      reads,
+      writes: 0,
+      startedAt: new Date(startedAt).toISOString(),
+      finishedAt: isOver ? new Date(now()).toISOString() : null,
+      durationMs: now() - startedAt,
+      failures: [...failures],
+      days: days.slice(0, mostDays),
+    };
+  };
+  for (const calendar of calendars) {
+    const looked = await lookAt(means, calendar);
+    left -= 1;
+    if (looked.kind === 'failed') failures.push({ calendar, reason: looked.reason });
+    if (looked.kind === 'compared') {
+      compared += 1;
+      for (const key of Object.keys(sum) as (keyof typeof sum)[]) sum[key] += looked.compared[key];
+      days.push(...looked.compared.days.map((day) => ({ calendar, ...day })));
+    }
+    onProgress(report());
+  }
+  return report();
+}

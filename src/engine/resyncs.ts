@@ -1,0 +1,68 @@
+/** Full resyncs: begun, and reported; or only looked at. */
+import type { ResyncQueue } from '../queue/resync-queue.js';
+import { listCalendars } from '../store/calendars.js';
+import { beginResync, finishResyncs, getResync } from '../store/resyncs.js';
+import type { Means } from '../sync/run.js';
+import type { OwnResyncs, ResyncReport, ResyncRequest } from './resyncs-face.js';
+import { lookAtAll } from './resyncs-look.js';
+import { UnknownCalendarsError } from './unknown-calendars-error.js';
+
+export interface ResyncsOptions {
+  readonly means: Means;
+  readonly queue: ResyncQueue;
+  /** Told where the queue cannot be reached: the next round finds it. */
+  readonly onQueueAway: (error: unknown) => void;
+}
+
+const MOST_DAYS = 1_000;
+
+export class Resyncs implements OwnResyncs {
+  readonly #options: ResyncsOptions;
+
+  constructor(options: ResyncsOptions) {
+    this.#options = options;
+  }
+
+  async begin({ calendars, dryRun = false }: ResyncRequest): Promise<{ readonly id: string }> {
+    const { means, queue, onQueueAway } = this.#options;
+    const { db, now } = means;
+    await this.#known(calendars);
+    const id = await beginResync(db, { calendars, dryRun }, new Date(now()));
+    await queue.run(id).catch(onQueueAway);
+    return { id };
+  }
+
+  async look(
+    { calendars }: Pick<ResyncRequest, 'calendars'>,
+    onProgress: (report: ResyncReport) => void = () => undefined,
+  ): Promise<ResyncReport> {
+    const known = await this.#known(calendars);
+    const wanted = known.filter((id) => calendars?.includes(id) ?? true);
+    return await lookAtAll(this.#options.means, wanted, MOST_DAYS, onProgress);
+  }
+
+  async report(id: string): Promise<ResyncReport | undefined> {
+    const { db, now } = this.#options.means;
+    // Its last calendar may have failed since, where no scheduler is there to notice.
+    await finishResyncs(db, new Date(now()));
+    const resync = await getResync(db, id, MOST_DAYS);
+    if (resync === undefined) return undefined;
+    const { state, startedAt, finishedAt, missing, extra, stale, foreign, ...rest } = resync;
+    return {
+      ...rest,
+      state: state === 'fetching' ? 'running' : state,
+      differences: { missing, extra, stale, foreign },
+      startedAt: startedAt.toISOString(),
+      finishedAt: finishedAt?.toISOString() ?? null,
+      durationMs: (finishedAt?.getTime() ?? now()) - startedAt.getTime(),
+    };
+  }
+
+  /** @returns all that there are */
+  async #known(calendars: readonly string[] | undefined): Promise<readonly string[]> {
+    const known = (await listCalendars(this.#options.means.db)).map(({ id }) => id);
+    const unknown = (calendars ?? []).filter((id) => !known.includes(id));
+    if (unknown.length > 0) throw new UnknownCalendarsError(unknown);
+    return known;
+  }
+}

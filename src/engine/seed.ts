@@ -1,0 +1,37 @@
+/** Takes the configuration file into the record. What it says is what holds: it is taken in at every start. */
+import { isDeepStrictEqual } from 'node:util';
+import { ConfigError } from '../config/config-error.js';
+import { type FileConfig, toAccount, toCalendar } from '../config/schema.js';
+import { listAccounts, putAccount } from '../store/accounts.js';
+import { type Calendar, listCalendars } from '../store/calendars.js';
+import { heldConfigurations } from '../store/holds.js';
+import type { Db } from '../store/schema.js';
+
+/**
+ * @param now epoch milliseconds
+ * @param configure puts a calendar that is not as it was, or holds it
+ * @throws {ConfigError} where a calendar has no account
+ */
+export async function seed(
+  db: Db,
+  config: Pick<FileConfig, 'accounts' | 'calendars'>,
+  now: number,
+  configure: (calendar: Calendar) => Promise<unknown>,
+): Promise<void> {
+  for (const { id, ...fields } of config.accounts) await putAccount(db, toAccount(id, fields), new Date(now));
+  const accounts = new Set((await listAccounts(db)).map(({ id }) => id));
+  const known = new Map((await listCalendars(db)).map((calendar) => [calendar.id, calendar]));
+  const held = await heldConfigurations(db);
+  for (const [index, { id, ...fields }] of config.calendars.entries()) {
+    if (!accounts.has(fields.account)) {
+      const problem = {
+        path: `calendars[${index}].account`,
+        reason: `there is no account "${fields.account}"`,
+      };
+      throw new ConfigError('the configuration', [problem]);
+    }
+    const calendar = toCalendar(id, fields);
+    const { failed: _, retrying: __, ...before } = known.get(id) ?? { id };
+    if (held.has(id) || !isDeepStrictEqual(before, calendar)) await configure(calendar);
+  }
+}

@@ -1,0 +1,70 @@
+/** How everything stands, in numbers: what waits, what failed, what is held, how old the oldest is. */
+import type { DeliveryStatus } from '../delivery/delivery.js';
+import type { Logger } from '../log.js';
+import { OCCUPANCY_QUEUE, PUBLISH_QUEUE } from '../queue/names.js';
+import { listAccounts } from '../store/accounts.js';
+import { countConflicts } from '../store/conflicts.js';
+import { followingTotals } from '../store/following.js';
+import { countHeldDays } from '../store/holds.js';
+import { totals } from '../store/wanted.js';
+import { horizonOf } from '../sync/horizon.js';
+import type { Parts } from './parts.js';
+
+export interface Status {
+  /**
+   * Days in the horizon that wait to be published, and bookings that have yet to follow their appointment. 0: everything
+   * wanted is published.
+   */
+  readonly pending: number;
+  /** Days that could not be published, bookings that could not follow. */
+  readonly failed: number;
+  /** Days that wait for a person. */
+  readonly held: number;
+  /** Milliseconds since the oldest change that is still pending; 0 when none is. */
+  readonly lag: number;
+  /** Times that are sold twice: a marketplace booking, and an appointment that it is not linked to. */
+  readonly conflicts: number;
+  /** What the marketplace said, on its way to the clinics. */
+  readonly notifications: DeliveryStatus;
+  /** Jobs by state, for each queue that can be asked just now. */
+  readonly queues: { readonly [queue: string]: { readonly [state: string]: number } };
+}
+
+const QUEUE_STATES = ['waiting', 'prioritized', 'active', 'delayed', 'failed'] as const;
+
+/** @param now epoch milliseconds */
+export async function statusOf(parts: Parts, now: number, log: Logger): Promise<Status> {
+  const { database, delivery } = parts;
+  const horizons = (await listAccounts(database.db)).map(({ id, timeZone }) => ({
+    account: id,
+    ...horizonOf(timeZone, now),
+  }));
+  const { pending, failed, oldest } = await totals(database.db, horizons);
+  const following = await followingTotals(database.db);
+  return {
+    pending: pending + following.pending,
+    failed: failed + following.failed,
+    held: await countHeldDays(database.db, horizons),
+    lag: oldest === null ? 0 : Math.max(0, now - oldest.getTime()),
+    conflicts: await countConflicts(database.db, new Date(now)),
+    notifications: await delivery.status(),
+    queues: await queuesOf(parts, log),
+  };
+}
+
+async function queuesOf(
+  { occupancyQueue, publishQueue, delivery }: Parts,
+  log: Logger,
+): Promise<Status['queues']> {
+  try {
+    const [occupancy, publish, deliveries] = await Promise.all([
+      occupancyQueue.getJobCounts(...QUEUE_STATES),
+      publishQueue.counts(),
+      delivery.counts(),
+    ]);
+    return { [OCCUPANCY_QUEUE]: occupancy, [PUBLISH_QUEUE]: publish, ...deliveries };
+  } catch (error) {
+    log.warn({ err: error }, 'the queue cannot be asked');
+    return {};
+  }
+}

@@ -1,0 +1,45 @@
+/** Marketplace bookings, by their visit booking id: to be cancelled, moved, or linked to an appointment of the PMS. */
+import { z } from 'zod';
+import { ownId } from '../../config/schema.js';
+import { marketplaceId, refSchema } from '../../intake/vocabulary.js';
+import { notFound } from '../problem.js';
+import { refusal } from '../refusal.js';
+import type { Routes } from '../types.js';
+
+const params = z.object({ id: ownId, bookingId: marketplaceId });
+const cancelBody = z.strictObject({ reason: z.string().max(1_000).optional() }).nullish();
+const moveBody = z.strictObject({
+  start: z.string().min(1, 'must not be empty'),
+  service: marketplaceId.optional(),
+  duration: z.int().min(1).max(1_440).optional(),
+  addressId: marketplaceId.optional(),
+});
+const linkBody = z.strictObject({ ref: refSchema.nullable() });
+
+export const bookingRoutes: Routes = (server, engine) => {
+  server.post(
+    '/calendars/:id/bookings/:bookingId/cancel',
+    { schema: { params, body: cancelBody } },
+    async ({ params: { id, bookingId }, body }) =>
+      known(id, await refusal(engine.bookings.cancel(id, bookingId, body ?? {}))),
+  );
+
+  server.post(
+    '/calendars/:id/bookings/:bookingId/move',
+    { schema: { params, body: moveBody } },
+    async ({ params: { id, bookingId }, body }) =>
+      known(id, await refusal(engine.bookings.move(id, bookingId, body))),
+  );
+
+  server.post(
+    '/calendars/:id/bookings/:bookingId/link',
+    { schema: { params, body: linkBody } },
+    async ({ params: { id, bookingId }, body: { ref } }) =>
+      known(id, await refusal(engine.bookings.link(id, bookingId, ref))),
+  );
+};
+
+function known<T>(calendar: string, report: T | undefined): T {
+  if (report === undefined) throw notFound(`there is no calendar "${calendar}"`);
+  return report;
+}

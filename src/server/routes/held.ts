@@ -1,0 +1,18 @@
+/** What is held for a person: to be looked at, done after all, or forgotten. */
+import { z } from 'zod';
+import type { Routes } from '../types.js';
+
+const body = z.object({
+  /** As GET /v1/held gives them. */
+  ids: z.array(z.string().min(1)).min(1).max(10_000),
+});
+
+export const heldRoutes: Routes = (server, engine) => {
+  server.get('/held', async () => ({ items: await engine.holds.list() }));
+
+  for (const verb of ['release', 'drop'] as const) {
+    server.post(`/held/${verb}`, { schema: { body } }, async ({ body: { ids } }) =>
+      engine.holds.settle(verb, ids),
+    );
+  }
+};

@@ -1,0 +1,48 @@
+/** Snapshots in: what the PMS knows of a calendar's dates. */
+import type { IncomingMessage } from 'node:http';
+import { z } from 'zod';
+import { ownId } from '../../config/schema.js';
+import { notFound, ProblemError } from '../problem.js';
+import type { Routes } from '../types.js';
+
+const params = z.object({ id: ownId });
+const query = z.object({
+  /** Snapshots of one run are weighed together. */
+  run: z.string().min(1).max(100).optional(),
+});
+
+export const snapshotRoutes: Routes = (server, engine) => {
+  // It was taken before it was sent: while it is on its way, events may come that know better.
+  const arrivals = new WeakMap<IncomingMessage, number>();
+
+  server.put(
+    '/calendars/:id/snapshot',
+    {
+      schema: { params, querystring: query, body: z.unknown() },
+      onRequest: (request, _reply, done) => {
+        arrivals.set(request.raw, engine.now());
+        done();
+      },
+    },
+    async (request) => {
+      const { id } = request.params;
+      const outcome = await engine.snapshot(id, request.body, {
+        run: request.query.run,
+        arrivedAt: arrivals.get(request.raw),
+      });
+      switch (outcome.kind) {
+        case 'taken':
+          return outcome.result;
+        case 'unknown-calendar':
+          throw notFound(`there is no calendar "${id}"`);
+        case 'invalid':
+          throw new ProblemError({
+            status: 400,
+            title: 'Invalid request',
+            detail: 'the snapshot is not as it should be',
+            errors: outcome.problems,
+          });
+      }
+    },
+  );
+};

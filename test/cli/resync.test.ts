@@ -1,0 +1,244 @@
+import { stripVTControlCharacters } from 'node:util';
+import { beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { sql } from 'kysely';
+import { describeDays, describeReport } from '../../src/cli/resync/picture.js';
+import { progressOn, textOf } from '../../src/cli/resync/progress.js';
+import type { ResyncReport } from '../../src/engine/resyncs-face.js';
+import { Slotkeeper } from '../../src/engine.js';
+import { createLog } from '../../src/log.js';
+import { CALENDAR, upcomingExample } from '../engine/founding-example.js';
+import { embeddedFolder, recordDatabase } from '../store/databases.js';
+import { atEndOfTest } from '../support/release.js';
+import { type Clinic, clinicAt, type Running } from './clinic.js';
+import { run, type Way } from './run.js';
+
+// Some are several processes; a machine that is busy with others takes its time.
+jest.setTimeout(180_000);
+
+const { date, events } = upcomingExample();
+
+const REPORT: ResyncReport = {
+  id: 'rsy_1',
+  state: 'running',
+  dryRun: false,
+  calendars: 4,
+  calendarsDone: 1,
+  daysCompared: 84,
+  differences: { missing: 1, extra: 1, stale: 1, foreign: 1 },
+  reads: 2,
+  writes: 1,
+  startedAt: '2026-11-16T02:00:00.000Z',
+  finishedAt: null,
+  durationMs: 10_000,
+  failures: [],
+  days: [
+    {
+      calendar: 'lis',
+      date: '2026-11-17',
+      missing: ['2026-11-17T10:00:00+01:00 (1)'],
+      extra: [],
+      stale: 0,
+      foreign: false,
+    },
+    {
+      calendar: 'lis',
+      date: '2026-11-18',
+      missing: [],
+      extra: ['2026-11-18T10:20:00+01:00'],
+      stale: 2,
+      foreign: false,
+    },
+    { calendar: 'nowak', date: '2026-11-17', missing: [], extra: [], stale: 0, foreign: true },
+  ],
+};
+const STARTED = Date.parse(REPORT.startedAt);
+
+describe('how far a resync is', () => {
+  const stream = (isTTY: boolean) => {
+    const written: string[] = [];
+    return { isTTY, written, write: (text: string) => written.push(text) > 0 };
+  };
+
+  test('is said with the time that is left, as long as something is', () => {
+    expect(textOf(REPORT, STARTED + 10_000)).toBe('1/4 calendars, 4 differences, 1 writes, 30 s left');
+    expect(textOf(REPORT, STARTED + 60_000)).toBe('1/4 calendars, 4 differences, 1 writes, 3 min left');
+    expect(textOf({ ...REPORT, calendarsDone: 0 }, STARTED)).toBe('0/4 calendars, 4 differences, 1 writes');
+    const over = { ...REPORT, calendarsDone: 4, finishedAt: '2026-11-16T02:01:00.000Z' };
+    expect(textOf(over, STARTED + 60_000)).toBe('4/4 calendars, 4 differences, 1 writes');
+  });
+
+  test('is a bar in one line on a terminal', () => {
+    const terminal = stream(true);
+    const progress = progressOn(terminal, () => STARTED + 10_000);
+    progress.show(REPORT);
+    progress.show({ ...REPORT, calendarsDone: 4 });
+    progress.end();
+    const [first, second, end] = terminal.written;
+    expect(first).toMatch(/^\r.*█{6}░{18} 1\/4 calendars/u);
+    expect(second).toMatch(/^\r.*█{24} 4\/4 calendars/u);
+    expect(end).toBe('\n');
+  });
+
+  test('is a plain line now and then elsewhere, and one at the end', () => {
+    let now = STARTED;
+    const file = stream(false);
+    const progress = progressOn(file, () => now);
+    progress.show(REPORT);
+    now += 1_000;
+    progress.show(REPORT);
+    now += 5_000;
+    progress.show(REPORT);
+    progress.show({ ...REPORT, finishedAt: '2026-11-16T02:00:06.000Z' });
+    progress.end();
+    expect(file.written).toHaveLength(3);
+    expect(file.written.join('')).not.toContain('\u001b');
+    expect(file.written.every((line) => line.endsWith('\n'))).toBe(true);
+  });
+});
+
+describe('what a resync found', () => {
+  test('is told day by day', () => {
+    expect(stripVTControlCharacters(describeDays(REPORT))).toBe(
+      [
+        'lis',
+        '  2026-11-17',
+        '    + 10:00 (1) does not show',
+        '  2026-11-18',
+        '    - 10:20 should not show',
+        '    ~ 2 of ours hide nothing any more',
+        'nowak',
+        '  2026-11-17',
+        '    ! bookings or breaks that were not known',
+        '',
+      ].join('\n'),
+    );
+    const nothing = { missing: 0, extra: 0, stale: 0, foreign: 0 };
+    expect(describeDays({ ...REPORT, days: [], differences: nothing })).toBe('');
+  });
+
+  test('is told in sum, with what failed', () => {
+    const failures = [
+      { calendar: 'lis', reason: '403: no right' },
+      { account: 'warsaw', reason: 'broke off' },
+    ];
+    expect(describeReport({ ...REPORT, failures })).toBe(
+      '4 calendars, 84 days compared: 1 missing, 1 extra, 1 stale, 1 foreign; 2 reads, 1 write, 10.0 s\n' +
+        'failed: lis: 403: no right\nfailed: warsaw: broke off\n',
+    );
+    expect(describeReport({ ...REPORT, dryRun: true })).toContain('2 reads, nothing written, 10.0 s\n');
+  });
+});
+
+describe.each([
+  { name: 'through the engine that has the folder', where: 'folder', code: 1 },
+  { name: 'by itself, where PostgreSQL is and no engine', where: 'database', code: 2 },
+])('slotkeeper resync, $name', ({ where, code }) => {
+  let clinic: Clinic;
+  let running: Running;
+  let way: Way;
+
+  beforeAll(async () => {
+    clinic = await clinicAt(
+      where === 'folder' ? { data: await embeddedFolder() } : { databaseUrl: await recordDatabase() },
+    );
+    running = await clinic.start();
+    await running.call('POST', '/v1/events', { events });
+    await running.settled();
+    if (where === 'database') await running.process.kill('SIGTERM', { within: 60_000 });
+    way = { cwd: clinic.folder, env: { ...clinic.env, LOG_LEVEL: 'fatal' } };
+  });
+
+  test('writes nothing where nothing differs, and says plainly how far it is', async () => {
+    const ran = await run(['resync'], way);
+    expect(ran).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(
+        /^1 calendar, 1 day compared: 0 missing, 0 extra, 0 stale, 0 foreign; \d reads, 0 writes, \d+\.\d s\n$/,
+      ),
+    });
+    expect(ran.stderr).toMatch(/^1\/1 calendars, 0 differences, 0 writes\n$/m);
+    expect(ran.stderr).not.toContain('\u001b');
+  });
+
+  test('tells with --dry-run what differs, and writes it without', async () => {
+    const { facilityId, doctorId, addressId } = clinic.sandbox.requests.findLast(
+      ({ operation }) => operation === 'replaceSlots',
+    )?.address ?? { facilityId: '', doctorId: '', addressId: '' };
+    clinic.sandbox.addBreak(
+      { facilityId, doctorId, addressId },
+      { since: `${date}T00:00:00+01:00`, till: `${date}T23:59:00+01:00` },
+    );
+    const before = clinic.sandbox.requests.length;
+    const dry = await run(['resync', '--dry-run', '--calendar', CALENDAR], way);
+    expect(dry).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(
+        new RegExp(`^${CALENDAR}\n {2}${date}\n {4}! bookings or breaks that were not known\n1 calendar, `),
+      ),
+    });
+    const asked = clinic.sandbox.requests.slice(before).map(({ method, operation }) => [method, operation]);
+    expect(asked.filter(([method, operation]) => method !== 'GET' && operation !== 'token')).toEqual([]);
+
+    const real = await run(['resync', '--json'], way);
+    expect(real.code).toBe(0);
+    expect(JSON.parse(real.stdout)).toMatchObject({
+      state: 'done',
+      dryRun: false,
+      differences: { missing: 0, extra: 0, stale: 0, foreign: 1 },
+      days: [{ calendar: CALENDAR, date, foreign: true }],
+    });
+  });
+
+  test('refuses a calendar that there is not', async () => {
+    const ran = await run(['resync', '--calendar', CALENDAR, 'nobody'], way);
+    expect(ran).toMatchObject({ code, stdout: '' });
+    expect(ran.stderr).toContain('there is no calendar "nobody"');
+  });
+
+  test('exits 1 where a calendar failed, and names it', async () => {
+    clinic.sandbox.faults.set([
+      { fault: { kind: 'status', status: 403, message: 'no right' }, match: { operation: 'getSlots' } },
+    ]);
+    const ran = await run(['resync'], way);
+    expect(ran.code).toBe(1);
+    expect(ran.stdout).toMatch(new RegExp(`^failed: ${CALENDAR}: .*no right`, 'm'));
+    clinic.sandbox.faults.clear();
+  });
+});
+
+describe('slotkeeper resync --dry-run where PostgreSQL is and no engine', () => {
+  test('only compares: what waits goes on waiting, and nothing is written down of it', async () => {
+    const databaseUrl = await recordDatabase();
+    const clinic = await clinicAt({ databaseUrl });
+    const running = await clinic.start();
+    await running.call('POST', '/v1/events', { events });
+    await running.settled();
+    await running.process.kill('SIGTERM', { within: 60_000 });
+    const way = { cwd: clinic.folder, env: { ...clinic.env, LOG_LEVEL: 'fatal' } };
+    const asks = new Slotkeeper({ databaseUrl, roles: [], log: createLog('silent') });
+    atEndOfTest(() => asks.stop());
+    await asks.start();
+    const wish = {
+      type: 'occupied',
+      calendar: CALENDAR,
+      start: `${date}T10:00`,
+      end: `${date}T10:10`,
+    } as const;
+    await asks.events([{ ...wish, id: 'waits', ref: 'waits' }]);
+    await asks.enqueue([{ ...wish, id: 'queued', ref: 'queued' }]);
+    const jobs = async () =>
+      (await sql`SELECT queue, id FROM bullmq.job ORDER BY 1, 2`.execute(asks.db)).rows;
+    const before = { jobs: await jobs(), requests: clinic.sandbox.requests.length };
+
+    const ran = await run(['resync', '--dry-run'], way);
+    expect(ran).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^1 calendar, 0 days compared: .*; 0 reads, nothing written, /),
+    });
+    const asked = clinic.sandbox.requests.slice(before.requests);
+    expect(asked.map(({ operation }) => operation).filter((name) => name !== 'token')).toEqual([]);
+    expect((await asks.status()).pending).toBe(1);
+    expect(await jobs()).toEqual(before.jobs);
+    expect(await asks.db.selectFrom('slotkeeper.resyncs').selectAll().execute()).toEqual([]);
+  });
+});

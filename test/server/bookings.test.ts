@@ -1,0 +1,38 @@
+// The marketplace's bookings over HTTP: what it refuses comes back as a problem with its reason.
+import { expect, test } from '@jest/globals';
+import { addressOf, Desk } from '../chaos/desk.js';
+import { serve } from './served.js';
+
+test('each refusal is a problem with the status and the reason of the marketplace', async () => {
+  const desk = await Desk.open();
+  await desk.open('nowak', desk.date, { from: '10:00', to: '12:00' });
+  await desk.rest();
+  const call = await serve(desk.engine);
+  const books = (time: string, paid = false) =>
+    desk.sandbox.book(addressOf('nowak'), { start: desk.at(time), serviceId: 'visit', paid }).id;
+  const ask = (id: string, verb: string, body: object) =>
+    call('POST', `/v1/calendars/nowak/bookings/${id}/${verb}`, body);
+  const to = { start: desk.at('11:40') };
+
+  const [paid, over, plain] = [books('10:00', true), books('10:20'), books('10:40')];
+  desk.sandbox.cancel(over);
+  const refused = [
+    await ask(paid, 'move', to),
+    await ask(over, 'move', to),
+    await ask('999', 'cancel', {}),
+    await ask(plain, 'move', {}),
+  ];
+  expect(refused.map(({ status }) => status)).toEqual([422, 409, 404, 400]);
+  for (const { type } of refused) expect(type).toContain('application/problem+json');
+  expect(refused[0]?.body.detail).toContain('paid');
+  expect(refused[1]?.body.detail).toContain('already moved or deleted');
+
+  desk.sandbox.faults.set([{ fault: { kind: 'status', status: 403, message: 'no right' } }]);
+  expect(await ask(plain, 'cancel', {})).toMatchObject({ status: 403, body: { detail: 'no right' } });
+  desk.sandbox.faults.clear();
+  expect(await ask(plain, 'cancel', { reason: 'ill' })).toMatchObject({
+    status: 200,
+    body: { id: plain, status: 'canceled' },
+  });
+  expect((await call('POST', '/v1/calendars/nobody/bookings/1/cancel', {})).status).toBe(404);
+});

@@ -1,0 +1,276 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { ConfigError } from '../../src/config/config-error.js';
+import { Slotkeeper } from '../../src/engine.js';
+import { createLog } from '../../src/log.js';
+import { Sealer } from '../../src/privacy/sealer.js';
+import { createApp } from '../../src/server/app.js';
+import { deliveryFailed } from '../../src/store/deliveries.js';
+import { addNotifications, type NewNotification } from '../../src/store/notifications.js';
+import { Receiver, SECRET } from '../delivery/receiver.js';
+import { startEngine } from '../engine/running.js';
+import { embeddedFolder, recordDatabase } from '../store/databases.js';
+import { account } from '../store/facts.js';
+import { eventually } from '../support/eventually.js';
+import { type Caller, callerOf, KEY, serve } from './served.js';
+
+const key = randomBytes(32);
+let count = 0;
+
+/** Puts what the marketplace said into the record, as if another process had taken it in. */
+async function hear(engine: Slotkeeper, ...items: Partial<NewNotification>[]): Promise<string[]> {
+  const whole = items.map((changes): NewNotification => {
+    count += 1;
+    return {
+      account: 'warsaw',
+      calendar: 'nowak',
+      name: 'slot-booked',
+      hash: `h-${count}`,
+      createdAt: new Date(engine.now()),
+      source: 'pull',
+      data: { visit_booking: { id: '1', patient: { name: 'Planted' } } },
+      ...changes,
+    };
+  });
+  const { added } = await engine.db
+    .transaction()
+    .execute((tx) => addNotifications(tx, new Sealer([key]), whole, new Date(engine.now())));
+  return added.map(({ id }) => id);
+}
+
+describe('what the marketplace said, over HTTP', () => {
+  let engine: Slotkeeper;
+  let receiver: Receiver;
+  let call: Caller;
+
+  beforeAll(async () => {
+    receiver = await Receiver.start();
+    engine = await startEngine(
+      { data: await embeddedFolder() },
+      {
+        encryptionKey: key.toString('base64'),
+        now: Date.now,
+        config: {
+          delivery: { url: receiver.url, secret: SECRET },
+          publish: { sweepSeconds: 0.5 },
+        },
+      },
+    );
+    await engine.putAccount(account());
+    call = await serve(engine);
+  });
+
+  afterAll(async () => {
+    await engine.stop();
+  });
+
+  test('is read page by page, and one by its id', async () => {
+    const ids = await hear(
+      engine,
+      { ref: 'apt-1' },
+      {},
+      { calendar: null, name: 'unknown', problem: 'data: Required' },
+    );
+    const first = await call('GET', '/v1/notifications?limit=2');
+    expect(first.status).toBe(200);
+    expect(first.body.items.map((item: { id: string }) => item.id)).toEqual(ids.slice(0, 2));
+    expect(first.body.items[0]).toEqual({
+      cursor: expect.any(String),
+      id: ids[0],
+      account: 'warsaw',
+      calendar: 'nowak',
+      name: 'slot-booked',
+      createdAt: expect.stringMatching(/Z$/),
+      receivedAt: expect.stringMatching(/Z$/),
+      booking: null,
+      ref: 'apt-1',
+      data: { visit_booking: { id: '1', patient: { name: 'Planted' } } },
+    });
+    const second = await call('GET', `/v1/notifications?after=${first.body.next}&limit=2`);
+    expect(second.body.items).toMatchObject([{ id: ids[2], problem: 'data: Required' }]);
+    const third = await call('GET', `/v1/notifications?after=${second.body.next}`);
+    expect(third.body).toEqual({ items: [], next: second.body.next });
+    const one = await call('GET', `/v1/notifications/${ids[0]}`);
+    expect(one.body).toEqual(first.body.items[0]);
+  });
+
+  test.each([
+    ['after=yesterday', 'after'],
+    ['after=-1', 'after'],
+    ['limit=0', 'limit'],
+    ['limit=1001', 'limit'],
+    ['limit=x', 'limit'],
+    ['wait=26', 'wait'],
+  ])('is not read with %s', async (query, path) => {
+    const { status, type, body } = await call('GET', `/v1/notifications?${query}`);
+    expect([status, type]).toEqual([400, 'application/problem+json; charset=utf-8']);
+    expect(body.errors).toMatchObject([{ path }]);
+  });
+
+  test('is not read without the key, nor under an id that is none', async () => {
+    expect((await call('GET', '/v1/notifications', undefined, { authorization: 'Bearer no' })).status).toBe(
+      401,
+    );
+    expect(await call('GET', '/v1/notifications/ntf_none')).toMatchObject({ status: 404 });
+  });
+
+  test('is waited for', async () => {
+    const { next } = (await call('GET', '/v1/notifications?limit=1000')).body;
+    const began = performance.now();
+    const waiting = call('GET', `/v1/notifications?after=${next}&wait=25`);
+    await sleep(200);
+    const [id] = await hear(engine, {});
+    expect((await waiting).body.items).toMatchObject([{ id }]);
+    expect(performance.now() - began).toBeLessThan(10_000);
+  });
+
+  test('is delivered, counted, and shown where it failed', async () => {
+    await eventually(async () => (await call('GET', '/v1/status')).body.notifications.undelivered === 0);
+    expect(new Set(receiver.ids)).toEqual(
+      new Set((await call('GET', '/v1/notifications')).body.items.map(({ id }: { id: string }) => id)),
+    );
+    // The one that could not be read.
+    const listed = (await call('GET', '/v1/failed')).body.items;
+    expect(listed).toEqual([
+      {
+        kind: 'notification',
+        id: expect.stringMatching(/^notification\/ntf_/),
+        account: 'warsaw',
+        calendar: null,
+        name: 'unknown',
+        reason: 'it could not be read: data: Required',
+      },
+    ]);
+    expect((await call('GET', '/v1/status')).body.notifications).toEqual({
+      undelivered: 0,
+      failed: 1,
+      lag: 0,
+    });
+    const metrics = await fetch(`${call.url}/metrics`).then((answer) => answer.text());
+    expect(metrics).toMatch(/^slotkeeper_notifications\{state="undelivered"\} 0$/m);
+    expect(metrics).toMatch(/^slotkeeper_notifications\{state="failed"\} 1$/m);
+    expect(metrics).toMatch(/^slotkeeper_notifications_lag_seconds 0$/m);
+    expect(metrics).not.toMatch(/ntf_|warsaw|nowak/);
+    const dropped = await call('POST', '/v1/failed/drop', { ids: [listed[0].id, 'notification/ntf_none'] });
+    expect(dropped.body).toEqual({ done: 1, unknown: ['notification/ntf_none'] });
+    expect((await call('GET', '/v1/failed')).body.items).toEqual([]);
+  });
+
+  test('that failed is brought to the clinic when somebody tries it again', async () => {
+    receiver.answer = () => ({ status: 500 });
+    const [id = ''] = await hear(engine, { calendar: 'again' });
+    await eventually(() => receiver.ids.includes(id));
+    await deliveryFailed(engine.db, id, 'answered 500; tried for 72 hours', new Date());
+    const [listed] = (await call('GET', '/v1/failed')).body.items;
+    expect(listed).toMatchObject({
+      id: `notification/${id}`,
+      reason: 'it could not be delivered: answered 500; tried for 72 hours',
+    });
+    receiver.answer = () => ({ status: 204 });
+    const before = receiver.told.length;
+    expect((await call('POST', '/v1/failed/retry', {})).body).toEqual({ done: 1, unknown: [] });
+    await eventually(() => receiver.told.length === before + 1);
+    expect(receiver.ids.at(-1)).toBe(id);
+  });
+
+  test('goes to a webhook of the account’s own, whose secret is never shown', async () => {
+    const { limits, notifications, timeZone, clientId, clientSecret, baseUrl } = account();
+    const own = await Receiver.start();
+    const body = { limits, notifications, timeZone, clientId, clientSecret, baseUrl };
+    const delivery = { url: own.url, secret: SECRET };
+    const put = await call('PUT', '/v1/accounts/own', { ...body, delivery });
+    expect(put).toMatchObject({ status: 201, body: { delivery: { url: own.url } } });
+    for (const answer of [put, await call('GET', '/v1/accounts/own'), await call('GET', '/v1/accounts')]) {
+      expect(JSON.stringify(answer.body)).not.toContain(SECRET);
+    }
+    await hear(engine, { account: 'own', calendar: 'ruiz' });
+    await eventually(() => own.told.length === 1);
+    const wrong = { url: 'https://user:pw@x.example', secret: 'whsec_%%%' };
+    const refused = await call('PUT', '/v1/accounts/own', { ...body, delivery: wrong });
+    expect(refused.body.errors).toMatchObject([{ path: 'delivery.url' }, { path: 'delivery.secret' }]);
+    expect(JSON.stringify(refused.body)).not.toMatch(/pw@|%%%/);
+  });
+
+  test('keeps nobody waiting while the server closes', async () => {
+    const app = createApp({ engine, apiKey: KEY });
+    const other = callerOf(await app.listen({ host: '127.0.0.1', port: 0 }));
+    const { next } = (await other('GET', '/v1/notifications?limit=1000')).body;
+    const waiting = other('GET', `/v1/notifications?after=${next}&wait=25`);
+    await sleep(300);
+    const began = performance.now();
+    await app.close();
+    expect((await waiting).body).toEqual({ items: [], next });
+    expect(performance.now() - began).toBeLessThan(5_000);
+  });
+});
+
+describe('without a key', () => {
+  const config = (more: object) => ({
+    accounts: [{ id: 'a', domain: 'jameda.de', clientId: 'c', clientSecret: 's' }],
+    ...more,
+  });
+  const open = (databaseUrl: string, more: object, roles?: []) =>
+    new Slotkeeper({ databaseUrl, log: createLog('silent'), config: config(more), roles });
+
+  test('a start is refused where patients’ data would be kept, and is not where none would be', async () => {
+    const url = await recordDatabase();
+    const on = { accounts: [{ ...config({}).accounts[0], id: 'a', notifications: { mode: 'pull' } }] };
+    const refused = [
+      on,
+      { delivery: { url: 'https://x.example', secret: 's' } },
+      { delivery: { queue: true } },
+    ];
+    for (const more of refused) {
+      const engine = open(url, more);
+      await expect(engine.start()).rejects.toThrow(ConfigError);
+      await expect(engine.start()).rejects.toThrow(/SLOTKEEPER_ENCRYPTION_KEY: is not set, and .* needs it/);
+    }
+    const wrong = new Slotkeeper({ databaseUrl: url, encryptionKey: 'abc', log: createLog('silent') });
+    await expect(wrong.start()).rejects.toThrow(/SLOTKEEPER_ENCRYPTION_KEY: the key has 2 bytes/);
+
+    const engine = open(url, {});
+    await engine.start();
+    const call = await serve(engine);
+    const account_ = { domain: 'jameda.de', clientId: 'c', clientSecret: 's' };
+    const answer = await call('PUT', '/v1/accounts/b', { ...account_, notifications: { mode: 'pull' } });
+    expect([answer.status, answer.body.errors]).toEqual([
+      400,
+      [
+        {
+          path: 'notifications.mode',
+          reason:
+            'needs SLOTKEEPER_ENCRYPTION_KEY to be set: what the marketplace says of patients is kept encrypted',
+        },
+      ],
+    ]);
+    expect((await call('PUT', '/v1/accounts/b', account_)).status).toBe(201);
+    await engine.stop();
+
+    // Turned on by a process that has a key; one without is refused, and a command that only asks is not.
+    const keyed = new Slotkeeper({
+      databaseUrl: url,
+      encryptionKey: key.toString('hex'),
+      log: createLog('silent'),
+      config: on as never,
+    });
+    await keyed.start();
+    await hear(keyed, { account: 'a' });
+    await keyed.stop();
+    const other = new Slotkeeper({
+      databaseUrl: url,
+      encryptionKey: randomBytes(32).toString('hex'),
+      log: createLog('silent'),
+    });
+    await expect(other.start()).rejects.toThrow(
+      /lacks the key [0-9a-f]{16}, with which 1 notifications are sealed/,
+    );
+    await expect(open(url, { accounts: [] }).start()).rejects.toThrow(
+      /notifications.mode of the account "a"/,
+    );
+    const asking = open(url, { accounts: [] }, []);
+    await asking.start();
+    expect(await asking.status()).toMatchObject({ notifications: { undelivered: 0, failed: 0, lag: 0 } });
+    await asking.stop();
+  });
+});

@@ -1,0 +1,206 @@
+// The push endpoint, as a marketplace, a stranger and a broken sender meet it.
+import { describe, expect, jest, test } from '@jest/globals';
+import { hearing, PUSH, placeOf, said, visitBooking } from '../intake/notifications/heard.js';
+
+jest.setTimeout(60_000);
+
+const anything = (n: number) => said('address-assigned', {}, 'nowak', `2026-01-01T10:00:0${n}+01:00`);
+
+describe('a sender', () => {
+  test('without the key, or with another, is refused with 401 and nothing is kept', async () => {
+    const { push, call, items } = await hearing();
+    const url = `${call.url}${PUSH}`;
+    expect((await fetch(url, { method: 'POST', body: JSON.stringify(anything(1)) })).status).toBe(401);
+    for (const key of ['wrong', '', 'key-of-the-marketplacE', 'key-of-the-clinic']) {
+      expect((await push(anything(1), { 'x-api-key': key })).status).toBe(401);
+    }
+    expect(await items()).toEqual([]);
+  });
+
+  test('sends the key in the header that the account names', async () => {
+    const { push, items } = await hearing({
+      notifications: { mode: 'push', apiKey: 'other', header: 'X-Partner-Key' },
+    });
+    expect((await push(anything(1))).status).toBe(401);
+    expect((await push(anything(1), { 'X-PARTNER-KEY': 'other' })).status).toBe(200);
+    expect(await items()).toHaveLength(1);
+  });
+
+  test('has to be among the addresses that are allowed, alone or by their network', async () => {
+    const { desk, push } = await hearing();
+    const account = await desk.account();
+    const from = async (...allowFrom: string[]) => {
+      await desk.engine.putAccount({ ...account, notifications: { ...account.notifications, allowFrom } });
+      return (await push(anything(1))).status;
+    };
+    expect(await from('10.0.0.1')).toBe(403);
+    expect(await from('10.0.0.0/8', '2001:db8::/32')).toBe(403);
+    expect(await from('127.0.0.1')).toBe(200);
+    expect(await from('10.0.0.1', '127.0.0.0/8')).toBe(200);
+  });
+
+  test('that the list names needs no key where the account has none', async () => {
+    const { push } = await hearing({ notifications: { mode: 'push', allowFrom: ['127.0.0.1'] } });
+    expect((await push(anything(1), { 'x-api-key': '' })).status).toBe(200);
+  });
+
+  test('of an account that does not exist is told so', async () => {
+    const { call } = await hearing();
+    for (const id of ['nobody', '%00', 'a%2Fb']) {
+      const answer = await call('POST', `/v1/accounts/${id}/notifications`, anything(1));
+      expect(answer).toMatchObject({ status: 404, type: 'application/problem+json; charset=utf-8' });
+    }
+  });
+
+  test('that is no one we know is refused before it has sent its body', async () => {
+    const { call } = await hearing();
+    const body = new ReadableStream({
+      start: (controller) => controller.enqueue(new TextEncoder().encode('{"name":')),
+    });
+    const answer = await fetch(`${call.url}${PUSH}`, { method: 'POST', body, duplex: 'half' } as RequestInit);
+    expect(answer.status).toBe(401);
+  });
+});
+
+test('an IPv4 sender at a socket that listens on IPv6 is the same sender', async () => {
+  const { desk } = await hearing();
+  const { createApp } = await import('../../src/server/app.js');
+  const account = await desk.account();
+  await desk.engine.putAccount({
+    ...account,
+    notifications: { ...account.notifications, allowFrom: ['192.0.2.0/24'] },
+  });
+  const app = createApp({ engine: desk.engine, apiKey: 'clinic' });
+  const from = async (remoteAddress: string) =>
+    (
+      await app.inject({
+        method: 'POST',
+        url: PUSH,
+        remoteAddress,
+        headers: { 'x-api-key': account.notifications.apiKey },
+        payload: anything(1),
+      })
+    ).statusCode;
+  expect(await from('::ffff:192.0.2.7')).toBe(200);
+  expect(await from('::ffff:192.0.3.7')).toBe(403);
+  expect(await from('2001:db8::1')).toBe(403);
+  await app.close();
+});
+
+const deep = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
+
+describe('what cannot be read is answered 2xx, kept, and shown as failed:', () => {
+  test.each([
+    ['text', 'certainly no JSON', 'not JSON'],
+    ['nothing', '', 'not JSON'],
+    ['half of it', '{"name":"slot-booked","data":{', 'not JSON'],
+    ['a number', '42', 'no name'],
+    ['null', 'null', 'no name'],
+    ['a known kind without its booking', JSON.stringify(said('slot-booked', {})), 'slot-booked: '],
+    ['bytes', Buffer.from([0, 255, 254, 128, 10]), 'not text'],
+    ['a hundred thousand brackets', deep(100_000), 'no name'],
+    ['5 MB', JSON.stringify({ padding: 'x'.repeat(5_000_000) }), 'no name'],
+    ['a zero in a text', '{"padding":"\\u0000\\ud800"}', 'no name'],
+  ])('%s', async (_, body, problem) => {
+    const { desk, push, items } = await hearing();
+    expect((await push(body)).status).toBe(200);
+    const [item, ...others] = await items();
+    expect(others).toEqual([]);
+    expect(item?.problem).toContain(problem);
+    expect(await desk.engine.failures.list()).toMatchObject([{ kind: 'notification' }]);
+    expect((await push(body)).status).toBe(200);
+    expect(await items()).toHaveLength(1);
+  });
+});
+
+test('what came as bytes can be had back as they were', async () => {
+  const { push, items } = await hearing();
+  const bytes = Buffer.from([0, 255, 254, 128, 10]);
+  await push(bytes, { 'content-type': 'application/octet-stream' });
+  expect((await items())[0]?.data).toBe(bytes.toString('base64'));
+});
+
+test.each(['text/plain', 'application/x-www-form-urlencoded', 'image/png; x=1', 'nonsense', ''])(
+  'a notification is read whatever it says that it is: %s',
+  async (type) => {
+    const { desk, push, items, busy } = await hearing();
+    const body = said('slot-booked', { visit_booking: visitBooking(desk, '1', '10:20') });
+    expect((await push(body, { 'content-type': type })).status).toBe(200);
+    expect((await items()).map(({ name }) => name)).toEqual(['slot-booked']);
+    expect(await busy()).toHaveLength(1);
+  },
+);
+
+describe('a notification that the record will not have', () => {
+  test.each([
+    ['ends when it begins', { end: '10:20' }],
+    ['ends before it begins', { end: '10:00' }],
+    ['has a zero in its id', { id: 'a\u0000b' }],
+    ['is longer ago than any clock', { start_at: '0001-01-01T00:00:00+00:00' }],
+  ])(
+    'is kept, and no other with it is lost: a booking that %s',
+    async (_, odd: { readonly end?: string; readonly id?: string; readonly start_at?: string }) => {
+      const { desk, push, items, busy } = await hearing();
+      const { end, ...rest } = odd;
+      const more = { ...rest, ...(end === undefined ? {} : { end_at: desk.at(end) }) };
+      const bodies = [
+        said('slot-booked', { visit_booking: visitBooking(desk, 'good-1', '11:00') }),
+        said('slot-booked', { visit_booking: visitBooking(desk, 'odd', '10:20', more) }),
+        said('slot-booked', { visit_booking: visitBooking(desk, 'good-2', '11:20') }),
+      ];
+      const answers = await Promise.all(bodies.map((body) => push(body)));
+      expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+      const problems = (await items()).filter(({ problem }) => problem !== undefined);
+      expect(problems).toMatchObject([{ name: 'slot-booked', problem: /could not be taken in/ }]);
+      expect(await items()).toHaveLength(3);
+      expect(await busy()).toMatchObject([{ booking: 'good-1' }, { booking: 'good-2' }]);
+      expect(await desk.engine.failures.list()).toMatchObject([{ kind: 'notification' }]);
+    },
+  );
+});
+
+test('a kind that is not known yet is passed on under its name, and is no failure', async () => {
+  const { desk, push, items } = await hearing();
+  const data = { ...placeOf(), review: { stars: 5 } };
+  expect((await push({ name: 'review-left', data, created_at: null })).status).toBe(200);
+  expect(await items()).toMatchObject([{ name: 'review-left', calendar: 'nowak', data }]);
+  expect((await items())[0]).not.toHaveProperty('problem');
+  expect(await desk.engine.failures.list()).toEqual([]);
+});
+
+test('the same body twice is one item; another time of it is another', async () => {
+  const { push, items } = await hearing();
+  await Promise.all([push(anything(1)), push(anything(1)), push(anything(1))]);
+  await push(anything(1));
+  expect(await items()).toHaveLength(1);
+  await push(anything(2));
+  expect(await items()).toHaveLength(2);
+});
+
+test('older forms are read as what they say: numbers as ids, durations in quotes, offsets without a colon', async () => {
+  const { desk, push, items, busy } = await hearing();
+  const plain = (instant: string) => instant.replace(/:(\d\d)$/, '$1');
+  const booking = visitBooking(desk, '0', '10:20');
+  const body = said('slot-booked', {
+    visit_booking: {
+      ...booking,
+      id: 6_000_001,
+      duration: '20',
+      start_at: plain(booking.start_at),
+      end_at: plain(booking.end_at),
+      canceled_by: '',
+      booked_at: '',
+    },
+  });
+  expect((await push(body)).status).toBe(200);
+  expect(await items()).toMatchObject([{ booking: '6000001', calendar: 'nowak' }]);
+  expect(await busy()).toEqual([{ booking: '6000001', start: desk.at('10:20'), end: desk.at('10:40') }]);
+});
+
+test('a question that cannot be read is kept and denied: it may be about time that is taken', async () => {
+  const { desk, push, items } = await hearing();
+  const answer = await push(said('slot-booking', { visit_booking_request: { start_at: 'soon' } }));
+  expect(answer).toEqual({ status: 409, body: { error_code: 2 } });
+  expect(await items()).toMatchObject([{ name: 'unknown' }]);
+  expect(await desk.engine.failures.list()).toMatchObject([{ kind: 'notification' }]);
+});

@@ -1,0 +1,83 @@
+import { beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { Desk } from '../chaos/desk.js';
+import { eventually } from '../support/eventually.js';
+import { type Caller, serve } from './served.js';
+
+jest.setTimeout(60_000);
+
+describe('/v1/resync', () => {
+  let desk: Desk;
+  let call: Caller;
+
+  beforeAll(async () => {
+    desk = await Desk.open({ calendars: ['nowak', 'lis'] });
+    call = await serve(desk.engine);
+    await desk.open();
+    await desk.rest();
+  });
+
+  const over = async (id: string) =>
+    await eventually(async () => {
+      const { body } = await call('GET', `/v1/resync/${id}`);
+      return body.finishedAt === null ? undefined : body;
+    });
+
+  test('begins one, and reports it', async () => {
+    const begun = await call('POST', '/v1/resync', {});
+    expect(begun).toMatchObject({ status: 202, body: { id: expect.stringMatching(/^rsy_/) } });
+    expect(await over(begun.body.id)).toEqual({
+      id: begun.body.id,
+      state: 'done',
+      dryRun: false,
+      calendars: 2,
+      calendarsDone: 2,
+      daysCompared: 1,
+      differences: { missing: 0, extra: 0, stale: 0, foreign: 0 },
+      reads: 2,
+      writes: 0,
+      startedAt: expect.any(String),
+      finishedAt: expect.any(String),
+      durationMs: expect.any(Number),
+      failures: [],
+      days: [],
+    });
+  });
+
+  test('begins one without a body, and one of some calendars that only tells', async () => {
+    const all = await call('POST', '/v1/resync');
+    expect(all.status).toBe(202);
+    expect(await over(all.body.id)).toMatchObject({ calendars: 2, dryRun: false });
+    const some = await call('POST', '/v1/resync', { calendars: ['nowak'], dryRun: true });
+    expect(await over(some.body.id)).toMatchObject({ calendars: 1, dryRun: true });
+  });
+
+  test.each<[string, unknown, string]>([
+    ['calendars that there are not', { calendars: ['nowak', 'nobody'] }, 'calendars'],
+    ['no calendars', { calendars: [] }, 'calendars'],
+    ['what is no list', { calendars: 'nowak' }, 'calendars'],
+    ['what is neither yes nor no', { dryRun: 'yes' }, 'dryRun'],
+    ['what is not known', { calendar: 'nowak' }, ''],
+  ])('refuses %s with the path', async (_, body, path) => {
+    const { status, type, body: problem } = await call('POST', '/v1/resync', body);
+    expect({ status, type }).toEqual({
+      status: 400,
+      type: expect.stringContaining('application/problem+json'),
+    });
+    expect(problem.errors).toMatchObject([{ path, reason: expect.any(String) }]);
+  });
+
+  test('knows no other, and nobody without the key', async () => {
+    expect(await call('GET', '/v1/resync/rsy_none')).toMatchObject({
+      status: 404,
+      type: expect.stringContaining('application/problem+json'),
+    });
+    for (const [method, path] of [
+      ['GET', '/v1/resync/rsy_none'],
+      ['POST', '/v1/resync'],
+    ] as const) {
+      expect(await call(method, path, undefined, { authorization: 'Bearer another' })).toMatchObject({
+        status: 401,
+      });
+    }
+  });
+});
