@@ -1,4 +1,5 @@
 /** @jest-config-loader-options {"skipProject": true, "transpileOnly": true, "compilerOptions": {"module": "CommonJS", "ignoreDeprecations": "6.0"}} */
+import { availableParallelism } from 'node:os';
 import type { Config } from 'jest';
 
 const config: Config = {
@@ -13,7 +14,12 @@ const config: Config = {
   reporters: ['default', '<rootDir>/test/support/jest/closing-line.mjs'],
   // Lets a run without test files reach the reporter, which fails it.
   passWithNoTests: true,
-  testTimeout: 30_000,
+  // How long a test may take on a machine that is busy with others; none waits for that by itself.
+  testTimeout: 90_000,
+  testSequencer: '<rootDir>/test/support/jest/sequencer.mjs',
+  // More than six would want more connections than the run's PostgreSQL has.
+  maxWorkers: Math.min(6, availableParallelism()),
+  workerIdleMemoryLimit: '1GB',
 };
 
 export default config;

@@ -3,11 +3,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import got, { type Got } from 'got';
 import { addDays, bookableStarts, type Slot, sameSlots, startOfDate } from '../../src/core/index.js';
-import type { Status } from '../../src/engine.js';
-import type { Failure } from '../../src/failures-face.js';
+import type { Failure } from '../../src/engine/failures-face.js';
+import type { Status } from '../../src/engine/status.js';
 import type { Sandbox } from '../../src/sandbox/index.js';
 import type { DayReport } from '../../src/sync/day-report.js';
+import { leftovers } from './leftovers.js';
 import type { Model } from './model.js';
+import type { News } from './news.js';
+import type { People } from './people.js';
+import type { Resyncs } from './resyncs.js';
 import type { World, WorldCalendar } from './world.js';
 
 export interface CalmOptions {
@@ -16,6 +20,9 @@ export interface CalmOptions {
   readonly sandbox: Sandbox;
   readonly world: World;
   readonly model: Model;
+  readonly resyncs: Resyncs;
+  readonly people: People;
+  readonly news: News;
   readonly onWrong: (what: string) => void;
   readonly onProgress: (what: string) => void;
 }
@@ -24,6 +31,8 @@ const LOOK_EVERY_MS = 200;
 const TELL_EVERY_MS = 10_000;
 /** Longer than a job that was forgotten about would need to show itself. */
 const QUIET_MS = 1_500;
+/** Of `notifications.sweepMinutes`, twice: what a reading finds is told by the next. And its rounds. */
+const SWEPT_WITHIN_MS = 160_000;
 
 export class Calm {
   readonly #options: CalmOptions;
@@ -46,15 +55,19 @@ export class Calm {
   /** @param asks whether what is still refused by then is asked for again */
   async rest(deadline: number, asks: boolean): Promise<void> {
     for (let told = Date.now(); ; ) {
+      const underWay = await this.#options.resyncs.underWay();
       const status = await this.#http.get('status').json<Status>();
-      if (isAtRest(status)) return;
+      if (isAtRest(status) && underWay.length === 0) return;
       if (Date.now() - told > TELL_EVERY_MS) {
         told = Date.now();
-        this.#options.onProgress(`not at rest: ${JSON.stringify(status)}, ${await this.#waiting()}`);
+        const waiting = await this.#waiting();
+        this.#options.onProgress(
+          `not at rest: ${JSON.stringify(status)}, ${waiting}, ${underWay.join(', ')}`,
+        );
       }
       if (asks && status.failed > 0) await this.askForRetries();
       if (Date.now() > deadline) {
-        this.#options.onWrong(`it did not come to rest: ${JSON.stringify(status)}`);
+        this.#options.onWrong(`it did not come to rest: ${[JSON.stringify(status), ...underWay].join(', ')}`);
         return;
       }
       await sleep(LOOK_EVERY_MS);
@@ -67,17 +80,61 @@ export class Calm {
     return JSON.stringify(calendars.filter(({ retrying }) => retrying !== null));
   }
 
-  async check(): Promise<void> {
-    const { sandbox, model, world, onWrong } = this.#options;
+  /** @param deadline by which one more resync has to end */
+  async check(deadline: number): Promise<void> {
+    const { sandbox, model, world, resyncs, people, news, onWrong } = this.#options;
     if (model.open > 0) onWrong(`${model.open} events were never acknowledged`);
+    await resyncs.check();
+    people.check();
+    if (await this.#findLost(deadline)) await this.rest(deadline, false);
     const writes = countWrites(sandbox);
     await this.#compare(world.calendars);
     await sleep(QUIET_MS);
+    await this.#compareAll(deadline);
+    await news.check(Date.now() + SWEPT_WITHIN_MS);
     if (countWrites(sandbox) !== writes) onWrong('it wrote although everything was published');
     const status = await this.#http.get('status').json<Status>();
+    if (status.conflicts !== news.conflicts) {
+      onWrong(`it counts ${status.conflicts} conflicts, and there are ${news.conflicts}`);
+    }
     if (!isAtRest(status)) onWrong(`it did not stay at rest: ${JSON.stringify(status)}`);
     const { items } = await this.#http.get('failed').json<{ items: Failure[] }>();
     for (const { id, reason } of items) onWrong(`${id} failed: ${reason}`);
+  }
+
+  /**
+   * What was pulled is handed out once, and lost with a process that is killed then: the resync finds that, and no other
+   * difference. @returns whether it found any
+   */
+  async #findLost(deadline: number): Promise<boolean> {
+    const { resyncs, world, onWrong, onProgress } = this.#options;
+    const report = await resyncs.complete(deadline);
+    const pulling = world.calendars.filter(({ account }) => account.hears === 'pull').map(({ id }) => id);
+    const days = report?.days ?? [];
+    for (const day of days) {
+      if (day.foreign && pulling.includes(day.calendar))
+        onProgress(`${day.calendar} ${day.date}: news was lost`);
+      else onWrong(`a resync at rest found a difference: ${JSON.stringify(day)}`);
+    }
+    return days.length > 0;
+  }
+
+  /** What the engine itself finds when it looks at everything: nothing, in every calendar. */
+  async #compareAll(deadline: number): Promise<void> {
+    const { resyncs, world, onWrong } = this.#options;
+    const report = await resyncs.complete(deadline);
+    if (report === undefined) return;
+    const { state, calendars, calendarsDone, daysCompared, differences, writes, failures, days } = report;
+    if (state !== 'done' || failures.length > 0) {
+      onWrong(`a resync at rest is ${state}: ${JSON.stringify(failures)}`);
+    }
+    if (calendars !== world.calendars.length || calendarsDone !== calendars || daysCompared === 0) {
+      onWrong(`a resync at rest compared ${daysCompared} days of ${calendarsDone} of ${calendars} calendars`);
+    }
+    if (Object.values(differences).some((count) => count > 0)) {
+      onWrong(`a resync at rest found differences: ${JSON.stringify(days).slice(0, 2_000)}`);
+    }
+    if (writes > 0) onWrong(`a resync at rest wrote ${writes} times`);
   }
 
   async #compare(calendars: readonly WorldCalendar[]): Promise<void> {
@@ -93,12 +150,30 @@ export class Calm {
           onWrong(`${id} ${date}: ${differ('the record wants', day?.wanted ?? [], 'the model', wanted)}`);
         }
         if (day?.state !== 'in-sync') onWrong(`${id} ${date} is ${day?.state}`);
-        const [shown, expected] = [this.#shown(calendar, date), startsOf(wanted)];
+        const [shown, expected] = [this.#shown(calendar, date), spell(this.#expected(id, wanted))];
         if (shown !== expected) {
           onWrong(`${id} ${date}: a patient sees [${shown}], and should see [${expected}]`);
         }
       }
+      for (const what of leftovers(calendar, this.#options)) onWrong(`${id}: ${what}`);
     }
+  }
+
+  /** What is available, without the visits that would touch taken time, whatever hides it. */
+  #expected(id: string, slots: readonly Slot[]): { start: string; services: string[] }[] {
+    const needs = this.#options.model.unbookable(id);
+    const starts = new Map<string, string[]>();
+    for (const slot of slots) {
+      for (const service of slot.address_services) {
+        for (const { start } of bookableStarts([{ ...slot, address_services: [service] }])) {
+          const at = Date.parse(start);
+          const end = at + service.duration * 60_000;
+          if (needs.some((need) => need.start < end && need.end > at)) continue;
+          starts.set(start, [...(starts.get(start) ?? []), service.address_service_id]);
+        }
+      }
+    }
+    return [...starts].map(([start, services]) => ({ start, services }));
   }
 
   #shown({ facilityId, doctorId, addressId, account }: WorldCalendar, date: string): string {
@@ -115,10 +190,12 @@ function isAtRest({ pending, failed, queues }: Status): boolean {
   return pending === 0 && failed === 0 && Object.values(events).every((count) => count === 0);
 }
 
-const countWrites = (sandbox: Sandbox): number =>
-  sandbox.requests.findLast(({ method, operation }) => method !== 'GET' && operation !== 'token')?.n ?? 0;
+/** A token, and having pushes sent again: neither is a write to a calendar. */
+const CHANGES_NOTHING = new Set<string>(['token', 'releaseNotifications']);
 
-const startsOf = (slots: readonly Slot[]): string => spell(bookableStarts(slots));
+const countWrites = (sandbox: Sandbox): number =>
+  sandbox.requests.findLast(({ method, operation }) => method !== 'GET' && !CHANGES_NOTHING.has(operation))
+    ?.n ?? 0;
 
 const spell = (starts: readonly { readonly start: string; readonly services: readonly string[] }[]): string =>
   starts

@@ -3,15 +3,20 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Sandbox } from '../../src/sandbox/index.js';
+import { freePort } from '../support/free-port.js';
 import { PostgresServer } from '../support/postgres-server.js';
 import { RedisServer } from '../support/redis-server.js';
 import type { Server } from '../support/server.js';
 import { Calm } from './calm.js';
 import { Clinic } from './clinic.js';
 import { Dice } from './dice.js';
-import { Fleet } from './fleet.js';
+import { apiUrlAt, Fleet } from './fleet.js';
 import { Model } from './model.js';
+import { News } from './news.js';
 import { Outbox } from './outbox.js';
+import { People } from './people.js';
+import { Resyncs } from './resyncs.js';
+import { Switcher } from './switcher.js';
 import { weather } from './weather.js';
 import { Witness } from './witness.js';
 import { configOf, drawWorld, estateOf } from './world.js';
@@ -23,9 +28,11 @@ export interface ChaosOptions {
   readonly seed: number;
   /** How long the storm lasts. */
   readonly seconds: number;
+  /** How many times slower than usual the clinics work; default 1. */
+  readonly slower?: number;
   /** How long the engine may take to come to rest after it. */
   readonly restWithinSeconds: number;
-  /** The firewall's pauses and refusals too: they take minutes. */
+  /** The firewall's pauses and refusals too, and news that is lost with a process: they take minutes. */
   readonly severe: boolean;
   /** Whether one account has a scarce budget: rest then takes the minute in which it is spent. */
   readonly scarce: boolean;
@@ -43,6 +50,17 @@ export interface ChaosReport {
   readonly repeated: number;
   readonly requests: number;
   readonly writes: number;
+  /** Requests that changed breaks or placeholders. */
+  readonly hidings: number;
+  /** Changes of a calendar's strategy. */
+  readonly switches: number;
+  /** Begun, and how many of them were dry runs. */
+  readonly resyncs: number;
+  readonly dryRuns: number;
+  /** Bookings that patients made, those that they moved to included. */
+  readonly visits: number;
+  /** Times that were sold twice, and are at the end. */
+  readonly conflicts: number;
   /** Requests that met a fault. */
   readonly faults: number;
   /** Processes killed, or told to stop, and started again. */
@@ -73,13 +91,13 @@ const ROLES: Readonly<Record<Backend, Readonly<Record<string, string>>>> = {
 };
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
-  const { backend, seed, seconds, severe, onProgress = () => undefined } = options;
+  const { backend, seed, seconds, slower = 1, severe, onProgress = () => undefined } = options;
   const wrong: string[] = [];
   const onWrong = (what: string): void => {
     if (wrong.length < MOST_WRONG) wrong.push(what);
     onProgress(`WRONG: ${what}`);
   };
-  const world = drawWorld(seed, Date.now(), options.scarce);
+  const world = drawWorld(seed, Date.now(), options.scarce, severe);
   const model = new Model(world);
   const open: (() => Promise<unknown>)[] = [];
   try {
@@ -88,7 +106,14 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     if (backend === 'redis') servers.set('Redis', await RedisServer.start());
     open.push(() => Promise.all([...servers.values()].map((server) => server.remove())));
 
-    const sandbox = new Sandbox({ seed, ...estateOf(world), keepRequests: 100 });
+    const port = await freePort();
+    const made = estateOf(world, apiUrlAt(port));
+    const sandbox = new Sandbox({
+      seed,
+      ...made,
+      keepRequests: 100,
+      delivery: { repeat: 0.1, shuffle: 0.1 },
+    });
     const baseUrl = await sandbox.start();
     open.push(() => sandbox.stop());
     const witness = new Witness({ sandbox, world, model, computedWithinMs: COMPUTED_WITHIN_MS, onWrong });
@@ -97,6 +122,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const [databaseUrl, redisUrl] = [servers.get('PostgreSQL')?.url, servers.get('Redis')?.url];
     const fleet = await Fleet.start({
       config: configOf(world, baseUrl, TIMEOUT_MS),
+      port,
       services: {
         ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
         ...(redisUrl === undefined ? {} : { REDIS_URL: redisUrl }),
@@ -113,6 +139,13 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const outbox = new Outbox({ apiUrl, apiKey, model, onWrong, ...(queue === undefined ? {} : { queue }) });
     open.push(() => outbox.close());
 
+    const switcher = new Switcher({ apiUrl, apiKey, world, model, seed, onWrong });
+    await switcher.begin();
+    const resyncs = new Resyncs({ apiUrl, apiKey, world, seed, onWrong });
+    const people = new People({ sandbox, world, model, witness, seed, onWrong });
+    const news = new News({ apiUrl, apiKey, sandbox, world, model, people, onWrong, onProgress });
+    open.push(async () => news.close());
+
     const stalls = monitorEventLoopDelay();
     stalls.enable();
     const until = Date.now() + seconds * 1_000;
@@ -121,10 +154,11 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       const isScarce = calendar.account.id === 'scarce';
       const pace = isScarce
         ? ({ everyMs: [100, 500], most: 4 } as const)
-        : ({ everyMs: [150, 900], most: 20 } as const);
+        : ({ everyMs: [150 * slower, 900 * slower], most: 20 } as const);
       return new Clinic(calendar, outbox, seed, 10 + n, pace).work(until);
     });
     const clients = world.accounts.map(({ clientId }) => clientId);
+    const others = [switcher.work(until), resyncs.work(until), people.work(until)];
     const [, struck] = await Promise.all([
       weather(sandbox, clients, { seed, timeoutMs: TIMEOUT_MS, severe }, until),
       strike(new Dice(seed, 2), fleet, servers, until, onProgress),
@@ -135,18 +169,34 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     onProgress('it is calm');
     await within(
       patience,
-      Promise.all(clinics),
-      'the clinics could not bring all their events to the engine',
+      Promise.all([...clinics, ...others]),
+      'the clinics could not bring everything to the engine',
     );
-    const calm = new Calm({ apiUrl, apiKey, sandbox, world, model, onWrong, onProgress });
+    const seeing = { sandbox, world, model, people, news, resyncs };
+    const calm = new Calm({ apiUrl, apiKey, ...seeing, onWrong, onProgress });
+    onProgress('everything was brought to the engine');
+    await news.come(stormEnded, stormEnded + patience);
+    onProgress('the news has come');
     if (severe) await calm.askForRetries();
     await calm.rest(stormEnded + patience, severe);
     const restMs = Date.now() - stormEnded;
-    await calm.check();
+    onProgress('it is at rest');
+    await calm.check(Date.now() + patience);
 
     const { events, failures } = outbox.counts;
     const stalledMs = Math.round(stalls.max / 1_000_000);
-    const counts = { events, repeated: failures, ...witness.counts, ...struck, restMs, stalledMs };
+    const counts = {
+      events,
+      repeated: failures,
+      ...witness.counts,
+      ...struck,
+      ...resyncs.counts,
+      visits: people.visits,
+      conflicts: news.conflicts,
+      switches: switcher.switches,
+      restMs,
+      stalledMs,
+    };
     const report = { backend, seed, ...counts, wrong };
     return { ...report, log: wrong.length > 0 ? fleet.log : '' };
   } finally {

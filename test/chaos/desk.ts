@@ -1,12 +1,17 @@
 // A clinic's desk with an engine of its own in the test's process, and the marketplace that it publishes to.
-import { addDays, localDate, startOfDate } from '../../src/core/index.js';
+
+import { randomBytes } from 'node:crypto';
+import type { FileConfigInput } from '../../src/config/schema.js';
+import { addDays, localDate, parseInstant, startOfDate, toIso } from '../../src/core/index.js';
 import { Slotkeeper } from '../../src/engine.js';
 import type { OccupancyEventInput } from '../../src/intake/vocabulary.js';
 import { createLog } from '../../src/log.js';
 import { type RequestRecord, Sandbox, type SandboxOptions } from '../../src/sandbox/index.js';
+import { type Account, getAccount } from '../../src/store/accounts.js';
+import type { Strategy } from '../../src/store/schema.js';
+import { recordDatabase } from '../store/databases.js';
 import { eventually } from '../support/eventually.js';
-import { freshDatabase } from '../support/postgres.js';
-import { atEndOfTestFile } from '../support/release.js';
+import { atEndOfTest } from '../support/release.js';
 
 export const ZONE = 'Europe/Warsaw';
 
@@ -15,6 +20,10 @@ export interface DeskOptions {
   /** Ids; `alone` has an account of its own. */
   readonly calendars?: readonly string[];
   readonly timeoutMs?: number;
+  readonly strategy?: Strategy;
+  /** Of both accounts; with it, a key to seal patients' data with. */
+  readonly notifications?: Exclude<FileConfigInput['accounts'], undefined>[number]['notifications'];
+  readonly delivery?: FileConfigInput['delivery'];
   /** Epoch milliseconds; the sandbox follows it. */
   readonly now?: () => number;
   readonly random?: () => number;
@@ -40,14 +49,23 @@ export class Desk {
   }
 
   static async open(options: DeskOptions = {}): Promise<Desk> {
-    const { calendars = ['nowak'], timeoutMs = 2_000, now = Date.now, random } = options;
+    const { calendars = ['nowak'], timeoutMs = 2_000, now = Date.now, random, strategy = 'slots' } = options;
     const sandbox = new Sandbox({ now, ...options.sandbox });
-    atEndOfTestFile(() => sandbox.stop());
+    atEndOfTest(() => sandbox.stop());
     const baseUrl = await sandbox.start();
-    const account = (id: string) => ({ id, baseUrl, clientId: id, clientSecret: 'secret', timeZone: ZONE });
+    const { notifications, delivery } = options;
+    const account = (id: string) => ({
+      id,
+      baseUrl,
+      clientId: id,
+      clientSecret: 'secret',
+      timeZone: ZONE,
+      ...(notifications === undefined ? {} : { notifications }),
+    });
     const engine = new Slotkeeper({
-      databaseUrl: (await freshDatabase()).url,
+      databaseUrl: await recordDatabase(),
       log: createLog('silent'),
+      encryptionKey: randomBytes(32).toString('base64'),
       now,
       ...(random === undefined ? {} : { random }),
       config: {
@@ -56,11 +74,13 @@ export class Desk {
           id,
           account: id === 'alone' ? 'alone' : 'many',
           ...addressOf(id),
+          strategy,
         })),
         publish: { timeoutMs, lockMs: 2_000, sweepSeconds: 0.3, debounceMs: 0 },
+        ...(delivery === undefined ? {} : { delivery }),
       },
     });
-    atEndOfTestFile(() => engine.stop());
+    atEndOfTest(() => engine.stop());
     await engine.start();
     return new Desk(engine, sandbox, now());
   }
@@ -68,6 +88,18 @@ export class Desk {
   /** @param n days after {@link date} */
   dateAfter(n: number): string {
     return addDays(this.date, n);
+  }
+
+  /** A wall-clock time of {@link date}, as an instant. */
+  at(time: string): string {
+    return toIso(parseInstant(`${this.date}T${time}:00`, ZONE, 'time'), ZONE);
+  }
+
+  /** The account of all calendars but `alone`. */
+  async account(): Promise<Account> {
+    const account = await getAccount(this.engine.db, 'many');
+    if (account === undefined) throw new Error('there is no account');
+    return account;
   }
 
   /** Takes events in; their ids are made here. */
@@ -97,6 +129,12 @@ export class Desk {
 
   async free(ref: string, calendar = 'nowak'): Promise<void> {
     await this.say({ type: 'released', calendar, ref });
+  }
+
+  /** Has the calendar published in another way. */
+  async strategy(strategy: Strategy, calendar = 'nowak'): Promise<void> {
+    const account = calendar === 'alone' ? 'alone' : 'many';
+    await this.engine.putCalendar({ id: calendar, account, ...addressOf(calendar), strategy });
   }
 
   /** Waits until nothing is pending; what failed is not. */

@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { freePort } from '../support/free-port.js';
 import { RunningProcess } from '../support/process.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -15,6 +14,8 @@ const GRACE_MS = 20_000;
 
 export interface FleetOptions {
   readonly config: object;
+  /** Where the API listens. */
+  readonly port: number;
   /** DATABASE_URL, REDIS_URL; without a database the embedded one is used. */
   readonly services: Readonly<Record<string, string>>;
   /** What each process does, by its name; one of them has the role `api`. */
@@ -24,6 +25,9 @@ export interface FleetOptions {
   /** A process ended by itself after it had started: nothing outside of it may do that. */
   readonly onCrash: (what: string) => void;
 }
+
+/** @param port where the API listens */
+export const apiUrlAt = (port: number): string => `http://127.0.0.1:${port}`;
 
 export class Fleet {
   readonly apiUrl: string;
@@ -41,7 +45,6 @@ export class Fleet {
   static async start(options: FleetOptions): Promise<Fleet> {
     const folder = await mkdtemp(join(await realpath(tmpdir()), 'slotkeeper-chaos-'));
     const apiKey = randomBytes(16).toString('hex');
-    const port = await freePort();
     const file = join(folder, 'slotkeeper.yaml');
     await writeFile(file, JSON.stringify(options.config), { mode: 0o600 });
     const env = {
@@ -49,7 +52,8 @@ export class Fleet {
       SLOTKEEPER_CONFIG: file,
       SLOTKEEPER_DATA: join(folder, 'data'),
       SLOTKEEPER_API_KEY: apiKey,
-      PORT: String(port),
+      PORT: String(options.port),
+      SLOTKEEPER_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
       LOG_LEVEL: 'info',
     };
     const program = options.program ?? MAIN;
@@ -59,7 +63,7 @@ export class Fleet {
         new Member(name, [program, 'start', '--roles', roles], { cwd: folder, env }, options.onCrash),
       ]),
     );
-    const fleet = new Fleet(`http://127.0.0.1:${port}`, apiKey, folder, members);
+    const fleet = new Fleet(apiUrlAt(options.port), apiKey, folder, members);
     for (const member of members.values()) member.keepRunning();
     await fleet.allUp();
     return fleet;
@@ -120,7 +124,10 @@ class Member {
 
   async #supervise(): Promise<void> {
     while (this.#wanted) {
-      const child = await RunningProcess.start(process.execPath, this.#args, this.#how);
+      const child = await RunningProcess.start(process.execPath, this.#args, {
+        ...this.#how,
+        endsWithTest: false,
+      });
       this.#process = child;
       this.#ending = false;
       const line = child.waitForLine('"msg":"started"', { within: 60_000 });

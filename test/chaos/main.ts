@@ -54,11 +54,25 @@ say(JSON.stringify(totals));
 
 function lineOf(report: ChaosReport): string {
   const { backend, seed, events, repeated, requests, writes, faults, kills, outages, ...rest } = report;
-  const { restMs, oldestMs, stalledMs, unjudged, wrong } = rest;
+  const {
+    hidings,
+    switches,
+    resyncs,
+    dryRuns,
+    visits,
+    conflicts,
+    restMs,
+    oldestMs,
+    stalledMs,
+    unjudged,
+    wrong,
+  } = rest;
   return [
     `${wrong.length === 0 ? 'ok   ' : 'WRONG'} ${backend} seed ${seed}:`,
     `${events} events (${repeated} deliveries repeated),`,
-    `${requests} requests (${writes} writes, ${faults} faults),`,
+    `${requests} requests (${writes} writes, ${hidings} of breaks and placeholders, ${faults} faults),`,
+    `${switches} changes of strategy, ${resyncs} resyncs (${dryRuns} dry runs),`,
+    `${visits} visits booked online (${conflicts} conflicts),`,
     `${kills} kills, ${outages} outages, at rest after ${(restMs / 1000).toFixed(1)} s,`,
     `taken time known for at most ${oldestMs} ms when a write still offered it,`,
     `stalled ${stalledMs} ms, ${unjudged} overlaps unjudged`,

@@ -3,7 +3,10 @@
 // the last `available` said.
 import { computeSlotConfigs, type Slot } from '../../src/core/index.js';
 import type { OccupancyEventInput } from '../../src/intake/vocabulary.js';
+import type { Strategy } from '../../src/store/schema.js';
 import type { World, WorldCalendar } from './world.js';
+
+const MINUTE = 60_000;
 
 /** Wall-clock times of one date, and of the next where it ends at midnight. */
 export interface ClinicWindow {
@@ -46,7 +49,16 @@ interface Said {
   acknowledged: boolean;
 }
 
+interface SaidStrategy {
+  readonly strategy: Strategy;
+  readonly sentAt: number;
+  acknowledgedAt: number | undefined;
+}
+
 interface CalendarTruth {
+  /** What patients and doctors took in the marketplace. */
+  others: readonly Span[];
+  readonly strategies: SaidStrategy[];
   readonly windows: Map<string, readonly ClinicWindow[]>;
   /** By ref, and there by version. */
   readonly refs: Map<string, Map<number, Said>>;
@@ -62,7 +74,7 @@ export class Model {
     this.#calendars = new Map(
       world.calendars.map((calendar) => [
         calendar.id,
-        { calendar, truth: { windows: new Map(), refs: new Map() } },
+        { calendar, truth: { others: [], strategies: [], windows: new Map(), refs: new Map() } },
       ]),
     );
   }
@@ -111,18 +123,84 @@ export class Model {
     return all.flatMap((versions) => [...versions.values()]).filter((said) => !said.acknowledged).length;
   }
 
-  /** The slot configuration of every date from the calendar's first to its last, once everything is acknowledged. */
+  /** A change of strategy leaves. @returns what to call when it is acknowledged */
+  strategySent(id: string, strategy: Strategy, at: number): (acknowledgedAt: number) => void {
+    const said: SaidStrategy = { strategy, sentAt: at, acknowledgedAt: undefined };
+    this.#of(id).truth.strategies.push(said);
+    return (acknowledgedAt) => {
+      said.acknowledgedAt = acknowledgedAt;
+    };
+  }
+
+  /** The one that was acknowledged last. */
+  strategyOf(id: string): Strategy | undefined {
+    return this.#of(id).truth.strategies.findLast(({ acknowledgedAt }) => acknowledgedAt !== undefined)
+      ?.strategy;
+  }
+
+  /** The one that has been in force for so long, with no other on its way; undefined where that is not certain. */
+  strategySince(id: string, at: number): Strategy | undefined {
+    const last = this.#of(id).truth.strategies.findLast(({ sentAt }) => sentAt <= at);
+    const isSettled = last?.acknowledgedAt !== undefined && last.acknowledgedAt <= at;
+    const isLast = last !== undefined && this.#of(id).truth.strategies.at(-1) === last;
+    return isSettled && isLast ? last.strategy : undefined;
+  }
+
+  /** What patients and doctors have taken in the marketplace, when they are done. */
+  tookOthers(id: string, spans: readonly Span[]): void {
+    this.#of(id).truth.others = spans;
+  }
+
+  /** What is taken by each ref, once everything is acknowledged. */
+  taken(id: string): ReadonlyMap<string, Span> {
+    const { truth } = this.#of(id);
+    return new Map(
+      [...truth.refs].flatMap(([ref, versions]) => {
+        const last = [...versions.values()].reduce((a, b) => (b.version > a.version ? b : a));
+        return last.span === undefined ? [] : [[ref, last.span] as const];
+      }),
+    );
+  }
+
+  /** What each ref needs to be hidden: the same, with the buffers. */
+  needs(id: string): ReadonlyMap<string, Span> {
+    return new Map([...this.taken(id)].map(([ref, span]) => [ref, this.#widened(id, span)]));
+  }
+
+  /** What we have to hide: of what others took, which the marketplace hides by itself, only the buffers. */
+  hidden(id: string): readonly Span[] {
+    const buffers = this.#of(id).truth.others.flatMap((span) => {
+      const { start, end } = this.#widened(id, span);
+      return [
+        { start, end: span.start },
+        { start: span.end, end },
+      ];
+    });
+    return [...this.needs(id).values(), ...buffers.filter(({ start, end }) => start < end)];
+  }
+
+  /** What no visit may touch, whoever took it. */
+  unbookable(id: string): readonly Span[] {
+    const others = this.#of(id).truth.others.map((span) => this.#widened(id, span));
+    return [...this.needs(id).values(), ...others];
+  }
+
+  #widened(id: string, { start, end }: Span): Span {
+    const { bufferBefore, bufferAfter } = this.#of(id).calendar;
+    return { start: start - bufferBefore * MINUTE, end: end + bufferAfter * MINUTE };
+  }
+
+  /**
+   * The slot configuration of every date from the calendar's first to its last, once everything is acknowledged: with
+   * `slots` without what is taken, else all that is available.
+   */
   wanted(id: string): ReadonlyMap<string, readonly Slot[]> {
     const { calendar, truth } = this.#of(id);
-    const busy = [...truth.refs.values()].flatMap((versions) => {
-      const last = [...versions.values()].reduce((a, b) => (b.version > a.version ? b : a));
-      return last.span === undefined ? [] : [last.span];
-    });
     const { bufferBefore, bufferAfter, grid, dates } = calendar;
     const days = computeSlotConfigs({
       timeZone: calendar.account.timeZone,
       windows: dates.flatMap((date) => truth.windows.get(date) ?? []),
-      busy,
+      busy: this.strategyOf(id) === 'slots' ? [...this.taken(id).values(), ...truth.others] : [],
       from: dates[0],
       to: dates.at(-1),
       bufferBefore,

@@ -10,7 +10,7 @@ import { openPgPool } from '../../src/store/pg-pool.js';
 import { eventually } from '../support/eventually.js';
 import { freshDatabase } from '../support/postgres.js';
 import { freshRedisUrl } from '../support/redis.js';
-import { atEndOfTestFile } from '../support/release.js';
+import { atEndOfTest } from '../support/release.js';
 
 const IDS = ['first', 'second', 'third'];
 const unavailable = Object.assign(new Error('the record is away'), { code: 'ECONNREFUSED' });
@@ -24,7 +24,7 @@ async function place(
   }
   const { url: databaseUrl } = await freshDatabase();
   const pool = openPgPool({ url: databaseUrl, size: 8, onError: () => undefined });
-  atEndOfTestFile(() => pool.end());
+  atEndOfTest(() => pool.end());
   return { producer: new OccupancyProducer({ databaseUrl }), store: { kind: 'database', pool } };
 }
 
@@ -35,9 +35,9 @@ describe.each(['redis', 'postgresql'] as const)('on %s an event keeps its place'
     seen: unknown[];
   }> {
     const { producer, store } = await place(kind);
-    atEndOfTestFile(() => producer.close());
+    atEndOfTest(() => producer.close());
     const queues = new Queues({ store, onError: () => undefined, lockMs: 1_000 });
-    atEndOfTestFile(() => queues.close());
+    atEndOfTest(() => queues.close());
     await queues.connect();
     const date = '2026-11-16';
     await producer.enqueue(

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { parseInstant, toIso } from '../../src/core/index.js';
 import { partner } from '../sandbox/helper.js';
+import { serve } from '../server/served.js';
 import { eventually } from '../support/eventually.js';
 import { addressOf, Desk, ZONE } from './desk.js';
 
@@ -339,4 +340,31 @@ test('a write that is carried out after it timed out does not undo the next one'
   await desk.rest();
   await eventually(() => desk.sandbox.requests.every(({ answeredAt }) => answeredAt !== undefined));
   expect(desk.shown()).toEqual(['10:40']);
+});
+
+test('a conflict is told, also where a publish read the booking before its notification came', async () => {
+  const apiKey = 'key-of-the-marketplace';
+  const desk = await Desk.open({ strategy: 'book', notifications: { mode: 'push', apiKey } });
+  const { url } = await serve(desk.engine);
+  const push = { url: `${url}/v1/accounts/many/notifications`, apiKey };
+  desk.sandbox.setEstate(undefined, [{ id: 'many', secret: 'secret', notifications: 'push', push }]);
+  desk.sandbox.setDelivery({ delayMs: { min: 60_000, max: 60_000 } });
+  await desk.open();
+  await desk.rest();
+
+  const { id } = desk.sandbox.book(addressOf('nowak'), { start: desk.at('10:20'), serviceId: 'visit' });
+  await desk.book('apt', '10:20', '10:40');
+  await desk.rest();
+  expect((await desk.engine.status()).conflicts).toBe(1);
+  expect((await desk.engine.notifications()).items).toEqual([]);
+
+  desk.sandbox.clock.advance(60_000);
+  const names = async () => (await desk.engine.notifications()).items.map(({ name }) => name);
+  await eventually(async () => (await names()).includes('slot-booked'));
+  expect(await names()).toEqual(['slot-booked', 'conflict']);
+  expect((await desk.engine.notifications()).items[1]).toMatchObject({
+    calendar: 'nowak',
+    booking: id,
+    data: { occupancy: { ref: 'apt' } },
+  });
 });

@@ -11,8 +11,17 @@ export interface WeatherOptions {
   readonly severe: boolean;
 }
 
-const WRITES = ['replaceSlots', 'deleteSlots'] as const;
-const OPERATIONS = [...WRITES, 'getSlots'] as const;
+const WRITES = [
+  'replaceSlots',
+  'deleteSlots',
+  'addCalendarBreak',
+  'moveCalendarBreak',
+  'deleteCalendarBreak',
+  'bookSlot',
+  'moveBooking',
+  'cancelBooking',
+] as const;
+const OPERATIONS = [...WRITES, 'getSlots', 'getBookings', 'getCalendarBreaks'] as const;
 
 /** Resolves when it is over and the sky is clear. */
 export async function weather(
@@ -68,12 +77,11 @@ function mixture(dice: Dice, clients: readonly string[], { timeoutMs, severe }: 
   if (!severe) return rules;
   // Nobody answers at all for a while.
   if (dice.chance(0.1)) rules.unshift({ fault: { kind: 'status', status: 502 }, probability: 0.9 });
-  const refused = dice.pick([400, 403, 404, 422]);
-  rules.push({
-    fault: { kind: 'status', status: refused },
-    match: { operation: 'replaceSlots' },
-    probability: 0.005,
-  });
+  for (const operation of WRITES) {
+    if (operation === 'deleteSlots') continue;
+    const status = dice.pick([400, 403, 404, 409, 422]);
+    rules.push({ fault: { kind: 'status', status }, match: { operation }, probability: 0.005 });
+  }
   const client = dice.pick(clients);
   if (dice.chance(0.05) && client !== undefined) {
     rules.unshift({ fault: { kind: 'firewall', status: 405 }, match: { client }, times: dice.int(1, 5) });

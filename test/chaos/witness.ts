@@ -1,6 +1,7 @@
 // Sees every request that reaches the marketplace, and says at once which of them must never have been sent.
+import { addDays, startOfDate } from '../../src/core/index.js';
 import type { RequestRecord, Sandbox } from '../../src/sandbox/index.js';
-import type { Model } from './model.js';
+import type { Model, Span } from './model.js';
 import type { World, WorldCalendar } from './world.js';
 
 export interface WitnessOptions {
@@ -24,8 +25,12 @@ export class Witness {
   #requests = 0;
   #writes = 0;
   #faults = 0;
+  #hidings = 0;
   #oldestMs = 0;
   #unjudged = 0;
+  readonly #seen = new Map<string, Map<string, Span>>();
+  /** Calendars that people did something in themselves. */
+  readonly #acts = new Set<string>();
   readonly #stalls: { readonly from: number; readonly to: number }[] = [];
   #turn = Date.now();
   readonly #clock = setInterval(() => this.#tick(), TURN_MS);
@@ -43,6 +48,7 @@ export class Witness {
       requests: this.#requests,
       writes: this.#writes,
       faults: this.#faults,
+      hidings: this.#hidings,
       /** How long before a write that still offered it a taken time was known, at most, in milliseconds. */
       oldestMs: this.#oldestMs,
       /** Overlaps that this process saw right after it was kept from its work: it may have missed who left. */
@@ -74,10 +80,30 @@ export class Witness {
     }
     // Contract: Duplicates.
     if (record.ignored) onWrong(`${name} repeated a payload within three minutes and was ignored`);
-    if (record.status === 400 && !record.fault?.includes('status-400')) {
+    if (record.status === 400 && !record.fault?.includes('status-400') && !this.#wasJustTaken(record)) {
       onWrong(`${name} was invalid: ${JSON.stringify(record.body).slice(0, 500)}`);
     }
+    if (HIDING.has(record.operation)) this.#hidings += 1;
     if (record.operation === 'replaceSlots') this.#checkNothingTaken(record, name);
+    if (record.applied) this.#checkNothingCame(record, name);
+  }
+
+  /** What somebody in the marketplace does himself: what comes into sight by it is not brought there by us. */
+  around(calendar: WorldCalendar, act: () => void): void {
+    const before = this.#inSight(calendar);
+    act();
+    const after = this.#inSight(calendar);
+    this.#acts.add(calendar.id);
+    const seen = this.#seen.get(calendar.id);
+    if (seen === undefined) return;
+    for (const key of before.keys()) if (!after.has(key)) seen.delete(key);
+    for (const [key, visit] of after) if (!before.has(key)) seen.set(key, visit);
+  }
+
+  /** A placeholder that moves to a start which a patient has since booked is answered 400. Contract: moveBooking. */
+  #wasJustTaken({ operation, address }: RequestRecord): boolean {
+    const calendar = this.#calendars.get(address?.addressId ?? '');
+    return operation === 'moveBooking' && calendar !== undefined && this.#acts.has(calendar.id);
   }
 
   #tick(): void {
@@ -91,13 +117,58 @@ export class Witness {
   }
 
   /**
-   * I4. What was computed before an event was committed may arrive after it; so only what was known for longer than the
-   * way from the record to the marketplace takes is held against a write.
+   * I4, with every strategy and from each to each: no request brings taken time into a patient's sight that was not in it
+   * before, however much of it slots may offer that breaks and placeholders hide.
+   */
+  #checkNothingCame(record: RequestRecord, name: string): void {
+    const { model, computedWithinMs, onWrong } = this.#options;
+    const calendar = this.#calendars.get(record.address?.addressId ?? '');
+    if (calendar === undefined) return;
+    const before = this.#seen.get(calendar.id) ?? new Map<string, Span>();
+    const after = this.#inSight(calendar);
+    this.#seen.set(calendar.id, after);
+    const came = [...after].filter(([key]) => !before.has(key));
+    if (came.length === 0) return;
+    for (const taken of model.knownTaken(calendar.id, record.receivedAt)) {
+      const knownForMs = record.receivedAt - taken.since;
+      if (knownForMs <= computedWithinMs) continue;
+      const seen = came.find(([, visit]) => visit.start < taken.end && visit.end > taken.start);
+      if (seen === undefined) continue;
+      onWrong(
+        `${name} brought ${seen[0]} on sale, in the time of ${taken.ref}, known to be taken for ${knownForMs} ms`,
+      );
+    }
+  }
+
+  /** Every visit that a patient could book, by its start and service. */
+  #inSight({ facilityId, doctorId, addressId, account, dates, services }: WorldCalendar): Map<string, Span> {
+    const ref = { facilityId, doctorId, addressId };
+    const visits = new Map<string, Span>();
+    for (const date of dates) {
+      const [from, to] = [
+        startOfDate(date, account.timeZone),
+        startOfDate(addDays(date, 1), account.timeZone),
+      ];
+      for (const { start, services: ids } of this.#options.sandbox.patientView(ref, from, to)) {
+        for (const id of ids) {
+          const at = Date.parse(start);
+          const minutes = services.find((service) => service.id === id)?.duration ?? 0;
+          visits.set(`${start} ${id}`, { start: at, end: at + minutes * 60_000 });
+        }
+      }
+    }
+    return visits;
+  }
+
+  /**
+   * I4, with `slots`. What was computed before an event was committed may arrive after it; so only what was known for
+   * longer than the way from the record to the marketplace takes is held against a write.
    */
   #checkNothingTaken(record: RequestRecord, name: string): void {
     const { model, computedWithinMs, onWrong } = this.#options;
     const calendar = this.#calendars.get(record.address?.addressId ?? '');
     if (calendar === undefined) return;
+    if (model.strategySince(calendar.id, record.receivedAt - computedWithinMs) !== 'slots') return;
     const offered = entriesOf(record.body);
     for (const taken of model.knownTaken(calendar.id, record.receivedAt)) {
       if (!offered.some((entry) => entry.start < taken.end && entry.end > taken.start)) continue;
@@ -109,6 +180,16 @@ export class Witness {
     }
   }
 }
+
+/** Everything that changes breaks or placeholders. */
+const HIDING = new Set([
+  'addCalendarBreak',
+  'moveCalendarBreak',
+  'deleteCalendarBreak',
+  'bookSlot',
+  'moveBooking',
+  'cancelBooking',
+]);
 
 const times = ({ n, operation, receivedAt, answeredAt, status, fault }: RequestRecord): string =>
   [

@@ -66,26 +66,50 @@ describe('the closing line', () => {
   });
 });
 
-describe('what a test file acquires', () => {
+describe('what tests acquire', () => {
+  const note = (what: string) => `require('fs').appendFileSync('order', '${what} ');`;
   const acquire = (name: string) =>
-    `globalThis.slotkeeperReleases.push(async () => require('fs').appendFileSync('order', '${name} '));`;
+    `globalThis.slotkeeperReleases.push(async () => ${note(name).replace(';', '')});`;
+  const orderOf = async ({ rootDir }: { rootDir: string }) => await readFile(join(rootDir, 'order'), 'utf8');
 
-  test('is released after its last hook, newest first, also when a test fails', async () => {
+  test('is released at the end of the test or else of the file, after the last hook, newest first, also when a test fails', async () => {
     const run = await jest({
-      'a.test.js': `${acquire('first')} ${acquire('second')}
-        afterAll(() => require('fs').appendFileSync('order', 'hook '));
-        test("fails", () => { throw new Error() });`,
+      'a.test.js': `${acquire('file')}
+        beforeAll(() => { ${acquire('files')} });
+        beforeEach(() => { ${acquire('hook')} });
+        afterEach(() => { ${note('over:')} });
+        afterAll(() => { ${note('end:')} });
+        test("fails", () => {
+          globalThis.slotkeeperReleases.push(
+            Object.assign(async () => ${note('lasts').replace(';', '')}, { outlivesTest: true }),
+          );
+          ${acquire('first')}
+          throw new Error();
+        });
+        test("passes", () => { ${acquire('second')} });`,
     });
-    expect(await readFile(join(run.rootDir, 'order'), 'utf8')).toBe('hook second first ');
+    expect(run).toMatchObject({ code: 1, lastLine: '1 passed, 1 failed' });
+    expect(await orderOf(run)).toBe('over: first hook over: second hook end: lasts files file ');
   });
 
-  test('fails the file when it cannot be released, after everything else was', async () => {
+  test('is released at the end of the file where tests run at the same time', async () => {
     const run = await jest({
-      'a.test.js': `${acquire('first')}
-        globalThis.slotkeeperReleases.push(async () => { throw new Error('stuck') }); ${PASSES}`,
+      'a.test.js': `test.concurrent("one", async () => { ${acquire('one')} });
+        test.concurrent("other", async () => { ${acquire('other')} });
+        afterAll(() => { ${note('end:')} });`,
     });
-    expect(run).toMatchObject({ code: 1, lastLine: expect.stringContaining('1 failed') });
-    expect(run.all).toContain('stuck');
-    expect(await readFile(join(run.rootDir, 'order'), 'utf8')).toBe('first ');
+    expect(await orderOf(run)).toBe('end: other one ');
+  });
+
+  test('fails the test or else the file when it cannot be released, after everything else was', async () => {
+    const stuck = "globalThis.slotkeeperReleases.push(async () => { throw new Error('stuck') });";
+    const test = await jest({ 'a.test.js': `test("t", () => { ${acquire('first')} ${stuck} });` });
+    expect(test).toMatchObject({ code: 1, lastLine: '0 passed, 1 failed' });
+    const file = await jest({ 'a.test.js': `${acquire('first')} ${stuck} ${PASSES}` });
+    expect(file).toMatchObject({ code: 1, lastLine: expect.stringContaining('1 failed') });
+    for (const run of [test, file]) {
+      expect(run.all).toContain('stuck');
+      expect(await orderOf(run)).toBe('first ');
+    }
   });
 });

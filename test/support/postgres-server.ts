@@ -33,7 +33,8 @@ export class PostgresServer extends Server {
     const how = { cwd: folder, env: { LC_ALL: 'C' }, user, removeIfOrphaned: [folder] };
     const launch = async () => {
       const server = join(programs, 'postgres');
-      const process = await RunningProcess.start(server, args, { ...how, endSignal: 'SIGQUIT' });
+      const running = { ...how, endSignal: 'SIGQUIT', endsWithTest: false } as const;
+      const process = await RunningProcess.start(server, args, running);
       return ready(process, /ready to accept connections/);
     };
     try {

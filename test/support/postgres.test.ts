@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import pg from 'pg';
-import { freshDatabase, PostgresServer } from './postgres.js';
+import { copiedDatabase, freshDatabase, PostgresServer } from './postgres.js';
 
 async function query(url: string, statement: string): Promise<unknown[]> {
   const client = new pg.Client({ connectionString: url });
@@ -29,6 +29,31 @@ describe('a fresh database', () => {
     await ended;
     await database.drop();
     await expect(query(database.url, 'SELECT 1')).rejects.toThrow('does not exist');
+  });
+});
+
+describe('a copied database', () => {
+  test('holds what was put into the original, once for all who want it at the same time, and shares no more', async () => {
+    const name = `facts_${process.pid}`;
+    let filled = 0;
+    const copy = async () =>
+      await copiedDatabase(name, async (url) => {
+        filled += 1;
+        await query(url, 'CREATE TABLE facts AS SELECT 1 AS n');
+      });
+    const [one, other] = await Promise.all([copy(), copy()]);
+    await query(one.url, 'INSERT INTO facts VALUES (2)');
+    expect(await query(other.url, 'SELECT n FROM facts')).toEqual([{ n: 1 }]);
+    expect(await query((await copy()).url, 'SELECT n FROM facts')).toEqual([{ n: 1 }]);
+    expect(filled).toBe(1);
+  });
+
+  test('is tried again where the original could not be made', async () => {
+    const name = `later_${process.pid}`;
+    const failing = copiedDatabase(name, () => Promise.reject(new Error('not now')));
+    await expect(failing).rejects.toThrow('not now');
+    const { url } = await copiedDatabase(name, () => Promise.resolve());
+    expect(await query(url, 'SELECT 1 AS n')).toEqual([{ n: 1 }]);
   });
 });
 

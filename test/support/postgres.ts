@@ -1,37 +1,96 @@
 // PostgreSQL for tests: a new database on the run's server, or a whole server to stop and start.
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { atEndOfTestFile } from './release.js';
-import { sharedServiceUrl } from './shared-services.js';
+import { atEndOfTest } from './release.js';
+import { sharedService } from './shared-services.js';
 
 export { PostgresServer } from './postgres-server.js';
 
 export interface FreshDatabase {
   readonly url: string;
-  /** Removes it, with whoever is still connected; the end of the test file does so, too. */
+  /** Removes it, with whoever is still connected; the end of the test does so, too. */
   drop(): Promise<void>;
 }
+
+const EMPTY = "template0 ENCODING 'UTF8'";
+const NO_SUCH_DATABASE = '3D000';
 
 /**
  * An empty database that nobody else uses. On another server than the run's shared one (`on`: its url) it stays until
  * it is dropped or the server is removed.
  */
 export async function freshDatabase({ on }: { readonly on?: string } = {}): Promise<FreshDatabase> {
-  const server = on ?? sharedServiceUrl('DATABASE_URL');
+  const server = on ?? sharedService('DATABASE_URL');
+  const database = await create(server, EMPTY);
+  if (on === undefined) atEndOfTest(database.drop);
+  return database;
+}
+
+/** Like a fresh database, but it holds what `fill` put into another one: that is called once in a run for each `name`. */
+export async function copiedDatabase(
+  name: string,
+  fill: (url: string) => Promise<void>,
+): Promise<FreshDatabase> {
+  const server = sharedService('DATABASE_URL');
+  const original = `${sharedService('ORIGINALS')}_${name}`;
+  const database = await create(server, original).catch(async (error: unknown) => {
+    if (!(error instanceof pg.DatabaseError) || error.code !== NO_SUCH_DATABASE) throw error;
+    await makeOriginal(server, original, fill);
+    return await create(server, original);
+  });
+  atEndOfTest(database.drop);
+  return database;
+}
+
+async function create(server: string, template: string): Promise<FreshDatabase> {
   const name = `slotkeeper_test_${randomBytes(8).toString('hex')}`;
-  await execute(server, `CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`);
-  const drop = () => execute(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
-  if (on === undefined) atEndOfTestFile(drop);
+  await execute(server, `CREATE DATABASE ${name} TEMPLATE ${template}`);
   const url = new URL(server);
   url.pathname = `/${name}`;
-  return { url: url.href, drop };
+  return { url: url.href, drop: () => execute(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
+}
+
+/** Several test files may want it at the same time: one makes it, and it has its name when it is whole. */
+async function makeOriginal(
+  server: string,
+  original: string,
+  fill: (url: string) => Promise<void>,
+): Promise<void> {
+  await connected(server, async (client) => {
+    await client.query('SELECT pg_advisory_lock(hashtext($1))', [original]);
+    const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [original]);
+    if (rowCount !== 0) return;
+    const making = await create(server, EMPTY);
+    await fill(making.url).catch(async (error: unknown) => {
+      await making.drop();
+      throw error;
+    });
+    await client.query(`ALTER DATABASE ${new URL(making.url).pathname.slice(1)} RENAME TO ${original}`);
+  });
+}
+
+/** For the end of a run: the originals stay until then. */
+export async function dropOriginals(server: string, prefix: string): Promise<void> {
+  await connected(server, async (client) => {
+    const { rows } = await client.query<{ datname: string }>(
+      'SELECT datname FROM pg_database WHERE starts_with(datname, $1)',
+      [prefix],
+    );
+    for (const { datname } of rows) await client.query(`DROP DATABASE IF EXISTS ${datname} WITH (FORCE)`);
+  });
 }
 
 async function execute(url: string, statement: string): Promise<void> {
+  await connected(url, async (client) => {
+    await client.query(statement);
+  });
+}
+
+async function connected(url: string, work: (client: pg.Client) => Promise<void>): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    await client.query(statement);
+    await work(client);
   } finally {
     await client.end();
   }

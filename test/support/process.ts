@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { guard } from './guard.js';
-import { atEndOfTestFile } from './release.js';
+import { atEndOfTest } from './release.js';
 import { tempDir } from './temp-dir.js';
 
 export interface ProcessOptions {
@@ -15,8 +15,10 @@ export interface ProcessOptions {
   readonly stdin?: string;
   /** Run as this user instead of the current one; needs root. */
   readonly user?: { readonly uid: number; readonly gid: number } | undefined;
-  /** Sent at the end of the test file, and when the test process dies; SIGKILL by default. */
+  /** Sent at the end of the test, and when the test process dies; SIGKILL by default. */
   readonly endSignal?: NodeJS.Signals;
+  /** Whether the end of the test ends it; true by default. Else whoever starts it has to. */
+  readonly endsWithTest?: boolean;
   /** Removed when the test process dies. */
   readonly removeIfOrphaned?: readonly string[];
 }
@@ -58,7 +60,7 @@ export class RunningProcess {
     args: readonly string[],
     options: ProcessOptions,
   ): Promise<RunningProcess> {
-    const { cwd, user, endSignal = 'SIGKILL', removeIfOrphaned = [] } = options;
+    const { cwd, user, endSignal = 'SIGKILL', endsWithTest = true, removeIfOrphaned = [] } = options;
     const env = { ...inherited(), ...options.env };
     const child = spawn(command, args, { cwd, env, ...user, detached: true });
     await once(child, 'spawn');
@@ -66,9 +68,11 @@ export class RunningProcess {
     const running = new RunningProcess([command, ...args].join(' '), child, child.pid);
     const dismiss = guard({ pid: running.pid, signal: endSignal, remove: removeIfOrphaned });
     void running.exited.then(dismiss);
-    atEndOfTestFile(async () => {
-      await running.kill(endSignal);
-    });
+    if (endsWithTest) {
+      atEndOfTest(async () => {
+        await running.kill(endSignal);
+      });
+    }
     child.stdin.on('error', () => {}); // It ended before it read everything; `exited` tells how.
     child.stdin.end(options.stdin ?? '');
     return running;
@@ -151,6 +155,8 @@ export class RunningProcess {
 }
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+/** PGlite is WebAssembly: in a process that lives for seconds, making it fast costs more than it brings. */
+const QUICK_START = '--liftoff-only';
 
 /**
  * Starts the built command line, `slotkeeper ARGS`. It sees none of the caller's settings, only `env`; its working
@@ -163,7 +169,7 @@ export async function startSlotkeeper(
   if (!existsSync(MAIN))
     throw new Error(`${MAIN} is missing: \`npm run build\` makes it, and so does \`npm test\``);
   const cwd = options.cwd ?? (await tempDir());
-  return RunningProcess.start(process.execPath, [MAIN, ...args], { ...options, cwd });
+  return RunningProcess.start(process.execPath, [QUICK_START, MAIN, ...args], { ...options, cwd });
 }
 
 function inherited(): Record<string, string> {

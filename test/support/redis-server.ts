@@ -20,6 +20,7 @@ export class RedisServer extends Server {
         await RunningProcess.start(program, [settings], {
           cwd: folder,
           endSignal: 'SIGKILL',
+          endsWithTest: false,
           removeIfOrphaned: [folder],
         }),
         /Ready to accept connections/,

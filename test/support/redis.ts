@@ -1,7 +1,7 @@
 // Redis for tests: a database of one's own on the run's server, or a whole server to stop and start.
 import { Redis } from 'ioredis';
-import { atEndOfTestFile } from './release.js';
-import { sharedServiceUrl } from './shared-services.js';
+import { atEndOfTest } from './release.js';
+import { sharedService } from './shared-services.js';
 
 export { RedisServer } from './redis-server.js';
 
@@ -13,9 +13,9 @@ const CLAIM_SECONDS = 3600;
  * On another server (`on`: its url) the database is claimed in the same way, and not given back.
  */
 export async function freshRedisUrl({ on }: { readonly on?: string } = {}): Promise<string> {
-  const server = new URL(on ?? sharedServiceUrl('REDIS_URL'));
+  const server = new URL(on ?? sharedService('REDIS_URL'));
   const database = await withClient(server, claim);
-  if (on === undefined) atEndOfTestFile(() => withClient(server, (client) => release(client, database)));
+  if (on === undefined) atEndOfTest(() => withClient(server, (client) => release(client, database)));
   const url = new URL(server);
   url.pathname = `/${database}`;
   return url.href;

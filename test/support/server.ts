@@ -3,7 +3,7 @@ import { chown, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ProcessOptions, RunningProcess } from './process.js';
-import { atEndOfTestFile } from './release.js';
+import { atEndOfTest } from './release.js';
 
 export interface ServerOptions {
   /** Whether what was acknowledged survives `crash`, at the price of speed; true by default. */
@@ -22,7 +22,7 @@ export interface ServerParts {
   readonly crashSignal: NodeJS.Signals;
 }
 
-/** Stopped and removed at the end of the test file, if a test file started it. */
+/** Stopped and removed at the end of the test that started it, whichever test restarts its process. */
 export abstract class Server {
   readonly url: string;
   readonly port: number;
@@ -34,7 +34,7 @@ export abstract class Server {
     this.port = parts.port;
     this.#parts = parts;
     this.#process = process;
-    atEndOfTestFile(() => this.remove());
+    atEndOfTest(() => this.remove());
   }
 
   get running(): boolean {

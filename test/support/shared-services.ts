@@ -1,12 +1,13 @@
 // Where the run's PostgreSQL and Redis are: set before the first test file starts, read by what tests call.
 
-export type SharedService = 'DATABASE_URL' | 'REDIS_URL';
+/** `ORIGINALS` is what the names of the run's databases begin with that are there to be copied. */
+export type SharedService = 'DATABASE_URL' | 'REDIS_URL' | 'ORIGINALS';
 
 const PREFIX = 'SLOTKEEPER_TEST_';
 const FAILURE = `${PREFIX}SERVICES_FAILURE`;
 
-/** Throws, with the reason, where the run has no such server. */
-export function sharedServiceUrl(service: SharedService): string {
+/** A server's url, or that beginning. Throws, with the reason, where the run has no servers. */
+export function sharedService(service: SharedService): string {
   const url = process.env[PREFIX + service];
   if (url !== undefined) return url;
   throw new Error(
@@ -14,9 +15,8 @@ export function sharedServiceUrl(service: SharedService): string {
   );
 }
 
-export function shareServices(urls: Readonly<Record<SharedService, string>>): void {
-  process.env[`${PREFIX}DATABASE_URL`] = urls.DATABASE_URL;
-  process.env[`${PREFIX}REDIS_URL`] = urls.REDIS_URL;
+export function shareServices(services: Readonly<Record<SharedService, string>>): void {
+  for (const [name, value] of Object.entries(services)) process.env[PREFIX + name] = value;
 }
 
 /** The tests that need a server will fail with this reason; those that need none still run. */
@@ -25,5 +25,6 @@ export function shareFailure(reason: string): void {
 }
 
 export function shareNothing(): void {
-  for (const name of [`${PREFIX}DATABASE_URL`, `${PREFIX}REDIS_URL`, FAILURE]) delete process.env[name];
+  for (const name of ['DATABASE_URL', 'REDIS_URL', 'ORIGINALS']) delete process.env[PREFIX + name];
+  delete process.env[FAILURE];
 }

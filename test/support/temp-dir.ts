@@ -2,11 +2,11 @@
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { atEndOfTestFile } from './release.js';
+import { atEndOfTest } from './release.js';
 
 /** The path of a new empty folder, which is removed with all it holds at the end of the test file. */
 export async function tempDir(): Promise<string> {
   const folder = await mkdtemp(join(await realpath(tmpdir()), 'slotkeeper-test-'));
-  atEndOfTestFile(() => rm(folder, { recursive: true, force: true }));
+  atEndOfTest(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }

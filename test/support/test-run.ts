@@ -1,5 +1,7 @@
 // What happens once before and once after all tests of a run.
+import { randomBytes } from 'node:crypto';
 import { runBegins } from './closing-line.js';
+import { dropOriginals } from './postgres.js';
 import { type Services, startServices } from './services.js';
 import { shareFailure, shareNothing, shareServices } from './shared-services.js';
 
@@ -10,6 +12,8 @@ interface RunSettings {
 
 // Rooms without a database or a queue: a run of nothing but their tests starts no servers.
 const WITHOUT_SERVICES = /(^|\/)test\/(core|docplanner|sandbox)(\/|$)/;
+
+const ORIGINALS = `slotkeeper_test_original_${randomBytes(8).toString('hex')}`;
 
 let services: Services | undefined;
 let given = {};
@@ -24,7 +28,8 @@ export async function beforeTheRun({ testPathPatterns: { patterns } }: RunSettin
   if (patterns.length > 0 && patterns.every((pattern) => WITHOUT_SERVICES.test(pattern))) return;
   try {
     services = await startServices({ DATABASE_URL, REDIS_URL });
-    shareServices({ DATABASE_URL: services.databaseUrl, REDIS_URL: services.redisUrl });
+    const { databaseUrl, redisUrl } = services;
+    shareServices({ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, ORIGINALS });
   } catch (error) {
     const reason = `The tests' services did not start: ${explain(error)}`;
     process.stderr.write(`${reason}\n`);
@@ -35,8 +40,13 @@ export async function beforeTheRun({ testPathPatterns: { patterns } }: RunSettin
 export async function afterTheRun(): Promise<void> {
   shareNothing();
   Object.assign(process.env, given);
-  await services?.stop();
-  services = undefined;
+  if (services === undefined) return;
+  try {
+    await dropOriginals(services.databaseUrl, ORIGINALS);
+  } finally {
+    await services.stop();
+    services = undefined;
+  }
 }
 
 /** Messages only: a driver's error can carry the command that failed, and with it a password. */

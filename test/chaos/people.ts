@@ -1,0 +1,150 @@
+// Those who are not the clinic's: patients book what they see, move it and cancel it, and doctors make breaks and remove
+// them, in the marketplace itself. What they have at the end is the truth about it, and nobody else may end it.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { addDays, startOfDate } from '../../src/core/index.js';
+import type { Sandbox } from '../../src/sandbox/index.js';
+import { Dice } from './dice.js';
+import type { Model, Span } from './model.js';
+import type { Witness } from './witness.js';
+import type { World, WorldCalendar } from './world.js';
+
+export interface PeopleOptions {
+  readonly sandbox: Sandbox;
+  readonly world: World;
+  readonly model: Model;
+  readonly witness: Witness;
+  readonly seed: number;
+  readonly onWrong: (what: string) => void;
+}
+
+/** Half-open, epoch milliseconds. */
+export interface Standing extends Span {
+  /** The visit booking's, or the break's. */
+  readonly id: string;
+}
+
+const MINUTE = 60_000;
+const PAUSE_MS = [200, 1_200] as const;
+const BREAK = 'a break of the doctor';
+
+export class People {
+  readonly #options: PeopleOptions;
+  readonly #standing = new Map<string, { readonly bookings: Set<string>; readonly breaks: Set<string> }>();
+  #visits = 0;
+
+  constructor(options: PeopleOptions) {
+    this.#options = options;
+    for (const { id } of options.world.calendars) {
+      this.#standing.set(id, { bookings: new Set(), breaks: new Set() });
+    }
+  }
+
+  /** Bookings that patients made, those that they moved to included. */
+  get visits(): number {
+    return this.#visits;
+  }
+
+  async work(until: number): Promise<void> {
+    const { world, seed } = this.#options;
+    const heard = world.calendars.filter(({ account }) => account.hears !== 'off');
+    await Promise.all(heard.map((calendar, n) => this.#live(calendar, new Dice(seed, 200 + n), until)));
+  }
+
+  bookings(calendar: WorldCalendar): Standing[] {
+    return this.#options.sandbox
+      .bookings(calendar)
+      .filter(({ status, booked_by: by }) => status === 'booked' && by === 'user')
+      .map(({ id, start_at, end_at }) => ({ id, start: Date.parse(start_at), end: Date.parse(end_at) }));
+  }
+
+  breaks(calendar: WorldCalendar): Standing[] {
+    return this.#options.sandbox
+      .breaks(calendar)
+      .filter(({ description }) => description === BREAK)
+      .map(({ id, since, till }) => ({ id, start: Date.parse(since), end: Date.parse(till) }));
+  }
+
+  /** Tells the model what they took, and says what became of it that none of them did. */
+  check(): void {
+    const { world, model, onWrong } = this.#options;
+    for (const calendar of world.calendars) {
+      const [bookings, breaks] = [this.bookings(calendar), this.breaks(calendar)];
+      model.tookOthers(calendar.id, [...bookings, ...breaks]);
+      const mine = this.#of(calendar);
+      for (const [what, known, now] of [
+        ['bookings', mine.bookings, bookings],
+        ['breaks', mine.breaks, breaks],
+      ] as const) {
+        const [had, has] = [
+          [...known].sort().join(),
+          now
+            .map(({ id }) => id)
+            .sort()
+            .join(),
+        ];
+        if (had !== has) onWrong(`${calendar.id}: of people's ${what} [${had}] there are [${has}]`);
+      }
+    }
+  }
+
+  async #live(calendar: WorldCalendar, dice: Dice, until: number): Promise<void> {
+    for (;;) {
+      const pause = dice.int(...PAUSE_MS);
+      if (Date.now() + pause > until) return;
+      await sleep(pause);
+      this.#options.witness.around(calendar, () => this.#act(calendar, dice));
+    }
+  }
+
+  #act(calendar: WorldCalendar, dice: Dice): void {
+    const { sandbox } = this.#options;
+    const { bookings, breaks } = this.#of(calendar);
+    const what = dice.int(1, 100);
+    if (what <= 55) {
+      const visit = this.#choose(calendar, dice);
+      if (visit === undefined) return;
+      bookings.add(sandbox.book(calendar, visit).id);
+      this.#visits += 1;
+    } else if (what <= 85) {
+      const id = dice.pick([...bookings]);
+      const to = what <= 70 ? this.#choose(calendar, dice) : undefined;
+      if (id === undefined) return;
+      bookings.delete(id);
+      if (to === undefined) {
+        sandbox.cancel(id);
+      } else {
+        bookings.add(sandbox.move(id, to).id);
+        this.#visits += 1;
+      }
+    } else if (what <= 94) {
+      const midnight = startOfDate(dice.pick(calendar.dates), calendar.account.timeZone);
+      const since = midnight + dice.int(16, 34) * 30 * MINUTE;
+      const till = since + dice.int(2, 12) * 5 * MINUTE;
+      const isThere = this.breaks(calendar).some(({ start, end }) => start === since && end === till);
+      if (isThere) return;
+      const range = { since: new Date(since), till: new Date(till), description: BREAK };
+      breaks.add(sandbox.addBreak(calendar, range).id);
+    } else {
+      const id = dice.pick([...breaks]);
+      if (id === undefined) return;
+      breaks.delete(id);
+      sandbox.removeBreak(id);
+    }
+  }
+
+  /** One of the visits that a patient sees. */
+  #choose(calendar: WorldCalendar, dice: Dice): { start: string; serviceId: string } | undefined {
+    const { timeZone } = calendar.account;
+    const last = calendar.dates.at(-1) ?? calendar.dates[0];
+    const [from, to] = [startOfDate(calendar.dates[0], timeZone), startOfDate(addDays(last, 1), timeZone)];
+    const seen = dice.pick(this.#options.sandbox.patientView(calendar, from, to));
+    const serviceId = dice.pick(seen?.services ?? []);
+    return seen === undefined || serviceId === undefined ? undefined : { start: seen.start, serviceId };
+  }
+
+  #of(calendar: WorldCalendar) {
+    const known = this.#standing.get(calendar.id);
+    if (known === undefined) throw new Error(`there is no calendar ${calendar.id}`);
+    return known;
+  }
+}
