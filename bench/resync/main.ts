@@ -1,0 +1,145 @@
+/** `npm run bench:resync`: what it costs to compare everything with the marketplace, and to put right what differs. */
+import pg from 'pg';
+import { createLog, Slotkeeper } from 'slotkeeper';
+import { startServices } from '../../test/support/services.js';
+import { type Backend, backend } from '../publish/backends.js';
+import { type Cost, costOf, stretchedMinutes } from './cost.js';
+import { calendarsOf, drift, fill, type Size, ZONE } from './estate.js';
+import { Marketplace, type Operations } from './marketplace.js';
+
+const SIZES: readonly Size[] = [
+  { calendars: 62, days: 30 },
+  { calendars: 1_000, days: 84 },
+];
+/** `20x10` is 20 calendars of 10 days. */
+const asked = process.argv.slice(2).map((text): Size => {
+  const [calendars = 0, days = 0] = text.split('x').map(Number);
+  return { calendars, days };
+});
+const ROOMY = { writesPerMinute: 1_000_000, writesPerHour: 500_000, requestsPerHour: 1_000_000 };
+const round = (value: number, digits = 1): number => Number(value.toFixed(digits));
+
+async function measure(
+  size: Size,
+  made: Backend,
+  client: pg.Client,
+  marketplace: Marketplace,
+): Promise<void> {
+  const config = {
+    accounts: [
+      {
+        id: 'bench',
+        baseUrl: marketplace.url,
+        clientId: 'bench',
+        clientSecret: 'bench',
+        timeZone: ZONE,
+        limits: ROOMY,
+      },
+    ],
+    calendars: calendarsOf(size),
+  };
+  const options = { databaseUrl: made.databaseUrl, log: createLog('error'), config };
+  const seeding = new Slotkeeper({ ...options, roles: [] });
+  await seeding.start();
+  await seeding.stop();
+  await fill(client, size);
+
+  const engine = new Slotkeeper(options);
+  await engine.start();
+  try {
+    const all = size.calendars * size.days;
+    const rows: object[] = [row('100 %', all, await resynced(engine, marketplace))];
+    rows.push(row('0 %', 0, await resynced(engine, marketplace)));
+    const some = await drift(client, size);
+    rows.push(row('1 %', some, await resynced(engine, marketplace)));
+    rows.push(beside('PUT every day of every calendar', all));
+    rows.push(beside('PUT every calendar whole', size.calendars));
+    console.log(`\n${size.calendars} calendars of ${size.days} days; one account, PostgreSQL.`);
+    console.table(rows);
+  } finally {
+    await engine.stop();
+  }
+}
+
+interface Measured {
+  readonly cost: Cost;
+  readonly differing: number;
+  readonly cpuSeconds: number;
+  readonly peakMegabytes: number;
+  readonly seconds: number;
+}
+
+async function resynced(engine: Slotkeeper, marketplace: Marketplace): Promise<Measured> {
+  await marketplace.operations();
+  const [cpu, begun] = [process.cpuUsage(), performance.now()];
+  let peak = 0;
+  const look = setInterval(() => {
+    peak = Math.max(peak, process.memoryUsage.rss());
+  }, 20);
+  const { id } = await engine.resyncs.begin({});
+  let report = await engine.resyncs.report(id);
+  while (report?.finishedAt === null) {
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    report = await engine.resyncs.report(id);
+  }
+  clearInterval(look);
+  const { user, system } = process.cpuUsage(cpu);
+  if (report?.state !== 'done' || report.failures.length > 0) throw new Error('the resync failed');
+  const { missing, extra, stale, foreign } = report.differences;
+  const operations: Operations = await marketplace.operations();
+  return {
+    cost: costOf(operations),
+    differing: missing + extra + stale + foreign,
+    cpuSeconds: (user + system) / 1e6,
+    peakMegabytes: peak / 1_048_576,
+    seconds: (performance.now() - begun) / 1_000,
+  };
+}
+
+function row(
+  what: string,
+  expected: number,
+  { cost, differing, cpuSeconds, peakMegabytes, seconds }: Measured,
+) {
+  if (differing !== expected) throw new Error(`${what}: ${differing} days differ, not ${expected}`);
+  process.stderr.write(`${what}: ${JSON.stringify({ ...cost, cpuSeconds, peakMegabytes, seconds })}\n`);
+  return {
+    what,
+    'days that differ': differing,
+    reads: cost.reads,
+    writes: cost.writes,
+    'CPU s': round(cpuSeconds),
+    'peak MB': round(peakMegabytes, 0),
+    'seconds, no limits': round(seconds),
+    'minutes, with the limits': round(stretchedMinutes(cost)),
+  };
+}
+
+const beside = (what: string, writes: number) => ({
+  what,
+  reads: 0,
+  writes,
+  'minutes, with the limits': round(stretchedMinutes({ reads: 0, writes })),
+});
+
+const services = await startServices({
+  DATABASE_URL: process.env.DATABASE_URL,
+  REDIS_URL: process.env.REDIS_URL,
+});
+try {
+  for (const size of asked.length === 0 ? SIZES : asked) {
+    const made = await backend('PostgreSQL', services);
+    const marketplace = await Marketplace.start();
+    const client = new pg.Client({ connectionString: made.databaseUrl });
+    await client.connect();
+    try {
+      await measure(size, made, client, marketplace);
+    } finally {
+      await client.end();
+      marketplace.stop();
+      await made.drop();
+    }
+  }
+} finally {
+  await services.stop();
+}
