@@ -80,8 +80,10 @@ export async function lockPlaces(
       FROM (SELECT count(*) AS taken FROM turns) t
       CROSS JOIN jsonb_to_recordset(${JSON.stringify(places)}::jsonb)
         AS k ("facilityId" text, "doctorId" text, "addressId" text)
-      JOIN slotkeeper.calendars c ON c.account_id = ${account}
-        AND c.facility_id = k."facilityId" AND c.doctor_id = k."doctorId" AND c.address_id = k."addressId"
+      CROSS JOIN LATERAL (
+        SELECT id FROM slotkeeper.calendars
+        WHERE account_id = ${account} AND facility_id = k."facilityId" AND doctor_id = k."doctorId"
+          AND address_id = k."addressId" OFFSET 0) c
       WHERE t.taken >= 0)
     SELECT c.id, c.settings, a.time_zone, c.facility_id AS "facilityId", c.doctor_id AS "doctorId",
            c.address_id AS "addressId"

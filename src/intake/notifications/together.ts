@@ -2,12 +2,11 @@
  * Does together what comes while something is under way: many pushes become one transaction, and each waits for its commit,
  * but not for ever.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { TookTooLongError } from './took-too-long-error.js';
 
 /** While the database does one piece of work, the next is made ready. */
 const LANES = 2;
-/** Where many come, the next is here within this time. */
+/** Where many come, the next is here within this time, in milliseconds. */
 const GAP_MS = 2;
 
 interface Waiting<Item> {
@@ -16,10 +15,16 @@ interface Waiting<Item> {
   readonly failed: (error: unknown) => void;
 }
 
+interface Gathering {
+  readonly expected: number;
+  readonly enough: () => void;
+}
+
 export class Together<Item> {
   readonly #work: (items: readonly Item[]) => Promise<void>;
   readonly #most: number;
   readonly #limitMs: number;
+  readonly #gathering = new Set<Gathering>();
   #waiting: Waiting<Item>[] = [];
   #working = 0;
 
@@ -42,6 +47,7 @@ export class Together<Item> {
     await new Promise<void>((done, failed) => {
       this.#waiting.push({ item, done, failed });
       if (this.#working < LANES) void this.#run();
+      for (const { expected, enough } of this.#gathering) if (this.#waiting.length >= expected) enough();
     });
   }
 
@@ -71,10 +77,20 @@ export class Together<Item> {
     await Promise.race([work, limit]).finally(() => clearTimeout(timer));
   }
 
+  /** Until so many wait, or no more come. */
   async #gather(expected: number): Promise<void> {
     for (let seen = -1; this.#waiting.length > seen && this.#waiting.length < expected; ) {
       seen = this.#waiting.length;
-      await sleep(GAP_MS);
+      await new Promise<void>((resolve) => {
+        const gathering = { expected, enough: () => done() };
+        const timer = setTimeout(() => done(), GAP_MS);
+        const done = (): void => {
+          clearTimeout(timer);
+          this.#gathering.delete(gathering);
+          resolve();
+        };
+        this.#gathering.add(gathering);
+      });
     }
   }
 }

@@ -62,3 +62,17 @@ test('what comes while others are done is done together', async () => {
   await Promise.all([second, ...others]);
   expect(batches).toEqual([['a'], ['b'], ['c', 'd', 'e']]);
 });
+
+test('who was answered together, and asks again at once, is done together again', async () => {
+  const { together, batches, ends } = working(5_000);
+  const again = ['a', 'b', 'c'].map((item) => together.add(item).then(() => together.add(`${item} again`)));
+  await eventually(() => batches.length === 1);
+  ends[0]?.();
+  await eventually(() => batches.length === 2);
+  ends[1]?.();
+  await Promise.all(again);
+  expect(batches).toEqual([
+    ['a', 'b', 'c'],
+    ['a again', 'b again', 'c again'],
+  ]);
+});
