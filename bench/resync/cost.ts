@@ -1,4 +1,4 @@
-/** Requests, and how long the marketplace's limits would stretch them. Pure. */
+/** What a resync asked of the marketplace. Pure. */
 import type { Operations } from './marketplace.js';
 
 export interface Cost {
@@ -16,12 +16,4 @@ export function costOf(operations: Operations): Cost {
     else writes += count;
   }
   return { reads, writes };
-}
-
-/** Contract: Limits. 500 requests in 5 minutes, 40 writes a minute. */
-const REQUESTS_A_MINUTE = 500 / 5;
-const WRITES_A_MINUTE = 40;
-
-export function stretchedMinutes({ reads, writes }: Cost): number {
-  return Math.max((reads + writes) / REQUESTS_A_MINUTE, writes / WRITES_A_MINUTE);
 }
