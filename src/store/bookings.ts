@@ -74,6 +74,7 @@ const COLUMNS = [
   'failed_for',
   'failed_reason',
 ] as const;
+const COLUMNS_OF_B = sql.raw(COLUMNS.map((column) => `b.${column}`).join());
 
 /** Those of the bookings that the record knows, whatever became of them. */
 export async function findBookings(
@@ -101,9 +102,8 @@ export async function findBookingsOf(
   ids: readonly string[],
 ): Promise<StoredBooking[]> {
   if (ids.length === 0) return [];
-  const columns = sql.join(COLUMNS.map((column) => sql.ref(`b.${column}`)));
   const { rows } = await sql<BookingRow>`
-    SELECT ${columns}
+    SELECT ${COLUMNS_OF_B}
     FROM jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb) AS k (id)
     CROSS JOIN LATERAL (SELECT * FROM slotkeeper.bookings WHERE id = k.id OFFSET 0) b
     WHERE (SELECT c.account_id FROM slotkeeper.calendars c WHERE c.id = b.calendar_id) = ${account}`.execute(

@@ -14,6 +14,7 @@ import type { Routes } from '../types.js';
 const params = z.object({ id: ownId });
 /** As much as any notification, and a great deal more. */
 const BODY_LIMIT = 16 * 1024 * 1024;
+const NO_ACCOUNT = 'there is no such account';
 
 export const pushRoutes: Routes = (server, engine) => {
   // Whatever it says that it is: it is read, or kept as it came.
@@ -26,20 +27,19 @@ export const pushRoutes: Routes = (server, engine) => {
   server.route({
     method: 'POST',
     url: '/accounts/:id/notifications',
-    schema: { params },
     // Before the body is read: of strangers nothing is taken.
     onRequest: async ({ params: said, raw, ip, headers, log }) => {
       const { data } = params.safeParse(said);
       const account = data && (await engine.recentAccount(data.id));
-      if (account === undefined) throw notFound('there is no such account');
+      if (account === undefined) throw notFound(NO_ACCOUNT);
       admit(account, { ip, headers, log });
       admitted.set(raw, account);
       // One that is malformed would be refused.
       raw.headers['content-type'] = 'application/octet-stream';
     },
-    handler: async ({ raw, body, params: { id } }, reply) => {
+    handler: async ({ raw, body }, reply) => {
       const account = admitted.get(raw);
-      if (account === undefined) throw notFound(`there is no account "${id}"`);
+      if (account === undefined) throw notFound(NO_ACCOUNT);
       const pushed = await engine.receivePush(account, Buffer.isBuffer(body) ? body : Buffer.alloc(0));
       if (pushed.kind === 'kept' || pushed.answer.approved) return reply.code(200).send({});
       return reply.code(409).send({ error_code: pushed.answer.errorCode });

@@ -21,7 +21,7 @@ function working(limitMs: number) {
 const turn = () => new Promise<void>((resolve) => void setTimeout(resolve, 1));
 
 test('work that hangs fails those it is for as a record that is away, and holds none that come after', async () => {
-  const { together, batches, ends } = working(200);
+  const { together, batches, ends } = working(2_000);
   const failed = (added: Promise<void>) =>
     added.then(
       () => undefined,
@@ -30,13 +30,13 @@ test('work that hangs fails those it is for as a record that is away, and holds 
   const hanging: Promise<unknown>[] = [];
   for (const item of ['a', 'b']) {
     hanging.push(failed(together.add(item)));
-    await turn();
+    await eventually(() => batches.length === hanging.length);
   }
   const others = [together.add('c'), together.add('d')];
   await turn();
   expect(batches).toEqual([['a'], ['b']]);
   for (const error of await Promise.all(hanging)) {
-    expect(error).toMatchObject({ message: 'not committed within 200 ms' });
+    expect(error).toMatchObject({ message: 'not committed within 2000 ms' });
     expect(isUnavailable(error)).toBe(true);
   }
   await eventually(() => batches.length > 2);
@@ -49,7 +49,9 @@ test('work that hangs fails those it is for as a record that is away, and holds 
 
 test('what comes while others are done is done together', async () => {
   const { together, batches, ends } = working(5_000);
-  const [first, second] = [together.add('a'), turn().then(() => together.add('b'))];
+  const first = together.add('a');
+  await eventually(() => batches.length === 1);
+  const second = together.add('b');
   await eventually(() => batches.length === 2);
   const others = ['c', 'd', 'e'].map((item) => together.add(item));
   await turn();
