@@ -1,0 +1,146 @@
+/** Holds what was read of a calendar against what it should show. */
+import { datesOf, localDate, type Slot, toIso, urgency } from '../../core/index.js';
+import type { Interval } from '../../occupancy/day-changes.js';
+import type { DriftingChange } from '../../store/days.js';
+import type { DriftingDay } from '../../store/resyncs.js';
+import { needsOf } from '../hiding/needs.js';
+import { type HidingStep, planHiding, spanOfStep } from '../hiding/plan.js';
+import type { Present } from '../hiding/present.js';
+import type { Run } from '../run.js';
+import type { Settled } from '../snapshot.js';
+import { type Difference, differences, type Start } from '../verify.js';
+import type { Reading } from './reading.js';
+
+/** In all that a report tells one by one. */
+const MOST_STARTS = 50;
+
+export interface Inspected {
+  readonly days: readonly DriftingDay[];
+  readonly changes: readonly DriftingChange[];
+  readonly distrusted: readonly string[];
+  readonly needsBreaks: boolean;
+}
+
+export function inspect(run: Run, reading: Reading): Inspected {
+  const { before, known, starts, breaks, present, presentBefore, foreign } = reading;
+  const { calendar, account, now } = run;
+  const { timeZone } = account;
+  const at = now();
+  const hiding = [...present.breaks, ...present.placeholders, ...present.others];
+  const days = known.days.filter(({ date }) => !foreign.has(date));
+  // What is taken on a day of others changes what is wanted there: what it was told last is what it can be held against.
+  const others = before.days.filter(({ date }) => foreign.has(date));
+  const shouldShow = days.map(({ date, wanted }) => ({ date, slots: wanted }));
+  const shouldHaveShown = others.map(({ date, published }) => ({ date, slots: published ?? [] }));
+  const dateOf = (ms: number): string => localDate(ms, timeZone);
+  const differing = new Map(
+    differences([...shouldShow, ...shouldHaveShown], { starts, taken: hiding }, dateOf, at).map((one) => [
+      one.date,
+      one,
+    ]),
+  );
+  const steps = stepsOf(run, shouldShow, known.taken, present);
+  // What somebody took away of ours hid taken time that others' doing has nothing to do with.
+  const stepsBefore = stepsOf(run, shouldHaveShown, before.taken, presentBefore);
+
+  const found: DriftingDay[] = [];
+  const changes: DriftingChange[] = [];
+  for (const { date, generation } of days) {
+    const difference = differing.get(date);
+    const { closing = [], opening = [] } = steps.get(date) ?? {};
+    if (difference === undefined && closing.length + opening.length === 0) continue;
+    found.push({
+      date,
+      missing: spelled(difference?.missing ?? [], timeZone),
+      extra: [
+        ...spelled(difference?.extra ?? [], timeZone),
+        ...closing.map((span) => uncovered(span, timeZone)),
+      ],
+      stale: opening.length,
+      foreign: false,
+    });
+    changes.push({ date, generation, ...urgencyOfDrift(difference, closing, opening, at) });
+  }
+  for (const date of foreign) {
+    const { missing = [], extra = [] } = differing.get(date) ?? {};
+    const { closing = [] } = stepsBefore.get(date) ?? {};
+    found.push({
+      date,
+      missing: spelled(missing, timeZone),
+      extra: [...spelled(extra, timeZone), ...closing.map((span) => uncovered(span, timeZone))],
+      stale: 0,
+      foreign: true,
+    });
+  }
+  const hidesNothing = calendar.strategy === 'slots' && breaks === undefined;
+  return {
+    days: found.sort((a, b) => (a.date < b.date ? -1 : 1)),
+    changes,
+    distrusted: [...foreign].filter((date) => differing.has(date)),
+    needsBreaks: hidesNothing && [...differing.values()].some(({ missing }) => missing.length > 0),
+  };
+}
+
+interface Steps {
+  readonly closing: readonly Interval[];
+  readonly opening: readonly Interval[];
+}
+
+/** What would have to be done about our own breaks and placeholders, were every day told this. */
+function stepsOf(
+  run: Run,
+  days: readonly { readonly date: string; readonly slots: readonly Slot[] }[],
+  taken: Settled['taken'],
+  present: Present,
+): ReadonlyMap<string, Steps> {
+  const { calendar, account, now } = run;
+  const plan = planHiding({
+    strategy: calendar.strategy,
+    timeZone: account.timeZone,
+    days: days.map(({ date, slots }) => ({ date, told: slots, isCertain: true, wanted: slots })),
+    needs: needsOf(taken, calendar),
+    present,
+    refused: new Set(),
+    now: now(),
+  });
+  const steps = new Map<string, { closing: Interval[]; opening: Interval[] }>();
+  const put = (kind: 'closing' | 'opening', step: HidingStep): void => {
+    const span = spanOfStep(step);
+    for (const date of datesOf(span, account.timeZone)) {
+      const of = steps.get(date) ?? { closing: [], opening: [] };
+      of[kind].push(span);
+      steps.set(date, of);
+    }
+  };
+  for (const step of plan.closing) put('closing', step);
+  for (const step of plan.opening) put('opening', step);
+  return steps;
+}
+
+/** What is on sale and should not be goes first, like anything that closes; the rest is housekeeping. */
+function urgencyOfDrift(
+  difference: Difference | undefined,
+  closing: readonly Interval[],
+  opening: readonly Interval[],
+  now: number,
+): { readonly urgency: number; readonly isTold: boolean } {
+  const extra = [...(difference?.extra ?? []).map(spanOfStart), ...closing];
+  const missing = [...(difference?.missing ?? []).map(spanOfStart), ...opening];
+  return {
+    urgency:
+      extra.length > 0
+        ? urgency({ closed: extra, opened: [], now })
+        : urgency({ closed: [], opened: missing, now, resync: true }),
+    isTold: difference === undefined,
+  };
+}
+
+const spanOfStart = ({ at, end }: Start): Interval => ({ start: at, end: Math.max(end, at + 1) });
+
+function spelled(starts: readonly Start[], timeZone: string): string[] {
+  return starts
+    .slice(0, MOST_STARTS)
+    .map(({ at, service }) => `${toIso(at, timeZone)}${service === undefined ? '' : ` (${service})`}`);
+}
+
+const uncovered = ({ start }: Interval, timeZone: string): string => `${toIso(start, timeZone)} (not hidden)`;
