@@ -26,7 +26,7 @@ describe.each(backends.slice(0, 2))('the feed on $name', ({ fresh }) => {
     const [id] = await office.say({});
     const { answer, took } = await timed(follow({ waitMs: 20_000 }));
     expect(answer.items.map((item) => item.id)).toEqual([id]);
-    expect(took).toBeLessThan(5_000);
+    expect(took).toBeLessThan(15_000);
   });
 
   test('that is waited at ends the wait when something comes', async () => {
@@ -35,7 +35,7 @@ describe.each(backends.slice(0, 2))('the feed on $name', ({ fresh }) => {
     const [id] = await office.say({});
     const { answer, took } = await waiting;
     expect(answer.items.map((item) => item.id)).toEqual([id]);
-    expect(took).toBeLessThan(5_000);
+    expect(took).toBeLessThan(15_000);
   });
 
   test('that is waited at finds what another process took in', async () => {
@@ -44,7 +44,7 @@ describe.each(backends.slice(0, 2))('the feed on $name', ({ fresh }) => {
     const [added] = await office.hear({});
     const { answer, took } = await waiting;
     expect(answer.items.map(({ id }) => id)).toEqual([added?.id]);
-    expect(took).toBeLessThan(8_000);
+    expect(took).toBeLessThan(15_000);
   });
 
   test('ends the wait when its time is over, when the client is gone, and when the engine stops', async () => {
@@ -59,12 +59,12 @@ describe.each(backends.slice(0, 2))('the feed on $name', ({ fresh }) => {
     await sleep(100);
     gone.abort();
     expect((await left).answer).toEqual(nothing);
-    expect((await left).took).toBeLessThan(5_000);
+    expect((await left).took).toBeLessThan(15_000);
 
     const stopped = timed(follow({ after, waitMs: 20_000 }));
     await sleep(100);
     await office.delivery.stop();
     expect((await stopped).answer).toEqual(nothing);
-    expect((await stopped).took).toBeLessThan(5_000);
+    expect((await stopped).took).toBeLessThan(15_000);
   });
 });

@@ -54,9 +54,11 @@ describe.each(backends)('a webhook from $name', ({ fresh }) => {
 
   test('is told in the order of each calendar, whatever fails, and the others do not wait for it', async () => {
     const failed = new Set<string>();
-    receiver.answer = ({ id, item }) => {
+    receiver.answer = async ({ id, item }) => {
       if (item.calendar !== 'nowak' || failed.has(id)) return { status: 200, body: 'thank you' };
       failed.add(id);
+      // It takes its time to refuse the first, until the others have been told everything.
+      await eventually(() => of('lis').length === 2 && of(null).length === 1);
       return { status: 503, headers: SOON };
     };
     const ids = await office.say({}, { calendar: 'lis' }, {}, { calendar: null }, { calendar: 'lis' });
@@ -65,8 +67,6 @@ describe.each(backends)('a webhook from $name', ({ fresh }) => {
     expect(of('nowak')).toEqual([one, one, three, three]);
     expect(of('lis')).toEqual([two, five]);
     expect(of(null)).toEqual([four]);
-    const lastOf = (id: string | undefined) => receiver.ids.lastIndexOf(id ?? '');
-    expect(Math.max(lastOf(two), lastOf(four), lastOf(five))).toBeLessThan(lastOf(one));
   });
 
   test('that never takes one has it fail after 72 hours; those behind it go on, and a person tries it again', async () => {

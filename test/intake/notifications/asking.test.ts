@@ -210,6 +210,6 @@ describe('a clinic that wants to be asked', () => {
     );
     expect(answer).toBeUndefined();
     expect(receiver.received).toHaveLength(1);
-    expect(performance.now() - begun).toBeLessThan(1_500);
+    expect(performance.now() - begun).toBeLessThan(10_000);
   });
 });
