@@ -46,14 +46,16 @@ type Item = z.output<typeof pageSchema>['items'][number];
 export class News {
   readonly #options: NewsOptions;
   readonly #http: Got;
-  readonly #pulls = new Map<string, number[]>();
+  /** By client, when it was last answered twice that there is nothing; without any since there was something. */
+  readonly #empty = new Map<string, number[]>();
   #failedAt = Date.now();
   readonly #pushed = ({ status = 0 }: DeliveryRecord): void => {
     if (status < 200 || status > 299) this.#failedAt = Date.now();
   };
   readonly #pulled = ({ operation, client = '', status, fault, receivedAt }: RequestRecord): void => {
-    if (operation !== 'getNotifications' || status !== 200 || fault !== undefined) return;
-    this.#pulls.set(client, [...(this.#pulls.get(client) ?? []), receivedAt].slice(-2));
+    if (operation !== 'getNotifications' || fault !== undefined) return;
+    if (status === 200) this.#empty.delete(client);
+    if (status === 404) this.#empty.set(client, [...(this.#empty.get(client) ?? []), receivedAt].slice(-2));
   };
 
   constructor(options: NewsOptions) {
@@ -74,18 +76,24 @@ export class News {
   async come(since: number, deadline: number): Promise<void> {
     for (; !this.#hasCome(since); await sleep(LOOK_EVERY_MS)) {
       if (Date.now() < deadline) continue;
-      this.#options.onWrong('the news did not come');
+      this.#options.onWrong(`the news did not come: ${JSON.stringify(this.#state())}`);
       return;
     }
   }
 
+  #state(): object {
+    const { deliveries } = this.#options.sandbox;
+    const underWay = deliveries.filter(({ endedAt }) => endedAt === undefined).length;
+    return { empty: Object.fromEntries(this.#empty), underWay, failedAt: this.#failedAt };
+  }
+
   #hasCome(since: number): boolean {
     const { sandbox, world } = this.#options;
-    // What was pulled before may have been the first part of it.
+    // Each is handed out once and committed before more is asked for, but another process may still be at that.
     const pulling = world.accounts.filter(({ hears }) => hears === 'pull' || hears === 'both');
     const arePulled = pulling.every(({ clientId }) => {
-      const pulls = this.#pulls.get(clientId) ?? [];
-      return pulls.length === 2 && pulls.every((at) => at > since);
+      const empty = this.#empty.get(clientId) ?? [];
+      return empty.length === 2 && empty.every((at) => at > since);
     });
     const isUnderWay = sandbox.deliveries.some(({ endedAt }) => endedAt === undefined);
     return arePulled && !isUnderWay && Date.now() - Math.max(since, this.#failedAt) > PUSHED_AGAIN_WITHIN_MS;
