@@ -136,6 +136,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const { apiUrl, apiKey } = fleet;
     const queue =
       redisUrl !== undefined ? { redisUrl } : databaseUrl !== undefined ? { databaseUrl } : undefined;
+    // Whatever fails first, the others end before what they work with does.
+    let allEnded: Promise<unknown> = Promise.resolve();
+    open.push(() => allEnded);
     const outbox = new Outbox({ apiUrl, apiKey, model, onWrong, ...(queue === undefined ? {} : { queue }) });
     open.push(() => outbox.close());
 
@@ -159,10 +162,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     });
     const clients = world.accounts.map(({ clientId }) => clientId);
     const others = [switcher.work(until), resyncs.work(until), people.work(until)];
-    const [, struck] = await Promise.all([
-      weather(sandbox, clients, { seed, timeoutMs: TIMEOUT_MS, severe }, until),
-      strike(new Dice(seed, 2), fleet, servers, until, onProgress),
-    ]);
+    const skies = weather(sandbox, clients, { seed, timeoutMs: TIMEOUT_MS, severe }, until);
+    const strikes = strike(new Dice(seed, 2), fleet, servers, until, onProgress);
+    allEnded = Promise.allSettled([...clinics, ...others, skies, strikes]);
+    const [, struck] = await Promise.all([skies, strikes]);
     await fleet.allUp();
     const stormEnded = Date.now();
     const patience = options.restWithinSeconds * 1_000;

@@ -23,6 +23,13 @@ export interface Standing extends Span {
   readonly id: string;
 }
 
+interface Visit {
+  readonly start: string;
+  readonly serviceId: string;
+  /** Minutes. */
+  readonly duration: number;
+}
+
 const MINUTE = 60_000;
 const PAUSE_MS = [200, 1_200] as const;
 const BREAK = 'a break of the doctor';
@@ -109,13 +116,13 @@ export class People {
       const id = dice.pick([...bookings]);
       const to = what <= 70 ? this.#choose(calendar, dice) : undefined;
       if (id === undefined) return;
-      bookings.delete(id);
       if (to === undefined) {
         sandbox.cancel(id);
       } else {
         bookings.add(sandbox.move(id, to).id);
         this.#visits += 1;
       }
+      bookings.delete(id);
     } else if (what <= 94) {
       const midnight = startOfDate(dice.pick(calendar.dates), calendar.account.timeZone);
       const since = midnight + dice.int(16, 34) * 30 * MINUTE;
@@ -132,14 +139,16 @@ export class People {
     }
   }
 
-  /** One of the visits that a patient sees. */
-  #choose(calendar: WorldCalendar, dice: Dice): { start: string; serviceId: string } | undefined {
+  /** One of the visits that a patient sees. One that moves to another service takes as long as that does. */
+  #choose(calendar: WorldCalendar, dice: Dice): Visit | undefined {
     const { timeZone } = calendar.account;
     const last = calendar.dates.at(-1) ?? calendar.dates[0];
     const [from, to] = [startOfDate(calendar.dates[0], timeZone), startOfDate(addDays(last, 1), timeZone)];
     const seen = dice.pick(this.#options.sandbox.patientView(calendar, from, to));
     const serviceId = dice.pick(seen?.services ?? []);
-    return seen === undefined || serviceId === undefined ? undefined : { start: seen.start, serviceId };
+    const duration = calendar.services.find(({ id }) => id === serviceId)?.duration;
+    if (seen === undefined || serviceId === undefined || duration === undefined) return undefined;
+    return { start: seen.start, serviceId, duration };
   }
 
   #of(calendar: WorldCalendar) {
