@@ -4,7 +4,8 @@
  */
 
 import type { Sealer } from '../privacy/sealer.js';
-import { type Conflict, conflictsOf } from '../store/conflicts.js';
+import type { StoredBooking } from '../store/bookings.js';
+import { type Appointment, type Conflict, conflictsOf } from '../store/conflicts.js';
 import { type AddedNotification, addNotifications, type NewNotification } from '../store/notifications.js';
 import type { Db } from '../store/schema.js';
 
@@ -21,6 +22,24 @@ export async function tellConflicts(
   if (sealer?.hasKey !== true) return [];
   const items = (await conflictsOf(tx, appointments)).map(conflictItem);
   return (await addNotifications(tx, sealer, items, new Date(now))).added;
+}
+
+/**
+ * What is in the way of bookings that stand. Half-open intervals: what only touches is no conflict. Pure.
+ * @param account its id
+ * @param appointments those among which to look
+ */
+export function conflictsAmong(
+  account: string,
+  bookings: readonly StoredBooking[],
+  appointments: readonly Appointment[],
+): Conflict[] {
+  return bookings.flatMap(({ calendar, id: booking, start: bookingStart, end: bookingEnd, ref }) =>
+    appointments
+      .filter((one) => one.calendar === calendar && one.ref !== ref)
+      .filter(({ start, end }) => start < bookingEnd && end > bookingStart)
+      .map((one) => ({ account, booking, bookingStart, bookingEnd, ...one })),
+  );
 }
 
 /** What the clinic is told of it. */

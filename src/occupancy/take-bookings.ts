@@ -54,9 +54,8 @@ export async function takeBookings(
   now: number,
 ): Promise<TakenBookings> {
   const ids = said.flatMap(({ id, before }) => (before === undefined ? [id] : [id, before]));
-  const known = await withSuccessors([...new Set(ids)], async (some) => [
-    ...(await findBookings(tx, calendar.id, some)).values(),
-  ]);
+  const find = async (some: readonly string[]) => [...(await findBookings(tx, calendar.id, some)).values()];
+  const known = await withSuccessors(await find([...new Set(ids)]), find);
   const taken = foldBookings(calendar, new Map(known.map((one) => [one.id, one])), said, now);
   await saveBookings(
     tx,
@@ -66,20 +65,20 @@ export async function takeBookings(
   return taken;
 }
 
-/** Those that are known of the ids, and what they became: a link goes along, whichever of two moves is heard of first. */
+/** What they became, too: a link goes along, whichever of two moves is heard of first. */
 export async function withSuccessors(
-  ids: readonly string[],
+  known: readonly StoredBooking[],
   find: (ids: readonly string[]) => Promise<readonly StoredBooking[]>,
 ): Promise<readonly StoredBooking[]> {
-  const all: StoredBooking[] = [];
-  const asked = new Set<string>();
-  for (let next = ids; next.length > 0; ) {
+  const all = [...known];
+  const asked = new Set(known.map(({ id }) => id));
+  for (let found = known; ; ) {
+    const next = [...new Set(found.flatMap(({ movedTo }) => movedTo ?? []))].filter((id) => !asked.has(id));
+    if (next.length === 0) return all;
     for (const id of next) asked.add(id);
-    const found = await find(next);
+    found = await find(next);
     all.push(...found);
-    next = [...new Set(found.flatMap(({ movedTo }) => movedTo ?? []))].filter((id) => !asked.has(id));
   }
-  return all;
 }
 
 /** Pure. @param known those that are spoken of, and what they became */

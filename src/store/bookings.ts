@@ -1,5 +1,5 @@
 /** The marketplace's visit bookings of a calendar, as far as the record knows them, placeholders of ours among them. */
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Db } from './schema.js';
 import type { Part } from './write-together.js';
 
@@ -28,7 +28,7 @@ export interface StoredBooking {
   readonly failed: { readonly for: string; readonly reason: string } | null;
 }
 
-interface BookingRow {
+export interface BookingRow {
   calendar_id: string;
   id: string;
   status: BookingStatus;
@@ -44,7 +44,7 @@ interface BookingRow {
   failed_reason: string | null;
 }
 
-const toBooking = (row: BookingRow): StoredBooking => ({
+export const toBooking = (row: BookingRow): StoredBooking => ({
   calendar: row.calendar_id,
   id: row.id,
   status: row.status,
@@ -102,14 +102,16 @@ export async function findBookingsOf(
   ids: readonly string[],
 ): Promise<StoredBooking[]> {
   if (ids.length === 0) return [];
-  const { rows } = await sql<BookingRow>`
+  return (await findingBookings(account, ids).execute(db)).rows.map(toBooking);
+}
+
+/** The same as a statement. */
+export function findingBookings(account: string, ids: readonly string[]): RawBuilder<BookingRow> {
+  return sql<BookingRow>`
     SELECT ${COLUMNS_OF_B}
     FROM jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb) AS k (id)
     CROSS JOIN LATERAL (SELECT * FROM slotkeeper.bookings WHERE id = k.id OFFSET 0) b
-    WHERE (SELECT c.account_id FROM slotkeeper.calendars c WHERE c.id = b.calendar_id) = ${account}`.execute(
-    db,
-  );
-  return rows.map(toBooking);
+    WHERE (SELECT c.account_id FROM slotkeeper.calendars c WHERE c.id = b.calendar_id) = ${account}`;
 }
 
 /** The ids of those that have been as the record knows them since then, or longer. */

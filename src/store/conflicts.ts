@@ -1,7 +1,7 @@
 /** Times that were sold twice: a marketplace booking, and an appointment of the PMS that it is not linked to. */
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
+import type { PlaceOfCalendar } from './events.js';
 import type { Db } from './schema.js';
-import type { Part } from './write-together.js';
 
 export interface Conflict {
   readonly account: string;
@@ -38,41 +38,49 @@ export async function conflictsOf(
   return rows;
 }
 
-/** A booking that stands, as the record is about to know it. */
-export interface Sold {
-  readonly calendar: string;
-  readonly id: string;
+/** A time at an address of the marketplace. Half-open. */
+export interface SpanAtPlace extends PlaceOfCalendar {
   readonly start: Date;
   readonly end: Date;
-  readonly ref: string | null;
 }
 
-/** An appointment of the PMS in its way. */
-export interface Clash {
+/** An appointment of the PMS. */
+export interface Appointment {
   readonly calendar: string;
-  readonly booking: string;
   readonly ref: string;
-  /** ISO 8601. */
-  readonly start: string;
-  readonly end: string;
+  readonly start: Date;
+  readonly end: Date;
 }
 
-/** What is in the way of these bookings, as a part of a statement; absent where there are none. */
-export function findingClashes(sold: readonly Sold[]): Part<Clash> | undefined {
-  if (sold.length === 0) return undefined;
-  const spans = sold.map(({ calendar, id, start, end, ref }) => ({
-    calendar_id: calendar,
-    id,
-    start_at: start,
-    end_at: end,
-    ref,
-  }));
-  return sql<Clash>`
-    SELECT b.calendar_id AS calendar, b.id AS booking, o.ref, o.start_at AS start, o.end_at AS "end"
-    FROM jsonb_to_recordset(${JSON.stringify(spans)}::jsonb)
-      AS b (calendar_id text, id text, start_at timestamptz, end_at timestamptz, ref text)
-    JOIN slotkeeper.occupancy o ON ${overlap}
-    ORDER BY 1, 2, 3`;
+/**
+ * The appointments that touch any of these times, or those of bookings that are known, as a statement. Each is looked up
+ * by itself, whatever the planner thinks of how many there are.
+ * @param bookings their ids
+ */
+export function findingAppointments(
+  account: string,
+  spans: readonly SpanAtPlace[],
+  bookings: readonly string[],
+): RawBuilder<Appointment> {
+  return sql<Appointment>`
+    WITH times AS (
+      SELECT c.id AS calendar, k.start, k."end"
+      FROM jsonb_to_recordset(${JSON.stringify(spans)}::jsonb)
+        AS k ("facilityId" text, "doctorId" text, "addressId" text, start timestamptz, "end" timestamptz)
+      CROSS JOIN LATERAL (
+        SELECT id FROM slotkeeper.calendars
+        WHERE account_id = ${account} AND facility_id = k."facilityId" AND doctor_id = k."doctorId"
+          AND address_id = k."addressId" OFFSET 0) c
+      UNION ALL
+      SELECT b.calendar_id, b.start_at, b.end_at
+      FROM jsonb_array_elements_text(${JSON.stringify(bookings)}::jsonb) AS k (id)
+      CROSS JOIN LATERAL (SELECT * FROM slotkeeper.bookings WHERE id = k.id OFFSET 0) b)
+    SELECT DISTINCT t.calendar, o.ref, o.start_at AS start, o.end_at AS "end"
+    FROM times t
+    CROSS JOIN LATERAL (
+      SELECT ref, start_at, end_at FROM slotkeeper.occupancy
+      WHERE calendar_id = t.calendar AND start_at < t."end" AND end_at > t.start OFFSET 0) o
+    ORDER BY 1, 2`;
 }
 
 /** How many there are that are not over yet. */

@@ -87,16 +87,23 @@ export async function markDays(
   await markingOccupancy(changes.occupancy, now)?.execute(db);
 }
 
-/** Changes of occupancy as a part of a statement; absent where there are none. */
+/**
+ * Changes of occupancy as a part of a statement; absent where there are none. As arrays, of which the planner knows that they
+ * are short: of JSON it thinks that it is long, and reads all days that there are instead of looking each up.
+ */
 export function markingOccupancy(changes: readonly DayChange[], now: Date): Part | undefined {
   if (changes.length === 0) return undefined;
+  const [calendars, dates, urgencies] = [
+    changes.map(({ calendar }) => calendar),
+    changes.map(({ date }) => date),
+    changes.map(({ urgency }) => urgency),
+  ];
   return sql`
     UPDATE slotkeeper.days d SET
       generation = d.generation + 1,
       pending_since = coalesce(d.pending_since, ${now}::timestamptz),
       urgency = least(d.urgency, k.urgency)
-    FROM jsonb_to_recordset(${JSON.stringify(changes)}::jsonb)
-      AS k (calendar text, date date, urgency integer)
+    FROM unnest(${calendars}::text[], ${dates}::date[], ${urgencies}::integer[]) AS k (calendar, date, urgency)
     WHERE d.calendar_id = k.calendar AND d.date = k.date`;
 }
 

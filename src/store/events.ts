@@ -1,5 +1,5 @@
 /** The ids of the events that were taken in, so that one sent again changes nothing. */
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Db } from './schema.js';
 
 /** Remembers the ids and says which of them are new. */
@@ -58,19 +58,20 @@ export interface LockedPlace {
   readonly place: PlaceOfCalendar;
 }
 
+/** What it answers with. */
+export type LockedPlaceRow = LockedRow & PlaceOfCalendar;
+
 /**
- * The same for calendars that are known by their places; and who else speaks of one of the bookings waits until the
- * transaction ends, also where it is about another calendar. What both wrote is seen by the next statement only.
+ * The same for calendars that are known by their places, as a statement; and who else speaks of one of the bookings waits
+ * until the transaction ends, also where it is about another calendar. What both wrote is seen by the next statement only.
  */
-export async function lockPlaces(
-  db: Db,
+export function lockingPlaces(
   account: string,
   places: readonly PlaceOfCalendar[],
   bookings: readonly string[],
-): Promise<readonly LockedPlace[]> {
-  if (places.length === 0) return [];
+): RawBuilder<LockedPlaceRow> {
   // In the order of their turns, and before any calendar: none waits for another that waits for it.
-  const { rows } = await sql<LockedRow & PlaceOfCalendar>`
+  return sql<LockedPlaceRow>`
     WITH turns AS MATERIALIZED (
       SELECT pg_advisory_xact_lock(hashtext('slotkeeper.bookings'), turn) FROM (
         SELECT DISTINCT hashtext(id) % ${TURNS}::integer AS turn
@@ -90,11 +91,11 @@ export async function lockPlaces(
     FROM slotkeeper.calendars c JOIN slotkeeper.accounts a ON a.id = c.account_id
     WHERE c.id IN (SELECT id FROM concerned)
     ORDER BY c.id
-    FOR NO KEY UPDATE OF c`.execute(db);
-  return rows.map((row) => ({
-    calendar: toLocked(row),
-    place: { facilityId: row.facilityId, doctorId: row.doctorId, addressId: row.addressId },
-  }));
+    FOR NO KEY UPDATE OF c`;
+}
+
+export function toLockedPlace({ facilityId, doctorId, addressId, ...row }: LockedPlaceRow): LockedPlace {
+  return { calendar: toLocked(row), place: { facilityId, doctorId, addressId } };
 }
 
 interface LockedRow {

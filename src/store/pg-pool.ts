@@ -20,6 +20,8 @@ export function openPgPool({ url, size, onError }: PgPoolOptions): pg.Pool {
     options: `-c search_path=${SEARCH_PATH.replace(' ', '')}`,
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
+    // Statements that do not wait for each other's answers are sent at once (at-once.ts, preparing-pool.ts).
+    pipeline: true,
     application_name: 'slotkeeper',
     types: {
       // A date is a date: `pg` would make it an instant in this machine's zone.

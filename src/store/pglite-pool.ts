@@ -60,6 +60,8 @@ export class PgliteClient extends EventEmitter {
   readonly #listening = new Map<string, () => Promise<void>>();
   #inTransaction = false;
   #released = false;
+  /** What was asked last: the next is not begun before it has ended. */
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(db: PGlite, session: Session) {
     super();
@@ -74,11 +76,17 @@ export class PgliteClient extends EventEmitter {
     values: readonly unknown[] = [],
   ): Promise<QueryResult<R>> | PostgresCursor<R> {
     if (typeof query !== 'string') throw new TypeError('the embedded database has no cursors');
-    return this.#query<R>(query.replace(COMMENTS, ''), [...values]);
+    const answer = this.#last.then(() => this.#query<R>(query.replace(COMMENTS, ''), [...values]));
+    this.#last = answer.catch(() => undefined);
+    return answer;
   }
 
   async #query<R>(text: string, params: unknown[]): Promise<QueryResult<R>> {
-    if (!this.#inTransaction) await this.#session.acquire();
+    if (!this.#inTransaction) {
+      // One of its own statements has ended it already.
+      if (END.test(text)) return toResult<R>(text, undefined);
+      await this.#session.acquire();
+    }
     try {
       if (BEGIN.test(text)) this.#inTransaction = true;
       return await this.#run<R>(text, params);

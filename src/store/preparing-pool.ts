@@ -1,6 +1,7 @@
 /**
  * The door through which Kysely asks PostgreSQL. What is asked again and again is prepared, so that the server reads and
- * plans it once for each connection: for a short statement that is most of the work.
+ * plans it once for each connection: for a short statement that is most of the work. And a way to the server and back is
+ * spared where nobody waits for the answer: a transaction begins together with its first statement.
  */
 import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
 import type pg from 'pg';
@@ -37,9 +38,16 @@ class Prepared {
   }
 }
 
+const BEGIN = /^(begin|start\s+transaction)\b/i;
+const END = /^(commit|rollback(?!\s+to\b))\b/i;
+const NOTHING = { command: 'SELECT', rowCount: 0, rows: [] } as const;
+
 class PreparingClient implements PostgresPoolClient {
   readonly #client: pg.PoolClient;
   readonly #prepared: Prepared;
+  #isInTransaction = false;
+  /** What begins a transaction and was not sent yet: it goes with the first statement. */
+  #begin: string | undefined;
 
   constructor(client: pg.PoolClient, prepared: Prepared) {
     this.#client = client;
@@ -57,6 +65,33 @@ class PreparingClient implements PostgresPoolClient {
   }
 
   async #query<R>(text: string, values: unknown[]): Promise<PostgresQueryResult<R>> {
+    if (BEGIN.test(text)) {
+      this.#begin = text;
+      return { ...NOTHING, rows: [] };
+    }
+    const begin = this.#begin;
+    this.#begin = undefined;
+    if (END.test(text)) {
+      // There was no statement in it, or one of its own has ended it (at-once.ts).
+      if (!this.#isInTransaction) return { ...NOTHING, rows: [] };
+      this.#isInTransaction = false;
+    } else if (begin !== undefined) {
+      this.#isInTransaction = true;
+    }
+    this.#gather();
+    const begun = begin === undefined ? undefined : this.#client.query(begin);
+    const [answer] = await Promise.all([this.#ask<R>(text, values), begun]);
+    return answer;
+  }
+
+  /** What is asked in the same turn leaves in one piece. */
+  #gather(): void {
+    const { stream } = this.#client.connection;
+    stream.cork();
+    process.nextTick(() => stream.uncork());
+  }
+
+  async #ask<R>(text: string, values: unknown[]): Promise<PostgresQueryResult<R>> {
     const name = values.length === 0 ? undefined : this.#prepared.nameOf(text);
     const asked = { text, values, ...(name === undefined ? {} : { name }) };
     const { command, rowCount, rows } = await this.#client.query<never>(asked);
@@ -64,6 +99,7 @@ class PreparingClient implements PostgresPoolClient {
   }
 
   release(): void {
+    this.#begin = undefined;
     this.#client.release();
   }
 }

@@ -47,9 +47,10 @@ export async function claimWakes(db: Db, wakes: readonly WantedCalendar[]): Prom
 /** The same as a part of a statement; absent where nothing is to be woken. */
 export function claimingWakes(wakes: readonly WantedCalendar[]): Part<WantedCalendar> | undefined {
   if (wakes.length === 0) return undefined;
+  const [calendars, urgencies] = [wakes.map(({ calendar }) => calendar), wakes.map(({ urgency }) => urgency)];
   return sql<WantedCalendar>`
     UPDATE slotkeeper.calendars c SET queued_urgency = k.urgency
-    FROM jsonb_to_recordset(${JSON.stringify(wakes)}::jsonb) AS k (calendar text, urgency integer)
+    FROM unnest(${calendars}::text[], ${urgencies}::integer[]) AS k (calendar, urgency)
     WHERE c.id = k.calendar AND (c.queued_urgency IS NULL OR c.queued_urgency > k.urgency)
     RETURNING c.id AS calendar, k.urgency`;
 }

@@ -1,5 +1,6 @@
 /** Writings that do not depend on one another, sent as one statement: on the way to a server, each statement counts. */
 import { type RawBuilder, sql } from 'kysely';
+import { atOnce } from './at-once.js';
 import type { Db } from './schema.js';
 
 /** What can be a part of another statement: it has no data-modifying statement within it. */
@@ -13,12 +14,14 @@ type Answers<Told extends Rows> = { readonly [Name in keyof Told]: readonly Told
  * None of them sees what another writes, and no two may write the same row.
  * @param silent those whose rows nobody asks for; absent ones have nothing to do
  * @param telling those that return rows, by name
+ * @param along what is sent with it, and carried out after it
  * @returns the rows as JSON has them: an instant is text
  */
 export async function writeTogether<Told extends Rows>(
   db: Db,
   silent: readonly (Part | undefined)[],
   telling: Parts<Told>,
+  ...along: readonly RawBuilder<object>[]
 ): Promise<Answers<Told>> {
   const told = Object.entries<Part | undefined>(telling);
   const parts = [...silent.map((part, n) => [`silent_${n}`, part] as const), ...told].flatMap(
@@ -29,8 +32,8 @@ export async function writeTogether<Told extends Rows>(
     return sql`${rows} AS ${sql.id(name)}`;
   });
   const before = parts.length === 0 ? sql`` : sql`WITH ${sql.join(parts)}`;
-  const { rows } = await sql<Answers<Told>>`${before} SELECT ${sql.join(columns)}`.execute(db);
-  const [row] = rows;
+  const statement = sql<Answers<Told>>`${before} SELECT ${sql.join(columns)}`;
+  const [[row]] = await atOnce(db, (ask) => Promise.all([ask(statement), ...along.map(ask)]));
   if (row === undefined) throw new Error('a SELECT without FROM has one row');
   return row;
 }

@@ -7,22 +7,28 @@ import { wakesOf } from '../../occupancy/mark.js';
 import { withSuccessors } from '../../occupancy/take-bookings.js';
 import { takeBreaks } from '../../occupancy/take-breaks.js';
 import type { Sealer } from '../../privacy/sealer.js';
-import { findBookingsOf, type StoredBooking, savingBookings } from '../../store/bookings.js';
-import { type Clash, type Conflict, findingClashes } from '../../store/conflicts.js';
+import { atOnce, COMMIT } from '../../store/at-once.js';
+import {
+  findBookingsOf,
+  findingBookings,
+  type StoredBooking,
+  savingBookings,
+  toBooking,
+} from '../../store/bookings.js';
+import { type Appointment, findingAppointments, type SpanAtPlace } from '../../store/conflicts.js';
 import { type DayChange, markDaysOfService, markingOccupancy } from '../../store/days.js';
-import { type LockedCalendar, lockCalendars, lockPlaces } from '../../store/events.js';
+import { type LockedCalendar, lockCalendars, lockingPlaces, toLockedPlace } from '../../store/events.js';
 import {
   type AddedNotification,
   addedOf,
   addingNotifications,
-  addNotifications,
   type NewNotification,
 } from '../../store/notifications.js';
 import { retryDeadlock } from '../../store/retry-deadlock.js';
 import type { Db } from '../../store/schema.js';
 import { claimingWakes, type WantedCalendar } from '../../store/wanted.js';
 import { writeTogether } from '../../store/write-together.js';
-import { conflictItem } from '../conflicts.js';
+import { conflictItem, conflictsAmong } from '../conflicts.js';
 import { type HeardBookings, hearBookings, type SaidIn } from './heard-bookings.js';
 import type { Place, Subject } from './subject.js';
 
@@ -30,9 +36,8 @@ import type { Place, Subject } from './subject.js';
 export type Source = 'push' | 'pull' | 'sweep' | 'reading';
 
 export interface TakenNotifications {
+  /** Those that were not known already. */
   readonly added: readonly AddedNotification[];
-  /** How many were known already. */
-  readonly repeated: number;
   /** The calendars that now have something to publish and no job that would see to it. */
   readonly wakes: readonly WantedCalendar[];
 }
@@ -50,7 +55,7 @@ export async function takeNotifications(
   source: Source,
   now: number,
 ): Promise<TakenNotifications> {
-  if (subjects.length === 0) return { added: [], repeated: 0, wakes: [] };
+  if (subjects.length === 0) return { added: [], wakes: [] };
   return await retryDeadlock(() =>
     db.transaction().execute(async (tx) => {
       const calendars = await calendarsOf(tx, account, subjects);
@@ -64,25 +69,20 @@ export async function takeNotifications(
           : subjects
               .filter((subject) => !isOwn(subject))
               .map((subject) => itemOf(account, subject, calendars.at(subject)?.id, bookings, source));
+      const conflicts = sealer.hasKey
+        ? conflictsAmong(account, bookings.standing, calendars.appointments)
+        : [];
+      const told = [...items, ...conflicts.map(conflictItem)];
       const at = new Date(now);
       const days = [...bookings.days, ...others.days];
       const also = others.touched.map((calendar) => ({ calendar, urgency: LEAST_URGENT }));
       const written = await writeTogether(
         tx,
         [savingBookings(bookings.changed, at), markingOccupancy(days, at)],
-        {
-          added: addingNotifications(sealer, items, at),
-          wakes: claimingWakes(wakesOf(days, also)),
-          clashes: sealer.hasKey ? findingClashes(bookings.standing) : undefined,
-        },
+        { added: addingNotifications(sealer, told, at), wakes: claimingWakes(wakesOf(days, also)) },
+        COMMIT,
       );
-      const { added, repeated } = addedOf(written.added, items);
-      const conflicts = written.clashes.flatMap((clash) => {
-        const booking = bookings.find(clash.calendar, clash.booking);
-        return booking === undefined ? [] : [conflictItem(conflictOf(account, booking, clash))];
-      });
-      const told = await addNotifications(tx, sealer, conflicts, at);
-      return { added: [...added, ...told.added], repeated, wakes: written.wakes };
+      return { added: addedOf(written.added, told).added, wakes: written.wakes };
     }),
   );
 }
@@ -94,32 +94,55 @@ interface Calendars {
   find(id: string): LockedCalendar | undefined;
   /** The bookings that are spoken of, as they are before anything is taken in. */
   readonly known: readonly StoredBooking[];
+  /** Of the PMS, at the times of these bookings. */
+  readonly appointments: readonly Appointment[];
 }
 
-/** All that are concerned, locked together. */
+/** All that are concerned, locked together; and what is known of what is said, as it is from then on. */
 async function calendarsOf(tx: Db, account: string, subjects: readonly Subject[]): Promise<Calendars> {
   const places = new Map(
     subjects.flatMap(({ place }) => (place === undefined ? [] : [[keyOf(place), place]])),
   );
   const said = subjects.flatMap(({ bookings }) => bookings.map(({ id }) => id));
   // Those of what has no place are not looked for: they may be what the record would not have.
-  const spokenOf = subjects.flatMap(({ place, booking }) => (place && booking) ?? []);
+  const spokenOf = subjects.flatMap(({ place, booking, bookings }) =>
+    place === undefined || booking === undefined || bookings.length > 0 ? [] : [booking],
+  );
   const ids = [...new Set([...said, ...spokenOf])];
-  const locked = await lockPlaces(tx, account, [...places.values()], [...new Set(said)]);
+  const [lockedRows, knownRows, appointments] = await atOnce(tx, (ask) =>
+    Promise.all([
+      ask(lockingPlaces(account, [...places.values()], [...new Set(said)])),
+      ask(findingBookings(account, ids)),
+      ask(findingAppointments(account, spansOf(subjects), spokenOf)),
+    ]),
+  );
+  const locked = lockedRows.map(toLockedPlace);
   const byPlace = new Map(locked.map(({ place, calendar }) => [keyOf(place), calendar]));
   const byId = new Map(locked.map(({ calendar }) => [calendar.id, calendar]));
-  const find = () => withSuccessors(ids, (some) => findBookingsOf(tx, account, some));
-  let known = await find();
+  const find = (some: readonly string[]) => findBookingsOf(tx, account, some);
+  let known = await withSuccessors(knownRows.map(toBooking), find);
   const elsewhere = known.map(({ calendar }) => calendar).filter((id) => !byId.has(id));
   if (elsewhere.length > 0) {
     for (const [id, calendar] of await lockCalendars(tx, elsewhere)) byId.set(id, calendar);
-    known = await find();
+    known = await withSuccessors(await find(ids), find);
   }
   return {
     at: ({ place }) => place && byPlace.get(keyOf(place)),
     find: (id) => byId.get(id),
     known,
+    appointments,
   };
+}
+
+/** The times that are said to be booked. */
+function spansOf(subjects: readonly Subject[]): SpanAtPlace[] {
+  return subjects.flatMap(({ place, bookings }) =>
+    place === undefined
+      ? []
+      : bookings
+          .filter(isStanding)
+          .map(({ start, end }) => ({ ...place, start: new Date(start), end: new Date(end) })),
+  );
 }
 
 const keyOf = ({ facilityId, doctorId, addressId }: Place): string =>
@@ -151,7 +174,7 @@ function saidIn(subjects: readonly Subject[], { at, find, known }: Calendars): r
   });
 }
 
-const isStanding = ({ status }: StoredBooking): boolean => status === 'booked';
+const isStanding = ({ status }: Pick<StoredBooking, 'status'>): boolean => status === 'booked';
 
 interface TakenOthers {
   readonly days: readonly DayChange[];
@@ -193,18 +216,6 @@ function isOfPlaceholders(subject: Subject, { at }: Calendars, heard: HeardBooki
   return subject.bookings.every(
     ({ id, placeholder }) => placeholder !== undefined || heard.find(calendar.id, id)?.placeholder === true,
   );
-}
-
-function conflictOf(account: string, { id, start, end }: StoredBooking, clash: Clash): Conflict {
-  return {
-    ...clash,
-    account,
-    booking: id,
-    bookingStart: start,
-    bookingEnd: end,
-    start: new Date(clash.start),
-    end: new Date(clash.end),
-  };
 }
 
 function itemOf(

@@ -4,8 +4,6 @@
  */
 import { TookTooLongError } from './took-too-long-error.js';
 
-/** While the database does one piece of work, the next is made ready. */
-const LANES = 2;
 /** Where many come, the next is here within this time, in milliseconds. */
 const GAP_MS = 2;
 
@@ -26,7 +24,7 @@ export class Together<Item> {
   readonly #limitMs: number;
   readonly #gathering = new Set<Gathering>();
   #waiting: Waiting<Item>[] = [];
-  #working = 0;
+  #isWorking = false;
 
   /**
    * @param work may be done twice for an item: one that took too long may be done all the same, later
@@ -46,13 +44,13 @@ export class Together<Item> {
   async add(item: Item): Promise<void> {
     await new Promise<void>((done, failed) => {
       this.#waiting.push({ item, done, failed });
-      if (this.#working < LANES) void this.#run();
+      if (!this.#isWorking) void this.#run();
       for (const { expected, enough } of this.#gathering) if (this.#waiting.length >= expected) enough();
     });
   }
 
   async #run(): Promise<void> {
-    this.#working += 1;
+    this.#isWorking = true;
     // What comes in the same turn is together already.
     await new Promise(setImmediate);
     while (this.#waiting.length > 0) {
@@ -66,7 +64,7 @@ export class Together<Item> {
         for (const { failed } of batch) failed(error);
       }
     }
-    this.#working -= 1;
+    this.#isWorking = false;
   }
 
   async #limited(work: Promise<void>): Promise<void> {
