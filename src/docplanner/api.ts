@@ -127,7 +127,7 @@ export class Api {
       return { answer, token };
     } finally {
       const own = call.ownLimit === undefined ? {} : { ownLimit: call.ownLimit };
-      await gate?.after({ write, ...own, ...this.#told(answer) });
+      await toldAfter(gate, { write, ...own, ...this.#told(answer) });
     }
   }
 
@@ -182,6 +182,15 @@ export class Api {
 
   #error(context: ErrorContext, answer: Answer, hide: readonly string[] = []) {
     return answerError(context, answer, this.#now(), [this.#options.clientSecret, ...hide]);
+  }
+}
+
+/** What was handed out is not handed out again: neither an answer nor an error gives way to a gate that fails. */
+async function toldAfter(gate: RequestGate | undefined, answer: GateAnswer): Promise<void> {
+  try {
+    await gate?.after(answer);
+  } catch {
+    // See RequestGate: the gate's owner has told of it.
   }
 }
 
