@@ -175,7 +175,9 @@ export interface BreaksTable {
   own: boolean;
   /** It never comes back. */
   removed: Generated<boolean>;
-  /** Of when this is known: an older word changes nothing. */
+  /** It was not where it was looked for; it may be elsewhere. */
+  unlisted: Generated<boolean>;
+  /** The newest word of where it is: an older one changes nothing. */
   said_at: Timestamp;
   updated_at: Timestamp;
 }

@@ -110,7 +110,7 @@ export async function askForBreaks(reader: Reader, range: Range): Promise<Asked<
     till: Date.parse(one.till),
     own: own.has(one.id) || isOwnBreak(calendar.id, one),
   }));
-  const there = list.map((one): SaidBreak => ({ ...one, removed: false, at }));
+  const there = list.map((one): SaidBreak => ({ ...one, word: 'listed', at }));
   const gone = known
     .filter(({ id }) => !listed.has(id))
     .map(
@@ -118,7 +118,7 @@ export async function askForBreaks(reader: Reader, range: Range): Promise<Asked<
         id: one.id,
         since: one.since.getTime(),
         till: one.till.getTime(),
-        removed: true,
+        word: 'unlisted',
         at,
       }),
     );

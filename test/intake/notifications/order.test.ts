@@ -39,9 +39,12 @@ test('any order of the same news, each once or twice, one by one or at once, end
       said('break-moved', { break: lunch('11:00', '11:30') }, calendar, at(30)),
       said('break-created', { break: { ...lunch('11:30', '11:40'), id: `gone-${n}` } }, calendar, at(40)),
       said('break-removed', { break: { ...lunch('11:30', '11:40'), id: `gone-${n}` } }, calendar, at(50)),
+      // All of one second.
+      said('break-created', { break: { ...lunch('10:00', '10:05'), id: `quick-${n}` } }, calendar, at(10)),
+      said('break-moved', { break: { ...lunch('11:30', '11:35'), id: `quick-${n}` } }, calendar, at(10)),
     ];
   };
-  const order = fc.array(fc.boolean(), { minLength: 10, maxLength: 10 }).chain((twice) => {
+  const order = fc.array(fc.boolean(), { minLength: 12, maxLength: 12 }).chain((twice) => {
     const all = twice.flatMap((again, n) => (again ? [n, n] : [n]));
     return fc.shuffledSubarray(all, { minLength: all.length });
   });
@@ -64,6 +67,7 @@ test('any order of the same news, each once or twice, one by one or at once, end
         taken.filter((one) => JSON.stringify(one).includes(`-${n}"`));
       expect(mine(await busy(calendar))).toEqual([
         { break: `lunch-${n}`, start: desk.at('11:00'), end: desk.at('11:30') },
+        { break: `quick-${n}`, start: desk.at('11:30'), end: desk.at('11:35') },
         { booking: `d-${n}`, start: desk.at('11:40'), end: desk.at('12:00') },
       ]);
       expect(mine(await busy('sowa'))).toEqual([

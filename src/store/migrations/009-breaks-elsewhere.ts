@@ -1,0 +1,14 @@
+/** A break that is not where it was looked for may be elsewhere: nothing but its removal is for good. */
+import { type Kysely, sql } from 'kysely';
+
+export async function up(db: Kysely<unknown>): Promise<void> {
+  for (const statement of statements) await sql.raw(statement).execute(db);
+}
+
+const statements = [
+  `ALTER TABLE slotkeeper.breaks ADD COLUMN unlisted boolean NOT NULL DEFAULT false`,
+  // Which of them were only not listed is not known: one that is listed again is there.
+  `UPDATE slotkeeper.breaks SET unlisted = true, removed = false WHERE removed`,
+  `DROP INDEX slotkeeper.breaks_by_till`,
+  `CREATE INDEX breaks_by_till ON slotkeeper.breaks (calendar_id, till_at) WHERE NOT removed AND NOT unlisted`,
+] as const;
