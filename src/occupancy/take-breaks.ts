@@ -17,8 +17,8 @@ export interface SaidBreak {
   readonly till: number;
   /** `unlisted`: a list of its time is without it. `answered`: the marketplace did what we asked for. */
   readonly word: 'created' | 'moved' | 'answered' | 'removed' | 'listed' | 'unlisted';
-  /** Whether it is known to be ours. */
-  readonly own?: boolean | undefined;
+  /** Whether it is ours; null where it may be, and absent where that is not said. */
+  readonly own?: boolean | null | undefined;
   /** When this was so, or when the list was asked for, in epoch milliseconds. */
   readonly at: number;
 }
@@ -46,7 +46,7 @@ export interface TakenBreaks {
   /** Only what is really news. */
   readonly changes: readonly BreakChange[];
   readonly days: readonly DayChange[];
-  /** Whether something was said, and all of it of breaks of ours. */
+  /** Whether something was said, and all of it of breaks that are ours, or may be. */
   readonly isOwn: boolean;
 }
 
@@ -65,8 +65,10 @@ export async function takeBreaks(
   const recognised: SaidBreak[] = [];
   for (const one of said) {
     const span = { since: new Date(one.since), till: new Date(one.till) };
-    const isOurs = !known.has(one.id) && one.own !== true && (await isAnnounced(tx, calendar.id, span));
-    recognised.push(isOurs ? { ...one, own: true } : one);
+    // A doctor may have closed the very time that we asked to close: what is said of a break does not tell whose it is.
+    const mayBeOurs =
+      !known.has(one.id) && one.own === undefined && (await isAnnounced(tx, calendar.id, span));
+    recognised.push(mayBeOurs ? { ...one, own: null } : one);
   }
   const taken = foldBreaks(calendar, known, recognised, now);
   await saveBreaks(
@@ -87,8 +89,7 @@ export function foldBreaks(
   const current = new Map(known);
   for (const one of said) {
     const before = current.get(one.id);
-    // Whose it is never changes, so that counts also when it is said late.
-    const own = before?.own === true || one.own === true;
+    const own = whose(before?.own, one.own);
     if (before !== undefined && !isLater(one, before)) {
       current.set(one.id, { ...before, own });
       continue;
@@ -122,7 +123,7 @@ export function foldBreaks(
       days.moved(calendar, undefined, spanOf(before));
     }
   }
-  const isOwn = said.length > 0 && said.every(({ id }) => current.get(id)?.own === true);
+  const isOwn = said.length > 0 && said.every(({ id }) => current.get(id)?.own !== false);
   return { changes, days: days.list(), isOwn };
 }
 
@@ -130,6 +131,13 @@ const spanOf = ({ since, till }: StoredBreak): Interval => ({
   start: since.getTime(),
   end: till.getTime(),
 });
+
+/** Whose it is never changes, so that counts also when it is said late: an answer of our own, or a mark, is for good. */
+function whose(known: boolean | null | undefined, said: boolean | null | undefined): boolean | null {
+  if (known === true || said === true) return true;
+  if (said === false || known === false) return false;
+  return known === undefined && said === undefined ? false : null;
+}
 
 /** Whether a word changes what is known. Of two of the same moment the one that comes last counts; the same again is none. */
 function isLater(one: SaidBreak, known: StoredBreak): boolean {
@@ -142,8 +150,9 @@ function isLater(one: SaidBreak, known: StoredBreak): boolean {
 
 const isThere = ({ removed, unlisted }: StoredBreak): boolean => !removed && !unlisted;
 
+/** One that may be ours is where an appointment is: until somebody reads it, it takes no time of its own. */
 const takes = (one: StoredBreak): Interval | undefined =>
-  one.own || !isThere(one) ? undefined : spanOf(one);
+  one.own !== false || !isThere(one) ? undefined : spanOf(one);
 
 const isAt = (a: StoredBreak, b: StoredBreak): boolean =>
   isThere(a) === isThere(b) &&

@@ -7,8 +7,11 @@ export interface StoredBreak {
   readonly id: string;
   readonly since: Date;
   readonly till: Date;
-  /** Made by us, to hide what is taken. */
-  readonly own: boolean;
+  /**
+   * Made by us, to hide what is taken: its id came in an answer of our own, or its description was read and says so. Null
+   * where its times are those of one that we asked for, and neither has been seen yet.
+   */
+  readonly own: boolean | null;
   /** It never comes back. */
   readonly removed: boolean;
   /** It was not where it was looked for; it may be elsewhere. */
@@ -33,7 +36,7 @@ interface BreakRow {
   id: string;
   since_at: Date;
   till_at: Date;
-  own: boolean;
+  own: boolean | null;
   removed: boolean;
   unlisted: boolean;
   said_at: Date;
@@ -146,7 +149,7 @@ export async function isAnnounced(
   return [...found.values()].some(({ removed, unlisted }) => !removed && !unlisted);
 }
 
-/** Whether the record knows breaks of ours that are not over yet. */
+/** Whether the record knows breaks that are or may be ours, and are not over yet. */
 export async function hasOwnBreaks(db: Db, calendar: string, now: Date): Promise<boolean> {
   const row = await db
     .selectFrom('slotkeeper.breaks')
@@ -154,7 +157,7 @@ export async function hasOwnBreaks(db: Db, calendar: string, now: Date): Promise
     .where('calendar_id', '=', calendar)
     .where('removed', '=', false)
     .where('unlisted', '=', false)
-    .where('own', '=', true)
+    .where((eb) => eb.or([eb('own', '=', true), eb('own', 'is', null)]))
     .where('till_at', '>', now)
     .limit(1)
     .executeTakeFirst();

@@ -8,7 +8,7 @@ import { GONE_AFTER_MS, said } from '../occupancy/said.js';
 import { type SaidBooking, takeBookings } from '../occupancy/take-bookings.js';
 import { type SaidBreak, takeBreaks } from '../occupancy/take-breaks.js';
 import { bookingsBetween, isAnnounced, settledBookings } from '../store/bookings.js';
-import { breaksBetween } from '../store/breaks.js';
+import { breaksBetween, findBreaks } from '../store/breaks.js';
 import type { Calendar } from '../store/calendars.js';
 import { type DayChange, markDays } from '../store/days.js';
 import { lockCalendars } from '../store/events.js';
@@ -102,13 +102,13 @@ export async function askForBreaks(reader: Reader, range: Range): Promise<Asked<
   const breaks = await client.getCalendarBreaks(calendar, range.from, range.to);
   const listed = new Set(breaks.map(({ id }) => id));
   const known = await breaksBetween(db, calendar.id, new Date(range.from), new Date(range.to), asked);
-  const own = new Set(known.filter((one) => one.own).map(({ id }) => id));
+  const before = await findBreaks(db, calendar.id, [...listed]);
   const at = asked.getTime();
   const list = breaks.map((one) => ({
     id: one.id,
     since: Date.parse(one.since),
     till: Date.parse(one.till),
-    own: own.has(one.id) || isOwnBreak(calendar.id, one),
+    own: before.get(one.id)?.own === true || isOwnBreak(calendar.id, one),
   }));
   const there = list.map((one): SaidBreak => ({ ...one, word: 'listed', at }));
   const gone = known

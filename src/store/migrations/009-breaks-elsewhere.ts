@@ -1,4 +1,7 @@
-/** A break that is not where it was looked for may be elsewhere: nothing but its removal is for good. */
+/**
+ * A break that is not where it was looked for may be elsewhere: nothing but its removal is for good. And whose one is, that
+ * is where one of ours was to be, nobody knows before it is read.
+ */
 import { type Kysely, sql } from 'kysely';
 
 export async function up(db: Kysely<unknown>): Promise<void> {
@@ -6,7 +9,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 }
 
 const statements = [
-  `ALTER TABLE slotkeeper.breaks ADD COLUMN unlisted boolean NOT NULL DEFAULT false`,
+  `ALTER TABLE slotkeeper.breaks ADD COLUMN unlisted boolean NOT NULL DEFAULT false,
+    ALTER COLUMN own DROP NOT NULL`,
   // Which of them were only not listed is not known: one that is listed again is there.
   `UPDATE slotkeeper.breaks SET unlisted = true, removed = false WHERE removed`,
   `DROP INDEX slotkeeper.breaks_by_till`,
