@@ -10,6 +10,7 @@ import { rateLimitOf, retryAfterMsOf } from './rate-limit.js';
 import { defaultTokenBackoff, type GrantedToken, type TokenBackoff, TokenSource } from './token-source.js';
 import { type Answer, type Exchange, type Method, Transport } from './transport.js';
 import { defaultUserAgent } from './user-agent.js';
+import { problemOf } from './wire.js';
 
 export interface ApiOptions {
   /** The account's name, for messages. */
@@ -213,14 +214,8 @@ function parsed<Schema extends z.ZodType>(
   }
   const result = schema.safeParse(body);
   if (result.success) return result.data;
-  // Only where it is wrong and how; the values may be a patient's.
-  const [issue] = result.error.issues;
-  const where =
-    issue === undefined || issue.path.length === 0 ? 'the body' : issue.path.join('.').slice(0, 200);
-  const why = issue === undefined ? 'unreadable' : issue.message.slice(0, 200);
-  throw new UnexpectedAnswerError(context, `answered ${status} in an unknown form (${where}: ${why})`, {
-    status,
-  });
+  const what = `answered ${status} in an unknown form (${problemOf(result.error)})`;
+  throw new UnexpectedAnswerError(context, what, { status });
 }
 
 function checkedBase(baseUrl: string): string {

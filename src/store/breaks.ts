@@ -111,8 +111,13 @@ export async function saveBreaks(db: Db, breaks: readonly StoredBreak[], now: Da
       updated_at = excluded.updated_at`.execute(db);
 }
 
+const ANNOUNCED = 'sent ';
+
 /** Until it has an id, a break that is about to be made has one of these. */
-const announcedId = (since: Date, till: Date): string => `sent ${since.toISOString()} ${till.toISOString()}`;
+const announcedId = (since: Date, till: Date): string =>
+  `${ANNOUNCED}${since.toISOString()} ${till.toISOString()}`;
+
+export const isAnnouncedBreak = (id: string): boolean => id.startsWith(ANNOUNCED);
 
 /** Written down before a break is made: its notification may come before its answer. */
 export async function announceBreak(

@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import {
   type Booking,
   type CalendarBreak,
+  instantIn,
   type Notification,
   notificationNames,
 } from '../../docplanner/index.js';
@@ -40,7 +41,8 @@ export interface Subject {
 export function subjectOf(notification: Notification, now: number): Subject {
   if (notification.name === 'unknown') return unknownSubject(notification);
   const { name, created_at: created } = notification;
-  const createdAt = created == null ? null : new Date(created);
+  const createdIso = instantIn(created);
+  const createdAt = createdIso === undefined ? null : new Date(createdIso);
   const at = createdAt?.getTime() ?? now;
   const { facility, doctor, address } = notification.data;
   const data = flattened(notification.data);
