@@ -16,6 +16,7 @@ import {
   addedOf,
   addingNotifications,
   addNotifications,
+  calendarsOfKept,
   type NewNotification,
 } from '../../store/notifications.js';
 import { retryDeadlock } from '../../store/retry-deadlock.js';
@@ -55,9 +56,9 @@ export async function takeNotifications(
     db.transaction().execute(async (tx) => {
       const calendars = await calendarsOf(tx, account, subjects);
       const bookings = hearBookings(saidIn(subjects, calendars), calendars.known, now);
-      const others = await takeOthers(tx, subjects, calendars, now);
+      const others = await takeOthers(tx, account, subjects, calendars, now);
       const isOwn = (subject: Subject): boolean =>
-        others.own.has(subject) || isOfPlaceholders(subject, calendars, bookings);
+        others.own.has(subject.hash) || isOfPlaceholders(subject, calendars, bookings);
       const items =
         source === 'reading'
           ? []
@@ -157,27 +158,37 @@ interface TakenOthers {
   readonly days: readonly DayChange[];
   /** Calendars with days that were marked already. */
   readonly touched: readonly string[];
-  /** Those that only repeat a break of ours. */
-  readonly own: ReadonlySet<Subject>;
+  /** The hashes of those that only repeat a break of ours. */
+  readonly own: ReadonlySet<string>;
 }
 
-/** Breaks, and services that are not what they were. */
+/**
+ * Breaks, and services that are not what they were. Neither has an order that would tell one that is said again: a service
+ * none at all, a break none within a second. So what is kept for its calendar already is not taken in again.
+ */
 async function takeOthers(
   tx: Db,
+  account: string,
   subjects: readonly Subject[],
   { at }: Calendars,
   now: number,
 ): Promise<TakenOthers> {
   const days: DayChange[] = [];
   const touched: string[] = [];
-  const own = new Set<Subject>();
-  for (const subject of subjects) {
+  const own = new Set<string>();
+  const others = new Map(
+    subjects
+      .filter(({ breaks, service }) => breaks.length > 0 || service !== undefined)
+      .map((one) => [one.hash, one]),
+  );
+  const kept = await calendarsOfKept(tx, account, [...others.keys()]);
+  for (const subject of others.values()) {
     const calendar = at(subject);
-    if (calendar === undefined) continue;
+    if (calendar === undefined || kept.get(subject.hash) === calendar.id) continue;
     if (subject.breaks.length > 0) {
       const taken = await takeBreaks(tx, calendar, subject.breaks, now);
       days.push(...taken.days);
-      if (taken.isOwn) own.add(subject);
+      if (taken.isOwn) own.add(subject.hash);
     }
     if (subject.service === undefined) continue;
     const marked = await markDaysOfService(tx, calendar.id, subject.service, new Date(now));

@@ -5,6 +5,37 @@ import { hearing, said, visitBooking } from './heard.js';
 
 jest.setTimeout(120_000);
 
+test('news of a service publish its days once, and of a break within a second nothing twice, however often they are said', async () => {
+  const { desk, push, busy, items } = await hearing();
+  const puts = () => desk.requests('replaceSlots').length;
+  const generation = async () => {
+    const days = await desk.engine.db.selectFrom('slotkeeper.days').select('generation').execute();
+    return days.map((day) => Number(day.generation));
+  };
+  await desk.rest();
+  const told = puts();
+  for (const name of ['address-service-changed', 'address-service-deleted']) {
+    const news = said(name, { address_service: { id: 'visit', price: 70 } });
+    const before = await generation();
+    await push(news);
+    await desk.rest();
+    const after = await generation();
+    expect(after).toEqual(before.map((n) => n + 1));
+    for (let n = 0; n < 3; n += 1) expect(await push(news)).toMatchObject({ status: 200 });
+    await Promise.all([push(news), push(news)]);
+    await desk.rest();
+    expect(await generation()).toEqual(after);
+  }
+  expect(puts()).toBe(told + 2);
+  expect(await items()).toHaveLength(2);
+
+  const lunch = (from: string, to: string) => ({ id: 'lunch', since: desk.at(from), till: desk.at(to) });
+  const first = said('break-moved', { break: lunch('11:00', '11:10') });
+  const second = said('break-moved', { break: lunch('11:30', '11:40') });
+  for (const one of [first, second, first, second, first]) await push(one);
+  expect(await busy()).toMatchObject([{ break: 'lunch', start: desk.at('11:30') }]);
+});
+
 test('any order of the same news, each once or twice, one by one or at once, ends the same', async () => {
   const calendars = ['nowak', 'lis', 'kot', 'zuk', 'sowa'];
   const clinic = await hearing({ calendars });
