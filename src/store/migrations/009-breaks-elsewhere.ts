@@ -1,6 +1,9 @@
 /**
  * A break that is not where it was looked for may be elsewhere: nothing but its removal is for good. And whose one is, that
  * is where one of ours was to be, nobody knows before it is read.
+ *
+ * And what waits for the queue of a PMS is found by an index that a notification comes into when it has its position, not
+ * while it is being committed.
  */
 import { type Kysely, sql } from 'kysely';
 
@@ -15,4 +18,8 @@ const statements = [
   `UPDATE slotkeeper.breaks SET unlisted = true, removed = false WHERE removed`,
   `DROP INDEX slotkeeper.breaks_by_till`,
   `CREATE INDEX breaks_by_till ON slotkeeper.breaks (calendar_id, till_at) WHERE NOT removed AND NOT unlisted`,
+
+  `DROP INDEX slotkeeper.notifications_unqueued`,
+  `CREATE INDEX notifications_unqueued ON slotkeeper.notifications (position)
+    WHERE queued_at IS NULL AND position IS NOT NULL AND purged_at IS NULL`,
 ] as const;
