@@ -19,6 +19,7 @@ import {
   calendarsOfKept,
   type NewNotification,
 } from '../../store/notifications.js';
+import { endingReservations } from '../../store/reservations.js';
 import { retryDeadlock } from '../../store/retry-deadlock.js';
 import type { Db } from '../../store/schema.js';
 import { claimingWakes, type WantedCalendar } from '../../store/wanted.js';
@@ -55,7 +56,8 @@ export async function takeNotifications(
   return await retryDeadlock(() =>
     db.transaction().execute(async (tx) => {
       const calendars = await calendarsOf(tx, account, subjects);
-      const bookings = hearBookings(saidIn(subjects, calendars), calendars.known, now);
+      const spoken = saidIn(subjects, calendars);
+      const bookings = hearBookings(spoken, calendars.known, now);
       const others = await takeOthers(tx, account, subjects, calendars, now);
       const isOwn = (subject: Subject): boolean =>
         others.own.has(subject.hash) || isOfPlaceholders(subject, calendars, bookings);
@@ -70,7 +72,11 @@ export async function takeNotifications(
       const also = others.touched.map((calendar) => ({ calendar, urgency: LEAST_URGENT }));
       const written = await writeTogether(
         tx,
-        [savingBookings(bookings.changed, at), markingOccupancy(days, at)],
+        [
+          savingBookings(bookings.changed, at),
+          markingOccupancy(days, at),
+          endingReservations(cameIn(spoken)),
+        ],
         {
           added: addingNotifications(sealer, items, at),
           wakes: claimingWakes(wakesOf(days, also)),
@@ -153,6 +159,14 @@ function saidIn(subjects: readonly Subject[], { at, find, known }: Calendars): r
 }
 
 const isStanding = ({ status }: StoredBooking): boolean => status === 'booked';
+
+/** What is said to be booked, and was not known to be over before. */
+const cameIn = (said: readonly SaidIn[]): { calendar: string; start: Date }[] =>
+  said.flatMap(({ calendar, said: one }) =>
+    one?.status === 'booked' && one.placeholder === undefined
+      ? [{ calendar: calendar.id, start: new Date(one.start) }]
+      : [],
+  );
 
 interface TakenOthers {
   readonly days: readonly DayChange[];
