@@ -65,6 +65,7 @@ export class Courier {
         if (waitMs > 0) return later(waitMs);
         const afterMs = await this.#send(due, destination);
         if (afterMs !== undefined) return later(afterMs);
+        if (!entry.mayStay()) break;
       }
       return later(0);
     } finally {

@@ -59,8 +59,8 @@ export interface FollowQuery extends FeedQuery {
 }
 
 /** Most of them only wait for an answer. */
-const CONCURRENCY = 64;
-/** To one clinic at the same time; the others' places stay free. */
+const CONCURRENCY = 128;
+/** To one clinic at the same time, and fewer where there are many: however slow they are, another one has its place. */
 const MOST_TO_ONE = 8;
 /** A calendar whose clinic has all of its places is sent away for so long at most. */
 const MOST_WAIT_MS = 30_000;

@@ -10,6 +10,7 @@ import { rateLimitOf, retryAfterMsOf } from './rate-limit.js';
 import { defaultTokenBackoff, type GrantedToken, type TokenBackoff, TokenSource } from './token-source.js';
 import { type Answer, type Exchange, type Method, Transport } from './transport.js';
 import { defaultUserAgent } from './user-agent.js';
+import { problemOf } from './wire.js';
 
 export interface ApiOptions {
   /** The account's name, for messages. */
@@ -127,7 +128,7 @@ export class Api {
       return { answer, token };
     } finally {
       const own = call.ownLimit === undefined ? {} : { ownLimit: call.ownLimit };
-      await gate?.after({ write, ...own, ...this.#told(answer) });
+      await toldAfter(gate, { write, ...own, ...this.#told(answer) });
     }
   }
 
@@ -185,6 +186,15 @@ export class Api {
   }
 }
 
+/** What was handed out is not handed out again: neither an answer nor an error gives way to a gate that fails. */
+async function toldAfter(gate: RequestGate | undefined, answer: GateAnswer): Promise<void> {
+  try {
+    await gate?.after(answer);
+  } catch {
+    // See RequestGate: the gate's owner has told of it.
+  }
+}
+
 /** A page is no success, whatever its status says. */
 function isSuccess(answer: Answer): boolean {
   return answer.status >= 200 && answer.status < 300 && !isPage(answer);
@@ -204,14 +214,8 @@ function parsed<Schema extends z.ZodType>(
   }
   const result = schema.safeParse(body);
   if (result.success) return result.data;
-  // Only where it is wrong and how; the values may be a patient's.
-  const [issue] = result.error.issues;
-  const where =
-    issue === undefined || issue.path.length === 0 ? 'the body' : issue.path.join('.').slice(0, 200);
-  const why = issue === undefined ? 'unreadable' : issue.message.slice(0, 200);
-  throw new UnexpectedAnswerError(context, `answered ${status} in an unknown form (${where}: ${why})`, {
-    status,
-  });
+  const what = `answered ${status} in an unknown form (${problemOf(result.error)})`;
+  throw new UnexpectedAnswerError(context, what, { status });
 }
 
 function checkedBase(baseUrl: string): string {

@@ -1,7 +1,7 @@
 // getBookings comes in pages without a total: a short page is the last. Contract: hosts (collections), resources.
 
 import type { BookingScope } from './requests.js';
-import type { Booking } from './wire.js';
+import type { Booking, Listed, Unread } from './wire.js';
 
 const pageSize = 100;
 
@@ -18,13 +18,20 @@ export function bookingsQuery(
 }
 
 /** A booking that moves to another page while they are read comes twice; it is told once. */
-export async function allBookings(readPage: (page: number) => Promise<Booking[]>): Promise<Booking[]> {
+export async function allBookings(
+  readPage: (page: number) => Promise<Listed<Booking>>,
+): Promise<Listed<Booking>> {
   const found = new Map<string, Booking>();
+  const unread = new Map<string, Unread>();
   for (let page = 1; ; page += 1) {
-    const known = found.size;
-    const items = await readPage(page);
-    for (const booking of items) found.set(booking.id, booking);
+    const known = found.size + unread.size;
+    const listed = await readPage(page);
+    for (const booking of listed.items) found.set(booking.id, booking);
+    for (const one of listed.unread) unread.set(one.id ?? `without an id: ${one.problem}`, one);
+    const isShort = listed.items.length + listed.unread.length < pageSize;
     // A full page with nothing new in it would repeat for ever: the server does not page.
-    if (items.length < pageSize || found.size === known) return [...found.values()];
+    if (isShort || found.size + unread.size === known) {
+      return { items: [...found.values()], unread: [...unread.values()] };
+    }
   }
 }

@@ -19,6 +19,8 @@ import * as wire from './wire.js';
 export interface DocplannerClientOptions extends ApiOptions {
   /** Move bookings by the founding page's path, `POST {A}/bookings/{id}`, for accounts that still need it. */
   readonly foundingMovePath?: boolean | undefined;
+  /** Told of answers of which a part cannot be read, and is passed over. */
+  readonly onUnread?: ((operation: string, unread: readonly wire.Unread[]) => void) | undefined;
 }
 
 /** What was waiting, each handed out once, and how many more wait. */
@@ -27,7 +29,7 @@ export interface PulledNotifications {
   readonly remaining: number;
 }
 
-const pulled = z.object({ notifications: z.array(z.unknown()), remaining: z.int().nonnegative().nullish() });
+const pulled = z.object({ notifications: z.array(z.unknown()), remaining: z.unknown().optional() });
 
 /**
  * One API client of the marketplace. It asks once: repeating, budgets and order are for those above it. Every method
@@ -98,7 +100,10 @@ export class DocplannerClient {
     );
   }
 
-  /** All bookings that start from `start` to `end`, of every page. Patients are told only when asked for. */
+  /**
+   * All bookings that start from `start` to `end`, of every page. Patients are told only when asked for. Throws an
+   * `UnexpectedAnswerError` where any of them cannot be read.
+   */
   async getBookings(
     address: AddressKey,
     start: string,
@@ -108,10 +113,48 @@ export class DocplannerClient {
   ): Promise<wire.Booking[]> {
     const path = addressPath(address, 'bookings');
     const call = { operation: 'getBookings', method: 'GET', path, signal } as const;
-    return allBookings(async (page) => {
+    const { items } = await allBookings(async (page) => {
       const query = bookingsQuery(start, end, scopes, page);
-      return (await this.#api.read({ ...call, query }, wire.collection(wire.booking)))._items;
+      const { _items } = await this.#api.read({ ...call, query }, wire.collection(wire.booking));
+      return { items: _items, unread: [] };
     });
+    return [...items];
+  }
+
+  /** The same, where one that cannot be read takes no others along. */
+  async listBookings(
+    address: AddressKey,
+    start: string,
+    end: string,
+    scopes: readonly BookingScope[] = ['address_service'],
+    signal?: AbortSignal,
+  ): Promise<wire.Listed<wire.Booking>> {
+    const path = addressPath(address, 'bookings');
+    const call = { operation: 'getBookings', method: 'GET', path, signal } as const;
+    const all = await allBookings(async (page) => {
+      const query = bookingsQuery(start, end, scopes, page);
+      const { _items } = await this.#api.read({ ...call, query }, wire.rawCollection);
+      return wire.listed(_items, wire.booking);
+    });
+    return this.#told(call.operation, all);
+  }
+
+  /** As the marketplace has it; undefined where it knows none (404), `unreadable` where it is there in another form. */
+  async findBooking(
+    address: AddressKey,
+    bookingId: string,
+    signal?: AbortSignal,
+  ): Promise<wire.Booking | 'unreadable' | undefined> {
+    const path = bookingPath(address, bookingId);
+    const call = { operation: 'getBooking', method: 'GET', path, signal } as const;
+    try {
+      const { items, unread } = wire.listed([await this.#api.read(call, z.unknown())], wire.booking);
+      this.#told(call.operation, { items, unread });
+      return items[0] ?? 'unreadable';
+    } catch (error) {
+      if (error instanceof NotFoundError) return undefined;
+      throw error;
+    }
   }
 
   async getBooking(address: AddressKey, bookingId: string, signal?: AbortSignal): Promise<wire.Booking> {
@@ -166,21 +209,27 @@ export class DocplannerClient {
     await this.#api.run({ operation: 'disableCalendar', method: 'POST', path, signal });
   }
 
+  /** Throws an `UnexpectedAnswerError` where any of them cannot be read. */
   async getCalendarBreaks(
     address: AddressKey,
     since: string,
     till: string,
     signal?: AbortSignal,
   ): Promise<wire.CalendarBreak[]> {
-    const path = addressPath(address, 'breaks');
-    const call = {
-      operation: 'getCalendarBreaks',
-      method: 'GET',
-      path,
-      query: { since, till },
-      signal,
-    } as const;
+    const call = breaksCall(address, since, till, signal);
     return (await this.#api.read(call, wire.collection(wire.calendarBreak)))._items;
+  }
+
+  /** The same, where one that cannot be read takes no others along. */
+  async listCalendarBreaks(
+    address: AddressKey,
+    since: string,
+    till: string,
+    signal?: AbortSignal,
+  ): Promise<wire.Listed<wire.CalendarBreak>> {
+    const call = breaksCall(address, since, till, signal);
+    const { _items } = await this.#api.read(call, wire.rawCollection);
+    return this.#told(call.operation, wire.listed(_items, wire.calendarBreak));
   }
 
   /** Throws `ConflictError` where a break of the same range and description exists. */
@@ -242,7 +291,9 @@ export class DocplannerClient {
     } as const;
     try {
       const { notifications, remaining } = await this.#api.read(call, pulled);
-      return { notifications: notifications.map(parseNotification), remaining: remaining ?? 0 };
+      // Where that is not said, a full batch may not be the last.
+      const more = typeof remaining === 'number' ? remaining : notifications.length === limit ? 1 : 0;
+      return { notifications: notifications.map(parseNotification), remaining: more };
     } catch (error) {
       if (error instanceof NotFoundError) return { notifications: [], remaining: 0 };
       throw error;
@@ -255,10 +306,20 @@ export class DocplannerClient {
     await this.#api.run({ operation: 'release', method: 'POST', path, ownLimit: true, signal });
   }
 
+  #told<Item>(operation: string, all: wire.Listed<Item>): wire.Listed<Item> {
+    if (all.unread.length > 0) this.#options.onUnread?.(operation, all.unread);
+    return all;
+  }
+
   /** Refuses new requests, waits for those under way, closes the connections. May be called again. */
   async close(): Promise<void> {
     await this.#api.close();
   }
+}
+
+function breaksCall(address: AddressKey, since: string, till: string, signal: AbortSignal | undefined) {
+  const path = addressPath(address, 'breaks');
+  return { operation: 'getCalendarBreaks', method: 'GET', path, query: { since, till }, signal } as const;
 }
 
 function bookingPath(address: AddressKey, bookingId: string): string {

@@ -21,7 +21,8 @@ export interface GateAnswer {
 
 /**
  * Asked before every request of an account except those for tokens. `before` resolves when the request may be sent and
- * rejects to prevent it; each resolved `before` is followed by exactly one `after`, also when no answer came.
+ * rejects to prevent it; each resolved `before` is followed by exactly one `after`, also when no answer came. An `after`
+ * that fails takes nothing from the answer, which exists only once: telling of that is for whoever the gate belongs to.
  */
 export interface RequestGate {
   before(request: { readonly write: boolean }): Promise<void>;

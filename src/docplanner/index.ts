@@ -47,4 +47,7 @@ export type {
   BookingRequest,
   CalendarBreak,
   CalendarStatus,
+  Listed,
+  Unread,
 } from './wire.js';
+export { instantIn, serviceOf } from './wire.js';

@@ -1,45 +1,51 @@
 // What the marketplace says by itself: its 17 kinds of notification, and what is none of them kept whole.
 
 import { z } from 'zod';
-import { addressService, booking, bookingRequest, calendarBreak, eventually, id } from './wire.js';
+import {
+  addressService,
+  booking,
+  bookingRequest,
+  calendarBreak,
+  eventually,
+  lenient,
+  named,
+} from './wire.js';
 
-const place = {
-  facility: z.looseObject({ id, name: z.string().nullish() }),
-  doctor: z.looseObject({ id, name: z.string().nullish(), surname: z.string().nullish() }),
-  address: z.looseObject({ id, name: z.string().nullish(), street: z.string().nullish() }),
-};
+const place = { facility: named, doctor: named, address: named };
 
 const kind = <Name extends string, Shape extends z.ZodRawShape>(name: Name, shape: Shape) =>
   z.looseObject({
     name: z.literal(name),
     data: z.looseObject({ ...place, ...shape }),
-    created_at: eventually,
+    created_at: lenient(eventually),
   });
 
 const aboutBooking = { visit_booking: booking };
+/** Of which nothing is applied but which one it is. */
+const namedBooking = z.union([booking, named]);
+const aboutNamedBooking = { visit_booking: namedBooking };
 const aboutBreak = { break: calendarBreak };
 const aboutService = { address_service: addressService };
-const aboutAddress = { address: place.address.extend({ commercial_type: z.string().nullish() }) };
 
 /** Contract: notifications. */
 const known = z.discriminatedUnion('name', [
   kind('slot-booking', { visit_booking_request: bookingRequest }),
   kind('slot-booked', aboutBooking),
   kind('booking-canceled', aboutBooking),
-  kind('booking-moving', { canceling_booking: booking, creating_booking: bookingRequest }),
+  kind('booking-moving', { canceling_booking: namedBooking, creating_booking: bookingRequest }),
   kind('booking-moved', { old_visit_booking: booking, new_visit_booking: booking }),
-  kind('booking-confirmed', aboutBooking),
-  kind('booking-payment-status-changed', { ...aboutBooking, visit_payment_status: z.unknown() }),
-  kind('presence-marked', { ...aboutBooking, presence: z.string().nullish() }),
+  kind('booking-confirmed', aboutNamedBooking),
+  kind('booking-payment-status-changed', aboutNamedBooking),
+  kind('presence-marked', aboutNamedBooking),
   kind('break-created', aboutBreak),
   kind('break-moved', aboutBreak),
   kind('break-removed', aboutBreak),
   kind('address-service-created', aboutService),
   kind('address-service-changed', aboutService),
   kind('address-service-deleted', aboutService),
-  kind('address-commercial-type-changed', aboutAddress),
-  kind('address-assigned', aboutAddress),
-  kind('address-unassigned', aboutAddress),
+  kind('address-commercial-type-changed', {}),
+  kind('address-assigned', {}),
+  kind('address-unassigned', {}),
 ]);
 
 export type KnownNotification = Readonly<z.output<typeof known>>;

@@ -1,4 +1,5 @@
-// The pieces that the marketplace's bodies are made of, read tolerantly: numbers or strings, older and newer forms.
+// The pieces that the marketplace's bodies are made of, read tolerantly: numbers or strings, older and newer forms. Only
+// what is applied has to be readable; everything else is passed on as it came.
 
 import { z } from 'zod';
 
@@ -22,46 +23,89 @@ export const instant = z
 /** An instant that may not have come yet: null, '' and nothing at all mean that. */
 export const eventually = z.union([instant, z.literal('').transform(() => null)]).nullish();
 
+/** In this form where it can be read, and otherwise as it came. */
+export const lenient = <Form extends z.ZodType>(form: Form) => z.union([form, z.unknown()]).optional();
+
 /** `{"_items": […]}`, the form of every collection. */
 export const collection = <Item extends z.ZodType>(item: Item) => z.object({ _items: z.array(item) });
 
-/** An address service in full, as far as it is told; what else is there is kept. */
-export const addressService = z.looseObject({ id, name: z.string().nullish(), price: z.number().nullish() });
+/** What was listed; an item that cannot be read takes no others along, and is there all the same. */
+export interface Listed<Item> {
+  readonly items: readonly Item[];
+  readonly unread: readonly Unread[];
+}
 
-/** Person-related, never to be logged. */
-export const patient = z.looseObject({ name: z.string().nullish(), surname: z.string().nullish() });
+export interface Unread {
+  /** Undefined where even that cannot be read. */
+  readonly id: string | undefined;
+  /** Where it is not as expected, without any of its values. */
+  readonly problem: string;
+}
+
+export const rawCollection = collection(z.unknown());
+
+export function listed<Item extends z.ZodType>(
+  items: readonly unknown[],
+  item: Item,
+): Listed<z.output<Item>> {
+  const read: z.output<Item>[] = [];
+  const unread: Unread[] = [];
+  for (const raw of items) {
+    const result = item.safeParse(raw);
+    if (result.success) read.push(result.data);
+    else unread.push({ id: named.safeParse(raw).data?.id, problem: problemOf(result.error) });
+  }
+  return { items: read, unread };
+}
+
+/** Only where it is wrong and how; the values may be a patient's. */
+export function problemOf(error: z.ZodError): string {
+  const [issue] = error.issues;
+  if (issue === undefined) return 'unreadable';
+  return `${issue.path.join('.').slice(0, 200) || 'the body'}: ${issue.message.slice(0, 200)}`;
+}
+
+/** Anything that is only named: its id, and whatever else is there. */
+export const named = z.looseObject({ id });
+
+/** An address service; its name and price are there as they came. */
+export const addressService = named;
 
 const bookingCore = {
   start_at: instant,
-  end_at: instant.nullish(),
-  duration: minutes.nullish(),
-  address_service: addressService.nullish(),
-  patient: patient.nullish(),
-  comment: z.string().nullish(),
+  duration: lenient(minutes),
+  address_service: lenient(addressService),
 };
 
-/** A visit booking. Contract: bookSlot. */
+/** A visit booking. Whoever reads its patient, its comment or who booked it has to look first. Contract: bookSlot. */
 export const booking = z.looseObject({
   id,
   status: z.string(),
   ...bookingCore,
   end_at: instant,
-  booked_by: z.string().nullish(),
-  canceled_by: z.string().nullish(),
-  booked_at: eventually,
-  canceled_at: eventually,
-  presence: z.string().nullish(),
+  booked_by: z.unknown().optional(),
+  comment: z.unknown().optional(),
+  booked_at: lenient(eventually),
+  canceled_at: lenient(eventually),
 });
 
 /** A booking that is only asked for: it need not have an id or a status yet. */
-export const bookingRequest = z.looseObject({ id: id.nullish(), ...bookingCore });
+export const bookingRequest = z.looseObject({ ...bookingCore, id: lenient(id), end_at: instant.nullish() });
 
 export const calendarBreak = z.looseObject({
   id,
   since: instant,
   till: instant,
-  description: z.string().nullish(),
+  description: z.unknown().optional(),
 });
+
+/** The address service of a booking, where it names one. */
+export function serviceOf({ address_service: service }: { readonly address_service?: unknown }) {
+  return addressService.safeParse(service).data?.id;
+}
+
+/** The instant that a lenient field says; undefined where it says none. */
+export const instantIn = (value: unknown): string | undefined => instant.safeParse(value).data;
 
 export const calendar = z.object({ status: z.enum(['enabled', 'disabled']) });
 

@@ -117,8 +117,8 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
   const { db } = database;
   const accounts = new RememberedAccounts({ db, now });
   const publishQueue = new PublishQueue(queues, { debounceMs });
-  const clients = new Clients({ requestTimeoutMs: timeoutMs, now });
-  const budget = new Budget({ db, now, requestTimeoutMs: timeoutMs });
+  const clients = new Clients({ log, requestTimeoutMs: timeoutMs, now });
+  const budget = new Budget({ db, log, now, requestTimeoutMs: timeoutMs });
   const means: Means = {
     db,
     clients,

@@ -20,4 +20,4 @@ export const isOwnBreak = (calendar: string, one: CalendarBreak): boolean =>
   one.description === breakMark(calendar);
 
 export const isPlaceholder = ({ booked_by: by, comment }: Booking): boolean =>
-  by === 'integration' && comment?.startsWith(`${NAME} `) === true;
+  by === 'integration' && typeof comment === 'string' && comment.startsWith(`${NAME} `);

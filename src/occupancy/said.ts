@@ -1,5 +1,5 @@
 /** What the marketplace writes about a booking, for the record. */
-import type { Booking } from '../docplanner/index.js';
+import { type Booking, serviceOf } from '../docplanner/index.js';
 import type { BookingStatus } from '../store/bookings.js';
 import { isPlaceholder } from './marks.js';
 import type { SaidBooking } from './take-bookings.js';
@@ -16,8 +16,8 @@ export function said(booking: Booking): SaidBooking {
     status: statusOf(booking.status),
     start: Date.parse(booking.start_at),
     end: Date.parse(booking.end_at),
-    service: booking.address_service?.id,
-    bookedBy: booking.booked_by ?? undefined,
+    service: serviceOf(booking),
+    bookedBy: typeof booking.booked_by === 'string' ? booking.booked_by : undefined,
     ...(isPlaceholder(booking) ? { placeholder: { ref: null } } : {}),
   };
 }

@@ -1,7 +1,7 @@
 /**
  * What is said about the marketplace's calendar breaks, taken into the record. A doctor's breaks are taken time; ours
  * only repeat an occupancy. A break keeps its id when it moves, so what was said later counts; one that was removed
- * never comes back. Contract: Notifications, breaks.
+ * never comes back, and one that is not in a list is no more than not there. Contract: Notifications, breaks.
  */
 
 import { findBreaks, isAnnounced, type StoredBreak, saveBreaks } from '../store/breaks.js';
@@ -15,11 +15,26 @@ export interface SaidBreak {
   /** Epoch milliseconds. */
   readonly since: number;
   readonly till: number;
-  readonly removed: boolean;
-  /** Whether it is known to be ours. */
-  readonly own?: boolean | undefined;
-  /** When this was so, in epoch milliseconds. */
+  /** `unlisted`: a list of its time is without it. `answered`: the marketplace did what we asked for. */
+  readonly word: 'created' | 'moved' | 'answered' | 'removed' | 'listed' | 'unlisted';
+  /** Whether it is ours; null where it may be, and absent where that is not said. */
+  readonly own?: boolean | null | undefined;
+  /** When this was so, or when the list was asked for, in epoch milliseconds. */
   readonly at: number;
+}
+
+const SECOND = 1_000;
+/** Where a word stands within its second. */
+const RANKS = { created: 100, moved: 200, answered: 300, removed: 400, listed: 900, unlisted: 900 } as const;
+
+/**
+ * The order of words. The marketplace says whole seconds: within one a break is made before it moves, and what it says of
+ * our own request comes after our request was answered. A list is of everything up to the second before it was asked for.
+ */
+export function wordAt({ word, at }: Pick<SaidBreak, 'word' | 'at'>): number {
+  const second = Math.floor(at / SECOND) * SECOND;
+  const isList = word === 'listed' || word === 'unlisted';
+  return (isList ? second - SECOND : second) + RANKS[word];
 }
 
 export interface BreakChange {
@@ -31,7 +46,7 @@ export interface TakenBreaks {
   /** Only what is really news. */
   readonly changes: readonly BreakChange[];
   readonly days: readonly DayChange[];
-  /** Whether something was said, and all of it of breaks of ours. */
+  /** Whether something was said, and all of it of breaks that are ours, or may be. */
   readonly isOwn: boolean;
 }
 
@@ -50,8 +65,10 @@ export async function takeBreaks(
   const recognised: SaidBreak[] = [];
   for (const one of said) {
     const span = { since: new Date(one.since), till: new Date(one.till) };
-    const isOurs = !known.has(one.id) && one.own !== true && (await isAnnounced(tx, calendar.id, span));
-    recognised.push(isOurs ? { ...one, own: true } : one);
+    // A doctor may have closed the very time that we asked to close: what is said of a break does not tell whose it is.
+    const mayBeOurs =
+      !known.has(one.id) && one.own === undefined && (await isAnnounced(tx, calendar.id, span));
+    recognised.push(mayBeOurs ? { ...one, own: null } : one);
   }
   const taken = foldBreaks(calendar, known, recognised, now);
   await saveBreaks(
@@ -72,10 +89,14 @@ export function foldBreaks(
   const current = new Map(known);
   for (const one of said) {
     const before = current.get(one.id);
-    // Whose it is never changes, so that counts also when it is said late.
-    const own = before?.own === true || one.own === true;
-    if (before !== undefined && (before.removed || (!one.removed && one.at < before.saidAt.getTime()))) {
+    const own = whose(before?.own, one.own);
+    if (before !== undefined && !isLater(one, before)) {
       current.set(one.id, { ...before, own });
+      continue;
+    }
+    if (one.word === 'unlisted') {
+      // Where it is now may have been said already and be on its way, so nothing is later than what was said last.
+      if (before !== undefined) current.set(one.id, { ...before, own, unlisted: true });
       continue;
     }
     current.set(one.id, {
@@ -84,8 +105,9 @@ export function foldBreaks(
       since: new Date(one.since),
       till: new Date(one.till),
       own,
-      removed: one.removed,
-      saidAt: new Date(Math.max(one.at, before?.saidAt.getTime() ?? 0)),
+      removed: one.word === 'removed',
+      unlisted: false,
+      saidAt: new Date(Math.max(wordAt(one), before?.saidAt.getTime() ?? 0)),
     });
   }
   const byOthers = new Set(said.flatMap(({ id, own }) => (own === true ? [] : [id])));
@@ -97,11 +119,11 @@ export function foldBreaks(
     changes.push({ before, after });
     days.moved(calendar, before && takes(before), takes(after), true);
     // What somebody else has taken away of ours is on sale.
-    if (before?.own === true && !before.removed && byOthers.has(id) && !isAt(before, after)) {
+    if (before?.own === true && isThere(before) && byOthers.has(id) && !isAt(before, after)) {
       days.moved(calendar, undefined, spanOf(before));
     }
   }
-  const isOwn = said.length > 0 && said.every(({ id }) => current.get(id)?.own === true);
+  const isOwn = said.length > 0 && said.every(({ id }) => current.get(id)?.own !== false);
   return { changes, days: days.list(), isOwn };
 }
 
@@ -110,10 +132,36 @@ const spanOf = ({ since, till }: StoredBreak): Interval => ({
   end: till.getTime(),
 });
 
-const takes = (one: StoredBreak): Interval | undefined => (one.own || one.removed ? undefined : spanOf(one));
+/** Whose it is never changes, so that counts also when it is said late: an answer of our own, or a mark, is for good. */
+function whose(known: boolean | null | undefined, said: boolean | null | undefined): boolean | null {
+  if (known === true || said === true) return true;
+  if (said === false || known === false) return false;
+  return known === undefined && said === undefined ? false : null;
+}
+
+/** Whether a word changes what is known. Of two of the same moment the one that comes last counts; the same again is none. */
+function isLater(one: SaidBreak, known: StoredBreak): boolean {
+  if (known.removed) return false;
+  if (one.word === 'removed') return true;
+  const [at, knownAt] = [wordAt(one), known.saidAt.getTime()];
+  const isThat = one.since === known.since.getTime() && one.till === known.till.getTime();
+  return at > knownAt || (at === knownAt && !isThat);
+}
+
+const isThere = ({ removed, unlisted }: StoredBreak): boolean => !removed && !unlisted;
+
+/** One that may be ours is where an appointment is: until somebody reads it, it takes no time of its own. */
+const takes = (one: StoredBreak): Interval | undefined =>
+  one.own !== false || !isThere(one) ? undefined : spanOf(one);
 
 const isAt = (a: StoredBreak, b: StoredBreak): boolean =>
-  a.removed === b.removed && a.since.getTime() === b.since.getTime() && a.till.getTime() === b.till.getTime();
+  isThere(a) === isThere(b) &&
+  a.since.getTime() === b.since.getTime() &&
+  a.till.getTime() === b.till.getTime();
 
 const isSame = (a: StoredBreak, b: StoredBreak): boolean =>
-  isAt(a, b) && a.own === b.own && a.saidAt.getTime() === b.saidAt.getTime();
+  isAt(a, b) &&
+  a.own === b.own &&
+  a.removed === b.removed &&
+  a.unlisted === b.unlisted &&
+  a.saidAt.getTime() === b.saidAt.getTime();

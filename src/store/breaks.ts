@@ -7,23 +7,38 @@ export interface StoredBreak {
   readonly id: string;
   readonly since: Date;
   readonly till: Date;
-  /** Made by us, to hide what is taken. */
-  readonly own: boolean;
+  /**
+   * Made by us, to hide what is taken: its id came in an answer of our own, or its description was read and says so. Null
+   * where its times are those of one that we asked for, and neither has been seen yet.
+   */
+  readonly own: boolean | null;
   /** It never comes back. */
   readonly removed: boolean;
-  /** Of when this is known: an older word changes nothing. */
+  /** It was not where it was looked for; it may be elsewhere. */
+  readonly unlisted: boolean;
+  /** The newest word of where it is: an older one changes nothing. See `wordAt`. */
   readonly saidAt: Date;
 }
 
-const COLUMNS = ['calendar_id', 'id', 'since_at', 'till_at', 'own', 'removed', 'said_at'] as const;
+const COLUMNS = [
+  'calendar_id',
+  'id',
+  'since_at',
+  'till_at',
+  'own',
+  'removed',
+  'unlisted',
+  'said_at',
+] as const;
 
 interface BreakRow {
   calendar_id: string;
   id: string;
   since_at: Date;
   till_at: Date;
-  own: boolean;
+  own: boolean | null;
   removed: boolean;
+  unlisted: boolean;
   said_at: Date;
 }
 
@@ -34,6 +49,7 @@ const toBreak = (row: BreakRow): StoredBreak => ({
   till: row.till_at,
   own: row.own,
   removed: row.removed,
+  unlisted: row.unlisted,
   saidAt: row.said_at,
 });
 
@@ -69,6 +85,7 @@ export async function breaksBetween(
     .select(COLUMNS)
     .where('calendar_id', '=', calendar)
     .where('removed', '=', false)
+    .where('unlisted', '=', false)
     .where('till_at', '>', from)
     .where('since_at', '<', to)
     .$if(knownBefore !== undefined, (query) => query.where('updated_at', '<', knownBefore ?? to))
@@ -82,18 +99,25 @@ export async function breaksBetween(
 export async function saveBreaks(db: Db, breaks: readonly StoredBreak[], now: Date): Promise<void> {
   if (breaks.length === 0) return;
   await sql`
-    INSERT INTO slotkeeper.breaks (calendar_id, id, since_at, till_at, own, removed, said_at, updated_at)
-    SELECT k.calendar, k.id, k.since, k.till, k.own, k.removed, k."saidAt", ${now}::timestamptz
+    INSERT INTO slotkeeper.breaks
+      (calendar_id, id, since_at, till_at, own, removed, unlisted, said_at, updated_at)
+    SELECT k.calendar, k.id, k.since, k.till, k.own, k.removed, k.unlisted, k."saidAt", ${now}::timestamptz
     FROM jsonb_to_recordset(${JSON.stringify(breaks)}::jsonb)
       AS k (calendar text, id text, since timestamptz, till timestamptz, own boolean, removed boolean,
-            "saidAt" timestamptz)
+            unlisted boolean, "saidAt" timestamptz)
     ON CONFLICT (calendar_id, id) DO UPDATE SET
       since_at = excluded.since_at, till_at = excluded.till_at, own = excluded.own,
-      removed = excluded.removed, said_at = excluded.said_at, updated_at = excluded.updated_at`.execute(db);
+      removed = excluded.removed, unlisted = excluded.unlisted, said_at = excluded.said_at,
+      updated_at = excluded.updated_at`.execute(db);
 }
 
+const ANNOUNCED = 'sent ';
+
 /** Until it has an id, a break that is about to be made has one of these. */
-const announcedId = (since: Date, till: Date): string => `sent ${since.toISOString()} ${till.toISOString()}`;
+const announcedId = (since: Date, till: Date): string =>
+  `${ANNOUNCED}${since.toISOString()} ${till.toISOString()}`;
+
+export const isAnnouncedBreak = (id: string): boolean => id.startsWith(ANNOUNCED);
 
 /** Written down before a break is made: its notification may come before its answer. */
 export async function announceBreak(
@@ -103,7 +127,8 @@ export async function announceBreak(
   now: Date,
 ): Promise<void> {
   const id = announcedId(span.since, span.till);
-  await saveBreaks(db, [{ calendar, id, ...span, own: true, removed: false, saidAt: now }], now);
+  const announced = { calendar, id, ...span, own: true, removed: false, unlisted: false, saidAt: now };
+  await saveBreaks(db, [announced], now);
 }
 
 /** It has an id now, or was not made. */
@@ -126,17 +151,18 @@ export async function isAnnounced(
   span: { readonly since: Date; readonly till: Date },
 ): Promise<boolean> {
   const found = await findBreaks(db, calendar, [announcedId(span.since, span.till)]);
-  return [...found.values()].some(({ removed }) => !removed);
+  return [...found.values()].some(({ removed, unlisted }) => !removed && !unlisted);
 }
 
-/** Whether the record knows breaks of ours that are not over yet. */
+/** Whether the record knows breaks that are or may be ours, and are not over yet. */
 export async function hasOwnBreaks(db: Db, calendar: string, now: Date): Promise<boolean> {
   const row = await db
     .selectFrom('slotkeeper.breaks')
     .select('id')
     .where('calendar_id', '=', calendar)
     .where('removed', '=', false)
-    .where('own', '=', true)
+    .where('unlisted', '=', false)
+    .where((eb) => eb.or([eb('own', '=', true), eb('own', 'is', null)]))
     .where('till_at', '>', now)
     .limit(1)
     .executeTakeFirst();

@@ -7,6 +7,7 @@ import * as holds from './migrations/004-holds.js';
 import * as notificationsIn from './migrations/005-notifications-in.js';
 import * as resync from './migrations/006-resync.js';
 import * as resyncEnds from './migrations/007-resync-ends.js';
+import * as breaksElsewhere from './migrations/009-breaks-elsewhere.js';
 import type { Db } from './schema.js';
 
 /** In order; a migration that has been released is never changed. */
@@ -18,6 +19,7 @@ const migrations: { readonly [name: string]: Migration } = {
   '005-notifications-in': notificationsIn,
   '006-resync': resync,
   '007-resync-ends': resyncEnds,
+  '009-breaks-elsewhere': breaksElsewhere,
 };
 
 export async function migrate(db: Db): Promise<void> {

@@ -205,6 +205,23 @@ export async function feed(db: Db, sealer: Sealer, { after, limit }: FeedQuery):
   return { items, next: items.at(-1)?.cursor ?? from };
 }
 
+/** By the hashes of those of them that are kept and were applied, the calendars that they are about. */
+export async function calendarsOfKept(
+  db: Db,
+  account: string,
+  hashes: readonly string[],
+): Promise<ReadonlyMap<string, string | null>> {
+  if (hashes.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('slotkeeper.notifications')
+    .select(['hash', 'calendar_id'])
+    .where('account_id', '=', account)
+    .where('hash', 'in', [...hashes])
+    .where('problem', 'is', null)
+    .execute();
+  return new Map(rows.map(({ hash, calendar_id: calendar }) => [hash, calendar]));
+}
+
 /** By the id of a booking, the names of the notifications that are kept about it. */
 export async function heardOf(
   db: Db,

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Db } from './schema.js';
+import type { Part } from './write-together.js';
 
 export interface Reservation {
   readonly id: string;
@@ -12,10 +13,7 @@ export interface Reservation {
 /** How long one holds, in milliseconds: longer than the marketplace waits for us, then books and says so. */
 const HOLDS_MS = 60_000;
 
-/**
- * Those of a calendar that touch the time between two instants and hold at `now`. One whose booking has come since is kept
- * by that, and holds no longer by itself.
- */
+/** Those of a calendar that touch the time between two instants and hold at `now`. */
 export async function reservationsBetween(
   db: Db,
   calendar: string,
@@ -24,20 +22,23 @@ export async function reservationsBetween(
   now: Date,
 ): Promise<Reservation[]> {
   const { rows } = await sql<Reservation>`
-    SELECT r.id, r.start_at AS start, r.end_at AS "end"
-    FROM slotkeeper.reservations r
-    WHERE r.calendar_id = ${calendar} AND r.end_at > ${from} AND r.start_at < ${to} AND r.expires_at > ${now}
-      AND NOT EXISTS (
-        SELECT FROM slotkeeper.bookings b
-        WHERE b.calendar_id = r.calendar_id AND b.start_at = r.start_at AND NOT b.placeholder
-          AND b.updated_at >= r.expires_at - make_interval(secs => ${HOLDS_MS / 1000})
-          -- One that is over came for this promise only if it was said to be booked since.
-          AND (b.status = 'booked' OR EXISTS (
-            SELECT FROM slotkeeper.notifications n
-            JOIN slotkeeper.calendars c ON c.id = b.calendar_id AND c.account_id = n.account_id
-            WHERE n.booking_id = b.id AND n.name IN ('slot-booked', 'booking-moved')
-              AND n.received_at >= r.expires_at - make_interval(secs => ${HOLDS_MS / 1000}))))`.execute(db);
+    SELECT id, start_at AS start, end_at AS "end"
+    FROM slotkeeper.reservations
+    WHERE calendar_id = ${calendar} AND end_at > ${from} AND start_at < ${to} AND expires_at > ${now}`.execute(
+    db,
+  );
   return rows;
+}
+
+/** A promise of which the booking has come is kept by that. Absent where none came. */
+export function endingReservations(
+  came: readonly { readonly calendar: string; readonly start: Date }[],
+): Part | undefined {
+  if (came.length === 0) return undefined;
+  return sql`
+    DELETE FROM slotkeeper.reservations r
+    USING jsonb_to_recordset(${JSON.stringify(came)}::jsonb) AS k (calendar text, start timestamptz)
+    WHERE r.calendar_id = k.calendar AND r.start_at = k.start`;
 }
 
 /** @returns its id */

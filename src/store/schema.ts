@@ -171,11 +171,13 @@ export interface BreaksTable {
   id: string;
   since_at: Timestamp;
   till_at: Timestamp;
-  /** Made by us, to hide what is taken. */
-  own: boolean;
+  /** Made by us, to hide what is taken; null where its times are those of one that we asked for, and it was not read yet. */
+  own: boolean | null;
   /** It never comes back. */
   removed: Generated<boolean>;
-  /** Of when this is known: an older word changes nothing. */
+  /** It was not where it was looked for; it may be elsewhere. */
+  unlisted: Generated<boolean>;
+  /** The newest word of where it is: an older one changes nothing. */
   said_at: Timestamp;
   updated_at: Timestamp;
 }

@@ -50,7 +50,8 @@ export async function takenBetween(db: Db, calendar: string, from: Date, to: Dat
     UNION ALL
     SELECT 'break', id, NULL, NULL, NULL, since_at, till_at
     FROM slotkeeper.breaks
-    WHERE calendar_id = ${calendar} AND till_at > ${from} AND since_at < ${to} AND NOT removed AND NOT own
+    WHERE calendar_id = ${calendar} AND till_at > ${from} AND since_at < ${to} AND NOT removed AND NOT unlisted
+      AND own = false
     ORDER BY start, "end", id`.execute(db);
   return rows.map(toTaken);
 }

@@ -3,6 +3,7 @@
  * everything else leaves a part, so that a time that is taken at the desk never waits for a resync.
  * Contract: Limits.
  */
+import type { Logger } from 'pino';
 import { isClosing, isHousekeeping } from '../core/index.js';
 import type { GateAnswer, RequestGate } from '../docplanner/index.js';
 import { type Account, askPermission, endPauses, type Limits, pauseAccount } from '../store/accounts.js';
@@ -49,6 +50,7 @@ export function windowsFor(limits: Limits, request: { write: boolean; urgency: n
 
 export interface BudgetOptions {
   readonly db: Db;
+  readonly log: Logger;
   readonly now: () => number;
   /** How long a request can take, in milliseconds. */
   readonly requestTimeoutMs: number;
@@ -87,8 +89,16 @@ export class Budget {
         answeredBy = await this.#take(account, write, urgency);
       },
       after: async (answer) => {
-        await this.#answered(account, answer, answeredBy);
-        if (probing && cameThrough(answer.status)) await endPauses(this.#options.db, account.id);
+        try {
+          await this.#answered(account, answer, answeredBy);
+          if (probing && cameThrough(answer.status)) await endPauses(this.#options.db, account.id);
+        } catch (error) {
+          // The answer is somebody's. The request stands in the record from before, so it is counted all the same.
+          this.#options.log.warn(
+            { err: error, account: account.id },
+            'an answer could not be written down in the budget; its request counts for longer',
+          );
+        }
         probing = false;
       },
     };

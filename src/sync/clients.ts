@@ -1,8 +1,10 @@
 /** One marketplace client for each account: its token serves every request. Contract: Authorization. */
+import type { Logger } from 'pino';
 import { DocplannerClient } from '../docplanner/index.js';
 import type { Account } from '../store/accounts.js';
 
 export interface ClientsOptions {
+  readonly log: Logger;
   readonly requestTimeoutMs: number;
   readonly now: () => number;
 }
@@ -37,6 +39,10 @@ export class Clients {
       foundingMovePath,
       timeoutMs: this.#options.requestTimeoutMs,
       now: this.#options.now,
+      onUnread: (operation, unread) => {
+        const what = { account: id, operation, count: unread.length, problem: unread[0]?.problem };
+        this.#options.log.error(what, 'a part of an answer could not be read; the rest is taken in');
+      },
     });
     this.#clients.set(id, { client, madeFrom });
     return client;

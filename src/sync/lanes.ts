@@ -6,7 +6,10 @@
 export interface LanesOptions {
   /** How much is in hand at the same time in this process. */
   readonly concurrency: number;
-  /** How much of it in one lane, also where there is no other; default three quarters, where there are others. */
+  /**
+   * How much of it in one lane, also where there is no other, and less where there are many: half of all places are free for
+   * lanes that have nothing in hand. Default three quarters, where there are others.
+   */
   readonly mostInOne?: number;
   /** How long one that finds a lane full is sent away at most, however many wait for it, in milliseconds; default 1 s. */
   readonly mostWaitMs?: number;
@@ -14,7 +17,12 @@ export interface LanesOptions {
 }
 
 export type Entry =
-  | { readonly kind: 'entered'; readonly leave: () => void }
+  | {
+      readonly kind: 'entered';
+      readonly leave: () => void;
+      /** Whether nobody else is to have the place by now: where others came, the lane has to do with fewer. */
+      readonly mayStay: () => boolean;
+    }
   | { readonly kind: 'full'; readonly afterMs: number };
 
 /** A turn, in which all places are left once, is expected to last between these. */
@@ -31,6 +39,7 @@ interface Lane {
 
 export class Lanes {
   readonly #now: () => number;
+  readonly #concurrency: number;
   readonly #most: number;
   readonly #mostWaitMs: number;
   readonly #alsoAlone: boolean;
@@ -39,6 +48,7 @@ export class Lanes {
 
   constructor({ concurrency, mostInOne, mostWaitMs = LONGEST_TURN_MS, now }: LanesOptions) {
     this.#now = now;
+    this.#concurrency = concurrency;
     this.#most = mostInOne ?? Math.max(1, Math.floor(concurrency * 0.75));
     this.#mostWaitMs = mostWaitMs;
     this.#alsoAlone = mostInOne !== undefined;
@@ -49,7 +59,7 @@ export class Lanes {
     this.#names.add(name);
     const lane = this.#lanes.get(name) ?? { inHand: new Set(), lastedMs: 0, away: [] };
     this.#lanes.set(name, lane);
-    if ((this.#alsoAlone || this.#names.size > 1) && lane.inHand.size >= this.#most) {
+    if ((this.#alsoAlone || this.#names.size > 1) && lane.inHand.size >= this.#share()) {
       return { kind: 'full', afterMs: this.#sendAway(lane) };
     }
     const one = { since: this.#now() };
@@ -61,7 +71,14 @@ export class Lanes {
         lane.lastedMs = (lane.lastedMs + this.#now() - one.since) / 2;
         if (lane.inHand.size === 0) this.#lanes.delete(name);
       },
+      mayStay: () => lane.inHand.size <= this.#share(),
     };
+  }
+
+  /** How many places one lane can have, among those that have any. */
+  #share(): number {
+    if (!this.#alsoAlone) return this.#most;
+    return Math.max(1, Math.min(this.#most, Math.floor(this.#concurrency / 2 / this.#lanes.size)));
   }
 
   /**
@@ -73,7 +90,7 @@ export class Lanes {
     const ages = [...lane.inHand].map(({ since }) => now - since);
     const turnMs = Math.min(LONGEST_TURN_MS, Math.max(lane.lastedMs, ...ages));
     const away = lane.away.filter((at) => at > now);
-    const turns = 1 + Math.floor(away.length / this.#most);
+    const turns = 1 + Math.floor(away.length / this.#share());
     const afterMs = Math.min(this.#mostWaitMs, Math.max(SHORTEST_TURN_MS, turns * turnMs));
     lane.away = [...away, now + afterMs];
     return afterMs;

@@ -2,13 +2,13 @@
  * Reads the bookings and breaks that the marketplace holds of a calendar, and takes them into the record, so that what
  * no notification brought is found. Contract: getBookings, getCalendarBreaks.
  */
-import { type Booking, type DocplannerClient, NotFoundError } from '../docplanner/index.js';
+import type { Booking, DocplannerClient } from '../docplanner/index.js';
+import { listBookings } from '../occupancy/listed-bookings.js';
 import { isOwnBreak } from '../occupancy/marks.js';
-import { GONE_AFTER_MS, said } from '../occupancy/said.js';
+import { said } from '../occupancy/said.js';
 import { type SaidBooking, takeBookings } from '../occupancy/take-bookings.js';
 import { type SaidBreak, takeBreaks } from '../occupancy/take-breaks.js';
-import { bookingsBetween, isAnnounced, settledBookings } from '../store/bookings.js';
-import { breaksBetween } from '../store/breaks.js';
+import { breaksBetween, findBreaks, isAnnouncedBreak } from '../store/breaks.js';
 import type { Calendar } from '../store/calendars.js';
 import { type DayChange, markDays } from '../store/days.js';
 import { lockCalendars } from '../store/events.js';
@@ -47,38 +47,21 @@ export async function readBookings(reader: Reader, range: Range): Promise<Found<
 
 /** The bookings that begin in the range; the record stays as it is. */
 export async function askForBookings(reader: Reader, range: Range): Promise<Asked<Booking, SaidBooking>> {
-  const { client, calendar, db, now } = reader;
-  const asked = new Date(now());
-  const bookings = await client.getBookings(calendar, range.from, range.to);
-  const listed = new Set(bookings.map(({ id }) => id));
-  const [from, to] = [new Date(range.from), new Date(range.to)];
-  const known = await bookingsBetween(db, calendar.id, from, to, asked);
-  const unlisted = known.filter(({ id, start }) => start >= from && !listed.has(id));
-  const settled = await settledBookings(
-    db,
-    calendar.id,
-    unlisted.map(({ id }) => id),
-    new Date(asked.getTime() - GONE_AFTER_MS),
+  const { listed, others, gone } = await listBookings({
+    ...reader,
+    ...range,
+    ofPatients: false,
+    now: reader.now(),
+  });
+  const over = gone.map(
+    ({ id, start, end }): SaidBooking => ({
+      id,
+      status: 'canceled',
+      start: start.getTime(),
+      end: end.getTime(),
+    }),
   );
-  const gone: SaidBooking[] = [];
-  for (const { id, start, end, placeholder } of unlisted) {
-    const said = isAnnounced(id) ? undefined : await askFor(reader, id);
-    if (said !== undefined) gone.push(said);
-    else if (placeholder || settled.has(id)) {
-      gone.push({ id, status: 'canceled', start: start.getTime(), end: end.getTime() });
-    }
-  }
-  return { list: bookings, said: [...bookings.map(said), ...gone] };
-}
-
-/** What the marketplace says of one booking; undefined where it knows none. */
-async function askFor({ client, calendar }: Reader, id: string): Promise<SaidBooking | undefined> {
-  try {
-    return said(await client.getBooking(calendar, id));
-  } catch (error) {
-    if (error instanceof NotFoundError) return undefined;
-    throw error;
-  }
+  return { list: listed, said: [...[...listed, ...others].map(said), ...over] };
 }
 
 export interface FoundBreak {
@@ -99,26 +82,30 @@ export async function readBreaks(reader: Reader, range: Range): Promise<Found<Fo
 export async function askForBreaks(reader: Reader, range: Range): Promise<Asked<FoundBreak, SaidBreak>> {
   const { client, calendar, db, now } = reader;
   const asked = new Date(now());
-  const breaks = await client.getCalendarBreaks(calendar, range.from, range.to);
-  const listed = new Set(breaks.map(({ id }) => id));
+  const { items, unread } = await client.listCalendarBreaks(calendar, range.from, range.to);
+  const listed = new Set(items.map(({ id }) => id));
   const known = await breaksBetween(db, calendar.id, new Date(range.from), new Date(range.to), asked);
-  const own = new Set(known.filter((one) => one.own).map(({ id }) => id));
+  const before = await findBreaks(db, calendar.id, [...listed]);
   const at = asked.getTime();
-  const list = breaks.map((one) => ({
+  const list = items.map((one) => ({
     id: one.id,
     since: Date.parse(one.since),
     till: Date.parse(one.till),
-    own: own.has(one.id) || isOwnBreak(calendar.id, one),
+    own: before.get(one.id)?.own === true || isOwnBreak(calendar.id, one),
   }));
-  const there = list.map((one): SaidBreak => ({ ...one, removed: false, at }));
+  const there = list.map((one): SaidBreak => ({ ...one, word: 'listed', at }));
+  // One that cannot be read is there, and without its id it may be any; one that we await may be any of them.
+  const unreadIds = new Set(unread.map(({ id }) => id));
+  const mayBe = (id: string): boolean =>
+    unreadIds.has(id) || unreadIds.has(undefined) || (unread.length > 0 && isAnnouncedBreak(id));
   const gone = known
-    .filter(({ id }) => !listed.has(id))
+    .filter(({ id }) => !listed.has(id) && !mayBe(id))
     .map(
       (one): SaidBreak => ({
         id: one.id,
         since: one.since.getTime(),
         till: one.till.getTime(),
-        removed: true,
+        word: 'unlisted',
         at,
       }),
     );

@@ -90,6 +90,41 @@ describe('bookings', () => {
     );
   });
 
+  test('of which one cannot be read are read, and it is there, too', async () => {
+    const told: unknown[] = [];
+    const client = marketplace.client({ onUnread: (operation, unread) => told.push([operation, unread]) });
+    const odd = [{ ...booking(2), start_at: 'Visitor' }, { id: null }];
+    marketplace.reply = json(200, { _items: [booking(1), ...odd, booking(3)] });
+    const { items, unread } = await client.listBookings(address, start, end);
+    expect(items.map(({ id }) => id)).toEqual(['1', '3']);
+    expect(unread.map(({ id }) => id)).toEqual(['2', undefined]);
+    expect(told).toEqual([['getBookings', unread]]);
+    expect(JSON.stringify(told)).not.toContain('Visitor');
+    // For those who have to know all.
+    await expect(client.getBookings(address, start, end)).rejects.toThrow('unknown form');
+    const day = { since: start, till: end };
+    marketplace.reply = json(200, {
+      _items: [
+        { id: 4, ...day },
+        { id: 5, since: start },
+      ],
+    });
+    expect(await client.listCalendarBreaks(address, start, end)).toMatchObject({
+      items: [{ id: '4' }],
+      unread: [{ id: '5' }],
+    });
+  });
+
+  test('that are asked for by their id are there, not there, or there in another form', async () => {
+    const client = marketplace.client();
+    marketplace.reply = json(200, booking(1));
+    expect(await client.findBooking(address, '1')).toMatchObject({ id: '1' });
+    marketplace.reply = json(200, { id: 1, status: 'booked' });
+    expect(await client.findBooking(address, '1')).toBe('unreadable');
+    marketplace.reply = json(404, { message: 'gone', errors: [] });
+    expect(await client.findBooking(address, '1')).toBeUndefined();
+  });
+
   test('of a server that does not page are read once more, not for ever', async () => {
     marketplace.reply = json(200, { _items: Array.from({ length: 100 }, (_, n) => booking(n)) });
     await expect(marketplace.client().getBookings(address, start, end, ['patient'])).resolves.toHaveLength(
@@ -112,6 +147,12 @@ describe('notifications', () => {
       { name: 'break-removed', data: { address: { id: '3' }, break: { id: '4' } } },
       { name: 'unknown', saidName: 'break-created', raw: broken },
     ]);
+  });
+
+  test('may be more where it is not said how many remain, and the batch is full', async () => {
+    marketplace.reply = json(200, { notifications: [{}, {}], remaining: 'many' });
+    expect((await marketplace.client().pullNotifications(2)).remaining).toBeGreaterThan(0);
+    expect((await marketplace.client().pullNotifications(3)).remaining).toBe(0);
   });
 
   test('are none at 404', async () => {

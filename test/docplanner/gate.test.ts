@@ -106,3 +106,13 @@ test('without a token nothing is asked of the gate', async () => {
   await failure(marketplace.client({ gate }).replaceSlots(address, slots));
   expect(told).toEqual([]);
 });
+
+test('a gate that fails after an answer takes nothing from it, nor from the error that there was', async () => {
+  const { gate } = recorder();
+  const failing = { ...gate, after: () => Promise.reject(new Error('the record is away')) };
+  const client = marketplace.client({ gate: failing });
+  marketplace.reply = json(200, { notifications: [{ name: 'break-created' }], remaining: 0 });
+  expect((await client.pullNotifications(100)).notifications).toHaveLength(1);
+  marketplace.reply = json(404, { message: 'no such calendar' });
+  expect(await failure(client.replaceSlots(address, slots))).toMatchObject({ name: 'NotFoundError' });
+});

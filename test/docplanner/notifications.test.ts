@@ -69,6 +69,40 @@ describe('a known notification', () => {
     expect(told).toMatchObject({ data: { visit_booking: { id: '1', duration: 30, colour: 'red' } } });
   });
 
+  const odd: readonly [string, object, object?][] = [
+    ['a price that is text', { address_service: { id: '7', price: '150.00' } }],
+    ['a service without an id', { address_service: { name: 'Visit' } }],
+    ['a time of booking without an offset', { booked_at: '2026-01-01 10:00:00' }],
+    ['a time of cancelling that is a number', { canceled_at: 1_767_258_000 }],
+    ['somebody who cancelled and is no text', { canceled_by: false }],
+    ['a patient’s name that is a number', { patient: { name: 5 } }],
+    ['a duration that is none', { duration: 20.5 }],
+    ['a comment that is a list', { comment: ['come early'], booked_by: 3 }],
+    ['a name of the clinic that is none', {}, { facility: { id: '226402', name: 7 } }],
+    ['a time of its own without an offset', {}, { created_at: '2026-01-01T10:00:00' }],
+  ];
+
+  test.each(odd)('with %s is read all the same, and keeps it as it came', (_what, about, more = {}) => {
+    const { created_at, ...place } = { created_at: '2026-11-14T14:38:32+02:00', ...more };
+    const raw = notification('slot-booked', { visit_booking: { ...booking, ...about }, ...place });
+    const told = parseNotification({ ...raw, created_at });
+    expect(told).toMatchObject({
+      name: 'slot-booked',
+      created_at,
+      data: { visit_booking: { id: '1', ...about }, ...place },
+    });
+  });
+
+  test('that only names its booking need not say when that is', () => {
+    const told = parseNotification(
+      notification('presence-marked', { visit_booking: { id: 7 }, presence: 1 }),
+    );
+    expect(told).toMatchObject({
+      name: 'presence-marked',
+      data: { visit_booking: { id: '7' }, presence: 1 },
+    });
+  });
+
   test.each(Object.keys(data))('%s asks, or does not', (name) => {
     expect(isAsking(parseNotification(notification(name)))).toBe(
       ['slot-booking', 'booking-moving'].includes(name),

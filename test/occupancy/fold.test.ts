@@ -30,7 +30,10 @@ describe('breaks', () => {
     readonly said: readonly SaidBreak[];
   }
 
-  /** A break is made, moves, and goes: each is said of another instant, and at least once by somebody who knows whose it is. */
+  /**
+   * A break is made, moves, and goes: each is said of another second, or all of it within one, and at least once by somebody
+   * who knows whose it is.
+   */
   const lives = fc
     .uniqueArray(
       fc.record({
@@ -39,22 +42,24 @@ describe('breaks', () => {
         isRemoved: fc.boolean(),
         knower: fc.nat(3),
         isOwn: fc.boolean(),
+        isQuick: fc.boolean(),
       }),
       { selector: ({ id }) => id, maxLength: 3 },
     )
     .map((all) =>
-      all.map(({ id, places, isRemoved, knower, isOwn }): Life => {
+      all.map(({ id, places: some, isRemoved, knower, isOwn, isQuick }): Life => {
+        const places = isQuick ? some.slice(0, 2) : some;
         const said = places.map((n, index): SaidBreak => {
           const since = NOON + n * 15 * MINUTE;
           const own = index === knower % places.length ? isOwn : undefined;
-          return { id, since, till: since + 30 * MINUTE, removed: false, own, at: NOON + index * 1_000 };
+          const word = index === 0 ? 'created' : 'moved';
+          const at = isQuick ? NOON : NOON + index * 1_000;
+          return { id, since, till: since + 30 * MINUTE, word, own, at };
         });
         const last = said.at(-1);
-        const gone = isRemoved && last !== undefined;
-        return {
-          id,
-          said: gone ? [...said, { ...last, own: undefined, removed: true, at: NOON + 60_000 }] : said,
-        };
+        if (!isRemoved || last === undefined) return { id, said };
+        const at = isQuick ? NOON : NOON + 60_000;
+        return { id, said: [...said, { ...last, own: undefined, word: 'removed', at }] };
       }),
     );
   const worlds = lives.chain((all) =>
@@ -76,9 +81,9 @@ describe('breaks', () => {
       fc.property(worlds, ({ all, said }) => {
         const [apart, together] = [takeEach(said), take(new Map(), said).known];
         for (const life of all) {
-          const last = life.said.filter(({ removed }) => !removed).at(-1);
+          const last = life.said.filter(({ word }) => word !== 'removed').at(-1);
           const end = {
-            removed: life.said.some(({ removed }) => removed),
+            removed: life.said.some(({ word }) => word === 'removed'),
             own: life.said.some(({ own }) => own === true),
           };
           for (const one of [apart.get(life.id), together.get(life.id)]) {
@@ -107,19 +112,60 @@ describe('breaks', () => {
       }),
       { numRuns: 300 },
     );
-    const lunch = { id: '1', since: NOON, till: NOON + 30 * MINUTE, removed: false, at: NOON };
+    const lunch = { id: '1', since: NOON, till: NOON + 30 * MINUTE, word: 'created', at: NOON } as const;
     expect(take(new Map(), [lunch]).days).toMatchObject([{ date: '2026-11-16' }]);
   });
 
   test('of ours that somebody else takes away mark the days that are on sale then', () => {
-    const ours = { id: '1', since: NOON, till: NOON + 30 * MINUTE, removed: false, at: NOON };
+    const ours = { id: '1', since: NOON, till: NOON + 30 * MINUTE, word: 'answered', at: NOON } as const;
     const { known } = take(new Map(), [{ ...ours, own: true }]);
-    const gone = { ...ours, removed: true, at: NOON + 1_000 };
+    const gone = { ...ours, word: 'removed', at: NOON + 1_000 } as const;
+    const moved = { ...ours, word: 'moved', at: NOON + 1_000 } as const;
     const [day] = take(known, [gone]).days;
     expect(day).toMatchObject({ calendar: 'nowak', date: '2026-11-16' });
-    expect(take(known, [{ ...ours, since: NOON + MINUTE, at: NOON + 1_000 }]).days).toEqual([day]);
+    expect(take(known, [{ ...moved, since: NOON + MINUTE }]).days).toEqual([day]);
     expect(take(known, [{ ...gone, own: true }]).days).toEqual([]);
-    expect(take(known, [{ ...ours, at: NOON + 1_000 }]).days).toEqual([]);
+    expect(take(known, [moved]).days).toEqual([]);
+    expect(take(known, [{ ...ours, word: 'unlisted', at: NOON + 60_000 }]).days).toEqual([day]);
+  });
+
+  const lunch = { id: '1', since: NOON, till: NOON + 30 * MINUTE };
+  const created = { ...lunch, word: 'created', at: NOON } as const;
+  const later = { since: NOON + 24 * 60 * MINUTE, till: NOON + 24 * 60 * MINUTE + 30 * MINUTE };
+
+  test('that are not in a list are not there, and are where anybody says that they are', () => {
+    const read = { ...lunch, word: 'unlisted', at: NOON + 60_000 } as const;
+    const known = takeEach([created, read]);
+    expect(known.get('1')).toMatchObject({ unlisted: true, removed: false });
+    expect(take(known, [created, read]).days).toEqual([]);
+    // Said before the list was read, and heard of after it.
+    const moved = { ...lunch, ...later, word: 'moved', at: NOON + 30_000 } as const;
+    expect(take(known, [moved]).days).toMatchObject([{ date: '2026-11-17' }]);
+    expect(takeEach([created, read, moved]).get('1')).toMatchObject({ unlisted: false });
+    const listed = { ...lunch, ...later, word: 'listed', at: NOON + 90_000 } as const;
+    expect(take(known, [listed]).days).toMatchObject([{ date: '2026-11-17' }]);
+    // Removed is removed.
+    const removed = takeEach([created, { ...lunch, word: 'removed', at: NOON }, read, moved, listed]);
+    expect(removed.get('1')).toMatchObject({ removed: true });
+  });
+
+  test('that move in the second in which a list is read are where they moved', () => {
+    const listed = { ...lunch, word: 'listed', at: NOON + 5_400 } as const;
+    const moved = { ...lunch, ...later, word: 'moved', at: NOON + 5_000 } as const;
+    for (const words of [
+      [listed, moved],
+      [moved, listed],
+    ]) {
+      expect(
+        takeEach([created, ...words])
+          .get('1')
+          ?.since.getTime(),
+      ).toBe(later.since);
+    }
+    // What was so in the second before is in the list.
+    const before = { ...moved, at: NOON + 4_000 };
+    expect(takeEach([created, before, listed]).get('1')?.since.getTime()).toBe(NOON);
+    expect(takeEach([created, listed, before]).get('1')?.since.getTime()).toBe(NOON);
   });
 
   test('that were said before change nothing and mark no day', () => {

@@ -111,6 +111,63 @@ describe('what somebody in the marketplace takes away of ours', () => {
   });
 });
 
+describe('a break that a doctor makes where ours was to be and was not made', () => {
+  async function closedByTheDoctor(
+    desk: Desk,
+    fault: Parameters<Desk['sandbox']['faults']['set']>[0][0]['fault'],
+  ) {
+    await desk.open();
+    await desk.rest();
+    desk.sandbox.faults.set([{ fault, match: { operation: 'addCalendarBreak' }, times: 1 }]);
+    await desk.book('apt', '10:20', '10:40');
+    await eventually(() => desk.requests('addCalendarBreak').some(({ fault: met }) => met));
+    const range = { since: desk.at('10:20'), till: desk.at('10:40') };
+    return desk.sandbox.addBreak(addressOf('nowak'), { ...range, description: 'the doctor is out' }).id;
+  }
+
+  async function isLeftToHim(desk: Desk, id: string): Promise<void> {
+    await desk.rest();
+    await desk.free('apt');
+    await desk.rest();
+    expect(desk.sandbox.breaks(addressOf('nowak')).map((one) => one.id)).toEqual([id]);
+    expect(desk.shown()).toEqual(['10:00', '10:40']);
+    const busy = (await desk.engine.days('nowak', desk.date, desk.date))?.[0]?.busy;
+    expect(busy).toMatchObject([{ break: id }]);
+  }
+
+  test('stays his when a reading finds it first', async () => {
+    const desk = await Desk.open({ strategy: 'breaks' });
+    const id = await closedByTheDoctor(desk, { kind: 'status', status: 503 });
+    await isLeftToHim(desk, id);
+  });
+
+  test('stays his when its news comes first', async () => {
+    const desk = await Desk.open({
+      strategy: 'breaks',
+      notifications: { mode: 'pull', pullEverySeconds: 1 },
+    });
+    const clients = ['many', 'alone'].map((one) => ({
+      id: one,
+      secret: 'secret',
+      notifications: 'pull' as const,
+      ...(one === 'alone' ? { facilities: ['elsewhere'] } : {}),
+    }));
+    desk.sandbox.setEstate(undefined, clients);
+    // Nothing is read before the news has come.
+    const off = { kind: 'status', status: 503 } as const;
+    const id = await closedByTheDoctor(desk, off);
+    desk.sandbox.faults.set([
+      { fault: off, match: { operation: 'addCalendarBreak' } },
+      { fault: off, match: { operation: 'getCalendarBreaks' } },
+    ]);
+    const known = () =>
+      desk.engine.db.selectFrom('slotkeeper.breaks').select('own').where('id', '=', id).executeTakeFirst();
+    expect(await eventually(known, { within: 10_000 })).toEqual({ own: null });
+    desk.sandbox.faults.clear();
+    await isLeftToHim(desk, id);
+  });
+});
+
 test('slots that only a break of ours hides are cleared before it goes', async () => {
   const desk = await Desk.open({ strategy: 'breaks' });
   await desk.open();

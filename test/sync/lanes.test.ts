@@ -77,6 +77,29 @@ test('a lane that is full keeps no other from entering', () => {
   expect(lanes.enter('another').kind).toBe('entered');
 });
 
+test('where many lanes have something in hand each has fewer places, and half of all stay free', () => {
+  const lanes = new Lanes({ concurrency: 64, mostInOne: 8, now: () => 0 });
+  const inHand = new Map<string, Entry[]>();
+  const fill = (name: string): number => {
+    const mine = inHand.get(name) ?? [];
+    inHand.set(name, mine);
+    for (let entry = lanes.enter(name); entry.kind === 'entered'; entry = lanes.enter(name)) mine.push(entry);
+    return mine.length;
+  };
+  const names = Array.from({ length: 10 }, (_, n) => `clinic ${n}`);
+  expect(names.map(fill)).toEqual([8, 8, 8, 8, 6, 5, 4, 4, 3, 3]);
+  expect(lanes.enter('quick').kind).toBe('entered');
+  // Each that is over with one leaves, where its lane has too many by now.
+  for (const [name, mine] of inHand) {
+    const stay = mine.filter((entry) => {
+      if (entry.kind === 'entered' && !entry.mayStay()) return leave(entry);
+      return true;
+    });
+    inHand.set(name, stay);
+  }
+  expect([...inHand.values()].map((mine) => mine.length)).toEqual([2, 2, 2, 2, 2, 2, 2, 2, 2, 2]);
+});
+
 test('a place that is left can be had', () => {
   const { lanes, inHand } = full();
   expect(lanes.enter('clinic').kind).toBe('full');

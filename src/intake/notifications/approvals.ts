@@ -5,7 +5,7 @@
  */
 
 import { addDays, localDate } from '../../core/index.js';
-import type { Notification } from '../../docplanner/index.js';
+import { type Notification, serviceOf } from '../../docplanner/index.js';
 import { type Interval, widened } from '../../occupancy/day-changes.js';
 import type { Account } from '../../store/accounts.js';
 import { calendarAt } from '../../store/calendars.js';
@@ -136,9 +136,12 @@ function visitOf(asking: Asking): Asked {
       : [asking.data.creating_booking, asking.data.canceling_booking.id];
   const start = Date.parse(request.start_at);
   const { end_at, duration } = request;
-  const end = end_at != null ? Date.parse(end_at) : duration != null ? start + duration * MINUTE : undefined;
-  return { start, end, service: request.address_service?.id, instead };
+  const end = end_at != null ? Date.parse(end_at) : duration != null ? start + lengthOf(duration) : undefined;
+  return { start, end, service: serviceOf(request), instead };
 }
+
+/** In milliseconds; of one that cannot be read none, which is never offered. */
+const lengthOf = (duration: unknown): number => (typeof duration === 'number' ? duration * MINUTE : 0);
 
 /** The booking that moves, and the appointment that it is linked to. */
 function isSameVisit(one: Taken, moving: Taken | undefined): boolean {

@@ -21,6 +21,8 @@ export interface FinderOptions {
   readonly db: Db;
   /** For reading only: it never spends what writes need. */
   readonly marketplace: (account: Account) => DocplannerClient;
+  /** Whether this process can keep what it finds. */
+  readonly keeps: (account: Account) => boolean;
   readonly take: (account: Account, subjects: readonly Subject[], source: Source) => Promise<void>;
   /** Keeps an account silent that the firewall has stopped. */
   readonly backoff: (account: Account, error: unknown, failures: number) => Promise<number>;
@@ -43,11 +45,11 @@ export class Finder extends Rounds {
   }
 
   protected override async round(): Promise<void> {
-    const { db, log, now } = this.#options;
+    const { db, keeps, log, now } = this.#options;
     try {
       await forgetReservations(db, new Date(now()));
       const accounts = await listAccounts(db);
-      const heard = accounts.filter(({ notifications }) => notifications.mode !== 'off');
+      const heard = accounts.filter((account) => account.notifications.mode !== 'off' && keeps(account));
       await Promise.all(heard.map((account) => this.#look(account)));
     } catch (error) {
       if (!isUnavailable(error)) log.error({ err: error }, 'bookings could not be looked for');

@@ -6,7 +6,7 @@ import type { Account } from '../../store/accounts.js';
 import type { AddedNotification } from '../../store/notifications.js';
 import type { Db } from '../../store/schema.js';
 import { Approvals, type AskClinic } from './approvals.js';
-import { Errands } from './errands.js';
+import { type Errander, Errands } from './errands.js';
 import { Finder } from './find.js';
 import { pulling } from './pull.js';
 import { type Pushed, receivePush } from './push.js';
@@ -65,11 +65,16 @@ export class Inbox {
       leaseMs: requestTimeoutMs * 3,
     };
     const stopping = this.#stopping.signal;
+    const keeps = keeping(options);
+    const errands = (errander: Errander): Errands => {
+      const wanted = (account: Account): boolean => errander.wanted(account) && keeps(account);
+      return new Errands({ ...shared, errander: { ...errander, wanted } });
+    };
     this.#errands = [
-      new Errands({ ...shared, errander: pulling({ marketplace, take, now, backoff, stopping, log }) }),
-      new Errands({ ...shared, errander: releasing({ marketplace, backoff }) }),
+      errands(pulling({ marketplace, take, now, backoff, stopping, log })),
+      errands(releasing({ marketplace, backoff })),
     ];
-    this.#finder = new Finder({ db, marketplace, take, backoff, log, now, everyMs: findEveryMs });
+    this.#finder = new Finder({ db, marketplace, keeps, take, backoff, log, now, everyMs: findEveryMs });
   }
 
   start(): void {
@@ -117,4 +122,20 @@ export class Inbox {
       this.#waking.add(waking);
     }
   }
+}
+
+/**
+ * Whether this process can keep what the account's marketplace would say: what is asked for is handed out once, and cannot
+ * be kept without a key. An account that was told to hear after this process had started may find it without one.
+ */
+function keeping({ sealer, log }: InboxOptions): (account: Account) => boolean {
+  let isTold = false;
+  return ({ id }) => {
+    if (sealer.hasKey) return true;
+    if (!isTold) {
+      log.error({ account: id }, 'there is no encryption key here: this process asks for no notifications');
+    }
+    isTold = true;
+    return false;
+  };
 }

@@ -23,35 +23,47 @@ export interface PullOptions {
   readonly log: Logger;
   /** How much longer, in milliseconds. */
   readonly graceMs?: number | undefined;
+  /** After how long what could not be committed is tried again, in milliseconds. */
+  readonly againMs?: number | undefined;
 }
 
 const BATCH = 100;
-const RECORD_AWAY_MS = 1_000;
+const AGAIN_MS = 1_000;
 const GRACE_MS = 10_000;
+/** Tries that fail although the record is there: it may pass all the same, but it may be of the batch itself. */
+const MOST_FAILURES = 30;
 
 export function pulling(options: PullOptions): Errander {
-  const { marketplace, take, now, backoff, stopping, log, graceMs = GRACE_MS } = options;
+  const { marketplace, take, now, backoff, stopping, log, graceMs = GRACE_MS, againMs = AGAIN_MS } = options;
 
-  /** What was handed out exists only here until it is committed: that is tried until it succeeds. */
+  /**
+   * What was handed out exists only here until it is committed: that is tried until it succeeds, or nobody may wait any
+   * longer, or it fails again and again for another reason than a record that is away.
+   */
   const keep = async (
     commit: () => Promise<void>,
+    keepErrand: () => Promise<boolean>,
     what: { account: string; count: number },
   ): Promise<void> => {
     let patience: AbortSignal | undefined;
-    for (;;) {
+    for (let failures = 0; ; ) {
       try {
         return await commit();
       } catch (error) {
-        if (!isUnavailable(error)) throw error;
+        if (!isUnavailable(error)) failures += 1;
         if (stopping.aborted) patience ??= AbortSignal.timeout(graceMs);
-        if (patience?.aborted === true) {
+        if (patience?.aborted === true || failures >= MOST_FAILURES) {
+          // Without its message, in which there may be a value.
+          const reason = error instanceof Error ? error.name : 'unknown';
           log.error(
-            what,
-            'stopped without the record: pulled notifications are lost; bookings among them are looked for',
+            { ...what, reason },
+            'pulled notifications could not be committed and are lost; bookings among them are looked for',
           );
           throw error;
         }
-        await sleep(RECORD_AWAY_MS, undefined, { signal: patience ?? stopping }).catch(() => undefined);
+        // Nobody else is to go on from here meanwhile, if that can be said at all.
+        await keepErrand().catch(() => false);
+        await sleep(againMs, undefined, { signal: patience ?? stopping }).catch(() => undefined);
       }
     }
   };
@@ -65,7 +77,8 @@ export function pulling(options: PullOptions): Errander {
       for (;;) {
         const { notifications, remaining } = await client.pullNotifications(BATCH);
         const subjects = notifications.map((notification) => subjectOf(notification, now()));
-        await keep(() => take(account, subjects, 'pull'), { account: account.id, count: subjects.length });
+        const what = { account: account.id, count: subjects.length };
+        await keep(() => take(account, subjects, 'pull'), keepErrand, what);
         if (remaining === 0 || notifications.length === 0 || !(await keepErrand())) {
           return account.notifications.pullEverySeconds * 1_000;
         }

@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import {
   type Booking,
   type CalendarBreak,
+  instantIn,
   type Notification,
   notificationNames,
 } from '../../docplanner/index.js';
@@ -40,7 +41,8 @@ export interface Subject {
 export function subjectOf(notification: Notification, now: number): Subject {
   if (notification.name === 'unknown') return unknownSubject(notification);
   const { name, created_at: created } = notification;
-  const createdAt = created == null ? null : new Date(created);
+  const createdIso = instantIn(created);
+  const createdAt = createdIso === undefined ? null : new Date(createdIso);
   const at = createdAt?.getTime() ?? now;
   const { facility, doctor, address } = notification.data;
   const data = flattened(notification.data);
@@ -80,10 +82,11 @@ export function subjectOf(notification: Notification, now: number): Subject {
     case 'presence-marked':
       return { ...byContent(), booking: notification.data.visit_booking.id };
     case 'break-created':
+      return { ...byContent(), breaks: [saidBreak(notification.data.break, at, 'created')] };
     case 'break-moved':
-      return { ...byContent(), breaks: [saidBreak(notification.data.break, at, false)] };
+      return { ...byContent(), breaks: [saidBreak(notification.data.break, at, 'moved')] };
     case 'break-removed':
-      return { ...byContent(), breaks: [saidBreak(notification.data.break, at, true)] };
+      return { ...byContent(), breaks: [saidBreak(notification.data.break, at, 'removed')] };
     case 'address-service-changed':
     case 'address-service-deleted':
       return { ...byContent(), service: notification.data.address_service.id };
@@ -97,8 +100,8 @@ function aboutBooking(name: string, booking: Booking) {
   return { booking: booking.id, hash: hashOf([name, booking.id]) };
 }
 
-function saidBreak(one: CalendarBreak, at: number, removed: boolean): SaidBreak {
-  return { id: one.id, since: Date.parse(one.since), till: Date.parse(one.till), removed, at };
+function saidBreak(one: CalendarBreak, at: number, word: SaidBreak['word']): SaidBreak {
+  return { id: one.id, since: Date.parse(one.since), till: Date.parse(one.till), word, at };
 }
 
 type Unknown = Extract<Notification, { name: 'unknown' }>;

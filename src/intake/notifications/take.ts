@@ -22,8 +22,10 @@ import {
   type AddedNotification,
   addedOf,
   addingNotifications,
+  calendarsOfKept,
   type NewNotification,
 } from '../../store/notifications.js';
+import { endingReservations } from '../../store/reservations.js';
 import { retryDeadlock } from '../../store/retry-deadlock.js';
 import type { Db } from '../../store/schema.js';
 import { claimingWakes, type WantedCalendar } from '../../store/wanted.js';
@@ -59,10 +61,11 @@ export async function takeNotifications(
   return await retryDeadlock(() =>
     db.transaction().execute(async (tx) => {
       const calendars = await calendarsOf(tx, account, subjects);
-      const bookings = hearBookings(saidIn(subjects, calendars), calendars.known, now);
-      const others = await takeOthers(tx, subjects, calendars, now);
+      const spoken = saidIn(subjects, calendars);
+      const bookings = hearBookings(spoken, calendars.known, now);
+      const others = await takeOthers(tx, account, subjects, calendars, now);
       const isOwn = (subject: Subject): boolean =>
-        others.own.has(subject) || isOfPlaceholders(subject, calendars, bookings);
+        others.own.has(subject.hash) || isOfPlaceholders(subject, calendars, bookings);
       const items =
         source === 'reading'
           ? []
@@ -78,7 +81,11 @@ export async function takeNotifications(
       const also = others.touched.map((calendar) => ({ calendar, urgency: LEAST_URGENT }));
       const written = await writeTogether(
         tx,
-        [savingBookings(bookings.changed, at), markingOccupancy(days, at)],
+        [
+          savingBookings(bookings.changed, at),
+          markingOccupancy(days, at),
+          endingReservations(cameIn(spoken)),
+        ],
         { added: addingNotifications(sealer, told, at), wakes: claimingWakes(wakesOf(days, also)) },
         COMMIT,
       );
@@ -176,31 +183,49 @@ function saidIn(subjects: readonly Subject[], { at, find, known }: Calendars): r
 
 const isStanding = ({ status }: Pick<StoredBooking, 'status'>): boolean => status === 'booked';
 
+/** What is said to be booked, and was not known to be over before. */
+const cameIn = (said: readonly SaidIn[]): { calendar: string; start: Date }[] =>
+  said.flatMap(({ calendar, said: one }) =>
+    one?.status === 'booked' && one.placeholder === undefined
+      ? [{ calendar: calendar.id, start: new Date(one.start) }]
+      : [],
+  );
+
 interface TakenOthers {
   readonly days: readonly DayChange[];
   /** Calendars with days that were marked already. */
   readonly touched: readonly string[];
-  /** Those that only repeat a break of ours. */
-  readonly own: ReadonlySet<Subject>;
+  /** The hashes of those that only repeat a break of ours. */
+  readonly own: ReadonlySet<string>;
 }
 
-/** Breaks, and services that are not what they were. */
+/**
+ * Breaks, and services that are not what they were. Neither has an order that would tell one that is said again: a service
+ * none at all, a break none within a second. So what is kept for its calendar already is not taken in again.
+ */
 async function takeOthers(
   tx: Db,
+  account: string,
   subjects: readonly Subject[],
   { at }: Calendars,
   now: number,
 ): Promise<TakenOthers> {
   const days: DayChange[] = [];
   const touched: string[] = [];
-  const own = new Set<Subject>();
-  for (const subject of subjects) {
+  const own = new Set<string>();
+  const others = new Map(
+    subjects
+      .filter(({ breaks, service }) => breaks.length > 0 || service !== undefined)
+      .map((one) => [one.hash, one]),
+  );
+  const kept = await calendarsOfKept(tx, account, [...others.keys()]);
+  for (const subject of others.values()) {
     const calendar = at(subject);
-    if (calendar === undefined) continue;
+    if (calendar === undefined || kept.get(subject.hash) === calendar.id) continue;
     if (subject.breaks.length > 0) {
       const taken = await takeBreaks(tx, calendar, subject.breaks, now);
       days.push(...taken.days);
-      if (taken.isOwn) own.add(subject);
+      if (taken.isOwn) own.add(subject.hash);
     }
     if (subject.service === undefined) continue;
     const marked = await markDaysOfService(tx, calendar.id, subject.service, new Date(now));

@@ -1,9 +1,10 @@
 /** What the marketplace has of a calendar's bookings and the clinic has not heard of. Contract: getBookings, getBooking. */
 import { addDays, localDate, startOfDate, toIso } from '../../core/index.js';
-import { type Booking, type DocplannerClient, NotFoundError } from '../../docplanner/index.js';
-import { GONE_AFTER_MS, said } from '../../occupancy/said.js';
+import type { Booking, DocplannerClient } from '../../docplanner/index.js';
+import { listBookings } from '../../occupancy/listed-bookings.js';
+import { said } from '../../occupancy/said.js';
 import { type Account, tellAfterMs } from '../../store/accounts.js';
-import { bookingsBetween, findBookings, type StoredBooking, settledBookings } from '../../store/bookings.js';
+import { findBookings, type StoredBooking, settledBookings } from '../../store/bookings.js';
 import type { Calendar } from '../../store/calendars.js';
 import { heardOf, untoldEndings } from '../../store/notifications.js';
 import type { Db } from '../../store/schema.js';
@@ -31,22 +32,21 @@ export async function unheardBookings(
   const asked = now();
   const settledFor = (ms: number, some: readonly { readonly id: string }[]) =>
     settledBookings(db, calendar.id, idsOf(some), new Date(asked - ms));
-  const { from, to } = rangeOf(account, asked);
-  const iso = (ms: number): string => toIso(ms, account.timeZone);
-  const listed = await client.getBookings(calendar, iso(from), iso(to), ['patient', 'address_service']);
-  const ids = new Set(idsOf(listed));
-  const missing = (
-    await bookingsBetween(db, calendar.id, new Date(from), new Date(to), new Date(asked))
-  ).filter(({ id, start, placeholder }) => start.getTime() >= from && !placeholder && !ids.has(id));
-  const mayBeGone = await settledFor(GONE_AFTER_MS, missing);
-  const all = [...listed];
-  for (const one of missing) {
-    const shown = await ask(client, calendar, one.id);
-    if (shown !== undefined) all.push(shown);
-    else if (mayBeGone.has(one.id)) all.push(asListed({ ...one, status: 'canceled' }));
-  }
+  const range = rangeOf(account, asked);
+  const { listed, others, gone } = await listBookings({
+    db,
+    client,
+    calendar,
+    ...range,
+    ofPatients: true,
+    now: asked,
+  });
+  const all = [...listed, ...others, ...gone.map((one) => asListed({ ...one, status: 'canceled' }))];
   const untold = await findBookings(db, calendar.id, await untoldEndings(db, calendar.id, new Date(asked)));
-  for (const ended of untold.values()) all.push((await ask(client, calendar, ended.id)) ?? asListed(ended));
+  for (const ended of untold.values()) {
+    const shown = await client.findBooking(calendar, ended.id);
+    if (shown !== 'unreadable') all.push(shown ?? asListed(ended));
+  }
 
   const known = await findBookings(db, calendar.id, idsOf(all));
   const moved = [...known.values()].flatMap(({ movedTo }) => movedTo ?? []);
@@ -66,10 +66,11 @@ const idsOf = (some: readonly { readonly id: string }[]): string[] => some.map((
 
 const isStanding = ({ status }: { readonly status: string }): boolean => status === 'booked';
 
-/** Epoch milliseconds. */
-function rangeOf({ timeZone }: Account, now: number): { readonly from: number; readonly to: number } {
+/** Instants, ISO 8601: the whole horizon. */
+function rangeOf({ timeZone }: Account, now: number): { readonly from: string; readonly to: string } {
   const today = localDate(now, timeZone);
-  return { from: startOfDate(today, timeZone), to: startOfDate(addDays(today, HORIZON_DAYS), timeZone) };
+  const startOf = (date: string): string => toIso(startOfDate(date, timeZone), timeZone);
+  return { from: startOf(today), to: startOf(addDays(today, HORIZON_DAYS)) };
 }
 
 /**
@@ -89,15 +90,6 @@ function isNews(
   if (known?.status === 'booked') return true;
   const isToldOver = names.has('booking-canceled') || heard.has(known?.movedTo ?? '');
   return isTold && !isToldOver;
-}
-
-async function ask(client: DocplannerClient, calendar: Calendar, id: string): Promise<Booking | undefined> {
-  try {
-    return await client.getBooking(calendar, id);
-  } catch (error) {
-    if (error instanceof NotFoundError) return undefined;
-    throw error;
-  }
 }
 
 /** What the record has of one that the marketplace has no more. */

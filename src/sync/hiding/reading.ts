@@ -65,7 +65,7 @@ export function assemble(
     placeholders: standing.filter(isOurs).map((one) => ({
       id: one.id,
       ref: known.get(one.id)?.ref ?? null,
-      mark: one.comment ?? '',
+      mark: typeof one.comment === 'string' ? one.comment : '',
       ...spanOf(one),
     })),
     others: [

@@ -49,8 +49,9 @@ export class Seen {
 
   async breakIs(one: OwnBreak, removed: boolean): Promise<void> {
     const at = this.#run.now();
+    const word = removed ? 'removed' : 'answered';
     await takeIn(this.#run, {
-      breaks: [{ id: one.id, since: one.start, till: one.end, own: true, removed, at }],
+      breaks: [{ id: one.id, since: one.start, till: one.end, own: true, word, at }],
     });
     const read = this.#read;
     if (read === undefined) return;

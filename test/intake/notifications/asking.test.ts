@@ -1,4 +1,5 @@
 // The marketplace asks whether a patient may book or move, and is answered from the record.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, jest, test } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
 import { askClinic } from '../../../src/delivery/ask-clinic.js';
@@ -123,6 +124,16 @@ describe('what was promised', () => {
     expect(await ask(clinic)).toEqual(YES);
   });
 
+  test('ends with its booking, also where the clock of who takes that in is behind', async () => {
+    let at = Date.now();
+    const clinic = await hearing({ now: () => at });
+    expect(await ask(clinic)).toEqual(YES);
+    at -= 5_000;
+    await tell(clinic, 'slot-booked', 'b1', '10:20');
+    await tell(clinic, 'booking-canceled', 'b1', '10:20', { status: 'canceled' });
+    expect(await ask(clinic)).toEqual(YES);
+  });
+
   test('is not ended by a late word about another booking, which was at that time and is over', async () => {
     const clinic = await hearing();
     expect(await ask(clinic)).toEqual(YES);
@@ -191,6 +202,23 @@ describe('a clinic that wants to be asked', () => {
       new Webhook(secret).verify(JSON.stringify(body), headers as Record<string, string>);
     expect(verify(SECRET)).not.toThrow();
     expect(verify(`whsec_${Buffer.alloc(24, 8).toString('base64')}`)).toThrow();
+  });
+
+  test('and takes longer than the marketplace would wait is not waited for', async () => {
+    const receiver = await startReceiver();
+    const clinic = await hearing({
+      delivery: { url: receiver.url, secret: SECRET, approvalUrl: `${receiver.url}/approve` },
+    });
+    // Its connections are open, as they are where it is asked now and then.
+    expect(await ask(clinic, '11:00')).toEqual(YES);
+    receiver.react(async () => {
+      await sleep(2_600);
+      return { status: 422, text: '{"error_code":99}' };
+    });
+    const begun = performance.now();
+    expect(await ask(clinic)).toEqual(YES);
+    expect(performance.now() - begun).toBeGreaterThan(1_400);
+    expect(performance.now() - begun).toBeLessThan(2_300);
   });
 
   test.each([

@@ -5,6 +5,37 @@ import { hearing, said, visitBooking } from './heard.js';
 
 jest.setTimeout(120_000);
 
+test('news of a service publish its days once, and of a break within a second nothing twice, however often they are said', async () => {
+  const { desk, push, busy, items } = await hearing();
+  const puts = () => desk.requests('replaceSlots').length;
+  const generation = async () => {
+    const days = await desk.engine.db.selectFrom('slotkeeper.days').select('generation').execute();
+    return days.map((day) => Number(day.generation));
+  };
+  await desk.rest();
+  const told = puts();
+  for (const name of ['address-service-changed', 'address-service-deleted']) {
+    const news = said(name, { address_service: { id: 'visit', price: 70 } });
+    const before = await generation();
+    await push(news);
+    await desk.rest();
+    const after = await generation();
+    expect(after).toEqual(before.map((n) => n + 1));
+    for (let n = 0; n < 3; n += 1) expect(await push(news)).toMatchObject({ status: 200 });
+    await Promise.all([push(news), push(news)]);
+    await desk.rest();
+    expect(await generation()).toEqual(after);
+  }
+  expect(puts()).toBe(told + 2);
+  expect(await items()).toHaveLength(2);
+
+  const lunch = (from: string, to: string) => ({ id: 'lunch', since: desk.at(from), till: desk.at(to) });
+  const first = said('break-moved', { break: lunch('11:00', '11:10') });
+  const second = said('break-moved', { break: lunch('11:30', '11:40') });
+  for (const one of [first, second, first, second, first]) await push(one);
+  expect(await busy()).toMatchObject([{ break: 'lunch', start: desk.at('11:30') }]);
+});
+
 test('any order of the same news, each once or twice, one by one or at once, ends the same', async () => {
   const calendars = ['nowak', 'lis', 'kot', 'zuk', 'sowa'];
   const clinic = await hearing({ calendars });
@@ -39,9 +70,12 @@ test('any order of the same news, each once or twice, one by one or at once, end
       said('break-moved', { break: lunch('11:00', '11:30') }, calendar, at(30)),
       said('break-created', { break: { ...lunch('11:30', '11:40'), id: `gone-${n}` } }, calendar, at(40)),
       said('break-removed', { break: { ...lunch('11:30', '11:40'), id: `gone-${n}` } }, calendar, at(50)),
+      // All of one second.
+      said('break-created', { break: { ...lunch('10:00', '10:05'), id: `quick-${n}` } }, calendar, at(10)),
+      said('break-moved', { break: { ...lunch('11:30', '11:35'), id: `quick-${n}` } }, calendar, at(10)),
     ];
   };
-  const order = fc.array(fc.boolean(), { minLength: 10, maxLength: 10 }).chain((twice) => {
+  const order = fc.array(fc.boolean(), { minLength: 12, maxLength: 12 }).chain((twice) => {
     const all = twice.flatMap((again, n) => (again ? [n, n] : [n]));
     return fc.shuffledSubarray(all, { minLength: all.length });
   });
@@ -64,6 +98,7 @@ test('any order of the same news, each once or twice, one by one or at once, end
         taken.filter((one) => JSON.stringify(one).includes(`-${n}"`));
       expect(mine(await busy(calendar))).toEqual([
         { break: `lunch-${n}`, start: desk.at('11:00'), end: desk.at('11:30') },
+        { break: `quick-${n}`, start: desk.at('11:30'), end: desk.at('11:35') },
         { booking: `d-${n}`, start: desk.at('11:40'), end: desk.at('12:00') },
       ]);
       expect(mine(await busy('sowa'))).toEqual([

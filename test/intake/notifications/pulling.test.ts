@@ -2,7 +2,8 @@
 
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, jest, test } from '@jest/globals';
+import { beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { pino } from 'pino';
 import { toIso } from '../../../src/core/index.js';
 import { type DocplannerClient, parseNotification } from '../../../src/docplanner/index.js';
 import { openSealer } from '../../../src/engine/encryption.js';
@@ -187,6 +188,35 @@ describe('pulling', () => {
     expect(spent.filter(({ write }) => write)).toHaveLength(writes.length);
     expect(spent.length).toBeGreaterThan(writes.length);
   });
+
+  test('is left to others by a process that has no key to seal with, and it says so once', async () => {
+    const clinic = await pullingDesk({ notifications: { mode: 'off' } });
+    const { desk } = clinic;
+    const lines: string[] = [];
+    const keyless = new Slotkeeper({
+      databaseUrl: await recordDatabase(),
+      roles: ['worker'],
+      log: pino({ level: 'error' }, { write: (line) => void lines.push(line) }),
+      config: {
+        accounts: [{ ...(await desk.account()), notifications: { mode: 'off' } }],
+        publish: { sweepSeconds: 0.3 },
+      },
+    });
+    atEndOfTest(() => keyless.stop());
+    await keyless.start();
+    // What a process with the key does while this one runs.
+    await keyless.db
+      .updateTable('slotkeeper.accounts')
+      .set({ settings: JSON.stringify({ notifications: { mode: 'both', pullEverySeconds: 1 } }) })
+      .execute();
+    says(desk, 3);
+    await eventually(() => lines.length > 0);
+    await sleep(2_500);
+    expect(pulls(desk)).toEqual([]);
+    expect(desk.requests('releaseNotifications')).toEqual([]);
+    expect(desk.requests('getBookings')).toEqual([]);
+    expect(lines.filter((line) => line.includes('no encryption key'))).toHaveLength(1);
+  });
 });
 
 describe('what was handed out', () => {
@@ -198,6 +228,9 @@ describe('what was handed out', () => {
     }),
   } as unknown as DocplannerClient;
 
+  const lines: string[] = [];
+  beforeEach(() => void lines.splice(0));
+
   function puller(take: (subjects: readonly Subject[]) => Promise<void>, stopping: AbortSignal) {
     return pulling({
       marketplace: () => client,
@@ -205,8 +238,9 @@ describe('what was handed out', () => {
       now: Date.now,
       backoff: async () => 1,
       stopping,
-      log: createLog('silent'),
+      log: pino({ level: 'error' }, { write: (line) => void lines.push(line) }),
       graceMs: 1_500,
+      againMs: 20,
     });
   }
 
@@ -234,6 +268,48 @@ describe('what was handed out', () => {
     await expect(run(await desk.account(), async () => true)).rejects.toThrow('ECONNREFUSED');
     expect(performance.now() - begun).toBeGreaterThan(1_000);
     expect(performance.now() - begun).toBeLessThan(10_000);
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { account: 'many', count: 1, reason: 'Error', msg: expect.stringContaining('are lost') },
+    ]);
+  });
+
+  const coded = (code: string) => Object.assign(new Error(`${code}: planted words`), { code });
+
+  test.each([
+    ['only reads after a failover', '25006'],
+    ['cancels what takes too long', '57014'],
+  ])('waits, however long, for a record that %s', async (_, code) => {
+    const { desk } = await pullingDesk();
+    let attempts = 0;
+    const { run } = puller(async () => {
+      attempts += 1;
+      if (attempts < 40) throw coded(code);
+    }, new AbortController().signal);
+    await run(await desk.account(), async () => false);
+    expect(attempts).toBe(40);
+    expect(lines).toEqual([]);
+  });
+
+  test('is tried again for any other reason, too, and its loss is told without a value', async () => {
+    const { desk } = await pullingDesk();
+    let attempts = 0;
+    let fails = 3;
+    const kept = { errand: 0 };
+    const { run } = puller(async () => {
+      attempts += 1;
+      if (attempts <= fails) throw coded('42P01');
+    }, new AbortController().signal);
+    const keepErrand = async () => {
+      kept.errand += 1;
+      return true;
+    };
+    await run(await desk.account(), keepErrand);
+    expect({ attempts, errand: kept.errand }).toEqual({ attempts: 4, errand: 3 });
+    fails = Number.POSITIVE_INFINITY;
+    await expect(run(await desk.account(), keepErrand)).rejects.toThrow('42P01');
+    expect(attempts).toBe(34);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).not.toContain('planted');
   });
 });
 

@@ -1,7 +1,10 @@
 // What the record will not have: it is kept without being applied, and takes nothing else along.
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { takeOrSetAside } from '../../../src/intake/notifications/set-aside.js';
 import type { Subject } from '../../../src/intake/notifications/subject.js';
+import { hearing, said, visitBooking } from './heard.js';
+
+jest.setTimeout(60_000);
 
 const subject = (name: string, createdAt: Date | null = null): Subject => ({
   name,
@@ -52,4 +55,23 @@ test('a record that goes away in the middle is told at once, whatever failed bef
   const all = ['a', 'bad', 'away', 'b'].map((name) => subject(name));
   await expect(takeOrSetAside(all, take)).rejects.toBe(away);
   expect(taken.map(({ name }) => name)).toEqual(['a']);
+});
+
+test('a booking is taken in whatever becomes of what nobody applies, and is told as it came', async () => {
+  const { desk, push, busy, items } = await hearing();
+  const about = {
+    address_service: { id: 'visit', price: '150.00' },
+    booked_at: 'just now',
+    comment: ['hello'],
+  };
+  const booking = visitBooking(desk, 'b1', '10:20', about);
+  expect(await push(said('slot-booked', { visit_booking: booking }))).toMatchObject({ status: 200 });
+  expect(await busy()).toMatchObject([{ booking: 'b1' }]);
+  expect(await items()).toMatchObject([{ name: 'slot-booked', data: { visit_booking: booking } }]);
+  expect((await items())[0]).not.toHaveProperty('problem');
+  // A question whose length cannot be read is not answered with yes.
+  const asked = { start_at: desk.at('11:00'), duration: 'short', address_service: { id: 'visit' } };
+  expect(await push(said('slot-booking', { visit_booking_request: asked }))).toMatchObject({ status: 409 });
+  const free = { ...asked, duration: '20' };
+  expect(await push(said('slot-booking', { visit_booking_request: free }))).toMatchObject({ status: 200 });
 });

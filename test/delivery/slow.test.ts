@@ -1,0 +1,35 @@
+// Clinics whose webhooks take seconds to answer, beside one that is quick.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, jest, test } from '@jest/globals';
+import { recordDatabase } from '../store/databases.js';
+import { eventually } from '../support/eventually.js';
+import { Office } from './office.js';
+import { Receiver, SECRET } from './receiver.js';
+
+jest.setTimeout(60_000);
+
+const SLOW_MS = 6_000;
+
+test('ten slow clinics keep a quick one waiting for nothing', async () => {
+  const office = await Office.open({ databaseUrl: await recordDatabase() }, { timeoutMs: 10_000 });
+  const begun = new Set<string>();
+  for (let n = 0; n < 10; n += 1) {
+    const receiver = await Receiver.start();
+    receiver.answer = async () => {
+      begun.add(`slow${n}`);
+      await sleep(SLOW_MS);
+      return { status: 204 };
+    };
+    await office.putAccount({ id: `slow${n}`, delivery: { url: receiver.url, secret: SECRET } });
+  }
+  const quick = await Receiver.start();
+  await office.putAccount({ id: 'quick', delivery: { url: quick.url, secret: SECRET } });
+  const all = Array.from({ length: 120 }, (_, n) => ({ account: `slow${n % 10}`, calendar: `c-${n}` }));
+  await office.say(...all);
+  await eventually(() => begun.size === 10);
+  await sleep(500);
+  const said = performance.now();
+  await office.say({ account: 'quick', calendar: 'q' });
+  await eventually(() => quick.told.length === 1, { within: 20_000 });
+  expect(performance.now() - said).toBeLessThan(2_000);
+});
