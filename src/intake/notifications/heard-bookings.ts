@@ -3,6 +3,8 @@ import { type BookingChange, foldBookings, type SaidBooking } from '../../occupa
 import type { StoredBooking } from '../../store/bookings.js';
 import type { DayChange } from '../../store/days.js';
 import type { LockedCalendar } from '../../store/events.js';
+import type { Concerned } from './concerned.js';
+import type { Subject } from './subject.js';
 
 /** A booking that is spoken of, and what is said of it, if anything that changes it is. */
 export interface SaidIn {
@@ -10,6 +12,42 @@ export interface SaidIn {
   readonly booking: string;
   readonly said?: SaidBooking;
 }
+
+/**
+ * What is said of bookings, in its order, each with the calendar that it is in; and bookings that are only spoken of. One
+ * that moved to another address of its doctor ends where it was, whichever of the two is heard of first.
+ */
+export function saidIn(subjects: readonly Subject[], { at, find, known }: Concerned): readonly SaidIn[] {
+  const home = new Map(known.filter(isStanding).map(({ id, calendar }) => [id, find(calendar)]));
+  const over = new Set(known.filter((one) => !isStanding(one)).map(({ id }) => id));
+  return subjects.flatMap((subject): readonly SaidIn[] => {
+    const calendar = at(subject);
+    if (calendar === undefined) return [];
+    if (subject.bookings.length === 0) {
+      return subject.booking === undefined ? [] : [{ calendar, booking: subject.booking }];
+    }
+    return subject.bookings.map((said) => {
+      const { id } = said;
+      if (said.status === 'booked') {
+        if (over.has(id)) return { calendar, booking: id, said: { ...said, status: 'moved' } };
+        home.set(id, calendar);
+        return { calendar, booking: id, said };
+      }
+      over.add(id);
+      return { calendar: home.get(id) ?? calendar, booking: id, said };
+    });
+  });
+}
+
+/** What is said to be booked, and was not known to be over before. */
+export const cameIn = (said: readonly SaidIn[]): { calendar: string; start: Date }[] =>
+  said.flatMap(({ calendar, said: one }) =>
+    one?.status === 'booked' && one.placeholder === undefined
+      ? [{ calendar: calendar.id, start: new Date(one.start) }]
+      : [],
+  );
+
+const isStanding = ({ status }: Pick<StoredBooking, 'status'>): boolean => status === 'booked';
 
 export interface HeardBookings {
   /** Those that are to be written, as they are now. */
