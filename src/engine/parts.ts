@@ -20,6 +20,7 @@ import { askAgainAfterMs } from '../sync/ask-again.js';
 import { BookingDesk } from '../sync/booking-desk.js';
 import { Budget } from '../sync/budget.js';
 import { Clients } from '../sync/clients.js';
+import { horizonOf } from '../sync/horizon.js';
 import { PublishWorker } from '../sync/publish-worker.js';
 import { Reconciler } from '../sync/reconciler.js';
 import { Schedules } from '../sync/resync/schedules.js';
@@ -169,6 +170,7 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
     wake,
     requestTimeoutMs: timeoutMs,
     findEveryMs: sweepSeconds * 1000,
+    horizon: (account) => horizonOf(account.timeZone, now()),
     marketplace: (account) => clients.of(account).through(budget.gate(account, LEAST_URGENT)),
     backoff: (account, error, failures) => askAgainAfterMs(means, account, error, failures),
     deliver: (added) => delivery.wake(added),

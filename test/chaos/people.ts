@@ -1,4 +1,4 @@
-// Those who are not the clinic's: patients book what they see, move it and cancel it, and doctors make breaks and remove
+// Those who are not the clinic's: patients book what they see, move it and cancel it, and doctors make breaks, move and remove
 // them, in the marketplace itself. What they have at the end is the truth about it, and nobody else may end it.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { addDays, startOfDate } from '../../src/core/index.js';
@@ -33,9 +33,13 @@ interface Visit {
 const MINUTE = 60_000;
 const PAUSE_MS = [200, 1_200] as const;
 const BREAK = 'a break of the doctor';
+/** News of a break say whole seconds: two moves within one have no order. Contract: Hosts. */
+const MOVES_APART_MS = 2_000;
 
 export class People {
   readonly #options: PeopleOptions;
+  /** By break, in epoch milliseconds. */
+  readonly #moved = new Map<string, number>();
   readonly #standing = new Map<string, { readonly bookings: Set<string>; readonly breaks: Set<string> }>();
   #visits = 0;
 
@@ -123,20 +127,32 @@ export class People {
         this.#visits += 1;
       }
       bookings.delete(id);
-    } else if (what <= 94) {
-      const midnight = startOfDate(dice.pick(calendar.dates), calendar.account.timeZone);
-      const since = midnight + dice.int(16, 34) * 30 * MINUTE;
-      const till = since + dice.int(2, 12) * 5 * MINUTE;
-      const isThere = this.breaks(calendar).some(({ start, end }) => start === since && end === till);
-      if (isThere) return;
-      const range = { since: new Date(since), till: new Date(till), description: BREAK };
-      breaks.add(sandbox.addBreak(calendar, range).id);
+    } else if (what <= 91) {
+      const range = this.#free(calendar, dice);
+      if (range !== undefined) breaks.add(sandbox.addBreak(calendar, { ...range, description: BREAK }).id);
+    } else if (what <= 95) {
+      const id = dice.pick([...breaks]);
+      const range = this.#free(calendar, dice);
+      const now = Date.now();
+      if (id === undefined || range === undefined) return;
+      if (now - (this.#moved.get(id) ?? 0) < MOVES_APART_MS) return;
+      this.#moved.set(id, now);
+      sandbox.moveBreak(id, range);
     } else {
       const id = dice.pick([...breaks]);
       if (id === undefined) return;
       breaks.delete(id);
       sandbox.removeBreak(id);
     }
+  }
+
+  /** Where no break of the doctor is that is just the same. */
+  #free(calendar: WorldCalendar, dice: Dice): { since: Date; till: Date } | undefined {
+    const midnight = startOfDate(dice.pick(calendar.dates), calendar.account.timeZone);
+    const since = midnight + dice.int(16, 34) * 30 * MINUTE;
+    const till = since + dice.int(2, 12) * 5 * MINUTE;
+    const isThere = this.breaks(calendar).some(({ start, end }) => start === since && end === till);
+    return isThere ? undefined : { since: new Date(since), till: new Date(till) };
   }
 
   /** One of the visits that a patient sees. One that moves to another service takes as long as that does. */

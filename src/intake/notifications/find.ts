@@ -28,6 +28,8 @@ export interface FinderOptions {
   readonly backoff: (account: Account, error: unknown, failures: number) => Promise<number>;
   readonly log: Logger;
   readonly now: () => number;
+  /** The dates over which they are read, both included. */
+  readonly horizon: (account: Account) => { readonly from: string; readonly to: string };
   readonly everyMs: number;
 }
 
@@ -88,9 +90,9 @@ export class Finder extends Rounds {
   }
 
   async #find(calendar: Calendar, account: Account, notSince: Date): Promise<void> {
-    const { db, marketplace, take, now } = this.#options;
+    const { db, marketplace, take, now, horizon } = this.#options;
     const { fresh, due } = await unheardBookings(
-      { db, client: marketplace(account), now },
+      { db, client: marketplace(account), now, dates: horizon(account) },
       calendar,
       account,
     );

@@ -34,6 +34,8 @@ export interface InboxOptions {
   readonly requestTimeoutMs: number;
   /** How often it is looked for calendars whose bookings are to be read, in milliseconds. */
   readonly findEveryMs: number;
+  /** The dates that can be published, both included: over these bookings are looked for. */
+  readonly horizon: (account: Account) => { readonly from: string; readonly to: string };
 }
 
 const LOOK_EVERY_MS = 1_000;
@@ -52,7 +54,7 @@ export class Inbox {
   readonly #waking = new Set<Promise<void>>();
 
   constructor(options: InboxOptions) {
-    const { db, log, now, marketplace, backoff, askClinic, requestTimeoutMs, findEveryMs } = options;
+    const { db, log, now, marketplace, backoff, askClinic, requestTimeoutMs, findEveryMs, horizon } = options;
     this.#options = options;
     this.#approvals = new Approvals({ db, now, askClinic });
     const take = (account: Account, subjects: readonly Subject[], source: Source) =>
@@ -74,7 +76,17 @@ export class Inbox {
       errands(pulling({ marketplace, take, now, backoff, stopping, log })),
       errands(releasing({ marketplace, backoff })),
     ];
-    this.#finder = new Finder({ db, marketplace, keeps, take, backoff, log, now, everyMs: findEveryMs });
+    this.#finder = new Finder({
+      db,
+      marketplace,
+      keeps,
+      take,
+      backoff,
+      log,
+      now,
+      horizon,
+      everyMs: findEveryMs,
+    });
   }
 
   start(): void {

@@ -1,5 +1,5 @@
 /** What the marketplace has of a calendar's bookings and the clinic has not heard of. Contract: getBookings, getBooking. */
-import { addDays, localDate, startOfDate, toIso } from '../../core/index.js';
+import { addDays, startOfDate, toIso } from '../../core/index.js';
 import type { Booking, DocplannerClient } from '../../docplanner/index.js';
 import { listBookings } from '../../occupancy/listed-bookings.js';
 import { said } from '../../occupancy/said.js';
@@ -13,6 +13,8 @@ export interface UnheardOptions {
   readonly db: Db;
   readonly client: DocplannerClient;
   readonly now: () => number;
+  /** Over which they are read, both included. */
+  readonly dates: { readonly from: string; readonly to: string };
 }
 
 export interface Unheard {
@@ -22,17 +24,15 @@ export interface Unheard {
   readonly due: readonly Booking[];
 }
 
-const HORIZON_DAYS = 84;
-
 export async function unheardBookings(
-  { db, client, now }: UnheardOptions,
+  { db, client, now, dates }: UnheardOptions,
   calendar: Calendar,
   account: Account,
 ): Promise<Unheard> {
   const asked = now();
   const settledFor = (ms: number, some: readonly { readonly id: string }[]) =>
     settledBookings(db, calendar.id, idsOf(some), new Date(asked - ms));
-  const range = rangeOf(account, asked);
+  const range = rangeOf(account, dates);
   const { listed, others, gone } = await listBookings({
     db,
     client,
@@ -66,11 +66,10 @@ const idsOf = (some: readonly { readonly id: string }[]): string[] => some.map((
 
 const isStanding = ({ status }: { readonly status: string }): boolean => status === 'booked';
 
-/** Instants, ISO 8601: the whole horizon. */
-function rangeOf({ timeZone }: Account, now: number): { readonly from: string; readonly to: string } {
-  const today = localDate(now, timeZone);
+/** From the beginning of the first date to the end of the last: instants, ISO 8601. */
+function rangeOf({ timeZone }: Account, { from, to }: UnheardOptions['dates']) {
   const startOf = (date: string): string => toIso(startOfDate(date, timeZone), timeZone);
-  return { from: startOf(today), to: startOf(addDays(today, HORIZON_DAYS)) };
+  return { from: startOf(from), to: startOf(addDays(to, 1)) };
 }
 
 /**
