@@ -1,16 +1,10 @@
 /** Why something that was asked of the marketplace at once was not done: a status to answer with, and the reason. */
-import {
-  ConflictError,
-  DocplannerError,
-  ForbiddenError,
-  InvalidRequestError,
-  NotFoundError,
-  UnprocessableError,
-} from '../docplanner/index.js';
+import { DocplannerError } from '../docplanner/index.js';
 import { BookingOverError } from './booking-over-error.js';
 import { BudgetSpentError } from './budget-spent-error.js';
 import { CalendarBusyError } from './calendar-busy-error.js';
 import { LeaseLostError } from './lease-lost-error.js';
+import { statusOfRefusal } from './refusal.js';
 
 export interface Refusal {
   readonly status: number;
@@ -18,14 +12,6 @@ export interface Refusal {
   readonly detail: string;
   readonly errors?: readonly { readonly path: string; readonly reason: string }[];
 }
-
-const STATUSES = [
-  [InvalidRequestError, 400],
-  [ForbiddenError, 403],
-  [NotFoundError, 404],
-  [ConflictError, 409],
-  [UnprocessableError, 422],
-] as const;
 
 /** @returns undefined for what is not the marketplace's doing */
 export function describeRefusal(error: unknown): Refusal | undefined {
@@ -38,7 +24,7 @@ export function describeRefusal(error: unknown): Refusal | undefined {
     return { status: 503, title: 'Ask again', detail: error.message };
   }
   if (!(error instanceof DocplannerError)) return undefined;
-  const status = STATUSES.find(([kind]) => error instanceof kind)?.[1];
+  const status = statusOfRefusal(error);
   const errors = Object.entries(error.errors).flatMap(([path, reasons]) =>
     reasons.map((reason) => ({ path, reason })),
   );

@@ -1,12 +1,5 @@
 /** Bookings that are linked to an appointment of the PMS go where it goes, and are cancelled when it is released. */
 import {
-  ConflictError,
-  type DocplannerError,
-  InvalidRequestError,
-  NotFoundError,
-  UnprocessableError,
-} from '../docplanner/index.js';
-import {
   agreeWithAppointment,
   bookingRefused,
   bookingsToFollow,
@@ -14,16 +7,14 @@ import {
   type Following,
 } from '../store/following.js';
 import { BudgetSpentError } from './budget-spent-error.js';
+import { isRefusal } from './refusal.js';
 import type { Run } from './run.js';
 import { cancelVisit, moveVisit } from './visits.js';
 
-const REFUSALS = [ConflictError, InvalidRequestError, NotFoundError, UnprocessableError];
-const isRefusal = (error: unknown): error is DocplannerError =>
-  REFUSALS.some((refusal) => error instanceof refusal);
-
 /**
  * Has the bookings follow; it comes before anything is published, because a booking can only move to a time that is
- * still on offer. What the marketplace refuses is set apart as failed.
+ * still on offer. What the marketplace refuses is set apart as failed, also with a 403: whether the whole calendar may not
+ * be edited shows when it is told of its days.
  * @returns until when what only frees time has to wait for the budget, in epoch milliseconds
  */
 export async function followAppointments(run: Run): Promise<number | undefined> {

@@ -211,6 +211,25 @@ test('what the marketplace refuses of a linked booking fails where it can be see
   expect(desk.shown()).not.toContain('10:20');
 });
 
+test.each([
+  ['cancelBooking', 'released'],
+  ['moveBooking', 'moved'],
+] as const)(
+  "a 403 to %s is that booking's, not the calendar's, which goes on being published",
+  async (operation, how) => {
+    const desk = await opened();
+    const id = await linked(desk);
+    desk.sandbox.faults.set([{ fault: { kind: 'status', status: 403 }, match: { operation } }]);
+    if (how === 'released') await desk.free('apt-1');
+    else await desk.book('apt-1', '11:00', '11:20');
+    await desk.book('apt-2', '11:40', '12:00');
+    await desk.rest();
+    expect(await desk.engine.failures.list()).toMatchObject([{ kind: 'booking', booking: id }]);
+    expect(standing(desk)).toEqual(['10:20']);
+    expect(desk.shown()).not.toContain('11:40');
+  },
+);
+
 test('the founding page moves by another path, where the account asks for it', async () => {
   const desk = await opened();
   const { engine } = desk;

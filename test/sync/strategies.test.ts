@@ -109,3 +109,30 @@ test.each([
   expect(desk.shown()).toEqual(['10:00', '10:20', '10:40']);
   expect([...described(desk), ...booked(desk)]).toEqual([]);
 });
+
+test.each([400, 403, 404, 409, 422])('with book, a %i to bookSlot has a break hide it', async (status) => {
+  const desk = await Desk.open({ strategy: 'book' });
+  await desk.open();
+  await desk.rest();
+  desk.sandbox.faults.set([{ fault: { kind: 'status', status }, match: { operation: 'bookSlot' } }]);
+  await desk.book('apt-1', '10:20', '10:40');
+  await desk.rest();
+  expect(described(desk)).toEqual(['10:20-10:40 slotkeeper nowak']);
+  expect(booked(desk)).toEqual([]);
+  expect(desk.shown()).toEqual(['10:00', '10:40']);
+  expect(await desk.engine.failures.list()).toEqual([]);
+});
+
+test('with book, a 403 to moveBooking has the appointment hidden anew, and the old placeholder cancelled', async () => {
+  const desk = await Desk.open({ strategy: 'book' });
+  await desk.open();
+  await desk.rest();
+  await desk.book('apt-1', '10:20', '10:40');
+  await desk.rest();
+  desk.sandbox.faults.set([{ fault: { kind: 'status', status: 403 }, match: { operation: 'moveBooking' } }]);
+  await desk.book('apt-1', '10:40', '11:00');
+  await desk.rest();
+  expect(booked(desk)).toEqual(['10:40-11:00 integration']);
+  expect(desk.shown()).toEqual(['10:00', '10:20']);
+  expect(await desk.engine.failures.list()).toEqual([]);
+});

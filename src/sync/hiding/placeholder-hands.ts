@@ -2,16 +2,11 @@
  * Books, moves and cancels placeholders, and writes down what became of them. What the marketplace refuses to book or to
  * move is hidden otherwise. Contract: bookSlot, moveBooking, cancelBooking.
  */
-import {
-  ConflictError,
-  type DocplannerError,
-  InvalidRequestError,
-  NotFoundError,
-  UnprocessableError,
-} from '../../docplanner/index.js';
+import { ConflictError, NotFoundError } from '../../docplanner/index.js';
 import { placeholderMark } from '../../occupancy/marks.js';
 import { said } from '../../occupancy/said.js';
 import { announcePlaceholder, forgetAnnouncedPlaceholder } from '../../store/bookings.js';
+import { isRefusal } from '../refusal.js';
 import type { Run } from '../run.js';
 import { toClose, toOpen, written } from './asking.js';
 import { PLACEHOLDER_PATIENT } from './placeholder-patient.js';
@@ -20,9 +15,6 @@ import type { Placeholder } from './present.js';
 import type { Seen } from './seen.js';
 
 const MINUTE = 60_000;
-const REFUSALS = [InvalidRequestError, NotFoundError, ConflictError, UnprocessableError];
-const isRefusal = (error: unknown): error is DocplannerError =>
-  REFUSALS.some((refusal) => error instanceof refusal);
 
 type Step<K extends HidingStep['kind']> = Extract<HidingStep, { kind: K }>;
 
