@@ -66,11 +66,13 @@ export async function bookingsToFollow(db: Db, calendar: string): Promise<Follow
   }));
 }
 
-/** The calendars in which a booking has to follow, failed ones left out. */
+/** The calendars in which a booking has to follow, or a move was not answered; failed ones left out. */
 export async function calendarsToFollow(db: Db, limit: number): Promise<string[]> {
   const { rows } = await sql<{ calendar_id: string }>`
-    SELECT DISTINCT b.calendar_id ${wanted}
-      AND EXISTS (SELECT FROM slotkeeper.calendars c WHERE c.id = b.calendar_id AND c.failed_reason IS NULL)
+    SELECT c.id AS calendar_id FROM slotkeeper.calendars c
+    WHERE c.failed_reason IS NULL AND c.id IN (
+      SELECT b.calendar_id ${wanted}
+      UNION SELECT m.calendar_id FROM slotkeeper.sent_moves m)
     LIMIT ${limit}`.execute(db);
   return rows.map((row) => row.calendar_id);
 }
@@ -98,14 +100,15 @@ export async function followOccupied(
   return rows.map((row) => row.calendar);
 }
 
-/** How many have to follow, and how many were refused. */
+/** How many have to follow, or may have moved, nobody knows; and how many were refused. */
 export async function followingTotals(
   db: Db,
 ): Promise<{ readonly pending: number; readonly failed: number }> {
   const { rows } = await sql<{ pending: string; failed: string }>`
-    SELECT count(*) FILTER (WHERE b.failed_for IS DISTINCT FROM ${target}) AS pending,
-           count(*) FILTER (WHERE b.failed_for = ${target}) AS failed
-    ${joined}`.execute(db);
+    SELECT (SELECT count(*) FROM (
+             SELECT b.calendar_id, b.id ${wanted}
+             UNION SELECT m.calendar_id, m.booking_id FROM slotkeeper.sent_moves m) p) AS pending,
+           (SELECT count(*) ${joined} AND b.failed_for = ${target}) AS failed`.execute(db);
   return { pending: Number(rows[0]?.pending ?? 0), failed: Number(rows[0]?.failed ?? 0) };
 }
 

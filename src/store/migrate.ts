@@ -7,6 +7,7 @@ import * as holds from './migrations/004-holds.js';
 import * as notificationsIn from './migrations/005-notifications-in.js';
 import * as resync from './migrations/006-resync.js';
 import * as resyncEnds from './migrations/007-resync-ends.js';
+import * as sentMoves from './migrations/008-sent-moves.js';
 import * as breaksElsewhere from './migrations/009-breaks-elsewhere.js';
 import type { Db } from './schema.js';
 
@@ -19,6 +20,7 @@ const migrations: { readonly [name: string]: Migration } = {
   '005-notifications-in': notificationsIn,
   '006-resync': resync,
   '007-resync-ends': resyncEnds,
+  '008-sent-moves': sentMoves,
   '009-breaks-elsewhere': breaksElsewhere,
 };
 

@@ -24,6 +24,7 @@ export interface Tables {
   'slotkeeper.requests': RequestsTable;
   'slotkeeper.payloads': PayloadsTable;
   'slotkeeper.bookings': BookingsTable;
+  'slotkeeper.sent_moves': SentMovesTable;
   'slotkeeper.breaks': BreaksTable;
   'slotkeeper.reservations': ReservationsTable;
   'slotkeeper.errands': ErrandsTable;
@@ -164,6 +165,17 @@ export interface BookingsTable {
   failed_for: string | null;
   failed_reason: string | null;
   updated_at: Timestamp;
+}
+
+/** Moves that were sent, until it is known what became of them. */
+export interface SentMovesTable {
+  calendar_id: string;
+  /** The visit booking id that it had before. */
+  booking_id: string;
+  start_at: Timestamp;
+  /** Null where the marketplace decides how long the visit is. */
+  minutes: number | null;
+  address_id: string;
 }
 
 export interface BreaksTable {

@@ -11,8 +11,9 @@ import type { BookingReport, BookingsFace, MoveBooking } from './bookings-face.j
 import { CalendarBusyError } from './calendar-busy-error.js';
 import { keepSilent } from './keep-silent.js';
 import { leased } from './leased-run.js';
+import { moveVisit } from './move-visit.js';
 import type { Means, Run } from './run.js';
-import { cancelVisit, knownVisit, moveVisit } from './visits.js';
+import { cancelVisit, knownVisit } from './visits.js';
 
 export interface BookingDeskOptions {
   readonly means: Means;

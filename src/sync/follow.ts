@@ -7,9 +7,11 @@ import {
   type Following,
 } from '../store/following.js';
 import { BudgetSpentError } from './budget-spent-error.js';
+import { moveVisit } from './move-visit.js';
 import { isRefusal } from './refusal.js';
 import type { Run } from './run.js';
-import { cancelVisit, moveVisit } from './visits.js';
+import { settleMoves } from './sent-moves.js';
+import { cancelVisit } from './visits.js';
 
 /**
  * Has the bookings follow; it comes before anything is published, because a booking can only move to a time that is
@@ -18,6 +20,7 @@ import { cancelVisit, moveVisit } from './visits.js';
  * @returns until when what only frees time has to wait for the budget, in epoch milliseconds
  */
 export async function followAppointments(run: Run): Promise<number | undefined> {
+  await settleMoves(run);
   const all = await bookingsToFollow(run.db, run.calendar.id);
   await followEach(run, all.filter(isMove));
   return await followEach(

@@ -32,6 +32,7 @@ describe.each(databases)('opening the record on $name', ({ fresh }) => {
       { name: '005-notifications-in' },
       { name: '006-resync' },
       { name: '007-resync-ends' },
+      { name: '008-sent-moves' },
       { name: '009-breaks-elsewhere' },
     ]);
     await second.close();

@@ -1,32 +1,8 @@
 // What a clinic does to bookings that patients made in the marketplace: cancel, move, link; and appointments they follow.
 import { expect, test } from '@jest/globals';
-import { addressOf, Desk } from '../chaos/desk.js';
+import { addressOf } from '../chaos/desk.js';
 import { eventually } from '../support/eventually.js';
-
-async function opened(options: Parameters<typeof Desk.open>[0] = {}) {
-  const desk = await Desk.open(options);
-  await desk.open('nowak', desk.date, { from: '10:00', to: '12:00' });
-  await desk.rest();
-  return desk;
-}
-
-const patientBooks = (desk: Desk, time: string, paid = false) =>
-  desk.sandbox.book(addressOf('nowak'), { start: desk.at(time), serviceId: 'visit', paid });
-
-/** A patient's booking at 10:20, linked to the appointment `apt-1`. */
-async function linked(desk: Desk, paid = false): Promise<string> {
-  const { id } = patientBooks(desk, '10:20', paid);
-  await desk.book('apt-1', '10:20', '10:40');
-  await desk.engine.bookings.link('nowak', id, 'apt-1');
-  await desk.rest();
-  return id;
-}
-
-const standing = (desk: Desk) =>
-  desk.sandbox
-    .bookings(addressOf('nowak'))
-    .filter(({ status }) => status === 'booked')
-    .map(({ start_at }) => start_at.slice(11, 16));
+import { linked, opened, patientBooks, standing } from './visiting.js';
 
 test('a booking is cancelled, and its time is on offer again', async () => {
   const desk = await opened();
@@ -90,7 +66,7 @@ test('a move is not made twice, whoever lost the answer', async () => {
 
 test('a paid booking cannot be moved, and the marketplace says why', async () => {
   const desk = await opened();
-  const { id } = patientBooks(desk, '10:20', true);
+  const { id } = patientBooks(desk, '10:20', { paid: true });
   await expect(desk.engine.bookings.move('nowak', id, { start: desk.at('11:00') })).rejects.toMatchObject({
     name: 'UnprocessableError',
   });

@@ -1,0 +1,110 @@
+/**
+ * Moving a marketplace booking. It may be asked for again after a lost answer, and is not done twice: each move is written
+ * down before it is sent, and what became of an earlier one is found out first. The record follows at once, before any
+ * notification says so. Contract: moveBooking.
+ */
+import { toIso, urgency } from '../core/index.js';
+import { ConflictError } from '../docplanner/index.js';
+import { said } from '../occupancy/said.js';
+import type { SaidBooking } from '../occupancy/take-bookings.js';
+import { findBookings } from '../store/bookings.js';
+import { forgetMove, noteMove, type SentMove, sentMoves } from '../store/sent-moves.js';
+import { takeIn } from './read-marketplace.js';
+import { isRefusal } from './refusal.js';
+import type { Run } from './run.js';
+import { settleMove, unlessGone } from './sent-moves.js';
+import { knownVisit, toSaid } from './visits.js';
+
+const MINUTE = 60_000;
+
+export interface MoveTo {
+  /** Epoch milliseconds. */
+  readonly start: number;
+  /** An address service id; the booking's own by default. */
+  readonly service?: string | undefined;
+  /** Minutes; the booking's own by default. */
+  readonly duration?: number | undefined;
+  /** Another address of the same doctor. */
+  readonly addressId?: string | undefined;
+  /** Where the appointment that it follows is. Epoch milliseconds. */
+  readonly refStart?: number | undefined;
+}
+
+/**
+ * @returns the booking that it is now: it has another id
+ * @throws {DocplannerError} where the marketplace refuses it
+ */
+export async function moveVisit(run: Run, id: string, to: MoveTo): Promise<SaidBooking> {
+  const { calendar, account, now, db } = run;
+  const known = await knownVisit(run, id);
+  const before = await repeated(run, id, to);
+  if (before !== undefined) return before;
+  const move = moveOf(run, known, to);
+  const earlier = (await sentMoves(db, calendar.id)).find(({ booking }) => booking === id);
+  const settled = earlier && (await settleMove(run, earlier));
+  if (earlier !== undefined && settled !== undefined) {
+    return isSameMove(move, earlier) ? settled : await moveVisit(run, settled.id, to);
+  }
+  const minutes = to.duration ?? (known.end - known.start) / MINUTE;
+  const target = { start: to.start, end: to.start + minutes * MINUTE };
+  const client = run.client(
+    urgency({ closed: [target], opened: [{ start: known.start, end: known.end }], now: now() }),
+    () => noteMove(db, calendar.id, move),
+  );
+  try {
+    const moved = await client.moveBooking(calendar, id, {
+      address_service_id: to.service ?? (await serviceOf(run, known)),
+      start: toIso(to.start, account.timeZone),
+      ...(to.duration === undefined ? {} : { duration: to.duration }),
+      ...(move.addressId === calendar.addressId ? {} : { address_id: move.addressId }),
+    });
+    const ended: SaidBooking = { ...known, status: 'moved', movedTo: moved.id };
+    const begun: SaidBooking = { ...said(moved), before: id, refStart: to.refStart };
+    await takeIn(run, { bookings: move.addressId === calendar.addressId ? [ended, begun] : [ended] });
+    await forgetMove(db, calendar.id, id);
+    return begun;
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    if (error instanceof ConflictError) {
+      // Moved or deleted already. By us only where it was sent before, and slower than the question what became of it.
+      const wasSent = earlier !== undefined && isSameMove(move, earlier);
+      const moved = wasSent ? await settleMove(run, move) : await lookAgain(run, id);
+      if (moved !== undefined) return moved;
+    }
+    await forgetMove(db, calendar.id, id);
+    throw error;
+  }
+}
+
+/** A length is known where it is asked for, and where it is the booking's own and its service stays. */
+function moveOf({ calendar }: Run, known: SaidBooking, to: MoveTo): SentMove {
+  const keepsService = to.service === undefined || to.service === known.service;
+  return {
+    booking: known.id,
+    start: new Date(to.start),
+    minutes: to.duration ?? (keepsService ? (known.end - known.start) / MINUTE : null),
+    addressId: to.addressId ?? calendar.addressId,
+  };
+}
+
+const isSameMove = (one: SentMove, other: SentMove): boolean =>
+  one.start.getTime() === other.start.getTime() && one.addressId === other.addressId;
+
+/** The record may be behind. */
+async function lookAgain(run: Run, id: string): Promise<undefined> {
+  const shown = await unlessGone(run.client(1).getBooking(run.calendar, id));
+  if (shown !== undefined) await takeIn(run, { bookings: [said(shown)] });
+}
+
+/** Where neither the record nor the marketplace knows it, the marketplace says what it wants. */
+async function serviceOf({ client, calendar }: Run, { id, service }: SaidBooking): Promise<string> {
+  return service ?? said(await client(1).getBooking(calendar, id)).service ?? '';
+}
+
+/** Where this very move was made before, the booking that came of it. */
+async function repeated({ db, calendar }: Run, id: string, to: MoveTo): Promise<SaidBooking | undefined> {
+  const { movedTo } = (await findBookings(db, calendar.id, [id])).get(id) ?? {};
+  if (movedTo == null) return undefined;
+  const now = (await findBookings(db, calendar.id, [movedTo])).get(movedTo);
+  return now?.status === 'booked' && now.start.getTime() === to.start ? toSaid(now) : undefined;
+}

@@ -1,0 +1,36 @@
+// A desk whose doctor is open from 10:00 to 12:00, patients who book there, and which of their visits stand.
+import { addressOf, Desk, type DeskOptions } from '../chaos/desk.js';
+
+export async function opened(options: DeskOptions = {}): Promise<Desk> {
+  const desk = await Desk.open(options);
+  for (const calendar of options.calendars ?? ['nowak']) {
+    await desk.open(calendar, desk.date, { from: '10:00', to: '12:00' });
+  }
+  await desk.rest();
+  return desk;
+}
+
+/** Somebody else each time who has another name. */
+export const patientBooks = (desk: Desk, time: string, { paid = false, name = 'Anna' } = {}) =>
+  desk.sandbox.book(addressOf('nowak'), {
+    start: desk.at(time),
+    serviceId: 'visit',
+    paid,
+    patient: { name, surname: 'Kowalska', phone: '+48600000000' },
+  });
+
+/** A patient's booking at 10:20, linked to the appointment `apt-1`. */
+export async function linked(desk: Desk, paid = false): Promise<string> {
+  const { id } = patientBooks(desk, '10:20', { paid });
+  await desk.book('apt-1', '10:20', '10:40');
+  await desk.engine.bookings.link('nowak', id, 'apt-1');
+  await desk.rest();
+  return id;
+}
+
+export const standing = (desk: Desk, calendar = 'nowak') =>
+  desk.sandbox
+    .bookings(addressOf(calendar))
+    .filter(({ status }) => status === 'booked')
+    .map(({ start_at }) => start_at.slice(11, 16))
+    .sort();
