@@ -226,13 +226,14 @@ export class Slotkeeper {
 
   /** What failed and waits for somebody to try it again or to drop it. */
   get failures(): FailuresFace {
-    const { database, occupancyQueue, delivery } = this.#running();
+    const { database, occupancyQueue, delivery, link } = this.#running();
     return new Failures({
       db: database.db,
       occupancyQueue,
       now: this.now,
       wake: (calendar) => this.wake(calendar),
       deliver: (key) => delivery.hasten(key),
+      unlink: (calendar, booking) => link({ calendar, booking, ref: null }),
     });
   }
 

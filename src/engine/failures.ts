@@ -17,7 +17,7 @@ import {
   retryCalendar,
   retryDay,
 } from '../store/failures.js';
-import { dropBooking, refusedBookings, retryBooking } from '../store/following.js';
+import { isRefused, refusedBookings, retryBooking } from '../store/following.js';
 import type { Db } from '../store/schema.js';
 import type { Failure, FailuresFace, Settled } from './failures-face.js';
 
@@ -27,6 +27,8 @@ export interface FailuresOptions {
   readonly wake: (calendar: string) => Promise<void>;
   /** Has what is open there brought to the clinic at once. */
   readonly deliver: (key: DeliveryKey) => Promise<void>;
+  /** Leaves a booking as it is, linked to nothing any more. */
+  readonly unlink: (calendar: string, booking: string) => Promise<void>;
   readonly now: () => number;
 }
 
@@ -151,12 +153,20 @@ export class Failures implements FailuresFace {
         return job !== undefined;
       }
       case 'booking':
-        return await dropBooking(db, calendar, rest);
+        return await this.#dropBooking(calendar, rest);
       case 'notification':
         return await dropNotification(db, calendar, new Date(now()));
       default:
         return false;
     }
+  }
+
+  async #dropBooking(calendar: string, id: string): Promise<boolean> {
+    const { db, unlink, wake } = this.#options;
+    if (!(await isRefused(db, calendar, id))) return false;
+    await unlink(calendar, id);
+    await wake(calendar);
+    return true;
   }
 
   async #jobs(): Promise<Job[]> {

@@ -4,6 +4,7 @@ import { LEAST_URGENT } from '../core/index.js';
 import { askClinic } from '../delivery/ask-clinic.js';
 import { Delivery } from '../delivery/delivery.js';
 import type { EventsResult } from '../intake/apply-events.js';
+import { linkByHand } from '../intake/links.js';
 import { Inbox } from '../intake/notifications/inbox.js';
 import { OccupancyWorker } from '../intake/occupancy-worker.js';
 import { type PullOptions, pullSource } from '../intake/snapshot/pull-source.js';
@@ -14,6 +15,7 @@ import { PublishQueue } from '../queue/publish-queue.js';
 import { type JobQueue, pingRedis, Queues } from '../queue/queues.js';
 import { ResyncQueue } from '../queue/resync-queue.js';
 import { type Database, openDatabase } from '../store/database.js';
+import type { Link } from '../store/following.js';
 import { RememberedAccounts } from '../store/remembered-accounts.js';
 import type { Db } from '../store/schema.js';
 import { askAgainAfterMs } from '../sync/ask-again.js';
@@ -62,6 +64,8 @@ export interface Parts {
    */
   wake(calendar: string, urgency: number): Promise<void>;
   readonly bookings: BookingDesk;
+  /** Ties a booking that the record knows to an appointment, or to none. */
+  link(link: Link): Promise<void>;
   readonly accounts: RememberedAccounts;
   readonly sealer: Sealer;
   readonly delivery: Delivery;
@@ -139,7 +143,9 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
       log.warn({ err: error, calendar }, 'the queue cannot be reached; the sweep will find what is wanted');
     }
   };
-  const bookings = new BookingDesk({ means, wake: (calendar) => wake(calendar, LEAST_URGENT) });
+  const link = async (asked: Link): Promise<void> =>
+    delivery.wake(await linkByHand(db, sealer, asked, now()));
+  const bookings = new BookingDesk({ means, link, wake: (calendar) => wake(calendar, LEAST_URGENT) });
   const occupancyWorker = new OccupancyWorker({ queues, log, apply });
   const publishWorker = new PublishWorker({
     queues,
@@ -213,6 +219,7 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
     occupancyQueue: queues.queue(OCCUPANCY_QUEUE),
     publishQueue,
     wake,
+    link,
     bookings,
     accounts,
     sealer,

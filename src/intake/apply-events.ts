@@ -4,7 +4,7 @@ import { InvalidScheduleError, LEAST_URGENT } from '../core/index.js';
 import { markChanges } from '../occupancy/mark.js';
 import type { Sealer } from '../privacy/sealer.js';
 import { type LockedCalendar, lockCalendars, rememberEvents } from '../store/events.js';
-import { followOccupied, linkBookings } from '../store/following.js';
+import { followAppointmentsOf } from '../store/following.js';
 import type { AddedNotification } from '../store/notifications.js';
 import { findOccupancies, saveOccupancies } from '../store/occupancy.js';
 import { retryDeadlock } from '../store/retry-deadlock.js';
@@ -14,6 +14,7 @@ import type { WantedCalendar } from '../store/wanted.js';
 import { findWindows, saveWindows } from '../store/windows.js';
 import { tellConflicts } from './conflicts.js';
 import { fold } from './fold.js';
+import { takeLinks } from './links.js';
 import { type ResolvedEvent, resolveEvent } from './resolve.js';
 import { eventSchema, type OccupancyEvent } from './vocabulary.js';
 
@@ -109,21 +110,23 @@ async function takeIn(tx: Db, readable: readonly Readable[], now: number, sealer
   const news = fresh.flatMap((event, n) =>
     event.type === 'available' || folded.outcomes[n] === 'stale' ? [] : [event],
   );
-  await linkBookings(
+  const linked = await takeLinks(
     tx,
+    calendars,
     news.flatMap((event) =>
       event.type === 'occupied' && event.booking !== undefined
         ? [{ calendar: event.calendar, booking: event.booking, ref: event.ref }]
         : [],
     ),
+    now,
   );
-  const following = await followOccupied(
+  const following = await followAppointmentsOf(
     tx,
-    news.map(({ calendar, ref, type }) => ({ calendar, ref, occupied: type === 'occupied' })),
+    news.map(({ calendar, ref }) => ({ calendar, ref })),
   );
   const wakes = await markChanges(
     tx,
-    { windows: folded.changedByWindows, occupancy: folded.changedByOccupancy },
+    { windows: folded.changedByWindows, occupancy: [...folded.changedByOccupancy, ...linked.days] },
     now,
     following.map((calendar) => ({ calendar, urgency: LEAST_URGENT })),
   );
@@ -131,7 +134,7 @@ async function takeIn(tx: Db, readable: readonly Readable[], now: number, sealer
   const added = await tellConflicts(
     tx,
     sealer,
-    news.map(({ calendar, ref }) => ({ calendar, ref })),
+    [...news.map(({ calendar, ref }) => ({ calendar, ref })), ...linked.appointments],
     now,
   );
 

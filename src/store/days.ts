@@ -93,10 +93,11 @@ export async function markDays(
  */
 export function markingOccupancy(changes: readonly DayChange[], now: Date): Part | undefined {
   if (changes.length === 0) return undefined;
+  const days = mostUrgentOfEach(changes);
   const [calendars, dates, urgencies] = [
-    changes.map(({ calendar }) => calendar),
-    changes.map(({ date }) => date),
-    changes.map(({ urgency }) => urgency),
+    days.map(({ calendar }) => calendar),
+    days.map(({ date }) => date),
+    days.map(({ urgency }) => urgency),
   ];
   return sql`
     UPDATE slotkeeper.days d SET
@@ -105,6 +106,17 @@ export function markingOccupancy(changes: readonly DayChange[], now: Date): Part
       urgency = least(d.urgency, k.urgency)
     FROM unnest(${calendars}::text[], ${dates}::date[], ${urgencies}::integer[]) AS k (calendar, date, urgency)
     WHERE d.calendar_id = k.calendar AND d.date = k.date`;
+}
+
+/** One for each day: a statement changes a row once. */
+function mostUrgentOfEach(changes: readonly DayChange[]): DayChange[] {
+  const days = new Map<string, DayChange>();
+  for (const change of changes) {
+    const key = `${change.date} ${change.calendar}`;
+    const known = days.get(key);
+    if (known === undefined || change.urgency < known.urgency) days.set(key, change);
+  }
+  return [...days.values()];
 }
 
 /**

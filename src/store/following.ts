@@ -78,19 +78,20 @@ export async function calendarsToFollow(db: Db, limit: number): Promise<string[]
 }
 
 /**
- * After events changed these appointments: from the first time that one is seen occupied, its booking follows it.
+ * After the PMS spoke of these appointments: from the first time that it does, their bookings follow them, also where that
+ * is to say that one is released, and it was never known to be occupied.
  * @returns the calendars in which a booking has to
  */
-export async function followOccupied(
+export async function followAppointmentsOf(
   db: Db,
-  changed: readonly { readonly calendar: string; readonly ref: string; readonly occupied: boolean }[],
+  changed: readonly { readonly calendar: string; readonly ref: string }[],
 ): Promise<string[]> {
   if (changed.length === 0) return [];
-  const keys = sql`jsonb_to_recordset(${JSON.stringify(changed)}::jsonb) AS k (calendar text, ref text, occupied boolean)`;
+  const keys = sql`jsonb_to_recordset(${JSON.stringify(changed)}::jsonb) AS k (calendar text, ref text)`;
   await sql`
     UPDATE slotkeeper.bookings b SET ref_start = b.start_at
     FROM ${keys}
-    WHERE b.calendar_id = k.calendar AND b.ref = k.ref AND k.occupied
+    WHERE b.calendar_id = k.calendar AND b.ref = k.ref
       AND b.status = 'booked' AND NOT b.placeholder AND b.ref_start IS NULL`.execute(db);
   const { rows } = await sql<{ calendar: string }>`
     SELECT DISTINCT b.calendar_id AS calendar
@@ -125,14 +126,25 @@ interface Linked extends Link {
   readonly isGivenOn: boolean;
 }
 
+/** A time that something else hides since, or has to. */
+export interface Relinked {
+  readonly calendar: string;
+  readonly start: Date;
+  readonly end: Date;
+  /** The appointment whose time it is; null where it is that of the booking. */
+  readonly ref: string | null;
+}
+
 /**
  * Ties bookings to appointments of the PMS, or unties them. From where its appointment is now a booking follows it;
- * linking alone moves nothing. An appointment has one booking at most: one that was linked to it before is so no longer.
+ * linking alone moves nothing, and cancels nothing. An appointment has one booking at most: one that was linked to it before
+ * is so no longer.
  * @param links in their order: of a booking, and of an appointment, the last one counts
+ * @returns the times of the bookings and appointments of which that is news
  */
-export async function linkBookings(db: Db, links: readonly Link[]): Promise<void> {
-  if (links.length === 0) return;
-  await sql`
+export async function linkBookings(db: Db, links: readonly Link[]): Promise<readonly Relinked[]> {
+  if (links.length === 0) return [];
+  const { rows } = await sql<Relinked>`
     WITH links AS (
       SELECT * FROM jsonb_to_recordset(${JSON.stringify(lastOfEach(links))}::jsonb)
         AS k (calendar text, booking text, ref text, "isGivenOn" boolean)
@@ -143,17 +155,27 @@ export async function linkBookings(db: Db, links: readonly Link[]): Promise<void
       WHERE b.status = 'booked' AND NOT b.placeholder
         AND EXISTS (SELECT FROM named n WHERE n.calendar = b.calendar_id AND n.ref = b.ref)
         AND NOT EXISTS (SELECT FROM links k WHERE k.calendar = b.calendar_id AND k.booking = b.id)
-    )
-    UPDATE slotkeeper.bookings b SET
-      ref = l.ref, failed_for = NULL, failed_reason = NULL,
-      ref_start = CASE WHEN b.ref IS NOT DISTINCT FROM l.ref THEN b.ref_start ELSE (
-        SELECT o.start_at FROM slotkeeper.occupancy o WHERE o.calendar_id = l.calendar AND o.ref = l.ref
-      ) END
-    FROM (
-      SELECT k.calendar, k.booking, CASE WHEN k."isGivenOn" AND known.status = 'booked' THEN NULL ELSE k.ref END AS ref
-      FROM links k JOIN slotkeeper.bookings known ON known.calendar_id = k.calendar AND known.id = k.booking
-    ) l
-    WHERE b.calendar_id = l.calendar AND b.id = l.booking AND NOT b.placeholder`.execute(db);
+      RETURNING b.calendar_id, b.start_at, b.end_at
+    ), tied AS (
+      UPDATE slotkeeper.bookings b SET
+        ref = l.ref, failed_for = NULL, failed_reason = NULL,
+        ref_start = CASE WHEN b.ref IS NOT DISTINCT FROM l.ref THEN b.ref_start ELSE (
+          SELECT o.start_at FROM slotkeeper.occupancy o WHERE o.calendar_id = l.calendar AND o.ref = l.ref
+        ) END
+      FROM (
+        SELECT k.calendar, k.booking, known.ref AS before,
+          CASE WHEN k."isGivenOn" AND known.status = 'booked' THEN NULL ELSE k.ref END AS ref
+        FROM links k JOIN slotkeeper.bookings known ON known.calendar_id = k.calendar AND known.id = k.booking
+      ) l
+      WHERE b.calendar_id = l.calendar AND b.id = l.booking AND NOT b.placeholder
+      RETURNING b.calendar_id, b.start_at, b.end_at, l.before, l.ref
+    ), changed AS (SELECT * FROM tied WHERE before IS DISTINCT FROM ref)
+    SELECT calendar_id AS calendar, start_at AS start, end_at AS "end", NULL AS ref FROM untied
+    UNION SELECT calendar_id, start_at, end_at, NULL FROM changed
+    UNION SELECT o.calendar_id, o.start_at, o.end_at, o.ref
+    FROM changed c JOIN slotkeeper.occupancy o ON o.calendar_id = c.calendar_id AND o.ref IN (c.before, c.ref)
+    WHERE o.start_at IS NOT NULL`.execute(db);
+  return rows;
 }
 
 function lastOfEach(links: readonly Link[]): Linked[] {
@@ -216,13 +238,14 @@ export async function retryBooking(db: Db, calendar: string, id: string): Promis
   return numAffectedRows === 1n;
 }
 
-/**
- * Leaves the booking as it is: it is linked to nothing any more, and so follows nothing.
- * @returns whether there was such a failure
- */
-export async function dropBooking(db: Db, calendar: string, id: string): Promise<boolean> {
-  const { numAffectedRows } = await sql`
-    UPDATE slotkeeper.bookings SET ref = NULL, ref_start = NULL, failed_for = NULL, failed_reason = NULL
-    WHERE calendar_id = ${calendar} AND id = ${id} AND failed_for IS NOT NULL`.execute(db);
-  return numAffectedRows === 1n;
+/** Whether the marketplace refused to have it follow its appointment. */
+export async function isRefused(db: Db, calendar: string, id: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('slotkeeper.bookings')
+    .select('id')
+    .where('calendar_id', '=', calendar)
+    .where('id', '=', id)
+    .where('failed_for', 'is not', null)
+    .executeTakeFirst();
+  return row !== undefined;
 }

@@ -2,10 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseInstant, toIso } from '../core/index.js';
 import { FirewallError } from '../docplanner/index.js';
+import type { SaidBooking } from '../occupancy/take-bookings.js';
 import { type Account, getAccount } from '../store/accounts.js';
 import { findBookings } from '../store/bookings.js';
-import { type Calendar, getCalendar } from '../store/calendars.js';
-import { linkBookings } from '../store/following.js';
+import { type Calendar, calendarAt, getCalendar } from '../store/calendars.js';
+import type { Link } from '../store/following.js';
 import { BookingOverError } from './booking-over-error.js';
 import type { BookingReport, BookingsFace, MoveBooking } from './bookings-face.js';
 import { CalendarBusyError } from './calendar-busy-error.js';
@@ -19,7 +20,12 @@ export interface BookingDeskOptions {
   readonly means: Means;
   /** Has the calendar published: what was freed is to be offered again. */
   readonly wake: (calendar: string) => Promise<void>;
+  /** Ties a booking that the record knows to an appointment, or to none. */
+  readonly link: (link: Link) => Promise<void>;
 }
+
+/** The booking as the record has it, or as it was said where the record has it not. */
+type Done = { readonly calendar: string; readonly id: string } | SaidBooking;
 
 /** How long to wait for whoever is publishing the calendar. */
 const PATIENCE_MS = 15_000;
@@ -35,17 +41,17 @@ export class BookingDesk implements BookingsFace {
   async cancel(calendar: string, booking: string, how: { reason?: string | undefined } = {}) {
     return await this.#run(calendar, async (run) => {
       await cancelVisit(run, booking, how.reason);
-      return booking;
+      return { calendar, id: booking };
     });
   }
 
   async move(calendar: string, booking: string, to: MoveBooking) {
     return await this.#run(calendar, async (run) => {
       const start = parseInstant(to.start, run.account.timeZone, 'start');
-      const { id, start: at, end, service } = await moveVisit(run, booking, { ...to, start });
-      // At another address it is another calendar's.
-      const isHere = (await findBookings(run.db, calendar, [id])).has(id);
-      return isHere ? id : { id, start: at, end, service: service ?? null };
+      const moved = await moveVisit(run, booking, { ...to, start });
+      const addressId = to.addressId ?? run.calendar.addressId;
+      const home = await calendarAt(run.db, { ...run.calendar, addressId });
+      return home === undefined ? moved : { calendar: home, id: moved.id };
     });
   }
 
@@ -53,17 +59,12 @@ export class BookingDesk implements BookingsFace {
     return await this.#run(calendar, async (run) => {
       const { status } = await knownVisit(run, booking);
       if (status !== 'booked') throw new BookingOverError(booking, status);
-      await linkBookings(run.db, [{ calendar, booking, ref }]);
-      return booking;
+      await this.#options.link({ calendar, booking, ref });
+      return { calendar, id: booking };
     });
   }
 
-  async #run(
-    id: string,
-    work: (
-      run: Run,
-    ) => Promise<string | (Pick<BookingReport, 'id' | 'service'> & { start: number; end: number })>,
-  ): Promise<BookingReport | undefined> {
+  async #run(id: string, work: (run: Run) => Promise<Done>): Promise<BookingReport | undefined> {
     const { means, wake } = this.#options;
     const calendar = await getCalendar(means.db, id);
     const account = calendar && (await getAccount(means.db, calendar.account));
@@ -71,28 +72,16 @@ export class BookingDesk implements BookingsFace {
     const done = await this.#leased(calendar, account, work);
     await wake(id);
     const iso = (ms: number): string => toIso(ms, account.timeZone);
-    if (typeof done !== 'string') {
-      return {
-        ...done,
-        calendar: id,
-        status: 'booked',
-        start: iso(done.start),
-        end: iso(done.end),
-        ref: null,
-      };
+    if (!('calendar' in done)) {
+      const { id: moved, start, end, service = null } = done;
+      const where = { calendar: null, id: moved, status: 'booked', ref: null } as const;
+      return { ...where, start: iso(start), end: iso(end), service };
     }
-    const booking = (await findBookings(means.db, id, [done])).get(done);
+    if (done.calendar !== id) await wake(done.calendar);
+    const booking = (await findBookings(means.db, done.calendar, [done.id])).get(done.id);
     if (booking === undefined) return undefined;
     const { status, start, end, service, ref } = booking;
-    return {
-      calendar: id,
-      id: done,
-      status,
-      start: iso(start.getTime()),
-      end: iso(end.getTime()),
-      service,
-      ref,
-    };
+    return { ...done, status, start: iso(start.getTime()), end: iso(end.getTime()), service, ref };
   }
 
   async #leased<T>(calendar: Calendar, account: Account, work: (run: Run) => Promise<T>): Promise<T> {

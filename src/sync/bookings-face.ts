@@ -2,7 +2,8 @@
 
 /** A booking as the record knows it after it was done. */
 export interface BookingReport {
-  readonly calendar: string;
+  /** The one that it is in: after a move to another address another one; null where that address is no calendar here. */
+  readonly calendar: string | null;
   /** The visit booking id; after a move it is another one. */
   readonly id: string;
   readonly status: 'booked' | 'canceled' | 'moved';

@@ -8,11 +8,12 @@ import { ConflictError } from '../docplanner/index.js';
 import { said } from '../occupancy/said.js';
 import type { SaidBooking } from '../occupancy/take-bookings.js';
 import { findBookings } from '../store/bookings.js';
+import { calendarAt } from '../store/calendars.js';
 import { forgetMove, noteMove, type SentMove, sentMoves } from '../store/sent-moves.js';
 import { takeIn } from './read-marketplace.js';
 import { isRefusal } from './refusal.js';
 import type { Run } from './run.js';
-import { settleMove, unlessGone } from './sent-moves.js';
+import { settleMove, takeMove, unlessGone } from './sent-moves.js';
 import { knownVisit, toSaid } from './visits.js';
 
 const MINUTE = 60_000;
@@ -37,9 +38,9 @@ export interface MoveTo {
 export async function moveVisit(run: Run, id: string, to: MoveTo): Promise<SaidBooking> {
   const { calendar, account, now, db } = run;
   const known = await knownVisit(run, id);
-  const before = await repeated(run, id, to);
-  if (before !== undefined) return before;
   const move = moveOf(run, known, to);
+  const before = await repeated(run, move);
+  if (before !== undefined) return before;
   const earlier = (await sentMoves(db, calendar.id)).find(({ booking }) => booking === id);
   const settled = earlier && (await settleMove(run, earlier));
   if (earlier !== undefined && settled !== undefined) {
@@ -60,7 +61,7 @@ export async function moveVisit(run: Run, id: string, to: MoveTo): Promise<SaidB
     });
     const ended: SaidBooking = { ...known, status: 'moved', movedTo: moved.id };
     const begun: SaidBooking = { ...said(moved), before: id, refStart: to.refStart };
-    await takeIn(run, { bookings: move.addressId === calendar.addressId ? [ended, begun] : [ended] });
+    await takeMove(run, move, ended, begun);
     await forgetMove(db, calendar.id, id);
     return begun;
   } catch (error) {
@@ -102,9 +103,10 @@ async function serviceOf({ client, calendar }: Run, { id, service }: SaidBooking
 }
 
 /** Where this very move was made before, the booking that came of it. */
-async function repeated({ db, calendar }: Run, id: string, to: MoveTo): Promise<SaidBooking | undefined> {
-  const { movedTo } = (await findBookings(db, calendar.id, [id])).get(id) ?? {};
-  if (movedTo == null) return undefined;
-  const now = (await findBookings(db, calendar.id, [movedTo])).get(movedTo);
-  return now?.status === 'booked' && now.start.getTime() === to.start ? toSaid(now) : undefined;
+async function repeated({ db, calendar }: Run, { booking, start, addressId }: SentMove) {
+  const { movedTo } = (await findBookings(db, calendar.id, [booking])).get(booking) ?? {};
+  const home = movedTo == null ? undefined : await calendarAt(db, { ...calendar, addressId });
+  if (movedTo == null || home === undefined) return undefined;
+  const now = (await findBookings(db, home, [movedTo])).get(movedTo);
+  return now?.status === 'booked' && now.start.getTime() === start.getTime() ? toSaid(now) : undefined;
 }

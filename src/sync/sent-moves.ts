@@ -8,6 +8,7 @@ import { type Booking, NotFoundError } from '../docplanner/index.js';
 import { said } from '../occupancy/said.js';
 import type { SaidBooking } from '../occupancy/take-bookings.js';
 import { findBookings } from '../store/bookings.js';
+import { calendarAt, getCalendar } from '../store/calendars.js';
 import { forgetMove, type SentMove, sentMoves } from '../store/sent-moves.js';
 import { takeIn } from './read-marketplace.js';
 import { isRefusal } from './refusal.js';
@@ -39,12 +40,33 @@ export async function settleMove(run: Run, move: SentMove): Promise<SaidBooking 
   const moved = before && now?.status === 'moved' ? await successorOf(run, move, before) : undefined;
   const begun = moved && { ...said(moved), before: move.booking };
   if (now !== undefined && begun !== undefined) {
-    await takeIn(run, { bookings: [{ ...now, movedTo: begun.id }, begun] });
+    await takeMove(run, move, { ...now, movedTo: begun.id }, begun);
   } else if (now !== undefined && now.status !== 'booked') {
     await takeIn(run, { bookings: [now] });
   }
   await forgetMove(db, calendar.id, move.booking);
   return begun;
+}
+
+/**
+ * It is elsewhere now, and another: at another address it is in the calendar that is there, if that is one of ours. There it is
+ * taken time before it ends here.
+ */
+export async function takeMove(
+  run: Run,
+  { addressId }: Pick<SentMove, 'addressId'>,
+  ended: SaidBooking,
+  begun: SaidBooking,
+): Promise<void> {
+  const { db, calendar } = run;
+  if (addressId === calendar.addressId) {
+    await takeIn(run, { bookings: [ended, begun] });
+    return;
+  }
+  const home = await calendarAt(db, { ...calendar, addressId });
+  const there = home === undefined ? undefined : await getCalendar(db, home);
+  if (there !== undefined) await takeIn({ ...run, calendar: there }, { bookings: [begun] });
+  await takeIn(run, { bookings: [ended] });
 }
 
 async function successorOf(run: Run, move: SentMove, before: Booking): Promise<Booking | undefined> {

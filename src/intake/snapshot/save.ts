@@ -2,7 +2,7 @@
 import { LEAST_URGENT } from '../../core/index.js';
 import { markChanges } from '../../occupancy/mark.js';
 import type { LockedCalendar } from '../../store/events.js';
-import { followOccupied } from '../../store/following.js';
+import { followAppointmentsOf } from '../../store/following.js';
 import { type Occupancy, saveOccupancies } from '../../store/occupancy.js';
 import type { Db } from '../../store/schema.js';
 import { countDays } from '../../store/snapshots.js';
@@ -33,13 +33,9 @@ export async function saveChanges(
   const folded = fold(events, { ...known, calendars: new Map([[calendar.id, calendar]]) }, now);
   await saveOccupancies(tx, folded.occupancies, at);
   await saveWindows(tx, folded.windows);
-  const following = await followOccupied(
+  const following = await followAppointmentsOf(
     tx,
-    folded.occupancies.map(({ ref, interval }) => ({
-      calendar: calendar.id,
-      ref,
-      occupied: interval !== undefined,
-    })),
+    folded.occupancies.map(({ ref }) => ({ calendar: calendar.id, ref })),
   );
   const wakes = await markChanges(
     tx,

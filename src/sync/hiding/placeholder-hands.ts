@@ -3,12 +3,14 @@
  * move is hidden otherwise. Contract: bookSlot, moveBooking, cancelBooking.
  */
 import { ConflictError, NotFoundError } from '../../docplanner/index.js';
+import type { Interval } from '../../occupancy/day-changes.js';
 import { placeholderMark } from '../../occupancy/marks.js';
 import { said } from '../../occupancy/said.js';
 import { announcePlaceholder, forgetAnnouncedPlaceholder } from '../../store/bookings.js';
 import { isRefusal } from '../refusal.js';
 import type { Run } from '../run.js';
 import { toClose, toOpen, written } from './asking.js';
+import type { Need } from './needs.js';
 import { PLACEHOLDER_PATIENT } from './placeholder-patient.js';
 import { bookingKey, type HidingStep } from './plan.js';
 import type { Placeholder } from './present.js';
@@ -19,7 +21,7 @@ const MINUTE = 60_000;
 type Step<K extends HidingStep['kind']> = Extract<HidingStep, { kind: K }>;
 
 export async function book(run: Run, seen: Seen, { need, ref, service }: Step<'book'>): Promise<void> {
-  const { calendar, account, log, db } = run;
+  const { calendar, account, db } = run;
   const announced = { start: new Date(need.start), end: new Date(need.end), ref };
   const client = toClose(run, need, () =>
     announcePlaceholder(db, calendar.id, announced, new Date(run.now())),
@@ -32,13 +34,10 @@ export async function book(run: Run, seen: Seen, { need, ref, service }: Step<'b
       comment: placeholderMark(calendar.id, ref),
     });
     await seen.placeholdersAre({ ...said(booking), placeholder: { ref } });
+    refuseOther(run, seen, need, said(booking));
   } catch (error) {
     if (!isRefusal(error)) throw error;
-    log.info(
-      { calendar: calendar.id, start: written(run, need.start), reason: error.message },
-      'an appointment cannot be booked as a slot; a break hides it',
-    );
-    seen.refused.add(bookingKey(need));
+    refuse(run, seen, need, error.message);
     seen.readAgain();
   }
   await forgetAnnouncedPlaceholder(db, calendar.id, announced);
@@ -60,6 +59,7 @@ export async function movePlaceholder(
       { id: one.id, status: 'moved', start: one.start, end: one.end, placeholder: { ref } },
       { ...said(moved), placeholder: { ref }, before: one.id },
     );
+    refuseOther(run, seen, need, said(moved));
   } catch (error) {
     if (!isRefusal(error)) throw error;
     log.info(
@@ -69,6 +69,20 @@ export async function movePlaceholder(
     seen.refused.add(one.id);
     seen.readAgain();
   }
+}
+
+/** One that does not hide all of the appointment, or more, is not asked for again: that would come to the same each time. */
+function refuseOther(run: Run, seen: Seen, need: Need, got: Interval): void {
+  if (got.start === need.start && got.end === need.end) return;
+  refuse(run, seen, need, 'it was booked from another time or for another duration');
+}
+
+function refuse(run: Run, seen: Seen, need: Need, reason: string): void {
+  run.log.info(
+    { calendar: run.calendar.id, start: written(run, need.start), reason },
+    'an appointment cannot be booked as a slot; a break hides it',
+  );
+  seen.refused.add(bookingKey(need));
 }
 
 export async function cancel(run: Run, seen: Seen, one: Placeholder): Promise<void> {

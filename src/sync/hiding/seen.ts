@@ -3,6 +3,8 @@
  * surprised it. Each change goes into the record and into the reading alike.
  */
 import type { SaidBooking } from '../../occupancy/take-bookings.js';
+import { findBookings } from '../../store/bookings.js';
+import { findBreaks } from '../../store/breaks.js';
 import { takeIn } from '../read-marketplace.js';
 import type { Run } from '../run.js';
 import type { WantedDay } from '../snapshot.js';
@@ -15,6 +17,8 @@ export class Seen {
   readonly refused = new Set<string>();
   readonly #run: Run;
   readonly #surprises = new Set<string>();
+  /** Ids of what others changed in the middle of the run. */
+  readonly #lostTrackOf = new Set<string>();
   #read: Reading | undefined;
 
   constructor(run: Run) {
@@ -24,11 +28,33 @@ export class Seen {
   /** What is there on these days, read once; `news` where the reading changed the record. */
   async present(days: readonly WantedDay[], needs: readonly Need[]): Promise<Present | 'news'> {
     const known = this.#read;
-    const covers = known !== undefined && days.every(({ date }) => known.from <= date && date <= known.to);
+    const covers =
+      known !== undefined &&
+      days.every(({ date }) => known.from <= date && date <= known.to) &&
+      (await this.#stillStands(known));
     const read = covers ? known : await readPresent(this.#run, days);
     this.#read = read;
     if (!covers && read.isNews) return 'news';
     return withRefs(read, this.#run.calendar.id, needs);
+  }
+
+  /** Whether others have taken away or moved nothing of ours meanwhile, as far as the record has heard. Once for each. */
+  async #stillStands({ breaks, placeholders }: Reading): Promise<boolean> {
+    const { db, calendar } = this.#run;
+    const [knownBreaks, knownBookings] = await Promise.all([
+      findBreaks(db, calendar.id, idsOf(breaks)),
+      findBookings(db, calendar.id, idsOf(placeholders)),
+    ]);
+    const changed = [
+      ...breaks.filter(({ id, start, end }) => {
+        const one = knownBreaks.get(id);
+        const isThere = one === undefined || !(one.removed || one.unlisted);
+        return !isThere || (one && (one.since.getTime() !== start || one.till.getTime() !== end));
+      }),
+      ...placeholders.filter(({ id }) => (knownBookings.get(id)?.status ?? 'booked') !== 'booked'),
+    ].filter(({ id }) => !this.#lostTrackOf.has(id));
+    for (const { id } of changed) this.#lostTrackOf.add(id);
+    return changed.length === 0;
   }
 
   /** What was read may be wrong: the next step reads it again. */
@@ -60,7 +86,7 @@ export class Seen {
   }
 
   async placeholdersAre(...bookings: readonly SaidBooking[]): Promise<void> {
-    await takeIn(this.#run, { bookings });
+    await takeIn(this.#run, { bookings: bookings.map((one) => ({ ...one, byUs: true })) });
     const read = this.#read;
     if (read === undefined) return;
     const ids = new Set(bookings.map(({ id }) => id));
@@ -75,3 +101,5 @@ export class Seen {
     };
   }
 }
+
+const idsOf = (some: readonly { readonly id: string }[]): string[] => some.map(({ id }) => id);
