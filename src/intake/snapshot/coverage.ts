@@ -1,11 +1,11 @@
-/** What windows cover, how much of it other windows would take away, and what they add without taking anything. */
+/** What can be booked in windows, how much of it other windows would take away, and what they add without taking anything. */
 import { isDeepStrictEqual } from 'node:util';
 import { type Spans, subtract, unite } from '../../core/intervals.js';
 import type { StoredWindow } from '../../store/windows.js';
 
 const MINUTE = 60_000;
 
-/** Minutes that the first windows cover and the second do not, between two instants (epoch ms). */
+/** Minutes in which something can be booked in the first windows and nothing in the second, between two instants (epoch ms). */
 export function minutesLost(
   before: readonly StoredWindow[],
   after: readonly StoredWindow[],
@@ -13,7 +13,7 @@ export function minutesLost(
   until: number,
 ): number {
   let lost = 0;
-  subtract(covered(before), covered(after), (start, end) => {
+  subtract(bookable(before), bookable(after), (start, end) => {
     lost += Math.max(0, Math.min(end, until) - Math.max(start, from));
   });
   return lost / MINUTE;
@@ -57,23 +57,28 @@ const canonical = (windows: readonly StoredWindow[]): string[] =>
 /** Whether each service of the old windows is offered as before wherever it was: as long, on the same terms. */
 function offersAll(before: readonly StoredWindow[], after: readonly StoredWindow[]): boolean {
   const now = byOffer(after);
-  return [...byOffer(before)].every(([offer, windows]) => {
+  return [...byOffer(before)].every(([offer, { windows }]) => {
     let kept = true;
-    subtract(covered(windows), covered(now.get(offer) ?? []), () => {
+    subtract(covered(windows), covered(now.get(offer)?.windows ?? []), () => {
       kept = false;
     });
     return kept;
   });
 }
 
-function byOffer(windows: readonly StoredWindow[]): Map<string, StoredWindow[]> {
-  const offers = new Map<string, StoredWindow[]>();
+interface Offer {
+  readonly minutes: number;
+  readonly windows: StoredWindow[];
+}
+
+function byOffer(windows: readonly StoredWindow[]): Map<string, Offer> {
+  const offers = new Map<string, Offer>();
   for (const window of windows) {
     for (const { id, duration } of window.services) {
       const offer = JSON.stringify([id, duration, termsOf(window)]);
       const known = offers.get(offer);
-      if (known === undefined) offers.set(offer, [window]);
-      else known.push(window);
+      if (known === undefined) offers.set(offer, { minutes: duration, windows: [window] });
+      else known.windows.push(window);
     }
   }
   return offers;
@@ -83,6 +88,21 @@ const termsOf = ({ insurance }: StoredWindow): readonly unknown[] =>
   insurance === undefined
     ? []
     : [insurance.accepted, [...(insurance.providers ?? [])].sort(), [...(insurance.plans ?? [])].sort()];
+
+/** Where a service is offered for at least as long as it takes. */
+function bookable(windows: readonly StoredWindow[]): Spans {
+  const fitting: { starts: number[]; ends: number[] } = { starts: [], ends: [] };
+  for (const { minutes, windows: offering } of byOffer(windows).values()) {
+    const { starts, ends } = covered(offering);
+    starts.forEach((start, n) => {
+      const end = ends[n] ?? start;
+      if (end - start < minutes * MINUTE) return;
+      fitting.starts.push(start);
+      fitting.ends.push(end);
+    });
+  }
+  return unite(fitting);
+}
 
 const covered = (windows: readonly StoredWindow[]): Spans =>
   unite({

@@ -32,7 +32,7 @@ const NOTHING = 0.01;
 
 /**
  * @param options `run` names an import or a pull of a source, whose losses count together; `now` in epoch milliseconds
- * @returns what is too much of it; where nothing is, the run's losses are added up
+ * @returns what is too much of it; the run's losses are added up, its account's also where they are held
  */
 export async function weigh(
   tx: Db,
@@ -57,8 +57,11 @@ export async function weigh(
   for (const loss of emptied({ lost, gained, ahead }, weighed[0]?.lost ?? lost)) {
     if (!losses.some(({ scope, of }) => scope === loss.scope && of === loss.of)) losses.push(loss);
   }
-  if (losses.length === 0 && run !== undefined) {
-    for (const { scope, total } of weighed) await addRunLoss(tx, run, scope, total, lost, at);
+  if (run === undefined) return losses;
+  for (const { scope, total } of weighed) {
+    // What is held is not lost. But of an account it tells what the run is like: the others' parts are weighed with it.
+    const isWeighed = losses.length === 0 || scope.scope === 'account';
+    if (isWeighed) await addRunLoss(tx, run, scope, total, lost, at);
   }
   return losses;
 }

@@ -164,6 +164,15 @@ describe.each(databases)('holds on $name', ({ fresh }) => {
     expect(await clinic.snapshot(6, { to: LAST, windows }, all)).toMatchObject({ released: 1, held: null });
   });
 
+  test('windows in which nothing can be booked any more are lost, although they are there', async () => {
+    await openAll();
+    const useless = DAYS.map((date) => ({ ...open(date), services: [{ id: '123', duration: 1_000 }] }));
+    expect(await clinic.snapshot(1, { to: LAST, windows: useless }, held)).toMatchObject({
+      changedDays: 0,
+      held: { losses: [{ scope: 'calendar', of: 'windows', lost: 2400, total: 2400 }] },
+    });
+  });
+
   describe('within one run', () => {
     const others = ['a', 'b', 'c', 'd'];
 
@@ -174,19 +183,23 @@ describe.each(databases)('holds on $name', ({ fresh }) => {
       }
     });
 
-    test('what all calendars of an account lose counts together', async () => {
-      // Of 4,800 minutes in all, and of 1,200 in each.
-      const closed = { from: NEXT, to: NEXT };
-      const lose = async (id: string, body: object, share: number) =>
-        (await new Clinic(db, id).snapshot(1, body, { holds: { share }, run: 'night' })).held?.losses ?? null;
-      expect(await lose('a', closed, 0.5)).toBeNull();
-      expect(await lose('b', closed, 0.5)).toBeNull();
-      const quarter = { ...closed, windows: [open(NEXT, '08:00', '13:00')] };
-      expect(await lose('c', quarter, 0.3)).toEqual([
-        { scope: 'account', of: 'windows', lost: 1500, total: 4800 },
-      ]);
-      // What was held is not lost.
-      expect(await lose('d', quarter, 0.32)).toBeNull();
+    const lose = async (id: string, body: object, run = 'night') =>
+      (await new Clinic(db, id).snapshot(1, body, { ...held, run })).held?.losses ?? null;
+    /** Of 1,200 minutes in each, 4,800 in all. */
+    const emptied = { from: DAY, to: NEXT };
+    const halved = { from: NEXT, to: NEXT };
+
+    test('what all calendars of an account would lose counts together, also what is held of it', async () => {
+      const calendarsOwn = { scope: 'calendar', of: 'windows', lost: 1200, total: 1200 };
+      expect(await lose('a', emptied)).toEqual([calendarsOwn]);
+      expect(await lose('b', emptied)).toEqual([calendarsOwn]);
+      // By itself it would not be too much.
+      expect(await lose('c', halved)).toEqual([{ scope: 'account', of: 'windows', lost: 3000, total: 4800 }]);
+      expect(await new Clinic(db, 'c').windows()).toHaveLength(2);
+    });
+
+    test('what every calendar may lose, an account may', async () => {
+      for (const id of others) expect(await lose(id, halved, 'another night')).toBeNull();
     });
 
     test('parts of one calendar count together, too', async () => {
