@@ -239,10 +239,11 @@ export class Slotkeeper {
 
   /** Full resyncs: begun, and reported. */
   get resyncs(): OwnResyncs {
-    const { means, resyncQueue } = this.#running();
+    const { means, resyncQueue, resyncRound } = this.#running();
     return new Resyncs({
       means,
       queue: resyncQueue,
+      round: resyncRound,
       onQueueAway: (error) =>
         this.log.warn({ err: error }, 'the queue cannot be reached; the sweep will find the resync'),
     });

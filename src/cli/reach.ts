@@ -20,7 +20,7 @@ export type Reached =
 
 export interface Own {
   /** What an engine in this process has to know of the file. */
-  readonly config?: Pick<FileConfigInput, 'publish' | 'holds' | 'delivery'>;
+  readonly config?: Pick<FileConfigInput, 'publish' | 'holds' | 'delivery' | 'resync'>;
   /** What it does besides being asked; default nothing. */
   readonly roles?: readonly Role[];
 }

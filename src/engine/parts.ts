@@ -71,6 +71,8 @@ export interface Parts {
   readonly delivery: Delivery;
   readonly inbox: Inbox;
   readonly resyncQueue: ResyncQueue;
+  /** Wakes what waits for a resync, and queues what lost its job. */
+  resyncRound(): Promise<void>;
   /** What a run of a calendar works with. */
   readonly means: Means;
   /** Begins the work of this process's roles. */
@@ -226,6 +228,7 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
     delivery,
     inbox,
     resyncQueue,
+    resyncRound: () => resyncWorker.round(),
     means,
     run: async () => {
       if (roles.includes('worker')) {

@@ -1,6 +1,9 @@
 /** Full resyncs, as callers see them, in this process or over HTTP. */
 import type { DriftingDay, ResyncFailure } from '../store/resyncs.js';
 
+/** Days that a report tells one by one, at most. */
+export const MOST_DAYS = 1_000;
+
 export interface ResyncReport {
   readonly id: string;
   readonly state: 'running' | 'done' | 'failed';
@@ -22,7 +25,7 @@ export interface ResyncReport {
   readonly finishedAt: string | null;
   readonly durationMs: number;
   readonly failures: readonly ResyncFailure[];
-  /** The first 1,000 days that differ, one by one. */
+  /** The first that differ, one by one: see {@link MOST_DAYS}. */
   readonly days: readonly (DriftingDay & { readonly calendar: string })[];
 }
 
@@ -53,4 +56,6 @@ export interface OwnResyncs extends ResyncsFace {
     request: Pick<ResyncRequest, 'calendars'>,
     onProgress?: (report: ResyncReport) => void,
   ): Promise<ResyncReport>;
+  /** Looks after those that wait for somebody, as a scheduler does: for a process that has none. */
+  tend(): Promise<void>;
 }

@@ -3,7 +3,7 @@ import type { ResyncQueue } from '../queue/resync-queue.js';
 import { listCalendars } from '../store/calendars.js';
 import { beginResync, finishResyncs, getResync } from '../store/resyncs.js';
 import type { Means } from '../sync/run.js';
-import type { OwnResyncs, ResyncReport, ResyncRequest } from './resyncs-face.js';
+import { MOST_DAYS, type OwnResyncs, type ResyncReport, type ResyncRequest } from './resyncs-face.js';
 import { lookAtAll } from './resyncs-look.js';
 import { UnknownCalendarsError } from './unknown-calendars-error.js';
 
@@ -12,9 +12,9 @@ export interface ResyncsOptions {
   readonly queue: ResyncQueue;
   /** Told where the queue cannot be reached: the next round finds it. */
   readonly onQueueAway: (error: unknown) => void;
+  /** Wakes what waits, and queues what lost its job. */
+  readonly round: () => Promise<void>;
 }
-
-const MOST_DAYS = 1_000;
 
 export class Resyncs implements OwnResyncs {
   readonly #options: ResyncsOptions;
@@ -39,6 +39,10 @@ export class Resyncs implements OwnResyncs {
     const known = await this.#known(calendars);
     const wanted = known.filter((id) => calendars?.includes(id) ?? true);
     return await lookAtAll(this.#options.means, wanted, MOST_DAYS, onProgress);
+  }
+
+  async tend(): Promise<void> {
+    await this.#options.round();
   }
 
   async report(id: string): Promise<ResyncReport | undefined> {

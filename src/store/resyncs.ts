@@ -72,6 +72,8 @@ export interface NewResync {
 export async function beginResync(db: Db, asked: NewResync, now: Date): Promise<string> {
   return await db.transaction().execute(async (tx) => {
     await sql`SELECT pg_advisory_xact_lock(hashtext('slotkeeper resync'))`.execute(tx);
+    // One that was cut off long ago, or came with a backup, is nobody's to join.
+    await finishResyncs(tx, now);
     const wanted = sql`
       SELECT id FROM slotkeeper.calendars
       WHERE (${asked.account ?? null}::text IS NULL OR account_id = ${asked.account ?? null})
@@ -286,11 +288,15 @@ export async function finishResyncs(db: Db, now: Date): Promise<void> {
 
 /**
  * When the account's calendars were last compared, all of them and not only to tell: when that ended, or now where it is
- * under way.
+ * under way. One that took too long, and was ended or has yet to be, says no more than when it began.
  */
 export async function lastResync(db: Db, account: string, now: Date): Promise<Date | undefined> {
   const { rows } = await sql<{ at: Date | null }>`
-    SELECT max(coalesce(r.finished_at, ${now}::timestamptz)) AS at FROM slotkeeper.resyncs r
+    SELECT max(CASE
+      WHEN coalesce(r.finished_at, ${now}::timestamptz) - coalesce(r.running_at, r.started_at)
+        > make_interval(secs => ${LONGEST_MS / 1_000}) THEN r.started_at
+      ELSE coalesce(r.finished_at, ${now}::timestamptz) END) AS at
+    FROM slotkeeper.resyncs r
     WHERE NOT r.dry_run AND (r.account_id = ${account} OR r.account_id IS NULL AND NOT EXISTS (
       SELECT FROM slotkeeper.calendars a
       WHERE a.account_id = ${account} AND NOT EXISTS (

@@ -19,11 +19,12 @@ export function importCommand(): Command {
   return new Command('import')
     .description('take snapshots of the clinic into the record (NDJSON: one snapshot a line)')
     .argument('<files...>', 'files, folders of .ndjson files, or - for stdin')
+    .option('--taken-at <instant>', 'when the clinic was asked, for lines that do not say it')
     .option('--json', 'what became of each snapshot, one a line')
-    .action(async (names: string[], { json = false }: { json?: boolean }) => {
+    .action(async (names: string[], { takenAt, json = false }: Flags) => {
       const files = listFiles(names, Date.now());
       const { settings, config, log } = readSettings();
-      const run = new Import(json);
+      const run = new Import(json, takenAt);
       await withEngine(settings, log, (reached) => run.all(reached, files), {
         config: { holds: config.holds },
       });
@@ -32,16 +33,23 @@ export function importCommand(): Command {
     });
 }
 
+interface Flags {
+  readonly takenAt?: string;
+  readonly json?: boolean;
+}
+
 class Import {
   /** What all of it would take away is weighed together. */
   readonly #run = randomUUID();
   readonly #json: boolean;
+  readonly #takenAt: string | undefined;
   readonly #progress = new Progress(process.stderr);
   readonly #sum = { snapshots: 0, changedDays: 0, occupied: 0, released: 0, held: 0 };
   refused = 0;
 
-  constructor(json: boolean) {
+  constructor(json: boolean, takenAt: string | undefined) {
     this.#json = json;
+    this.#takenAt = takenAt;
   }
 
   async all(reached: Reached, files: readonly ImportFile[]): Promise<void> {
@@ -76,10 +84,11 @@ class Import {
     const checked = check(lineSchema, line.value);
     if (!checked.success) return this.#refuse(file, line, describe(checked.problems[0]));
     const { calendar, ...said } = checked.data;
-    const snapshot = { ...said, takenAt: said.takenAt ?? file.writtenAt };
+    const snapshot = { ...said, takenAt: said.takenAt ?? this.#takenAt ?? file.begunAt };
     const taken = await takeSnapshot(reached, calendar, snapshot, this.#run);
     if (taken.kind === 'refused') {
-      const isOurs = said.takenAt === undefined && taken.reason.startsWith('takenAt');
+      const isOurs =
+        said.takenAt === undefined && this.#takenAt === undefined && taken.reason.startsWith('takenAt');
       return this.#refuse(file, line, isOurs ? `${taken.reason} (the age of the file)` : taken.reason);
     }
     const { result } = taken;

@@ -6,8 +6,11 @@ import { UsageError } from '../exit.js';
 export interface ImportFile {
   /** As messages name it. */
   readonly name: string;
-  /** What it says was so then at the latest, in epoch milliseconds: it was written before it is read. */
-  readonly writtenAt: number;
+  /**
+   * When it began to be written, in epoch milliseconds: what it says was asked for no earlier, so that what the record
+   * learned later than that stays.
+   */
+  readonly begunAt: number;
   /** Undefined where it is not known before it ends. */
   readonly bytes: number | undefined;
   readonly open: () => AsyncIterable<Uint8Array>;
@@ -19,7 +22,7 @@ export interface ImportFile {
  */
 export function listFiles(names: readonly string[], now: number): ImportFile[] {
   return names.flatMap((name) => {
-    if (name === '-') return [{ name: 'stdin', writtenAt: now, bytes: undefined, open: () => process.stdin }];
+    if (name === '-') return [{ name: 'stdin', begunAt: now, bytes: undefined, open: () => process.stdin }];
     const stats = statOf(name);
     if (!stats.isDirectory()) return [fileOf(name, stats)];
     const inside = readdirSync(name)
@@ -32,10 +35,15 @@ export function listFiles(names: readonly string[], now: number): ImportFile[] {
 
 const fileOf = (name: string, stats: Stats): ImportFile => ({
   name,
-  writtenAt: Math.floor(stats.mtimeMs),
+  begunAt: begunAt(stats),
   bytes: stats.isFile() ? stats.size : undefined,
   open: () => createReadStream(name),
 });
+
+/** One that was copied with its times, or on a file system that keeps no births, is known by its last change only. */
+function begunAt({ birthtimeMs, mtimeMs }: Stats): number {
+  return Math.floor(birthtimeMs > 0 && birthtimeMs < mtimeMs ? birthtimeMs : mtimeMs);
+}
 
 function statOf(name: string): Stats {
   try {

@@ -16,6 +16,8 @@ interface Flags {
 }
 
 const LOOK_EVERY_MS = 250;
+/** Every five seconds what waits for somebody is looked after: a scheduler may be nowhere. */
+const LOOKS_UNTIL_TENDED = 20;
 
 export function resyncCommand(): Command {
   return new Command('resync')
@@ -27,20 +29,29 @@ export function resyncCommand(): Command {
     .option('--json', 'the report, for machines')
     .action(async ({ calendar, dryRun = false, json = false }: Flags) => {
       const { settings, config, log } = readSettings();
+      // A bar and lines of a log on one terminal would draw over one another.
+      if (process.stderr.isTTY && log.isLevelEnabled('info')) log.level = 'warn';
       const progress = progressOn(process.stderr, Date.now);
       const report = await withEngine(
         settings,
         log,
         (reached) => {
           if (reached.kind === 'engine' && dryRun) return look(reached.engine.resyncs, calendar, progress);
-          const { resyncs } = reached.kind === 'engine' ? reached.engine : reached.api;
-          return follow(resyncs, { calendars: calendar, dryRun }, progress);
+          const request = { calendars: calendar, dryRun };
+          if (reached.kind === 'http') return follow(reached.api.resyncs, request, progress);
+          const { resyncs } = reached.engine;
+          return follow(resyncs, request, progress, () => resyncs.tend());
         },
         {
           // Where nobody else is there to do it, this process does. To tell what differs takes nobody.
           roles: dryRun ? [] : ['worker'],
           // It works as the engine would that has this file.
-          config: { publish: config.publish, holds: config.holds, delivery: config.delivery },
+          config: {
+            publish: config.publish,
+            holds: config.holds,
+            delivery: config.delivery,
+            resync: config.resync,
+          },
         },
       );
       if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
@@ -67,9 +78,11 @@ async function follow(
   resyncs: ResyncsFace,
   request: { calendars?: readonly string[] | undefined; dryRun: boolean },
   progress: Progress,
+  tend: () => Promise<void> = async () => undefined,
 ): Promise<ResyncReport> {
   const { id } = await resyncs.begin(request).catch(refused);
-  for (;;) {
+  for (let look = 1; ; look += 1) {
+    if (look % LOOKS_UNTIL_TENDED === 0) await tend();
     const report = await resyncs.report(id);
     if (report === undefined) throw new Error(`the resync ${id} is gone`);
     progress.show(report);

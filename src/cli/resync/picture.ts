@@ -1,6 +1,7 @@
 /** What a resync found, for people: day by day, and in sum. In colour where the terminal has any. */
 import { styleText } from 'node:util';
-import type { ResyncReport } from '../../engine/resyncs-face.js';
+import { MOST_DAYS, type ResyncReport } from '../../engine/resyncs-face.js';
+import { MOST_STARTS } from '../../sync/resync/inspect.js';
 
 type Day = ResyncReport['days'][number];
 
@@ -17,6 +18,7 @@ export function describeDays({ days, differences }: ResyncReport): string {
     calendar = day.calendar;
     lines.push(...describeDay(day));
   }
+  if (days.length >= MOST_DAYS) lines.push(`… and there are more: the first ${MOST_DAYS} days are told`);
   return `${lines.join('\n')}\n`;
 }
 
@@ -24,11 +26,17 @@ function describeDay({ date, missing, extra, stale, foreign }: Day): string[] {
   return [
     `  ${date}`,
     ...missing.map((start) => paint('green', `    + ${timeOf(start)} does not show`)),
+    ...andMore(missing),
     ...extra.map((start) => paint('red', `    - ${timeOf(start)} should not show`)),
+    ...andMore(extra),
     ...(stale === 0 ? [] : [paint('yellow', `    ~ ${stale} of ours hide nothing any more`)]),
     ...(foreign ? [paint('cyan', '    ! bookings or breaks that were not known')] : []),
   ];
 }
+
+/** A day of which as many are told as can be has more, most likely. */
+const andMore = (starts: readonly string[]): string[] =>
+  starts.length < MOST_STARTS ? [] : [`    … the first ${MOST_STARTS} of them`];
 
 /** `2026-11-16T10:30:00+01:00 (123)` → `10:30 (123)`. */
 const timeOf = (start: string): string => start.replace(/^\S{11}(\d\d:\d\d)\S*/, '$1');

@@ -12,7 +12,7 @@ import { type Difference, differences, type Start } from '../verify.js';
 import type { Reading } from './reading.js';
 
 /** In all that a report tells one by one. */
-const MOST_STARTS = 50;
+export const MOST_STARTS = 50;
 
 export interface Inspected {
   readonly days: readonly DriftingDay[];

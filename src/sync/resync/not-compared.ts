@@ -19,7 +19,8 @@ export type NotCompared =
   | { readonly kind: 'failed' }
   | { readonly kind: 'later'; readonly afterMs: number; readonly reason: string };
 
-const MOST_TRIES = 5;
+/** An outage of an hour is none of a night's failures: these take longer. */
+const MOST_TRIES = 20;
 const AGAIN: Backoff = { firstMs: 5_000, capMs: 5 * 60_000 };
 
 /**
@@ -38,19 +39,23 @@ export async function notCompared(
   const verdict = verdictOf(error, now());
   if (verdict === 'not-ours' || !(error instanceof DocplannerError)) throw error;
   const reason = error.message;
-  const tries = Math.max(...waiting.map((one) => one.tries)) + 1;
-  const resyncs = waiting.map(({ resync }) => resync);
-  const what = { calendar: calendar.id, account: account.id, tries, reason };
-  if (verdict === 'final' || tries >= MOST_TRIES) {
-    log.error(what, 'a calendar could not be compared');
-    await comparisonFailed(db, resyncs, calendar.id, reason, null);
-    return { kind: 'failed' };
+  const about = { calendar: calendar.id, account: account.id, reason };
+  // One that has just joined has all its tries before it.
+  const hasFailed = ({ tries }: OpenResync): boolean => verdict === 'final' || tries + 1 >= MOST_TRIES;
+  const [failed, open] = [waiting.filter(hasFailed), waiting.filter((one) => !hasFailed(one))];
+  if (failed.length > 0) {
+    log.error(about, 'a calendar could not be compared');
+    await comparisonFailed(db, idsOf(failed), calendar.id, reason, null);
   }
+  if (open.length === 0) return { kind: 'failed' };
+  const tries = Math.min(...open.map((one) => one.tries)) + 1;
   const afterMs = Math.max(backoffMs(AGAIN, tries, random()), error.retryAfterMs ?? 0);
-  log.warn({ ...what, afterMs }, 'comparing a calendar failed and is tried again');
-  await comparisonFailed(db, resyncs, calendar.id, reason, new Date(now() + afterMs));
+  log.warn({ ...about, tries, afterMs }, 'comparing a calendar failed and is tried again');
+  await comparisonFailed(db, idsOf(open), calendar.id, reason, new Date(now() + afterMs));
   return { kind: 'later', afterMs, reason };
 }
+
+const idsOf = (some: readonly OpenResync[]): string[] => some.map(({ resync }) => resync);
 
 function verdictOf(error: unknown, now: number): 'final' | 'again' | 'not-ours' {
   if (error instanceof InvalidRequestError || error instanceof ConflictError) return 'final';

@@ -50,6 +50,8 @@ const jobSchema = z.discriminatedUnion('kind', [
 ]);
 
 const AT_ONCE = 500;
+/** Until the record is asked again. */
+const RECORD_AWAY_MS = 5_000;
 const QUEUE_AGAIN_MS = 60_000;
 const DAY = 24 * 60 * 60_000;
 const KEPT_MS = 30 * DAY;
@@ -64,7 +66,7 @@ export class ResyncWorker {
   }
 
   start(): void {
-    this.#worker = this.#options.queues.worker(RESYNC_QUEUE, (job, token) => this.#take(job, token), {
+    this.#worker = this.#options.queues.worker(RESYNC_QUEUE, (job, token) => this.#takeOrWait(job, token), {
       concurrency: 2,
       removeOnComplete: { count: 0 },
       removeOnFail: { count: 100 },
@@ -90,6 +92,17 @@ export class ResyncWorker {
     }
     await finishResyncs(db, at);
     await forgetResyncs(db, new Date(now() - KEPT_MS));
+  }
+
+  /** A night's job is there once: while the record is away it waits. */
+  async #takeOrWait(job: Job<unknown, unknown, string>, token: string | undefined): Promise<void> {
+    try {
+      await this.#take(job, token);
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      await job.moveToDelayed(Date.now() + RECORD_AWAY_MS, token);
+      throw new DelayedError();
+    }
   }
 
   async #take(job: Job<unknown, unknown, string>, token: string | undefined): Promise<void> {

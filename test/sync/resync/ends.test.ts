@@ -56,8 +56,19 @@ describe('a resync with a calendar that never gets its turn', () => {
       ],
     });
     expect(await openResyncs(db, 'nowak')).toEqual([]);
-    expect(await lastResync(db, 'warsaw', hoursOn(24))).toEqual(hoursOn(12.1));
+    // It has not compared what it was to compare: the night is as far back as it began.
+    expect(await lastResync(db, 'warsaw', hoursOn(24))).toEqual(NOW);
     expect(await beginResync(db, { account: 'warsaw', dryRun: false }, hoursOn(24))).not.toBe(id);
+  });
+
+  test('is none that a later one joins where it was cut off before, or came with a backup', async () => {
+    const old = await beginResync(db, { dryRun: false }, NOW);
+    await startComparing(db, old, [], NOW);
+    expect(await lastResync(db, 'warsaw', hoursOn(11))).toEqual(hoursOn(11));
+    expect(await lastResync(db, 'warsaw', hoursOn(25))).toEqual(NOW);
+    const id = await beginResync(db, { dryRun: false }, hoursOn(25));
+    expect(id).not.toBe(old);
+    expect(await getResync(db, old, 0)).toMatchObject({ state: 'failed' });
   });
 
   test('has its half day from when its calendars were first compared', async () => {
