@@ -1,6 +1,6 @@
 /** A dry run that is made here and now, by whoever asked: nothing is begun, queued, published or written down. */
 import { randomUUID } from 'node:crypto';
-import type { DriftingDay, ResyncFailure } from '../store/resyncs.js';
+import { type DriftingDay, failedOf, type ResyncFailure } from '../store/resyncs.js';
 import { lookAt } from '../sync/resync/look.js';
 import type { Means } from '../sync/run.js';
 import type { ResyncReport } from './resyncs-face.js';
@@ -21,6 +21,8 @@ export async function lookAtAll(
   const startedAt = now();
   const sum = { daysCompared: 0, missing: 0, extra: 0, stale: 0, foreign: 0, reads: 0 };
   const failures: ResyncFailure[] = [];
+  /** Of calendars that were compared: days that had failed before, which were not. */
+  const notCompared: ResyncFailure[] = [];
   const days: (DriftingDay & { readonly calendar: string })[] = [];
   let compared = 0;
   let left = calendars.length;
@@ -41,7 +43,7 @@ export async function lookAtAll(
       startedAt: new Date(startedAt).toISOString(),
       finishedAt: isOver ? new Date(now()).toISOString() : null,
       durationMs: now() - startedAt,
-      failures: [...failures],
+      failures: [...failures, ...notCompared],
       days: days.slice(0, mostDays),
     };
   };
@@ -51,6 +53,8 @@ export async function lookAtAll(
     if (looked.kind === 'failed') failures.push({ calendar, reason: looked.reason });
     if (looked.kind === 'compared') {
       compared += 1;
+      const reason = await failedOf(means.db, calendar);
+      if (reason !== null) notCompared.push({ calendar, reason });
       for (const key of Object.keys(sum) as (keyof typeof sum)[]) sum[key] += looked.compared[key];
       days.push(...looked.compared.days.map((day) => ({ calendar, ...day })));
     }

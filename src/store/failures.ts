@@ -45,6 +45,15 @@ export async function retryDay(db: Db, calendar: string, date: string): Promise<
   return numAffectedRows === 1n;
 }
 
+/** Those of a calendar between two local dates, both included. @returns how many there were */
+export async function retryDays(db: Db, calendar: string, from: string, to: string): Promise<number> {
+  const { numAffectedRows } = await sql`
+    UPDATE slotkeeper.days SET failed_generation = NULL, error = NULL
+    WHERE calendar_id = ${calendar} AND date BETWEEN ${from}::date AND ${to}::date
+      AND generation > published_generation AND failed_generation = generation`.execute(db);
+  return Number(numAffectedRows ?? 0);
+}
+
 /**
  * Takes the day out of what is wanted, until it changes again. What the marketplace shows of it is unknown.
  * @returns whether there was such a failure

@@ -9,6 +9,7 @@ import * as resync from './migrations/006-resync.js';
 import * as resyncEnds from './migrations/007-resync-ends.js';
 import * as sentMoves from './migrations/008-sent-moves.js';
 import * as breaksElsewhere from './migrations/009-breaks-elsewhere.js';
+import * as resyncRetries from './migrations/010-resync-retries.js';
 import type { Db } from './schema.js';
 
 /** In order; a migration that has been released is never changed. */
@@ -22,6 +23,7 @@ const migrations: { readonly [name: string]: Migration } = {
   '007-resync-ends': resyncEnds,
   '008-sent-moves': sentMoves,
   '009-breaks-elsewhere': breaksElsewhere,
+  '010-resync-retries': resyncRetries,
 };
 
 export async function migrate(db: Db): Promise<void> {

@@ -134,12 +134,15 @@ export interface OpenResync {
   /** Comparisons that failed, and when the next is due. */
   readonly tries: number;
   readonly retryAt: Date | null;
+  /** Whether days that had failed before were tried again for it. */
+  readonly retried: boolean;
 }
 
 /** What is still to be done for a calendar. */
 export async function openResyncs(db: Db, calendar: string): Promise<OpenResync[]> {
   const { rows } = await sql<OpenResync>`
-    SELECT c.resync_id AS resync, c.state, r.dry_run AS "dryRun", c.tries, c.retry_at AS "retryAt"
+    SELECT c.resync_id AS resync, c.state, r.dry_run AS "dryRun", c.tries, c.retry_at AS "retryAt",
+           c.retried
     FROM slotkeeper.resync_calendars c JOIN slotkeeper.resyncs r ON r.id = c.resync_id
     WHERE c.calendar_id = ${calendar} AND c.state IN ('waiting', 'compared') AND r.state = 'running'`.execute(
     db,
@@ -147,7 +150,17 @@ export async function openResyncs(db: Db, calendar: string): Promise<OpenResync[
   return rows;
 }
 
-/** @param isThrough whether nothing has to be written */
+/** Days that had failed before are tried again for these. */
+export async function noteRetried(db: Db, resyncs: readonly string[], calendar: string): Promise<void> {
+  await db
+    .updateTable('slotkeeper.resync_calendars')
+    .set({ retried: true })
+    .where('resync_id', 'in', [...resyncs])
+    .where('calendar_id', '=', calendar)
+    .execute();
+}
+
+/** @param isThrough whether nothing has to be written: then the days that could not be put right are told */
 export async function saveCompared(
   db: Db,
   resync: string,
@@ -160,7 +173,7 @@ export async function saveCompared(
     .updateTable('slotkeeper.resync_calendars')
     .set({
       state: isThrough ? 'done' : 'compared',
-      reason: null,
+      reason: isThrough ? await failedOf(db, calendar) : null,
       days_compared: daysCompared,
       missing,
       extra,
@@ -219,21 +232,23 @@ const MOST_FAILED_DAYS = 5;
 
 /** Everything that was found is published, or could not be: then the days and their reasons are told. */
 export async function concludeResync(db: Db, resync: string, calendar: string): Promise<void> {
-  const { rows: failed } = await sql<{ date: string; reason: string | null }>`
-    SELECT d.date, d.error->>'reason' AS reason
-    FROM slotkeeper.resync_calendars r
-    CROSS JOIN LATERAL jsonb_to_recordset(r.days) AS f (date date)
-    JOIN slotkeeper.days d ON d.calendar_id = r.calendar_id AND d.date = f.date
-    WHERE r.resync_id = ${resync} AND r.calendar_id = ${calendar} AND d.failed_generation = d.generation
-    ORDER BY d.date`.execute(db);
-  const told = failed.slice(0, MOST_FAILED_DAYS).map(({ date, reason }) => `${date}: ${reason ?? 'failed'}`);
-  if (failed.length > told.length) told.push(`and ${failed.length - told.length} days more`);
   await db
     .updateTable('slotkeeper.resync_calendars')
-    .set({ state: 'done', reason: told.length === 0 ? null : told.join('; ') })
+    .set({ state: 'done', reason: await failedOf(db, calendar) })
     .where('resync_id', '=', resync)
     .where('calendar_id', '=', calendar)
     .execute();
+}
+
+/** The days that the marketplace would not take, or show, with their reasons; null where there are none. */
+export async function failedOf(db: Db, calendar: string): Promise<string | null> {
+  const { rows: failed } = await sql<{ date: string; reason: string | null }>`
+    SELECT date, error->>'reason' AS reason FROM slotkeeper.days
+    WHERE calendar_id = ${calendar} AND generation > published_generation AND failed_generation = generation
+    ORDER BY date`.execute(db);
+  const told = failed.slice(0, MOST_FAILED_DAYS).map(({ date, reason }) => `${date}: ${reason ?? 'failed'}`);
+  if (failed.length > told.length) told.push(`and ${failed.length - told.length} days more`);
+  return told.length === 0 ? null : told.join('; ');
 }
 
 /** Calendars that wait to be compared and that nobody was told of lately, oldest first. */

@@ -333,6 +333,8 @@ export interface ResyncCalendarsTable {
   extra: Generated<number>;
   stale: Generated<number>;
   foreign: Generated<number>;
+  /** Whether days that had failed before were tried again for it. */
+  retried: Generated<boolean>;
   reads: Generated<number>;
   writes: Generated<number>;
   /** Those days, one by one. */

@@ -34,6 +34,7 @@ describe.each(databases)('opening the record on $name', ({ fresh }) => {
       { name: '007-resync-ends' },
       { name: '008-sent-moves' },
       { name: '009-breaks-elsewhere' },
+      { name: '010-resync-retries' },
     ]);
     await second.close();
   });

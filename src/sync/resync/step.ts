@@ -3,15 +3,18 @@
  * strategy, and then it is through. What was cut off goes on with the calendar's next run.
  */
 import { markDrift } from '../../store/days.js';
+import { retryDays } from '../../store/failures.js';
 import {
   addResyncWrites,
   concludeResync,
   distrust,
   finishResyncs,
+  noteRetried,
   type OpenResync,
   openResyncs,
   saveCompared,
 } from '../../store/resyncs.js';
+import { horizonOf } from '../horizon.js';
 import type { Run } from '../run.js';
 import { type Comparison, compareCalendar } from './compare.js';
 import { type NotCompared, notCompared } from './not-compared.js';
@@ -43,6 +46,7 @@ async function compareFor(run: Run, waiting: readonly OpenResync[]): Promise<Res
   const { db, calendar, now } = run;
   const afterMs = Math.min(...waiting.map(({ retryAt }) => (retryAt?.getTime() ?? 0) - now()));
   if (afterMs > 0) return { kind: 'later', afterMs, reason: 'a comparison is tried again then' };
+  if (await retriesFailedDays(run, waiting)) return { kind: 'publish' };
   const isDry = waiting.every(({ dryRun }) => dryRun);
   const comparison = await tryToCompare(run, isDry, waiting);
   if (comparison.kind === 'later') return comparison;
@@ -61,6 +65,20 @@ async function compareFor(run: Run, waiting: readonly OpenResync[]): Promise<Res
     }
   });
   return finds ? { kind: 'publish' } : THROUGH;
+}
+
+/** Days that had failed are published first, and compared like all others; once for each resync. */
+async function retriesFailedDays(
+  { db, calendar, account, now }: Run,
+  waiting: readonly OpenResync[],
+): Promise<boolean> {
+  const resyncs = waiting.filter(({ dryRun, retried }) => !dryRun && !retried).map(({ resync }) => resync);
+  if (resyncs.length === 0) return false;
+  const { from, to } = horizonOf(account.timeZone, now());
+  return await db.transaction().execute(async (tx) => {
+    await noteRetried(tx, resyncs, calendar.id);
+    return (await retryDays(tx, calendar.id, from, to)) > 0;
+  });
 }
 
 async function tryToCompare(

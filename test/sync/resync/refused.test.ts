@@ -130,8 +130,11 @@ describe('a day that could not be put right', () => {
     for (const n of [0, 1, 2]) {
       expect(failures[0]?.reason).toMatch(new RegExp(`${desk.dateAfter(n)}: .*no such service`));
     }
+    // The next tries them again, and says again what comes of it.
+    expect((await resync(desk)).failures).toEqual(failures);
+    expect((await resync(desk, { dryRun: true })).failures).toEqual(failures);
     desk.sandbox.faults.clear();
-    // They are compared again when somebody has had them tried again.
-    expect(await resync(desk)).toMatchObject({ state: 'done', daysCompared: 0, failures: [] });
+    expect(await resync(desk)).toMatchObject({ state: 'done', daysCompared: 3, failures: [] });
+    expect(desk.shown()).toEqual(['10:00', '10:40']);
   });
 });
