@@ -2,9 +2,9 @@
  * How long requests take on a virtual clock, where each is sent as soon as it fits into the limits: all of them spent on it,
  * or what the engine's own budget gives a resync while it leaves room for the day's work. Pure.
  */
-import { LEAST_URGENT } from 'slotkeeper';
+import { COMPARING } from 'slotkeeper';
 import type { Window } from '../../dist/store/requests.js';
-import { windowsFor } from '../../dist/sync/budget.js';
+import { windowsFor } from '../../dist/sync/shares.js';
 import type { Cost } from './cost.js';
 
 /** Contract: Limits. */
@@ -21,33 +21,33 @@ export type Share = 'everything' | 'what the engine gives a resync';
 
 /** Minutes from the first request to the last. */
 export function minutesWithin({ reads, writes }: Cost, share: Share): number {
-  const sent = { all: [] as number[], writes: [] as number[] };
+  const sent = { requests: [] as number[], writes: [] as number[], readings: [] as number[] };
   const windows = { read: windowsOf(false, share), write: windowsOf(true, share) };
   const total = reads + writes;
   let now = 0;
   for (let n = 0; n < total; n += 1) {
     // Writes come as evenly as calendars that differ do.
     const write = Math.floor(((n + 1) * writes) / total) > Math.floor((n * writes) / total);
-    for (const { writesOnly, limit, perMs } of write ? windows.write : windows.read) {
-      const before = writesOnly ? sent.writes : sent.all;
+    for (const { of, limit, perMs } of write ? windows.write : windows.read) {
+      const before = sent[of];
       now = Math.max(now, (before[before.length - limit] ?? -perMs) + perMs);
     }
-    sent.all.push(now);
-    if (write) sent.writes.push(now);
+    sent.requests.push(now);
+    sent[write ? 'writes' : 'readings'].push(now);
   }
   return now / MINUTE;
 }
 
 function windowsOf(write: boolean, share: Share): readonly Window[] {
-  if (share !== 'everything') return windowsFor(LIMITS, { write, urgency: LEAST_URGENT });
+  if (share !== 'everything') return windowsFor(LIMITS, { write, urgency: COMPARING });
+  const all: readonly Window[] = [
+    { of: 'requests', limit: LIMITS.requestsPerFiveMinutes, perMs: 5 * MINUTE },
+    { of: 'requests', limit: LIMITS.requestsPerHour, perMs: HOUR },
+  ];
+  if (!write) return all;
   return [
-    { writesOnly: false, limit: LIMITS.requestsPerFiveMinutes, perMs: 5 * MINUTE },
-    { writesOnly: false, limit: LIMITS.requestsPerHour, perMs: HOUR },
-    ...(write
-      ? [
-          { writesOnly: true, limit: LIMITS.writesPerMinute, perMs: MINUTE },
-          { writesOnly: true, limit: LIMITS.writesPerHour, perMs: HOUR },
-        ]
-      : []),
+    ...all,
+    { of: 'writes', limit: LIMITS.writesPerMinute, perMs: MINUTE },
+    { of: 'writes', limit: LIMITS.writesPerHour, perMs: HOUR },
   ];
 }

@@ -29,7 +29,16 @@ export type {
   Slot,
   Window,
 } from './types.js';
-export { aged, type Change, isClosing, isHousekeeping, LEAST_URGENT, urgency } from './urgency.js';
+export {
+  aged,
+  type Band,
+  bandOf,
+  type Change,
+  COMPARING,
+  HEARING,
+  LEAST_URGENT,
+  urgency,
+} from './urgency.js';
 export {
   type WallWindow,
   type Weekday,

@@ -21,8 +21,23 @@ export interface Change {
   readonly resync?: boolean | undefined;
 }
 
+/** What an urgency is of. */
+export type Band =
+  /** Time that may no longer be sold. */
+  | 'closing'
+  /** What the marketplace has to say: a patient may have booked, and nothing of it is known here. */
+  | 'hearing'
+  /** Time that may be sold again. */
+  | 'opening'
+  /** What a resync compares and finds. */
+  | 'resync'
+  /** Nothing that is known: it comes last in a queue, and is the day's work like any other. */
+  | 'nothing in particular';
+
 /** Where each band begins; read as a decimal number, the millions tell what happened. */
 const CLOSING = 1;
+/** The urgency of asking the marketplace for what it has to say. */
+export const HEARING = 900_001;
 const OPENING = 1_000_001;
 const RESYNC = 2_000_001;
 
@@ -30,6 +45,9 @@ const MINUTE = 60_000;
 const HOUR = 60;
 const WEEK = 7 * 24 * HOUR;
 const HORIZON = 12 * WEEK;
+
+/** The urgency of what a resync reads. */
+export const COMPARING = RESYNC + distance([], 0);
 
 /**
  * A whole number from 1, most urgent, to {@link LEAST_URGENT}: BullMQ takes the lowest first.
@@ -54,15 +72,20 @@ function distance(spans: readonly Span[], now: number): number {
   return nearest < WEEK ? nearest : WEEK + Math.floor((nearest - WEEK) / HOUR);
 }
 
-/** Whether an urgency is that of time that closed. */
-export function isClosing(value: number): boolean {
-  return value < OPENING;
+export function bandOf(value: number): Band {
+  if (value < HEARING) return 'closing';
+  if (value < OPENING) return 'hearing';
+  if (value < RESYNC) return 'opening';
+  return value < LEAST_URGENT ? 'resync' : 'nothing in particular';
 }
 
-/** Whether an urgency is that of a resync, or of nothing at all. */
-export function isHousekeeping(value: number): boolean {
-  return value >= RESYNC;
-}
+const BEGINS: Readonly<Record<Band, number>> = {
+  closing: CLOSING,
+  hearing: HEARING,
+  opening: OPENING,
+  resync: RESYNC,
+  'nothing in particular': RESYNC,
+};
 
 /** What a minute of waiting weighs, in minutes of distance: a day and nine hours. See bench/README.md for why. */
 const AGEING = 2_000;
@@ -73,6 +96,5 @@ const AGEING = 2_000;
  * @param waitedMs milliseconds
  */
 export function aged(value: number, waitedMs: number): number {
-  const band = value < OPENING ? CLOSING : value < RESYNC ? OPENING : RESYNC;
-  return Math.max(band, Math.round(value - (waitedMs / MINUTE) * AGEING));
+  return Math.max(BEGINS[bandOf(value)], Math.round(value - (waitedMs / MINUTE) * AGEING));
 }

@@ -1,6 +1,6 @@
 /** The parts of a running engine, put together from its options. What is opened is closed again in reverse. */
 import type { FileConfig } from '../config/schema.js';
-import { LEAST_URGENT } from '../core/index.js';
+import { HEARING, LEAST_URGENT } from '../core/index.js';
 import { askClinic } from '../delivery/ask-clinic.js';
 import { Delivery } from '../delivery/delivery.js';
 import type { EventsResult } from '../intake/apply-events.js';
@@ -179,7 +179,9 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
     requestTimeoutMs: timeoutMs,
     findEveryMs: sweepSeconds * 1000,
     horizon: (account) => horizonOf(account.timeZone, now()),
-    marketplace: (account) => clients.of(account).through(budget.gate(account, LEAST_URGENT)),
+    marketplace: (account) => clients.of(account).through(budget.gate(account, HEARING)),
+    // Work of the day like any other: many calendars are read, and what is said must not wait for them.
+    lookedFor: (account) => clients.of(account).through(budget.gate(account, LEAST_URGENT)),
     backoff: (account, error, failures) => askAgainAfterMs(means, account, error, failures),
     deliver: (added) => delivery.wake(added),
     askClinic: (account, question) =>

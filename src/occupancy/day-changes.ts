@@ -36,7 +36,7 @@ export class DayChanges {
 
   /**
    * Something taken went from here to there, or came, or went; buffers are added here.
-   * @param hidden whether the marketplace hides it by itself, so that publishing the day is no more than housekeeping
+   * @param hidden whether the marketplace hides it by itself, so that publishing the day changes nothing that shows
    */
   moved(
     calendar: LockedCalendar,

@@ -9,8 +9,8 @@ import { sql } from 'kysely';
 import type { Db } from './schema.js';
 
 export interface Window {
-  /** Count only writes, or all requests. */
-  readonly writesOnly: boolean;
+  /** Which of them count. */
+  readonly of: 'writes' | 'readings' | 'requests';
   /** How many fit. */
   readonly limit: number;
   /** In how long, in milliseconds. */
@@ -45,7 +45,7 @@ export async function takeRequest(
         .selectFrom('slotkeeper.requests')
         .select('at')
         .where('account_id', '=', account)
-        .$if(window.writesOnly, (query) => query.where('write', '=', true))
+        .$if(window.of !== 'requests', (query) => query.where('write', '=', window.of === 'writes'))
         .where('at', '>', new Date(now.getTime() - window.perMs))
         .orderBy('at', 'desc')
         .offset(window.limit - 1)

@@ -1,52 +1,18 @@
 /**
- * The budget of an account, held by all workers together through the record. Closing changes may use all of it;
- * everything else leaves a part, so that a time that is taken at the desk never waits for a resync.
- * Contract: Limits.
+ * The budget of an account, held by all workers together through the record: who asks gets a request within its share
+ * (shares.ts), so that a time that is taken at the desk never waits for a resync. Contract: Limits.
  */
 import type { Logger } from 'pino';
-import { isClosing, isHousekeeping } from '../core/index.js';
+import { bandOf } from '../core/index.js';
 import type { GateAnswer, RequestGate } from '../docplanner/index.js';
-import { type Account, askPermission, endPauses, type Limits, pauseAccount } from '../store/accounts.js';
-import { requestAnswered, takeRequest, type Window } from '../store/requests.js';
+import { type Account, askPermission, endPauses, pauseAccount } from '../store/accounts.js';
+import { requestAnswered, takeRequest } from '../store/requests.js';
 import type { Db } from '../store/schema.js';
 import { BudgetSpentError } from './budget-spent-error.js';
+import { windowsFor } from './shares.js';
 
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-/** What is kept for closing changes of every budget of writes. */
-const KEPT_FOR_CLOSING = 0.25;
 /** Where the marketplace says 429 and not until when. */
 const UNSAID_WAIT_MS = 30_000;
-
-/** What is kept of the readings for everything that is no resync. */
-const KEPT_FOR_THE_DAY = 0.25;
-
-/** The windows that a request must fit into. Pure. */
-export function windowsFor(limits: Limits, request: { write: boolean; urgency: number }): Window[] {
-  const all: Window = { writesOnly: false, limit: limits.requestsPerHour, perMs: HOUR };
-  const { requestsPerFiveMinutes: most } = limits;
-  const inFiveMinutes = most === undefined ? [] : [{ writesOnly: false, limit: most, perMs: 5 * MINUTE }];
-  if (!request.write) {
-    // A reading must not take the request that a write will need, and housekeeping not the readings of the day's work.
-    const share = isHousekeeping(request.urgency) ? 1 - KEPT_FOR_THE_DAY : 1;
-    const less = (window: Window, writes: number): Window => ({
-      ...window,
-      limit: Math.max(1, Math.floor((window.limit - writes) * share)),
-    });
-    return [
-      ...inFiveMinutes.map((window) => less(window, limits.writesPerMinute * 5)),
-      less(all, limits.writesPerHour),
-    ];
-  }
-  const share = isClosing(request.urgency) ? 1 : 1 - KEPT_FOR_CLOSING;
-  const part = (limit: number): number => Math.max(1, Math.floor(limit * share));
-  return [
-    { writesOnly: true, limit: part(limits.writesPerMinute), perMs: MINUTE },
-    { writesOnly: true, limit: part(limits.writesPerHour), perMs: HOUR },
-    all,
-    ...inFiveMinutes,
-  ];
-}
 
 export interface BudgetOptions {
   readonly db: Db;
@@ -151,7 +117,7 @@ export class Budget {
 }
 
 const spentKey = (account: string, urgency: number): string =>
-  `${isClosing(urgency) ? 'closing' : 'other'} ${account}`;
+  `${bandOf(urgency) === 'closing' ? 'closing' : 'other'} ${account}`;
 
 /** Whether it was the API that answered. It says 403 itself, too, but so does the firewall. */
 const cameThrough = (status: number | undefined): boolean =>

@@ -33,7 +33,7 @@ describe.each(databases)('what workers share through the record on $name', ({ fr
   });
 
   describe('the budget', () => {
-    const two = [{ writesOnly: true, limit: 2, perMs: MINUTE }];
+    const two = [{ of: 'writes', limit: 2, perMs: MINUTE }] as const;
     const take = (at: Date, write = true) => takeRequest(db, 'warsaw', write, two, at, at);
 
     test('has as many requests in any stretch as fit, and says when there is one again', async () => {
@@ -46,12 +46,22 @@ describe.each(databases)('what workers share through the record on $name', ({ fr
     });
 
     test('counts readings only where all requests are counted', async () => {
-      const all = [...two, { writesOnly: false, limit: 3, perMs: 60 * MINUTE }];
+      const all = [...two, { of: 'requests', limit: 3, perMs: 60 * MINUTE }] as const;
       for (const write of [true, false, false]) await takeRequest(db, 'warsaw', write, all, NOW, NOW);
       expect(await takeRequest(db, 'warsaw', true, two, NOW, NOW)).toEqual({ kind: 'taken' });
       expect(await takeRequest(db, 'warsaw', true, all, later(1), later(1))).toEqual({
         kind: 'spent',
         until: later(60 * MINUTE),
+      });
+    });
+
+    test('counts readings by themselves where they have a window of their own', async () => {
+      const one = [{ of: 'readings', limit: 1, perMs: MINUTE }] as const;
+      await take(NOW);
+      expect(await takeRequest(db, 'warsaw', false, one, NOW, NOW)).toEqual({ kind: 'taken' });
+      expect(await takeRequest(db, 'warsaw', false, one, later(1), later(1))).toEqual({
+        kind: 'spent',
+        until: later(MINUTE),
       });
     });
 

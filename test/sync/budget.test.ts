@@ -1,62 +1,95 @@
-import { describe, expect, test } from '@jest/globals';
-import { LEAST_URGENT, urgency } from '../../src/core/index.js';
-import type { Limits } from '../../src/store/accounts.js';
-import { windowsFor } from '../../src/sync/budget.js';
+// The budget of an account over time, in its record: who gets a request, and who has to wait.
+import { beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { COMPARING, HEARING, urgency } from '../../src/core/index.js';
+import { createLog } from '../../src/log.js';
+import { type Account, putAccount } from '../../src/store/accounts.js';
+import { openDatabase } from '../../src/store/database.js';
+import type { Db } from '../../src/store/schema.js';
+import { Budget } from '../../src/sync/budget.js';
+import { BudgetSpentError } from '../../src/sync/budget-spent-error.js';
+import { emptyRecord, recordDatabase } from '../store/databases.js';
+import { account, NOW } from '../store/facts.js';
+import { atEndOfTest } from '../support/release.js';
 
-const limits: Limits = { writesPerMinute: 40, writesPerHour: 2_400, requestsPerHour: 8_000 };
-const NOW = 0;
-const span = [{ start: 3_600_000, end: 7_200_000 }];
-const closing = urgency({ closed: span, opened: [], now: NOW });
-const opening = urgency({ closed: [], opened: span, now: NOW });
-const per = (write: boolean, value: number, given = limits) =>
-  windowsFor(given, { write, urgency: value }).map(({ limit, perMs, writesOnly }) => [
-    limit,
-    perMs / 60_000,
-    writesOnly,
-  ]);
+jest.setTimeout(60_000);
 
-describe('the budget of an account', () => {
-  test('is all there for time that closed', () => {
-    expect(per(true, closing)).toEqual([
-      [40, 1, true],
-      [2_400, 60, true],
-      [8_000, 60, false],
-    ]);
+const SECOND = 1_000;
+const CLOSING = urgency({ closed: [{ start: 0, end: 1 }], opened: [], now: 0 });
+const abroad: Account = account({
+  limits: {
+    writesPerMinute: 40,
+    writesPerHour: 2_400,
+    requestsPerHour: 8_000,
+    requestsPerFiveMinutes: 500,
+  },
+});
+
+describe('the budget of an account that asks from abroad', () => {
+  let db: Db;
+  let now: number;
+  let budget: Budget;
+
+  beforeAll(async () => {
+    const database = await openDatabase({ url: await recordDatabase() });
+    atEndOfTest(() => database.close());
+    db = database.db;
   });
 
-  test('leaves a quarter of the writes to it, for everything else', () => {
-    expect(per(true, opening)).toEqual([
-      [30, 1, true],
-      [1_800, 60, true],
-      [8_000, 60, false],
-    ]);
+  beforeEach(async () => {
+    await emptyRecord(db);
+    await putAccount(db, abroad, NOW);
+    now = NOW.getTime();
+    budget = new Budget({ db, log: createLog('silent'), now: () => now, requestTimeoutMs: 10 * SECOND });
   });
 
-  test('leaves to the writes what they may need, when something is read', () => {
-    expect(per(false, closing)).toEqual([[5_600, 60, false]]);
+  /** Asks, and answers at once. @returns whether there was a request for it */
+  async function ask(urgencyOfIt: number, write = false): Promise<boolean> {
+    const gate = budget.gate(abroad, urgencyOfIt);
+    try {
+      await gate.before({ write });
+    } catch (error) {
+      if (error instanceof BudgetSpentError) return false;
+      throw error;
+    }
+    await gate.after({ write, status: 200 });
+    return true;
+  }
+
+  test('has room for a pull after a resync has read all that it may', async () => {
+    let read = 0;
+    while (await ask(COMPARING)) read += 1;
+    expect(read).toBe(225);
+    now += SECOND;
+    expect(await ask(HEARING)).toBe(true);
+    expect(await ask(CLOSING)).toBe(true);
   });
 
-  test('leaves a quarter of the readings to the day, when a resync reads', () => {
-    expect(per(false, LEAST_URGENT)).toEqual([[4_200, 60, false]]);
+  test('hears every ten seconds, whatever is written, read back and compared', async () => {
+    let [refused, readBack, compared] = [0, 0, 0];
+    // In batches of ten seconds, for eight minutes.
+    for (let batch = 0; batch < 48; batch += 1) {
+      const writes = batch % 6 < 4 ? 7 : 6;
+      for (let n = 0; n < writes; n += 1) {
+        expect(await ask(CLOSING, true)).toBe(true);
+        if (await ask(CLOSING)) readBack += 1;
+      }
+      while (await ask(COMPARING)) compared += 1;
+      if (!(await ask(HEARING))) refused += 1;
+      now += 10 * SECOND;
+    }
+    expect(refused).toBe(0);
+    // Of what 40 writes a minute would read back, a quarter of the readings at least; the resync goes on, too.
+    expect(readBack).toBeGreaterThan(75);
+    expect(compared).toBeGreaterThan(225);
   });
 
-  test('in five minutes holds for everything, and readings leave to the writes what they may need there, too', () => {
-    const given = { ...limits, requestsPerFiveMinutes: 500 };
-    expect(per(true, closing, given)).toContainEqual([500, 5, false]);
-    expect(per(false, closing, given)).toEqual([
-      [300, 5, false],
-      [5_600, 60, false],
-    ]);
-    expect(per(false, LEAST_URGENT, given)).toEqual([
-      [225, 5, false],
-      [4_200, 60, false],
-    ]);
-    expect(per(false, LEAST_URGENT, { ...given, requestsPerFiveMinutes: 100 })[0]).toEqual([1, 5, false]);
-  });
-
-  test('always allows one request, however small it is', () => {
-    const tiny = { writesPerMinute: 1, writesPerHour: 1, requestsPerHour: 1 };
-    expect(per(true, opening, tiny).map(([limit]) => limit)).toEqual([1, 1, 1]);
-    expect(per(false, opening, tiny).map(([limit]) => limit)).toEqual([1]);
+  test('keeps some readings for hearing, where everything else reads all that it may', async () => {
+    let read = 0;
+    while (await ask(CLOSING)) read += 1;
+    expect(read).toBe(262);
+    for (let n = 0; n < 38; n += 1) expect(await ask(HEARING)).toBe(true);
+    expect(await ask(HEARING)).toBe(false);
+    // What will have to be written is none of these.
+    expect(await ask(CLOSING, true)).toBe(true);
   });
 });

@@ -21,8 +21,10 @@ export interface InboxOptions {
   readonly sealer: Sealer;
   readonly log: Logger;
   readonly now: () => number;
-  /** For requests that never spend what publishing needs. */
+  /** For hearing what it has to say. */
   readonly marketplace: (account: Account) => DocplannerClient;
+  /** For looking for what it has not said. */
+  readonly lookedFor: (account: Account) => DocplannerClient;
   /** How long until something that failed so often is tried again, in milliseconds. */
   readonly backoff: (account: Account, error: unknown, failures: number) => Promise<number>;
   /** Has a calendar published soon. Never fails. */
@@ -78,7 +80,7 @@ export class Inbox {
     ];
     this.#finder = new Finder({
       db,
-      marketplace,
+      marketplace: options.lookedFor,
       keeps,
       take,
       backoff,

@@ -117,7 +117,7 @@ function stepsOf(
   return steps;
 }
 
-/** What is on sale and should not be goes first, like anything that closes; the rest is housekeeping. */
+/** What is on sale and should not be goes first, like anything that closes; the rest comes last. */
 function urgencyOfDrift(
   difference: Difference | undefined,
   closing: readonly Interval[],

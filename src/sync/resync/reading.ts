@@ -1,6 +1,6 @@
 /** What the marketplace shows of a calendar, read at once, beside what is known of its days before and after. */
 
-import { LEAST_URGENT } from '../../core/index.js';
+import { COMPARING } from '../../core/index.js';
 import type { Booking } from '../../docplanner/index.js';
 import { foldBookings, type SaidBooking } from '../../occupancy/take-bookings.js';
 import { foldBreaks, type SaidBreak } from '../../occupancy/take-breaks.js';
@@ -47,7 +47,7 @@ export async function read(
 ): Promise<Reading> {
   const { calendar, account, db, now } = run;
   const range = rangeOf(run, known.days);
-  const client = run.client(LEAST_URGENT);
+  const client = run.client(COMPARING);
   const reader = { db, calendar, now, client };
   const starts = earlier?.starts ?? (await client.getSlots(calendar, range.from, range.to));
   const bookings =

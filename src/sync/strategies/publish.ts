@@ -25,7 +25,7 @@ export async function publish(run: Run): Promise<Reconciled> {
     }
     const step = await resyncStep(run);
     if (step.kind === 'through') return reconciled;
-    // It is housekeeping, whatever its calendar was woken for: a change wakes that again. What it read is published first.
+    // It comes last, whatever its calendar was woken for: a change wakes that again. What it read is published first.
     if (step.kind === 'later') later = { ...step, urgency: LEAST_URGENT };
   }
 }

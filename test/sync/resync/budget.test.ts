@@ -1,23 +1,47 @@
 // A resync within its account's budget: its readings wait, the day's work goes on, and what closes goes first.
 import { expect, jest, test } from '@jest/globals';
+import { COMPARING } from '../../../src/core/index.js';
+import type { Limits } from '../../../src/store/accounts.js';
+import { windowsFor } from '../../../src/sync/shares.js';
 import { Desk } from '../../chaos/desk.js';
 import { eventually } from '../../support/eventually.js';
 import { asAnother, opened, over } from './resyncing.js';
 
 jest.setTimeout(60_000);
 
+const MINUTE = 60_000;
+
+/** How many a resync may make in so many milliseconds. */
+const readingsIn = (limits: Limits, perMs: number): number =>
+  windowsFor(limits, { write: false, urgency: COMPARING }).find(
+    (window) => window.of === 'readings' && window.perMs === perMs,
+  )?.limit ?? 0;
+
+/** As if so many readings had been made. @param at when each was, in epoch milliseconds */
+async function haveRead(
+  { engine }: Desk,
+  account: string,
+  count: number,
+  at: (n: number) => number,
+): Promise<void> {
+  const rows = Array.from({ length: count }, (_, n) => ({
+    account_id: account,
+    at: new Date(at(n)),
+    write: false,
+  }));
+  await engine.db.insertInto('slotkeeper.requests').values(rows).execute();
+}
+
 test('its readings wait for the budget, and what is booked meanwhile does not', async () => {
   let ahead = 0;
   const desk = await Desk.open({ calendars: ['nowak', 'lis'], now: () => Date.now() + ahead });
   for (const calendar of ['nowak', 'lis']) await desk.open(calendar);
   await desk.rest();
-  const account = await desk.account();
+  const { id: account, limits } = await desk.account();
+  const most = readingsIn(limits, 60 * MINUTE);
   const read = desk.sandbox.requests.filter(({ method }) => method === 'GET').length;
-  const written = desk.sandbox.requests.filter(({ operation }) => operation === 'replaceSlots').length;
-  // Three readings more for housekeeping, and as many again for the day.
-  const limits = { writesPerMinute: 40, writesPerHour: 40 };
-  const requestsPerHour = limits.writesPerHour + Math.ceil((read + written + 3) / 0.75);
-  await desk.engine.putAccount({ ...account, limits: { ...limits, requestsPerHour } });
+  // Three are left to the resync; the day has its own.
+  await haveRead(desk, account, most - read - 3, () => Date.now());
 
   const { id } = await desk.engine.resyncs.begin({});
   await eventually(async () => (await desk.engine.resyncs.report(id))?.calendarsDone === 1);
@@ -30,7 +54,7 @@ test('its readings wait for the budget, and what is booked meanwhile does not', 
   ]);
   expect(await desk.engine.resyncs.report(id)).toMatchObject({ state: 'running', calendarsDone: 1 });
 
-  ahead = 61 * 60_000;
+  ahead = 61 * MINUTE;
   // Whatever waits in the queue waits by the clock of the queue; another change does not.
   await desk.book('apt-3', '10:40', '11:00', 'lis');
   await desk.book('apt-4', '10:40', '11:00', 'nowak');
