@@ -185,7 +185,7 @@ describe('pulling', () => {
       ...account,
       notifications: { ...notifications, pullEverySeconds: 1 },
       // Of all requests six are not kept for writes.
-      limits: { writesPerMinute: 40, writesPerHour: 20, requestsPerHour: 26 },
+      limits: { writesPerMinute: 40, writesPerHour: 6, requestsPerHour: 12 },
     });
     await desk.engine.db.deleteFrom('slotkeeper.requests').execute();
     await desk.engine.db
