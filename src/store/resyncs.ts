@@ -194,6 +194,22 @@ export async function comparisonFailed(
     .execute();
 }
 
+/** There is no request for a comparison until then: it is nobody's failure, and nobody has to be woken before. */
+export async function comparisonWaits(
+  db: Db,
+  resyncs: readonly string[],
+  calendar: string,
+  until: Date,
+): Promise<void> {
+  await db
+    .updateTable('slotkeeper.resync_calendars')
+    .set({ retry_at: until })
+    .where('resync_id', 'in', [...resyncs])
+    .where('calendar_id', '=', calendar)
+    .where('state', '=', 'waiting')
+    .execute();
+}
+
 /** Something else is shown on these days than they were told last: they are told again, although that is not new. */
 export async function distrust(db: Db, calendar: string, dates: readonly string[]): Promise<void> {
   if (dates.length === 0) return;

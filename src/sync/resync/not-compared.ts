@@ -9,7 +9,7 @@ import {
   TokenUnavailableError,
   UnauthorizedError,
 } from '../../docplanner/index.js';
-import { comparisonFailed, type OpenResync } from '../../store/resyncs.js';
+import { comparisonFailed, comparisonWaits, type OpenResync } from '../../store/resyncs.js';
 import { type Backoff, backoffMs } from '../backoff.js';
 import { BudgetSpentError } from '../budget-spent-error.js';
 import { failureOf } from '../failure.js';
@@ -32,14 +32,15 @@ export async function notCompared(
   error: unknown,
 ): Promise<NotCompared> {
   const { db, calendar, account, log, now, random } = run;
+  const resyncs = waiting.map(({ resync }) => resync);
   if (error instanceof BudgetSpentError) {
+    await comparisonWaits(db, resyncs, calendar.id, new Date(error.until));
     return { kind: 'later', afterMs: Math.max(0, error.until - now()), reason: error.message };
   }
   const verdict = verdictOf(error, now());
   if (verdict === 'not-ours' || !(error instanceof DocplannerError)) throw error;
   const reason = error.message;
   const tries = Math.max(...waiting.map((one) => one.tries)) + 1;
-  const resyncs = waiting.map(({ resync }) => resync);
   const what = { calendar: calendar.id, account: account.id, tries, reason };
   if (verdict === 'final' || tries >= MOST_TRIES) {
     log.error(what, 'a calendar could not be compared');
