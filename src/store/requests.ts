@@ -20,8 +20,8 @@ export interface Window {
 export type Taken = { readonly kind: 'taken' } | { readonly kind: 'spent'; readonly until: Date };
 
 /**
- * Takes one request out of every window, or none and says when to ask again.
- * @param answeredBy the latest moment at which the request is over
+ * Takes one request out of every window, or so many, or none and says when to ask again.
+ * @param answeredBy the latest moment at which they are over
  */
 export async function takeRequest(
   db: Db,
@@ -30,6 +30,7 @@ export async function takeRequest(
   windows: readonly Window[],
   now: Date,
   answeredBy: Date,
+  count = 1,
 ): Promise<Taken> {
   return await db.transaction().execute(async (tx): Promise<Taken> => {
     await tx
@@ -40,7 +41,7 @@ export async function takeRequest(
       .executeTakeFirst();
     let until = now.getTime();
     for (const window of windows) {
-      // The request that has to leave the window before another fits: the limit-th, counted from the latest.
+      // The request that has to leave the window before these fit: for one it is the limit-th, counted from the latest.
       const blocking = await tx
         .selectFrom('slotkeeper.requests')
         .select('at')
@@ -48,7 +49,7 @@ export async function takeRequest(
         .$if(window.of !== 'requests', (query) => query.where('write', '=', window.of === 'writes'))
         .where('at', '>', new Date(now.getTime() - window.perMs))
         .orderBy('at', 'desc')
-        .offset(window.limit - 1)
+        .offset(Math.max(0, window.limit - count))
         .limit(1)
         .executeTakeFirst();
       if (blocking !== undefined) until = Math.max(until, blocking.at.getTime() + window.perMs);
@@ -56,7 +57,7 @@ export async function takeRequest(
     if (until > now.getTime()) return { kind: 'spent', until: new Date(until) };
     await tx
       .insertInto('slotkeeper.requests')
-      .values({ account_id: account, at: answeredBy, write })
+      .values(Array.from({ length: count }, () => ({ account_id: account, at: answeredBy, write })))
       .execute();
     return { kind: 'taken' };
   });
@@ -79,6 +80,23 @@ export async function requestAnswered(
       SELECT id FROM slotkeeper.requests
       WHERE account_id = ${account} AND write = ${write} AND at = ${answeredBy}
       LIMIT 1
+      FOR UPDATE SKIP LOCKED)`.execute(db);
+}
+
+/** Gives back what was taken and never sent. */
+export async function giveBackRequests(
+  db: Db,
+  account: string,
+  write: boolean,
+  answeredBy: Date,
+  count: number,
+): Promise<void> {
+  await sql`
+    DELETE FROM slotkeeper.requests
+    WHERE id IN (
+      SELECT id FROM slotkeeper.requests
+      WHERE account_id = ${account} AND write = ${write} AND at = ${answeredBy}
+      LIMIT ${count}
       FOR UPDATE SKIP LOCKED)`.execute(db);
 }
 

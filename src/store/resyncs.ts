@@ -187,22 +187,49 @@ export async function saveCompared(
     .execute();
 }
 
-/** A comparison was refused or not answered. @param retryAt null: it is not tried again, the calendar's part has failed */
-export async function comparisonFailed(
+/** A comparison was refused, and would be again: the calendar's part has failed. */
+export async function comparisonRefused(
   db: Db,
   resyncs: readonly string[],
   calendar: string,
   reason: string,
-  retryAt: Date | null,
 ): Promise<void> {
   await db
     .updateTable('slotkeeper.resync_calendars')
-    .set({
-      tries: sql`tries + 1`,
-      retry_at: retryAt,
-      reason,
-      ...(retryAt === null ? { state: 'failed' } : {}),
-    })
+    .set({ state: 'failed', reason })
+    .where('resync_id', 'in', [...resyncs])
+    .where('calendar_id', '=', calendar)
+    .where('state', '=', 'waiting')
+    .execute();
+}
+
+/** A comparison was not answered, and is tried again. */
+export async function comparisonFailed(
+  db: Db,
+  resync: string,
+  calendar: string,
+  reason: string,
+  retryAt: Date,
+): Promise<void> {
+  await db
+    .updateTable('slotkeeper.resync_calendars')
+    .set({ tries: sql`tries + 1`, retry_at: retryAt, reason })
+    .where('resync_id', '=', resync)
+    .where('calendar_id', '=', calendar)
+    .where('state', '=', 'waiting')
+    .execute();
+}
+
+/** There is no request for a comparison until then: it is nobody's failure, and nobody has to be woken before. */
+export async function comparisonWaits(
+  db: Db,
+  resyncs: readonly string[],
+  calendar: string,
+  until: Date,
+): Promise<void> {
+  await db
+    .updateTable('slotkeeper.resync_calendars')
+    .set({ retry_at: until })
     .where('resync_id', 'in', [...resyncs])
     .where('calendar_id', '=', calendar)
     .where('state', '=', 'waiting')

@@ -3,13 +3,14 @@
  * (shares.ts), so that a time that is taken at the desk never waits for a resync. Contract: Limits.
  */
 import type { Logger } from 'pino';
-import { bandOf } from '../core/index.js';
+import { bandOf, COMPARING, LEAST_URGENT } from '../core/index.js';
 import type { GateAnswer, RequestGate } from '../docplanner/index.js';
 import { type Account, askPermission, endPauses, pauseAccount } from '../store/accounts.js';
-import { requestAnswered, takeRequest } from '../store/requests.js';
+import { giveBackRequests, requestAnswered, takeRequest } from '../store/requests.js';
 import type { Db } from '../store/schema.js';
 import { BudgetSpentError } from './budget-spent-error.js';
-import { windowsFor } from './shares.js';
+import { apartMs, READINGS_OF_A_COMPARISON, windowsFor } from './shares.js';
+import { Turns } from './turns.js';
 
 /** Where the marketplace says 429 and not until when. */
 const UNSAID_WAIT_MS = 30_000;
@@ -22,11 +23,18 @@ export interface BudgetOptions {
   readonly requestTimeoutMs: number;
 }
 
+/** Readings that were taken and are not sent yet. */
+interface Ahead {
+  left: number;
+  readonly answeredBy: Date;
+}
+
 export class Budget {
   readonly #options: BudgetOptions;
   /** Until when an account's budget is known to be spent, for what closes and for everything else. */
   readonly #spent = new Map<string, number>();
   readonly #pauses = new Map<string, number>();
+  readonly #turns = new Turns();
 
   constructor(options: BudgetOptions) {
     this.#options = options;
@@ -47,12 +55,50 @@ export class Budget {
 
   /** A gate for requests made on behalf of work of this urgency, one at a time. It throws `BudgetSpentError`. */
   gate(account: Account, urgency: number): RequestGate {
+    return this.#gate(account, urgency);
+  }
+
+  /**
+   * The readings of a comparison, taken all at once, because the first is worth nothing without the others; what is not
+   * used of them is given back. Where it turns out to need more, these are the day's: it is not to be begun again.
+   * @throws {BudgetSpentError} before `compare` begins, with the turn of whoever asks
+   */
+  async comparing<T>(account: Account, compare: (gate: RequestGate) => Promise<T>): Promise<T> {
+    const { db } = this.#options;
+    const ahead = await this.#takeAhead(account);
+    try {
+      return await compare(this.#gate(account, LEAST_URGENT, ahead));
+    } finally {
+      if (ahead.left > 0) await giveBackRequests(db, account.id, false, ahead.answeredBy, ahead.left);
+    }
+  }
+
+  async #takeAhead(account: Account): Promise<Ahead> {
+    const { db, now, requestTimeoutMs } = this.#options;
+    const at = now();
+    const turn = this.#turns.next(account.id, at);
+    if (turn !== undefined) throw new BudgetSpentError(account.id, turn, 'its readings are spent');
+    const windows = windowsFor(account.limits, { write: false, urgency: COMPARING });
+    const count = Math.min(READINGS_OF_A_COMPARISON, ...windows.map(({ limit }) => limit));
+    const answeredBy = new Date(at + count * requestTimeoutMs);
+    const taken = await takeRequest(db, account.id, false, windows, new Date(at), answeredBy, count);
+    if (taken.kind === 'taken') return { left: count, answeredBy };
+    const until = this.#turns.spent(account.id, taken.until.getTime(), apartMs(windows, count));
+    throw new BudgetSpentError(account.id, until, 'its readings are spent');
+  }
+
+  #gate(account: Account, urgency: number, ahead?: Ahead): RequestGate {
     let probing = false;
     let answeredBy = new Date(0);
     return {
       before: async ({ write }) => {
         probing = await this.#permission(account);
-        answeredBy = await this.#take(account, write, urgency);
+        if (ahead === undefined || ahead.left === 0 || write) {
+          answeredBy = await this.#take(account, write, urgency);
+        } else {
+          ahead.left -= 1;
+          answeredBy = ahead.answeredBy;
+        }
       },
       after: async (answer) => {
         try {

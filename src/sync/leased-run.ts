@@ -33,22 +33,20 @@ export async function leased<T>(
   if (!(await takeLease(db, calendar.id, token, leaseMs))) return { kind: 'taken' };
 
   const requests = { reads: 0, writes: 0 };
-  const gateFor = (urgency: number, aboutToWrite?: () => Promise<void>): RequestGate => {
-    const gate = budget.gate(account, urgency);
-    return {
-      before: async (request) => {
-        await gate.before(request);
-        if (!request.write) {
-          requests.reads += 1;
-          return;
-        }
-        await aboutToWrite?.();
-        if (!(await renewLease(db, calendar.id, token, leaseMs))) throw new LeaseLostError(calendar.id);
-        requests.writes += 1;
-      },
-      after: (answer) => gate.after(answer),
-    };
-  };
+  const counted = (gate: RequestGate, aboutToWrite?: () => Promise<void>): RequestGate => ({
+    before: async (request) => {
+      await gate.before(request);
+      if (!request.write) {
+        requests.reads += 1;
+        return;
+      }
+      await aboutToWrite?.();
+      if (!(await renewLease(db, calendar.id, token, leaseMs))) throw new LeaseLostError(calendar.id);
+      requests.writes += 1;
+    },
+    after: (answer) => gate.after(answer),
+  });
+  const client = clients.of(account);
   let inDoubt = false;
   try {
     const run: Run = {
@@ -56,7 +54,8 @@ export async function leased<T>(
       calendar,
       account,
       requests,
-      client: (urgency, aboutToWrite) => clients.of(account).through(gateFor(urgency, aboutToWrite)),
+      client: (urgency, aboutToWrite) => client.through(counted(budget.gate(account, urgency), aboutToWrite)),
+      comparing: (compare) => budget.comparing(account, (gate) => compare(client.through(counted(gate)))),
       keepSilent: (reason) => keepSilent(means, account, reason),
     };
     return { kind: 'ran', result: await work(run) };

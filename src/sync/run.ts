@@ -35,6 +35,11 @@ export interface Run extends Omit<Means, 'clients' | 'budget'> {
    * @param aboutToWrite what must be written down before a write is sent, and only if it is
    */
   readonly client: (urgency: number, aboutToWrite?: () => Promise<void>) => DocplannerClient;
+  /**
+   * The marketplace, for one comparison: its readings are asked of the budget at once.
+   * @throws {BudgetSpentError} before any of them is made
+   */
+  readonly comparing: <T>(compare: (client: DocplannerClient) => Promise<T>) => Promise<T>;
   /** How many were made in this run. */
   readonly requests: { reads: number; writes: number };
   /** After the firewall stopped a request. @returns for how long, in milliseconds */

@@ -5,7 +5,7 @@ import { getCalendar, putCalendar } from '../../src/store/calendars.js';
 import { type Database, openDatabase } from '../../src/store/database.js';
 import { giveBackLease, renewLease, takeLease } from '../../src/store/leases.js';
 import { payloadsSince, rememberPayload } from '../../src/store/payloads.js';
-import { forgetRequests, requestAnswered, takeRequest } from '../../src/store/requests.js';
+import { forgetRequests, giveBackRequests, requestAnswered, takeRequest } from '../../src/store/requests.js';
 import type { Db } from '../../src/store/schema.js';
 import { databases, emptyRecord } from './databases.js';
 import { account, calendar, NOW } from './facts.js';
@@ -63,6 +63,19 @@ describe.each(databases)('what workers share through the record on $name', ({ fr
         kind: 'spent',
         until: later(MINUTE),
       });
+    });
+
+    test('has several at once or none, says when there are so many, and takes back what was not used', async () => {
+      const three = [{ of: 'readings', limit: 3, perMs: MINUTE }] as const;
+      const reads = (at: Date, count: number) => takeRequest(db, 'warsaw', false, three, at, at, count);
+      expect(await reads(NOW, 1)).toEqual({ kind: 'taken' });
+      expect(await reads(later(1_000), 1)).toEqual({ kind: 'taken' });
+      expect(await reads(later(2_000), 2)).toEqual({ kind: 'spent', until: later(MINUTE) });
+      expect(await reads(later(2_000), 3)).toEqual({ kind: 'spent', until: later(1_000 + MINUTE) });
+      expect(await reads(later(MINUTE), 2)).toEqual({ kind: 'taken' });
+      await giveBackRequests(db, 'warsaw', false, later(MINUTE), 1);
+      expect(await reads(later(MINUTE), 1)).toEqual({ kind: 'taken' });
+      expect(await reads(later(MINUTE), 1)).toEqual({ kind: 'spent', until: later(1_000 + MINUTE) });
     });
 
     test('counts a request from its answer, and one without an answer from when it could last have come', async () => {

@@ -3,6 +3,7 @@
  * horizon, its bookings, and its breaks where they matter. Days that differ are marked, to be published like any other.
  * Contract: getSlots, getBookings, getCalendarBreaks.
  */
+import type { DocplannerClient } from '../../docplanner/index.js';
 import type { DriftingChange } from '../../store/days.js';
 import type { Compared, DriftingDay } from '../../store/resyncs.js';
 import { horizonOf } from '../horizon.js';
@@ -19,18 +20,25 @@ export interface Comparison {
   readonly distrusted: readonly string[];
 }
 
-/** @param dryRun where the record stays as it is; else what others booked and closed is taken into it */
+/**
+ * @param dryRun where the record stays as it is; else what others booked and closed is taken into it
+ * @throws {BudgetSpentError} before anything is computed, where there are not enough readings for all of it
+ */
 export async function compareCalendar(run: Run, dryRun: boolean): Promise<Comparison> {
+  return await run.comparing((client) => compare(run, client, dryRun));
+}
+
+async function compare(run: Run, client: DocplannerClient, dryRun: boolean): Promise<Comparison> {
   const { calendar, account, db, now } = run;
   const before = run.requests.reads;
   const horizon = horizonOf(account.timeZone, now());
   const known = await settledDays(db, calendar, account, horizon);
   if (known.days.length === 0) return { compared: NOTHING, changes: [], distrusted: [] };
-  const reading = await read(run, known, dryRun, calendar.strategy !== 'slots');
+  const reading = await read(run, client, known, dryRun, calendar.strategy !== 'slots');
   let found = inspect(run, reading);
   if (found.needsBreaks) {
     // What is missing may be hidden by breaks, which had not been asked for.
-    found = inspect(run, await read(run, known, dryRun, true, reading));
+    found = inspect(run, await read(run, client, known, dryRun, true, reading));
   }
   const count = (of: (day: DriftingDay) => boolean): number => found.days.filter(of).length;
   const compared = {

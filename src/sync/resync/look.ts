@@ -3,8 +3,6 @@
  * It has the calendar's lease, so that no write is under way meanwhile, and waits for what a request has to wait for.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { InvalidScheduleError } from '../../core/index.js';
-import { ConflictError, InvalidRequestError } from '../../docplanner/index.js';
 import { getAccount } from '../../store/accounts.js';
 import { getCalendar } from '../../store/calendars.js';
 import type { Compared } from '../../store/resyncs.js';
@@ -14,6 +12,7 @@ import { failureOf } from '../failure.js';
 import { leased } from '../leased-run.js';
 import type { Means } from '../run.js';
 import { compareCalendar } from './compare.js';
+import { verdictOf } from './verdict.js';
 
 export type Looked =
   | { readonly kind: 'compared'; readonly compared: Compared }
@@ -22,6 +21,7 @@ export type Looked =
   | { readonly kind: 'gone' };
 
 const ANOTHER_HAS_IT_MS = 500;
+/** Somebody waits for the answer. */
 const MOST_TRIES = 5;
 
 export async function lookAt(means: Means, id: string): Promise<Looked> {
@@ -37,13 +37,10 @@ export async function lookAt(means: Means, id: string): Promise<Looked> {
       await sleep(ANOTHER_HAS_IT_MS);
     } catch (error) {
       if (error instanceof CalendarChangedError) continue;
-      if (error instanceof InvalidScheduleError) {
-        return { kind: 'failed', reason: `${error.path}: ${error.reason}` };
-      }
+      const verdict = verdictOf(error, now());
+      if (verdict.kind === 'refused') return { kind: 'failed', reason: verdict.reason };
       const failure = failureOf(error, now());
       if (failure.kind === 'unknown') throw error;
-      const isRefused = error instanceof InvalidRequestError || error instanceof ConflictError;
-      if (isRefused || failure.kind === 'give-up') return { kind: 'failed', reason: failure.reason };
       if (failure.kind === 'retry') {
         if (tries >= MOST_TRIES) return { kind: 'failed', reason: failure.reason };
         tries += 1;

@@ -1,26 +1,22 @@
 /**
- * A comparison that the marketplace refused or had no answer for: it is tried again a few times, or it is the resync's
- * failure. It is none of the calendar's publishing. Contract: Errors.
+ * A comparison that the marketplace refused or had no answer for: it is the resync's failure, or it is tried again for as
+ * long as the resync has (store/resyncs.ts). It is none of the calendar's publishing. Contract: Errors.
  */
 import {
-  ConflictError,
-  DocplannerError,
-  InvalidRequestError,
-  TokenUnavailableError,
-  UnauthorizedError,
-} from '../../docplanner/index.js';
-import { comparisonFailed, type OpenResync } from '../../store/resyncs.js';
+  comparisonFailed,
+  comparisonRefused,
+  comparisonWaits,
+  type OpenResync,
+} from '../../store/resyncs.js';
 import { type Backoff, backoffMs } from '../backoff.js';
-import { BudgetSpentError } from '../budget-spent-error.js';
-import { failureOf } from '../failure.js';
 import type { Run } from '../run.js';
+import { verdictOf } from './verdict.js';
 
 export type NotCompared =
   | { readonly kind: 'failed' }
   | { readonly kind: 'later'; readonly afterMs: number; readonly reason: string };
 
-/** An outage of an hour is none of a night's failures: these take longer. */
-const MOST_TRIES = 20;
+/** An outage of the marketplace in the night must not cost the night. */
 const AGAIN: Backoff = { firstMs: 5_000, capMs: 5 * 60_000 };
 
 /**
@@ -33,34 +29,31 @@ export async function notCompared(
   error: unknown,
 ): Promise<NotCompared> {
   const { db, calendar, account, log, now, random } = run;
-  if (error instanceof BudgetSpentError) {
-    return { kind: 'later', afterMs: Math.max(0, error.until - now()), reason: error.message };
-  }
   const verdict = verdictOf(error, now());
-  if (verdict === 'not-ours' || !(error instanceof DocplannerError)) throw error;
-  const reason = error.message;
+  if (verdict.kind === 'not-ours') throw error;
+  const { reason } = verdict;
+  const resyncs = waiting.map(({ resync }) => resync);
   const about = { calendar: calendar.id, account: account.id, reason };
-  // One that has just joined has all its tries before it.
-  const hasFailed = ({ tries }: OpenResync): boolean => verdict === 'final' || tries + 1 >= MOST_TRIES;
-  const [failed, open] = [waiting.filter(hasFailed), waiting.filter((one) => !hasFailed(one))];
-  if (failed.length > 0) {
-    log.error(about, 'a calendar could not be compared');
-    await comparisonFailed(db, idsOf(failed), calendar.id, reason, null);
+  switch (verdict.kind) {
+    case 'refused':
+      log.error(about, 'a calendar could not be compared');
+      await comparisonRefused(db, resyncs, calendar.id, reason);
+      return { kind: 'failed' };
+    case 'wait':
+      await comparisonWaits(db, resyncs, calendar.id, new Date(now() + verdict.afterMs));
+      return { kind: 'later', afterMs: verdict.afterMs, reason };
+    case 'no-answer': {
+      // Each resync counts its own: one that has just joined waits no longer than its first failure.
+      const waits = await Promise.all(
+        waiting.map(async ({ resync, tries }) => {
+          const afterMs = Math.max(backoffMs(AGAIN, tries + 1, random()), verdict.notBeforeMs);
+          await comparisonFailed(db, resync, calendar.id, reason, new Date(now() + afterMs));
+          return afterMs;
+        }),
+      );
+      const afterMs = Math.min(...waits);
+      log.warn({ ...about, afterMs }, 'comparing a calendar failed and is tried again');
+      return { kind: 'later', afterMs, reason };
+    }
   }
-  if (open.length === 0) return { kind: 'failed' };
-  const tries = Math.min(...open.map((one) => one.tries)) + 1;
-  const afterMs = Math.max(backoffMs(AGAIN, tries, random()), error.retryAfterMs ?? 0);
-  log.warn({ ...about, tries, afterMs }, 'comparing a calendar failed and is tried again');
-  await comparisonFailed(db, idsOf(open), calendar.id, reason, new Date(now() + afterMs));
-  return { kind: 'later', afterMs, reason };
-}
-
-const idsOf = (some: readonly OpenResync[]): string[] => some.map(({ resync }) => resync);
-
-function verdictOf(error: unknown, now: number): 'final' | 'again' | 'not-ours' {
-  if (error instanceof InvalidRequestError || error instanceof ConflictError) return 'final';
-  // Without a token nothing of the account can be asked, its publishing included.
-  if (error instanceof UnauthorizedError || error instanceof TokenUnavailableError) return 'not-ours';
-  const { kind } = failureOf(error, now);
-  return kind === 'give-up' ? 'final' : kind === 'retry' ? 'again' : 'not-ours';
 }

@@ -1,7 +1,5 @@
 /** What the marketplace shows of a calendar, read at once, beside what is known of its days before and after. */
-
-import { COMPARING } from '../../core/index.js';
-import type { Booking } from '../../docplanner/index.js';
+import type { Booking, DocplannerClient } from '../../docplanner/index.js';
 import { foldBookings, type SaidBooking } from '../../occupancy/take-bookings.js';
 import { foldBreaks, type SaidBreak } from '../../occupancy/take-breaks.js';
 import { findBookings, placeholdersBetween } from '../../store/bookings.js';
@@ -40,6 +38,7 @@ export interface Reading {
  */
 export async function read(
   run: Run,
+  client: DocplannerClient,
   known: Settled,
   dryRun: boolean,
   withBreaks: boolean,
@@ -47,7 +46,6 @@ export async function read(
 ): Promise<Reading> {
   const { calendar, account, db, now } = run;
   const range = rangeOf(run, known.days);
-  const client = run.client(COMPARING);
   const reader = { db, calendar, now, client };
   const starts = earlier?.starts ?? (await client.getSlots(calendar, range.from, range.to));
   const bookings =

@@ -45,7 +45,7 @@ const THROUGH: ResyncStep = { kind: 'through' };
 async function compareFor(run: Run, waiting: readonly OpenResync[]): Promise<ResyncStep> {
   const { db, calendar, now } = run;
   const afterMs = Math.min(...waiting.map(({ retryAt }) => (retryAt?.getTime() ?? 0) - now()));
-  if (afterMs > 0) return { kind: 'later', afterMs, reason: 'a comparison is tried again then' };
+  if (afterMs > 0) return { kind: 'later', afterMs, reason: 'its comparison waits until then' };
   if (await retriesFailedDays(run, waiting)) return { kind: 'publish' };
   const isDry = waiting.every(({ dryRun }) => dryRun);
   const comparison = await tryToCompare(run, isDry, waiting);

@@ -3,6 +3,7 @@ import { expect, jest, test } from '@jest/globals';
 import { COMPARING } from '../../../src/core/index.js';
 import type { Limits } from '../../../src/store/accounts.js';
 import { windowsFor } from '../../../src/sync/shares.js';
+import { Turns } from '../../../src/sync/turns.js';
 import { Desk } from '../../chaos/desk.js';
 import { eventually } from '../../support/eventually.js';
 import { asAnother, opened, over } from './resyncing.js';
@@ -77,4 +78,50 @@ test('what it finds on sale and taken is closed before what it finds missing is 
     .slice(before)
     .filter(({ method, operation }) => method !== 'GET' && operation !== 'token');
   expect(writes.map(({ operation }) => operation)).toEqual(['addCalendarBreak', 'replaceSlots']);
+});
+
+test('goes on while its readings come back one by one, and reads nothing twice', async () => {
+  let ahead = 0;
+  const now = () => Date.now() + ahead;
+  const calendars = ['nowak', 'lis', 'wilk', 'kot', 'mak', 'sum'];
+  const desk = await Desk.open({ calendars, now });
+  for (const calendar of calendars) await desk.open(calendar);
+  await desk.rest();
+  const account = await desk.account();
+  const limits = { ...account.limits, requestsPerFiveMinutes: 500 };
+  await desk.engine.putAccount({ ...account, limits });
+  await desk.rest();
+  await desk.engine.db.deleteFrom('slotkeeper.requests').execute();
+  const most = readingsIn(limits, 5 * MINUTE);
+  const apart = (5 * MINUTE) / most;
+  // What may be read in five minutes was read in the last five: as one leaves, there is room for one.
+  await haveRead(desk, account.id, most, (n) => now() - n * apart);
+  const asked = (operation: string): number => desk.requests(operation).length;
+  const before = { slots: asked('getSlots'), bookings: asked('getBookings') };
+
+  const { id } = await desk.engine.resyncs.begin({});
+  const report = await eventually(
+    async () => {
+      ahead += 2_000;
+      // The jobs wait by the clock of the queue.
+      for (const calendar of calendars) await desk.engine.wake(calendar, 1);
+      const told = await desk.engine.resyncs.report(id);
+      return told?.finishedAt === null ? undefined : told;
+    },
+    { every: 200 },
+  );
+  expect(report).toMatchObject({ state: 'done', calendarsDone: 6, failures: [], reads: 12 });
+  expect(asked('getSlots') - before.slots).toBe(6);
+  expect(asked('getBookings') - before.bookings).toBe(6);
+});
+
+test('those who wait for readings come one after another, and not before there are any', () => {
+  const turns = new Turns();
+  expect(turns.next('warsaw', 0)).toBeUndefined();
+  expect(turns.spent('warsaw', 10_000, 4_000)).toBe(10_000);
+  expect([1, 2, 3].map((n) => turns.next('warsaw', n))).toEqual([14_000, 18_000, 22_000]);
+  expect(turns.next('madrid', 0)).toBeUndefined();
+  expect(turns.next('warsaw', 10_000)).toBeUndefined();
+  expect(turns.spent('warsaw', 13_000, 4_000)).toBe(26_000);
+  expect(turns.spent('warsaw', 90_000, 4_000)).toBe(90_000);
 });
