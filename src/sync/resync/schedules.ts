@@ -5,7 +5,7 @@
 import type { Logger } from 'pino';
 import type { ResyncQueue } from '../../queue/resync-queue.js';
 import { listAccounts } from '../../store/accounts.js';
-import { lastResync } from '../../store/resyncs.js';
+import { finishResyncs, lastResync } from '../../store/resyncs.js';
 import type { Db } from '../../store/schema.js';
 import { isDue } from './cron.js';
 
@@ -61,6 +61,7 @@ export class Schedules {
   async #catchUp(overdue: readonly string[]): Promise<void> {
     const { db, queue, log, now, cron } = this.#options;
     if (cron === undefined) return;
+    await finishResyncs(db, new Date(now()));
     for (const { id, timeZone } of await listAccounts(db)) {
       const last = await lastResync(db, id, new Date(now()));
       const isMissed =

@@ -8,6 +8,7 @@ import { ResyncQueue } from '../../../src/queue/resync-queue.js';
 import { deleteAccount, putAccount } from '../../../src/store/accounts.js';
 import { deleteCalendar, putCalendar } from '../../../src/store/calendars.js';
 import { type Database, openDatabase } from '../../../src/store/database.js';
+import { beginResync, startComparing } from '../../../src/store/resyncs.js';
 import { Schedules } from '../../../src/sync/resync/schedules.js';
 import { ResyncWorker } from '../../../src/sync/resync/worker.js';
 import { backends } from '../../engine/backends.js';
@@ -162,6 +163,17 @@ describe.each(backends)('the schedules on $name', ({ fresh }) => {
       await worker.stop();
     }
     expect((await begun()).map(({ account_id }) => account_id).sort()).toEqual(['madrid', 'warsaw']);
+  });
+
+  test('of a night are caught up, too, where the one of the night before was never finished', async () => {
+    await passes();
+    for (const id of ['warsaw', 'madrid']) {
+      const resync = await beginResync(database.db, { account: id, dryRun: false }, new Date());
+      await startComparing(database.db, resync, [], new Date());
+    }
+    await passes(Date.now() + DAY);
+    expect((await asked()).sort()).toEqual(['madrid', 'warsaw']);
+    expect((await begun()).map(({ state }) => state)).toEqual(['failed', 'failed']);
   });
 
   test('of accounts take turns', async () => {
