@@ -192,6 +192,7 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
       ),
   });
   const resyncQueue = new ResyncQueue(queues);
+  const spreadMs = (options.resync?.spreadMinutes ?? 0) * 60_000;
   const resyncWorker = new ResyncWorker({
     db,
     queues,
@@ -200,7 +201,7 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
     now,
     wake,
     wakeAgainMs: sweepSeconds * 4_000,
-    spreadMs: (options.resync?.spreadMinutes ?? 0) * 60_000,
+    spreadMs,
     fetch: async (account, signal) => {
       const take = options.takeSnapshot;
       const { problems, ...did } = await pullSource(account, { db, now, signal, take });
@@ -208,7 +209,14 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
       return problems.map(({ line, reason }) => (line === undefined ? reason : `line ${line}: ${reason}`));
     },
   });
-  const schedules = new Schedules({ db, queue: resyncQueue, log, now, cron: options.resync?.cron });
+  const schedules = new Schedules({
+    db,
+    queue: resyncQueue,
+    log,
+    now,
+    cron: options.resync?.cron,
+    spreadMs,
+  });
   const sweep = new Sweep({
     db,
     log,

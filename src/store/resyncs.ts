@@ -72,7 +72,7 @@ export interface NewResync {
 export async function beginResync(db: Db, asked: NewResync, now: Date): Promise<string> {
   return await db.transaction().execute(async (tx) => {
     await sql`SELECT pg_advisory_xact_lock(hashtext('slotkeeper resync'))`.execute(tx);
-    // One that was cut off long ago, or came with a backup, is nobody's to join.
+    // One that has had its time, in a process that was killed or in a backup, is none to be joined.
     await finishResyncs(tx, now);
     const wanted = sql`
       SELECT id FROM slotkeeper.calendars
@@ -82,6 +82,7 @@ export async function beginResync(db: Db, asked: NewResync, now: Date): Promise<
     const { rows } = await sql<{ id: string }>`
       SELECT r.id FROM slotkeeper.resyncs r
       WHERE r.finished_at IS NULL AND r.dry_run = ${asked.dryRun}
+        AND EXISTS (SELECT FROM (${wanted}) w)
         AND NOT EXISTS (
           SELECT FROM (${wanted}) w
           WHERE NOT EXISTS (
@@ -330,14 +331,14 @@ export async function finishResyncs(db: Db, now: Date): Promise<void> {
 
 /**
  * When the account's calendars were last compared, all of them and not only to tell: when that ended, or now where it is
- * under way. One that took too long, and was ended or has yet to be, says no more than when it began.
+ * under way. One that took all the time that there is was cut off somewhere: it counts as of when it began.
  */
 export async function lastResync(db: Db, account: string, now: Date): Promise<Date | undefined> {
   const { rows } = await sql<{ at: Date | null }>`
     SELECT max(CASE
-      WHEN coalesce(r.finished_at, ${now}::timestamptz) - coalesce(r.running_at, r.started_at)
-        > make_interval(secs => ${LONGEST_MS / 1_000}) THEN r.started_at
-      ELSE coalesce(r.finished_at, ${now}::timestamptz) END) AS at
+        WHEN coalesce(r.finished_at, ${now}::timestamptz) - coalesce(r.running_at, r.started_at)
+          >= make_interval(secs => ${LONGEST_MS / 1_000}) THEN r.started_at
+        ELSE coalesce(r.finished_at, ${now}::timestamptz) END) AS at
     FROM slotkeeper.resyncs r
     WHERE NOT r.dry_run AND (r.account_id = ${account} OR r.account_id IS NULL AND NOT EXISTS (
       SELECT FROM slotkeeper.calendars a

@@ -5,7 +5,7 @@
 import type { Logger } from 'pino';
 import type { ResyncQueue } from '../../queue/resync-queue.js';
 import { listAccounts } from '../../store/accounts.js';
-import { lastResync } from '../../store/resyncs.js';
+import { finishResyncs, lastResync } from '../../store/resyncs.js';
 import type { Db } from '../../store/schema.js';
 import { isDue } from './cron.js';
 
@@ -16,9 +16,13 @@ export interface SchedulesOptions {
   readonly now: () => number;
   /** Undefined: there is no nightly resync. */
   readonly cron: string | undefined;
+  /** Over how long the accounts' turns are spread: so late a run may begin and is not missed; milliseconds. */
+  readonly spreadMs: number;
 }
 
 const LOOK_EVERY_MS = 5 * 60_000;
+/** A job is taken within this, or it is lost. */
+const TAKEN_WITHIN_MS = 5 * 60_000;
 
 export class Schedules {
   readonly #options: SchedulesOptions;
@@ -32,7 +36,7 @@ export class Schedules {
   /** @throws where the queue cannot be reached */
   async start(): Promise<void> {
     if (this.#timer !== undefined) return;
-    await this.#catchUp(await this.refresh());
+    await this.#catchUp(await this.refresh(), 0);
     this.#timer = setInterval(() => void this.#look(), LOOK_EVERY_MS);
   }
 
@@ -57,29 +61,32 @@ export class Schedules {
    * Where the last run should have been after the last one that was. An account that never had one has missed none,
    * unless its schedule says so. Which of two that find the same comes first does not matter: there is one run for
    * each time (worker.ts).
+   * @param graceMs how late a run may be that is on its way
    */
-  async #catchUp(overdue: readonly string[]): Promise<void> {
+  async #catchUp(overdue: readonly string[], graceMs: number): Promise<void> {
     const { db, queue, log, now, cron } = this.#options;
     if (cron === undefined) return;
+    await finishResyncs(db, new Date(now()));
     for (const { id, timeZone } of await listAccounts(db)) {
       const last = await lastResync(db, id, new Date(now()));
       const isMissed =
-        last === undefined ? overdue.includes(id) : isDue(cron, timeZone, last.getTime(), now());
+        last === undefined ? overdue.includes(id) : isDue(cron, timeZone, last.getTime(), now() - graceMs);
       if (!isMissed) continue;
       log.info({ account: id, last }, 'a nightly resync was missed; it is caught up');
       await queue.nightly(id, cron);
     }
   }
 
+  /** The queue may have lost a night's job with all else that it knew. */
+  async look(): Promise<void> {
+    const { spreadMs } = this.#options;
+    await this.#catchUp(await this.refresh(), spreadMs + TAKEN_WITHIN_MS);
+  }
+
   async #look(): Promise<void> {
-    this.#running = this.#lookAgain().catch((error: unknown) => {
+    this.#running = this.look().catch((error: unknown) => {
       this.#options.log.warn({ err: error }, 'the schedules could not be looked after');
     });
     await this.#running;
-  }
-
-  async #lookAgain(): Promise<void> {
-    const overdue = await this.refresh();
-    if (overdue.length > 0) await this.#catchUp(overdue);
   }
 }

@@ -50,9 +50,8 @@ const jobSchema = z.discriminatedUnion('kind', [
 ]);
 
 const AT_ONCE = 500;
-/** Until the record is asked again. */
-const RECORD_AWAY_MS = 5_000;
 const QUEUE_AGAIN_MS = 60_000;
+const RECORD_AWAY_MS = 1_000;
 const DAY = 24 * 60 * 60_000;
 const KEPT_MS = 30 * DAY;
 
@@ -66,7 +65,7 @@ export class ResyncWorker {
   }
 
   start(): void {
-    this.#worker = this.#options.queues.worker(RESYNC_QUEUE, (job, token) => this.#takeOrWait(job, token), {
+    this.#worker = this.#options.queues.worker(RESYNC_QUEUE, (job, token) => this.#take(job, token), {
       concurrency: 2,
       removeOnComplete: { count: 0 },
       removeOnFail: { count: 100 },
@@ -94,18 +93,19 @@ export class ResyncWorker {
     await forgetResyncs(db, new Date(now() - KEPT_MS));
   }
 
-  /** A night's job is there once: while the record is away it waits. */
-  async #takeOrWait(job: Job<unknown, unknown, string>, token: string | undefined): Promise<void> {
+  /** While the record cannot be reached a job waits: it has one attempt, and a night has one job. */
+  async #take(job: Job<unknown, unknown, string>, token: string | undefined): Promise<void> {
     try {
-      await this.#take(job, token);
+      await this.#do(job, token);
     } catch (error) {
       if (!isUnavailable(error)) throw error;
+      this.#options.log.warn({ err: error }, 'the record cannot be reached; the resync waits');
       await job.moveToDelayed(Date.now() + RECORD_AWAY_MS, token);
       throw new DelayedError();
     }
   }
 
-  async #take(job: Job<unknown, unknown, string>, token: string | undefined): Promise<void> {
+  async #do(job: Job<unknown, unknown, string>, token: string | undefined): Promise<void> {
     const { db, queue, now, spreadMs } = this.#options;
     const data = jobSchema.parse(job.data);
     if (data.kind === 'run') return await this.#run(data.id, job, token);
@@ -151,7 +151,6 @@ export class ResyncWorker {
     try {
       return await fetch(account, this.#stopping.signal);
     } catch (error) {
-      // The job is lost, and found again by a round.
       if (isUnavailable(error)) throw error;
       log.error({ err: error, account: account.id }, 'fetching a source failed');
       return ['an error of ours; the log says more'];

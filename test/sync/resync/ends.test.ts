@@ -56,7 +56,7 @@ describe('a resync with a calendar that never gets its turn', () => {
       ],
     });
     expect(await openResyncs(db, 'nowak')).toEqual([]);
-    // It has not compared what it was to compare: the night is as far back as it began.
+    // It compared nothing to its end: the night after it is due.
     expect(await lastResync(db, 'warsaw', hoursOn(24))).toEqual(NOW);
     expect(await beginResync(db, { account: 'warsaw', dryRun: false }, hoursOn(24))).not.toBe(id);
   });
@@ -77,5 +77,25 @@ describe('a resync with a calendar that never gets its turn', () => {
     await startComparing(db, id, [], hoursOn(20));
     await finishResyncs(db, hoursOn(31));
     expect(await getResync(db, id, 0)).toMatchObject({ state: 'running', calendarsDone: 0 });
+  });
+
+  test('that was left by a process which was killed is over when another is asked for, and is none of its own night', async () => {
+    const id = await beginResync(db, { account: 'warsaw', dryRun: false }, NOW);
+    await startComparing(db, id, [], NOW);
+    // While it may go on it is the one, and counts as under way.
+    expect(await beginResync(db, { dryRun: false, calendars: ['nowak'] }, hoursOn(1))).toBe(id);
+    expect(await lastResync(db, 'warsaw', hoursOn(1))).toEqual(hoursOn(1));
+    expect(await lastResync(db, 'warsaw', hoursOn(25))).toEqual(NOW);
+    const next = await beginResync(db, { account: 'warsaw', dryRun: false }, hoursOn(25));
+    expect(next).not.toBe(id);
+    expect(await getResync(db, id, 0)).toMatchObject({ state: 'failed', finishedAt: hoursOn(25) });
+    await startComparing(db, next, [], hoursOn(25));
+    expect(await lastResync(db, 'warsaw', hoursOn(26))).toEqual(hoursOn(26));
+  });
+
+  test('of an account that has no calendars is none of another account', async () => {
+    await putAccount(db, account({ id: 'madrid' }), NOW);
+    const id = await beginResync(db, { account: 'warsaw', dryRun: false }, NOW);
+    expect(await beginResync(db, { account: 'madrid', dryRun: false }, NOW)).not.toBe(id);
   });
 });

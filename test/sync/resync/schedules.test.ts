@@ -8,6 +8,8 @@ import { ResyncQueue } from '../../../src/queue/resync-queue.js';
 import { deleteAccount, putAccount } from '../../../src/store/accounts.js';
 import { deleteCalendar, putCalendar } from '../../../src/store/calendars.js';
 import { type Database, openDatabase } from '../../../src/store/database.js';
+import { beginResync, startComparing } from '../../../src/store/resyncs.js';
+import { lastTime } from '../../../src/sync/resync/cron.js';
 import { Schedules } from '../../../src/sync/resync/schedules.js';
 import { ResyncWorker } from '../../../src/sync/resync/worker.js';
 import { backends } from '../../engine/backends.js';
@@ -75,14 +77,15 @@ describe.each(backends)('the schedules on $name', ({ fresh }) => {
       log,
       now: () => now,
       cron: cron === 'none' ? undefined : cron,
+      spreadMs: 0,
     });
     await schedules.start();
     await schedules.stop();
   }
 
-  async function works(now: number, spreadMs = 0): Promise<ResyncWorker> {
+  async function works(now: number, spreadMs = 0, db = database.db): Promise<ResyncWorker> {
     const worker = new ResyncWorker({
-      db: database.db,
+      db,
       queues,
       queue,
       log,
@@ -138,7 +141,14 @@ describe.each(backends)('the schedules on $name', ({ fresh }) => {
   });
 
   test('are there again after the queue lost its memory', async () => {
-    const schedules = new Schedules({ db: database.db, queue, log, now: Date.now, cron: NIGHTLY });
+    const schedules = new Schedules({
+      db: database.db,
+      queue,
+      log,
+      now: Date.now,
+      cron: NIGHTLY,
+      spreadMs: 0,
+    });
     await schedules.refresh();
     await queue.schedule([], Date.now());
     await schedules.refresh();
@@ -162,6 +172,67 @@ describe.each(backends)('the schedules on $name', ({ fresh }) => {
       await worker.stop();
     }
     expect((await begun()).map(({ account_id }) => account_id).sort()).toEqual(['madrid', 'warsaw']);
+  });
+
+  test('of a night are caught up, too, where the one of the night before was never finished', async () => {
+    await passes();
+    for (const id of ['warsaw', 'madrid']) {
+      const resync = await beginResync(database.db, { account: id, dryRun: false }, new Date());
+      await startComparing(database.db, resync, [], new Date());
+    }
+    await passes(Date.now() + DAY);
+    expect((await asked()).sort()).toEqual(['madrid', 'warsaw']);
+    expect((await begun()).map(({ state }) => state)).toEqual(['failed', 'failed']);
+  });
+
+  test('keep the job of a night in which the record is away at its time', async () => {
+    let isAway = true;
+    let tries = 0;
+    const db = new Proxy(database.db, {
+      get: (target, key) => {
+        const value: unknown = Reflect.get(target, key, target);
+        if (!isAway) return typeof value === 'function' ? value.bind(target) : value;
+        tries += 1;
+        throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+      },
+    });
+    const worker = await works(Date.now(), 0, db);
+    try {
+      await queue.nightly('warsaw', NIGHTLY);
+      await eventually(() => tries > 0);
+      isAway = false;
+      await eventually(async () => (await begun()).some(({ account_id }) => account_id === 'warsaw'));
+    } finally {
+      await worker.stop();
+    }
+  });
+
+  test('of a night that the queue forgot are caught up by a look, when nobody can be on the way to it any more', async () => {
+    const spreadMs = 60 * 60_000;
+    const last = lastTime(NIGHTLY, 'Europe/Warsaw', Date.now());
+    await database.db
+      .insertInto('slotkeeper.resyncs')
+      .values(
+        ['warsaw', 'madrid'].map((id) => ({
+          id: `rsy_${id}`,
+          account_id: id,
+          dry_run: false,
+          state: 'done' as const,
+          failures: '[]',
+          started_at: new Date(last - DAY),
+          queued_at: new Date(last - DAY),
+          finished_at: new Date(last - DAY + 60_000),
+        })),
+      )
+      .execute();
+    const looks = async (now: number): Promise<void> => {
+      const { db } = database;
+      await new Schedules({ db, queue, log, now: () => now, cron: NIGHTLY, spreadMs }).look();
+    };
+    await looks(last + spreadMs);
+    expect(await asked()).toEqual([]);
+    await looks(last + spreadMs + 10 * 60_000);
+    expect((await asked()).sort()).toEqual(['madrid', 'warsaw']);
   });
 
   test('of accounts take turns', async () => {
