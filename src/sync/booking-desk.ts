@@ -13,6 +13,7 @@ import { CalendarBusyError } from './calendar-busy-error.js';
 import { keepSilent } from './keep-silent.js';
 import { leased } from './leased-run.js';
 import { moveVisit } from './move-visit.js';
+import { PlaceholderError } from './placeholder-error.js';
 import type { Means, Run } from './run.js';
 import { cancelVisit, knownVisit } from './visits.js';
 
@@ -40,6 +41,7 @@ export class BookingDesk implements BookingsFace {
 
   async cancel(calendar: string, booking: string, how: { reason?: string | undefined } = {}) {
     return await this.#run(calendar, async (run) => {
+      await patientsVisit(run, booking);
       await cancelVisit(run, booking, how.reason);
       return { calendar, id: booking };
     });
@@ -48,6 +50,7 @@ export class BookingDesk implements BookingsFace {
   async move(calendar: string, booking: string, to: MoveBooking) {
     return await this.#run(calendar, async (run) => {
       const start = parseInstant(to.start, run.account.timeZone, 'start');
+      await patientsVisit(run, booking);
       const moved = await moveVisit(run, booking, { ...to, start });
       const addressId = to.addressId ?? run.calendar.addressId;
       const home = await calendarAt(run.db, { ...run.calendar, addressId });
@@ -57,7 +60,7 @@ export class BookingDesk implements BookingsFace {
 
   async link(calendar: string, booking: string, ref: string | null) {
     return await this.#run(calendar, async (run) => {
-      const { status } = await knownVisit(run, booking);
+      const { status } = await patientsVisit(run, booking);
       if (status !== 'booked') throw new BookingOverError(booking, status);
       await this.#options.link({ calendar, booking, ref });
       return { calendar, id: booking };
@@ -97,4 +100,11 @@ export class BookingDesk implements BookingsFace {
       await sleep(ASK_EVERY_MS);
     }
   }
+}
+
+/** @throws {PlaceholderError} where it is one of ours */
+async function patientsVisit(run: Run, id: string): Promise<SaidBooking> {
+  const known = await knownVisit(run, id);
+  if (known.placeholder !== undefined) throw new PlaceholderError(id);
+  return known;
 }

@@ -4,6 +4,7 @@ import { BookingOverError } from './booking-over-error.js';
 import { BudgetSpentError } from './budget-spent-error.js';
 import { CalendarBusyError } from './calendar-busy-error.js';
 import { LeaseLostError } from './lease-lost-error.js';
+import { PlaceholderError } from './placeholder-error.js';
 import { statusOfRefusal } from './refusal.js';
 
 export interface Refusal {
@@ -16,6 +17,9 @@ export interface Refusal {
 /** @returns undefined for what is not the marketplace's doing */
 export function describeRefusal(error: unknown): Refusal | undefined {
   if (error instanceof BookingOverError) return { status: 409, detail: error.message };
+  if (error instanceof PlaceholderError) {
+    return { status: 409, title: "It is no patient's booking", detail: error.message };
+  }
   if (
     error instanceof BudgetSpentError ||
     error instanceof CalendarBusyError ||

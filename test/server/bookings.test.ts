@@ -36,3 +36,24 @@ test('each refusal is a problem with the status and the reason of the marketplac
   });
   expect((await call('POST', '/v1/calendars/nobody/bookings/1/cancel', {})).status).toBe(404);
 });
+
+test('a placeholder is refused as what it is', async () => {
+  const desk = await Desk.open({ strategy: 'book' });
+  await desk.open();
+  await desk.rest();
+  await desk.book('apt-1', '10:20', '10:40');
+  await desk.rest();
+  const call = await serve(desk.engine);
+  const id = desk.sandbox.bookings(addressOf('nowak'))[0]?.id;
+  for (const [verb, body] of [
+    ['cancel', {}],
+    ['move', { start: desk.at('10:40') }],
+    ['link', { ref: 'apt-2' }],
+  ] as const) {
+    const { status, body: problem } = await call('POST', `/v1/calendars/nowak/bookings/${id}/${verb}`, body);
+    expect({ status, detail: problem.detail }).toEqual({
+      status: 409,
+      detail: expect.stringContaining('stands for an appointment'),
+    });
+  }
+});
