@@ -6,6 +6,7 @@ import { type Backend, backend } from '../publish/backends.js';
 import { type Cost, costOf } from './cost.js';
 import { calendarsOf, drift, fill, type Size, ZONE } from './estate.js';
 import { Marketplace, type Operations } from './marketplace.js';
+import { type Simply, write } from './simply.js';
 import { minutesWithin } from './virtual-time.js';
 
 const SIZES: readonly Size[] = [
@@ -53,8 +54,9 @@ async function measure(
     rows.push(row('0 %', 0, await resynced(engine, marketplace)));
     const some = await drift(client, size);
     rows.push(row('1 %', some, await resynced(engine, marketplace)));
-    rows.push(beside('PUT every day of every calendar', all));
-    rows.push(beside('PUT every calendar whole', size.calendars));
+    for (const how of ['PUT every day of every calendar', 'PUT every calendar whole'] as const) {
+      rows.push(await beside(engine, marketplace, size, how));
+    }
     console.log(`\n${size.calendars} calendars of ${size.days} days; one account, PostgreSQL.`);
     console.table(rows);
   } finally {
@@ -62,71 +64,80 @@ async function measure(
   }
 }
 
-interface Measured {
-  readonly cost: Cost;
-  readonly differing: number;
+interface Effort {
   readonly cpuSeconds: number;
   readonly peakMegabytes: number;
   readonly seconds: number;
 }
 
-async function resynced(engine: Slotkeeper, marketplace: Marketplace): Promise<Measured> {
-  await marketplace.operations();
+interface Measured extends Effort {
+  readonly cost: Cost;
+  readonly differing: number;
+}
+
+/** What work costs this process. */
+async function effortOf(work: () => Promise<void>): Promise<Effort> {
   const [cpu, begun] = [process.cpuUsage(), performance.now()];
   let peak = 0;
   const look = setInterval(() => {
     peak = Math.max(peak, process.memoryUsage.rss());
   }, 20);
-  const { id } = await engine.resyncs.begin({});
-  let report = await engine.resyncs.report(id);
-  while (report?.finishedAt === null) {
-    await new Promise((resolve) => setTimeout(resolve, 250));
-    report = await engine.resyncs.report(id);
-  }
-  clearInterval(look);
+  await work().finally(() => clearInterval(look));
   const { user, system } = process.cpuUsage(cpu);
-  if (report?.state !== 'done' || report.failures.length > 0) throw new Error('the resync failed');
-  const { missing, extra, stale, foreign } = report.differences;
-  const operations: Operations = await marketplace.operations();
   return {
-    cost: costOf(operations),
-    differing: missing + extra + stale + foreign,
     cpuSeconds: (user + system) / 1e6,
     peakMegabytes: peak / 1_048_576,
     seconds: (performance.now() - begun) / 1_000,
   };
 }
 
-function row(
-  what: string,
-  expected: number,
-  { cost, differing, cpuSeconds, peakMegabytes, seconds }: Measured,
-) {
+async function resynced(engine: Slotkeeper, marketplace: Marketplace): Promise<Measured> {
+  await marketplace.operations();
+  const { id } = await engine.resyncs.begin({});
+  let report = await engine.resyncs.report(id);
+  const effort = await effortOf(async () => {
+    while (report?.finishedAt === null) {
+      await new Promise((resolve) => setTimeout(resolve, 250));
+      report = await engine.resyncs.report(id);
+    }
+  });
+  if (report?.state !== 'done' || report.failures.length > 0) throw new Error('the resync failed');
+  const { missing, extra, stale, foreign } = report.differences;
+  const operations: Operations = await marketplace.operations();
+  return { ...effort, cost: costOf(operations), differing: missing + extra + stale + foreign };
+}
+
+function row(what: string, expected: number, { cost, differing, ...effort }: Measured) {
   if (differing !== expected) throw new Error(`${what}: ${differing} days differ, not ${expected}`);
-  process.stderr.write(`${what}: ${JSON.stringify({ ...cost, cpuSeconds, peakMegabytes, seconds })}\n`);
+  process.stderr.write(`${what}: ${JSON.stringify({ ...cost, ...effort })}\n`);
   return {
     what,
     'days that differ': differing,
     reads: cost.reads,
     writes: cost.writes,
-    'CPU s': round(cpuSeconds),
-    'peak MB': round(peakMegabytes, 0),
-    'seconds, no limits': round(seconds),
+    ...effortColumns(effort),
     ...minutesOf(cost),
     'minutes, leaving room': round(minutesWithin(cost, 'what the engine gives a resync')),
   };
 }
 
+const effortColumns = ({ cpuSeconds, peakMegabytes, seconds }: Effort) => ({
+  'CPU s': round(cpuSeconds),
+  'peak MB': round(peakMegabytes, 0),
+  'seconds, no limits': round(seconds),
+});
+
 const minutesOf = (cost: Cost) => ({
   'minutes, with the limits': round(minutesWithin(cost, 'everything')),
 });
 
-const beside = (what: string, writes: number) => ({
-  what,
-  reads: 0,
-  writes,
-  ...minutesOf({ reads: 0, writes }),
-});
+async function beside(engine: Slotkeeper, { url }: Marketplace, size: Size, how: Simply) {
+  let writes = 0;
+  const effort = await effortOf(async () => {
+    writes = await write(engine, url, size, how);
+  });
+  return { what: how, reads: 0, writes, ...effortColumns(effort), ...minutesOf({ reads: 0, writes }) };
+}
 
 const services = await startServices({
   DATABASE_URL: process.env.DATABASE_URL,
