@@ -1,7 +1,7 @@
 /** What is held for a person, in one list, to be done after all or forgotten. */
 import { LEAST_URGENT } from '../core/index.js';
 import { releaseHold } from '../intake/snapshot/release.js';
-import { putCalendar } from '../store/calendars.js';
+import { putCalendarIn } from '../store/calendars.js';
 import { deleteHold, findHolds, type Hold } from '../store/holds.js';
 import type { Db } from '../store/schema.js';
 import type { Settled } from './failures-face.js';
@@ -38,8 +38,11 @@ export class Holds implements HoldsFace {
     const { db, wake, now } = this.#options;
     const [hold] = await findHolds(db, id);
     if (hold?.configured !== undefined) {
-      await putCalendar(db, hold.configured, new Date(now()));
-      await deleteHold(db, id);
+      const { configured } = hold;
+      await db.transaction().execute(async (tx) => {
+        await putCalendarIn(tx, configured, new Date(now()));
+        await deleteHold(tx, id);
+      });
       await wake(hold.calendar, LEAST_URGENT);
       return true;
     }

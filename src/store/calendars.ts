@@ -64,6 +64,11 @@ export async function listCalendars(db: Db): Promise<CalendarState[]> {
  * @returns whether anything changed
  */
 export async function putCalendar(db: Db, calendar: Calendar, now: Date): Promise<boolean> {
+  return await db.transaction().execute((tx) => putCalendarIn(tx, calendar, now));
+}
+
+/** The same, in a transaction of the caller's. */
+export async function putCalendarIn(tx: Db, calendar: Calendar, now: Date): Promise<boolean> {
   const { bufferBefore, bufferAfter, grid, applyOnCoupledAddresses } = calendar;
   const values = {
     account_id: calendar.account,
@@ -73,37 +78,35 @@ export async function putCalendar(db: Db, calendar: Calendar, now: Date): Promis
     strategy: calendar.strategy,
     settings: JSON.stringify({ bufferBefore, bufferAfter, grid, applyOnCoupledAddresses }),
   };
-  return await db.transaction().execute(async (tx) => {
-    const before = await getCalendar(tx, calendar.id);
-    const { rows } = await sql<{ inserted: boolean }>`
-      INSERT INTO slotkeeper.calendars AS c (id, account_id, facility_id, doctor_id, address_id, strategy, settings)
-      VALUES (${calendar.id}, ${values.account_id}, ${values.facility_id}, ${values.doctor_id},
-              ${values.address_id}, ${values.strategy}, ${values.settings}::jsonb)
-      ON CONFLICT (id) DO UPDATE SET
-        account_id = excluded.account_id, facility_id = excluded.facility_id, doctor_id = excluded.doctor_id,
-        address_id = excluded.address_id, strategy = excluded.strategy, settings = excluded.settings,
-        attempts = 0, retry_at = NULL, retry_reason = NULL, failed_reason = NULL, failed_at = NULL
-      WHERE (c.account_id, c.facility_id, c.doctor_id, c.address_id, c.strategy, c.settings)
-        IS DISTINCT FROM (excluded.account_id, excluded.facility_id, excluded.doctor_id, excluded.address_id,
-                          excluded.strategy, excluded.settings)
-      RETURNING (xmax = 0) AS inserted`.execute(tx);
-    const row = rows[0];
-    if (row === undefined) return false;
-    if (!row.inserted) {
-      // Another address has never been told anything; what it shows is unknown.
-      const stays = before !== undefined && isAtSameAddress(before, calendar);
-      await tx
-        .updateTable('slotkeeper.days')
-        .set((eb) => ({
-          generation: sql`generation + 1`,
-          ...(stays ? {} : { published: null, verified: false }),
-          pending_since: eb.fn.coalesce('pending_since', eb.val(now)),
-        }))
-        .where('calendar_id', '=', calendar.id)
-        .execute();
-    }
-    return true;
-  });
+  const before = await getCalendar(tx, calendar.id);
+  const { rows } = await sql<{ inserted: boolean }>`
+    INSERT INTO slotkeeper.calendars AS c (id, account_id, facility_id, doctor_id, address_id, strategy, settings)
+    VALUES (${calendar.id}, ${values.account_id}, ${values.facility_id}, ${values.doctor_id},
+            ${values.address_id}, ${values.strategy}, ${values.settings}::jsonb)
+    ON CONFLICT (id) DO UPDATE SET
+      account_id = excluded.account_id, facility_id = excluded.facility_id, doctor_id = excluded.doctor_id,
+      address_id = excluded.address_id, strategy = excluded.strategy, settings = excluded.settings,
+      attempts = 0, retry_at = NULL, retry_reason = NULL, failed_reason = NULL, failed_at = NULL
+    WHERE (c.account_id, c.facility_id, c.doctor_id, c.address_id, c.strategy, c.settings)
+      IS DISTINCT FROM (excluded.account_id, excluded.facility_id, excluded.doctor_id, excluded.address_id,
+                        excluded.strategy, excluded.settings)
+    RETURNING (xmax = 0) AS inserted`.execute(tx);
+  const row = rows[0];
+  if (row === undefined) return false;
+  if (!row.inserted) {
+    // Another address has never been told anything; what it shows is unknown.
+    const stays = before !== undefined && isAtSameAddress(before, calendar);
+    await tx
+      .updateTable('slotkeeper.days')
+      .set((eb) => ({
+        generation: sql`generation + 1`,
+        ...(stays ? {} : { published: null, verified: false }),
+        pending_since: eb.fn.coalesce('pending_since', eb.val(now)),
+      }))
+      .where('calendar_id', '=', calendar.id)
+      .execute();
+  }
+  return true;
 }
 
 const isAtSameAddress = (a: Calendar, b: Calendar): boolean =>

@@ -161,7 +161,10 @@ export async function noteRetried(db: Db, resyncs: readonly string[], calendar: 
     .execute();
 }
 
-/** @param isThrough whether nothing has to be written: then the days that could not be put right are told */
+/**
+ * Where it is over by then, nothing is written down.
+ * @param isThrough whether nothing has to be written: then the days that could not be put right are told
+ */
 export async function saveCompared(
   db: Db,
   resync: string,
@@ -180,11 +183,12 @@ export async function saveCompared(
       extra,
       stale,
       foreign,
-      reads,
+      reads: sql`reads + ${reads}`,
       days: JSON.stringify(days),
     })
     .where('resync_id', '=', resync)
     .where('calendar_id', '=', calendar)
+    .where('state', '=', 'waiting')
     .execute();
 }
 
@@ -248,6 +252,22 @@ export async function distrust(db: Db, calendar: string, dates: readonly string[
     .execute();
 }
 
+/** Requests of a comparison that came to nothing. */
+export async function addResyncReads(
+  db: Db,
+  resyncs: readonly string[],
+  calendar: string,
+  reads: number,
+): Promise<void> {
+  await db
+    .updateTable('slotkeeper.resync_calendars')
+    .set({ reads: sql`reads + ${reads}` })
+    .where('resync_id', 'in', [...resyncs])
+    .where('calendar_id', '=', calendar)
+    .where('state', '=', 'waiting')
+    .execute();
+}
+
 /** Requests that were made to publish what a comparison found. */
 export async function addResyncWrites(db: Db, calendar: string, writes: number): Promise<void> {
   await sql`
@@ -265,6 +285,7 @@ export async function concludeResync(db: Db, resync: string, calendar: string): 
     .set({ state: 'done', reason: await failedOf(db, calendar) })
     .where('resync_id', '=', resync)
     .where('calendar_id', '=', calendar)
+    .where('state', '=', 'compared')
     .execute();
 }
 

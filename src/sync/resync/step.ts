@@ -5,6 +5,7 @@
 import { markDrift } from '../../store/days.js';
 import { retryDays } from '../../store/failures.js';
 import {
+  addResyncReads,
   addResyncWrites,
   concludeResync,
   distrust,
@@ -86,9 +87,13 @@ async function tryToCompare(
   isDry: boolean,
   waiting: readonly OpenResync[],
 ): Promise<NotCompared | ({ readonly kind: 'compared' } & Comparison)> {
+  const before = run.requests.reads;
   try {
     return { kind: 'compared', ...(await compareCalendar(run, isDry)) };
   } catch (error) {
+    const resyncs = waiting.map(({ resync }) => resync);
+    const reads = run.requests.reads - before;
+    if (reads > 0) await addResyncReads(run.db, resyncs, run.calendar.id, reads);
     return await notCompared(run, waiting, error);
   }
 }

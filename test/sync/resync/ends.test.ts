@@ -6,10 +6,12 @@ import { putCalendar } from '../../../src/store/calendars.js';
 import { openDatabase } from '../../../src/store/database.js';
 import {
   beginResync,
+  concludeResync,
   finishResyncs,
   getResync,
   lastResync,
   openResyncs,
+  saveCompared,
   startComparing,
 } from '../../../src/store/resyncs.js';
 import type { Db } from '../../../src/store/schema.js';
@@ -97,5 +99,16 @@ describe('a resync with a calendar that never gets its turn', () => {
     await putAccount(db, account({ id: 'madrid' }), NOW);
     const id = await beginResync(db, { account: 'warsaw', dryRun: false }, NOW);
     expect(await beginResync(db, { account: 'madrid', dryRun: false }, NOW)).not.toBe(id);
+  });
+
+  test('and is compared after that all the same changes nothing of its report', async () => {
+    const id = await beginResync(db, { account: 'warsaw', dryRun: false }, NOW);
+    await startComparing(db, id, [], NOW);
+    await finishResyncs(db, hoursOn(13));
+    const before = await getResync(db, id, 0);
+    const found = { daysCompared: 84, missing: 1, extra: 0, stale: 0, foreign: 0, reads: 2, days: [] };
+    await saveCompared(db, id, 'nowak', found, false);
+    await concludeResync(db, id, 'nowak');
+    expect(await getResync(db, id, 0)).toEqual(before);
   });
 });
