@@ -102,11 +102,17 @@ async function serviceOf({ client, calendar }: Run, { id, service }: SaidBooking
   return service ?? said(await client(1).getBooking(calendar, id)).service ?? '';
 }
 
-/** Where this very move was made before, the booking that came of it. */
-async function repeated({ db, calendar }: Run, { booking, start, addressId }: SentMove) {
+/** Where this very move was made before, the booking that came of it: as the record has it, or the marketplace. */
+async function repeated(
+  { db, calendar, client }: Run,
+  { booking, start, addressId }: SentMove,
+): Promise<SaidBooking | undefined> {
   const { movedTo } = (await findBookings(db, calendar.id, [booking])).get(booking) ?? {};
-  const home = movedTo == null ? undefined : await calendarAt(db, { ...calendar, addressId });
-  if (movedTo == null || home === undefined) return undefined;
-  const now = (await findBookings(db, home, [movedTo])).get(movedTo);
-  return now?.status === 'booked' && now.start.getTime() === start.getTime() ? toSaid(now) : undefined;
+  if (movedTo == null) return undefined;
+  const place = { ...calendar, addressId };
+  const home = await calendarAt(db, place);
+  const known = home === undefined ? undefined : (await findBookings(db, home, [movedTo])).get(movedTo);
+  const now = known === undefined ? await unlessGone(client(1).getBooking(place, movedTo)) : undefined;
+  const became = known === undefined ? now && said(now) : toSaid(known);
+  return became?.status === 'booked' && became.start === start.getTime() ? became : undefined;
 }

@@ -7,7 +7,7 @@ import { toIso } from '../core/index.js';
 import { type Booking, NotFoundError } from '../docplanner/index.js';
 import { said } from '../occupancy/said.js';
 import type { SaidBooking } from '../occupancy/take-bookings.js';
-import { findBookings } from '../store/bookings.js';
+import { findBookings, type StoredBooking } from '../store/bookings.js';
 import { calendarAt, getCalendar } from '../store/calendars.js';
 import { forgetMove, type SentMove, sentMoves } from '../store/sent-moves.js';
 import { takeIn } from './read-marketplace.js';
@@ -76,12 +76,12 @@ async function successorOf(run: Run, move: SentMove, before: Booking): Promise<B
   const home = { ...calendar, addressId: move.addressId };
   const there = await run.client(1).getBookings(home, since, until, ['patient', 'address_service']);
   const candidates = there.filter((one) => cameOf(move, before, one));
-  const known = await findBookings(
-    db,
-    calendar.id,
-    candidates.map(({ id }) => id),
-  );
-  const ref = (await findBookings(db, calendar.id, [move.booking])).get(move.booking)?.ref ?? null;
+  const place = await calendarAt(db, home);
+  const ids = candidates.map(({ id }) => id);
+  const known = place === undefined ? new Map<string, StoredBooking>() : await findBookings(db, place, ids);
+  // What it is linked to goes along in its own calendar only.
+  const ref =
+    place === calendar.id ? (await findBookings(db, place, [move.booking])).get(move.booking)?.ref : null;
   const free = candidates.filter(({ id }) => {
     const one = known.get(id);
     return one === undefined || (!one.placeholder && (one.ref === null || one.ref === ref));

@@ -1,6 +1,7 @@
 // What being linked, or not any more, means for the appointment, for what hides a time, and for the clinic.
 import { describe, expect, test } from '@jest/globals';
 import { addressOf } from '../chaos/desk.js';
+import { asAnother } from './resync/resyncing.js';
 import { opened, patientBooks, standing } from './visiting.js';
 
 describe('a booking that is linked to an appointment', () => {
@@ -71,4 +72,37 @@ test('a booking that moves to another address is taken time there at once, and i
   expect(await busy('lis')).toMatchObject([{ booking: report?.id, start: desk.at('11:00') }]);
   expect(await desk.engine.bookings.move('nowak', id, to)).toEqual(report);
   expect(desk.requests('moveBooking')).toHaveLength(1);
+});
+
+test('a booking that moves to an address that is no calendar here moves once, however often that is asked for', async () => {
+  const desk = await opened();
+  const { id } = patientBooks(desk, '10:20');
+  const service = { address_service_id: 'visit', duration: 20 };
+  const slot = { start: desk.at('10:00'), end: desk.at('12:00'), address_services: [service] };
+  await asAnother(desk, 'PUT', '/slots', { slots: [slot] }, 'elsewhere');
+  const to = { start: desk.at('11:00'), addressId: addressOf('elsewhere').addressId };
+  const report = await desk.engine.bookings.move('nowak', id, to);
+  expect(report).toMatchObject({ calendar: null, status: 'booked', start: desk.at('11:00') });
+  expect(await desk.engine.bookings.move('nowak', id, to)).toEqual(report);
+  expect(desk.requests('moveBooking')).toHaveLength(1);
+});
+
+test('a visit that is linked at another address is not taken for one whose move there was not answered', async () => {
+  const desk = await opened({ calendars: ['nowak', 'lis'] });
+  const { id } = patientBooks(desk, '10:20');
+  // Of the same patient, and known by its appointment there.
+  const other = desk.sandbox.book(addressOf('lis'), {
+    start: desk.at('11:00'),
+    serviceId: 'visit',
+    patient: { name: 'Anna', surname: 'Kowalska', phone: '+48600000000' },
+  });
+  await desk.engine.bookings.link('lis', other.id, 'apt-lis');
+  await desk.engine.bookings.link('nowak', id, 'apt-1');
+  desk.sandbox.faults.set([
+    { fault: { kind: 'cut', when: 'before' }, match: { operation: 'moveBooking' }, times: 1 },
+  ]);
+  const to = { start: desk.at('11:00'), addressId: addressOf('lis').addressId };
+  await expect(desk.engine.bookings.move('nowak', id, to)).rejects.toThrow();
+  desk.sandbox.move(id, { start: desk.at('11:40') });
+  await expect(desk.engine.bookings.move('nowak', id, to)).rejects.toMatchObject({ name: 'ConflictError' });
 });

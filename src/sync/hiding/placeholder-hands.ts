@@ -71,7 +71,7 @@ export async function movePlaceholder(
   }
 }
 
-/** One that does not hide all of the appointment, or more, is not asked for again: that would come to the same each time. */
+/** One at another time than the appointment's is not asked for again: that would come to the same each time. */
 function refuseOther(run: Run, seen: Seen, need: Need, got: Interval): void {
   if (got.start === need.start && got.end === need.end) return;
   refuse(run, seen, need, 'it was booked from another time or for another duration');
