@@ -51,6 +51,7 @@ export function assemble(options: SandboxOptions, { onRequest, onDelivery }: Lis
   const market: Market = new Market({
     ...known(options.estate, options.clients),
     timeZone: zoneNamed(options.timeZone ?? 'Europe/Warsaw').name,
+    askedDurations: options.askedDurations ?? true,
     echoes: options.echoes ?? true,
     duplicates: options.duplicates ?? true,
     onTold: (told) => postOffice.tell(told),

@@ -21,6 +21,8 @@ export interface SandboxOptions {
   readonly timeZone?: string;
   /** The duplicate rule; on. */
   readonly duplicates?: boolean;
+  /** Whether the integration's visits are as long as it asks for, and not as long as the slot of their service; on. */
+  readonly askedDurations?: boolean;
   /** Whether the integration's own bookings and breaks come back as notifications; on. */
   readonly echoes?: boolean;
   /** Notifications that come twice, out of order, late or not at all; none by default. */

@@ -1,6 +1,9 @@
 // The other two ways to take a time off sale, through the engine, against a marketplace.
 import { expect, test } from '@jest/globals';
+import { bandOf } from '../../src/core/urgency.js';
+import { daysBetween } from '../../src/store/days.js';
 import { addressOf, Desk } from '../chaos/desk.js';
+import { eventually } from '../support/eventually.js';
 
 const described = (desk: Desk, calendar = 'nowak') =>
   desk.sandbox
@@ -110,6 +113,27 @@ test.each([
   expect([...described(desk), ...booked(desk)]).toEqual([]);
 });
 
+test('with book, what we cancel ourselves is not taken for time that others have put on sale', async () => {
+  const desk = await Desk.open({ strategy: 'book' });
+  await desk.open();
+  await desk.rest();
+  await desk.book('apt-2', '10:00', '10:20');
+  await desk.book('apt-3', '10:20', '10:40');
+  await desk.rest();
+  // The second cancellation is late: the day waits for it, and for nothing else.
+  const match = { operation: 'cancelBooking' };
+  desk.sandbox.faults.set([{ fault: { kind: 'status', status: 503 }, match, after: 1, times: 2 }]);
+  await desk.say(
+    { type: 'released', calendar: 'nowak', ref: 'apt-2' },
+    { type: 'released', calendar: 'nowak', ref: 'apt-3' },
+  );
+  await eventually(() => desk.requests('cancelBooking').length === 2);
+  const [day] = await daysBetween(desk.engine.db, 'nowak', desk.date, desk.date);
+  expect(bandOf(day?.urgency ?? 0)).not.toBe('closing');
+  await desk.rest();
+  expect(booked(desk)).toEqual([]);
+});
+
 test.each([400, 403, 404, 409, 422])('with book, a %i to bookSlot has a break hide it', async (status) => {
   const desk = await Desk.open({ strategy: 'book' });
   await desk.open();
@@ -121,6 +145,27 @@ test.each([400, 403, 404, 409, 422])('with book, a %i to bookSlot has a break hi
   expect(booked(desk)).toEqual([]);
   expect(desk.shown()).toEqual(['10:00', '10:40']);
   expect(await desk.engine.failures.list()).toEqual([]);
+});
+
+test('with book, a visit that is not as long as it was asked for gives way to a break, once and for all', async () => {
+  const desk = await Desk.open({ strategy: 'book', sandbox: { askedDurations: false } });
+  await desk.open('nowak', desk.date, { from: '10:00', to: '12:00' });
+  await desk.rest();
+  await desk.book('apt-1', '10:20', '11:00');
+  await desk.rest();
+  expect(described(desk)).toEqual(['10:20-11:00 slotkeeper nowak']);
+  expect(booked(desk)).toEqual([]);
+  expect(desk.requests('bookSlot')).toHaveLength(1);
+  expect(desk.requests('moveBooking')).toEqual([]);
+
+  await desk.book('apt-2', '11:00', '11:20');
+  await desk.rest();
+  await desk.book('apt-2', '11:20', '12:00');
+  await desk.rest();
+  expect(described(desk)).toEqual(['10:20-11:00 slotkeeper nowak', '11:20-12:00 slotkeeper nowak']);
+  expect(booked(desk)).toEqual([]);
+  expect(desk.requests('moveBooking')).toHaveLength(1);
+  expect(desk.shown()).toEqual(['10:00', '11:00']);
 });
 
 test('with book, a 403 to moveBooking has the appointment hidden anew, and the old placeholder cancelled', async () => {

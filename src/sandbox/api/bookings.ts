@@ -57,7 +57,8 @@ const bookSlot: Operation = {
     const place = editablePlaceOf(call);
     const start = parseWritten(param(call, 'start'));
     if (start === undefined) throw invalid('start', NOT_AN_INSTANT);
-    const { address_service_id: serviceId, duration, patient, comment } = bodyAs(bookSchema, call);
+    const { address_service_id: serviceId, duration: asked, patient, comment } = bodyAs(bookSchema, call);
+    const duration = call.market.askedDurations ? asked : undefined;
     const request = { serviceId, start, duration, patient, comment, by: 'integration' } as const;
     const outcome = book(call.market, place.calendar, request, call.now);
     if (!outcome.ok) throw noTime(outcome.reason, new Refusal(404, 'Slot not found.'));
@@ -122,7 +123,8 @@ const moveBooking = (path: string): Operation => ({
   path,
   handle: (call) => {
     const place = editablePlaceOf(call);
-    const { address_service_id: serviceId, start, duration, address_id } = bodyAs(moveSchema, call);
+    const { address_service_id: serviceId, start, duration: asked, address_id } = bodyAs(moveSchema, call);
+    const duration = call.market.askedDurations ? asked : undefined;
     const target = address_id === undefined ? place : moveTarget(call, place, address_id);
     const request = { serviceId, start, duration, to: target.calendar, by: 'integration' } as const;
     const outcome = move(call.market, place.calendar, param(call, 'bookingId'), request, call.now);

@@ -14,6 +14,8 @@ export interface MarketOptions {
   readonly estate: KnownEstate | undefined;
   readonly clients: readonly KnownClient[] | undefined;
   readonly timeZone: string;
+  /** Whether the integration's visits are as long as it asks for. */
+  readonly askedDurations: boolean;
   /** Whether the integration's own bookings and breaks come back as notifications. */
   readonly echoes: boolean;
   /** Whether the duplicate rule holds. */
@@ -36,6 +38,10 @@ export class Market {
     this.#options = options;
     this.duplicates = new DuplicateGuard(options.duplicates);
     this.#directory = new Directory(options.estate, options.clients);
+  }
+
+  get askedDurations(): boolean {
+    return this.#options.askedDurations;
   }
 
   get directory(): Directory {
