@@ -354,6 +354,19 @@ describe('a placeholder', () => {
   });
 });
 
+test('a break says whether an appointment could not be booked, or only buffers are hidden', () => {
+  const clinic = {
+    ...clinicOf({ a: { start: at(0, 5), end: at(0, 15) } }),
+    bookings: [visit(3)],
+    buffers: { bufferBefore: 0, bufferAfter: 10 },
+  };
+  const run = begin(clinic, nothingLeft, at(0, -60), () => false);
+  expect(plan(run).closing).toMatchObject([
+    { kind: 'add-break', start: at(0, 5), end: at(0, 25), forAppointment: true },
+    { kind: 'add-break', start: at(0, 80), end: at(0, 90), forAppointment: false },
+  ]);
+});
+
 test('what is nearer is hidden first, by a break or a booking', () => {
   const odd = (n: number, day = 0): Span => ({ start: at(day, n * 20 + 5), end: at(day, n * 20 + 15) });
   const both: Windows = [

@@ -1,14 +1,20 @@
 /** Makes, moves and removes breaks of ours, and writes down what became of them. Contract: breaks. */
 import { ConflictError, NotFoundError, UnprocessableError } from '../../docplanner/index.js';
-import type { Interval } from '../../occupancy/day-changes.js';
 import { breakMark } from '../../occupancy/marks.js';
 import { announceBreak, forgetAnnounced } from '../../store/breaks.js';
 import type { Run } from '../run.js';
 import { toClose, toOpen, written } from './asking.js';
+import type { HidingStep } from './plan.js';
 import type { OwnBreak } from './present.js';
 import type { Seen } from './seen.js';
 
-export async function addBreak(run: Run, seen: Seen, { start, end }: Interval): Promise<void> {
+type AddBreak = Extract<HidingStep, { kind: 'add-break' }>;
+
+export async function addBreak(
+  run: Run,
+  seen: Seen,
+  { start, end, forAppointment }: AddBreak,
+): Promise<void> {
   const { calendar, db, log } = run;
   const span = { since: new Date(start), till: new Date(end) };
   const range = { since: written(run, start), till: written(run, end) };
@@ -23,8 +29,11 @@ export async function addBreak(run: Run, seen: Seen, { start, end }: Interval): 
     });
     await seen.breakIs({ id: made.id, start, end }, false);
     await forgetAnnounced(db, calendar.id, span);
-    if (calendar.strategy === 'book') {
-      log.info({ calendar: calendar.id, ...range }, 'nothing can be booked there; a break hides it');
+    if (calendar.strategy === 'book' && forAppointment) {
+      log.info(
+        { calendar: calendar.id, ...range },
+        'an appointment cannot be booked there; a break hides it',
+      );
     }
   } catch (error) {
     // It is there already: its id is among what is there.

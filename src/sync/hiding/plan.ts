@@ -21,7 +21,11 @@ export interface HidingDay {
 
 /** Half-open, in epoch milliseconds. */
 export type HidingStep =
-  | ({ readonly kind: 'add-break' } & Interval)
+  | ({
+      readonly kind: 'add-break';
+      /** Whether it hides an appointment, and not only the buffers around what others have booked. */
+      readonly forAppointment: boolean;
+    } & Interval)
   | ({ readonly kind: 'move-break'; readonly id: string } & Interval)
   | { readonly kind: 'delete-break'; readonly one: OwnBreak }
   | { readonly kind: 'book'; readonly need: Need; readonly ref: string; readonly service: string }
@@ -102,6 +106,8 @@ export function planHiding(input: HidingInput): HidingPlan {
     till: toIso(end, timeZone),
   }));
   const steps = breakSteps(existing, wanted, ({ since }) => mayLeave(Date.parse(since), dates, timeZone));
+  const hidesAppointment = (span: Interval): boolean =>
+    hiddenByBreaks.some((need) => need.ref !== null && overlaps(need, span));
   const byId = new Map(breaks.map((one) => [one.id, one]));
   const closing: HidingStep[] = [];
   const opening: HidingStep[] = [];
@@ -113,7 +119,9 @@ export function planHiding(input: HidingInput): HidingPlan {
     }
     const span = { start: Date.parse(step.since), end: Date.parse(step.till) };
     closing.push(
-      step.kind === 'add' ? { kind: 'add-break', ...span } : { kind: 'move-break', id: step.id, ...span },
+      step.kind === 'add'
+        ? { kind: 'add-break', forAppointment: hidesAppointment(span), ...span }
+        : { kind: 'move-break', id: step.id, ...span },
     );
   }
   return {
