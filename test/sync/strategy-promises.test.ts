@@ -1,0 +1,141 @@
+// What docs/strategies.md promises beside the usual course: whose name a placeholder has, coupled addresses, a record that
+// has forgotten everything, and what hides an appointment after a change of strategy.
+import { describe, expect, test } from '@jest/globals';
+import { addressOf, Desk } from '../chaos/desk.js';
+
+const hiding = (desk: Desk, calendar = 'nowak') => [
+  ...desk.sandbox
+    .breaks(addressOf(calendar))
+    .map(({ since, till }) => `break ${since.slice(11, 16)}-${till.slice(11, 16)}`),
+  ...desk.sandbox
+    .bookings(addressOf(calendar))
+    .filter(({ status }) => status === 'booked')
+    .map(({ start_at, end_at }) => `booking ${start_at.slice(11, 16)}-${end_at.slice(11, 16)}`),
+];
+
+async function opened(options: Parameters<typeof Desk.open>[0]): Promise<Desk> {
+  const desk = await Desk.open(options);
+  await desk.open('nowak', desk.date, { from: '10:00', to: '12:00' });
+  await desk.rest();
+  return desk;
+}
+
+describe('a placeholder is booked for a made-up patient', () => {
+  test('of ours, and after a change of the account for the one that it names', async () => {
+    const desk = await opened({ strategy: 'book' });
+    await desk.book('apt-1', '10:20', '10:40');
+    await desk.rest();
+    const placeholder = { name: 'Recepcja', surname: 'Przychodni', phone: '+48222222222' };
+    await desk.engine.putAccount({ ...(await desk.account()), placeholder });
+    await desk.rest();
+    await desk.book('apt-2', '11:00', '11:20');
+    await desk.rest();
+    expect(desk.requests('bookSlot').map(({ body }) => body)).toEqual([
+      expect.objectContaining({
+        patient: expect.objectContaining({ name: 'Slotkeeper', surname: 'Placeholder' }),
+      }),
+      expect.objectContaining({ patient: placeholder }),
+    ]);
+  });
+
+  test('whatever the event carries: nothing of it is sent but its times and its service', async () => {
+    const desk = await opened({ strategy: 'book' });
+    const event = {
+      id: 'apt-1-came',
+      type: 'occupied',
+      calendar: 'nowak',
+      ref: 'Kowalski-77',
+      start: desk.at('10:20'),
+      end: desk.at('10:40'),
+      patient: { name: 'Kowalski', phone: '+48600700800' },
+      comment: 'Kowalski, blood test',
+    };
+    await desk.engine.events([event]);
+    await desk.rest();
+    const sent = JSON.stringify(desk.sandbox.requests.map(({ path, body }) => [path, body]));
+    for (const word of ['Kowalski', '600700800', 'blood']) expect(sent).not.toContain(word);
+  });
+});
+
+test('breaks close coupled addresses too where the calendar says so, and not where it does not', async () => {
+  const desk = await opened({ strategy: 'breaks' });
+  const { engine } = desk;
+  const coupled = () => desk.requests('addCalendarBreak').map(({ body }) => body);
+  await desk.book('apt-1', '10:20', '10:40');
+  await desk.rest();
+  const calendar = { id: 'nowak', account: 'many', ...addressOf('nowak'), strategy: 'breaks' } as const;
+  await engine.putCalendar({ ...calendar, applyOnCoupledAddresses: true });
+  await desk.rest();
+  await desk.book('apt-2', '11:00', '11:20');
+  await desk.rest();
+  expect(coupled()).toEqual([
+    expect.not.objectContaining({ apply_on_coupled_addresses: true }),
+    expect.objectContaining({ apply_on_coupled_addresses: true }),
+  ]);
+});
+
+test('a 409 for a break that is not there after all is answered by making it once more', async () => {
+  const desk = await opened({ strategy: 'breaks' });
+  const match = { operation: 'addCalendarBreak' };
+  desk.sandbox.faults.set([{ fault: { kind: 'status', status: 409 }, match, times: 1 }]);
+  await desk.book('apt-1', '10:20', '10:40');
+  await desk.rest();
+  expect(hiding(desk)).toEqual(['break 10:20-10:40']);
+  expect(await desk.engine.failures.list()).toEqual([]);
+});
+
+test('a 409 for a break that is there has it found', async () => {
+  const desk = await opened({ strategy: 'breaks' });
+  const fault = { kind: 'status', status: 409, applied: true } as const;
+  desk.sandbox.faults.set([{ fault, match: { operation: 'addCalendarBreak' }, times: 1 }]);
+  await desk.book('apt-1', '10:20', '10:40');
+  await desk.rest();
+  expect(hiding(desk)).toEqual(['break 10:20-10:40']);
+  expect(desk.requests('addCalendarBreak')).toHaveLength(1);
+});
+
+test('with book, a record that has forgotten everything goes on with what is there, and nothing comes on sale', async () => {
+  const desk = await opened({ strategy: 'book' });
+  await desk.book('apt-1', '10:20', '10:40');
+  await desk.book('apt-2', '11:10', '11:30');
+  await desk.rest();
+  const before = hiding(desk);
+  const asked = desk.requests('bookSlot').length;
+  let onSale = 0;
+  desk.sandbox.on('request', () => {
+    if (desk.shown().some((time) => time === '10:20' || time === '11:20')) onSale += 1;
+  });
+  const tables = ['bookings', 'breaks', 'occupancy', 'windows', 'days', 'events'] as const;
+  for (const table of tables) await desk.engine.db.deleteFrom(`slotkeeper.${table}`).execute();
+
+  await desk.book('apt-1', '10:20', '10:40');
+  await desk.book('apt-2', '11:10', '11:30');
+  await desk.open('nowak', desk.date, { from: '10:00', to: '12:00' });
+  await desk.rest();
+  expect(hiding(desk)).toEqual(before);
+  expect(desk.requests('bookSlot')).toHaveLength(asked);
+  expect(onSale).toBe(0);
+
+  await desk.free('apt-1');
+  await desk.free('apt-2');
+  await desk.rest();
+  expect(hiding(desk)).toEqual([]);
+});
+
+test.each(['slots', 'breaks'] as const)(
+  'after %s, book leaves a break where an appointment was, and books what comes',
+  async (from) => {
+    const desk = await opened({ strategy: from });
+    await desk.book('apt-1', '10:20', '10:40');
+    await desk.rest();
+    await desk.strategy('book');
+    await desk.rest();
+    expect(hiding(desk)).toEqual(['break 10:20-10:40']);
+    await desk.book('apt-2', '11:00', '11:20');
+    await desk.rest();
+    expect(hiding(desk)).toEqual(['break 10:20-10:40', 'booking 11:00-11:20']);
+    await desk.book('apt-1', '11:20', '11:40');
+    await desk.rest();
+    expect(hiding(desk).sort()).toEqual(['booking 11:00-11:20', 'booking 11:20-11:40']);
+  },
+);
