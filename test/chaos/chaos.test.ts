@@ -15,6 +15,8 @@ function expectAllWell({ log, wrong, ...report }: ChaosReport): void {
   expect({ ...report, wrong, log: log.slice(-5_000) }).toMatchObject({ wrong: [] });
   expect(report.events).toBeGreaterThan(100);
   expect(report.writes).toBeGreaterThan(10);
+  expect(report.hidings).toBeGreaterThan(10);
+  expect(report.switches).toBeGreaterThan(0);
   expect(report.resyncs).toBeGreaterThan(0);
   expect(report.kills + report.outages).toBeGreaterThan(0);
 }

@@ -52,6 +52,8 @@ export interface ChaosReport {
   readonly writes: number;
   /** Requests that changed breaks or placeholders. */
   readonly hidings: number;
+  /** Those that were booked: where none ever is, breaks would hide everything, and nothing would be wrong at rest. */
+  readonly placeholders: number;
   /** Changes of a calendar's strategy. */
   readonly switches: number;
   /** Begun, and how many of them were dry runs. */

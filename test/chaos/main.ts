@@ -56,6 +56,7 @@ function lineOf(report: ChaosReport): string {
   const { backend, seed, events, repeated, requests, writes, faults, kills, outages, ...rest } = report;
   const {
     hidings,
+    placeholders,
     switches,
     resyncs,
     dryRuns,
@@ -70,7 +71,7 @@ function lineOf(report: ChaosReport): string {
   return [
     `${wrong.length === 0 ? 'ok   ' : 'WRONG'} ${backend} seed ${seed}:`,
     `${events} events (${repeated} deliveries repeated),`,
-    `${requests} requests (${writes} writes, ${hidings} of breaks and placeholders, ${faults} faults),`,
+    `${requests} requests (${writes} writes, ${hidings} of breaks and placeholders, ${placeholders} placeholders booked, ${faults} faults),`,
     `${switches} changes of strategy, ${resyncs} resyncs (${dryRuns} dry runs),`,
     `${visits} visits booked online (${conflicts} conflicts),`,
     `${kills} kills, ${outages} outages, at rest after ${(restMs / 1000).toFixed(1)} s,`,

@@ -26,6 +26,7 @@ export class Witness {
   #writes = 0;
   #faults = 0;
   #hidings = 0;
+  #placeholders = 0;
   #oldestMs = 0;
   #unjudged = 0;
   readonly #seen = new Map<string, Map<string, Span>>();
@@ -49,6 +50,7 @@ export class Witness {
       writes: this.#writes,
       faults: this.#faults,
       hidings: this.#hidings,
+      placeholders: this.#placeholders,
       /** How long before a write that still offered it a taken time was known, at most, in milliseconds. */
       oldestMs: this.#oldestMs,
       /** Overlaps that this process saw right after it was kept from its work: it may have missed who left. */
@@ -84,6 +86,7 @@ export class Witness {
       onWrong(`${name} was invalid: ${JSON.stringify(record.body).slice(0, 500)}`);
     }
     if (HIDING.has(record.operation)) this.#hidings += 1;
+    if (record.operation === 'bookSlot' && record.applied) this.#placeholders += 1;
     if (record.operation === 'replaceSlots') this.#checkNothingTaken(record, name);
     if (record.applied) this.#checkNothingCame(record, name);
   }
