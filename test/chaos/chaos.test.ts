@@ -16,6 +16,7 @@ function expectAllWell({ log, wrong, ...report }: ChaosReport): void {
   expect(report.events).toBeGreaterThan(100);
   expect(report.writes).toBeGreaterThan(10);
   expect(report.hidings).toBeGreaterThan(10);
+  expect(report.placeholders).toBeGreaterThan(0);
   expect(report.switches).toBeGreaterThan(0);
   expect(report.resyncs).toBeGreaterThan(0);
   expect(report.kills + report.outages).toBeGreaterThan(0);

@@ -47,6 +47,7 @@ export class Clinic {
   async work(until: number): Promise<void> {
     const { dates } = this.#calendar;
     this.#open(dates[0], dates.at(-1) ?? dates[0], false);
+    this.#keep();
     while (this.#calendar.wavers && Date.now() < until) {
       const waver = this.#waver();
       this.#track(waver);
@@ -106,10 +107,11 @@ export class Clinic {
   /** Booked, freed, booked again, each published in between or not: what the duplicate rule punishes. */
   async #waver(): Promise<void> {
     const dice = this.#dice;
-    const date = dice.pick(this.#calendar.dates);
+    const { dates } = this.#calendar;
+    const date = dice.pick(dates);
     const isDay = dice.chance(0.4);
     const ref = isDay ? `block-${date}` : 'waver';
-    const span = isDay ? this.#wholeDay(date) : this.#usualAppointment();
+    const span = isDay ? this.#wholeDay(date) : this.#bookable(dates[0]);
     const turns = dice.int(3, 6);
     const pauses = Array.from({ length: turns }, () => dice.int(60, 900));
     for (const [turn, pause] of pauses.entries()) {
@@ -120,6 +122,7 @@ export class Clinic {
 
   /** Every day changes a few times more, faster than it can be published: the last change must not be lost in the others. */
   async #lastWord(): Promise<void> {
+    this.#keep();
     const spans = this.#calendar.dates.map((date) => ({
       ref: `last-${date}`,
       span: this.#appointment(date),
@@ -132,6 +135,11 @@ export class Clinic {
       }
       await sleep(pause);
     }
+  }
+
+  /** Every date has an appointment that a placeholder can stand for; said again, it has moved. */
+  #keep(): void {
+    this.#send(this.#calendar.dates.map((date) => this.#occupied(`kept-${date}`, ...this.#bookable(date))));
   }
 
   #reopen(): void {
@@ -190,17 +198,19 @@ export class Clinic {
 
   /** @returns ISO instants */
   #appointment(date: string = this.#dice.pick(this.#calendar.dates)): readonly [string, string] {
+    if (this.#dice.chance(0.4)) return this.#bookable(date);
     const midnight = startOfDate(date, this.#calendar.account.timeZone);
     const reachesOver = this.#dice.chance(0.04);
     const start = midnight + (reachesOver ? 23 * 60 : this.#dice.int(14, 36) * 30) * MINUTE;
     return this.#span(start, start + (reachesOver ? 120 : this.#dice.int(2, 18) * 5) * MINUTE);
   }
 
-  /** The same again and again. */
-  #usualAppointment(): readonly [string, string] {
-    const { dates, account } = this.#calendar;
-    const start = startOfDate(dates[0], account.timeZone) + 10 * 60 * MINUTE;
-    return this.#span(start, start + 60 * MINUTE);
+  /** With its buffer it begins where a visit of every duration may, so that a placeholder can stand for it. */
+  #bookable(date: string): readonly [string, string] {
+    const { account, roundTheClock, bufferBefore } = this.#calendar;
+    const hour = this.#dice.pick(roundTheClock ? [9, 12] : [10, 11]);
+    const start = startOfDate(date, account.timeZone) + (hour * 60 + bufferBefore) * MINUTE;
+    return this.#span(start, start + this.#dice.int(2, 9) * 5 * MINUTE);
   }
 
   #wholeDay(date: string): readonly [string, string] {
