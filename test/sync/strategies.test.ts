@@ -181,3 +181,35 @@ test('with book, a 403 to moveBooking has the appointment hidden anew, and the o
   expect(desk.shown()).toEqual(['10:00', '10:20']);
   expect(await desk.engine.failures.list()).toEqual([]);
 });
+
+test.each([
+  ['book', 'cancelBooking', 403],
+  ['book', 'cancelBooking', 422],
+  ['breaks', 'deleteCalendarBreak', 403],
+] as const)(
+  'with %s, what %s refuses with %d fails its day, and every other goes on',
+  async (strategy, operation, status) => {
+    const desk = await Desk.open({ strategy });
+    await desk.open();
+    await desk.open('nowak', desk.dateAfter(1));
+    await desk.rest();
+    await desk.book('apt-1', '10:20', '10:40');
+    await desk.rest();
+    desk.sandbox.faults.set([{ fault: { kind: 'status', status }, match: { operation } }]);
+    await desk.free('apt-1');
+    await desk.rest();
+    const [failure, ...others] = await desk.engine.failures.list();
+    expect(failure).toMatchObject({ id: `day/nowak/${desk.date}` });
+    expect(others).toEqual([]);
+    expect(desk.shown()).toEqual(['10:00', '10:40']);
+
+    await desk.book('apt-2', '10:00', '10:20', 'nowak', desk.dateAfter(1));
+    await desk.rest();
+    expect(desk.shown('nowak', desk.dateAfter(1))).toEqual(['10:20', '10:40']);
+
+    desk.sandbox.faults.set([]);
+    await desk.engine.failures.settle('retry', [`day/nowak/${desk.date}`]);
+    await desk.rest();
+    expect(desk.shown()).toEqual(['10:00', '10:20', '10:40']);
+  },
+);

@@ -13,6 +13,7 @@ import type { Present } from '../hiding/present.js';
 import { Seen } from '../hiding/seen.js';
 import { type Action, isShown, nextAction, urgencyOf } from '../plan.js';
 import type { Reconciled } from '../reconciled.js';
+import { isRefusal } from '../refusal.js';
 import type { Run } from '../run.js';
 import type { WantedDay } from '../snapshot.js';
 import { clearDay, lookAt, pending, replaceDays, wanted } from '../tell.js';
@@ -87,12 +88,16 @@ async function keep(run: Run, days: readonly WantedDay[], told: Told): Promise<v
   for (const date of await saveTold(run.db, run.calendar.id, news, new Date(run.now()))) told.delete(date);
 }
 
-/** A request that is refused as invalid would be refused again: its days have failed, until somebody asks. */
+/**
+ * A request that is refused as invalid would be refused again, and so would one to take away a single thing of ours, for
+ * whatever reason: its days have failed, until somebody asks. The others go on.
+ */
 async function doOrFail(run: Run, seen: Seen, step: HidingStep, days: readonly WantedDay[]): Promise<void> {
   try {
     await carryOut(run, seen, step);
   } catch (error) {
-    if (!(error instanceof InvalidRequestError)) throw error;
+    const ofItsDays = opens(step) ? isRefusal : isInvalid;
+    if (!ofItsDays(error)) throw error;
     const dates = datesOf(spanOfStep(step), run.account.timeZone);
     const concerned = days.filter(({ date }) => dates.includes(date));
     if (concerned.length === 0) throw error;
@@ -105,6 +110,10 @@ async function doOrFail(run: Run, seen: Seen, step: HidingStep, days: readonly W
     );
   }
 }
+
+const isInvalid = (error: unknown) => error instanceof InvalidRequestError;
+
+const opens = ({ kind }: HidingStep): boolean => kind === 'delete-break' || kind === 'cancel';
 
 async function tell(
   run: Run,
