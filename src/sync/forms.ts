@@ -65,6 +65,8 @@ function* cuts(slots: readonly Slot[]): Generator<readonly Slot[]> {
     const start = DateTime.fromISO(slot.start, { setZone: true });
     const minutes = DateTime.fromISO(slot.end).diff(start).as('minutes');
     const durations = slot.address_services.map(({ duration }) => duration);
+    // Without services nothing begins in it: it empties the same range wherever it is cut.
+    if (durations.length === 0) durations.push(1);
     const step = durations.reduce(commonMultiple, 1);
     // Nothing would be bookable in a second part that is shorter than every appointment.
     for (let at = step; at + Math.min(...durations) <= minutes; at += step) {

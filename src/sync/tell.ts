@@ -1,5 +1,5 @@
-/** Telling the marketplace the slots of days: what replaces what it has, and what clears a day. Contract: replaceSlots. */
-import { localDate, type Slot } from '../core/index.js';
+/** Telling the marketplace the slots of days: what replaces what it has, and what empties a day. Contract: replaceSlots. */
+import { addDays, localDate, type Slot, startOfDate, toIso } from '../core/index.js';
 import { ConflictError, InvalidRequestError, NotFoundError } from '../docplanner/index.js';
 import { forgetVerified, saveFailed } from '../store/days.js';
 import { payloadsSince, rememberPayload } from '../store/payloads.js';
@@ -10,6 +10,8 @@ import { urgencyOf } from './plan.js';
 import { look } from './read-back.js';
 import type { Run } from './run.js';
 import { type Wanted, type WantedDay, wantedDays } from './snapshot.js';
+
+const MINUTE = 60_000;
 
 /** The days that wait, computed from the record as it is now, so that nothing is sent that is known to be taken. */
 export async function pending(run: Run, only?: ReadonlySet<string>): Promise<readonly WantedDay[]> {
@@ -45,13 +47,13 @@ export async function clearDay(run: Run, day: WantedDay): Promise<void> {
 }
 
 /**
- * Sends days together. Where the marketplace refuses some, those are set apart as failed and the others go on.
+ * Sends days together, those that are to show nothing as well. Where the marketplace refuses some, those are set apart as failed and the others go on.
  * @returns those that it took
  */
 export async function replaceDays(run: Run, days: readonly WantedDay[]): Promise<readonly WantedDay[]> {
   const since = new Date(run.now() - duplicateWindowMs(run.requestTimeoutMs));
   const form = freshForm(
-    days.flatMap((day) => day.wanted),
+    days.flatMap((day) => entriesOf(day, run.account.timeZone)),
     await payloadsSince(run.db, run.calendar.id, since),
   );
   try {
@@ -62,6 +64,15 @@ export async function replaceDays(run: Run, days: readonly WantedDay[]): Promise
     if (!(error instanceof ConflictError)) throw error;
   }
   return days;
+}
+
+/** A date that is only named stays as it is: an entry without services has to cover it. Contract: replaceSlots. */
+function entriesOf({ date, wanted }: WantedDay, timeZone: string): readonly Slot[] {
+  if (wanted.length > 0) return wanted;
+  const start = toIso(startOfDate(date, timeZone), timeZone);
+  // An entry that ends at midnight has left its date.
+  const end = toIso(startOfDate(addDays(date, 1), timeZone) - MINUTE, timeZone);
+  return [{ start, end, address_services: [] }];
 }
 
 async function refused(
@@ -97,8 +108,7 @@ async function refused(
   const taken: WantedDay[] = [];
   for (const half of [days.slice(0, middle), days.slice(middle)]) {
     const fresh = await pending(run, new Set(half.map((day) => day.date)));
-    const some = fresh.filter((day) => day.wanted.length > 0);
-    if (some.length > 0) taken.push(...(await replaceDays(run, some)));
+    if (fresh.length > 0) taken.push(...(await replaceDays(run, fresh)));
   }
   return taken;
 }

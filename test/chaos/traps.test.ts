@@ -62,6 +62,31 @@ describe('the duplicate rule, within three minutes', () => {
     expect(desk.requests('deleteSlots')).toHaveLength(3);
   });
 
+  test('days that fill up and empty again together show what is free, each time with one write', async () => {
+    const desk = await Desk.open();
+    const dates = [desk.date, desk.dateAfter(1)];
+    for (const date of dates) await desk.open('nowak', date);
+    await desk.rest();
+    const turns = [1, 2, 3];
+    const blocks = dates.map((date) => ({
+      ref: `block-${date}`,
+      start: `${date}T09:00:00`,
+      end: `${date}T12:00:00`,
+    }));
+    const before = desk.requests('replaceSlots').length;
+    for (const _ of turns) {
+      await desk.say(...blocks.map((block) => ({ type: 'occupied' as const, calendar: 'nowak', ...block })));
+      await desk.rest();
+      for (const date of dates) expect(desk.shown('nowak', date)).toEqual([]);
+      await desk.say(...blocks.map(({ ref }) => ({ type: 'released' as const, calendar: 'nowak', ref })));
+      await desk.rest();
+      for (const date of dates) expect(desk.shown('nowak', date)).toEqual(ALL);
+    }
+    expect(desk.requests('replaceSlots')).toHaveLength(before + 2 * turns.length);
+    expect(desk.requests('deleteSlots')).toEqual([]);
+    expect(desk.sandbox.requests.filter(({ ignored }) => ignored)).toEqual([]);
+  });
+
   test('a day that is open round the clock has other forms as well', async () => {
     const desk = await Desk.open();
     await desk.open('nowak', desk.date, { from: '00:00', to: '24:00' });

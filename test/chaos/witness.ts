@@ -1,5 +1,5 @@
 // Sees every request that reaches the marketplace, and says at once which of them must never have been sent.
-import { addDays, startOfDate } from '../../src/core/index.js';
+import { addDays, type Day, startOfDate } from '../../src/core/index.js';
 import type { RequestRecord, Sandbox } from '../../src/sandbox/index.js';
 import type { Model, Span } from './model.js';
 import type { World, WorldCalendar } from './world.js';
@@ -204,7 +204,10 @@ const times = ({ n, operation, receivedAt, answeredAt, status, fault }: RequestR
     fault,
   ].join(' ');
 
+/** What is put on sale: an entry without services takes away. */
 function entriesOf(body: unknown): readonly { readonly start: number; readonly end: number }[] {
-  const { slots } = body as { readonly slots: readonly { readonly start: string; readonly end: string }[] };
-  return slots.map(({ start, end }) => ({ start: Date.parse(start), end: Date.parse(end) }));
+  const { slots } = body as Pick<Day, 'slots'>;
+  return slots
+    .filter(({ address_services: services }) => services.length > 0)
+    .map(({ start, end }) => ({ start: Date.parse(start), end: Date.parse(end) }));
 }

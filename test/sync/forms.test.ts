@@ -6,6 +6,20 @@ import { slot } from '../store/facts.js';
 
 const night: Slot = { ...slot, start: '2026-11-16T00:00:00+01:00', end: '2026-11-16T23:59:00+01:00' };
 
+const nothing: Slot = { start: night.start, end: night.end, address_services: [] };
+
+/** What it empties: entries without services, those that touch as one. */
+const emptied = (slots: readonly Slot[]) => {
+  const all: { readonly start: number; end: number }[] = [];
+  for (const { start, end, address_services: services } of slots) {
+    if (services.length > 0) continue;
+    const last = all.at(-1);
+    if (last?.end === Date.parse(start)) last.end = Date.parse(end);
+    else all.push({ start: Date.parse(start), end: Date.parse(end) });
+  }
+  return all;
+};
+
 /** What the marketplace makes of a body: the same for all forms of it. */
 const starts = (slots: readonly Slot[]) =>
   slots.flatMap(({ start, end, address_services }) =>
@@ -21,6 +35,11 @@ const starts = (slots: readonly Slot[]) =>
 describe.each([
   ['an hour', [slot]],
   ['a day round the clock', [night]],
+  ['a day that is to show nothing', [nothing]],
+  [
+    'an hour, and another day that is to show nothing',
+    [{ ...slot, start: '2026-11-17T10:00:00+01:00', end: '2026-11-17T11:00:00+01:00' }, nothing],
+  ],
   ['both', [slot, { ...night, start: '2026-11-17T00:00:00+01:00', end: '2026-11-17T23:59:00+01:00' }]],
 ])('the forms of %s', (_, slots) => {
   const all = [...forms(slots)];
@@ -32,9 +51,10 @@ describe.each([
   });
 
   test('mean the same starts, and each entry lies within one date as it is spelled', () => {
-    const meant = starts(slots);
+    const [meant, gone] = [starts(slots), emptied(slots)];
     for (const form of all) {
       expect(starts(form)).toEqual(meant);
+      expect(emptied(form)).toEqual(gone);
       for (const { start, end } of form) {
         expect(start.slice(0, 10)).toBe(end.slice(0, 10));
         for (const instant of [start, end]) {

@@ -26,11 +26,11 @@ describe('the plan', () => {
     expect(nextAction([], 500, none)).toBeUndefined();
   });
 
-  test('sends days together, the most urgent first, and clears none of them by that', () => {
+  test('sends days together, the most urgent first, those that are to show nothing as well', () => {
     const empty = day('2026-11-17', { wanted: [], published: [slot] });
     const action = nextAction([day('2026-11-18'), empty, day('2026-11-16')], 500, none);
     expect(action?.kind).toBe('replace');
-    expect(dates(action?.days)).toEqual(['2026-11-18', '2026-11-16']);
+    expect(dates(action?.days)).toEqual(['2026-11-18', '2026-11-17', '2026-11-16']);
   });
 
   test('sends as many whole days as fit, and one that alone is too many by itself', () => {
@@ -40,12 +40,18 @@ describe('the plan', () => {
     expect(dates(nextAction(days, 2, none)?.days)).toEqual(['2026-11-16']);
   });
 
-  test('clears a day on which nothing is free any more, by itself and in its turn', () => {
+  test('clears a day on which nothing is free any more where it is the only one', () => {
     const empty = day('2026-11-17', { wanted: [], published: [slot] });
-    expect(nextAction([empty, day('2026-11-16')], 500, none)).toMatchObject({
-      kind: 'clear',
-      days: [{ date: '2026-11-17' }],
-    });
+    const full = day('2026-11-16', { wanted: [slot, slot] });
+    const cleared = { kind: 'clear', days: [{ date: '2026-11-17' }] };
+    expect(nextAction([empty], 500, none)).toMatchObject(cleared);
+    expect(nextAction([empty, full], 2, none)).toMatchObject(cleared);
+  });
+
+  test('counts a day that is to show nothing as an entry', () => {
+    const empty = { wanted: [], published: [slot] };
+    const days = [day('2026-11-16', empty), day('2026-11-17', empty), day('2026-11-18', empty)];
+    expect(dates(nextAction(days, 2, none)?.days)).toEqual(['2026-11-16', '2026-11-17']);
   });
 
   test('looks before it clears a day that was never published, after all that is certain', () => {

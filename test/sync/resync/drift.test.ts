@@ -64,6 +64,48 @@ describe.each(['slots', 'breaks', 'book'] as const)('with %s', (strategy) => {
   });
 });
 
+test('days that are to show nothing are put right in the same one write', async () => {
+  const desk = await opened();
+  const shut = [desk.dateAfter(3), desk.dateAfter(4)];
+  const more = desk.dateAfter(2);
+  const drift = [...shut, more].map((date) => ({
+    start: `${date}T09:00:00+01:00`,
+    end: `${date}T12:00:00+01:00`,
+    address_services: [{ address_service_id: 'visit', duration: 20 }],
+  }));
+  for (const date of shut)
+    await desk.say({ type: 'available', calendar: 'nowak', from: date, to: date, windows: [] });
+  await desk.rest();
+  await asAnother(desk, 'PUT', '/slots', { slots: drift });
+  const report = await resync(desk);
+  expect(report).toMatchObject({ differences: { missing: 0, extra: 3, stale: 0, foreign: 0 }, writes: 1 });
+  for (const date of shut) expect(desk.shown('nowak', date)).toEqual([]);
+  expect(desk.shown('nowak', more)).toEqual(['10:00', '10:20', '10:40']);
+  expect(desk.requests('deleteSlots')).toEqual([]);
+  expect(await resync(desk)).toMatchObject({ differences: { extra: 0 }, writes: 0 });
+});
+
+test('a write that the marketplace took for a repeated one, and that could not be read back, is found', async () => {
+  const desk = await opened();
+  const asBefore = desk.requests('replaceSlots').at(-1)?.body as { slots: object[] };
+  const [early, late] = asBefore.slots;
+  // Another sends what will be sent, and takes it back: within three minutes it is then ignored, with a 201.
+  await asAnother(desk, 'PUT', '/slots', { slots: [late] });
+  await asAnother(desk, 'PUT', '/slots', {
+    slots: [early, late].map((one) => ({ ...one, insurance_providers: [] })),
+  });
+  desk.sandbox.faults.set([{ fault: { kind: 'status', status: 500 }, match: { operation: 'getSlots' } }]);
+  await desk.book('apt-2', '10:00', '10:20');
+  await desk.rest();
+  expect(desk.shown()).toEqual(['10:00', '10:40']);
+  desk.sandbox.faults.set([]);
+
+  const report = await resync(desk);
+  expect(report).toMatchObject({ differences: { missing: 0, extra: 1, stale: 0, foreign: 0 }, writes: 1 });
+  expect(desk.shown()).toEqual(['10:40']);
+  expect(await resync(desk)).toMatchObject({ differences: { extra: 0 }, writes: 0 });
+});
+
 test('a break of ours that nothing needs is taken away', async () => {
   const desk = await opened('breaks');
   const [since, till] = [desk.at('10:40'), desk.at('11:00')];
