@@ -4,10 +4,13 @@ export class BudgetSpentError extends Error {
   readonly account: string;
   /** When to ask again, in epoch milliseconds. */
   readonly until: number;
+  /** Of what it was refused to, where that counts: see core's `urgency`. */
+  readonly urgency: number | undefined;
 
-  constructor(account: string, until: number, reason: string) {
+  constructor(account: string, until: number, reason: string, urgency?: number) {
     super(`account ${account}: ${reason} until ${new Date(until).toISOString()}`);
     this.account = account;
     this.until = until;
+    this.urgency = urgency;
   }
 }

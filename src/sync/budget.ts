@@ -137,7 +137,7 @@ export class Budget {
     const taken = await takeRequest(db, account.id, write, windows, new Date(at), answeredBy);
     if (taken.kind === 'spent') {
       if (write) this.#spent.set(spentKey(account.id, urgency), taken.until.getTime());
-      throw new BudgetSpentError(account.id, taken.until.getTime(), 'its budget is spent');
+      throw new BudgetSpentError(account.id, taken.until.getTime(), 'its budget is spent', urgency);
     }
     return answeredBy;
   }

@@ -12,8 +12,8 @@ import { BudgetSpentError } from './budget-spent-error.js';
 import { NoFreshFormError } from './no-fresh-form-error.js';
 
 export type Failure =
-  /** Nobody's fault; it goes on then. */
-  | { readonly kind: 'wait'; readonly afterMs: number; readonly reason: string }
+  /** Nobody's fault; it goes on then, as urgently as what it was that had to wait. */
+  | { readonly kind: 'wait'; readonly afterMs: number; readonly urgency?: number; readonly reason: string }
   /** Transient: with backoff, without end, but visibly. */
   | { readonly kind: 'retry'; readonly afterMs?: number; readonly reason: string }
   /** It will not get better by itself: the calendar has failed until it is changed or asked to. */
@@ -32,7 +32,9 @@ const UNSAID_WAIT_MS = 30_000;
  */
 export function failureOf(error: unknown, now: number): Failure {
   if (error instanceof BudgetSpentError) {
-    return { kind: 'wait', afterMs: Math.max(0, error.until - now), reason: error.message };
+    const { until, urgency, message: reason } = error;
+    const afterMs = Math.max(0, until - now);
+    return { kind: 'wait', afterMs, ...(urgency === undefined ? {} : { urgency }), reason };
   }
   if (error instanceof NoFreshFormError) return { kind: 'retry', reason: error.message };
   if (!(error instanceof DocplannerError)) return { kind: 'unknown' };

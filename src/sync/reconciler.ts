@@ -50,13 +50,13 @@ export class Reconciler {
       return { kind: 'later', afterMs: lane.afterMs, reason: 'its account keeps this process busy' };
     }
     try {
-      return await this.#leased(calendar, account);
+      return await this.#leased(calendar, account, urgency);
     } finally {
       lane.leave();
     }
   }
 
-  async #leased(calendar: Calendar, account: Account): Promise<Reconciled> {
+  async #leased(calendar: Calendar, account: Account, urgency: number): Promise<Reconciled> {
     const { db } = this.#options;
     // What is in doubt stays leased, and is judged after that.
     const ran = await leased(this.#options, calendar, account, async (run) => {
@@ -64,14 +64,14 @@ export class Reconciler {
       if (reconciled.kind === 'done') await attemptSucceeded(db, calendar.id);
       return reconciled;
     }).catch(async (error: unknown): Promise<Leased<Reconciled>> => {
-      return { kind: 'ran', result: await this.#failed(calendar, account, error) };
+      return { kind: 'ran', result: await this.#failed(calendar, account, urgency, error) };
     });
     if (ran.kind === 'ran') return ran.result;
     return { kind: 'later', afterMs: ANOTHER_WORKER_HAS_IT_MS, reason: 'another worker has the calendar' };
   }
 
   /** Decides what a failure means for the calendar and its account. What is no failure of theirs is thrown on. */
-  async #failed(calendar: Calendar, account: Account, error: unknown): Promise<Reconciled> {
+  async #failed(calendar: Calendar, account: Account, urgency: number, error: unknown): Promise<Reconciled> {
     const { db, log, now, random, requestTimeoutMs } = this.#options;
     if (error instanceof LeaseLostError) {
       return { kind: 'later', afterMs: ANOTHER_WORKER_HAS_IT_MS, reason: error.message };
@@ -86,7 +86,8 @@ export class Reconciler {
     const failure = failureOf(error, now());
     switch (failure.kind) {
       case 'wait':
-        return { kind: 'later', afterMs: failure.afterMs, reason: failure.reason };
+        // A comparison may have found what is more urgent than itself; what waited long is not made to wait anew.
+        return { ...failure, kind: 'later', urgency: Math.min(urgency, failure.urgency ?? urgency) };
       case 'give-up':
         log.error(
           { calendar: calendar.id, account: account.id, reason: failure.reason },

@@ -169,7 +169,11 @@ describe('a request that is refused as invalid', () => {
       sandbox: { estate: { facilities: [{ id: facilityId, doctors: [{ id: doctorId, addresses }] }] } },
     });
     const dates = [0, 1, 2, 3, 4].map((n) => desk.dateAfter(n));
+    const emptied = desk.dateAfter(5);
+    await desk.open('nowak', emptied);
+    await desk.rest();
     await desk.say(
+      { type: 'available', calendar: 'nowak', from: emptied, to: emptied, windows: [] },
       ...dates.map((date, n) => ({
         type: 'available' as const,
         calendar: 'nowak',
@@ -186,6 +190,7 @@ describe('a request that is refused as invalid', () => {
     );
     await desk.rest();
     expect(dates.map((date) => desk.shown('nowak', date).length)).toEqual([3, 3, 3, 0, 3]);
+    expect(desk.shown('nowak', emptied)).toEqual([]);
     expect(await desk.engine.failures.list()).toMatchObject([{ kind: 'day', date: dates[3] }]);
     await sleep(A_WHILE);
     expect(desk.requests('replaceSlots').length).toBeLessThan(8);

@@ -7,6 +7,7 @@ import { openDatabase } from '../../src/store/database.js';
 import type { Db } from '../../src/store/schema.js';
 import { Budget } from '../../src/sync/budget.js';
 import { BudgetSpentError } from '../../src/sync/budget-spent-error.js';
+import { failureOf } from '../../src/sync/failure.js';
 import { emptyRecord, recordDatabase } from '../store/databases.js';
 import { account, NOW } from '../store/facts.js';
 import { atEndOfTest } from '../support/release.js';
@@ -40,6 +41,16 @@ describe('the budget of an account that asks from abroad', () => {
     await putAccount(db, abroad, NOW);
     now = NOW.getTime();
     budget = new Budget({ db, log: createLog('silent'), now: () => now, requestTimeoutMs: 10 * SECOND });
+  });
+
+  test('what it has no request for waits as urgently as it is, and not as what its calendar was woken for', async () => {
+    while (await ask(CLOSING, true));
+    const error = await budget
+      .gate(abroad, CLOSING)
+      .before({ write: true })
+      .catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(BudgetSpentError);
+    expect(failureOf(error, now)).toMatchObject({ kind: 'wait', urgency: CLOSING });
   });
 
   /** Asks, and answers at once. @returns whether there was a request for it */
