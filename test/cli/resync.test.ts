@@ -1,4 +1,4 @@
-import { stripVTControlCharacters } from 'node:util';
+import { stripVTControlCharacters, styleText } from 'node:util';
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { sql } from 'kysely';
 import { describeDays, describeReport } from '../../src/cli/resync/picture.js';
@@ -6,8 +6,9 @@ import { progressOn, textOf } from '../../src/cli/resync/progress.js';
 import type { ResyncReport } from '../../src/engine/resyncs-face.js';
 import { Slotkeeper } from '../../src/engine.js';
 import { createLog } from '../../src/log.js';
-import { CALENDAR, upcomingExample } from '../engine/founding-example.js';
+import { CALENDAR, calendarConfig, upcomingExample } from '../engine/founding-example.js';
 import { embeddedFolder, recordDatabase } from '../store/databases.js';
+import { eventually } from '../support/eventually.js';
 import { atEndOfTest } from '../support/release.js';
 import { type Clinic, clinicAt, type Running } from './clinic.js';
 import { run, type Way } from './run.js';
@@ -129,6 +130,9 @@ describe('what a resync found', () => {
   });
 });
 
+/** Whatever this process writes to. */
+const FORCED = { validateStream: false } as const;
+
 describe.each([
   { name: 'through the engine that has the folder', where: 'folder', code: 1 },
   { name: 'by itself, where PostgreSQL is and no engine', where: 'database', code: 2 },
@@ -169,13 +173,13 @@ describe.each([
       { since: `${date}T00:00:00+01:00`, till: `${date}T23:59:00+01:00` },
     );
     const before = clinic.sandbox.requests.length;
-    const dry = await run(['resync', '--dry-run', '--calendar', CALENDAR], way);
-    expect(dry).toMatchObject({
-      code: 0,
-      stdout: expect.stringMatching(
-        new RegExp(`^${CALENDAR}\n {2}${date}\n {4}! bookings or breaks that were not known\n1 calendar, `),
-      ),
-    });
+    const coloured = { ...way, env: { ...way.env, FORCE_COLOR: '1' } };
+    const dry = await run(['resync', '--dry-run', '--calendar', CALENDAR], coloured);
+    expect(dry.code).toBe(0);
+    expect(stripVTControlCharacters(dry.stdout)).toMatch(
+      new RegExp(`^${CALENDAR}\n {2}${date}\n {4}! bookings or breaks that were not known\n1 calendar, `),
+    );
+    expect(dry.stdout).toContain(styleText('cyan', '    ! bookings or breaks that were not known', FORCED));
     const asked = clinic.sandbox.requests.slice(before).map(({ method, operation }) => [method, operation]);
     expect(asked.filter(([method, operation]) => method !== 'GET' && operation !== 'token')).toEqual([]);
 
@@ -204,6 +208,52 @@ describe.each([
     expect(ran.stdout).toMatch(new RegExp(`^failed: ${CALENDAR}: .*no right`, 'm'));
     clinic.sandbox.faults.clear();
   });
+});
+
+test('a resync whose process is killed in the middle is finished by the next, which compares what was left', async () => {
+  const publish = { concurrency: 1, timeoutMs: 2_000, lockMs: 1_000 };
+  const clinic = await clinicAt({ data: await embeddedFolder() }, publish);
+  const first = await clinic.start();
+  const calendars = [CALENDAR, 'lis', 'wilk'];
+  for (const id of calendars.slice(1)) {
+    const body = { ...calendarConfig, id: undefined, addressId: `address-${id}` };
+    expect((await first.call('PUT', `/v1/calendars/${id}`, body)).status).toBe(201);
+  }
+  const [open] = events;
+  const all = calendars.map((calendar) => ({ ...open, id: `open-${calendar}`, calendar }));
+  await first.call('POST', '/v1/events', { events: all });
+  await first.settled();
+
+  const asked = (): number =>
+    clinic.sandbox.requests.filter(({ operation }) => operation === 'getSlots').length;
+  const before = asked();
+  clinic.sandbox.faults.set([{ fault: { kind: 'latency', ms: 800 }, match: { operation: 'getSlots' } }]);
+  const { body } = await first.call('POST', '/v1/resync', {});
+  const report = async ({ call }: Running) => (await call('GET', `/v1/resync/${body.id}`)).body;
+  await eventually(async () => (await report(first)).calendarsDone === 1, { within: 30_000 });
+  await first.process.kill('SIGKILL');
+  clinic.sandbox.faults.clear();
+
+  const next = await clinic.start();
+  const ended = await eventually(
+    async () => {
+      const now = await report(next);
+      return now.finishedAt === null ? undefined : now;
+    },
+    { within: 60_000 },
+  );
+  expect(ended).toMatchObject({
+    state: 'done',
+    calendars: 3,
+    calendarsDone: 3,
+    daysCompared: 3,
+    differences: { missing: 0, extra: 0, stale: 0, foreign: 0 },
+    writes: 0,
+    failures: [],
+  });
+  // The one that it was killed in is read again, and the one that was through is not.
+  expect(asked() - before).toBeLessThanOrEqual(4);
+  await next.process.kill('SIGTERM', { within: 30_000 });
 });
 
 describe('slotkeeper resync --dry-run where PostgreSQL is and no engine', () => {
