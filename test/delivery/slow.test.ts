@@ -13,11 +13,13 @@ const SLOW_MS = 6_000;
 test('ten slow clinics keep a quick one waiting for nothing', async () => {
   const office = await Office.open({ databaseUrl: await recordDatabase() }, { timeoutMs: 10_000 });
   const begun = new Set<string>();
+  let answered = 0;
   for (let n = 0; n < 10; n += 1) {
     const receiver = await Receiver.start();
     receiver.answer = async () => {
       begun.add(`slow${n}`);
       await sleep(SLOW_MS);
+      answered += 1;
       return { status: 204 };
     };
     await office.putAccount({ id: `slow${n}`, delivery: { url: receiver.url, secret: SECRET } });
@@ -28,8 +30,8 @@ test('ten slow clinics keep a quick one waiting for nothing', async () => {
   await office.say(...all);
   await eventually(() => begun.size === 10);
   await sleep(500);
-  const said = performance.now();
   await office.say({ account: 'quick', calendar: 'q' });
   await eventually(() => quick.told.length === 1, { within: 20_000 });
-  expect(performance.now() - said).toBeLessThan(2_000);
+  // Not one of the slow ones was waited for.
+  expect(answered).toBe(0);
 });

