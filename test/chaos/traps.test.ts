@@ -172,6 +172,7 @@ describe('a request that is refused as invalid', () => {
     const emptied = desk.dateAfter(5);
     await desk.open('nowak', emptied);
     await desk.rest();
+    const before = desk.requests('replaceSlots').length;
     await desk.say(
       { type: 'available', calendar: 'nowak', from: emptied, to: emptied, windows: [] },
       ...dates.map((date, n) => ({
@@ -193,7 +194,7 @@ describe('a request that is refused as invalid', () => {
     expect(desk.shown('nowak', emptied)).toEqual([]);
     expect(await desk.engine.failures.list()).toMatchObject([{ kind: 'day', date: dates[3] }]);
     await sleep(A_WHILE);
-    expect(desk.requests('replaceSlots').length).toBeLessThan(8);
+    expect(desk.requests('replaceSlots').length - before).toBeLessThan(8);
   });
 });
 
