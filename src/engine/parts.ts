@@ -206,7 +206,13 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
       const take = options.takeSnapshot;
       const { problems, ...did } = await pullSource(account, { db, now, signal, take });
       log.info({ account: account.id, problems: problems.length, ...did }, 'a source was read');
-      return problems.map(({ line, reason }) => (line === undefined ? reason : `line ${line}: ${reason}`));
+      return {
+        reasons: problems.map(({ line, reason }) =>
+          line === undefined ? reason : `line ${line}: ${reason}`,
+        ),
+        unknown: did.unknown,
+        omitted: did.omitted,
+      };
     },
   });
   const schedules = new Schedules({

@@ -1,6 +1,7 @@
 /** A dry run that is made here and now, by whoever asked: nothing is begun, queued, published or written down. */
 import { randomUUID } from 'node:crypto';
-import { type DriftingDay, failedOf, type ResyncFailure } from '../store/resyncs.js';
+import { type DriftingDay, failedOf } from '../store/comparisons.js';
+import type { ResyncFailure } from '../store/resync-reports.js';
 import { lookAt } from '../sync/resync/look.js';
 import type { Means } from '../sync/run.js';
 import type { ResyncReport } from './resyncs-face.js';
@@ -44,6 +45,7 @@ export async function lookAtAll(
       finishedAt: isOver ? new Date(now()).toISOString() : null,
       durationMs: now() - startedAt,
       failures: [...failures, ...notCompared],
+      sources: [],
       days: days.slice(0, mostDays),
     };
   };

@@ -1,7 +1,8 @@
 /** Full resyncs: begun, and reported; or only looked at. */
 import type { ResyncQueue } from '../queue/resync-queue.js';
 import { listCalendars } from '../store/calendars.js';
-import { beginResync, finishResyncs, getResync } from '../store/resyncs.js';
+import { getResync } from '../store/resync-reports.js';
+import { beginResync, finishResyncs } from '../store/resyncs.js';
 import type { Means } from '../sync/run.js';
 import { MOST_DAYS, type OwnResyncs, type ResyncReport, type ResyncRequest } from './resyncs-face.js';
 import { lookAtAll } from './resyncs-look.js';

@@ -10,6 +10,7 @@ import * as resyncEnds from './migrations/007-resync-ends.js';
 import * as sentMoves from './migrations/008-sent-moves.js';
 import * as breaksElsewhere from './migrations/009-breaks-elsewhere.js';
 import * as resyncRetries from './migrations/010-resync-retries.js';
+import * as resyncSources from './migrations/011-resync-sources.js';
 import type { Db } from './schema.js';
 
 /** In order; a migration that has been released is never changed. */
@@ -24,6 +25,7 @@ const migrations: { readonly [name: string]: Migration } = {
   '008-sent-moves': sentMoves,
   '009-breaks-elsewhere': breaksElsewhere,
   '010-resync-retries': resyncRetries,
+  '011-resync-sources': resyncSources,
 };
 
 export async function migrate(db: Db): Promise<void> {

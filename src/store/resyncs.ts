@@ -4,57 +4,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
+import type { StoredResync } from './resync-reports.js';
 import type { Db } from './schema.js';
-
-/** A day that shows something else than it should. */
-export interface DriftingDay {
-  readonly date: string;
-  /** Bookable starts that should show and do not, and those that show and should not: ISO 8601, with the service. */
-  readonly missing: readonly string[];
-  readonly extra: readonly string[];
-  /** Breaks and placeholders of ours that hide nothing any more. */
-  readonly stale: number;
-  /** Whether bookings or breaks of others were not as they were known. */
-  readonly foreign: boolean;
-}
-
-/** What a comparison found, counted in days. */
-export interface Compared {
-  readonly daysCompared: number;
-  readonly missing: number;
-  readonly extra: number;
-  readonly stale: number;
-  readonly foreign: number;
-  readonly reads: number;
-  readonly days: readonly DriftingDay[];
-}
-
-export interface ResyncFailure {
-  /** One of them is named. */
-  readonly account?: string;
-  readonly calendar?: string;
-  readonly reason: string;
-}
-
-export interface StoredResync {
-  readonly id: string;
-  readonly dryRun: boolean;
-  readonly state: 'fetching' | 'running' | 'done' | 'failed';
-  readonly startedAt: Date;
-  readonly finishedAt: Date | null;
-  /** How many there are, and how many of them are through. */
-  readonly calendars: number;
-  readonly calendarsDone: number;
-  readonly daysCompared: number;
-  readonly missing: number;
-  readonly extra: number;
-  readonly stale: number;
-  readonly foreign: number;
-  readonly reads: number;
-  readonly writes: number;
-  readonly failures: readonly ResyncFailure[];
-  readonly days: readonly (DriftingDay & { readonly calendar: string })[];
-}
 
 export interface NewResync {
   /** Where it is for one account's calendars. */
@@ -120,184 +71,13 @@ export async function accountsOfResync(db: Db, id: string): Promise<string[]> {
 export async function startComparing(
   db: Db,
   id: string,
-  failures: readonly ResyncFailure[],
+  { failures, sources }: Pick<StoredResync, 'failures' | 'sources'>,
   now: Date,
 ): Promise<void> {
   await sql`
-    UPDATE slotkeeper.resyncs SET state = 'running', running_at = ${now}, failures = failures || ${JSON.stringify(failures)}::jsonb
+    UPDATE slotkeeper.resyncs SET state = 'running', running_at = ${now},
+      failures = failures || ${JSON.stringify(failures)}::jsonb, sources = ${JSON.stringify(sources)}::jsonb
     WHERE id = ${id} AND state = 'fetching'`.execute(db);
-}
-
-export interface OpenResync {
-  readonly resync: string;
-  readonly state: 'waiting' | 'compared';
-  readonly dryRun: boolean;
-  /** Comparisons that failed, and when the next is due. */
-  readonly tries: number;
-  readonly retryAt: Date | null;
-  /** Whether days that had failed before were tried again for it. */
-  readonly retried: boolean;
-}
-
-/** What is still to be done for a calendar. */
-export async function openResyncs(db: Db, calendar: string): Promise<OpenResync[]> {
-  const { rows } = await sql<OpenResync>`
-    SELECT c.resync_id AS resync, c.state, r.dry_run AS "dryRun", c.tries, c.retry_at AS "retryAt",
-           c.retried
-    FROM slotkeeper.resync_calendars c JOIN slotkeeper.resyncs r ON r.id = c.resync_id
-    WHERE c.calendar_id = ${calendar} AND c.state IN ('waiting', 'compared') AND r.state = 'running'`.execute(
-    db,
-  );
-  return rows;
-}
-
-/** Days that had failed before are tried again for these. */
-export async function noteRetried(db: Db, resyncs: readonly string[], calendar: string): Promise<void> {
-  await db
-    .updateTable('slotkeeper.resync_calendars')
-    .set({ retried: true })
-    .where('resync_id', 'in', [...resyncs])
-    .where('calendar_id', '=', calendar)
-    .execute();
-}
-
-/**
- * Where it is over by then, nothing is written down.
- * @param isThrough whether nothing has to be written: then the days that could not be put right are told
- */
-export async function saveCompared(
-  db: Db,
-  resync: string,
-  calendar: string,
-  compared: Compared,
-  isThrough: boolean,
-): Promise<void> {
-  const { daysCompared, missing, extra, stale, foreign, reads, days } = compared;
-  await db
-    .updateTable('slotkeeper.resync_calendars')
-    .set({
-      state: isThrough ? 'done' : 'compared',
-      reason: isThrough ? await failedOf(db, calendar) : null,
-      days_compared: daysCompared,
-      missing,
-      extra,
-      stale,
-      foreign,
-      reads: sql`reads + ${reads}`,
-      days: JSON.stringify(days),
-    })
-    .where('resync_id', '=', resync)
-    .where('calendar_id', '=', calendar)
-    .where('state', '=', 'waiting')
-    .execute();
-}
-
-/** A comparison was refused, and would be again: the calendar's part has failed. */
-export async function comparisonRefused(
-  db: Db,
-  resyncs: readonly string[],
-  calendar: string,
-  reason: string,
-): Promise<void> {
-  await db
-    .updateTable('slotkeeper.resync_calendars')
-    .set({ state: 'failed', reason })
-    .where('resync_id', 'in', [...resyncs])
-    .where('calendar_id', '=', calendar)
-    .where('state', '=', 'waiting')
-    .execute();
-}
-
-/** A comparison was not answered, and is tried again. */
-export async function comparisonFailed(
-  db: Db,
-  resync: string,
-  calendar: string,
-  reason: string,
-  retryAt: Date,
-): Promise<void> {
-  await db
-    .updateTable('slotkeeper.resync_calendars')
-    .set({ tries: sql`tries + 1`, retry_at: retryAt, reason })
-    .where('resync_id', '=', resync)
-    .where('calendar_id', '=', calendar)
-    .where('state', '=', 'waiting')
-    .execute();
-}
-
-/** There is no request for a comparison until then: it is nobody's failure, and nobody has to be woken before. */
-export async function comparisonWaits(
-  db: Db,
-  resyncs: readonly string[],
-  calendar: string,
-  until: Date,
-): Promise<void> {
-  await db
-    .updateTable('slotkeeper.resync_calendars')
-    .set({ retry_at: until })
-    .where('resync_id', 'in', [...resyncs])
-    .where('calendar_id', '=', calendar)
-    .where('state', '=', 'waiting')
-    .execute();
-}
-
-/** Something else is shown on these days than they were told last: they are told again, although that is not new. */
-export async function distrust(db: Db, calendar: string, dates: readonly string[]): Promise<void> {
-  if (dates.length === 0) return;
-  await db
-    .updateTable('slotkeeper.days')
-    .set({ verified: false })
-    .where('calendar_id', '=', calendar)
-    .where('date', 'in', [...dates])
-    .execute();
-}
-
-/** Requests of a comparison that came to nothing. */
-export async function addResyncReads(
-  db: Db,
-  resyncs: readonly string[],
-  calendar: string,
-  reads: number,
-): Promise<void> {
-  await db
-    .updateTable('slotkeeper.resync_calendars')
-    .set({ reads: sql`reads + ${reads}` })
-    .where('resync_id', 'in', [...resyncs])
-    .where('calendar_id', '=', calendar)
-    .where('state', '=', 'waiting')
-    .execute();
-}
-
-/** Requests that were made to publish what a comparison found. */
-export async function addResyncWrites(db: Db, calendar: string, writes: number): Promise<void> {
-  await sql`
-    UPDATE slotkeeper.resync_calendars SET writes = writes + ${writes}
-    WHERE calendar_id = ${calendar} AND state = 'compared'`.execute(db);
-}
-
-/** What a report says one by one of the days of a calendar that could not be put right. */
-const MOST_FAILED_DAYS = 5;
-
-/** Everything that was found is published, or could not be: then the days and their reasons are told. */
-export async function concludeResync(db: Db, resync: string, calendar: string): Promise<void> {
-  await db
-    .updateTable('slotkeeper.resync_calendars')
-    .set({ state: 'done', reason: await failedOf(db, calendar) })
-    .where('resync_id', '=', resync)
-    .where('calendar_id', '=', calendar)
-    .where('state', '=', 'compared')
-    .execute();
-}
-
-/** The days that the marketplace would not take, or show, with their reasons; null where there are none. */
-export async function failedOf(db: Db, calendar: string): Promise<string | null> {
-  const { rows: failed } = await sql<{ date: string; reason: string | null }>`
-    SELECT date, error->>'reason' AS reason FROM slotkeeper.days
-    WHERE calendar_id = ${calendar} AND generation > published_generation AND failed_generation = generation
-    ORDER BY date`.execute(db);
-  const told = failed.slice(0, MOST_FAILED_DAYS).map(({ date, reason }) => `${date}: ${reason ?? 'failed'}`);
-  if (failed.length > told.length) told.push(`and ${failed.length - told.length} days more`);
-  return told.length === 0 ? null : told.join('; ');
 }
 
 /** Calendars that wait to be compared and that nobody was told of lately, oldest first. */
@@ -371,30 +151,4 @@ export async function lastResync(db: Db, account: string, now: Date): Promise<Da
 
 export async function forgetResyncs(db: Db, before: Date): Promise<void> {
   await db.deleteFrom('slotkeeper.resyncs').where('finished_at', '<', before).execute();
-}
-
-/** @param mostDays that are told one by one */
-export async function getResync(db: Db, id: string, mostDays: number): Promise<StoredResync | undefined> {
-  const { rows } = await sql<Omit<StoredResync, 'failures' | 'days'> & { failures: ResyncFailure[] }>`
-    SELECT r.id, r.dry_run AS "dryRun", r.state, r.started_at AS "startedAt", r.finished_at AS "finishedAt", r.failures,
-      count(c.*)::integer AS calendars,
-      (count(c.*) FILTER (WHERE c.state IN ('done', 'failed')))::integer AS "calendarsDone",
-      coalesce(sum(c.days_compared), 0)::integer AS "daysCompared",
-      coalesce(sum(c.missing), 0)::integer AS missing, coalesce(sum(c.extra), 0)::integer AS extra,
-      coalesce(sum(c.stale), 0)::integer AS stale, coalesce(sum(c."foreign"), 0)::integer AS "foreign",
-      coalesce(sum(c.reads), 0)::integer AS reads, coalesce(sum(c.writes), 0)::integer AS writes
-    FROM slotkeeper.resyncs r LEFT JOIN slotkeeper.resync_calendars c ON c.resync_id = r.id
-    WHERE r.id = ${id} GROUP BY r.id`.execute(db);
-  const [row] = rows;
-  if (row === undefined) return undefined;
-  const failed = await sql<ResyncFailure>`
-    SELECT calendar_id AS calendar, coalesce(reason, '') AS reason FROM slotkeeper.resync_calendars
-    WHERE resync_id = ${id} AND (state = 'failed' OR state = 'done' AND reason IS NOT NULL)
-    ORDER BY calendar_id`.execute(db);
-  const days = await sql<DriftingDay & { calendar: string }>`
-    SELECT c.calendar_id AS calendar, d.* FROM slotkeeper.resync_calendars c
-    CROSS JOIN LATERAL jsonb_to_recordset(coalesce(c.days, '[]'::jsonb))
-      AS d (date text, missing jsonb, extra jsonb, stale integer, "foreign" boolean)
-    WHERE c.resync_id = ${id} ORDER BY c.calendar_id, d.date LIMIT ${mostDays}`.execute(db);
-  return { ...row, failures: [...row.failures, ...failed.rows], days: days.rows };
 }

@@ -314,6 +314,8 @@ export interface ResyncsTable {
   state: 'fetching' | 'running' | 'done' | 'failed';
   /** Of accounts whose source could not be read. */
   failures: JSONColumnType<readonly object[]>;
+  /** Of accounts whose source names other calendars than the record. */
+  sources: Generated<JSONColumnType<readonly object[]>>;
   started_at: Timestamp;
   /** When its job was last added. */
   queued_at: Timestamp;

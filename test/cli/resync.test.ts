@@ -32,6 +32,7 @@ const REPORT: ResyncReport = {
   finishedAt: null,
   durationMs: 10_000,
   failures: [],
+  sources: [],
   days: [
     {
       calendar: 'lis',
@@ -125,6 +126,11 @@ describe('what a resync found', () => {
     expect(describeReport({ ...REPORT, failures })).toBe(
       '4 calendars, 84 days compared: 1 missing, 1 extra, 1 stale, 1 foreign; 2 reads, 1 write, 10.0 s\n' +
         'failed: lis: 403: no right\nfailed: warsaw: broke off\n',
+    );
+    const sources = [{ account: 'warsaw', unknown: ['nobody'], omitted: ['lis', 'wilk'] }];
+    expect(describeReport({ ...REPORT, sources })).toContain(
+      'warsaw: its source has calendars that are not here: nobody\n' +
+        'warsaw: its source says nothing of lis, wilk; they stay as they were\n',
     );
     expect(describeReport({ ...REPORT, dryRun: true })).toContain('2 reads, nothing written, 10.0 s\n');
   });

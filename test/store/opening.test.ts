@@ -35,6 +35,7 @@ describe.each(databases)('opening the record on $name', ({ fresh }) => {
       { name: '008-sent-moves' },
       { name: '009-breaks-elsewhere' },
       { name: '010-resync-retries' },
+      { name: '011-resync-sources' },
     ]);
     await second.close();
   });

@@ -42,7 +42,8 @@ const andMore = (starts: readonly string[]): string[] =>
 const timeOf = (start: string): string => start.replace(/^\S{11}(\d\d:\d\d)\S*/, '$1');
 
 export function describeReport(report: ResyncReport): string {
-  const { calendars, daysCompared, differences, reads, writes, durationMs, failures, dryRun } = report;
+  const { calendars, daysCompared, differences, reads, writes, durationMs, failures, sources, dryRun } =
+    report;
   const { missing, extra, stale, foreign } = differences;
   const told = failures.map(
     ({ calendar, account, reason }) => `failed: ${calendar ?? account ?? ''}: ${reason}\n`,
@@ -53,7 +54,19 @@ export function describeReport(report: ResyncReport): string {
     `${count(reads, 'read')}, ${dryRun ? 'nothing written' : count(writes, 'write')}, `,
     `${(durationMs / 1_000).toFixed(1)} s\n`,
     ...told,
+    ...sources.flatMap(describeSource),
   ].join('');
+}
+
+function describeSource({ account, unknown, omitted }: ResyncReport['sources'][number]): string[] {
+  return [
+    ...(unknown.length === 0
+      ? []
+      : [`${account}: its source has calendars that are not here: ${unknown.join(', ')}\n`]),
+    ...(omitted.length === 0
+      ? []
+      : [`${account}: its source says nothing of ${omitted.join(', ')}; they stay as they were\n`]),
+  ];
 }
 
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;

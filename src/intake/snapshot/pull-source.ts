@@ -40,6 +40,8 @@ export interface PulledSource {
   readonly problems: readonly SourceProblem[];
   /** Calendars that the record does not have, the first ten: doctors who are not in the marketplace, or ids that are misspelt. */
   readonly unknown: readonly string[];
+  /** Calendars of the account that it said nothing of, where it is complete, the first ten: they stay as they were. */
+  readonly omitted: readonly string[];
   /** Snapshots that were taken in, and what they did together. */
   readonly snapshots: number;
   readonly changedDays: number;
@@ -67,7 +69,8 @@ export async function pullSource(account: Account, options: PullOptions): Promis
     const complete = staged.isClosed && staged.problems.length === 0;
     const taken = await takeStaged(run, staged.lines, complete, arrivedAt, options);
     const unknown = [...staged.unknown].slice(0, MOST_NAMES);
-    return { ...taken, complete, unknown, problems: [...staged.problems, ...taken.problems] };
+    const omitted = complete ? staged.omitted.slice(0, MOST_NAMES) : [];
+    return { ...taken, complete, unknown, omitted, problems: [...staged.problems, ...taken.problems] };
   } finally {
     await clearStaged(db, run);
   }
@@ -80,6 +83,7 @@ async function stage(account: Account, run: string, arrivedAt: number, { db, sig
   const accounts = new Map((await listCalendars(db)).map((calendar) => [calendar.id, calendar.account]));
   const problems: SourceProblem[] = [];
   const unknown = new Set<string>();
+  const omitted = new Set([...accounts.keys()].filter((id) => accounts.get(id) === account.id));
   let lines = 0;
   let isClosed = false;
   try {
@@ -93,6 +97,7 @@ async function stage(account: Account, run: string, arrivedAt: number, { db, sig
       // One source may serve several accounts: each takes its own.
       else if (accounts.get(read.calendar) === account.id) {
         await stageSnapshot(db, run, account.id, line.number, read.snapshot, new Date(arrivedAt));
+        omitted.delete(read.calendar);
         lines += 1;
       }
       if (problems.length >= MOST_PROBLEMS) break;
@@ -104,7 +109,7 @@ async function stage(account: Account, run: string, arrivedAt: number, { db, sig
     if (!(error instanceof SourceError)) throw error;
     problems.push({ reason: error.message });
   }
-  return { isClosed, problems, unknown, lines };
+  return { isClosed, problems, unknown, omitted: [...omitted].sort(), lines };
 }
 
 /** Takes in what was put aside: as the whole truth, or only as additions. */

@@ -4,8 +4,8 @@
  * Contract: getSlots, getBookings, getCalendarBreaks.
  */
 import type { DocplannerClient } from '../../docplanner/index.js';
+import type { Compared, DriftingDay } from '../../store/comparisons.js';
 import type { DriftingChange } from '../../store/days.js';
-import type { Compared, DriftingDay } from '../../store/resyncs.js';
 import { horizonOf } from '../horizon.js';
 import type { Run } from '../run.js';
 import { settledDays } from '../snapshot.js';

@@ -1,8 +1,8 @@
 /** Holds what was read of a calendar against what it should show. */
 import { datesOf, localDate, type Slot, toIso, urgency } from '../../core/index.js';
 import type { Interval } from '../../occupancy/day-changes.js';
+import type { DriftingDay } from '../../store/comparisons.js';
 import type { DriftingChange } from '../../store/days.js';
-import type { DriftingDay } from '../../store/resyncs.js';
 import { needsOf } from '../hiding/needs.js';
 import { type HidingStep, planHiding, spanOfStep } from '../hiding/plan.js';
 import type { Present } from '../hiding/present.js';

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getAccount } from '../../store/accounts.js';
 import { getCalendar } from '../../store/calendars.js';
-import type { Compared } from '../../store/resyncs.js';
+import type { Compared } from '../../store/comparisons.js';
 import { askAgainAfterMs } from '../ask-again.js';
 import { CalendarChangedError } from '../calendar-changed-error.js';
 import { failureOf } from '../failure.js';

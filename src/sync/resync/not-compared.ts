@@ -7,7 +7,7 @@ import {
   comparisonRefused,
   comparisonWaits,
   type OpenResync,
-} from '../../store/resyncs.js';
+} from '../../store/comparisons.js';
 import { type Backoff, backoffMs } from '../backoff.js';
 import type { Run } from '../run.js';
 import { verdictOf } from './verdict.js';

@@ -2,19 +2,20 @@
  * A calendar's part in a full resync, taken when nothing of it is pending: it is compared, what differs is published by its
  * strategy, and then it is through. What was cut off goes on with the calendar's next run.
  */
-import { markDrift } from '../../store/days.js';
-import { retryDays } from '../../store/failures.js';
+
 import {
   addResyncReads,
   addResyncWrites,
   concludeResync,
   distrust,
-  finishResyncs,
   noteRetried,
   type OpenResync,
   openResyncs,
   saveCompared,
-} from '../../store/resyncs.js';
+} from '../../store/comparisons.js';
+import { markDrift } from '../../store/days.js';
+import { retryDays } from '../../store/failures.js';
+import { finishResyncs } from '../../store/resyncs.js';
 import { horizonOf } from '../horizon.js';
 import type { Run } from '../run.js';
 import { type Comparison, compareCalendar } from './compare.js';

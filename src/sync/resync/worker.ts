@@ -8,15 +8,14 @@ import type { JobWorker, Queues } from '../../queue/queues.js';
 import type { ResyncQueue } from '../../queue/resync-queue.js';
 import { type Account, getAccount } from '../../store/accounts.js';
 import { isUnavailable } from '../../store/is-unavailable.js';
+import { getResync, type ResyncFailure, type SourceNotes } from '../../store/resync-reports.js';
 import {
   accountsOfResync,
   beginResync,
   calendarsToResync,
   finishResyncs,
   forgetResyncs,
-  getResync,
   lastResync,
-  type ResyncFailure,
   resyncsToQueue,
   startComparing,
 } from '../../store/resyncs.js';
@@ -31,12 +30,17 @@ export interface ResyncWorkerOptions {
   readonly now: () => number;
   /** Over how long the accounts' nightly resyncs are spread, in milliseconds. */
   readonly spreadMs: number;
-  /** Fetches what the clinic's own system knows; answers what went wrong. */
-  readonly fetch: (account: Account, signal: AbortSignal) => Promise<readonly string[]>;
+  /** Fetches what the clinic's own system knows. */
+  readonly fetch: (account: Account, signal: AbortSignal) => Promise<Fetched>;
   /** After how long a calendar that still waits is woken again, in milliseconds: its job may be lost. */
   readonly wakeAgainMs: number;
   /** Has a calendar published soon. Never fails. */
   readonly wake: (calendar: string, urgency: number) => Promise<void>;
+}
+
+export interface Fetched extends Omit<SourceNotes, 'account'> {
+  /** What went wrong. */
+  readonly reasons: readonly string[];
 }
 
 const jobSchema = z.discriminatedUnion('kind', [
@@ -129,10 +133,13 @@ export class ResyncWorker {
     const resync = await getResync(db, id, 0);
     if (resync === undefined || resync.state !== 'fetching') return await this.round();
     const failures: ResyncFailure[] = [];
+    const sources: SourceNotes[] = [];
     for (const accountId of resync.dryRun ? [] : await accountsOfResync(db, id)) {
       const account = await getAccount(db, accountId);
       if (account?.source === undefined) continue;
-      for (const reason of await this.#fetch(account)) failures.push({ account: accountId, reason });
+      const { reasons, unknown, omitted } = await this.#fetch(account);
+      failures.push(...reasons.map((reason) => ({ account: accountId, reason })));
+      if (unknown.length + omitted.length > 0) sources.push({ account: accountId, unknown, omitted });
       if (this.#stopping.signal.aborted) {
         // The source was given up for our sake, not for its own: whoever has the job next asks it anew.
         await job.moveToDelayed(Date.now(), token);
@@ -141,19 +148,19 @@ export class ResyncWorker {
     }
     if (failures.length > 0)
       log.warn({ resync: id, failures: failures.length }, 'a source was not taken in as a whole');
-    await startComparing(db, id, failures, new Date(now()));
+    await startComparing(db, id, { failures, sources }, new Date(now()));
     log.info({ resync: id, calendars: resync.calendars, at: now() }, 'a full resync compares its calendars');
     await this.round();
   }
 
-  async #fetch(account: Account): Promise<readonly string[]> {
+  async #fetch(account: Account): Promise<Fetched> {
     const { fetch, log } = this.#options;
     try {
       return await fetch(account, this.#stopping.signal);
     } catch (error) {
       if (isUnavailable(error)) throw error;
       log.error({ err: error, account: account.id }, 'fetching a source failed');
-      return ['an error of ours; the log says more'];
+      return { reasons: ['an error of ours; the log says more'], unknown: [], omitted: [] };
     }
   }
 }

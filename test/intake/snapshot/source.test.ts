@@ -102,6 +102,7 @@ describe.each(databases)('a source on $name', ({ fresh }) => {
       complete: true,
       problems: [],
       unknown: [],
+      omitted: [],
       snapshots: 2,
       changedDays: 2,
       occupied: 2,
@@ -247,6 +248,7 @@ describe.each(databases)('a source on $name', ({ fresh }) => {
       snapshots: 1,
       problems: [],
       unknown: ['nobody'],
+      omitted: ['lis'],
     });
     await isWhole(nowak());
     expect(await new Clinic(db, 'ruiz').taken()).toEqual({});

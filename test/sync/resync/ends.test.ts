@@ -3,17 +3,10 @@ import { beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { putAccount } from '../../../src/store/accounts.js';
 import { attemptFailed } from '../../../src/store/attempts.js';
 import { putCalendar } from '../../../src/store/calendars.js';
+import { concludeResync, openResyncs, saveCompared } from '../../../src/store/comparisons.js';
 import { openDatabase } from '../../../src/store/database.js';
-import {
-  beginResync,
-  concludeResync,
-  finishResyncs,
-  getResync,
-  lastResync,
-  openResyncs,
-  saveCompared,
-  startComparing,
-} from '../../../src/store/resyncs.js';
+import { getResync } from '../../../src/store/resync-reports.js';
+import { beginResync, finishResyncs, lastResync, startComparing } from '../../../src/store/resyncs.js';
 import type { Db } from '../../../src/store/schema.js';
 import { emptyRecord, recordDatabase } from '../../store/databases.js';
 import { account, calendar, NOW } from '../../store/facts.js';
@@ -43,7 +36,7 @@ describe('a resync with a calendar that never gets its turn', () => {
 
   test('is over after half a day, with what kept the calendar; the next night has one of its own', async () => {
     const id = await beginResync(db, { account: 'warsaw', dryRun: false }, NOW);
-    await startComparing(db, id, [], NOW);
+    await startComparing(db, id, { failures: [], sources: [] }, NOW);
     await attemptFailed(db, 'nowak', 'the marketplace does not answer');
     await finishResyncs(db, hoursOn(11.9));
     expect(await getResync(db, id, 0)).toMatchObject({ state: 'running', calendarsDone: 0 });
@@ -65,7 +58,7 @@ describe('a resync with a calendar that never gets its turn', () => {
 
   test('is none that a later one joins where it was cut off before, or came with a backup', async () => {
     const old = await beginResync(db, { dryRun: false }, NOW);
-    await startComparing(db, old, [], NOW);
+    await startComparing(db, old, { failures: [], sources: [] }, NOW);
     expect(await lastResync(db, 'warsaw', hoursOn(11))).toEqual(hoursOn(11));
     expect(await lastResync(db, 'warsaw', hoursOn(25))).toEqual(NOW);
     const id = await beginResync(db, { dryRun: false }, hoursOn(25));
@@ -76,14 +69,14 @@ describe('a resync with a calendar that never gets its turn', () => {
   test('has its half day from when its calendars were first compared', async () => {
     const id = await beginResync(db, { dryRun: false }, NOW);
     await finishResyncs(db, hoursOn(20));
-    await startComparing(db, id, [], hoursOn(20));
+    await startComparing(db, id, { failures: [], sources: [] }, hoursOn(20));
     await finishResyncs(db, hoursOn(31));
     expect(await getResync(db, id, 0)).toMatchObject({ state: 'running', calendarsDone: 0 });
   });
 
   test('that was left by a process which was killed is over when another is asked for, and is none of its own night', async () => {
     const id = await beginResync(db, { account: 'warsaw', dryRun: false }, NOW);
-    await startComparing(db, id, [], NOW);
+    await startComparing(db, id, { failures: [], sources: [] }, NOW);
     // While it may go on it is the one, and counts as under way.
     expect(await beginResync(db, { dryRun: false, calendars: ['nowak'] }, hoursOn(1))).toBe(id);
     expect(await lastResync(db, 'warsaw', hoursOn(1))).toEqual(hoursOn(1));
@@ -91,7 +84,7 @@ describe('a resync with a calendar that never gets its turn', () => {
     const next = await beginResync(db, { account: 'warsaw', dryRun: false }, hoursOn(25));
     expect(next).not.toBe(id);
     expect(await getResync(db, id, 0)).toMatchObject({ state: 'failed', finishedAt: hoursOn(25) });
-    await startComparing(db, next, [], hoursOn(25));
+    await startComparing(db, next, { failures: [], sources: [] }, hoursOn(25));
     expect(await lastResync(db, 'warsaw', hoursOn(26))).toEqual(hoursOn(26));
   });
 
@@ -103,7 +96,7 @@ describe('a resync with a calendar that never gets its turn', () => {
 
   test('and is compared after that all the same changes nothing of its report', async () => {
     const id = await beginResync(db, { account: 'warsaw', dryRun: false }, NOW);
-    await startComparing(db, id, [], NOW);
+    await startComparing(db, id, { failures: [], sources: [] }, NOW);
     await finishResyncs(db, hoursOn(13));
     const before = await getResync(db, id, 0);
     const found = { daysCompared: 84, missing: 1, extra: 0, stale: 0, foreign: 0, reads: 2, days: [] };

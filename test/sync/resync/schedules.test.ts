@@ -92,7 +92,7 @@ describe.each(backends)('the schedules on $name', ({ fresh }) => {
       now: () => now,
       wakeAgainMs: 60_000,
       spreadMs,
-      fetch: async () => [],
+      fetch: async () => ({ reasons: [], unknown: [], omitted: [] }),
       wake: async () => undefined,
     });
     worker.start();
@@ -178,7 +178,7 @@ describe.each(backends)('the schedules on $name', ({ fresh }) => {
     await passes();
     for (const id of ['warsaw', 'madrid']) {
       const resync = await beginResync(database.db, { account: id, dryRun: false }, new Date());
-      await startComparing(database.db, resync, [], new Date());
+      await startComparing(database.db, resync, { failures: [], sources: [] }, new Date());
     }
     await passes(Date.now() + DAY);
     expect((await asked()).sort()).toEqual(['madrid', 'warsaw']);

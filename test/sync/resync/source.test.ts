@@ -84,14 +84,28 @@ describe('with a source, a resync', () => {
     expect(compared).toBeGreaterThan(known);
   });
 
-  test('may have calendars that the record does not have: no harm to the others', async () => {
+  test('may have calendars that the record does not have: no harm to the others, and the report names them', async () => {
     const nobody = { ...night(), calendar: 'nobody' };
     answer = (response) => response.end(text(nobody, night(['apt-2', '10:40', '11:00']), END));
     expect(await resync(desk)).toMatchObject({
       state: 'done',
       daysCompared: 1,
       failures: [],
+      sources: [{ account: 'many', unknown: ['nobody'], omitted: [] }],
     });
+  });
+
+  test('may say nothing of a calendar: it stays as it was, and the report names it', async () => {
+    answer = (response) => response.end(text(END));
+    const before = desk.shown();
+    expect(await resync(desk)).toMatchObject({
+      state: 'done',
+      failures: [],
+      sources: [{ account: 'many', unknown: [], omitted: ['nowak'] }],
+    });
+    expect(desk.shown()).toEqual(before);
+    answer = (response) => response.end(text(night(['apt-2', '10:40', '11:00']), END));
+    expect(await resync(desk)).toMatchObject({ failures: [], sources: [] });
   });
 
   test('that only tells does not ask it', async () => {
