@@ -47,7 +47,8 @@ export async function clearDay(run: Run, day: WantedDay): Promise<void> {
 }
 
 /**
- * Sends days together, those that are to show nothing as well. Where the marketplace refuses some, those are set apart as failed and the others go on.
+ * Sends days together, those that are to show nothing as well. Where the marketplace refuses some, those are set apart as
+ * failed and the others go on.
  * @returns those that it took
  */
 export async function replaceDays(run: Run, days: readonly WantedDay[]): Promise<readonly WantedDay[]> {

@@ -2,7 +2,6 @@
  * A calendar's part in a full resync, taken when nothing of it is pending: it is compared, what differs is published by its
  * strategy, and then it is through. What was cut off goes on with the calendar's next run.
  */
-
 import {
   addResyncReads,
   addResyncWrites,
