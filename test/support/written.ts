@@ -64,6 +64,9 @@ async function contentOf(redis: Redis, key: string): Promise<unknown> {
       return await redis.xrange(key, '-', '+');
     case 'string':
       return await redis.get(key);
+    // A lock, or a job that is done: it went away after its name was read.
+    case 'none':
+      return null;
     default:
       throw new Error(`${key} is a ${type}, which nobody reads here`);
   }
