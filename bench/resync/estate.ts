@@ -2,7 +2,13 @@
 import type pg from 'pg';
 import { addressOf } from '../publish/backends.js';
 
-export const ZONE = 'Europe/Warsaw';
+/** A zone in which today has just begun: what is already over of it differs from nothing. */
+export const ZONE = zoneWithin(new Date().getUTCHours());
+
+/** The sign is POSIX's: `Etc/GMT+3` is three hours behind. */
+function zoneWithin(hour: number): string {
+  return hour <= 12 ? `Etc/GMT+${hour}` : `Etc/GMT-${24 - hour}`;
+}
 
 export interface Size {
   readonly calendars: number;

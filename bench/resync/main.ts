@@ -146,7 +146,7 @@ const services = await startServices({
 try {
   for (const size of asked.length === 0 ? SIZES : asked) {
     const made = await backend('PostgreSQL', services);
-    const marketplace = await Marketplace.start();
+    const marketplace = await Marketplace.start(ZONE);
     const client = new pg.Client({ connectionString: made.databaseUrl });
     await client.connect();
     try {

@@ -17,8 +17,8 @@ export class Marketplace {
     this.url = url;
   }
 
-  static async start(): Promise<Marketplace> {
-    const child = fork(fileURLToPath(import.meta.url), ['marketplace']);
+  static async start(timeZone: string): Promise<Marketplace> {
+    const child = fork(fileURLToPath(import.meta.url), ['marketplace', timeZone]);
     const told = await answerOf(child);
     if (!('url' in told)) throw new Error('the marketplace did not say where it is');
     return new Marketplace(child, told.url);
@@ -44,8 +44,9 @@ async function answerOf(child: ChildProcess): Promise<Told> {
   });
 }
 
-async function serve(tell: (told: Told) => void): Promise<void> {
+async function serve(timeZone: string, tell: (told: Told) => void): Promise<void> {
   const sandbox = new Sandbox({
+    timeZone,
     keepRequests: 1,
     limits: { writesPerMinute: null, writesPerHour: null, requestsPerHour: null },
   });
@@ -61,6 +62,7 @@ async function serve(tell: (told: Told) => void): Promise<void> {
   tell({ url: await sandbox.start() });
 }
 
-if (process.argv[2] === 'marketplace' && process.send !== undefined) {
-  await serve((told) => process.send?.(told));
+const [, , what, timeZone] = process.argv;
+if (what === 'marketplace' && timeZone !== undefined && process.send !== undefined) {
+  await serve(timeZone, (told) => process.send?.(told));
 }
