@@ -71,7 +71,8 @@ export async function endErrand(db: Db, errand: Errand, nextAt: Date, failures: 
 }
 
 /**
- * Takes the calendar of the account whose bookings were not read for longest, and not since then.
+ * Takes the calendar of the account whose bookings were not read for longest, and not since then; also one that has failed:
+ * what it shows may still be sold.
  * @returns its id; undefined where all were read since
  */
 export async function takeCalendarToRead(
@@ -84,8 +85,7 @@ export async function takeCalendarToRead(
     UPDATE slotkeeper.calendars c SET bookings_read_at = ${now}
     WHERE c.id IN (
       SELECT id FROM slotkeeper.calendars
-      WHERE account_id = ${account}
-        AND failed_reason IS NULL AND (bookings_read_at IS NULL OR bookings_read_at <= ${notSince})
+      WHERE account_id = ${account} AND (bookings_read_at IS NULL OR bookings_read_at <= ${notSince})
       ORDER BY bookings_read_at NULLS FIRST, id
       LIMIT 1
       FOR UPDATE SKIP LOCKED)

@@ -131,7 +131,8 @@ export async function deleteHold(db: Db, id: string): Promise<boolean> {
 }
 
 /**
- * A newer snapshot of these dates is in the place of what was held of them before.
+ * A newer snapshot of these dates is in the place of what was held of them before. Where it is the same range moved on, as
+ * every night's is, the dates that it has left behind go, too: nothing will speak of them again.
  * @returns how many holds are gone by it
  */
 export async function replaceHeld(
@@ -144,10 +145,17 @@ export async function replaceHeld(
   await sql`
     DELETE FROM slotkeeper.hold_dates d USING slotkeeper.holds h
     WHERE h.id = d.hold_id AND h.calendar_id = ${calendar} AND h.cause = 'snapshot'
-      AND h.said_at <= ${saidAt}::timestamptz AND d.date BETWEEN ${from} AND ${to}`.execute(db);
+      AND (h.said_at <= ${saidAt}::timestamptz AND d.date BETWEEN ${from} AND ${to}
+        OR h.said_at < ${saidAt}::timestamptz AND d.date < ${from} AND h.to_date >= ${from}
+          AND ${to}::date - h.to_date >= ${from}::date - h.from_date)`.execute(db);
+  return await deleteEmptied(db, calendar);
+}
+
+/** @returns how many: snapshots' holds of which no date is left */
+async function deleteEmptied(db: Db, calendar?: string): Promise<number> {
   const { numAffectedRows } = await sql`
     DELETE FROM slotkeeper.holds h
-    WHERE h.calendar_id = ${calendar} AND h.cause = 'snapshot'
+    WHERE (${calendar ?? null}::text IS NULL OR h.calendar_id = ${calendar ?? null}) AND h.cause = 'snapshot'
       AND NOT EXISTS (SELECT FROM slotkeeper.hold_dates d WHERE d.hold_id = h.id)`.execute(db);
   return Number(numAffectedRows ?? 0n);
 }
@@ -204,7 +212,9 @@ export async function countHeldDays(db: Db, horizons: readonly AccountHorizon[])
   return Number(rows[0]?.days ?? 0);
 }
 
-/** Forgets holds of dates that are over. */
+/** Forgets what is held of dates that are over, and holds of which nothing else is left. */
 export async function forgetHolds(db: Db, before: string): Promise<void> {
+  await db.deleteFrom('slotkeeper.hold_dates').where('date', '<', before).execute();
+  await deleteEmptied(db);
   await db.deleteFrom('slotkeeper.holds').where('to_date', '<', before).execute();
 }

@@ -90,9 +90,9 @@ export class Desk {
     return addDays(this.date, n);
   }
 
-  /** A wall-clock time of {@link date}, as an instant. */
-  at(time: string): string {
-    return toIso(parseInstant(`${this.date}T${time}:00`, ZONE, 'time'), ZONE);
+  /** A wall-clock time of {@link date}, or of another one, as an instant. */
+  at(time: string, date = this.date): string {
+    return toIso(parseInstant(`${date}T${time}:00`, ZONE, 'time'), ZONE);
   }
 
   /** The account of all calendars but `alone`. */

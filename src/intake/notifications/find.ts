@@ -76,15 +76,19 @@ export class Finder extends Rounds {
   async #read(id: string, accountId: string, notSince: Date): Promise<void> {
     const { db, log, backoff } = this.#options;
     let about: Account | undefined;
+    let hasFailed = false;
     try {
       const [calendar, account] = await Promise.all([getCalendar(db, id), getAccount(db, accountId)]);
       about = account;
+      hasFailed = calendar?.failed !== undefined;
       if (calendar !== undefined && account !== undefined) await this.#find(calendar, account, notSince);
     } catch (error) {
       const reason = error instanceof Error ? error.message : 'unknown';
       if (about !== undefined && error instanceof FirewallError)
         await backoff(about, error, 1).catch(() => undefined);
       log.warn({ calendar: id, reason }, 'the bookings of a calendar could not be read; they are read again');
+      // What was refused before is most likely refused again: it has its turn with all others.
+      if (hasFailed) return;
       await readBookingsAgain(db, id, new Date(notSince.getTime() + AGAIN_MS)).catch(() => undefined);
     }
   }

@@ -39,7 +39,7 @@ export async function hold(
     saidAt: new Date(snapshot.takenAt),
     heldAt: new Date(options.now),
     losses,
-    dates: heldDates(plan, calendar),
+    dates: heldDates(plan, snapshot, calendar),
     releases: plan.missing.map(({ ref }) => ref),
   };
   const id = await saveHold(tx, asked);
@@ -47,10 +47,15 @@ export async function hold(
   return { id, losses, dates: asked.dates.map(({ date }) => date), releases: asked.releases.length };
 }
 
-function heldDates({ missing, dates }: SnapshotPlan, { timeZone }: LockedCalendar): HeldDate[] {
+/** Of what reaches out of the range only the dates in it: no later snapshot of the same range would speak of the others. */
+function heldDates(
+  { missing, dates }: SnapshotPlan,
+  { from, to }: ResolvedSnapshot,
+  { timeZone }: LockedCalendar,
+): HeldDate[] {
   const held = new Map<string, HeldDate>();
   for (const one of missing) {
-    for (const date of datesTouched(one, timeZone)) held.set(date, { date });
+    for (const date of datesTouched(one, timeZone)) if (date >= from && date <= to) held.set(date, { date });
   }
   for (const { date, asked, added } of dates) {
     if (!sameWindows(asked, added)) held.set(date, { date, windows: asked });

@@ -34,7 +34,9 @@ async function compare(run: Run, client: DocplannerClient, dryRun: boolean): Pro
   const horizon = horizonOf(account.timeZone, now());
   const known = await settledDays(db, calendar, account, horizon);
   if (known.days.length === 0) return { compared: NOTHING, changes: [], distrusted: [] };
-  const reading = await read(run, client, known, dryRun, calendar.strategy !== 'slots');
+  // One that is known may be gone without a word: nothing of it is missed in the slots, which it took time from.
+  const knowsBreaks = known.taken.some(({ source }) => source === 'break');
+  const reading = await read(run, client, known, dryRun, calendar.strategy !== 'slots' || knowsBreaks);
   let found = inspect(run, reading);
   if (found.needsBreaks) {
     // What is missing may be hidden by breaks, which had not been asked for.

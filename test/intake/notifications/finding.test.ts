@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, jest, test } from '@jest/globals';
 import type { Estate } from '../../../src/sandbox/index.js';
 import { announcePlaceholder } from '../../../src/store/bookings.js';
+import { getCalendar } from '../../../src/store/calendars.js';
 import { addressOf, type Desk, type DeskOptions } from '../../chaos/desk.js';
 import { eventually } from '../../support/eventually.js';
 import { API_KEY, type Hearing, hearing, PUSH, said, visitBooking } from './heard.js';
@@ -104,6 +105,21 @@ describe('a booking that nobody told of', () => {
     await look(desk);
     await eventually(async () => (await unread(desk)) === 0, { within: 20_000 });
     expect(await clinic.items()).toMatchObject([{ name: 'slot-booked', booking: id, calendar: 'nowak' }]);
+  });
+
+  test('in a calendar whose publishing was refused is found, too: what it shows is still sold', async () => {
+    const { desk, busy } = await pushedTo();
+    desk.sandbox.faults.set([
+      { fault: { kind: 'status', status: 403, message: 'no right' }, match: { operation: 'replaceSlots' } },
+    ]);
+    await desk.book('apt-1', '10:00', '10:20');
+    await eventually(async () => (await getCalendar(desk.engine.db, 'nowak'))?.failed !== undefined);
+    desk.sandbox.setDelivery({ lose: 1 });
+    const { id } = books(desk, '10:20');
+    await look(desk);
+    const there = { booking: id, start: desk.at('10:20'), end: desk.at('10:40') };
+    await eventually(async () => (await busy()).some((one) => isDeepStrictEqual(one, there)));
+    expect((await getCalendar(desk.engine.db, 'nowak'))?.failed).toBeDefined();
   });
 
   test('but moved is found at its new time, and its old time is free', async () => {

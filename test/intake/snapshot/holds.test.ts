@@ -3,7 +3,7 @@ import { Holds } from '../../../src/engine/holds.js';
 import { putAccount } from '../../../src/store/accounts.js';
 import { putCalendar } from '../../../src/store/calendars.js';
 import { type Database, openDatabase } from '../../../src/store/database.js';
-import { countHeldDays, type Hold, heldDates } from '../../../src/store/holds.js';
+import { countHeldDays, forgetHolds, type Hold, heldDates } from '../../../src/store/holds.js';
 import type { Db } from '../../../src/store/schema.js';
 import { databases, emptyRecord } from '../../store/databases.js';
 import { account, calendar, NOW } from '../../store/facts.js';
@@ -237,6 +237,12 @@ describe.each(databases)('holds on $name', ({ fresh }) => {
       return hold?.id ?? '';
     };
 
+    /** The same, said again of what is as it was. */
+    const emptiedAgain = async (at: number): Promise<void> => {
+      const { held: hold } = await clinic.snapshot(at, { to: LAST }, held);
+      expect(hold).toMatchObject({ dates: DAYS });
+    };
+
     test('sees what is held, and since when', async () => {
       const id = await emptied();
       expect(await holds.list()).toEqual([
@@ -314,6 +320,57 @@ describe.each(databases)('holds on $name', ({ fresh }) => {
       await holds.settle('release', [id]);
       expect(await clinic.windows(FIRST, LAST)).toEqual(windowsOn([DAY]));
       expect(Object.keys(await clinic.taken())).toHaveLength(6);
+    });
+
+    test('finds nothing of it once the same range, a day later, is told right', async () => {
+      const id = await emptied();
+      const [, ...rest] = DAYS;
+      const windows = rest.map((date) => open(date));
+      const range = { from: NEXT, to: '2026-11-20', windows };
+      // Of the same moment it is another part of the same night.
+      await clinic.snapshot(1, range, held);
+      expect(await holds.list()).toMatchObject([{ id, dates: [DAY] }]);
+      await holds.settle('drop', [id]);
+
+      await emptiedAgain(2);
+      await clinic.snapshot(3, range, held);
+      expect([await days(), await holds.list()]).toEqual([0, []]);
+
+      await emptiedAgain(4);
+      await clinic.snapshot(5, { from: LAST, to: LAST, windows: [open(LAST)] }, held);
+      expect(await holds.list()).toMatchObject([{ dates: DAYS.slice(0, -1) }]);
+    });
+
+    test('night after night finds one hold, whose dates go with the days', async () => {
+      await emptied();
+      const next = await clinic.snapshot(2, { from: NEXT, to: '2026-11-20' }, held);
+      expect(await holds.list()).toMatchObject([{ id: next.held?.id, dates: DAYS.slice(1) }]);
+      await forgetHolds(db, LAST);
+      expect(await holds.list()).toMatchObject([{ id: next.held?.id, dates: [LAST] }]);
+      await forgetHolds(db, '2026-11-20');
+      expect(await holds.list()).toEqual([]);
+    });
+
+    test('sees of an absence that reaches out of the range only the dates in it', async () => {
+      await openAll();
+      await clinic.occupied(0, 'away', `${LAST}T08:00`, '2026-12-03T18:00');
+      for (const { ref, start, end } of appointments) await clinic.occupied(0, ref, start, end);
+      const { held: hold } = await clinic.snapshot(
+        1,
+        { to: LAST, windows: DAYS.map((date) => open(date)) },
+        held,
+      );
+      expect(hold).toMatchObject({ dates: [DAY, LAST], releases: 7 });
+      await clinic.snapshot(
+        2,
+        {
+          to: LAST,
+          windows: DAYS.map((date) => open(date)),
+          occupancy: [...appointments, taken('away', `${LAST}T08:00`, '2026-12-03T18:00')],
+        },
+        held,
+      );
+      expect(await holds.list()).toEqual([]);
     });
 
     test('is told of a hold in the transaction that makes it', async () => {

@@ -49,6 +49,7 @@ describe.each(['slots', 'breaks', 'book'] as const)('with %s', (strategy) => {
     const { id } = desk.sandbox.book(addressOf('nowak'), { start: desk.at('10:40'), serviceId: 'visit' });
     const report = await resync(desk);
     expect(report.differences).toEqual({ missing: 0, extra: 0, stale: 0, foreign: 1 });
+    expect(report.days.map(({ date }) => date)).toEqual([desk.date]);
     const [day] = (await desk.engine.days('nowak', desk.date, desk.date)) ?? [];
     expect(day?.busy).toContainEqual({ booking: id, start: desk.at('10:40'), end: desk.at('11:00') });
     expect(await resync(desk)).toMatchObject({ differences: { foreign: 0 }, writes: 0 });
@@ -59,7 +60,37 @@ describe.each(['slots', 'breaks', 'book'] as const)('with %s', (strategy) => {
     desk.sandbox.addBreak(addressOf('nowak'), { since: desk.at('10:40'), till: desk.at('11:00') });
     const report = await resync(desk);
     expect(report.differences).toEqual({ missing: 0, extra: 0, stale: 0, foreign: 1 });
+    expect(report.days.map(({ date }) => date)).toEqual([desk.date]);
     expect(desk.shown()).toEqual(['10:00']);
+    expect(await resync(desk)).toMatchObject({ differences: { foreign: 0 }, writes: 0 });
+  });
+
+  test("a doctor's break that is gone without a word gives its time back, and one that was cut short some of it", async () => {
+    let ahead = 0;
+    const desk = await opened(strategy, { now: () => Date.now() + ahead });
+    for (const n of [1, 2]) {
+      const [since, till] = [desk.at('10:00', desk.dateAfter(n)), desk.at('10:40', desk.dateAfter(n))];
+      desk.sandbox.addBreak(addressOf('nowak'), { since, till });
+    }
+    await resync(desk);
+    await desk.rest();
+    // What was said within one second has no order.
+    ahead = 2_000;
+    const [gone, short] = [desk.dateAfter(1), desk.dateAfter(2)];
+    for (const date of [gone, short]) expect(desk.shown('nowak', date)).toEqual(['10:40']);
+    const [first, second] = desk.sandbox
+      .breaks(addressOf('nowak'))
+      .filter(({ since }) => since > desk.at('12:00'));
+    desk.sandbox.removeBreak(first?.id ?? '');
+    await asAnother(desk, 'PATCH', `/breaks/${second?.id}`, {
+      since: desk.at('10:00', short),
+      till: desk.at('10:20', short),
+    });
+    const report = await resync(desk);
+    expect(report.differences).toEqual({ missing: 0, extra: 0, stale: 0, foreign: 2 });
+    expect(report.days.map(({ date }) => date)).toEqual([gone, short]);
+    expect(desk.shown('nowak', gone)).toEqual(['10:00', '10:20', '10:40']);
+    expect(desk.shown('nowak', short)).toEqual(['10:20', '10:40']);
     expect(await resync(desk)).toMatchObject({ differences: { foreign: 0 }, writes: 0 });
   });
 });
@@ -113,7 +144,9 @@ test('a break of ours that nothing needs is taken away', async () => {
   expect(desk.shown()).toEqual(['10:00']);
   const report = await resync(desk);
   expect(report).toMatchObject({ differences: { missing: 0, extra: 0, stale: 1, foreign: 0 }, writes: 1 });
+  expect(report.days.map(({ date }) => date)).toEqual([desk.date]);
   expect(desk.shown()).toEqual(['10:00', '10:40']);
+  expect(await resync(desk)).toMatchObject({ differences: { stale: 0 }, writes: 0 });
 });
 
 test('a break of ours that somebody removed is made again first', async () => {
@@ -124,7 +157,9 @@ test('a break of ours that somebody removed is made again first', async () => {
   const report = await resync(desk);
   expect(report.differences).toMatchObject({ extra: 1 });
   expect(report.writes).toBe(1);
+  expect(report.days.map(({ date }) => date)).toEqual([desk.date]);
   expect(desk.shown()).toEqual(['10:00', '10:40']);
+  expect(await resync(desk)).toMatchObject({ differences: { extra: 0 }, writes: 0 });
 });
 
 test('a calendar that fails is in the report', async () => {

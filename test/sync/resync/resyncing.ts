@@ -2,7 +2,7 @@
 
 import type { ResyncReport, ResyncRequest } from '../../../src/engine/resyncs-face.js';
 import type { Slotkeeper } from '../../../src/engine.js';
-import { addressOf, Desk } from '../../chaos/desk.js';
+import { addressOf, Desk, type DeskOptions } from '../../chaos/desk.js';
 import { eventually } from '../../support/eventually.js';
 
 const WRITES = new Set(['PUT', 'POST', 'PATCH', 'DELETE']);
@@ -11,8 +11,11 @@ export const writesOf = (desk: Desk): number =>
   desk.sandbox.requests.filter(({ method, operation }) => WRITES.has(method) && operation !== 'token').length;
 
 /** Three days from 10:00 to 11:00, on the first of which 10:20 is taken. */
-export async function opened(strategy: 'slots' | 'breaks' | 'book' = 'slots'): Promise<Desk> {
-  const desk = await Desk.open({ strategy });
+export async function opened(
+  strategy: 'slots' | 'breaks' | 'book' = 'slots',
+  options: DeskOptions = {},
+): Promise<Desk> {
+  const desk = await Desk.open({ ...options, strategy });
   for (const n of [0, 1, 2]) await desk.open('nowak', desk.dateAfter(n));
   await desk.rest();
   await desk.book('apt-1', '10:20', '10:40');
