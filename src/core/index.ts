@@ -37,6 +37,7 @@ export {
   COMPARING,
   HEARING,
   LEAST_URGENT,
+  MOST_URGENT,
   urgency,
 } from './urgency.js';
 export {

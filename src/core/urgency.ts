@@ -3,6 +3,9 @@
 /** The least urgent value, which is BullMQ's largest priority: 2²¹ − 1. */
 export const LEAST_URGENT = 2_097_151;
 
+/** The most urgent one. */
+export const MOST_URGENT = 1;
+
 /** Half-open, epoch ms. */
 interface Span {
   readonly start: number;
@@ -35,7 +38,7 @@ export type Band =
   | 'nothing in particular';
 
 /** Where each band begins; read as a decimal number, the millions tell what happened. */
-const CLOSING = 1;
+const CLOSING = MOST_URGENT;
 /** The urgency of asking the marketplace for what it has to say. */
 export const HEARING = 900_001;
 const OPENING = 1_000_001;

@@ -1,6 +1,6 @@
 /** The parts of a running engine, put together from its options. What is opened is closed again in reverse. */
 import type { FileConfig } from '../config/schema.js';
-import { HEARING, LEAST_URGENT } from '../core/index.js';
+import { HEARING, LEAST_URGENT, MOST_URGENT } from '../core/index.js';
 import { askClinic } from '../delivery/ask-clinic.js';
 import { Delivery } from '../delivery/delivery.js';
 import type { EventsResult } from '../intake/apply-events.js';
@@ -147,7 +147,7 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
   };
   const link = async (asked: Link): Promise<void> =>
     delivery.wake(await linkByHand(db, sealer, asked, now()));
-  const bookings = new BookingDesk({ means, link, wake: (calendar) => wake(calendar, LEAST_URGENT) });
+  const bookings = new BookingDesk({ means, link, wake: (calendar) => wake(calendar, MOST_URGENT) });
   const occupancyWorker = new OccupancyWorker({ queues, log, apply });
   const publishWorker = new PublishWorker({
     queues,

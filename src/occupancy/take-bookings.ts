@@ -27,7 +27,7 @@ export interface SaidBooking {
   readonly movedTo?: string | undefined;
   /** Where the appointment that it is linked to was when both agreed. Epoch milliseconds. */
   readonly refStart?: number | undefined;
-  /** We have just done it ourselves. */
+  /** We have just done it ourselves, for the appointment's sake: nothing is left of that to be hidden. */
   readonly byUs?: true | undefined;
 }
 
@@ -103,7 +103,7 @@ export function foldBookings(
     if (before !== undefined && isSame(before, after)) continue;
     changes.push({ before, after });
     days.moved(calendar, before && takes(before), takes(after), true);
-    // What somebody else has taken away of ours is on sale.
+    // What somebody else has taken away of ours is on sale, and so is an appointment that only its booking hid.
     if (before !== undefined && hides(before) && !hides(after) && !ours.has(id)) {
       days.moved(calendar, undefined, spanOf(before));
     }
@@ -158,8 +158,9 @@ function takes(booking: StoredBooking): Interval | undefined {
   return booking.status === 'booked' && !booking.placeholder ? spanOf(booking) : undefined;
 }
 
-/** Whether it hides an appointment of the PMS. */
-const hides = ({ status, placeholder }: StoredBooking): boolean => status === 'booked' && placeholder;
+/** Whether it may hide an appointment of the PMS. */
+const hides = ({ status, placeholder, ref }: StoredBooking): boolean =>
+  status === 'booked' && (placeholder || ref !== null);
 
 const spanOf = ({ start, end }: StoredBooking): Interval => ({
   start: start.getTime(),

@@ -19,7 +19,7 @@ import { cancelVisit, knownVisit } from './visits.js';
 
 export interface BookingDeskOptions {
   readonly means: Means;
-  /** Has the calendar published: what was freed is to be offered again. */
+  /** Has the calendar published at once: what was freed may be an appointment's time, or is to be offered again. */
   readonly wake: (calendar: string) => Promise<void>;
   /** Ties a booking that the record knows to an appointment, or to none. */
   readonly link: (link: Link) => Promise<void>;
@@ -42,7 +42,7 @@ export class BookingDesk implements BookingsFace {
   async cancel(calendar: string, booking: string, how: { reason?: string | undefined } = {}) {
     return await this.#run(calendar, async (run) => {
       await patientsVisit(run, booking);
-      await cancelVisit(run, booking, how.reason);
+      await cancelVisit(run, booking, how);
       return { calendar, id: booking };
     });
   }

@@ -10,6 +10,7 @@ import {
 } from '../docplanner/index.js';
 import { BudgetSpentError } from './budget-spent-error.js';
 import { NoFreshFormError } from './no-fresh-form-error.js';
+import { NotKnownYetError } from './not-known-yet-error.js';
 
 export type Failure =
   /** Nobody's fault; it goes on then, as urgently as what it was that had to wait. */
@@ -36,7 +37,8 @@ export function failureOf(error: unknown, now: number): Failure {
     const afterMs = Math.max(0, until - now);
     return { kind: 'wait', afterMs, ...(urgency === undefined ? {} : { urgency }), reason };
   }
-  if (error instanceof NoFreshFormError) return { kind: 'retry', reason: error.message };
+  if (error instanceof NoFreshFormError || error instanceof NotKnownYetError)
+    return { kind: 'retry', reason: error.message };
   if (!(error instanceof DocplannerError)) return { kind: 'unknown' };
   const reason = error.message;
   if (error instanceof TokenUnavailableError && error.cause instanceof FirewallError) {

@@ -1,4 +1,5 @@
 /** Bookings that are linked to an appointment of the PMS go where it goes, and are cancelled when it is released. */
+import { getCalendar } from '../store/calendars.js';
 import {
   agreeWithAppointment,
   bookingRefused,
@@ -7,61 +8,77 @@ import {
   type Following,
 } from '../store/following.js';
 import { BudgetSpentError } from './budget-spent-error.js';
+import { failureOf } from './failure.js';
+import { inOrder, isInTheWay } from './follow-order.js';
 import { moveVisit } from './move-visit.js';
 import { isRefusal } from './refusal.js';
 import type { Run } from './run.js';
 import { settleMoves } from './sent-moves.js';
 import { cancelVisit } from './visits.js';
 
+/** After so many failures in a row what closes is published all the same, although a booking may then not go there any more. */
+const PATIENCE = 3;
+
 /**
  * Has the bookings follow; it comes before anything is published, because a booking can only move to a time that is
  * still on offer. What the marketplace refuses is set apart as failed, also with a 403: whether the whole calendar may not
- * be edited shows when it is told of its days.
+ * be edited shows when it is told of its days. What it has no answer for is left for later (`run.unanswered`): what closes
+ * does not wait for a cancellation, nor for ever for a move.
  * @returns until when what only frees time has to wait for the budget, in epoch milliseconds
  */
 export async function followAppointments(run: Run): Promise<number | undefined> {
-  await settleMoves(run);
-  const all = await bookingsToFollow(run.db, run.calendar.id);
-  await followEach(run, all.filter(isMove));
-  return await followEach(
-    run,
-    all.filter((one) => !isMove(one)),
-  );
+  try {
+    await settleMoves(run);
+  } catch (error) {
+    // What moved may be elsewhere by now: nothing follows before that is known.
+    await leave(run, await bookingsToFollow(run.db, run.calendar.id), error, true);
+    return undefined;
+  }
+  return await followEach(run, await bookingsToFollow(run.db, run.calendar.id));
 }
 
-/** Those that go elsewhere, and no others. @returns whether there were any */
+/** Those that go elsewhere, with what stands in their way, and no others. @returns whether there were any */
 export async function followMoves(run: Run): Promise<boolean> {
-  const moves = (await bookingsToFollow(run.db, run.calendar.id)).filter(isMove);
-  await followEach(run, moves);
+  const all = await bookingsToFollow(run.db, run.calendar.id);
+  const left = all.filter(({ booking }) => !run.unanswered.bookings.has(booking.id));
+  const moves = left.filter(isMove);
+  await followEach(
+    run,
+    left.filter((one) => isUrgent(one, moves)),
+  );
   return moves.length > 0;
 }
 
 const isMove = ({ to }: Following): boolean => to !== undefined;
 
-async function followEach(run: Run, followings: readonly Following[]): Promise<number | undefined> {
-  for (const following of followings) {
+/** What only frees time is not, unless a move waits for it. */
+const isUrgent = (one: Following, all: readonly Following[]): boolean =>
+  isMove(one) || all.some((other) => isInTheWay(one, other));
+
+async function followEach(run: Run, all: readonly Following[]): Promise<number | undefined> {
+  let waitsUntil: number | undefined;
+  for (const following of inOrder(all)) {
+    const urgent = isUrgent(following, all);
+    if (waitsUntil !== undefined && !urgent) continue;
+    const { bookings, error: unanswered } = run.unanswered;
+    if (all.some((one) => bookings.has(one.booking.id) && isInTheWay(one, following))) {
+      await leave(run, [following], unanswered, urgent);
+      continue;
+    }
     try {
-      await follow(run, following);
+      await follow(run, following, urgent);
     } catch (error) {
-      if (error instanceof BudgetSpentError && following.to === undefined) return error.until;
-      if (!isRefusal(error)) throw error;
-      const { booking, to } = following;
-      run.log.warn(
-        { calendar: run.calendar.id, booking: booking.id, reason: error.message },
-        'a booking cannot follow its appointment',
-      );
-      await bookingRefused(run.db, booking, {
-        for: to === undefined ? CANCEL : to.start.toISOString(),
-        reason: error.message,
-      });
+      if (error instanceof BudgetSpentError && !urgent) waitsUntil = error.until;
+      else if (isRefusal(error)) await setApart(run, following, error.message);
+      else await leave(run, [following], error, urgent);
     }
   }
-  return undefined;
+  return waitsUntil;
 }
 
-async function follow(run: Run, { booking, to }: Following): Promise<void> {
+async function follow(run: Run, { booking, to }: Following, urgent: boolean): Promise<void> {
   if (to === undefined) {
-    await cancelVisit(run, booking.id);
+    await cancelVisit(run, booking.id, { follows: true, urgent });
   } else if (to.start.getTime() === booking.start.getTime()) {
     await agreeWithAppointment(run.db, booking, to.start);
   } else {
@@ -71,4 +88,27 @@ async function follow(run: Run, { booking, to }: Following): Promise<void> {
       refStart: to.start.getTime(),
     });
   }
+}
+
+async function setApart(run: Run, { booking, to }: Following, reason: string): Promise<void> {
+  run.log.warn(
+    { calendar: run.calendar.id, booking: booking.id, reason },
+    'a booking cannot follow its appointment',
+  );
+  await bookingRefused(run.db, booking, {
+    for: to === undefined ? CANCEL : to.start.toISOString(),
+    reason,
+  });
+}
+
+/** They are not tried again in this run, which has failed for it in the end. @throws what is no lack of an answer */
+async function leave(run: Run, some: readonly Following[], error: unknown, urgent: boolean): Promise<void> {
+  if (failureOf(error, run.now()).kind !== 'retry') throw error;
+  if (urgent && !(await hasWaited(run))) throw error;
+  for (const { booking } of some) run.unanswered.bookings.add(booking.id);
+  run.unanswered.error ??= error;
+}
+
+async function hasWaited({ db, calendar }: Run): Promise<boolean> {
+  return ((await getCalendar(db, calendar.id))?.retrying?.attempts ?? 0) >= PATIENCE;
 }

@@ -54,6 +54,7 @@ export async function leased<T>(
       calendar,
       account,
       requests,
+      unanswered: { bookings: new Set() },
       client: (urgency, aboutToWrite) => client.through(counted(budget.gate(account, urgency), aboutToWrite)),
       comparing: (compare) => budget.comparing(account, (gate) => compare(client.through(counted(gate)))),
       keepSilent: (reason) => keepSilent(means, account, reason),

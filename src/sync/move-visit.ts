@@ -3,7 +3,7 @@
  * down before it is sent, and what became of an earlier one is found out first. The record follows at once, before any
  * notification says so. Contract: moveBooking.
  */
-import { toIso, urgency } from '../core/index.js';
+import { MOST_URGENT, toIso, urgency } from '../core/index.js';
 import { ConflictError } from '../docplanner/index.js';
 import { said } from '../occupancy/said.js';
 import type { SaidBooking } from '../occupancy/take-bookings.js';
@@ -59,7 +59,8 @@ export async function moveVisit(run: Run, id: string, to: MoveTo): Promise<SaidB
       ...(to.duration === undefined ? {} : { duration: to.duration }),
       ...(move.addressId === calendar.addressId ? {} : { address_id: move.addressId }),
     });
-    const ended: SaidBooking = { ...known, status: 'moved', movedTo: moved.id };
+    const followed = to.refStart === undefined ? {} : ({ byUs: true } as const);
+    const ended: SaidBooking = { ...known, status: 'moved', movedTo: moved.id, ...followed };
     const begun: SaidBooking = { ...said(moved), before: id, refStart: to.refStart };
     await takeMove(run, move, ended, begun);
     await forgetMove(db, calendar.id, id);
@@ -93,13 +94,13 @@ const isSameMove = (one: SentMove, other: SentMove): boolean =>
 
 /** The record may be behind. */
 async function lookAgain(run: Run, id: string): Promise<undefined> {
-  const shown = await unlessGone(run.client(1).getBooking(run.calendar, id));
+  const shown = await unlessGone(run.client(MOST_URGENT).getBooking(run.calendar, id));
   if (shown !== undefined) await takeIn(run, { bookings: [said(shown)] });
 }
 
 /** Where neither the record nor the marketplace knows it, the marketplace says what it wants. */
 async function serviceOf({ client, calendar }: Run, { id, service }: SaidBooking): Promise<string> {
-  return service ?? said(await client(1).getBooking(calendar, id)).service ?? '';
+  return service ?? said(await client(MOST_URGENT).getBooking(calendar, id)).service ?? '';
 }
 
 /** Where this very move was made before, the booking that came of it: as the record has it, or the marketplace. */
@@ -112,7 +113,8 @@ async function repeated(
   const place = { ...calendar, addressId };
   const home = await calendarAt(db, place);
   const known = home === undefined ? undefined : (await findBookings(db, home, [movedTo])).get(movedTo);
-  const now = known === undefined ? await unlessGone(client(1).getBooking(place, movedTo)) : undefined;
+  const now =
+    known === undefined ? await unlessGone(client(MOST_URGENT).getBooking(place, movedTo)) : undefined;
   const became = known === undefined ? now && said(now) : toSaid(known);
   return became?.status === 'booked' && became.start === start.getTime() ? became : undefined;
 }

@@ -3,7 +3,7 @@
  * looked for among those that begin where it was to go, and taken for ours only where it is of the same patient. Whoever
  * else has booked that time meanwhile is left alone. Contract: moveBooking.
  */
-import { toIso } from '../core/index.js';
+import { MOST_URGENT, toIso } from '../core/index.js';
 import { type Booking, NotFoundError } from '../docplanner/index.js';
 import { said } from '../occupancy/said.js';
 import type { SaidBooking } from '../occupancy/take-bookings.js';
@@ -35,7 +35,7 @@ export async function settleMoves(run: Run): Promise<void> {
 /** @returns the booking that it is now; undefined where the move was not made */
 export async function settleMove(run: Run, move: SentMove): Promise<SaidBooking | undefined> {
   const { db, calendar } = run;
-  const before = await unlessGone(run.client(1).getBooking(calendar, move.booking));
+  const before = await unlessGone(run.client(MOST_URGENT).getBooking(calendar, move.booking));
   const now = before === undefined ? undefined : said(before);
   const moved = before && now?.status === 'moved' ? await successorOf(run, move, before) : undefined;
   const begun = moved && { ...said(moved), before: move.booking };
@@ -74,7 +74,7 @@ async function successorOf(run: Run, move: SentMove, before: Booking): Promise<B
   const from = move.start.getTime();
   const [since, until] = [toIso(from, account.timeZone), toIso(from + MINUTE, account.timeZone)];
   const home = { ...calendar, addressId: move.addressId };
-  const there = await run.client(1).getBookings(home, since, until, ['patient', 'address_service']);
+  const there = await run.client(MOST_URGENT).getBookings(home, since, until, ['patient', 'address_service']);
   const candidates = there.filter((one) => cameOf(move, before, one));
   const place = await calendarAt(db, home);
   const ids = candidates.map(({ id }) => id);

@@ -2,35 +2,53 @@
  * Cancelling a marketplace booking. It may be asked for again after a lost answer: what is so already is found out, and is
  * no failure. The record follows at once, before any notification says so. Contract: cancelBooking.
  */
-import { urgency } from '../core/index.js';
+import { MOST_URGENT, urgency } from '../core/index.js';
 import { ConflictError, NotFoundError } from '../docplanner/index.js';
-import { said } from '../occupancy/said.js';
+import { GONE_AFTER_MS, said } from '../occupancy/said.js';
 import type { SaidBooking } from '../occupancy/take-bookings.js';
-import { findBookings, type StoredBooking } from '../store/bookings.js';
+import { findBookings, type StoredBooking, settledBookings } from '../store/bookings.js';
+import { NotKnownYetError } from './not-known-yet-error.js';
 import { takeIn } from './read-marketplace.js';
 import type { Run } from './run.js';
 import { unlessGone } from './sent-moves.js';
 
+export interface CancelVisit {
+  /** For the patient. */
+  readonly reason?: string | undefined;
+  /** Whether its appointment was released; otherwise that is still to be hidden. */
+  readonly follows?: boolean | undefined;
+  /** Whether another moves to its time. */
+  readonly urgent?: boolean | undefined;
+}
+
 /** @throws {DocplannerError} where the marketplace refuses it */
-export async function cancelVisit(run: Run, id: string, reason?: string): Promise<void> {
+export async function cancelVisit(run: Run, id: string, how: CancelVisit = {}): Promise<void> {
   const { calendar, now } = run;
+  const { reason, follows = false, urgent = false } = how;
+  const byUs = follows ? ({ byUs: true } as const) : {};
   const known = await knownVisit(run, id);
   if (known.status === 'canceled') return;
-  const span = { start: known.start, end: known.end };
-  const client = run.client(urgency({ closed: [], opened: [span], now: now() }));
+  const span = [{ start: known.start, end: known.end }];
+  const client = run.client(urgency({ closed: urgent ? span : [], opened: urgent ? [] : span, now: now() }));
   try {
     await client.cancelBooking(calendar, id, reason);
   } catch (error) {
     if (!(error instanceof NotFoundError || error instanceof ConflictError)) throw error;
     // It may be over already: by us, where the answer was lost, or by somebody else.
     const shown = await unlessGone(client.getBooking(calendar, id));
-    if (shown !== undefined) {
-      await takeIn(run, { bookings: [said(shown)] });
+    if (shown === undefined) {
+      // A cancellation that was lost sight of would leave a visit that nobody here knows.
+      const since = new Date(now() - GONE_AFTER_MS);
+      if (!(await settledBookings(run.db, calendar.id, [id], since)).has(id)) {
+        throw follows ? new NotKnownYetError(id) : error;
+      }
+    } else {
+      await takeIn(run, { bookings: [{ ...said(shown), ...byUs }] });
       if (said(shown).status !== 'canceled') throw error;
       return;
     }
   }
-  await takeIn(run, { bookings: [{ ...known, status: 'canceled' }] });
+  await takeIn(run, { bookings: [{ ...known, status: 'canceled', ...byUs }] });
 }
 
 /** As the record knows it, or the marketplace. */
@@ -38,7 +56,7 @@ export async function knownVisit(run: Run, id: string): Promise<SaidBooking> {
   const { db, calendar } = run;
   const known = (await findBookings(db, calendar.id, [id])).get(id);
   if (known !== undefined) return toSaid(known);
-  const shown = said(await run.client(1).getBooking(calendar, id));
+  const shown = said(await run.client(MOST_URGENT).getBooking(calendar, id));
   await takeIn(run, { bookings: [shown] });
   return shown;
 }

@@ -1,6 +1,7 @@
 // What is said of the marketplace's bookings and breaks comes twice, late and in any order: the record ends the same.
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { bandOf } from '../../src/core/index.js';
 import { foldBookings, type SaidBooking } from '../../src/occupancy/take-bookings.js';
 import { foldBreaks, type SaidBreak } from '../../src/occupancy/take-breaks.js';
 import type { StoredBooking } from '../../src/store/bookings.js';
@@ -296,6 +297,19 @@ describe('bookings', () => {
     const canceled = { ...ours, status: 'canceled' } as const;
     expect(take(known, [canceled]).days).toMatchObject([{ calendar: 'nowak', date: '2026-11-16' }]);
     expect(take(known, [{ ...canceled, byUs: true }]).days).toEqual([]);
+  });
+
+  test('that hid the appointment that they are linked to put it on sale where they are cancelled', () => {
+    const visit = { id: '1', start: NOON, end: NOON + 30 * MINUTE } as const;
+    const { known } = take(new Map(), [{ ...visit, status: 'booked' }]);
+    const linked: ReadonlyMap<string, StoredBooking> = new Map(
+      [...known].map(([id, one]) => [id, { ...one, ref: 'apt' }]),
+    );
+    const bandsOf = (said: SaidBooking, before = linked) =>
+      take(before, [said]).days.map(({ urgency }) => bandOf(urgency));
+    expect(bandsOf({ ...visit, status: 'canceled' })).toEqual(['closing']);
+    expect(bandsOf({ ...visit, status: 'canceled' }, known)).toEqual(['opening']);
+    expect(bandsOf({ ...visit, status: 'canceled', byUs: true })).toEqual(['opening']);
   });
 
   test('that are linked hand their link on, whichever of their moves is heard of first', () => {

@@ -33,6 +33,8 @@ export async function publish(run: Run): Promise<Reconciled> {
 async function publishPending(run: Run): Promise<Reconciled> {
   const waitsUntil = await followAppointments(run);
   const reconciled = (await hidesAnything(run)) ? await publishHiding(run) : await publishSlots(run);
+  // Days that need another run are published first.
+  if (run.unanswered.error !== undefined && reconciled.kind === 'done') throw run.unanswered.error;
   if (waitsUntil === undefined || reconciled.kind !== 'done') return reconciled;
   const afterMs = Math.max(0, waitsUntil - run.now());
   return { kind: 'later', afterMs, reason: 'the budget of its account is spent' };

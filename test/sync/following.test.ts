@@ -1,0 +1,120 @@
+// Linked bookings of a whole day that follow their appointments at once, and what the marketplace has no answer for.
+import { describe, expect, test } from '@jest/globals';
+import type { Desk } from '../chaos/desk.js';
+import { eventually } from '../support/eventually.js';
+import { linked, opened, patientBooks, standing } from './visiting.js';
+
+/** Patients' bookings at these times, each linked to an appointment: `apt-10:00` and so on. */
+async function linkedAt(desk: Desk, times: readonly (readonly [string, string])[]): Promise<void> {
+  for (const [from, to] of times) {
+    const { id } = patientBooks(desk, from);
+    await desk.book(`apt-${from}`, from, to);
+    await desk.engine.bookings.link('nowak', id, `apt-${from}`);
+  }
+  await desk.rest();
+}
+
+const occupied = (desk: Desk, ref: string, from: string, to: string) =>
+  ({ type: 'occupied', calendar: 'nowak', ref, start: desk.at(from), end: desk.at(to) }) as const;
+
+// With slots the marketplace refuses it: what was taken is not on offer when it becomes free there.
+describe.each(['breaks', 'book'] as const)('with %s', (strategy) => {
+  test('a doctor who is late: all appointments move on, each to where the next one was', async () => {
+    const desk = await opened({ strategy });
+    await linkedAt(desk, [
+      ['10:00', '10:20'],
+      ['10:20', '10:40'],
+      ['10:40', '11:00'],
+    ]);
+    await desk.say(
+      occupied(desk, 'apt-10:00', '10:20', '10:40'),
+      occupied(desk, 'apt-10:20', '10:40', '11:00'),
+      occupied(desk, 'apt-10:40', '11:00', '11:20'),
+    );
+    await desk.rest();
+    expect(await desk.engine.failures.list()).toEqual([]);
+    expect(standing(desk)).toEqual(['10:20', '10:40', '11:00']);
+    expect(desk.requests('moveBooking').map(({ status }) => status)).toEqual([201, 201, 201]);
+  });
+
+  test('an appointment takes the time of one that is released with it', async () => {
+    const desk = await opened({ strategy });
+    await linkedAt(desk, [
+      ['10:00', '10:20'],
+      ['10:40', '11:00'],
+    ]);
+    await desk.say(occupied(desk, 'apt-10:00', '10:40', '11:00'), {
+      type: 'released',
+      calendar: 'nowak',
+      ref: 'apt-10:40',
+    });
+    await desk.rest();
+    expect(await desk.engine.failures.list()).toEqual([]);
+    expect(standing(desk)).toEqual(['10:40']);
+  });
+});
+
+test.each([
+  ['a cancellation', 'cancelBooking'],
+  ['a move', 'moveBooking'],
+] as const)(
+  '%s that gets no answer keeps no other time open, and is done once it gets one',
+  async (_, operation) => {
+    const desk = await opened();
+    await linked(desk);
+    desk.sandbox.faults.set([{ fault: { kind: 'status', status: 500 }, match: { operation } }]);
+    if (operation === 'cancelBooking') await desk.free('apt-1');
+    else await desk.book('apt-1', '11:00', '11:20');
+    await desk.book('apt-2', '11:40', '12:00');
+    await eventually(() => !desk.shown().includes('11:40'));
+    expect(standing(desk)).toEqual(['10:20']);
+    expect((await desk.engine.status()).pending).toBeGreaterThan(0);
+    desk.sandbox.faults.set([]);
+    if (operation === 'cancelBooking') {
+      await desk.rest(60_000);
+      expect(standing(desk)).toEqual([]);
+    } else {
+      // By then its new time is closed: what became of it can be seen, and both times are taken.
+      await eventually(async () => (await desk.engine.status()).pending === 0, { within: 60_000 });
+      expect(desk.shown()).toEqual(['10:00', '10:40', '11:20']);
+    }
+  },
+);
+
+test('while what became of a move cannot be found out, what closes is published', async () => {
+  const desk = await opened();
+  await linked(desk);
+  desk.sandbox.faults.set([
+    { fault: { kind: 'cut', when: 'before' }, match: { operation: 'moveBooking' }, times: 1 },
+    { fault: { kind: 'status', status: 500 }, match: { operation: 'getBooking' } },
+  ]);
+  await desk.book('apt-1', '11:00', '11:20');
+  await desk.book('apt-2', '11:40', '12:00');
+  await eventually(() => !desk.shown().includes('11:40'));
+});
+
+test('a booking that the marketplace does not know minutes after it told of it is cancelled once it does', async () => {
+  const desk = await opened();
+  const id = await linked(desk);
+  const path = `/bookings/${id}`;
+  desk.sandbox.faults.set(
+    ['cancelBooking', 'getBooking'].map((operation) => ({
+      fault: { kind: 'status', status: 404 },
+      match: { operation, path },
+      times: 1,
+    })),
+  );
+  await desk.free('apt-1');
+  await desk.rest();
+  expect(standing(desk)).toEqual([]);
+  expect(await desk.engine.failures.list()).toEqual([]);
+});
+
+test('an appointment whose booking is cancelled by hand is hidden by something else at once', async () => {
+  const desk = await opened({ strategy: 'breaks' });
+  const id = await linked(desk);
+  expect(desk.requests('addCalendarBreak')).toEqual([]);
+  await desk.engine.bookings.cancel('nowak', id);
+  await eventually(() => !desk.shown().includes('10:20') && desk.requests('addCalendarBreak').length === 1);
+  expect(standing(desk)).toEqual([]);
+});
