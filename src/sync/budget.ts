@@ -8,6 +8,7 @@ import type { GateAnswer, RequestGate } from '../docplanner/index.js';
 import { type Account, askPermission, endPauses, pauseAccount } from '../store/accounts.js';
 import { giveBackRequests, requestAnswered, takeRequest } from '../store/requests.js';
 import type { Db } from '../store/schema.js';
+import { AccountSilentError } from './account-silent-error.js';
 import { BudgetSpentError } from './budget-spent-error.js';
 import { apartMs, READINGS_OF_A_COMPARISON, windowsFor } from './shares.js';
 import { Turns } from './turns.js';
@@ -122,7 +123,7 @@ export class Budget {
     const at = now();
     const permission = await askPermission(db, account.id, new Date(at), new Date(at + requestTimeoutMs));
     if (permission.kind === 'paused') {
-      throw new BudgetSpentError(account.id, permission.until.getTime(), permission.reason);
+      throw new AccountSilentError(account.id, permission.until.getTime(), permission.reason);
     }
     this.#pauses.set(account.id, permission.kind === 'probe' ? permission.pauses : 0);
     return permission.kind === 'probe';

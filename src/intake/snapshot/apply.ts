@@ -94,7 +94,7 @@ async function takeIn(
   const { now } = options;
   const calendar = (await lockCalendars(tx, [id])).get(id);
   if (calendar === undefined) return { kind: 'unknown-calendar' };
-  const snapshot = resolveSnapshot(input, calendar, options.arrivedAt ?? now);
+  const snapshot = resolveSnapshot(input, calendar, options.arrivedAt ?? now, now);
   const at = new Date(snapshot.takenAt);
   const known = await readKnown(tx, calendar, snapshot);
   const plan = planSnapshot(snapshot, known);

@@ -77,7 +77,7 @@ export async function pullSource(account: Account, options: PullOptions): Promis
 }
 
 /** Puts the answer aside, line by line. */
-async function stage(account: Account, run: string, arrivedAt: number, { db, signal }: PullOptions) {
+async function stage(account: Account, run: string, arrivedAt: number, { db, signal, now }: PullOptions) {
   const { source } = account;
   if (source === undefined) throw new TypeError(`the account ${account.id} has no source`);
   const accounts = new Map((await listCalendars(db)).map((calendar) => [calendar.id, calendar.account]));
@@ -90,7 +90,7 @@ async function stage(account: Account, run: string, arrivedAt: number, { db, sig
     for await (const line of sourceLines(source, signal)) {
       const read = isClosed
         ? ({ kind: 'problem', reason: 'comes after the line that says that it is complete' } as const)
-        : readSourceLine(line, account, arrivedAt);
+        : readSourceLine(line, account, arrivedAt, now());
       if (read.kind === 'problem') problems.push({ line: line.number, reason: read.reason });
       else if (read.kind === 'end') isClosed = true;
       else if (!accounts.has(read.calendar)) unknown.add(read.calendar);

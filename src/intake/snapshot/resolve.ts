@@ -26,16 +26,18 @@ const MOST_AHEAD_MS = 5 * MINUTE;
 export const OLDEST_SNAPSHOT_MS = 7 * DAY;
 
 /**
- * @param arrivedAt epoch milliseconds
+ * @param arrivedAt when it began to arrive, epoch milliseconds
+ * @param now when it is read: what arrives for long may have been taken meanwhile
  * @throws {InvalidScheduleError} with the path of what is wrong
  */
 export function resolveSnapshot(
   snapshot: Snapshot,
   calendar: LockedCalendar,
   arrivedAt: number,
+  now: number,
 ): ResolvedSnapshot {
   const { from, to, complete } = snapshot;
-  const takenAt = resolveTakenAt(snapshot, calendar, arrivedAt);
+  const takenAt = resolveTakenAt(snapshot, calendar, arrivedAt, now);
   const available = resolveEvent(
     { type: 'available', id: '', calendar: calendar.id, from, to, windows: snapshot.windows },
     calendar,
@@ -55,10 +57,15 @@ export function resolveSnapshot(
   return { from, to, complete, takenAt, dates: available.dates, occupied };
 }
 
-function resolveTakenAt({ takenAt }: Snapshot, { timeZone }: LockedCalendar, arrivedAt: number): number {
+function resolveTakenAt(
+  { takenAt }: Snapshot,
+  { timeZone }: LockedCalendar,
+  arrivedAt: number,
+  now: number,
+): number {
   if (takenAt === undefined) return arrivedAt;
   const ms = parseInstant(takenAt, timeZone, 'takenAt');
-  if (ms > arrivedAt + MOST_AHEAD_MS) throw new InvalidScheduleError('takenAt', 'lies in the future');
+  if (ms > now + MOST_AHEAD_MS) throw new InvalidScheduleError('takenAt', 'lies in the future');
   if (ms < arrivedAt - OLDEST_SNAPSHOT_MS) {
     throw new InvalidScheduleError('takenAt', 'is more than 7 days ago');
   }

@@ -12,8 +12,16 @@ export type SourceLine =
   | { readonly kind: 'end' }
   | { readonly kind: 'problem'; readonly reason: string };
 
-/** @param arrivedAt epoch milliseconds */
-export function readSourceLine(line: Line, { timeZone }: Account, arrivedAt: number): SourceLine {
+/**
+ * @param arrivedAt when the source was asked, epoch milliseconds
+ * @param now when the line is read
+ */
+export function readSourceLine(
+  line: Line,
+  { timeZone }: Account,
+  arrivedAt: number,
+  now: number,
+): SourceLine {
   if (line.kind === 'unreadable') return { kind: 'problem', reason: line.reason };
   const { value } = line;
   if (closingLineSchema.safeParse(value).success) return { kind: 'end' };
@@ -22,7 +30,12 @@ export function readSourceLine(line: Line, { timeZone }: Account, arrivedAt: num
   const { calendar } = checked.data;
   try {
     // All of it is read now: one that turned out wrong later would come after others had been taken as the whole.
-    resolveSnapshot(checked.data, { id: calendar, timeZone, bufferBefore: 0, bufferAfter: 0 }, arrivedAt);
+    resolveSnapshot(
+      checked.data,
+      { id: calendar, timeZone, bufferBefore: 0, bufferAfter: 0 },
+      arrivedAt,
+      now,
+    );
   } catch (error) {
     if (!(error instanceof InvalidScheduleError)) throw error;
     return { kind: 'problem', reason: describe(error) };

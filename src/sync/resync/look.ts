@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { getAccount } from '../../store/accounts.js';
 import { getCalendar } from '../../store/calendars.js';
 import type { Compared } from '../../store/comparisons.js';
+import { AccountSilentError } from '../account-silent-error.js';
 import { askAgainAfterMs } from '../ask-again.js';
 import { CalendarChangedError } from '../calendar-changed-error.js';
 import { failureOf } from '../failure.js';
@@ -23,6 +24,7 @@ export type Looked =
 const ANOTHER_HAS_IT_MS = 500;
 /** Somebody waits for the answer. */
 const MOST_TRIES = 5;
+const MOST_SILENCE_MS = 10 * 60_000;
 
 export async function lookAt(means: Means, id: string): Promise<Looked> {
   const { db, now } = means;
@@ -41,7 +43,10 @@ export async function lookAt(means: Means, id: string): Promise<Looked> {
       if (verdict.kind === 'refused') return { kind: 'failed', reason: verdict.reason };
       const failure = failureOf(error, now());
       if (failure.kind === 'unknown') throw error;
-      if (failure.kind === 'retry') {
+      if (error instanceof AccountSilentError && error.until - now() > MOST_SILENCE_MS) {
+        return { kind: 'failed', reason: error.message };
+      }
+      if (failure.kind === 'retry' || failure.kind === 'firewall') {
         if (tries >= MOST_TRIES) return { kind: 'failed', reason: failure.reason };
         tries += 1;
       }

@@ -54,6 +54,7 @@ const jobSchema = z.discriminatedUnion('kind', [
 ]);
 
 const AT_ONCE = 500;
+const SOURCES_AT_ONCE = 8;
 const QUEUE_AGAIN_MS = 60_000;
 const RECORD_AWAY_MS = 1_000;
 const DAY = 24 * 60 * 60_000;
@@ -70,7 +71,8 @@ export class ResyncWorker {
 
   start(): void {
     this.#worker = this.#options.queues.worker(RESYNC_QUEUE, (job, token) => this.#take(job, token), {
-      concurrency: 2,
+      // A job waits for a clinic's answer most of its time, and the others are not to wait for that one.
+      concurrency: 8,
       removeOnComplete: { count: 0 },
       removeOnFail: { count: 100 },
     });
@@ -132,25 +134,39 @@ export class ResyncWorker {
     const { db, now, log } = this.#options;
     const resync = await getResync(db, id, 0);
     if (resync === undefined || resync.state !== 'fetching') return await this.round();
-    const failures: ResyncFailure[] = [];
-    const sources: SourceNotes[] = [];
-    for (const accountId of resync.dryRun ? [] : await accountsOfResync(db, id)) {
-      const account = await getAccount(db, accountId);
-      if (account?.source === undefined) continue;
-      const { reasons, unknown, omitted } = await this.#fetch(account);
-      failures.push(...reasons.map((reason) => ({ account: accountId, reason })));
-      if (unknown.length + omitted.length > 0) sources.push({ account: accountId, unknown, omitted });
-      if (this.#stopping.signal.aborted) {
-        // The source was given up for our sake, not for its own: whoever has the job next asks it anew.
-        await job.moveToDelayed(Date.now(), token);
-        throw new DelayedError();
-      }
+    const fetched = resync.dryRun ? [] : await this.#fetchAll(await accountsOfResync(db, id));
+    if (this.#stopping.signal.aborted) {
+      // A source was given up for our sake, not for its own: whoever has the job next asks them anew.
+      await job.moveToDelayed(Date.now(), token);
+      throw new DelayedError();
     }
+    const failures = fetched.flatMap(({ account, reasons }): ResyncFailure[] =>
+      reasons.map((reason) => ({ account, reason })),
+    );
+    const sources = fetched.flatMap(({ account, unknown, omitted }): SourceNotes[] =>
+      unknown.length + omitted.length > 0 ? [{ account, unknown, omitted }] : [],
+    );
     if (failures.length > 0)
       log.warn({ resync: id, failures: failures.length }, 'a source was not taken in as a whole');
     await startComparing(db, id, { failures, sources }, new Date(now()));
     log.info({ resync: id, calendars: resync.calendars, at: now() }, 'a full resync compares its calendars');
     await this.round();
+  }
+
+  /** Several at a time: a clinic that does not answer holds up few others. */
+  async #fetchAll(accounts: readonly string[]): Promise<readonly (Fetched & SourceNotes)[]> {
+    const { db } = this.#options;
+    const left = [...accounts];
+    const fetched: (Fetched & SourceNotes)[] = [];
+    const fetchSome = async (): Promise<void> => {
+      for (let id = left.shift(); id !== undefined && !this.#stopping.signal.aborted; id = left.shift()) {
+        const account = await getAccount(db, id);
+        if (account?.source !== undefined) fetched.push({ account: id, ...(await this.#fetch(account)) });
+      }
+    };
+    const ended = await Promise.allSettled(Array.from({ length: SOURCES_AT_ONCE }, fetchSome));
+    for (const one of ended) if (one.status === 'rejected') throw one.reason;
+    return fetched.sort((a, b) => (a.account < b.account ? -1 : 1));
   }
 
   async #fetch(account: Account): Promise<Fetched> {

@@ -176,6 +176,25 @@ describe.each(databases)('a source on $name', ({ fresh }) => {
     await nothingIsLeft();
   });
 
+  test('of which each line says truly when it was taken may answer for long', async () => {
+    const minutes = (n: number) => START + n * 60_000;
+    let asked = 0;
+    // It is asked, then read: its second line is twelve minutes later.
+    const now = () => minutes([0, 0, 12][asked++] ?? 12);
+    const lines = ['nowak', 'lis'].map((id, n) =>
+      snapshot(id, { takenAt: new Date(minutes(n * 12)).toISOString() }),
+    );
+    says(text(...lines, END));
+    const take: PullOptions['take'] = (id, body, arrival) =>
+      applySnapshot(db, id, body, { ...arrival, now: minutes(13), holds: undefined });
+    expect(await pull({}, { now, take })).toMatchObject({ complete: true, problems: [], released: 2 });
+    says(text(snapshot('nowak', { takenAt: new Date(minutes(18)).toISOString() }), END));
+    expect(await pull({}, { now: () => minutes(12), take })).toMatchObject({
+      complete: false,
+      problems: [{ line: 1, reason: 'takenAt: lies in the future' }],
+    });
+  });
+
   test('names the line that is wrong', async () => {
     says(text(snapshot('nowak'), 'oops', END));
     expect((await pull()).problems).toEqual([{ line: 2, reason: 'is not JSON' }]);

@@ -1,6 +1,7 @@
 // A dry run that only compares: by an engine that publishes nothing, under the leases of those that do.
 import { expect, jest, test } from '@jest/globals';
 import { sql } from 'kysely';
+import { pauseAccount } from '../../../src/store/accounts.js';
 import { giveBackLease, takeLease } from '../../../src/store/leases.js';
 import { addressOf, Desk } from '../../chaos/desk.js';
 import { asAnother, opened, resync, writesOf } from './resyncing.js';
@@ -78,4 +79,16 @@ test('waits for whoever has the calendar', async () => {
   expect(desk.requests('getSlots').length).toBe(before);
   await giveBackLease(desk.engine.db, 'nowak', 'another');
   expect(await look).toMatchObject({ state: 'done', daysCompared: 3 });
+});
+
+test('does not wait for an account that is silent for long', async () => {
+  const desk = await opened();
+  const until = new Date(Date.now() + 3_600_000);
+  await pauseAccount(desk.engine.db, 'many', { until, reason: 'the firewall stopped it' });
+  expect(await desk.engine.resyncs.look({})).toMatchObject({
+    state: 'failed',
+    failures: [
+      { calendar: 'nowak', reason: `account many: the firewall stopped it until ${until.toISOString()}` },
+    ],
+  });
 });

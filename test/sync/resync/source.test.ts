@@ -133,6 +133,44 @@ describe('with a source, a resync', () => {
     expect(asked - before).toBe(1);
   });
 
+  test('that waits for a clinic keeps no other one waiting', async () => {
+    const both = await Desk.open({ calendars: ['nowak', 'lis', 'alone'] });
+    await both.engine.putAccount({
+      ...(await both.account()),
+      source: { type: 'http', url, headers: {}, timeoutSeconds: 60 },
+    });
+    const hanging: ServerResponse[] = [];
+    answer = (response) => hanging.push(response);
+    const waiting = [];
+    for (const id of ['nowak', 'lis'])
+      waiting.push((await both.engine.resyncs.begin({ calendars: [id] })).id);
+    await eventually(() => hanging.length === 2);
+    expect(await resync(both, { calendars: ['alone'] })).toMatchObject({ state: 'done', calendars: 1 });
+    for (const id of waiting)
+      expect(await both.engine.resyncs.report(id)).toMatchObject({ state: 'running' });
+    for (const response of hanging) response.end(text(END));
+    for (const id of waiting)
+      expect(await over(both.engine, id)).toMatchObject({ state: 'done', failures: [] });
+  });
+
+  test('asks several clinics at once, and tells in their order what is wrong', async () => {
+    const three = await Desk.open({ calendars: ['nowak', 'alone'] });
+    const many = await three.account();
+    const hanging: ServerResponse[] = [];
+    answer = (response) => hanging.push(response);
+    for (const id of ['many', 'alone']) {
+      const source = { type: 'http', url, headers: {}, timeoutSeconds: 60 } as const;
+      await three.engine.putAccount({ ...many, id, clientId: id, source });
+    }
+    const { id } = await three.engine.resyncs.begin({});
+    await eventually(() => hanging.length === 2);
+    for (const response of hanging) response.end(text(night()));
+    expect((await over(three.engine, id)).failures).toMatchObject([
+      { account: 'alone', reason: expect.stringContaining('ended without the line') },
+      { account: 'many', reason: expect.stringContaining('ended without the line') },
+    ]);
+  });
+
   test('that is stopped while it asks is not cut off by that: the next process asks again', async () => {
     const { baseUrl } = await desk.account();
     const databaseUrl = await recordDatabase();
