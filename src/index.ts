@@ -6,7 +6,13 @@ export * from './core/index.js';
 export type { DeliveryStatus, FollowQuery } from './delivery/delivery.js';
 export type { Failure, FailuresFace, Settled } from './engine/failures-face.js';
 export type { HeldItem, HoldsFace } from './engine/holds-face.js';
-export type { OwnResyncs, ResyncReport, ResyncRequest, ResyncsFace } from './engine/resyncs-face.js';
+export type {
+  OwnResyncs,
+  ResyncReport,
+  ResyncRequest,
+  ResyncSummary,
+  ResyncsFace,
+} from './engine/resyncs-face.js';
 export type { Role } from './engine/roles.js';
 export type { Status } from './engine/status.js';
 export { UnknownCalendarsError } from './engine/unknown-calendars-error.js';

@@ -32,6 +32,13 @@ export interface ResyncReport {
   readonly days: readonly (DriftingDay & { readonly calendar: string })[];
 }
 
+/** One of those that are kept, in a word: its report says more. */
+export interface ResyncSummary
+  extends Pick<ResyncReport, 'id' | 'state' | 'dryRun' | 'startedAt' | 'finishedAt'> {
+  /** Whose night it was; null where it was asked for. */
+  readonly account: string | null;
+}
+
 export interface ResyncRequest {
   /** Default: all. */
   readonly calendars?: readonly string[] | undefined;
@@ -51,6 +58,8 @@ export interface ResyncsFace {
 
 /** Of an engine in this process. */
 export interface OwnResyncs extends ResyncsFace {
+  /** The nights', and those that were asked for, of the last 30 days: the latest first, 1,000 at most. */
+  list(): Promise<readonly ResyncSummary[]>;
   /**
    * A dry run that is made here and now, whatever the engine's roles: it only compares, and its report is kept nowhere.
    * @throws {UnknownCalendarsError}

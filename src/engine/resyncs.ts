@@ -1,10 +1,16 @@
 /** Full resyncs: begun, and reported; or only looked at. */
 import type { ResyncQueue } from '../queue/resync-queue.js';
 import { listCalendars } from '../store/calendars.js';
-import { getResync } from '../store/resync-reports.js';
+import { getResync, listResyncs, type StoredResync } from '../store/resync-reports.js';
 import { beginResync, finishResyncs } from '../store/resyncs.js';
 import type { Means } from '../sync/run.js';
-import { MOST_DAYS, type OwnResyncs, type ResyncReport, type ResyncRequest } from './resyncs-face.js';
+import {
+  MOST_DAYS,
+  type OwnResyncs,
+  type ResyncReport,
+  type ResyncRequest,
+  type ResyncSummary,
+} from './resyncs-face.js';
 import { lookAtAll } from './resyncs-look.js';
 import { UnknownCalendarsError } from './unknown-calendars-error.js';
 
@@ -16,6 +22,11 @@ export interface ResyncsOptions {
   /** Wakes what waits, and queues what lost its job. */
   readonly round: () => Promise<void>;
 }
+
+const MOST_LISTED = 1_000;
+
+const toldAs = (state: StoredResync['state']): ResyncReport['state'] =>
+  state === 'fetching' ? 'running' : state;
 
 export class Resyncs implements OwnResyncs {
   readonly #options: ResyncsOptions;
@@ -55,12 +66,23 @@ export class Resyncs implements OwnResyncs {
     const { state, startedAt, finishedAt, missing, extra, stale, foreign, ...rest } = resync;
     return {
       ...rest,
-      state: state === 'fetching' ? 'running' : state,
+      state: toldAs(state),
       differences: { missing, extra, stale, foreign },
       startedAt: startedAt.toISOString(),
       finishedAt: finishedAt?.toISOString() ?? null,
       durationMs: (finishedAt?.getTime() ?? now()) - startedAt.getTime(),
     };
+  }
+
+  async list(): Promise<readonly ResyncSummary[]> {
+    const { db, now } = this.#options.means;
+    await finishResyncs(db, new Date(now()));
+    return (await listResyncs(db, MOST_LISTED)).map(({ state, startedAt, finishedAt, ...rest }) => ({
+      ...rest,
+      state: toldAs(state),
+      startedAt: startedAt.toISOString(),
+      finishedAt: finishedAt?.toISOString() ?? null,
+    }));
   }
 
   /** @returns all that there are */

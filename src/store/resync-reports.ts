@@ -40,6 +40,24 @@ export interface StoredResync {
   readonly days: readonly (DriftingDay & { readonly calendar: string })[];
 }
 
+export interface ListedResync {
+  readonly id: string;
+  /** Whose night it was; null where all or some calendars were asked for. */
+  readonly account: string | null;
+  readonly dryRun: boolean;
+  readonly state: StoredResync['state'];
+  readonly startedAt: Date;
+  readonly finishedAt: Date | null;
+}
+
+/** The latest first. */
+export async function listResyncs(db: Db, limit: number): Promise<ListedResync[]> {
+  const { rows } = await sql<ListedResync>`
+    SELECT id, account_id AS account, dry_run AS "dryRun", state, started_at AS "startedAt", finished_at AS "finishedAt"
+    FROM slotkeeper.resyncs ORDER BY started_at DESC, id LIMIT ${limit}`.execute(db);
+  return rows;
+}
+
 /** @param mostDays that are told one by one */
 export async function getResync(db: Db, id: string, mostDays: number): Promise<StoredResync | undefined> {
   const { rows } = await sql<Omit<StoredResync, 'failures' | 'days'> & { failures: ResyncFailure[] }>`

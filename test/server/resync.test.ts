@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { beginResync } from '../../src/store/resyncs.js';
 import { Desk } from '../chaos/desk.js';
 import { eventually } from '../support/eventually.js';
 import { type Caller, serve } from './served.js';
@@ -50,6 +51,36 @@ describe('/v1/resync', () => {
     expect(await over(all.body.id)).toMatchObject({ calendars: 2, dryRun: false });
     const some = await call('POST', '/v1/resync', { calendars: ['nowak'], dryRun: true });
     expect(await over(some.body.id)).toMatchObject({ calendars: 1, dryRun: true });
+  });
+
+  test('lists them, the latest first, the nights as their account’s', async () => {
+    const { body: asked } = await call('POST', '/v1/resync', { calendars: ['lis'] });
+    await over(asked.id);
+    const night = await beginResync(
+      desk.engine.db,
+      { account: 'many', dryRun: false },
+      new Date(Date.now() + 1_000),
+    );
+    const { status, body } = await call('GET', '/v1/resync');
+    expect(status).toBe(200);
+    expect(body.resyncs.slice(0, 2)).toEqual([
+      {
+        id: night,
+        account: 'many',
+        dryRun: false,
+        state: 'running',
+        startedAt: expect.any(String),
+        finishedAt: null,
+      },
+      {
+        id: asked.id,
+        account: null,
+        dryRun: false,
+        state: 'done',
+        startedAt: expect.any(String),
+        finishedAt: expect.any(String),
+      },
+    ]);
   });
 
   test.each<[string, unknown, string]>([

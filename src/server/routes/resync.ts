@@ -20,6 +20,8 @@ export const resyncRoutes: Routes = (server, engine) => {
     return reply.code(202).send(begun);
   });
 
+  server.get('/resync', async () => ({ resyncs: await engine.resyncs.list() }));
+
   server.get('/resync/:id', { schema: { params } }, async ({ params: { id } }) => {
     const report = await engine.resyncs.report(id);
     if (report === undefined) throw notFound(`there is no resync "${id}"`);

@@ -249,4 +249,18 @@ describe.each(backends)('the schedules on $name', ({ fresh }) => {
       await worker.stop();
     }
   });
+
+  test('of accounts are run when their turn has come, once', async () => {
+    for (const account of ['warsaw', 'madrid']) await queue.nightly(account, NIGHTLY);
+    const worker = await works(Date.now(), 1_000);
+    try {
+      await eventually(async () => (await begun()).length === 2);
+      await eventually(
+        async () => (await bull.getJobs(['delayed', 'waiting', 'prioritized', 'active'])).length === 0,
+      );
+      expect((await begun()).map(({ account_id }) => account_id).sort()).toEqual(['madrid', 'warsaw']);
+    } finally {
+      await worker.stop();
+    }
+  });
 });
