@@ -1,12 +1,11 @@
 /** `npm run bench:resync`: what it costs to compare everything with the marketplace, and to put right what differs. */
 import pg from 'pg';
-import { createLog, Slotkeeper } from 'slotkeeper';
 import { startServices } from '../../test/support/services.js';
 import { type Backend, backend } from '../publish/backends.js';
+import { apart, type Done, type Work } from './apart.js';
 import { type Cost, costOf } from './cost.js';
-import { calendarsOf, drift, fill, type Size, ZONE } from './estate.js';
-import { Marketplace, type Operations } from './marketplace.js';
-import { type Simply, write } from './simply.js';
+import { drift, fill, type Size, ZONE } from './estate.js';
+import { Marketplace } from './marketplace.js';
 import { minutesWithin } from './virtual-time.js';
 
 const SIZES: readonly Size[] = [
@@ -18,7 +17,6 @@ const asked = process.argv.slice(2).map((text): Size => {
   const [calendars = 0, days = 0] = text.split('x').map(Number);
   return { calendars, days };
 });
-const ROOMY = { writesPerMinute: 1_000_000, writesPerHour: 500_000, requestsPerHour: 1_000_000 };
 const round = (value: number, digits = 1): number => Number(value.toFixed(digits));
 
 async function measure(
@@ -27,89 +25,28 @@ async function measure(
   client: pg.Client,
   marketplace: Marketplace,
 ): Promise<void> {
-  const config = {
-    accounts: [
-      {
-        id: 'bench',
-        baseUrl: marketplace.url,
-        clientId: 'bench',
-        clientSecret: 'bench',
-        timeZone: ZONE,
-        limits: ROOMY,
-      },
-    ],
-    calendars: calendarsOf(size),
-  };
-  const options = { databaseUrl: made.databaseUrl, log: createLog('error'), config };
-  const seeding = new Slotkeeper({ ...options, roles: [] });
-  await seeding.start();
-  await seeding.stop();
+  const where = { databaseUrl: made.databaseUrl, marketplaceUrl: marketplace.url, timeZone: ZONE, size };
+  const { peakMegabytes } = await apart({ what: 'start', ...where });
   await fill(client, size);
-
-  const engine = new Slotkeeper(options);
-  await engine.start();
-  try {
-    const all = size.calendars * size.days;
-    const rows: object[] = [row('100 %', all, await resynced(engine, marketplace))];
-    rows.push(row('0 %', 0, await resynced(engine, marketplace)));
-    const some = await drift(client, size);
-    rows.push(row('1 %', some, await resynced(engine, marketplace)));
-    for (const how of ['PUT every day of every calendar', 'PUT every calendar whole'] as const) {
-      rows.push(await beside(engine, marketplace, size, how));
-    }
-    console.log(`\n${size.calendars} calendars of ${size.days} days; one account, PostgreSQL.`);
-    console.table(rows);
-  } finally {
-    await engine.stop();
-  }
-}
-
-interface Effort {
-  readonly cpuSeconds: number;
-  readonly peakMegabytes: number;
-  readonly seconds: number;
-}
-
-interface Measured extends Effort {
-  readonly cost: Cost;
-  readonly differing: number;
-}
-
-/** What work costs this process. */
-async function effortOf(work: () => Promise<void>): Promise<Effort> {
-  const [cpu, begun] = [process.cpuUsage(), performance.now()];
-  let peak = 0;
-  const look = setInterval(() => {
-    peak = Math.max(peak, process.memoryUsage.rss());
-  }, 20);
-  await work().finally(() => clearInterval(look));
-  const { user, system } = process.cpuUsage(cpu);
-  return {
-    cpuSeconds: (user + system) / 1e6,
-    peakMegabytes: peak / 1_048_576,
-    seconds: (performance.now() - begun) / 1_000,
+  const resync = async (what: string, expected: number): Promise<object> => {
+    await marketplace.operations();
+    const done = await apart({ what: 'resync', ...where });
+    return row(what, expected, done, costOf(await marketplace.operations()));
   };
+  const rows = [await resync('100 %', size.calendars * size.days), await resync('0 %', 0)];
+  rows.push(await resync('1 %', await drift(client, size)));
+  for (const what of ['PUT every day of every calendar', 'PUT every calendar whole'] as const) {
+    rows.push(beside(what, await apart({ what, ...where })));
+  }
+  console.log(
+    `\n${size.calendars} calendars of ${size.days} days; one account, PostgreSQL. An engine that has only started: ${round(peakMegabytes, 0)} MB.`,
+  );
+  console.table(rows);
 }
 
-async function resynced(engine: Slotkeeper, marketplace: Marketplace): Promise<Measured> {
-  await marketplace.operations();
-  const { id } = await engine.resyncs.begin({});
-  let report = await engine.resyncs.report(id);
-  const effort = await effortOf(async () => {
-    while (report?.finishedAt === null) {
-      await new Promise((resolve) => setTimeout(resolve, 250));
-      report = await engine.resyncs.report(id);
-    }
-  });
-  if (report?.state !== 'done' || report.failures.length > 0) throw new Error('the resync failed');
-  const { missing, extra, stale, foreign } = report.differences;
-  const operations: Operations = await marketplace.operations();
-  return { ...effort, cost: costOf(operations), differing: missing + extra + stale + foreign };
-}
-
-function row(what: string, expected: number, { cost, differing, ...effort }: Measured) {
+function row(what: string, expected: number, { differing, ...effort }: Done, cost: Cost) {
   if (differing !== expected) throw new Error(`${what}: ${differing} days differ, not ${expected}`);
-  process.stderr.write(`${what}: ${JSON.stringify({ ...cost, ...effort })}\n`);
+  process.stderr.write(`${what}: ${JSON.stringify({ ...effort, ...cost })}\n`);
   return {
     what,
     'days that differ': differing,
@@ -121,7 +58,7 @@ function row(what: string, expected: number, { cost, differing, ...effort }: Mea
   };
 }
 
-const effortColumns = ({ cpuSeconds, peakMegabytes, seconds }: Effort) => ({
+const effortColumns = ({ cpuSeconds, peakMegabytes, seconds }: Omit<Done, 'differing' | 'writes'>) => ({
   'CPU s': round(cpuSeconds),
   'peak MB': round(peakMegabytes, 0),
   'seconds, no limits': round(seconds),
@@ -131,12 +68,8 @@ const minutesOf = (cost: Cost) => ({
   'minutes, with the limits': round(minutesWithin(cost, 'everything')),
 });
 
-async function beside(engine: Slotkeeper, { url }: Marketplace, size: Size, how: Simply) {
-  let writes = 0;
-  const effort = await effortOf(async () => {
-    writes = await write(engine, url, size, how);
-  });
-  return { what: how, reads: 0, writes, ...effortColumns(effort), ...minutesOf({ reads: 0, writes }) };
+function beside(what: Work['what'], { writes, ...effort }: Done) {
+  return { what, reads: 0, writes, ...effortColumns(effort), ...minutesOf({ reads: 0, writes }) };
 }
 
 const services = await startServices({

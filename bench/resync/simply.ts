@@ -2,24 +2,34 @@
 import type { Slotkeeper } from 'slotkeeper';
 import { DocplannerClient } from '../../dist/docplanner/index.js';
 import { addressOf } from '../publish/backends.js';
-import { calendarsOf, type Size, ZONE } from './estate.js';
+import { calendarsOf, type Size } from './estate.js';
 
 export type Simply = 'PUT every day of every calendar' | 'PUT every calendar whole';
 
 /** As many as the engine publishes at the same time. */
 const AT_ONCE = 8;
 
+export interface Writing {
+  readonly marketplaceUrl: string;
+  readonly timeZone: string;
+  readonly size: Size;
+  readonly how: Simply;
+}
+
 /** @returns how many requests it took */
-export async function write(engine: Slotkeeper, url: string, size: Size, how: Simply): Promise<number> {
+export async function write(
+  engine: Slotkeeper,
+  { marketplaceUrl, timeZone, size, how }: Writing,
+): Promise<number> {
   const client = new DocplannerClient({
     account: 'bench',
-    baseUrl: url,
+    baseUrl: marketplaceUrl,
     clientId: 'bench',
     clientSecret: 'bench',
     timeoutMs: 10_000,
   });
   const left = calendarsOf(size).map(({ id }, n) => ({ id, address: addressOf(n) }));
-  const [from, to] = datesOf(size);
+  const [from, to] = datesOf(size, timeZone);
   let writes = 0;
   await Promise.all(
     Array.from({ length: AT_ONCE }, async () => {
@@ -40,7 +50,7 @@ export async function write(engine: Slotkeeper, url: string, size: Size, how: Si
   return writes;
 }
 
-function datesOf({ days }: Size): [string, string] {
-  const date = new Intl.DateTimeFormat('sv-SE', { timeZone: ZONE });
+function datesOf({ days }: Size, timeZone: string): [string, string] {
+  const date = new Intl.DateTimeFormat('sv-SE', { timeZone });
   return [date.format(Date.now()), date.format(Date.now() + (days - 1) * 86_400_000)];
 }
