@@ -37,6 +37,14 @@ function problemOf(error: FastifyError): Problem {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return { status: 413, title: 'Content too large', detail: 'send fewer events in one request' };
   }
+  if (error.code === 'ETIMEDOUT') {
+    return {
+      status: 503,
+      title: 'Service unavailable',
+      detail:
+        'the record did not answer in time: send it again; what was taken in all the same changes nothing twice',
+    };
+  }
   if (isUnavailable(error) || error instanceof ServiceUnavailableError) {
     return {
       status: 503,

@@ -58,6 +58,7 @@ interface Asked {
   readonly start: number;
   /** Absent where the marketplace says neither an end nor a duration. */
   readonly end: number | undefined;
+  /** Absent where it names none. */
   readonly service: string | undefined;
   /** The booking that it is now, when it is about to move. */
   readonly instead: string | undefined;
@@ -137,8 +138,15 @@ function visitOf(asking: Asking): Asked {
   const start = Date.parse(request.start_at);
   const { end_at, duration } = request;
   const end = end_at != null ? Date.parse(end_at) : duration != null ? start + lengthOf(duration) : undefined;
-  return { start, end, service: serviceOf(request), instead };
+  return { start, end, service: serviceAsked(request), instead };
 }
+
+/** One that is named and cannot be read is none that is offered. */
+function serviceAsked(request: { readonly address_service?: unknown }): string | undefined {
+  return request.address_service == null ? undefined : (serviceOf(request) ?? UNREADABLE);
+}
+
+const UNREADABLE = '';
 
 /** In milliseconds; of one that cannot be read none, which is never offered. */
 const lengthOf = (duration: unknown): number => (typeof duration === 'number' ? duration * MINUTE : 0);

@@ -9,6 +9,7 @@ export interface Offer extends Interval {
 export type Freedom = 'free' | 'not-offered' | 'taken';
 
 /**
+ * @param service without one it is any, and the same for the whole visit
  * @param offers windows, in any order; they may overlap and touch
  * @param taken with the calendar's buffers around it
  */
@@ -18,13 +19,23 @@ export function freedomOf(
   offers: readonly Offer[],
   taken: readonly Interval[],
 ): Freedom {
+  const services = service === undefined ? servicesOf(offers) : [service];
+  if (!services.some((one) => isCovered(visit, one, offers))) return 'not-offered';
+  return taken.some((one) => one.start < visit.end && one.end > visit.start) ? 'taken' : 'free';
+}
+
+const servicesOf = (offers: readonly Offer[]): readonly string[] => [
+  ...new Set(offers.flatMap(({ services }) => services.map(({ id }) => id))),
+];
+
+/** Windows that touch are one, where both offer the service. */
+function isCovered(visit: Interval, service: string, offers: readonly Offer[]): boolean {
   let covered = visit.start;
   const fitting = offers
     .filter(({ services }) => services.some(isOf(service)))
     .sort((a, b) => a.start - b.start);
   for (const { start, end } of fitting) if (start <= covered) covered = Math.max(covered, end);
-  if (covered < visit.end) return 'not-offered';
-  return taken.some((one) => one.start < visit.end && one.end > visit.start) ? 'taken' : 'free';
+  return covered >= visit.end;
 }
 
 /**

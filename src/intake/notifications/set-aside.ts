@@ -6,10 +6,14 @@ import { NoKeyError } from '../../privacy/no-key-error.js';
 import { isUnavailable } from '../../store/is-unavailable.js';
 import type { Subject } from './subject.js';
 
-/** As it came, with nothing that it says applied, its time neither: that may be what the record will not have. */
+/** An id that is longer is none of the marketplace's, and more than an index takes. */
+const LONGEST_ID = 200;
+
+/** As it came, with nothing that it says applied, its time and an odd id neither: that may be what the record will not have. */
 function kept({ name, hash, data, booking }: Subject, why: string): Subject {
   const problem = `it was understood, but could not be taken in: ${why}`;
-  return { name, hash, createdAt: null, data, booking, bookings: [], breaks: [], problem };
+  const about = booking !== undefined && booking.length <= LONGEST_ID ? { booking } : {};
+  return { name, hash, createdAt: null, data, ...about, bookings: [], breaks: [], problem };
 }
 
 /**

@@ -100,6 +100,25 @@ describe('a patient may book', () => {
     expect(await ask(clinic, '10:20', { ...unsaid, address_service: { id: 'third' } })).toEqual(no(2));
   });
 
+  test('what names a service that can be read, or any single one for the whole visit where it names none', async () => {
+    const clinic = await hearing();
+    const { desk } = clinic;
+    for (const unreadable of ['visit', { name: 'visit' }, { id: '' }, []]) {
+      expect(await ask(clinic, '10:20', { address_service: unreadable })).toEqual(no(2));
+    }
+    const { date } = desk;
+    const window = (from: string, to: string, id: string) => ({
+      start: desk.at(from),
+      end: desk.at(to),
+      services: [{ id, duration: 20 }],
+    });
+    const windows = [window('10:00', '10:30', 'visit'), window('10:30', '11:00', 'other')];
+    await desk.say({ type: 'available', calendar: 'nowak', from: date, to: date, windows });
+    expect(await ask(clinic, '10:20', { address_service: null })).toEqual(no(2));
+    expect(await ask(clinic, '10:00', { address_service: null })).toEqual(YES);
+    expect(await ask(clinic, '10:30', { address_service: null })).toEqual(YES);
+  });
+
   test('with the numbers that this account agreed on, where he may not', async () => {
     const errorCodes = { taken: 71, 'not-offered': 72, past: 73, 'unknown-calendar': 74 };
     const clinic = await hearing({

@@ -7,7 +7,7 @@ import { describe, expect, jest, test } from '@jest/globals';
 import { parse, stringify } from 'yaml';
 import { type Clinic, clinicAt, type Running } from '../../cli/clinic.js';
 import { ADDRESS, CALENDAR, upcomingExample } from '../../engine/founding-example.js';
-import { startReceiver } from '../../sandbox/receiver.js';
+import { type Received, startReceiver } from '../../sandbox/receiver.js';
 import { embeddedFolder, recordDatabase } from '../../store/databases.js';
 import { eventually } from '../../support/eventually.js';
 import { startSlotkeeper } from '../../support/process.js';
@@ -149,8 +149,14 @@ describe('nothing of a patient is to be read', () => {
     const odd = slotBooked('odd', 610, patient, COMMENT);
     odd.data.visit_booking.end_at = odd.data.visit_booking.start_at;
     expect(await push(running, odd)).toBe(200);
-    const { visit_booking: asked, ...rest } = visit.data;
-    await push(running, { ...visit, name: 'slot-booking', data: { ...rest, visit_booking_request: asked } });
+    // A free time, so that the clinic is asked on, and answers with an error that repeats what it was told.
+    const free =
+      (Date.parse(`${available.windows[0]?.start}`) - Date.parse(`${date}T00:00:00Z`)) / 60_000 + 40;
+    const { visit_booking: asked, ...rest } = slotBooked('asked', free, patient, COMMENT).data;
+    const question = { ...visit, name: 'slot-booking', data: { ...rest, visit_booking_request: asked } };
+    expect(await push(running, question)).toBe(200);
+    const isQuestion = ({ body }: Received) => body.name === 'slot-booking';
+    expect(JSON.stringify(receiver.received.filter(isQuestion))).toContain(EMAIL);
     clinic.sandbox.book(ADDRESS, {
       start: `${date}T10:00:00${available.windows[0]?.start.toString().slice(19)}`,
       serviceId: '123',

@@ -1,4 +1,5 @@
 // What the record will not have: it is kept without being applied, and takes nothing else along.
+import { randomBytes } from 'node:crypto';
 import { describe, expect, jest, test } from '@jest/globals';
 import { takeOrSetAside } from '../../../src/intake/notifications/set-aside.js';
 import type { Subject } from '../../../src/intake/notifications/subject.js';
@@ -74,4 +75,18 @@ test('a booking is taken in whatever becomes of what nobody applies, and is told
   expect(await push(said('slot-booking', { visit_booking_request: asked }))).toMatchObject({ status: 409 });
   const free = { ...asked, duration: '20' };
   expect(await push(said('slot-booking', { visit_booking_request: free }))).toMatchObject({ status: 200 });
+});
+
+test('a booking whose id no index takes is kept as failed, and those that are pushed with it are answered 2xx', async () => {
+  const { desk, push, busy, items } = await hearing();
+  const id = randomBytes(40_000).toString('base64');
+  const pushes = [id, 'b1', 'b2'].map((one, n) =>
+    push(
+      said('slot-booked', { visit_booking: visitBooking(desk, one, ['10:00', '10:20', '10:40'][n] ?? '') }),
+    ),
+  );
+  expect((await Promise.all(pushes)).map(({ status }) => status)).toEqual([200, 200, 200]);
+  expect((await busy()).map((one) => (one as { booking?: string }).booking).sort()).toEqual(['b1', 'b2']);
+  const failed = (await items()).filter((one: object) => 'problem' in one);
+  expect(failed).toMatchObject([{ name: 'slot-booked', booking: null, data: { visit_booking: { id } } }]);
 });
