@@ -2,6 +2,7 @@
 import { datesOf, urgency } from '../core/index.js';
 import type { DayChange } from '../store/days.js';
 import type { LockedCalendar } from '../store/events.js';
+import type { Taken } from '../store/taken.js';
 import type { WantedCalendar } from '../store/wanted.js';
 
 /** Half-open, in epoch milliseconds. */
@@ -10,14 +11,27 @@ export interface Interval {
   readonly end: number;
 }
 
+/** Time that is taken. */
+export interface TakenTime extends Interval {
+  /** What is to be kept free around it is in it already. */
+  readonly hasBuffers?: boolean;
+}
+
 const MINUTE = 60_000;
 
 /** The time that something taken really takes off sale: itself and the calendar's buffers around it. */
 export function widened(
-  taken: Interval,
+  { start, end, hasBuffers = false }: TakenTime,
   { bufferBefore, bufferAfter }: Pick<LockedCalendar, 'bufferBefore' | 'bufferAfter'>,
 ): Interval {
-  return { start: taken.start - bufferBefore * MINUTE, end: taken.end + bufferAfter * MINUTE };
+  if (hasBuffers) return { start, end };
+  return { start: start - bufferBefore * MINUTE, end: end + bufferAfter * MINUTE };
+}
+
+/** A break that we made for a coupled calendar is as long as that one's buffers make it: around it there are no others. */
+export function timeOf(taken: Taken): TakenTime {
+  const [start, end] = [taken.start.getTime(), taken.end.getTime()];
+  return { start, end, hasBuffers: taken.source === 'break' && taken.coupled === true };
 }
 
 /** Collects changes, one a day, with the most urgent urgency of all that happened to it. */
@@ -40,19 +54,18 @@ export class DayChanges {
    */
   moved(
     calendar: LockedCalendar,
-    from: Interval | undefined,
-    to: Interval | undefined,
+    from: TakenTime | undefined,
+    to: TakenTime | undefined,
     hidden: boolean = false,
   ): void {
-    if (from?.start === to?.start && from?.end === to?.end) return;
     const opened = from && widened(from, calendar);
     const closed = to && widened(to, calendar);
-    const hasBuffers = calendar.bufferBefore > 0 || calendar.bufferAfter > 0;
+    if (isSame(opened, closed)) return;
     const value = urgency({
       closed: closed ? [closed] : [],
       opened: opened ? [opened] : [],
       now: this.#now,
-      resync: hidden && !hasBuffers && closed !== undefined,
+      resync: hidden && closed !== undefined && isSame(closed, to),
     });
     const dates = [opened, closed].flatMap((one) => (one ? datesOf(one, calendar.timeZone) : []));
     for (const date of new Set(dates)) this.#put(calendar.id, date, value);
@@ -68,6 +81,9 @@ export class DayChanges {
     this.#changes.set(at, { calendar, date, urgency: Math.min(known, value) });
   }
 }
+
+const isSame = (a: Interval | undefined, b: Interval | undefined): boolean =>
+  a?.start === b?.start && a?.end === b?.end;
 
 /** The calendars of these days, each as urgent as its most urgent day. */
 export function mostUrgent(changes: readonly DayChange[]): WantedCalendar[] {

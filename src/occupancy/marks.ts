@@ -19,5 +19,12 @@ export const placeholderMark = (calendar: string, ref: string): string =>
 export const isOwnBreak = (calendar: string, one: CalendarBreak): boolean =>
   one.description === breakMark(calendar);
 
+/** The calendar that a break was made for; null where it has no mark of ours, and absent where it has no description. */
+export function markOf({ description }: CalendarBreak): string | null | undefined {
+  if (description === undefined) return undefined;
+  const isOurs = typeof description === 'string' && description.startsWith(breakMark(''));
+  return isOurs ? description.slice(breakMark('').length) : null;
+}
+
 export const isPlaceholder = ({ booked_by: by, comment }: Booking): boolean =>
   by === 'integration' && typeof comment === 'string' && comment.startsWith(`${NAME} `);

@@ -8,7 +8,7 @@ import { findBreaks, isAnnounced, type StoredBreak, saveBreaks } from '../store/
 import type { DayChange } from '../store/days.js';
 import type { LockedCalendar } from '../store/events.js';
 import type { Db } from '../store/schema.js';
-import { DayChanges, type Interval } from './day-changes.js';
+import { DayChanges, type TakenTime } from './day-changes.js';
 
 export interface SaidBreak {
   readonly id: string;
@@ -19,6 +19,8 @@ export interface SaidBreak {
   readonly word: 'created' | 'moved' | 'answered' | 'removed' | 'listed' | 'unlisted';
   /** Whether it is ours; null where it may be, and absent where that is not said. */
   readonly own?: boolean | null | undefined;
+  /** See {@link import('./marks.js').markOf}. */
+  readonly mark?: string | null | undefined;
   /** When this was so, or when the list was asked for, in epoch milliseconds. */
   readonly at: number;
 }
@@ -90,13 +92,14 @@ export function foldBreaks(
   for (const one of said) {
     const before = current.get(one.id);
     const own = whose(before?.own, one.own);
+    const coupled = isCoupled(before?.coupled, calendar.id, one.mark);
     if (before !== undefined && !isLater(one, before)) {
-      current.set(one.id, { ...before, own });
+      current.set(one.id, { ...before, own, coupled });
       continue;
     }
     if (one.word === 'unlisted') {
       // Where it is now may have been said already and be on its way, so nothing is later than what was said last.
-      if (before !== undefined) current.set(one.id, { ...before, own, unlisted: true });
+      if (before !== undefined) current.set(one.id, { ...before, own, coupled, unlisted: true });
       continue;
     }
     current.set(one.id, {
@@ -105,6 +108,7 @@ export function foldBreaks(
       since: new Date(one.since),
       till: new Date(one.till),
       own,
+      coupled,
       removed: one.word === 'removed',
       unlisted: false,
       saidAt: new Date(Math.max(wordAt(one), before?.saidAt.getTime() ?? 0)),
@@ -127,9 +131,10 @@ export function foldBreaks(
   return { changes, days: days.list(), isOwn };
 }
 
-const spanOf = ({ since, till }: StoredBreak): Interval => ({
+const spanOf = ({ since, till, coupled }: StoredBreak): TakenTime => ({
   start: since.getTime(),
   end: till.getTime(),
+  hasBuffers: coupled === true,
 });
 
 /** Whose it is never changes, so that counts also when it is said late: an answer of our own, or a mark, is for good. */
@@ -137,6 +142,16 @@ function whose(known: boolean | null | undefined, said: boolean | null | undefin
   if (known === true || said === true) return true;
   if (said === false || known === false) return false;
   return known === undefined && said === undefined ? false : null;
+}
+
+/** What a description says does not change either; what is said without one says nothing of it. */
+function isCoupled(
+  known: boolean | null | undefined,
+  calendar: string,
+  mark: string | null | undefined,
+): boolean | null {
+  if (known === true || mark === undefined) return known ?? null;
+  return mark !== null && mark !== calendar;
 }
 
 /** Whether a word changes what is known. Of two of the same moment the one that comes last counts; the same again is none. */
@@ -151,7 +166,7 @@ function isLater(one: SaidBreak, known: StoredBreak): boolean {
 const isThere = ({ removed, unlisted }: StoredBreak): boolean => !removed && !unlisted;
 
 /** One that may be ours is where an appointment is: until somebody reads it, it takes no time of its own. */
-const takes = (one: StoredBreak): Interval | undefined =>
+const takes = (one: StoredBreak): TakenTime | undefined =>
   one.own !== false || !isThere(one) ? undefined : spanOf(one);
 
 const isAt = (a: StoredBreak, b: StoredBreak): boolean =>
@@ -162,6 +177,7 @@ const isAt = (a: StoredBreak, b: StoredBreak): boolean =>
 const isSame = (a: StoredBreak, b: StoredBreak): boolean =>
   isAt(a, b) &&
   a.own === b.own &&
+  a.coupled === b.coupled &&
   a.removed === b.removed &&
   a.unlisted === b.unlisted &&
   a.saidAt.getTime() === b.saidAt.getTime();

@@ -12,6 +12,11 @@ export interface StoredBreak {
    * where its times are those of one that we asked for, and neither has been seen yet.
    */
   readonly own: boolean | null;
+  /**
+   * Made by us for another calendar, and on this one because their addresses are coupled: what is to be kept free around it is
+   * in it already. Null where its description was not read yet.
+   */
+  readonly coupled: boolean | null;
   /** It never comes back. */
   readonly removed: boolean;
   /** It was not where it was looked for; it may be elsewhere. */
@@ -26,6 +31,7 @@ const COLUMNS = [
   'since_at',
   'till_at',
   'own',
+  'coupled',
   'removed',
   'unlisted',
   'said_at',
@@ -37,6 +43,7 @@ interface BreakRow {
   since_at: Date;
   till_at: Date;
   own: boolean | null;
+  coupled: boolean | null;
   removed: boolean;
   unlisted: boolean;
   said_at: Date;
@@ -48,6 +55,7 @@ const toBreak = (row: BreakRow): StoredBreak => ({
   since: row.since_at,
   till: row.till_at,
   own: row.own,
+  coupled: row.coupled,
   removed: row.removed,
   unlisted: row.unlisted,
   saidAt: row.said_at,
@@ -100,13 +108,13 @@ export async function saveBreaks(db: Db, breaks: readonly StoredBreak[], now: Da
   if (breaks.length === 0) return;
   await sql`
     INSERT INTO slotkeeper.breaks
-      (calendar_id, id, since_at, till_at, own, removed, unlisted, said_at, updated_at)
-    SELECT k.calendar, k.id, k.since, k.till, k.own, k.removed, k.unlisted, k."saidAt", ${now}::timestamptz
+      (calendar_id, id, since_at, till_at, own, coupled, removed, unlisted, said_at, updated_at)
+    SELECT k.calendar, k.id, k.since, k.till, k.own, k.coupled, k.removed, k.unlisted, k."saidAt", ${now}::timestamptz
     FROM jsonb_to_recordset(${JSON.stringify(breaks)}::jsonb)
-      AS k (calendar text, id text, since timestamptz, till timestamptz, own boolean, removed boolean,
-            unlisted boolean, "saidAt" timestamptz)
+      AS k (calendar text, id text, since timestamptz, till timestamptz, own boolean, coupled boolean,
+            removed boolean, unlisted boolean, "saidAt" timestamptz)
     ON CONFLICT (calendar_id, id) DO UPDATE SET
-      since_at = excluded.since_at, till_at = excluded.till_at, own = excluded.own,
+      since_at = excluded.since_at, till_at = excluded.till_at, own = excluded.own, coupled = excluded.coupled,
       removed = excluded.removed, unlisted = excluded.unlisted, said_at = excluded.said_at,
       updated_at = excluded.updated_at`.execute(db);
 }
@@ -127,8 +135,8 @@ export async function announceBreak(
   now: Date,
 ): Promise<void> {
   const id = announcedId(span.since, span.till);
-  const announced = { calendar, id, ...span, own: true, removed: false, unlisted: false, saidAt: now };
-  await saveBreaks(db, [announced], now);
+  const isThere = { removed: false, unlisted: false, saidAt: now };
+  await saveBreaks(db, [{ calendar, id, ...span, own: true, coupled: false, ...isThere }], now);
 }
 
 /** It has an id now, or was not made. */

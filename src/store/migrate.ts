@@ -11,6 +11,7 @@ import * as sentMoves from './migrations/008-sent-moves.js';
 import * as breaksElsewhere from './migrations/009-breaks-elsewhere.js';
 import * as resyncRetries from './migrations/010-resync-retries.js';
 import * as resyncSources from './migrations/011-resync-sources.js';
+import * as coupledBreaks from './migrations/012-coupled-breaks.js';
 import type { Db } from './schema.js';
 
 /** In order; a migration that has been released is never changed. */
@@ -26,6 +27,7 @@ const migrations: { readonly [name: string]: Migration } = {
   '009-breaks-elsewhere': breaksElsewhere,
   '010-resync-retries': resyncRetries,
   '011-resync-sources': resyncSources,
+  '012-coupled-breaks': coupledBreaks,
 };
 
 export async function migrate(db: Db): Promise<void> {

@@ -185,6 +185,8 @@ export interface BreaksTable {
   till_at: Timestamp;
   /** Made by us, to hide what is taken; null where its times are those of one that we asked for, and it was not read yet. */
   own: boolean | null;
+  /** Made by us for another calendar, whose address is coupled with this one; null where its description was not read yet. */
+  coupled: boolean | null;
   /** It never comes back. */
   removed: Generated<boolean>;
   /** It was not where it was looked for; it may be elsewhere. */

@@ -24,7 +24,12 @@ export type Taken =
       /** The PMS's appointment that it is linked to. */
       readonly ref: string | null;
     })
-  | (Span & { readonly source: 'break'; readonly id: string });
+  | (Span & {
+      readonly source: 'break';
+      readonly id: string;
+      /** See {@link import('./breaks.js').StoredBreak.coupled}. */
+      readonly coupled: boolean | null;
+    });
 
 interface TakenRow {
   source: Taken['source'];
@@ -32,6 +37,7 @@ interface TakenRow {
   ref: string | null;
   kind: string | null;
   service: string | null;
+  coupled: boolean | null;
   start: Date;
   end: Date;
 }
@@ -39,16 +45,16 @@ interface TakenRow {
 /** What is taken between two instants, earliest first. */
 export async function takenBetween(db: Db, calendar: string, from: Date, to: Date): Promise<Taken[]> {
   const { rows } = await sql<TakenRow>`
-    SELECT 'occupancy' AS source, ref AS id, ref, kind, service, start_at AS start, end_at AS "end"
+    SELECT 'occupancy' AS source, ref AS id, ref, kind, service, NULL::boolean AS coupled, start_at AS start, end_at AS "end"
     FROM slotkeeper.occupancy
     WHERE calendar_id = ${calendar} AND end_at > ${from} AND start_at < ${to}
     UNION ALL
-    SELECT 'booking', id, ref, NULL, service, start_at, end_at
+    SELECT 'booking', id, ref, NULL, service, NULL, start_at, end_at
     FROM slotkeeper.bookings
     WHERE calendar_id = ${calendar} AND end_at > ${from} AND start_at < ${to}
       AND status = 'booked' AND NOT placeholder
     UNION ALL
-    SELECT 'break', id, NULL, NULL, NULL, since_at, till_at
+    SELECT 'break', id, NULL, NULL, NULL, coupled, since_at, till_at
     FROM slotkeeper.breaks
     WHERE calendar_id = ${calendar} AND till_at > ${from} AND since_at < ${to} AND NOT removed AND NOT unlisted
       AND own = false
@@ -56,13 +62,13 @@ export async function takenBetween(db: Db, calendar: string, from: Date, to: Dat
   return rows.map(toTaken);
 }
 
-function toTaken({ source, id, ref, kind, service, start, end }: TakenRow): Taken {
+function toTaken({ source, id, ref, kind, service, coupled, start, end }: TakenRow): Taken {
   switch (source) {
     case 'occupancy':
       return { source, ref: id, kind: kind ?? '', service, start, end };
     case 'booking':
       return { source, id, ref, start, end };
     case 'break':
-      return { source, id, start, end };
+      return { source, id, coupled, start, end };
   }
 }

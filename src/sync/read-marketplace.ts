@@ -4,7 +4,7 @@
  */
 import type { Booking, DocplannerClient } from '../docplanner/index.js';
 import { listBookings } from '../occupancy/listed-bookings.js';
-import { isOwnBreak } from '../occupancy/marks.js';
+import { isOwnBreak, markOf } from '../occupancy/marks.js';
 import { said } from '../occupancy/said.js';
 import { type SaidBooking, takeBookings } from '../occupancy/take-bookings.js';
 import { type SaidBreak, takeBreaks } from '../occupancy/take-breaks.js';
@@ -92,6 +92,8 @@ export async function askForBreaks(reader: Reader, range: Range): Promise<Asked<
     since: Date.parse(one.since),
     till: Date.parse(one.till),
     own: before.get(one.id)?.own === true || isOwnBreak(calendar.id, one),
+    // In a list the description is always there, if it has one.
+    mark: markOf(one) ?? null,
   }));
   const there = list.map((one): SaidBreak => ({ ...one, word: 'listed', at }));
   // One that cannot be read is there, and without its id it may be any; one that we await may be any of them.

@@ -1,6 +1,7 @@
 /** What the record knows of a calendar's days at one moment, and what follows from it for the marketplace. */
 import { isDeepStrictEqual } from 'node:util';
 import { addDays, computeSlotConfigs, type Day, startOfDate } from '../core/index.js';
+import { timeOf, widened } from '../occupancy/day-changes.js';
 import { type Account, getAccount } from '../store/accounts.js';
 import { type Calendar, type CalendarState, getCalendar } from '../store/calendars.js';
 import { daysBetween, pendingDays, type StoredDay } from '../store/days.js';
@@ -136,21 +137,21 @@ const MINUTE = 60_000;
 async function computeDates(db: Db, calendar: Calendar, account: Account, from: string, to: string) {
   const { bufferBefore = 0, bufferAfter = 0, grid } = calendar;
   const windows = await windowsOf(db, calendar.id, from, to);
-  const taken = await takenBetween(
-    db,
-    calendar.id,
-    new Date(startOfDate(from, account.timeZone) - bufferAfter * MINUTE),
-    new Date(startOfDate(addDays(to, 1), account.timeZone) + bufferBefore * MINUTE),
-  );
+  const first = startOfDate(from, account.timeZone) - bufferAfter * MINUTE;
+  const last = startOfDate(addDays(to, 1), account.timeZone) + bufferBefore * MINUTE;
+  const taken = await takenBetween(db, calendar.id, new Date(first), new Date(last));
+  const closed = taken.map((one) => {
+    const { start, end } = widened(timeOf(one), { bufferBefore, bufferAfter });
+    // A break may end in a year of which nothing is computed.
+    return { start: Math.max(start, first), end: Math.min(end, last) };
+  });
   const days = computeSlotConfigs({
     timeZone: account.timeZone,
     windows,
     // Where it is hidden by other means, all that is available is published.
-    busy: calendar.strategy === 'slots' ? taken : [],
+    busy: calendar.strategy === 'slots' ? closed : [],
     from,
     to,
-    bufferBefore,
-    bufferAfter,
     ...(grid === undefined ? {} : { grid }),
   });
   return { windows, taken, slots: new Map(days.map((day) => [day.date, day.slots])) };

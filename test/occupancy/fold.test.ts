@@ -150,6 +150,40 @@ describe('breaks', () => {
     expect(removed.get('1')).toMatchObject({ removed: true });
   });
 
+  test('that we made for a coupled calendar have their buffers in them, from when their mark is read', () => {
+    const midnight = NOON + 11 * 60 * MINUTE;
+    const late = {
+      id: '1',
+      since: midnight - 30 * MINUTE,
+      till: midnight,
+      word: 'created',
+      at: NOON,
+    } as const;
+    const datesOf = (known: ReadonlyMap<string, StoredBreak>, said: SaidBreak) =>
+      take(known, [said]).days.map(({ date }) => date);
+    expect(datesOf(new Map(), { ...late, mark: 'lis' })).toEqual(['2026-11-16']);
+    for (const mark of [undefined, null]) {
+      expect(datesOf(new Map(), { ...late, mark })).toEqual(['2026-11-16', '2026-11-17']);
+    }
+
+    const heard = takeEach([created]);
+    expect(heard.get('1')?.coupled).toBeNull();
+    const listed = (mark: string | null) => ({ ...lunch, word: 'listed', at: NOON + 5_000, mark }) as const;
+    expect(datesOf(heard, listed('lis'))).toEqual(['2026-11-16']);
+    for (const mark of [null, 'nowak']) {
+      expect(datesOf(heard, listed(mark))).toEqual([]);
+      expect(take(heard, [listed(mark)]).known.get('1')?.coupled).toBe(false);
+    }
+    for (const said of [
+      [created, listed('lis')],
+      [listed('lis'), created],
+    ]) {
+      const known = takeEach(said);
+      expect(known.get('1')).toMatchObject({ own: false, coupled: true });
+      for (const one of said) expect(datesOf(known, one)).toEqual([]);
+    }
+  });
+
   test('that move in the second in which a list is read are where they moved', () => {
     const listed = { ...lunch, word: 'listed', at: NOON + 5_400 } as const;
     const moved = { ...lunch, ...later, word: 'moved', at: NOON + 5_000 } as const;

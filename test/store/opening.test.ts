@@ -36,6 +36,7 @@ describe.each(databases)('opening the record on $name', ({ fresh }) => {
       { name: '009-breaks-elsewhere' },
       { name: '010-resync-retries' },
       { name: '011-resync-sources' },
+      { name: '012-coupled-breaks' },
     ]);
     await second.close();
   });

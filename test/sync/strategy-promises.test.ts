@@ -2,6 +2,7 @@
 // has forgotten everything, and what hides an appointment after a change of strategy.
 import { describe, expect, test } from '@jest/globals';
 import { addressOf, Desk } from '../chaos/desk.js';
+import { eventually } from '../support/eventually.js';
 
 const hiding = (desk: Desk, calendar = 'nowak') => [
   ...desk.sandbox
@@ -72,6 +73,93 @@ test('breaks close coupled addresses too where the calendar says so, and not whe
     expect.not.objectContaining({ apply_on_coupled_addresses: true }),
     expect.objectContaining({ apply_on_coupled_addresses: true }),
   ]);
+});
+
+describe('breaks on two coupled addresses that are calendars here, with buffers', () => {
+  const estate = {
+    facilities: [
+      {
+        id: 'facility',
+        doctors: [
+          {
+            id: 'doctor',
+            addresses: [
+              ['nowak', 'lis'],
+              ['lis', 'nowak'],
+            ].map(([id = '', other = '']) => ({
+              id: addressOf(id).addressId,
+              services: [{ id: 'visit' }],
+              coupledWith: [addressOf(other).addressId],
+            })),
+          },
+        ],
+      },
+    ],
+  };
+
+  async function coupled(lis: 'slots' | 'breaks' | 'book'): Promise<Desk> {
+    const notifications = { mode: 'pull', pullEverySeconds: 1 } as const;
+    const desk = await Desk.open({ sandbox: { estate }, calendars: ['nowak', 'lis'], notifications });
+    const clients = ['many', 'alone'].map((id) => ({ id, secret: 'secret', notifications: 'pull' as const }));
+    desk.sandbox.setEstate(estate, clients);
+    for (const [id, strategy] of Object.entries({ nowak: 'breaks', lis } as const)) {
+      const how = { strategy, applyOnCoupledAddresses: true, bufferBefore: 10, bufferAfter: 10 };
+      await desk.engine.putCalendar({ id, account: 'many', ...addressOf(id), ...how });
+      await desk.open(id, desk.date, { from: '10:00', to: '13:00' });
+    }
+    await desk.rest();
+    return desk;
+  }
+
+  const taken = async (desk: Desk, calendar: string) =>
+    ((await desk.engine.days(calendar, desk.date, desk.date))?.[0]?.busy ?? []).map(({ start, end }) =>
+      [start, end].map((iso) => iso.slice(11, 16)).join('-'),
+    );
+
+  test.each(['breaks', 'book'] as const)('do not call one another forth: %s', async (strategy) => {
+    const desk = await coupled(strategy);
+    await desk.book('apt-1', '11:20', '11:40');
+    await eventually(async () => (await taken(desk, 'lis')).length > 0);
+    await desk.rest();
+    for (const calendar of ['nowak', 'lis']) expect(hiding(desk, calendar)).toEqual(['break 11:10-11:50']);
+    expect(await taken(desk, 'lis')).toEqual(['11:10-11:50']);
+    expect(desk.requests('addCalendarBreak')).toHaveLength(1);
+
+    await desk.book('apt-1', '12:00', '12:20');
+    await eventually(async () => (await taken(desk, 'lis'))[0] === '11:50-12:30');
+    await desk.rest();
+    for (const calendar of ['nowak', 'lis']) expect(hiding(desk, calendar)).toEqual(['break 11:50-12:30']);
+    await desk.free('apt-1');
+    await eventually(async () => (await taken(desk, 'lis')).length === 0);
+    await desk.rest();
+    for (const calendar of ['nowak', 'lis']) expect(hiding(desk, calendar)).toEqual([]);
+    expect(desk.requests('addCalendarBreak')).toHaveLength(1);
+  });
+
+  test('close no more of a calendar with slots than of the one that they were made for', async () => {
+    const desk = await coupled('slots');
+    await desk.book('apt-1', '11:20', '11:40');
+    await eventually(async () => (await taken(desk, 'lis')).length > 0);
+    await desk.rest();
+    const [day] = (await desk.engine.days('lis', desk.date, desk.date)) ?? [];
+    expect(day?.wanted.map(({ start, end }) => `${start.slice(11, 16)}-${end.slice(11, 16)}`)).toEqual([
+      '10:00-11:10',
+      '11:50-13:00',
+    ]);
+  });
+
+  test.each(['slots', 'breaks'] as const)('leave a doctor’s own break its buffers: %s', async (strategy) => {
+    const desk = await coupled(strategy);
+    const range = { since: desk.at('11:20'), till: desk.at('11:40') };
+    desk.sandbox.addBreak(addressOf('lis'), { ...range, description: 'lunch' });
+    await eventually(async () => (await taken(desk, 'lis')).length > 0);
+    await desk.rest();
+    expect(desk.shown('lis')).toEqual(
+      strategy === 'slots'
+        ? ['10:00', '10:20', '10:40', '11:50', '12:10', '12:30']
+        : ['10:00', '10:20', '10:40', '12:00', '12:20', '12:40'],
+    );
+  });
 });
 
 test('a 409 for a break that is not there after all is answered by making it once more', async () => {

@@ -6,7 +6,7 @@
 
 import { addDays, localDate } from '../../core/index.js';
 import { type Notification, serviceOf } from '../../docplanner/index.js';
-import { type Interval, widened } from '../../occupancy/day-changes.js';
+import { type Interval, timeOf, widened } from '../../occupancy/day-changes.js';
 import type { Account } from '../../store/accounts.js';
 import { calendarAt } from '../../store/calendars.js';
 import { lockCalendars } from '../../store/events.js';
@@ -121,7 +121,7 @@ export class Approvals {
         visit,
         service,
         offers,
-        [...others, ...reserved].map((one) => widened(spanOf(one), calendar)),
+        [...others.map(timeOf), ...reserved.map(spanOf)].map((one) => widened(one, calendar)),
       );
       if (freedom !== 'free') return { kind: 'denied', reason: freedom };
       const span = { start: new Date(start), end: new Date(end) };

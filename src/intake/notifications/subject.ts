@@ -7,6 +7,7 @@ import {
   type Notification,
   notificationNames,
 } from '../../docplanner/index.js';
+import { markOf } from '../../occupancy/marks.js';
 import { said } from '../../occupancy/said.js';
 import type { SaidBooking } from '../../occupancy/take-bookings.js';
 import type { SaidBreak } from '../../occupancy/take-breaks.js';
@@ -101,7 +102,8 @@ function aboutBooking(name: string, booking: Booking) {
 }
 
 function saidBreak(one: CalendarBreak, at: number, word: SaidBreak['word']): SaidBreak {
-  return { id: one.id, since: Date.parse(one.since), till: Date.parse(one.till), word, at };
+  const [since, till] = [Date.parse(one.since), Date.parse(one.till)];
+  return { id: one.id, since, till, mark: markOf(one), word, at };
 }
 
 type Unknown = Extract<Notification, { name: 'unknown' }>;

@@ -1,5 +1,5 @@
 /** The time of a calendar that we have to hide, where all that is available is on offer. Pure. */
-import { type Interval, widened } from '../../occupancy/day-changes.js';
+import { type Interval, timeOf, widened } from '../../occupancy/day-changes.js';
 import type { Taken } from '../../store/taken.js';
 
 /** Half-open, in epoch milliseconds, the calendar's buffers included. */
@@ -21,9 +21,9 @@ interface Buffers {
  */
 export function needsOf(taken: readonly Taken[], { bufferBefore = 0, bufferAfter = 0 }: Buffers): Need[] {
   const linked = new Map<string, Interval>();
-  for (const one of taken) if (one.source === 'booking' && one.ref !== null) linked.set(one.ref, spanOf(one));
+  for (const one of taken) if (one.source === 'booking' && one.ref !== null) linked.set(one.ref, timeOf(one));
   return taken.flatMap((one): Need[] => {
-    const span = spanOf(one);
+    const span = timeOf(one);
     const wide = widened(span, { bufferBefore, bufferAfter });
     if (one.source !== 'occupancy') return without(wide, span).map(nobodys);
     const booking = linked.get(one.ref);
@@ -32,7 +32,14 @@ export function needsOf(taken: readonly Taken[], { bufferBefore = 0, bufferAfter
   });
 }
 
-const spanOf = ({ start, end }: Taken): Interval => ({ start: start.getTime(), end: end.getTime() });
+/** Breaks of which it is not known whether their buffers are in them, where there are any. */
+export function unreadBreaks(
+  taken: readonly Taken[],
+  { bufferBefore = 0, bufferAfter = 0 }: Buffers,
+): readonly string[] {
+  if (bufferBefore + bufferAfter === 0) return [];
+  return taken.flatMap((one) => (one.source === 'break' && one.coupled === null ? [one.id] : []));
+}
 
 const nobodys = (span: Interval): Need => ({ ...span, ref: null, service: null });
 

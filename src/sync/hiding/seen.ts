@@ -19,17 +19,29 @@ export class Seen {
   readonly #surprises = new Set<string>();
   /** Ids of what others changed in the middle of the run. */
   readonly #lostTrackOf = new Set<string>();
+  /** Ids of breaks whose description was looked for. */
+  readonly #lookedFor = new Set<string>();
   #read: Reading | undefined;
 
   constructor(run: Run) {
     this.#run = run;
   }
 
-  /** What is there on these days, read once; `news` where the reading changed the record. */
-  async present(days: readonly WantedDay[], needs: readonly Need[]): Promise<Present | 'news'> {
+  /**
+   * What is there on these days, read once; `news` where the reading changed the record.
+   * @param unread breaks of others that it is read again for, where they were heard of since
+   */
+  async present(
+    days: readonly WantedDay[],
+    needs: readonly Need[],
+    unread: readonly string[],
+  ): Promise<Present | 'news'> {
     const known = this.#read;
+    const heardOf = unread.filter((id) => !this.#lookedFor.has(id));
+    for (const id of heardOf) this.#lookedFor.add(id);
     const covers =
       known !== undefined &&
+      heardOf.length === 0 &&
       days.every(({ date }) => known.from <= date && date <= known.to) &&
       (await this.#stillStands(known));
     const read = covers ? known : await readPresent(this.#run, days);
@@ -76,8 +88,9 @@ export class Seen {
   async breakIs(one: OwnBreak, removed: boolean): Promise<void> {
     const at = this.#run.now();
     const word = removed ? 'removed' : 'answered';
+    const ours = { own: true, mark: this.#run.calendar.id } as const;
     await takeIn(this.#run, {
-      breaks: [{ id: one.id, since: one.start, till: one.end, own: true, word, at }],
+      breaks: [{ id: one.id, since: one.start, till: one.end, ...ours, word, at }],
     });
     const read = this.#read;
     if (read === undefined) return;

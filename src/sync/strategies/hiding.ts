@@ -7,7 +7,7 @@ import { InvalidRequestError } from '../../docplanner/index.js';
 import { forgetVerified, saveFailed, saveTold } from '../../store/days.js';
 import { conclude } from '../conclude.js';
 import { carryOut } from '../hiding/hands.js';
-import { needsOf } from '../hiding/needs.js';
+import { needsOf, unreadBreaks } from '../hiding/needs.js';
 import { type HidingStep, planHiding, spanOfStep } from '../hiding/plan.js';
 import type { Present } from '../hiding/present.js';
 import { Seen } from '../hiding/seen.js';
@@ -37,7 +37,7 @@ export async function publishHiding(run: Run): Promise<Reconciled> {
     const days = waiting.map((day) => asTold(day, told));
     await keep(run, days, told);
     const needs = needsOf(taken, calendar);
-    const present = await seen.present(days, needs);
+    const present = await seen.present(days, needs, unreadBreaks(taken, calendar));
     // The reading was news to the record, which is therefore read again.
     if (present === 'news') continue;
 

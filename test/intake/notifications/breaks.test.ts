@@ -1,8 +1,9 @@
-// A doctor's breaks: what is said of them late, beside what is read of them meanwhile.
+// A doctor's breaks: what is said of them late, beside what is read of them meanwhile. And ours on coupled addresses.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, jest, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { addressOf } from '../../chaos/desk.js';
-import { hearing, said } from './heard.js';
+import { eventually } from '../../support/eventually.js';
+import { type Hearing, hearing, said } from './heard.js';
 
 jest.setTimeout(60_000);
 
@@ -37,3 +38,45 @@ test.each(['slots', 'breaks'] as const)(
     });
   },
 );
+
+describe('a break that we made for another calendar, and that is on this one because they are coupled', () => {
+  const COUPLED = 'slotkeeper lis';
+
+  async function buffered(strategy: 'slots' | 'breaks'): Promise<Hearing> {
+    const clinic = await hearing({ strategy });
+    const buffers = { bufferBefore: 10, bufferAfter: 10 };
+    const calendar = { id: 'nowak', account: 'many', ...addressOf('nowak'), strategy, ...buffers };
+    await clinic.desk.engine.putCalendar(calendar);
+    await clinic.desk.rest();
+    return clinic;
+  }
+
+  test.each([
+    ['may', COUPLED, 200],
+    ['may not', 'lunch', 409],
+  ])('is told by its description, and a visit %s touch it: %s', async (_, description, status) => {
+    const { desk, push } = await buffered('slots');
+    const range = { since: desk.at('11:00'), till: desk.at('11:20') };
+    await push(said('break-created', { break: { id: '1', ...range, description } }));
+    const request = {
+      start_at: desk.at('10:40'),
+      end_at: desk.at('11:00'),
+      address_service: { id: 'visit' },
+    };
+    expect(await push(said('slot-booking', { visit_booking_request: request }))).toMatchObject({ status });
+  });
+
+  test('has no break of ours beside it, also where its news comes in the middle of a publish and does not say so', async () => {
+    const { desk, push } = await buffered('breaks');
+    const match = { operation: 'addCalendarBreak' };
+    desk.sandbox.faults.set([{ fault: { kind: 'latency', ms: 1_000 }, match, times: 1 }]);
+    await desk.book('apt-1', '10:20', '10:40');
+    await eventually(() => desk.requests('addCalendarBreak').length === 1);
+    const range = { since: desk.at('11:20'), till: desk.at('11:40') };
+    const { id } = desk.sandbox.addBreak(addressOf('nowak'), { ...range, description: COUPLED });
+    await push(said('break-created', { break: { id, ...range } }));
+    await desk.rest();
+    expect(desk.requests('addCalendarBreak')).toHaveLength(1);
+    expect(desk.shown()).toEqual(['11:00', '11:40']);
+  });
+});
