@@ -3,12 +3,13 @@
  * no notification brought is found. Contract: getBookings, getCalendarBreaks.
  */
 import type { Booking, DocplannerClient } from '../docplanner/index.js';
+import type { Interval } from '../occupancy/day-changes.js';
 import { listBookings } from '../occupancy/listed-bookings.js';
 import { isOwnBreak, markOf } from '../occupancy/marks.js';
 import { said } from '../occupancy/said.js';
 import { type SaidBooking, takeBookings } from '../occupancy/take-bookings.js';
 import { type SaidBreak, takeBreaks } from '../occupancy/take-breaks.js';
-import { breaksBetween, findBreaks, isAnnouncedBreak } from '../store/breaks.js';
+import { breaksBetween, findBreaks, isAnnouncedBreak, type StoredBreak } from '../store/breaks.js';
 import type { Calendar } from '../store/calendars.js';
 import { type DayChange, markDays } from '../store/days.js';
 import { lockCalendars } from '../store/events.js';
@@ -70,6 +71,8 @@ export interface FoundBreak {
   readonly since: number;
   readonly till: number;
   readonly own: boolean;
+  /** Where one of ours was, as far as the record knew. */
+  readonly was?: Interval | undefined;
 }
 
 /** The breaks that touch the range, taken into the record. */
@@ -91,6 +94,7 @@ export async function askForBreaks(reader: Reader, range: Range): Promise<Asked<
     id: one.id,
     since: Date.parse(one.since),
     till: Date.parse(one.till),
+    was: ownPlaceOf(before.get(one.id)),
     own: before.get(one.id)?.own === true || isOwnBreak(calendar.id, one),
     // In a list the description is always there, if it has one.
     mark: markOf(one) ?? null,
@@ -112,6 +116,11 @@ export async function askForBreaks(reader: Reader, range: Range): Promise<Asked<
       }),
     );
   return { list, said: [...there, ...gone] };
+}
+
+function ownPlaceOf(known: StoredBreak | undefined): Interval | undefined {
+  if (known?.own !== true || known.removed || known.unlisted) return undefined;
+  return { start: known.since.getTime(), end: known.till.getTime() };
 }
 
 /**

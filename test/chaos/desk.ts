@@ -5,7 +5,7 @@ import type { FileConfigInput } from '../../src/config/schema.js';
 import { addDays, localDate, parseInstant, startOfDate, toIso } from '../../src/core/index.js';
 import { Slotkeeper } from '../../src/engine.js';
 import type { OccupancyEventInput } from '../../src/intake/vocabulary.js';
-import { createLog } from '../../src/log.js';
+import { createLog, type Logger } from '../../src/log.js';
 import { type RequestRecord, Sandbox, type SandboxOptions } from '../../src/sandbox/index.js';
 import { type Account, getAccount } from '../../src/store/accounts.js';
 import type { Strategy } from '../../src/store/schema.js';
@@ -27,6 +27,8 @@ export interface DeskOptions {
   /** Epoch milliseconds; the sandbox follows it. */
   readonly now?: () => number;
   readonly random?: () => number;
+  /** Silent where none is given. */
+  readonly log?: Logger;
 }
 
 type EventInput = OccupancyEventInput extends infer E
@@ -64,7 +66,7 @@ export class Desk {
     });
     const engine = new Slotkeeper({
       databaseUrl: await recordDatabase(),
-      log: createLog('silent'),
+      log: options.log ?? createLog('silent'),
       encryptionKey: randomBytes(32).toString('base64'),
       now,
       ...(random === undefined ? {} : { random }),

@@ -354,17 +354,20 @@ describe('a placeholder', () => {
   });
 });
 
-test('a break says whether an appointment could not be booked, or only buffers are hidden', () => {
+test('a plan says which appointments breaks hide, and not what else they do', () => {
   const clinic = {
     ...clinicOf({ a: { start: at(0, 5), end: at(0, 15) } }),
     bookings: [visit(3)],
     buffers: { bufferBefore: 0, bufferAfter: 10 },
   };
   const run = begin(clinic, nothingLeft, at(0, -60), () => false);
-  expect(plan(run).closing).toMatchObject([
-    { kind: 'add-break', start: at(0, 5), end: at(0, 25), forAppointment: true },
-    { kind: 'add-break', start: at(0, 80), end: at(0, 90), forAppointment: false },
-  ]);
+  expect(plan(run)).toMatchObject({
+    closing: [
+      { kind: 'add-break', start: at(0, 5), end: at(0, 25) },
+      { kind: 'add-break', start: at(0, 80), end: at(0, 90) },
+    ],
+    byBreaks: [{ ref: 'a', start: at(0, 5), end: at(0, 25) }],
+  });
 });
 
 test('what is nearer is hidden first, by a break or a booking', () => {
@@ -417,7 +420,7 @@ describe('hiding what is taken', () => {
         );
         expectSettled(run);
         // And then there is nothing to do.
-        expect(plan(run)).toEqual({ closing: [], opening: [] });
+        expect(plan(run)).toMatchObject({ closing: [], opening: [] });
       }),
       { numRuns: 400 },
     );

@@ -1,21 +1,15 @@
 /** Makes, moves and removes breaks of ours, and writes down what became of them. Contract: breaks. */
 import { ConflictError, NotFoundError, UnprocessableError } from '../../docplanner/index.js';
+import type { Interval } from '../../occupancy/day-changes.js';
 import { breakMark } from '../../occupancy/marks.js';
 import { announceBreak, forgetAnnounced } from '../../store/breaks.js';
 import type { Run } from '../run.js';
 import { toClose, toOpen, written } from './asking.js';
-import type { HidingStep } from './plan.js';
 import type { OwnBreak } from './present.js';
 import type { Seen } from './seen.js';
 
-type AddBreak = Extract<HidingStep, { kind: 'add-break' }>;
-
-export async function addBreak(
-  run: Run,
-  seen: Seen,
-  { start, end, forAppointment }: AddBreak,
-): Promise<void> {
-  const { calendar, db, log } = run;
+export async function addBreak(run: Run, seen: Seen, { start, end }: Interval): Promise<void> {
+  const { calendar, db } = run;
   const span = { since: new Date(start), till: new Date(end) };
   const range = { since: written(run, start), till: written(run, end) };
   const client = toClose(run, { start, end }, () =>
@@ -29,12 +23,6 @@ export async function addBreak(
     });
     await seen.breakIs({ id: made.id, start, end }, false);
     await forgetAnnounced(db, calendar.id, span);
-    if (calendar.strategy === 'book' && forAppointment) {
-      log.info(
-        { calendar: calendar.id, ...range },
-        'an appointment cannot be booked there; a break hides it',
-      );
-    }
   } catch (error) {
     // It is there already: its id is among what is there.
     if (!(error instanceof ConflictError)) throw error;

@@ -43,7 +43,7 @@ export function unreadBreaks(
 
 const nobodys = (span: Interval): Need => ({ ...span, ref: null, service: null });
 
-function without(all: Interval, hole: Interval): Interval[] {
+export function without(all: Interval, hole: Interval): Interval[] {
   const before = { start: all.start, end: Math.min(all.end, hole.start) };
   const after = { start: Math.max(all.start, hole.end), end: all.end };
   return [before, after].filter(({ start, end }) => start < end);

@@ -80,7 +80,7 @@ function refuseOther(run: Run, seen: Seen, need: Need, got: Interval): void {
 function refuse(run: Run, seen: Seen, need: Need, reason: string): void {
   run.log.info(
     { calendar: run.calendar.id, start: written(run, need.start), reason },
-    'an appointment cannot be booked as a slot; a break hides it',
+    'an appointment was not booked as a slot; it is hidden otherwise',
   );
   seen.refused.add(bookingKey(need));
 }

@@ -21,11 +21,7 @@ export interface HidingDay {
 
 /** Half-open, in epoch milliseconds. */
 export type HidingStep =
-  | ({
-      readonly kind: 'add-break';
-      /** Whether it hides an appointment, and not only the buffers around what others have booked. */
-      readonly forAppointment: boolean;
-    } & Interval)
+  | ({ readonly kind: 'add-break' } & Interval)
   | ({ readonly kind: 'move-break'; readonly id: string } & Interval)
   | { readonly kind: 'delete-break'; readonly one: OwnBreak }
   | { readonly kind: 'book'; readonly need: Need; readonly ref: string; readonly service: string }
@@ -58,6 +54,8 @@ export interface HidingPlan {
   readonly closing: readonly HidingStep[];
   /** Only once the marketplace was told the slots of all these days. */
   readonly opening: readonly HidingStep[];
+  /** Appointments that breaks hide, or will: they are not booked. */
+  readonly byBreaks: readonly Need[];
 }
 
 export interface HidingInput {
@@ -88,7 +86,7 @@ export function planHiding(input: HidingInput): HidingPlan {
   );
   const placeholders = present.placeholders.filter((one) => inPlay(one) && !isOver(one));
   if (strategy === 'slots') {
-    return { closing: [], opening: [...breaks.map(toDelete), ...placeholders.map(toCancel)] };
+    return { closing: [], opening: [...breaks.map(toDelete), ...placeholders.map(toCancel)], byBreaks: [] };
   }
 
   const onSale = new Map(days.map((day) => [day.date, offered(day)]));
@@ -106,8 +104,6 @@ export function planHiding(input: HidingInput): HidingPlan {
     till: toIso(end, timeZone),
   }));
   const steps = breakSteps(existing, wanted, ({ since }) => mayLeave(Date.parse(since), dates, timeZone));
-  const hidesAppointment = (span: Interval): boolean =>
-    hiddenByBreaks.some((need) => need.ref !== null && overlaps(need, span));
   const byId = new Map(breaks.map((one) => [one.id, one]));
   const closing: HidingStep[] = [];
   const opening: HidingStep[] = [];
@@ -119,14 +115,13 @@ export function planHiding(input: HidingInput): HidingPlan {
     }
     const span = { start: Date.parse(step.since), end: Date.parse(step.till) };
     closing.push(
-      step.kind === 'add'
-        ? { kind: 'add-break', forAppointment: hidesAppointment(span), ...span }
-        : { kind: 'move-break', id: step.id, ...span },
+      step.kind === 'add' ? { kind: 'add-break', ...span } : { kind: 'move-break', id: step.id, ...span },
     );
   }
   return {
     closing: [...nearestFirst(booked.book, closing), ...booked.move],
     opening: [...placeholders.filter((one) => !booked.keeps.has(one.id)).map(toCancel), ...opening],
+    byBreaks: hiddenByBreaks.filter(({ ref }) => ref !== null),
   };
 }
 

@@ -26,6 +26,8 @@ export interface MarkedPresent extends Omit<Present, 'placeholders'> {
 export interface Reading extends MarkedPresent {
   /** Whether the record learned anything by it. */
   readonly isNews: boolean;
+  /** Where the breaks of ours that it found were before it, as far as the record knew. */
+  readonly known: readonly Interval[];
 }
 
 const NOTHING = { list: [], days: [] } as const;
@@ -46,6 +48,7 @@ export async function readPresent(run: Run, days: readonly WantedDay[]): Promise
   const dates = days.map((day) => day.date).sort();
   return {
     ...assemble({ from: dates[0] ?? '', to: dates.at(-1) ?? '' }, breaks.list, bookings.list, known),
+    known: breaks.list.flatMap(({ was }) => was ?? []),
     isNews: breaks.days.length + bookings.days.length > 0,
   };
 }

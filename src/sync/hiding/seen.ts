@@ -2,14 +2,15 @@
  * What a run has seen of the marketplace: the breaks and bookings that it read, as it changed them since, and what
  * surprised it. Each change goes into the record and into the reading alike.
  */
+import type { Interval } from '../../occupancy/day-changes.js';
 import type { SaidBooking } from '../../occupancy/take-bookings.js';
 import { findBookings } from '../../store/bookings.js';
 import { findBreaks } from '../../store/breaks.js';
 import { takeIn } from '../read-marketplace.js';
 import type { Run } from '../run.js';
 import type { WantedDay } from '../snapshot.js';
-import type { Need } from './needs.js';
-import type { OwnBreak, Present } from './present.js';
+import { type Need, without } from './needs.js';
+import { type OwnBreak, overlaps, type Present } from './present.js';
 import { type Reading, readPresent, withRefs } from './reading.js';
 
 export class Seen {
@@ -22,6 +23,8 @@ export class Seen {
   /** Ids of breaks whose description was looked for. */
   readonly #lookedFor = new Set<string>();
   #read: Reading | undefined;
+  /** Where breaks of ours were when it was last asked what they have come to hide. */
+  #hidBefore: readonly Interval[] = [];
 
   constructor(run: Run) {
     this.#run = run;
@@ -45,6 +48,7 @@ export class Seen {
       days.every(({ date }) => known.from <= date && date <= known.to) &&
       (await this.#stillStands(known));
     const read = covers ? known : await readPresent(this.#run, days);
+    if (!covers) this.#hidBefore = read.known;
     this.#read = read;
     if (!covers && read.isNews) return 'news';
     return withRefs(read, this.#run.calendar.id, needs);
@@ -85,6 +89,25 @@ export class Seen {
     this.readAgain();
   }
 
+  /** Those of the appointments that breaks of ours have come to hide since this was asked last, or since a reading before that. */
+  cameToHide(appointments: readonly Need[]): readonly Need[] {
+    const breaks = this.#read?.breaks;
+    if (breaks === undefined) return [];
+    const before = this.#hidBefore;
+    this.#hidBefore = breaks;
+    const isKnown = new Set(before.map(keyOf));
+    const fresh = breaks.filter((one) => !isKnown.has(keyOf(one)));
+    return appointments.filter((need) => {
+      const added = fresh.filter((one) => overlaps(one, need));
+      if (added.length === 0) return false;
+      const left = before.reduce<readonly Interval[]>(
+        (parts, hole) => parts.flatMap((part) => without(part, hole)),
+        [need],
+      );
+      return left.some((part) => added.some((one) => overlaps(one, part)));
+    });
+  }
+
   async breakIs(one: OwnBreak, removed: boolean): Promise<void> {
     const at = this.#run.now();
     const word = removed ? 'removed' : 'answered';
@@ -114,5 +137,7 @@ export class Seen {
     };
   }
 }
+
+const keyOf = ({ start, end }: Interval): string => `${start} ${end}`;
 
 const idsOf = (some: readonly { readonly id: string }[]): string[] => some.map(({ id }) => id);

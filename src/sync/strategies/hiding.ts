@@ -10,6 +10,7 @@ import { carryOut } from '../hiding/hands.js';
 import { needsOf, unreadBreaks } from '../hiding/needs.js';
 import { type HidingStep, planHiding, spanOfStep } from '../hiding/plan.js';
 import type { Present } from '../hiding/present.js';
+import { sayHidden } from '../hiding/say-hidden.js';
 import { Seen } from '../hiding/seen.js';
 import { type Action, isShown, nextAction, urgencyOf } from '../plan.js';
 import type { Reconciled } from '../reconciled.js';
@@ -41,7 +42,7 @@ export async function publishHiding(run: Run): Promise<Reconciled> {
     // The reading was news to the record, which is therefore read again.
     if (present === 'news') continue;
 
-    const { closing, opening } = planHiding({
+    const plan = planHiding({
       strategy: calendar.strategy,
       timeZone: account.timeZone,
       days: days.map(({ date, published, verified, wanted }) => ({
@@ -55,10 +56,14 @@ export async function publishHiding(run: Run): Promise<Reconciled> {
       refused: seen.refused,
       now: run.now(),
     });
+    const { closing, opening } = plan;
+    // An answer may have been lost, or may have been that it is there already.
+    sayHidden(run, seen, plan);
     const untold = days.filter((day) => !isShown(day));
     const action = nextAction(untold, run.mostEntries, showing);
     if (closing[0] !== undefined) {
       await doOrFail(run, seen, closing[0], days);
+      sayHidden(run, seen, plan);
     } else if (action !== undefined) {
       await tell(run, action, told, showing, present);
     } else if (opening[0] !== undefined) {
