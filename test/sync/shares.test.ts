@@ -1,4 +1,5 @@
 // What of an account's limits each kind of work may have.
+import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
 import { COMPARING, HEARING, LEAST_URGENT, urgency } from '../../src/core/index.js';
 import type { Limits } from '../../src/store/accounts.js';
@@ -52,6 +53,18 @@ describe('the readings of an account', () => {
       expect(readings(value, abroad)).toEqual([262, 4_900]);
     }
     for (const value of [found, COMPARING]) expect(readings(value, abroad)).toEqual([225, 4_200]);
+  });
+
+  test('are as many turns with breaks and with book as docs/strategies.md says', async () => {
+    const [left = 0] = readings(closing, limits);
+    const counts = [left, left / 2, left / 3].map((count) => Math.floor(count).toLocaleString('en'));
+    const text = (await readFile(new URL('../../docs/strategies.md', import.meta.url), 'utf8')).replace(
+      /\s+/g,
+      ' ',
+    );
+    const [all, breaks, book] = counts;
+    expect(text).toContain(`of these ${all} for publishing`);
+    expect(text).toContain(`That is ${breaks} turns of calendars with \`breaks\`, ${book} with \`book\``);
   });
 
   test('are half of a limit that is smaller than what may be written', () => {
