@@ -1,6 +1,7 @@
 // What docs/strategies.md promises beside the usual course: whose name a placeholder has, coupled addresses, a record that
 // has forgotten everything, and what hides an appointment after a change of strategy.
 import { describe, expect, test } from '@jest/globals';
+import { PLACEHOLDER_PATIENT } from '../../src/sync/hiding/placeholder-patient.js';
 import { addressOf, Desk } from '../chaos/desk.js';
 import { eventually } from '../support/eventually.js';
 
@@ -48,11 +49,21 @@ describe('a placeholder is booked for a made-up patient', () => {
       ref: 'Kowalski-77',
       start: desk.at('10:20'),
       end: desk.at('10:40'),
+      service: 'visit',
       patient: { name: 'Kowalski', phone: '+48600700800' },
       comment: 'Kowalski, blood test',
     };
-    await desk.engine.events([event]);
+    expect(await desk.engine.events([event])).toMatchObject({ accepted: 1, rejected: [] });
     await desk.rest();
+    expect(desk.requests('bookSlot').map(({ body }) => body)).toEqual([
+      {
+        address_service_id: 'visit',
+        duration: 20,
+        patient: PLACEHOLDER_PATIENT,
+        comment: expect.stringMatching(/^slotkeeper [0-9a-f]{24}$/),
+      },
+    ]);
+    expect(hiding(desk)).toEqual(['booking 10:20-10:40']);
     const sent = JSON.stringify(desk.sandbox.requests.map(({ path, body }) => [path, body]));
     for (const word of ['Kowalski', '600700800', 'blood']) expect(sent).not.toContain(word);
   });
