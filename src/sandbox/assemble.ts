@@ -52,6 +52,7 @@ export function assemble(options: SandboxOptions, { onRequest, onDelivery }: Lis
     ...known(options.estate, options.clients),
     timeZone: zoneNamed(options.timeZone ?? 'Europe/Warsaw').name,
     askedDurations: options.askedDurations ?? true,
+    keptComments: options.keptComments ?? true,
     echoes: options.echoes ?? true,
     duplicates: options.duplicates ?? true,
     onTold: (told) => postOffice.tell(told),

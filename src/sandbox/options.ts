@@ -23,6 +23,8 @@ export interface SandboxOptions {
   readonly duplicates?: boolean;
   /** Whether the integration's visits are as long as it asks for, and not as long as the slot of their service; on. */
   readonly askedDurations?: boolean;
+  /** Whether a booking that moves keeps its comment; on. The contract does not say. */
+  readonly keptComments?: boolean;
   /** Whether the integration's own bookings and breaks come back as notifications; on. */
   readonly echoes?: boolean;
   /** Notifications that come twice, out of order, late or not at all; none by default. */

@@ -51,6 +51,28 @@ describe('nothing is left behind', () => {
     expect(own(desk)).toEqual([]);
   });
 
+  test.each([true, false])(
+    'when the answer to a move is lost, and those that move keep their comments: %s',
+    async (keptComments) => {
+      const desk = await Desk.open({ strategy: 'book', sandbox: { keptComments } });
+      await desk.open();
+      await desk.rest();
+      await desk.book('apt', '10:00', '10:20');
+      await desk.rest();
+      const match = { operation: 'moveBooking' };
+      desk.sandbox.faults.set([{ fault: { kind: 'cut', when: 'after' }, match, times: 1 }]);
+      await desk.book('apt', '10:40', '11:00');
+      await desk.rest();
+      expect(own(desk)).toHaveLength(1);
+      expect(desk.shown()).toEqual(['10:00', '10:20']);
+      expect(desk.requests('moveBooking')).toHaveLength(1);
+      await desk.free('apt');
+      await desk.rest();
+      expect(own(desk)).toEqual([]);
+      expect(desk.shown()).toEqual(ALL);
+    },
+  );
+
   test('when breaks cannot go at once: slots that were told are not told again with them', async () => {
     const desk = await Desk.open({ strategy: 'breaks' });
     await desk.open();

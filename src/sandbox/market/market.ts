@@ -16,6 +16,8 @@ export interface MarketOptions {
   readonly timeZone: string;
   /** Whether the integration's visits are as long as it asks for. */
   readonly askedDurations: boolean;
+  /** Whether a booking that moves keeps its comment. */
+  readonly keptComments: boolean;
   /** Whether the integration's own bookings and breaks come back as notifications. */
   readonly echoes: boolean;
   /** Whether the duplicate rule holds. */
@@ -42,6 +44,10 @@ export class Market {
 
   get askedDurations(): boolean {
     return this.#options.askedDurations;
+  }
+
+  get keptComments(): boolean {
+    return this.#options.keptComments;
   }
 
   get directory(): Directory {

@@ -41,7 +41,8 @@ export function move(
 
   const ended: Booking = { ...old, status: 'moved', canceledBy: request.by, canceledAt: now };
   calendar.bookings.set(id, ended);
-  const { patient, comment, payment } = old;
+  const { patient, payment } = old;
+  const comment = market.keptComments ? old.comment : '';
   const booking = newBooking(market, to, { ...request, ...time, patient, comment, payment }, now);
   const about = {
     old_visit_booking: written(market, calendar, ended),

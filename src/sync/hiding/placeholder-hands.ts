@@ -7,6 +7,7 @@ import type { Interval } from '../../occupancy/day-changes.js';
 import { placeholderMark } from '../../occupancy/marks.js';
 import { said } from '../../occupancy/said.js';
 import { announcePlaceholder, forgetAnnouncedPlaceholder } from '../../store/bookings.js';
+import { forgetMove, noteMove } from '../../store/sent-moves.js';
 import { isRefusal } from '../refusal.js';
 import type { Run } from '../run.js';
 import { toClose, toOpen, written } from './asking.js';
@@ -48,9 +49,12 @@ export async function movePlaceholder(
   seen: Seen,
   { one, need, ref, service }: Step<'move-placeholder'>,
 ): Promise<void> {
-  const { calendar, log } = run;
+  const { calendar, log, db } = run;
+  // Where the answer is lost, what became of it is found out first thing in the next run.
+  const move = { booking: one.id, start: new Date(need.start), minutes: null, addressId: calendar.addressId };
+  const client = toClose(run, need, () => noteMove(db, calendar.id, move));
   try {
-    const moved = await toClose(run, need).moveBooking(calendar, one.id, {
+    const moved = await client.moveBooking(calendar, one.id, {
       address_service_id: service,
       start: written(run, need.start),
       duration: (need.end - need.start) / MINUTE,
@@ -59,9 +63,11 @@ export async function movePlaceholder(
       { id: one.id, status: 'moved', start: one.start, end: one.end, placeholder: { ref } },
       { ...said(moved), placeholder: { ref }, before: one.id },
     );
+    await forgetMove(db, calendar.id, one.id);
     refuseOther(run, seen, need, said(moved));
   } catch (error) {
     if (!isRefusal(error)) throw error;
+    await forgetMove(db, calendar.id, one.id);
     log.info(
       { calendar: calendar.id, booking: one.id, reason: error.message },
       'a placeholder cannot be moved; another takes its place',
