@@ -1,7 +1,7 @@
 // What a marketplace can do to an engine, one thing at a time.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
-import { parseInstant, toIso } from '../../src/core/index.js';
+import { parseInstant, startOfDate, toIso } from '../../src/core/index.js';
 import { partner } from '../sandbox/helper.js';
 import { serve } from '../server/served.js';
 import { eventually } from '../support/eventually.js';
@@ -91,14 +91,17 @@ describe('the duplicate rule, within three minutes', () => {
     const desk = await Desk.open();
     await desk.open('nowak', desk.date, { from: '00:00', to: '24:00' });
     await desk.rest();
-    expect(desk.shown()).toHaveLength(71);
+    const [from, to] = [startOfDate(desk.date, ZONE), startOfDate(desk.dateAfter(1), ZONE)];
+    // None at 23:40: the marketplace's day ends a minute before midnight. A day of a clock change has fewer, or more.
+    const starts = (to - from) / (20 * 60_000) - 1;
+    expect(desk.shown()).toHaveLength(starts);
     for (const turn of [1, 2, 3]) {
       await desk.book(`block-${turn}`, '10:00', '10:20');
       await desk.rest();
       expect(desk.shown()).not.toContain('10:00');
       await desk.free(`block-${turn}`);
       await desk.rest();
-      expect(desk.shown()).toHaveLength(71);
+      expect(desk.shown()).toHaveLength(starts);
     }
     expect(desk.sandbox.requests.filter(({ ignored }) => ignored)).toEqual([]);
   });
@@ -201,11 +204,9 @@ describe('a request that is refused as invalid', () => {
 describe('reading back', () => {
   /** Somebody else who may write to the calendar answers each write of ours with one of theirs. */
   async function meddledDesk(times: number): Promise<Desk> {
-    const desk = await Desk.open();
+    const desk = await Desk.open({ timeoutMs: 60_000 });
     const send = await partner(desk.sandbox, 'somebody', 'else');
     const { facilityId, doctorId, addressId } = addressOf('nowak');
-    // Time for the other one to be quicker than the reading.
-    desk.sandbox.faults.set([{ fault: { kind: 'latency', ms: 500 }, match: { operation: 'getSlots' } }]);
     let left = times;
     desk.sandbox.on('request', (record) => {
       if (record.operation !== 'replaceSlots' || record.client !== 'many' || left-- <= 0) return;
@@ -214,9 +215,11 @@ describe('reading back', () => {
         toIso(parseInstant(`${desk.date}T${time}:${10 + (left % 50)}`, ZONE, 'start'), ZONE);
       const slot = { start: at('18:00'), end: at('18:30') };
       const services = [{ address_service_id: 'visit', duration: 20 }];
+      // The reading waits until the other one has written.
+      desk.sandbox.faults.set([{ fault: { kind: 'latency', ms: 30_000 }, match: { operation: 'getSlots' } }]);
       void send('PUT', `/facilities/${facilityId}/doctors/${doctorId}/addresses/${addressId}/slots`, {
         slots: [{ ...slot, address_services: services }],
-      });
+      }).then(() => desk.sandbox.faults.clear());
     });
     return desk;
   }
@@ -276,18 +279,22 @@ describe('reading back', () => {
 
 describe('an account', () => {
   test('that is told to wait does, for as long as it was told; the others do not', async () => {
-    const desk = await Desk.open({ calendars: ['nowak', 'alone'] });
+    let ahead = 0;
+    const desk = await Desk.open({ calendars: ['nowak', 'alone'], now: () => Date.now() + ahead });
     const match = { operation: 'replaceSlots', client: 'many' };
-    desk.sandbox.faults.set([{ fault: { kind: 'too-many', retryAfter: 2 }, match, times: 1 }]);
+    desk.sandbox.faults.set([{ fault: { kind: 'too-many', retryAfter: 600 }, match, times: 1 }]);
     await desk.open('nowak');
     await eventually(() => desk.requests('replaceSlots', 'nowak').length === 1);
     await desk.open('alone');
-    await eventually(() => desk.shown('alone').length === 3, { within: 1_500 });
+    await eventually(() => desk.shown('alone').length === 3);
     expect(desk.shown('nowak')).toEqual([]);
+    ahead += 600_000;
+    // Time that closes is more urgent than what waits, and so takes that along at once.
+    await desk.book('apt', '10:20', '10:40');
     await desk.rest();
-    expect(desk.shown('nowak')).toEqual(ALL);
+    expect(desk.shown('nowak')).toEqual(WITHOUT_MIDDLE);
     const [refused, sent] = desk.requests('replaceSlots', 'nowak');
-    expect((sent?.receivedAt ?? 0) - (refused?.answeredAt ?? 0)).toBeGreaterThanOrEqual(2_000);
+    expect((sent?.receivedAt ?? 0) - (refused?.answeredAt ?? 0)).toBeGreaterThanOrEqual(600_000);
   });
 
   test('whose token is revoked takes one other', async () => {
@@ -366,7 +373,7 @@ test('a write that is carried out after it timed out does not undo the next one'
   desk.sandbox.faults.set([{ fault: { kind: 'latency', ms: 2_300 }, match, times: 1 }]);
   await desk.free('nobody');
   await desk.book('first', '10:00', '10:20');
-  await eventually(() => desk.requests('replaceSlots').length === 2);
+  await eventually(() => desk.requests('replaceSlots').length >= 2);
   await desk.book('second', '10:20', '10:40');
   await desk.rest();
   await eventually(() => desk.sandbox.requests.every(({ answeredAt }) => answeredAt !== undefined));

@@ -104,7 +104,7 @@ describe('a client that is asked', () => {
     ['silence', 'hang', undefined],
     ['a cut connection', 'cut', undefined],
   ])('denies by %s: nothing is booked and nothing told', async (_what, reaction, errorCode) => {
-    const { receiver, sandbox } = await asking({ askTimeoutMs: 150 });
+    const { receiver, sandbox } = await asking({ askTimeoutMs: reaction === 'hang' ? 2_000 : 30_000 });
     receiver.react(reaction);
     const refused = await sandbox.bookAsking(ADDRESS, visit('10:00')).catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(SandboxRefusedError);

@@ -54,7 +54,7 @@ export async function partner(sandbox: Sandbox, id?: string, secret?: string): P
     headers: { authorization: `Bearer ${token}` },
     throwHttpErrors: false,
     retry: { limit: 0 },
-    timeout: { request: 10_000 },
+    timeout: { request: 60_000 },
   });
   const send = async (method: Method, path: string, body?: unknown): Promise<Answered> => {
     const payload = body === undefined ? {} : typeof body === 'string' ? { body } : { json: body };

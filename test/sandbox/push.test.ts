@@ -87,7 +87,7 @@ describe('a push', () => {
     ['an answer that breaks off', 'cut-in-body', undefined],
     ['silence', 'hang', undefined],
   ])('that meets %s was not taken', async (_what, reaction, status) => {
-    const { receiver, sandbox } = await pushing({ timeoutMs: 150 });
+    const { receiver, sandbox } = await pushing({ timeoutMs: reaction === 'hang' ? 2_000 : 30_000 });
     receiver.react(reaction);
     sandbox.addBreak(ADDRESS, lunch);
     expect(await ended(sandbox, 1)).toMatchObject([{ status }]);

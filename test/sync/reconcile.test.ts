@@ -34,7 +34,7 @@ describe('the reconciler', () => {
   beforeAll(async () => {
     engine = await startEngine(
       { data: await embeddedFolder() },
-      { now: () => now, config: { publish: { sweepSeconds: 0.2, timeoutMs: 1_000 } } },
+      { now: () => now, config: { publish: { sweepSeconds: 0.2 } } },
     );
   });
 
