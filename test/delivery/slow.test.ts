@@ -1,12 +1,10 @@
 // Clinics whose webhooks take seconds to answer, beside one that is quick.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { recordDatabase } from '../store/databases.js';
 import { eventually } from '../support/eventually.js';
 import { Office } from './office.js';
 import { Receiver, SECRET } from './receiver.js';
-
-jest.setTimeout(60_000);
 
 const SLOW_MS = 6_000;
 

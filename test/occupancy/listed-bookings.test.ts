@@ -1,11 +1,9 @@
 // A list of bookings of which some cannot be read, or are left out, beside what the record knows. Contract: getBookings.
-import { expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import type { Booking, DocplannerClient, Listed } from '../../src/docplanner/index.js';
 import { listBookings } from '../../src/occupancy/listed-bookings.js';
 import { getCalendar } from '../../src/store/calendars.js';
 import { hearing, said, visitBooking } from '../intake/notifications/heard.js';
-
-jest.setTimeout(60_000);
 
 const HOUR = 60 * 60_000;
 

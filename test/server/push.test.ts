@@ -1,8 +1,6 @@
 // The push endpoint, as a marketplace, a stranger and a broken sender meet it.
-import { describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { hearing, PUSH, placeOf, said, visitBooking } from '../intake/notifications/heard.js';
-
-jest.setTimeout(60_000);
 
 const anything = (n: number) => said('address-assigned', {}, 'nowak', `2026-01-01T10:00:0${n}+01:00`);
 

@@ -1,10 +1,8 @@
-import { beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { beginResync } from '../../src/store/resyncs.js';
 import { Desk } from '../chaos/desk.js';
 import { eventually } from '../support/eventually.js';
 import { type Caller, serve } from './served.js';
-
-jest.setTimeout(60_000);
 
 describe('/v1/resync', () => {
   let desk: Desk;

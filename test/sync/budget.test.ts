@@ -1,5 +1,5 @@
 // The budget of an account over time, in its record: who gets a request, and who has to wait.
-import { beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { COMPARING, HEARING, urgency } from '../../src/core/index.js';
 import { createLog } from '../../src/log.js';
 import { type Account, putAccount } from '../../src/store/accounts.js';
@@ -11,8 +11,6 @@ import { failureOf } from '../../src/sync/failure.js';
 import { emptyRecord, recordDatabase } from '../store/databases.js';
 import { account, NOW } from '../store/facts.js';
 import { atEndOfTest } from '../support/release.js';
-
-jest.setTimeout(60_000);
 
 const SECOND = 1_000;
 const CLOSING = urgency({ closed: [{ start: 0, end: 1 }], opened: [], now: 0 });

@@ -1,12 +1,10 @@
 // The marketplace asks whether a patient may book or move, and is answered from the record.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
 import { askClinic } from '../../../src/delivery/ask-clinic.js';
 import { startReceiver } from '../../sandbox/receiver.js';
 import { type Hearing, hearing, said, visitBooking } from './heard.js';
-
-jest.setTimeout(60_000);
 
 const YES = { status: 200, body: {} };
 const no = (code: number) => ({ status: 409, body: { error_code: code } });

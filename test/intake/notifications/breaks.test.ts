@@ -1,11 +1,9 @@
 // A doctor's breaks: what is said of them late, beside what is read of them meanwhile. And ours on coupled addresses.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { addressOf } from '../../chaos/desk.js';
 import { eventually } from '../../support/eventually.js';
 import { type Hearing, hearing, said } from './heard.js';
-
-jest.setTimeout(60_000);
 
 test.each(['slots', 'breaks'] as const)(
   'a break that moved away before its day was read is taken where it is as soon as that is heard: %s',

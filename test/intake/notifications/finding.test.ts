@@ -1,14 +1,12 @@
 // What nobody told is found; what a service change means for days; times that are sold twice.
 import { isDeepStrictEqual } from 'node:util';
-import { describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import type { Estate } from '../../../src/sandbox/index.js';
 import { announcePlaceholder } from '../../../src/store/bookings.js';
 import { getCalendar } from '../../../src/store/calendars.js';
 import { addressOf, type Desk, type DeskOptions } from '../../chaos/desk.js';
 import { eventually } from '../../support/eventually.js';
 import { API_KEY, type Hearing, hearing, PUSH, said, visitBooking } from './heard.js';
-
-jest.setTimeout(60_000);
 
 /** The marketplace pushes to it, and asks. */
 async function pushedTo(options: DeskOptions = {}, estate?: Estate): Promise<Hearing> {

@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { toIso } from '../../../src/core/index.js';
 import { type DocplannerClient, parseNotification } from '../../../src/docplanner/index.js';
@@ -19,8 +19,6 @@ import { recordDatabase } from '../../store/databases.js';
 import { eventually } from '../../support/eventually.js';
 import { atEndOfTest } from '../../support/release.js';
 import { API_KEY, type Hearing, hearing, PUSH, said, visitBooking } from './heard.js';
-
-jest.setTimeout(60_000);
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

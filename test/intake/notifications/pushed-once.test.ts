@@ -1,12 +1,10 @@
 // A marketplace that pushes once and cancels a booking whose push got no 2xx. Contract: Where the founding page and the live
 // API differ.
-import { expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { addressOf } from '../../chaos/desk.js';
 import { eventually } from '../../support/eventually.js';
 import { resync } from '../../sync/resync/resyncing.js';
 import { API_KEY, type Hearing, hearing, PUSH } from './heard.js';
-
-jest.setTimeout(60_000);
 
 async function pushedOnce(how: { apiKey?: string; timeoutMs?: number }): Promise<Hearing> {
   const clinic = await hearing();

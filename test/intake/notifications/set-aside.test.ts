@@ -1,11 +1,9 @@
 // What the record will not have: it is kept without being applied, and takes nothing else along.
 import { randomBytes } from 'node:crypto';
-import { describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { takeOrSetAside } from '../../../src/intake/notifications/set-aside.js';
 import type { Subject } from '../../../src/intake/notifications/subject.js';
 import { hearing, said, visitBooking } from './heard.js';
-
-jest.setTimeout(60_000);
 
 const subject = (name: string, createdAt: Date | null = null): Subject => ({
   name,

@@ -1,5 +1,5 @@
 // A resync within its account's budget: its readings wait, the day's work goes on, and what closes goes first.
-import { expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { COMPARING } from '../../../src/core/index.js';
 import type { Limits } from '../../../src/store/accounts.js';
 import { windowsFor } from '../../../src/sync/shares.js';
@@ -7,8 +7,6 @@ import { Turns } from '../../../src/sync/turns.js';
 import { Desk } from '../../chaos/desk.js';
 import { eventually } from '../../support/eventually.js';
 import { asAnother, opened, over } from './resyncing.js';
-
-jest.setTimeout(60_000);
 
 const MINUTE = 60_000;
 

@@ -1,5 +1,5 @@
 // A resync ends, whatever becomes of its calendars.
-import { beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { putAccount } from '../../../src/store/accounts.js';
 import { attemptFailed } from '../../../src/store/attempts.js';
 import { putCalendar } from '../../../src/store/calendars.js';
@@ -11,8 +11,6 @@ import type { Db } from '../../../src/store/schema.js';
 import { emptyRecord, recordDatabase } from '../../store/databases.js';
 import { account, calendar, NOW } from '../../store/facts.js';
 import { atEndOfTest } from '../../support/release.js';
-
-jest.setTimeout(60_000);
 
 const HOUR = 60 * 60_000;
 const hoursOn = (hours: number): Date => new Date(NOW.getTime() + hours * HOUR);

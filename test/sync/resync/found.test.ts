@@ -1,10 +1,8 @@
 // What a resync finds and what it does about it, day by day, on the calendars of one desk.
-import { beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
 import { addressOf, Desk } from '../../chaos/desk.js';
 import { asAnother, resync, writesOf } from './resyncing.js';
-
-jest.setTimeout(60_000);
 
 const CALENDARS = Array.from({ length: 10 }, (_, n) => `c${n}`);
 const DAYS = [0, 1, 2, 3, 4];

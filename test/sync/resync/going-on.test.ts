@@ -1,6 +1,6 @@
 // What a resync survives: the end of its process in the middle, a lost job, a calendar that goes, a month.
 
-import { beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
 import { addDays, localDate } from '../../../src/core/index.js';
 import type { Role } from '../../../src/engine/roles.js';
@@ -12,8 +12,6 @@ import { recordDatabase } from '../../store/databases.js';
 import { eventually } from '../../support/eventually.js';
 import { atEndOfTest } from '../../support/release.js';
 import { over, resync } from './resyncing.js';
-
-jest.setTimeout(60_000);
 
 const CALENDARS = ['lis', 'nowak', 'wilk'] as const;
 const DATE = addDays(localDate(Date.now(), ZONE), 14);

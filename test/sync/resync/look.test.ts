@@ -1,12 +1,10 @@
 // A dry run that only compares: by an engine that publishes nothing, under the leases of those that do.
-import { expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { sql } from 'kysely';
 import { pauseAccount } from '../../../src/store/accounts.js';
 import { giveBackLease, takeLease } from '../../../src/store/leases.js';
 import { addressOf, Desk } from '../../chaos/desk.js';
 import { asAnother, opened, resync, writesOf } from './resyncing.js';
-
-jest.setTimeout(60_000);
 
 /** Everything that the record knows. */
 async function record({ engine }: Desk): Promise<unknown> {

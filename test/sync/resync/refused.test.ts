@@ -1,12 +1,10 @@
 // What the marketplace refuses a comparison is the resync's failure, and nothing of the calendar's publishing; what it does
 // not let be put right is, too.
-import { describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { getCalendar } from '../../../src/store/calendars.js';
 import { Desk } from '../../chaos/desk.js';
 import { eventually } from '../../support/eventually.js';
 import { asAnother, opened, over, resync } from './resyncing.js';
-
-jest.setTimeout(60_000);
 
 const MINUTE = 60_000;
 

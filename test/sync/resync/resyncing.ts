@@ -38,7 +38,7 @@ export async function over(engine: Slotkeeper, id: string): Promise<ResyncReport
       const report = await engine.resyncs.report(id);
       return report?.finishedAt == null ? undefined : report;
     },
-    { within: 20_000 },
+    { within: 60_000 },
   );
 }
 

@@ -1,5 +1,5 @@
 // The nights' schedules, on each place that a queue can live in: neither lost nor doubled by a start.
-import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { accountSchema, toAccount } from '../../../src/config/schema.js';
 import { createLog } from '../../../src/log.js';
 import { RESYNC_QUEUE } from '../../../src/queue/names.js';
@@ -15,8 +15,6 @@ import { ResyncWorker } from '../../../src/sync/resync/worker.js';
 import { backends } from '../../engine/backends.js';
 import { emptyRecord } from '../../store/databases.js';
 import { eventually } from '../../support/eventually.js';
-
-jest.setTimeout(60_000);
 
 const DAY = 24 * 60 * 60_000;
 const NIGHTLY = '0 3 * * *';

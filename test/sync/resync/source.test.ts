@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { Slotkeeper } from '../../../src/engine.js';
 import { createLog } from '../../../src/log.js';
 import { addressOf, Desk, ZONE } from '../../chaos/desk.js';
@@ -12,8 +12,6 @@ import { recordDatabase } from '../../store/databases.js';
 import { eventually } from '../../support/eventually.js';
 import { atEndOfTest } from '../../support/release.js';
 import { over, resync } from './resyncing.js';
-
-jest.setTimeout(60_000);
 
 describe('with a source, a resync', () => {
   let desk: Desk;
