@@ -214,7 +214,7 @@ describe('slotkeeper enqueue and status', () => {
 describe('slotkeeper sandbox', () => {
   test('says where it listens, can be looked into, and ends well on SIGTERM', async () => {
     const sandbox = await startSlotkeeper(['sandbox', '--port', '0']);
-    const url = (await sandbox.waitForLine('the sandbox listens on')).split(' ').at(-1);
+    const url = (await sandbox.waitForLine('the sandbox listens on', { within: 60_000 })).split(' ').at(-1);
     const answer = await fetch(`${url}/_sandbox/requests`);
     expect(answer.status).toBe(200);
     expect(await sandbox.kill('SIGTERM', { within: 30_000 })).toEqual({ code: 0, signal: null });
@@ -222,7 +222,9 @@ describe('slotkeeper sandbox', () => {
 
   test('refuses a port that is none or taken', async () => {
     const first = await startSlotkeeper(['sandbox', '--port', '0']);
-    const port = new URL((await first.waitForLine('the sandbox listens on')).split(' ').at(-1) ?? '').port;
+    const port = new URL(
+      (await first.waitForLine('the sandbox listens on', { within: 60_000 })).split(' ').at(-1) ?? '',
+    ).port;
     const [none, taken] = await Promise.all([
       run(['sandbox', '--port', 'x']),
       run(['sandbox', '--port', port]),

@@ -72,7 +72,7 @@ describe('when PostgreSQL goes away', () => {
     await call('POST', '/v1/events', {
       events: [{ id: 'gone', type: 'released', calendar: CALENDAR, ref: 'apt-77' }],
     });
-    await eventually(() => published(clinic.sandbox).length === before + 2, { within: 20_000 });
+    await eventually(() => published(clinic.sandbox).length === before + 2, LONG);
     expect(process.stderr).not.toContain(new URL(server.url).password);
     expect(await process.kill('SIGTERM', { within: 30_000 })).toEqual({ code: 0, signal: null });
   });
@@ -147,7 +147,7 @@ describe('when Redis goes away', () => {
       Array.from({ length: 10 }, (_, n) => ({ ...occupied, id: `move-${n}`, end: `${date}T10:${31 + n}` })),
     );
     await producer.close();
-    await first.process.waitForLine('the event waits');
+    await first.process.waitForLine('the event waits', LONG);
     // Stopped while an event is in hand: it must not be overtaken by those behind it.
     expect(await first.process.kill('SIGTERM', { within: 30_000 })).toEqual({ code: 0, signal: null });
     await database.restart();

@@ -24,27 +24,27 @@ describe.each(backends.slice(0, 2))('the feed on $name', ({ fresh }) => {
   test('answers at once where it is not asked to wait, and where there is something', async () => {
     expect(await follow({})).toEqual({ items: [], next: '0' });
     const [id] = await office.say({});
-    const { answer, took } = await timed(follow({ waitMs: 20_000 }));
+    const { answer, took } = await timed(follow({ waitMs: 60_000 }));
     expect(answer.items.map((item) => item.id)).toEqual([id]);
-    expect(took).toBeLessThan(15_000);
+    expect(took).toBeLessThan(45_000);
   });
 
   test('that is waited at ends the wait when something comes', async () => {
-    const waiting = timed(follow({ after: await end(), waitMs: 20_000 }));
+    const waiting = timed(follow({ after: await end(), waitMs: 60_000 }));
     await sleep(100);
     const [id] = await office.say({});
     const { answer, took } = await waiting;
     expect(answer.items.map((item) => item.id)).toEqual([id]);
-    expect(took).toBeLessThan(15_000);
+    expect(took).toBeLessThan(45_000);
   });
 
   test('that is waited at finds what another process took in', async () => {
-    const waiting = timed(follow({ after: await end(), waitMs: 20_000 }));
+    const waiting = timed(follow({ after: await end(), waitMs: 60_000 }));
     await sleep(100);
     const [added] = await office.hear({});
     const { answer, took } = await waiting;
     expect(answer.items.map(({ id }) => id)).toEqual([added?.id]);
-    expect(took).toBeLessThan(15_000);
+    expect(took).toBeLessThan(45_000);
   });
 
   test('ends the wait when its time is over, when the client is gone, and when the engine stops', async () => {
@@ -55,16 +55,16 @@ describe.each(backends.slice(0, 2))('the feed on $name', ({ fresh }) => {
     expect(over.took).toBeGreaterThan(290);
 
     const gone = new AbortController();
-    const left = timed(follow({ after, waitMs: 20_000, signal: gone.signal }));
+    const left = timed(follow({ after, waitMs: 60_000, signal: gone.signal }));
     await sleep(100);
     gone.abort();
     expect((await left).answer).toEqual(nothing);
-    expect((await left).took).toBeLessThan(15_000);
+    expect((await left).took).toBeLessThan(45_000);
 
-    const stopped = timed(follow({ after, waitMs: 20_000 }));
+    const stopped = timed(follow({ after, waitMs: 60_000 }));
     await sleep(100);
     await office.delivery.stop();
     expect((await stopped).answer).toEqual(nothing);
-    expect((await stopped).took).toBeLessThan(15_000);
+    expect((await stopped).took).toBeLessThan(45_000);
   });
 });

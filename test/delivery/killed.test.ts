@@ -48,7 +48,7 @@ describe.each(backends.slice(1))(
       // It answers, and the worker dies somewhere around that.
       receiver.answer = () => ({ status: 204 });
       const second = await startWorker(place, key.toString('base64'), receiver.url);
-      await eventually(() => receiver.told.length >= 5, { within: 20_000 });
+      await eventually(() => receiver.told.length >= 5, { within: 60_000 });
       await second.kill('SIGKILL');
 
       receiver.answer = async () => {
@@ -56,7 +56,7 @@ describe.each(backends.slice(1))(
         return { status: 204 };
       };
       const third = await startWorker(place, key.toString('base64'), receiver.url);
-      await eventually(() => said.every((id) => receiver.ids.includes(id)), { within: 30_000 });
+      await eventually(() => said.every((id) => receiver.ids.includes(id)), { within: 60_000 });
       await eventually(
         async () =>
           (
@@ -67,7 +67,7 @@ describe.each(backends.slice(1))(
               .execute()
           ).length === 0,
       );
-      await third.kill('SIGTERM');
+      await third.kill('SIGTERM', { within: 30_000 });
 
       // Each at least once, those in doubt twice, and nothing else.
       expect(new Set(receiver.ids)).toEqual(new Set(said));

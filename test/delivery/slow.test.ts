@@ -1,4 +1,4 @@
-// Clinics whose webhooks take seconds to answer, beside one that is quick.
+// Clinics whose webhooks take long to answer, beside one that is quick.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { recordDatabase } from '../store/databases.js';
@@ -6,17 +6,19 @@ import { eventually } from '../support/eventually.js';
 import { Office } from './office.js';
 import { Receiver, SECRET } from './receiver.js';
 
-const SLOW_MS = 6_000;
-
 test('ten slow clinics keep a quick one waiting for nothing', async () => {
-  const office = await Office.open({ databaseUrl: await recordDatabase() }, { timeoutMs: 10_000 });
+  const office = await Office.open({ databaseUrl: await recordDatabase() }, { timeoutMs: 60_000 });
   const begun = new Set<string>();
   let answered = 0;
+  let open = (): void => {};
+  const gate = new Promise<void>((resolve) => {
+    open = resolve;
+  });
   for (let n = 0; n < 10; n += 1) {
     const receiver = await Receiver.start();
     receiver.answer = async () => {
       begun.add(`slow${n}`);
-      await sleep(SLOW_MS);
+      await gate;
       answered += 1;
       return { status: 204 };
     };
@@ -27,9 +29,11 @@ test('ten slow clinics keep a quick one waiting for nothing', async () => {
   const all = Array.from({ length: 120 }, (_, n) => ({ account: `slow${n % 10}`, calendar: `c-${n}` }));
   await office.say(...all);
   await eventually(() => begun.size === 10);
+  // What else is theirs may begin, too.
   await sleep(500);
   await office.say({ account: 'quick', calendar: 'q' });
-  await eventually(() => quick.told.length === 1, { within: 20_000 });
+  await eventually(() => quick.told.length === 1, { within: 50_000 });
   // Not one of the slow ones was waited for.
   expect(answered).toBe(0);
+  open();
 });

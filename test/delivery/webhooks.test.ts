@@ -6,7 +6,7 @@ import { Receiver, SECRET } from './receiver.js';
 const item = { id: 'ntf_1', data: { patient: { name: 'Planted' } } };
 
 describe('one attempt to deliver', () => {
-  const webhooks = new Webhooks({ timeoutMs: 2_000, now: Date.now });
+  const webhooks = new Webhooks({ timeoutMs: 60_000, now: Date.now });
   let receiver: Receiver;
   const send = (url = receiver.url, secret = SECRET) => webhooks.send({ url, secret }, 'ntf_1', item);
 

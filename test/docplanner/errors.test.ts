@@ -260,7 +260,7 @@ describe('a connection', () => {
   });
 
   test('that answers too late may have applied', async () => {
-    const client = marketplace.client({ timeoutMs: 300 });
+    const client = marketplace.client({ timeoutMs: 2_000 });
     await client.getSlots(address, start, end);
     marketplace.reply = () => {};
     const error = await failure(client.replaceSlots(address, slots));
@@ -268,7 +268,7 @@ describe('a connection', () => {
   });
 
   test('whose body trickles is timed out as a whole', async () => {
-    const client = marketplace.client({ timeoutMs: 300 });
+    const client = marketplace.client({ timeoutMs: 2_000 });
     await client.getSlots(address, start, end);
     let trickle: NodeJS.Timeout | undefined;
     marketplace.reply = (_request, response) => {

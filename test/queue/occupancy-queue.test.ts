@@ -141,17 +141,18 @@ describe.each(backends)('the occupancy queue on $name', ({ fresh }) => {
       { name: 'x', data: occupied },
     ]);
     await eventually(async () => (await day())?.busy.length === 1);
+    // What was taken in is done with a moment later.
+    const counts = await eventually(async () => {
+      const { waiting, active, failed: bad } = (await engine.status()).queues['slotkeeper-occupancy'] ?? {};
+      return waiting === 0 && active === 0 && { failed: bad };
+    });
     const reasons = (await failed()).map(({ reason }) => reason).sort();
     expect(reasons).toEqual([
       'calendar: there is no calendar "nobody"',
       'end: is not after the start',
       ...(bare === undefined ? [] : [expect.stringMatching(/^type: /)]),
     ]);
-    expect((await engine.status()).queues['slotkeeper-occupancy']).toMatchObject({
-      failed: reasons.length,
-      waiting: 0,
-      active: 0,
-    });
+    expect(counts).toEqual({ failed: reasons.length });
   });
 
   test('does not take an event twice that was put on it twice', async () => {

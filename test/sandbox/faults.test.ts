@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import type { FaultRule, Sandbox } from '../../src/sandbox/index.js';
-import { A, ADDRESS, type Partner, partner, patientTimes, period, startSandbox } from './helper.js';
+import { type FaultRule, Sandbox } from '../../src/sandbox/index.js';
+import { freePort } from '../support/free-port.js';
+import { atEndOfTest } from '../support/release.js';
+import { A, ADDRESS, MORNING, type Partner, partner, patientTimes, period, startSandbox } from './helper.js';
 
 const PAYLOAD = { slots: [period('10:00', '10:30')] };
 const put = (send: Partner) => send('PUT', `${A}/slots`, PAYLOAD);
@@ -84,7 +86,7 @@ describe('a fault', () => {
     const { sandbox, send } = await with_({ fault: { kind: 'hang', applied } });
     const answered = new Promise((resolve) => sandbox.once('request', resolve));
     await expect(
-      send.http.put(`${A}/slots`.slice(1), { json: PAYLOAD, timeout: { request: 100 } }),
+      send.http.put(`${A}/slots`.slice(1), { json: PAYLOAD, timeout: { request: 1_000 } }),
     ).rejects.toMatchObject({
       code: 'ETIMEDOUT',
     });
@@ -97,7 +99,7 @@ describe('a fault', () => {
     const { sandbox, send } = await with_({ fault: { kind: 'latency', ms: 60_000 } });
     const done = new Promise((resolve) => sandbox.once('request', resolve));
     await expect(
-      send.http.put(`${A}/slots`.slice(1), { json: PAYLOAD, timeout: { request: 100 } }),
+      send.http.put(`${A}/slots`.slice(1), { json: PAYLOAD, timeout: { request: 1_000 } }),
     ).rejects.toThrow();
     expect(patientTimes(sandbox)).toEqual([]);
     sandbox.faults.set([]);
@@ -141,10 +143,13 @@ describe('a fault', () => {
 
 describe('stop', () => {
   test('ends requests that wait or have no answer, and frees the port; start brings the state back', async () => {
-    const { sandbox, send } = await with_();
+    const port = await freePort();
+    const sandbox = new Sandbox({ now: () => MORNING, limits: { writesPerMinute: null } });
+    atEndOfTest(() => sandbox.stop());
+    await sandbox.start({ port });
+    const send = await partner(sandbox);
     await put(send);
     sandbox.faults.set([{ fault: { kind: 'hang' } }]);
-    const port = Number(new URL(sandbox.url).port);
     const hanging = expect(send('GET', `${A}/calendar`)).rejects.toMatchObject({ code: 'ECONNRESET' });
     while (sandbox.requests.length < 3) await new Promise(setImmediate);
     await Promise.all([sandbox.stop(), sandbox.stop()]);

@@ -1,6 +1,7 @@
 // The HTTP API over a real socket, for tests: a running engine behind it, and requests as curl would send them.
 import type { Slotkeeper } from '../../src/engine.js';
 import { createApp } from '../../src/server/app.js';
+import type { Server } from '../../src/server/types.js';
 import { atEndOfTest } from '../support/release.js';
 
 export const KEY = 'key-of-the-clinic';
@@ -18,10 +19,19 @@ export interface Caller {
   readonly url: string;
 }
 
-export async function serve(engine: Slotkeeper): Promise<Caller> {
+/** @param arrived is told the path of a request when its headers have come */
+export async function serve(engine: Slotkeeper, arrived?: (path: string) => void): Promise<Caller> {
   const app = createApp({ engine, apiKey: KEY });
+  if (arrived !== undefined) onArrival(app, arrived);
   atEndOfTest(() => app.close());
   return callerOf(await app.listen({ host: '127.0.0.1', port: 0 }));
+}
+
+export function onArrival(app: Server, arrived: (path: string) => void): void {
+  app.addHook('onRequest', (request, _reply, done) => {
+    arrived(request.url);
+    done();
+  });
 }
 
 export function callerOf(url: string, key: string = KEY): Caller {

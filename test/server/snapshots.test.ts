@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Slotkeeper } from '../../src/engine.js';
 import { CALENDAR, foundingExample, WEEK_BEFORE } from '../engine/founding-example.js';
@@ -25,10 +26,11 @@ describe('snapshots and holds over HTTP', () => {
   let engine: Slotkeeper;
   let call: Caller;
   let now = WEEK_BEFORE;
+  const arrivals = new EventEmitter();
 
   beforeAll(async () => {
     engine = await startEngine({ data: await embeddedFolder() }, { now: () => now });
-    call = await serve(engine);
+    call = await serve(engine, (arrived) => arrivals.emit(arrived));
   });
 
   beforeEach(() => {
@@ -96,6 +98,7 @@ describe('snapshots and holds over HTTP', () => {
     await openClinic(engine);
     await call('POST', '/v1/events', { events });
     const body = JSON.stringify({ ...whole, occupancy: [] });
+    const arrived = once(arrivals, path);
     const sent = fetch(`${call.url}${path}`, {
       method: 'PUT',
       headers: { authorization: 'Bearer key-of-the-clinic', 'content-type': 'application/json' },
@@ -103,7 +106,7 @@ describe('snapshots and holds over HTTP', () => {
       body: new ReadableStream({
         async start(stream) {
           stream.enqueue(Buffer.from(body.slice(0, 20)));
-          await new Promise((done) => setTimeout(done, 200));
+          await arrived;
           now += 1_000;
           await call('POST', '/v1/events', { events: [{ ...events[1], id: 'evt-meanwhile', ref: 'new' }] });
           now += 1_000;

@@ -22,6 +22,9 @@ export interface ServerParts {
   readonly crashSignal: NodeJS.Signals;
 }
 
+/** A server that shuts down writes what it has to the disk, which others may keep busy. */
+const END = { within: 60_000 };
+
 /** Stopped and removed at the end of the test that started it, whichever test restarts its process. */
 export abstract class Server {
   readonly url: string;
@@ -43,12 +46,12 @@ export abstract class Server {
 
   /** Shuts it down in good order and keeps its data; nothing when it is not running. */
   async stop(): Promise<void> {
-    await this.#process.kill(this.#parts.stopSignal);
+    await this.#process.kill(this.#parts.stopSignal, END);
   }
 
   /** Ends it at once, as a power cut would, and keeps what has reached the disk. */
   async crash(): Promise<void> {
-    await this.#process.kill(this.#parts.crashSignal);
+    await this.#process.kill(this.#parts.crashSignal, END);
   }
 
   /** Brings it back on the same port with the same data; stops it first when it is running. */
