@@ -51,7 +51,7 @@ export class Desk {
   }
 
   static async open(options: DeskOptions = {}): Promise<Desk> {
-    const { calendars = ['nowak'], timeoutMs = 2_000, now = Date.now, random, strategy = 'slots' } = options;
+    const { calendars = ['nowak'], timeoutMs = 10_000, now = Date.now, random, strategy = 'slots' } = options;
     const sandbox = new Sandbox({ now, ...options.sandbox });
     atEndOfTest(() => sandbox.stop());
     const baseUrl = await sandbox.start();
@@ -78,7 +78,7 @@ export class Desk {
           ...addressOf(id),
           strategy,
         })),
-        publish: { timeoutMs, lockMs: 2_000, sweepSeconds: 0.3, debounceMs: 0 },
+        publish: { timeoutMs, lockMs: 10_000, sweepSeconds: 0.3, debounceMs: 0 },
         ...(delivery === undefined ? {} : { delivery }),
       },
     });
@@ -140,7 +140,7 @@ export class Desk {
   }
 
   /** Waits until nothing is pending; what failed is not. */
-  async rest(within = 15_000): Promise<void> {
+  async rest(within = 60_000): Promise<void> {
     await eventually(async () => (await this.engine.status()).pending === 0, { within });
   }
 

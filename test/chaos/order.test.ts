@@ -36,7 +36,7 @@ describe.each(['redis', 'postgresql'] as const)('on %s an event keeps its place'
   }> {
     const { producer, store } = await place(kind);
     atEndOfTest(() => producer.close());
-    const queues = new Queues({ store, onError: () => undefined, lockMs: 1_000 });
+    const queues = new Queues({ store, onError: () => undefined, lockMs: 10_000 });
     atEndOfTest(() => queues.close());
     await queues.connect();
     const date = '2026-11-16';

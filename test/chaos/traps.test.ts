@@ -384,7 +384,7 @@ test('a conflict is told, also where a publish read the booking before its notif
   const apiKey = 'key-of-the-marketplace';
   const desk = await Desk.open({ strategy: 'book', notifications: { mode: 'push', apiKey } });
   const { url } = await serve(desk.engine);
-  const push = { url: `${url}/v1/accounts/many/notifications`, apiKey };
+  const push = { url: `${url}/v1/accounts/many/notifications`, apiKey, timeoutMs: 60_000 };
   desk.sandbox.setEstate(undefined, [{ id: 'many', secret: 'secret', notifications: 'push', push }]);
   desk.sandbox.setDelivery({ delayMs: { min: 60_000, max: 60_000 } });
   await desk.open();

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { sql } from 'kysely';
 import { describeDays, describeReport } from '../../src/cli/resync/picture.js';
 import { progressOn, textOf } from '../../src/cli/resync/progress.js';
+import { parseInstant, toIso } from '../../src/core/index.js';
 import type { ResyncReport } from '../../src/engine/resyncs-face.js';
 import { Slotkeeper } from '../../src/engine.js';
 import { createLog } from '../../src/log.js';
@@ -17,6 +18,8 @@ import { run, type Way } from './run.js';
 jest.setTimeout(180_000);
 
 const { date, events } = upcomingExample();
+const ZONE = 'Europe/Warsaw';
+const at = (time: string): string => toIso(parseInstant(`${date}T${time}:00`, ZONE, 'time'), ZONE);
 
 const REPORT: ResyncReport = {
   id: 'rsy_1',
@@ -174,10 +177,7 @@ describe.each([
     const { facilityId, doctorId, addressId } = clinic.sandbox.requests.findLast(
       ({ operation }) => operation === 'replaceSlots',
     )?.address ?? { facilityId: '', doctorId: '', addressId: '' };
-    clinic.sandbox.addBreak(
-      { facilityId, doctorId, addressId },
-      { since: `${date}T00:00:00+01:00`, till: `${date}T23:59:00+01:00` },
-    );
+    clinic.sandbox.addBreak({ facilityId, doctorId, addressId }, { since: at('00:00'), till: at('23:59') });
     const before = clinic.sandbox.requests.length;
     const coloured = { ...way, env: { ...way.env, FORCE_COLOR: '1' } };
     const dry = await run(['resync', '--dry-run', '--calendar', CALENDAR], coloured);

@@ -23,7 +23,9 @@ function thinking() {
 
 async function asking(more: Parameters<typeof pushed>[2] = {}) {
   const receiver = await startReceiver();
-  const sandbox = await startSandbox({ clients: pushed(receiver, {}, { asks: true, ...more }) });
+  const sandbox = await startSandbox({
+    clients: pushed(receiver, {}, { asks: true, askTimeoutMs: 60_000, ...more }),
+  });
   const send = await partner(sandbox);
   await send('PUT', `${A}/slots`, { slots: [period('10:00', '11:00')] });
   return { receiver, sandbox, send };
@@ -180,8 +182,8 @@ describe('several clients', () => {
     const [yes, no, deaf] = [await startReceiver(), await startReceiver(), await startReceiver()];
     const sandbox = await startSandbox({
       clients: [
-        ...pushed(yes, {}, { asks: true }),
-        ...pushed(no, {}, { id: 'second', asks: true }),
+        ...pushed(yes, {}, { asks: true, askTimeoutMs: 60_000 }),
+        ...pushed(no, {}, { id: 'second', asks: true, askTimeoutMs: 60_000 }),
         ...pushed(deaf, {}, { id: 'third' }),
       ],
     });

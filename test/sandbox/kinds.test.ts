@@ -26,7 +26,10 @@ const estate = {
 
 async function open() {
   const receiver = await startReceiver();
-  const sandbox = await startSandbox({ estate, clients: pushed(receiver, {}, { asks: true }) });
+  const sandbox = await startSandbox({
+    estate,
+    clients: pushed(receiver, {}, { asks: true, askTimeoutMs: 60_000 }),
+  });
   const send = await partner(sandbox);
   await send('PUT', `${A}/slots`, { slots: [period('10:00', '11:00')] });
   return { receiver, sandbox, send };

@@ -164,7 +164,8 @@ describe.each(databases)('notifications on $name', ({ fresh }) => {
   test('lie in the database sealed, each for its own row', async () => {
     await add(said(), said());
     const { rows } = await sql<{ id: string; data: Buffer; text: string }>`
-      SELECT id, data, row_to_json(n)::text AS text FROM slotkeeper.notifications n`.execute(db);
+      SELECT id, data, row_to_json(n)::text AS text FROM slotkeeper.notifications n
+      ORDER BY position`.execute(db);
     for (const { data, text } of rows) {
       expect(Buffer.from(data).includes(PATIENT)).toBe(false);
       expect(text).not.toContain('Patientowa');

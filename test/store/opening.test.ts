@@ -23,7 +23,7 @@ describe.each(databases)('opening the record on $name', ({ fresh }) => {
     await first.close();
     const second = await openDatabase(options);
     expect(await listAccounts(second.db)).toEqual([account()]);
-    const { rows } = await sql`SELECT name FROM slotkeeper.kysely_migration`.execute(second.db);
+    const { rows } = await sql`SELECT name FROM slotkeeper.kysely_migration ORDER BY name`.execute(second.db);
     expect(rows).toEqual([
       { name: '001-the-record' },
       { name: '002-marketplace-bookings' },

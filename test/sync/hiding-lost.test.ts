@@ -184,7 +184,7 @@ describe('a break that a doctor makes where ours was to be and was not made', ()
     ]);
     const known = () =>
       desk.engine.db.selectFrom('slotkeeper.breaks').select('own').where('id', '=', id).executeTakeFirst();
-    expect(await eventually(known, { within: 10_000 })).toEqual({ own: null });
+    expect(await eventually(known)).toEqual({ own: null });
     desk.sandbox.faults.clear();
     await isLeftToHim(desk, id);
   });

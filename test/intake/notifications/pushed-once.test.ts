@@ -15,7 +15,7 @@ async function pushedOnce(how: { apiKey?: string; timeoutMs?: number }): Promise
       id,
       secret: 'secret',
       notifications: 'push' as const,
-      push: { url, apiKey: API_KEY, mode: 'once' as const, ...how },
+      push: { url, apiKey: API_KEY, mode: 'once' as const, timeoutMs: 60_000, ...how },
       ...(id === 'alone' ? { facilities: ['elsewhere'] } : {}),
     })),
   );

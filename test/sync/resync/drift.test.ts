@@ -27,7 +27,7 @@ describe.each(['slots', 'breaks', 'book'] as const)('with %s', (strategy) => {
     const [gone, added] = [desk.dateAfter(1), desk.dateAfter(2)];
     await asAnother(desk, 'DELETE', `/slots/${gone}`);
     const offer = { address_services: [{ address_service_id: 'visit', duration: 20 }] };
-    const until = { start: `${added}T09:00:00+01:00`, end: `${added}T12:00:00+01:00` };
+    const until = { start: desk.at('09:00', added), end: desk.at('12:00', added) };
     await asAnother(desk, 'PUT', '/slots', { slots: [{ ...until, ...offer }] });
     const before = desk.requests('replaceSlots').length;
 
@@ -100,8 +100,8 @@ test('days that are to show nothing are put right in the same one write', async 
   const shut = [desk.dateAfter(3), desk.dateAfter(4)];
   const more = desk.dateAfter(2);
   const drift = [...shut, more].map((date) => ({
-    start: `${date}T09:00:00+01:00`,
-    end: `${date}T12:00:00+01:00`,
+    start: desk.at('09:00', date),
+    end: desk.at('12:00', date),
     address_services: [{ address_service_id: 'visit', duration: 20 }],
   }));
   for (const date of shut)

@@ -25,7 +25,7 @@ describe('a resync', () => {
         (calendar) => ({ type: 'available', calendar, from, to, windows }) as const,
       ),
     );
-    await desk.rest(30_000);
+    await desk.rest();
   });
 
   beforeEach(async () => {
@@ -55,14 +55,10 @@ describe('a resync', () => {
   test('that only tells writes nothing and changes nothing, and says what the one after it says', async () => {
     const [gone, added, booked] = [desk.dateAfter(1), desk.dateAfter(2), desk.dateAfter(3)];
     await asAnother(desk, 'DELETE', `/slots/${gone}`);
-    const more = {
-      start: `${added}T09:00:00+01:00`,
-      end: `${added}T12:00:00+01:00`,
-      address_services: OFFER,
-    };
+    const more = { start: desk.at('09:00', added), end: desk.at('12:00', added), address_services: OFFER };
     await asAnother(desk, 'PUT', '/slots', { slots: [more] });
     const { id } = desk.sandbox.book(addressOf('nowak'), {
-      start: `${booked}T10:20:00+01:00`,
+      start: desk.at('10:20', booked),
       serviceId: 'visit',
     });
     const [before, writes] = [await record(), writesOf(desk)];
@@ -109,7 +105,7 @@ describe('a resync', () => {
       WHERE calendar_id = 'nowak' AND date = ${one}`.execute(desk.engine.db);
     await sql`
       INSERT INTO slotkeeper.occupancy (calendar_id, ref, start_at, end_at, kind, updated_at)
-      VALUES ('nowak', 'old', ${`${other}T10:00:00+01:00`}, ${`${other}T10:20:00+01:00`}, 'booking', now())`.execute(
+      VALUES ('nowak', 'old', ${desk.at('10:00', other)}, ${desk.at('10:20', other)}, 'booking', now())`.execute(
       desk.engine.db,
     );
     const report = await resync(desk, { calendars: ['nowak'] });
@@ -125,8 +121,8 @@ describe('a resync', () => {
 
   test('puts a day right on which others booked and slots were added, too', async () => {
     const date = desk.dateAfter(2);
-    desk.sandbox.book(addressOf('nowak'), { start: `${date}T10:20:00+01:00`, serviceId: 'visit' });
-    const more = { start: `${date}T09:00:00+01:00`, end: `${date}T11:00:00+01:00`, address_services: OFFER };
+    desk.sandbox.book(addressOf('nowak'), { start: desk.at('10:20', date), serviceId: 'visit' });
+    const more = { start: desk.at('09:00', date), end: desk.at('11:00', date), address_services: OFFER };
     await asAnother(desk, 'PUT', '/slots', { slots: [more] });
     const dry = await resync(desk, { dryRun: true, calendars: ['nowak'] });
     const report = await resync(desk, { calendars: ['nowak'] });

@@ -61,7 +61,7 @@ describe('a resync', () => {
       config: {
         accounts: [account],
         calendars: CALENDARS.map((id) => ({ id, account: 'many', ...addressOf(id) })),
-        publish: { sweepSeconds: 0.2, debounceMs: 0, lockMs: 1_000, concurrency: 1 },
+        publish: { sweepSeconds: 0.2, debounceMs: 0, lockMs: 10_000, timeoutMs: 60_000, concurrency: 1 },
       },
     });
     atEndOfTest(() => engine.stop());
@@ -74,14 +74,20 @@ describe('a resync', () => {
 
   test('that is stopped in the middle is finished by the next process, which compares only what was left', async () => {
     const before = asked('getSlots');
-    sandbox.faults.set([{ fault: { kind: 'latency', ms: 400 }, match: { operation: 'getSlots' } }]);
+    // The first is answered at once, and those after it when the faults are cleared.
+    sandbox.faults.set([
+      { fault: { kind: 'latency', ms: 45_000 }, match: { operation: 'getSlots' }, after: 1 },
+    ]);
     const first = await start({});
     const { id } = await first.resyncs.begin({});
-    await eventually(async () => ((await first.resyncs.report(id))?.calendarsDone ?? 0) > 0);
-    const half = await first.resyncs.report(id);
+    const half = await eventually(async () => {
+      const report = await first.resyncs.report(id);
+      return report !== undefined && report.calendarsDone > 0 && report;
+    });
     expect(half).toMatchObject({ state: 'running', finishedAt: null, calendars: 3 });
-    await first.stop();
+    const stopped = first.stop();
     sandbox.faults.clear();
+    await stopped;
 
     const next = await start({});
     expect(await over(next, id)).toMatchObject({

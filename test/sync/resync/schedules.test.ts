@@ -130,7 +130,7 @@ describe.each(backends)('the schedules on $name', ({ fresh }) => {
   test('are left as they are by a start, with the job that waits for the night', async () => {
     await passes();
     const jobs = async () =>
-      (await bull.getJobs(['delayed'])).map(({ id, timestamp }) => ({ id, timestamp })).sort();
+      (await bull.getJobs(['delayed'])).map(({ id, timestamp }) => [id, timestamp] as const).sort();
     const before = await jobs();
     expect(before).toHaveLength(2);
     await passes();
@@ -208,6 +208,7 @@ describe.each(backends)('the schedules on $name', ({ fresh }) => {
   test('of a night that the queue forgot are caught up by a look, when nobody can be on the way to it any more', async () => {
     const spreadMs = 60 * 60_000;
     const last = lastTime(NIGHTLY, 'Europe/Warsaw', Date.now());
+    const before = lastTime(NIGHTLY, 'Europe/Warsaw', last - 1);
     await database.db
       .insertInto('slotkeeper.resyncs')
       .values(
@@ -217,9 +218,9 @@ describe.each(backends)('the schedules on $name', ({ fresh }) => {
           dry_run: false,
           state: 'done' as const,
           failures: '[]',
-          started_at: new Date(last - DAY),
-          queued_at: new Date(last - DAY),
-          finished_at: new Date(last - DAY + 60_000),
+          started_at: new Date(before),
+          queued_at: new Date(before),
+          finished_at: new Date(before + 60_000),
         })),
       )
       .execute();

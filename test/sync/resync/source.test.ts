@@ -181,7 +181,7 @@ describe('with a source, a resync', () => {
         config: {
           accounts: [account],
           calendars: [{ id: 'nowak', account: 'many', ...addressOf('lis') }],
-          publish: { debounceMs: 0, sweepSeconds: 0.2, lockMs: 1_000 },
+          publish: { debounceMs: 0, sweepSeconds: 0.2, lockMs: 10_000 },
         },
       });
       atEndOfTest(() => engine.stop());
