@@ -29,14 +29,14 @@ async function place(
 }
 
 describe.each(['redis', 'postgresql'] as const)('on %s an event keeps its place', (kind) => {
-  async function threeEvents(): Promise<{
+  async function threeEvents(lockMs = 10_000): Promise<{
     queues: Queues;
     apply: OccupancyWorkerOptions['apply'];
     seen: unknown[];
   }> {
     const { producer, store } = await place(kind);
     atEndOfTest(() => producer.close());
-    const queues = new Queues({ store, onError: () => undefined, lockMs: 10_000 });
+    const queues = new Queues({ store, onError: () => undefined, lockMs });
     atEndOfTest(() => queues.close());
     await queues.connect();
     const date = '2026-11-16';
@@ -78,7 +78,7 @@ describe.each(['redis', 'postgresql'] as const)('on %s an event keeps its place'
   });
 
   test('when its worker dies with it', async () => {
-    const events = await threeEvents();
+    const events = await threeEvents(1_000);
     let taken = 0;
     let release: () => void = () => undefined;
     const held = new Promise<void>((resolve) => {

@@ -120,11 +120,26 @@ export class Witness {
   }
 
   /**
+   * When a request that came at this time was computed, at the earliest. Time in which this process was kept from its work
+   * does not count: what it judges was kept waiting for it as well.
+   */
+  #computedSince(at: number): number {
+    let since = at - this.#options.computedWithinMs;
+    const now = Date.now();
+    const stalls =
+      now - this.#turn > STALL_MS ? [...this.#stalls, { from: this.#turn, to: now }] : this.#stalls;
+    for (const { from, to } of stalls.toReversed()) {
+      if (from < at && to > since) since -= Math.min(to, at) - from;
+    }
+    return since;
+  }
+
+  /**
    * I4, with every strategy and from each to each: no request brings taken time into a patient's sight that was not in it
    * before, however much of it slots may offer that breaks and placeholders hide.
    */
   #checkNothingCame(record: RequestRecord, name: string): void {
-    const { model, computedWithinMs, onWrong } = this.#options;
+    const { model, onWrong } = this.#options;
     const calendar = this.#calendars.get(record.address?.addressId ?? '');
     if (calendar === undefined) return;
     const before = this.#seen.get(calendar.id) ?? new Map<string, Span>();
@@ -132,9 +147,10 @@ export class Witness {
     this.#seen.set(calendar.id, after);
     const came = [...after].filter(([key]) => !before.has(key));
     if (came.length === 0) return;
+    const computedSince = this.#computedSince(record.receivedAt);
     for (const taken of model.knownTaken(calendar.id, record.receivedAt)) {
       const knownForMs = record.receivedAt - taken.since;
-      if (knownForMs <= computedWithinMs) continue;
+      if (taken.since >= computedSince) continue;
       const seen = came.find(([, visit]) => visit.start < taken.end && visit.end > taken.start);
       if (seen === undefined) continue;
       onWrong(
@@ -168,16 +184,17 @@ export class Witness {
    * longer than the way from the record to the marketplace takes is held against a write.
    */
   #checkNothingTaken(record: RequestRecord, name: string): void {
-    const { model, computedWithinMs, onWrong } = this.#options;
+    const { model, onWrong } = this.#options;
     const calendar = this.#calendars.get(record.address?.addressId ?? '');
     if (calendar === undefined) return;
-    if (model.strategySince(calendar.id, record.receivedAt - computedWithinMs) !== 'slots') return;
+    const computedSince = this.#computedSince(record.receivedAt);
+    if (model.strategySince(calendar.id, computedSince) !== 'slots') return;
     const offered = entriesOf(record.body);
     for (const taken of model.knownTaken(calendar.id, record.receivedAt)) {
       if (!offered.some((entry) => entry.start < taken.end && entry.end > taken.start)) continue;
       const knownForMs = record.receivedAt - taken.since;
       this.#oldestMs = Math.max(this.#oldestMs, knownForMs);
-      if (knownForMs > computedWithinMs) {
+      if (taken.since < computedSince) {
         onWrong(`${name} offered the time of ${taken.ref}, which was known to be taken for ${knownForMs} ms`);
       }
     }

@@ -204,7 +204,7 @@ describe.each(databases)('a source on $name', ({ fresh }) => {
     answer = async (_, response) => {
       response.write(text(snapshot('nowak')));
       response.write('{"calendar":"lis","from":');
-      await sleep(50);
+      await eventually(async () => (await staged()) === 1);
       response.destroy();
     };
     expect(await pull()).toMatchObject({
