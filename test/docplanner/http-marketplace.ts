@@ -95,7 +95,7 @@ export async function startMarketplace(): Promise<HttpMarketplace> {
         baseUrl,
         clientId: 'client-id',
         clientSecret: 'the-secret',
-        timeoutMs: 5_000,
+        timeoutMs: 60_000,
         ...options,
       });
       clients.push(client);

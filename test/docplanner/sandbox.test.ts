@@ -47,7 +47,7 @@ beforeEach(async () => {
     clientId: 'client',
     clientSecret: 'secret',
     now: sandbox.clock.now,
-    timeoutMs: 5_000,
+    timeoutMs: 60_000,
   });
 });
 afterEach(async () => {
