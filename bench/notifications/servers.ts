@@ -33,6 +33,7 @@ if (parentPort !== null) {
   const { databaseUrl, bareUrl, roles } = workerData as ServersInput;
   const sandbox = new Sandbox({
     keepRequests: 1_000,
+    timeZone: 'UTC',
     limits: { writesPerMinute: null, writesPerHour: null },
   });
   const account = {

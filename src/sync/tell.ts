@@ -93,16 +93,14 @@ async function refused(
   const [only] = days;
   if (named.size === 0 && days.length === 1 && only !== undefined) named.set(only, error.message);
   if (named.size > 0) {
-    run.log.error(
-      { calendar: run.calendar.id, days: [...named.keys()].map((day) => day.date) },
-      'the marketplace refused days',
-    );
-    await saveFailed(
-      run.db,
-      run.calendar.id,
-      [...named].map(([day, reason]) => ({ date: day.date, generation: day.generation, error: { reason } })),
-    );
-    return [];
+    // Where the marketplace has another midnight, no entry covers a date; a date can be cleared all the same.
+    const empty = [...named.keys()].filter(({ wanted }) => wanted.length === 0);
+    for (const day of empty) {
+      await clearDay(run, day);
+      named.delete(day);
+    }
+    if (named.size > 0) await setApart(run, named);
+    return empty;
   }
   // It does not say which: each half by itself, until it is found.
   const middle = Math.ceil(days.length / 2);
@@ -112,6 +110,19 @@ async function refused(
     if (fresh.length > 0) taken.push(...(await replaceDays(run, fresh)));
   }
   return taken;
+}
+
+/** They have failed, each with the marketplace's reason. */
+async function setApart(run: Run, days: ReadonlyMap<WantedDay, string>): Promise<void> {
+  run.log.error(
+    { calendar: run.calendar.id, days: [...days.keys()].map((day) => day.date) },
+    'the marketplace refused days',
+  );
+  await saveFailed(
+    run.db,
+    run.calendar.id,
+    [...days].map(([day, reason]) => ({ date: day.date, generation: day.generation, error: { reason } })),
+  );
 }
 
 async function send(

@@ -164,6 +164,25 @@ describe('a request that is refused as invalid', () => {
     expect(desk.shown('nowak', dates[1])).toEqual(ALL);
   });
 
+  test('for days that are to show nothing, by a marketplace with another midnight: they are cleared one by one', async () => {
+    const desk = await Desk.open({ sandbox: { timeZone: 'Europe/London' } });
+    const dates = [0, 1].map((n) => desk.dateAfter(n));
+    const open = desk.dateAfter(2);
+    for (const date of [...dates, open]) await desk.open('nowak', date);
+    await desk.rest();
+    for (const date of [...dates, open]) expect(desk.shown('nowak', date)).toHaveLength(3);
+    const [from = '', to = ''] = dates;
+    await desk.say(
+      { type: 'available', calendar: 'nowak', from, to, windows: [] },
+      { type: 'occupied', calendar: 'nowak', ref: 'apt', start: `${open}T10:00:00`, end: `${open}T10:20:00` },
+    );
+    await desk.rest();
+    expect(await desk.engine.failures.list()).toEqual([]);
+    for (const date of dates) expect(desk.shown('nowak', date)).toEqual([]);
+    expect(desk.shown('nowak', open)).toHaveLength(2);
+    expect(desk.requests('deleteSlots').map(({ status }) => status)).toEqual([204, 204]);
+  });
+
   test('without an index: it is split until the day is found', async () => {
     const services = [{ id: 'visit' }];
     const { facilityId, doctorId, addressId } = addressOf('nowak');
