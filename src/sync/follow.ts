@@ -23,7 +23,7 @@ const PATIENCE = 3;
  * Has the bookings follow; it comes before anything is published, because a booking can only move to a time that is
  * still on offer. What the marketplace refuses is set apart as failed, also with a 403: whether the whole calendar may not
  * be edited shows when it is told of its days. What it has no answer for is left for later (`run.unanswered`): what closes
- * does not wait for a cancellation, nor for ever for a move.
+ * does not wait for a cancellation, nor for long for a move.
  * @returns until when what only frees time has to wait for the budget, in epoch milliseconds
  */
 export async function followAppointments(run: Run): Promise<number | undefined> {
@@ -101,7 +101,7 @@ async function setApart(run: Run, { booking, to }: Following, reason: string): P
   });
 }
 
-/** They are not tried again in this run, which has failed for it in the end. @throws what is no lack of an answer */
+/** They are not tried again in this run. @throws what is no lack of an answer */
 async function leave(run: Run, some: readonly Following[], error: unknown, urgent: boolean): Promise<void> {
   if (failureOf(error, run.now()).kind !== 'retry') throw error;
   if (urgent && !(await hasWaited(run))) throw error;
@@ -109,6 +109,7 @@ async function leave(run: Run, some: readonly Following[], error: unknown, urgen
   run.unanswered.error ??= error;
 }
 
-async function hasWaited({ db, calendar }: Run): Promise<boolean> {
+/** Whether the calendar has failed so often that nothing else waits any longer for a booking that gets no answer. */
+export async function hasWaited({ db, calendar }: Run): Promise<boolean> {
   return ((await getCalendar(db, calendar.id))?.retrying?.attempts ?? 0) >= PATIENCE;
 }

@@ -40,7 +40,7 @@ export interface Run extends Omit<Means, 'clients' | 'budget'> {
    * @throws {BudgetSpentError} before any of them is made
    */
   readonly comparing: <T>(compare: (client: DocplannerClient) => Promise<T>) => Promise<T>;
-  /** Bookings that the marketplace had no answer for, which are left alone from then on, and why the run fails for it in the end. */
+  /** Bookings that the marketplace had no answer for, which are left alone from then on, and what it said of the first. */
   readonly unanswered: { readonly bookings: Set<string>; error?: unknown };
   /** How many were made in this run. */
   readonly requests: { reads: number; writes: number };

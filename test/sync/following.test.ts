@@ -1,5 +1,6 @@
 // Linked bookings of a whole day that follow their appointments at once, and what the marketplace has no answer for.
 import { describe, expect, test } from '@jest/globals';
+import { getCalendar } from '../../src/store/calendars.js';
 import { addressOf, type Desk } from '../chaos/desk.js';
 import { eventually } from '../support/eventually.js';
 import { linked, opened, patientBooks, standing } from './visiting.js';
@@ -54,33 +55,65 @@ describe.each(['breaks', 'book'] as const)('with %s', (strategy) => {
   });
 });
 
-test.each([
-  ['a cancellation', 'cancelBooking'],
-  ['a move', 'moveBooking'],
-] as const)(
-  '%s that gets no answer keeps no other time open, and is done once it gets one',
-  async (_, operation) => {
-    // It tries again as soon as it may.
-    const desk = await opened({ random: () => 0 });
-    await linked(desk);
-    desk.sandbox.faults.set([{ fault: { kind: 'status', status: 500 }, match: { operation } }]);
-    if (operation === 'cancelBooking') await desk.free('apt-1');
-    else await desk.book('apt-1', '11:00', '11:20');
-    await desk.book('apt-2', '11:40', '12:00');
-    await eventually(() => !desk.shown().includes('11:40'));
-    expect(standing(desk)).toEqual(['10:20']);
-    expect((await desk.engine.status()).pending).toBeGreaterThan(0);
-    desk.sandbox.faults.set([]);
-    if (operation === 'cancelBooking') {
-      await desk.rest(60_000);
-      expect(standing(desk)).toEqual([]);
-    } else {
-      // By then its new time is closed: what became of it can be seen, and both times are taken.
-      await eventually(async () => (await desk.engine.status()).pending === 0, { within: 60_000 });
-      expect(desk.shown()).toEqual(['10:00', '10:40', '11:20']);
-    }
-  },
-);
+test('a cancellation that gets no answer keeps no other time open, and is done once it gets one', async () => {
+  // It tries again as soon as it may.
+  const desk = await opened({ random: () => 0 });
+  await linked(desk);
+  const match = { operation: 'cancelBooking' };
+  desk.sandbox.faults.set([{ fault: { kind: 'status', status: 500 }, match, times: 2 }]);
+  await desk.free('apt-1');
+  await desk.book('apt-2', '11:40', '12:00');
+  await eventually(() => !desk.shown().includes('11:40'));
+  await desk.rest();
+  expect(standing(desk)).toEqual([]);
+  expect(desk.requests('cancelBooking').map(({ status }) => status)).toEqual([500, 500, 204]);
+});
+
+test('a move that gets no answer keeps other time open for some tries; then its new time is closed, too', async () => {
+  const desk = await opened({ random: () => 0 });
+  const id = await linked(desk);
+  const match = { operation: 'moveBooking' };
+  desk.sandbox.faults.set([{ fault: { kind: 'status', status: 500 }, match }]);
+  await desk.book('apt-1', '11:00', '11:20');
+  await desk.book('apt-2', '11:40', '12:00');
+  await eventually(() => !desk.shown().includes('11:40'));
+  expect(desk.shown()).toEqual(['10:00', '10:40', '11:20']);
+  expect(desk.requests('moveBooking').length).toBeGreaterThanOrEqual(4);
+  expect(standing(desk)).toEqual(['10:20']);
+  expect((await desk.engine.status()).pending).toBeGreaterThan(0);
+  desk.sandbox.faults.set([]);
+  // Where it was to go nothing is on offer any more: that is refused, and shows.
+  await desk.book('apt-3', '10:40', '11:00');
+  await desk.rest();
+  expect(await desk.engine.failures.list()).toMatchObject([{ kind: 'booking', booking: id }]);
+});
+
+test('however long a cancellation gets no answer, what closes is published when it comes', async () => {
+  const desk = await opened({ random: () => 0 });
+  await linked(desk);
+  desk.sandbox.faults.set([
+    { fault: { kind: 'status', status: 500 }, match: { operation: 'cancelBooking' } },
+  ]);
+  const attempts = async () => (await getCalendar(desk.engine.db, 'nowak'))?.retrying?.attempts;
+  await desk.free('apt-1');
+  await eventually(async () => (await attempts()) === 3);
+  for (const [from, to] of [
+    ['11:40', '12:00'],
+    ['11:20', '11:40'],
+    ['11:00', '11:20'],
+  ] as const) {
+    await desk.book(`apt-${from}`, from, to);
+    await eventually(() => !desk.shown().includes(from));
+  }
+  // The calendar itself is not one that has to be retried.
+  expect(await attempts()).toBe(3);
+  expect((await getCalendar(desk.engine.db, 'nowak'))?.retrying?.at.getTime()).toBeLessThan(Date.now());
+  desk.sandbox.faults.set([]);
+  await desk.book('apt-last', '10:40', '11:00');
+  await desk.rest();
+  expect(standing(desk)).toEqual([]);
+  expect(await attempts()).toBeUndefined();
+});
 
 test('while what became of a move cannot be found out, what closes is published', async () => {
   const desk = await opened({ random: () => 0 });

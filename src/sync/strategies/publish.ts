@@ -6,12 +6,15 @@ import { LEAST_URGENT } from '../../core/index.js';
 import { attemptSucceeded } from '../../store/attempts.js';
 import { hasPlaceholders } from '../../store/bookings.js';
 import { hasOwnBreaks } from '../../store/breaks.js';
-import { followAppointments } from '../follow.js';
+import { followAppointments, hasWaited } from '../follow.js';
 import type { Reconciled } from '../reconciled.js';
 import { countingWrites, resyncStep } from '../resync/step.js';
 import type { Run } from '../run.js';
 import { publishHiding } from './hiding.js';
 import { publishSlots } from './slots.js';
+
+/** Each time is a request that may be in vain; whatever else the calendar is woken for brings another. */
+const FOLLOW_AGAIN_MS = 5 * 60_000;
 
 export async function publish(run: Run): Promise<Reconciled> {
   let later: Reconciled | undefined;
@@ -34,10 +37,19 @@ async function publishPending(run: Run): Promise<Reconciled> {
   const waitsUntil = await followAppointments(run);
   const reconciled = (await hidesAnything(run)) ? await publishHiding(run) : await publishSlots(run);
   // Days that need another run are published first.
-  if (run.unanswered.error !== undefined && reconciled.kind === 'done') throw run.unanswered.error;
+  if (run.unanswered.error !== undefined && reconciled.kind === 'done') return await followLater(run);
   if (waitsUntil === undefined || reconciled.kind !== 'done') return reconciled;
   const afterMs = Math.max(0, waitsUntil - run.now());
   return { kind: 'later', afterMs, reason: 'the budget of its account is spent' };
+}
+
+/** Soon, and after some failures now and then: a calendar that is retried would wait with all that closes meanwhile. */
+async function followLater(run: Run): Promise<Reconciled> {
+  const { calendar, log, unanswered } = run;
+  if (!(await hasWaited(run))) throw unanswered.error;
+  const reason = unanswered.error instanceof Error ? unanswered.error.message : 'there was no answer';
+  log.warn({ calendar: calendar.id, reason }, 'bookings cannot follow their appointments yet');
+  return { kind: 'later', afterMs: FOLLOW_AGAIN_MS, reason, urgency: LEAST_URGENT };
 }
 
 /** With `slots` only what another strategy left. */
