@@ -31,6 +31,7 @@ import type { Means } from '../sync/run.js';
 import { Sweep } from '../sync/sweep.js';
 import { openSealer } from './encryption.js';
 import type { Role } from './roles.js';
+import { tellUntold } from './tell-held.js';
 
 export interface PartsOptions {
   readonly databaseUrl?: string | undefined;
@@ -229,7 +230,10 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
     now,
     everyMs: sweepSeconds * 1000,
     wake: (calendar, urgency) => publishQueue.wake(calendar, urgency),
-    also: () => resyncWorker.round(),
+    also: async () => {
+      await resyncWorker.round();
+      delivery.wake(await tellUntold(db, sealer, new Date(now())));
+    },
   });
   return {
     database,

@@ -1,5 +1,13 @@
+import { randomBytes } from 'node:crypto';
 import { expect, test } from '@jest/globals';
-import { Desk } from '../../chaos/desk.js';
+import { addDays, localDate } from '../../../src/core/index.js';
+import { Slotkeeper, type SlotkeeperOptions } from '../../../src/engine.js';
+import { createLog } from '../../../src/log.js';
+import { Sandbox } from '../../../src/sandbox/index.js';
+import { addressOf, Desk, ZONE } from '../../chaos/desk.js';
+import { recordDatabase } from '../../store/databases.js';
+import { eventually } from '../../support/eventually.js';
+import { atEndOfTest } from '../../support/release.js';
 
 test('what is held is told to the clinic, once, and counted in the status', async () => {
   const desk = await Desk.open();
@@ -21,4 +29,49 @@ test('what is held is told to the clinic, once, and counted in the status', asyn
     },
   ]);
   expect(desk.shown()).toEqual(['10:00', '10:20', '10:40']);
+});
+
+test('what a process without a key holds is told by one that has one, once', async () => {
+  const sandbox = new Sandbox();
+  atEndOfTest(() => sandbox.stop());
+  const account = {
+    id: 'many',
+    baseUrl: await sandbox.start(),
+    clientId: 'many',
+    clientSecret: 'secret',
+    timeZone: ZONE,
+  };
+  const databaseUrl = await recordDatabase();
+  const start = async (options: Partial<SlotkeeperOptions>): Promise<Slotkeeper> => {
+    const engine = new Slotkeeper({ databaseUrl, log: createLog('silent'), ...options });
+    atEndOfTest(() => engine.stop());
+    await engine.start();
+    return engine;
+  };
+  const engine = await start({
+    encryptionKey: randomBytes(32).toString('base64'),
+    config: {
+      accounts: [account],
+      calendars: [{ id: 'nowak', account: 'many', ...addressOf('nowak') }],
+      publish: { debounceMs: 0, sweepSeconds: 0.2 },
+    },
+  });
+  const date = addDays(localDate(Date.now(), ZONE), 14);
+  const window = { start: `${date}T10:00`, end: `${date}T11:00`, services: [{ id: 'visit', duration: 20 }] };
+  const whole = { from: date, to: date, complete: true, occupancy: [] };
+  await engine.snapshot('nowak', { ...whole, windows: [window] });
+
+  const importer = await start({ roles: [] });
+  const outcome = await importer.snapshot('nowak', { ...whole, windows: [] });
+  const hold = outcome.kind === 'taken' ? outcome.result.held?.id : undefined;
+  expect(hold).toBeDefined();
+  const items = async () => (await engine.notifications()).items;
+  await eventually(async () => (await items()).length > 0);
+  // Another round finds nothing more.
+  await importer.snapshot('nowak', { ...whole, windows: [] });
+  await eventually(async () => (await items()).length > 1);
+  expect((await items()).map(({ name, data }) => [name, (data as { hold: string }).hold])).toEqual([
+    ['held', hold],
+    ['held', expect.any(String)],
+  ]);
 });
