@@ -112,15 +112,37 @@ export class Calm {
    */
   async #findLost(deadline: number): Promise<boolean> {
     const { resyncs, world, onWrong, onProgress } = this.#options;
+    const before = await this.#taken();
     const report = await resyncs.complete(deadline);
+    const after = await this.#taken();
     const pulling = world.calendars.filter(({ account }) => account.hears === 'pull').map(({ id }) => id);
     const days = report?.days ?? [];
     for (const day of days) {
       if (day.foreign && pulling.includes(day.calendar))
         onProgress(`${day.calendar} ${day.date}: news was lost`);
-      else onWrong(`a resync at rest found a difference: ${JSON.stringify(day)}`);
+      else {
+        const [had, has] = [before, after].map((taken) => taken.get(`${day.calendar} ${day.date}`));
+        onWrong(
+          `a resync at rest found a difference: ${JSON.stringify(day)}; taken was ${had}, and is ${has}`,
+        );
+      }
     }
     return days.length > 0;
+  }
+
+  /** What the record knows to be taken, by calendar and date. */
+  async #taken(): Promise<ReadonlyMap<string, string>> {
+    const taken = new Map<string, string>();
+    for (const { id, dates } of this.#options.world.calendars) {
+      for (const { date, busy } of await this.#days(id, dates))
+        taken.set(`${id} ${date}`, JSON.stringify(busy));
+    }
+    return taken;
+  }
+
+  async #days(id: string, dates: WorldCalendar['dates']): Promise<DayReport[]> {
+    const query = { from: dates[0], to: dates.at(-1) ?? dates[0] };
+    return await this.#http.get(`calendars/${id}/days`, { searchParams: query }).json<DayReport[]>();
   }
 
   /** What the engine itself finds when it looks at everything: nothing, in every calendar. */
@@ -145,8 +167,7 @@ export class Calm {
     const { model, onWrong } = this.#options;
     for (const calendar of calendars) {
       const { id, dates } = calendar;
-      const query = { from: dates[0], to: dates.at(-1) ?? dates[0] };
-      const days = await this.#http.get(`calendars/${id}/days`, { searchParams: query }).json<DayReport[]>();
+      const days = await this.#days(id, dates);
       const reported = new Map(days.map((day) => [day.date, day]));
       for (const [date, wanted] of model.wanted(id)) {
         const day = reported.get(date);
