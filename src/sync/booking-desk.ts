@@ -42,7 +42,7 @@ export class BookingDesk implements BookingsFace {
   async cancel(calendar: string, booking: string, how: { reason?: string | undefined } = {}) {
     return await this.#run(calendar, async (run) => {
       await patientsVisit(run, booking);
-      await cancelVisit(run, booking, how);
+      await cancelVisit(run, booking, { reason: how.reason });
       return { calendar, id: booking };
     });
   }
