@@ -4,7 +4,8 @@ import type { Config } from 'jest';
 
 const config: Config = {
   testEnvironment: '<rootDir>/test/support/jest/environment.mjs',
-  roots: ['<rootDir>/test'],
+  runtime: '<rootDir>/test/support/jest/runtime.mjs',
+  roots: ['<rootDir>/src', '<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },

@@ -22,6 +22,7 @@ import type { Pushed } from './intake/notifications/push.js';
 import { applySnapshot, type SnapshotOutcome } from './intake/snapshot/apply.js';
 import type { HeldSummary, OnHeld } from './intake/snapshot/hold.js';
 import type { OccupancyEventInput } from './intake/vocabulary.js';
+import { systemTimers, type Timers } from './lib/timers.js';
 import type { Logger } from './log.js';
 import type { Sealer } from './privacy/sealer.js';
 import { type Account, getAccount, listAccounts, putAccount } from './store/accounts.js';
@@ -52,6 +53,8 @@ export interface SlotkeeperOptions {
   readonly roles?: readonly Role[] | undefined;
   /** Epoch milliseconds; default `Date.now`. */
   readonly now?: (() => number) | undefined;
+  /** How the engine waits; default in real time. */
+  readonly timers?: Timers | undefined;
   /** From 0 to 1; default `Math.random`. */
   readonly random?: (() => number) | undefined;
   /** Is told of each snapshot or configuration that is held for a person, in the transaction that holds it. */
@@ -109,6 +112,7 @@ export class Slotkeeper {
       encryptionKey,
       roles,
       random,
+      timers,
       onProgress,
     } = this.#options;
     this.#parts = await openParts({
@@ -123,6 +127,7 @@ export class Slotkeeper {
       encryptionKey,
       log: this.log,
       now: this.now,
+      timers: timers ?? systemTimers,
       random: random ?? Math.random,
       onProgress,
       prepare: (db, sealer) => this.#prepare(db, sealer),

@@ -1,5 +1,6 @@
 /** Out to the clinic: webhook, feed and queue, put together, and what the engine asks of them. */
 import type { Logger } from 'pino';
+import type { Timers } from '../lib/timers.js';
 import type { Sealer } from '../privacy/sealer.js';
 import { DELIVERY_QUEUE, NOTIFICATION_QUEUE } from '../queue/names.js';
 import type { Queues } from '../queue/queues.js';
@@ -33,6 +34,7 @@ export interface DeliveryOptions {
   readonly sealer: Sealer;
   readonly log: Logger;
   readonly now: () => number;
+  readonly timers: Timers;
   readonly random: () => number;
   /** The webhook of accounts without one of their own. */
   readonly webhook: Destination | undefined;
@@ -68,7 +70,7 @@ const MOST_WAIT_MS = 30_000;
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #stopping = new AbortController();
-  readonly #arrivals = new Arrivals();
+  readonly #arrivals: Arrivals;
   readonly #wakes = new Wakes((keys) => this.#queueUp(keys));
   readonly #queue: DeliveryQueue;
   readonly #handover: Handover | undefined;
@@ -79,8 +81,9 @@ export class Delivery {
   readonly #ways: WaysOut;
 
   constructor(options: DeliveryOptions) {
-    const { db, queues, sealer, log, now, random, webhook, timeoutMs, everyMs, keepDays } = options;
+    const { db, queues, sealer, log, now, timers, random, webhook, timeoutMs, everyMs, keepDays } = options;
     this.#options = options;
+    this.#arrivals = new Arrivals(timers);
     this.#ways = {
       byWebhook: webhook === undefined ? 'accounts with their own' : 'all accounts',
       byQueue: options.queue,
@@ -106,7 +109,7 @@ export class Delivery {
       deliver: (job) => this.#deliver(job),
     });
     const wake = (job: DeliveryJob): Promise<void> => this.#queue.wake(job);
-    this.#round = new Round({ db, sealer, ways: this.#ways, wake, log, now, everyMs, keepDays });
+    this.#round = new Round({ db, sealer, ways: this.#ways, wake, log, now, timers, everyMs, keepDays });
   }
 
   /** Before the queues are ready: their workers begin when they are. */
@@ -150,8 +153,8 @@ export class Delivery {
 
   /** The feed; where nothing is there yet, after a wait. */
   async follow({ waitMs = 0, signal, ...query }: FollowQuery): Promise<Feed> {
-    const { db, sealer } = this.#options;
-    return await followFeed(query, { db, sealer, arrivals: this.#arrivals, waitMs, signal });
+    const { db, sealer, timers } = this.#options;
+    return await followFeed(query, { db, sealer, arrivals: this.#arrivals, timers, waitMs, signal });
   }
 
   async get(id: string): Promise<NotificationItem | undefined> {

@@ -1,4 +1,5 @@
 /** The feed, for one who waits for what comes next. */
+import type { Timers } from '../lib/timers.js';
 import type { Sealer } from '../privacy/sealer.js';
 import { type Feed, type FeedQuery, feed } from '../store/notifications.js';
 import type { Db } from '../store/schema.js';
@@ -8,6 +9,7 @@ export interface FollowOptions {
   readonly db: Db;
   readonly sealer: Sealer;
   readonly arrivals: Arrivals;
+  readonly timers: Timers;
   /** How long to wait where there is nothing yet, in milliseconds. */
   readonly waitMs: number;
   /** Aborted when nobody wants the answer any more. */
@@ -18,12 +20,12 @@ export interface FollowOptions {
 const LOOK_EVERY_MS = 1_000;
 
 export async function followFeed(query: FeedQuery, options: FollowOptions): Promise<Feed> {
-  const { db, sealer, arrivals, waitMs, signal } = options;
-  const deadline = performance.now() + waitMs;
+  const { db, sealer, arrivals, timers, waitMs, signal } = options;
+  const deadline = timers.elapsed() + waitMs;
   for (;;) {
     const { count } = arrivals;
     const found = await feed(db, sealer, query);
-    const leftMs = deadline - performance.now();
+    const leftMs = deadline - timers.elapsed();
     const isOver = leftMs <= 0 || arrivals.closed || signal?.aborted === true;
     if (found.items.length > 0 || isOver) return found;
     await arrivals.wait(count, Math.min(leftMs, LOOK_EVERY_MS), signal);

@@ -3,8 +3,8 @@
  * by a timer and not by the queue, since it exists for when the queue fails.
  */
 import type { Logger } from 'pino';
+import { PeriodicTask, type PeriodicTaskOptions } from '../lib/periodic-task.js';
 import type { Sealer } from '../privacy/sealer.js';
-import { Rounds } from '../rounds.js';
 import { dueKeys, unqueued } from '../store/deliveries.js';
 import { isUnavailable } from '../store/is-unavailable.js';
 import { giveOutPositions } from '../store/notifications.js';
@@ -18,14 +18,13 @@ import {
 import type { Db } from '../store/schema.js';
 import type { DeliveryJob } from './delivery-queue.js';
 
-export interface RoundOptions {
+export interface RoundOptions extends PeriodicTaskOptions {
   readonly db: Db;
   readonly sealer: Sealer;
   readonly ways: WaysOut;
   readonly wake: (job: DeliveryJob) => Promise<void>;
   readonly log: Logger;
   readonly now: () => number;
-  readonly everyMs: number;
   /** How long data is kept once it was delivered, in days. */
   readonly keepDays: number;
 }
@@ -39,16 +38,16 @@ const DAY = 24 * HOUR;
 const KEEP_DATA_MS = 30 * DAY;
 const KEEP_ROWS_MS = 90 * DAY;
 
-export class Round extends Rounds {
+export class Round extends PeriodicTask {
   readonly #options: RoundOptions;
   #tidiedAt = 0;
 
   constructor(options: RoundOptions) {
-    super(options.everyMs);
+    super(options);
     this.#options = options;
   }
 
-  protected override async round(): Promise<void> {
+  protected override async run(): Promise<void> {
     const { log, now } = this.#options;
     try {
       await this.#wakeDue();

@@ -8,6 +8,7 @@ import { linkByHand } from '../intake/links.js';
 import { Inbox } from '../intake/notifications/inbox.js';
 import { OccupancyWorker } from '../intake/occupancy-worker.js';
 import { type PullOptions, pullSource } from '../intake/snapshot/pull-source.js';
+import type { Timers } from '../lib/timers.js';
 import type { Logger } from '../log.js';
 import type { Sealer } from '../privacy/sealer.js';
 import { OCCUPANCY_QUEUE } from '../queue/names.js';
@@ -46,6 +47,7 @@ export interface PartsOptions {
   readonly encryptionKey?: string | undefined;
   readonly log: Logger;
   readonly now: () => number;
+  readonly timers: Timers;
   readonly random: () => number;
   readonly onProgress?: ((message: string) => void) | undefined;
   /** Run as soon as the record is open, before anything works on it. */
@@ -86,8 +88,8 @@ export interface Parts {
 const OTHER_CONNECTIONS = 16;
 
 export async function openParts(options: PartsOptions): Promise<Parts> {
-  const { log, redisUrl, publish } = options;
-  const onError = tellOnce(log);
+  const { redisUrl, publish } = options;
+  const onError = tellOnce(options);
   // Redis answers at once or not at all; a first start of the embedded database takes seconds.
   if (redisUrl !== undefined) await pingRedis(redisUrl);
   const database = await open(options, onError);
@@ -96,6 +98,7 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
       redisUrl === undefined ? { kind: 'database', pool: database.pool } : { kind: 'redis', url: redisUrl },
     onError,
     lockMs: publish.lockMs,
+    timers: options.timers,
   });
   try {
     const { encryptionKey, databaseUrl, data } = options;
@@ -120,7 +123,7 @@ async function open(options: PartsOptions, onError: (error: Error) => void): Pro
 }
 
 function assemble(options: PartsOptions, database: Database, queues: Queues, sealer: Sealer): Parts {
-  const { log, now, random, roles, apply } = options;
+  const { log, now, timers, random, roles, apply } = options;
   const { concurrency, debounceMs, timeoutMs, verify, mostEntries, sweepSeconds } = options.publish;
   const { db } = database;
   const accounts = new RememberedAccounts({ db, now });
@@ -133,6 +136,7 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
     budget,
     log,
     now,
+    timers,
     random,
     verify,
     mostEntries,
@@ -149,7 +153,7 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
   const link = async (asked: Link): Promise<void> =>
     delivery.wake(await linkByHand(db, sealer, asked, now()));
   const bookings = new BookingDesk({ means, link, wake: (calendar) => wake(calendar, MOST_URGENT) });
-  const occupancyWorker = new OccupancyWorker({ queues, log, apply });
+  const occupancyWorker = new OccupancyWorker({ queues, log, timers, apply });
   const publishWorker = new PublishWorker({
     queues,
     log,
@@ -164,6 +168,7 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
     sealer,
     log,
     now,
+    timers,
     random,
     webhook: url === undefined || secret === undefined ? undefined : { url, secret },
     queue,
@@ -176,6 +181,7 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
     sealer,
     log,
     now,
+    timers,
     wake,
     requestTimeoutMs: timeoutMs,
     findEveryMs: sweepSeconds * 1000,
@@ -221,6 +227,7 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
     queue: resyncQueue,
     log,
     now,
+    timers,
     cron: options.resync?.cron,
     spreadMs,
   });
@@ -228,6 +235,7 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
     db,
     log,
     now,
+    timers,
     everyMs: sweepSeconds * 1000,
     wake: (calendar, urgency) => publishQueue.wake(calendar, urgency),
     also: async () => {
@@ -260,7 +268,8 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
       await queues.ready();
       if (roles.includes('worker')) inbox.start();
       if (roles.includes('scheduler')) {
-        await schedules.start();
+        await schedules.begin();
+        schedules.start();
         sweep.start();
         delivery.startRound();
       }
@@ -278,13 +287,13 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
 const AGAIN_AFTER_MS = 30_000;
 
 /** A server that is away breaks every connection again and again, and each says so in the same words. */
-function tellOnce(log: Logger): (error: Error) => void {
+function tellOnce({ log, now }: Pick<PartsOptions, 'log' | 'now'>): (error: Error) => void {
   const told = new Map<string, number>();
   return (error) => {
     const before = told.get(error.message);
-    if (before !== undefined && performance.now() - before < AGAIN_AFTER_MS) return;
+    if (before !== undefined && now() - before < AGAIN_AFTER_MS) return;
     if (told.size > 100) told.clear();
-    told.set(error.message, performance.now());
+    told.set(error.message, now());
     log.warn({ err: error }, 'a connection broke and is made anew');
   };
 }

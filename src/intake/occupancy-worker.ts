@@ -1,7 +1,7 @@
 /** Takes occupancy events off the queue and into the record, one after another. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { UnrecoverableError, WaitingError } from 'bullmq';
 import type { Logger } from 'pino';
+import type { Timers } from '../lib/timers.js';
 import { OCCUPANCY_QUEUE } from '../queue/names.js';
 import type { JobWorker, Processor, Queues } from '../queue/queues.js';
 import { isUnavailable } from '../store/is-unavailable.js';
@@ -11,10 +11,11 @@ export interface OccupancyWorkerOptions {
   readonly queues: Queues;
   readonly apply: (events: readonly unknown[]) => Promise<EventsResult>;
   readonly log: Logger;
-  /** How long to wait before the record is tried again, in milliseconds. */
-  readonly retryMs?: number;
+  readonly timers: Timers;
 }
 
+/** How long to wait before the record is tried again. */
+const RETRY_MS = 1_000;
 const KEEP_REJECTED = { age: 30 * 24 * 60 * 60, count: 10_000 };
 
 export class OccupancyWorker {
@@ -44,7 +45,7 @@ export class OccupancyWorker {
 
   /** A job fails only for what is in it. While the record cannot be reached the event waits, and those behind it. */
   async #take(job: Parameters<Processor>[0], token: string | undefined): Promise<EventsResult> {
-    const { apply, log, retryMs = 1_000 } = this.#options;
+    const { apply, log, timers } = this.#options;
     while (!this.#stopping.signal.aborted) {
       try {
         const result = await apply([job.data]);
@@ -54,7 +55,7 @@ export class OccupancyWorker {
       } catch (error) {
         if (!isUnavailable(error)) throw error;
         log.warn({ err: error }, 'the record cannot be reached; the event waits');
-        await sleep(retryMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+        await timers.sleep(RETRY_MS, this.#stopping.signal);
       }
     }
     // Back to its place, before those behind it. Where the queue cannot be told, it finds that out by itself.

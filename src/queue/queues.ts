@@ -2,7 +2,6 @@
  * BullMQ on the database that the record lives in, or on Redis: the one place that knows which. Everything
  * above asks here for a queue or a worker and gets the same thing from either.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   createPostgresBackend,
   isPgPool,
@@ -19,6 +18,7 @@ import {
 } from 'bullmq';
 import { Redis } from 'ioredis';
 import type pg from 'pg';
+import { systemTimers, type Timers, within } from '../lib/timers.js';
 import type { PglitePool } from '../store/pglite-pool.js';
 import { ServiceUnavailableError } from '../store/service-unavailable-error.js';
 import { keepPlace, type Session } from './keep-place.js';
@@ -54,6 +54,7 @@ export interface QueuesOptions {
   readonly onError: (error: Error) => void;
   /** How long a worker that died keeps its job, in milliseconds. */
   readonly lockMs?: number;
+  readonly timers?: Timers;
 }
 
 /** A job that its worker did not finish is never given up for that: its work is wanted whatever happens. */
@@ -72,6 +73,7 @@ const retryStrategy = (times: number): number => Math.min(times * 100, 2_000);
 export class Queues {
   readonly kind: QueueStore['kind'];
   readonly #options: QueuesOptions;
+  readonly #timers: Timers;
   readonly #open: { close(): Promise<void> }[] = [];
   #connecting: Promise<unknown>[] = [];
   #redis: Redis | undefined;
@@ -79,6 +81,7 @@ export class Queues {
 
   constructor(options: QueuesOptions) {
     this.#options = options;
+    this.#timers = options.timers ?? systemTimers;
     this.kind = options.store.kind;
   }
 
@@ -150,7 +153,7 @@ export class Queues {
         // BullMQ would wait for Redis without end. What is in hand is finished, and done again by whoever finds its
         // job later; the record knows how far it came.
         await worker.pause(true);
-        await Promise.race([Promise.allSettled(inHand), sleep(FAREWELL_MS, undefined, { ref: false })]);
+        await within(this.#timers, FAREWELL_MS, Promise.allSettled(inHand));
         await worker.close(true);
       } else {
         await worker.close();
@@ -167,7 +170,7 @@ export class Queues {
       () => false,
       () => true,
     );
-    return await Promise.race([asked, sleep(ANSWERS_WITHIN_MS, true, { ref: false })]);
+    return (await within(this.#timers, ANSWERS_WITHIN_MS, asked)) ?? true;
   }
 
   #expect(connecting: Promise<unknown>): void {

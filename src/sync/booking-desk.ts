@@ -1,5 +1,4 @@
 /** What the clinic does to a marketplace booking by hand: cancels, moves, or links it to an appointment of its own. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseInstant, toIso } from '../core/index.js';
 import { FirewallError } from '../docplanner/index.js';
 import type { SaidBooking } from '../occupancy/take-bookings.js';
@@ -89,15 +88,15 @@ export class BookingDesk implements BookingsFace {
 
   async #leased<T>(calendar: Calendar, account: Account, work: (run: Run) => Promise<T>): Promise<T> {
     const { means } = this.#options;
-    const deadline = performance.now() + PATIENCE_MS;
+    const deadline = means.timers.elapsed() + PATIENCE_MS;
     for (;;) {
       const ran = await leased(means, calendar, account, work).catch(async (error: unknown) => {
         if (error instanceof FirewallError) await keepSilent(means, account, error.message);
         throw error;
       });
       if (ran.kind === 'ran') return ran.result;
-      if (performance.now() > deadline) throw new CalendarBusyError(calendar.id);
-      await sleep(ASK_EVERY_MS);
+      if (means.timers.elapsed() > deadline) throw new CalendarBusyError(calendar.id);
+      await means.timers.sleep(ASK_EVERY_MS);
     }
   }
 }

@@ -1,6 +1,7 @@
 /** What a reconcile works with. */
 import type { Logger } from 'pino';
 import type { DocplannerClient } from '../docplanner/index.js';
+import type { Timers } from '../lib/timers.js';
 import type { Account } from '../store/accounts.js';
 import type { Calendar } from '../store/calendars.js';
 import type { Db } from '../store/schema.js';
@@ -16,6 +17,7 @@ export interface Means {
   readonly log: Logger;
   /** Epoch milliseconds. */
   readonly now: () => number;
+  readonly timers: Timers;
   /** From 0 to 1, for jitter and sampling. */
   readonly random: () => number;
   readonly verify: Verify;

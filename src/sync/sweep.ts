@@ -5,7 +5,7 @@
  */
 import type { Logger } from 'pino';
 import { LEAST_URGENT, localDate } from '../core/index.js';
-import { Rounds } from '../rounds.js';
+import { PeriodicTask, type PeriodicTaskOptions } from '../lib/periodic-task.js';
 import { listAccounts } from '../store/accounts.js';
 import { forgetBookings } from '../store/bookings.js';
 import { forgetBreaks } from '../store/breaks.js';
@@ -20,12 +20,11 @@ import { forgetReleased, forgetStaged } from '../store/snapshots.js';
 import { wantedCalendars } from '../store/wanted.js';
 import { horizonOf } from './horizon.js';
 
-export interface SweepOptions {
+export interface SweepOptions extends PeriodicTaskOptions {
   readonly db: Db;
   readonly wake: (calendar: string, urgency: number) => Promise<void>;
   readonly log: Logger;
   readonly now: () => number;
-  readonly everyMs: number;
   /** What else is to be looked after now and then. */
   readonly also: () => Promise<void>;
 }
@@ -43,16 +42,16 @@ const REMEMBER_RELEASED_MS = 8 * DAY;
 const REMEMBER_STAGED_MS = DAY;
 const REMEMBER_REQUESTS_MS = 2 * 60 * 60 * 1000;
 
-export class Sweep extends Rounds {
+export class Sweep extends PeriodicTask {
   readonly #options: SweepOptions;
   #tidiedAt = 0;
 
   constructor(options: SweepOptions) {
-    super(options.everyMs);
+    super(options);
     this.#options = options;
   }
 
-  protected override async round(): Promise<void> {
+  protected override async run(): Promise<void> {
     const { db, wake, log, now, also } = this.#options;
     try {
       const horizons = (await listAccounts(db)).map(({ id, timeZone }) => ({

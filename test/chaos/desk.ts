@@ -5,6 +5,7 @@ import type { FileConfigInput } from '../../src/config/schema.js';
 import { addDays, localDate, parseInstant, startOfDate, toIso } from '../../src/core/index.js';
 import { Slotkeeper } from '../../src/engine.js';
 import type { OccupancyEventInput } from '../../src/intake/vocabulary.js';
+import type { Timers } from '../../src/lib/timers.js';
 import { createLog, type Logger } from '../../src/log.js';
 import { type RequestRecord, Sandbox, type SandboxOptions } from '../../src/sandbox/index.js';
 import { type Account, getAccount } from '../../src/store/accounts.js';
@@ -26,6 +27,8 @@ export interface DeskOptions {
   readonly delivery?: FileConfigInput['delivery'];
   /** Epoch milliseconds; the sandbox follows it. */
   readonly now?: () => number;
+  /** In real time by default. */
+  readonly timers?: Timers;
   readonly random?: () => number;
   /** Silent where none is given. */
   readonly log?: Logger;
@@ -69,6 +72,7 @@ export class Desk {
       log: options.log ?? createLog('silent'),
       encryptionKey: randomBytes(32).toString('base64'),
       now,
+      timers: options.timers,
       ...(random === undefined ? {} : { random }),
       config: {
         accounts: [account('many'), account('alone')],

@@ -3,6 +3,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { OccupancyProducer } from '../../src/intake/occupancy-producer.js';
 import { OccupancyWorker, type OccupancyWorkerOptions } from '../../src/intake/occupancy-worker.js';
+import { systemTimers } from '../../src/lib/timers.js';
 import { createLog } from '../../src/log.js';
 import { OCCUPANCY_QUEUE } from '../../src/queue/names.js';
 import { type QueueStore, Queues } from '../../src/queue/queues.js';
@@ -52,7 +53,7 @@ describe.each(['redis', 'postgresql'] as const)('on %s an event keeps its place'
   }
 
   async function expectTheirOrder({ queues, apply, seen }: Awaited<ReturnType<typeof threeEvents>>) {
-    const worker = new OccupancyWorker({ queues, log: createLog('silent'), apply });
+    const worker = new OccupancyWorker({ queues, log: createLog('silent'), timers: systemTimers, apply });
     await worker.start();
     await eventually(() => seen.length === IDS.length);
     await worker.stop();
@@ -65,7 +66,7 @@ describe.each(['redis', 'postgresql'] as const)('on %s an event keeps its place'
     const worker = new OccupancyWorker({
       queues: events.queues,
       log: createLog('silent'),
-      retryMs: 300,
+      timers: systemTimers,
       apply: async () => {
         tried += 1;
         throw unavailable;

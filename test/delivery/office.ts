@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { Delivery, type DeliveryOptions } from '../../src/delivery/delivery.js';
+import { systemTimers } from '../../src/lib/timers.js';
 import { Sealer } from '../../src/privacy/sealer.js';
 import { Queues } from '../../src/queue/queues.js';
 import { type Account, putAccount } from '../../src/store/accounts.js';
@@ -22,7 +23,7 @@ import { atEndOfTest } from '../support/release.js';
 export const PATIENT = 'Planted Patientowa-Testowa';
 
 export interface OfficeOptions
-  extends Partial<Pick<DeliveryOptions, 'webhook' | 'queue' | 'keepDays' | 'timeoutMs'>> {
+  extends Partial<Pick<DeliveryOptions, 'webhook' | 'queue' | 'keepDays' | 'timeoutMs' | 'timers'>> {
   readonly sealer?: Sealer;
   readonly lockMs?: number;
   readonly everyMs?: number;
@@ -61,6 +62,7 @@ export class Office {
       sealer: this.sealer,
       log: pino({ level: 'info', base: null }, stream),
       now: this.now,
+      timers: options.timers ?? systemTimers,
       random: () => 0,
       webhook: options.webhook,
       queue: options.queue ?? false,

@@ -7,7 +7,7 @@ import { sql } from 'kysely';
 import { Queues } from '../../src/queue/queues.js';
 import { type DatabaseOptions, openDatabase } from '../../src/store/database.js';
 import type { Db } from '../../src/store/schema.js';
-import { copiedDatabase } from '../support/postgres.js';
+import { preparedDatabase } from '../support/postgres.js';
 import { tempDir } from '../support/temp-dir.js';
 
 export interface TestDatabase {
@@ -25,10 +25,25 @@ const path = (relative: string): string => fileURLToPath(new URL(relative, impor
 const CACHE = path('../../node_modules/.cache/slotkeeper');
 const MIGRATIONS = path('../../src/store/migrations');
 
-/** The url of a new database on PostgreSQL that has its tables, as a second start finds it. */
+/** The url of a database on PostgreSQL that has its tables and nothing in them, as a second start finds it. */
 export async function recordDatabase(): Promise<string> {
-  return (await copiedDatabase('record', (url) => makeTables({ url }))).url;
+  return await preparedDatabase({ name: 'record', fill: (url) => makeTables({ url }), reset: RESET });
 }
+
+/** Every row but those of migrations goes, whatever refers to it; numbers begin anew; other tables were a test's own. */
+const RESET = `
+  SET session_replication_role = replica;
+  DO $$ DECLARE t record; BEGIN
+    FOR t IN SELECT * FROM pg_tables WHERE schemaname IN ('slotkeeper', 'bullmq') AND tablename NOT LIKE '%migration%' LOOP
+      EXECUTE format('DELETE FROM %I.%I', t.schemaname, t.tablename);
+    END LOOP;
+    FOR t IN SELECT * FROM pg_sequences WHERE last_value IS NOT NULL LOOP
+      EXECUTE format('ALTER SEQUENCE %I.%I RESTART', t.schemaname, t.sequencename);
+    END LOOP;
+    FOR t IN SELECT * FROM pg_tables WHERE schemaname = 'public' LOOP
+      EXECUTE format('DROP TABLE public.%I CASCADE', t.tablename);
+    END LOOP;
+  END $$`;
 
 /** The record's, and BullMQ's. */
 async function makeTables(options: DatabaseOptions): Promise<void> {

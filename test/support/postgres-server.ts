@@ -58,7 +58,7 @@ async function initialize(
   const passwordFile = join(how.cwd, 'password');
   await writeFile(passwordFile, password, { mode: 0o600 });
   if (how.user !== undefined) await chown(passwordFile, how.user.uid, how.user.gid);
-  const choices = ['--auth=scram-sha-256', '--encoding=UTF8', '--locale=C', '--no-sync', '--no-instructions'];
+  const choices = ['--auth=password', '--encoding=UTF8', '--locale=C', '--no-sync', '--no-instructions'];
   const args = ['-D', data, '-U', 'slotkeeper', `--pwfile=${passwordFile}`, ...choices];
   const process = await RunningProcess.start(initdb, args, how);
   const { code } = await process.exited;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import pg from 'pg';
-import { copiedDatabase, freshDatabase, PostgresServer } from './postgres.js';
+import { freshDatabase, PostgresServer, preparedDatabase } from './postgres.js';
 
 async function query(url: string, statement: string): Promise<unknown[]> {
   const client = new pg.Client({ connectionString: url });
@@ -32,27 +32,38 @@ describe('a fresh database', () => {
   });
 });
 
-describe('a copied database', () => {
-  test('holds what was put into the original, once for all who want it at the same time, and shares no more', async () => {
-    const name = `facts_${process.pid}`;
-    let filled = 0;
-    const copy = async () =>
-      await copiedDatabase(name, async (url) => {
+describe('a prepared database', () => {
+  const facts = { name: `facts_${process.pid}`, reset: 'DELETE FROM facts WHERE n > 1' };
+  let filled = 0;
+  let used: readonly string[] = [];
+  const prepared = async () =>
+    await preparedDatabase({
+      ...facts,
+      fill: async (url) => {
         filled += 1;
         await query(url, 'CREATE TABLE facts AS SELECT 1 AS n');
-      });
-    const [one, other] = await Promise.all([copy(), copy()]);
-    await query(one.url, 'INSERT INTO facts VALUES (2)');
-    expect(await query(other.url, 'SELECT n FROM facts')).toEqual([{ n: 1 }]);
-    expect(await query((await copy()).url, 'SELECT n FROM facts')).toEqual([{ n: 1 }]);
+      },
+    });
+
+  test('is made once for all who want it at the same time, and shared with nobody', async () => {
+    const [one, other] = await Promise.all([prepared(), prepared()]);
+    await query(one, 'INSERT INTO facts VALUES (2)');
+    expect(await query(other, 'SELECT n FROM facts')).toEqual([{ n: 1 }]);
     expect(filled).toBe(1);
+    used = [one, other];
   });
 
-  test('is tried again where the original could not be made', async () => {
-    const name = `later_${process.pid}`;
-    const failing = copiedDatabase(name, () => Promise.reject(new Error('not now')));
+  test('is another test’s afterwards, reset and without whoever was still connected', async () => {
+    const mine = await prepared();
+    expect(used).toContain(mine);
+    expect(await query(mine, 'SELECT n FROM facts')).toEqual([{ n: 1 }]);
+  });
+
+  test('is tried again where it could not be made', async () => {
+    const later = { name: `later_${process.pid}`, reset: 'SELECT 1' };
+    const failing = preparedDatabase({ ...later, fill: () => Promise.reject(new Error('not now')) });
     await expect(failing).rejects.toThrow('not now');
-    const { url } = await copiedDatabase(name, () => Promise.resolve());
+    const url = await preparedDatabase({ ...later, fill: () => Promise.resolve() });
     expect(await query(url, 'SELECT 1 AS n')).toEqual([{ n: 1 }]);
   });
 });

@@ -1,7 +1,7 @@
 // Where the run's PostgreSQL and Redis are: set before the first test file starts, read by what tests call.
 
-/** `ORIGINALS` is what the names of the run's databases begin with that are there to be copied. */
-export type SharedService = 'DATABASE_URL' | 'REDIS_URL' | 'ORIGINALS';
+/** `DATABASE_PREFIX` is what the names of the run's databases begin with. */
+export type SharedService = 'DATABASE_URL' | 'REDIS_URL' | 'DATABASE_PREFIX';
 
 const PREFIX = 'SLOTKEEPER_TEST_';
 const FAILURE = `${PREFIX}SERVICES_FAILURE`;
@@ -25,6 +25,6 @@ export function shareFailure(reason: string): void {
 }
 
 export function shareNothing(): void {
-  for (const name of ['DATABASE_URL', 'REDIS_URL', 'ORIGINALS']) delete process.env[PREFIX + name];
+  for (const name of ['DATABASE_URL', 'REDIS_URL', 'DATABASE_PREFIX']) delete process.env[PREFIX + name];
   delete process.env[FAILURE];
 }

@@ -1,7 +1,11 @@
 // What happens once before and once after all tests of a run.
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { runBegins } from './closing-line.js';
-import { dropOriginals } from './postgres.js';
+import { dropDatabases } from './postgres.js';
 import { type Services, startServices } from './services.js';
 import { shareFailure, shareNothing, shareServices } from './shared-services.js';
 
@@ -13,10 +17,20 @@ interface RunSettings {
 // Rooms without a database or a queue: a run of nothing but their tests starts no servers.
 const WITHOUT_SERVICES = /(^|\/)test\/(core|docplanner|sandbox)(\/|$)/;
 
-const ORIGINALS = `slotkeeper_test_original_${randomBytes(8).toString('hex')}`;
+const DATABASE_PREFIX = `slotkeeper_test_${randomBytes(4).toString('hex')}_`;
 
 let services: Services | undefined;
 let given = {};
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/** The product as it stands: test files import what is built. Takes a second where it is built already. */
+async function build(): Promise<void> {
+  const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+  await promisify(execFile)(process.execPath, [tsc, '-b', 'src'], { cwd: ROOT }).catch((error) => {
+    throw new Error(`The product does not compile:\n${error.stdout}`);
+  });
+}
 
 export async function beforeTheRun({ testPathPatterns: { patterns } }: RunSettings): Promise<void> {
   runBegins();
@@ -25,11 +39,12 @@ export async function beforeTheRun({ testPathPatterns: { patterns } }: RunSettin
   // No test may reach a given server's own data because it forgot to say which database it means.
   delete process.env.DATABASE_URL;
   delete process.env.REDIS_URL;
+  await build();
   if (patterns.length > 0 && patterns.every((pattern) => WITHOUT_SERVICES.test(pattern))) return;
   try {
     services = await startServices({ DATABASE_URL, REDIS_URL });
     const { databaseUrl, redisUrl } = services;
-    shareServices({ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, ORIGINALS });
+    shareServices({ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, DATABASE_PREFIX });
   } catch (error) {
     const reason = `The tests' services did not start: ${explain(error)}`;
     process.stderr.write(`${reason}\n`);
@@ -42,7 +57,7 @@ export async function afterTheRun(): Promise<void> {
   Object.assign(process.env, given);
   if (services === undefined) return;
   try {
-    await dropOriginals(services.databaseUrl, ORIGINALS);
+    await dropDatabases(services.databaseUrl, DATABASE_PREFIX);
   } finally {
     await services.stop();
     services = undefined;

@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
+import { PeriodicTask, type PeriodicTaskOptions } from '../../lib/periodic-task.js';
 import { type Account, listAccounts } from '../../store/accounts.js';
 import {
   dueErrands,
@@ -36,12 +37,11 @@ export interface Errander {
   againAfterMs(account: Account, error: unknown, failures: number): Promise<number>;
 }
 
-export interface ErrandsOptions {
+export interface ErrandsOptions extends PeriodicTaskOptions {
   readonly db: Db;
   readonly errander: Errander;
   readonly log: Logger;
   readonly now: () => number;
-  readonly everyMs: number;
   /** How long one that a process died with is left alone, in milliseconds. */
   readonly leaseMs: number;
 }
@@ -49,44 +49,34 @@ export interface ErrandsOptions {
 /** Where the record cannot be asked either. */
 const RECORD_AWAY_MS = 5_000;
 
-export class Errands {
+export class Errands extends PeriodicTask {
   readonly #options: ErrandsOptions;
-  #timer: NodeJS.Timeout | undefined;
-  #stopping = false;
-  readonly #running = new Map<string, Promise<void>>();
+  readonly #underWay = new Map<string, Promise<void>>();
 
   constructor(options: ErrandsOptions) {
+    super(options);
     this.#options = options;
   }
 
-  start(): void {
-    if (this.#timer !== undefined) return;
-    this.#stopping = false;
-    this.#timer = setInterval(() => void this.round(), this.#options.everyMs);
-    void this.round();
-  }
-
-  /** Waits for those under way. */
-  async stop(): Promise<void> {
-    this.#stopping = true;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-    await Promise.all(this.#running.values());
+  /** Waits for those under way, too. */
+  override async stop(): Promise<void> {
+    await super.stop();
+    await this.settled();
   }
 
   /** Begins what is due; one account does not wait for another. */
-  async round(): Promise<void> {
+  protected override async run(): Promise<void> {
     const { db, errander, log, now } = this.#options;
     try {
       const accounts = (await listAccounts(db)).filter(
-        (account) => errander.wanted(account) && !this.#running.has(account.id),
+        (account) => errander.wanted(account) && !this.#underWay.has(account.id),
       );
       const ids = accounts.map(({ id }) => id);
       const due = await dueErrands(db, errander.kind, ids, new Date(now()));
       for (const account of accounts) {
-        if (this.#stopping || !due.has(account.id) || this.#running.has(account.id)) continue;
-        const running = this.#errand(account).finally(() => this.#running.delete(account.id));
-        this.#running.set(account.id, running);
+        if (this.isStopping || !due.has(account.id) || this.#underWay.has(account.id)) continue;
+        const running = this.#errand(account).finally(() => this.#underWay.delete(account.id));
+        this.#underWay.set(account.id, running);
       }
     } catch (error) {
       if (!isUnavailable(error)) log.error({ err: error, errand: errander.kind }, 'errands could not begin');
@@ -95,7 +85,7 @@ export class Errands {
 
   /** Waits for those that have begun. */
   async settled(): Promise<void> {
-    await Promise.all(this.#running.values());
+    await Promise.all(this.#underWay.values());
   }
 
   async #errand(account: Account): Promise<void> {
@@ -110,7 +100,7 @@ export class Errands {
       const mine = errand;
       const afterMs = await errander.run(
         account,
-        async () => !this.#stopping && (await keepErrand(db, mine, leaseMs)),
+        async () => !this.isStopping && (await keepErrand(db, mine, leaseMs)),
       );
       await endErrand(db, errand, new Date(now() + afterMs), 0);
     } catch (error) {

@@ -5,8 +5,8 @@
  */
 import type { Logger } from 'pino';
 import { type Booking, type DocplannerClient, FirewallError } from '../../docplanner/index.js';
+import { PeriodicTask, type PeriodicTaskOptions } from '../../lib/periodic-task.js';
 import { said } from '../../occupancy/said.js';
-import { Rounds } from '../../rounds.js';
 import { type Account, getAccount, listAccounts, tellAfterMs } from '../../store/accounts.js';
 import { type Calendar, getCalendar } from '../../store/calendars.js';
 import { readBookingsAgain, takeCalendarToRead } from '../../store/errands.js';
@@ -17,7 +17,7 @@ import { type Subject, subjectOf } from './subject.js';
 import type { Source } from './take.js';
 import { unheardBookings } from './unheard-bookings.js';
 
-export interface FinderOptions {
+export interface FinderOptions extends PeriodicTaskOptions {
   readonly db: Db;
   /** For reading only: it never spends what writes need. */
   readonly marketplace: (account: Account) => DocplannerClient;
@@ -30,7 +30,6 @@ export interface FinderOptions {
   readonly now: () => number;
   /** The dates over which they are read, both included. */
   readonly horizon: (account: Account) => { readonly from: string; readonly to: string };
-  readonly everyMs: number;
 }
 
 /** Of an account, at most: the reads are spread, and other processes take others. */
@@ -38,15 +37,15 @@ const MOST_IN_A_ROUND = 5;
 const MINUTE = 60_000;
 const AGAIN_MS = 5 * MINUTE;
 
-export class Finder extends Rounds {
+export class Finder extends PeriodicTask {
   readonly #options: FinderOptions;
 
   constructor(options: FinderOptions) {
-    super(options.everyMs);
+    super(options);
     this.#options = options;
   }
 
-  protected override async round(): Promise<void> {
+  protected override async run(): Promise<void> {
     const { db, keeps, log, now } = this.#options;
     try {
       await forgetReservations(db, new Date(now()));

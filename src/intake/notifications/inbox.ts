@@ -1,6 +1,7 @@
 /** What the marketplace says, put together: pushed, pulled, asked for again, looked for, and answered where it asks. */
 import type { Logger } from 'pino';
 import type { DocplannerClient } from '../../docplanner/index.js';
+import type { Timers } from '../../lib/timers.js';
 import type { Sealer } from '../../privacy/sealer.js';
 import type { Account } from '../../store/accounts.js';
 import type { AddedNotification } from '../../store/notifications.js';
@@ -21,6 +22,7 @@ export interface InboxOptions {
   readonly sealer: Sealer;
   readonly log: Logger;
   readonly now: () => number;
+  readonly timers: Timers;
   /** For hearing what it has to say. */
   readonly marketplace: (account: Account) => DocplannerClient;
   /** For looking for what it has not said. */
@@ -56,7 +58,8 @@ export class Inbox {
   readonly #waking = new Set<Promise<void>>();
 
   constructor(options: InboxOptions) {
-    const { db, log, now, marketplace, backoff, askClinic, requestTimeoutMs, findEveryMs, horizon } = options;
+    const { db, log, now, timers, marketplace, backoff, askClinic, requestTimeoutMs, findEveryMs, horizon } =
+      options;
     this.#options = options;
     this.#approvals = new Approvals({ db, now, askClinic });
     const take = (account: Account, subjects: readonly Subject[], source: Source) =>
@@ -65,6 +68,7 @@ export class Inbox {
       db,
       log,
       now,
+      timers,
       everyMs: LOOK_EVERY_MS,
       leaseMs: requestTimeoutMs * 3,
     };
@@ -75,7 +79,7 @@ export class Inbox {
       return new Errands({ ...shared, errander: { ...errander, wanted } });
     };
     this.#errands = [
-      errands(pulling({ marketplace, take, now, backoff, stopping, log })),
+      errands(pulling({ marketplace, take, now, timers, backoff, stopping, log })),
       errands(releasing({ marketplace, backoff })),
     ];
     this.#finder = new Finder({
@@ -86,6 +90,7 @@ export class Inbox {
       backoff,
       log,
       now,
+      timers,
       horizon,
       everyMs: findEveryMs,
     });
@@ -113,7 +118,11 @@ export class Inbox {
   async #takePushed(account: Account, subject: Subject): Promise<void> {
     const together =
       this.#pushed.get(account.id) ??
-      new Together((subjects) => this.#take(account, subjects, 'push'), MOST_TOGETHER, COMMIT_WITHIN_MS);
+      new Together((subjects) => this.#take(account, subjects, 'push'), {
+        timers: this.#options.timers,
+        most: MOST_TOGETHER,
+        limitMs: COMMIT_WITHIN_MS,
+      });
     this.#pushed.set(account.id, together);
     await together.add(subject);
   }

@@ -2,9 +2,9 @@
  * Pulls an account's notifications until there are none. Each is handed out once, so a batch that was handed out is
  * committed before the next is asked for, however long that takes. Contract: Notifications (pull).
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { DocplannerClient } from '../../docplanner/index.js';
+import type { Timers } from '../../lib/timers.js';
 import type { Account } from '../../store/accounts.js';
 import { isUnavailable } from '../../store/is-unavailable.js';
 import type { Errander } from './errands.js';
@@ -16,25 +16,24 @@ export interface PullOptions {
   /** Resolves when they are committed. */
   readonly take: (account: Account, subjects: readonly Subject[], source: 'pull') => Promise<void>;
   readonly now: () => number;
+  readonly timers: Timers;
   /** How long until something that failed so often is tried again, in milliseconds. */
   readonly backoff: (account: Account, error: unknown, failures: number) => Promise<number>;
   /** From when on a record that is away is not waited for much longer. */
   readonly stopping: AbortSignal;
   readonly log: Logger;
-  /** How much longer, in milliseconds. */
-  readonly graceMs?: number | undefined;
-  /** After how long what could not be committed is tried again, in milliseconds. */
-  readonly againMs?: number | undefined;
 }
 
 const BATCH = 100;
+/** After how long what could not be committed is tried again, in milliseconds. */
 const AGAIN_MS = 1_000;
-const GRACE_MS = 10_000;
+/** How often it is still tried by a process that is told to stop. */
+const TRIES_WHILE_STOPPING = 10;
 /** Tries that fail although the record is there: it may pass all the same, but it may be of the batch itself. */
 const MOST_FAILURES = 30;
 
 export function pulling(options: PullOptions): Errander {
-  const { marketplace, take, now, backoff, stopping, log, graceMs = GRACE_MS, againMs = AGAIN_MS } = options;
+  const { marketplace, take, now, timers, backoff, stopping, log } = options;
 
   /**
    * What was handed out exists only here until it is committed: that is tried until it succeeds, or nobody may wait any
@@ -45,14 +44,14 @@ export function pulling(options: PullOptions): Errander {
     keepErrand: () => Promise<boolean>,
     what: { account: string; count: number },
   ): Promise<void> => {
-    let patience: AbortSignal | undefined;
+    let triesWhileStopping = 0;
     for (let failures = 0; ; ) {
       try {
         return await commit();
       } catch (error) {
         if (!isUnavailable(error)) failures += 1;
-        if (stopping.aborted) patience ??= AbortSignal.timeout(graceMs);
-        if (patience?.aborted === true || failures >= MOST_FAILURES) {
+        if (stopping.aborted) triesWhileStopping += 1;
+        if (triesWhileStopping > TRIES_WHILE_STOPPING || failures >= MOST_FAILURES) {
           // Without its message, in which there may be a value.
           const reason = error instanceof Error ? error.name : 'unknown';
           log.error(
@@ -63,7 +62,7 @@ export function pulling(options: PullOptions): Errander {
         }
         // Nobody else is to go on from here meanwhile, if that can be said at all.
         await keepErrand().catch(() => false);
-        await sleep(againMs, undefined, { signal: patience ?? stopping }).catch(() => undefined);
+        await timers.sleep(AGAIN_MS, stopping.aborted ? undefined : stopping);
       }
     }
   };

@@ -2,6 +2,7 @@
  * Does together what comes while something is under way: many pushes become one transaction, and each waits for its commit,
  * but not for ever.
  */
+import { type Timers, within } from '../../lib/timers.js';
 import { TookTooLongError } from './took-too-long-error.js';
 
 /** Where many come, the next is here within this time, in milliseconds. */
@@ -18,23 +19,25 @@ interface Gathering {
   readonly enough: () => void;
 }
 
+export interface TogetherOptions {
+  readonly timers: Timers;
+  /** Items at a time. */
+  readonly most: number;
+  /** For one piece of work, in milliseconds; what comes after it is not kept waiting for longer. */
+  readonly limitMs: number;
+}
+
 export class Together<Item> {
   readonly #work: (items: readonly Item[]) => Promise<void>;
-  readonly #most: number;
-  readonly #limitMs: number;
+  readonly #options: TogetherOptions;
   readonly #gathering = new Set<Gathering>();
   #waiting: Waiting<Item>[] = [];
   #isWorking = false;
 
-  /**
-   * @param work may be done twice for an item: one that took too long may be done all the same, later
-   * @param most items at a time
-   * @param limitMs for one piece of work; what comes after it is not kept waiting for longer
-   */
-  constructor(work: (items: readonly Item[]) => Promise<void>, most: number, limitMs: number) {
+  /** @param work may be done twice for an item: one that took too long may be done all the same, later */
+  constructor(work: (items: readonly Item[]) => Promise<void>, options: TogetherOptions) {
     this.#work = work;
-    this.#most = most;
-    this.#limitMs = limitMs;
+    this.#options = options;
   }
 
   /**
@@ -54,7 +57,7 @@ export class Together<Item> {
     // What comes in the same turn is together already.
     await new Promise(setImmediate);
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, this.#most);
+      const batch = this.#waiting.splice(0, this.#options.most);
       try {
         await this.#limited(this.#work(batch.map(({ item }) => item)));
         for (const { done } of batch) done();
@@ -68,27 +71,24 @@ export class Together<Item> {
   }
 
   async #limited(work: Promise<void>): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const limit = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new TookTooLongError(this.#limitMs)), this.#limitMs);
-    });
-    await Promise.race([work, limit]).finally(() => clearTimeout(timer));
+    const { timers, limitMs } = this.#options;
+    const isDone = await within(
+      timers,
+      limitMs,
+      work.then(() => true),
+    );
+    if (!isDone) throw new TookTooLongError(limitMs);
   }
 
   /** Until so many wait, or no more come. */
   async #gather(expected: number): Promise<void> {
     for (let seen = -1; this.#waiting.length > seen && this.#waiting.length < expected; ) {
       seen = this.#waiting.length;
-      await new Promise<void>((resolve) => {
-        const gathering = { expected, enough: () => done() };
-        const timer = setTimeout(() => done(), GAP_MS);
-        const done = (): void => {
-          clearTimeout(timer);
-          this.#gathering.delete(gathering);
-          resolve();
-        };
-        this.#gathering.add(gathering);
-      });
+      const over = new AbortController();
+      const gathering = { expected, enough: () => over.abort() };
+      this.#gathering.add(gathering);
+      await this.#options.timers.sleep(GAP_MS, over.signal);
+      this.#gathering.delete(gathering);
     }
   }
 }

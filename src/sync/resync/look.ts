@@ -2,7 +2,6 @@
  * A comparison and nothing else, for those who only want to know: nothing is published, marked, or taken into the record.
  * It has the calendar's lease, so that no write is under way meanwhile, and waits for what a request has to wait for.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { getAccount } from '../../store/accounts.js';
 import { getCalendar } from '../../store/calendars.js';
 import type { Compared } from '../../store/comparisons.js';
@@ -27,7 +26,7 @@ const MOST_TRIES = 5;
 const MOST_SILENCE_MS = 10 * 60_000;
 
 export async function lookAt(means: Means, id: string): Promise<Looked> {
-  const { db, now } = means;
+  const { db, now, timers } = means;
   for (let tries = 1; ; ) {
     const calendar = await getCalendar(db, id);
     const account = calendar && (await getAccount(db, calendar.account));
@@ -36,7 +35,7 @@ export async function lookAt(means: Means, id: string): Promise<Looked> {
     try {
       const ran = await leased(means, calendar, account, (run) => compareCalendar(run, true));
       if (ran.kind === 'ran') return { kind: 'compared', compared: ran.result.compared };
-      await sleep(ANOTHER_HAS_IT_MS);
+      await timers.sleep(ANOTHER_HAS_IT_MS);
     } catch (error) {
       if (error instanceof CalendarChangedError) continue;
       const verdict = verdictOf(error, now());
@@ -50,7 +49,7 @@ export async function lookAt(means: Means, id: string): Promise<Looked> {
         if (tries >= MOST_TRIES) return { kind: 'failed', reason: failure.reason };
         tries += 1;
       }
-      await sleep(await askAgainAfterMs(means, account, error, tries));
+      await timers.sleep(await askAgainAfterMs(means, account, error, tries));
     }
   }
 }

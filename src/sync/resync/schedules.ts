@@ -3,6 +3,8 @@
  * caught up once.
  */
 import type { Logger } from 'pino';
+import { PeriodicTask } from '../../lib/periodic-task.js';
+import type { Timers } from '../../lib/timers.js';
 import type { ResyncQueue } from '../../queue/resync-queue.js';
 import { listAccounts } from '../../store/accounts.js';
 import { finishResyncs, lastResync } from '../../store/resyncs.js';
@@ -14,6 +16,7 @@ export interface SchedulesOptions {
   readonly queue: ResyncQueue;
   readonly log: Logger;
   readonly now: () => number;
+  readonly timers: Timers;
   /** Undefined: there is no nightly resync. */
   readonly cron: string | undefined;
   /** Over how long the accounts' turns are spread: so late a run may begin and is not missed; milliseconds. */
@@ -24,26 +27,20 @@ const LOOK_EVERY_MS = 5 * 60_000;
 /** A job is taken within this, or it is lost. */
 const TAKEN_WITHIN_MS = 5 * 60_000;
 
-export class Schedules {
+export class Schedules extends PeriodicTask {
   readonly #options: SchedulesOptions;
-  #timer: NodeJS.Timeout | undefined;
-  #running: Promise<void> | undefined;
 
   constructor(options: SchedulesOptions) {
+    super({ timers: options.timers, everyMs: LOOK_EVERY_MS });
     this.#options = options;
   }
 
-  /** @throws where the queue cannot be reached */
-  async start(): Promise<void> {
-    if (this.#timer !== undefined) return;
+  /**
+   * What was missed before the process was there, however shortly before. To be called before `start`.
+   * @throws where the queue cannot be reached
+   */
+  async begin(): Promise<void> {
     await this.#catchUp(await this.refresh(), 0);
-    this.#timer = setInterval(() => void this.#look(), LOOK_EVERY_MS);
-  }
-
-  async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-    await this.#running;
   }
 
   /**
@@ -83,10 +80,9 @@ export class Schedules {
     await this.#catchUp(await this.refresh(), spreadMs + TAKEN_WITHIN_MS);
   }
 
-  async #look(): Promise<void> {
-    this.#running = this.look().catch((error: unknown) => {
+  protected override async run(): Promise<void> {
+    await this.look().catch((error: unknown) => {
       this.#options.log.warn({ err: error }, 'the schedules could not be looked after');
     });
-    await this.#running;
   }
 }

@@ -13,6 +13,7 @@ import { pulling } from '../../../src/intake/notifications/pull.js';
 import { takeOrSetAside } from '../../../src/intake/notifications/set-aside.js';
 import { type Subject, subjectOf } from '../../../src/intake/notifications/subject.js';
 import { takeNotifications } from '../../../src/intake/notifications/take.js';
+import { systemTimers } from '../../../src/lib/timers.js';
 import { createLog } from '../../../src/log.js';
 import { dueErrands, endErrand, keepErrand, takeErrand } from '../../../src/store/errands.js';
 import { addressOf, type Desk, ZONE } from '../../chaos/desk.js';
@@ -257,8 +258,7 @@ describe('what was handed out', () => {
       backoff: async () => 1,
       stopping,
       log: pino({ level: 'error' }, { write: (line) => void lines.push(line) }),
-      graceMs: 1_500,
-      againMs: 20,
+      timers: { ...systemTimers, sleep: async () => undefined },
     });
   }
 

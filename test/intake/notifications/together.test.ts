@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { Together } from '../../../src/intake/notifications/together.js';
+import { systemTimers } from '../../../src/lib/timers.js';
 import { isUnavailable } from '../../../src/store/is-unavailable.js';
 import { eventually } from '../../support/eventually.js';
 
@@ -12,8 +13,7 @@ function working(limitMs: number) {
       batches.push(items);
       await new Promise<void>((resolve) => ends.push(resolve));
     },
-    10,
-    limitMs,
+    { timers: systemTimers, most: 10, limitMs },
   );
   return { together, batches, ends };
 }

@@ -6,35 +6,71 @@ import { TestEnvironment } from 'jest-environment-node';
 // PGlite is WebAssembly: for as long as a test file works with it, making it fast costs more than it brings.
 setFlagsFromString('--liftoff-only');
 
+/** This worker's; see ../postgres.ts. */
+const idleDatabases = new Map();
+
+// Jest's own code has a realm of its own. What it compares a test's values with has to be of the test's.
+const SHARED = [
+  ...[
+    'Object',
+    'Function',
+    'Array',
+    'Number',
+    'String',
+    'Boolean',
+    'BigInt',
+    'Symbol',
+    'Date',
+    'RegExp',
+    'Promise',
+  ],
+  ...[
+    'Map',
+    'Set',
+    'WeakMap',
+    'WeakSet',
+    'Error',
+    'AggregateError',
+    'EvalError',
+    'RangeError',
+    'ReferenceError',
+  ],
+  ...['SyntaxError', 'TypeError', 'URIError', 'AbortSignal', 'AbortController'],
+];
+
 export default class extends TestEnvironment {
   /** Of several tests at the same time nobody knows which of them acquires a thing. */
   #oneAtATime = true;
   #beforeTheTest = 0;
+  #releases = [];
 
   async setup() {
     await super.setup();
-    this.global.slotkeeperReleases = [];
+    for (const name of SHARED) this.global[name] = globalThis[name];
+    globalThis.slotkeeperIdleDatabases = idleDatabases;
+    globalThis.slotkeeperReleases = this.#releases;
+    this.global.slotkeeperReleases = this.#releases;
   }
 
   // Not async: Jest asks for an answer at once while a file says which tests it has.
   handleTestEvent(event) {
     if (event.name === 'add_test') this.#oneAtATime &&= !event.concurrent;
-    else if (event.name === 'test_start') this.#beforeTheTest = this.global.slotkeeperReleases.length;
+    else if (event.name === 'test_start') this.#beforeTheTest = this.#releases.length;
     else if (event.name === 'test_done' && this.#oneAtATime) return this.#endTest(event.test);
     else if (event.name === 'run_finish') return this.#endFile();
     return undefined;
   }
 
   async #endTest(test) {
-    const acquired = this.global.slotkeeperReleases.splice(this.#beforeTheTest);
-    this.global.slotkeeperReleases.push(...acquired.filter(({ outlivesTest }) => outlivesTest));
+    const acquired = this.#releases.splice(this.#beforeTheTest);
+    this.#releases.push(...acquired.filter(({ outlivesTest }) => outlivesTest));
     const own = acquired.filter(({ outlivesTest }) => !outlivesTest);
     const failure = await this.#release(own, 'this test');
     if (failure !== undefined) test.errors.push(failure);
   }
 
   async #endFile() {
-    const failure = await this.#release(this.global.slotkeeperReleases.splice(0), 'the tests of this file');
+    const failure = await this.#release(this.#releases.splice(0), 'the tests of this file');
     if (failure !== undefined) throw failure;
   }
 

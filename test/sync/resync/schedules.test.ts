@@ -1,6 +1,7 @@
 // The nights' schedules, on each place that a queue can live in: neither lost nor doubled by a start.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { accountSchema, toAccount } from '../../../src/config/schema.js';
+import { systemTimers } from '../../../src/lib/timers.js';
 import { createLog } from '../../../src/log.js';
 import { RESYNC_QUEUE } from '../../../src/queue/names.js';
 import { type JobQueue, Queues } from '../../../src/queue/queues.js';
@@ -74,11 +75,11 @@ describe.each(backends)('the schedules on $name', ({ fresh }) => {
       queue,
       log,
       now: () => now,
+      timers: systemTimers,
       cron: cron === 'none' ? undefined : cron,
       spreadMs: 0,
     });
-    await schedules.start();
-    await schedules.stop();
+    await schedules.begin();
   }
 
   async function works(now: number, spreadMs = 0, db = database.db): Promise<ResyncWorker> {
@@ -144,6 +145,7 @@ describe.each(backends)('the schedules on $name', ({ fresh }) => {
       queue,
       log,
       now: Date.now,
+      timers: systemTimers,
       cron: NIGHTLY,
       spreadMs: 0,
     });
@@ -226,7 +228,15 @@ describe.each(backends)('the schedules on $name', ({ fresh }) => {
       .execute();
     const looks = async (now: number): Promise<void> => {
       const { db } = database;
-      await new Schedules({ db, queue, log, now: () => now, cron: NIGHTLY, spreadMs }).look();
+      await new Schedules({
+        db,
+        queue,
+        log,
+        now: () => now,
+        timers: systemTimers,
+        cron: NIGHTLY,
+        spreadMs,
+      }).look();
     };
     await looks(last + spreadMs);
     expect(await asked()).toEqual([]);

@@ -1,0 +1,34 @@
+/** Waiting and repeating. Whoever runs the engine decides how time passes: tests move it by hand. */
+import { setTimeout as wait } from 'node:timers/promises';
+
+export interface Timers {
+  /** Milliseconds of a clock that nobody sets: only what lies between two of them means something. */
+  elapsed(): number;
+  /** Resolves after so many milliseconds, or as soon as the signal is aborted. Never rejects. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Calls `work`, which never rejects, every so many milliseconds. @returns what ends that */
+  every(ms: number, work: () => Promise<void>): () => void;
+}
+
+/** The process's own. */
+export const systemTimers: Timers = {
+  elapsed: () => performance.now(),
+  sleep: async (ms, signal) => {
+    // The only reason for a rejection is the signal.
+    await wait(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+  },
+  every: (ms, work) => {
+    const timer = setInterval(() => void work(), ms);
+    return () => clearInterval(timer);
+  },
+};
+
+/** What `work` resolves with, or undefined where it takes longer than so many milliseconds. */
+export async function within<T>(timers: Timers, ms: number, work: Promise<T>): Promise<T | undefined> {
+  const over = new AbortController();
+  try {
+    return await Promise.race([work, timers.sleep(ms, over.signal).then(() => undefined)]);
+  } finally {
+    over.abort();
+  }
+}
