@@ -1,6 +1,7 @@
 // Wakes what waits for an instant of the sandbox's clock: at once where the clock is set or advanced past it, by itself
 // while the clock runs.
 import type { SandboxClock } from './clock.js';
+import type { Timers } from './timers.js';
 
 /** The clock that the sandbox's follows can be moved without a word, so it is looked at this often; real milliseconds. */
 const LONGEST_NAP_MS = 1_000;
@@ -12,13 +13,16 @@ interface Alarm {
 
 export class Alarms {
   readonly #clock: SandboxClock;
+  readonly #timers: Timers;
   /** The next one first; of one instant in the order they were set. */
   #waiting: Alarm[] = [];
-  #timer: NodeJS.Timeout | undefined;
+  /** Ends the wait for the next one. */
+  #nap = new AbortController();
   #isRunning = false;
 
-  constructor(clock: SandboxClock) {
+  constructor(clock: SandboxClock, timers: Timers) {
     this.#clock = clock;
+    this.#timers = timers;
     clock.onJump(() => this.#look());
   }
 
@@ -31,7 +35,7 @@ export class Alarms {
   /** Idempotent. Nothing rings until it is started again. */
   stop(): void {
     this.#isRunning = false;
-    clearTimeout(this.#timer);
+    this.#nap.abort();
   }
 
   /** Rings once, at the earliest when the clock shows this instant; epoch milliseconds. */
@@ -43,7 +47,7 @@ export class Alarms {
 
   clear(): void {
     this.#waiting = [];
-    clearTimeout(this.#timer);
+    this.#nap.abort();
   }
 
   #look(): void {
@@ -51,10 +55,14 @@ export class Alarms {
     const now = this.#clock.now();
     while (this.#waiting[0] !== undefined && this.#waiting[0].at <= now) this.#waiting.shift()?.ring();
 
-    clearTimeout(this.#timer);
+    this.#nap.abort();
     const [next] = this.#waiting;
     if (next === undefined || this.#clock.isStopped) return;
-    const nap = Math.min(Math.max(1, next.at - now), LONGEST_NAP_MS);
-    this.#timer = setTimeout(() => this.#look(), nap).unref();
+    this.#nap = new AbortController();
+    const { signal } = this.#nap;
+    const ms = Math.min(Math.max(1, next.at - now), LONGEST_NAP_MS);
+    void this.#timers.sleep(ms, signal).then(() => {
+      if (!signal.aborted) this.#look();
+    });
   }
 }

@@ -24,6 +24,7 @@ import { disorderSchema } from './push/disorder.js';
 import { PostOffice } from './push/post-office.js';
 import { Registrar } from './registrar.js';
 import { RequestLog, type RequestRecord } from './request-log.js';
+import { systemTimers } from './timers.js';
 import { Tokens } from './tokens.js';
 import { zoneNamed } from './zone.js';
 
@@ -44,6 +45,7 @@ interface Listeners {
 
 export function assemble(options: SandboxOptions, { onRequest, onDelivery }: Listeners): Assembly {
   const clock = new SandboxClock(options.now);
+  const timers = options.timers ?? systemTimers;
   const seed = options.seed ?? 1;
   const keep = options.keepRequests ?? 10_000;
   let limits = withLimits(CONTRACT_LIMITS, options.limits ?? {});
@@ -59,6 +61,7 @@ export function assemble(options: SandboxOptions, { onRequest, onDelivery }: Lis
   });
   const postOffice: PostOffice = new PostOffice({
     clock,
+    timers,
     seed,
     disorder: readInput(disorderSchema, options.delivery ?? {}, 'delivery'),
     keep,
@@ -72,6 +75,7 @@ export function assemble(options: SandboxOptions, { onRequest, onDelivery }: Lis
 
   return {
     clock,
+    timers,
     market,
     postOffice,
     operator,

@@ -20,4 +20,5 @@ export type { Disorder } from './push/disorder.js';
 export { SandboxRefusedError } from './refused.js';
 export type { RequestRecord } from './request-log.js';
 export { Sandbox } from './sandbox.js';
+export type { Timers } from './timers.js';
 export type { PatientStart, StandingPeriod } from './view.js';

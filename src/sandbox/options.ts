@@ -3,10 +3,13 @@ import type { Client, Estate, LimitChanges } from './estate.js';
 import type { DeliveryRecord } from './push/delivery-log.js';
 import type { Disorder } from './push/disorder.js';
 import type { RequestRecord } from './request-log.js';
+import type { Timers } from './timers.js';
 
 export interface SandboxOptions {
   /** Epoch milliseconds; the real clock by default. */
   readonly now?: () => number;
+  /** How real milliseconds pass, for faults, answers that are waited for and the clock's alarms; the process's own by default. */
+  readonly timers?: Timers;
   /** Of the faults' and the deliveries' randomness; 1 by default. */
   readonly seed?: number;
   /** What exists; without it everything does, on first use. */

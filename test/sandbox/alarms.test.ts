@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { Alarms } from '../../src/sandbox/alarms.js';
 import { SandboxClock } from '../../src/sandbox/clock.js';
+import { systemTimers } from '../../src/sandbox/timers.js';
+import { ManualTimers } from '../support/manual-timers.js';
 
 const running: Alarms[] = [];
 
@@ -8,9 +10,9 @@ afterEach(() => {
   for (const alarms of running.splice(0)) alarms.stop();
 });
 
-function started(base?: () => number) {
+function started(base: () => number, timers = new ManualTimers()) {
   const clock = new SandboxClock(base);
-  const alarms = new Alarms(clock);
+  const alarms = new Alarms(clock, timers);
   running.push(alarms);
   alarms.start();
   return { clock, alarms };
@@ -43,19 +45,33 @@ describe('alarms', () => {
     expect(rung).toEqual([15, 20]);
   });
 
-  test('ring by themselves while the clock runs', async () => {
-    const { clock, alarms } = started();
-    const due = clock.now() + 20;
-    const rungAt = await new Promise<number>((resolve) => alarms.at(due, () => resolve(clock.now())));
-    expect(rungAt).toBeGreaterThanOrEqual(due);
+  test('ring by themselves while the clock runs, not earlier', async () => {
+    const timers = new ManualTimers();
+    const { clock, alarms } = started(timers.now, timers);
+    const rung: string[] = [];
+    alarms.at(clock.now() + 20, () => rung.push('soon'));
+    alarms.at(clock.now() + 2_500, () => rung.push('later'));
+    await timers.advance(19);
+    expect(rung).toEqual([]);
+    await timers.advance(1);
+    expect(rung).toEqual(['soon']);
+    await timers.advance(2_479);
+    expect(rung).toEqual(['soon']);
+    await timers.advance(1);
+    expect(rung).toEqual(['soon', 'later']);
   });
 
-  test('notice within a second or so that the clock they follow was moved', async () => {
+  test('notice after a second that the clock they follow was moved', async () => {
     let now = 0;
-    const { alarms } = started(() => now);
-    const rung = new Promise<void>((resolve) => alarms.at(3_600_000, resolve));
+    const timers = new ManualTimers();
+    const { alarms } = started(() => now, timers);
+    const rung: number[] = [];
+    alarms.at(3_600_000, () => rung.push(now));
     now = 3_600_000;
-    await rung;
+    await timers.advance(999);
+    expect(rung).toEqual([]);
+    await timers.advance(1);
+    expect(rung).toEqual([3_600_000]);
   });
 
   test('keep silent while they are stopped, and make up for it at the next start', () => {
@@ -68,5 +84,16 @@ describe('alarms', () => {
     expect(rung).toEqual([]);
     alarms.start();
     expect(rung).toEqual([5, 10]);
+  });
+});
+
+describe("the process's timers", () => {
+  test('wake one that sleeps, and at once where it is no longer to wait', async () => {
+    await systemTimers.sleep(1);
+    const over = new AbortController();
+    const woken = systemTimers.sleep(3_600_000, over.signal);
+    over.abort();
+    await woken;
+    await systemTimers.sleep(3_600_000, over.signal);
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import got from 'got';
 import { SandboxRefusedError } from '../../src/sandbox/index.js';
+import { ManualTimers } from '../support/manual-timers.js';
 import { A, ADDRESS, partner, patientTimes, period, startSandbox } from './helper.js';
 import { ended, pushed, type Reaction, startReceiver, turn } from './receiver.js';
 
@@ -23,12 +24,11 @@ function thinking() {
 
 async function asking(more: Parameters<typeof pushed>[2] = {}) {
   const receiver = await startReceiver();
-  const sandbox = await startSandbox({
-    clients: pushed(receiver, {}, { asks: true, askTimeoutMs: 60_000, ...more }),
-  });
+  const timers = new ManualTimers();
+  const sandbox = await startSandbox({ clients: pushed(receiver, {}, { asks: true, ...more }), timers });
   const send = await partner(sandbox);
   await send('PUT', `${A}/slots`, { slots: [period('10:00', '11:00')] });
-  return { receiver, sandbox, send };
+  return { receiver, sandbox, send, timers };
 }
 
 describe('a client that is asked', () => {
@@ -103,17 +103,32 @@ describe('a client that is asked', () => {
       undefined,
     ],
     ['a redirect', { status: 302, headers: { location: '/yes' } }, undefined],
-    ['silence', 'hang', undefined],
     ['a cut connection', 'cut', undefined],
   ])('denies by %s: nothing is booked and nothing told', async (_what, reaction, errorCode) => {
-    const { receiver, sandbox } = await asking({ askTimeoutMs: reaction === 'hang' ? 2_000 : 30_000 });
+    const { receiver, sandbox } = await asking();
     receiver.react(reaction);
     const refused = await sandbox.bookAsking(ADDRESS, visit('10:00')).catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(SandboxRefusedError);
     expect(refused).toMatchObject({ reason: 'denied', errorCode });
     expect(sandbox.bookings(ADDRESS)).toEqual([]);
     await turn();
-    expect(receiver.names).toEqual(['slot-booking']);
+    expect(sandbox.deliveries.map(({ name }) => name)).toEqual(['slot-booking']);
+  });
+
+  test.each<[string, Parameters<typeof pushed>[2], number]>([
+    ['2 seconds', {}, 2_000],
+    ['the time that was agreed', { askTimeoutMs: 9_000 }, 9_000],
+  ])('denies by silence for %s', async (_what, more, ms) => {
+    const { receiver, sandbox, timers } = await asking(more);
+    receiver.react('hang');
+    const refused = sandbox.bookAsking(ADDRESS, visit('10:00')).catch((error: unknown) => error);
+    await receiver.arrived(1);
+    await timers.advance(ms - 1);
+    expect(sandbox.deliveries).toMatchObject([{ endedAt: undefined }]);
+    await timers.advance(1);
+    expect(await refused).toBeInstanceOf(SandboxRefusedError);
+    expect(await refused).toMatchObject({ reason: 'denied', errorCode: undefined });
+    expect(sandbox.bookings(ADDRESS)).toEqual([]);
   });
 
   test('denies a move: the booking stays where it is', async () => {
@@ -144,7 +159,7 @@ describe('a client that is asked', () => {
     receiver.react(({ name }) => (name === 'slot-booking' ? thought : 200));
     const slow = sandbox.bookAsking(ADDRESS, visit('10:00'));
     const slower = sandbox.bookAsking(ADDRESS, visit('10:10'));
-    while (receiver.received.length < 2) await turn();
+    await receiver.arrived(2);
     const first = sandbox.book(ADDRESS, visit('10:00'));
     sandbox.addBreak(ADDRESS, { since: at('10:10'), till: at('10:20') });
     agree();
@@ -159,7 +174,7 @@ describe('a client that is asked', () => {
     const { thought, agree } = thinking();
     receiver.react(({ name }) => (name === 'booking-moving' ? thought : 200));
     const slow = sandbox.moveAsking(id, { start: at('10:30') });
-    while (!receiver.names.includes('booking-moving')) await turn();
+    await receiver.arrived(2);
     sandbox.cancel(id);
     agree();
     await expect(slow).rejects.toMatchObject({ reason: 'over' });
@@ -167,11 +182,11 @@ describe('a client that is asked', () => {
   });
 
   test('denies what it can not answer because the sandbox stops', async () => {
-    const { receiver, sandbox } = await asking({ askTimeoutMs: 600_000 });
+    const { receiver, sandbox } = await asking();
     receiver.react('hang');
     const asked = sandbox.bookAsking(ADDRESS, visit('10:00'));
     const refused = expect(asked).rejects.toMatchObject({ reason: 'denied' });
-    while (receiver.received.length < 1) await turn();
+    await receiver.arrived(1);
     await sandbox.stop();
     await refused;
   });
@@ -182,8 +197,8 @@ describe('several clients', () => {
     const [yes, no, deaf] = [await startReceiver(), await startReceiver(), await startReceiver()];
     const sandbox = await startSandbox({
       clients: [
-        ...pushed(yes, {}, { asks: true, askTimeoutMs: 60_000 }),
-        ...pushed(no, {}, { id: 'second', asks: true, askTimeoutMs: 60_000 }),
+        ...pushed(yes, {}, { asks: true }),
+        ...pushed(no, {}, { id: 'second', asks: true }),
         ...pushed(deaf, {}, { id: 'third' }),
       ],
     });

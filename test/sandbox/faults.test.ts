@@ -1,17 +1,41 @@
+import { once } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
 import { type FaultRule, Sandbox } from '../../src/sandbox/index.js';
+import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
+import { ManualTimers } from '../support/manual-timers.js';
 import { atEndOfTest } from '../support/release.js';
-import { A, ADDRESS, MORNING, type Partner, partner, patientTimes, period, startSandbox } from './helper.js';
+import {
+  A,
+  ADDRESS,
+  HOUR,
+  MORNING,
+  type Partner,
+  partner,
+  patientTimes,
+  period,
+  startSandbox,
+} from './helper.js';
 
 const PAYLOAD = { slots: [period('10:00', '10:30')] };
 const put = (send: Partner) => send('PUT', `${A}/slots`, PAYLOAD);
 
-async function with_(...rules: FaultRule[]): Promise<{ sandbox: Sandbox; send: Partner }> {
-  const sandbox = await startSandbox({ limits: { writesPerMinute: null } });
+async function with_(...rules: FaultRule[]) {
+  const timers = new ManualTimers();
+  const sandbox = await startSandbox({ limits: { writesPerMinute: null }, timers });
   const send = await partner(sandbox);
   sandbox.faults.set(rules);
-  return { sandbox, send };
+  return { sandbox, send, timers };
+}
+
+/** The same request, which its sender can give up. */
+function putting(send: Partner) {
+  const given = new AbortController();
+  const answer = send.http.put(`${A}/slots`.slice(1), { json: PAYLOAD, signal: given.signal }).then(
+    () => 'answered',
+    () => 'none',
+  );
+  return { answer, giveUp: () => given.abort() };
 }
 
 /** Ends when a request beyond the token's has arrived. */
@@ -83,54 +107,76 @@ describe('a fault', () => {
     [false, 0],
     [true, 3],
   ])('gives no answer at all, applied: %s', async (applied, starts) => {
-    const { sandbox, send } = await with_({ fault: { kind: 'hang', applied } });
-    const answered = new Promise((resolve) => sandbox.once('request', resolve));
-    await expect(
-      send.http.put(`${A}/slots`.slice(1), { json: PAYLOAD, timeout: { request: 1_000 } }),
-    ).rejects.toMatchObject({
-      code: 'ETIMEDOUT',
-    });
-    await answered;
+    const { sandbox, send, timers } = await with_({ fault: { kind: 'hang', applied }, times: 1 });
+    const { answer, giveUp } = putting(send);
+    await arrival(sandbox);
+    await timers.advance(HOUR);
+    // One that comes later is answered.
+    expect((await send('GET', `${A}/calendar`)).status).toBe(200);
+    expect(sandbox.requests[1]?.answeredAt).toBeUndefined();
+    const left = once(sandbox, 'request');
+    giveUp();
+    expect(await answer).toBe('none');
+    await left;
     expect(patientTimes(sandbox)).toHaveLength(starts);
     expect(sandbox.requests[1]).toMatchObject({ status: undefined, applied });
   });
 
   test('delays by real milliseconds, and is applied even if the other side no longer waits', async () => {
-    const { sandbox, send } = await with_({ fault: { kind: 'latency', ms: 60_000 } });
-    const done = new Promise((resolve) => sandbox.once('request', resolve));
-    await expect(
-      send.http.put(`${A}/slots`.slice(1), { json: PAYLOAD, timeout: { request: 1_000 } }),
-    ).rejects.toThrow();
+    const { sandbox, send, timers } = await with_({ fault: { kind: 'latency', ms: 60_000 } });
+    const done = once(sandbox, 'request');
+    const { answer, giveUp } = putting(send);
+    await timers.sleeping(1);
+    giveUp();
+    expect(await answer).toBe('none');
+    await timers.advance(59_999);
     expect(patientTimes(sandbox)).toEqual([]);
-    sandbox.faults.set([]);
+    await timers.advance(1);
     await done;
     expect(patientTimes(sandbox)).toHaveLength(3);
     expect(sandbox.requests[1]).toMatchObject({ applied: true, fault: 'latency' });
   });
 
+  test('delays no longer once the rules are others', async () => {
+    const { sandbox, send, timers } = await with_({ fault: { kind: 'latency', ms: 60_000 } });
+    const { answer } = putting(send);
+    await timers.sleeping(1);
+    expect(patientTimes(sandbox)).toEqual([]);
+    sandbox.faults.set([]);
+    expect(await answer).toBe('answered');
+    expect(patientTimes(sandbox)).toHaveLength(3);
+  });
+
   test('sends the headers at once and the body slowly', async () => {
-    const { sandbox, send } = await with_({
+    const { sandbox, send, timers } = await with_({
       fault: { kind: 'slow-body', ms: 60_000 },
       match: { operation: 'getCalendar' },
     });
     const stream = send.http.stream(`${A}/calendar`.slice(1));
     const chunks: Buffer[] = [];
     stream.on('data', (chunk) => chunks.push(chunk));
-    const ended = new Promise((resolve) => stream.once('end', resolve));
-    await new Promise((resolve) => stream.once('response', resolve));
-    expect(Buffer.concat(chunks).toString()).toBe('');
+    const text = () => Buffer.concat(chunks).toString();
+    const end = once(stream, 'end');
+    await once(stream, 'response');
+    await timers.sleeping(1);
+    expect(text()).toBe('');
+    await timers.advance(12_000);
+    await eventually(() => text() === '{"st');
     sandbox.faults.clear();
-    await ended;
-    expect(Buffer.concat(chunks).toString()).toBe('{"status":"enabled"}');
+    await end;
+    expect(text()).toBe('{"status":"enabled"}');
   });
 
   test('adds to a latency, and the first that decides wins', async () => {
-    const { sandbox, send } = await with_(
+    const { sandbox, send, timers } = await with_(
       { fault: { kind: 'latency', ms: 1 } },
       { fault: { kind: 'cut', when: 'after' } },
       { fault: { kind: 'status', status: 500 } },
     );
-    await expect(put(send)).rejects.toThrow();
+    const { answer } = putting(send);
+    await timers.sleeping(1);
+    await timers.advance(1);
+    expect(await answer).toBe('none');
     expect(sandbox.requests[1]?.fault).toBe('latency+cut-after');
   });
 
@@ -219,7 +265,7 @@ describe('a rule', () => {
     const first = await run(7, [half]);
     expect(await run(7, [half])).toEqual(first);
     expect(
-      await run(7, [half, { fault: { kind: 'latency', ms: { min: 0, max: 1 } }, probability: 0.5 }]),
+      await run(7, [half, { fault: { kind: 'latency', ms: { min: 0, max: 0 } }, probability: 0.5 }]),
     ).toEqual(first);
     expect(await run(8, [half])).not.toEqual(first);
     expect(first.filter((status) => status === 500).length).toBeGreaterThan(8);

@@ -2,6 +2,7 @@
 import { afterEach } from '@jest/globals';
 import got, { type Got, type Method, type Response } from 'got';
 import { Sandbox, type SandboxOptions } from '../../src/sandbox/index.js';
+import { ManualTimers } from '../support/manual-timers.js';
 
 /** Monday, 2026-11-16 08:00 in Warsaw. */
 export const MORNING = Date.parse('2026-11-16T08:00:00+01:00');
@@ -28,9 +29,9 @@ afterEach(async () => {
   await Promise.all(started.splice(0).map((sandbox) => sandbox.stop()));
 });
 
-/** With its clock stopped at {@link MORNING} unless it is given another. */
+/** Its clock stands at {@link MORNING} unless it is given another, and no millisecond passes unless it is given timers. */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-  const sandbox = new Sandbox({ now: () => MORNING, ...options });
+  const sandbox = new Sandbox({ now: () => MORNING, timers: new ManualTimers(), ...options });
   started.push(sandbox);
   await sandbox.start();
   return sandbox;

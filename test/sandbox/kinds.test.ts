@@ -28,7 +28,7 @@ async function open() {
   const receiver = await startReceiver();
   const sandbox = await startSandbox({
     estate,
-    clients: pushed(receiver, {}, { asks: true, askTimeoutMs: 60_000 }),
+    clients: pushed(receiver, {}, { asks: true }),
   });
   const send = await partner(sandbox);
   await send('PUT', `${A}/slots`, { slots: [period('10:00', '11:00')] });

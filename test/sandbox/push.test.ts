@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import got from 'got';
-import { Sandbox } from '../../src/sandbox/index.js';
+import { type Client, Sandbox } from '../../src/sandbox/index.js';
 import { ADDRESS, HOUR, MINUTE, MORNING, partner } from './helper.js';
 import { at, lunch, published, pushing, visit } from './pushing.js';
 import { ended, pushed, type Reaction, startReceiver, turn } from './receiver.js';
@@ -75,7 +75,7 @@ describe('a push', () => {
       { length: 60 },
       (_, n) => sandbox.addBreak(ADDRESS, { ...lunch, description: `${n}` }).id,
     );
-    while (receiver.received.length < ids.length) await turn();
+    await receiver.arrived(ids.length);
     expect(receiver.received.map(({ body }) => body.data.break.id)).toEqual(ids);
     expect(sandbox.deliveries.map(({ status }) => status)).toEqual(ids.map(() => undefined));
   });
@@ -85,12 +85,29 @@ describe('a push', () => {
     ['a redirect, which is not followed', { status: 307, headers: { location: '/hook' } }, 307],
     ['a cut connection', 'cut', undefined],
     ['an answer that breaks off', 'cut-in-body', undefined],
-    ['silence', 'hang', undefined],
   ])('that meets %s was not taken', async (_what, reaction, status) => {
-    const { receiver, sandbox } = await pushing({ timeoutMs: reaction === 'hang' ? 2_000 : 30_000 });
+    const { receiver, sandbox } = await pushing();
     receiver.react(reaction);
     sandbox.addBreak(ADDRESS, lunch);
     expect(await ended(sandbox, 1)).toMatchObject([{ status }]);
+    receiver.react(204);
+    sandbox.clock.advance(MINUTE);
+    await ended(sandbox, 2);
+    expect(receiver.names).toEqual(['break-created', 'break-created']);
+  });
+
+  test.each<[string, Partial<NonNullable<Client['push']>>, number]>([
+    ['5 seconds', {}, 5_000],
+    ['the time that was agreed', { timeoutMs: 2_000 }, 2_000],
+  ])('that meets silence for %s was not taken', async (_what, push, ms) => {
+    const { receiver, sandbox, timers } = await pushing(push);
+    receiver.react('hang');
+    sandbox.addBreak(ADDRESS, lunch);
+    await receiver.arrived(1);
+    await timers.advance(ms - 1);
+    expect(sandbox.deliveries).toMatchObject([{ endedAt: undefined }]);
+    await timers.advance(1);
+    expect(await ended(sandbox, 1)).toMatchObject([{ status: undefined }]);
     receiver.react(204);
     sandbox.clock.advance(MINUTE);
     await ended(sandbox, 2);
@@ -116,7 +133,7 @@ describe('stopping', () => {
     await ended(sandbox, 1);
     receiver.react('hang');
     sandbox.addBreak(ADDRESS, { ...lunch, description: 'on its way' });
-    while (receiver.received.length < 2) await turn();
+    await receiver.arrived(2);
     await sandbox.stop();
     expect(sandbox.deliveries.map(({ endedAt }) => endedAt)).toEqual([MORNING, MORNING]);
     while ((await receiver.connections()) > 0) await turn();
@@ -140,7 +157,7 @@ describe('stopping', () => {
     const { receiver, sandbox } = await pushing({ mode: 'once' });
     receiver.react('hang');
     sandbox.book(ADDRESS, visit('10:00'));
-    while (receiver.received.length < 1) await turn();
+    await receiver.arrived(1);
     await sandbox.stop();
     expect(sandbox.bookings(ADDRESS)).toMatchObject([{ status: 'booked' }]);
   });
@@ -152,7 +169,7 @@ describe('stopping', () => {
     await ended(sandbox, 1);
     receiver.react('hang');
     sandbox.addBreak(ADDRESS, { ...lunch, description: 'on its way' });
-    while (receiver.received.length < 2) await turn();
+    await receiver.arrived(2);
     sandbox.reset();
     receiver.react(200);
     sandbox.clock.advance(HOUR);
@@ -181,7 +198,7 @@ describe('the log of deliveries', () => {
     const receiver = await startReceiver();
     const sandbox = await published({ clients: pushed(receiver), keepRequests: 2 });
     for (const description of ['1', '2', '3']) sandbox.addBreak(ADDRESS, { ...lunch, description });
-    while (receiver.received.length < 3) await turn();
+    await receiver.arrived(3);
     await ended(sandbox, 2);
     expect(sandbox.deliveries.map(({ n }) => n)).toEqual([2, 3]);
   });

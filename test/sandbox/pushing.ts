@@ -1,5 +1,6 @@
 // A sandbox whose clock stands still, with an hour of slots, that pushes to a receiver.
 import type { Client, Sandbox, SandboxOptions } from '../../src/sandbox/index.js';
+import { ManualTimers } from '../support/manual-timers.js';
 import { A, MORNING, partner, period, startSandbox } from './helper.js';
 import { pushed, type Receiver, startReceiver } from './receiver.js';
 
@@ -11,9 +12,10 @@ const NO_LIMITS = { writesPerMinute: null, writesPerHour: null, requestsPerHour:
 
 export async function pushing(
   push: Partial<NonNullable<Client['push']>> = {},
-): Promise<{ receiver: Receiver; sandbox: Sandbox }> {
+): Promise<{ receiver: Receiver; sandbox: Sandbox; timers: ManualTimers }> {
   const receiver = await startReceiver();
-  return { receiver, sandbox: await published({ clients: pushed(receiver, push) }) };
+  const timers = new ManualTimers();
+  return { receiver, sandbox: await published({ clients: pushed(receiver, push), timers }), timers };
 }
 
 export async function published(options: SandboxOptions): Promise<Sandbox> {

@@ -1,6 +1,6 @@
 // A partner's endpoint: a real HTTP server on loopback that keeps what it was sent, and answers, refuses, hangs or cuts as it is
 // told.
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach } from '@jest/globals';
@@ -29,6 +29,8 @@ export interface Receiver {
   readonly received: readonly Received[];
   /** The names of the notifications, in order of arrival. */
   readonly names: readonly string[];
+  /** Resolves when so many have arrived. */
+  arrived(count: number): Promise<void>;
   /** From now on; 200 until then. It may wait before it decides. */
   react(reaction: Reaction | ((body: Received['body']) => Reaction | Promise<Reaction>)): void;
   /** Open connections. */
@@ -43,12 +45,14 @@ afterEach(() => {
 
 export async function startReceiver(): Promise<Receiver> {
   const received: Received[] = [];
+  const arrivals = new EventEmitter();
   let decide: (body: Received['body']) => Reaction | Promise<Reaction> = () => 200;
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     const body = JSON.parse(Buffer.concat(chunks).toString('utf8'));
     received.push({ method: request.method, headers: request.headers, body });
+    arrivals.emit('arrival');
     const reaction = await decide(body);
     if (reaction === 'hang') return;
     if (reaction === 'cut') return response.destroy();
@@ -74,6 +78,9 @@ export async function startReceiver(): Promise<Receiver> {
     received,
     get names() {
       return received.map(({ body }) => body.name);
+    },
+    arrived: async (count) => {
+      while (received.length < count) await once(arrivals, 'arrival');
     },
     react: (reaction) => {
       decide = typeof reaction === 'function' ? reaction : () => reaction;

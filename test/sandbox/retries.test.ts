@@ -1,5 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { A, ADDRESS, HOUR, MINUTE, partner, patientTimes, startSandbox } from './helper.js';
+import { Sandbox } from '../../src/sandbox/index.js';
+import { ManualTimers } from '../support/manual-timers.js';
+import { atEndOfTest } from '../support/release.js';
+import { A, ADDRESS, HOUR, MINUTE, MORNING, partner, patientTimes, startSandbox } from './helper.js';
 import { at, lunch, published, pushing, visit } from './pushing.js';
 import { ended, pushed, startReceiver, turn } from './receiver.js';
 
@@ -39,13 +42,30 @@ describe('a push that was not taken', () => {
   test('is tried again by itself while the clock runs, as often as was agreed', async () => {
     const receiver = await startReceiver();
     receiver.react(503);
-    const clients = pushed(receiver, { retryMinutes: [0.0005, 0.001] });
-    const sandbox = await startSandbox({ now: Date.now, clients });
+    const timers = new ManualTimers(MORNING);
+    const clients = pushed(receiver, { retryMinutes: [1, 2] });
+    const sandbox = await startSandbox({ now: timers.now, timers, clients });
     sandbox.addBreak(ADDRESS, lunch);
-    await ended(sandbox, 3);
-    const [first, second, third] = sandbox.deliveries.map((one) => one.at);
-    expect((second ?? 0) - (first ?? 0)).toBeGreaterThanOrEqual(30);
-    expect((third ?? 0) - (second ?? 0)).toBeGreaterThanOrEqual(30);
+    await ended(sandbox, 1);
+    for (const [n, minutes] of [1, 2].entries()) {
+      await timers.advance(minutes * MINUTE - 1);
+      expect(sandbox.deliveries).toHaveLength(n + 1);
+      await timers.advance(1);
+      await ended(sandbox, n + 2);
+    }
+    await timers.advance(HOUR);
+    expect(sandbox.deliveries.map((one) => one.at)).toEqual([0, 1, 3].map((n) => MORNING + n * MINUTE));
+  });
+
+  test('is tried again by itself by the clock and the timers of the process', async () => {
+    const receiver = await startReceiver();
+    receiver.react(503);
+    const clients = pushed(receiver, { retryMinutes: [0.0005, 0.001], timeoutMs: 60_000 });
+    const sandbox = new Sandbox({ clients });
+    atEndOfTest(() => sandbox.stop());
+    await sandbox.start();
+    sandbox.addBreak(ADDRESS, lunch);
+    expect(await ended(sandbox, 3)).toMatchObject([1, 2, 3].map((attempt) => ({ attempt, status: 503 })));
   });
 
   test('does not hold up the ones behind it, and comes after them', async () => {

@@ -1,6 +1,6 @@
 // Puts an answer on the wire, or does not: cut, slow and unanswered connections are made here and nowhere else.
 import type { ServerResponse } from 'node:http';
-import { setTimeout as wait } from 'node:timers/promises';
+import type { Timers } from '../timers.js';
 import { type Answer, SUCCESS_TYPE } from './answer.js';
 
 export type Delivery =
@@ -21,6 +21,7 @@ export async function deliver(
   delivery: Delivery,
   response: ServerResponse,
   stop: AbortSignal,
+  timers: Timers,
 ): Promise<number | undefined> {
   if (response.destroyed) return undefined;
   switch (delivery.kind) {
@@ -32,7 +33,7 @@ export async function deliver(
       return undefined;
     case 'answer':
       if (delivery.slow === undefined) send(delivery.answer, response);
-      else await sendSlowly(delivery.answer, delivery.slow, response, stop);
+      else await sendSlowly(delivery.answer, delivery.slow, response, stop, timers);
       return delivery.answer.status;
   }
 }
@@ -59,12 +60,13 @@ async function sendSlowly(
   { ms, letGo }: Slow,
   response: ServerResponse,
   stop: AbortSignal,
+  timers: Timers,
 ): Promise<void> {
   const body = Buffer.from(begin(answer, response));
   response.flushHeaders();
   const size = Math.max(1, Math.ceil(body.length / SLOW_PIECES));
   for (let sent = 0; sent < body.length && !response.destroyed; sent += size) {
-    if (!(await pause(ms / SLOW_PIECES, letGo, stop))) break;
+    if (!(await pause(timers, ms / SLOW_PIECES, letGo, stop))) break;
     response.write(body.subarray(sent, sent + size));
   }
   if (stop.aborted) response.destroy();
@@ -72,10 +74,14 @@ async function sendSlowly(
 }
 
 /** Waits real milliseconds, or until it is let go. False when `stop` came first. */
-export async function pause(ms: number, letGo: AbortSignal, stop: AbortSignal): Promise<boolean> {
+export async function pause(
+  timers: Timers,
+  ms: number,
+  letGo: AbortSignal,
+  stop: AbortSignal,
+): Promise<boolean> {
   const signal = AbortSignal.any([letGo, stop]);
-  // The only way it rejects is the signal, and both of its meanings are handled here.
-  if (ms > 0 && !signal.aborted) await wait(ms, undefined, { signal }).catch(() => undefined);
+  if (ms > 0 && !signal.aborted) await timers.sleep(ms, signal);
   return !stop.aborted;
 }
 

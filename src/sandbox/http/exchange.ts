@@ -10,6 +10,7 @@ import type { Processing } from '../market/duplicates.js';
 import type { Market } from '../market/market.js';
 import type { PostOffice } from '../push/post-office.js';
 import type { RequestLog, RequestRecord } from '../request-log.js';
+import type { Timers } from '../timers.js';
 import type { Tokens } from '../tokens.js';
 import { type Answer, firewallPage, Refusal } from './answer.js';
 import { basicCredentials, bearerToken } from './authorization.js';
@@ -21,6 +22,7 @@ import { type Call, type Operation, receivedBody } from './operation.js';
 /** What the exchange works with; the sandbox owns them. */
 export interface Parts {
   readonly clock: SandboxClock;
+  readonly timers: Timers;
   readonly market: Market;
   readonly limiter: Limiter;
   readonly tokens: Tokens;
@@ -72,7 +74,7 @@ export async function exchange(parts: Parts, incoming: Incoming): Promise<void> 
   incoming.response.once('close', () => parts.requests.left(record));
 
   const decision = await decide(parts, incoming, record);
-  const status = await deliver(decision.delivery, incoming.response, incoming.stop);
+  const status = await deliver(decision.delivery, incoming.response, incoming.stop, parts.timers);
   const { applied, ignored, fault } = decision;
   parts.requests.close(record, {
     answeredAt: parts.clock.now(),
@@ -102,7 +104,7 @@ async function decide(parts: Parts, incoming: Incoming, record: RequestRecord): 
 
   const met = parts.faults.draw(record);
   if (isMetBeforeProcessing(met)) {
-    const inTime = await pause(met.latency, met.letGo, incoming.stop);
+    const inTime = await pause(parts.timers, met.latency, met.letGo, incoming.stop);
     return {
       ...UNTOUCHED,
       delivery: inTime ? faultDelivery(met, headers) : { kind: 'cut' },
@@ -145,7 +147,9 @@ async function processCall(
     });
     const admitted = operation.admit?.(call());
     if (admitted !== undefined && 'processing' in admitted) processing = admitted.processing;
-    if (!(await pause(met.latency, met.letGo, stop))) return { ...UNTOUCHED, delivery: { kind: 'cut' } };
+    if (!(await pause(parts.timers, met.latency, met.letGo, stop))) {
+      return { ...UNTOUCHED, delivery: { kind: 'cut' } };
+    }
     if (admitted !== undefined && 'answer' in admitted) {
       return { ...answered(admitted.answer), ignored: admitted.ignored };
     }

@@ -2,6 +2,7 @@
 // sandbox stops.
 import type { SandboxClock } from '../clock.js';
 import type { Notification } from '../market/notifications.js';
+import type { Timers } from '../timers.js';
 import type { DeliveryLog, DeliveryRecord } from './delivery-log.js';
 import { type Posting, post } from './post.js';
 import type { PushSettings } from './settings.js';
@@ -16,22 +17,26 @@ export interface Sending {
   readonly timeoutMs?: number;
 }
 
+export interface OutboundParts {
+  readonly clock: SandboxClock;
+  readonly timers: Timers;
+  readonly log: DeliveryLog;
+  readonly onEnd: (record: DeliveryRecord) => void;
+}
+
 export class Outbound {
-  readonly #clock: SandboxClock;
-  readonly #log: DeliveryLog;
-  readonly #onEnd: (record: DeliveryRecord) => void;
+  readonly #parts: OutboundParts;
   /** What cuts each, and when it has ended. */
   readonly #underway = new Map<AbortController, Promise<void>>();
 
-  constructor(clock: SandboxClock, log: DeliveryLog, onEnd: (record: DeliveryRecord) => void) {
-    this.#clock = clock;
-    this.#log = log;
-    this.#onEnd = onEnd;
+  constructor(parts: OutboundParts) {
+    this.#parts = parts;
   }
 
   send({ client, push, notification, bookingId, attempt, timeoutMs }: Sending): Posting {
-    const at = this.#clock.now();
-    const record = this.#log.open({ client, name: notification.name, bookingId, attempt, at });
+    const { clock, timers, log, onEnd } = this.#parts;
+    const at = clock.now();
+    const record = log.open({ client, name: notification.name, bookingId, attempt, at });
     const cutter = new AbortController();
     const posting = post({
       url: push.url,
@@ -39,11 +44,12 @@ export class Outbound {
       body: notification,
       timeoutMs: timeoutMs ?? push.timeoutMs,
       signal: cutter.signal,
+      timers,
     });
     const ended = posting.answer.then((answer) => {
       this.#underway.delete(cutter);
-      this.#log.close(record, { status: answer?.status, endedAt: this.#clock.now() });
-      this.#onEnd(record);
+      log.close(record, { status: answer?.status, endedAt: clock.now() });
+      onEnd(record);
     });
     this.#underway.set(cutter, ended);
     return posting;

@@ -4,6 +4,7 @@ import { Alarms } from '../alarms.js';
 import type { SandboxClock } from '../clock.js';
 import type { KnownClient } from '../estate.js';
 import type { Told } from '../market/notifications.js';
+import type { Timers } from '../timers.js';
 import { type Ask, asker } from './asker.js';
 import { Courier } from './courier.js';
 import { DeliveryLog, type DeliveryRecord } from './delivery-log.js';
@@ -13,6 +14,7 @@ import { Outbound } from './outbound.js';
 
 export interface PostOfficeOptions {
   readonly clock: SandboxClock;
+  readonly timers: Timers;
   readonly seed: number;
   readonly disorder: KnownDisorder;
   /** How many attempts are remembered. */
@@ -33,10 +35,11 @@ export class PostOffice {
   readonly #dice: Dice;
   readonly #dispatch: Dispatch;
 
-  constructor({ clock, seed, disorder, keep, clientOf, onUndelivered, onDelivery }: PostOfficeOptions) {
-    this.#alarms = new Alarms(clock);
+  constructor(options: PostOfficeOptions) {
+    const { clock, timers, seed, disorder, keep, clientOf, onUndelivered, onDelivery } = options;
+    this.#alarms = new Alarms(clock, timers);
     this.#log = new DeliveryLog(keep);
-    this.#outbound = new Outbound(clock, this.#log, onDelivery);
+    this.#outbound = new Outbound({ clock, timers, log: this.#log, onEnd: onDelivery });
     const shared = { clock, alarms: this.#alarms };
     const settingsOf = (client: string) => clientOf(client)?.push;
     this.#courier = new Courier({ ...shared, outbound: this.#outbound, settingsOf, onUndelivered });

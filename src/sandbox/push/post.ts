@@ -3,6 +3,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import got from 'got';
+import type { Timers } from '../timers.js';
 
 export interface Outgoing {
   readonly url: string;
@@ -12,6 +13,7 @@ export interface Outgoing {
   readonly timeoutMs: number;
   /** Ends it without an answer. */
   readonly signal: AbortSignal;
+  readonly timers: Timers;
 }
 
 export interface PartnerAnswer {
@@ -33,16 +35,16 @@ const agent = { http: new HttpAgent({ keepAlive: false }), https: new HttpsAgent
 /** How long others wait behind one that finds no connection; real milliseconds. */
 const LONGEST_START_MS = 1_000;
 
-export function post({ url, headers, body, timeoutMs, signal }: Outgoing): Posting {
+export function post({ url, headers, body, timeoutMs, signal, timers }: Outgoing): Posting {
+  const [late, over] = [new AbortController(), new AbortController()];
   const request = got.post(url, {
     json: body,
     headers: { 'user-agent': 'slotkeeper-sandbox', ...headers },
     followRedirect: false,
     retry: { limit: 0 },
     throwHttpErrors: false,
-    timeout: { request: timeoutMs },
     agent,
-    signal,
+    signal: AbortSignal.any([signal, late.signal]),
   });
   const answer = request.then(
     (response) => ({
@@ -52,14 +54,14 @@ export function post({ url, headers, body, timeoutMs, signal }: Outgoing): Posti
     }),
     () => undefined,
   );
+  void timers.sleep(timeoutMs, over.signal).then(() => {
+    if (!over.signal.aborted) late.abort();
+  });
+  void answer.then(() => over.abort());
   const written = new Promise<void>((resolve) => {
-    const patience = setTimeout(resolve, LONGEST_START_MS).unref();
-    const begun = () => {
-      clearTimeout(patience);
-      resolve();
-    };
-    request.on('request', (raw) => raw.once('finish', begun));
-    void answer.then(begun);
+    void timers.sleep(LONGEST_START_MS, over.signal).then(resolve);
+    request.on('request', (raw) => raw.once('finish', resolve));
+    void answer.then(() => resolve());
   });
   return { written, answer };
 }
