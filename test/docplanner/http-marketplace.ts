@@ -69,6 +69,8 @@ export async function startMarketplace(): Promise<HttpMarketplace> {
     (isToken ? marketplace.tokenRequests : marketplace.seen).push(seen);
     await (isToken ? marketplace.replyToken : marketplace.reply)(seen, response);
   });
+  // A kept connection is the client's to end.
+  server.keepAliveTimeout = 0;
   server.on('connection', () => {
     connections += 1;
   });

@@ -138,6 +138,7 @@ describe('the token', () => {
       baseUrl: sandbox.url,
       clientId: 'client',
       clientSecret: 'guess',
+      timeoutMs: 60_000,
     });
     const error = await failure(stranger.getAddressServices(address));
     expect(error).toMatchObject({
@@ -196,6 +197,7 @@ describe('bookings', () => {
       clientId: 'client',
       clientSecret: 'secret',
       now: sandbox.clock.now,
+      timeoutMs: 60_000,
       foundingMovePath: true,
     });
     await founding.replaceSlots(address, [period('10:00', '11:00')]);
