@@ -33,11 +33,14 @@ export interface CourierOptions {
   readonly stopping: AbortSignal;
 }
 
-/** Nothing is open any more; or it goes on after this time. */
-export type Brought = { readonly kind: 'done' } | { readonly kind: 'later'; readonly afterMs: number };
+/** Nothing is open any more; or it goes on after this time, or when somebody ends the wait for the next attempt. */
+export type Brought =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'later'; readonly afterMs: number; readonly awaits?: 'next attempt' };
 
 const DONE: Brought = { kind: 'done' };
 const later = (afterMs: number): Brought => ({ kind: 'later', afterMs });
+const nextAttemptIn = (afterMs: number): Brought => ({ kind: 'later', afterMs, awaits: 'next attempt' });
 
 /** After so many a calendar waits behind the others. */
 const MOST_IN_A_ROW = 25;
@@ -62,15 +65,22 @@ export class Courier {
         const due = await firstOpen(db, sealer, key);
         if (due === undefined) return DONE;
         const waitMs = (due.retryAt?.getTime() ?? 0) - now();
-        if (waitMs > 0) return later(waitMs);
+        if (waitMs > 0) return nextAttemptIn(waitMs);
         const afterMs = await this.#send(due, destination);
-        if (afterMs !== undefined) return later(afterMs);
+        if (afterMs !== undefined) return nextAttemptIn(afterMs);
         if (!entry.mayStay()) break;
       }
       return later(0);
     } finally {
       entry.leave();
     }
+  }
+
+  /** Whether the first that is open is not to wait any longer. */
+  async isDue(key: DeliveryKey): Promise<boolean> {
+    const { db, sealer, now } = this.#options;
+    const due = await firstOpen(db, sealer, key);
+    return due !== undefined && (due.retryAt?.getTime() ?? 0) <= now();
   }
 
   /** @returns how long those behind it have to wait; undefined when it is over with this one */

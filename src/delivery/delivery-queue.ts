@@ -40,11 +40,14 @@ export class DeliveryQueue {
       removeOnComplete: true,
       removeOnFail: true,
     });
-    if (atOnce && added.id !== undefined && added.id !== jobId) await this.#hasten(added.id);
+    if (atOnce && added.id !== undefined && added.id !== jobId) await this.hasten(added.id);
   }
 
-  /** The job may have begun or ended meanwhile: then it has read the record, or another job follows it. */
-  async #hasten(jobId: string): Promise<void> {
+  /**
+   * Ends the wait of a job. It may have begun or ended meanwhile: then it has read the record, or its worker looks at
+   * the record once more (delivery-worker.ts), or another job follows it.
+   */
+  async hasten(jobId: string): Promise<void> {
     const waiting = await this.#queue.getJob(jobId);
     try {
       if (await waiting?.isDelayed()) await waiting?.changeDelay(0);

@@ -10,6 +10,10 @@ import { type DeliveryJob, deliveryJob } from './delivery-queue.js';
 export interface DeliveryWorkerOptions {
   readonly queues: Queues;
   readonly deliver: (job: DeliveryJob) => Promise<Brought>;
+  /** Whether what waits for its next attempt is not to wait any longer. */
+  readonly isDue: (job: DeliveryJob) => Promise<boolean>;
+  /** Ends the wait of a job. */
+  readonly hasten: (jobId: string) => Promise<void>;
   readonly log: Logger;
   /** Jobs at the same time in this process. */
   readonly concurrency: number;
@@ -50,6 +54,17 @@ export class DeliveryWorker {
     });
     if (brought.kind === 'done') return;
     await job.moveToDelayed(Date.now() + brought.afterMs, token);
+    if (brought.awaits === 'next attempt') await this.#lookAgain(job, wanted);
     throw new DelayedError();
+  }
+
+  /** Whoever ended the wait while the job was in hand found none to hasten: what they wrote is read here. */
+  async #lookAgain({ id }: Job<unknown, unknown, string>, wanted: DeliveryJob): Promise<void> {
+    const { isDue, hasten, log } = this.#options;
+    try {
+      if (id !== undefined && (await isDue(wanted))) await hasten(id);
+    } catch (error) {
+      log.warn({ err: error }, 'a delivery could not be looked at again; it waits for its next attempt');
+    }
   }
 }

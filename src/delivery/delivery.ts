@@ -107,6 +107,8 @@ export class Delivery {
       log,
       concurrency: CONCURRENCY,
       deliver: (job) => this.#deliver(job),
+      isDue: async (job) => job.to === 'webhook' && (await this.#courier.isDue(job)),
+      hasten: (jobId) => this.#queue.hasten(jobId),
     });
     const wake = (job: DeliveryJob): Promise<void> => this.#queue.wake(job);
     this.#round = new Round({ db, sealer, ways: this.#ways, wake, log, now, timers, everyMs, keepDays });

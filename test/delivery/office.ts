@@ -4,7 +4,6 @@ import { randomBytes } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { Delivery, type DeliveryOptions } from '../../src/delivery/delivery.js';
-import { systemTimers } from '../../src/lib/timers.js';
 import { Sealer } from '../../src/privacy/sealer.js';
 import { Queues } from '../../src/queue/queues.js';
 import { type Account, putAccount } from '../../src/store/accounts.js';
@@ -17,19 +16,22 @@ import {
 import { RememberedAccounts } from '../../src/store/remembered-accounts.js';
 import type { Place } from '../engine/backends.js';
 import { account } from '../store/facts.js';
+import { eventually } from '../support/eventually.js';
+import { ManualTimers } from '../support/manual-timers.js';
 import { atEndOfTest } from '../support/release.js';
 
 /** A name that must be found nowhere but where it is delivered. */
 export const PATIENT = 'Planted Patientowa-Testowa';
 
 export interface OfficeOptions
-  extends Partial<Pick<DeliveryOptions, 'webhook' | 'queue' | 'keepDays' | 'timeoutMs' | 'timers'>> {
+  extends Partial<Pick<DeliveryOptions, 'webhook' | 'queue' | 'keepDays' | 'now'>> {
   readonly sealer?: Sealer;
-  readonly lockMs?: number;
-  readonly everyMs?: number;
   /** Default both. */
   readonly parts?: readonly ('worker' | 'round')[];
 }
+
+/** Milliseconds between two rounds. */
+const ROUND_MS = 1_000;
 
 let count = 0;
 
@@ -40,8 +42,12 @@ export class Office {
   readonly delivery: Delivery;
   /** Everything that was logged. */
   readonly log: string[];
-  /** Milliseconds that its clock is ahead. */
+  /** Moved by the test alone; only the jobs of its queue are delayed in real time. */
+  readonly timers = new ManualTimers();
+  /** Milliseconds that its clock is ahead of them. */
   ahead = 0;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
 
   private constructor(database: Database, queues: Queues, options: OfficeOptions) {
     const lines: string[] = [];
@@ -52,6 +58,7 @@ export class Office {
       },
     });
     this.log = lines;
+    this.now = options.now ?? (() => this.timers.now() + this.ahead);
     this.database = database;
     this.queues = queues;
     this.sealer = options.sealer ?? new Sealer([randomBytes(32)]);
@@ -62,13 +69,14 @@ export class Office {
       sealer: this.sealer,
       log: pino({ level: 'info', base: null }, stream),
       now: this.now,
-      timers: options.timers ?? systemTimers,
+      timers: this.timers,
       random: () => 0,
       webhook: options.webhook,
       queue: options.queue ?? false,
       keepDays: options.keepDays ?? 7,
-      timeoutMs: options.timeoutMs ?? 5_000,
-      everyMs: options.everyMs ?? 300,
+      // Longer than a machine stands still: what is not answered is what a test does not answer.
+      timeoutMs: 60_000,
+      everyMs: ROUND_MS,
     });
   }
 
@@ -77,12 +85,12 @@ export class Office {
     const database = await openDatabase(
       databaseUrl === undefined ? { folder: data ?? 'memory://' } : { url: databaseUrl, poolSize: 10 },
     );
-    const { lockMs = 20_000, parts = ['worker', 'round'] } = options;
+    const { parts = ['worker', 'round'] } = options;
     const queues = new Queues({
       store:
         redisUrl === undefined ? { kind: 'database', pool: database.pool } : { kind: 'redis', url: redisUrl },
       onError: () => {},
-      lockMs,
+      lockMs: 60_000,
     });
     await queues.connect();
     const office = new Office(database, queues, options);
@@ -91,10 +99,26 @@ export class Office {
     if (parts.includes('worker')) office.delivery.startWorker();
     await queues.ready();
     if (parts.includes('round')) office.delivery.startRound();
+    // The first round is over, and those to come begin when the test says so.
+    await office.round();
     return office;
   }
 
-  readonly now = (): number => Date.now() + this.ahead;
+  /** Waits for one more round. */
+  async round(): Promise<void> {
+    await this.timers.advance(ROUND_MS);
+  }
+
+  /** Waits until the attempts that failed, since the log was last emptied, are so many. */
+  async failures(attempts: number): Promise<void> {
+    await eventually(() => this.log.filter((line) => line.includes('tried again')).length === attempts);
+  }
+
+  /** Lets time pass, and has a calendar's open ones tried: its job is delayed in real time. */
+  async retry(ms: number, calendar: string | null): Promise<void> {
+    this.ahead += ms;
+    await this.delivery.hasten({ account: 'warsaw', calendar });
+  }
 
   #closed = false;
   async close(): Promise<void> {
