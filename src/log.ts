@@ -1,5 +1,5 @@
 /** The log: JSON lines on stderr, so that stdout stays for data. Secrets never get in. */
-import { pino } from 'pino';
+import { type DestinationStream, pino } from 'pino';
 
 export type { Logger } from 'pino';
 
@@ -24,7 +24,11 @@ const SECRETS = [
   '*.data',
 ];
 
-export function createLog(level: string): pino.Logger {
+/** @param destination this process's stderr unless it says otherwise */
+export function createLog(
+  level: string,
+  destination: DestinationStream = pino.destination({ fd: 2, sync: true }),
+): pino.Logger {
   return pino(
     {
       level,
@@ -33,7 +37,7 @@ export function createLog(level: string): pino.Logger {
       redact: { paths: SECRETS, censor: '[removed]' },
       serializers: { err: describeError },
     },
-    pino.destination({ fd: 2, sync: true }),
+    destination,
   );
 }
 

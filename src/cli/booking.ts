@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import type { BookingReport, BookingsFace } from '../sync/bookings-face.js';
 import { UsageError } from './exit.js';
+import type { Io } from './io.js';
 import { withEngine } from './reach.js';
 import { readSettings } from './settings.js';
 
@@ -12,7 +13,7 @@ interface MoveFlags {
   readonly address?: string;
 }
 
-export function bookingCommand(): Command {
+export function bookingCommand(io: Io): Command {
   const command = new Command('booking').description("the marketplace's bookings, by their visit booking id");
   const on = (verb: string, description: string): Command =>
     command
@@ -24,7 +25,7 @@ export function bookingCommand(): Command {
   on('cancel', 'cancel it')
     .option('--reason <text>', 'told to the marketplace')
     .action(async (calendar: string, booking: string, { reason }: { reason?: string }) => {
-      await act(calendar, (bookings) => bookings.cancel(calendar, booking, { reason }));
+      await act(io, calendar, (bookings) => bookings.cancel(calendar, booking, { reason }));
     });
   on('move', 'move it to another time; it gets another id')
     .requiredOption('--start <instant>', "ISO 8601, or a wall-clock time in the account's zone")
@@ -33,14 +34,14 @@ export function bookingCommand(): Command {
     .option('--address <id>', 'another address of the same doctor')
     .action(async (calendar: string, booking: string, { start, service, duration, address }: MoveFlags) => {
       const to = { start, service, duration: minutes(duration), addressId: address };
-      await act(calendar, (bookings) => bookings.move(calendar, booking, to));
+      await act(io, calendar, (bookings) => bookings.move(calendar, booking, to));
     });
   on('link', 'tie it to an appointment of the PMS, which it follows from then on')
     .argument('[ref]', "the appointment's ref")
     .option('--none', 'tie it to nothing any more')
     .action(async (calendar: string, booking: string, ref: string | undefined, { none = false }) => {
       if (none === (ref !== undefined)) throw new UsageError('booking link: name a ref, or say --none');
-      await act(calendar, (bookings) => bookings.link(calendar, booking, ref ?? null));
+      await act(io, calendar, (bookings) => bookings.link(calendar, booking, ref ?? null));
     });
   return command;
 }
@@ -54,13 +55,13 @@ function minutes(text: string | undefined): number | undefined {
 }
 
 async function act(
+  io: Io,
   calendar: string,
   what: (bookings: BookingsFace) => Promise<BookingReport | undefined>,
 ): Promise<void> {
-  const { settings, log } = readSettings();
-  const report = await withEngine(settings, log, (reached) =>
+  const report = await withEngine(io, readSettings(io), (reached) =>
     what(reached.kind === 'engine' ? reached.engine.bookings : reached.api.bookings),
   );
   if (report === undefined) throw new UsageError(`there is no calendar "${calendar}"`);
-  process.stdout.write(`${JSON.stringify(report)}\n`);
+  io.stdout.write(`${JSON.stringify(report)}\n`);
 }

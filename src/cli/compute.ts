@@ -2,20 +2,21 @@
 import { Command } from 'commander';
 import { type ComputeInput, computeSlotConfigs } from '../core/index.js';
 import { UsageError } from './exit.js';
+import type { Io } from './io.js';
 import { parseJson, readInput } from './read-input.js';
 
-export function computeCommand(): Command {
+export function computeCommand(io: Io): Command {
   return new Command('compute')
     .description('compute slot configurations from windows and busy intervals (JSON in, JSON out)')
     .argument('[file]', 'a file, or - for stdin', '-')
     .action(async (file: string) => {
       const source = file === '-' ? 'stdin' : file;
-      const input = parseJson(await readInput(file), source);
+      const input = parseJson(await readInput(file, io), source);
       if (typeof input !== 'object' || input === null || Array.isArray(input)) {
         throw new UsageError(`${source}: must be an object, as computeSlotConfigs takes it`);
       }
       // The core checks everything itself, and names the path of what is wrong.
       const days = computeSlotConfigs(input as ComputeInput);
-      process.stdout.write(`${JSON.stringify(days, undefined, 2)}\n`);
+      io.stdout.write(`${JSON.stringify(days, undefined, 2)}\n`);
     });
 }

@@ -2,7 +2,8 @@
 import { Command } from 'commander';
 import { check, describe } from '../check.js';
 import { eventSchema, type OccupancyEventInput } from '../intake/vocabulary.js';
-import { FAILED, UsageError } from './exit.js';
+import { SaidError, UsageError } from './exit.js';
+import type { Io, Output } from './io.js';
 import { withEngine } from './reach.js';
 import { parseJson, readInput } from './read-input.js';
 import { readSettings } from './settings.js';
@@ -14,16 +15,15 @@ interface Line {
   readonly event: OccupancyEventInput;
 }
 
-export function enqueueCommand(): Command {
+export function enqueueCommand(io: Io): Command {
   return new Command('enqueue')
     .description('put occupancy events on the queue (NDJSON: one event a line)')
     .argument('<file>', 'a file, or - for stdin')
     .action(async (file: string) => {
       const source = file === '-' ? 'stdin' : file;
-      const { good, bad } = readEvents(await readInput(file), source);
-      const { settings, log } = readSettings();
+      const { good, bad } = readEvents(await readInput(file, io), source, io.stderr);
       let rejected = 0;
-      await withEngine(settings, log, async (reached) => {
+      await withEngine(io, readSettings(io), async (reached) => {
         for (let from = 0; from < good.length; from += BATCH) {
           const batch = good.slice(from, from + BATCH);
           const events = batch.map(({ event }) => event);
@@ -34,17 +34,17 @@ export function enqueueCommand(): Command {
           const result = await reached.api.events(events);
           rejected += result.rejected.length;
           for (const { index, reason } of result.rejected) {
-            process.stderr.write(`${source}:${batch[index]?.number ?? '?'}: ${reason}\n`);
+            io.stderr.write(`${source}:${batch[index]?.number ?? '?'}: ${reason}\n`);
           }
         }
       });
-      process.stdout.write(`${good.length - rejected} events enqueued, ${bad + rejected} refused\n`);
-      if (bad + rejected > 0) process.exitCode = FAILED;
+      io.stdout.write(`${good.length - rejected} events enqueued, ${bad + rejected} refused\n`);
+      if (bad + rejected > 0) throw new SaidError();
     });
 }
 
 /** The events that can be read; what is wrong with the others is said with their line. */
-function readEvents(text: string, source: string): { good: Line[]; bad: number } {
+function readEvents(text: string, source: string, stderr: Output): { good: Line[]; bad: number } {
   const good: Line[] = [];
   let bad = 0;
   text.split('\n').forEach((line, index) => {
@@ -57,7 +57,7 @@ function readEvents(text: string, source: string): { good: Line[]; bad: number }
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
       bad += 1;
-      process.stderr.write(`${error.message}\n`);
+      stderr.write(`${error.message}\n`);
     }
   });
   return { good, bad };

@@ -1,6 +1,7 @@
 /** How a command ends: 0 done, 1 it failed, 2 wrong use. */
 import { ConfigError } from '../config/config-error.js';
 import { InvalidScheduleError } from '../core/index.js';
+import type { Output } from './io.js';
 
 export const FAILED = 1;
 export const WRONG_USE = 2;
@@ -10,13 +11,20 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** Says on stderr what went wrong, without a stack: it is the user's, not ours. Ours keeps its stack. */
-export function fail(error: unknown): void {
-  process.exitCode =
-    error instanceof UsageError || error instanceof ConfigError || error instanceof InvalidScheduleError
-      ? WRONG_USE
-      : FAILED;
-  process.stderr.write(`slotkeeper: ${textOf(error)}\n`);
+/** The command has failed, and has said so in its own words. */
+export class SaidError extends Error {
+  override readonly name = 'SaidError';
+}
+
+/**
+ * Says what went wrong, without a stack: it is the user's, not ours. Ours keeps its stack.
+ * @returns the exit code
+ */
+export function fail(error: unknown, stderr: Output): number {
+  if (!(error instanceof SaidError)) stderr.write(`slotkeeper: ${textOf(error)}\n`);
+  return error instanceof UsageError || error instanceof ConfigError || error instanceof InvalidScheduleError
+    ? WRONG_USE
+    : FAILED;
 }
 
 function textOf(error: unknown): string {

@@ -1,11 +1,12 @@
 /** `slotkeeper failed`: what failed, with its reason; to be tried again or dropped. */
 import { Command } from 'commander';
 import type { Failure, FailuresFace } from '../engine/failures-face.js';
-import { FAILED, UsageError } from './exit.js';
+import { SaidError, UsageError } from './exit.js';
+import type { Io } from './io.js';
 import { withEngine } from './reach.js';
 import { readSettings } from './settings.js';
 
-export function failedCommand(): Command {
+export function failedCommand(io: Io): Command {
   const command = new Command('failed').description(
     'days, calendars, bookings, events and notifications that failed',
   );
@@ -14,8 +15,8 @@ export function failedCommand(): Command {
     .description('what failed, and why')
     .option('--json', 'for machines')
     .action(async ({ json = false }: { json?: boolean }) => {
-      const items = await withFailures((failures) => failures.list());
-      process.stdout.write(json ? `${JSON.stringify(items)}\n` : describe(items));
+      const items = await withFailures(io, (failures) => failures.list());
+      io.stdout.write(json ? `${JSON.stringify(items)}\n` : describe(items));
     });
   for (const verb of ['retry', 'drop'] as const) {
     command
@@ -25,25 +26,24 @@ export function failedCommand(): Command {
       .option('--all', 'everything that failed')
       .action(async (ids: string[], { all = false }: { all?: boolean }) => {
         if (all === ids.length > 0) throw new UsageError(`failed ${verb}: name ids, or say --all`);
-        await settle(verb, ids);
+        await settle(io, verb, ids);
       });
   }
   return command;
 }
 
-async function settle(verb: 'retry' | 'drop', ids: readonly string[]): Promise<void> {
-  const { done, unknown } = await withFailures(async (failures) => {
+async function settle(io: Io, verb: 'retry' | 'drop', ids: readonly string[]): Promise<void> {
+  const { done, unknown } = await withFailures(io, async (failures) => {
     const chosen = ids.length > 0 ? ids : (await failures.list()).map(({ id }) => id);
     return chosen.length > 0 ? await failures.settle(verb, chosen) : { done: 0, unknown: [] };
   });
-  process.stdout.write(`${done} ${verb === 'retry' ? 'tried again' : 'dropped'}\n`);
-  for (const id of unknown) process.stderr.write(`slotkeeper: nothing failed under ${id}\n`);
-  if (unknown.length > 0) process.exitCode = FAILED;
+  io.stdout.write(`${done} ${verb === 'retry' ? 'tried again' : 'dropped'}\n`);
+  for (const id of unknown) io.stderr.write(`slotkeeper: nothing failed under ${id}\n`);
+  if (unknown.length > 0) throw new SaidError();
 }
 
-async function withFailures<T>(use: (failures: FailuresFace) => Promise<T>): Promise<T> {
-  const { settings, log } = readSettings();
-  return await withEngine(settings, log, (reached) =>
+async function withFailures<T>(io: Io, use: (failures: FailuresFace) => Promise<T>): Promise<T> {
+  return await withEngine(io, readSettings(io), (reached) =>
     use(reached.kind === 'engine' ? reached.engine.failures : reached.api.failures),
   );
 }

@@ -1,19 +1,20 @@
 /** `slotkeeper held`: what would take away too much and waits for a person; to be released or dropped. */
 import { Command } from 'commander';
 import type { HeldItem, HoldsFace } from '../engine/holds-face.js';
-import { FAILED, UsageError } from './exit.js';
+import { SaidError, UsageError } from './exit.js';
+import type { Io } from './io.js';
 import { withEngine } from './reach.js';
 import { readSettings } from './settings.js';
 
-export function heldCommand(): Command {
+export function heldCommand(io: Io): Command {
   const command = new Command('held').description('what would take away too much and waits for a person');
   command
     .command('list')
     .description('what is held, and why')
     .option('--json', 'for machines')
     .action(async ({ json = false }: { json?: boolean }) => {
-      const items = await withHolds((holds) => holds.list());
-      process.stdout.write(json ? `${JSON.stringify(items)}\n` : describe(items));
+      const items = await withHolds(io, (holds) => holds.list());
+      io.stdout.write(json ? `${JSON.stringify(items)}\n` : describe(items));
     });
   for (const verb of ['release', 'drop'] as const) {
     command
@@ -23,25 +24,24 @@ export function heldCommand(): Command {
       .option('--all', 'everything that is held')
       .action(async (ids: string[], { all = false }: { all?: boolean }) => {
         if (all === ids.length > 0) throw new UsageError(`held ${verb}: name ids, or say --all`);
-        await settle(verb, ids);
+        await settle(io, verb, ids);
       });
   }
   return command;
 }
 
-async function settle(verb: 'release' | 'drop', ids: readonly string[]): Promise<void> {
-  const { done, unknown } = await withHolds(async (holds) => {
+async function settle(io: Io, verb: 'release' | 'drop', ids: readonly string[]): Promise<void> {
+  const { done, unknown } = await withHolds(io, async (holds) => {
     const chosen = ids.length > 0 ? ids : (await holds.list()).map(({ id }) => id);
     return chosen.length > 0 ? await holds.settle(verb, chosen) : { done: 0, unknown: [] };
   });
-  process.stdout.write(`${done} ${verb === 'release' ? 'released' : 'dropped'}\n`);
-  for (const id of unknown) process.stderr.write(`slotkeeper: nothing is held under ${id}\n`);
-  if (unknown.length > 0) process.exitCode = FAILED;
+  io.stdout.write(`${done} ${verb === 'release' ? 'released' : 'dropped'}\n`);
+  for (const id of unknown) io.stderr.write(`slotkeeper: nothing is held under ${id}\n`);
+  if (unknown.length > 0) throw new SaidError();
 }
 
-async function withHolds<T>(use: (holds: HoldsFace) => Promise<T>): Promise<T> {
-  const { settings, log } = readSettings();
-  return await withEngine(settings, log, (reached) =>
+async function withHolds<T>(io: Io, use: (holds: HoldsFace) => Promise<T>): Promise<T> {
+  return await withEngine(io, readSettings(io), (reached) =>
     use(reached.kind === 'engine' ? reached.engine.holds : reached.api.holds),
   );
 }

@@ -4,15 +4,15 @@
  */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { Settings } from '../config/environment.js';
 import type { FileConfigInput } from '../config/schema.js';
 import type { Role } from '../engine/roles.js';
 import type { Slotkeeper } from '../engine.js';
-import type { Logger } from '../log.js';
 import { FolderInUseError } from '../store/folder-in-use-error.js';
 import { holderOf } from '../store/folder-lock.js';
 import { UsageError } from './exit.js';
 import { HttpApi } from './http-api.js';
+import type { Io } from './io.js';
+import type { CommandSettings } from './settings.js';
 
 export type Reached =
   | { readonly kind: 'engine'; readonly engine: Slotkeeper }
@@ -26,8 +26,8 @@ export interface Own {
 }
 
 export async function withEngine<T>(
-  settings: Settings,
-  log: Logger,
+  { now, timers }: Io,
+  { settings, log }: Pick<CommandSettings, 'settings' | 'log'>,
   use: (reached: Reached) => Promise<T>,
   { config = {}, roles = [] }: Own = {},
 ): Promise<T> {
@@ -57,6 +57,8 @@ export async function withEngine<T>(
     roles,
     config,
     log,
+    now,
+    timers,
   });
   await engine.start();
   try {

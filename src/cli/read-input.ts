@@ -1,12 +1,14 @@
 /** Reads a file that a command was given, or stdin for `-`. */
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { UsageError } from './exit.js';
+import type { Io } from './io.js';
 
-export async function readInput(file: string): Promise<string> {
-  if (file === '-') return await text(process.stdin);
+export async function readInput(file: string, { cwd, stdin }: Io): Promise<string> {
+  if (file === '-') return await text(stdin());
   try {
-    return readFileSync(file, 'utf8');
+    return readFileSync(resolve(cwd, file), 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new UsageError(

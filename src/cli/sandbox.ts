@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { Command, InvalidArgumentError } from 'commander';
 import { Sandbox } from '../sandbox/index.js';
+import type { Io } from './io.js';
 
 function parsePort(text: string): number {
   const port = Number(text);
@@ -10,16 +11,16 @@ function parsePort(text: string): number {
   return port;
 }
 
-export function sandboxCommand(): Command {
+export function sandboxCommand({ stdout, signals }: Io): Command {
   return new Command('sandbox')
     .description('run a marketplace to develop against; point an account at it with baseUrl')
     .option('--port <port>', 'where it listens; 0 takes a free one', parsePort, 8090)
     .option('--host <host>', 'the address it listens on', '127.0.0.1')
     .action(async ({ port, host }: { port: number; host: string }) => {
       const sandbox = new Sandbox();
-      const stopped = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+      const stopped = Promise.race([once(signals, 'SIGINT'), once(signals, 'SIGTERM')]);
       const url = await sandbox.start({ port, host });
-      process.stdout.write(
+      stdout.write(
         `the sandbox listens on ${url}\n` +
           `requests that came: ${url}/_sandbox/requests   what was pushed: ${url}/_sandbox/deliveries\n` +
           `what a patient sees: ${url}/_sandbox/patient?facility=&doctor=&address=&from=&to=\n`,

@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { ConfigError } from '../config/config-error.js';
 import { ROLES, type Role } from '../engine/roles.js';
 import { FAILED } from './exit.js';
+import type { Io } from './io.js';
 import { readSettings } from './settings.js';
 
 function parseRoles(text: string): Role[] {
@@ -14,18 +15,18 @@ function parseRoles(text: string): Role[] {
   });
 }
 
-export function startCommand(): Command {
+export function startCommand(io: Io): Command {
   return new Command('start')
     .description('run the engine: the HTTP API, the workers, the scheduler')
     .option('--config <file>', 'the configuration (default: SLOTKEEPER_CONFIG, else slotkeeper.yaml)')
     .option('--roles <roles>', `which parts run in this process (default: ${ROLES.join()})`, parseRoles)
     .action(async (options: { config?: string; roles?: Role[] }) => {
-      await start(options.config, options.roles ?? ROLES);
+      await start(io, options.config, options.roles ?? ROLES);
     });
 }
 
-async function start(file: string | undefined, roles: readonly Role[]): Promise<void> {
-  const { settings, config, log } = readSettings(file);
+async function start(io: Io, file: string | undefined, roles: readonly Role[]): Promise<void> {
+  const { settings, config, log } = readSettings(io, file);
   const apiKey = settings.SLOTKEEPER_API_KEY;
   const serves = roles.includes('api');
   if (serves && apiKey === undefined) {
@@ -43,10 +44,12 @@ async function start(file: string | undefined, roles: readonly Role[]): Promise<
     config,
     roles,
     log,
+    now: io.now,
+    timers: io.timers,
     onProgress: (message) => log.info(message),
   });
   await engine.start();
-  const stopped = askedToStop();
+  const stopped = askedToStop(io);
   try {
     const app = serves && apiKey !== undefined ? createApp({ engine, apiKey }) : undefined;
     if (app !== undefined) {
@@ -54,7 +57,7 @@ async function start(file: string | undefined, roles: readonly Role[]): Promise<
         throw new ListenError(settings.HOST, settings.PORT, error);
       });
       engine.announce(url);
-      process.stdout.write(`slotkeeper listens on ${url}\n`);
+      io.stdout.write(`slotkeeper listens on ${url}\n`);
     }
     log.info({ roles }, 'started');
     const signal = await stopped;
@@ -67,10 +70,10 @@ async function start(file: string | undefined, roles: readonly Role[]): Promise<
 }
 
 /** Resolves with the first signal; a second one ends the process at once. */
-async function askedToStop(): Promise<string> {
-  const signals = ['SIGINT', 'SIGTERM'] as const;
-  const first = await Promise.race(signals.map((signal) => once(process, signal).then(() => signal)));
-  for (const signal of signals) process.once(signal, () => process.exit(FAILED));
+async function askedToStop({ signals, exit }: Io): Promise<string> {
+  const names = ['SIGINT', 'SIGTERM'] as const;
+  const first = await Promise.race(names.map((name) => once(signals, name).then(() => name)));
+  for (const name of names) signals.once(name, () => exit(FAILED));
   return first;
 }
 

@@ -1,22 +1,23 @@
 /** `slotkeeper status`: how it stands, in numbers. */
 import { Command } from 'commander';
 import type { Status } from '../engine/status.js';
+import type { Io } from './io.js';
 import { withEngine } from './reach.js';
 import { readSettings } from './settings.js';
 
-export function statusCommand(): Command {
+export function statusCommand(io: Io): Command {
   return new Command('status')
     .description('how many days wait, failed or are held, and how old the oldest is')
     .option('--json', 'for machines')
     .action(async ({ json = false }: { json?: boolean }) => {
-      const { settings, config, log } = readSettings();
+      const { config, ...own } = readSettings(io);
       const status = await withEngine(
-        settings,
-        log,
+        io,
+        own,
         (reached) => (reached.kind === 'engine' ? reached.engine.status() : reached.api.status()),
         { config: { delivery: config.delivery } },
       );
-      process.stdout.write(json ? `${JSON.stringify(status)}\n` : describe(status));
+      io.stdout.write(json ? `${JSON.stringify(status)}\n` : describe(status));
     });
 }
 

@@ -1,5 +1,7 @@
 /** What the environment says: where the database and the queue are, where to listen, and the keys. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
 import { z } from 'zod';
 import { check } from '../check.js';
 import { ConfigError } from './config-error.js';
@@ -40,7 +42,8 @@ export function readEnvironment(environment: Environment): Settings {
   throw new ConfigError('the environment', checked.problems);
 }
 
-/** Adds `.env` of the current folder to the environment; what is set already stays. */
-export function readDotEnv(): void {
-  if (existsSync('.env')) process.loadEnvFile('.env');
+/** The environment with what `.env` of the folder adds to it; what is set already stays. */
+export function withDotEnv(environment: Environment, folder: string): Environment {
+  const file = join(folder, '.env');
+  return existsSync(file) ? { ...parseEnv(readFileSync(file, 'utf8')), ...environment } : environment;
 }

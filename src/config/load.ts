@@ -20,10 +20,11 @@ const MARKED = new RegExp(`${OPEN}(\\w+)${CLOSE}`, 'g');
 
 /**
  * @param named the file that was asked for; without one, `slotkeeper.yaml` is read if it is there
+ * @param folder what a relative path is relative to
  * @throws {ConfigError} with the path of everything that is wrong
  */
-export function loadConfig(named: string | undefined, environment: Environment): FileConfig {
-  const file = resolve(named ?? DEFAULT_FILE);
+export function loadConfig(named: string | undefined, environment: Environment, folder: string): FileConfig {
+  const file = resolve(folder, named ?? DEFAULT_FILE);
   let text: string;
   try {
     text = readFileSync(file, 'utf8');

@@ -1,36 +1,42 @@
 /** `slotkeeper demo`: the main job, end to end, with nothing but this package. */
-import { performance } from 'node:perf_hooks';
 import { Command } from 'commander';
 import { createLog } from '../../log.js';
-import { FAILED } from '../exit.js';
+import { showsColours } from '../colours.js';
+import { SaidError } from '../exit.js';
+import type { Io } from '../io.js';
 import { doctors } from './morning.js';
-import { drawDay } from './picture.js';
+import { drawDay, type Look } from './picture.js';
 import { type Outcome, type Played, play } from './play.js';
 
-export function demoCommand(): Command {
+export function demoCommand(io: Io): Command {
   return new Command('demo')
     .description("play a clinic's morning against the built-in marketplace; needs nothing else")
     .option('--json', 'for machines')
     .action(async ({ json = false }: { json?: boolean }) => {
-      const begun = performance.now();
+      const begun = io.timers.elapsed();
       const say = (text: string): void => {
-        if (!json) process.stdout.write(text);
+        if (!json) io.stdout.write(text);
       };
       say(
         'A clinic and a marketplace on this machine: an embedded database, a queue in it, and a sandbox that\n' +
           'behaves as the marketplace does. Each event at the desk is followed by what the marketplace was sent.\n\n',
       );
       // Warnings of the engine belong on stderr; the demo itself tells what happens.
-      const outcome = await play(createLog('warn'), {
+      const outcome = await play(io, createLog('warn', io.stderr), {
         onProgress: (message) => (json ? undefined : say(`… ${message}\n`)),
         onPlayed: (played) => say(describe(played)),
       });
-      const seconds = Math.round(performance.now() - begun) / 1000;
-      if (json) process.stdout.write(`${JSON.stringify({ ...outcome, seconds })}\n`);
-      else say(conclude(outcome, seconds));
-      if (!outcome.equal) process.exitCode = FAILED;
+      const seconds = Math.round(io.timers.elapsed() - begun) / 1000;
+      if (json) io.stdout.write(`${JSON.stringify({ ...outcome, seconds })}\n`);
+      else say(conclude(outcome, seconds, lookOn(io)));
+      if (!outcome.equal) throw new SaidError();
     });
 }
+
+/** Colours only where somebody looks at a terminal, and never where NO_COLOR is set. */
+const lookOn = (io: Io): Look => ({
+  colour: io.stdout.isTTY === true && io.env.NO_COLOR === undefined && showsColours(io),
+});
 
 const clock = (instant: string): string => instant.slice(11, 16);
 
@@ -45,8 +51,7 @@ function describe({ happening, published }: Played): string {
   );
 }
 
-function conclude({ date, days, equal }: Outcome, seconds: number): string {
-  const colour = process.stdout.isTTY === true && process.env.NO_COLOR === undefined;
+function conclude({ date, days, equal }: Outcome, seconds: number, look: Look): string {
   const shown = days.reduce((sum, day) => sum + day.shown.length, 0);
   const verdict = equal
     ? `✔ the marketplace shows exactly what the core computes: ${shown} bookable starts of ${days.length} doctors`
@@ -54,5 +59,5 @@ function conclude({ date, days, equal }: Outcome, seconds: number): string {
         .filter((day) => !day.equal)
         .map(({ doctor }) => doctor.name)
         .join(', ')}`;
-  return `\n${date}\n${drawDay(days, { colour })}\n${verdict} (${seconds} s in all)\n`;
+  return `\n${date}\n${drawDay(days, look)}\n${verdict} (${seconds} s in all)\n`;
 }

@@ -19,7 +19,7 @@ const covers = (spans: readonly { start: string; end: string }[], minute: number
 /** Two lines a doctor: the clinic's own view, and what the marketplace was told. */
 export function drawDay(days: readonly DoctorsDay[], { colour }: Look): string {
   const paint = (format: Parameters<typeof styleText>[0], text: string): string =>
-    colour ? styleText(format, text) : text;
+    colour ? styleText(format, text, { validateStream: false }) : text;
   const windows = days.flatMap(({ day }) => day.windows);
   const first = Math.floor(Math.min(...windows.map(({ start }) => minutesOf(start))) / 60);
   const last = Math.ceil(Math.max(...windows.map(({ end }) => minutesOf(end))) / 60);

@@ -10,6 +10,7 @@ import type { OccupancyEventInput } from '../../intake/vocabulary.js';
 import type { Logger } from '../../log.js';
 import { type RequestRecord, Sandbox } from '../../sandbox/index.js';
 import type { DayReport } from '../../sync/day-report.js';
+import type { Io } from '../io.js';
 import { type Doctor, doctors, type Happening, morning, TIME_ZONE, windowsOf } from './morning.js';
 
 export interface Published {
@@ -48,18 +49,22 @@ export interface Outcome {
 }
 
 /** How long the marketplace is waited for. */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 60_000;
 /** What a shell expects of a program that Ctrl-C ended. */
 const INTERRUPTED = 130;
 
-export async function play(log: Logger, audience: Audience): Promise<Outcome> {
+export async function play(
+  { signals, exit }: Pick<Io, 'signals' | 'exit'>,
+  log: Logger,
+  audience: Audience,
+): Promise<Outcome> {
   const folder = await mkdtemp(join(tmpdir(), 'slotkeeper-demo-'));
   const sandbox = new Sandbox();
   const interrupted = (): void => {
     rmSync(folder, { recursive: true, force: true });
-    process.exit(INTERRUPTED);
+    exit(INTERRUPTED);
   };
-  process.once('SIGINT', interrupted);
+  signals.once('SIGINT', interrupted);
   let engine: Slotkeeper | undefined;
   try {
     const baseUrl = await sandbox.start();
@@ -92,7 +97,7 @@ export async function play(log: Logger, audience: Audience): Promise<Outcome> {
     for (const doctor of doctors) days.push(await compare(engine, sandbox, doctor, date));
     return { date, played, days, equal: days.every(({ equal }) => equal) };
   } finally {
-    process.off('SIGINT', interrupted);
+    signals.off('SIGINT', interrupted);
     await engine?.stop();
     await sandbox.stop();
     await rm(folder, { recursive: true, force: true });

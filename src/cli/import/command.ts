@@ -5,7 +5,8 @@ import { z } from 'zod';
 import { check, describe } from '../../check.js';
 import { type Line, readLines } from '../../intake/snapshot/ndjson.js';
 import { closingLineSchema } from '../../intake/snapshot/vocabulary.js';
-import { FAILED } from '../exit.js';
+import { SaidError } from '../exit.js';
+import type { Io } from '../io.js';
 import { type Reached, withEngine } from '../reach.js';
 import { readSettings } from '../settings.js';
 import { type ImportFile, listFiles } from './files.js';
@@ -15,21 +16,21 @@ import { takeSnapshot } from './take.js';
 /** All else is checked where it is taken in. */
 const lineSchema = z.looseObject({ calendar: z.string().min(1), takenAt: z.unknown().optional() });
 
-export function importCommand(): Command {
+export function importCommand(io: Io): Command {
   return new Command('import')
     .description('take snapshots of the clinic into the record (NDJSON: one snapshot a line)')
     .argument('<files...>', 'files, folders of .ndjson files, or - for stdin')
     .option('--taken-at <instant>', 'when the clinic was asked, for lines that do not say it')
     .option('--json', 'what became of each snapshot, one a line')
     .action(async (names: string[], { takenAt, json = false }: Flags) => {
-      const files = listFiles(names, Date.now());
-      const { settings, config, log } = readSettings();
-      const run = new Import(json, takenAt);
-      await withEngine(settings, log, (reached) => run.all(reached, files), {
+      const files = listFiles(names, io);
+      const { config, ...own } = readSettings(io);
+      const run = new Import(io, json, takenAt);
+      await withEngine(io, own, (reached) => run.all(reached, files), {
         config: { holds: config.holds },
       });
-      if (!json) process.stdout.write(run.summary());
-      if (run.refused > 0) process.exitCode = FAILED;
+      if (!json) io.stdout.write(run.summary());
+      if (run.refused > 0) throw new SaidError();
     });
 }
 
@@ -43,11 +44,14 @@ class Import {
   readonly #run = randomUUID();
   readonly #json: boolean;
   readonly #takenAt: string | undefined;
-  readonly #progress = new Progress(process.stderr);
+  readonly #io: Io;
+  readonly #progress: Progress;
   readonly #sum = { snapshots: 0, changedDays: 0, occupied: 0, released: 0, held: 0 };
   refused = 0;
 
-  constructor(json: boolean, takenAt: string | undefined) {
+  constructor(io: Io, json: boolean, takenAt: string | undefined) {
+    this.#io = io;
+    this.#progress = new Progress(io.stderr, () => io.timers.elapsed());
     this.#json = json;
     this.#takenAt = takenAt;
   }
@@ -101,7 +105,7 @@ class Import {
       this.#say(`${file.name}:${line.number}: ${calendar} would lose too much: held as ${result.held.id}`);
     }
     if (this.#json) {
-      process.stdout.write(
+      this.#io.stdout.write(
         `${JSON.stringify({ file: file.name, line: line.number, calendar, ...result })}\n`,
       );
     }
@@ -114,6 +118,6 @@ class Import {
 
   #say(message: string): void {
     this.#progress.clear();
-    process.stderr.write(`${message}\n`);
+    this.#io.stderr.write(`${message}\n`);
   }
 }

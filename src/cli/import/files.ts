@@ -1,7 +1,8 @@
 /** The files of an import: named ones, those of a folder, or stdin. */
 import { createReadStream, readdirSync, type Stats, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { UsageError } from '../exit.js';
+import type { Io } from '../io.js';
 
 export interface ImportFile {
   /** As messages name it. */
@@ -16,28 +17,25 @@ export interface ImportFile {
   readonly open: () => AsyncIterable<Uint8Array>;
 }
 
-/**
- * @param now epoch milliseconds
- * @throws {UsageError} for one that is not there, before anything is read
- */
-export function listFiles(names: readonly string[], now: number): ImportFile[] {
+/** @throws {UsageError} for one that is not there, before anything is read */
+export function listFiles(names: readonly string[], { cwd, stdin, now }: Io): ImportFile[] {
   return names.flatMap((name) => {
-    if (name === '-') return [{ name: 'stdin', begunAt: now, bytes: undefined, open: () => process.stdin }];
-    const stats = statOf(name);
-    if (!stats.isDirectory()) return [fileOf(name, stats)];
-    const inside = readdirSync(name)
+    if (name === '-') return [{ name: 'stdin', begunAt: now(), bytes: undefined, open: stdin }];
+    const stats = statOf(name, cwd);
+    if (!stats.isDirectory()) return [fileOf(name, cwd, stats)];
+    const inside = readdirSync(resolve(cwd, name))
       .filter((entry) => entry.endsWith('.ndjson'))
       .sort();
     if (inside.length === 0) throw new UsageError(`${name}: has no files that end in .ndjson`);
-    return inside.map((entry) => fileOf(join(name, entry), statOf(join(name, entry))));
+    return inside.map((entry) => join(name, entry)).map((path) => fileOf(path, cwd, statOf(path, cwd)));
   });
 }
 
-const fileOf = (name: string, stats: Stats): ImportFile => ({
+const fileOf = (name: string, cwd: string, stats: Stats): ImportFile => ({
   name,
   begunAt: begunAt(stats),
   bytes: stats.isFile() ? stats.size : undefined,
-  open: () => createReadStream(name),
+  open: () => createReadStream(resolve(cwd, name)),
 });
 
 /** One that was copied with its times, or on a file system that keeps no births, is known by its last change only. */
@@ -45,9 +43,9 @@ function begunAt({ birthtimeMs, mtimeMs }: Stats): number {
   return Math.floor(birthtimeMs > 0 && birthtimeMs < mtimeMs ? birthtimeMs : mtimeMs);
 }
 
-function statOf(name: string): Stats {
+function statOf(name: string, cwd: string): Stats {
   try {
-    return statSync(name);
+    return statSync(resolve(cwd, name));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new UsageError(

@@ -1,20 +1,17 @@
 /** How far an import is, in one line that is written over, where somebody looks at a terminal. */
 
+import type { Output } from '../io.js';
+
 const EVERY_MS = 200;
 
-/** What of a terminal is needed. */
-export interface Terminal {
-  readonly isTTY?: boolean | undefined;
-  write(text: string): boolean;
-}
-
 export class Progress {
-  readonly #terminal: Terminal;
+  readonly #terminal: Output;
   readonly #now: () => number;
   #shownAt = Number.NEGATIVE_INFINITY;
   #width = 0;
 
-  constructor(terminal: Terminal, now: () => number = () => performance.now()) {
+  /** @param now milliseconds */
+  constructor(terminal: Output, now: () => number) {
     this.#terminal = terminal;
     this.#now = now;
   }

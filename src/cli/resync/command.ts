@@ -1,9 +1,11 @@
 /** `slotkeeper resync`: makes sure of everything now, and shows how far it is. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { OwnResyncs, ResyncReport, ResyncsFace } from '../../engine/resyncs-face.js';
 import { UnknownCalendarsError } from '../../engine/unknown-calendars-error.js';
-import { FAILED, UsageError } from '../exit.js';
+import type { Timers } from '../../lib/timers.js';
+import { showsColours } from '../colours.js';
+import { SaidError, UsageError } from '../exit.js';
+import type { Io } from '../io.js';
 import { withEngine } from '../reach.js';
 import { readSettings } from '../settings.js';
 import { describeDays, describeReport } from './picture.js';
@@ -19,7 +21,7 @@ const LOOK_EVERY_MS = 250;
 /** Every five seconds what waits for somebody is looked after: a scheduler may be nowhere. */
 const LOOKS_UNTIL_TENDED = 20;
 
-export function resyncCommand(): Command {
+export function resyncCommand(io: Io): Command {
   return new Command('resync')
     .description(
       'compare everything that the marketplace shows with what it should show, and write what differs',
@@ -28,19 +30,20 @@ export function resyncCommand(): Command {
     .option('--dry-run', 'tell what differs, day by day, and write nothing')
     .option('--json', 'the report, for machines')
     .action(async ({ calendar, dryRun = false, json = false }: Flags) => {
-      const { settings, config, log } = readSettings();
+      const { settings, config, log } = readSettings(io);
+      const { stdout, stderr, timers } = io;
       // A bar and lines of a log on one terminal would draw over one another.
-      if (process.stderr.isTTY && log.isLevelEnabled('info')) log.level = 'warn';
-      const progress = progressOn(process.stderr, Date.now);
+      if (stderr.isTTY === true && log.isLevelEnabled('info')) log.level = 'warn';
+      const progress = progressOn(stderr, io.now);
       const report = await withEngine(
-        settings,
-        log,
+        io,
+        { settings, log },
         (reached) => {
           if (reached.kind === 'engine' && dryRun) return look(reached.engine.resyncs, calendar, progress);
           const request = { calendars: calendar, dryRun };
-          if (reached.kind === 'http') return follow(reached.api.resyncs, request, progress);
+          if (reached.kind === 'http') return follow(reached.api.resyncs, request, progress, timers);
           const { resyncs } = reached.engine;
-          return follow(resyncs, request, progress, () => resyncs.tend());
+          return follow(resyncs, request, progress, timers, () => resyncs.tend());
         },
         {
           // Where nobody else is there to do it, this process does. To tell what differs takes nobody.
@@ -54,9 +57,12 @@ export function resyncCommand(): Command {
           },
         },
       );
-      if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
-      else process.stdout.write(`${dryRun ? describeDays(report) : ''}${describeReport(report)}`);
-      if (report.state === 'failed' || report.failures.length > 0) process.exitCode = FAILED;
+      if (json) stdout.write(`${JSON.stringify(report)}\n`);
+      else {
+        const days = dryRun ? describeDays(report, { colour: showsColours(io) }) : '';
+        stdout.write(`${days}${describeReport(report)}`);
+      }
+      if (report.state === 'failed' || report.failures.length > 0) throw new SaidError();
     });
 }
 
@@ -78,6 +84,7 @@ async function follow(
   resyncs: ResyncsFace,
   request: { calendars?: readonly string[] | undefined; dryRun: boolean },
   progress: Progress,
+  timers: Timers,
   tend: () => Promise<void> = async () => undefined,
 ): Promise<ResyncReport> {
   const { id } = await resyncs.begin(request).catch(refused);
@@ -90,6 +97,6 @@ async function follow(
       progress.end();
       return report;
     }
-    await sleep(LOOK_EVERY_MS);
+    await timers.sleep(LOOK_EVERY_MS);
   }
 }

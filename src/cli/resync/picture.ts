@@ -1,14 +1,14 @@
-/** What a resync found, for people: day by day, and in sum. In colour where the terminal has any. */
+/** What a resync found, for people: day by day, and in sum. In colour where that is asked for. */
 import { styleText } from 'node:util';
 import { MOST_DAYS, type ResyncReport } from '../../engine/resyncs-face.js';
 import { MOST_STARTS } from '../../sync/resync/inspect.js';
 
 type Day = ResyncReport['days'][number];
 
-const paint = (colour: 'red' | 'green' | 'yellow' | 'cyan' | 'bold', text: string): string =>
-  styleText(colour, text, { stream: process.stdout, validateStream: true });
+type Paint = (colour: 'red' | 'green' | 'yellow' | 'cyan' | 'bold', text: string) => string;
 
-export function describeDays({ days, differences }: ResyncReport): string {
+export function describeDays({ days, differences }: ResyncReport, { colour }: { colour: boolean }): string {
+  const paint: Paint = (format, text) => (colour ? styleText(format, text, { validateStream: false }) : text);
   const all = differences.missing + differences.extra + differences.stale + differences.foreign;
   if (all === 0) return '';
   const lines: string[] = [];
@@ -16,13 +16,13 @@ export function describeDays({ days, differences }: ResyncReport): string {
   for (const day of days) {
     if (day.calendar !== calendar) lines.push(paint('bold', day.calendar));
     calendar = day.calendar;
-    lines.push(...describeDay(day));
+    lines.push(...describeDay(day, paint));
   }
   if (days.length >= MOST_DAYS) lines.push(`… and there are more: the first ${MOST_DAYS} days are told`);
   return `${lines.join('\n')}\n`;
 }
 
-function describeDay({ date, missing, extra, stale, foreign }: Day): string[] {
+function describeDay({ date, missing, extra, stale, foreign }: Day, paint: Paint): string[] {
   return [
     `  ${date}`,
     ...missing.map((start) => paint('green', `    + ${timeOf(start)} does not show`)),

@@ -1,6 +1,6 @@
 /** How far a resync is: a bar on a terminal, a plain line now and then elsewhere. */
-import type { WriteStream } from 'node:tty';
 import type { ResyncReport } from '../../engine/resyncs-face.js';
+import type { Output } from '../io.js';
 
 export interface Progress {
   show(report: ResyncReport): void;
@@ -11,14 +11,11 @@ const BAR = 24;
 const SAY_EVERY_MS = 5_000;
 
 /** @param now epoch milliseconds */
-export function progressOn(
-  stream: Pick<WriteStream, 'write'> & { readonly isTTY?: boolean },
-  now: () => number,
-): Progress {
+export function progressOn(stream: Output, now: () => number): Progress {
   return stream.isTTY === true ? bar(stream, now) : lines(stream, now);
 }
 
-function bar(stream: Pick<WriteStream, 'write'>, now: () => number): Progress {
+function bar(stream: Output, now: () => number): Progress {
   return {
     show: (report) => {
       const share = report.calendars === 0 ? 1 : report.calendarsDone / report.calendars;
@@ -26,11 +23,11 @@ function bar(stream: Pick<WriteStream, 'write'>, now: () => number): Progress {
       const picture = `${'█'.repeat(full)}${'░'.repeat(BAR - full)}`;
       stream.write(`\r\u001b[2K${picture} ${textOf(report, now())}`);
     },
-    end: () => stream.write('\n'),
+    end: () => void stream.write('\n'),
   };
 }
 
-function lines(stream: Pick<WriteStream, 'write'>, now: () => number): Progress {
+function lines(stream: Output, now: () => number): Progress {
   let said = Number.NEGATIVE_INFINITY;
   return {
     show: (report) => {
