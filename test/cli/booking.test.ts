@@ -1,15 +1,12 @@
-import { afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Slotkeeper } from '../../src/engine.js';
 import type { Sandbox } from '../../src/sandbox/index.js';
-import { environmentOf, type Place } from '../engine/backends.js';
 import { ADDRESS, CALENDAR, upcomingExample } from '../engine/founding-example.js';
 import { openClinic, settled, startEngine } from '../engine/running.js';
 import { KEY, serve } from '../server/served.js';
-import { embeddedFolder, recordDatabase } from '../store/databases.js';
+import { recordDatabase } from '../store/databases.js';
+import { folderHeldBy } from './clinic.js';
 import { type Ran, run } from './run.js';
-
-// Each test is several processes; a machine that is busy with others takes its time.
-jest.setTimeout(120_000);
 
 const { events, put } = upcomingExample();
 const [available] = events;
@@ -37,24 +34,23 @@ describe('slotkeeper booking refuses', () => {
   });
 });
 
-// Where the engine is another process, a command asks it over HTTP; with PostgreSQL it does the work by itself.
-describe.each<{ name: string; fresh: () => Promise<Place>; noCalendar: number }>([
-  {
-    name: 'through the engine that has the folder',
-    fresh: async () => ({ data: await embeddedFolder() }),
-    noCalendar: 1,
-  },
-  { name: 'by itself', fresh: async () => ({ databaseUrl: await recordDatabase() }), noCalendar: 2 },
-])('slotkeeper booking, $name', ({ fresh, noCalendar }) => {
+describe('slotkeeper booking', () => {
   let engine: Slotkeeper;
   let sandbox: Sandbox;
-  let env: Record<string, string>;
+  /** How a command reaches the engine: over HTTP where that has the folder, and not at all where PostgreSQL is. */
+  let environments: { readonly http: Record<string, string>; readonly own: Record<string, string> };
 
   beforeAll(async () => {
-    const place = await fresh();
-    engine = await startEngine(place, { now: Date.now });
-    engine.announce((await serve(engine)).url);
-    env = { ...environmentOf(place), SLOTKEEPER_API_KEY: KEY, LOG_LEVEL: 'fatal' };
+    const databaseUrl = await recordDatabase();
+    engine = await startEngine(
+      { databaseUrl },
+      { now: Date.now, config: { publish: { timeoutMs: 60_000 } } },
+    );
+    const { url } = await serve(engine);
+    environments = {
+      http: { SLOTKEEPER_DATA: await folderHeldBy(url), SLOTKEEPER_API_KEY: KEY, LOG_LEVEL: 'fatal' },
+      own: { DATABASE_URL: databaseUrl, LOG_LEVEL: 'fatal' },
+    };
   });
 
   beforeEach(async () => {
@@ -68,7 +64,6 @@ describe.each<{ name: string; fresh: () => Promise<Place>; noCalendar: number }>
     await settled(engine);
   });
 
-  const booking = (...args: readonly string[]): Promise<Ran> => run(['booking', ...args], { env });
   /** What a command that was done has printed. */
   const done = ({ code, stdout, stderr }: Ran): unknown => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -83,61 +78,69 @@ describe.each<{ name: string; fresh: () => Promise<Place>; noCalendar: number }>
       .filter(({ status }) => status === 'booked')
       .map(({ id, start_at, end_at }) => [id, start_at, end_at]);
 
-  test('cancels one, and prints it', async () => {
-    const id = patientBooks('00');
-    expect(done(await booking('cancel', CALENDAR, id, '--reason', 'the doctor is ill'))).toEqual({
-      calendar: CALENDAR,
-      id,
-      status: 'canceled',
-      start: at('00'),
-      end: at('10'),
-      service: '123',
-      ref: null,
+  describe.each([
+    { name: 'through a running engine', way: 'http', noCalendar: 1 },
+    { name: 'by itself', way: 'own', noCalendar: 2 },
+  ] as const)('$name', ({ way, noCalendar }) => {
+    const booking = (...args: readonly string[]): Promise<Ran> =>
+      run(['booking', ...args], { env: environments[way] });
+
+    test('cancels one, and prints it', async () => {
+      const id = patientBooks('00');
+      expect(done(await booking('cancel', CALENDAR, id, '--reason', 'the doctor is ill'))).toEqual({
+        calendar: CALENDAR,
+        id,
+        status: 'canceled',
+        start: at('00'),
+        end: at('10'),
+        service: '123',
+        ref: null,
+      });
+      expect(standing()).toEqual([]);
+      const asked = sandbox.requests.find(({ operation }) => operation === 'cancelBooking');
+      expect(JSON.stringify(asked?.body)).toContain('the doctor is ill');
     });
-    expect(standing()).toEqual([]);
-    const asked = sandbox.requests.find(({ operation }) => operation === 'cancelBooking');
-    expect(JSON.stringify(asked?.body)).toContain('the doctor is ill');
-  });
 
-  test('moves one, by the wall clock and for longer, and prints it with its new id', async () => {
-    const id = patientBooks('00');
-    const to = at('30').slice(0, 19);
-    const moved = done(await booking('move', CALENDAR, id, '--start', to, '--duration', '20'));
-    expect(moved).toMatchObject({ status: 'booked', start: at('30'), end: at('50'), service: '123' });
-    expect(moved).not.toMatchObject({ id });
-    expect([(moved as { id: string }).id, at('30'), at('50')]).toEqual(standing()[0]);
-    expect(standing()).toHaveLength(1);
-  });
+    test('moves one, by the wall clock and for longer, and prints it with its new id', async () => {
+      const id = patientBooks('00');
+      const to = at('30').slice(0, 19);
+      const moved = done(await booking('move', CALENDAR, id, '--start', to, '--duration', '20'));
+      expect(moved).toMatchObject({ status: 'booked', start: at('30'), end: at('50'), service: '123' });
+      expect(moved).not.toMatchObject({ id });
+      expect([(moved as { id: string }).id, at('30'), at('50')]).toEqual(standing()[0]);
+      expect(standing()).toHaveLength(1);
+    });
 
-  test('links one to an appointment, and to none any more', async () => {
-    const id = patientBooks('00');
-    expect(done(await booking('link', CALENDAR, id, 'apt-1'))).toMatchObject({ id, ref: 'apt-1' });
-    expect(done(await booking('link', CALENDAR, id, '--none'))).toMatchObject({ id, ref: null });
-  });
+    test('links one to an appointment, and to none any more', async () => {
+      const id = patientBooks('00');
+      expect(done(await booking('link', CALENDAR, id, 'apt-1'))).toMatchObject({ id, ref: 'apt-1' });
+      expect(done(await booking('link', CALENDAR, id, '--none'))).toMatchObject({ id, ref: null });
+    });
 
-  test('says why the marketplace refuses, with exit code 1, and changes nothing', async () => {
-    const id = patientBooks('00', true);
-    const [paid, unknown] = await Promise.all([
-      booking('move', CALENDAR, id, '--start', at('30')),
-      booking('cancel', CALENDAR, '999'),
-    ]);
-    for (const { code, stdout, stderr } of [paid, unknown]) {
-      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-      expect(stderr).toMatch(/^slotkeeper: .+\n$/);
-    }
-    expect(paid.stderr).toContain('paid');
-    expect(standing()).toEqual([[id, at('00'), at('10')]]);
-  });
+    test('says why the marketplace refuses, with exit code 1, and changes nothing', async () => {
+      const id = patientBooks('00', true);
+      const [paid, unknown] = await Promise.all([
+        booking('move', CALENDAR, id, '--start', at('30')),
+        booking('cancel', CALENDAR, '999'),
+      ]);
+      for (const { code, stdout, stderr } of [paid, unknown]) {
+        expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+        expect(stderr).toMatch(/^slotkeeper: .+\n$/);
+      }
+      expect(paid.stderr).toContain('paid');
+      expect(standing()).toEqual([[id, at('00'), at('10')]]);
+    });
 
-  test('refuses a calendar that there is not, and a time that is none', async () => {
-    const id = patientBooks('00');
-    const [nobody, never] = await Promise.all([
-      booking('cancel', 'nobody', '1'),
-      booking('move', CALENDAR, id, '--start', 'tomorrow'),
-    ]);
-    expect(nobody).toMatchObject({ code: noCalendar, stdout: '' });
-    expect(nobody.stderr).toContain('there is no calendar "nobody"');
-    expect(never.code).toBe(noCalendar);
-    expect(never.stderr).toMatch(/^slotkeeper: .*start:? must be an instant.*\n$/);
+    test('refuses a calendar that there is not, and a time that is none', async () => {
+      const id = patientBooks('00');
+      const [nobody, never] = await Promise.all([
+        booking('cancel', 'nobody', '1'),
+        booking('move', CALENDAR, id, '--start', 'tomorrow'),
+      ]);
+      expect(nobody).toMatchObject({ code: noCalendar, stdout: '' });
+      expect(nobody.stderr).toContain('there is no calendar "nobody"');
+      expect(never.code).toBe(noCalendar);
+      expect(never.stderr).toMatch(/^slotkeeper: .*start:? must be an instant.*\n$/);
+    });
   });
 });

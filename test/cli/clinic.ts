@@ -1,8 +1,9 @@
-// A process of `slotkeeper start` as a clinic runs it: a folder with a configuration, a marketplace, and HTTP.
+// `slotkeeper start` as a clinic runs it: a folder with a configuration, a marketplace, and HTTP.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { type RequestRecord, Sandbox } from '../../src/sandbox/index.js';
+import { lockFolder } from '../../src/store/folder-lock.js';
 import { environmentOf, type Place } from '../engine/backends.js';
 import { ACCOUNT, accountConfig, CALENDAR, calendarConfig } from '../engine/founding-example.js';
 import { sent, writesTo } from '../engine/running.js';
@@ -11,6 +12,7 @@ import { eventually } from '../support/eventually.js';
 import { type RunningProcess, startSlotkeeper } from '../support/process.js';
 import { atEndOfTest } from '../support/release.js';
 import { tempDir } from '../support/temp-dir.js';
+import { begin, type Ran, type Underway } from './run.js';
 
 export const KEY = 'key-of-the-clinic';
 
@@ -19,15 +21,26 @@ export interface Clinic {
   /** The working directory; its slotkeeper.yaml has the founding example's calendar. */
   readonly folder: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Starts the process; resolves once it listens. */
+  /** Starts a process; resolves once it listens. */
   start(env?: Readonly<Record<string, string>>): Promise<Running>;
+  /** The same in this process. */
+  open(env?: Readonly<Record<string, string>>): Promise<Open>;
 }
 
-export interface Running {
-  readonly process: RunningProcess;
+interface Serving {
   readonly call: Caller;
   /** Waits until everything that is wanted is published. */
   settled(): Promise<void>;
+}
+
+export interface Running extends Serving {
+  readonly process: RunningProcess;
+}
+
+export interface Open extends Serving {
+  readonly command: Underway;
+  /** As SIGTERM does. */
+  close(): Promise<Ran>;
 }
 
 /** @param publish what slotkeeper.yaml says of publishing */
@@ -52,13 +65,44 @@ export async function clinicAt(place: Place, publish: object = {}): Promise<Clin
   const start = async (more: Readonly<Record<string, string>> = {}): Promise<Running> => {
     const running = await startSlotkeeper(['start'], { cwd: folder, env: { ...env, ...more } });
     const line = await running.waitForLine('slotkeeper listens on', { within: 60_000 });
-    const call = callerOf(line.split(' ').at(-1) ?? '', KEY);
-    const settled = async (): Promise<void> => {
-      await eventually(async () => (await call('GET', '/v1/status')).body.pending === 0, { within: 60_000 });
-    };
-    return { process: running, call, settled };
+    return { process: running, ...servingAt(line.split(' ').at(-1) ?? '') };
   };
-  return { sandbox, folder, env, start };
+  const open = async (more: Readonly<Record<string, string>> = {}): Promise<Open> => {
+    const command = await begin(['start'], { cwd: folder, env: { ...env, ...more } });
+    const close = async (): Promise<Ran> => {
+      command.signal('SIGTERM');
+      return await command.ended;
+    };
+    atEndOfTest(async () => {
+      await close();
+    });
+    const tooSoon = command.ended.then(({ code, stderr }) => {
+      throw new Error(`it ended with exit code ${code}:\n${stderr}`);
+    });
+    const listens = eventually(() => /^slotkeeper listens on (.*)\n/.exec(command.written.stdout)?.[1]);
+    return { command, close, ...servingAt(await Promise.race([listens, tooSoon])) };
+  };
+  return { sandbox, folder, env, start, open };
+}
+
+function servingAt(url: string): Serving {
+  const call = callerOf(url, KEY);
+  const settled = async (): Promise<void> => {
+    await eventually(async () => (await call('GET', '/v1/status')).body.pending === 0, { within: 60_000 });
+  };
+  return { call, settled };
+}
+
+/**
+ * A data folder as one looks that the engine at this url has. Commands that are pointed at it ask that engine over HTTP,
+ * whatever it keeps its record in.
+ */
+export async function folderHeldBy(url: string): Promise<string> {
+  const folder = await tempDir();
+  const lock = lockFolder(folder);
+  atEndOfTest(async () => lock.release());
+  lock.announce(url);
+  return folder;
 }
 
 /** What was written to the marketplace and taken by it. */

@@ -1,15 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, jest, test } from '@jest/globals';
-import { freePort } from '../support/free-port.js';
-import { freshDatabase } from '../support/postgres.js';
-import { startSlotkeeper } from '../support/process.js';
+import { describe, expect, test } from '@jest/globals';
+import { recordDatabase } from '../store/databases.js';
 import { tempDir } from '../support/temp-dir.js';
-
-// Each test is several processes; a machine that is busy with others takes its time.
-jest.setTimeout(120_000);
+import { type Ran, run } from './run.js';
 
 const CLIENT = 'clientId: clinic, clientSecret: s3cret-of-the-client';
+
+/** Where nothing ever listens. */
+const PORT = 1;
 
 interface Attempt {
   readonly env?: Record<string, string>;
@@ -19,19 +18,15 @@ interface Attempt {
 }
 
 /** What becomes of `slotkeeper start`, with a key and a port, where it must not start. */
-async function attempt({ env = {}, args = [], yaml }: Attempt) {
+async function attempt({ env = {}, args = [], yaml }: Attempt): Promise<Ran> {
   const cwd = await tempDir();
   if (yaml !== undefined) writeFileSync(join(cwd, 'slotkeeper.yaml'), yaml);
-  const running = await startSlotkeeper(['start', ...args], {
-    cwd,
-    env: { SLOTKEEPER_API_KEY: 's3cret-key', PORT: '0', LOG_LEVEL: 'fatal', ...env },
-  });
-  const { code } = await running.exited;
-  return { code, stdout: running.stdout, stderr: running.stderr };
+  const all = { SLOTKEEPER_API_KEY: 's3cret-key', PORT: '0', LOG_LEVEL: 'fatal', ...env };
+  return await run(['start', ...args], { cwd, env: all });
 }
 
 describe('slotkeeper start refuses', () => {
-  test.concurrent.each<[string, Attempt, RegExp]>([
+  test.each<[string, Attempt, RegExp]>([
     [
       'a configuration that is not there',
       { args: ['--config', 'no.yaml'] },
@@ -76,24 +71,21 @@ describe('slotkeeper start refuses', () => {
     expect(stderr).not.toMatch(/s3cret|node_modules|^\s+at /m);
   });
 
-  test.concurrent('to run without its PostgreSQL, with exit code 1, and never says the password', async () => {
-    const port = await freePort();
-    const env = { DATABASE_URL: `postgres://clinic:s3cret@127.0.0.1:${port}/record` };
+  test('to run without its PostgreSQL, with exit code 1, and never says the password', async () => {
+    const env = { DATABASE_URL: `postgres://clinic:s3cret@127.0.0.1:${PORT}/record` };
     const { code, stderr } = await attempt({ env });
     expect(code).toBe(1);
     expect(stderr).toBe(
-      `slotkeeper: PostgreSQL at postgres://127.0.0.1:${port}/record cannot be used: connect ECONNREFUSED 127.0.0.1:${port}\n`,
+      `slotkeeper: PostgreSQL at postgres://127.0.0.1:${PORT}/record cannot be used: connect ECONNREFUSED 127.0.0.1:${PORT}\n`,
     );
   });
 
-  test.concurrent('to run without its Redis, with exit code 1, and never says the password', async () => {
-    const port = await freePort();
-    const { url } = await freshDatabase();
-    const env = { DATABASE_URL: url, REDIS_URL: `redis://:s3cret@127.0.0.1:${port}/1` };
+  test('to run without its Redis, with exit code 1, and never says the password', async () => {
+    const env = { DATABASE_URL: await recordDatabase(), REDIS_URL: `redis://:s3cret@127.0.0.1:${PORT}/1` };
     const { code, stderr } = await attempt({ env });
     expect(code).toBe(1);
     expect(stderr).toBe(
-      `slotkeeper: Redis at redis://127.0.0.1:${port}/1 cannot be used: connect ECONNREFUSED 127.0.0.1:${port}\n`,
+      `slotkeeper: Redis at redis://127.0.0.1:${PORT}/1 cannot be used: connect ECONNREFUSED 127.0.0.1:${PORT}\n`,
     );
   });
 });

@@ -1,5 +1,5 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
-import { beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
 import { describeDays, describeReport } from '../../src/cli/resync/picture.js';
 import { progressOn, textOf } from '../../src/cli/resync/progress.js';
@@ -7,16 +7,14 @@ import { parseInstant, toIso } from '../../src/core/index.js';
 import type { ResyncReport } from '../../src/engine/resyncs-face.js';
 import { Slotkeeper } from '../../src/engine.js';
 import { createLog } from '../../src/log.js';
-import { CALENDAR, calendarConfig, upcomingExample } from '../engine/founding-example.js';
-import { embeddedFolder, recordDatabase } from '../store/databases.js';
-import { eventually } from '../support/eventually.js';
+import { CALENDAR, upcomingExample } from '../engine/founding-example.js';
+import { recordDatabase } from '../store/databases.js';
 import { atEndOfTest } from '../support/release.js';
-import { type Clinic, clinicAt, type Running } from './clinic.js';
+import { type Clinic, clinicAt, folderHeldBy } from './clinic.js';
 import { run, type Way } from './run.js';
 
-// Some are several processes; a machine that is busy with others takes its time.
-jest.setTimeout(180_000);
-
+/** Requests to the marketplace have all the time that a busy machine needs. */
+const PUBLISH = { timeoutMs: 60_000 };
 const { date, events } = upcomingExample();
 const ZONE = 'Europe/Warsaw';
 const at = (time: string): string => toIso(parseInstant(`${date}T${time}:00`, ZONE, 'time'), ZONE);
@@ -103,7 +101,7 @@ describe('how far a resync is', () => {
 
 describe('what a resync found', () => {
   test('is told day by day', () => {
-    expect(stripVTControlCharacters(describeDays(REPORT))).toBe(
+    expect(stripVTControlCharacters(describeDays(REPORT, { colour: true }))).toBe(
       [
         'lis',
         '  2026-11-17',
@@ -118,7 +116,7 @@ describe('what a resync found', () => {
       ].join('\n'),
     );
     const nothing = { missing: 0, extra: 0, stale: 0, foreign: 0 };
-    expect(describeDays({ ...REPORT, days: [], differences: nothing })).toBe('');
+    expect(describeDays({ ...REPORT, days: [], differences: nothing }, { colour: true })).toBe('');
   });
 
   test('is told in sum, with what failed', () => {
@@ -143,22 +141,21 @@ describe('what a resync found', () => {
 const FORCED = { validateStream: false } as const;
 
 describe.each([
-  { name: 'through the engine that has the folder', where: 'folder', code: 1 },
-  { name: 'by itself, where PostgreSQL is and no engine', where: 'database', code: 2 },
-])('slotkeeper resync, $name', ({ where, code }) => {
+  { name: 'through a running engine', isRunning: true, code: 1 },
+  { name: 'by itself, where PostgreSQL is and no engine', isRunning: false, code: 2 },
+])('slotkeeper resync, $name', ({ isRunning, code }) => {
   let clinic: Clinic;
-  let running: Running;
   let way: Way;
 
   beforeAll(async () => {
-    clinic = await clinicAt(
-      where === 'folder' ? { data: await embeddedFolder() } : { databaseUrl: await recordDatabase() },
-    );
-    running = await clinic.start();
-    await running.call('POST', '/v1/events', { events });
-    await running.settled();
-    if (where === 'database') await running.process.kill('SIGTERM', { within: 60_000 });
-    way = { cwd: clinic.folder, env: { ...clinic.env, LOG_LEVEL: 'fatal' } };
+    clinic = await clinicAt({ databaseUrl: await recordDatabase() }, PUBLISH);
+    const { call, settled, close } = await clinic.open();
+    await call('POST', '/v1/events', { events });
+    await settled();
+    const env = { ...clinic.env, LOG_LEVEL: 'fatal' };
+    if (!isRunning) await close();
+    const folder = isRunning ? { DATABASE_URL: '', SLOTKEEPER_DATA: await folderHeldBy(call.url) } : {};
+    way = { cwd: clinic.folder, env: { ...env, ...folder } };
   });
 
   test('writes nothing where nothing differs, and says plainly how far it is', async () => {
@@ -216,60 +213,14 @@ describe.each([
   });
 });
 
-test('a resync whose process is killed in the middle is finished by the next, which compares what was left', async () => {
-  const publish = { concurrency: 1, timeoutMs: 2_000, lockMs: 1_000 };
-  const clinic = await clinicAt({ data: await embeddedFolder() }, publish);
-  const first = await clinic.start();
-  const calendars = [CALENDAR, 'lis', 'wilk'];
-  for (const id of calendars.slice(1)) {
-    const body = { ...calendarConfig, id: undefined, addressId: `address-${id}` };
-    expect((await first.call('PUT', `/v1/calendars/${id}`, body)).status).toBe(201);
-  }
-  const [open] = events;
-  const all = calendars.map((calendar) => ({ ...open, id: `open-${calendar}`, calendar }));
-  await first.call('POST', '/v1/events', { events: all });
-  await first.settled();
-
-  const asked = (): number =>
-    clinic.sandbox.requests.filter(({ operation }) => operation === 'getSlots').length;
-  const before = asked();
-  clinic.sandbox.faults.set([{ fault: { kind: 'latency', ms: 800 }, match: { operation: 'getSlots' } }]);
-  const { body } = await first.call('POST', '/v1/resync', {});
-  const report = async ({ call }: Running) => (await call('GET', `/v1/resync/${body.id}`)).body;
-  await eventually(async () => (await report(first)).calendarsDone >= 1, { within: 60_000 });
-  await first.process.kill('SIGKILL');
-  clinic.sandbox.faults.clear();
-
-  const next = await clinic.start();
-  const ended = await eventually(
-    async () => {
-      const now = await report(next);
-      return now.finishedAt === null ? undefined : now;
-    },
-    { within: 60_000 },
-  );
-  expect(ended).toMatchObject({
-    state: 'done',
-    calendars: 3,
-    calendarsDone: 3,
-    daysCompared: 3,
-    differences: { missing: 0, extra: 0, stale: 0, foreign: 0 },
-    writes: 0,
-    failures: [],
-  });
-  // The one that it was killed in is read again, and the one that was through is not.
-  expect(asked() - before).toBeLessThanOrEqual(4);
-  await next.process.kill('SIGTERM', { within: 30_000 });
-});
-
 describe('slotkeeper resync --dry-run where PostgreSQL is and no engine', () => {
   test('only compares: what waits goes on waiting, and nothing is written down of it', async () => {
     const databaseUrl = await recordDatabase();
-    const clinic = await clinicAt({ databaseUrl });
-    const running = await clinic.start();
-    await running.call('POST', '/v1/events', { events });
-    await running.settled();
-    await running.process.kill('SIGTERM', { within: 60_000 });
+    const clinic = await clinicAt({ databaseUrl }, PUBLISH);
+    const { call, settled, close } = await clinic.open();
+    await call('POST', '/v1/events', { events });
+    await settled();
+    await close();
     const way = { cwd: clinic.folder, env: { ...clinic.env, LOG_LEVEL: 'fatal' } };
     const asks = new Slotkeeper({ databaseUrl, roles: [], log: createLog('silent') });
     atEndOfTest(() => asks.stop());

@@ -1,20 +1,66 @@
-// One command of the command line from its start to its end.
-import { startSlotkeeper } from '../support/process.js';
+// One command of the command line, in this process.
+import { EventEmitter } from 'node:events';
+import { Readable } from 'node:stream';
+import { main } from '../../src/cli/program.js';
+import { systemTimers } from '../../src/lib/timers.js';
+import { tempDir } from '../support/temp-dir.js';
 
 export interface Way {
+  /** The whole environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
+  /** A new folder unless it is given, so that no `.env` or `.slotkeeper` of the checkout is found. */
   readonly cwd?: string;
 }
 
 export interface Ran {
-  readonly code: number | null;
+  readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
+export interface Underway {
+  /** All that was written so far. */
+  readonly written: { readonly stdout: string; readonly stderr: string };
+  /** The exit codes with which it asked for the end of the process at once. */
+  readonly exits: readonly number[];
+  /** As if its process got this signal. */
+  signal(name: NodeJS.Signals): void;
+  readonly ended: Promise<Ran>;
+}
+
+/** From its start to its end. */
 export async function run(args: readonly string[], way: Way = {}): Promise<Ran> {
-  const running = await startSlotkeeper(args, way);
-  const { code } = await running.exited;
-  return { code, stdout: running.stdout, stderr: running.stderr };
+  return await (await begin(args, way)).ended;
+}
+
+export async function begin(
+  args: readonly string[],
+  { env = {}, stdin = '', cwd }: Way = {},
+): Promise<Underway> {
+  const written = { stdout: '', stderr: '' };
+  const exits: number[] = [];
+  const signals = new EventEmitter();
+  const output = (name: keyof typeof written) => ({
+    write: (text: string) => {
+      written[name] += text;
+    },
+  });
+  const code = main(args, {
+    env,
+    cwd: cwd ?? (await tempDir()),
+    stdin: () => Readable.from([Buffer.from(stdin)]),
+    stdout: output('stdout'),
+    stderr: output('stderr'),
+    signals,
+    exit: (code) => exits.push(code),
+    now: Date.now,
+    timers: systemTimers,
+  });
+  return {
+    written,
+    exits,
+    signal: (name) => void signals.emit(name),
+    ended: code.then((code) => ({ code, ...written })),
+  };
 }

@@ -1,0 +1,64 @@
+import { expect, jest, test } from '@jest/globals';
+import { CALENDAR, calendarConfig, upcomingExample } from '../engine/founding-example.js';
+import { recordDatabase } from '../store/databases.js';
+import { eventually } from '../support/eventually.js';
+import { clinicAt, type Running } from './clinic.js';
+
+// Two processes; a machine that is busy with others takes its time.
+jest.setTimeout(300_000);
+
+const LONG = { within: 120_000 };
+const [open] = upcomingExample().events;
+
+test('a resync whose process is killed in the middle is finished by the next, which compares what was left', async () => {
+  // A dead worker's jobs and lease run out by these.
+  const publish = { concurrency: 1, timeoutMs: 1_000, lockMs: 1_000 };
+  const clinic = await clinicAt({ databaseUrl: await recordDatabase() }, publish);
+  const first = await clinic.start();
+  const calendars = [CALENDAR, 'lis', 'wilk'];
+  for (const id of calendars.slice(1)) {
+    const body = { ...calendarConfig, id: undefined, addressId: `address-${id}` };
+    expect((await first.call('PUT', `/v1/calendars/${id}`, body)).status).toBe(201);
+  }
+  const all = calendars.map((calendar) => ({ ...open, id: `open-${calendar}`, calendar }));
+  await first.call('POST', '/v1/events', { events: all });
+  await first.settled();
+
+  /** The addresses whose slots were read since then. */
+  const readSince = (before: number): (string | undefined)[] =>
+    clinic.sandbox.requests
+      .slice(before)
+      .filter(({ operation }) => operation === 'getSlots')
+      .map(({ address }) => address?.addressId);
+  const before = clinic.sandbox.requests.length;
+  // One calendar is compared, and no other gets an answer.
+  clinic.sandbox.faults.set([{ fault: { kind: 'hang' }, match: { operation: 'getSlots' }, after: 1 }]);
+  const { body } = await first.call('POST', '/v1/resync', {});
+  const report = async ({ call }: Running) => (await call('GET', `/v1/resync/${body.id}`)).body;
+  await eventually(async () => (await report(first)).calendarsDone === 1, LONG);
+  await eventually(() => readSince(before).length > 1, LONG);
+  await first.process.kill('SIGKILL');
+  const [through] = readSince(before);
+  clinic.sandbox.faults.clear();
+
+  const restarted = clinic.sandbox.requests.length;
+  const next = await clinic.start();
+  const ended = await eventually(async () => {
+    const now = await report(next);
+    return now.finishedAt === null ? undefined : now;
+  }, LONG);
+  expect(ended).toMatchObject({
+    state: 'done',
+    calendars: 3,
+    calendarsDone: 3,
+    daysCompared: 3,
+    differences: { missing: 0, extra: 0, stale: 0, foreign: 0 },
+    writes: 0,
+    failures: [],
+  });
+  // What it was killed in is read again, and what was through is not.
+  const read = new Set(readSince(restarted));
+  expect(read.size).toBe(2);
+  expect(read).not.toContain(through);
+  await next.process.kill('SIGTERM', LONG);
+});
