@@ -88,7 +88,7 @@ export async function clinicAt(place: Place, publish: object = {}): Promise<Clin
 function servingAt(url: string): Serving {
   const call = callerOf(url, KEY);
   const settled = async (): Promise<void> => {
-    await eventually(async () => (await call('GET', '/v1/status')).body.pending === 0, { within: 60_000 });
+    await eventually(async () => (await call('GET', '/v1/status')).body.pending === 0, { within: 120_000 });
   };
   return { call, settled };
 }

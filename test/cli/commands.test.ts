@@ -1,43 +1,21 @@
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { environmentOf, type Place } from '../engine/backends.js';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { environmentOf } from '../engine/backends.js';
 import { CALENDAR, foundingExample, upcomingExample } from '../engine/founding-example.js';
-import { embeddedFolder } from '../store/databases.js';
-import { freshDatabase } from '../support/postgres.js';
-import { startSlotkeeper } from '../support/process.js';
+import { recordDatabase } from '../store/databases.js';
+import { eventually } from '../support/eventually.js';
 import { freshRedisUrl } from '../support/redis.js';
 import { tempDir } from '../support/temp-dir.js';
-import { clinicAt, KEY } from './clinic.js';
-
-// Each test is several processes; a machine that is busy with others takes its time.
-jest.setTimeout(120_000);
+import { clinicAt, folderHeldBy, KEY } from './clinic.js';
+import { begin, run, type Underway } from './run.js';
 
 const fixture = (name: string) => fileURLToPath(new URL(`../../fixtures/${name}`, import.meta.url));
 const { days, input } = foundingExample();
 
-interface Way {
-  readonly env?: Record<string, string>;
-  readonly stdin?: string;
-  readonly cwd?: string;
-}
-
-interface Ran {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** One command from its start to its end. */
-async function run(args: readonly string[], way: Way = {}): Promise<Ran> {
-  const running = await startSlotkeeper(args, way);
-  const { code } = await running.exited;
-  return { code, stdout: running.stdout, stderr: running.stderr };
-}
-
 describe('slotkeeper compute', () => {
-  test.concurrent('computes a file, and stdin', async () => {
+  test('computes a file, and stdin', async () => {
     const [file, piped] = await Promise.all([
       run(['compute', fixture('founding-example.json')]),
       run(['compute', '-'], { stdin: JSON.stringify(input) }),
@@ -47,7 +25,7 @@ describe('slotkeeper compute', () => {
     expect(piped).toEqual(file);
   });
 
-  test.concurrent.each([
+  test.each([
     ['what is not JSON', '{"timeZone":', /^slotkeeper: stdin: is not JSON/],
     ['what is no schedule', 'null', /^slotkeeper: /],
     [
@@ -63,7 +41,7 @@ describe('slotkeeper compute', () => {
     expect(stderr).not.toMatch(/^\s+at /m);
   });
 
-  test.concurrent('refuses a file that is not there with exit code 2', async () => {
+  test('refuses a file that is not there with exit code 2', async () => {
     expect(await run(['compute', 'nothing.json'])).toEqual({
       code: 2,
       stdout: '',
@@ -73,7 +51,7 @@ describe('slotkeeper compute', () => {
 });
 
 describe('slotkeeper', () => {
-  test.concurrent('helps on stdout, knows its version, and refuses what it does not know', async () => {
+  test('helps on stdout, knows its version, and refuses what it does not know', async () => {
     const [help, version, unknown, nothing] = await Promise.all([
       run(['--help']),
       run(['--version']),
@@ -98,13 +76,14 @@ describe('slotkeeper', () => {
     });
   });
 
-  test.concurrent('reads .env, and what is set already stays', async () => {
+  test('reads .env, and what is set already stays', async () => {
     const cwd = await tempDir();
     writeFileSync(join(cwd, '.env'), 'PORT=eighty\nLOG_LEVEL=loud\n');
     const { code, stderr } = await run(['status'], { cwd, env: { LOG_LEVEL: 'fatal' } });
     expect(code).toBe(2);
     expect(stderr).toMatch(/PORT: must be a port number/);
     expect(stderr).not.toMatch(/LOG_LEVEL/);
+    expect(process.env.PORT).not.toBe('eighty');
   });
 });
 
@@ -129,8 +108,8 @@ describe('slotkeeper enqueue and status', () => {
   });
 
   test('the founding example as it lies in fixtures can be put on the queue', async () => {
-    const databaseUrl = (await freshDatabase()).url;
-    const env = { ...environmentOf({ databaseUrl, redisUrl: await freshRedisUrl() }), LOG_LEVEL: 'fatal' };
+    const place = { databaseUrl: await recordDatabase(), redisUrl: await freshRedisUrl() };
+    const env = { ...environmentOf(place), LOG_LEVEL: 'fatal' };
     expect(await run(['enqueue', fixture('founding-example.ndjson')], { env })).toEqual({
       code: 0,
       stdout: '2 events enqueued, 0 refused\n',
@@ -139,7 +118,7 @@ describe('slotkeeper enqueue and status', () => {
   });
 
   test('names the lines that are wrong, takes the others, and exits 1', async () => {
-    const env = { DATABASE_URL: (await freshDatabase()).url, LOG_LEVEL: 'fatal' };
+    const env = { DATABASE_URL: await recordDatabase(), LOG_LEVEL: 'fatal' };
     const { code, stdout, stderr } = await run(['enqueue', 'bad.ndjson'], { cwd, env });
     expect({ code, stdout }).toEqual({ code: 1, stdout: '2 events enqueued, 3 refused\n' });
     expect(stderr.trim().split('\n')).toEqual([
@@ -167,12 +146,12 @@ describe('slotkeeper enqueue and status', () => {
     );
   });
 
-  test('ask the engine that has the embedded database over HTTP', async () => {
-    const place: Place = { data: await embeddedFolder() };
-    const clinic = await clinicAt(place);
-    const running = await clinic.start();
-    copyFileSync(join(cwd, 'good.ndjson'), join(clinic.folder, 'good.ndjson'));
-    const way = { cwd: clinic.folder, env: { ...clinic.env, LOG_LEVEL: 'fatal' } };
+  test('ask the engine that has the folder over HTTP', async () => {
+    const clinic = await clinicAt({ databaseUrl: await recordDatabase() }, { timeoutMs: 60_000 });
+    const running = await clinic.open();
+    const folder = await folderHeldBy(running.call.url);
+    const env = { ...clinic.env, DATABASE_URL: '', SLOTKEEPER_DATA: folder, LOG_LEVEL: 'fatal' };
+    const way = { cwd: clinic.folder, env };
     expect(await run(['enqueue', '-'], { ...way, stdin: lines.join('\n') })).toEqual({
       code: 0,
       stdout: '2 events enqueued, 0 refused\n',
@@ -207,24 +186,16 @@ describe('slotkeeper enqueue and status', () => {
     });
     expect(noKey).toMatchObject({ code: 2, stderr: expect.stringContaining('set SLOTKEEPER_API_KEY') });
     for (const { stdout, stderr } of [json, words, wrongKey]) expect(stdout + stderr).not.toContain(KEY);
-    await running.process.kill('SIGTERM', { within: 30_000 });
   });
 });
 
 describe('slotkeeper sandbox', () => {
-  test('says where it listens, can be looked into, and ends well on SIGTERM', async () => {
-    const sandbox = await startSlotkeeper(['sandbox', '--port', '0']);
-    const url = (await sandbox.waitForLine('the sandbox listens on', { within: 60_000 })).split(' ').at(-1);
-    const answer = await fetch(`${url}/_sandbox/requests`);
-    expect(answer.status).toBe(200);
-    expect(await sandbox.kill('SIGTERM', { within: 30_000 })).toEqual({ code: 0, signal: null });
-  });
+  const listening = async (sandbox: Underway): Promise<string> =>
+    await eventually(() => /^the sandbox listens on (.*)\n/.exec(sandbox.written.stdout)?.[1]);
 
   test('refuses a port that is none or taken', async () => {
-    const first = await startSlotkeeper(['sandbox', '--port', '0']);
-    const port = new URL(
-      (await first.waitForLine('the sandbox listens on', { within: 60_000 })).split(' ').at(-1) ?? '',
-    ).port;
+    const first = await begin(['sandbox', '--port', '0']);
+    const { port } = new URL(await listening(first));
     const [none, taken] = await Promise.all([
       run(['sandbox', '--port', 'x']),
       run(['sandbox', '--port', port]),
@@ -236,38 +207,7 @@ describe('slotkeeper sandbox', () => {
       stderr: expect.stringMatching(/^slotkeeper: .*(in use|EADDRINUSE)/),
     });
     expect(taken.stderr).not.toMatch(/^\s+at /m);
-    await first.kill('SIGINT');
-  });
-});
-
-describe('slotkeeper demo', () => {
-  let words: Ran;
-  let machines: Ran;
-
-  beforeAll(async () => {
-    [words, machines] = await Promise.all([run(['demo']), run(['demo', '--json'])]);
-  });
-
-  test('plays the morning, the founding example first, and ends with what is equal', () => {
-    const { code, stdout, stderr } = words;
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const put = 'PUT /api/v3/integration/facilities/456/doctors/9876/addresses/789/slots → 201';
-    expect(stdout.slice(stdout.indexOf('a patient at the desk takes 10:30 to 10:40'))).toContain(put);
-    expect(stdout).toMatch(/10:00–10:30 {2}10:40–11:00/);
-    expect(stdout).toMatch(/taken.*free.*published/);
-    expect(stdout).toMatch(/✔ the marketplace shows exactly what the core computes/);
-    // Nobody sees colours who does not look at a terminal.
-    expect(stdout).not.toContain('\u001b');
-  });
-
-  test('tells it to machines', () => {
-    const { code, stdout, stderr } = machines;
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const told = JSON.parse(stdout);
-    expect(told).toMatchObject({ equal: true, date: expect.stringMatching(/^\d{4}-\d\d-\d\d$/) });
-    const { put } = foundingExample(told.date);
-    expect(told.played[0].published).toMatchObject({ ...put, status: 201 });
-    expect(told.days).toHaveLength(3);
-    for (const day of told.days) expect(day.shown).toEqual(day.computed);
+    first.signal('SIGINT');
+    expect((await first.ended).code).toBe(0);
   });
 });

@@ -101,7 +101,12 @@ describe('slotkeeper import and held', () => {
     });
 
     test('takes a file for as old as it is: what an event said after that stays', async () => {
-      await running.call('POST', '/v1/events', { events: [events[0], { ...events[1], id: 'evt-later' }] });
+      await running.call('POST', '/v1/events', {
+        events: [
+          { ...events[0], id: `open-${way}` },
+          { ...events[1], id: `later-${way}` },
+        ],
+      });
       const file = join(cwd, 'old.ndjson');
       writeFileSync(file, lines({ ...whole, occupancy: [] }));
       const hourAgo = new Date(Date.now() - 3_600_000);

@@ -1,47 +1,56 @@
+import { isDeepStrictEqual } from 'node:util';
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { OccupancyProducer } from '../../src/intake/occupancy-producer.js';
 import type { Sandbox } from '../../src/sandbox/index.js';
 import { CALENDAR, type FoundingPut, upcomingExample } from '../engine/founding-example.js';
 import { sent } from '../engine/running.js';
+import { recordDatabase } from '../store/databases.js';
 import { eventually } from '../support/eventually.js';
 import { freshDatabase, PostgresServer } from '../support/postgres.js';
 import { RedisServer } from '../support/redis.js';
 import { clinicAt, published, type Running } from './clinic.js';
 
 // Each test is several processes; a machine that is busy with others takes its time.
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const { date, events, put } = upcomingExample();
 const [available, occupied] = events;
-const LONG = { within: 60_000 };
+const LONG = { within: 120_000 };
+/** Requests to the marketplace have all the time that a busy machine needs. */
+const PATIENT = { timeoutMs: 60_000, lockMs: 2_000 };
 
-/** What was sent, as moments: a body that may have arrived is sent again in another spelling of the same moments. */
-const told = (sandbox: Sandbox, from: number) =>
-  published(sandbox)
+/**
+ * The different things that were sent, as moments: a body that may have arrived is sent again in another spelling of the
+ * same moments.
+ */
+const told = (sandbox: Sandbox, from: number) => {
+  const all = published(sandbox)
     .slice(from)
     .map(({ path, body }) => ({ path, periods: moments(body) }));
+  return all.filter((one, index) => index === 0 || !isDeepStrictEqual(one, all[index - 1]));
+};
 const moments = (body: unknown) =>
   (body as FoundingPut['body']).slots.map(({ start, end, address_services }) => [
     Date.parse(start),
     Date.parse(end),
     address_services,
   ]);
-const wanted = [{ path: put.path, periods: moments(put.body) }];
+const wanted = { path: put.path, periods: moments(put.body) };
 
 const day = async ({ call }: Running) =>
   (await call('GET', `/v1/calendars/${CALENDAR}/days?from=${date}&to=${date}`)).body[0];
 
+let database: PostgresServer;
+
+beforeAll(async () => {
+  database = await PostgresServer.start();
+});
+
 describe('when PostgreSQL goes away', () => {
-  let server: PostgresServer;
-
-  beforeAll(async () => {
-    server = await PostgresServer.start();
-  });
-
   test('events are refused with 503, and all that was acknowledged is published once it is back', async () => {
-    const { url } = await freshDatabase({ on: server.url });
-    // The job that ran when the database went is found again when its lock has run out.
-    const clinic = await clinicAt({ databaseUrl: url }, { lockMs: 2_000 });
+    const { url } = await freshDatabase({ on: database.url });
+    // What was in hand when the database went is taken up again when its lock and its lease have run out.
+    const clinic = await clinicAt({ databaseUrl: url }, { timeoutMs: 2_000, lockMs: 2_000 });
     const running = await clinic.start();
     const { call, process, settled } = running;
     await call('POST', '/v1/events', { events: [available] });
@@ -52,7 +61,7 @@ describe('when PostgreSQL goes away', () => {
       { fault: { kind: 'status', status: 503 }, match: { operation: 'replaceSlots' } },
     ]);
     expect((await call('POST', '/v1/events', { events: [occupied] })).status).toBe(202);
-    await server.crash();
+    await database.crash();
 
     const refused = await call('POST', '/v1/events', { events: [{ ...occupied, id: 'lost', ref: 'lost' }] });
     expect(refused).toMatchObject({ status: 503, type: 'application/problem+json; charset=utf-8' });
@@ -63,28 +72,29 @@ describe('when PostgreSQL goes away', () => {
     expect((await call('GET', '/healthz')).status).toBe(200);
 
     clinic.sandbox.faults.clear();
-    await server.restart();
+    await database.restart();
     await eventually(async () => (await call('GET', '/readyz')).status === 200, LONG);
     await settled();
-    expect(told(clinic.sandbox, before)).toEqual(wanted);
+    expect(told(clinic.sandbox, before)).toEqual([wanted]);
     expect((await day(running)).busy).toMatchObject([{ ref: 'apt-77' }]);
-    // And what comes afterwards goes the usual way, at its usual speed.
+    // And what comes afterwards goes the usual way.
     await call('POST', '/v1/events', {
       events: [{ id: 'gone', type: 'released', calendar: CALENDAR, ref: 'apt-77' }],
     });
-    await eventually(() => published(clinic.sandbox).length === before + 2, LONG);
-    expect(process.stderr).not.toContain(new URL(server.url).password);
-    expect(await process.kill('SIGTERM', { within: 30_000 })).toEqual({ code: 0, signal: null });
+    await settled();
+    expect(told(clinic.sandbox, before)).toHaveLength(2);
+    expect(process.stderr).not.toContain(new URL(database.url).password);
+    expect(await process.kill('SIGTERM', LONG)).toEqual({ code: 0, signal: null });
   });
 
   test('a process ends on SIGTERM all the same', async () => {
-    const { url } = await freshDatabase({ on: server.url });
+    const { url } = await freshDatabase({ on: database.url });
     const { process } = await (await clinicAt({ databaseUrl: url })).start();
-    await server.stop();
+    await database.stop();
     try {
-      expect(await process.kill('SIGTERM', { within: 30_000 })).toEqual({ code: 0, signal: null });
+      expect(await process.kill('SIGTERM', LONG)).toEqual({ code: 0, signal: null });
     } finally {
-      await server.restart();
+      await database.restart();
     }
   });
 });
@@ -97,7 +107,7 @@ describe('when Redis goes away', () => {
   });
 
   test('events are taken all the same, and are published once it is back', async () => {
-    const clinic = await clinicAt({ databaseUrl: (await freshDatabase()).url, redisUrl: server.url });
+    const clinic = await clinicAt({ databaseUrl: await recordDatabase(), redisUrl: server.url }, PATIENT);
     const running = await clinic.start();
     const { call, process, settled } = running;
     await call('POST', '/v1/events', { events: [available] });
@@ -126,7 +136,7 @@ describe('when Redis goes away', () => {
 
     await server.stop();
     try {
-      expect(await process.kill('SIGTERM', { within: 30_000 })).toEqual({ code: 0, signal: null });
+      expect(await process.kill('SIGTERM', LONG)).toEqual({ code: 0, signal: null });
     } finally {
       await server.restart();
     }
@@ -135,9 +145,8 @@ describe('when Redis goes away', () => {
   });
 
   test('events in the queue wait, in their order, while the record cannot be reached', async () => {
-    const database = await PostgresServer.start();
     const { url } = await freshDatabase({ on: database.url });
-    const clinic = await clinicAt({ databaseUrl: url, redisUrl: server.url }, { lockMs: 2_000 });
+    const clinic = await clinicAt({ databaseUrl: url, redisUrl: server.url }, PATIENT);
     const first = await clinic.start();
     await first.call('POST', '/v1/events', { events: [available] });
     await first.settled();
@@ -149,7 +158,7 @@ describe('when Redis goes away', () => {
     await producer.close();
     await first.process.waitForLine('the event waits', LONG);
     // Stopped while an event is in hand: it must not be overtaken by those behind it.
-    expect(await first.process.kill('SIGTERM', { within: 30_000 })).toEqual({ code: 0, signal: null });
+    expect(await first.process.kill('SIGTERM', LONG)).toEqual({ code: 0, signal: null });
     await database.restart();
 
     const second = await clinic.start();
@@ -159,6 +168,6 @@ describe('when Redis goes away', () => {
     const { queues } = (await second.call('GET', '/v1/status')).body;
     expect(queues['slotkeeper-occupancy']).toMatchObject({ waiting: 0, delayed: 0, failed: 0 });
     expect(await day(second)).toMatchObject({ state: 'in-sync', wanted: put.body.slots });
-    await second.process.kill('SIGTERM', { within: 30_000 });
+    await second.process.kill('SIGTERM', LONG);
   });
 });

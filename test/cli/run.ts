@@ -1,6 +1,7 @@
 // One command of the command line, in this process.
 import { EventEmitter } from 'node:events';
 import { Readable } from 'node:stream';
+import type { Io, Output } from '../../src/cli/io.js';
 import { main } from '../../src/cli/program.js';
 import { systemTimers } from '../../src/lib/timers.js';
 import { tempDir } from '../support/temp-dir.js';
@@ -34,21 +35,30 @@ export async function run(args: readonly string[], way: Way = {}): Promise<Ran> 
   return await (await begin(args, way)).ended;
 }
 
-export async function begin(
-  args: readonly string[],
-  { env = {}, stdin = '', cwd }: Way = {},
-): Promise<Underway> {
+export async function begin(args: readonly string[], way: Way = {}): Promise<Underway> {
+  const { io, written, exits, signals } = ioOf({ ...way, cwd: way.cwd ?? (await tempDir()) });
+  const code = main(args, io);
+  return {
+    written,
+    exits,
+    signal: (name) => void signals.emit(name),
+    ended: code.then((code) => ({ code, ...written })),
+  };
+}
+
+/** What a command has here instead of a process. */
+export function ioOf({ env = {}, stdin = '', cwd }: Way & { readonly cwd: string }) {
   const written = { stdout: '', stderr: '' };
   const exits: number[] = [];
   const signals = new EventEmitter();
-  const output = (name: keyof typeof written) => ({
-    write: (text: string) => {
+  const output = (name: keyof typeof written): Output => ({
+    write: (text) => {
       written[name] += text;
     },
   });
-  const code = main(args, {
+  const io: Io = {
     env,
-    cwd: cwd ?? (await tempDir()),
+    cwd,
     stdin: () => Readable.from([Buffer.from(stdin)]),
     stdout: output('stdout'),
     stderr: output('stderr'),
@@ -56,11 +66,6 @@ export async function begin(
     exit: (code) => exits.push(code),
     now: Date.now,
     timers: systemTimers,
-  });
-  return {
-    written,
-    exits,
-    signal: (name) => void signals.emit(name),
-    ended: code.then((code) => ({ code, ...written })),
   };
+  return { io, written, exits, signals };
 }

@@ -8,7 +8,8 @@ import { doctors } from './morning.js';
 import { drawDay, type Look } from './picture.js';
 import { type Outcome, type Played, play } from './play.js';
 
-export function demoCommand(io: Io): Command {
+/** @param perform plays the morning */
+export function demoCommand(io: Io, perform: typeof play = play): Command {
   return new Command('demo')
     .description("play a clinic's morning against the built-in marketplace; needs nothing else")
     .option('--json', 'for machines')
@@ -22,7 +23,7 @@ export function demoCommand(io: Io): Command {
           'behaves as the marketplace does. Each event at the desk is followed by what the marketplace was sent.\n\n',
       );
       // Warnings of the engine belong on stderr; the demo itself tells what happens.
-      const outcome = await play(io, createLog('warn', io.stderr), {
+      const outcome = await perform(io, createLog('warn', io.stderr), {
         onProgress: (message) => (json ? undefined : say(`… ${message}\n`)),
         onPlayed: (played) => say(describe(played)),
       });

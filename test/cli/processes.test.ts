@@ -1,0 +1,204 @@
+// What only a process shows: that each command runs as one, exit codes, signals, pipes, and two of them on one folder.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { demoCommand } from '../../src/cli/demo/command.js';
+import type { Outcome, play } from '../../src/cli/demo/play.js';
+import { fail } from '../../src/cli/exit.js';
+import { ADDRESS, CALENDAR, foundingExample, upcomingExample } from '../engine/founding-example.js';
+import { embeddedFolder } from '../store/databases.js';
+import { RunningProcess, startSlotkeeper } from '../support/process.js';
+import { tempDir } from '../support/temp-dir.js';
+import { type Clinic, clinicAt, type Running } from './clinic.js';
+import { ioOf, type Ran, run, type Way } from './run.js';
+
+// Most are processes; a machine that is busy with others takes its time.
+jest.setTimeout(300_000);
+
+const LONG = { within: 120_000 };
+const { date, events, put } = upcomingExample();
+const [{ windows }, { ref, start, end }] = events;
+
+/** From its start to its end, as a process. */
+async function runProcess(args: readonly string[], way: Way = {}) {
+  const running = await startSlotkeeper(args, way);
+  const { code } = await running.exited;
+  return { code, stdout: running.stdout, stderr: running.stderr };
+}
+
+describe('with the process that has the embedded folder', () => {
+  let clinic: Clinic;
+  let running: Running;
+  let way: Way;
+
+  beforeAll(async () => {
+    clinic = await clinicAt({ data: await embeddedFolder() }, { timeoutMs: 60_000 });
+    running = await clinic.start();
+    way = { cwd: clinic.folder, env: { ...clinic.env, LOG_LEVEL: 'fatal' } };
+  });
+
+  test('slotkeeper enqueue and status put the founding example on the queue, and tell that it is published', async () => {
+    const file = events.map((event) => JSON.stringify(event)).join('\n');
+    writeFileSync(join(clinic.folder, 'events.ndjson'), file);
+    expect(await runProcess(['enqueue', 'events.ndjson'], way)).toEqual({
+      code: 0,
+      stdout: '2 events enqueued, 0 refused\n',
+      stderr: '',
+    });
+    await running.settled();
+    const path = `/v1/calendars/${CALENDAR}/days?from=${date}&to=${date}`;
+    const days = await running.call('GET', path);
+    expect(days.body).toMatchObject([{ state: 'in-sync', published: put.body.slots }]);
+    const { code, stdout } = await runProcess(['status'], way);
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(/^everything that is wanted is published\n/),
+    });
+  });
+
+  test('slotkeeper import takes a snapshot from stdin', async () => {
+    const whole = {
+      calendar: CALENDAR,
+      from: date,
+      to: date,
+      complete: true,
+      windows,
+      occupancy: [{ ref, start, end }],
+    };
+    const { code, stdout } = await runProcess(['import', '-'], { ...way, stdin: JSON.stringify(whole) });
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(/^1 snapshots taken in, 0 ref/),
+    });
+  });
+
+  test('slotkeeper booking cancels a booking', async () => {
+    await running.settled();
+    const { id } = clinic.sandbox.book(ADDRESS, { start: put.body.slots[0]?.start ?? '', serviceId: '123' });
+    const { code, stdout } = await runProcess(['booking', 'cancel', CALENDAR, id], way);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ id, status: 'canceled' });
+  });
+
+  test.each<[string, readonly string[], RegExp]>([
+    ['resync', ['resync'], /^1 calendar, \d+ days? compared: /],
+    ['failed', ['failed', 'list'], /^nothing failed\n$/],
+    ['held', ['held', 'list'], /^nothing is held\n$/],
+  ])('slotkeeper %s tells what there is', async (_, args, told) => {
+    const { code, stdout } = await runProcess(args, way);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(told) });
+  });
+
+  test('a second slotkeeper start is refused, and told what to do', async () => {
+    const { code, stderr } = await runProcess(['start'], { cwd: clinic.folder, env: clinic.env });
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      `in use by another slotkeeper (process ${running.process.pid}, ${running.call.url})`,
+    );
+    expect(stderr).toMatch(/stop that one, choose another folder with SLOTKEEPER_DATA, or set DATABASE_URL/);
+    expect((await running.call('GET', '/v1/status')).status).toBe(200);
+  });
+
+  test('slotkeeper start ends well on SIGTERM, and a command opens the folder by itself then', async () => {
+    expect(await running.process.kill('SIGTERM', LONG)).toEqual({ code: 0, signal: null });
+    expect(running.process.stdout).toBe(`slotkeeper listens on ${running.call.url}\n`);
+    for (const line of running.process.stderr.trim().split('\n')) expect(JSON.parse(line)).toBeDefined();
+    const { code, stdout } = await run(['status', '--json'], way);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ failed: 0, held: 0 });
+  });
+});
+
+describe('slotkeeper compute', () => {
+  test('computes stdin, and ends with exit code 2 where there is no such file', async () => {
+    const { days, input } = foundingExample();
+    const [piped, nothing] = await Promise.all([
+      runProcess(['compute'], { stdin: JSON.stringify(input) }),
+      runProcess(['compute', 'nothing.json']),
+    ]);
+    expect(piped).toEqual({ code: 0, stdout: `${JSON.stringify(days, undefined, 2)}\n`, stderr: '' });
+    expect(nothing).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'slotkeeper: nothing.json: there is no such file\n',
+    });
+  });
+
+  test('ends well where the reader of its output has read enough', async () => {
+    const cwd = await tempDir();
+    const { input } = foundingExample();
+    const days = Array.from({ length: 400 }, (_, n) =>
+      new Date(Date.UTC(2026, 10, 16 + n)).toISOString().slice(0, 10),
+    );
+    const all = days.flatMap((day) =>
+      input.windows.map((window) => ({ ...window, start: `${day}T10:00`, end: `${day}T11:00` })),
+    );
+    // More than a pipe holds.
+    writeFileSync(join(cwd, 'year.json'), JSON.stringify({ ...input, windows: all }));
+    const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+    const script = '{ "$0" "$1" compute year.json; echo "exit code $?" >&2; } | head -c 1';
+    const pipe = await RunningProcess.start('bash', ['-c', script, process.execPath, main], { cwd });
+    expect(await pipe.exited).toEqual({ code: 0, signal: null });
+    expect(pipe).toMatchObject({ stdout: '[', stderr: 'exit code 0\n' });
+  });
+});
+
+describe('slotkeeper sandbox', () => {
+  test('says where it listens, can be looked into, and ends well on SIGTERM', async () => {
+    const sandbox = await startSlotkeeper(['sandbox', '--port', '0']);
+    const url = (await sandbox.waitForLine('the sandbox listens on', LONG)).split(' ').at(-1);
+    const answer = await fetch(`${url}/_sandbox/requests`);
+    expect(answer.status).toBe(200);
+    expect(await sandbox.kill('SIGTERM', LONG)).toEqual({ code: 0, signal: null });
+  });
+});
+
+describe('slotkeeper demo', () => {
+  let machines: Awaited<ReturnType<typeof runProcess>>;
+  let outcome: Outcome;
+
+  beforeAll(async () => {
+    machines = await runProcess(['demo', '--json']);
+    outcome = JSON.parse(machines.stdout);
+  });
+
+  test('plays the morning, the founding example first, and tells machines what is equal', () => {
+    expect(machines).toMatchObject({ code: 0, stderr: '' });
+    expect(outcome).toMatchObject({ equal: true, date: expect.stringMatching(/^\d{4}-\d\d-\d\d$/) });
+    const { put: first } = foundingExample(outcome.date);
+    expect(outcome.played[0]?.published).toMatchObject({ ...first, status: 201 });
+    expect(outcome.days).toHaveLength(3);
+    for (const day of outcome.days) expect(day.shown).toEqual(day.computed);
+  });
+
+  test('tells people the same, and exits 1 where something is not equal', async () => {
+    const told = async (played: Outcome): Promise<Ran> => {
+      const { io, written } = ioOf({ cwd: await tempDir() });
+      const perform: typeof play = async (_io, _log, audience) => {
+        played.played.forEach(audience.onPlayed);
+        return played;
+      };
+      const command = demoCommand(io, perform).parseAsync([], { from: 'user' });
+      const code = await command.then(
+        () => 0,
+        (error: unknown) => fail(error, io.stderr),
+      );
+      return { code, ...written };
+    };
+    const { code, stdout, stderr } = await told(outcome);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const path = 'PUT /api/v3/integration/facilities/456/doctors/9876/addresses/789/slots → 201';
+    expect(stdout.slice(stdout.indexOf('a patient at the desk takes 10:30 to 10:40'))).toContain(path);
+    expect(stdout).toMatch(/10:00–10:30 {2}10:40–11:00/);
+    expect(stdout).toMatch(/taken.*free.*published/);
+    expect(stdout).toMatch(/✔ the marketplace shows exactly what the core computes/);
+    // Nobody sees colours who does not look at a terminal.
+    expect(stdout).not.toContain('\u001b');
+    expect(await told({ ...outcome, equal: false })).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('✘ the marketplace shows something else'),
+      stderr: '',
+    });
+  });
+});
