@@ -1,6 +1,7 @@
 /** Takes jobs off the delivery queue and has them done; what comes of it, the queue does. */
 import { DelayedError, type Job } from 'bullmq';
 import type { Logger } from 'pino';
+import { dueIn } from '../queue/due-in.js';
 import { DELIVERY_QUEUE } from '../queue/names.js';
 import type { JobWorker, Queues } from '../queue/queues.js';
 import { isUnavailable } from '../store/is-unavailable.js';
@@ -53,7 +54,7 @@ export class DeliveryWorker {
       return { kind: 'later', afterMs: OUR_FAULT_MS };
     });
     if (brought.kind === 'done') return;
-    await job.moveToDelayed(Date.now() + brought.afterMs, token);
+    await job.moveToDelayed(dueIn(brought.afterMs), token);
     if (brought.awaits === 'next attempt') await this.#lookAgain(job, wanted);
     throw new DelayedError();
   }

@@ -3,6 +3,7 @@ import { DelayedError, type Job } from 'bullmq';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { aged } from '../core/index.js';
+import { dueIn } from '../queue/due-in.js';
 import { PUBLISH_QUEUE } from '../queue/names.js';
 import type { JobWorker, Queues } from '../queue/queues.js';
 import type { Reconciled } from './reconciled.js';
@@ -54,7 +55,7 @@ export class PublishWorker {
     // What waits grows more urgent by the wait, so that the budget comes round to everybody.
     const urgency = aged(reconciled.urgency ?? job.priority, afterMs);
     if (urgency !== job.priority) await job.changePriority({ priority: urgency });
-    await job.moveToDelayed(Date.now() + afterMs, token);
+    await job.moveToDelayed(dueIn(afterMs), token);
     throw new DelayedError();
   }
 }
