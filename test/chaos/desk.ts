@@ -9,10 +9,14 @@ import type { Timers } from '../../src/lib/timers.js';
 import { createLog, type Logger } from '../../src/log.js';
 import { type RequestRecord, Sandbox, type SandboxOptions } from '../../src/sandbox/index.js';
 import { type Account, getAccount } from '../../src/store/accounts.js';
+import { followingTotals } from '../../src/store/following.js';
 import type { Strategy } from '../../src/store/schema.js';
+import { totals } from '../../src/store/wanted.js';
+import { horizonOf } from '../../src/sync/horizon.js';
 import { recordDatabase } from '../store/databases.js';
 import { eventually } from '../support/eventually.js';
 import { atEndOfTest } from '../support/release.js';
+import { StillTime, SWEEP_SECONDS } from './still-time.js';
 
 export const ZONE = 'Europe/Warsaw';
 
@@ -29,6 +33,8 @@ export interface DeskOptions {
   readonly now?: () => number;
   /** In real time by default. */
   readonly timers?: Timers;
+  /** No time passes but what the test says (`pass`), or what `rest` has to wait for; `now` and `timers` go by it. */
+  readonly still?: boolean;
   readonly random?: () => number;
   /** Silent where none is given. */
   readonly log?: Logger;
@@ -45,16 +51,26 @@ export class Desk {
   readonly sandbox: Sandbox;
   /** Two weeks from now. */
   readonly date: string;
+  readonly #now: () => number;
+  readonly #still: StillTime | undefined;
   #said = 0;
 
-  private constructor(engine: Slotkeeper, sandbox: Sandbox, now: number) {
+  private constructor(engine: Slotkeeper, sandbox: Sandbox, now: () => number, still: StillTime | undefined) {
     this.engine = engine;
     this.sandbox = sandbox;
-    this.date = addDays(localDate(now, ZONE), 14);
+    this.date = addDays(localDate(now(), ZONE), 14);
+    this.#now = now;
+    this.#still = still;
   }
 
   static async open(options: DeskOptions = {}): Promise<Desk> {
-    const { calendars = ['nowak'], timeoutMs = 10_000, now = Date.now, random, strategy = 'slots' } = options;
+    const still = options.still === true ? new StillTime() : undefined;
+    const { calendars = ['nowak'], random, strategy = 'slots' } = options;
+    const { now = still?.now ?? Date.now, timers = still?.timers } = options;
+    // Where no time passes, nothing is given up for a machine that is slow.
+    const { timeoutMs = still === undefined ? 10_000 : 60_000 } = options;
+    const lockMs = still === undefined ? 10_000 : 60_000;
+    const sweepSeconds = still === undefined ? 0.3 : SWEEP_SECONDS;
     const sandbox = new Sandbox({ now, ...options.sandbox });
     atEndOfTest(() => sandbox.stop());
     const baseUrl = await sandbox.start();
@@ -72,7 +88,7 @@ export class Desk {
       log: options.log ?? createLog('silent'),
       encryptionKey: randomBytes(32).toString('base64'),
       now,
-      timers: options.timers,
+      timers,
       ...(random === undefined ? {} : { random }),
       config: {
         accounts: [account('many'), account('alone')],
@@ -82,13 +98,13 @@ export class Desk {
           ...addressOf(id),
           strategy,
         })),
-        publish: { timeoutMs, lockMs: 10_000, sweepSeconds: 0.3, debounceMs: 0 },
+        publish: { timeoutMs, lockMs, sweepSeconds, debounceMs: 0 },
         ...(delivery === undefined ? {} : { delivery }),
       },
     });
     atEndOfTest(() => engine.stop());
     await engine.start();
-    return new Desk(engine, sandbox, now());
+    return new Desk(engine, sandbox, now, still);
   }
 
   /** @param n days after {@link date} */
@@ -145,7 +161,29 @@ export class Desk {
 
   /** Waits until nothing is pending; what failed is not. */
   async rest(within = 60_000): Promise<void> {
-    await eventually(async () => (await this.engine.status()).pending === 0, { within });
+    if (this.#still === undefined) await eventually(() => this.#isAtRest(), { within });
+    else await this.until(() => this.#isAtRest());
+  }
+
+  /** Waits until it is so; where no time passes, as much of it passes as what is put off has to wait. */
+  async until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+    if (this.#still === undefined) await eventually(isSo, { within: 60_000 });
+    else await this.#still.until(this.engine.db, async () => await isSo());
+  }
+
+  /** Of a desk where no time passes by itself: lets so many milliseconds pass. */
+  async pass(ms: number): Promise<void> {
+    if (this.#still === undefined) throw new Error('time passes by itself');
+    await this.#still.pass(this.engine.db, ms);
+  }
+
+  /** What the status counts as pending, and nothing else of it: it is asked for often. */
+  async #isAtRest(): Promise<boolean> {
+    const { db } = this.engine;
+    const horizon = horizonOf(ZONE, this.#now());
+    const horizons = ['many', 'alone'].map((account) => ({ account, ...horizon }));
+    const { pending } = await totals(db, horizons);
+    return pending === 0 && (await followingTotals(db)).pending === 0;
   }
 
   /** What a patient can choose, `10:00`, `10:20` and so on. */

@@ -112,11 +112,13 @@ test('a linked booking moves before its new time is closed, also while a publish
   const desk = await opened();
   await linked(desk);
   const match = { operation: 'replaceSlots' } as const;
-  desk.sandbox.faults.set([{ fault: { kind: 'latency', ms: 500 }, match, times: 1 }]);
+  // It is under way until the faults are cleared.
+  desk.sandbox.faults.set([{ fault: { kind: 'latency', ms: 45_000 }, match, times: 1 }]);
   const writes = desk.requests('replaceSlots').length;
   await desk.book('apt-2', '11:40', '12:00');
   await eventually(() => desk.requests('replaceSlots').length > writes);
   await desk.book('apt-1', '11:00', '11:20');
+  desk.sandbox.faults.clear();
   await desk.rest();
   expect(standing(desk)).toEqual(['11:00']);
   expect(await desk.engine.failures.list()).toEqual([]);
@@ -178,7 +180,9 @@ test('what the marketplace refuses of a linked booking fails where it can be see
   expect((await desk.engine.status()).failed).toBe(1);
 
   await desk.engine.failures.settle('retry', [`booking/nowak/${id}`]);
-  await eventually(async () => (await desk.engine.failures.list()).length === 1);
+  await desk.rest();
+  expect(await desk.engine.failures.list()).toHaveLength(1);
+  expect(desk.requests('moveBooking')).toHaveLength(2);
   expect(await desk.engine.failures.settle('drop', [`booking/nowak/${id}`])).toEqual({
     done: 1,
     unknown: [],

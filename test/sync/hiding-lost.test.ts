@@ -18,7 +18,7 @@ describe('nothing is left behind', () => {
   ] as const)(
     'by %s when the answer to %s is lost and the calendar goes over to %s',
     async (from, operation, to) => {
-      const desk = await Desk.open({ strategy: from });
+      const desk = await Desk.open({ still: true, strategy: from });
       await desk.open();
       await desk.rest();
       desk.sandbox.faults.set([{ fault: { kind: 'cut', when: 'after' }, match: { operation }, times: 1 }]);
@@ -37,7 +37,7 @@ describe('nothing is left behind', () => {
   );
 
   test('when the answer to bookSlot is lost: what is there is found, and not booked twice', async () => {
-    const desk = await Desk.open({ strategy: 'book' });
+    const desk = await Desk.open({ still: true, strategy: 'book' });
     await desk.open();
     await desk.rest();
     const match = { operation: 'bookSlot' };
@@ -54,7 +54,7 @@ describe('nothing is left behind', () => {
   test.each([true, false])(
     'when the answer to a move is lost, and those that move keep their comments: %s',
     async (keptComments) => {
-      const desk = await Desk.open({ strategy: 'book', sandbox: { keptComments } });
+      const desk = await Desk.open({ still: true, strategy: 'book', sandbox: { keptComments } });
       await desk.open();
       await desk.rest();
       await desk.book('apt', '10:00', '10:20');
@@ -74,7 +74,7 @@ describe('nothing is left behind', () => {
   );
 
   test('when breaks cannot go at once: slots that were told are not told again with them', async () => {
-    const desk = await Desk.open({ strategy: 'breaks' });
+    const desk = await Desk.open({ still: true, strategy: 'breaks' });
     await desk.open();
     await desk.book('first', '10:00', '10:20');
     await desk.book('last', '10:40', '11:00');
@@ -91,7 +91,7 @@ describe('nothing is left behind', () => {
   });
 
   test('when the marketplace says that a break is gone, and it is not', async () => {
-    const desk = await Desk.open({ strategy: 'breaks' });
+    const desk = await Desk.open({ still: true, strategy: 'breaks' });
     await desk.open();
     await desk.book('apt', '10:20', '10:40');
     await desk.rest();
@@ -106,7 +106,11 @@ describe('nothing is left behind', () => {
 
 describe('what somebody in the marketplace takes away of ours', () => {
   async function heard(strategy: 'breaks' | 'book'): Promise<Desk> {
-    const desk = await Desk.open({ strategy, notifications: { mode: 'pull', pullEverySeconds: 1 } });
+    const desk = await Desk.open({
+      still: true,
+      strategy,
+      notifications: { mode: 'pull', pullEverySeconds: 1 },
+    });
     const clients = ['many', 'alone'].map((id) => ({ id, secret: 'secret', notifications: 'pull' as const }));
     desk.sandbox.setEstate(undefined, [
       ...clients.map((one) => (one.id === 'alone' ? { ...one, facilities: ['elsewhere'] } : one)),
@@ -158,13 +162,14 @@ describe('a break that a doctor makes where ours was to be and was not made', ()
   }
 
   test('stays his when a reading finds it first', async () => {
-    const desk = await Desk.open({ strategy: 'breaks' });
+    const desk = await Desk.open({ still: true, strategy: 'breaks' });
     const id = await closedByTheDoctor(desk, { kind: 'status', status: 503 });
     await isLeftToHim(desk, id);
   });
 
   test('stays his when its news comes first', async () => {
     const desk = await Desk.open({
+      still: true,
       strategy: 'breaks',
       notifications: { mode: 'pull', pullEverySeconds: 1 },
     });
@@ -191,7 +196,7 @@ describe('a break that a doctor makes where ours was to be and was not made', ()
 });
 
 test('slots that only a break of ours hides are cleared before it goes', async () => {
-  const desk = await Desk.open({ strategy: 'breaks' });
+  const desk = await Desk.open({ still: true, strategy: 'breaks' });
   await desk.open();
   await desk.book('apt', '09:00', '12:00');
   await desk.rest();
@@ -210,7 +215,7 @@ test('slots that only a break of ours hides are cleared before it goes', async (
 });
 
 test('a break that is refused as invalid fails the day, with its reason, until somebody asks', async () => {
-  const desk = await Desk.open({ strategy: 'breaks' });
+  const desk = await Desk.open({ still: true, strategy: 'breaks' });
   await desk.open();
   await desk.rest();
   const match = { operation: 'addCalendarBreak' };

@@ -25,7 +25,7 @@ async function opened(strategy: Strategy = 'book'): Promise<Told> {
       done();
     },
   });
-  const desk = await Desk.open({ strategy, log: pino({ level: 'info', base: null }, stream) });
+  const desk = await Desk.open({ still: true, strategy, log: pino({ level: 'info', base: null }, stream) });
   await desk.open('nowak', desk.date, { from: '10:00', to: '12:00' });
   await desk.rest();
   const lines = (message: string) =>

@@ -19,7 +19,7 @@ const booked = (desk: Desk, calendar = 'nowak') =>
     );
 
 test('with breaks, all that is available is published, and a break hides what is taken', async () => {
-  const desk = await Desk.open({ strategy: 'breaks' });
+  const desk = await Desk.open({ still: true, strategy: 'breaks' });
   await desk.open();
   await desk.rest();
   expect(desk.shown()).toEqual(['10:00', '10:20', '10:40']);
@@ -38,7 +38,7 @@ test('with breaks, all that is available is published, and a break hides what is
 });
 
 test('with breaks, an appointment that moves is one write', async () => {
-  const desk = await Desk.open({ strategy: 'breaks' });
+  const desk = await Desk.open({ still: true, strategy: 'breaks' });
   await desk.open();
   await desk.book('apt-1', '10:20', '10:40');
   await desk.rest();
@@ -51,7 +51,7 @@ test('with breaks, an appointment that moves is one write', async () => {
 });
 
 test('with book, a placeholder takes the slot, moves with its appointment, and goes with it', async () => {
-  const desk = await Desk.open({ strategy: 'book' });
+  const desk = await Desk.open({ still: true, strategy: 'book' });
   await desk.open();
   await desk.rest();
   await desk.book('apt-1', '10:20', '10:40');
@@ -71,7 +71,7 @@ test('with book, a placeholder takes the slot, moves with its appointment, and g
 });
 
 test('with book, what begins at no bookable start is hidden by a break', async () => {
-  const desk = await Desk.open({ strategy: 'book' });
+  const desk = await Desk.open({ still: true, strategy: 'book' });
   await desk.open();
   await desk.rest();
   await desk.book('apt-1', '10:10', '10:30');
@@ -89,7 +89,7 @@ test.each([
   ['breaks', 'book'],
   ['book', 'breaks'],
 ] as const)('a calendar passes from %s to %s and leaves nothing behind', async (from, to) => {
-  const desk = await Desk.open({ strategy: from });
+  const desk = await Desk.open({ still: true, strategy: from });
   await desk.open();
   await desk.rest();
   await desk.book('apt-1', '10:20', '10:40');
@@ -114,7 +114,7 @@ test.each([
 });
 
 test('with book, what we cancel ourselves is not taken for time that others have put on sale', async () => {
-  const desk = await Desk.open({ strategy: 'book' });
+  const desk = await Desk.open({ still: true, strategy: 'book' });
   await desk.open();
   await desk.rest();
   await desk.book('apt-2', '10:00', '10:20');
@@ -135,7 +135,7 @@ test('with book, what we cancel ourselves is not taken for time that others have
 });
 
 test.each([400, 403, 404, 409, 422])('with book, a %i to bookSlot has a break hide it', async (status) => {
-  const desk = await Desk.open({ strategy: 'book' });
+  const desk = await Desk.open({ still: true, strategy: 'book' });
   await desk.open();
   await desk.rest();
   desk.sandbox.faults.set([{ fault: { kind: 'status', status }, match: { operation: 'bookSlot' } }]);
@@ -148,7 +148,7 @@ test.each([400, 403, 404, 409, 422])('with book, a %i to bookSlot has a break hi
 });
 
 test('with book, a visit that is not as long as it was asked for gives way to a break, once and for all', async () => {
-  const desk = await Desk.open({ strategy: 'book', sandbox: { askedDurations: false } });
+  const desk = await Desk.open({ still: true, strategy: 'book', sandbox: { askedDurations: false } });
   await desk.open('nowak', desk.date, { from: '10:00', to: '12:00' });
   await desk.rest();
   await desk.book('apt-1', '10:20', '11:00');
@@ -169,7 +169,7 @@ test('with book, a visit that is not as long as it was asked for gives way to a 
 });
 
 test('with book, a 403 to moveBooking has the appointment hidden anew, and the old placeholder cancelled', async () => {
-  const desk = await Desk.open({ strategy: 'book' });
+  const desk = await Desk.open({ still: true, strategy: 'book' });
   await desk.open();
   await desk.rest();
   await desk.book('apt-1', '10:20', '10:40');
@@ -189,7 +189,7 @@ test.each([
 ] as const)(
   'with %s, what %s refuses with %d fails its day, and every other goes on',
   async (strategy, operation, status) => {
-    const desk = await Desk.open({ strategy });
+    const desk = await Desk.open({ still: true, strategy });
     await desk.open();
     await desk.open('nowak', desk.dateAfter(1));
     await desk.rest();

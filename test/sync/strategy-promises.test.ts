@@ -16,7 +16,7 @@ const hiding = (desk: Desk, calendar = 'nowak') => [
 ];
 
 async function opened(options: Parameters<typeof Desk.open>[0]): Promise<Desk> {
-  const desk = await Desk.open(options);
+  const desk = await Desk.open({ still: true, ...options });
   await desk.open('nowak', desk.date, { from: '10:00', to: '12:00' });
   await desk.rest();
   return desk;
@@ -110,7 +110,12 @@ describe('breaks on two coupled addresses that are calendars here, with buffers'
 
   async function coupled(lis: 'slots' | 'breaks' | 'book'): Promise<Desk> {
     const notifications = { mode: 'pull', pullEverySeconds: 1 } as const;
-    const desk = await Desk.open({ sandbox: { estate }, calendars: ['nowak', 'lis'], notifications });
+    const desk = await Desk.open({
+      still: true,
+      sandbox: { estate },
+      calendars: ['nowak', 'lis'],
+      notifications,
+    });
     const clients = ['many', 'alone'].map((id) => ({ id, secret: 'secret', notifications: 'pull' as const }));
     desk.sandbox.setEstate(estate, clients);
     for (const [id, strategy] of Object.entries({ nowak: 'breaks', lis } as const)) {

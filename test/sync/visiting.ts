@@ -2,7 +2,7 @@
 import { addressOf, Desk, type DeskOptions } from '../chaos/desk.js';
 
 export async function opened(options: DeskOptions = {}): Promise<Desk> {
-  const desk = await Desk.open(options);
+  const desk = await Desk.open({ still: true, ...options });
   for (const calendar of options.calendars ?? ['nowak']) {
     await desk.open(calendar, desk.date, { from: '10:00', to: '12:00' });
   }
