@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { addressOf, Desk } from '../chaos/desk.js';
 import { eventually } from '../support/eventually.js';
+import { hears, hearsAll, PULLS } from './hearing.js';
 
 const ALL = ['10:00', '10:20', '10:40'];
 
@@ -109,7 +110,7 @@ describe('what somebody in the marketplace takes away of ours', () => {
     const desk = await Desk.open({
       still: true,
       strategy,
-      notifications: { mode: 'pull', pullEverySeconds: 1 },
+      notifications: PULLS,
     });
     const clients = ['many', 'alone'].map((id) => ({ id, secret: 'secret', notifications: 'pull' as const }));
     desk.sandbox.setEstate(undefined, [
@@ -129,9 +130,9 @@ describe('what somebody in the marketplace takes away of ours', () => {
     if (strategy === 'breaks') desk.sandbox.removeBreak(id);
     else desk.sandbox.cancel(id);
     expect(desk.shown()).toEqual(ALL);
-    await eventually(() => desk.shown().length === 2);
+    await hears(desk, () => desk.shown().length === 2);
+    await hearsAll(desk);
     expect(desk.shown()).toEqual(['10:00', '10:40']);
-    await desk.rest();
     expect(own(desk)).toHaveLength(1);
     expect((await desk.engine.notifications()).items).toEqual([]);
   });
@@ -171,7 +172,7 @@ describe('a break that a doctor makes where ours was to be and was not made', ()
     const desk = await Desk.open({
       still: true,
       strategy: 'breaks',
-      notifications: { mode: 'pull', pullEverySeconds: 1 },
+      notifications: PULLS,
     });
     const clients = ['many', 'alone'].map((one) => ({
       id: one,
@@ -189,7 +190,8 @@ describe('a break that a doctor makes where ours was to be and was not made', ()
     ]);
     const known = () =>
       desk.engine.db.selectFrom('slotkeeper.breaks').select('own').where('id', '=', id).executeTakeFirst();
-    expect(await eventually(known)).toEqual({ own: null });
+    await hears(desk, known);
+    expect(await known()).toEqual({ own: null });
     desk.sandbox.faults.clear();
     await isLeftToHim(desk, id);
   });

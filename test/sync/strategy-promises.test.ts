@@ -3,7 +3,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { PLACEHOLDER_PATIENT } from '../../src/sync/hiding/placeholder-patient.js';
 import { addressOf, Desk } from '../chaos/desk.js';
-import { eventually } from '../support/eventually.js';
+import { hears, hearsAll, PULLS } from './hearing.js';
 
 const hiding = (desk: Desk, calendar = 'nowak') => [
   ...desk.sandbox
@@ -109,7 +109,7 @@ describe('breaks on two coupled addresses that are calendars here, with buffers'
   };
 
   async function coupled(lis: 'slots' | 'breaks' | 'book'): Promise<Desk> {
-    const notifications = { mode: 'pull', pullEverySeconds: 1 } as const;
+    const notifications = PULLS;
     const desk = await Desk.open({
       still: true,
       sandbox: { estate },
@@ -135,19 +135,19 @@ describe('breaks on two coupled addresses that are calendars here, with buffers'
   test.each(['breaks', 'book'] as const)('do not call one another forth: %s', async (strategy) => {
     const desk = await coupled(strategy);
     await desk.book('apt-1', '11:20', '11:40');
-    await eventually(async () => (await taken(desk, 'lis')).length > 0);
-    await desk.rest();
+    await hears(desk, async () => (await taken(desk, 'lis')).length > 0);
+    await hearsAll(desk);
     for (const calendar of ['nowak', 'lis']) expect(hiding(desk, calendar)).toEqual(['break 11:10-11:50']);
     expect(await taken(desk, 'lis')).toEqual(['11:10-11:50']);
     expect(desk.requests('addCalendarBreak')).toHaveLength(1);
 
     await desk.book('apt-1', '12:00', '12:20');
-    await eventually(async () => (await taken(desk, 'lis'))[0] === '11:50-12:30');
-    await desk.rest();
+    await hears(desk, async () => (await taken(desk, 'lis'))[0] === '11:50-12:30');
+    await hearsAll(desk);
     for (const calendar of ['nowak', 'lis']) expect(hiding(desk, calendar)).toEqual(['break 11:50-12:30']);
     await desk.free('apt-1');
-    await eventually(async () => (await taken(desk, 'lis')).length === 0);
-    await desk.rest();
+    await hears(desk, async () => (await taken(desk, 'lis')).length === 0);
+    await hearsAll(desk);
     for (const calendar of ['nowak', 'lis']) expect(hiding(desk, calendar)).toEqual([]);
     expect(desk.requests('addCalendarBreak')).toHaveLength(1);
   });
@@ -155,8 +155,8 @@ describe('breaks on two coupled addresses that are calendars here, with buffers'
   test('close no more of a calendar with slots than of the one that they were made for', async () => {
     const desk = await coupled('slots');
     await desk.book('apt-1', '11:20', '11:40');
-    await eventually(async () => (await taken(desk, 'lis')).length > 0);
-    await desk.rest();
+    await hears(desk, async () => (await taken(desk, 'lis')).length > 0);
+    await hearsAll(desk);
     const [day] = (await desk.engine.days('lis', desk.date, desk.date)) ?? [];
     expect(day?.wanted.map(({ start, end }) => `${start.slice(11, 16)}-${end.slice(11, 16)}`)).toEqual([
       '10:00-11:10',
@@ -168,8 +168,8 @@ describe('breaks on two coupled addresses that are calendars here, with buffers'
     const desk = await coupled(strategy);
     const range = { since: desk.at('11:20'), till: desk.at('11:40') };
     desk.sandbox.addBreak(addressOf('lis'), { ...range, description: 'lunch' });
-    await eventually(async () => (await taken(desk, 'lis')).length > 0);
-    await desk.rest();
+    await hears(desk, async () => (await taken(desk, 'lis')).length > 0);
+    await hearsAll(desk);
     expect(desk.shown('lis')).toEqual(
       strategy === 'slots'
         ? ['10:00', '10:20', '10:40', '11:50', '12:10', '12:30']
