@@ -8,6 +8,7 @@ import {
   diffBreaks,
   type ExistingBreak,
 } from '../../src/core/index.js';
+import { sampleOf } from '../support/long.js';
 
 const MINUTE = 60_000;
 const NINE = Date.parse('2026-11-16T09:00:00Z');
@@ -80,7 +81,7 @@ describe('breaks are changed step by step', () => {
         const end = states(existing, breakSteps(existing, wanted)).at(-1);
         expect(sorted(end?.values() ?? [])).toEqual(sorted(wanted));
       }),
-      { numRuns: 1_000 },
+      { numRuns: sampleOf(1_000) },
     );
   });
 
@@ -100,7 +101,7 @@ describe('breaks are changed step by step', () => {
         }
         expect(hidden).toHaveLength(must.length);
       }),
-      { numRuns: 1_000 },
+      { numRuns: sampleOf(1_000) },
     );
   });
 
@@ -116,7 +117,7 @@ describe('breaks are changed step by step', () => {
         expect([...covered(wanted)].filter((minute) => !hidden.has(minute))).toEqual([]);
         expect(steps.slice(first).every(({ kind }) => kind === 'delete')).toBe(true);
       }),
-      { numRuns: 500 },
+      { numRuns: sampleOf(500) },
     );
   });
 
@@ -127,7 +128,7 @@ describe('breaks are changed step by step', () => {
         const steps = breakSteps(existing, wanted, ({ id }) => id !== 'id-0');
         expect(steps).not.toContainEqual(expect.objectContaining({ kind: 'move', id: 'id-0' }));
       }),
-      { numRuns: 300 },
+      { numRuns: sampleOf(300) },
     );
   });
 
@@ -149,7 +150,7 @@ describe('breaks are changed step by step', () => {
           }
         }
       }),
-      { numRuns: 1_000 },
+      { numRuns: sampleOf(1_000) },
     );
   });
 
@@ -162,7 +163,7 @@ describe('breaks are changed step by step', () => {
         const fewest = Math.max(before.length, wanted.length) - stays;
         expect(breakSteps(existing, wanted)).toHaveLength(fewest);
       }),
-      { numRuns: 1_000 },
+      { numRuns: sampleOf(1_000) },
     );
   });
 
@@ -175,7 +176,7 @@ describe('breaks are changed step by step', () => {
         const steps = breakSteps(existing, wanted, ({ id }) => mayMove(id));
         expect(steps).toHaveLength(add.length + move.length + gone.length + stuck);
       }),
-      { numRuns: 1_000 },
+      { numRuns: sampleOf(1_000) },
     );
   });
 });

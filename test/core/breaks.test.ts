@@ -7,6 +7,7 @@ import {
   diffBreaks,
   InvalidScheduleError,
 } from '../../src/core/index.js';
+import { sampleOf } from '../support/long.js';
 
 const MINUTE = 60_000;
 const NINE = Date.parse('2026-11-16T09:00Z');
@@ -91,7 +92,7 @@ describe('breaks', () => {
         const both = [...minutes(hidden), ...minutes(free)];
         expect(both.sort()).toEqual([...minutes(windows)].sort());
       }),
-      { numRuns: 500 },
+      { numRuns: sampleOf(500) },
     );
   });
 
@@ -180,7 +181,7 @@ describe('from existing breaks to wanted ones', () => {
         const requests = changes.add.length + changes.move.length + changes.delete.length;
         expect(requests).toBe(Math.max(old.length, wanted.length) - kept);
       }),
-      { numRuns: 1_000 },
+      { numRuns: sampleOf(1_000) },
     );
   });
 

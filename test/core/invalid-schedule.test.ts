@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { computeSlotConfigs, InvalidScheduleError } from '../../src/core/index.js';
+import { sampleOf } from '../support/long.js';
 import { clockChanges } from './cases.js';
 
 type Json = Record<string, unknown>;
@@ -230,7 +231,7 @@ describe('whatever is given, there is an InvalidScheduleError or an answer', () 
         const range = /^(from|to|windows)$/.test(found) && /^(from|to|windows)/.test(at);
         if (!(found === 'fine' || found.startsWith(at) || near || range)) expect(found).toBe(at);
       }),
-      { numRuns: 10_000 },
+      { numRuns: sampleOf(10_000) },
     );
   });
 
@@ -247,7 +248,7 @@ describe('whatever is given, there is an InvalidScheduleError or an answer', () 
         }
         pathOf(input);
       }),
-      { numRuns: 10_000 },
+      { numRuns: sampleOf(10_000) },
     );
   });
 
@@ -256,7 +257,7 @@ describe('whatever is given, there is an InvalidScheduleError or an answer', () 
       fc.property(fc.anything(), (input) => {
         pathOf(input);
       }),
-      { numRuns: 10_000 },
+      { numRuns: sampleOf(10_000) },
     );
   });
 

@@ -12,6 +12,7 @@ import {
   startOfDate,
   toIso,
 } from '../../src/core/index.js';
+import { isLong } from '../support/long.js';
 import { clockChanges } from './cases.js';
 
 const MINUTE = 60_000;
@@ -22,7 +23,7 @@ const WEEK = 7 * DAY;
 const zones = Intl.supportedValuesOf('timeZone');
 
 /** Years with the zones' odd changes, and the near future. */
-const years = [1987, 1995, 2010, 2011, 2018, 2026, 2027];
+const years = isLong ? [1987, 1995, 2010, 2011, 2018, 2026, 2027] : [2011, 2026];
 
 /** The instants at which a zone changes its clock, found by asking luxon every week and then ever closer. */
 function changesOf(timeZone: string, year: number): number[] {
@@ -61,7 +62,7 @@ test(`each of ${zones.length} zones shows what luxon shows, around each clock ch
     }
   }
   expect(wrong).toEqual([]);
-  expect(changes).toBeGreaterThan(1000);
+  expect(changes).toBeGreaterThan(150 * years.length);
 }, 240_000);
 
 test('a wall-clock time in each zone is what luxon makes of it, except where it comes twice', () => {
@@ -79,7 +80,7 @@ test('a wall-clock time in each zone is what luxon makes of it, except where it 
 test('in each zone a date begins where the clock first shows it', () => {
   const wrong: string[] = [];
   for (const timeZone of zones) {
-    for (const year of [2010, 2026]) {
+    for (const year of isLong ? [2010, 2026] : [2026]) {
       for (const change of changesOf(timeZone, year)) {
         for (const day of [-1, 0, 1]) {
           const date = localDate(change + day * DAY, timeZone);

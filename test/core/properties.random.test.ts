@@ -10,10 +10,11 @@ import {
   type Day,
   InvalidScheduleError,
 } from '../../src/core/index.js';
+import { isLong } from '../support/long.js';
 import { type Case, cases, write } from './cases.js';
 import { clock, type OracleInput, oracle } from './oracle.js';
 
-const CASES = Number(process.env.CORE_CASES ?? 100_000);
+const CASES = Number(process.env.CORE_CASES ?? (isLong ? 100_000 : 10_000));
 const seed = process.env.CORE_SEED === undefined ? {} : { seed: Number(process.env.CORE_SEED) };
 const MINUTE = 60_000;
 const TIMEOUT = 60_000 + CASES * 5;
