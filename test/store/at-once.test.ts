@@ -12,7 +12,7 @@ describe.each(databases)('on $name', ({ fresh }) => {
     const options = await fresh();
     // One connection: what is left behind in it is met by the next.
     database = await openDatabase('url' in options ? { ...options, poolSize: 1 } : options);
-    await sql`CREATE TABLE things (id integer PRIMARY KEY)`.execute(database.db);
+    await sql`CREATE TABLE public.things (id integer PRIMARY KEY)`.execute(database.db);
   });
 
   afterAll(() => database.close());

@@ -10,7 +10,7 @@ describe.each(databases)('on $name', ({ fresh }) => {
 
   beforeAll(async () => {
     database = await openDatabase(await fresh());
-    await sql`CREATE TABLE things (id integer PRIMARY KEY, at timestamptz)`.execute(database.db);
+    await sql`CREATE TABLE public.things (id integer PRIMARY KEY, at timestamptz)`.execute(database.db);
   });
 
   afterAll(() => database.close());
