@@ -60,7 +60,7 @@ describe.each(backends)('slotkeeper start on $name', ({ fresh }) => {
     await atTheDesk;
     clinic.sandbox.faults.clear();
 
-    const second = await clinic.start();
+    const second = await clinic.open();
     await second.settled();
     const [day] = (await second.call('GET', `/v1/calendars/${CALENDAR}/days?from=${date}&to=${date}`)).body;
     const refs = day.busy.map(({ ref }: { ref: string }) => ref);
@@ -73,6 +73,6 @@ describe.each(backends)('slotkeeper start on $name', ({ fresh }) => {
         Date.parse(end),
       ]),
     );
-    await second.process.kill('SIGTERM', LONG);
+    await second.close();
   });
 });
