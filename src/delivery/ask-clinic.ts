@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { got } from 'got';
 import { z } from 'zod';
+import type { Timers } from '../lib/timers.js';
 import type { Account, Destination } from '../store/accounts.js';
 import { keyOf } from './destination.js';
 import { signed } from './sign.js';
@@ -14,7 +15,7 @@ export interface AskClinicOptions {
   readonly forAll: Pick<Destination, 'approvalUrl' | 'secret'> | undefined;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  readonly deadlineMs?: number;
+  readonly timers: Timers;
 }
 
 export interface ClinicAnswer {
@@ -35,7 +36,7 @@ const denialSchema = z.object({ error_code: z.int() });
 
 /** @returns undefined where the clinic is not asked, or does not answer in time with a 2xx or a 4xx */
 export async function askClinic(
-  { forAll, now, deadlineMs = DEADLINE_MS }: AskClinicOptions,
+  { forAll, now, timers }: AskClinicOptions,
   account: Account,
   question: ClinicQuestion,
 ): Promise<ClinicAnswer | undefined> {
@@ -45,11 +46,16 @@ export async function askClinic(
   const at = new Date(now());
   const id = `ask_${randomUUID()}`;
   const body = JSON.stringify({ id, account: account.id, ...question });
+  const over = new AbortController();
+  const late = new AbortController();
+  void timers.sleep(DEADLINE_MS, over.signal).then(() => {
+    if (!over.signal.aborted) late.abort();
+  });
   try {
     const { statusCode, body: answer } = await got.post(approvalUrl, {
       body,
       headers: signed(key, id, at, body),
-      timeout: { request: deadlineMs },
+      signal: late.signal,
       retry: { limit: 0 },
       followRedirect: false,
       throwHttpErrors: false,
@@ -61,6 +67,8 @@ export async function askClinic(
   } catch {
     // No answer in time, or none at all: the record decides. What was asked is in got's error, so that goes no further.
     return undefined;
+  } finally {
+    over.abort();
   }
 }
 

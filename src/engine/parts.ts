@@ -193,7 +193,7 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
     deliver: (added) => delivery.wake(added),
     askClinic: (account, question) =>
       askClinic(
-        { forAll: secret === undefined ? undefined : { secret, approvalUrl }, now },
+        { forAll: secret === undefined ? undefined : { secret, approvalUrl }, now, timers },
         account,
         question,
       ),

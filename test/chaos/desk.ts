@@ -25,6 +25,8 @@ export interface DeskOptions {
   /** Ids; `alone` has an account of its own. */
   readonly calendars?: readonly string[];
   readonly timeoutMs?: number;
+  /** How long a job belongs to a worker that says nothing. */
+  readonly lockMs?: number;
   readonly strategy?: Strategy;
   /** Of both accounts; with it, a key to seal patients' data with. */
   readonly notifications?: Exclude<FileConfigInput['accounts'], undefined>[number]['notifications'];
@@ -74,7 +76,7 @@ export class Desk {
     const sandbox = new Sandbox({ now, ...options.sandbox });
     atEndOfTest(() => sandbox.stop());
     const baseUrl = await sandbox.start();
-    const { notifications, delivery } = options;
+    const { notifications, delivery, lockMs = 10_000 } = options;
     const account = (id: string) => ({
       id,
       baseUrl,

@@ -1,6 +1,8 @@
 // The push endpoint, as a marketplace, a stranger and a broken sender meet it.
 import { describe, expect, test } from '@jest/globals';
-import { hearing, PUSH, placeOf, said, visitBooking } from '../intake/notifications/heard.js';
+import { PUSH, placeOf, said, sharedHearing, visitBooking } from '../intake/notifications/heard.js';
+
+const hearing = sharedHearing();
 
 const anything = (n: number) => said('address-assigned', {}, 'nowak', `2026-01-01T10:00:0${n}+01:00`);
 
@@ -17,7 +19,7 @@ describe('a sender', () => {
 
   test('sends the key in the header that the account names', async () => {
     const { push, items } = await hearing({
-      notifications: { mode: 'push', apiKey: 'other', header: 'X-Partner-Key' },
+      notifications: { apiKey: 'other', header: 'X-Partner-Key' },
     });
     expect((await push(anything(1))).status).toBe(401);
     expect((await push(anything(1), { 'X-PARTNER-KEY': 'other' })).status).toBe(200);
@@ -38,7 +40,7 @@ describe('a sender', () => {
   });
 
   test('that the list names needs no key where the account has none', async () => {
-    const { push } = await hearing({ notifications: { mode: 'push', allowFrom: ['127.0.0.1'] } });
+    const { push } = await hearing({ notifications: { apiKey: undefined, allowFrom: ['127.0.0.1'] } });
     expect((await push(anything(1), { 'x-api-key': '' })).status).toBe(200);
   });
 

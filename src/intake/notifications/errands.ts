@@ -98,6 +98,8 @@ export class Errands extends PeriodicTask {
       errand = await takeErrand(db, account.id, errander.kind, randomUUID(), leaseMs, new Date(at), nextAt);
       if (errand === undefined) return;
       const mine = errand;
+      // Told to stop meanwhile: nothing is asked, and it is due for others at once.
+      if (this.isStopping) return await endErrand(db, errand, new Date(at), errand.failures);
       const afterMs = await errander.run(
         account,
         async () => !this.isStopping && (await keepErrand(db, mine, leaseMs)),

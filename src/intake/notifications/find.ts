@@ -65,6 +65,8 @@ export class Finder extends PeriodicTask {
         const notSince = new Date(now() - notifications.sweepMinutes * MINUTE);
         const calendar = await takeCalendarToRead(db, account, notSince, new Date(now()));
         if (calendar === undefined) return;
+        // Told to stop meanwhile: nothing is asked, and it is there for others at once.
+        if (this.isStopping) return await readBookingsAgain(db, calendar, notSince);
         await this.#read(calendar, account, notSince);
       }
     } catch (error) {

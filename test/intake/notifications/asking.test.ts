@@ -1,10 +1,14 @@
 // The marketplace asks whether a patient may book or move, and is answered from the record.
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
 import { askClinic } from '../../../src/delivery/ask-clinic.js';
-import { startReceiver } from '../../sandbox/receiver.js';
-import { type Hearing, hearing, said, visitBooking } from './heard.js';
+import { type Receiver, startReceiver } from '../../sandbox/receiver.js';
+import { account } from '../../store/facts.js';
+import { eventually } from '../../support/eventually.js';
+import { ManualTimers } from '../../support/manual-timers.js';
+import { type Hearing, said, sharedHearing, visitBooking } from './heard.js';
+
+const hearing = sharedHearing();
 
 const YES = { status: 200, body: {} };
 const no = (code: number) => ({ status: 409, body: { error_code: code } });
@@ -119,9 +123,7 @@ describe('a patient may book', () => {
 
   test('with the numbers that this account agreed on, where he may not', async () => {
     const errorCodes = { taken: 71, 'not-offered': 72, past: 73, 'unknown-calendar': 74 };
-    const clinic = await hearing({
-      notifications: { mode: 'push', apiKey: 'key-of-the-marketplace', errorCodes },
-    });
+    const clinic = await hearing({ notifications: { errorCodes } });
     await clinic.desk.book('apt-1', '11:00', '11:20');
     expect(await ask(clinic, '11:00')).toEqual(no(71));
     expect(await ask(clinic, '09:00')).toEqual(no(72));
@@ -142,10 +144,9 @@ describe('what was promised', () => {
   });
 
   test('ends with its booking, also where the clock of who takes that in is behind', async () => {
-    let at = Date.now();
-    const clinic = await hearing({ now: () => at });
+    const clinic = await hearing();
     expect(await ask(clinic)).toEqual(YES);
-    at -= 5_000;
+    clinic.skip(-5_000);
     await tell(clinic, 'slot-booked', 'b1', '10:20');
     await tell(clinic, 'booking-canceled', 'b1', '10:20', { status: 'canceled' });
     expect(await ask(clinic)).toEqual(YES);
@@ -159,12 +160,11 @@ describe('what was promised', () => {
   });
 
   test('is free again a minute later where no booking came', async () => {
-    let at = Date.now();
-    const clinic = await hearing({ now: () => at });
+    const clinic = await hearing();
     expect(await ask(clinic)).toEqual(YES);
-    at += 59_000;
+    clinic.skip(59_000);
     expect(await ask(clinic)).toEqual(no(1));
-    at += 2_000;
+    clinic.skip(2_000);
     expect(await ask(clinic)).toEqual(YES);
   });
 
@@ -191,39 +191,37 @@ test('a booking may move onto a part of its own old time, and not onto that of a
 
 test('the answer counts what is taken at the desk while it is not published yet', async () => {
   const clinic = await hearing();
-  clinic.desk.sandbox.faults.set([{ fault: { kind: 'status', status: 503 } }]);
+  await clinic.desk.rest();
+  clinic.desk.sandbox.faults.set([{ fault: { kind: 'latency', ms: 600_000 } }]);
   await clinic.desk.book('apt-1', '10:20', '10:40');
   expect(await ask(clinic)).toEqual(no(1));
   await clinic.desk.free('apt-1');
   expect(await ask(clinic)).toEqual(YES);
+  expect((await clinic.desk.engine.status()).pending).toBeGreaterThan(0);
 });
 
+/** How long a clinic is waited for, in milliseconds: the marketplace waits for two seconds. */
+const PATIENCE_MS = 1_500;
+
 describe('a clinic that wants to be asked', () => {
+  async function askedAt(receiver: Receiver): Promise<Hearing> {
+    const delivery = { url: receiver.url, secret: SECRET, approvalUrl: `${receiver.url}/approve` };
+    return await hearing({ delivery });
+  }
+
   test('denies with its own number, or with the agreed one, and then nothing is promised', async () => {
     const receiver = await startReceiver();
-    const clinic = await hearing({
-      delivery: { url: receiver.url, secret: SECRET, approvalUrl: `${receiver.url}/approve` },
-    });
-    // What is not answered in time is promised by the record: then it is asked about the next time.
-    const times = ['10:20', '10:00', '10:40', '11:00', '11:20', '11:40'];
-    const denied = async () => {
-      for (;;) {
-        const answer = await ask(clinic, times[0]);
-        if (answer.status !== 200 || times.length === 1) return answer;
-        times.shift();
-      }
-    };
+    const clinic = await askedAt(receiver);
     receiver.react({ status: 422, text: '{"error_code":99}' });
-    expect(await denied()).toEqual(no(99));
+    expect(await ask(clinic)).toEqual(no(99));
     receiver.react({ status: 422, text: 'no' });
-    expect(await denied()).toEqual(no(5));
+    expect(await ask(clinic)).toEqual(no(5));
     receiver.react(204);
-    expect(await ask(clinic, times[0])).toEqual(YES);
+    expect(await ask(clinic)).toEqual(YES);
     const asked = () => receiver.received.filter(({ body }) => body.name === 'slot-booking');
-    const before = asked().length;
-    expect(before).toBeGreaterThanOrEqual(3);
-    expect(await ask(clinic, times[0])).toEqual(no(1));
-    expect(asked()).toHaveLength(before);
+    expect(asked()).toHaveLength(3);
+    expect(await ask(clinic)).toEqual(no(1));
+    expect(asked()).toHaveLength(3);
     const { headers, body } = asked()[0] ?? { headers: {}, body: {} };
     expect(body).toMatchObject({ account: 'many', calendar: 'nowak', data: { visit_booking_request: {} } });
     const verify = (secret: string) => () =>
@@ -234,37 +232,49 @@ describe('a clinic that wants to be asked', () => {
 
   test('and takes longer than the marketplace would wait is not waited for', async () => {
     const receiver = await startReceiver();
-    const clinic = await hearing({
-      delivery: { url: receiver.url, secret: SECRET, approvalUrl: `${receiver.url}/approve` },
+    const clinic = await askedAt(receiver);
+    receiver.react('hang');
+    let isOver = false;
+    const asking = ask(clinic).finally(() => {
+      isOver = true;
     });
-    // Its connections are open, as they are where it is asked now and then.
-    expect(await ask(clinic, '11:00')).toEqual(YES);
-    receiver.react(async () => {
-      await sleep(2_600);
-      return { status: 422, text: '{"error_code":99}' };
-    });
-    const begun = performance.now();
-    expect(await ask(clinic)).toEqual(YES);
-    // Had it been waited for, the answer were no.
-    expect(performance.now() - begun).toBeGreaterThan(1_400);
+    await eventually(() => receiver.received.length === 1);
+    await clinic.timers.advance(PATIENCE_MS - 1);
+    expect(await ask(clinic)).toEqual(no(1));
+    expect(isOver).toBe(false);
+    await clinic.timers.advance(1);
+    expect(await asking).toEqual(YES);
   });
+
+  /** What becomes of one question; time passes as the test says. */
+  function question(receiver: Receiver) {
+    const timers = new ManualTimers();
+    const answer = askClinic(
+      { forAll: { approvalUrl: receiver.url, secret: SECRET }, now: Date.now, timers },
+      account(),
+      { name: 'slot-booking', calendar: 'nowak', data: {} },
+    );
+    return { timers, answer };
+  }
 
   test.each([
     ['an error', 500],
     ['a redirect', 307],
-    ['silence', 'hang'],
     ['a cut', 'cut'],
-  ] as const)('and answers with %s leaves it to the record', async (_, reaction) => {
+  ] as const)('and answers with %s leaves it to the record, at once', async (_, reaction) => {
     const receiver = await startReceiver();
     receiver.react(reaction);
-    const { desk } = await hearing();
-    const deadlineMs = reaction === 'hang' ? 3_000 : 30_000;
-    const answer = await askClinic(
-      { forAll: { approvalUrl: receiver.url, secret: SECRET }, now: Date.now, deadlineMs },
-      await desk.account(),
-      { name: 'slot-booking', calendar: 'nowak', data: {} },
-    );
-    expect(answer).toBeUndefined();
+    expect(await question(receiver).answer).toBeUndefined();
     expect(receiver.received).toHaveLength(1);
+  });
+
+  test('and answers with silence leaves it to the record', async () => {
+    const receiver = await startReceiver();
+    receiver.react('hang');
+    const { timers, answer } = question(receiver);
+    await eventually(() => receiver.received.length === 1);
+    await timers.advance(PATIENCE_MS);
+    expect(await answer).toBeUndefined();
+    expect(await receiver.connections()).toBe(0);
   });
 });

@@ -1,15 +1,22 @@
 // The order in which the marketplace's news arrive, how often and by which way, changes nothing of what they come to.
 import { expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
-import { hearing, said, visitBooking } from './heard.js';
+import { said, sharedHearing, visitBooking } from './heard.js';
 
 jest.setTimeout(120_000);
 
+const CALENDARS = ['nowak', 'lis', 'kot', 'zuk', 'sowa'];
+const hearing = sharedHearing({ calendars: CALENDARS });
+
 test('news of a service publish its days once, and of a break within a second nothing twice, however often they are said', async () => {
   const { desk, push, busy, items } = await hearing();
-  const puts = () => desk.requests('replaceSlots').length;
+  const puts = () => desk.requests('replaceSlots', 'nowak').length;
   const generation = async () => {
-    const days = await desk.engine.db.selectFrom('slotkeeper.days').select('generation').execute();
+    const days = await desk.engine.db
+      .selectFrom('slotkeeper.days')
+      .select('generation')
+      .where('calendar_id', '=', 'nowak')
+      .execute();
     return days.map((day) => Number(day.generation));
   };
   await desk.rest();
@@ -37,9 +44,9 @@ test('news of a service publish its days once, and of a break within a second no
 });
 
 test('any order of the same news, each once or twice, one by one or at once, ends the same', async () => {
-  const calendars = ['nowak', 'lis', 'kot', 'zuk', 'sowa'];
-  const clinic = await hearing({ calendars });
-  const { desk, push, busy, items } = clinic;
+  const { desk, busy, items } = await hearing();
+  const account = await desk.account();
+  const receive = (body: object) => desk.engine.receivePush(account, Buffer.from(JSON.stringify(body)));
   let cases = 0;
   const news = (n: number, calendar: string, other: string) => {
     const booking = (id: string, time: string, more: object = {}) =>
@@ -83,17 +90,17 @@ test('any order of the same news, each once or twice, one by one or at once, end
     fc.asyncProperty(order, fc.boolean(), async (indexes, together) => {
       const n = cases++;
       // Each case on a day that others have filled would hide what it leaves behind.
-      const calendar = calendars[n % 4] ?? '';
+      const calendar = CALENDARS[n % 4] ?? '';
       const bodies = news(n, calendar, 'sowa');
       const before = (await items()).length;
-      const send = (index: number) => push(bodies[index]);
+      const send = (index: number) => receive(bodies[index] ?? {});
       const answers = together
         ? await Promise.all(indexes.map(send))
-        : await indexes.reduce<Promise<{ status: number }[]>>(
+        : await indexes.reduce<Promise<{ kind: string }[]>>(
             async (done, index) => [...(await done), await send(index)],
             Promise.resolve([]),
           );
-      expect(answers.every(({ status }) => status === 200)).toBe(true);
+      expect(answers.every(({ kind }) => kind === 'kept')).toBe(true);
       const mine = (taken: readonly unknown[]) =>
         taken.filter((one) => JSON.stringify(one).includes(`-${n}"`));
       expect(mine(await busy(calendar))).toEqual([

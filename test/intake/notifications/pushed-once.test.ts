@@ -2,20 +2,23 @@
 // API differ.
 import { expect, test } from '@jest/globals';
 import { addressOf } from '../../chaos/desk.js';
+import { type Reaction, startReceiver } from '../../sandbox/receiver.js';
 import { eventually } from '../../support/eventually.js';
 import { resync } from '../../sync/resync/resyncing.js';
-import { API_KEY, type Hearing, hearing, PUSH } from './heard.js';
+import { API_KEY, type Hearing, PUSH, sharedHearing } from './heard.js';
 
-async function pushedOnce(how: { apiKey?: string; timeoutMs?: number }): Promise<Hearing> {
+const hearing = sharedHearing();
+
+async function pushedOnce(how: { url?: string; apiKey?: string }): Promise<Hearing> {
   const clinic = await hearing();
-  const url = `${clinic.call.url}${PUSH}`;
+  const push = { url: `${clinic.call.url}${PUSH}`, apiKey: API_KEY, ...how };
   clinic.desk.sandbox.setEstate(
     undefined,
     ['many', 'alone'].map((id) => ({
       id,
       secret: 'secret',
       notifications: 'push' as const,
-      push: { url, apiKey: API_KEY, mode: 'once' as const, timeoutMs: 60_000, ...how },
+      push: { ...push, mode: 'once' as const, timeoutMs: 60_000 },
       ...(id === 'alone' ? { facilities: ['elsewhere'] } : {}),
     })),
   );
@@ -23,24 +26,42 @@ async function pushedOnce(how: { apiKey?: string; timeoutMs?: number }): Promise
   return clinic;
 }
 
-test.each([
-  ['refused', { apiKey: 'another key' }],
-  ['not answered in time', { timeoutMs: 1 }],
-] as const)('a booking whose push was %s is over on both sides', async (_, how) => {
-  const { desk, busy } = await pushedOnce(how);
+/** The booking is over at the marketplace, and looking finds that. */
+async function isOver({ desk, busy }: Hearing, shown: readonly string[]): Promise<void> {
+  const deliveries = () => desk.sandbox.deliveries;
+  await eventually(() => deliveries().some(({ name }) => name === 'booking-canceled'));
+  await eventually(() => deliveries().every(({ endedAt }) => endedAt !== undefined));
+  expect(desk.sandbox.bookings(addressOf('nowak'))).toMatchObject([{ status: 'canceled' }]);
+  await resync(desk);
+  await desk.rest();
+  expect(await busy()).toEqual([]);
+  expect(desk.shown()).toEqual(shown);
+}
+
+test('a booking whose push was refused is over on both sides', async () => {
+  const clinic = await pushedOnce({ apiKey: 'another key' });
+  const { desk } = clinic;
   const shown = desk.shown();
   desk.sandbox.book(addressOf('nowak'), { start: desk.at('10:20'), serviceId: 'visit' });
-  await eventually(() =>
-    desk.sandbox.bookings(addressOf('nowak')).every(({ status }) => status === 'canceled'),
-  );
-  await eventually(() => desk.sandbox.deliveries.every(({ endedAt }) => endedAt !== undefined));
-  // What was not waited for may still be on its way, and that it is over may be lost as it was: then looking finds it.
-  await eventually(async () => {
-    await resync(desk);
-    await desk.rest();
-    return (await busy()).length === 0;
+  await isOver(clinic, shown);
+});
+
+test('a booking whose push was taken, and whose answer was lost, is over on both sides', async () => {
+  const receiver = await startReceiver();
+  const clinic = await pushedOnce({ url: receiver.url });
+  const { desk, busy, push } = clinic;
+  receiver.react(async (body): Promise<Reaction> => {
+    // That it is over does not arrive at all.
+    if (body.name === 'slot-booked') {
+      expect((await push(body)).status).toBe(200);
+      expect(await busy()).toHaveLength(1);
+    }
+    return 'cut';
   });
-  expect(desk.shown()).toEqual(shown);
+  const shown = desk.shown();
+  desk.sandbox.book(addressOf('nowak'), { start: desk.at('10:20'), serviceId: 'visit' });
+  await isOver(clinic, shown);
+  expect(receiver.names).toContain('slot-booked');
 });
 
 test('a booking whose push was taken stands on both sides', async () => {

@@ -3,7 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { takeOrSetAside } from '../../../src/intake/notifications/set-aside.js';
 import type { Subject } from '../../../src/intake/notifications/subject.js';
-import { hearing, said, visitBooking } from './heard.js';
+import { said, sharedHearing, visitBooking } from './heard.js';
+
+const hearing = sharedHearing();
 
 const subject = (name: string, createdAt: Date | null = null): Subject => ({
   name,

@@ -1,11 +1,12 @@
 import { expect, test } from '@jest/globals';
 import { Together } from '../../../src/intake/notifications/together.js';
-import { systemTimers } from '../../../src/lib/timers.js';
 import { isUnavailable } from '../../../src/store/is-unavailable.js';
 import { eventually } from '../../support/eventually.js';
+import { ManualTimers } from '../../support/manual-timers.js';
 
 /** Work that ends when it is told to. */
 function working(limitMs: number) {
+  const timers = new ManualTimers();
   const batches: (readonly string[])[] = [];
   const ends: (() => void)[] = [];
   const together = new Together<string>(
@@ -13,23 +14,26 @@ function working(limitMs: number) {
       batches.push(items);
       await new Promise<void>((resolve) => ends.push(resolve));
     },
-    { timers: systemTimers, most: 10, limitMs },
+    { timers, most: 10, limitMs },
   );
-  return { together, batches, ends };
+  return { timers, together, batches, ends };
 }
 
-const turn = () => new Promise<void>((resolve) => void setTimeout(resolve, 1));
+/** What was begun by now had its turn. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 test('work that hangs fails those it is for as a record that is away, and holds none that come after', async () => {
-  const { together, batches, ends } = working(2_000);
+  const { timers, together, batches, ends } = working(2_000);
   const hanging = together.add('a').then(
     () => undefined,
     (reason: unknown) => reason,
   );
-  await eventually(() => batches.length === 1);
+  await timers.sleeping();
   const others = [together.add('b'), together.add('c')];
+  await timers.advance(1_999);
   await turn();
   expect(batches).toEqual([['a']]);
+  await timers.advance(1);
   const error = await hanging;
   expect(error).toMatchObject({ message: 'not committed within 2000 ms' });
   expect(isUnavailable(error)).toBe(true);
@@ -56,11 +60,26 @@ test('what comes while others are done is done together', async () => {
   expect(batches).toEqual([['a'], ['b', 'c', 'd']]);
 });
 
-test('who was answered together, and asks again at once, is done together again', async () => {
-  const { together, batches, ends } = working(5_000);
-  const again = ['a', 'b', 'c'].map((item) => together.add(item).then(() => together.add(`${item} again`)));
+/** Three that were done together, and have been answered. */
+async function answeredTogether() {
+  const work = working(5_000);
+  const { together, batches, ends, timers } = work;
+  const all = ['a', 'b', 'c'].map((item) => together.add(item));
   await eventually(() => batches.length === 1);
   ends[0]?.();
+  await Promise.all(all);
+  await timers.sleeping();
+  return work;
+}
+
+test('who was answered together, and asks again at once, is done together again', async () => {
+  const { together, batches, ends } = await answeredTogether();
+  const again: Promise<void>[] = [];
+  for (const item of ['a', 'b', 'c']) {
+    expect(batches).toHaveLength(1);
+    again.push(together.add(`${item} again`));
+    await turn();
+  }
   await eventually(() => batches.length === 2);
   ends[1]?.();
   await Promise.all(again);
@@ -68,4 +87,17 @@ test('who was answered together, and asks again at once, is done together again'
     ['a', 'b', 'c'],
     ['a again', 'b again', 'c again'],
   ]);
+});
+
+test('who asks again is not kept waiting for those who do not', async () => {
+  const { timers, together, batches, ends } = await answeredTogether();
+  const again = together.add('a again');
+  await timers.advance(2);
+  await timers.sleeping();
+  expect(batches).toHaveLength(1);
+  await timers.advance(2);
+  await eventually(() => batches.length === 2);
+  ends[1]?.();
+  await again;
+  expect(batches[1]).toEqual(['a again']);
 });
