@@ -1,10 +1,13 @@
-// Small facts for tests of the record: one account, one calendar, a window, a slot.
+// Small facts for tests of the record: one account, one calendar, a window, a slot, notifications.
 import type { Slot } from '../../src/core/index.js';
 import type { Account } from '../../src/store/accounts.js';
 import type { Calendar } from '../../src/store/calendars.js';
+import type { NewNotification } from '../../src/store/notifications.js';
 import type { StoredWindow } from '../../src/store/windows.js';
 
 export const NOW = new Date('2026-11-09T08:00:00+01:00');
+export const later = (ms: number): Date => new Date(NOW.getTime() + ms);
+export const DAY_MS = 24 * 60 * 60 * 1000;
 
 export const account = (changes: Partial<Account> = {}): Account => ({
   id: 'warsaw',
@@ -39,4 +42,23 @@ export const slot: Slot = {
   start: '2026-11-16T10:00:00+01:00',
   end: '2026-11-16T11:00:00+01:00',
   address_services: [{ address_service_id: '123', duration: 10 }],
+};
+
+export const PATIENT = 'Planted Patientowa';
+let count = 0;
+
+/** Each is another one. */
+export const said = (changes: Partial<NewNotification> = {}): NewNotification => {
+  count += 1;
+  return {
+    account: 'warsaw',
+    calendar: 'nowak',
+    name: 'slot-booked',
+    hash: `hash-${count}`,
+    createdAt: NOW,
+    source: 'push',
+    booking: `b-${count}`,
+    data: { visit_booking: { id: `b-${count}`, patient: { name: PATIENT } } },
+    ...changes,
+  };
 };

@@ -1,46 +1,16 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { sql } from 'kysely';
-import { listAccounts, putAccount } from '../../src/store/accounts.js';
+import { listAccounts } from '../../src/store/accounts.js';
 import { openDatabase } from '../../src/store/database.js';
 import { FolderInUseError } from '../../src/store/folder-in-use-error.js';
 import { lockFolder } from '../../src/store/folder-lock.js';
-import { migrate } from '../../src/store/migrate.js';
 import { ServiceUnavailableError } from '../../src/store/service-unavailable-error.js';
 import { freePort } from '../support/free-port.js';
 import { freshDatabase } from '../support/postgres.js';
+import { sharedService } from '../support/shared-services.js';
 import { tempDir } from '../support/temp-dir.js';
-import { databases, embeddedFolder } from './databases.js';
-import { account, NOW } from './facts.js';
-
-describe.each(databases)('opening the record on $name', ({ fresh }) => {
-  test('a second time finds what was there, and migrates nothing twice', async () => {
-    const options = await fresh();
-    const first = await openDatabase(options);
-    await putAccount(first.db, account(), NOW);
-    await migrate(first.db);
-    await first.close();
-    const second = await openDatabase(options);
-    expect(await listAccounts(second.db)).toEqual([account()]);
-    const { rows } = await sql`SELECT name FROM slotkeeper.kysely_migration ORDER BY name`.execute(second.db);
-    expect(rows).toEqual([
-      { name: '001-the-record' },
-      { name: '002-marketplace-bookings' },
-      { name: '003-notifications' },
-      { name: '004-holds' },
-      { name: '005-notifications-in' },
-      { name: '006-resync' },
-      { name: '007-resync-ends' },
-      { name: '008-sent-moves' },
-      { name: '009-breaks-elsewhere' },
-      { name: '010-resync-retries' },
-      { name: '011-resync-sources' },
-      { name: '012-coupled-breaks' },
-    ]);
-    await second.close();
-  });
-});
+import { embeddedFolder } from './databases.js';
 
 describe('opening the record on PostgreSQL', () => {
   test('at the same time by two processes migrates once', async () => {
@@ -53,7 +23,7 @@ describe('opening the record on PostgreSQL', () => {
   test.each(['nobody listens', 'the password is wrong', 'there is no such database'])(
     'says so where %s, without the password',
     async (what) => {
-      const url = new URL((await freshDatabase()).url);
+      const url = new URL(sharedService('DATABASE_URL'));
       if (what === 'nobody listens') url.port = String(await freePort());
       if (what === 'the password is wrong') url.password = 's3cret-password';
       if (what === 'there is no such database') url.pathname = '/nothing_here';
@@ -81,8 +51,7 @@ describe('the embedded folder', () => {
       /stop that one, choose another folder with SLOTKEEPER_DATA, or set DATABASE_URL/,
     );
     await first.close();
-    const second = await openDatabase({ folder });
-    await second.close();
+    lockFolder(folder).release();
   });
 
   test.each([

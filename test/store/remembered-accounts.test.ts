@@ -3,8 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { putAccount } from '../../src/store/accounts.js';
 import { type Database, openDatabase } from '../../src/store/database.js';
 import { RememberedAccounts } from '../../src/store/remembered-accounts.js';
-import { freshDatabase } from '../support/postgres.js';
-import { emptyRecord } from './databases.js';
+import { emptyRecord, recordDatabase } from './databases.js';
 import { account, NOW } from './facts.js';
 
 let database: Database;
@@ -12,7 +11,7 @@ let now = 0;
 let accounts: RememberedAccounts;
 
 beforeAll(async () => {
-  database = await openDatabase({ url: (await freshDatabase()).url });
+  database = await openDatabase({ url: await recordDatabase() });
 });
 
 afterAll(() => database.close());
@@ -49,7 +48,7 @@ test('one that is not there is looked for again, also when the clock was put bac
 
 test('a failure is not remembered', async () => {
   await move('Europe/Warsaw');
-  const broken = await openDatabase({ url: (await freshDatabase()).url });
+  const broken = await openDatabase({ url: await recordDatabase() });
   await broken.close();
   const others = new RememberedAccounts({ db: broken.db, now: () => now });
   await expect(others.get(account().id)).rejects.toThrow();
