@@ -70,13 +70,13 @@ export class Desk {
     const { calendars = ['nowak'], random, strategy = 'slots' } = options;
     const { now = still?.now ?? Date.now, timers = still?.timers } = options;
     // Where no time passes, nothing is given up for a machine that is slow.
-    const { timeoutMs = still === undefined ? 10_000 : 60_000 } = options;
-    const lockMs = still === undefined ? 10_000 : 60_000;
+    const patienceMs = still === undefined ? 10_000 : 60_000;
+    const { timeoutMs = patienceMs, lockMs = patienceMs } = options;
     const sweepSeconds = still === undefined ? 0.3 : SWEEP_SECONDS;
     const sandbox = new Sandbox({ now, ...options.sandbox });
     atEndOfTest(() => sandbox.stop());
     const baseUrl = await sandbox.start();
-    const { notifications, delivery, lockMs = 10_000 } = options;
+    const { notifications, delivery } = options;
     const account = (id: string) => ({
       id,
       baseUrl,
