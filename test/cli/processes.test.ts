@@ -17,6 +17,8 @@ import { ioOf, type Ran, run, type Way } from './run.js';
 jest.setTimeout(300_000);
 
 const LONG = { within: 120_000 };
+/** What a pipe takes while nobody reads. */
+const MOST_OF_A_PIPE = 65_536;
 const { date, events, put } = upcomingExample();
 const [{ windows }, { ref, start, end }] = events;
 
@@ -128,14 +130,16 @@ describe('slotkeeper compute', () => {
   test('ends well where the reader of its output has read enough', async () => {
     const cwd = await tempDir();
     const { input } = foundingExample();
-    const days = Array.from({ length: 400 }, (_, n) =>
+    const dates = Array.from({ length: 365 }, (_, n) =>
       new Date(Date.UTC(2026, 10, 16 + n)).toISOString().slice(0, 10),
     );
-    const all = days.flatMap((day) =>
+    const year = dates.flatMap((day) =>
       input.windows.map((window) => ({ ...window, start: `${day}T10:00`, end: `${day}T11:00` })),
     );
-    // More than a pipe holds.
-    writeFileSync(join(cwd, 'year.json'), JSON.stringify({ ...input, windows: all }));
+    const all = { ...input, to: dates.at(-1), windows: year };
+    writeFileSync(join(cwd, 'year.json'), JSON.stringify(all));
+    const { stdout } = await run(['compute', 'year.json'], { cwd });
+    expect(stdout.length).toBeGreaterThan(MOST_OF_A_PIPE);
     const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
     const script = '{ "$0" "$1" compute year.json; echo "exit code $?" >&2; } | head -c 1';
     const pipe = await RunningProcess.start('bash', ['-c', script, process.execPath, main], { cwd });
