@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { sql } from 'kysely';
 import { LEAST_URGENT } from '../../src/core/index.js';
 import { applyEvents } from '../../src/intake/apply-events.js';
 import { putAccount } from '../../src/store/accounts.js';
@@ -12,7 +11,7 @@ import { takeLease } from '../../src/store/leases.js';
 import type { Db } from '../../src/store/schema.js';
 import { windowsOf } from '../../src/store/windows.js';
 import { appointmentsOf } from '../store/appointments.js';
-import { databases, emptyRecord } from '../store/databases.js';
+import { emptyRecord, recordDatabase } from '../store/databases.js';
 import { account, calendar, NOW, window } from '../store/facts.js';
 
 const DAY = '2026-11-16';
@@ -49,12 +48,12 @@ const available = (from: string, to: string, windows: readonly object[], more: o
 });
 const open = (start: string, end: string) => ({ start, end, services });
 
-describe.each(databases)('events into the record on $name', ({ fresh }) => {
+describe('events into the record', () => {
   let database: Database;
   let db: Db;
 
   beforeAll(async () => {
-    database = await openDatabase(await fresh());
+    database = await openDatabase({ url: await recordDatabase() });
     db = database.db;
   });
 
@@ -87,15 +86,6 @@ describe.each(databases)('events into the record on $name', ({ fresh }) => {
     apply(
       available(DAY, NEXT, [open(`${DAY}T08:00`, `${DAY}T18:00`), open(`${NEXT}T08:00`, `${NEXT}T18:00`)]),
     );
-
-  test('an appointment is taken, moved and released', async () => {
-    expect(await apply(occupied('apt', '10:30', '10:40'))).toEqual(clean(1));
-    expect(await taken()).toEqual({ apt: '11-16T10:30 11-16T10:40' });
-    expect(await apply(occupied('apt', '12:00', '12:20'))).toEqual(clean(1));
-    expect(await taken()).toEqual({ apt: '11-16T12:00 11-16T12:20' });
-    expect(await apply(released('apt'))).toEqual(clean(1));
-    expect(await taken()).toEqual({});
-  });
 
   test('the same id again changes nothing, in another batch and in the same one', async () => {
     await openBothDays();
@@ -351,39 +341,6 @@ describe.each(databases)('events into the record on $name', ({ fresh }) => {
       });
     },
   );
-
-  test('refs and ids may have any letters', async () => {
-    const ref = 'wizyta №7 “żółć” \u{1F9B7} \'"\\%';
-    expect(await apply(occupied(ref, '10:00', '10:10'))).toEqual(clean(1));
-    expect(Object.keys(await taken())).toEqual([ref]);
-  });
-
-  test('a failure in the middle leaves nothing of the batch', async () => {
-    await sql`ALTER TABLE slotkeeper.windows ADD CONSTRAINT fault CHECK (date <> ${sql.lit(NEXT)})`.execute(
-      db,
-    );
-    try {
-      const batch = [
-        occupied('apt', '10:00', '10:10'),
-        available(NEXT, NEXT, [open(`${NEXT}T10:00`, `${NEXT}T11:00`)]),
-      ];
-      await expect(applyEvents(db, batch, NOW.getTime())).rejects.toThrow('fault');
-      expect(await taken()).toEqual({});
-      expect(await generations()).toEqual({});
-      await sql`ALTER TABLE slotkeeper.windows DROP CONSTRAINT fault`.execute(db);
-      expect(await apply(...batch)).toEqual(clean(2));
-    } finally {
-      await sql`ALTER TABLE slotkeeper.windows DROP CONSTRAINT IF EXISTS fault`.execute(db);
-    }
-  });
-
-  test('batches at the same time about one calendar are taken one after the other, and none is lost', async () => {
-    await openBothDays();
-    const before = (await generations())[DAY] ?? 0;
-    await Promise.all(Array.from({ length: 6 }, (_, n) => apply(occupied(`apt-${n}`, `10:${n}0`, '18:00'))));
-    expect(await generations()).toMatchObject({ [DAY]: before + 6 });
-    expect(Object.keys(await taken())).toHaveLength(6);
-  });
 
   test('a change wakes its calendar once, with the most urgent of its urgencies, until a worker takes it', async () => {
     await openBothDays();

@@ -10,7 +10,7 @@ import {
   WEEK_BEFORE,
 } from '../engine/founding-example.js';
 import { openClinic, settled, startEngine } from '../engine/running.js';
-import { embeddedFolder, emptyRecord } from '../store/databases.js';
+import { emptyRecord, recordDatabase } from '../store/databases.js';
 import { type Answer, type Caller, serve } from './served.js';
 
 const { date, events, put } = foundingExample();
@@ -24,7 +24,7 @@ describe('the HTTP API', () => {
   let now = WEEK_BEFORE;
 
   beforeAll(async () => {
-    engine = await startEngine({ data: await embeddedFolder() }, { now: () => now });
+    engine = await startEngine({ databaseUrl: await recordDatabase() }, { now: () => now });
     call = await serve(engine);
   });
 

@@ -10,7 +10,7 @@ import {
   WEEK_BEFORE,
 } from '../engine/founding-example.js';
 import { openClinic, settled, startEngine, writesTo } from '../engine/running.js';
-import { embeddedFolder } from '../store/databases.js';
+import { recordDatabase } from '../store/databases.js';
 import { type Caller, serve } from './served.js';
 
 const { date, events } = foundingExample();
@@ -24,7 +24,7 @@ describe('a configuration that would take away too much', () => {
   let now = WEEK_BEFORE;
 
   beforeAll(async () => {
-    engine = await startEngine({ data: await embeddedFolder() }, { now: () => now });
+    engine = await startEngine({ databaseUrl: await recordDatabase() }, { now: () => now });
     call = await serve(engine);
   });
 
@@ -106,11 +106,11 @@ describe('a configuration that would take away too much', () => {
   });
 
   test('is held at the start as well, and is no other hold the next time', async () => {
-    const data = await embeddedFolder();
+    const databaseUrl = await recordDatabase();
     const account = accountConfig(sandbox.url);
     const start = (calendar: object) =>
       startEngine(
-        { data },
+        { databaseUrl },
         {
           now: () => now,
           config: { accounts: [account], calendars: [{ id: CALENDAR, ...config, ...calendar }] },

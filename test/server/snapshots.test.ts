@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import type { Slotkeeper } from '../../src/engine.js';
 import { CALENDAR, foundingExample, WEEK_BEFORE } from '../engine/founding-example.js';
 import { openClinic, settled, startEngine, writesTo } from '../engine/running.js';
-import { embeddedFolder } from '../store/databases.js';
+import { recordDatabase } from '../store/databases.js';
 import { type Caller, serve } from './served.js';
 
 const { date, events, put } = foundingExample();
@@ -29,7 +29,7 @@ describe('snapshots and holds over HTTP', () => {
   const arrivals = new EventEmitter();
 
   beforeAll(async () => {
-    engine = await startEngine({ data: await embeddedFolder() }, { now: () => now });
+    engine = await startEngine({ databaseUrl: await recordDatabase() }, { now: () => now });
     call = await serve(engine, (arrived) => arrivals.emit(arrived));
   });
 

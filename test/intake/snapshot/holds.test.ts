@@ -5,7 +5,7 @@ import { putCalendar } from '../../../src/store/calendars.js';
 import { type Database, openDatabase } from '../../../src/store/database.js';
 import { countHeldDays, forgetHolds, type Hold, heldDates } from '../../../src/store/holds.js';
 import type { Db } from '../../../src/store/schema.js';
-import { databases, emptyRecord } from '../../store/databases.js';
+import { emptyRecord, recordDatabase } from '../../store/databases.js';
 import { account, calendar, NOW } from '../../store/facts.js';
 import { Clinic, DAY, NEXT, open, START, taken } from './helper.js';
 
@@ -20,7 +20,7 @@ const morning = Array.from({ length: 10 }, (_, n) =>
 );
 const appointments = morning.slice(0, 6);
 
-describe.each(databases)('holds on $name', ({ fresh }) => {
+describe('holds', () => {
   let database: Database;
   let db: Db;
   let clinic: Clinic;
@@ -28,7 +28,7 @@ describe.each(databases)('holds on $name', ({ fresh }) => {
   let woken: string[];
 
   beforeAll(async () => {
-    database = await openDatabase(await fresh());
+    database = await openDatabase({ url: await recordDatabase() });
     db = database.db;
   });
 

@@ -6,7 +6,7 @@ import { bookingsToFollow } from '../../../src/store/following.js';
 import type { Db } from '../../../src/store/schema.js';
 import { forgetReleased } from '../../../src/store/snapshots.js';
 import { appointmentsOf } from '../../store/appointments.js';
-import { databases, emptyRecord } from '../../store/databases.js';
+import { emptyRecord, recordDatabase } from '../../store/databases.js';
 import { account, calendar, NOW } from '../../store/facts.js';
 import { at, Clinic, DAY, NEXT, open, taken } from './helper.js';
 
@@ -20,13 +20,13 @@ const nothing = {
   held: null,
 };
 
-describe.each(databases)('a snapshot into the record on $name', ({ fresh }) => {
+describe('a snapshot into the record', () => {
   let database: Database;
   let db: Db;
   let clinic: Clinic;
 
   beforeAll(async () => {
-    database = await openDatabase(await fresh());
+    database = await openDatabase({ url: await recordDatabase() });
     db = database.db;
   });
 
@@ -364,21 +364,5 @@ describe.each(databases)('a snapshot into the record on $name', ({ fresh }) => {
 
   test('of a calendar that there is not says so', async () => {
     expect(await new Clinic(db, 'nobody').outcome(0, {})).toEqual({ kind: 'unknown-calendar' });
-  });
-
-  test('and events at the same time about one calendar are taken one after the other', async () => {
-    await clinic.available(0, DAY, DAY, [open(DAY)]);
-    await Promise.all([
-      ...Array.from({ length: 4 }, (_, n) => clinic.occupied(2, `apt-${n}`, `10:${n}0`, '18:00')),
-      ...Array.from({ length: 4 }, (_, n) =>
-        clinic.snapshot(2, {
-          takenAt: at(1),
-          windows: [open(DAY)],
-          occupancy: [taken(`own-${n}`, '09:00', '09:10')],
-        }),
-      ),
-    ]);
-    const refs = Object.keys(await clinic.taken()).sort();
-    expect(refs.filter((ref) => ref.startsWith('apt'))).toHaveLength(4);
   });
 });

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { applySnapshot } from '../../../src/intake/snapshot/apply.js';
 import { type PullOptions, pullSource } from '../../../src/intake/snapshot/pull-source.js';
@@ -10,7 +9,7 @@ import { putCalendar } from '../../../src/store/calendars.js';
 import { type Database, openDatabase } from '../../../src/store/database.js';
 import type { Db } from '../../../src/store/schema.js';
 import { forgetStaged, stageSnapshot } from '../../../src/store/snapshots.js';
-import { databases, emptyRecord } from '../../store/databases.js';
+import { emptyRecord, recordDatabase } from '../../store/databases.js';
 import { account, calendar, NOW } from '../../store/facts.js';
 import { eventually } from '../../support/eventually.js';
 import { at, Clinic, DAY, open, START, taken } from './helper.js';
@@ -27,7 +26,7 @@ const snapshot = (id: string, more: object = {}) => ({
 const text = (...lines: readonly unknown[]): string =>
   lines.map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`).join('');
 
-describe.each(databases)('a source on $name', ({ fresh }) => {
+describe('a source', () => {
   let database: Database;
   let db: Db;
   let url: string;
@@ -37,7 +36,7 @@ describe.each(databases)('a source on $name', ({ fresh }) => {
   const lis = () => new Clinic(db, 'lis');
 
   beforeAll(async () => {
-    database = await openDatabase(await fresh());
+    database = await openDatabase({ url: await recordDatabase() });
     db = database.db;
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -67,7 +66,7 @@ describe.each(databases)('a source on $name', ({ fresh }) => {
 
   const pull = (source: Partial<Source> = {}, options: Partial<PullOptions> = {}) =>
     pullSource(
-      { ...account(), source: { type: 'http', url, timeoutSeconds: 10, ...source } },
+      { ...account(), source: { type: 'http', url, timeoutSeconds: 60, ...source } },
       {
         db,
         now: () => START + 10_000,
@@ -249,7 +248,7 @@ describe.each(databases)('a source on $name', ({ fresh }) => {
   ])('that answers %s changes nothing, and the reason is told', async (what, respond, reason) => {
     answer = (__, response) => respond(response);
     const pulled = await pull({
-      timeoutSeconds: what === 'too late' ? 0.2 : 10,
+      timeoutSeconds: what === 'too late' ? 0.2 : 60,
       headers: { 'x-key': 's3cret' },
     });
     expect(pulled).toMatchObject({ complete: false, snapshots: 0 });
@@ -297,7 +296,7 @@ describe.each(databases)('a source on $name', ({ fresh }) => {
     const stop = new AbortController();
     answer = async (_, response) => {
       response.write(text(snapshot('nowak')));
-      await sleep(50);
+      await eventually(async () => (await staged()) === 1);
       stop.abort();
     };
     expect(await pull({}, { signal: stop.signal })).toMatchObject({

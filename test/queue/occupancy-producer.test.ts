@@ -1,0 +1,60 @@
+import { expect, test } from '@jest/globals';
+import { InvalidEventError } from '../../src/intake/invalid-event-error.js';
+import { OccupancyProducer } from '../../src/intake/occupancy-producer.js';
+import { Queues } from '../../src/queue/queues.js';
+import { openDatabase } from '../../src/store/database.js';
+import { ServiceUnavailableError } from '../../src/store/service-unavailable-error.js';
+import { CALENDAR, foundingExample } from '../engine/founding-example.js';
+import { openClinic, settled, startEngine } from '../engine/running.js';
+import { recordDatabase } from '../store/databases.js';
+import { eventually } from '../support/eventually.js';
+import { freePort } from '../support/free-port.js';
+
+const { date, events } = foundingExample();
+const [available, occupied] = events;
+
+test('an event that a producer puts on the queue twice is not taken twice', async () => {
+  const databaseUrl = await recordDatabase();
+  const engine = await startEngine({ databaseUrl });
+  await openClinic(engine);
+  await engine.events([available]);
+  const producer = new OccupancyProducer({ databaseUrl });
+  await producer.enqueue([occupied, occupied]);
+  await producer.enqueue([{ ...occupied, id: 'the last', ref: 'sentinel', end: `${date}T10:50` }]);
+  const day = async () => (await engine.days(CALENDAR, date, date))?.[0];
+  await eventually(async () => (await day())?.busy.length === 2);
+  await settled(engine);
+  expect((await day())?.state).toBe('in-sync');
+  await producer.close();
+  await engine.stop();
+});
+
+test('a producer refuses what cannot be read with its path, and stores nothing of the call', async () => {
+  const databaseUrl = await recordDatabase();
+  const producer = new OccupancyProducer({ databaseUrl });
+  const bad = { ...occupied, ref: '' };
+  const error = await producer.enqueue([occupied, bad]).catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(InvalidEventError);
+  expect(error).toMatchObject({ index: 1, reason: expect.stringMatching(/^ref: /) });
+  await producer.enqueue(occupied);
+  await producer.close();
+
+  const { pool, close } = await openDatabase({ url: databaseUrl });
+  const queues = new Queues({ store: { kind: 'database', pool }, onError: () => {} });
+  await queues.connect();
+  expect(await queues.queue('slotkeeper-occupancy').getJobCounts('waiting')).toEqual({ waiting: 1 });
+  await queues.close();
+  await close();
+});
+
+test.each(['redis', 'postgres'])(
+  'a producer says that %s is not there, without its password',
+  async (scheme) => {
+    const url = `${scheme}://user:s3cret@127.0.0.1:${await freePort()}/0`;
+    const producer = new OccupancyProducer(scheme === 'redis' ? { redisUrl: url } : { databaseUrl: url });
+    const error = await producer.enqueue(occupied).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(ServiceUnavailableError);
+    expect(String(error)).not.toContain('s3cret');
+    await producer.close();
+  },
+);

@@ -1,0 +1,37 @@
+import { expect, test } from '@jest/globals';
+import { Queues } from '../../src/queue/queues.js';
+import { ResyncQueue } from '../../src/queue/resync-queue.js';
+import { openDatabase } from '../../src/store/database.js';
+import { backends } from '../engine/backends.js';
+import { eventually } from '../support/eventually.js';
+
+test.each(backends)(
+  'a night that comes every second is a job each time on $name, by its own clock',
+  async ({ fresh }) => {
+    const { data, databaseUrl, redisUrl } = await fresh();
+    const database =
+      redisUrl === undefined
+        ? await openDatabase(databaseUrl === undefined ? { folder: data ?? '' } : { url: databaseUrl })
+        : undefined;
+    const queues = new Queues({
+      store:
+        database === undefined
+          ? { kind: 'redis', url: redisUrl ?? '' }
+          : { kind: 'database', pool: database.pool },
+      onError: () => {},
+    });
+    await queues.connect();
+    const night = { account: 'warsaw', cron: '* * * * * *' };
+    await new ResyncQueue(queues).schedule([{ ...night, timeZone: 'Europe/Warsaw' }], Date.now());
+    const seen: unknown[] = [];
+    queues.worker('slotkeeper-resync', async ({ data: job }) => seen.push(job), { concurrency: 1 });
+    await queues.ready();
+    await eventually(() => seen.length >= 2);
+    expect(seen.slice(0, 2)).toEqual([
+      { kind: 'nightly', ...night },
+      { kind: 'nightly', ...night },
+    ]);
+    await queues.close();
+    await database?.close();
+  },
+);
