@@ -4,7 +4,6 @@ import { sql } from 'kysely';
 import { systemTimers, type Timers } from '../../src/lib/timers.js';
 import type { Db } from '../../src/store/schema.js';
 import { eventually } from '../support/eventually.js';
-import { ManualTimers } from '../support/manual-timers.js';
 
 /** How often the engine sweeps; nothing else than a sweep finds what lost its job. */
 export const SWEEP_SECONDS = 60;
@@ -17,24 +16,35 @@ interface Waiting {
 }
 
 export class StillTime {
-  readonly #manual = new ManualTimers();
+  readonly #began = Date.now();
+  #elapsed = 0;
+  readonly #repeated = new Set<{ readonly every: number; readonly work: () => Promise<void>; at: number }>();
 
-  readonly now = this.#manual.now;
+  readonly now = (): number => this.#began + this.#elapsed;
 
   /** Whoever asks again and again does so in real time: what it waits for comes by itself. */
   readonly timers: Timers = {
-    elapsed: () => this.#manual.elapsed(),
+    elapsed: () => this.#elapsed,
     sleep: systemTimers.sleep,
-    every: (ms, work) => this.#manual.every(ms, work),
+    every: (every, work) => {
+      const one = { every, work, at: this.#elapsed + every };
+      this.#repeated.add(one);
+      return () => this.#repeated.delete(one);
+    },
   };
 
-  /** Lets so much time pass; what becomes due by it begins. */
+  /** Lets so much time pass at once; what becomes due by it begins, and what is done again and again is done once. */
   async pass(db: Db, ms: number): Promise<void> {
     await sql`
       UPDATE slotkeeper.calendars SET lease_until = lease_until - make_interval(secs => ${ms / 1000})`.execute(
       db,
     );
-    await this.#manual.advance(ms);
+    this.#elapsed += ms;
+    for (const one of this.#repeated) {
+      if (one.at > this.#elapsed) continue;
+      one.at = this.#elapsed + one.every;
+      await one.work();
+    }
     await sql`
       WITH moved AS (
         UPDATE bullmq.job SET process_at_ms = process_at_ms - ${ms}::bigint WHERE state = 'delayed' RETURNING queue)

@@ -32,18 +32,18 @@ async function haveRead(
 }
 
 test('its readings wait for the budget, and what is booked meanwhile does not', async () => {
-  let ahead = 0;
-  const desk = await Desk.open({ calendars: ['nowak', 'lis'], now: () => Date.now() + ahead });
+  const desk = await Desk.open({ still: true, calendars: ['nowak', 'lis'] });
   for (const calendar of ['nowak', 'lis']) await desk.open(calendar);
   await desk.rest();
   const { id: account, limits } = await desk.account();
   const most = readingsIn(limits, 60 * MINUTE);
   const read = desk.sandbox.requests.filter(({ method }) => method === 'GET').length;
   // Three are left to the resync; the day has its own.
-  await haveRead(desk, account, most - read - 3, () => Date.now());
+  await haveRead(desk, account, most - read - 3, desk.engine.now);
 
   const { id } = await desk.engine.resyncs.begin({});
-  await eventually(async () => (await desk.engine.resyncs.report(id))?.calendarsDone === 1);
+  await desk.until(async () => (await desk.engine.resyncs.report(id))?.calendarsDone === 1);
+  const began = desk.engine.now();
   await desk.book('apt-1', '10:20', '10:40', 'lis');
   await desk.book('apt-2', '10:00', '10:20', 'nowak');
   await desk.rest();
@@ -53,11 +53,8 @@ test('its readings wait for the budget, and what is booked meanwhile does not', 
   ]);
   expect(await desk.engine.resyncs.report(id)).toMatchObject({ state: 'running', calendarsDone: 1 });
 
-  ahead = 61 * MINUTE;
-  // Whatever waits in the queue waits by the clock of the queue; another change does not.
-  await desk.book('apt-3', '10:40', '11:00', 'lis');
-  await desk.book('apt-4', '10:40', '11:00', 'nowak');
-  expect(await over(desk.engine, id)).toMatchObject({ state: 'done', calendarsDone: 2, failures: [] });
+  expect(desk.engine.now()).toBe(began);
+  expect(await over(desk, id)).toMatchObject({ state: 'done', calendarsDone: 2, failures: [] });
 });
 
 test('what it finds on sale and taken is closed before what it finds missing is opened', async () => {
@@ -71,7 +68,7 @@ test('what it finds on sale and taken is closed before what it finds missing is 
   await asAnother(desk, 'DELETE', `/slots/${desk.dateAfter(1)}`);
   const before = desk.sandbox.requests.length;
   const { id } = await desk.engine.resyncs.begin({});
-  expect(await over(desk.engine, id)).toMatchObject({ differences: { missing: 1, extra: 1 }, writes: 2 });
+  expect(await over(desk, id)).toMatchObject({ differences: { missing: 1, extra: 1 }, writes: 2 });
   const writes = desk.sandbox.requests
     .slice(before)
     .filter(({ method, operation }) => method !== 'GET' && operation !== 'token');
@@ -79,10 +76,8 @@ test('what it finds on sale and taken is closed before what it finds missing is 
 });
 
 test('goes on while its readings come back one by one, and reads nothing twice', async () => {
-  let ahead = 0;
-  const now = () => Date.now() + ahead;
   const calendars = ['nowak', 'lis', 'wilk', 'kot', 'mak', 'sum'];
-  const desk = await Desk.open({ calendars, now });
+  const desk = await Desk.open({ still: true, calendars });
   for (const calendar of calendars) await desk.open(calendar);
   await desk.rest();
   const account = await desk.account();
@@ -93,21 +88,18 @@ test('goes on while its readings come back one by one, and reads nothing twice',
   const most = readingsIn(limits, 5 * MINUTE);
   const apart = (5 * MINUTE) / most;
   // What may be read in five minutes was read in the last five: as one leaves, there is room for one.
-  await haveRead(desk, account.id, most, (n) => now() - n * apart);
+  await haveRead(desk, account.id, most, (n) => desk.engine.now() - n * apart);
   const asked = (operation: string): number => desk.requests(operation).length;
   const before = { slots: asked('getSlots'), bookings: asked('getBookings') };
 
   const { id } = await desk.engine.resyncs.begin({});
-  const report = await eventually(
-    async () => {
-      ahead += 2_000;
-      // The jobs wait by the clock of the queue.
-      for (const calendar of calendars) await desk.engine.wake(calendar, 1);
-      const told = await desk.engine.resyncs.report(id);
-      return told?.finishedAt === null ? undefined : told;
-    },
-    { every: 200 },
-  );
+  const report = await eventually(async () => {
+    await desk.pass(2_000);
+    // All that wait ask whenever there may be something.
+    for (const calendar of calendars) await desk.engine.wake(calendar, 1);
+    const told = await desk.engine.resyncs.report(id);
+    return told?.finishedAt === null ? undefined : told;
+  });
   expect(report).toMatchObject({ state: 'done', calendarsDone: 6, failures: [], reads: 12 });
   expect(asked('getSlots') - before.slots).toBe(6);
   expect(asked('getBookings') - before.bookings).toBe(6);

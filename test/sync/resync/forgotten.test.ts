@@ -26,7 +26,7 @@ async function takeBoth(desk: Desk): Promise<void> {
 
 /** With `book` a placeholder and a break were made; then the record was lost, and the calendar is published in this way. */
 async function forgotten(strategy: Strategy, tellAgain: (desk: Desk) => Promise<void>): Promise<Desk> {
-  const desk = await Desk.open({ strategy: 'book' });
+  const desk = await Desk.open({ still: true, strategy: 'book' });
   const open = () => desk.open('nowak', desk.date, { from: '10:00', to: '12:00' });
   await open();
   await desk.rest();

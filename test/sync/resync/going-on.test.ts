@@ -90,7 +90,7 @@ describe('a resync', () => {
     await stopped;
 
     const next = await start({});
-    expect(await over(next, id)).toMatchObject({
+    expect(await over({ engine: next }, id)).toMatchObject({
       state: 'done',
       calendarsDone: 3,
       daysCompared: 3,
@@ -107,7 +107,7 @@ describe('a resync', () => {
     await sql`DELETE FROM bullmq.job WHERE queue = 'slotkeeper-resync'`.execute(asks.db);
     await asks.stop();
     const next = await start({ now: () => Date.now() + 2 * MINUTE });
-    expect(await over(next, id)).toMatchObject({ state: 'done', calendarsDone: 3 });
+    expect(await over({ engine: next }, id)).toMatchObject({ state: 'done', calendarsDone: 3 });
     await next.stop();
   });
 
@@ -123,7 +123,7 @@ describe('a resync', () => {
     ]);
     await asks.stop();
     const next = await start({});
-    expect(await over(next, id)).toMatchObject({
+    expect(await over({ engine: next }, id)).toMatchObject({
       state: 'done',
       calendars: 2,
       calendarsDone: 2,

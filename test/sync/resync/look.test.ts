@@ -1,9 +1,11 @@
 // A dry run that only compares: by an engine that publishes nothing, under the leases of those that do.
 import { expect, test } from '@jest/globals';
 import { sql } from 'kysely';
+import { systemTimers } from '../../../src/lib/timers.js';
 import { pauseAccount } from '../../../src/store/accounts.js';
 import { giveBackLease, takeLease } from '../../../src/store/leases.js';
 import { addressOf, Desk } from '../../chaos/desk.js';
+import { eventually } from '../../support/eventually.js';
 import { asAnother, opened, resync, writesOf } from './resyncing.js';
 
 /** Everything that the record knows. */
@@ -42,7 +44,7 @@ test('says what the one after it says, and leaves everything as it was', async (
 });
 
 test('goes on with the next where one is refused, and nothing has failed but the look', async () => {
-  const desk = await Desk.open({ calendars: ['nowak', 'lis'] });
+  const desk = await Desk.open({ still: true, calendars: ['nowak', 'lis'] });
   for (const calendar of ['nowak', 'lis']) await desk.open(calendar);
   await desk.rest();
   const { addressId } = addressOf('lis');
@@ -65,23 +67,25 @@ test('goes on with the next where one is refused, and nothing has failed but the
 });
 
 test('waits for whoever has the calendar', async () => {
-  const desk = await opened();
-  await takeLease(desk.engine.db, 'nowak', 'another', 60_000);
+  const asleep: (() => void)[] = [];
+  const sleep = () => new Promise<void>((resolve) => asleep.push(resolve));
+  const desk = await opened('slots', { timers: { ...systemTimers, sleep } });
+  await takeLease(desk.engine.db, 'nowak', 'another', 600_000);
   const before = desk.requests('getSlots').length;
-  let isOver = false;
-  const look = desk.engine.resyncs.look({}).finally(() => {
-    isOver = true;
-  });
-  await desk.engine.status();
-  expect(isOver).toBe(false);
+  const look = desk.engine.resyncs.look({});
+  // It asks a second time, in vain.
+  await eventually(() => asleep.length === 1);
+  asleep.shift()?.();
+  await eventually(() => asleep.length === 1);
   expect(desk.requests('getSlots').length).toBe(before);
   await giveBackLease(desk.engine.db, 'nowak', 'another');
+  asleep.shift()?.();
   expect(await look).toMatchObject({ state: 'done', daysCompared: 3 });
 });
 
 test('does not wait for an account that is silent for long', async () => {
   const desk = await opened();
-  const until = new Date(Date.now() + 3_600_000);
+  const until = new Date(desk.engine.now() + 3_600_000);
   await pauseAccount(desk.engine.db, 'many', { until, reason: 'the firewall stopped it' });
   expect(await desk.engine.resyncs.look({})).toMatchObject({
     state: 'failed',

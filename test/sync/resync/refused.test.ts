@@ -3,7 +3,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { getCalendar } from '../../../src/store/calendars.js';
 import { Desk } from '../../chaos/desk.js';
-import { eventually } from '../../support/eventually.js';
 import { asAnother, opened, over, resync } from './resyncing.js';
 
 const MINUTE = 60_000;
@@ -50,15 +49,13 @@ describe.each([
 
 describe('a comparison that the marketplace has no answer for now', () => {
   test('is tried again later, and keeps nothing waiting that is taken at the desk', async () => {
-    // Its clock stands still: the next try is due when the test says so.
-    const began = Date.now();
-    let ahead = 0;
-    const desk = await Desk.open({ now: () => began + ahead });
+    // No time passes: the next try is due when the test says so.
+    const desk = await Desk.open({ still: true });
     await desk.open();
     await desk.rest();
     fails(desk, 'getBookings', 500);
     const { id } = await desk.engine.resyncs.begin({});
-    await eventually(async () => (await tries(desk)) === 1);
+    await desk.until(async () => (await tries(desk)) === 1);
     await desk.book('apt-1', '10:20', '10:40');
     await desk.rest();
     expect(desk.shown()).toEqual(['10:00', '10:40']);
@@ -67,65 +64,53 @@ describe('a comparison that the marketplace has no answer for now', () => {
     expect(await tries(desk)).toBe(1);
     expect(desk.requests('getBookings')).toHaveLength(1);
     desk.sandbox.faults.clear();
-    ahead = MINUTE;
+    await desk.pass(MINUTE);
     // Two that came to nothing, and two that did not.
-    expect(await over(desk.engine, id)).toMatchObject({ state: 'done', failures: [], reads: 4 });
+    expect(await over(desk, id)).toMatchObject({ state: 'done', failures: [], reads: 4 });
   });
 
   test('outlasts a marketplace that is away for an hour', async () => {
-    let ahead = 0;
-    const desk = await Desk.open({ now: () => Date.now() + ahead });
+    const desk = await Desk.open({ still: true });
     await desk.open();
     await desk.rest();
     fails(desk, 'getBookings', 503);
+    const began = desk.engine.now();
     const { id } = await desk.engine.resyncs.begin({});
-    // The job waits by the clock of the queue.
-    const tried = (times: number) =>
-      eventually(
-        async () => {
-          await desk.engine.wake('nowak', 1);
-          return (await tries(desk)) >= times;
-        },
-        { every: 200 },
-      );
-    for (let times = 1; times <= 13; times += 1) {
-      await tried(times);
-      ahead += 5 * MINUTE;
-    }
+    await desk.until(() => desk.engine.now() > began + 60 * MINUTE);
+    // Not seldom, and not again and again: five minutes are the most that it waits.
+    expect(await tries(desk)).toBeGreaterThanOrEqual(13);
+    expect(desk.requests('getBookings')).toHaveLength(await tries(desk));
     expect(await desk.engine.resyncs.report(id)).toMatchObject({ state: 'running', failures: [] });
     desk.sandbox.faults.clear();
-    await desk.engine.wake('nowak', 1);
-    expect(await over(desk.engine, id)).toMatchObject({ state: 'done', failures: [] });
+    expect(await over(desk, id)).toMatchObject({ state: 'done', failures: [] });
     expect(await standing(desk)).toEqual(HEALTHY);
   });
 
   test('waits for each resync by itself: one that is asked for later does not wait for as long as the first', async () => {
-    let ahead = 0;
-    const desk = await Desk.open({ now: () => Date.now() + ahead });
+    const desk = await Desk.open({ still: true });
     await desk.open();
     await desk.rest();
     fails(desk, 'getBookings', 503);
     await desk.engine.resyncs.begin({});
-    await eventually(async () => (await tries(desk)) >= 1);
+    await desk.until(async () => (await tries(desk)) >= 5);
     const { id } = await desk.engine.resyncs.begin({ dryRun: true });
     const waits = async () =>
-      (
-        await desk.engine.db
-          .selectFrom('slotkeeper.resync_calendars as c')
-          .innerJoin('slotkeeper.resyncs as r', 'r.id', 'c.resync_id')
-          .select(['c.tries', 'c.state'])
-          .orderBy('r.started_at')
-          .execute()
-      ).map(({ tries: times, state }) => (state === 'waiting' ? times : undefined));
-    const before = await eventually(async () => (await waits())[1], { every: 100 });
-    ahead = 5 * MINUTE;
-    await desk.engine.wake('nowak', 1);
-    await eventually(async () => ((await waits())[1] ?? 0) > before, { every: 100 });
-    expect((await waits())[0]).toBeGreaterThanOrEqual(2);
+      await desk.engine.db
+        .selectFrom('slotkeeper.resync_calendars as c')
+        .innerJoin('slotkeeper.resyncs as r', 'r.id', 'c.resync_id')
+        .select(['c.tries', 'c.state', 'c.retry_at'])
+        .orderBy('r.started_at')
+        .execute();
+    await desk.until(async () => (await waits())[1]?.tries === 1);
+    const [first, second] = (await waits()).map(
+      ({ retry_at }) => (retry_at?.getTime() ?? 0) - desk.engine.now(),
+    );
+    expect(second).toBeLessThanOrEqual(5_000);
+    expect(first).toBeGreaterThan(MINUTE);
+    await desk.until(async () => (await waits())[1]?.tries === 2);
+    expect(await waits()).toMatchObject([{ state: 'waiting' }, { state: 'waiting' }]);
     desk.sandbox.faults.clear();
-    ahead = 10 * MINUTE;
-    await desk.engine.wake('nowak', 1);
-    expect(await over(desk.engine, id)).toMatchObject({ state: 'done', failures: [] });
+    expect(await over(desk, id)).toMatchObject({ state: 'done', failures: [] });
   });
 
   test('publishes what it read before', async () => {

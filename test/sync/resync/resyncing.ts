@@ -15,7 +15,7 @@ export async function opened(
   strategy: 'slots' | 'breaks' | 'book' = 'slots',
   options: DeskOptions = {},
 ): Promise<Desk> {
-  const desk = await Desk.open({ ...options, strategy });
+  const desk = await Desk.open({ still: true, ...options, strategy });
   for (const n of [0, 1, 2]) await desk.open('nowak', desk.dateAfter(n));
   await desk.rest();
   await desk.book('apt-1', '10:20', '10:40');
@@ -24,22 +24,24 @@ export async function opened(
 }
 
 export async function resync(
-  { engine }: { readonly engine: Slotkeeper },
+  at: Desk | { readonly engine: Slotkeeper },
   request: ResyncRequest = {},
 ): Promise<ResyncReport> {
-  const { id } = await engine.resyncs.begin(request);
-  return await over(engine, id);
+  const { id } = await at.engine.resyncs.begin(request);
+  return await over(at, id);
 }
 
 /** Its report, when it has ended. */
-export async function over(engine: Slotkeeper, id: string): Promise<ResyncReport> {
-  return await eventually(
-    async () => {
-      const report = await engine.resyncs.report(id);
-      return report?.finishedAt == null ? undefined : report;
-    },
-    { within: 60_000 },
-  );
+export async function over(at: Desk | { readonly engine: Slotkeeper }, id: string): Promise<ResyncReport> {
+  let report: ResyncReport | undefined;
+  const isOver = async (): Promise<boolean> => {
+    report = await at.engine.resyncs.report(id);
+    return report !== undefined && report.finishedAt !== null;
+  };
+  if (at instanceof Desk) await at.until(isOver);
+  else await eventually(isOver, { within: 60_000 });
+  if (report === undefined) throw new Error('there is no such resync');
+  return report;
 }
 
 /** As another client of the marketplace would: behind the engine's back. */

@@ -3,7 +3,6 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { Slotkeeper } from '../../../src/engine.js';
 import { createLog } from '../../../src/log.js';
@@ -30,7 +29,7 @@ describe('with a source, a resync', () => {
       server.closeAllConnections();
       server.close();
     });
-    desk = await Desk.open();
+    desk = await Desk.open({ still: true });
     await desk.open();
     await desk.book('apt-1', '10:00', '10:20');
     await desk.rest();
@@ -38,7 +37,7 @@ describe('with a source, a resync', () => {
     url = `http://127.0.0.1:${port}/night`;
     await desk.engine.putAccount({
       ...(await desk.account()),
-      source: { type: 'http', url, headers: {}, timeoutSeconds: 10 },
+      source: { type: 'http', url, headers: {}, timeoutSeconds: 60 },
     });
   });
 
@@ -55,8 +54,7 @@ describe('with a source, a resync', () => {
 
   test('that was cut off takes nothing away, and says so', async () => {
     answer = async (response) => {
-      response.write(text(night()));
-      await sleep(50);
+      await new Promise((resolve) => response.write(text(night()), resolve));
       response.destroy();
     };
     const report = await resync(desk);
@@ -127,12 +125,12 @@ describe('with a source, a resync', () => {
     expect(await desk.engine.resyncs.begin({})).toEqual({ id });
     expect(await desk.engine.resyncs.begin({ calendars: ['nowak'] })).toEqual({ id });
     go();
-    expect(await over(desk.engine, id)).toMatchObject({ state: 'done', failures: [] });
+    expect(await over(desk, id)).toMatchObject({ state: 'done', failures: [] });
     expect(asked - before).toBe(1);
   });
 
   test('that waits for a clinic keeps no other one waiting', async () => {
-    const both = await Desk.open({ calendars: ['nowak', 'lis', 'alone'] });
+    const both = await Desk.open({ still: true, calendars: ['nowak', 'lis', 'alone'] });
     await both.engine.putAccount({
       ...(await both.account()),
       source: { type: 'http', url, headers: {}, timeoutSeconds: 60 },
@@ -147,12 +145,11 @@ describe('with a source, a resync', () => {
     for (const id of waiting)
       expect(await both.engine.resyncs.report(id)).toMatchObject({ state: 'running' });
     for (const response of hanging) response.end(text(END));
-    for (const id of waiting)
-      expect(await over(both.engine, id)).toMatchObject({ state: 'done', failures: [] });
+    for (const id of waiting) expect(await over(both, id)).toMatchObject({ state: 'done', failures: [] });
   });
 
   test('asks several clinics at once, and tells in their order what is wrong', async () => {
-    const three = await Desk.open({ calendars: ['nowak', 'alone'] });
+    const three = await Desk.open({ still: true, calendars: ['nowak', 'alone'] });
     const many = await three.account();
     const hanging: ServerResponse[] = [];
     answer = (response) => hanging.push(response);
@@ -163,7 +160,7 @@ describe('with a source, a resync', () => {
     const { id } = await three.engine.resyncs.begin({});
     await eventually(() => hanging.length === 2);
     for (const response of hanging) response.end(text(night()));
-    expect((await over(three.engine, id)).failures).toMatchObject([
+    expect((await over(three, id)).failures).toMatchObject([
       { account: 'alone', reason: expect.stringContaining('ended without the line') },
       { account: 'many', reason: expect.stringContaining('ended without the line') },
     ]);
@@ -197,7 +194,7 @@ describe('with a source, a resync', () => {
 
     answer = (response) => response.end(text(night(['apt-3', '10:20', '10:40']), END));
     const next = await start();
-    expect(await over(next, id)).toMatchObject({ state: 'done', failures: [] });
+    expect(await over({ engine: next }, id)).toMatchObject({ state: 'done', failures: [] });
     expect(asked - before).toBe(2);
     expect(await next.days('nowak', desk.date, desk.date)).toMatchObject([{ busy: [{ ref: 'apt-3' }] }]);
     await next.stop();

@@ -11,7 +11,7 @@ describe('while a resync is under way', () => {
     (await desk.engine.resyncs.begin(calendars.length === 0 ? {} : { calendars })).id;
 
   beforeAll(async () => {
-    desk = await Desk.open({ calendars: ['nowak', 'lis'], timeoutMs: 60_000 });
+    desk = await Desk.open({ still: true, calendars: ['nowak', 'lis'] });
     for (const calendar of ['nowak', 'lis']) await desk.open(calendar);
     await desk.rest();
   });
@@ -34,7 +34,7 @@ describe('while a resync is under way', () => {
     const ids = [...all, ...(await Promise.all([begin('nowak'), begin('lis', 'nowak')]))];
     expect(new Set(ids).size).toBe(1);
     desk.sandbox.faults.clear();
-    await over(desk.engine, ids[0] ?? '');
+    await over(desk, ids[0] ?? '');
     expect(desk.requests('getSlots').length - before).toBe(2);
   });
 
@@ -44,7 +44,7 @@ describe('while a resync is under way', () => {
     const all = await begin();
     expect(all).not.toBe(few);
     desk.sandbox.faults.clear();
-    for (const id of [few, all]) await over(desk.engine, id);
+    for (const id of [few, all]) await over(desk, id);
   });
 
   test('one of a calendar that it has compared already is another, for something may have happened since', async () => {
@@ -55,8 +55,8 @@ describe('while a resync is under way', () => {
     expect(again).not.toBe(all);
     expect(await begin()).toBe(all);
     desk.sandbox.faults.clear();
-    await over(desk.engine, again);
-    await over(desk.engine, all);
+    await over(desk, again);
+    await over(desk, all);
   });
 
   test('one that only tells, and one that writes, stay two', async () => {
@@ -65,8 +65,8 @@ describe('while a resync is under way', () => {
     const real = await begin();
     expect(real).not.toBe(dry);
     desk.sandbox.faults.clear();
-    expect(await over(desk.engine, dry)).toMatchObject({ dryRun: true, writes: 0, state: 'done' });
-    expect(await over(desk.engine, real)).toMatchObject({ dryRun: false, state: 'done' });
+    expect(await over(desk, dry)).toMatchObject({ dryRun: true, writes: 0, state: 'done' });
+    expect(await over(desk, real)).toMatchObject({ dryRun: false, state: 'done' });
   });
 
   test('calendars that there are not are refused by their names', async () => {
@@ -84,7 +84,7 @@ describe('while a resync is under way', () => {
     await desk.book('apt-1', '10:20', '10:40');
     desk.sandbox.book(addressOf('lis'), { start: desk.at('10:40'), serviceId: 'visit' });
     desk.sandbox.faults.clear();
-    const report = await over(desk.engine, id);
+    const report = await over(desk, id);
     expect(report.differences).toMatchObject({ missing: 0, extra: 0, stale: 0 });
     await desk.rest();
     expect(desk.shown('nowak')).toEqual(['10:00', '10:40']);
