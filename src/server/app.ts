@@ -40,6 +40,7 @@ export function createApp({ engine, apiKey }: AppOptions): Server {
     // A path that cannot be decoded never gets as far as a route.
     frameworkErrors: (error, request, reply) => handleError(error, request, reply),
   }).withTypeProvider<ZodTypeProvider>();
+  endConnectionsAtTheEnd(app);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.removeContentTypeParser('text/plain');
@@ -77,4 +78,15 @@ export function createApp({ engine, apiKey }: AppOptions): Server {
   // With a key of its own, and a way of its own to read what comes.
   app.register(async (v1) => pushRoutes(v1.withTypeProvider<ZodTypeProvider>(), engine), { prefix: '/v1' });
   return app;
+}
+
+/** A connection that is answered while the server closes would be kept, and waited for until its client lets go of it. */
+function endConnectionsAtTheEnd(app: Server): void {
+  let isClosing = false;
+  app.addHook('preClose', async () => {
+    isClosing = true;
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    if (isClosing) reply.header('connection', 'close');
+  });
 }

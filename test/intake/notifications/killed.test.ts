@@ -1,94 +1,47 @@
-// Processes that are killed while the marketplace pushes, and what is written down of patients by them.
+// Processes that are killed while the marketplace pushes.
 import { randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, jest, test } from '@jest/globals';
-import { parse, stringify } from 'yaml';
-import { type Clinic, clinicAt, type Running } from '../../cli/clinic.js';
-import { ADDRESS, CALENDAR, upcomingExample } from '../../engine/founding-example.js';
-import { type Received, startReceiver } from '../../sandbox/receiver.js';
-import { embeddedFolder, recordDatabase } from '../../store/databases.js';
+import { expect, jest, test } from '@jest/globals';
+import { clinicAt } from '../../cli/clinic.js';
+import { CALENDAR } from '../../engine/founding-example.js';
+import { recordDatabase } from '../../store/databases.js';
 import { eventually } from '../../support/eventually.js';
-import { startSlotkeeper } from '../../support/process.js';
-import { freshRedisUrl } from '../../support/redis.js';
-import { filesIn, finderOf, keysAt, rowsAt } from '../../support/written.js';
+import { available, configure, date, PUSH_KEY, push, slotBooked } from './pushed-process.js';
 
 jest.setTimeout(180_000);
 
-const PUSH = '/v1/accounts/warsaw/notifications';
-const PUSH_KEY = 'key-of-the-marketplace';
-const { date, events } = upcomingExample();
-const [available] = events;
-
-/** With what its slotkeeper.yaml says besides. */
-function configure({ folder }: Clinic, notifications: object, more: object = {}): void {
-  const file = join(folder, 'slotkeeper.yaml');
-  const config = parse(readFileSync(file, 'utf8'));
-  const accounts = config.accounts.map((account: object) => ({ ...account, notifications }));
-  writeFileSync(file, stringify({ ...config, accounts, ...more }));
-}
-
-/** @param minute after midnight, in UTC: each has a time of its own */
-function slotBooked(id: string, minute: number, patient: object = { name: 'Pat' }, comment = '') {
-  const at = (m: number) => new Date(Date.parse(`${date}T00:00:00Z`) + m * 60_000);
-  const iso = (m: number) => at(m).toISOString().replace('.000Z', '+00:00');
-  return {
-    name: 'slot-booked',
-    data: {
-      facility: { id: ADDRESS.facilityId },
-      doctor: { id: ADDRESS.doctorId },
-      address: { id: ADDRESS.addressId },
-      visit_booking: {
-        id,
-        status: 'booked',
-        start_at: iso(minute),
-        end_at: iso(minute + 1),
-        booked_by: 'user',
-        address_service: { id: '123' },
-        patient,
-        comment,
-      },
-    },
-    created_at: '2026-01-01T10:00:00+01:00',
-  };
-}
-
-const push = ({ call }: Running, body: unknown) =>
-  call('POST', PUSH, body, { 'x-api-key': PUSH_KEY }).then(
-    ({ status }) => status,
-    () => undefined,
-  );
+/** How many pushes are answered in one life before it is killed in the middle of others. */
+const LIVES = [3, 40];
+/** Pushes under way at the same time. */
+const LINES = 6;
 
 test('a process that is killed at any moment has kept all that it answered 2xx, and nothing of it twice', async () => {
-  const clinic = await clinicAt({ databaseUrl: await recordDatabase() }, { lockMs: 1_000, timeoutMs: 300 });
+  const clinic = await clinicAt({ databaseUrl: await recordDatabase() });
   configure(clinic, { mode: 'push', apiKey: PUSH_KEY });
   const env = { SLOTKEEPER_ENCRYPTION_KEY: randomBytes(32).toString('base64') };
   const answered = new Set<string>();
   let next = 0;
   const again: number[] = [];
-  for (const lives of [120, 30, 250]) {
+  for (const answers of LIVES) {
     const running = await clinic.start(env);
     if (next === 0) await running.call('POST', '/v1/events', { events: [available] });
-    let isAlive = true;
-    const marketplace = Array.from({ length: 6 }, async () => {
-      while (isAlive) {
+    const enough = answered.size + answers;
+    let killing: Promise<unknown> | undefined;
+    const line = async () => {
+      while (killing === undefined) {
         const n = again.shift() ?? next++;
         const status = await push(running, slotBooked(`b-${n}`, n));
         if (status === 200) answered.add(`b-${n}`);
         else again.push(n);
+        // The others are under way.
+        if (answered.size >= enough) killing ??= running.process.kill('SIGKILL');
       }
-    });
-    const before = answered.size;
-    await eventually(() => answered.size > before + 5);
-    await sleep(lives);
-    await running.process.kill('SIGKILL');
-    isAlive = false;
-    await Promise.all(marketplace);
+    };
+    await Promise.all(Array.from({ length: LINES }, line));
+    await killing;
   }
   const last = await clinic.start(env);
   const unsaid = [...again];
-  for (const n of unsaid) expect(await push(last, slotBooked(`b-${n}`, n))).toBe(200);
+  for (const n of unsaid) await eventually(async () => (await push(last, slotBooked(`b-${n}`, n))) === 200);
   const told: string[] = [];
   for (let after = '0'; ; ) {
     const { items, next: cursor } = (await last.call('GET', `/v1/notifications?after=${after}&limit=100`))
@@ -104,97 +57,5 @@ test('a process that is killed at any moment has kept all that it answered 2xx, 
   const days = await last.call('GET', `/v1/calendars/${CALENDAR}/days?from=${date}&to=${date}`);
   const busy = new Set(days.body[0].busy.map(({ booking }: { booking: string }) => booking));
   for (const id of told.filter((one) => Number(one.slice(2)) < 1_300)) expect(busy.has(id)).toBe(true);
-  await last.process.kill('SIGTERM', { within: 30_000 });
-});
-
-const NAME = 'Zygfrydzislawa';
-const SURNAME = 'Brzeczyszczykiewska';
-const PHONE = '+48600700801';
-const EMAIL = 'zyg@planted.example';
-const COMMENT = 'allergic to planted words';
-const found = finderOf([NAME, SURNAME, PHONE, PHONE.slice(1), EMAIL, COMMENT]);
-
-describe('nothing of a patient is to be read', () => {
-  test.each([
-    ['PostgreSQL and Redis', 'real'],
-    ['the embedded database', 'embedded'],
-  ] as const)('in what is written with %s', async (_, where) => {
-    const receiver = await startReceiver();
-    receiver.react({ status: 500, text: JSON.stringify({ echo: [NAME, EMAIL, PHONE] }) });
-    const databaseUrl = await recordDatabase();
-    const redisUrl = await freshRedisUrl();
-    const data = await embeddedFolder();
-    const place = where === 'real' ? { databaseUrl, redisUrl } : { data };
-    const clinic = await clinicAt(place);
-    const secret = `whsec_${randomBytes(24).toString('base64')}`;
-    configure(
-      clinic,
-      { mode: 'both', apiKey: PUSH_KEY, pullEverySeconds: 1 },
-      { delivery: { url: receiver.url, secret, approvalUrl: receiver.url, queue: true } },
-    );
-    const env = {
-      LOG_LEVEL: 'trace',
-      ...(where === 'real' ? { SLOTKEEPER_ENCRYPTION_KEY: randomBytes(32).toString('base64') } : {}),
-    };
-    const running = await clinic.start(env);
-    const { call, settled } = running;
-    await call('POST', '/v1/events', { events: [available] });
-    await settled();
-    const patient = { name: NAME, surname: SURNAME, phone: PHONE, email: EMAIL };
-    const visit = slotBooked('pushed', 600, patient, COMMENT);
-    expect(await push(running, visit)).toBe(200);
-    expect(
-      await push(running, `{"name":"slot-booked","patient":"${NAME} ${PHONE} ${EMAIL} ${COMMENT}"`),
-    ).toBe(200);
-    const odd = slotBooked('odd', 610, patient, COMMENT);
-    odd.data.visit_booking.end_at = odd.data.visit_booking.start_at;
-    expect(await push(running, odd)).toBe(200);
-    // A free time, so that the clinic is asked on, and answers with an error that repeats what it was told.
-    const free =
-      (Date.parse(`${available.windows[0]?.start}`) - Date.parse(`${date}T00:00:00Z`)) / 60_000 + 40;
-    const { visit_booking: asked, ...rest } = slotBooked('asked', free, patient, COMMENT).data;
-    const question = { ...visit, name: 'slot-booking', data: { ...rest, visit_booking_request: asked } };
-    expect(await push(running, question)).toBe(200);
-    const isQuestion = ({ body }: Received) => body.name === 'slot-booking';
-    expect(JSON.stringify(receiver.received.filter(isQuestion))).toContain(EMAIL);
-    clinic.sandbox.book(ADDRESS, {
-      start: `${date}T10:00:00${available.windows[0]?.start.toString().slice(19)}`,
-      serviceId: '123',
-      patient,
-      comment: COMMENT,
-    });
-    const told = await eventually(
-      async () => {
-        const { items } = (await call('GET', '/v1/notifications?limit=100')).body;
-        return items.length >= 4 && receiver.received.length >= 2 && JSON.stringify(items);
-      },
-      { within: 30_000 },
-    );
-    // It is there for those who may have it.
-    expect(told).toContain(EMAIL);
-    const failed = await startSlotkeeper(['failed', 'list'], {
-      cwd: clinic.folder,
-      env: { ...clinic.env, ...env },
-    });
-    expect((await failed.exited).code).toBe(0);
-    const written = {
-      log: running.process.stderr + running.process.stdout,
-      metrics: await (await fetch(`${call.url}/metrics`)).text(),
-      status: JSON.stringify((await call('GET', '/v1/status')).body),
-      failed: failed.stdout + failed.stderr,
-      redis: where === 'real' ? await keysAt(redisUrl) : '',
-      tables: where === 'real' ? await rowsAt(databaseUrl) : '',
-    };
-    await running.process.kill('SIGTERM', { within: 30_000 });
-    expect(written.failed).toContain('notification');
-    for (const [what, text] of Object.entries(written)) expect([what, found(text)]).toEqual([what, []]);
-    if (where === 'real') {
-      expect(written.tables).toContain('slotkeeper.notifications');
-      expect(written.redis).toContain('bull');
-      return;
-    }
-    const files = [...(await filesIn(data))];
-    expect(files.length).toBeGreaterThan(100);
-    expect(files.filter(([, content]) => found(content).length > 0).map(([path]) => path)).toEqual([]);
-  });
+  await last.process.kill('SIGTERM', { within: 60_000 });
 });
