@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Slotkeeper } from '../../src/engine.js';
 import type { Sandbox } from '../../src/sandbox/index.js';
@@ -14,6 +15,7 @@ import { emptyRecord, recordDatabase } from '../store/databases.js';
 import { type Answer, type Caller, serve } from './served.js';
 
 const { date, events, put } = foundingExample();
+const encryptionKey = randomBytes(32).toString('base64');
 const [available, occupied] = events;
 const PROBLEM = 'application/problem+json; charset=utf-8';
 
@@ -24,7 +26,7 @@ describe('the HTTP API', () => {
   let now = WEEK_BEFORE;
 
   beforeAll(async () => {
-    engine = await startEngine({ databaseUrl: await recordDatabase() }, { now: () => now });
+    engine = await startEngine({ databaseUrl: await recordDatabase() }, { now: () => now, encryptionKey });
     call = await serve(engine);
   });
 

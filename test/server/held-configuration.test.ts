@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Slotkeeper } from '../../src/engine.js';
 import type { Sandbox } from '../../src/sandbox/index.js';
@@ -14,6 +15,7 @@ import { recordDatabase } from '../store/databases.js';
 import { type Caller, serve } from './served.js';
 
 const { date, events } = foundingExample();
+const encryptionKey = randomBytes(32).toString('base64');
 const path = `/v1/calendars/${CALENDAR}`;
 const config = { ...ADDRESS, account: ACCOUNT };
 
@@ -24,7 +26,7 @@ describe('a configuration that would take away too much', () => {
   let now = WEEK_BEFORE;
 
   beforeAll(async () => {
-    engine = await startEngine({ databaseUrl: await recordDatabase() }, { now: () => now });
+    engine = await startEngine({ databaseUrl: await recordDatabase() }, { now: () => now, encryptionKey });
     call = await serve(engine);
   });
 
@@ -113,6 +115,7 @@ describe('a configuration that would take away too much', () => {
         { databaseUrl },
         {
           now: () => now,
+          encryptionKey,
           config: { accounts: [account], calendars: [{ id: CALENDAR, ...config, ...calendar }] },
         },
       );

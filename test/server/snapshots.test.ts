@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Slotkeeper } from '../../src/engine.js';
@@ -7,6 +8,7 @@ import { recordDatabase } from '../store/databases.js';
 import { type Caller, serve } from './served.js';
 
 const { date, events, put } = foundingExample();
+const encryptionKey = randomBytes(32).toString('base64');
 const [{ windows }, { ref, start, end }] = events;
 const PROBLEM = 'application/problem+json; charset=utf-8';
 const path = `/v1/calendars/${CALENDAR}/snapshot`;
@@ -29,7 +31,7 @@ describe('snapshots and holds over HTTP', () => {
   const arrivals = new EventEmitter();
 
   beforeAll(async () => {
-    engine = await startEngine({ databaseUrl: await recordDatabase() }, { now: () => now });
+    engine = await startEngine({ databaseUrl: await recordDatabase() }, { now: () => now, encryptionKey });
     call = await serve(engine, (arrived) => arrivals.emit(arrived));
   });
 
