@@ -31,8 +31,8 @@ const LOOK_EVERY_MS = 200;
 const TELL_EVERY_MS = 10_000;
 /** Longer than a job that was forgotten about would need to show itself. */
 const QUIET_MS = 1_500;
-/** Of `notifications.sweepMinutes`, twice: what a reading finds is told by the next. And its rounds. */
-const SWEPT_WITHIN_MS = 160_000;
+/** Several times `notifications.sweepMinutes`: what a reading finds is told by the next. */
+const SWEPT_WITHIN_MS = 400_000;
 
 export class Calm {
   readonly #options: CalmOptions;
@@ -43,7 +43,7 @@ export class Calm {
     this.#http = got.extend({
       prefixUrl: `${options.apiUrl}/v1`,
       headers: { authorization: `Bearer ${options.apiKey}` },
-      timeout: { request: 10_000 },
+      timeout: { request: 120_000 },
     });
   }
 

@@ -16,6 +16,7 @@ import { News } from './news.js';
 import { Outbox } from './outbox.js';
 import { People } from './people.js';
 import { Resyncs } from './resyncs.js';
+import { Storm } from './storm.js';
 import { Switcher } from './switcher.js';
 import { weather } from './weather.js';
 import { Witness } from './witness.js';
@@ -26,8 +27,10 @@ export type Backend = 'pglite' | 'postgresql' | 'redis';
 export interface ChaosOptions {
   readonly backend: Backend;
   readonly seed: number;
-  /** How long the storm lasts. */
+  /** How long the storm lasts at least. */
   readonly seconds: number;
+  /** It lasts longer where less than this has happened by then. */
+  readonly atLeast?: Partial<Happened>;
   /** How many times slower than usual the clinics work; default 1. */
   readonly slower?: number;
   /** How long the engine may take to come to rest after it. */
@@ -36,14 +39,15 @@ export interface ChaosOptions {
   readonly severe: boolean;
   /** Whether one account has a scarce budget: rest then takes the minute in which it is spent. */
   readonly scarce: boolean;
+  /** See {@link Witness}; 4,000 by default. */
+  readonly computedWithinMs?: number;
   /** The command line to run; default the one that is built. */
   readonly program?: string | undefined;
   readonly onProgress?: (what: string) => void;
 }
 
-export interface ChaosReport {
-  readonly backend: Backend;
-  readonly seed: number;
+/** What happened in a storm, and until the end. */
+export interface Happened {
   /** Acknowledged, copies included. */
   readonly events: number;
   /** Deliveries of events that failed and were repeated. */
@@ -69,6 +73,11 @@ export interface ChaosReport {
   readonly kills: number;
   /** Servers stopped or crashed, and started again. */
   readonly outages: number;
+}
+
+export interface ChaosReport extends Happened {
+  readonly backend: Backend;
+  readonly seed: number;
   readonly restMs: number;
   /** See {@link Witness.counts}. */
   readonly oldestMs: number;
@@ -82,8 +91,10 @@ export interface ChaosReport {
 }
 
 const TIMEOUT_MS = 1_000;
-/** Generous, because a machine that tests is a busy one: a token, and the record, may take a moment each. */
+/** A token, and the record, may take a moment each. */
 const COMPUTED_WITHIN_MS = 4_000;
+/** What has not happened by then is not going to. */
+const LONGEST_STORM_MS = 600_000;
 const MOST_WRONG = 50;
 
 const ROLES: Readonly<Record<Backend, Readonly<Record<string, string>>>> = {
@@ -94,6 +105,7 @@ const ROLES: Readonly<Record<Backend, Readonly<Record<string, string>>>> = {
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const { backend, seed, seconds, slower = 1, severe, onProgress = () => undefined } = options;
+  const { computedWithinMs = COMPUTED_WITHIN_MS, atLeast = {} } = options;
   const wrong: string[] = [];
   const onWrong = (what: string): void => {
     if (wrong.length < MOST_WRONG) wrong.push(what);
@@ -118,7 +130,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     });
     const baseUrl = await sandbox.start();
     open.push(() => sandbox.stop());
-    const witness = new Witness({ sandbox, world, model, computedWithinMs: COMPUTED_WITHIN_MS, onWrong });
+    const witness = new Witness({ sandbox, world, model, computedWithinMs, onWrong });
     open.push(async () => witness.close());
 
     const [databaseUrl, redisUrl] = [servers.get('PostgreSQL')?.url, servers.get('Redis')?.url];
@@ -153,21 +165,43 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 
     const stalls = monitorEventLoopDelay();
     stalls.enable();
+    const storm = new Storm();
+    open.push(async () => storm.end());
     const until = Date.now() + seconds * 1_000;
+    const struck = { kills: 0, outages: 0 };
+    const happened = (): Happened => {
+      const { events, failures: repeated } = outbox.counts;
+      const { visits } = people;
+      const { conflicts } = news;
+      const { switches } = switcher;
+      return {
+        events,
+        repeated,
+        ...witness.counts,
+        ...struck,
+        ...resyncs.counts,
+        visits,
+        conflicts,
+        switches,
+      };
+    };
     onProgress(`the storm begins: seed ${seed} on ${backend}`);
     const clinics = world.calendars.map((calendar, n) => {
       const isScarce = calendar.account.id === 'scarce';
       const pace = isScarce
         ? ({ everyMs: [100, 500], most: 4 } as const)
         : ({ everyMs: [150 * slower, 900 * slower], most: 20 } as const);
-      return new Clinic(calendar, outbox, seed, 10 + n, pace).work(until);
+      return new Clinic(calendar, outbox, seed, 10 + n, pace).work(storm);
     });
     const clients = world.accounts.map(({ clientId }) => clientId);
-    const others = [switcher.work(until), resyncs.work(until), people.work(until)];
-    const skies = weather(sandbox, clients, { seed, timeoutMs: TIMEOUT_MS, severe }, until);
-    const strikes = strike(new Dice(seed, 2), fleet, servers, until, onProgress);
+    const others = [switcher.work(storm), resyncs.work(storm), people.work(storm)];
+    const skies = weather(sandbox, clients, { seed, timeoutMs: TIMEOUT_MS, severe }, storm);
+    const strikes = strike(new Dice(seed, 2), fleet, servers, { storm, until, struck }, onProgress);
     allEnded = Promise.allSettled([...clinics, ...others, skies, strikes]);
-    const [, struck] = await Promise.all([skies, strikes]);
+    await Promise.race([enough(until, () => lacking(atLeast, happened()).length === 0), allEnded]);
+    for (const what of lacking(atLeast, happened())) onWrong(`the storm had too few ${what}`);
+    storm.end();
+    await Promise.all([skies, strikes]);
     await fleet.allUp();
     const stormEnded = Date.now();
     const patience = options.restWithinSeconds * 1_000;
@@ -180,7 +214,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const seeing = { sandbox, world, model, people, news, resyncs };
     const calm = new Calm({ apiUrl, apiKey, ...seeing, onWrong, onProgress });
     onProgress('everything was brought to the engine');
-    await news.come(stormEnded, stormEnded + patience);
+    sandbox.setDelivery({});
+    people.lastAct();
+    await news.come(Date.now(), stormEnded + patience);
     onProgress('the news has come');
     if (severe) await calm.askForRetries();
     await calm.rest(stormEnded + patience, severe);
@@ -188,36 +224,40 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     onProgress('it is at rest');
     await calm.check(Date.now() + patience);
 
-    const { events, failures } = outbox.counts;
+    const { oldestMs, unjudged } = witness.counts;
     const stalledMs = Math.round(stalls.max / 1_000_000);
-    const counts = {
-      events,
-      repeated: failures,
-      ...witness.counts,
-      ...struck,
-      ...resyncs.counts,
-      visits: people.visits,
-      conflicts: news.conflicts,
-      switches: switcher.switches,
-      restMs,
-      stalledMs,
-    };
-    const report = { backend, seed, ...counts, wrong };
+    const report = { backend, seed, ...happened(), oldestMs, unjudged, restMs, stalledMs, wrong };
     return { ...report, log: wrong.length > 0 ? fleet.log : '' };
   } finally {
     for (const close of open.reverse()) await close();
   }
 }
 
-/** Kills processes and takes servers away, one after another, until it is over and all servers are back. */
+/** Resolves when the time is over and enough has happened, and at the latest when it is not going to. */
+async function enough(until: number, hasHappened: () => boolean): Promise<void> {
+  const deadline = Date.now() + LONGEST_STORM_MS;
+  await sleep(until - Date.now());
+  while (!hasHappened() && Date.now() < deadline) await sleep(100);
+}
+
+/** What has happened too seldom, in words. */
+const lacking = (atLeast: Partial<Happened>, happened: Happened): string[] =>
+  Object.entries(happened)
+    .filter(([what, count]) => count < (new Map(Object.entries(atLeast)).get(what) ?? 0))
+    .map(([what, count]) => `${what}: ${count}`);
+
+/**
+ * Kills processes and takes servers away, one after another, until it is over and all servers are back. What has not
+ * happened yet comes first. A storm that lasts longer than it had to leaves the processes alone: on a busy machine, one
+ * that is killed as soon as it is up would else never get anything done.
+ */
 async function strike(
   dice: Dice,
   fleet: Fleet,
   servers: ReadonlyMap<string, Server>,
-  until: number,
+  { storm, until, struck }: { storm: Storm; until: number; struck: { kills: number; outages: number } },
   onProgress: (what: string) => void,
-): Promise<{ kills: number; outages: number }> {
-  const struck = { kills: 0, outages: 0 };
+): Promise<void> {
   const kill = async (): Promise<void> => {
     const name = dice.pick(fleet.names);
     const signal = dice.chance(0.75) ? 'SIGKILL' : 'SIGTERM';
@@ -246,17 +286,16 @@ async function strike(
     await server.restart();
     struck.outages += 1;
   };
-  for (;;) {
-    // One that is alone, and takes seconds to be there again, would else be away all the time.
-    const pause = fleet.names.length > 1 ? dice.int(700, 2_500) : dice.int(2_500, 6_000);
-    if (Date.now() + pause >= until) break;
-    await sleep(pause);
-    await (servers.size > 0 && dice.chance(0.45) ? takeAway() : kill());
+  // One that is alone, and takes seconds to be there again, would else be away all the time.
+  const [least, most] = fleet.names.length > 1 ? [700, 2_500] : [2_500, 6_000];
+  while (await storm.pause(dice.int(least, most))) {
+    const isEnough = struck.kills > 0 && (struck.outages > 0 || servers.size === 0);
+    if (isEnough && Date.now() >= until) break;
+    const isServersTurn = struck.outages === 0 || (struck.kills > 0 && dice.chance(0.45));
+    await (servers.size > 0 && isServersTurn ? takeAway() : kill());
     // A process that is killed before it is up again teaches nothing new each time.
     if (fleet.names.length === 1 || dice.chance(0.7)) await fleet.allUp();
   }
-  await sleep(Math.max(0, until - Date.now()));
-  return struck;
 }
 
 async function within<T>(ms: number, work: Promise<T>, what: string): Promise<T> {

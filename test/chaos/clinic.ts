@@ -6,6 +6,7 @@ import { Dice } from './dice.js';
 import type { Available, ClinicEvent, ClinicWindow, Occupied, Released, Road } from './model.js';
 import { datesFrom } from './model.js';
 import type { Outbox } from './outbox.js';
+import type { Storm } from './storm.js';
 import type { WorldCalendar } from './world.js';
 
 const MINUTE = 60_000;
@@ -43,21 +44,21 @@ export class Clinic {
     this.#windowRoad = this.#dice.pick(outbox.roads);
   }
 
-  /** Resolves when the time is over and every event is acknowledged. */
-  async work(until: number): Promise<void> {
+  /** Resolves when it is over and every event is acknowledged. */
+  async work(storm: Storm): Promise<void> {
     const { dates } = this.#calendar;
     this.#open(dates[0], dates.at(-1) ?? dates[0], false);
     this.#keep();
-    while (this.#calendar.wavers && Date.now() < until) {
+    while (this.#calendar.wavers && !storm.isOver) {
       const waver = this.#waver();
       this.#track(waver);
       await waver;
     }
-    while (Date.now() < until) {
+    while (!storm.isOver) {
       if (this.#dice.chance(0.12)) this.#reopen();
       if (this.#dice.chance(0.15)) this.#track(this.#waver());
       this.#burst();
-      await sleep(this.#dice.int(...this.#pace.everyMs));
+      await storm.pause(this.#dice.int(...this.#pace.everyMs));
     }
     await this.#lastWord();
     await this.#windows;

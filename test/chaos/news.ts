@@ -19,8 +19,8 @@ export interface NewsOptions {
   readonly onProgress: (what: string) => void;
 }
 
-/** Of a failed push, and of one that waits for another to overtake it; and a little more. */
-const PUSHED_AGAIN_WITHIN_MS = 7_000;
+/** Of a failed push, and a little more. */
+const PUSHED_AGAIN_WITHIN_MS = 2_500;
 const LOOK_EVERY_MS = 200;
 
 const spanSchema = z.object({ start: z.coerce.date(), end: z.coerce.date() });
@@ -63,7 +63,7 @@ export class News {
     this.#http = got.extend({
       prefixUrl: `${options.apiUrl}/v1`,
       headers: { authorization: `Bearer ${options.apiKey}` },
-      timeout: { request: 10_000 },
+      timeout: { request: 120_000 },
     });
     options.sandbox.on('delivery', this.#pushed).on('request', this.#pulled);
   }

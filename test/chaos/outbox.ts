@@ -20,7 +20,7 @@ export interface OutboxOptions {
 const MOST_SENDERS = 12;
 const FIRST_AGAIN_MS = 100;
 const LAST_AGAIN_MS = 1_000;
-const PATIENCE_MS = 8_000;
+const PATIENCE_MS = 30_000;
 
 export class Outbox {
   readonly roads: readonly [Road, ...Road[]];

@@ -1,10 +1,10 @@
 // Those who are not the clinic's: patients book what they see, move it and cancel it, and doctors make breaks, move and remove
 // them, in the marketplace itself. What they have at the end is the truth about it, and nobody else may end it.
-import { setTimeout as sleep } from 'node:timers/promises';
 import { addDays, startOfDate } from '../../src/core/index.js';
 import type { Sandbox } from '../../src/sandbox/index.js';
 import { Dice } from './dice.js';
 import type { Model, Span } from './model.js';
+import type { Storm } from './storm.js';
 import type { Witness } from './witness.js';
 import type { World, WorldCalendar } from './world.js';
 
@@ -55,10 +55,24 @@ export class People {
     return this.#visits;
   }
 
-  async work(until: number): Promise<void> {
+  async work(storm: Storm): Promise<void> {
     const { world, seed } = this.#options;
     const heard = world.calendars.filter(({ account }) => account.hears !== 'off');
-    await Promise.all(heard.map((calendar, n) => this.#live(calendar, new Dice(seed, 200 + n), until)));
+    await Promise.all(heard.map((calendar, n) => this.#live(calendar, new Dice(seed, 200 + n), storm)));
+  }
+
+  /** One more break in each account: what was held back so that later news overtake it is overtaken by that one's. */
+  lastAct(): void {
+    const { world, sandbox, seed, witness } = this.#options;
+    const dice = new Dice(seed, 300);
+    for (const { id, hears } of world.accounts) {
+      const calendar = world.calendars.find(({ account }) => account.id === id);
+      if (hears === 'off' || calendar === undefined) continue;
+      let range = this.#free(calendar, dice);
+      while (range === undefined) range = this.#free(calendar, dice);
+      const made = { ...range, description: BREAK };
+      witness.around(calendar, () => this.#of(calendar).breaks.add(sandbox.addBreak(calendar, made).id));
+    }
   }
 
   bookings(calendar: WorldCalendar): Standing[] {
@@ -98,11 +112,8 @@ export class People {
     }
   }
 
-  async #live(calendar: WorldCalendar, dice: Dice, until: number): Promise<void> {
-    for (;;) {
-      const pause = dice.int(...PAUSE_MS);
-      if (Date.now() + pause > until) return;
-      await sleep(pause);
+  async #live(calendar: WorldCalendar, dice: Dice, storm: Storm): Promise<void> {
+    while (await storm.pause(dice.int(...PAUSE_MS))) {
       this.#options.witness.around(calendar, () => this.#act(calendar, dice));
     }
   }

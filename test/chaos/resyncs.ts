@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import got, { type Got, HTTPError } from 'got';
 import type { ResyncReport, ResyncRequest } from '../../src/engine/resyncs-face.js';
 import { Dice } from './dice.js';
+import type { Storm } from './storm.js';
 import type { World } from './world.js';
 
 export interface ResyncsOptions {
@@ -31,7 +32,7 @@ export class Resyncs {
       prefixUrl: `${options.apiUrl}/v1`,
       headers: { authorization: `Bearer ${options.apiKey}` },
       retry: { limit: 0 },
-      timeout: { request: 10_000 },
+      timeout: { request: 60_000 },
     });
   }
 
@@ -40,14 +41,9 @@ export class Resyncs {
     return { resyncs: this.#begun.size, dryRuns: this.#dryRuns };
   }
 
-  async work(until: number): Promise<void> {
+  async work(storm: Storm): Promise<void> {
     const dice = new Dice(this.#options.seed, 3);
-    for (;;) {
-      const pause = dice.int(...PAUSE_MS);
-      if (Date.now() + pause > until) return;
-      await sleep(pause);
-      await this.#begin(this.#request(dice));
-    }
+    while (await storm.pause(dice.int(...PAUSE_MS))) await this.#begin(this.#request(dice));
   }
 
   #request(dice: Dice): ResyncRequest {

@@ -5,6 +5,7 @@ import got, { type Got, HTTPError } from 'got';
 import type { Strategy } from '../../src/store/schema.js';
 import { Dice } from './dice.js';
 import type { Model } from './model.js';
+import type { Storm } from './storm.js';
 import { calendarBody, STRATEGIES, type World, type WorldCalendar } from './world.js';
 
 export interface SwitcherOptions {
@@ -31,7 +32,7 @@ export class Switcher {
       headers: { authorization: `Bearer ${options.apiKey}` },
       retry: { limit: 0 },
       // One that is given up may still be carried out, after the next one.
-      timeout: { request: 60_000 },
+      timeout: { request: 300_000 },
     });
   }
 
@@ -44,20 +45,14 @@ export class Switcher {
     await Promise.all(this.#options.world.calendars.map((one) => this.#put(one, one.strategy)));
   }
 
-  async work(until: number): Promise<void> {
+  async work(storm: Storm): Promise<void> {
     const { world, seed } = this.#options;
     const changing = world.calendars.filter(({ changesStrategy }) => changesStrategy);
-    await Promise.all(changing.map((one, n) => this.#waver(one, new Dice(seed, 100 + n), until)));
+    await Promise.all(changing.map((one, n) => this.#waver(one, new Dice(seed, 100 + n), storm)));
   }
 
-  async #waver(calendar: WorldCalendar, dice: Dice, until: number): Promise<void> {
-    for (;;) {
-      const pause = dice.int(...PAUSE_MS);
-      if (Date.now() + pause > until) break;
-      await sleep(pause);
-      await this.#put(calendar, dice.pick(STRATEGIES));
-    }
-    await sleep(Math.max(0, until - Date.now()));
+  async #waver(calendar: WorldCalendar, dice: Dice, storm: Storm): Promise<void> {
+    while (await storm.pause(dice.int(...PAUSE_MS))) await this.#put(calendar, dice.pick(STRATEGIES));
     await this.#put(calendar, dice.pick(STRATEGIES));
   }
 

@@ -1,20 +1,42 @@
 // What a marketplace can do to an engine, one thing at a time.
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { parseInstant, startOfDate, toIso } from '../../src/core/index.js';
+import { PUBLISH_QUEUE } from '../../src/queue/names.js';
 import { partner } from '../sandbox/helper.js';
 import { serve } from '../server/served.js';
 import { eventually } from '../support/eventually.js';
-import { addressOf, Desk, ZONE } from './desk.js';
+import { ManualTimers } from '../support/manual-timers.js';
+import { addressOf, Desk, type DeskOptions, ZONE } from './desk.js';
 
 const ALL = ['10:00', '10:20', '10:40'];
 const WITHOUT_MIDDLE = ['10:00', '10:40'];
-/** Several sweeps. */
-const A_WHILE = 1_200;
+
+/** No request is given up because the machine is slow. */
+const openDesk = (options: DeskOptions = {}): Promise<Desk> => Desk.open({ timeoutMs: 60_000, ...options });
+
+/** What of the engine happens by the clock happens when `sweep` says so. */
+async function stillDesk(options: Omit<DeskOptions, 'timers'> = {}) {
+  const timers = new ManualTimers();
+  const desk = await openDesk({ timers, now: timers.now, ...options });
+  const busy = async (): Promise<number> => {
+    const {
+      waiting = 0,
+      prioritized = 0,
+      active = 0,
+    } = (await desk.engine.status()).queues[PUBLISH_QUEUE] ?? {};
+    return waiting + prioritized + active;
+  };
+  /** Several sweeps find what is wanted, and all that they woke has been looked at. */
+  const sweep = async (): Promise<void> => {
+    await timers.advance(1_200);
+    await eventually(async () => (await busy()) === 0);
+  };
+  return { desk, timers, sweep };
+}
 
 describe('the duplicate rule, within three minutes', () => {
   test('booked, freed, booked again: the time is off sale', async () => {
-    const desk = await Desk.open();
+    const desk = await openDesk();
     await desk.open();
     await desk.rest();
     for (const turn of [1, 2, 3]) {
@@ -30,7 +52,7 @@ describe('the duplicate rule, within three minutes', () => {
   });
 
   test('freed, booked, freed again: the time is on sale', async () => {
-    const desk = await Desk.open();
+    const desk = await openDesk();
     await desk.open();
     await desk.book('apt', '10:20', '10:40');
     await desk.rest();
@@ -48,7 +70,7 @@ describe('the duplicate rule, within three minutes', () => {
   });
 
   test('a day that fills up and empties again, with deleteSlots in between, shows what is free', async () => {
-    const desk = await Desk.open();
+    const desk = await openDesk();
     await desk.open();
     await desk.rest();
     for (const turn of [1, 2, 3]) {
@@ -63,7 +85,7 @@ describe('the duplicate rule, within three minutes', () => {
   });
 
   test('days that fill up and empty again together show what is free, each time with one write', async () => {
-    const desk = await Desk.open();
+    const desk = await openDesk();
     const dates = [desk.date, desk.dateAfter(1)];
     for (const date of dates) await desk.open('nowak', date);
     await desk.rest();
@@ -88,7 +110,7 @@ describe('the duplicate rule, within three minutes', () => {
   });
 
   test('a day that is open round the clock has other forms as well', async () => {
-    const desk = await Desk.open();
+    const desk = await openDesk();
     await desk.open('nowak', desk.date, { from: '00:00', to: '24:00' });
     await desk.rest();
     const [from, to] = [startOfDate(desk.date, ZONE), startOfDate(desk.dateAfter(1), ZONE)];
@@ -111,7 +133,7 @@ describe('a calendar that is refused', () => {
   test.each([403, 404, 422])(
     'by %i stops no other one, and is not tried again until somebody asks',
     async (status) => {
-      const desk = await Desk.open({ calendars: ['refused', 'other'] });
+      const { desk, sweep } = await stillDesk({ calendars: ['refused', 'other'] });
       const match = { operation: 'replaceSlots', addressId: addressOf('refused').addressId };
       desk.sandbox.faults.set([{ fault: { kind: 'status', status, message: 'Not yours' }, match }]);
       await Promise.all([desk.open('refused'), desk.open('other')]);
@@ -121,7 +143,7 @@ describe('a calendar that is refused', () => {
 
       desk.sandbox.faults.clear();
       await desk.book('apt', '10:20', '10:40', 'refused');
-      await sleep(A_WHILE);
+      await sweep();
       expect(desk.requests('replaceSlots', 'refused')).toHaveLength(1);
       const [failure] = await desk.engine.failures.list();
       expect(failure).toMatchObject({ kind: 'calendar', calendar: 'refused' });
@@ -137,7 +159,7 @@ describe('a calendar that is refused', () => {
 
 describe('a request that is refused as invalid', () => {
   test('with the index of an entry: that day fails, the others are published', async () => {
-    const desk = await Desk.open();
+    const desk = await openDesk();
     const errors = { 'slots[1].end': ['is too far away'] };
     const match = { operation: 'replaceSlots' };
     desk.sandbox.faults.set([{ fault: { kind: 'status', status: 400, errors }, match, times: 1 }]);
@@ -165,7 +187,7 @@ describe('a request that is refused as invalid', () => {
   });
 
   test('for days that are to show nothing, by a marketplace with another midnight: they are cleared one by one', async () => {
-    const desk = await Desk.open({ sandbox: { timeZone: 'Europe/London' } });
+    const desk = await openDesk({ sandbox: { timeZone: 'Europe/London' } });
     const dates = [0, 1].map((n) => desk.dateAfter(n));
     const open = desk.dateAfter(2);
     for (const date of [...dates, open]) await desk.open('nowak', date);
@@ -187,7 +209,7 @@ describe('a request that is refused as invalid', () => {
     const services = [{ id: 'visit' }];
     const { facilityId, doctorId, addressId } = addressOf('nowak');
     const addresses = [{ id: addressId, services }];
-    const desk = await Desk.open({
+    const { desk, sweep } = await stillDesk({
       sandbox: { estate: { facilities: [{ id: facilityId, doctors: [{ id: doctorId, addresses }] }] } },
     });
     const dates = [0, 1, 2, 3, 4].map((n) => desk.dateAfter(n));
@@ -215,15 +237,15 @@ describe('a request that is refused as invalid', () => {
     expect(dates.map((date) => desk.shown('nowak', date).length)).toEqual([3, 3, 3, 0, 3]);
     expect(desk.shown('nowak', emptied)).toEqual([]);
     expect(await desk.engine.failures.list()).toMatchObject([{ kind: 'day', date: dates[3] }]);
-    await sleep(A_WHILE);
+    await sweep();
     expect(desk.requests('replaceSlots').length - before).toBeLessThan(8);
   });
 });
 
 describe('reading back', () => {
   /** Somebody else who may write to the calendar answers each write of ours with one of theirs. */
-  async function meddledDesk(times: number): Promise<Desk> {
-    const desk = await Desk.open({ timeoutMs: 60_000 });
+  async function meddledDesk(times: number) {
+    const { desk, sweep } = await stillDesk();
     const send = await partner(desk.sandbox, 'somebody', 'else');
     const { facilityId, doctorId, addressId } = addressOf('nowak');
     let left = times;
@@ -240,11 +262,11 @@ describe('reading back', () => {
         slots: [{ ...slot, address_services: services }],
       }).then(() => desk.sandbox.faults.clear());
     });
-    return desk;
+    return { desk, sweep };
   }
 
   test('a difference is repaired once', async () => {
-    const desk = await meddledDesk(1);
+    const { desk } = await meddledDesk(1);
     await desk.open();
     await desk.rest();
     expect(desk.shown()).toEqual(ALL);
@@ -253,7 +275,7 @@ describe('reading back', () => {
   });
 
   test('a difference that stays fails the day, with what was sent and what is shown', async () => {
-    const desk = await meddledDesk(100);
+    const { desk, sweep } = await meddledDesk(100);
     await desk.open();
     await desk.rest();
     expect(await desk.engine.status()).toMatchObject({ pending: 0, failed: 1 });
@@ -264,7 +286,7 @@ describe('reading back', () => {
       expected: ALL.map((time) => expect.stringContaining(`T${time}:00`)),
       shown: [expect.stringContaining('T18:00:')],
     });
-    await sleep(A_WHILE);
+    await sweep();
     expect(desk.requests('replaceSlots').filter(({ client }) => client === 'many')).toHaveLength(2);
 
     desk.sandbox.removeAllListeners('request');
@@ -274,7 +296,7 @@ describe('reading back', () => {
   });
 
   test('a reading that is missing is no difference', async () => {
-    const desk = await Desk.open();
+    const desk = await openDesk();
     desk.sandbox.faults.set([{ fault: { kind: 'status', status: 500 }, match: { operation: 'getSlots' } }]);
     await desk.open();
     await desk.rest();
@@ -283,7 +305,7 @@ describe('reading back', () => {
   });
 
   test('what patients booked in the marketplace is no difference', async () => {
-    const desk = await Desk.open();
+    const desk = await openDesk();
     await desk.open();
     await desk.rest();
     const [first] = desk.sandbox.patientView(addressOf('nowak'), 0, Date.now() + 30 * 86_400_000);
@@ -299,7 +321,7 @@ describe('reading back', () => {
 describe('an account', () => {
   test('that is told to wait does, for as long as it was told; the others do not', async () => {
     let ahead = 0;
-    const desk = await Desk.open({ calendars: ['nowak', 'alone'], now: () => Date.now() + ahead });
+    const desk = await openDesk({ calendars: ['nowak', 'alone'], now: () => Date.now() + ahead });
     const match = { operation: 'replaceSlots', client: 'many' };
     desk.sandbox.faults.set([{ fault: { kind: 'too-many', retryAfter: 600 }, match, times: 1 }]);
     await desk.open('nowak');
@@ -317,7 +339,7 @@ describe('an account', () => {
   });
 
   test('whose token is revoked takes one other', async () => {
-    const desk = await Desk.open();
+    const desk = await openDesk();
     await desk.open();
     await desk.rest();
     desk.sandbox.revokeTokens();
@@ -329,17 +351,19 @@ describe('an account', () => {
   });
 
   test('that the firewall stopped is silent, longer each time, and asks with one request at a time', async () => {
+    const startedAt = Date.now();
     let ahead = 0;
     const calendars = ['a', 'b', 'c', 'd'];
-    const desk = await Desk.open({ calendars, now: () => Date.now() + ahead, random: () => 0 });
+    const now = () => startedAt + ahead;
+    const { desk, sweep } = await stillDesk({ calendars, now, random: () => 0 });
     const operations = ['replaceSlots', 'deleteSlots', 'getSlots'];
+    const firewall = operations.map((operation) => ({
+      fault: { kind: 'firewall' as const, status: 405 as const },
+      match: { operation },
+    }));
     desk.sandbox.faults.set([
-      // Long enough that all four are on their way before the first is stopped.
-      { fault: { kind: 'latency', ms: 400 }, match: { operation: 'replaceSlots' } },
-      ...operations.map((operation) => ({
-        fault: { kind: 'firewall' as const, status: 405 as const },
-        match: { operation },
-      })),
+      { fault: { kind: 'latency', ms: 600_000 }, match: { operation: 'replaceSlots' } },
+      ...firewall,
     ]);
     const asked = () =>
       desk.sandbox.requests.filter(({ operation }) => operations.includes(operation)).length;
@@ -349,15 +373,18 @@ describe('an account', () => {
         .select(['pauses', 'paused_until'])
         .where('id', '=', 'many')
         .executeTakeFirstOrThrow();
-      return { pauses, seconds: Math.round(((until?.getTime() ?? 0) - Date.now() - ahead) / 1_000) };
+      return { pauses, seconds: Math.round(((until?.getTime() ?? 0) - now()) / 1_000) };
     };
     /** A change that is nearer, and so more urgent than any before: it does not wait for its turn. */
     const change = (n: number) =>
       Promise.all(calendars.map((calendar) => desk.open(calendar, desk.dateAfter(-n))));
 
     await change(0);
+    // All four are on their way before the first is stopped.
+    await eventually(() => asked() === calendars.length);
+    desk.sandbox.faults.set(firewall);
     await eventually(async () => (await pause()).pauses > 0);
-    await sleep(A_WHILE);
+    await sweep();
     const first = await pause();
     expect(first.pauses).toBe(1);
     expect(first.seconds).toBeGreaterThan(20);
@@ -365,13 +392,13 @@ describe('an account', () => {
 
     const before = asked();
     await change(4);
-    await sleep(A_WHILE);
+    await sweep();
     expect(asked()).toBe(before);
 
     ahead += 31_000;
     await change(8);
     await eventually(async () => (await pause()).pauses === 2);
-    await sleep(A_WHILE);
+    await sweep();
     expect(asked()).toBe(before + 1);
     expect((await pause()).seconds).toBeGreaterThan(50);
 
@@ -379,13 +406,16 @@ describe('an account', () => {
     ahead += 61_000;
     await change(12);
     await eventually(async () => (await pause()).pauses === 0);
-    await desk.rest();
+    await eventually(async () => {
+      await sweep();
+      return (await desk.engine.status()).pending === 0;
+    });
     for (const calendar of calendars) expect(desk.shown(calendar, desk.dateAfter(-12))).toEqual(ALL);
   });
 });
 
 test('a write that is carried out after it timed out does not undo the next one', async () => {
-  const desk = await Desk.open({ timeoutMs: 1_200, random: () => 0 });
+  const desk = await openDesk({ timeoutMs: 1_200, random: () => 0 });
   await desk.open();
   await desk.rest();
   const match = { operation: 'replaceSlots' };
@@ -401,7 +431,7 @@ test('a write that is carried out after it timed out does not undo the next one'
 
 test('a conflict is told, also where a publish read the booking before its notification came', async () => {
   const apiKey = 'key-of-the-marketplace';
-  const desk = await Desk.open({ strategy: 'book', notifications: { mode: 'push', apiKey } });
+  const desk = await openDesk({ strategy: 'book', notifications: { mode: 'push', apiKey } });
   const { url } = await serve(desk.engine);
   const push = { url: `${url}/v1/accounts/many/notifications`, apiKey, timeoutMs: 60_000 };
   desk.sandbox.setEstate(undefined, [{ id: 'many', secret: 'secret', notifications: 'push', push }]);
@@ -418,8 +448,8 @@ test('a conflict is told, also where a publish read the booking before its notif
   expect(await names()).not.toContain('slot-booked');
 
   desk.sandbox.clock.advance(60_000);
-  await eventually(async () => (await names()).includes('slot-booked'));
   // Whichever is told first: where bookings are looked for in between, the conflict is.
+  await eventually(async () => (await names()).length === 2);
   expect(await names()).toEqual(['conflict', 'slot-booked']);
   expect((await items()).find(({ name }) => name === 'conflict')).toMatchObject({
     calendar: 'nowak',

@@ -1,7 +1,7 @@
 // The marketplace's faults of a chaos run: every few seconds another mixture, drawn from the seed.
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultRule, Sandbox } from '../../src/sandbox/index.js';
 import { Dice } from './dice.js';
+import type { Storm } from './storm.js';
 
 export interface WeatherOptions {
   readonly seed: number;
@@ -28,13 +28,13 @@ export async function weather(
   sandbox: Sandbox,
   clients: readonly string[],
   options: WeatherOptions,
-  until: number,
+  storm: Storm,
 ): Promise<void> {
   const dice = new Dice(options.seed, 1);
-  while (Date.now() < until) {
+  while (!storm.isOver) {
     sandbox.faults.set(mixture(dice, clients, options), dice.int(1, 1_000_000));
     if (dice.chance(0.3)) sandbox.revokeTokens(dice.chance(0.5) ? dice.pick(clients) : undefined);
-    await sleep(Math.min(dice.int(1_500, 4_000), Math.max(0, until - Date.now())));
+    await storm.pause(dice.int(1_500, 4_000));
   }
   sandbox.faults.clear();
 }

@@ -15,8 +15,8 @@ export interface WitnessOptions {
 
 const TURN_MS = 20;
 /** A machine that is busy with other things can keep this process from its work for longer than a request waits. */
-const STALL_MS = 500;
-const AFTER_MS = 100;
+const STALL_MS = 100;
+const AFTER_MS = 500;
 
 export class Witness {
   readonly #options: WitnessOptions;

@@ -142,7 +142,7 @@ export function estateOf(
     const client = { id: clientId, secret: clientSecret, facilities: [`facility-${id}`], limits };
     if (hears === 'pull' || hears === 'off') return client;
     const url = `${apiUrl}/v1/accounts/${id}/notifications`;
-    const push = { url, apiKey: pushKey(one), retryMinutes: PUSHED_AGAIN, timeoutMs: 2_000 };
+    const push = { url, apiKey: pushKey(one), retryMinutes: PUSHED_AGAIN, timeoutMs: 30_000 };
     return { ...client, notifications: hears, push };
   });
   return { estate: { facilities }, clients };

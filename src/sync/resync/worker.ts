@@ -32,7 +32,7 @@ export interface ResyncWorkerOptions {
   readonly spreadMs: number;
   /** Fetches what the clinic's own system knows. */
   readonly fetch: (account: Account, signal: AbortSignal) => Promise<Fetched>;
-  /** After how long a calendar that still waits is woken again, in milliseconds: its job may be lost. */
+  /** After how long what still waits is woken or queued again, in milliseconds: its job may be lost. */
   readonly wakeAgainMs: number;
   /** Has a calendar published soon. Never fails. */
   readonly wake: (calendar: string, urgency: number) => Promise<void>;
@@ -55,7 +55,6 @@ const jobSchema = z.discriminatedUnion('kind', [
 
 const AT_ONCE = 500;
 const SOURCES_AT_ONCE = 8;
-const QUEUE_AGAIN_MS = 60_000;
 const RECORD_AWAY_MS = 1_000;
 const DAY = 24 * 60 * 60_000;
 const KEPT_MS = 30 * DAY;
@@ -87,9 +86,8 @@ export class ResyncWorker {
   async round(): Promise<void> {
     const { db, queue, now, wake, wakeAgainMs } = this.#options;
     const at = new Date(now());
-    const notQueuedSince = new Date(now() - QUEUE_AGAIN_MS);
-    for (const id of await resyncsToQueue(db, at, notQueuedSince)) await queue.run(id);
     const notSince = new Date(now() - wakeAgainMs);
+    for (const id of await resyncsToQueue(db, at, notSince)) await queue.run(id);
     for (;;) {
       const calendars = await calendarsToResync(db, at, notSince, AT_ONCE);
       for (const calendar of calendars) await wake(calendar, LEAST_URGENT);
