@@ -48,7 +48,6 @@ describe('what the marketplace said, over HTTP', () => {
   const timers = new ManualTimers();
   /** How often it is looked for what other processes took in, and for what is to be delivered, in milliseconds. */
   const LOOK_MS = 1_000;
-  const ROUND_MS = 60_000;
 
   beforeAll(async () => {
     receiver = await Receiver.start();
@@ -58,7 +57,10 @@ describe('what the marketplace said, over HTTP', () => {
         encryptionKey: key.toString('base64'),
         now: timers.now,
         timers,
-        config: { delivery: { url: receiver.url, secret: SECRET, timeoutMs: 60_000 } },
+        config: {
+          delivery: { url: receiver.url, secret: SECRET, timeoutMs: 60_000 },
+          publish: { sweepSeconds: LOOK_MS / 1_000 },
+        },
       },
     );
     await engine.putAccount(account());
@@ -131,7 +133,7 @@ describe('what the marketplace said, over HTTP', () => {
   });
 
   test('is delivered, counted, and shown where it failed', async () => {
-    await timers.advance(ROUND_MS);
+    await timers.advance(LOOK_MS);
     await eventually(async () => (await call('GET', '/v1/status')).body.notifications.undelivered === 0);
     expect(new Set(receiver.ids)).toEqual(
       new Set((await call('GET', '/v1/notifications')).body.items.map(({ id }: { id: string }) => id)),
@@ -166,7 +168,7 @@ describe('what the marketplace said, over HTTP', () => {
   test('that failed is brought to the clinic when somebody tries it again', async () => {
     receiver.answer = () => ({ status: 500 });
     const [id = ''] = await hear(engine, { calendar: 'again' });
-    await timers.advance(ROUND_MS);
+    await timers.advance(LOOK_MS);
     // The attempt is written down, so that it does not put off the next.
     const attempts = engine.db.selectFrom('slotkeeper.notifications').select('attempts').where('id', '=', id);
     await eventually(async () => (await attempts.executeTakeFirst())?.attempts === 1);
@@ -195,7 +197,7 @@ describe('what the marketplace said, over HTTP', () => {
       expect(JSON.stringify(answer.body)).not.toContain(SECRET);
     }
     await hear(engine, { account: 'own', calendar: 'ruiz' });
-    await timers.advance(ROUND_MS);
+    await timers.advance(LOOK_MS);
     await eventually(() => own.told.length === 1);
     const wrong = { url: 'https://user:pw@x.example', secret: 'whsec_%%%' };
     const refused = await call('PUT', '/v1/accounts/own', { ...body, delivery: wrong });
