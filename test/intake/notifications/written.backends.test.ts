@@ -91,7 +91,7 @@ describe('nothing of a patient is to be read', () => {
       redis: where === 'real' ? await keysAt(redisUrl) : '',
       tables: where === 'real' ? await rowsAt(databaseUrl) : '',
     };
-    await running.process.kill('SIGTERM', { within: 30_000 });
+    await running.process.kill('SIGTERM', { within: 60_000 });
     expect(written.failed).toContain('notification');
     for (const [what, text] of Object.entries(written)) expect([what, found(text)]).toEqual([what, []]);
     if (where === 'real') {
