@@ -15,6 +15,8 @@ import { tempDir } from '../support/temp-dir.js';
 import { begin, type Ran, type Underway } from './run.js';
 
 export const KEY = 'key-of-the-clinic';
+/** A start of the embedded database on a machine that is busy with others. */
+const LONG = { within: 120_000 };
 
 export interface Clinic {
   readonly sandbox: Sandbox;
@@ -64,7 +66,7 @@ export async function clinicAt(place: Place, publish: object = {}): Promise<Clin
   };
   const start = async (more: Readonly<Record<string, string>> = {}): Promise<Running> => {
     const running = await startSlotkeeper(['start'], { cwd: folder, env: { ...env, ...more } });
-    const line = await running.waitForLine('slotkeeper listens on', { within: 60_000 });
+    const line = await running.waitForLine('slotkeeper listens on', LONG);
     return { process: running, ...servingAt(line.split(' ').at(-1) ?? '') };
   };
   const open = async (more: Readonly<Record<string, string>> = {}): Promise<Open> => {
@@ -79,7 +81,7 @@ export async function clinicAt(place: Place, publish: object = {}): Promise<Clin
     const tooSoon = command.ended.then(({ code, stderr }) => {
       throw new Error(`it ended with exit code ${code}:\n${stderr}`);
     });
-    const listens = eventually(() => /^slotkeeper listens on (.*)\n/.exec(command.written.stdout)?.[1]);
+    const listens = eventually(() => /^slotkeeper listens on (.*)\n/.exec(command.written.stdout)?.[1], LONG);
     return { command, close, ...servingAt(await Promise.race([listens, tooSoon])) };
   };
   return { sandbox, folder, env, start, open };
@@ -88,7 +90,7 @@ export async function clinicAt(place: Place, publish: object = {}): Promise<Clin
 function servingAt(url: string): Serving {
   const call = callerOf(url, KEY);
   const settled = async (): Promise<void> => {
-    await eventually(async () => (await call('GET', '/v1/status')).body.pending === 0, { within: 120_000 });
+    await eventually(async () => (await call('GET', '/v1/status')).body.pending === 0, LONG);
   };
   return { call, settled };
 }
