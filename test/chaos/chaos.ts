@@ -165,9 +165,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 
     const stalls = monitorEventLoopDelay();
     stalls.enable();
-    const storm = new Storm();
-    open.push(async () => storm.end());
     const until = Date.now() + seconds * 1_000;
+    const storm = new Storm(until);
+    open.push(async () => storm.end());
     const struck = { kills: 0, outages: 0 };
     const happened = (): Happened => {
       const { events, failures: repeated } = outbox.counts;
@@ -196,7 +196,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const clients = world.accounts.map(({ clientId }) => clientId);
     const others = [switcher.work(storm), resyncs.work(storm), people.work(storm)];
     const skies = weather(sandbox, clients, { seed, timeoutMs: TIMEOUT_MS, severe }, storm);
-    const strikes = strike(new Dice(seed, 2), fleet, servers, { storm, until, struck }, onProgress);
+    const strikes = strike(new Dice(seed, 2), fleet, servers, { storm, struck }, onProgress);
     allEnded = Promise.allSettled([...clinics, ...others, skies, strikes]);
     await Promise.race([enough(until, () => lacking(atLeast, happened()).length === 0), allEnded]);
     for (const what of lacking(atLeast, happened())) onWrong(`the storm had too few ${what}`);
@@ -255,7 +255,7 @@ async function strike(
   dice: Dice,
   fleet: Fleet,
   servers: ReadonlyMap<string, Server>,
-  { storm, until, struck }: { storm: Storm; until: number; struck: { kills: number; outages: number } },
+  { storm, struck }: { storm: Storm; struck: { kills: number; outages: number } },
   onProgress: (what: string) => void,
 ): Promise<void> {
   const kill = async (): Promise<void> => {
@@ -290,7 +290,7 @@ async function strike(
   const [least, most] = fleet.names.length > 1 ? [700, 2_500] : [2_500, 6_000];
   while (await storm.pause(dice.int(least, most))) {
     const isEnough = struck.kills > 0 && (struck.outages > 0 || servers.size === 0);
-    if (isEnough && Date.now() >= until) break;
+    if (isEnough && storm.isMild) break;
     const isServersTurn = struck.outages === 0 || (struck.kills > 0 && dice.chance(0.45));
     await (servers.size > 0 && isServersTurn ? takeAway() : kill());
     // A process that is killed before it is up again teaches nothing new each time.

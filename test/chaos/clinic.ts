@@ -10,6 +10,8 @@ import type { Storm } from './storm.js';
 import type { WorldCalendar } from './world.js';
 
 const MINUTE = 60_000;
+/** How many times slower it is where the storm has to wait for the engine: what nobody takes in would else only grow. */
+const MILD = 20;
 
 type RefEvent = Occupied | Released;
 
@@ -49,7 +51,7 @@ export class Clinic {
     const { dates } = this.#calendar;
     this.#open(dates[0], dates.at(-1) ?? dates[0], false);
     this.#keep();
-    while (this.#calendar.wavers && !storm.isOver) {
+    while (this.#calendar.wavers && !storm.isMild && !storm.isOver) {
       const waver = this.#waver();
       this.#track(waver);
       await waver;
@@ -58,7 +60,7 @@ export class Clinic {
       if (this.#dice.chance(0.12)) this.#reopen();
       if (this.#dice.chance(0.15)) this.#track(this.#waver());
       this.#burst();
-      await storm.pause(this.#dice.int(...this.#pace.everyMs));
+      await storm.pause(this.#dice.int(...this.#pace.everyMs) * (storm.isMild ? MILD : 1));
     }
     await this.#lastWord();
     await this.#windows;

@@ -5,12 +5,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export class Storm {
   readonly #over = new AbortController();
 
-  constructor() {
+  readonly #until: number;
+
+  /** @param until when its time is over, epoch milliseconds */
+  constructor(until: number) {
+    this.#until = until;
     setMaxListeners(0, this.#over.signal);
   }
 
   get isOver(): boolean {
     return this.#over.signal.aborted;
+  }
+
+  /** Whether it lasts longer than it had to: then everybody lets the engine get on with its work. */
+  get isMild(): boolean {
+    return Date.now() >= this.#until;
   }
 
   /** Resolves after so many milliseconds, or as soon as it is over. @returns whether it goes on */
