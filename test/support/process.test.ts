@@ -6,6 +6,7 @@ import { describe, expect, test } from '@jest/globals';
 import { eventually } from './eventually.js';
 import { freePort } from './free-port.js';
 import { RunningProcess } from './process.js';
+import { atEndOfTest } from './release.js';
 import { tempDir } from './temp-dir.js';
 
 async function node(script: string, options: { stdin?: string; env?: Record<string, string> } = {}) {
@@ -38,19 +39,24 @@ describe('a process', () => {
 
   test('sees nothing of the settings around it', async () => {
     process.env.SLOTKEEPER_API_KEY = 'of the developer';
+    atEndOfTest(async () => {
+      delete process.env.SLOTKEEPER_API_KEY;
+    });
     const print = await node('console.log(process.env.SLOTKEEPER_API_KEY, process.env.GIVEN)', {
       env: { GIVEN: 'x' },
     });
-    delete process.env.SLOTKEEPER_API_KEY;
     await print.exited;
     expect(print.stdout).toBe('undefined x\n');
   });
 
   test('is waited for until it writes a line', async () => {
     const server = await node(
-      'setTimeout(() => console.log("listening on 1234"), 50); setInterval(() => {}, 1000)',
+      'process.on("SIGHUP", () => console.log("listening on 1234")); setInterval(() => {}, 1000); console.log("up")',
     );
-    expect(await server.waitForLine(/listening on \d+/)).toBe('listening on 1234');
+    await server.waitForLine('up');
+    const line = server.waitForLine(/listening on \d+/);
+    server.signal('SIGHUP');
+    expect(await line).toBe('listening on 1234');
     expect(await server.waitForLine('listening')).toBe('listening on 1234');
     await expect(server.waitForLine('never', { within: 20 })).rejects.toThrow(
       /20 ms passed.*listening on 1234/s,

@@ -93,9 +93,9 @@ export class RunningProcess {
 
   /**
    * The first complete line of either stream that matches, also when it was written before the call. Fails with the
-   * output when the process ends without such a line, or after `within` milliseconds (10,000 by default).
+   * output when the process ends without such a line, or after `within` milliseconds (60,000 by default).
    */
-  async waitForLine(pattern: RegExp | string, { within = 10_000 } = {}): Promise<string> {
+  async waitForLine(pattern: RegExp | string, { within = 60_000 } = {}): Promise<string> {
     const matches = (line: string) =>
       typeof pattern === 'string' ? line.includes(pattern) : line.search(pattern) >= 0;
     return new Promise((resolve, reject) => {
@@ -129,9 +129,9 @@ export class RunningProcess {
 
   /**
    * Sends a signal and waits for the end; does nothing when it has ended. A process that is still there after `within`
-   * milliseconds (10,000 by default) is killed with SIGKILL, and the call fails.
+   * milliseconds (60,000 by default) is killed with SIGKILL, and the call fails.
    */
-  async kill(signal: NodeJS.Signals = 'SIGTERM', { within = 10_000 } = {}): Promise<Exit> {
+  async kill(signal: NodeJS.Signals = 'SIGTERM', { within = 60_000 } = {}): Promise<Exit> {
     if (this.#exit !== undefined) return this.#exit;
     let overdue = false;
     const timer = setTimeout(() => {

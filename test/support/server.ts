@@ -22,9 +22,6 @@ export interface ServerParts {
   readonly crashSignal: NodeJS.Signals;
 }
 
-/** A server that shuts down writes what it has to the disk, which others may keep busy. */
-const END = { within: 60_000 };
-
 /** Stopped and removed at the end of the test that started it, whichever test restarts its process. */
 export abstract class Server {
   readonly url: string;
@@ -46,12 +43,12 @@ export abstract class Server {
 
   /** Shuts it down in good order and keeps its data; nothing when it is not running. */
   async stop(): Promise<void> {
-    await this.#process.kill(this.#parts.stopSignal, END);
+    await this.#process.kill(this.#parts.stopSignal);
   }
 
   /** Ends it at once, as a power cut would, and keeps what has reached the disk. */
   async crash(): Promise<void> {
-    await this.#process.kill(this.#parts.crashSignal, END);
+    await this.#process.kill(this.#parts.crashSignal);
   }
 
   /** Brings it back on the same port with the same data; stops it first when it is running. */
@@ -77,7 +74,7 @@ export async function serverFolder(name: string, user?: User): Promise<string> {
 /** Kills the process when it does not become ready. */
 export async function ready(process: RunningProcess, line: RegExp): Promise<RunningProcess> {
   try {
-    await process.waitForLine(line, { within: 30_000 });
+    await process.waitForLine(line);
     return process;
   } catch (error) {
     await process.kill('SIGKILL');
