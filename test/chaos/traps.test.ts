@@ -1,5 +1,4 @@
 // What a marketplace can do to an engine, one thing at a time.
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { parseInstant, startOfDate, toIso } from '../../src/core/index.js';
 import { PUBLISH_QUEUE } from '../../src/queue/names.js';
@@ -11,9 +10,6 @@ import { addressOf, Desk, type DeskOptions, ZONE } from './desk.js';
 
 const ALL = ['10:00', '10:20', '10:40'];
 const WITHOUT_MIDDLE = ['10:00', '10:40'];
-
-/** Several sweeps. */
-const A_WHILE = 1_200;
 
 /** No request is given up because the machine is slow. */
 const openDesk = (options: DeskOptions = {}): Promise<Desk> => Desk.open({ timeoutMs: 60_000, ...options });
@@ -355,17 +351,16 @@ describe('an account', () => {
   });
 
   test('that the firewall stopped is silent, longer each time, and asks with one request at a time', async () => {
-    let ahead = 0;
     const calendars = ['a', 'b', 'c', 'd'];
-    const desk = await Desk.open({ calendars, now: () => Date.now() + ahead, random: () => 0 });
+    const desk = await Desk.open({ calendars, still: true, random: () => 0 });
     const operations = ['replaceSlots', 'deleteSlots', 'getSlots'];
+    const firewall = operations.map((operation) => ({
+      fault: { kind: 'firewall' as const, status: 405 as const },
+      match: { operation },
+    }));
     desk.sandbox.faults.set([
-      // Long enough that all four are on their way before the first is stopped.
-      { fault: { kind: 'latency', ms: 400 }, match: { operation: 'replaceSlots' } },
-      ...operations.map((operation) => ({
-        fault: { kind: 'firewall' as const, status: 405 as const },
-        match: { operation },
-      })),
+      { fault: { kind: 'latency', ms: 600_000 }, match: { operation: 'replaceSlots' } },
+      ...firewall,
     ]);
     const asked = () =>
       desk.sandbox.requests.filter(({ operation }) => operations.includes(operation)).length;
@@ -375,15 +370,18 @@ describe('an account', () => {
         .select(['pauses', 'paused_until'])
         .where('id', '=', 'many')
         .executeTakeFirstOrThrow();
-      return { pauses, seconds: Math.round(((until?.getTime() ?? 0) - Date.now() - ahead) / 1_000) };
+      return { pauses, seconds: Math.round(((until?.getTime() ?? 0) - desk.engine.now()) / 1_000) };
     };
+    const idle = (): Promise<void> => desk.until(async () => true);
     /** A change that is nearer, and so more urgent than any before: it does not wait for its turn. */
     const change = (n: number) =>
       Promise.all(calendars.map((calendar) => desk.open(calendar, desk.dateAfter(-n))));
 
     await change(0);
-    await eventually(async () => (await pause()).pauses > 0);
-    await sleep(A_WHILE);
+    // All four are on their way before the first is stopped.
+    await eventually(() => asked() === calendars.length);
+    desk.sandbox.faults.set(firewall);
+    await idle();
     const first = await pause();
     expect(first.pauses).toBe(1);
     expect(first.seconds).toBeGreaterThan(20);
@@ -391,21 +389,21 @@ describe('an account', () => {
 
     const before = asked();
     await change(4);
-    await sleep(A_WHILE);
+    await idle();
     expect(asked()).toBe(before);
 
-    ahead += 31_000;
+    await desk.pass(31_000);
     await change(8);
-    await eventually(async () => (await pause()).pauses === 2);
-    await sleep(A_WHILE);
+    await idle();
     expect(asked()).toBe(before + 1);
-    expect((await pause()).seconds).toBeGreaterThan(50);
+    const second = await pause();
+    expect(second.pauses).toBe(2);
+    expect(second.seconds).toBeGreaterThan(50);
 
     desk.sandbox.faults.clear();
-    ahead += 61_000;
     await change(12);
-    await eventually(async () => (await pause()).pauses === 0);
     await desk.rest();
+    expect((await pause()).pauses).toBe(0);
     for (const calendar of calendars) expect(desk.shown(calendar, desk.dateAfter(-12))).toEqual(ALL);
   });
 });
