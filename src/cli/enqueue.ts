@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { check, describe } from '../check.js';
 import { eventSchema, type OccupancyEventInput } from '../intake/vocabulary.js';
-import { SaidError, UsageError } from './exit.js';
+import { ReportedError, UsageError } from './exit.js';
 import type { Io, Output } from './io.js';
 import { withEngine } from './reach.js';
 import { parseJson, readInput } from './read-input.js';
@@ -39,7 +39,7 @@ export function enqueueCommand(io: Io): Command {
         }
       });
       io.stdout.write(`${good.length - rejected} events enqueued, ${bad + rejected} refused\n`);
-      if (bad + rejected > 0) throw new SaidError();
+      if (bad + rejected > 0) throw new ReportedError();
     });
 }
 

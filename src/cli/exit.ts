@@ -11,9 +11,9 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** The command has failed, and has said so in its own words. */
-export class SaidError extends Error {
-  override readonly name = 'SaidError';
+/** The command has failed and has reported why. */
+export class ReportedError extends Error {
+  override readonly name = 'ReportedError';
 }
 
 /**
@@ -21,7 +21,7 @@ export class SaidError extends Error {
  * @returns the exit code
  */
 export function fail(error: unknown, stderr: Output): number {
-  if (!(error instanceof SaidError)) stderr.write(`slotkeeper: ${textOf(error)}\n`);
+  if (!(error instanceof ReportedError)) stderr.write(`slotkeeper: ${textOf(error)}\n`);
   return error instanceof UsageError || error instanceof ConfigError || error instanceof InvalidScheduleError
     ? WRONG_USE
     : FAILED;

@@ -1,7 +1,7 @@
 /** `slotkeeper failed`: what failed, with its reason; to be tried again or dropped. */
 import { Command } from 'commander';
 import type { Failure, FailuresFace } from '../engine/failures-face.js';
-import { SaidError, UsageError } from './exit.js';
+import { ReportedError, UsageError } from './exit.js';
 import type { Io } from './io.js';
 import { withEngine } from './reach.js';
 import { readSettings } from './settings.js';
@@ -39,7 +39,7 @@ async function settle(io: Io, verb: 'retry' | 'drop', ids: readonly string[]): P
   });
   io.stdout.write(`${done} ${verb === 'retry' ? 'tried again' : 'dropped'}\n`);
   for (const id of unknown) io.stderr.write(`slotkeeper: nothing failed under ${id}\n`);
-  if (unknown.length > 0) throw new SaidError();
+  if (unknown.length > 0) throw new ReportedError();
 }
 
 async function withFailures<T>(io: Io, use: (failures: FailuresFace) => Promise<T>): Promise<T> {

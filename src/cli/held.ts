@@ -1,7 +1,7 @@
 /** `slotkeeper held`: what would take away too much and waits for a person; to be released or dropped. */
 import { Command } from 'commander';
 import type { HeldItem, HoldsFace } from '../engine/holds-face.js';
-import { SaidError, UsageError } from './exit.js';
+import { ReportedError, UsageError } from './exit.js';
 import type { Io } from './io.js';
 import { withEngine } from './reach.js';
 import { readSettings } from './settings.js';
@@ -37,7 +37,7 @@ async function settle(io: Io, verb: 'release' | 'drop', ids: readonly string[]):
   });
   io.stdout.write(`${done} ${verb === 'release' ? 'released' : 'dropped'}\n`);
   for (const id of unknown) io.stderr.write(`slotkeeper: nothing is held under ${id}\n`);
-  if (unknown.length > 0) throw new SaidError();
+  if (unknown.length > 0) throw new ReportedError();
 }
 
 async function withHolds<T>(io: Io, use: (holds: HoldsFace) => Promise<T>): Promise<T> {

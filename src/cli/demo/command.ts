@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { createLog } from '../../log.js';
 import { showsColours } from '../colours.js';
-import { SaidError } from '../exit.js';
+import { ReportedError } from '../exit.js';
 import type { Io } from '../io.js';
 import { doctors } from './morning.js';
 import { drawDay, type Look } from './picture.js';
@@ -30,7 +30,7 @@ export function demoCommand(io: Io, perform: typeof play = play): Command {
       const seconds = Math.round(io.timers.elapsed() - begun) / 1000;
       if (json) io.stdout.write(`${JSON.stringify({ ...outcome, seconds })}\n`);
       else say(conclude(outcome, seconds, lookOn(io)));
-      if (!outcome.equal) throw new SaidError();
+      if (!outcome.equal) throw new ReportedError();
     });
 }
 

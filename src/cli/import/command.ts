@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { check, describe } from '../../check.js';
 import { type Line, readLines } from '../../intake/snapshot/ndjson.js';
 import { closingLineSchema } from '../../intake/snapshot/vocabulary.js';
-import { SaidError } from '../exit.js';
+import { ReportedError } from '../exit.js';
 import type { Io } from '../io.js';
 import { type Reached, withEngine } from '../reach.js';
 import { readSettings } from '../settings.js';
@@ -30,7 +30,7 @@ export function importCommand(io: Io): Command {
         config: { holds: config.holds },
       });
       if (!json) io.stdout.write(run.summary());
-      if (run.refused > 0) throw new SaidError();
+      if (run.refused > 0) throw new ReportedError();
     });
 }
 

@@ -4,7 +4,7 @@ import type { OwnResyncs, ResyncReport, ResyncsFace } from '../../engine/resyncs
 import { UnknownCalendarsError } from '../../engine/unknown-calendars-error.js';
 import type { Timers } from '../../lib/timers.js';
 import { showsColours } from '../colours.js';
-import { SaidError, UsageError } from '../exit.js';
+import { ReportedError, UsageError } from '../exit.js';
 import type { Io } from '../io.js';
 import { withEngine } from '../reach.js';
 import { readSettings } from '../settings.js';
@@ -62,7 +62,7 @@ export function resyncCommand(io: Io): Command {
         const days = dryRun ? describeDays(report, { colour: showsColours(io) }) : '';
         stdout.write(`${days}${describeReport(report)}`);
       }
-      if (report.state === 'failed' || report.failures.length > 0) throw new SaidError();
+      if (report.state === 'failed' || report.failures.length > 0) throw new ReportedError();
     });
 }
 
