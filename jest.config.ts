@@ -33,7 +33,7 @@ const config: Config = {
   // Lets a run without test files reach the reporter, which fails it.
   passWithNoTests: true,
   // How long a test may take on a machine that is busy with others; none waits for that by itself.
-  testTimeout: 90_000,
+  testTimeout: 240_000,
   // More than six would want more connections than the run's PostgreSQL has.
   maxWorkers: Math.min(6, availableParallelism() + 1),
   workerIdleMemoryLimit: '1GB',

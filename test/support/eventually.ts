@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 
 export interface EventuallyOptions {
-  /** Milliseconds after which it fails; 30,000 by default. */
+  /** Milliseconds after which it fails; 60,000 by default. */
   readonly within?: number;
   /** Milliseconds between two looks; 20 by default. */
   readonly every?: number;
@@ -15,7 +15,7 @@ export interface EventuallyOptions {
  */
 export async function eventually<T>(
   look: () => T | Promise<T>,
-  { within = 30_000, every = 20 }: EventuallyOptions = {},
+  { within = 60_000, every = 20 }: EventuallyOptions = {},
 ): Promise<NonNullable<T>> {
   const deadline = performance.now() + within;
   for (;;) {
