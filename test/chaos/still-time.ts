@@ -68,7 +68,7 @@ export class StillTime {
         await this.pass(db, delay === null ? SWEEP_SECONDS * 1000 : Number(delay));
         return false;
       },
-      { within: 80_000, every: 10 },
+      { within: 200_000, every: 10 },
     );
   }
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { Sealer } from '../../src/privacy/sealer.js';
 import { backends, environmentOf, type Place } from '../engine/backends.js';
 import { eventually } from '../support/eventually.js';
@@ -11,8 +11,6 @@ import { Office } from './office.js';
 import { Receiver, SECRET } from './receiver.js';
 
 // Each test is several processes; a machine that is busy with others takes its time.
-jest.setTimeout(120_000);
-
 /** An engine that only delivers, as a process of its own. */
 async function startWorker(place: Place, key: string, url: string): Promise<RunningProcess> {
   const cwd = await tempDir();

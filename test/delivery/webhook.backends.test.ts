@@ -6,7 +6,6 @@ import { Office } from './office.js';
 import { Receiver, SECRET } from './receiver.js';
 
 const SECOND = 1_000;
-const HOUR = 60 * 60 * SECOND;
 const SOON = { 'retry-after': '0' };
 
 describe.each(backends)('a webhook from $name', ({ fresh }) => {

@@ -1,13 +1,11 @@
 // Processes that are killed while the marketplace pushes.
 import { randomBytes } from 'node:crypto';
-import { expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { clinicAt } from '../../cli/clinic.js';
 import { CALENDAR } from '../../engine/founding-example.js';
 import { recordDatabase } from '../../store/databases.js';
 import { eventually } from '../../support/eventually.js';
 import { available, configure, date, PUSH_KEY, push, slotBooked } from './pushed-process.js';
-
-jest.setTimeout(180_000);
 
 /** How many pushes are answered in one life before it is killed in the middle of others. */
 const LIVES = [3, 40];

@@ -1,9 +1,7 @@
 // The order in which the marketplace's news arrive, how often and by which way, changes nothing of what they come to.
-import { expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { said, sharedHearing, visitBooking } from './heard.js';
-
-jest.setTimeout(120_000);
 
 const CALENDARS = ['nowak', 'lis', 'kot', 'zuk', 'sowa'];
 const hearing = sharedHearing({ calendars: CALENDARS });

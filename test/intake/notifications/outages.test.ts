@@ -1,6 +1,6 @@
 // What is handed out once, while the record or the process that asked for it goes away. Contract: Notifications (pull).
 import { randomBytes } from 'node:crypto';
-import { expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { Slotkeeper } from '../../../src/engine.js';
 import { Sandbox } from '../../../src/sandbox/index.js';
@@ -9,8 +9,6 @@ import { eventually } from '../../support/eventually.js';
 import { ManualTimers } from '../../support/manual-timers.js';
 import { PostgresServer } from '../../support/postgres-server.js';
 import { atEndOfTest } from '../../support/release.js';
-
-jest.setTimeout(120_000);
 
 const DAY = 24 * 60 * 60_000;
 

@@ -1,6 +1,6 @@
 // What is written down of patients by a process, wherever it keeps its record and its queue.
 import { randomBytes } from 'node:crypto';
-import { describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { clinicAt } from '../../cli/clinic.js';
 import { ADDRESS } from '../../engine/founding-example.js';
 import { type Received, startReceiver } from '../../sandbox/receiver.js';
@@ -10,8 +10,6 @@ import { startSlotkeeper } from '../../support/process.js';
 import { freshRedisUrl } from '../../support/redis.js';
 import { filesIn, finderOf, keysAt, rowsAt } from '../../support/written.js';
 import { available, configure, date, PUSH_KEY, push, slotBooked } from './pushed-process.js';
-
-jest.setTimeout(180_000);
 
 const NAME = 'Zygfrydzislawa';
 const SURNAME = 'Brzeczyszczykiewska';
@@ -69,13 +67,10 @@ describe('nothing of a patient is to be read', () => {
       patient,
       comment: COMMENT,
     });
-    const told = await eventually(
-      async () => {
-        const { items } = (await call('GET', '/v1/notifications?limit=100')).body;
-        return items.length >= 4 && receiver.received.length >= 2 && JSON.stringify(items);
-      },
-      { within: 30_000 },
-    );
+    const told = await eventually(async () => {
+      const { items } = (await call('GET', '/v1/notifications?limit=100')).body;
+      return items.length >= 4 && receiver.received.length >= 2 && JSON.stringify(items);
+    });
     // It is there for those who may have it.
     expect(told).toContain(EMAIL);
     const failed = await startSlotkeeper(['failed', 'list'], {
