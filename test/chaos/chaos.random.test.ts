@@ -15,7 +15,7 @@ interface Run extends Pick<ChaosOptions, 'backend' | 'seed' | 'atLeast'> {
 }
 
 /** Most of what clinics and processes do. */
-const ENOUGH = { events: 100, writes: 10, switches: 1, resyncs: 1, kills: 1 };
+const ENOUGH = { events: 100, writes: 10, hidings: 11, placeholders: 1, switches: 1, resyncs: 1, kills: 1 };
 
 const runs: readonly Run[] = [
   {
@@ -69,9 +69,6 @@ describe('after chaos the marketplace shows what the clinics said', () => {
       });
       // Everything acknowledged is published, nothing overlapped or was overspent: see `calm.ts` and `witness.ts`.
       expect({ ...report, log: log.slice(-5_000) }).toMatchObject({ wrong: [] });
-      // Each account has a calendar that always publishes with breaks or with bookings.
-      expect(report.hidings).toBeGreaterThan(10);
-      expect(report.placeholders).toBeGreaterThan(0);
     },
     4 * PATIENCE_SECONDS * 1_000,
   );
