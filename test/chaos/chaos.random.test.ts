@@ -15,7 +15,7 @@ interface Run extends Pick<ChaosOptions, 'backend' | 'seed' | 'atLeast'> {
 }
 
 /** Most of what clinics and processes do. */
-const ENOUGH = { events: 100, writes: 10, hidings: 11, placeholders: 1, switches: 1, resyncs: 1, kills: 1 };
+const ENOUGH = { events: 100, writes: 10, switches: 1, resyncs: 1, kills: 1 };
 
 const runs: readonly Run[] = [
   {
@@ -69,6 +69,10 @@ describe('after chaos the marketplace shows what the clinics said', () => {
       });
       // Everything acknowledged is published, nothing overlapped or was overspent: see `calm.ts` and `witness.ts`.
       expect({ ...report, log: log.slice(-5_000) }).toMatchObject({ wrong: [] });
+      // What a short storm hides depends on how far the engine came in it.
+      if (!isLong) return;
+      expect(report.hidings).toBeGreaterThan(10);
+      expect(report.placeholders).toBeGreaterThan(0);
     },
     4 * PATIENCE_SECONDS * 1_000,
   );
