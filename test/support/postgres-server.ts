@@ -15,7 +15,6 @@ const SETTINGS = {
   timezone: 'UTC',
   log_timezone: 'UTC',
   lc_messages: 'C',
-  jit: 'off',
 };
 const HASTY = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
 
