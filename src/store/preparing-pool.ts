@@ -3,6 +3,7 @@
  * plans it once for each connection: for a short statement that is most of the work. And a way to the server and back is
  * spared where nobody waits for the answer: a transaction begins together with its first statement.
  */
+import { createHash } from 'node:crypto';
 import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
 import type pg from 'pg';
 import { commandOf } from './commands.js';
@@ -16,7 +17,7 @@ const MOST_COUNTED = 5_000;
 /** Its columns are those that a table has now: prepared, it would fail once a newer version has added another. */
 const ALL_COLUMNS = /^\s*select\s+(distinct\s+)?(\S+\.)?\*|\breturning\s+(\S+\.)?\*/i;
 
-/** Names of statements, the same on all connections. */
+/** Names of statements: a statement has the same one on all connections, whoever opened them. */
 class Prepared {
   readonly #names = new Map<string, string>();
   readonly #asked = new Map<string, number>();
@@ -32,7 +33,7 @@ class Prepared {
       return undefined;
     }
     this.#asked.delete(text);
-    const name = `slotkeeper_${this.#names.size}`;
+    const name = `slotkeeper_${createHash('sha1').update(text).digest('base64url')}`;
     this.#names.set(text, name);
     return name;
   }

@@ -4,14 +4,14 @@ import { Kysely, PostgresDialect, sql } from 'kysely';
 import type pg from 'pg';
 import { openPgPool } from '../../src/store/pg-pool.js';
 import { preparing } from '../../src/store/preparing-pool.js';
-import { recordDatabase } from './databases.js';
+import { freshDatabase } from '../support/postgres.js';
 
 let pool: pg.Pool;
 let db: Kysely<{ things: { id: number; name: string } }>;
 
 beforeAll(async () => {
   // One connection: what is prepared is prepared on a connection.
-  pool = openPgPool({ url: await recordDatabase(), size: 1, onError: () => undefined });
+  pool = openPgPool({ url: (await freshDatabase()).url, size: 1, onError: () => undefined });
   db = new Kysely({ dialect: new PostgresDialect({ pool: preparing(pool) }) });
   await pool.query(
     `CREATE TABLE public.things (id integer PRIMARY KEY, name text); INSERT INTO things VALUES (1, 'one')`,

@@ -1,6 +1,7 @@
 // PostgreSQL for tests: a new database on the run's server, or a whole server to stop and start.
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
+import { idleDatabases, idleProcesses, keepConnections, keptClient } from './jest/kept-databases.mjs';
 import { atEndOfTest } from './release.js';
 import { sharedService } from './shared-services.js';
 
@@ -34,30 +35,30 @@ export interface Preparation {
   readonly reset: string;
 }
 
-/** By their names: those that no test uses at the moment. Undefined outside of a test file. */
-declare global {
-  var slotkeeperIdleDatabases: Map<string, FreshDatabase[]> | undefined;
-}
-
 /**
  * A database that holds what `fill` puts into it. After the test it is reset, and a later test of the same worker gets
  * it: to copy one and to drop it takes a hundred times as long.
  */
 export async function preparedDatabase({ name, fill, reset }: Preparation): Promise<string> {
   const server = sharedService('DATABASE_URL');
-  const idle = globalThis.slotkeeperIdleDatabases?.get(name) ?? [];
-  globalThis.slotkeeperIdleDatabases?.set(name, idle);
+  const idle = idleDatabases.get(name) ?? [];
+  idleDatabases.set(name, idle);
   const database = idle.pop() ?? (await copyOf(server, name, fill));
+  keepConnections(database.url);
   atEndOfTest(async () => {
-    await execute(database.url, `${DISCONNECT_OTHERS}; ${reset}`);
+    await connected(keptClient({ connectionString: database.url }), async (client) => {
+      await client.query(DISCONNECT_OTHERS, [await idleProcesses()]);
+      await client.query(reset);
+    });
     idle.push(database);
   });
   return database.url;
 }
 
+/** A session that its user has not ended may be in the middle of anything. */
 const DISCONNECT_OTHERS = `
   SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
-  WHERE datname = current_database() AND pid <> pg_backend_pid()`;
+  WHERE datname = current_database() AND pid <> pg_backend_pid() AND pid <> ALL ($1)`;
 
 async function copyOf(server: string, name: string, fill: Preparation['fill']): Promise<FreshDatabase> {
   const original = `${sharedService('DATABASE_PREFIX')}${name}`;
@@ -82,7 +83,7 @@ async function makeOriginal(
   original: string,
   fill: (url: string) => Promise<void>,
 ): Promise<void> {
-  await connected(server, async (client) => {
+  await connected(clientOf(server), async (client) => {
     await client.query('SELECT pg_advisory_lock(hashtext($1))', [original]);
     const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [original]);
     if (rowCount !== 0) return;
@@ -97,7 +98,7 @@ async function makeOriginal(
 
 /** For the end of a run: whatever is left of its databases. */
 export async function dropDatabases(server: string, prefix: string): Promise<void> {
-  await connected(server, async (client) => {
+  await connected(clientOf(server), async (client) => {
     const { rows } = await client.query<{ datname: string }>(
       'SELECT datname FROM pg_database WHERE starts_with(datname, $1)',
       [prefix],
@@ -107,13 +108,14 @@ export async function dropDatabases(server: string, prefix: string): Promise<voi
 }
 
 async function execute(url: string, statement: string): Promise<void> {
-  await connected(url, async (client) => {
+  await connected(clientOf(url), async (client) => {
     await client.query(statement);
   });
 }
 
-async function connected(url: string, work: (client: pg.Client) => Promise<void>): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
+const clientOf = (url: string): pg.Client => new pg.Client({ connectionString: url });
+
+async function connected(client: pg.Client, work: (client: pg.Client) => Promise<void>): Promise<void> {
   await client.connect();
   try {
     await work(client);

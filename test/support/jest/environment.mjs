@@ -2,12 +2,10 @@
 // tests fail. What a test or its hooks acquired is released at its end, and the rest at the file's. See ../release.ts.
 import { setFlagsFromString } from 'node:v8';
 import { TestEnvironment } from 'jest-environment-node';
+import './kept-databases.mjs';
 
 // PGlite is WebAssembly: for as long as a test file works with it, making it fast costs more than it brings.
 setFlagsFromString('--liftoff-only');
-
-/** This worker's; see ../postgres.ts. */
-const idleDatabases = new Map();
 
 // Jest's own code has a realm of its own. What it compares a test's values with has to be of the test's.
 const SHARED = [
@@ -47,7 +45,6 @@ export default class extends TestEnvironment {
   async setup() {
     await super.setup();
     for (const name of SHARED) this.global[name] = globalThis[name];
-    globalThis.slotkeeperIdleDatabases = idleDatabases;
     globalThis.slotkeeperReleases = this.#releases;
     this.global.slotkeeperReleases = this.#releases;
   }

@@ -1,5 +1,6 @@
-// Jest's runtime, except that test files run in Node's own realm instead of one of their own, and that what is not under
-// test/ (the product, as it is built, and the packages) is Node's own modules: it is loaded and compiled once in a worker.
+// Jest's runtime, except that test files run in Node's own realm instead of one of their own, and that what is not
+// TypeScript under test/ (the product, as it is built, and the packages) is Node's own modules: it is loaded and compiled
+// once in a worker.
 // In a realm of its own a test would make another kind of `Date` and `Error` than the product knows, and each file would
 // spend more on loading than on testing.
 import { pathToFileURL } from 'node:url';
@@ -14,6 +15,7 @@ function nativeSpecifier(specifier, importer) {
   if (specifier === '@jest/globals') return undefined;
   if (!specifier.startsWith('.')) return specifier;
   const { href } = new URL(specifier, pathToFileURL(importer));
+  if (href.endsWith('.mjs')) return href;
   return href.startsWith(SOURCE) ? href.replace(SOURCE, BUILT) : undefined;
 }
 
