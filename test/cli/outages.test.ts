@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
+import pg from 'pg';
 import { OccupancyProducer } from '../../src/intake/occupancy-producer.js';
 import type { Sandbox } from '../../src/sandbox/index.js';
 import { CALENDAR, type FoundingPut, upcomingExample } from '../engine/founding-example.js';
@@ -39,6 +40,17 @@ const wanted = { path: put.path, periods: moments(put.body) };
 
 const day = async ({ call }: Pick<Running, 'call'>) =>
   (await call('GET', `/v1/calendars/${CALENDAR}/days?from=${date}&to=${date}`)).body[0];
+
+async function calendarsInHand(databaseUrl: string): Promise<number> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    const leased = 'SELECT FROM slotkeeper.calendars WHERE lease_token IS NOT NULL';
+    return (await client.query(leased)).rows.length;
+  } finally {
+    await client.end();
+  }
+}
 
 let database: PostgresServer;
 
@@ -146,6 +158,8 @@ describe('when Redis goes away', () => {
     const first = await clinic.start();
     await first.call('POST', '/v1/events', { events: [available] });
     await first.settled();
+    // A lease that could not be given back would hold the calendar for as long as a request may take, twice.
+    await eventually(async () => (await calendarsInHand(url)) === 0, LONG);
     await database.stop();
     const producer = new OccupancyProducer({ redisUrl: server.url });
     await producer.enqueue(
