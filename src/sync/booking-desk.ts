@@ -71,8 +71,8 @@ export class BookingDesk implements BookingsFace {
     const calendar = await getCalendar(means.db, id);
     const account = calendar && (await getAccount(means.db, calendar.account));
     if (calendar === undefined || account === undefined) return undefined;
-    const done = await this.#leased(calendar, account, work);
-    await wake(id);
+    // Also where it is refused: the booking may have been read for the first time, and its time is taken.
+    const done = await this.#leased(calendar, account, work).finally(() => wake(id));
     const iso = (ms: number): string => toIso(ms, account.timeZone);
     if (!('calendar' in done)) {
       const { id: moved, start, end, service = null } = done;
