@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
 export interface EventuallyOptions {
   /** Milliseconds after which it fails; 60,000 by default. */
   readonly within?: number;
-  /** Milliseconds between two looks; 20 by default. */
+  /** Milliseconds between two looks; by default a tenth of what has passed, from 10 to 250. */
   readonly every?: number;
 }
 
@@ -15,14 +15,16 @@ export interface EventuallyOptions {
  */
 export async function eventually<T>(
   look: () => T | Promise<T>,
-  { within = 60_000, every = 20 }: EventuallyOptions = {},
+  { within = 60_000, every }: EventuallyOptions = {},
 ): Promise<NonNullable<T>> {
-  const deadline = performance.now() + within;
+  const start = performance.now();
   for (;;) {
     const seen = await attempt(look);
     if ('value' in seen && seen.value) return seen.value;
-    if (performance.now() >= deadline) throw timeout(within, seen);
-    await sleep(every);
+    const passed = performance.now() - start;
+    if (passed >= within) throw timeout(within, seen);
+    // A look takes its time from what is waited for.
+    await sleep(every ?? Math.min(Math.max(passed / 10, 10), 250));
   }
 }
 
