@@ -83,7 +83,7 @@ export async function takeCalendarToRead(
 ): Promise<string | undefined> {
   const { rows } = await sql<{ id: string }>`
     UPDATE slotkeeper.calendars c SET bookings_read_at = ${now}
-    WHERE c.id IN (
+    WHERE c.id = (
       SELECT id FROM slotkeeper.calendars
       WHERE account_id = ${account} AND (bookings_read_at IS NULL OR bookings_read_at <= ${notSince})
       ORDER BY bookings_read_at NULLS FIRST, id

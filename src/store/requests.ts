@@ -83,7 +83,10 @@ export async function requestAnswered(
       FOR UPDATE SKIP LOCKED)`.execute(db);
 }
 
-/** Gives back what was taken and never sent. */
+/**
+ * Gives back what was taken and never sent. The rows are chosen once: as a subquery of `IN` they could be chosen again for
+ * each row that is looked at, and all would go.
+ */
 export async function giveBackRequests(
   db: Db,
   account: string,
@@ -93,11 +96,11 @@ export async function giveBackRequests(
 ): Promise<void> {
   await sql`
     DELETE FROM slotkeeper.requests
-    WHERE id IN (
+    WHERE id = ANY (ARRAY(
       SELECT id FROM slotkeeper.requests
       WHERE account_id = ${account} AND write = ${write} AND at = ${answeredBy}
       LIMIT ${count}
-      FOR UPDATE SKIP LOCKED)`.execute(db);
+      FOR UPDATE SKIP LOCKED))`.execute(db);
 }
 
 /** @returns how many rows no window reaches any more */

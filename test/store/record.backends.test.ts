@@ -26,6 +26,7 @@ import {
   notificationTotals,
   retryNotification,
 } from '../../src/store/deliveries.js';
+import { takeCalendarToRead } from '../../src/store/errands.js';
 import { giveBackLease, renewLease, takeLease } from '../../src/store/leases.js';
 import { migrate } from '../../src/store/migrate.js';
 import {
@@ -436,6 +437,27 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
       await giveBackRequests(db, 'warsaw', false, later(MINUTE), 1);
       expect(await reads(later(MINUTE), 1)).toEqual({ kind: 'taken' });
       expect(await reads(later(MINUTE), 1)).toEqual({ kind: 'spent', until: later(1_000 + MINUTE) });
+    });
+
+    test('as many are given back as were not used, and one calendar is taken to be read, however the server plans it', async () => {
+      const many = [{ of: 'readings', limit: 100, perMs: MINUTE }] as const;
+      await takeRequest(db, 'warsaw', false, many, NOW, NOW, 100);
+      const others = Array.from({ length: 20 }, (_, n) => ({
+        ...calendar(),
+        id: `c-${n}`,
+        addressId: `a-${n}`,
+      }));
+      for (const one of others) await putCalendar(db, one, NOW);
+      await db.transaction().execute(async (tx) => {
+        for (const way of ['hashjoin', 'mergejoin', 'hashagg', 'sort', 'material', 'memoize'])
+          await sql`SET LOCAL enable_${sql.raw(way)} = off`.execute(tx);
+        await giveBackRequests(tx, 'warsaw', false, NOW, 30);
+        await takeCalendarToRead(tx, 'warsaw', NOW, NOW);
+      });
+      const left = await db.selectFrom('slotkeeper.requests').select('id').execute();
+      expect(left).toHaveLength(70);
+      const read = db.selectFrom('slotkeeper.calendars').select('id').where('bookings_read_at', '=', NOW);
+      expect(await read.execute()).toHaveLength(1);
     });
 
     test('a budget is never overspent by many workers at the same time', async () => {
