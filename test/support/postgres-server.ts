@@ -16,7 +16,15 @@ const SETTINGS = {
   log_timezone: 'UTC',
   lc_messages: 'C',
 };
-const HASTY = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
+/** Nothing that outlives a crash, and nobody who works beside the tests: plans and the processor are theirs. */
+const HASTY = {
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+  wal_level: 'minimal',
+  max_wal_senders: '0',
+  autovacuum: 'off',
+};
 
 export class PostgresServer extends Server {
   static async start({ durable = true }: ServerOptions = {}): Promise<PostgresServer> {
