@@ -43,7 +43,7 @@ export function slotBooked(id: string, minute: number, patient: object = { name:
   };
 }
 
-export const push = ({ call }: Running, body: unknown) =>
+export const push = ({ call }: Pick<Running, 'call'>, body: unknown) =>
   call('POST', PUSH, body, { 'x-api-key': PUSH_KEY }).then(
     ({ status }) => status,
     () => undefined,

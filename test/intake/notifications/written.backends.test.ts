@@ -2,11 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { clinicAt } from '../../cli/clinic.js';
+import { run } from '../../cli/run.js';
 import { ADDRESS } from '../../engine/founding-example.js';
 import { type Received, startReceiver } from '../../sandbox/receiver.js';
 import { embeddedFolder, recordDatabase } from '../../store/databases.js';
 import { eventually } from '../../support/eventually.js';
-import { startSlotkeeper } from '../../support/process.js';
 import { freshRedisUrl } from '../../support/redis.js';
 import { filesIn, finderOf, keysAt, rowsAt } from '../../support/written.js';
 import { available, configure, date, PUSH_KEY, push, slotBooked } from './pushed-process.js';
@@ -73,11 +73,8 @@ describe('nothing of a patient is to be read', () => {
     });
     // It is there for those who may have it.
     expect(told).toContain(EMAIL);
-    const failed = await startSlotkeeper(['failed', 'list'], {
-      cwd: clinic.folder,
-      env: { ...clinic.env, ...env },
-    });
-    expect((await failed.exited).code).toBe(0);
+    const failed = await run(['failed', 'list'], { cwd: clinic.folder, env: { ...clinic.env, ...env } });
+    expect(failed.code).toBe(0);
     const written = {
       log: running.process.stderr + running.process.stdout,
       metrics: await (await fetch(`${call.url}/metrics`)).text(),
