@@ -12,7 +12,7 @@ const [open] = upcomingExample().events;
 
 test('a resync whose process is killed in the middle is finished by the next, which compares what was left', async () => {
   // A dead worker's jobs and lease run out by these.
-  const publish = { concurrency: 1, timeoutMs: 1_000, lockMs: 1_000 };
+  const publish = { concurrency: 1, timeoutMs: 3_000, lockMs: 1_000 };
   const clinic = await clinicAt({ databaseUrl: await recordDatabase() }, publish);
   const first = await clinic.start();
   const others = ['lis', 'wilk'];

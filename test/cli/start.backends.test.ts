@@ -37,7 +37,7 @@ describe.each(backends)('slotkeeper start on $name', ({ fresh }) => {
 
   test.concurrent('killed in the middle has lost nothing that it acknowledged, once it runs again', async () => {
     // A dead worker's jobs and lease run out by these.
-    const clinic = await clinicAt(await fresh(), { timeoutMs: 1_000, lockMs: 1_000 });
+    const clinic = await clinicAt(await fresh(), { timeoutMs: 3_000, lockMs: 1_000 });
     const first = await clinic.start();
     await first.call('POST', '/v1/events', { events: [available] });
     await first.settled();
