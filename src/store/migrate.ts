@@ -1,5 +1,6 @@
 /** Brings the record's tables up to date. */
-import { type Migration, Migrator } from 'kysely';
+import { isDeepStrictEqual } from 'node:util';
+import { type Migration, Migrator, sql } from 'kysely';
 import * as theRecord from './migrations/001-the-record.js';
 import * as marketplaceBookings from './migrations/002-marketplace-bookings.js';
 import * as notifications from './migrations/003-notifications.js';
@@ -30,7 +31,10 @@ const migrations: { readonly [name: string]: Migration } = {
   '012-coupled-breaks': coupledBreaks,
 };
 
+/** @throws an error where a newer version has changed the tables */
 export async function migrate(db: Db): Promise<void> {
+  // The migrator reads PostgreSQL's whole catalogue to learn the same.
+  if (await isUpToDate(db)) return;
   const migrator = new Migrator({
     db,
     provider: { getMigrations: () => Promise.resolve({ ...migrations }) },
@@ -38,4 +42,16 @@ export async function migrate(db: Db): Promise<void> {
   });
   const { error } = await migrator.migrateToLatest();
   if (error !== undefined) throw error;
+}
+
+async function isUpToDate(db: Db): Promise<boolean> {
+  const { rows: tables } = await sql`
+    SELECT WHERE to_regclass('slotkeeper.kysely_migration') IS NOT NULL`.execute(db);
+  if (tables.length === 0) return false;
+  const { rows: done } = await sql<{ name: string }>`
+    SELECT name FROM slotkeeper.kysely_migration ORDER BY name`.execute(db);
+  return isDeepStrictEqual(
+    done.map(({ name }) => name),
+    Object.keys(migrations),
+  );
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { sql } from 'kysely';
 import { listAccounts } from '../../src/store/accounts.js';
 import { openDatabase } from '../../src/store/database.js';
 import { FolderInUseError } from '../../src/store/folder-in-use-error.js';
@@ -18,6 +19,16 @@ describe('opening the record on PostgreSQL', () => {
     const opened = await Promise.all([openDatabase({ url }), openDatabase({ url })]);
     expect(await Promise.all(opened.map(({ db }) => listAccounts(db)))).toEqual([[], []]);
     await Promise.all(opened.map((database) => database.close()));
+  });
+
+  test('refuses tables that a newer version has changed', async () => {
+    const { url } = await freshDatabase();
+    const database = await openDatabase({ url });
+    await sql`INSERT INTO slotkeeper.kysely_migration (name, timestamp) VALUES ('999-newer', 'now')`.execute(
+      database.db,
+    );
+    await database.close();
+    await expect(openDatabase({ url })).rejects.toThrow(/cannot be used: .*999-newer/);
   });
 
   test.each(['nobody listens', 'the password is wrong', 'there is no such database'])(

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { runBegins } from './closing-line.js';
 import { dropDatabases } from './postgres.js';
-import { type Services, startServices } from './services.js';
+import { type GivenServers, type Services, startServices } from './services.js';
 import { shareFailure, shareNothing, shareServices } from './shared-services.js';
 
 /** What is used here of the settings that Jest hands over: the paths that it was asked to test. */
@@ -20,7 +20,8 @@ const WITHOUT_SERVICES = /(^|\/)test\/(core|docplanner|sandbox)(\/|$)/;
 const DATABASE_PREFIX = `slotkeeper_test_${randomBytes(4).toString('hex')}_`;
 
 let services: Services | undefined;
-let given = {};
+/** What the environment said, for the time after the run. */
+let given: GivenServers = {};
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -39,8 +40,16 @@ export async function beforeTheRun({ testPathPatterns: { patterns } }: RunSettin
   // No test may reach a given server's own data because it forgot to say which database it means.
   delete process.env.DATABASE_URL;
   delete process.env.REDIS_URL;
-  await build();
-  if (patterns.length > 0 && patterns.every((pattern) => WITHOUT_SERVICES.test(pattern))) return;
+  const needsServices = patterns.length === 0 || !patterns.every((pattern) => WITHOUT_SERVICES.test(pattern));
+  const [built] = await Promise.allSettled([build(), ...(needsServices ? [serve()] : [])]);
+  if (built.status === 'fulfilled') return;
+  await afterTheRun();
+  throw built.reason;
+}
+
+/** What goes wrong fails the tests that need it. */
+async function serve(): Promise<void> {
+  const { DATABASE_URL, REDIS_URL } = given;
   try {
     services = await startServices({ DATABASE_URL, REDIS_URL });
     const { databaseUrl, redisUrl } = services;
@@ -57,7 +66,8 @@ export async function afterTheRun(): Promise<void> {
   Object.assign(process.env, given);
   if (services === undefined) return;
   try {
-    await dropDatabases(services.databaseUrl, DATABASE_PREFIX);
+    // A server of the run's own goes with all that is in it.
+    if (given.DATABASE_URL !== undefined) await dropDatabases(services.databaseUrl, DATABASE_PREFIX);
   } finally {
     await services.stop();
     services = undefined;
