@@ -41,18 +41,36 @@ async function pushedTo(estate?: Estate): Promise<Hearing> {
 const books = (desk: Desk, time: string) =>
   desk.sandbox.book(addressOf('nowak'), { start: desk.at(time), serviceId: 'visit' });
 
-/** Reads the bookings that are due. */
-const round = ({ timers }: Hearing): Promise<void> => timers.advance(ROUND_MS);
+/** Reads the bookings that are due. A calendar whose row is locked just then would have its turn in the next round. */
+async function round({ desk, timers }: Hearing): Promise<void> {
+  const inHand = desk.engine.db
+    .selectFrom('slotkeeper.calendars')
+    .select('id')
+    .where('lease_token', 'is not', null);
+  await eventually(async () => (await inHand.execute()).length === 0);
+  await timers.advance(ROUND_MS);
+}
 
 /** Reads the bookings again: it is as if they were not for days. */
 async function look(clinic: Hearing): Promise<void> {
   await clinic.desk.rest();
   await unread(clinic);
-  await round(clinic);
+  await eventually(async () => {
+    await round(clinic);
+    return await areRead(clinic);
+  });
 }
 
 const unread = ({ desk: { engine } }: Hearing) =>
   engine.db.updateTable('slotkeeper.calendars').set({ bookings_read_at: null }).execute();
+
+async function areRead({ desk: { engine } }: Hearing): Promise<boolean> {
+  const unread = engine.db
+    .selectFrom('slotkeeper.calendars')
+    .select('id')
+    .where('bookings_read_at', 'is', null);
+  return (await unread.execute()).length === 0;
+}
 
 /** The same, when nothing has become of what is known for as long as push and pull have to tell of it. */
 async function lookLater(clinic: Hearing): Promise<void> {
