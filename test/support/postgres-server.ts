@@ -16,7 +16,7 @@ const SETTINGS = {
   log_timezone: 'UTC',
   lc_messages: 'C',
 };
-/** Nothing that outlives a crash, and nobody who works beside the tests: plans and the processor are theirs. */
+/** Nothing is written to survive a crash, and no autovacuum takes the tests' time or changes their plans. */
 const HASTY = {
   fsync: 'off',
   synchronous_commit: 'off',

@@ -1,13 +1,13 @@
 // What a worker keeps from one test file to the next: databases that are made once and reset, and the connections to them,
-// which outlive whoever opened them. For each new connection the server starts a process that knows nothing yet, which
-// takes forty times as long as bringing one that was used back to how it began. On all other databases a connection ends
+// which outlive whoever opened them. For each new connection the server starts a process with empty caches, which
+// takes forty times as long as resetting the session of one that was used. On all other databases a connection ends
 // when it is ended.
 import pg from 'pg';
 
 /** So many are idle in a worker, at most: the server has 300 for all of them. */
 const MOST_IDLE = 60;
-/** What the next user of a session must not find. Prepared statements stay: their names say what they are. */
-const FORGET = 'UNLISTEN *; SELECT pg_advisory_unlock_all(); RESET ALL';
+/** Resets a session. Prepared statements stay: their names come from their texts. */
+const RESET_SESSION = 'UNLISTEN *; SELECT pg_advisory_unlock_all(); RESET ALL';
 
 /** By what they hold. */
 export const idleDatabases = new Map();
@@ -74,11 +74,11 @@ class KeptClient extends pg.Client {
 
   /** @returns false where it is broken, in a transaction, or one too many */
   async #becomeIdle() {
-    const hasForgotten = await this.query(FORGET).then(
+    const isReset = await this.query(RESET_SESSION).then(
       () => true,
       () => false,
     );
-    if (!hasForgotten || this.getTransactionStatus() !== 'I' || idle.size === MOST_IDLE) return false;
+    if (!isReset || this.getTransactionStatus() !== 'I' || idle.size === MOST_IDLE) return false;
     this.removeAllListeners();
     this.on('error', this.#lost);
     this.unref();
