@@ -12,9 +12,12 @@ export function bookingsQuery(
   page: number,
 ): Record<string, string> {
   const query = { start, end, page: String(page), limit: String(pageSize) };
-  return scopes.length === 0
-    ? query
-    : { ...query, with: scopes.map((scope) => `booking.${scope}`).join(',') };
+  return { ...query, ...withScopes('booking', scopes) };
+}
+
+/** `{ with: 'booking.patient,…' }`, or nothing. */
+export function withScopes(of: string, scopes: readonly string[]): { readonly with?: string } {
+  return scopes.length === 0 ? {} : { with: scopes.map((scope) => `${of}.${scope}`).join(',') };
 }
 
 /** A booking that moves to another page while they are read comes twice; it is told once. */

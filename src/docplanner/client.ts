@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { type AddressKey, addressPath, segment } from './address.js';
 import { Api, type ApiOptions } from './api.js';
-import { allBookings, bookingsQuery } from './bookings.js';
+import { allBookings, bookingsQuery, withScopes } from './bookings.js';
 import { NotFoundError } from './errors/not-found-error.js';
 import type { RequestGate } from './gate.js';
 import { type Notification, parseNotification } from './notifications.js';
@@ -12,6 +12,7 @@ import type {
   BookingScope,
   BookSlotRequest,
   MoveBookingRequest,
+  OneBookingScope,
   WireSlot,
 } from './requests.js';
 import * as wire from './wire.js';
@@ -75,13 +76,8 @@ export class DocplannerClient {
   ): Promise<wire.BookableStart[]> {
     const path = addressPath(address, 'slots');
     const query = { start, end, with: 'slot.services' };
-    try {
-      const call = { operation: 'getSlots', method: 'GET', path, query, signal } as const;
-      return (await this.#api.read(call, wire.collection(wire.bookableStart)))._items;
-    } catch (error) {
-      if (error instanceof NotFoundError) return [];
-      throw error;
-    }
+    const call = { operation: 'getSlots', method: 'GET', path, query, signal } as const;
+    return (await unlessNotFound(this.#api.read(call, wire.collection(wire.bookableStart))))?._items ?? [];
   }
 
   /** Books the slot that begins at `start`. What the patient gave never shows up in an error. */
@@ -147,19 +143,22 @@ export class DocplannerClient {
   ): Promise<wire.Booking | 'unreadable' | undefined> {
     const path = bookingPath(address, bookingId);
     const call = { operation: 'getBooking', method: 'GET', path, signal } as const;
-    try {
-      const { items, unread } = wire.listed([await this.#api.read(call, z.unknown())], wire.booking);
-      this.#told(call.operation, { items, unread });
-      return items[0] ?? 'unreadable';
-    } catch (error) {
-      if (error instanceof NotFoundError) return undefined;
-      throw error;
-    }
+    const raw = await unlessNotFound(this.#api.read(call, z.unknown()));
+    if (raw === undefined) return undefined;
+    const { items, unread } = wire.listed([raw], wire.booking);
+    this.#told(call.operation, { items, unread });
+    return items[0] ?? 'unreadable';
   }
 
-  async getBooking(address: AddressKey, bookingId: string, signal?: AbortSignal): Promise<wire.Booking> {
+  async getBooking(
+    address: AddressKey,
+    bookingId: string,
+    scopes: readonly OneBookingScope[] = [],
+    signal?: AbortSignal,
+  ): Promise<wire.Booking> {
     const path = bookingPath(address, bookingId);
-    return this.#api.read({ operation: 'getBooking', method: 'GET', path, signal }, wire.booking);
+    const query = withScopes('booking', scopes);
+    return this.#api.read({ operation: 'getBooking', method: 'GET', path, query, signal }, wire.booking);
   }
 
   async cancelBooking(
@@ -192,9 +191,11 @@ export class DocplannerClient {
     await this.#api.run({ operation: 'confirmBooking', method: 'PUT', path, signal });
   }
 
+  /** `none` where the marketplace answers 404, which can also mean that the address is gone. */
   async getCalendar(address: AddressKey, signal?: AbortSignal): Promise<wire.CalendarStatus> {
     const path = addressPath(address, 'calendar');
-    return this.#api.read({ operation: 'getCalendar', method: 'GET', path, signal }, wire.calendar);
+    const call = { operation: 'getCalendar', method: 'GET', path, signal } as const;
+    return (await unlessNotFound(this.#api.read(call, wire.calendar))) ?? { status: 'none' };
   }
 
   /** Throws `ConflictError` where it is enabled already. */
@@ -209,7 +210,7 @@ export class DocplannerClient {
     await this.#api.run({ operation: 'disableCalendar', method: 'POST', path, signal });
   }
 
-  /** Throws an `UnexpectedAnswerError` where any of them cannot be read. */
+  /** None where the address has no calendar (404). Throws an `UnexpectedAnswerError` where any of them cannot be read. */
   async getCalendarBreaks(
     address: AddressKey,
     since: string,
@@ -217,7 +218,7 @@ export class DocplannerClient {
     signal?: AbortSignal,
   ): Promise<wire.CalendarBreak[]> {
     const call = breaksCall(address, since, till, signal);
-    return (await this.#api.read(call, wire.collection(wire.calendarBreak)))._items;
+    return (await unlessNotFound(this.#api.read(call, wire.collection(wire.calendarBreak))))?._items ?? [];
   }
 
   /** The same, where one that cannot be read takes no others along. */
@@ -228,8 +229,8 @@ export class DocplannerClient {
     signal?: AbortSignal,
   ): Promise<wire.Listed<wire.CalendarBreak>> {
     const call = breaksCall(address, since, till, signal);
-    const { _items } = await this.#api.read(call, wire.rawCollection);
-    return this.#told(call.operation, wire.listed(_items, wire.calendarBreak));
+    const all = await unlessNotFound(this.#api.read(call, wire.rawCollection));
+    return this.#told(call.operation, wire.listed(all?._items ?? [], wire.calendarBreak));
   }
 
   /** Throws `ConflictError` where a break of the same range and description exists. */
@@ -267,10 +268,16 @@ export class DocplannerClient {
     await this.#api.run({ operation: 'deleteCalendarBreak', method: 'DELETE', path, signal });
   }
 
-  async getAddressServices(address: AddressKey, signal?: AbortSignal): Promise<wire.AddressService[]> {
+  /** With a `start`, each with its `duration` then. */
+  async getAddressServices(
+    address: AddressKey,
+    start?: string,
+    signal?: AbortSignal,
+  ): Promise<wire.AddressService[]> {
     const path = addressPath(address, 'services');
-    const call = { operation: 'getAddressServices', method: 'GET', path, signal } as const;
-    return (await this.#api.read(call, wire.collection(wire.addressService)))._items;
+    const query = start === undefined ? {} : { start };
+    const call = { operation: 'getAddressServices', method: 'GET', path, query, signal } as const;
+    return (await this.#api.read(call, wire.collection(wire.listedService)))._items;
   }
 
   /**
@@ -289,15 +296,12 @@ export class DocplannerClient {
       query,
       signal,
     } as const;
-    try {
-      const { notifications, remaining } = await this.#api.read(call, pulled);
-      // Where that is not said, a full batch may not be the last.
-      const more = typeof remaining === 'number' ? remaining : notifications.length === limit ? 1 : 0;
-      return { notifications: notifications.map(parseNotification), remaining: more };
-    } catch (error) {
-      if (error instanceof NotFoundError) return { notifications: [], remaining: 0 };
-      throw error;
-    }
+    const answer = await unlessNotFound(this.#api.read(call, pulled));
+    if (answer === undefined) return { notifications: [], remaining: 0 };
+    const { notifications, remaining } = answer;
+    // Where that is not said, a full batch may not be the last.
+    const more = typeof remaining === 'number' ? remaining : notifications.length === limit ? 1 : 0;
+    return { notifications: notifications.map(parseNotification), remaining: more };
   }
 
   /** Has failed pushes sent again; at most once an hour, else `RateLimitedError` with `retryAfterMs`. */
@@ -314,6 +318,16 @@ export class DocplannerClient {
   /** Refuses new requests, waits for those under way, closes the connections. May be called again. */
   async close(): Promise<void> {
     await this.#api.close();
+  }
+}
+
+/** Undefined for a 404. */
+async function unlessNotFound<Found>(asked: Promise<Found>): Promise<Found | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof NotFoundError) return undefined;
+    throw error;
   }
 }
 

@@ -36,6 +36,7 @@ export type {
   BookSlotRequest,
   InsuranceAccepted,
   MoveBookingRequest,
+  OneBookingScope,
   WirePatient,
   WireSlot,
 } from './requests.js';

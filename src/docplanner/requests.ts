@@ -56,5 +56,8 @@ export interface AddCalendarBreakRequest {
   readonly apply_on_coupled_addresses?: boolean;
 }
 
-/** What getBookings tells beside the booking itself; patients only where they are needed. */
-export type BookingScope = 'patient' | 'address_service';
+/** What getBookings answers beside the booking itself; patients only where they are needed. */
+export type BookingScope = 'patient' | 'address_service' | 'presence' | 'confirmation';
+
+/** What getBooking answers beside the booking, its patient and its service. */
+export type OneBookingScope = 'moving';

@@ -77,6 +77,12 @@ const bookingCore = {
   address_service: lenient(addressService),
 };
 
+/**
+ * The ids that a moved booking began and ended with; both are its own where it never moved. Null where the marketplace does
+ * not know, undefined where it was not asked or cannot be read. Contract: Moved bookings.
+ */
+const moving = z.object({ origin_booking_id: id, newest_booking_id: id }).nullish().catch(undefined);
+
 /** A visit booking. Whoever reads its patient, its comment or who booked it has to look first. Contract: bookSlot. */
 export const booking = z.looseObject({
   id,
@@ -87,6 +93,7 @@ export const booking = z.looseObject({
   comment: z.unknown().optional(),
   booked_at: lenient(eventually),
   canceled_at: lenient(eventually),
+  moving,
 });
 
 /** A booking that is only asked for: it need not have an id or a status yet. */
@@ -109,6 +116,19 @@ export const instantIn = (value: unknown): string | undefined => instant.safePar
 
 export const calendar = z.object({ status: z.enum(['enabled', 'disabled']) });
 
+/** A service of an address as it is listed; `duration` where it was asked with a `start`. Contract: Resources. */
+export const listedService = z.looseObject({
+  id,
+  name: z.string().nullish().catch(undefined),
+  custom_name: z.string().nullish().catch(undefined),
+  /** The id of the dictionary; null for a service of the doctor's own. */
+  service_id: id.nullish().catch(undefined),
+  is_default: z.boolean().nullish().catch(undefined),
+  is_visible: z.boolean().nullish().catch(undefined),
+  default_duration: minutes.nullish().catch(undefined),
+  duration: minutes.nullish().catch(undefined),
+});
+
 const serviceIds = z
   .union([z.array(z.object({ id })), collection(z.object({ id })).transform((all) => all._items)])
   .transform((services) => services.map((service) => service.id));
@@ -130,5 +150,9 @@ export interface BookableStart {
 export type Booking = Readonly<z.output<typeof booking>>;
 export type BookingRequest = Readonly<z.output<typeof bookingRequest>>;
 export type CalendarBreak = Readonly<z.output<typeof calendarBreak>>;
-export type CalendarStatus = Readonly<z.output<typeof calendar>>;
-export type AddressService = Readonly<z.output<typeof addressService>>;
+export type AddressService = Readonly<z.output<typeof listedService>>;
+
+/** `none`: the address has no calendar yet; its first slots or break make one. */
+export interface CalendarStatus {
+  readonly status: 'enabled' | 'disabled' | 'none';
+}

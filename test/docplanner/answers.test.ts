@@ -125,6 +125,20 @@ describe('bookings', () => {
     expect(await client.findBooking(address, '1')).toBeUndefined();
   });
 
+  test('name what they moved from and to, where the marketplace knows it', async () => {
+    const moving = async (moving: unknown) => {
+      marketplace.reply = json(200, { ...booking(12), moving });
+      return (await marketplace.client().getBooking(address, '12', ['moving'])).moving;
+    };
+    expect(await moving({ origin_booking_id: 12, newest_booking_id: '14' })).toEqual({
+      origin_booking_id: '12',
+      newest_booking_id: '14',
+    });
+    expect(await moving(null)).toBeNull();
+    expect(await moving({ origin_booking_id: 12 })).toBeUndefined();
+    expect(await moving('yes')).toBeUndefined();
+  });
+
   test('of a server that does not page are read once more, not for ever', async () => {
     marketplace.reply = json(200, { _items: Array.from({ length: 100 }, (_, n) => booking(n)) });
     await expect(marketplace.client().getBookings(address, start, end, ['patient'])).resolves.toHaveLength(
@@ -132,6 +146,28 @@ describe('bookings', () => {
     );
     expect(marketplace.seen).toHaveLength(2);
     expect(marketplace.seen[0]?.url).toContain('with=booking.patient');
+  });
+});
+
+describe('a calendar that is not there', () => {
+  test('has no status, no breaks and no starts', async () => {
+    marketplace.reply = json(404, { message: 'Not found', errors: [] });
+    const client = marketplace.client();
+    expect(await client.getCalendar(address)).toEqual({ status: 'none' });
+    expect(await client.getCalendarBreaks(address, start, end)).toEqual([]);
+    expect(await client.listCalendarBreaks(address, start, end)).toEqual({ items: [], unread: [] });
+    expect(await client.getSlots(address, start, end)).toEqual([]);
+  });
+});
+
+describe('services of an address', () => {
+  test('are read with their durations, and whatever else of them can be read', async () => {
+    const usg = { id: 123, name: 'USG', service_id: 7, default_duration: '20', duration: 30, price: null };
+    marketplace.reply = json(200, { _items: [usg, { id: '456', name: 5, is_visible: 'no' }] });
+    await expect(marketplace.client().getAddressServices(address, start)).resolves.toEqual([
+      { id: '123', name: 'USG', service_id: '7', default_duration: 20, duration: 30, price: null },
+      { id: '456' },
+    ]);
   });
 });
 

@@ -136,10 +136,20 @@ describe('each operation', () => {
     },
     { request: 'PUT /bookings/12/confirm', ask: (c) => c.confirmBooking(address, '12'), answers: [204] },
     { request: 'GET /bookings/12', ask: (c) => c.getBooking(address, '12'), answers: [200, booking] },
+    {
+      request: 'GET /bookings/12?with=booking.moving',
+      ask: (c) => c.getBooking(address, '12', ['moving']),
+      answers: [200, booking],
+    },
     { request: 'GET /calendar', ask: (c) => c.getCalendar(address), answers: [200, { status: 'enabled' }] },
     { request: 'POST /calendar/enable', ask: (c) => c.enableCalendar(address), answers: [200, {}] },
     { request: 'POST /calendar/disable', ask: (c) => c.disableCalendar(address), answers: [200] },
     { request: 'GET /services', ask: (c) => c.getAddressServices(address), answers: [200, { _items: [] }] },
+    {
+      request: `GET /services?start=${from}`,
+      ask: (c) => c.getAddressServices(address, start),
+      answers: [200, { _items: [] }],
+    },
     {
       request: 'POST /bookings/12/move',
       ask: (c) => c.moveBooking(address, '12', move),
