@@ -1,5 +1,5 @@
 /** The pure core, `slotkeeper/core`: arithmetic on time. No clock, no I/O; it loads luxon and nothing else. */
-export { type BookableStart, bookableStarts } from './bookable-starts.js';
+export { type BookableStart, bookableStarts, type Cut, type CutOptions } from './bookable-starts.js';
 export { type BreakStep, breakSteps } from './break-steps.js';
 export { type BreaksInput, type CalendarBreak, computeBreaks } from './breaks.js';
 export {

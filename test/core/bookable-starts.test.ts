@@ -33,6 +33,35 @@ test('services are cut each by its own duration, from the start of the slot', ()
   ]);
 });
 
+test('services are cut by the greatest common divisor of their durations, where that is asked for', () => {
+  const cut = (slots: readonly Slot[]) =>
+    bookableStarts(slots, undefined, { cut: 'divisor' }).map(
+      ({ start, services }) => `${start.slice(11, 16)} ${services.join('+')}`,
+    );
+  expect(cut([slot(...from('09:00', '10:40'), ['a', 60], ['b', 20])])).toEqual([
+    '09:00 a+b',
+    '09:20 a+b',
+    '09:40 a+b',
+    '10:00 b',
+    '10:20 b',
+  ]);
+  expect(cut([slot(...from('09:00', '09:30'), ['a', 15], ['b', 10])])).toEqual([
+    '09:00 a+b',
+    '09:05 a+b',
+    '09:10 a+b',
+    '09:15 a+b',
+    '09:20 b',
+  ]);
+  const alike = [slot(...from('09:00', '09:50'), ['a', 20], ['b', 20])];
+  expect(cut(alike)).toEqual(texts(alike));
+});
+
+test('a cut that is none is an error', () => {
+  expect(() => bookableStarts([], undefined, { cut: 'halves' } as never)).toThrow(
+    expect.objectContaining({ path: 'cut' }),
+  );
+});
+
 test('each slot begins anew, and starts come in order, each once', () => {
   const slots = [slot(...from('10:15', '10:35'), ['a', 10]), slot(...from('10:00', '10:30'), ['a', 15])];
   expect(texts(slots)).toEqual(['10:00 a', '10:15 a', '10:25 a']);

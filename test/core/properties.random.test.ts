@@ -5,6 +5,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
+  bookableStarts,
   type ComputeInput,
   computeSlotConfigs,
   type Day,
@@ -235,3 +236,35 @@ function isCovered(
   }
   return reached >= end;
 }
+
+test('the starts that a slot is cut into are those that every minute of it would be tried for', () => {
+  const durations = fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 4 });
+  const cut = fc.constantFrom('duration' as const, 'divisor' as const);
+  fc.assert(
+    fc.property(durations, fc.integer({ min: 1, max: 300 }), cut, (all, minutes, how) => {
+      const start = Date.parse('2026-11-16T08:00:00Z');
+      const slot = {
+        start: '2026-11-16T08:00:00+00:00',
+        end: new Date(start + minutes * MINUTE).toISOString(),
+        address_services: all.map((duration, n) => ({ address_service_id: `${n}`, duration })),
+      };
+      const found = new Set(
+        bookableStarts([slot], undefined, { cut: how }).flatMap(({ start: at, services }) =>
+          services.map((service) => `${(Date.parse(at) - start) / MINUTE} ${service}`),
+        ),
+      );
+      const divisors = Array.from({ length: 90 }, (_, n) => n + 1).filter((divisor) =>
+        all.every((duration) => duration % divisor === 0),
+      );
+      for (let minute = 0; minute <= minutes; minute += 1) {
+        for (const [n, duration] of all.entries()) {
+          const step = how === 'duration' ? duration : Math.max(...divisors);
+          const fits = minute % step === 0 && minute + duration <= minutes;
+          expect(found.delete(`${minute} ${n}`)).toBe(fits);
+        }
+      }
+      expect([...found]).toEqual([]);
+    }),
+    { numRuns: Math.ceil(CASES * 0.02), ...seed },
+  );
+}, 60_000);
