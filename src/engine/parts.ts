@@ -141,6 +141,8 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
     verify,
     mostEntries,
     requestTimeoutMs: timeoutMs,
+    sealer,
+    deliver: (added) => delivery.wake(added),
   };
   const reconciler = new Reconciler(means, concurrency);
   const wake = async (calendar: string, urgency: number): Promise<void> => {

@@ -1,6 +1,7 @@
 /** Accounts: one API client of the marketplace each, with its zone and its limits. */
 import { isDeepStrictEqual } from 'node:util';
 import { type Selectable, sql } from 'kysely';
+import { forgetAddresses } from './address-services.js';
 import type { AccountsTable, Db } from './schema.js';
 
 /** What the marketplace allows one client. Contract: Limits. */
@@ -147,10 +148,11 @@ export async function putAccount(db: Db, account: Account, now: Date): Promise<b
       .onConflict((conflict) => conflict.column('id').doUpdateSet(values))
       .execute();
     if (before === undefined) return true;
-    await sql`
+    const { rows: calendars } = await sql<{ id: string }>`
       UPDATE slotkeeper.calendars
       SET failed_reason = NULL, failed_at = NULL, attempts = 0, retry_at = NULL, retry_reason = NULL
-      WHERE account_id = ${account.id}`.execute(tx);
+      WHERE account_id = ${account.id}
+      RETURNING id`.execute(tx);
     if (
       before.baseUrl !== account.baseUrl ||
       before.clientId !== account.clientId ||
@@ -162,6 +164,10 @@ export async function putAccount(db: Db, account: Account, now: Date): Promise<b
             pending_since = coalesce(d.pending_since, ${now}::timestamptz)
         FROM slotkeeper.calendars c
         WHERE c.id = d.calendar_id AND c.account_id = ${account.id}`.execute(tx);
+      await forgetAddresses(
+        tx,
+        calendars.map(({ id }) => id),
+      );
     }
     return true;
   });

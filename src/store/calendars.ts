@@ -1,5 +1,6 @@
 /** Calendars: a doctor at an address, in one account. */
 import { type Selectable, sql } from 'kysely';
+import { forgetAddresses } from './address-services.js';
 import type { CalendarsTable, Db, Strategy } from './schema.js';
 
 export interface CalendarSettings {
@@ -105,6 +106,7 @@ export async function putCalendarIn(tx: Db, calendar: Calendar, now: Date): Prom
       }))
       .where('calendar_id', '=', calendar.id)
       .execute();
+    if (!stays) await forgetAddresses(tx, [calendar.id]);
   }
   return true;
 }

@@ -13,6 +13,7 @@ import * as breaksElsewhere from './migrations/009-breaks-elsewhere.js';
 import * as resyncRetries from './migrations/010-resync-retries.js';
 import * as resyncSources from './migrations/011-resync-sources.js';
 import * as coupledBreaks from './migrations/012-coupled-breaks.js';
+import * as addressServices from './migrations/014-address-services.js';
 import type { Db } from './schema.js';
 
 /** In order; a migration that has been released is never changed. */
@@ -29,6 +30,7 @@ const migrations: { readonly [name: string]: Migration } = {
   '010-resync-retries': resyncRetries,
   '011-resync-sources': resyncSources,
   '012-coupled-breaks': coupledBreaks,
+  '014-address-services': addressServices,
 };
 
 /** @throws an error where a newer version has changed the tables */

@@ -17,6 +17,7 @@ export type Db = Kysely<Tables>;
 export interface Tables {
   'slotkeeper.accounts': AccountsTable;
   'slotkeeper.calendars': CalendarsTable;
+  'slotkeeper.address_services': AddressServicesTable;
   'slotkeeper.windows': WindowsTable;
   'slotkeeper.occupancy': OccupancyTable;
   'slotkeeper.events': EventsTable;
@@ -75,6 +76,24 @@ export interface CalendarsTable {
   /** Why the whole calendar is not tried any more, until it is changed or asked to. */
   failed_reason: string | null;
   failed_at: NullableTimestamp;
+  /** When it was last read what its address has; null where it never was. */
+  address_read_at: NullableTimestamp;
+  /** When that is to be read next; null where nobody has decided yet. */
+  address_due_at: NullableTimestamp;
+  /** Whether it can be booked, as it was last read. */
+  marketplace_status: 'enabled' | 'disabled' | 'none' | null;
+}
+
+/** The services of an address as they were last read, and those that windows name and that are gone. */
+export interface AddressServicesTable {
+  calendar_id: string;
+  id: string;
+  name: string | null;
+  /** Minutes; null where the marketplace did not say. */
+  duration: number | null;
+  gone_since: NullableTimestamp;
+  /** Gone, and reported no more. */
+  dropped: Generated<boolean>;
 }
 
 export interface WindowsTable {

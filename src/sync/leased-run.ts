@@ -55,6 +55,7 @@ export async function leased<T>(
       account,
       requests,
       unanswered: { bookings: new Set() },
+      address: { wasRead: false },
       client: (urgency, aboutToWrite) => client.through(counted(budget.gate(account, urgency), aboutToWrite)),
       comparing: (compare) => budget.comparing(account, (gate) => compare(client.through(counted(gate)))),
       keepSilent: (reason) => keepSilent(means, account, reason),

@@ -2,8 +2,10 @@
 import type { Logger } from 'pino';
 import type { DocplannerClient } from '../docplanner/index.js';
 import type { Timers } from '../lib/timers.js';
+import type { Sealer } from '../privacy/sealer.js';
 import type { Account } from '../store/accounts.js';
 import type { Calendar } from '../store/calendars.js';
+import type { AddedNotification } from '../store/notifications.js';
 import type { Db } from '../store/schema.js';
 import type { Budget } from './budget.js';
 import type { Clients } from './clients.js';
@@ -25,6 +27,10 @@ export interface Means {
   readonly mostEntries: number;
   /** How long one request can take, in milliseconds. */
   readonly requestTimeoutMs: number;
+  /** Without a key the clinic is told nothing. */
+  readonly sealer: Sealer;
+  /** Has notifications brought to the clinic soon. Never fails. */
+  readonly deliver: (added: readonly AddedNotification[]) => void;
 }
 
 /** What a strategy works with while it holds the calendar. */
@@ -44,6 +50,8 @@ export interface Run extends Omit<Means, 'clients' | 'budget'> {
   readonly comparing: <T>(compare: (client: DocplannerClient) => Promise<T>) => Promise<T>;
   /** Bookings that the marketplace had no answer for, which are left alone from then on, and what it said of the first. */
   readonly unanswered: { readonly bookings: Set<string>; error?: unknown };
+  /** Whether it was asked in this run what the address has. */
+  readonly address: { wasRead: boolean };
   /** How many were made in this run. */
   readonly requests: { reads: number; writes: number };
   /** After the firewall stopped a request. @returns for how long, in milliseconds */

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { addDays, computeSlotConfigs, type Day, startOfDate } from '../core/index.js';
 import { timeOf, widened } from '../occupancy/day-changes.js';
 import { type Account, getAccount } from '../store/accounts.js';
+import { offeredOf } from '../store/address-services.js';
 import { type Calendar, type CalendarState, getCalendar } from '../store/calendars.js';
 import { daysBetween, pendingDays, type StoredDay } from '../store/days.js';
 import { heldDates } from '../store/holds.js';
@@ -147,7 +148,7 @@ async function computeDates(db: Db, calendar: Calendar, account: Account, from: 
   });
   const days = computeSlotConfigs({
     timeZone: account.timeZone,
-    windows,
+    windows: await offeredOf(db, calendar.id, windows),
     // Where it is hidden by other means, all that is available is published.
     busy: calendar.strategy === 'slots' ? closed : [],
     from,

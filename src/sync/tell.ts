@@ -3,6 +3,7 @@ import { addDays, localDate, type Slot, startOfDate, toIso } from '../core/index
 import { ConflictError, InvalidRequestError, NotFoundError } from '../docplanner/index.js';
 import { forgetVerified, saveFailed } from '../store/days.js';
 import { payloadsSince, rememberPayload } from '../store/payloads.js';
+import { readAddress } from './address-services.js';
 import { followMoves } from './follow.js';
 import { duplicateWindowMs, freshForm, hashOf } from './forms.js';
 import { horizonOf } from './horizon.js';
@@ -82,6 +83,8 @@ async function refused(
   form: readonly Slot[],
   error: InvalidRequestError,
 ): Promise<readonly WantedDay[]> {
+  // Where a service is gone, the days are computed again without it.
+  if (!run.address.wasRead && (await readAddress(run, urgencyOf(days)))) return [];
   const named = new Map<WantedDay, string>();
   for (const { index, field, reason } of error.entries) {
     // By its date, because another form can have more entries than the days have work periods.

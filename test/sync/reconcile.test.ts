@@ -130,6 +130,9 @@ describe('the reconciler', () => {
 
   test('sets a day apart that the marketplace refuses, with its reason, and publishes the others', async () => {
     sandbox.setEstate(estateWith({}));
+    // Were it known which services there are, the day would be sent without the one that is not.
+    const match = { operation: 'getAddressServices' };
+    sandbox.faults.set([{ fault: { kind: 'status', status: 403 }, match }]);
     const window = (on: string, service: string) => ({
       start: `${on}T10:00`,
       end: `${on}T11:00`,

@@ -8,6 +8,7 @@ import { addDays, localDate } from '../../core/index.js';
 import { type Notification, serviceOf } from '../../docplanner/index.js';
 import { type Interval, timeOf, widened } from '../../occupancy/day-changes.js';
 import type { Account } from '../../store/accounts.js';
+import { offeredOf } from '../../store/address-services.js';
 import { calendarAt } from '../../store/calendars.js';
 import { lockCalendars } from '../../store/events.js';
 import { reservationsBetween, reserve, unreserve } from '../../store/reservations.js';
@@ -108,7 +109,10 @@ export class Approvals {
       if (start <= now) return { kind: 'denied', reason: 'past' };
       const date = localDate(start, calendar.timeZone);
       const windows = await windowsOf(tx, id, addDays(date, -1), addDays(date, 1));
-      const offers = windows.map((window) => ({ ...spanOf(window), services: window.services }));
+      const offers = (await offeredOf(tx, id, windows)).map((window) => ({
+        ...spanOf(window),
+        services: window.services,
+      }));
       const end = asked.end ?? start + durationOf(start, service, offers) * MINUTE;
       if (end <= start) return { kind: 'denied', reason: 'not-offered' };
       const visit: Interval = { start, end };

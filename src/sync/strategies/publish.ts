@@ -6,6 +6,7 @@ import { LEAST_URGENT } from '../../core/index.js';
 import { attemptSucceeded } from '../../store/attempts.js';
 import { hasPlaceholders } from '../../store/bookings.js';
 import { hasOwnBreaks } from '../../store/breaks.js';
+import { readDueAddress } from '../address-services.js';
 import { followAppointments, hasWaited } from '../follow.js';
 import type { Reconciled } from '../reconciled.js';
 import { countingWrites, resyncStep } from '../resync/step.js';
@@ -27,7 +28,10 @@ export async function publish(run: Run): Promise<Reconciled> {
       return later;
     }
     const step = await resyncStep(run);
-    if (step.kind === 'through') return reconciled;
+    if (step.kind === 'through') {
+      if (await readDueAddress(run)) continue;
+      return reconciled;
+    }
     // It comes last, whatever its calendar was woken for: a change wakes that again. What it read is published first.
     if (step.kind === 'later') later = { ...step, urgency: LEAST_URGENT };
   }
