@@ -1,9 +1,13 @@
 // The marketplace's key of one calendar, and the paths below it.
 
-/** A doctor at an address of a facility: the marketplace's name of a calendar. */
-export interface AddressKey {
+/** A doctor of a facility. */
+export interface DoctorKey {
   readonly facilityId: string;
   readonly doctorId: string;
+}
+
+/** A doctor at an address of a facility: the marketplace's name of a calendar. */
+export interface AddressKey extends DoctorKey {
   readonly addressId: string;
 }
 
@@ -15,10 +19,13 @@ export function segment(name: string, value: string): string {
   return encodeURIComponent(value);
 }
 
-/** `/facilities/{f}/doctors/{d}/addresses/{a}` and what is below it. Contract: resources. */
-export function addressPath(address: AddressKey, below: string): string {
-  const facility = segment('facilityId', address.facilityId);
-  const doctor = segment('doctorId', address.doctorId);
-  const at = segment('addressId', address.addressId);
-  return `/facilities/${facility}/doctors/${doctor}/addresses/${at}/${below}`;
+/** `/facilities/{f}/doctors/{d}`. Contract: Resources. */
+export function doctorPath({ facilityId, doctorId }: DoctorKey): string {
+  return `/facilities/${segment('facilityId', facilityId)}/doctors/${segment('doctorId', doctorId)}`;
+}
+
+/** `/facilities/{f}/doctors/{d}/addresses/{a}`, and what is below it. Contract: Resources. */
+export function addressPath(address: AddressKey, below?: string): string {
+  const path = `${doctorPath(address)}/addresses/${segment('addressId', address.addressId)}`;
+  return below === undefined ? path : `${path}/${below}`;
 }

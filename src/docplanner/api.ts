@@ -90,7 +90,7 @@ export class Api {
   /** The body of a success, parsed. A body that cannot be read is an `UnexpectedAnswerError`. */
   async read<Schema extends z.ZodType>(call: Call, schema: Schema): Promise<z.output<Schema>> {
     const answer = await this.#succeed(call);
-    return parsed(answer, schema, this.#context(call));
+    return parsed(answer, schema, this.context(call));
   }
 
   async close(): Promise<void> {
@@ -98,7 +98,7 @@ export class Api {
   }
 
   async #succeed(call: Call): Promise<Answer> {
-    const context = this.#context(call);
+    const context = this.context(call);
     let { answer, token } = await this.#gated(call, context);
     if (answer.status === 401) {
       this.#tokens.refused(token);
@@ -177,7 +177,8 @@ export class Api {
     return { value: access_token, expiresInMs: expires_in * 1000 };
   }
 
-  #context({ operation, method, path }: Call): ErrorContext {
+  /** What an error about this call says of it. */
+  context({ operation, method, path }: Pick<Call, 'operation' | 'method' | 'path'>): ErrorContext {
     return { account: this.#options.account, operation, method, path: `${apiPath}${path}` };
   }
 

@@ -1,16 +1,20 @@
 // The marketplace's API as it is: one method for each operation of docs/contract.md that Slotkeeper uses.
 
 import { z } from 'zod';
-import { type AddressKey, addressPath, segment } from './address.js';
+import { type AddressKey, addressPath, type DoctorKey, doctorPath, segment } from './address.js';
 import { Api, type ApiOptions } from './api.js';
 import { allBookings, bookingsQuery, withScopes } from './bookings.js';
+import { InvalidRequestError } from './errors/invalid-request-error.js';
 import { NotFoundError } from './errors/not-found-error.js';
 import type { RequestGate } from './gate.js';
+import { insuranceProblems, withWholeNumbers } from './insurance.js';
 import { type Notification, parseNotification } from './notifications.js';
 import type {
   AddCalendarBreakRequest,
+  AddressScope,
   BookingScope,
   BookSlotRequest,
+  ConfirmedBy,
   MoveBookingRequest,
   OneBookingScope,
   WireSlot,
@@ -54,11 +58,16 @@ export class DocplannerClient {
     return new DocplannerClient(this.#options, this.#api.through(gate));
   }
 
-  /** Contract: replaceSlots. A 201 is not proof: a duplicate is answered so and ignored. */
+  /**
+   * Contract: replaceSlots. A 201 is not proof: a duplicate is answered so and ignored. Insurance ids that are no whole
+   * numbers are an `InvalidRequestError` that names their entries, and nothing is sent.
+   */
   async replaceSlots(address: AddressKey, slots: readonly WireSlot[], signal?: AbortSignal): Promise<void> {
     if (slots.length === 0) throw new TypeError('slots: an empty list clears nothing; use deleteSlots');
-    const path = addressPath(address, 'slots');
-    await this.#api.run({ operation: 'replaceSlots', method: 'PUT', path, body: { slots }, signal });
+    const call = { operation: 'replaceSlots', method: 'PUT', path: addressPath(address, 'slots') } as const;
+    const errors = insuranceProblems(slots);
+    if (errors !== undefined) throw new InvalidRequestError(this.#api.context(call), { errors });
+    await this.#api.run({ ...call, body: { slots: slots.map(withWholeNumbers) }, signal });
   }
 
   /** Removes all slots of one local date. */
@@ -89,7 +98,7 @@ export class DocplannerClient {
   ): Promise<wire.Booking> {
     const path = addressPath(address, `slots/${segment('start', start)}/book`);
     const { patient, comment = '', label = '' } = request;
-    const hide = [...Object.values(patient).filter((value) => value !== undefined), comment, label];
+    const hide = [...Object.values(patient), comment, label].filter((value) => typeof value === 'string');
     return this.#api.read(
       { operation: 'bookSlot', method: 'POST', path, body: request, hide, signal },
       wire.booking,
@@ -97,7 +106,7 @@ export class DocplannerClient {
   }
 
   /**
-   * All bookings that start from `start` to `end`, of every page. Patients are told only when asked for. Throws an
+   * All bookings that start from `start` to `end`. Patients are told only when asked for. Throws an
    * `UnexpectedAnswerError` where any of them cannot be read.
    */
   async getBookings(
@@ -111,8 +120,8 @@ export class DocplannerClient {
     const call = { operation: 'getBookings', method: 'GET', path, signal } as const;
     const { items } = await allBookings(async (page) => {
       const query = bookingsQuery(start, end, scopes, page);
-      const { _items } = await this.#api.read({ ...call, query }, wire.collection(wire.booking));
-      return { items: _items, unread: [] };
+      const { _items, pages } = await this.#api.read({ ...call, query }, wire.paged(wire.booking));
+      return { items: _items, unread: [], pages };
     });
     return [...items];
   }
@@ -129,8 +138,8 @@ export class DocplannerClient {
     const call = { operation: 'getBookings', method: 'GET', path, signal } as const;
     const all = await allBookings(async (page) => {
       const query = bookingsQuery(start, end, scopes, page);
-      const { _items } = await this.#api.read({ ...call, query }, wire.rawCollection);
-      return wire.listed(_items, wire.booking);
+      const { _items, pages } = await this.#api.read({ ...call, query }, wire.paged(z.unknown()));
+      return { ...wire.listed(_items, wire.booking), pages };
     });
     return this.#told(call.operation, all);
   }
@@ -186,9 +195,15 @@ export class DocplannerClient {
     );
   }
 
-  async confirmBooking(address: AddressKey, bookingId: string, signal?: AbortSignal): Promise<void> {
+  async confirmBooking(
+    address: AddressKey,
+    bookingId: string,
+    confirmedBy: ConfirmedBy,
+    signal?: AbortSignal,
+  ): Promise<void> {
     const path = `${bookingPath(address, bookingId)}/confirm`;
-    await this.#api.run({ operation: 'confirmBooking', method: 'PUT', path, signal });
+    const body = { confirmed_by: confirmedBy };
+    await this.#api.run({ operation: 'confirmBooking', method: 'PUT', path, body, signal });
   }
 
   /** `none` where the marketplace answers 404, which can also mean that the address is gone. */
@@ -229,7 +244,7 @@ export class DocplannerClient {
     signal?: AbortSignal,
   ): Promise<wire.Listed<wire.CalendarBreak>> {
     const call = breaksCall(address, since, till, signal);
-    const all = await unlessNotFound(this.#api.read(call, wire.rawCollection));
+    const all = await unlessNotFound(this.#api.read(call, wire.collection(z.unknown())));
     return this.#told(call.operation, wire.listed(all?._items ?? [], wire.calendarBreak));
   }
 
@@ -268,6 +283,73 @@ export class DocplannerClient {
     await this.#api.run({ operation: 'deleteCalendarBreak', method: 'DELETE', path, signal });
   }
 
+  /** All facilities of the client. */
+  async getFacilities(signal?: AbortSignal): Promise<wire.Facility[]> {
+    return await this.#list('getFacilities', '/facilities', {}, wire.facility, signal);
+  }
+
+  async getFacility(facilityId: string, signal?: AbortSignal): Promise<wire.Facility> {
+    const path = `/facilities/${segment('facilityId', facilityId)}`;
+    return await this.#api.read({ operation: 'getFacility', method: 'GET', path, signal }, wire.facility);
+  }
+
+  async getDoctors(facilityId: string, signal?: AbortSignal): Promise<wire.Doctor[]> {
+    const path = `/facilities/${segment('facilityId', facilityId)}/doctors`;
+    return await this.#list('getDoctors', path, {}, wire.doctor, signal);
+  }
+
+  async getDoctor(doctor: DoctorKey, signal?: AbortSignal): Promise<wire.Doctor> {
+    const path = doctorPath(doctor);
+    return await this.#api.read({ operation: 'getDoctor', method: 'GET', path, signal }, wire.doctor);
+  }
+
+  async getAddresses(
+    doctor: DoctorKey,
+    scopes: readonly AddressScope[] = [],
+    signal?: AbortSignal,
+  ): Promise<wire.Address[]> {
+    const query = withScopes('address', scopes);
+    return await this.#list('getAddresses', `${doctorPath(doctor)}/addresses`, query, wire.address, signal);
+  }
+
+  async getAddress(
+    address: AddressKey,
+    scopes: readonly AddressScope[] = [],
+    signal?: AbortSignal,
+  ): Promise<wire.Address> {
+    const [path, query] = [addressPath(address), withScopes('address', scopes)];
+    return await this.#api.read(
+      { operation: 'getAddress', method: 'GET', path, query, signal },
+      wire.address,
+    );
+  }
+
+  /** The dictionary of services, or the part of it for one specialization. */
+  async getServices(specializationId?: string, signal?: AbortSignal): Promise<wire.DictionaryService[]> {
+    const query = specializationId === undefined ? {} : { specialization_id: specializationId };
+    return await this.#list('getServices', '/services', query, wire.dictionaryService, signal);
+  }
+
+  /** The insurers of the marketplace. */
+  async getInsuranceProviders(signal?: AbortSignal): Promise<wire.InsuranceProvider[]> {
+    const path = '/insurance-providers';
+    return await this.#list('getInsuranceProviders', path, {}, wire.insuranceProvider, signal);
+  }
+
+  async getInsurancePlans(providerId: string, signal?: AbortSignal): Promise<wire.InsurancePlan[]> {
+    const path = `/insurance-providers/${segment('providerId', providerId)}/plans`;
+    return await this.#list('getInsurancePlans', path, {}, wire.insurancePlan, signal);
+  }
+
+  /** The insurers that an address takes, each with its plans. */
+  async getAddressInsuranceProviders(
+    address: AddressKey,
+    signal?: AbortSignal,
+  ): Promise<wire.AddressInsuranceProvider[]> {
+    const path = addressPath(address, 'insurance-providers');
+    return await this.#list('getAddressInsuranceProviders', path, {}, wire.addressInsuranceProvider, signal);
+  }
+
   /** With a `start`, each with its `duration` then. */
   async getAddressServices(
     address: AddressKey,
@@ -276,8 +358,7 @@ export class DocplannerClient {
   ): Promise<wire.AddressService[]> {
     const path = addressPath(address, 'services');
     const query = start === undefined ? {} : { start };
-    const call = { operation: 'getAddressServices', method: 'GET', path, query, signal } as const;
-    return (await this.#api.read(call, wire.collection(wire.listedService)))._items;
+    return await this.#list('getAddressServices', path, query, wire.listedService, signal);
   }
 
   /**
@@ -308,6 +389,17 @@ export class DocplannerClient {
   async release(signal?: AbortSignal): Promise<void> {
     const path = '/notifications/release';
     await this.#api.run({ operation: 'release', method: 'POST', path, ownLimit: true, signal });
+  }
+
+  async #list<Item extends z.ZodType>(
+    operation: string,
+    path: string,
+    query: Readonly<Record<string, string>>,
+    item: Item,
+    signal: AbortSignal | undefined,
+  ): Promise<z.output<Item>[]> {
+    const call = { operation, method: 'GET', path, query, signal } as const;
+    return (await this.#api.read(call, wire.collection(item)))._items;
   }
 
   #told<Item>(operation: string, all: wire.Listed<Item>): wire.Listed<Item> {

@@ -1,6 +1,6 @@
 // The marketplace's API: client, errors, wire types, notifications.
 
-export type { AddressKey } from './address.js';
+export type { AddressKey, DoctorKey } from './address.js';
 export {
   DocplannerClient,
   type DocplannerClientOptions,
@@ -21,6 +21,7 @@ export { UnauthorizedError } from './errors/unauthorized-error.js';
 export { UnexpectedAnswerError } from './errors/unexpected-answer-error.js';
 export { UnprocessableError } from './errors/unprocessable-error.js';
 export type { GateAnswer, RateLimit, RequestGate } from './gate.js';
+export { isWholeNumber } from './insurance.js';
 export {
   isAsking,
   type KnownNotification,
@@ -32,8 +33,10 @@ export {
 } from './notifications.js';
 export type {
   AddCalendarBreakRequest,
+  AddressScope,
   BookingScope,
   BookSlotRequest,
+  ConfirmedBy,
   InsuranceAccepted,
   MoveBookingRequest,
   OneBookingScope,
@@ -42,12 +45,19 @@ export type {
 } from './requests.js';
 export { defaultTokenBackoff, type TokenBackoff } from './token-source.js';
 export type {
+  Address,
+  AddressInsuranceProvider,
   AddressService,
   BookableStart,
   Booking,
   BookingRequest,
   CalendarBreak,
   CalendarStatus,
+  DictionaryService,
+  Doctor,
+  Facility,
+  InsurancePlan,
+  InsuranceProvider,
   Listed,
   Unread,
 } from './wire.js';

@@ -15,6 +15,7 @@ export interface WireSlot {
   /** `duration` is in whole minutes. */
   readonly address_services: readonly { readonly address_service_id: string; readonly duration: number }[];
   readonly insurance_accepted?: InsuranceAccepted;
+  /** Ids of insurers and of their plans; the marketplace takes whole numbers alone, and these become such. */
   readonly insurance_providers?: readonly string[];
   readonly insurance_plans?: readonly string[];
 }
@@ -24,10 +25,13 @@ export interface WirePatient {
   readonly name: string;
   readonly phone: string;
   readonly surname?: string | undefined;
-  readonly email?: string | undefined;
-  readonly birth_date?: string | undefined;
-  readonly nin?: string | undefined;
-  readonly gender?: string | undefined;
+  readonly email?: string | null | undefined;
+  /** `YYYY-MM-DD`. */
+  readonly birth_date?: string | null | undefined;
+  readonly nin?: string | null | undefined;
+  readonly gender?: string | null | undefined;
+  readonly marketing_consent?: boolean | null | undefined;
+  readonly data_privacy_consent?: boolean | null | undefined;
 }
 
 export interface BookSlotRequest {
@@ -38,6 +42,10 @@ export interface BookSlotRequest {
   readonly is_returning?: boolean;
   readonly comment?: string;
   readonly label?: string;
+  readonly insurance_provider_id?: string;
+  readonly insurance_plan_id?: string;
+  /** The patient gets no confirmation. */
+  readonly is_recurring?: boolean;
 }
 
 export interface MoveBookingRequest {
@@ -45,9 +53,12 @@ export interface MoveBookingRequest {
   readonly start: string;
   /** Minutes. */
   readonly duration?: number;
-  /** Another address of the same doctor. */
+  /** Another address of the facility, also one of another doctor. */
   readonly address_id?: string;
 }
+
+/** Who has confirmed a booking. */
+export type ConfirmedBy = 'user' | 'admin';
 
 export interface AddCalendarBreakRequest {
   readonly since: string;
@@ -61,3 +72,6 @@ export type BookingScope = 'patient' | 'address_service' | 'presence' | 'confirm
 
 /** What getBooking answers beside the booking, its patient and its service. */
 export type OneBookingScope = 'moving';
+
+/** What getAddress and getAddresses answer beside an address's names. */
+export type AddressScope = 'online_only' | 'visit_payment' | 'commercial_type' | 'insurance_support';

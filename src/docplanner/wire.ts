@@ -29,6 +29,10 @@ export const lenient = <Form extends z.ZodType>(form: Form) => z.union([form, z.
 /** `{"_items": […]}`, the form of every collection. */
 export const collection = <Item extends z.ZodType>(item: Item) => z.object({ _items: z.array(item) });
 
+/** `pages` is there where the list came in pages. */
+export const paged = <Item extends z.ZodType>(item: Item) =>
+  collection(item).extend({ pages: z.int().positive().optional().catch(undefined) });
+
 /** What was listed; an item that cannot be read takes no others along, and is there all the same. */
 export interface Listed<Item> {
   readonly items: readonly Item[];
@@ -41,8 +45,6 @@ export interface Unread {
   /** Where it is not as expected, without any of its values. */
   readonly problem: string;
 }
-
-export const rawCollection = collection(z.unknown());
 
 export function listed<Item extends z.ZodType>(
   items: readonly unknown[],
@@ -96,8 +98,16 @@ export const booking = z.looseObject({
   moving,
 });
 
-/** A booking that is only asked for: it need not have an id or a status yet. */
-export const bookingRequest = z.looseObject({ ...bookingCore, id: lenient(id), end_at: instant.nullish() });
+/** A booking that is only asked for: it has no status yet, `booking_at` and `booking_by`, and seldom an id. */
+export const bookingRequest = z.looseObject({
+  ...bookingCore,
+  id: lenient(id),
+  end_at: instant.nullish(),
+  booking_at: lenient(eventually),
+});
+
+/** A booking that is about to end by a move: it has an id, `canceling_at` and `canceling_by`, and no status. */
+export const endingBooking = z.looseObject({ id, canceling_at: lenient(eventually) });
 
 export const calendarBreak = z.looseObject({
   id,
@@ -116,18 +126,53 @@ export const instantIn = (value: unknown): string | undefined => instant.safePar
 
 export const calendar = z.object({ status: z.enum(['enabled', 'disabled']) });
 
-/** A service of an address as it is listed; `duration` where it was asked with a `start`. Contract: Resources. */
+/** In this form or not at all: for what is shown and never applied. */
+const readable = <Form extends z.ZodType>(form: Form) => form.nullish().catch(undefined);
+const text = readable(z.string());
+
+/** A service of an address as it is listed; `duration` where it was asked with a `start`. Contract: Estate. */
 export const listedService = z.looseObject({
   id,
-  name: z.string().nullish().catch(undefined),
-  custom_name: z.string().nullish().catch(undefined),
+  name: text,
+  custom_name: text,
   /** The id of the dictionary; null for a service of the doctor's own. */
-  service_id: id.nullish().catch(undefined),
-  is_default: z.boolean().nullish().catch(undefined),
-  is_visible: z.boolean().nullish().catch(undefined),
-  default_duration: minutes.nullish().catch(undefined),
-  duration: minutes.nullish().catch(undefined),
+  service_id: readable(id),
+  is_default: readable(z.boolean()),
+  is_visible: readable(z.boolean()),
+  default_duration: readable(minutes),
+  duration: readable(minutes),
 });
+
+export const facility = z.looseObject({ id, name: text });
+export const doctor = z.looseObject({ id, name: text, surname: text });
+
+/** An address; what comes with a scope is absent without it. Contract: Estate. */
+export const address = z.looseObject({
+  id,
+  name: text,
+  street: text,
+  post_code: text,
+  city_name: text,
+  is_online_only: readable(z.boolean()),
+  /** `premium`, `saas-only` or `basic`. */
+  commercial_type: text,
+  /** `private`, `insurance` or `private_and_insurance`. */
+  insurance_support: text,
+});
+
+/** An entry of the marketplace's dictionary of services. */
+export const dictionaryService = z.looseObject({ id, name: text });
+
+export const insuranceProvider = z.looseObject({ insurance_provider_id: id, name: text });
+export const insurancePlan = z.looseObject({ insurance_plan_id: id, name: text });
+
+/** An insurer that an address takes, with those of its plans that it takes. */
+export const addressInsuranceProvider = insuranceProvider
+  .extend({ insurance_plans: collection(insurancePlan).nullish() })
+  .transform(({ insurance_plans, ...provider }) => ({
+    ...provider,
+    insurance_plans: insurance_plans?._items ?? [],
+  }));
 
 const serviceIds = z
   .union([z.array(z.object({ id })), collection(z.object({ id })).transform((all) => all._items)])
@@ -151,6 +196,14 @@ export type Booking = Readonly<z.output<typeof booking>>;
 export type BookingRequest = Readonly<z.output<typeof bookingRequest>>;
 export type CalendarBreak = Readonly<z.output<typeof calendarBreak>>;
 export type AddressService = Readonly<z.output<typeof listedService>>;
+
+export type Facility = Readonly<z.output<typeof facility>>;
+export type Doctor = Readonly<z.output<typeof doctor>>;
+export type Address = Readonly<z.output<typeof address>>;
+export type DictionaryService = Readonly<z.output<typeof dictionaryService>>;
+export type InsuranceProvider = Readonly<z.output<typeof insuranceProvider>>;
+export type InsurancePlan = Readonly<z.output<typeof insurancePlan>>;
+export type AddressInsuranceProvider = Readonly<z.output<typeof addressInsuranceProvider>>;
 
 /** `none`: the address has no calendar yet; its first slots or break make one. */
 export interface CalendarStatus {

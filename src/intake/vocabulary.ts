@@ -1,5 +1,6 @@
 /** The occupancy events' one vocabulary, as it comes in by HTTP, NDJSON, the queue and the library. */
 import { z } from 'zod';
+import { isWholeNumber } from '../docplanner/index.js';
 
 /** Neither the database nor a log takes every string that JSON can spell: NUL, half of a surrogate pair. */
 const PRINTABLE = /^[^\p{Cc}\p{Cs}]*$/u;
@@ -13,12 +14,15 @@ export const marketplaceId = z
   .union([printable.trim().min(1).max(64), z.int().nonnegative()])
   .transform((value) => String(value));
 
+/** Of an insurer or a plan: the marketplace takes whole numbers alone. Contract: replaceSlots. */
+const insuranceId = marketplaceId.refine(isWholeNumber, { error: 'must be a whole number' });
+
 export const serviceSchema = z.object({ id: marketplaceId, duration: minutes });
 
 export const insuranceSchema = z.object({
   accepted: z.enum(['with-and-without-insurance', 'without-insurance-only', 'with-insurance-only']),
-  providers: z.array(marketplaceId).max(500).optional(),
-  plans: z.array(marketplaceId).max(500).optional(),
+  providers: z.array(insuranceId).max(500).optional(),
+  plans: z.array(insuranceId).max(500).optional(),
 });
 
 export const windowSchema = z.object({

@@ -70,24 +70,27 @@ describe('bookings', () => {
     });
   });
 
-  test('come from all pages, each once, without patients unless asked for', async () => {
-    const pages = [
-      Array.from({ length: 100 }, (_, n) => booking(n)),
-      Array.from({ length: 100 }, (_, n) => booking(99 + n)),
-      [booking(199)],
-    ];
-    marketplace.reply = (request, response) => {
-      const page = Number(new URL(request.url, marketplace.baseUrl).searchParams.get('page'));
-      return json(200, { _items: pages[page - 1] ?? [] })(request, response);
-    };
+  test('come all in one answer, without patients unless asked for', async () => {
+    marketplace.reply = json(200, { _items: Array.from({ length: 250 }, (_, n) => booking(n)) });
     const bookings = await marketplace.client().getBookings(address, start, end);
-    expect(bookings.map(({ id }) => Number(id))).toEqual(Array.from({ length: 200 }, (_, n) => n));
+    expect(bookings).toHaveLength(250);
     const queries = marketplace.seen.map(({ url }) =>
       Object.fromEntries(new URL(url, 'http://x').searchParams),
     );
-    expect(queries).toEqual(
-      ['1', '2', '3'].map((page) => ({ start, end, page, limit: '100', with: 'booking.address_service' })),
-    );
+    expect(queries).toEqual([{ start, end, with: 'booking.address_service' }]);
+  });
+
+  test('of a server that pages by itself come from as many pages as it says, each once', async () => {
+    const pages = [[booking(1), booking(2)], [booking(2)], [booking(3)]];
+    marketplace.reply = (request, response) => {
+      const page = Number(new URL(request.url, marketplace.baseUrl).searchParams.get('page') ?? 1);
+      return json(200, { _items: pages[page - 1], page, limit: 2, pages: 3, total: 4 })(request, response);
+    };
+    const client = marketplace.client();
+    expect((await client.getBookings(address, start, end)).map(({ id }) => id)).toEqual(['1', '2', '3']);
+    expect((await client.listBookings(address, start, end, ['patient'])).items).toHaveLength(3);
+    expect(marketplace.seen).toHaveLength(6);
+    expect(marketplace.seen[4]?.url).toMatch(/page=2&limit=100&with=booking.patient$/);
   });
 
   test('of which one cannot be read are read, and it is there, too', async () => {
@@ -138,15 +141,6 @@ describe('bookings', () => {
     expect(await moving({ origin_booking_id: 12 })).toBeUndefined();
     expect(await moving('yes')).toBeUndefined();
   });
-
-  test('of a server that does not page are read once more, not for ever', async () => {
-    marketplace.reply = json(200, { _items: Array.from({ length: 100 }, (_, n) => booking(n)) });
-    await expect(marketplace.client().getBookings(address, start, end, ['patient'])).resolves.toHaveLength(
-      100,
-    );
-    expect(marketplace.seen).toHaveLength(2);
-    expect(marketplace.seen[0]?.url).toContain('with=booking.patient');
-  });
 });
 
 describe('a calendar that is not there', () => {
@@ -157,6 +151,33 @@ describe('a calendar that is not there', () => {
     expect(await client.getCalendarBreaks(address, start, end)).toEqual([]);
     expect(await client.listCalendarBreaks(address, start, end)).toEqual({ items: [], unread: [] });
     expect(await client.getSlots(address, start, end)).toEqual([]);
+  });
+});
+
+describe('what there is', () => {
+  test('is read with what can be read of it', async () => {
+    const client = marketplace.client();
+    const doctor = { facilityId: '456', doctorId: '9876' };
+    marketplace.reply = json(200, { _items: [{ id: 9876, name: 'Anna', surname: null, colour: 1 }] });
+    expect(await client.getDoctors('456')).toEqual([{ id: '9876', name: 'Anna', surname: null, colour: 1 }]);
+    const home = {
+      id: 789,
+      name: null,
+      city_name: 'Warszawa',
+      is_online_only: 'no',
+      commercial_type: 'premium',
+    };
+    marketplace.reply = json(200, { _items: [home] });
+    expect(await client.getAddresses(doctor, ['commercial_type'])).toEqual([
+      { id: '789', name: null, city_name: 'Warszawa', commercial_type: 'premium' },
+    ]);
+    const insurer = { insurance_provider_id: 5, name: 'Alfa' };
+    const plan = { insurance_plan_id: '8', name: 'Gold' };
+    marketplace.reply = json(200, { _items: [{ ...insurer, insurance_plans: { _items: [plan] } }, insurer] });
+    expect(await client.getAddressInsuranceProviders(address)).toEqual([
+      { insurance_provider_id: '5', name: 'Alfa', insurance_plans: [plan] },
+      { insurance_provider_id: '5', name: 'Alfa', insurance_plans: [] },
+    ]);
   });
 });
 

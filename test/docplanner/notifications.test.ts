@@ -8,7 +8,7 @@ const till = '2026-11-18T16:30:00+01:00';
 const place = {
   facility: { id: '226402', name: 'Test Hospital' },
   doctor: { id: 161262, name: 'John', surname: 'Average' },
-  address: { id: '410150', name: 'Test Hospital', street: 'Obrzezna', commercial_type: 'commercial' },
+  address: { id: '410150', name: 'Test Hospital', street: 'Obrzezna', commercial_type: 'saas-only' },
 };
 const booking = {
   id: '1',
@@ -18,7 +18,24 @@ const booking = {
   duration: '30',
   booked_by: 'user',
 };
-const request = { start_at: since, end_at: till, address_service: { id: 7 } };
+const request = {
+  start_at: since,
+  end_at: till,
+  duration: 30,
+  booking_at: '2026-11-14T14:38:30+0100',
+  booking_by: 'user',
+  address_service: { id: 7 },
+};
+const ending = {
+  id: 1,
+  start_at: since,
+  end_at: till,
+  duration: 30,
+  booked_by: 'user',
+  canceling_by: 'doctor',
+  canceling_at: '2026-11-14T14:38:30+0100',
+  address_service: { id: 7 },
+};
 const calendarBreak = { id: 5, since, till };
 const service = { id: 7, name: 'USG' };
 
@@ -26,11 +43,17 @@ const data: Record<string, object> = {
   'slot-booking': { visit_booking_request: request },
   'slot-booked': { visit_booking: booking },
   'booking-canceled': { visit_booking: { ...booking, canceled_by: 'user', canceled_at: since } },
-  'booking-moving': { canceling_booking: booking, creating_booking: request },
-  'booking-moved': { old_visit_booking: booking, new_visit_booking: { ...booking, id: 2 } },
+  'booking-moving': { canceling_booking: ending, creating_booking: request },
+  'booking-moved': {
+    old_visit_booking: { ...booking, status: 'canceled' },
+    new_visit_booking: { ...booking, id: 2 },
+  },
   'booking-confirmed': { visit_booking: booking },
-  'booking-payment-status-changed': { visit_booking: booking, visit_payment_status: { status: 'paid' } },
-  'presence-marked': { visit_booking: booking, presence: 'present' },
+  'booking-payment-status-changed': {
+    visit_booking: booking,
+    visit_payment_status: { status_from: 'not-paid', status_to: 'paid', changed_at: since },
+  },
+  'presence-marked': { visit_booking: booking, presence: 'PRESENT' },
   'break-created': { break: calendarBreak },
   'break-moved': { break: calendarBreak },
   'break-removed': { break: calendarBreak },
@@ -59,6 +82,21 @@ describe('a known notification', () => {
       name,
       created_at: '2026-11-14T14:38:32+02:00',
       data: { doctor: { id: '161262', surname: 'Average' } },
+    });
+  });
+
+  test('that asks says when and by whom, before there is a status', () => {
+    const asked = parseNotification(notification('booking-moving'));
+    expect(asked).toMatchObject({
+      data: {
+        canceling_booking: {
+          id: '1',
+          canceling_by: 'doctor',
+          canceling_at: '2026-11-14T14:38:30+01:00',
+          booked_by: 'user',
+        },
+        creating_booking: { booking_at: '2026-11-14T14:38:30+01:00', booking_by: 'user', duration: 30 },
+      },
     });
   });
 

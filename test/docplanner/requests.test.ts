@@ -88,7 +88,7 @@ describe('a request', () => {
 });
 
 describe('each operation', () => {
-  test('replaceSlots puts the slots as they are given', async () => {
+  test('replaceSlots puts the slots as they are given, insurers and plans as whole numbers', async () => {
     marketplace.reply = json(201, undefined);
     const slots = [
       { start, end, address_services: [{ address_service_id: '123', duration: 10 }] },
@@ -105,8 +105,27 @@ describe('each operation', () => {
     const request = onlyRequest();
     expect([request.method, request.url]).toEqual(['PUT', `${A}/slots`]);
     expect(request.headers['content-type']).toBe('application/json');
-    expect(JSON.parse(request.body)).toEqual({ slots });
+    const [first, second] = slots;
+    expect(JSON.parse(request.body)).toEqual({
+      slots: [first, { ...second, insurance_providers: [5], insurance_plans: [8] }],
+    });
   });
+
+  test.each(['A5', '', '05', '1.5', '9007199254740993'])(
+    'replaceSlots sends nothing where the id of an insurer is %j, and says which',
+    async (id) => {
+      const slot = { start, end, address_services: [], insurance_accepted: 'with-insurance-only' } as const;
+      const slots = [
+        { ...slot, insurance_providers: ['5'] },
+        { ...slot, insurance_providers: ['7', id] },
+      ];
+      await expect(marketplace.client().replaceSlots(address, slots)).rejects.toMatchObject({
+        name: 'InvalidRequestError',
+        entries: [{ index: 1, field: 'insurance_providers[1]' }],
+      });
+      expect(marketplace.seen).toHaveLength(0);
+    },
+  );
 
   test('replaceSlots refuses an empty list, which would clear nothing', async () => {
     await expect(marketplace.client().replaceSlots(address, [])).rejects.toThrow(TypeError);
@@ -134,7 +153,22 @@ describe('each operation', () => {
       body: { reason: 'ill' },
       answers: [204],
     },
-    { request: 'PUT /bookings/12/confirm', ask: (c) => c.confirmBooking(address, '12'), answers: [204] },
+    {
+      request: 'PUT /bookings/12/confirm',
+      ask: (c) => c.confirmBooking(address, '12', 'admin'),
+      body: { confirmed_by: 'admin' },
+      answers: [204],
+    },
+    {
+      request: 'GET ?with=address.online_only%2Caddress.commercial_type',
+      ask: (c) => c.getAddress(address, ['online_only', 'commercial_type']),
+      answers: [200, { id: 789 }],
+    },
+    {
+      request: 'GET /insurance-providers',
+      ask: (c) => c.getAddressInsuranceProviders(address),
+      answers: [200, { _items: [] }],
+    },
     { request: 'GET /bookings/12', ask: (c) => c.getBooking(address, '12'), answers: [200, booking] },
     {
       request: 'GET /bookings/12?with=booking.moving',
@@ -188,6 +222,34 @@ describe('each operation', () => {
     expect(`${seen.method} ${seen.url.replace(A, '')}`).toBe(request);
     expect(seen.body).toBe(body === undefined ? '' : JSON.stringify(body));
     expect(seen.headers['content-type']).toBe(body === undefined ? undefined : 'application/json');
+  });
+
+  test('what is no calendar stands above it', async () => {
+    marketplace.reply = json(200, { id: 1, _items: [] });
+    const client = marketplace.client();
+    const doctor = { facilityId: '456', doctorId: '9876' };
+    await client.getFacilities();
+    await client.getFacility('456');
+    await client.getDoctors('456');
+    await client.getDoctor(doctor);
+    await client.getAddresses(doctor, ['commercial_type']);
+    await client.getServices();
+    await client.getServices('12');
+    await client.getInsuranceProviders();
+    await client.getInsurancePlans('5');
+    expect(
+      marketplace.seen.map(({ method, url }) => `${method} ${url.replace('/api/v3/integration', '')}`),
+    ).toEqual([
+      'GET /facilities',
+      'GET /facilities/456',
+      'GET /facilities/456/doctors',
+      'GET /facilities/456/doctors/9876',
+      'GET /facilities/456/doctors/9876/addresses?with=address.commercial_type',
+      'GET /services',
+      'GET /services?specialization_id=12',
+      'GET /insurance-providers',
+      'GET /insurance-providers/5/plans',
+    ]);
   });
 
   test('moveBooking by the founding path, for an account that is set so', async () => {

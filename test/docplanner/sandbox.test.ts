@@ -176,8 +176,8 @@ describe('bookings', () => {
     const again = client.moveBooking(address, booked.id, { address_service_id: '123', start: at('10:00') });
     expect(await failure(again)).toBeInstanceOf(ConflictError);
 
-    await client.confirmBooking(address, moved.id);
-    expect(await failure(client.confirmBooking(address, moved.id))).toBeInstanceOf(ConflictError);
+    await client.confirmBooking(address, moved.id, 'admin');
+    expect(await failure(client.confirmBooking(address, moved.id, 'admin'))).toBeInstanceOf(ConflictError);
     await client.cancelBooking(address, moved.id, 'the doctor is ill');
     await expect(client.getBooking(address, moved.id)).resolves.toMatchObject({ canceled_by: 'integration' });
     await expect(starts()).resolves.toHaveLength(6);

@@ -102,7 +102,13 @@ describe('getBookings', () => {
       await send('GET', bookingsPath('&page=2&limit=1&with=booking.patient,booking.address_service'))
     ).body._items;
     expect(page).toMatchObject([{ id: first, patient: { name: 'Clinic' }, address_service: { id: '123' } }]);
-    expect((await send('GET', bookingsPath('&page=3&limit=1'))).body).toEqual({ _items: [] });
+    expect((await send('GET', bookingsPath('&page=3&limit=1'))).body).toEqual({
+      _items: [],
+      page: 3,
+      limit: 1,
+      pages: 2,
+      total: 2,
+    });
     expect((await send('GET', bookingsPath('&limit=101'))).status).toBe(400);
     expect(await send('GET', `${A}/bookings/${first}`)).toMatchObject({ status: 200, body: { id: first } });
     expect((await send('GET', `${A}/bookings/nobody`)).status).toBe(404);

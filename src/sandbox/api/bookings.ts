@@ -73,12 +73,13 @@ const getBookings: Operation = {
   handle: (call) => {
     const place = placeOf(call);
     const range = rangeIn(call, 'start', 'end');
+    const all = [...place.calendar.bookings.values()]
+      .filter(({ start }) => range.start <= start && start < range.end)
+      .sort((a, b) => a.start - b.start || Number(a.id) - Number(b.id));
     const page = wholeIn(call, 'page', 1, Number.MAX_SAFE_INTEGER);
     const limit = wholeIn(call, 'limit', 100, 100);
-    const found = [...place.calendar.bookings.values()]
-      .filter(({ start }) => range.start <= start && start < range.end)
-      .sort((a, b) => a.start - b.start || Number(a.id) - Number(b.id))
-      .slice((page - 1) * limit, page * limit);
+    const isPaged = call.query.get('page') !== null;
+    const found = isPaged ? all.slice((page - 1) * limit, page * limit) : all;
     const parts = (call.query.get('with') ?? '').split(',');
     const _items = found.map((booking) => ({
       ...writtenBooking(booking, place.calendar.zone),
@@ -87,7 +88,8 @@ const getBookings: Operation = {
         ? { address_service: serviceOf(booking, call, place) }
         : {}),
     }));
-    return { status: 200, body: { _items } };
+    const pages = Math.max(1, Math.ceil(all.length / limit));
+    return { status: 200, body: { _items, ...(isPaged ? { page, limit, pages, total: all.length } : {}) } };
   },
 };
 

@@ -33,6 +33,7 @@ export async function book(run: Run, seen: Seen, { need, ref, service }: Step<'b
       duration: (need.end - need.start) / MINUTE,
       patient: account.placeholder ?? PLACEHOLDER_PATIENT,
       comment: placeholderMark(calendar.id, ref),
+      is_recurring: true,
     });
     await seen.placeholdersAre({ ...said(booking), placeholder: { ref } });
     refuseOther(run, seen, need, said(booking));
