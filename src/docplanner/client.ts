@@ -148,10 +148,12 @@ export class DocplannerClient {
   async findBooking(
     address: AddressKey,
     bookingId: string,
+    scopes: readonly OneBookingScope[] = [],
     signal?: AbortSignal,
   ): Promise<wire.Booking | 'unreadable' | undefined> {
     const path = bookingPath(address, bookingId);
-    const call = { operation: 'getBooking', method: 'GET', path, signal } as const;
+    const query = withScopes('booking', scopes);
+    const call = { operation: 'getBooking', method: 'GET', path, query, signal } as const;
     const raw = await unlessNotFound(this.#api.read(call, z.unknown()));
     if (raw === undefined) return undefined;
     const { items, unread } = wire.listed([raw], wire.booking);

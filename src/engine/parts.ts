@@ -4,6 +4,7 @@ import { HEARING, LEAST_URGENT, MOST_URGENT } from '../core/index.js';
 import { askClinic } from '../delivery/ask-clinic.js';
 import { Delivery } from '../delivery/delivery.js';
 import type { EventsResult } from '../intake/apply-events.js';
+import { tellConflictsOfBooking } from '../intake/conflicts.js';
 import { linkByHand } from '../intake/links.js';
 import { Inbox } from '../intake/notifications/inbox.js';
 import { OccupancyWorker } from '../intake/occupancy-worker.js';
@@ -143,6 +144,7 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
     requestTimeoutMs: timeoutMs,
     sealer,
     deliver: (added) => delivery.wake(added),
+    tellConflicts: async (moved) => delivery.wake(await tellConflictsOfBooking(db, sealer, moved, now())),
   };
   const reconciler = new Reconciler(means, concurrency);
   const wake = async (calendar: string, urgency: number): Promise<void> => {

@@ -5,7 +5,7 @@
 
 import type { Sealer } from '../privacy/sealer.js';
 import type { StoredBooking } from '../store/bookings.js';
-import { type Appointment, type Conflict, conflictsOf } from '../store/conflicts.js';
+import { type Appointment, type Conflict, conflictsOf, conflictsOfBooking } from '../store/conflicts.js';
 import { type AddedNotification, addNotifications, type NewNotification } from '../store/notifications.js';
 import type { Db } from '../store/schema.js';
 
@@ -20,8 +20,22 @@ export async function tellConflicts(
   now: number,
 ): Promise<readonly AddedNotification[]> {
   if (sealer?.hasKey !== true) return [];
-  const items = (await conflictsOf(tx, appointments)).map(conflictItem);
-  return (await addNotifications(tx, sealer, items, new Date(now))).added;
+  return await keep(tx, sealer, await conflictsOf(tx, appointments), now);
+}
+
+/** The same for a booking that was moved: for what is in its way where it is now. */
+export async function tellConflictsOfBooking(
+  db: Db,
+  sealer: Sealer,
+  { calendar, booking }: { readonly calendar: string; readonly booking: string },
+  now: number,
+): Promise<readonly AddedNotification[]> {
+  if (!sealer.hasKey) return [];
+  return await keep(db, sealer, await conflictsOfBooking(db, calendar, booking), now);
+}
+
+async function keep(db: Db, sealer: Sealer, conflicts: readonly Conflict[], now: number) {
+  return (await addNotifications(db, sealer, conflicts.map(conflictItem), new Date(now))).added;
 }
 
 /**

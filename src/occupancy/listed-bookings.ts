@@ -1,12 +1,20 @@
 /**
  * The bookings that begin in a range, as the marketplace lists them, and what became of those that the record knows there
- * and that the list leaves out: each is asked for by its id. Contract: getBookings, getBooking.
+ * and that the list leaves out, or shows as over: each is asked for by its id, because a list does not tell a booking that
+ * moved from one that was canceled. Contract: getBookings, getBooking, Moved bookings.
  */
 import type { Booking, DocplannerClient } from '../docplanner/index.js';
-import { bookingsBetween, isAnnounced, type StoredBooking, settledBookings } from '../store/bookings.js';
+import {
+  bookingsBetween,
+  findBookings,
+  findBookingsOf,
+  isAnnounced,
+  type StoredBooking,
+  settledBookings,
+} from '../store/bookings.js';
 import type { Calendar } from '../store/calendars.js';
 import type { Db } from '../store/schema.js';
-import { GONE_AFTER_MS } from './said.js';
+import { GONE_AFTER_MS, said } from './said.js';
 
 export interface ListingOptions {
   readonly db: Db;
@@ -24,7 +32,7 @@ export interface ListingOptions {
 export interface ListedBookings {
   /** All that could be read. */
   readonly listed: readonly Booking[];
-  /** Not in the list, and there. */
+  /** Not in the list, and there; also what one that moved is now, where it is at the same address. */
   readonly others: readonly Booking[];
   /** Known here, and not known there for so long that they are over. */
   readonly gone: readonly StoredBooking[];
@@ -50,10 +58,36 @@ export async function listBookings(options: ListingOptions): Promise<ListedBooki
       if (unread.length === 0) gone.push(one);
       continue;
     }
-    const shown = await client.findBooking(calendar, one.id);
+    const shown = await client.findBooking(calendar, one.id, ['moving']);
     if (shown === 'unreadable') continue;
     if (shown !== undefined) others.push(shown);
     else if (one.placeholder || settled.has(one.id)) gone.push(one);
   }
-  return { listed: items, others, gone };
+  const listed = await withMoves(options, items);
+  const moved = [...listed, ...others]
+    .flatMap((one) => said(one).movedTo ?? [])
+    .filter((id) => !there.has(id));
+  const knownSince = new Set((await findBookingsOf(db, calendar.account, moved)).map(({ id }) => id));
+  for (const id of moved.filter((one) => !knownSince.has(one))) {
+    const shown = await client.findBooking(calendar, id);
+    if (shown !== undefined && shown !== 'unreadable') others.push(shown);
+  }
+  return { listed, others, gone };
+}
+
+/** Those that the record has as booked and the list as over are as they are shown by themselves. */
+async function withMoves(
+  { db, client, calendar }: ListingOptions,
+  items: readonly Booking[],
+): Promise<readonly Booking[]> {
+  const over = items.filter((one) => said(one).status !== 'booked').map(({ id }) => id);
+  const known = await findBookings(db, calendar.id, over);
+  const listed: Booking[] = [];
+  for (const item of items) {
+    const before = known.get(item.id);
+    const isNews = before?.status === 'booked' && !before.placeholder;
+    const shown = isNews ? await client.findBooking(calendar, item.id, ['moving']) : undefined;
+    listed.push(shown === undefined || shown === 'unreadable' ? item : shown);
+  }
+  return listed;
 }

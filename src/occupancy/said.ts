@@ -10,10 +10,16 @@ import type { SaidBooking } from './take-bookings.js';
  */
 export const GONE_AFTER_MS = 5 * 60_000;
 
+/**
+ * A booking that moved is over under its id, and canceled as far as its status says; `moving` names the one that it is now,
+ * where that was asked for. Contract: Moved bookings.
+ */
 export function said(booking: Booking): SaidBooking {
+  const status = statusOf(booking.status);
+  const newest = booking.moving?.newest_booking_id ?? booking.id;
   return {
     id: booking.id,
-    status: statusOf(booking.status),
+    ...(status === 'booked' || newest === booking.id ? { status } : { status: 'moved', movedTo: newest }),
     start: Date.parse(booking.start_at),
     end: Date.parse(booking.end_at),
     service: serviceOf(booking),
@@ -22,7 +28,7 @@ export function said(booking: Booking): SaidBooking {
   };
 }
 
-/** Whatever is neither over nor moved holds its time. */
+/** Whatever is not over holds its time. */
 function statusOf(status: string): BookingStatus {
   if (status === 'moved') return 'moved';
   return status === 'canceled' || status === 'cancelled' ? 'canceled' : 'booked';

@@ -81,6 +81,18 @@ export async function withSuccessors(
   }
 }
 
+/** The id of what a booking has become, as far as these tell; its own where it has not moved. Pure. */
+export function newestOf(id: string, known: readonly StoredBooking[]): string {
+  const next = new Map(known.flatMap((one) => (one.movedTo === null ? [] : [[one.id, one.movedTo]])));
+  const seen = new Set<string>();
+  let newest = id;
+  for (let to = next.get(id); to !== undefined && !seen.has(to); to = next.get(to)) {
+    seen.add(to);
+    newest = to;
+  }
+  return newest;
+}
+
 /** Pure. @param known those that are spoken of, and what they became */
 export function foldBookings(
   calendar: LockedCalendar,
@@ -92,7 +104,7 @@ export function foldBookings(
   for (const one of said) {
     const moved = one.before === undefined ? undefined : current.get(one.before);
     current.set(one.id, next(calendar, current.get(one.id), one, moved));
-    if (moved !== undefined) current.set(moved.id, { ...moved, movedTo: one.id });
+    if (moved !== undefined) current.set(moved.id, { ...moved, status: 'moved', movedTo: one.id });
     passOn(current, one.id);
   }
   const ours = new Set(said.flatMap(({ id, byUs }) => (byUs ? [id] : [])));
@@ -132,10 +144,12 @@ function next(
 ): StoredBooking {
   const isOver = known !== undefined && known.status !== 'booked';
   const inherits = known?.ref == null ? moved : undefined;
+  const movedTo = known?.movedTo ?? said.movedTo ?? null;
   return {
     calendar: calendar.id,
     id: said.id,
-    status: isOver ? known.status : said.status,
+    // What is said to be canceled may have moved: whichever of the two is heard of first, it is another one now.
+    status: movedTo !== null ? 'moved' : isOver ? known.status : said.status,
     start: new Date(said.start),
     end: new Date(said.end),
     service: said.service ?? known?.service ?? moved?.service ?? null,
@@ -148,7 +162,7 @@ function next(
           ? inherits.refStart
           : (known?.refStart ?? null)
         : new Date(said.refStart),
-    movedTo: known?.movedTo ?? said.movedTo ?? null,
+    movedTo,
     failed: known?.failed ?? null,
   };
 }

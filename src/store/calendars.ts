@@ -126,6 +126,29 @@ export async function deleteCalendar(db: Db, id: string): Promise<boolean> {
   return numDeletedRows > 0n;
 }
 
+/**
+ * The calendar at an address of a facility, whichever doctor's that is: a booking may move to any of them. Where several have an
+ * address of this id, the doctor's own counts. Contract: moveBooking.
+ * @param from where the booking is
+ */
+export async function calendarInFacility(
+  db: Db,
+  from: Pick<Calendar, 'account' | 'facilityId' | 'doctorId'>,
+  addressId: string,
+): Promise<CalendarState | undefined> {
+  const row = await db
+    .selectFrom('slotkeeper.calendars')
+    .selectAll()
+    .where('account_id', '=', from.account)
+    .where('facility_id', '=', from.facilityId)
+    .where('address_id', '=', addressId)
+    .orderBy((eb) => eb('doctor_id', '=', from.doctorId), 'desc')
+    .orderBy('id')
+    .limit(1)
+    .executeTakeFirst();
+  return row && toCalendar(row);
+}
+
 /** The id of the calendar that is this doctor at this address, if one is. */
 export async function calendarAt(
   db: Db,

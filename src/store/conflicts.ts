@@ -20,6 +20,9 @@ const overlap = sql`o.calendar_id = b.calendar_id
     AND o.start_at < b.end_at AND o.end_at > b.start_at AND o.ref IS DISTINCT FROM b.ref`;
 const isSold = sql`b.status = 'booked' AND NOT b.placeholder`;
 
+const columns = sql`c.account_id AS account, b.calendar_id AS calendar, b.id AS booking, b.start_at AS "bookingStart",
+      b.end_at AS "bookingEnd", o.ref, o.start_at AS start, o.end_at AS "end"`;
+
 /** The conflicts of these appointments of the PMS, as they stand now. */
 export async function conflictsOf(
   db: Db,
@@ -27,14 +30,25 @@ export async function conflictsOf(
 ): Promise<Conflict[]> {
   if (appointments.length === 0) return [];
   const { rows } = await sql<Conflict>`
-    SELECT DISTINCT c.account_id AS account, b.calendar_id AS calendar, b.id AS booking, b.start_at AS "bookingStart",
-      b.end_at AS "bookingEnd", o.ref, o.start_at AS start, o.end_at AS "end"
+    SELECT DISTINCT ${columns}
     FROM jsonb_to_recordset(${JSON.stringify(appointments)}::jsonb) AS k (calendar text, ref text)
     JOIN slotkeeper.occupancy o ON o.calendar_id = k.calendar AND o.ref = k.ref
     JOIN slotkeeper.bookings b ON ${overlap}
     JOIN slotkeeper.calendars c ON c.id = b.calendar_id
     WHERE ${isSold}
     ORDER BY calendar, booking, ref`.execute(db);
+  return rows;
+}
+
+/** The conflicts of a booking, as they stand now. */
+export async function conflictsOfBooking(db: Db, calendar: string, booking: string): Promise<Conflict[]> {
+  const { rows } = await sql<Conflict>`
+    SELECT ${columns}
+    FROM slotkeeper.bookings b
+    JOIN slotkeeper.occupancy o ON ${overlap}
+    JOIN slotkeeper.calendars c ON c.id = b.calendar_id
+    WHERE b.calendar_id = ${calendar} AND b.id = ${booking} AND ${isSold}
+    ORDER BY o.ref`.execute(db);
   return rows;
 }
 

@@ -24,6 +24,8 @@ export interface NewNotification {
   readonly booking?: string | undefined;
   /** The PMS's appointment that the booking is linked to. */
   readonly ref?: string | undefined;
+  /** The visit booking id that the booking has now, where it has moved since. */
+  readonly movedTo?: string | undefined;
   /** As it came. It may be about patients, and is kept sealed. */
   readonly data: unknown;
   /** Where it could not be read, without any of its values. */
@@ -57,6 +59,8 @@ export interface NotificationItem {
   /** The marketplace's visit booking id, and the PMS's appointment that it is linked to. */
   readonly booking: string | null;
   readonly ref: string | null;
+  /** The visit booking id that the booking has now, where it had moved: its `ref` is that one's. */
+  readonly movedTo?: string;
   readonly data: unknown;
   /** Its data was removed, because it was delivered and its time was over. */
   readonly purged?: true;
@@ -116,6 +120,7 @@ export function addingNotifications(
       source: item.source,
       booking: item.booking === undefined ? null : storable(item.booking),
       ref: item.ref === undefined ? null : storable(item.ref),
+      movedTo: item.movedTo === undefined ? null : storable(item.movedTo),
       data: sealer.seal(item.data, contextOf(id)).toString('base64'),
       problem: item.problem === undefined ? null : storable(item.problem),
     };
@@ -128,12 +133,13 @@ export function addingNotifications(
       FROM (
         SELECT * FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
           AS k (n integer, id text, account text, calendar text, name text, hash text, created timestamptz,
-                source text, booking text, ref text, data text, problem text)
+                source text, booking text, ref text, "movedTo" text, data text, problem text)
         ORDER BY n LIMIT ${rows.length}) o)
     INSERT INTO slotkeeper.notifications
-      (seq, id, account_id, calendar_id, name, hash, created_at, received_at, source, booking_id, ref, data, problem)
+      (seq, id, account_id, calendar_id, name, hash, created_at, received_at, source, booking_id, ref, moved_to, data,
+       problem)
     SELECT seq, id, account, calendar, name, hash, created, ${now}::timestamptz, source, booking, ref,
-           decode(data, 'base64'), problem
+           "movedTo", decode(data, 'base64'), problem
     FROM given
     ORDER BY account, hash, n
     ON CONFLICT (account_id, hash) DO NOTHING
@@ -257,9 +263,8 @@ export async function untoldEndings(db: Db, calendar: string, after: Date): Prom
       AND NOT EXISTS (
         SELECT FROM slotkeeper.notifications n
         WHERE n.account_id = c.account_id
-          AND (n.booking_id = b.moved_to OR (n.booking_id = b.id AND n.name = 'booking-canceled')))`.execute(
-    db,
-  );
+          AND (n.booking_id = b.moved_to AND n.name = 'booking-moved'
+            OR n.booking_id = b.id AND n.name = 'booking-canceled'))`.execute(db);
   return rows.map(({ id }) => id);
 }
 
@@ -287,6 +292,7 @@ export const ITEM_COLUMNS = [
   'received_at',
   'booking_id',
   'ref',
+  'moved_to',
   'data',
   'problem',
 ] as const;
@@ -305,6 +311,7 @@ export function toItem(row: ItemRow, sealer: Sealer): NotificationItem {
     receivedAt: row.received_at.toISOString(),
     booking: row.booking_id,
     ref: row.ref,
+    ...(row.moved_to === null ? {} : { movedTo: row.moved_to }),
     ...(row.data === null
       ? { data: null, purged: true }
       : { data: sealer.open(row.data, contextOf(row.id)) }),

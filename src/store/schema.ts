@@ -232,6 +232,8 @@ export interface NotificationsTable {
   booking_id: string | null;
   /** The PMS's appointment that the booking is linked to. */
   ref: string | null;
+  /** The booking that it was by then, where it had moved. */
+  moved_to: Generated<string | null>;
   /** Sealed; null once removed. */
   data: Buffer | null;
   /** Where it could not be read, without any of its values. */

@@ -31,6 +31,23 @@ export async function forgetMove(db: Db, calendar: string, booking: string): Pro
     .execute();
 }
 
+/** Those of the bookings of which a move was sent, and it is not known what became of it. */
+export async function sentMovesOf(
+  db: Db,
+  account: string,
+  bookings: readonly string[],
+): Promise<ReadonlySet<string>> {
+  if (bookings.length === 0) return new Set();
+  const rows = await db
+    .selectFrom('slotkeeper.sent_moves as m')
+    .innerJoin('slotkeeper.calendars as c', 'c.id', 'm.calendar_id')
+    .select('m.booking_id')
+    .where('c.account_id', '=', account)
+    .where('m.booking_id', 'in', [...bookings])
+    .execute();
+  return new Set(rows.map(({ booking_id: id }) => id));
+}
+
 /** Those of a calendar of which it is not known what became of them. */
 export async function sentMoves(db: Db, calendar: string): Promise<SentMove[]> {
   const rows = await db

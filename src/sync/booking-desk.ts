@@ -3,8 +3,8 @@ import { parseInstant, toIso } from '../core/index.js';
 import { FirewallError } from '../docplanner/index.js';
 import type { SaidBooking } from '../occupancy/take-bookings.js';
 import { type Account, getAccount } from '../store/accounts.js';
-import { findBookings } from '../store/bookings.js';
-import { type Calendar, calendarAt, getCalendar } from '../store/calendars.js';
+import { findBookings, findBookingsOf } from '../store/bookings.js';
+import { type Calendar, getCalendar } from '../store/calendars.js';
 import type { Link } from '../store/following.js';
 import { BookingOverError } from './booking-over-error.js';
 import type { BookingReport, BookingsFace, MoveBooking } from './bookings-face.js';
@@ -51,16 +51,16 @@ export class BookingDesk implements BookingsFace {
       const start = parseInstant(to.start, run.account.timeZone, 'start');
       await patientsVisit(run, booking);
       const moved = await moveVisit(run, booking, { ...to, start });
-      const addressId = to.addressId ?? run.calendar.addressId;
-      const home = await calendarAt(run.db, { ...run.calendar, addressId });
+      const known = await findBookingsOf(run.db, run.calendar.account, [moved.id]);
+      const home = known.find(({ status }) => status === 'booked')?.calendar;
       return home === undefined ? moved : { calendar: home, id: moved.id };
     });
   }
 
   async link(calendar: string, booking: string, ref: string | null) {
     return await this.#run(calendar, async (run) => {
-      const { status } = await patientsVisit(run, booking);
-      if (status !== 'booked') throw new BookingOverError(booking, status);
+      const { status, movedTo } = await patientsVisit(run, booking);
+      if (status !== 'booked') throw new BookingOverError(booking, status, movedTo);
       await this.#options.link({ calendar, booking, ref });
       return { calendar, id: booking };
     });

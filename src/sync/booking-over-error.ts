@@ -2,7 +2,10 @@
 export class BookingOverError extends Error {
   override readonly name = 'BookingOverError';
 
-  constructor(booking: string, status: string) {
-    super(`the booking "${booking}" was ${status} already`);
+  /** @param movedTo the booking that it is now, where it moved and that is known */
+  constructor(booking: string, status: string, movedTo?: string) {
+    super(
+      `the booking "${booking}" was ${status} already${movedTo === undefined ? '' : `: it is "${movedTo}" now`}`,
+    );
   }
 }

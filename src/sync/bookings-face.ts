@@ -23,13 +23,14 @@ export interface MoveBooking {
   readonly service?: string | undefined;
   /** Minutes; by default the booking's own. */
   readonly duration?: number | undefined;
-  /** Another address of the same doctor. */
+  /** Another address of the facility, of this doctor or another. */
   readonly addressId?: string | undefined;
 }
 
 /**
  * Each answers undefined where there is no such calendar, and throws the marketplace's refusal (a `DocplannerError`):
- * 403, 404, 409 moved or deleted already, 422 paid. All may be repeated.
+ * 400 as an address that does not exist, 403 as one of another facility, 404, 409 moved or deleted already, 422 paid. All may be
+ * repeated. One that is over throws a `BookingOverError`, which names the booking that it is now, where it moved.
  */
 export interface BookingsFace {
   cancel(

@@ -7,6 +7,7 @@ import {
   CANCEL,
   type Following,
 } from '../store/following.js';
+import { BookingOverError } from './booking-over-error.js';
 import { BudgetSpentError } from './budget-spent-error.js';
 import { failureOf } from './failure.js';
 import { inOrder, isInTheWay } from './follow-order.js';
@@ -68,6 +69,8 @@ async function followEach(run: Run, all: readonly Following[]): Promise<number |
     try {
       await follow(run, following, urgent);
     } catch (error) {
+      // It moved, and what it is now has to follow by itself.
+      if (error instanceof BookingOverError) continue;
       if (error instanceof BudgetSpentError && !urgent) waitsUntil = error.until;
       else if (isRefusal(error)) await setApart(run, following, error.message);
       else await leave(run, [following], error, urgent);

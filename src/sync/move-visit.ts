@@ -6,14 +6,15 @@
 import { MOST_URGENT, toIso, urgency } from '../core/index.js';
 import { ConflictError } from '../docplanner/index.js';
 import { said } from '../occupancy/said.js';
-import type { SaidBooking } from '../occupancy/take-bookings.js';
-import { findBookings } from '../store/bookings.js';
-import { calendarAt } from '../store/calendars.js';
+import { newestOf, type SaidBooking, withSuccessors } from '../occupancy/take-bookings.js';
+import { findBookings, findBookingsOf } from '../store/bookings.js';
+import { getCalendar } from '../store/calendars.js';
 import { forgetMove, noteMove, type SentMove, sentMoves } from '../store/sent-moves.js';
-import { takeIn } from './read-marketplace.js';
+import { BookingOverError } from './booking-over-error.js';
+import { findVisit, placeAt, readVisit, takeMove, takeVisit } from './read-visit.js';
 import { isRefusal } from './refusal.js';
 import type { Run } from './run.js';
-import { settleMove, takeMove, unlessGone } from './sent-moves.js';
+import { settleMove } from './sent-moves.js';
 import { knownVisit, toSaid } from './visits.js';
 
 const MINUTE = 60_000;
@@ -25,7 +26,7 @@ export interface MoveTo {
   readonly service?: string | undefined;
   /** Minutes; the booking's own by default. */
   readonly duration?: number | undefined;
-  /** Another address of the same doctor. */
+  /** Another address of the facility, of this doctor or another. */
   readonly addressId?: string | undefined;
   /** Where the appointment that it follows is. Epoch milliseconds. */
   readonly refStart?: number | undefined;
@@ -34,6 +35,7 @@ export interface MoveTo {
 /**
  * @returns the booking that it is now: it has another id
  * @throws {DocplannerError} where the marketplace refuses it
+ * @throws {BookingOverError} where somebody else has moved it meanwhile
  */
 export async function moveVisit(run: Run, id: string, to: MoveTo): Promise<SaidBooking> {
   const { calendar, account, now, db } = run;
@@ -44,7 +46,10 @@ export async function moveVisit(run: Run, id: string, to: MoveTo): Promise<SaidB
   const earlier = (await sentMoves(db, calendar.id)).find(({ booking }) => booking === id);
   const settled = earlier && (await settleMove(run, earlier));
   if (earlier !== undefined && settled !== undefined) {
-    return isSameMove(move, earlier) ? settled : await moveVisit(run, settled.id, to);
+    const isAsSent = settled.start === earlier.start.getTime();
+    if (isAsSent && isSameMove(move, earlier)) return settled;
+    if (isAsSent && earlier.addressId === calendar.addressId) return await moveVisit(run, settled.id, to);
+    throw new BookingOverError(id, 'moved', settled.id);
   }
   const minutes = to.duration ?? (known.end - known.start) / MINUTE;
   const target = { start: to.start, end: to.start + minutes * MINUTE };
@@ -62,16 +67,17 @@ export async function moveVisit(run: Run, id: string, to: MoveTo): Promise<SaidB
     const followed = to.refStart === undefined ? {} : ({ byUs: true } as const);
     const ended: SaidBooking = { ...known, status: 'moved', movedTo: moved.id, ...followed };
     const begun: SaidBooking = { ...said(moved), before: id, refStart: to.refStart };
-    await takeMove(run, move, ended, begun);
+    await takeMove(run, (await placeAt(run, move.addressId)).home, ended, begun);
     await forgetMove(db, calendar.id, id);
     return begun;
   } catch (error) {
     if (!isRefusal(error)) throw error;
     if (error instanceof ConflictError) {
-      // Moved or deleted already. By us only where it was sent before, and slower than the question what became of it.
+      // Moved or deleted already. What is not told is looked for only where it was sent before, and was slower than the question
+      // what became of it.
       const wasSent = earlier !== undefined && isSameMove(move, earlier);
-      const moved = wasSent ? await settleMove(run, move) : await lookAgain(run, id);
-      if (moved !== undefined) return moved;
+      const moved = wasSent ? await settleMove(run, move) : await lookAgain(run, move);
+      if (moved?.start === to.start) return moved;
     }
     await forgetMove(db, calendar.id, id);
     throw error;
@@ -92,10 +98,11 @@ function moveOf({ calendar }: Run, known: SaidBooking, to: MoveTo): SentMove {
 const isSameMove = (one: SentMove, other: SentMove): boolean =>
   one.start.getTime() === other.start.getTime() && one.addressId === other.addressId;
 
-/** The record may be behind. */
-async function lookAgain(run: Run, id: string): Promise<undefined> {
-  const shown = await unlessGone(run.client(MOST_URGENT).getBooking(run.calendar, id));
-  if (shown !== undefined) await takeIn(run, { bookings: [said(shown)] });
+/** The record may be behind. @returns what it is now, where it is at the address where it was to go */
+async function lookAgain(run: Run, { booking, addressId }: SentMove): Promise<SaidBooking | undefined> {
+  const visit = await readVisit(run, booking, addressId);
+  const begun = visit && (await takeVisit(run, visit));
+  return visit?.became?.place.addressId === addressId ? begun : undefined;
 }
 
 /** Where neither the record nor the marketplace knows it, the marketplace says what it wants. */
@@ -103,18 +110,17 @@ async function serviceOf({ client, calendar }: Run, { id, service }: SaidBooking
   return service ?? said(await client(MOST_URGENT).getBooking(calendar, id)).service ?? '';
 }
 
-/** Where this very move was made before, the booking that came of it: as the record has it, or the marketplace. */
-async function repeated(
-  { db, calendar, client }: Run,
-  { booking, start, addressId }: SentMove,
-): Promise<SaidBooking | undefined> {
-  const { movedTo } = (await findBookings(db, calendar.id, [booking])).get(booking) ?? {};
-  if (movedTo == null) return undefined;
-  const place = { ...calendar, addressId };
-  const home = await calendarAt(db, place);
-  const known = home === undefined ? undefined : (await findBookings(db, home, [movedTo])).get(movedTo);
-  const now =
-    known === undefined ? await unlessGone(client(MOST_URGENT).getBooking(place, movedTo)) : undefined;
-  const became = known === undefined ? now && said(now) : toSaid(known);
-  return became?.status === 'booked' && became.start === start.getTime() ? became : undefined;
+/** Where this very move was made before, the booking that it is now: as the record has it, or the marketplace. */
+async function repeated(run: Run, { booking, start, addressId }: SentMove): Promise<SaidBooking | undefined> {
+  const { db, calendar } = run;
+  const find = (ids: readonly string[]) => findBookingsOf(db, calendar.account, ids);
+  const all = await withSuccessors([...(await findBookings(db, calendar.id, [booking])).values()], find);
+  const newest = newestOf(booking, all);
+  if (newest === booking) return undefined;
+  const known = all.find(({ id, status }) => id === newest && status === 'booked');
+  const home = known && (await getCalendar(db, known.calendar));
+  const found = home === undefined ? await findVisit(run, newest, addressId) : undefined;
+  const now = known === undefined ? found && said(found.booking) : toSaid(known);
+  const isThere = (home ?? found?.place)?.addressId === addressId;
+  return isThere && now?.status === 'booked' && now.start === start.getTime() ? now : undefined;
 }

@@ -31,6 +31,8 @@ export interface Means {
   readonly sealer: Sealer;
   /** Has notifications brought to the clinic soon. Never fails. */
   readonly deliver: (added: readonly AddedNotification[]) => void;
+  /** Has the clinic told what a booking that moved is in conflict with where it is now; what was told is not told again. */
+  readonly tellConflicts: (moved: { readonly calendar: string; readonly booking: string }) => Promise<void>;
 }
 
 /** What a strategy works with while it holds the calendar. */

@@ -7,10 +7,11 @@ import { ConflictError, NotFoundError } from '../docplanner/index.js';
 import { GONE_AFTER_MS, said } from '../occupancy/said.js';
 import type { SaidBooking } from '../occupancy/take-bookings.js';
 import { findBookings, type StoredBooking, settledBookings } from '../store/bookings.js';
+import { BookingOverError } from './booking-over-error.js';
 import { NotKnownYetError } from './not-known-yet-error.js';
 import { takeIn } from './read-marketplace.js';
+import { readVisit, takeVisit } from './read-visit.js';
 import type { Run } from './run.js';
-import { unlessGone } from './sent-moves.js';
 
 export interface CancelVisit {
   /** For the patient. */
@@ -21,13 +22,17 @@ export interface CancelVisit {
   readonly urgent?: boolean | undefined;
 }
 
-/** @throws {DocplannerError} where the marketplace refuses it */
+/**
+ * @throws {DocplannerError} where the marketplace refuses it
+ * @throws {BookingOverError} where it moved: it is another one now
+ */
 export async function cancelVisit(run: Run, id: string, how: CancelVisit = {}): Promise<void> {
   const { calendar, now } = run;
   const { reason, follows = false, urgent = false } = how;
   const byUs = follows ? ({ byUs: true } as const) : {};
   const known = await knownVisit(run, id);
   if (known.status === 'canceled') return;
+  if (known.status === 'moved') throw new BookingOverError(id, 'moved', known.movedTo);
   const span = [{ start: known.start, end: known.end }];
   const client = run.client(urgency({ closed: urgent ? span : [], opened: urgent ? [] : span, now: now() }));
   try {
@@ -35,16 +40,21 @@ export async function cancelVisit(run: Run, id: string, how: CancelVisit = {}): 
   } catch (error) {
     if (!(error instanceof NotFoundError || error instanceof ConflictError)) throw error;
     // It may be over already: by us, where the answer was lost, or by somebody else.
-    const shown = await unlessGone(client.getBooking(calendar, id));
-    if (shown === undefined) {
+    const visit = await readVisit(run, id);
+    if (visit === undefined) {
       // A cancellation that was lost sight of would leave a visit that nobody here knows.
       const since = new Date(now() - GONE_AFTER_MS);
       if (!(await settledBookings(run.db, calendar.id, [id], since)).has(id)) {
         throw follows ? new NotKnownYetError(id) : error;
       }
     } else {
-      await takeIn(run, { bookings: [{ ...said(shown), ...byUs }] });
-      if (said(shown).status !== 'canceled') throw error;
+      const now = said(visit.shown);
+      if (now.status === 'moved') {
+        await takeVisit(run, visit);
+        throw new BookingOverError(id, 'moved', now.movedTo);
+      }
+      await takeIn(run, { bookings: [{ ...now, ...byUs }] });
+      if (now.status !== 'canceled') throw error;
       return;
     }
   }
@@ -56,7 +66,7 @@ export async function knownVisit(run: Run, id: string): Promise<SaidBooking> {
   const { db, calendar } = run;
   const known = (await findBookings(db, calendar.id, [id])).get(id);
   if (known !== undefined) return toSaid(known);
-  const shown = said(await run.client(MOST_URGENT).getBooking(calendar, id));
+  const shown = said(await run.client(MOST_URGENT).getBooking(calendar, id, ['moving']));
   await takeIn(run, { bookings: [shown] });
   return shown;
 }
@@ -70,6 +80,7 @@ export const toSaid = ({
   bookedBy,
   placeholder,
   ref,
+  movedTo,
 }: StoredBooking): SaidBooking => ({
   id,
   status,
@@ -77,5 +88,6 @@ export const toSaid = ({
   end: end.getTime(),
   service: service ?? undefined,
   bookedBy: bookedBy ?? undefined,
+  movedTo: movedTo ?? undefined,
   ...(placeholder ? { placeholder: { ref } } : {}),
 });

@@ -4,7 +4,7 @@
  * have not said some minutes later, or a move that is on its way to it would be told twice. Contract: getBookings.
  */
 import type { Logger } from 'pino';
-import { type Booking, type DocplannerClient, FirewallError } from '../../docplanner/index.js';
+import { type DocplannerClient, FirewallError } from '../../docplanner/index.js';
 import { PeriodicTask, type PeriodicTaskOptions } from '../../lib/periodic-task.js';
 import { said } from '../../occupancy/said.js';
 import { type Account, getAccount, listAccounts, tellAfterMs } from '../../store/accounts.js';
@@ -15,7 +15,7 @@ import { forgetReservations } from '../../store/reservations.js';
 import type { Db } from '../../store/schema.js';
 import { type Subject, subjectOf } from './subject.js';
 import type { Source } from './take.js';
-import { unheardBookings } from './unheard-bookings.js';
+import { type BookingNews, unheardBookings } from './unheard-bookings.js';
 
 export interface FinderOptions extends PeriodicTaskOptions {
   readonly db: Db;
@@ -101,8 +101,8 @@ export class Finder extends PeriodicTask {
       calendar,
       account,
     );
-    const takeAll = (some: readonly Booking[], source: Source): Promise<void> => {
-      const subjects = some.map((booking) => subjectOf(asNotification(booking, calendar), now()));
+    const takeAll = (some: readonly BookingNews[], source: Source): Promise<void> => {
+      const subjects = some.map((one) => subjectOf(asNotification(one), now()));
       return take(account, subjects, source);
     };
     if (fresh.length > 0) {
@@ -114,17 +114,18 @@ export class Finder extends PeriodicTask {
   }
 }
 
-/** What would have been said. Of a move only that the old time is free again: the new one is news of its own. */
-function asNotification(booking: Booking, { facilityId, doctorId, addressId }: Calendar) {
+/** What would have been said. Of a move to where nobody here looks, only that the old time is free again. */
+function asNotification({ calendar, booking, before }: BookingNews) {
+  const place = {
+    facility: { id: calendar.facilityId },
+    doctor: { id: calendar.doctorId },
+    address: { id: calendar.addressId },
+  };
+  if (before !== undefined) {
+    const data = { ...place, old_visit_booking: before, new_visit_booking: booking };
+    return { name: 'booking-moved', created_at: undefined, data } as const;
+  }
   const isOver = said(booking).status !== 'booked';
-  return {
-    name: isOver ? 'booking-canceled' : 'slot-booked',
-    created_at: undefined,
-    data: {
-      facility: { id: facilityId },
-      doctor: { id: doctorId },
-      address: { id: addressId },
-      visit_booking: booking,
-    },
-  } as const;
+  const name = isOver ? ('booking-canceled' as const) : ('slot-booked' as const);
+  return { name, created_at: undefined, data: { ...place, visit_booking: booking } };
 }

@@ -1,5 +1,10 @@
 /** What notifications say of bookings, in however many calendars, folded into what the record knows of them. Pure. */
-import { type BookingChange, foldBookings, type SaidBooking } from '../../occupancy/take-bookings.js';
+import {
+  type BookingChange,
+  foldBookings,
+  newestOf,
+  type SaidBooking,
+} from '../../occupancy/take-bookings.js';
 import type { StoredBooking } from '../../store/bookings.js';
 import type { DayChange } from '../../store/days.js';
 import type { LockedCalendar } from '../../store/events.js';
@@ -15,7 +20,7 @@ export interface SaidIn {
 
 /**
  * What is said of bookings, in its order, each with the calendar that it is in; and bookings that are only spoken of. One
- * that moved to another address of its doctor ends where it was, whichever of the two is heard of first.
+ * that moved to another address of the facility ends where it was, whichever of the two is heard of first.
  */
 export function saidIn(subjects: readonly Subject[], { at, find, known }: Concerned): readonly SaidIn[] {
   const home = new Map(known.filter(isStanding).map(({ id, calendar }) => [id, find(calendar)]));
@@ -60,6 +65,8 @@ export interface HeardBookings {
   readonly standing: readonly StoredBooking[];
   /** As it is now. */
   find(calendar: string, booking: string): StoredBooking | undefined;
+  /** The id of the booking that it is now, in whichever calendar; undefined where it has not moved. */
+  movedTo(booking: string): string | undefined;
 }
 
 /**
@@ -84,7 +91,11 @@ export function hearBookings(
   const find = (calendar: string, id: string): StoredBooking | undefined => current.get(keyOf(calendar, id));
   const spoken = new Set(said.map(({ calendar, booking }) => find(calendar.id, booking)));
   const standing = [...spoken].flatMap((one) => (one?.status === 'booked' && !one.placeholder ? [one] : []));
-  return { changed: changes.map(({ after }) => after), days, standing, find };
+  const movedTo = (id: string): string | undefined => {
+    const newest = newestOf(id, [...current.values()]);
+    return newest === id ? undefined : newest;
+  };
+  return { changed: changes.map(({ after }) => after), days, standing, find, movedTo };
 }
 
 const keyOf = (calendar: string, id: string): string => `${calendar}\u0000${id}`;

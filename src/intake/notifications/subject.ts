@@ -30,6 +30,8 @@ export interface Subject {
   readonly breaks: readonly SaidBreak[];
   /** The booking that it is about; of a move, the new one. */
   readonly booking?: string | undefined;
+  /** Whether it says that the integration itself ended the booking: ours, or another of the clinic. */
+  readonly byIntegration?: true | undefined;
   /** An address service that is not what it was. */
   readonly service?: string | undefined;
   /** Where it cannot be read, without any of its values. */
@@ -64,7 +66,8 @@ export function subjectOf(notification: Notification, now: number): Subject {
     case 'booking-canceled': {
       const { visit_booking: booking } = notification.data;
       const canceled: SaidBooking = { ...said(booking), status: 'canceled' };
-      return { ...subject, ...aboutBooking(name, booking), bookings: [canceled] };
+      const byIntegration = booking.canceled_by === 'integration' ? true : undefined;
+      return { ...subject, ...aboutBooking(name, booking), bookings: [canceled], byIntegration };
     }
     case 'booking-moved': {
       const { old_visit_booking: before, new_visit_booking: after } = notification.data;

@@ -19,6 +19,7 @@ import {
 import { endingReservations } from '../../store/reservations.js';
 import { retryDeadlock } from '../../store/retry-deadlock.js';
 import type { Db } from '../../store/schema.js';
+import { sentMovesOf } from '../../store/sent-moves.js';
 import { claimingWakes, type WantedCalendar } from '../../store/wanted.js';
 import { writeTogether } from '../../store/write-together.js';
 import { conflictItem, conflictsAmong } from '../conflicts.js';
@@ -45,19 +46,22 @@ export async function takeNotifications(
   db: Db,
   sealer: Sealer,
   account: string,
-  subjects: readonly Subject[],
+  said: readonly Subject[],
   source: Source,
   now: number,
 ): Promise<TakenNotifications> {
-  if (subjects.length === 0) return { added: [], wakes: [] };
+  if (said.length === 0) return { added: [], wakes: [] };
   return await retryDeadlock(() =>
     db.transaction().execute(async (tx) => {
-      const calendars = await concernedBy(tx, account, subjects);
+      const calendars = await concernedBy(tx, account, said);
+      const subjects = await withoutUnsettled(tx, account, said, calendars);
       const spoken = saidIn(subjects, calendars);
       const bookings = hearBookings(spoken, calendars.known, now);
       const others = await takeOthers(tx, account, subjects, calendars, now);
       const isOwn = (subject: Subject): boolean =>
-        others.own.has(subject.hash) || isOfPlaceholders(subject, calendars, bookings);
+        others.own.has(subject.hash) ||
+        isOfPlaceholders(subject, calendars, bookings) ||
+        isOwnMove(subject, bookings);
       const items =
         source === 'reading'
           ? []
@@ -138,6 +142,28 @@ function isOfPlaceholders(subject: Subject, { at }: Concerned, heard: HeardBooki
   );
 }
 
+/** Whether it says that a booking is over that we have moved. */
+const isOwnMove = ({ byIntegration, booking }: Subject, heard: HeardBookings): boolean =>
+  byIntegration === true && booking !== undefined && heard.movedTo(booking) !== undefined;
+
+/**
+ * Without those that say that we have ended a booking of which we have sent a move and do not know yet what became of it:
+ * whoever has sent it finds that out, and until then the booking is as it was.
+ */
+async function withoutUnsettled(
+  tx: Db,
+  account: string,
+  subjects: readonly Subject[],
+  { known }: Concerned,
+): Promise<readonly Subject[]> {
+  const standing = new Set(known.filter(({ status }) => status === 'booked').map(({ id }) => id));
+  const ended = subjects.flatMap(({ byIntegration, booking }) =>
+    byIntegration && booking !== undefined && standing.has(booking) ? [booking] : [],
+  );
+  const sent = await sentMovesOf(tx, account, ended);
+  return subjects.filter(({ byIntegration, booking }) => !(byIntegration && sent.has(booking ?? '')));
+}
+
 function itemOf(
   account: string,
   { name, hash, createdAt, booking, data, problem }: Subject,
@@ -146,6 +172,7 @@ function itemOf(
   source: NewNotification['source'],
 ): NewNotification {
   const known = calendar === undefined || booking === undefined ? undefined : heard.find(calendar, booking);
+  const movedTo = known && heard.movedTo(known.id);
   return {
     account,
     calendar: calendar ?? null,
@@ -154,7 +181,9 @@ function itemOf(
     createdAt,
     source,
     booking,
-    ref: known?.ref ?? undefined,
+    // What it was linked to is linked to what it is now.
+    ref: movedTo === undefined ? (known?.ref ?? undefined) : undefined,
+    movedTo,
     data,
     problem,
   };

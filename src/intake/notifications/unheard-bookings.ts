@@ -4,8 +4,8 @@ import type { Booking, DocplannerClient } from '../../docplanner/index.js';
 import { listBookings } from '../../occupancy/listed-bookings.js';
 import { said } from '../../occupancy/said.js';
 import { type Account, tellAfterMs } from '../../store/accounts.js';
-import { findBookings, type StoredBooking, settledBookings } from '../../store/bookings.js';
-import type { Calendar } from '../../store/calendars.js';
+import { findBookings, findBookingsOf, type StoredBooking, settledBookings } from '../../store/bookings.js';
+import { type Calendar, getCalendar } from '../../store/calendars.js';
 import { heardOf, untoldEndings } from '../../store/notifications.js';
 import type { Db } from '../../store/schema.js';
 
@@ -17,11 +17,19 @@ export interface UnheardOptions {
   readonly dates: { readonly from: string; readonly to: string };
 }
 
+/** What nobody has told of a booking. */
+export interface BookingNews {
+  readonly calendar: Calendar;
+  readonly booking: Booking;
+  /** The booking in this calendar that it is since it moved: it may have been in another one. */
+  readonly before?: Booking | undefined;
+}
+
 export interface Unheard {
   /** News to the record, or so young that push and pull may yet tell it. */
-  readonly fresh: readonly Booking[];
+  readonly fresh: readonly BookingNews[];
   /** What nobody has told in the time that there was for it. */
-  readonly due: readonly Booking[];
+  readonly due: readonly BookingNews[];
 }
 
 export async function unheardBookings(
@@ -30,8 +38,6 @@ export async function unheardBookings(
   account: Account,
 ): Promise<Unheard> {
   const asked = now();
-  const settledFor = (ms: number, some: readonly { readonly id: string }[]) =>
-    settledBookings(db, calendar.id, idsOf(some), new Date(asked - ms));
   const range = rangeOf(account, dates);
   const { listed, others, gone } = await listBookings({
     db,
@@ -44,22 +50,54 @@ export async function unheardBookings(
   const all = [...listed, ...others, ...gone.map((one) => asListed({ ...one, status: 'canceled' }))];
   const untold = await findBookings(db, calendar.id, await untoldEndings(db, calendar.id, new Date(asked)));
   for (const ended of untold.values()) {
-    const shown = await client.findBooking(calendar, ended.id);
+    const shown = await client.findBooking(calendar, ended.id, ['moving']);
     if (shown !== 'unreadable') all.push(shown ?? asListed(ended));
   }
 
   const known = await findBookings(db, calendar.id, idsOf(all));
-  const moved = [...known.values()].flatMap(({ movedTo }) => movedTo ?? []);
-  const heard = await heardOf(db, account.id, [...idsOf(all), ...moved]);
-  const news = all.filter((booking) => isNews(booking, known.get(booking.id), heard));
-  const settled = await settledFor(tellAfterMs(account.notifications), news);
-  const isDue = (booking: Booking): boolean => {
-    const before = known.get(booking.id);
-    return (
-      before !== undefined && settled.has(booking.id) && isStanding(before) === isStanding(said(booking))
-    );
-  };
-  return { fresh: news.filter((one) => !isDue(one)), due: news.filter(isDue) };
+  const movedTo = (booking: Booking): string | undefined =>
+    known.get(booking.id)?.movedTo ?? said(booking).movedTo;
+  const heard = await heardOf(db, account.id, [...idsOf(all), ...all.flatMap((one) => movedTo(one) ?? [])]);
+  const news = all.filter((one) => isNews(one, known.get(one.id), movedTo(one), heard));
+  const moves: (BookingNews & { readonly before: Booking })[] = [];
+  for (const before of news) {
+    const to = movedTo(before);
+    const moved = to === undefined ? undefined : await findMoved(to);
+    if (moved !== undefined) moves.push({ ...moved, before });
+  }
+  const inMoves = new Set(moves.flatMap(({ booking, before }) => [booking.id, before.id]));
+  const alone = news
+    .filter(({ id }) => !inMoves.has(id))
+    .map((booking): BookingNews => ({ calendar, booking }));
+
+  const since = new Date(asked - tellAfterMs(account.notifications));
+  const settled = await settledBookings(db, calendar.id, news.length > 0 ? idsOf(all) : [], since);
+  const fresh: BookingNews[] = [];
+  const due: BookingNews[] = [];
+  for (const one of [...moves, ...alone]) {
+    const parts = [one, ...(one.before === undefined ? [] : [{ calendar, booking: one.before }])];
+    const areDue = await Promise.all(parts.map(isDue));
+    (areDue.every(Boolean) ? due : fresh).push(one);
+  }
+  return { fresh, due };
+
+  /** What a booking is since it moved: as it is listed, or shown in the calendar in which the record has it. */
+  async function findMoved(id: string): Promise<BookingNews | undefined> {
+    const here = all.find((one) => one.id === id);
+    if (here !== undefined) return isStanding(said(here)) ? { calendar, booking: here } : undefined;
+    const standing = (await findBookingsOf(db, account.id, [id])).find(isStanding);
+    const home = standing && (await getCalendar(db, standing.calendar));
+    const shown = home && (await client.findBooking(home, id));
+    if (home === undefined || shown === undefined || shown === 'unreadable') return undefined;
+    return isStanding(said(shown)) ? { calendar: home, booking: shown } : undefined;
+  }
+
+  async function isDue({ calendar: { id }, booking }: BookingNews): Promise<boolean> {
+    const isHere = id === calendar.id;
+    const before = (isHere ? known : await findBookings(db, id, [booking.id])).get(booking.id);
+    if (before === undefined || isStanding(before) !== isStanding(said(booking))) return false;
+    return (isHere ? settled : await settledBookings(db, id, [booking.id], since)).has(booking.id);
+  }
 }
 
 const idsOf = (some: readonly { readonly id: string }[]): string[] => some.map(({ id }) => id);
@@ -79,6 +117,7 @@ function rangeOf({ timeZone }: Account, { from, to }: UnheardOptions['dates']) {
 function isNews(
   booking: Booking,
   known: StoredBooking | undefined,
+  movedTo: string | undefined,
   heard: ReadonlyMap<string, ReadonlySet<string>>,
 ): boolean {
   const { status, placeholder } = said(booking);
@@ -87,7 +126,8 @@ function isNews(
   const isTold = names.has('slot-booked') || names.has('booking-moved');
   if (status === 'booked') return known?.status !== 'booked' || !isTold;
   if (known?.status === 'booked') return true;
-  const isToldOver = names.has('booking-canceled') || heard.has(known?.movedTo ?? '');
+  const isToldMoved = heard.get(movedTo ?? '')?.has('booking-moved') === true;
+  const isToldOver = names.has('booking-canceled') || isToldMoved;
   return isTold && !isToldOver;
 }
 
