@@ -14,7 +14,7 @@ import {
 } from './estate.js';
 import { Faults } from './faults.js';
 import type { Parts } from './http/exchange.js';
-import { readInput } from './input.js';
+import { lagSchema, readInput } from './input.js';
 import { Limiter } from './limits.js';
 import { Market } from './market/market.js';
 import { Operator } from './operator.js';
@@ -57,6 +57,7 @@ export function assemble(options: SandboxOptions, { onRequest, onDelivery }: Lis
     keptComments: options.keptComments ?? true,
     echoes: options.echoes ?? true,
     duplicates: options.duplicates ?? true,
+    readLagMs: readInput(lagSchema, options.readLagMs ?? 0, 'readLagMs'),
     onTold: (told) => postOffice.tell(told),
   });
   const postOffice: PostOffice = new PostOffice({
@@ -92,7 +93,7 @@ export function assemble(options: SandboxOptions, { onRequest, onDelivery }: Lis
     },
     setEstate: (estate, clients) => {
       const read = known(estate, clients);
-      market.settle(read.estate, read.clients);
+      market.settle(read.estate, read.clients, clock.now());
     },
     setLimits: (changes) => {
       limits = withLimits(limits, changes);

@@ -72,6 +72,13 @@ export class Directory {
     return facility && doctor && address && { facility, doctor, address };
   }
 
+  /** In any facility. */
+  hasAddress(id: string): boolean {
+    return [...this.#facilities.values()].some(({ doctors }) =>
+      doctors.some(({ addresses }) => addresses.some((address) => address.id === id)),
+    );
+  }
+
   /** In an open estate every service id is one. */
   service(address: KnownAddress, id: string): KnownService | undefined {
     return address.services.find((service) => service.id === id) ?? (this.#open ? { id } : undefined);

@@ -26,6 +26,8 @@ export const serviceSchema = z.strictObject({
   price: z.number().nonnegative().optional(),
 });
 
+export const cuttingSchema = z.enum(['duration', 'divisor'], 'is neither "duration" nor "divisor"');
+
 const addressSchema = z.strictObject({
   id,
   name: z.string().optional(),
@@ -44,7 +46,10 @@ const addressSchema = z.strictObject({
   assigned: z.boolean().optional(),
   /** False: the address is disabled, and its calendar can not be enabled, 400. */
   active: z.boolean().optional(),
-  calendar: z.enum(['enabled', 'disabled']).optional(),
+  /** None: nobody has made one; replaceSlots and a break do. */
+  calendar: z.enum(['enabled', 'disabled', 'none']).optional(),
+  /** How a work period of services of different durations is cut; by the duration of each unless said otherwise. */
+  cutting: cuttingSchema.optional(),
   /** Addresses of the same doctor that take a break with this one when `apply_on_coupled_addresses` is sent. */
   coupledWith: z.array(id).optional(),
 });
@@ -94,6 +99,7 @@ export type KnownFacility = z.output<typeof facilitySchema>;
 export type KnownDoctor = z.output<typeof doctorSchema>;
 export type KnownAddress = z.output<typeof addressSchema>;
 export type Service = z.input<typeof serviceSchema>;
+export type Cutting = z.output<typeof cuttingSchema>;
 export type KnownService = z.output<typeof serviceSchema>;
 
 /** Contract: Limits. The two firewall numbers are off until they are asked for. */

@@ -1,11 +1,11 @@
 // What can be done with a running sandbox besides asking it over the marketplace's API: look, steer, act as its people.
 import type { AddressRef } from './address.js';
 import type { SandboxClock } from './clock.js';
-import type { Client, Estate, LimitChanges, Service } from './estate.js';
+import type { Client, Cutting, Estate, LimitChanges, Service } from './estate.js';
 import type { Faults } from './faults.js';
 import type { InstantLike } from './input.js';
 import type { PaymentStatus, Presence } from './market/booking.js';
-import type { CommercialType, ServiceChanges } from './market/places.js';
+import type { CommercialType, ServiceChanges, Telling } from './market/places.js';
 import type { BreakRange, Move, Person, SandboxBooking, SandboxBreak, Visit } from './operator.js';
 import type { DeliveryRecord } from './push/delivery-log.js';
 import type { Disorder } from './push/disorder.js';
@@ -21,6 +21,8 @@ export interface Hands {
   slots(ref: AddressRef, from: InstantLike, to: InstantLike): readonly StandingPeriod[];
   setEstate(estate: Estate | undefined, clients?: readonly Client[] | undefined): void;
   setLimits(limits: LimitChanges): void;
+  setReadLag(ms: number): void;
+  setCutting(ref: AddressRef, cutting: Cutting): void;
   setDelivery(disorder: Disorder): void;
   revokeTokens(client?: string): void;
   reset(): void;
@@ -37,8 +39,8 @@ export interface Hands {
   moveBreak(breakId: string, range: BreakRange): SandboxBreak;
   removeBreak(breakId: string): void;
   breaks(ref: AddressRef): readonly SandboxBreak[];
-  setServices(ref: AddressRef, services: readonly Service[]): ServiceChanges;
+  setServices(ref: AddressRef, services: readonly Service[], telling?: Telling): ServiceChanges;
   setCommercialType(ref: AddressRef, type: CommercialType): void;
-  assignAddress(ref: AddressRef): void;
-  unassignAddress(ref: AddressRef): void;
+  assignAddress(ref: AddressRef, telling?: Telling): void;
+  unassignAddress(ref: AddressRef, telling?: Telling): void;
 }

@@ -1,11 +1,11 @@
 // The sandbox's face: a marketplace to develop against.
 export type { AddressRef } from './address.js';
-export type { Client, Estate, LimitChanges, Limits, Service } from './estate.js';
+export type { Client, Cutting, Estate, LimitChanges, Limits, Service } from './estate.js';
 export type { Fault, FaultRule } from './faults.js';
 export { type InstantLike, SandboxInputError } from './input.js';
 export type { Patient, PaymentStatus, Presence } from './market/booking.js';
 export type { Notification, NotificationName } from './market/notifications.js';
-export type { CommercialType, ServiceChanges } from './market/places.js';
+export type { CommercialType, ServiceChanges, Telling } from './market/places.js';
 export type {
   BreakRange,
   Move,

@@ -1,10 +1,13 @@
 // Reads what the sandbox's operator gives it, by library call or over HTTP; wrong input is refused with its path and reason.
-import type { z } from 'zod';
+import { z } from 'zod';
 import { pathOf } from './path.js';
 import { parseInstant } from './zone.js';
 
 /** An ISO 8601 string with an offset, a Date, or epoch milliseconds. */
 export type InstantLike = string | number | Date;
+
+/** Milliseconds. */
+export const lagSchema = z.number('is no number of milliseconds').nonnegative();
 
 export class SandboxInputError extends Error {
   override readonly name = 'SandboxInputError';

@@ -34,8 +34,9 @@ export interface Move {
   /** The same service when absent. */
   readonly serviceId?: string | undefined;
   readonly duration?: number | undefined;
-  /** To another address of the same doctor. */
+  /** To another address, of the same doctor unless `doctorId` says whose. */
   readonly addressId?: string | undefined;
+  readonly doctorId?: string | undefined;
   readonly by?: Person | undefined;
 }
 
@@ -164,9 +165,17 @@ export class Operator {
     if (!verdict.approved) throw new SandboxRefusedError(what, 'denied', verdict.errorCode);
   }
 
-  #moveRequest(id: string, { start, serviceId, addressId, duration, by = 'user' }: Move): MoveRequest {
+  #moveRequest(
+    id: string,
+    { start, serviceId, addressId, doctorId, duration, by = 'user' }: Move,
+  ): MoveRequest {
     const from = this.#home(id);
-    const to = addressId === undefined ? from : this.calendar({ ...from.ref, addressId });
+    const { ref } = from;
+    const to = this.calendar({
+      ...ref,
+      doctorId: doctorId ?? ref.doctorId,
+      addressId: addressId ?? ref.addressId,
+    });
     const service = serviceId ?? from.bookings.get(id)?.serviceId ?? '';
     return { start: toInstant(start, 'start'), serviceId: service, duration, to, by };
   }

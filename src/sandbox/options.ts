@@ -24,6 +24,8 @@ export interface SandboxOptions {
   readonly timeZone?: string;
   /** The duplicate rule; on. */
   readonly duplicates?: boolean;
+  /** How long ago the state is that getSlots answers from, in milliseconds of the sandbox's clock; 0. */
+  readonly readLagMs?: number;
   /** Whether the integration's visits are as long as it asks for, and not as long as the slot of their service; on. */
   readonly askedDurations?: boolean;
   /** Whether a booking that moves keeps its comment; on. The contract does not say. */

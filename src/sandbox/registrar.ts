@@ -1,7 +1,7 @@
 // What the doctor and the marketplace's staff change about an address by hand.
 import { z } from 'zod';
 import type { AddressRef } from './address.js';
-import { type Service, serviceSchema } from './estate.js';
+import { type Cutting, cuttingSchema, type Service, serviceSchema } from './estate.js';
 import { readInput, SandboxInputError } from './input.js';
 import type { Market } from './market/market.js';
 import {
@@ -11,6 +11,7 @@ import {
   type ServiceChanges,
   setCommercialType,
   setServices,
+  type Telling,
   unassign,
 } from './market/places.js';
 import { SandboxRefusedError } from './refused.js';
@@ -24,21 +25,25 @@ export class Registrar {
     this.#now = now;
   }
 
-  setServices(ref: AddressRef, services: readonly Service[]): ServiceChanges {
+  setServices(ref: AddressRef, services: readonly Service[], telling?: Telling): ServiceChanges {
     const known = readInput(z.array(serviceSchema), services, 'services');
-    return setServices(this.#market, this.#place(ref), known, this.#now());
+    return setServices(this.#market, this.#place(ref), known, this.#now(), telling);
   }
 
   setCommercialType(ref: AddressRef, type: CommercialType): void {
     assertChanged('setCommercialType', setCommercialType(this.#market, this.#place(ref), type, this.#now()));
   }
 
-  assignAddress(ref: AddressRef): void {
-    assertChanged('assignAddress', assign(this.#market, this.#place(ref), this.#now()));
+  setCutting(ref: AddressRef, cutting: Cutting): void {
+    this.#place(ref).address.cutting = readInput(cuttingSchema, cutting, 'cutting');
   }
 
-  unassignAddress(ref: AddressRef): void {
-    assertChanged('unassignAddress', unassign(this.#market, this.#place(ref), this.#now()));
+  assignAddress(ref: AddressRef, telling?: Telling): void {
+    assertChanged('assignAddress', assign(this.#market, this.#place(ref), this.#now(), telling));
+  }
+
+  unassignAddress(ref: AddressRef, telling?: Telling): void {
+    assertChanged('unassignAddress', unassign(this.#market, this.#place(ref), this.#now(), telling));
   }
 
   #place(ref: AddressRef): Place {

@@ -5,13 +5,13 @@ import type { AddressRef } from './address.js';
 import { type Assembly, assemble } from './assemble.js';
 import type { SandboxClock } from './clock.js';
 import { mountControl } from './control/routes.js';
-import type { Client, Estate, LimitChanges, Service } from './estate.js';
+import type { Client, Cutting, Estate, LimitChanges, Service } from './estate.js';
 import type { Faults } from './faults.js';
 import type { Hands } from './hands.js';
 import { type Listening, listen } from './http/server.js';
-import { type InstantLike, readInput } from './input.js';
+import { type InstantLike, lagSchema, readInput } from './input.js';
 import type { PaymentStatus, Presence } from './market/booking.js';
-import type { CommercialType, ServiceChanges } from './market/places.js';
+import type { CommercialType, ServiceChanges, Telling } from './market/places.js';
 import type { BreakRange, Move, Person, SandboxBooking, SandboxBreak, Visit } from './operator.js';
 import type { SandboxEvents, SandboxOptions } from './options.js';
 import type { DeliveryRecord } from './push/delivery-log.js';
@@ -112,6 +112,11 @@ export class Sandbox extends EventEmitter<SandboxEvents> implements Hands {
     this.#parts.setLimits(limits);
   }
 
+  /** getSlots answers from the state of so many milliseconds ago, on the sandbox's clock; what was before is not known. */
+  setReadLag(ms: number): void {
+    this.#parts.market.readLagMs = readInput(lagSchema, ms);
+  }
+
   /** From now on notifications come twice, out of order, late or not at all; `{}` ends it. */
   setDelivery(disorder: Disorder): void {
     this.#parts.postOffice.setDisorder(readInput(disorderSchema, disorder));
@@ -198,9 +203,9 @@ export class Sandbox extends EventEmitter<SandboxEvents> implements Hands {
     return this.#parts.operator.breaks(ref);
   }
 
-  /** The doctor has these services at the address, and no other; each difference is told. */
-  setServices(ref: AddressRef, services: readonly Service[]): ServiceChanges {
-    return this.#parts.registrar.setServices(ref, services);
+  /** The doctor has these services at the address, and no other; each difference is told, unless `told` is false. */
+  setServices(ref: AddressRef, services: readonly Service[], telling?: Telling): ServiceChanges {
+    return this.#parts.registrar.setServices(ref, services, telling);
   }
 
   /** Slots of a non-commercial address are refused, 422. */
@@ -208,12 +213,17 @@ export class Sandbox extends EventEmitter<SandboxEvents> implements Hands {
     this.#parts.registrar.setCommercialType(ref, type);
   }
 
-  assignAddress(ref: AddressRef): void {
-    this.#parts.registrar.assignAddress(ref);
+  /** How its work periods of services of different durations are cut, those that stand included. */
+  setCutting(ref: AddressRef, cutting: Cutting): void {
+    this.#parts.registrar.setCutting(ref, cutting);
+  }
+
+  assignAddress(ref: AddressRef, telling?: Telling): void {
+    this.#parts.registrar.assignAddress(ref, telling);
   }
 
   /** The address is the clients' no longer: 403, and nothing more of it is told. */
-  unassignAddress(ref: AddressRef): void {
-    this.#parts.registrar.unassignAddress(ref);
+  unassignAddress(ref: AddressRef, telling?: Telling): void {
+    this.#parts.registrar.unassignAddress(ref, telling);
   }
 }

@@ -68,13 +68,12 @@ describe('bookSlot', () => {
 
   test('requires address_service_id, duration, and in patient name and phone', async () => {
     const { send } = await published();
-    const { errors } = (await send('POST', bookPath('10:00'), { patient: {} })).body;
-    expect(Object.keys(errors).sort()).toEqual([
-      'address_service_id',
-      'duration',
-      'patient.name',
-      'patient.phone',
-    ]);
+    const without = async (missing: object) =>
+      (await send('POST', bookPath('10:00'), { ...BODY, ...missing })).body.message;
+    expect(await without({ address_service_id: undefined })).toMatch(/^address_service_id: /);
+    expect(await without({ duration: undefined })).toMatch(/^duration: /);
+    expect(await without({ patient: { phone: '1' } })).toMatch(/^patient.name: /);
+    expect(await without({ patient: { name: 'Clinic' } })).toMatch(/^patient.phone: /);
     expect((await send('POST', `${A}/slots/tomorrow/book`, BODY)).status).toBe(400);
   });
 
@@ -91,6 +90,20 @@ describe('bookSlot', () => {
 });
 
 describe('getBookings', () => {
+  test('without page are all, however many; with it they are paged, with the totals', async () => {
+    const { sandbox, send } = await published();
+    for (const _ of Array(101)) {
+      const { id } = sandbox.book(ADDRESS, { start: at('10:00'), serviceId: '123' });
+      sandbox.cancel(id);
+    }
+    const all = (await send('GET', bookingsPath('&limit=10'))).body;
+    expect(all._items).toHaveLength(101);
+    expect(Object.keys(all)).toEqual(['_items']);
+    const { _items, ...totals } = (await send('GET', bookingsPath('&page=2'))).body;
+    expect(_items).toHaveLength(1);
+    expect(totals).toEqual({ page: 2, limit: 100, pages: 2, total: 101 });
+  });
+
   test('is paged, and shows patient and service only when asked', async () => {
     const { send } = await published();
     const first = await idOf(send, '10:10');
@@ -126,7 +139,11 @@ describe('cancelBooking', () => {
       canceled_by: 'integration',
       canceled_at: at('08:00'),
     });
-    expect((await send('DELETE', `${A}/bookings/${id}`)).status).toBe(404);
+    expect(await send('DELETE', `${A}/bookings/${id}`)).toMatchObject({
+      status: 400,
+      body: { errors: [], message: expect.stringContaining('cannot be canceled because it is not booked') },
+    });
+    expect((await send('DELETE', `${A}/bookings/nobody`)).status).toBe(404);
   });
 });
 
@@ -162,7 +179,7 @@ describe('moveBooking', () => {
     expect((await move('nobody', at('10:00'))).status).toBe(404);
     expect(await move(one, at('10:40'))).toMatchObject({
       status: 400,
-      body: { errors: { start: [expect.any(String)] } },
+      body: { errors: [], message: expect.stringMatching(/^start: /) },
     });
     await send('DELETE', `${A}/bookings/${other}`);
     expect((await move(other, at('10:00'))).status).toBe(409);
@@ -170,7 +187,7 @@ describe('moveBooking', () => {
     expect((await move(paid.id, at('10:10'))).status).toBe(422);
   });
 
-  test('does not stand in its own way, and may go to another address of the facility only', async () => {
+  test('does not stand in its own way, and may go to any address of the facility only', async () => {
     const { sandbox, send } = await published();
     await send('PUT', '/facilities/456/doctors/1/addresses/2/slots', { slots: [period('12:00', '12:10')] });
     const id = await idOf(send, '10:30');
@@ -178,13 +195,37 @@ describe('moveBooking', () => {
     const moved = (await send('POST', `${A}/bookings/${id}/move`, longer)).body;
     expect(moved.end_at).toBe(at('10:50'));
     const away = { address_service_id: '123', start: at('12:00'), duration: 10, address_id: '2' };
-    expect((await send('POST', `${A}/bookings/${moved.id}/move`, { ...away, address_id: '99' })).status).toBe(
-      403,
-    );
-    expect((await send('POST', `${A}/bookings/${moved.id}/move`, away)).headers.location).toContain(
-      '/doctors/1/addresses/2/',
-    );
+    await send('GET', '/facilities/457/doctors/1/addresses/3');
+    const move = (to: object) => send('POST', `${A}/bookings/${moved.id}/move`, { ...away, ...to });
+    expect((await move({ address_id: '3' })).status).toBe(403);
+    expect((await move({ address_id: '99' })).status).toBe(400);
+    expect((await move({})).headers.location).toContain('/doctors/1/addresses/2/');
     expect(patientTimes(sandbox)).toHaveLength(6);
+  });
+
+  test('ends the old booking as canceled; `with=booking.moving` tells the first and the newest id', async () => {
+    const { sandbox, send } = await published();
+    const first = await idOf(send, '10:30');
+    const moving = async (id: string) =>
+      (await send('GET', `${A}/bookings/${id}?with=booking.moving`)).body.moving;
+    expect(await moving(first)).toEqual({ origin_booking_id: first, newest_booking_id: first });
+    const second = sandbox.move(first, { start: at('10:00') }).id;
+    const newest = sandbox.move(second, { start: at('10:10') }).id;
+    for (const id of [first, second, newest]) {
+      expect(await moving(id)).toEqual({ origin_booking_id: first, newest_booking_id: newest });
+    }
+    const old = (await send('GET', `${A}/bookings/${first}`)).body;
+    expect(old).toMatchObject({ status: 'canceled', canceled_by: 'user', canceled_at: at('08:00') });
+    expect(old).not.toHaveProperty('moving');
+  });
+
+  test('of a booking made before 2025-04-02 nothing is known of its moves', async () => {
+    const before = Date.parse('2025-04-01T08:00:00+02:00');
+    const sandbox = await startSandbox({ now: () => before });
+    const send = await partner(sandbox);
+    await send('PUT', `${A}/slots`, { slots: [period('10:00', '11:00', [['123', 10]], '2025-04-01')] });
+    const { id } = sandbox.book(ADDRESS, { start: '2025-04-01T11:00:00+02:00', serviceId: '123' });
+    expect((await send('GET', `${A}/bookings/${id}?with=booking.moving`)).body.moving).toBeNull();
   });
 });
 
@@ -229,7 +270,10 @@ describe('a patient', () => {
     expect(notifications).toMatchObject([
       {
         name: 'booking-moved',
-        data: { old_visit_booking: { id: booked.id, status: 'moved' }, new_visit_booking: { id: moved.id } },
+        data: {
+          old_visit_booking: { id: booked.id, status: 'canceled' },
+          new_visit_booking: { id: moved.id },
+        },
       },
     ]);
     expect((await send('GET', '/notifications/multiple')).body).toMatchObject({

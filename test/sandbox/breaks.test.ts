@@ -34,9 +34,9 @@ describe('a calendar break', () => {
     expect((await send('POST', `${A}/breaks`, LUNCH)).status).toBe(409);
     expect((await send('POST', `${A}/breaks`, { ...LUNCH, description: 'a walk' })).status).toBe(201);
     expect((await send('POST', `${A}/breaks`, { since: at('11:00'), till: at('11:00') })).status).toBe(422);
-    expect((await send('POST', `${A}/breaks`, { since: 'noon' })).body.errors).toMatchObject({
-      since: [expect.any(String)],
-      till: [expect.any(String)],
+    expect(await send('POST', `${A}/breaks`, { since: 'noon' })).toMatchObject({
+      status: 400,
+      body: { errors: [], message: expect.stringMatching(/^since: /) },
     });
   });
 
@@ -77,7 +77,7 @@ describe('a calendar break', () => {
     sandbox.moveBreak(made.id, { since: at('10:00'), till: at('10:10') });
     expect(patientTimes(sandbox)).toHaveLength(5);
     sandbox.removeBreak(made.id);
-    const { notifications } = (await send('GET', '/notifications/multiple')).body;
+    const { notifications } = (await send('GET', '/notifications/multiple?limit=100')).body;
     expect(
       notifications.map(({ name, data }: { name: string; data: { break: { since: string } } }) => [
         name,

@@ -119,6 +119,18 @@ describe('an address', () => {
     expect((await send('GET', `${A}/services`)).body._items).toHaveLength(2);
   });
 
+  test('whose changes are not told has them all the same', async () => {
+    const { receiver, sandbox, send } = await open();
+    sandbox.setServices(ADDRESS, [{ id: '124' }], { told: false });
+    expect((await send('GET', `${A}/services`)).body._items).toMatchObject([{ id: '124' }]);
+    sandbox.unassignAddress(ADDRESS, { told: false });
+    expect((await send('GET', `${A}/calendar`)).status).toBe(403);
+    sandbox.assignAddress(ADDRESS, { told: false });
+    sandbox.setServices(ADDRESS, [{ id: '125' }, { id: '124' }]);
+    await ended(sandbox, 1);
+    expect(receiver.names).toEqual(['address-service-created']);
+  });
+
   test('that is commercial no longer refuses slots', async () => {
     const { receiver, sandbox, send } = await open();
     sandbox.setCommercialType(ADDRESS, 'non-commercial');
@@ -162,6 +174,19 @@ test('the same by the control over HTTP', async () => {
   expect(payment).toMatchObject({ status: 200, body: { id } });
   const services = await act(sandbox, 'PUT', '/address/services', { ...NAMES, services: [{ id: '124' }] });
   expect(services).toEqual({ status: 200, body: { created: ['124'], changed: [], deleted: ['123'] } });
+  const quietly = { ...NAMES, told: false };
+  const [added, less] = [[{ id: '124' }, { id: '125' }], [{ id: '124' }]];
+  expect((await act(sandbox, 'PUT', '/address/services', { ...quietly, services: added })).status).toBe(200);
+  expect((await act(sandbox, 'PUT', '/address/services', { ...quietly, services: less })).status).toBe(200);
+  expect((await act(sandbox, 'POST', '/address/unassign', quietly)).status).toBe(200);
+  expect((await act(sandbox, 'POST', '/address/assign', quietly)).status).toBe(200);
+  expect((await act(sandbox, 'PUT', '/address/cutting', { ...NAMES, cutting: 'divisor' })).status).toBe(200);
+  expect((await act(sandbox, 'PUT', '/address/cutting', { ...NAMES, cutting: 'thirds' })).status).toBe(400);
+  expect((await act(sandbox, 'PUT', '/reading', { lagMs: 5_000 })).status).toBe(200);
+  expect(await act(sandbox, 'PUT', '/reading', { lagMs: -1 })).toMatchObject({
+    status: 400,
+    body: { path: 'lagMs' },
+  });
   const type = { ...NAMES, type: 'non-commercial' };
   expect((await act(sandbox, 'PUT', '/address/commercial-type', type)).status).toBe(200);
   expect((await act(sandbox, 'PUT', '/address/commercial-type', type)).status).toBe(409);

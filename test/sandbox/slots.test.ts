@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { A, ADDRESS, DAY, partner, patientTimes, period, slotsPath, startSandbox } from './helper.js';
 
+const at = (time: string) => `2026-11-16T${time}:00+01:00`;
+
 describe('replaceSlots', () => {
   test('the founding example leaves every start but the taken one', async () => {
     const sandbox = await startSandbox();
@@ -26,6 +28,41 @@ describe('replaceSlots', () => {
       { start: '2026-11-16T10:30:00+01:00', services: ['2'] },
       { start: '2026-11-16T10:40:00+01:00', services: ['1'] },
     ]);
+  });
+
+  test.each([
+    ['duration', ['10:00 a b', '10:20 a', '10:40 a']],
+    ['divisor', ['10:00 a b', '10:20 a b', '10:40 a']],
+  ] as const)(
+    'a period with services of 20 and 60 minutes is cut by the %s, as its address says',
+    async (cutting, shown) => {
+      const sandbox = await startSandbox();
+      const send = await partner(sandbox);
+      sandbox.setCutting(ADDRESS, cutting);
+      const services: [string, number][] = [
+        ['a', 20],
+        ['b', 60],
+      ];
+      await send('PUT', `${A}/slots`, { slots: [period('10:00', '11:20', services)] });
+      const starts = sandbox.patientView(ADDRESS, DAY[0], at('11:00'));
+      expect(starts.map(({ start, services }) => [start.slice(11, 16), ...services].join(' '))).toEqual(
+        shown,
+      );
+    },
+  );
+
+  test('a visit of 60 minutes hides three steps of 20', async () => {
+    const address = { id: '789', cutting: 'divisor' as const, services: [{ id: 'a' }, { id: 'b' }] };
+    const estate = { facilities: [{ id: '456', doctors: [{ id: '9876', addresses: [address] }] }] };
+    const sandbox = await startSandbox({ estate });
+    const send = await partner(sandbox);
+    const services: [string, number][] = [
+      ['a', 20],
+      ['b', 60],
+    ];
+    await send('PUT', `${A}/slots`, { slots: [period('10:00', '12:00', services)] });
+    sandbox.book(ADDRESS, { start: at('10:20'), serviceId: 'b' });
+    expect(patientTimes(sandbox)).toEqual(['10:00', '11:20', '11:40']);
   });
 
   test('it overrides the dates it names and leaves the others alone', async () => {
@@ -75,48 +112,21 @@ describe('replaceSlots', () => {
   });
 });
 
+const TOO_SHORT = 'slots[1].minimumDifferenceBetweenDates';
+
 describe('what replaceSlots refuses', () => {
   const bad = (changes: object) => ({
     slots: [period('09:00', '09:30'), { ...period('10:00', '11:00'), ...changes }],
   });
 
   test.each([
-    ['an end before its start', { end: '2026-11-16T09:59:00+01:00' }, 'slots[1].end', /greater than start/],
-    ['less than a minute', { end: '2026-11-16T10:00:59+01:00' }, 'slots[1].end', /at least 1 minute/],
-    ['a second local date', { end: '2026-11-17T00:00:00+01:00' }, 'slots[1].end', /single day boundary/],
+    ['an end before its start', { end: '2026-11-16T09:59:00+01:00' }, TOO_SHORT, /at least 1 minute/],
+    ['less than a minute', { end: '2026-11-16T10:00:59+01:00' }, TOO_SHORT, /at least 1 minute/],
     [
       'an end after 12 weeks',
       { start: '2027-02-08T07:00:00+01:00', end: '2027-02-08T08:00:01+01:00' },
       'slots[1].end',
       /12 weeks/,
-    ],
-    ['an instant without an offset', { end: '2026-11-16T11:00:00' }, 'slots[1].end', /datetime/],
-    ['an instant without seconds', { start: '2026-11-16T10:00+01:00' }, 'slots[1].start', /datetime/],
-    ['a day that does not exist', { start: '2026-02-30T10:00:00+01:00' }, 'slots[1].start', /datetime/],
-    ['a missing end', { end: undefined }, 'slots[1].end', /datetime/],
-    [
-      'a duration of no minutes',
-      { address_services: [{ address_service_id: '1', duration: 0 }] },
-      'slots[1].address_services[0].duration',
-      /at least 1/,
-    ],
-    [
-      'an unknown insurance word',
-      { insurance_accepted: 'sometimes' },
-      'slots[1].insurance_accepted',
-      /valid choice/,
-    ],
-    [
-      'with-insurance-only without providers',
-      { insurance_accepted: 'with-insurance-only', insurance_providers: [] },
-      'slots[1].insurance_providers',
-      /required/,
-    ],
-    [
-      'without-insurance-only with providers',
-      { insurance_accepted: 'without-insurance-only', insurance_providers: [52] },
-      'slots[1].insurance_providers',
-      /not allowed/,
     ],
   ])(
     '%s, by the index of the entry, and applies none of the request',
@@ -135,6 +145,40 @@ describe('what replaceSlots refuses', () => {
     },
   );
 
+  test.each([
+    ['a second local date', { end: '2026-11-17T00:00:00+01:00' }, /single day boundary/],
+    ['an instant without an offset', { end: '2026-11-16T11:00:00' }, /datetime/],
+    ['an instant without seconds', { start: '2026-11-16T10:00+01:00' }, /datetime/],
+    ['a day that does not exist', { start: '2026-02-30T10:00:00+01:00' }, /datetime/],
+    ['a missing end', { end: undefined }, /datetime/],
+    [
+      'a duration of no minutes',
+      { address_services: [{ address_service_id: '1', duration: 0 }] },
+      /at least 1/,
+    ],
+    ['an unknown insurance word', { insurance_accepted: 'sometimes' }, /valid choice/],
+    ['an insurance provider that is no integer', { insurance_providers: ['axa'] }, /integer/],
+    [
+      'with-insurance-only without providers',
+      { insurance_accepted: 'with-insurance-only', insurance_providers: [] },
+      /required/,
+    ],
+    [
+      'without-insurance-only with providers',
+      { insurance_accepted: 'without-insurance-only', insurance_providers: [52] },
+      /not allowed/,
+    ],
+  ])('%s, in words only, and applies none of the request', async (_what, changes, reason) => {
+    const sandbox = await startSandbox();
+    const send = await partner(sandbox);
+    const answer = await send('PUT', `${A}/slots`, bad(changes));
+    expect(answer).toMatchObject({
+      status: 400,
+      body: { errors: [], message: expect.stringMatching(reason) },
+    });
+    expect(patientTimes(sandbox)).toEqual([]);
+  });
+
   test('an end at exactly 12 weeks is still taken', async () => {
     const send = await partner(await startSandbox());
     const slot = period('07:00', '08:00', [['123', 10]], '2027-02-08');
@@ -144,7 +188,8 @@ describe('what replaceSlots refuses', () => {
   test('a body that is no JSON, and one without slots', async () => {
     const send = await partner(await startSandbox());
     expect(await send('PUT', `${A}/slots`, '{"slots":')).toMatchObject({ status: 400, body: { errors: [] } });
-    expect((await send('PUT', `${A}/slots`, {})).body.errors).toHaveProperty('slots');
+    const without = { status: 400, body: { errors: [], message: expect.stringMatching(/^slots: /) } };
+    expect(await send('PUT', `${A}/slots`, {})).toMatchObject(without);
   });
 
   test('an unknown service refuses the whole request and names no entry', async () => {
@@ -169,6 +214,15 @@ describe('deleteSlots', () => {
     expect(sandbox.slots(ADDRESS, DAY[0], '2026-11-18T00:00:00+01:00')).toMatchObject([
       { start: '2026-11-17T09:00:00+01:00', end: '2026-11-17T09:10:00+01:00' },
     ]);
+  });
+
+  test('takes an instant of the date, as the official client sends it', async () => {
+    const sandbox = await startSandbox();
+    const send = await partner(sandbox);
+    await send('PUT', `${A}/slots`, { slots: [period('10:00', '11:00')] });
+    const instant = encodeURIComponent('2026-11-15T23:30:00+00:00');
+    expect(await send('DELETE', `${A}/slots/${instant}`)).toMatchObject({ status: 204 });
+    expect(patientTimes(sandbox)).toEqual([]);
   });
 
   test('of a date without slots is done already; of no date is refused', async () => {
@@ -210,7 +264,7 @@ describe('getSlots', () => {
     const long = await send('GET', slotsPath('2026-11-16T00:00:00+01:00', '2027-05-16T00:00:00+02:00'));
     expect(long).toMatchObject({
       status: 400,
-      body: { errors: { end: [expect.stringContaining('180 days')] } },
+      body: { errors: [], message: expect.stringContaining('180 days') },
     });
     expect(await send('GET', `${A}/slots?start=2026-11-16T00:00:00%2B01:00`)).toMatchObject({ status: 400 });
     expect(

@@ -4,7 +4,7 @@ import { type Answer, Refusal } from '../http/answer.js';
 import type { Call, Operation } from '../http/operation.js';
 import type { Booking } from '../market/booking.js';
 import type { NoTime } from '../market/visit-time.js';
-import { book, cancel, confirm, move } from '../market/visits.js';
+import { book, cancel, confirm, move, newestOf } from '../market/visits.js';
 import { fullBooking, writtenBooking, writtenService } from '../written.js';
 import { parseWritten } from '../zone.js';
 import { moveTarget } from './move-target.js';
@@ -49,6 +49,9 @@ const moveSchema = z.object({
 
 const cancelSchema = z.object({ reason: z.string('The reason should be text.').nullish() });
 
+/** Of bookings made before, the marketplace does not know where they moved. */
+const MOVING_KNOWN_SINCE = Date.parse('2025-04-02T00:00:00Z');
+
 const bookSlot: Operation = {
   name: 'bookSlot',
   method: 'POST',
@@ -73,14 +76,16 @@ const getBookings: Operation = {
   handle: (call) => {
     const place = placeOf(call);
     const range = rangeIn(call, 'start', 'end');
+    const page = call.query.has('page') ? wholeIn(call, 'page', 1, Number.MAX_SAFE_INTEGER) : undefined;
+    const limit = wholeIn(call, 'limit', 100, 100);
     const all = [...place.calendar.bookings.values()]
       .filter(({ start }) => range.start <= start && start < range.end)
       .sort((a, b) => a.start - b.start || Number(a.id) - Number(b.id));
-    const page = wholeIn(call, 'page', 1, Number.MAX_SAFE_INTEGER);
-    const limit = wholeIn(call, 'limit', 100, 100);
-    const isPaged = call.query.get('page') !== null;
-    const found = isPaged ? all.slice((page - 1) * limit, page * limit) : all;
-    const parts = (call.query.get('with') ?? '').split(',');
+    const found = page === undefined ? all : all.slice((page - 1) * limit, page * limit);
+    const total = all.length;
+    const paging =
+      page === undefined ? {} : { page, limit, pages: Math.max(1, Math.ceil(total / limit)), total };
+    const parts = partsIn(call);
     const _items = found.map((booking) => ({
       ...writtenBooking(booking, place.calendar.zone),
       ...(parts.includes('booking.patient') ? { patient: booking.patient } : {}),
@@ -88,8 +93,7 @@ const getBookings: Operation = {
         ? { address_service: serviceOf(booking, call, place) }
         : {}),
     }));
-    const pages = Math.max(1, Math.ceil(all.length / limit));
-    return { status: 200, body: { _items, ...(isPaged ? { page, limit, pages, total: all.length } : {}) } };
+    return { status: 200, body: { ...paging, _items } };
   },
 };
 
@@ -101,7 +105,8 @@ const getBooking: Operation = {
     const place = placeOf(call);
     const booking = place.calendar.bookings.get(param(call, 'bookingId'));
     if (booking === undefined) throw gone();
-    return { status: 200, body: full(booking, call, place) };
+    const moving = partsIn(call).includes('booking.moving') ? { moving: movingOf(booking, call) } : {};
+    return { status: 200, body: { ...full(booking, call, place), ...moving } };
   },
 };
 
@@ -114,8 +119,10 @@ const cancelBooking: Operation = {
     const reason = bodyAs(cancelSchema, call).reason ?? undefined;
     const id = param(call, 'bookingId');
     const outcome = cancel(call.market, calendar, id, { by: 'integration', reason }, call.now);
-    if (!outcome.ok) throw gone();
-    return { status: 204 };
+    if (outcome.ok) return { status: 204 };
+    throw outcome.reason === 'unknown'
+      ? gone()
+      : new Refusal(400, `Visit ${id} cannot be canceled because it is not booked`);
   },
 };
 
@@ -176,6 +183,15 @@ function moved(booking: Booking, call: Call, target: Place): Answer {
     .replace(':addressId', addressId);
   const location = `${path}/bookings/${booking.id}`;
   return { status: 201, headers: { location }, body: full(booking, call, target) };
+}
+
+function partsIn(call: Call): readonly string[] {
+  return (call.query.get('with') ?? '').split(',');
+}
+
+function movingOf(booking: Booking, call: Call) {
+  if (booking.bookedAt < MOVING_KNOWN_SINCE) return null;
+  return { origin_booking_id: booking.originId, newest_booking_id: newestOf(call.market, booking) };
 }
 
 function gone(): Refusal {

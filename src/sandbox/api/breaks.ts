@@ -7,7 +7,16 @@ import type { Calendar } from '../market/calendar.js';
 import { overlaps } from '../market/starts.js';
 import { writtenBreak } from '../written.js';
 import { ADDRESS } from './paths.js';
-import { bodyAs, editablePlaceOf, instantSchema, type Place, param, placeOf, rangeIn } from './read.js';
+import {
+  bodyAs,
+  editablePlaceOf,
+  instantSchema,
+  madeCalendar,
+  type Place,
+  param,
+  placeOf,
+  rangeIn,
+} from './read.js';
 
 const rangeSchema = z.object({ since: instantSchema, till: instantSchema });
 const breakSchema = rangeSchema.extend({
@@ -20,7 +29,7 @@ const getCalendarBreaks: Operation = {
   method: 'GET',
   path: `${ADDRESS}/breaks`,
   handle: (call) => {
-    const { calendar } = placeOf(call);
+    const calendar = madeCalendar(placeOf(call));
     const range = rangeIn(call, 'since', 'till');
     const _items = [...calendar.breaks.values()]
       .filter((one) => overlaps(one, range))

@@ -1,14 +1,15 @@
 // Whether a calendar can be booked online at all. Contract: Resources, getCalendar, enableCalendar, disableCalendar.
 import { Refusal } from '../http/answer.js';
 import type { Operation } from '../http/operation.js';
+import type { Calendar } from '../market/calendar.js';
 import { ADDRESS } from './paths.js';
-import { editablePlaceOf, placeOf } from './read.js';
+import { editablePlaceOf, madeCalendar, placeOf } from './read.js';
 
 const getCalendar: Operation = {
   name: 'getCalendar',
   method: 'GET',
   path: `${ADDRESS}/calendar`,
-  handle: (call) => status(placeOf(call).calendar.enabled),
+  handle: (call) => status(madeCalendar(placeOf(call))),
 };
 
 const enableCalendar: Operation = {
@@ -19,9 +20,10 @@ const enableCalendar: Operation = {
     const { calendar, address } = editablePlaceOf(call);
     if (address.active === false) throw new Refusal(400, 'The address is disabled.');
     if (address.commercial === false) throw new Refusal(422, 'The address is not commercial.');
-    if (calendar.enabled) throw new Refusal(409, 'The calendar is already enabled.');
-    calendar.enabled = true;
-    return status(true);
+    if (calendar.status === 'enabled') throw new Refusal(409, 'The calendar is already enabled.');
+    calendar.remember(call.now);
+    calendar.status = 'enabled';
+    return status(calendar);
   },
 };
 
@@ -33,14 +35,15 @@ const disableCalendar: Operation = {
     const { calendar, address } = editablePlaceOf(call);
     if (address.active === false) throw new Refusal(400, 'The address is disabled.');
     if (address.commercial === false) throw new Refusal(422, 'The address is not commercial.');
-    if (!calendar.enabled) throw new Refusal(409, 'The calendar is already disabled.');
-    calendar.enabled = false;
-    return status(false);
+    if (calendar.status === 'disabled') throw new Refusal(409, 'The calendar is already disabled.');
+    calendar.remember(call.now);
+    calendar.status = 'disabled';
+    return status(calendar);
   },
 };
 
 export const calendarOperations: readonly Operation[] = [getCalendar, enableCalendar, disableCalendar];
 
-function status(enabled: boolean) {
-  return { status: 200, body: { status: enabled ? 'enabled' : 'disabled' } };
+function status({ status }: Calendar) {
+  return { status: 200, body: { status } };
 }

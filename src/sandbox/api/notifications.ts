@@ -20,7 +20,7 @@ const pullMany: Operation = {
   path: `${API_PREFIX}/notifications/multiple`,
   changes: true,
   handle: (call) => {
-    const text = call.query.get('limit') ?? String(MOST);
+    const text = call.query.get('limit') ?? '1';
     const limit = /^\d+$/.test(text) ? Number(text) : 0;
     if (limit < 1 || limit > MOST)
       throw invalid('limit', `This value should be a whole number from 1 to ${MOST}.`);

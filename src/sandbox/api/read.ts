@@ -41,6 +41,12 @@ export function editablePlaceOf(call: Call): Place {
   return place;
 }
 
+/** Throws 404 where the address has no calendar yet. */
+export function madeCalendar({ calendar }: Place): Calendar {
+  if (calendar.status === 'none') throw new Refusal(404, 'Calendar not found.');
+  return calendar;
+}
+
 export function assertEditable({ address }: Place): void {
   if (address.editable === false) throw new Refusal(403, 'No right to edit this calendar.');
 }
@@ -62,24 +68,17 @@ export function param(call: Call, name: string): string {
   return value;
 }
 
+/** It names what is wrong in words only, as nearly every 400 of the marketplace does. */
 export function invalid(path: string, message: string): Refusal {
-  return new Refusal(400, 'Validation failed.', { errors: { [path]: [message] } });
+  return new Refusal(400, path === '' ? message : `${path}: ${message}`);
 }
 
-/** The body in the shape of a schema, or the 400 that names every path that is wrong. */
+/** The body in the shape of a schema, or the 400 that says what is wrong first. */
 export function bodyAs<Schema extends z.ZodType>(schema: Schema, call: Call): z.output<Schema> {
   const read = schema.safeParse(call.body.json() ?? {});
   if (read.success) return read.data;
-  throw new Refusal(400, 'Validation failed.', { errors: errorsOf(read.error) });
-}
-
-export function errorsOf(error: z.ZodError): Record<string, string[]> {
-  const errors: Record<string, string[]> = {};
-  for (const { path, message } of error.issues) {
-    const at = pathOf(path);
-    errors[at] = [...(errors[at] ?? []), message];
-  }
-  return errors;
+  const [first] = read.error.issues;
+  throw invalid(pathOf(first?.path ?? []), first?.message ?? 'Invalid arguments');
 }
 
 /** Two required instants in the query, named as the operation names them. */

@@ -9,6 +9,12 @@ import { bodyAs, idSchema, instantSchema, minutesSchema, type Place } from './re
 export const HORIZON_MS = 12 * 7 * 24 * 60 * 60_000;
 const MINUTE = 60_000;
 
+// Older pages send ids as text here too.
+const integerSchema = z.union(
+  [z.int(), z.string().regex(/^\d+$/).transform(Number)],
+  'This value should be of type integer.',
+);
+
 const slotSchema = z.object({
   start: instantSchema,
   end: instantSchema,
@@ -19,7 +25,7 @@ const slotSchema = z.object({
       'The value you selected is not a valid choice.',
     )
     .nullish(),
-  insurance_providers: z.array(idSchema).nullish(),
+  insurance_providers: z.array(integerSchema).nullish(),
   insurance_plans: z.array(idSchema).nullish(),
 });
 
@@ -27,13 +33,12 @@ const bodySchema = z.object({ slots: z.array(slotSchema, 'This value should be a
 
 type Slot = z.output<typeof slotSchema>;
 
-/** Throws the 400 that names every offending entry by its index; an unknown service names none. */
+/** Throws the 400; only what is too short and what ends too late names its entry by its index. */
 export function readReplacement(call: Call, place: Place): Replacement {
   const { slots } = bodyAs(bodySchema, call);
-  const errors: FieldErrors = Object.fromEntries(
-    slots.flatMap((slot, index) => Object.entries(errorsIn(slot, index, call.now, place))),
-  );
-  if (Object.keys(errors).length > 0) throw new Refusal(400, 'Validation failed.', { errors });
+  const errors: FieldErrors = Object.assign({}, ...slots.map((slot, n) => errorsIn(slot, n, call.now)));
+  if (Object.keys(errors).length > 0) throw new Refusal(400, 'Invalid arguments', { errors });
+  for (const slot of slots) assertSellable(slot, place);
 
   const unknown = slots
     .flatMap((slot) => slot.address_services ?? [])
@@ -54,38 +59,27 @@ export function readReplacement(call: Call, place: Place): Replacement {
   return { offered, removed };
 }
 
-function errorsIn(slot: Slot, index: number, now: number, { calendar }: Place): FieldErrors {
+function errorsIn({ start, end }: Slot, index: number, now: number): FieldErrors {
   const at = (field: string, message: string): FieldErrors => ({ [`slots[${index}].${field}`]: [message] });
-  return {
-    ...endErrors(slot, now, (date) => calendar.zone.dateOf(date), at),
-    ...insuranceErrors(slot, at),
-  };
-}
-
-type At = (field: string, message: string) => FieldErrors;
-
-function endErrors(
-  { start, end }: Slot,
-  now: number,
-  dateOf: (instant: number) => string,
-  at: At,
-): FieldErrors {
-  if (end <= start) return at('end', 'End date should be greater than start date.');
-  if (end - start < MINUTE) return at('end', 'End date should be at least 1 minute after start date.');
+  if (end - start < MINUTE) {
+    return at('minimumDifferenceBetweenDates', 'The end date must be at least 1 minute after the start date');
+  }
   if (end > now + HORIZON_MS) return at('end', 'End date should not be later than 12 weeks from now.');
-  if (dateOf(start) !== dateOf(end)) return at('end', 'The slot exceeds a single day boundary.');
   return {};
 }
 
-function insuranceErrors(slot: Slot, at: At): FieldErrors {
+function assertSellable(slot: Slot, { calendar: { zone } }: Place): void {
   const providers = slot.insurance_providers ?? [];
+  if (zone.dateOf(slot.start) !== zone.dateOf(slot.end)) {
+    const range = `${zone.format(slot.start)} - ${zone.format(slot.end)}`;
+    throw new Refusal(400, `Slot for date range ${range} exceeds a single day boundary`);
+  }
   if (slot.insurance_accepted === 'with-insurance-only' && providers.length === 0) {
-    return at('insurance_providers', 'Insurance providers are required with with-insurance-only.');
+    throw new Refusal(400, 'Insurance providers are required with with-insurance-only.');
   }
   if (slot.insurance_accepted === 'without-insurance-only' && providers.length > 0) {
-    return at('insurance_providers', 'Insurance providers are not allowed with without-insurance-only.');
+    throw new Refusal(400, 'Insurance providers are not allowed with without-insurance-only.');
   }
-  return {};
 }
 
 function servicesOf(slot: Slot): readonly OfferedService[] {
@@ -98,7 +92,7 @@ function servicesOf(slot: Slot): readonly OfferedService[] {
 function insuranceOf(slot: Slot): Insurance {
   return {
     accepted: slot.insurance_accepted ?? 'with-and-without-insurance',
-    providers: slot.insurance_providers ?? [],
+    providers: (slot.insurance_providers ?? []).map(String),
     plans: slot.insurance_plans ?? [],
   };
 }

@@ -3,9 +3,10 @@ import { addressKey } from '../address.js';
 import { payloadDigest } from '../canonical.js';
 import { type Answer, ERROR_TYPE, Refusal } from '../http/answer.js';
 import type { Call, Operation } from '../http/operation.js';
+import type { Calendar } from '../market/calendar.js';
 import type { BookableStart } from '../market/starts.js';
 import { writtenService } from '../written.js';
-import { isDate } from '../zone.js';
+import { isDate, parseWritten } from '../zone.js';
 import { ADDRESS } from './paths.js';
 import { editablePlaceOf, invalid, type Place, param, placeOf, rangeIn } from './read.js';
 import { readReplacement } from './slots-body.js';
@@ -24,7 +25,7 @@ const getSlots: Operation = {
     if (range.end - range.start > MAX_RANGE_MS + CLOCK_CHANGE_MS) {
       throw invalid('end', 'The range should not be longer than 180 days.');
     }
-    const starts = place.calendar.starts(range, call.now);
+    const starts = place.calendar.shownStarts(range, call.now);
     if (starts.length === 0) throw new Refusal(404, 'No slots found.');
     const withServices = (call.query.get('with') ?? '').split(',').includes('slot.services');
     return {
@@ -54,7 +55,10 @@ const replaceSlots: Operation = {
   handle: (call) => {
     const place = editablePlaceOf(call);
     if (place.address.commercial === false) throw new Refusal(422, 'The address is not commercial.');
-    place.calendar.schedule.replace(readReplacement(call, place));
+    const replacement = readReplacement(call, place);
+    place.calendar.remember(call.now);
+    place.calendar.make();
+    place.calendar.schedule.replace(replacement);
     return REPLACED;
   },
 };
@@ -65,8 +69,9 @@ const deleteSlots: Operation = {
   path: `${ADDRESS}/slots/:date`,
   handle: (call) => {
     const { calendar } = editablePlaceOf(call);
-    const date = param(call, 'date');
-    if (!isDate(date)) throw invalid('date', 'This value is not a valid date.');
+    const date = dateIn(param(call, 'date'), calendar);
+    if (date === undefined) throw invalid('date', 'This value is not a valid date.');
+    calendar.remember(call.now);
     calendar.schedule.clear(date);
     return { status: 204 };
   },
@@ -78,6 +83,13 @@ const STILL_PROCESSED: Answer = {
   headers: { 'content-type': ERROR_TYPE },
   body: { errors: [], message: 'The same request is still being processed.' },
 };
+
+/** A date, or the local date of an instant, as the official client sends it. */
+function dateIn(text: string, { zone }: Calendar): string | undefined {
+  if (isDate(text)) return text;
+  const instant = parseWritten(text);
+  return instant === undefined ? undefined : zone.dateOf(instant);
+}
 
 function written(
   { start, services }: BookableStart,

@@ -1,6 +1,6 @@
-// The token endpoint: client credentials, with HTTP Basic and a form body. Contract: Authorization; errors are RFC 6749's.
+// The token endpoint: client credentials, by HTTP Basic or in the form. Contract: Authorization; errors are RFC 6749's.
 import type { Answer } from '../http/answer.js';
-import { basicCredentials } from '../http/authorization.js';
+import { clientCredentials, formIn } from '../http/authorization.js';
 import type { Call, Operation } from '../http/operation.js';
 
 export const token: Operation = {
@@ -8,7 +8,8 @@ export const token: Operation = {
   method: 'POST',
   path: '/oauth/v2/token',
   handle: (call) => {
-    const credentials = basicCredentials(call.authorization);
+    const form = formIn(call.body.text, call.contentType);
+    const credentials = clientCredentials(call.authorization, form);
     if (
       credentials === undefined ||
       !call.market.directory.authenticate(credentials.id, credentials.secret)
@@ -16,12 +17,11 @@ export const token: Operation = {
       const answer = refusal(401, 'invalid_client', 'The client credentials are invalid.');
       return { ...answer, headers: { ...answer.headers, 'www-authenticate': 'Basic realm="Service"' } };
     }
-    return grant(call, credentials.id);
+    return grant(call, form, credentials.id);
   },
 };
 
-function grant(call: Call, client: string): Answer {
-  const form = new URLSearchParams(call.body.text);
+function grant(call: Call, form: URLSearchParams, client: string): Answer {
   if (!form.has('grant_type')) return refusal(400, 'invalid_request', 'The form body lacks grant_type.');
   if (form.get('grant_type') !== 'client_credentials') {
     return refusal(400, 'unsupported_grant_type', 'Only client_credentials is supported.');

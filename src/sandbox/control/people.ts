@@ -31,6 +31,7 @@ const moveBody = z.strictObject({
   start: instantSchema,
   service: z.string().optional(),
   duration: minutes,
+  doctor: z.string().optional(),
   address: z.string().optional(),
   by: personSchema,
 });
@@ -51,9 +52,10 @@ export function mountPeople(app: FastifyInstance, sandbox: Hands): void {
     sandbox.cancel(idIn(params), readInput(cancelBody, body ?? {})),
   );
   app.post('/bookings/:id/move', ({ params, body }, reply) => {
-    const { service, address, ...move } = readInput(moveBody, body);
+    const { service, doctor, address, ...move } = readInput(moveBody, body);
     reply.code(201);
-    return sandbox.moveAsking(idIn(params), { ...move, serviceId: service, addressId: address });
+    const to = { ...move, serviceId: service, doctorId: doctor, addressId: address };
+    return sandbox.moveAsking(idIn(params), to);
   });
   app.post('/bookings/:id/confirm', ({ params }) => sandbox.confirm(idIn(params)));
   app.post('/bookings/:id/presence', ({ params, body }) =>

@@ -1,30 +1,39 @@
 // What changes about an address: its services, its commercial type, whether it is the clients' at all.
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { serviceSchema } from '../estate.js';
+import { cuttingSchema, serviceSchema } from '../estate.js';
 import type { Hands } from '../hands.js';
 import { readInput } from '../input.js';
 import { placeSchema, refOf } from './read.js';
 
-const servicesBody = placeSchema.extend({ services: z.array(serviceSchema) });
+const assignBody = placeSchema.extend({ told: z.boolean().optional() });
+const servicesBody = assignBody.extend({ services: z.array(serviceSchema) });
+const cuttingBody = placeSchema.extend({ cutting: cuttingSchema });
 const typeBody = placeSchema.extend({ type: z.enum(['commercial', 'non-commercial']) });
 
 export function mountPlaces(app: FastifyInstance, sandbox: Hands): void {
   app.put('/address/services', ({ body }) => {
-    const { services, ...place } = readInput(servicesBody, body);
-    return sandbox.setServices(refOf(place), services);
+    const { services, told, ...place } = readInput(servicesBody, body);
+    return sandbox.setServices(refOf(place), services, { told });
   });
   app.put('/address/commercial-type', ({ body }) => {
     const { type, ...place } = readInput(typeBody, body);
     sandbox.setCommercialType(refOf(place), type);
     return {};
   });
+  app.put('/address/cutting', ({ body }) => {
+    const { cutting, ...place } = readInput(cuttingBody, body);
+    sandbox.setCutting(refOf(place), cutting);
+    return {};
+  });
   app.post('/address/assign', ({ body }) => {
-    sandbox.assignAddress(refOf(readInput(placeSchema, body)));
+    const { told, ...place } = readInput(assignBody, body);
+    sandbox.assignAddress(refOf(place), { told });
     return {};
   });
   app.post('/address/unassign', ({ body }) => {
-    sandbox.unassignAddress(refOf(readInput(placeSchema, body)));
+    const { told, ...place } = readInput(assignBody, body);
+    sandbox.unassignAddress(refOf(place), { told });
     return {};
   });
 }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { clientSchema, estateSchema, limitsSchema } from '../estate.js';
 import { faultRuleSchema } from '../faults.js';
 import type { Hands } from '../hands.js';
-import { readInput, toInstant } from '../input.js';
+import { lagSchema, readInput, toInstant } from '../input.js';
 import { disorderSchema } from '../push/disorder.js';
 import { instantSchema } from './read.js';
 
@@ -19,6 +19,7 @@ const estateBody = z
   });
 const faultsBody = z.strictObject({ rules: z.array(faultRuleSchema), seed: z.int().optional() });
 const revokeBody = z.strictObject({ client: z.string().optional() });
+const readingBody = z.strictObject({ lagMs: lagSchema });
 const setTimeBody = z.strictObject({ now: instantSchema, stopped: z.boolean().optional() });
 const advanceBody = z.strictObject({ advanceMs: z.number('is no number of milliseconds') });
 
@@ -57,6 +58,10 @@ export function mountSteering(app: FastifyInstance, sandbox: Hands): void {
 
   app.put('/delivery', ({ body }) => {
     sandbox.setDelivery(readInput(disorderSchema, body));
+    return {};
+  });
+  app.put('/reading', ({ body }) => {
+    sandbox.setReadLag(readInput(readingBody, body).lagMs);
     return {};
   });
   app.put('/limits', ({ body }) => {

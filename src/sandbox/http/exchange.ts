@@ -13,7 +13,7 @@ import type { RequestLog, RequestRecord } from '../request-log.js';
 import type { Timers } from '../timers.js';
 import type { Tokens } from '../tokens.js';
 import { type Answer, firewallPage, Refusal } from './answer.js';
-import { basicCredentials, bearerToken } from './authorization.js';
+import { bearerToken, clientCredentials, formIn } from './authorization.js';
 import { type Delivery, deliver, pause } from './deliver.js';
 import { afterProcessing, faultDelivery, isMetBeforeProcessing } from './faulted.js';
 import { limitHeaders, tooMany, withHeaders } from './limit-headers.js';
@@ -57,8 +57,9 @@ export async function exchange(parts: Parts, incoming: Incoming): Promise<void> 
   const { request, operation } = incoming;
   const isToken = operation.name === 'token';
   const now = parts.clock.now();
-  const client = isToken
-    ? basicCredentials(request.headers.authorization)?.id
+  const form = isToken ? formIn(incoming.text, request.headers['content-type']) : undefined;
+  const client = form
+    ? clientCredentials(request.headers.authorization, form)?.id
     : parts.tokens.clientOf(bearerToken(request.headers.authorization) ?? '', now);
   const arrival = {
     receivedAt: now,
@@ -68,7 +69,7 @@ export async function exchange(parts: Parts, incoming: Incoming): Promise<void> 
     client,
     userAgent: request.headers['user-agent'],
     address: addressIn(incoming.params),
-    body: loggedBody(incoming.text, isToken),
+    body: loggedBody(incoming.text, form),
   };
   const record = parts.requests.open(arrival, incoming.text.length);
   incoming.response.once('close', () => parts.requests.left(record));
@@ -144,6 +145,7 @@ async function processCall(
       tokens: parts.tokens,
       postOffice: parts.postOffice,
       authorization: request.headers.authorization,
+      contentType: request.headers['content-type'],
     });
     const admitted = operation.admit?.(call());
     if (admitted !== undefined && 'processing' in admitted) processing = admitted.processing;
@@ -179,12 +181,9 @@ function addressIn(params: Incoming['params']): AddressRef | undefined {
 }
 
 /** Of a token request only what is no secret. */
-function loggedBody(text: string, isToken: boolean): unknown {
+function loggedBody(text: string, form: URLSearchParams | undefined): unknown {
   if (text === '') return undefined;
-  if (isToken) {
-    const form = new URLSearchParams(text);
-    return { grant_type: form.get('grant_type'), scope: form.get('scope') };
-  }
+  if (form !== undefined) return { grant_type: form.get('grant_type'), scope: form.get('scope') };
   try {
     return JSON.parse(text);
   } catch {

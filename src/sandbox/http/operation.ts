@@ -26,8 +26,9 @@ export interface Call {
   readonly tokens: Tokens;
   /** Where notifications are pulled, and failed pushes released. */
   readonly postOffice: Pick<PostOffice, 'take' | 'release'>;
-  /** The header, for the token endpoint. */
+  /** These headers are for the token endpoint. */
   readonly authorization: string | undefined;
+  readonly contentType: string | undefined;
 }
 
 export interface ReceivedBody {

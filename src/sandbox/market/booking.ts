@@ -15,7 +15,12 @@ export interface Patient {
 
 export interface Booking extends Interval {
   readonly id: string;
-  readonly status: 'booked' | 'canceled' | 'moved';
+  /** One that was moved is canceled. */
+  readonly status: 'booked' | 'canceled';
+  /** The first booking that it was before it moved; its own id where it is the first. */
+  readonly originId: string;
+  /** The booking that took its place. */
+  readonly movedTo: string | undefined;
   readonly serviceId: string;
   readonly patient: Patient;
   readonly comment: string;

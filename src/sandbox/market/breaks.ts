@@ -30,6 +30,7 @@ export function addBreak(
   );
   if (isThere) return { ok: false, reason: 'exists' };
 
+  calendar.make();
   const id = market.newId(calendar);
   const others = coupled.map((home) => ({ home, id: market.newId(home) }));
   const together = [id, ...others.map((other) => other.id)];
@@ -61,6 +62,7 @@ export function removeBreak(market: Market, calendar: Calendar, id: string, by: 
   const old = calendar.breaks.get(id);
   if (old === undefined) return false;
   for (const [home, one] of madeTogether(market, old)) {
+    home.remember(now);
     home.breaks.delete(one.id);
     tell(market, home, 'break-removed', one, by, now);
   }
@@ -70,6 +72,7 @@ export function removeBreak(market: Market, calendar: Calendar, id: string, by: 
 type BreakNews = Extract<NotificationName, `break-${string}`>;
 
 function put(market: Market, calendar: Calendar, name: BreakNews, one: Break, by: Actor, now: number): void {
+  calendar.remember(now);
   calendar.breaks.set(one.id, one);
   tell(market, calendar, name, one, by, now);
 }

@@ -1,10 +1,32 @@
 // One calendar of the marketplace: its work periods, and the bookings and breaks that take time out of them.
 import type { AddressRef } from '../address.js';
+import type { Cutting } from '../estate.js';
 import type { LocalZone } from '../zone.js';
 import type { Booking } from './booking.js';
 import type { Break } from './break.js';
 import { Schedule } from './schedule.js';
 import { type BookableStart, cutStarts, type Interval, overlaps, type WorkPeriod } from './starts.js';
+
+/** None: nobody has made it yet. */
+export type CalendarStatus = 'enabled' | 'disabled' | 'none';
+
+/** What holds at the moment, in the market or at the address. */
+export interface CalendarRules {
+  readonly cutting: () => Cutting;
+  /** A reading shows the state of so many milliseconds ago. */
+  readonly readLagMs: () => number;
+}
+
+/** What the starts follow from. */
+interface State {
+  readonly schedule: Schedule;
+  readonly taken: readonly Interval[];
+  readonly status: CalendarStatus;
+}
+
+interface PastState extends State {
+  readonly until: number;
+}
 
 export class Calendar {
   readonly ref: AddressRef;
@@ -12,13 +34,30 @@ export class Calendar {
   readonly schedule: Schedule;
   readonly bookings = new Map<string, Booking>();
   readonly breaks = new Map<string, Break>();
-  enabled: boolean;
+  readonly #rules: CalendarRules;
+  /** The oldest first; no older than a reading may lag. */
+  #past: readonly PastState[] = [];
+  status: CalendarStatus;
 
-  constructor(ref: AddressRef, zone: LocalZone, enabled: boolean) {
+  constructor(ref: AddressRef, zone: LocalZone, status: CalendarStatus, rules: CalendarRules) {
     this.ref = ref;
     this.zone = zone;
     this.schedule = new Schedule(zone);
-    this.enabled = enabled;
+    this.status = status;
+    this.#rules = rules;
+  }
+
+  /** Before each change, so that a reading that lags shows what was. */
+  remember(now: number): void {
+    const lag = this.#rules.readLagMs();
+    const kept = this.#past.filter(({ until }) => until > now - lag);
+    const { taken, status } = this.#state();
+    this.#past = lag === 0 ? [] : [...kept, { until: now, schedule: this.schedule.copy(), taken, status }];
+  }
+
+  /** There is a calendar from here on. */
+  make(): void {
+    if (this.status === 'none') this.status = 'enabled';
   }
 
   /**
@@ -26,11 +65,13 @@ export class Calendar {
    * disabled. A booking that is about to move does not stand in its own way.
    */
   starts(range: Interval, now: number, movingBooking?: string): readonly BookableStart[] {
-    if (!this.enabled) return [];
-    const from = Math.max(range.start, now);
-    return cutStarts(this.schedule.between(range), this.taken(movingBooking)).filter(
-      ({ start }) => from <= start && start < range.end,
-    );
+    return this.#startsIn(this.#state(movingBooking), range, now);
+  }
+
+  /** The same, as they were when a reading of now looked. */
+  shownStarts(range: Interval, now: number): readonly BookableStart[] {
+    const then = now - this.#rules.readLagMs();
+    return this.#startsIn(this.#past.find(({ until }) => until > then) ?? this.#state(), range, now);
   }
 
   /** The work period in which the whole appointment lies and its service is offered. */
@@ -54,5 +95,17 @@ export class Calendar {
       (booking) => booking.status === 'booked' && booking.id !== movingBooking,
     );
     return [...booked, ...this.breaks.values()];
+  }
+
+  #state(movingBooking?: string): State {
+    return { schedule: this.schedule, taken: this.taken(movingBooking), status: this.status };
+  }
+
+  #startsIn({ schedule, taken, status }: State, range: Interval, now: number): readonly BookableStart[] {
+    if (status !== 'enabled') return [];
+    const from = Math.max(range.start, now);
+    return cutStarts(schedule.between(range), taken, this.#rules.cutting()).filter(
+      ({ start }) => from <= start && start < range.end,
+    );
   }
 }

@@ -22,6 +22,8 @@ export interface MarketOptions {
   readonly echoes: boolean;
   /** Whether the duplicate rule holds. */
   readonly duplicates: boolean;
+  /** How long ago the state is that readings of slots show; milliseconds. */
+  readonly readLagMs: number;
   /** Takes what there is to tell. */
   readonly onTold: (told: Told) => void;
 }
@@ -35,11 +37,13 @@ export class Market {
   readonly #terms = new Map<string, Terms>();
   #directory: Directory;
   #lastId = 0;
+  readLagMs: number;
 
   constructor(options: MarketOptions) {
     this.#options = options;
     this.duplicates = new DuplicateGuard(options.duplicates);
     this.#directory = new Directory(options.estate, options.clients);
+    this.readLagMs = options.readLagMs;
   }
 
   get askedDurations(): boolean {
@@ -66,7 +70,10 @@ export class Market {
     const before = this.#calendars.get(key);
     if (before !== undefined) return before;
     const zone = zoneNamed(address.timeZone ?? this.#options.timeZone);
-    const calendar = new Calendar(ref, zone, address.calendar !== 'disabled');
+    const calendar = new Calendar(ref, zone, address.calendar ?? 'enabled', {
+      cutting: () => this.#directory.find(ref)?.address.cutting ?? 'duration',
+      readLagMs: () => this.readLagMs,
+    });
     this.#calendars.set(key, calendar);
     return calendar;
   }
@@ -117,13 +124,16 @@ export class Market {
    * What exists changes. Calendars of addresses that stay keep what they hold, less the services that are gone; one that is
    * now in another zone begins anew.
    */
-  settle(estate: KnownEstate | undefined, clients: readonly KnownClient[] | undefined): void {
+  settle(estate: KnownEstate | undefined, clients: readonly KnownClient[] | undefined, now: number): void {
     this.#directory = new Directory(estate, clients);
     for (const [key, calendar] of this.#calendars) {
       const address = this.#directory.find(calendar.ref)?.address;
       if (address === undefined) continue;
       if ((address.timeZone ?? this.#options.timeZone) !== calendar.zone.name) this.#calendars.delete(key);
-      else calendar.schedule.keepServices((id) => this.#directory.service(address, id) !== undefined);
+      else {
+        calendar.remember(now);
+        calendar.schedule.keepServices((id) => this.#directory.service(address, id) !== undefined);
+      }
     }
   }
 

@@ -15,6 +15,11 @@ export interface ServiceChanges {
 
 export type CommercialType = 'commercial' | 'non-commercial';
 
+/** Of a change that is not told the notifications are lost, for every client. */
+export interface Telling {
+  readonly told?: boolean | undefined;
+}
+
 /** One place in the marketplace. */
 export interface Place {
   readonly calendar: Calendar;
@@ -27,6 +32,7 @@ export function setServices(
   { calendar, address }: Place,
   services: readonly KnownService[],
   now: number,
+  { told = true }: Telling = {},
 ): ServiceChanges {
   const before = new Map(address.services.map((service) => [service.id, service]));
   const after = new Set(services.map(({ id }) => id));
@@ -37,10 +43,11 @@ export function setServices(
   });
   const deleted = address.services.filter(({ id }) => !after.has(id));
 
+  calendar.remember(now);
   address.services = [...services];
   calendar.schedule.keepServices((id) => market.directory.service(address, id) !== undefined);
   const tell = (name: NotificationName, all: readonly KnownService[]) => {
-    for (const service of all) {
+    for (const service of told ? all : []) {
       const about = { address_service: writtenService(service) };
       market.tell(calendar, { name, by: 'doctor', about }, now);
     }
@@ -61,17 +68,17 @@ export function setCommercialType(market: Market, place: Place, type: Commercial
 }
 
 /** False where it is so already. */
-export function assign(market: Market, place: Place, now: number): boolean {
+export function assign(market: Market, place: Place, now: number, { told = true }: Telling = {}): boolean {
   if (place.address.assigned !== false) return false;
   place.address.assigned = true;
-  tellOfAddress(market, place, 'address-assigned', now);
+  if (told) tellOfAddress(market, place, 'address-assigned', now);
   return true;
 }
 
 /** False where it is so already. From here on requests are refused, and nothing is told. */
-export function unassign(market: Market, place: Place, now: number): boolean {
+export function unassign(market: Market, place: Place, now: number, { told = true }: Telling = {}): boolean {
   if (place.address.assigned === false) return false;
-  tellOfAddress(market, place, 'address-unassigned', now);
+  if (told) tellOfAddress(market, place, 'address-unassigned', now);
   place.address.assigned = false;
   return true;
 }

@@ -43,6 +43,13 @@ export class Schedule {
     }
   }
 
+  /** As it stands now. */
+  copy(): Schedule {
+    const copy = new Schedule(this.#zone);
+    for (const [date, periods] of this.#days) copy.#days.set(date, periods);
+    return copy;
+  }
+
   clear(date: string): boolean {
     return this.#days.delete(date);
   }

@@ -1,4 +1,5 @@
 // How the marketplace cuts work periods into the starts a patient can choose. Contract: replaceSlots.
+import type { Cutting } from '../estate.js';
 
 /** Half-open, epoch milliseconds. */
 export interface Interval {
@@ -40,19 +41,23 @@ export function overlaps(a: Interval, b: Interval): boolean {
 }
 
 /**
- * One start per `duration` minutes of each service, counted from the beginning of its work period, as long as the whole
- * appointment fits in the period and touches nothing that is taken. Ascending.
+ * One start per `duration` minutes of each service, or per greatest common divisor of the durations of all services of its
+ * work period, counted from the beginning of the period, as long as the whole appointment fits in the period and touches
+ * nothing that is taken. Ascending.
  */
 export function cutStarts(
   periods: readonly WorkPeriod[],
   taken: readonly Interval[],
+  cutting: Cutting,
 ): readonly BookableStart[] {
   const found = new Map<number, string[]>();
   for (const period of periods) {
     const inTheWay = taken.filter((one) => overlaps(one, period));
+    const divisor = period.terms.services.map(({ duration }) => duration).reduce(greatestDivisor, 0);
     for (const service of period.terms.services) {
       const length = service.duration * 60_000;
-      for (let start = period.start; start + length <= period.end; start += length) {
+      const step = cutting === 'divisor' ? divisor * 60_000 : length;
+      for (let start = period.start; start + length <= period.end; start += step) {
         const appointment = { start, end: start + length };
         if (inTheWay.some((one) => overlaps(one, appointment))) continue;
         const services = found.get(start);
@@ -62,4 +67,8 @@ export function cutStarts(
     }
   }
   return [...found].map(([start, services]) => ({ start, services })).sort((a, b) => a.start - b.start);
+}
+
+function greatestDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestDivisor(b, a % b);
 }

@@ -27,7 +27,7 @@ export function book(market: Market, calendar: Calendar, request: BookRequest, n
   return { ok: true, booking };
 }
 
-/** The booking ends as `moved`, and a new one with a new id takes its place. */
+/** The booking ends as `canceled`, and a new one with a new id takes its place. */
 export function move(
   market: Market,
   calendar: Calendar,
@@ -39,11 +39,19 @@ export function move(
   if (typeof plan === 'string') return { ok: false, reason: plan };
   const { old, to, time } = plan;
 
-  const ended: Booking = { ...old, status: 'moved', canceledBy: request.by, canceledAt: now };
-  calendar.bookings.set(id, ended);
-  const { patient, payment } = old;
+  const { patient, payment, originId } = old;
   const comment = market.keptComments ? old.comment : '';
-  const booking = newBooking(market, to, { ...request, ...time, patient, comment, payment }, now);
+  const visit = { ...request, ...time, patient, comment, payment, originId };
+  calendar.remember(now);
+  const booking = newBooking(market, to, visit, now);
+  const ended: Booking = {
+    ...old,
+    status: 'canceled',
+    canceledBy: request.by,
+    canceledAt: now,
+    movedTo: booking.id,
+  };
+  calendar.bookings.set(id, ended);
   const about = {
     old_visit_booking: written(market, calendar, ended),
     new_visit_booking: written(market, to, booking),
@@ -60,7 +68,7 @@ export function cancel(
   now: number,
 ): Outcome<'unknown' | 'over'> {
   const changes = { status: 'canceled', canceledBy: by, canceledAt: now, cancelReason: reason } as const;
-  const outcome = change(calendar, id, changes, ({ status }) => status === 'booked');
+  const outcome = change(calendar, id, changes, now, ({ status }) => status === 'booked');
   if (outcome.ok) tell(market, calendar, 'booking-canceled', outcome.booking, by, now);
   return outcome;
 }
@@ -73,7 +81,7 @@ export function confirm(
   now: number,
 ): Outcome<'unknown' | 'over'> {
   const isOpen = ({ status, confirmed }: Booking) => status === 'booked' && !confirmed;
-  const outcome = change(calendar, id, { confirmed: true }, isOpen);
+  const outcome = change(calendar, id, { confirmed: true }, now, isOpen);
   if (outcome.ok) tell(market, calendar, 'booking-confirmed', outcome.booking, by, now);
   return outcome;
 }
@@ -86,7 +94,7 @@ export function markPresence(
   presence: Presence,
   now: number,
 ): Outcome<'unknown' | 'over'> {
-  const outcome = change(calendar, id, { presence }, ({ status }) => status === 'booked');
+  const outcome = change(calendar, id, { presence }, now, ({ status }) => status === 'booked');
   if (outcome.ok) tell(market, calendar, 'presence-marked', outcome.booking, 'doctor', now, { presence });
   return outcome;
 }
@@ -99,7 +107,7 @@ export function setPayment(
   payment: PaymentStatus,
   now: number,
 ): Outcome<'unknown' | 'over'> {
-  const outcome = change(calendar, id, { payment }, ({ status }) => status !== 'moved');
+  const outcome = change(calendar, id, { payment }, now, ({ movedTo }) => movedTo === undefined);
   if (!outcome.ok) return outcome;
   const more = { visit_payment_status: payment };
   tell(market, calendar, 'booking-payment-status-changed', outcome.booking, 'user', now, more);
@@ -110,12 +118,14 @@ function change(
   calendar: Calendar,
   id: string,
   changes: Partial<Booking>,
+  now: number,
   isOpen: (booking: Booking) => boolean,
 ): Outcome<'unknown' | 'over'> {
   const old = calendar.bookings.get(id);
   if (old === undefined) return { ok: false, reason: 'unknown' };
   if (!isOpen(old)) return { ok: false, reason: 'over' };
   const booking: Booking = { ...old, ...changes };
+  calendar.remember(now);
   calendar.bookings.set(id, booking);
   return { ok: true, booking };
 }
@@ -139,12 +149,16 @@ interface NewVisit extends Interval {
   readonly by: Actor;
   readonly comment?: string | undefined;
   readonly payment: PaymentStatus | undefined;
+  readonly originId?: string | undefined;
 }
 
 function newBooking(market: Market, calendar: Calendar, visit: NewVisit, now: number): Booking {
+  const id = market.newId(calendar);
   const booking: Booking = {
-    id: market.newId(calendar),
+    id,
     status: 'booked',
+    originId: visit.originId ?? id,
+    movedTo: undefined,
     start: visit.start,
     end: visit.end,
     serviceId: visit.serviceId,
@@ -159,10 +173,17 @@ function newBooking(market: Market, calendar: Calendar, visit: NewVisit, now: nu
     presence: undefined,
     payment: visit.payment,
   };
+  calendar.remember(now);
   calendar.bookings.set(booking.id, booking);
   return booking;
 }
 
 function written(market: Market, calendar: Calendar, booking: Booking) {
   return fullBooking(booking, calendar.zone, market.service(calendar, booking.serviceId));
+}
+
+/** The booking that it is now, wherever it has moved to since. */
+export function newestOf(market: Market, { id, movedTo }: Booking): string {
+  const next = movedTo === undefined ? undefined : market.homeOf(movedTo)?.bookings.get(movedTo);
+  return next === undefined ? id : newestOf(market, next);
 }
