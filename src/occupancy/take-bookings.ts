@@ -105,8 +105,9 @@ export function foldBookings(
     const moved = one.before === undefined ? undefined : current.get(one.before);
     current.set(one.id, next(calendar, current.get(one.id), one, moved));
     if (moved !== undefined) current.set(moved.id, { ...moved, status: 'moved', movedTo: one.id });
-    passOn(current, one.id);
   }
+  // What one became may have been said before it, or after it.
+  for (const id of current.keys()) passOn(current, id);
   const ours = new Set(said.flatMap(({ id, byUs }) => (byUs ? [id] : [])));
   const days = new DayChanges(now);
   const changes: BookingChange[] = [];
