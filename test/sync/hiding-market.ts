@@ -9,6 +9,10 @@ export interface Span {
   readonly end: number;
 }
 
+export interface Visit extends Span {
+  readonly service: string;
+}
+
 export const MINUTE = 60_000;
 /** Everything begins and ends on a multiple of it. */
 const TICK = 5 * MINUTE;
@@ -62,6 +66,23 @@ export class Market {
     const ticks = ticksOf(spansOf([...this.offered.values()].flat()));
     for (const one of this.#hiding()) for (const tick of ticksOf([one])) ticks.delete(tick);
     return ticks;
+  }
+
+  /** Every visit that a patient could book: no time of it is hidden. */
+  get visits(): readonly Visit[] {
+    const hiding = [...this.#hiding()];
+    return [...this.offered.values()].flat().flatMap((slot) => {
+      const [period] = spansOf([slot]);
+      if (period === undefined) return [];
+      return slot.address_services.flatMap(({ address_service_id: service, duration }) => {
+        const visits: Visit[] = [];
+        for (let start = period.start; start + duration * MINUTE <= period.end; start += duration * MINUTE) {
+          const visit = { start, end: start + duration * MINUTE, service };
+          if (!hiding.some((one) => overlap(one, visit))) visits.push(visit);
+        }
+        return visits;
+      });
+    });
   }
 
   /** @returns what the marketplace refused: the key that the planner remembers it by */

@@ -182,6 +182,15 @@ function exposed(run: Run): ReadonlySet<number> {
   return new Set([...ticksOf(needsIn(run))].filter((tick) => tick >= run.now && onSale.has(tick)));
 }
 
+/** Visits of the future that a patient could book, and that would take time that is taken. */
+function exposedVisits({ market, ...run }: Run): ReadonlySet<string> {
+  const needs = needsIn({ market, ...run });
+  const exposing = market.visits.filter(
+    (visit) => visit.start >= run.now && needs.some((need) => overlap(need, visit)),
+  );
+  return new Set(exposing.map(({ start, service }) => `${toIso(start, ZONE)} ${service}`));
+}
+
 /** One request, as the strategy chooses it. @returns false when there is none left */
 function step(run: Run, isLost: () => boolean): boolean {
   const { closing, opening } = plan(run);
@@ -213,10 +222,11 @@ function step(run: Run, isLost: () => boolean): boolean {
 /** Steps until there is none left, and looks after each whether taken time came on sale by it. */
 function settle(run: Run, isLost: () => boolean, between: () => readonly Change[]): void {
   for (let n = 0; n < MOST_STEPS; n += 1) {
-    const before = exposed(run);
+    const [before, visitsBefore] = [exposed(run), exposedVisits(run)];
     if (!step(run, n < MOST_STEPS / 2 ? isLost : () => false)) return;
     const came = [...exposed(run)].filter((tick) => !before.has(tick));
     expect(came.map((tick) => toIso(tick, ZONE))).toEqual([]);
+    expect([...exposedVisits(run)].filter((visit) => !visitsBefore.has(visit))).toEqual([]);
     for (const change of between()) {
       run.clinic = changed(run.clinic, change);
       // A run that begins anew has nothing refused.
@@ -501,6 +511,43 @@ describe('hiding what is taken', () => {
       { numRuns: 500 },
     );
     expect(asked).toBeGreaterThan(100);
+  });
+
+  test('where appointments close to each other come and go: nothing leaves beside one that is still to be hidden', () => {
+    const days: Windows = [0, 1].map((day) => ({
+      start: at(day, 0),
+      end: at(day, 80),
+      services: [
+        { id: 'visit', duration: 20 },
+        { id: 'check', duration: 10 },
+      ],
+    }));
+    const dense = fc.uniqueArray(
+      fc
+        .record({ day: fc.nat(1), n: fc.nat(7), length: fc.constantFrom(10, 10, 20) })
+        .map(({ day, n, length }): Span => ({ start: at(day, n * 10), end: at(day, n * 10 + length) })),
+      { maxLength: 5, selector: ({ start }) => start },
+    );
+    const named = (list: readonly Span[]) => new Map(list.map((one, n) => [REFS[n] ?? '', one]));
+    fc.assert(
+      fc.property(dense, dense, fc.constantFrom<Strategy>('breaks', 'book'), (was, is, strategy) => {
+        const clinic = { ...clinicOf({}, days), strategy, appointments: named(was) };
+        const left = { ...nothingLeft, offered: days };
+        const run = begin(clinic, left, at(0, -60), () => false);
+        const settled = () => {
+          settle(
+            run,
+            () => false,
+            () => [],
+          );
+          expectSettled(run);
+        };
+        settled();
+        run.clinic = { ...run.clinic, appointments: named(is) };
+        settled();
+      }),
+      { numRuns: 500 },
+    );
   });
 
   test('one strategy after another, each from where the one before came to rest', () => {

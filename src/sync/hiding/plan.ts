@@ -2,7 +2,15 @@
  * What to do about the breaks and placeholders of a calendar's pending days. Pure: from what is on offer, what has to
  * be hidden and what the marketplace holds, to the requests that lead there, what closes before what opens.
  */
-import { breakSteps, computeBreaks, localDate, type Slot, toIso } from '../../core/index.js';
+import { type Closing, closingOrder } from '../../core/closing-order.js';
+import {
+  type CalendarBreak,
+  computeBreaks,
+  diffBreaks,
+  localDate,
+  type Slot,
+  toIso,
+} from '../../core/index.js';
 import type { Interval } from '../../occupancy/day-changes.js';
 import type { Strategy } from '../../store/schema.js';
 import { bookableAs } from './bookable.js';
@@ -95,62 +103,74 @@ export function planHiding(input: HidingInput): HidingPlan {
   );
   const booked = strategy === 'book' ? planBookings(concerned, placeholders, dates, input) : NOTHING_BOOKED;
   const hiddenByBreaks = concerned.filter((need) => !booked.covers.has(need));
-  const wanted = days.flatMap(({ date }) =>
-    computeBreaks({ timeZone, windows: onSale.get(date) ?? [], busy: hiddenByBreaks }),
-  );
+  const breaksOver = (busy: readonly Interval[]): CalendarBreak[] =>
+    days.flatMap(({ date }) => computeBreaks({ timeZone, windows: onSale.get(date) ?? [], busy }));
   const existing = breaks.map(({ id, start, end }) => ({
     id,
     since: toIso(start, timeZone),
     till: toIso(end, timeZone),
   }));
-  const steps = breakSteps(existing, wanted, ({ since }) => mayLeave(Date.parse(since), dates, timeZone));
+  const { add, move, delete: gone } = diffBreaks(existing, breaksOver(hiddenByBreaks));
   const byId = new Map(breaks.map((one) => [one.id, one]));
-  const closing: HidingStep[] = [];
-  const opening: HidingStep[] = [];
-  for (const step of steps) {
-    if (step.kind === 'delete') {
-      const one = byId.get(step.id);
-      if (one !== undefined) opening.push(toDelete(one));
-      continue;
-    }
-    const span = { start: Date.parse(step.since), end: Date.parse(step.till) };
-    closing.push(
-      step.kind === 'add' ? { kind: 'add-break', ...span } : { kind: 'move-break', id: step.id, ...span },
-    );
-  }
+  const changes: Change[] = [
+    ...booked.book.map((step) => ({ step, to: spanOfStep(step) })),
+    ...add.map((one): Change => {
+      const to = spanOf(one);
+      return { step: { kind: 'add-break', ...to }, to };
+    }),
+    ...move.map(({ id, ...one }): Change => {
+      const [from, to] = [byId.get(id), spanOf(one)];
+      const mayMove = from !== undefined && mayLeave(from.start, dates, timeZone);
+      return { step: { kind: 'move-break', id, ...to }, from, to, mayMove };
+    }),
+  ].sort((a, b) => a.to.start - b.to.start);
+  const moves = booked.move.map((step): Change => ({ step, from: step.one, to: step.need }));
+  const ordered = closingOrder([...changes, ...moves], {
+    places: [...present.breaks, ...present.placeholders],
+    mustHide: concerned,
+    onSale: [...onSale.values()].flat(),
+  });
+  const goes = new Set(gone);
+  const staying = ordered.flatMap(({ change, stays }) => (stays ? [change.step] : []));
+  for (const step of staying) if (step.kind === 'move-break') goes.add(step.id);
+  const isStaying = (one: Placeholder): boolean =>
+    staying.some((step) => step.kind === 'move-placeholder' && step.one === one);
   return {
-    closing: [...nearestFirst(booked.book, closing), ...booked.move],
-    opening: [...placeholders.filter((one) => !booked.keeps.has(one.id)).map(toCancel), ...opening],
+    closing: ordered.flatMap(({ change: { step, to }, stays }): readonly HidingStep[] =>
+      stays ? breaksOver([to]).map((one) => ({ kind: 'add-break', ...spanOf(one) })) : [step],
+    ),
+    opening: [
+      ...placeholders.filter((one) => !booked.keeps.has(one.id) || isStaying(one)).map(toCancel),
+      ...breaks.filter(({ id }) => goes.has(id)).map(toDelete),
+    ],
     byBreaks: hiddenByBreaks.filter(({ ref }) => ref !== null),
   };
 }
 
-/** The lists stay each in its order: a break moves only after those that it relies on. */
-function nearestFirst(bookings: readonly HidingStep[], breaks: readonly HidingStep[]): HidingStep[] {
-  const start = (step: HidingStep): number => spanOfStep(step).start;
-  const left = bookings.toSorted((a, b) => start(b) - start(a));
-  const all: HidingStep[] = [];
-  for (const one of breaks) {
-    for (let next = left.at(-1); next !== undefined && start(next) <= start(one); next = left.at(-1)) {
-      all.push(next);
-      left.pop();
-    }
-    all.push(one);
-  }
-  return [...all, ...left.toReversed()];
+/** A step that closes, and what it hides. */
+interface Change extends Closing {
+  readonly step: HidingStep;
 }
+
+const spanOf = ({ since, till }: CalendarBreak): Interval => ({
+  start: Date.parse(since),
+  end: Date.parse(till),
+});
 
 const toDelete = (one: OwnBreak): HidingStep => ({ kind: 'delete-break', one });
 const toCancel = (one: Placeholder): HidingStep => ({ kind: 'cancel', one });
+
+type BookStep = Extract<HidingStep, { kind: 'book' }>;
+type MoveStep = Extract<HidingStep, { kind: 'move-placeholder' }>;
 
 interface Booked {
   /** What needs no break, because it is booked or will be. */
   readonly covers: ReadonlySet<Need>;
   /** Ids of placeholders that stay, where they are or elsewhere. */
   readonly keeps: ReadonlySet<string>;
-  readonly book: readonly HidingStep[];
-  /** They leave what they hid, so they come after everything else that closes. */
-  readonly move: readonly HidingStep[];
+  readonly book: readonly BookStep[];
+  /** They leave what they hid, so they come after everything else that closes, wherever that does not wait for them. */
+  readonly move: readonly MoveStep[];
 }
 
 const NOTHING_BOOKED: Booked = { covers: new Set(), keeps: new Set(), book: [], move: [] };
@@ -164,8 +184,8 @@ function planBookings(
 ): Booked {
   const covers = new Set<Need>();
   const keeps = new Set<string>();
-  const book: HidingStep[] = [];
-  const move: HidingStep[] = [];
+  const book: BookStep[] = [];
+  const move: MoveStep[] = [];
   const hidden: Interval[] = [...present.others, ...present.breaks, ...present.placeholders];
   const unsettled: Need[] = [];
   for (const need of needs) {

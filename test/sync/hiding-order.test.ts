@@ -1,0 +1,44 @@
+// In which order breaks go elsewhere, as a patient sees it: what is taken a moment before is not hidden yet, and what is freed
+// beside it would show visits that reach into it.
+import { expect, test } from '@jest/globals';
+import { addressOf, Desk } from '../chaos/desk.js';
+
+test.each([
+  ['breaks', 'when every answer comes', undefined],
+  ['book', 'when every answer comes', undefined],
+  ['book', 'when the answer to its move is lost', { kind: 'cut', when: 'after' }],
+] as const)(
+  'with %s, a break leaves no visit on sale that reaches into an appointment still to be hidden, %s',
+  async (strategy, _, fault) => {
+    const desk = await Desk.open({ still: true, strategy });
+    const [today, tomorrow] = [desk.date, desk.dateAfter(1)];
+    for (const date of [today, tomorrow]) await desk.open('nowak', date);
+    // It begins at no start, so a break hides it with either strategy.
+    await desk.book('gone', '10:05', '10:25', 'nowak', tomorrow);
+    await desk.rest();
+    expect(desk.shown('nowak', tomorrow)).toEqual(['10:40']);
+
+    const seen = new Set<string>();
+    desk.sandbox.on('request', ({ operation, applied }) => {
+      if (applied) for (const time of desk.shown('nowak', tomorrow)) seen.add(`${operation} ${time}`);
+    });
+    if (fault !== undefined) {
+      desk.sandbox.faults.set([{ fault, match: { operation: 'moveCalendarBreak' }, times: 1 }]);
+    }
+    const on = (date: string, from: string, to: string) => ({
+      calendar: 'nowak',
+      start: `${date}T${from}:00`,
+      end: `${date}T${to}:00`,
+    });
+    await desk.say(
+      { type: 'released', calendar: 'nowak', ref: 'gone' },
+      { type: 'occupied', ref: 'sooner', ...on(today, '10:05', '10:25') },
+      { type: 'occupied', ref: 'beside', ...on(tomorrow, '10:30', '10:40') },
+    );
+    await desk.rest();
+    expect([...seen].filter((one) => one.endsWith('10:20'))).toEqual([]);
+    expect(desk.shown('nowak', today)).toEqual(['10:40']);
+    expect(desk.shown('nowak', tomorrow)).toEqual(['10:00', '10:40']);
+    expect(desk.sandbox.breaks(addressOf('nowak'))).toHaveLength(2);
+  },
+);
