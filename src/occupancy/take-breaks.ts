@@ -98,8 +98,11 @@ export function foldBreaks(
       continue;
     }
     if (one.word === 'unlisted') {
-      // Where it is now may have been said already and be on its way, so nothing is later than what was said last.
-      if (before !== undefined) current.set(one.id, { ...before, own, coupled, unlisted: true });
+      // It was looked for where it was then. Where it is now may have been said already and be on its way, so nothing is later
+      // than what was said last.
+      if (before !== undefined && isWhere(one, before)) {
+        current.set(one.id, { ...before, own, coupled, unlisted: true });
+      }
       continue;
     }
     current.set(one.id, {
@@ -159,9 +162,11 @@ function isLater(one: SaidBreak, known: StoredBreak): boolean {
   if (known.removed) return false;
   if (one.word === 'removed') return true;
   const [at, knownAt] = [wordAt(one), known.saidAt.getTime()];
-  const isThat = one.since === known.since.getTime() && one.till === known.till.getTime();
-  return at > knownAt || (at === knownAt && !isThat);
+  return at > knownAt || (at === knownAt && !isWhere(one, known));
 }
+
+const isWhere = ({ since, till }: SaidBreak, known: StoredBreak): boolean =>
+  since === known.since.getTime() && till === known.till.getTime();
 
 const isThere = ({ removed, unlisted }: StoredBreak): boolean => !removed && !unlisted;
 

@@ -150,6 +150,16 @@ describe('breaks', () => {
     expect(removed.get('1')).toMatchObject({ removed: true });
   });
 
+  test('that moved while a list of where they were was read are where they moved to', () => {
+    const moved = { ...lunch, ...later, word: 'moved', at: NOON + 30_000 } as const;
+    // The list was asked for later than the move was made, and what it says is taken in after the news of that.
+    const read = { ...lunch, word: 'unlisted', at: NOON + 60_000 } as const;
+    const known = takeEach([created, moved, read]);
+    expect(known.get('1')).toMatchObject({ since: new Date(later.since), unlisted: false });
+    // A list of where they are by now does tell.
+    expect(takeEach([created, moved, { ...read, ...later }]).get('1')).toMatchObject({ unlisted: true });
+  });
+
   test('that we made for a coupled calendar have their buffers in them, from when their mark is read', () => {
     const midnight = NOON + 11 * 60 * MINUTE;
     const late = {
