@@ -8,7 +8,7 @@ import { readSettings } from './settings.js';
 
 export function failedCommand(io: Io): Command {
   const command = new Command('failed').description(
-    'days, calendars, bookings, events and notifications that failed',
+    'days, calendars, services, bookings, events and notifications that failed',
   );
   command
     .command('list')
@@ -58,5 +58,6 @@ function describeOne(failure: Failure): string {
     failure.kind === 'day' && failure.expected !== undefined && failure.shown !== undefined
       ? `  sent:  ${failure.expected.join(' ')}\n  shown: ${failure.shown.join(' ')}\n`
       : '';
-  return `${failure.id}\n  ${failure.reason}\n${lists}`;
+  const since = failure.kind === 'service' ? ` (since ${failure.since})` : '';
+  return `${failure.id}\n  ${failure.reason}${since}\n${lists}`;
 }

@@ -21,12 +21,15 @@ export function statusCommand(io: Io): Command {
     });
 }
 
-function describe({ pending, failed, held, lag, notifications, queues }: Status): string {
+function describe({ pending, failed, goneServices, held, lag, notifications, queues }: Status): string {
   const lines = [
     pending === 0
       ? 'everything that is wanted is published'
       : `${pending} days wait to be published, the oldest for ${Math.round(lag / 1000)} s`,
     `${failed} days failed, ${held} are held`,
+    ...(goneServices > 0
+      ? [`${goneServices} services are gone from their addresses, see \`slotkeeper failed list\``]
+      : []),
     `${notifications.undelivered} notifications wait to be delivered, ${notifications.failed} failed`,
     ...Object.entries(queues).map(
       ([name, states]) =>

@@ -30,6 +30,16 @@ export type Failure =
       readonly booking: string;
       readonly reason: string;
     }
+  /** An address service that windows name and that the marketplace no longer has: it is left out of what is on sale. */
+  | {
+      readonly kind: 'service';
+      readonly id: string;
+      readonly calendar: string;
+      readonly service: string;
+      readonly reason: string;
+      /** ISO 8601, UTC: when a reading of the address was first without it. */
+      readonly since: string;
+    }
   /** An event of the queue that was refused; `event` is its own id. */
   | {
       readonly kind: 'event';

@@ -1,7 +1,8 @@
-/** What failed, in one list: days, calendars, bookings, events and notifications, each with its reason, to be retried or dropped. */
+/** What failed, in one list: days, calendars, services, bookings, events and notifications, each with its reason, to be retried or dropped. */
 import type { Job } from 'bullmq';
 import { z } from 'zod';
 import type { JobQueue } from '../queue/queues.js';
+import { dropService, type GoneService, goneServices, retryService } from '../store/address-services.js';
 import {
   type DeliveryKey,
   dropNotification,
@@ -19,6 +20,7 @@ import {
 } from '../store/failures.js';
 import { isRefused, refusedBookings, retryBooking } from '../store/following.js';
 import type { Db } from '../store/schema.js';
+import { spelled } from '../sync/address-services.js';
 import type { Failure, FailuresFace, Settled } from './failures-face.js';
 
 export interface FailuresOptions {
@@ -44,10 +46,11 @@ export class Failures implements FailuresFace {
   }
 
   async list(): Promise<Failure[]> {
-    const { db } = this.#options;
-    const [calendars, days, jobs, bookings, notifications] = await Promise.all([
+    const { db, now } = this.#options;
+    const [calendars, days, services, jobs, bookings, notifications] = await Promise.all([
       failedCalendars(db),
       failedDays(db),
+      goneServices(db, new Date(now())),
       this.#jobs(),
       refusedBookings(db),
       failedNotifications(db, MOST_NOTIFICATIONS),
@@ -72,6 +75,7 @@ export class Failures implements FailuresFace {
           ...(shown === undefined ? {} : { shown }),
         }),
       ),
+      ...services.map(describeService),
       ...jobs.map((job): Failure => {
         const event = named.safeParse(job.data).data;
         return {
@@ -119,6 +123,11 @@ export class Failures implements FailuresFace {
         if (found) await wake(calendar);
         return found;
       }
+      case 'service': {
+        const found = await retryService(db, calendar, rest, new Date(now()));
+        if (found) await wake(calendar);
+        return found;
+      }
       case 'event': {
         const job = await this.#job(calendar);
         await job?.retry();
@@ -147,6 +156,8 @@ export class Failures implements FailuresFace {
         return await dropDay(db, calendar, rest);
       case 'calendar':
         return await dropCalendar(db, calendar);
+      case 'service':
+        return await dropService(db, calendar, rest);
       case 'event': {
         const job = await this.#job(calendar);
         await job?.remove();
@@ -179,6 +190,17 @@ export class Failures implements FailuresFace {
   }
 }
 
+function describeService({ calendar, service, name, since }: GoneService): Failure {
+  return {
+    kind: 'service',
+    id: `service/${calendar}/${service}`,
+    calendar,
+    service,
+    reason: `the address no longer has the service ${spelled({ id: service, name })}: it is left out of what is on sale`,
+    since: since.toISOString(),
+  };
+}
+
 function describe({ id, failed, problem, ...what }: FailedNotification): Failure {
   const unreadable = problem === null ? [] : [`it could not be read: ${problem}`];
   const undelivered = failed === null ? [] : [`it could not be delivered: ${failed}`];
@@ -191,7 +213,8 @@ function describe({ id, failed, problem, ...what }: FailedNotification): Failure
 }
 
 function parse(id: string): { kind: string; calendar: string; rest: string } {
-  const [kind = '', calendar = '', rest = ''] = id.split('/');
+  const [kind = '', calendar = '', ...others] = id.split('/');
+  const rest = others.join('/');
   const isDate = z.iso.date().safeParse(rest).success;
   return { kind: kind === 'day' && !isDate ? '' : kind, calendar, rest };
 }

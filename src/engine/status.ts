@@ -3,6 +3,7 @@ import type { DeliveryStatus } from '../delivery/delivery.js';
 import type { Logger } from '../log.js';
 import { OCCUPANCY_QUEUE, PUBLISH_QUEUE } from '../queue/names.js';
 import { listAccounts } from '../store/accounts.js';
+import { goneServices } from '../store/address-services.js';
 import { countConflicts } from '../store/conflicts.js';
 import { followingTotals } from '../store/following.js';
 import { countHeldDays } from '../store/holds.js';
@@ -18,6 +19,8 @@ export interface Status {
   readonly pending: number;
   /** Days that could not be published, bookings that could not follow. */
   readonly failed: number;
+  /** Address services that windows name and that the marketplace no longer has. */
+  readonly goneServices: number;
   /** Days that wait for a person. */
   readonly held: number;
   /** Milliseconds since the oldest change that is still pending; 0 when none is. */
@@ -44,6 +47,7 @@ export async function statusOf(parts: Parts, now: number, log: Logger): Promise<
   return {
     pending: pending + following.pending,
     failed: failed + following.failed,
+    goneServices: (await goneServices(database.db, new Date(now))).length,
     held: await countHeldDays(database.db, horizons),
     lag: oldest === null ? 0 : Math.max(0, now - oldest.getTime()),
     conflicts: await countConflicts(database.db, new Date(now)),

@@ -108,12 +108,13 @@ export async function saveAddressRead(
     .execute();
 }
 
-/** Has it read then. */
-export async function readAddressAt(db: Db, calendar: string, at: Date): Promise<void> {
+/** Has them read then. */
+export async function readAddressesAt(db: Db, calendars: readonly string[], at: Date): Promise<void> {
+  if (calendars.length === 0) return;
   await db
     .updateTable('slotkeeper.calendars')
     .set({ address_due_at: at })
-    .where('id', '=', calendar)
+    .where('id', 'in', [...calendars])
     .execute();
 }
 
@@ -150,7 +151,10 @@ export async function calendarsToRead(db: Db, now: Date, limit: number): Promise
     UPDATE slotkeeper.calendars
     SET address_due_at = ${now}::timestamptz
       + make_interval(secs => mod(abs(hashtext(id)::bigint), ${SPREAD_SECONDS})::double precision)
-    WHERE address_due_at IS NULL`.execute(db);
+    WHERE id IN (
+      SELECT id FROM slotkeeper.calendars WHERE address_due_at IS NULL FOR NO KEY UPDATE SKIP LOCKED)`.execute(
+    db,
+  );
   const rows = await db
     .selectFrom('slotkeeper.calendars')
     .select('id')

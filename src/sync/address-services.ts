@@ -12,7 +12,7 @@ import {
   isAddressDue,
   lockAtAddress,
   type MarketplaceStatus,
-  readAddressAt,
+  readAddressesAt,
   saveAddressRead,
   saveServices,
   servicesInUse,
@@ -45,7 +45,7 @@ export async function readAddress(run: Run, urgency: number): Promise<boolean> {
   const reading = await ask(run, urgency);
   const at = new Date(now());
   if (reading.services === undefined && reading.status === undefined) {
-    await readAddressAt(db, calendar.id, new Date(at.getTime() + AGAIN_AFTER_MS));
+    await readAddressesAt(db, [calendar.id], new Date(at.getTime() + AGAIN_AFTER_MS));
     return false;
   }
   const { gone, back, added } = await take(run, reading, at);

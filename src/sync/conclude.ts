@@ -1,6 +1,7 @@
 /** The end of publishing some days: what the marketplace shows is read back, and it is written down how it went. */
 import type { Interval } from '../occupancy/day-changes.js';
 import { saveFailed, savePublished } from '../store/days.js';
+import { explainRefusal } from './address-services.js';
 import { urgencyOf } from './plan.js';
 import { readBack } from './read-back.js';
 import type { Run } from './run.js';
@@ -8,6 +9,7 @@ import type { WantedDay } from './snapshot.js';
 
 /** Of every so many publishes one is read back, where `verify` is `sampled`. */
 const SAMPLE = 1 / 10;
+const DIFFERS = 'the marketplace shows something else than it was told, also after a repair';
 
 /**
  * A difference is repaired once, by another round; one that is there again is a failure of the day.
@@ -35,6 +37,7 @@ export async function conclude(
     differing !== undefined || run.verify !== 'always',
   );
   const failed = days.filter((day) => found.has(day.date) && repaired.has(keyOf(day)));
+  const reason = failed.length > 0 ? await explainRefusal(run, DIFFERS) : DIFFERS;
   await saveFailed(
     run.db,
     run.calendar.id,
@@ -42,7 +45,7 @@ export async function conclude(
       date: day.date,
       generation: day.generation,
       error: {
-        reason: 'the marketplace shows something else than it was told, also after a repair',
+        reason,
         expected: found.get(day.date)?.expected ?? [],
         shown: found.get(day.date)?.shown ?? [],
       },

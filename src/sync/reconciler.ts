@@ -7,15 +7,16 @@ import { InvalidScheduleError } from '../core/index.js';
 import { type Account, getAccount } from '../store/accounts.js';
 import { attemptFailed, attemptSucceeded, calendarFailed, retryAt } from '../store/attempts.js';
 import { type Calendar, getCalendar } from '../store/calendars.js';
+import { explainRefusal } from './address-services.js';
 import { backoffMs, RETRY } from './backoff.js';
 import { CalendarChangedError } from './calendar-changed-error.js';
-import { failureOf } from './failure.js';
+import { type Failure, failureOf } from './failure.js';
 import { keepSilent } from './keep-silent.js';
 import { Lanes } from './lanes.js';
 import { LeaseLostError } from './lease-lost-error.js';
 import { isInDoubt, type Leased, leased } from './leased-run.js';
 import type { Reconciled } from './reconciled.js';
-import type { Means } from './run.js';
+import type { Means, Run } from './run.js';
 import { publish } from './strategies/publish.js';
 
 const ANOTHER_WORKER_HAS_IT_MS = 500;
@@ -57,21 +58,33 @@ export class Reconciler {
   }
 
   async #leased(calendar: Calendar, account: Account, urgency: number): Promise<Reconciled> {
-    const { db } = this.#options;
+    const { db, now } = this.#options;
+    let failure: Failure | undefined;
     // What is in doubt stays leased, and is judged after that.
     const ran = await leased(this.#options, calendar, account, async (run) => {
-      const reconciled = await publish(run);
-      if (reconciled.kind === 'done') await attemptSucceeded(db, calendar.id);
-      return reconciled;
+      try {
+        const reconciled = await publish(run);
+        if (reconciled.kind === 'done') await attemptSucceeded(db, calendar.id);
+        return reconciled;
+      } catch (error) {
+        failure = await explained(run, failureOf(error, now()));
+        throw error;
+      }
     }).catch(async (error: unknown): Promise<Leased<Reconciled>> => {
-      return { kind: 'ran', result: await this.#failed(calendar, account, urgency, error) };
+      return { kind: 'ran', result: await this.#failed(calendar, account, urgency, error, failure) };
     });
     if (ran.kind === 'ran') return ran.result;
     return { kind: 'later', afterMs: ANOTHER_WORKER_HAS_IT_MS, reason: 'another worker has the calendar' };
   }
 
   /** Decides what a failure means for the calendar and its account. What is no failure of theirs is thrown on. */
-  async #failed(calendar: Calendar, account: Account, urgency: number, error: unknown): Promise<Reconciled> {
+  async #failed(
+    calendar: Calendar,
+    account: Account,
+    urgency: number,
+    error: unknown,
+    judged: Failure | undefined,
+  ): Promise<Reconciled> {
     const { db, log, now, random, requestTimeoutMs } = this.#options;
     if (error instanceof LeaseLostError) {
       return { kind: 'later', afterMs: ANOTHER_WORKER_HAS_IT_MS, reason: error.message };
@@ -83,7 +96,7 @@ export class Reconciler {
       await calendarFailed(db, calendar.id, `${error.path}: ${error.reason}`, new Date(now()));
       return { kind: 'done' };
     }
-    const failure = failureOf(error, now());
+    const failure = judged ?? failureOf(error, now());
     switch (failure.kind) {
       case 'wait':
         // A comparison may have found what is more urgent than itself; what waited long is not made to wait anew.
@@ -117,4 +130,10 @@ export class Reconciler {
         throw error;
     }
   }
+}
+
+/** What it is given up for names what the address lacks, which can be asked only while the calendar is in hand. */
+async function explained(run: Run, failure: Failure): Promise<Failure> {
+  if (failure.kind !== 'give-up') return failure;
+  return { ...failure, reason: await explainRefusal(run, failure.reason) };
 }

@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import { LEAST_URGENT, localDate } from '../core/index.js';
 import { PeriodicTask, type PeriodicTaskOptions } from '../lib/periodic-task.js';
 import { listAccounts } from '../store/accounts.js';
+import { calendarsToRead } from '../store/address-services.js';
 import { forgetBookings } from '../store/bookings.js';
 import { forgetBreaks } from '../store/breaks.js';
 import { forgetEvents } from '../store/events.js';
@@ -31,6 +32,8 @@ export interface SweepOptions extends PeriodicTaskOptions {
 
 /** In one sweep, at most; the rest comes with the next. */
 const MOST_CALENDARS = 1_000;
+/** Addresses that are read for no other reason than that it is time, in one sweep: they are spread. */
+const MOST_ADDRESSES = 10;
 const DAY = 24 * 60 * 60 * 1000;
 /** An event that is sent again after this would be taken for a new one. */
 const REMEMBER_EVENTS_MS = 30 * DAY;
@@ -62,6 +65,9 @@ export class Sweep extends PeriodicTask {
         await wake(calendar, urgency);
       }
       for (const calendar of await calendarsToFollow(db, MOST_CALENDARS)) await wake(calendar, LEAST_URGENT);
+      for (const calendar of await calendarsToRead(db, new Date(now()), MOST_ADDRESSES)) {
+        await wake(calendar, LEAST_URGENT);
+      }
       await also();
       if (now() - this.#tidiedAt > DAY / 24) await this.#tidy();
     } catch (error) {

@@ -34,6 +34,8 @@ export interface Subject {
   readonly byIntegration?: true | undefined;
   /** An address service that is not what it was. */
   readonly service?: string | undefined;
+  /** It says that what the address has may not be what it was. */
+  readonly address?: true | undefined;
   /** Where it cannot be read, without any of its values. */
   readonly problem?: string | undefined;
   /** Everything that came beside the name and the time. */
@@ -93,7 +95,12 @@ export function subjectOf(notification: Notification, now: number): Subject {
       return { ...byContent(), breaks: [saidBreak(notification.data.break, at, 'removed')] };
     case 'address-service-changed':
     case 'address-service-deleted':
-      return { ...byContent(), service: notification.data.address_service.id };
+      return { ...byContent(), service: notification.data.address_service.id, address: true };
+    case 'address-service-created':
+    case 'address-assigned':
+    case 'address-unassigned':
+    case 'address-commercial-type-changed':
+      return { ...byContent(), address: true };
     default:
       return byContent();
   }

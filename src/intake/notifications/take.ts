@@ -6,6 +6,7 @@ import { LEAST_URGENT } from '../../core/index.js';
 import { wakesOf } from '../../occupancy/mark.js';
 import { takeBreaks } from '../../occupancy/take-breaks.js';
 import type { Sealer } from '../../privacy/sealer.js';
+import { readAddressesAt } from '../../store/address-services.js';
 import { COMMIT } from '../../store/at-once.js';
 import { savingBookings } from '../../store/bookings.js';
 import { type DayChange, markDaysOfService, markingOccupancy } from '../../store/days.js';
@@ -92,15 +93,15 @@ export async function takeNotifications(
 
 interface TakenOthers {
   readonly days: readonly DayChange[];
-  /** Calendars with days that were marked already. */
+  /** Calendars whose address is read anew, some with days that were marked already. */
   readonly touched: readonly string[];
   /** The hashes of those that only repeat a break of ours. */
   readonly own: ReadonlySet<string>;
 }
 
 /**
- * Breaks, and services that are not what they were. Neither has an order that would tell one that is said again: a service
- * none at all, a break none within a second. So what is kept for its calendar already is not taken in again.
+ * Breaks, and addresses that do not have what they had. Neither has an order that would tell one that is said again: an
+ * address none at all, a break none within a second. So what is kept for its calendar already is not taken in again.
  */
 async function takeOthers(
   tx: Db,
@@ -110,11 +111,11 @@ async function takeOthers(
   now: number,
 ): Promise<TakenOthers> {
   const days: DayChange[] = [];
-  const touched: string[] = [];
+  const touched = new Set<string>();
   const own = new Set<string>();
   const others = new Map(
     subjects
-      .filter(({ breaks, service }) => breaks.length > 0 || service !== undefined)
+      .filter(({ breaks, address }) => breaks.length > 0 || address === true)
       .map((one) => [one.hash, one]),
   );
   const kept = await calendarsOfKept(tx, account, [...others.keys()]);
@@ -126,11 +127,13 @@ async function takeOthers(
       days.push(...taken.days);
       if (taken.isOwn) own.add(subject.hash);
     }
-    if (subject.service === undefined) continue;
-    const marked = await markDaysOfService(tx, calendar.id, subject.service, new Date(now));
-    if (marked > 0) touched.push(calendar.id);
+    if (subject.service !== undefined) {
+      await markDaysOfService(tx, calendar.id, subject.service, new Date(now));
+    }
+    if (subject.address) touched.add(calendar.id);
   }
-  return { days, touched, own };
+  await readAddressesAt(tx, [...touched], new Date(now));
+  return { days, touched: [...touched], own };
 }
 
 /** Whether it only repeats what we did ourselves. */

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { calendarSchema, ownId, toCalendar } from '../../config/schema.js';
 import { getAccount } from '../../store/accounts.js';
+import { type Address, addressOf } from '../../store/address-services.js';
 import {
   type CalendarState,
   calendarAt,
@@ -23,13 +24,26 @@ const view = ({ failed, retrying, ...calendar }: CalendarState) => ({
       : { reason: retrying.reason, attempts: retrying.attempts, at: retrying.at.toISOString() },
 });
 
+/** As it was last read; null where it never was. */
+const viewOfAddress = (address: Address | undefined) =>
+  address?.readAt == null
+    ? null
+    : {
+        status: address.status,
+        services: address.services.map(({ goneSince, ...service }) => ({
+          ...service,
+          goneSince: goneSince?.toISOString() ?? null,
+        })),
+        readAt: address.readAt.toISOString(),
+      };
+
 export const calendarRoutes: Routes = (server, engine) => {
   server.get('/calendars', async () => (await listCalendars(engine.db)).map(view));
 
   server.get('/calendars/:id', { schema: { params } }, async ({ params: { id } }) => {
     const calendar = await getCalendar(engine.db, id);
     if (calendar === undefined) throw notFound(`there is no calendar "${id}"`);
-    return view(calendar);
+    return { ...view(calendar), marketplace: viewOfAddress(await addressOf(engine.db, id)) };
   });
 
   server.put('/calendars/:id', { schema: { params, body: calendarSchema } }, async (request, reply) => {

@@ -2,6 +2,7 @@
  * A calendar's part in a full resync, taken when nothing of it is pending: it is compared, what differs is published by its
  * strategy, and then it is through. What was cut off goes on with the calendar's next run.
  */
+import { COMPARING } from '../../core/index.js';
 import {
   addResyncReads,
   addResyncWrites,
@@ -15,6 +16,7 @@ import {
 import { markDrift } from '../../store/days.js';
 import { retryDays } from '../../store/failures.js';
 import { finishResyncs } from '../../store/resyncs.js';
+import { readAddress } from '../address-services.js';
 import { horizonOf } from '../horizon.js';
 import type { Run } from '../run.js';
 import { type Comparison, compareCalendar } from './compare.js';
@@ -47,7 +49,7 @@ async function compareFor(run: Run, waiting: readonly OpenResync[]): Promise<Res
   const { db, calendar, now } = run;
   const afterMs = Math.min(...waiting.map(({ retryAt }) => (retryAt?.getTime() ?? 0) - now()));
   if (afterMs > 0) return { kind: 'later', afterMs, reason: 'its comparison waits until then' };
-  if (await retriesFailedDays(run, waiting)) return { kind: 'publish' };
+  if (await beginsAnew(run, waiting)) return { kind: 'publish' };
   const isDry = waiting.every(({ dryRun }) => dryRun);
   const comparison = await tryToCompare(run, isDry, waiting);
   if (comparison.kind === 'later') return comparison;
@@ -68,17 +70,22 @@ async function compareFor(run: Run, waiting: readonly OpenResync[]): Promise<Res
   return finds ? { kind: 'publish' } : THROUGH;
 }
 
-/** Days that had failed are published first, and compared like all others; once for each resync. */
-async function retriesFailedDays(
-  { db, calendar, account, now }: Run,
-  waiting: readonly OpenResync[],
-): Promise<boolean> {
+/**
+ * Once for each resync it is read what the address has, and days that had failed are tried again; what there is to publish
+ * by that is published first, and compared like everything else.
+ */
+async function beginsAnew(run: Run, waiting: readonly OpenResync[]): Promise<boolean> {
+  const { db, calendar, account, now } = run;
   const resyncs = waiting.filter(({ dryRun, retried }) => !dryRun && !retried).map(({ resync }) => resync);
   if (resyncs.length === 0) return false;
+  const before = run.requests.reads;
+  const changes = !run.address.wasRead && (await readAddress(run, COMPARING));
+  if (run.requests.reads > before)
+    await addResyncReads(db, resyncs, calendar.id, run.requests.reads - before);
   const { from, to } = horizonOf(account.timeZone, now());
   return await db.transaction().execute(async (tx) => {
     await noteRetried(tx, resyncs, calendar.id);
-    return (await retryDays(tx, calendar.id, from, to)) > 0;
+    return (await retryDays(tx, calendar.id, from, to)) > 0 || changes;
   });
 }
 
