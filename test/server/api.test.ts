@@ -216,7 +216,7 @@ describe('the HTTP API', () => {
         failed: null,
         retrying: null,
       };
-      expect((await call('GET', '/v1/calendars/lis')).body).toEqual(view);
+      expect((await call('GET', '/v1/calendars/lis')).body).toEqual({ ...view, marketplace: null });
       expect((await call('GET', '/v1/calendars')).body).toEqual([
         view,
         expect.objectContaining({ id: CALENDAR }),
@@ -333,6 +333,7 @@ describe('the HTTP API', () => {
     expect((await call('GET', '/v1/status')).body).toEqual({
       pending: 0,
       failed: 0,
+      goneServices: 0,
       held: 0,
       lag: 0,
       conflicts: 0,

@@ -118,26 +118,31 @@ test('a window that has only a service that is gone offers nothing, and a questi
 });
 
 test.each([
-  ['an empty list', []],
-  ['a list that is refused', [{ kind: 'status', status: 403 }]],
-  ['a list that is not found', [{ kind: 'status', status: 404 }]],
-  ['a list that cannot be answered', [{ kind: 'status', status: 500 }]],
-  ['a page in place of the list', [{ kind: 'firewall', status: 403 }]],
-] as const)('%s removes nothing', async (_, faults) => {
+  ['is refused', { kind: 'status', status: 403 }],
+  ['is not found', { kind: 'status', status: 404 }],
+  ['cannot be answered', { kind: 'status', status: 500 }],
+  ['is a page', { kind: 'firewall', status: 403 }],
+] as const)('a list that %s removes nothing', async (_, fault) => {
   const desk = await opened();
-  if (faults.length === 0) has(desk);
-  desk.sandbox.faults.set(
-    faults.map((fault) => ({ fault, match: { operation: 'getAddressServices' }, times: 1 })),
-  );
+  desk.sandbox.faults.set([{ fault, match: { operation: 'getAddressServices' }, times: 1 }]);
   await resync(desk);
   expect(readings(desk)).toBeGreaterThan(0);
   expect(await failures(desk)).toEqual([]);
-  expect(await told(desk)).toEqual([]);
   await offer(desk, CHECK.id);
   await desk.rest();
-  expect(desk.requests('replaceSlots').at(-1)?.body).toMatchObject({
-    slots: [{ address_services: [{ address_service_id: 'check' }] }],
-  });
+  expect(offered(desk)[0]).toBe('10:00 check');
+});
+
+test('an empty list removes nothing', async () => {
+  const desk = await opened();
+  has(desk);
+  await resync(desk);
+  expect(readings(desk)).toBeGreaterThan(0);
+  expect((await failures(desk)).filter(({ kind }) => kind === 'service')).toEqual([]);
+  has(desk, VISIT, CHECK);
+  await offer(desk, CHECK.id);
+  await desk.rest();
+  expect(offered(desk)[0]).toBe('10:00 check');
 });
 
 test('what is told of services has them read: one that is gone, and one that is back, with its days', async () => {

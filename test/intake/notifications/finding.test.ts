@@ -306,7 +306,7 @@ describe('a marketplace that does not answer', () => {
   });
 });
 
-test('an address service that is gone marks the days that offer it, and they fail where it can be seen', async () => {
+test('an address service that is gone is looked for when that is told, and fails where it can be seen', async () => {
   const address = { id: 'address-nowak', services: [{ id: 'visit' }, { id: 'other' }] };
   const doctors = [{ id: 'doctor', addresses: [address] }];
   const clinic = await pushedTo({ facilities: [{ id: 'facility', doctors }] });
@@ -319,7 +319,7 @@ test('an address service that is gone marks the days that offer it, and they fai
     const all = await desk.engine.failures.list();
     return all.length > 0 && all;
   });
-  expect(failures).toMatchObject([{ kind: 'day', calendar: 'nowak', date: desk.date }]);
+  expect(failures).toMatchObject([{ kind: 'service', calendar: 'nowak', service: 'visit' }]);
 });
 
 describe('a time that is sold twice', () => {

@@ -94,7 +94,7 @@ describe('a resync', () => {
       state: 'done',
       calendarsDone: 3,
       daysCompared: 3,
-      reads: 6,
+      reads: 12,
       failures: [],
     });
     expect(asked('getSlots') - before).toBe(3);
