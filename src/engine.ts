@@ -1,7 +1,7 @@
 import { check } from './check.js';
 import { ConfigError } from './config/config-error.js';
 import { type FileConfig, type FileConfigInput, fileSchema, toAccount } from './config/schema.js';
-import { LEAST_URGENT, localDate } from './core/index.js';
+import { LEAST_URGENT, localDate, MOST_URGENT } from './core/index.js';
 import type { FollowQuery } from './delivery/delivery.js';
 import { type Configured, configureCalendar } from './engine/configure.js';
 import { refuseMissingKeys, refuseStartWithoutKey, refuseWithoutKey } from './engine/encryption.js';
@@ -26,7 +26,8 @@ import { systemTimers, type Timers } from './lib/timers.js';
 import type { Logger } from './log.js';
 import type { Sealer } from './privacy/sealer.js';
 import { type Account, getAccount, listAccounts, putAccount } from './store/accounts.js';
-import { type Calendar, getCalendar } from './store/calendars.js';
+import { type Calendar, deleteCalendar, getCalendar } from './store/calendars.js';
+import { beginClosing, formerAddresses } from './store/closing.js';
 import type { AddedNotification, Feed, NotificationItem } from './store/notifications.js';
 import { missingKeys } from './store/retention.js';
 import type { Db } from './store/schema.js';
@@ -305,14 +306,38 @@ export class Slotkeeper {
     if (isChanged) await delivery.accountChanged(account.id);
   }
 
-  /** @returns what is held of it, where it would take away too much of what the calendar offers */
+  /**
+   * Another address leaves the old one to be closed; a calendar that is being deleted is one again, of which the clinic has
+   * said nothing yet.
+   * @returns what is held of it, where it would take away too much of what the calendar offers
+   * @throws {AddressTakenError} where another calendar is the same facility, doctor and address, or is being closed there
+   */
   async putCalendar(calendar: Calendar): Promise<HeldSummary | null> {
     const { sealer, delivery } = this.#running();
     const told: AddedNotification[] = [];
     const configured = await this.#configure(this.db, calendar, this.#tellingHeld(sealer, told));
     delivery.wake(told);
-    if (configured.kind === 'changed') await this.wake(calendar.id);
+    if (configured.kind === 'changed') {
+      await this.wake(calendar.id);
+      for (const former of await formerAddresses(this.db, calendar.id)) await this.wake(former, MOST_URGENT);
+    }
     return configured.kind === 'held' ? configured.held : null;
+  }
+
+  /**
+   * Deletes a calendar: what it has on sale is closed first, and then it is gone. Until then it takes neither events nor
+   * snapshots, what patients book there is still told, and its address is nobody else's. What patients booked stays.
+   * @param leave leaves what is on sale as it is, also where it is being closed: the calendar is gone at once
+   * @returns undefined when there is no such calendar
+   */
+  async deleteCalendar(
+    id: string,
+    { leave = false }: { readonly leave?: boolean } = {},
+  ): Promise<'closing' | 'deleted' | undefined> {
+    if (leave) return (await deleteCalendar(this.db, id)) ? 'deleted' : undefined;
+    if (!(await beginClosing(this.db, id, new Date(this.now())))) return undefined;
+    await this.wake(id, MOST_URGENT);
+    return 'closing';
   }
 
   #tellingHeld(sealer: Sealer, added: AddedNotification[]): OnHeld {

@@ -28,6 +28,7 @@ export { createLog, type Logger } from './log.js';
 export { UnreadableKeyError } from './privacy/unreadable-key-error.js';
 export { type AppOptions, createApp } from './server/app.js';
 export type { Account, Source } from './store/accounts.js';
+export { AddressTakenError } from './store/address-taken-error.js';
 export type { Calendar } from './store/calendars.js';
 export { FolderInUseError } from './store/folder-in-use-error.js';
 export type { Hold, Loss } from './store/holds.js';

@@ -21,7 +21,16 @@ export function statusCommand(io: Io): Command {
     });
 }
 
-function describe({ pending, failed, goneServices, held, lag, notifications, queues }: Status): string {
+function describe({
+  pending,
+  failed,
+  goneServices,
+  held,
+  closing,
+  lag,
+  notifications,
+  queues,
+}: Status): string {
   const lines = [
     pending === 0
       ? 'everything that is wanted is published'
@@ -30,6 +39,7 @@ function describe({ pending, failed, goneServices, held, lag, notifications, que
     ...(goneServices > 0
       ? [`${goneServices} services are gone from their addresses, see \`slotkeeper failed list\``]
       : []),
+    ...(closing === 0 ? [] : [`${closing} calendars or former addresses are being closed`]),
     `${notifications.undelivered} notifications wait to be delivered, ${notifications.failed} failed`,
     ...Object.entries(queues).map(
       ([name, states]) =>

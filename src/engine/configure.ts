@@ -7,6 +7,7 @@ import type { Slot } from '../core/index.js';
 import { type Spans, subtract, unite } from '../core/intervals.js';
 import type { HeldSummary, OnHeld } from '../intake/snapshot/hold.js';
 import { type Account, getAccount } from '../store/accounts.js';
+import { refuseTakenAddress } from '../store/addresses.js';
 import { type Calendar, type CalendarState, getCalendar, putCalendar } from '../store/calendars.js';
 import { dropHeldConfiguration, findHolds, type Loss, type NewHold, saveHold } from '../store/holds.js';
 import type { Db } from '../store/schema.js';
@@ -26,13 +27,16 @@ export type Configured =
   | { readonly kind: 'changed' }
   | { readonly kind: 'held'; readonly held: HeldSummary };
 
+/** @throws {AddressTakenError} where another calendar is at its address */
 export async function configureCalendar(
   db: Db,
   calendar: Calendar,
   options: ConfigureOptions,
 ): Promise<Configured> {
+  await refuseTakenAddress(db, calendar);
   const before = await getCalendar(db, calendar.id);
-  const held = before && (await hold(db, before, calendar, options));
+  const isOpen = before !== undefined && before.closing === undefined;
+  const held = isOpen ? await hold(db, before, calendar, options) : undefined;
   if (held !== undefined) return { kind: 'held', held };
   await dropHeldConfiguration(db, calendar.id);
   return (await putCalendar(db, calendar, new Date(options.now))) ? { kind: 'changed' } : { kind: 'same' };

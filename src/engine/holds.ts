@@ -1,7 +1,8 @@
 /** What is held for a person, in one list, to be done after all or forgotten. */
-import { LEAST_URGENT } from '../core/index.js';
+import { LEAST_URGENT, MOST_URGENT } from '../core/index.js';
 import { releaseHold } from '../intake/snapshot/release.js';
 import { putCalendarIn } from '../store/calendars.js';
+import { formerAddresses } from '../store/closing.js';
 import { deleteHold, findHolds, type Hold } from '../store/holds.js';
 import type { Db } from '../store/schema.js';
 import type { Settled } from './failures-face.js';
@@ -44,6 +45,7 @@ export class Holds implements HoldsFace {
         await deleteHold(tx, id);
       });
       await wake(hold.calendar, LEAST_URGENT);
+      for (const former of await formerAddresses(db, hold.calendar)) await wake(former, MOST_URGENT);
       return true;
     }
     const released = await releaseHold(db, id, now());

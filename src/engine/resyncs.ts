@@ -85,9 +85,10 @@ export class Resyncs implements OwnResyncs {
     }));
   }
 
-  /** @returns all that there are */
+  /** @returns all that there are and are not being deleted */
   async #known(calendars: readonly string[] | undefined): Promise<readonly string[]> {
-    const known = (await listCalendars(this.#options.means.db)).map(({ id }) => id);
+    const all = await listCalendars(this.#options.means.db);
+    const known = all.filter(({ closing }) => closing === undefined).map(({ id }) => id);
     const unknown = (calendars ?? []).filter((id) => !known.includes(id));
     if (unknown.length > 0) throw new UnknownCalendarsError(unknown);
     return known;

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { ConfigError } from '../config/config-error.js';
 import { type FileConfig, toAccount, toCalendar } from '../config/schema.js';
 import { listAccounts, putAccount } from '../store/accounts.js';
+import { AddressTakenError } from '../store/address-taken-error.js';
 import { type Calendar, listCalendars } from '../store/calendars.js';
 import { heldConfigurations } from '../store/holds.js';
 import type { Db } from '../store/schema.js';
@@ -10,7 +11,7 @@ import type { Db } from '../store/schema.js';
 /**
  * @param now epoch milliseconds
  * @param configure puts a calendar that is not as it was, or holds it
- * @throws {ConfigError} where a calendar has no account
+ * @throws {ConfigError} where a calendar has no account, or two are one address
  */
 export async function seed(
   db: Db,
@@ -18,7 +19,9 @@ export async function seed(
   now: number,
   configure: (calendar: Calendar) => Promise<unknown>,
 ): Promise<void> {
-  for (const { id, ...fields } of config.accounts) await putAccount(db, toAccount(id, fields), new Date(now));
+  for (const [index, { id, ...fields }] of config.accounts.entries()) {
+    await refusing(`accounts[${index}]`, putAccount(db, toAccount(id, fields), new Date(now)));
+  }
   const accounts = new Set((await listAccounts(db)).map(({ id }) => id));
   const known = new Map((await listCalendars(db)).map((calendar) => [calendar.id, calendar]));
   const held = await heldConfigurations(db);
@@ -32,6 +35,15 @@ export async function seed(
     }
     const calendar = toCalendar(id, fields);
     const { failed: _, retrying: __, ...before } = known.get(id) ?? { id };
-    if (held.has(id) || !isDeepStrictEqual(before, calendar)) await configure(calendar);
+    if (held.has(id) || !isDeepStrictEqual(before, calendar)) {
+      await refusing(`calendars[${index}]`, configure(calendar));
+    }
   }
+}
+
+async function refusing(path: string, put: Promise<unknown>): Promise<void> {
+  await put.catch((error: unknown) => {
+    if (!(error instanceof AddressTakenError)) throw error;
+    throw new ConfigError('the configuration', [{ path, reason: error.message }]);
+  });
 }

@@ -4,6 +4,7 @@ import type { Logger } from '../log.js';
 import { OCCUPANCY_QUEUE, PUBLISH_QUEUE } from '../queue/names.js';
 import { listAccounts } from '../store/accounts.js';
 import { goneServices } from '../store/address-services.js';
+import { countClosing } from '../store/closing.js';
 import { countConflicts } from '../store/conflicts.js';
 import { followingTotals } from '../store/following.js';
 import { countHeldDays } from '../store/holds.js';
@@ -23,6 +24,8 @@ export interface Status {
   readonly goneServices: number;
   /** Days that wait for a person. */
   readonly held: number;
+  /** Deleted calendars and former addresses of which what is on sale is still being closed. */
+  readonly closing: number;
   /** Milliseconds since the oldest change that is still pending; 0 when none is. */
   readonly lag: number;
   /** Times that are sold twice: a marketplace booking, and an appointment that it is not linked to. */
@@ -49,6 +52,7 @@ export async function statusOf(parts: Parts, now: number, log: Logger): Promise<
     failed: failed + following.failed,
     goneServices: (await goneServices(database.db, new Date(now))).length,
     held: await countHeldDays(database.db, horizons),
+    closing: await countClosing(database.db),
     lag: oldest === null ? 0 : Math.max(0, now - oldest.getTime()),
     conflicts: await countConflicts(database.db, new Date(now)),
     notifications: await delivery.status(),

@@ -155,8 +155,11 @@ function resolveAll(readable: readonly Readable[], calendars: ReadonlyMap<string
   for (const { index, event } of readable) {
     const calendar = calendars.get(event.calendar);
     try {
-      if (calendar === undefined) {
+      if (calendar === undefined || calendar.formerOf !== undefined) {
         throw new InvalidScheduleError('calendar', `there is no calendar "${event.calendar}"`);
+      }
+      if (calendar.isClosing) {
+        throw new InvalidScheduleError('calendar', `the calendar "${event.calendar}" is being deleted`);
       }
       resolved.push({ id: event.id, event: resolveEvent(event, calendar) });
     } catch (error) {

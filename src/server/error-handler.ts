@@ -1,6 +1,7 @@
 /** What a caller is told about an error, and what is not told but logged. */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { AddressTakenError } from '../store/address-taken-error.js';
 import { isUnavailable } from '../store/is-unavailable.js';
 import { ServiceUnavailableError } from '../store/service-unavailable-error.js';
 import { type Problem, ProblemError, sendProblem } from './problem.js';
@@ -14,6 +15,7 @@ export function handleError(error: FastifyError, request: FastifyRequest, reply:
 
 function problemOf(error: FastifyError): Problem {
   if (error instanceof ProblemError) return error.problem;
+  if (error instanceof AddressTakenError) return { status: 409, title: 'Conflict', detail: error.message };
   if (hasZodFastifySchemaValidationErrors(error)) {
     return {
       status: 400,

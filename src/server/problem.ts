@@ -23,6 +23,9 @@ export class ProblemError extends Error {
 export const notFound = (detail: string): ProblemError =>
   new ProblemError({ status: 404, title: 'Not found', detail });
 
+export const conflict = (detail: string): ProblemError =>
+  new ProblemError({ status: 409, title: 'Conflict', detail });
+
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   return reply
     .code(problem.status)

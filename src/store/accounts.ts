@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Selectable, sql } from 'kysely';
 import { forgetAddresses } from './address-services.js';
+import { lockAddresses, refuseTakenAddresses } from './addresses.js';
 import type { AccountsTable, Db } from './schema.js';
 
 /** What the marketplace allows one client. Contract: Limits. */
@@ -126,9 +127,11 @@ export async function listAccounts(db: Db): Promise<Account[]> {
  * Creates or replaces the account. Where anything about it really changes, its pauses end and what failed is
  * tried again; where it became another client, host or zone, all its days are wanted anew.
  * @returns whether anything changed
+ * @throws {AddressTakenError} where its calendars would be at addresses of others
  */
 export async function putAccount(db: Db, account: Account, now: Date): Promise<boolean> {
   return await db.transaction().execute(async (tx) => {
+    await lockAddresses(tx);
     const before = await getAccount(tx, account.id);
     if (before !== undefined && isDeepStrictEqual(before, account)) return false;
     const values = {
@@ -148,6 +151,7 @@ export async function putAccount(db: Db, account: Account, now: Date): Promise<b
       .onConflict((conflict) => conflict.column('id').doUpdateSet(values))
       .execute();
     if (before === undefined) return true;
+    if (before.baseUrl !== account.baseUrl) await refuseTakenAddresses(tx, account.id);
     const { rows: calendars } = await sql<{ id: string }>`
       UPDATE slotkeeper.calendars
       SET failed_reason = NULL, failed_at = NULL, attempts = 0, retry_at = NULL, retry_reason = NULL
@@ -171,6 +175,18 @@ export async function putAccount(db: Db, account: Account, now: Date): Promise<b
     }
     return true;
   });
+}
+
+/** How many calendars it has, and how many more are being closed. */
+export async function countCalendars(
+  db: Db,
+  account: string,
+): Promise<{ readonly open: number; readonly closing: number }> {
+  const { rows } = await sql<{ open: string; closing: string }>`
+    SELECT count(*) FILTER (WHERE closing_since IS NULL) AS open,
+           count(*) FILTER (WHERE closing_since IS NOT NULL) AS closing
+    FROM slotkeeper.calendars WHERE account_id = ${account}`.execute(db);
+  return { open: Number(rows[0]?.open ?? 0), closing: Number(rows[0]?.closing ?? 0) };
 }
 
 /** @returns whether it was there; an account that still has calendars is refused by the database */

@@ -1,6 +1,9 @@
 /** Calendars: a doctor at an address, in one account. */
 import { type Selectable, sql } from 'kysely';
 import { forgetAddresses } from './address-services.js';
+import { AddressTakenError } from './address-taken-error.js';
+import { changeAddress, isSameAddress, lockAddresses, refuseTakenAddress } from './addresses.js';
+import { retryDeadlock } from './retry-deadlock.js';
 import type { CalendarsTable, Db, Strategy } from './schema.js';
 
 export interface CalendarSettings {
@@ -24,7 +27,15 @@ export interface Calendar extends CalendarSettings {
   readonly strategy: Strategy;
 }
 
-export interface CalendarState extends Calendar {
+/** A calendar as it is in the record. */
+export interface PlacedCalendar extends Calendar {
+  /** Present while what it has on sale is being closed, after which it is removed. */
+  readonly closing?: { readonly since: Date };
+  /** Present where it is only a former address of this calendar. */
+  readonly formerOf?: string;
+}
+
+export interface CalendarState extends PlacedCalendar {
   /** Why nothing of it is published any more, until it is changed or asked to. */
   readonly failed?: { readonly reason: string; readonly at: Date };
   /** Why the last attempt failed, while it is being retried. */
@@ -40,6 +51,8 @@ function toCalendar(row: Selectable<CalendarsTable>): CalendarState {
     addressId: row.address_id,
     strategy: row.strategy,
     ...(row.settings as CalendarSettings),
+    ...(row.closing_since === null ? {} : { closing: { since: row.closing_since } }),
+    ...(row.former_of === null ? {} : { formerOf: row.former_of }),
     ...(row.failed_reason === null || !row.failed_at
       ? {}
       : { failed: { reason: row.failed_reason, at: row.failed_at } }),
@@ -54,18 +67,26 @@ export async function getCalendar(db: Db, id: string): Promise<CalendarState | u
   return row && toCalendar(row);
 }
 
+/** All but former addresses. */
 export async function listCalendars(db: Db): Promise<CalendarState[]> {
+  return (await listPlaces(db)).filter(({ formerOf }) => formerOf === undefined);
+}
+
+/** All, former addresses that are being closed among them. */
+export async function listPlaces(db: Db): Promise<CalendarState[]> {
   const rows = await db.selectFrom('slotkeeper.calendars').selectAll().orderBy('id').execute();
   return rows.map(toCalendar);
 }
 
 /**
  * Creates or replaces the calendar. Where anything about it really changes, what failed is tried again and
- * all its days are wanted anew: another address, strategy, buffer or grid makes other slots.
+ * all its days are wanted anew: another address, strategy, buffer or grid makes other slots. Another address leaves the old
+ * one to be closed. One that is being closed is a calendar again.
  * @returns whether anything changed
+ * @throws {AddressTakenError} where another calendar is there
  */
 export async function putCalendar(db: Db, calendar: Calendar, now: Date): Promise<boolean> {
-  return await db.transaction().execute((tx) => putCalendarIn(tx, calendar, now));
+  return await retryDeadlock(() => db.transaction().execute((tx) => putCalendarIn(tx, calendar, now)));
 }
 
 /** The same, in a transaction of the caller's. */
@@ -79,7 +100,12 @@ export async function putCalendarIn(tx: Db, calendar: Calendar, now: Date): Prom
     strategy: calendar.strategy,
     settings: JSON.stringify({ bufferBefore, bufferAfter, grid, applyOnCoupledAddresses }),
   };
+  await lockAddresses(tx);
+  await refuseTakenAddress(tx, calendar);
   const before = await getCalendar(tx, calendar.id);
+  if (before?.formerOf !== undefined) throw new AddressTakenError(before.formerOf, true);
+  const moves = before !== undefined && !(await isSameAddress(tx, before, calendar));
+  if (moves) await changeAddress(tx, calendar, now);
   const { rows } = await sql<{ inserted: boolean }>`
     INSERT INTO slotkeeper.calendars AS c (id, account_id, facility_id, doctor_id, address_id, strategy, settings)
     VALUES (${calendar.id}, ${values.account_id}, ${values.facility_id}, ${values.doctor_id},
@@ -87,16 +113,18 @@ export async function putCalendarIn(tx: Db, calendar: Calendar, now: Date): Prom
     ON CONFLICT (id) DO UPDATE SET
       account_id = excluded.account_id, facility_id = excluded.facility_id, doctor_id = excluded.doctor_id,
       address_id = excluded.address_id, strategy = excluded.strategy, settings = excluded.settings,
-      attempts = 0, retry_at = NULL, retry_reason = NULL, failed_reason = NULL, failed_at = NULL
-    WHERE (c.account_id, c.facility_id, c.doctor_id, c.address_id, c.strategy, c.settings)
-      IS DISTINCT FROM (excluded.account_id, excluded.facility_id, excluded.doctor_id, excluded.address_id,
-                        excluded.strategy, excluded.settings)
+      attempts = 0, retry_at = NULL, retry_reason = NULL, failed_reason = NULL, failed_at = NULL,
+      closing_since = NULL
+    WHERE ${moves} OR c.closing_since IS NOT NULL
+      OR (c.account_id, c.facility_id, c.doctor_id, c.address_id, c.strategy, c.settings)
+        IS DISTINCT FROM (excluded.account_id, excluded.facility_id, excluded.doctor_id, excluded.address_id,
+                          excluded.strategy, excluded.settings)
     RETURNING (xmax = 0) AS inserted`.execute(tx);
   const row = rows[0];
   if (row === undefined) return false;
   if (!row.inserted) {
-    // Another address has never been told anything; what it shows is unknown.
-    const stays = before !== undefined && isAtSameAddress(before, calendar);
+    // Another address has never been told anything, nor has another client: what is shown is unknown.
+    const stays = !moves && before?.account === calendar.account;
     await tx
       .updateTable('slotkeeper.days')
       .set((eb) => ({
@@ -111,13 +139,7 @@ export async function putCalendarIn(tx: Db, calendar: Calendar, now: Date): Prom
   return true;
 }
 
-const isAtSameAddress = (a: Calendar, b: Calendar): boolean =>
-  a.account === b.account &&
-  a.facilityId === b.facilityId &&
-  a.doctorId === b.doctorId &&
-  a.addressId === b.addressId;
-
-/** @returns whether it was there; what the record knew of it goes with it */
+/** Leaves the marketplace as it is. @returns whether it was there; what the record knew of it goes with it */
 export async function deleteCalendar(db: Db, id: string): Promise<boolean> {
   const { numDeletedRows } = await db
     .deleteFrom('slotkeeper.calendars')

@@ -27,21 +27,31 @@ export interface LockedCalendar {
   readonly timeZone: string;
   readonly bufferBefore: number;
   readonly bufferAfter: number;
+  /** Whether what it has on sale is being closed: the clinic's word of it counts no more. */
+  readonly isClosing?: boolean;
+  /** Where it is only a former address of this calendar. */
+  readonly formerOf?: string | undefined;
 }
+
+/** The calendar by which the clinic knows it. */
+export const nameOf = ({ id, formerOf }: LockedCalendar): string => formerOf ?? id;
 
 /**
  * The calendars that events are about, locked until the transaction ends, so that two batches about one
  * calendar come one after the other. Locked in the order of their ids: two batches cannot wait for each other.
  */
-export async function lockCalendars(db: Db, ids: readonly string[]): Promise<Map<string, LockedCalendar>> {
+export async function lockCalendars(
+  db: Db,
+  ids: readonly string[],
+): Promise<Map<string, LockedCalendar & { readonly place: PlaceOfCalendar }>> {
   if (ids.length === 0) return new Map();
-  const { rows } = await sql<LockedRow>`
-    SELECT c.id, c.settings, a.time_zone
+  const { rows } = await sql<LockedPlaceRow>`
+    SELECT ${LOCKED_COLUMNS}
     FROM slotkeeper.calendars c JOIN slotkeeper.accounts a ON a.id = c.account_id
     WHERE c.id IN (SELECT jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb))
     ORDER BY c.id
     FOR NO KEY UPDATE OF c`.execute(db);
-  return new Map(rows.map((row) => [row.id, toLocked(row)]));
+  return new Map(rows.map(toLockedPlace).map(({ calendar, place }) => [calendar.id, { ...calendar, place }]));
 }
 
 export interface PlaceOfCalendar {
@@ -49,6 +59,10 @@ export interface PlaceOfCalendar {
   readonly doctorId: string;
   readonly addressId: string;
 }
+
+const LOCKED_COLUMNS = sql`
+  c.id, c.settings, a.time_zone, c.closing_since IS NOT NULL AS closing, c.former_of, c.facility_id AS "facilityId",
+  c.doctor_id AS "doctorId", c.address_id AS "addressId"`;
 
 /** Bookings share so many locks, since a server has only so many. */
 const TURNS = 1_000;
@@ -86,8 +100,7 @@ export function lockingPlaces(
         WHERE account_id = ${account} AND facility_id = k."facilityId" AND doctor_id = k."doctorId"
           AND address_id = k."addressId" OFFSET 0) c
       WHERE t.taken >= 0)
-    SELECT c.id, c.settings, a.time_zone, c.facility_id AS "facilityId", c.doctor_id AS "doctorId",
-           c.address_id AS "addressId"
+    SELECT ${LOCKED_COLUMNS}
     FROM slotkeeper.calendars c JOIN slotkeeper.accounts a ON a.id = c.account_id
     WHERE c.id IN (SELECT id FROM concerned)
     ORDER BY c.id
@@ -101,6 +114,8 @@ export function toLockedPlace({ facilityId, doctorId, addressId, ...row }: Locke
 interface LockedRow {
   id: string;
   time_zone: string;
+  closing: boolean;
+  former_of: string | null;
   settings: { bufferBefore?: number; bufferAfter?: number };
 }
 
@@ -109,4 +124,6 @@ const toLocked = (row: LockedRow): LockedCalendar => ({
   timeZone: row.time_zone,
   bufferBefore: row.settings.bufferBefore ?? 0,
   bufferAfter: row.settings.bufferAfter ?? 0,
+  ...(row.closing ? { isClosing: true } : {}),
+  ...(row.former_of === null ? {} : { formerOf: row.former_of }),
 });

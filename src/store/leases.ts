@@ -39,12 +39,12 @@ export async function renewLease(
   return numAffectedRows === 1n;
 }
 
-/** Gives it back, unless it has run out and somebody else has it. */
+/** Gives it back, unless it has run out and somebody else has it. Where the calendar has left its address, that is leased. */
 export async function giveBackLease(db: Db, calendar: string, token: string): Promise<void> {
   await db
     .updateTable('slotkeeper.calendars')
     .set({ lease_token: null, lease_until: null })
-    .where('id', '=', calendar)
+    .where((eb) => eb.or([eb('id', '=', calendar), eb('former_of', '=', calendar)]))
     .where('lease_token', '=', token)
     .execute();
 }

@@ -14,6 +14,7 @@ import * as resyncRetries from './migrations/010-resync-retries.js';
 import * as resyncSources from './migrations/011-resync-sources.js';
 import * as coupledBreaks from './migrations/012-coupled-breaks.js';
 import * as addressServices from './migrations/014-address-services.js';
+import * as closingCalendars from './migrations/015-closing-calendars.js';
 import * as movedBookings from './migrations/016-moved-bookings.js';
 import type { Db } from './schema.js';
 
@@ -32,6 +33,7 @@ const migrations: { readonly [name: string]: Migration } = {
   '011-resync-sources': resyncSources,
   '012-coupled-breaks': coupledBreaks,
   '014-address-services': addressServices,
+  '015-closing-calendars': closingCalendars,
   '016-moved-bookings': movedBookings,
 };
 

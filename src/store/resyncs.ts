@@ -27,7 +27,7 @@ export async function beginResync(db: Db, asked: NewResync, now: Date): Promise<
     await finishResyncs(tx, now);
     const wanted = sql`
       SELECT id FROM slotkeeper.calendars
-      WHERE (${asked.account ?? null}::text IS NULL OR account_id = ${asked.account ?? null})
+      WHERE closing_since IS NULL AND (${asked.account ?? null}::text IS NULL OR account_id = ${asked.account ?? null})
         AND (${asked.calendars === undefined}::boolean
           OR id IN (SELECT jsonb_array_elements_text(${JSON.stringify(asked.calendars ?? [])}::jsonb)))`;
     const { rows } = await sql<{ id: string }>`
@@ -143,7 +143,7 @@ export async function lastResync(db: Db, account: string, now: Date): Promise<Da
     FROM slotkeeper.resyncs r
     WHERE NOT r.dry_run AND (r.account_id = ${account} OR r.account_id IS NULL AND NOT EXISTS (
       SELECT FROM slotkeeper.calendars a
-      WHERE a.account_id = ${account} AND NOT EXISTS (
+      WHERE a.account_id = ${account} AND a.closing_since IS NULL AND NOT EXISTS (
         SELECT FROM slotkeeper.resync_calendars c
         WHERE c.resync_id = r.id AND c.calendar_id = a.id)))`.execute(db);
   return rows[0]?.at ?? undefined;

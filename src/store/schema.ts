@@ -82,6 +82,10 @@ export interface CalendarsTable {
   address_due_at: NullableTimestamp;
   /** Whether it can be booked, as it was last read. */
   marketplace_status: 'enabled' | 'disabled' | 'none' | null;
+  /** Since when it is being closed, after which it is removed. */
+  closing_since: NullableTimestamp;
+  /** The calendar that was at this address before it changed to another one; null where it is a calendar of its own. */
+  former_of: string | null;
 }
 
 /** The services of an address as they were last read, and those that windows name and that are gone. */

@@ -130,7 +130,9 @@ async function take({ db, calendar, account, sealer }: Run, reading: Reading, no
     const [gone, back] = [idsOf(news, 'service-gone'), idsOf(news, 'service-back')];
     for (const id of [...gone, ...back]) await markDaysOfService(tx, calendar.id, id, now);
     if (!sealer.hasKey) return { gone, back, added: [] };
-    const items = news.map((one) => itemOf(account.id, calendar.id, one, now));
+    // What is about to be removed is no news.
+    const items =
+      calendar.closing === undefined ? news.map((one) => itemOf(account.id, calendar.id, one, now)) : [];
     return { gone, back, added: (await addNotifications(tx, sealer, items, now)).added };
   });
 }

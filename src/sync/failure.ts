@@ -11,6 +11,7 @@ import {
 import { BudgetSpentError } from './budget-spent-error.js';
 import { NoFreshFormError } from './no-fresh-form-error.js';
 import { NotKnownYetError } from './not-known-yet-error.js';
+import { StillOnSaleError } from './still-on-sale-error.js';
 
 export type Failure =
   /** Nobody's fault; it goes on then, as urgently as what it was that had to wait. */
@@ -37,8 +38,13 @@ export function failureOf(error: unknown, now: number): Failure {
     const afterMs = Math.max(0, until - now);
     return { kind: 'wait', afterMs, ...(urgency === undefined ? {} : { urgency }), reason };
   }
-  if (error instanceof NoFreshFormError || error instanceof NotKnownYetError)
+  if (
+    error instanceof NoFreshFormError ||
+    error instanceof NotKnownYetError ||
+    error instanceof StillOnSaleError
+  ) {
     return { kind: 'retry', reason: error.message };
+  }
   if (!(error instanceof DocplannerError)) return { kind: 'unknown' };
   const reason = error.message;
   if (error instanceof TokenUnavailableError && error.cause instanceof FirewallError) {

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { ConnectionError, type RequestGate } from '../docplanner/index.js';
 import type { Account } from '../store/accounts.js';
-import type { Calendar } from '../store/calendars.js';
+import type { PlacedCalendar } from '../store/calendars.js';
 import { giveBackLease, renewLease, takeLease } from '../store/leases.js';
 import { keepSilent } from './keep-silent.js';
 import { LeaseLostError } from './lease-lost-error.js';
@@ -21,7 +21,7 @@ export type Leased<T> = { readonly kind: 'ran'; readonly result: T } | { readonl
  */
 export async function leased<T>(
   means: Means,
-  calendar: Calendar,
+  calendar: PlacedCalendar,
   account: Account,
   work: (run: Run) => Promise<T>,
 ): Promise<Leased<T>> {

@@ -10,14 +10,14 @@ import { said } from '../occupancy/said.js';
 import { type SaidBooking, takeBookings } from '../occupancy/take-bookings.js';
 import { type SaidBreak, takeBreaks } from '../occupancy/take-breaks.js';
 import { breaksBetween, findBreaks, isAnnouncedBreak, type StoredBreak } from '../store/breaks.js';
-import type { Calendar } from '../store/calendars.js';
+import type { PlacedCalendar } from '../store/calendars.js';
 import { type DayChange, markDays } from '../store/days.js';
-import { lockCalendars } from '../store/events.js';
+import { lockCalendars, type PlaceOfCalendar } from '../store/events.js';
 import type { Db } from '../store/schema.js';
 
 export interface Reader {
   readonly db: Db;
-  readonly calendar: Calendar;
+  readonly calendar: PlacedCalendar;
   readonly client: DocplannerClient;
   readonly now: () => number;
 }
@@ -95,7 +95,7 @@ export async function askForBreaks(reader: Reader, range: Range): Promise<Asked<
     since: Date.parse(one.since),
     till: Date.parse(one.till),
     was: ownPlaceOf(before.get(one.id)),
-    own: before.get(one.id)?.own === true || isOwnBreak(calendar.id, one),
+    own: before.get(one.id)?.own === true || isOwnBreak(calendar.formerOf ?? calendar.id, one),
     // In a list the description is always there, if it has one.
     mark: markOf(one) ?? null,
   }));
@@ -135,7 +135,8 @@ export async function takeIn(
   if (bookings.length + breaks.length === 0) return [];
   return await db.transaction().execute(async (tx) => {
     const locked = (await lockCalendars(tx, [calendar.id])).get(calendar.id);
-    if (locked === undefined) return [];
+    // Where it is at another address by now, this is no word of that.
+    if (locked === undefined || !isAtAddress(locked.place, calendar)) return [];
     const at = now();
     const { days: byBookings } = await takeBookings(tx, locked, bookings, at);
     const { days: byBreaks } = await takeBreaks(tx, locked, breaks, at);
@@ -144,3 +145,6 @@ export async function takeIn(
     return occupancy;
   });
 }
+
+const isAtAddress = (a: PlaceOfCalendar, b: PlaceOfCalendar): boolean =>
+  a.facilityId === b.facilityId && a.doctorId === b.doctorId && a.addressId === b.addressId;

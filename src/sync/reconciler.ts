@@ -6,7 +6,7 @@
 import { InvalidScheduleError } from '../core/index.js';
 import { type Account, getAccount } from '../store/accounts.js';
 import { attemptFailed, attemptSucceeded, calendarFailed, retryAt } from '../store/attempts.js';
-import { type Calendar, getCalendar } from '../store/calendars.js';
+import { getCalendar, type PlacedCalendar } from '../store/calendars.js';
 import { explainRefusal } from './address-services.js';
 import { backoffMs, RETRY } from './backoff.js';
 import { CalendarChangedError } from './calendar-changed-error.js';
@@ -57,7 +57,7 @@ export class Reconciler {
     }
   }
 
-  async #leased(calendar: Calendar, account: Account, urgency: number): Promise<Reconciled> {
+  async #leased(calendar: PlacedCalendar, account: Account, urgency: number): Promise<Reconciled> {
     const { db, now } = this.#options;
     let failure: Failure | undefined;
     // What is in doubt stays leased, and is judged after that.
@@ -79,7 +79,7 @@ export class Reconciler {
 
   /** Decides what a failure means for the calendar and its account. What is no failure of theirs is thrown on. */
   async #failed(
-    calendar: Calendar,
+    calendar: PlacedCalendar,
     account: Account,
     urgency: number,
     error: unknown,

@@ -4,7 +4,7 @@ import type { DocplannerClient } from '../docplanner/index.js';
 import type { Timers } from '../lib/timers.js';
 import type { Sealer } from '../privacy/sealer.js';
 import type { Account } from '../store/accounts.js';
-import type { Calendar } from '../store/calendars.js';
+import type { PlacedCalendar } from '../store/calendars.js';
 import type { AddedNotification } from '../store/notifications.js';
 import type { Db } from '../store/schema.js';
 import type { Budget } from './budget.js';
@@ -37,7 +37,7 @@ export interface Means {
 
 /** What a strategy works with while it holds the calendar. */
 export interface Run extends Omit<Means, 'clients' | 'budget'> {
-  readonly calendar: Calendar;
+  readonly calendar: PlacedCalendar;
   readonly account: Account;
   /**
    * The marketplace, for work of this urgency: before every request the budget is asked, and before one that

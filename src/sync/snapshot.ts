@@ -4,7 +4,7 @@ import { addDays, computeSlotConfigs, type Day, startOfDate } from '../core/inde
 import { timeOf, widened } from '../occupancy/day-changes.js';
 import { type Account, getAccount } from '../store/accounts.js';
 import { offeredOf } from '../store/address-services.js';
-import { type Calendar, type CalendarState, getCalendar } from '../store/calendars.js';
+import { type Calendar, type CalendarState, getCalendar, type PlacedCalendar } from '../store/calendars.js';
 import { daysBetween, pendingDays, type StoredDay } from '../store/days.js';
 import { heldDates } from '../store/holds.js';
 import type { Db } from '../store/schema.js';
@@ -129,7 +129,7 @@ async function isAsBefore(db: Db, calendar: Calendar, account: Account): Promise
   );
 }
 
-function identityOf({ failed: _, retrying: __, ...calendar }: CalendarState): Calendar {
+function identityOf({ failed: _, retrying: __, ...calendar }: CalendarState): PlacedCalendar {
   return calendar;
 }
 

@@ -10,6 +10,7 @@ import { listAccounts } from '../store/accounts.js';
 import { calendarsToRead } from '../store/address-services.js';
 import { forgetBookings } from '../store/bookings.js';
 import { forgetBreaks } from '../store/breaks.js';
+import { closingCalendars } from '../store/closing.js';
 import { forgetEvents } from '../store/events.js';
 import { calendarsToFollow } from '../store/following.js';
 import { forgetHolds } from '../store/holds.js';
@@ -64,6 +65,7 @@ export class Sweep extends PeriodicTask {
       for (const { calendar, urgency } of await wantedCalendars(db, horizons, MOST_CALENDARS)) {
         await wake(calendar, urgency);
       }
+      for (const calendar of await closingCalendars(db, MOST_CALENDARS)) await wake(calendar, LEAST_URGENT);
       for (const calendar of await calendarsToFollow(db, MOST_CALENDARS)) await wake(calendar, LEAST_URGENT);
       for (const calendar of await calendarsToRead(db, new Date(now()), MOST_ADDRESSES)) {
         await wake(calendar, LEAST_URGENT);

@@ -53,7 +53,7 @@ describe('slotkeeper import and held', () => {
 
   beforeEach(async () => {
     // As if nobody had spoken of it before.
-    await running.call('DELETE', `/v1/calendars/${CALENDAR}`);
+    await running.call('DELETE', `/v1/calendars/${CALENDAR}?leave=true`);
     await running.call('PUT', `/v1/calendars/${CALENDAR}`, { account: ACCOUNT, ...ADDRESS });
   });
 

@@ -213,15 +213,17 @@ describe('the HTTP API', () => {
         doctorId: '12',
         addressId: '13',
         strategy: 'slots',
+        state: 'active',
         failed: null,
         retrying: null,
+        closing: [],
       };
       expect((await call('GET', '/v1/calendars/lis')).body).toEqual({ ...view, marketplace: null });
       expect((await call('GET', '/v1/calendars')).body).toEqual([
         view,
         expect.objectContaining({ id: CALENDAR }),
       ]);
-      expect((await call('DELETE', '/v1/calendars/lis')).status).toBe(204);
+      expect((await call('DELETE', '/v1/calendars/lis?leave=true')).status).toBe(204);
       expectProblem(await call('GET', '/v1/calendars/lis'), {
         status: 404,
         detail: 'there is no calendar "lis"',
@@ -235,7 +237,7 @@ describe('the HTTP API', () => {
       });
       expectProblem(await call('PUT', '/v1/calendars/lis', { ...ADDRESS, account: ACCOUNT }), {
         status: 409,
-        detail: `the calendar "${CALENDAR}" is the same doctor and address already`,
+        detail: `the calendar "${CALENDAR}" is the same facility, doctor and address already`,
       });
       expectProblem(await call('PUT', '/v1/calendars/a%20b', lis), invalid('id'));
       expectProblem(
@@ -335,6 +337,7 @@ describe('the HTTP API', () => {
       failed: 0,
       goneServices: 0,
       held: 0,
+      closing: 0,
       lag: 0,
       conflicts: 0,
       notifications: { undelivered: 0, failed: 0, lag: 0 },

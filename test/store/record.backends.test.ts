@@ -86,6 +86,9 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
       { name: '010-resync-retries' },
       { name: '011-resync-sources' },
       { name: '012-coupled-breaks' },
+      { name: '014-address-services' },
+      { name: '015-closing-calendars' },
+      { name: '016-moved-bookings' },
     ]);
   });
 
@@ -126,7 +129,7 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
       await putAccount(db, account(), NOW);
       await putCalendar(db, calendar(), NOW);
       await expect(putCalendar(db, calendar({ id: 'twin' }), NOW)).rejects.toThrow(
-        'calendars_one_per_address',
+        'the calendar "nowak" is the same facility, doctor and address already',
       );
     });
   });

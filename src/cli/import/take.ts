@@ -15,7 +15,12 @@ export async function takeSnapshot(
     case 'taken':
       return { kind: 'taken', result: outcome.result };
     case 'unknown-calendar':
-      return { kind: 'refused', reason: `there is no calendar "${calendar}"` };
+      return {
+        kind: 'refused',
+        reason: outcome.isClosing
+          ? `the calendar "${calendar}" is being deleted`
+          : `there is no calendar "${calendar}"`,
+      };
     case 'invalid':
       return { kind: 'refused', reason: describe(outcome.problems[0]) };
   }

@@ -10,6 +10,7 @@ import { readAddressesAt } from '../../store/address-services.js';
 import { COMMIT } from '../../store/at-once.js';
 import { savingBookings } from '../../store/bookings.js';
 import { type DayChange, markDaysOfService, markingOccupancy } from '../../store/days.js';
+import { type LockedCalendar, nameOf } from '../../store/events.js';
 import {
   type AddedNotification,
   addedOf,
@@ -68,7 +69,7 @@ export async function takeNotifications(
           ? []
           : subjects
               .filter((subject) => !isOwn(subject))
-              .map((subject) => itemOf(account, subject, calendars.at(subject)?.id, bookings, source));
+              .map((subject) => itemOf(account, subject, calendars.at(subject), bookings, source));
       const conflicts = sealer.hasKey
         ? conflictsAmong(account, bookings.standing, calendars.appointments)
         : [];
@@ -121,7 +122,7 @@ async function takeOthers(
   const kept = await calendarsOfKept(tx, account, [...others.keys()]);
   for (const subject of others.values()) {
     const calendar = at(subject);
-    if (calendar === undefined || kept.get(subject.hash) === calendar.id) continue;
+    if (calendar === undefined || kept.get(subject.hash) === nameOf(calendar)) continue;
     if (subject.breaks.length > 0) {
       const taken = await takeBreaks(tx, calendar, subject.breaks, now);
       days.push(...taken.days);
@@ -170,15 +171,16 @@ async function withoutUnsettled(
 function itemOf(
   account: string,
   { name, hash, createdAt, booking, data, problem }: Subject,
-  calendar: string | undefined,
+  calendar: LockedCalendar | undefined,
   heard: HeardBookings,
   source: NewNotification['source'],
 ): NewNotification {
-  const known = calendar === undefined || booking === undefined ? undefined : heard.find(calendar, booking);
+  const known =
+    calendar === undefined || booking === undefined ? undefined : heard.find(calendar.id, booking);
   const movedTo = known && heard.movedTo(known.id);
   return {
     account,
-    calendar: calendar ?? null,
+    calendar: calendar === undefined ? null : nameOf(calendar),
     name,
     hash,
     createdAt,

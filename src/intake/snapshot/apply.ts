@@ -63,7 +63,7 @@ export type SnapshotOutcome =
       readonly added: readonly AddedNotification[];
     }
   | { readonly kind: 'invalid'; readonly problems: readonly [Problem, ...Problem[]] }
-  | { readonly kind: 'unknown-calendar' };
+  | { readonly kind: 'unknown-calendar' /** Whether it is being deleted. */; readonly isClosing?: true };
 
 /** @param input as it came, unchecked */
 export async function applySnapshot(
@@ -93,7 +93,8 @@ async function takeIn(
 ): Promise<SnapshotOutcome> {
   const { now } = options;
   const calendar = (await lockCalendars(tx, [id])).get(id);
-  if (calendar === undefined) return { kind: 'unknown-calendar' };
+  if (calendar === undefined || calendar.formerOf !== undefined) return { kind: 'unknown-calendar' };
+  if (calendar.isClosing) return { kind: 'unknown-calendar', isClosing: true };
   const snapshot = resolveSnapshot(input, calendar, options.arrivedAt ?? now, now);
   const at = new Date(snapshot.takenAt);
   const known = await readKnown(tx, calendar, snapshot);

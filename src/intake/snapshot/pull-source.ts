@@ -80,7 +80,8 @@ export async function pullSource(account: Account, options: PullOptions): Promis
 async function stage(account: Account, run: string, arrivedAt: number, { db, signal, now }: PullOptions) {
   const { source } = account;
   if (source === undefined) throw new TypeError(`the account ${account.id} has no source`);
-  const accounts = new Map((await listCalendars(db)).map((calendar) => [calendar.id, calendar.account]));
+  const calendars = (await listCalendars(db)).filter(({ closing }) => closing === undefined);
+  const accounts = new Map(calendars.map((calendar) => [calendar.id, calendar.account]));
   const problems: SourceProblem[] = [];
   const unknown = new Set<string>();
   const omitted = new Set([...accounts.keys()].filter((id) => accounts.get(id) === account.id));

@@ -4,14 +4,14 @@ import { ConfigError } from '../../config/config-error.js';
 import { accountSchema, ownId, toAccount } from '../../config/schema.js';
 import {
   type Account,
+  countCalendars,
   deleteAccount,
   getAccount,
   listAccounts,
   type Notifications,
   type Source,
 } from '../../store/accounts.js';
-import { listCalendars } from '../../store/calendars.js';
-import { notFound, ProblemError } from '../problem.js';
+import { conflict, notFound, ProblemError } from '../problem.js';
 import type { Routes } from '../types.js';
 
 const params = z.object({ id: ownId });
@@ -48,10 +48,10 @@ export const accountRoutes: Routes = (server, engine) => {
 
   server.delete('/accounts/:id', { schema: { params } }, async (request, reply) => {
     const { id } = request.params;
-    const calendars = (await listCalendars(engine.db)).filter((calendar) => calendar.account === id);
-    if (calendars.length > 0) {
-      const detail = `the account "${id}" still has ${calendars.length} calendars`;
-      throw new ProblemError({ status: 409, title: 'Conflict', detail });
+    const { open, closing } = await countCalendars(engine.db, id);
+    if (open + closing > 0) {
+      const also = closing > 0 ? `, ${closing} of them being closed` : '';
+      throw conflict(`the account "${id}" still has ${open + closing} calendars${also}`);
     }
     if (!(await deleteAccount(engine.db, id))) throw notFound(`there is no account "${id}"`);
     return reply.code(204).send();

@@ -8,6 +8,7 @@ export const metricsRoutes: Routes = (server, engine) => {
   const gauge = (name: string, help: string, labelNames: string[] = []) =>
     new Gauge({ name: `slotkeeper_${name}`, help, labelNames, registers: [registry] });
   const days = gauge('days', 'Days in the horizon, by state', ['state']);
+  const closing = gauge('closing_calendars', 'Deleted calendars and former addresses that are being closed');
   const lag = gauge('lag_seconds', 'Age of the oldest change that is not published');
   const notifications = gauge('notifications', 'What the marketplace said, by state on its way out', [
     'state',
@@ -21,6 +22,7 @@ export const metricsRoutes: Routes = (server, engine) => {
   server.get('/metrics', async (_, reply) => {
     const status = await engine.status();
     for (const state of ['pending', 'failed', 'held'] as const) days.set({ state }, status[state]);
+    closing.set(status.closing);
     lag.set(status.lag / 1000);
     for (const state of ['undelivered', 'failed'] as const) {
       notifications.set({ state }, status.notifications[state]);

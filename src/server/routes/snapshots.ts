@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { ownId } from '../../config/schema.js';
-import { notFound, ProblemError } from '../problem.js';
+import { conflict, notFound, ProblemError } from '../problem.js';
 import type { Routes } from '../types.js';
 
 const params = z.object({ id: ownId });
@@ -34,6 +34,7 @@ export const snapshotRoutes: Routes = (server, engine) => {
         case 'taken':
           return outcome.result;
         case 'unknown-calendar':
+          if (outcome.isClosing) throw conflict(`the calendar "${id}" is being deleted`);
           throw notFound(`there is no calendar "${id}"`);
         case 'invalid':
           throw new ProblemError({

@@ -43,7 +43,8 @@ export async function publishHiding(run: Run): Promise<Reconciled> {
     if (present === 'news') continue;
 
     const plan = planHiding({
-      strategy: calendar.strategy,
+      // What is being closed hides nothing: its days are emptied, also those of which our own breaks hide what is on sale.
+      strategy: calendar.closing === undefined ? calendar.strategy : 'slots',
       timeZone: account.timeZone,
       days: days.map(({ date, published, verified, wanted }) => ({
         date,
@@ -66,7 +67,7 @@ export async function publishHiding(run: Run): Promise<Reconciled> {
       sayHidden(run, seen, plan);
     } else if (action !== undefined) {
       await tell(run, action, told, showing, present);
-    } else if (opening[0] !== undefined) {
+    } else if (opening[0] !== undefined && calendar.closing === undefined) {
       await doOrFail(run, seen, opening[0], days);
     } else {
       const hidden = calendar.strategy === 'slots' ? [] : needs;

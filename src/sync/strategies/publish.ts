@@ -7,6 +7,7 @@ import { attemptSucceeded } from '../../store/attempts.js';
 import { hasPlaceholders } from '../../store/bookings.js';
 import { hasOwnBreaks } from '../../store/breaks.js';
 import { readDueAddress } from '../address-services.js';
+import { finishClosing, wantEverythingClosed } from '../closing.js';
 import { followAppointments, hasWaited } from '../follow.js';
 import type { Reconciled } from '../reconciled.js';
 import { countingWrites, resyncStep } from '../resync/step.js';
@@ -18,6 +19,8 @@ import { publishSlots } from './slots.js';
 const FOLLOW_AGAIN_MS = 5 * 60_000;
 
 export async function publish(run: Run): Promise<Reconciled> {
+  const { closing } = run.calendar;
+  if (closing !== undefined) await wantEverythingClosed(run);
   let later: Reconciled | undefined;
   for (;;) {
     const reconciled = await countingWrites(run, () => publishPending(run));
@@ -29,6 +32,7 @@ export async function publish(run: Run): Promise<Reconciled> {
     }
     const step = await resyncStep(run);
     if (step.kind === 'through') {
+      if (closing !== undefined) return await finishClosing(run, closing.since);
       if (await readDueAddress(run)) continue;
       return reconciled;
     }
