@@ -199,6 +199,21 @@ export async function pendingDays(
   return rows.map(toDay);
 }
 
+/** Whether any of these days is not of this generation any more. */
+export async function haveChanged(
+  db: Db,
+  calendar: string,
+  days: readonly Pick<StoredDay, 'date' | 'generation'>[],
+): Promise<boolean> {
+  const { rows } = await sql`
+    SELECT FROM slotkeeper.days d
+    JOIN unnest(${days.map(({ date }) => date)}::date[], ${days.map(({ generation }) => generation)}::bigint[])
+      AS k (date, generation) ON d.date = k.date
+    WHERE d.calendar_id = ${calendar} AND d.generation <> k.generation
+    LIMIT 1`.execute(db);
+  return rows.length > 0;
+}
+
 /** What was published of a day, up to the generation that was read when it was computed. */
 export interface PublishedDay {
   readonly date: string;

@@ -42,3 +42,33 @@ test.each([
     expect(desk.sandbox.breaks(addressOf('nowak'))).toHaveLength(2);
   },
 );
+
+test.each([
+  ['breaks', '10:05', '10:25', 'deleteCalendarBreak'],
+  ['book', '10:00', '10:20', 'cancelBooking'],
+] as const)(
+  'with %s, what was free when it was planned and is taken when the token has come is not opened',
+  async (strategy, from, to, operation) => {
+    const desk = await Desk.open({ still: true, strategy });
+    await desk.open();
+    await desk.rest();
+    await desk.book('gone', from, to);
+    await desk.rest();
+    const hidden = desk.shown();
+    const seen = new Set<string>();
+    desk.sandbox.on('request', (request) => {
+      if (request.applied) for (const time of desk.shown()) seen.add(time);
+      if (request.operation !== operation || request.status !== 401) return;
+      void desk.book('instead', from, to).then(() => desk.sandbox.faults.clear());
+    });
+    // The request finds its token revoked, and waits for another one until the time is taken again.
+    desk.sandbox.faults.set([
+      { fault: { kind: 'latency', ms: 600_000 }, match: { operation: 'token' } },
+      { fault: { kind: 'status', status: 401 }, match: { operation }, times: 1 },
+    ]);
+    await desk.free('gone');
+    await desk.rest();
+    expect([...seen].filter((time) => !hidden.includes(time))).toEqual([]);
+    expect(desk.shown()).toEqual(hidden);
+  },
+);

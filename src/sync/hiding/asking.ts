@@ -9,8 +9,9 @@ export function toClose(run: Run, span: Interval, aboutToWrite?: () => Promise<v
   return run.client(urgency({ closed: [span], opened: [], now: run.now() }), aboutToWrite);
 }
 
-export function toOpen(run: Run, span: Interval): DocplannerClient {
-  return run.client(urgency({ closed: [], opened: [span], now: run.now() }));
+/** @param aboutToWrite see {@link Run.client} */
+export function toOpen(run: Run, span: Interval, aboutToWrite: () => Promise<void>): DocplannerClient {
+  return run.client(urgency({ closed: [], opened: [span], now: run.now() }), aboutToWrite);
 }
 
 export const written = (run: Run, ms: number): string => toIso(ms, run.account.timeZone);

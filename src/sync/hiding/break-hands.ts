@@ -34,7 +34,8 @@ export async function moveBreak(run: Run, seen: Seen, one: OwnBreak): Promise<vo
   const { id, start, end } = one;
   try {
     const range = { since: written(run, start), till: written(run, end) };
-    await toClose(run, { start, end }).moveCalendarBreak(run.calendar, id, range);
+    const client = toClose(run, { start, end }, () => seen.checkPlan());
+    await client.moveCalendarBreak(run.calendar, id, range);
     await seen.breakIs({ id, start, end }, false);
   } catch (error) {
     const isElsewhere = error instanceof NotFoundError || error instanceof UnprocessableError;
@@ -45,7 +46,7 @@ export async function moveBreak(run: Run, seen: Seen, one: OwnBreak): Promise<vo
 
 export async function deleteBreak(run: Run, seen: Seen, one: OwnBreak): Promise<void> {
   try {
-    await toOpen(run, one).deleteCalendarBreak(run.calendar, one.id);
+    await toOpen(run, one, () => seen.checkPlan()).deleteCalendarBreak(run.calendar, one.id);
   } catch (error) {
     // It is gone already, or so it says: what is there will tell.
     if (!(error instanceof NotFoundError)) throw error;

@@ -53,7 +53,10 @@ export async function movePlaceholder(
   const { calendar, log, db } = run;
   // Where the answer is lost, what became of it is found out first thing in the next run.
   const move = { booking: one.id, start: new Date(need.start), minutes: null, addressId: calendar.addressId };
-  const client = toClose(run, need, () => noteMove(db, calendar.id, move));
+  const client = toClose(run, need, async () => {
+    await seen.checkPlan();
+    await noteMove(db, calendar.id, move);
+  });
   try {
     const moved = await client.moveBooking(calendar, one.id, {
       address_service_id: service,
@@ -94,7 +97,7 @@ function refuse(run: Run, seen: Seen, need: Need, reason: string): void {
 
 export async function cancel(run: Run, seen: Seen, one: Placeholder): Promise<void> {
   try {
-    await toOpen(run, one).cancelBooking(run.calendar, one.id);
+    await toOpen(run, one, () => seen.checkPlan()).cancelBooking(run.calendar, one.id);
   } catch (error) {
     // It is over already, or was moved by an answer that got lost: what is there will tell.
     if (!(error instanceof NotFoundError || error instanceof ConflictError)) throw error;

@@ -13,6 +13,7 @@ import type { Present } from '../hiding/present.js';
 import { sayHidden } from '../hiding/say-hidden.js';
 import { Seen } from '../hiding/seen.js';
 import { type Action, isShown, nextAction, urgencyOf } from '../plan.js';
+import { PlanOutdatedError } from '../plan-outdated-error.js';
 import type { Reconciled } from '../reconciled.js';
 import { isRefusal } from '../refusal.js';
 import type { Run } from '../run.js';
@@ -102,6 +103,8 @@ async function doOrFail(run: Run, seen: Seen, step: HidingStep, days: readonly W
   try {
     await carryOut(run, seen, step);
   } catch (error) {
+    // It was not sent: the next step is planned from what is known by now.
+    if (error instanceof PlanOutdatedError) return;
     const ofItsDays = opens(step) ? isRefusal : isInvalid;
     if (!ofItsDays(error)) throw error;
     const dates = datesOf(spanOfStep(step), run.account.timeZone);
