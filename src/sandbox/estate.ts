@@ -24,6 +24,8 @@ export const serviceSchema = z.strictObject({
   id,
   name: z.string().optional(),
   price: z.number().nonnegative().optional(),
+  /** Minutes, as the list of an address's services says them to whoever asks with a `start`. */
+  duration: z.int().positive().optional(),
 });
 
 export const cuttingSchema = z.enum(['duration', 'divisor'], 'is neither "duration" nor "divisor"');

@@ -148,7 +148,12 @@ function servicesOf(
   const there = new Map(
     listed.map(({ id, name, custom_name: ownName, duration }): [string, AddressService] => [
       id,
-      { id, name: ownName ?? name ?? null, duration: duration ?? null, goneSince: null },
+      {
+        id,
+        name: ownName ?? name ?? null,
+        duration: duration ?? before.get(id)?.duration ?? null,
+        goneSince: null,
+      },
     ]),
   );
   const gone = [...inUse]

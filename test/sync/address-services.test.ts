@@ -1,7 +1,7 @@
 // What an address has is watched: services that are gone are left out, reported and told, and so is a calendar that is off.
 import { expect, test } from '@jest/globals';
 import type { Failure } from '../../src/engine/failures-face.js';
-import type { Estate } from '../../src/sandbox/index.js';
+import type { Estate, Service } from '../../src/sandbox/index.js';
 import { addressOf as atAddress } from '../../src/store/address-services.js';
 import { putCalendar } from '../../src/store/calendars.js';
 import { addressOf, Desk, type DeskOptions } from '../chaos/desk.js';
@@ -38,7 +38,7 @@ async function offer(desk: Desk, ...services: readonly string[]): Promise<void> 
   await desk.say({ type: 'available', calendar: 'nowak', from: date, to: date, windows: [window] });
 }
 
-const has = (desk: Desk, ...services: readonly { readonly id: string; readonly name: string }[]) =>
+const has = (desk: Desk, ...services: readonly Service[]) =>
   desk.sandbox.setServices(addressOf('nowak'), services);
 
 /** The starts that a patient can choose, with their services. */
@@ -189,6 +189,20 @@ test('a service that is gone is asked for again when somebody says so, and repor
   await desk.until(async () => (await failures(desk)).length === 0);
   await desk.rest();
   expect(offered(desk)[0]).toBe('10:00 check,visit');
+});
+
+test('a duration that changed is told, and a list without durations says nothing of them', async () => {
+  const desk = await opened();
+  const lasting = (duration: number) => ({ ...CHECK, duration });
+  has(desk, VISIT, lasting(20));
+  await resync(desk);
+  has(desk, VISIT, lasting(30));
+  await resync(desk);
+  has(desk, VISIT, CHECK);
+  await resync(desk);
+  expect(await told(desk)).toEqual([
+    { name: 'service-changed', data: { service: { id: 'check', name: 'Check-up' }, before: 20, after: 30 } },
+  ]);
 });
 
 test('the reason of a failure says that the calendar is switched off, and the clinic is told', async () => {

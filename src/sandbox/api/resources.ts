@@ -32,6 +32,10 @@ export const resourceOperations: readonly Operation[] = [
   ),
   read('getAddress', ADDRESS, (call) => writtenAddress(placeOf(call).address)),
   read('getAddressServices', `${ADDRESS}/services`, (call) =>
-    list(placeOf(call).address.services, writtenService),
+    list(placeOf(call).address.services, (service) =>
+      call.query.has('start') && service.duration !== undefined
+        ? { ...writtenService(service), duration: service.duration }
+        : writtenService(service),
+    ),
   ),
 ];

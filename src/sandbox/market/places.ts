@@ -39,7 +39,8 @@ export function setServices(
   const created = services.filter(({ id }) => !before.has(id));
   const changed = services.filter((service) => {
     const old = before.get(service.id);
-    return old !== undefined && (old.name !== service.name || old.price !== service.price);
+    if (old === undefined) return false;
+    return old.name !== service.name || old.price !== service.price || old.duration !== service.duration;
   });
   const deleted = address.services.filter(({ id }) => !after.has(id));
 
