@@ -31,7 +31,7 @@ export function bookingCommand(io: Io): Command {
     .requiredOption('--start <instant>', "ISO 8601, or a wall-clock time in the account's zone")
     .option('--service <id>', 'another address service')
     .option('--duration <minutes>', 'another duration')
-    .option('--address <id>', 'another address of the same doctor')
+    .option('--address <id>', 'another address of the facility')
     .action(async (calendar: string, booking: string, { start, service, duration, address }: MoveFlags) => {
       const to = { start, service, duration: minutes(duration), addressId: address };
       await act(io, calendar, (bookings) => bookings.move(calendar, booking, to));

@@ -67,8 +67,8 @@ export async function listBookings(options: ListingOptions): Promise<ListedBooki
   const moved = [...listed, ...others]
     .flatMap((one) => said(one).movedTo ?? [])
     .filter((id) => !there.has(id));
-  const knownSince = new Set((await findBookingsOf(db, calendar.account, moved)).map(({ id }) => id));
-  for (const id of moved.filter((one) => !knownSince.has(one))) {
+  const elsewhere = new Set((await findBookingsOf(db, calendar.account, moved)).map(({ id }) => id));
+  for (const id of moved.filter((one) => !elsewhere.has(one))) {
     const shown = await client.findBooking(calendar, id);
     if (shown !== undefined && shown !== 'unreadable') others.push(shown);
   }

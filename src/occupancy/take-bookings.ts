@@ -4,7 +4,13 @@
  * over, and one that moves has a new id. Contract: Notifications, moveBooking.
  */
 
-import { type BookingStatus, findBookings, type StoredBooking, saveBookings } from '../store/bookings.js';
+import {
+  type BookingStatus,
+  findBookings,
+  findMovedTo,
+  type StoredBooking,
+  saveBookings,
+} from '../store/bookings.js';
 import type { DayChange } from '../store/days.js';
 import type { LockedCalendar } from '../store/events.js';
 import type { Db } from '../store/schema.js';
@@ -55,7 +61,8 @@ export async function takeBookings(
 ): Promise<TakenBookings> {
   const ids = said.flatMap(({ id, before }) => (before === undefined ? [id] : [id, before]));
   const find = async (some: readonly string[]) => [...(await findBookings(tx, calendar.id, some)).values()];
-  const known = await withSuccessors(await find([...new Set(ids)]), find);
+  const before = await findMovedTo(tx, calendar.id, [...new Set(ids)]);
+  const known = await withSuccessors([...before, ...(await find([...new Set(ids)]))], find);
   const taken = foldBookings(calendar, new Map(known.map((one) => [one.id, one])), said, now);
   await saveBookings(
     tx,
@@ -93,7 +100,7 @@ export function newestOf(id: string, known: readonly StoredBooking[]): string {
   return newest;
 }
 
-/** Pure. @param known those that are spoken of, and what they became */
+/** Pure. @param known those that are spoken of, what they became, and what became them */
 export function foldBookings(
   calendar: LockedCalendar,
   known: ReadonlyMap<string, StoredBooking>,

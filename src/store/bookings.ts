@@ -92,8 +92,24 @@ export async function findBookings(
   return new Map(rows.map((row) => [row.id, toBooking(row)]));
 }
 
+/** Those of a calendar that became one of these by a move. */
+export async function findMovedTo(
+  db: Db,
+  calendar: string,
+  ids: readonly string[],
+): Promise<StoredBooking[]> {
+  if (ids.length === 0) return [];
+  const rows = await db
+    .selectFrom('slotkeeper.bookings')
+    .select(COLUMNS)
+    .where('calendar_id', '=', calendar)
+    .where('moved_to', 'in', [...ids])
+    .execute();
+  return rows.map(toBooking);
+}
+
 /**
- * The same of all calendars of an account. Each is looked up by its id, and then its calendar by its own: the planner, that
+ * The bookings with these ids of all calendars of an account, and those that became one of them by a move. Each is looked up by its id, and then its calendar by its own: the planner, that
  * does not know how few they are, is kept from going through all that there are.
  */
 export async function findBookingsOf(
@@ -110,7 +126,10 @@ export function findingBookings(account: string, ids: readonly string[]): RawBui
   return sql<BookingRow>`
     SELECT ${COLUMNS_OF_B}
     FROM jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb) AS k (id)
-    CROSS JOIN LATERAL (SELECT * FROM slotkeeper.bookings WHERE id = k.id OFFSET 0) b
+    CROSS JOIN LATERAL (
+      SELECT * FROM slotkeeper.bookings WHERE id = k.id
+      UNION ALL SELECT * FROM slotkeeper.bookings WHERE moved_to = k.id
+      OFFSET 0) b
     WHERE (SELECT c.account_id FROM slotkeeper.calendars c WHERE c.id = b.calendar_id) = ${account}`;
 }
 

@@ -52,7 +52,7 @@ export class BookingDesk implements BookingsFace {
       await patientsVisit(run, booking);
       const moved = await moveVisit(run, booking, { ...to, start });
       const known = await findBookingsOf(run.db, run.calendar.account, [moved.id]);
-      const home = known.find(({ status }) => status === 'booked')?.calendar;
+      const home = known.find(({ id, status }) => id === moved.id && status === 'booked')?.calendar;
       return home === undefined ? moved : { calendar: home, id: moved.id };
     });
   }

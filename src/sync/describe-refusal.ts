@@ -4,6 +4,7 @@ import { BookingOverError } from './booking-over-error.js';
 import { BudgetSpentError } from './budget-spent-error.js';
 import { CalendarBusyError } from './calendar-busy-error.js';
 import { LeaseLostError } from './lease-lost-error.js';
+import { NotKnownYetError } from './not-known-yet-error.js';
 import { PlaceholderError } from './placeholder-error.js';
 import { statusOfRefusal } from './refusal.js';
 
@@ -23,7 +24,8 @@ export function describeRefusal(error: unknown): Refusal | undefined {
   if (
     error instanceof BudgetSpentError ||
     error instanceof CalendarBusyError ||
-    error instanceof LeaseLostError
+    error instanceof LeaseLostError ||
+    error instanceof NotKnownYetError
   ) {
     return { status: 503, title: 'Ask again', detail: error.message };
   }

@@ -10,6 +10,7 @@ import { said } from '../occupancy/said.js';
 import type { SaidBooking } from '../occupancy/take-bookings.js';
 import { findBookings, type StoredBooking } from '../store/bookings.js';
 import { forgetMove, type SentMove, sentMoves } from '../store/sent-moves.js';
+import { NotKnownYetError } from './not-known-yet-error.js';
 import { type Place, placeAt, readVisit, type ShownVisit, takeVisit } from './read-visit.js';
 import { isRefusal } from './refusal.js';
 import type { Run } from './run.js';
@@ -49,9 +50,10 @@ async function settle(run: Run, move: SentMove, visit: ShownVisit): Promise<Said
     const booking = await successorOf(run, move, shown, place);
     return await takeVisit(run, { shown, became: booking && { booking, place } });
   }
-  const begun = await takeVisit(run, visit);
-  if (begun !== undefined || movedTo === undefined) return begun;
+  if (visit.became !== undefined || movedTo === undefined) return await takeVisit(run, visit);
+  if ((await placeAt(run, move.addressId)).home !== undefined) throw new NotKnownYetError(movedTo);
   // It is at an address that is no calendar here and may be another doctor's: what is known of it is what was asked for.
+  await takeVisit(run, visit);
   const from = move.start.getTime();
   const length = move.minutes === null ? end - start : move.minutes * MINUTE;
   return { id: movedTo, status: 'booked', start: from, end: from + length, service };

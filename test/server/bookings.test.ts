@@ -57,3 +57,28 @@ test('a placeholder is refused as what it is', async () => {
     });
   }
 });
+
+test('a move to an address that is not of the facility says which of the two is wrong', async () => {
+  const address = (id: string) => ({ id, services: [{ id: 'visit' }] });
+  const doctor = (id: string, ...addresses: string[]) => ({ id, addresses: addresses.map(address) });
+  const facilities = [
+    { id: 'facility', doctors: [doctor('doctor', 'address-nowak')] },
+    { id: 'elsewhere', doctors: [doctor('kot', 'address-elsewhere')] },
+  ];
+  const desk = await Desk.open({ sandbox: { estate: { facilities } } });
+  await desk.open('nowak', desk.date, { from: '10:00', to: '12:00' });
+  await desk.rest();
+  const call = await serve(desk.engine);
+  const { id } = desk.sandbox.book(addressOf('nowak'), { start: desk.at('10:00'), serviceId: 'visit' });
+  const move = async (addressId: string) => {
+    const to = { start: desk.at('11:40'), addressId };
+    const { status, body } = await call('POST', `/v1/calendars/nowak/bookings/${id}/move`, to);
+    return { status, detail: body.detail };
+  };
+  expect(await move('address-elsewhere')).toEqual({
+    status: 403,
+    detail: 'This address does not belong to this facility.',
+  });
+  expect(await move('address-nowhere')).toEqual({ status: 400, detail: 'The address does not exist.' });
+  expect((await desk.engine.status()).pending).toBe(0);
+});

@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { addressOf } from '../chaos/desk.js';
 import { asAnother } from './resync/resyncing.js';
-import { opened, patientBooks, standing } from './visiting.js';
+import { beforeMovesAreTold, opened, patientBooks, standing } from './visiting.js';
 
 describe('a booking that is linked to an appointment', () => {
   test('is cancelled when that is released, although it was never known to be occupied', async () => {
@@ -88,7 +88,7 @@ test('a booking that moves to an address that is no calendar here moves once, ho
 });
 
 test('a visit that is linked at another address is not taken for one whose move there was not answered', async () => {
-  const desk = await opened({ calendars: ['nowak', 'lis'] });
+  const desk = await opened({ ...beforeMovesAreTold(), calendars: ['nowak', 'lis'] });
   const { id } = patientBooks(desk, '10:20');
   // Of the same patient, and known by its appointment there.
   const other = desk.sandbox.book(addressOf('lis'), {

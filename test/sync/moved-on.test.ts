@@ -1,9 +1,9 @@
 // A booking that moved is shown as canceled under its old id: what is linked to it, and its time, are the new one's.
 import { describe, expect, test } from '@jest/globals';
 import { findBookings } from '../../src/store/bookings.js';
-import { addressOf, Desk } from '../chaos/desk.js';
+import { addressOf, type Desk } from '../chaos/desk.js';
 import { resync } from './resync/resyncing.js';
-import { linked, opened, patientBooks, standing } from './visiting.js';
+import { beforeMovesAreTold, linked, opened, patientBooks, standing } from './visiting.js';
 
 const STRATEGIES = ['slots', 'breaks', 'book'] as const;
 
@@ -123,11 +123,25 @@ test('a move whose answer was lost, and that the patient has moved on, keeps the
   expect(standing(desk)).toEqual(['11:40']);
 });
 
+test('a move whose answer was lost is asked about again while what it led to is not shown yet', async () => {
+  const desk = await opened();
+  const id = await linked(desk);
+  loseAnswer(desk);
+  const to = { start: desk.at('11:00') };
+  const move = () => desk.engine.bookings.move('nowak', id, to);
+  await expect(move()).rejects.toMatchObject({ mayHaveApplied: true });
+  const moved = desk.sandbox.bookings(addressOf('nowak')).find(({ status }) => status === 'booked');
+  const unknown = { operation: 'getBooking', path: `/bookings/${moved?.id}` };
+  desk.sandbox.faults.set([{ fault: { kind: 'status', status: 404 }, match: unknown }]);
+  await expect(move()).rejects.toMatchObject({ name: 'NotKnownYetError' });
+  expect(await known(desk, id)).toMatchObject({ status: 'booked', ref: 'apt-1' });
+  desk.sandbox.faults.clear();
+  expect(await move()).toMatchObject({ id: moved?.id, ref: 'apt-1' });
+  expect(desk.requests('moveBooking')).toHaveLength(1);
+});
+
 test('a booking from before the marketplace told its moves is looked for by its time and its patient', async () => {
-  const began = Date.now();
-  const desk = await Desk.open({ now: () => Date.parse('2025-03-01T12:00:00Z') + Date.now() - began });
-  await desk.open('nowak', desk.date, { from: '10:00', to: '12:00' });
-  await desk.rest();
+  const desk = await opened(beforeMovesAreTold());
   const { id } = patientBooks(desk, '10:20');
   await desk.engine.bookings.link('nowak', id, 'apt-1');
   loseAnswer(desk);

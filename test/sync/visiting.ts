@@ -10,6 +10,12 @@ export async function opened(options: DeskOptions = {}): Promise<Desk> {
   return desk;
 }
 
+/** A desk of a time of which the marketplace does not tell what its bookings have become. */
+export function beforeMovesAreTold(): DeskOptions {
+  const began = Date.now();
+  return { still: false, now: () => Date.parse('2025-03-01T12:00:00Z') + Date.now() - began };
+}
+
 /** Somebody else each time who has another name. */
 export const patientBooks = (desk: Desk, time: string, { paid = false, name = 'Anna' } = {}) =>
   desk.sandbox.book(addressOf('nowak'), {

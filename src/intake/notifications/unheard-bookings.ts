@@ -85,7 +85,9 @@ export async function unheardBookings(
   async function findMoved(id: string): Promise<BookingNews | undefined> {
     const here = all.find((one) => one.id === id);
     if (here !== undefined) return isStanding(said(here)) ? { calendar, booking: here } : undefined;
-    const standing = (await findBookingsOf(db, account.id, [id])).find(isStanding);
+    const standing = (await findBookingsOf(db, account.id, [id])).find(
+      (one) => one.id === id && isStanding(one),
+    );
     const home = standing && (await getCalendar(db, standing.calendar));
     const shown = home && (await client.findBooking(home, id));
     if (home === undefined || shown === undefined || shown === 'unreadable') return undefined;

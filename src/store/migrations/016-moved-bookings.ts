@@ -6,4 +6,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
     UPDATE slotkeeper.bookings SET status = 'moved'
     WHERE status = 'canceled' AND moved_to IS NOT NULL`.execute(db);
+  await sql`
+    CREATE INDEX bookings_by_moved_to ON slotkeeper.bookings (moved_to) WHERE moved_to IS NOT NULL`.execute(
+    db,
+  );
 }

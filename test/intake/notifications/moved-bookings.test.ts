@@ -123,6 +123,17 @@ test('a cancellation that comes before its move leaves the link to the booking t
   expect(JSON.stringify(await busy())).toContain('702');
 });
 
+test('a booking that was known to be what another is now has its link, whenever it comes', async () => {
+  const { clinic, desk, push, id } = await linkedVisit('slots');
+  await desk.engine.db.updateTable('slotkeeper.bookings').set({ status: 'moved', moved_to: '702' }).execute();
+  await push(said('slot-booked', { visit_booking: visitBooking(desk, '702', '11:00') }));
+  expect((await told(clinic)).at(-1)).toMatchObject({ name: 'slot-booked', booking: '702', ref: 'apt-1' });
+  expect((await state(clinic)).bookings).toMatchObject([
+    { id },
+    { id: '702', status: 'booked', ref: 'apt-1' },
+  ]);
+});
+
 test('a cancellation that comes with its move is told as one of what has moved', async () => {
   const { clinic, desk, id } = await linkedVisit('slots');
   const account = await desk.account();
