@@ -3,7 +3,7 @@
  * no failure. The record follows at once, before any notification says so. Contract: cancelBooking.
  */
 import { MOST_URGENT, urgency } from '../core/index.js';
-import { ConflictError, NotFoundError } from '../docplanner/index.js';
+import { ConflictError, InvalidRequestError, NotFoundError } from '../docplanner/index.js';
 import { GONE_AFTER_MS, said } from '../occupancy/said.js';
 import type { SaidBooking } from '../occupancy/take-bookings.js';
 import { findBookings, type StoredBooking, settledBookings } from '../store/bookings.js';
@@ -38,8 +38,8 @@ export async function cancelVisit(run: Run, id: string, how: CancelVisit = {}): 
   try {
     await client.cancelBooking(calendar, id, reason);
   } catch (error) {
-    if (!(error instanceof NotFoundError || error instanceof ConflictError)) throw error;
-    // It may be over already: by us, where the answer was lost, or by somebody else.
+    if (!mayBeOver(error)) throw error;
+    // By us, where the answer was lost, or by somebody else.
     const visit = await readVisit(run, id);
     if (visit === undefined) {
       // A cancellation that was lost sight of would leave a visit that nobody here knows.
@@ -60,6 +60,10 @@ export async function cancelVisit(run: Run, id: string, how: CancelVisit = {}): 
   }
   await takeIn(run, { bookings: [{ ...known, status: 'canceled', ...byUs }] });
 }
+
+/** Whether a refused cancellation says that there is nothing to cancel. Contract: cancelBooking. */
+export const mayBeOver = (error: unknown): error is Error =>
+  [NotFoundError, ConflictError, InvalidRequestError].some((kind) => error instanceof kind);
 
 /** As the record knows it, or the marketplace. */
 export async function knownVisit(run: Run, id: string): Promise<SaidBooking> {

@@ -36,6 +36,34 @@ test('a cancellation whose answer was lost is found to be done', async () => {
   expect(await desk.engine.bookings.cancel('nowak', id)).toMatchObject({ status: 'canceled' });
 });
 
+const notBooked = (applied: boolean) => ({
+  fault: { kind: 'status', status: 400, applied } as const,
+  match: { operation: 'cancelBooking' },
+});
+
+test('a booking that is over already, says a 400, is over: by hand, and when its appointment is released', async () => {
+  const desk = await opened();
+  desk.sandbox.faults.set([notBooked(true)]);
+  const { id } = patientBooks(desk, '11:00');
+  expect(await desk.engine.bookings.cancel('nowak', id)).toMatchObject({ id, status: 'canceled' });
+  await linked(desk);
+  await desk.free('apt-1');
+  await desk.rest();
+  expect(await desk.engine.failures.list()).toEqual([]);
+  expect(desk.shown()).toContain('10:20');
+});
+
+test('a booking that stands after a 400 to its cancellation is one that the marketplace refused', async () => {
+  const desk = await opened();
+  const id = await linked(desk);
+  desk.sandbox.faults.set([notBooked(false)]);
+  await expect(desk.engine.bookings.cancel('nowak', id)).rejects.toMatchObject({ status: 400 });
+  await desk.free('apt-1');
+  await desk.rest();
+  expect(await desk.engine.failures.list()).toMatchObject([{ kind: 'booking', booking: id }]);
+  expect(desk.shown()).not.toContain('10:20');
+});
+
 test('a booking moves, has a new id, and the record follows at once', async () => {
   const desk = await opened();
   const { id } = patientBooks(desk, '10:20');

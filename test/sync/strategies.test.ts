@@ -134,6 +134,35 @@ test('with book, what we cancel ourselves is not taken for time that others have
   expect(booked(desk)).toEqual([]);
 });
 
+test('with book, a placeholder that is over already, says a 400, is over', async () => {
+  const desk = await Desk.open({ still: true, strategy: 'book' });
+  await desk.open();
+  await desk.rest();
+  await desk.book('apt-1', '10:20', '10:40');
+  await desk.rest();
+  expect(booked(desk)).toEqual(['10:20-10:40 integration']);
+  const fault = { kind: 'status', status: 400, applied: true } as const;
+  desk.sandbox.faults.set([{ fault, match: { operation: 'cancelBooking' }, times: 1 }]);
+  await desk.free('apt-1');
+  await desk.rest();
+  expect(await desk.engine.failures.list()).toEqual([]);
+  expect(desk.shown()).toEqual(['10:00', '10:20', '10:40']);
+});
+
+test.each(['breaks', 'book'] as const)(
+  'with %s, an address that has no calendar yet is published',
+  async (strategy) => {
+    const desk = await Desk.open({ still: true, strategy });
+    const fault = { kind: 'status', status: 404 } as const;
+    desk.sandbox.faults.set([{ fault, match: { operation: 'getCalendarBreaks' } }]);
+    await desk.open();
+    await desk.book('apt-1', '10:20', '10:40');
+    await desk.rest();
+    expect(await desk.engine.failures.list()).toEqual([]);
+    expect(desk.shown()).toEqual(['10:00', '10:40']);
+  },
+);
+
 test.each([400, 403, 404, 409, 422])('with book, a %i to bookSlot has a break hide it', async (status) => {
   const desk = await Desk.open({ still: true, strategy: 'book' });
   await desk.open();

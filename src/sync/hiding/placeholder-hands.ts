@@ -2,7 +2,6 @@
  * Books, moves and cancels placeholders, and writes down what became of them. What the marketplace refuses to book or to
  * move is hidden otherwise. Contract: bookSlot, moveBooking, cancelBooking.
  */
-import { ConflictError, NotFoundError } from '../../docplanner/index.js';
 import type { Interval } from '../../occupancy/day-changes.js';
 import { placeholderMark } from '../../occupancy/marks.js';
 import { said } from '../../occupancy/said.js';
@@ -10,6 +9,7 @@ import { announcePlaceholder, forgetAnnouncedPlaceholder } from '../../store/boo
 import { forgetMove, noteMove } from '../../store/sent-moves.js';
 import { isRefusal } from '../refusal.js';
 import type { Run } from '../run.js';
+import { mayBeOver } from '../visits.js';
 import { toClose, toOpen, written } from './asking.js';
 import type { Need } from './needs.js';
 import { PLACEHOLDER_PATIENT } from './placeholder-patient.js';
@@ -100,7 +100,7 @@ export async function cancel(run: Run, seen: Seen, one: Placeholder): Promise<vo
     await toOpen(run, one, () => seen.checkPlan()).cancelBooking(run.calendar, one.id);
   } catch (error) {
     // It is over already, or was moved by an answer that got lost: what is there will tell.
-    if (!(error instanceof NotFoundError || error instanceof ConflictError)) throw error;
+    if (!mayBeOver(error)) throw error;
     seen.readAgainOnceFor(one.id, error);
     return;
   }
