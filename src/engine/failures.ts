@@ -1,5 +1,4 @@
 /** What failed, in one list: days, calendars, services, bookings, events and notifications, each with its reason, to be retried or dropped. */
-import type { Job } from 'bullmq';
 import { z } from 'zod';
 import type { JobQueue } from '../queue/queues.js';
 import { dropService, type GoneService, goneServices, retryService } from '../store/address-services.js';
@@ -19,6 +18,12 @@ import {
   retryDay,
 } from '../store/failures.js';
 import { isRefused, refusedBookings, retryBooking } from '../store/following.js';
+import {
+  deleteRefusedEvent,
+  findRefusedEvent,
+  type RefusedEvent,
+  refusedEvents,
+} from '../store/refused-events.js';
 import type { Db } from '../store/schema.js';
 import { spelled } from '../sync/address-services.js';
 import type { Failure, FailuresFace, Settled } from './failures-face.js';
@@ -47,11 +52,11 @@ export class Failures implements FailuresFace {
 
   async list(): Promise<Failure[]> {
     const { db, now } = this.#options;
-    const [calendars, days, services, jobs, bookings, notifications] = await Promise.all([
+    const [calendars, days, services, events, bookings, notifications] = await Promise.all([
       failedCalendars(db),
       failedDays(db),
       goneServices(db, new Date(now())),
-      this.#jobs(),
+      refusedEvents(db, MOST_EVENTS),
       refusedBookings(db),
       failedNotifications(db, MOST_NOTIFICATIONS),
     ]);
@@ -76,16 +81,7 @@ export class Failures implements FailuresFace {
         }),
       ),
       ...services.map(describeService),
-      ...jobs.map((job): Failure => {
-        const event = named.safeParse(job.data).data;
-        return {
-          kind: 'event',
-          id: `event/${job.id}`,
-          calendar: event?.calendar ?? null,
-          event: event?.id ?? null,
-          reason: job.failedReason ?? 'unknown',
-        };
-      }),
+      ...events.map(describeEvent),
       ...bookings.map(
         ({ calendar, id, reason }): Failure => ({
           kind: 'booking',
@@ -128,11 +124,8 @@ export class Failures implements FailuresFace {
         if (found) await wake(calendar);
         return found;
       }
-      case 'event': {
-        const job = await this.#job(calendar);
-        await job?.retry();
-        return job !== undefined;
-      }
+      case 'event':
+        return await this.#retryEvent(calendar);
       case 'booking': {
         const found = await retryBooking(db, calendar, rest);
         if (found) await wake(calendar);
@@ -158,11 +151,8 @@ export class Failures implements FailuresFace {
         return await dropCalendar(db, calendar);
       case 'service':
         return await dropService(db, calendar, rest);
-      case 'event': {
-        const job = await this.#job(calendar);
-        await job?.remove();
-        return job !== undefined;
-      }
+      case 'event':
+        return isNumber(calendar) && (await deleteRefusedEvent(db, calendar));
       case 'booking':
         return await this.#dropBooking(calendar, rest);
       case 'notification':
@@ -180,14 +170,27 @@ export class Failures implements FailuresFace {
     return true;
   }
 
-  async #jobs(): Promise<Job[]> {
-    return await this.#options.occupancyQueue.getJobs(['failed'], 0, MOST_EVENTS - 1);
+  /** Back to the queue first: an event that is there twice counts once. */
+  async #retryEvent(id: string): Promise<boolean> {
+    const { db, occupancyQueue } = this.#options;
+    const event = isNumber(id) ? await findRefusedEvent(db, id) : undefined;
+    if (event === undefined || event.data === null) return false;
+    await occupancyQueue.addBulk([{ name: 'retried', data: JSON.parse(event.data) }]);
+    return await deleteRefusedEvent(db, id);
   }
+}
 
-  async #job(id: string): Promise<Job | undefined> {
-    const job = await this.#options.occupancyQueue.getJob(id);
-    return job !== undefined && (await job.isFailed()) ? job : undefined;
-  }
+const isNumber = (id: string): boolean => /^\d{1,18}$/.test(id);
+
+function describeEvent({ id, data, reason }: RefusedEvent): Failure {
+  const event = named.safeParse(data === null ? null : JSON.parse(data)).data;
+  return {
+    kind: 'event',
+    id: `event/${id}`,
+    calendar: event?.calendar ?? null,
+    event: event?.id ?? null,
+    reason,
+  };
 }
 
 function describeService({ calendar, service, name, since }: GoneService): Failure {

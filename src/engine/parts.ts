@@ -5,6 +5,7 @@ import { askClinic } from '../delivery/ask-clinic.js';
 import { Delivery } from '../delivery/delivery.js';
 import type { EventsResult } from '../intake/apply-events.js';
 import { tellConflictsOfBooking } from '../intake/conflicts.js';
+import { keptEvent } from '../intake/kept-event.js';
 import { linkByHand } from '../intake/links.js';
 import { Inbox } from '../intake/notifications/inbox.js';
 import { OccupancyWorker } from '../intake/occupancy-worker.js';
@@ -18,6 +19,7 @@ import { type JobQueue, pingRedis, Queues } from '../queue/queues.js';
 import { ResyncQueue } from '../queue/resync-queue.js';
 import { type Database, openDatabase } from '../store/database.js';
 import type { Link } from '../store/following.js';
+import { saveRefusedEvent } from '../store/refused-events.js';
 import { RememberedAccounts } from '../store/remembered-accounts.js';
 import type { Db } from '../store/schema.js';
 import { askAgainAfterMs } from '../sync/ask-again.js';
@@ -157,7 +159,13 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
   const link = async (asked: Link): Promise<void> =>
     delivery.wake(await linkByHand(db, sealer, asked, now()));
   const bookings = new BookingDesk({ means, link, wake: (calendar) => wake(calendar, MOST_URGENT) });
-  const occupancyWorker = new OccupancyWorker({ queues, log, timers, apply });
+  const occupancyWorker = new OccupancyWorker({
+    queues,
+    log,
+    timers,
+    apply,
+    refuse: (event, reason) => saveRefusedEvent(db, { data: keptEvent(event), reason }, new Date(now())),
+  });
   const publishWorker = new PublishWorker({
     queues,
     log,

@@ -8,6 +8,7 @@ import { countClosing } from '../store/closing.js';
 import { countConflicts } from '../store/conflicts.js';
 import { followingTotals } from '../store/following.js';
 import { countHeldDays } from '../store/holds.js';
+import { countRefusedEvents } from '../store/refused-events.js';
 import { totals } from '../store/wanted.js';
 import { horizonOf } from '../sync/horizon.js';
 import type { Parts } from './parts.js';
@@ -61,16 +62,18 @@ export async function statusOf(parts: Parts, now: number, log: Logger): Promise<
 }
 
 async function queuesOf(
-  { occupancyQueue, publishQueue, delivery }: Parts,
+  { database, occupancyQueue, publishQueue, delivery }: Parts,
   log: Logger,
 ): Promise<Status['queues']> {
   try {
-    const [occupancy, publish, deliveries] = await Promise.all([
+    const [occupancy, refused, publish, deliveries] = await Promise.all([
       occupancyQueue.getJobCounts(...QUEUE_STATES),
+      countRefusedEvents(database.db),
       publishQueue.counts(),
       delivery.counts(),
     ]);
-    return { [OCCUPANCY_QUEUE]: occupancy, [PUBLISH_QUEUE]: publish, ...deliveries };
+    const failed = (occupancy.failed ?? 0) + refused;
+    return { [OCCUPANCY_QUEUE]: { ...occupancy, failed }, [PUBLISH_QUEUE]: publish, ...deliveries };
   } catch (error) {
     log.warn({ err: error }, 'the queue cannot be asked');
     return {};

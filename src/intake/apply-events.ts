@@ -1,6 +1,6 @@
 /** Takes a batch of occupancy events into the record: one transaction changes what is known and marks the days. */
 import { check, describe } from '../check.js';
-import { InvalidScheduleError, LEAST_URGENT } from '../core/index.js';
+import { InvalidScheduleError, LEAST_URGENT, localDate } from '../core/index.js';
 import { markChanges } from '../occupancy/mark.js';
 import type { Sealer } from '../privacy/sealer.js';
 import { type LockedCalendar, lockCalendars, rememberEvents } from '../store/events.js';
@@ -31,6 +31,10 @@ export interface EventsResult {
   readonly accepted: number;
   readonly duplicates: number;
   readonly stale: number;
+  /** Events of type `occupied` that take no time: they change nothing. */
+  readonly ignored: number;
+  /** How many of the accepted are about nothing but the past. */
+  readonly past: number;
   readonly rejected: readonly RejectedEvent[];
 }
 
@@ -74,6 +78,8 @@ export async function applyEvents(
       accepted: taken.accepted,
       duplicates: taken.duplicates,
       stale: taken.stale,
+      ignored: taken.ignored,
+      past: taken.past,
       rejected: [...rejected, ...taken.rejected].sort((a, b) => a.index - b.index),
     },
     wakes: taken.wakes,
@@ -89,7 +95,9 @@ async function takeIn(tx: Db, readable: readonly Readable[], now: number, sealer
   const unseen = await rememberEvents(tx, unique(resolved.map(({ id }) => id)), at);
   const fresh = resolved.filter(({ id }) => unseen.delete(id)).map(({ event }) => event);
 
-  const refs = fresh.flatMap((event) => (event.type === 'available' ? [] : [event]));
+  const refs = fresh.flatMap((event) =>
+    event.type === 'occupied' || event.type === 'released' ? [event] : [],
+  );
   const dates = fresh.flatMap((event) =>
     event.type === 'available'
       ? [...event.dates.keys()].map((date) => ({ calendar: event.calendar, date }))
@@ -108,7 +116,7 @@ async function takeIn(tx: Db, readable: readonly Readable[], now: number, sealer
   await saveWindows(tx, folded.windows);
   // A lower version than the one that is known changes nothing, also not of a booking.
   const news = fresh.flatMap((event, n) =>
-    event.type === 'available' || folded.outcomes[n] === 'stale' ? [] : [event],
+    event.type === 'available' || folded.outcomes[n] !== 'accepted' ? [] : [event],
   );
   const linked = await takeLinks(
     tx,
@@ -138,15 +146,27 @@ async function takeIn(tx: Db, readable: readonly Readable[], now: number, sealer
     now,
   );
 
-  const stale = folded.outcomes.filter((outcome) => outcome === 'stale').length;
+  const accepted = fresh.filter((_, n) => folded.outcomes[n] === 'accepted');
+  const counted = (outcome: 'stale' | 'ignored'): number =>
+    folded.outcomes.filter((one) => one === outcome).length;
   return {
     wakes,
     added,
     rejected,
-    stale,
-    accepted: fresh.length - stale,
+    stale: counted('stale'),
+    ignored: counted('ignored'),
+    past: accepted.filter((event) => isPast(event, calendars, now)).length,
+    accepted: accepted.length,
     duplicates: resolved.length - fresh.length,
   };
+}
+
+function isPast(event: ResolvedEvent, calendars: ReadonlyMap<string, LockedCalendar>, now: number): boolean {
+  if (event.type === 'occupied') return event.interval.end <= now;
+  const timeZone = calendars.get(event.calendar)?.timeZone;
+  if (event.type !== 'available' || timeZone === undefined) return false;
+  const today = localDate(now, timeZone);
+  return [...event.dates.keys()].every((date) => date < today);
 }
 
 function resolveAll(readable: readonly Readable[], calendars: ReadonlyMap<string, LockedCalendar>) {

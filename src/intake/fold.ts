@@ -17,8 +17,8 @@ export interface Known {
 }
 
 export interface Folded {
-  /** For each event, whether a higher version of its `ref` was known already. */
-  readonly outcomes: readonly ('accepted' | 'stale')[];
+  /** For each event: `stale` where a higher version of its `ref` was known already, `ignored` where it takes no time. */
+  readonly outcomes: readonly ('accepted' | 'stale' | 'ignored')[];
   readonly occupancies: readonly Occupancy[];
   readonly windows: readonly WindowsOfDate[];
   readonly changedByWindows: readonly DayChange[];
@@ -51,6 +51,7 @@ export function fold(events: readonly ResolvedEvent[], known: Known, now: number
       }
       return 'accepted';
     }
+    if (event.type === 'ignored') return 'ignored';
 
     const at = key(event.calendar, event.ref);
     const before = occupancies.get(at);

@@ -1,5 +1,8 @@
-/** Takes occupancy events off the queue and into the record, one after another. */
-import { UnrecoverableError, WaitingError } from 'bullmq';
+/**
+ * Takes occupancy events off the queue and into the record, one after another. What is refused is kept there, too, and its job
+ * is done with: under an id that its producer chose, a failed job would have later ones dropped in silence.
+ */
+import { WaitingError } from 'bullmq';
 import type { Logger } from 'pino';
 import type { Timers } from '../lib/timers.js';
 import { OCCUPANCY_QUEUE } from '../queue/names.js';
@@ -10,13 +13,16 @@ import type { EventsResult } from './apply-events.js';
 export interface OccupancyWorkerOptions {
   readonly queues: Queues;
   readonly apply: (events: readonly unknown[]) => Promise<EventsResult>;
+  /** Keeps an event that was refused, for a person. */
+  readonly refuse: (event: unknown, reason: string) => Promise<void>;
   readonly log: Logger;
   readonly timers: Timers;
 }
 
 /** How long to wait before the record is tried again. */
 const RETRY_MS = 1_000;
-const KEEP_REJECTED = { age: 30 * 24 * 60 * 60, count: 10_000 };
+/** What has nothing to do with what is in the event may name it; the log says what it was. */
+const NOT_ITS_FAULT = 'it could not be taken in; see the log';
 
 export class OccupancyWorker {
   readonly #options: OccupancyWorkerOptions;
@@ -34,7 +40,6 @@ export class OccupancyWorker {
     this.#worker = queues.worker(OCCUPANCY_QUEUE, (job, token) => this.#take(job, token), {
       concurrency: 1,
       removeOnComplete: { count: 0 },
-      removeOnFail: KEEP_REJECTED,
     });
   }
 
@@ -43,15 +48,13 @@ export class OccupancyWorker {
     await this.#worker?.close();
   }
 
-  /** A job fails only for what is in it. While the record cannot be reached the event waits, and those behind it. */
-  async #take(job: Parameters<Processor>[0], token: string | undefined): Promise<EventsResult> {
-    const { apply, log, timers } = this.#options;
+  /** While the record cannot be reached the event waits, and those behind it. */
+  async #take(job: Parameters<Processor>[0], token: string | undefined): Promise<void> {
+    const { log, timers } = this.#options;
     while (!this.#stopping.signal.aborted) {
       try {
-        const result = await apply([job.data]);
-        const rejected = result.rejected[0];
-        if (rejected !== undefined) throw new UnrecoverableError(rejected.reason);
-        return result;
+        await this.#applyOrRefuse(job.data);
+        return;
       } catch (error) {
         if (!isUnavailable(error)) throw error;
         log.warn({ err: error }, 'the record cannot be reached; the event waits');
@@ -63,5 +66,24 @@ export class OccupancyWorker {
       .moveToWait(token)
       .catch((error: unknown) => log.warn({ err: error }, 'the event was left behind'));
     throw new WaitingError();
+  }
+
+  async #applyOrRefuse(data: unknown): Promise<void> {
+    const reason = await this.#problemWith(data);
+    if (reason === undefined) return;
+    const { refuse, log } = this.#options;
+    await refuse(data, reason);
+    log.warn({ reason }, 'an event of the queue was refused');
+  }
+
+  async #problemWith(data: unknown): Promise<string | undefined> {
+    const { apply, log } = this.#options;
+    try {
+      return (await apply([data])).rejected[0]?.reason;
+    } catch (error) {
+      if (isUnavailable(error)) throw error;
+      log.error({ err: error }, 'an event of the queue could not be taken in');
+      return NOT_ITS_FAULT;
+    }
   }
 }

@@ -30,6 +30,8 @@ export type ResolvedEvent =
       readonly ref: string;
       readonly version: number | undefined;
     }
+  /** An `occupied` that takes no time: it changes nothing, also not what is known of its ref. */
+  | { readonly type: 'ignored'; readonly calendar: string; readonly ref: string }
   | {
       readonly type: 'available';
       readonly calendar: string;
@@ -37,15 +39,12 @@ export type ResolvedEvent =
       readonly dates: ReadonlyMap<string, readonly StoredWindow[]>;
     };
 
-const DAY = 24 * 60 * 60 * 1000;
-/** A longer occupancy is a mistake in a date, and would touch every day there is. */
-const LONGEST = 366 * DAY;
-
 /** @throws {InvalidScheduleError} with the path of what is wrong */
 export function resolveEvent(event: OccupancyEvent, calendar: LockedCalendar): ResolvedEvent {
   switch (event.type) {
     case 'occupied': {
       const interval = resolveInterval(event, calendar.timeZone);
+      if (interval === undefined) return { type: 'ignored', calendar: event.calendar, ref: event.ref };
       return {
         type: 'occupied',
         calendar: event.calendar,
@@ -64,15 +63,15 @@ export function resolveEvent(event: OccupancyEvent, calendar: LockedCalendar): R
   }
 }
 
+/** @returns undefined where it takes no time */
 function resolveInterval(
   event: { readonly start: string | number | Date; readonly end: string | number | Date },
   timeZone: string,
-): Interval {
+): Interval | undefined {
   const start = parseInstant(event.start, timeZone, 'start');
   const end = parseInstant(event.end, timeZone, 'end');
-  if (end <= start) throw new InvalidScheduleError('end', 'is not after the start');
-  if (end - start > LONGEST) throw new InvalidScheduleError('end', 'is more than 366 days after the start');
-  return { start, end };
+  if (end < start) throw new InvalidScheduleError('end', 'is not after the start');
+  return end === start ? undefined : { start, end };
 }
 
 function resolveWindows(event: AvailableEvent, timeZone: string): Map<string, StoredWindow[]> {

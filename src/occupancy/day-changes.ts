@@ -18,6 +18,13 @@ export interface TakenTime extends Interval {
 }
 
 const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+/**
+ * Which days are marked of something that takes months or years. Nothing is published of a day that is further away; it is
+ * marked when its windows come, and computed with all that is taken by then.
+ */
+const MARKED_BEFORE_MS = 7 * DAY;
+const MARKED_AFTER_MS = 366 * DAY;
 
 /** The time that something taken really takes off sale: itself and the calendar's buffers around it. */
 export function widened(
@@ -67,8 +74,14 @@ export class DayChanges {
       now: this.#now,
       resync: hidden && closed !== undefined && isSame(closed, to),
     });
-    const dates = [opened, closed].flatMap((one) => (one ? datesOf(one, calendar.timeZone) : []));
+    const dates = [opened, closed].flatMap((one) => (one ? this.#datesOf(one, calendar.timeZone) : []));
     for (const date of new Set(dates)) this.#put(calendar.id, date, value);
+  }
+
+  #datesOf({ start, end }: Interval, timeZone: string): string[] {
+    if (end - start <= MARKED_AFTER_MS) return datesOf({ start, end }, timeZone);
+    const [first, last] = [this.#now - MARKED_BEFORE_MS, this.#now + MARKED_AFTER_MS];
+    return datesOf({ start: Math.max(start, first), end: Math.min(end, last) }, timeZone);
   }
 
   list(): DayChange[] {

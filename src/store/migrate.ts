@@ -16,6 +16,7 @@ import * as coupledBreaks from './migrations/012-coupled-breaks.js';
 import * as addressServices from './migrations/014-address-services.js';
 import * as closingCalendars from './migrations/015-closing-calendars.js';
 import * as movedBookings from './migrations/016-moved-bookings.js';
+import * as refusedEvents from './migrations/018-refused-events.js';
 import type { Db } from './schema.js';
 
 /** In order; a migration that has been released is never changed. */
@@ -35,6 +36,7 @@ const migrations: { readonly [name: string]: Migration } = {
   '014-address-services': addressServices,
   '015-closing-calendars': closingCalendars,
   '016-moved-bookings': movedBookings,
+  '018-refused-events': refusedEvents,
 };
 
 /** @throws an error where a newer version has changed the tables */

@@ -2,7 +2,7 @@
  * The record's tables, as Kysely sees them. The SQL that makes them is in `migrations/`; every name lives in
  * the schema `slotkeeper`, because BullMQ's schema comes first in the search path.
  */
-import type { ColumnType, Generated, JSONColumnType, Kysely } from 'kysely';
+import type { ColumnType, Generated, GeneratedAlways, JSONColumnType, Kysely } from 'kysely';
 
 type Timestamp = ColumnType<Date, Date, Date>;
 type NullableTimestamp = ColumnType<Date | null, Date | null | undefined, Date | null>;
@@ -31,6 +31,7 @@ export interface Tables {
   'slotkeeper.errands': ErrandsTable;
   'slotkeeper.resyncs': ResyncsTable;
   'slotkeeper.resync_calendars': ResyncCalendarsTable;
+  'slotkeeper.refused_events': RefusedEventsTable;
   'slotkeeper.notifications': NotificationsTable;
   'slotkeeper.holds': HoldsTable;
   'slotkeeper.hold_dates': HoldDatesTable;
@@ -372,4 +373,12 @@ export interface ResyncCalendarsTable {
   /** Comparisons that failed, and when the next is due. */
   tries: Generated<number>;
   retry_at: NullableTimestamp;
+}
+
+export interface RefusedEventsTable {
+  id: GeneratedAlways<string>;
+  /** See keptEvent. */
+  data: string | null;
+  reason: string;
+  at: Timestamp;
 }

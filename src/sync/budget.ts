@@ -5,12 +5,13 @@
 import type { Logger } from 'pino';
 import { bandOf, COMPARING, LEAST_URGENT } from '../core/index.js';
 import type { GateAnswer, RequestGate } from '../docplanner/index.js';
-import { type Account, askPermission, endPauses, pauseAccount } from '../store/accounts.js';
+import { type Account, askPermission, endPauses, type Limits, pauseAccount } from '../store/accounts.js';
 import { giveBackRequests, requestAnswered, takeRequest } from '../store/requests.js';
 import type { Db } from '../store/schema.js';
 import { AccountSilentError } from './account-silent-error.js';
 import { BudgetSpentError } from './budget-spent-error.js';
 import { apartMs, READINGS_OF_A_COMPARISON, windowsFor } from './shares.js';
+import { lowered, type StatedLimits, statedBy } from './stated-limits.js';
 import { Turns } from './turns.js';
 
 /** Where the marketplace says 429 and not until when. */
@@ -35,6 +36,8 @@ export class Budget {
   /** Until when an account's budget is known to be spent, for what closes and for everything else. */
   readonly #spent = new Map<string, number>();
   readonly #pauses = new Map<string, number>();
+  /** What the marketplace's answers say of an account's limits. */
+  readonly #stated = new Map<string, StatedLimits>();
   readonly #turns = new Turns();
 
   constructor(options: BudgetOptions) {
@@ -74,12 +77,16 @@ export class Budget {
     }
   }
 
+  #limits({ id, limits }: Account): Limits {
+    return lowered(limits, this.#stated.get(id));
+  }
+
   async #takeAhead(account: Account): Promise<Ahead> {
     const { db, now, requestTimeoutMs } = this.#options;
     const at = now();
     const turn = this.#turns.next(account.id, at);
     if (turn !== undefined) throw new BudgetSpentError(account.id, turn, 'its readings are spent');
-    const windows = windowsFor(account.limits, { write: false, urgency: COMPARING });
+    const windows = windowsFor(this.#limits(account), { write: false, urgency: COMPARING });
     const count = Math.min(READINGS_OF_A_COMPARISON, ...windows.map(({ limit }) => limit));
     const answeredBy = new Date(at + count * requestTimeoutMs);
     const taken = await takeRequest(db, account.id, false, windows, new Date(at), answeredBy, count);
@@ -134,7 +141,7 @@ export class Budget {
     const { db, now, requestTimeoutMs } = this.#options;
     const at = now();
     const answeredBy = new Date(at + requestTimeoutMs);
-    const windows = windowsFor(account.limits, { write, urgency });
+    const windows = windowsFor(this.#limits(account), { write, urgency });
     const taken = await takeRequest(db, account.id, write, windows, new Date(at), answeredBy);
     if (taken.kind === 'spent') {
       if (write) this.#spent.set(spentKey(account.id, urgency), taken.until.getTime());
@@ -148,6 +155,7 @@ export class Budget {
     const at = now();
     await requestAnswered(db, account.id, answer.write, answeredBy, new Date(at));
     if (answer.ownLimit) return;
+    this.#stated.set(account.id, { ...this.#stated.get(account.id), ...statedBy(answer, at) });
     // The server counts too, and may count others who share the client: what it says goes.
     const until =
       answer.status === 429

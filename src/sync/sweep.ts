@@ -16,6 +16,7 @@ import { calendarsToFollow } from '../store/following.js';
 import { forgetHolds } from '../store/holds.js';
 import { isUnavailable } from '../store/is-unavailable.js';
 import { forgetRuns } from '../store/losses.js';
+import { forgetRefusedEvents } from '../store/refused-events.js';
 import { forgetRequests } from '../store/requests.js';
 import type { Db } from '../store/schema.js';
 import { forgetReleased, forgetStaged } from '../store/snapshots.js';
@@ -81,6 +82,7 @@ export class Sweep extends PeriodicTask {
   async #tidy(): Promise<void> {
     const { db, now } = this.#options;
     await forgetEvents(db, new Date(now() - REMEMBER_EVENTS_MS));
+    await forgetRefusedEvents(db, new Date(now() - REMEMBER_EVENTS_MS));
     await forgetRequests(db, new Date(now() - REMEMBER_REQUESTS_MS));
     await forgetBookings(db, new Date(now() - REMEMBER_VISITS_MS));
     await forgetBreaks(db, new Date(now() - REMEMBER_VISITS_MS));

@@ -50,13 +50,19 @@ describe.each(['redis', 'postgresql'] as const)('on %s an event keeps its place'
     const seen = new Set<string>();
     const apply: OccupancyWorkerOptions['apply'] = async ([event]) => {
       seen.add(eventSchema.parse(event).id);
-      return { accepted: 1, duplicates: 0, stale: 0, rejected: [] };
+      return { accepted: 1, duplicates: 0, stale: 0, ignored: 0, past: 0, rejected: [] };
     };
     return { queues, apply, seen };
   }
 
   async function expectTheirOrder({ queues, apply, seen }: Awaited<ReturnType<typeof threeEvents>>) {
-    const worker = new OccupancyWorker({ queues, log: createLog('silent'), timers: systemTimers, apply });
+    const worker = new OccupancyWorker({
+      refuse: async () => {},
+      queues,
+      log: createLog('silent'),
+      timers: systemTimers,
+      apply,
+    });
     await worker.start();
     await eventually(() => seen.size === IDS.length);
     await worker.stop();
@@ -67,6 +73,7 @@ describe.each(['redis', 'postgresql'] as const)('on %s an event keeps its place'
     const events = await threeEvents();
     let tried = 0;
     const worker = new OccupancyWorker({
+      refuse: async () => {},
       queues: events.queues,
       log: createLog('silent'),
       timers: systemTimers,

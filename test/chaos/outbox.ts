@@ -98,9 +98,9 @@ export class Outbox {
   }
 
   #check(result: EventsResult, events: readonly ClinicEvent[]): void {
-    const { accepted, duplicates, stale, rejected } = result;
+    const { accepted, duplicates, stale, ignored, rejected } = result;
     for (const { id, reason } of rejected) this.#options.onWrong(`event ${id} was rejected: ${reason}`);
-    const sum = accepted + duplicates + stale + rejected.length;
+    const sum = accepted + duplicates + stale + ignored + rejected.length;
     if (sum !== events.length) this.#options.onWrong(`of ${events.length} events ${sum} were accounted for`);
   }
 }

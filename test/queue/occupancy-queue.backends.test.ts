@@ -6,6 +6,7 @@ import {
   Queue,
 } from 'bullmq';
 import { Redis } from 'ioredis';
+import { sql } from 'kysely';
 import type { Slotkeeper } from '../../src/engine.js';
 import { OccupancyProducer } from '../../src/intake/occupancy-producer.js';
 import type { Sandbox } from '../../src/sandbox/index.js';
@@ -117,7 +118,7 @@ describe.each(backends.slice(1))('the occupancy queue on $name', ({ fresh }) => 
     expect((await day())?.busy).toEqual([{ ref: 'sentinel', start: occupied.start, end: occupied.end }]);
   });
 
-  test('keeps a bad event as a failed job with its reason, and goes on with the next', async () => {
+  test('keeps a bad event with its reason, and goes on with the next', async () => {
     const lost = { ...occupied, id: 'lost', calendar: 'nobody' };
     await bare.addBulk([
       { name: 'x', data: lost },
@@ -138,5 +139,33 @@ describe.each(backends.slice(1))('the occupancy queue on $name', ({ fresh }) => 
       expect.stringMatching(/^type: /),
     ]);
     expect(counts).toEqual({ failed: reasons.length });
+    for (const { id } of await failed()) await engine.failures.settle('drop', [id]);
+  });
+
+  test('applies the corrected event under the job id of one that was refused, and retries that one', async () => {
+    const jobId = 'appointment-77';
+    const event = { ...occupied, ref: 'apt-77' };
+    const wrong = { ...event, id: 'v1', calendar: 'nobody', patient: 'Anna', version: 1 };
+    await bare.add('x', wrong, { jobId });
+    await eventually(async () => (await failed()).length === 1);
+    const [refused] = await failed();
+    expect(refused).toMatchObject({ kind: 'event', calendar: 'nobody', event: 'v1' });
+    const { rows } = await sql<{ data: string }>`SELECT data FROM slotkeeper.refused_events`.execute(
+      engine.db,
+    );
+    expect(rows[0]?.data).not.toContain('Anna');
+    await eventually(async () => (await bare.getJob(jobId)) === undefined);
+
+    await bare.add('x', { ...event, id: 'v2', version: 2 }, { jobId });
+    await eventually(async () => (await day())?.busy.length === 1);
+
+    const id = refused?.id ?? '';
+    expect(await engine.failures.settle('retry', [id])).toEqual({ done: 1, unknown: [] });
+    const again = await eventually(async () => (await failed()).find((one) => one.id !== id));
+    expect(await engine.failures.settle('drop', [again.id, id, 'event/x'])).toEqual({
+      done: 1,
+      unknown: [id, 'event/x'],
+    });
+    expect(await failed()).toEqual([]);
   });
 });

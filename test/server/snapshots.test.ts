@@ -20,6 +20,7 @@ const nothing = {
   unchanged: 0,
   stale: 0,
   staleDates: 0,
+  ignored: 0,
   held: null,
 };
 const whole = { from: date, to: date, complete: true, windows, occupancy: [{ ref, start, end }] };

@@ -1,6 +1,6 @@
 // The budget of an account over time, in its record: who gets a request, and who has to wait.
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { COMPARING, HEARING, urgency } from '../../src/core/index.js';
+import { COMPARING, HEARING, LEAST_URGENT, urgency } from '../../src/core/index.js';
 import { createLog } from '../../src/log.js';
 import { type Account, putAccount } from '../../src/store/accounts.js';
 import { openDatabase } from '../../src/store/database.js';
@@ -100,5 +100,26 @@ describe('the budget of an account that asks from abroad', () => {
     expect(await ask(HEARING)).toBe(false);
     // What will have to be written is none of these.
     expect(await ask(CLOSING, true)).toBe(true);
+  });
+
+  test('is no higher than what the answers state, and keeps its reserve of it', async () => {
+    const answered = async (write: boolean, limit: number, resetInMs: number) => {
+      const gate = budget.gate(abroad, CLOSING);
+      await gate.before({ write });
+      const rateLimit = { limit, used: 1, remaining: limit - 1, resetAt: now + resetInMs };
+      await gate.after({ write, status: 200, rateLimit });
+    };
+    await answered(true, 8, 60 * SECOND);
+    let opened = 1;
+    while (await ask(LEAST_URGENT, true)) opened += 1;
+    expect(opened).toBe(6);
+    while (await ask(CLOSING, true)) opened += 1;
+    expect(opened).toBe(8);
+    // Higher ones than the account's own change nothing.
+    await answered(false, 20_000, 3_000 * SECOND);
+    await answered(false, 20, 3_000 * SECOND);
+    let all = opened + 2;
+    while (await ask(HEARING)) all += 1;
+    expect(all).toBe(20);
   });
 });

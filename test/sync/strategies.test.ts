@@ -134,6 +134,30 @@ test('with book, what we cancel ourselves is not taken for time that others have
   expect(booked(desk)).toEqual([]);
 });
 
+test.each(['slots', 'breaks', 'book'] as const)(
+  'with %s, a leave of years shuts every day',
+  async (strategy) => {
+    const desk = await Desk.open({ still: true, strategy });
+    await desk.engine.putCalendar({
+      id: 'nowak',
+      account: 'many',
+      ...addressOf('nowak'),
+      strategy,
+      bufferAfter: 10,
+    });
+    await desk.open();
+    await desk.rest();
+    const leave = { type: 'occupied', calendar: 'nowak', ref: 'leave', kind: 'block' } as const;
+    await desk.say({ ...leave, start: '2020-01-01T00:00:00', end: '9999-01-01T00:00:00' });
+    await desk.rest();
+    expect(desk.shown()).toEqual([]);
+    expect(await desk.engine.failures.list()).toEqual([]);
+    await desk.free('leave');
+    await desk.rest();
+    expect(desk.shown()).toEqual(['10:00', '10:20', '10:40']);
+  },
+);
+
 test('with book, a placeholder that is over already, says a 400, is over', async () => {
   const desk = await Desk.open({ still: true, strategy: 'book' });
   await desk.open();

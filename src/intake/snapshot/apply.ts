@@ -49,6 +49,8 @@ export interface SnapshotResult {
   readonly unchanged: number;
   /** Occupancies left as they were, because something newer is known of them. */
   readonly stale: number;
+  /** Occupancies that take no time: what is known of their refs was left as it was. */
+  readonly ignored: number;
   /** Dates whose windows were left as they were, because something newer is known of them. */
   readonly staleDates: number;
   /** What waits for a person, if anything does. */
@@ -153,6 +155,7 @@ async function takeIn(
       unchanged: plan.confirmed.length,
       stale: plan.stale.occupancies,
       staleDates: plan.stale.dates,
+      ignored: snapshot.ignored.length,
       held,
     },
   };

@@ -1,4 +1,5 @@
 /** Keeps for a person what a snapshot would take away. */
+import { addDays } from '../../core/index.js';
 import type { LockedCalendar } from '../../store/events.js';
 import { type HeldDate, type Hold, type Loss, type NewHold, saveHold } from '../../store/holds.js';
 import type { Db } from '../../store/schema.js';
@@ -55,10 +56,14 @@ function heldDates(
 ): HeldDate[] {
   const held = new Map<string, HeldDate>();
   for (const one of missing) {
-    for (const date of datesTouched(one, timeZone)) if (date >= from && date <= to) held.set(date, { date });
+    for (const date of datesTouched(one, timeZone, datesBetween(from, to))) held.set(date, { date });
   }
   for (const { date, asked, added } of dates) {
     if (!sameWindows(asked, added)) held.set(date, { date, windows: asked });
   }
   return [...held.values()].sort((a, b) => (a.date < b.date ? -1 : 1));
+}
+
+function* datesBetween(from: string, to: string): Iterable<string> {
+  for (let date = from; date <= to; date = addDays(date, 1)) yield date;
 }

@@ -6,7 +6,7 @@
 import type { LockedCalendar } from '../../store/events.js';
 import type { KnownOccupancy, ToldDate } from '../../store/snapshots.js';
 import type { StoredWindow } from '../../store/windows.js';
-import { asOf, datesTouched, newestSnapshot, type Told } from './as-of.js';
+import { asOf, newestSnapshot, type Told } from './as-of.js';
 import { added, sameWindows } from './coverage.js';
 import type { Occupied, ResolvedSnapshot } from './resolve.js';
 
@@ -101,7 +101,7 @@ function isGoneSince(
   { timeZone }: LockedCalendar,
   told: Told,
 ): boolean {
-  return newestSnapshot(datesTouched(one, timeZone), told) > Math.max(takenAt, since ?? takenAt);
+  return newestSnapshot(one, timeZone, told) > Math.max(takenAt, since ?? takenAt);
 }
 
 const isSame = (known: KnownOccupancy, { interval, kind, service, version }: Occupied): boolean =>
@@ -112,12 +112,12 @@ const isSame = (known: KnownOccupancy, { interval, kind, service, version }: Occ
   (version === undefined || version === known.version);
 
 function planMissing(
-  { complete, takenAt, occupied }: ResolvedSnapshot,
+  { complete, takenAt, occupied, ignored }: ResolvedSnapshot,
   { calendar, occupancies }: KnownOfSnapshot,
   told: Told,
 ) {
   if (!complete) return { gone: [], stale: 0 };
-  const listed = new Set(occupied.map(({ ref }) => ref));
+  const listed = new Set([...occupied, ...ignored].map(({ ref }) => ref));
   const absent = occupancies.filter(({ ref, interval }) => interval !== undefined && !listed.has(ref));
   const gone = absent.filter((one) => asOf(one, calendar.timeZone, told) <= takenAt);
   return { gone, stale: absent.length - gone.length };

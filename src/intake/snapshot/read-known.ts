@@ -4,7 +4,7 @@ import type { LockedCalendar } from '../../store/events.js';
 import type { Db } from '../../store/schema.js';
 import { occupanciesAround, toldDates } from '../../store/snapshots.js';
 import { windowsOf } from '../../store/windows.js';
-import { datesTouched } from './as-of.js';
+import { datesReached } from './as-of.js';
 import type { KnownOfSnapshot } from './plan.js';
 import type { ResolvedSnapshot } from './resolve.js';
 
@@ -22,7 +22,7 @@ export async function readKnown(
       }
     : undefined;
   const occupancies = await occupanciesAround(tx, calendar.id, refs, around);
-  const touched = [...occupied, ...occupancies].flatMap((one) => datesTouched(one, calendar.timeZone));
+  const touched = [...occupied, ...occupancies].flatMap((one) => datesReached(one, calendar.timeZone) ?? []);
   const dates = [from, to, ...touched].sort();
   return {
     calendar,

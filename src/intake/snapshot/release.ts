@@ -10,7 +10,7 @@ import { type KnownOccupancy, noteWindows, occupanciesAround, toldDates } from '
 import type { WantedCalendar } from '../../store/wanted.js';
 import { windowsOf } from '../../store/windows.js';
 import type { ResolvedEvent } from '../resolve.js';
-import { asOf, datesTouched } from './as-of.js';
+import { asOf, datesReached, datesTouched } from './as-of.js';
 import { saveChanges, windowsEvent } from './save.js';
 
 export interface ReleasedHold {
@@ -81,13 +81,11 @@ async function stillHeld(
   saidAt: Date,
   dates: ReadonlySet<string>,
 ): Promise<KnownOccupancy[]> {
-  const all = occupancies.flatMap((one) => datesTouched(one, timeZone)).sort();
+  const all = occupancies.flatMap((one) => datesReached(one, timeZone) ?? []).sort();
   const [first, last] = [all[0], all.at(-1)];
   if (first === undefined || last === undefined) return [];
   const told = new Map((await toldDates(tx, id, first, last)).map((one) => [one.date, one]));
   return occupancies.filter(
-    (one) =>
-      datesTouched(one, timeZone).some((date) => dates.has(date)) &&
-      asOf(one, timeZone, told) <= saidAt.getTime(),
+    (one) => datesTouched(one, timeZone, dates).length > 0 && asOf(one, timeZone, told) <= saidAt.getTime(),
   );
 }

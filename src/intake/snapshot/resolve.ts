@@ -16,6 +16,8 @@ export interface ResolvedSnapshot {
   /** Every date of the range, also those without a window. */
   readonly dates: ReadonlyMap<string, readonly StoredWindow[]>;
   readonly occupied: readonly Occupied[];
+  /** What takes no time: what is known of these refs stays as it is. */
+  readonly ignored: readonly { readonly ref: string }[];
 }
 
 const MINUTE = 60_000;
@@ -43,18 +45,21 @@ export function resolveSnapshot(
     calendar,
   );
   const seen = new Set<string>();
-  const occupied = snapshot.occupancy.map((one, index): Occupied => {
+  const occupied: Occupied[] = [];
+  const ignored: { readonly ref: string }[] = [];
+  snapshot.occupancy.forEach((one, index) => {
     const path = `occupancy[${index}]`;
     if (seen.has(one.ref)) throw new InvalidScheduleError(`${path}.ref`, 'is there twice');
     seen.add(one.ref);
     const event = at(path, () =>
       resolveEvent({ ...one, type: 'occupied', id: '', calendar: calendar.id }, calendar),
     );
-    if (event.type !== 'occupied') throw new TypeError('an occupancy was read as something else');
-    return event;
+    if (event.type === 'occupied') occupied.push(event);
+    else if (event.type === 'ignored') ignored.push(event);
+    else throw new TypeError('an occupancy was read as something else');
   });
   if (available.type !== 'available') throw new TypeError('windows were read as something else');
-  return { from, to, complete, takenAt, dates: available.dates, occupied };
+  return { from, to, complete, takenAt, dates: available.dates, occupied, ignored };
 }
 
 function resolveTakenAt(

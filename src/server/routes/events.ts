@@ -11,6 +11,8 @@ const answer = z.object({
   accepted: z.int(),
   duplicates: z.int(),
   stale: z.int(),
+  ignored: z.int(),
+  past: z.int(),
   rejected: z.array(z.object({ index: z.int(), id: z.string().nullable(), reason: z.string() })),
 });
 

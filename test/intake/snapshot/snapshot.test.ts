@@ -17,6 +17,7 @@ const nothing = {
   unchanged: 0,
   stale: 0,
   staleDates: 0,
+  ignored: 0,
   held: null,
 };
 
@@ -42,6 +43,25 @@ describe('a snapshot into the record', () => {
   });
 
   describe('that is complete', () => {
+    test('takes the others where one takes no time, which is ignored and stays as it is known', async () => {
+      await clinic.occupied(0, 'moved', '09:00', '09:10');
+      const occupancy = [
+        taken('new', '10:00', '10:10'),
+        taken('empty', '11:00', '11:00'),
+        taken('moved', '12:00', '12:00'),
+      ];
+      expect(await clinic.snapshot(1, { occupancy })).toMatchObject({ occupied: 1, released: 0, ignored: 2 });
+      expect(Object.keys(await clinic.taken())).toEqual(['moved', 'new']);
+    });
+
+    test('may have a leave of years, also one that a newer complete snapshot left out', async () => {
+      const leave = taken('leave', '2020-01-01T00:00', '9999-01-01T00:00');
+      expect(await clinic.snapshot(1, { occupancy: [leave] })).toMatchObject({ occupied: 1 });
+      expect(await clinic.snapshot(2, { occupancy: [leave] })).toMatchObject({ occupied: 0, unchanged: 1 });
+      expect(await clinic.snapshot(3, { occupancy: [] })).toMatchObject({ released: 1 });
+      expect(await clinic.snapshot(2, { occupancy: [leave] })).toMatchObject({ occupied: 0, stale: 1 });
+    });
+
     test('is the whole truth for its dates: windows are replaced, what is missing is released', async () => {
       await clinic.available(0, DAY, NEXT, [open(DAY), open(NEXT)]);
       await clinic.occupied(0, 'stays', '09:00', '09:10');
