@@ -127,7 +127,13 @@ export async function forgetAddresses(tx: Db, calendars: readonly string[]): Pro
     .execute();
   await tx
     .updateTable('slotkeeper.calendars')
-    .set({ marketplace_status: null, address_read_at: null, address_due_at: null })
+    .set({
+      marketplace_status: null,
+      address_read_at: null,
+      address_due_at: null,
+      cut: null,
+      read_lag_ms: 0,
+    })
     .where('id', 'in', [...calendars])
     .execute();
 }

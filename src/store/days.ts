@@ -180,7 +180,10 @@ export async function daysBetween(db: Db, calendar: string, from: string, to: st
   return rows.map(toDay);
 }
 
-/** The days that are wanted, not published and not failed, most urgent first. */
+/**
+ * The days that are wanted, not published and not failed, most urgent first. Those that were told and only wait for a
+ * reading are not among them.
+ */
 export async function pendingDays(
   db: Db,
   calendar: string,
@@ -194,6 +197,10 @@ export async function pendingDays(
     FROM slotkeeper.days
     WHERE calendar_id = ${calendar} AND date BETWEEN ${from} AND ${to}
       AND generation > published_generation AND failed_generation IS DISTINCT FROM generation
+      AND NOT EXISTS (
+        SELECT FROM slotkeeper.verifications v
+        WHERE v.calendar_id = days.calendar_id AND v.date = days.date AND v.generation = days.generation
+          AND v.due_at IS NOT NULL)
     ORDER BY urgency NULLS LAST, date
     LIMIT ${limit}`.execute(db);
   return rows.map(toDay);

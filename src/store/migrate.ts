@@ -17,6 +17,7 @@ import * as addressServices from './migrations/014-address-services.js';
 import * as closingCalendars from './migrations/015-closing-calendars.js';
 import * as movedBookings from './migrations/016-moved-bookings.js';
 import * as refusedEvents from './migrations/018-refused-events.js';
+import * as verifications from './migrations/019-verifications.js';
 import type { Db } from './schema.js';
 
 /** In order; a migration that has been released is never changed. */
@@ -37,6 +38,7 @@ const migrations: { readonly [name: string]: Migration } = {
   '015-closing-calendars': closingCalendars,
   '016-moved-bookings': movedBookings,
   '018-refused-events': refusedEvents,
+  '019-verifications': verifications,
 };
 
 /** @throws an error where a newer version has changed the tables */

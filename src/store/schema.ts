@@ -22,6 +22,7 @@ export interface Tables {
   'slotkeeper.occupancy': OccupancyTable;
   'slotkeeper.events': EventsTable;
   'slotkeeper.days': DaysTable;
+  'slotkeeper.verifications': VerificationsTable;
   'slotkeeper.requests': RequestsTable;
   'slotkeeper.payloads': PayloadsTable;
   'slotkeeper.bookings': BookingsTable;
@@ -87,6 +88,10 @@ export interface CalendarsTable {
   closing_since: NullableTimestamp;
   /** The calendar that was at this address before it changed to another one; null where it is a calendar of its own. */
   former_of: string | null;
+  /** How its address was seen to cut periods with services of different durations; null until it was seen. */
+  cut: 'duration' | 'divisor' | null;
+  /** How far behind its writes its readings were, in milliseconds. */
+  read_lag_ms: Generated<number>;
 }
 
 /** The services of an address as they were last read, and those that windows name and that are gone. */
@@ -151,6 +156,24 @@ export interface DaysTable {
   windows_at: NullableTimestamp;
   /** When the newest snapshot that was complete for it was taken. */
   snapshot_at: NullableTimestamp;
+}
+
+/** A day that the marketplace was told, and that no reading has agreed with yet. */
+export interface VerificationsTable {
+  calendar_id: string;
+  date: string;
+  /** The day's; a newer one makes it void. */
+  generation: BigInteger;
+  /** When the marketplace was last written to for it. */
+  written_at: Timestamp;
+  /** When it is to be read; null where the day is to be written again first. */
+  due_at: NullableTimestamp;
+  /** Readings since then that showed something else. */
+  differing: number;
+  /** Readings that failed, one after another. */
+  unread: number;
+  /** Whether this generation was written twice, because of what was shown. */
+  repaired: boolean;
 }
 
 export interface RequestsTable {

@@ -52,6 +52,6 @@ export function isShown(day: WantedDay): boolean {
 }
 
 /** How urgent the most urgent of them is: what the budget goes by. */
-export function urgencyOf(days: readonly WantedDay[]): number {
+export function urgencyOf(days: readonly Pick<WantedDay, 'urgency'>[]): number {
   return Math.min(LEAST_URGENT, ...days.map((day) => day.urgency ?? LEAST_URGENT));
 }

@@ -135,12 +135,35 @@ function identityOf({ failed: _, retrying: __, ...calendar }: CalendarState): Pl
 
 const MINUTE = 60_000;
 
+/** Everything that is taken on the dates, also where only the buffers around it reach them. */
+export async function takenOn(
+  db: Db,
+  calendar: Calendar,
+  account: Account,
+  from: string,
+  to: string,
+): Promise<Taken[]> {
+  const { first, last } = reachOf(calendar, account, from, to);
+  return await takenBetween(db, calendar.id, new Date(first), new Date(last));
+}
+
+function reachOf(
+  { bufferBefore = 0, bufferAfter = 0 }: Calendar,
+  account: Account,
+  from: string,
+  to: string,
+) {
+  return {
+    first: startOfDate(from, account.timeZone) - bufferAfter * MINUTE,
+    last: startOfDate(addDays(to, 1), account.timeZone) + bufferBefore * MINUTE,
+  };
+}
+
 async function computeDates(db: Db, calendar: Calendar, account: Account, from: string, to: string) {
   const { bufferBefore = 0, bufferAfter = 0, grid } = calendar;
   const windows = await windowsOf(db, calendar.id, from, to);
-  const first = startOfDate(from, account.timeZone) - bufferAfter * MINUTE;
-  const last = startOfDate(addDays(to, 1), account.timeZone) + bufferBefore * MINUTE;
-  const taken = await takenBetween(db, calendar.id, new Date(first), new Date(last));
+  const { first, last } = reachOf(calendar, account, from, to);
+  const taken = await takenOn(db, calendar, account, from, to);
   const closed = taken.map((one) => {
     const { start, end } = widened(timeOf(one), { bufferBefore, bufferAfter });
     // A break may end in a year of which nothing is computed.

@@ -1,5 +1,5 @@
 /** Trust, then verify: what the marketplace shows of some days, held against what was sent. */
-import { bookableStarts, type Slot } from '../core/index.js';
+import { bookableStarts, type Cut, type Slot } from '../core/index.js';
 import type { BookableStart, Booking, CalendarBreak } from '../docplanner/index.js';
 
 /** What one day was told. */
@@ -16,6 +16,10 @@ interface Span {
 
 export interface Difference {
   readonly date: string;
+  /** Whether a start is bookable whose visit reaches into time that is taken or not offered. */
+  readonly oversells: boolean;
+  /** The other cut, where the day is as it cuts the same slots. */
+  readonly otherCut?: Cut;
   /** Starts that should be bookable and are not. */
   readonly missing: readonly Start[];
   /** Starts that are bookable and should not be. */
@@ -49,20 +53,36 @@ export const takenBy = (bookings: readonly Booking[], breaks: readonly CalendarB
   ...breaks.map((one) => ({ start: Date.parse(one.since), end: Date.parse(one.till) })),
 ];
 
+/** What is shown of one day. */
+export interface Judged {
+  readonly date: string;
+  /** Absent where it shows what it was told. */
+  readonly difference?: Difference;
+  /** The only cut that explains what it shows, where the other would show something else. */
+  readonly cut?: Cut;
+}
+
+/** The days that show something else than they were told, see {@link judge}. */
+export function differences(...of: Parameters<typeof judge>): Difference[] {
+  return judge(...of).flatMap(({ difference }) => difference ?? []);
+}
+
 /**
- * The days that show something else than they were told. Starts that are over do not count, nor those that the
- * marketplace's own bookings and breaks hide.
+ * Holds each day against what it was told. Starts that are over do not count, nor those that the marketplace's own bookings
+ * and breaks hide.
  * @param dateOf the local date of an instant
  * @param now epoch milliseconds
  * @param hidden time in which nothing may be bookable, although the slots offer it
+ * @param cut how the address cuts periods; while that is not known, either is right
  */
-export function differences(
+export function judge(
   sent: readonly SentDay[],
   reading: Reading,
   dateOf: (ms: number) => string,
   now: number,
   hidden: readonly Span[] = [],
-): Difference[] {
+  cut?: Cut,
+): Judged[] {
   // Where the marketplace does not tell services apart, neither can we.
   const byService = reading.starts.every((start) => start.services !== undefined);
   const shown = new Map<string, Map<string, Start>>();
@@ -76,33 +96,78 @@ export function differences(
     }
   }
 
-  return sent.flatMap(({ date, slots }): Difference[] => {
-    const counts = (start: Start): boolean => start.at > now;
-    const isIn = (spans: readonly Span[], start: Start): boolean =>
-      spans.some((span) => span.start < start.end && span.end > start.at);
+  return sent.map(({ date, slots }): Judged => {
     const day = shown.get(date) ?? new Map<string, Start>();
-    const offered = startsOf(slots, byService).filter((start) => !isIn(hidden, start));
-    const all = new Map(offered.map((start) => [keyOf(start), start]));
-    const expected = offered.filter((start) => counts(start) && !isIn(reading.taken, start));
-    const seen = [...day.values()].filter(counts);
-    const missing = expected.filter((start) => !day.has(keyOf(start)));
-    const extra = seen.filter((start) => !all.has(keyOf(start)));
-    return missing.length + extra.length > 0 ? [{ date, missing, extra, expected, shown: seen }] : [];
+    const against = (how: Cut): Difference | undefined =>
+      differenceOf({ date, slots }, how, day, byService, reading.taken, hidden, now);
+    const first = against(cut ?? 'duration');
+    if (!slots.some(hasDurations)) return { date, ...(first && { difference: first }) };
+    const other: Cut = cut === 'divisor' ? 'duration' : 'divisor';
+    const second = against(other);
+    if (first === undefined) return { date, ...(second && { cut: cut ?? 'duration' }) };
+    if (second !== undefined) {
+      const isNearer = cut === undefined && countOf(second) < countOf(first);
+      return { date, difference: isNearer ? second : first };
+    }
+    return cut === undefined ? { date, cut: other } : { date, difference: { ...first, otherCut: other } };
   });
 }
+
+const hasDurations = ({ address_services: [first, ...others] }: Slot): boolean =>
+  others.some(({ duration }) => duration !== first?.duration);
+
+const countOf = ({ missing, extra }: Difference): number => missing.length + extra.length;
+
+const isIn = (spans: readonly Span[], start: Start): boolean =>
+  spans.some((span) => span.start < start.end && span.end > start.at);
+
+function differenceOf(
+  { date, slots }: SentDay,
+  cut: Cut,
+  day: ReadonlyMap<string, Start>,
+  byService: boolean,
+  taken: readonly Span[],
+  hidden: readonly Span[],
+  now: number,
+): Difference | undefined {
+  const counts = (start: Start): boolean => start.at > now;
+  const offered = startsOf(slots, byService, cut).filter((start) => !isIn(hidden, start));
+  const all = new Map(offered.map((start) => [keyOf(start), start]));
+  const expected = offered.filter((start) => counts(start) && !isIn(taken, start));
+  const seen = [...day.values()].filter(counts);
+  const missing = expected.filter((start) => !day.has(keyOf(start)));
+  const extra = seen.filter((start) => !all.has(keyOf(start)));
+  if (missing.length + extra.length === 0) return undefined;
+  const oversells = extra.some((start) => !isOffered(start, slots, hidden));
+  return { date, oversells, missing, extra, expected, shown: seen };
+}
+
+/** Whether the whole visit lies in time that is offered for it, be it from another start. */
+const isOffered = ({ at, service }: Start, slots: readonly Slot[], hidden: readonly Span[]): boolean =>
+  slots.some(({ start, end, address_services: services }) =>
+    services.some((one) => {
+      const visit = { at, end: at + one.duration * MINUTE };
+      const isInside = Date.parse(start) <= at && visit.end <= Date.parse(end);
+      return (
+        isInside && (service ?? one.address_service_id) === one.address_service_id && !isIn(hidden, visit)
+      );
+    }),
+  );
+
+const MINUTE = 60_000;
 
 const keyOf = (start: Start): string => `${start.at} ${start.service ?? ''}`;
 
 /** Each entry cut for each service; without services, the shortest appointment at a start decides how long it is. */
-function startsOf(slots: readonly Slot[], byService: boolean): Start[] {
+function startsOf(slots: readonly Slot[], byService: boolean, cut: Cut): Start[] {
   const starts = new Map<string, Start>();
   for (const slot of slots) {
-    for (const { address_service_id: service, duration } of slot.address_services) {
-      for (const { start } of bookableStarts([
-        { ...slot, address_services: [{ address_service_id: service, duration }] },
-      ])) {
+    const durations = new Map(slot.address_services.map((one) => [one.address_service_id, one.duration]));
+    for (const { start, services } of bookableStarts([slot], undefined, { cut })) {
+      for (const service of services) {
         const at = Date.parse(start);
-        const one: Start = { at, end: at + duration * 60_000, ...(byService ? { service } : {}) };
+        const end = at + (durations.get(service) ?? 0) * MINUTE;
+        const one: Start = { at, end, ...(byService ? { service } : {}) };
         const known = starts.get(keyOf(one));
         if (known === undefined || one.end < known.end) starts.set(keyOf(one), one);
       }

@@ -1,5 +1,6 @@
 /** Whether an appointment can be booked as a slot in the marketplace. Pure. Contract: bookSlot, replaceSlots. */
-import type { Slot } from '../../core/index.js';
+import { stepOf } from '../../core/bookable-starts.js';
+import type { Cut, Slot } from '../../core/index.js';
 import type { Interval } from '../../occupancy/day-changes.js';
 import type { Need } from './needs.js';
 import { overlaps } from './present.js';
@@ -11,12 +12,14 @@ const MINUTE = 60_000;
  * @param told the slot configuration that the marketplace has
  * @param hidden what is not on offer, although it is in the configuration
  * @param now epoch milliseconds
+ * @param cut how the address cuts periods; what one duration apart begins at is a start either way
  */
 export function bookableAs(
   need: Need,
   told: readonly Slot[],
   hidden: readonly Interval[],
   now: number,
+  cut: Cut = 'duration',
 ): string | undefined {
   const minutes = (need.end - need.start) / MINUTE;
   if (need.start <= now || !Number.isInteger(minutes)) return undefined;
@@ -25,7 +28,8 @@ export function bookableAs(
     if (need.start < start || need.end > end) return [];
     return slot.address_services.filter(({ duration }) => {
       const visit = { start: need.start, end: need.start + Math.max(minutes, duration) * MINUTE };
-      const isStart = (need.start - start) % (duration * MINUTE) === 0 && visit.end <= end;
+      const step = stepOf(duration, slot.address_services, cut) * MINUTE;
+      const isStart = (need.start - start) % step === 0 && visit.end <= end;
       return isStart && !hidden.some((one) => overlaps(one, visit));
     });
   });

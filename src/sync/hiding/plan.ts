@@ -5,6 +5,7 @@
 import { type Closing, closingOrder } from '../../core/closing-order.js';
 import {
   type CalendarBreak,
+  type Cut,
   computeBreaks,
   diffBreaks,
   localDate,
@@ -74,6 +75,8 @@ export interface HidingInput {
   readonly present: Present;
   /** What the marketplace has refused in this run: `bookingKey` of a need, ids of placeholders that would not move. */
   readonly refused: ReadonlySet<string>;
+  /** How the address cuts periods; absent until it was seen. */
+  readonly cut?: Cut | undefined;
   /** Epoch milliseconds. */
   readonly now: number;
 }
@@ -180,7 +183,7 @@ function planBookings(
   needs: readonly Need[],
   placeholders: readonly Placeholder[],
   dates: ReadonlyMap<string, HidingDay>,
-  { timeZone, present, refused, now }: HidingInput,
+  { timeZone, present, refused, cut, now }: HidingInput,
 ): Booked {
   const covers = new Set<Need>();
   const keeps = new Set<string>();
@@ -206,7 +209,7 @@ function planBookings(
     const mine = placeholders.find((one) => one.ref === ref && !keeps.has(one.id) && !refused.has(one.id));
     if (mine !== undefined && !mayLeave(mine.start, dates, timeZone)) continue;
     const inTheWay = hidden.filter((one) => one !== mine);
-    const service = bookableAs(need, told, inTheWay, now);
+    const service = bookableAs(need, told, inTheWay, now, cut);
     if (service === undefined) continue;
     covers.add(need);
     hidden.push({ start: need.start, end: need.end });

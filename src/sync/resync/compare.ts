@@ -4,6 +4,7 @@
  * Contract: getSlots, getBookings, getCalendarBreaks.
  */
 import type { DocplannerClient } from '../../docplanner/index.js';
+import { behaviorOf, saveBehavior } from '../../store/address-behavior.js';
 import type { Compared, DriftingDay } from '../../store/comparisons.js';
 import type { DriftingChange } from '../../store/days.js';
 import { horizonOf } from '../horizon.js';
@@ -18,6 +19,8 @@ export interface Comparison {
   readonly changes: readonly DriftingChange[];
   /** Days of others' bookings and breaks, which are published anyway, and on which the slots are not as they were told. */
   readonly distrusted: readonly string[];
+  /** When to compare again, where the reading may be older than what was written last; epoch milliseconds. */
+  readonly readAgainAt: number | undefined;
 }
 
 /**
@@ -33,15 +36,19 @@ async function compare(run: Run, client: DocplannerClient, dryRun: boolean): Pro
   const before = run.requests.reads;
   const horizon = horizonOf(account.timeZone, now());
   const known = await settledDays(db, calendar, account, horizon);
-  if (known.days.length === 0) return { compared: NOTHING, changes: [], distrusted: [] };
+  if (known.days.length === 0)
+    return { compared: NOTHING, changes: [], distrusted: [], readAgainAt: undefined };
   // One that is known may be gone without a word: nothing of it is missed in the slots, which it took time from.
   const knowsBreaks = known.taken.some(({ source }) => source === 'break');
   const reading = await read(run, client, known, dryRun, calendar.strategy !== 'slots' || knowsBreaks);
-  let found = inspect(run, reading);
+  const behavior = await behaviorOf(db, calendar.id);
+  let found = inspect(run, reading, behavior);
   if (found.needsBreaks) {
     // What is missing may be hidden by breaks, which had not been asked for.
-    found = inspect(run, await read(run, client, known, dryRun, true, reading));
+    found = inspect(run, await read(run, client, known, dryRun, true, reading), behavior);
   }
+  const { changes, distrusted, cut, readAgainAt } = found;
+  if (!dryRun && cut !== behavior.cut) await saveBehavior(db, calendar, { ...behavior, cut });
   const count = (of: (day: DriftingDay) => boolean): number => found.days.filter(of).length;
   const compared = {
     daysCompared: known.days.length,
@@ -52,7 +59,7 @@ async function compare(run: Run, client: DocplannerClient, dryRun: boolean): Pro
     reads: run.requests.reads - before,
     days: found.days,
   };
-  return { compared, changes: found.changes, distrusted: found.distrusted };
+  return { compared, changes, distrusted, readAgainAt };
 }
 
 const NOTHING: Compared = { daysCompared: 0, missing: 0, extra: 0, stale: 0, foreign: 0, reads: 0, days: [] };

@@ -1,6 +1,7 @@
 /** Holds what was read of a calendar against what it should show. */
-import { datesOf, localDate, type Slot, toIso, urgency } from '../../core/index.js';
+import { type Cut, datesOf, localDate, type Slot, toIso, urgency } from '../../core/index.js';
 import type { Interval } from '../../occupancy/day-changes.js';
+import type { AddressBehavior } from '../../store/address-behavior.js';
 import type { DriftingDay } from '../../store/comparisons.js';
 import type { DriftingChange } from '../../store/days.js';
 import { needsOf } from '../hiding/needs.js';
@@ -8,7 +9,8 @@ import { type HidingStep, planHiding, spanOfStep } from '../hiding/plan.js';
 import type { Present } from '../hiding/present.js';
 import type { Run } from '../run.js';
 import type { Settled } from '../snapshot.js';
-import { type Difference, differences, type Start } from '../verify.js';
+import { SETTLED_MS } from '../verification.js';
+import { type Difference, judge, type Start } from '../verify.js';
 import type { Reading } from './reading.js';
 
 /** In all that a report tells one by one. */
@@ -19,9 +21,13 @@ export interface Inspected {
   readonly changes: readonly DriftingChange[];
   readonly distrusted: readonly string[];
   readonly needsBreaks: boolean;
+  /** How the address cuts periods, as far as it is known now. */
+  readonly cut: Cut | undefined;
+  /** When to read again, where days differ that were written so lately that the reading may be older; epoch milliseconds. */
+  readonly readAgainAt: number | undefined;
 }
 
-export function inspect(run: Run, reading: Reading): Inspected {
+export function inspect(run: Run, reading: Reading, behavior: AddressBehavior): Inspected {
   const { before, known, starts, breaks, present, presentBefore, foreign } = reading;
   const { calendar, account, now } = run;
   const { timeZone } = account;
@@ -33,15 +39,33 @@ export function inspect(run: Run, reading: Reading): Inspected {
   const shouldShow = days.map(({ date, wanted }) => ({ date, slots: wanted }));
   const shouldHaveShown = others.map(({ date, published }) => ({ date, slots: published ?? [] }));
   const dateOf = (ms: number): string => localDate(ms, timeZone);
-  const differing = new Map(
-    differences([...shouldShow, ...shouldHaveShown], { starts, taken: hiding }, dateOf, at).map((one) => [
-      one.date,
-      one,
-    ]),
+  const judged = judge(
+    [...shouldShow, ...shouldHaveShown],
+    { starts, taken: hiding },
+    dateOf,
+    at,
+    [],
+    behavior.cut,
   );
-  const steps = stepsOf(run, shouldShow, known.taken, present);
+  const settledAt = new Map(
+    known.days.map(({ date, publishedAt, verified }) => {
+      const isSeen = verified && run.verify === 'always';
+      return [date, (publishedAt?.getTime() ?? 0) + (isSeen ? behavior.readLagMs : SETTLED_MS)];
+    }),
+  );
+  const isLate = (date: string): boolean => (settledAt.get(date) ?? 0) > reading.at;
+  const differing = new Map(
+    judged.flatMap(({ difference }) => {
+      // A day that is as a whole as the other cut makes it is right, and the cut was another than was thought.
+      const differs = difference && (difference.otherCut === undefined || isLate(difference.date));
+      return differs ? [[difference.date, difference] as const] : [];
+    }),
+  );
+  const cuts = new Set(judged.flatMap(({ cut, difference }) => cut ?? difference?.otherCut ?? []));
+  const [cut] = cuts.size === 1 ? cuts : [behavior.cut];
+  const steps = stepsOf(run, shouldShow, known.taken, present, cut);
   // What somebody took away of ours hid taken time that others' doing has nothing to do with.
-  const stepsBefore = stepsOf(run, shouldHaveShown, before.taken, presentBefore);
+  const stepsBefore = stepsOf(run, shouldHaveShown, before.taken, presentBefore, cut);
 
   const found: DriftingDay[] = [];
   const changes: DriftingChange[] = [];
@@ -77,9 +101,14 @@ export function inspect(run: Run, reading: Reading): Inspected {
     days: found.sort((a, b) => (a.date < b.date ? -1 : 1)),
     changes,
     distrusted: [...foreign].filter((date) => differing.has(date)),
+    cut,
+    readAgainAt: latest([...differing.keys()].filter(isLate).map((date) => settledAt.get(date) ?? 0)),
     needsBreaks: hidesNothing && [...differing.values()].some(({ missing }) => missing.length > 0),
   };
 }
+
+const latest = (times: readonly number[]): number | undefined =>
+  times.length === 0 ? undefined : Math.max(...times);
 
 interface Steps {
   readonly closing: readonly Interval[];
@@ -92,6 +121,7 @@ function stepsOf(
   days: readonly { readonly date: string; readonly slots: readonly Slot[] }[],
   taken: Settled['taken'],
   present: Present,
+  cut: Cut | undefined,
 ): ReadonlyMap<string, Steps> {
   const { calendar, account, now } = run;
   const plan = planHiding({
@@ -101,6 +131,7 @@ function stepsOf(
     needs: needsOf(taken, calendar),
     present,
     refused: new Set(),
+    cut,
     now: now(),
   });
   const steps = new Map<string, { closing: Interval[]; opening: Interval[] }>();

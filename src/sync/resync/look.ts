@@ -34,8 +34,14 @@ export async function lookAt(means: Means, id: string): Promise<Looked> {
     if (calendar.failed !== undefined) return { kind: 'failed', reason: calendar.failed.reason };
     try {
       const ran = await leased(means, calendar, account, (run) => compareCalendar(run, true));
-      if (ran.kind === 'ran') return { kind: 'compared', compared: ran.result.compared };
-      await timers.sleep(ANOTHER_HAS_IT_MS);
+      if (ran.kind === 'taken') {
+        await timers.sleep(ANOTHER_HAS_IT_MS);
+        continue;
+      }
+      const { compared, readAgainAt } = ran.result;
+      if (readAgainAt === undefined || tries >= MOST_TRIES) return { kind: 'compared', compared };
+      tries += 1;
+      await timers.sleep(Math.max(0, readAgainAt - now()));
     } catch (error) {
       if (error instanceof CalendarChangedError) continue;
       const verdict = verdictOf(error, now());

@@ -16,6 +16,8 @@ import { type Settled, settledDays } from '../snapshot.js';
 import { tellLater } from '../tell-later.js';
 
 export interface Reading {
+  /** When it began; epoch milliseconds. */
+  readonly at: number;
   /** The days, as they were known before. */
   readonly before: Settled;
   /** The days, as they are known after what was read was taken into the record. */
@@ -46,6 +48,7 @@ export async function read(
 ): Promise<Reading> {
   const { calendar, account, db, now } = run;
   const range = rangeOf(run, known.days);
+  const at = earlier?.at ?? now();
   const reader = { db, calendar, now, client };
   const starts = earlier?.starts ?? (await client.getSlots(calendar, range.from, range.to));
   const bookings =
@@ -70,6 +73,7 @@ export async function read(
       : known;
   const before = earlier?.before ?? known;
   return {
+    at,
     before,
     known: after,
     starts,

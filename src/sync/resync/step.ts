@@ -6,6 +6,7 @@ import { COMPARING } from '../../core/index.js';
 import {
   addResyncReads,
   addResyncWrites,
+  comparisonWaits,
   concludeResync,
   distrust,
   noteRetried,
@@ -55,7 +56,17 @@ async function compareFor(run: Run, waiting: readonly OpenResync[]): Promise<Res
   if (comparison.kind === 'later') return comparison;
   // What was read before it failed is in the record.
   if (comparison.kind === 'failed') return { kind: 'publish' };
-  const { compared, changes, distrusted } = comparison;
+  const { compared, changes, distrusted, readAgainAt } = comparison;
+  if (readAgainAt !== undefined) {
+    const resyncs = waiting.map(({ resync }) => resync);
+    await addResyncReads(db, resyncs, calendar.id, compared.reads);
+    await comparisonWaits(db, resyncs, calendar.id, new Date(readAgainAt));
+    return {
+      kind: 'later',
+      afterMs: Math.max(0, readAgainAt - now()),
+      reason: 'what was just written is read again',
+    };
+  }
   const finds = !isDry && compared.days.length > 0;
   // What is marked is reported: one that is cut off here finds it again, and one that is cut off later does not.
   await db.transaction().execute(async (tx) => {

@@ -4,7 +4,8 @@
  */
 import { datesOf, type Slot } from '../../core/index.js';
 import { InvalidRequestError } from '../../docplanner/index.js';
-import { forgetVerified, saveFailed, saveTold } from '../../store/days.js';
+import { behaviorOf } from '../../store/address-behavior.js';
+import { saveFailed, saveTold } from '../../store/days.js';
 import { conclude } from '../conclude.js';
 import { carryOut } from '../hiding/hands.js';
 import { needsOf, unreadBreaks } from '../hiding/needs.js';
@@ -32,7 +33,6 @@ export async function publishHiding(run: Run): Promise<Reconciled> {
   const seen = new Seen(run);
   const told: Told = new Map();
   const showing = new Set<string>();
-  const repaired = new Set<string>();
   for (let step = 0; step < MOST_STEPS; step += 1) {
     const { days: waiting, taken } = await wanted(run);
     if (waiting.length === 0) return { kind: 'done' };
@@ -56,6 +56,7 @@ export async function publishHiding(run: Run): Promise<Reconciled> {
       needs,
       present,
       refused: seen.refused,
+      cut: (await behaviorOf(db, calendar.id)).cut,
       now: run.now(),
     });
     const { closing, opening } = plan;
@@ -71,10 +72,7 @@ export async function publishHiding(run: Run): Promise<Reconciled> {
     } else if (opening[0] !== undefined && calendar.closing === undefined) {
       await doOrFail(run, seen, opening[0], days);
     } else {
-      const hidden = calendar.strategy === 'slots' ? [] : needs;
-      const differing = await conclude(run, days, repaired, hidden);
-      await forgetVerified(db, calendar.id, [...differing]);
-      if (differing.size > 0) seen.readAgain();
+      await conclude(run, days, calendar.strategy === 'slots' ? [] : needs);
       told.clear();
     }
   }

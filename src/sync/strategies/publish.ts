@@ -8,6 +8,7 @@ import { hasPlaceholders } from '../../store/bookings.js';
 import { hasOwnBreaks } from '../../store/breaks.js';
 import { readDueAddress } from '../address-services.js';
 import { finishClosing, wantEverythingClosed } from '../closing.js';
+import { verifyDue } from '../conclude.js';
 import { followAppointments, hasWaited } from '../follow.js';
 import type { Reconciled } from '../reconciled.js';
 import { countingWrites, resyncStep } from '../resync/step.js';
@@ -24,6 +25,14 @@ export async function publish(run: Run): Promise<Reconciled> {
   let later: Reconciled | undefined;
   for (;;) {
     const reconciled = await countingWrites(run, () => publishPending(run));
+    if (reconciled.kind === 'again') return reconciled;
+    const verified = await verifyDue(run);
+    if (verified.kind === 'repair') continue;
+    if (verified.kind === 'later') {
+      // Publishing went well, whatever the readings say.
+      if (reconciled.kind === 'done') await attemptSucceeded(run.db, run.calendar.id);
+      return sooner(reconciled, { ...verified, reason: 'what was published is read again' });
+    }
     if (reconciled.kind !== 'done') return reconciled;
     if (later !== undefined) {
       // Publishing went well, whatever the comparison waits for.
@@ -39,6 +48,10 @@ export async function publish(run: Run): Promise<Reconciled> {
     // It comes last, whatever its calendar was woken for: a change wakes that again. What it read is published first.
     if (step.kind === 'later') later = { ...step, urgency: LEAST_URGENT };
   }
+}
+
+function sooner(one: Reconciled, other: Extract<Reconciled, { kind: 'later' }>): Reconciled {
+  return one.kind === 'later' && one.afterMs < other.afterMs ? one : other;
 }
 
 async function publishPending(run: Run): Promise<Reconciled> {
