@@ -157,21 +157,6 @@ describe('the reconciler', () => {
     expect(await day()).toMatchObject({ state: 'in-sync', error: null });
   });
 
-  test('repairs a difference once, then reports it with what was expected, and does not loop', async () => {
-    // A calendar that is disabled takes every write and shows nothing.
-    sandbox.setEstate(estateWith({ calendar: 'disabled' }));
-    await say(...events);
-    expect(writesTo(sandbox).map(({ status, ignored }) => [status, ignored])).toEqual([
-      [201, false],
-      [201, false],
-    ]);
-    expect(await day()).toMatchObject({
-      state: 'failed',
-      error: { reason: expect.stringMatching(/something else/), expected: expect.any(Array), shown: [] },
-    });
-    expect((await day())?.error?.expected).toHaveLength(5);
-  });
-
   test('leaves what is beyond the horizon until it comes into it', async () => {
     const far = '2027-02-08';
     const windows = [{ start: `${far}T10:00`, end: `${far}T11:00`, services: [{ id: '123', duration: 10 }] }];

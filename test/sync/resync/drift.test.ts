@@ -124,7 +124,7 @@ test('a write that the marketplace took for a repeated one, and that could not b
   await asAnother(desk, 'PUT', '/slots', {
     slots: [early, late].map((one) => ({ ...one, insurance_providers: [] })),
   });
-  desk.sandbox.faults.set([{ fault: { kind: 'status', status: 500 }, match: { operation: 'getSlots' } }]);
+  desk.sandbox.faults.set([{ fault: { kind: 'status', status: 403 }, match: { operation: 'getSlots' } }]);
   await desk.book('apt-2', '10:00', '10:20');
   await desk.rest();
   expect(desk.shown()).toEqual(['10:00', '10:40']);
