@@ -59,8 +59,11 @@ test('a write that was ignored is sent again after two seconds where taken time 
   const desk = await openDesk(0);
   await desk.open();
   await desk.rest();
-  const { slots } = puts(desk).at(-1)?.body as { slots: readonly object[] };
-  const whole = slots[0];
+  const [
+    {
+      slots: [whole],
+    } = { slots: [] },
+  ] = puts(desk).map(({ body }) => body as { slots: object[] });
   // Another sends what will be sent, and takes it back: within three minutes it is then ignored, with a 201.
   const late = { ...whole, start: desk.at('10:20') };
   await asAnother(desk, 'PUT', '/slots', { slots: [late] });
