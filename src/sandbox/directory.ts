@@ -79,6 +79,15 @@ export class Directory {
     );
   }
 
+  /** At any address. */
+  hasService(id: string): boolean {
+    return [...this.#facilities.values()].some(({ doctors }) =>
+      doctors.some(({ addresses }) =>
+        addresses.some(({ services }) => services.some((service) => service.id === id)),
+      ),
+    );
+  }
+
   /** In an open estate every service id is one. */
   service(address: KnownAddress, id: string): KnownService | undefined {
     return address.services.find((service) => service.id === id) ?? (this.#open ? { id } : undefined);

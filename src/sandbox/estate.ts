@@ -20,12 +20,32 @@ export const limitsSchema = z.strictObject({
   releasesPerHour: limit,
 });
 
+const age = z.int().nonnegative().nullable();
+
+export const allowedPatientsSchema = z.object({
+  minimum_age: age.default(null),
+  maximum_age: age.default(null),
+});
+
+export const insuranceSupportSchema = z.enum(['private', 'insurance', 'private_and_insurance']);
+
+export const commercialTypeSchema = z.enum(['premium', 'saas-only', 'basic']);
+
 export const serviceSchema = z.strictObject({
   id,
   name: z.string().optional(),
-  price: z.number().nonnegative().optional(),
-  /** Minutes, as the list of an address's services says them to whoever asks with a `start`. */
+  price: z.number().nonnegative().nullable().optional(),
+  isPriceFrom: z.boolean().optional(),
+  isDefault: z.boolean().optional(),
+  isVisible: z.boolean().optional(),
+  /** Of the dictionary; a service of the doctor's own when absent. */
+  serviceId: id.optional(),
+  description: z.string().nullable().optional(),
+  /** Minutes that a visit lasts where a slot says no other. */
   duration: z.int().positive().optional(),
+  allowedPatients: allowedPatientsSchema.nullable().optional(),
+  customName: z.string().min(1).nullable().optional(),
+  publicInsurance: z.boolean().optional(),
 });
 
 export const cuttingSchema = z.enum(['duration', 'divisor'], 'is neither "duration" nor "divisor"');
@@ -33,7 +53,19 @@ export const cuttingSchema = z.enum(['duration', 'divisor'], 'is neither "durati
 const addressSchema = z.strictObject({
   id,
   name: z.string().optional(),
-  street: z.string().optional(),
+  street: z.string().nullable().optional(),
+  cityName: z.string().nullable().optional(),
+  postCode: z.string().nullable().optional(),
+  onlineOnly: z.boolean().optional(),
+  visitPayment: z.boolean().optional(),
+  /** What a patient has to say to book. */
+  bookingExtraFields: z
+    .strictObject({ gender: z.boolean(), nin: z.boolean(), birthDate: z.boolean() })
+    .partial()
+    .optional(),
+  insuranceSupport: insuranceSupportSchema.optional(),
+  /** Ids of the dictionary. */
+  insuranceProviders: z.array(z.strictObject({ id, plans: z.array(id).optional() })).optional(),
   /** IANA name or a fixed offset; the sandbox's own zone by default. */
   timeZone: z
     .string()
@@ -42,7 +74,9 @@ const addressSchema = z.strictObject({
   services: z.array(serviceSchema),
   /** False: a client has no right to edit this calendar, 403. */
   editable: z.boolean().optional(),
-  /** False: business rules refuse slots, 422. */
+  /** `premium`; a `basic` one is not commercial: business rules refuse slots, 422. */
+  commercialType: commercialTypeSchema.optional(),
+  /** False is the type `basic`. */
   commercial: z.boolean().optional(),
   /** False: it is not the clients' at the moment: 403, and nothing of it is told. */
   assigned: z.boolean().optional(),
@@ -60,6 +94,8 @@ const doctorSchema = z.strictObject({
   id,
   name: z.string().optional(),
   surname: z.string().optional(),
+  specializations: z.array(z.strictObject({ id, name: z.string().optional() })).optional(),
+  licenseNumbers: z.array(z.string()).optional(),
   addresses: z.array(addressSchema),
 });
 
@@ -72,6 +108,8 @@ export const clientSchema = z
     /** Facility ids it may act for; all of them when absent. */
     facilities: z.array(id).optional(),
     limits: limitsSchema.partial().optional(),
+    /** It may take the integration off an address. */
+    removesIntegrations: z.boolean().optional(),
     /** How it hears of notifications, `pull` by default; only `push` and `both` may ask for a release. */
     notifications: z.enum(['pull', 'push', 'both']).optional(),
     /** Without it there is nowhere to push to, and all is pulled. */

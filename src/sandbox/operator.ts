@@ -1,7 +1,7 @@
 // What people in the marketplace do by hand: a patient or a doctor books, moves and cancels, a doctor makes breaks.
 import type { AddressRef } from './address.js';
 import { type InstantLike, SandboxInputError, toInstant } from './input.js';
-import type { Booking, Patient, PaymentStatus, Presence } from './market/booking.js';
+import type { Booking, Patient, PaymentStatus, Presence, VisitInsurance } from './market/booking.js';
 import { addBreak, moveBreak, removeBreak } from './market/breaks.js';
 import type { Calendar } from './market/calendar.js';
 import type { Market } from './market/market.js';
@@ -23,6 +23,7 @@ export interface Visit {
   readonly comment?: string | undefined;
   /** Paid online, so that the clinic can not move it. */
   readonly paid?: boolean | undefined;
+  readonly insurance?: VisitInsurance | undefined;
   readonly by?: Person | undefined;
 }
 
@@ -113,7 +114,7 @@ export class Operator {
   }
 
   markPresence(id: string, presence: Presence): SandboxBooking {
-    const outcome = markPresence(this.#market, this.#home(id), id, presence, this.#now());
+    const outcome = markPresence(this.#market, this.#home(id), id, presence, 'doctor', this.#now());
     return this.#done('markPresence', outcome);
   }
 

@@ -7,10 +7,10 @@ import type { Market } from './market/market.js';
 import {
   assign,
   type CommercialType,
+  changeServices,
   type Place,
   type ServiceChanges,
   setCommercialType,
-  setServices,
   type Telling,
   unassign,
 } from './market/places.js';
@@ -27,7 +27,7 @@ export class Registrar {
 
   setServices(ref: AddressRef, services: readonly Service[], telling?: Telling): ServiceChanges {
     const known = readInput(z.array(serviceSchema), services, 'services');
-    return setServices(this.#market, this.#place(ref), known, this.#now(), telling);
+    return changeServices(this.#market, this.#place(ref), known, 'doctor', this.#now(), telling);
   }
 
   setCommercialType(ref: AddressRef, type: CommercialType): void {

@@ -33,7 +33,7 @@ export function leftovers(
     .map(({ start_at, end_at, comment }) => ({
       start: Date.parse(start_at),
       end: Date.parse(end_at),
-      mark: comment,
+      mark: comment ?? '',
     }));
   const wrong: string[] = [];
 

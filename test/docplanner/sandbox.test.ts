@@ -80,9 +80,9 @@ describe('slots', () => {
   });
 
   test('with one entry that is not accepted name it', async () => {
-    const overnight = { ...period('10:00', '11:00'), end: '2026-11-17T01:00:00+01:00' };
-    const error = await failure(client.replaceSlots(address, [period('10:00', '10:30'), overnight]));
-    expect(error).toMatchObject({ name: 'InvalidRequestError' });
+    const short = { ...period('10:00', '11:00'), end: at('10:00') };
+    const error = await failure(client.replaceSlots(address, [period('10:00', '10:30'), short]));
+    expect(error).toMatchObject({ name: 'InvalidRequestError', entries: [{ index: 1 }] });
     await expect(starts()).resolves.toEqual([]);
   });
 

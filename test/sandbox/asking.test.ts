@@ -44,13 +44,21 @@ describe('a client that is asked', () => {
       data: {
         facility: { id: '456', name: 'Facility 456' },
         doctor: { id: '9876', name: 'Doctor', surname: '9876' },
-        address: { id: '789', name: 'Address 789', street: 'Street' },
+        address: { id: '789', name: 'Address 789', street: 'Street', post_code: null },
         visit_booking_request: {
           start_at: at('10:00'),
           end_at: at('10:10'),
           duration: 10,
-          address_service: { id: '123', name: 'Service 123', price: 0, is_price_from: false },
-          patient,
+          booking_by: 'user',
+          booking_at: at('08:00'),
+          address_service: {
+            id: '123',
+            name: 'Service 123',
+            price: null,
+            is_price_from: false,
+            is_visible: true,
+          },
+          patient: expect.objectContaining(patient),
           comment: 'knee',
         },
       },
@@ -70,10 +78,12 @@ describe('a client that is asked', () => {
     expect(question).toMatchObject({
       name: 'booking-moving',
       data: {
-        canceling_booking: { id: booked.id, status: 'booked', start_at: at('10:00') },
-        creating_booking: { start_at: at('10:30'), end_at: at('10:40'), duration: 10 },
+        canceling_booking: { id: booked.id, start_at: at('10:00'), canceling_by: 'user' },
+        creating_booking: { start_at: at('10:30'), end_at: at('10:40'), duration: 10, booking_by: 'user' },
       },
     });
+    expect(question.data.canceling_booking).not.toHaveProperty('status');
+    expect(question.data.canceling_booking).not.toHaveProperty('patient');
     expect(Object.keys(question.data.creating_booking)).not.toEqual(expect.arrayContaining(['id']));
     expect(Object.keys(question.data.creating_booking)).not.toEqual(expect.arrayContaining(['status']));
     expect(news).toMatchObject({

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { SandboxRefusedError } from '../../src/sandbox/index.js';
+import { type SandboxOptions, SandboxRefusedError } from '../../src/sandbox/index.js';
 import {
   A,
   ADDRESS,
@@ -22,8 +22,8 @@ const BODY = {
 const bookingsPath = (more = '') =>
   `${A}/bookings?start=${encodeURIComponent(DAY[0])}&end=${encodeURIComponent(DAY[1])}${more}`;
 
-async function published() {
-  const sandbox = await startSandbox();
+async function published(options: SandboxOptions = {}) {
+  const sandbox = await startSandbox(options);
   const send = await partner(sandbox);
   await send('PUT', `${A}/slots`, { slots: [period('10:00', '11:00')] });
   return { sandbox, send };
@@ -47,22 +47,31 @@ describe('bookSlot', () => {
       canceled_by: '',
       booked_at: at('08:00'),
       canceled_at: null,
-      comment: '',
+      comment: null,
+      insurance: null,
       presence: null,
-      address_service: { id: '123', name: 'Service 123', price: 0, is_price_from: false },
-      patient: BODY.patient,
+      address_service: expect.objectContaining({ id: '123', name: 'Service 123', price: null }),
+      patient: {
+        ...BODY.patient,
+        email: null,
+        birth_date: null,
+        nin: null,
+        gender: null,
+        is_returning: false,
+        insurance_number: null,
+      },
     });
     expect(patientTimes(sandbox)).toEqual(['10:00', '10:10', '10:20', '10:40', '10:50']);
   });
 
-  test('is 404 where no such start or service is free, 422 where the visit does not fit', async () => {
+  test('is 404 where no such start or service is free, or the visit does not fit', async () => {
     const { send } = await published();
     await send('POST', bookPath('10:30'), BODY);
     expect((await send('POST', bookPath('10:30'), BODY)).status).toBe(404);
     expect((await send('POST', bookPath('10:05'), BODY)).status).toBe(404);
     expect((await send('POST', bookPath('10:00'), { ...BODY, address_service_id: '9' })).status).toBe(404);
-    expect((await send('POST', bookPath('10:20'), { ...BODY, duration: 20 })).status).toBe(422);
-    expect((await send('POST', bookPath('10:50'), { ...BODY, duration: '20' })).status).toBe(422);
+    expect((await send('POST', bookPath('10:20'), { ...BODY, duration: 20 })).status).toBe(404);
+    expect((await send('POST', bookPath('10:50'), { ...BODY, duration: '20' })).status).toBe(404);
     expect((await send('POST', bookPath('10:00'), { ...BODY, duration: '20' })).body.duration).toBe(20);
   });
 
@@ -230,12 +239,18 @@ describe('moveBooking', () => {
 });
 
 describe('confirmBooking', () => {
-  test('is 204 once, then 409', async () => {
-    const { send } = await published();
+  test('says who confirmed; is 204 once, then 409, as it is once the visit has begun', async () => {
+    const { sandbox, send } = await published({ tokenSeconds: 86_400 });
     const id = await idOf(send, '10:30');
-    expect((await send('PUT', `${A}/bookings/${id}/confirm`)).status).toBe(204);
-    expect((await send('PUT', `${A}/bookings/${id}/confirm`)).status).toBe(409);
-    expect((await send('PUT', `${A}/bookings/nobody/confirm`)).status).toBe(404);
+    const confirm = (booking: string, body: object) => send('PUT', `${A}/bookings/${booking}/confirm`, body);
+    expect((await confirm(id, {})).status).toBe(400);
+    expect((await confirm(id, { confirmed_by: 'doctor' })).status).toBe(400);
+    expect((await confirm(id, { confirmed_by: 'user' })).status).toBe(204);
+    expect((await confirm(id, { confirmed_by: 'admin' })).status).toBe(409);
+    expect((await confirm('nobody', { confirmed_by: 'user' })).status).toBe(404);
+    const other = await idOf(send, '10:00');
+    sandbox.clock.advance(3 * 3_600_000);
+    expect((await confirm(other, { confirmed_by: 'user' })).status).toBe(409);
   });
 });
 

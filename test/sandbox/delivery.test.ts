@@ -16,12 +16,16 @@ async function open(delivery: Disorder, options: SandboxOptions = {}) {
   return { receiver, sandbox, send };
 }
 
-/** Breaks that carry a number each. */
+/** A break that carries a number: the seconds after noon at which it begins. */
+const numbered = (n: number) => ({ ...lunch, since: NOON + n * 1_000 });
+const NOON = Date.parse(lunch.since);
+
 function tell(sandbox: Sandbox, count: number): void {
-  for (let n = 1; n <= count; n++) sandbox.addBreak(ADDRESS, { ...lunch, description: `${n}` });
+  for (let n = 1; n <= count; n++) sandbox.addBreak(ADDRESS, numbered(n));
 }
 
-const numberIn = ({ data }: { data: { break: { description: string } } }) => Number(data.break.description);
+const numberIn = ({ data }: { data: { break: { since: string } } }) =>
+  (Date.parse(data.break.since) - NOON) / 1_000;
 const pushedNumbers = ({ received }: Receiver) => received.map(({ body }) => numberIn(body));
 
 async function pulledNumbers(send: Partner): Promise<readonly number[]> {
@@ -75,7 +79,7 @@ describe('lose', () => {
     const { sandbox, send } = await open({ lose: 1 });
     tell(sandbox, 5);
     sandbox.setDelivery({});
-    sandbox.addBreak(ADDRESS, { ...lunch, description: '6' });
+    sandbox.addBreak(ADDRESS, numbered(6));
     await ended(sandbox, 1);
     expect(sandbox.deliveries).toHaveLength(1);
     expect(await pulledNumbers(send)).toEqual([6]);
@@ -168,7 +172,7 @@ describe('the control', () => {
     tell(sandbox, 1);
     await ended(sandbox, 2);
     expect((await put(sandbox, {})).statusCode).toBe(200);
-    sandbox.addBreak(ADDRESS, { ...lunch, description: '2' });
+    sandbox.addBreak(ADDRESS, numbered(2));
     await ended(sandbox, 3);
     expect(pushedNumbers(receiver)).toEqual([1, 1, 2]);
     const wrong = await put(sandbox, { lose: 2 });

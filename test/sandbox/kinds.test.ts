@@ -54,7 +54,7 @@ test('all 17 kinds can be produced by hand, in forms that a reader of the contra
   sandbox.removeBreak(made.id);
   sandbox.setServices(ADDRESS, [{ id: '123', name: 'USG', price: 60 }, { id: '124' }]);
   sandbox.setServices(ADDRESS, [{ id: '124' }]);
-  sandbox.setCommercialType(ADDRESS, 'non-commercial');
+  sandbox.setCommercialType(ADDRESS, 'basic');
   sandbox.unassignAddress(ADDRESS);
   sandbox.assignAddress(ADDRESS);
   await ended(sandbox, 17);
@@ -70,7 +70,7 @@ describe('a visit', () => {
     await ended(sandbox, 2);
     expect(receiver.received[1]?.body).toMatchObject({
       name: 'presence-marked',
-      data: { visit_booking: { id, presence: 'present' }, presence: 'present' },
+      data: { visit_booking: { id }, presence: 'PRESENT' },
     });
     sandbox.cancel(id);
     expect(() => sandbox.markPresence(id, 'absent')).toThrow('over');
@@ -88,11 +88,23 @@ describe('a visit', () => {
     await ended(sandbox, 4);
     expect(receiver.received[1]?.body).toMatchObject({
       name: 'booking-payment-status-changed',
-      data: { visit_booking: { id }, visit_payment_status: 'paid' },
+      data: {
+        visit_booking: { id },
+        visit_payment_status: { status_from: 'not-paid', status_to: 'paid', changed_at: at('08:00') },
+      },
     });
-    expect(() => sandbox.setPayment(id, 'pending')).toThrow('over');
+    expect(() => sandbox.setPayment(id, 'not-paid')).toThrow('over');
   });
 });
+
+const SERVICE = {
+  price: null,
+  is_price_from: false,
+  is_visible: true,
+  is_default: false,
+  service_id: null,
+  description: null,
+};
 
 describe('an address', () => {
   test('whose services change: each difference is told, and starts of what is gone go', async () => {
@@ -110,9 +122,9 @@ describe('an address', () => {
     });
     await ended(sandbox, 3);
     expect(receiver.received.map(({ body }) => [body.name, body.data.address_service])).toEqual([
-      ['address-service-deleted', { id: '123', name: 'USG', price: 50, is_price_from: false }],
-      ['address-service-created', { id: '124', name: 'New', price: 0, is_price_from: false }],
-      ['address-service-created', { id: '125', name: 'Service 125', price: 0, is_price_from: false }],
+      ['address-service-deleted', { ...SERVICE, id: '123', name: 'USG', price: 50 }],
+      ['address-service-created', { ...SERVICE, id: '124', name: 'New' }],
+      ['address-service-created', { ...SERVICE, id: '125', name: 'Service 125' }],
     ]);
     expect(patientTimes(sandbox)).toEqual([]);
     expect((await send('PUT', `${A}/slots`, { slots: [period('14:00', '15:00')] })).status).toBe(400);
@@ -133,14 +145,14 @@ describe('an address', () => {
 
   test('that is commercial no longer refuses slots', async () => {
     const { receiver, sandbox, send } = await open();
-    sandbox.setCommercialType(ADDRESS, 'non-commercial');
+    sandbox.setCommercialType(ADDRESS, 'basic');
     await ended(sandbox, 1);
     expect(receiver.received[0]?.body).toMatchObject({
       name: 'address-commercial-type-changed',
-      data: { address: { id: '789', street: 'Long Street', commercial_type: 'non-commercial' } },
+      data: { address: { id: '789', street: 'Long Street', commercial_type: 'basic' } },
     });
     expect((await send('PUT', `${A}/slots`, { slots: [period('12:00', '13:00')] })).status).toBe(422);
-    expect(() => sandbox.setCommercialType(ADDRESS, 'non-commercial')).toThrow('same');
+    expect(() => sandbox.setCommercialType(ADDRESS, 'basic')).toThrow('same');
   });
 
   test('that is unassigned is out of reach and says no more, until it is assigned again', async () => {
@@ -154,8 +166,8 @@ describe('an address', () => {
     expect((await send('GET', `${A}/calendar`)).status).toBe(200);
     await ended(sandbox, 2);
     expect(receiver.received.map(({ body }) => [body.name, body.data.address.commercial_type])).toEqual([
-      ['address-unassigned', 'commercial'],
-      ['address-assigned', 'commercial'],
+      ['address-unassigned', 'premium'],
+      ['address-assigned', 'premium'],
     ]);
   });
 

@@ -129,16 +129,16 @@ describe('stopping', () => {
   test('cuts what is on its way and rings no more; after a start it is sent, with what was told meanwhile', async () => {
     const { receiver, sandbox } = await pushing();
     receiver.react(500);
-    sandbox.addBreak(ADDRESS, { ...lunch, description: 'to be tried again' });
+    sandbox.addBreak(ADDRESS, lunch);
     await ended(sandbox, 1);
     receiver.react('hang');
-    sandbox.addBreak(ADDRESS, { ...lunch, description: 'on its way' });
+    sandbox.addBreak(ADDRESS, { ...lunch, since: at('12:01') });
     await receiver.arrived(2);
     await sandbox.stop();
     expect(sandbox.deliveries.map(({ endedAt }) => endedAt)).toEqual([MORNING, MORNING]);
     while ((await receiver.connections()) > 0) await turn();
 
-    sandbox.addBreak(ADDRESS, { ...lunch, description: 'told meanwhile' });
+    sandbox.addBreak(ADDRESS, { ...lunch, since: at('12:02') });
     sandbox.clock.advance(MINUTE);
     await turn();
     expect(receiver.received).toHaveLength(2);
@@ -146,10 +146,10 @@ describe('stopping', () => {
     receiver.react(200);
     await sandbox.start();
     await ended(sandbox, 5);
-    expect(receiver.received.slice(2).map(({ body }) => body.data.break.description)).toEqual([
-      'on its way',
-      'told meanwhile',
-      'to be tried again',
+    expect(receiver.received.slice(2).map(({ body }) => body.data.break.since)).toEqual([
+      at('12:01'),
+      at('12:02'),
+      at('12:00'),
     ]);
   });
 
@@ -165,10 +165,10 @@ describe('stopping', () => {
   test('a reset forgets what was on its way, what was to be tried again and the log', async () => {
     const { receiver, sandbox } = await pushing();
     receiver.react(500);
-    sandbox.addBreak(ADDRESS, { ...lunch, description: 'to be tried again' });
+    sandbox.addBreak(ADDRESS, lunch);
     await ended(sandbox, 1);
     receiver.react('hang');
-    sandbox.addBreak(ADDRESS, { ...lunch, description: 'on its way' });
+    sandbox.addBreak(ADDRESS, { ...lunch, since: at('12:01') });
     await receiver.arrived(2);
     sandbox.reset();
     receiver.react(200);

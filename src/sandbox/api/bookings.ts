@@ -2,14 +2,15 @@
 import { z } from 'zod';
 import { type Answer, Refusal } from '../http/answer.js';
 import type { Call, Operation } from '../http/operation.js';
-import type { Booking } from '../market/booking.js';
+import type { Booking, Patient, VisitInsurance } from '../market/booking.js';
 import type { NoTime } from '../market/visit-time.js';
 import { book, cancel, confirm, move, newestOf } from '../market/visits.js';
-import { fullBooking, writtenBooking, writtenService } from '../written.js';
+import { fullBooking, listedBooking } from '../written.js';
 import { parseWritten } from '../zone.js';
 import { moveTarget } from './move-target.js';
 import { ADDRESS } from './paths.js';
 import {
+  assertCommercial,
   bodyAs,
   editablePlaceOf,
   idSchema,
@@ -21,24 +22,34 @@ import {
   param,
   placeOf,
   rangeIn,
+  scopesOf,
 } from './read.js';
 
 const patientSchema = z.object({
   name: z.string('This value is required.').min(1, 'This value is required.'),
   phone: z.string('This value is required.').min(1, 'This value is required.'),
-  surname: z.string().optional(),
-  email: z.string().optional(),
-  birth_date: z.string().optional(),
-  nin: z.string().optional(),
-  gender: z.enum(['m', 'f']).optional(),
+  surname: z.string().nullish(),
+  email: z.string().nullish(),
+  birth_date: z.string().nullish(),
+  nin: z.string().nullish(),
+  gender: z.enum(['m', 'f']).nullish(),
+  marketing_consent: z.boolean().nullish(),
+  data_privacy_consent: z.boolean().nullish(),
 });
 
 const bookSchema = z.object({
   address_service_id: idSchema,
   duration: minutesSchema,
   patient: patientSchema,
-  comment: z.string().optional(),
+  is_returning: z.boolean().optional(),
+  label: z.string().nullish(),
+  comment: z.string().nullish(),
+  insurance_provider_id: idSchema.nullish(),
+  insurance_plan_id: idSchema.nullish(),
+  is_recurring: z.boolean().optional(),
 });
+
+const confirmSchema = z.object({ confirmed_by: z.enum(['user', 'admin'], 'confirmed_by value is invalid') });
 
 const moveSchema = z.object({
   address_service_id: idSchema,
@@ -60,9 +71,17 @@ const bookSlot: Operation = {
     const place = editablePlaceOf(call);
     const start = parseWritten(param(call, 'start'));
     if (start === undefined) throw invalid('start', NOT_AN_INSTANT);
-    const { address_service_id: serviceId, duration: asked, patient, comment } = bodyAs(bookSchema, call);
-    const duration = call.market.askedDurations ? asked : undefined;
-    const request = { serviceId, start, duration, patient, comment, by: 'integration' } as const;
+    assertCommercial(place);
+    const body = bodyAs(bookSchema, call);
+    const request = {
+      serviceId: body.address_service_id,
+      start,
+      duration: call.market.askedDurations ? body.duration : undefined,
+      patient: patientOf(body),
+      comment: body.comment ?? undefined,
+      insurance: insuranceOf(body),
+      by: 'integration',
+    } as const;
     const outcome = book(call.market, place.calendar, request, call.now);
     if (!outcome.ok) throw noTime(outcome.reason, new Refusal(404, 'Slot not found.'));
     return { status: 200, body: full(outcome.booking, call, place) };
@@ -85,14 +104,11 @@ const getBookings: Operation = {
     const total = all.length;
     const paging =
       page === undefined ? {} : { page, limit, pages: Math.max(1, Math.ceil(total / limit)), total };
-    const parts = partsIn(call);
-    const _items = found.map((booking) => ({
-      ...writtenBooking(booking, place.calendar.zone),
-      ...(parts.includes('booking.patient') ? { patient: booking.patient } : {}),
-      ...(parts.includes('booking.address_service')
-        ? { address_service: serviceOf(booking, call, place) }
-        : {}),
-    }));
+    const { zone } = place.calendar;
+    const scopes = scopesOf(call);
+    const _items = found.map((booking) =>
+      listedBooking(booking, zone, serviceOf(booking, call, place), scopes),
+    );
     return { status: 200, body: { ...paging, _items } };
   },
 };
@@ -105,7 +121,7 @@ const getBooking: Operation = {
     const place = placeOf(call);
     const booking = place.calendar.bookings.get(param(call, 'bookingId'));
     if (booking === undefined) throw gone();
-    const moving = partsIn(call).includes('booking.moving') ? { moving: movingOf(booking, call) } : {};
+    const moving = scopesOf(call).has('booking.moving') ? { moving: movingOf(booking, call) } : {};
     return { status: 200, body: { ...full(booking, call, place), ...moving } };
   },
 };
@@ -157,7 +173,11 @@ const confirmBooking: Operation = {
   path: `${ADDRESS}/bookings/:bookingId/confirm`,
   handle: (call) => {
     const { calendar } = editablePlaceOf(call);
-    const outcome = confirm(call.market, calendar, param(call, 'bookingId'), 'integration', call.now);
+    bodyAs(confirmSchema, call);
+    const id = param(call, 'bookingId');
+    const booking = calendar.bookings.get(id);
+    if (booking !== undefined && booking.start < call.now) throw new Refusal(409, 'Visit is in the past.');
+    const outcome = confirm(call.market, calendar, id, 'integration', call.now);
     if (outcome.ok) return { status: 204 };
     throw outcome.reason === 'unknown'
       ? gone()
@@ -185,13 +205,28 @@ function moved(booking: Booking, call: Call, target: Place): Answer {
   return { status: 201, headers: { location }, body: full(booking, call, target) };
 }
 
-function partsIn(call: Call): readonly string[] {
-  return (call.query.get('with') ?? '').split(',');
-}
-
 function movingOf(booking: Booking, call: Call) {
   if (booking.bookedAt < MOVING_KNOWN_SINCE) return null;
   return { origin_booking_id: booking.originId, newest_booking_id: newestOf(call.market, booking) };
+}
+
+function patientOf({ patient, is_returning }: z.output<typeof bookSchema>): Patient {
+  const { name, phone, surname, email, birth_date, nin, gender } = patient;
+  return {
+    name,
+    phone,
+    surname: surname ?? undefined,
+    email: email ?? undefined,
+    birth_date: birth_date ?? undefined,
+    nin: nin ?? undefined,
+    gender: gender ?? undefined,
+    is_returning,
+  };
+}
+
+function insuranceOf(body: z.output<typeof bookSchema>): VisitInsurance | undefined {
+  const { insurance_provider_id: providerId, insurance_plan_id: planId } = body;
+  return providerId == null ? undefined : { providerId, planId: planId ?? undefined };
 }
 
 function gone(): Refusal {
@@ -199,15 +234,16 @@ function gone(): Refusal {
 }
 
 function noTime(reason: NoTime, noSlot: Refusal): Refusal {
-  return reason === 'no-slot' ? noSlot : new Refusal(422, 'The visit does not fit in the slot.');
+  return reason === 'no-slot' ? noSlot : new Refusal(noSlot.status, 'The visit does not fit in the slot.');
 }
 
 function full(booking: Booking, call: Call, { calendar }: Place) {
-  return fullBooking(booking, calendar.zone, call.market.service(calendar, booking.serviceId));
+  const service = call.market.service(calendar, booking.serviceId);
+  return fullBooking(booking, calendar.zone, service, scopesOf(call));
 }
 
 function serviceOf(booking: Booking, call: Call, { calendar }: Place) {
-  return writtenService(call.market.service(calendar, booking.serviceId));
+  return call.market.service(calendar, booking.serviceId);
 }
 
 function wholeIn(call: Call, name: string, otherwise: number, most: number): number {

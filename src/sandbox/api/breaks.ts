@@ -4,10 +4,12 @@ import { Refusal } from '../http/answer.js';
 import type { Call, Operation } from '../http/operation.js';
 import { addBreak, moveBreak, removeBreak } from '../market/breaks.js';
 import type { Calendar } from '../market/calendar.js';
-import { overlaps } from '../market/starts.js';
+import { type Interval, overlaps } from '../market/starts.js';
 import { writtenBreak } from '../written.js';
+import { parseWritten } from '../zone.js';
 import { ADDRESS } from './paths.js';
 import {
+  assertCommercial,
   bodyAs,
   editablePlaceOf,
   instantSchema,
@@ -30,12 +32,24 @@ const getCalendarBreaks: Operation = {
   path: `${ADDRESS}/breaks`,
   handle: (call) => {
     const calendar = madeCalendar(placeOf(call));
-    const range = rangeIn(call, 'since', 'till');
+    const range = breakRangeIn(call);
     const _items = [...calendar.breaks.values()]
       .filter((one) => overlaps(one, range))
       .sort((a, b) => a.start - b.start || Number(a.id) - Number(b.id))
       .map((one) => writtenBreak(one, calendar.zone));
     return { status: 200, body: { _items } };
+  },
+};
+
+const getCalendarBreak: Operation = {
+  name: 'getCalendarBreak',
+  method: 'GET',
+  path: `${ADDRESS}/breaks/:breakId`,
+  handle: (call) => {
+    const calendar = madeCalendar(placeOf(call));
+    const one = calendar.breaks.get(param(call, 'breakId'));
+    if (one === undefined) throw gone();
+    return { status: 200, body: writtenBreak(one, calendar.zone) };
   },
 };
 
@@ -45,6 +59,7 @@ const addCalendarBreak: Operation = {
   path: `${ADDRESS}/breaks`,
   handle: (call) => {
     const place = editablePlaceOf(call);
+    assertCommercial(place);
     const body = bodyAs(breakSchema, call);
     const request = {
       start: body.since,
@@ -95,10 +110,19 @@ const deleteCalendarBreak: Operation = {
 
 export const breakOperations: readonly Operation[] = [
   getCalendarBreaks,
+  getCalendarBreak,
   addCalendarBreak,
   moveCalendarBreak,
   deleteCalendarBreak,
 ];
+
+/** An instant that can not be read is 404 here, as the official document has it. */
+function breakRangeIn(call: Call): Interval {
+  for (const name of ['since', 'till']) {
+    if (parseWritten(call.query.get(name) ?? '') === undefined) throw new Refusal(404, 'Invalid date given.');
+  }
+  return rangeIn(call, 'since', 'till');
+}
 
 function gone(): Refusal {
   return new Refusal(404, 'Break not found.');

@@ -3,7 +3,7 @@ import { Refusal } from '../http/answer.js';
 import type { Operation } from '../http/operation.js';
 import type { Calendar } from '../market/calendar.js';
 import { ADDRESS } from './paths.js';
-import { editablePlaceOf, madeCalendar, placeOf } from './read.js';
+import { assertCommercial, editablePlaceOf, madeCalendar, placeOf } from './read.js';
 
 const getCalendar: Operation = {
   name: 'getCalendar',
@@ -17,9 +17,10 @@ const enableCalendar: Operation = {
   method: 'POST',
   path: `${ADDRESS}/calendar/enable`,
   handle: (call) => {
-    const { calendar, address } = editablePlaceOf(call);
+    const place = editablePlaceOf(call);
+    const { calendar, address } = place;
     if (address.active === false) throw new Refusal(400, 'The address is disabled.');
-    if (address.commercial === false) throw new Refusal(422, 'The address is not commercial.');
+    assertCommercial(place);
     if (calendar.status === 'enabled') throw new Refusal(409, 'The calendar is already enabled.');
     calendar.remember(call.now);
     calendar.status = 'enabled';
@@ -32,9 +33,7 @@ const disableCalendar: Operation = {
   method: 'POST',
   path: `${ADDRESS}/calendar/disable`,
   handle: (call) => {
-    const { calendar, address } = editablePlaceOf(call);
-    if (address.active === false) throw new Refusal(400, 'The address is disabled.');
-    if (address.commercial === false) throw new Refusal(422, 'The address is not commercial.');
+    const { calendar } = editablePlaceOf(call);
     if (calendar.status === 'disabled') throw new Refusal(409, 'The calendar is already disabled.');
     calendar.remember(call.now);
     calendar.status = 'disabled';

@@ -6,8 +6,10 @@ import type { KnownAddress } from '../estate.js';
 import { Refusal } from '../http/answer.js';
 import type { Call } from '../http/operation.js';
 import type { Calendar } from '../market/calendar.js';
+import { isCommercial } from '../market/places.js';
 import type { Interval } from '../market/starts.js';
 import { pathOf } from '../path.js';
+import type { Scopes } from '../written.js';
 import { parseWritten } from '../zone.js';
 
 /** The calendar a request is about. */
@@ -81,6 +83,16 @@ export function bodyAs<Schema extends z.ZodType>(schema: Schema, call: Call): z.
   throw invalid(pathOf(first?.path ?? []), first?.message ?? 'Invalid arguments');
 }
 
+/** What is asked for besides. */
+export function scopesOf(call: Call): Scopes {
+  return new Set((call.query.get('with') ?? '').split(','));
+}
+
+/** Throws 422 where nothing can be sold. */
+export function assertCommercial(place: Place): void {
+  if (!isCommercial(place)) throw new Refusal(422, 'The address is not commercial.');
+}
+
 /** Two required instants in the query, named as the operation names them. */
 export function rangeIn(call: Call, startName: string, endName: string): Interval {
   const start = instantIn(call, startName);
@@ -89,7 +101,7 @@ export function rangeIn(call: Call, startName: string, endName: string): Interva
   return { start, end };
 }
 
-function instantIn(call: Call, name: string): number {
+export function instantIn(call: Call, name: string): number {
   const text = call.query.get(name);
   if (text === null) throw invalid(name, 'This value is required.');
   const instant = parseWritten(text);

@@ -8,7 +8,16 @@ import type { BookableStart } from '../market/starts.js';
 import { writtenService } from '../written.js';
 import { isDate, parseWritten } from '../zone.js';
 import { ADDRESS } from './paths.js';
-import { editablePlaceOf, invalid, type Place, param, placeOf, rangeIn } from './read.js';
+import {
+  assertCommercial,
+  editablePlaceOf,
+  invalid,
+  type Place,
+  param,
+  placeOf,
+  rangeIn,
+  scopesOf,
+} from './read.js';
 import { readReplacement } from './slots-body.js';
 
 const MAX_RANGE_MS = 180 * 24 * 60 * 60_000;
@@ -27,7 +36,7 @@ const getSlots: Operation = {
     }
     const starts = place.calendar.shownStarts(range, call.now);
     if (starts.length === 0) throw new Refusal(404, 'No slots found.');
-    const withServices = (call.query.get('with') ?? '').split(',').includes('slot.services');
+    const withServices = scopesOf(call).has('slot.services');
     return {
       status: 200,
       body: { _items: starts.map((start) => written(start, call, place, withServices)) },
@@ -54,7 +63,7 @@ const replaceSlots: Operation = {
   },
   handle: (call) => {
     const place = editablePlaceOf(call);
-    if (place.address.commercial === false) throw new Refusal(422, 'The address is not commercial.');
+    assertCommercial(place);
     const replacement = readReplacement(call, place);
     place.calendar.remember(call.now);
     place.calendar.make();

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { Hands } from '../hands.js';
 import { readInput } from '../input.js';
+import { PAYMENT_STATUSES } from '../market/booking.js';
 import { instantSchema, personSchema, placeSchema, refOf } from './read.js';
 
 const minutes = z.int('is no whole number of minutes').positive().optional();
@@ -16,6 +17,8 @@ const patientSchema = z.strictObject({
   birth_date: z.string().optional(),
   nin: z.string().optional(),
   gender: z.enum(['m', 'f']).optional(),
+  is_returning: z.boolean().optional(),
+  insurance_number: z.string().optional(),
 });
 
 const visitBody = placeSchema.extend({
@@ -39,7 +42,12 @@ const cancelBody = z.strictObject({ by: personSchema, reason: z.string().optiona
 const breakRange = z.strictObject({ since: instantSchema, till: instantSchema });
 const breakBody = placeSchema.extend({ ...breakRange.shape, description: z.string().optional() });
 const presenceBody = z.strictObject({ presence: z.enum(['present', 'absent']) });
-const paymentBody = z.strictObject({ status: z.enum(['pending', 'paid', 'refunded']) });
+/** `pending` is an older word. */
+const paymentBody = z.strictObject({
+  status: z
+    .enum([...PAYMENT_STATUSES, 'pending'])
+    .transform((status) => (status === 'pending' ? 'waiting_for_confirmation' : status)),
+});
 const idParams = z.object({ id: z.string() });
 
 export function mountPeople(app: FastifyInstance, sandbox: Hands): void {

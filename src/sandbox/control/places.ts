@@ -1,7 +1,7 @@
 // What changes about an address: its services, its commercial type, whether it is the clients' at all.
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { cuttingSchema, serviceSchema } from '../estate.js';
+import { commercialTypeSchema, cuttingSchema, serviceSchema } from '../estate.js';
 import type { Hands } from '../hands.js';
 import { readInput } from '../input.js';
 import { placeSchema, refOf } from './read.js';
@@ -9,7 +9,14 @@ import { placeSchema, refOf } from './read.js';
 const assignBody = placeSchema.extend({ told: z.boolean().optional() });
 const servicesBody = assignBody.extend({ services: z.array(serviceSchema) });
 const cuttingBody = placeSchema.extend({ cutting: cuttingSchema });
-const typeBody = placeSchema.extend({ type: z.enum(['commercial', 'non-commercial']) });
+/** Older words, which stay. */
+const OLDER_TYPES = { commercial: 'premium', 'non-commercial': 'basic' } as const;
+const typeBody = placeSchema.extend({
+  type: z.union([
+    commercialTypeSchema,
+    z.enum(['commercial', 'non-commercial']).transform((type) => OLDER_TYPES[type]),
+  ]),
+});
 
 export function mountPlaces(app: FastifyInstance, sandbox: Hands): void {
   app.put('/address/services', ({ body }) => {

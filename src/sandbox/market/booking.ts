@@ -11,6 +11,14 @@ export interface Patient {
   readonly birth_date?: string | undefined;
   readonly nin?: string | undefined;
   readonly gender?: 'm' | 'f' | undefined;
+  readonly is_returning?: boolean | undefined;
+  readonly insurance_number?: string | undefined;
+}
+
+/** Ids of the dictionary. */
+export interface VisitInsurance {
+  readonly providerId: string;
+  readonly planId: string | undefined;
 }
 
 export interface Booking extends Interval {
@@ -34,8 +42,17 @@ export interface Booking extends Interval {
   readonly presence: Presence | undefined;
   /** Undefined for a visit that is not paid online. One that is `paid` can not be moved by the clinic, 422. */
   readonly payment: PaymentStatus | undefined;
+  readonly insurance: VisitInsurance | undefined;
 }
 
 export type Presence = 'present' | 'absent';
 
-export type PaymentStatus = 'pending' | 'paid' | 'refunded';
+export const PAYMENT_STATUSES = [
+  'not-paid',
+  'waiting_for_confirmation',
+  'paid',
+  'refunded',
+  'charged_back',
+] as const;
+
+export type PaymentStatus = (typeof PAYMENT_STATUSES)[number];

@@ -1,5 +1,5 @@
 // Making, moving and removing breaks. Contract: Resources, breaks.
-import { writtenBreak } from '../written.js';
+import { toldBreak } from '../told.js';
 import type { Actor } from './booking.js';
 import type { Break } from './break.js';
 import type { Calendar } from './calendar.js';
@@ -78,7 +78,7 @@ function put(market: Market, calendar: Calendar, name: BreakNews, one: Break, by
 }
 
 function tell(market: Market, calendar: Calendar, name: BreakNews, one: Break, by: Actor, now: number): void {
-  market.tell(calendar, { name, by, about: { break: writtenBreak(one, calendar.zone) } }, now);
+  market.tell(calendar, { name, by, about: { break: toldBreak(one, calendar.zone) } }, now);
 }
 
 function madeTogether(market: Market, { together }: Break): readonly (readonly [Calendar, Break])[] {

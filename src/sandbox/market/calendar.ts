@@ -7,6 +7,8 @@ import type { Break } from './break.js';
 import { Schedule } from './schedule.js';
 import { type BookableStart, cutStarts, type Interval, overlaps, type WorkPeriod } from './starts.js';
 
+const DAY_MS = 24 * 60 * 60_000;
+
 /** None: nobody has made it yet. */
 export type CalendarStatus = 'enabled' | 'disabled' | 'none';
 
@@ -84,6 +86,16 @@ export class Calendar {
           appointment.end <= period.end &&
           period.terms.services.some((service) => service.id === serviceId),
       );
+  }
+
+  /** What is offered on the local date of an instant: by service, the minutes of its first period. */
+  servicesOn(instant: number): ReadonlyMap<string, number> {
+    const date = this.zone.dateOf(instant);
+    const day = this.schedule
+      .between({ start: instant - DAY_MS, end: instant + DAY_MS })
+      .filter(({ start }) => this.zone.dateOf(start) === date);
+    const all = day.flatMap(({ terms }) => terms.services).reverse();
+    return new Map(all.map(({ id, duration }) => [id, duration]));
   }
 
   isFree(appointment: Interval, movingBooking?: string): boolean {

@@ -2,8 +2,9 @@
 // It lives in memory.
 import { type AddressRef, addressKey } from '../address.js';
 import { Directory } from '../directory.js';
-import type { KnownClient, KnownEstate, KnownService } from '../estate.js';
-import { writtenAddress, writtenDoctor, writtenFacility } from '../written.js';
+import type { KnownAddress, KnownClient, KnownEstate, KnownService } from '../estate.js';
+import { toldAddress } from '../told.js';
+import { writtenDoctor, writtenFacility } from '../written.js';
 import { zoneNamed } from '../zone.js';
 import { Calendar } from './calendar.js';
 import { DuplicateGuard } from './duplicates.js';
@@ -91,6 +92,12 @@ export class Market {
     return id;
   }
 
+  /** Of a service that the address has not had. */
+  newServiceId({ services }: Pick<KnownAddress, 'services'>): string {
+    const id = String(++this.#lastId);
+    return services.some((service) => service.id === id) ? this.newServiceId({ services }) : id;
+  }
+
   homeOf(id: string): Calendar | undefined {
     return this.#homes.get(id);
   }
@@ -112,7 +119,7 @@ export class Market {
       data: {
         facility: writtenFacility(facility),
         doctor: writtenDoctor(doctor),
-        address: writtenAddress(address),
+        address: toldAddress(address),
         ...about,
       },
       created_at: calendar.zone.format(now),

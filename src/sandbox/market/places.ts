@@ -1,7 +1,11 @@
 // What changes about an address, and is told: its services, its commercial type, whether it is the clients' at all.
 // Contract: Notifications.
-import type { KnownAddress, KnownService } from '../estate.js';
-import { writtenAddress, writtenService } from '../written.js';
+import { isDeepStrictEqual } from 'node:util';
+import type { z } from 'zod';
+import type { commercialTypeSchema, KnownAddress, KnownService } from '../estate.js';
+import { toldAddress } from '../told.js';
+import { commercialTypeOf, writtenService } from '../written.js';
+import type { Actor } from './booking.js';
 import type { Calendar } from './calendar.js';
 import type { Market } from './market.js';
 import type { NotificationName } from './notifications.js';
@@ -13,7 +17,7 @@ export interface ServiceChanges {
   readonly deleted: readonly string[];
 }
 
-export type CommercialType = 'commercial' | 'non-commercial';
+export type CommercialType = z.output<typeof commercialTypeSchema>;
 
 /** Of a change that is not told the notifications are lost, for every client. */
 export interface Telling {
@@ -27,10 +31,11 @@ export interface Place {
 }
 
 /** The starts of services that are gone go with them. */
-export function setServices(
+export function changeServices(
   market: Market,
   { calendar, address }: Place,
   services: readonly KnownService[],
+  by: Actor,
   now: number,
   { told = true }: Telling = {},
 ): ServiceChanges {
@@ -39,8 +44,7 @@ export function setServices(
   const created = services.filter(({ id }) => !before.has(id));
   const changed = services.filter((service) => {
     const old = before.get(service.id);
-    if (old === undefined) return false;
-    return old.name !== service.name || old.price !== service.price || old.duration !== service.duration;
+    return old !== undefined && !isDeepStrictEqual(old, service);
   });
   const deleted = address.services.filter(({ id }) => !after.has(id));
 
@@ -50,7 +54,7 @@ export function setServices(
   const tell = (name: NotificationName, all: readonly KnownService[]) => {
     for (const service of told ? all : []) {
       const about = { address_service: writtenService(service) };
-      market.tell(calendar, { name, by: 'doctor', about }, now);
+      market.tell(calendar, { name, by, about }, now);
     }
   };
   tell('address-service-deleted', deleted);
@@ -62,8 +66,8 @@ export function setServices(
 
 /** False where it is so already. */
 export function setCommercialType(market: Market, place: Place, type: CommercialType, now: number): boolean {
-  if (typeOf(place.address) === type) return false;
-  place.address.commercial = type === 'commercial';
+  if (commercialTypeOf(place.address) === type) return false;
+  place.address.commercialType = type;
   tellOfAddress(market, place, 'address-commercial-type-changed', now);
   return true;
 }
@@ -90,10 +94,11 @@ function tellOfAddress(
   name: NotificationName,
   now: number,
 ): void {
-  const about = { address: { ...writtenAddress(address), commercial_type: typeOf(address) } };
+  const about = { address: { ...toldAddress(address), commercial_type: commercialTypeOf(address) } };
   market.tell(calendar, { name, by: 'doctor', about }, now);
 }
 
-function typeOf({ commercial }: KnownAddress): CommercialType {
-  return commercial === false ? 'non-commercial' : 'commercial';
+/** A basic address sells nothing. */
+export function isCommercial({ address }: Pick<Place, 'address'>): boolean {
+  return commercialTypeOf(address) !== 'basic';
 }

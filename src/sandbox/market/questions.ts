@@ -1,5 +1,5 @@
 // What a clinic is asked before a patient books or moves. Contract: Notifications, asking.
-import { fullBooking, writtenRequest } from '../written.js';
+import { cancelingVisit, creatingVisit, toldRequest } from '../told.js';
 import type { Calendar } from './calendar.js';
 import type { Market } from './market.js';
 import type { Told } from './notifications.js';
@@ -21,9 +21,9 @@ export function bookingQuestion(
 ): Told | NoTime {
   const time = timeFor(calendar, request, now);
   if (typeof time === 'string') return time;
-  const visit = { ...time, patient: request.patient, comment: request.comment ?? '' };
+  const visit = { ...time, patient: request.patient, comment: request.comment ?? '', by: request.by };
   const service = market.service(calendar, request.serviceId);
-  const about = { visit_booking_request: writtenRequest(visit, calendar.zone, service) };
+  const about = { visit_booking_request: toldRequest(visit, calendar.zone, service, now) };
   return market.write(calendar, { name: 'slot-booking', by: request.by, about }, now) ?? 'no-slot';
 }
 
@@ -38,10 +38,20 @@ export function movingQuestion(
   const plan = planMove(calendar, id, request, now);
   if (typeof plan === 'string') return plan;
   const { old, to, time } = plan;
-  const visit = { ...time, patient: old.patient, comment: old.comment };
   const about = {
-    canceling_booking: fullBooking(old, calendar.zone, market.service(calendar, old.serviceId)),
-    creating_booking: writtenRequest(visit, to.zone, market.service(to, request.serviceId)),
+    canceling_booking: cancelingVisit(
+      old,
+      request.by,
+      calendar.zone,
+      market.service(calendar, old.serviceId),
+      now,
+    ),
+    creating_booking: creatingVisit(
+      { ...time, by: request.by },
+      to.zone,
+      market.service(to, request.serviceId),
+      now,
+    ),
   };
   return market.write(to, { name: 'booking-moving', by: request.by, about, bookingId: id }, now) ?? 'no-slot';
 }

@@ -1,7 +1,7 @@
 // Which time a visit would take, or why there is none. A doctor may book any time; patients and the integration only a start
 // that can be booked. Contract: Resources, bookSlot, moveBooking.
 import { minutesOf } from '../written.js';
-import type { Actor, Booking, Patient } from './booking.js';
+import type { Actor, Booking, Patient, VisitInsurance } from './booking.js';
 import type { Calendar } from './calendar.js';
 import type { Interval } from './starts.js';
 
@@ -17,6 +17,7 @@ export interface BookRequest extends VisitRequest {
   readonly patient: Patient;
   readonly comment?: string | undefined;
   readonly paid?: boolean | undefined;
+  readonly insurance?: VisitInsurance | undefined;
 }
 
 export interface MoveRequest extends VisitRequest {

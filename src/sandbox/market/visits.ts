@@ -1,6 +1,6 @@
 // Booking, moving, cancelling and marking visits, by a patient, the doctor or the integration. Contract: Resources, bookSlot.
-import { fullBooking } from '../written.js';
-import type { Actor, Booking, Patient, PaymentStatus, Presence } from './booking.js';
+import { toldBooking } from '../told.js';
+import type { Actor, Booking, Patient, PaymentStatus, Presence, VisitInsurance } from './booking.js';
 import type { Calendar } from './calendar.js';
 import type { Market } from './market.js';
 import type { NotificationName } from './notifications.js';
@@ -39,9 +39,9 @@ export function move(
   if (typeof plan === 'string') return { ok: false, reason: plan };
   const { old, to, time } = plan;
 
-  const { patient, payment, originId } = old;
+  const { patient, payment, insurance, originId } = old;
   const comment = market.keptComments ? old.comment : '';
-  const visit = { ...request, ...time, patient, comment, payment, originId };
+  const visit = { ...request, ...time, patient, comment, payment, insurance, originId };
   calendar.remember(now);
   const booking = newBooking(market, to, visit, now);
   const ended: Booking = {
@@ -86,16 +86,18 @@ export function confirm(
   return outcome;
 }
 
-/** The doctor says whether the patient came. */
+/** Somebody says whether the patient came. */
 export function markPresence(
   market: Market,
   calendar: Calendar,
   id: string,
   presence: Presence,
+  by: Actor,
   now: number,
 ): Outcome<'unknown' | 'over'> {
   const outcome = change(calendar, id, { presence }, now, ({ status }) => status === 'booked');
-  if (outcome.ok) tell(market, calendar, 'presence-marked', outcome.booking, 'doctor', now, { presence });
+  const more = { presence: presence.toUpperCase() };
+  if (outcome.ok) tell(market, calendar, 'presence-marked', outcome.booking, by, now, more);
   return outcome;
 }
 
@@ -107,9 +109,11 @@ export function setPayment(
   payment: PaymentStatus,
   now: number,
 ): Outcome<'unknown' | 'over'> {
+  const before = calendar.bookings.get(id)?.payment ?? 'not-paid';
   const outcome = change(calendar, id, { payment }, now, ({ movedTo }) => movedTo === undefined);
   if (!outcome.ok) return outcome;
-  const more = { visit_payment_status: payment };
+  const changed = { status_from: before, status_to: payment, changed_at: calendar.zone.format(now) };
+  const more = { visit_payment_status: changed };
   tell(market, calendar, 'booking-payment-status-changed', outcome.booking, 'user', now, more);
   return outcome;
 }
@@ -149,6 +153,7 @@ interface NewVisit extends Interval {
   readonly by: Actor;
   readonly comment?: string | undefined;
   readonly payment: PaymentStatus | undefined;
+  readonly insurance?: VisitInsurance | undefined;
   readonly originId?: string | undefined;
 }
 
@@ -172,6 +177,7 @@ function newBooking(market: Market, calendar: Calendar, visit: NewVisit, now: nu
     confirmed: false,
     presence: undefined,
     payment: visit.payment,
+    insurance: visit.insurance,
   };
   calendar.remember(now);
   calendar.bookings.set(booking.id, booking);
@@ -179,7 +185,7 @@ function newBooking(market: Market, calendar: Calendar, visit: NewVisit, now: nu
 }
 
 function written(market: Market, calendar: Calendar, booking: Booking) {
-  return fullBooking(booking, calendar.zone, market.service(calendar, booking.serviceId));
+  return toldBooking(booking, calendar.zone, market.service(calendar, booking.serviceId));
 }
 
 /** The booking that it is now, wherever it has moved to since. */

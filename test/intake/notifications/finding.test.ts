@@ -415,7 +415,7 @@ test('all 17 kinds come through a push of the marketplace, each to its calendar'
   sandbox.setServices(place, [{ id: 'visit', name: 'Visit', price: 50 }]);
   sandbox.setServices(place, [{ id: 'visit', name: 'Visit', price: 60 }, { id: 'other' }]);
   sandbox.setServices(place, [{ id: 'other' }]);
-  sandbox.setCommercialType(place, 'non-commercial');
+  sandbox.setCommercialType(place, 'basic');
   sandbox.unassignAddress(place);
   sandbox.assignAddress(place);
   await eventually(async () => new Set(await names(clinic)).size === 15);
