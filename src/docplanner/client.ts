@@ -352,7 +352,7 @@ export class DocplannerClient {
     return await this.#list('getAddressInsuranceProviders', path, {}, wire.addressInsuranceProvider, signal);
   }
 
-  /** With a `start`, each with its `duration` then. */
+  /** With a `start` only those that are offered on its date, each with its `duration` then. */
   async getAddressServices(
     address: AddressKey,
     start?: string,

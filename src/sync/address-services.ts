@@ -3,7 +3,7 @@
  * back is offered again, and the clinic is told of both, of durations that changed and of a calendar that is switched off.
  * Contract: Resources.
  */
-import { LEAST_URGENT, toIso } from '../core/index.js';
+import { LEAST_URGENT } from '../core/index.js';
 import type { AddressService as ListedService } from '../docplanner/index.js';
 import {
   type Address,
@@ -82,9 +82,10 @@ export const spelled = ({ id, name }: Pick<AddressService, 'id' | 'name'>): stri
   name === null ? id : `${id} (${name})`;
 
 async function ask(run: Run, urgency: number): Promise<Reading> {
-  const { calendar, account, now } = run;
+  const { calendar } = run;
   const client = run.client(urgency);
-  const listed = await tryTo(run, () => client.getAddressServices(calendar, toIso(now(), account.timeZone)));
+  // With a `start` only those that are offered on that date would be listed.
+  const listed = await tryTo(run, () => client.getAddressServices(calendar));
   if (listed === 'unanswered') return {};
   const services = listed === 'refused' || listed.length === 0 ? undefined : listed;
   const answered = await tryTo(run, () => client.getCalendar(calendar));
@@ -146,7 +147,7 @@ function servicesOf(
 ): AddressService[] {
   const before = new Map(known.services.map((service) => [service.id, service]));
   const there = new Map(
-    listed.map(({ id, name, custom_name: ownName, duration }): [string, AddressService] => [
+    listed.map(({ id, name, custom_name: ownName, default_duration: duration }): [string, AddressService] => [
       id,
       {
         id,
