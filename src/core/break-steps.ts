@@ -5,7 +5,7 @@ import { requireInstant } from './civil.js';
 import { type Closing, closingOrder } from './closing-order.js';
 import { diffBreaks, type ExistingBreak } from './diff-breaks.js';
 
-/** One request. Contract: addCalendarBreak, moveCalendarBreak, deleteCalendarBreak. */
+/** One request. Contract: Breaks. */
 export type BreakStep =
   | { readonly kind: 'add'; readonly since: string; readonly till: string }
   | { readonly kind: 'move'; readonly id: string; readonly since: string; readonly till: string }

@@ -7,7 +7,7 @@ import { isRecord } from './is-record.js';
 import { readIntervals, readMinutes } from './read-schedule.js';
 import type { Interval } from './types.js';
 
-/** Contract: addCalendarBreak. */
+/** Contract: Breaks. */
 export interface CalendarBreak {
   /** ISO 8601 with seconds and an offset. */
   readonly since: string;

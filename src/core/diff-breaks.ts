@@ -10,11 +10,11 @@ export interface ExistingBreak extends CalendarBreak {
 }
 
 export interface BreakChanges {
-  /** Contract: addCalendarBreak. */
+  /** Contract: Breaks. */
   readonly add: readonly CalendarBreak[];
-  /** Where existing breaks go to. Contract: moveCalendarBreak. */
+  /** Where existing breaks go to. Contract: Breaks. */
   readonly move: readonly ExistingBreak[];
-  /** Ids. Contract: deleteCalendarBreak. */
+  /** Ids. Contract: Breaks. */
   readonly delete: readonly string[];
 }
 

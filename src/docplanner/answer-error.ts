@@ -1,4 +1,4 @@
-// From an answer that is not a success to the error that says what a caller can do about it. Contract: errors.
+// From an answer that is not a success to the error that says what a caller can do about it. Contract: Errors.
 
 import { ConflictError } from './errors/conflict-error.js';
 import type {

@@ -1,4 +1,4 @@
-// Where the marketplace lives in each country. Contract: hosts.
+// Where the marketplace lives in each country. Contract: Hosts.
 
 export interface Domain {
   /** ISO 3166 code of the country. */

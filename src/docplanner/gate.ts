@@ -1,6 +1,6 @@
 // The gate before every request: budgets live above this room, which only asks before and tells after.
 
-/** Contract: limits. The `X-RateLimit-*` headers of an answer; absent headers mean that the limiter is off. */
+/** Contract: Limits. The `X-RateLimit-*` headers of an answer; absent headers mean that the limiter is off. */
 export interface RateLimit {
   readonly limit: number;
   readonly used: number;

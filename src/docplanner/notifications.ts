@@ -28,7 +28,7 @@ const aboutNamedBooking = { visit_booking: namedBooking };
 const aboutBreak = { break: calendarBreak };
 const aboutService = { address_service: addressService };
 
-/** Contract: notifications. */
+/** Contract: Notifications. */
 const known = z.discriminatedUnion('name', [
   kind('slot-booking', { visit_booking_request: bookingRequest }),
   kind('slot-booked', aboutBooking),

@@ -1,4 +1,4 @@
-// What an answer's headers say about budgets. Contract: limits.
+// What an answer's headers say about budgets. Contract: Limits.
 
 import type { RateLimit } from './gate.js';
 import type { Answer } from './transport.js';

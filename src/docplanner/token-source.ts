@@ -32,7 +32,7 @@ export const defaultTokenBackoff: TokenBackoff = {
 const renewalMarginMs = 60_000;
 
 /**
- * Contract: authorization. A client that asks for tokens too often is taken for a bot, so a failing token endpoint is
+ * Contract: Authorization. A client that asks for tokens too often is taken for a bot, so a failing token endpoint is
  * left alone for a while, and so is a marketplace that refuses the tokens it has just issued.
  */
 export class TokenSource {

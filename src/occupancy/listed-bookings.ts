@@ -1,7 +1,7 @@
 /**
  * The bookings that begin in a range, as the marketplace lists them, and what became of those that the record knows there
  * and that the list leaves out, or shows as over: each is asked for by its id, because a list does not tell a booking that
- * moved from one that was canceled. Contract: getBookings, getBooking, Moved bookings.
+ * moved from one that was canceled. Contract: getBookings, Moved bookings.
  */
 import type { Booking, DocplannerClient } from '../docplanner/index.js';
 import {

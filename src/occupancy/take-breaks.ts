@@ -1,7 +1,7 @@
 /**
  * What is said about the marketplace's calendar breaks, taken into the record. A doctor's breaks are taken time; ours
  * only repeat an occupancy. A break keeps its id when it moves, so what was said later counts; one that was removed
- * never comes back, and one that is not in a list is no more than not there. Contract: Notifications, breaks.
+ * never comes back, and one that is not in a list is no more than not there. Contract: Notifications, Breaks.
  */
 
 import { findBreaks, isAnnounced, type StoredBreak, saveBreaks } from '../store/breaks.js';

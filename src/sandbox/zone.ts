@@ -1,5 +1,5 @@
 // Local time of one address: which date an instant falls on, and the contract's written form of it.
-// Contract: Hosts (instants). luxon owns the zone data; nothing here is shared with the rest of the project, on purpose.
+// Contract: Hosts. luxon owns the zone data; nothing here is shared with the rest of the project, on purpose.
 import { DateTime, Info } from 'luxon';
 
 const WRITTEN = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})([+-])(\d{2}):?(\d{2})$/;

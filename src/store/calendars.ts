@@ -13,7 +13,7 @@ export interface CalendarSettings {
   readonly bufferAfter?: number | undefined;
   /** Minutes: free stretches begin at local multiples of it. */
   readonly grid?: number | undefined;
-  /** Whether a break of ours is put on the addresses that are coupled with this one, too. Contract: addCalendarBreak. */
+  /** Whether a break of ours is put on the addresses that are coupled with this one, too. Contract: Breaks. */
   readonly applyOnCoupledAddresses?: boolean | undefined;
 }
 

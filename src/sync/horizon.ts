@@ -1,4 +1,4 @@
-/** Which days can be published. Contract: Limits (a slot's end is at most 12 weeks ahead); nothing for past dates. */
+/** Which days can be published. Contract: Limits. Nothing for past dates. */
 import { addDays, localDate } from '../core/index.js';
 
 const TWELVE_WEEKS = 12 * 7 * 24 * 60 * 60 * 1000;

@@ -1,6 +1,6 @@
 /**
  * Reads the bookings and breaks that the marketplace holds of a calendar, and takes them into the record, so that what
- * no notification brought is found. Contract: getBookings, getCalendarBreaks.
+ * no notification brought is found. Contract: getBookings, Breaks.
  */
 import type { Booking, DocplannerClient } from '../docplanner/index.js';
 import type { Interval } from '../occupancy/day-changes.js';

@@ -2,7 +2,7 @@
 
 import { DocplannerError, type ErrorContext, type ErrorDetails } from './docplanner-error.js';
 
-/** Contract: errors, 409. Read and compare before anything else. */
+/** Contract: Errors. Read and compare before anything else. */
 export class ConflictError extends DocplannerError {
   override readonly name = 'ConflictError';
 

@@ -28,7 +28,7 @@ const words: Readonly<Record<ConnectionFailure, string>> = {
 };
 
 /**
- * Contract: there is no idempotency key, so `mayHaveApplied` is what a caller has: true from the moment that a connection
+ * Contract: Errors. There is no idempotency key, so `mayHaveApplied` is what a caller has: true from the moment that a connection
  * stood and the request may have been received, whatever its method.
  */
 export class ConnectionError extends DocplannerError {

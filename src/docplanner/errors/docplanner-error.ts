@@ -20,7 +20,7 @@ export interface ErrorDetails {
 /** The marketplace's `errors`: reasons by the name of what is wrong, such as `slots[1].end`; '' where it gave no name. */
 export type MarketplaceErrors = Readonly<Record<string, readonly string[]>>;
 
-/** Contract: errors. Branch on the subclass; the marketplace has no machine-readable codes besides the status. */
+/** Contract: Errors. Branch on the subclass; the marketplace has no machine-readable codes besides the status. */
 export abstract class DocplannerError extends Error {
   abstract override readonly name: string;
   readonly account: string;

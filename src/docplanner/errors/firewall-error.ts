@@ -2,7 +2,7 @@
 
 import { DocplannerError, type ErrorContext, type ErrorDetails } from './docplanner-error.js';
 
-/** Contract: limits and errors. Every further request makes it worse: the whole account should pause. */
+/** Contract: Limits, Errors. Every further request makes it worse: the whole account should pause. */
 export class FirewallError extends DocplannerError {
   override readonly name = 'FirewallError';
 

@@ -2,7 +2,7 @@
 
 import { DocplannerError, type ErrorContext, type ErrorDetails } from './docplanner-error.js';
 
-/** Contract: errors, 403. Said by the API itself; an HTML 403 is a FirewallError. */
+/** Contract: Errors. Said by the API itself; an HTML 403 is a FirewallError. */
 export class ForbiddenError extends DocplannerError {
   override readonly name = 'ForbiddenError';
 

@@ -15,7 +15,7 @@ export interface InvalidEntry {
   readonly reason: string;
 }
 
-/** Contract: errors, 400. `entries` is empty when the answer does not say which entry is at fault. */
+/** Contract: Errors. `entries` is empty when the answer does not say which entry is at fault. */
 export class InvalidRequestError extends DocplannerError {
   override readonly name = 'InvalidRequestError';
   readonly entries: readonly InvalidEntry[];

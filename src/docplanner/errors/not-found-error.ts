@@ -2,7 +2,7 @@
 
 import { DocplannerError, type ErrorContext, type ErrorDetails } from './docplanner-error.js';
 
-/** Contract: errors, 404. Ids change: a service that is deleted and added again has a new one. */
+/** Contract: Errors. Ids change: a service that is deleted and added again has a new one. */
 export class NotFoundError extends DocplannerError {
   override readonly name = 'NotFoundError';
 

@@ -3,7 +3,7 @@
 import type { RateLimit } from '../gate.js';
 import { DocplannerError, type ErrorContext, type ErrorDetails } from './docplanner-error.js';
 
-/** Contract: limits; replaceSlots (duplicates). `retryAfterMs` is there when the answer allowed to derive it. */
+/** Contract: Limits, replaceSlots. `retryAfterMs` is there when the answer allowed to derive it. */
 export class RateLimitedError extends DocplannerError {
   override readonly name = 'RateLimitedError';
   readonly rateLimit?: RateLimit;

@@ -2,7 +2,7 @@
 
 import { DocplannerError, type ErrorContext, type ErrorDetails } from './docplanner-error.js';
 
-/** Contract: errors, 500 to 504. A gateway may give up on a request that is then still carried out. */
+/** Contract: Errors. A gateway may give up on a request that is then still carried out. */
 export class ServerError extends DocplannerError {
   override readonly name = 'ServerError';
   override readonly mayHaveApplied = true;

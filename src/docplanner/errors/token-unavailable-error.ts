@@ -2,7 +2,7 @@
 
 import { DocplannerError, type ErrorContext } from './docplanner-error.js';
 
-/** Contract: authorization. `cause` is why: UnauthorizedError, FirewallError, ServerError, ConnectionError and so on. */
+/** Contract: Authorization. `cause` is why: UnauthorizedError, FirewallError, ServerError, ConnectionError and so on. */
 export class TokenUnavailableError extends DocplannerError {
   override readonly name = 'TokenUnavailableError';
   override readonly cause: DocplannerError;

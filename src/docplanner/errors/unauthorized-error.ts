@@ -2,7 +2,7 @@
 
 import { DocplannerError, type ErrorContext, type ErrorDetails } from './docplanner-error.js';
 
-/** Contract: errors, 401. From an operation it means that a newly issued token was refused as well. */
+/** Contract: Errors. From an operation it means that a newly issued token was refused as well. */
 export class UnauthorizedError extends DocplannerError {
   override readonly name = 'UnauthorizedError';
 

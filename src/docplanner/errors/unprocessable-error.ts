@@ -2,7 +2,7 @@
 
 import { DocplannerError, type ErrorContext, type ErrorDetails } from './docplanner-error.js';
 
-/** Contract: errors, 422. For example an address that is not commercial, or a paid booking that cannot move. */
+/** Contract: Errors. For example an address that is not commercial, or a paid booking that cannot move. */
 export class UnprocessableError extends DocplannerError {
   override readonly name = 'UnprocessableError';
 

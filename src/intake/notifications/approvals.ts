@@ -1,7 +1,7 @@
 /**
  * Answers the marketplace when it asks whether a patient may book or move: from the record, which knows what is taken
  * before it is published. What is approved is reserved for a moment, so that nobody else is promised the same time.
- * Contract: Notifications (asking).
+ * Contract: Notifications.
  */
 
 import { addDays, localDate } from '../../core/index.js';

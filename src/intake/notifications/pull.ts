@@ -1,6 +1,6 @@
 /**
  * Pulls an account's notifications until there are none. Each is handed out once, so a batch that was handed out is
- * committed before the next is asked for, however long that takes. Contract: Notifications (pull).
+ * committed before the next is asked for, however long that takes. Contract: Notifications.
  */
 import type { Logger } from 'pino';
 import type { DocplannerClient } from '../../docplanner/index.js';

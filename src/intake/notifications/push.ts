@@ -1,6 +1,6 @@
 /**
  * What the marketplace pushes: it is committed before it is answered 2xx. What cannot be read is kept, too, since a refusal
- * would cancel a patient's booking. Contract: Notifications (push).
+ * would cancel a patient's booking. Contract: Notifications.
  */
 import { isUtf8 } from 'node:buffer';
 import { hash } from 'node:crypto';

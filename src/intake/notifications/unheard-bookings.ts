@@ -1,4 +1,4 @@
-/** What the marketplace has of a calendar's bookings and the clinic has not heard of. Contract: getBookings, getBooking. */
+/** What the marketplace has of a calendar's bookings and the clinic has not heard of. Contract: getBookings. */
 import { addDays, startOfDate, toIso } from '../../core/index.js';
 import type { Booking, DocplannerClient } from '../../docplanner/index.js';
 import { listBookings } from '../../occupancy/listed-bookings.js';

@@ -1,4 +1,4 @@
-// Calendar breaks as the integration sees them. Contract: Resources, breaks.
+// Calendar breaks as the integration sees them. Contract: Resources, Breaks.
 import { z } from 'zod';
 import { Refusal } from '../http/answer.js';
 import type { Call, Operation } from '../http/operation.js';

@@ -1,4 +1,4 @@
-// Whether a calendar can be booked online at all. Contract: Resources, getCalendar, enableCalendar, disableCalendar.
+// Whether a calendar can be booked online at all. Contract: Resources, Calendars.
 import { Refusal } from '../http/answer.js';
 import type { Operation } from '../http/operation.js';
 import type { Calendar } from '../market/calendar.js';

@@ -1,4 +1,4 @@
-// Reads the body of replaceSlots, and checks every rule the contract has for it. Contract: replaceSlots, exactly.
+// Reads the body of replaceSlots, and checks every rule the contract has for it. Contract: replaceSlots.
 import { z } from 'zod';
 import { type FieldErrors, Refusal } from '../http/answer.js';
 import type { Call } from '../http/operation.js';

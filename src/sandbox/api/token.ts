@@ -1,4 +1,4 @@
-// The token endpoint: client credentials, by HTTP Basic or in the form. Contract: Authorization; errors are RFC 6749's.
+// The token endpoint: client credentials, by HTTP Basic or in the form. Contract: Authorization. Errors are RFC 6749's.
 import type { Answer } from '../http/answer.js';
 import { clientCredentials, formIn } from '../http/authorization.js';
 import type { Call, Operation } from '../http/operation.js';

@@ -1,4 +1,4 @@
-// What an operation answers, before it is put on the wire. Contract: Hosts (content types), Errors.
+// What an operation answers, before it is put on the wire. Contract: Hosts, Errors.
 
 export type Answer =
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: unknown }

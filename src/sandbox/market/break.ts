@@ -1,4 +1,4 @@
-// A range in which nothing can be booked, made by the doctor or by the integration. Contract: Resources, breaks.
+// A range in which nothing can be booked, made by the doctor or by the integration. Contract: Resources, Breaks.
 import type { Interval } from './starts.js';
 
 export interface Break extends Interval {

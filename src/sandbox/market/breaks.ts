@@ -1,4 +1,4 @@
-// Making, moving and removing breaks. Contract: Resources, breaks.
+// Making, moving and removing breaks. Contract: Resources, Breaks.
 import { toldBreak } from '../told.js';
 import type { Actor } from './booking.js';
 import type { Break } from './break.js';

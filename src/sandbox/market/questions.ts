@@ -1,4 +1,4 @@
-// What a clinic is asked before a patient books or moves. Contract: Notifications, asking.
+// What a clinic is asked before a patient books or moves. Contract: Notifications.
 import { cancelingVisit, creatingVisit, toldRequest } from '../told.js';
 import type { Calendar } from './calendar.js';
 import type { Market } from './market.js';

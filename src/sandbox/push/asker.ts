@@ -1,4 +1,4 @@
-// Asks clients whether a patient may book or move: a 2xx in time agrees, everything else refuses. Contract: Notifications, asking.
+// Asks clients whether a patient may book or move: a 2xx in time agrees, everything else refuses. Contract: Notifications.
 import { z } from 'zod';
 import type { KnownClient } from '../estate.js';
 import type { Told } from '../market/notifications.js';

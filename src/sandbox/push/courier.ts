@@ -1,5 +1,5 @@
 // Delivers pushes: each by itself, first attempts in the order things happened, again until they are taken or have failed,
-// and failed ones once more when they are released. Contract: Notifications (push), Limits (release).
+// and failed ones once more when they are released. Contract: Notifications, Limits.
 import type { Alarms } from '../alarms.js';
 import type { SandboxClock } from '../clock.js';
 import type { Told } from '../market/notifications.js';

@@ -1,4 +1,4 @@
-// Where and how a client is pushed to. Contract: Notifications (push).
+// Where and how a client is pushed to. Contract: Notifications.
 import { z } from 'zod';
 
 /** What may stand in an HTTP header's name, and in its value. */

@@ -1,6 +1,6 @@
 /**
  * The marketplace's push endpoint: `POST /v1/accounts/{id}/notifications`. Not the API's key but the account's own is asked
- * for, in a header of its choice, and, where it says so, the sender's address. Contract: Notifications (push).
+ * for, in a header of its choice, and, where it says so, the sender's address. Contract: Notifications.
  */
 import { BlockList, isIPv4 } from 'node:net';
 import type { FastifyRequest } from 'fastify';

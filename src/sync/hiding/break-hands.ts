@@ -1,4 +1,4 @@
-/** Makes, moves and removes breaks of ours, and writes down what became of them. Contract: breaks. */
+/** Makes, moves and removes breaks of ours, and writes down what became of them. Contract: Breaks. */
 import { ConflictError, NotFoundError, UnprocessableError } from '../../docplanner/index.js';
 import type { Interval } from '../../occupancy/day-changes.js';
 import { breakMark } from '../../occupancy/marks.js';

@@ -1,7 +1,7 @@
 /**
  * Compares everything that the marketplace shows of a calendar with what it should show: one getSlots over the whole
  * horizon, its bookings, and its breaks where they matter. Days that differ are marked, to be published like any other.
- * Contract: getSlots, getBookings, getCalendarBreaks.
+ * Contract: getSlots, getBookings, Breaks.
  */
 import type { DocplannerClient } from '../../docplanner/index.js';
 import { behaviorOf, saveBehavior } from '../../store/address-behavior.js';

@@ -1,6 +1,6 @@
 /**
  * The strategies `breaks` and `book`: everything available is published, and what is taken is hidden by calendar breaks
- * or placeholder bookings. It also clears away what another strategy left. Contract: breaks, bookSlot.
+ * or placeholder bookings. It also clears away what another strategy left. Contract: Breaks, bookSlot.
  */
 import { datesOf, type Slot } from '../../core/index.js';
 import { InvalidRequestError } from '../../docplanner/index.js';

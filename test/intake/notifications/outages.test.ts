@@ -1,4 +1,4 @@
-// What is handed out once, while the record or the process that asked for it goes away. Contract: Notifications (pull).
+// What is handed out once, while the record or the process that asked for it goes away. Contract: Notifications.
 import { randomBytes } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import { pino } from 'pino';
