@@ -38,16 +38,16 @@ export async function readVisit(
   return { shown, became: movedTo === undefined ? undefined : await findVisit(run, movedTo, addressId) };
 }
 
-/** Looks for a booking where the record has it, at an address of the facility, and at the calendar's own. */
+/**
+ * Looks for a booking where the record has it, at an address of the facility, and at the calendar's own; last, where that address
+ * is no calendar here, with the doctor whose it is.
+ */
 export async function findVisit(run: Run, id: string, addressId: string): Promise<ShownVisit['became']> {
   const { calendar, db } = run;
   const known = await findBookingsOf(db, calendar.account, [id]);
   const homes = await Promise.all(known.map((one) => getCalendar(db, one.calendar)));
-  const places = [
-    ...homes.flatMap((home) => home ?? []).map(toPlace),
-    await placeAt(run, addressId),
-    toPlace(calendar),
-  ];
+  const target = await placeAt(run, addressId);
+  const places = [...homes.flatMap((home) => home ?? []).map(toPlace), target, toPlace(calendar)];
   const asked = new Set<string>();
   for (const place of places) {
     const key = JSON.stringify([place.facilityId, place.doctorId, place.addressId]);
@@ -55,6 +55,23 @@ export async function findVisit(run: Run, id: string, addressId: string): Promis
     asked.add(key);
     const booking = await unlessGone(run.client(MOST_URGENT).getBooking(place, id));
     if (booking !== undefined) return { booking, place };
+  }
+  const place = target.home === undefined ? await placeOfOther(run, target) : undefined;
+  const booking = place && (await unlessGone(run.client(MOST_URGENT).getBooking(place, id)));
+  return booking && place && { booking, place };
+}
+
+/** The address where it is another doctor's of the facility: one reading for each doctor until it is found. */
+async function placeOfOther(
+  run: Run,
+  { facilityId, doctorId, addressId }: Place,
+): Promise<Place | undefined> {
+  const client = run.client(MOST_URGENT);
+  for (const { id } of await client.getDoctors(facilityId)) {
+    if (id === doctorId) continue;
+    const addresses = await client.getAddresses({ facilityId, doctorId: id });
+    if (addresses.some((one) => one.id === addressId))
+      return { facilityId, doctorId: id, addressId, home: undefined };
   }
   return undefined;
 }

@@ -52,7 +52,7 @@ async function settle(run: Run, move: SentMove, visit: ShownVisit): Promise<Said
   }
   if (visit.became !== undefined || movedTo === undefined) return await takeVisit(run, visit);
   if ((await placeAt(run, move.addressId)).home !== undefined) throw new NotKnownYetError(movedTo);
-  // It is at an address that is no calendar here and may be another doctor's: what is known of it is what was asked for.
+  // It is at an address that is no calendar here and cannot be read: what is known of it is what was asked for.
   await takeVisit(run, visit);
   const from = move.start.getTime();
   const length = move.minutes === null ? end - start : move.minutes * MINUTE;
