@@ -89,6 +89,8 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
       { name: '014-address-services' },
       { name: '015-closing-calendars' },
       { name: '016-moved-bookings' },
+      { name: '018-refused-events' },
+      { name: '019-verifications' },
     ]);
   });
 
