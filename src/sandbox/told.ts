@@ -1,5 +1,5 @@
 // How things of the marketplace are written in its notifications, where that is not how its answers write them.
-// Contract: Notifications, Corrections and additions.
+// Contract: Notifications.
 import type { KnownAddress, KnownService } from './estate.js';
 import type { Actor, Booking } from './market/booking.js';
 import type { Break } from './market/break.js';

@@ -1,4 +1,4 @@
-// How things of the marketplace are written in its answers. Contract: Resources, bookSlot, Corrections and additions.
+// How things of the marketplace are written in its answers. Contract: Resources, bookSlot.
 import type { KnownAddress, KnownDoctor, KnownFacility, KnownService } from './estate.js';
 import type { Booking, Patient } from './market/booking.js';
 import type { Break } from './market/break.js';

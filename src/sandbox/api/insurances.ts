@@ -1,4 +1,4 @@
-// The dictionary of insurance providers, and those that an address takes. Contract: Corrections and additions.
+// The dictionary of insurance providers, and those that an address takes. Contract: Estate.
 import { z } from 'zod';
 import type { KnownAddress } from '../estate.js';
 import { Refusal } from '../http/answer.js';

@@ -1,4 +1,4 @@
-// Whether the patient came, and the request for an opinion after the visit. Contract: Corrections and additions.
+// Whether the patient came, and the request for an opinion after the visit. Contract: Resources.
 import { z } from 'zod';
 import { Refusal } from '../http/answer.js';
 import type { Call, Operation } from '../http/operation.js';

@@ -1,4 +1,4 @@
-// What exists: facilities, doctors, addresses. Contract: Resources, Corrections and additions.
+// What exists: facilities, doctors, addresses. Contract: Resources, Estate.
 import { z } from 'zod';
 import { insuranceSupportSchema } from '../estate.js';
 import { Refusal } from '../http/answer.js';

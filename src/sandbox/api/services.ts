@@ -1,4 +1,4 @@
-// The dictionary of services, and the services of an address. Contract: Corrections and additions.
+// The dictionary of services, and the services of an address. Contract: Estate.
 import { z } from 'zod';
 import { allowedPatientsSchema, type KnownService } from '../estate.js';
 import { Refusal } from '../http/answer.js';
