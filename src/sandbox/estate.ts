@@ -58,6 +58,8 @@ const addressSchema = z.strictObject({
   postCode: z.string().nullable().optional(),
   onlineOnly: z.boolean().optional(),
   visitPayment: z.boolean().optional(),
+  /** Through which visits are paid; a paid one does not move to an address of another. One for all when absent. */
+  paymentAccount: z.string().optional(),
   /** What a patient has to say to book. */
   bookingExtraFields: z
     .strictObject({ gender: z.boolean(), nin: z.boolean(), birthDate: z.boolean() })

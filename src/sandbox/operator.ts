@@ -21,7 +21,7 @@ export interface Visit {
   /** A made-up person when absent. */
   readonly patient?: Patient | undefined;
   readonly comment?: string | undefined;
-  /** Paid online, so that the clinic can not move it. */
+  /** Paid online. */
   readonly paid?: boolean | undefined;
   readonly insurance?: VisitInsurance | undefined;
   readonly by?: Person | undefined;

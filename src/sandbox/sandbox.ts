@@ -177,7 +177,7 @@ export class Sandbox extends EventEmitter<SandboxEvents> implements Hands {
     return this.#parts.operator.markPresence(bookingId, presence);
   }
 
-  /** The clinic can not move a visit that is `paid`. */
+  /** The clinic can not move a visit that is `paid` to an address of another payment account. */
   setPayment(bookingId: string, status: PaymentStatus): SandboxBooking {
     return this.#parts.operator.setPayment(bookingId, status);
   }

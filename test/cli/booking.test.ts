@@ -70,8 +70,8 @@ describe('slotkeeper booking', () => {
     expect(stdout.endsWith('\n')).toBe(true);
     return JSON.parse(stdout);
   };
-  const patientBooks = (minute: string, paid = false): string =>
-    sandbox.book(ADDRESS, { start: at(minute), serviceId: '123', paid }).id;
+  const patientBooks = (minute: string): string =>
+    sandbox.book(ADDRESS, { start: at(minute), serviceId: '123' }).id;
   const standing = () =>
     sandbox
       .bookings(ADDRESS)
@@ -118,7 +118,13 @@ describe('slotkeeper booking', () => {
     });
 
     test('says why the marketplace refuses, with exit code 1, and changes nothing', async () => {
-      const id = patientBooks('00', true);
+      const id = patientBooks('00');
+      sandbox.faults.set([
+        {
+          fault: { kind: 'status', status: 422, message: 'it is paid' },
+          match: { operation: 'moveBooking' },
+        },
+      ]);
       const [paid, unknown] = await Promise.all([
         booking('move', CALENDAR, id, '--start', at('30')),
         booking('cancel', CALENDAR, '999'),

@@ -19,6 +19,7 @@ const estate = {
             { id: '789', street: 'Long Street', services: [{ id: '123', name: 'USG', price: 50 }] },
           ],
         },
+        { id: '1', addresses: [{ id: '790', paymentAccount: 'other', services: [{ id: '9' }] }] },
       ],
     },
   ],
@@ -77,11 +78,13 @@ describe('a visit', () => {
     expect(() => sandbox.markPresence('nobody', 'absent')).toThrow('unknown');
   });
 
-  test('that is paid can not be moved by the clinic until it is refunded', async () => {
+  test('that is paid can not be moved by the clinic to another payment account until it is refunded', async () => {
     const { receiver, sandbox, send } = await open();
     const { id } = sandbox.book(ADDRESS, visit('10:00'));
     sandbox.setPayment(id, 'paid');
-    const move = { address_service_id: '123', start: at('10:30') };
+    const there = '/facilities/456/doctors/1/addresses/790/slots';
+    await send('PUT', there, { slots: [period('10:00', '11:00', [['9', 10]])] });
+    const move = { address_service_id: '9', start: at('10:30'), address_id: '790' };
     expect((await send('POST', `${A}/bookings/${id}/move`, move)).status).toBe(422);
     sandbox.setPayment(id, 'refunded');
     expect((await send('POST', `${A}/bookings/${id}/move`, move)).status).toBe(201);
@@ -94,6 +97,13 @@ describe('a visit', () => {
       },
     });
     expect(() => sandbox.setPayment(id, 'not-paid')).toThrow('over');
+  });
+
+  test('that is paid is moved by the clinic within its payment account', async () => {
+    const { sandbox, send } = await open();
+    const { id } = sandbox.book(ADDRESS, { ...visit('10:00'), paid: true });
+    const move = { address_service_id: '123', start: at('10:30') };
+    expect((await send('POST', `${A}/bookings/${id}/move`, move)).status).toBe(201);
   });
 });
 

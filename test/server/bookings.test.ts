@@ -9,14 +9,17 @@ test('each refusal is a problem with the status and the reason of the marketplac
   await desk.open('nowak', desk.date, { from: '10:00', to: '12:00' });
   await desk.rest();
   const call = await serve(desk.engine);
-  const books = (time: string, paid = false) =>
-    desk.sandbox.book(addressOf('nowak'), { start: desk.at(time), serviceId: 'visit', paid }).id;
+  const books = (time: string) =>
+    desk.sandbox.book(addressOf('nowak'), { start: desk.at(time), serviceId: 'visit' }).id;
   const ask = (id: string, verb: string, body: object) =>
     call('POST', `/v1/calendars/nowak/bookings/${id}/${verb}`, body);
   const to = { start: desk.at('11:40') };
 
-  const [paid, over, plain] = [books('10:00', true), books('10:20'), books('10:40')];
+  const [paid, over, plain] = [books('10:00'), books('10:20'), books('10:40')];
   desk.sandbox.cancel(over);
+  desk.sandbox.faults.set([
+    { fault: { kind: 'status', status: 422, message: 'it is paid' }, match: { path: `/${paid}/move` } },
+  ]);
   const refused = [
     await ask(paid, 'move', to),
     await ask(over, 'move', to),

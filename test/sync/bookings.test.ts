@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals';
 import { addressOf } from '../chaos/desk.js';
 import { eventually } from '../support/eventually.js';
-import { linked, opened, patientBooks, standing } from './visiting.js';
+import { linked, opened, patientBooks, refuseMoves, standing } from './visiting.js';
 
 test('a booking is cancelled, and its time is on offer again', async () => {
   const desk = await opened();
@@ -92,9 +92,10 @@ test('a move is not made twice, whoever lost the answer', async () => {
   expect(standing(desk)).toEqual(['11:00']);
 });
 
-test('a paid booking cannot be moved, and the marketplace says why', async () => {
+test('a booking that the marketplace does not move stays, and it says why', async () => {
   const desk = await opened();
-  const { id } = patientBooks(desk, '10:20', { paid: true });
+  const { id } = patientBooks(desk, '10:20');
+  refuseMoves(desk);
   await expect(desk.engine.bookings.move('nowak', id, { start: desk.at('11:00') })).rejects.toMatchObject({
     name: 'UnprocessableError',
   });
@@ -193,7 +194,8 @@ test('a cancellation whose answer was lost is not given up because it cannot be 
 
 test('what the marketplace refuses of a linked booking fails where it can be seen, and is given up by hand', async () => {
   const desk = await opened();
-  const id = await linked(desk, true);
+  const id = await linked(desk);
+  refuseMoves(desk);
   await desk.book('apt-1', '11:00', '11:20');
   await desk.rest();
   expect(await desk.engine.failures.list()).toEqual([

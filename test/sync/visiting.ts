@@ -17,17 +17,25 @@ export function beforeMovesAreTold(): DeskOptions {
 }
 
 /** Somebody else each time who has another name. */
-export const patientBooks = (desk: Desk, time: string, { paid = false, name = 'Anna' } = {}) =>
+export const patientBooks = (desk: Desk, time: string, { name = 'Anna' } = {}) =>
   desk.sandbox.book(addressOf('nowak'), {
     start: desk.at(time),
     serviceId: 'visit',
-    paid,
     patient: { name, surname: 'Kowalska', phone: '+48600000000' },
   });
 
+/** As it does of one that is paid, to an address of another payment account. */
+export const refuseMoves = (desk: Desk): void =>
+  desk.sandbox.faults.set([
+    {
+      fault: { kind: 'status', status: 422, message: 'the booking is paid' },
+      match: { operation: 'moveBooking' },
+    },
+  ]);
+
 /** A patient's booking at 10:20, linked to the appointment `apt-1`. */
-export async function linked(desk: Desk, paid = false): Promise<string> {
-  const { id } = patientBooks(desk, '10:20', { paid });
+export async function linked(desk: Desk): Promise<string> {
+  const { id } = patientBooks(desk, '10:20');
   await desk.book('apt-1', '10:20', '10:40');
   await desk.engine.bookings.link('nowak', id, 'apt-1');
   await desk.rest();

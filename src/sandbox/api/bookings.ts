@@ -160,7 +160,10 @@ const moveBooking = (path: string): Operation => ({
       case 'over':
         throw new Refusal(409, 'The booking was already moved or deleted.');
       case 'paid':
-        throw new Refusal(422, 'A paid booking can not be moved.');
+        throw new Refusal(
+          422,
+          'A paid booking can not be moved to an address that is paid through another account.',
+        );
       default:
         throw noTime(outcome.reason, invalid('start', 'There is no free slot at this time.'));
     }

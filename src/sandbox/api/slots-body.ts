@@ -9,11 +9,7 @@ import { bodyAs, idSchema, instantSchema, minutesSchema, type Place } from './re
 export const HORIZON_MS = 12 * 7 * 24 * 60 * 60_000;
 const MINUTE = 60_000;
 
-// Older pages send ids as text here too.
-const integerSchema = z.union(
-  [z.int(), z.string().regex(/^\d+$/).transform(Number)],
-  'This value should be of type integer.',
-);
+const integerSchema = z.int('This value should be of type integer.');
 
 const slotSchema = z.object({
   start: instantSchema,
@@ -26,7 +22,7 @@ const slotSchema = z.object({
     )
     .nullish(),
   insurance_providers: z.array(integerSchema).nullish(),
-  insurance_plans: z.array(idSchema).nullish(),
+  insurance_plans: z.array(integerSchema).nullish(),
 });
 
 const bodySchema = z.object({ slots: z.array(slotSchema, 'This value should be a list.') });
@@ -93,6 +89,6 @@ function insuranceOf(slot: Slot): Insurance {
   return {
     accepted: slot.insurance_accepted ?? 'with-and-without-insurance',
     providers: (slot.insurance_providers ?? []).map(String),
-    plans: slot.insurance_plans ?? [],
+    plans: (slot.insurance_plans ?? []).map(String),
   };
 }

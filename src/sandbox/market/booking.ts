@@ -40,7 +40,7 @@ export interface Booking extends Interval {
   readonly confirmed: boolean;
   /** Whether the patient came; undefined while nobody has marked it. */
   readonly presence: Presence | undefined;
-  /** Undefined for a visit that is not paid online. One that is `paid` can not be moved by the clinic, 422. */
+  /** Undefined for a visit that is not paid online. One that holds money does not move to another account, 422. */
   readonly payment: PaymentStatus | undefined;
   readonly insurance: VisitInsurance | undefined;
 }

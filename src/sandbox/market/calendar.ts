@@ -15,6 +15,8 @@ export type CalendarStatus = 'enabled' | 'disabled' | 'none';
 /** What holds at the moment, in the market or at the address. */
 export interface CalendarRules {
   readonly cutting: () => Cutting;
+  /** Undefined is the one of all addresses that name none. */
+  readonly paymentAccount: () => string | undefined;
   /** A reading shows the state of so many milliseconds ago. */
   readonly readLagMs: () => number;
 }
@@ -47,6 +49,10 @@ export class Calendar {
     this.schedule = new Schedule(zone);
     this.status = status;
     this.#rules = rules;
+  }
+
+  get paymentAccount(): string | undefined {
+    return this.#rules.paymentAccount();
   }
 
   /** Before each change, so that a reading that lags shows what was. */

@@ -72,6 +72,7 @@ export class Market {
     if (before !== undefined) return before;
     const zone = zoneNamed(address.timeZone ?? this.#options.timeZone);
     const calendar = new Calendar(ref, zone, address.calendar ?? 'enabled', {
+      paymentAccount: () => this.#directory.find(ref)?.address.paymentAccount,
       cutting: () => this.#directory.find(ref)?.address.cutting ?? 'duration',
       readLagMs: () => this.readLagMs,
     });

@@ -53,7 +53,7 @@ export function timeFor(
   return fits ? visit : 'does-not-fit';
 }
 
-/** Paid visits stay unless the patient moves them. */
+/** A visit that holds money stays with the payment account of its address, unless the patient moves it. */
 export function planMove(
   calendar: Calendar,
   id: string,
@@ -63,8 +63,13 @@ export function planMove(
   const old = calendar.bookings.get(id);
   if (old === undefined) return 'unknown';
   if (old.status !== 'booked') return 'over';
-  if (old.payment === 'paid' && request.by !== 'user') return 'paid';
   const to = request.to ?? calendar;
+  const crosses = to.paymentAccount !== calendar.paymentAccount;
+  if (crosses && holdsMoney(old) && request.by !== 'user') return 'paid';
   const time = timeFor(to, { ...request, duration: request.duration ?? minutesOf(old) }, now, old.id);
   return typeof time === 'string' ? time : { old, to, time };
+}
+
+function holdsMoney({ payment }: Booking): boolean {
+  return payment === 'paid' || payment === 'waiting_for_confirmation';
 }
