@@ -22,6 +22,7 @@ export function statusCommand(io: Io): Command {
 }
 
 function describe({
+  takenOnSale,
   pending,
   failed,
   goneServices,
@@ -32,6 +33,7 @@ function describe({
   queues,
 }: Status): string {
   const lines = [
+    ...onSaleLines(takenOnSale),
     pending === 0
       ? 'everything that is wanted is published'
       : `${pending} days wait to be published, the oldest for ${Math.round(lag / 1000)} s`,
@@ -49,4 +51,20 @@ function describe({
     ),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+const MAX_ON_SALE = 10;
+
+/** The alarm comes first: time that patients can book although it is taken. */
+function onSaleLines({ count, items }: Status['takenOnSale']): string[] {
+  if (count === 0) return [];
+  const shown = items
+    .slice(0, MAX_ON_SALE)
+    .map(({ calendar, start, end, reason }) => `  ${calendar}: ${start} to ${end}: ${reason}`);
+  const left = count - shown.length;
+  return [
+    `${count} ${count === 1 ? 'taken time is' : 'taken times are'} ON SALE and cannot be closed:`,
+    ...shown,
+    ...(left > 0 ? [`  and ${left} more`] : []),
+  ];
 }

@@ -8,11 +8,23 @@ export type Failure =
       readonly calendar: string;
       readonly date: string;
       readonly reason: string;
+      /** When it is tried again, ISO 8601. */
+      readonly retryAt: string | null;
+      /** How taken time of it was closed all the same; null where every way was refused, absent where none had to be closed. */
+      readonly closedBy?: 'slots' | 'break' | 'clear' | null;
       /** The bookable starts that were sent, and those that the marketplace shows, where that is what is wrong. */
       readonly expected?: readonly string[];
       readonly shown?: readonly string[];
     }
-  | { readonly kind: 'calendar'; readonly id: string; readonly calendar: string; readonly reason: string }
+  | {
+      readonly kind: 'calendar';
+      readonly id: string;
+      readonly calendar: string;
+      readonly reason: string;
+      /** Since when, and when it is tried again, ISO 8601. */
+      readonly since: string;
+      readonly retryAt: string | null;
+    }
   /** What the marketplace said, and could not be brought to the clinic or not be read; `name` is what kind of it. */
   | {
       readonly kind: 'notification';

@@ -62,20 +62,24 @@ export class Failures implements FailuresFace {
     ]);
     return [
       ...calendars.map(
-        ({ calendar, reason }): Failure => ({
+        ({ calendar, reason, at, retryAt }): Failure => ({
           kind: 'calendar',
           id: `calendar/${calendar}`,
           calendar,
           reason,
+          since: at.toISOString(),
+          retryAt: retryAt?.toISOString() ?? null,
         }),
       ),
       ...days.map(
-        ({ calendar, date, error: { reason, expected, shown } }): Failure => ({
+        ({ calendar, date, retryAt, error: { reason, expected, shown, closedBy } }): Failure => ({
           kind: 'day',
           id: `day/${calendar}/${date}`,
           calendar,
           date,
           reason,
+          retryAt: retryAt?.toISOString() ?? null,
+          ...(closedBy === undefined ? {} : { closedBy }),
           ...(expected === undefined ? {} : { expected }),
           ...(shown === undefined ? {} : { shown }),
         }),

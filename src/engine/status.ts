@@ -12,6 +12,7 @@ import { countRefusedEvents } from '../store/refused-events.js';
 import { totals } from '../store/wanted.js';
 import { horizonOf } from '../sync/horizon.js';
 import type { Parts } from './parts.js';
+import { type TakenOnSale, takenOnSale } from './taken-on-sale.js';
 
 export interface Status {
   /**
@@ -29,6 +30,8 @@ export interface Status {
   readonly closing: number;
   /** Milliseconds since the oldest change that is still pending; 0 when none is. */
   readonly lag: number;
+  /** Time that is on sale although it must not be, because every way of closing it was refused. */
+  readonly takenOnSale: TakenOnSale;
   /** Times that are sold twice: a marketplace booking, and an appointment that it is not linked to. */
   readonly conflicts: number;
   /** What the marketplace said, on its way to the clinics. */
@@ -55,6 +58,7 @@ export async function statusOf(parts: Parts, now: number, log: Logger): Promise<
     held: await countHeldDays(database.db, horizons),
     closing: await countClosing(database.db),
     lag: oldest === null ? 0 : Math.max(0, now - oldest.getTime()),
+    takenOnSale: await takenOnSale(database.db, now),
     conflicts: await countConflicts(database.db, new Date(now)),
     notifications: await delivery.status(),
     queues: await queuesOf(parts, log),

@@ -154,7 +154,8 @@ export async function putAccount(db: Db, account: Account, now: Date): Promise<b
     if (before.baseUrl !== account.baseUrl) await refuseTakenAddresses(tx, account.id);
     const { rows: calendars } = await sql<{ id: string }>`
       UPDATE slotkeeper.calendars
-      SET failed_reason = NULL, failed_at = NULL, attempts = 0, retry_at = NULL, retry_reason = NULL
+      SET failed_reason = NULL, failed_at = NULL, failures = 0, closing_refused_at = NULL,
+          attempts = 0, retry_at = NULL, retry_reason = NULL
       WHERE account_id = ${account.id}
       RETURNING id`.execute(tx);
     if (

@@ -36,8 +36,13 @@ export interface PlacedCalendar extends Calendar {
 }
 
 export interface CalendarState extends PlacedCalendar {
-  /** Why nothing of it is published any more, until it is changed or asked to. */
-  readonly failed?: { readonly reason: string; readonly at: Date };
+  /** Why the marketplace refuses it, since when, when it is tried again, and since when no way of closing is left. */
+  readonly failed?: {
+    readonly reason: string;
+    readonly at: Date;
+    readonly retryAt: Date | null;
+    readonly closingRefusedAt: Date | null;
+  };
   /** Why the last attempt failed, while it is being retried. */
   readonly retrying?: { readonly reason: string; readonly attempts: number; readonly at: Date };
 }
@@ -55,7 +60,14 @@ function toCalendar(row: Selectable<CalendarsTable>): CalendarState {
     ...(row.former_of === null ? {} : { formerOf: row.former_of }),
     ...(row.failed_reason === null || !row.failed_at
       ? {}
-      : { failed: { reason: row.failed_reason, at: row.failed_at } }),
+      : {
+          failed: {
+            reason: row.failed_reason,
+            at: row.failed_at,
+            retryAt: row.retry_at,
+            closingRefusedAt: row.closing_refused_at,
+          },
+        }),
     ...(row.retry_reason === null || !row.retry_at
       ? {}
       : { retrying: { reason: row.retry_reason, attempts: row.attempts, at: row.retry_at } }),
@@ -113,8 +125,8 @@ export async function putCalendarIn(tx: Db, calendar: Calendar, now: Date): Prom
     ON CONFLICT (id) DO UPDATE SET
       account_id = excluded.account_id, facility_id = excluded.facility_id, doctor_id = excluded.doctor_id,
       address_id = excluded.address_id, strategy = excluded.strategy, settings = excluded.settings,
-      attempts = 0, retry_at = NULL, retry_reason = NULL, failed_reason = NULL, failed_at = NULL,
-      closing_since = NULL
+      attempts = 0, retry_at = NULL, retry_reason = NULL, failed_reason = NULL, failed_at = NULL, failures = 0,
+      closing_refused_at = NULL, closing_since = NULL
     WHERE ${moves} OR c.closing_since IS NOT NULL
       OR (c.account_id, c.facility_id, c.doctor_id, c.address_id, c.strategy, c.settings)
         IS DISTINCT FROM (excluded.account_id, excluded.facility_id, excluded.doctor_id, excluded.address_id,

@@ -1,5 +1,6 @@
 /** Calendars that are being closed: nothing of theirs is to stay on sale, and then they are removed. */
 import { sql } from 'kysely';
+import { NOTHING_FAILED } from './attempts.js';
 import { retryDeadlock } from './retry-deadlock.js';
 import type { Db } from './schema.js';
 
@@ -20,8 +21,7 @@ export async function beginClosing(db: Db, calendar: string, now: Date): Promise
       if (row === undefined || row.closing_since !== null) return row !== undefined;
       await tx
         .updateTable('slotkeeper.calendars')
-        .set({ closing_since: now, attempts: 0, retry_at: null, retry_reason: null })
-        .set({ failed_reason: null, failed_at: null })
+        .set({ ...NOTHING_FAILED, closing_since: now })
         .where('id', '=', calendar)
         .execute();
       for (const table of [
@@ -37,11 +37,11 @@ export async function beginClosing(db: Db, calendar: string, now: Date): Promise
         );
       }
       await sql`
-        UPDATE slotkeeper.bookings SET ref_start = NULL, failed_for = NULL, failed_reason = NULL
+        UPDATE slotkeeper.bookings SET ref_start = NULL, failed_for = NULL, failed_reason = NULL, failures = 0, retry_at = NULL
         WHERE calendar_id = ${calendar}`.execute(tx);
       await sql`
         UPDATE slotkeeper.days SET
-          generation = generation + 1, failed_generation = NULL, error = NULL,
+          generation = generation + 1, failed_generation = NULL, error = NULL, failures = 0, retry_at = NULL,
           pending_since = coalesce(pending_since, ${now}::timestamptz)
         WHERE calendar_id = ${calendar}`.execute(tx);
       return true;

@@ -4,9 +4,10 @@
  * yet published is therefore a query, whatever crashed in between.
  */
 import { sql } from 'kysely';
-import type { Slot } from '../core/index.js';
+import { LEAST_URGENT, type Slot } from '../core/index.js';
 import type { Account } from './accounts.js';
 import type { Calendar } from './calendars.js';
+import { pausedUntil } from './retry-pause.js';
 import type { Db } from './schema.js';
 import type { Part } from './write-together.js';
 
@@ -16,7 +17,12 @@ export interface DayError {
   /** Bookable starts that were sent, and those that the marketplace shows, where they differ. */
   readonly expected?: readonly string[];
   readonly shown?: readonly string[];
+  /** How taken time of it was closed all the same; `null` where every way was refused, absent where none had to be closed. */
+  readonly closedBy?: ClosedBy | null;
 }
+
+/** Slots without the taken time, a calendar break over it, or a day that shows nothing. */
+export type ClosedBy = 'slots' | 'break' | 'clear';
 
 export interface StoredDay {
   readonly date: string;
@@ -181,14 +187,15 @@ export async function daysBetween(db: Db, calendar: string, from: string, to: st
 }
 
 /**
- * The days that are wanted, not published and not failed, most urgent first. Those that were told and only wait for a
- * reading are not among them.
+ * The days that are wanted and not published, most urgent first; those that failed only where they are due again, and none
+ * that was told and only waits for a reading.
  */
 export async function pendingDays(
   db: Db,
   calendar: string,
   from: string,
   to: string,
+  now: Date,
   limit: number,
 ): Promise<StoredDay[]> {
   const { rows } = await sql<DayRow>`
@@ -196,7 +203,8 @@ export async function pendingDays(
            failed_generation, error
     FROM slotkeeper.days
     WHERE calendar_id = ${calendar} AND date BETWEEN ${from} AND ${to}
-      AND generation > published_generation AND failed_generation IS DISTINCT FROM generation
+      AND generation > published_generation
+      AND (failed_generation IS DISTINCT FROM generation OR retry_at IS NULL OR retry_at <= ${now})
       AND NOT EXISTS (
         SELECT FROM slotkeeper.verifications v
         WHERE v.calendar_id = days.calendar_id AND v.date = days.date AND v.generation = days.generation
@@ -262,22 +270,33 @@ export async function savePublished(
       verified = k.verified,
       published_at = ${now}::timestamptz,
       failed_generation = NULL,
-      error = NULL
+      error = NULL,
+      failures = 0,
+      retry_at = NULL
     -- As json all the way: jsonb would sort the fields of each slot.
     FROM json_to_recordset(${JSON.stringify(days)}::json)
       AS k (date date, generation bigint, slots json, verified boolean)
     WHERE d.calendar_id = (SELECT id FROM place) AND d.date = k.date`.execute(db);
 }
 
-/** Sets days apart as failed; a later change of theirs, or somebody's asking, tries them again. */
+/**
+ * Sets days apart as failed. A later change of theirs tries them again at once, and a pause that grows after everything that
+ * closes.
+ * @param random from 0 to 1
+ */
 export async function saveFailed(
   db: Db,
   calendar: string,
   days: readonly { readonly date: string; readonly generation: number; readonly error: DayError }[],
+  now: Date,
+  random: number,
 ): Promise<void> {
   if (days.length === 0) return;
   await sql`
-    UPDATE slotkeeper.days d SET failed_generation = k.generation, error = k.error
+    UPDATE slotkeeper.days d SET
+      failed_generation = k.generation, error = k.error, failures = d.failures + 1,
+      retry_at = ${pausedUntil(now, sql`d.failures`, random)},
+      urgency = CASE WHEN d.generation = k.generation THEN ${LEAST_URGENT}::integer ELSE d.urgency END
     FROM jsonb_to_recordset(${JSON.stringify(days)}::jsonb) AS k (date date, generation bigint, error jsonb)
     WHERE d.calendar_id = ${calendar} AND d.date = k.date`.execute(db);
 }

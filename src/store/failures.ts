@@ -1,5 +1,6 @@
-/** What failed and is not tried any more: days that the marketplace would not take, calendars that it refuses. */
+/** What failed and is tried again after a pause: days that the marketplace would not take, calendars that it refuses. */
 import { sql } from 'kysely';
+import { NOTHING_FAILED } from './attempts.js';
 import type { DayError } from './days.js';
 import type { Db } from './schema.js';
 
@@ -7,17 +8,22 @@ export interface FailedDay {
   readonly calendar: string;
   readonly date: string;
   readonly error: DayError;
+  /** When it is tried again. */
+  readonly retryAt: Date | null;
 }
 
 export interface FailedCalendar {
   readonly calendar: string;
   readonly reason: string;
+  /** Since when. */
   readonly at: Date;
+  /** When it is tried again. */
+  readonly retryAt: Date | null;
 }
 
 export async function failedDays(db: Db): Promise<FailedDay[]> {
   const { rows } = await sql<FailedDay>`
-    SELECT calendar_id AS calendar, date, error FROM slotkeeper.days
+    SELECT calendar_id AS calendar, date, error, retry_at AS "retryAt" FROM slotkeeper.days
     WHERE generation > published_generation AND failed_generation = generation
     ORDER BY calendar_id, date`.execute(db);
   return rows;
@@ -26,7 +32,7 @@ export async function failedDays(db: Db): Promise<FailedDay[]> {
 export async function failedCalendars(db: Db): Promise<FailedCalendar[]> {
   const rows = await db
     .selectFrom('slotkeeper.calendars')
-    .select(['id', 'failed_reason', 'failed_at'])
+    .select(['id', 'failed_reason', 'failed_at', 'retry_at'])
     .where('failed_reason', 'is not', null)
     .orderBy('id')
     .execute();
@@ -34,13 +40,51 @@ export async function failedCalendars(db: Db): Promise<FailedCalendar[]> {
     calendar: row.id,
     reason: row.failed_reason ?? '',
     at: row.failed_at ?? new Date(0),
+    retryAt: row.retry_at,
   }));
+}
+
+/** Failed calendars that are due to be tried again. */
+export async function failedCalendarsDue(db: Db, now: Date, limit: number): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    SELECT id FROM slotkeeper.calendars
+    WHERE failed_reason IS NOT NULL AND (retry_at IS NULL OR retry_at <= ${now})
+    ORDER BY retry_at NULLS FIRST LIMIT ${limit}`.execute(db);
+  return rows.map(({ id }) => id);
+}
+
+/**
+ * Has everything of these calendars that failed tried again now: the calendars themselves, their days, and the bookings
+ * that are linked to appointments.
+ * @returns those of which anything had failed
+ */
+export async function retryFailuresOf(db: Db, calendars: readonly string[], now: Date): Promise<string[]> {
+  if (calendars.length === 0) return [];
+  const { rows } = await sql<{ calendar: string }>`
+    WITH of_calendars AS (
+      UPDATE slotkeeper.calendars SET retry_at = ${now}, closing_refused_at = NULL
+      WHERE id = ANY(${[...calendars]}::text[]) AND failed_reason IS NOT NULL
+      RETURNING id
+    ), of_days AS (
+      UPDATE slotkeeper.days SET retry_at = ${now}
+      WHERE calendar_id = ANY(${[...calendars]}::text[]) AND failed_generation = generation
+        AND generation > published_generation
+      RETURNING calendar_id
+    ), of_bookings AS (
+      UPDATE slotkeeper.bookings SET retry_at = ${now}
+      WHERE calendar_id = ANY(${[...calendars]}::text[]) AND status = 'booked' AND failed_for IS NOT NULL
+      RETURNING calendar_id
+    )
+    SELECT id AS calendar FROM of_calendars
+    UNION SELECT calendar_id FROM of_days
+    UNION SELECT calendar_id FROM of_bookings`.execute(db);
+  return rows.map(({ calendar }) => calendar);
 }
 
 /** @returns whether there was such a failure */
 export async function retryDay(db: Db, calendar: string, date: string): Promise<boolean> {
   const { numAffectedRows } = await sql`
-    UPDATE slotkeeper.days SET failed_generation = NULL, error = NULL
+    UPDATE slotkeeper.days SET failed_generation = NULL, error = NULL, failures = 0, retry_at = NULL
     WHERE calendar_id = ${calendar} AND date = ${date}::date AND failed_generation = generation`.execute(db);
   return numAffectedRows === 1n;
 }
@@ -48,7 +92,7 @@ export async function retryDay(db: Db, calendar: string, date: string): Promise<
 /** Those of a calendar between two local dates, both included. @returns how many there were */
 export async function retryDays(db: Db, calendar: string, from: string, to: string): Promise<number> {
   const { numAffectedRows } = await sql`
-    UPDATE slotkeeper.days SET failed_generation = NULL, error = NULL
+    UPDATE slotkeeper.days SET failed_generation = NULL, error = NULL, failures = 0, retry_at = NULL
     WHERE calendar_id = ${calendar} AND date BETWEEN ${from}::date AND ${to}::date
       AND generation > published_generation AND failed_generation = generation`.execute(db);
   return Number(numAffectedRows ?? 0);
@@ -62,7 +106,7 @@ export async function dropDay(db: Db, calendar: string, date: string): Promise<b
   const { numAffectedRows } = await sql`
     UPDATE slotkeeper.days
     SET published_generation = generation, published = NULL, verified = false, pending_since = NULL,
-        urgency = NULL, failed_generation = NULL, error = NULL
+        urgency = NULL, failed_generation = NULL, error = NULL, failures = 0, retry_at = NULL
     WHERE calendar_id = ${calendar} AND date = ${date}::date AND failed_generation = generation`.execute(db);
   return numAffectedRows === 1n;
 }
@@ -71,7 +115,7 @@ export async function dropDay(db: Db, calendar: string, date: string): Promise<b
 export async function retryCalendar(db: Db, calendar: string): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable('slotkeeper.calendars')
-    .set({ failed_reason: null, failed_at: null, attempts: 0, retry_at: null, retry_reason: null })
+    .set(NOTHING_FAILED)
     .where('id', '=', calendar)
     .where('failed_reason', 'is not', null)
     .executeTakeFirst();
@@ -88,8 +132,18 @@ export async function dropCalendar(db: Db, calendar: string): Promise<boolean> {
     await sql`
       UPDATE slotkeeper.days
       SET published_generation = generation, published = NULL, verified = false, pending_since = NULL,
-          urgency = NULL, failed_generation = NULL, error = NULL
+          urgency = NULL, failed_generation = NULL, error = NULL, failures = 0, retry_at = NULL
       WHERE calendar_id = ${calendar} AND generation > published_generation`.execute(tx);
     return true;
   });
+}
+
+/** Calendars that failed, or of which a day failed. */
+export async function calendarsThatFail(db: Db): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    SELECT id FROM slotkeeper.calendars WHERE failed_reason IS NOT NULL
+    UNION SELECT calendar_id FROM slotkeeper.days
+    WHERE generation > published_generation AND failed_generation = generation
+    ORDER BY id`.execute(db);
+  return rows.map(({ id }) => id);
 }

@@ -4,6 +4,7 @@
  */
 import { sql } from 'kysely';
 import type { StoredBooking } from './bookings.js';
+import { pausedUntil } from './retry-pause.js';
 import type { Db } from './schema.js';
 
 /** What the booking has to do: be moved to where its appointment is, or be cancelled because that is gone. */
@@ -23,6 +24,9 @@ const joined = sql`
 /** How the target is written in `failed_for`. */
 const target = sql`coalesce(to_char(o.start_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'cancel')`;
 const wanted = sql`${joined} AND b.failed_for IS DISTINCT FROM ${target}`;
+/** What was refused is wanted again after its pause. */
+const due = (now: Date) =>
+  sql`${joined} AND (b.failed_for IS DISTINCT FROM ${target} OR b.retry_at IS NULL OR b.retry_at <= ${now})`;
 
 export const CANCEL = 'cancel';
 
@@ -40,12 +44,12 @@ interface FollowingRow {
   to_service: string | null;
 }
 
-/** Those of a calendar that were not refused already, earliest first. */
-export async function bookingsToFollow(db: Db, calendar: string): Promise<Following[]> {
+/** Those of a calendar that were not refused, or are due again, earliest first. */
+export async function bookingsToFollow(db: Db, calendar: string, now: Date): Promise<Following[]> {
   const { rows } = await sql<FollowingRow>`
     SELECT b.calendar_id, b.id, b.status, b.start_at, b.end_at, b.service, b.booked_by, b.ref, b.ref_start,
            o.start_at AS to_start, o.service AS to_service
-    ${wanted} AND b.calendar_id = ${calendar}
+    ${due(now)} AND b.calendar_id = ${calendar}
     ORDER BY b.start_at, b.id`.execute(db);
   return rows.map((row) => ({
     booking: {
@@ -67,11 +71,11 @@ export async function bookingsToFollow(db: Db, calendar: string): Promise<Follow
 }
 
 /** The calendars in which a booking has to follow, or a move was not answered; failed ones left out. */
-export async function calendarsToFollow(db: Db, limit: number): Promise<string[]> {
+export async function calendarsToFollow(db: Db, now: Date, limit: number): Promise<string[]> {
   const { rows } = await sql<{ calendar_id: string }>`
     SELECT c.id AS calendar_id FROM slotkeeper.calendars c
     WHERE c.failed_reason IS NULL AND c.id IN (
-      SELECT b.calendar_id ${wanted}
+      SELECT b.calendar_id ${due(now)}
       UNION SELECT m.calendar_id FROM slotkeeper.sent_moves m)
     LIMIT ${limit}`.execute(db);
   return rows.map((row) => row.calendar_id);
@@ -158,7 +162,7 @@ export async function linkBookings(db: Db, links: readonly Link[]): Promise<read
       RETURNING b.calendar_id, b.start_at, b.end_at
     ), tied AS (
       UPDATE slotkeeper.bookings b SET
-        ref = l.ref, failed_for = NULL, failed_reason = NULL,
+        ref = l.ref, failed_for = NULL, failed_reason = NULL, failures = 0, retry_at = NULL,
         ref_start = CASE WHEN b.ref IS NOT DISTINCT FROM l.ref THEN b.ref_start ELSE (
           SELECT o.start_at FROM slotkeeper.occupancy o WHERE o.calendar_id = l.calendar AND o.ref = l.ref
         ) END
@@ -195,24 +199,29 @@ function lastOfEach(links: readonly Link[]): Linked[] {
 export async function agreeWithAppointment(db: Db, booking: StoredBooking, start: Date): Promise<void> {
   await db
     .updateTable('slotkeeper.bookings')
-    .set({ ref_start: start, failed_for: null, failed_reason: null })
+    .set({ ref_start: start, failed_for: null, failed_reason: null, failures: 0, retry_at: null })
     .where('calendar_id', '=', booking.calendar)
     .where('id', '=', booking.id)
     .execute();
 }
 
-/** The marketplace would not do it; nothing is tried until the appointment changes again, or somebody asks. */
+/**
+ * The marketplace would not do it; it is tried again when the appointment changes, or after a pause that grows.
+ * @param random from 0 to 1
+ */
 export async function bookingRefused(
   db: Db,
   booking: StoredBooking,
   failed: { readonly for: string; readonly reason: string },
+  now: Date,
+  random: number,
 ): Promise<void> {
-  await db
-    .updateTable('slotkeeper.bookings')
-    .set({ failed_for: failed.for, failed_reason: failed.reason })
-    .where('calendar_id', '=', booking.calendar)
-    .where('id', '=', booking.id)
-    .execute();
+  const before = sql`CASE WHEN failed_for = ${failed.for} THEN failures ELSE 0 END`;
+  await sql`
+    UPDATE slotkeeper.bookings SET
+      failed_for = ${failed.for}, failed_reason = ${failed.reason}, failures = ${before} + 1,
+      retry_at = ${pausedUntil(now, before, random)}
+    WHERE calendar_id = ${booking.calendar} AND id = ${booking.id}`.execute(db);
 }
 
 export interface RefusedBooking {
@@ -233,7 +242,7 @@ export async function refusedBookings(db: Db): Promise<RefusedBooking[]> {
 /** @returns whether there was such a failure */
 export async function retryBooking(db: Db, calendar: string, id: string): Promise<boolean> {
   const { numAffectedRows } = await sql`
-    UPDATE slotkeeper.bookings SET failed_for = NULL, failed_reason = NULL
+    UPDATE slotkeeper.bookings SET failed_for = NULL, failed_reason = NULL, failures = 0, retry_at = NULL
     WHERE calendar_id = ${calendar} AND id = ${id} AND failed_for IS NOT NULL`.execute(db);
   return numAffectedRows === 1n;
 }

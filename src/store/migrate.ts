@@ -13,6 +13,7 @@ import * as breaksElsewhere from './migrations/009-breaks-elsewhere.js';
 import * as resyncRetries from './migrations/010-resync-retries.js';
 import * as resyncSources from './migrations/011-resync-sources.js';
 import * as coupledBreaks from './migrations/012-coupled-breaks.js';
+import * as retries from './migrations/013-retries.js';
 import * as addressServices from './migrations/014-address-services.js';
 import * as closingCalendars from './migrations/015-closing-calendars.js';
 import * as movedBookings from './migrations/016-moved-bookings.js';
@@ -34,6 +35,7 @@ const migrations: { readonly [name: string]: Migration } = {
   '010-resync-retries': resyncRetries,
   '011-resync-sources': resyncSources,
   '012-coupled-breaks': coupledBreaks,
+  '013-retries': retries,
   '014-address-services': addressServices,
   '015-closing-calendars': closingCalendars,
   '016-moved-bookings': movedBookings,

@@ -67,6 +67,16 @@ export async function accountsOfResync(db: Db, id: string): Promise<string[]> {
   return rows.map((row) => row.account_id);
 }
 
+/** Its calendars. */
+export async function calendarsOfResync(db: Db, id: string): Promise<string[]> {
+  const rows = await db
+    .selectFrom('slotkeeper.resync_calendars')
+    .select('calendar_id')
+    .where('resync_id', '=', id)
+    .execute();
+  return rows.map((row) => row.calendar_id);
+}
+
 /** What the clinics say is in the record, as far as that went; the calendars are compared from here on. */
 export async function startComparing(
   db: Db,
@@ -110,10 +120,11 @@ const LONGEST_MS = 12 * 60 * 60_000;
 export async function finishResyncs(db: Db, now: Date): Promise<void> {
   await sql`
     UPDATE slotkeeper.resync_calendars r SET state = 'failed', reason = c.failed_reason
-    FROM slotkeeper.calendars c
-    WHERE c.id = r.calendar_id AND c.failed_reason IS NOT NULL AND r.state IN ('waiting', 'compared')`.execute(
-    db,
-  );
+    FROM slotkeeper.calendars c, slotkeeper.resyncs o
+    WHERE c.id = r.calendar_id AND o.id = r.resync_id AND c.failed_reason IS NOT NULL
+      AND r.state IN ('waiting', 'compared')
+      -- One that failed before is tried for the resync, unless that only compares.
+      AND (o.dry_run OR c.retry_at > ${now})`.execute(db);
   await sql`
     UPDATE slotkeeper.resync_calendars r
     SET state = 'failed', reason = coalesce(r.reason, c.retry_reason, 'did not come to its turn')

@@ -75,9 +75,13 @@ export interface CalendarsTable {
   retry_at: NullableTimestamp;
   /** Why the last attempt failed, while it is being retried. */
   retry_reason: string | null;
-  /** Why the whole calendar is not tried any more, until it is changed or asked to. */
+  /** Why the marketplace refuses the whole calendar, and since when; `retry_at` is when it is tried again then. */
   failed_reason: string | null;
   failed_at: NullableTimestamp;
+  /** How often it was refused, one after another. */
+  failures: Generated<number>;
+  /** When every way of closing taken time was last refused; null where there was one. */
+  closing_refused_at: NullableTimestamp;
   /** When it was last read what its address has; null where it never was. */
   address_read_at: NullableTimestamp;
   /** When that is to be read next; null where nobody has decided yet. */
@@ -152,6 +156,9 @@ export interface DaysTable {
   /** The change that could not be published, and why. */
   failed_generation: ColumnType<string | null, number | string | null, number | string | null>;
   error: ColumnType<unknown, string | null, string | null>;
+  /** How often it failed, one after another, and when it is tried again. */
+  failures: Generated<number>;
+  retry_at: NullableTimestamp;
   /** When its windows were last said. */
   windows_at: NullableTimestamp;
   /** When the newest snapshot that was complete for it was taken. */
@@ -211,6 +218,9 @@ export interface BookingsTable {
   /** What the marketplace refused: an instant to move to, or `cancel`. */
   failed_for: string | null;
   failed_reason: string | null;
+  /** How often it was refused, one after another, and when it is tried again. */
+  failures: Generated<number>;
+  retry_at: NullableTimestamp;
   updated_at: Timestamp;
 }
 

@@ -22,7 +22,7 @@ export interface Verification {
 export interface OpenVerification extends Verification {
   /** Whether the day is still that generation and not published; else only its times still say something. */
   readonly isCurrent: boolean;
-  /** Whether the day has failed: nothing is due, but a reading that agrees ends that. */
+  /** Whether the day has failed and is not due to be tried again: a reading that agrees ends that. */
   readonly isFailed: boolean;
   readonly urgency: number | null;
   /** What the marketplace was told last. */
@@ -44,11 +44,17 @@ interface Row {
 }
 
 /** Those of a calendar from a local date on. */
-export async function openVerifications(db: Db, calendar: string, from: string): Promise<OpenVerification[]> {
+export async function openVerifications(
+  db: Db,
+  calendar: string,
+  from: string,
+  now: Date,
+): Promise<OpenVerification[]> {
   const { rows } = await sql<Row>`
     SELECT v.date, v.generation, v.written_at, v.due_at, v.differing, v.unread, v.repaired,
            d.generation = v.generation AND d.generation > d.published_generation AS is_current,
-           d.failed_generation IS NOT DISTINCT FROM d.generation AS is_failed, d.urgency, d.published
+           d.failed_generation IS NOT DISTINCT FROM d.generation AND coalesce(d.retry_at > ${now}, false) AS is_failed,
+           d.urgency, d.published
     FROM slotkeeper.verifications v
     JOIN slotkeeper.days d ON d.calendar_id = v.calendar_id AND d.date = v.date
     WHERE v.calendar_id = ${calendar} AND v.date >= ${from}

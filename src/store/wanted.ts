@@ -1,6 +1,6 @@
 /** What is wanted and not yet published, over the whole record: for the sweep that wakes it, and for the status. */
 import { sql } from 'kysely';
-import { LEAST_URGENT } from '../core/index.js';
+import { HEARING, LEAST_URGENT } from '../core/index.js';
 import type { Db } from './schema.js';
 import type { Part } from './write-together.js';
 
@@ -16,19 +16,29 @@ export interface WantedCalendar {
   readonly urgency: number;
 }
 
-/** Calendars with pending days that can be tried, most urgent first. */
+/** How long a calendar of which every way of closing was refused waits before what closes is tried again, in milliseconds. */
+export const CLOSING_REFUSED_MS = 60_000;
+
+/**
+ * Calendars with pending days that can be tried, most urgent first. Days that failed are left out until they are due, and
+ * those of a calendar that failed unless they close something.
+ */
 export async function wantedCalendars(
   db: Db,
   horizons: readonly AccountHorizon[],
+  now: Date,
   limit: number,
 ): Promise<WantedCalendar[]> {
   const { rows } = await sql<WantedCalendar>`
     SELECT d.calendar_id AS calendar, coalesce(min(d.urgency), ${LEAST_URGENT}::integer) AS urgency
     FROM slotkeeper.days d
-    JOIN slotkeeper.calendars c ON c.id = d.calendar_id AND c.failed_reason IS NULL
+    JOIN slotkeeper.calendars c ON c.id = d.calendar_id AND (c.failed_reason IS NULL OR (
+      d.urgency < ${HEARING} AND coalesce(c.closing_refused_at, '-infinity')
+        <= ${new Date(now.getTime() - CLOSING_REFUSED_MS)}::timestamptz))
     JOIN jsonb_to_recordset(${JSON.stringify(horizons)}::jsonb) AS h (account text, "from" date, "to" date)
       ON h.account = c.account_id AND d.date BETWEEN h."from" AND h."to"
-    WHERE d.generation > d.published_generation AND d.failed_generation IS DISTINCT FROM d.generation
+    WHERE d.generation > d.published_generation
+      AND (d.failed_generation IS DISTINCT FROM d.generation OR d.retry_at IS NULL OR d.retry_at <= ${now})
     GROUP BY d.calendar_id
     ORDER BY 2
     LIMIT ${limit}`.execute(db);

@@ -5,7 +5,7 @@
 import { toIso } from '../core/index.js';
 import type { Interval } from '../occupancy/day-changes.js';
 import { type AddressBehavior, behaviorOf, saveBehavior } from '../store/address-behavior.js';
-import { forgetVerified, saveFailed, savePublished, saveTold } from '../store/days.js';
+import { forgetVerified, savePublished, saveTold } from '../store/days.js';
 import {
   deleteVerifications,
   type OpenVerification,
@@ -13,8 +13,8 @@ import {
   saveVerifications,
   type Verification,
 } from '../store/verifications.js';
-import { explainRefusal } from './address-services.js';
 import { backoffMs, RETRY } from './backoff.js';
+import { dayFailed } from './close-otherwise.js';
 import { failureOf } from './failure.js';
 import { needsOf } from './hiding/needs.js';
 import { horizonOf } from './horizon.js';
@@ -26,6 +26,7 @@ import type { Difference, Judged, SentDay, Start } from './verify.js';
 
 /** Of every so many publishes one is read back, where `verify` is `sampled`. */
 const SAMPLE = 1 / 10;
+const MINUTE = 60_000;
 const DIFFERS = 'the marketplace shows something else than it was told, also after a repair';
 
 /** A day that is to be read. */
@@ -134,7 +135,8 @@ function nextOf(run: Run, open: readonly Check[]): Verified {
 }
 
 async function openOf({ db, calendar, account, now }: Run): Promise<OpenVerification[]> {
-  return await openVerifications(db, calendar.id, horizonOf(account.timeZone, now()).from);
+  const { from } = horizonOf(account.timeZone, now());
+  return await openVerifications(db, calendar.id, from, new Date(now()));
 }
 
 async function currentOf(run: Run): Promise<Check[]> {
@@ -274,20 +276,29 @@ async function saveFailures(
       repaired: false,
     })),
   );
-  const reason = await explainRefusal(run, DIFFERS);
-  await saveFailed(
-    db,
-    calendar.id,
-    failed.map(({ check: { date, generation }, difference }) => ({
-      date,
-      generation,
-      error: {
-        reason,
-        expected: difference.expected.map(spell),
-        shown: difference.shown.map(spell),
-      },
-    })),
+  for (const { check, difference } of failed) {
+    const { expected, shown, extra } = difference;
+    const error = { reason: DIFFERS, expected: expected.map(spell), shown: shown.map(spell) };
+    // What is shown although it is not to be sold is hidden: its slots are not what the marketplace goes by.
+    const closed = await dayFailed(
+      run,
+      check,
+      error,
+      ['break', 'clear'],
+      extra.map((one) => spanOf(one, check)),
+    );
+    // A day that was cleared is to be written before it is read.
+    if (closed === 'clear') await deleteVerifications(db, calendar.id, [check]);
+  }
+}
+
+/** The visit that a patient can book there, as far as the slots that were sent say how long it is. */
+function spanOf({ at, service }: Start, { slots }: SentDay): Interval {
+  const services = slots.flatMap(({ address_services: all }) => all);
+  const lengths = services.flatMap(({ address_service_id: id, duration }) =>
+    service === undefined || id === service ? [duration] : [],
   );
+  return { start: at, end: at + Math.max(1, ...lengths) * MINUTE };
 }
 
 /** That is not a difference: it is tried again, but for what would be refused again. */

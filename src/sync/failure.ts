@@ -1,16 +1,15 @@
 /** What a failed request means: wait, try again, give the calendar up, or keep the whole account silent. */
+import { InvalidScheduleError } from '../core/index.js';
 import {
   DocplannerError,
   FirewallError,
-  ForbiddenError,
-  NotFoundError,
   RateLimitedError,
   TokenUnavailableError,
-  UnprocessableError,
 } from '../docplanner/index.js';
 import { BudgetSpentError } from './budget-spent-error.js';
 import { NoFreshFormError } from './no-fresh-form-error.js';
 import { NotKnownYetError } from './not-known-yet-error.js';
+import { statusOfRefusal } from './refusal.js';
 import { StillOnSaleError } from './still-on-sale-error.js';
 
 export type Failure =
@@ -18,7 +17,7 @@ export type Failure =
   | { readonly kind: 'wait'; readonly afterMs: number; readonly urgency?: number; readonly reason: string }
   /** Transient: with backoff, without end, but visibly. */
   | { readonly kind: 'retry'; readonly afterMs?: number; readonly reason: string }
-  /** It will not get better by itself: the calendar has failed until it is changed or asked to. */
+  /** Asking again at once would come to the same: the calendar has failed, and is tried again after a pause that grows. */
   | { readonly kind: 'give-up'; readonly reason: string }
   /** The firewall took the account for a bot. */
   | { readonly kind: 'firewall'; readonly reason: string }
@@ -51,16 +50,17 @@ export function failureOf(error: unknown, now: number): Failure {
     return { kind: 'firewall', reason };
   }
   if (error instanceof FirewallError) return { kind: 'firewall', reason };
-  if (
-    error instanceof ForbiddenError ||
-    error instanceof NotFoundError ||
-    error instanceof UnprocessableError
-  ) {
-    return { kind: 'give-up', reason };
-  }
+  if (statusOfRefusal(error) !== undefined) return { kind: 'give-up', reason };
   const { retryAfterMs } = error;
   if (error instanceof RateLimitedError) {
     return { kind: 'wait', afterMs: retryAfterMs ?? UNSAID_WAIT_MS, reason };
   }
   return { kind: 'retry', ...(retryAfterMs === undefined ? {} : { afterMs: retryAfterMs }), reason };
+}
+
+/** Why a calendar as a whole cannot be published; undefined where the error is none that asking again would meet again. */
+export function refusalOfCalendar(error: unknown, now: number): string | undefined {
+  if (error instanceof InvalidScheduleError) return `${error.path}: ${error.reason}`;
+  const failure = failureOf(error, now);
+  return failure.kind === 'give-up' ? failure.reason : undefined;
 }

@@ -32,15 +32,15 @@ export async function followAppointments(run: Run): Promise<number | undefined> 
     await settleMoves(run);
   } catch (error) {
     // What moved may be elsewhere by now: nothing follows before that is known.
-    await leave(run, await bookingsToFollow(run.db, run.calendar.id), error, true);
+    await leave(run, await bookingsToFollow(run.db, run.calendar.id, new Date(run.now())), error, true);
     return undefined;
   }
-  return await followEach(run, await bookingsToFollow(run.db, run.calendar.id));
+  return await followEach(run, await bookingsToFollow(run.db, run.calendar.id, new Date(run.now())));
 }
 
 /** Those that go elsewhere, with what stands in their way, and no others. @returns whether there were any */
 export async function followMoves(run: Run): Promise<boolean> {
-  const all = await bookingsToFollow(run.db, run.calendar.id);
+  const all = await bookingsToFollow(run.db, run.calendar.id, new Date(run.now()));
   const left = all.filter(({ booking }) => !run.unanswered.bookings.has(booking.id));
   const moves = left.filter(isMove);
   await followEach(
@@ -98,10 +98,8 @@ async function setApart(run: Run, { booking, to }: Following, reason: string): P
     { calendar: run.calendar.id, booking: booking.id, reason },
     'a booking cannot follow its appointment',
   );
-  await bookingRefused(run.db, booking, {
-    for: to === undefined ? CANCEL : to.start.toISOString(),
-    reason,
-  });
+  const failed = { for: to === undefined ? CANCEL : to.start.toISOString(), reason };
+  await bookingRefused(run.db, booking, failed, new Date(run.now()), run.random());
 }
 
 /** They are not tried again in this run. @throws what is no lack of an answer */

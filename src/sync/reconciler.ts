@@ -3,20 +3,21 @@
  * It is given a key and reads everything else from the record, so that it may run at any time, twice, or after
  * a crash. One run at a time for a calendar, by its lease.
  */
-import { InvalidScheduleError } from '../core/index.js';
+import { HEARING } from '../core/index.js';
 import { type Account, getAccount } from '../store/accounts.js';
 import { attemptFailed, attemptSucceeded, calendarFailed, retryAt } from '../store/attempts.js';
-import { getCalendar, type PlacedCalendar } from '../store/calendars.js';
-import { explainRefusal } from './address-services.js';
+import { type CalendarState, getCalendar, type PlacedCalendar } from '../store/calendars.js';
+import { CLOSING_REFUSED_MS } from '../store/wanted.js';
 import { backoffMs, RETRY } from './backoff.js';
 import { CalendarChangedError } from './calendar-changed-error.js';
-import { type Failure, failureOf } from './failure.js';
+import { CalendarRefusedError } from './calendar-refused-error.js';
+import { failureOf } from './failure.js';
 import { keepSilent } from './keep-silent.js';
 import { Lanes } from './lanes.js';
 import { LeaseLostError } from './lease-lost-error.js';
 import { isInDoubt, type Leased, leased } from './leased-run.js';
 import type { Reconciled } from './reconciled.js';
-import type { Means, Run } from './run.js';
+import type { Means } from './run.js';
 import { publish } from './strategies/publish.js';
 
 const ANOTHER_WORKER_HAS_IT_MS = 500;
@@ -38,9 +39,11 @@ export class Reconciler {
   async reconcile(id: string, urgency: number): Promise<Reconciled> {
     const { db, budget } = this.#options;
     const calendar = await getCalendar(db, id);
-    if (calendar === undefined || calendar.failed !== undefined) return { kind: 'done' };
+    if (calendar === undefined) return { kind: 'done' };
     const account = await getAccount(db, calendar.account);
     if (account === undefined) return { kind: 'done' };
+    // The sweep finds it when it is due.
+    if (isPaused(calendar, urgency, this.#options.now())) return { kind: 'done' };
     const wait = calendar.retrying ? calendar.retrying.at.getTime() - this.#options.now() : 0;
     if (wait > 0) return { kind: 'later', afterMs: wait, reason: calendar.retrying?.reason ?? 'retrying' };
 
@@ -58,20 +61,14 @@ export class Reconciler {
   }
 
   async #leased(calendar: PlacedCalendar, account: Account, urgency: number): Promise<Reconciled> {
-    const { db, now } = this.#options;
-    let failure: Failure | undefined;
+    const { db } = this.#options;
     // What is in doubt stays leased, and is judged after that.
     const ran = await leased(this.#options, calendar, account, async (run) => {
-      try {
-        const reconciled = await publish(run);
-        if (reconciled.kind === 'done') await attemptSucceeded(db, calendar.id);
-        return reconciled;
-      } catch (error) {
-        failure = await explained(run, failureOf(error, now()));
-        throw error;
-      }
+      const reconciled = await publish(run);
+      if (reconciled.kind === 'done') await attemptSucceeded(db, calendar.id);
+      return reconciled;
     }).catch(async (error: unknown): Promise<Leased<Reconciled>> => {
-      return { kind: 'ran', result: await this.#failed(calendar, account, urgency, error, failure) };
+      return { kind: 'ran', result: await this.#failed(calendar, account, urgency, error) };
     });
     if (ran.kind === 'ran') return ran.result;
     return { kind: 'later', afterMs: ANOTHER_WORKER_HAS_IT_MS, reason: 'another worker has the calendar' };
@@ -83,7 +80,6 @@ export class Reconciler {
     account: Account,
     urgency: number,
     error: unknown,
-    judged: Failure | undefined,
   ): Promise<Reconciled> {
     const { db, log, now, random, requestTimeoutMs } = this.#options;
     if (error instanceof LeaseLostError) {
@@ -92,22 +88,27 @@ export class Reconciler {
     if (error instanceof CalendarChangedError) {
       return { kind: 'later', afterMs: 0, reason: error.message };
     }
-    if (error instanceof InvalidScheduleError) {
-      await calendarFailed(db, calendar.id, `${error.path}: ${error.reason}`, new Date(now()));
+    if (error instanceof CalendarRefusedError) {
+      const { message: reason, leavesOnSale, tried } = error;
+      const at = new Date(now());
+      const failures = await calendarFailed(db, calendar.id, { reason, leavesOnSale, tried }, at, random());
+      const about = { calendar: calendar.id, account: account.id, failures, leavesOnSale, reason };
+      if (leavesOnSale || failures === 1) log.error(about, 'the calendar failed');
+      else log.warn(about, 'the calendar still fails');
       return { kind: 'done' };
     }
-    const failure = judged ?? failureOf(error, now());
+    const failure = failureOf(error, now());
     switch (failure.kind) {
       case 'wait':
         // A comparison may have found what is more urgent than itself; what waited long is not made to wait anew.
         return { ...failure, kind: 'later', urgency: Math.min(urgency, failure.urgency ?? urgency) };
       case 'give-up':
-        log.error(
-          { calendar: calendar.id, account: account.id, reason: failure.reason },
-          'the calendar failed',
+        return await this.#failed(
+          calendar,
+          account,
+          urgency,
+          new CalendarRefusedError({ reason: failure.reason, leavesOnSale: true, tried: [] }),
         );
-        await calendarFailed(db, calendar.id, failure.reason, new Date(now()));
-        return { kind: 'done' };
       case 'firewall': {
         const afterMs = await keepSilent(this.#options, account, failure.reason);
         return { kind: 'later', afterMs, reason: failure.reason };
@@ -132,8 +133,12 @@ export class Reconciler {
   }
 }
 
-/** What it is given up for names what the address lacks, which can be asked only while the calendar is in hand. */
-async function explained(run: Run, failure: Failure): Promise<Failure> {
-  if (failure.kind !== 'give-up') return failure;
-  return { ...failure, reason: await explainRefusal(run, failure.reason) };
+/**
+ * Whether a calendar that failed is left alone: until it is due, and what closes for a minute where every way of closing was
+ * refused, and not at all where there was one.
+ */
+function isPaused({ failed }: CalendarState, urgency: number, now: number): boolean {
+  if (failed === undefined || (failed.retryAt?.getTime() ?? 0) <= now) return false;
+  const refusedAt = failed.closingRefusedAt?.getTime();
+  return urgency >= HEARING || (refusedAt !== undefined && refusedAt + CLOSING_REFUSED_MS > now);
 }

@@ -37,11 +37,12 @@ export async function wantedDays(
   calendar: Calendar,
   account: Account,
   horizon: Horizon,
+  now: Date,
   only?: ReadonlySet<string>,
 ): Promise<Wanted> {
   return await atOneMoment(db, async (tx) => {
     if (!(await isAsBefore(tx, calendar, account))) throw new CalendarChangedError(calendar.id);
-    const pending = await pendingDays(tx, calendar.id, horizon.from, horizon.to, MOST_DAYS);
+    const pending = await pendingDays(tx, calendar.id, horizon.from, horizon.to, now, MOST_DAYS);
     const days = only === undefined ? pending : pending.filter((day) => only.has(day.date));
     const dates = days.map((day) => day.date).sort();
     const [from, to] = [dates[0], dates.at(-1)];

@@ -12,6 +12,7 @@ import { forgetBookings } from '../store/bookings.js';
 import { forgetBreaks } from '../store/breaks.js';
 import { closingCalendars } from '../store/closing.js';
 import { forgetEvents } from '../store/events.js';
+import { failedCalendarsDue } from '../store/failures.js';
 import { calendarsToFollow } from '../store/following.js';
 import { forgetHolds } from '../store/holds.js';
 import { isUnavailable } from '../store/is-unavailable.js';
@@ -63,14 +64,17 @@ export class Sweep extends PeriodicTask {
         account: id,
         ...horizonOf(timeZone, now()),
       }));
-      for (const { calendar, urgency } of await wantedCalendars(db, horizons, MOST_CALENDARS)) {
+      const at = new Date(now());
+      for (const { calendar, urgency } of await wantedCalendars(db, horizons, at, MOST_CALENDARS)) {
         await wake(calendar, urgency);
       }
-      for (const calendar of await closingCalendars(db, MOST_CALENDARS)) await wake(calendar, LEAST_URGENT);
-      for (const calendar of await calendarsToFollow(db, MOST_CALENDARS)) await wake(calendar, LEAST_URGENT);
-      for (const calendar of await calendarsToRead(db, new Date(now()), MOST_ADDRESSES)) {
-        await wake(calendar, LEAST_URGENT);
-      }
+      const others = [
+        ...(await calendarsToFollow(db, at, MOST_CALENDARS)),
+        ...(await failedCalendarsDue(db, at, MOST_CALENDARS)),
+        ...(await closingCalendars(db, MOST_CALENDARS)),
+        ...(await calendarsToRead(db, at, MOST_ADDRESSES)),
+      ];
+      for (const calendar of new Set(others)) await wake(calendar, LEAST_URGENT);
       await also();
       if (now() - this.#tidiedAt > DAY / 24) await this.#tidy();
     } catch (error) {

@@ -180,9 +180,9 @@ describe('events into the record', () => {
       await booked({ 1: null, 2: 'apt', 3: 'other' });
       await apply(link('1', 'apt'));
       expect(await links()).toEqual({ 1: 'apt', 2: null, 3: 'other' });
-      expect(await bookingsToFollow(db, 'nowak')).toEqual([]);
+      expect(await bookingsToFollow(db, 'nowak', new Date(0))).toEqual([]);
       await apply(occupied('apt', '11:00', '11:10'));
-      expect(await bookingsToFollow(db, 'nowak')).toMatchObject([{ booking: { id: '1' } }]);
+      expect(await bookingsToFollow(db, 'nowak', new Date(0))).toMatchObject([{ booking: { id: '1' } }]);
     });
 
     test('is left as it is by a lower version', async () => {
@@ -192,7 +192,7 @@ describe('events into the record', () => {
       expect(await links()).toEqual({ 1: null, 2: 'apt', 3: 'gone' });
       // It is not cancelled either, by an appointment that was over before it was known.
       expect(await apply(link('3', 'gone', { version: 4 }))).toEqual({ ...clean(0), stale: 1 });
-      expect(await bookingsToFollow(db, 'nowak')).toEqual([]);
+      expect(await bookingsToFollow(db, 'nowak', new Date(0))).toEqual([]);
     });
 
     test.each([

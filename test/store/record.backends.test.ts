@@ -86,6 +86,7 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
       { name: '010-resync-retries' },
       { name: '011-resync-sources' },
       { name: '012-coupled-breaks' },
+      { name: '013-retries' },
       { name: '014-address-services' },
       { name: '015-closing-calendars' },
       { name: '016-moved-bookings' },
@@ -228,7 +229,9 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
         [{ date: DAY, generation: 1, slots: [], verified: true }],
         NOW,
       );
-      expect(await pendingDays(db, 'nowak', DAY, DAY, 9)).toMatchObject([{ urgency: 5, pendingSince: NOW }]);
+      expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toMatchObject([
+        { urgency: 5, pendingSince: NOW },
+      ]);
       await savePublished(
         db,
         calendar(),
@@ -236,7 +239,7 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
         [{ date: DAY, generation: 2, slots: [slot], verified: true }],
         NOW,
       );
-      expect(await pendingDays(db, 'nowak', DAY, DAY, 9)).toEqual([]);
+      expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toEqual([]);
       expect(await daysBetween(db, 'nowak', DAY, DAY)).toMatchObject([
         { urgency: null, pendingSince: null, published: [slot], publishedAt: NOW, verified: true },
       ]);
@@ -257,13 +260,13 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
 
     test('that failed is not pending until it changes', async () => {
       await mark(5);
-      await saveFailed(db, 'nowak', [{ date: DAY, generation: 1, error: { reason: 'refused' } }]);
-      expect(await pendingDays(db, 'nowak', DAY, DAY, 9)).toEqual([]);
+      await saveFailed(db, 'nowak', [{ date: DAY, generation: 1, error: { reason: 'refused' } }], NOW, 1);
+      expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toEqual([]);
       expect(await totals(db, horizon)).toEqual({ pending: 0, failed: 1, oldest: null });
-      expect(await wantedCalendars(db, horizon, 9)).toEqual([]);
+      expect(await wantedCalendars(db, horizon, NOW, 9)).toEqual([]);
       await mark(7);
       expect(await totals(db, horizon)).toEqual({ pending: 1, failed: 0, oldest: NOW });
-      expect(await wantedCalendars(db, horizon, 9)).toEqual([{ calendar: 'nowak', urgency: 5 }]);
+      expect(await wantedCalendars(db, horizon, NOW, 9)).toEqual([{ calendar: 'nowak', urgency: 7 }]);
     });
 
     test('comes in the order of urgency, and counts only within the horizon', async () => {
@@ -271,10 +274,10 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
       await mark(10, '2026-11-19');
       await mark(20, '2026-11-17');
       await mark(1, '2026-11-21');
-      const days = await pendingDays(db, 'nowak', DAY, '2026-11-20', 2);
+      const days = await pendingDays(db, 'nowak', DAY, '2026-11-20', NOW, 2);
       expect(days.map(({ date }) => date)).toEqual(['2026-11-19', '2026-11-17']);
       expect(await totals(db, horizon)).toMatchObject({ pending: 3 });
-      expect(await wantedCalendars(db, horizon, 9)).toEqual([{ calendar: 'nowak', urgency: 10 }]);
+      expect(await wantedCalendars(db, horizon, NOW, 9)).toEqual([{ calendar: 'nowak', urgency: 10 }]);
     });
   });
 

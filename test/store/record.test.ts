@@ -31,18 +31,18 @@ describe('the record', () => {
       const { db } = database;
       await publishedDay();
       expect(await putAccount(db, account(), NOW)).toBe(false);
-      expect(await pendingDays(db, 'nowak', DAY, DAY, 9)).toEqual([]);
+      expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toEqual([]);
     });
 
     test('with another limit tries again what failed, and wants no day anew', async () => {
       const { db } = database;
       await publishedDay();
-      await calendarFailed(db, 'nowak', 'forbidden', NOW);
+      await calendarFailed(db, 'nowak', { reason: 'forbidden', leavesOnSale: false, tried: [] }, NOW, 1);
       const limits = { ...account().limits, writesPerMinute: 5 };
       expect(await putAccount(db, account({ limits }), NOW)).toBe(true);
       expect(await getAccount(db, 'warsaw')).toMatchObject({ limits });
       expect(await getCalendar(db, 'nowak')).not.toHaveProperty('failed');
-      expect(await pendingDays(db, 'nowak', DAY, DAY, 9)).toEqual([]);
+      expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toEqual([]);
     });
 
     test.each([{ baseUrl: 'http://other' }, { clientId: 'other' }, { timeZone: 'Europe/Madrid' }])(
@@ -51,7 +51,7 @@ describe('the record', () => {
         const { db } = database;
         await publishedDay();
         await putAccount(db, account(change), NOW);
-        expect(await pendingDays(db, 'nowak', DAY, DAY, 9)).toMatchObject([
+        expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toMatchObject([
           { date: DAY, published: null, verified: false, pendingSince: NOW },
         ]);
       },
@@ -72,12 +72,14 @@ describe('the record', () => {
     test('that changes wants all its days anew and is tried again', async () => {
       const { db } = database;
       await publishedDay();
-      await calendarFailed(db, 'nowak', 'forbidden', NOW);
+      await calendarFailed(db, 'nowak', { reason: 'forbidden', leavesOnSale: false, tried: [] }, NOW, 1);
       expect(await getCalendar(db, 'nowak')).toMatchObject({ failed: { reason: 'forbidden', at: NOW } });
       expect(await putCalendar(db, calendar({ bufferAfter: 5 }), NOW)).toBe(true);
       expect(await getCalendar(db, 'nowak')).toEqual(calendar({ bufferAfter: 5 }));
       const slots = expect.any(Array);
-      expect(await pendingDays(db, 'nowak', DAY, DAY, 9)).toMatchObject([{ date: DAY, published: slots }]);
+      expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toMatchObject([
+        { date: DAY, published: slots },
+      ]);
     });
 
     test('that is at another address has been told nothing there', async () => {
@@ -85,7 +87,7 @@ describe('the record', () => {
       await publishedDay();
       await putCalendar(db, calendar({ addressId: 'elsewhere' }), NOW);
       const nothing = { published: null, verified: false };
-      expect(await pendingDays(db, 'nowak', DAY, DAY, 9)).toMatchObject([{ date: DAY, ...nothing }]);
+      expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toMatchObject([{ date: DAY, ...nothing }]);
     });
 
     test('that is deleted takes with it all that was known of it', async () => {
@@ -135,9 +137,15 @@ describe('the record', () => {
 
     test('of a calendar that failed counts as failed and is not woken', async () => {
       await mark(5);
-      await calendarFailed(database.db, 'nowak', 'forbidden', NOW);
+      await calendarFailed(
+        database.db,
+        'nowak',
+        { reason: 'forbidden', leavesOnSale: false, tried: [{ date: DAY, generation: 1 }] },
+        NOW,
+        1,
+      );
       expect(await totals(database.db, horizon)).toEqual({ pending: 0, failed: 1, oldest: null });
-      expect(await wantedCalendars(database.db, horizon, 9)).toEqual([]);
+      expect(await wantedCalendars(database.db, horizon, NOW, 9)).toEqual([]);
     });
   });
 

@@ -11,6 +11,7 @@ import { COMMIT } from '../../store/at-once.js';
 import { savingBookings } from '../../store/bookings.js';
 import { type DayChange, markDaysOfService, markingOccupancy } from '../../store/days.js';
 import { type LockedCalendar, nameOf } from '../../store/events.js';
+import { retryFailuresOf } from '../../store/failures.js';
 import {
   type AddedNotification,
   addedOf,
@@ -55,6 +56,7 @@ export async function takeNotifications(
   if (said.length === 0) return { added: [], wakes: [] };
   return await retryDeadlock(() =>
     db.transaction().execute(async (tx) => {
+      const at = new Date(now);
       const calendars = await concernedBy(tx, account, said);
       const subjects = await withoutUnsettled(tx, account, said, calendars);
       const spoken = saidIn(subjects, calendars);
@@ -74,9 +76,9 @@ export async function takeNotifications(
         ? conflictsAmong(account, bookings.standing, calendars.appointments)
         : [];
       const told = [...items, ...conflicts.map(conflictItem)];
-      const at = new Date(now);
       const days = [...bookings.days, ...others.days];
-      const also = others.touched.map((calendar) => ({ calendar, urgency: LEAST_URGENT }));
+      const retried = await retryFailuresOf(tx, mended(subjects, calendars), at);
+      const also = [...others.touched, ...retried].map((calendar) => ({ calendar, urgency: LEAST_URGENT }));
       const written = await writeTogether(
         tx,
         [
@@ -90,6 +92,22 @@ export async function takeNotifications(
       return { added: addedOf(written.added, told).added, wakes: written.wakes };
     }),
   );
+}
+
+/** What may have made a failure go away: the address is the account's again, or its services are others. */
+const MENDS: ReadonlySet<string> = new Set([
+  'address-assigned',
+  'address-service-created',
+  'address-service-changed',
+  'address-service-deleted',
+  'address-commercial-type-changed',
+]);
+
+function mended(subjects: readonly Subject[], { at }: Concerned): string[] {
+  return subjects.flatMap((subject) => {
+    const calendar = MENDS.has(subject.name) ? at(subject) : undefined;
+    return calendar === undefined ? [] : [calendar.id];
+  });
 }
 
 interface TakenOthers {

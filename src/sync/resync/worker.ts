@@ -7,11 +7,13 @@ import { RESYNC_QUEUE } from '../../queue/names.js';
 import type { JobWorker, Queues } from '../../queue/queues.js';
 import type { ResyncQueue } from '../../queue/resync-queue.js';
 import { type Account, getAccount } from '../../store/accounts.js';
+import { retryFailuresOf } from '../../store/failures.js';
 import { isUnavailable } from '../../store/is-unavailable.js';
 import { getResync, type ResyncFailure, type SourceNotes } from '../../store/resync-reports.js';
 import {
   accountsOfResync,
   beginResync,
+  calendarsOfResync,
   calendarsToResync,
   finishResyncs,
   forgetResyncs,
@@ -146,6 +148,7 @@ export class ResyncWorker {
     );
     if (failures.length > 0)
       log.warn({ resync: id, failures: failures.length }, 'a source was not taken in as a whole');
+    if (!resync.dryRun) await retryFailuresOf(db, await calendarsOfResync(db, id), new Date(now()));
     await startComparing(db, id, { failures, sources }, new Date(now()));
     log.info({ resync: id, calendars: resync.calendars, at: now() }, 'a full resync compares its calendars');
     await this.round();

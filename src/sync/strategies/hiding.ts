@@ -5,7 +5,8 @@
 import { datesOf, type Slot } from '../../core/index.js';
 import { InvalidRequestError } from '../../docplanner/index.js';
 import { behaviorOf } from '../../store/address-behavior.js';
-import { saveFailed, saveTold } from '../../store/days.js';
+import { saveTold } from '../../store/days.js';
+import { dayFailed } from '../close-otherwise.js';
 import { conclude } from '../conclude.js';
 import { carryOut } from '../hiding/hands.js';
 import { needsOf, unreadBreaks } from '../hiding/needs.js';
@@ -65,12 +66,12 @@ export async function publishHiding(run: Run): Promise<Reconciled> {
     const untold = days.filter((day) => !isShown(day));
     const action = nextAction(untold, run.mostEntries, showing);
     if (closing[0] !== undefined) {
-      await doOrFail(run, seen, closing[0], days);
+      await doOrFail(run, seen, closing[0], days, told);
       sayHidden(run, seen, plan);
     } else if (action !== undefined) {
       await tell(run, action, told, showing, present);
     } else if (opening[0] !== undefined && calendar.closing === undefined) {
-      await doOrFail(run, seen, opening[0], days);
+      await doOrFail(run, seen, opening[0], days, told);
     } else {
       await conclude(run, days, calendar.strategy === 'slots' ? [] : needs);
       told.clear();
@@ -94,33 +95,36 @@ async function keep(run: Run, days: readonly WantedDay[], told: Told): Promise<v
 }
 
 /**
- * A request that is refused as invalid would be refused again, and so would one to take away a single thing of ours, for
- * whatever reason: its days have failed, until somebody asks. The others go on.
+ * A request that is refused would be refused again: its days have failed, and what it was to close is closed by another way. The
+ * other days go on, unless the marketplace refuses the calendar as a whole.
  */
-async function doOrFail(run: Run, seen: Seen, step: HidingStep, days: readonly WantedDay[]): Promise<void> {
+async function doOrFail(
+  run: Run,
+  seen: Seen,
+  step: HidingStep,
+  days: readonly WantedDay[],
+  told: Told,
+): Promise<void> {
   try {
     await carryOut(run, seen, step);
   } catch (error) {
     // It was not sent: the next step is planned from what is known by now.
     if (error instanceof PlanOutdatedError) return;
-    const ofItsDays = opens(step) ? isRefusal : isInvalid;
-    if (!ofItsDays(error)) throw error;
+    if (!isRefusal(error)) throw error;
     const dates = datesOf(spanOfStep(step), run.account.timeZone);
     const concerned = days.filter(({ date }) => dates.includes(date));
     if (concerned.length === 0) throw error;
     run.log.error({ calendar: run.calendar.id, days: dates }, 'the marketplace refused days');
     const reason = error.message;
-    await saveFailed(
-      run.db,
-      run.calendar.id,
-      concerned.map(({ date, generation }) => ({ date, generation, error: { reason } })),
-    );
+    for (const day of concerned) {
+      const closed = await dayFailed(run, day, { reason }, ['slots', 'clear']);
+      told.delete(day.date);
+      if (closed === null && !(error instanceof InvalidRequestError)) throw error;
+    }
+    // What was put in place of breaks and bookings is not what was read.
+    seen.readAgain();
   }
 }
-
-const isInvalid = (error: unknown) => error instanceof InvalidRequestError;
-
-const opens = ({ kind }: HidingStep): boolean => kind === 'delete-break' || kind === 'cancel';
 
 async function tell(
   run: Run,
@@ -144,8 +148,7 @@ async function tell(
       break;
     }
     case 'clear':
-      await clearDay(run, action.days[0]);
-      told.set(action.days[0].date, []);
+      if (await clearDay(run, action.days[0])) told.set(action.days[0].date, []);
       break;
     case 'replace':
       for (const { date, wanted } of await replaceDays(run, action.days)) told.set(date, wanted);

@@ -3,13 +3,18 @@
  * resync waits for it, everything is compared.
  */
 import { LEAST_URGENT } from '../../core/index.js';
-import { attemptSucceeded } from '../../store/attempts.js';
+import { ServerError } from '../../docplanner/index.js';
+import { attemptSucceeded, waitingDays } from '../../store/attempts.js';
 import { hasPlaceholders } from '../../store/bookings.js';
 import { hasOwnBreaks } from '../../store/breaks.js';
-import { readDueAddress } from '../address-services.js';
+import { explainRefusal, readDueAddress } from '../address-services.js';
+import { CalendarRefusedError } from '../calendar-refused-error.js';
+import { closeAllOtherwise } from '../close-otherwise.js';
 import { finishClosing, wantEverythingClosed } from '../closing.js';
 import { verifyDue } from '../conclude.js';
+import { refusalOfCalendar } from '../failure.js';
 import { followAppointments, hasWaited } from '../follow.js';
+import { horizonOf } from '../horizon.js';
 import type { Reconciled } from '../reconciled.js';
 import { countingWrites, resyncStep } from '../resync/step.js';
 import type { Run } from '../run.js';
@@ -54,7 +59,23 @@ function sooner(one: Reconciled, other: Extract<Reconciled, { kind: 'later' }>):
   return one.kind === 'later' && one.afterMs < other.afterMs ? one : other;
 }
 
+/** Where the calendar as a whole is refused, or is not answered for long, what must not be on sale is closed by another way. */
 async function publishPending(run: Run): Promise<Reconciled> {
+  try {
+    return await publishDays(run);
+  } catch (error) {
+    const reason = refusalOfCalendar(error, run.now());
+    const isRefused = reason !== undefined;
+    if (!isRefused && !(error instanceof ServerError && (await hasWaited(run)))) throw error;
+    const { from, to } = horizonOf(run.account.timeZone, run.now());
+    const tried = await waitingDays(run.db, run.calendar.id);
+    const leavesOnSale = await closeAllOtherwise(run, from, to);
+    if (!isRefused) throw error;
+    throw new CalendarRefusedError({ reason: await explainRefusal(run, reason), leavesOnSale, tried });
+  }
+}
+
+async function publishDays(run: Run): Promise<Reconciled> {
   const waitsUntil = await followAppointments(run);
   const reconciled = (await hidesAnything(run)) ? await publishHiding(run) : await publishSlots(run);
   // Days that need another run are published first.

@@ -30,8 +30,7 @@ export async function publishSlots(run: Run): Promise<Reconciled> {
         break;
       }
       case 'clear':
-        await clearDay(run, action.days[0]);
-        await conclude(run, action.days);
+        if (await clearDay(run, action.days[0])) await conclude(run, action.days);
         break;
       case 'replace':
         await conclude(run, await replaceDays(run, action.days));

@@ -334,11 +334,11 @@ describe('a snapshot into the record', () => {
     }
     await clinic.occupied(0, 'apt', '09:00', '09:10');
     await clinic.snapshot(1, { occupancy: [taken('apt', '10:00', '10:10')] });
-    expect(await bookingsToFollow(db, 'nowak')).toMatchObject([
+    expect(await bookingsToFollow(db, 'nowak', new Date(0))).toMatchObject([
       { booking: { id: '2' }, to: { start: new Date(`${DAY}T10:00+01:00`) } },
     ]);
     await clinic.snapshot(2, {});
-    const [followed] = await bookingsToFollow(db, 'nowak');
+    const [followed] = await bookingsToFollow(db, 'nowak', new Date(0));
     expect(followed).toMatchObject({ booking: { id: '2' } });
     expect(followed).not.toHaveProperty('to');
     const rows = await db.selectFrom('slotkeeper.bookings').select(['id', 'status']).orderBy('id').execute();
