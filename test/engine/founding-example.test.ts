@@ -58,6 +58,8 @@ describe('the founding example', () => {
         accepted: 1,
         duplicates: 0,
         stale: 0,
+        ignored: 0,
+        past: 0,
         rejected: [],
       });
       await settled(engine);

@@ -333,6 +333,7 @@ describe('the HTTP API', () => {
 
   test('GET /v1/status counts what waits and what is in the queues', async () => {
     expect((await call('GET', '/v1/status')).body).toEqual({
+      takenOnSale: { count: 0, items: [] },
       pending: 0,
       failed: 0,
       goneServices: 0,

@@ -61,6 +61,7 @@ describe('a placeholder is booked for a made-up patient', () => {
         duration: 20,
         patient: PLACEHOLDER_PATIENT,
         comment: expect.stringMatching(/^slotkeeper [0-9a-f]{24}$/),
+        is_recurring: true,
       },
     ]);
     expect(hiding(desk)).toEqual(['booking 10:20-10:40']);

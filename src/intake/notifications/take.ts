@@ -59,6 +59,7 @@ export async function takeNotifications(
       const at = new Date(now);
       const calendars = await concernedBy(tx, account, said);
       const subjects = await withoutUnsettled(tx, account, said, calendars);
+      refuseTooLong(subjects);
       const spoken = saidIn(subjects, calendars);
       const bookings = hearBookings(spoken, calendars.known, now);
       const others = await takeOthers(tx, account, subjects, calendars, now);
@@ -92,6 +93,17 @@ export async function takeNotifications(
       return { added: addedOf(written.added, told).added, wakes: written.wakes };
     }),
   );
+}
+
+const LONGEST_BOOKING_MS = 7 * 24 * 60 * 60_000;
+
+/** A booking of more than a week is none: it would shut its calendar for as long. @throws {RangeError} for the first of them */
+function refuseTooLong(subjects: readonly Subject[]): void {
+  for (const { status, start, end } of subjects.flatMap(({ bookings }) => bookings)) {
+    if (status === 'booked' && end - start > LONGEST_BOOKING_MS) {
+      throw new RangeError('a booking lasts for more than 7 days');
+    }
+  }
 }
 
 /** What may have made a failure go away: the address is the account's again, or its services are others. */

@@ -2,11 +2,18 @@
  * The strategy `slots`, and the default: a day is regenerated without what is taken, and replaces what the
  * marketplace has. Contract: replaceSlots.
  */
+import { DocplannerError } from '../../docplanner/index.js';
+import type { Taken } from '../../store/taken.js';
+import { BudgetSpentError } from '../budget-spent-error.js';
 import { conclude, saveAsPublished, settle } from '../conclude.js';
+import { unreadBreaks } from '../hiding/needs.js';
 import { nextAction, urgencyOf } from '../plan.js';
+import { rangeOf } from '../read-back.js';
+import { readBreaks } from '../read-marketplace.js';
 import type { Reconciled } from '../reconciled.js';
 import type { Run } from '../run.js';
-import { clearDay, lookAt, pending, replaceDays } from '../tell.js';
+import type { WantedDay } from '../snapshot.js';
+import { clearDay, lookAt, pending, replaceDays, wanted } from '../tell.js';
 
 /** After so many steps another calendar gets a turn; the rest of this one follows. */
 const MOST_STEPS = 100;
@@ -14,8 +21,10 @@ const MOST_STEPS = 100;
 /** Before each step the record is read anew, so that nothing is sent that is known to be taken by then. */
 export async function publishSlots(run: Run): Promise<Reconciled> {
   const showing = new Set<string>();
+  const lookedFor = new Set<string>();
   for (let step = 0; step < MOST_STEPS; step += 1) {
-    const days = await pending(run);
+    const { days, taken } = await wanted(run);
+    if (await learnsWhoseBreaks(run, days, taken, lookedFor)) continue;
     const action = nextAction(days, run.mostEntries, showing);
     if (action === undefined) return { kind: 'done' };
     switch (action.kind) {
@@ -38,4 +47,30 @@ export async function publishSlots(run: Run): Promise<Reconciled> {
     }
   }
   return { kind: 'again', urgency: urgencyOf(await pending(run)) };
+}
+
+/**
+ * A notification of a break has no description, which says whether we made it for a coupled calendar: then its buffers are in
+ * it. It is read for that, once in a run; until it is known, buffers are kept free around it.
+ * @returns whether more is known than before
+ */
+async function learnsWhoseBreaks(
+  run: Run,
+  days: readonly WantedDay[],
+  taken: readonly Taken[],
+  lookedFor: Set<string>,
+): Promise<boolean> {
+  const unread = unreadBreaks(taken, run.calendar).filter((id) => !lookedFor.has(id));
+  if (unread.length === 0) return false;
+  for (const id of unread) lookedFor.add(id);
+  const { db, calendar, now } = run;
+  try {
+    await readBreaks({ db, calendar, now, client: run.client(urgencyOf(days)) }, rangeOf(run, days));
+    return true;
+  } catch (error) {
+    if (!(error instanceof DocplannerError || error instanceof BudgetSpentError)) throw error;
+    // What closes does not wait for it.
+    run.log.warn({ calendar: calendar.id, reason: error.message }, 'breaks of others could not be read');
+    return false;
+  }
 }

@@ -39,7 +39,9 @@ test('says what the one after it says, and leaves everything as it was', async (
   expect(told).toEqual([1]);
   expect(await desk.engine.resyncs.report(look.id)).toBeUndefined();
   const { state, differences, days, daysCompared, reads } = await resync(desk);
-  expect(look).toMatchObject({ state, differences, days, daysCompared, reads, dryRun: true, writes: 0 });
+  expect(look).toMatchObject({ state, differences, days, daysCompared, dryRun: true, writes: 0 });
+  // A resync that is no look reads what the address has, too.
+  expect(look.reads).toBe(reads - 2);
   expect(differences).toMatchObject({ missing: 1, foreign: 1 });
 });
 

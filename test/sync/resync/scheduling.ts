@@ -66,7 +66,7 @@ export class Scheduling {
   async account(id: string, timeZone: string): Promise<void> {
     const fields = { baseUrl: 'http://127.0.0.1:1', clientId: id, clientSecret: 'secret', timeZone };
     await putAccount(this.db, toAccount(id, accountSchema.parse(fields)), new Date());
-    const address = { facilityId: '1', doctorId: '2', addressId: '3' };
+    const address = { facilityId: '1', doctorId: '2', addressId: id };
     await putCalendar(this.db, { id, account: id, ...address, strategy: 'slots' }, new Date());
   }
 
