@@ -304,6 +304,34 @@ describe('reading back', () => {
     expect(desk.shown()).toEqual(ALL);
   });
 
+  test('what is shown over taken time, also after a repair, is hidden by a break', async () => {
+    const desk = await Desk.open({ still: true });
+    const send = await partner(desk.sandbox, 'somebody', 'else');
+    const { facilityId, doctorId, addressId } = addressOf('nowak');
+    await desk.open();
+    await desk.rest();
+    let sent = 0;
+    desk.sandbox.on('request', (record) => {
+      if (record.operation !== 'replaceSlots' || record.client !== 'many') return;
+      sent += 1;
+      // The whole hour again, each time in another body.
+      const at = (time: string) => toIso(parseInstant(`${desk.date}T${time}`, ZONE, 'start'), ZONE);
+      const slot = { start: at('10:00:00'), end: at(`11:00:${10 + sent}`) };
+      const services = [{ address_service_id: 'visit', duration: 20 }];
+      desk.sandbox.faults.set([{ fault: { kind: 'latency', ms: 30_000 }, match: { operation: 'getSlots' } }]);
+      void send('PUT', `/facilities/${facilityId}/doctors/${doctorId}/addresses/${addressId}/slots`, {
+        slots: [{ ...slot, address_services: services }],
+      }).then(() => desk.sandbox.faults.clear());
+    });
+    await desk.book('apt', '10:20', '10:40');
+    await desk.rest();
+    expect(sent).toBe(2);
+    expect(desk.shown()).toEqual(WITHOUT_MIDDLE);
+    expect(await desk.engine.failures.list()).toMatchObject([{ kind: 'day', closedBy: 'break' }]);
+    const range = desk.sandbox.breaks(addressOf('nowak')).map(({ since, till }) => [since, till]);
+    expect(range).toEqual([[desk.at('10:20'), desk.at('10:40')]]);
+  });
+
   test('a reading that is missing is no difference', async () => {
     const desk = await Desk.open({ still: true });
     desk.sandbox.faults.set([{ fault: { kind: 'status', status: 500 }, match: { operation: 'getSlots' } }]);

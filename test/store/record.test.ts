@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { LEAST_URGENT } from '../../src/core/index.js';
 import { deleteAccount, getAccount, putAccount } from '../../src/store/accounts.js';
 import { calendarFailed } from '../../src/store/attempts.js';
 import { deleteCalendar, getCalendar, putCalendar } from '../../src/store/calendars.js';
 import { type Database, openDatabase } from '../../src/store/database.js';
-import { daysBetween, markDays, pendingDays, savePublished } from '../../src/store/days.js';
+import { daysBetween, markDays, pendingDays, saveFailed, savePublished } from '../../src/store/days.js';
+import { failedDays } from '../../src/store/failures.js';
 import { totals, wantedCalendars } from '../../src/store/wanted.js';
 import { saveWindows, windowsOf } from '../../src/store/windows.js';
 import { emptyRecord, recordDatabase } from './databases.js';
@@ -133,6 +135,27 @@ describe('the record', () => {
       ]);
       await savePublished(db, nextCalendar, nextAccount, told, NOW);
       expect(await daysBetween(db, 'nowak', DAY, DAY)).toMatchObject([{ published: [slot], verified: true }]);
+    });
+
+    test('that failed is tried again after a minute, then after twice as long, up to six hours', async () => {
+      const { db } = database;
+      await mark(5);
+      const pauses: number[] = [];
+      for (let n = 0; n < 12; n += 1) {
+        await saveFailed(db, 'nowak', [{ date: DAY, generation: 1, error: { reason: 'refused' } }], NOW, 1);
+        const [failed] = await failedDays(db);
+        const at = failed?.retryAt ?? NOW;
+        pauses.push((at.getTime() - NOW.getTime()) / 60_000);
+        const early = new Date(at.getTime() - 1);
+        expect(await pendingDays(db, 'nowak', DAY, DAY, early, 9)).toEqual([]);
+        expect(await wantedCalendars(db, horizon, early, 9)).toEqual([]);
+        expect(await pendingDays(db, 'nowak', DAY, DAY, at, 9)).toHaveLength(1);
+        // Behind everything that closes.
+        expect(await wantedCalendars(db, horizon, at, 9)).toEqual([
+          { calendar: 'nowak', urgency: LEAST_URGENT },
+        ]);
+      }
+      expect(pauses).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 360, 360, 360]);
     });
 
     test('of a calendar that failed counts as failed and is not woken', async () => {
