@@ -163,3 +163,21 @@ test('an appointment whose booking is cancelled by hand is hidden by something e
   expect(desk.shown()).not.toContain('10:20');
   expect(standing(desk)).toEqual([]);
 });
+
+test('a cancellation that is refused is tried again by itself, after a pause', async () => {
+  const desk = await opened();
+  const id = await linked(desk);
+  desk.sandbox.faults.set([
+    { fault: { kind: 'status', status: 403 }, match: { operation: 'cancelBooking' } },
+  ]);
+  await desk.say(released('apt-1'));
+  await desk.rest();
+  expect(await desk.engine.failures.list()).toMatchObject([{ kind: 'booking', booking: id }]);
+  desk.sandbox.faults.clear();
+  await desk.pass(20_000);
+  await desk.rest();
+  expect(desk.requests('cancelBooking')).toHaveLength(1);
+  await desk.until(async () => (await desk.engine.failures.list()).length === 0);
+  expect(desk.requests('cancelBooking').map(({ status }) => status)).toEqual([403, 204]);
+  expect(standing(desk)).toEqual([]);
+});
