@@ -220,7 +220,9 @@ describe('pulling', () => {
   });
 
   test('takes nothing from what writes may spend, however little there is', async () => {
-    const clinic = await pullingDesk({ pullEverySeconds: 1 });
+    // What is to be read waits for the next hour in the queue, so nobody else has this engine.
+    const notifications = { mode: 'pull', pullEverySeconds: 1 } as const;
+    const clinic = await hearing({ notifications, sandbox: { clients: clients('pull') } });
     const { desk } = clinic;
     await desk.rest();
     await desk.engine.putAccount({
