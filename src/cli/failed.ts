@@ -59,5 +59,7 @@ function describeOne(failure: Failure): string {
       ? `  sent:  ${failure.expected.join(' ')}\n  shown: ${failure.shown.join(' ')}\n`
       : '';
   const since = failure.kind === 'service' ? ` (since ${failure.since})` : '';
-  return `${failure.id}\n  ${failure.reason}${since}\n${lists}`;
+  const again =
+    'retryAt' in failure && failure.retryAt !== null ? `  tried again at ${failure.retryAt}\n` : '';
+  return `${failure.id}\n  ${failure.reason}${since}\n${again}${lists}`;
 }

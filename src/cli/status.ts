@@ -35,7 +35,9 @@ function describe({
   const lines = [
     ...onSaleLines(takenOnSale),
     pending === 0
-      ? 'everything that is wanted is published'
+      ? failed === 0
+        ? 'everything that is wanted is published'
+        : 'nothing else waits to be published'
       : `${pending} days wait to be published, the oldest for ${Math.round(lag / 1000)} s`,
     `${failed} days failed, ${held} are held`,
     ...(goneServices > 0
