@@ -29,7 +29,9 @@ export interface TransportOptions {
   readonly maxAnswerBytes: number;
 }
 
-const sockets = { keepAlive: true, maxSockets: 8, maxFreeSockets: 4 };
+/** A connection that idles for longer may be closed by the server in the moment in which it is used again. */
+const IDLE_MS = 4_000;
+const sockets = { keepAlive: true, maxSockets: 8, maxFreeSockets: 4, timeout: IDLE_MS };
 
 export class Transport {
   readonly #options: TransportOptions;

@@ -1,6 +1,7 @@
 /** What became of a calendar's last attempt: it counts failures for the backoff and keeps the reason in sight. */
 import { sql } from 'kysely';
 import { LEAST_URGENT } from '../core/index.js';
+import { type CalendarState, isUnchanged } from './calendars.js';
 import { pausedUntil } from './retry-pause.js';
 import type { Db } from './schema.js';
 
@@ -63,27 +64,32 @@ export async function waitingDays(db: Db, calendar: string): Promise<DayGenerati
 /**
  * The marketplace refuses the calendar: it is shown as failed, and tried again after a pause that grows. The days that were
  * tried wait behind everything that closes elsewhere from then on, until they change again.
+ * @param calendar as it was tried
  * @param random from 0 to 1
- * @returns how often it has been refused one after another
+ * @returns how often it has been refused one after another; undefined where it was changed or its failure was taken back
+ * meanwhile, so that the refusal says nothing of it
  */
 export async function calendarFailed(
   db: Db,
-  calendar: string,
+  calendar: CalendarState,
   { reason, leavesOnSale, tried }: CalendarFailure,
   now: Date,
   random: number,
-): Promise<number> {
+): Promise<number | undefined> {
   return await db.transaction().execute(async (tx) => {
     const { rows } = await sql<{ failures: number }>`
       UPDATE slotkeeper.calendars SET
         failed_reason = ${reason}, failed_at = coalesce(failed_at, ${now}), failures = failures + 1,
         closing_refused_at = ${leavesOnSale ? now : null}::timestamptz,
         attempts = 0, retry_reason = NULL, retry_at = ${pausedUntil(now, sql`failures`, random)}
-      WHERE id = ${calendar} RETURNING failures`.execute(tx);
+      WHERE id = ${calendar.id} AND failures >= ${calendar.failed?.failures ?? 0} AND ${isUnchanged(calendar)}
+      RETURNING failures`.execute(tx);
+    const [row] = rows;
+    if (row === undefined) return undefined;
     await sql`
       UPDATE slotkeeper.days d SET urgency = ${LEAST_URGENT}::integer
       FROM jsonb_to_recordset(${JSON.stringify(tried)}::jsonb) AS k (date date, generation bigint)
-      WHERE d.calendar_id = ${calendar} AND d.date = k.date AND d.generation = k.generation`.execute(tx);
-    return rows[0]?.failures ?? 1;
+      WHERE d.calendar_id = ${calendar.id} AND d.date = k.date AND d.generation = k.generation`.execute(tx);
+    return row.failures;
   });
 }

@@ -1,5 +1,5 @@
 /** Calendars: a doctor at an address, in one account. */
-import { type Selectable, sql } from 'kysely';
+import { type RawBuilder, type Selectable, sql } from 'kysely';
 import { forgetAddresses } from './address-services.js';
 import { AddressTakenError } from './address-taken-error.js';
 import { changeAddress, isSameAddress, lockAddresses, refuseTakenAddress } from './addresses.js';
@@ -42,6 +42,8 @@ export interface CalendarState extends PlacedCalendar {
     readonly at: Date;
     readonly retryAt: Date | null;
     readonly closingRefusedAt: Date | null;
+    /** How often it was refused one after another. */
+    readonly failures: number;
   };
   /** Why the last attempt failed, while it is being retried. */
   readonly retrying?: { readonly reason: string; readonly attempts: number; readonly at: Date };
@@ -66,6 +68,7 @@ function toCalendar(row: Selectable<CalendarsTable>): CalendarState {
             at: row.failed_at,
             retryAt: row.retry_at,
             closingRefusedAt: row.closing_refused_at,
+            failures: row.failures,
           },
         }),
     ...(row.retry_reason === null || !row.retry_at
@@ -103,15 +106,7 @@ export async function putCalendar(db: Db, calendar: Calendar, now: Date): Promis
 
 /** The same, in a transaction of the caller's. */
 export async function putCalendarIn(tx: Db, calendar: Calendar, now: Date): Promise<boolean> {
-  const { bufferBefore, bufferAfter, grid, applyOnCoupledAddresses } = calendar;
-  const values = {
-    account_id: calendar.account,
-    facility_id: calendar.facilityId,
-    doctor_id: calendar.doctorId,
-    address_id: calendar.addressId,
-    strategy: calendar.strategy,
-    settings: JSON.stringify({ bufferBefore, bufferAfter, grid, applyOnCoupledAddresses }),
-  };
+  const values = valuesOf(calendar);
   await lockAddresses(tx);
   await refuseTakenAddress(tx, calendar);
   const before = await getCalendar(tx, calendar.id);
@@ -149,6 +144,26 @@ export async function putCalendarIn(tx: Db, calendar: Calendar, now: Date): Prom
     if (!stays) await forgetAddresses(tx, [calendar.id]);
   }
   return true;
+}
+
+/** As a condition on its row: that everything that `putCalendar` sets is as it is here. */
+export function isUnchanged(calendar: PlacedCalendar): RawBuilder<boolean> {
+  const { account_id, facility_id, doctor_id, address_id, strategy, settings } = valuesOf(calendar);
+  return sql`(account_id, facility_id, doctor_id, address_id, strategy, settings, closing_since) IS NOT DISTINCT FROM
+    (${account_id}, ${facility_id}, ${doctor_id}, ${address_id}, ${strategy}, ${settings}::jsonb,
+     ${calendar.closing?.since ?? null}::timestamptz)`;
+}
+
+function valuesOf(calendar: Calendar) {
+  const { bufferBefore, bufferAfter, grid, applyOnCoupledAddresses } = calendar;
+  return {
+    account_id: calendar.account,
+    facility_id: calendar.facilityId,
+    doctor_id: calendar.doctorId,
+    address_id: calendar.addressId,
+    strategy: calendar.strategy,
+    settings: JSON.stringify({ bufferBefore, bufferAfter, grid, applyOnCoupledAddresses }),
+  };
 }
 
 /** Leaves the marketplace as it is. @returns whether it was there; what the record knew of it goes with it */

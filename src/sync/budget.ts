@@ -31,6 +31,12 @@ interface Ahead {
   readonly answeredBy: Date;
 }
 
+/** A gate that takes back what it let through. */
+export interface BudgetGate extends RequestGate {
+  /** In place of `after`, where the request was not sent after all: it does not count. */
+  notSent(request: { readonly write: boolean }): Promise<void>;
+}
+
 export class Budget {
   readonly #options: BudgetOptions;
   /** Until when an account's budget is known to be spent, for what closes and for everything else. */
@@ -58,7 +64,7 @@ export class Budget {
   }
 
   /** A gate for requests made on behalf of work of this urgency, one at a time. It throws `BudgetSpentError`. */
-  gate(account: Account, urgency: number): RequestGate {
+  gate(account: Account, urgency: number): BudgetGate {
     return this.#gate(account, urgency);
   }
 
@@ -67,7 +73,7 @@ export class Budget {
    * used of them is given back. Where it turns out to need more, these are the day's: it is not to be begun again.
    * @throws {BudgetSpentError} before `compare` begins, with the turn of whoever asks
    */
-  async comparing<T>(account: Account, compare: (gate: RequestGate) => Promise<T>): Promise<T> {
+  async comparing<T>(account: Account, compare: (gate: BudgetGate) => Promise<T>): Promise<T> {
     const { db } = this.#options;
     const ahead = await this.#takeAhead(account);
     try {
@@ -95,7 +101,7 @@ export class Budget {
     throw new BudgetSpentError(account.id, until, 'its readings are spent');
   }
 
-  #gate(account: Account, urgency: number, ahead?: Ahead): RequestGate {
+  #gate(account: Account, urgency: number, ahead?: Ahead): BudgetGate {
     let probing = false;
     let answeredBy = new Date(0);
     return {
@@ -107,6 +113,10 @@ export class Budget {
           ahead.left -= 1;
           answeredBy = ahead.answeredBy;
         }
+      },
+      notSent: async ({ write }) => {
+        await giveBackRequests(this.#options.db, account.id, write, answeredBy, 1);
+        probing = false;
       },
       after: async (answer) => {
         try {

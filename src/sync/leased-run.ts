@@ -3,13 +3,16 @@
  * no two writes for it are ever in flight, and every request goes through the account's budget.
  */
 import { randomUUID } from 'node:crypto';
-import { ConnectionError, type RequestGate } from '../docplanner/index.js';
+import { ConnectionError, DocplannerError, type RequestGate } from '../docplanner/index.js';
 import type { Account } from '../store/accounts.js';
 import type { PlacedCalendar } from '../store/calendars.js';
 import { giveBackLease, renewLease, takeLease } from '../store/leases.js';
+import type { BudgetGate } from './budget.js';
 import { keepSilent } from './keep-silent.js';
 import { LeaseLostError } from './lease-lost-error.js';
 import type { Means, Run } from './run.js';
+
+const GATEWAY_TIMEOUT = 504;
 
 export type Leased<T> = { readonly kind: 'ran'; readonly result: T } | { readonly kind: 'taken' };
 
@@ -33,15 +36,20 @@ export async function leased<T>(
   if (!(await takeLease(db, calendar.id, token, leaseMs))) return { kind: 'taken' };
 
   const requests = { reads: 0, writes: 0 };
-  const counted = (gate: RequestGate, aboutToWrite?: () => Promise<void>): RequestGate => ({
+  const counted = (gate: BudgetGate, aboutToWrite?: () => Promise<void>): RequestGate => ({
     before: async (request) => {
       await gate.before(request);
       if (!request.write) {
         requests.reads += 1;
         return;
       }
-      await aboutToWrite?.();
-      if (!(await renewLease(db, calendar.id, token, leaseMs))) throw new LeaseLostError(calendar.id);
+      try {
+        await aboutToWrite?.();
+        if (!(await renewLease(db, calendar.id, token, leaseMs))) throw new LeaseLostError(calendar.id);
+      } catch (error) {
+        await gate.notSent(request);
+        throw error;
+      }
       requests.writes += 1;
     },
     after: (answer) => gate.after(answer),
@@ -56,6 +64,7 @@ export async function leased<T>(
       requests,
       unanswered: { bookings: new Set() },
       address: { wasRead: false },
+      outdated: { count: 0 },
       client: (urgency, aboutToWrite) => client.through(counted(budget.gate(account, urgency), aboutToWrite)),
       comparing: (compare) => budget.comparing(account, (gate) => compare(client.through(counted(gate)))),
       keepSilent: (reason) => keepSilent(means, account, reason),
@@ -72,5 +81,7 @@ export async function leased<T>(
 
 /** Whether a write may still be under way although its answer was not waited for. */
 export function isInDoubt(error: unknown): boolean {
-  return error instanceof ConnectionError && error.reason === 'timeout' && error.method !== 'GET';
+  if (!(error instanceof DocplannerError) || error.method === 'GET') return false;
+  // A gateway that gave up on it has ended nothing.
+  return error instanceof ConnectionError ? error.mayHaveApplied : error.status === GATEWAY_TIMEOUT;
 }

@@ -6,7 +6,7 @@
 import { HEARING } from '../core/index.js';
 import { type Account, getAccount } from '../store/accounts.js';
 import { attemptFailed, attemptSucceeded, calendarFailed, retryAt } from '../store/attempts.js';
-import { type CalendarState, getCalendar, type PlacedCalendar } from '../store/calendars.js';
+import { type CalendarState, getCalendar } from '../store/calendars.js';
 import { CLOSING_REFUSED_MS } from '../store/wanted.js';
 import { backoffMs, RETRY } from './backoff.js';
 import { CalendarChangedError } from './calendar-changed-error.js';
@@ -16,6 +16,7 @@ import { keepSilent } from './keep-silent.js';
 import { Lanes } from './lanes.js';
 import { LeaseLostError } from './lease-lost-error.js';
 import { isInDoubt, type Leased, leased } from './leased-run.js';
+import { PlanOutdatedError } from './plan-outdated-error.js';
 import type { Reconciled } from './reconciled.js';
 import type { Means } from './run.js';
 import { publish } from './strategies/publish.js';
@@ -60,7 +61,7 @@ export class Reconciler {
     }
   }
 
-  async #leased(calendar: PlacedCalendar, account: Account, urgency: number): Promise<Reconciled> {
+  async #leased(calendar: CalendarState, account: Account, urgency: number): Promise<Reconciled> {
     const { db } = this.#options;
     // What is in doubt stays leased, and is judged after that.
     const ran = await leased(this.#options, calendar, account, async (run) => {
@@ -76,7 +77,7 @@ export class Reconciler {
 
   /** Decides what a failure means for the calendar and its account. What is no failure of theirs is thrown on. */
   async #failed(
-    calendar: PlacedCalendar,
+    calendar: CalendarState,
     account: Account,
     urgency: number,
     error: unknown,
@@ -85,13 +86,14 @@ export class Reconciler {
     if (error instanceof LeaseLostError) {
       return { kind: 'later', afterMs: ANOTHER_WORKER_HAS_IT_MS, reason: error.message };
     }
-    if (error instanceof CalendarChangedError) {
+    if (error instanceof CalendarChangedError || error instanceof PlanOutdatedError) {
       return { kind: 'later', afterMs: 0, reason: error.message };
     }
     if (error instanceof CalendarRefusedError) {
       const { message: reason, leavesOnSale, tried } = error;
       const at = new Date(now());
-      const failures = await calendarFailed(db, calendar.id, { reason, leavesOnSale, tried }, at, random());
+      const failures = await calendarFailed(db, calendar, { reason, leavesOnSale, tried }, at, random());
+      if (failures === undefined) return { kind: 'later', afterMs: 0, reason: 'the calendar was changed' };
       const about = { calendar: calendar.id, account: account.id, failures, leavesOnSale, reason };
       if (leavesOnSale || failures === 1) log.error(about, 'the calendar failed');
       else log.warn(about, 'the calendar still fails');

@@ -54,6 +54,8 @@ export interface Run extends Omit<Means, 'clients' | 'budget'> {
   readonly unanswered: { readonly bookings: Set<string>; error?: unknown };
   /** Whether it was asked in this run what the address has. */
   readonly address: { wasRead: boolean };
+  /** How often in a row a write was not sent because what it was planned from had changed. */
+  readonly outdated: { count: number };
   /** How many were made in this run. */
   readonly requests: { reads: number; writes: number };
   /** After the firewall stopped a request. @returns for how long, in milliseconds */

@@ -2,6 +2,7 @@
 import { addDays, type Slot, startOfDate, toIso } from '../core/index.js';
 import { forgetVerified } from '../store/days.js';
 import { payloadsSince, rememberPayload } from '../store/payloads.js';
+import { checkPlan } from './check-plan.js';
 import { duplicateWindowMs, freshForm, hashOf } from './forms.js';
 import { urgencyOf } from './plan.js';
 import type { Run } from './run.js';
@@ -18,7 +19,10 @@ export async function freshEntries(run: Run, days: readonly WantedDay[]): Promis
   return freshForm(entries, await payloadsSince(run.db, run.calendar.id, sentLatelySince(run)));
 }
 
-/** @param entries as `freshEntries` gives them */
+/**
+ * @param entries as `freshEntries` gives them
+ * @throws {PlanOutdatedError} before it is sent
+ */
 export async function sendSlots(
   run: Run,
   days: readonly WantedDay[],
@@ -28,6 +32,7 @@ export async function sendSlots(
   const dates = days.map((day) => day.date);
   // Before it is sent: a crash or a lost answer must find it written down that it may have arrived.
   const client = run.client(urgencyOf(days), async () => {
+    await checkPlan(run, days);
     await forgetVerified(db, calendar.id, dates);
     await rememberPayload(db, calendar.id, hashOf(entries), new Date(now()), sentLatelySince(run));
   });

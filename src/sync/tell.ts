@@ -3,6 +3,7 @@ import { localDate, type Slot } from '../core/index.js';
 import { ConflictError, InvalidRequestError, NotFoundError } from '../docplanner/index.js';
 import { type ClosedBy, forgetVerified } from '../store/days.js';
 import { readAddress } from './address-services.js';
+import { checkPlan } from './check-plan.js';
 import { dayFailed } from './close-otherwise.js';
 import { followMoves } from './follow.js';
 import { horizonOf } from './horizon.js';
@@ -37,7 +38,10 @@ export async function lookAt(run: Run, days: readonly WantedDay[]): Promise<Read
 /** @returns whether it was taken; where it was refused, the day has failed */
 export async function clearDay(run: Run, day: WantedDay): Promise<boolean> {
   const { db, calendar } = run;
-  const client = run.client(urgencyOf([day]), () => forgetVerified(db, calendar.id, [day.date]));
+  const client = run.client(urgencyOf([day]), async () => {
+    await checkPlan(run, [day]);
+    await forgetVerified(db, calendar.id, [day.date]);
+  });
   try {
     await client.deleteSlots(calendar, day.date);
   } catch (error) {

@@ -16,7 +16,7 @@ import { horizonOf } from '../../src/sync/horizon.js';
 import { recordDatabase } from '../store/databases.js';
 import { eventually } from '../support/eventually.js';
 import { atEndOfTest } from '../support/release.js';
-import { StillTime, SWEEP_SECONDS } from './still-time.js';
+import { endLeases, StillTime, SWEEP_SECONDS } from './still-time.js';
 
 export const ZONE = 'Europe/Warsaw';
 
@@ -177,6 +177,11 @@ export class Desk {
   async pass(ms: number): Promise<void> {
     if (this.#still === undefined) throw new Error('time passes by itself');
     await this.#still.pass(this.engine.db, ms);
+  }
+
+  /** A write whose answer was lost is over in the marketplace: its calendar is not kept waiting for it any longer. */
+  async endLeases(): Promise<void> {
+    await endLeases(this.engine.db);
   }
 
   /** What the status counts as pending, and nothing else of it: it is asked for often. */

@@ -25,7 +25,7 @@ describe.each(backends)('on $name', ({ fresh }) => {
     // The first time it is applied, and nobody hears of it.
     const match = { operation: 'deleteSlots' };
     sandbox.faults.set([
-      { fault: { kind: 'cut', when: 'after' }, match, times: 1 },
+      { fault: { kind: 'status', status: 500, applied: true }, match, times: 1 },
       { fault: { kind: 'status', status: 503 }, match },
     ]);
     await first.putCalendar({ id: CALENDAR, account: ACCOUNT, ...ELSEWHERE, strategy: 'slots' });

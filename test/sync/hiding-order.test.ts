@@ -46,6 +46,7 @@ test.each([
 test.each([
   ['breaks', '10:05', '10:25', 'deleteCalendarBreak'],
   ['book', '10:00', '10:20', 'cancelBooking'],
+  ['slots', '10:00', '10:20', 'replaceSlots'],
 ] as const)(
   'with %s, what was free when it was planned and is taken when the token has come is not opened',
   async (strategy, from, to, operation) => {

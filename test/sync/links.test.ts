@@ -103,6 +103,7 @@ test('a visit that is linked at another address is not taken for one whose move 
   ]);
   const to = { start: desk.at('11:00'), addressId: addressOf('lis').addressId };
   await expect(desk.engine.bookings.move('nowak', id, to)).rejects.toThrow();
+  await desk.endLeases();
   desk.sandbox.move(id, { start: desk.at('11:40') });
   await expect(desk.engine.bookings.move('nowak', id, to)).rejects.toMatchObject({ name: 'ConflictError' });
 });

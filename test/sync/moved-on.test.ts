@@ -25,6 +25,7 @@ describe.each(STRATEGIES)('with %s', (strategy) => {
     loseAnswer(desk);
     const to = { start: desk.at('11:00') };
     await expect(desk.engine.bookings.move('nowak', id, to)).rejects.toMatchObject({ mayHaveApplied: true });
+    await desk.endLeases();
     const report = await desk.engine.bookings.move('nowak', id, to);
     expect(report).toMatchObject({ calendar: 'nowak', status: 'booked', start: to.start, ref: 'apt-1' });
     expect(report?.id).not.toBe(id);
@@ -112,6 +113,7 @@ test('a move whose answer was lost, and that the patient has moved on, keeps the
   loseAnswer(desk);
   const to = { start: desk.at('11:00') };
   await expect(desk.engine.bookings.move('nowak', id, to)).rejects.toMatchObject({ mayHaveApplied: true });
+  await desk.endLeases();
   const ours = desk.sandbox.bookings(addressOf('nowak')).find(({ status }) => status === 'booked');
   const theirs = desk.sandbox.move(ours?.id ?? '', { start: desk.at('11:40') });
   await expect(desk.engine.bookings.move('nowak', id, to)).rejects.toMatchObject({
@@ -130,6 +132,7 @@ test('a move whose answer was lost is asked about again while what it led to is 
   const to = { start: desk.at('11:00') };
   const move = () => desk.engine.bookings.move('nowak', id, to);
   await expect(move()).rejects.toMatchObject({ mayHaveApplied: true });
+  await desk.endLeases();
   const moved = desk.sandbox.bookings(addressOf('nowak')).find(({ status }) => status === 'booked');
   const unknown = { operation: 'getBooking', path: `/bookings/${moved?.id}` };
   desk.sandbox.faults.set([{ fault: { kind: 'status', status: 404 }, match: unknown }]);
@@ -147,6 +150,7 @@ test('a booking from before the marketplace told its moves is looked for by its 
   loseAnswer(desk);
   const to = { start: desk.at('11:00') };
   await expect(desk.engine.bookings.move('nowak', id, to)).rejects.toMatchObject({ mayHaveApplied: true });
+  await desk.endLeases();
   expect(await desk.engine.bookings.move('nowak', id, to)).toMatchObject({ start: to.start, ref: 'apt-1' });
   expect(desk.requests('moveBooking')).toHaveLength(1);
 });
@@ -186,6 +190,7 @@ describe.each(STRATEGIES)("another doctor's address of the facility, published w
     const { desk, to, move, busy } = await twoDoctors();
     loseAnswer(desk);
     await expect(move()).rejects.toMatchObject({ mayHaveApplied: true });
+    await desk.endLeases();
     const report = await move();
     expect(report).toMatchObject({ calendar: 'kot', status: 'booked', start: to.start });
     expect(await busy('kot')).toMatchObject([{ booking: report?.id, start: to.start }]);
@@ -229,6 +234,7 @@ test.each(['after', 'never'] as const)(
     if (lost === 'after') {
       loseAnswer(desk);
       await expect(move()).rejects.toMatchObject({ mayHaveApplied: true });
+      await desk.endLeases();
     }
     const report = await move();
     const [moved] = desk.sandbox.bookings(KOT);

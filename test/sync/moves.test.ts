@@ -56,6 +56,7 @@ describe('a visit of somebody else, where a booking that moved meanwhile was to 
     await desk.engine.bookings.link('nowak', id, 'apt-1');
     lose(desk, 'before');
     await expect(move(desk, id, '11:00')).rejects.toMatchObject({ mayHaveApplied: true });
+    await desk.endLeases();
     desk.sandbox.move(id, { start: desk.at('11:20') });
     const other = patientBooks(desk, '11:00', { name: 'Maria' });
     await expect(move(desk, id, '11:00')).rejects.toMatchObject({ name: 'ConflictError' });
@@ -70,6 +71,8 @@ describe('a booking whose move was lost on the way back', () => {
     lose(desk, 'after', id);
     await desk.book('apt-1', '11:00', '11:20');
     await eventually(() => at(desk, '11:00') !== '');
+    await desk.until(async () => true);
+    await desk.endLeases();
     await desk.engine.bookings.link('nowak', at(desk, '11:00'), null);
     await desk.rest();
     await desk.free('apt-1');

@@ -2,7 +2,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import type { Slotkeeper } from '../../src/engine.js';
 import { PUBLISH_QUEUE } from '../../src/queue/names.js';
 import type { Estate, Sandbox } from '../../src/sandbox/index.js';
-import { getCalendar } from '../../src/store/calendars.js';
 import { ADDRESS, CALENDAR, foundingExample, WEEK_BEFORE } from '../engine/founding-example.js';
 import { openClinic, settled, startEngine, writesTo } from '../engine/running.js';
 import { recordDatabase } from '../store/databases.js';
@@ -106,26 +105,6 @@ describe('the reconciler', () => {
     await say({ ...available, id: freshId(), to: '2026-11-20', windows });
     expect(writesTo(sandbox)).toHaveLength(1);
     expect(clocks('2026-11-20')).toHaveLength(18);
-  });
-
-  test('tries again after a 503, a cut connection and a lost answer, and ends equal', async () => {
-    await say(available);
-    const faults = [
-      { kind: 'status', status: 503 },
-      { kind: 'cut', when: 'before' },
-      { kind: 'cut', when: 'after' },
-    ] as const;
-    for (const [n, fault] of faults.entries()) {
-      sandbox.faults.set([{ fault, match: replaceSlots, times: 1 }]);
-      await engine.events([take('10:00', `10:${n + 2}0`)]);
-      await eventually(async () => (await getCalendar(engine.db, CALENDAR))?.retrying);
-      expect(writesTo(sandbox).at(-1)?.fault).toBeDefined();
-      expect(await day()).toMatchObject({ state: 'pending', error: { reason: expect.any(String) } });
-      // The wait before another attempt is over; its job, which was put off, comes by itself.
-      now += 60_000;
-      await settled(engine);
-      expect(clocks()[0]).toBe(`10:${n + 2}0`);
-    }
   });
 
   test('sets a day apart that the marketplace refuses, with its reason, and publishes the others', async () => {

@@ -6,17 +6,13 @@ import type { Interval } from '../../occupancy/day-changes.js';
 import type { SaidBooking } from '../../occupancy/take-bookings.js';
 import { findBookings } from '../../store/bookings.js';
 import { findBreaks } from '../../store/breaks.js';
-import { haveChanged } from '../../store/days.js';
-import { PlanOutdatedError } from '../plan-outdated-error.js';
+import { checkPlan } from '../check-plan.js';
 import { takeIn } from '../read-marketplace.js';
 import type { Run } from '../run.js';
 import type { WantedDay } from '../snapshot.js';
 import { type Need, without } from './needs.js';
 import { type OwnBreak, overlaps, type Present } from './present.js';
 import { type Reading, readPresent, withRefs } from './reading.js';
-
-/** Where days change without end, what closes is sent all the same. */
-const MOST_OUTDATED = 5;
 
 export class Seen {
   /** See {@link import('./plan.js').HidingInput.refused}. */
@@ -29,7 +25,6 @@ export class Seen {
   readonly #lookedFor = new Set<string>();
   /** What the plan was made from. */
   #days: readonly WantedDay[] = [];
-  #outdated = 0;
   #read: Reading | undefined;
   /** Where breaks of ours were when it was last asked what they have come to hide. */
   #hidBefore: readonly Interval[] = [];
@@ -82,17 +77,9 @@ export class Seen {
     return changed.length === 0;
   }
 
-  /**
-   * Called when nothing is waited for any more before a request leaves that uncovers time.
-   * @throws {PlanOutdatedError} where that time may be taken by now, a few times at most
-   */
+  /** See {@link checkPlan}. @throws {PlanOutdatedError} */
   async checkPlan(): Promise<void> {
-    const { db, calendar } = this.#run;
-    if (this.#outdated < MOST_OUTDATED && (await haveChanged(db, calendar.id, this.#days))) {
-      this.#outdated += 1;
-      throw new PlanOutdatedError(calendar.id);
-    }
-    this.#outdated = 0;
+    await checkPlan(this.#run, this.#days);
   }
 
   /** What was read may be wrong: the next step reads it again. */

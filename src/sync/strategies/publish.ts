@@ -15,6 +15,7 @@ import { verifyDue } from '../conclude.js';
 import { refusalOfCalendar } from '../failure.js';
 import { followAppointments, hasWaited } from '../follow.js';
 import { horizonOf } from '../horizon.js';
+import { PlanOutdatedError } from '../plan-outdated-error.js';
 import type { Reconciled } from '../reconciled.js';
 import { countingWrites, resyncStep } from '../resync/step.js';
 import type { Run } from '../run.js';
@@ -61,18 +62,26 @@ function sooner(one: Reconciled, other: Extract<Reconciled, { kind: 'later' }>):
 
 /** Where the calendar as a whole is refused, or is not answered for long, what must not be on sale is closed by another way. */
 async function publishPending(run: Run): Promise<Reconciled> {
-  try {
-    return await publishDays(run);
-  } catch (error) {
-    const reason = refusalOfCalendar(error, run.now());
-    const isRefused = reason !== undefined;
-    if (!isRefused && !(error instanceof ServerError && (await hasWaited(run)))) throw error;
-    const { from, to } = horizonOf(run.account.timeZone, run.now());
-    const tried = await waitingDays(run.db, run.calendar.id);
-    const leavesOnSale = await closeAllOtherwise(run, from, to);
-    if (!isRefused) throw error;
-    throw new CalendarRefusedError({ reason: await explainRefusal(run, reason), leavesOnSale, tried });
+  for (;;) {
+    try {
+      return await publishDays(run);
+    } catch (error) {
+      // It was not sent: it is planned again from what is known by now.
+      if (!(error instanceof PlanOutdatedError)) return await closeAndThrow(run, error);
+    }
   }
+}
+
+/** @throws the error, or that the calendar is refused */
+async function closeAndThrow(run: Run, error: unknown): Promise<never> {
+  const reason = refusalOfCalendar(error, run.now());
+  const isRefused = reason !== undefined;
+  if (!isRefused && !(error instanceof ServerError && (await hasWaited(run)))) throw error;
+  const { from, to } = horizonOf(run.account.timeZone, run.now());
+  const tried = await waitingDays(run.db, run.calendar.id);
+  const leavesOnSale = await closeAllOtherwise(run, from, to);
+  if (!isRefused) throw error;
+  throw new CalendarRefusedError({ reason: await explainRefusal(run, reason), leavesOnSale, tried });
 }
 
 async function publishDays(run: Run): Promise<Reconciled> {

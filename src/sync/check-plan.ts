@@ -1,0 +1,25 @@
+/** The last look before a write is sent: whether what it was planned from is still so. */
+import { haveChanged } from '../store/days.js';
+import { PlanOutdatedError } from './plan-outdated-error.js';
+import type { Run } from './run.js';
+import type { WantedDay } from './snapshot.js';
+
+/** Where days change without end, what closes is sent all the same. */
+const MOST_OUTDATED = 5;
+
+/**
+ * Called when nothing is waited for any more before a request leaves that can put time on sale.
+ * @param days what the plan was made from
+ * @throws {PlanOutdatedError} where any of them changed since, a few times at most
+ */
+export async function checkPlan(
+  run: Run,
+  days: readonly Pick<WantedDay, 'date' | 'generation'>[],
+): Promise<void> {
+  const { db, calendar, outdated } = run;
+  if (outdated.count < MOST_OUTDATED && (await haveChanged(db, calendar.id, days))) {
+    outdated.count += 1;
+    throw new PlanOutdatedError(calendar.id);
+  }
+  outdated.count = 0;
+}
