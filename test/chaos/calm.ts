@@ -47,17 +47,24 @@ export class Calm {
     });
   }
 
-  /** What a person would do about days and calendars that the marketplace refused. */
-  async askForRetries(): Promise<void> {
-    await this.#http.post('failed/retry', { json: {} }).json();
+  /**
+   * What a night does: nobody asks for what failed to be tried again, and nobody says that services and addresses are back.
+   * It begins when all that does not fail is published.
+   */
+  async night(deadline: number): Promise<void> {
+    await this.#until(isIdle, deadline);
+    await this.#options.resyncs.complete(deadline);
   }
 
-  /** @param asks whether what is still refused by then is asked for again */
-  async rest(deadline: number, asks: boolean): Promise<void> {
+  async rest(deadline: number): Promise<void> {
+    await this.#until(isAtRest, deadline);
+  }
+
+  async #until(isSo: (status: Status) => boolean, deadline: number): Promise<void> {
     for (let told = Date.now(); ; ) {
       const underWay = await this.#options.resyncs.underWay();
       const status = await this.#http.get('status').json<Status>();
-      if (isAtRest(status) && underWay.length === 0) return;
+      if (isSo(status) && underWay.length === 0) return;
       if (Date.now() - told > TELL_EVERY_MS) {
         told = Date.now();
         const waiting = await this.#waiting();
@@ -65,7 +72,6 @@ export class Calm {
           `not at rest: ${JSON.stringify(status)}, ${waiting}, ${underWay.join(', ')}`,
         );
       }
-      if (asks && status.failed > 0) await this.askForRetries();
       if (Date.now() > deadline) {
         this.#options.onWrong(`it did not come to rest: ${[JSON.stringify(status), ...underWay].join(', ')}`);
         return;
@@ -86,7 +92,7 @@ export class Calm {
     if (model.open > 0) onWrong(`${model.open} events were never acknowledged`);
     await resyncs.check();
     people.check();
-    if (await this.#findLost(deadline)) await this.rest(deadline, false);
+    if (await this.#findLost(deadline)) await this.rest(deadline);
     // The sandbox keeps the last requests only, and what is looked for now may take many.
     const onRequest = (request: RequestRecord): void => {
       if (isWrite(request)) onWrong(`it wrote although everything was published: ${describe(request)}`);
@@ -175,7 +181,7 @@ export class Calm {
           onWrong(`${id} ${date}: ${differ('the record wants', day?.wanted ?? [], 'the model', wanted)}`);
         }
         if (day?.state !== 'in-sync') onWrong(`${id} ${date} is ${day?.state}`);
-        const [shown, expected] = [this.#shown(calendar, date), spell(this.#expected(id, wanted))];
+        const [shown, expected] = [this.#shown(calendar, date), spell(this.#expected(calendar, wanted))];
         if (shown !== expected) {
           onWrong(`${id} ${date}: a patient sees [${shown}], and should see [${expected}]`);
         }
@@ -185,20 +191,22 @@ export class Calm {
   }
 
   /** What is available, without the visits that would touch taken time, whatever hides it. */
-  #expected(id: string, slots: readonly Slot[]): { start: string; services: string[] }[] {
+  #expected(
+    { id, cutting: cut }: WorldCalendar,
+    slots: readonly Slot[],
+  ): { start: string; services: string[] }[] {
     const needs = this.#options.model.unbookable(id);
-    const starts = new Map<string, string[]>();
-    for (const slot of slots) {
-      for (const service of slot.address_services) {
-        for (const { start } of bookableStarts([{ ...slot, address_services: [service] }])) {
-          const at = Date.parse(start);
-          const end = at + service.duration * 60_000;
-          if (needs.some((need) => need.start < end && need.end > at)) continue;
-          starts.set(start, [...(starts.get(start) ?? []), service.address_service_id]);
-        }
-      }
-    }
-    return [...starts].map(([start, services]) => ({ start, services }));
+    return slots.flatMap((slot) => {
+      const minutes = new Map(slot.address_services.map((one) => [one.address_service_id, one.duration]));
+      return bookableStarts([slot], undefined, { cut }).flatMap(({ start, services }) => {
+        const at = Date.parse(start);
+        const free = services.filter((service) => {
+          const end = at + (minutes.get(service) ?? 0) * 60_000;
+          return !needs.some((need) => need.start < end && need.end > at);
+        });
+        return free.length > 0 ? [{ start, services: free }] : [];
+      });
+    });
   }
 
   #shown({ facilityId, doctorId, addressId, account }: WorldCalendar, date: string): string {
@@ -209,10 +217,14 @@ export class Calm {
 }
 
 /** Events on the queue are acknowledged and not yet in the record, so the queue has to be empty, too. */
-function isAtRest({ pending, failed, queues }: Status): boolean {
+function isIdle({ pending, queues }: Status): boolean {
   const { 'slotkeeper-occupancy': events } = queues;
-  if (events === undefined) return false;
-  return pending === 0 && failed === 0 && Object.values(events).every((count) => count === 0);
+  return events !== undefined && pending === 0 && Object.values(events).every((count) => count === 0);
+}
+
+function isAtRest(status: Status): boolean {
+  const { failed, goneServices, takenOnSale } = status;
+  return isIdle(status) && failed + goneServices + takenOnSale.count === 0;
 }
 
 /** A token, and having pushes sent again: neither is a write to a calendar. */

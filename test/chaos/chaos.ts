@@ -10,6 +10,7 @@ import type { Server } from '../support/server.js';
 import { Calm } from './calm.js';
 import { Clinic } from './clinic.js';
 import { Dice } from './dice.js';
+import { EstateChanges } from './estate-changes.js';
 import { apiUrlAt, Fleet } from './fleet.js';
 import { Model } from './model.js';
 import { News } from './news.js';
@@ -67,6 +68,8 @@ export interface Happened {
   readonly visits: number;
   /** Times that were sold twice, and are at the end. */
   readonly conflicts: number;
+  /** Services and addresses that went or came back, and changes of how far readings are behind. */
+  readonly estateChanges: number;
   /** Requests that met a fault. */
   readonly faults: number;
   /** Processes killed, or told to stop, and started again. */
@@ -160,6 +163,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     await switcher.begin();
     const resyncs = new Resyncs({ apiUrl, apiKey, world, seed, onWrong });
     const people = new People({ sandbox, world, model, witness, seed, onWrong });
+    const changes = new EstateChanges({ sandbox, world, witness, seed, unassigns: severe });
     const news = new News({ apiUrl, apiKey, sandbox, world, model, people, onWrong, onProgress });
     open.push(async () => news.close());
 
@@ -183,6 +187,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
         visits,
         conflicts,
         switches,
+        estateChanges: changes.count,
       };
     };
     onProgress(`the storm begins: seed ${seed} on ${backend}`);
@@ -194,7 +199,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       return new Clinic(calendar, outbox, seed, 10 + n, pace).work(storm);
     });
     const clients = world.accounts.map(({ clientId }) => clientId);
-    const others = [switcher.work(storm), resyncs.work(storm), people.work(storm)];
+    const others = [switcher.work(storm), resyncs.work(storm), people.work(storm), changes.work(storm)];
     const skies = weather(sandbox, clients, { seed, timeoutMs: TIMEOUT_MS, severe }, storm);
     const strikes = strike(new Dice(seed, 2), fleet, servers, { storm, struck }, onProgress);
     allEnded = Promise.allSettled([...clinics, ...others, skies, strikes]);
@@ -215,11 +220,12 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const calm = new Calm({ apiUrl, apiKey, ...seeing, onWrong, onProgress });
     onProgress('everything was brought to the engine');
     sandbox.setDelivery({});
+    changes.restore();
     people.lastAct();
     await news.come(Date.now(), stormEnded + patience);
     onProgress('the news has come');
-    if (severe) await calm.askForRetries();
-    await calm.rest(stormEnded + patience, severe);
+    await calm.night(stormEnded + patience);
+    await calm.rest(stormEnded + patience);
     const restMs = Date.now() - stormEnded;
     onProgress('it is at rest');
     await calm.check(Date.now() + patience);

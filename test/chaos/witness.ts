@@ -32,6 +32,8 @@ export class Witness {
   readonly #seen = new Map<string, Map<string, Span>>();
   /** Calendars that people did something in themselves. */
   readonly #acts = new Set<string>();
+  /** Calendars whose services changed. */
+  readonly #changed = new Set<string>();
   readonly #stalls: { readonly from: number; readonly to: number }[] = [];
   #turn = Date.now();
   readonly #clock = setInterval(() => this.#tick(), TURN_MS);
@@ -82,7 +84,7 @@ export class Witness {
     }
     // Contract: Duplicates.
     if (record.ignored) onWrong(`${name} repeated a payload within three minutes and was ignored`);
-    if (record.status === 400 && !record.fault?.includes('status-400') && !this.#wasJustTaken(record)) {
+    if (record.status === 400 && !record.fault?.includes('status-400') && !this.#wasNotToBeKnown(record)) {
       onWrong(`${name} was invalid: ${JSON.stringify(record.body).slice(0, 500)}`);
     }
     if (HIDING.has(record.operation)) this.#hidings += 1;
@@ -103,10 +105,19 @@ export class Witness {
     for (const [key, visit] of after) if (!before.has(key)) seen.set(key, visit);
   }
 
-  /** A placeholder that moves to a start which a patient has since booked is answered 400. Contract: moveBooking. */
-  #wasJustTaken({ operation, address }: RequestRecord): boolean {
-    const calendar = this.#calendars.get(address?.addressId ?? '');
-    return operation === 'moveBooking' && calendar !== undefined && this.#acts.has(calendar.id);
+  /** The same, of a change of the address's services: what was computed before names those that are gone. */
+  aroundServices(calendar: WorldCalendar, act: () => void): void {
+    this.around(calendar, act);
+    this.#changed.add(calendar.id);
+  }
+
+  /**
+   * A placeholder that moves to a start which a patient has since booked is answered 400, and so is a service that is gone.
+   * Contract: moveBooking, replaceSlots.
+   */
+  #wasNotToBeKnown({ operation, address }: RequestRecord): boolean {
+    const { id = '' } = this.#calendars.get(address?.addressId ?? '') ?? {};
+    return (operation === 'moveBooking' && this.#acts.has(id)) || this.#changed.has(id);
   }
 
   #tick(): void {

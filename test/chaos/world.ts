@@ -41,6 +41,8 @@ export interface WorldCalendar {
   readonly services: { readonly id: string; readonly duration: number }[];
   /** The first one. */
   readonly strategy: Strategy;
+  /** How its address cuts a period of services of different durations. */
+  readonly cutting: 'duration' | 'divisor';
   /** Where the budget is scarce it never does: `slots` needs the fewest writes. */
   readonly changesStrategy: boolean;
 }
@@ -108,6 +110,7 @@ function drawCalendar(dice: Dice, owner: WorldAccount, n: number, now: number): 
     ],
     strategy: isScarce ? 'slots' : (STRATEGIES[(n + (owner.id === 'warsaw' ? 1 : 2)) % 3] ?? 'slots'),
     changesStrategy: !isScarce && n !== 0,
+    cutting: dice.pick(['duration', 'divisor'] as const),
   };
 }
 
@@ -132,9 +135,9 @@ export function estateOf(
     id: `facility-${owner}`,
     doctors: calendars
       .filter((calendar) => calendar.account.id === owner)
-      .map(({ doctorId, addressId, services }) => ({
+      .map(({ doctorId, addressId, services, cutting }) => ({
         id: doctorId,
-        addresses: [{ id: addressId, timeZone, services: services.map(({ id }) => ({ id })) }],
+        addresses: [{ id: addressId, timeZone, cutting, services: services.map(({ id }) => ({ id })) }],
       })),
   }));
   const clients = accounts.map((one): Client => {

@@ -39,7 +39,7 @@ describe('the record', () => {
     test('with another limit tries again what failed, and wants no day anew', async () => {
       const { db } = database;
       await publishedDay();
-      await calendarFailed(db, 'nowak', { reason: 'forbidden', leavesOnSale: false, tried: [] }, NOW, 1);
+      await calendarFailed(db, calendar(), { reason: 'forbidden', leavesOnSale: false, tried: [] }, NOW, 1);
       const limits = { ...account().limits, writesPerMinute: 5 };
       expect(await putAccount(db, account({ limits }), NOW)).toBe(true);
       expect(await getAccount(db, 'warsaw')).toMatchObject({ limits });
@@ -74,7 +74,7 @@ describe('the record', () => {
     test('that changes wants all its days anew and is tried again', async () => {
       const { db } = database;
       await publishedDay();
-      await calendarFailed(db, 'nowak', { reason: 'forbidden', leavesOnSale: false, tried: [] }, NOW, 1);
+      await calendarFailed(db, calendar(), { reason: 'forbidden', leavesOnSale: false, tried: [] }, NOW, 1);
       expect(await getCalendar(db, 'nowak')).toMatchObject({ failed: { reason: 'forbidden', at: NOW } });
       expect(await putCalendar(db, calendar({ bufferAfter: 5 }), NOW)).toBe(true);
       expect(await getCalendar(db, 'nowak')).toEqual(calendar({ bufferAfter: 5 }));
@@ -162,7 +162,7 @@ describe('the record', () => {
       await mark(5);
       await calendarFailed(
         database.db,
-        'nowak',
+        calendar(),
         { reason: 'forbidden', leavesOnSale: false, tried: [{ date: DAY, generation: 1 }] },
         NOW,
         1,

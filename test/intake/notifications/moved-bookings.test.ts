@@ -170,6 +170,7 @@ test('the cancellation that is a move of ours, which has no answer yet, is left 
 test('a placeholder that we have moved is no news, and stays where it is, however late it is said to be over', async () => {
   const clinic = await shared({ strategy: 'book' });
   const { desk, push } = clinic;
+  await desk.rest();
   await desk.book('apt-1', '10:20', '10:40');
   await desk.rest();
   await desk.book('apt-1', '11:00', '11:20');

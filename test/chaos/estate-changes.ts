@@ -1,0 +1,82 @@
+// What changes about the addresses of a chaos run: services vanish and come back, addresses are taken from the client and
+// given back, and readings fall behind. Some of it is told, and all of it is undone at the end without a word.
+import type { Sandbox } from '../../src/sandbox/index.js';
+import { Dice } from './dice.js';
+import type { Storm } from './storm.js';
+import type { Witness } from './witness.js';
+import type { World, WorldCalendar } from './world.js';
+
+export interface EstateChangesOptions {
+  readonly sandbox: Sandbox;
+  readonly world: World;
+  readonly witness: Witness;
+  readonly seed: number;
+  /** Whether addresses are unassigned: what patients do there meanwhile is told to nobody, and takes a minute to find. */
+  readonly unassigns: boolean;
+}
+
+const PAUSE_MS = [300, 1_500] as const;
+/** As long as was seen, and longer than a publish takes to read again. */
+const LAGS_MS = [0, 0, 400, 1_500, 5_000] as const;
+
+export class EstateChanges {
+  readonly #options: EstateChangesOptions;
+  readonly #unassigned = new Set<WorldCalendar>();
+  /** By calendar, the id of the service that is gone. */
+  readonly #gone = new Map<WorldCalendar, string>();
+  #made = 0;
+
+  constructor(options: EstateChangesOptions) {
+    this.#options = options;
+  }
+
+  get count(): number {
+    return this.#made;
+  }
+
+  async work(storm: Storm): Promise<void> {
+    const { world, sandbox, seed, unassigns } = this.#options;
+    const dice = new Dice(seed, 4);
+    while (await storm.pause(dice.int(...PAUSE_MS))) {
+      const calendar = dice.pick(world.calendars);
+      const told = dice.chance(0.5);
+      const what = dice.int(1, 100);
+      if (calendar === undefined) continue;
+      this.#made += 1;
+      if (what <= 25) sandbox.setReadLag(dice.pick(LAGS_MS));
+      else if (what <= 65 || !unassigns)
+        this.#changeServices(calendar, dice.pick(calendar.services)?.id, told);
+      else this.#changeAddress(calendar, told);
+    }
+  }
+
+  /** Everything is as it was at first, and nobody is told. */
+  restore(): void {
+    this.#options.sandbox.setReadLag(0);
+    for (const calendar of this.#unassigned) this.#changeAddress(calendar, false);
+    for (const calendar of this.#gone.keys()) this.#changeServices(calendar, undefined, false);
+  }
+
+  /** The service goes; where one is gone, that one comes back instead. */
+  #changeServices(calendar: WorldCalendar, id: string | undefined, told: boolean): void {
+    const { sandbox, witness } = this.#options;
+    if (!this.#gone.delete(calendar) && id !== undefined) this.#gone.set(calendar, id);
+    const services = calendar.services.filter((service) => service.id !== this.#gone.get(calendar));
+    witness.aroundServices(calendar, () => {
+      sandbox.setServices(
+        calendar,
+        services.map((service) => ({ id: service.id })),
+        { told },
+      );
+    });
+  }
+
+  #changeAddress(calendar: WorldCalendar, told: boolean): void {
+    const { sandbox } = this.#options;
+    if (this.#unassigned.delete(calendar)) sandbox.assignAddress(calendar, { told });
+    else {
+      this.#unassigned.add(calendar);
+      sandbox.unassignAddress(calendar, { told });
+    }
+  }
+}
