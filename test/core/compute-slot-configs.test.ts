@@ -41,6 +41,11 @@ describe('windows', () => {
     expect(slots({ windows })).toBe('09:00-10:00 b, 10:00-11:00 a+b, 11:00-12:00 a');
   });
 
+  test('that are shorter than a visit of another service cut it: no visit reaches over the border of two slots', () => {
+    const windows = [open('09:00', '12:00', ['a', 60]), open('09:30', '10:00', ['b', 30])];
+    expect(slots({ windows })).toBe('09:30-10:00 b, 10:00-12:00 a');
+  });
+
   test('that list what is listed already cut nothing', () => {
     const windows = [open('09:00', '12:00', ['a', 10], ['b', 10]), open('10:00', '11:00', ['b', 10])];
     expect(slots({ windows })).toBe('09:00-12:00 a+b');
