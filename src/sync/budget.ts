@@ -10,6 +10,7 @@ import { giveBackRequests, requestAnswered, takeRequest } from '../store/request
 import type { Db } from '../store/schema.js';
 import { AccountSilentError } from './account-silent-error.js';
 import { BudgetSpentError } from './budget-spent-error.js';
+import { inFlightMs } from './in-flight.js';
 import { apartMs, READINGS_OF_A_COMPARISON, windowsFor } from './shares.js';
 import { lowered, type StatedLimits, statedBy } from './stated-limits.js';
 import { Turns } from './turns.js';
@@ -150,7 +151,7 @@ export class Budget {
   async #take(account: Account, write: boolean, urgency: number): Promise<Date> {
     const { db, now, requestTimeoutMs } = this.#options;
     const at = now();
-    const answeredBy = new Date(at + requestTimeoutMs);
+    const answeredBy = new Date(at + inFlightMs(requestTimeoutMs));
     const windows = windowsFor(this.#limits(account), { write, urgency });
     const taken = await takeRequest(db, account.id, write, windows, new Date(at), answeredBy);
     if (taken.kind === 'spent') {

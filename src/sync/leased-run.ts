@@ -8,6 +8,7 @@ import type { Account } from '../store/accounts.js';
 import type { PlacedCalendar } from '../store/calendars.js';
 import { giveBackLease, renewLease, takeLease } from '../store/leases.js';
 import type { BudgetGate } from './budget.js';
+import { inFlightMs } from './in-flight.js';
 import { keepSilent } from './keep-silent.js';
 import { LeaseLostError } from './lease-lost-error.js';
 import type { Means, Run } from './run.js';
@@ -31,8 +32,7 @@ export async function leased<T>(
   const { clients, budget, ...rest } = means;
   const { db, requestTimeoutMs } = means;
   const token = randomUUID();
-  // A new token and the request: no write of ours is in flight for longer.
-  const leaseMs = requestTimeoutMs * 2 + 3_000;
+  const leaseMs = inFlightMs(requestTimeoutMs);
   if (!(await takeLease(db, calendar.id, token, leaseMs))) return { kind: 'taken' };
 
   const requests = { reads: 0, writes: 0 };

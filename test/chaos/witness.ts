@@ -13,6 +13,7 @@ export interface WitnessOptions {
   readonly onWrong: (what: string) => void;
 }
 
+const MINUTE_MS = 60_000;
 const TURN_MS = 20;
 /** A machine that is busy with other things can keep this process from its work for longer than a request waits. */
 const STALL_MS = 100;
@@ -72,7 +73,13 @@ export class Witness {
     if (record.fault !== undefined) this.#faults += 1;
     // I6. The sandbox's own limiter counts as the account says; only what was asked for is a fault.
     if (record.status === 429 && !record.fault?.includes('too-many')) {
-      onWrong(`${name} was one too many: the budget of ${record.client} was overspent`);
+      const { client, receivedAt } = record;
+      const counted = this.#options.sandbox.requests.filter(
+        (one) => one.client === client && one.method !== 'GET' && one.receivedAt > receivedAt - MINUTE_MS,
+      );
+      onWrong(
+        `${name} was one too many: the budget of ${client} was overspent; it wrote at ${counted.map(times).join('; ')}`,
+      );
     }
     if (record.method === 'GET' || record.operation === 'token') return;
     this.#writes += 1;

@@ -64,6 +64,24 @@ describe('the budget of an account that asks from abroad', () => {
     return true;
   }
 
+  test('counts what was sent late, and of which the answer could not be written down, for as long as the marketplace does', async () => {
+    const limits = { ...abroad.limits, writesPerMinute: 1 };
+    const slow: Account = { ...abroad, limits };
+    await budget.gate(slow, CLOSING).before({ write: true });
+    // Another token came first, and took the time of a request.
+    now += 11 * SECOND + 60 * SECOND - 1;
+    await expect(budget.gate(slow, CLOSING).before({ write: true })).rejects.toThrow(BudgetSpentError);
+  });
+
+  test('does not count what was not sent after all', async () => {
+    for (let n = 0; n < 100; n += 1) {
+      const gate = budget.gate(abroad, CLOSING);
+      await gate.before({ write: true });
+      await gate.notSent({ write: true });
+    }
+    expect(await ask(CLOSING, true)).toBe(true);
+  });
+
   test('has room for a pull after a resync has read all that it may', async () => {
     let read = 0;
     while (await ask(COMPARING)) read += 1;
