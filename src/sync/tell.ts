@@ -1,6 +1,6 @@
 /** Telling the marketplace the slots of days: what replaces what it has, and what empties a day. Contract: replaceSlots. */
 import { localDate, type Slot } from '../core/index.js';
-import { ConflictError, InvalidRequestError, NotFoundError } from '../docplanner/index.js';
+import { InvalidRequestError, NotFoundError } from '../docplanner/index.js';
 import { type ClosedBy, forgetVerified } from '../store/days.js';
 import { readAddress } from './address-services.js';
 import { checkPlan } from './check-plan.js';
@@ -49,8 +49,9 @@ export async function clearDay(run: Run, day: WantedDay): Promise<boolean> {
       await setApart(run, new Map([[day, error.message]]), ['break', 'slots']);
       return false;
     }
-    // There was nothing to clear, or the calendar is gone: reading back tells the first, the next write the other.
     if (!(error instanceof NotFoundError)) throw error;
+    // There was nothing to clear, or the calendar is gone: the answer to replacing it with nothing tells.
+    return (await replaceDays(run, [day])).length > 0;
   }
   return true;
 }
@@ -66,8 +67,7 @@ export async function replaceDays(run: Run, days: readonly WantedDay[]): Promise
     await sendSlots(run, days, entries);
   } catch (error) {
     if (error instanceof InvalidRequestError) return await refused(run, days, entries, error);
-    // It is so already, says the marketplace; what it shows decides.
-    if (!(error instanceof ConflictError)) throw error;
+    throw error;
   }
   return days;
 }

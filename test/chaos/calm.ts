@@ -80,10 +80,11 @@ export class Calm {
     }
   }
 
-  /** What calendars say about why they wait. */
+  /** What calendars say about why they wait, and what failed. */
   async #waiting(): Promise<string> {
     const calendars = await this.#http.get('calendars').json<{ id: string; retrying: object | null }[]>();
-    return JSON.stringify(calendars.filter(({ retrying }) => retrying !== null));
+    const { items } = await this.#http.get('failed').json<{ items: Failure[] }>();
+    return JSON.stringify([calendars.filter(({ retrying }) => retrying !== null), items]);
   }
 
   /** @param deadline by which one more resync has to end */

@@ -78,7 +78,6 @@ function mixture(dice: Dice, clients: readonly string[], { timeoutMs, severe }: 
   // Nobody answers at all for a while.
   if (dice.chance(0.1)) rules.unshift({ fault: { kind: 'status', status: 502 }, probability: 0.9 });
   for (const operation of WRITES) {
-    if (operation === 'deleteSlots') continue;
     const status = dice.pick([400, 403, 404, 409, 422]);
     rules.push({ fault: { kind: 'status', status }, match: { operation }, probability: 0.005 });
   }

@@ -179,6 +179,39 @@ describe('breaks on two coupled addresses that are calendars here, with buffers'
   });
 });
 
+test.each([
+  ['replaceSlots', 409],
+  ['replaceSlots', 404],
+  ['deleteSlots', 404],
+] as const)(
+  'what breaks hide stays hidden where the slots that are to take their place are refused: %s, %i',
+  async (operation, status) => {
+    const desk = await opened({ strategy: 'breaks' });
+    const seen = new Set<string>();
+    await desk.book('apt-1', '10:00', operation === 'deleteSlots' ? '12:00' : '11:00');
+    await desk.rest();
+    const before = desk.shown();
+    desk.sandbox.on('request', () => {
+      for (const time of desk.shown()) seen.add(time);
+    });
+    desk.sandbox.faults.set([{ fault: { kind: 'status', status }, match: { operation } }]);
+    await desk.strategy('slots');
+    await desk.rest();
+    expect([...seen].filter((time) => !before.includes(time))).toEqual([]);
+    expect(desk.requests(operation).some((request) => request.status === status)).toBe(true);
+    expect(desk.shown()).toEqual(before);
+    desk.sandbox.faults.clear();
+    const failures = await desk.engine.failures.list();
+    await desk.engine.failures.settle(
+      'retry',
+      failures.map(({ id }) => id),
+    );
+    await desk.rest();
+    expect(desk.shown()).toEqual(before);
+    expect(hiding(desk)).toEqual([]);
+  },
+);
+
 test('a 409 for a break that is not there after all is answered by making it once more', async () => {
   const desk = await opened({ strategy: 'breaks' });
   const match = { operation: 'addCalendarBreak' };
