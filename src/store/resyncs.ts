@@ -121,9 +121,9 @@ export async function finishResyncs(db: Db, now: Date): Promise<void> {
   await sql`
     UPDATE slotkeeper.resync_calendars r SET state = 'failed', reason = c.failed_reason
     FROM slotkeeper.calendars c, slotkeeper.resyncs o
-    WHERE c.id = r.calendar_id AND o.id = r.resync_id AND c.failed_reason IS NOT NULL
+    WHERE c.id = r.calendar_id AND o.id = r.resync_id AND o.state = 'running' AND c.failed_reason IS NOT NULL
       AND r.state IN ('waiting', 'compared')
-      -- One that failed before is tried for the resync, unless that only compares.
+      -- One that failed before is tried when the resync begins to compare, unless that only compares.
       AND (o.dry_run OR c.retry_at > ${now})`.execute(db);
   await sql`
     UPDATE slotkeeper.resync_calendars r

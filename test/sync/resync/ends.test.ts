@@ -1,10 +1,11 @@
 // A resync ends, whatever becomes of its calendars.
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { putAccount } from '../../../src/store/accounts.js';
-import { attemptFailed } from '../../../src/store/attempts.js';
+import { attemptFailed, calendarFailed } from '../../../src/store/attempts.js';
 import { putCalendar } from '../../../src/store/calendars.js';
 import { concludeResync, openResyncs, saveCompared } from '../../../src/store/comparisons.js';
 import { openDatabase } from '../../../src/store/database.js';
+import { retryFailuresOf } from '../../../src/store/failures.js';
 import { getResync } from '../../../src/store/resync-reports.js';
 import { beginResync, finishResyncs, lastResync, startComparing } from '../../../src/store/resyncs.js';
 import type { Db } from '../../../src/store/schema.js';
@@ -52,6 +53,17 @@ describe('a resync with a calendar that never gets its turn', () => {
     // It compared nothing to its end: the night after it is due.
     expect(await lastResync(db, 'warsaw', hoursOn(24))).toEqual(NOW);
     expect(await beginResync(db, { account: 'warsaw', dryRun: false }, hoursOn(24))).not.toBe(id);
+  });
+
+  test('does not count a calendar as failed that is yet to be tried again for it', async () => {
+    await calendarFailed(db, calendar(), { reason: 'forbidden', leavesOnSale: false, tried: [] }, NOW, 1);
+    const id = await beginResync(db, { account: 'warsaw', dryRun: false }, NOW);
+    await finishResyncs(db, NOW);
+    await retryFailuresOf(db, ['nowak'], NOW);
+    await startComparing(db, id, { failures: [], sources: [] }, NOW);
+    await finishResyncs(db, NOW);
+    expect(await getResync(db, id, 0)).toMatchObject({ state: 'running', calendarsDone: 0 });
+    expect(await openResyncs(db, 'nowak')).toMatchObject([{ resync: id, state: 'waiting' }]);
   });
 
   test('is none that a later one joins where it was cut off before, or came with a backup', async () => {
