@@ -7,7 +7,7 @@ import { MOST_URGENT, toIso, urgency } from '../core/index.js';
 import { ConflictError } from '../docplanner/index.js';
 import { said } from '../occupancy/said.js';
 import { newestOf, type SaidBooking, withSuccessors } from '../occupancy/take-bookings.js';
-import { findBookings, findBookingsOf } from '../store/bookings.js';
+import { findBookings, findBookingsOf, type StoredBooking } from '../store/bookings.js';
 import { getCalendar } from '../store/calendars.js';
 import { forgetMove, noteMove, type SentMove, sentMoves } from '../store/sent-moves.js';
 import { BookingOverError } from './booking-over-error.js';
@@ -41,9 +41,12 @@ export async function moveVisit(run: Run, id: string, to: MoveTo): Promise<SaidB
   const { calendar, account, now, db } = run;
   const known = await knownVisit(run, id);
   const move = moveOf(run, known, to);
-  const before = await repeated(run, move);
+  const successors = await successorsOf(run, id);
+  const before = await repeated(run, move, successors);
   if (before !== undefined) return before;
   const earlier = (await sentMoves(db, calendar.id)).find(({ booking }) => booking === id);
+  if (earlier === undefined && successors.newest !== id)
+    throw new BookingOverError(id, 'moved', successors.newest);
   const settled = earlier && (await settleMove(run, earlier));
   if (earlier !== undefined && settled !== undefined) {
     const isAsSent = settled.start === earlier.start.getTime();
@@ -110,12 +113,26 @@ async function serviceOf({ client, calendar }: Run, { id, service }: SaidBooking
   return service ?? said(await client(MOST_URGENT).getBooking(calendar, id)).service ?? '';
 }
 
-/** Where this very move was made before, the booking that it is now: as the record has it, or the marketplace. */
-async function repeated(run: Run, { booking, start, addressId }: SentMove): Promise<SaidBooking | undefined> {
-  const { db, calendar } = run;
+interface Successors {
+  /** What it is now; its own id where it has not moved. */
+  readonly newest: string;
+  readonly all: readonly StoredBooking[];
+}
+
+/** What the booking has become, as the record has it. */
+async function successorsOf({ db, calendar }: Run, booking: string): Promise<Successors> {
   const find = (ids: readonly string[]) => findBookingsOf(db, calendar.account, ids);
   const all = await withSuccessors([...(await findBookings(db, calendar.id, [booking])).values()], find);
-  const newest = newestOf(booking, all);
+  return { newest: newestOf(booking, all), all };
+}
+
+/** Where this very move was made before, the booking that it is now: as the record has it, or the marketplace. */
+async function repeated(
+  run: Run,
+  { booking, start, addressId }: SentMove,
+  { newest, all }: Successors,
+): Promise<SaidBooking | undefined> {
+  const { db } = run;
   if (newest === booking) return undefined;
   const known = all.find(({ id, status }) => id === newest && status === 'booked');
   const home = known && (await getCalendar(db, known.calendar));

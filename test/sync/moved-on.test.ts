@@ -107,23 +107,30 @@ test('a booking that has moved is not cancelled, moved or linked under its old i
   expect(desk.requests('cancelBooking')).toHaveLength(1);
 });
 
-test('a move whose answer was lost, and that the patient has moved on, keeps the link and is refused by its old id', async () => {
-  const desk = await opened();
-  const id = await linked(desk);
-  loseAnswer(desk);
-  const to = { start: desk.at('11:00') };
-  await expect(desk.engine.bookings.move('nowak', id, to)).rejects.toMatchObject({ mayHaveApplied: true });
-  await desk.endLeases();
-  const ours = desk.sandbox.bookings(addressOf('nowak')).find(({ status }) => status === 'booked');
-  const theirs = desk.sandbox.move(ours?.id ?? '', { start: desk.at('11:40') });
-  await expect(desk.engine.bookings.move('nowak', id, to)).rejects.toMatchObject({
-    name: 'BookingOverError',
-    message: expect.stringContaining(`it is "${theirs.id}" now`),
-  });
-  expect(await known(desk, theirs.id)).toMatchObject({ status: 'booked', ref: 'apt-1' });
-  expect(await known(desk, id)).toMatchObject({ status: 'moved', movedTo: theirs.id });
-  expect(standing(desk)).toEqual(['11:40']);
-});
+test.each([
+  ['before anybody asks', true],
+  ['by who asks', false],
+] as const)(
+  'a move whose answer was lost, and that the patient has moved on, is found out %s, keeps the link and is refused by its old id',
+  async (_, isKnownBefore) => {
+    const desk = await opened();
+    const id = await linked(desk);
+    loseAnswer(desk);
+    const to = { start: desk.at('11:00') };
+    await expect(desk.engine.bookings.move('nowak', id, to)).rejects.toMatchObject({ mayHaveApplied: true });
+    const ours = desk.sandbox.bookings(addressOf('nowak')).find(({ status }) => status === 'booked');
+    const theirs = desk.sandbox.move(ours?.id ?? '', { start: desk.at('11:40') });
+    if (isKnownBefore) await desk.rest();
+    await desk.endLeases();
+    await expect(desk.engine.bookings.move('nowak', id, to)).rejects.toMatchObject({
+      name: 'BookingOverError',
+      message: expect.stringContaining(`it is "${theirs.id}" now`),
+    });
+    expect(await known(desk, theirs.id)).toMatchObject({ status: 'booked', ref: 'apt-1' });
+    expect(await known(desk, id)).toMatchObject({ status: 'moved', movedTo: theirs.id });
+    expect(standing(desk)).toEqual(['11:40']);
+  },
+);
 
 test('a move whose answer was lost is asked about again while what it led to is not shown yet', async () => {
   const desk = await opened();
