@@ -42,6 +42,8 @@ export interface SlotkeeperOptions {
   readonly data?: string | undefined;
   /** Redis for the queue; without it the queue lives in the database. */
   readonly redisUrl?: string | undefined;
+  /** How long PostgreSQL may take to answer one statement, in milliseconds; default 10,000. */
+  readonly statementMs?: number | undefined;
   /** What slotkeeper.yaml says: accounts, calendars, publish. */
   readonly config?: FileConfigInput | undefined;
   /**
@@ -110,6 +112,7 @@ export class Slotkeeper {
       databaseUrl,
       data = '.slotkeeper',
       redisUrl,
+      statementMs,
       encryptionKey,
       roles,
       random,
@@ -120,6 +123,7 @@ export class Slotkeeper {
       databaseUrl,
       data,
       redisUrl,
+      statementMs,
       roles: roles ?? ROLES,
       publish: this.#config.publish,
       resync: this.#config.resync,

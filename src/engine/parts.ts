@@ -41,6 +41,7 @@ export interface PartsOptions {
   readonly databaseUrl?: string | undefined;
   readonly data: string;
   readonly redisUrl?: string | undefined;
+  readonly statementMs: number | undefined;
   readonly roles: readonly Role[];
   readonly publish: FileConfig['publish'];
   readonly resync: FileConfig['resync'];
@@ -108,6 +109,7 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
     const sealer = openSealer({ encryptionKey, folder: databaseUrl === undefined ? data : undefined });
     await queues.connect();
     await options.prepare(database.db, sealer);
+    database.limitStatements(options.statementMs);
     return assemble(options, database, queues, sealer);
   } catch (error) {
     await queues.close();

@@ -1,10 +1,9 @@
 /** Puts occupancy events on the queue, for a PMS that is written in TypeScript or JavaScript. */
 
-import type pg from 'pg';
 import { check, describe } from '../check.js';
 import { OCCUPANCY_QUEUE } from '../queue/names.js';
 import { type JobQueue, type QueueStore, Queues } from '../queue/queues.js';
-import { openPgPool } from '../store/pg-pool.js';
+import { type OpenPgPool, openPgPool } from '../store/pg-pool.js';
 import { ServiceUnavailableError } from '../store/service-unavailable-error.js';
 import { addEvents } from './add-events.js';
 import { InvalidEventError } from './invalid-event-error.js';
@@ -25,7 +24,7 @@ export type OccupancyProducerOptions =
 export class OccupancyProducer {
   readonly #options: OccupancyProducerOptions;
   readonly #queues: Queues;
-  readonly #pool: pg.Pool | undefined;
+  readonly #database: OpenPgPool | undefined;
   #queue: Promise<JobQueue> | undefined;
 
   constructor(options: OccupancyProducerOptions) {
@@ -35,8 +34,8 @@ export class OccupancyProducer {
     if ('redisUrl' in options) {
       store = { kind: 'redis', url: options.redisUrl };
     } else {
-      this.#pool = openPgPool({ url: options.databaseUrl, size: 4, onError });
-      store = { kind: 'database', pool: this.#pool };
+      this.#database = openPgPool({ url: options.databaseUrl, size: 4, onError });
+      store = { kind: 'database', pool: this.#database.pool };
     }
     this.#queues = new Queues({ store, onError });
   }
@@ -71,6 +70,7 @@ export class OccupancyProducer {
     await this.#queues.connect();
     const queue = this.#queues.queue(OCCUPANCY_QUEUE);
     await this.#queues.ready();
+    this.#database?.limitStatements();
     return queue;
   }
 
@@ -85,6 +85,6 @@ export class OccupancyProducer {
 
   async close(): Promise<void> {
     await this.#queues.close();
-    await this.#pool?.end();
+    await this.#database?.close();
   }
 }

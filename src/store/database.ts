@@ -21,6 +21,8 @@ export interface Database {
   readonly db: Db;
   /** Present for the embedded database only. */
   readonly lock?: FolderLock;
+  /** Called when everything is prepared: from then on no statement waits for its answer without end. */
+  limitStatements(ms?: number): void;
   close(): Promise<void>;
 }
 
@@ -54,13 +56,13 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 }
 
 function openPostgres(options: Extract<DatabaseOptions, { url: string }>): Database {
-  const pool = openPgPool({
+  const { pool, limitStatements, close } = openPgPool({
     url: options.url,
     size: options.poolSize ?? 20,
     onError: (error) => options.onError?.(error),
   });
   const db: Db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: preparing(pool) }) });
-  return { kind: 'postgresql', pool, db, close: () => pool.end() };
+  return { kind: 'postgresql', pool, db, limitStatements, close };
 }
 
 async function openPglite(options: Extract<DatabaseOptions, { folder: string }>): Promise<Database> {
@@ -82,6 +84,7 @@ async function openPglite(options: Extract<DatabaseOptions, { folder: string }>)
       pool,
       db,
       ...(lock === undefined ? {} : { lock }),
+      limitStatements: () => undefined,
       close: async () => {
         await pool.end();
         lock?.release();

@@ -26,8 +26,8 @@ async function place(
     return { producer: new OccupancyProducer({ redisUrl }), store: { kind: 'redis', url: redisUrl } };
   }
   const { url: databaseUrl } = await freshDatabase();
-  const pool = openPgPool({ url: databaseUrl, size: 8, onError: () => undefined });
-  atEndOfTest(() => pool.end());
+  const { pool, close } = openPgPool({ url: databaseUrl, size: 8, onError: () => undefined });
+  atEndOfTest(close);
   return { producer: new OccupancyProducer({ databaseUrl }), store: { kind: 'database', pool } };
 }
 

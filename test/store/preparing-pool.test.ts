@@ -11,7 +11,7 @@ let db: Kysely<{ things: { id: number; name: string } }>;
 
 beforeAll(async () => {
   // One connection: what is prepared is prepared on a connection.
-  pool = openPgPool({ url: (await freshDatabase()).url, size: 1, onError: () => undefined });
+  ({ pool } = openPgPool({ url: (await freshDatabase()).url, size: 1, onError: () => undefined }));
   db = new Kysely({ dialect: new PostgresDialect({ pool: preparing(pool) }) });
   await pool.query(
     `CREATE TABLE public.things (id integer PRIMARY KEY, name text); INSERT INTO things VALUES (1, 'one')`,
