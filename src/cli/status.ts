@@ -32,12 +32,12 @@ function describe({
   notifications,
   queues,
 }: Status): string {
+  const nothingWaits =
+    failed === 0 ? 'everything that is wanted is published' : 'nothing else waits to be published';
   const lines = [
     ...onSaleLines(takenOnSale),
     pending === 0
-      ? failed === 0
-        ? 'everything that is wanted is published'
-        : 'nothing else waits to be published'
+      ? nothingWaits
       : `${pending} days wait to be published, the oldest for ${Math.round(lag / 1000)} s`,
     `${failed} days failed, ${held} are held`,
     ...(goneServices > 0

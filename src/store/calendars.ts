@@ -146,6 +146,13 @@ export async function putCalendarIn(tx: Db, calendar: Calendar, now: Date): Prom
   return true;
 }
 
+/** Whether it is there as it is here, whatever became of its attempts. */
+export async function isCalendarUnchanged(db: Db, calendar: PlacedCalendar): Promise<boolean> {
+  const { rows } = await sql`
+    SELECT FROM slotkeeper.calendars WHERE id = ${calendar.id} AND ${isUnchanged(calendar)}`.execute(db);
+  return rows.length > 0;
+}
+
 /** As a condition on its row: that everything that `putCalendar` sets is as it is here. */
 export function isUnchanged(calendar: PlacedCalendar): RawBuilder<boolean> {
   const { account_id, facility_id, doctor_id, address_id, strategy, settings } = valuesOf(calendar);

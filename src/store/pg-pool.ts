@@ -8,6 +8,7 @@ const OID_DATE = 1082;
 /** For a connection, and then for each statement: a request whose first one is not answered is over within 15 s. */
 const CONNECT_MS = 4_000;
 const STATEMENT_MS = 10_000;
+const IDLE_MS = 10_000;
 /** Until everything is prepared: a migration takes as long as it takes, and waits for those of others. */
 const PREPARING_MS = 10 * 60_000;
 const CLOSE_MS = 5_000;
@@ -34,6 +35,8 @@ export function openPgPool({ url, size, onError }: PgPoolOptions): OpenPgPool {
     max: size,
     options: `-c search_path=${SEARCH_PATH.replace(' ', '')}`,
     connectionTimeoutMillis: CONNECT_MS,
+    // After a failover no connection that nobody uses stays dead for longer.
+    idleTimeoutMillis: IDLE_MS,
     keepAlive: true,
     // Statements that do not wait for each other's answers are sent at once (at-once.ts, preparing-pool.ts).
     pipeline: true,

@@ -1,7 +1,7 @@
 /**
  * A limit for every statement that PostgreSQL is asked. A server that is frozen, and a failover that left connections without
  * one, close nothing: their clients would wait without end. A connection that brings no answer in time is destroyed,
- * with all that was asked on it, and so are those that nobody uses just then. One that only listens is asked now and then.
+ * with all that was asked on it. One that only listens is asked now and then.
  */
 import type pg from 'pg';
 import { systemTimers, within } from '../lib/timers.js';
@@ -14,37 +14,23 @@ const LISTEN = /(?:^|\n|;|\*\/)\s*listen\b/i;
 export class StatementLimit {
   #ms: number;
   readonly #watched = new Map<pg.PoolClient, Watch>();
-  readonly #inUse = new Set<pg.PoolClient>();
   #allRemoved: () => void = () => undefined;
 
   /** @param ms until it is changed */
   constructor(pool: pg.Pool, ms: number) {
     this.#ms = ms;
-    pool.on('connect', (client) => this.#watched.set(client, watch(client, this)));
-    pool.on('acquire', (client) => this.#inUse.add(client));
-    pool.on('release', (_error, client) => {
-      this.#inUse.delete(client);
-      this.#watched.get(client)?.released();
-    });
+    pool.on('connect', (client) => this.#watched.set(client, new Watch(client, () => this.#ms)));
+    pool.on('release', (_error, client) => this.#watched.get(client)?.released());
     pool.on('remove', (client) => {
-      this.#inUse.delete(client);
+      this.#watched.get(client)?.end();
       this.#watched.delete(client);
       if (this.#watched.size === 0) this.#allRemoved();
     });
   }
 
-  /** In milliseconds. */
-  get ms(): number {
-    return this.#ms;
-  }
-
+  /** @param ms of statements that are asked from now on */
   change(ms: number): void {
     this.#ms = ms;
-  }
-
-  /** One brought no answer: those that nobody uses are made anew before they are needed. */
-  destroyIdle(): void {
-    this.#destroy([...this.#watched.keys()].filter((client) => !this.#inUse.has(client)));
   }
 
   /** Resolves when the connections of a pool that is being ended are closed, and destroys those that are not after so long. */
@@ -54,58 +40,67 @@ export class StatementLimit {
       if (this.#watched.size === 0) resolve();
     });
     await within(systemTimers, ms, removed);
-    this.#destroy([...this.#watched.keys()]);
-  }
-
-  #destroy(clients: readonly pg.PoolClient[]): void {
-    for (const client of clients) client.connection.stream.destroy(noAnswer(this.#ms));
+    for (const watch of this.#watched.values()) watch.destroy(ms);
   }
 }
 
-const noAnswer = (ms: number): Error =>
-  Object.assign(new Error(`PostgreSQL did not answer within ${ms / 1_000} s`), { code: 'ETIMEDOUT' });
-
 /** What one connection was asked and has not answered. */
 class Watch {
-  limit: StatementLimit;
   readonly #client: pg.PoolClient;
+  readonly #limitMs: () => number;
+  readonly #query: pg.PoolClient['query'];
+  readonly #answered = (): void => this.#onAnswer();
   #pending = 0;
   #timer: NodeJS.Timeout | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
 
-  constructor(client: pg.PoolClient, limit: StatementLimit) {
-    this.limit = limit;
+  constructor(client: pg.PoolClient, limitMs: () => number) {
     this.#client = client;
+    this.#limitMs = limitMs;
+    this.#query = client.query;
+    const query = client.query.bind(client) as (...asked: unknown[]) => unknown;
+    client.query = ((...asked: unknown[]) => {
+      this.#onQuestion(asked[0]);
+      return query(...asked);
+    }) as typeof client.query;
+    client.connection.on('readyForQuery', this.#answered);
   }
 
-  asked(statement: unknown): void {
+  destroy(ms: number): void {
+    const error = new Error(`PostgreSQL did not answer within ${ms / 1_000} s`);
+    this.#client.connection.stream.destroy(Object.assign(error, { code: 'ETIMEDOUT' }));
+  }
+
+  /** Nobody listens on it any more. */
+  released(): void {
+    clearInterval(this.#heartbeat);
+    this.#heartbeat = undefined;
+  }
+
+  end(): void {
+    this.#disarm();
+    this.released();
+    this.#client.query = this.#query;
+    this.#client.connection.off('readyForQuery', this.#answered);
+  }
+
+  #onQuestion(statement: unknown): void {
     this.#pending += 1;
     if (this.#timer === undefined) this.#arm();
     if (this.#heartbeat === undefined && LISTEN.test(textOf(statement))) this.#listens();
   }
 
   /** Each statement is answered by one. */
-  answered(): void {
+  #onAnswer(): void {
     this.#pending = Math.max(0, this.#pending - 1);
     this.#disarm();
     if (this.#pending > 0) this.#arm();
   }
 
-  released(): void {
-    clearInterval(this.#heartbeat);
-    this.#heartbeat = undefined;
-  }
-
-  ended(): void {
-    this.#pending = 0;
-    this.#disarm();
-    this.released();
-  }
-
   #arm(): void {
-    const { ms } = this.limit;
+    const ms = this.#limitMs();
     this.#timer = setTimeout(() => {
-      this.#timer = setTimeout(() => this.#giveUp(ms), GRACE_MS).unref();
+      this.#timer = setTimeout(() => this.destroy(ms), GRACE_MS).unref();
     }, ms).unref();
   }
 
@@ -114,16 +109,11 @@ class Watch {
     this.#timer = undefined;
   }
 
-  #giveUp(ms: number): void {
-    this.#client.connection.stream.destroy(noAnswer(ms));
-    this.limit.destroyIdle();
-  }
-
   #listens(): void {
     this.#heartbeat = setInterval(() => {
       // Whoever listens is told by the connection itself.
       if (this.#pending === 0) this.#client.query('SELECT 1').catch(() => undefined);
-    }, this.limit.ms).unref();
+    }, this.#limitMs()).unref();
   }
 }
 
@@ -131,24 +121,4 @@ function textOf(statement: unknown): string {
   if (typeof statement === 'string') return statement;
   const { text } = statement as { readonly text?: unknown };
   return typeof text === 'string' ? text : '';
-}
-
-const watches = new WeakMap<pg.PoolClient, Watch>();
-
-function watch(client: pg.PoolClient, limit: StatementLimit): Watch {
-  const known = watches.get(client);
-  if (known !== undefined) {
-    known.limit = limit;
-    return known;
-  }
-  const made = new Watch(client, limit);
-  watches.set(client, made);
-  const query = client.query.bind(client) as (...asked: unknown[]) => unknown;
-  client.query = ((...asked: unknown[]) => {
-    made.asked(asked[0]);
-    return query(...asked);
-  }) as typeof client.query;
-  client.connection.on('readyForQuery', () => made.answered());
-  client.connection.stream.once('close', () => made.ended());
-  return made;
 }

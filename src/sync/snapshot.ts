@@ -4,7 +4,7 @@ import { addDays, computeSlotConfigs, type Day, startOfDate } from '../core/inde
 import { timeOf, widened } from '../occupancy/day-changes.js';
 import { type Account, getAccount } from '../store/accounts.js';
 import { offeredOf } from '../store/address-services.js';
-import { type Calendar, type CalendarState, getCalendar, type PlacedCalendar } from '../store/calendars.js';
+import { type Calendar, isCalendarUnchanged } from '../store/calendars.js';
 import { daysBetween, pendingDays, type StoredDay } from '../store/days.js';
 import { heldDates } from '../store/holds.js';
 import type { Db } from '../store/schema.js';
@@ -121,17 +121,9 @@ export async function viewDays(
 
 /** A generation that is read here is the answer to the calendar as it is here. */
 async function isAsBefore(db: Db, calendar: Calendar, account: Account): Promise<boolean> {
-  const [now, its] = [await getCalendar(db, calendar.id), await getAccount(db, account.id)];
   return (
-    now !== undefined &&
-    its !== undefined &&
-    isDeepStrictEqual(identityOf(now), identityOf(calendar)) &&
-    isDeepStrictEqual(its, account)
+    (await isCalendarUnchanged(db, calendar)) && isDeepStrictEqual(await getAccount(db, account.id), account)
   );
-}
-
-function identityOf({ failed: _, retrying: __, ...calendar }: CalendarState): PlacedCalendar {
-  return calendar;
 }
 
 const MINUTE = 60_000;

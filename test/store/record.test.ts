@@ -5,7 +5,7 @@ import { calendarFailed } from '../../src/store/attempts.js';
 import { deleteCalendar, getCalendar, putCalendar } from '../../src/store/calendars.js';
 import { type Database, openDatabase } from '../../src/store/database.js';
 import { daysBetween, markDays, pendingDays, saveFailed, savePublished } from '../../src/store/days.js';
-import { failedDays } from '../../src/store/failures.js';
+import { failedDays, retryCalendar } from '../../src/store/failures.js';
 import { totals, wantedCalendars } from '../../src/store/wanted.js';
 import { saveWindows, windowsOf } from '../../src/store/windows.js';
 import { emptyRecord, recordDatabase } from './databases.js';
@@ -71,6 +71,25 @@ describe('the record', () => {
   });
 
   describe('a calendar', () => {
+    test('is not failed by a refusal of what it was, before it was changed or its failure was taken back', async () => {
+      const { db } = database;
+      const failed = async () => {
+        const was = await getCalendar(db, 'nowak');
+        if (was === undefined) throw new Error('there is no calendar');
+        return () => calendarFailed(db, was, { reason: 'forbidden', leavesOnSale: false, tried: [] }, NOW, 1);
+      };
+      await publishedDay();
+      const first = await failed();
+      expect(await first()).toBe(1);
+      const second = await failed();
+      expect(await retryCalendar(db, 'nowak')).toBe(true);
+      expect(await second()).toBeUndefined();
+      const third = await failed();
+      await putCalendar(db, calendar({ bufferAfter: 5 }), NOW);
+      expect(await third()).toBeUndefined();
+      expect(await getCalendar(db, 'nowak')).not.toHaveProperty('failed');
+    });
+
     test('that changes wants all its days anew and is tried again', async () => {
       const { db } = database;
       await publishedDay();

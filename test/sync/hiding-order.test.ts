@@ -71,5 +71,15 @@ test.each([
     await desk.rest();
     expect([...seen].filter((time) => !hidden.includes(time))).toEqual([]);
     expect(desk.shown()).toEqual(hidden);
+    // What was not sent after all does not count.
+    const { count } = await desk.engine.db
+      .selectFrom('slotkeeper.requests')
+      .select(({ fn }) => fn.countAll<string>().as('count'))
+      .where('write', '=', true)
+      .executeTakeFirstOrThrow();
+    const sent = desk.sandbox.requests.filter(
+      ({ method, operation: one }) => method !== 'GET' && one !== 'token',
+    );
+    expect(Number(count)).toBe(sent.length);
   },
 );
