@@ -3,6 +3,7 @@ import type { Spans } from './intervals.js';
 import { InvalidScheduleError } from './invalid-schedule-error.js';
 import { isRecord } from './is-record.js';
 import { inOrder, type Offer, type OfferReader } from './offers.js';
+import { readId } from './read-id.js';
 import type { AddressService } from './types.js';
 
 /** Sorted and disjoint; two neighbours that touch offer different things. The i-th interval offers `offers[i]`. */
@@ -125,7 +126,7 @@ class OnOffer {
 
 function twoDurations({ index, given }: OpenWindow, id: string): InvalidScheduleError {
   const services: readonly unknown[] = Array.isArray(given) ? given : [];
-  const place = services.findIndex((service) => isRecord(service) && service.id === id);
+  const place = services.findIndex((service) => isRecord(service) && readId(service.id) === id);
   return new InvalidScheduleError(
     `windows[${index}].services[${place}].duration`,
     'differs from the same service in a window that overlaps',

@@ -1,6 +1,6 @@
 /** Civil time by zone name: local dates (`YYYY-MM-DD`), their first instants, and instants as text. */
 import { addDays, dateText, isDate, MINUTE, parseDate } from './calendar-date.js';
-import { FIRST_INSTANT, LAST_INSTANT, readInstant, UNREADABLE } from './instant.js';
+import { FIRST_INSTANT, LAST_INSTANT, readInstant, whyUnreadable } from './instant.js';
 import { InvalidScheduleError } from './invalid-schedule-error.js';
 import type { Instant } from './types.js';
 import { findZone, type Stretch, type Zone } from './zone.js';
@@ -32,7 +32,7 @@ export function parseInstant(value: Instant, timeZone: string, path: string): nu
 /** @throws InvalidScheduleError at `path` where it cannot be read */
 export function requireInstant(value: unknown, zone: Zone | undefined, path: string): number {
   const ms = readInstant(value, zone);
-  if (Number.isNaN(ms)) throw new InvalidScheduleError(path, UNREADABLE);
+  if (Number.isNaN(ms)) throw new InvalidScheduleError(path, whyUnreadable(value));
   return ms;
 }
 

@@ -26,8 +26,10 @@ export type {
   InsuranceAccepted,
   Interval,
   Service,
+  ServiceInput,
   Slot,
   Window,
+  WindowInput,
 } from './types.js';
 export {
   aged,

@@ -4,6 +4,7 @@
  */
 import { InvalidScheduleError } from './invalid-schedule-error.js';
 import { isRecord } from './is-record.js';
+import { readId } from './read-id.js';
 import { readTerms, type Terms } from './terms.js';
 import type { AddressService } from './types.js';
 
@@ -84,9 +85,13 @@ export function readServices(services: unknown, path: string): AddressService[] 
   for (let i = 0; i < services.length; i++) {
     const service: unknown = services[i];
     if (!isRecord(service)) throw new InvalidScheduleError(`${path}[${i}]`, 'must be an object');
-    const { id, duration } = service;
-    if (typeof id !== 'string' || id === '') {
-      throw new InvalidScheduleError(`${path}[${i}].id`, 'must be a text, the address service id');
+    const { duration } = service;
+    const id = readId(service.id);
+    if (id === undefined) {
+      throw new InvalidScheduleError(
+        `${path}[${i}].id`,
+        'must be the address service id, a text or a whole number',
+      );
     }
     if (typeof duration !== 'number' || !Number.isSafeInteger(duration) || duration < 1) {
       throw new InvalidScheduleError(

@@ -4,6 +4,7 @@ import { MINUTE } from './calendar-date.js';
 import { requireInstant, zoneNamed } from './civil.js';
 import { InvalidScheduleError } from './invalid-schedule-error.js';
 import { isRecord } from './is-record.js';
+import { readId } from './read-id.js';
 import type { AddressService } from './types.js';
 import type { Zone } from './zone.js';
 
@@ -58,9 +59,10 @@ function readAddressServices(services: unknown, path: string): AddressService[] 
   if (!Array.isArray(services)) throw new InvalidScheduleError(path, 'must be a list of services');
   return services.map((service: unknown, i) => {
     if (!isRecord(service)) throw new InvalidScheduleError(`${path}[${i}]`, 'must be an object');
-    const { address_service_id: id, duration } = service;
-    if (typeof id !== 'string' || id === '') {
-      throw new InvalidScheduleError(`${path}[${i}].address_service_id`, 'must be a text');
+    const { duration } = service;
+    const id = readId(service.address_service_id);
+    if (id === undefined) {
+      throw new InvalidScheduleError(`${path}[${i}].address_service_id`, 'must be a text or a whole number');
     }
     if (typeof duration !== 'number' || !Number.isSafeInteger(duration) || duration < 1) {
       throw new InvalidScheduleError(

@@ -2,7 +2,8 @@
 
 /**
  * A point in time: an ISO 8601 string (with an offset, or a wall-clock time that is read in the `timeZone` of the
- * call), a `Date`, or epoch milliseconds. Years 1970 to 9999.
+ * call; a space may stand for the `T`), a `Date`, or epoch milliseconds. Years 1970 to 9999; a number below
+ * 100,000,000,000 is refused, since it looks like seconds.
  *
  * A wall-clock time that the clock skips moves forward with it; one that comes twice means the first.
  */
@@ -47,11 +48,26 @@ export interface Window extends Interval {
   readonly insurance?: Insurance | undefined;
 }
 
+/** A service as a caller writes it: its id may be a whole number, and is kept as text. */
+export interface ServiceInput {
+  /** The marketplace's address service id. */
+  readonly id: string | number;
+  /** Whole minutes, at least 1. */
+  readonly duration: number;
+}
+
+/** A window as a caller writes it. A {@link Window} is one. */
+export interface WindowInput extends Interval {
+  /** At least one. */
+  readonly services: readonly ServiceInput[];
+  readonly insurance?: Insurance | undefined;
+}
+
 /** What {@link computeSlotConfigs} computes from. */
 export interface ComputeInput {
   /** An IANA name such as `Europe/Warsaw`, or a fixed offset such as `UTC+2` or `UTC-03:30`. */
   readonly timeZone: string;
-  readonly windows: readonly Window[];
+  readonly windows: readonly WindowInput[];
   readonly busy?: readonly Busy[] | undefined;
   /** First local date, `YYYY-MM-DD`. Default: the first that a window touches. */
   readonly from?: string | undefined;

@@ -6,7 +6,7 @@ import { isRecord } from './is-record.js';
 import { readServices } from './offers.js';
 import { readRange } from './read-range.js';
 import { readTerms } from './terms.js';
-import type { Insurance, Service, Window } from './types.js';
+import type { Insurance, ServiceInput, Window } from './types.js';
 import type { Zone } from './zone.js';
 
 /** A window of a day in wall-clock time. */
@@ -15,7 +15,7 @@ export interface WallWindow {
   readonly start: string;
   /** `HH:MM`, after `start`; `24:00` is the end of the date. */
   readonly end: string;
-  readonly services: readonly Service[];
+  readonly services: readonly ServiceInput[];
   readonly insurance?: Insurance | undefined;
 }
 
