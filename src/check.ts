@@ -1,5 +1,6 @@
 /** Holds unknown input against a schema, and says everything that is wrong with it, each with its path. */
 import type { z } from 'zod';
+import { wordsFor } from './words.js';
 
 export interface Problem {
   /** `accounts[0].clientId`; empty where the whole is meant. */
@@ -12,10 +13,7 @@ export type Checked<T> =
   | { readonly success: false; readonly problems: readonly [Problem, ...Problem[]] };
 
 export function check<Schema extends z.ZodType>(schema: Schema, input: unknown): Checked<z.output<Schema>> {
-  const parsed = schema.safeParse(input, {
-    // zod's own words for what is not there differ by type, and a union only says "Invalid input".
-    error: (issue) => (issue.input === undefined ? 'is required' : undefined),
-  });
+  const parsed = schema.safeParse(input, { error: wordsFor });
   if (parsed.success) return { success: true, data: parsed.data };
   const all = parsed.error.issues.flatMap(problemsOf).map((problem) => [describe(problem), problem] as const);
   const [first = { path: '', reason: 'invalid' }, ...rest] = new Map(all).values();

@@ -1,6 +1,6 @@
 /** The HTTP API: JSON under /v1 behind the API key, and the health of the process without one. */
 import { type FastifyBaseLogger, fastify, LogController } from 'fastify';
-import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Slotkeeper } from '../engine.js';
 import { requireApiKey } from './auth.js';
 import { handleError } from './error-handler.js';
@@ -20,6 +20,7 @@ import { resyncRoutes } from './routes/resync.js';
 import { snapshotRoutes } from './routes/snapshots.js';
 import { statusRoutes } from './routes/status.js';
 import type { Server } from './types.js';
+import { validatorCompiler } from './validator.js';
 
 export interface AppOptions {
   readonly engine: Slotkeeper;

@@ -1,10 +1,10 @@
 /** What a caller is told about an error, and what is not told but logged. */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { AddressTakenError } from '../store/address-taken-error.js';
 import { isUnavailable } from '../store/is-unavailable.js';
 import { ServiceUnavailableError } from '../store/service-unavailable-error.js';
 import { type Problem, ProblemError, sendProblem } from './problem.js';
+import { InvalidInputError } from './validator.js';
 
 export function handleError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = problemOf(error);
@@ -16,18 +16,12 @@ export function handleError(error: FastifyError, request: FastifyRequest, reply:
 function problemOf(error: FastifyError): Problem {
   if (error instanceof ProblemError) return error.problem;
   if (error instanceof AddressTakenError) return { status: 409, title: 'Conflict', detail: error.message };
-  if (hasZodFastifySchemaValidationErrors(error)) {
+  if (error instanceof InvalidInputError) {
     return {
       status: 400,
       title: 'Invalid request',
       detail: `the ${error.validationContext ?? 'request'} is not as it should be`,
-      errors: error.validation.map(({ instancePath, message }) => ({
-        path: instancePath
-          .slice(1)
-          .replace(/\/(\d+)/g, '[$1]')
-          .replaceAll('/', '.'),
-        reason: message ?? 'invalid',
-      })),
+      errors: error.problems,
     };
   }
   switch (error.code) {

@@ -87,7 +87,7 @@ describe('/v1/resync', () => {
     ['no calendars', { calendars: [] }, 'calendars'],
     ['what is no list', { calendars: 'nowak' }, 'calendars'],
     ['what is neither yes nor no', { dryRun: 'yes' }, 'dryRun'],
-    ['what is not known', { calendar: 'nowak' }, ''],
+    ['what is not known', { calendar: 'nowak' }, 'calendar'],
   ])('refuses %s with the path', async (_, body, path) => {
     const { status, type, body: problem } = await call('POST', '/v1/resync', body);
     expect({ status, type }).toEqual({

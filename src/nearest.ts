@@ -1,0 +1,39 @@
+/** Of known names, the one that a misspelt one is a near miss of. */
+
+/** One slip for a name of three letters or more, two for a long one; and whatever differs in case or separators alone. */
+const slipsAllowed = (name: string): number => (name.length < 3 ? 0 : name.length < 8 ? 1 : 2);
+
+const bare = (name: string): string => name.toLowerCase().replace(/[-_]/g, '');
+
+export function nearest(name: string, known: readonly string[]): string | undefined {
+  const given = bare(name);
+  let best: { readonly name: string; readonly slips: number } | undefined;
+  for (const one of known) {
+    const allowed = slipsAllowed(one);
+    if (Math.abs(given.length - one.length) > allowed) continue;
+    const slips = slipsBetween(given, bare(one));
+    if (slips <= allowed && slips < (best?.slips ?? Number.POSITIVE_INFINITY)) best = { name: one, slips };
+  }
+  return best?.name;
+}
+
+/** Letters that are left out, added, replaced, or exchanged with their neighbour (optimal string alignment). */
+function slipsBetween(a: string, b: string): number {
+  let before: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const isSame = a[i - 1] === b[j - 1];
+      const isExchanged = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      row[j] = Math.min(
+        (last[j] ?? 0) + 1,
+        (row[j - 1] ?? 0) + 1,
+        (last[j - 1] ?? 0) + (isSame ? 0 : 1),
+        isExchanged ? (before[j - 2] ?? 0) + 1 : Number.POSITIVE_INFINITY,
+      );
+    }
+    [before, last] = [last, row];
+  }
+  return last[b.length] ?? 0;
+}
