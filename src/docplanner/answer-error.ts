@@ -1,11 +1,13 @@
 // From an answer that is not a success to the error that says what a caller can do about it. Contract: Errors.
 
+import { textFilter } from '../privacy/text-filter.js';
 import { ConflictError } from './errors/conflict-error.js';
-import type {
-  DocplannerError,
-  ErrorContext,
-  ErrorDetails,
-  MarketplaceErrors,
+import {
+  type DocplannerError,
+  type ErrorContext,
+  type ErrorDetails,
+  type MarketplaceErrors,
+  tokenOperation,
 } from './errors/docplanner-error.js';
 import { FirewallError } from './errors/firewall-error.js';
 import { ForbiddenError } from './errors/forbidden-error.js';
@@ -19,7 +21,6 @@ import { UnprocessableError } from './errors/unprocessable-error.js';
 import { rateLimitOf, retryAfterMsOf } from './rate-limit.js';
 import type { Answer } from './transport.js';
 
-const longestText = 500;
 const mostErrors = 200;
 
 /** `hide` lists texts that the answer may echo and that must not appear in an error: secrets, and what a patient gave. */
@@ -30,11 +31,12 @@ export function answerError(
   hide: readonly string[],
 ): DocplannerError {
   const { status } = answer;
-  const details = detailsOf(answer, now, hide);
+  const clean = textFilter({ secrets: hide, path: context.path });
+  const details = detailsOf(context, answer, now, clean);
   const page = isPage(answer);
   if ((status === 403 || status === 405) && page) return new FirewallError(context, details);
   if (status >= 500) return new ServerError(context, details);
-  if (status >= 300 && status < 400) return redirectError(context, answer, details);
+  if (status >= 300 && status < 400) return redirectError(context, answer, details, clean);
   // A page that is not the API's says nothing about the thing that was asked for.
   if (page && status !== 401 && status !== 429) {
     return new UnexpectedAnswerError(context, `answered ${status} with a page`, details);
@@ -65,28 +67,53 @@ export function isPage({ headers, body }: Answer): boolean {
   return (typeof type === 'string' && type.includes('text/html')) || /^\s*</.test(body.slice(0, 100));
 }
 
-function redirectError(context: ErrorContext, answer: Answer, details: ErrorDetails): UnexpectedAnswerError {
+function redirectError(
+  context: ErrorContext,
+  answer: Answer,
+  details: ErrorDetails,
+  clean: (text: string) => string,
+): UnexpectedAnswerError {
   const { location } = answer.headers;
   const host = typeof location === 'string' && URL.canParse(location) ? new URL(location).host : undefined;
-  const to = host === undefined ? 'elsewhere' : `to the host ${host.slice(0, 100)}`;
+  const to = host === undefined ? 'elsewhere' : `to the host ${clean(host)}`;
   const what = `was redirected ${to} (${answer.status}), which is not followed: the base URL must name the www. host`;
   return new UnexpectedAnswerError(context, what, details);
 }
 
-function detailsOf(answer: Answer, now: number, hide: readonly string[]): ErrorDetails {
-  const clean = (text: string) => bounded(hidden(text, hide));
+function detailsOf(
+  context: ErrorContext,
+  answer: Answer,
+  now: number,
+  clean: (text: string) => string,
+): ErrorDetails {
   const said = isPage(answer) ? undefined : objectOf(answer.body);
-  // The token endpoint speaks OAuth: `error` and `error_description`.
-  const message = [said?.message, said?.error_description, said?.error].find(
-    (text) => typeof text === 'string',
-  );
+  const isToken = context.operation === tokenOperation;
+  const message = said && (isToken ? oauthMessageOf(said) : said.message);
   return {
     status: answer.status,
     marketplaceMessage: typeof message === 'string' ? clean(message) : undefined,
-    errors: said === undefined ? undefined : errorsOf(said.errors, clean),
+    errors: said === undefined || isToken ? undefined : errorsOf(said.errors, clean),
     retryAfterMs: retryAfterMsOf(answer, now),
   };
 }
+
+/**
+ * What grants no token may be any server, whose text is nobody's to see. The marketplace says by one of the codes of OAuth
+ * why it grants none: RFC 6749, 5.2.
+ */
+function oauthMessageOf({ error, error_description }: Record<string, unknown>): unknown {
+  if (typeof error !== 'string' || !oauthErrors.includes(error)) return undefined;
+  return typeof error_description === 'string' ? error_description : error;
+}
+
+const oauthErrors = [
+  'invalid_request',
+  'invalid_client',
+  'invalid_grant',
+  'unauthorized_client',
+  'unsupported_grant_type',
+  'invalid_scope',
+];
 
 function objectOf(body: string): Record<string, unknown> | undefined {
   try {
@@ -116,12 +143,4 @@ function errorsOf(errors: unknown, clean: (text: string) => string): Marketplace
   };
   walk(errors, '', 0);
   return Object.fromEntries(found);
-}
-
-function hidden(text: string, hide: readonly string[]): string {
-  return hide.reduce((shown, secret) => (secret.length < 2 ? shown : shown.replaceAll(secret, '***')), text);
-}
-
-function bounded(text: string): string {
-  return text.length <= longestText ? text : `${text.slice(0, longestText)}…`;
 }

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { answerError, isPage } from './answer-error.js';
 import { ConnectionError } from './errors/connection-error.js';
-import type { ErrorContext } from './errors/docplanner-error.js';
+import { type ErrorContext, tokenOperation } from './errors/docplanner-error.js';
 import { UnexpectedAnswerError } from './errors/unexpected-answer-error.js';
 import type { GateAnswer, RequestGate } from './gate.js';
 import { rateLimitOf, retryAfterMsOf } from './rate-limit.js';
@@ -100,15 +100,17 @@ export class Api {
   async #succeed(call: Call): Promise<Answer> {
     const context = this.context(call);
     let { answer, token } = await this.#gated(call, context);
+    const sent = [token];
     if (answer.status === 401) {
       this.#tokens.refused(token);
       ({ answer, token } = await this.#gated(call, context));
+      sent.push(token);
     }
     if (isSuccess(answer)) {
       this.#tokens.accepted(token);
       return answer;
     }
-    const error = this.#error(context, answer, call.hide);
+    const error = this.#error(context, answer, [...sent, ...(call.hide ?? [])]);
     if (answer.status === 401) this.#tokens.refusedAgain(token, error);
     throw error;
   }
@@ -156,15 +158,15 @@ export class Api {
   }
 
   async #grant(): Promise<GrantedToken> {
-    const { account, clientId, clientSecret } = this.#options;
-    const context: ErrorContext = { account, operation: 'token', method: 'POST', path: tokenPath };
+    const { account } = this.#options;
+    const context: ErrorContext = { account, operation: tokenOperation, method: 'POST', path: tokenPath };
     const answer = await this.#transport.exchange(
       {
         method: 'POST',
         url: new URL(`${this.#base}${tokenPath}`),
         headers: {
           accept: 'application/json',
-          authorization: `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`,
+          authorization: `Basic ${this.#basic}`,
           'content-type': 'application/x-www-form-urlencoded',
           'user-agent': this.#userAgent,
         },
@@ -183,7 +185,12 @@ export class Api {
   }
 
   #error(context: ErrorContext, answer: Answer, hide: readonly string[] = []) {
-    return answerError(context, answer, this.#now(), [this.#options.clientSecret, ...hide]);
+    return answerError(context, answer, this.#now(), [this.#options.clientSecret, this.#basic, ...hide]);
+  }
+
+  get #basic(): string {
+    const { clientId, clientSecret } = this.#options;
+    return Buffer.from(`${clientId}:${clientSecret}`).toString('base64');
   }
 }
 

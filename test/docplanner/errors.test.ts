@@ -8,6 +8,7 @@ import {
   DocplannerError,
   InvalidRequestError,
   RateLimitedError,
+  TokenUnavailableError,
 } from '../../src/docplanner/index.js';
 import { eventually } from '../support/eventually.js';
 import {
@@ -404,6 +405,65 @@ describe('an error never repeats', () => {
     for (const text of ['the-secret', 'token-1', 'Bearer', 'Basic', 'knee hurts', patient.phone]) {
       expect(shown).not.toContain(text);
     }
+  });
+
+  test('what the request carried, nor what looks like a person, and says 200 characters at most', async () => {
+    marketplace.reply = ({ headers }, response) => {
+      const said = `${headers.authorization} of Anna, +48 600 100 200, PESEL 44051401458, anna@nowak.example`;
+      const errors = { [said]: [said, said], [`slots.1.${said}`]: [said], other: ['o'.repeat(9_000)] };
+      return json(400, { message: said, errors })({ method: '', url: '', headers, body: '' }, response);
+    };
+    const error = await failure(marketplace.client().replaceSlots(address, slots));
+    const told = `${inspect(error, { depth: 9, showHidden: true })}${JSON.stringify(error)}`;
+    expect(told).not.toMatch(/token-1|600|100 200|4405|@|nowak/);
+    expect(error).toHaveProperty('marketplaceMessage', 'Bearer *** of Anna, +***, PESEL ***, ***');
+    if (!(error instanceof InvalidRequestError)) throw error;
+    expect(error.message.slice(error.message.indexOf('as invalid: ') + 12)).toHaveLength(200);
+    expect(error.message).toContain('facilities/456/doctors/9876/addresses/789/slots');
+    expect(error.entries).toMatchObject([{ index: 1 }]);
+  });
+
+  test('either token, where a renewed one is refused, too', async () => {
+    let first: string | undefined;
+    marketplace.reply = (request, response) => {
+      first ??= request.headers.authorization?.slice(7);
+      const message = `neither ${first} nor ${request.headers.authorization?.slice(7)}`;
+      return json(401, { message })(request, response);
+    };
+    const error = await failure(marketplace.client().replaceSlots(address, slots));
+    expect(error).toHaveProperty('marketplaceMessage', 'neither *** nor ***');
+  });
+
+  test.each([
+    [
+      401,
+      { error: 'invalid_client', error_description: 'BASIC is wrong, call +48 600 100 200' },
+      '*** is wrong, call +***',
+    ],
+    [400, { error: 'invalid_scope' }, 'invalid_scope'],
+    [400, { error: 'no code of OAuth', error_description: 'rows of an inner server' }, undefined],
+    [400, { message: 'rows of an inner server', errors: { a: ['rows'] } }, undefined],
+    [503, { message: 'rows of an inner server' }, undefined],
+  ])('more than OAuth says, where no token is granted: %d %j', async (status, body, marketplaceMessage) => {
+    marketplace.replyToken = ({ headers }, response) => {
+      const basic = `${headers.authorization?.slice(6)}`;
+      const said = JSON.stringify(body).replace('BASIC', basic);
+      response.writeHead(status, { 'content-type': 'application/json' });
+      response.end(said);
+    };
+    const error = await failure(marketplace.client().getAddressServices(address));
+    if (!(error instanceof TokenUnavailableError)) throw error;
+    expect(error.cause.marketplaceMessage).toBe(marketplaceMessage);
+    expect(error.cause.errors).toEqual({});
+    expect(error.message).not.toContain('rows');
+  });
+
+  test('where a redirect leads beyond its host, nor a number in that', async () => {
+    const error = await replaced((_request, response) => {
+      response.writeHead(302, { location: 'https://anna:token-1@h600100200.example/token-1' });
+      response.end();
+    });
+    expect(error).toHaveProperty('message', expect.stringContaining('redirected to the host ***.example'));
   });
 
   test('secrets, after a failing token endpoint', async () => {

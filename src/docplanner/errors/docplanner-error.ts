@@ -1,15 +1,20 @@
 // The base of every error that the marketplace's client throws: which account, which operation, what was answered.
 
+import { cut, LONGEST_SHOWN } from '../../privacy/text-filter.js';
+
 /** What was being asked. `path` has neither query nor body in it, so an error never carries patient data or secrets. */
 export interface ErrorContext {
   readonly account: string;
-  /** The client's method, such as `replaceSlots`; `token` for the token endpoint. */
+  /** The client's method, such as `replaceSlots`, or `tokenOperation`. */
   readonly operation: string;
   readonly method: string;
   readonly path: string;
 }
 
-/** What came back, as far as it is known. Texts are bounded before they get here. */
+/** Asking for a token, which no method of the client does by itself. */
+export const tokenOperation = 'token';
+
+/** What came back, as far as it is known. Texts have gone through the text filter before they get here. */
 export interface ErrorDetails {
   readonly status?: number | undefined;
   readonly marketplaceMessage?: string | undefined;
@@ -59,5 +64,5 @@ function said({ marketplaceMessage, errors = {} }: ErrorDetails): string {
     .map(([name, reasons]) => (name === '' ? reasons.join(', ') : `${name}: ${reasons.join(', ')}`));
   if (named.length > first.length) first.push(`and ${named.length - first.length} more`);
   const parts = [...(marketplaceMessage ? [marketplaceMessage] : []), ...first];
-  return parts.length === 0 ? '' : `: ${parts.join('; ')}`;
+  return parts.length === 0 ? '' : `: ${cut(parts.join('; '), LONGEST_SHOWN)}`;
 }
