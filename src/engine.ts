@@ -4,6 +4,7 @@ import { type FileConfig, type FileConfigInput, fileSchema, toAccount } from './
 import { LEAST_URGENT, localDate, MOST_URGENT } from './core/index.js';
 import type { FollowQuery } from './delivery/delivery.js';
 import { type Configured, configureCalendar } from './engine/configure.js';
+import { type ConflictItem, listConflicts } from './engine/conflicts.js';
 import { refuseMissingKeys, refuseStartWithoutKey, refuseWithoutKey } from './engine/encryption.js';
 import { Failures } from './engine/failures.js';
 import type { FailuresFace } from './engine/failures-face.js';
@@ -295,6 +296,11 @@ export class Slotkeeper {
   /** One of them by its id; undefined when there is no such, or no longer. */
   async notification(id: string): Promise<NotificationItem | undefined> {
     return await this.#running().delivery.get(id);
+  }
+
+  /** Times that are sold twice and are not over yet: a marketplace booking, and an appointment that it is not linked to. */
+  async conflicts(): Promise<readonly ConflictItem[]> {
+    return await listConflicts(this.db, this.now());
   }
 
   async status(): Promise<Status> {

@@ -1,5 +1,6 @@
-/** The log: JSON lines on stderr, so that stdout stays for data. Secrets never get in. */
+/** The log on stderr, so that stdout stays for data: JSON lines, or lines for people on a terminal. Secrets never get in. */
 import { type DestinationStream, pino } from 'pino';
+import { prettyFactory } from 'pino-pretty';
 
 export type { Logger } from 'pino';
 
@@ -24,10 +25,17 @@ const SECRETS = [
   '*.data',
 ];
 
+export interface LogFormat {
+  /** Lines for people in place of JSON. */
+  readonly readable?: boolean;
+  readonly colour?: boolean;
+}
+
 /** @param destination this process's stderr unless it says otherwise */
 export function createLog(
   level: string,
   destination: DestinationStream = pino.destination({ fd: 2, sync: true }),
+  { readable = false, colour = false }: LogFormat = {},
 ): pino.Logger {
   return pino(
     {
@@ -37,8 +45,19 @@ export function createLog(
       redact: { paths: SECRETS, censor: '[removed]' },
       serializers: { err: describeError },
     },
-    destination,
+    readable ? readableOn(destination, colour) : destination,
   );
+}
+
+/** `[10:30:05] WARN: publishing failed and is tried again {"calendar":"nowak"}`, in local time. */
+function readableOn(destination: DestinationStream, colour: boolean): DestinationStream {
+  const format = prettyFactory({
+    colorize: colour,
+    colorizeObjects: colour,
+    singleLine: true,
+    translateTime: 'SYS:HH:MM:ss',
+  });
+  return { write: (line) => destination.write(format(line)) };
 }
 
 /** An error without what its library hung onto it: a driver's error can carry a row, an HTTP client's a request. */

@@ -4,9 +4,21 @@ import type { BookingReport, BookingsFace } from '../sync/bookings-face.js';
 import { UsageError } from './exit.js';
 import type { Io } from './io.js';
 import { withEngine } from './reach.js';
-import { readSettings } from './settings.js';
+import { configOption } from './settings.js';
 
-interface MoveFlags {
+interface Flags {
+  readonly config?: string;
+}
+
+interface CancelFlags extends Flags {
+  readonly reason?: string;
+}
+
+interface LinkFlags extends Flags {
+  readonly none?: boolean;
+}
+
+interface MoveFlags extends Flags {
   readonly start: string;
   readonly service?: string;
   readonly duration?: string;
@@ -20,28 +32,31 @@ export function bookingCommand(io: Io): Command {
       .command(verb)
       .description(description)
       .argument('<calendar>', "the calendar's id")
-      .argument('<booking>', 'the visit booking id');
+      .argument('<booking>', 'the visit booking id')
+      .addOption(configOption());
 
   on('cancel', 'cancel it')
     .option('--reason <text>', 'told to the marketplace')
-    .action(async (calendar: string, booking: string, { reason }: { reason?: string }) => {
-      await act(io, calendar, (bookings) => bookings.cancel(calendar, booking, { reason }));
+    .action(async (calendar: string, booking: string, { reason, config }: CancelFlags) => {
+      await act(io, config, calendar, (bookings) => bookings.cancel(calendar, booking, { reason }));
     });
   on('move', 'move it to another time; it gets another id')
     .requiredOption('--start <instant>', "ISO 8601, or a wall-clock time in the account's zone")
     .option('--service <id>', 'another address service')
     .option('--duration <minutes>', 'another duration')
     .option('--address <id>', 'another address of the facility')
-    .action(async (calendar: string, booking: string, { start, service, duration, address }: MoveFlags) => {
+    .action(async (calendar: string, booking: string, flags: MoveFlags) => {
+      const { start, service, duration, address, config } = flags;
       const to = { start, service, duration: minutes(duration), addressId: address };
-      await act(io, calendar, (bookings) => bookings.move(calendar, booking, to));
+      await act(io, config, calendar, (bookings) => bookings.move(calendar, booking, to));
     });
   on('link', 'tie it to an appointment of the PMS, which it follows from then on')
     .argument('[ref]', "the appointment's ref")
     .option('--none', 'tie it to nothing any more')
-    .action(async (calendar: string, booking: string, ref: string | undefined, { none = false }) => {
+    .action(async (calendar: string, booking: string, ref: string | undefined, flags: LinkFlags) => {
+      const { none = false, config } = flags;
       if (none === (ref !== undefined)) throw new UsageError('booking link: name a ref, or say --none');
-      await act(io, calendar, (bookings) => bookings.link(calendar, booking, ref ?? null));
+      await act(io, config, calendar, (bookings) => bookings.link(calendar, booking, ref ?? null));
     });
   return command;
 }
@@ -56,10 +71,11 @@ function minutes(text: string | undefined): number | undefined {
 
 async function act(
   io: Io,
+  file: string | undefined,
   calendar: string,
   what: (bookings: BookingsFace) => Promise<BookingReport | undefined>,
 ): Promise<void> {
-  const report = await withEngine(io, readSettings(io), (reached) =>
+  const report = await withEngine(io, { file }, (reached) =>
     what(reached.kind === 'engine' ? reached.engine.bookings : reached.api.bookings),
   );
   if (report === undefined) throw new UsageError(`there is no calendar "${calendar}"`);

@@ -6,7 +6,7 @@ import { ReportedError, UsageError } from './exit.js';
 import type { Io, Output } from './io.js';
 import { withEngine } from './reach.js';
 import { parseJson, readInput } from './read-input.js';
-import { readSettings } from './settings.js';
+import { configOption } from './settings.js';
 
 const BATCH = 1_000;
 
@@ -19,11 +19,12 @@ export function enqueueCommand(io: Io): Command {
   return new Command('enqueue')
     .description('put occupancy events on the queue (NDJSON: one event a line)')
     .argument('<file>', 'a file, or - for stdin')
-    .action(async (file: string) => {
+    .addOption(configOption())
+    .action(async (file: string, { config }: { config?: string }) => {
       const source = file === '-' ? 'stdin' : file;
       const { good, bad } = readEvents(await readInput(file, io), source, io.stderr);
       let rejected = 0;
-      await withEngine(io, readSettings(io), async (reached) => {
+      await withEngine(io, { file: config }, async (reached) => {
         for (let from = 0; from < good.length; from += BATCH) {
           const batch = good.slice(from, from + BATCH);
           const events = batch.map(({ event }) => event);

@@ -4,7 +4,7 @@ import type { Failure, FailuresFace } from '../engine/failures-face.js';
 import { ReportedError, UsageError } from './exit.js';
 import type { Io } from './io.js';
 import { withEngine } from './reach.js';
-import { readSettings } from './settings.js';
+import { configOption } from './settings.js';
 
 export function failedCommand(io: Io): Command {
   const command = new Command('failed').description(
@@ -14,8 +14,9 @@ export function failedCommand(io: Io): Command {
     .command('list')
     .description('what failed, and why')
     .option('--json', 'for machines')
-    .action(async ({ json = false }: { json?: boolean }) => {
-      const items = await withFailures(io, (failures) => failures.list());
+    .addOption(configOption())
+    .action(async ({ json = false, config }: { json?: boolean; config?: string }) => {
+      const items = await withFailures(io, config, (failures) => failures.list());
       io.stdout.write(json ? `${JSON.stringify(items)}\n` : describe(items));
     });
   for (const verb of ['retry', 'drop'] as const) {
@@ -24,16 +25,22 @@ export function failedCommand(io: Io): Command {
       .description(verb === 'retry' ? 'try again' : 'give up: what it was about is no longer wanted')
       .argument('[ids...]', 'as `failed list` shows them')
       .option('--all', 'everything that failed')
-      .action(async (ids: string[], { all = false }: { all?: boolean }) => {
+      .addOption(configOption())
+      .action(async (ids: string[], { all = false, config }: { all?: boolean; config?: string }) => {
         if (all === ids.length > 0) throw new UsageError(`failed ${verb}: name ids, or say --all`);
-        await settle(io, verb, ids);
+        await settle(io, config, verb, ids);
       });
   }
   return command;
 }
 
-async function settle(io: Io, verb: 'retry' | 'drop', ids: readonly string[]): Promise<void> {
-  const { done, unknown } = await withFailures(io, async (failures) => {
+async function settle(
+  io: Io,
+  file: string | undefined,
+  verb: 'retry' | 'drop',
+  ids: readonly string[],
+): Promise<void> {
+  const { done, unknown } = await withFailures(io, file, async (failures) => {
     const chosen = ids.length > 0 ? ids : (await failures.list()).map(({ id }) => id);
     return chosen.length > 0 ? await failures.settle(verb, chosen) : { done: 0, unknown: [] };
   });
@@ -42,8 +49,12 @@ async function settle(io: Io, verb: 'retry' | 'drop', ids: readonly string[]): P
   if (unknown.length > 0) throw new ReportedError();
 }
 
-async function withFailures<T>(io: Io, use: (failures: FailuresFace) => Promise<T>): Promise<T> {
-  return await withEngine(io, readSettings(io), (reached) =>
+async function withFailures<T>(
+  io: Io,
+  file: string | undefined,
+  use: (failures: FailuresFace) => Promise<T>,
+): Promise<T> {
+  return await withEngine(io, { file }, (reached) =>
     use(reached.kind === 'engine' ? reached.engine.failures : reached.api.failures),
   );
 }

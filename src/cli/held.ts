@@ -4,7 +4,7 @@ import type { HeldItem, HoldsFace } from '../engine/holds-face.js';
 import { ReportedError, UsageError } from './exit.js';
 import type { Io } from './io.js';
 import { withEngine } from './reach.js';
-import { readSettings } from './settings.js';
+import { configOption } from './settings.js';
 
 export function heldCommand(io: Io): Command {
   const command = new Command('held').description('what would take away too much and waits for a person');
@@ -12,8 +12,9 @@ export function heldCommand(io: Io): Command {
     .command('list')
     .description('what is held, and why')
     .option('--json', 'for machines')
-    .action(async ({ json = false }: { json?: boolean }) => {
-      const items = await withHolds(io, (holds) => holds.list());
+    .addOption(configOption())
+    .action(async ({ json = false, config }: { json?: boolean; config?: string }) => {
+      const items = await withHolds(io, config, (holds) => holds.list());
       io.stdout.write(json ? `${JSON.stringify(items)}\n` : describe(items));
     });
   for (const verb of ['release', 'drop'] as const) {
@@ -22,16 +23,22 @@ export function heldCommand(io: Io): Command {
       .description(verb === 'release' ? 'do what was held after all' : 'forget it: all stays as it is')
       .argument('[ids...]', 'as `held list` shows them')
       .option('--all', 'everything that is held')
-      .action(async (ids: string[], { all = false }: { all?: boolean }) => {
+      .addOption(configOption())
+      .action(async (ids: string[], { all = false, config }: { all?: boolean; config?: string }) => {
         if (all === ids.length > 0) throw new UsageError(`held ${verb}: name ids, or say --all`);
-        await settle(io, verb, ids);
+        await settle(io, config, verb, ids);
       });
   }
   return command;
 }
 
-async function settle(io: Io, verb: 'release' | 'drop', ids: readonly string[]): Promise<void> {
-  const { done, unknown } = await withHolds(io, async (holds) => {
+async function settle(
+  io: Io,
+  file: string | undefined,
+  verb: 'release' | 'drop',
+  ids: readonly string[],
+): Promise<void> {
+  const { done, unknown } = await withHolds(io, file, async (holds) => {
     const chosen = ids.length > 0 ? ids : (await holds.list()).map(({ id }) => id);
     return chosen.length > 0 ? await holds.settle(verb, chosen) : { done: 0, unknown: [] };
   });
@@ -40,8 +47,12 @@ async function settle(io: Io, verb: 'release' | 'drop', ids: readonly string[]):
   if (unknown.length > 0) throw new ReportedError();
 }
 
-async function withHolds<T>(io: Io, use: (holds: HoldsFace) => Promise<T>): Promise<T> {
-  return await withEngine(io, readSettings(io), (reached) =>
+async function withHolds<T>(
+  io: Io,
+  file: string | undefined,
+  use: (holds: HoldsFace) => Promise<T>,
+): Promise<T> {
+  return await withEngine(io, { file }, (reached) =>
     use(reached.kind === 'engine' ? reached.engine.holds : reached.api.holds),
   );
 }

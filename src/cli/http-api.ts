@@ -2,6 +2,7 @@
 import { got, HTTPError } from 'got';
 import { z } from 'zod';
 import { describe } from '../check.js';
+import type { ConflictItem } from '../engine/conflicts.js';
 import type { Failure, FailuresFace, Settled } from '../engine/failures-face.js';
 import type { HeldItem, HoldsFace } from '../engine/holds-face.js';
 import type { ResyncReport, ResyncsFace } from '../engine/resyncs-face.js';
@@ -33,6 +34,10 @@ export class HttpApi {
 
   async status(): Promise<Status> {
     return await explained(this.#http.get('status').json<Status>());
+  }
+
+  async conflicts(): Promise<readonly ConflictItem[]> {
+    return (await explained(this.#http.get('conflicts').json<{ items: ConflictItem[] }>())).items;
   }
 
   /** @param run names the import that it belongs to */

@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { FileConfigInput } from '../config/schema.js';
+import { loadConfig } from '../config/load.js';
 import type { Role } from '../engine/roles.js';
 import type { Slotkeeper } from '../engine.js';
 import { FolderInUseError } from '../store/folder-in-use-error.js';
@@ -12,25 +12,37 @@ import { holderOf } from '../store/folder-lock.js';
 import { UsageError } from './exit.js';
 import { HttpApi } from './http-api.js';
 import type { Io } from './io.js';
-import type { CommandSettings } from './settings.js';
+import { type CommandSettings, readSettings } from './settings.js';
 
 export type Reached =
   | { readonly kind: 'engine'; readonly engine: Slotkeeper }
   | { readonly kind: 'http'; readonly api: HttpApi };
 
-export interface Own {
-  /** What an engine in this process has to know of the file. */
-  readonly config?: Pick<FileConfigInput, 'publish' | 'holds' | 'delivery' | 'resync'>;
-  /** What it does besides being asked; default nothing. */
+export interface EngineOptions {
+  /** As named by `--config`. */
+  readonly file?: string | undefined;
+  /** What an engine in this process does besides being asked; default nothing. */
   readonly roles?: readonly Role[];
+  /** Default: read from the environment. */
+  readonly settings?: CommandSettings;
 }
 
+/**
+ * What an engine in this process has to know of the file. Accounts and calendars it finds in the database, so that the
+ * command needs none of the variables that they name.
+ */
+const SECTIONS = ['publish', 'holds', 'delivery', 'resync'] as const;
+
+/**
+ * @param use is given the engine of this process, or the HTTP API of the one that is running
+ * @throws {UsageError} where there is no engine to be reached
+ */
 export async function withEngine<T>(
-  { now, timers }: Io,
-  { settings, log }: Pick<CommandSettings, 'settings' | 'log'>,
+  io: Io,
+  { file, roles = [], settings: { settings, log } = readSettings(io) }: EngineOptions,
   use: (reached: Reached) => Promise<T>,
-  { config = {}, roles = [] }: Own = {},
 ): Promise<T> {
+  const { now, timers, env, cwd } = io;
   if (settings.DATABASE_URL === undefined) {
     const folder = resolve(settings.SLOTKEEPER_DATA);
     const holder = holderOf(folder);
@@ -48,6 +60,7 @@ export async function withEngine<T>(
       );
     }
   }
+  const config = loadConfig(file ?? settings.SLOTKEEPER_CONFIG, env, cwd, SECTIONS);
   const { Slotkeeper } = await import('../engine.js');
   const engine = new Slotkeeper({
     databaseUrl: settings.DATABASE_URL,

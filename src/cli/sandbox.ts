@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { Command, InvalidArgumentError } from 'commander';
 import { Sandbox } from '../sandbox/index.js';
 import type { Io } from './io.js';
+import { ListenError } from './listen.js';
 
 function parsePort(text: string): number {
   const port = Number(text);
@@ -19,7 +20,9 @@ export function sandboxCommand({ stdout, signals }: Io): Command {
     .action(async ({ port, host }: { port: number; host: string }) => {
       const sandbox = new Sandbox();
       const stopped = Promise.race([once(signals, 'SIGINT'), once(signals, 'SIGTERM')]);
-      const url = await sandbox.start({ port, host });
+      const url = await sandbox.start({ port, host }).catch((error: unknown) => {
+        throw new ListenError(host, port, error, '--port');
+      });
       stdout.write(
         `the sandbox listens on ${url}\n` +
           `requests that came: ${url}/_sandbox/requests   what was pushed: ${url}/_sandbox/deliveries\n` +

@@ -2,10 +2,12 @@
 import { once } from 'node:events';
 import { Command, InvalidArgumentError } from 'commander';
 import { ConfigError } from '../config/config-error.js';
+import { loadConfig } from '../config/load.js';
 import { ROLES, type Role } from '../engine/roles.js';
 import { FAILED } from './exit.js';
 import type { Io } from './io.js';
-import { readSettings } from './settings.js';
+import { ListenError, refuseBusyPort } from './listen.js';
+import { configOption, readSettings } from './settings.js';
 
 function parseRoles(text: string): Role[] {
   return text.split(',').map((name) => {
@@ -18,7 +20,7 @@ function parseRoles(text: string): Role[] {
 export function startCommand(io: Io): Command {
   return new Command('start')
     .description('run the engine: the HTTP API, the workers, the scheduler')
-    .option('--config <file>', 'the configuration (default: SLOTKEEPER_CONFIG, else slotkeeper.yaml)')
+    .addOption(configOption())
     .option('--roles <roles>', `which parts run in this process (default: ${ROLES.join()})`, parseRoles)
     .action(async (options: { config?: string; roles?: Role[] }) => {
       await start(io, options.config, options.roles ?? ROLES);
@@ -26,13 +28,16 @@ export function startCommand(io: Io): Command {
 }
 
 async function start(io: Io, file: string | undefined, roles: readonly Role[]): Promise<void> {
-  const { settings, config, log } = readSettings(io, file);
+  const { settings, log } = readSettings(io);
+  const config = loadConfig(file ?? settings.SLOTKEEPER_CONFIG, io.env, io.cwd);
   const apiKey = settings.SLOTKEEPER_API_KEY;
   const serves = roles.includes('api');
   if (serves && apiKey === undefined) {
     const reason = 'is not set; whoever calls the HTTP API has to send it';
     throw new ConfigError('the environment', [{ path: 'SLOTKEEPER_API_KEY', reason }]);
   }
+  // The embedded database takes seconds to start: a port that is not to be had is refused before.
+  if (serves) await refuseBusyPort(settings.HOST, settings.PORT);
   // Loaded only now: what is wrong with the configuration is said at once.
   const { Slotkeeper } = await import('../engine.js');
   const { createApp } = await import('../server/app.js');
@@ -54,7 +59,7 @@ async function start(io: Io, file: string | undefined, roles: readonly Role[]): 
     const app = serves && apiKey !== undefined ? createApp({ engine, apiKey }) : undefined;
     if (app !== undefined) {
       const url = await app.listen({ host: settings.HOST, port: settings.PORT }).catch((error: unknown) => {
-        throw new ListenError(settings.HOST, settings.PORT, error);
+        throw new ListenError(settings.HOST, settings.PORT, error, 'PORT');
       });
       engine.announce(url);
       io.stdout.write(`slotkeeper listens on ${url}\n`);
@@ -75,19 +80,4 @@ async function askedToStop({ signals, exit }: Io): Promise<string> {
   const first = await Promise.race(names.map((name) => once(signals, name).then(() => name)));
   for (const name of names) signals.once(name, () => exit(FAILED));
   return first;
-}
-
-class ListenError extends Error {
-  override readonly name = 'ListenError';
-
-  constructor(host: string, port: number, cause: unknown) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
-    const why =
-      code === 'EADDRINUSE'
-        ? 'another process listens there; choose another with PORT'
-        : code === 'EACCES'
-          ? 'not allowed; ports below 1024 need privileges'
-          : code;
-    super(`cannot listen on ${host}:${port}: ${why}`, { cause });
-  }
 }

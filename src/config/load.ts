@@ -21,9 +21,15 @@ const MARKED = new RegExp(`${OPEN}(\\w+)${CLOSE}`, 'g');
 /**
  * @param named the file that was asked for; without one, `slotkeeper.yaml` is read if it is there
  * @param folder what a relative path is relative to
+ * @param sections what is read of the file; the rest is not looked at, so that its variables need not be set
  * @throws {ConfigError} with the path of everything that is wrong
  */
-export function loadConfig(named: string | undefined, environment: Environment, folder: string): FileConfig {
+export function loadConfig(
+  named: string | undefined,
+  environment: Environment,
+  folder: string,
+  sections?: readonly (keyof FileConfig)[],
+): FileConfig {
   const file = resolve(folder, named ?? DEFAULT_FILE);
   let text: string;
   try {
@@ -34,10 +40,15 @@ export function loadConfig(named: string | undefined, environment: Environment, 
     const reason = code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code})`;
     throw new ConfigError(file, [{ path: '', reason }]);
   }
-  return parseConfig(text, file, environment);
+  return parseConfig(text, file, environment, sections);
 }
 
-export function parseConfig(text: string, source: string, environment: Environment): FileConfig {
+export function parseConfig(
+  text: string,
+  source: string,
+  environment: Environment,
+  sections?: readonly (keyof FileConfig)[],
+): FileConfig {
   const lines = new LineCounter();
   const document = parseDocument(text.replace(VARIABLE, `${OPEN}$1${CLOSE}`), {
     lineCounter: lines,
@@ -50,11 +61,16 @@ export function parseConfig(text: string, source: string, environment: Environme
     throw new ConfigError(source, [{ path, reason: error.message }]);
   }
   const problems: Problem[] = [];
-  const value = substitute(document.toJS() ?? {}, [], environment, problems);
+  const value = substitute(only(document.toJS() ?? {}, sections), [], environment, problems);
   if (problems.length > 0) throw new ConfigError(source, problems);
   const checked = check(fileSchema, value);
   if (checked.success) return checked.data;
   throw new ConfigError(source, checked.problems);
+}
+
+function only(value: unknown, sections: readonly string[] | undefined): unknown {
+  if (sections === undefined || typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).filter(([key]) => sections.includes(key)));
 }
 
 /** Puts the environment in, after the YAML is read, so that a secret may contain any character. */

@@ -2,6 +2,7 @@
 import type { DeliveryStatus } from '../delivery/delivery.js';
 import type { Logger } from '../log.js';
 import { OCCUPANCY_QUEUE, PUBLISH_QUEUE } from '../queue/names.js';
+import { type AccountState, accountStates } from '../store/account-states.js';
 import { listAccounts } from '../store/accounts.js';
 import { goneServices } from '../store/address-services.js';
 import { countClosing } from '../store/closing.js';
@@ -34,10 +35,21 @@ export interface Status {
   readonly takenOnSale: TakenOnSale;
   /** Times that are sold twice: a marketplace booking, and an appointment that it is not linked to. */
   readonly conflicts: number;
+  /** How each account stands. */
+  readonly accounts: readonly AccountStatus[];
   /** What the marketplace said, on its way to the clinics. */
   readonly notifications: DeliveryStatus;
   /** Jobs by state, for each queue that can be asked just now. */
   readonly queues: { readonly [queue: string]: { readonly [state: string]: number } };
+}
+
+export interface AccountStatus extends Pick<AccountState, 'account' | 'state' | 'reason'> {
+  /** When it was first refused; ISO 8601, null where it is not. */
+  readonly since: string | null;
+  /** When the pause ends; ISO 8601, null where there is none. */
+  readonly until: string | null;
+  /** When an event or a snapshot last came for one of its calendars, to the minute; null: never. */
+  readonly lastHeard: string | null;
 }
 
 const QUEUE_STATES = ['waiting', 'prioritized', 'active', 'delayed', 'failed'] as const;
@@ -60,10 +72,18 @@ export async function statusOf(parts: Parts, now: number, log: Logger): Promise<
     lag: oldest === null ? 0 : Math.max(0, now - oldest.getTime()),
     takenOnSale: await takenOnSale(database.db, now),
     conflicts: await countConflicts(database.db, new Date(now)),
+    accounts: (await accountStates(database.db, new Date(now))).map(describeAccount),
     notifications: await delivery.status(),
     queues: await queuesOf(parts, log),
   };
 }
+
+const describeAccount = ({ since, until, lastHeard, ...rest }: AccountState): AccountStatus => ({
+  ...rest,
+  since: since?.toISOString() ?? null,
+  until: until?.toISOString() ?? null,
+  lastHeard: lastHeard?.toISOString() ?? null,
+});
 
 async function queuesOf(
   { database, occupancyQueue, publishQueue, delivery }: Parts,

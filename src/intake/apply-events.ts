@@ -3,7 +3,7 @@ import { check, describe } from '../check.js';
 import { InvalidScheduleError, LEAST_URGENT, localDate } from '../core/index.js';
 import { markChanges } from '../occupancy/mark.js';
 import type { Sealer } from '../privacy/sealer.js';
-import { type LockedCalendar, lockCalendars, rememberEvents } from '../store/events.js';
+import { type LockedCalendar, lockCalendars, recordHeard, rememberEvents } from '../store/events.js';
 import { followAppointmentsOf } from '../store/following.js';
 import type { AddedNotification } from '../store/notifications.js';
 import { findOccupancies, saveOccupancies } from '../store/occupancy.js';
@@ -91,6 +91,7 @@ export async function applyEvents(
 async function takeIn(tx: Db, readable: readonly Readable[], now: number, sealer: Sealer | undefined) {
   const at = new Date(now);
   const calendars = await lockCalendars(tx, unique(readable.map(({ event }) => event.calendar)));
+  await recordHeard(tx, calendars.values(), at);
   const { resolved, rejected } = resolveAll(readable, calendars);
   const unseen = await rememberEvents(tx, unique(resolved.map(({ id }) => id)), at);
   const fresh = resolved.filter(({ id }) => unseen.delete(id)).map(({ event }) => event);

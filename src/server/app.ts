@@ -8,6 +8,7 @@ import { sendProblem } from './problem.js';
 import { accountRoutes } from './routes/accounts.js';
 import { bookingRoutes } from './routes/bookings.js';
 import { calendarRoutes } from './routes/calendars.js';
+import { conflictRoutes } from './routes/conflicts.js';
 import { dayRoutes } from './routes/days.js';
 import { eventRoutes } from './routes/events.js';
 import { failedRoutes } from './routes/failed.js';
@@ -63,6 +64,7 @@ export function createApp({ engine, apiKey }: AppOptions): Server {
         accountRoutes,
         calendarRoutes,
         bookingRoutes,
+        conflictRoutes,
         dayRoutes,
         statusRoutes,
         resyncRoutes,

@@ -144,6 +144,8 @@ export async function putAccount(db: Db, account: Account, now: Date): Promise<b
       paused_until: null,
       pauses: 0,
       paused_reason: null,
+      refused_at: null,
+      refused_reason: null,
     };
     await tx
       .insertInto('slotkeeper.accounts')
@@ -206,9 +208,10 @@ export interface Pause {
 
 /** Whether requests may be made: freely, or one as a probe after the firewall stopped us, or none until then. */
 export type Permission =
-  | { readonly kind: 'free' }
+  /** `isRefused`: the last request found that the account's credentials are not accepted. */
+  | { readonly kind: 'free'; readonly isRefused: boolean }
   /** `pauses` is how many there were one after another. */
-  | { readonly kind: 'probe'; readonly pauses: number }
+  | { readonly kind: 'probe'; readonly isRefused: boolean; readonly pauses: number }
   | ({ readonly kind: 'paused' } & Pause);
 
 /**
@@ -218,12 +221,13 @@ export type Permission =
 export async function askPermission(db: Db, id: string, now: Date, probeUntil: Date): Promise<Permission> {
   const state = await db
     .selectFrom('slotkeeper.accounts')
-    .select(['paused_until', 'paused_reason', 'pauses'])
+    .select(['paused_until', 'paused_reason', 'pauses', 'refused_at'])
     .where('id', '=', id)
     .executeTakeFirst();
   const paused = state?.paused_until && state.paused_until > now ? state.paused_until : undefined;
   if (paused) return { kind: 'paused', until: paused, reason: state?.paused_reason ?? 'paused' };
-  if (state === undefined || state.pauses === 0) return { kind: 'free' };
+  const isRefused = state !== undefined && state.refused_at !== null;
+  if (state === undefined || state.pauses === 0) return { kind: 'free', isRefused };
   const { numUpdatedRows } = await db
     .updateTable('slotkeeper.accounts')
     .set({ paused_until: probeUntil })
@@ -231,7 +235,7 @@ export async function askPermission(db: Db, id: string, now: Date, probeUntil: D
     .where((eb) => eb.or([eb('paused_until', 'is', null), eb('paused_until', '<=', now)]))
     .executeTakeFirst();
   return numUpdatedRows > 0n
-    ? { kind: 'probe', pauses: state.pauses }
+    ? { kind: 'probe', isRefused, pauses: state.pauses }
     : { kind: 'paused', until: probeUntil, reason: state.paused_reason ?? 'probing' };
 }
 

@@ -97,6 +97,29 @@ export function findingAppointments(
     ORDER BY 1, 2`;
 }
 
+export interface OpenConflict extends Conflict {
+  /** The same for as long as it lasts. */
+  readonly id: string;
+  /** When the later of the two became known as it is. */
+  readonly since: Date;
+  readonly timeZone: string;
+}
+
+/** Those that are not over yet, by time. */
+export async function openConflicts(db: Db, now: Date, limit: number): Promise<OpenConflict[]> {
+  const { rows } = await sql<OpenConflict>`
+    SELECT ${columns}, 'cnf_' || md5(jsonb_build_array(b.calendar_id, b.id, o.ref)::text) AS id,
+      greatest(b.updated_at, o.updated_at) AS since, a.time_zone AS "timeZone"
+    FROM slotkeeper.bookings b
+    JOIN slotkeeper.occupancy o ON ${overlap}
+    JOIN slotkeeper.calendars c ON c.id = b.calendar_id
+    JOIN slotkeeper.accounts a ON a.id = c.account_id
+    WHERE ${isSold} AND b.end_at > ${now}
+    ORDER BY b.start_at, b.calendar_id, b.id, o.ref
+    LIMIT ${limit}`.execute(db);
+  return rows;
+}
+
 /** How many there are that are not over yet. */
 export async function countConflicts(db: Db, now: Date): Promise<number> {
   const { rows } = await sql<{ count: string }>`

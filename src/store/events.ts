@@ -29,6 +29,8 @@ export interface LockedCalendar {
   readonly bufferAfter: number;
   /** Whether what it has on sale is being closed: the clinic's word of it counts no more. */
   readonly isClosing?: boolean;
+  /** When an event or a snapshot of it last came, to the minute. */
+  readonly lastEventAt?: Date | null;
   /** Where it is only a former address of this calendar. */
   readonly formerOf?: string | undefined;
 }
@@ -54,6 +56,18 @@ export async function lockCalendars(
   return new Map(rows.map(toLockedPlace).map(({ calendar, place }) => [calendar.id, { ...calendar, place }]));
 }
 
+const MINUTE = 60_000;
+
+/** Records that their clinic was heard of. At most once a minute a row is written for it. */
+export async function recordHeard(db: Db, calendars: Iterable<LockedCalendar>, now: Date): Promise<void> {
+  const before = now.getTime() - MINUTE;
+  const ids = [...calendars].filter(({ lastEventAt }) => (lastEventAt?.getTime() ?? 0) < before);
+  if (ids.length === 0) return;
+  await sql`
+    UPDATE slotkeeper.calendars SET last_event_at = ${now}
+    WHERE id = ANY(${ids.map(({ id }) => id)}::text[])`.execute(db);
+}
+
 export interface PlaceOfCalendar {
   readonly facilityId: string;
   readonly doctorId: string;
@@ -62,7 +76,7 @@ export interface PlaceOfCalendar {
 
 const LOCKED_COLUMNS = sql`
   c.id, c.settings, a.time_zone, c.closing_since IS NOT NULL AS closing, c.former_of, c.facility_id AS "facilityId",
-  c.doctor_id AS "doctorId", c.address_id AS "addressId"`;
+  c.doctor_id AS "doctorId", c.address_id AS "addressId", c.last_event_at AS "lastEventAt"`;
 
 /** Bookings share so many locks, since a server has only so many. */
 const TURNS = 1_000;
@@ -116,6 +130,7 @@ interface LockedRow {
   time_zone: string;
   closing: boolean;
   former_of: string | null;
+  lastEventAt: Date | null;
   settings: { bufferBefore?: number; bufferAfter?: number };
 }
 
@@ -124,6 +139,7 @@ const toLocked = (row: LockedRow): LockedCalendar => ({
   timeZone: row.time_zone,
   bufferBefore: row.settings.bufferBefore ?? 0,
   bufferAfter: row.settings.bufferAfter ?? 0,
+  lastEventAt: row.lastEventAt,
   ...(row.closing ? { isClosing: true } : {}),
   ...(row.former_of === null ? {} : { formerOf: row.former_of }),
 });

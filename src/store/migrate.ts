@@ -19,6 +19,7 @@ import * as closingCalendars from './migrations/015-closing-calendars.js';
 import * as movedBookings from './migrations/016-moved-bookings.js';
 import * as refusedEvents from './migrations/018-refused-events.js';
 import * as verifications from './migrations/019-verifications.js';
+import * as accountStates from './migrations/025-account-states.js';
 import type { Db } from './schema.js';
 
 /** In order; a migration that has been released is never changed. */
@@ -41,6 +42,7 @@ const migrations: { readonly [name: string]: Migration } = {
   '016-moved-bookings': movedBookings,
   '018-refused-events': refusedEvents,
   '019-verifications': verifications,
+  '025-account-states': accountStates,
 };
 
 /** @throws an error where a newer version has changed the tables */

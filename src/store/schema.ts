@@ -54,6 +54,9 @@ export interface AccountsTable {
   /** How many pauses came one after another: each is longer. */
   pauses: Generated<number>;
   paused_reason: string | null;
+  /** Since when the marketplace gives it no access token that it accepts, and why. */
+  refused_at: NullableTimestamp;
+  refused_reason: string | null;
 }
 
 export interface CalendarsTable {
@@ -66,6 +69,8 @@ export interface CalendarsTable {
   settings: JSONColumnType<object>;
   /** How urgent the job is that waits for it; null when none does, as far as the record knows. */
   queued_urgency: number | null;
+  /** When an event or a snapshot of it last came, to the minute. */
+  last_event_at: NullableTimestamp;
   /** When its bookings were last read, so that what no notification brought is found. */
   bookings_read_at: NullableTimestamp;
   lease_token: string | null;

@@ -1,4 +1,5 @@
 /** When to ask the marketplace again for what is nobody's change: its notifications, its bookings. */
+import { refuseAccount } from '../store/account-states.js';
 import type { Account } from '../store/accounts.js';
 import { backoffMs, RETRY } from './backoff.js';
 import { failureOf } from './failure.js';
@@ -23,6 +24,9 @@ export async function askAgainAfterMs(
     case 'firewall':
       return await keepSilent(means, account, failure.reason);
     case 'retry':
+      if (failure.refusal !== undefined) {
+        await refuseAccount(means.db, account.id, failure.refusal, new Date(means.now()));
+      }
       return Math.max(failure.afterMs ?? 0, backoff);
     case 'give-up':
     case 'unknown':

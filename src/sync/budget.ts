@@ -5,7 +5,15 @@
 import type { Logger } from 'pino';
 import { bandOf, COMPARING, LEAST_URGENT } from '../core/index.js';
 import type { GateAnswer, RequestGate } from '../docplanner/index.js';
-import { type Account, askPermission, endPauses, type Limits, pauseAccount } from '../store/accounts.js';
+import { acceptAccount } from '../store/account-states.js';
+import {
+  type Account,
+  askPermission,
+  endPauses,
+  type Limits,
+  type Permission,
+  pauseAccount,
+} from '../store/accounts.js';
 import { giveBackRequests, requestAnswered, takeRequest } from '../store/requests.js';
 import type { Db } from '../store/schema.js';
 import { AccountSilentError } from './account-silent-error.js';
@@ -25,6 +33,10 @@ export interface BudgetOptions {
   /** How long a request can take, in milliseconds. */
   readonly requestTimeoutMs: number;
 }
+
+type Permitted = Exclude<Permission, { kind: 'paused' }>;
+const FREE: Permitted = { kind: 'free', isRefused: false };
+const UNAUTHORIZED = 401;
 
 /** Readings that were taken and are not sent yet. */
 interface Ahead {
@@ -103,11 +115,11 @@ export class Budget {
   }
 
   #gate(account: Account, urgency: number, ahead?: Ahead): BudgetGate {
-    let probing = false;
+    let permission = FREE;
     let answeredBy = new Date(0);
     return {
       before: async ({ write }) => {
-        probing = await this.#permission(account);
+        permission = await this.#permission(account);
         if (ahead === undefined || ahead.left === 0 || write) {
           answeredBy = await this.#take(account, write, urgency);
         } else {
@@ -117,12 +129,12 @@ export class Budget {
       },
       notSent: async ({ write }) => {
         await giveBackRequests(this.#options.db, account.id, write, answeredBy, 1);
-        probing = false;
+        permission = FREE;
       },
       after: async (answer) => {
         try {
           await this.#answered(account, answer, answeredBy);
-          if (probing && cameThrough(answer.status)) await endPauses(this.#options.db, account.id);
+          if (cameThrough(answer.status)) await this.#cameThrough(account, answer, permission);
         } catch (error) {
           // The answer is somebody's. The request stands in the record from before, so it is counted all the same.
           this.#options.log.warn(
@@ -130,13 +142,18 @@ export class Budget {
             'an answer could not be written down in the budget; its request counts for longer',
           );
         }
-        probing = false;
+        permission = FREE;
       },
     };
   }
 
-  /** @returns whether this request is the probe after a stop by the firewall */
-  async #permission(account: Account): Promise<boolean> {
+  async #cameThrough(account: Account, { status }: GateAnswer, permission: Permitted): Promise<void> {
+    const { db } = this.#options;
+    if (permission.kind === 'probe') await endPauses(db, account.id);
+    if (permission.isRefused && status !== UNAUTHORIZED) await acceptAccount(db, account.id);
+  }
+
+  async #permission(account: Account): Promise<Permitted> {
     const { db, now, requestTimeoutMs } = this.#options;
     const at = now();
     const permission = await askPermission(db, account.id, new Date(at), new Date(at + requestTimeoutMs));
@@ -144,7 +161,7 @@ export class Budget {
       throw new AccountSilentError(account.id, permission.until.getTime(), permission.reason);
     }
     this.#pauses.set(account.id, permission.kind === 'probe' ? permission.pauses : 0);
-    return permission.kind === 'probe';
+    return permission;
   }
 
   /** @returns the latest moment at which the request is expected to be over */

@@ -1,10 +1,13 @@
 /** What a failed request means: wait, try again, give the calendar up, or keep the whole account silent. */
 import { InvalidScheduleError } from '../core/index.js';
 import {
+  ConnectionError,
   DocplannerError,
   FirewallError,
   RateLimitedError,
+  ServerError,
   TokenUnavailableError,
+  UnauthorizedError,
 } from '../docplanner/index.js';
 import { BudgetSpentError } from './budget-spent-error.js';
 import { NoFreshFormError } from './no-fresh-form-error.js';
@@ -16,7 +19,13 @@ export type Failure =
   /** Nobody's fault; it goes on then, as urgently as what it was that had to wait. */
   | { readonly kind: 'wait'; readonly afterMs: number; readonly urgency?: number; readonly reason: string }
   /** Transient: with backoff, without end, but visibly. */
-  | { readonly kind: 'retry'; readonly afterMs?: number; readonly reason: string }
+  | {
+      readonly kind: 'retry';
+      readonly afterMs?: number;
+      readonly reason: string;
+      /** Why nothing of the account is accepted, where that is what it is: a person has to act. */
+      readonly refusal?: string;
+    }
   /** Asking again at once would come to the same: the calendar has failed, and is tried again after a pause that grows. */
   | { readonly kind: 'give-up'; readonly reason: string }
   /** The firewall took the account for a bot. */
@@ -55,7 +64,23 @@ export function failureOf(error: unknown, now: number): Failure {
   if (error instanceof RateLimitedError) {
     return { kind: 'wait', afterMs: retryAfterMs ?? UNSAID_WAIT_MS, reason };
   }
-  return { kind: 'retry', ...(retryAfterMs === undefined ? {} : { afterMs: retryAfterMs }), reason };
+  const refusal = refusalOfAccount(error);
+  return {
+    kind: 'retry',
+    ...(retryAfterMs === undefined ? {} : { afterMs: retryAfterMs }),
+    reason,
+    ...(refusal === undefined ? {} : { refusal }),
+  };
+}
+
+/** Contract: Authorization. A token endpoint that is away or asks for patience has refused nothing. */
+function refusalOfAccount(error: DocplannerError): string | undefined {
+  if (error instanceof UnauthorizedError) return error.message;
+  if (!(error instanceof TokenUnavailableError)) return undefined;
+  const { cause } = error;
+  const isPassing =
+    cause instanceof ConnectionError || cause instanceof ServerError || cause instanceof RateLimitedError;
+  return isPassing ? undefined : cause.message;
 }
 
 /** Why a calendar as a whole cannot be published; undefined where the error is none that asking again would meet again. */

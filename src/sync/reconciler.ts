@@ -4,6 +4,7 @@
  * a crash. One run at a time for a calendar, by its lease.
  */
 import { HEARING } from '../core/index.js';
+import { refuseAccount } from '../store/account-states.js';
 import { type Account, getAccount } from '../store/accounts.js';
 import { attemptFailed, attemptSucceeded, calendarFailed, retryAt } from '../store/attempts.js';
 import { type CalendarState, getCalendar } from '../store/calendars.js';
@@ -123,6 +124,9 @@ export class Reconciler {
           isInDoubt(error) ? requestTimeoutMs : 0,
         );
         await retryAt(db, calendar.id, new Date(now() + afterMs));
+        if (failure.refusal !== undefined) {
+          await refuseAccount(db, account.id, failure.refusal, new Date(now()));
+        }
         log.warn(
           { calendar: calendar.id, account: account.id, attempts, afterMs, reason: failure.reason },
           'publishing failed and is tried again',

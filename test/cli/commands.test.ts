@@ -204,9 +204,8 @@ describe('slotkeeper sandbox', () => {
     expect(taken).toMatchObject({
       code: 1,
       stdout: '',
-      stderr: expect.stringMatching(/^slotkeeper: .*(in use|EADDRINUSE)/),
+      stderr: `slotkeeper: cannot listen on 127.0.0.1:${port}: another process listens there; choose another port with --port\n`,
     });
-    expect(taken.stderr).not.toMatch(/^\s+at /m);
     first.signal('SIGINT');
     expect((await first.ended).code).toBe(0);
   });

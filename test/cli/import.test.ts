@@ -136,7 +136,7 @@ describe('slotkeeper import and held', () => {
       );
       expect(list.stdout).toContain('would take away 60 of 60 minutes of windows of the calendar\n');
       expect(JSON.parse(json.stdout)).toMatchObject([{ id, calendar: CALENDAR, dates: [date] }]);
-      expect(status.stdout).toContain('1 are held');
+      expect(status.stdout).toContain('1 day is held for a person to approve\n  → slotkeeper held list\n');
 
       expect(await run(['held', 'drop', id, '0'], ways[way])).toEqual({
         code: 1,

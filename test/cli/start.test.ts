@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { recordDatabase } from '../store/databases.js';
 import { eventually } from '../support/eventually.js';
@@ -5,17 +7,18 @@ import { clinicAt } from './clinic.js';
 import { run } from './run.js';
 
 describe('slotkeeper start', () => {
-  test('on a port that is taken exits 1 and says so', async () => {
+  test('refuses a port that is taken before it opens a database', async () => {
     const clinic = await clinicAt({ databaseUrl: await recordDatabase() });
     const { port } = new URL(clinic.sandbox.url);
     const { code, stderr } = await run(['start'], {
       cwd: clinic.folder,
-      env: { ...clinic.env, PORT: port },
+      env: { ...clinic.env, DATABASE_URL: '', SLOTKEEPER_DATA: 'data', PORT: port },
     });
-    expect(code).toBe(1);
-    expect(stderr).toContain(
-      `cannot listen on 127.0.0.1:${port}: another process listens there; choose another with PORT`,
-    );
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: `slotkeeper: cannot listen on 127.0.0.1:${port}: another process listens there; choose another port with PORT\n`,
+    });
+    expect(existsSync(join(clinic.folder, 'data'))).toBe(false);
   });
 
   test('ends by itself after one signal, and at once with exit code 1 after a second', async () => {

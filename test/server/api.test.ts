@@ -345,6 +345,9 @@ describe('the HTTP API', () => {
       closing: 0,
       lag: 0,
       conflicts: 0,
+      accounts: [
+        { account: ACCOUNT, state: 'working', reason: null, since: null, until: null, lastHeard: null },
+      ],
       notifications: { undelivered: 0, failed: 0, lag: 0 },
       queues: {
         'slotkeeper-occupancy': expect.any(Object),

@@ -92,6 +92,7 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
       { name: '016-moved-bookings' },
       { name: '018-refused-events' },
       { name: '019-verifications' },
+      { name: '025-account-states' },
     ]);
   });
 
@@ -482,7 +483,10 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
       const asked = await Promise.all([1, 2, 3].map(() => askPermission(db, 'warsaw', NOW, later(9_000))));
       expect(asked.map(({ kind }) => kind).sort()).toEqual(['paused', 'paused', 'probe']);
       await endPauses(db, 'warsaw');
-      expect(await askPermission(db, 'warsaw', later(1), later(2))).toEqual({ kind: 'free' });
+      expect(await askPermission(db, 'warsaw', later(1), later(2))).toEqual({
+        kind: 'free',
+        isRefused: false,
+      });
     });
 
     test('the lease of a calendar is one worker’s, can be prolonged by it, and goes to another once given back', async () => {

@@ -87,7 +87,7 @@ describe('what workers share through the record', () => {
 
   describe('a pause of an account', () => {
     test('holds until its time, and the longer one wins', async () => {
-      expect(await askPermission(db, 'warsaw', NOW, later(1))).toEqual({ kind: 'free' });
+      expect(await askPermission(db, 'warsaw', NOW, later(1))).toEqual({ kind: 'free', isRefused: false });
       await pauseAccount(db, 'warsaw', { until: later(5_000), reason: 'spent' });
       await pauseAccount(db, 'warsaw', { until: later(1_000), reason: 'shorter' });
       expect(await askPermission(db, 'warsaw', later(2_000), later(3_000))).toEqual({
@@ -95,7 +95,10 @@ describe('what workers share through the record', () => {
         until: later(5_000),
         reason: 'spent',
       });
-      expect(await askPermission(db, 'warsaw', later(5_000), later(6_000))).toEqual({ kind: 'free' });
+      expect(await askPermission(db, 'warsaw', later(5_000), later(6_000))).toEqual({
+        kind: 'free',
+        isRefused: false,
+      });
     });
   });
 

@@ -8,7 +8,7 @@ import { closingLineSchema } from '../../intake/snapshot/vocabulary.js';
 import { ReportedError } from '../exit.js';
 import type { Io } from '../io.js';
 import { type Reached, withEngine } from '../reach.js';
-import { readSettings } from '../settings.js';
+import { configOption } from '../settings.js';
 import { type ImportFile, listFiles } from './files.js';
 import { Progress } from './progress.js';
 import { takeSnapshot } from './take.js';
@@ -22,13 +22,11 @@ export function importCommand(io: Io): Command {
     .argument('<files...>', 'files, folders of .ndjson files, or - for stdin')
     .option('--taken-at <instant>', 'when the clinic was asked, for lines that do not say it')
     .option('--json', 'what became of each snapshot, one a line')
-    .action(async (names: string[], { takenAt, json = false }: Flags) => {
+    .addOption(configOption())
+    .action(async (names: string[], { takenAt, json = false, config }: Flags) => {
       const files = listFiles(names, io);
-      const { config, ...own } = readSettings(io);
       const run = new Import(io, json, takenAt);
-      await withEngine(io, own, (reached) => run.all(reached, files), {
-        config: { holds: config.holds },
-      });
+      await withEngine(io, { file: config }, (reached) => run.all(reached, files));
       if (!json) io.stdout.write(run.summary());
       if (run.refused > 0) throw new ReportedError();
     });
@@ -37,6 +35,7 @@ export function importCommand(io: Io): Command {
 interface Flags {
   readonly takenAt?: string;
   readonly json?: boolean;
+  readonly config?: string;
 }
 
 class Import {

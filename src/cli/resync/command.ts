@@ -1,13 +1,14 @@
 /** `slotkeeper resync`: makes sure of everything now, and shows how far it is. */
 import { Command } from 'commander';
 import type { OwnResyncs, ResyncReport, ResyncsFace } from '../../engine/resyncs-face.js';
+import type { Role } from '../../engine/roles.js';
 import { UnknownCalendarsError } from '../../engine/unknown-calendars-error.js';
 import type { Timers } from '../../lib/timers.js';
 import { showsColours } from '../colours.js';
 import { ReportedError, UsageError } from '../exit.js';
 import type { Io } from '../io.js';
 import { withEngine } from '../reach.js';
-import { readSettings } from '../settings.js';
+import { configOption, readSettings } from '../settings.js';
 import { describeDays, describeReport } from './picture.js';
 import { type Progress, progressOn } from './progress.js';
 
@@ -15,6 +16,7 @@ interface Flags {
   readonly calendar?: readonly string[];
   readonly dryRun?: boolean;
   readonly json?: boolean;
+  readonly config?: string;
 }
 
 const LOOK_EVERY_MS = 250;
@@ -29,34 +31,23 @@ export function resyncCommand(io: Io): Command {
     .option('--calendar <id...>', 'only these')
     .option('--dry-run', 'tell what differs, day by day, and write nothing')
     .option('--json', 'the report, for machines')
-    .action(async ({ calendar, dryRun = false, json = false }: Flags) => {
-      const { settings, config, log } = readSettings(io);
+    .addOption(configOption())
+    .action(async ({ calendar, dryRun = false, json = false, config }: Flags) => {
+      const settings = readSettings(io);
+      const { log } = settings;
       const { stdout, stderr, timers } = io;
       // A bar and lines of a log on one terminal would draw over one another.
       if (stderr.isTTY === true && log.isLevelEnabled('info')) log.level = 'warn';
       const progress = progressOn(stderr, io.now);
-      const report = await withEngine(
-        io,
-        { settings, log },
-        (reached) => {
-          if (reached.kind === 'engine' && dryRun) return look(reached.engine.resyncs, calendar, progress);
-          const request = { calendars: calendar, dryRun };
-          if (reached.kind === 'http') return follow(reached.api.resyncs, request, progress, timers);
-          const { resyncs } = reached.engine;
-          return follow(resyncs, request, progress, timers, () => resyncs.tend());
-        },
-        {
-          // Where nobody else is there to do it, this process does. To tell what differs takes nobody.
-          roles: dryRun ? [] : ['worker'],
-          // It works as the engine would that has this file.
-          config: {
-            publish: config.publish,
-            holds: config.holds,
-            delivery: config.delivery,
-            resync: config.resync,
-          },
-        },
-      );
+      // Where nobody else is there to do it, this process does. To tell what differs takes nobody.
+      const roles: readonly Role[] = dryRun ? [] : ['worker'];
+      const report = await withEngine(io, { file: config, roles, settings }, (reached) => {
+        if (reached.kind === 'engine' && dryRun) return look(reached.engine.resyncs, calendar, progress);
+        const request = { calendars: calendar, dryRun };
+        if (reached.kind === 'http') return follow(reached.api.resyncs, request, progress, timers);
+        const { resyncs } = reached.engine;
+        return follow(resyncs, request, progress, timers, () => resyncs.tend());
+      });
       if (json) stdout.write(`${JSON.stringify(report)}\n`);
       else {
         const days = dryRun ? describeDays(report, { colour: showsColours(io) }) : '';

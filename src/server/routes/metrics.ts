@@ -9,6 +9,8 @@ export const metricsRoutes: Routes = (server, engine) => {
     new Gauge({ name: `slotkeeper_${name}`, help, labelNames, registers: [registry] });
   const days = gauge('days', 'Days in the horizon, by state', ['state']);
   const closing = gauge('closing_calendars', 'Deleted calendars and former addresses that are being closed');
+  const conflicts = gauge('conflicts', 'Times that are sold twice');
+  const accounts = gauge('accounts', 'Accounts, by state', ['state']);
   const lag = gauge('lag_seconds', 'Age of the oldest change that is not published');
   const notifications = gauge('notifications', 'What the marketplace said, by state on its way out', [
     'state',
@@ -23,6 +25,10 @@ export const metricsRoutes: Routes = (server, engine) => {
     const status = await engine.status();
     for (const state of ['pending', 'failed', 'held'] as const) days.set({ state }, status[state]);
     closing.set(status.closing);
+    conflicts.set(status.conflicts);
+    for (const state of ['working', 'paused', 'refused'] as const) {
+      accounts.set({ state }, status.accounts.filter((account) => account.state === state).length);
+    }
     lag.set(status.lag / 1000);
     for (const state of ['undelivered', 'failed'] as const) {
       notifications.set({ state }, status.notifications[state]);

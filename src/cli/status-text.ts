@@ -1,0 +1,239 @@
+/** The status for people: what needs a person comes first, each with the command that comes next. */
+import { styleText } from 'node:util';
+import type { ConflictItem } from '../engine/conflicts.js';
+import type { AccountStatus, Status } from '../engine/status.js';
+
+export interface StatusFormat {
+  readonly colour: boolean;
+  /** Epoch milliseconds. */
+  readonly now: number;
+}
+
+type Colour = 'red' | 'yellow' | 'green' | 'bold' | 'dim';
+
+/** A part of the text: what it says, and the command that comes next. */
+interface Section {
+  readonly colour: Colour;
+  readonly headline: string;
+  readonly items?: readonly (readonly string[])[];
+  readonly next?: string;
+}
+
+const MAX_ITEMS = 10;
+const HOUR = 60 * 60_000;
+/** A clinic that sent nothing for longer may have stopped sending. */
+const QUIET_MS = 24 * HOUR;
+
+/** Whether anything waits for somebody to act: what the engine puts right by itself does not count. */
+export function needsPerson({
+  takenOnSale,
+  conflicts,
+  accounts,
+  failed,
+  goneServices,
+  held,
+  notifications,
+  queues,
+}: Status): boolean {
+  return (
+    takenOnSale.count + conflicts + failed + goneServices + held + notifications.failed > 0 ||
+    accounts.some(({ state }) => state === 'refused') ||
+    refusedEvents(queues) > 0
+  );
+}
+
+const refusedEvents = (queues: Status['queues']): number => queues['slotkeeper-occupancy']?.failed ?? 0;
+
+export function describeStatus(
+  status: Status,
+  conflicts: readonly ConflictItem[],
+  { colour, now }: StatusFormat,
+): string {
+  const paint = (style: Colour, text: string): string =>
+    colour ? styleText(style, text, { validateStream: false }) : text;
+  const sections = [
+    ...onSale(status.takenOnSale),
+    ...soldTwice(status.conflicts, conflicts),
+    ...status.accounts.flatMap(stopped),
+    ...failures(status),
+    ...held(status),
+    ...status.accounts.flatMap((account) => quiet(account, now)),
+    ...waiting(status),
+  ];
+  const lines = sections.flatMap(({ colour: style, headline, items = [], next }) => [
+    paint(style, headline),
+    ...aligned(items.slice(0, MAX_ITEMS)).map((item) => `  ${item}`),
+    ...(items.length > MAX_ITEMS ? [`  and ${items.length - MAX_ITEMS} more`] : []),
+    ...(next === undefined ? [] : [`  ${paint('dim', '→')} ${next}`]),
+  ]);
+  return `${[...lines, '', ...queueLines(status.queues, paint)].join('\n')}\n`;
+}
+
+function onSale({ count, items }: Status['takenOnSale']): Section[] {
+  if (count === 0) return [];
+  const what = count === 1 ? 'time that is taken is' : 'times that are taken are';
+  return [
+    {
+      colour: 'red',
+      headline: `${count} ${what} ON SALE and cannot be closed`,
+      items: items.map(({ calendar, start, end, reason }) => [calendar, spanOf(start, end), reason]),
+      next: 'slotkeeper failed list, then close it in the marketplace by hand',
+    },
+  ];
+}
+
+function soldTwice(count: number, conflicts: readonly ConflictItem[]): Section[] {
+  if (count === 0) return [];
+  const [first] = conflicts;
+  const cancel = first === undefined ? 'CALENDAR BOOKING' : `${first.calendar} ${first.booking}`;
+  return [
+    {
+      colour: 'red',
+      headline: `${count} ${count === 1 ? 'time is' : 'times are'} sold twice`,
+      items: conflicts.map(({ calendar, start, end, booking, ref }) => [
+        calendar,
+        spanOf(start, end),
+        `booking ${booking} and appointment ${ref}`,
+      ]),
+      next: `slotkeeper booking move ${cancel} --start INSTANT, or cancel; link where it is one visit`,
+    },
+  ];
+}
+
+function stopped({ account, state, reason, since, until }: AccountStatus): Section[] {
+  if (state === 'working') return [];
+  if (state === 'paused') {
+    return [
+      {
+        colour: 'yellow',
+        headline: `account ${account} is paused until ${until ?? 'the next request'}: ${reason ?? ''}`,
+      },
+    ];
+  }
+  return [
+    {
+      colour: 'red',
+      headline: `account ${account} is refused since ${since ?? ''}: nothing of it is published`,
+      items: [[reason ?? '']],
+      next: 'correct its clientId and clientSecret, or its baseUrl, and start again',
+    },
+  ];
+}
+
+function failures({ failed, goneServices, notifications, queues }: Status): Section[] {
+  const events = refusedEvents(queues);
+  const parts = [
+    ...(failed > 0 ? [`${plural(failed, 'change')} could not be published`] : []),
+    ...(goneServices > 0
+      ? [
+          `${plural(goneServices, 'service')} ${goneServices === 1 ? 'is gone from its address' : 'are gone from their addresses'}`,
+        ]
+      : []),
+    ...(events > 0
+      ? [`${plural(events, 'event')} of the queue ${events === 1 ? 'was' : 'were'} refused`]
+      : []),
+    ...(notifications.failed > 0
+      ? [`${plural(notifications.failed, 'notification')} could not be delivered or read`]
+      : []),
+  ];
+  return parts.map((headline, n) => ({
+    colour: 'red',
+    headline,
+    ...(n === parts.length - 1 ? { next: 'slotkeeper failed list' } : {}),
+  }));
+}
+
+function held({ held: days }: Status): Section[] {
+  if (days === 0) return [];
+  return [
+    {
+      colour: 'yellow',
+      headline: `${plural(days, 'day')} ${days === 1 ? 'is' : 'are'} held for a person to approve`,
+      next: 'slotkeeper held list',
+    },
+  ];
+}
+
+function quiet({ account, lastHeard }: AccountStatus, now: number): Section[] {
+  if (lastHeard !== null && now - Date.parse(lastHeard) < QUIET_MS) return [];
+  const since = lastHeard === null ? 'yet' : `since ${lastHeard}`;
+  return [{ colour: 'yellow', headline: `nothing was heard from the PMS of account ${account} ${since}` }];
+}
+
+function waiting(status: Status): Section[] {
+  const { pending, lag, closing, notifications } = status;
+  const { undelivered } = notifications;
+  const published =
+    needsPerson(status) || status.accounts.some(({ state }) => state !== 'working')
+      ? 'nothing else waits to be published'
+      : 'everything that is wanted is published';
+  return [
+    pending === 0
+      ? { colour: 'green', headline: published }
+      : {
+          colour: 'bold',
+          headline: `${plural(pending, 'change')} ${waits(pending)} to be published, the oldest for ${ageOf(lag)}`,
+        },
+    ...(closing === 0
+      ? []
+      : [
+          {
+            colour: 'bold' as const,
+            headline: `${plural(closing, 'deleted calendar or former address', 'deleted calendars or former addresses')} ${closing === 1 ? 'is' : 'are'} being closed`,
+          },
+        ]),
+    ...(undelivered === 0
+      ? []
+      : [
+          {
+            colour: 'bold' as const,
+            headline: `${plural(undelivered, 'notification')} ${waits(undelivered)} to be delivered, the oldest for ${ageOf(notifications.lag)}`,
+            next: 'slotkeeper failed list says why; slotkeeper failed retry --all tries at once',
+          },
+        ]),
+  ];
+}
+
+function queueLines(queues: Status['queues'], paint: (style: Colour, text: string) => string): string[] {
+  const names = Object.keys(queues);
+  if (names.length === 0) return [paint('yellow', 'the queue cannot be asked')];
+  const states = [...new Set(names.flatMap((name) => Object.keys(queues[name] ?? {})))];
+  const rows = names.map((name) => [name, ...states.map((state) => String(queues[name]?.[state] ?? ''))]);
+  const [header = '', ...lines] = aligned([['queue', ...states], ...rows]);
+  return [paint('dim', header), ...lines];
+}
+
+/** Pads each column to its widest cell. */
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.forEach((cell, n) => {
+      widths[n] = Math.max(widths[n] ?? 0, cell.length);
+    });
+  }
+  return rows.map((row) =>
+    row
+      .map((cell, n) => (n === row.length - 1 ? cell : cell.padEnd(widths[n] ?? 0)))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** `2026-12-01 10:30 to 10:40`, both as the account's zone has them. */
+function spanOf(start: string, end: string): string {
+  const [startDate = '', startTime = ''] = start.split('T');
+  const [endDate = '', endTime = ''] = end.split('T');
+  const until = startDate === endDate ? endTime.slice(0, 5) : `${endDate} ${endTime.slice(0, 5)}`;
+  return `${startDate} ${startTime.slice(0, 5)} to ${until}`;
+}
+
+const waits = (n: number): string => (n === 1 ? 'waits' : 'wait');
+
+const plural = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;
+
+/** `4 s`, `12 min`, `3 h`, `2 days`. */
+function ageOf(ms: number): string {
+  if (ms < 2 * 60_000) return `${Math.round(ms / 1_000)} s`;
+  if (ms < 2 * HOUR) return `${Math.round(ms / 60_000)} min`;
+  return ms < 48 * HOUR ? `${Math.round(ms / HOUR)} h` : `${Math.round(ms / (24 * HOUR))} days`;
+}
