@@ -87,6 +87,7 @@ export interface SnapshotArrival {
 export class Slotkeeper {
   readonly log: Logger;
   readonly now: () => number;
+  readonly timers: Timers;
   readonly #options: SlotkeeperOptions;
   readonly #config: FileConfig;
   #parts: Parts | undefined;
@@ -96,6 +97,7 @@ export class Slotkeeper {
     this.#options = options;
     this.log = options.log;
     this.now = options.now ?? Date.now;
+    this.timers = options.timers ?? systemTimers;
     const checked = check(fileSchema, options.config ?? {});
     if (!checked.success) throw new ConfigError('the configuration', checked.problems);
     this.#config = checked.data;
@@ -117,7 +119,6 @@ export class Slotkeeper {
       encryptionKey,
       roles,
       random,
-      timers,
       onProgress,
     } = this.#options;
     this.#parts = await openParts({
@@ -133,7 +134,7 @@ export class Slotkeeper {
       encryptionKey,
       log: this.log,
       now: this.now,
-      timers: timers ?? systemTimers,
+      timers: this.timers,
       random: random ?? Math.random,
       onProgress,
       prepare: (db, sealer) => this.#prepare(db, sealer),
@@ -147,11 +148,14 @@ export class Slotkeeper {
     }
   }
 
-  /** Waits for what is in hand, then closes everything. May be called at any time, and again. */
-  async stop(): Promise<void> {
+  /**
+   * Waits for what is in hand, some seconds at most, then closes everything. May be called at any time, and again.
+   * @returns whether all that was in hand was finished; what was not is done again from the record
+   */
+  async stop(): Promise<boolean> {
     const parts = this.#parts;
     this.#parts = undefined;
-    await parts?.close();
+    return (await parts?.close()) ?? true;
   }
 
   /** The record, for those who answer questions about it. */

@@ -4,10 +4,14 @@ import { Command, InvalidArgumentError } from 'commander';
 import { ConfigError } from '../config/config-error.js';
 import { loadConfig } from '../config/load.js';
 import { ROLES, type Role } from '../engine/roles.js';
-import { FAILED } from './exit.js';
+import type { Logger } from '../log.js';
+import { FAILED, ReportedError } from './exit.js';
 import type { Io } from './io.js';
 import { ListenError, refuseBusyPort } from './listen.js';
 import { configOption, readSettings } from './settings.js';
+
+/** From the signal to the end of the process, at most; in milliseconds. */
+const STOP_MS = 29_000;
 
 function parseRoles(text: string): Role[] {
   return text.split(',').map((name) => {
@@ -55,6 +59,8 @@ async function start(io: Io, file: string | undefined, roles: readonly Role[]): 
   });
   await engine.start();
   const stopped = askedToStop(io);
+  const ended = new AbortController();
+  let isFinished = false;
   try {
     const app = serves && apiKey !== undefined ? createApp({ engine, apiKey }) : undefined;
     if (app !== undefined) {
@@ -67,11 +73,25 @@ async function start(io: Io, file: string | undefined, roles: readonly Role[]): 
     log.info({ roles }, 'started');
     const signal = await stopped;
     log.info({ signal }, 'stopping: what is in hand is finished first');
+    void exitInTheEnd(io, log, ended.signal);
     await app?.close();
   } finally {
-    await engine.stop();
+    isFinished = await engine.stop();
+    ended.abort();
   }
-  log.info('stopped');
+  log.info({ isFinished }, 'stopped');
+  if (isFinished) return;
+  // What was cut off may still wait for an answer, and would keep the process.
+  io.exit(FAILED);
+  throw new ReportedError('what was in hand was not finished');
+}
+
+/** Every part ends within a time of its own; whatever keeps one of them all the same keeps the process no longer. */
+async function exitInTheEnd({ timers, exit }: Io, log: Logger, ended: AbortSignal): Promise<void> {
+  await timers.sleep(STOP_MS, ended);
+  if (ended.aborted) return;
+  log.error('stopping took too long: the process ends at once');
+  exit(FAILED);
 }
 
 /** Resolves with the first signal; a second one ends the process at once. */

@@ -10,7 +10,7 @@ import { linkByHand } from '../intake/links.js';
 import { Inbox } from '../intake/notifications/inbox.js';
 import { OccupancyWorker } from '../intake/occupancy-worker.js';
 import { type PullOptions, pullSource } from '../intake/snapshot/pull-source.js';
-import type { Timers } from '../lib/timers.js';
+import { type Timers, within } from '../lib/timers.js';
 import type { Logger } from '../log.js';
 import type { Sealer } from '../privacy/sealer.js';
 import { OCCUPANCY_QUEUE } from '../queue/names.js';
@@ -84,12 +84,15 @@ export interface Parts {
   readonly means: Means;
   /** Begins the work of this process's roles. */
   run(): Promise<void>;
-  /** Waits for what is in hand, then closes everything. */
-  close(): Promise<void>;
+  /** Waits for what is in hand, some seconds at most, then closes everything. @returns whether all of it was finished */
+  close(): Promise<boolean>;
 }
 
 /** Connections beside those of the calendars at work: each worker listens on one, and the API asks. */
 const OTHER_CONNECTIONS = 16;
+/** For what is in hand at the end, in milliseconds: a statement that PostgreSQL does not answer is given up by then. */
+const FINISH_MS = 12_000;
+const CLOSE_MS = 2_000;
 
 export async function openParts(options: PartsOptions): Promise<Parts> {
   const { redisUrl, publish } = options;
@@ -289,11 +292,24 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
       }
     },
     close: async () => {
-      await Promise.all([sweep.stop(), inbox.stop(), schedules.stop()]);
-      await Promise.all([resyncWorker.stop(), occupancyWorker.stop(), publishWorker.stop(), delivery.stop()]);
+      const finishing = Promise.all([
+        sweep.stop(),
+        schedules.stop(),
+        resyncWorker.stop(),
+        occupancyWorker.stop(),
+        publishWorker.stop(),
+        inbox.stop().then(() => delivery.stop()),
+      ]);
+      // What is cut off fails when the record is closed, and nobody waits for it any more.
+      finishing.catch(() => undefined);
+      const isInTime = (await within(timers, FINISH_MS, finishing)) !== undefined;
+      const isFinished = isInTime && !queues.isCutOff;
+      if (!isFinished)
+        log.warn('what was in hand was not finished in time; it is done again from the record');
       await queues.close();
-      await clients.close();
+      await within(timers, CLOSE_MS, clients.close());
       await database.close();
+      return isFinished;
     },
   };
 }

@@ -60,8 +60,9 @@ export interface QueuesOptions {
 /** A job that its worker did not finish is never given up for that: its work is wanted whatever happens. */
 const NEVER_STALLED_TOO_OFTEN = 1_000_000;
 const CONNECT_TIMEOUT_MS = 5_000;
-/** How long the jobs in hand may take at the end, where Redis is away and cannot be told of them. */
-const FAREWELL_MS = 5_000;
+/** How long the jobs in hand may take at the end, and then the closing of what took them, in milliseconds. */
+const FINISH_MS = 10_000;
+const CLOSE_MS = 2_000;
 const ANSWERS_WITHIN_MS = 2_000;
 
 const DEFAULT_LOCK_MS = 20_000;
@@ -78,6 +79,7 @@ export class Queues {
   #connecting: Promise<unknown>[] = [];
   #redis: Redis | undefined;
   #pool: PgPool | undefined;
+  #isCutOff = false;
 
   constructor(options: QueuesOptions) {
     this.#options = options;
@@ -148,19 +150,34 @@ export class Queues {
           );
     worker.on('error', this.#options.onError);
     this.#expect(worker.waitUntilReady().then(() => void worker.run().catch(this.#options.onError)));
-    const close = async (): Promise<void> => {
-      if (store.kind === 'redis' && (await this.#isAway())) {
-        // BullMQ would wait for Redis without end. What is in hand is finished, and done again by whoever finds its
-        // job later; the record knows how far it came.
-        await worker.pause(true);
-        await within(this.#timers, FAREWELL_MS, Promise.allSettled(inHand));
-        await worker.close(true);
-      } else {
-        await worker.close();
-      }
+    let closing: Promise<void> | undefined;
+    const close = (): Promise<void> => {
+      closing ??= this.#closeWorker(worker, inHand);
+      return closing;
     };
     this.#open.push({ close });
     return { close };
+  }
+
+  /**
+   * Takes no more jobs and waits for those in hand. BullMQ would wait for them, and for a store that is away, without end:
+   * what is cut off is done again by whoever finds its job later; the record knows how far it came.
+   */
+  async #closeWorker(
+    worker: Pick<Worker, 'pause' | 'close'>,
+    inHand: ReadonlySet<Promise<unknown>>,
+  ): Promise<void> {
+    await worker.pause(true);
+    const finished = await within(this.#timers, FINISH_MS, Promise.allSettled(inHand));
+    this.#isCutOff ||= finished === undefined;
+    const isCutOff = finished === undefined || (this.kind === 'redis' && (await this.#isAway()));
+    // A job that was just taken is in nobody's hand yet: an orderly end waits for it, too.
+    await within(this.#timers, isCutOff ? CLOSE_MS : FINISH_MS, worker.close(isCutOff));
+  }
+
+  /** Whether a worker was closed before the jobs in its hand were finished. */
+  get isCutOff(): boolean {
+    return this.#isCutOff;
   }
 
   /** Asked, and not read off the connection: one that is lost may not show it yet. */
@@ -204,9 +221,10 @@ export class Queues {
     await this.#redis?.ping();
   }
 
-  /** Waits for the jobs in hand, then closes everything. */
+  /** Closes everything within seconds; who waits for jobs in hand has closed their workers before. */
   async close(): Promise<void> {
-    await Promise.all(this.#open.splice(0).map((one) => one.close()));
+    const closing = Promise.all(this.#open.splice(0).map((one) => one.close()));
+    await within(this.#timers, ANSWERS_WITHIN_MS + CLOSE_MS, closing);
     this.#redis?.disconnect();
     this.#redis = undefined;
   }

@@ -3,6 +3,7 @@ import { type FastifyBaseLogger, fastify, LogController } from 'fastify';
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Slotkeeper } from '../engine.js';
 import { requireApiKey } from './auth.js';
+import { endConnectionsAtTheEnd, HEADERS, RECEIVE_MS, receivingWithin } from './connections.js';
 import { handleError } from './error-handler.js';
 import { sendProblem } from './problem.js';
 import { accountRoutes } from './routes/accounts.js';
@@ -26,12 +27,14 @@ import { validatorCompiler } from './validator.js';
 export interface AppOptions {
   readonly engine: Slotkeeper;
   readonly apiKey: string;
+  /** How long a request may take to arrive, in milliseconds; default 60,000. */
+  readonly receiveMs?: number;
 }
 
 /** A thousand events with windows. */
 const BODY_LIMIT = 16 * 1024 * 1024;
 
-export function createApp({ engine, apiKey }: AppOptions): Server {
+export function createApp({ engine, apiKey, receiveMs = RECEIVE_MS }: AppOptions): Server {
   const log: FastifyBaseLogger = engine.log;
   const app: Server = fastify({
     loggerInstance: log,
@@ -39,10 +42,15 @@ export function createApp({ engine, apiKey }: AppOptions): Server {
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT,
     forceCloseConnections: 'idle',
-    // A path that cannot be decoded never gets as far as a route.
-    frameworkErrors: (error, request, reply) => handleError(error, request, reply),
+    ...receivingWithin(receiveMs),
+    // A path that cannot be decoded never gets as far as a route, nor to a hook.
+    frameworkErrors: (error, request, reply) => handleError(error, request, reply.headers(HEADERS)),
   }).withTypeProvider<ZodTypeProvider>();
-  endConnectionsAtTheEnd(app);
+  endConnectionsAtTheEnd(app, engine.timers);
+  app.addHook('onRequest', (_request, reply, done) => {
+    reply.headers(HEADERS);
+    done();
+  });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.removeContentTypeParser('text/plain');
@@ -81,15 +89,4 @@ export function createApp({ engine, apiKey }: AppOptions): Server {
   // With a key of its own, and a way of its own to read what comes.
   app.register(async (v1) => pushRoutes(v1.withTypeProvider<ZodTypeProvider>(), engine), { prefix: '/v1' });
   return app;
-}
-
-/** A connection that is answered while the server closes would be kept, and waited for until its client lets go of it. */
-function endConnectionsAtTheEnd(app: Server): void {
-  let isClosing = false;
-  app.addHook('preClose', async () => {
-    isClosing = true;
-  });
-  app.addHook('onSend', async (_request, reply) => {
-    if (isClosing) reply.header('connection', 'close');
-  });
 }

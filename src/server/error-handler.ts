@@ -3,11 +3,14 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { AddressTakenError } from '../store/address-taken-error.js';
 import { isUnavailable } from '../store/is-unavailable.js';
 import { ServiceUnavailableError } from '../store/service-unavailable-error.js';
+import { isCutOff } from './connections.js';
 import { type Problem, ProblemError, sendProblem } from './problem.js';
 import { InvalidInputError } from './validator.js';
 
+const CUT_OFF: Problem = { status: 408, title: 'Request timeout' };
+
 export function handleError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const problem = problemOf(error);
+  const problem = isCutOff(request.raw) ? CUT_OFF : problemOf(error);
   if (problem.status >= 500) request.log.error({ err: error }, 'a request failed');
   if (problem.status === 503) reply.header('retry-after', '5');
   return sendProblem(reply, problem);

@@ -12,7 +12,7 @@ import {
 } from '../engine/founding-example.js';
 import { openClinic, settled, startEngine } from '../engine/running.js';
 import { emptyRecord, recordDatabase } from '../store/databases.js';
-import { type Answer, type Caller, serve } from './served.js';
+import { type Answer, type Caller, KEY, serve } from './served.js';
 
 const { date, events, put } = foundingExample();
 const encryptionKey = randomBytes(32).toString('base64');
@@ -89,6 +89,23 @@ describe('the HTTP API', () => {
         expect([response.status, await response.json()]).toEqual([200, { status }]);
       }
     });
+  });
+
+  test.each([
+    ['GET', '/healthz', 200],
+    ['GET', '/readyz', 200],
+    ['GET', '/metrics', 200],
+    ['GET', '/v1/status', 200],
+    ['GET', '/v1/nothing', 404],
+    ['GET', '/nothing', 404],
+    ['GET', '/v1/calendars/%', 400],
+    ['POST', '/v1/events', 400],
+  ])('has no answer kept or taken for another type: %s %s', async (method, path, status) => {
+    const headers = { authorization: `Bearer ${KEY}` };
+    const answer = await fetch(`${call.url}${path}`, { method, headers });
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
   });
 
   describe('POST /v1/events', () => {

@@ -6,7 +6,7 @@ declare global {
 }
 
 interface Release {
-  (): Promise<void>;
+  (): Promise<unknown>;
   readonly outlivesTest?: boolean;
 }
 
@@ -16,11 +16,11 @@ interface Release {
  * last hook of the file. Outside of a test file it does nothing: whoever acquired the thing there has to release it.
  * `release` must do no harm when the thing is already gone.
  */
-export function atEndOfTest(release: () => Promise<void>): void {
+export function atEndOfTest(release: () => Promise<unknown>): void {
   globalThis.slotkeeperReleases?.push(release);
 }
 
 /** The same after the last hook of the file, whoever acquires it: for what others that live as long still look for. */
-export function atEndOfFile(release: () => Promise<void>): void {
+export function atEndOfFile(release: () => Promise<unknown>): void {
   globalThis.slotkeeperReleases?.push(Object.assign(() => release(), { outlivesTest: true }));
 }
