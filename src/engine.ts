@@ -11,6 +11,7 @@ import type { FailuresFace } from './engine/failures-face.js';
 import { Holds } from './engine/holds.js';
 import type { HoldsFace } from './engine/holds-face.js';
 import { openParts, type Parts } from './engine/parts.js';
+import { privateAddressesOf, refusePrivateAddresses } from './engine/private-addresses.js';
 import { Resyncs } from './engine/resyncs.js';
 import type { OwnResyncs } from './engine/resyncs-face.js';
 import { ROLES, type Role } from './engine/roles.js';
@@ -23,6 +24,7 @@ import type { Pushed } from './intake/notifications/push.js';
 import { applySnapshot, type SnapshotOutcome } from './intake/snapshot/apply.js';
 import type { HeldSummary, OnHeld } from './intake/snapshot/hold.js';
 import type { OccupancyEventInput } from './intake/vocabulary.js';
+import type { PrivateAddresses } from './lib/private-addresses.js';
 import { systemTimers, type Timers } from './lib/timers.js';
 import type { Logger } from './log.js';
 import type { Sealer } from './privacy/sealer.js';
@@ -52,6 +54,8 @@ export interface SlotkeeperOptions {
    * which the first seals and all open. Without it the embedded database makes itself one.
    */
   readonly encryptionKey?: string | undefined;
+  /** Where what serves its HTTP API listens: decides whether loopback may be named over HTTP. Default 127.0.0.1. */
+  readonly host?: string | undefined;
   readonly log: Logger;
   /** Which parts run in this process; default all. */
   readonly roles?: readonly Role[] | undefined;
@@ -90,6 +94,7 @@ export class Slotkeeper {
   readonly timers: Timers;
   readonly #options: SlotkeeperOptions;
   readonly #config: FileConfig;
+  readonly #privateAddresses: PrivateAddresses;
   #parts: Parts | undefined;
 
   /** @throws {ConfigError} with the path of everything that is wrong */
@@ -101,6 +106,7 @@ export class Slotkeeper {
     const checked = check(fileSchema, options.config ?? {});
     if (!checked.success) throw new ConfigError('the configuration', checked.problems);
     this.#config = checked.data;
+    this.#privateAddresses = privateAddressesOf(checked.data.network, options.host);
   }
 
   /**
@@ -132,6 +138,7 @@ export class Slotkeeper {
       takeSnapshot: (calendar, snapshot, arrival) => this.snapshot(calendar, snapshot, arrival),
       delivery: this.#config.delivery,
       encryptionKey,
+      privateAddresses: this.#privateAddresses,
       log: this.log,
       now: this.now,
       timers: this.timers,
@@ -311,10 +318,16 @@ export class Slotkeeper {
     return await statusOf(this.#running(), this.now(), this.log);
   }
 
-  /** @throws {ConfigError} where patients' data would be kept, and there is no key to seal it with */
+  /**
+   * @throws {ConfigError} where patients' data would be kept, and there is no key to seal it with, and where one that is put over
+   * HTTP names an address that may not be asked
+   */
   async putAccount(account: Account): Promise<void> {
-    const { sealer, delivery, accounts } = this.#running();
+    const { sealer, delivery, accounts, means } = this.#running();
     refuseWithoutKey(sealer, account);
+    if (account.overHttp === true) {
+      await refusePrivateAddresses(this.#privateAddresses, account, means.timers);
+    }
     const isChanged = await putAccount(this.db, account, new Date(this.now()));
     accounts.forget(account.id);
     if (isChanged) await delivery.accountChanged(account.id);

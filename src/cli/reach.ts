@@ -31,7 +31,7 @@ export interface EngineOptions {
  * What an engine in this process has to know of the file. Accounts and calendars it finds in the database, so that the
  * command needs none of the variables that they name.
  */
-const SECTIONS = ['publish', 'holds', 'delivery', 'resync'] as const;
+const SECTIONS = ['publish', 'holds', 'delivery', 'resync', 'network'] as const;
 
 /**
  * @param use is given the engine of this process, or the HTTP API of the one that is running
@@ -67,6 +67,7 @@ export async function withEngine<T>(
     data: settings.SLOTKEEPER_DATA,
     redisUrl: settings.REDIS_URL,
     encryptionKey: settings.SLOTKEEPER_ENCRYPTION_KEY,
+    host: settings.HOST,
     roles,
     config,
     log,

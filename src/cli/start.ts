@@ -50,6 +50,7 @@ async function start(io: Io, file: string | undefined, roles: readonly Role[]): 
     data: settings.SLOTKEEPER_DATA,
     redisUrl: settings.REDIS_URL,
     encryptionKey: settings.SLOTKEEPER_ENCRYPTION_KEY,
+    host: settings.HOST,
     config,
     roles,
     log,

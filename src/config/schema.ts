@@ -5,6 +5,7 @@ import { isTimeZone } from '../core/index.js';
 import { keyOf } from '../delivery/destination.js';
 import { baseUrlOf, domains } from '../docplanner/index.js';
 import { marketplaceId } from '../intake/vocabulary.js';
+import { isLinkLocal } from '../lib/private-addresses.js';
 import type { Account } from '../store/accounts.js';
 import type { Calendar } from '../store/calendars.js';
 import { isCron } from '../sync/resync/cron.js';
@@ -24,6 +25,13 @@ const limitsSchema = z
     requestsPerFiveMinutes: count.optional(),
   })
   .prefault({});
+
+/** Logs, answers and backups have addresses in them. */
+const withoutUser = (value: string): boolean => {
+  const { username, password } = new URL(value);
+  return username === '' && password === '';
+};
+const NO_USER = 'must have no user and no password in it';
 
 /** An address, or a network such as 192.0.2.0/24. */
 const networkSchema = z.string().refine((value) => {
@@ -75,10 +83,7 @@ const placeholderSchema = z.strictObject({
 
 const sourceSchema = z.strictObject({
   type: z.literal('http'),
-  url: z.url({ protocol: /^https?$/ }).refine((value) => {
-    const { username, password } = new URL(value);
-    return username === '' && password === '';
-  }, 'must have no name and password: put them into headers'),
+  url: z.url({ protocol: /^https?$/ }).refine(withoutUser, `${NO_USER}: put them into headers`),
   /** They may be secrets: they are never returned and never logged. */
   headers: z
     .record(
@@ -89,9 +94,7 @@ const sourceSchema = z.strictObject({
   timeoutSeconds: z.number().min(1).max(3_600).default(300),
 });
 
-const webhookUrl = z
-  .url({ protocol: /^https?$/ })
-  .refine((value) => new URL(value).username === '', 'must have no user in it: the secret signs');
+const webhookUrl = z.url({ protocol: /^https?$/ }).refine(withoutUser, `${NO_USER}: the secret signs`);
 const webhookSecret = z
   .string()
   .min(1, 'must not be empty')
@@ -102,6 +105,7 @@ const timeZone = z.string().refine(isTimeZone, 'is not a time zone such as Europ
 const baseUrl = z
   .url({ protocol: /^https?$/ })
   .refine((value) => !/[?#]/.test(value) && ['', '/'].includes(new URL(value).pathname), 'must have no path')
+  .refine(withoutUser, `${NO_USER}: clientId and clientSecret are`)
   .transform((value) => value.replace(/\/$/, ''));
 
 const accountFields = z.strictObject({
@@ -258,6 +262,15 @@ const resyncSchema = z.strictObject({
   spreadMinutes: z.number().min(0).max(720).default(60),
 });
 
+const networkSettings = z
+  .strictObject({
+    /** Private networks that accounts which are put over HTTP may name all the same; default loopback, where HOST is. */
+    allowPrivate: z
+      .array(networkSchema.refine((value) => !isLinkLocal(value), 'is link-local, which is never asked'))
+      .optional(),
+  })
+  .prefault({});
+
 /** slotkeeper.yaml. */
 export const fileSchema = z
   .strictObject({
@@ -267,6 +280,7 @@ export const fileSchema = z
     holds: holdsSchema,
     resync: resyncSchema.optional(),
     delivery: deliverySchema,
+    network: networkSettings,
   })
   .superRefine((file, context) => {
     unique(file.accounts, 'accounts', context);

@@ -5,9 +5,10 @@
 import { randomUUID } from 'node:crypto';
 import { got } from 'got';
 import { z } from 'zod';
+import { PrivateAddresses } from '../lib/private-addresses.js';
 import type { Timers } from '../lib/timers.js';
 import type { Account, Destination } from '../store/accounts.js';
-import { keyOf } from './destination.js';
+import { type Addressee, destinationOf, keyOf } from './destination.js';
 import { signed } from './sign.js';
 
 export interface AskClinicOptions {
@@ -16,6 +17,8 @@ export interface AskClinicOptions {
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly timers: Timers;
+  /** For accounts that were put over HTTP; default: none may be asked. */
+  readonly privateAddresses?: PrivateAddresses | undefined;
 }
 
 export interface ClinicAnswer {
@@ -36,11 +39,12 @@ const denialSchema = z.object({ error_code: z.int() });
 
 /** @returns undefined where the clinic is not asked, or does not answer in time with a 2xx or a 4xx */
 export async function askClinic(
-  { forAll, now, timers }: AskClinicOptions,
+  { forAll, now, timers, privateAddresses = new PrivateAddresses([]) }: AskClinicOptions,
   account: Account,
   question: ClinicQuestion,
 ): Promise<ClinicAnswer | undefined> {
-  const { approvalUrl, secret } = account.delivery ?? forAll ?? {};
+  const asked: Partial<Addressee> = destinationOf(account, forAll) ?? {};
+  const { approvalUrl, secret, overHttp } = asked;
   const key = secret === undefined ? undefined : keyOf(secret);
   if (approvalUrl === undefined || key === undefined) return undefined;
   const at = new Date(now());
@@ -56,6 +60,7 @@ export async function askClinic(
       body,
       headers: signed(key, id, at, body),
       signal: late.signal,
+      ...(overHttp === true ? { agent: privateAddresses.agents } : {}),
       retry: { limit: 0 },
       followRedirect: false,
       throwHttpErrors: false,

@@ -1,5 +1,6 @@
 /** Out to the clinic: webhook, feed and queue, put together, and what the engine asks of them. */
 import type { Logger } from 'pino';
+import type { PrivateAddresses } from '../lib/private-addresses.js';
 import type { Timers } from '../lib/timers.js';
 import type { Sealer } from '../privacy/sealer.js';
 import { DELIVERY_QUEUE, NOTIFICATION_QUEUE } from '../queue/names.js';
@@ -43,6 +44,8 @@ export interface DeliveryOptions {
   readonly keepDays: number;
   readonly timeoutMs: number;
   readonly everyMs: number;
+  /** For webhooks that were named over HTTP; default: none may be asked. */
+  readonly privateAddresses?: PrivateAddresses | undefined;
 }
 
 export interface DeliveryStatus {
@@ -90,7 +93,7 @@ export class Delivery {
     };
     this.#queue = new DeliveryQueue(queues);
     this.#handover = options.queue ? new Handover({ queues, db, now }) : undefined;
-    this.#webhooks = new Webhooks({ timeoutMs, now });
+    this.#webhooks = new Webhooks({ timeoutMs, now, privateAddresses: options.privateAddresses });
     this.#courier = new Courier({
       db,
       sealer,

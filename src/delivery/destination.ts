@@ -4,9 +4,16 @@ import type { Account, Destination } from '../store/accounts.js';
 const PREFIX = 'whsec_';
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
+export interface Addressee extends Destination {
+  /** Named over HTTP and not by the operator. */
+  readonly overHttp?: true | undefined;
+}
+
 /** The account's own, else the one for all. */
-export const destinationOf = (account: Account, forAll: Destination | undefined): Destination | undefined =>
-  account.delivery ?? forAll;
+export const destinationOf = <ForAll extends Partial<Destination>>(
+  { delivery, overHttp }: Account,
+  forAll: ForAll | undefined,
+): Addressee | ForAll | undefined => (delivery === undefined ? forAll : { ...delivery, overHttp });
 
 /**
  * The bytes that sign. A receiver with a Standard Webhooks library is given `whsec_` and these bytes as base64.

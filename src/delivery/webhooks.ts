@@ -5,9 +5,9 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { got, type Request, TimeoutError } from 'got';
-import type { Destination } from '../store/accounts.js';
+import { type Agents, isPrivateAddressError, PrivateAddresses } from '../lib/private-addresses.js';
 import { readRetryAfter } from './again.js';
-import { keyOf } from './destination.js';
+import { type Addressee, keyOf } from './destination.js';
 import { signed } from './sign.js';
 
 export type Sent =
@@ -20,6 +20,8 @@ export interface WebhooksOptions {
   readonly timeoutMs: number;
   /** Epoch milliseconds. */
   readonly now: () => number;
+  /** For webhooks that were named over HTTP; default: none may be asked. */
+  readonly privateAddresses?: PrivateAddresses | undefined;
 }
 
 /** What an answer says beside its status is read for the connection to be used again, and thrown away. */
@@ -28,17 +30,20 @@ const sockets = { keepAlive: true, maxFreeSockets: 4 };
 
 export class Webhooks {
   readonly #options: WebhooksOptions;
-  readonly #agents = { http: new HttpAgent(sockets), https: new HttpsAgent(sockets) };
+  readonly #agents: Agents = { http: new HttpAgent(sockets), https: new HttpsAgent(sockets) };
+  /** Apart, so that no connection to where an operator's webhook is serves another's. */
+  readonly #guarded: Agents;
 
   constructor(options: WebhooksOptions) {
     this.#options = options;
+    this.#guarded = (options.privateAddresses ?? new PrivateAddresses([])).agentsWith(sockets);
   }
 
   /**
    * Never throws for what the clinic does.
    * @param id the same on every attempt, so that the clinic knows it again
    */
-  async send({ url, secret }: Destination, id: string, item: object): Promise<Sent> {
+  async send({ url, secret, overHttp }: Addressee, id: string, item: object): Promise<Sent> {
     const { timeoutMs, now } = this.#options;
     const body = JSON.stringify(item);
     const key = keyOf(secret);
@@ -47,7 +52,7 @@ export class Webhooks {
     const stream = got.stream.post(url, {
       body,
       headers: signed(key, id, at, body),
-      agent: this.#agents,
+      agent: overHttp === true ? this.#guarded : this.#agents,
       timeout: { request: timeoutMs },
       retry: { limit: 0 },
       followRedirect: false,
@@ -63,8 +68,10 @@ export class Webhooks {
   }
 
   close(): void {
-    this.#agents.http.destroy();
-    this.#agents.https.destroy();
+    for (const { http, https } of [this.#agents, this.#guarded]) {
+      http.destroy();
+      https.destroy();
+    }
   }
 
   async #answerOf(stream: Request): Promise<Sent> {
@@ -95,6 +102,8 @@ async function drain(stream: Request): Promise<void> {
 
 /** Nothing of got's error is kept but its code: its options hold what was sent. */
 function reasonOf(error: unknown, timeoutMs: number): string {
+  if (isPrivateAddressError(error))
+    return 'is at a private address, and network.allowPrivate does not list it';
   if (error instanceof TimeoutError) return `no answer within ${timeoutMs} ms`;
   const code =
     typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : 'unknown';

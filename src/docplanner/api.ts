@@ -1,6 +1,7 @@
 // Authorized requests to one account's API: the token, the gate, one repeat after a 401, typed errors, parsed bodies.
 
 import { z } from 'zod';
+import type { PrivateAddresses } from '../lib/private-addresses.js';
 import { answerError, isPage } from './answer-error.js';
 import { ConnectionError } from './errors/connection-error.js';
 import { type ErrorContext, tokenOperation } from './errors/docplanner-error.js';
@@ -28,6 +29,8 @@ export interface ApiOptions {
   /** Epoch milliseconds; default `Date.now`. */
   readonly now?: (() => number) | undefined;
   readonly gate?: RequestGate | undefined;
+  /** Refuses private addresses; without it any address is asked. */
+  readonly privateAddresses?: PrivateAddresses | undefined;
   /** How long a failing token endpoint is left alone. */
   readonly tokenBackoff?: TokenBackoff | undefined;
 }
@@ -71,6 +74,7 @@ export class Api {
       new Transport({
         timeoutMs: options.timeoutMs ?? 20_000,
         maxAnswerBytes: options.maxAnswerBytes ?? 16 * 1024 * 1024,
+        privateAddresses: options.privateAddresses,
       });
     this.#tokens =
       shared?.tokens ??

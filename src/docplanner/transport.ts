@@ -3,6 +3,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import got, { AbortError, type Request, TimeoutError } from 'got';
+import { type Agents, isPrivateAddressError, type PrivateAddresses } from '../lib/private-addresses.js';
 import { ConnectionError, type ConnectionFailure } from './errors/connection-error.js';
 import type { ErrorContext } from './errors/docplanner-error.js';
 import { UnexpectedAnswerError } from './errors/unexpected-answer-error.js';
@@ -27,6 +28,8 @@ export interface TransportOptions {
   /** Milliseconds for the whole exchange, from the wait for a socket to the last byte of the answer. */
   readonly timeoutMs: number;
   readonly maxAnswerBytes: number;
+  /** Refuses private addresses; without it any address is asked. */
+  readonly privateAddresses?: PrivateAddresses | undefined;
 }
 
 /** A connection that idles for longer may be closed by the server in the moment in which it is used again. */
@@ -35,12 +38,16 @@ const sockets = { keepAlive: true, maxSockets: 8, maxFreeSockets: 4, timeout: ID
 
 export class Transport {
   readonly #options: TransportOptions;
-  readonly #agents = { http: new HttpAgent(sockets), https: new HttpsAgent(sockets) };
+  readonly #agents: Agents;
   readonly #underWay = new Set<Promise<Answer>>();
   #closed = false;
 
   constructor(options: TransportOptions) {
     this.#options = options;
+    this.#agents = options.privateAddresses?.agentsWith(sockets) ?? {
+      http: new HttpAgent(sockets),
+      https: new HttpsAgent(sockets),
+    };
   }
 
   /** Every status is an answer here. Throws `ConnectionError`, and `UnexpectedAnswerError` for an oversized body. */
@@ -115,6 +122,7 @@ function failureOf(error: unknown, url: URL, stream: Request) {
   const code = codeOf(error);
   const { timings } = stream;
   const connected = url.protocol === 'https:' ? timings?.secureConnect : timings?.connect;
+  if (isPrivateAddressError(error)) return { reason: 'private', mayHaveApplied: false } as const;
   return { reason: reasonOf(error, code), mayHaveApplied: connected !== undefined, code };
 }
 

@@ -10,6 +10,7 @@ import { linkByHand } from '../intake/links.js';
 import { Inbox } from '../intake/notifications/inbox.js';
 import { OccupancyWorker } from '../intake/occupancy-worker.js';
 import { type PullOptions, pullSource } from '../intake/snapshot/pull-source.js';
+import type { PrivateAddresses } from '../lib/private-addresses.js';
 import { type Timers, within } from '../lib/timers.js';
 import type { Logger } from '../log.js';
 import type { Sealer } from '../privacy/sealer.js';
@@ -49,6 +50,7 @@ export interface PartsOptions {
   readonly takeSnapshot: PullOptions['take'];
   readonly delivery: FileConfig['delivery'];
   readonly encryptionKey?: string | undefined;
+  readonly privateAddresses: PrivateAddresses;
   readonly log: Logger;
   readonly now: () => number;
   readonly timers: Timers;
@@ -131,12 +133,12 @@ async function open(options: PartsOptions, onError: (error: Error) => void): Pro
 }
 
 function assemble(options: PartsOptions, database: Database, queues: Queues, sealer: Sealer): Parts {
-  const { log, now, timers, random, roles, apply } = options;
+  const { log, now, timers, random, roles, apply, privateAddresses } = options;
   const { concurrency, debounceMs, timeoutMs, verify, mostEntries, sweepSeconds } = options.publish;
   const { db } = database;
   const accounts = new RememberedAccounts({ db, now });
   const publishQueue = new PublishQueue(queues, { debounceMs });
-  const clients = new Clients({ log, requestTimeoutMs: timeoutMs, now });
+  const clients = new Clients({ log, requestTimeoutMs: timeoutMs, now, privateAddresses });
   const budget = new Budget({ db, log, now, requestTimeoutMs: timeoutMs });
   const means: Means = {
     db,
@@ -192,6 +194,7 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
     keepDays,
     timeoutMs: deliveryTimeoutMs,
     everyMs: sweepSeconds * 1000,
+    privateAddresses,
   });
   const inbox = new Inbox({
     db,
@@ -210,7 +213,7 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
     deliver: (added) => delivery.wake(added),
     askClinic: (account, question) =>
       askClinic(
-        { forAll: secret === undefined ? undefined : { secret, approvalUrl }, now, timers },
+        { forAll: secret === undefined ? undefined : { secret, approvalUrl }, now, timers, privateAddresses },
         account,
         question,
       ),
@@ -228,7 +231,7 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
     spreadMs,
     fetch: async (account, signal) => {
       const take = options.takeSnapshot;
-      const { problems, ...did } = await pullSource(account, { db, now, signal, take });
+      const { problems, ...did } = await pullSource(account, { db, now, signal, take, privateAddresses });
       log.info({ account: account.id, problems: problems.length, ...did }, 'a source was read');
       return {
         reasons: problems.map(({ line, reason }) =>

@@ -82,6 +82,8 @@ export interface AccountSettings {
 
 export interface Account extends AccountSettings {
   readonly id: string;
+  /** Put over HTTP and not by the operator: only addresses that the network's rules allow are asked for it. */
+  readonly overHttp?: true | undefined;
   /** `https://www.znanylekarz.pl`, without a path. */
   readonly baseUrl: string;
   readonly domain?: string | undefined;
@@ -100,10 +102,13 @@ function toAccount(row: Selectable<AccountsTable>): Account {
     clientId: row.client_id,
     clientSecret: row.client_secret,
     timeZone: row.time_zone,
+    ...(row.over_http ? { overHttp: true } : {}),
     ...settings,
     notifications: { ...NOTIFICATIONS, ...settings.notifications },
   };
 }
+
+const withoutWay = ({ overHttp: _, ...account }: Account) => account;
 
 /** What an account that was written down by an older version does not say. */
 const NOTIFICATIONS = { header: 'X-Api-Key', sweepMinutes: 360 };
@@ -133,7 +138,11 @@ export async function putAccount(db: Db, account: Account, now: Date): Promise<b
   return await db.transaction().execute(async (tx) => {
     await lockAddresses(tx);
     const before = await getAccount(tx, account.id);
-    if (before !== undefined && isDeepStrictEqual(before, account)) return false;
+    const over_http = account.overHttp === true;
+    if (before !== undefined && isDeepStrictEqual(withoutWay(before), withoutWay(account))) {
+      await tx.updateTable('slotkeeper.accounts').set({ over_http }).where('id', '=', account.id).execute();
+      return false;
+    }
     const values = {
       base_url: account.baseUrl,
       domain: account.domain ?? null,
@@ -141,6 +150,7 @@ export async function putAccount(db: Db, account: Account, now: Date): Promise<b
       client_secret: account.clientSecret,
       time_zone: account.timeZone,
       settings: JSON.stringify(settingsOf(account)),
+      over_http,
       paused_until: null,
       pauses: 0,
       paused_reason: null,

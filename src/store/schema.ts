@@ -57,6 +57,8 @@ export interface AccountsTable {
   /** Since when the marketplace gives it no access token that it accepts, and why. */
   refused_at: NullableTimestamp;
   refused_reason: string | null;
+  /** Whether it was put over HTTP, and not by the operator. */
+  over_http: Generated<boolean>;
 }
 
 export interface CalendarsTable {

@@ -1,12 +1,15 @@
 /** One marketplace client for each account: its token serves every request. Contract: Authorization. */
 import type { Logger } from 'pino';
 import { DocplannerClient } from '../docplanner/index.js';
+import type { PrivateAddresses } from '../lib/private-addresses.js';
 import type { Account } from '../store/accounts.js';
 
 export interface ClientsOptions {
   readonly log: Logger;
   readonly requestTimeoutMs: number;
   readonly now: () => number;
+  /** For accounts that were put over HTTP. */
+  readonly privateAddresses: PrivateAddresses;
 }
 
 interface Kept {
@@ -25,8 +28,8 @@ export class Clients {
   }
 
   of(account: Account): DocplannerClient {
-    const { id, baseUrl, clientId, clientSecret, foundingMovePath } = account;
-    const madeFrom = JSON.stringify([baseUrl, clientId, clientSecret, foundingMovePath]);
+    const { id, baseUrl, clientId, clientSecret, foundingMovePath, overHttp } = account;
+    const madeFrom = JSON.stringify([baseUrl, clientId, clientSecret, foundingMovePath, overHttp]);
     const known = this.#clients.get(id);
     if (known?.madeFrom === madeFrom) return known.client;
     // The old one may have requests in flight: it is closed with the others.
@@ -39,6 +42,7 @@ export class Clients {
       foundingMovePath,
       timeoutMs: this.#options.requestTimeoutMs,
       now: this.#options.now,
+      privateAddresses: overHttp === true ? this.#options.privateAddresses : undefined,
       onUnread: (operation, unread) => {
         const what = { account: id, operation, count: unread.length, problem: unread[0]?.problem };
         this.#options.log.error(what, 'a part of an answer could not be read; the rest is taken in');

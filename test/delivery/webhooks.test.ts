@@ -1,5 +1,6 @@
 import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Webhooks } from '../../src/delivery/webhooks.js';
+import { LOOPBACK, PrivateAddresses } from '../../src/lib/private-addresses.js';
 import { freePort } from '../support/free-port.js';
 import { Receiver, SECRET } from './receiver.js';
 
@@ -51,6 +52,21 @@ describe('one attempt to deliver', () => {
     expect(await send(nobody)).toEqual({ kind: 'refused', reason: 'could not be reached (ECONNREFUSED)' });
     receiver.answer = () => undefined;
     expect(await send()).toEqual({ kind: 'refused', reason: 'could not be reached (ECONNRESET)' });
+  });
+
+  test('is not made to a private address that was named over HTTP, also where the operator named the same', async () => {
+    expect(await send()).toEqual({ kind: 'taken' });
+    const destination = { url: receiver.url, secret: SECRET, overHttp: true } as const;
+    const reason = 'is at a private address, and network.allowPrivate does not list it';
+    expect(await webhooks.send(destination, 'ntf_1', item)).toEqual({ kind: 'refused', reason });
+    expect(receiver.told).toHaveLength(1);
+    const allowing = new Webhooks({
+      timeoutMs: 60_000,
+      now: Date.now,
+      privateAddresses: new PrivateAddresses(LOOPBACK),
+    });
+    expect(await allowing.send(destination, 'ntf_1', item)).toEqual({ kind: 'taken' });
+    allowing.close();
   });
 
   test('is taken however long the answer is', async () => {

@@ -8,6 +8,7 @@ export type ConnectionFailure =
   | 'dns'
   | 'refused'
   | 'unreachable'
+  | 'private'
   | 'tls'
   | 'protocol'
   | 'aborted'
@@ -20,6 +21,7 @@ const words: Readonly<Record<ConnectionFailure, string>> = {
   dns: 'could not find the host',
   refused: 'was refused a connection',
   unreachable: 'could not reach the host',
+  private: 'was not sent: its host has a private address, and network.allowPrivate does not list it',
   tls: 'could not agree on a secure connection',
   protocol: 'got an answer that is not HTTP',
   aborted: 'was aborted by its caller',

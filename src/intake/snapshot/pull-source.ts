@@ -4,6 +4,7 @@
  * Without the last line, or with one that cannot be read, what came is added and nothing is removed.
  */
 import { randomUUID } from 'node:crypto';
+import { PrivateAddresses } from '../../lib/private-addresses.js';
 import type { Account } from '../../store/accounts.js';
 import { listCalendars } from '../../store/calendars.js';
 import type { Db } from '../../store/schema.js';
@@ -25,6 +26,8 @@ export interface PullOptions {
   readonly now: () => number;
   /** Ends it; what was not taken in yet is not. */
   readonly signal?: AbortSignal | undefined;
+  /** For accounts that were put over HTTP; default: none may be asked. */
+  readonly privateAddresses?: PrivateAddresses | undefined;
 }
 
 /** What is wrong with one line of the answer, or, without a line, with the whole of it. */
@@ -77,18 +80,24 @@ export async function pullSource(account: Account, options: PullOptions): Promis
 }
 
 /** Puts the answer aside, line by line. */
-async function stage(account: Account, run: string, arrivedAt: number, { db, signal, now }: PullOptions) {
-  const { source } = account;
+async function stage(
+  account: Account,
+  run: string,
+  arrivedAt: number,
+  { db, signal, now, privateAddresses = new PrivateAddresses([]) }: PullOptions,
+) {
+  const { source, overHttp } = account;
   if (source === undefined) throw new TypeError(`the account ${account.id} has no source`);
   const calendars = (await listCalendars(db)).filter(({ closing }) => closing === undefined);
   const accounts = new Map(calendars.map((calendar) => [calendar.id, calendar.account]));
   const problems: SourceProblem[] = [];
   const unknown = new Set<string>();
   const omitted = new Set([...accounts.keys()].filter((id) => accounts.get(id) === account.id));
+  const guard = { signal, privateAddresses: overHttp === true ? privateAddresses : undefined };
   let lines = 0;
   let isClosed = false;
   try {
-    for await (const line of sourceLines(source, signal)) {
+    for await (const line of sourceLines(source, guard)) {
       const read = isClosed
         ? ({ kind: 'problem', reason: 'comes after the line that says that it is complete' } as const)
         : readSourceLine(line, account, arrivedAt, now());

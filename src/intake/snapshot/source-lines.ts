@@ -1,5 +1,6 @@
 /** The lines of a source's answer, as they arrive. */
 import got, { AbortError, type Request, TimeoutError } from 'got';
+import { isPrivateAddressError, type PrivateAddresses } from '../../lib/private-addresses.js';
 import type { Source } from '../../store/accounts.js';
 import { type Line, readLines } from './ndjson.js';
 import { SourceError } from './source-error.js';
@@ -7,8 +8,17 @@ import { SourceError } from './source-error.js';
 /** Thousands of calendars; more is a mistake, and would fill the disk. */
 const MOST_BYTES = 1024 * 1024 * 1024;
 
+export interface SourceLinesOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Refuses private addresses; without it any address is asked. */
+  readonly privateAddresses?: PrivateAddresses | undefined;
+}
+
 /** @throws {SourceError} where it does not answer with lines, or breaks off */
-export async function* sourceLines(source: Source, signal?: AbortSignal): AsyncGenerator<Line> {
+export async function* sourceLines(
+  source: Source,
+  { signal, privateAddresses }: SourceLinesOptions = {},
+): AsyncGenerator<Line> {
   const stream = got.stream(source.url, {
     headers: { accept: 'application/x-ndjson, application/json', ...source.headers },
     timeout: { request: source.timeoutSeconds * 1000 },
@@ -17,6 +27,7 @@ export async function* sourceLines(source: Source, signal?: AbortSignal): AsyncG
     followRedirect: false,
     throwHttpErrors: false,
     ...(signal === undefined ? {} : { signal }),
+    ...(privateAddresses === undefined ? {} : { agent: privateAddresses.agents }),
   });
   try {
     yield* readLines(answerOf(stream));
@@ -48,6 +59,8 @@ function refuseOther({ response }: Request): void {
 /** Nothing of got's error is kept but its code: it knows the headers. */
 function reasonOf(error: unknown, { timeoutSeconds }: Source): string {
   if (error instanceof AbortError) return 'was given up';
+  if (isPrivateAddressError(error))
+    return 'is at a private address, and network.allowPrivate does not list it';
   if (error instanceof TimeoutError) return `took longer than ${timeoutSeconds} s`;
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
   return `broke off${code === '' ? '' : ` (${code})`}`;

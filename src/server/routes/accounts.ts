@@ -16,7 +16,7 @@ import type { Routes } from '../types.js';
 
 const params = z.object({ id: ownId });
 
-const view = ({ clientSecret: _, notifications, delivery, source, ...account }: Account) => ({
+const view = ({ clientSecret: _, overHttp: __, notifications, delivery, source, ...account }: Account) => ({
   ...account,
   ...(delivery === undefined ? {} : { delivery: { url: delivery.url } }),
   notifications: withoutKey(notifications),
@@ -38,7 +38,7 @@ export const accountRoutes: Routes = (server, engine) => {
   server.put('/accounts/:id', { schema: { params, body: accountSchema } }, async (request, reply) => {
     const { id } = request.params;
     const isNew = (await getAccount(engine.db, id)) === undefined;
-    const account = toAccount(id, request.body);
+    const account: Account = { ...toAccount(id, request.body), overHttp: true };
     await engine.putAccount(account).catch((error: unknown) => {
       if (!(error instanceof ConfigError)) throw error;
       throw new ProblemError({ status: 400, title: 'Invalid request', errors: error.problems });

@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
 import { askClinic } from '../../../src/delivery/ask-clinic.js';
+import { LOOPBACK, PrivateAddresses } from '../../../src/lib/private-addresses.js';
 import { type Receiver, startReceiver } from '../../sandbox/receiver.js';
 import { account } from '../../store/facts.js';
 import { eventually } from '../../support/eventually.js';
@@ -266,6 +267,18 @@ describe('a clinic that wants to be asked', () => {
     receiver.react(reaction);
     expect(await question(receiver).answer).toBeUndefined();
     expect(receiver.received).toHaveLength(1);
+  });
+
+  test('at a private address that was named over HTTP is not asked', async () => {
+    const receiver = await startReceiver();
+    const delivery = { url: receiver.url, approvalUrl: receiver.url, secret: SECRET };
+    const asking = { name: 'slot-booking', calendar: 'nowak', data: {} };
+    const options = { forAll: undefined, now: Date.now, timers: new ManualTimers() };
+    const overHttp = account({ delivery, overHttp: true });
+    expect(await askClinic(options, overHttp, asking)).toBeUndefined();
+    expect(receiver.received).toHaveLength(0);
+    const privateAddresses = new PrivateAddresses(LOOPBACK);
+    expect(await askClinic({ ...options, privateAddresses }, overHttp, asking)).toEqual({ approved: true });
   });
 
   test('and answers with silence leaves it to the record', async () => {

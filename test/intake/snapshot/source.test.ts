@@ -95,6 +95,23 @@ describe('a source', () => {
   const staged = async (): Promise<number> =>
     (await db.selectFrom('slotkeeper.staged_snapshots').select('line').execute()).length;
 
+  test('at a private address that was named over HTTP is not asked', async () => {
+    let isAsked = false;
+    answer = (_, response) => {
+      isAsked = true;
+      response.end();
+    };
+    const source = { type: 'http', url, timeoutSeconds: 60 } as const;
+    const { problems } = await pullSource(
+      { ...account(), source, overHttp: true },
+      { db, now: () => START, take: () => Promise.reject(new Error('nothing is taken in')) },
+    );
+    expect(problems).toEqual([
+      { reason: 'is at a private address, and network.allowPrivate does not list it' },
+    ]);
+    expect(isAsked).toBe(false);
+  });
+
   test('that says that it is complete is the whole truth for what it names', async () => {
     says(text(snapshot('nowak'), snapshot('lis'), END));
     expect(await pull()).toEqual({

@@ -1,0 +1,176 @@
+// What an account that is put over HTTP may not name: addresses of private networks, and users in URLs.
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, test } from '@jest/globals';
+import type { Slotkeeper } from '../../src/engine.js';
+import { startEngine } from '../engine/running.js';
+import { recordDatabase } from '../store/databases.js';
+import { eventually } from '../support/eventually.js';
+import { atEndOfTest } from '../support/release.js';
+import { type Caller, serve } from './served.js';
+
+const fields = {
+  baseUrl: 'https://203.0.113.7',
+  clientId: 'clinic',
+  clientSecret: 'the-secret',
+  timeZone: 'Europe/Warsaw',
+};
+const allowed = { config: { network: { allowPrivate: ['203.0.113.0/24', '10.9.0.0/16'] } } };
+
+/** A server of the inner network: it answers everything with what nobody is to see. */
+async function innerServer() {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    response.writeHead(400, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ message: 'inner rows', errors: { inner: ['rows'] } }));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  atEndOfTest(async () => void server.close());
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
+}
+
+async function engineWith(options: Parameters<typeof startEngine>[1]): Promise<[Slotkeeper, Caller]> {
+  const engine = await startEngine(
+    { databaseUrl: await recordDatabase() },
+    { encryptionKey: randomBytes(32).toString('hex'), ...options },
+  );
+  return [engine, await serve(engine)];
+}
+
+const reasonsOf = (answer: { readonly body: { errors?: { path: string; reason: string }[] } }) =>
+  (answer.body.errors ?? []).map(({ path, reason }) => `${path} ${reason}`);
+
+describe('an account over HTTP', () => {
+  test('is refused with every private address that it names, each with its path', async () => {
+    const [, call] = await engineWith(allowed);
+    const answer = await call('PUT', '/v1/accounts/madrid', {
+      ...fields,
+      baseUrl: 'http://2130706433:8090',
+      delivery: {
+        url: 'https://[::ffff:10.0.0.1]/hook',
+        approvalUrl: 'https://169.254.169.254/ask',
+        secret: 'x',
+      },
+      source: { type: 'http', url: 'https://localhost./snapshots' },
+    });
+    expect(answer.status).toBe(400);
+    const listed = 'is a private address, and network.allowPrivate does not list it';
+    expect(reasonsOf(answer)).toEqual([
+      `baseUrl ${listed}`,
+      `delivery.url ${listed}`,
+      'delivery.approvalUrl is a link-local address, which is never asked',
+      `source.url ${listed}`,
+    ]);
+    expect((await call('GET', '/v1/accounts/madrid')).status).toBe(404);
+    const delivery = { url: 'https://10.9.0.1/hook', secret: 'x' };
+    const put = await call('PUT', '/v1/accounts/madrid', { ...fields, delivery });
+    expect(put.status).toBe(201);
+    expect(put.body).not.toHaveProperty('overHttp');
+  });
+
+  test.each([
+    ['baseUrl', { baseUrl: 'https://user@203.0.113.7' }],
+    ['baseUrl', { baseUrl: 'https://:pw@203.0.113.7' }],
+    ['delivery.url', { delivery: { url: 'https://:pw@203.0.113.7/', secret: 'x' } }],
+    [
+      'delivery.approvalUrl',
+      { delivery: { url: 'https://203.0.113.7/', approvalUrl: 'https://u:pw@203.0.113.7', secret: 'x' } },
+    ],
+    ['source.url', { source: { type: 'http', url: 'https://u:pw@203.0.113.7' } }],
+  ])('is refused with a user or a password in its %s', async (path, change) => {
+    const [, call] = await engineWith(allowed);
+    const answer = await call('PUT', '/v1/accounts/madrid', { ...fields, ...change });
+    expect(answer.status).toBe(400);
+    expect(reasonsOf(answer)).toEqual([
+      expect.stringContaining(`${path} must have no user and no password in it`),
+    ]);
+    expect(JSON.stringify(answer.body)).not.toContain('pw@');
+  });
+
+  test.each([
+    ['where HOST is loopback', { host: '127.0.0.1' }, 201],
+    ['where HOST is localhost', { host: 'localhost' }, 201],
+    ['nowhere else', { host: '0.0.0.0' }, 400],
+    [
+      'nowhere where the list leaves it out',
+      { host: '127.0.0.1', config: { network: { allowPrivate: [] } } },
+      400,
+    ],
+    ['where it is listed', { host: '::', config: { network: { allowPrivate: ['127.0.0.0/8'] } } }, 201],
+  ])('may name a loopback address %s', async (_where, options, status) => {
+    const [, call] = await engineWith(options);
+    expect(
+      (await call('PUT', '/v1/accounts/madrid', { ...fields, baseUrl: 'http://127.0.0.1:9' })).status,
+    ).toBe(status);
+  });
+});
+
+describe('an account whose address became private', () => {
+  const before = { host: '127.0.0.1' };
+  const place = { facilityId: '456', doctorId: '9876', addressId: '789' };
+
+  test('is not asked, and of what is there nothing is told', async () => {
+    const inner = await innerServer();
+    const databaseUrl = await recordDatabase();
+    const first = await startEngine({ databaseUrl }, { ...before, roles: ['api'] });
+    const put = await serve(first);
+    expect((await put('PUT', '/v1/accounts/madrid', { ...fields, baseUrl: inner.url })).status).toBe(201);
+    expect((await put('PUT', '/v1/calendars/nowak', { account: 'madrid', ...place })).status).toBe(201);
+    await first.stop();
+    const second = await startEngine({ databaseUrl }, { host: '0.0.0.0' });
+    const call = await serve(second);
+    await second.wake('nowak');
+    const windows = [
+      { start: '2026-11-16T10:00', end: '2026-11-16T11:00', services: [{ id: '123', duration: 10 }] },
+    ];
+    const event = {
+      id: 'evt-1',
+      type: 'available',
+      calendar: 'nowak',
+      from: '2026-11-16',
+      to: '2026-11-16',
+      windows,
+    };
+    expect((await call('POST', '/v1/events', { events: [event] })).status).toBe(202);
+    const told = await eventually(async () => {
+      const { body } = await call('GET', '/v1/calendars/nowak');
+      return body.retrying === null ? undefined : JSON.stringify(body.retrying);
+    });
+    expect(told).toContain('its host has a private address, and network.allowPrivate does not list it');
+    expect(inner.asked).toEqual([]);
+  });
+
+  test('is asked where it is of the configuration, and what is no marketplace is not repeated', async () => {
+    const inner = await innerServer();
+    const [engine, call] = await engineWith({
+      host: '0.0.0.0',
+      config: {
+        accounts: [{ id: 'madrid', ...fields, baseUrl: inner.url }],
+        calendars: [{ id: 'nowak', account: 'madrid', ...place }],
+      },
+    });
+    await engine.wake('nowak');
+    const windows = [
+      { start: '2026-11-16T10:00', end: '2026-11-16T11:00', services: [{ id: '123', duration: 10 }] },
+    ];
+    const event = {
+      id: 'evt-1',
+      type: 'available',
+      calendar: 'nowak',
+      from: '2026-11-16',
+      to: '2026-11-16',
+      windows,
+    };
+    expect((await call('POST', '/v1/events', { events: [event] })).status).toBe(202);
+    const told = await eventually(async () => {
+      const { body } = await call('GET', '/v1/calendars/nowak');
+      return body.retrying === null && body.failed === null ? undefined : JSON.stringify(body);
+    });
+    expect(inner.asked).toContain('POST /oauth/v2/token');
+    expect(told).not.toMatch(/inner|rows/);
+  });
+});
