@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import type { HeldItem, HoldsFace } from '../engine/holds-face.js';
 import { ReportedError, UsageError } from './exit.js';
 import type { Io } from './io.js';
+import { plural } from './plural.js';
 import { withEngine } from './reach.js';
 import { configOption } from './settings.js';
 
@@ -67,10 +68,10 @@ function describeOne({ id, calendar, cause, from, to, heldAt, losses, dates, rel
     ({ scope, of, lost, total }) =>
       `  would take away ${lost} of ${total} ${of === 'windows' ? 'minutes of windows' : 'appointments'} of the ${scope}\n`,
   );
-  const days = `${dates.length} ${dates.length === 1 ? 'day' : 'days'}`;
+  const days = plural(dates.length, 'day');
   return [
     `${id}  ${calendar}: a ${cause} of ${from} to ${to}, held since ${heldAt}\n`,
     ...reasons,
-    `  ${days} kept as they were${releases > 0 ? `, ${releases} appointments not released` : ''}\n`,
+    `  ${days} kept as they were${releases > 0 ? `, ${plural(releases, 'appointment')} not released` : ''}\n`,
   ].join('');
 }

@@ -2,6 +2,7 @@
 import { styleText } from 'node:util';
 import type { ConflictItem } from '../engine/conflicts.js';
 import type { AccountStatus, Status } from '../engine/status.js';
+import { plural } from './plural.js';
 
 export interface StatusFormat {
   readonly colour: boolean;
@@ -228,8 +229,6 @@ function spanOf(start: string, end: string): string {
 }
 
 const waits = (n: number): string => (n === 1 ? 'waits' : 'wait');
-
-const plural = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;
 
 /** `4 s`, `12 min`, `3 h`, `2 days`. */
 function ageOf(ms: number): string {

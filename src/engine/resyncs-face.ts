@@ -1,6 +1,6 @@
 /** Full resyncs, as callers see them, in this process or over HTTP. */
 import type { DriftingDay } from '../store/comparisons.js';
-import type { ResyncFailure, SourceNotes } from '../store/resync-reports.js';
+import type { ResyncFailure, ResyncWait, SourceNotes } from '../store/resync-reports.js';
 
 /** Days that a report tells one by one, at most. */
 export const MOST_DAYS = 1_000;
@@ -26,6 +26,8 @@ export interface ResyncReport {
   readonly finishedAt: string | null;
   readonly durationMs: number;
   readonly failures: readonly ResyncFailure[];
+  /** What it still waits for, by account; empty once it has ended. */
+  readonly waiting: readonly ResyncWait[];
   /** Of accounts whose source names other calendars than the record, the first ten of each. */
   readonly sources: readonly SourceNotes[];
   /** The first that differ, one by one: see {@link MOST_DAYS}. */

@@ -45,6 +45,7 @@ export async function lookAtAll(
       finishedAt: isOver ? new Date(now()).toISOString() : null,
       durationMs: now() - startedAt,
       failures: [...failures, ...notCompared],
+      waiting: [],
       sources: [],
       days: days.slice(0, mostDays),
     };

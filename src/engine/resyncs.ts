@@ -61,7 +61,7 @@ export class Resyncs implements OwnResyncs {
     const { db, now } = this.#options.means;
     // Its last calendar may have failed since, where no scheduler is there to notice.
     await finishResyncs(db, new Date(now()));
-    const resync = await getResync(db, id, MOST_DAYS);
+    const resync = await getResync(db, id, MOST_DAYS, new Date(now()));
     if (resync === undefined) return undefined;
     const { state, startedAt, finishedAt, missing, extra, stale, foreign, ...rest } = resync;
     return {

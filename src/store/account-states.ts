@@ -32,13 +32,14 @@ export async function accountStates(db: Db, now: Date): Promise<AccountState[]> 
 /** The marketplace refuses the account's credentials, or the tokens that it gives for them. */
 export async function refuseAccount(db: Db, id: string, reason: string, now: Date): Promise<void> {
   await sql`
-    UPDATE slotkeeper.accounts SET refused_at = coalesce(refused_at, ${now}), refused_reason = ${reason}
-    WHERE id = ${id} AND refused_reason IS DISTINCT FROM ${reason}`.execute(db);
+    UPDATE slotkeeper.accounts
+    SET refused_at = coalesce(refused_at, ${now}), last_refused_at = ${now}, refused_reason = ${reason}
+    WHERE id = ${id}`.execute(db);
 }
 
 /** A request of it was answered with a token that is accepted. */
 export async function acceptAccount(db: Db, id: string): Promise<void> {
   await sql`
-    UPDATE slotkeeper.accounts SET refused_at = NULL, refused_reason = NULL
+    UPDATE slotkeeper.accounts SET refused_at = NULL, last_refused_at = NULL, refused_reason = NULL
     WHERE id = ${id} AND refused_at IS NOT NULL`.execute(db);
 }

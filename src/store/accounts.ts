@@ -155,6 +155,7 @@ export async function putAccount(db: Db, account: Account, now: Date): Promise<b
       pauses: 0,
       paused_reason: null,
       refused_at: null,
+      last_refused_at: null,
       refused_reason: null,
     };
     await tx

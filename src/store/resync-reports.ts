@@ -19,6 +19,15 @@ export interface SourceNotes {
   readonly omitted: readonly string[];
 }
 
+/** Calendars of one account that a resync still waits for. */
+export interface ResyncWait {
+  readonly account: string;
+  /** How many. */
+  readonly calendars: number;
+  /** What keeps them; null where it is only not their turn. */
+  readonly reason: string | null;
+}
+
 export interface StoredResync {
   readonly id: string;
   readonly dryRun: boolean;
@@ -36,6 +45,7 @@ export interface StoredResync {
   readonly reads: number;
   readonly writes: number;
   readonly failures: readonly ResyncFailure[];
+  readonly waiting: readonly ResyncWait[];
   readonly sources: readonly SourceNotes[];
   readonly days: readonly (DriftingDay & { readonly calendar: string })[];
 }
@@ -58,9 +68,30 @@ export async function listResyncs(db: Db, limit: number): Promise<ListedResync[]
   return rows;
 }
 
+async function waitsOf(db: Db, id: string, now: Date): Promise<ResyncWait[]> {
+  const { rows } = await sql<ResyncWait>`
+    SELECT c.account_id AS account, count(*)::integer AS calendars, max(coalesce(
+      CASE WHEN a.refused_at IS NOT NULL THEN a.refused_reason
+        WHEN a.paused_until > ${now} THEN coalesce(a.paused_reason, 'paused') END,
+      r.reason, c.retry_reason)) AS reason
+    FROM slotkeeper.resync_calendars r
+    JOIN slotkeeper.calendars c ON c.id = r.calendar_id
+    JOIN slotkeeper.accounts a ON a.id = c.account_id
+    WHERE r.resync_id = ${id} AND r.state IN ('waiting', 'compared')
+    GROUP BY c.account_id ORDER BY c.account_id`.execute(db);
+  return rows;
+}
+
 /** @param mostDays that are told one by one */
-export async function getResync(db: Db, id: string, mostDays: number): Promise<StoredResync | undefined> {
-  const { rows } = await sql<Omit<StoredResync, 'failures' | 'days'> & { failures: ResyncFailure[] }>`
+export async function getResync(
+  db: Db,
+  id: string,
+  mostDays: number,
+  now: Date,
+): Promise<StoredResync | undefined> {
+  const { rows } = await sql<
+    Omit<StoredResync, 'failures' | 'days' | 'waiting'> & { failures: ResyncFailure[] }
+  >`
     SELECT r.id, r.dry_run AS "dryRun", r.state, r.started_at AS "startedAt", r.finished_at AS "finishedAt", r.failures, r.sources,
       count(c.*)::integer AS calendars,
       (count(c.*) FILTER (WHERE c.state IN ('done', 'failed')))::integer AS "calendarsDone",
@@ -81,5 +112,6 @@ export async function getResync(db: Db, id: string, mostDays: number): Promise<S
     CROSS JOIN LATERAL jsonb_to_recordset(coalesce(c.days, '[]'::jsonb))
       AS d (date text, missing jsonb, extra jsonb, stale integer, "foreign" boolean)
     WHERE c.resync_id = ${id} ORDER BY c.calendar_id, d.date LIMIT ${mostDays}`.execute(db);
-  return { ...row, failures: [...row.failures, ...failed.rows], days: days.rows };
+  const waiting = row.finishedAt === null ? await waitsOf(db, id, now) : [];
+  return { ...row, failures: [...row.failures, ...failed.rows], waiting, days: days.rows };
 }

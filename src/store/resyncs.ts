@@ -116,6 +116,9 @@ export async function resyncsToQueue(db: Db, now: Date, notSince: Date): Promise
 /** A calendar that has not been through for so long does not keep the next night's from beginning. */
 const LONGEST_MS = 12 * 60 * 60_000;
 
+/** A refusal that lasts so long is no outage: a resync ends without the account's calendars. */
+const REFUSED_MS = 60_000;
+
 /** Ends those of which every calendar is through, has failed, or has had half a day. */
 export async function finishResyncs(db: Db, now: Date): Promise<void> {
   await sql`
@@ -131,6 +134,16 @@ export async function finishResyncs(db: Db, now: Date): Promise<void> {
     FROM slotkeeper.resyncs o, slotkeeper.calendars c
     WHERE o.id = r.resync_id AND c.id = r.calendar_id AND r.state IN ('waiting', 'compared') AND o.state = 'running'
       AND coalesce(o.running_at, o.started_at) < ${new Date(now.getTime() - LONGEST_MS)}`.execute(db);
+  await sql`
+    UPDATE slotkeeper.resync_calendars r
+    SET state = 'failed', reason = 'nothing of its account ' || a.id || ' is accepted: ' || a.refused_reason
+    FROM slotkeeper.resyncs o, slotkeeper.calendars c, slotkeeper.accounts a
+    WHERE o.id = r.resync_id AND c.id = r.calendar_id AND a.id = c.account_id
+      AND r.state IN ('waiting', 'compared') AND o.state = 'running'
+      -- It was tried for this resync.
+      AND a.last_refused_at >= o.running_at AND a.refused_at <= ${new Date(now.getTime() - REFUSED_MS)}`.execute(
+    db,
+  );
   await sql`
     UPDATE slotkeeper.resyncs r SET finished_at = ${now}, state = CASE
       WHEN EXISTS (SELECT FROM slotkeeper.resync_calendars c WHERE c.resync_id = r.id AND c.state = 'failed')

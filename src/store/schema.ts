@@ -54,8 +54,9 @@ export interface AccountsTable {
   /** How many pauses came one after another: each is longer. */
   pauses: Generated<number>;
   paused_reason: string | null;
-  /** Since when the marketplace gives it no access token that it accepts, and why. */
+  /** Since when the marketplace gives it no access token that it accepts, when it was last so, and why. */
   refused_at: NullableTimestamp;
+  last_refused_at: NullableTimestamp;
   refused_reason: string | null;
   /** Whether it was put over HTTP, and not by the operator. */
   over_http: Generated<boolean>;

@@ -1,6 +1,7 @@
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { plural } from '../../src/cli/plural.js';
 import { ACCOUNT, ADDRESS, CALENDAR, upcomingExample } from '../engine/founding-example.js';
 import { recordDatabase } from '../store/databases.js';
 import { type Clinic, clinicAt, folderHeldBy, type Open } from './clinic.js';
@@ -22,7 +23,7 @@ const lines = (...values: readonly unknown[]): string =>
 const summary = (numbers: string): string => {
   const [taken, refused, days, occupied, released, held] = numbers.split(' ');
   return (
-    `${taken} snapshots taken in, ${refused} refused: ${days} days changed, ` +
+    `${plural(Number(taken), 'snapshot')} taken in, ${refused} refused: ${plural(Number(days), 'day')} changed, ` +
     `${occupied} occupied, ${released} released, ${held} held\n`
   );
 };

@@ -71,7 +71,7 @@ describe('with the process that has the embedded folder', () => {
     const { code, stdout } = await runProcess(['import', '-'], { ...way, stdin: JSON.stringify(whole) });
     expect({ code, stdout }).toEqual({
       code: 0,
-      stdout: expect.stringMatching(/^1 snapshots taken in, 0 ref/),
+      stdout: expect.stringMatching(/^1 snapshot taken in, 0 ref/),
     });
   });
 

@@ -33,6 +33,7 @@ const REPORT: ResyncReport = {
   finishedAt: null,
   durationMs: 10_000,
   failures: [],
+  waiting: [],
   sources: [],
   days: [
     {
@@ -63,11 +64,27 @@ describe('how far a resync is', () => {
   };
 
   test('is said with the time that is left, as long as something is', () => {
-    expect(textOf(REPORT, STARTED + 10_000)).toBe('1/4 calendars, 4 differences, 1 writes, 30 s left');
-    expect(textOf(REPORT, STARTED + 60_000)).toBe('1/4 calendars, 4 differences, 1 writes, 3 min left');
-    expect(textOf({ ...REPORT, calendarsDone: 0 }, STARTED)).toBe('0/4 calendars, 4 differences, 1 writes');
+    expect(textOf(REPORT, STARTED + 10_000)).toBe('1/4 calendars, 4 differences, 1 write, 30 s left');
+    expect(textOf(REPORT, STARTED + 60_000)).toBe('1/4 calendars, 4 differences, 1 write, 3 min left');
+    expect(textOf({ ...REPORT, calendarsDone: 0 }, STARTED)).toBe('0/4 calendars, 4 differences, 1 write');
     const over = { ...REPORT, calendarsDone: 4, finishedAt: '2026-11-16T02:01:00.000Z' };
-    expect(textOf(over, STARTED + 60_000)).toBe('4/4 calendars, 4 differences, 1 writes');
+    expect(textOf(over, STARTED + 60_000)).toBe('4/4 calendars, 4 differences, 1 write');
+  });
+
+  test('names each account that holds it up once, and no time that is left', () => {
+    const waiting = [
+      { account: 'berlin', calendars: 2, reason: 'token was refused' },
+      { account: 'warsaw', calendars: 1, reason: null },
+    ];
+    for (const isTTY of [true, false]) {
+      const output = stream(isTTY);
+      const progress = progressOn(output, () => STARTED + 10_000);
+      progress.show({ ...REPORT, waiting });
+      progress.show({ ...REPORT, waiting });
+      const written = output.written.join('');
+      expect(written.match(/waits for .*/g)).toEqual(['waits for 2 calendars of berlin: token was refused']);
+      expect(written).not.toContain('left');
+    }
   });
 
   test('is a bar in one line on a terminal', () => {
@@ -100,6 +117,16 @@ describe('how far a resync is', () => {
 });
 
 describe('what a resync found', () => {
+  test('is told with one line for each reason of a failure', () => {
+    const failures = [
+      ...['a', 'b', 'c', 'd', 'e', 'f'].map((calendar) => ({ calendar, reason: 'refused' })),
+      { account: 'berlin', reason: 'its source does not answer' },
+    ];
+    expect(describeReport({ ...REPORT, failures })).toContain(
+      's\nfailed: a, b, c, d, e and 1 more: refused\nfailed: berlin: its source does not answer\n',
+    );
+  });
+
   test('is told day by day', () => {
     expect(stripVTControlCharacters(describeDays(REPORT, { colour: true }))).toBe(
       [
@@ -166,7 +193,7 @@ describe.each([
         /^1 calendar, 1 day compared: 0 missing, 0 extra, 0 stale, 0 foreign; \d reads, 0 writes, \d+\.\d s\n$/,
       ),
     });
-    expect(ran.stderr).toMatch(/^1\/1 calendars, 0 differences, 0 writes\n$/m);
+    expect(ran.stderr).toMatch(/^1\/1 calendar, 0 differences, 0 writes\n$/m);
     expect(ran.stderr).not.toContain('\u001b');
   });
 

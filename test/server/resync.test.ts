@@ -39,6 +39,7 @@ describe('/v1/resync', () => {
       finishedAt: expect.any(String),
       durationMs: expect.any(Number),
       failures: [],
+      waiting: [],
       sources: [],
       days: [],
     });

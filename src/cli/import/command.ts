@@ -7,6 +7,7 @@ import { type Line, readLines } from '../../intake/snapshot/ndjson.js';
 import { closingLineSchema } from '../../intake/snapshot/vocabulary.js';
 import { ReportedError } from '../exit.js';
 import type { Io } from '../io.js';
+import { plural } from '../plural.js';
 import { type Reached, withEngine } from '../reach.js';
 import { configOption } from '../settings.js';
 import { type ImportFile, listFiles } from './files.js';
@@ -75,7 +76,7 @@ class Import {
   summary(): string {
     const { snapshots, changedDays, occupied, released, held } = this.#sum;
     return (
-      `${snapshots} snapshots taken in, ${this.refused} refused: ${changedDays} days changed, ` +
+      `${plural(snapshots, 'snapshot')} taken in, ${this.refused} refused: ${plural(changedDays, 'day')} changed, ` +
       `${occupied} occupied, ${released} released, ${held} held\n`
     );
   }

@@ -1,6 +1,7 @@
 /** How far an import is, in one line that is written over, where somebody looks at a terminal. */
 
 import type { Output } from '../io.js';
+import { plural } from '../plural.js';
 
 const EVERY_MS = 200;
 
@@ -21,7 +22,7 @@ export class Progress {
     if (!this.#terminal.isTTY || this.#now() - this.#shownAt < EVERY_MS) return;
     this.#shownAt = this.#now();
     const percent = share === undefined ? '' : ` ${Math.floor(share * 100)} %`;
-    const text = `${file}:${percent} ${snapshots} snapshots`;
+    const text = `${file}:${percent} ${plural(snapshots, 'snapshot')}`;
     this.#terminal.write(`\r${text.padEnd(this.#width)}`);
     this.#width = text.length;
   }

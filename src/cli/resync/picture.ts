@@ -2,6 +2,7 @@
 import { styleText } from 'node:util';
 import { MOST_DAYS, type ResyncReport } from '../../engine/resyncs-face.js';
 import { MOST_STARTS } from '../../sync/resync/inspect.js';
+import { plural } from '../plural.js';
 
 type Day = ResyncReport['days'][number];
 
@@ -45,17 +46,28 @@ export function describeReport(report: ResyncReport): string {
   const { calendars, daysCompared, differences, reads, writes, durationMs, failures, sources, dryRun } =
     report;
   const { missing, extra, stale, foreign } = differences;
-  const told = failures.map(
-    ({ calendar, account, reason }) => `failed: ${calendar ?? account ?? ''}: ${reason}\n`,
-  );
   return [
-    `${count(calendars, 'calendar')}, ${count(daysCompared, 'day')} compared: `,
+    `${plural(calendars, 'calendar')}, ${plural(daysCompared, 'day')} compared: `,
     `${missing} missing, ${extra} extra, ${stale} stale, ${foreign} foreign; `,
-    `${count(reads, 'read')}, ${dryRun ? 'nothing written' : count(writes, 'write')}, `,
+    `${plural(reads, 'read')}, ${dryRun ? 'nothing written' : plural(writes, 'write')}, `,
     `${(durationMs / 1_000).toFixed(1)} s\n`,
-    ...told,
+    ...describeFailures(failures),
     ...sources.flatMap(describeSource),
   ].join('');
+}
+
+const MOST_NAMED = 5;
+
+/** One line for each reason. */
+function describeFailures(failures: ResyncReport['failures']): string[] {
+  const byReason = new Map<string, string[]>();
+  for (const { calendar, account, reason } of failures) {
+    byReason.set(reason, [...(byReason.get(reason) ?? []), calendar ?? account ?? '']);
+  }
+  return [...byReason].map(([reason, names]) => {
+    const more = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : '';
+    return `failed: ${names.slice(0, MOST_NAMED).join(', ')}${more}: ${reason}\n`;
+  });
 }
 
 function describeSource({ account, unknown, omitted }: ResyncReport['sources'][number]): string[] {
@@ -68,5 +80,3 @@ function describeSource({ account, unknown, omitted }: ResyncReport['sources'][n
       : [`${account}: its source says nothing of ${omitted.join(', ')}; they stay as they were\n`]),
   ];
 }
-
-const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;

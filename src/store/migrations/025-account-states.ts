@@ -11,6 +11,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 const statements = [
   `ALTER TABLE slotkeeper.accounts
     ADD COLUMN refused_at timestamptz,
+    ADD COLUMN last_refused_at timestamptz,
     ADD COLUMN refused_reason text`,
   `ALTER TABLE slotkeeper.calendars ADD COLUMN last_event_at timestamptz`,
   `CREATE INDEX notifications_waiting ON slotkeeper.notifications (account_id) WHERE retry_at IS NOT NULL`,

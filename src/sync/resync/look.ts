@@ -48,6 +48,9 @@ export async function lookAt(means: Means, id: string): Promise<Looked> {
       if (verdict.kind === 'refused') return { kind: 'failed', reason: verdict.reason };
       const failure = failureOf(error, now());
       if (failure.kind === 'unknown') throw error;
+      if (failure.kind === 'retry' && failure.refusal !== undefined) {
+        return { kind: 'failed', reason: failure.refusal };
+      }
       if (error instanceof AccountSilentError && error.until - now() > MOST_SILENCE_MS) {
         return { kind: 'failed', reason: error.message };
       }

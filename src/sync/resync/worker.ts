@@ -132,7 +132,7 @@ export class ResyncWorker {
   /** May be called again after it was cut off: what is in the record already changes nothing. */
   async #run(id: string, job: Job<unknown, unknown, string>, token: string | undefined): Promise<void> {
     const { db, now, log } = this.#options;
-    const resync = await getResync(db, id, 0);
+    const resync = await getResync(db, id, 0, new Date(now()));
     if (resync === undefined || resync.state !== 'fetching') return await this.round();
     const fetched = resync.dryRun ? [] : await this.#fetchAll(await accountsOfResync(db, id));
     if (this.#stopping.signal.aborted) {

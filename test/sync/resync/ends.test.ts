@@ -38,9 +38,9 @@ describe('a resync with a calendar that never gets its turn', () => {
     await startComparing(db, id, { failures: [], sources: [] }, NOW);
     await attemptFailed(db, 'nowak', 'the marketplace does not answer');
     await finishResyncs(db, hoursOn(11.9));
-    expect(await getResync(db, id, 0)).toMatchObject({ state: 'running', calendarsDone: 0 });
+    expect(await getResync(db, id, 0, NOW)).toMatchObject({ state: 'running', calendarsDone: 0 });
     await finishResyncs(db, hoursOn(12.1));
-    expect(await getResync(db, id, 0)).toMatchObject({
+    expect(await getResync(db, id, 0, NOW)).toMatchObject({
       state: 'failed',
       finishedAt: hoursOn(12.1),
       calendarsDone: 2,
@@ -62,7 +62,7 @@ describe('a resync with a calendar that never gets its turn', () => {
     await retryFailuresOf(db, ['nowak'], NOW);
     await startComparing(db, id, { failures: [], sources: [] }, NOW);
     await finishResyncs(db, NOW);
-    expect(await getResync(db, id, 0)).toMatchObject({ state: 'running', calendarsDone: 0 });
+    expect(await getResync(db, id, 0, NOW)).toMatchObject({ state: 'running', calendarsDone: 0 });
     expect(await openResyncs(db, 'nowak')).toMatchObject([{ resync: id, state: 'waiting' }]);
   });
 
@@ -73,7 +73,7 @@ describe('a resync with a calendar that never gets its turn', () => {
     expect(await lastResync(db, 'warsaw', hoursOn(25))).toEqual(NOW);
     const id = await beginResync(db, { dryRun: false }, hoursOn(25));
     expect(id).not.toBe(old);
-    expect(await getResync(db, old, 0)).toMatchObject({ state: 'failed' });
+    expect(await getResync(db, old, 0, NOW)).toMatchObject({ state: 'failed' });
   });
 
   test('has its half day from when its calendars were first compared', async () => {
@@ -81,7 +81,7 @@ describe('a resync with a calendar that never gets its turn', () => {
     await finishResyncs(db, hoursOn(20));
     await startComparing(db, id, { failures: [], sources: [] }, hoursOn(20));
     await finishResyncs(db, hoursOn(31));
-    expect(await getResync(db, id, 0)).toMatchObject({ state: 'running', calendarsDone: 0 });
+    expect(await getResync(db, id, 0, NOW)).toMatchObject({ state: 'running', calendarsDone: 0 });
   });
 
   test('that was left by a process which was killed is over when another is asked for, and is none of its own night', async () => {
@@ -93,7 +93,7 @@ describe('a resync with a calendar that never gets its turn', () => {
     expect(await lastResync(db, 'warsaw', hoursOn(25))).toEqual(NOW);
     const next = await beginResync(db, { account: 'warsaw', dryRun: false }, hoursOn(25));
     expect(next).not.toBe(id);
-    expect(await getResync(db, id, 0)).toMatchObject({ state: 'failed', finishedAt: hoursOn(25) });
+    expect(await getResync(db, id, 0, NOW)).toMatchObject({ state: 'failed', finishedAt: hoursOn(25) });
     await startComparing(db, next, { failures: [], sources: [] }, hoursOn(25));
     expect(await lastResync(db, 'warsaw', hoursOn(26))).toEqual(hoursOn(26));
   });
@@ -108,10 +108,10 @@ describe('a resync with a calendar that never gets its turn', () => {
     const id = await beginResync(db, { account: 'warsaw', dryRun: false }, NOW);
     await startComparing(db, id, { failures: [], sources: [] }, NOW);
     await finishResyncs(db, hoursOn(13));
-    const before = await getResync(db, id, 0);
+    const before = await getResync(db, id, 0, NOW);
     const found = { daysCompared: 84, missing: 1, extra: 0, stale: 0, foreign: 0, reads: 2, days: [] };
     await saveCompared(db, id, 'nowak', found, false);
     await concludeResync(db, id, 'nowak');
-    expect(await getResync(db, id, 0)).toEqual(before);
+    expect(await getResync(db, id, 0, NOW)).toEqual(before);
   });
 });
