@@ -255,6 +255,7 @@ export class Slotkeeper {
       now: this.now,
       wake: (calendar) => this.wake(calendar),
       deliver: (key) => delivery.hasten(key),
+      retryClinic: (account) => delivery.retryClinic(account),
       unlink: (calendar, booking) => link({ calendar, booking, ref: null }),
     });
   }

@@ -41,12 +41,18 @@ async function settle(
   ids: readonly string[],
 ): Promise<void> {
   const { done, unknown } = await withFailures(io, file, async (failures) => {
-    const chosen = ids.length > 0 ? ids : (await failures.list()).map(({ id }) => id);
+    const chosen = ids.length > 0 ? ids : await allOf(failures, verb);
     return chosen.length > 0 ? await failures.settle(verb, chosen) : { done: 0, unknown: [] };
   });
   io.stdout.write(`${done} ${verb === 'retry' ? 'tried again' : 'dropped'}\n`);
   for (const id of unknown) io.stderr.write(`slotkeeper: nothing failed under ${id}\n`);
   if (unknown.length > 0) throw new ReportedError();
+}
+
+/** A delivery that is tried again has not failed: it is not dropped with what has. */
+async function allOf(failures: FailuresFace, verb: 'retry' | 'drop'): Promise<readonly string[]> {
+  const all = await failures.list();
+  return all.filter(({ kind }) => verb === 'retry' || kind !== 'delivery').map(({ id }) => id);
 }
 
 async function withFailures<T>(

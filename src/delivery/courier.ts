@@ -8,6 +8,7 @@ import {
   delivered,
   deliverLater,
   deliveryFailed,
+  endWaits,
   firstOpen,
 } from '../store/deliveries.js';
 import { giveOutPositions } from '../store/notifications.js';
@@ -21,6 +22,8 @@ export interface CourierOptions {
   readonly db: Db;
   readonly sealer: Sealer;
   readonly webhooks: Webhooks;
+  /** Has what is open there tried at once. Never fails. */
+  readonly hasten: (key: DeliveryKey) => Promise<void>;
   /** One for each clinic. */
   readonly lanes: Lanes;
   /** For accounts without one of their own. */
@@ -42,6 +45,7 @@ const DONE: Brought = { kind: 'done' };
 const later = (afterMs: number): Brought => ({ kind: 'later', afterMs });
 const nextAttemptIn = (afterMs: number): Brought => ({ kind: 'later', afterMs, awaits: 'next attempt' });
 
+const ENDED_BY_ONE = 2;
 /** After so many a calendar waits behind the others. */
 const MOST_IN_A_ROW = 25;
 
@@ -83,6 +87,17 @@ export class Courier {
     return due !== undefined && (due.retryAt?.getTime() ?? 0) <= now();
   }
 
+  /**
+   * What waits for another attempt at the same webhook is tried now. Each that is taken ends the waits of two more: all soon
+   * have their turn where the webhook is back, and few are tried in vain where it refuses only them.
+   */
+  async #answersAgain({ url }: Destination): Promise<void> {
+    const { db, forAll, hasten } = this.#options;
+    for (const key of await endWaits(db, { url, isForAll: url === forAll?.url }, ENDED_BY_ONE)) {
+      await hasten(key);
+    }
+  }
+
   /** @returns how long those behind it have to wait; undefined when it is over with this one */
   async #send(
     { item, attempts, firstAttemptAt }: Due,
@@ -94,6 +109,7 @@ export class Courier {
     const sent = await webhooks.send(destination, item.id, item);
     if (sent.kind === 'taken') {
       await delivered(db, item.id, new Date(now()));
+      await this.#answersAgain(destination);
       return undefined;
     }
     const { reason, pauseMs } = sent;
@@ -104,7 +120,12 @@ export class Courier {
       log.error({ ...about, reason, attempts: attempts + 1 }, 'a notification could not be delivered');
       return undefined;
     }
-    await deliverLater(db, item.id, { began: new Date(began), retryAt: new Date(next), reason });
+    await deliverLater(db, item.id, {
+      began: new Date(began),
+      retryAt: new Date(next),
+      isAsked: pauseMs !== undefined,
+      reason,
+    });
     const afterMs = next - now();
     log.warn({ ...about, reason, attempts: attempts + 1, afterMs }, 'delivering failed and is tried again');
     return Math.max(0, afterMs);

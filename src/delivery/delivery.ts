@@ -5,8 +5,8 @@ import type { Timers } from '../lib/timers.js';
 import type { Sealer } from '../privacy/sealer.js';
 import { DELIVERY_QUEUE, NOTIFICATION_QUEUE } from '../queue/names.js';
 import type { Queues } from '../queue/queues.js';
-import type { Destination } from '../store/accounts.js';
-import { type DeliveryKey, notificationTotals, openAtOnce } from '../store/deliveries.js';
+import { type Destination, getAccount } from '../store/accounts.js';
+import { type DeliveryKey, endAllWaits, notificationTotals, openAtOnce } from '../store/deliveries.js';
 import {
   type AddedNotification,
   type Feed,
@@ -22,6 +22,7 @@ import { Arrivals } from './arrivals.js';
 import { type Brought, Courier } from './courier.js';
 import { type DeliveryJob, DeliveryQueue } from './delivery-queue.js';
 import { DeliveryWorker } from './delivery-worker.js';
+import { destinationOf } from './destination.js';
 import { followFeed } from './follow-feed.js';
 import { Handover } from './handover.js';
 import { Round } from './round.js';
@@ -101,6 +102,7 @@ export class Delivery {
       now,
       random,
       webhooks: this.#webhooks,
+      hasten: (key) => this.hasten(key),
       lanes: new Lanes({ concurrency: CONCURRENCY, mostInOne: MOST_TO_ONE, mostWaitMs: MOST_WAIT_MS, now }),
       forAll: webhook,
       stopping: this.#stopping.signal,
@@ -149,6 +151,20 @@ export class Delivery {
   /** Has a calendar's open ones tried at once, whatever they wait for. Never fails, like `wake`. */
   async hasten(key: DeliveryKey): Promise<void> {
     await this.#try(() => this.#queue.wake({ to: 'webhook', ...key }, true));
+  }
+
+  /**
+   * Has everything that waits for the account's clinic tried at once, also what is of another account of the same webhook.
+   * @returns whether anything waited
+   */
+  async retryClinic(account: string): Promise<boolean> {
+    const { db, webhook } = this.#options;
+    const found = await getAccount(db, account);
+    const url = found && destinationOf(found, webhook)?.url;
+    if (url === undefined) return false;
+    const keys = await endAllWaits(db, { url, isForAll: url === webhook?.url });
+    for (const key of keys) await this.hasten(key);
+    return keys.length > 0;
   }
 
   /** After an account was changed: what waits may have another webhook now. */

@@ -34,6 +34,16 @@ export type Failure =
       readonly name: string;
       readonly reason: string;
     }
+  /** A clinic's webhook that did not take what it was sent: so many notifications of the account wait for it. */
+  | {
+      readonly kind: 'delivery';
+      readonly id: string;
+      readonly account: string;
+      readonly count: number;
+      readonly reason: string;
+      /** When it is tried again, ISO 8601. */
+      readonly retryAt: string;
+    }
   /** A booking that the marketplace would not move or cancel with its appointment. */
   | {
       readonly kind: 'booking';

@@ -8,6 +8,8 @@ import {
   type FailedNotification,
   failedNotifications,
   retryNotification,
+  type WaitingDelivery,
+  waitingDeliveries,
 } from '../store/deliveries.js';
 import {
   dropCalendar,
@@ -34,6 +36,8 @@ export interface FailuresOptions {
   readonly wake: (calendar: string) => Promise<void>;
   /** Has what is open there brought to the clinic at once. */
   readonly deliver: (key: DeliveryKey) => Promise<void>;
+  /** Ends all waits for the webhook of the account. @returns whether there were any */
+  readonly retryClinic: (account: string) => Promise<boolean>;
   /** Leaves a booking as it is, linked to nothing any more. */
   readonly unlink: (calendar: string, booking: string) => Promise<void>;
   readonly now: () => number;
@@ -52,13 +56,14 @@ export class Failures implements FailuresFace {
 
   async list(): Promise<Failure[]> {
     const { db, now } = this.#options;
-    const [calendars, days, services, events, bookings, notifications] = await Promise.all([
+    const [calendars, days, services, events, bookings, notifications, deliveries] = await Promise.all([
       failedCalendars(db),
       failedDays(db),
       goneServices(db, new Date(now())),
       refusedEvents(db, MOST_EVENTS),
       refusedBookings(db),
       failedNotifications(db, MOST_NOTIFICATIONS),
+      waitingDeliveries(db),
     ]);
     return [
       ...calendars.map(
@@ -95,6 +100,7 @@ export class Failures implements FailuresFace {
           reason,
         }),
       ),
+      ...deliveries.map(describeDelivery),
       ...notifications.map(describe),
     ];
   }
@@ -110,7 +116,7 @@ export class Failures implements FailuresFace {
   }
 
   async #retry(id: string): Promise<boolean> {
-    const { db, wake, deliver, now } = this.#options;
+    const { db, wake, deliver, retryClinic, now } = this.#options;
     const { kind, calendar, rest } = parse(id);
     switch (kind) {
       case 'day': {
@@ -137,9 +143,13 @@ export class Failures implements FailuresFace {
       }
       case 'notification': {
         const key = await retryNotification(db, calendar, new Date(now()));
-        if (key !== undefined) await deliver(key);
-        return key !== undefined;
+        if (key === undefined) return false;
+        await deliver(key);
+        await retryClinic(key.account);
+        return true;
       }
+      case 'delivery':
+        return await retryClinic(calendar);
       default:
         return false;
     }
@@ -205,6 +215,18 @@ function describeService({ calendar, service, name, since }: GoneService): Failu
     service,
     reason: `the address no longer has the service ${spelled({ id: service, name })}: it is left out of what is on sale`,
     since: since.toISOString(),
+  };
+}
+
+function describeDelivery({ account, count, reason, retryAt }: WaitingDelivery): Failure {
+  const what = count === 1 ? '1 notification waits' : `${count} notifications wait`;
+  return {
+    kind: 'delivery',
+    id: `delivery/${account}`,
+    account,
+    count,
+    reason: `${what} for its webhook: ${reason}`,
+    retryAt: retryAt.toISOString(),
   };
 }
 

@@ -77,16 +77,24 @@ export async function delivered(db: Db, id: string, now: Date): Promise<void> {
     WHERE id = ${id} AND ${OPEN}`.execute(db);
 }
 
+export interface NextAttempt {
+  readonly began: Date;
+  readonly retryAt: Date;
+  /** Whether the clinic asked for that wait. */
+  readonly isAsked: boolean;
+  readonly reason: string;
+}
+
 /** An attempt failed, and there will be another. */
 export async function deliverLater(
   db: Db,
   id: string,
-  { began, retryAt, reason }: { readonly began: Date; readonly retryAt: Date; readonly reason: string },
+  { began, retryAt, isAsked, reason }: NextAttempt,
 ): Promise<void> {
   await sql`
     UPDATE slotkeeper.notifications n
     SET attempts = attempts + 1, first_attempt_at = coalesce(first_attempt_at, ${began}),
-        retry_at = ${retryAt}, retry_reason = ${reason}
+        retry_at = ${retryAt}, pause_asked = ${isAsked}, retry_reason = ${reason}
     WHERE id = ${id} AND ${OPEN}`.execute(db);
 }
 
@@ -205,5 +213,72 @@ export async function openAtOnce(db: Db, account: string): Promise<DeliveryKey[]
       WHERE account_id = ${account} AND ${OPEN} AND position IS NOT NULL
       RETURNING calendar_id)
     SELECT DISTINCT ${account}::text AS account, calendar_id AS calendar FROM open`.execute(db);
+  return rows;
+}
+
+/** The accounts that one webhook is for. */
+export interface Clinic {
+  readonly url: string;
+  /** Whether it is that of the accounts without their own, too. */
+  readonly isForAll: boolean;
+}
+
+const isOfClinic = ({ url, isForAll }: Clinic) => sql<boolean>`
+  (a.settings -> 'delivery' ->> 'url' = ${url} OR ${isForAll}::boolean AND a.settings -> 'delivery' IS NULL)`;
+
+/**
+ * Ends waits for another attempt at one webhook, but for those that the clinic asked for: those of fewer attempts first, so
+ * that what the clinic never takes keeps no other waiting.
+ * @param limit of notifications
+ * @returns where there were any
+ */
+export async function endWaits(db: Db, clinic: Clinic, limit: number): Promise<DeliveryKey[]> {
+  const { rows } = await sql<DeliveryKey>`
+    WITH waiting AS (
+      SELECT n.id FROM slotkeeper.notifications n JOIN slotkeeper.accounts a ON a.id = n.account_id
+      WHERE n.retry_at IS NOT NULL AND NOT n.pause_asked AND ${OPEN} AND ${isOfClinic(clinic)}
+      ORDER BY n.attempts, n.retry_at
+      LIMIT ${limit}
+      FOR UPDATE OF n SKIP LOCKED),
+    ended AS (
+      UPDATE slotkeeper.notifications n SET retry_at = NULL FROM waiting w WHERE n.id = w.id
+      RETURNING n.account_id, n.calendar_id)
+    SELECT DISTINCT account_id AS account, calendar_id AS calendar FROM ended`.execute(db);
+  return rows;
+}
+
+/** The same for everything that waits there, also where the clinic asked for the wait: a person ends it. */
+export async function endAllWaits(db: Db, clinic: Clinic): Promise<DeliveryKey[]> {
+  const { rows } = await sql<DeliveryKey>`
+    WITH ended AS (
+      UPDATE slotkeeper.notifications n SET retry_at = NULL
+      FROM slotkeeper.accounts a
+      WHERE a.id = n.account_id AND n.retry_at IS NOT NULL AND ${OPEN} AND ${isOfClinic(clinic)}
+      RETURNING n.account_id, n.calendar_id)
+    SELECT DISTINCT account_id AS account, calendar_id AS calendar FROM ended`.execute(db);
+  return rows;
+}
+
+export interface WaitingDelivery {
+  readonly account: string;
+  /** Notifications of the account that are not delivered. */
+  readonly count: number;
+  /** Of the attempt that failed last. */
+  readonly reason: string;
+  /** When the next attempt is made. */
+  readonly retryAt: Date;
+}
+
+/** The accounts whose webhook did not take what it was sent, and is tried again. */
+export async function waitingDeliveries(db: Db): Promise<WaitingDelivery[]> {
+  const { rows } = await sql<WaitingDelivery>`
+    SELECT w.account_id AS account, w.reason, w.retry_at AS "retryAt",
+      (SELECT count(*)::integer FROM slotkeeper.notifications n WHERE n.account_id = w.account_id AND ${OPEN}) AS count
+    FROM (
+      SELECT DISTINCT ON (account_id) account_id, coalesce(retry_reason, '') AS reason, retry_at
+      FROM slotkeeper.notifications n
+      WHERE n.retry_at IS NOT NULL AND ${OPEN}
+      ORDER BY account_id, retry_at) w
+    ORDER BY w.account_id`.execute(db);
   return rows;
 }

@@ -295,6 +295,8 @@ export interface NotificationsTable {
   attempts: Generated<number>;
   first_attempt_at: NullableTimestamp;
   retry_at: NullableTimestamp;
+  /** Whether the clinic asked for that wait. */
+  pause_asked: Generated<boolean>;
   /** Why the last attempt failed, while it is being retried. */
   retry_reason: string | null;
   failed_at: NullableTimestamp;

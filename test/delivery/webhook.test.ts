@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { failedNotifications, retryNotification } from '../../src/store/deliveries.js';
+import { failedNotifications, retryNotification, waitingDeliveries } from '../../src/store/deliveries.js';
 import { recordDatabase } from '../store/databases.js';
 import { eventually } from '../support/eventually.js';
 import { Office, PATIENT } from './office.js';
@@ -110,6 +110,52 @@ describe('a webhook', () => {
     open();
     await allDelivered();
     expect(most).toBe(8);
+  });
+
+  test('that answers again is told at once what waits for it, of every calendar', async () => {
+    receiver.now = office.now;
+    receiver.answer = () => ({ status: 500 });
+    const calendars = ['a', 'b', 'c', 'd', 'e'];
+    await office.say(...calendars.map((calendar) => ({ calendar })));
+    await office.failures(calendars.length);
+    receiver.answer = () => ({ status: 204 });
+    await office.say({ calendar: 'new' });
+    await allDelivered();
+    for (const calendar of calendars) expect(receiver.idsOf(calendar)).toHaveLength(2);
+  });
+
+  test('is told all that waits for it when a person retries, also what it asked to wait for', async () => {
+    receiver.now = office.now;
+    receiver.answer = () => ({ status: 503, headers: { 'retry-after': '3600' } });
+    await office.say({ calendar: 'a' }, { calendar: 'b' });
+    await office.failures(2);
+    receiver.answer = () => ({ status: 204 });
+    await office.say({ calendar: 'c' });
+    await eventually(() => receiver.idsOf('c').length === 1);
+    expect(await waitingDeliveries(office.database.db)).toMatchObject([
+      { account: 'warsaw', count: 2, reason: 'answered 503' },
+    ]);
+    expect([receiver.idsOf('a'), receiver.idsOf('b')].map(({ length }) => length)).toEqual([1, 1]);
+    expect(await office.delivery.retryClinic('warsaw')).toBe(true);
+    await allDelivered();
+    expect(await office.delivery.retryClinic('warsaw')).toBe(false);
+    expect(await waitingDeliveries(office.database.db)).toEqual([]);
+  });
+
+  test('that refuses one calendar alone is not asked for it after each of the others', async () => {
+    receiver.now = office.now;
+    const never = ['x', 'y', 'z', 'v', 'w'];
+    receiver.answer = ({ item }) => ({ status: never.includes(String(item.calendar)) ? 400 : 204 });
+    await office.say(...never.map((calendar) => ({ calendar })));
+    await office.failures(never.length);
+    await office.say({ calendar: 'a' });
+    // What the taken one woke has failed again, and woke nothing.
+    await office.failures(never.length + 2);
+    const attempts = never.map((calendar) => receiver.idsOf(calendar).length);
+    expect(attempts.reduce((sum, count) => sum + count, 0)).toBe(never.length + 2);
+    receiver.answer = () => ({ status: 204 });
+    await office.delivery.retryClinic('warsaw');
+    await allDelivered();
   });
 
   test('is told what nobody woke it for', async () => {

@@ -132,6 +132,32 @@ describe('what the marketplace said, over HTTP', () => {
     expect((await waiting).body.items).toMatchObject([{ id }]);
   });
 
+  test('is shown while its webhook does not take it, and tried at once when a person retries', async () => {
+    receiver.answer = () => ({ status: 503, headers: { 'retry-after': '3600' } });
+    const [id = ''] = await hear(engine, { calendar: 'slow' });
+    await timers.advance(LOOK_MS);
+    const shown = async () => (await call('GET', '/v1/failed')).body.items.filter(isDelivery);
+    const isDelivery = ({ kind }: { kind: string }): boolean => kind === 'delivery';
+    await eventually(async () => (await shown()).length === 1);
+    expect(await shown()).toEqual([
+      {
+        kind: 'delivery',
+        id: 'delivery/warsaw',
+        account: 'warsaw',
+        count: expect.any(Number),
+        reason: expect.stringMatching(/^\d+ notifications? waits? for its webhook: answered 503$/),
+        retryAt: expect.stringMatching(/Z$/),
+      },
+    ]);
+    receiver.answer = () => ({ status: 204 });
+    const ids = { ids: ['delivery/warsaw'] };
+    expect((await call('POST', '/v1/failed/drop', ids)).body).toEqual({ done: 0, unknown: ids.ids });
+    expect((await call('POST', '/v1/failed/retry', ids)).body).toEqual({ done: 1, unknown: [] });
+    await eventually(() => receiver.ids.filter((one) => one === id).length === 2);
+    await eventually(async () => (await shown()).length === 0);
+    expect((await call('POST', '/v1/failed/retry', ids)).body).toEqual({ done: 0, unknown: ids.ids });
+  });
+
   test('is delivered, counted, and shown where it failed', async () => {
     await timers.advance(LOOK_MS);
     await eventually(async () => (await call('GET', '/v1/status')).body.notifications.undelivered === 0);

@@ -366,7 +366,7 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
         expect.arrayContaining([key, { ...key, calendar: null }]),
       );
       const first = await firstOpen(db, sealer, key);
-      const attempt = { began: NOW, retryAt: later(5_000), reason: 'answered 500' };
+      const attempt = { began: NOW, retryAt: later(5_000), isAsked: false, reason: 'answered 500' };
       await deliverLater(db, first?.item.id ?? '', attempt);
       await deliverLater(db, first?.item.id ?? '', { ...attempt, began: later(1_000) });
       expect(await firstOpen(db, sealer, key)).toEqual({

@@ -1,6 +1,7 @@
 /**
  * Why the marketplace accepts nothing of an account, and when its clinic was last heard of, so that a person sees both. With
- * an index for the notifications that wait for another attempt: one delivery that succeeds looks for them.
+ * an index for the notifications that wait for another attempt, since each delivery that succeeds looks for them; a wait that
+ * the clinic asked for is its own to end.
  */
 import { type Kysely, sql } from 'kysely';
 
@@ -14,5 +15,6 @@ const statements = [
     ADD COLUMN last_refused_at timestamptz,
     ADD COLUMN refused_reason text`,
   `ALTER TABLE slotkeeper.calendars ADD COLUMN last_event_at timestamptz`,
+  `ALTER TABLE slotkeeper.notifications ADD COLUMN pause_asked boolean NOT NULL DEFAULT false`,
   `CREATE INDEX notifications_waiting ON slotkeeper.notifications (account_id) WHERE retry_at IS NOT NULL`,
 ] as const;
