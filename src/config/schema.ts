@@ -6,7 +6,7 @@ import { keyOf } from '../delivery/destination.js';
 import { baseUrlOf, domains } from '../docplanner/index.js';
 import { marketplaceId } from '../intake/vocabulary.js';
 import { isLinkLocal } from '../lib/private-addresses.js';
-import type { Account } from '../store/accounts.js';
+import { type Account, DEFAULT_PUSH_BYTES } from '../store/accounts.js';
 import type { Calendar } from '../store/calendars.js';
 import { isCron } from '../sync/resync/cron.js';
 
@@ -61,6 +61,12 @@ const notificationsSchema = z
       .partialRecord(z.enum(['taken', 'not-offered', 'past', 'unknown-calendar', 'clinic']), z.int())
       .optional(),
     sweepMinutes: z.number().min(1).max(10_080).default(360),
+    /** The largest push that is taken. */
+    maxBytes: z
+      .int()
+      .min(1024)
+      .max(16 * 1024 * 1024)
+      .default(DEFAULT_PUSH_BYTES),
   })
   .refine(
     ({ mode, apiKey, allowFrom }) => !isPushed(mode) || apiKey !== undefined || allowFrom !== undefined,

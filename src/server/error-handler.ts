@@ -12,6 +12,8 @@ const CUT_OFF: Problem = { status: 408, title: 'Request timeout' };
 export function handleError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = isCutOff(request.raw) ? CUT_OFF : problemOf(error);
   if (problem.status >= 500) request.log.error({ err: error }, 'a request failed');
+  // What has not come of the request is not waited for.
+  if (problem.status === 413) reply.header('connection', 'close');
   if (problem.status === 503) reply.header('retry-after', '5');
   return sendProblem(reply, problem);
 }

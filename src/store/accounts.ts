@@ -27,7 +27,11 @@ export interface Notifications {
   readonly errorCodes?: Readonly<Record<string, number>> | undefined;
   /** How often the bookings are read, so that what was not delivered is found. */
   readonly sweepMinutes: number;
+  /** The largest push that is taken. */
+  readonly maxBytes: number;
 }
+
+export const DEFAULT_PUSH_BYTES = 1024 * 1024;
 
 const MINUTE = 60_000;
 
@@ -111,7 +115,7 @@ function toAccount(row: Selectable<AccountsTable>): Account {
 const withoutWay = ({ overHttp: _, ...account }: Account) => account;
 
 /** What an account that was written down by an older version does not say. */
-const NOTIFICATIONS = { header: 'X-Api-Key', sweepMinutes: 360 };
+const NOTIFICATIONS = { header: 'X-Api-Key', sweepMinutes: 360, maxBytes: DEFAULT_PUSH_BYTES };
 
 function settingsOf(account: Account): AccountSettings {
   const { limits, notifications, delivery, placeholder, foundingMovePath, source } = account;

@@ -4,7 +4,7 @@
  * Rows commit in another order than they were begun in, so a reader who asks for what comes after the last one he saw
  * could miss a late one. Positions are therefore given out after the commit, by whoever reads next.
  */
-import { type Selectable, sql } from 'kysely';
+import { type RawBuilder, type Selectable, sql } from 'kysely';
 import { randomBytes } from '../privacy/random-bytes.js';
 import type { Sealer } from '../privacy/sealer.js';
 import type { Db, NotificationsTable } from './schema.js';
@@ -70,6 +70,8 @@ export interface NotificationItem {
 const CURSOR_AT_START = '0';
 /** Given out in one go, at most. */
 const MOST_POSITIONS = 5_000;
+/** Of data as it is stored, in one page and in one batch, as far as it is not that of a single item. */
+const MAX_PAGE_BYTES = 4 * 1024 * 1024;
 
 /** What a seal is bound to: the data of one row does not open in another. */
 export const contextOf = (id: string): string => `notification/${id}`;
@@ -187,6 +189,7 @@ async function hasNew(db: Db): Promise<boolean> {
 export interface FeedQuery {
   /** A cursor that was given before; without one, from the oldest that is kept. */
   readonly after?: string | undefined;
+  /** Items at most; fewer where their data is large. */
   readonly limit: number;
 }
 
@@ -196,16 +199,35 @@ export interface Feed {
   readonly next: string;
 }
 
+/**
+ * Whether the rows up to this one, in this order, make no more than a page together; the first one always does. Only lengths are
+ * read: a row outside the page costs no more than its other columns.
+ */
+export const isOfPage = (order: string): RawBuilder<boolean> => {
+  const ordered = sql`ORDER BY ${sql.ref(order)}`;
+  return sql<boolean>`
+    (row_number() OVER (${ordered}) = 1
+      OR sum(octet_length(data)::bigint) OVER (${ordered} ROWS UNBOUNDED PRECEDING) <= ${MAX_PAGE_BYTES})`;
+};
+
 /** What comes after the cursor, in an order that never changes and into which nothing is ever put behind a reader. */
 export async function feed(db: Db, sealer: Sealer, { after, limit }: FeedQuery): Promise<Feed> {
   const from = after ?? CURSOR_AT_START;
   await giveOutPositions(db);
   const rows = await db
-    .selectFrom('slotkeeper.notifications')
+    .selectFrom((some) =>
+      some
+        .selectFrom('slotkeeper.notifications')
+        .select(ITEM_COLUMNS)
+        .select(isOfPage('position').as('isOfPage'))
+        .where('position', '>', from)
+        .orderBy('position')
+        .limit(limit)
+        .as('page'),
+    )
     .select(ITEM_COLUMNS)
-    .where('position', '>', from)
+    .where('isOfPage', '=', true)
     .orderBy('position')
-    .limit(limit)
     .execute();
   const items = rows.map((row) => toItem(row, sealer));
   return { items, next: items.at(-1)?.cursor ?? from };

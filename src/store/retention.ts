@@ -85,19 +85,27 @@ export async function missingKeys(db: Db, sealer: Sealer): Promise<MissingKey[]>
 export async function resealNotifications(db: Db, sealer: Sealer, limit: number): Promise<number> {
   const { oldKeyIds } = sealer;
   if (oldKeyIds.length === 0) return 0;
-  const { rows } = await sql<{ id: string; data: Buffer }>`
-    SELECT id, data FROM slotkeeper.notifications
+  const { rows } = await sql<{ id: string }>`
+    SELECT id FROM slotkeeper.notifications
     WHERE data IS NOT NULL AND ${KEY_ID} IN (SELECT jsonb_array_elements_text(${JSON.stringify(oldKeyIds)}::jsonb))
     LIMIT ${limit}`.execute(db);
-  for (const { id, data } of rows) {
-    const context = contextOf(id);
-    const sealed = sealer.seal(sealer.open(data, context), context);
-    await db
-      .updateTable('slotkeeper.notifications')
-      .set({ data: sealed })
-      .where('id', '=', id)
-      .where('data', 'is not', null)
-      .execute();
-  }
+  // One after another, since their data may be large.
+  for (const { id } of rows) await resealNotification(db, sealer, id);
   return rows.length;
+}
+
+async function resealNotification(db: Db, sealer: Sealer, id: string): Promise<void> {
+  const row = await db
+    .selectFrom('slotkeeper.notifications')
+    .select('data')
+    .where('id', '=', id)
+    .executeTakeFirst();
+  if (row?.data == null) return;
+  const context = contextOf(id);
+  await db
+    .updateTable('slotkeeper.notifications')
+    .set({ data: sealer.seal(sealer.open(row.data, context), context) })
+    .where('id', '=', id)
+    .where('data', 'is not', null)
+    .execute();
 }

@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { PUSH, placeOf, said, sharedHearing, visitBooking } from '../intake/notifications/heard.js';
 
 const hearing = sharedHearing();
+const PROBLEM = 'application/problem+json; charset=utf-8';
 
 const anything = (n: number) => said('address-assigned', {}, 'nowak', `2026-01-01T10:00:0${n}+01:00`);
 
@@ -99,7 +100,7 @@ describe('what cannot be read is answered 2xx, kept, and shown as failed:', () =
     ['a known kind without its booking', JSON.stringify(said('slot-booked', {})), 'slot-booked: '],
     ['bytes', Buffer.from([0, 255, 254, 128, 10]), 'not text'],
     ['a hundred thousand brackets', deep(100_000), 'no name'],
-    ['5 MB', JSON.stringify({ padding: 'x'.repeat(5_000_000) }), 'no name'],
+    ['1 MB', JSON.stringify({ padding: 'x'.repeat(1_048_000) }), 'no name'],
     ['a zero in a text', '{"padding":"\\u0000\\ud800"}', 'no name'],
   ])('%s', async (_, body, problem) => {
     const { desk, push, items } = await hearing();
@@ -109,6 +110,33 @@ describe('what cannot be read is answered 2xx, kept, and shown as failed:', () =
     expect(item?.problem).toContain(problem);
     expect(await desk.engine.failures.list()).toMatchObject([{ kind: 'notification' }]);
     expect((await push(body)).status).toBe(200);
+    expect(await items()).toHaveLength(1);
+  });
+});
+
+describe('a notification that is too large', () => {
+  const sized = (bytes: number) => JSON.stringify({ padding: 'x'.repeat(bytes - 14) });
+  const unsized = (text: string) =>
+    ({ method: 'POST', body: new Blob([text]).stream(), duplex: 'half' }) as RequestInit;
+
+  test('is refused with 413, with or without its length, and nothing of it is kept', async () => {
+    const { push, call, desk, items } = await hearing();
+    const { apiKey = '' } = (await desk.account()).notifications;
+    expect(await push(sized(1_048_577))).toMatchObject({
+      status: 413,
+      body: { status: 413, detail: 'a notification may have 1048576 bytes at most' },
+    });
+    const headers = { 'x-api-key': apiKey };
+    const answer = await fetch(`${call.url}${PUSH}`, { ...unsized(sized(1_048_577)), headers });
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([413, PROBLEM]);
+    expect(await items()).toEqual([]);
+    expect((await push(sized(1_048_576))).status).toBe(200);
+  });
+
+  test('is one of more than the account says', async () => {
+    const { push, items } = await hearing({ notifications: { maxBytes: 5_000_000 } });
+    expect((await push(sized(5_000_001))).status).toBe(413);
+    expect((await push(sized(5_000_000))).status).toBe(200);
     expect(await items()).toHaveLength(1);
   });
 });

@@ -16,7 +16,13 @@ export const account = (changes: Partial<Account> = {}): Account => ({
   clientSecret: 's3cret',
   timeZone: 'Europe/Warsaw',
   limits: { writesPerMinute: 40, writesPerHour: 2_400, requestsPerHour: 8_000 },
-  notifications: { mode: 'off', pullEverySeconds: 10, header: 'X-Api-Key', sweepMinutes: 360 },
+  notifications: {
+    mode: 'off',
+    pullEverySeconds: 10,
+    header: 'X-Api-Key',
+    sweepMinutes: 360,
+    maxBytes: 1_048_576,
+  },
   ...changes,
 });
 

@@ -77,6 +77,19 @@ describe('notifications', () => {
     expect(await read(second.next, 2)).toEqual({ items: [], next: second.next });
   });
 
+  test('are read in pages of about 4 MB of data, one at least, whatever the limit is', async () => {
+    const sized = (mb: number) => said({ data: 'x'.repeat(mb * 1024 * 1024 - 100) });
+    await add(said(), ...[5, 1, 1.5, 1.4, 0.2].map(sized), said());
+    const pages: number[] = [];
+    for (let from: string | undefined; ; ) {
+      const { items, next } = await read(from, 1_000);
+      if (items.length === 0) break;
+      pages.push(items.length);
+      from = next;
+    }
+    expect(pages).toEqual([1, 1, 3, 2]);
+  });
+
   test('are sealed anew with the first key, and then need no other', async () => {
     await add(...Array.from({ length: 5 }, () => said()));
     const before = (await read()).items;

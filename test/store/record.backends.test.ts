@@ -108,6 +108,7 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
           apiKey: 'k',
           header: 'X-Api-Key',
           sweepMinutes: 360,
+          maxBytes: 1_048_576,
         },
       });
       expect(await putAccount(db, bare, NOW)).toBe(true);

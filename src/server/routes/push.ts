@@ -2,6 +2,7 @@
  * The marketplace's push endpoint: `POST /v1/accounts/{id}/notifications`. Not the API's key but the account's own is asked
  * for, in a header of its choice, and, where it says so, the sender's address. Contract: Notifications.
  */
+import type { IncomingMessage } from 'node:http';
 import { BlockList, isIPv4 } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -12,16 +13,14 @@ import { notFound, ProblemError } from '../problem.js';
 import type { Routes } from '../types.js';
 
 const params = z.object({ id: ownId });
-/** As much as any notification, and a great deal more. */
-const BODY_LIMIT = 16 * 1024 * 1024;
 const NO_ACCOUNT = 'there is no such account';
 
 export const pushRoutes: Routes = (server, engine) => {
   // Whatever it says that it is: it is read, or kept as it came.
   server.removeAllContentTypeParsers();
-  server.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: BODY_LIMIT }, (_request, body, done) => {
-    done(null, body);
-  });
+  server.addContentTypeParser('*', async ({ raw }: FastifyRequest, body: IncomingMessage) =>
+    readBody(body, admitted.get(raw)?.notifications.maxBytes ?? 0),
+  );
   const admitted = new WeakMap<FastifyRequest['raw'], Account>();
 
   server.route({
@@ -33,6 +32,9 @@ export const pushRoutes: Routes = (server, engine) => {
       const account = data && (await engine.recentAccount(data.id));
       if (account === undefined) throw notFound(NO_ACCOUNT);
       admit(account, { ip, headers, log });
+      if (Number(headers['content-length'] ?? 0) > account.notifications.maxBytes) {
+        throw tooLarge(account.notifications.maxBytes);
+      }
       admitted.set(raw, account);
       // One that is malformed would be refused.
       raw.headers['content-type'] = 'application/octet-stream';
@@ -46,6 +48,26 @@ export const pushRoutes: Routes = (server, engine) => {
     },
   });
 };
+
+const tooLarge = (bytes: number): ProblemError =>
+  new ProblemError({
+    status: 413,
+    title: 'Content too large',
+    detail: `a notification may have ${bytes} bytes at most`,
+  });
+
+/** @throws {ProblemError} where it has more than so many bytes */
+async function readBody(body: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  // A body that is destroyed takes the connection with it, and the answer.
+  for await (const chunk of body.iterator({ destroyOnReturn: false })) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) throw tooLarge(maxBytes);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
 
 /** @throws {ProblemError} */
 function admit(
