@@ -102,7 +102,9 @@ async function tryTo<Answer>(
     return await read();
   } catch (error) {
     const failure = failureOf(error, run.now());
-    if (failure.kind === 'firewall' || failure.kind === 'unknown') throw error;
+    // It concerns more than this reading.
+    const isOfAccount = failure.kind === 'retry' && failure.refusal !== undefined;
+    if (failure.kind === 'firewall' || failure.kind === 'unknown' || isOfAccount) throw error;
     run.log.warn(
       { calendar: run.calendar.id, reason: failure.reason },
       'what an address has could not be read',

@@ -6,6 +6,7 @@ import type { Estate } from '../../../src/sandbox/index.js';
 import { announcePlaceholder } from '../../../src/store/bookings.js';
 import { getCalendar } from '../../../src/store/calendars.js';
 import { addressOf, type Desk } from '../../chaos/desk.js';
+import { serve } from '../../server/served.js';
 import { eventually } from '../../support/eventually.js';
 import {
   API_KEY,
@@ -345,6 +346,31 @@ describe('a time that is sold twice', () => {
     // The same appointment again is nothing new; at another time it is.
     await desk.book('apt-3', '11:10', '11:15');
     expect(await conflicts(clinic)).toHaveLength(2);
+  });
+
+  test('is listed, counted in a metric, and no more once one of the two is released', async () => {
+    const clinic = await shared();
+    const { desk } = clinic;
+    const call = await serve(desk.engine);
+    await desk.book('apt-1', '10:20', '10:40');
+    await sell(clinic, 'b1', '10:30');
+    const { items } = (await call('GET', '/v1/conflicts')).body;
+    expect(items).toEqual([
+      {
+        id: expect.stringMatching(/^cnf_[0-9a-f]{32}$/),
+        calendar: 'nowak',
+        booking: 'b1',
+        ref: 'apt-1',
+        start: desk.at('10:30'),
+        end: desk.at('10:40'),
+        since: expect.stringMatching(/Z$/),
+      },
+    ]);
+    const metrics = async () => await (await fetch(`${call.url}/metrics`)).text();
+    expect(await metrics()).toMatch(/^slotkeeper_conflicts 1$/m);
+    expect(await metrics()).toMatch(/^slotkeeper_accounts\{state="working"\} [12]$/m);
+    await desk.free('apt-1');
+    expect((await call('GET', '/v1/conflicts')).body).toEqual({ items: [] });
   });
 
   test('is told where a snapshot brings the appointment', async () => {

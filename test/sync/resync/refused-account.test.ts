@@ -37,6 +37,13 @@ test('a resync ends without its calendars, and names it while it waits', async (
   expect(report.durationMs).toBeLessThan(5 * 60_000);
 });
 
+test('a resync finds it where nothing is to be compared', async () => {
+  const desk = await Desk.open({ still: true, calendars: ['alone'] });
+  desk.sandbox.setEstate(undefined, [{ id: 'many', secret: 'secret' }]);
+  await desk.engine.resyncs.begin({});
+  await desk.until(async () => (await desk.engine.status()).accounts[0]?.state === 'refused');
+});
+
 test('a dry run names it and goes on', async () => {
   const desk = await withRefused();
   expect(await desk.engine.resyncs.look({})).toMatchObject({
