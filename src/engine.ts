@@ -6,6 +6,7 @@ import type { FollowQuery } from './delivery/delivery.js';
 import { type Configured, configureCalendar } from './engine/configure.js';
 import { type ConflictItem, listConflicts } from './engine/conflicts.js';
 import { refuseMissingKeys, refuseStartWithoutKey, refuseWithoutKey } from './engine/encryption.js';
+import { endingProcess } from './engine/ending-process.js';
 import { Failures } from './engine/failures.js';
 import type { FailuresFace } from './engine/failures-face.js';
 import { Holds } from './engine/holds.js';
@@ -69,6 +70,11 @@ export interface SlotkeeperOptions {
   readonly onHeld?: OnHeld | undefined;
   /** A word on what a slow start is waiting for. */
   readonly onProgress?: ((message: string) => void) | undefined;
+  /**
+   * Is told that the embedded database has ended: its disk is full, or it answers no more. It does not come back in this
+   * process, and nothing works without it. Default: the reason is logged, and the process ends with exit code 1.
+   */
+  readonly onDatabaseLost?: ((error: Error) => void) | undefined;
 }
 
 /** How a snapshot came. */
@@ -113,6 +119,7 @@ export class Slotkeeper {
    * Opens the record and the queue, takes the configuration in, and starts this process's roles.
    * @throws {ServiceUnavailableError} when the database or Redis does not answer
    * @throws {FolderInUseError} when another process has the embedded database
+   * @throws {DataFolderError} where the embedded database's folder cannot be used as it is
    * @throws {ConfigError} when patients' data would be kept, and there is no key to seal it with
    */
   async start(): Promise<void> {
@@ -126,6 +133,7 @@ export class Slotkeeper {
       roles,
       random,
       onProgress,
+      onDatabaseLost = endingProcess(this.log),
     } = this.#options;
     this.#parts = await openParts({
       databaseUrl,
@@ -144,6 +152,7 @@ export class Slotkeeper {
       timers: this.timers,
       random: random ?? Math.random,
       onProgress,
+      onDatabaseLost,
       prepare: (db, sealer) => this.#prepare(db, sealer),
       apply: (events) => this.events(events),
     });
@@ -182,10 +191,15 @@ export class Slotkeeper {
     await queues.ping();
   }
 
-  /** Takes events into the record at once; what they change is published after. */
+  /**
+   * Takes events into the record at once; what they change is published after.
+   * @throws {DiskFullError} where the embedded database has no room for them; so do the others that take something in
+   */
   async events(events: readonly unknown[]): Promise<EventsResult> {
     const { sealer, delivery } = this.#running();
-    const { result, wakes, added } = await applyEvents(this.db, events, this.now(), sealer);
+    const { result, wakes, added } = await this.#takeIn(events, () =>
+      applyEvents(this.db, events, this.now(), sealer),
+    );
     delivery.wake(added);
     await Promise.all(wakes.map(({ calendar, urgency }) => this.wake(calendar, urgency)));
     return result;
@@ -210,13 +224,15 @@ export class Slotkeeper {
     const { holds } = this.#config;
     const { sealer, delivery } = this.#running();
     const told: AddedNotification[] = [];
-    const outcome = await applySnapshot(this.db, calendar, snapshot, {
-      ...arrival,
-      now: this.now(),
-      holds: holds === 'off' ? undefined : holds,
-      onHeld: this.#tellingHeld(sealer, told),
-      sealer,
-    });
+    const outcome = await this.#takeIn(snapshot, () =>
+      applySnapshot(this.db, calendar, snapshot, {
+        ...arrival,
+        now: this.now(),
+        holds: holds === 'off' ? undefined : holds,
+        onHeld: this.#tellingHeld(sealer, told),
+        sealer,
+      }),
+    );
     if (outcome.kind !== 'taken') return outcome;
     delivery.wake([...outcome.added, ...told]);
     await Promise.all(outcome.wakes.map((wake) => this.wake(wake.calendar, wake.urgency)));
@@ -230,7 +246,9 @@ export class Slotkeeper {
 
   /** Puts events on the queue, to be taken into the record in their order. */
   async enqueue(events: readonly OccupancyEventInput[]): Promise<void> {
-    await addEvents(this.#running().occupancyQueue, events);
+    const { occupancyQueue, queues } = this.#running();
+    const add = (): Promise<void> => addEvents(occupancyQueue, events);
+    await (queues.kind === 'redis' ? add() : this.#takeIn(events, add));
   }
 
   /**
@@ -366,6 +384,12 @@ export class Slotkeeper {
     if (!(await beginClosing(this.db, id, new Date(this.now())))) return undefined;
     await this.wake(id, MOST_URGENT);
     return 'closing';
+  }
+
+  /** @param said for how much it is */
+  async #takeIn<T>(said: unknown, take: () => Promise<T>): Promise<T> {
+    const { room } = this.#running().database;
+    return room === undefined ? await take() : await room.during(JSON.stringify(said).length, take);
   }
 
   #tellingHeld(sealer: Sealer, added: AddedNotification[]): OnHeld {

@@ -1,7 +1,7 @@
 /** How a command ends: 0 done, 1 it failed, 2 wrong use. */
 import { ConfigError } from '../config/config-error.js';
 import { InvalidScheduleError } from '../core/index.js';
-import type { Output } from './io.js';
+import type { Io, Output } from './io.js';
 
 export const FAILED = 1;
 export const WRONG_USE = 2;
@@ -25,6 +25,11 @@ export function fail(error: unknown, stderr: Output): number {
   return error instanceof UsageError || error instanceof ConfigError || error instanceof InvalidScheduleError
     ? WRONG_USE
     : FAILED;
+}
+
+/** Ends the process with what it cannot go on after. */
+export function ending({ stderr, exit }: Pick<Io, 'stderr' | 'exit'>): (error: Error) => void {
+  return (error) => exit(fail(error, stderr));
 }
 
 function textOf(error: unknown): string {

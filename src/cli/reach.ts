@@ -9,7 +9,7 @@ import type { Role } from '../engine/roles.js';
 import type { Slotkeeper } from '../engine.js';
 import { FolderInUseError } from '../store/folder-in-use-error.js';
 import { holderOf } from '../store/folder-lock.js';
-import { UsageError } from './exit.js';
+import { ending, UsageError } from './exit.js';
 import { HttpApi } from './http-api.js';
 import type { Io } from './io.js';
 import { type CommandSettings, readSettings } from './settings.js';
@@ -73,6 +73,7 @@ export async function withEngine<T>(
     log,
     now,
     timers,
+    onDatabaseLost: ending(io),
   });
   await engine.start();
   try {

@@ -5,7 +5,7 @@ import { ConfigError } from '../config/config-error.js';
 import { loadConfig } from '../config/load.js';
 import { ROLES, type Role } from '../engine/roles.js';
 import type { Logger } from '../log.js';
-import { FAILED, ReportedError } from './exit.js';
+import { ending, FAILED, ReportedError } from './exit.js';
 import type { Io } from './io.js';
 import { ListenError, refuseBusyPort } from './listen.js';
 import { configOption, readSettings } from './settings.js';
@@ -57,6 +57,7 @@ async function start(io: Io, file: string | undefined, roles: readonly Role[]): 
     now: io.now,
     timers: io.timers,
     onProgress: (message) => log.info(message),
+    onDatabaseLost: ending(io),
   });
   await engine.start();
   const stopped = askedToStop(io);

@@ -56,6 +56,8 @@ export interface PartsOptions {
   readonly timers: Timers;
   readonly random: () => number;
   readonly onProgress?: ((message: string) => void) | undefined;
+  /** Called where the embedded database has ended. */
+  readonly onDatabaseLost: (error: Error) => void;
   /** Run as soon as the record is open, before anything works on it. */
   readonly prepare: (db: Db, sealer: Sealer) => Promise<void>;
   /** Takes events off the queue into the record. */
@@ -124,10 +126,18 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
 }
 
 async function open(options: PartsOptions, onError: (error: Error) => void): Promise<Database> {
-  const { databaseUrl, data, onProgress, publish } = options;
+  const { databaseUrl, data, onProgress, onDatabaseLost, publish, log } = options;
   return await openDatabase(
     databaseUrl === undefined
-      ? { folder: data, ...(onProgress === undefined ? {} : { onProgress }) }
+      ? {
+          folder: data,
+          ...(onProgress === undefined ? {} : { onProgress }),
+          onLost: onDatabaseLost,
+          onRoom: (isShort, freeMb) => {
+            if (isShort) log.error({ freeMb }, 'the disk is nearly full; nothing more is taken in');
+            else log.info({ freeMb }, 'the disk has room again; what comes is taken in');
+          },
+        }
       : { url: databaseUrl, poolSize: publish.concurrency + OTHER_CONNECTIONS, onError },
   );
 }
@@ -198,6 +208,7 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
   });
   const inbox = new Inbox({
     db,
+    room: database.room,
     sealer,
     log,
     now,

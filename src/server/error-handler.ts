@@ -1,6 +1,7 @@
 /** What a caller is told about an error, and what is not told but logged. */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { AddressTakenError } from '../store/address-taken-error.js';
+import { DiskFullError } from '../store/disk-full-error.js';
 import { isUnavailable } from '../store/is-unavailable.js';
 import { ServiceUnavailableError } from '../store/service-unavailable-error.js';
 import { isCutOff } from './connections.js';
@@ -11,7 +12,9 @@ const CUT_OFF: Problem = { status: 408, title: 'Request timeout' };
 
 export function handleError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = isCutOff(request.raw) ? CUT_OFF : problemOf(error);
-  if (problem.status >= 500) request.log.error({ err: error }, 'a request failed');
+  // That there is no room is logged by itself, once.
+  if (problem.status >= 500 && !(error instanceof DiskFullError))
+    request.log.error({ err: error }, 'a request failed');
   // What has not come of the request is not waited for.
   if (problem.status === 413) reply.header('connection', 'close');
   if (problem.status === 503) reply.header('retry-after', '5');
@@ -37,6 +40,13 @@ function problemOf(error: FastifyError): Problem {
       return { status: 415, title: 'Unsupported media type', detail: 'send application/json' };
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return { status: 413, title: 'Content too large', detail: 'send fewer events in one request' };
+  }
+  if (error instanceof DiskFullError) {
+    return {
+      status: 503,
+      title: 'Service unavailable',
+      detail: 'the disk is nearly full; nothing of this request was taken in',
+    };
   }
   if (error.code === 'ETIMEDOUT') {
     return {

@@ -1,14 +1,16 @@
 /**
- * A `pg.Pool`-shaped door to one PGlite, so that Kysely and BullMQ use the embedded database exactly as they
+ * A `pg.Pool`-shaped door to one PGlite in its thread, so that Kysely and BullMQ use the embedded database exactly as they
  * use PostgreSQL.
  *
  * PGlite is one session. Statements therefore queue up for it, and a client that has begun a transaction keeps
  * it until it commits or rolls back.
  */
 import { EventEmitter } from 'node:events';
-import type { PGlite, Results } from '@electric-sql/pglite';
 import type { PostgresCursor } from 'kysely';
+import { systemTimers, within } from '../lib/timers.js';
 import { type Command, commandOf } from './commands.js';
+import type { Answer } from './pglite-messages.js';
+import type { PgliteThread } from './pglite-thread.js';
 
 /** What both `pg` and this pool answer. */
 export interface QueryResult<R> {
@@ -17,15 +19,13 @@ export interface QueryResult<R> {
   rows: R[];
 }
 
-/** The same text form as `pg` gives for int8 and numeric, and plain `YYYY-MM-DD` for dates (see `database.ts`). */
-const asText = (value: string): string => value;
-const parsers = { 20: asText, 1082: asText, 1700: asText };
-
+/** How long the transaction in hand may take at the end. */
+const END_MS = 5_000;
 const BEGIN = /^(begin|start\s+transaction)\b/i;
 const END = /^(commit|rollback(?!\s+to\b)|end|abort)\b/i;
 const COMMENTS = /^(\s+|--[^\n]*\n|\/\*[\s\S]*?\*\/)+/;
 /** BullMQ puts comments before its LISTEN, so it is looked for anywhere in a statement's text. */
-const LISTEN = /(?:^|\n|;|\*\/)\s*(un)?listen\s+"?(\w+)"?/i;
+const LISTEN = /(?:^|\n|;|\*\/)\s*(un)?listen\s+("?)(\w+)\2/i;
 
 /** One session shared by many: whoever holds it runs alone. */
 class Session {
@@ -44,26 +44,24 @@ class Session {
   }
 }
 
-function toResult<R>(text: string, result: Results<R> | undefined): QueryResult<R> {
+const NOTHING = { rows: [], affectedRows: 0 } as const;
+
+function toResult<R>(text: string, { rows, affectedRows }: Answer<R>): QueryResult<R> {
   const verb = /^\w+/.exec(text)?.[0].toUpperCase();
-  const rows = result?.rows ?? [];
-  return {
-    command: commandOf(verb),
-    rowCount: rows.length > 0 ? rows.length : (result?.affectedRows ?? 0),
-    rows,
-  };
+  return { command: commandOf(verb), rowCount: rows.length > 0 ? rows.length : affectedRows, rows };
 }
 
 export class PgliteClient extends EventEmitter {
-  readonly #db: PGlite;
+  readonly #db: PgliteThread;
   readonly #session: Session;
-  readonly #listening = new Map<string, () => Promise<void>>();
+  /** What ends hearing of a channel. */
+  readonly #listening = new Map<string, () => void>();
   #inTransaction = false;
   #released = false;
   /** What was asked last: the next is not begun before it has ended. */
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(db: PGlite, session: Session) {
+  constructor(db: PgliteThread, session: Session) {
     super();
     this.#db = db;
     this.#session = session;
@@ -84,7 +82,7 @@ export class PgliteClient extends EventEmitter {
   async #query<R>(text: string, params: unknown[]): Promise<QueryResult<R>> {
     if (!this.#inTransaction) {
       // One of its own statements has ended it already.
-      if (END.test(text)) return toResult<R>(text, undefined);
+      if (END.test(text)) return toResult<R>(text, { ...NOTHING, rows: [] });
       await this.#session.acquire();
     }
     try {
@@ -98,27 +96,27 @@ export class PgliteClient extends EventEmitter {
   }
 
   async #run<R>(text: string, params: unknown[]): Promise<QueryResult<R>> {
-    const listen = params.length === 0 ? LISTEN.exec(text) : null;
-    if (listen?.[2] !== undefined) {
-      await this.#listen(listen[2], listen[1] !== undefined);
-      return toResult<R>(text, undefined);
+    const [, not, quote, name] = (params.length === 0 ? LISTEN.exec(text) : null) ?? [];
+    if (name !== undefined) {
+      await this.#listen(quote === '' ? name.toLowerCase() : name, not !== undefined);
+      return toResult<R>(text, { ...NOTHING, rows: [] });
     }
-    if (params.length > 0) return toResult(text, await this.#db.query<R>(text, params, { parsers }));
     // Without parameters a text may hold several statements, which only the simple protocol takes.
-    const results = await this.#db.exec(text, { parsers });
-    return toResult<R>(text, results.at(-1) as Results<R> | undefined);
+    return toResult(text, await this.#db.query<R>(text, params.length > 0 ? params : undefined));
   }
 
+  /** The session listens to a channel for as long as any client does. */
   async #listen(channel: string, stop: boolean): Promise<void> {
-    const unlisten = this.#listening.get(channel);
+    const unhear = this.#listening.get(channel);
     if (stop) {
       this.#listening.delete(channel);
-      await unlisten?.();
-    } else if (unlisten === undefined) {
-      this.#listening.set(
-        channel,
-        await this.#db.listen(channel, (payload) => this.emit('notification', { channel, payload })),
-      );
+      unhear?.();
+      if (unhear !== undefined && !this.#db.hasListeners(channel))
+        await this.#db.query(`UNLISTEN "${channel}"`);
+    } else if (unhear === undefined) {
+      const heard = (payload: string): boolean => this.emit('notification', { channel, payload });
+      this.#listening.set(channel, this.#db.onNotification(channel, heard));
+      await this.#db.query(`LISTEN "${channel}"`);
     }
   }
 
@@ -131,8 +129,9 @@ export class PgliteClient extends EventEmitter {
 
   async #close(): Promise<void> {
     if (this.#inTransaction) await this.query('ROLLBACK').catch(() => undefined);
-    for (const unlisten of this.#listening.values()) await unlisten().catch(() => undefined);
-    this.#listening.clear();
+    for (const channel of [...this.#listening.keys()]) {
+      await this.query(`UNLISTEN "${channel}"`).catch(() => undefined);
+    }
     this.removeAllListeners();
   }
 }
@@ -140,10 +139,10 @@ export class PgliteClient extends EventEmitter {
 export class PglitePool extends EventEmitter {
   /** `pg.Pool` has it, and BullMQ reads `keepAlive` to learn whether a lost LISTEN would be noticed. */
   readonly options = { keepAlive: true };
-  readonly #db: PGlite;
+  readonly #db: PgliteThread;
   readonly #session = new Session();
 
-  constructor(db: PGlite) {
+  constructor(db: PgliteThread) {
     super();
     this.#db = db;
   }
@@ -161,13 +160,17 @@ export class PglitePool extends EventEmitter {
     }
   }
 
-  /** Waits for the running statement or transaction, then closes the database. Whoever comes later is refused. */
+  /**
+   * Waits for the running statement or transaction, but not for long, then closes the database. Whoever comes later is
+   * refused.
+   */
   async end(): Promise<void> {
-    await this.#session.acquire();
+    const turn = this.#session.acquire();
+    await within(systemTimers, END_MS, turn);
     try {
-      if (!this.#db.closed) await this.#db.close();
+      await this.#db.close();
     } finally {
-      this.#session.release();
+      void turn.then(() => this.#session.release());
     }
   }
 }

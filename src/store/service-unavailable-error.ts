@@ -1,9 +1,11 @@
-/** PostgreSQL or Redis did not answer, or refused us. The message never carries the URL's password. */
+/** PostgreSQL, Redis or the embedded database did not answer, or refused us. The message never carries a URL's password. */
 export class ServiceUnavailableError extends Error {
-  override readonly name = 'ServiceUnavailableError';
+  override readonly name: string = 'ServiceUnavailableError';
 
-  constructor(service: 'PostgreSQL' | 'Redis', url: string, cause: unknown) {
-    super(`${service} at ${withoutPassword(url)} cannot be used: ${reasonOf(cause)}`, { cause });
+  /** @param place its URL, or the embedded database's folder */
+  constructor(service: 'PostgreSQL' | 'Redis' | 'the embedded database', place: string, cause: unknown) {
+    const where = service === 'the embedded database' ? `in ${place}` : `at ${withoutPassword(place)}`;
+    super(`${service} ${where} cannot be used: ${reasonOf(cause)}`, { cause });
   }
 }
 

@@ -57,8 +57,8 @@ async function makeTables(options: DatabaseOptions): Promise<void> {
 }
 
 /**
- * Half of an embedded start is clearing the memory of 128 MB of buffers, and two thirds of the files are of databases that
- * nobody connects to.
+ * Half of an embedded start is clearing the memory of 128 MB of buffers, and two thirds of the files are of databases to
+ * which nobody connects.
  */
 async function makeSmall(folder: string): Promise<void> {
   const database = await openDatabase({ folder });

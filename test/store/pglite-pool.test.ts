@@ -1,15 +1,19 @@
 import { join } from 'node:path';
-import { PGlite } from '@electric-sql/pglite';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { PglitePool } from '../../src/store/pglite-pool.js';
+import { PgliteThread } from '../../src/store/pglite-thread.js';
 import { eventually } from '../support/eventually.js';
 import { embeddedFolder } from './databases.js';
+
+async function openPool(): Promise<PglitePool> {
+  return new PglitePool(await PgliteThread.open({ dataDir: join(await embeddedFolder(), 'pgdata') }));
+}
 
 describe('the embedded pool', () => {
   let pool: PglitePool;
 
   beforeAll(async () => {
-    pool = new PglitePool(await PGlite.create(join(await embeddedFolder(), 'pgdata')));
+    pool = await openPool();
     await pool.query('CREATE TABLE facts (who text)');
   });
 
@@ -129,7 +133,7 @@ describe('the embedded pool', () => {
   });
 
   test('that has ended refuses, and keeps nobody waiting', async () => {
-    const ended = new PglitePool(await PGlite.create(join(await embeddedFolder(), 'pgdata')));
+    const ended = await openPool();
     const client = await ended.connect();
     await ended.end();
     await expect(ended.query('SELECT 1')).rejects.toThrow(/closed/);

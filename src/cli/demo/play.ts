@@ -10,6 +10,7 @@ import type { OccupancyEventInput } from '../../intake/vocabulary.js';
 import type { Logger } from '../../log.js';
 import { type RequestRecord, Sandbox } from '../../sandbox/index.js';
 import type { DayReport } from '../../sync/day-report.js';
+import { ending } from '../exit.js';
 import type { Io } from '../io.js';
 import { type Doctor, doctors, type Happening, morning, TIME_ZONE, windowsOf } from './morning.js';
 
@@ -54,7 +55,7 @@ const PATIENCE_MS = 60_000;
 const INTERRUPTED = 130;
 
 export async function play(
-  { signals, exit }: Pick<Io, 'signals' | 'exit'>,
+  { signals, stderr, exit }: Pick<Io, 'signals' | 'stderr' | 'exit'>,
   log: Logger,
   audience: Audience,
 ): Promise<Outcome> {
@@ -72,6 +73,7 @@ export async function play(
       data: folder,
       log,
       onProgress: audience.onProgress,
+      onDatabaseLost: ending({ stderr, exit }),
       config: {
         accounts: [{ id: 'demo', baseUrl, clientId: 'demo', clientSecret: 'demo', timeZone: TIME_ZONE }],
         calendars: doctors.map(({ id, address }) => ({ id, account: 'demo', ...address })),

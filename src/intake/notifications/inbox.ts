@@ -4,6 +4,7 @@ import type { DocplannerClient } from '../../docplanner/index.js';
 import type { Timers } from '../../lib/timers.js';
 import type { Sealer } from '../../privacy/sealer.js';
 import type { Account } from '../../store/accounts.js';
+import type { DiskRoom } from '../../store/disk-room.js';
 import type { AddedNotification } from '../../store/notifications.js';
 import type { Db } from '../../store/schema.js';
 import { Approvals, type AskClinic } from './approvals.js';
@@ -19,6 +20,8 @@ import { Together } from './together.js';
 
 export interface InboxOptions {
   readonly db: Db;
+  /** Of the embedded database. What the marketplace says is taken in where there is some, and asked for only then. */
+  readonly room?: DiskRoom | undefined;
   readonly sealer: Sealer;
   readonly log: Logger;
   readonly now: () => number;
@@ -61,6 +64,7 @@ export class Inbox {
     const { db, log, now, timers, marketplace, backoff, askClinic, requestTimeoutMs, findEveryMs, horizon } =
       options;
     this.#options = options;
+    const { room } = options;
     this.#approvals = new Approvals({ db, now, askClinic });
     const take = (account: Account, subjects: readonly Subject[], source: Source) =>
       this.#take(account, subjects, source);
@@ -75,7 +79,8 @@ export class Inbox {
     const stopping = this.#stopping.signal;
     const keeps = keeping(options);
     const errands = (errander: Errander): Errands => {
-      const wanted = (account: Account): boolean => errander.wanted(account) && keeps(account);
+      const wanted = (account: Account): boolean =>
+        errander.wanted(account) && keeps(account) && room?.isShort !== true;
       return new Errands({ ...shared, errander: { ...errander, wanted } });
     };
     this.#errands = [
@@ -110,7 +115,11 @@ export class Inbox {
 
   /** Resolves when it is committed, or answered. */
   async receive(account: Account, body: Buffer): Promise<Pushed> {
-    const take = (to: Account, subject: Subject): Promise<void> => this.#takePushed(to, subject);
+    const { room } = this.#options;
+    const take = async (to: Account, subject: Subject): Promise<void> => {
+      const taking = (): Promise<void> => this.#takePushed(to, subject);
+      await (room === undefined ? taking() : room.during(body.length, taking));
+    };
     return await receivePush({ approvals: this.#approvals, take, now: this.#options.now }, account, body);
   }
 
