@@ -19,12 +19,12 @@ import { ROLES, type Role } from './engine/roles.js';
 import { seed } from './engine/seed.js';
 import { type Status, statusOf } from './engine/status.js';
 import { tellingHeld } from './engine/tell-held.js';
-import { addEvents } from './intake/add-events.js';
-import { applyEvents, type EventsResult } from './intake/apply-events.js';
+import { addEvents, eventsToAdd } from './intake/add-events.js';
+import { type ApplyOptions, applyEvents, type EventsResult } from './intake/apply-events.js';
 import type { Pushed } from './intake/notifications/push.js';
+import type { OccupancyEvent } from './intake/occupancy-event.js';
 import { applySnapshot, type SnapshotOutcome } from './intake/snapshot/apply.js';
 import type { HeldSummary, OnHeld } from './intake/snapshot/hold.js';
-import type { OccupancyEventInput } from './intake/vocabulary.js';
 import type { PrivateAddresses } from './lib/private-addresses.js';
 import { systemTimers, type Timers } from './lib/timers.js';
 import type { Logger } from './log.js';
@@ -154,7 +154,8 @@ export class Slotkeeper {
       onProgress,
       onDatabaseLost,
       prepare: (db, sealer) => this.#prepare(db, sealer),
-      apply: (events) => this.events(events),
+      // Whatever a producer put on the queue: it is checked there as everywhere.
+      apply: (events) => this.events(events as readonly OccupancyEvent[]),
     });
     try {
       await this.#parts.run();
@@ -192,13 +193,18 @@ export class Slotkeeper {
   }
 
   /**
-   * Takes events into the record at once; what they change is published after.
+   * Takes events into the record at once; what they change is published after. They are checked one by one: the good ones are
+   * committed even where others are rejected. Never throws for what is in an event.
+   * @param options with `dryRun` it only says what would become of them
    * @throws {DiskFullError} where the embedded database has no room for them; so do the others that take something in
    */
-  async events(events: readonly unknown[]): Promise<EventsResult> {
+  async events(
+    events: readonly OccupancyEvent[],
+    { dryRun = false }: Pick<ApplyOptions, 'dryRun'> = {},
+  ): Promise<EventsResult> {
     const { sealer, delivery } = this.#running();
     const { result, wakes, added } = await this.#takeIn(events, () =>
-      applyEvents(this.db, events, this.now(), sealer),
+      applyEvents(this.db, events, this.now(), { sealer, dryRun }),
     );
     delivery.wake(added);
     await Promise.all(wakes.map(({ calendar, urgency }) => this.wake(calendar, urgency)));
@@ -244,11 +250,15 @@ export class Slotkeeper {
     return outcome;
   }
 
-  /** Puts events on the queue, to be taken into the record in their order. */
-  async enqueue(events: readonly OccupancyEventInput[]): Promise<void> {
+  /**
+   * Puts events on the queue, to be taken into the record in their order: all of them, or none.
+   * @throws {InvalidEventError} with everything that is wrong with all of them, before anything is stored
+   */
+  async enqueue(events: readonly OccupancyEvent[]): Promise<void> {
     const { occupancyQueue, queues } = this.#running();
-    const add = (): Promise<void> => addEvents(occupancyQueue, events);
-    await (queues.kind === 'redis' ? add() : this.#takeIn(events, add));
+    const read = eventsToAdd(events);
+    const add = (): Promise<void> => addEvents(occupancyQueue, read);
+    await (queues.kind === 'redis' ? add() : this.#takeIn(read, add));
   }
 
   /**

@@ -17,13 +17,20 @@ export type { Role } from './engine/roles.js';
 export type { Status } from './engine/status.js';
 export { UnknownCalendarsError } from './engine/unknown-calendars-error.js';
 export { Slotkeeper, type SlotkeeperOptions, type SnapshotArrival } from './engine.js';
-export type { EventsResult, RejectedEvent } from './intake/apply-events.js';
-export { InvalidEventError } from './intake/invalid-event-error.js';
+export type { EventsResult, EventWarning, RejectedEvent } from './intake/apply-events.js';
+export { type EventProblem, InvalidEventError } from './intake/invalid-event-error.js';
+export type {
+  AvailableEvent,
+  OccupancyEvent,
+  OccupiedEvent,
+  PmsId,
+  ReleasedEvent,
+} from './intake/occupancy-event.js';
 export { OccupancyProducer, type OccupancyProducerOptions } from './intake/occupancy-producer.js';
 export type { SnapshotOutcome, SnapshotResult } from './intake/snapshot/apply.js';
 export type { HeldSummary, OnHeld } from './intake/snapshot/hold.js';
-export type { SnapshotInput as Snapshot } from './intake/snapshot/vocabulary.js';
-export type { OccupancyEventInput as OccupancyEvent } from './intake/vocabulary.js';
+export type { RejectedEntry } from './intake/snapshot/read.js';
+export type { Snapshot, SnapshotEntry } from './intake/snapshot/vocabulary.js';
 export { createLog, type Logger } from './log.js';
 export { UnreadableKeyError } from './privacy/unreadable-key-error.js';
 export { type AppOptions, createApp } from './server/app.js';

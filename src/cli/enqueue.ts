@@ -1,65 +1,145 @@
 /** `slotkeeper enqueue`: occupancy events from a file of JSON lines to the queue. */
 import { Command } from 'commander';
-import { check, describe } from '../check.js';
-import { eventSchema, type OccupancyEventInput } from '../intake/vocabulary.js';
-import { ReportedError, UsageError } from './exit.js';
-import type { Io, Output } from './io.js';
-import { withEngine } from './reach.js';
-import { parseJson, readInput } from './read-input.js';
+import { describe, type Problem } from '../check.js';
+import type { EventsResult } from '../intake/apply-events.js';
+import type { OccupancyEvent } from '../intake/occupancy-event.js';
+import { droppedKey, readEvent, sentenceOf } from '../intake/read-event.js';
+import { readJson } from '../lib/read-json.js';
+import { ReportedError } from './exit.js';
+import type { Io } from './io.js';
+import { type Reached, withEngine } from './reach.js';
+import { readInput } from './read-input.js';
 import { configOption } from './settings.js';
 
 const BATCH = 1_000;
 
 interface Line {
   readonly number: number;
-  readonly event: OccupancyEventInput;
+  readonly event: OccupancyEvent;
+}
+
+interface Flags {
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+  readonly config?: string;
 }
 
 export function enqueueCommand(io: Io): Command {
   return new Command('enqueue')
     .description('put occupancy events on the queue (NDJSON: one event a line)')
     .argument('<file>', 'a file, or - for stdin')
+    .option('--dry-run', 'only say what would become of them')
+    .option('--json', 'for machines')
     .addOption(configOption())
-    .action(async (file: string, { config }: { config?: string }) => {
-      const source = file === '-' ? 'stdin' : file;
-      const { good, bad } = readEvents(await readInput(file, io), source, io.stderr);
-      let rejected = 0;
-      await withEngine(io, { file: config }, async (reached) => {
-        for (let from = 0; from < good.length; from += BATCH) {
-          const batch = good.slice(from, from + BATCH);
-          const events = batch.map(({ event }) => event);
-          if (reached.kind === 'engine') {
-            await reached.engine.enqueue(events);
-            continue;
-          }
-          const result = await reached.api.events(events);
-          rejected += result.rejected.length;
-          for (const { index, reason } of result.rejected) {
-            io.stderr.write(`${source}:${batch[index]?.number ?? '?'}: ${reason}\n`);
-          }
+    .action(async (file: string, flags: Flags) => {
+      const run = new Enqueuing(io, file === '-' ? 'stdin' : file, flags);
+      const lines = run.read(await readInput(file, io));
+      await withEngine(io, { file: flags.config }, async (reached) => {
+        for (let from = 0; from < lines.length; from += BATCH) {
+          await run.send(reached, lines.slice(from, from + BATCH));
         }
       });
-      io.stdout.write(`${good.length - rejected} events enqueued, ${bad + rejected} refused\n`);
-      if (bad + rejected > 0) throw new ReportedError();
+      io.stdout.write(run.summary());
+      if (run.refused) throw new ReportedError();
     });
 }
 
-/** The events that can be read; what is wrong with the others is said with their line. */
-function readEvents(text: string, source: string, stderr: Output): { good: Line[]; bad: number } {
-  const good: Line[] = [];
-  let bad = 0;
-  text.split('\n').forEach((line, index) => {
-    if (line.trim() === '') return;
-    const number = index + 1;
-    try {
-      const checked = check(eventSchema, parseJson(line, `${source}:${number}`));
-      if (!checked.success) throw new UsageError(`${source}:${number}: ${describe(checked.problems[0])}`);
-      good.push({ number, event: checked.data });
-    } catch (error) {
-      if (!(error instanceof UsageError)) throw error;
-      bad += 1;
-      stderr.write(`${error.message}\n`);
+class Enqueuing {
+  readonly #io: Io;
+  readonly #source: string;
+  readonly #flags: Flags;
+  #enqueued = 0;
+  readonly #sum = { accepted: 0, duplicates: 0, stale: 0, ignored: 0, past: 0 };
+  readonly #rejected: { line: number; id: string | null; reason: string; problems: readonly Problem[] }[] =
+    [];
+  readonly #warnings: { line: number; id: string | null; path: string; reason: string }[] = [];
+  readonly #differing: { line: number; id: string }[] = [];
+
+  constructor(io: Io, source: string, flags: Flags) {
+    this.#io = io;
+    this.#source = source;
+    this.#flags = flags;
+  }
+
+  get refused(): boolean {
+    return this.#rejected.length > 0;
+  }
+
+  /** The events that can be read; what is wrong with the others is said with their line. */
+  read(text: string): Line[] {
+    return text.split('\n').flatMap((line, index): Line[] => {
+      const number = index + 1;
+      if (line.trim() === '') return [];
+      const json = readJson(line);
+      if (!json.success) {
+        this.#reject(number, null, [{ path: '', reason: json.reason }]);
+        return [];
+      }
+      const { id, event, problems, dropped } = readEvent(json.value);
+      for (const { path, reason } of dropped.map(droppedKey)) {
+        this.#warnings.push({ line: number, id, path, reason });
+        this.#say(number, `warning: ${describe({ path, reason })}`);
+      }
+      if (event !== undefined) return [{ number, event }];
+      this.#reject(number, id, problems);
+      return [];
+    });
+  }
+
+  async send(reached: Reached, lines: readonly Line[]): Promise<void> {
+    const { dryRun = false } = this.#flags;
+    const events = lines.map(({ event }) => event);
+    if (reached.kind === 'engine' && !dryRun) {
+      await reached.engine.enqueue(events);
+      this.#enqueued += events.length;
+      return;
     }
-  });
-  return { good, bad };
+    const asked = reached.kind === 'engine' ? reached.engine : reached.api;
+    this.#take(await asked.events(events, { dryRun }), lines);
+  }
+
+  #take(result: EventsResult, lines: readonly Line[]): void {
+    const lineOf = (index: number): number => lines[index]?.number ?? 0;
+    this.#enqueued += lines.length - result.rejected.length;
+    for (const name of ['accepted', 'duplicates', 'stale', 'ignored', 'past'] as const) {
+      this.#sum[name] += result[name];
+    }
+    for (const { index, id, problems } of result.rejected) this.#reject(lineOf(index), id, problems);
+    for (const { index, id } of result.differing) {
+      this.#differing.push({ line: lineOf(index), id });
+      this.#say(
+        lineOf(index),
+        `warning: another event was taken in under the id "${id}" before: this one is ignored`,
+      );
+    }
+  }
+
+  #reject(line: number, id: string | null, problems: readonly Problem[]): void {
+    const reason = sentenceOf(problems);
+    this.#rejected.push({ line, id, reason, problems });
+    this.#say(line, reason);
+  }
+
+  #say(line: number, message: string): void {
+    this.#io.stderr.write(`${this.#source}:${line}: ${message}\n`);
+  }
+
+  summary(): string {
+    const { dryRun = false, json = false } = this.#flags;
+    const parts = { rejected: this.#rejected, warnings: this.#warnings, differing: this.#differing };
+    if (json) return `${JSON.stringify({ enqueued: dryRun ? 0 : this.#enqueued, ...this.#sum, ...parts })}\n`;
+    const { duplicates, stale, ignored, past } = this.#sum;
+    const became = [
+      counted(duplicates, 'duplicate', 'duplicates'),
+      counted(stale, 'stale'),
+      counted(ignored, 'ignored'),
+      counted(past, 'in the past'),
+    ].flat();
+    const done = `${this.#enqueued} ${this.#enqueued === 1 ? 'event' : 'events'} ${dryRun ? 'would be enqueued' : 'enqueued'}`;
+    const of = became.length === 0 ? '' : ` (${became.join(', ')})`;
+    return `${done}${of}, ${this.#rejected.length} refused\n`;
+  }
 }
+
+const counted = (count: number, one: string, many: string = one): string[] =>
+  count === 0 ? [] : [`${count} ${count === 1 ? one : many}`];

@@ -78,5 +78,6 @@ function describeOne(failure: Failure): string {
   const since = failure.kind === 'service' ? ` (since ${failure.since})` : '';
   const again =
     'retryAt' in failure && failure.retryAt !== null ? `  tried again at ${failure.retryAt}\n` : '';
-  return `${failure.id}\n  ${failure.reason}${since}\n${again}${lists}`;
+  const event = failure.kind === 'event' && failure.event !== null ? `  event ${failure.event}` : '';
+  return `${failure.id}${event}\n  ${failure.reason}${since}\n${again}${lists}`;
 }

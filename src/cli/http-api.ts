@@ -28,8 +28,19 @@ export class HttpApi {
     });
   }
 
-  async events(events: readonly unknown[]): Promise<EventsResult> {
-    return await explained(this.#http.post('events', { json: { events } }).json<EventsResult>());
+  /** @param dryRun only says what would become of them */
+  async events(events: readonly unknown[], { dryRun = false } = {}): Promise<EventsResult> {
+    const searchParams = dryRun ? { dryRun: 'true' } : {};
+    const request = this.#http.post('events', { json: { events }, searchParams });
+    try {
+      return await request.json<EventsResult>();
+    } catch (error) {
+      // All of them were rejected: that says why as well.
+      if (error instanceof HTTPError && error.response.statusCode === ALL_REJECTED) {
+        return JSON.parse(String(error.response.body)) as EventsResult;
+      }
+      return await explained(Promise.reject(error));
+    }
   }
 
   async status(): Promise<Status> {
@@ -96,6 +107,7 @@ export class HttpApi {
   }
 }
 
+const ALL_REJECTED = 422;
 /** As long as a line is at most, it takes its time. */
 const SNAPSHOT_TIMEOUT_MS = 120_000;
 /** What is wrong with the one snapshot, not with the way to the engine. */

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { readJson } from '../lib/read-json.js';
 import { UsageError } from './exit.js';
 import type { Io } from './io.js';
 
@@ -19,11 +20,7 @@ export async function readInput(file: string, { cwd, stdin }: Io): Promise<strin
 
 /** @param source for the message: the file, and where it matters the line */
 export function parseJson(json: string, source: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch (error) {
-    throw new UsageError(
-      `${source}: is not JSON (${error instanceof Error ? error.message : String(error)})`,
-    );
-  }
+  const read = readJson(json);
+  if (read.success) return read.value;
+  throw new UsageError(`${source}: ${read.reason}`);
 }

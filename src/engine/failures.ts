@@ -1,5 +1,7 @@
 /** What failed, in one list: days, calendars, services, bookings, events and notifications, each with its reason, to be retried or dropped. */
+
 import { z } from 'zod';
+import { refSchema } from '../intake/vocabulary.js';
 import type { JobQueue } from '../queue/queues.js';
 import { dropService, type GoneService, goneServices, retryService } from '../store/address-services.js';
 import {
@@ -45,7 +47,7 @@ export interface FailuresOptions {
 
 const MOST_EVENTS = 1_000;
 const MOST_NOTIFICATIONS = 10_000;
-const named = z.object({ id: z.string().nullish().catch(null), calendar: z.string().nullish().catch(null) });
+const named = z.object({ id: refSchema.nullish().catch(null), calendar: refSchema.nullish().catch(null) });
 
 export class Failures implements FailuresFace {
   readonly #options: FailuresOptions;

@@ -1,34 +1,12 @@
 /** What is kept of an event that was refused: the fields that an event has, and nothing else that came with it. */
-
-/** `true` is a plain value or a list of such; everything else has the fields that it names, also as a list. */
-type Fields = { readonly [name: string]: true | Fields };
-
-const EVENT: Fields = {
-  id: true,
-  type: true,
-  calendar: true,
-  ref: true,
-  start: true,
-  end: true,
-  version: true,
-  kind: true,
-  service: true,
-  booking: true,
-  from: true,
-  to: true,
-  windows: {
-    start: true,
-    end: true,
-    services: { id: true, duration: true },
-    insurance: { accepted: true, providers: true, plans: true },
-  },
-};
+import type { Fields } from './fields.js';
+import { ANY_EVENT } from './vocabulary.js';
 
 const MOST_CHARACTERS = 64 * 1024;
 
 /** As JSON; null where it is longer than 64 KiB. */
 export function keptEvent(data: unknown): string | null {
-  const text = JSON.stringify(kept(data, EVENT) ?? {});
+  const text = JSON.stringify(kept(data, ANY_EVENT) ?? {});
   return text.length > MOST_CHARACTERS ? null : text;
 }
 

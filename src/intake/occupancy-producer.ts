@@ -1,13 +1,11 @@
 /** Puts occupancy events on the queue, for a PMS that is written in TypeScript or JavaScript. */
 
-import { check, describe } from '../check.js';
 import { OCCUPANCY_QUEUE } from '../queue/names.js';
 import { type JobQueue, type QueueStore, Queues } from '../queue/queues.js';
 import { type OpenPgPool, openPgPool } from '../store/pg-pool.js';
 import { ServiceUnavailableError } from '../store/service-unavailable-error.js';
-import { addEvents } from './add-events.js';
-import { InvalidEventError } from './invalid-event-error.js';
-import { eventSchema, type OccupancyEventInput } from './vocabulary.js';
+import { addEvents, eventsToAdd } from './add-events.js';
+import type { OccupancyEvent } from './occupancy-event.js';
 
 export type OccupancyProducerOptions =
   | { readonly redisUrl: string; readonly onError?: (error: Error) => void }
@@ -42,17 +40,11 @@ export class OccupancyProducer {
 
   /**
    * Returns once the events are stored in the queue. Either all of a call are, or none.
-   * @throws {InvalidEventError} with the path of what is wrong, before anything is stored
+   * @throws {InvalidEventError} with everything that is wrong with all of them (`problems`), before anything is stored
    * @throws {ServiceUnavailableError} when the queue cannot be reached; nothing is stored
    */
-  async enqueue(events: OccupancyEventInput | readonly OccupancyEventInput[]): Promise<void> {
-    const list = Array.isArray(events)
-      ? (events as readonly OccupancyEventInput[])
-      : [events as OccupancyEventInput];
-    list.forEach((event, index) => {
-      const checked = check(eventSchema, event);
-      if (!checked.success) throw new InvalidEventError(index, describe(checked.problems[0]));
-    });
+  async enqueue(events: OccupancyEvent | readonly OccupancyEvent[]): Promise<void> {
+    const list = eventsToAdd([events].flat());
     try {
       await addEvents(await this.#connected(), list);
     } catch (error) {

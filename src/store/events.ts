@@ -2,15 +2,39 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Db } from './schema.js';
 
-/** Remembers the ids and says which of them are new. */
-export async function rememberEvents(db: Db, ids: readonly string[], now: Date): Promise<Set<string>> {
-  if (ids.length === 0) return new Set();
+export interface RememberedEvents {
+  /** The ids that are new. */
+  readonly unseen: Set<string>;
+  /** What was said under the others, as hashes; null where that is not known. */
+  readonly contents: ReadonlyMap<string, string | null>;
+}
+
+/**
+ * Remembers events, and says which of them are new.
+ * @param events each id once, with a hash of what it says
+ */
+export async function rememberEvents(
+  db: Db,
+  events: readonly { readonly id: string; readonly content: string }[],
+  now: Date,
+): Promise<RememberedEvents> {
+  if (events.length === 0) return { unseen: new Set(), contents: new Map() };
   const { rows } = await sql<{ id: string }>`
-    INSERT INTO slotkeeper.events (id, received_at)
-    SELECT DISTINCT value, ${now}::timestamptz FROM jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb)
+    INSERT INTO slotkeeper.events (id, content, received_at)
+    SELECT id, content, ${now}::timestamptz
+    FROM jsonb_to_recordset(${JSON.stringify(events)}::jsonb) AS k (id text, content text)
     ON CONFLICT (id) DO NOTHING
     RETURNING id`.execute(db);
-  return new Set(rows.map((row) => row.id));
+  const unseen = new Set(rows.map(({ id }) => id));
+  const seen = events.flatMap(({ id }) => (unseen.has(id) ? [] : [id]));
+  return { unseen, contents: await contentsOf(db, seen) };
+}
+
+async function contentsOf(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, string | null>> {
+  if (ids.length === 0) return new Map();
+  const { rows } = await sql<{ id: string; content: string | null }>`
+    SELECT id, content FROM slotkeeper.events WHERE id = ANY(${ids}::text[])`.execute(db);
+  return new Map(rows.map(({ id, content }) => [id, content]));
 }
 
 /** @returns how many were forgotten */

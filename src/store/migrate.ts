@@ -20,6 +20,7 @@ import * as movedBookings from './migrations/016-moved-bookings.js';
 import * as refusedEvents from './migrations/018-refused-events.js';
 import * as verifications from './migrations/019-verifications.js';
 import * as accountsOverHttp from './migrations/021-accounts-over-http.js';
+import * as eventContents from './migrations/023-event-contents.js';
 import * as accountStates from './migrations/025-account-states.js';
 import type { Db } from './schema.js';
 
@@ -44,6 +45,7 @@ const migrations: { readonly [name: string]: Migration } = {
   '018-refused-events': refusedEvents,
   '019-verifications': verifications,
   '021-accounts-over-http': accountsOverHttp,
+  '023-event-contents': eventContents,
   '025-account-states': accountStates,
 };
 

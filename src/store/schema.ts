@@ -142,6 +142,8 @@ export interface OccupancyTable {
 
 export interface EventsTable {
   id: string;
+  /** A hash of what it said; null where it came before these were kept. */
+  content: string | null;
   received_at: Timestamp;
 }
 

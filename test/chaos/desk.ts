@@ -42,11 +42,7 @@ export interface DeskOptions {
   readonly log?: Logger;
 }
 
-type EventInput = OccupancyEventInput extends infer E
-  ? E extends { id: string }
-    ? Omit<E, 'id'>
-    : never
-  : never;
+type EventInput = OccupancyEventInput extends infer E ? (E extends object ? Omit<E, 'id'> : never) : never;
 
 export class Desk {
   readonly engine: Slotkeeper;

@@ -25,8 +25,13 @@ export interface Available {
   readonly windows: ClinicWindow[];
 }
 
-export type Occupied = Extract<OccupancyEventInput, { type: 'occupied' }> & { readonly version: number };
-export type Released = Extract<OccupancyEventInput, { type: 'released' }> & { readonly version: number };
+interface Known {
+  readonly id: string;
+  readonly ref: string;
+  readonly version: number;
+}
+export type Occupied = Extract<OccupancyEventInput, { type: 'occupied' }> & Known;
+export type Released = Extract<OccupancyEventInput, { type: 'released' }> & Known;
 /** Events of refs always carry their version here. */
 export type ClinicEvent = Available | Occupied | Released;
 

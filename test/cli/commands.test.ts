@@ -137,6 +137,40 @@ describe('slotkeeper enqueue and status', () => {
     });
   });
 
+  test('tells everything that is wrong with an event, and keys that it does not have', async () => {
+    const env = { DATABASE_URL: await recordDatabase(), LOG_LEVEL: 'fatal' };
+    const [, occupied] = example.events;
+    const stdin = [
+      { ...occupied, ref: 1.5, start: 1_796_636_400, verison: 3 },
+      { ...occupied, id: 5, ref: 77, note: 'private' },
+    ].map((event) => JSON.stringify(event));
+    expect(await run(['enqueue', '-'], { cwd, env, stdin: stdin.join('\n') })).toEqual({
+      code: 1,
+      stdout: '1 event enqueued, 1 refused\n',
+      stderr:
+        'stdin:1: ref: expected text or whole number; start: looks like seconds: send milliseconds or ISO 8601; ' +
+        'verison: unknown key "verison", did you mean "version"?\n' +
+        'stdin:2: warning: note: unknown key "note" was dropped\n',
+    });
+  });
+
+  test('with --dry-run say what would become of events, and put nothing on the queue', async () => {
+    const env = { DATABASE_URL: await recordDatabase(), LOG_LEVEL: 'fatal' };
+    const way = { cwd, env, stdin: `${lines[1]}\n${lines[1]}` };
+    expect(await run(['enqueue', '--dry-run', '-'], way)).toMatchObject({
+      code: 1,
+      stdout: '0 events would be enqueued, 2 refused\n',
+      stderr: expect.stringContaining('stdin:2: calendar: there is no calendar'),
+    });
+    const json = await run(['enqueue', '--dry-run', '--json', '-'], way);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      accepted: 0,
+      rejected: [{ line: 1, problems: [{ path: 'calendar' }] }, { line: 2 }],
+    });
+    const status = await run(['status', '--json'], way);
+    expect(JSON.parse(status.stdout).queues['slotkeeper-occupancy']).toMatchObject({ waiting: 0 });
+  });
+
   test('say in a word that there is no database', async () => {
     const env = { DATABASE_URL: 'postgres://user:s3cret@127.0.0.1:1/none', LOG_LEVEL: 'fatal' };
     const { code, stderr } = await run(['status'], { cwd, env });
@@ -164,6 +198,12 @@ describe('slotkeeper enqueue and status', () => {
     );
     expect(body).toMatchObject([{ state: 'in-sync', published: example.put.body.slots }]);
 
+    const again = [lines[0], JSON.stringify({ ...example.events[1], end: `${example.date}T10:55` })];
+    expect(await run(['enqueue', '-'], { ...way, stdin: again.join('\n') })).toEqual({
+      code: 0,
+      stdout: '2 events enqueued (2 duplicates), 0 refused\n',
+      stderr: expect.stringMatching(/^stdin:2: warning: another event was taken in under the id/),
+    });
     const lost = { ...example.events[1], id: 'lost', calendar: 'nobody' };
     expect(await run(['enqueue', '-'], { ...way, stdin: `\n${JSON.stringify(lost)}` })).toMatchObject({
       code: 1,

@@ -20,11 +20,11 @@ const whole = {
 const emptied = { ...whole, windows: [], occupancy: [] };
 const lines = (...values: readonly unknown[]): string =>
   values.map((value) => (typeof value === 'string' ? value : JSON.stringify(value))).join('\n');
-const summary = (numbers: string): string => {
+const summary = (numbers: string, more = ''): string => {
   const [taken, refused, days, occupied, released, held] = numbers.split(' ');
   return (
     `${plural(Number(taken), 'snapshot')} taken in, ${refused} refused: ${plural(Number(days), 'day')} changed, ` +
-    `${occupied} occupied, ${released} released, ${held} held\n`
+    `${occupied} occupied, ${released} released, ${held} held${more}\n`
   );
 };
 
@@ -90,13 +90,13 @@ describe('slotkeeper import and held', () => {
       );
       writeFileSync(join(cwd, 'night', 'c.txt'), 'another matter');
       const { code, stdout, stderr } = await run(['import', 'night'], ways[way]);
-      expect({ code, stdout }).toEqual({ code: 1, stdout: summary('1 5 1 1 0 0') });
+      expect({ code, stdout }).toEqual({ code: 1, stdout: summary('2 4 1 1 0 0', ', 1 entry refused') });
       expect(stderr.trim().split('\n')).toEqual([
-        'night/a.ndjson:2: is not JSON',
+        'night/a.ndjson:2: is not JSON (at column 1)',
         'night/a.ndjson:3: there is no calendar "nobody"',
         'night/b.ndjson:1: occupancy[0].end: is not after the start',
         'night/b.ndjson:2: calendar: is required',
-        'night/b.ndjson:3: is not JSON',
+        'night/b.ndjson:3: is not JSON (it ends too early)',
       ]);
       expect((await days())[0].busy).toMatchObject([{ ref }]);
     });

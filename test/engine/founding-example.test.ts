@@ -61,6 +61,8 @@ describe('the founding example', () => {
         ignored: 0,
         past: 0,
         rejected: [],
+        warnings: [],
+        differing: [],
       });
       await settled(engine);
       expect(writesTo(sandbox).slice(before).map(sent)).toEqual([put]);

@@ -36,13 +36,26 @@ test('a producer refuses what cannot be read with its path, and stores nothing o
   const error = await producer.enqueue([occupied, bad]).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(InvalidEventError);
   expect(error).toMatchObject({ index: 1, reason: expect.stringMatching(/^ref: /) });
-  await producer.enqueue(occupied);
+  const wrong = { ...bad, start: 1_796_636_400, verison: 2 };
+  await expect(producer.enqueue([bad, occupied, wrong])).rejects.toMatchObject({
+    index: 0,
+    problems: [
+      { index: 0, path: 'ref', reason: 'must not be empty' },
+      { index: 2, path: 'ref', reason: 'must not be empty' },
+      { index: 2, path: 'start', reason: 'looks like seconds: send milliseconds or ISO 8601' },
+      { index: 2, path: 'verison', reason: 'unknown key "verison", did you mean "version"?' },
+    ],
+  });
+  const dropped = { note: 'private' };
+  await producer.enqueue({ ...occupied, ref: 77, ...dropped });
   await producer.close();
 
   const { pool, close } = await openDatabase({ url: databaseUrl });
   const queues = new Queues({ store: { kind: 'database', pool }, onError: () => {} });
   await queues.connect();
-  expect(await queues.queue('slotkeeper-occupancy').getJobCounts('waiting')).toEqual({ waiting: 1 });
+  const [job, ...others] = await queues.queue('slotkeeper-occupancy').getJobs(['waiting']);
+  expect(others).toEqual([]);
+  expect(job?.data).toEqual({ ...occupied, ref: '77', kind: 'booking' });
   await queues.close();
   await close();
 });

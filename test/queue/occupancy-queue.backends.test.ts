@@ -124,6 +124,7 @@ describe.each(backends.slice(1))('the occupancy queue on $name', ({ fresh }) => 
       { name: 'x', data: lost },
       { name: 'x', data: { ...occupied, id: 'backwards', end: `${date}T09:00:00+01:00` } },
       { name: 'x', data: { nothing: 'of ours' } },
+      { name: 'x', data: { ...occupied, id: 4711, ref: 1.5, verison: 1 } },
       { name: 'x', data: occupied },
     ]);
     await eventually(async () => (await day())?.busy.length === 1);
@@ -136,9 +137,11 @@ describe.each(backends.slice(1))('the occupancy queue on $name', ({ fresh }) => 
     expect(reasons).toEqual([
       'calendar: there is no calendar "nobody"',
       'end: is not after the start',
+      'ref: expected text or whole number; verison: unknown key "verison", did you mean "version"?',
       expect.stringMatching(/^type: /),
     ]);
     expect(counts).toEqual({ failed: reasons.length });
+    expect(await failed()).toContainEqual(expect.objectContaining({ event: '4711' }));
     for (const { id } of await failed()) await engine.failures.settle('drop', [id]);
   });
 

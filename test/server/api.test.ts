@@ -128,6 +128,69 @@ describe('the HTTP API', () => {
       });
     });
 
+    test('answers 422 with what is wrong where all were rejected, and 202 where one was a duplicate', async () => {
+      await call('POST', '/v1/events', { events: [{ ...occupied, id: 'known' }] });
+      const wrong = [
+        { ...occupied, id: 5, ref: 1.5 },
+        { ...occupied, id: 'b', type: 'ocupied' },
+        { ...occupied, id: 'c', calendar: 'nobody' },
+      ];
+      const refused = await call('POST', '/v1/events', { events: wrong });
+      expect(refused).toMatchObject({ status: 422, type: PROBLEM });
+      expect(refused.body).toEqual({
+        type: 'about:blank',
+        status: 422,
+        title: expect.any(String),
+        detail: 'all 3 events were rejected',
+        accepted: 0,
+        duplicates: 0,
+        stale: 0,
+        ignored: 0,
+        past: 0,
+        warnings: [],
+        differing: [],
+        rejected: [
+          {
+            index: 0,
+            id: '5',
+            reason: 'ref: expected text or whole number',
+            problems: [{ path: 'ref', reason: 'expected text or whole number' }],
+          },
+          expect.objectContaining({
+            index: 1,
+            id: 'b',
+            reason: expect.stringContaining('did you mean "occupied"?'),
+          }),
+          expect.objectContaining({ index: 2, id: 'c', reason: 'calendar: there is no calendar "nobody"' }),
+        ],
+      });
+      const partly = await call('POST', '/v1/events', {
+        events: [...wrong, { ...occupied, id: 'known', ref: 'x' }],
+      });
+      expect(partly).toMatchObject({
+        status: 202,
+        body: { duplicates: 1, differing: [{ index: 3, id: 'known' }], rejected: { length: 3 } },
+      });
+    });
+
+    test('with dryRun says what would become of them, and changes nothing', async () => {
+      const path = '/v1/events?dryRun=true';
+      const fresh = { ...occupied, id: 'tried', ref: 'tried', note: 'x' };
+      const days = `/v1/calendars/${CALENDAR}/days?from=${date}&to=${date}`;
+      const before = (await call('GET', days)).body;
+      for (let n = 0; n < 2; n += 1) {
+        expect(await call('POST', path, { events: [fresh] })).toMatchObject({
+          status: 202,
+          body: { accepted: 1, duplicates: 0, warnings: [{ path: 'note' }] },
+        });
+      }
+      expect(await call('POST', path, { events: [{ ...fresh, end: 'soon' }] })).toMatchObject({
+        status: 422,
+      });
+      expect((await call('GET', days)).body).toEqual(before);
+      expectProblem(await call('POST', '/v1/events?dryRun=yes', { events: [fresh] }), invalid('dryRun'));
+    });
+
     test('takes a thousand', async () => {
       const list = Array.from({ length: 1_000 }, (_, n) => ({ ...occupied, id: `e-${n}`, ref: `r-${n}` }));
       expect((await call('POST', '/v1/events', { events: list })).body).toMatchObject({ accepted: 1_000 });

@@ -21,6 +21,8 @@ const nothing = {
   stale: 0,
   staleDates: 0,
   ignored: 0,
+  rejected: [],
+  warnings: [],
   held: null,
 };
 const whole = { from: date, to: date, complete: true, windows, occupancy: [{ ref, start, end }] };
@@ -125,10 +127,15 @@ describe('snapshots and holds over HTTP', () => {
   test('what is wrong is named with its path', async () => {
     await openClinic(engine);
     const backwards = { ...whole, occupancy: [{ ref, start: end, end: start }] };
+    const entry = { path: 'occupancy[0].end', reason: 'is not after the start' };
     expect(await call('PUT', path, backwards)).toMatchObject({
+      status: 200,
+      body: { released: 0, rejected: [{ path: 'occupancy[0]', ref, problems: [entry] }] },
+    });
+    expect(await call('PUT', path, { ...whole, to: '16.11.2026' })).toMatchObject({
       status: 400,
       type: PROBLEM,
-      body: { errors: [{ path: 'occupancy[0].end', reason: 'is not after the start' }] },
+      body: { errors: [{ path: 'to' }] },
     });
     expect(await call('PUT', path, { from: date })).toMatchObject({
       status: 400,

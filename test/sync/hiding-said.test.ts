@@ -146,7 +146,8 @@ test('nothing of the event but its times', async () => {
   const { desk, hidden, log } = await opened();
   const times = { start: desk.at('10:10'), end: desk.at('10:30') };
   const about = { patient: { name: 'Kowalski' }, comment: 'Kowalski, blood test' };
-  const event = { id: 'came', type: 'occupied', calendar: 'nowak', ref: 'Kowalski-77', ...times, ...about };
+  const ids = { id: 'came', calendar: 'nowak', ref: 'Kowalski-77' };
+  const event = { ...ids, type: 'occupied' as const, ...times, ...about };
   expect(await desk.engine.events([event])).toMatchObject({ rejected: [] });
   await desk.rest();
   expect(hidden()).toEqual(['10:10-10:30']);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Slotkeeper } from '../../src/engine.js';
+import type { OccupancyEvent } from '../../src/intake/occupancy-event.js';
 import { PUBLISH_QUEUE } from '../../src/queue/names.js';
 import type { Estate, Sandbox } from '../../src/sandbox/index.js';
 import { ADDRESS, CALENDAR, foundingExample, WEEK_BEFORE } from '../engine/founding-example.js';
@@ -47,7 +48,7 @@ describe('the reconciler', () => {
     await engine.stop();
   });
 
-  const say = async (...list: readonly unknown[]) => {
+  const say = async (...list: readonly OccupancyEvent[]) => {
     const { rejected } = await engine.events(list);
     expect(rejected).toEqual([]);
     await settled(engine);

@@ -44,7 +44,7 @@ describe('a placeholder is booked for a made-up patient', () => {
     const desk = await opened({ strategy: 'book' });
     const event = {
       id: 'apt-1-came',
-      type: 'occupied',
+      type: 'occupied' as const,
       calendar: 'nowak',
       ref: 'Kowalski-77',
       start: desk.at('10:20'),

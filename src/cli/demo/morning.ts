@@ -1,5 +1,5 @@
 /** The demo's script: three doctors, and what happens at the desk in one morning. The first is the founding example. */
-import type { OccupancyEventInput } from '../../intake/vocabulary.js';
+import type { OccupancyEvent } from '../../intake/occupancy-event.js';
 
 export interface Doctor {
   /** The calendar's id. */
@@ -15,7 +15,7 @@ export interface Doctor {
 export interface Happening {
   readonly doctor: string;
   readonly says: string;
-  readonly event: OccupancyEventInput;
+  readonly event: OccupancyEvent;
 }
 
 export const TIME_ZONE = 'Europe/Warsaw';
@@ -51,7 +51,7 @@ export const doctors: readonly Doctor[] = [
 ];
 
 /** @param date the local date, `YYYY-MM-DD` */
-export function windowsOf(doctor: Doctor, date: string): OccupancyEventInput {
+export function windowsOf(doctor: Doctor, date: string): OccupancyEvent {
   const window = {
     start: `${date}T${doctor.from}`,
     end: `${date}T${doctor.to}`,

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { addDays, bookableStarts, localDate, startOfDate } from '../../core/index.js';
 import { Slotkeeper } from '../../engine.js';
-import type { OccupancyEventInput } from '../../intake/vocabulary.js';
+import type { OccupancyEvent } from '../../intake/occupancy-event.js';
 import type { Logger } from '../../log.js';
 import { type RequestRecord, Sandbox } from '../../sandbox/index.js';
 import type { DayReport } from '../../sync/day-report.js';
@@ -117,7 +117,7 @@ async function publishedAfter(
   engine: Slotkeeper,
   sandbox: Sandbox,
   doctor: Doctor,
-  event: OccupancyEventInput,
+  event: OccupancyEvent,
 ): Promise<Published> {
   const arrival = writeTo(sandbox, doctor);
   const begun = Date.now();

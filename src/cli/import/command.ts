@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { check, describe } from '../../check.js';
 import { type Line, readLines } from '../../intake/snapshot/ndjson.js';
 import { closingLineSchema } from '../../intake/snapshot/vocabulary.js';
+import { refSchema } from '../../intake/vocabulary.js';
 import { ReportedError } from '../exit.js';
 import type { Io } from '../io.js';
 import { plural } from '../plural.js';
@@ -15,7 +16,7 @@ import { Progress } from './progress.js';
 import { takeSnapshot } from './take.js';
 
 /** All else is checked where it is taken in. */
-const lineSchema = z.looseObject({ calendar: z.string().min(1), takenAt: z.unknown().optional() });
+const lineSchema = z.looseObject({ calendar: refSchema, takenAt: z.unknown().optional() });
 
 export function importCommand(io: Io): Command {
   return new Command('import')
@@ -29,7 +30,7 @@ export function importCommand(io: Io): Command {
       const run = new Import(io, json, takenAt);
       await withEngine(io, { file: config }, (reached) => run.all(reached, files));
       if (!json) io.stdout.write(run.summary());
-      if (run.refused > 0) throw new ReportedError();
+      if (run.refused + run.refusedEntries > 0) throw new ReportedError();
     });
 }
 
@@ -47,7 +48,11 @@ class Import {
   readonly #io: Io;
   readonly #progress: Progress;
   readonly #sum = { snapshots: 0, changedDays: 0, occupied: 0, released: 0, held: 0 };
+  /** Calendars of which something could not be read: nothing more is removed of them. */
+  readonly #gaps = new Set<string>();
   refused = 0;
+  /** Windows and appointments of snapshots that were taken in. */
+  refusedEntries = 0;
 
   constructor(io: Io, json: boolean, takenAt: string | undefined) {
     this.#io = io;
@@ -75,9 +80,13 @@ class Import {
 
   summary(): string {
     const { snapshots, changedDays, occupied, released, held } = this.#sum;
+    const entries =
+      this.refusedEntries === 0
+        ? ''
+        : `, ${plural(this.refusedEntries, 'entry')} refused`;
     return (
       `${plural(snapshots, 'snapshot')} taken in, ${this.refused} refused: ${plural(changedDays, 'day')} changed, ` +
-      `${occupied} occupied, ${released} released, ${held} held\n`
+      `${occupied} occupied, ${released} released, ${held} held${entries}\n`
     );
   }
 
@@ -88,14 +97,21 @@ class Import {
     const checked = check(lineSchema, line.value);
     if (!checked.success) return this.#refuse(file, line, describe(checked.problems[0]));
     const { calendar, ...said } = checked.data;
-    const snapshot = { ...said, takenAt: said.takenAt ?? this.#takenAt ?? file.begunAt };
+    const takenAt = said.takenAt ?? this.#takenAt ?? file.begunAt;
+    const snapshot = { ...said, takenAt, ...(this.#gaps.has(calendar) ? { complete: false } : {}) };
     const taken = await takeSnapshot(reached, calendar, snapshot, this.#run);
     if (taken.kind === 'refused') {
+      this.#gaps.add(calendar);
       const isOurs =
         said.takenAt === undefined && this.#takenAt === undefined && taken.reason.startsWith('takenAt');
       return this.#refuse(file, line, isOurs ? `${taken.reason} (the age of the file)` : taken.reason);
     }
     const { result } = taken;
+    for (const { reason } of result.rejected) {
+      this.refusedEntries += 1;
+      this.#gaps.add(calendar);
+      this.#say(`${file.name}:${line.number}: ${reason}`);
+    }
     this.#sum.snapshots += 1;
     this.#sum.changedDays += result.changedDays;
     this.#sum.occupied += result.occupied;

@@ -2,7 +2,7 @@
  * Takes a snapshot of the clinic into the record: one transaction replaces what is known of its dates, releases what is
  * missing from it, and marks the days that this changes. What would take away too much is held instead.
  */
-import { check, type Problem } from '../../check.js';
+import type { Problem } from '../../check.js';
 import { InvalidScheduleError } from '../../core/index.js';
 import type { Sealer } from '../../privacy/sealer.js';
 import { lockCalendars, recordHeard } from '../../store/events.js';
@@ -17,10 +17,10 @@ import type { ResolvedEvent } from '../resolve.js';
 import { sameWindows } from './coverage.js';
 import { type HeldSummary, hold, type OnHeld } from './hold.js';
 import { planSnapshot } from './plan.js';
+import { type ReadSnapshot, type RejectedEntry, readSnapshot } from './read.js';
 import { readKnown } from './read-known.js';
 import { resolveSnapshot } from './resolve.js';
 import { saveChanges, windowsEvent } from './save.js';
-import { type Snapshot, snapshotSchema } from './vocabulary.js';
 import { type HoldsOptions, weigh } from './weigh.js';
 
 export interface SnapshotOptions {
@@ -53,6 +53,10 @@ export interface SnapshotResult {
   readonly ignored: number;
   /** Dates whose windows were left as they were, because something newer is known of them. */
   readonly staleDates: number;
+  /** Windows and appointments that could not be read. What is known of them stays, and nothing was removed. */
+  readonly rejected: readonly RejectedEntry[];
+  /** Keys that a snapshot does not have: they were dropped. */
+  readonly warnings: readonly Problem[];
   /** What waits for a person, if anything does. */
   readonly held: HeldSummary | null;
 }
@@ -74,11 +78,11 @@ export async function applySnapshot(
   input: unknown,
   options: SnapshotOptions,
 ): Promise<SnapshotOutcome> {
-  const checked = check(snapshotSchema, input);
-  if (!checked.success) return { kind: 'invalid', problems: checked.problems };
+  const reading = readSnapshot(input);
+  if (!reading.success) return { kind: 'invalid', problems: reading.problems };
   try {
     return await retryDeadlock(() =>
-      db.transaction().execute((tx) => takeIn(tx, calendar, checked.data, options)),
+      db.transaction().execute((tx) => takeIn(tx, calendar, reading.snapshot, options)),
     );
   } catch (error) {
     if (!(error instanceof InvalidScheduleError)) throw error;
@@ -90,7 +94,7 @@ export async function applySnapshot(
 async function takeIn(
   tx: Db,
   id: string,
-  input: Snapshot,
+  input: ReadSnapshot,
   options: SnapshotOptions,
 ): Promise<SnapshotOutcome> {
   const { now } = options;
@@ -157,6 +161,8 @@ async function takeIn(
       stale: plan.stale.occupancies,
       staleDates: plan.stale.dates,
       ignored: snapshot.ignored.length,
+      rejected: snapshot.rejected,
+      warnings: input.warnings,
       held,
     },
   };

@@ -43,10 +43,11 @@ export function added(
 
 /** Whether they say the same, in whatever order. */
 export function sameWindows(some: readonly StoredWindow[], others: readonly StoredWindow[]): boolean {
-  return some.length === others.length && isDeepStrictEqual(canonical(some), canonical(others));
+  return some.length === others.length && isDeepStrictEqual(canonicalWindows(some), canonicalWindows(others));
 }
 
-const canonical = (windows: readonly StoredWindow[]): string[] =>
+/** In one order, each as text: equal for windows that say the same. */
+export const canonicalWindows = (windows: readonly StoredWindow[]): string[] =>
   windows
     .map((window) => {
       const services = window.services.map(({ id, duration }) => JSON.stringify([id, duration])).sort();

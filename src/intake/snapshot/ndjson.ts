@@ -1,5 +1,7 @@
 /** Reads JSON lines from a stream, one at a time, with bounded memory: a line that is too long or broken stops no other. */
 
+import { readJson } from '../../lib/read-json.js';
+
 /** A line is at most as long as a request over HTTP may be. */
 export const MOST_LINE_BYTES = 16 * 1024 * 1024;
 
@@ -56,10 +58,8 @@ function readLine(
     return { kind: 'unreadable', number, reason: 'is not UTF-8' };
   }
   if (text.trim() === '') return undefined;
-  try {
-    return { kind: 'value', number, value: JSON.parse(text) };
-  } catch {
-    // The parser's own words would repeat what is in the line.
-    return { kind: 'unreadable', number, reason: 'is not JSON' };
-  }
+  const json = readJson(text);
+  return json.success
+    ? { kind: 'value', number, value: json.value }
+    : { kind: 'unreadable', number, reason: json.reason };
 }

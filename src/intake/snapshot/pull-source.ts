@@ -1,7 +1,8 @@
 /**
  * Fetches an account's source: one snapshot a line, and a last line that says that this was all of it. Lines are put
  * aside as they come, because nothing may be removed before the last one is read; then each is taken in by itself.
- * Without the last line, or with one that cannot be read, what came is added and nothing is removed.
+ * What cannot be read costs the calendar that it is about what would be removed of it, and no other; without the last line, or
+ * where it cannot be read which calendar a line is about, nothing is removed at all.
  */
 import { randomUUID } from 'node:crypto';
 import { PrivateAddresses } from '../../lib/private-addresses.js';
@@ -37,7 +38,10 @@ export interface SourceProblem {
 }
 
 export interface PulledSource {
-  /** Whether it was read to the line that says so, and all of it could be read. Otherwise nothing was removed. */
+  /**
+   * Whether it was read to the line that says so, and all of it could be read. Otherwise nothing was removed of the calendars that
+   * the problems are about, or of any where that is not known.
+   */
   readonly complete: boolean;
   /** What is wrong with it; it is read no further after a hundred. */
   readonly problems: readonly SourceProblem[];
@@ -70,7 +74,7 @@ export async function pullSource(account: Account, options: PullOptions): Promis
   try {
     const staged = await stage(account, run, arrivedAt, options);
     const complete = staged.isClosed && staged.problems.length === 0;
-    const taken = await takeStaged(run, staged.lines, complete, arrivedAt, options);
+    const taken = await takeStaged(run, staged, arrivedAt, options);
     const unknown = [...staged.unknown].slice(0, MOST_NAMES);
     const omitted = complete ? staged.omitted.slice(0, MOST_NAMES) : [];
     return { ...taken, complete, unknown, omitted, problems: [...staged.problems, ...taken.problems] };
@@ -91,6 +95,8 @@ async function stage(
   const calendars = (await listCalendars(db)).filter(({ closing }) => closing === undefined);
   const accounts = new Map(calendars.map((calendar) => [calendar.id, calendar.account]));
   const problems: SourceProblem[] = [];
+  const gaps = new Set<string>();
+  let isWhole = true;
   const unknown = new Set<string>();
   const omitted = new Set([...accounts.keys()].filter((id) => accounts.get(id) === account.id));
   const guard = { signal, privateAddresses: overHttp === true ? privateAddresses : undefined };
@@ -101,11 +107,18 @@ async function stage(
       const read = isClosed
         ? ({ kind: 'problem', reason: 'comes after the line that says that it is complete' } as const)
         : readSourceLine(line, account, arrivedAt, now());
-      if (read.kind === 'problem') problems.push({ line: line.number, reason: read.reason });
-      else if (read.kind === 'end') isClosed = true;
+      if (read.kind === 'problem') {
+        problems.push({ line: line.number, reason: read.reason });
+        if (read.calendar === undefined) isWhole = false;
+        else gaps.add(read.calendar);
+      } else if (read.kind === 'end') isClosed = true;
       else if (!accounts.has(read.calendar)) unknown.add(read.calendar);
       // One source may serve several accounts: each takes its own.
       else if (accounts.get(read.calendar) === account.id) {
+        if (read.rejected.length > 0) {
+          problems.push({ line: line.number, reason: listOf(read.rejected) });
+          gaps.add(read.calendar);
+        }
         await stageSnapshot(db, run, account.id, line.number, read.snapshot, new Date(arrivedAt));
         omitted.delete(read.calendar);
         lines += 1;
@@ -119,14 +132,19 @@ async function stage(
     if (!(error instanceof SourceError)) throw error;
     problems.push({ reason: error.message });
   }
-  return { isClosed, problems, unknown, omitted: [...omitted].sort(), lines };
+  isWhole &&= isClosed && problems.length < MOST_PROBLEMS;
+  return { isClosed, isWhole, gaps, problems, unknown, omitted: [...omitted].sort(), lines };
+}
+
+function listOf(reasons: readonly string[]): string {
+  const more = reasons.length - MOST_NAMES;
+  return [...reasons.slice(0, MOST_NAMES), ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
 }
 
 /** Takes in what was put aside: as the whole truth, or only as additions. */
 async function takeStaged(
   run: string,
-  lines: number,
-  complete: boolean,
+  { lines, isWhole, gaps }: Pick<Awaited<ReturnType<typeof stage>>, 'lines' | 'isWhole' | 'gaps'>,
   arrivedAt: number,
   options: PullOptions,
 ) {
@@ -138,10 +156,11 @@ async function takeStaged(
   let staged = await nextStaged(db, run, 0);
   while (staged !== undefined && signal?.aborted !== true) {
     const { line, snapshot } = staged;
+    const { calendar, ...body } = snapshot;
     left -= 1;
     const outcome = await take(
-      snapshot.calendar,
-      { ...snapshot, complete: complete && snapshot.complete !== false },
+      calendar,
+      { ...body, complete: isWhole && !gaps.has(calendar) && snapshot.complete !== false },
       { run, arrivedAt },
     );
     if (outcome.kind === 'taken') {

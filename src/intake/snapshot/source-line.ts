@@ -3,14 +3,23 @@ import { check, describe } from '../../check.js';
 import { InvalidScheduleError } from '../../core/index.js';
 import type { Account } from '../../store/accounts.js';
 import type { StagedSnapshot } from '../../store/schema.js';
+import { refSchema } from '../vocabulary.js';
 import type { Line } from './ndjson.js';
+import { readSnapshot } from './read.js';
 import { resolveSnapshot } from './resolve.js';
 import { closingLineSchema, snapshotLineSchema } from './vocabulary.js';
 
 export type SourceLine =
-  | { readonly kind: 'snapshot'; readonly calendar: string; readonly snapshot: StagedSnapshot }
+  /** `rejected` is what of it could not be read. */
+  | {
+      readonly kind: 'snapshot';
+      readonly calendar: string;
+      readonly snapshot: StagedSnapshot;
+      readonly rejected: readonly string[];
+    }
   | { readonly kind: 'end' }
-  | { readonly kind: 'problem'; readonly reason: string };
+  /** `calendar` is what it is about, where that can be read. */
+  | { readonly kind: 'problem'; readonly reason: string; readonly calendar?: string | undefined };
 
 /**
  * @param arrivedAt when the source was asked, epoch milliseconds
@@ -26,19 +35,28 @@ export function readSourceLine(
   const { value } = line;
   if (closingLineSchema.safeParse(value).success) return { kind: 'end' };
   const checked = check(snapshotLineSchema, value);
-  if (!checked.success) return { kind: 'problem', reason: describe(checked.problems[0]) };
+  const problem = (reason: string): SourceLine => ({ kind: 'problem', reason, calendar: calendarIn(value) });
+  if (!checked.success) return problem(describe(checked.problems[0]));
   const { calendar } = checked.data;
+  const reading = readSnapshot(value, { calendar: true });
+  if (!reading.success) return problem(describe(reading.problems[0]));
   try {
     // All of it is read now: one that turned out wrong later would come after others had been taken as the whole.
-    resolveSnapshot(
-      checked.data,
+    const { rejected } = resolveSnapshot(
+      reading.snapshot,
       { id: calendar, timeZone, bufferBefore: 0, bufferAfter: 0 },
       arrivedAt,
       now,
     );
+    const snapshot = { ...(value as object), calendar };
+    return { kind: 'snapshot', calendar, snapshot, rejected: rejected.map(({ reason }) => reason) };
   } catch (error) {
     if (!(error instanceof InvalidScheduleError)) throw error;
-    return { kind: 'problem', reason: describe(error) };
+    return problem(describe(error));
   }
-  return { kind: 'snapshot', calendar, snapshot: { ...(value as object), calendar } };
+}
+
+function calendarIn(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || !('calendar' in value)) return undefined;
+  return refSchema.safeParse(value.calendar).data;
 }

@@ -1,5 +1,7 @@
 /** Occupancy events in. */
 import { z } from 'zod';
+import type { OccupancyEvent } from '../../intake/occupancy-event.js';
+import { sendProblem } from '../problem.js';
 import type { Routes } from '../types.js';
 
 const body = z.object({
@@ -7,18 +9,41 @@ const body = z.object({
   events: z.array(z.unknown()).min(1).max(1_000),
 });
 
+const query = z.object({
+  /** Only says what would become of them. */
+  dryRun: z.enum(['true', 'false']).optional(),
+});
+
+const problem = z.object({ path: z.string(), reason: z.string() });
 const answer = z.object({
   accepted: z.int(),
   duplicates: z.int(),
   stale: z.int(),
   ignored: z.int(),
   past: z.int(),
-  rejected: z.array(z.object({ index: z.int(), id: z.string().nullable(), reason: z.string() })),
+  rejected: z
+    .array(
+      z.object({
+        index: z.int(),
+        id: z.string().nullable(),
+        reason: z.string(),
+        problems: z.array(problem).readonly(),
+      }),
+    )
+    .readonly(),
+  warnings: z.array(problem.extend({ index: z.int(), id: z.string().nullable() })).readonly(),
+  differing: z.array(z.object({ index: z.int(), id: z.string() })).readonly(),
 });
 
 export const eventRoutes: Routes = (server, engine) => {
-  server.post('/events', { schema: { body, response: { 202: answer } } }, async (request, reply) => {
-    const result = await engine.events(request.body.events);
-    return reply.code(202).send({ ...result, rejected: [...result.rejected] });
+  const schema = { body, querystring: query, response: { 202: answer } };
+  server.post('/events', { schema }, async (request, reply) => {
+    // The engine checks them itself.
+    const events = request.body.events as OccupancyEvent[];
+    const result = await engine.events(events, { dryRun: request.query.dryRun === 'true' });
+    if (result.rejected.length < events.length) return reply.code(202).send(result);
+    const detail =
+      events.length === 1 ? 'the event was rejected' : `all ${events.length} events were rejected`;
+    return sendProblem(reply, { status: 422, title: 'Nothing was taken in', detail, ...result });
   });
 };

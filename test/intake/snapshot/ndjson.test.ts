@@ -46,11 +46,11 @@ describe('JSON lines', () => {
       await linesOf(['1\n', 'nonsense\n', broken, `"${'x'.repeat(20)}"\n`, '2\n', '{"cut":'], 16),
     ).toEqual([
       { kind: 'value', number: 1, value: 1 },
-      { kind: 'unreadable', number: 2, reason: 'is not JSON' },
+      { kind: 'unreadable', number: 2, reason: 'is not JSON (at column 1)' },
       { kind: 'unreadable', number: 3, reason: 'is not UTF-8' },
       { kind: 'unreadable', number: 4, reason: 'is longer than 16 bytes' },
       { kind: 'value', number: 5, value: 2 },
-      { kind: 'unreadable', number: 6, reason: 'is not JSON' },
+      { kind: 'unreadable', number: 6, reason: 'is not JSON (it ends too early)' },
     ]);
   });
 

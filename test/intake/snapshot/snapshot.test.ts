@@ -18,6 +18,8 @@ const nothing = {
   stale: 0,
   staleDates: 0,
   ignored: 0,
+  rejected: [],
+  warnings: [],
   held: null,
 };
 
@@ -358,18 +360,12 @@ describe('a snapshot into the record', () => {
   });
 
   test.each([
-    ['windows[0].end', { windows: [open(DAY, '10:00', '09:00')] }],
-    ['windows[0].end', { windows: [open(NEXT)] }],
-    ['windows[0].services', { windows: [{ ...open(DAY), services: [] }] }],
     ['windows', { windows: undefined }],
+    ['compelte', { complete: undefined, compelte: true }],
     ['to', { to: '2026-11-15' }],
     ['to', { to: '2028-11-15' }],
     ['from', { from: '16.11.2026' }],
     ['complete', { complete: 'yes' }],
-    ['occupancy[1].end', { occupancy: [taken('a', '10:00', '10:10'), taken('b', '10:00', '09:00')] }],
-    ['occupancy[1].ref', { occupancy: [taken('a', '10:00', '10:10'), taken('a', '11:00', '11:10')] }],
-    ['occupancy[0].start', { occupancy: [{ ref: 'a', start: 'soon', end: `${DAY}T10:00` }] }],
-    ['occupancy[0].version', { occupancy: [taken('a', '10:00', '10:10', { version: -1 })] }],
     ['takenAt', { takenAt: 'now' }],
     ['takenAt', { takenAt: at(3_600) }],
     ['takenAt', { takenAt: at(-8 * 24 * 3_600) }],
@@ -380,6 +376,71 @@ describe('a snapshot into the record', () => {
       problems: [{ path, reason: expect.any(String) }],
     });
     expect(await clinic.taken()).toEqual({ stays: '11-16T09:00 11-16T09:10' });
+  });
+
+  describe('with something that cannot be read', () => {
+    const good = taken('a', '10:00', '10:10');
+
+    beforeEach(async () => {
+      await clinic.available(0, DAY, DAY, [open(DAY)]);
+      await clinic.occupied(0, 'stays', '09:00', '09:10');
+    });
+
+    test.each([
+      ['windows[1].end', { windows: [open(DAY), open(DAY, '10:00', '09:00')] }],
+      ['windows[0].end', { windows: [open(NEXT)] }],
+      ['windows[0].services', { windows: [{ ...open(DAY), services: [] }] }],
+      ['windows[0].start', { windows: [{ ...open(DAY), start: 1_794_819_600 }] }],
+      ['windows[0].servces', { windows: [{ ...open(DAY), servces: [] }] }],
+      [
+        'windows[1].services[0].duration',
+        { windows: [open(DAY), open(DAY, '10:00', '11:00', { services: [{ id: '123', duration: 20 }] })] },
+      ],
+      ['occupancy[1].end', { occupancy: [good, taken('b', '10:00', '09:00')] }],
+      ['occupancy[1].ref', { occupancy: [good, taken('a', '11:00', '11:10')] }],
+      ['occupancy[1].ref', { occupancy: [good, taken('b\u0000', '11:00', '11:10')] }],
+      ['occupancy[0].start', { occupancy: [{ ref: 'b', start: 'soon', end: `${DAY}T10:00` }, good] }],
+      ['occupancy[0].version', { occupancy: [taken('b', '10:00', '10:10', { version: -1 }), good] }],
+      ['occupancy[1].verison', { occupancy: [good, taken('b', '10:00', '10:10', { verison: 3 })] }],
+      ['occupancy[1]', { occupancy: [good, null] }],
+    ])('at %s, that alone is rejected, the rest is taken, and nothing is removed', async (path, body) => {
+      const result = await clinic.snapshot(1, { occupancy: [good], windows: [open(DAY)], ...body });
+      expect(result).toMatchObject({ released: 0, occupied: 1 });
+      expect(result.rejected).toMatchObject([
+        {
+          path: /^\w+\[\d+\]/.exec(path)?.[0],
+          reason: expect.stringContaining(`${path}: `),
+          problems: [{ path, reason: expect.any(String) }],
+        },
+      ]);
+      expect(await clinic.taken()).toEqual({
+        stays: '11-16T09:00 11-16T09:10',
+        a: '11-16T10:00 11-16T10:10',
+      });
+      expect(await clinic.windows()).toEqual(['11-16T08:00 11-16T18:00']);
+      // Once it is right, it is the whole truth.
+      expect(await clinic.snapshot(2, { occupancy: [good], windows: [open(DAY)] })).toMatchObject({
+        released: 1,
+        rejected: [],
+      });
+    });
+
+    test('all that is wrong with it is told, and keys that it does not have are named', async () => {
+      const wrong = { ref: 77, start: 1_794_819_600, end: 'soon', version: 1.5, note: 'private' };
+      const { rejected, warnings } = await clinic.snapshot(1, {
+        occupancy: [wrong],
+        windows: [],
+        note: 'private',
+      });
+      expect(rejected).toMatchObject([{ path: 'occupancy[0]', ref: '77' }]);
+      expect(rejected[0]?.problems.map((one) => one.path)).toEqual([
+        'occupancy[0].start',
+        'occupancy[0].end',
+        'occupancy[0].version',
+      ]);
+      expect(warnings.map(({ path }) => path)).toEqual(['note', 'occupancy[0].note']);
+      expect(JSON.stringify([rejected, warnings])).not.toContain('private');
+    });
   });
 
   test('of a calendar that there is not says so', async () => {

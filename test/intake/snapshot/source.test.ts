@@ -161,21 +161,6 @@ describe('a source', () => {
       [/^is not JSON/],
     ],
     [
-      'has a line that is no snapshot',
-      text(snapshot('nowak'), { calendar: 'lis' }, snapshot('lis'), END),
-      [/^from: is required/],
-    ],
-    [
-      'has a snapshot with something wrong deep inside',
-      text(
-        snapshot('nowak'),
-        snapshot('lis'),
-        snapshot('lis', { occupancy: [taken('x', '10:00', '9:00')] }),
-        END,
-      ),
-      [/^occupancy\[0\]\.end: /],
-    ],
-    [
       'goes on after its end',
       text(snapshot('nowak'), snapshot('lis'), END, snapshot('lis')),
       [/^comes after the line/],
@@ -191,6 +176,35 @@ describe('a source', () => {
     await isAdded(lis());
     await nothingIsLeft();
   });
+
+  test.each([
+    ['is no snapshot', { calendar: 'lis' }, 2, /^from: is required/],
+    ['misspells that it is whole', snapshot('lis', { complte: true }), 2, /^complte: unknown key "complte"/],
+    ['is of another day and cannot be read', snapshot('lis', { to: '2026-11-15' }), 2, /^to: must not be/],
+    [
+      'has an appointment that cannot be read',
+      snapshot('lis', { occupancy: [taken('x', '10:00', '09:00'), taken('new', '12:00', '12:10')] }),
+      3,
+      /^occupancy\[0\]\.end: is not after the start$/,
+    ],
+  ])(
+    'with a line that %s costs its calendar what would be removed, and no other',
+    async (_, line, snapshots, reason) => {
+      for (const lines of [
+        [snapshot('nowak'), line, snapshot('lis')],
+        [snapshot('lis'), snapshot('nowak'), line],
+      ]) {
+        says(text(...lines, END));
+        const pulled = await pull();
+        expect(pulled).toMatchObject({ complete: false, snapshots });
+        expect(pulled.problems).toEqual([
+          { line: lines.indexOf(line) + 1, reason: expect.stringMatching(reason) },
+        ]);
+        await isWhole(nowak());
+        await isAdded(lis());
+      }
+    },
+  );
 
   test('of which each line says truly when it was taken may answer for long', async () => {
     const minutes = (n: number) => START + n * 60_000;
@@ -213,7 +227,7 @@ describe('a source', () => {
 
   test('names the line that is wrong', async () => {
     says(text(snapshot('nowak'), 'oops', END));
-    expect((await pull()).problems).toEqual([{ line: 2, reason: 'is not JSON' }]);
+    expect((await pull()).problems).toEqual([{ line: 2, reason: 'is not JSON (at column 1)' }]);
   });
 
   test('whose connection is cut in the middle of a line adds what came whole', async () => {
@@ -253,7 +267,7 @@ describe('a source', () => {
     [
       'a page that does not say so',
       (response: ServerResponse) => response.writeHead(200).end('<html>\n<body>'),
-      /^is not JSON$/,
+      /^is not JSON \(at column 1\)$/,
     ],
     ['nothing', (response: ServerResponse) => response.writeHead(200).end(), /^ended without the line/],
     [

@@ -33,7 +33,7 @@ describe('a resync', () => {
     ];
     const events = CALENDARS.map((calendar) => ({
       id: `open-${calendar}`,
-      type: 'available',
+      type: 'available' as const,
       calendar,
       from: DATE,
       to: DATE,

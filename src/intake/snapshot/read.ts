@@ -1,0 +1,96 @@
+/**
+ * Reads a snapshot as it came. What is wrong with one window or one appointment costs that one alone: it is rejected by name, and
+ * as the picture has a gap then, nothing is taken for missing.
+ */
+
+import type { z } from 'zod';
+import { check, type Problem } from '../../check.js';
+import { type Fields, fieldsOf, otherKeys } from '../fields.js';
+import { droppedKey, sentenceOf } from '../read-event.js';
+import { unstorableIn } from '../storable.js';
+import { refSchema, windowSchema } from '../vocabulary.js';
+import { ENTRY_FIELDS, entrySchema, SNAPSHOT_FIELDS, snapshotSchema } from './vocabulary.js';
+
+/** A window or an appointment of a snapshot that cannot be taken in. */
+export interface RejectedEntry {
+  /** `windows[0]` or `occupancy[0]`. */
+  readonly path: string;
+  /** The PMS's id of the appointment, where it had a readable one. */
+  readonly ref: string | null;
+  /** Everything that is wrong with it, as one sentence. */
+  readonly reason: string;
+  readonly problems: readonly Problem[];
+}
+
+/** One that can be read, and where it stands. */
+export interface Placed<T> {
+  readonly path: string;
+  readonly value: T;
+}
+
+type Frame = Omit<z.output<typeof snapshotSchema>, 'windows' | 'occupancy'>;
+
+export interface ReadSnapshot extends Frame {
+  readonly windows: readonly Placed<z.output<typeof windowSchema>>[];
+  readonly occupancy: readonly Placed<z.output<typeof entrySchema>>[];
+  readonly rejected: readonly RejectedEntry[];
+  /** Keys that a snapshot does not have; they are dropped. */
+  readonly warnings: readonly Problem[];
+}
+
+export type Reading =
+  | { readonly success: true; readonly snapshot: ReadSnapshot }
+  | { readonly success: false; readonly problems: readonly [Problem, ...Problem[]] };
+
+const WINDOW_FIELDS = fieldsOf(windowSchema);
+const MOST_PROBLEMS = 100;
+const MOST_DROPPED = 20;
+
+/** @param also keys that it may have besides: `calendar`, in a line */
+export function readSnapshot(input: unknown, also: Fields = {}): Reading {
+  const checked = check(snapshotSchema, input);
+  const keys = otherKeys(input, { ...SNAPSHOT_FIELDS, ...also }, MOST_PROBLEMS);
+  const [first, ...others] = [...(checked.success ? [] : checked.problems), ...keys.problems];
+  if (first !== undefined || !checked.success) {
+    return { success: false, problems: [first ?? { path: '', reason: 'is not as it should be' }, ...others] };
+  }
+  const { windows, occupancy, ...frame } = checked.data;
+  const dropped = [...keys.dropped];
+  const rejected: RejectedEntry[] = [];
+  const readAll = <S extends z.ZodType>(name: string, list: readonly unknown[], schema: S, fields: Fields) =>
+    list.flatMap((raw, index): Placed<z.output<S>>[] => {
+      const path = `${name}[${index}]`;
+      const read = check(schema, raw);
+      const other = otherKeys(raw, fields, MOST_PROBLEMS);
+      dropped.push(...other.dropped.map((key) => `${path}.${key}`));
+      const problems = [
+        ...(read.success ? [] : read.problems),
+        ...other.problems,
+        ...unstorableIn(raw, MOST_PROBLEMS),
+      ];
+      if (read.success && problems.length === 0) return [{ path, value: read.data }];
+      rejected.push(rejectedEntry(path, raw, problems));
+      return [];
+    });
+  const snapshot = {
+    ...frame,
+    windows: readAll('windows', windows, windowSchema, WINDOW_FIELDS),
+    occupancy: readAll('occupancy', occupancy, entrySchema, ENTRY_FIELDS),
+    rejected,
+    warnings: dropped.slice(0, MOST_DROPPED).map(droppedKey),
+  };
+  return { success: true, snapshot };
+}
+
+/** @param problems their paths are below the entry's own */
+export function rejectedEntry(path: string, raw: unknown, problems: readonly Problem[]): RejectedEntry {
+  const ref =
+    typeof raw === 'object' && raw !== null && 'ref' in raw ? refSchema.safeParse(raw.ref).data : undefined;
+  const below = [...new Map(problems.map((one) => [`${one.path} ${one.reason}`, one])).values()].map(
+    (one) => ({
+      path: one.path === '' ? path : `${path}.${one.path}`,
+      reason: one.reason,
+    }),
+  );
+  return { path, ref: ref ?? null, reason: sentenceOf(below), problems: below };
+}
