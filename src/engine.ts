@@ -399,7 +399,7 @@ export class Slotkeeper {
   /** @param said for how much it is */
   async #takeIn<T>(said: unknown, take: () => Promise<T>): Promise<T> {
     const { room } = this.#running().database;
-    return room === undefined ? await take() : await room.during(JSON.stringify(said).length, take);
+    return room === undefined ? await take() : await room.during(sizeOf(said), take);
   }
 
   #tellingHeld(sealer: Sealer, added: AddedNotification[]): OnHeld {
@@ -440,5 +440,14 @@ export class Slotkeeper {
   #running(): Parts {
     if (this.#parts === undefined) throw new Error('the engine is not running: start() comes first');
     return this.#parts;
+  }
+}
+
+/** In bytes, about. What JSON cannot write (nested deeper than the stack is) is refused, or dropped, before it takes any. */
+function sizeOf(said: unknown): number {
+  try {
+    return JSON.stringify(said).length;
+  } catch {
+    return 0;
   }
 }

@@ -7,6 +7,7 @@ import { droppedKey, readEvent, sentenceOf } from '../intake/read-event.js';
 import { readJson } from '../lib/read-json.js';
 import { ReportedError } from './exit.js';
 import type { Io } from './io.js';
+import { plural } from './plural.js';
 import { type Reached, withEngine } from './reach.js';
 import { readInput } from './read-input.js';
 import { configOption } from './settings.js';
@@ -130,16 +131,13 @@ class Enqueuing {
     if (json) return `${JSON.stringify({ enqueued: dryRun ? 0 : this.#enqueued, ...this.#sum, ...parts })}\n`;
     const { duplicates, stale, ignored, past } = this.#sum;
     const became = [
-      counted(duplicates, 'duplicate', 'duplicates'),
-      counted(stale, 'stale'),
-      counted(ignored, 'ignored'),
-      counted(past, 'in the past'),
-    ].flat();
-    const done = `${this.#enqueued} ${this.#enqueued === 1 ? 'event' : 'events'} ${dryRun ? 'would be enqueued' : 'enqueued'}`;
+      ...(duplicates > 0 ? [plural(duplicates, 'duplicate')] : []),
+      ...(stale > 0 ? [`${stale} stale`] : []),
+      ...(ignored > 0 ? [`${ignored} ignored`] : []),
+      ...(past > 0 ? [`${past} in the past`] : []),
+    ];
+    const done = `${plural(this.#enqueued, 'event')} ${dryRun ? 'would be enqueued' : 'enqueued'}`;
     const of = became.length === 0 ? '' : ` (${became.join(', ')})`;
     return `${done}${of}, ${this.#rejected.length} refused\n`;
   }
 }
-
-const counted = (count: number, one: string, many: string = one): string[] =>
-  count === 0 ? [] : [`${count} ${count === 1 ? one : many}`];

@@ -81,9 +81,7 @@ class Import {
   summary(): string {
     const { snapshots, changedDays, occupied, released, held } = this.#sum;
     const entries =
-      this.refusedEntries === 0
-        ? ''
-        : `, ${plural(this.refusedEntries, 'entry')} refused`;
+      this.refusedEntries === 0 ? '' : `, ${plural(this.refusedEntries, 'entry', 'entries')} refused`;
     return (
       `${plural(snapshots, 'snapshot')} taken in, ${this.refused} refused: ${plural(changedDays, 'day')} changed, ` +
       `${occupied} occupied, ${released} released, ${held} held${entries}\n`
