@@ -7,7 +7,12 @@ import type { Taken } from '../store/taken.js';
 import { type Horizon, horizonOf } from './horizon.js';
 import type { DayView } from './snapshot.js';
 
-export type DayState = 'in-sync' | 'pending' | 'failed' | 'held';
+/**
+ * `in-sync`: what is wanted is published, or the date is over. `pending`: it waits to be published. `failed`: it could not be.
+ * `held`: something of it waits for a person. `unknown`: nobody has said when the calendar is available on that date, so that
+ * nothing is wanted of it, and what the marketplace shows there is left as it is.
+ */
+export type DayState = 'in-sync' | 'pending' | 'failed' | 'held' | 'unknown';
 
 export interface BusyReport {
   /** The PMS's appointment, also where it is linked to a booking. */
@@ -79,7 +84,8 @@ function stateOf(view: DayView, calendar: CalendarState, account: Account, now: 
 }
 
 function publicationOf({ date, day }: DayView, calendar: CalendarState, horizon: Horizon): DayState {
-  if (day === undefined || day.generation === day.publishedGeneration) return 'in-sync';
+  if (day === undefined) return 'unknown';
+  if (day.generation === day.publishedGeneration) return 'in-sync';
   if (day.failedGeneration === day.generation) return 'failed';
   // What is over cannot be published any more, and what is far away not yet.
   if (date < horizon.from || date > horizon.to) return date < horizon.from ? 'in-sync' : 'pending';

@@ -108,6 +108,24 @@ describe('the HTTP API', () => {
     expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
   });
 
+  test('a date is unknown until somebody says when the calendar is available, if only never', async () => {
+    const state = async () =>
+      (await call('GET', `/v1/calendars/${CALENDAR}/days?from=2026-12-24&to=2026-12-25`)).body.map(
+        (day: { state: string }) => day.state,
+      );
+    const christmas = { start: '2026-12-24T10:00', end: '2026-12-24T10:10' };
+    await call('POST', '/v1/events', { events: [{ ...occupied, id: 'eve', ref: 'eve', ...christmas }] });
+    expect(await state()).toEqual(['unknown', 'unknown']);
+    const closed = { from: '2026-12-24', to: '2026-12-24', windows: [] };
+    await call('POST', '/v1/events', { events: [{ ...available, id: 'closed', ...closed }] });
+    await settled(engine);
+    expect(await state()).toEqual(['in-sync', 'unknown']);
+    const snapshot = { from: '2026-12-25', to: '2026-12-25', complete: true, windows: [], occupancy: [] };
+    await call('PUT', `/v1/calendars/${CALENDAR}/snapshot`, snapshot);
+    await settled(engine);
+    expect(await state()).toEqual(['in-sync', 'in-sync']);
+  });
+
   describe('POST /v1/events', () => {
     test('answers 202 with what became of each', async () => {
       await call('POST', '/v1/events', { events: [available, { ...occupied, version: 3 }] });
@@ -355,7 +373,7 @@ describe('the HTTP API', () => {
         },
         {
           date: '2026-11-17',
-          state: 'in-sync',
+          state: 'unknown',
           windows: [],
           busy: [],
           wanted: [],
