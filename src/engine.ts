@@ -284,7 +284,7 @@ export class Slotkeeper {
       wake: (calendar) => this.wake(calendar),
       deliver: (key) => delivery.hasten(key),
       retryClinic: (account) => delivery.retryClinic(account),
-      unlink: (calendar, booking) => link({ calendar, booking, ref: null }),
+      unlink: (some) => link(some.map(({ calendar, id }) => ({ calendar, booking: id, ref: null }))),
     });
   }
 

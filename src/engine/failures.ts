@@ -2,57 +2,28 @@
 
 import { z } from 'zod';
 import { refSchema } from '../intake/vocabulary.js';
-import type { JobQueue } from '../queue/queues.js';
-import { dropService, type GoneService, goneServices, retryService } from '../store/address-services.js';
+import { type GoneService, goneServices } from '../store/address-services.js';
 import {
-  type DeliveryKey,
-  dropNotification,
   type FailedNotification,
   failedNotifications,
-  retryNotification,
   type WaitingDelivery,
   waitingDeliveries,
 } from '../store/deliveries.js';
-import {
-  dropCalendar,
-  dropDay,
-  failedCalendars,
-  failedDays,
-  retryCalendar,
-  retryDay,
-} from '../store/failures.js';
-import { isRefused, refusedBookings, retryBooking } from '../store/following.js';
-import {
-  deleteRefusedEvent,
-  findRefusedEvent,
-  type RefusedEvent,
-  refusedEvents,
-} from '../store/refused-events.js';
-import type { Db } from '../store/schema.js';
+import { failedCalendars, failedDays } from '../store/failures.js';
+import { refusedBookings } from '../store/following.js';
+import { type RefusedEvent, refusedEvents } from '../store/refused-events.js';
 import { spelled } from '../sync/address-services.js';
 import type { Failure, FailuresFace, Settled } from './failures-face.js';
-
-export interface FailuresOptions {
-  readonly db: Db;
-  readonly occupancyQueue: JobQueue;
-  readonly wake: (calendar: string) => Promise<void>;
-  /** Has what is open there brought to the clinic at once. */
-  readonly deliver: (key: DeliveryKey) => Promise<void>;
-  /** Ends all waits for the webhook of the account. @returns whether there were any */
-  readonly retryClinic: (account: string) => Promise<boolean>;
-  /** Leaves a booking as it is, linked to nothing any more. */
-  readonly unlink: (calendar: string, booking: string) => Promise<void>;
-  readonly now: () => number;
-}
+import { type SettleOptions, settleFailures } from './settle-failures.js';
 
 const MOST_EVENTS = 1_000;
 const MOST_NOTIFICATIONS = 10_000;
 const named = z.object({ id: refSchema.nullish().catch(null), calendar: refSchema.nullish().catch(null) });
 
 export class Failures implements FailuresFace {
-  readonly #options: FailuresOptions;
+  readonly #options: SettleOptions;
 
-  constructor(options: FailuresOptions) {
+  constructor(options: SettleOptions) {
     this.#options = options;
   }
 
@@ -109,94 +80,9 @@ export class Failures implements FailuresFace {
 
   /** Tries failures again, or gives them up: what they are about is then no longer wanted. */
   async settle(verb: 'retry' | 'drop', ids: readonly string[]): Promise<Settled> {
-    const unknown: string[] = [];
-    for (const id of ids) {
-      const found = verb === 'retry' ? await this.#retry(id) : await this.#drop(id);
-      if (!found) unknown.push(id);
-    }
-    return { done: ids.length - unknown.length, unknown };
-  }
-
-  async #retry(id: string): Promise<boolean> {
-    const { db, wake, deliver, retryClinic, now } = this.#options;
-    const { kind, calendar, rest } = parse(id);
-    switch (kind) {
-      case 'day': {
-        const found = await retryDay(db, calendar, rest);
-        if (found) await wake(calendar);
-        return found;
-      }
-      case 'calendar': {
-        const found = await retryCalendar(db, calendar);
-        if (found) await wake(calendar);
-        return found;
-      }
-      case 'service': {
-        const found = await retryService(db, calendar, rest, new Date(now()));
-        if (found) await wake(calendar);
-        return found;
-      }
-      case 'event':
-        return await this.#retryEvent(calendar);
-      case 'booking': {
-        const found = await retryBooking(db, calendar, rest);
-        if (found) await wake(calendar);
-        return found;
-      }
-      case 'notification': {
-        const key = await retryNotification(db, calendar, new Date(now()));
-        if (key === undefined) return false;
-        await deliver(key);
-        await retryClinic(key.account);
-        return true;
-      }
-      case 'delivery':
-        return await retryClinic(calendar);
-      default:
-        return false;
-    }
-  }
-
-  async #drop(id: string): Promise<boolean> {
-    const { db, now } = this.#options;
-    const { kind, calendar, rest } = parse(id);
-    switch (kind) {
-      case 'day':
-        return await dropDay(db, calendar, rest);
-      case 'calendar':
-        return await dropCalendar(db, calendar);
-      case 'service':
-        return await dropService(db, calendar, rest);
-      case 'event':
-        return isNumber(calendar) && (await deleteRefusedEvent(db, calendar));
-      case 'booking':
-        return await this.#dropBooking(calendar, rest);
-      case 'notification':
-        return await dropNotification(db, calendar, new Date(now()));
-      default:
-        return false;
-    }
-  }
-
-  async #dropBooking(calendar: string, id: string): Promise<boolean> {
-    const { db, unlink, wake } = this.#options;
-    if (!(await isRefused(db, calendar, id))) return false;
-    await unlink(calendar, id);
-    await wake(calendar);
-    return true;
-  }
-
-  /** Back to the queue first: an event that is there twice counts once. */
-  async #retryEvent(id: string): Promise<boolean> {
-    const { db, occupancyQueue } = this.#options;
-    const event = isNumber(id) ? await findRefusedEvent(db, id) : undefined;
-    if (event === undefined || event.data === null) return false;
-    await occupancyQueue.addBulk([{ name: 'retried', data: JSON.parse(event.data) }]);
-    return await deleteRefusedEvent(db, id);
+    return await settleFailures(this.#options, verb, ids);
   }
 }
-
-const isNumber = (id: string): boolean => /^\d{1,18}$/.test(id);
 
 function describeEvent({ id, data, reason }: RefusedEvent): Failure {
   const event = named.safeParse(data === null ? null : JSON.parse(data)).data;
@@ -241,11 +127,4 @@ function describe({ id, failed, problem, ...what }: FailedNotification): Failure
     ...what,
     reason: [...unreadable, ...undelivered].join('; '),
   };
-}
-
-function parse(id: string): { kind: string; calendar: string; rest: string } {
-  const [kind = '', calendar = '', ...others] = id.split('/');
-  const rest = others.join('/');
-  const isDate = z.iso.date().safeParse(rest).success;
-  return { kind: kind === 'day' && !isDate ? '' : kind, calendar, rest };
 }

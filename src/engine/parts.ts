@@ -75,8 +75,8 @@ export interface Parts {
    */
   wake(calendar: string, urgency: number): Promise<void>;
   readonly bookings: BookingDesk;
-  /** Ties a booking that the record knows to an appointment, or to none. */
-  link(link: Link): Promise<void>;
+  /** Ties bookings that the record knows to appointments, or to none. */
+  link(links: readonly Link[]): Promise<void>;
   readonly accounts: RememberedAccounts;
   readonly sealer: Sealer;
   readonly delivery: Delivery;
@@ -173,9 +173,13 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
       log.warn({ err: error, calendar }, 'the queue cannot be reached; the sweep will find what is wanted');
     }
   };
-  const link = async (asked: Link): Promise<void> =>
+  const link = async (asked: readonly Link[]): Promise<void> =>
     delivery.wake(await linkByHand(db, sealer, asked, now()));
-  const bookings = new BookingDesk({ means, link, wake: (calendar) => wake(calendar, MOST_URGENT) });
+  const bookings = new BookingDesk({
+    means,
+    link: (one) => link([one]),
+    wake: (calendar) => wake(calendar, MOST_URGENT),
+  });
   const occupancyWorker = new OccupancyWorker({
     queues,
     log,

@@ -48,13 +48,13 @@ export async function takeLinks(
 export async function linkByHand(
   db: Db,
   sealer: Sealer,
-  link: Link,
+  links: readonly Link[],
   now: number,
 ): Promise<readonly AddedNotification[]> {
   return await retryDeadlock(() =>
     db.transaction().execute(async (tx) => {
-      const calendars = await lockCalendars(tx, [link.calendar]);
-      const { days, appointments } = await takeLinks(tx, calendars, [link], now);
+      const calendars = await lockCalendars(tx, [...new Set(links.map(({ calendar }) => calendar))]);
+      const { days, appointments } = await takeLinks(tx, calendars, links, now);
       await markDays(tx, { windows: [], occupancy: days }, new Date(now));
       return await tellConflicts(tx, sealer, appointments, now);
     }),

@@ -213,27 +213,37 @@ export async function goneServices(db: Db, now: Date): Promise<GoneService[]> {
   return rows;
 }
 
-/** Has its address read anew. @returns whether there was such a failure */
-export async function retryService(db: Db, calendar: string, service: string, now: Date): Promise<boolean> {
-  const { numAffectedRows } = await sql`
-    UPDATE slotkeeper.calendars c SET address_due_at = ${now}
-    WHERE c.id = ${calendar} AND EXISTS (
-      SELECT FROM slotkeeper.address_services s
-      WHERE s.calendar_id = c.id AND s.id = ${service} AND s.gone_since IS NOT NULL AND NOT s.dropped)`.execute(
-    db,
-  );
-  return numAffectedRows === 1n;
+export interface ServiceKey {
+  readonly calendar: string;
+  readonly service: string;
 }
 
-/** It is reported no more, unless it comes back and goes again. @returns whether there was such a failure */
-export async function dropService(db: Db, calendar: string, service: string): Promise<boolean> {
-  const { numUpdatedRows } = await db
-    .updateTable('slotkeeper.address_services')
-    .set({ dropped: true })
-    .where('calendar_id', '=', calendar)
-    .where('id', '=', service)
-    .where('gone_since', 'is not', null)
-    .where('dropped', '=', false)
-    .executeTakeFirst();
-  return numUpdatedRows > 0n;
+/** Has their addresses read anew. @returns those of which there was such a failure */
+export async function retryServices(
+  db: Db,
+  services: readonly ServiceKey[],
+  now: Date,
+): Promise<ServiceKey[]> {
+  const { rows } = await sql<ServiceKey>`
+    WITH gone AS (
+      SELECT s.calendar_id AS calendar, s.id AS service FROM slotkeeper.address_services s
+      JOIN jsonb_to_recordset(${JSON.stringify(services)}::jsonb) AS k (calendar text, service text)
+        ON s.calendar_id = k.calendar AND s.id = k.service
+      WHERE s.gone_since IS NOT NULL AND NOT s.dropped
+    ), due AS (
+      UPDATE slotkeeper.calendars SET address_due_at = ${now}
+      WHERE id IN (SELECT calendar FROM gone)
+      RETURNING id)
+    SELECT gone.* FROM gone JOIN due ON due.id = gone.calendar`.execute(db);
+  return rows;
+}
+
+/** They are reported no more, unless they come back and go again. @returns those of which there was such a failure */
+export async function dropServices(db: Db, services: readonly ServiceKey[]): Promise<ServiceKey[]> {
+  const { rows } = await sql<ServiceKey>`
+    UPDATE slotkeeper.address_services s SET dropped = true
+    FROM jsonb_to_recordset(${JSON.stringify(services)}::jsonb) AS k (calendar text, service text)
+    WHERE s.calendar_id = k.calendar AND s.id = k.service AND s.gone_since IS NOT NULL AND NOT s.dropped
+    RETURNING s.calendar_id AS calendar, s.id AS service`.execute(db);
+  return rows;
 }

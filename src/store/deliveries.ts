@@ -172,34 +172,38 @@ export async function failedNotifications(db: Db, limit: number): Promise<Failed
   return rows;
 }
 
-/**
- * Opens a failed one again, as if it had never been sent. One that cannot be read is told once more, and is no failure
- * any longer.
- * @returns where it stands, or undefined where nothing failed under this id
- */
-export async function retryNotification(db: Db, id: string, now: Date): Promise<DeliveryKey | undefined> {
-  const { rows } = await sql<DeliveryKey>`
-    UPDATE slotkeeper.notifications
-    SET failed_at = NULL, failed_reason = NULL, delivered_at = NULL, dropped_at = NULL, attempts = 0,
-        first_attempt_at = NULL, retry_at = NULL, retry_reason = NULL, dismissed_at = ${now}
-    WHERE id = ${id} AND (failed_at IS NOT NULL OR (problem IS NOT NULL AND dismissed_at IS NULL))
-    RETURNING account_id AS account, calendar_id AS calendar`.execute(db);
-  return rows[0];
+/** A notification, and in which order it is brought to the clinic. */
+export interface DeliveryOf extends DeliveryKey {
+  readonly id: string;
 }
 
 /**
- * Gives up bringing it to the clinic, or takes it that somebody has seen that it cannot be read.
- * @returns whether there was such a failure
+ * Opens failed ones again, as if they had never been sent. One that cannot be read is told once more, and is no failure
+ * any longer.
+ * @returns those of which there was such a failure
  */
-export async function dropNotification(db: Db, id: string, now: Date): Promise<boolean> {
-  const { numAffectedRows } = await sql`
+export async function retryNotifications(db: Db, ids: readonly string[], now: Date): Promise<DeliveryOf[]> {
+  const { rows } = await sql<DeliveryOf>`
+    UPDATE slotkeeper.notifications
+    SET failed_at = NULL, failed_reason = NULL, delivered_at = NULL, dropped_at = NULL, attempts = 0,
+        first_attempt_at = NULL, retry_at = NULL, retry_reason = NULL, dismissed_at = ${now}
+    WHERE id = ANY(${[...ids]}::text[]) AND (failed_at IS NOT NULL OR (problem IS NOT NULL AND dismissed_at IS NULL))
+    RETURNING id, account_id AS account, calendar_id AS calendar`.execute(db);
+  return rows;
+}
+
+/**
+ * Gives up bringing them to the clinic, or takes it that somebody has seen that they cannot be read.
+ * @returns those of which there was such a failure
+ */
+export async function dropNotifications(db: Db, ids: readonly string[], now: Date): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
     UPDATE slotkeeper.notifications
     SET dropped_at = CASE WHEN failed_at IS NULL THEN dropped_at ELSE ${now}::timestamptz END,
         failed_at = NULL, failed_reason = NULL, dismissed_at = ${now}::timestamptz
-    WHERE id = ${id} AND (failed_at IS NOT NULL OR (problem IS NOT NULL AND dismissed_at IS NULL))`.execute(
-    db,
-  );
-  return numAffectedRows === 1n;
+    WHERE id = ANY(${[...ids]}::text[]) AND (failed_at IS NOT NULL OR (problem IS NOT NULL AND dismissed_at IS NULL))
+    RETURNING id`.execute(db);
+  return rows.map(({ id }) => id);
 }
 
 /**

@@ -81,12 +81,20 @@ export async function retryFailuresOf(db: Db, calendars: readonly string[], now:
   return rows.map(({ calendar }) => calendar);
 }
 
-/** @returns whether there was such a failure */
-export async function retryDay(db: Db, calendar: string, date: string): Promise<boolean> {
-  const { numAffectedRows } = await sql`
-    UPDATE slotkeeper.days SET failed_generation = NULL, error = NULL, failures = 0, retry_at = NULL
-    WHERE calendar_id = ${calendar} AND date = ${date}::date AND failed_generation = generation`.execute(db);
-  return numAffectedRows === 1n;
+export interface DayKey {
+  readonly calendar: string;
+  /** Local date. */
+  readonly date: string;
+}
+
+/** @returns those of which there was such a failure */
+export async function retryFailedDays(db: Db, days: readonly DayKey[]): Promise<DayKey[]> {
+  const { rows } = await sql<DayKey>`
+    UPDATE slotkeeper.days d SET failed_generation = NULL, error = NULL, failures = 0, retry_at = NULL
+    FROM jsonb_to_recordset(${JSON.stringify(days)}::jsonb) AS k (calendar text, date date)
+    WHERE d.calendar_id = k.calendar AND d.date = k.date AND d.failed_generation = d.generation
+    RETURNING d.calendar_id AS calendar, d.date`.execute(db);
+  return rows;
 }
 
 /** Those of a calendar between two local dates, both included. @returns how many there were */
@@ -98,43 +106,47 @@ export async function retryDays(db: Db, calendar: string, from: string, to: stri
   return Number(numAffectedRows ?? 0);
 }
 
+/** What a day is that is wanted no more, until it changes again. What the marketplace shows of it is unknown. */
+const DROPPED = sql`
+  published_generation = generation, published = NULL, verified = false, pending_since = NULL,
+  urgency = NULL, failed_generation = NULL, error = NULL, failures = 0, retry_at = NULL`;
+
 /**
- * Takes the day out of what is wanted, until it changes again. What the marketplace shows of it is unknown.
- * @returns whether there was such a failure
+ * Takes these days out of what is wanted.
+ * @returns those of which there was such a failure
  */
-export async function dropDay(db: Db, calendar: string, date: string): Promise<boolean> {
-  const { numAffectedRows } = await sql`
-    UPDATE slotkeeper.days
-    SET published_generation = generation, published = NULL, verified = false, pending_since = NULL,
-        urgency = NULL, failed_generation = NULL, error = NULL, failures = 0, retry_at = NULL
-    WHERE calendar_id = ${calendar} AND date = ${date}::date AND failed_generation = generation`.execute(db);
-  return numAffectedRows === 1n;
+export async function dropFailedDays(db: Db, days: readonly DayKey[]): Promise<DayKey[]> {
+  const { rows } = await sql<DayKey>`
+    UPDATE slotkeeper.days d SET ${DROPPED}
+    FROM jsonb_to_recordset(${JSON.stringify(days)}::jsonb) AS k (calendar text, date date)
+    WHERE d.calendar_id = k.calendar AND d.date = k.date AND d.failed_generation = d.generation
+    RETURNING d.calendar_id AS calendar, d.date`.execute(db);
+  return rows;
 }
 
-/** @returns whether there was such a failure */
-export async function retryCalendar(db: Db, calendar: string): Promise<boolean> {
-  const { numUpdatedRows } = await db
+/** @returns those of which there was such a failure */
+export async function retryFailedCalendars(db: Db, calendars: readonly string[]): Promise<string[]> {
+  const rows = await db
     .updateTable('slotkeeper.calendars')
     .set(NOTHING_FAILED)
-    .where('id', '=', calendar)
+    .where('id', '=', sql<string>`ANY(${[...calendars]}::text[])`)
     .where('failed_reason', 'is not', null)
-    .executeTakeFirst();
-  return numUpdatedRows > 0n;
+    .returning('id')
+    .execute();
+  return rows.map(({ id }) => id);
 }
 
 /**
- * Takes what is pending of the calendar out of what is wanted; later changes are tried.
- * @returns whether there was such a failure
+ * Takes what is pending of these calendars out of what is wanted; later changes are tried.
+ * @returns those of which there was such a failure
  */
-export async function dropCalendar(db: Db, calendar: string): Promise<boolean> {
+export async function dropFailedCalendars(db: Db, calendars: readonly string[]): Promise<string[]> {
   return await db.transaction().execute(async (tx) => {
-    if (!(await retryCalendar(tx, calendar))) return false;
+    const failed = await retryFailedCalendars(tx, calendars);
     await sql`
-      UPDATE slotkeeper.days
-      SET published_generation = generation, published = NULL, verified = false, pending_since = NULL,
-          urgency = NULL, failed_generation = NULL, error = NULL, failures = 0, retry_at = NULL
-      WHERE calendar_id = ${calendar} AND generation > published_generation`.execute(tx);
-    return true;
+      UPDATE slotkeeper.days SET ${DROPPED}
+      WHERE calendar_id = ANY(${failed}::text[]) AND generation > published_generation`.execute(tx);
+    return failed;
   });
 }
 

@@ -239,22 +239,27 @@ export async function refusedBookings(db: Db): Promise<RefusedBooking[]> {
   return rows;
 }
 
-/** @returns whether there was such a failure */
-export async function retryBooking(db: Db, calendar: string, id: string): Promise<boolean> {
-  const { numAffectedRows } = await sql`
-    UPDATE slotkeeper.bookings SET failed_for = NULL, failed_reason = NULL, failures = 0, retry_at = NULL
-    WHERE calendar_id = ${calendar} AND id = ${id} AND failed_for IS NOT NULL`.execute(db);
-  return numAffectedRows === 1n;
+export interface BookingKey {
+  readonly calendar: string;
+  readonly id: string;
 }
 
-/** Whether the marketplace refused to have it follow its appointment. */
-export async function isRefused(db: Db, calendar: string, id: string): Promise<boolean> {
-  const row = await db
-    .selectFrom('slotkeeper.bookings')
-    .select('id')
-    .where('calendar_id', '=', calendar)
-    .where('id', '=', id)
-    .where('failed_for', 'is not', null)
-    .executeTakeFirst();
-  return row !== undefined;
+/** @returns those of which there was such a failure */
+export async function retryBookings(db: Db, bookings: readonly BookingKey[]): Promise<BookingKey[]> {
+  const { rows } = await sql<BookingKey>`
+    UPDATE slotkeeper.bookings b SET failed_for = NULL, failed_reason = NULL, failures = 0, retry_at = NULL
+    FROM jsonb_to_recordset(${JSON.stringify(bookings)}::jsonb) AS k (calendar text, id text)
+    WHERE b.calendar_id = k.calendar AND b.id = k.id AND b.failed_for IS NOT NULL
+    RETURNING b.calendar_id AS calendar, b.id`.execute(db);
+  return rows;
+}
+
+/** Those of these that the marketplace refused to have follow their appointments. */
+export async function refusedAmong(db: Db, bookings: readonly BookingKey[]): Promise<BookingKey[]> {
+  const { rows } = await sql<BookingKey>`
+    SELECT b.calendar_id AS calendar, b.id FROM slotkeeper.bookings b
+    JOIN jsonb_to_recordset(${JSON.stringify(bookings)}::jsonb) AS k (calendar text, id text)
+      ON b.calendar_id = k.calendar AND b.id = k.id
+    WHERE b.failed_for IS NOT NULL`.execute(db);
+  return rows;
 }

@@ -7,6 +7,7 @@
 import { type RawBuilder, type Selectable, sql } from 'kysely';
 import { randomBytes } from '../privacy/random-bytes.js';
 import type { Sealer } from '../privacy/sealer.js';
+import { storable } from '../storable-text.js';
 import type { Db, NotificationsTable } from './schema.js';
 import type { Part } from './write-together.js';
 
@@ -75,9 +76,6 @@ const MAX_PAGE_BYTES = 4 * 1024 * 1024;
 
 /** What a seal is bound to: the data of one row does not open in another. */
 export const contextOf = (id: string): string => `notification/${id}`;
-
-/** PostgreSQL's text has no NUL, and no half of a character; what comes from outside may. */
-const storable = (text: string): string => text.replace(/[\0\p{Surrogate}]/gu, '\uFFFD');
 
 /**
  * Keeps them, in the transaction that applies them to the record: what is answered 2xx is in it.

@@ -1,4 +1,5 @@
 /** Events of the queue that were refused, each with its reason, until they are tried again or dropped. */
+import { sql } from 'kysely';
 import type { Db } from './schema.js';
 
 export interface RefusedEvent {
@@ -36,21 +37,23 @@ export async function refusedEvents(db: Db, limit: number): Promise<RefusedEvent
     .execute();
 }
 
-export async function findRefusedEvent(db: Db, id: string): Promise<RefusedEvent | undefined> {
+export async function findRefusedEvents(db: Db, ids: readonly string[]): Promise<RefusedEvent[]> {
   return await db
     .selectFrom('slotkeeper.refused_events')
     .select(['id', 'data', 'reason'])
-    .where('id', '=', id)
-    .executeTakeFirst();
+    .where('id', '=', sql<string>`ANY(${[...ids]}::bigint[])`)
+    .orderBy('id')
+    .execute();
 }
 
-/** @returns whether there was one */
-export async function deleteRefusedEvent(db: Db, id: string): Promise<boolean> {
-  const { numDeletedRows } = await db
+/** @returns those that there were */
+export async function deleteRefusedEvents(db: Db, ids: readonly string[]): Promise<string[]> {
+  const rows = await db
     .deleteFrom('slotkeeper.refused_events')
-    .where('id', '=', id)
-    .executeTakeFirst();
-  return numDeletedRows > 0n;
+    .where('id', '=', sql<string>`ANY(${[...ids]}::bigint[])`)
+    .returning('id')
+    .execute();
+  return rows.map(({ id }) => id);
 }
 
 export async function countRefusedEvents(db: Db): Promise<number> {

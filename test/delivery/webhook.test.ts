@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { failedNotifications, retryNotification, waitingDeliveries } from '../../src/store/deliveries.js';
+import { failedNotifications, retryNotifications, waitingDeliveries } from '../../src/store/deliveries.js';
 import { recordDatabase } from '../store/databases.js';
 import { eventually } from '../support/eventually.js';
 import { Office, PATIENT } from './office.js';
@@ -76,7 +76,7 @@ describe('a webhook', () => {
     ]);
 
     refuses = false;
-    const key = await retryNotification(office.database.db, one, new Date());
+    const [key] = await retryNotifications(office.database.db, [one], new Date());
     if (key !== undefined) await office.delivery.hasten(key);
     await allDelivered();
     expect(receiver.idsOf('nowak').at(-1)).toBe(one);

@@ -8,13 +8,13 @@ import { type Database, openDatabase } from '../../src/store/database.js';
 import {
   delivered,
   deliveryFailed,
-  dropNotification,
+  dropNotifications,
   dueKeys,
   failedNotifications,
   firstOpen,
   notificationTotals,
   queued,
-  retryNotification,
+  retryNotifications,
   unqueued,
 } from '../../src/store/deliveries.js';
 import { addNotifications, feed, type NewNotification } from '../../src/store/notifications.js';
@@ -153,7 +153,7 @@ describe('notifications', () => {
       expect(await failedNotifications(db, 10)).toMatchObject([
         { id, failed: null, problem: 'data: Required' },
       ]);
-      expect(await dropNotification(db, id, NOW)).toBe(true);
+      expect(await dropNotifications(db, [id], NOW)).toEqual([id]);
       expect(await failedNotifications(db, 10)).toEqual([]);
       expect((await firstOpen(db, sealer, key))?.item.id).toBe(id);
     });
@@ -163,7 +163,7 @@ describe('notifications', () => {
       const [{ id } = { id: '' }] = added;
       await read();
       await delivered(db, id, NOW);
-      expect(await retryNotification(db, id, NOW)).toEqual(key);
+      expect(await retryNotifications(db, [id], NOW)).toEqual([{ id: id, ...key }]);
       expect(await failedNotifications(db, 10)).toEqual([]);
       expect((await firstOpen(db, sealer, key))?.item.id).toBe(id);
     });

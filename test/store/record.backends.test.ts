@@ -19,12 +19,12 @@ import {
   delivered,
   deliverLater,
   deliveryFailed,
-  dropNotification,
+  dropNotifications,
   dueKeys,
   failedNotifications,
   firstOpen,
   notificationTotals,
-  retryNotification,
+  retryNotifications,
 } from '../../src/store/deliveries.js';
 import { takeCalendarToRead } from '../../src/store/errands.js';
 import { giveBackLease, renewLease, takeLease } from '../../src/store/leases.js';
@@ -391,15 +391,15 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
         expect.objectContaining({ id: two }),
       ]);
       expect(await notificationTotals(db, all)).toEqual({ undelivered: 0, failed: 2, oldest: null });
-      expect(await retryNotification(db, one, NOW)).toEqual(key);
-      expect(await retryNotification(db, one, NOW)).toBeUndefined();
+      expect(await retryNotifications(db, [one], NOW)).toEqual([{ id: one, ...key }]);
+      expect(await retryNotifications(db, [one], NOW)).toEqual([]);
       expect(await firstOpen(db, sealer, key)).toMatchObject({
         attempts: 0,
         firstAttemptAt: null,
         retryAt: null,
       });
-      expect(await dropNotification(db, two, NOW)).toBe(true);
-      expect(await dropNotification(db, two, NOW)).toBe(false);
+      expect(await dropNotifications(db, [two], NOW)).toEqual([two]);
+      expect(await dropNotifications(db, [two], NOW)).toEqual([]);
       expect(await failedNotifications(db, 10)).toEqual([]);
     });
 
@@ -414,7 +414,7 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
         { id: one, failed: 'answered 500' },
         { id: three, failed: 'it was not delivered in time, and its data was removed' },
       ]);
-      await retryNotification(db, three, NOW);
+      await retryNotifications(db, [three], NOW);
       expect(await firstOpen(db, sealer, key)).toMatchObject({
         item: { id: three, data: null, purged: true },
       });

@@ -5,7 +5,7 @@ import { calendarFailed } from '../../src/store/attempts.js';
 import { deleteCalendar, getCalendar, putCalendar } from '../../src/store/calendars.js';
 import { type Database, openDatabase } from '../../src/store/database.js';
 import { daysBetween, markDays, pendingDays, saveFailed, savePublished } from '../../src/store/days.js';
-import { failedDays, retryCalendar } from '../../src/store/failures.js';
+import { failedDays, retryFailedCalendars } from '../../src/store/failures.js';
 import { totals, wantedCalendars } from '../../src/store/wanted.js';
 import { saveWindows, windowsOf } from '../../src/store/windows.js';
 import { emptyRecord, recordDatabase } from './databases.js';
@@ -82,7 +82,7 @@ describe('the record', () => {
       const first = await failed();
       expect(await first()).toBe(1);
       const second = await failed();
-      expect(await retryCalendar(db, 'nowak')).toBe(true);
+      expect(await retryFailedCalendars(db, ['nowak'])).toEqual(['nowak']);
       expect(await second()).toBeUndefined();
       const third = await failed();
       await putCalendar(db, calendar({ bufferAfter: 5 }), NOW);
