@@ -276,7 +276,7 @@ export class Slotkeeper {
 
   /** What failed and waits for somebody to try it again or to drop it. */
   get failures(): FailuresFace {
-    const { database, occupancyQueue, delivery, link } = this.#running();
+    const { database, occupancyQueue, delivery, link, means } = this.#running();
     return new Failures({
       db: database.db,
       occupancyQueue,
@@ -284,6 +284,7 @@ export class Slotkeeper {
       wake: (calendar) => this.wake(calendar),
       deliver: (key) => delivery.hasten(key),
       retryClinic: (account) => delivery.retryClinic(account),
+      renewClient: (account) => means.clients.renew(account),
       unlink: (some) => link(some.map(({ calendar, id }) => ({ calendar, booking: id, ref: null }))),
     });
   }

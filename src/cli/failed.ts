@@ -49,11 +49,13 @@ async function settle(
   if (unknown.length > 0) throw new ReportedError();
 }
 
-/** A delivery that is tried again has not failed: it is not dropped with what has. */
+/** Refused accounts, and deliveries that are tried again, cannot be dropped: they are not named with what can. */
 async function allOf(failures: FailuresFace, verb: 'retry' | 'drop'): Promise<readonly string[]> {
   const all = await failures.list();
-  return all.filter(({ kind }) => verb === 'retry' || kind !== 'delivery').map(({ id }) => id);
+  return all.filter(({ kind }) => verb === 'retry' || !KEPT.includes(kind)).map(({ id }) => id);
 }
+
+const KEPT: readonly Failure['kind'][] = ['account', 'delivery'];
 
 async function withFailures<T>(
   io: Io,
@@ -75,7 +77,7 @@ function describeOne(failure: Failure): string {
     failure.kind === 'day' && failure.expected !== undefined && failure.shown !== undefined
       ? `  sent:  ${failure.expected.join(' ')}\n  shown: ${failure.shown.join(' ')}\n`
       : '';
-  const since = failure.kind === 'service' ? ` (since ${failure.since})` : '';
+  const since = failure.kind === 'service' || failure.kind === 'account' ? ` (since ${failure.since})` : '';
   const again =
     'retryAt' in failure && failure.retryAt !== null ? `  tried again at ${failure.retryAt}\n` : '';
   const event = failure.kind === 'event' && failure.event !== null ? `  event ${failure.event}` : '';

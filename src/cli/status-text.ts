@@ -116,7 +116,7 @@ function stopped({ account, state, reason, since, until }: AccountStatus): Secti
       colour: 'red',
       headline: `account ${account} is refused since ${since ?? ''}: nothing of it is published`,
       items: [[reason ?? '']],
-      next: 'correct its clientId and clientSecret, or its baseUrl, and start again',
+      next: `correct its clientId, clientSecret or baseUrl, then slotkeeper failed retry account/${account}`,
     },
   ];
 }

@@ -34,6 +34,15 @@ export type Failure =
       readonly name: string;
       readonly reason: string;
     }
+  /** An account of which the marketplace accepts nothing: its credentials, or each token that it is given, are refused. */
+  | {
+      readonly kind: 'account';
+      readonly id: string;
+      readonly account: string;
+      readonly reason: string;
+      /** ISO 8601. */
+      readonly since: string;
+    }
   /** A clinic's webhook that did not take what it was sent: so many notifications of the account wait for it. */
   | {
       readonly kind: 'delivery';

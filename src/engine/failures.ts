@@ -1,7 +1,8 @@
-/** What failed, in one list: days, calendars, services, bookings, events and notifications, each with its reason, to be retried or dropped. */
+/** What failed, in one list: accounts, calendars, days, services, bookings, events and notifications, each with its reason, to be retried or dropped. */
 
 import { z } from 'zod';
 import { refSchema } from '../intake/vocabulary.js';
+import { refusedAccounts } from '../store/account-states.js';
 import { type GoneService, goneServices } from '../store/address-services.js';
 import {
   type FailedNotification,
@@ -29,16 +30,27 @@ export class Failures implements FailuresFace {
 
   async list(): Promise<Failure[]> {
     const { db, now } = this.#options;
-    const [calendars, days, services, events, bookings, notifications, deliveries] = await Promise.all([
-      failedCalendars(db),
-      failedDays(db),
-      goneServices(db, new Date(now())),
-      refusedEvents(db, MOST_EVENTS),
-      refusedBookings(db),
-      failedNotifications(db, MOST_NOTIFICATIONS),
-      waitingDeliveries(db),
-    ]);
+    const [accounts, calendars, days, services, events, bookings, notifications, deliveries] =
+      await Promise.all([
+        refusedAccounts(db),
+        failedCalendars(db),
+        failedDays(db),
+        goneServices(db, new Date(now())),
+        refusedEvents(db, MOST_EVENTS),
+        refusedBookings(db),
+        failedNotifications(db, MOST_NOTIFICATIONS),
+        waitingDeliveries(db),
+      ]);
     return [
+      ...accounts.map(
+        ({ account, reason, since }): Failure => ({
+          kind: 'account',
+          id: `account/${account}`,
+          account,
+          reason,
+          since: since.toISOString(),
+        }),
+      ),
       ...calendars.map(
         ({ calendar, reason, at, retryAt }): Failure => ({
           kind: 'calendar',

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { JobQueue } from '../queue/queues.js';
 import { isStorable } from '../storable-text.js';
+import { retryRefusedAccount } from '../store/account-states.js';
 import { dropServices, retryServices, type ServiceKey } from '../store/address-services.js';
 import { type DeliveryKey, dropNotifications, retryNotifications } from '../store/deliveries.js';
 import {
@@ -26,6 +27,8 @@ export interface SettleOptions {
   readonly deliver: (key: DeliveryKey) => Promise<void>;
   /** Ends all waits for the webhook of the account. @returns whether there were any */
   readonly retryClinic: (account: string) => Promise<boolean>;
+  /** Has the account ask for a token at its next request, without a pause. */
+  readonly renewClient: (account: string) => void;
   /** Leaves bookings as they are, linked to nothing any more. */
   readonly unlink: (bookings: readonly BookingKey[]) => Promise<void>;
   readonly now: () => number;
@@ -138,6 +141,19 @@ const kinds: { readonly [kind: string]: Settle } = {
     for (const key of [...keys.values()].slice(0, MAX_QUEUED)) await deliver(key);
     for (const account of new Set(found.map(({ account }) => account))) await retryClinic(account);
     return found.map(({ id }) => `notification/${id}`);
+  },
+
+  account: async (options, verb, some) => {
+    if (verb === 'drop') return [];
+    const found: string[] = [];
+    for (const { id, name } of some) {
+      const calendars = await retryRefusedAccount(options.db, name);
+      if (calendars === undefined) continue;
+      options.renewClient(name);
+      await wakeAll(options, calendars);
+      found.push(id);
+    }
+    return found;
   },
 
   delivery: async ({ retryClinic }, verb, some) => {

@@ -43,3 +43,33 @@ export async function acceptAccount(db: Db, id: string): Promise<void> {
     UPDATE slotkeeper.accounts SET refused_at = NULL, last_refused_at = NULL, refused_reason = NULL
     WHERE id = ${id} AND refused_at IS NOT NULL`.execute(db);
 }
+
+export interface RefusedAccount {
+  readonly account: string;
+  readonly reason: string;
+  readonly since: Date;
+}
+
+export async function refusedAccounts(db: Db): Promise<RefusedAccount[]> {
+  const { rows } = await sql<RefusedAccount>`
+    SELECT id AS account, coalesce(refused_reason, '') AS reason, refused_at AS since
+    FROM slotkeeper.accounts WHERE refused_at IS NOT NULL ORDER BY id`.execute(db);
+  return rows;
+}
+
+/**
+ * Ends the pauses of what could not be published because the account is refused.
+ * @returns its calendars; undefined where the account is not refused
+ */
+export async function retryRefusedAccount(db: Db, id: string): Promise<string[] | undefined> {
+  return await db.transaction().execute(async (tx) => {
+    const { rows: refused } = await sql`
+      SELECT FROM slotkeeper.accounts WHERE id = ${id} AND refused_at IS NOT NULL`.execute(tx);
+    if (refused.length === 0) return undefined;
+    const { rows } = await sql<{ id: string }>`
+      UPDATE slotkeeper.calendars SET attempts = 0, retry_at = NULL, retry_reason = NULL
+      WHERE account_id = ${id} AND retry_reason IS NOT NULL
+      RETURNING id`.execute(tx);
+    return rows.map((row) => row.id);
+  });
+}

@@ -32,8 +32,7 @@ export class Clients {
     const madeFrom = JSON.stringify([baseUrl, clientId, clientSecret, foundingMovePath, overHttp]);
     const known = this.#clients.get(id);
     if (known?.madeFrom === madeFrom) return known.client;
-    // The old one may have requests in flight: it is closed with the others.
-    if (known !== undefined) this.#replaced.push(known.client);
+    this.renew(id);
     const client = new DocplannerClient({
       account: id,
       baseUrl,
@@ -50,6 +49,14 @@ export class Clients {
     });
     this.#clients.set(id, { client, madeFrom });
     return client;
+  }
+
+  /** From here on the account has another client, which asks for a token without waiting. */
+  renew(account: string): void {
+    const known = this.#clients.get(account);
+    // The old one may have requests in flight: it is closed with the others.
+    if (known !== undefined) this.#replaced.push(known.client);
+    this.#clients.delete(account);
   }
 
   async close(): Promise<void> {

@@ -90,7 +90,7 @@ describe('the text of the status', () => {
       '  → slotkeeper booking move nowak 1001 --start INSTANT, or cancel; link where it is one visit',
       'account berlin is refused since 2026-11-30T08:00:00.000Z: nothing of it is published',
       '  token (POST /oauth/v2/token) was refused',
-      '  → correct its clientId and clientSecret, or its baseUrl, and start again',
+      '  → correct its clientId, clientSecret or baseUrl, then slotkeeper failed retry account/berlin',
       '1 change could not be published',
       '2 services are gone from their addresses',
       '  → slotkeeper failed list',

@@ -78,6 +78,7 @@ const settle = (verb: 'retry' | 'drop', ids: readonly string[]) => {
     occupancyQueue: { addBulk: note('add') } as unknown as SettleOptions['occupancyQueue'],
     wake: note('wake'),
     deliver: note('deliver'),
+    renewClient: () => undefined,
     retryClinic: async (of) => {
       await note('clinic')(of);
       return of === 'warsaw';

@@ -1,6 +1,7 @@
 // An account of which the marketplace accepts nothing: it is named, and holds no other up.
 import { expect, test } from '@jest/globals';
 import { Desk } from '../../chaos/desk.js';
+import { eventually } from '../../support/eventually.js';
 import { over, resync } from './resyncing.js';
 
 const REFUSED = 'was refused: the token or the credentials are not accepted';
@@ -82,4 +83,34 @@ test('the status says when the PMS of an account was last heard of', async () =>
   const [alone, many] = (await desk.engine.status()).accounts;
   expect(alone?.lastHeard).toBeNull();
   expect(Date.parse(many?.lastHeard ?? '')).toBe(desk.engine.now());
+});
+
+test('a person has it tried at once, and it is no failure any more', async () => {
+  const desk = await withRefused();
+  await desk.book('apt-1', '10:20', '10:40', 'alone');
+  const { failures } = desk.engine;
+  await desk.until(async () => (await failures.list()).length > 0);
+  const [refused] = await failures.list();
+  expect(refused).toEqual({
+    kind: 'account',
+    id: 'account/alone',
+    account: 'alone',
+    reason: expect.stringContaining(REFUSED),
+    since: expect.stringMatching(/Z$/),
+  });
+  expect(await failures.settle('drop', ['account/alone'])).toEqual({ done: 0, unknown: ['account/alone'] });
+  desk.sandbox.setEstate(undefined, [
+    { id: 'many', secret: 'secret' },
+    { id: 'alone', secret: 'secret' },
+  ]);
+  const before = desk.engine.now();
+  expect(await failures.settle('retry', ['account/alone', 'account/many'])).toEqual({
+    done: 1,
+    unknown: ['account/many'],
+  });
+  // No time passes.
+  await eventually(() => !desk.shown('alone').includes('10:20'));
+  expect(desk.engine.now()).toBe(before);
+  await desk.rest();
+  expect(await failures.list()).toEqual([]);
 });
