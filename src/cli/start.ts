@@ -64,7 +64,8 @@ async function start(io: Io, file: string | undefined, roles: readonly Role[]): 
   const ended = new AbortController();
   let isFinished = false;
   try {
-    const app = serves && apiKey !== undefined ? createApp({ engine, apiKey }) : undefined;
+    const trustProxy = settings.HTTP_TRUST_PROXY;
+    const app = serves && apiKey !== undefined ? createApp({ engine, apiKey, trustProxy }) : undefined;
     if (app !== undefined) {
       const url = await app.listen({ host: settings.HOST, port: settings.PORT }).catch((error: unknown) => {
         throw new ListenError(settings.HOST, settings.PORT, error, 'PORT');

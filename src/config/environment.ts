@@ -5,6 +5,7 @@ import { parseEnv } from 'node:util';
 import { z } from 'zod';
 import { check } from '../check.js';
 import { ConfigError } from './config-error.js';
+import { trustProxySchema } from './network.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -27,6 +28,7 @@ const environmentSchema = z.object({
   REDIS_URL: url('redis:', 'rediss:').optional(),
   HOST: z.string().default('127.0.0.1'),
   PORT: z.coerce.number('must be a port number').int().min(0).max(65_535).default(8080),
+  HTTP_TRUST_PROXY: trustProxySchema.optional(),
   SLOTKEEPER_API_KEY: z.string().optional(),
   SLOTKEEPER_ENCRYPTION_KEY: z.string().optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),

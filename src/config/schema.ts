@@ -1,5 +1,4 @@
 /** What a configuration may say, in the file and over HTTP. */
-import { isIP } from 'node:net';
 import { z } from 'zod';
 import { isTimeZone } from '../core/index.js';
 import { keyOf } from '../delivery/destination.js';
@@ -9,6 +8,7 @@ import { isLinkLocal } from '../lib/private-addresses.js';
 import { type Account, DEFAULT_PUSH_BYTES } from '../store/accounts.js';
 import type { Calendar } from '../store/calendars.js';
 import { isCron } from '../sync/resync/cron.js';
+import { networkSchema } from './network.js';
 
 /** An id that the user chose: it stands in URLs and in logs. */
 export const ownId = z
@@ -32,17 +32,6 @@ const withoutUser = (value: string): boolean => {
   return username === '' && password === '';
 };
 const NO_USER = 'must have no user and no password in it';
-
-/** An address, or a network such as 192.0.2.0/24. */
-const networkSchema = z.string().refine((value) => {
-  const [net = '', bits, ...rest] = value.split('/');
-  const most = isIP(net) === 4 ? 32 : 128;
-  return (
-    isIP(net) !== 0 &&
-    rest.length === 0 &&
-    (bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= most))
-  );
-}, 'is neither an address nor a network such as 192.0.2.0/24');
 
 const isPushed = (mode: string): boolean => mode === 'push' || mode === 'both';
 

@@ -1,6 +1,7 @@
 /** The HTTP API: JSON under /v1 behind the API key, and the health of the process without one. */
 import { type FastifyBaseLogger, fastify, LogController } from 'fastify';
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { TrustProxy } from '../config/network.js';
 import type { Slotkeeper } from '../engine.js';
 import { requireApiKey } from './auth.js';
 import { endConnectionsAtTheEnd, HEADERS, RECEIVE_MS, receivingWithin } from './connections.js';
@@ -23,18 +24,21 @@ import { snapshotRoutes } from './routes/snapshots.js';
 import { statusRoutes } from './routes/status.js';
 import type { Server } from './types.js';
 import { validatorCompiler } from './validator.js';
+import { WrongKeys } from './wrong-keys.js';
 
 export interface AppOptions {
   readonly engine: Slotkeeper;
   readonly apiKey: string;
   /** How long a request may take to arrive, in milliseconds; default 60,000. */
   readonly receiveMs?: number;
+  /** Which proxies are believed where a request came from; default none. */
+  readonly trustProxy?: TrustProxy | undefined;
 }
 
 /** A thousand events with windows. */
 const BODY_LIMIT = 16 * 1024 * 1024;
 
-export function createApp({ engine, apiKey, receiveMs = RECEIVE_MS }: AppOptions): Server {
+export function createApp({ engine, apiKey, receiveMs = RECEIVE_MS, trustProxy }: AppOptions): Server {
   const log: FastifyBaseLogger = engine.log;
   const app: Server = fastify({
     loggerInstance: log,
@@ -42,11 +46,15 @@ export function createApp({ engine, apiKey, receiveMs = RECEIVE_MS }: AppOptions
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT,
     forceCloseConnections: 'idle',
+    ...(trustProxy === undefined ? {} : { trustProxy: believed(trustProxy) }),
     ...receivingWithin(receiveMs),
     // A path that cannot be decoded never gets as far as a route, nor to a hook.
     frameworkErrors: (error, request, reply) => handleError(error, request, reply.headers(HEADERS)),
   }).withTypeProvider<ZodTypeProvider>();
   endConnectionsAtTheEnd(app, engine.timers);
+  const wrongKeys = new WrongKeys({ log, timers: engine.timers });
+  app.addHook('onReady', async () => wrongKeys.start());
+  app.addHook('preClose', async () => wrongKeys.stop());
   app.addHook('onRequest', (_request, reply, done) => {
     reply.headers(HEADERS);
     done();
@@ -63,10 +71,10 @@ export function createApp({ engine, apiKey, receiveMs = RECEIVE_MS }: AppOptions
     }),
   );
   healthRoutes(app, engine);
-  metricsRoutes(app, engine);
+  metricsRoutes(app, engine, wrongKeys);
   app.register(
     async (v1) => {
-      v1.addHook('onRequest', requireApiKey(apiKey));
+      v1.addHook('onRequest', requireApiKey(apiKey, wrongKeys));
       for (const routes of [
         eventRoutes,
         accountRoutes,
@@ -87,6 +95,12 @@ export function createApp({ engine, apiKey, receiveMs = RECEIVE_MS }: AppOptions
     { prefix: '/v1' },
   );
   // With a key of its own, and a way of its own to read what comes.
-  app.register(async (v1) => pushRoutes(v1.withTypeProvider<ZodTypeProvider>(), engine), { prefix: '/v1' });
+  app.register(async (v1) => pushRoutes(v1.withTypeProvider<ZodTypeProvider>(), engine, wrongKeys), {
+    prefix: '/v1',
+  });
   return app;
 }
+
+/** Fastify's types know no number of hops. */
+const believed = (proxies: TrustProxy): string[] | ((address: string, hop: number) => boolean) =>
+  typeof proxies === 'number' ? (_address, hop) => hop < proxies : proxies;

@@ -1,7 +1,8 @@
 /** The API key: `Authorization: Bearer …`, compared in constant time. */
 import { hash, timingSafeEqual } from 'node:crypto';
-import type { onRequestHookHandler } from 'fastify';
+import type { onRequestAsyncHookHandler } from 'fastify';
 import { ProblemError } from './problem.js';
+import type { WrongKeys } from './wrong-keys.js';
 
 /** Equal lengths, whatever came in. */
 const digest = (value: string): Buffer => hash('sha256', value, 'buffer');
@@ -10,21 +11,14 @@ const digest = (value: string): Buffer => hash('sha256', value, 'buffer');
 export const isSameSecret = (one: string, other: string): boolean =>
   timingSafeEqual(digest(one), digest(other));
 
-export function requireApiKey(apiKey: string): onRequestHookHandler {
-  return (request, reply, done) => {
-    const [, key] = /^Bearer +(.+)$/i.exec(request.headers.authorization ?? '') ?? [];
-    if (key !== undefined && isSameSecret(key, apiKey)) {
-      done();
-      return;
-    }
+export function requireApiKey(apiKey: string, wrongKeys: WrongKeys): onRequestAsyncHookHandler {
+  return async ({ headers, ip }, reply) => {
+    const [, key] = /^Bearer +(.+)$/i.exec(headers.authorization ?? '') ?? [];
+    if (key !== undefined && isSameSecret(key, apiKey)) return;
+    await wrongKeys.refuse('api', ip);
     reply.header('www-authenticate', 'Bearer');
-    done(
-      new ProblemError({
-        status: 401,
-        title: 'Unauthorized',
-        detail:
-          key === undefined ? 'send Authorization: Bearer with the API key' : 'the API key is not right',
-      }),
-    );
+    const detail =
+      key === undefined ? 'send Authorization: Bearer with the API key' : 'the API key is not right';
+    throw new ProblemError({ status: 401, title: 'Unauthorized', detail });
   };
 }

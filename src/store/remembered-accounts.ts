@@ -3,6 +3,8 @@ import { type Account, getAccount } from './accounts.js';
 import type { Db } from './schema.js';
 
 const REMEMBERED_MS = 1_000;
+/** Anybody can ask for any number of accounts that are not there. */
+const MAX_REMEMBERED = 10_000;
 
 export interface RememberedAccountsOptions {
   readonly db: Db;
@@ -20,15 +22,16 @@ export class RememberedAccounts {
     this.#options = options;
   }
 
-  /** As it was at most a second ago. One that is not there is asked for each time. */
+  /** As it was at most a second ago; that one is not there is remembered, too, so that the time does not tell which there are. */
   async get(id: string): Promise<Account | undefined> {
     const { db, now } = this.#options;
     const known = this.#known.get(id);
     const age = known === undefined ? Number.POSITIVE_INFINITY : now() - known.readAt;
     if (known !== undefined && age >= 0 && age < REMEMBERED_MS) return await known.account;
     const account = getAccount(db, id);
+    if (this.#known.size >= MAX_REMEMBERED) this.#known.clear();
     this.#known.set(id, { readAt: now(), account });
-    if ((await account.catch(() => undefined)) === undefined) this.#known.delete(id);
+    account.catch(() => this.#known.delete(id));
     return await account;
   }
 

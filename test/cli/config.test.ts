@@ -145,6 +145,23 @@ describe('slotkeeper.yaml', () => {
 });
 
 describe('the environment', () => {
+  test.each([
+    ['1', 1],
+    ['10.0.0.5', ['10.0.0.5']],
+    ['10.0.0.5, 2001:db8::/32', ['10.0.0.5', '2001:db8::/32']],
+  ])('names the proxies that are trusted: %s', (text, proxies) => {
+    expect(readEnvironment({ HTTP_TRUST_PROXY: text }).HTTP_TRUST_PROXY).toEqual(proxies);
+  });
+
+  test.each(['0', '11', 'true', 'proxy.example', '10.0.0.0/33', '10.0.0.5,'])(
+    'refuses what names no proxies: %s',
+    (text) => {
+      expect(problemsOf(() => readEnvironment({ HTTP_TRUST_PROXY: text }))).toEqual([
+        ['HTTP_TRUST_PROXY', expect.stringMatching(/must be a number of proxies/)],
+      ]);
+    },
+  );
+
   test('has defaults, and what is set to nothing is not set', () => {
     expect(readEnvironment({ DATABASE_URL: '', PORT: '', OTHER: 'x' })).toEqual({
       SLOTKEEPER_DATA: '.slotkeeper',

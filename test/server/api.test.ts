@@ -272,7 +272,13 @@ describe('the HTTP API', () => {
         clientId: 'clinic',
         timeZone: 'Europe/Warsaw',
         limits: { writesPerMinute: 40, writesPerHour: 2_400, requestsPerHour: 8_000 },
-        notifications: { mode: 'push', pullEverySeconds: 10, header: 'X-Api-Key', sweepMinutes: 360 },
+        notifications: {
+          mode: 'push',
+          pullEverySeconds: 10,
+          header: 'X-Api-Key',
+          sweepMinutes: 360,
+          maxBytes: 1_048_576,
+        },
       });
       expect(answers[3]?.body).toHaveLength(2);
       expect(JSON.stringify(answers)).not.toContain('s3cret');

@@ -45,11 +45,19 @@ describe('a sender', () => {
     expect((await push(anything(1), { 'x-api-key': '' })).status).toBe(200);
   });
 
-  test('of an account that does not exist is told so', async () => {
-    const { call } = await hearing();
-    for (const id of ['nobody', '%00', 'a%2Fb']) {
+  test('of an account that does not exist is told the same as one without the right key', async () => {
+    const { call, push, desk } = await hearing();
+    const wrong = await push(anything(1), { 'x-api-key': 'wrong' });
+    expect(wrong.status).toBe(401);
+    const account = await desk.account();
+    await desk.engine.putAccount({
+      ...account,
+      id: 'listed',
+      notifications: { ...account.notifications, apiKey: undefined, allowFrom: ['192.0.2.1'] },
+    });
+    for (const id of ['nobody', '%00', 'a%2Fb', 'listed']) {
       const answer = await call('POST', `/v1/accounts/${id}/notifications`, anything(1));
-      expect(answer).toMatchObject({ status: 404, type: 'application/problem+json; charset=utf-8' });
+      expect({ status: answer.status, body: answer.body }).toEqual({ status: 401, body: wrong.body });
     }
   });
 

@@ -1,11 +1,13 @@
 /** Numbers for Prometheus: the status and the process. Nothing in them names a calendar, a doctor or a patient. */
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { Slotkeeper } from '../../engine.js';
 import { Recent } from '../../lib/recent.js';
-import type { Routes } from '../types.js';
+import type { Server } from '../types.js';
+import type { WrongKeys } from '../wrong-keys.js';
 
 const MAX_AGE_MS = 5_000;
 
-export const metricsRoutes: Routes = (server, engine) => {
+export const metricsRoutes = (server: Server, engine: Slotkeeper, wrongKeys: WrongKeys): void => {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const gauge = (name: string, help: string, labelNames: string[] = []) =>
@@ -24,6 +26,13 @@ export const metricsRoutes: Routes = (server, engine) => {
   );
   const jobs = gauge('jobs', 'Jobs, by queue and state', ['queue', 'state']);
 
+  const refused = new Counter({
+    name: 'slotkeeper_refused_keys_total',
+    help: 'Requests without the right key, by what they asked',
+    labelNames: ['endpoint'],
+    registers: [registry],
+  });
+
   // Asked for however often, and without a key: they cost no more than once in so long.
   const metrics = new Recent({ timers: engine.timers, maxAgeMs: MAX_AGE_MS }, async () => {
     const status = await engine.status();
@@ -38,6 +47,8 @@ export const metricsRoutes: Routes = (server, engine) => {
       notifications.set({ state }, status.notifications[state]);
     }
     undelivered.set(status.notifications.lag / 1000);
+    refused.reset();
+    for (const endpoint of ['api', 'push'] as const) refused.inc({ endpoint }, wrongKeys.counts[endpoint]);
     jobs.reset();
     for (const [queue, states] of Object.entries(status.queues)) {
       for (const [state, count] of Object.entries(states)) jobs.set({ queue, state }, count);

@@ -1,0 +1,34 @@
+/** Addresses and networks, as the configuration and the environment name them. */
+import { isIP } from 'node:net';
+import { z } from 'zod';
+
+export const isNetwork = (value: string): boolean => {
+  const [net = '', bits, ...rest] = value.split('/');
+  const most = isIP(net) === 4 ? 32 : 128;
+  return (
+    isIP(net) !== 0 &&
+    rest.length === 0 &&
+    (bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= most))
+  );
+};
+
+/** An address, or a network such as 192.0.2.0/24. */
+export const networkSchema = z
+  .string()
+  .refine(isNetwork, 'is neither an address nor a network such as 192.0.2.0/24');
+
+/** Which proxies say where a request came from: so many hops, or those at these addresses and networks. */
+export type TrustProxy = number | string[];
+
+const MAX_HOPS = 10;
+
+export const trustProxySchema = z
+  .string()
+  .transform(
+    (value): TrustProxy => (/^\d+$/.test(value) ? Number(value) : value.split(',').map((one) => one.trim())),
+  )
+  .refine(
+    (proxies) =>
+      typeof proxies === 'number' ? proxies >= 1 && proxies <= MAX_HOPS : proxies.every(isNetwork),
+    `must be a number of proxies, 1 to ${MAX_HOPS}, or their addresses and networks with commas between them`,
+  );
