@@ -15,7 +15,7 @@ export class Watchdog {
   #limitMs: number;
   #pending = 0;
   #waitedMs = 0;
-  #lookedAt: number;
+  #lookedAt = 0;
 
   /**
    * @param limitMs until it is changed
@@ -25,7 +25,6 @@ export class Watchdog {
     this.#timers = timers;
     this.#limitMs = limitMs;
     this.#onStuck = onStuck;
-    this.#lookedAt = timers.elapsed();
     this.#stop = timers.every(LOOK_MS, async () => this.#look());
   }
 
@@ -34,17 +33,22 @@ export class Watchdog {
   }
 
   asked(): void {
-    if (this.#pending === 0) this.#waitedMs = 0;
+    if (this.#pending === 0) this.#begin();
     this.#pending += 1;
   }
 
   answered(): void {
     this.#pending -= 1;
-    this.#waitedMs = 0;
+    this.#begin();
   }
 
   stop(): void {
     this.#stop();
+  }
+
+  #begin(): void {
+    this.#waitedMs = 0;
+    this.#lookedAt = this.#timers.elapsed();
   }
 
   #look(): void {
