@@ -4,6 +4,7 @@ export { parseConfig } from './config/load.js';
 export type { FileConfigInput as SlotkeeperConfig } from './config/schema.js';
 export * from './core/index.js';
 export type { DeliveryStatus, FollowQuery } from './delivery/delivery.js';
+export { verifyWebhook, type WebhookRequest, WebhookVerificationError } from './delivery/verify-webhook.js';
 export type { Failure, FailuresFace, Settled } from './engine/failures-face.js';
 export type { HeldItem, HoldsFace } from './engine/holds-face.js';
 export type {
@@ -42,7 +43,19 @@ export { DatabaseLostError } from './store/database-lost-error.js';
 export { DiskFullError } from './store/disk-full-error.js';
 export { FolderInUseError } from './store/folder-in-use-error.js';
 export type { Hold, Loss } from './store/holds.js';
-export type { Feed, NotificationItem } from './store/notifications.js';
+export type {
+  ApprovalQuestion,
+  MarketplaceBreak,
+  MarketplacePlace,
+  MarketplaceThing,
+  NotificationData,
+  NotificationItem,
+  NotificationJob,
+  NotificationName,
+  VisitBooking,
+  VisitBookingRequest,
+} from './store/notification-item.js';
+export type { Feed } from './store/notifications.js';
 export { ServiceUnavailableError } from './store/service-unavailable-error.js';
 export type { BookingReport, BookingsFace, MoveBooking } from './sync/bookings-face.js';
 export type { DayReport, DayState } from './sync/day-report.js';

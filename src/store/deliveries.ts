@@ -4,7 +4,8 @@
  */
 import { sql } from 'kysely';
 import type { Sealer } from '../privacy/sealer.js';
-import { ITEM_COLUMNS, type NotificationItem, toItem } from './notifications.js';
+import type { NotificationItem, NotificationJob } from './notification-item.js';
+import { ITEM_COLUMNS, toItem } from './notifications.js';
 import type { Db } from './schema.js';
 
 /** Notifications in one order: those of a calendar, or those of an account that are about none. */
@@ -107,11 +108,8 @@ export async function deliveryFailed(db: Db, id: string, reason: string, now: Da
 }
 
 /** What was not put on the queue for the PMS yet, in order. */
-export async function unqueued(
-  db: Db,
-  limit: number,
-): Promise<Pick<NotificationItem, 'id' | 'account' | 'calendar' | 'name' | 'cursor'>[]> {
-  const { rows } = await sql<Pick<NotificationItem, 'id' | 'account' | 'calendar' | 'name' | 'cursor'>>`
+export async function unqueued(db: Db, limit: number): Promise<NotificationJob[]> {
+  const { rows } = await sql<NotificationJob>`
     SELECT id, account_id AS account, calendar_id AS calendar, name, position AS cursor
     FROM slotkeeper.notifications
     WHERE queued_at IS NULL AND position IS NOT NULL AND purged_at IS NULL

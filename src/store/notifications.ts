@@ -8,8 +8,11 @@ import { type RawBuilder, type Selectable, sql } from 'kysely';
 import { randomBytes } from '../privacy/random-bytes.js';
 import type { Sealer } from '../privacy/sealer.js';
 import { storable } from '../storable-text.js';
+import type { NotificationItem } from './notification-item.js';
 import type { Db, NotificationsTable } from './schema.js';
 import type { Part } from './write-together.js';
+
+export type { NotificationItem } from './notification-item.js';
 
 export interface NewNotification {
   readonly account: string;
@@ -44,28 +47,6 @@ export interface Added {
   readonly added: readonly AddedNotification[];
   /** How many were there already. */
   readonly repeated: number;
-}
-
-/** What a clinic is told: by the feed, by its webhook, or when it asks for one by its id. */
-export interface NotificationItem {
-  /** Where it stands in the feed. */
-  readonly cursor: string;
-  readonly id: string;
-  readonly account: string;
-  readonly calendar: string | null;
-  readonly name: string;
-  /** Instants in UTC. */
-  readonly createdAt: string | null;
-  readonly receivedAt: string;
-  /** The marketplace's visit booking id, and the PMS's appointment that it is linked to. */
-  readonly booking: string | null;
-  readonly ref: string | null;
-  /** The visit booking id that the booking has now, where it had moved: its `ref` is that one's. */
-  readonly movedTo?: string;
-  readonly data: unknown;
-  /** Its data was removed, because it was delivered and its time was over. */
-  readonly purged?: true;
-  readonly problem?: string;
 }
 
 const CURSOR_AT_START = '0';
@@ -321,7 +302,7 @@ export type ItemRow = Pick<Selectable<NotificationsTable>, (typeof ITEM_COLUMNS)
 
 /** @throws {SealedByUnknownKeyError} */
 export function toItem(row: ItemRow, sealer: Sealer): NotificationItem {
-  return {
+  const item = {
     cursor: row.position ?? CURSOR_AT_START,
     id: row.id,
     account: row.account_id,
@@ -337,4 +318,6 @@ export function toItem(row: ItemRow, sealer: Sealer): NotificationItem {
       : { data: sealer.open(row.data, contextOf(row.id)) }),
     ...(row.problem === null ? {} : { problem: row.problem }),
   };
+  // Whatever was kept: its type says what the names that are known here come with.
+  return item as NotificationItem;
 }

@@ -1,0 +1,90 @@
+/** For a clinic's system: whether a request to its webhook is Slotkeeper's, and what it says. The Standard Webhooks scheme. */
+import { timingSafeEqual } from 'node:crypto';
+import { Webhook } from 'standardwebhooks';
+import type { ApprovalQuestion, NotificationItem } from '../store/notification-item.js';
+import { keyOf } from './destination.js';
+
+/** A request as it came. */
+export interface WebhookRequest {
+  /** As Node has them (`request.headers`), or as fetch does (`Headers`). */
+  readonly headers:
+    | { readonly [name: string]: string | readonly string[] | undefined }
+    | { get(name: string): string | null };
+  /** The body before it is parsed: what is signed are its bytes. */
+  readonly body: string | Uint8Array;
+}
+
+/** A request to a webhook that is not Slotkeeper's, or not of now. It repeats nothing of the request. */
+export class WebhookVerificationError extends Error {
+  override readonly name = 'WebhookVerificationError';
+  /** `headers`: one is missing or unreadable. `time`: it was signed at another time. `signature`: by another key, or for another body. `body`: no JSON. */
+  readonly reason: 'headers' | 'time' | 'signature' | 'body';
+
+  constructor(reason: WebhookVerificationError['reason'], message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+const TOLERANCE_MS = 5 * 60 * 1000;
+
+/**
+ * Checks the signature and the time of a request to a webhook, and gives what it says. Answer 401 where it throws.
+ *
+ * @param secret as `delivery.secret` has it, with or without `whsec_`
+ * @param now epoch milliseconds; the request was signed at most 5 minutes before or after. Default: the system's clock
+ * @throws {WebhookVerificationError} where it is not Slotkeeper's, or not of now
+ * @throws {TypeError} where the secret is `whsec_` with no base64 after it
+ *
+ * @example
+ * const notification = verifyWebhook({ headers: request.headers, body }, secret);
+ * if (notification.name === 'slot-booked' && notification.data !== null) {
+ *   console.log(notification.data.visit_booking.start_at);
+ * }
+ */
+export function verifyWebhook<Payload extends NotificationItem | ApprovalQuestion = NotificationItem>(
+  { headers, body }: WebhookRequest,
+  secret: string,
+  now: number = Date.now(),
+): Payload {
+  const key = keyOf(secret);
+  if (key === undefined || key.length === 0)
+    throw new TypeError('the secret is no text, or not base64 after whsec_');
+  const id = header(headers, 'webhook-id');
+  const signature = header(headers, 'webhook-signature');
+  const timestamp = header(headers, 'webhook-timestamp');
+  if (
+    id === undefined ||
+    signature === undefined ||
+    timestamp === undefined ||
+    !/^\d{1,12}$/.test(timestamp)
+  ) {
+    throw new WebhookVerificationError(
+      'headers',
+      'webhook-id, webhook-timestamp and webhook-signature are required',
+    );
+  }
+  const at = new Date(Number(timestamp) * 1000);
+  if (!(Math.abs(now - at.getTime()) <= TOLERANCE_MS)) {
+    throw new WebhookVerificationError('time', 'it was signed more than 5 minutes before or after now');
+  }
+  const text = typeof body === 'string' ? body : Buffer.from(body).toString('utf8');
+  const expected = Buffer.from(new Webhook(key, { format: 'raw' }).sign(id, at, text));
+  // Several are there while a secret is replaced.
+  const isSigned = signature.split(' ').some((one) => isSame(Buffer.from(one), expected));
+  if (!isSigned) throw new WebhookVerificationError('signature', 'it is not signed with this secret');
+  try {
+    return JSON.parse(text) as Payload;
+  } catch {
+    throw new WebhookVerificationError('body', 'it is signed, and no JSON');
+  }
+}
+
+const isSame = (one: Uint8Array, other: Uint8Array): boolean =>
+  one.length === other.length && timingSafeEqual(one, other);
+
+function header(headers: WebhookRequest['headers'], name: string): string | undefined {
+  if (typeof headers.get === 'function') return headers.get(name) ?? undefined;
+  const found = Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1];
+  return typeof found === 'string' ? found : undefined;
+}
