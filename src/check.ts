@@ -1,5 +1,6 @@
 /** Holds unknown input against a schema, and says everything that is wrong with it, each with its path. */
 import type { z } from 'zod';
+import { unstorableIn } from './storable-text.js';
 import { wordsFor } from './words.js';
 
 export interface Problem {
@@ -12,7 +13,22 @@ export type Checked<T> =
   | { readonly success: true; readonly data: T }
   | { readonly success: false; readonly problems: readonly [Problem, ...Problem[]] };
 
+const UNSTORABLE = 'has a character that no text can have: NUL, or half of a surrogate pair';
+
+/** Also that all of its texts can be stored. */
 export function check<Schema extends z.ZodType>(schema: Schema, input: unknown): Checked<z.output<Schema>> {
+  const [first, ...rest] = unstorableIn(input).map((path) => ({
+    path: formatPath(path),
+    reason: UNSTORABLE,
+  }));
+  return first === undefined ? checkShape(schema, input) : { success: false, problems: [first, ...rest] };
+}
+
+/** For what holds items that are checked one by one. */
+export function checkShape<Schema extends z.ZodType>(
+  schema: Schema,
+  input: unknown,
+): Checked<z.output<Schema>> {
   const parsed = schema.safeParse(input, { error: wordsFor });
   if (parsed.success) return { success: true, data: parsed.data };
   const all = parsed.error.issues.flatMap(problemsOf).map((problem) => [describe(problem), problem] as const);

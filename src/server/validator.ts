@@ -1,7 +1,7 @@
 /** Holds what a request brings against its route's schema. What is wrong is told in the words that configuration and events are told in. */
 import type { FastifySchemaCompiler } from 'fastify';
 import type { z } from 'zod';
-import { check, type Problem } from '../check.js';
+import { check, checkShape, type Problem } from '../check.js';
 
 /** A request whose body, query or path is not as its route wants it. */
 export class InvalidInputError extends Error {
@@ -16,9 +16,17 @@ export class InvalidInputError extends Error {
   }
 }
 
+const itemwise = new WeakSet<z.ZodType>();
+
+/** A body whose items are checked by their route, one by one: what is wrong with one of them costs no other. */
+export function checkedByItem<Schema extends z.ZodType>(schema: Schema): Schema {
+  itemwise.add(schema);
+  return schema;
+}
+
 export const validatorCompiler: FastifySchemaCompiler<z.ZodType> =
   ({ schema }) =>
   (data) => {
-    const checked = check(schema, data);
+    const checked = itemwise.has(schema) ? checkShape(schema, data) : check(schema, data);
     return checked.success ? { value: checked.data } : { error: new InvalidInputError(checked.problems) };
   };

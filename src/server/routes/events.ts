@@ -3,11 +3,14 @@ import { z } from 'zod';
 import type { OccupancyEvent } from '../../intake/occupancy-event.js';
 import { sendProblem } from '../problem.js';
 import type { Routes } from '../types.js';
+import { checkedByItem } from '../validator.js';
 
-const body = z.object({
-  /** Checked one by one: the good ones are committed even where others are rejected. */
-  events: z.array(z.unknown()).min(1).max(1_000),
-});
+const body = checkedByItem(
+  z.object({
+    /** Checked one by one: the good ones are committed even where others are rejected. */
+    events: z.array(z.unknown()).min(1).max(1_000),
+  }),
+);
 
 const query = z.object({
   /** Only says what would become of them. */

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { ownId } from '../../config/schema.js';
 import { conflict, notFound, ProblemError } from '../problem.js';
 import type { Routes } from '../types.js';
+import { checkedByItem } from '../validator.js';
 
 const params = z.object({ id: ownId });
 const query = z.object({
@@ -18,7 +19,7 @@ export const snapshotRoutes: Routes = (server, engine) => {
   server.put(
     '/calendars/:id/snapshot',
     {
-      schema: { params, querystring: query, body: z.unknown() },
+      schema: { params, querystring: query, body: checkedByItem(z.unknown()) },
       onRequest: (request, _reply, done) => {
         arrivals.set(request.raw, engine.now());
         done();
