@@ -1,10 +1,8 @@
 /** Text that can be kept: neither the database nor a log takes every string that JSON can spell. */
 import { formatPath, type Problem } from '../check.js';
+import { isStorable } from '../storable-text.js';
 
 export const UNSTORABLE = 'has characters that cannot be stored';
-
-/** NUL, and half of a surrogate pair. */
-const UNSTORABLE_CHARACTER = /[\0\p{Cs}]/u;
 
 interface Place {
   readonly value: unknown;
@@ -21,11 +19,11 @@ export function unstorableIn(value: unknown, most: number): Problem[] {
   for (let one = left.pop(); one !== undefined && problems.length < most; one = left.pop()) {
     const { value: found } = one;
     if (typeof found === 'string') {
-      if (UNSTORABLE_CHARACTER.test(found)) problems.push({ path: pathOf(one), reason: UNSTORABLE });
+      if (!isStorable(found)) problems.push({ path: pathOf(one), reason: UNSTORABLE });
     } else if (typeof found === 'object' && found !== null) {
       const isList = Array.isArray(found);
       for (const [key, inner] of Object.entries(found).reverse()) {
-        if (!isList && UNSTORABLE_CHARACTER.test(key)) {
+        if (!isList && !isStorable(key)) {
           problems.push({ path: pathOf(one), reason: 'has a key with characters that cannot be stored' });
         } else if (typeof inner === 'string' || typeof inner === 'object') {
           left.push({ value: inner, key: isList ? Number(key) : key, parent: one });

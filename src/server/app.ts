@@ -6,6 +6,7 @@ import type { Slotkeeper } from '../engine.js';
 import { requireApiKey } from './auth.js';
 import { endConnectionsAtTheEnd, HEADERS, RECEIVE_MS, receivingWithin } from './connections.js';
 import { handleError } from './error-handler.js';
+import { tellWhereBodiesAreWrong } from './json-body.js';
 import { sendProblem } from './problem.js';
 import { accountRoutes } from './routes/accounts.js';
 import { bookingRoutes } from './routes/bookings.js';
@@ -62,6 +63,7 @@ export function createApp({ engine, apiKey, receiveMs = RECEIVE_MS, trustProxy }
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.removeContentTypeParser('text/plain');
+  tellWhereBodiesAreWrong(app);
   app.setErrorHandler(handleError);
   app.setNotFoundHandler((request, reply) =>
     sendProblem(reply, {

@@ -1,5 +1,7 @@
 /** What can be done with a marketplace booking, in this process or over HTTP. */
 
+import type { Instant } from '../core/index.js';
+
 /** A booking as the record knows it after it was done. */
 export interface BookingReport {
   /** The one that it is in: after a move to another address another one; null where that address is no calendar here. */
@@ -17,8 +19,8 @@ export interface BookingReport {
 }
 
 export interface MoveBooking {
-  /** An instant: ISO 8601 with an offset, or a wall-clock time in the account's zone. */
-  readonly start: string;
+  /** ISO 8601 with an offset, or as a wall-clock time in the account's zone; a `Date`, or epoch milliseconds. */
+  readonly start: Instant;
   /** An address service id; by default the booking's own. */
   readonly service?: string | undefined;
   /** Minutes; by default the booking's own. */

@@ -236,6 +236,13 @@ describe('the HTTP API', () => {
       });
     });
 
+    test('says where a body ends to be JSON, and repeats nothing of it', async () => {
+      const body = '{ "events": [\n  { "id": "Kowalski" "type": 1 }\n] }';
+      const answer = await call('POST', '/v1/events', body);
+      expectProblem(answer, { status: 400, detail: 'the body is not JSON (at line 2, column 22)' });
+      expect(JSON.stringify(answer.body)).not.toContain('Kowalski');
+    });
+
     test.each(['text/plain', 'application/x-www-form-urlencoded', 'application/xml'])(
       'refuses %s, however it reads',
       async (type) => {

@@ -87,3 +87,27 @@ test('a move to an address that is not of the facility says which of the two is 
   // Neither is a move of which anybody has to find out what became of it.
   expect(await sentMoves(desk.engine.db, 'nowak')).toEqual([]);
 });
+
+test('a booking is linked by a ref that is a number, and moved to an instant in milliseconds or with a space', async () => {
+  const desk = await Desk.open();
+  await desk.open('nowak', desk.date, { from: '10:00', to: '12:00' });
+  await desk.rest();
+  const call = await serve(desk.engine);
+  const booked = desk.sandbox.book(addressOf('nowak'), { start: desk.at('10:00'), serviceId: 'visit' }).id;
+  const ask = (id: string, verb: string, body: object) =>
+    call('POST', `/v1/calendars/nowak/bookings/${id}/${verb}`, body);
+  const moved = await ask(booked, 'move', { start: Date.parse(desk.at('10:40')) });
+  expect(moved).toMatchObject({ status: 200, body: { status: 'booked' } });
+  expect(Date.parse(moved.body.start)).toBe(Date.parse(desk.at('10:40')));
+  const again = await ask(moved.body.id, 'move', { start: desk.at('11:00').replace('T', ' ') });
+  expect(Date.parse(again.body.start)).toBe(Date.parse(desk.at('11:00')));
+  expect(await ask(again.body.id, 'link', { ref: 77 })).toMatchObject({ status: 200, body: { ref: '77' } });
+  expect(await ask(again.body.id, 'move', { start: 1_796_636_400 })).toMatchObject({
+    status: 400,
+    body: { errors: [{ path: 'start', reason: 'looks like seconds: send milliseconds or ISO 8601' }] },
+  });
+  expect(await ask(again.body.id, 'link', { ref: 1.5 })).toMatchObject({
+    status: 400,
+    body: { errors: [{ path: 'ref', reason: 'expected text or whole number' }] },
+  });
+});

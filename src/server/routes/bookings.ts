@@ -1,7 +1,7 @@
 /** Marketplace bookings, by their visit booking id: to be cancelled, moved, or linked to an appointment of the PMS. */
 import { z } from 'zod';
 import { ownId } from '../../config/schema.js';
-import { marketplaceId, refSchema } from '../../intake/vocabulary.js';
+import { instantSchema, marketplaceId, refSchema } from '../../intake/vocabulary.js';
 import { notFound } from '../problem.js';
 import { refusal } from '../refusal.js';
 import type { Routes } from '../types.js';
@@ -9,7 +9,7 @@ import type { Routes } from '../types.js';
 const params = z.object({ id: ownId, bookingId: marketplaceId });
 const cancelBody = z.strictObject({ reason: z.string().max(1_000).optional() }).nullish();
 const moveBody = z.strictObject({
-  start: z.string().min(1, 'must not be empty'),
+  start: instantSchema,
   service: marketplaceId.optional(),
   duration: z.int().min(1).max(1_440).optional(),
   addressId: marketplaceId.optional(),
