@@ -7,7 +7,7 @@ import { DiskFullError } from './disk-full-error.js';
 
 export const MB = 2 ** 20;
 /** Below this nothing is taken in. */
-const RESERVE = 32 * MB;
+export const RESERVE = 32 * MB;
 /** What is taken in is written to its table, to the log, and to what other rows follow from it. */
 const TIMES_WRITTEN = 4;
 

@@ -4,7 +4,7 @@ import { systemTimers, within } from '../lib/timers.js';
 import { clearUnfinished, placeIn, takeFolder } from './data-folder.js';
 import { DataFolderError } from './data-folder-error.js';
 import { DatabaseLostError } from './database-lost-error.js';
-import { DiskRoom, type DiskRoomOptions, freeBytes, MB, toMb } from './disk-room.js';
+import { DiskRoom, type DiskRoomOptions, freeBytes, MB, RESERVE, toMb } from './disk-room.js';
 import type { FolderLock } from './folder-lock.js';
 import { SEARCH_PATH } from './pg-pool.js';
 import { PglitePool } from './pglite-pool.js';
@@ -96,7 +96,8 @@ async function advised(folder: string, error: DatabaseLostError): Promise<Databa
     freeBytes(folder).catch(() => undefined),
   );
   const left = free === undefined ? '' : `; its disk has ${toMb(free)} MB left`;
-  const reason = `${error.cause}${left}. What was acknowledged is in it: start again, once it has room`;
+  const when = free !== undefined && free < RESERVE ? ', once it has room' : '';
+  const reason = `${error.cause}${left}. What was acknowledged is in it: start again${when}`;
   return new DatabaseLostError(folder, reason);
 }
 

@@ -7,6 +7,7 @@ import { openDatabase } from '../../src/store/database.js';
 import { FolderInUseError } from '../../src/store/folder-in-use-error.js';
 import { lockFolder } from '../../src/store/folder-lock.js';
 import { ServiceUnavailableError } from '../../src/store/service-unavailable-error.js';
+import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
 import { freshDatabase } from '../support/postgres.js';
 import { sharedService } from '../support/shared-services.js';
@@ -63,6 +64,20 @@ describe('the embedded folder', () => {
     );
     await first.close();
     lockFolder(folder).release();
+  });
+
+  test('has a short log however much was written, while it is open', async () => {
+    const database = await openDatabase({ folder: await embeddedFolder() });
+    const told = sql`SELECT pg_logical_emit_message(true, 'test', repeat('x', 1000000))`;
+    for (let mb = 0; mb < 40; mb += 1) await told.execute(database.db);
+    const logMb = async (): Promise<number> => {
+      const { rows } = await sql<{ mb: number }>`
+        SELECT (pg_wal_lsn_diff(pg_current_wal_lsn(), redo_lsn) / 1000000)::int AS mb
+        FROM pg_control_checkpoint()`.execute(database.db);
+      return rows[0]?.mb ?? 0;
+    };
+    await eventually(async () => (await logMb()) < 20);
+    await database.close();
   });
 
   test.each([

@@ -1,0 +1,37 @@
+// A PostgreSQL whose disk is full: it says so with this code, here because a trigger does.
+import { expect, test } from '@jest/globals';
+import { sql } from 'kysely';
+import { CALENDAR, foundingExample } from '../engine/founding-example.js';
+import { openClinic, startEngine } from '../engine/running.js';
+import { recordDatabase } from '../store/databases.js';
+import { serve } from './served.js';
+
+const { date, events } = foundingExample();
+
+test('a PostgreSQL without room has events answered 503, keeps nothing of them, and goes on when it has some', async () => {
+  const engine = await startEngine({ databaseUrl: await recordDatabase() });
+  await openClinic(engine);
+  const call = await serve(engine);
+  const busy = async (): Promise<number> => {
+    const path = `/v1/calendars/${CALENDAR}/days?from=${date}&to=${date}`;
+    return (await call('GET', path)).body[0].busy.length;
+  };
+  await sql`
+    CREATE FUNCTION public.no_room() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$`.execute(
+    engine.db,
+  );
+  const trigger = sql`CREATE TRIGGER no_room AFTER INSERT ON slotkeeper.occupancy EXECUTE FUNCTION public.no_room()`;
+  await trigger.execute(engine.db);
+  try {
+    const refused = await call('POST', '/v1/events', { events });
+    expect(refused).toMatchObject({ status: 503, type: 'application/problem+json; charset=utf-8' });
+    expect(refused.body.detail).toMatch(/nothing of this request was taken in/);
+    expect((await call('GET', '/readyz')).status).toBe(200);
+    expect(await busy()).toBe(0);
+  } finally {
+    await sql`DROP FUNCTION public.no_room CASCADE`.execute(engine.db);
+  }
+  expect(await call('POST', '/v1/events', { events })).toMatchObject({ status: 202, body: { accepted: 2 } });
+  expect(await busy()).toBe(1);
+});
