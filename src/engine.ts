@@ -1,11 +1,11 @@
 import { check } from './check.js';
 import { ConfigError } from './config/config-error.js';
-import { type FileConfig, type FileConfigInput, fileSchema, toAccount } from './config/schema.js';
+import { type FileConfig, type FileConfigInput, fileSchema } from './config/schema.js';
 import { LEAST_URGENT, localDate, MOST_URGENT } from './core/index.js';
 import type { FollowQuery } from './delivery/delivery.js';
 import { type Configured, configureCalendar } from './engine/configure.js';
 import { type ConflictItem, listConflicts } from './engine/conflicts.js';
-import { refuseMissingKeys, refuseStartWithoutKey, refuseWithoutKey } from './engine/encryption.js';
+import { refuseMissingKeys } from './engine/encryption.js';
 import { endingProcess } from './engine/ending-process.js';
 import { Failures } from './engine/failures.js';
 import type { FailuresFace } from './engine/failures-face.js';
@@ -35,6 +35,7 @@ import { beginClosing, formerAddresses } from './store/closing.js';
 import type { AddedNotification, Feed, NotificationItem } from './store/notifications.js';
 import { missingKeys } from './store/retention.js';
 import type { Db } from './store/schema.js';
+import { missingKeysOf, sealAccounts } from './store/seal-accounts.js';
 import type { BookingsFace } from './sync/bookings-face.js';
 import { type DayReport, reportDay } from './sync/day-report.js';
 import { viewDays } from './sync/snapshot.js';
@@ -51,8 +52,8 @@ export interface SlotkeeperOptions {
   /** What slotkeeper.yaml says: accounts, calendars, publish. */
   readonly config?: FileConfigInput | undefined;
   /**
-   * What patients' data is sealed with: 32 bytes as base64 or hexadecimal digits; several with commas between them, of
-   * which the first seals and all open. Without it the embedded database makes itself one.
+   * What secrets and patients' data are sealed with: 32 bytes as base64 or hexadecimal digits; several with commas between
+   * them, of which the first seals and all open. Required with PostgreSQL; the embedded database makes itself one.
    */
   readonly encryptionKey?: string | undefined;
   /** Where what serves its HTTP API listens: decides whether loopback may be named over HTTP. Default 127.0.0.1. */
@@ -120,7 +121,7 @@ export class Slotkeeper {
    * @throws {ServiceUnavailableError} when the database or Redis does not answer
    * @throws {FolderInUseError} when another process has the embedded database
    * @throws {DataFolderError} where the embedded database's folder cannot be used as it is
-   * @throws {ConfigError} when patients' data would be kept, and there is no key to seal it with
+   * @throws {ConfigError} when there is no key with PostgreSQL, or one that is needed is missing
    */
   async start(): Promise<void> {
     if (this.#parts !== undefined) return;
@@ -348,17 +349,13 @@ export class Slotkeeper {
     return await statusOf(this.#running(), this.now(), this.log);
   }
 
-  /**
-   * @throws {ConfigError} where patients' data would be kept, and there is no key to seal it with, and where one that is put over
-   * HTTP names an address that may not be asked
-   */
+  /** @throws {ConfigError} where one that is put over HTTP names an address that may not be asked */
   async putAccount(account: Account): Promise<void> {
     const { sealer, delivery, accounts, means } = this.#running();
-    refuseWithoutKey(sealer, account);
     if (account.overHttp === true) {
       await refusePrivateAddresses(this.#privateAddresses, account, means.timers);
     }
-    const isChanged = await putAccount(this.db, account, new Date(this.now()));
+    const isChanged = await putAccount(this.db, account, new Date(this.now()), sealer);
     accounts.forget(account.id);
     if (isChanged) await delivery.accountChanged(account.id);
   }
@@ -423,19 +420,19 @@ export class Slotkeeper {
   }
 
   async #prepare(db: Db, sealer: Sealer): Promise<void> {
-    const { accounts, delivery } = this.#config;
-    // A command that only asks or adds keeps nothing of patients.
-    if (this.#options.roles?.length !== 0) {
-      const configured = new Map(accounts.map(({ id, ...fields }) => [id, toAccount(id, fields)]));
+    const configured = new Set(this.#config.accounts.map(({ id }) => id));
+    // A command that only asks or adds opens nothing of it.
+    const runs = this.#options.roles?.length !== 0;
+    if (runs) {
+      // The configuration says the secrets of its own accounts anew.
       const others = (await listAccounts(db)).filter(({ id }) => !configured.has(id));
-      const delivers = delivery.url !== undefined || delivery.queue;
-      refuseStartWithoutKey(sealer, [...configured.values(), ...others], delivers);
-      refuseMissingKeys(await missingKeys(db, sealer));
+      refuseMissingKeys(await missingKeys(db, sealer), missingKeysOf(others, sealer));
     }
     // What is told of it is found by the first round: nothing runs yet.
-    await seed(db, this.#config, this.now(), (calendar) =>
+    await seed(db, this.#config, { now: this.now(), sealer }, (calendar) =>
       this.#configure(db, calendar, this.#tellingHeld(sealer, [])),
     );
+    if (runs) await sealAccounts(db, sealer);
   }
 
   #running(): Parts {

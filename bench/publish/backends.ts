@@ -82,6 +82,7 @@ export async function clinic(
   const baseUrl = await sandbox.start({ port: more.port ?? 0 });
   const engine = new Slotkeeper({
     databaseUrl,
+    encryptionKey: '5ea1'.repeat(16),
     redisUrl,
     data,
     roles: more.roles,

@@ -39,6 +39,7 @@ async function doIt({ what, databaseUrl, marketplaceUrl, timeZone, size }: Work)
   const account = { id: 'bench', baseUrl: marketplaceUrl, ...credentials, timeZone, limits: ROOMY };
   const engine = new Slotkeeper({
     databaseUrl,
+    encryptionKey: '5ea1'.repeat(16),
     log: createLog('error'),
     config: { accounts: [account], calendars: calendarsOf(size) },
     ...(what === 'resync' ? {} : { roles: [] }),

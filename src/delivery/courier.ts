@@ -1,6 +1,7 @@
 /** Brings the notifications of one calendar to its clinic, one after another, as far as it gets. */
 import type { Logger } from 'pino';
 import type { Sealer } from '../privacy/sealer.js';
+import { openedAccount } from '../store/account-secrets.js';
 import { type Destination, getAccount } from '../store/accounts.js';
 import {
   type DeliveryKey,
@@ -59,7 +60,7 @@ export class Courier {
   async bring(key: DeliveryKey): Promise<Brought> {
     const { db, sealer, lanes, forAll, now, random, stopping } = this.#options;
     const account = await getAccount(db, key.account);
-    const destination = account && destinationOf(account, forAll);
+    const destination = account && destinationOf(openedAccount(sealer, account), forAll);
     if (destination === undefined) return DONE;
     const entry = lanes.enter(destination.url);
     if (entry.kind === 'full') return later(entry.afterMs * (0.5 + random()));

@@ -16,6 +16,7 @@ import {
   type WaysOut,
 } from '../store/retention.js';
 import type { Db } from '../store/schema.js';
+import { sealAccounts } from '../store/seal-accounts.js';
 import type { DeliveryJob } from './delivery-queue.js';
 
 export interface RoundOptions extends PeriodicTaskOptions {
@@ -74,6 +75,7 @@ export class Round extends PeriodicTask {
     await purgeDelivered(db, ways, ago(keepDays * DAY), at);
     await purgeOld(db, ago(KEEP_DATA_MS), at);
     await forgetNotifications(db, ago(KEEP_ROWS_MS), at);
+    await sealAccounts(db, sealer);
     while ((await resealNotifications(db, sealer, RESEALED_AT_A_TIME)) === RESEALED_AT_A_TIME);
     this.#tidiedAt = at.getTime();
   }

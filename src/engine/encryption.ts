@@ -1,15 +1,16 @@
-/** Which keys this process seals with, and who needs one. */
+/** Which keys this process seals with. */
 import { randomBytes } from 'node:crypto';
 import { ConfigError } from '../config/config-error.js';
 import { keyFile, readKeyFile } from '../privacy/key-file.js';
 import { KEY_BYTES, readKeys } from '../privacy/keys.js';
 import { Sealer } from '../privacy/sealer.js';
 import { UnreadableKeyError } from '../privacy/unreadable-key-error.js';
-import type { Account } from '../store/accounts.js';
 import type { MissingKey } from '../store/retention.js';
 
 const VARIABLE = 'SLOTKEEPER_ENCRYPTION_KEY';
-const WHY = 'what the marketplace says of patients is kept encrypted';
+const NO_KEY =
+  'is not set, and PostgreSQL needs it: secrets and what is said of patients are kept sealed with it. Make one with ' +
+  '`openssl rand -base64 32`, and keep a copy where the backups are not';
 
 export interface EncryptionOptions {
   /** Keys as they were configured. */
@@ -19,12 +20,15 @@ export interface EncryptionOptions {
 }
 
 /**
- * @throws {ConfigError} where the configured keys cannot be read
+ * @throws {ConfigError} where the configured keys cannot be read, or there are none and PostgreSQL has the record
  * @throws {UnreadableKeyError} where the key of the embedded database cannot be read or made
  */
 export function openSealer({ encryptionKey, folder }: EncryptionOptions): Sealer {
   const configured = encryptionKey === undefined ? [] : configuredKeys(encryptionKey);
-  if (folder === undefined) return new Sealer(configured);
+  if (folder === undefined) {
+    if (configured.length > 0) return new Sealer(configured);
+    throw new ConfigError('the environment', [{ path: VARIABLE, reason: NO_KEY }]);
+  }
   if (folder === 'memory://')
     return new Sealer(configured.length > 0 ? configured : [randomBytes(KEY_BYTES)]);
   if (configured.length === 0) return new Sealer([keyFile(folder)]);
@@ -42,44 +46,23 @@ function configuredKeys(text: string): Buffer[] {
   }
 }
 
-/** What of this account makes a key necessary: the path in it. */
-function needOf({
-  notifications,
-  delivery,
-}: Pick<Account, 'notifications' | 'delivery'>): string | undefined {
-  if (notifications.mode !== 'off') return 'notifications.mode';
-  return delivery === undefined ? undefined : 'delivery';
-}
-
-/** @throws {ConfigError} where the account needs a key, and there is none */
-export function refuseWithoutKey(sealer: Sealer, account: Account): void {
-  const path = needOf(account);
-  if (sealer.hasKey || path === undefined) return;
-  throw new ConfigError('the account', [{ path, reason: `needs ${VARIABLE} to be set: ${WHY}` }]);
-}
-
-/** @throws {ConfigError} where any of them, or a delivery for all, needs a key, and there is none */
-export function refuseStartWithoutKey(sealer: Sealer, accounts: readonly Account[], delivers: boolean): void {
-  if (sealer.hasKey) return;
-  const needing = [
-    ...accounts.flatMap((account) => {
-      const path = needOf(account);
-      return path === undefined ? [] : [`${path} of the account "${account.id}"`];
-    }),
-    ...(delivers ? ['delivery'] : []),
-  ];
-  const [first] = needing;
-  if (first === undefined) return;
-  const others = needing.length > 1 ? ` and ${needing.length - 1} more` : '';
-  const reason = `is not set, and ${first}${others} needs it: ${WHY}`;
-  throw new ConfigError('the environment', [{ path: VARIABLE, reason }]);
-}
-
-/** @throws {ConfigError} where something is kept that no key opens any more */
-export function refuseMissingKeys(missing: readonly MissingKey[]): void {
-  const problems = missing.map(({ keyId, count }) => ({
+/**
+ * @param missing of notifications
+ * @param accounts ids of accounts, by the key that is missing
+ * @throws {ConfigError} where something is kept that no key opens any more
+ */
+export function refuseMissingKeys(
+  missing: readonly MissingKey[],
+  accounts: ReadonlyMap<string, readonly string[]>,
+): void {
+  const sealed = missing.map(({ keyId, count }) => ({ keyId, what: `${count} notifications are sealed` }));
+  const secrets = [...accounts].map(([keyId, ids]) => {
+    const named = ids.map((id) => `"${id}"`).join(', ');
+    return { keyId, what: `the secrets of ${named} are sealed` };
+  });
+  const problems = [...sealed, ...secrets].map(({ keyId, what }) => ({
     path: VARIABLE,
-    reason: `lacks the key ${keyId}, with which ${count} notifications are sealed: put it behind the others`,
+    reason: `lacks the key ${keyId}, with which ${what}: put it behind the others`,
   }));
   if (problems.length > 0) throw new ConfigError('the environment', problems);
 }

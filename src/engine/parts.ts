@@ -18,6 +18,7 @@ import { OCCUPANCY_QUEUE } from '../queue/names.js';
 import { PublishQueue } from '../queue/publish-queue.js';
 import { type JobQueue, pingRedis, Queues } from '../queue/queues.js';
 import { ResyncQueue } from '../queue/resync-queue.js';
+import { openedAccount } from '../store/account-secrets.js';
 import { type Database, openDatabase } from '../store/database.js';
 import type { Link } from '../store/following.js';
 import { saveRefusedEvent } from '../store/refused-events.js';
@@ -146,9 +147,9 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
   const { log, now, timers, random, roles, apply, privateAddresses } = options;
   const { concurrency, debounceMs, timeoutMs, verify, mostEntries, sweepSeconds } = options.publish;
   const { db } = database;
-  const accounts = new RememberedAccounts({ db, now });
+  const accounts = new RememberedAccounts({ db, sealer, now });
   const publishQueue = new PublishQueue(queues, { debounceMs });
-  const clients = new Clients({ log, requestTimeoutMs: timeoutMs, now, privateAddresses });
+  const clients = new Clients({ log, requestTimeoutMs: timeoutMs, now, sealer, privateAddresses });
   const budget = new Budget({ db, log, now, requestTimeoutMs: timeoutMs });
   const means: Means = {
     db,
@@ -229,7 +230,7 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
     askClinic: (account, question) =>
       askClinic(
         { forAll: secret === undefined ? undefined : { secret, approvalUrl }, now, timers, privateAddresses },
-        account,
+        openedAccount(sealer, account),
         question,
       ),
   });
@@ -246,7 +247,13 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
     spreadMs,
     fetch: async (account, signal) => {
       const take = options.takeSnapshot;
-      const { problems, ...did } = await pullSource(account, { db, now, signal, take, privateAddresses });
+      const { problems, ...did } = await pullSource(openedAccount(sealer, account), {
+        db,
+        now,
+        signal,
+        take,
+        privateAddresses,
+      });
       log.info({ account: account.id, problems: problems.length, ...did }, 'a source was read');
       return {
         reasons: problems.map(({ line, reason }) =>

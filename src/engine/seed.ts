@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ConfigError } from '../config/config-error.js';
 import { type FileConfig, toAccount, toCalendar } from '../config/schema.js';
+import type { Sealer } from '../privacy/sealer.js';
 import { listAccounts, putAccount } from '../store/accounts.js';
 import { AddressTakenError } from '../store/address-taken-error.js';
 import { type Calendar, listCalendars } from '../store/calendars.js';
@@ -9,18 +10,19 @@ import { heldConfigurations } from '../store/holds.js';
 import type { Db } from '../store/schema.js';
 
 /**
- * @param now epoch milliseconds
+ * @param options what seals the secrets, and when it is, in epoch milliseconds
  * @param configure puts a calendar that is not as it was, or holds it
  * @throws {ConfigError} where a calendar has no account, or two are one address
  */
 export async function seed(
   db: Db,
   config: Pick<FileConfig, 'accounts' | 'calendars'>,
-  now: number,
+  options: { readonly now: number; readonly sealer: Sealer },
   configure: (calendar: Calendar) => Promise<unknown>,
 ): Promise<void> {
+  const { now, sealer } = options;
   for (const [index, { id, ...fields }] of config.accounts.entries()) {
-    await refusing(`accounts[${index}]`, putAccount(db, toAccount(id, fields), new Date(now)));
+    await refusing(`accounts[${index}]`, putAccount(db, toAccount(id, fields), new Date(now), sealer));
   }
   const accounts = new Set((await listAccounts(db)).map(({ id }) => id));
   const known = new Map((await listCalendars(db)).map((calendar) => [calendar.id, calendar]));

@@ -30,6 +30,12 @@ interface Key {
 const idOf = (key: Buffer): Buffer =>
   createHmac('sha256', key).update('slotkeeper key id').digest().subarray(0, KEY_ID_BYTES);
 
+/** The id of the key that sealed it, as hexadecimal digits; undefined for what is no seal. */
+export function keyIdOf(sealed: Uint8Array): string | undefined {
+  if (sealed[0] !== FORMAT || sealed.length < TEXT_AT) return undefined;
+  return Buffer.from(sealed.subarray(KEY_ID_AT, IV_AT)).toString('hex');
+}
+
 export class Sealer {
   readonly #keys: readonly Key[];
 

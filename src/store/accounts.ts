@@ -1,6 +1,7 @@
 /** Accounts: one API client of the marketplace each, with its zone and its limits. */
-import { isDeepStrictEqual } from 'node:util';
 import { type Selectable, sql } from 'kysely';
+import type { Sealer } from '../privacy/sealer.js';
+import { isSameAccount, sealedAccount } from './account-secrets.js';
 import { forgetAddresses } from './address-services.js';
 import { lockAddresses, refuseTakenAddresses } from './addresses.js';
 import type { AccountsTable, Db } from './schema.js';
@@ -117,11 +118,12 @@ const withoutWay = ({ overHttp: _, ...account }: Account) => account;
 /** What an account that was written down by an older version does not say. */
 const NOTIFICATIONS = { header: 'X-Api-Key', sweepMinutes: 360, maxBytes: DEFAULT_PUSH_BYTES };
 
-function settingsOf(account: Account): AccountSettings {
+export function settingsOf(account: AccountSettings): AccountSettings {
   const { limits, notifications, delivery, placeholder, foundingMovePath, source } = account;
   return { limits, notifications, delivery, placeholder, foundingMovePath, source };
 }
 
+/** Its secrets are sealed: `openedAccount` opens them. */
 export async function getAccount(db: Db, id: string): Promise<Account | undefined> {
   const row = await db.selectFrom('slotkeeper.accounts').selectAll().where('id', '=', id).executeTakeFirst();
   return row && toAccount(row);
@@ -138,22 +140,23 @@ export async function listAccounts(db: Db): Promise<Account[]> {
  * @returns whether anything changed
  * @throws {AddressTakenError} where its calendars would be at addresses of others
  */
-export async function putAccount(db: Db, account: Account, now: Date): Promise<boolean> {
+export async function putAccount(db: Db, account: Account, now: Date, sealer: Sealer): Promise<boolean> {
   return await db.transaction().execute(async (tx) => {
     await lockAddresses(tx);
     const before = await getAccount(tx, account.id);
     const over_http = account.overHttp === true;
-    if (before !== undefined && isDeepStrictEqual(withoutWay(before), withoutWay(account))) {
+    if (before !== undefined && isSameAccount(sealer, withoutWay(before), withoutWay(account))) {
       await tx.updateTable('slotkeeper.accounts').set({ over_http }).where('id', '=', account.id).execute();
       return false;
     }
+    const { clientSecret, ...sealed } = sealedAccount(sealer, account);
     const values = {
       base_url: account.baseUrl,
       domain: account.domain ?? null,
       client_id: account.clientId,
-      client_secret: account.clientSecret,
+      client_secret: clientSecret,
       time_zone: account.timeZone,
-      settings: JSON.stringify(settingsOf(account)),
+      settings: JSON.stringify(settingsOf(sealed)),
       over_http,
       paused_until: null,
       pauses: 0,

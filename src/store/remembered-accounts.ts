@@ -1,4 +1,6 @@
-/** Accounts, read once for all who need one within a second: each push asks for its account, and each commit. */
+/** Accounts with their secrets open, read once for all who need one within a second: each push asks for its account, and each commit. */
+import type { Sealer } from '../privacy/sealer.js';
+import { openedAccount } from './account-secrets.js';
 import { type Account, getAccount } from './accounts.js';
 import type { Db } from './schema.js';
 
@@ -8,6 +10,7 @@ const MAX_REMEMBERED = 10_000;
 
 export interface RememberedAccountsOptions {
   readonly db: Db;
+  readonly sealer: Sealer;
   readonly now: () => number;
 }
 
@@ -24,11 +27,11 @@ export class RememberedAccounts {
 
   /** As it was at most a second ago; that one is not there is remembered, too, so that the time does not tell which there are. */
   async get(id: string): Promise<Account | undefined> {
-    const { db, now } = this.#options;
+    const { db, sealer, now } = this.#options;
     const known = this.#known.get(id);
     const age = known === undefined ? Number.POSITIVE_INFINITY : now() - known.readAt;
     if (known !== undefined && age >= 0 && age < REMEMBERED_MS) return await known.account;
-    const account = getAccount(db, id);
+    const account = getAccount(db, id).then((kept) => kept && openedAccount(sealer, kept));
     if (this.#known.size >= MAX_REMEMBERED) this.#known.clear();
     this.#known.set(id, { readAt: now(), account });
     account.catch(() => this.#known.delete(id));

@@ -2,12 +2,16 @@
 import type { Logger } from 'pino';
 import { DocplannerClient } from '../docplanner/index.js';
 import type { PrivateAddresses } from '../lib/private-addresses.js';
+import type { Sealer } from '../privacy/sealer.js';
+import { openedAccount } from '../store/account-secrets.js';
 import type { Account } from '../store/accounts.js';
 
 export interface ClientsOptions {
   readonly log: Logger;
   readonly requestTimeoutMs: number;
   readonly now: () => number;
+  /** Opens the accounts' secrets. */
+  readonly sealer: Sealer;
   /** For accounts that were put over HTTP. */
   readonly privateAddresses: PrivateAddresses;
 }
@@ -28,7 +32,10 @@ export class Clients {
   }
 
   of(account: Account): DocplannerClient {
-    const { id, baseUrl, clientId, clientSecret, foundingMovePath, overHttp } = account;
+    const { id, baseUrl, clientId, clientSecret, foundingMovePath, overHttp } = openedAccount(
+      this.#options.sealer,
+      account,
+    );
     const madeFrom = JSON.stringify([baseUrl, clientId, clientSecret, foundingMovePath, overHttp]);
     const known = this.#clients.get(id);
     if (known?.madeFrom === madeFrom) return known.client;

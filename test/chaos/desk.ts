@@ -1,6 +1,5 @@
 // A clinic's desk with an engine of its own in the test's process, and the marketplace that it publishes to.
 
-import { randomBytes } from 'node:crypto';
 import type { FileConfigInput } from '../../src/config/schema.js';
 import { addDays, localDate, parseInstant, startOfDate, toIso } from '../../src/core/index.js';
 import { Slotkeeper } from '../../src/engine.js';
@@ -8,12 +7,14 @@ import type { OccupancyEventInput } from '../../src/intake/vocabulary.js';
 import type { Timers } from '../../src/lib/timers.js';
 import { createLog, type Logger } from '../../src/log.js';
 import { type RequestRecord, Sandbox, type SandboxOptions } from '../../src/sandbox/index.js';
+import { openedAccount } from '../../src/store/account-secrets.js';
 import { type Account, getAccount } from '../../src/store/accounts.js';
 import { followingTotals } from '../../src/store/following.js';
 import type { Strategy } from '../../src/store/schema.js';
 import { totals } from '../../src/store/wanted.js';
 import { horizonOf } from '../../src/sync/horizon.js';
-import { recordDatabase } from '../store/databases.js';
+import { ENCRYPTION_KEY, recordDatabase } from '../store/databases.js';
+import { SEALER } from '../store/facts.js';
 import { eventually } from '../support/eventually.js';
 import { atEndOfTest } from '../support/release.js';
 import { endLeases, StillTime, SWEEP_SECONDS } from './still-time.js';
@@ -84,7 +85,7 @@ export class Desk {
     const engine = new Slotkeeper({
       databaseUrl: await recordDatabase(),
       log: options.log ?? createLog('silent'),
-      encryptionKey: randomBytes(32).toString('base64'),
+      encryptionKey: ENCRYPTION_KEY,
       now,
       timers,
       ...(random === undefined ? {} : { random }),
@@ -115,11 +116,11 @@ export class Desk {
     return toIso(parseInstant(`${date}T${time}:00`, ZONE, 'time'), ZONE);
   }
 
-  /** The account of all calendars but `alone`. */
+  /** The account of all calendars but `alone`, with its secrets open. */
   async account(): Promise<Account> {
     const account = await getAccount(this.engine.db, 'many');
     if (account === undefined) throw new Error('there is no account');
-    return account;
+    return openedAccount(SEALER, account);
   }
 
   /** Takes events in; their ids are made here. */

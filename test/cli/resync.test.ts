@@ -8,7 +8,7 @@ import type { ResyncReport } from '../../src/engine/resyncs-face.js';
 import { Slotkeeper } from '../../src/engine.js';
 import { createLog } from '../../src/log.js';
 import { CALENDAR, upcomingExample } from '../engine/founding-example.js';
-import { recordDatabase } from '../store/databases.js';
+import { ENCRYPTION_KEY, recordDatabase } from '../store/databases.js';
 import { atEndOfTest } from '../support/release.js';
 import { type Clinic, clinicAt, folderHeldBy } from './clinic.js';
 import { run, type Way } from './run.js';
@@ -249,7 +249,12 @@ describe('slotkeeper resync --dry-run where PostgreSQL is and no engine', () => 
     await settled();
     await close();
     const way = { cwd: clinic.folder, env: { ...clinic.env, LOG_LEVEL: 'fatal' } };
-    const asks = new Slotkeeper({ databaseUrl, roles: [], log: createLog('silent') });
+    const asks = new Slotkeeper({
+      databaseUrl,
+      encryptionKey: ENCRYPTION_KEY,
+      roles: [],
+      log: createLog('silent'),
+    });
     atEndOfTest(() => asks.stop());
     await asks.start();
     const wish = {

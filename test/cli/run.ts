@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import type { Io, Output } from '../../src/cli/io.js';
 import { main } from '../../src/cli/program.js';
 import { systemTimers } from '../../src/lib/timers.js';
+import { ENCRYPTION_KEY } from '../store/databases.js';
 import { tempDir } from '../support/temp-dir.js';
 
 export interface Way {
@@ -57,7 +58,8 @@ export function ioOf({ env = {}, stdin = '', cwd }: Way & { readonly cwd: string
     },
   });
   const io: Io = {
-    env,
+    // PostgreSQL needs a key, which is the subject of few tests.
+    env: env.DATABASE_URL ? { SLOTKEEPER_ENCRYPTION_KEY: ENCRYPTION_KEY, ...env } : env,
     cwd,
     stdin: () => Readable.from([Buffer.from(stdin)]),
     stdout: output('stdout'),

@@ -64,7 +64,7 @@ export class Office {
     this.sealer = options.sealer ?? new Sealer([randomBytes(32)]);
     this.delivery = new Delivery({
       db: database.db,
-      accounts: new RememberedAccounts({ db: database.db, now: this.now }),
+      accounts: new RememberedAccounts({ db: database.db, sealer: this.sealer, now: this.now }),
       queues,
       sealer: this.sealer,
       log: pino({ level: 'info', base: null }, stream),
@@ -95,7 +95,7 @@ export class Office {
     await queues.connect();
     const office = new Office(database, queues, options);
     atEndOfTest(() => office.close());
-    await putAccount(database.db, account(), new Date());
+    await putAccount(database.db, account(), new Date(), office.sealer);
     if (parts.includes('worker')) office.delivery.startWorker();
     await queues.ready();
     if (parts.includes('round')) office.delivery.startRound();
@@ -130,7 +130,7 @@ export class Office {
   }
 
   async putAccount(changes: Partial<Account>): Promise<void> {
-    await putAccount(this.database.db, account(changes), new Date());
+    await putAccount(this.database.db, account(changes), new Date(), this.sealer);
   }
 
   /** The marketplace says something; nobody is woken. */

@@ -1,9 +1,9 @@
 // The three places in which an engine can keep its record and its queue.
 import type { SlotkeeperOptions } from '../../src/engine.js';
-import { embeddedFolder, recordDatabase } from '../store/databases.js';
+import { ENCRYPTION_KEY, embeddedFolder, recordDatabase } from '../store/databases.js';
 import { freshRedisUrl } from '../support/redis.js';
 
-export type Place = Pick<SlotkeeperOptions, 'data' | 'databaseUrl' | 'redisUrl'>;
+export type Place = Pick<SlotkeeperOptions, 'data' | 'databaseUrl' | 'redisUrl' | 'encryptionKey'>;
 
 export interface Backend {
   readonly name: string;
@@ -20,11 +20,22 @@ export const backends: readonly Backend[] = [
   },
 ];
 
+/** The same place, with a key where it makes itself none. */
+export const keyed = (place: Place): Place =>
+  place.databaseUrl === undefined ? place : { encryptionKey: ENCRYPTION_KEY, ...place };
+
 /** The same place, as a process is told of it. */
-export function environmentOf({ data, databaseUrl, redisUrl }: Place): Record<string, string> {
+export function environmentOf({
+  data,
+  databaseUrl,
+  redisUrl,
+  encryptionKey = ENCRYPTION_KEY,
+}: Place): Record<string, string> {
   return {
     ...(data === undefined ? {} : { SLOTKEEPER_DATA: data }),
-    ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
+    ...(databaseUrl === undefined
+      ? {}
+      : { DATABASE_URL: databaseUrl, SLOTKEEPER_ENCRYPTION_KEY: encryptionKey }),
     ...(redisUrl === undefined ? {} : { REDIS_URL: redisUrl }),
   };
 }

@@ -7,7 +7,7 @@ import { type RequestRecord, Sandbox, type SandboxOptions } from '../../src/sand
 import { emptyRecord } from '../store/databases.js';
 import { eventually } from '../support/eventually.js';
 import { atEndOfFile, atEndOfTest } from '../support/release.js';
-import type { Place } from './backends.js';
+import { keyed, type Place } from './backends.js';
 import { ACCOUNT, accountConfig, CALENDAR, calendarConfig, WEEK_BEFORE } from './founding-example.js';
 
 /** A marketplace whose clock stands a week before the founding example, unless told otherwise. */
@@ -25,7 +25,7 @@ export async function startEngine(
   options: Partial<SlotkeeperOptions> = {},
 ): Promise<Slotkeeper> {
   const engine = new Slotkeeper({
-    ...place,
+    ...keyed(place),
     log: createLog('fatal'),
     now: () => WEEK_BEFORE,
     ...options,

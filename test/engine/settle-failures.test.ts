@@ -7,7 +7,7 @@ import { putCalendar } from '../../src/store/calendars.js';
 import { type Database, openDatabase } from '../../src/store/database.js';
 import type { Db } from '../../src/store/schema.js';
 import { emptyRecord, recordDatabase } from '../store/databases.js';
-import { account, calendar, NOW } from '../store/facts.js';
+import { account, calendar, NOW, SEALER } from '../store/facts.js';
 import { atEndOfFile } from '../support/release.js';
 
 const FAILED = 1_500;
@@ -32,7 +32,7 @@ beforeEach(async () => {
   const { db } = database;
   await emptyRecord(db);
   done = [];
-  await putAccount(db, account(), NOW);
+  await putAccount(db, account(), NOW, SEALER);
   await putCalendar(db, calendar(), NOW);
   await putCalendar(db, calendar({ id: 'lis', addressId: 'other' }), NOW);
   await failEverything(db);

@@ -8,7 +8,7 @@ import type { Db } from '../../src/store/schema.js';
 import { windowsOf } from '../../src/store/windows.js';
 import { appointmentsOf } from '../store/appointments.js';
 import { emptyRecord, recordDatabase } from '../store/databases.js';
-import { account, calendar, NOW } from '../store/facts.js';
+import { account, calendar, NOW, SEALER } from '../store/facts.js';
 
 const DAY = '2026-11-16';
 const occupied = {
@@ -41,7 +41,7 @@ describe('events', () => {
 
   beforeEach(async () => {
     await emptyRecord(db);
-    await putAccount(db, account(), NOW);
+    await putAccount(db, account(), NOW, SEALER);
     await putCalendar(db, calendar(), NOW);
   });
 

@@ -12,7 +12,7 @@ import type { Db } from '../../src/store/schema.js';
 import { windowsOf } from '../../src/store/windows.js';
 import { appointmentsOf } from '../store/appointments.js';
 import { emptyRecord, recordDatabase } from '../store/databases.js';
-import { account, calendar, NOW, window } from '../store/facts.js';
+import { account, calendar, NOW, SEALER, window } from '../store/facts.js';
 
 const DAY = '2026-11-16';
 const NEXT = '2026-11-17';
@@ -59,7 +59,7 @@ describe('events into the record', () => {
 
   beforeEach(async () => {
     await emptyRecord(db);
-    await putAccount(db, account(), NOW);
+    await putAccount(db, account(), NOW, SEALER);
     await putCalendar(db, calendar(), NOW);
   });
 

@@ -13,7 +13,7 @@ import { type Database, openDatabase } from '../../src/store/database.js';
 import { daysBetween } from '../../src/store/days.js';
 import type { Db } from '../../src/store/schema.js';
 import { databases, emptyRecord } from '../store/databases.js';
-import { account, calendar, NOW } from '../store/facts.js';
+import { account, calendar, NOW, SEALER } from '../store/facts.js';
 import { atEndOfTest } from '../support/release.js';
 import { at, Clinic, DAY, NEXT, open, START, taken } from './snapshot/helper.js';
 
@@ -29,7 +29,7 @@ describe.each(databases)('on $name', ({ fresh }) => {
 
   beforeEach(async () => {
     await emptyRecord(db);
-    await putAccount(db, account(), NOW);
+    await putAccount(db, account(), NOW, SEALER);
     await putCalendar(db, calendar(), NOW);
     clinic = new Clinic(db);
   });

@@ -3,20 +3,19 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { ConfigError } from '../../src/config/config-error.js';
-import { openSealer, refuseStartWithoutKey } from '../../src/engine/encryption.js';
+import { openSealer } from '../../src/engine/encryption.js';
 import { SealedByUnknownKeyError } from '../../src/privacy/sealed-by-unknown-key-error.js';
-import { account } from '../store/facts.js';
 import { tempDir } from '../support/temp-dir.js';
 
 describe('the keys of a process', () => {
   const [one, two] = [randomBytes(32), randomBytes(32)];
 
-  test('are those that are configured, and there is none without', () => {
+  test('are those that are configured, and without one PostgreSQL is refused', () => {
     const old = openSealer({ encryptionKey: two.toString('hex') });
     const both = openSealer({ encryptionKey: `${one.toString('base64')},${two.toString('hex')}` });
     expect(both.open(old.seal('x', 'c'), 'c')).toBe('x');
     expect(both.keyIds).toHaveLength(2);
-    expect(openSealer({}).hasKey).toBe(false);
+    expect(() => openSealer({})).toThrow(/is not set, and PostgreSQL needs it/);
     expect(() => openSealer({ encryptionKey: '' })).toThrow(ConfigError);
   });
 
@@ -34,16 +33,5 @@ describe('the keys of a process', () => {
   test('of a database in memory are forgotten with it', () => {
     const sealed = openSealer({ folder: 'memory://' }).seal('x', 'c');
     expect(() => openSealer({ folder: 'memory://' }).open(sealed, 'c')).toThrow(SealedByUnknownKeyError);
-  });
-
-  test('are not needed where nothing of patients is kept, and are where something is', () => {
-    const none = openSealer({});
-    const off = account();
-    const delivers = account({ delivery: { url: 'https://x.example', secret: 's' } });
-    expect(() => refuseStartWithoutKey(none, [off], false)).not.toThrow();
-    expect(() => refuseStartWithoutKey(none, [off, delivers], true)).toThrow(
-      /SLOTKEEPER_ENCRYPTION_KEY: is not set, and delivery of the account "warsaw" and 1 more needs it/,
-    );
-    expect(() => refuseStartWithoutKey(openSealer({ folder: 'memory://' }), [delivers], true)).not.toThrow();
   });
 });

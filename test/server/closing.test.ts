@@ -13,7 +13,7 @@ import {
   WEEK_BEFORE,
 } from '../engine/founding-example.js';
 import { openClinic, settled, startEngine } from '../engine/running.js';
-import { recordDatabase } from '../store/databases.js';
+import { ENCRYPTION_KEY, recordDatabase } from '../store/databases.js';
 import { eventually } from '../support/eventually.js';
 import { type Caller, serve } from './served.js';
 
@@ -123,6 +123,7 @@ describe('a calendar that is closed', () => {
   test('a configuration with two calendars at one address is refused at start, with the path', async () => {
     const second = { ...accountConfig(sandbox.url), id: 'second' };
     const twice = new Slotkeeper({
+      encryptionKey: ENCRYPTION_KEY,
       ...place,
       log: createLog('silent'),
       config: { accounts: [second], calendars: [{ id: 'twin', ...config, account: 'second' }] },

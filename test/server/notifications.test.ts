@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ConfigError } from '../../src/config/config-error.js';
-import { Slotkeeper } from '../../src/engine.js';
+import { Slotkeeper, type SlotkeeperOptions } from '../../src/engine.js';
 import { createLog } from '../../src/log.js';
 import { Sealer } from '../../src/privacy/sealer.js';
 import { createApp } from '../../src/server/app.js';
@@ -14,6 +14,7 @@ import { recordDatabase } from '../store/databases.js';
 import { account } from '../store/facts.js';
 import { eventually } from '../support/eventually.js';
 import { ManualTimers } from '../support/manual-timers.js';
+import { atEndOfTest } from '../support/release.js';
 import { type Caller, callerOf, KEY, onArrival, serve } from './served.js';
 
 const key = randomBytes(32);
@@ -265,72 +266,53 @@ describe('what the marketplace said, over HTTP', () => {
   });
 });
 
-describe('without a key', () => {
-  const config = (more: object) => ({
+describe('a start on PostgreSQL', () => {
+  const config: SlotkeeperOptions['config'] = {
     accounts: [{ id: 'a', domain: 'jameda.de', clientId: 'c', clientSecret: 's' }],
-    ...more,
-  });
-  const open = (databaseUrl: string, more: object, roles?: []) =>
-    new Slotkeeper({ databaseUrl, log: createLog('silent'), config: config(more), roles });
+  };
+  const open = (databaseUrl: string, options: Partial<SlotkeeperOptions>) => {
+    const engine = new Slotkeeper({ databaseUrl, log: createLog('silent'), ...options });
+    atEndOfTest(() => engine.stop());
+    return engine;
+  };
 
-  test('a start is refused where patients’ data would be kept, and is not where none would be', async () => {
+  test('is refused without a key, also of a command, and says how to make one', async () => {
     const url = await recordDatabase();
-    const on = { accounts: [{ ...config({}).accounts[0], id: 'a', notifications: { mode: 'pull' } }] };
-    const refused = [
-      on,
-      { delivery: { url: 'https://x.example', secret: 's' } },
-      { delivery: { queue: true } },
-    ];
-    for (const more of refused) {
-      const engine = open(url, more);
+    for (const options of [{}, { config }, { roles: [] }] satisfies Partial<SlotkeeperOptions>[]) {
+      const engine = open(url, options);
       await expect(engine.start()).rejects.toThrow(ConfigError);
-      await expect(engine.start()).rejects.toThrow(/SLOTKEEPER_ENCRYPTION_KEY: is not set, and .* needs it/);
+      await expect(engine.start()).rejects.toThrow(
+        /SLOTKEEPER_ENCRYPTION_KEY: is not set, and PostgreSQL needs it: .*`openssl rand -base64 32`/,
+      );
     }
-    const wrong = new Slotkeeper({ databaseUrl: url, encryptionKey: 'abc', log: createLog('silent') });
-    await expect(wrong.start()).rejects.toThrow(/SLOTKEEPER_ENCRYPTION_KEY: the key has 2 bytes/);
+    await expect(open(url, { encryptionKey: 'abc' }).start()).rejects.toThrow(
+      /SLOTKEEPER_ENCRYPTION_KEY: the key has 2 bytes/,
+    );
+  });
 
-    const engine = open(url, {});
-    await engine.start();
-    const call = await serve(engine);
-    const account_ = { domain: 'jameda.de', clientId: 'c', clientSecret: 's' };
-    const answer = await call('PUT', '/v1/accounts/b', { ...account_, notifications: { mode: 'pull' } });
-    expect([answer.status, answer.body.errors]).toEqual([
-      400,
-      [
+  test('is refused without the key of notifications and of secrets that no configuration says anew', async () => {
+    const url = await recordDatabase();
+    const first = open(url, { encryptionKey: key.toString('hex'), config });
+    await first.start();
+    await first.putAccount({ ...account(), id: 'b' });
+    await hear(first, { account: 'a' });
+    await first.stop();
+    const encryptionKey = randomBytes(32).toString('hex');
+    const { keyId } = new Sealer([key]);
+    const refused = await open(url, { encryptionKey, config })
+      .start()
+      .catch((error: unknown) => error);
+    expect(refused).toMatchObject({
+      problems: [
+        { reason: `lacks the key ${keyId}, with which 1 notifications are sealed: put it behind the others` },
         {
-          path: 'notifications.mode',
-          reason:
-            'needs SLOTKEEPER_ENCRYPTION_KEY to be set: what the marketplace says of patients is kept encrypted',
+          reason: `lacks the key ${keyId}, with which the secrets of "b" are sealed: put it behind the others`,
         },
       ],
-    ]);
-    expect((await call('PUT', '/v1/accounts/b', account_)).status).toBe(201);
-    await engine.stop();
-
-    // Turned on by a process that has a key; one without is refused, and a command that only asks is not.
-    const keyed = new Slotkeeper({
-      databaseUrl: url,
-      encryptionKey: key.toString('hex'),
-      log: createLog('silent'),
-      config: on as never,
     });
-    await keyed.start();
-    await hear(keyed, { account: 'a' });
-    await keyed.stop();
-    const other = new Slotkeeper({
-      databaseUrl: url,
-      encryptionKey: randomBytes(32).toString('hex'),
-      log: createLog('silent'),
-    });
-    await expect(other.start()).rejects.toThrow(
-      /lacks the key [0-9a-f]{16}, with which 1 notifications are sealed/,
-    );
-    await expect(open(url, { accounts: [] }).start()).rejects.toThrow(
-      /notifications.mode of the account "a"/,
-    );
-    const asking = open(url, { accounts: [] }, []);
+    // What is sealed is not looked at by a command that only asks.
+    const asking = open(url, { encryptionKey, roles: [] });
     await asking.start();
     expect(await asking.status()).toMatchObject({ notifications: { undelivered: 0, failed: 0, lag: 0 } });
-    await asking.stop();
   });
 });

@@ -12,6 +12,9 @@ import type { Db } from '../../src/store/schema.js';
 import { preparedDatabase } from '../support/postgres.js';
 import { tempDir } from '../support/temp-dir.js';
 
+/** Of engines on PostgreSQL, which make themselves none. */
+export const ENCRYPTION_KEY = '5ea1'.repeat(16);
+
 export interface TestDatabase {
   readonly name: string;
   /** How to open a database that nobody else uses. */

@@ -21,7 +21,7 @@ import { addNotifications, feed, type NewNotification } from '../../src/store/no
 import { missingKeys, purgeDelivered, resealNotifications, type WaysOut } from '../../src/store/retention.js';
 import type { Db } from '../../src/store/schema.js';
 import { emptyRecord, recordDatabase } from './databases.js';
-import { account, DAY_MS, later, NOW, said } from './facts.js';
+import { account, DAY_MS, later, NOW, SEALER, said } from './facts.js';
 
 const sealer = new Sealer([randomBytes(32)]);
 const all = { byWebhook: 'all accounts' } as const;
@@ -37,7 +37,7 @@ describe('notifications', () => {
 
   beforeEach(async () => {
     await emptyRecord(db);
-    await putAccount(db, account(), NOW);
+    await putAccount(db, account(), NOW, SEALER);
   });
 
   afterAll(async () => {
@@ -64,7 +64,7 @@ describe('notifications', () => {
     const { added, repeated } = await add(one, said());
     expect([added.length, repeated]).toEqual([1, 1]);
     expect((await read()).items).toHaveLength(2);
-    await putAccount(db, account({ id: 'madrid' }), NOW);
+    await putAccount(db, account({ id: 'madrid' }), NOW, SEALER);
     expect(await add({ ...one, account: 'madrid' })).toMatchObject({ repeated: 0 });
   });
 
@@ -101,7 +101,7 @@ describe('notifications', () => {
     expect(await missingKeys(db, changing)).toEqual([{ keyId: sealer.keyId, count: 5 }]);
     expect(await resealNotifications(db, changing, 10)).toBe(0);
     await emptyRecord(db);
-    await putAccount(db, account(), NOW);
+    await putAccount(db, account(), NOW, SEALER);
     await db
       .transaction()
       .execute((tx) => addNotifications(tx, new Sealer([old]), [said(), said(), said()], NOW));
@@ -135,7 +135,7 @@ describe('notifications', () => {
     });
 
     test('only accounts with a webhook have anything due, where there is none for all', async () => {
-      await putAccount(db, account({ id: 'madrid' }), NOW);
+      await putAccount(db, account({ id: 'madrid' }), NOW, SEALER);
       await sql`UPDATE slotkeeper.accounts SET settings = settings || '{"delivery": {"url": "https://x"}}'
         WHERE id = 'madrid'`.execute(db);
       await add(said(), said({ account: 'madrid', calendar: 'ruiz' }));
@@ -227,7 +227,7 @@ describe('a reader of the feed', () => {
   let database: Database;
   beforeAll(async () => {
     database = await openDatabase({ url: await recordDatabase() });
-    await putAccount(database.db, account(), NOW);
+    await putAccount(database.db, account(), NOW, SEALER);
   });
   afterAll(async () => {
     await database.close();

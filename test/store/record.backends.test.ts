@@ -1,9 +1,9 @@
 // What the record keeps, where the databases take values, order sessions and tell errors in their own ways: on each of them.
-import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
-import { Sealer } from '../../src/privacy/sealer.js';
+import { openedAccount } from '../../src/store/account-secrets.js';
 import {
+  type Account,
   askPermission,
   countPause,
   endPauses,
@@ -44,11 +44,11 @@ import { takenBetween } from '../../src/store/taken.js';
 import { totals, wantedCalendars } from '../../src/store/wanted.js';
 import { saveWindows, windowsOf } from '../../src/store/windows.js';
 import { databases, emptyRecord } from './databases.js';
-import { account, calendar, DAY_MS, later, NOW, PATIENT, said, slot, window } from './facts.js';
+import { account, calendar, DAY_MS, later, NOW, PATIENT, SEALER, said, slot, window } from './facts.js';
 
 const DAY = '2026-11-16';
 const MINUTE = 60_000;
-const sealer = new Sealer([randomBytes(32)]);
+const opened = (kept: Account) => openedAccount(SEALER, kept);
 
 describe.each(databases)('the record on $name', ({ fresh }) => {
   let options: DatabaseOptions;
@@ -66,12 +66,12 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
   afterAll(() => database.close());
 
   test('is found as it was when it is opened a second time, and nothing is migrated twice', async () => {
-    await putAccount(db, account(), NOW);
+    await putAccount(db, account(), NOW, SEALER);
     await migrate(db);
     await database.close();
     database = await openDatabase(options);
     db = database.db;
-    expect(await listAccounts(db)).toEqual([account()]);
+    expect((await listAccounts(db)).map(opened)).toEqual([account()]);
     const { rows } = await sql`SELECT name FROM slotkeeper.kysely_migration ORDER BY name`.execute(db);
     expect(rows).toEqual([
       { name: '001-the-record' },
@@ -112,16 +112,16 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
           maxBytes: 1_048_576,
         },
       });
-      expect(await putAccount(db, bare, NOW)).toBe(true);
-      expect(await putAccount(db, full, NOW)).toBe(true);
-      expect(await listAccounts(db)).toEqual([bare, full]);
+      expect(await putAccount(db, bare, NOW, SEALER)).toBe(true);
+      expect(await putAccount(db, full, NOW, SEALER)).toBe(true);
+      expect((await listAccounts(db)).map(opened)).toEqual([bare, full]);
       expect(await getAccount(db, 'nobody')).toBeUndefined();
     });
   });
 
   describe('a calendar', () => {
     test('comes back as it was put, and is found by its address', async () => {
-      await putAccount(db, account(), NOW);
+      await putAccount(db, account(), NOW, SEALER);
       const full = calendar({ id: 'lis', doctorId: '2', bufferBefore: 5, bufferAfter: 10, grid: 15 });
       expect(await putCalendar(db, calendar(), NOW)).toBe(true);
       expect(await putCalendar(db, full, NOW)).toBe(true);
@@ -133,7 +133,7 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
 
     test('is refused without its account, or where another has the address', async () => {
       await expect(putCalendar(db, calendar(), NOW)).rejects.toThrow(/foreign key/);
-      await putAccount(db, account(), NOW);
+      await putAccount(db, account(), NOW, SEALER);
       await putCalendar(db, calendar(), NOW);
       await expect(putCalendar(db, calendar({ id: 'twin' }), NOW)).rejects.toThrow(
         'the calendar "nowak" is the same facility, doctor and address already',
@@ -143,7 +143,7 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
 
   describe('windows and occupancy', () => {
     beforeEach(async () => {
-      await putAccount(db, account(), NOW);
+      await putAccount(db, account(), NOW, SEALER);
       await putCalendar(db, calendar(), NOW);
     });
 
@@ -199,7 +199,7 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
     const horizon = [{ account: 'warsaw', from: DAY, to: '2026-11-20' }];
 
     beforeEach(async () => {
-      await putAccount(db, account(), NOW);
+      await putAccount(db, account(), NOW, SEALER);
       await putCalendar(db, calendar(), NOW);
     });
 
@@ -289,10 +289,10 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
     const all = { byWebhook: 'all accounts' } as const;
     const key = { account: 'warsaw', calendar: 'nowak' };
     const add = (...items: NewNotification[]) =>
-      db.transaction().execute((tx) => addNotifications(tx, sealer, items, NOW));
-    const read = async (after?: string, limit = 100) => await feed(db, sealer, { after, limit });
+      db.transaction().execute((tx) => addNotifications(tx, SEALER, items, NOW));
+    const read = async (after?: string, limit = 100) => await feed(db, SEALER, { after, limit });
 
-    beforeEach(() => putAccount(db, account(), NOW));
+    beforeEach(() => putAccount(db, account(), NOW, SEALER));
 
     test('come out of the feed as they were given, in their order', async () => {
       const [first, second] = [
@@ -322,8 +322,8 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
         expect.objectContaining({ calendar: null, ref: 'apt-7', createdAt: null, problem: 'data: Required' }),
       ]);
       expect(next).toBe(items[1]?.cursor);
-      expect(await getNotification(db, sealer, added[0]?.id ?? '')).toEqual(items[0]);
-      expect(await getNotification(db, sealer, 'ntf_none')).toBeUndefined();
+      expect(await getNotification(db, SEALER, added[0]?.id ?? '')).toEqual(items[0]);
+      expect(await getNotification(db, SEALER, 'ntf_none')).toBeUndefined();
     });
 
     test('are taken in whatever characters they hold', async () => {
@@ -339,7 +339,7 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
       await db
         .transaction()
         .execute(async (tx) => {
-          await addNotifications(tx, sealer, [said()], NOW);
+          await addNotifications(tx, SEALER, [said()], NOW);
           throw new Error('undone');
         })
         .catch(() => undefined);
@@ -367,11 +367,11 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
       expect(await dueKeys(db, all, NOW, 10)).toEqual(
         expect.arrayContaining([key, { ...key, calendar: null }]),
       );
-      const first = await firstOpen(db, sealer, key);
+      const first = await firstOpen(db, SEALER, key);
       const attempt = { began: NOW, retryAt: later(5_000), isAsked: false, reason: 'answered 500' };
       await deliverLater(db, first?.item.id ?? '', attempt);
       await deliverLater(db, first?.item.id ?? '', { ...attempt, began: later(1_000) });
-      expect(await firstOpen(db, sealer, key)).toEqual({
+      expect(await firstOpen(db, SEALER, key)).toEqual({
         item: first?.item,
         attempts: 2,
         firstAttemptAt: NOW,
@@ -393,7 +393,7 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
       expect(await notificationTotals(db, all)).toEqual({ undelivered: 0, failed: 2, oldest: null });
       expect(await retryNotifications(db, [one], NOW)).toEqual([{ id: one, ...key }]);
       expect(await retryNotifications(db, [one], NOW)).toEqual([]);
-      expect(await firstOpen(db, sealer, key)).toMatchObject({
+      expect(await firstOpen(db, SEALER, key)).toMatchObject({
         attempts: 0,
         firstAttemptAt: null,
         retryAt: null,
@@ -415,7 +415,7 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
         { id: three, failed: 'it was not delivered in time, and its data was removed' },
       ]);
       await retryNotifications(db, [three], NOW);
-      expect(await firstOpen(db, sealer, key)).toMatchObject({
+      expect(await firstOpen(db, SEALER, key)).toMatchObject({
         item: { id: three, data: null, purged: true },
       });
     });
@@ -434,7 +434,7 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
     const two = [{ of: 'writes', limit: 2, perMs: MINUTE }] as const;
 
     beforeEach(async () => {
-      await putAccount(db, account(), NOW);
+      await putAccount(db, account(), NOW, SEALER);
       await putCalendar(db, calendar(), NOW);
     });
 

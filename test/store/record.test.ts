@@ -9,7 +9,7 @@ import { failedDays, retryFailedCalendars } from '../../src/store/failures.js';
 import { totals, wantedCalendars } from '../../src/store/wanted.js';
 import { saveWindows, windowsOf } from '../../src/store/windows.js';
 import { emptyRecord, recordDatabase } from './databases.js';
-import { account, calendar, NOW, slot, window } from './facts.js';
+import { account, calendar, NOW, SEALER, slot, window } from './facts.js';
 
 const DAY = '2026-11-16';
 
@@ -32,7 +32,7 @@ describe('the record', () => {
     test('put again as it is changes nothing, so its days stay published', async () => {
       const { db } = database;
       await publishedDay();
-      expect(await putAccount(db, account(), NOW)).toBe(false);
+      expect(await putAccount(db, account(), NOW, SEALER)).toBe(false);
       expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toEqual([]);
     });
 
@@ -41,7 +41,7 @@ describe('the record', () => {
       await publishedDay();
       await calendarFailed(db, calendar(), { reason: 'forbidden', leavesOnSale: false, tried: [] }, NOW, 1);
       const limits = { ...account().limits, writesPerMinute: 5 };
-      expect(await putAccount(db, account({ limits }), NOW)).toBe(true);
+      expect(await putAccount(db, account({ limits }), NOW, SEALER)).toBe(true);
       expect(await getAccount(db, 'warsaw')).toMatchObject({ limits });
       expect(await getCalendar(db, 'nowak')).not.toHaveProperty('failed');
       expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toEqual([]);
@@ -52,7 +52,7 @@ describe('the record', () => {
       async (change) => {
         const { db } = database;
         await publishedDay();
-        await putAccount(db, account(change), NOW);
+        await putAccount(db, account(change), NOW, SEALER);
         expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toMatchObject([
           { date: DAY, published: null, verified: false, pendingSince: NOW },
         ]);
@@ -61,7 +61,7 @@ describe('the record', () => {
 
     test('is deleted only without calendars', async () => {
       const { db } = database;
-      await putAccount(db, account(), NOW);
+      await putAccount(db, account(), NOW, SEALER);
       await putCalendar(db, calendar(), NOW);
       await expect(deleteAccount(db, 'warsaw')).rejects.toThrow(/foreign key/);
       expect(await deleteCalendar(db, 'nowak')).toBe(true);
@@ -128,7 +128,7 @@ describe('the record', () => {
     const horizon = [{ account: 'warsaw', from: DAY, to: '2026-11-20' }];
 
     beforeEach(async () => {
-      await putAccount(database.db, account(), NOW);
+      await putAccount(database.db, account(), NOW, SEALER);
       await putCalendar(database.db, calendar(), NOW);
     });
 
@@ -145,7 +145,7 @@ describe('the record', () => {
     ])('is not published by what was told before its %s', async (_, nextCalendar, nextAccount) => {
       const { db } = database;
       await mark(5);
-      await putAccount(db, nextAccount, NOW);
+      await putAccount(db, nextAccount, NOW, SEALER);
       await putCalendar(db, nextCalendar, NOW);
       const told = [{ date: DAY, generation: 1, slots: [slot], verified: true }];
       await savePublished(db, calendar(), account(), told, NOW);
@@ -193,7 +193,7 @@ describe('the record', () => {
 
   async function publishedDay(): Promise<void> {
     const { db } = database;
-    await putAccount(db, account(), NOW);
+    await putAccount(db, account(), NOW, SEALER);
     await putCalendar(db, calendar(), NOW);
     await saveWindows(db, [{ calendar: 'nowak', date: DAY, windows: [window(DAY, '10:00', '11:00')] }]);
     await markDays(db, { windows: [{ calendar: 'nowak', date: DAY, urgency: 1 }], occupancy: [] }, NOW);

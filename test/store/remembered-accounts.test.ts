@@ -4,7 +4,7 @@ import { putAccount } from '../../src/store/accounts.js';
 import { type Database, openDatabase } from '../../src/store/database.js';
 import { RememberedAccounts } from '../../src/store/remembered-accounts.js';
 import { emptyRecord, recordDatabase } from './databases.js';
-import { account, NOW } from './facts.js';
+import { account, NOW, SEALER } from './facts.js';
 
 let database: Database;
 let now = 0;
@@ -19,11 +19,11 @@ afterAll(() => database.close());
 beforeEach(async () => {
   await emptyRecord(database.db);
   now = NOW.getTime();
-  accounts = new RememberedAccounts({ db: database.db, now: () => now });
+  accounts = new RememberedAccounts({ sealer: SEALER, db: database.db, now: () => now });
 });
 
 const zone = async (): Promise<string | undefined> => (await accounts.get(account().id))?.timeZone;
-const move = (timeZone: string) => putAccount(database.db, account({ timeZone }), NOW);
+const move = (timeZone: string) => putAccount(database.db, account({ timeZone }), NOW, SEALER);
 
 test('what another process changed is seen after a second, what this one changed at once', async () => {
   await move('Europe/Warsaw');
@@ -52,7 +52,7 @@ test('a failure is not remembered', async () => {
   await move('Europe/Warsaw');
   const broken = await openDatabase({ url: await recordDatabase() });
   await broken.close();
-  const others = new RememberedAccounts({ db: broken.db, now: () => now });
+  const others = new RememberedAccounts({ sealer: SEALER, db: broken.db, now: () => now });
   await expect(others.get(account().id)).rejects.toThrow();
   await expect(others.get(account().id)).rejects.toThrow();
 });

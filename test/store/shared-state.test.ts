@@ -6,7 +6,7 @@ import { renewLease, takeLease } from '../../src/store/leases.js';
 import { forgetRequests, requestAnswered, takeRequest } from '../../src/store/requests.js';
 import type { Db } from '../../src/store/schema.js';
 import { emptyRecord, recordDatabase } from './databases.js';
-import { account, calendar, later, NOW } from './facts.js';
+import { account, calendar, later, NOW, SEALER } from './facts.js';
 
 const MINUTE = 60_000;
 
@@ -21,7 +21,7 @@ describe('what workers share through the record', () => {
 
   beforeEach(async () => {
     await emptyRecord(db);
-    await putAccount(db, account(), NOW);
+    await putAccount(db, account(), NOW, SEALER);
     await putCalendar(db, calendar(), NOW);
   });
 
@@ -72,7 +72,7 @@ describe('what workers share through the record', () => {
     });
 
     test('of another account is another', async () => {
-      await putAccount(db, account({ id: 'madrid' }), NOW);
+      await putAccount(db, account({ id: 'madrid' }), NOW, SEALER);
       await take(NOW);
       await take(NOW);
       expect(await takeRequest(db, 'madrid', true, two, NOW, NOW)).toEqual({ kind: 'taken' });

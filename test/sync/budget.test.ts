@@ -9,7 +9,7 @@ import { Budget } from '../../src/sync/budget.js';
 import { BudgetSpentError } from '../../src/sync/budget-spent-error.js';
 import { failureOf } from '../../src/sync/failure.js';
 import { emptyRecord, recordDatabase } from '../store/databases.js';
-import { account, NOW } from '../store/facts.js';
+import { account, NOW, SEALER } from '../store/facts.js';
 import { atEndOfTest } from '../support/release.js';
 
 const SECOND = 1_000;
@@ -36,7 +36,7 @@ describe('the budget of an account that asks from abroad', () => {
 
   beforeEach(async () => {
     await emptyRecord(db);
-    await putAccount(db, abroad, NOW);
+    await putAccount(db, abroad, NOW, SEALER);
     now = NOW.getTime();
     budget = new Budget({ db, log: createLog('silent'), now: () => now, requestTimeoutMs: 10 * SECOND });
   });

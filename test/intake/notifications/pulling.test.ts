@@ -247,35 +247,6 @@ describe('pulling', () => {
     await eventually(() => !desk.shown().includes('10:20'));
   });
 
-  test('is left to others by a process that has no key to seal with, and it says so once', async () => {
-    const { desk } = await pullingDesk({ mode: 'off' });
-    const lines: string[] = [];
-    const timers = new ManualTimers();
-    const keyless = new Slotkeeper({
-      databaseUrl: await recordDatabase(),
-      roles: ['worker'],
-      log: pino({ level: 'error' }, { write: (line) => void lines.push(line) }),
-      now: timers.now,
-      timers,
-      config: { accounts: [{ ...(await desk.account()), notifications: { mode: 'off' } }] },
-    });
-    atEndOfTest(() => keyless.stop());
-    await keyless.start();
-    // What a process with the key does while this one runs.
-    await keyless.db
-      .updateTable('slotkeeper.accounts')
-      .set({ settings: JSON.stringify({ notifications: { mode: 'both', pullEverySeconds: 1 } }) })
-      .execute();
-    says(desk, 3);
-    await timers.advance(3 * ERRANDS_MS);
-    // What it had begun has ended.
-    await keyless.stop();
-    expect(pulls(desk)).toEqual([]);
-    expect(desk.requests('releaseNotifications')).toEqual([]);
-    expect(desk.requests('getBookings')).toEqual([]);
-    expect(lines.filter((line) => line.includes('no encryption key'))).toHaveLength(1);
-  });
-
   test('is not begun by a process that is told to stop while it takes the errand, and another does it', async () => {
     const clinic = await pullingDesk();
     const { desk, timers } = clinic;

@@ -1,11 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import { addDays, localDate } from '../../../src/core/index.js';
 import { Slotkeeper, type SlotkeeperOptions } from '../../../src/engine.js';
 import { createLog } from '../../../src/log.js';
 import { Sandbox } from '../../../src/sandbox/index.js';
 import { addressOf, Desk, ZONE } from '../../chaos/desk.js';
-import { recordDatabase } from '../../store/databases.js';
+import { ENCRYPTION_KEY, recordDatabase } from '../../store/databases.js';
 import { eventually } from '../../support/eventually.js';
 import { atEndOfTest } from '../../support/release.js';
 
@@ -43,13 +42,17 @@ test('what a process without a key holds is told by one that has one, once', asy
   };
   const databaseUrl = await recordDatabase();
   const start = async (options: Partial<SlotkeeperOptions>): Promise<Slotkeeper> => {
-    const engine = new Slotkeeper({ databaseUrl, log: createLog('silent'), ...options });
+    const engine = new Slotkeeper({
+      databaseUrl,
+      encryptionKey: ENCRYPTION_KEY,
+      log: createLog('silent'),
+      ...options,
+    });
     atEndOfTest(() => engine.stop());
     await engine.start();
     return engine;
   };
   const engine = await start({
-    encryptionKey: randomBytes(32).toString('base64'),
     config: {
       accounts: [account],
       calendars: [{ id: 'nowak', account: 'many', ...addressOf('nowak') }],

@@ -6,7 +6,7 @@ import { type Database, openDatabase } from '../../../src/store/database.js';
 import { countHeldDays, forgetHolds, type Hold, heldDates } from '../../../src/store/holds.js';
 import type { Db } from '../../../src/store/schema.js';
 import { emptyRecord, recordDatabase } from '../../store/databases.js';
-import { account, calendar, NOW } from '../../store/facts.js';
+import { account, calendar, NOW, SEALER } from '../../store/facts.js';
 import { Clinic, DAY, NEXT, open, START, taken } from './helper.js';
 
 const DAYS = [DAY, NEXT, '2026-11-18', '2026-11-19'] as const;
@@ -34,7 +34,7 @@ describe('holds', () => {
 
   beforeEach(async () => {
     await emptyRecord(db);
-    await putAccount(db, account(), NOW);
+    await putAccount(db, account(), NOW, SEALER);
     await putCalendar(db, calendar(), NOW);
     clinic = new Clinic(db);
     woken = [];

@@ -6,7 +6,7 @@ import { putAccount } from '../../../src/store/accounts.js';
 import { putCalendar } from '../../../src/store/calendars.js';
 import { type Database, openDatabase } from '../../../src/store/database.js';
 import { emptyRecord, recordDatabase } from '../../store/databases.js';
-import { account, calendar, NOW } from '../../store/facts.js';
+import { account, calendar, NOW, SEALER } from '../../store/facts.js';
 import { at, Clinic, DAY, NEXT, open, taken } from './helper.js';
 
 const DATES = [DAY, NEXT] as const;
@@ -169,7 +169,7 @@ describe('snapshots among events', () => {
 
   const begin = async (versioned: boolean): Promise<Play> => {
     await emptyRecord(database.db);
-    await putAccount(database.db, account(), NOW);
+    await putAccount(database.db, account(), NOW, SEALER);
     await putCalendar(database.db, calendar(), NOW);
     return new Play(new Clinic(database.db), versioned);
   };

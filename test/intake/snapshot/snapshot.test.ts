@@ -7,7 +7,7 @@ import type { Db } from '../../../src/store/schema.js';
 import { forgetReleased } from '../../../src/store/snapshots.js';
 import { appointmentsOf } from '../../store/appointments.js';
 import { emptyRecord, recordDatabase } from '../../store/databases.js';
-import { account, calendar, NOW } from '../../store/facts.js';
+import { account, calendar, NOW, SEALER } from '../../store/facts.js';
 import { at, Clinic, DAY, NEXT, open, taken } from './helper.js';
 
 const nothing = {
@@ -35,7 +35,7 @@ describe('a snapshot into the record', () => {
 
   beforeEach(async () => {
     await emptyRecord(db);
-    await putAccount(db, account(), NOW);
+    await putAccount(db, account(), NOW, SEALER);
     await putCalendar(db, calendar(), NOW);
     clinic = new Clinic(db);
   });
@@ -148,7 +148,7 @@ describe('a snapshot into the record', () => {
     });
 
     test('reads wall-clock times in the account’s zone, and its dates are as long as they are', async () => {
-      await putAccount(db, account({ timeZone: 'America/Santiago' }), NOW);
+      await putAccount(db, account({ timeZone: 'America/Santiago' }), NOW, SEALER);
       // On 2026-09-06 the clock skips the first hour of the day.
       await clinic.snapshot(0, {
         from: '2026-09-06',

@@ -10,7 +10,7 @@ import { type Database, openDatabase } from '../../../src/store/database.js';
 import type { Db } from '../../../src/store/schema.js';
 import { forgetStaged, stageSnapshot } from '../../../src/store/snapshots.js';
 import { emptyRecord, recordDatabase } from '../../store/databases.js';
-import { account, calendar, NOW } from '../../store/facts.js';
+import { account, calendar, NOW, SEALER } from '../../store/facts.js';
 import { eventually } from '../../support/eventually.js';
 import { at, Clinic, DAY, open, START, taken } from './helper.js';
 
@@ -46,7 +46,7 @@ describe('a source', () => {
   /** Two calendars with a window from 8 to 18 and one appointment each. */
   beforeEach(async () => {
     await emptyRecord(db);
-    await putAccount(db, account(), NOW);
+    await putAccount(db, account(), NOW, SEALER);
     for (const [doctorId, id] of ['nowak', 'lis'].entries()) {
       await putCalendar(db, calendar({ id, doctorId: `${doctorId}` }), NOW);
       await new Clinic(db, id).available(0, DAY, DAY, [open(DAY)]);
@@ -289,7 +289,7 @@ describe('a source', () => {
   });
 
   test('leaves out what is not its own, without losing the rest', async () => {
-    await putAccount(db, account({ id: 'madrid' }), NOW);
+    await putAccount(db, account({ id: 'madrid' }), NOW, SEALER);
     await putCalendar(db, calendar({ id: 'ruiz', account: 'madrid' }), NOW);
     says(text(snapshot('ruiz'), snapshot('nobody'), snapshot('nowak'), END));
     expect(await pull()).toMatchObject({

@@ -10,7 +10,7 @@ import { getResync } from '../../../src/store/resync-reports.js';
 import { beginResync, finishResyncs, lastResync, startComparing } from '../../../src/store/resyncs.js';
 import type { Db } from '../../../src/store/schema.js';
 import { emptyRecord, recordDatabase } from '../../store/databases.js';
-import { account, calendar, NOW } from '../../store/facts.js';
+import { account, calendar, NOW, SEALER } from '../../store/facts.js';
 import { atEndOfTest } from '../../support/release.js';
 
 const HOUR = 60 * 60_000;
@@ -28,7 +28,7 @@ describe('a resync with a calendar that never gets its turn', () => {
   beforeEach(async () => {
     await emptyRecord(db);
     await db.deleteFrom('slotkeeper.resyncs').execute();
-    await putAccount(db, account(), NOW);
+    await putAccount(db, account(), NOW, SEALER);
     await putCalendar(db, calendar(), NOW);
     await putCalendar(db, calendar({ id: 'lis', addressId: '790' }), NOW);
   });
@@ -99,7 +99,7 @@ describe('a resync with a calendar that never gets its turn', () => {
   });
 
   test('of an account that has no calendars is none of another account', async () => {
-    await putAccount(db, account({ id: 'madrid' }), NOW);
+    await putAccount(db, account({ id: 'madrid' }), NOW, SEALER);
     const id = await beginResync(db, { account: 'warsaw', dryRun: false }, NOW);
     expect(await beginResync(db, { account: 'madrid', dryRun: false }, NOW)).not.toBe(id);
   });

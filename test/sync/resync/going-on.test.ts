@@ -8,7 +8,7 @@ import { Slotkeeper } from '../../../src/engine.js';
 import { createLog } from '../../../src/log.js';
 import { Sandbox } from '../../../src/sandbox/index.js';
 import { addressOf, ZONE } from '../../chaos/desk.js';
-import { recordDatabase } from '../../store/databases.js';
+import { ENCRYPTION_KEY, recordDatabase } from '../../store/databases.js';
 import { eventually } from '../../support/eventually.js';
 import { atEndOfTest } from '../../support/release.js';
 import { over, resync } from './resyncing.js';
@@ -55,6 +55,7 @@ describe('a resync', () => {
     const account = { id: 'many', baseUrl, clientId: 'many', clientSecret: 'secret', timeZone: ZONE };
     const engine = new Slotkeeper({
       databaseUrl,
+      encryptionKey: ENCRYPTION_KEY,
       roles,
       now,
       log: createLog('silent'),

@@ -13,6 +13,7 @@ import { Schedules } from '../../../src/sync/resync/schedules.js';
 import { ResyncWorker } from '../../../src/sync/resync/worker.js';
 import type { Place } from '../../engine/backends.js';
 import { emptyRecord } from '../../store/databases.js';
+import { SEALER } from '../../store/facts.js';
 
 export const DAY = 24 * 60 * 60_000;
 export const NIGHTLY = '0 3 * * *';
@@ -65,7 +66,7 @@ export class Scheduling {
 
   async account(id: string, timeZone: string): Promise<void> {
     const fields = { baseUrl: 'http://127.0.0.1:1', clientId: id, clientSecret: 'secret', timeZone };
-    await putAccount(this.db, toAccount(id, accountSchema.parse(fields)), new Date());
+    await putAccount(this.db, toAccount(id, accountSchema.parse(fields)), new Date(), SEALER);
     const address = { facilityId: '1', doctorId: '2', addressId: id };
     await putCalendar(this.db, { id, account: id, ...address, strategy: 'slots' }, new Date());
   }

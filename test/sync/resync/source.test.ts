@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { Slotkeeper } from '../../../src/engine.js';
 import { createLog } from '../../../src/log.js';
 import { addressOf, Desk, ZONE } from '../../chaos/desk.js';
-import { recordDatabase } from '../../store/databases.js';
+import { ENCRYPTION_KEY, recordDatabase } from '../../store/databases.js';
 import { eventually } from '../../support/eventually.js';
 import { atEndOfTest } from '../../support/release.js';
 import { over, resync } from './resyncing.js';
@@ -176,6 +176,7 @@ describe('with a source, a resync', () => {
     const start = async (): Promise<Slotkeeper> => {
       const engine = new Slotkeeper({
         databaseUrl,
+        encryptionKey: ENCRYPTION_KEY,
         log: createLog('silent'),
         config: {
           accounts: [account],
