@@ -21,7 +21,7 @@ async function opened(options: DeskOptions & { readonly calendar?: 'disabled' } 
   const estate: Estate = {
     facilities: [{ id: facilityId, doctors: [{ id: doctorId, addresses: [address] }] }],
   };
-  const clients = [{ id: 'many', secret: 'secret' }];
+  const clients = ['many', 'alone'].map((id) => ({ id, secret: 'secret' }));
   const desk = await Desk.open({ still: true, ...options, sandbox: { estate, clients } });
   await offer(desk, VISIT.id, CHECK.id);
   await desk.rest();
