@@ -13,6 +13,7 @@ import { Holds } from './engine/holds.js';
 import type { HoldsFace } from './engine/holds-face.js';
 import { openParts, type Parts } from './engine/parts.js';
 import { privateAddressesOf, refusePrivateAddresses } from './engine/private-addresses.js';
+import type { Readiness } from './engine/readiness.js';
 import { Resyncs } from './engine/resyncs.js';
 import type { OwnResyncs } from './engine/resyncs-face.js';
 import { ROLES, type Role } from './engine/roles.js';
@@ -49,6 +50,8 @@ export interface SlotkeeperOptions {
   readonly redisUrl?: string | undefined;
   /** How long PostgreSQL may take to answer one statement, in milliseconds; default 10,000. */
   readonly statementMs?: number | undefined;
+  /** How long Redis may take to answer, in milliseconds; default 8,000. */
+  readonly redisMs?: number | undefined;
   /** What slotkeeper.yaml says: accounts, calendars, publish. */
   readonly config?: FileConfigInput | undefined;
   /**
@@ -130,6 +133,7 @@ export class Slotkeeper {
       data = '.slotkeeper',
       redisUrl,
       statementMs,
+      redisMs,
       encryptionKey,
       roles,
       random,
@@ -141,6 +145,7 @@ export class Slotkeeper {
       data,
       redisUrl,
       statementMs,
+      redisMs,
       roles: roles ?? ROLES,
       publish: this.#config.publish,
       resync: this.#config.resync,
@@ -186,11 +191,9 @@ export class Slotkeeper {
     this.#running().database.lock?.announce(url);
   }
 
-  /** Whether the record and the queue answer. Throws what is wrong. */
-  async ping(): Promise<void> {
-    const { database, queues } = this.#running();
-    await listAccounts(database.db);
-    await queues.ping();
+  /** Whether it can commit, queue and publish; tried anew where the last answer is a second old. */
+  async readiness(): Promise<Readiness> {
+    return await this.#running().readiness.get();
   }
 
   /**

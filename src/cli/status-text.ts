@@ -58,6 +58,7 @@ export function describeStatus(
     ...status.accounts.flatMap(stopped),
     ...failures(status),
     ...held(status),
+    ...queueTrouble(status.readiness),
     ...status.accounts.flatMap((account) => quiet(account, now)),
     ...waiting(status),
   ];
@@ -68,6 +69,12 @@ export function describeStatus(
     ...(next === undefined ? [] : [`  ${paint('dim', '→')} ${next}`]),
   ]);
   return `${[...lines, '', ...queueLines(status.queues, paint)].join('\n')}\n`;
+}
+
+function queueTrouble({ queue }: Status['readiness']): Section[] {
+  if (queue === 'ok') return [];
+  const headline = `the queue takes no jobs (${queue}): nothing is published until it does`;
+  return [{ colour: 'red', headline }];
 }
 
 function onSale({ count, items }: Status['takenOnSale']): Section[] {

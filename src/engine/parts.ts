@@ -36,6 +36,7 @@ import { ResyncWorker } from '../sync/resync/worker.js';
 import type { Means } from '../sync/run.js';
 import { Sweep } from '../sync/sweep.js';
 import { openSealer } from './encryption.js';
+import { ReadinessProbe } from './readiness.js';
 import type { Role } from './roles.js';
 import { tellUntold } from './tell-held.js';
 
@@ -44,6 +45,7 @@ export interface PartsOptions {
   readonly data: string;
   readonly redisUrl?: string | undefined;
   readonly statementMs: number | undefined;
+  readonly redisMs: number | undefined;
   readonly roles: readonly Role[];
   readonly publish: FileConfig['publish'];
   readonly resync: FileConfig['resync'];
@@ -82,6 +84,7 @@ export interface Parts {
   readonly sealer: Sealer;
   readonly delivery: Delivery;
   readonly inbox: Inbox;
+  readonly readiness: ReadinessProbe;
   readonly resyncQueue: ResyncQueue;
   /** Wakes what waits for a resync, and queues what lost its job. */
   resyncRound(): Promise<void>;
@@ -98,18 +101,21 @@ const OTHER_CONNECTIONS = 16;
 /** For what is in hand at the end, in milliseconds: a statement that PostgreSQL does not answer is given up by then. */
 const FINISH_MS = 12_000;
 const CLOSE_MS = 2_000;
+/** How long a calendar's job is waited for, in milliseconds. */
+const WAKE_MS = 2_000;
 
 export async function openParts(options: PartsOptions): Promise<Parts> {
   const { redisUrl, publish } = options;
   const onError = tellOnce(options);
   // Redis answers at once or not at all; a first start of the embedded database takes seconds.
-  if (redisUrl !== undefined) await pingRedis(redisUrl);
+  if (redisUrl !== undefined) await pingRedis(redisUrl, options.redisMs);
   const database = await open(options, onError);
   const queues = new Queues({
     store:
       redisUrl === undefined ? { kind: 'database', pool: database.pool } : { kind: 'redis', url: redisUrl },
     onError,
     lockMs: publish.lockMs,
+    answerMs: options.redisMs,
     timers: options.timers,
   });
   try {
@@ -167,13 +173,16 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
     tellConflicts: async (moved) => delivery.wake(await tellConflictsOfBooking(db, sealer, moved, now())),
   };
   const reconciler = new Reconciler(means, concurrency);
-  const wake = async (calendar: string, urgency: number): Promise<void> => {
+  const queueUp = async (calendar: string, urgency: number): Promise<void> => {
     try {
       await publishQueue.wake(calendar, urgency);
     } catch (error) {
       log.warn({ err: error, calendar }, 'the queue cannot be reached; the sweep will find what is wanted');
     }
   };
+  // Whoever waits for it has committed already, and waits no longer for a queue that does not answer.
+  const wake = async (calendar: string, urgency: number): Promise<void> =>
+    void (await within(timers, WAKE_MS, queueUp(calendar, urgency)));
   const link = async (asked: readonly Link[]): Promise<void> =>
     delivery.wake(await linkByHand(db, sealer, asked, now()));
   const bookings = new BookingDesk({
@@ -297,6 +306,7 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
     sealer,
     delivery,
     inbox,
+    readiness: new ReadinessProbe({ db, queues, log, now, timers }),
     resyncQueue,
     resyncRound: () => resyncWorker.round(),
     means,

@@ -13,6 +13,7 @@ import { countRefusedEvents } from '../store/refused-events.js';
 import { totals } from '../store/wanted.js';
 import { horizonOf } from '../sync/horizon.js';
 import type { Parts } from './parts.js';
+import type { Readiness } from './readiness.js';
 import { type TakenOnSale, takenOnSale } from './taken-on-sale.js';
 
 export interface Status {
@@ -39,6 +40,8 @@ export interface Status {
   readonly accounts: readonly AccountStatus[];
   /** What the marketplace said, on its way to the clinics. */
   readonly notifications: DeliveryStatus;
+  /** Whether it can commit, queue and publish. */
+  readonly readiness: Readiness;
   /** Jobs by state, for each queue that can be asked just now. */
   readonly queues: { readonly [queue: string]: { readonly [state: string]: number } };
 }
@@ -74,6 +77,7 @@ export async function statusOf(parts: Parts, now: number, log: Logger): Promise<
     conflicts: await countConflicts(database.db, new Date(now)),
     accounts: (await accountStates(database.db, new Date(now))).map(describeAccount),
     notifications: await delivery.status(),
+    readiness: await parts.readiness.get(),
     queues: await queuesOf(parts, log),
   };
 }

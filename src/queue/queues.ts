@@ -54,12 +54,19 @@ export interface QueuesOptions {
   readonly onError: (error: Error) => void;
   /** How long a worker that died keeps its job, in milliseconds. */
   readonly lockMs?: number;
+  /** How long Redis may take to answer, in milliseconds; default 8,000. */
+  readonly answerMs?: number | undefined;
   readonly timers?: Timers;
 }
 
 /** A job that its worker did not finish is never given up for that: its work is wanted whatever happens. */
 const NEVER_STALLED_TOO_OFTEN = 1_000_000;
-const CONNECT_TIMEOUT_MS = 5_000;
+const CONNECT_MS = 5_000;
+/** For an answer of Redis. A connection that brings none while one is waited for is destroyed, and made anew. */
+const ANSWER_MS = 8_000;
+/** BullMQ has Redis hold the answer to a worker without jobs for so long, at most. */
+const BLOCKING_MS = 10_000;
+const KEEP_ALIVE_MS = 10_000;
 /** How long the jobs in hand may take at the end, and then the closing of what took them, in milliseconds. */
 const FINISH_MS = 10_000;
 const CLOSE_MS = 2_000;
@@ -70,6 +77,12 @@ const FIRST_START = 'slotkeeper.first_start';
 
 /** A server that is away is tried again soon, and then every two seconds. */
 const retryStrategy = (times: number): number => Math.min(times * 100, 2_000);
+
+const PROBE_KEY = 'slotkeeper:probe';
+const PROBE_KEPT_MS = 60_000;
+
+/** Whether jobs can be put on the queue. `out-of-memory` and `read-only`: Redis answers, and takes nothing. */
+export type QueueState = 'ok' | 'out-of-memory' | 'read-only' | 'unavailable';
 
 export class Queues {
   readonly kind: QueueStore['kind'];
@@ -93,7 +106,8 @@ export class Queues {
    */
   async connect(): Promise<void> {
     const { store } = this.#options;
-    if (store.kind === 'redis') this.#redis = await connectRedis(store.url, this.#options.onError);
+    const { answerMs, onError } = this.#options;
+    if (store.kind === 'redis') this.#redis = await connectRedis(store.url, onError, answerMs);
     else this.#pool = await prepareTables(store.pool);
   }
 
@@ -119,7 +133,7 @@ export class Queues {
   }
 
   worker(name: string, process: Processor, options: Omit<WorkerOptions, 'connection'>): JobWorker {
-    const { store, lockMs = DEFAULT_LOCK_MS } = this.#options;
+    const { store, lockMs = DEFAULT_LOCK_MS, answerMs = ANSWER_MS } = this.#options;
     const inHand = new Set<Promise<unknown>>();
     const run: Processor = (job, token) => {
       const running = process(job, token);
@@ -140,7 +154,15 @@ export class Queues {
       store.kind === 'redis'
         ? new Worker<JobData, unknown, string>(name, run, {
             ...shared,
-            connection: { url: store.url, maxRetriesPerRequest: null, retryStrategy },
+            connection: {
+              url: store.url,
+              maxRetriesPerRequest: null,
+              retryStrategy,
+              connectTimeout: CONNECT_MS,
+              keepAlive: KEEP_ALIVE_MS,
+              // No commandTimeout: it would cut what Redis holds.
+              socketTimeout: BLOCKING_MS + answerMs,
+            },
           })
         : new Worker<JobData, unknown, string, PostgresQueueBackend, JobProgress, PostgresConnectionOptions>(
             name,
@@ -217,8 +239,17 @@ export class Queues {
     return this.#pool;
   }
 
-  async ping(): Promise<void> {
-    await this.#redis?.ping();
+  /** Whether a job can be put on it, tried by writing a key. With the database it is for the database to say. */
+  async tryAdd(): Promise<QueueState> {
+    if (this.#redis === undefined) return this.kind === 'redis' ? 'unavailable' : 'ok';
+    try {
+      await this.#redis.set(PROBE_KEY, '1', 'PX', PROBE_KEPT_MS);
+      return 'ok';
+    } catch (error) {
+      const message = error instanceof Error ? error.message : '';
+      if (message.startsWith('OOM')) return 'out-of-memory';
+      return /^(READONLY|MISCONF)/.test(message) ? 'read-only' : 'unavailable';
+    }
   }
 
   /** Closes everything within seconds; who waits for jobs in hand has closed their workers before. */
@@ -251,10 +282,17 @@ async function prepareTables(pool: pg.Pool | PglitePool): Promise<PgPool> {
   return pool;
 }
 
-async function connectRedis(url: string, onError: (error: Error) => void): Promise<Redis> {
+async function connectRedis(
+  url: string,
+  onError: (error: Error) => void,
+  answerMs: number = ANSWER_MS,
+): Promise<Redis> {
   const redis = new Redis(url, {
     lazyConnect: true,
-    connectTimeout: CONNECT_TIMEOUT_MS,
+    connectTimeout: CONNECT_MS,
+    commandTimeout: answerMs,
+    socketTimeout: answerMs,
+    keepAlive: KEEP_ALIVE_MS,
     // While Redis is away an add fails at once: the record keeps what is wanted, and nobody has to wait.
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
@@ -276,7 +314,7 @@ async function connectRedis(url: string, onError: (error: Error) => void): Promi
 }
 
 /** @throws {ServiceUnavailableError} when Redis does not answer */
-export async function pingRedis(url: string): Promise<void> {
-  const redis = await connectRedis(url, () => undefined);
+export async function pingRedis(url: string, answerMs?: number): Promise<void> {
+  const redis = await connectRedis(url, () => undefined, answerMs);
   redis.disconnect();
 }

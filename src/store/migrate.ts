@@ -19,6 +19,7 @@ import * as closingCalendars from './migrations/015-closing-calendars.js';
 import * as movedBookings from './migrations/016-moved-bookings.js';
 import * as refusedEvents from './migrations/018-refused-events.js';
 import * as verifications from './migrations/019-verifications.js';
+import * as probes from './migrations/020-probes.js';
 import * as accountsOverHttp from './migrations/021-accounts-over-http.js';
 import * as eventContents from './migrations/023-event-contents.js';
 import * as accountStates from './migrations/025-account-states.js';
@@ -44,6 +45,7 @@ const migrations: { readonly [name: string]: Migration } = {
   '016-moved-bookings': movedBookings,
   '018-refused-events': refusedEvents,
   '019-verifications': verifications,
+  '020-probes': probes,
   '021-accounts-over-http': accountsOverHttp,
   '023-event-contents': eventContents,
   '025-account-states': accountStates,

@@ -80,7 +80,7 @@ describe('when PostgreSQL goes away', () => {
     expect(refused.body.detail).toMatch(/nothing of this request was taken in/);
     expect(refused.headers.get('retry-after')).toBe('5');
     expect((await call('GET', '/v1/status')).status).toBe(503);
-    expect((await call('GET', '/readyz')).status).toBe(503);
+    await eventually(async () => (await call('GET', '/readyz')).status === 503, LONG);
     expect((await call('GET', '/healthz')).status).toBe(200);
 
     clinic.sandbox.faults.clear();
@@ -126,12 +126,14 @@ describe('when Redis goes away', () => {
       status: 202,
       body: { accepted: 1 },
     });
-    expect((await call('GET', '/readyz')).status).toBe(503);
-    expect((await call('GET', '/v1/status')).body).toMatchObject({ pending: 1, queues: {} });
+    const readiness = { ready: true, database: 'ok', queue: 'unavailable' };
+    await eventually(async () => (await call('GET', '/readyz')).body.queue !== 'ok', LONG);
+    expect(await call('GET', '/readyz')).toMatchObject({ status: 200, body: readiness });
+    expect((await call('GET', '/v1/status')).body).toMatchObject({ pending: 1, readiness, queues: {} });
     expect(published(clinic.sandbox)).toHaveLength(before);
 
     await server.restart();
-    await eventually(async () => (await call('GET', '/readyz')).status === 200, LONG);
+    await eventually(async () => (await call('GET', '/readyz')).body.queue === 'ok', LONG);
     await settled();
     expect(published(clinic.sandbox).slice(before).map(sent)).toEqual([put]);
 

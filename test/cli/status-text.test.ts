@@ -17,6 +17,7 @@ const status = (what: Partial<Status> = {}): Status => ({
   conflicts: 0,
   accounts: [{ ...WORKING, lastHeard: '2026-11-30T09:59:00.000Z' }],
   notifications: { undelivered: 0, failed: 0, lag: 0 },
+  readiness: { ready: true, database: 'ok', queue: 'ok', publishing: 'ok' },
   queues: { 'slotkeeper-occupancy': QUEUE, 'slotkeeper-publish': { ...QUEUE, delayed: 12 } },
   ...what,
 });
@@ -141,4 +142,11 @@ describe('a person is needed', () => {
     ['the firewall paused an account', { accounts: [{ ...WORKING, state: 'paused', lastHeard: null }] }],
     ['notifications wait', { notifications: { undelivered: 3, failed: 0, lag: 5_000 } }],
   ])('not where %s', (_, what) => expect(needsPerson(status(what))).toBe(false));
+});
+
+test('a queue that takes no jobs is told', () => {
+  const readiness = { ready: true, database: 'ok', queue: 'out-of-memory', publishing: 'ok' } as const;
+  expect(describeStatus(status({ readiness }), [], { colour: false, now: NOW })).toContain(
+    'the queue takes no jobs (out-of-memory): nothing is published until it does',
+  );
 });

@@ -81,12 +81,12 @@ describe('the HTTP API', () => {
     });
 
     test('is alive and ready all the same', async () => {
-      for (const [path, status] of [
-        ['/healthz', 'ok'],
-        ['/readyz', 'ready'],
+      for (const [path, body] of [
+        ['/healthz', { status: 'ok' }],
+        ['/readyz', { ready: true, database: 'ok', queue: 'ok', publishing: 'ok' }],
       ]) {
         const response = await fetch(`${call.url}${path}`);
-        expect([response.status, await response.json()]).toEqual([200, { status }]);
+        expect([response.status, await response.json()]).toEqual([200, body]);
       }
     });
   });
@@ -460,6 +460,7 @@ describe('the HTTP API', () => {
         { account: ACCOUNT, state: 'working', reason: null, since: null, until: null, lastHeard: null },
       ],
       notifications: { undelivered: 0, failed: 0, lag: 0 },
+      readiness: { ready: true, database: 'ok', queue: 'ok', publishing: 'ok' },
       queues: {
         'slotkeeper-occupancy': expect.any(Object),
         'slotkeeper-publish': expect.any(Object),

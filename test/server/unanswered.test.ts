@@ -63,10 +63,20 @@ describe('a PostgreSQL that answers no more', () => {
     const answers = await Promise.all([
       call('POST', '/v1/events', { events: [occupied] }),
       push(call),
-      call('GET', '/readyz'),
       call('GET', '/v1/status'),
     ]);
-    expect(answers.map(({ status }) => status)).toEqual([503, 503, 503, 503]);
+    expect(answers.map(({ status }) => status)).toEqual([503, 503, 503]);
+    expect(await call('GET', '/readyz')).toMatchObject({
+      status: 503,
+      type: 'application/problem+json; charset=utf-8',
+      body: {
+        status: 503,
+        ready: false,
+        database: 'unavailable',
+        queue: 'unavailable',
+        publishing: 'unknown',
+      },
+    });
     proxy.thaw();
     await eventually(async () => (await call('GET', '/readyz')).status === 200);
     expect(await call('POST', '/v1/events', { events: [occupied] })).toMatchObject({ status: 202 });

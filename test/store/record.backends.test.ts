@@ -92,6 +92,7 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
       { name: '016-moved-bookings' },
       { name: '018-refused-events' },
       { name: '019-verifications' },
+      { name: '020-probes' },
       { name: '021-accounts-over-http' },
       { name: '023-event-contents' },
       { name: '025-account-states' },

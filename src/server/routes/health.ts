@@ -5,14 +5,11 @@ import type { Routes } from '../types.js';
 export const healthRoutes: Routes = (server, engine) => {
   server.get('/healthz', () => ({ status: 'ok' }));
 
-  server.get('/readyz', async (request, reply) => {
-    try {
-      await engine.ping();
-    } catch (error) {
-      request.log.warn({ err: error }, 'not ready');
-      const detail = 'the record or the queue does not answer';
-      return sendProblem(reply, { status: 503, title: 'Service unavailable', detail });
-    }
-    return { status: 'ready' };
+  // Trouble of one account or of the queue takes no push away from the others: only where nothing can be committed it is 503.
+  server.get('/readyz', async (_request, reply) => {
+    const readiness = await engine.readiness();
+    if (readiness.ready) return readiness;
+    const detail = 'nothing can be committed just now';
+    return sendProblem(reply, { status: 503, title: 'Service unavailable', detail, ...readiness });
   });
 };
