@@ -15,12 +15,12 @@ export type Checked<T> =
 
 const UNSTORABLE = 'has a character that no text can have: NUL, or half of a surrogate pair';
 
+export const unstorableTexts = (input: unknown): Problem[] =>
+  unstorableIn(input).map((path) => ({ path: formatPath(path), reason: UNSTORABLE }));
+
 /** Also that all of its texts can be stored. */
 export function check<Schema extends z.ZodType>(schema: Schema, input: unknown): Checked<z.output<Schema>> {
-  const [first, ...rest] = unstorableIn(input).map((path) => ({
-    path: formatPath(path),
-    reason: UNSTORABLE,
-  }));
+  const [first, ...rest] = unstorableTexts(input);
   return first === undefined ? checkShape(schema, input) : { success: false, problems: [first, ...rest] };
 }
 

@@ -65,7 +65,7 @@ function pathOf(place: Place): Path {
 
 const entriesOf = (value: object): [string | number, unknown][] =>
   Array.isArray(value)
-    ? value.map((item, index) => [index, item])
+    ? Array.from(value, (item: unknown, index) => [index, item])
     : ArrayBuffer.isView(value)
       ? []
       : Object.entries(value);

@@ -1,7 +1,6 @@
 /** Reads one event as it came, and tells everything that is wrong with it at once. What needs its calendar is left to `resolve.ts`. */
-import { check, describe, type Problem } from '../check.js';
-import { otherKeys } from './fields.js';
-import { unstorableIn } from './storable.js';
+import { describe, type Problem } from '../check.js';
+import { readItem } from './read-item.js';
 import { ANY_EVENT, EVENT_FIELDS, eventSchema, type ReadOccupancyEvent, refSchema } from './vocabulary.js';
 
 export interface ReadEvent {
@@ -16,27 +15,15 @@ export interface ReadEvent {
   readonly dropped: readonly string[];
 }
 
-/** Told of one event. */
-const MOST_PROBLEMS = 100;
-const MOST_DROPPED = 20;
-
 export function readEvent(raw: unknown): ReadEvent {
   const { type, id, calendar } = partsOf(raw);
   const fields = (typeof type === 'string' ? EVENT_FIELDS[type] : undefined) ?? ANY_EVENT;
-  const keys = otherKeys(raw, fields, Math.max(MOST_PROBLEMS, MOST_DROPPED));
-  const checked = check(eventSchema, raw);
-  const all = [
-    ...(checked.success ? [] : checked.problems),
-    ...keys.problems,
-    ...unstorableIn(raw, MOST_PROBLEMS),
-  ].map((problem) => [describe(problem), problem] as const);
-  const problems = [...new Map(all).values()].slice(0, MOST_PROBLEMS);
+  const { data, ...item } = readItem(eventSchema, raw, fields);
   return {
     id: refSchema.safeParse(id).data ?? null,
     calendar: refSchema.safeParse(calendar).data,
-    event: checked.success && problems.length === 0 ? checked.data : undefined,
-    problems,
-    dropped: keys.dropped.slice(0, MOST_DROPPED),
+    event: data,
+    ...item,
   };
 }
 

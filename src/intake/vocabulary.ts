@@ -5,11 +5,10 @@ import { readInstant, whyUnreadable } from '../core/instant.js';
 import { isWholeNumber } from '../docplanner/index.js';
 import { type Fields, fieldsOf } from './fields.js';
 import type { OccupancyEvent } from './occupancy-event.js';
-import { UNSTORABLE } from './storable.js';
 
 /** No control characters either: an id stands in a line of a log. */
 const PRINTABLE = /^[^\p{Cc}\p{Cs}]*$/u;
-const printable = z.string().regex(PRINTABLE, UNSTORABLE);
+const printable = z.string().regex(PRINTABLE, 'has characters that cannot be stored');
 
 /** An id that some systems have as a number, and that is kept as text. */
 const idOf = (number: z.ZodType<number, number>, mostCharacters: number) =>

@@ -21,11 +21,12 @@ function whereIn(text: string): string {
   return before.length === 1 ? `at column ${column}` : `at line ${before.length}, column ${column}`;
 }
 
-const TOKEN =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON has none in its strings.
-  /[ \t\n\r]*(?:([{}[\],:])|("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*")|(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.]))/y;
-/** Text that is not ended. */
-const UNENDED = /"(?:[^"\\]|\\.)*\\?$/y;
+/** What may stand in a string. */
+const CHARACTERS = String.raw`(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*`;
+const OTHER = String.raw`(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.])`;
+const TOKEN = new RegExp(String.raw`[ \t\n\r]*(?:([{}[\],:])|("${CHARACTERS}")|${OTHER})`, 'y');
+/** A string that is right as far as it goes. */
+const UNENDED = new RegExp(String.raw`"${CHARACTERS}(?:\\(?:u[\da-fA-F]{0,3})?)?$`, 'y');
 const SPACE = /[ \t\n\r]*/y;
 
 /** What may come next: a value, one or the end of its list, a key, one or the end of its object, a colon, or what follows a value. */

@@ -20,6 +20,8 @@ test.each([
   ['[01]', 'is not JSON (at column 2)'],
   ['["a\u0001"]', 'is not JSON (at column 2)'],
   ['{"a": [1}', 'is not JSON (at column 9)'],
+  ['"\\\u0001\\"', 'is not JSON (at column 1)'],
+  ['["a\\u12', 'is not JSON (it ends too early)'],
 ])('%j %s', (text, reason) => {
   expect(reasonOf(text)).toBe(reason);
 });

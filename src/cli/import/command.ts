@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { Command } from 'commander';
 import { z } from 'zod';
-import { check, describe } from '../../check.js';
+import { checkShape, describe } from '../../check.js';
 import { type Line, readLines } from '../../intake/snapshot/ndjson.js';
 import { closingLineSchema } from '../../intake/snapshot/vocabulary.js';
 import { refSchema } from '../../intake/vocabulary.js';
@@ -92,7 +92,7 @@ class Import {
     if (line.kind === 'unreadable') return this.#refuse(file, line, line.reason);
     // What a source ends with; here each line speaks for itself.
     if (closingLineSchema.safeParse(line.value).success) return;
-    const checked = check(lineSchema, line.value);
+    const checked = checkShape(lineSchema, line.value);
     if (!checked.success) return this.#refuse(file, line, describe(checked.problems[0]));
     const { calendar, ...said } = checked.data;
     const takenAt = said.takenAt ?? this.#takenAt ?? file.begunAt;

@@ -4,10 +4,10 @@
  */
 
 import type { z } from 'zod';
-import { check, type Problem } from '../../check.js';
+import { checkShape, type Problem, unstorableTexts } from '../../check.js';
 import { type Fields, fieldsOf, otherKeys } from '../fields.js';
 import { droppedKey, sentenceOf } from '../read-event.js';
-import { unstorableIn } from '../storable.js';
+import { readItem } from '../read-item.js';
 import { refSchema, windowSchema } from '../vocabulary.js';
 import { ENTRY_FIELDS, entrySchema, SNAPSHOT_FIELDS, snapshotSchema } from './vocabulary.js';
 
@@ -48,11 +48,12 @@ const MOST_DROPPED = 20;
 
 /** @param also keys that it may have besides: `calendar`, in a line */
 export function readSnapshot(input: unknown, also: Fields = {}): Reading {
-  const checked = check(snapshotSchema, input);
+  const checked = checkShape(snapshotSchema, input);
   const keys = otherKeys(input, { ...SNAPSHOT_FIELDS, ...also }, MOST_PROBLEMS);
   const [first, ...others] = [...(checked.success ? [] : checked.problems), ...keys.problems];
   if (first !== undefined || !checked.success) {
-    return { success: false, problems: [first ?? { path: '', reason: 'is not as it should be' }, ...others] };
+    const wrong = first ?? { path: '', reason: 'is not as it should be' };
+    return { success: false, problems: [wrong, ...others, ...unstorableTexts(input)] };
   }
   const { windows, occupancy, ...frame } = checked.data;
   const dropped = [...keys.dropped];
@@ -60,15 +61,9 @@ export function readSnapshot(input: unknown, also: Fields = {}): Reading {
   const readAll = <S extends z.ZodType>(name: string, list: readonly unknown[], schema: S, fields: Fields) =>
     list.flatMap((raw, index): Placed<z.output<S>>[] => {
       const path = `${name}[${index}]`;
-      const read = check(schema, raw);
-      const other = otherKeys(raw, fields, MOST_PROBLEMS);
-      dropped.push(...other.dropped.map((key) => `${path}.${key}`));
-      const problems = [
-        ...(read.success ? [] : read.problems),
-        ...other.problems,
-        ...unstorableIn(raw, MOST_PROBLEMS),
-      ];
-      if (read.success && problems.length === 0) return [{ path, value: read.data }];
+      const { data, problems, dropped: others } = readItem(schema, raw, fields);
+      dropped.push(...others.map((key) => `${path}.${key}`));
+      if (data !== undefined) return [{ path, value: data }];
       rejected.push(rejectedEntry(path, raw, problems));
       return [];
     });
@@ -86,11 +81,9 @@ export function readSnapshot(input: unknown, also: Fields = {}): Reading {
 export function rejectedEntry(path: string, raw: unknown, problems: readonly Problem[]): RejectedEntry {
   const ref =
     typeof raw === 'object' && raw !== null && 'ref' in raw ? refSchema.safeParse(raw.ref).data : undefined;
-  const below = [...new Map(problems.map((one) => [`${one.path} ${one.reason}`, one])).values()].map(
-    (one) => ({
-      path: one.path === '' ? path : `${path}.${one.path}`,
-      reason: one.reason,
-    }),
-  );
+  const below = problems.map((one) => ({
+    path: one.path === '' ? path : `${path}.${one.path}`,
+    reason: one.reason,
+  }));
   return { path, ref: ref ?? null, reason: sentenceOf(below), problems: below };
 }

@@ -1,5 +1,5 @@
 /** One line of a source: a snapshot, or the end. */
-import { check, describe } from '../../check.js';
+import { checkShape, describe } from '../../check.js';
 import { InvalidScheduleError } from '../../core/index.js';
 import type { Account } from '../../store/accounts.js';
 import type { StagedSnapshot } from '../../store/schema.js';
@@ -34,7 +34,7 @@ export function readSourceLine(
   if (line.kind === 'unreadable') return { kind: 'problem', reason: line.reason };
   const { value } = line;
   if (closingLineSchema.safeParse(value).success) return { kind: 'end' };
-  const checked = check(snapshotLineSchema, value);
+  const checked = checkShape(snapshotLineSchema, value);
   const problem = (reason: string): SourceLine => ({ kind: 'problem', reason, calendar: calendarIn(value) });
   if (!checked.success) return problem(describe(checked.problems[0]));
   const { calendar } = checked.data;
