@@ -1,10 +1,11 @@
 /** The log on stderr, so that stdout stays for data: JSON lines, or lines for people on a terminal. Secrets never get in. */
 import { type DestinationStream, pino } from 'pino';
 import { prettyFactory } from 'pino-pretty';
+import { withoutCredentials } from './privacy/text-filter.js';
 
 export type { Logger } from 'pino';
 
-/** Where a secret could come along inside an object that is logged. */
+/** What a secret, or a patient, is called where an object that is logged has one. */
 const SECRETS = [
   'clientSecret',
   'client_secret',
@@ -12,17 +13,10 @@ const SECRETS = [
   'secret',
   'password',
   'authorization',
+  'headers',
   'patient',
   'data',
   'encryptionKey',
-  '*.clientSecret',
-  '*.client_secret',
-  '*.apiKey',
-  '*.secret',
-  '*.password',
-  '*.authorization',
-  '*.patient',
-  '*.data',
 ];
 
 export interface LogFormat {
@@ -42,7 +36,7 @@ export function createLog(
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      redact: { paths: SECRETS, censor: '[removed]' },
+      redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '[removed]' },
       serializers: { err: describeError },
     },
     readable ? readableOn(destination, colour) : destination,
@@ -60,10 +54,11 @@ function readableOn(destination: DestinationStream, colour: boolean): Destinatio
   return { write: (line) => destination.write(format(line)) };
 }
 
-/** An error without what its library hung onto it: a driver's error can carry a row, an HTTP client's a request. */
+/** An error without what its library hung onto it: a driver's error can carry a row, an HTTP client's a request. Causes are not told. */
 function describeError(error: unknown): object {
   if (!(error instanceof Error)) return { message: String(error) };
   const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {};
   const causes = error instanceof AggregateError ? { causes: error.errors.map(describeError) } : {};
-  return { type: error.name, message: error.message, ...code, ...causes, stack: error.stack };
+  const [message, stack] = [error.message, error.stack ?? ''].map(withoutCredentials);
+  return { type: error.name, message, ...code, ...causes, stack };
 }

@@ -43,7 +43,7 @@ export function textFilter({ secrets, path }: TextFilterOptions): (text: string)
   const ids = idsOf(path);
   return (text) => {
     const head = text.slice(0, MOST_READ + reach);
-    const shown = withoutNumbers(withoutPatterns(hide(normal(hide(head)))), ids);
+    const shown = withoutNumbers(withoutCredentials(hide(normal(hide(head)))).replace(EMAIL, HIDDEN), ids);
     // Of what stands at the cut only a part was read, which no pattern knows.
     return cut(head.length === text.length ? shown : `${shown.slice(0, -reach)}…`, LONGEST_SHOWN);
   };
@@ -57,12 +57,12 @@ function normal(text: string): string {
     .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');
 }
 
-function withoutPatterns(text: string): string {
+/** Without what follows the name of a secret or the scheme of a header, and without tokens. */
+export function withoutCredentials(text: string): string {
   return text
     .replace(NAMED_SECRET, `$1$2${HIDDEN}`)
     .replace(CREDENTIALS, `$1 ${HIDDEN}`)
-    .replace(WEB_TOKEN, HIDDEN)
-    .replace(EMAIL, HIDDEN);
+    .replace(WEB_TOKEN, HIDDEN);
 }
 
 /** Not in the middle of a character. */
