@@ -75,3 +75,12 @@ test('of JSON with a wrong character put in, the place is not after it', () => {
     { numRuns: sampleOf(5_000) },
   );
 });
+
+test.each([
+  ['a long string', `"${'x'.repeat(16_000_000)}`],
+  ['a long string and more', `["${'x'.repeat(16_000_000)}" 1]`],
+  ['many escapes', `"${'\\n'.repeat(8_000_000)}" x`],
+  ['deep lists', '['.repeat(1_000_000)],
+])('%s is told, too', (_, text) => {
+  expect(reasonOf(text)).toMatch(/^is not JSON/);
+});
