@@ -1,0 +1,86 @@
+// Whether the process can do its work: tried for real, and no more often than once a second.
+import { beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { sql } from 'kysely';
+import { ReadinessProbe } from '../../src/engine/readiness.js';
+import { createLog } from '../../src/log.js';
+import type { QueueState } from '../../src/queue/queues.js';
+import { putAccount } from '../../src/store/accounts.js';
+import { putCalendar } from '../../src/store/calendars.js';
+import { type Database, openDatabase } from '../../src/store/database.js';
+import { emptyRecord, recordDatabase } from '../store/databases.js';
+import { account, calendar, NOW, SEALER } from '../store/facts.js';
+import { eventually } from '../support/eventually.js';
+import { ManualTimers } from '../support/manual-timers.js';
+import { atEndOfFile, atEndOfTest } from '../support/release.js';
+
+const ALL_WELL = { ready: true, database: 'ok', queue: 'ok', publishing: 'ok' };
+let database: Database;
+let timers: ManualTimers;
+let tried: number;
+
+beforeAll(async () => {
+  database = await openDatabase({ url: await recordDatabase() });
+  atEndOfFile(() => database.close());
+});
+
+beforeEach(async () => {
+  await emptyRecord(database.db);
+  timers = new ManualTimers(NOW.getTime());
+  tried = 0;
+});
+
+function probe(kind: 'redis' | 'database' = 'redis', tryAdd: () => Promise<QueueState> = async () => 'ok') {
+  const counted = async (): Promise<QueueState> => {
+    tried += 1;
+    return await tryAdd();
+  };
+  const queues = { kind, tryAdd: counted };
+  return new ReadinessProbe({ db: database.db, queues, log: createLog('silent'), now: timers.now, timers });
+}
+
+test('however many ask, it is tried once a second', async () => {
+  const readiness = probe();
+  expect(await Promise.all([readiness.get(), readiness.get()])).toEqual([ALL_WELL, ALL_WELL]);
+  await timers.advance(999);
+  await readiness.get();
+  expect(tried).toBe(1);
+  await timers.advance(1);
+  await readiness.get();
+  expect(tried).toBe(2);
+});
+
+test('a database that takes no writes is not ready, and neither is the queue that lives in it', async () => {
+  atEndOfTest(
+    async () => void (await sql`ALTER TABLE slotkeeper.probes DROP CONSTRAINT "full"`.execute(database.db)),
+  );
+  await sql`DELETE FROM slotkeeper.probes`.execute(database.db);
+  await sql`ALTER TABLE slotkeeper.probes ADD CONSTRAINT "full" CHECK (false)`.execute(database.db);
+  const away = { ready: false, database: 'unavailable', publishing: 'unknown' };
+  expect(await probe('database').get()).toEqual({ ...away, queue: 'unavailable' });
+  expect(await probe('redis').get()).toEqual({ ...away, queue: 'ok' });
+});
+
+test('a queue that does not answer within three seconds is unavailable, and takes no readiness away', async () => {
+  await sql`DELETE FROM slotkeeper.probes`.execute(database.db);
+  const asked = probe('redis', () => new Promise(() => undefined)).get();
+  await eventually(async () => {
+    const { rows } = await sql`SELECT FROM slotkeeper.probes`.execute(database.db);
+    return rows.length === 1;
+  });
+  await timers.advance(3_000);
+  expect(await asked).toEqual({ ...ALL_WELL, queue: 'unavailable' });
+});
+
+test('publishing is behind where a change has waited for more than five minutes', async () => {
+  const { db } = database;
+  await putAccount(db, account(), NOW, SEALER);
+  await putCalendar(db, calendar(), NOW);
+  await sql`
+    INSERT INTO slotkeeper.days (calendar_id, date, generation, published_generation, pending_since)
+    VALUES ('nowak', ${NOW}::timestamptz::date + 7, 2, 1, ${NOW})`.execute(db);
+  const readiness = probe();
+  await timers.advance(5 * 60_000);
+  expect(await readiness.get()).toEqual(ALL_WELL);
+  await timers.advance(5_000);
+  expect(await readiness.get()).toEqual({ ...ALL_WELL, publishing: 'behind' });
+});
