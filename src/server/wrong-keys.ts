@@ -2,6 +2,7 @@
  * What becomes of requests with a wrong key, or with none: they are slowed for each address, counted, and logged once a minute.
  * One with the right key never gets here.
  */
+import { setMaxListeners } from 'node:events';
 import type { FastifyBaseLogger } from 'fastify';
 import ipaddr from 'ipaddr.js';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
@@ -33,6 +34,8 @@ export class WrongKeys {
 
   constructor(options: WrongKeysOptions) {
     this.#options = options;
+    // One for each answer that waits.
+    setMaxListeners(0, this.#stopping.signal);
   }
 
   /** How many there were, since the start. */
