@@ -327,7 +327,7 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
       }
     },
     close: async () => {
-      const finishing = Promise.all([
+      const finishing = Promise.allSettled([
         sweep.stop(),
         schedules.stop(),
         resyncWorker.stop(),
@@ -335,10 +335,11 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
         publishWorker.stop(),
         inbox.stop().then(() => delivery.stop()),
       ]);
-      // What is cut off fails when the record is closed, and nobody waits for it any more.
-      finishing.catch(() => undefined);
-      const isInTime = (await within(timers, FINISH_MS, finishing)) !== undefined;
-      const isFinished = isInTime && !queues.isCutOff;
+      const stopped = await within(timers, FINISH_MS, finishing);
+      // Everything is closed all the same.
+      const failed = stopped?.filter((one) => one.status === 'rejected') ?? [];
+      for (const { reason } of failed) log.warn({ err: reason }, 'a part could not be stopped in good order');
+      const isFinished = stopped !== undefined && failed.length === 0 && !queues.isCutOff;
       if (!isFinished)
         log.warn('what was in hand was not finished in time; it is done again from the record');
       await queues.close();
