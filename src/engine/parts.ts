@@ -38,7 +38,6 @@ import { Sweep } from '../sync/sweep.js';
 import { openSealer } from './encryption.js';
 import { ReadinessProbe } from './readiness.js';
 import type { Role } from './roles.js';
-import { tellUntold } from './tell-held.js';
 
 export interface PartsOptions {
   readonly databaseUrl?: string | undefined;
@@ -289,10 +288,7 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
     timers,
     everyMs: sweepSeconds * 1000,
     wake: (calendar, urgency) => publishQueue.wake(calendar, urgency),
-    also: async () => {
-      await resyncWorker.round();
-      delivery.wake(await tellUntold(db, sealer, new Date(now())));
-    },
+    also: () => resyncWorker.round(),
   });
   return {
     database,

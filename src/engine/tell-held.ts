@@ -2,12 +2,10 @@
 import type { OnHeld } from '../intake/snapshot/hold.js';
 import type { Sealer } from '../privacy/sealer.js';
 import { getCalendar } from '../store/calendars.js';
-import { type Hold, hashOfHeld, untoldHolds } from '../store/holds.js';
+import { type Hold, hashOfHeld } from '../store/holds.js';
 import { type AddedNotification, addNotifications, type NewNotification } from '../store/notifications.js';
-import type { Db } from '../store/schema.js';
 
 export interface TellHeldOptions {
-  /** Without a key nothing can be kept: a scheduler that has one finds it, and the status and the log say it all the same. */
   readonly sealer: Sealer;
   readonly now: () => number;
   /** Told besides, in the same transaction. */
@@ -20,18 +18,10 @@ export function tellingHeld({ sealer, now, also, added }: TellHeldOptions): OnHe
   return async (tx, hold, isAgain) => {
     await also?.(tx, hold, isAgain);
     const calendar = await getCalendar(tx, hold.calendar);
-    if (calendar === undefined || !sealer.hasKey) return;
+    if (calendar === undefined) return;
     const item = itemOf(hold, calendar.account);
     added.push(...(await addNotifications(tx, sealer, [item], new Date(now()))).added);
   };
-}
-
-/** Tells of what was held by a process without a key, such as an import that was started without one. */
-export async function tellUntold(db: Db, sealer: Sealer, now: Date): Promise<readonly AddedNotification[]> {
-  if (!sealer.hasKey) return [];
-  const items = (await untoldHolds(db)).map(({ hold, account }) => itemOf(hold, account));
-  if (items.length === 0) return [];
-  return (await addNotifications(db, sealer, items, now)).added;
 }
 
 function itemOf(

@@ -6,7 +6,6 @@
  */
 import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto';
 import { BrokenSealError } from './broken-seal-error.js';
-import { NoKeyError } from './no-key-error.js';
 import { randomBytes } from './random-bytes.js';
 import { SealedByUnknownKeyError } from './sealed-by-unknown-key-error.js';
 
@@ -37,20 +36,18 @@ export function keyIdOf(sealed: Uint8Array): string | undefined {
 }
 
 export class Sealer {
-  readonly #keys: readonly Key[];
+  readonly #keys: readonly [Key, ...Key[]];
 
-  /** @param keys of 32 bytes: the first seals, all open. Without one, nothing can be sealed or opened. */
+  /** @param keys of 32 bytes, at least one: the first seals, all open */
   constructor(keys: readonly Buffer[]) {
-    this.#keys = keys.map((key) => ({ id: idOf(key), key }));
+    const [first, ...others] = keys.map((key) => ({ id: idOf(key), key }));
+    if (first === undefined) throw new TypeError('there is no key to seal with');
+    this.#keys = [first, ...others];
   }
 
-  get hasKey(): boolean {
-    return this.#keys.length > 0;
-  }
-
-  /** The id of the key that seals, as hexadecimal digits; null without one. */
-  get keyId(): string | null {
-    return this.#keys[0]?.id.toString('hex') ?? null;
+  /** The id of the key that seals, as hexadecimal digits. */
+  get keyId(): string {
+    return this.#keys[0].id.toString('hex');
   }
 
   /** The ids of all keys that open. */
@@ -66,11 +63,9 @@ export class Sealer {
   /**
    * @param plain anything that JSON can say
    * @param context what it belongs to; the same is needed to open it
-   * @throws {NoKeyError}
    */
   seal(plain: unknown, context: string): Buffer {
     const [first] = this.#keys;
-    if (first === undefined) throw new NoKeyError();
     const iv = randomBytes(IV_BYTES);
     const cipher = createCipheriv(CIPHER, first.key, iv, { authTagLength: TAG_BYTES }).setAAD(
       Buffer.from(context),

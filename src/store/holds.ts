@@ -127,22 +127,6 @@ const revived = ({ start, end, ...window }: StoredWindowJson): StoredWindow => (
 /** What its notification is known by. */
 export const hashOfHeld = (id: string): string => `held ${id}`;
 
-/** Those of which no notification is kept, with the accounts of their calendars. */
-export async function untoldHolds(db: Db): Promise<{ readonly hold: Hold; readonly account: string }[]> {
-  const { rows } = await sql<{ id: string; account: string }>`
-    SELECT h.id, c.account_id AS account
-    FROM slotkeeper.holds h JOIN slotkeeper.calendars c ON c.id = h.calendar_id
-    WHERE NOT EXISTS (
-      SELECT FROM slotkeeper.notifications n WHERE n.account_id = c.account_id AND n.hash = ${hashOfHeld('')} || h.id)
-    ORDER BY h.id`.execute(db);
-  const untold: { hold: Hold; account: string }[] = [];
-  for (const { id, account } of rows) {
-    const [hold] = await findHolds(db, id);
-    if (hold !== undefined) untold.push({ hold, account });
-  }
-  return untold;
-}
-
 /** @returns whether there was one */
 export async function deleteHold(db: Db, id: string): Promise<boolean> {
   const { numDeletedRows } = await db.deleteFrom('slotkeeper.holds').where('id', '=', id).executeTakeFirst();

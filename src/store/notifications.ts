@@ -61,7 +61,6 @@ export const contextOf = (id: string): string => `notification/${id}`;
 /**
  * Keeps them, in the transaction that applies them to the record: what is answered 2xx is in it.
  * @param now when they came
- * @throws {NoKeyError} where there is no key to seal them with
  */
 export async function addNotifications(
   tx: Db,
@@ -78,10 +77,7 @@ export interface AddedRow extends AddedNotification {
   readonly seq: string | number;
 }
 
-/**
- * The same as a part of a statement; absent where there is nothing to keep.
- * @throws {NoKeyError}
- */
+/** The same as a part of a statement; absent where there is nothing to keep. */
 export function addingNotifications(
   sealer: Sealer,
   items: readonly NewNotification[],

@@ -132,7 +132,6 @@ async function take({ db, calendar, account, sealer }: Run, reading: Reading, no
     await saveAddressRead(tx, calendar.id, reading.status ?? known.status, now);
     const [gone, back] = [idsOf(news, 'service-gone'), idsOf(news, 'service-back')];
     for (const id of [...gone, ...back]) await markDaysOfService(tx, calendar.id, id, now);
-    if (!sealer.hasKey) return { gone, back, added: [] };
     // What is about to be removed is no news.
     const items =
       calendar.closing === undefined ? news.map((one) => itemOf(account.id, calendar.id, one, now)) : [];

@@ -21,8 +21,6 @@ export interface FinderOptions extends PeriodicTaskOptions {
   readonly db: Db;
   /** For reading only: it never spends what writes need. */
   readonly marketplace: (account: Account) => DocplannerClient;
-  /** Whether this process can keep what it finds. */
-  readonly keeps: (account: Account) => boolean;
   readonly take: (account: Account, subjects: readonly Subject[], source: Source) => Promise<void>;
   /** Keeps an account silent that the firewall has stopped. */
   readonly backoff: (account: Account, error: unknown, failures: number) => Promise<number>;
@@ -46,11 +44,11 @@ export class Finder extends PeriodicTask {
   }
 
   protected override async run(): Promise<void> {
-    const { db, keeps, log, now } = this.#options;
+    const { db, log, now } = this.#options;
     try {
       await forgetReservations(db, new Date(now()));
       const accounts = await listAccounts(db);
-      const heard = accounts.filter((account) => account.notifications.mode !== 'off' && keeps(account));
+      const heard = accounts.filter((account) => account.notifications.mode !== 'off');
       await Promise.all(heard.map((account) => this.#look(account)));
     } catch (error) {
       if (!isUnavailable(error)) log.error({ err: error }, 'bookings could not be looked for');

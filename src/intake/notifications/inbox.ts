@@ -77,10 +77,8 @@ export class Inbox {
       leaseMs: requestTimeoutMs * 3,
     };
     const stopping = this.#stopping.signal;
-    const keeps = keeping(options);
     const errands = (errander: Errander): Errands => {
-      const wanted = (account: Account): boolean =>
-        errander.wanted(account) && keeps(account) && room?.isShort !== true;
+      const wanted = (account: Account): boolean => errander.wanted(account) && room?.isShort !== true;
       return new Errands({ ...shared, errander: { ...errander, wanted } });
     };
     this.#errands = [
@@ -90,7 +88,6 @@ export class Inbox {
     this.#finder = new Finder({
       db,
       marketplace: options.lookedFor,
-      keeps,
       take,
       backoff,
       log,
@@ -154,20 +151,4 @@ export class Inbox {
       this.#waking.add(waking);
     }
   }
-}
-
-/**
- * Whether this process can keep what the account's marketplace would say: what is asked for is handed out once, and cannot
- * be kept without a key. An account that was told to hear after this process had started may find it without one.
- */
-function keeping({ sealer, log }: InboxOptions): (account: Account) => boolean {
-  let isTold = false;
-  return ({ id }) => {
-    if (sealer.hasKey) return true;
-    if (!isTold) {
-      log.error({ account: id }, 'there is no encryption key here: this process asks for no notifications');
-    }
-    isTold = true;
-    return false;
-  };
 }

@@ -2,7 +2,6 @@
  * What cannot be taken in is kept all the same, and shown as failed: a notification is said once, and one that the record
  * will not have must not take others along.
  */
-import { NoKeyError } from '../../privacy/no-key-error.js';
 import { isUnavailable } from '../../store/is-unavailable.js';
 import type { Subject } from './subject.js';
 
@@ -28,7 +27,7 @@ export async function takeOrSetAside(
   try {
     await take(subjects);
   } catch (error) {
-    if (isForAll(error)) throw error;
+    if (isUnavailable(error)) throw error;
     if (subjects.length > 1) return await takeEach(subjects, take);
     const [subject] = subjects;
     if (subject === undefined || subject.problem !== undefined) throw error;
@@ -45,15 +44,12 @@ async function takeEach(
     try {
       await takeOrSetAside([subject], take);
     } catch (error) {
-      if (isForAll(error)) throw error;
+      if (isUnavailable(error)) throw error;
       failures.push(error);
     }
   }
   if (failures.length > 0) throw failures[0];
 }
-
-/** Whether it would be the same for any other. */
-const isForAll = (error: unknown): boolean => isUnavailable(error) || error instanceof NoKeyError;
 
 /** Without its message, in which there may be a value. */
 function describe(error: unknown): string {

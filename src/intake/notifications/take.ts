@@ -73,9 +73,7 @@ export async function takeNotifications(
           : subjects
               .filter((subject) => !isOwn(subject))
               .map((subject) => itemOf(account, subject, calendars.at(subject), bookings, source));
-      const conflicts = sealer.hasKey
-        ? conflictsAmong(account, bookings.standing, calendars.appointments)
-        : [];
+      const conflicts = conflictsAmong(account, bookings.standing, calendars.appointments);
       const told = [...items, ...conflicts.map(conflictItem)];
       const days = [...bookings.days, ...others.days];
       const retried = await retryFailuresOf(tx, mended(subjects, calendars), at);

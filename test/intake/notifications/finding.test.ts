@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { Finder } from '../../../src/intake/notifications/find.js';
 import type { Estate } from '../../../src/sandbox/index.js';
+import { deleteAccount } from '../../../src/store/accounts.js';
 import { announcePlaceholder } from '../../../src/store/bookings.js';
 import { getCalendar } from '../../../src/store/calendars.js';
 import { addressOf, type Desk } from '../../chaos/desk.js';
@@ -276,6 +277,8 @@ describe('a marketplace that does not answer', () => {
     const clinic = await shared();
     const { desk, timers } = clinic;
     const { db } = desk.engine;
+    // One account alone is looked for.
+    await deleteAccount(db, 'alone');
     let looks = 0;
     let stopping: Promise<void> | undefined;
     const asked: string[] = [];
@@ -285,7 +288,6 @@ describe('a marketplace that does not answer', () => {
         asked.push(id);
         throw new Error('nobody is to be asked');
       },
-      keeps: ({ id }) => id === 'many',
       take: async () => undefined,
       backoff: async () => 0,
       log: desk.engine.log,
