@@ -16,7 +16,7 @@ import {
   Worker,
   type WorkerOptions,
 } from 'bullmq';
-import { Redis } from 'ioredis';
+import { Redis, type RedisOptions } from 'ioredis';
 import type pg from 'pg';
 import { systemTimers, type Timers, within } from '../lib/timers.js';
 import type { PglitePool } from '../store/pglite-pool.js';
@@ -64,8 +64,6 @@ const NEVER_STALLED_TOO_OFTEN = 1_000_000;
 const CONNECT_MS = 5_000;
 /** For an answer of Redis. A connection that brings none while one is waited for is destroyed, and made anew. */
 const ANSWER_MS = 8_000;
-/** BullMQ has Redis hold the answer to a worker without jobs for so long, at most. */
-const BLOCKING_MS = 10_000;
 const KEEP_ALIVE_MS = 10_000;
 /** How long the jobs in hand may take at the end, and then the closing of what took them, in milliseconds. */
 const FINISH_MS = 10_000;
@@ -91,6 +89,7 @@ export class Queues {
   readonly #open: { close(): Promise<void> }[] = [];
   #connecting: Promise<unknown>[] = [];
   #redis: Redis | undefined;
+  #forWorkers: Redis | undefined;
   #pool: PgPool | undefined;
   #isCutOff = false;
 
@@ -133,7 +132,7 @@ export class Queues {
   }
 
   worker(name: string, process: Processor, options: Omit<WorkerOptions, 'connection'>): JobWorker {
-    const { store, lockMs = DEFAULT_LOCK_MS, answerMs = ANSWER_MS } = this.#options;
+    const { store, lockMs = DEFAULT_LOCK_MS } = this.#options;
     const inHand = new Set<Promise<unknown>>();
     const run: Processor = (job, token) => {
       const running = process(job, token);
@@ -154,15 +153,7 @@ export class Queues {
       store.kind === 'redis'
         ? new Worker<JobData, unknown, string>(name, run, {
             ...shared,
-            connection: {
-              url: store.url,
-              maxRetriesPerRequest: null,
-              retryStrategy,
-              connectTimeout: CONNECT_MS,
-              keepAlive: KEEP_ALIVE_MS,
-              // No commandTimeout: it would cut what Redis holds.
-              socketTimeout: BLOCKING_MS + answerMs,
-            },
+            connection: this.#workersRedis(store.url),
           })
         : new Worker<JobData, unknown, string, PostgresQueueBackend, JobProgress, PostgresConnectionOptions>(
             name,
@@ -229,6 +220,22 @@ export class Queues {
     await Promise.all(connecting);
   }
 
+  /** The connection on which all workers take and finish jobs; BullMQ duplicates it for each that waits for one. */
+  #workersRedis(url: string): Redis {
+    if (this.#forWorkers !== undefined) return this.#forWorkers;
+    const { answerMs = ANSWER_MS, onError } = this.#options;
+    const redis = new WorkersRedis(url, {
+      maxRetriesPerRequest: null,
+      retryStrategy,
+      connectTimeout: CONNECT_MS,
+      keepAlive: KEEP_ALIVE_MS,
+      socketTimeout: answerMs,
+    });
+    redis.on('error', onError);
+    this.#forWorkers = redis;
+    return redis;
+  }
+
   #redisOptions(): QueueOptions {
     if (this.#redis === undefined) throw new Error('connect() comes before a queue or a worker');
     return { connection: this.#redis, skipWaitingForReady: true };
@@ -257,7 +264,19 @@ export class Queues {
     const closing = Promise.all(this.#open.splice(0).map((one) => one.close()));
     await within(this.#timers, ANSWERS_WITHIN_MS + CLOSE_MS, closing);
     this.#redis?.disconnect();
+    this.#forWorkers?.disconnect();
     this.#redis = undefined;
+    this.#forWorkers = undefined;
+  }
+}
+
+/**
+ * Its duplicates wait for jobs, and Redis answers them late: they have no limit but BullMQ's own, which is a second more than
+ * they wait. ioredis leaves the timer of a limit behind when a connection is closed, and it would keep the process alive.
+ */
+class WorkersRedis extends Redis {
+  override duplicate(options?: Partial<RedisOptions>): Redis {
+    return super.duplicate({ ...options, socketTimeout: undefined } as Partial<RedisOptions>);
   }
 }
 

@@ -21,6 +21,9 @@ export function handleError(error: FastifyError, request: FastifyRequest, reply:
   return sendProblem(reply, problem);
 }
 
+/** What fastify calls the parts of a request. */
+const PARTS: Readonly<Record<string, string>> = { body: 'body', querystring: 'query', params: 'path' };
+
 function problemOf(error: FastifyError): Problem {
   if (error instanceof ProblemError) return error.problem;
   if (error instanceof AddressTakenError) return { status: 409, title: 'Conflict', detail: error.message };
@@ -28,7 +31,7 @@ function problemOf(error: FastifyError): Problem {
     return {
       status: 400,
       title: 'Invalid request',
-      detail: `the ${error.validationContext ?? 'request'} is not as it should be`,
+      detail: `the ${PARTS[error.validationContext ?? ''] ?? 'request'} is not as it should be`,
       errors: error.problems,
     };
   }
