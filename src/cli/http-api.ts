@@ -65,7 +65,7 @@ export class HttpApi {
     } catch (error) {
       const isRefused = error instanceof HTTPError && REFUSALS.includes(error.response.statusCode);
       if (!isRefused) return await explained(Promise.reject(error));
-      return { kind: 'refused', reason: firstReason(error.response.body) ?? error.message };
+      return { kind: 'refused', reason: problemIn(error.response.body) ?? error.message };
     }
   }
 
@@ -113,17 +113,10 @@ const SNAPSHOT_TIMEOUT_MS = 120_000;
 /** What is wrong with the one snapshot, not with the way to the engine. */
 const REFUSALS: readonly number[] = [400, 404, 413];
 
-/** The first thing that a problem names with its path, else what it says of the whole. */
-function firstReason(body: unknown): string | undefined {
-  const [error] = problemSchema.safeParse(body).data?.errors ?? [];
-  return error === undefined ? problemIn(body) : describe(error);
-}
-
-/** What the problem says, where it is one. RFC 9457. */
+/** Everything that a problem names with its path, else what it says of the whole. RFC 9457. */
 function problemIn(body: unknown): string | undefined {
   const problem = problemSchema.safeParse(body).data;
-  const [error] = problem?.errors ?? [];
-  return problem?.detail ?? (error && `${error.path}: ${error.reason}`);
+  return problem?.errors?.map(describe).join('; ') ?? problem?.detail;
 }
 
 const problemSchema = z

@@ -43,7 +43,8 @@ export function textFilter({ secrets, path }: TextFilterOptions): (text: string)
   const ids = idsOf(path);
   return (text) => {
     const head = text.slice(0, MOST_READ + reach);
-    const shown = withoutNumbers(withoutCredentials(hide(normal(hide(head)))).replace(EMAIL, HIDDEN), ids);
+    // Numbers first: an e-mail address may take a part of one, and leave the other.
+    const shown = withoutNumbers(withoutCredentials(hide(normal(hide(head)))), ids).replace(EMAIL, HIDDEN);
     // Of what stands at the cut only a part was read, which no pattern knows.
     return cut(head.length === text.length ? shown : `${shown.slice(0, -reach)}…`, LONGEST_SHOWN);
   };

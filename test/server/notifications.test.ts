@@ -72,6 +72,12 @@ describe('what the marketplace said, over HTTP', () => {
     await engine.stop();
   });
 
+  /** Waits until an attempt has failed and is written down, so that it does not put off the next. */
+  const attempted = async (id: string): Promise<void> => {
+    const attempts = engine.db.selectFrom('slotkeeper.notifications').select('attempts').where('id', '=', id);
+    await eventually(async () => (await attempts.executeTakeFirst())?.attempts === 1);
+  };
+
   test('is read page by page, and one by its id', async () => {
     const ids = await hear(
       engine,
@@ -137,6 +143,7 @@ describe('what the marketplace said, over HTTP', () => {
     receiver.answer = () => ({ status: 503, headers: { 'retry-after': '3600' } });
     const [id = ''] = await hear(engine, { calendar: 'slow' });
     await timers.advance(LOOK_MS);
+    await attempted(id);
     const shown = async () => (await call('GET', '/v1/failed')).body.items.filter(isDelivery);
     const isDelivery = ({ kind }: { kind: string }): boolean => kind === 'delivery';
     await eventually(async () => (await shown()).length === 1);
@@ -196,9 +203,7 @@ describe('what the marketplace said, over HTTP', () => {
     receiver.answer = () => ({ status: 500 });
     const [id = ''] = await hear(engine, { calendar: 'again' });
     await timers.advance(LOOK_MS);
-    // The attempt is written down, so that it does not put off the next.
-    const attempts = engine.db.selectFrom('slotkeeper.notifications').select('attempts').where('id', '=', id);
-    await eventually(async () => (await attempts.executeTakeFirst())?.attempts === 1);
+    await attempted(id);
     expect(receiver.ids).toContain(id);
     await deliveryFailed(engine.db, id, 'answered 500; tried for 72 hours', new Date());
     const [listed] = (await call('GET', '/v1/failed')).body.items;

@@ -27,6 +27,8 @@ async function opened(redisUrl: string) {
   const call = await serve(engine);
   expect(await call('POST', '/v1/events', { events: [available] })).toMatchObject({ status: 202 });
   await settled(engine);
+  // A run that is under way would publish what comes next, without the queue.
+  await eventually(async () => (await engine.status()).queues['slotkeeper-publish']?.active === 0);
   return { engine, sandbox, call };
 }
 

@@ -1,7 +1,7 @@
 // A dry run that only compares: by an engine that publishes nothing, under the leases of those that do.
 import { expect, test } from '@jest/globals';
 import { sql } from 'kysely';
-import { systemTimers } from '../../../src/lib/timers.js';
+import { systemTimers, type Timers } from '../../../src/lib/timers.js';
 import { pauseAccount } from '../../../src/store/accounts.js';
 import { giveBackLease, takeLease } from '../../../src/store/leases.js';
 import { addressOf, Desk } from '../../chaos/desk.js';
@@ -70,7 +70,12 @@ test('goes on with the next where one is refused, and nothing has failed but the
 
 test('waits for whoever has the calendar', async () => {
   const asleep: (() => void)[] = [];
-  const sleep = () => new Promise<void>((resolve) => asleep.push(resolve));
+  /** Between two looks at whether the calendar is free. */
+  const BETWEEN_MS = 500;
+  const sleep: Timers['sleep'] = async (ms, signal) => {
+    if (ms !== BETWEEN_MS) return await systemTimers.sleep(ms, signal);
+    return await new Promise<void>((resolve) => asleep.push(resolve));
+  };
   const desk = await opened('slots', { timers: { ...systemTimers, sleep } });
   await takeLease(desk.engine.db, 'nowak', 'another', 600_000);
   const before = desk.requests('getSlots').length;
