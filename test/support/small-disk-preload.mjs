@@ -4,9 +4,19 @@
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 
 const fs = createRequire(import.meta.url)('node:fs');
-const { readFileSync, writeFileSync, fstatSync, writeSync, promises } = fs;
+const { existsSync, readFileSync, renameSync, writeFileSync, fstatSync, writeSync, promises } = fs;
 const file = process.env.SLOTKEEPER_TEST_DISK;
-const disk = () => JSON.parse(readFileSync(file, 'utf8'));
+// The test writes one file and the process the other, each in one step: neither takes back what the other has written.
+const usedFile = `${file}.used`;
+const read = (path) => JSON.parse(readFileSync(path, 'utf8'));
+const usedOf = (set) => {
+  const used = existsSync(usedFile) ? read(usedFile) : undefined;
+  return used?.set === set ? used.bytes : 0;
+};
+const disk = () => {
+  const { free, ...more } = read(file);
+  return { ...more, used: usedOf(more.set), free: free - usedOf(more.set) };
+};
 
 /** How many bytes a write adds to its file; one to no place in a file is none of the database's. */
 const growthOf = (descriptor, length, position) =>
@@ -15,7 +25,7 @@ const growthOf = (descriptor, length, position) =>
 fs.writeSync = (descriptor, buffer, offset, length, position) => {
   const growth = growthOf(descriptor, length, position);
   if (typeof position === 'number') {
-    const { free, shown, copies } = disk();
+    const { free, used, set, copies } = disk();
     if (growth > free || (copies && length > free)) {
       throw Object.assign(new Error('ENOSPC: no space left on device, write'), {
         errno: -28,
@@ -23,7 +33,10 @@ fs.writeSync = (descriptor, buffer, offset, length, position) => {
         syscall: 'write',
       });
     }
-    if (growth > 0) writeFileSync(file, JSON.stringify({ free: free - growth, shown, copies }));
+    if (growth > 0) {
+      writeFileSync(`${usedFile}.new`, JSON.stringify({ set, bytes: used + growth }));
+      renameSync(`${usedFile}.new`, usedFile);
+    }
   }
   return writeSync(descriptor, buffer, offset, length, position);
 };

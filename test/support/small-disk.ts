@@ -1,5 +1,5 @@
 // A disk for a process, whose size a test decides; see small-disk-preload.mjs. It needs no privileges, so it is the same on each machine.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tempDir } from './temp-dir.js';
 
@@ -15,20 +15,30 @@ interface Disk {
 export interface SmallDisk {
   /** Of a process that is to have it. */
   readonly env: Readonly<Record<string, string>>;
-  readonly left: Disk;
+  /** Bytes that are left. */
+  readonly left: number;
   /** Somebody else takes or gives room. */
   set(disk: Disk): void;
 }
 
 export async function smallDisk(disk: Disk): Promise<SmallDisk> {
   const file = join(await tempDir(), 'disk.json');
-  const set = (now: Disk): void => writeFileSync(file, JSON.stringify(now));
+  let count = 0;
+  let free = 0;
+  const set = (now: Disk): void => {
+    count += 1;
+    free = now.free;
+    // In one step: it is read at any moment.
+    writeFileSync(`${file}.new`, JSON.stringify({ ...now, set: count }));
+    renameSync(`${file}.new`, file);
+  };
   set(disk);
   const preload = new URL('./small-disk-preload.mjs', import.meta.url).href;
   return {
     env: { NODE_OPTIONS: `--import=${preload}`, SLOTKEEPER_TEST_DISK: file },
     get left() {
-      return JSON.parse(readFileSync(file, 'utf8'));
+      const used = existsSync(`${file}.used`) ? JSON.parse(readFileSync(`${file}.used`, 'utf8')) : undefined;
+      return used?.set === count ? free - used.bytes : free;
     },
     set,
   };
