@@ -2,6 +2,7 @@
 import { styleText } from 'node:util';
 import type { ConflictItem } from '../engine/conflicts.js';
 import type { AccountStatus, Status } from '../engine/status.js';
+import { OCCUPANCY_QUEUE } from '../queue/names.js';
 import { plural } from './plural.js';
 
 export interface StatusFormat {
@@ -17,6 +18,8 @@ interface Section {
   readonly colour: Colour;
   readonly headline: string;
   readonly items?: readonly (readonly string[])[];
+  /** Default: as many as there are items. */
+  readonly count?: number;
   readonly next?: string;
 }
 
@@ -43,7 +46,7 @@ export function needsPerson({
   );
 }
 
-const refusedEvents = (queues: Status['queues']): number => queues['slotkeeper-occupancy']?.failed ?? 0;
+const refusedEvents = (queues: Status['queues']): number => queues[OCCUPANCY_QUEUE]?.failed ?? 0;
 
 export function describeStatus(
   status: Status,
@@ -55,17 +58,17 @@ export function describeStatus(
   const sections = [
     ...onSale(status.takenOnSale),
     ...soldTwice(status.conflicts, conflicts),
-    ...status.accounts.flatMap(stopped),
     ...failures(status),
     ...held(status),
+    ...status.accounts.flatMap(stopped),
     ...queueTrouble(status.readiness),
     ...status.accounts.flatMap((account) => quiet(account, now)),
     ...waiting(status),
   ];
-  const lines = sections.flatMap(({ colour: style, headline, items = [], next }) => [
+  const lines = sections.flatMap(({ colour: style, headline, items = [], count = items.length, next }) => [
     paint(style, headline),
     ...aligned(items.slice(0, MAX_ITEMS)).map((item) => `  ${item}`),
-    ...(items.length > MAX_ITEMS ? [`  and ${items.length - MAX_ITEMS} more`] : []),
+    ...(count > MAX_ITEMS ? [`  and ${count - MAX_ITEMS} more`] : []),
     ...(next === undefined ? [] : [`  ${paint('dim', '→')} ${next}`]),
   ]);
   return `${[...lines, '', ...queueLines(status.queues, paint)].join('\n')}\n`;
@@ -84,6 +87,7 @@ function onSale({ count, items }: Status['takenOnSale']): Section[] {
     {
       colour: 'red',
       headline: `${count} ${what} ON SALE and cannot be closed`,
+      count,
       items: items.map(({ calendar, start, end, reason }) => [calendar, spanOf(start, end), reason]),
       next: 'slotkeeper failed list, then close it in the marketplace by hand',
     },
@@ -98,6 +102,7 @@ function soldTwice(count: number, conflicts: readonly ConflictItem[]): Section[]
     {
       colour: 'red',
       headline: `${count} ${count === 1 ? 'time is' : 'times are'} sold twice`,
+      count,
       items: conflicts.map(({ calendar, start, end, booking, ref }) => [
         calendar,
         spanOf(start, end),

@@ -89,14 +89,14 @@ describe('the text of the status', () => {
       '1 time is sold twice',
       '  nowak  2026-12-01 23:30 to 2026-12-02 00:10  booking 1001 and appointment apt-77',
       '  → slotkeeper booking move nowak 1001 --start INSTANT, or cancel; link where it is one visit',
-      'account berlin is refused since 2026-11-30T08:00:00.000Z: nothing of it is published',
-      '  token (POST /oauth/v2/token) was refused',
-      '  → correct its clientId, clientSecret or baseUrl, then slotkeeper failed retry account/berlin',
       '1 change could not be published',
       '2 services are gone from their addresses',
       '  → slotkeeper failed list',
       '3 days are held for a person to approve',
       '  → slotkeeper held list',
+      'account berlin is refused since 2026-11-30T08:00:00.000Z: nothing of it is published',
+      '  token (POST /oauth/v2/token) was refused',
+      '  → correct its clientId, clientSecret or baseUrl, then slotkeeper failed retry account/berlin',
       'nothing was heard from the PMS of account berlin yet',
       '1 change waits to be published, the oldest for 3 min',
       '2 notifications wait to be delivered, the oldest for 3 s',
@@ -105,9 +105,9 @@ describe('the text of the status', () => {
   });
 
   test('shows ten of many, and how many more there are', () => {
-    const lines = text({ takenOnSale: onSale(12) }).split('\n');
+    const lines = text({ takenOnSale: { ...onSale(12), count: 1_500 } }).split('\n');
     expect(lines.filter((line) => line.includes('answered 400'))).toHaveLength(10);
-    expect(lines).toContain('  and 2 more');
+    expect(lines).toContain('  and 1490 more');
   });
 
   test('tells since when a PMS is silent', () => {
