@@ -131,7 +131,7 @@ describe('a webhook', () => {
     await office.failures(2);
     receiver.answer = () => ({ status: 204 });
     await office.say({ calendar: 'c' });
-    await eventually(() => receiver.idsOf('c').length === 1);
+    await eventually(async () => (await office.delivery.status()).undelivered === 2);
     expect(await waitingDeliveries(office.database.db)).toMatchObject([
       { account: 'warsaw', count: 2, reason: 'answered 503' },
     ]);
