@@ -3,7 +3,7 @@ import type { Problem } from '../check.js';
 import { LEAST_URGENT, localDate } from '../core/index.js';
 import { markChanges } from '../occupancy/mark.js';
 import type { Sealer } from '../privacy/sealer.js';
-import { type LockedCalendar, lockCalendars, recordHeard, rememberEvents } from '../store/events.js';
+import { type LockedCalendar, lockCalendars, recordLastEvent, rememberEvents } from '../store/events.js';
 import { followAppointmentsOf } from '../store/following.js';
 import type { AddedNotification } from '../store/notifications.js';
 import { findOccupancies, saveOccupancies } from '../store/occupancy.js';
@@ -119,7 +119,7 @@ interface Resolved {
 async function takeIn(tx: Db, read: readonly Read[], now: number, sealer: Sealer | undefined) {
   const at = new Date(now);
   const calendars = await lockCalendars(tx, unique(read.flatMap(({ calendar }) => calendar ?? [])));
-  await recordHeard(tx, calendars.values(), at);
+  await recordLastEvent(tx, calendars.values(), at);
   const { resolved, rejected } = resolveAll(read, calendars);
   const firsts = new Map(resolved.toReversed().map((one) => [one.id, one]));
   const { unseen, contents } = await rememberEvents(tx, [...firsts.values()], at);

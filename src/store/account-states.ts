@@ -1,4 +1,4 @@
-/** How accounts stand with the marketplace, and when their clinics were last heard of. */
+/** How accounts stand with the marketplace, and when their PMS last sent something. */
 import { sql } from 'kysely';
 import type { Db } from './schema.js';
 

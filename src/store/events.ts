@@ -82,8 +82,8 @@ export async function lockCalendars(
 
 const MINUTE = 60_000;
 
-/** Records that their clinic was heard of. At most once a minute a row is written for it. */
-export async function recordHeard(db: Db, calendars: Iterable<LockedCalendar>, now: Date): Promise<void> {
+/** Records when an event or a snapshot of these calendars last came. A calendar's row is written once a minute at most. */
+export async function recordLastEvent(db: Db, calendars: Iterable<LockedCalendar>, now: Date): Promise<void> {
   const before = now.getTime() - MINUTE;
   const ids = [...calendars].filter(({ lastEventAt }) => (lastEventAt?.getTime() ?? 0) < before);
   if (ids.length === 0) return;

@@ -5,7 +5,7 @@
 import type { Problem } from '../../check.js';
 import { InvalidScheduleError } from '../../core/index.js';
 import type { Sealer } from '../../privacy/sealer.js';
-import { lockCalendars, recordHeard } from '../../store/events.js';
+import { lockCalendars, recordLastEvent } from '../../store/events.js';
 import { replaceHeld } from '../../store/holds.js';
 import type { AddedNotification } from '../../store/notifications.js';
 import { retryDeadlock } from '../../store/retry-deadlock.js';
@@ -101,7 +101,7 @@ async function takeIn(
   const calendar = (await lockCalendars(tx, [id])).get(id);
   if (calendar === undefined || calendar.formerOf !== undefined) return { kind: 'unknown-calendar' };
   if (calendar.isClosing) return { kind: 'unknown-calendar', isClosing: true };
-  await recordHeard(tx, [calendar], new Date(now));
+  await recordLastEvent(tx, [calendar], new Date(now));
   const snapshot = resolveSnapshot(input, calendar, options.arrivedAt ?? now, now);
   const at = new Date(snapshot.takenAt);
   const known = await readKnown(tx, calendar, snapshot);
