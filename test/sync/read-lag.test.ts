@@ -74,7 +74,8 @@ test('a write that was ignored is sent again after two seconds where taken time 
   expect([ignored?.ignored, repair?.ignored]).toEqual([true, false]);
   const passed = (repair?.receivedAt ?? 0) - (ignored?.receivedAt ?? 0);
   expect(passed).toBeGreaterThanOrEqual(2_000);
-  expect(passed).toBeLessThan(3_000);
+  // The reading after that would be at five seconds.
+  expect(passed).toBeLessThan(5_000);
   await desk.rest();
   expect(await dayOf(desk)).toMatchObject({ state: 'in-sync', error: null });
 });
