@@ -45,9 +45,8 @@ const FIELDS = ['code', 'severity', 'detail', 'hint', 'where', 'schema', 'table'
 
 export function toPlain(error: unknown): PlainError {
   if (!(error instanceof Error)) return { name: 'Error', message: String(error), fields: {} };
-  const said = error as unknown as Readonly<Record<string, unknown>>;
   const fields = FIELDS.flatMap((name) => {
-    const value = said[name];
+    const value: unknown = Reflect.get(error, name);
     return typeof value === 'string' ? [[name, value] as const] : [];
   });
   return { name: error.name, message: error.message, fields: Object.fromEntries(fields) };

@@ -51,6 +51,9 @@ describe('a command beside a running engine', () => {
         reason: expect.stringContaining('the token or the credentials are not accepted'),
       },
     ]);
+    // It is no failure that could be dropped.
+    expect(await run(['failed', 'drop', '--all'], way)).toMatchObject({ code: 0, stdout: '0 dropped\n' });
+    expect((await run(['failed', 'list'], way)).stdout).toContain(`account/${ACCOUNT}\n`);
   });
 });
 

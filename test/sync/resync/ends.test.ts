@@ -1,5 +1,6 @@
 // A resync ends, whatever becomes of its calendars.
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { refuseAccount } from '../../../src/store/account-states.js';
 import { putAccount } from '../../../src/store/accounts.js';
 import { attemptFailed, calendarFailed } from '../../../src/store/attempts.js';
 import { putCalendar } from '../../../src/store/calendars.js';
@@ -102,6 +103,20 @@ describe('a resync with a calendar that never gets its turn', () => {
     await putAccount(db, account({ id: 'madrid' }), NOW, SEALER);
     const id = await beginResync(db, { account: 'warsaw', dryRun: false }, NOW);
     expect(await beginResync(db, { account: 'madrid', dryRun: false }, NOW)).not.toBe(id);
+  });
+
+  test('waits for an account that was refused before until it is tried again, and ends without it then', async () => {
+    await refuseAccount(db, 'warsaw', 'the credentials are not accepted', NOW);
+    const id = await beginResync(db, { account: 'warsaw', dryRun: false }, hoursOn(1));
+    await startComparing(db, id, { failures: [], sources: [] }, hoursOn(1));
+    await finishResyncs(db, hoursOn(1));
+    expect(await getResync(db, id, 0, hoursOn(1))).toMatchObject({
+      state: 'running',
+      waiting: [{ account: 'warsaw', calendars: 2, reason: 'the credentials are not accepted' }],
+    });
+    await refuseAccount(db, 'warsaw', 'the credentials are not accepted', hoursOn(1));
+    await finishResyncs(db, hoursOn(1));
+    expect(await getResync(db, id, 0, hoursOn(1))).toMatchObject({ state: 'failed', waiting: [] });
   });
 
   test('and is compared after that all the same changes nothing of its report', async () => {
