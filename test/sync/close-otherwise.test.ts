@@ -24,12 +24,13 @@ describe('what closes and is refused', () => {
   let engine: Slotkeeper;
   let sandbox: Sandbox;
   let now = WEEK_BEFORE;
+  let clock = () => now;
 
   beforeAll(async () => {
     engine = await startEngine(
       { databaseUrl: await recordDatabase() },
       {
-        now: () => now,
+        now: () => clock(),
         random: () => 0,
         encryptionKey: randomBytes(32).toString('base64'),
         config: { publish: { sweepSeconds: 0.2, timeoutMs: 60_000 } },
@@ -39,6 +40,7 @@ describe('what closes and is refused', () => {
 
   beforeEach(async () => {
     now = WEEK_BEFORE;
+    clock = () => now;
     sandbox = await openClinic(engine, { now: () => now });
   });
 
@@ -88,6 +90,27 @@ describe('what closes and is refused', () => {
     expect(clocks()).toEqual(FREE.slice(1));
 
     await mended();
+    expect(breaks()).toEqual([]);
+    expect(clocks()).toEqual(FREE.slice(1));
+  });
+
+  test('removes the breaks of a day that is due again in the run that made them', async () => {
+    await open('slots');
+    sandbox.faults.set(refuse(400, 'replaceSlots'));
+    await take();
+    await eventually(async () => (await day())?.state === 'failed');
+    // Once the second break is made, time passes so fast that the run which made it finds the day due again.
+    let isDue = false;
+    clock = () => {
+      if (breaks().length === 2) {
+        isDue = true;
+        sandbox.faults.clear();
+      }
+      if (isDue) now += 30_000;
+      return now;
+    };
+    await take('10:00', '10:10', 'another');
+    await eventually(async () => isDue && (await day())?.state === 'in-sync');
     expect(breaks()).toEqual([]);
     expect(clocks()).toEqual(FREE.slice(1));
   });

@@ -69,12 +69,14 @@ export async function publishHiding(run: Run): Promise<Reconciled> {
       await doOrFail(run, seen, closing[0], days, told);
       sayHidden(run, seen, plan);
     } else if (action !== undefined) {
-      await tell(run, action, told, showing, present);
+      // What was refused may have been closed by breaks that are not among those that were read.
+      if (!(await tell(run, action, told, showing, present))) seen.readAgain();
     } else if (opening[0] !== undefined && calendar.closing === undefined) {
       await doOrFail(run, seen, opening[0], days, told);
     } else {
       await conclude(run, days, calendar.strategy === 'slots' ? [] : needs);
       told.clear();
+      seen.readAgain();
     }
   }
   return { kind: 'again', urgency: urgencyOf(await pending(run)) };
@@ -126,16 +128,17 @@ async function doOrFail(
   }
 }
 
+/** @returns whether nothing of it was refused */
 async function tell(
   run: Run,
   action: Action,
   told: Told,
   showing: Set<string>,
   present: Present,
-): Promise<void> {
+): Promise<boolean> {
   switch (action.kind) {
     case 'settle':
-      break;
+      return true;
     case 'look': {
       const found = await lookAt(run, action.days);
       const hiding = [...present.breaks, ...present.placeholders];
@@ -145,13 +148,17 @@ async function tell(
         if (found.has(date) || hidden.has(date)) showing.add(date);
         else told.set(date, []);
       }
-      break;
+      return true;
     }
-    case 'clear':
-      if (await clearDay(run, action.days[0])) told.set(action.days[0].date, []);
-      break;
-    case 'replace':
-      for (const { date, wanted } of await replaceDays(run, action.days)) told.set(date, wanted);
-      break;
+    case 'clear': {
+      const isCleared = await clearDay(run, action.days[0]);
+      if (isCleared) told.set(action.days[0].date, []);
+      return isCleared;
+    }
+    case 'replace': {
+      const replaced = await replaceDays(run, action.days);
+      for (const { date, wanted } of replaced) told.set(date, wanted);
+      return replaced.length === action.days.length;
+    }
   }
 }
