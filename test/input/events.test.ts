@@ -1,14 +1,10 @@
 // What becomes of events as a PMS sends them: read with good will, refused with everything that is wrong, and told apart.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { applyEvents } from '../../src/intake/apply-events.js';
-import { putAccount } from '../../src/store/accounts.js';
-import { putCalendar } from '../../src/store/calendars.js';
-import { type Database, openDatabase } from '../../src/store/database.js';
-import type { Db } from '../../src/store/schema.js';
 import { windowsOf } from '../../src/store/windows.js';
 import { appointmentsOf } from '../store/appointments.js';
-import { emptyRecord, recordDatabase } from '../store/databases.js';
-import { account, calendar, NOW, SEALER } from '../store/facts.js';
+import { NOW } from '../store/facts.js';
+import { useRecord } from '../store/use-record.js';
 
 const DAY = '2026-11-16';
 const NO_TEXT = 'has a character that no text can have: NUL, or half of a surrogate pair';
@@ -32,31 +28,15 @@ const available = {
 };
 
 describe('events', () => {
-  let database: Database;
-  let db: Db;
+  const record = useRecord();
 
-  beforeAll(async () => {
-    database = await openDatabase({ url: await recordDatabase() });
-    db = database.db;
-  });
-
-  beforeEach(async () => {
-    await emptyRecord(db);
-    await putAccount(db, account(), NOW, SEALER);
-    await putCalendar(db, calendar(), NOW);
-  });
-
-  afterAll(async () => {
-    await database.close();
-  });
-
-  const apply = async (...batch: unknown[]) => (await applyEvents(db, batch, NOW.getTime())).result;
+  const apply = async (...batch: unknown[]) => (await applyEvents(record.db, batch, NOW.getTime())).result;
   const problemsOf = async (event: unknown) =>
     (await apply(event)).rejected.flatMap(({ problems }) =>
       problems.map(({ path, reason }) => `${path}: ${reason}`),
     );
   const taken = async () =>
-    (await appointmentsOf(db, 'nowak')).map(({ ref, start, end }) => [
+    (await appointmentsOf(record.db, 'nowak')).map(({ ref, start, end }) => [
       ref,
       start.toISOString(),
       end.toISOString(),
@@ -71,7 +51,7 @@ describe('events', () => {
     expect(await taken()).toEqual([]);
     const numbered = { ...window, services: [{ id: 123, duration: 10 }] };
     await apply({ ...available, windows: [numbered] });
-    expect(await windowsOf(db, 'nowak', DAY, DAY)).toMatchObject([{ services: [{ id: '123' }] }]);
+    expect(await windowsOf(record.db, 'nowak', DAY, DAY)).toMatchObject([{ services: [{ id: '123' }] }]);
   });
 
   test.each([
@@ -196,7 +176,7 @@ describe('events', () => {
       expect(JSON.stringify(result)).not.toContain('Kowalski');
       const kept = await Promise.all(
         (['events', 'occupancy', 'windows', 'days'] as const).map((table) =>
-          db.selectFrom(`slotkeeper.${table}`).selectAll().execute(),
+          record.db.selectFrom(`slotkeeper.${table}`).selectAll().execute(),
         ),
       );
       expect(JSON.stringify(kept)).not.toContain('Kowalski');
@@ -278,19 +258,19 @@ describe('events', () => {
 
     test('of which only the id is known do not differ', async () => {
       await apply(occupied);
-      await db.updateTable('slotkeeper.events').set({ content: null }).execute();
+      await record.db.updateTable('slotkeeper.events').set({ content: null }).execute();
       expect(await apply({ ...occupied, ref: 'other' })).toMatchObject({ duplicates: 1, differing: [] });
     });
   });
 
   test('that are only tried change nothing, and what becomes of them is told', async () => {
     const batch = [available, occupied, occupied, { ...occupied, id: 'x', end: 'soon' }];
-    const tried = await applyEvents(db, batch, NOW.getTime(), { dryRun: true });
+    const tried = await applyEvents(record.db, batch, NOW.getTime(), { dryRun: true });
     expect(tried).toMatchObject({ wakes: [], added: [] });
     expect(await taken()).toEqual([]);
-    expect(await db.selectFrom('slotkeeper.events').selectAll().execute()).toEqual([]);
-    expect(await db.selectFrom('slotkeeper.days').selectAll().execute()).toEqual([]);
-    const done = await applyEvents(db, batch, NOW.getTime());
+    expect(await record.db.selectFrom('slotkeeper.events').selectAll().execute()).toEqual([]);
+    expect(await record.db.selectFrom('slotkeeper.days').selectAll().execute()).toEqual([]);
+    const done = await applyEvents(record.db, batch, NOW.getTime());
     expect(done.result).toEqual(tried.result);
     expect(done.result).toMatchObject({ accepted: 2, duplicates: 1, rejected: [{ index: 3, id: 'x' }] });
     expect(done.wakes).toHaveLength(1);

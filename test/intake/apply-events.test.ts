@@ -1,18 +1,15 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { LEAST_URGENT } from '../../src/core/index.js';
 import { applyEvents } from '../../src/intake/apply-events.js';
-import { putAccount } from '../../src/store/accounts.js';
 import { findBookings, saveBookings } from '../../src/store/bookings.js';
 import { putCalendar } from '../../src/store/calendars.js';
-import { type Database, openDatabase } from '../../src/store/database.js';
 import { daysBetween, savePublished } from '../../src/store/days.js';
 import { bookingsToFollow } from '../../src/store/following.js';
 import { takeLease } from '../../src/store/leases.js';
-import type { Db } from '../../src/store/schema.js';
 import { windowsOf } from '../../src/store/windows.js';
 import { appointmentsOf } from '../store/appointments.js';
-import { emptyRecord, recordDatabase } from '../store/databases.js';
-import { account, calendar, NOW, SEALER, window } from '../store/facts.js';
+import { account, calendar, NOW, window } from '../store/facts.js';
+import { useRecord } from '../store/use-record.js';
 
 const DAY = '2026-11-16';
 const NEXT = '2026-11-17';
@@ -49,25 +46,9 @@ const available = (from: string, to: string, windows: readonly object[], more: o
 const open = (start: string, end: string) => ({ start, end, services });
 
 describe('events into the record', () => {
-  let database: Database;
-  let db: Db;
+  const record = useRecord();
 
-  beforeAll(async () => {
-    database = await openDatabase({ url: await recordDatabase() });
-    db = database.db;
-  });
-
-  beforeEach(async () => {
-    await emptyRecord(db);
-    await putAccount(db, account(), NOW, SEALER);
-    await putCalendar(db, calendar(), NOW);
-  });
-
-  afterAll(async () => {
-    await database.close();
-  });
-
-  const apply = async (...batch: unknown[]) => (await applyEvents(db, batch, NOW.getTime())).result;
+  const apply = async (...batch: unknown[]) => (await applyEvents(record.db, batch, NOW.getTime())).result;
   const clean = (accepted: number) => ({
     accepted,
     duplicates: 0,
@@ -80,14 +61,14 @@ describe('events into the record', () => {
   });
 
   async function taken(): Promise<Record<string, string>> {
-    const busy = await appointmentsOf(db, 'nowak');
+    const busy = await appointmentsOf(record.db, 'nowak');
     const clock = (at: Date) => new Date(at.getTime() + 3_600_000).toISOString().slice(5, 16);
     return Object.fromEntries(busy.map(({ ref, start, end }) => [ref, `${clock(start)} ${clock(end)}`]));
   }
 
   /** How often each day changed, as far as it is known. */
   async function generations(): Promise<Record<string, number>> {
-    const days = await daysBetween(db, 'nowak', '2026-01-01', '2027-12-31');
+    const days = await daysBetween(record.db, 'nowak', '2026-01-01', '2027-12-31');
     return Object.fromEntries(days.map(({ date, generation }) => [date, generation]));
   }
 
@@ -157,7 +138,7 @@ describe('events into the record', () => {
     /** Bookings of patients, each linked to an appointment or to none. */
     const booked = (refs: Record<string, string | null>) =>
       saveBookings(
-        db,
+        record.db,
         Object.entries(refs).map(([id, ref]) => ({
           calendar: 'nowak',
           id,
@@ -175,7 +156,7 @@ describe('events into the record', () => {
         NOW,
       );
     const links = async () => {
-      const found = await findBookings(db, 'nowak', IDS);
+      const found = await findBookings(record.db, 'nowak', IDS);
       return Object.fromEntries([...found].map(([id, { ref }]) => [id, ref]));
     };
     const link = (booking: string, ref: string, more: object = {}) =>
@@ -185,9 +166,11 @@ describe('events into the record', () => {
       await booked({ 1: null, 2: 'apt', 3: 'other' });
       await apply(link('1', 'apt'));
       expect(await links()).toEqual({ 1: 'apt', 2: null, 3: 'other' });
-      expect(await bookingsToFollow(db, 'nowak', new Date(0))).toEqual([]);
+      expect(await bookingsToFollow(record.db, 'nowak', new Date(0))).toEqual([]);
       await apply(occupied('apt', '11:00', '11:10'));
-      expect(await bookingsToFollow(db, 'nowak', new Date(0))).toMatchObject([{ booking: { id: '1' } }]);
+      expect(await bookingsToFollow(record.db, 'nowak', new Date(0))).toMatchObject([
+        { booking: { id: '1' } },
+      ]);
     });
 
     test('is left as it is by a lower version', async () => {
@@ -197,7 +180,7 @@ describe('events into the record', () => {
       expect(await links()).toEqual({ 1: null, 2: 'apt', 3: 'gone' });
       // It is not cancelled either, by an appointment that was over before it was known.
       expect(await apply(link('3', 'gone', { version: 4 }))).toEqual({ ...clean(0), stale: 1 });
-      expect(await bookingsToFollow(db, 'nowak', new Date(0))).toEqual([]);
+      expect(await bookingsToFollow(record.db, 'nowak', new Date(0))).toEqual([]);
     });
 
     test.each([
@@ -252,7 +235,7 @@ describe('events into the record', () => {
   });
 
   test('the same ref in two calendars is two appointments', async () => {
-    await putCalendar(db, calendar({ id: 'lis', doctorId: '2' }), NOW);
+    await putCalendar(record.db, calendar({ id: 'lis', doctorId: '2' }), NOW);
     await apply(occupied('apt', '10:00', '10:10', { calendar: 'lis', version: 9 }));
     expect(await apply(occupied('apt', '11:00', '11:10', { version: 1 }))).toEqual(clean(1));
     expect(await taken()).toEqual({ apt: '11-16T11:00 11-16T11:10' });
@@ -275,7 +258,7 @@ describe('events into the record', () => {
   });
 
   test('buffers reach into the next day', async () => {
-    await putCalendar(db, calendar({ bufferAfter: 30 }), NOW);
+    await putCalendar(record.db, calendar({ bufferAfter: 30 }), NOW);
     await openBothDays();
     await apply(occupied('late', '23:00', '23:45'));
     expect(await generations()).toEqual({ [DAY]: 2, [NEXT]: 2 });
@@ -294,13 +277,13 @@ describe('events into the record', () => {
   test('windows replace those of their dates, also by none, and leave the others', async () => {
     await openBothDays();
     await apply(available(NEXT, NEXT, []));
-    expect(await windowsOf(db, 'nowak', DAY, NEXT)).toEqual([window(DAY, '08:00', '18:00')]);
+    expect(await windowsOf(record.db, 'nowak', DAY, NEXT)).toEqual([window(DAY, '08:00', '18:00')]);
     expect(await generations()).toEqual({ [DAY]: 1, [NEXT]: 2 });
   });
 
   test('a window over midnight is cut there, and lies in both days', async () => {
     await apply(available(DAY, NEXT, [open(`${DAY}T22:00`, `${NEXT}T02:00`)]));
-    expect(await windowsOf(db, 'nowak', DAY, NEXT)).toEqual([
+    expect(await windowsOf(record.db, 'nowak', DAY, NEXT)).toEqual([
       { ...window(DAY, '22:00', '23:00'), end: new Date(`${NEXT}T00:00+01:00`) },
       window(NEXT, '00:00', '02:00'),
     ]);
@@ -311,7 +294,7 @@ describe('events into the record', () => {
       occupied('summer', '2026-10-24T10:00', '2026-10-24T10:10'),
       occupied('winter', '2026-10-26T10:00', '2026-10-26T10:10'),
     );
-    const busy = await appointmentsOf(db, 'nowak');
+    const busy = await appointmentsOf(record.db, 'nowak');
     expect(busy.map(({ start }) => start.toISOString())).toEqual([
       '2026-10-24T08:00:00.000Z',
       '2026-10-26T09:00:00.000Z',
@@ -384,8 +367,8 @@ describe('events into the record', () => {
 
   test('a change wakes its calendar once, with the most urgent of its urgencies, until a worker takes it', async () => {
     await openBothDays();
-    await takeLease(db, 'nowak', 'worker', 1);
-    const wakesOf = async (...batch: unknown[]) => (await applyEvents(db, batch, NOW.getTime())).wakes;
+    await takeLease(record.db, 'nowak', 'worker', 1);
+    const wakesOf = async (...batch: unknown[]) => (await applyEvents(record.db, batch, NOW.getTime())).wakes;
     const [first, ...others] = await wakesOf(
       occupied('far', `${NEXT}T10:00`, `${NEXT}T10:10`),
       occupied('near', '10:00', '10:10'),
@@ -397,7 +380,7 @@ describe('events into the record', () => {
     expect(nearer?.urgency).toBeLessThan(first?.urgency ?? 0);
     expect(nearer?.urgency).toBeLessThan(LEAST_URGENT);
     await savePublished(
-      db,
+      record.db,
       calendar(),
       account(),
       [{ date: DAY, generation: 99, slots: [], verified: true }],

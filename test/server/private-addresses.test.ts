@@ -112,6 +112,16 @@ describe('an account over HTTP', () => {
 describe('an account whose address became private', () => {
   const before = { host: '127.0.0.1' };
   const place = { facilityId: '456', doctorId: '9876', addressId: '789' };
+  const hour = {
+    id: 'evt-1',
+    type: 'available',
+    calendar: 'nowak',
+    from: '2026-11-16',
+    to: '2026-11-16',
+    windows: [
+      { start: '2026-11-16T10:00', end: '2026-11-16T11:00', services: [{ id: '123', duration: 10 }] },
+    ],
+  };
 
   test('is not asked, and of what is there nothing is told', async () => {
     const inner = await innerServer();
@@ -124,18 +134,7 @@ describe('an account whose address became private', () => {
     const second = await startEngine({ databaseUrl }, { host: '0.0.0.0' });
     const call = await serve(second);
     await second.wake('nowak');
-    const windows = [
-      { start: '2026-11-16T10:00', end: '2026-11-16T11:00', services: [{ id: '123', duration: 10 }] },
-    ];
-    const event = {
-      id: 'evt-1',
-      type: 'available',
-      calendar: 'nowak',
-      from: '2026-11-16',
-      to: '2026-11-16',
-      windows,
-    };
-    expect((await call('POST', '/v1/events', { events: [event] })).status).toBe(202);
+    expect((await call('POST', '/v1/events', { events: [hour] })).status).toBe(202);
     const told = await eventually(async () => {
       const { body } = await call('GET', '/v1/calendars/nowak');
       return body.retrying === null ? undefined : JSON.stringify(body.retrying);
@@ -154,18 +153,7 @@ describe('an account whose address became private', () => {
       },
     });
     await engine.wake('nowak');
-    const windows = [
-      { start: '2026-11-16T10:00', end: '2026-11-16T11:00', services: [{ id: '123', duration: 10 }] },
-    ];
-    const event = {
-      id: 'evt-1',
-      type: 'available',
-      calendar: 'nowak',
-      from: '2026-11-16',
-      to: '2026-11-16',
-      windows,
-    };
-    expect((await call('POST', '/v1/events', { events: [event] })).status).toBe(202);
+    expect((await call('POST', '/v1/events', { events: [hour] })).status).toBe(202);
     const told = await eventually(async () => {
       const { body } = await call('GET', '/v1/calendars/nowak');
       return body.retrying === null && body.failed === null ? undefined : JSON.stringify(body);

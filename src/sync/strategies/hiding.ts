@@ -76,7 +76,6 @@ export async function publishHiding(run: Run): Promise<Reconciled> {
     } else {
       await conclude(run, days, calendar.strategy === 'slots' ? [] : needs);
       told.clear();
-      seen.readAgain();
     }
   }
   return { kind: 'again', urgency: urgencyOf(await pending(run)) };

@@ -1,12 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { Holds } from '../../../src/engine/holds.js';
-import { putAccount } from '../../../src/store/accounts.js';
 import { putCalendar } from '../../../src/store/calendars.js';
-import { type Database, openDatabase } from '../../../src/store/database.js';
 import { countHeldDays, forgetHolds, type Hold, heldDates } from '../../../src/store/holds.js';
 import type { Db } from '../../../src/store/schema.js';
-import { emptyRecord, recordDatabase } from '../../store/databases.js';
-import { account, calendar, NOW, SEALER } from '../../store/facts.js';
+import { calendar, NOW } from '../../store/facts.js';
+import { useRecord } from '../../store/use-record.js';
 import { Clinic, DAY, NEXT, open, START, taken } from './helper.js';
 
 const DAYS = [DAY, NEXT, '2026-11-18', '2026-11-19'] as const;
@@ -21,31 +19,18 @@ const morning = Array.from({ length: 10 }, (_, n) =>
 const appointments = morning.slice(0, 6);
 
 describe('holds', () => {
-  let database: Database;
-  let db: Db;
+  const record = useRecord();
   let clinic: Clinic;
   let holds: Holds;
   let woken: string[];
 
-  beforeAll(async () => {
-    database = await openDatabase({ url: await recordDatabase() });
-    db = database.db;
-  });
-
   beforeEach(async () => {
-    await emptyRecord(db);
-    await putAccount(db, account(), NOW, SEALER);
-    await putCalendar(db, calendar(), NOW);
-    clinic = new Clinic(db);
+    clinic = new Clinic(record.db);
     woken = [];
     const wake = async (id: string) => {
       woken.push(id);
     };
-    holds = new Holds({ db, wake, now: () => START + 10_000 });
-  });
-
-  afterAll(async () => {
-    await database.close();
+    holds = new Holds({ db: record.db, wake, now: () => START + 10_000 });
   });
 
   const openAll = (at = 0) =>
@@ -55,7 +40,7 @@ describe('holds', () => {
       LAST,
       DAYS.map((date) => open(date)),
     );
-  const days = () => countHeldDays(db, [{ account: 'warsaw', from: '2026-11-09', to: '2027-01-31' }]);
+  const days = () => countHeldDays(record.db, [{ account: 'warsaw', from: '2026-11-09', to: '2027-01-31' }]);
   const windowsOn = (dates: readonly string[]) =>
     dates.map((date) => `${date.slice(5)}T08:00 ${date.slice(5)}T18:00`);
 
@@ -79,7 +64,7 @@ describe('holds', () => {
     });
     expect(await clinic.windows(FIRST, LAST)).toEqual(windowsOn(DAYS));
     expect(await days()).toBe(4);
-    expect(await heldDates(db, 'nowak', NEXT, '2026-11-18')).toEqual(new Set([NEXT, '2026-11-18']));
+    expect(await heldDates(record.db, 'nowak', NEXT, '2026-11-18')).toEqual(new Set([NEXT, '2026-11-18']));
   });
 
   test('the share can be another, and nothing is held where that is asked', async () => {
@@ -178,13 +163,13 @@ describe('holds', () => {
 
     beforeEach(async () => {
       for (const [n, id] of others.entries()) {
-        await putCalendar(db, calendar({ id, doctorId: `${n}` }), NOW);
-        await new Clinic(db, id).available(0, DAY, NEXT, [open(DAY), open(NEXT)]);
+        await putCalendar(record.db, calendar({ id, doctorId: `${n}` }), NOW);
+        await new Clinic(record.db, id).available(0, DAY, NEXT, [open(DAY), open(NEXT)]);
       }
     });
 
     const lose = async (id: string, body: object, run = 'night') =>
-      (await new Clinic(db, id).snapshot(1, body, { ...held, run })).held?.losses ?? null;
+      (await new Clinic(record.db, id).snapshot(1, body, { ...held, run })).held?.losses ?? null;
     /** Of 1,200 minutes in each, 4,800 in all. */
     const emptied = { from: DAY, to: NEXT };
     const halved = { from: NEXT, to: NEXT };
@@ -195,7 +180,7 @@ describe('holds', () => {
       expect(await lose('b', emptied)).toEqual([calendarsOwn]);
       // By itself it would not be too much.
       expect(await lose('c', halved)).toEqual([{ scope: 'account', of: 'windows', lost: 3000, total: 4800 }]);
-      expect(await new Clinic(db, 'c').windows()).toHaveLength(2);
+      expect(await new Clinic(record.db, 'c').windows()).toHaveLength(2);
     });
 
     test('what every calendar may lose, an account may', async () => {
@@ -266,7 +251,7 @@ describe('holds', () => {
 
     test('releases it: what was held is done, and its calendar is woken', async () => {
       const id = await emptied();
-      await db.updateTable('slotkeeper.calendars').set({ queued_urgency: null }).execute();
+      await record.db.updateTable('slotkeeper.calendars').set({ queued_urgency: null }).execute();
       const marked = await clinic.marked(async () => {
         expect(await holds.settle('release', [id, '999', 'nonsense'])).toEqual({
           done: 1,
@@ -286,7 +271,7 @@ describe('holds', () => {
       await clinic.available(2, NEXT, NEXT, [open(NEXT, '09:00', '10:00')]);
       await clinic.occupied(2, 'apt-1', '12:00', '12:10');
       await clinic.occupied(2, 'new', '13:00', '13:10');
-      expect(await heldDates(db, 'nowak', FIRST, LAST)).toEqual(new Set([DAY, '2026-11-18', LAST]));
+      expect(await heldDates(record.db, 'nowak', FIRST, LAST)).toEqual(new Set([DAY, '2026-11-18', LAST]));
       await holds.settle('release', [id]);
       expect(await clinic.windows(FIRST, LAST)).toEqual(['11-17T09:00 11-17T10:00']);
       expect(await clinic.taken()).toEqual({
@@ -345,9 +330,9 @@ describe('holds', () => {
       await emptied();
       const next = await clinic.snapshot(2, { from: NEXT, to: '2026-11-20' }, held);
       expect(await holds.list()).toMatchObject([{ id: next.held?.id, dates: DAYS.slice(1) }]);
-      await forgetHolds(db, LAST);
+      await forgetHolds(record.db, LAST);
       expect(await holds.list()).toMatchObject([{ id: next.held?.id, dates: [LAST] }]);
-      await forgetHolds(db, '2026-11-20');
+      await forgetHolds(record.db, '2026-11-20');
       expect(await holds.list()).toEqual([]);
     });
 

@@ -1,13 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { putAccount } from '../../../src/store/accounts.js';
-import { putCalendar } from '../../../src/store/calendars.js';
-import { type Database, openDatabase } from '../../../src/store/database.js';
 import { bookingsToFollow } from '../../../src/store/following.js';
-import type { Db } from '../../../src/store/schema.js';
 import { forgetReleased } from '../../../src/store/snapshots.js';
 import { appointmentsOf } from '../../store/appointments.js';
-import { emptyRecord, recordDatabase } from '../../store/databases.js';
-import { account, calendar, NOW, SEALER } from '../../store/facts.js';
+import { account, NOW, SEALER } from '../../store/facts.js';
+import { useRecord } from '../../store/use-record.js';
 import { at, Clinic, DAY, NEXT, open, taken } from './helper.js';
 
 const nothing = {
@@ -24,24 +21,11 @@ const nothing = {
 };
 
 describe('a snapshot into the record', () => {
-  let database: Database;
-  let db: Db;
+  const record = useRecord();
   let clinic: Clinic;
 
-  beforeAll(async () => {
-    database = await openDatabase({ url: await recordDatabase() });
-    db = database.db;
-  });
-
   beforeEach(async () => {
-    await emptyRecord(db);
-    await putAccount(db, account(), NOW, SEALER);
-    await putCalendar(db, calendar(), NOW);
-    clinic = new Clinic(db);
-  });
-
-  afterAll(async () => {
-    await database.close();
+    clinic = new Clinic(record.db);
   });
 
   describe('that is complete', () => {
@@ -148,7 +132,7 @@ describe('a snapshot into the record', () => {
     });
 
     test('reads wall-clock times in the account’s zone, and its dates are as long as they are', async () => {
-      await putAccount(db, account({ timeZone: 'America/Santiago' }), NOW, SEALER);
+      await putAccount(record.db, account({ timeZone: 'America/Santiago' }), NOW, SEALER);
       // On 2026-09-06 the clock skips the first hour of the day.
       await clinic.snapshot(0, {
         from: '2026-09-06',
@@ -159,7 +143,7 @@ describe('a snapshot into the record', () => {
           { ref: 'before', start: '2026-09-05T23:00', end: '2026-09-06T00:00' },
         ],
       });
-      const busy = await appointmentsOf(db, 'nowak');
+      const busy = await appointmentsOf(record.db, 'nowak');
       expect(busy.map(({ ref, start, end }) => [ref, start.toISOString(), end.toISOString()])).toEqual([
         ['before', '2026-09-06T03:00:00.000Z', '2026-09-06T04:00:00.000Z'],
         ['first', '2026-09-06T04:00:00.000Z', '2026-09-06T04:10:00.000Z'],
@@ -329,21 +313,25 @@ describe('a snapshot into the record', () => {
       ['2', 'apt'],
     ] as const) {
       const booking = { calendar_id: 'nowak', id, status: 'booked' as const, ref, ...times };
-      await db
+      await record.db
         .insertInto('slotkeeper.bookings')
         .values({ service: null, booked_by: 'user', failed_for: null, failed_reason: null, ...booking })
         .execute();
     }
     await clinic.occupied(0, 'apt', '09:00', '09:10');
     await clinic.snapshot(1, { occupancy: [taken('apt', '10:00', '10:10')] });
-    expect(await bookingsToFollow(db, 'nowak', new Date(0))).toMatchObject([
+    expect(await bookingsToFollow(record.db, 'nowak', new Date(0))).toMatchObject([
       { booking: { id: '2' }, to: { start: new Date(`${DAY}T10:00+01:00`) } },
     ]);
     await clinic.snapshot(2, {});
-    const [followed] = await bookingsToFollow(db, 'nowak', new Date(0));
+    const [followed] = await bookingsToFollow(record.db, 'nowak', new Date(0));
     expect(followed).toMatchObject({ booking: { id: '2' } });
     expect(followed).not.toHaveProperty('to');
-    const rows = await db.selectFrom('slotkeeper.bookings').select(['id', 'status']).orderBy('id').execute();
+    const rows = await record.db
+      .selectFrom('slotkeeper.bookings')
+      .select(['id', 'status'])
+      .orderBy('id')
+      .execute();
     expect(rows).toEqual([
       { id: '1', status: 'booked' },
       { id: '2', status: 'booked' },
@@ -353,8 +341,8 @@ describe('a snapshot into the record', () => {
   test('released appointments are forgotten after a time, those with a version never', async () => {
     await clinic.released(0, 'plain');
     await clinic.released(0, 'versioned', { version: 3 });
-    expect(await forgetReleased(db, NOW)).toBe(0);
-    expect(await forgetReleased(db, new Date(NOW.getTime() + 1))).toBe(1);
+    expect(await forgetReleased(record.db, NOW)).toBe(0);
+    expect(await forgetReleased(record.db, new Date(NOW.getTime() + 1))).toBe(1);
     await clinic.occupied(1, 'versioned', '09:00', '09:10', { version: 2 });
     expect(await clinic.taken()).toEqual({});
   });
@@ -444,6 +432,6 @@ describe('a snapshot into the record', () => {
   });
 
   test('of a calendar that there is not says so', async () => {
-    expect(await new Clinic(db, 'nobody').outcome(0, {})).toEqual({ kind: 'unknown-calendar' });
+    expect(await new Clinic(record.db, 'nobody').outcome(0, {})).toEqual({ kind: 'unknown-calendar' });
   });
 });
