@@ -4,10 +4,11 @@ import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { daysTable, growthTable } from './growth.js';
 import { memoryTable } from './memory.js';
-import { waysTable } from './ways-table.js';
+import { scatteredTable, waysTable } from './ways-table.js';
 
 console.log(`Node ${process.version}, ${cpus()[0]?.model ?? 'unknown processor'}`);
 await waysTable();
+await scatteredTable();
 await growthTable();
 await daysTable();
 memoryTable();

@@ -24,6 +24,13 @@ export async function measure<Name extends string>(
   return best;
 }
 
+/** Makes the run fail, at its end, where a ratio is below what is asked for. */
+export function atLeast(least: number, ratio: number, what: string): void {
+  if (ratio >= least) return;
+  console.error(`Too slow: ${what}: ${round(ratio, 2)}, and at least ${least} is asked for`);
+  process.exitCode = 1;
+}
+
 /** A Markdown table: the first column to the left, numbers to the right. */
 export function print(title: string, head: readonly string[], rows: readonly (readonly string[])[]): void {
   const widths = head.map((cell, i) => Math.max(cell.length, ...rows.map((row) => row[i]?.length ?? 0)));

@@ -1,4 +1,4 @@
-/** Three ways to the slots of a day: the obvious one, the one that does nothing it could leave out, and the core's. */
+/** Ways to the slots of a day: the obvious one, the one that does nothing it could leave out, and the core's. */
 import { DateTime, Interval } from 'luxon';
 import { computeSlotConfigs, type Instant, type Slot } from 'slotkeeper/core';
 import { type DayInput, timeZone } from './calendars.js';
@@ -6,16 +6,25 @@ import { type DayInput, timeZone } from './calendars.js';
 const address_services = [{ address_service_id: '123', duration: 10 }];
 
 /** What one writes first: luxon's intervals, luxon's difference, luxon's text. */
-export function luxonWay({ windows, busy }: DayInput): Slot[] {
+export const luxonWay = ({ windows, busy }: DayInput): Slot[] => luxonSlots(windows, busy.map(luxonInterval));
+
+/** The same where busy time overlaps: to merge it first is faster. */
+export const luxonMerging = ({ windows, busy }: DayInput): Slot[] =>
+  luxonSlots(windows, Interval.merge(busy.map(luxonInterval)));
+
+function luxonSlots(windows: DayInput['windows'], taken: readonly Interval[]): Slot[] {
+  const text = (at: DateTime | null) => at?.toISO({ suppressMilliseconds: true }) ?? '';
+  return windows
+    .flatMap((window) => luxonInterval(window).difference(...taken))
+    .map((free) => ({ start: text(free.start), end: text(free.end), address_services }));
+}
+
+function luxonInterval({ start, end }: { readonly start: Instant; readonly end: Instant }): Interval {
   const read = (at: Instant) =>
     typeof at === 'number'
       ? DateTime.fromMillis(at, { zone: timeZone })
       : DateTime.fromISO(String(at), { zone: timeZone });
-  const taken = busy.map(({ start, end }) => Interval.fromDateTimes(read(start), read(end)));
-  const text = (at: DateTime | null) => at?.toISO({ suppressMilliseconds: true }) ?? '';
-  return windows
-    .flatMap(({ start, end }) => Interval.fromDateTimes(read(start), read(end)).difference(...taken))
-    .map((free) => ({ start: text(free.start), end: text(free.end), address_services }));
+  return Interval.fromDateTimes(read(start), read(end));
 }
 
 /**
@@ -52,5 +61,11 @@ const epoch = (at: Instant) => (typeof at === 'number' ? at : Date.parse(String(
 
 export function core({ date, windows, busy }: DayInput): readonly Slot[] {
   const [day] = computeSlotConfigs({ timeZone, windows, busy, from: date, to: date });
+  return day?.slots ?? [];
+}
+
+/** The core, left to find the date itself. */
+export function coreUndated({ windows, busy }: DayInput): readonly Slot[] {
+  const [day] = computeSlotConfigs({ timeZone, windows, busy });
   return day?.slots ?? [];
 }

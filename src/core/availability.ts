@@ -48,7 +48,8 @@ export function timelineOf(windows: OpenWindow[], reader: OfferReader): Timeline
 
 function append({ starts, ends, offers }: Timeline, start: number, end: number, offer: Offer): void {
   const last = ends.length - 1;
-  if (ends[last] === start && offers[last] === offer) {
+  // A list is slow to read at -1.
+  if (last >= 0 && ends[last] === start && offers[last] === offer) {
     ends[last] = end;
     return;
   }

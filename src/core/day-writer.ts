@@ -8,13 +8,12 @@ import type { Stretch, Zone } from './zone.js';
 
 /** One for each computation. `private` and not `#`, which costs Node 20 a microsecond for each new object. */
 export class DayWriter {
-  readonly days: Day[] = [];
+  readonly days: (Day & { readonly slots: Slot[] })[] = [];
   /** Nothing before this instant (epoch ms) belongs to any of the days, … */
   readonly start: number;
   /** … and nothing from this instant on. */
   readonly end: number;
 
-  private readonly slots: Slot[][] = [];
   private readonly zone: Zone;
   private readonly first: number;
   private readonly grid: number;
@@ -22,9 +21,7 @@ export class DayWriter {
 
   constructor(zone: Zone, range: DayRange, grid: number) {
     for (let day = range.first; day <= range.last; day++) {
-      const slots: Slot[] = [];
-      this.slots.push(slots);
-      this.days.push({ date: dateText(day), slots });
+      this.days.push({ date: dateText(day), slots: [] });
     }
     const any = this.days.length > 0;
     this.zone = zone;
@@ -79,7 +76,7 @@ export class DayWriter {
       end: isoOfMinute(this.at(end), end),
       address_services,
     };
-    this.slots[stretch.day - this.first]?.push(
+    this.days[stretch.day - this.first]?.slots.push(
       offer.terms === undefined ? slot : { ...slot, ...offer.terms },
     );
   }

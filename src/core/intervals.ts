@@ -29,18 +29,30 @@ export function unite(intervals: Spans): Spans {
   return union;
 }
 
-const SMALL = 32;
+/** Up to so many numbers, moving each to its place costs less than handing them all to the engine's sort. */
+const SMALL = 128;
 
-/** Ascending. Most calendars come sorted, and most days are short: neither should pay for a sort. */
+/** Ascending, in place. Most calendars come sorted, and most days are short: neither should pay for a sort. */
 function sorted(numbers: number[]): number[] {
-  let last = Number.NEGATIVE_INFINITY;
-  for (const n of numbers) {
-    if (n < last) {
-      if (numbers.length > SMALL) return Array.from(Float64Array.from(numbers).sort());
-      return numbers.sort((a, b) => a - b);
+  for (let i = 1; i < numbers.length; i++) {
+    const n = numbers[i] ?? 0;
+    let at = i;
+    for (; at > 0; at--) {
+      const before = numbers[at - 1] ?? 0;
+      if (before <= n) break;
+      if (numbers.length > SMALL) return sortedByEngine(numbers);
+      numbers[at] = before;
     }
-    last = n;
+    numbers[at] = n;
   }
+  return numbers;
+}
+
+/** In a typed array numbers are sorted without a call of JavaScript for each comparison. */
+function sortedByEngine(numbers: number[]): number[] {
+  new Float64Array(numbers).sort().forEach((n, i) => {
+    numbers[i] = n;
+  });
   return numbers;
 }
 

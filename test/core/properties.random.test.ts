@@ -13,7 +13,7 @@ import {
 } from '../../src/core/index.js';
 import { isLong } from '../support/long.js';
 import { type Case, cases, write } from './cases.js';
-import { clock, type OracleInput, oracle } from './oracle.js';
+import { clock, type OracleInput, oracle, TICK } from './oracle.js';
 
 const CASES = Number(process.env.CORE_CASES ?? (isLong ? 100_000 : 10_000));
 const seed = process.env.CORE_SEED === undefined ? {} : { seed: Number(process.env.CORE_SEED) };
@@ -100,6 +100,45 @@ describe('a slot configuration', () => {
         const expected = oracle(one.input);
         if (found !== expected) expect(found).toBe(expected);
       });
+    },
+    TIMEOUT,
+  );
+
+  test(
+    'is what the oracle says of long lists of busy time, in any order',
+    () => {
+      const ticks = fc.integer({ min: 0, max: 24 * 60 });
+      const span = fc.record({ at: ticks, length: fc.integer({ min: 1, max: 20 }) });
+      const busy = fc.array(span, { maxLength: 300, size: 'max' });
+      const order = fc.constantFrom(undefined, 1, -1);
+      fc.assert(
+        fc.property(busy, order, (spans, sign) => {
+          const instant = (tick: number) => Date.parse('2026-11-16T08:00:00+01:00') + tick * TICK;
+          if (sign !== undefined) spans.sort((a, b) => (a.at - b.at) * sign);
+          const input: OracleInput = {
+            timeZone: 'Europe/Warsaw',
+            windows: [
+              {
+                start: instant(0),
+                end: instant(24 * 60),
+                services: [{ id: '7', duration: 1 }],
+                insurance: undefined,
+              },
+            ],
+            busy: spans.map(({ at, length }) => ({ start: instant(at), end: instant(at + length) })),
+            from: '2026-11-16',
+            to: '2026-11-16',
+            bufferBefore: 0,
+            bufferAfter: 0,
+            grid: undefined,
+            notBefore: undefined,
+            notAfter: undefined,
+          };
+          const days = compute(toInput({ input, form: 'epoch ms', range: 'default' }));
+          expect(JSON.stringify(days)).toBe(oracle(input));
+        }),
+        { numRuns: Math.ceil(CASES * 0.02), ...seed },
+      );
     },
     TIMEOUT,
   );
