@@ -33,6 +33,7 @@ import type { Sealer } from './privacy/sealer.js';
 import { type Account, getAccount, listAccounts, putAccount } from './store/accounts.js';
 import { type Calendar, deleteCalendar, getCalendar } from './store/calendars.js';
 import { beginClosing, formerAddresses } from './store/closing.js';
+import type { Embedded } from './store/embedded.js';
 import type { AddedNotification, Feed, NotificationItem } from './store/notifications.js';
 import { missingKeys } from './store/retention.js';
 import type { Db } from './store/schema.js';
@@ -81,6 +82,12 @@ export interface SlotkeeperOptions {
   readonly onDatabaseLost?: ((error: Error) => void) | undefined;
 }
 
+/** For the command line. */
+export interface EngineOptions extends SlotkeeperOptions {
+  /** The embedded database in `data`, where it is open already; the engine closes it. */
+  readonly embedded?: Embedded | undefined;
+}
+
 /** How a snapshot came. */
 export interface SnapshotArrival {
   /** Snapshots of one import or source name the same run: what they would take away is weighed together. */
@@ -102,13 +109,13 @@ export class Slotkeeper {
   readonly log: Logger;
   readonly now: () => number;
   readonly timers: Timers;
-  readonly #options: SlotkeeperOptions;
+  readonly #options: EngineOptions;
   readonly #config: FileConfig;
   readonly #privateAddresses: PrivateAddresses;
   #parts: Parts | undefined;
 
   /** @throws {ConfigError} with the path of everything that is wrong */
-  constructor(options: SlotkeeperOptions) {
+  constructor(options: EngineOptions) {
     this.#options = options;
     this.log = options.log;
     this.now = options.now ?? Date.now;
@@ -131,6 +138,7 @@ export class Slotkeeper {
     const {
       databaseUrl,
       data = '.slotkeeper',
+      embedded,
       redisUrl,
       statementMs,
       redisMs,
@@ -143,6 +151,7 @@ export class Slotkeeper {
     this.#parts = await openParts({
       databaseUrl,
       data,
+      embedded,
       redisUrl,
       statementMs,
       redisMs,

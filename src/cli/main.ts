@@ -2,6 +2,7 @@
 /** The bin: the command line on this process. */
 import { systemTimers } from '../lib/timers.js';
 import { tooFewFiles } from './open-files.js';
+import { whileLoading } from './while-loading.js';
 
 // `slotkeeper … | head` closes the pipe when it has enough; that is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -22,7 +23,7 @@ async function run(): Promise<number> {
     return 1;
   }
   // Loaded only now: where few files may be open, loading fails for reasons that are none.
-  const { main } = await import('./program.js');
+  const { main } = await whileLoading(() => import('./program.js'));
   return await main(process.argv.slice(2), {
     env: process.env,
     cwd: process.cwd(),

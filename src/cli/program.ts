@@ -4,11 +4,12 @@ import { Command, CommanderError } from 'commander';
 import { withDotEnv } from '../config/environment.js';
 import { fail, WRONG_USE } from './exit.js';
 import type { Io, Output } from './io.js';
+import { whileLoading } from './while-loading.js';
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
 const commands: { readonly [name: string]: () => Promise<(io: Io) => Command> } = {
-  start: async () => (await import('./start.js')).startCommand,
+  start: async () => (await whileLoading(() => import('./start.js'))).startCommand,
   demo: async () => (await import('./demo/command.js')).demoCommand,
   sandbox: async () => (await import('./sandbox.js')).sandboxCommand,
   compute: async () => (await import('./compute.js')).computeCommand,

@@ -3,12 +3,14 @@ import { once } from 'node:events';
 import { Command, InvalidArgumentError } from 'commander';
 import { ConfigError } from '../config/config-error.js';
 import { loadConfig } from '../config/load.js';
+import { openEmbeddedOf } from '../engine/open-embedded.js';
 import { ROLES, type Role } from '../engine/roles.js';
 import type { Logger } from '../log.js';
 import { ending, FAILED, ReportedError } from './exit.js';
 import type { Io } from './io.js';
 import { ListenError, refuseBusyPort } from './listen.js';
 import { configOption, readSettings } from './settings.js';
+import { whileLoading } from './while-loading.js';
 
 /** From the signal to the end of the process, at most; in milliseconds. */
 const STOP_MS = 29_000;
@@ -43,23 +45,35 @@ async function start(io: Io, file: string | undefined, roles: readonly Role[]): 
   // The embedded database takes seconds to start: a port that is not to be had is refused before.
   if (serves) await refuseBusyPort(settings.HOST, settings.PORT);
   // Loaded only now: what is wrong with the configuration is said at once.
-  const { Slotkeeper } = await import('../engine.js');
-  const { createApp } = await import('../server/app.js');
-  const engine = new Slotkeeper({
-    databaseUrl: settings.DATABASE_URL,
-    data: settings.SLOTKEEPER_DATA,
-    redisUrl: settings.REDIS_URL,
-    encryptionKey: settings.SLOTKEEPER_ENCRYPTION_KEY,
-    host: settings.HOST,
-    config,
-    roles,
-    log,
-    now: io.now,
-    timers: io.timers,
-    onProgress: (message) => log.info(message),
-    onDatabaseLost: ending(io),
+  const { engine, createApp } = await whileLoading(async () => {
+    const onProgress = (message: string): void => log.info(message);
+    const onDatabaseLost = ending(io);
+    const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, SLOTKEEPER_DATA: data, HOST: host } = settings;
+    // The embedded database starts in a thread of its own. Redis is asked first: it answers at once or not at all.
+    const isAlone = databaseUrl === undefined && redisUrl === undefined;
+    const [embedded, { Slotkeeper }, { createApp }] = await Promise.all([
+      isAlone ? openEmbeddedOf({ data, log, onProgress, onDatabaseLost }) : undefined,
+      import('../engine.js'),
+      import('../server/app.js'),
+    ]);
+    const engine = new Slotkeeper({
+      databaseUrl,
+      data,
+      embedded,
+      redisUrl,
+      encryptionKey: settings.SLOTKEEPER_ENCRYPTION_KEY,
+      host,
+      config,
+      roles,
+      log,
+      now: io.now,
+      timers: io.timers,
+      onProgress,
+      onDatabaseLost,
+    });
+    await engine.start();
+    return { engine, createApp };
   });
-  await engine.start();
   const stopped = askedToStop(io);
   const ended = new AbortController();
   let isFinished = false;

@@ -2,10 +2,11 @@
 import { z } from 'zod';
 import { isTimeZone } from '../core/index.js';
 import { keyOf } from '../delivery/destination.js';
-import { baseUrlOf, domains } from '../docplanner/index.js';
+import { baseUrlOf, domains } from '../docplanner/domains.js';
 import { marketplaceId } from '../intake/vocabulary.js';
 import { isLinkLocal } from '../lib/private-addresses.js';
-import { type Account, DEFAULT_PUSH_BYTES } from '../store/accounts.js';
+import { DEFAULT_PUSH_BYTES } from '../store/account-defaults.js';
+import type { Account } from '../store/accounts.js';
 import type { Calendar } from '../store/calendars.js';
 import { isCron } from '../sync/resync/cron.js';
 import { networkSchema } from './network.js';

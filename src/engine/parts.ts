@@ -20,6 +20,7 @@ import { type JobQueue, pingRedis, Queues } from '../queue/queues.js';
 import { ResyncQueue } from '../queue/resync-queue.js';
 import { openedAccount } from '../store/account-secrets.js';
 import { type Database, openDatabase } from '../store/database.js';
+import type { Embedded } from '../store/embedded.js';
 import type { Link } from '../store/following.js';
 import { saveRefusedEvent } from '../store/refused-events.js';
 import { RememberedAccounts } from '../store/remembered-accounts.js';
@@ -36,12 +37,14 @@ import { ResyncWorker } from '../sync/resync/worker.js';
 import type { Means } from '../sync/run.js';
 import { Sweep } from '../sync/sweep.js';
 import { openSealer } from './encryption.js';
+import { openEmbeddedOf } from './open-embedded.js';
 import { ReadinessProbe } from './readiness.js';
 import type { Role } from './roles.js';
 
 export interface PartsOptions {
   readonly databaseUrl?: string | undefined;
   readonly data: string;
+  readonly embedded?: Embedded | undefined;
   readonly redisUrl?: string | undefined;
   readonly statementMs: number | undefined;
   readonly redisMs: number | undefined;
@@ -132,18 +135,10 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
 }
 
 async function open(options: PartsOptions, onError: (error: Error) => void): Promise<Database> {
-  const { databaseUrl, data, onProgress, onDatabaseLost, publish, log } = options;
+  const { databaseUrl, embedded, publish } = options;
   return await openDatabase(
     databaseUrl === undefined
-      ? {
-          folder: data,
-          ...(onProgress === undefined ? {} : { onProgress }),
-          onLost: onDatabaseLost,
-          onRoom: (isShort, freeMb) => {
-            if (isShort) log.error({ freeMb }, 'the disk is nearly full; nothing more is taken in');
-            else log.info({ freeMb }, 'the disk has room again; what comes is taken in');
-          },
-        }
+      ? { embedded: embedded ?? (await openEmbeddedOf(options)) }
       : { url: databaseUrl, poolSize: publish.concurrency + OTHER_CONNECTIONS, onError },
   );
 }

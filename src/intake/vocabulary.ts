@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { zoneNamed } from '../core/civil.js';
 import { readInstant, whyUnreadable } from '../core/instant.js';
-import { isWholeNumber } from '../docplanner/index.js';
+import { isWholeNumber } from '../docplanner/insurance.js';
 import { type Fields, fieldsOf } from './fields.js';
 import type { OccupancyEvent } from './occupancy-event.js';
 

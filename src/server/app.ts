@@ -46,6 +46,7 @@ export function createApp({ engine, apiKey, receiveMs = RECEIVE_MS, trustProxy }
     // Its own lines would say each request's address; errors are logged by the error handler.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT,
+    schemaController: { compilersFactory: { buildValidator: unused, buildSerializer: unused } },
     forceCloseConnections: 'idle',
     ...(trustProxy === undefined ? {} : { trustProxy: believed(trustProxy) }),
     ...receivingWithin(receiveMs),
@@ -102,6 +103,11 @@ export function createApp({ engine, apiKey, receiveMs = RECEIVE_MS, trustProxy }
   });
   return app;
 }
+
+/** Fastify loads compilers of its own where it is given none at once. Those that are set below make them needless. */
+const unused = (): never => {
+  throw new Error('there is a compiler for schemas already');
+};
 
 /** Fastify's types know no number of hops. */
 const believed = (proxies: TrustProxy): string[] | ((address: string, hop: number) => boolean) =>

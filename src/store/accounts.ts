@@ -1,6 +1,7 @@
 /** Accounts: one API client of the marketplace each, with its zone and its limits. */
 import { type Selectable, sql } from 'kysely';
 import type { Sealer } from '../privacy/sealer.js';
+import { DEFAULT_PUSH_BYTES } from './account-defaults.js';
 import { isSameAccount, sealedAccount } from './account-secrets.js';
 import { forgetAddresses } from './address-services.js';
 import { lockAddresses, refuseTakenAddresses } from './addresses.js';
@@ -31,8 +32,6 @@ export interface Notifications {
   /** The largest push that is taken. */
   readonly maxBytes: number;
 }
-
-export const DEFAULT_PUSH_BYTES = 1024 * 1024;
 
 const MINUTE = 60_000;
 

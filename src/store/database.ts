@@ -5,10 +5,9 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import type pg from 'pg';
 import type { DiskRoom } from './disk-room.js';
-import { type EmbeddedOptions, openEmbedded } from './embedded.js';
+import { type Embedded, type EmbeddedOptions, openEmbedded } from './embedded.js';
 import type { FolderLock } from './folder-lock.js';
 import { migrate } from './migrate.js';
-import { openPgPool } from './pg-pool.js';
 import type { PglitePool } from './pglite-pool.js';
 import { preparing } from './preparing-pool.js';
 import type { Db, Tables } from './schema.js';
@@ -34,7 +33,9 @@ export type DatabaseOptions =
       readonly poolSize?: number;
       readonly onError?: (error: Error) => void;
     }
-  | EmbeddedOptions;
+  | EmbeddedOptions
+  /** One that is open already. */
+  | { readonly embedded: Embedded };
 
 /**
  * Opens the database and brings its tables up to date.
@@ -43,7 +44,7 @@ export type DatabaseOptions =
  * @throws {DataFolderError} where the embedded folder cannot be used as it is
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const opened = 'url' in options ? openPostgres(options) : await openPglite(options);
+  const opened = 'url' in options ? await openPostgres(options) : await openPglite(options);
   try {
     await migrate(opened.db);
   } catch (error) {
@@ -53,7 +54,9 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   return opened;
 }
 
-function openPostgres(options: Extract<DatabaseOptions, { url: string }>): Database {
+async function openPostgres(options: Extract<DatabaseOptions, { url: string }>): Promise<Database> {
+  // Loaded only here: the embedded database needs no driver.
+  const { openPgPool } = await import('./pg-pool.js');
   const { pool, limitStatements, close } = openPgPool({
     url: options.url,
     size: options.poolSize ?? 20,
@@ -63,8 +66,8 @@ function openPostgres(options: Extract<DatabaseOptions, { url: string }>): Datab
   return { kind: 'postgresql', pool, db, limitStatements, close };
 }
 
-async function openPglite(options: EmbeddedOptions): Promise<Database> {
-  const embedded = await openEmbedded(options);
+async function openPglite(options: Exclude<DatabaseOptions, { url: string }>): Promise<Database> {
+  const embedded = 'embedded' in options ? options.embedded : await openEmbedded(options);
   const db: Db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: embedded.pool }) });
   return { kind: 'pglite', db, ...embedded };
 }

@@ -6,9 +6,9 @@ import { DataFolderError } from './data-folder-error.js';
 import { DatabaseLostError } from './database-lost-error.js';
 import { DiskRoom, type DiskRoomOptions, freeBytes, MB, RESERVE, toMb } from './disk-room.js';
 import type { FolderLock } from './folder-lock.js';
-import { SEARCH_PATH } from './pg-pool.js';
 import { PglitePool } from './pglite-pool.js';
 import { PgliteThread, type ThreadOptions } from './pglite-thread.js';
+import { SEARCH_PATH } from './search-path.js';
 
 export interface EmbeddedOptions {
   /** `memory://` keeps nothing. */

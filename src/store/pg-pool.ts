@@ -1,9 +1,8 @@
 /** A pool of connections to PostgreSQL that outlives the server's absence, and waits for no answer without end. */
 import pg from 'pg';
+import { SEARCH_PATH } from './search-path.js';
 import { StatementLimit } from './statement-limit.js';
 
-/** BullMQ's statements are unqualified: its schema comes first. */
-export const SEARCH_PATH = 'bullmq, public';
 const OID_DATE = 1082;
 /** For a connection, and then for each statement: a request whose first one is not answered is over within 15 s. */
 const CONNECT_MS = 4_000;

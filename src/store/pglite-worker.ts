@@ -3,6 +3,7 @@
  * else from working. It says at once when the database is lost to it.
  */
 import { renameSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
 import { parentPort, workerData } from 'node:worker_threads';
 import { PGlite, type Results } from '@electric-sql/pglite';
 import { type Answer, type Question, type ThreadData, type Told, toPlain } from './pglite-messages.js';
@@ -21,6 +22,12 @@ const parsers = { 20: asText, 1082: asText, 1700: asText };
  * where it is not there.
  */
 const WAL_SEGMENT_MB = 1;
+
+/**
+ * V8 optimises a function of WebAssembly that has run for so many bytes. Node 20's V8 does it after 1.8 million: a start then
+ * has its processors busy with that for seconds. This is what later ones take by themselves.
+ */
+setFlagsFromString('--wasm-tiering-budget=13000000');
 
 const port = parentPort;
 if (port === null) throw new Error('this file is the entry of a worker thread');
@@ -76,13 +83,18 @@ async function open(): Promise<PGlite | undefined> {
   }
 }
 
-const db = await open();
-if (db !== undefined) {
+const opening = open();
+// Heard from the beginning: a thread that waits for nothing else would wait for V8's compilers, which keeps it for half a second.
+port.on('message', async (question: Question) => {
+  const db = await opening;
+  if (db === undefined) return;
+  if (question.kind === 'ask') await ask(db, question);
+  else await db.close().finally(() => port.close());
+});
+const db = await opening;
+if (db === undefined) port.close();
+else {
   isReady = true;
   db.onNotification((channel, payload) => say({ kind: 'notification', channel, payload }));
-  port.on('message', (question: Question) => {
-    if (question.kind === 'ask') void ask(db, question);
-    else void db.close().finally(() => port.close());
-  });
   say({ kind: 'ready' });
 }
