@@ -37,7 +37,7 @@ export function openPgPool({ url, size, onError }: PgPoolOptions): OpenPgPool {
     // After a failover no connection that nobody uses stays dead for longer.
     idleTimeoutMillis: IDLE_MS,
     keepAlive: true,
-    // Statements that do not wait for each other's answers are sent at once (at-once.ts, preparing-pool.ts).
+    // Statements that do not wait for each other's answers are sent at once (pipeline.ts, preparing-pool.ts).
     pipeline: true,
     application_name: 'slotkeeper',
     types: {

@@ -73,7 +73,7 @@ class PreparingClient implements PostgresPoolClient {
     const begin = this.#begin;
     this.#begin = undefined;
     if (END.test(text)) {
-      // There was no statement in it, or one of its own has ended it (at-once.ts).
+      // There was no statement in it, or one of its own has ended it (pipeline.ts).
       if (!this.#isInTransaction) return { ...NOTHING, rows: [] };
       this.#isInTransaction = false;
     } else if (begin !== undefined) {

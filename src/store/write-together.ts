@@ -1,6 +1,6 @@
 /** Writings that do not depend on one another, sent as one statement: on the way to a server, each statement counts. */
 import { type RawBuilder, sql } from 'kysely';
-import { atOnce } from './at-once.js';
+import { pipelined } from './pipeline.js';
 import type { Db } from './schema.js';
 
 /** What can be a part of another statement: it has no data-modifying statement within it. */
@@ -33,7 +33,13 @@ export async function writeTogether<Told extends Rows>(
   });
   const before = parts.length === 0 ? sql`` : sql`WITH ${sql.join(parts)}`;
   const statement = sql<Answers<Told>>`${before} SELECT ${sql.join(columns)}`;
-  const [[row]] = await atOnce(db, (ask) => Promise.all([ask(statement), ...along.map(ask)]));
+  const [
+    {
+      rows: [row],
+    },
+  ] = await pipelined(db, (session) =>
+    Promise.all([statement.execute(session), ...along.map((one) => one.execute(session))]),
+  );
   if (row === undefined) throw new Error('a SELECT without FROM has one row');
   return row;
 }

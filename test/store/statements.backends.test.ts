@@ -1,8 +1,8 @@
-// Statements that do not wait for each other's answers, and writings that are one statement, on each of the record's databases.
+// Pipelined statements, and writings that are one statement, on each of the record's databases.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
-import { atOnce, COMMIT } from '../../src/store/at-once.js';
 import { type Database, openDatabase } from '../../src/store/database.js';
+import { COMMIT, pipelined } from '../../src/store/pipeline.js';
 import { type Part, writeTogether } from '../../src/store/write-together.js';
 import { databases } from './databases.js';
 
@@ -20,7 +20,7 @@ describe.each(databases)('on $name', ({ fresh }) => {
 
   beforeEach(() => sql`TRUNCATE things`.execute(database.db));
 
-  describe('statements at once', () => {
+  describe('pipelined statements', () => {
     const adding = (id: number) =>
       sql<{ id: number }>`INSERT INTO things VALUES (${id}::integer) RETURNING id`;
     const counting = sql<{ count: string }>`SELECT count(*) FROM things`;
@@ -33,15 +33,27 @@ describe.each(databases)('on $name', ({ fresh }) => {
       const answers = await database.db
         .transaction()
         .execute((tx) =>
-          atOnce(tx, (ask) => Promise.all([ask(adding(1)), ask(counting), ask(adding(2)), ask(counting)])),
+          pipelined(tx, (db) =>
+            Promise.all([
+              adding(1).execute(db),
+              counting.execute(db),
+              adding(2).execute(db),
+              counting.execute(db),
+            ]),
+          ),
         );
-      expect(answers).toEqual([[{ id: 1 }], [{ count: '1' }], [{ id: 2 }], [{ count: '2' }]]);
+      expect(answers.map(({ rows }) => rows)).toEqual([
+        [{ id: 1 }],
+        [{ count: '1' }],
+        [{ id: 2 }],
+        [{ count: '2' }],
+      ]);
       expect(await count()).toBe(2);
     });
 
     test('the commit goes along, and what is committed stays, whatever becomes of the rest', async () => {
       const failed = database.db.transaction().execute(async (tx) => {
-        await atOnce(tx, (ask) => Promise.all([ask(adding(1)), ask(COMMIT)]));
+        await pipelined(tx, (db) => Promise.all([adding(1).execute(db), COMMIT.execute(db)]));
         throw new Error('too late');
       });
       await expect(failed).rejects.toThrow('too late');
@@ -53,13 +65,20 @@ describe.each(databases)('on $name', ({ fresh }) => {
     test('where one fails, nothing of the transaction is done, although the commit was behind it', async () => {
       const failed = database.db.transaction().execute(async (tx) => {
         await adding(1).execute(tx);
-        await atOnce(tx, (ask) => Promise.all([ask(adding(2)), ask(failing), ask(adding(3)), ask(COMMIT)]));
+        await pipelined(tx, (db) =>
+          Promise.all([
+            adding(2).execute(db),
+            failing.execute(db),
+            adding(3).execute(db),
+            COMMIT.execute(db),
+          ]),
+        );
       });
       await expect(failed).rejects.toMatchObject({ code: '22012' });
       expect(await count()).toBe(0);
       await database.db
         .transaction()
-        .execute((tx) => atOnce(tx, (ask) => Promise.all([ask(adding(4)), ask(COMMIT)])));
+        .execute((tx) => pipelined(tx, (db) => Promise.all([adding(4).execute(db), COMMIT.execute(db)])));
       expect(await count()).toBe(1);
     });
 
@@ -89,7 +108,7 @@ describe.each(databases)('on $name', ({ fresh }) => {
         database.db
           .transaction()
           .execute(async (tx) => {
-            await atOnce(tx, (ask) => Promise.all([ask(adding(n)), ask(counting)]));
+            await pipelined(tx, (db) => Promise.all([adding(n).execute(db), counting.execute(db)]));
             if (n % 2 === 0) throw new Error('not this one');
           })
           .catch(() => undefined),

@@ -1,10 +1,10 @@
 /** What notifications are about: their calendars, locked, and what the record knows of their bookings and times. */
 
 import { withSuccessors } from '../../occupancy/take-bookings.js';
-import { atOnce } from '../../store/at-once.js';
 import { findBookingsOf, findingBookings, type StoredBooking, toBooking } from '../../store/bookings.js';
 import { type Appointment, findingAppointments, type SpanAtPlace } from '../../store/conflicts.js';
 import { type LockedCalendar, lockCalendars, lockingPlaces, toLockedPlace } from '../../store/events.js';
+import { pipelined } from '../../store/pipeline.js';
 import type { Db } from '../../store/schema.js';
 import type { Place, Subject } from './subject.js';
 
@@ -31,18 +31,18 @@ export async function concernedBy(tx: Db, account: string, subjects: readonly Su
     place === undefined || booking === undefined || bookings.length > 0 ? [] : [booking],
   );
   const ids = [...new Set([...said, ...spokenOf])];
-  const [lockedRows, knownRows, appointments] = await atOnce(tx, (ask) =>
+  const [lockedPlaces, knownBookings, { rows: appointments }] = await pipelined(tx, (db) =>
     Promise.all([
-      ask(lockingPlaces(account, [...places.values()], [...new Set(said)])),
-      ask(findingBookings(account, ids)),
-      ask(findingAppointments(account, spansOf(subjects), spokenOf)),
+      lockingPlaces(account, [...places.values()], [...new Set(said)]).execute(db),
+      findingBookings(account, ids).execute(db),
+      findingAppointments(account, spansOf(subjects), spokenOf).execute(db),
     ]),
   );
-  const locked = lockedRows.map(toLockedPlace);
+  const locked = lockedPlaces.rows.map(toLockedPlace);
   const byPlace = new Map(locked.map(({ place, calendar }) => [keyOf(place), calendar]));
   const byId = new Map(locked.map(({ calendar }) => [calendar.id, calendar]));
   const find = (some: readonly string[]) => findBookingsOf(tx, account, some);
-  let known = await withSuccessors(knownRows.map(toBooking), find);
+  let known = await withSuccessors(knownBookings.rows.map(toBooking), find);
   const elsewhere = known.map(({ calendar }) => calendar).filter((id) => !byId.has(id));
   if (elsewhere.length > 0) {
     for (const [id, calendar] of await lockCalendars(tx, elsewhere)) byId.set(id, calendar);

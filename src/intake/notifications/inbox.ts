@@ -1,6 +1,7 @@
 /** What the marketplace says, put together: pushed, pulled, asked for again, looked for, and answered where it asks. */
 import type { Logger } from 'pino';
 import type { DocplannerClient } from '../../docplanner/index.js';
+import { MicroBatcher } from '../../lib/micro-batcher.js';
 import type { Timers } from '../../lib/timers.js';
 import type { Sealer } from '../../privacy/sealer.js';
 import type { Account } from '../../store/accounts.js';
@@ -16,7 +17,6 @@ import { releasing } from './release.js';
 import { takeOrSetAside } from './set-aside.js';
 import type { Subject } from './subject.js';
 import { type Source, takeNotifications } from './take.js';
-import { Together } from './together.js';
 
 export interface InboxOptions {
   readonly db: Db;
@@ -47,8 +47,10 @@ export interface InboxOptions {
 
 const LOOK_EVERY_MS = 1_000;
 /** Pushes in one transaction, and how long it may take: a connection that hangs holds no later ones. */
-const MOST_TOGETHER = 100;
+const MAX_PUSHES = 100;
 const COMMIT_WITHIN_MS = 15_000;
+/** Where many are pushed, the next one is here within this time, in milliseconds. */
+const GAP_MS = 2;
 
 export class Inbox {
   readonly #options: InboxOptions;
@@ -57,7 +59,7 @@ export class Inbox {
   readonly #errands: readonly Errands[];
   readonly #finder: Finder;
   /** By account. */
-  readonly #pushed = new Map<string, Together<Subject>>();
+  readonly #pushed = new Map<string, MicroBatcher<Subject>>();
   readonly #waking = new Set<Promise<void>>();
 
   constructor(options: InboxOptions) {
@@ -122,15 +124,23 @@ export class Inbox {
 
   /** What is pushed while others are being committed is committed with one another. */
   async #takePushed(account: Account, subject: Subject): Promise<void> {
-    const together =
-      this.#pushed.get(account.id) ??
-      new Together((subjects) => this.#take(account, subjects, 'push'), {
-        timers: this.#options.timers,
-        most: MOST_TOGETHER,
-        limitMs: COMMIT_WITHIN_MS,
-      });
-    this.#pushed.set(account.id, together);
-    await together.add(subject);
+    const batcher = this.#pushed.get(account.id) ?? this.#batchesOf(account);
+    this.#pushed.set(account.id, batcher);
+    await batcher.add(subject);
+  }
+
+  #batchesOf(account: Account): MicroBatcher<Subject> {
+    const commit = async (subjects: readonly Subject[]) => {
+      await this.#take(account, subjects, 'push');
+      return subjects.map(() => undefined);
+    };
+    const { timers } = this.#options;
+    return new MicroBatcher<Subject>(commit, {
+      timers,
+      maxSize: MAX_PUSHES,
+      limitMs: COMMIT_WITHIN_MS,
+      gapMs: GAP_MS,
+    });
   }
 
   async #take(account: Account, subjects: readonly Subject[], source: Source): Promise<void> {

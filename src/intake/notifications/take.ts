@@ -7,7 +7,6 @@ import { wakesOf } from '../../occupancy/mark.js';
 import { takeBreaks } from '../../occupancy/take-breaks.js';
 import type { Sealer } from '../../privacy/sealer.js';
 import { readAddressesAt } from '../../store/address-services.js';
-import { COMMIT } from '../../store/at-once.js';
 import { savingBookings } from '../../store/bookings.js';
 import { type DayChange, markDaysOfService, markingOccupancy } from '../../store/days.js';
 import { type LockedCalendar, nameOf } from '../../store/events.js';
@@ -19,6 +18,7 @@ import {
   calendarsOfKept,
   type NewNotification,
 } from '../../store/notifications.js';
+import { COMMIT } from '../../store/pipeline.js';
 import { endingReservations } from '../../store/reservations.js';
 import { retryDeadlock } from '../../store/retry-deadlock.js';
 import type { Db } from '../../store/schema.js';

@@ -1,7 +1,7 @@
-/** The record did not answer within the time that the marketplace is willing to wait. */
+/** A batch was not committed within its limit. It may be committed all the same, later. */
 export class TookTooLongError extends Error {
   override readonly name = 'TookTooLongError';
-  /** The system's, so that it counts as a record that is away. */
+  /** The system's code of a timeout: the database counts as unavailable. */
   readonly code = 'ETIMEDOUT';
 
   constructor(milliseconds: number) {

@@ -1,35 +1,36 @@
 import { expect, test } from '@jest/globals';
-import { Together } from '../../../src/intake/notifications/together.js';
-import { isUnavailable } from '../../../src/store/is-unavailable.js';
-import { eventually } from '../../support/eventually.js';
-import { ManualTimers } from '../../support/manual-timers.js';
+import { MicroBatcher } from '../../src/lib/micro-batcher.js';
+import { isUnavailable } from '../../src/store/is-unavailable.js';
+import { eventually } from '../support/eventually.js';
+import { ManualTimers } from '../support/manual-timers.js';
 
 /** Work that ends when it is told to. */
 function working(limitMs: number) {
   const timers = new ManualTimers();
   const batches: (readonly string[])[] = [];
   const ends: (() => void)[] = [];
-  const together = new Together<string>(
+  const batcher = new MicroBatcher<string, string>(
     async (items) => {
       batches.push(items);
       await new Promise<void>((resolve) => ends.push(resolve));
+      return items.map((item) => item.toUpperCase());
     },
-    { timers, most: 10, limitMs },
+    { timers, maxSize: 10, limitMs, gapMs: 2 },
   );
-  return { timers, together, batches, ends };
+  return { timers, batcher, batches, ends };
 }
 
 /** What was begun by now had its turn. */
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-test('work that hangs fails those it is for as a record that is away, and holds none that come after', async () => {
-  const { timers, together, batches, ends } = working(2_000);
-  const hanging = together.add('a').then(
+test('work that hangs fails its items as an unavailable database does, and holds up no later ones', async () => {
+  const { timers, batcher, batches, ends } = working(2_000);
+  const hanging = batcher.add('a').then(
     () => undefined,
     (reason: unknown) => reason,
   );
   await timers.sleeping();
-  const others = [together.add('b'), together.add('c')];
+  const others = [batcher.add('b'), batcher.add('c')];
   await timers.advance(1_999);
   await turn();
   expect(batches).toEqual([['a']]);
@@ -39,32 +40,32 @@ test('work that hangs fails those it is for as a record that is away, and holds 
   expect(isUnavailable(error)).toBe(true);
   await eventually(() => batches.length === 2);
   ends[1]?.();
-  await Promise.all(others);
+  expect(await Promise.all(others)).toEqual(['B', 'C']);
   expect(batches).toEqual([['a'], ['b', 'c']]);
-  // What hung ends after all, and nobody minds.
+  // What hung ends after all, and changes nothing.
   ends[0]?.();
 });
 
-test('what comes while others are done is done together', async () => {
-  const { together, batches, ends } = working(5_000);
-  const first = together.add('a');
+test('what arrives while work is under way is combined, and each item gets its own result', async () => {
+  const { batcher, batches, ends } = working(5_000);
+  const first = batcher.add('a');
   await eventually(() => batches.length === 1);
-  const others = ['b', 'c', 'd'].map((item) => together.add(item));
+  const others = ['b', 'c', 'd'].map((item) => batcher.add(item));
   await turn();
   expect(batches).toEqual([['a']]);
   ends[0]?.();
-  await first;
+  expect(await first).toBe('A');
   await eventually(() => batches.length === 2);
   ends[1]?.();
-  await Promise.all(others);
+  expect(await Promise.all(others)).toEqual(['B', 'C', 'D']);
   expect(batches).toEqual([['a'], ['b', 'c', 'd']]);
 });
 
-/** Three that were done together, and have been answered. */
+/** Three that were worked on together, and have been answered. */
 async function answeredTogether() {
   const work = working(5_000);
-  const { together, batches, ends, timers } = work;
-  const all = ['a', 'b', 'c'].map((item) => together.add(item));
+  const { batcher, batches, ends, timers } = work;
+  const all = ['a', 'b', 'c'].map((item) => batcher.add(item));
   await eventually(() => batches.length === 1);
   ends[0]?.();
   await Promise.all(all);
@@ -72,12 +73,12 @@ async function answeredTogether() {
   return work;
 }
 
-test('who was answered together, and asks again at once, is done together again', async () => {
-  const { together, batches, ends } = await answeredTogether();
-  const again: Promise<void>[] = [];
+test('clients that were answered together and ask again at once are combined again', async () => {
+  const { batcher, batches, ends } = await answeredTogether();
+  const again: Promise<string>[] = [];
   for (const item of ['a', 'b', 'c']) {
     expect(batches).toHaveLength(1);
-    again.push(together.add(`${item} again`));
+    again.push(batcher.add(`${item} again`));
     await turn();
   }
   await eventually(() => batches.length === 2);
@@ -89,9 +90,9 @@ test('who was answered together, and asks again at once, is done together again'
   ]);
 });
 
-test('who asks again is not kept waiting for those who do not', async () => {
-  const { timers, together, batches, ends } = await answeredTogether();
-  const again = together.add('a again');
+test('a client that asks again is not kept waiting for those that do not', async () => {
+  const { timers, batcher, batches, ends } = await answeredTogether();
+  const again = batcher.add('a again');
   await timers.advance(2);
   await timers.sleeping();
   expect(batches).toHaveLength(1);

@@ -1,0 +1,111 @@
+/**
+ * Combines what arrives while earlier work is under way: many items become one piece of work, one at a time. Each item
+ * gets its own result, within a limit.
+ */
+import { type Timers, within } from './timers.js';
+import { TookTooLongError } from './took-too-long-error.js';
+
+interface Waiting<Item, Result> {
+  readonly item: Item;
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Gathering {
+  readonly expected: number;
+  readonly enough: () => void;
+}
+
+export interface MicroBatcherOptions<Item> {
+  readonly timers: Timers;
+  /** Of one piece of work, as the sum of its items' sizes; a larger item is worked on alone. */
+  readonly maxSize: number;
+  /** Default 1. */
+  readonly sizeOf?: (item: Item) => number;
+  /** For one piece of work, in milliseconds; what comes after it is not kept waiting for longer. */
+  readonly limitMs: number;
+  /** Clients that were answered together are waited for as long as one arrives within this time, in milliseconds; default 0. */
+  readonly gapMs?: number;
+}
+
+export class MicroBatcher<Item, Result = void> {
+  readonly #work: (items: readonly Item[]) => Promise<readonly Result[]>;
+  readonly #options: MicroBatcherOptions<Item>;
+  readonly #gathering = new Set<Gathering>();
+  #waiting: Waiting<Item, Result>[] = [];
+  #isWorking = false;
+
+  /**
+   * @param work resolves with one result for each item, in their order. It may be done twice for an item: one that took too
+   * long may be done all the same, later
+   */
+  constructor(
+    work: (items: readonly Item[]) => Promise<readonly Result[]>,
+    options: MicroBatcherOptions<Item>,
+  ) {
+    this.#work = work;
+    this.#options = options;
+  }
+
+  /**
+   * Resolves with the item's result, or rejects as the work does that it is part of. Items that are added before the first
+   * resolves may be worked on in the same piece of work.
+   * @throws {TookTooLongError}
+   */
+  async add(item: Item): Promise<Result> {
+    return await new Promise<Result>((resolve, reject) => {
+      this.#waiting.push({ item, resolve, reject });
+      if (!this.#isWorking) void this.#run();
+      for (const { expected, enough } of this.#gathering) if (this.#waiting.length >= expected) enough();
+    });
+  }
+
+  async #run(): Promise<void> {
+    this.#isWorking = true;
+    // What arrives in the same turn is combined already.
+    await new Promise(setImmediate);
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, this.#countThatFit());
+      try {
+        const results = await this.#limited(this.#work(batch.map(({ item }) => item)));
+        for (const [n, { resolve }] of batch.entries()) resolve(results[n] as Result);
+        if (batch.length > 1) await this.#gather(batch.length);
+      } catch (error) {
+        for (const { reject } of batch) reject(error);
+      }
+    }
+    this.#isWorking = false;
+  }
+
+  /** At least one. */
+  #countThatFit(): number {
+    const { maxSize, sizeOf = () => 1 } = this.#options;
+    let size = 0;
+    const tooMany = this.#waiting.findIndex(({ item }, n) => {
+      size += sizeOf(item);
+      return size > maxSize && n > 0;
+    });
+    return tooMany === -1 ? this.#waiting.length : tooMany;
+  }
+
+  async #limited(work: Promise<readonly Result[]>): Promise<readonly Result[]> {
+    const { timers, limitMs } = this.#options;
+    const results = await within(timers, limitMs, work);
+    if (results === undefined) throw new TookTooLongError(limitMs);
+    return results;
+  }
+
+  /** Clients that were answered together ask again together: waits until so many wait, or no more arrive. */
+  async #gather(expected: number): Promise<void> {
+    const { timers, gapMs = 0 } = this.#options;
+    if (gapMs === 0) return;
+    for (let seen = -1; this.#waiting.length > seen && this.#waiting.length < expected; ) {
+      seen = this.#waiting.length;
+      const over = new AbortController();
+      const gathering = { expected, enough: () => over.abort() };
+      this.#gathering.add(gathering);
+      await timers.sleep(gapMs, over.signal);
+      this.#gathering.delete(gathering);
+    }
+  }
+}
