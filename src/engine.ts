@@ -21,7 +21,8 @@ import { seed } from './engine/seed.js';
 import { type Status, statusOf } from './engine/status.js';
 import { tellingHeld } from './engine/tell-held.js';
 import { addEvents, eventsToAdd } from './intake/add-events.js';
-import { type ApplyOptions, applyEvents, type EventsResult } from './intake/apply-events.js';
+import { type ApplyOptions, applyEvents } from './intake/apply-events.js';
+import type { EventsResult } from './intake/events-result.js';
 import type { Pushed } from './intake/notifications/push.js';
 import type { OccupancyEvent } from './intake/occupancy-event.js';
 import { applySnapshot, type SnapshotOutcome } from './intake/snapshot/apply.js';
@@ -169,8 +170,6 @@ export class Slotkeeper {
       onProgress,
       onDatabaseLost,
       prepare: (db, sealer) => this.#prepare(db, sealer),
-      // Whatever a producer put on the queue: it is checked there as everywhere.
-      apply: (events) => this.events(events as readonly OccupancyEvent[]),
     });
     try {
       await this.#parts.run();
@@ -215,13 +214,11 @@ export class Slotkeeper {
     events: readonly OccupancyEvent[],
     { dryRun = false }: Pick<ApplyOptions, 'dryRun'> = {},
   ): Promise<EventsResult> {
-    const { sealer, delivery } = this.#running();
-    const { result, wakes, added } = await this.#takeIn(events, () =>
-      applyEvents(this.db, events, this.now(), { sealer, dryRun }),
-    );
-    delivery.wake(added);
-    await Promise.all(wakes.map(({ calendar, urgency }) => this.wake(calendar, urgency)));
-    return result;
+    const { sealer, events: intake } = this.#running();
+    return await this.#takeIn(events, async () => {
+      if (!dryRun) return await intake.apply({ events });
+      return (await applyEvents(this.db, events, this.now(), { sealer, dryRun })).result;
+    });
   }
 
   /** An account as it was at most a second ago, or as this process changed it since: for those who ask very often. */
@@ -254,7 +251,7 @@ export class Slotkeeper {
     );
     if (outcome.kind !== 'taken') return outcome;
     delivery.wake([...outcome.added, ...told]);
-    await Promise.all(outcome.wakes.map((wake) => this.wake(wake.calendar, wake.urgency)));
+    await this.#running().wake(outcome.wakes);
     const { held } = outcome.result;
     if (held !== null) {
       const { id, losses } = held;
@@ -279,7 +276,7 @@ export class Slotkeeper {
    * sweep finds it later, so this never fails.
    */
   async wake(calendar: string, urgency: number = LEAST_URGENT): Promise<void> {
-    await this.#running().wake(calendar, urgency);
+    await this.#running().wake([{ calendar, urgency }]);
   }
 
   /** Marketplace bookings, by their visit booking id: to be cancelled, moved, or linked to an appointment of the PMS. */

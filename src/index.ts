@@ -18,7 +18,7 @@ export type { Role } from './engine/roles.js';
 export type { Status } from './engine/status.js';
 export { UnknownCalendarsError } from './engine/unknown-calendars-error.js';
 export { Slotkeeper, type SlotkeeperOptions, type SnapshotArrival } from './engine.js';
-export type { EventsResult, EventWarning, RejectedEvent } from './intake/apply-events.js';
+export type { EventsResult, EventWarning, RejectedEvent } from './intake/events-result.js';
 export { type EventProblem, InvalidEventError } from './intake/invalid-event-error.js';
 export type {
   AvailableEvent,

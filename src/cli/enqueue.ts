@@ -1,7 +1,7 @@
 /** `slotkeeper enqueue`: occupancy events from a file of JSON lines to the queue. */
 import { Command } from 'commander';
 import { describe, type Problem } from '../check.js';
-import type { EventsResult } from '../intake/apply-events.js';
+import type { EventsResult } from '../intake/events-result.js';
 import type { OccupancyEvent } from '../intake/occupancy-event.js';
 import { droppedKey, readEvent, sentenceOf } from '../intake/read-event.js';
 import { readJson } from '../lib/read-json.js';

@@ -7,7 +7,7 @@ import type { Failure, FailuresFace, Settled } from '../engine/failures-face.js'
 import type { HeldItem, HoldsFace } from '../engine/holds-face.js';
 import type { ResyncReport, ResyncsFace } from '../engine/resyncs-face.js';
 import type { Status } from '../engine/status.js';
-import type { EventsResult } from '../intake/apply-events.js';
+import type { EventsResult } from '../intake/events-result.js';
 import type { SnapshotResult } from '../intake/snapshot/apply.js';
 import type { BookingReport, BookingsFace } from '../sync/bookings-face.js';
 

@@ -201,8 +201,10 @@ export const toCalendar = (id: string, fields: z.output<typeof calendarSchema>):
 
 const publishSchema = z
   .strictObject({
-    /** How long the first change waits for others, in milliseconds. */
+    /** How long a change waits for others, in milliseconds. */
     debounceMs: z.int().min(0).max(60_000).default(250),
+    /** Whether the first change of a calendar that was quiet for so long is published at once. */
+    leading: z.boolean().default(true),
     verify: z.enum(['always', 'sampled', 'off']).default('always'),
     /** Work periods in one PUT, at most. */
     mostEntries: z.int().min(1).max(10_000).default(500),

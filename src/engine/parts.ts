@@ -3,8 +3,8 @@ import type { FileConfig } from '../config/schema.js';
 import { HEARING, LEAST_URGENT, MOST_URGENT } from '../core/index.js';
 import { askClinic } from '../delivery/ask-clinic.js';
 import { Delivery } from '../delivery/delivery.js';
-import type { EventsResult } from '../intake/apply-events.js';
 import { tellConflictsOfBooking } from '../intake/conflicts.js';
+import { EventIntake } from '../intake/event-intake.js';
 import { keptEvent } from '../intake/kept-event.js';
 import { linkByHand } from '../intake/links.js';
 import { Inbox } from '../intake/notifications/inbox.js';
@@ -25,6 +25,7 @@ import type { Link } from '../store/following.js';
 import { saveRefusedEvent } from '../store/refused-events.js';
 import { RememberedAccounts } from '../store/remembered-accounts.js';
 import type { Db } from '../store/schema.js';
+import type { WantedCalendar } from '../store/wanted.js';
 import { askAgainAfterMs } from '../sync/ask-again.js';
 import { BookingDesk } from '../sync/booking-desk.js';
 import { Budget } from '../sync/budget.js';
@@ -65,8 +66,6 @@ export interface PartsOptions {
   readonly onDatabaseLost: (error: Error) => void;
   /** Run as soon as the record is open, before anything works on it. */
   readonly prepare: (db: Db, sealer: Sealer) => Promise<void>;
-  /** Takes events off the queue into the record. */
-  readonly apply: (events: readonly unknown[]) => Promise<EventsResult>;
 }
 
 export interface Parts {
@@ -74,11 +73,12 @@ export interface Parts {
   readonly queues: Queues;
   readonly occupancyQueue: JobQueue;
   readonly publishQueue: PublishQueue;
+  readonly events: EventIntake;
   /**
-   * Has a calendar published soon. What is wanted is in the record already: if the queue cannot be reached, the sweep
+   * Has calendars published soon. What is wanted is in the record already: if the queue cannot be reached, the sweep
    * finds it later, so this never fails.
    */
-  wake(calendar: string, urgency: number): Promise<void>;
+  wake(calendars: readonly WantedCalendar[]): Promise<void>;
   readonly bookings: BookingDesk;
   /** Ties bookings that the record knows to appointments, or to none. */
   link(links: readonly Link[]): Promise<void>;
@@ -103,7 +103,7 @@ const OTHER_CONNECTIONS = 16;
 /** For what is in hand at the end, in milliseconds: a statement that PostgreSQL does not answer is given up by then. */
 const FINISH_MS = 12_000;
 const CLOSE_MS = 2_000;
-/** How long a calendar's job is waited for, in milliseconds. */
+/** How long the jobs of calendars are waited for, in milliseconds. */
 const WAKE_MS = 2_000;
 
 export async function openParts(options: PartsOptions): Promise<Parts> {
@@ -144,11 +144,11 @@ async function open(options: PartsOptions, onError: (error: Error) => void): Pro
 }
 
 function assemble(options: PartsOptions, database: Database, queues: Queues, sealer: Sealer): Parts {
-  const { log, now, timers, random, roles, apply, privateAddresses } = options;
-  const { concurrency, debounceMs, timeoutMs, verify, mostEntries, sweepSeconds } = options.publish;
+  const { log, now, timers, random, roles, privateAddresses } = options;
+  const { concurrency, debounceMs, leading, timeoutMs, verify, mostEntries, sweepSeconds } = options.publish;
   const { db } = database;
   const accounts = new RememberedAccounts({ db, sealer, now });
-  const publishQueue = new PublishQueue(queues, { debounceMs });
+  const publishQueue = new PublishQueue(queues, { debounceMs, leading, now });
   const clients = new Clients({ log, requestTimeoutMs: timeoutMs, now, sealer, privateAddresses });
   const budget = new Budget({ db, log, now, requestTimeoutMs: timeoutMs });
   const means: Means = {
@@ -167,16 +167,18 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
     tellConflicts: async (moved) => delivery.wake(await tellConflictsOfBooking(db, sealer, moved, now())),
   };
   const reconciler = new Reconciler(means, concurrency);
-  const queueUp = async (calendar: string, urgency: number): Promise<void> => {
+  const queueUp = async (calendars: readonly WantedCalendar[]): Promise<void> => {
     try {
-      await publishQueue.wake(calendar, urgency);
+      await publishQueue.wake(calendars);
     } catch (error) {
-      log.warn({ err: error, calendar }, 'the queue cannot be reached; the sweep will find what is wanted');
+      const about = { err: error, calendars: calendars.map(({ calendar }) => calendar).slice(0, 10) };
+      log.warn(about, 'the queue cannot be reached; the sweep will find what is wanted');
     }
   };
   // Whoever waits for it has committed already, and waits no longer for a queue that does not answer.
-  const wake = async (calendar: string, urgency: number): Promise<void> =>
-    void (await within(timers, WAKE_MS, queueUp(calendar, urgency)));
+  const wakeAll = async (calendars: readonly WantedCalendar[]): Promise<void> =>
+    void (await within(timers, WAKE_MS, queueUp(calendars)));
+  const wake = (calendar: string, urgency: number): Promise<void> => wakeAll([{ calendar, urgency }]);
   const link = async (asked: readonly Link[]): Promise<void> =>
     delivery.wake(await linkByHand(db, sealer, asked, now()));
   const bookings = new BookingDesk({
@@ -184,11 +186,19 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
     link: (one) => link([one]),
     wake: (calendar) => wake(calendar, MOST_URGENT),
   });
+  const events = new EventIntake({
+    db,
+    sealer,
+    now,
+    timers,
+    wake: wakeAll,
+    deliver: (added) => delivery.wake(added),
+  });
   const occupancyWorker = new OccupancyWorker({
     queues,
     log,
     timers,
-    apply,
+    apply: (batch) => events.apply(batch),
     refuse: (event, reason) => saveRefusedEvent(db, { data: keptEvent(event), reason }, new Date(now())),
   });
   const publishWorker = new PublishWorker({
@@ -282,7 +292,7 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
     now,
     timers,
     everyMs: sweepSeconds * 1000,
-    wake: (calendar, urgency) => publishQueue.wake(calendar, urgency),
+    wake: (calendars) => publishQueue.wake(calendars),
     also: () => resyncWorker.round(),
   });
   return {
@@ -290,7 +300,8 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
     queues,
     occupancyQueue: queues.queue(OCCUPANCY_QUEUE),
     publishQueue,
-    wake,
+    events,
+    wake: wakeAll,
     link,
     bookings,
     accounts,
@@ -322,9 +333,10 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
         sweep.stop(),
         schedules.stop(),
         resyncWorker.stop(),
-        occupancyWorker.stop(),
         publishWorker.stop(),
-        inbox.stop().then(() => delivery.stop()),
+        Promise.all([inbox.stop(), occupancyWorker.stop().then(() => events.stop())]).then(() =>
+          delivery.stop(),
+        ),
       ]);
       const stopped = await within(timers, FINISH_MS, finishing);
       // Everything is closed all the same.

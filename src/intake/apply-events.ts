@@ -1,68 +1,61 @@
-/** Takes a batch of occupancy events into the record: one transaction changes what is known and marks the days. */
+/**
+ * Applies batches of occupancy events to the database: one transaction changes what is known and marks the days. Each event
+ * is judged for itself.
+ */
 import type { Problem } from '../check.js';
 import { LEAST_URGENT, localDate } from '../core/index.js';
-import { markChanges } from '../occupancy/mark.js';
+import { wakesOf } from '../occupancy/mark.js';
 import type { Sealer } from '../privacy/sealer.js';
-import { type LockedCalendar, lockCalendars, recordLastEvent, rememberEvents } from '../store/events.js';
+import { conflictsOf } from '../store/conflicts.js';
+import { markDays } from '../store/days.js';
+import {
+  type LockedCalendar,
+  lockCalendars,
+  lockFreeCalendars,
+  recordLastEvent,
+  rememberEvents,
+} from '../store/events.js';
 import { followAppointmentsOf } from '../store/following.js';
 import type { AddedNotification } from '../store/notifications.js';
 import { findOccupancies, saveOccupancies } from '../store/occupancy.js';
+import { COMMIT, pipelined } from '../store/pipeline.js';
+import type { QueuePosition } from '../store/queue-position.js';
 import { retryDeadlock } from '../store/retry-deadlock.js';
 import type { Db } from '../store/schema.js';
-import { noteWindows } from '../store/snapshots.js';
-import type { WantedCalendar } from '../store/wanted.js';
+import { noteWindows, windowPositions } from '../store/snapshots.js';
+import { claimWakes, type WantedCalendar } from '../store/wanted.js';
 import { findWindows, saveWindows } from '../store/windows.js';
-import { tellConflicts } from './conflicts.js';
+import { keepConflicts } from './conflicts.js';
 import { contentOf } from './event-content.js';
-import { fold } from './fold.js';
+import { type EventOutcome, type EventsResult, resultOf } from './events-result.js';
+import { fold, type PositionedEvent } from './fold.js';
 import { takeLinks } from './links.js';
-import { droppedKey, type ReadEvent, readEvent, sentenceOf } from './read-event.js';
+import { type ReadEvent, readEvent } from './read-event.js';
 import { isProblems, type ResolvedEvent, resolveEvent, resolveInterval } from './resolve.js';
 import { occupiedSchema } from './vocabulary.js';
 
-/** An event that cannot be taken in. */
-export interface RejectedEvent {
-  /** Its place in the batch, from 0. */
-  readonly index: number;
-  /** Its id, where it had a readable one. */
-  readonly id: string | null;
-  /** Everything that is wrong with it, as one sentence. */
-  readonly reason: string;
-  /** The same, each thing with its path. */
-  readonly problems: readonly Problem[];
+/** Events that share one answer. */
+export interface EventBatch {
+  /** As they came, unchecked. */
+  readonly events: readonly unknown[];
+  /** Where each of them stood in its queue, where they come from one. */
+  readonly positions?: readonly (QueuePosition | undefined)[] | undefined;
 }
 
-/** A key that no event of its type has. It was dropped, and the event was taken in without it, or rejected for something else. */
-export interface EventWarning extends Problem {
-  readonly index: number;
-  readonly id: string | null;
-}
-
-/** What became of a batch. Each event is one of `accepted`, `duplicates`, `stale`, `ignored` and `rejected`. */
-export interface EventsResult {
-  /** They are committed, also where others are rejected. */
-  readonly accepted: number;
-  /** Events whose ids were taken in before: they change nothing. */
-  readonly duplicates: number;
-  /** Events with a lower version than the last seen of their `ref`: they change nothing. */
-  readonly stale: number;
-  /** Events of type `occupied` that take no time: they change nothing. */
-  readonly ignored: number;
-  /** How many of the accepted are about nothing but the past. */
-  readonly past: number;
-  readonly rejected: readonly RejectedEvent[];
-  readonly warnings: readonly EventWarning[];
-  /** Those of the duplicates that say something else than what was taken in under their ids. */
-  readonly differing: readonly { readonly index: number; readonly id: string }[];
-}
-
-export interface Applied {
-  readonly result: EventsResult;
+/** What a transaction leaves to be done after its commit. */
+export interface Effects {
   /** The calendars that now have something to publish and no job that would see to it. */
   readonly wakes: readonly WantedCalendar[];
   /** What the clinic has to hear: times that are now sold twice. */
   readonly added: readonly AddedNotification[];
 }
+
+export interface Applied extends Effects {
+  readonly result: EventsResult;
+}
+
+/** `locked`: nothing of the batch was applied, because another transaction has this calendar of it locked. */
+export type BatchResult = EventsResult | { readonly locked: string };
 
 export interface ApplyOptions {
   /** For what the clinic has to hear of it. */
@@ -72,6 +65,7 @@ export interface ApplyOptions {
 }
 
 /**
+ * Applies one batch. It waits for calendars that are locked.
  * @param events as they came, unchecked
  * @param now epoch milliseconds
  */
@@ -81,17 +75,42 @@ export async function applyEvents(
   now: number,
   { sealer, dryRun = false }: ApplyOptions = {},
 ): Promise<Applied> {
-  const read = events.map((raw, index) => ({ index, raw, ...readEvent(raw) }));
-  const warnings = read.flatMap(({ index, id, dropped }) =>
-    dropped.map((path) => ({ index, id, ...droppedKey(path) })),
-  );
-  const { wakes, added, ...counts } = await retryDeadlock(() =>
-    dryRun
-      ? withoutEffect(db, (tx) => takeIn(tx, read, now, sealer))
-      : db.transaction().execute((tx) => takeIn(tx, read, now, sealer)),
-  );
-  return { result: { ...counts, warnings }, ...(dryRun ? { wakes: [], added: [] } : { wakes, added }) };
+  const batch = readBatch({ events });
+  return await retryDeadlock(async () => {
+    if (dryRun) return { ...(await withoutEffect(db, (tx) => apply(tx, batch, now, sealer))), ...NO_EFFECTS };
+    return await db.transaction().execute((tx) => apply(tx, batch, now, sealer, COMMIT));
+  });
 }
+
+/**
+ * Applies several batches in one transaction, without those of whose calendars one is locked.
+ * @param now epoch milliseconds
+ * @returns the results in the order of the batches
+ */
+export async function applyBatches(
+  db: Db,
+  batches: readonly EventBatch[],
+  now: number,
+  sealer: Sealer | undefined,
+): Promise<Effects & { readonly results: readonly BatchResult[] }> {
+  const read = batches.map(readBatch);
+  return await retryDeadlock(() =>
+    db.transaction().execute(async (tx) => {
+      const { calendars, locked } = await lockFreeCalendars(tx, calendarsOf(read.flat()));
+      const lockedIn = (batch: readonly Read[]): string | undefined =>
+        calendarsOf(batch).find((calendar) => locked.has(calendar));
+      const free = read.filter((batch) => lockedIn(batch) === undefined);
+      const { outcomes, ...effects } = await applyRead(tx, free.flat(), calendars, now, sealer, COMMIT);
+      const results = read.map((batch): BatchResult => {
+        const calendar = lockedIn(batch);
+        return calendar === undefined ? resultOf(batch, outcomes) : { locked: calendar };
+      });
+      return { ...effects, results };
+    }),
+  );
+}
+
+const NO_EFFECTS: Effects = { wakes: [], added: [] };
 
 /** Does it, and takes it back. */
 async function withoutEffect<T>(db: Db, work: (tx: Db) => Promise<T>): Promise<T> {
@@ -104,99 +123,136 @@ async function withoutEffect<T>(db: Db, work: (tx: Db) => Promise<T>): Promise<T
 }
 
 interface Read extends ReadEvent {
-  readonly index: number;
   readonly raw: unknown;
+  readonly position: QueuePosition | undefined;
+}
+
+const readBatch = ({ events, positions = [] }: EventBatch): Read[] =>
+  events.map((raw, n) => ({ raw, position: positions[n], ...readEvent(raw) }));
+
+const calendarsOf = (read: readonly Read[]): string[] => [
+  ...new Set(read.flatMap(({ calendar }) => calendar ?? [])),
+];
+
+async function apply(
+  tx: Db,
+  batch: readonly Read[],
+  now: number,
+  sealer: Sealer | undefined,
+  end?: typeof COMMIT,
+): Promise<Applied> {
+  const calendars = await lockCalendars(tx, calendarsOf(batch));
+  const { outcomes, ...effects } = await applyRead(tx, batch, calendars, now, sealer, end);
+  return { ...effects, result: resultOf(batch, outcomes) };
 }
 
 interface Resolved {
-  readonly index: number;
+  readonly read: Read;
   readonly id: string;
-  readonly event: ResolvedEvent;
+  readonly event: PositionedEvent;
   readonly content: string;
 }
 
-/** The whole of it, in one transaction. */
-async function takeIn(tx: Db, read: readonly Read[], now: number, sealer: Sealer | undefined) {
+/**
+ * @param calendars theirs, locked
+ * @param end sent with the last statements: the commit of the transaction
+ */
+async function applyRead(
+  tx: Db,
+  read: readonly Read[],
+  calendars: ReadonlyMap<string, LockedCalendar>,
+  now: number,
+  sealer: Sealer | undefined,
+  end: typeof COMMIT | undefined,
+): Promise<Effects & { readonly outcomes: ReadonlyMap<Read, EventOutcome> }> {
   const at = new Date(now);
-  const calendars = await lockCalendars(tx, unique(read.flatMap(({ calendar }) => calendar ?? [])));
-  await recordLastEvent(tx, calendars.values(), at);
-  const { resolved, rejected } = resolveAll(read, calendars);
+  const outcomes = new Map<Read, EventOutcome>();
+  const resolved = resolveAll(read, calendars, outcomes);
   const firsts = new Map(resolved.toReversed().map((one) => [one.id, one]));
-  const { unseen, contents } = await rememberEvents(tx, [...firsts.values()], at);
-  const [fresh, duplicates] = [[] as ResolvedEvent[], [] as Resolved[]];
+  const { refs, dates } = keysOf(resolved.map(({ event }) => event));
+  const [{ unseen, contents }, occupancies, windows, positions] = await pipelined(tx, (db) =>
+    Promise.all([
+      rememberEvents(db, [...firsts.values()], at),
+      findOccupancies(db, refs),
+      findWindows(db, dates),
+      windowPositions(db, dates),
+    ]),
+  );
+  const fresh: Resolved[] = [];
   for (const one of resolved) {
-    if (unseen.delete(one.id)) fresh.push(one.event);
-    else duplicates.push(one);
+    if (unseen.delete(one.id)) fresh.push(one);
+    else outcomes.set(one.read, { kind: 'duplicate', differs: differs(one, firsts, contents) });
+  }
+  const events = fresh.map(({ event }) => event);
+  const folded = fold(events, { calendars, occupancies, windows, positions }, now);
+  for (const [n, { read: one, event }] of fresh.entries()) {
+    const kind = folded.outcomes[n] ?? 'stale';
+    outcomes.set(one, kind === 'accepted' ? { kind, isPast: isPast(event, calendars, now) } : { kind });
   }
 
-  const refs = fresh.flatMap((event) =>
-    event.type === 'occupied' || event.type === 'released' ? [event] : [],
-  );
-  const dates = fresh.flatMap((event) =>
-    event.type === 'available'
-      ? [...event.dates.keys()].map((date) => ({ calendar: event.calendar, date }))
-      : [],
-  );
-  const known = {
-    calendars,
-    occupancies: await findOccupancies(
-      tx,
-      refs.map(({ calendar, ref }) => ({ calendar, ref })),
-    ),
-    windows: await findWindows(tx, dates),
-  };
-  const folded = fold(fresh, known, now);
-  await saveOccupancies(tx, folded.occupancies, at);
-  await saveWindows(tx, folded.windows);
-  // A lower version than the one that is known changes nothing, also not of a booking.
-  const news = fresh.flatMap((event, n) =>
+  // An older event than what is known changes nothing, also not of a booking.
+  const news = events.flatMap((event, n) =>
     event.type === 'available' || folded.outcomes[n] !== 'accepted' ? [] : [event],
   );
-  const linked = await takeLinks(
-    tx,
-    calendars,
-    news.flatMap((event) =>
-      event.type === 'occupied' && event.booking !== undefined
-        ? [{ calendar: event.calendar, booking: event.booking, ref: event.ref }]
-        : [],
-    ),
-    now,
+  const changed = news.map(({ calendar, ref }) => ({ calendar, ref }));
+  const saving = (db: Db) => [saveOccupancies(db, folded.occupancies, at), saveWindows(db, folded.windows)];
+  const links = news.flatMap((event) =>
+    event.type === 'occupied' && event.booking !== undefined
+      ? [{ calendar: event.calendar, booking: event.booking, ref: event.ref }]
+      : [],
   );
-  const following = await followAppointmentsOf(
-    tx,
-    news.map(({ calendar, ref }) => ({ calendar, ref })),
-  );
-  const wakes = await markChanges(
-    tx,
-    { windows: folded.changedByWindows, occupancy: [...folded.changedByOccupancy, ...linked.days] },
-    now,
-    following.map((calendar) => ({ calendar, urgency: LEAST_URGENT })),
-  );
-  await noteWindows(tx, dates, at);
-  const added = await tellConflicts(
-    tx,
-    sealer,
-    [...news.map(({ calendar, ref }) => ({ calendar, ref })), ...linked.appointments],
-    now,
-  );
-
-  const accepted = fresh.filter((_, n) => folded.outcomes[n] === 'accepted');
-  const counted = (outcome: 'stale' | 'ignored'): number =>
-    folded.outcomes.filter((one) => one === outcome).length;
-  return {
-    wakes,
-    added,
-    rejected,
-    stale: counted('stale'),
-    ignored: counted('ignored'),
-    past: accepted.filter((event) => isPast(event, calendars, now)).length,
-    accepted: accepted.length,
-    duplicates: duplicates.length,
-    differing: duplicates.flatMap(({ index, id, content }) => {
-      const first = contents.has(id) ? contents.get(id) : firsts.get(id)?.content;
-      return first == null || first === content ? [] : [{ index, id }];
-    }),
+  let linked: Awaited<ReturnType<typeof takeLinks>> = { days: [], appointments: [] };
+  if (links.length > 0) {
+    await pipelined(tx, (db) => Promise.all(saving(db)));
+    linked = await takeLinks(tx, calendars, links, now);
+  }
+  const days = {
+    windows: folded.changedByWindows,
+    occupancy: [...folded.changedByOccupancy, ...linked.days],
   };
+  const [marked, following, conflicts] = await pipelined(tx, async (db) => {
+    const saved = links.length > 0 ? [] : saving(db);
+    const marking = markDays(db, days, at);
+    return await Promise.all([
+      marking,
+      followAppointmentsOf(db, changed),
+      sealer === undefined ? [] : conflictsOf(db, [...changed, ...linked.appointments]),
+      recordLastEvent(db, calendars.values(), at),
+      marking.then(() => noteWindows(db, folded.replaced, at)),
+      ...saved,
+    ]);
+  });
+  const also = following.map((calendar) => ({ calendar, urgency: LEAST_URGENT }));
+  const wanted = wakesOf(marked, also);
+  const [wakes, added] = await pipelined(tx, (db) =>
+    Promise.all([claimWakes(db, wanted), keepConflicts(db, sealer, conflicts, now), end?.execute(db)]),
+  );
+  return { wakes, added, outcomes };
+}
+
+/** What the events are about: appointments, and dates whose windows they replace. */
+function keysOf(events: readonly ResolvedEvent[]) {
+  const refs = new Map<string, { calendar: string; ref: string }>();
+  const dates = new Map<string, { calendar: string; date: string }>();
+  for (const event of events) {
+    const { calendar } = event;
+    if (event.type === 'available') {
+      for (const date of event.dates.keys()) dates.set(`${date} ${calendar}`, { calendar, date });
+    } else if (event.type !== 'ignored') {
+      refs.set(JSON.stringify([calendar, event.ref]), { calendar, ref: event.ref });
+    }
+  }
+  return { refs: [...refs.values()], dates: [...dates.values()] };
+}
+
+/** Whether a duplicate says something else than what was taken in under its id, as far as that is known. */
+function differs(
+  { id, content }: Resolved,
+  firsts: ReadonlyMap<string, Resolved>,
+  contents: ReadonlyMap<string, string | null>,
+): boolean {
+  const first = contents.has(id) ? contents.get(id) : firsts.get(id)?.content;
+  return first != null && first !== content;
 }
 
 function isPast(event: ResolvedEvent, calendars: ReadonlyMap<string, LockedCalendar>, now: number): boolean {
@@ -207,11 +263,15 @@ function isPast(event: ResolvedEvent, calendars: ReadonlyMap<string, LockedCalen
   return [...event.dates.keys()].every((date) => date < today);
 }
 
-function resolveAll(read: readonly Read[], calendars: ReadonlyMap<string, LockedCalendar>) {
+/** @param outcomes those of the rejected are added */
+function resolveAll(
+  read: readonly Read[],
+  calendars: ReadonlyMap<string, LockedCalendar>,
+  outcomes: Map<Read, EventOutcome>,
+): Resolved[] {
   const resolved: Resolved[] = [];
-  const rejected: RejectedEvent[] = [];
   for (const one of read) {
-    const { index, id } = one;
+    const { id, position } = one;
     const calendar = one.calendar === undefined ? undefined : calendars.get(one.calendar);
     const resolution = one.event && calendar && resolveEvent(one.event, calendar);
     const problems = [
@@ -220,12 +280,13 @@ function resolveAll(read: readonly Read[], calendars: ReadonlyMap<string, Locked
       ...(one.event === undefined && calendar !== undefined ? problemsOfOrder(one.raw, calendar) : []),
       ...(resolution?.success === false ? resolution.problems : []),
     ];
-    if (problems.length > 0) rejected.push({ index, id, reason: sentenceOf(problems), problems });
+    if (problems.length > 0) outcomes.set(one, { kind: 'rejected', problems });
     else if (resolution?.success === true && id !== null) {
-      resolved.push({ index, id, event: resolution.event, content: contentOf(resolution.event) });
+      const { event } = resolution;
+      resolved.push({ read: one, id, event: { ...event, position }, content: contentOf(event) });
     }
   }
-  return { resolved, rejected };
+  return resolved;
 }
 
 function problemsWithCalendar(id: string | undefined, calendar: LockedCalendar | undefined): Problem[] {
@@ -244,5 +305,3 @@ function problemsOfOrder(raw: unknown, { timeZone }: LockedCalendar): readonly P
   const interval = data && resolveInterval(data, timeZone);
   return interval !== undefined && isProblems(interval) ? interval : [];
 }
-
-const unique = (values: readonly string[]): string[] => [...new Set(values)];

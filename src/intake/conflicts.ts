@@ -19,7 +19,7 @@ export async function tellConflicts(
   now: number,
 ): Promise<readonly AddedNotification[]> {
   if (sealer === undefined) return [];
-  return await keep(tx, sealer, await conflictsOf(tx, appointments), now);
+  return await keepConflicts(tx, sealer, await conflictsOf(tx, appointments), now);
 }
 
 /** The same for a booking that was moved: for what is in its way where it is now. */
@@ -29,10 +29,17 @@ export async function tellConflictsOfBooking(
   { calendar, booking }: { readonly calendar: string; readonly booking: string },
   now: number,
 ): Promise<readonly AddedNotification[]> {
-  return await keep(db, sealer, await conflictsOfBooking(db, calendar, booking), now);
+  return await keepConflicts(db, sealer, await conflictsOfBooking(db, calendar, booking), now);
 }
 
-async function keep(db: Db, sealer: Sealer, conflicts: readonly Conflict[], now: number) {
+/** Keeps these conflicts for the clinic to hear, those that it has not heard of yet. */
+export async function keepConflicts(
+  db: Db,
+  sealer: Sealer | undefined,
+  conflicts: readonly Conflict[],
+  now: number,
+): Promise<readonly AddedNotification[]> {
+  if (sealer === undefined || conflicts.length === 0) return [];
   return (await addNotifications(db, sealer, conflicts.map(conflictItem), new Date(now))).added;
 }
 

@@ -16,8 +16,8 @@ export async function markChanges(
   also: readonly WantedCalendar[] = [],
 ): Promise<WantedCalendar[]> {
   const { windows = [], occupancy = [] } = changes;
-  await markDays(tx, { windows, occupancy }, new Date(now));
-  return await claimWakes(tx, wakesOf([...windows, ...occupancy], also));
+  const marked = await markDays(tx, { windows, occupancy }, new Date(now));
+  return await claimWakes(tx, wakesOf(marked, also));
 }
 
 /** The calendars that these changes concern, each once. */

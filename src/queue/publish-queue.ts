@@ -3,6 +3,7 @@
  * is, the reconciler reads from the record when the job runs.
  */
 import { randomUUID } from 'node:crypto';
+import type { WantedCalendar } from '../store/wanted.js';
 import { PUBLISH_QUEUE } from './names.js';
 import type { JobQueue, Queues } from './queues.js';
 
@@ -11,36 +12,66 @@ export interface PublishJob {
 }
 
 export interface PublishQueueOptions {
-  /** How long the first change waits for others to travel with it, in milliseconds. */
+  /** How long a change waits for others to travel with it, in milliseconds. */
   readonly debounceMs: number;
+  /** Whether the first change of a calendar that was quiet for so long waits for none. */
+  readonly leading: boolean;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
 }
 
 export class PublishQueue {
   readonly #queue: JobQueue;
-  readonly #debounceMs: number;
+  readonly #options: PublishQueueOptions;
+  /** When the last job of a calendar was due, in epoch milliseconds, the earliest first; those that are quiet again are removed. */
+  readonly #lastDue = new Map<string, number>();
 
   constructor(queues: Queues, options: PublishQueueOptions) {
     this.#queue = queues.queue(PUBLISH_QUEUE);
-    this.#debounceMs = options.debounceMs;
+    this.#options = options;
   }
 
   /**
-   * Makes sure that the calendar is published soon. A job that waits already is kept, and raised where this
-   * change is more urgent; one that runs already is followed by another.
-   * @param urgency see the core's `urgency`: 1 is the most urgent
+   * Makes sure that the calendars are published soon. A job that waits already is kept, and raised where this change is more
+   * urgent; one that runs already is followed by another.
+   * @param calendars each once; see the core's `urgency`: 1 is the most urgent
    */
-  async wake(calendar: string, urgency: number): Promise<void> {
-    const jobId = randomUUID();
-    const data: PublishJob = { calendar };
-    const job = await this.#queue.add('publish', data, {
-      jobId,
-      priority: urgency,
-      delay: this.#debounceMs,
-      deduplication: { id: calendar, keepLastIfActive: true },
-      removeOnComplete: true,
-      removeOnFail: true,
-    });
-    if (job.id !== undefined && job.id !== jobId) await this.#raise(job.id, urgency);
+  async wake(calendars: readonly WantedCalendar[]): Promise<void> {
+    if (calendars.length === 0) return;
+    // In one order: two processes that add the same calendars do not wait for each other.
+    const sorted = [...calendars].sort((a, b) => (a.calendar < b.calendar ? -1 : 1));
+    const wanted = sorted.map(({ calendar, urgency }) => ({ calendar, urgency, jobId: randomUUID() }));
+    const jobs = await this.#queue.addBulk(
+      wanted.map(({ calendar, urgency, jobId }) => ({
+        name: 'publish',
+        data: { calendar } satisfies PublishJob,
+        opts: {
+          jobId,
+          priority: urgency,
+          delay: this.#delayOf(calendar),
+          deduplication: { id: calendar, keepLastIfActive: true },
+          removeOnComplete: true,
+          removeOnFail: true,
+        },
+      })),
+    );
+    for (const [n, { jobId, urgency }] of wanted.entries()) {
+      const id = jobs[n]?.id;
+      if (id !== undefined && id !== jobId) await this.#raise(id, urgency);
+    }
+  }
+
+  #delayOf(calendar: string): number {
+    const { debounceMs, leading, now } = this.#options;
+    const at = now();
+    for (const [quiet, due] of this.#lastDue) {
+      if (due > at - debounceMs) break;
+      this.#lastDue.delete(quiet);
+    }
+    const delay = leading && !this.#lastDue.has(calendar) ? 0 : debounceMs;
+    this.#lastDue.delete(calendar);
+    this.#lastDue.set(calendar, at + delay);
+    return delay;
   }
 
   /** The job may have begun or ended meanwhile: then it has read this change, or another job follows it. */
@@ -50,8 +81,8 @@ export class PublishQueue {
     try {
       await waiting.changePriority({ priority: urgency });
       // A wait for the budget or for a retry was made for the less urgent change.
-      if (waiting.delay > this.#debounceMs && (await waiting.isDelayed())) {
-        await waiting.changeDelay(this.#debounceMs);
+      if (waiting.delay > this.#options.debounceMs && (await waiting.isDelayed())) {
+        await waiting.changeDelay(this.#options.debounceMs);
       }
     } catch (error) {
       if (await waiting.isDelayed()) throw error;

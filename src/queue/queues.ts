@@ -22,6 +22,7 @@ import { systemTimers, type Timers, within } from '../lib/timers.js';
 import type { PglitePool } from '../store/pglite-pool.js';
 import { ServiceUnavailableError } from '../store/service-unavailable-error.js';
 import { keepPlace, type Session } from './keep-place.js';
+import { positionsInDatabase, positionsInRedis, type ReadPositions } from './positions.js';
 
 export type QueueStore =
   | { readonly kind: 'database'; readonly pool: pg.Pool | PglitePool }
@@ -39,7 +40,10 @@ export type JobQueue = Pick<
   | 'getJobSchedulers'
   | 'upsertJobScheduler'
   | 'removeJobScheduler'
-  | 'setGlobalConcurrency'
+  | 'removeGlobalConcurrency'
+  | 'pause'
+  | 'resume'
+  | 'obliterate'
   | 'close'
 >;
 export interface JobWorker {
@@ -172,6 +176,13 @@ export class Queues {
     return { close };
   }
 
+  /** Reads where jobs stand in this queue. */
+  positions(name: string): ReadPositions {
+    return this.kind === 'redis'
+      ? positionsInRedis(this.#connectedRedis(), name)
+      : positionsInDatabase(this.#connectedPool(), name);
+  }
+
   /**
    * Takes no more jobs and waits for those in hand. BullMQ would wait for them, and for a store that is away, without end:
    * what is cut off is done again by whoever finds its job later; the record knows how far it came.
@@ -237,8 +248,12 @@ export class Queues {
   }
 
   #redisOptions(): QueueOptions {
+    return { connection: this.#connectedRedis(), skipWaitingForReady: true };
+  }
+
+  #connectedRedis(): Redis {
     if (this.#redis === undefined) throw new Error('connect() comes before a queue or a worker');
-    return { connection: this.#redis, skipWaitingForReady: true };
+    return this.#redis;
   }
 
   #connectedPool(): PgPool {

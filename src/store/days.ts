@@ -73,12 +73,13 @@ export interface DayChange {
 /**
  * Marks days as changed. Changes of windows make the day where it was not known; changes of occupancy only
  * touch days that have or had windows, because nothing is sold on the others.
+ * @returns those of the changes whose days are marked
  */
 export async function markDays(
   db: Db,
   changes: { readonly windows: readonly DayChange[]; readonly occupancy: readonly DayChange[] },
   now: Date,
-): Promise<void> {
+): Promise<DayChange[]> {
   if (changes.windows.length > 0) {
     await sql`
       INSERT INTO slotkeeper.days AS d (calendar_id, date, generation, pending_since, urgency)
@@ -90,14 +91,15 @@ export async function markDays(
         pending_since = coalesce(d.pending_since, excluded.pending_since),
         urgency = least(d.urgency, excluded.urgency)`.execute(db);
   }
-  await markingOccupancy(changes.occupancy, now)?.execute(db);
+  const marked = await markingOccupancy(changes.occupancy, now)?.execute(db);
+  return [...changes.windows, ...(marked?.rows ?? [])];
 }
 
 /**
  * Changes of occupancy as a part of a statement; absent where there are none. As arrays, of which the planner knows that they
  * are short: of JSON it thinks that it is long, and reads all days that there are instead of looking each up.
  */
-export function markingOccupancy(changes: readonly DayChange[], now: Date): Part | undefined {
+export function markingOccupancy(changes: readonly DayChange[], now: Date): Part<DayChange> | undefined {
   if (changes.length === 0) return undefined;
   const days = mostUrgentOfEach(changes);
   const [calendars, dates, urgencies] = [
@@ -105,13 +107,14 @@ export function markingOccupancy(changes: readonly DayChange[], now: Date): Part
     days.map(({ date }) => date),
     days.map(({ urgency }) => urgency),
   ];
-  return sql`
+  return sql<DayChange>`
     UPDATE slotkeeper.days d SET
       generation = d.generation + 1,
       pending_since = coalesce(d.pending_since, ${now}::timestamptz),
       urgency = least(d.urgency, k.urgency)
     FROM unnest(${calendars}::text[], ${dates}::date[], ${urgencies}::integer[]) AS k (calendar, date, urgency)
-    WHERE d.calendar_id = k.calendar AND d.date = k.date`;
+    WHERE d.calendar_id = k.calendar AND d.date = k.date
+    RETURNING k.calendar, k.date, k.urgency`;
 }
 
 /** One for each day: a statement changes a row once. */

@@ -19,10 +19,11 @@ export async function rememberEvents(
   now: Date,
 ): Promise<RememberedEvents> {
   if (events.length === 0) return { unseen: new Set(), contents: new Map() };
+  const given = events.map(({ id, content }) => ({ id, content }));
   const { rows } = await sql<{ id: string }>`
     INSERT INTO slotkeeper.events (id, content, received_at)
     SELECT id, content, ${now}::timestamptz
-    FROM jsonb_to_recordset(${JSON.stringify(events)}::jsonb) AS k (id text, content text)
+    FROM jsonb_to_recordset(${JSON.stringify(given)}::jsonb) AS k (id text, content text)
     ON CONFLICT (id) DO NOTHING
     RETURNING id`.execute(db);
   const unseen = new Set(rows.map(({ id }) => id));
@@ -78,6 +79,35 @@ export async function lockCalendars(
     ORDER BY c.id
     FOR NO KEY UPDATE OF c`.execute(db);
   return new Map(rows.map(toLockedPlace).map(({ calendar, place }) => [calendar.id, { ...calendar, place }]));
+}
+
+/** The same, but no calendar that another transaction has locked is waited for. @returns those that are locked by others */
+export async function lockFreeCalendars(
+  db: Db,
+  ids: readonly string[],
+): Promise<{
+  readonly calendars: ReadonlyMap<string, LockedCalendar>;
+  readonly locked: ReadonlySet<string>;
+}> {
+  if (ids.length === 0) return { calendars: new Map(), locked: new Set() };
+  const { rows } = await sql<{ known: string } & (LockedPlaceRow | { id: null })>`
+    WITH asked AS (SELECT jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb) AS id),
+    free AS MATERIALIZED (
+      SELECT ${LOCKED_COLUMNS}
+      FROM slotkeeper.calendars c JOIN slotkeeper.accounts a ON a.id = c.account_id
+      WHERE c.id IN (SELECT id FROM asked)
+      ORDER BY c.id
+      FOR NO KEY UPDATE OF c SKIP LOCKED)
+    SELECT k.id AS known, free.*
+    FROM slotkeeper.calendars k LEFT JOIN free ON free.id = k.id
+    WHERE k.id IN (SELECT id FROM asked)`.execute(db);
+  const calendars = new Map<string, LockedCalendar>();
+  const locked = new Set<string>();
+  for (const { known, ...row } of rows) {
+    if (row.id === null) locked.add(known);
+    else calendars.set(known, toLocked(row));
+  }
+  return { calendars, locked };
 }
 
 const MINUTE = 60_000;

@@ -91,15 +91,19 @@ export async function followAppointmentsOf(
   changed: readonly { readonly calendar: string; readonly ref: string }[],
 ): Promise<string[]> {
   if (changed.length === 0) return [];
-  const keys = sql`jsonb_to_recordset(${JSON.stringify(changed)}::jsonb) AS k (calendar text, ref text)`;
-  await sql`
-    UPDATE slotkeeper.bookings b SET ref_start = b.start_at
-    FROM ${keys}
-    WHERE b.calendar_id = k.calendar AND b.ref = k.ref
-      AND b.status = 'booked' AND NOT b.placeholder AND b.ref_start IS NULL`.execute(db);
   const { rows } = await sql<{ calendar: string }>`
+    WITH k AS (SELECT * FROM jsonb_to_recordset(${JSON.stringify(changed)}::jsonb) AS k (calendar text, ref text)),
+    begun AS (
+      UPDATE slotkeeper.bookings b SET ref_start = b.start_at
+      FROM k
+      WHERE b.calendar_id = k.calendar AND b.ref = k.ref
+        AND b.status = 'booked' AND NOT b.placeholder AND b.ref_start IS NULL)
     SELECT DISTINCT b.calendar_id AS calendar
-    FROM (SELECT b.calendar_id, b.ref ${joined}) b JOIN ${keys} ON k.calendar = b.calendar_id AND k.ref = b.ref`.execute(
+    FROM k
+    JOIN slotkeeper.bookings b ON b.calendar_id = k.calendar AND b.ref = k.ref
+    LEFT JOIN slotkeeper.occupancy o ON o.calendar_id = b.calendar_id AND o.ref = b.ref
+    -- The update is not seen here: a booking without a start of its appointment follows from where it is.
+    WHERE b.status = 'booked' AND NOT b.placeholder AND o.start_at IS DISTINCT FROM coalesce(b.ref_start, b.start_at)`.execute(
     db,
   );
   return rows.map((row) => row.calendar);

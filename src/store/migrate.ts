@@ -23,6 +23,7 @@ import * as probes from './migrations/020-probes.js';
 import * as accountsOverHttp from './migrations/021-accounts-over-http.js';
 import * as eventContents from './migrations/023-event-contents.js';
 import * as accountStates from './migrations/025-account-states.js';
+import * as queuePositions from './migrations/026-queue-positions.js';
 import type { Db } from './schema.js';
 
 /** In order; a migration that has been released is never changed. */
@@ -49,6 +50,7 @@ const migrations: { readonly [name: string]: Migration } = {
   '021-accounts-over-http': accountsOverHttp,
   '023-event-contents': eventContents,
   '025-account-states': accountStates,
+  '026-queue-positions': queuePositions,
 };
 
 /** @throws an error where a newer version has changed the tables */

@@ -138,6 +138,9 @@ export interface OccupancyTable {
   service: string | null;
   version: ColumnType<string | null, number | null, number | null>;
   updated_at: Timestamp;
+  /** Where in its queue the event stood that it is known from; null where that is no queue's job. */
+  queue_counter: string | null;
+  queue_number: ColumnType<string | null, number | null, number | null>;
 }
 
 export interface EventsTable {
@@ -171,6 +174,9 @@ export interface DaysTable {
   retry_at: NullableTimestamp;
   /** When its windows were last said. */
   windows_at: NullableTimestamp;
+  /** Where in its queue the event stood that they are known from; null where that is no queue's job. */
+  windows_counter: string | null;
+  windows_number: ColumnType<string | null, number | null, number | null>;
   /** When the newest snapshot that was complete for it was taken. */
   snapshot_at: NullableTimestamp;
 }

@@ -4,6 +4,7 @@
  */
 import { sql } from 'kysely';
 import type { Occupancy } from './occupancy.js';
+import { positionOf, type QueuePosition } from './queue-position.js';
 import type { Db, StagedSnapshot } from './schema.js';
 
 /** Of when a date of a calendar is known. */
@@ -27,16 +28,45 @@ export async function toldDates(db: Db, calendar: string, from: string, to: stri
   return rows.map((row) => ({ date: row.date, windowsAt: row.windows_at, snapshotAt: row.snapshot_at }));
 }
 
-/** Writes down when the windows of these dates were said. */
-export async function noteWindows(
+export interface DatedPosition {
+  readonly calendar: string;
+  readonly date: string;
+  readonly position?: QueuePosition | undefined;
+}
+
+/** Of the events that the windows of these dates are known from, where those came from a queue. */
+export async function windowPositions(
   db: Db,
   dates: readonly { readonly calendar: string; readonly date: string }[],
-  at: Date,
-): Promise<void> {
+): Promise<DatedPosition[]> {
+  if (dates.length === 0) return [];
+  const { rows } = await sql<{
+    calendar: string;
+    date: string;
+    windows_counter: string | null;
+    windows_number: string | null;
+  }>`
+    SELECT d.calendar_id AS calendar, d.date, d.windows_counter, d.windows_number
+    FROM slotkeeper.days d
+    JOIN jsonb_to_recordset(${JSON.stringify(dates)}::jsonb) AS k (calendar text, date date)
+      ON d.calendar_id = k.calendar AND d.date = k.date
+    WHERE d.windows_counter IS NOT NULL`.execute(db);
+  return rows.map(({ calendar, date, windows_counter, windows_number }) => ({
+    calendar,
+    date,
+    position: positionOf(windows_counter, windows_number),
+  }));
+}
+
+/** Writes down when the windows of these dates were said. What has no position leaves the one that is stored. */
+export async function noteWindows(db: Db, dates: readonly DatedPosition[], at: Date): Promise<void> {
   if (dates.length === 0) return;
+  const rows = dates.map(({ position, ...date }) => ({ ...date, ...position }));
   await sql`
-    UPDATE slotkeeper.days d SET windows_at = greatest(d.windows_at, ${at}::timestamptz)
-    FROM jsonb_to_recordset(${JSON.stringify(dates)}::jsonb) AS k (calendar text, date date)
+    UPDATE slotkeeper.days d SET
+      windows_at = greatest(d.windows_at, ${at}::timestamptz),
+      windows_counter = coalesce(k.counter, d.windows_counter), windows_number = coalesce(k.number, d.windows_number)
+    FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS k (calendar text, date date, counter text, number bigint)
     WHERE d.calendar_id = k.calendar AND d.date = k.date`.execute(db);
 }
 

@@ -21,12 +21,12 @@ import { forgetRefusedEvents } from '../store/refused-events.js';
 import { forgetRequests } from '../store/requests.js';
 import type { Db } from '../store/schema.js';
 import { forgetReleased, forgetStaged } from '../store/snapshots.js';
-import { wantedCalendars } from '../store/wanted.js';
+import { type WantedCalendar, wantedCalendars } from '../store/wanted.js';
 import { horizonOf } from './horizon.js';
 
 export interface SweepOptions extends PeriodicTaskOptions {
   readonly db: Db;
-  readonly wake: (calendar: string, urgency: number) => Promise<void>;
+  readonly wake: (calendars: readonly WantedCalendar[]) => Promise<void>;
   readonly log: Logger;
   readonly now: () => number;
   /** What else is to be looked after now and then. */
@@ -65,16 +65,14 @@ export class Sweep extends PeriodicTask {
         ...horizonOf(timeZone, now()),
       }));
       const at = new Date(now());
-      for (const { calendar, urgency } of await wantedCalendars(db, horizons, at, MOST_CALENDARS)) {
-        await wake(calendar, urgency);
-      }
+      await wake(await wantedCalendars(db, horizons, at, MOST_CALENDARS));
       const others = [
         ...(await calendarsToFollow(db, at, MOST_CALENDARS)),
         ...(await failedCalendarsDue(db, at, MOST_CALENDARS)),
         ...(await closingCalendars(db, MOST_CALENDARS)),
         ...(await calendarsToRead(db, at, MOST_ADDRESSES)),
       ];
-      for (const calendar of new Set(others)) await wake(calendar, LEAST_URGENT);
+      await wake([...new Set(others)].map((calendar) => ({ calendar, urgency: LEAST_URGENT })));
       await also();
       if (now() - this.#tidiedAt > DAY / 24) await this.#tidy();
     } catch (error) {

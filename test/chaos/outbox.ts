@@ -2,7 +2,7 @@
 // acknowledged, however often the engine or its servers are gone meanwhile.
 import { setTimeout as sleep } from 'node:timers/promises';
 import got, { type Got, HTTPError } from 'got';
-import type { EventsResult } from '../../src/intake/apply-events.js';
+import type { EventsResult } from '../../src/intake/events-result.js';
 import { OccupancyProducer } from '../../src/intake/occupancy-producer.js';
 import type { ClinicEvent, Model, Road } from './model.js';
 

@@ -30,8 +30,8 @@ describe.each(backends)('the publish queue on $name', ({ fresh }) => {
     }
     await queues.connect();
     bull = queues.queue('slotkeeper-publish');
-    patient = new PublishQueue(queues, { debounceMs: LONG });
-    quick = new PublishQueue(queues, { debounceMs: 0 });
+    patient = new PublishQueue(queues, { debounceMs: LONG, leading: false, now: Date.now });
+    quick = new PublishQueue(queues, { debounceMs: 0, leading: false, now: Date.now });
   });
 
   afterEach(async () => {
@@ -56,8 +56,8 @@ describe.each(backends)('the publish queue on $name', ({ fresh }) => {
   }
 
   test('has one job a calendar, which waits for others to travel with it', async () => {
-    for (let n = 0; n < 5; n += 1) await patient.wake('nowak', 700);
-    await patient.wake('lis', 900);
+    for (let n = 0; n < 5; n += 1) await patient.wake([{ calendar: 'nowak', urgency: 700 }]);
+    await patient.wake([{ calendar: 'lis', urgency: 900 }]);
     const found = await jobs();
     expect(found).toHaveLength(2);
     expect(found).toEqual(
@@ -68,16 +68,37 @@ describe.each(backends)('the publish queue on $name', ({ fresh }) => {
     );
   });
 
+  test('publishes the first change of a quiet calendar at once, and what follows together', async () => {
+    let now = 1_000_000;
+    const leading = new PublishQueue(queues, { debounceMs: 250, leading: true, now: () => now });
+    const delays: number[] = [];
+    // A calendar that is published in no time: the job of each change is gone before the next.
+    const wakeAfter = async (ms: number, calendar: string): Promise<void> => {
+      now += ms;
+      await leading.wake([{ calendar, urgency: 700 }]);
+      for (const job of await bull.getJobs(['delayed', 'prioritized', 'waiting'])) {
+        delays.push(job.delay);
+        await job.remove();
+      }
+    };
+    await wakeAfter(0, 'nowak'); // Due now.
+    await wakeAfter(249, 'nowak'); // Due 250 ms later, at 499.
+    await wakeAfter(0, 'lis');
+    await wakeAfter(499, 'nowak'); // At 748, 249 ms after the last was due: due at 998.
+    await wakeAfter(500, 'nowak'); // At 1,248: it was quiet for 250 ms.
+    expect(delays).toEqual([0, 250, 0, 250, 0]);
+  });
+
   test('raises a job that waits where the change is more urgent, and never lowers it', async () => {
-    await patient.wake('nowak', 700);
-    await patient.wake('nowak', 20);
-    await patient.wake('nowak', 500);
+    await patient.wake([{ calendar: 'nowak', urgency: 700 }]);
+    await patient.wake([{ calendar: 'nowak', urgency: 20 }]);
+    await patient.wake([{ calendar: 'nowak', urgency: 500 }]);
     expect(await jobs()).toMatchObject([{ priority: 20 }]);
   });
 
   test('shortens a wait that was made for a less urgent change', async () => {
-    await patient.wake('nowak', 700);
-    await quick.wake('nowak', 20);
+    await patient.wake([{ calendar: 'nowak', urgency: 700 }]);
+    await quick.wake([{ calendar: 'nowak', urgency: 20 }]);
     const done: unknown[] = [];
     work(async ({ data }) => done.push(data));
     await eventually(() => done.length === 1);
@@ -94,14 +115,14 @@ describe.each(backends)('the publish queue on $name', ({ fresh }) => {
       done.push((data as { calendar: string }).calendar);
       await gate;
     });
-    await quick.wake('first', 1);
+    await quick.wake([{ calendar: 'first', urgency: 1 }]);
     await eventually(() => done.length === 1);
     for (const [calendar, urgency] of [
       ['far', 900],
       ['near', 20],
       ['farther', 2_000],
     ] as const) {
-      await quick.wake(calendar, urgency);
+      await quick.wake([{ calendar, urgency }]);
     }
     open();
     await eventually(() => done.length === 4);
@@ -118,12 +139,12 @@ describe.each(backends)('the publish queue on $name', ({ fresh }) => {
       done.push((data as { calendar: string }).calendar);
       await gate;
     });
-    await quick.wake('nowak', 5);
+    await quick.wake([{ calendar: 'nowak', urgency: 5 }]);
     await eventually(() => done.length === 1);
-    for (let n = 0; n < 3; n += 1) await quick.wake('nowak', 5);
+    for (let n = 0; n < 3; n += 1) await quick.wake([{ calendar: 'nowak', urgency: 5 }]);
     open();
     await eventually(() => done.length === 2);
-    await quick.wake('last', 5);
+    await quick.wake([{ calendar: 'last', urgency: 5 }]);
     await eventually(() => done.includes('last'));
     expect(done).toEqual(['nowak', 'nowak', 'last']);
   });

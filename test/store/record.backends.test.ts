@@ -96,6 +96,7 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
       { name: '021-accounts-over-http' },
       { name: '023-event-contents' },
       { name: '025-account-states' },
+      { name: '026-queue-positions' },
     ]);
   });
 
