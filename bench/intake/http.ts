@@ -54,7 +54,7 @@ export async function overHttp(backend: Backend, marketplace: Marketplace): Prom
     };
     const alone = await measured(1, 1);
     const at16 = await measured(1, 16);
-    const batched = await measured(BATCH, 2);
+    const batched = await measured(BATCH, 1);
     return {
       backend: backend.name,
       batchedPerSecond: batched.perSecond,

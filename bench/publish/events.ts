@@ -23,14 +23,26 @@ export const windows = (calendar: number, date: string): OccupancyEvent => ({
 });
 
 /** Five minutes of the day, a different five for each `index` up to 168. */
-export const taken = (calendar: number, date: string, index: number): OccupancyEvent => {
-  const start = DateTime.fromISO(`${date}T07:00`, { zone: ZONE }).plus({ minutes: (index % 168) * 5 });
-  return {
-    id: id(),
-    type: 'occupied',
-    calendar: `c${calendar}`,
-    ref: `apt-${calendar}-${date}-${index}`,
-    start: start.toISO() ?? '',
-    end: start.plus({ minutes: 5 }).toISO() ?? '',
-  };
-};
+export const taken = (calendar: number, date: string, index: number): OccupancyEvent => ({
+  id: id(),
+  type: 'occupied',
+  calendar: `c${calendar}`,
+  ref: `apt-${calendar}-${date}-${index}`,
+  start: instantOf(date, index % 168),
+  end: instantOf(date, (index % 168) + 1),
+});
+
+const instants = new Map<string, string>();
+
+/** Made once: what is measured is not luxon. */
+function instantOf(date: string, index: number): string {
+  const key = `${date} ${index}`;
+  const made =
+    instants.get(key) ??
+    DateTime.fromISO(`${date}T07:00`, { zone: ZONE })
+      .plus({ minutes: index * 5 })
+      .toISO() ??
+    '';
+  instants.set(key, made);
+  return made;
+}

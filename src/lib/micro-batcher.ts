@@ -69,7 +69,7 @@ export class MicroBatcher<Item, Result = void> {
       try {
         const results = await this.#limited(this.#work(batch.map(({ item }) => item)));
         for (const [n, { resolve }] of batch.entries()) resolve(results[n] as Result);
-        if (batch.length > 1) await this.#gather(batch.length);
+        if (batch.length > 1) await this.#gather(batch.length + this.#waiting.length);
       } catch (error) {
         for (const { reject } of batch) reject(error);
       }

@@ -1,6 +1,4 @@
 /** Waiting and repeating. Whoever runs the engine decides how time passes: tests move it by hand. */
-import { setTimeout as wait } from 'node:timers/promises';
-
 export interface Timers {
   /** Milliseconds of a clock that nobody sets: only what lies between two of them means something. */
   elapsed(): number;
@@ -13,10 +11,17 @@ export interface Timers {
 /** The process's own. */
 export const systemTimers: Timers = {
   elapsed: () => performance.now(),
-  sleep: async (ms, signal) => {
-    // The only reason for a rejection is the signal.
-    await wait(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
-  },
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      const timer = setTimeout(end, ms);
+      function end(): void {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', end);
+        resolve();
+      }
+      if (signal?.aborted) end();
+      else signal?.addEventListener('abort', end, { once: true });
+    }),
   every: (ms, work) => {
     const timer = setInterval(() => void work(), ms);
     return () => clearInterval(timer);

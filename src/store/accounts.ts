@@ -128,6 +128,17 @@ export async function getAccount(db: Db, id: string): Promise<Account | undefine
   return row && toAccount(row);
 }
 
+/** That of a calendar. */
+export async function getAccountOf(db: Db, calendar: string): Promise<Account | undefined> {
+  const row = await db
+    .selectFrom('slotkeeper.accounts')
+    .innerJoin('slotkeeper.calendars as c', 'c.account_id', 'slotkeeper.accounts.id')
+    .selectAll('slotkeeper.accounts')
+    .where('c.id', '=', calendar)
+    .executeTakeFirst();
+  return row && toAccount(row);
+}
+
 export async function listAccounts(db: Db): Promise<Account[]> {
   const rows = await db.selectFrom('slotkeeper.accounts').selectAll().orderBy('id').execute();
   return rows.map(toAccount);

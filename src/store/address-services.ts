@@ -174,20 +174,23 @@ export async function calendarsToRead(db: Db, now: Date, limit: number): Promise
   return rows.map(({ id }) => id);
 }
 
-/** The windows as they can be offered: without services that are gone. */
-export async function offeredOf<Window extends Pick<WindowTerms, 'services'>>(
-  db: Db,
-  calendar: string,
-  windows: readonly Window[],
-): Promise<readonly Window[]> {
+/** The ids of the services of a calendar's address that are gone. */
+export async function goneServiceIds(db: Db, calendar: string): Promise<ReadonlySet<string>> {
   const rows = await db
     .selectFrom('slotkeeper.address_services')
     .select('id')
     .where('calendar_id', '=', calendar)
     .where('gone_since', 'is not', null)
     .execute();
-  if (rows.length === 0) return windows;
-  const gone = new Set(rows.map(({ id }) => id));
+  return new Set(rows.map(({ id }) => id));
+}
+
+/** The windows as they can be offered: without services that are gone. */
+export function offeredOf<Window extends Pick<WindowTerms, 'services'>>(
+  windows: readonly Window[],
+  gone: ReadonlySet<string>,
+): readonly Window[] {
+  if (gone.size === 0) return windows;
   return windows
     .map((window) => ({ ...window, services: window.services.filter(({ id }) => !gone.has(id)) }))
     .filter(({ services }) => services.length > 0);

@@ -5,7 +5,8 @@
  * Until then its row stands in the future, at the latest moment at which the answer can come; so a worker
  * that dies with a request in flight leaves the count too high for a moment, and never too low.
  */
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
+import { COMMIT, pipelined } from './pipeline.js';
 import type { Db } from './schema.js';
 
 export interface Window {
@@ -32,35 +33,59 @@ export async function takeRequest(
   answeredBy: Date,
   count = 1,
 ): Promise<Taken> {
-  return await db.transaction().execute(async (tx): Promise<Taken> => {
-    await tx
-      .selectFrom('slotkeeper.accounts')
-      .select('id')
-      .where('id', '=', account)
-      .forNoKeyUpdate()
-      .executeTakeFirst();
-    let until = now.getTime();
-    for (const window of windows) {
-      // The request that has to leave the window before these fit: for one it is the limit-th, counted from the latest.
-      const blocking = await tx
-        .selectFrom('slotkeeper.requests')
-        .select('at')
-        .where('account_id', '=', account)
-        .$if(window.of !== 'requests', (query) => query.where('write', '=', window.of === 'writes'))
-        .where('at', '>', new Date(now.getTime() - window.perMs))
-        .orderBy('at', 'desc')
-        .offset(Math.max(0, window.limit - count))
-        .limit(1)
-        .executeTakeFirst();
-      if (blocking !== undefined) until = Math.max(until, blocking.at.getTime() + window.perMs);
-    }
-    if (until > now.getTime()) return { kind: 'spent', until: new Date(until) };
-    await tx
-      .insertInto('slotkeeper.requests')
-      .values(Array.from({ length: count }, () => ({ account_id: account, at: answeredBy, write })))
-      .execute();
-    return { kind: 'taken' };
-  });
+  const { rows } = await db.transaction().execute((tx) =>
+    pipelined(tx, async (session) => {
+      const [, taken] = await Promise.all([
+        // Whoever asks for the same account waits here; what it has taken is seen by the next statement.
+        sql`SELECT FROM slotkeeper.accounts WHERE id = ${account} FOR NO KEY UPDATE`.execute(session),
+        takingRequests(account, write, windows, now, answeredBy, count).execute(session),
+        COMMIT.execute(session),
+      ]);
+      return taken;
+    }),
+  );
+  const until = rows[0]?.until;
+  return until != null && until > now ? { kind: 'spent', until } : { kind: 'taken' };
+}
+
+/** Until when a window is full, if one is; where none is, the requests are taken. */
+function takingRequests(
+  account: string,
+  write: boolean,
+  windows: readonly Window[],
+  now: Date,
+  answeredBy: Date,
+  count: number,
+): RawBuilder<{ readonly until: Date | null }> {
+  const given = windows.map(({ of, limit, perMs }) => ({
+    of,
+    since: new Date(now.getTime() - perMs),
+    per: perMs / 1_000,
+    // The request that has to leave the window before these fit: for one it is the limit-th, counted from the latest.
+    nth: Math.max(0, limit - count),
+  }));
+  return sql<{ until: Date | null }>`
+    WITH full_until AS (
+      SELECT max(b.at + make_interval(secs => w.per)) AS until
+      FROM jsonb_to_recordset(${JSON.stringify(given)}::jsonb)
+        AS w (of text, since timestamptz, per double precision, nth integer)
+      CROSS JOIN LATERAL (
+        -- Each kind by itself is read in the order of its index.
+        SELECT at FROM (
+          (SELECT at FROM slotkeeper.requests
+           WHERE account_id = ${account} AND write AND w.of <> 'readings' AND at > w.since
+           ORDER BY at DESC LIMIT w.nth + 1)
+          UNION ALL
+          (SELECT at FROM slotkeeper.requests
+           WHERE account_id = ${account} AND NOT write AND w.of <> 'writes' AND at > w.since
+           ORDER BY at DESC LIMIT w.nth + 1)) r
+        ORDER BY at DESC OFFSET w.nth LIMIT 1) b),
+    taken AS (
+      INSERT INTO slotkeeper.requests (account_id, at, write)
+      SELECT ${account}, ${answeredBy}::timestamptz, ${write}::boolean
+      FROM generate_series(1, ${count}::integer)
+      WHERE NOT EXISTS (SELECT FROM full_until WHERE until > ${now}::timestamptz))
+    SELECT until FROM full_until`;
 }
 
 /**

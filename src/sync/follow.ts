@@ -7,6 +7,9 @@ import {
   CANCEL,
   type Following,
 } from '../store/following.js';
+import { pipelined } from '../store/pipeline.js';
+import type { Db } from '../store/schema.js';
+import { sentMoves } from '../store/sent-moves.js';
 import { BookingOverError } from './booking-over-error.js';
 import { BudgetSpentError } from './budget-spent-error.js';
 import { failureOf } from './failure.js';
@@ -28,14 +31,19 @@ const PATIENCE = 3;
  * @returns until when what only frees time has to wait for the budget, in epoch milliseconds
  */
 export async function followAppointments(run: Run): Promise<number | undefined> {
+  const toFollow = (db: Db) => bookingsToFollow(db, run.calendar.id, new Date(run.now()));
+  const [moves, following] = await pipelined(run.db, (db) =>
+    Promise.all([sentMoves(db, run.calendar.id), toFollow(db)]),
+  );
+  if (moves.length === 0) return await followEach(run, following);
   try {
-    await settleMoves(run);
+    await settleMoves(run, moves);
   } catch (error) {
     // What moved may be elsewhere by now: nothing follows before that is known.
-    await leave(run, await bookingsToFollow(run.db, run.calendar.id, new Date(run.now())), error, true);
+    await leave(run, await toFollow(run.db), error, true);
     return undefined;
   }
-  return await followEach(run, await bookingsToFollow(run.db, run.calendar.id, new Date(run.now())));
+  return await followEach(run, await toFollow(run.db));
 }
 
 /** Those that go elsewhere, with what stands in their way, and no others. @returns whether there were any */

@@ -5,9 +5,10 @@
  */
 import { HEARING } from '../core/index.js';
 import { refuseAccount } from '../store/account-states.js';
-import { type Account, getAccount } from '../store/accounts.js';
+import { type Account, getAccountOf } from '../store/accounts.js';
 import { attemptFailed, attemptSucceeded, calendarFailed, retryAt } from '../store/attempts.js';
 import { type CalendarState, getCalendar } from '../store/calendars.js';
+import { pipelined } from '../store/pipeline.js';
 import { CLOSING_REFUSED_MS } from '../store/wanted.js';
 import { backoffMs, RETRY } from './backoff.js';
 import { CalendarChangedError } from './calendar-changed-error.js';
@@ -40,10 +41,10 @@ export class Reconciler {
    */
   async reconcile(id: string, urgency: number): Promise<Reconciled> {
     const { db, budget } = this.#options;
-    const calendar = await getCalendar(db, id);
-    if (calendar === undefined) return { kind: 'done' };
-    const account = await getAccount(db, calendar.account);
-    if (account === undefined) return { kind: 'done' };
+    const [calendar, account] = await pipelined(db, (session) =>
+      Promise.all([getCalendar(session, id), getAccountOf(session, id)]),
+    );
+    if (calendar === undefined || account === undefined) return { kind: 'done' };
     // The sweep finds it when it is due.
     if (isPaused(calendar, urgency, this.#options.now())) return { kind: 'done' };
     const wait = calendar.retrying ? calendar.retrying.at.getTime() - this.#options.now() : 0;

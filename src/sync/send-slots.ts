@@ -2,6 +2,7 @@
 import { addDays, type Slot, startOfDate, toIso } from '../core/index.js';
 import { forgetVerified } from '../store/days.js';
 import { payloadsSince, rememberPayload } from '../store/payloads.js';
+import { pipelined } from '../store/pipeline.js';
 import { checkPlan } from './check-plan.js';
 import { duplicateWindowMs, freshForm, hashOf } from './forms.js';
 import { urgencyOf } from './plan.js';
@@ -33,8 +34,12 @@ export async function sendSlots(
   // Before it is sent: a crash or a lost answer must find it written down that it may have arrived.
   const client = run.client(urgencyOf(days), async () => {
     await checkPlan(run, days);
-    await forgetVerified(db, calendar.id, dates);
-    await rememberPayload(db, calendar.id, hashOf(entries), new Date(now()), sentLatelySince(run));
+    await pipelined(db, (session) =>
+      Promise.all([
+        forgetVerified(session, calendar.id, dates),
+        rememberPayload(session, calendar.id, hashOf(entries), new Date(now()), sentLatelySince(run)),
+      ]),
+    );
   });
   await client.replaceSlots(calendar, entries);
 }

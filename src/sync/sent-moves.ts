@@ -9,7 +9,7 @@ import type { Booking } from '../docplanner/index.js';
 import { said } from '../occupancy/said.js';
 import type { SaidBooking } from '../occupancy/take-bookings.js';
 import { findBookings, type StoredBooking } from '../store/bookings.js';
-import { forgetMove, type SentMove, sentMoves } from '../store/sent-moves.js';
+import { forgetMove, type SentMove } from '../store/sent-moves.js';
 import { NotKnownYetError } from './not-known-yet-error.js';
 import { type Place, placeAt, readVisit, type ShownVisit, takeVisit } from './read-visit.js';
 import { isRefusal } from './refusal.js';
@@ -19,9 +19,9 @@ import { cameOf } from './same-visit.js';
 const MINUTE = 60_000;
 
 /** Finds out about all of them, so that what is linked to a booking that moved follows from where it is now. */
-export async function settleMoves(run: Run): Promise<void> {
+export async function settleMoves(run: Run, moves: readonly SentMove[]): Promise<void> {
   const { db, calendar, log } = run;
-  for (const move of await sentMoves(db, calendar.id)) {
+  for (const move of moves) {
     try {
       await settleMove(run, move);
     } catch (error) {

@@ -3,10 +3,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { addDays, computeSlotConfigs, type Day, startOfDate } from '../core/index.js';
 import { timeOf, widened } from '../occupancy/day-changes.js';
 import { type Account, getAccount } from '../store/accounts.js';
-import { offeredOf } from '../store/address-services.js';
+import { goneServiceIds, offeredOf } from '../store/address-services.js';
 import { type Calendar, isCalendarUnchanged } from '../store/calendars.js';
 import { daysBetween, pendingDays, type StoredDay } from '../store/days.js';
 import { heldDates } from '../store/holds.js';
+import { COMMIT, pipelined } from '../store/pipeline.js';
 import type { Db } from '../store/schema.js';
 import { type Taken, takenBetween } from '../store/taken.js';
 import { type StoredWindow, windowsOf } from '../store/windows.js';
@@ -41,8 +42,13 @@ export async function wantedDays(
   only?: ReadonlySet<string>,
 ): Promise<Wanted> {
   return await atOneMoment(db, async (tx) => {
-    if (!(await isAsBefore(tx, calendar, account))) throw new CalendarChangedError(calendar.id);
-    const pending = await pendingDays(tx, calendar.id, horizon.from, horizon.to, now, MOST_DAYS);
+    const [isSame, pending] = await pipelined(tx, (reading) =>
+      Promise.all([
+        isAsBefore(reading, calendar, account),
+        pendingDays(reading, calendar.id, horizon.from, horizon.to, now, MOST_DAYS),
+      ]),
+    );
+    if (!isSame) throw new CalendarChangedError(calendar.id);
     const days = only === undefined ? pending : pending.filter((day) => only.has(day.date));
     const dates = days.map((day) => day.date).sort();
     const [from, to] = [dates[0], dates.at(-1)];
@@ -69,8 +75,13 @@ export async function settledDays(
   horizon: Horizon,
 ): Promise<Settled> {
   return await atOneMoment(db, async (tx) => {
-    if (!(await isAsBefore(tx, calendar, account))) throw new CalendarChangedError(calendar.id);
-    const all = await daysBetween(tx, calendar.id, horizon.from, horizon.to);
+    const [isSame, all] = await pipelined(tx, (reading) =>
+      Promise.all([
+        isAsBefore(reading, calendar, account),
+        daysBetween(reading, calendar.id, horizon.from, horizon.to),
+      ]),
+    );
+    if (!isSame) throw new CalendarChangedError(calendar.id);
     const days = all.filter((day) => day.generation === day.publishedGeneration && day.published !== null);
     const [from, to] = [days[0]?.date, days.at(-1)?.date];
     if (from === undefined || to === undefined) return { days: [], taken: [] };
@@ -121,9 +132,11 @@ export async function viewDays(
 
 /** A generation that is read here is the answer to the calendar as it is here. */
 async function isAsBefore(db: Db, calendar: Calendar, account: Account): Promise<boolean> {
-  return (
-    (await isCalendarUnchanged(db, calendar)) && isDeepStrictEqual(await getAccount(db, account.id), account)
-  );
+  const [isCalendar, found] = await Promise.all([
+    isCalendarUnchanged(db, calendar),
+    getAccount(db, account.id),
+  ]);
+  return isCalendar && isDeepStrictEqual(found, account);
 }
 
 const MINUTE = 60_000;
@@ -152,11 +165,18 @@ function reachOf(
   };
 }
 
-async function computeDates(db: Db, calendar: Calendar, account: Account, from: string, to: string) {
+/** @param tx a transaction that only reads; it is ended */
+async function computeDates(tx: Db, calendar: Calendar, account: Account, from: string, to: string) {
   const { bufferBefore = 0, bufferAfter = 0, grid } = calendar;
-  const windows = await windowsOf(db, calendar.id, from, to);
   const { first, last } = reachOf(calendar, account, from, to);
-  const taken = await takenOn(db, calendar, account, from, to);
+  const [windows, taken, gone] = await pipelined(tx, (db) =>
+    Promise.all([
+      windowsOf(db, calendar.id, from, to),
+      takenOn(db, calendar, account, from, to),
+      goneServiceIds(db, calendar.id),
+      COMMIT.execute(db),
+    ]),
+  );
   const closed = taken.map((one) => {
     const { start, end } = widened(timeOf(one), { bufferBefore, bufferAfter });
     // A break may end in a year of which nothing is computed.
@@ -164,7 +184,7 @@ async function computeDates(db: Db, calendar: Calendar, account: Account, from: 
   });
   const days = computeSlotConfigs({
     timeZone: account.timeZone,
-    windows: await offeredOf(db, calendar.id, windows),
+    windows: offeredOf(windows, gone),
     // Where it is hidden by other means, all that is available is published.
     busy: calendar.strategy === 'slots' ? closed : [],
     from,

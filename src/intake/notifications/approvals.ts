@@ -8,7 +8,7 @@ import { addDays, localDate } from '../../core/index.js';
 import { type Notification, serviceOf } from '../../docplanner/index.js';
 import { type Interval, timeOf, widened } from '../../occupancy/day-changes.js';
 import type { Account } from '../../store/accounts.js';
-import { offeredOf } from '../../store/address-services.js';
+import { goneServiceIds, offeredOf } from '../../store/address-services.js';
 import { calendarAt } from '../../store/calendars.js';
 import { lockCalendars } from '../../store/events.js';
 import { reservationsBetween, reserve, unreserve } from '../../store/reservations.js';
@@ -109,7 +109,7 @@ export class Approvals {
       if (start <= now) return { kind: 'denied', reason: 'past' };
       const date = localDate(start, calendar.timeZone);
       const windows = await windowsOf(tx, id, addDays(date, -1), addDays(date, 1));
-      const offers = (await offeredOf(tx, id, windows)).map((window) => ({
+      const offers = offeredOf(windows, await goneServiceIds(tx, id)).map((window) => ({
         ...spanOf(window),
         services: window.services,
       }));

@@ -7,6 +7,7 @@ import { ServerError } from '../../docplanner/index.js';
 import { attemptSucceeded, waitingDays } from '../../store/attempts.js';
 import { hasPlaceholders } from '../../store/bookings.js';
 import { hasOwnBreaks } from '../../store/breaks.js';
+import { pipelined } from '../../store/pipeline.js';
 import { explainRefusal, readDueAddress } from '../address-services.js';
 import { CalendarRefusedError } from '../calendar-refused-error.js';
 import { closeAllOtherwise } from '../close-otherwise.js';
@@ -105,10 +106,10 @@ async function followLater(run: Run): Promise<Reconciled> {
 
 /** With `slots` only what another strategy left. */
 async function hidesAnything({ calendar, db, now }: Run): Promise<boolean> {
+  if (calendar.strategy !== 'slots') return true;
   const at = new Date(now());
-  return (
-    calendar.strategy !== 'slots' ||
-    (await hasOwnBreaks(db, calendar.id, at)) ||
-    (await hasPlaceholders(db, calendar.id, at))
+  const left = await pipelined(db, (session) =>
+    Promise.all([hasOwnBreaks(session, calendar.id, at), hasPlaceholders(session, calendar.id, at)]),
   );
+  return left.includes(true);
 }
