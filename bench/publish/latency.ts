@@ -1,9 +1,10 @@
 /** Idle latency: from POST /v1/events to the PUT's arrival at the marketplace, beside a bare BullMQ job. */
 import got from 'got';
+import type { SlotkeeperConfig } from 'slotkeeper';
 import type { RequestRecord } from 'slotkeeper/sandbox';
 import { Queues } from '../../dist/queue/queues.js';
 import { openDatabase } from '../../dist/store/database.js';
-import { API_KEY, addressOf, atRest, type Backend, clinic } from './backends.js';
+import { API_KEY, addressOf, atRest, type Backend, type Clinic, clinic } from './backends.js';
 import { dayAhead, taken, windows } from './events.js';
 
 export interface Latency {
@@ -16,39 +17,33 @@ export interface Latency {
 
 const SAMPLES = 120;
 const PAUSE_MS = 40;
+const CALENDARS = 4;
 
-export async function latency(backend: Backend): Promise<Latency> {
-  const { engine, sandbox, url, close } = await clinic(backend, 4, { debounceMs: 0 });
+/** The two take turns, so that what else the machine does meets both; the embedded database has one process, and so one after the other. */
+export async function latency(
+  backend: Backend,
+  publish: NonNullable<SlotkeeperConfig['publish']>,
+): Promise<Latency> {
+  const ours = await clinic(backend, CALENDARS, publish);
+  const isEmbedded = backend.databaseUrl === undefined;
+  const beside = isEmbedded ? undefined : await bareQueue(backend);
   const samples: number[] = [];
+  const bare: number[] = [];
   try {
     const day = dayAhead(7);
-    await engine.events([0, 1, 2, 3].map((index) => windows(index, day)));
-    await atRest(engine);
+    await ours.engine.events(Array.from({ length: CALENDARS }, (_, index) => windows(index, day)));
+    await atRest(ours.engine);
     for (let i = 0; i < SAMPLES; i += 1) {
-      const calendar = i % 4;
-      const arrived = new Promise<number>((resolve) => {
-        const listen = (record: RequestRecord): void => {
-          const isIt =
-            record.operation === 'replaceSlots' && record.address?.doctorId === addressOf(calendar).doctorId;
-          if (!isIt) return;
-          sandbox.off('request', listen);
-          resolve(record.receivedAt);
-        };
-        sandbox.on('request', listen);
-      });
-      const begun = Date.now();
-      await got.post(`${url}/v1/events`, {
-        json: { events: [taken(calendar, day, i)] },
-        headers: { authorization: `Bearer ${API_KEY}` },
-      });
-      samples.push((await arrived) - begun);
-      await atRest(engine);
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      samples.push(await eventToPut(ours, day, i));
+      await atRest(ours.engine);
+      await pause(publish.debounceMs);
+      if (beside !== undefined) bare.push(await beside.add());
     }
   } finally {
-    await close();
+    await beside?.close();
+    await ours.close();
   }
-  const bare = await bareQueue(backend);
+  if (isEmbedded) bare.push(...(await alone(backend)));
   return {
     backend: backend.name,
     p50Ms: at(samples, 0.5),
@@ -58,8 +53,43 @@ export async function latency(backend: Backend): Promise<Latency> {
   };
 }
 
-/** A job that does nothing, from before its add to its processor, on the same backend when nothing else runs. */
-async function bareQueue({ databaseUrl, redisUrl, data }: Backend): Promise<number[]> {
+async function alone(backend: Backend): Promise<number[]> {
+  const { add, close } = await bareQueue(backend);
+  const samples: number[] = [];
+  for (let i = 0; i < SAMPLES; i += 1) {
+    samples.push(await add());
+    await pause();
+  }
+  await close();
+  return samples;
+}
+
+/** A calendar is quiet after it. */
+const pause = (debounceMs = 0): Promise<unknown> =>
+  new Promise((resolve) => setTimeout(resolve, PAUSE_MS + debounceMs));
+
+async function eventToPut({ sandbox, url }: Clinic, day: string, i: number): Promise<number> {
+  const calendar = i % CALENDARS;
+  const arrived = new Promise<number>((resolve) => {
+    const listen = (record: RequestRecord): void => {
+      const isIt =
+        record.operation === 'replaceSlots' && record.address?.doctorId === addressOf(calendar).doctorId;
+      if (!isIt) return;
+      sandbox.off('request', listen);
+      resolve(performance.now());
+    };
+    sandbox.on('request', listen);
+  });
+  const begun = performance.now();
+  await got.post(`${url}/v1/events`, {
+    json: { events: [taken(calendar, day, i)] },
+    headers: { authorization: `Bearer ${API_KEY}` },
+  });
+  return (await arrived) - begun;
+}
+
+/** A job that does nothing, from before its add to its processor. */
+async function bareQueue({ databaseUrl, redisUrl, data }: Backend) {
   const database = await openDatabase(
     databaseUrl === undefined ? { folder: data ?? '' } : { url: databaseUrl },
   );
@@ -68,27 +98,25 @@ async function bareQueue({ databaseUrl, redisUrl, data }: Backend): Promise<numb
       redisUrl === undefined ? { kind: 'database', pool: database.pool } : { kind: 'redis', url: redisUrl },
     onError: (error) => console.error(error.message),
   });
-  const samples: number[] = [];
-  try {
-    await queues.connect();
-    const queue = queues.queue('bench-bare');
-    let processed: (() => void) | undefined;
-    queues.worker('bench-bare', async () => processed?.(), { removeOnComplete: { count: 0 } });
-    for (let i = 0; i < SAMPLES; i += 1) {
-      const arrived = new Promise<void>((resolve) => {
-        processed = resolve;
-      });
-      const begun = performance.now();
-      await queue.add('bare', {});
-      await arrived;
-      samples.push(performance.now() - begun);
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-    }
-  } finally {
+  await queues.connect();
+  const queue = queues.queue('bench-bare');
+  let processed: (() => void) | undefined;
+  queues.worker('bench-bare', async () => processed?.(), { removeOnComplete: { count: 0 } });
+  await queues.ready();
+  const add = async (): Promise<number> => {
+    const arrived = new Promise<void>((resolve) => {
+      processed = resolve;
+    });
+    const begun = performance.now();
+    await queue.add('bare', {});
+    await arrived;
+    return performance.now() - begun;
+  };
+  const close = async (): Promise<void> => {
     await queues.close();
     await database.close();
-  }
-  return samples;
+  };
+  return { add, close };
 }
 
 export function at(samples: readonly number[], share: number): number {

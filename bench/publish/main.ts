@@ -1,13 +1,15 @@
 /** `npm run bench:publish`: what publishing costs and how long it takes, each beside something of the same run. */
 import { startServices } from '../../test/support/services.js';
+import { Bounds } from '../bounds.js';
 import { type BackendName, backend } from './backends.js';
 import { type Burst, burst } from './burst.js';
-import { type Latency, latency } from './latency.js';
+import { latency } from './latency.js';
 import { type Many, many } from './many.js';
 import { simulate } from './monday.js';
 
 const NAMES: readonly BackendName[] = ['PGlite', 'PostgreSQL', 'PostgreSQL + Redis'];
 const round = (value: number, digits = 1): number => Number(value.toFixed(digits));
+const bounds = new Bounds();
 const only = process.argv.slice(2);
 const wanted = (part: string): boolean => only.length === 0 || only.includes(part);
 
@@ -52,16 +54,24 @@ try {
     );
   }
   if (wanted('latency')) {
+    const atOnce = await onEach((made) => latency(made, { debounceMs: 0 }));
+    const byDefault = await onEach((made) => latency(made, { debounceMs: 250 }));
     section(
-      'Idle latency, milliseconds: POST /v1/events to the PUT at the marketplace (debounce 0), beside a bare BullMQ job.',
-      (await onEach<Latency>(latency)).map((one) => ({
-        backend: one.backend,
-        p50: round(one.p50Ms),
-        p99: round(one.p99Ms),
-        'bare p50': round(one.bareP50Ms),
-        'bare p99': round(one.bareP99Ms),
-        'p50 / bare': round(one.p50Ms / one.bareP50Ms),
-      })),
+      'Idle latency, milliseconds: POST /v1/events to the PUT at the marketplace, beside a bare BullMQ job;\n' +
+        'with debounce 0, and with the default settings, which publish a calendar that was quiet at once.',
+      atOnce.map((one, n) => {
+        const leadingP50Ms = byDefault[n]?.p50Ms ?? Number.NaN;
+        return {
+          backend: one.backend,
+          p50: round(one.p50Ms),
+          p99: round(one.p99Ms),
+          'bare p50': round(one.bareP50Ms),
+          'bare p99': round(one.bareP99Ms),
+          'p50 / bare': bounds.atMost(`${one.backend}: p50 / bare`, one.p50Ms / one.bareP50Ms, 8),
+          'default p50': round(leadingP50Ms),
+          'default / p50': bounds.atMost(`${one.backend}: default / p50`, leadingP50Ms / one.p50Ms, 2),
+        };
+      }),
     );
   }
   if (wanted('burst')) {
@@ -69,6 +79,7 @@ try {
       'A burst of 1,000 events over 50 calendars: writes, against one PUT an event.',
       (await onEach<Burst>(burst)).map(({ seconds, ...one }) => ({
         ...one,
+        writes: bounds.atMost(`${one.backend}: writes of the burst`, one.writes, 150),
         seconds: round(seconds),
         'writes / one per event': round(one.writes / one.onePerEvent, 3),
       })),
@@ -93,3 +104,4 @@ try {
 } finally {
   await services.stop();
 }
+bounds.end();
