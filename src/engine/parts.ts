@@ -334,9 +334,8 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
         schedules.stop(),
         resyncWorker.stop(),
         publishWorker.stop(),
-        Promise.all([inbox.stop(), occupancyWorker.stop().then(() => events.stop())]).then(() =>
-          delivery.stop(),
-        ),
+        occupancyWorker.stop(),
+        inbox.stop().then(() => delivery.stop()),
       ]);
       const stopped = await within(timers, FINISH_MS, finishing);
       // Everything is closed all the same.

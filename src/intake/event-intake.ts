@@ -34,14 +34,19 @@ const GAP_MS = 2;
 const MAX_WAITS = 4;
 const PAUSE_MS = 100;
 
-type Outcome = BatchResult | { readonly error: unknown };
+type Outcome =
+  | { readonly error: unknown }
+  | {
+      readonly result: BatchResult;
+      /** Resolves when the calendars to be published are on the queue. */
+      readonly queued: Promise<void>;
+    };
 
 export class EventIntake {
   readonly #options: EventIntakeOptions;
   readonly #batcher: MicroBatcher<EventBatch, Outcome>;
   /** By calendar. */
   readonly #waits = new Map<string, Promise<void>>();
-  readonly #waking = new Set<Promise<void>>();
 
   constructor(options: EventIntakeOptions) {
     this.#options = options;
@@ -55,25 +60,22 @@ export class EventIntake {
     });
   }
 
-  /** Resolves when they are committed. */
+  /** Resolves when they are committed, and what is to be published is on the queue. */
   async apply(batch: EventBatch): Promise<EventsResult> {
     for (;;) {
       const outcome = await this.#batcher.add(batch);
       if ('error' in outcome) throw outcome.error;
-      if (!('locked' in outcome)) return outcome;
-      await this.#released(outcome.locked);
+      // The next transaction does not wait for the queue.
+      await outcome.queued;
+      if (!('locked' in outcome.result)) return outcome.result;
+      await this.#released(outcome.result.locked);
     }
-  }
-
-  /** Waits until the calendars to be published are on the queue. */
-  async stop(): Promise<void> {
-    await Promise.all(this.#waking);
   }
 
   /** One that the database will not have costs the others a second way, and none of them its answer. */
   async #applyAll(batches: readonly EventBatch[]): Promise<Outcome[]> {
     try {
-      return [...(await this.#commit(batches))];
+      return await this.#commit(batches);
     } catch (error) {
       if (batches.length === 1 || isUnavailable(error)) throw error;
     }
@@ -84,16 +86,12 @@ export class EventIntake {
     return outcomes;
   }
 
-  async #commit(batches: readonly EventBatch[]): Promise<readonly BatchResult[]> {
+  async #commit(batches: readonly EventBatch[]): Promise<Outcome[]> {
     const { db, sealer, now, wake, deliver } = this.#options;
     const { results, wakes, added } = await applyBatches(db, batches, now(), sealer);
     deliver(added);
-    if (wakes.length > 0) {
-      // Whoever waits for the commit does not wait for the queue, too.
-      const waking = wake(wakes).finally(() => this.#waking.delete(waking));
-      this.#waking.add(waking);
-    }
-    return results;
+    const queued = wakes.length > 0 ? wake(wakes) : Promise.resolve();
+    return results.map((result) => ({ result, queued }));
   }
 
   /** Waits until nobody else has the calendar locked, or for a while. */

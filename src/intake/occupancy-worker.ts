@@ -84,7 +84,7 @@ export class OccupancyWorker {
   #warn(error: unknown): void {
     if (this.#isWaiting) return;
     this.#isWaiting = true;
-    this.#options.log.warn({ err: error }, 'the record cannot be reached; the events wait');
+    this.#options.log.warn({ err: error }, 'the record cannot be reached; the event waits');
   }
 
   /** @returns why it has to wait, if it has */

@@ -58,7 +58,7 @@ export class PgliteClient extends EventEmitter {
   readonly #listening = new Map<string, () => void>();
   #inTransaction = false;
   #released = false;
-  /** What was asked last: the next is not begun before it has ended. */
+  /** What was asked so far: outside a transaction the next is not begun before it has ended. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(db: PgliteThread, session: Session) {
@@ -74,8 +74,10 @@ export class PgliteClient extends EventEmitter {
     values: readonly unknown[] = [],
   ): Promise<QueryResult<R>> | PostgresCursor<R> {
     if (typeof query !== 'string') throw new TypeError('the embedded database has no cursors');
-    const answer = this.#last.then(() => this.#query<R>(query.replace(COMMENTS, ''), [...values]));
-    this.#last = answer.catch(() => undefined);
+    const ask = () => this.#query<R>(query.replace(COMMENTS, ''), [...values]);
+    // Within a transaction the thread has the order: what is asked at once (pipeline.ts) waits for no answer here.
+    const answer = this.#inTransaction ? ask() : this.#last.then(ask);
+    this.#last = Promise.allSettled([this.#last, answer]);
     return answer;
   }
 

@@ -119,10 +119,10 @@ export class Budget {
     let answeredBy = new Date(0);
     return {
       before: async ({ write }) => {
-        permission = await this.#permission(account);
         if (ahead === undefined || ahead.left === 0 || write) {
-          answeredBy = await this.#take(account, write, urgency);
+          [permission, answeredBy] = await this.#permittedAndTaken(account, write, urgency);
         } else {
+          permission = await this.#permission(account);
           ahead.left -= 1;
           answeredBy = ahead.answeredBy;
         }
@@ -162,6 +162,26 @@ export class Budget {
     }
     this.#pauses.set(account.id, permission.kind === 'probe' ? permission.pauses : 0);
     return permission;
+  }
+
+  /** Both at once, for a request waits for them; what was taken without a permission is given back. */
+  async #permittedAndTaken(
+    account: Account,
+    write: boolean,
+    urgency: number,
+  ): Promise<readonly [Permitted, Date]> {
+    const [permission, taken] = await Promise.allSettled([
+      this.#permission(account),
+      this.#take(account, write, urgency),
+    ]);
+    if (permission.status === 'rejected') {
+      if (taken.status === 'fulfilled') {
+        await giveBackRequests(this.#options.db, account.id, write, taken.value, 1);
+      }
+      throw permission.reason;
+    }
+    if (taken.status === 'rejected') throw taken.reason;
+    return [permission.value, taken.value];
   }
 
   /** @returns the latest moment at which the request is expected to be over */

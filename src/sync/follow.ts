@@ -47,8 +47,7 @@ export async function followAppointments(run: Run): Promise<number | undefined> 
 }
 
 /** Those that go elsewhere, with what stands in their way, and no others. @returns whether there were any */
-export async function followMoves(run: Run): Promise<boolean> {
-  const all = await bookingsToFollow(run.db, run.calendar.id, new Date(run.now()));
+export async function followMoves(run: Run, all: readonly Following[]): Promise<boolean> {
   const left = all.filter(({ booking }) => !run.unanswered.bookings.has(booking.id));
   const moves = left.filter(isMove);
   await followEach(

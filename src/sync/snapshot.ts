@@ -6,6 +6,7 @@ import { type Account, getAccount } from '../store/accounts.js';
 import { goneServiceIds, offeredOf } from '../store/address-services.js';
 import { type Calendar, isCalendarUnchanged } from '../store/calendars.js';
 import { daysBetween, pendingDays, type StoredDay } from '../store/days.js';
+import { bookingsToFollow, type Following } from '../store/following.js';
 import { heldDates } from '../store/holds.js';
 import { COMMIT, pipelined } from '../store/pipeline.js';
 import type { Db } from '../store/schema.js';
@@ -24,6 +25,8 @@ export interface Wanted {
   /** Most urgent first. */
   readonly days: readonly WantedDay[];
   readonly taken: readonly Taken[];
+  /** The bookings that have to follow their appointments. */
+  readonly following: readonly Following[];
 }
 
 const MOST_DAYS = 400;
@@ -42,21 +45,23 @@ export async function wantedDays(
   only?: ReadonlySet<string>,
 ): Promise<Wanted> {
   return await atOneMoment(db, async (tx) => {
-    const [isSame, pending] = await pipelined(tx, (reading) =>
+    const [isSame, pending, following] = await pipelined(tx, (reading) =>
       Promise.all([
         isAsBefore(reading, calendar, account),
         pendingDays(reading, calendar.id, horizon.from, horizon.to, now, MOST_DAYS),
+        bookingsToFollow(reading, calendar.id, now),
       ]),
     );
     if (!isSame) throw new CalendarChangedError(calendar.id);
     const days = only === undefined ? pending : pending.filter((day) => only.has(day.date));
     const dates = days.map((day) => day.date).sort();
     const [from, to] = [dates[0], dates.at(-1)];
-    if (from === undefined || to === undefined) return { days: [], taken: [] };
+    if (from === undefined || to === undefined) return { days: [], taken: [], following };
     const computed = await computeDates(tx, calendar, account, from, to);
     return {
       days: days.map((day) => ({ ...day, wanted: computed.slots.get(day.date) ?? [] })),
       taken: computed.taken,
+      following,
     };
   });
 }

@@ -26,7 +26,7 @@ export async function wanted(run: Run, only?: ReadonlySet<string>): Promise<Want
   for (;;) {
     const horizon = horizonOf(run.account.timeZone, run.now());
     const found = await wantedDays(run.db, run.calendar, run.account, horizon, new Date(run.now()), only);
-    if (found.days.length === 0 || !(await followMoves(run))) return found;
+    if (found.days.length === 0 || !(await followMoves(run, found.following))) return found;
   }
 }
 
