@@ -17,8 +17,9 @@ export class Marketplace {
     this.url = url;
   }
 
-  static async start(timeZone: string): Promise<Marketplace> {
-    const child = fork(fileURLToPath(import.meta.url), ['marketplace', timeZone]);
+  /** @param latencyMs how long it takes for an answer; default no longer than it needs */
+  static async start(timeZone: string, latencyMs = 0): Promise<Marketplace> {
+    const child = fork(fileURLToPath(import.meta.url), ['marketplace', timeZone, String(latencyMs)]);
     const told = await answerOf(child);
     if (!('url' in told)) throw new Error('the marketplace did not say where it is');
     return new Marketplace(child, told.url);
@@ -44,12 +45,13 @@ async function answerOf(child: ChildProcess): Promise<Told> {
   });
 }
 
-async function serve(timeZone: string, tell: (told: Told) => void): Promise<void> {
+async function serve(timeZone: string, latencyMs: number, tell: (told: Told) => void): Promise<void> {
   const sandbox = new Sandbox({
     timeZone,
     keepRequests: 1,
     limits: { writesPerMinute: null, writesPerHour: null, requestsPerHour: null },
   });
+  if (latencyMs > 0) sandbox.faults.set([{ fault: { kind: 'latency', ms: latencyMs } }]);
   let counts: Record<string, number> = {};
   sandbox.on('request', ({ operation }) => {
     counts[operation] = (counts[operation] ?? 0) + 1;
@@ -62,7 +64,7 @@ async function serve(timeZone: string, tell: (told: Told) => void): Promise<void
   tell({ url: await sandbox.start() });
 }
 
-const [, , what, timeZone] = process.argv;
+const [, , what, timeZone, latencyMs] = process.argv;
 if (what === 'marketplace' && timeZone !== undefined && process.send !== undefined) {
-  await serve(timeZone, (told) => process.send?.(told));
+  await serve(timeZone, Number(latencyMs), (told) => process.send?.(told));
 }
