@@ -19,13 +19,18 @@ export interface Flood {
 const JOBS = 5_000;
 const CALENDARS = 50;
 /** As many as the engine has in hand. */
-const CONCURRENCY = 500;
+const CONCURRENCY = { redis: 500, database: 50 };
 export const OCCUPANCY = 'slotkeeper-occupancy';
 const BARE = 'bench-bare';
 
 export async function flood(backend: Backend, marketplace: Marketplace): Promise<Flood> {
   return await withQueues(backend, async (queueOf) => {
-    const bare = await apart({ kind: 'bare', stores: backend, queue: BARE, concurrency: CONCURRENCY });
+    const bare = await apart({
+      kind: 'bare',
+      stores: backend,
+      queue: BARE,
+      concurrency: backend.redisUrl === undefined ? CONCURRENCY.database : CONCURRENCY.redis,
+    });
     const barePerSecond = await drained(queueOf(BARE), events(30, 'bare')).finally(() => bare.stop());
     const engine = await apart({
       kind: 'engine',

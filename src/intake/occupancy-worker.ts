@@ -23,8 +23,11 @@ export interface OccupancyWorkerOptions {
   readonly timers: Timers;
 }
 
-/** Jobs in hand at the same time. */
-const MAX_JOBS = 500;
+/**
+ * Jobs in hand at the same time. In a database BullMQ ends them one after another, each on a connection of the pool: more of
+ * them would be taken no faster, and keep everything else waiting for a connection.
+ */
+const MAX_JOBS = { redis: 500, database: 50 } as const;
 /** How long to wait before the database is tried again. */
 const RETRY_MS = 1_000;
 /** For reading where jobs stand in the queue, in milliseconds. */
@@ -47,14 +50,15 @@ export class OccupancyWorker {
 
   async start(): Promise<void> {
     const { queues, timers } = this.#options;
+    const concurrency = MAX_JOBS[queues.kind];
     await queues.queue(OCCUPANCY_QUEUE).removeGlobalConcurrency();
     const positions: Positions = new MicroBatcher(queues.positions(OCCUPANCY_QUEUE), {
       timers,
-      maxSize: MAX_JOBS,
+      maxSize: concurrency,
       limitMs: READ_WITHIN_MS,
     });
     this.#worker = queues.worker(OCCUPANCY_QUEUE, (job, token) => this.#take(job, token, positions), {
-      concurrency: MAX_JOBS,
+      concurrency,
       removeOnComplete: { count: 0 },
     });
   }

@@ -79,7 +79,7 @@ describe("the embedded database's thread", () => {
     const behind = reasonOf(pool.query('SELECT 1'));
     await timers.advance(9_000);
     expect(thread.isClosed).toBe(false);
-    await timers.advance(2_000);
+    await timers.advance(1_000);
     const first = await spinning;
     client.release();
     for (const error of [first, await behind, await reasonOf(pool.query('SELECT 1'))]) {
