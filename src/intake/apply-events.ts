@@ -62,6 +62,7 @@ export interface ApplyOptions {
   readonly sealer?: Sealer | undefined;
   /** Only says what would become of them. */
   readonly dryRun?: boolean | undefined;
+  readonly positions?: EventBatch['positions'];
 }
 
 /**
@@ -73,9 +74,9 @@ export async function applyEvents(
   db: Db,
   events: readonly unknown[],
   now: number,
-  { sealer, dryRun = false }: ApplyOptions = {},
+  { sealer, dryRun = false, positions }: ApplyOptions = {},
 ): Promise<Applied> {
-  const batch = readBatch({ events });
+  const batch = readBatch({ events, positions });
   return await retryDeadlock(async () => {
     if (dryRun) return { ...(await withoutEffect(db, (tx) => apply(tx, batch, now, sealer))), ...NO_EFFECTS };
     return await db.transaction().execute((tx) => apply(tx, batch, now, sealer, COMMIT));

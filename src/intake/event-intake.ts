@@ -5,12 +5,11 @@
 import { MicroBatcher } from '../lib/micro-batcher.js';
 import { systemTimers, type Timers } from '../lib/timers.js';
 import type { Sealer } from '../privacy/sealer.js';
-import { lockCalendars } from '../store/events.js';
 import { isUnavailable } from '../store/is-unavailable.js';
 import type { AddedNotification } from '../store/notifications.js';
 import type { Db } from '../store/schema.js';
 import type { WantedCalendar } from '../store/wanted.js';
-import { applyBatches, type BatchResult, type EventBatch } from './apply-events.js';
+import { applyBatches, applyEvents, type BatchResult, type EventBatch } from './apply-events.js';
 import type { EventsResult } from './events-result.js';
 
 export interface EventIntakeOptions {
@@ -30,7 +29,7 @@ const MAX_EVENTS = 500;
 const COMMIT_WITHIN_MS = 15_000;
 /** Where many arrive, the next one is here within this time, in milliseconds. */
 const GAP_MS = 2;
-/** Locked calendars that are waited for at the same time, each on a connection; the others are tried again after a pause. */
+/** Transactions that wait for locked calendars at the same time, each on a connection; the others are tried again after a pause. */
 const MAX_WAITS = 4;
 const PAUSE_MS = 100;
 
@@ -45,8 +44,8 @@ type Outcome =
 export class EventIntake {
   readonly #options: EventIntakeOptions;
   readonly #batcher: MicroBatcher<EventBatch, Outcome>;
-  /** By calendar. */
-  readonly #waits = new Map<string, Promise<void>>();
+  /** By the calendar that was locked. */
+  readonly #waits = new Map<string, Promise<unknown>>();
 
   constructor(options: EventIntakeOptions) {
     this.#options = options;
@@ -67,8 +66,12 @@ export class EventIntake {
       if ('error' in outcome) throw outcome.error;
       // The next transaction does not wait for the queue.
       await outcome.queued;
-      if (!('locked' in outcome.result)) return outcome.result;
-      await this.#released(outcome.result.locked);
+      const { result } = outcome;
+      if (!('locked' in result)) return result;
+      if (this.#waits.size < MAX_WAITS && !this.#waits.has(result.locked)) {
+        return await this.#waitAndApply(result.locked, batch);
+      }
+      await this.#waited(result.locked);
     }
   }
 
@@ -94,18 +97,28 @@ export class EventIntake {
     return results.map((result) => ({ result, queued }));
   }
 
-  /** Waits until nobody else has the calendar locked, or for a while. */
-  async #released(calendar: string): Promise<void> {
-    const { db, timers } = this.#options;
-    let wait = this.#waits.get(calendar);
-    if (wait === undefined && this.#waits.size < MAX_WAITS) {
-      wait = lockCalendars(db, [calendar])
-        .then(() => undefined)
-        .finally(() => this.#waits.delete(calendar));
-      this.#waits.set(calendar, wait);
+  /** In a transaction of its own, which waits for its calendars. */
+  async #waitAndApply(locked: string, batch: EventBatch): Promise<EventsResult> {
+    const { db, sealer, now, wake, deliver } = this.#options;
+    const applying = applyEvents(db, batch.events, now(), { sealer, positions: batch.positions });
+    this.#waits.set(locked, applying);
+    try {
+      const { result, wakes, added } = await applying;
+      deliver(added);
+      await wake(wakes);
+      return result;
+    } finally {
+      this.#waits.delete(locked);
     }
-    if (wait !== undefined) return await wait;
-    const ended = [...this.#waits.values()].map((one) => one.catch(() => undefined));
-    await Promise.race([...ended, timers.sleep(PAUSE_MS)]);
+  }
+
+  /** Until the one that waits for this calendar, or else any, is through; it may have failed. */
+  async #waited(locked: string): Promise<void> {
+    const wait = this.#waits.get(locked);
+    const waits = wait === undefined ? [...this.#waits.values()] : [wait];
+    await Promise.race([
+      ...waits.map((one) => one.catch(() => undefined)),
+      this.#options.timers.sleep(PAUSE_MS),
+    ]);
   }
 }
