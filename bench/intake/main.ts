@@ -54,7 +54,7 @@ try {
     );
   }
   if (wanted('http')) {
-    const results = await onEach(['PostgreSQL'], (made) => overHttp(made, marketplace));
+    const results = await onEach(['PGlite', 'PostgreSQL'], (made) => overHttp(made, marketplace));
     console.log('\nEvents over HTTP, in batches of 500 and one by one:');
     console.table(
       results.map(({ backend: name, batchedPerSecond, at16PerSecond, aloneP50Ms }) => ({

@@ -20,11 +20,19 @@ export interface PublishQueueOptions {
   readonly now: () => number;
 }
 
+/**
+ * Calendars that are published at once within the time that others wait. In a flood the others gather: published at once they
+ * would take the time of what still comes, and be published again for it.
+ */
+const MAX_LEADS = 4;
+
 export class PublishQueue {
   readonly #queue: JobQueue;
   readonly #options: PublishQueueOptions;
   /** When the last job of a calendar was due, in epoch milliseconds, the earliest first; those that are quiet again are removed. */
   readonly #lastDue = new Map<string, number>();
+  /** When calendars were last published at once, in epoch milliseconds. */
+  #leads: readonly number[] = [];
 
   constructor(queues: Queues, options: PublishQueueOptions) {
     this.#queue = queues.queue(PUBLISH_QUEUE);
@@ -68,7 +76,10 @@ export class PublishQueue {
       if (due > at - debounceMs) break;
       this.#lastDue.delete(quiet);
     }
-    const delay = leading && !this.#lastDue.has(calendar) ? 0 : debounceMs;
+    this.#leads = this.#leads.filter((lead) => lead > at - debounceMs);
+    const isLeading = leading && !this.#lastDue.has(calendar) && this.#leads.length < MAX_LEADS;
+    if (isLeading) this.#leads = [...this.#leads, at];
+    const delay = isLeading ? 0 : debounceMs;
     this.#lastDue.delete(calendar);
     this.#lastDue.set(calendar, at + delay);
     return delay;

@@ -89,6 +89,29 @@ describe.each(backends)('the publish queue on $name', ({ fresh }) => {
     expect(delays).toEqual([0, 250, 0, 250, 0]);
   });
 
+  test('lets all but a few quiet calendars of a flood wait', async () => {
+    let now = 1_000_000;
+    const leading = new PublishQueue(queues, { debounceMs: LONG, leading: true, now: () => now });
+    const flood = (prefix: string) =>
+      Array.from({ length: 10 }, (_, n) => ({ calendar: `${prefix}${n}`, urgency: 700 }));
+    await leading.wake(flood('a'));
+    expect((await jobs()).map(({ delay }) => delay).sort()).toEqual([
+      0,
+      0,
+      0,
+      0,
+      LONG,
+      LONG,
+      LONG,
+      LONG,
+      LONG,
+      LONG,
+    ]);
+    now += LONG;
+    await leading.wake([{ calendar: 'later', urgency: 700 }]);
+    expect(await jobs()).toContainEqual({ data: { calendar: 'later' }, priority: 700, delay: 0 });
+  });
+
   test('raises a job that waits where the change is more urgent, and never lowers it', async () => {
     await patient.wake([{ calendar: 'nowak', urgency: 700 }]);
     await patient.wake([{ calendar: 'nowak', urgency: 20 }]);
