@@ -1,5 +1,8 @@
 /** A burst: a thousand events over fifty calendars, and how many writes they become. */
-import { atRest, type Backend, clinic } from './backends.js';
+import got from 'got';
+import { apart } from '../intake/processes.js';
+import type { Marketplace } from '../resync/marketplace.js';
+import { API_KEY, type Backend } from './backends.js';
 import { dayAhead, taken, windows } from './events.js';
 
 export interface Burst {
@@ -16,29 +19,39 @@ const EVENTS = 1_000;
 /** Sent one request after another, as a PMS would that comes back from an outage. */
 const PER_REQUEST = 20;
 
-export async function burst(backend: Backend): Promise<Burst> {
-  const { engine, sandbox, close } = await clinic(backend, CALENDARS, {});
+export async function burst(backend: Backend, marketplace: Marketplace): Promise<Burst> {
+  const engine = await apart({
+    kind: 'engine',
+    stores: backend,
+    roles: ['api', 'worker', 'scheduler'],
+    marketplaceUrl: marketplace.url,
+    calendars: CALENDARS,
+  });
+  const api = got.extend({ prefixUrl: `${engine.url}/v1`, headers: { authorization: `Bearer ${API_KEY}` } });
+  const atRest = async (): Promise<void> => {
+    while ((await api.get('status').json<{ pending: number }>()).pending > 0) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
   try {
     const days = [7, 8, 9].map(dayAhead);
-    await engine.events(
-      Array.from({ length: CALENDARS }, (_, calendar) => days.map((day) => windows(calendar, day))).flat(),
-    );
-    await atRest(engine);
-    let writes = 0;
-    sandbox.on('request', ({ operation }) => {
-      if (operation === 'replaceSlots' || operation === 'deleteSlots') writes += 1;
-    });
+    const offered = Array.from({ length: CALENDARS }, (_, n) => days.map((day) => windows(n, day))).flat();
+    await api.post('events', { json: { events: offered } });
+    await atRest();
+    await marketplace.operations();
     const events = Array.from({ length: EVENTS }, (_, i) =>
       taken(i % CALENDARS, days[i % days.length] ?? '', Math.floor(i / CALENDARS) * 3),
     );
     const begun = performance.now();
     for (let from = 0; from < EVENTS; from += PER_REQUEST) {
-      await engine.events(events.slice(from, from + PER_REQUEST));
+      await api.post('events', { json: { events: events.slice(from, from + PER_REQUEST) } });
     }
-    await atRest(engine);
+    await atRest();
     const seconds = (performance.now() - begun) / 1000;
+    const { replaceSlots = 0, deleteSlots = 0 } = await marketplace.operations();
+    const writes = replaceSlots + deleteSlots;
     return { backend: backend.name, events: EVENTS, onePerEvent: EVENTS, writes, seconds };
   } finally {
-    await close();
+    await engine.stop();
   }
 }

@@ -21,10 +21,13 @@ export interface PublishQueueOptions {
 }
 
 /**
- * Calendars that are published at once within the time that others wait. In a flood the others gather: published at once they
- * would take the time of what still comes, and be published again for it.
+ * Quiet calendars that are published at once within `debounceMs`. More of them are a flood: published at once they would take
+ * the time of what still arrives, and be published again for it. In a flood all but near closings wait so many times as long.
  */
 const MAX_LEADS = 4;
+const FLOOD_FACTOR = 4;
+/** The core's urgency of what closes in two days: until then it counts minutes. */
+const NEAR_URGENCY = 2 * 24 * 60;
 
 export class PublishQueue {
   readonly #queue: JobQueue;
@@ -48,52 +51,57 @@ export class PublishQueue {
     if (calendars.length === 0) return;
     // In one order: two processes that add the same calendars do not wait for each other.
     const sorted = [...calendars].sort((a, b) => (a.calendar < b.calendar ? -1 : 1));
-    const wanted = sorted.map(({ calendar, urgency }) => ({ calendar, urgency, jobId: randomUUID() }));
+    const wanted = sorted.map(({ calendar, urgency }) => {
+      return { calendar, urgency, delay: this.#delayOf(calendar, urgency), jobId: randomUUID() };
+    });
     const jobs = await this.#queue.addBulk(
-      wanted.map(({ calendar, urgency, jobId }) => ({
+      wanted.map(({ calendar, urgency, delay, jobId }) => ({
         name: 'publish',
         data: { calendar } satisfies PublishJob,
         opts: {
           jobId,
           priority: urgency,
-          delay: this.#delayOf(calendar),
+          delay,
           deduplication: { id: calendar, keepLastIfActive: true },
           removeOnComplete: true,
           removeOnFail: true,
         },
       })),
     );
-    for (const [n, { jobId, urgency }] of wanted.entries()) {
-      const id = jobs[n]?.id;
-      if (id !== undefined && id !== jobId) await this.#raise(id, urgency);
-    }
+    await Promise.all(
+      wanted.map(async ({ jobId, urgency, delay }, n) => {
+        const id = jobs[n]?.id;
+        if (id !== undefined && id !== jobId) await this.#raise(id, urgency, delay);
+      }),
+    );
   }
 
-  #delayOf(calendar: string): number {
+  #delayOf(calendar: string, urgency: number): number {
     const { debounceMs, leading, now } = this.#options;
     const at = now();
     for (const [quiet, due] of this.#lastDue) {
       if (due > at - debounceMs) break;
       this.#lastDue.delete(quiet);
     }
-    this.#leads = this.#leads.filter((lead) => lead > at - debounceMs);
-    const isLeading = leading && !this.#lastDue.has(calendar) && this.#leads.length < MAX_LEADS;
-    if (isLeading) this.#leads = [...this.#leads, at];
-    const delay = isLeading ? 0 : debounceMs;
+    this.#leads = this.#leads.filter((lead) => lead > at - FLOOD_FACTOR * debounceMs);
+    const isQuiet = leading && !this.#lastDue.has(calendar);
+    const mayWait = urgency > NEAR_URGENCY && this.#leads.length >= MAX_LEADS;
+    if (isQuiet && !mayWait) this.#leads = [...this.#leads, at];
+    const delay = mayWait ? FLOOD_FACTOR * debounceMs : isQuiet ? 0 : debounceMs;
     this.#lastDue.delete(calendar);
     this.#lastDue.set(calendar, at + delay);
     return delay;
   }
 
   /** The job may have begun or ended meanwhile: then it has read this change, or another job follows it. */
-  async #raise(jobId: string, urgency: number): Promise<void> {
+  async #raise(jobId: string, urgency: number, delay: number): Promise<void> {
     const waiting = await this.#queue.getJob(jobId);
     if (waiting === undefined || waiting.priority <= urgency) return;
     try {
       await waiting.changePriority({ priority: urgency });
       // A wait for the budget or for a retry was made for the less urgent change.
-      if (waiting.delay > this.#options.debounceMs && (await waiting.isDelayed())) {
-        await waiting.changeDelay(this.#options.debounceMs);
+      if (waiting.delay > delay && (await waiting.isDelayed())) {
+        await waiting.changeDelay(delay);
       }
     } catch (error) {
       if (await waiting.isDelayed()) throw error;
