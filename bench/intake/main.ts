@@ -2,7 +2,6 @@
 import { startServices } from '../../test/support/services.js';
 import { Bounds } from '../bounds.js';
 import { type BackendName, backend } from '../publish/backends.js';
-import { Marketplace } from '../resync/marketplace.js';
 import { overHttp } from './http.js';
 import { overtaking } from './overtake.js';
 import { flood } from './queue.js';
@@ -15,7 +14,6 @@ const services = await startServices({
   DATABASE_URL: process.env.DATABASE_URL,
   REDIS_URL: process.env.REDIS_URL,
 });
-const marketplace = await Marketplace.start('Europe/Warsaw');
 const bounds = new Bounds();
 
 async function onEach<T>(
@@ -36,7 +34,7 @@ async function onEach<T>(
 
 try {
   if (wanted('queue')) {
-    const floods = await onEach(['PostgreSQL', 'PostgreSQL + Redis'], (made) => flood(made, marketplace));
+    const floods = await onEach(['PostgreSQL', 'PostgreSQL + Redis'], flood);
     console.log('\nA flood of 5,000 jobs on the queue, beside a BullMQ worker that does nothing; a second:');
     console.table(
       floods.map(({ backend: name, barePerSecond, perSecond, publishingPerSecond }) => ({
@@ -54,7 +52,7 @@ try {
     );
   }
   if (wanted('http')) {
-    const results = await onEach(['PGlite', 'PostgreSQL'], (made) => overHttp(made, marketplace));
+    const results = await onEach(['PGlite', 'PostgreSQL'], overHttp);
     console.log('\nEvents over HTTP, in batches of 500 and one by one:');
     console.table(
       results.map(({ backend: name, batchedPerSecond, at16PerSecond, aloneP50Ms }) => ({
@@ -89,7 +87,6 @@ try {
     );
   }
 } finally {
-  marketplace.stop();
   await services.stop();
 }
 bounds.end();

@@ -5,7 +5,7 @@ import { type JobQueue, Queues } from '../../dist/queue/queues.js';
 import { openDatabase } from '../../dist/store/database.js';
 import { API_KEY, type Backend } from '../publish/backends.js';
 import { dayAhead, taken, windows } from '../publish/events.js';
-import type { Marketplace } from '../resync/marketplace.js';
+import { Marketplace } from '../resync/marketplace.js';
 import { apart } from './processes.js';
 
 export interface Flood {
@@ -23,7 +23,9 @@ const CONCURRENCY = { redis: 500, database: 50 };
 export const OCCUPANCY = 'slotkeeper-occupancy';
 const BARE = 'bench-bare';
 
-export async function flood(backend: Backend, marketplace: Marketplace): Promise<Flood> {
+export async function flood(backend: Backend): Promise<Flood> {
+  // A new one each time: it ignores what it was sent minutes before.
+  const marketplace = await Marketplace.start('Europe/Warsaw');
   return await withQueues(backend, async (queueOf) => {
     const bare = await apart({
       kind: 'bare',
@@ -51,6 +53,7 @@ export async function flood(backend: Backend, marketplace: Marketplace): Promise
       return { backend: backend.name, jobs: JOBS, barePerSecond, perSecond, publishingPerSecond };
     } finally {
       await engine.stop();
+      marketplace.stop();
     }
   });
 }

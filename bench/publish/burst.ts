@@ -1,7 +1,7 @@
 /** A burst: a thousand events over fifty calendars, and how many writes they become. */
 import got from 'got';
 import { apart } from '../intake/processes.js';
-import type { Marketplace } from '../resync/marketplace.js';
+import { Marketplace } from '../resync/marketplace.js';
 import { API_KEY, type Backend } from './backends.js';
 import { dayAhead, taken, windows } from './events.js';
 
@@ -19,7 +19,9 @@ const EVENTS = 1_000;
 /** Sent one request after another, as a PMS would that comes back from an outage. */
 const PER_REQUEST = 20;
 
-export async function burst(backend: Backend, marketplace: Marketplace): Promise<Burst> {
+export async function burst(backend: Backend): Promise<Burst> {
+  // A new one each time: it ignores what it was sent minutes before.
+  const marketplace = await Marketplace.start('Europe/Warsaw');
   const engine = await apart({
     kind: 'engine',
     stores: backend,
@@ -53,5 +55,6 @@ export async function burst(backend: Backend, marketplace: Marketplace): Promise
     return { backend: backend.name, events: EVENTS, onePerEvent: EVENTS, writes, seconds };
   } finally {
     await engine.stop();
+    marketplace.stop();
   }
 }

@@ -1,7 +1,6 @@
 /** `npm run bench:publish`: what publishing costs and how long it takes, each beside something of the same run. */
 import { startServices } from '../../test/support/services.js';
 import { Bounds } from '../bounds.js';
-import { Marketplace } from '../resync/marketplace.js';
 import { type BackendName, backend } from './backends.js';
 import { type Burst, burst } from './burst.js';
 import { latency } from './latency.js';
@@ -76,17 +75,15 @@ try {
     );
   }
   if (wanted('burst')) {
-    const marketplace = await Marketplace.start('Europe/Warsaw');
     section(
       'A burst of 1,000 events over 50 calendars: writes, against one PUT an event.',
-      (await onEach<Burst>((made) => burst(made, marketplace))).map(({ seconds, ...one }) => ({
+      (await onEach<Burst>(burst)).map(({ seconds, ...one }) => ({
         ...one,
         writes: bounds.atMost(`${one.backend}: writes of the burst`, one.writes, 150),
         seconds: round(seconds),
         'writes / one per event': round(one.writes / one.onePerEvent, 3),
       })),
     );
-    marketplace.stop();
   }
   if (wanted('many')) {
     const made = await backend('PostgreSQL', services);
