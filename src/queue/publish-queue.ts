@@ -21,11 +21,12 @@ export interface PublishQueueOptions {
 }
 
 /**
- * Quiet calendars that are published at once within `debounceMs`. More of them are a flood: published at once they would take
- * the time of what still arrives, and be published again for it. In a flood all but near closings wait so many times as long.
+ * In a flood all but near closings wait so many times as long: published at once they would take the time of what still
+ * arrives, and be published again for it.
  */
-const MAX_LEADS = 4;
 const FLOOD_FACTOR = 4;
+/** Quiet calendars that are published at once within that time. More of them are a flood. */
+const MAX_LEADS = 4;
 /** The core's urgency of what closes in two days: until then it counts minutes. */
 const NEAR_URGENCY = 2 * 24 * 60;
 
