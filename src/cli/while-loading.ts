@@ -1,3 +1,4 @@
+/** Keeps V8's young generation small while code is loaded. */
 import { setFlagsFromString } from 'node:v8';
 import type { Worker } from 'node:worker_threads';
 

@@ -5,7 +5,7 @@ import { eventually } from '../support/eventually.js';
 import { ManualTimers } from '../support/manual-timers.js';
 
 /** Work that ends when it is told to. */
-function working(limitMs: number) {
+function working(limitMs: number, sizeOf?: (item: string) => number) {
   const timers = new ManualTimers();
   const batches: (readonly string[])[] = [];
   const ends: (() => void)[] = [];
@@ -15,7 +15,7 @@ function working(limitMs: number) {
       await new Promise<void>((resolve) => ends.push(resolve));
       return items.map((item) => item.toUpperCase());
     },
-    { timers, maxSize: 10, limitMs, gapMs: 2 },
+    { timers, maxSize: 10, limitMs, gapMs: 2, ...(sizeOf === undefined ? {} : { sizeOf }) },
   );
   return { timers, batcher, batches, ends };
 }
@@ -101,4 +101,18 @@ test('a client that asks again is not kept waiting for those that do not', async
   ends[1]?.();
   await again;
   expect(batches[1]).toEqual(['a again']);
+});
+
+test('no work is larger than its limit, but for a single item that is', async () => {
+  const { batcher, batches, ends, timers } = working(5_000, (item) => item.length);
+  const all = ['aaaaaa', 'bbbb', 'c', 'dddddddddddd', 'e'].map((item) => batcher.add(item));
+  for (let n = 0; n < 4; n += 1) {
+    await eventually(async () => {
+      await timers.advance(2);
+      return batches.length > n;
+    });
+    ends[n]?.();
+  }
+  await Promise.all(all);
+  expect(batches).toEqual([['aaaaaa', 'bbbb'], ['c'], ['dddddddddddd'], ['e']]);
 });
