@@ -102,7 +102,7 @@ export class MicroBatcher<Item, Result = void> {
     for (let seen = -1; this.#waiting.length > seen && this.#waiting.length < expected; ) {
       seen = this.#waiting.length;
       const over = new AbortController();
-      const gathering = { expected, enough: () => over.abort() };
+      const gathering = { expected, enough: () => over.abort('enough') };
       this.#gathering.add(gathering);
       await timers.sleep(gapMs, over.signal);
       this.#gathering.delete(gathering);

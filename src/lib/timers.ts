@@ -34,6 +34,9 @@ export async function within<T>(timers: Timers, ms: number, work: Promise<T>): P
   try {
     return await Promise.race([work, timers.sleep(ms, over.signal).then(() => undefined)]);
   } finally {
-    over.abort();
+    over.abort(OVER);
   }
 }
+
+/** A reason of its own, because an error would be made for each. */
+const OVER = 'over';

@@ -32,7 +32,8 @@ export async function conflictsOf(
   const { rows } = await sql<Conflict>`
     SELECT DISTINCT ${columns}
     FROM jsonb_to_recordset(${JSON.stringify(appointments)}::jsonb) AS k (calendar text, ref text)
-    JOIN slotkeeper.occupancy o ON o.calendar_id = k.calendar AND o.ref = k.ref
+    CROSS JOIN LATERAL (
+      SELECT * FROM slotkeeper.occupancy WHERE calendar_id = k.calendar AND ref = k.ref OFFSET 0) o
     JOIN slotkeeper.bookings b ON ${overlap}
     JOIN slotkeeper.calendars c ON c.id = b.calendar_id
     WHERE ${isSold}

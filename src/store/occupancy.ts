@@ -16,7 +16,7 @@ export interface Occupancy {
   readonly position?: QueuePosition | undefined;
 }
 
-/** The occupancies with these refs, released ones included. */
+/** The occupancies with these refs, released ones included. Each is looked up by itself, also by a plan from when there were few. */
 export async function findOccupancies(
   db: Db,
   keys: readonly { readonly calendar: string; readonly ref: string }[],
@@ -34,9 +34,11 @@ export async function findOccupancies(
     queue_number: string | null;
   }>`
     SELECT o.calendar_id, o.ref, o.start_at, o.end_at, o.kind, o.service, o.version, o.queue_counter, o.queue_number
-    FROM slotkeeper.occupancy o
-    JOIN jsonb_to_recordset(${JSON.stringify(keys)}::jsonb) AS k (calendar text, ref text)
-      ON o.calendar_id = k.calendar AND o.ref = k.ref`.execute(db);
+    FROM jsonb_to_recordset(${JSON.stringify(keys)}::jsonb) AS k (calendar text, ref text)
+    CROSS JOIN LATERAL (
+      SELECT * FROM slotkeeper.occupancy WHERE calendar_id = k.calendar AND ref = k.ref OFFSET 0) o`.execute(
+    db,
+  );
   return rows.map((row) => ({
     calendar: row.calendar_id,
     ref: row.ref,

@@ -47,9 +47,9 @@ export async function windowPositions(
     windows_number: string | null;
   }>`
     SELECT d.calendar_id AS calendar, d.date, d.windows_counter, d.windows_number
-    FROM slotkeeper.days d
-    JOIN jsonb_to_recordset(${JSON.stringify(dates)}::jsonb) AS k (calendar text, date date)
-      ON d.calendar_id = k.calendar AND d.date = k.date
+    FROM jsonb_to_recordset(${JSON.stringify(dates)}::jsonb) AS k (calendar text, date date)
+    CROSS JOIN LATERAL (
+      SELECT * FROM slotkeeper.days WHERE calendar_id = k.calendar AND date = k.date OFFSET 0) d
     WHERE d.windows_counter IS NOT NULL`.execute(db);
   return rows.map(({ calendar, date, windows_counter, windows_number }) => ({
     calendar,

@@ -54,9 +54,9 @@ export async function findWindows(
   if (keys.length === 0) return [];
   const { rows } = await sql<WindowRow>`
     SELECT w.calendar_id, w.date, w.start_at, w.end_at, w.services, w.insurance
-    FROM slotkeeper.windows w
-    JOIN jsonb_to_recordset(${JSON.stringify(keys)}::jsonb) AS k (calendar text, date date)
-      ON w.calendar_id = k.calendar AND w.date = k.date
+    FROM jsonb_to_recordset(${JSON.stringify(keys)}::jsonb) AS k (calendar text, date date)
+    CROSS JOIN LATERAL (
+      SELECT * FROM slotkeeper.windows WHERE calendar_id = k.calendar AND date = k.date OFFSET 0) w
     ORDER BY w.calendar_id, w.date, w.start_at, w.end_at`.execute(db);
   const found = new Map<string, { calendar: string; date: string; windows: StoredWindow[] }>();
   for (const row of rows) {
