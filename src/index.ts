@@ -1,48 +1,44 @@
 /** The library's face. The pure core alone is `slotkeeper/core`; the sandbox is `slotkeeper/sandbox`. */
-export { ConfigError } from './config/config-error.js';
-export { parseConfig } from './config/load.js';
-export type { FileConfigInput as SlotkeeperConfig } from './config/schema.js';
-export * from './core/index.js';
-export type { DeliveryStatus, FollowQuery } from './delivery/delivery.js';
-export { verifyWebhook, type WebhookRequest, WebhookVerificationError } from './delivery/verify-webhook.js';
-export type { Failure, FailuresFace, Settled } from './engine/failures-face.js';
-export type { HeldItem, HoldsFace } from './engine/holds-face.js';
+
+export type { BookingReport, BookingsFace, MoveBooking } from './api/bookings-api.js';
+export type { Failure, FailuresFace, Settled } from './api/failures-api.js';
+export type { HeldItem, HoldsFace } from './api/held-changes-api.js';
 export type {
   OwnResyncs,
   ResyncReport,
   ResyncRequest,
   ResyncSummary,
   ResyncsFace,
-} from './engine/resyncs-face.js';
-export type { Role } from './engine/roles.js';
-export type { Status } from './engine/status.js';
-export { UnknownCalendarsError } from './engine/unknown-calendars-error.js';
-export { Slotkeeper, type SlotkeeperOptions, type SnapshotArrival } from './engine.js';
-export type { EventsResult, EventWarning, RejectedEvent } from './intake/events-result.js';
-export { type EventProblem, InvalidEventError } from './intake/invalid-event-error.js';
+} from './api/resyncs-api.js';
+export type { Role } from './api/roles.js';
+export type { EventsResult, EventWarning, RejectedEvent } from './clinic/events-result.js';
+export { type EventProblem, InvalidEventError } from './clinic/invalid-event-error.js';
 export type {
   AvailableEvent,
   OccupancyEvent,
   OccupiedEvent,
   PmsId,
   ReleasedEvent,
-} from './intake/occupancy-event.js';
-export { OccupancyProducer, type OccupancyProducerOptions } from './intake/occupancy-producer.js';
-export type { SnapshotOutcome, SnapshotResult } from './intake/snapshot/apply.js';
-export type { HeldSummary, OnHeld } from './intake/snapshot/hold.js';
-export type { RejectedEntry } from './intake/snapshot/read.js';
-export type { Snapshot, SnapshotEntry } from './intake/snapshot/vocabulary.js';
-export { createLog, type Logger } from './log.js';
-export { UnreadableKeyError } from './privacy/unreadable-key-error.js';
-export { type AppOptions, createApp } from './server/app.js';
-export type { Account, Source } from './store/accounts.js';
-export { AddressTakenError } from './store/address-taken-error.js';
-export type { Calendar } from './store/calendars.js';
-export { DataFolderError } from './store/data-folder-error.js';
-export { DatabaseLostError } from './store/database-lost-error.js';
-export { DiskFullError } from './store/disk-full-error.js';
-export { FolderInUseError } from './store/folder-in-use-error.js';
-export type { Hold, Loss } from './store/holds.js';
+} from './clinic/occupancy-event.js';
+export { OccupancyProducer, type OccupancyProducerOptions } from './clinic/occupancy-producer.js';
+export type { SnapshotOutcome, SnapshotResult } from './clinic/snapshots/apply-snapshot.js';
+export type { HeldSummary, OnHeld } from './clinic/snapshots/hold-change.js';
+export type { RejectedEntry } from './clinic/snapshots/parse-snapshot.js';
+export type { Snapshot, SnapshotEntry } from './clinic/snapshots/snapshot-schema.js';
+export { ConfigError } from './config/config-error.js';
+export { parseConfig } from './config/load.js';
+export type { FileConfigInput as SlotkeeperConfig } from './config/schema.js';
+export * from './core/index.js';
+export { UnreadableKeyError } from './crypto/invalid-key-error.js';
+export { DataFolderError } from './db/data-folder-error.js';
+export { DatabaseLostError } from './db/database-lost-error.js';
+export { DiskFullError } from './db/disk-full-error.js';
+export { FolderInUseError } from './db/folder-in-use-error.js';
+export { ServiceUnavailableError } from './db/service-unavailable-error.js';
+export type { Account, Source } from './db/tables/accounts.js';
+export { AddressTakenError } from './db/tables/address-taken-error.js';
+export type { Calendar } from './db/tables/calendars.js';
+export type { Hold, Loss } from './db/tables/held-changes.js';
 export type {
   ApprovalQuestion,
   MarketplaceBreak,
@@ -54,8 +50,13 @@ export type {
   NotificationName,
   VisitBooking,
   VisitBookingRequest,
-} from './store/notification-item.js';
-export type { Feed } from './store/notifications.js';
-export { ServiceUnavailableError } from './store/service-unavailable-error.js';
-export type { BookingReport, BookingsFace, MoveBooking } from './sync/bookings-face.js';
-export type { DayReport, DayState } from './sync/day-report.js';
+} from './db/tables/notification-item.js';
+export type { Feed } from './db/tables/notifications.js';
+export type { DeliveryStatus, FollowQuery } from './delivery/delivery-service.js';
+export { verifyWebhook, type WebhookRequest, WebhookVerificationError } from './delivery/verify-webhook.js';
+export { Slotkeeper, type SlotkeeperOptions, type SnapshotArrival } from './engine.js';
+export { createLog, type Logger } from './lib/log.js';
+export type { Status } from './monitoring/status.js';
+export type { DayReport, DayState } from './publishing/day-report.js';
+export { UnknownCalendarsError } from './resync/unknown-calendars-error.js';
+export { type AppOptions, createApp } from './server/app.js';

@@ -5,8 +5,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { createApp, createLog, type Role, Slotkeeper } from 'slotkeeper';
+import { openDatabase } from '../../dist/db/database.js';
 import { Queues } from '../../dist/queue/queues.js';
-import { openDatabase } from '../../dist/store/database.js';
 import { API_KEY, addressOf, type Backend } from '../publish/backends.js';
 
 type Stores = Pick<Backend, 'databaseUrl' | 'redisUrl' | 'data'>;

@@ -1,8 +1,8 @@
 /** A flood on the occupancy queue: how fast it is applied, beside a BullMQ worker that does nothing with the same jobs. */
 import got from 'got';
 import type { OccupancyEvent } from 'slotkeeper';
+import { openDatabase } from '../../dist/db/database.js';
 import { type JobQueue, Queues } from '../../dist/queue/queues.js';
-import { openDatabase } from '../../dist/store/database.js';
 import { API_KEY, type Backend } from '../publish/backends.js';
 import { dayAhead, taken, windows } from '../publish/events.js';
 import { Marketplace } from '../resync/marketplace.js';

@@ -2,8 +2,8 @@
 import got from 'got';
 import type { SlotkeeperConfig } from 'slotkeeper';
 import type { RequestRecord } from 'slotkeeper/sandbox';
+import { openDatabase } from '../../dist/db/database.js';
 import { Queues } from '../../dist/queue/queues.js';
-import { openDatabase } from '../../dist/store/database.js';
 import { API_KEY, addressOf, atRest, type Backend, type Clinic, clinic } from './backends.js';
 import { dayAhead, taken, windows } from './events.js';
 

@@ -3,7 +3,7 @@
  * same budget. The third is ours, with the engine's own urgency and its own windows of the budget.
  */
 import { aged, urgency } from 'slotkeeper';
-import { windowsFor } from '../../dist/sync/shares.js';
+import { windowsFor } from '../../dist/rate-limit/policy.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

@@ -3,8 +3,8 @@
  * or what the engine's own budget gives a resync while it leaves room for the day's work. Pure.
  */
 import { COMPARING } from 'slotkeeper';
-import type { Window } from '../../dist/store/requests.js';
-import { windowsFor } from '../../dist/sync/shares.js';
+import type { Window } from '../../dist/db/tables/requests.js';
+import { windowsFor } from '../../dist/rate-limit/policy.js';
 import type { Cost } from './cost.js';
 
 /** Contract: Limits. */

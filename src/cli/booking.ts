@@ -1,9 +1,9 @@
 /** `slotkeeper booking`: cancels, moves or links a marketplace booking, by its visit booking id. */
 import { Command } from 'commander';
-import type { BookingReport, BookingsFace } from '../sync/bookings-face.js';
+import type { BookingReport, BookingsFace } from '../api/bookings-api.js';
+import { withEngine } from './connect.js';
 import { UsageError } from './exit.js';
 import type { Io } from './io.js';
-import { withEngine } from './reach.js';
 import { configOption } from './settings.js';
 
 interface Flags {

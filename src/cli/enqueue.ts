@@ -1,14 +1,14 @@
 /** `slotkeeper enqueue`: occupancy events from a file of JSON lines to the queue. */
 import { Command } from 'commander';
-import { describe, type Problem } from '../check.js';
-import type { EventsResult } from '../intake/events-result.js';
-import type { OccupancyEvent } from '../intake/occupancy-event.js';
-import { droppedKey, readEvent, sentenceOf } from '../intake/read-event.js';
+import type { EventsResult } from '../clinic/events-result.js';
+import type { OccupancyEvent } from '../clinic/occupancy-event.js';
+import { droppedKey, readEvent, sentenceOf } from '../clinic/parse-event.js';
 import { readJson } from '../lib/read-json.js';
+import { describe, type Problem } from '../lib/validation.js';
+import { type Reached, withEngine } from './connect.js';
 import { ReportedError } from './exit.js';
 import type { Io } from './io.js';
 import { plural } from './plural.js';
-import { type Reached, withEngine } from './reach.js';
 import { readInput } from './read-input.js';
 import { configOption } from './settings.js';
 

@@ -1,9 +1,9 @@
 /** `slotkeeper failed`: what failed, with its reason; to be tried again or dropped. */
 import { Command } from 'commander';
-import type { Failure, FailuresFace } from '../engine/failures-face.js';
+import type { Failure, FailuresFace } from '../api/failures-api.js';
+import { withEngine } from './connect.js';
 import { ReportedError, UsageError } from './exit.js';
 import type { Io } from './io.js';
-import { withEngine } from './reach.js';
 import { configOption } from './settings.js';
 
 export function failedCommand(io: Io): Command {

@@ -1,10 +1,10 @@
 /** `slotkeeper held`: what would take away too much and waits for a person; to be released or dropped. */
 import { Command } from 'commander';
-import type { HeldItem, HoldsFace } from '../engine/holds-face.js';
+import type { HeldItem, HoldsFace } from '../api/held-changes-api.js';
+import { withEngine } from './connect.js';
 import { ReportedError, UsageError } from './exit.js';
 import type { Io } from './io.js';
 import { plural } from './plural.js';
-import { withEngine } from './reach.js';
 import { configOption } from './settings.js';
 
 export function heldCommand(io: Io): Command {

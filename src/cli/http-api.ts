@@ -1,15 +1,15 @@
 /** The engine's HTTP API, as the commands use it. */
 import { got, HTTPError } from 'got';
 import { z } from 'zod';
-import { describe } from '../check.js';
-import type { ConflictItem } from '../engine/conflicts.js';
-import type { Failure, FailuresFace, Settled } from '../engine/failures-face.js';
-import type { HeldItem, HoldsFace } from '../engine/holds-face.js';
-import type { ResyncReport, ResyncsFace } from '../engine/resyncs-face.js';
-import type { Status } from '../engine/status.js';
-import type { EventsResult } from '../intake/events-result.js';
-import type { SnapshotResult } from '../intake/snapshot/apply.js';
-import type { BookingReport, BookingsFace } from '../sync/bookings-face.js';
+import type { BookingReport, BookingsFace } from '../api/bookings-api.js';
+import type { Failure, FailuresFace, Settled } from '../api/failures-api.js';
+import type { HeldItem, HoldsFace } from '../api/held-changes-api.js';
+import type { ResyncReport, ResyncsFace } from '../api/resyncs-api.js';
+import type { EventsResult } from '../clinic/events-result.js';
+import type { SnapshotResult } from '../clinic/snapshots/apply-snapshot.js';
+import { describe } from '../lib/validation.js';
+import type { ConflictItem } from '../monitoring/conflicts.js';
+import type { Status } from '../monitoring/status.js';
 
 /** What became of a snapshot of an import. */
 export type TakenSnapshot =

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { Option } from 'commander';
 import { readEnvironment, type Settings } from '../config/environment.js';
-import { createLog, type Logger } from '../log.js';
+import { createLog, type Logger } from '../lib/log.js';
 import { showsColours } from './colours.js';
 import type { Io } from './io.js';
 

@@ -1,11 +1,11 @@
 /** `slotkeeper start`: the engine and its HTTP API, until it is told to stop. */
 import { once } from 'node:events';
 import { Command, InvalidArgumentError } from 'commander';
+import { ROLES, type Role } from '../api/roles.js';
 import { ConfigError } from '../config/config-error.js';
 import { loadConfig } from '../config/load.js';
-import { openEmbeddedOf } from '../engine/open-embedded.js';
-import { ROLES, type Role } from '../engine/roles.js';
-import type { Logger } from '../log.js';
+import type { Logger } from '../lib/log.js';
+import { openEmbeddedOf } from '../setup/open-embedded.js';
 import { ending, FAILED, ReportedError } from './exit.js';
 import type { Io } from './io.js';
 import { ListenError, refuseBusyPort } from './listen.js';

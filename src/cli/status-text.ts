@@ -1,8 +1,8 @@
 /** The status for people: what needs a person comes first, each with the command that comes next. */
 import { styleText } from 'node:util';
-import type { ConflictItem } from '../engine/conflicts.js';
-import type { AccountStatus, Status } from '../engine/status.js';
-import { OCCUPANCY_QUEUE } from '../queue/names.js';
+import type { ConflictItem } from '../monitoring/conflicts.js';
+import type { AccountStatus, Status } from '../monitoring/status.js';
+import { OCCUPANCY_QUEUE } from '../queue/queue-names.js';
 import { plural } from './plural.js';
 
 export interface StatusFormat {

@@ -1,11 +1,11 @@
 /** `slotkeeper status`: how it stands, what needs a person first. */
 import { Command } from 'commander';
-import type { ConflictItem } from '../engine/conflicts.js';
-import type { Status } from '../engine/status.js';
+import type { ConflictItem } from '../monitoring/conflicts.js';
+import type { Status } from '../monitoring/status.js';
 import { showsColours } from './colours.js';
+import { withEngine } from './connect.js';
 import { ReportedError } from './exit.js';
 import type { Io } from './io.js';
-import { withEngine } from './reach.js';
 import { configOption } from './settings.js';
 import { describeStatus, needsPerson } from './status-text.js';
 

@@ -1,4 +1,4 @@
-import { describe, type Problem } from '../check.js';
+import { describe, type Problem } from '../lib/validation.js';
 
 /** A configuration that cannot be used. Every problem names its path; values, which may be secrets, are not repeated. */
 export class ConfigError extends Error {

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { z } from 'zod';
-import { check } from '../check.js';
+import { check } from '../lib/validation.js';
 import { ConfigError } from './config-error.js';
 import { trustProxySchema } from './network.js';
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
-import { check, formatPath, type Problem } from '../check.js';
+import { check, formatPath, type Problem } from '../lib/validation.js';
 import { ConfigError } from './config-error.js';
 import type { Environment } from './environment.js';
 import { type FileConfig, fileSchema } from './schema.js';

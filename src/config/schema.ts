@@ -1,14 +1,14 @@
 /** What a configuration may say, in the file and over HTTP. */
 import { z } from 'zod';
+import { marketplaceId } from '../clinic/event-schema.js';
 import { isTimeZone } from '../core/index.js';
+import { DEFAULT_PUSH_BYTES } from '../db/tables/account.js';
+import type { Account } from '../db/tables/accounts.js';
+import type { Calendar } from '../db/tables/calendars.js';
 import { keyOf } from '../delivery/destination.js';
 import { baseUrlOf, domains } from '../docplanner/domains.js';
-import { marketplaceId } from '../intake/vocabulary.js';
 import { isLinkLocal } from '../lib/private-addresses.js';
-import { DEFAULT_PUSH_BYTES } from '../store/account-defaults.js';
-import type { Account } from '../store/accounts.js';
-import type { Calendar } from '../store/calendars.js';
-import { isCron } from '../sync/resync/cron.js';
+import { isCron } from '../resync/cron.js';
 import { networkSchema } from './network.js';
 
 /** An id that the user chose: it stands in URLs and in logs. */

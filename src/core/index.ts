@@ -16,6 +16,17 @@ export { compareSlots, type ServiceInterval, type SlotChanges, sameSlots } from 
 export { computeSlotConfigs } from './compute-slot-configs.js';
 export { type BreakChanges, diffBreaks, type ExistingBreak } from './diff-breaks.js';
 export { InvalidScheduleError } from './invalid-schedule-error.js';
+export {
+  aged,
+  type Band,
+  bandOf,
+  type Change,
+  COMPARING,
+  HEARING,
+  LEAST_URGENT,
+  MOST_URGENT,
+  urgency,
+} from './priority.js';
 export type {
   AddressService,
   Busy,
@@ -31,17 +42,6 @@ export type {
   Window,
   WindowInput,
 } from './types.js';
-export {
-  aged,
-  type Band,
-  bandOf,
-  type Change,
-  COMPARING,
-  HEARING,
-  LEAST_URGENT,
-  MOST_URGENT,
-  urgency,
-} from './urgency.js';
 export {
   type WallWindow,
   type Weekday,

@@ -2,10 +2,11 @@
  * What is bookable in a window, checked and put in a form in which equal things are the same object: a set of services
  * in the order of their ids, with the insurance terms that hold for all of them.
  */
+
+import { readTerms, type Terms } from './insurance-terms.js';
 import { InvalidScheduleError } from './invalid-schedule-error.js';
 import { isRecord } from './is-record.js';
 import { readId } from './read-id.js';
-import { readTerms, type Terms } from './terms.js';
 import type { AddressService } from './types.js';
 
 /** Within one {@link OfferReader}, windows offer the same exactly if they have the same Offer object. */

@@ -1,11 +1,11 @@
 /** Windows from a weekly template in wall-clock time, with exceptions for single dates. */
 import { DAY, MINUTE, parseDate, twoDigits } from './calendar-date.js';
 import { isoIn, zoneNamed } from './civil.js';
+import { readTerms } from './insurance-terms.js';
 import { InvalidScheduleError } from './invalid-schedule-error.js';
 import { isRecord } from './is-record.js';
 import { readServices } from './offers.js';
 import { readRange } from './read-range.js';
-import { readTerms } from './terms.js';
 import type { Insurance, ServiceInput, Window } from './types.js';
 import type { Zone } from './zone.js';
 

@@ -5,9 +5,9 @@
 import { randomUUID } from 'node:crypto';
 import { got } from 'got';
 import { z } from 'zod';
+import type { Account, Destination } from '../db/tables/accounts.js';
 import { PrivateAddresses } from '../lib/private-addresses.js';
 import type { Timers } from '../lib/timers.js';
-import type { Account, Destination } from '../store/accounts.js';
 import { type Addressee, destinationOf, keyOf } from './destination.js';
 import { signed } from './sign.js';
 

@@ -1,12 +1,12 @@
 /** Takes jobs off the delivery queue and has them done; what comes of it, the queue does. */
 import { DelayedError, type Job } from 'bullmq';
 import type { Logger } from 'pino';
-import { dueIn } from '../queue/due-in.js';
-import { DELIVERY_QUEUE } from '../queue/names.js';
+import { isUnavailable } from '../db/is-unavailable.js';
+import { dueIn } from '../queue/delayed-until.js';
+import { type DeliveryJob, deliveryJob } from '../queue/delivery-queue.js';
+import { DELIVERY_QUEUE } from '../queue/queue-names.js';
 import type { JobWorker, Queues } from '../queue/queues.js';
-import { isUnavailable } from '../store/is-unavailable.js';
-import type { Brought } from './courier.js';
-import { type DeliveryJob, deliveryJob } from './delivery-queue.js';
+import type { Brought } from './dispatcher.js';
 
 export interface DeliveryWorkerOptions {
   readonly queues: Queues;

@@ -1,5 +1,5 @@
 /** Where a clinic wants to be told: its webhook, and the secret that it knows us by. */
-import type { Account, Destination } from '../store/accounts.js';
+import type { Account, Destination } from '../db/tables/accounts.js';
 
 const PREFIX = 'whsec_';
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;

@@ -1,9 +1,10 @@
 /** The feed, for one who waits for what comes next. */
+
+import type { Sealer } from '../crypto/encryptor.js';
+import type { Db } from '../db/schema.js';
+import { type Feed, type FeedQuery, feed } from '../db/tables/notifications.js';
 import type { Timers } from '../lib/timers.js';
-import type { Sealer } from '../privacy/sealer.js';
-import { type Feed, type FeedQuery, feed } from '../store/notifications.js';
-import type { Db } from '../store/schema.js';
-import type { Arrivals } from './arrivals.js';
+import type { Arrivals } from './signal.js';
 
 export interface FollowOptions {
   readonly db: Db;

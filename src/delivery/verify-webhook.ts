@@ -1,7 +1,7 @@
 /** For a clinic's system: whether a request to its webhook is Slotkeeper's, and what it says. The Standard Webhooks scheme. */
 import { timingSafeEqual } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
-import type { ApprovalQuestion, NotificationItem } from '../store/notification-item.js';
+import type { ApprovalQuestion, NotificationItem } from '../db/tables/notification-item.js';
 import { keyOf } from './destination.js';
 
 /** A request as it came. */

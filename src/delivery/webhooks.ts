@@ -6,8 +6,8 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { got, type Request, TimeoutError } from 'got';
 import { type Agents, isPrivateAddressError, PrivateAddresses } from '../lib/private-addresses.js';
-import { readRetryAfter } from './again.js';
 import { type Addressee, keyOf } from './destination.js';
+import { readRetryAfter } from './retry-policy.js';
 import { signed } from './sign.js';
 
 export type Sent =

@@ -1,6 +1,6 @@
 // From an answer that is not a success to the error that says what a caller can do about it. Contract: Errors.
 
-import { textFilter } from '../privacy/text-filter.js';
+import { textFilter } from '../lib/text-filter.js';
 import { ConflictError } from './errors/conflict-error.js';
 import {
   type DocplannerError,

@@ -2,8 +2,9 @@
  * Combines what arrives while earlier work is under way: many items become one piece of work, one at a time. Each item
  * gets its own result, within a limit.
  */
+
+import { TookTooLongError } from './batch-timeout-error.js';
 import { type Timers, within } from './timers.js';
-import { TookTooLongError } from './took-too-long-error.js';
 
 interface Waiting<Item, Result> {
   readonly item: Item;

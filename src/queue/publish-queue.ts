@@ -3,8 +3,8 @@
  * is, the reconciler reads from the record when the job runs.
  */
 import { randomUUID } from 'node:crypto';
-import type { WantedCalendar } from '../store/wanted.js';
-import { PUBLISH_QUEUE } from './names.js';
+import type { WantedCalendar } from '../db/tables/pending-calendars.js';
+import { PUBLISH_QUEUE } from './queue-names.js';
 import type { JobQueue, Queues } from './queues.js';
 
 export interface PublishJob {

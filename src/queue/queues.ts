@@ -18,11 +18,11 @@ import {
 } from 'bullmq';
 import { Redis, type RedisOptions } from 'ioredis';
 import type pg from 'pg';
+import type { PglitePool } from '../db/pglite-pool.js';
+import { ServiceUnavailableError } from '../db/service-unavailable-error.js';
 import { systemTimers, type Timers, within } from '../lib/timers.js';
-import type { PglitePool } from '../store/pglite-pool.js';
-import { ServiceUnavailableError } from '../store/service-unavailable-error.js';
-import { keepPlace, type Session } from './keep-place.js';
-import { positionsInDatabase, positionsInRedis, type ReadPositions } from './positions.js';
+import { keepPlace, type Session } from './preserve-order-trigger.js';
+import { positionsInDatabase, positionsInRedis, type ReadPositions } from './queue-positions.js';
 
 export type QueueStore =
   | { readonly kind: 'database'; readonly pool: pg.Pool | PglitePool }

@@ -1,5 +1,5 @@
 /** The resync queue: a job for each full resync that was asked for, and the schedules of the nightly ones. */
-import { RESYNC_QUEUE } from './names.js';
+import { RESYNC_QUEUE } from './queue-names.js';
 import type { JobQueue, Queues } from './queues.js';
 
 export type ResyncJob =

@@ -1,6 +1,16 @@
 // Puts the sandbox's parts together as its options say.
 import { z } from 'zod';
 import { SandboxClock } from './clock.js';
+import { Faults } from './faults.js';
+import type { Parts } from './http/exchange.js';
+import { lagSchema, readInput } from './input.js';
+import { Limiter } from './limits.js';
+import { Market } from './market/market.js';
+import type { SandboxOptions } from './options.js';
+import { disorderSchema } from './push/delivery-faults.js';
+import type { DeliveryRecord } from './push/delivery-log.js';
+import { PostOffice } from './push/push-service.js';
+import { RequestLog, type RequestRecord } from './request-log.js';
 import {
   type Client,
   CONTRACT_LIMITS,
@@ -11,19 +21,9 @@ import {
   type Limits,
   limitsSchema,
   mergeLimits,
-} from './estate.js';
-import { Faults } from './faults.js';
-import type { Parts } from './http/exchange.js';
-import { lagSchema, readInput } from './input.js';
-import { Limiter } from './limits.js';
-import { Market } from './market/market.js';
-import { Operator } from './operator.js';
-import type { SandboxOptions } from './options.js';
-import type { DeliveryRecord } from './push/delivery-log.js';
-import { disorderSchema } from './push/disorder.js';
-import { PostOffice } from './push/post-office.js';
-import { Registrar } from './registrar.js';
-import { RequestLog, type RequestRecord } from './request-log.js';
+} from './seed.js';
+import { Registrar } from './simulated-admin.js';
+import { Operator } from './simulated-people.js';
 import { systemTimers } from './timers.js';
 import { Tokens } from './tokens.js';
 import { zoneNamed } from './zone.js';

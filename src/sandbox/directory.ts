@@ -7,7 +7,7 @@ import type {
   KnownEstate,
   KnownFacility,
   KnownService,
-} from './estate.js';
+} from './seed.js';
 
 /** Outside: not this client's, 403. Gone: its own, but not there, 404. */
 export type Lookup<Found> =

@@ -1,11 +1,17 @@
 // The sandbox's face: a marketplace to develop against.
 export type { AddressRef } from './address.js';
-export type { Client, Cutting, Estate, LimitChanges, Limits, Service } from './estate.js';
 export type { Fault, FaultRule } from './faults.js';
 export { type InstantLike, SandboxInputError } from './input.js';
 export type { Patient, PaymentStatus, Presence } from './market/booking.js';
 export type { Notification, NotificationName } from './market/notifications.js';
 export type { CommercialType, ServiceChanges, Telling } from './market/places.js';
+export type { SandboxEvents, SandboxOptions } from './options.js';
+export type { Disorder } from './push/delivery-faults.js';
+export type { DeliveryRecord } from './push/delivery-log.js';
+export { SandboxRefusedError } from './refused.js';
+export type { RequestRecord } from './request-log.js';
+export { Sandbox } from './sandbox.js';
+export type { Client, Cutting, Estate, LimitChanges, Limits, Service } from './seed.js';
 export type {
   BreakRange,
   Move,
@@ -13,12 +19,6 @@ export type {
   SandboxBooking,
   SandboxBreak,
   Visit,
-} from './operator.js';
-export type { SandboxEvents, SandboxOptions } from './options.js';
-export type { DeliveryRecord } from './push/delivery-log.js';
-export type { Disorder } from './push/disorder.js';
-export { SandboxRefusedError } from './refused.js';
-export type { RequestRecord } from './request-log.js';
-export { Sandbox } from './sandbox.js';
+} from './simulated-people.js';
 export type { Timers } from './timers.js';
 export type { PatientStart, StandingPeriod } from './view.js';

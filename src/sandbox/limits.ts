@@ -1,6 +1,6 @@
 // The limiter: sliding windows, the strictest reading of "per minute" and "per hour". In no stretch of that length are
 // more requests let through than the number says; a refused request is not counted. Contract: Limits.
-import type { Limits } from './estate.js';
+import type { Limits } from './seed.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

@@ -1,8 +1,9 @@
 // How a sandbox is made, and what it tells those who listen.
-import type { Client, Estate, LimitChanges } from './estate.js';
+
+import type { Disorder } from './push/delivery-faults.js';
 import type { DeliveryRecord } from './push/delivery-log.js';
-import type { Disorder } from './push/disorder.js';
 import type { RequestRecord } from './request-log.js';
+import type { Client, Estate, LimitChanges } from './seed.js';
 import type { Timers } from './timers.js';
 
 export interface SandboxOptions {

@@ -5,18 +5,18 @@ import type { AddressRef } from './address.js';
 import { type Assembly, assemble } from './assemble.js';
 import type { SandboxClock } from './clock.js';
 import { mountControl } from './control/routes.js';
-import type { Client, Cutting, Estate, LimitChanges, Service } from './estate.js';
+import type { Hands } from './controls.js';
 import type { Faults } from './faults.js';
-import type { Hands } from './hands.js';
 import { type Listening, listen } from './http/server.js';
 import { type InstantLike, lagSchema, readInput } from './input.js';
 import type { PaymentStatus, Presence } from './market/booking.js';
 import type { CommercialType, ServiceChanges, Telling } from './market/places.js';
-import type { BreakRange, Move, Person, SandboxBooking, SandboxBreak, Visit } from './operator.js';
 import type { SandboxEvents, SandboxOptions } from './options.js';
+import { type Disorder, disorderSchema } from './push/delivery-faults.js';
 import type { DeliveryRecord } from './push/delivery-log.js';
-import { type Disorder, disorderSchema } from './push/disorder.js';
 import type { RequestRecord } from './request-log.js';
+import type { Client, Cutting, Estate, LimitChanges, Service } from './seed.js';
+import type { BreakRange, Move, Person, SandboxBooking, SandboxBreak, Visit } from './simulated-people.js';
 import { type PatientStart, patientView, rangeOf, type StandingPeriod, standingPeriods } from './view.js';
 
 export class Sandbox extends EventEmitter<SandboxEvents> implements Hands {

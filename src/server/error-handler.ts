@@ -1,9 +1,9 @@
 /** What a caller is told about an error, and what is not told but logged. */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { AddressTakenError } from '../store/address-taken-error.js';
-import { DiskFullError } from '../store/disk-full-error.js';
-import { isUnavailable } from '../store/is-unavailable.js';
-import { ServiceUnavailableError } from '../store/service-unavailable-error.js';
+import { DiskFullError } from '../db/disk-full-error.js';
+import { isUnavailable } from '../db/is-unavailable.js';
+import { ServiceUnavailableError } from '../db/service-unavailable-error.js';
+import { AddressTakenError } from '../db/tables/address-taken-error.js';
 import { isCutOff } from './connections.js';
 import { type Problem, ProblemError, sendProblem } from './problem.js';
 import { InvalidInputError } from './validator.js';

@@ -1,7 +1,7 @@
 /** Holds what a request brings against its route's schema. What is wrong is told in the words that configuration and events are told in. */
 import type { FastifySchemaCompiler } from 'fastify';
 import type { z } from 'zod';
-import { check, checkShape, type Problem } from '../check.js';
+import { check, checkShape, type Problem } from '../lib/validation.js';
 
 /** A request whose body, query or path is not as its route wants it. */
 export class InvalidInputError extends Error {

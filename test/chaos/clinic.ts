@@ -2,11 +2,11 @@
 // late, twice, in any order and over two roads, until every event is acknowledged.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startOfDate, toIso } from '../../src/core/index.js';
-import { Dice } from './dice.js';
+import type { Storm } from './load.js';
 import type { Available, ClinicEvent, ClinicWindow, Occupied, Released, Road } from './model.js';
 import { datesFrom } from './model.js';
 import type { Outbox } from './outbox.js';
-import type { Storm } from './storm.js';
+import { Dice } from './seeded-random.js';
 import type { WorldCalendar } from './world.js';
 
 const MINUTE = 60_000;

@@ -1,9 +1,9 @@
 // What changes about the addresses of a chaos run: services vanish and come back, addresses are taken from the client and
 // given back, and readings fall behind. Some of it is told, and all of it is undone at the end without a word.
 import type { Sandbox } from '../../src/sandbox/index.js';
-import { Dice } from './dice.js';
-import type { Storm } from './storm.js';
-import type { Witness } from './witness.js';
+import type { Witness } from './invariants.js';
+import type { Storm } from './load.js';
+import { Dice } from './seeded-random.js';
 import type { World, WorldCalendar } from './world.js';
 
 export interface EstateChangesOptions {

@@ -1,7 +1,7 @@
 // What a calendar's strategy may keep in the marketplace when it is at rest, and nothing else: which breaks, which
 // placeholders, none of them twice.
 import { computeBreaks } from '../../src/core/index.js';
-import { breakMark, placeholderMark } from '../../src/occupancy/marks.js';
+import { breakMark, placeholderMark } from '../../src/marketplace-state/ownership-tags.js';
 import type { Sandbox } from '../../src/sandbox/index.js';
 import type { Model, Span } from './model.js';
 import type { People } from './people.js';

@@ -1,9 +1,10 @@
 // The truth of a chaos run: a small model of what the clinics said and what was acknowledged, which knows nothing of
 // the engine but the core's arithmetic. An occupancy is what its highest version says; the windows of a date are what
 // the last `available` said.
+
+import type { OccupancyEventInput } from '../../src/clinic/event-schema.js';
 import { computeSlotConfigs, type Slot } from '../../src/core/index.js';
-import type { OccupancyEventInput } from '../../src/intake/vocabulary.js';
-import type { Strategy } from '../../src/store/schema.js';
+import type { Strategy } from '../../src/db/schema.js';
 import type { World, WorldCalendar } from './world.js';
 
 const MINUTE = 60_000;

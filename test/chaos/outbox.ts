@@ -2,8 +2,8 @@
 // acknowledged, however often the engine or its servers are gone meanwhile.
 import { setTimeout as sleep } from 'node:timers/promises';
 import got, { type Got, HTTPError } from 'got';
-import type { EventsResult } from '../../src/intake/events-result.js';
-import { OccupancyProducer } from '../../src/intake/occupancy-producer.js';
+import type { EventsResult } from '../../src/clinic/events-result.js';
+import { OccupancyProducer } from '../../src/clinic/occupancy-producer.js';
 import type { ClinicEvent, Model, Road } from './model.js';
 
 export interface OutboxOptions {

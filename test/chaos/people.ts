@@ -2,10 +2,10 @@
 // them, in the marketplace itself. What they have at the end is the truth about it, and nobody else may end it.
 import { addDays, startOfDate } from '../../src/core/index.js';
 import type { Sandbox } from '../../src/sandbox/index.js';
-import { Dice } from './dice.js';
+import type { Witness } from './invariants.js';
+import type { Storm } from './load.js';
 import type { Model, Span } from './model.js';
-import type { Storm } from './storm.js';
-import type { Witness } from './witness.js';
+import { Dice } from './seeded-random.js';
 import type { World, WorldCalendar } from './world.js';
 
 export interface PeopleOptions {

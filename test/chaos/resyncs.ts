@@ -2,9 +2,9 @@
 // begun has to end; and one that is asked for at rest finds nothing and writes nothing.
 import { setTimeout as sleep } from 'node:timers/promises';
 import got, { type Got, HTTPError } from 'got';
-import type { ResyncReport, ResyncRequest } from '../../src/engine/resyncs-face.js';
-import { Dice } from './dice.js';
-import type { Storm } from './storm.js';
+import type { ResyncReport, ResyncRequest } from '../../src/api/resyncs-api.js';
+import type { Storm } from './load.js';
+import { Dice } from './seeded-random.js';
 import type { World } from './world.js';
 
 export interface ResyncsOptions {

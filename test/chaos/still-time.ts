@@ -1,8 +1,8 @@
 // Time that passes only as a test says: for the clock of an engine and its periodic work, for what the queue puts off, and
 // for leases. The queue and the leases are moved in the database, since they go by real clocks.
 import { sql } from 'kysely';
+import type { Db } from '../../src/db/schema.js';
 import { systemTimers, type Timers } from '../../src/lib/timers.js';
-import type { Db } from '../../src/store/schema.js';
 import { eventually } from '../support/eventually.js';
 
 /** How often the engine sweeps; nothing else than a sweep finds what lost its job. */

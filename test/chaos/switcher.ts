@@ -2,10 +2,10 @@
 // more when it is over. A change is repeated until it is acknowledged, and the next one comes after that.
 import { setTimeout as sleep } from 'node:timers/promises';
 import got, { type Got, HTTPError } from 'got';
-import type { Strategy } from '../../src/store/schema.js';
-import { Dice } from './dice.js';
+import type { Strategy } from '../../src/db/schema.js';
+import type { Storm } from './load.js';
 import type { Model } from './model.js';
-import type { Storm } from './storm.js';
+import { Dice } from './seeded-random.js';
 import { calendarBody, STRATEGIES, type World, type WorldCalendar } from './world.js';
 
 export interface SwitcherOptions {

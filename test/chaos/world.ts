@@ -2,9 +2,9 @@
 // and the dates that things happen on. The engine's configuration and the sandbox's estate are two views of it. Calendars
 // reach the engine over HTTP, because a process that starts would have them again as its file says.
 import { addDays, localDate } from '../../src/core/index.js';
+import type { Strategy } from '../../src/db/schema.js';
 import type { Client, Estate } from '../../src/sandbox/index.js';
-import type { Strategy } from '../../src/store/schema.js';
-import { Dice } from './dice.js';
+import { Dice } from './seeded-random.js';
 
 export const STRATEGIES = ['slots', 'breaks', 'book'] as const;
 

@@ -1,10 +1,10 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Slotkeeper } from '../../src/engine.js';
 import type { Sandbox } from '../../src/sandbox/index.js';
+import { recordDatabase } from '../db/databases.js';
 import { ADDRESS, CALENDAR, upcomingExample } from '../engine/founding-example.js';
 import { openClinic, settled, startEngine } from '../engine/running.js';
 import { KEY, serve } from '../server/served.js';
-import { recordDatabase } from '../store/databases.js';
 import { folderHeldBy } from './clinic.js';
 import { type Ran, run } from './run.js';
 

@@ -2,8 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { lockFolder } from '../../src/db/folder-lock.js';
 import { type RequestRecord, Sandbox } from '../../src/sandbox/index.js';
-import { lockFolder } from '../../src/store/folder-lock.js';
 import { environmentOf, type Place } from '../engine/backends.js';
 import { ACCOUNT, accountConfig, CALENDAR, calendarConfig } from '../engine/founding-example.js';
 import { sent, writesTo } from '../engine/running.js';

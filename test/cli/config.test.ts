@@ -3,7 +3,7 @@ import { ConfigError } from '../../src/config/config-error.js';
 import { readEnvironment } from '../../src/config/environment.js';
 import { parseConfig } from '../../src/config/load.js';
 import { Slotkeeper } from '../../src/engine.js';
-import { createLog } from '../../src/log.js';
+import { createLog } from '../../src/lib/log.js';
 
 const ENVIRONMENT = {
   DOCPLANNER_CLIENT_ID: 'clinic',

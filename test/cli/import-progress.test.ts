@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { Progress } from '../../src/cli/import/progress.js';
+import { Progress } from '../../src/cli/import/progress-line.js';
 
 function terminal(isTTY: boolean) {
   let text = '';

@@ -2,8 +2,8 @@ import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { plural } from '../../src/cli/plural.js';
+import { recordDatabase } from '../db/databases.js';
 import { ACCOUNT, ADDRESS, CALENDAR, upcomingExample } from '../engine/founding-example.js';
-import { recordDatabase } from '../store/databases.js';
 import { type Clinic, clinicAt, folderHeldBy, type Open } from './clinic.js';
 import { type Ran, run, type Way } from './run.js';
 

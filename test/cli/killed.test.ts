@@ -1,6 +1,6 @@
 import { expect, jest, test } from '@jest/globals';
+import { recordDatabase } from '../db/databases.js';
 import { ADDRESS, CALENDAR, calendarConfig, upcomingExample } from '../engine/founding-example.js';
-import { recordDatabase } from '../store/databases.js';
 import { eventually } from '../support/eventually.js';
 import { clinicAt, type Running } from './clinic.js';
 

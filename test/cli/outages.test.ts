@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import pg from 'pg';
-import { OccupancyProducer } from '../../src/intake/occupancy-producer.js';
+import { OccupancyProducer } from '../../src/clinic/occupancy-producer.js';
 import type { Sandbox } from '../../src/sandbox/index.js';
+import { recordDatabase } from '../db/databases.js';
 import { CALENDAR, type FoundingPut, upcomingExample } from '../engine/founding-example.js';
 import { sent } from '../engine/running.js';
-import { recordDatabase } from '../store/databases.js';
 import { eventually } from '../support/eventually.js';
 import { freshDatabase, PostgresServer } from '../support/postgres.js';
 import { RedisServer } from '../support/redis.js';

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { recordDatabase } from '../store/databases.js';
+import { recordDatabase } from '../db/databases.js';
 import { tempDir } from '../support/temp-dir.js';
 import { type Ran, run } from './run.js';
 

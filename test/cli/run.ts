@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import type { Io, Output } from '../../src/cli/io.js';
 import { main } from '../../src/cli/program.js';
 import { systemTimers } from '../../src/lib/timers.js';
-import { ENCRYPTION_KEY } from '../store/databases.js';
+import { ENCRYPTION_KEY } from '../db/databases.js';
 import { tempDir } from '../support/temp-dir.js';
 
 export interface Way {

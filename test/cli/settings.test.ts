@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { createLog } from '../../src/log.js';
+import { createLog } from '../../src/lib/log.js';
+import { recordDatabase } from '../db/databases.js';
 import { upcomingExample } from '../engine/founding-example.js';
-import { recordDatabase } from '../store/databases.js';
 import { eventually } from '../support/eventually.js';
 import { ACCOUNT, clinicAt, folderHeldBy } from './clinic.js';
 import { run } from './run.js';

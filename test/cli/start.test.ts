@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { recordDatabase } from '../store/databases.js';
+import { recordDatabase } from '../db/databases.js';
 import { eventually } from '../support/eventually.js';
 import { clinicAt } from './clinic.js';
 import { run } from './run.js';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { describeStatus, needsPerson } from '../../src/cli/status-text.js';
-import type { Status } from '../../src/engine/status.js';
+import type { Status } from '../../src/monitoring/status.js';
 
 const NOW = Date.parse('2026-11-30T10:00:00Z');
 const QUEUE = { waiting: 0, prioritized: 0, active: 0, delayed: 0, failed: 0 };

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { recordDatabase } from '../store/databases.js';
-import { Office } from './office.js';
+import { recordDatabase } from '../db/databases.js';
+import { Office } from './delivery-fixture.js';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;

@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { Sealer } from '../../src/privacy/sealer.js';
+import { Sealer } from '../../src/crypto/encryptor.js';
 import { backends, environmentOf, type Place } from '../engine/backends.js';
 import { eventually } from '../support/eventually.js';
 import { type RunningProcess, startSlotkeeper } from '../support/process.js';
 import { tempDir } from '../support/temp-dir.js';
-import { Office } from './office.js';
+import { Office } from './delivery-fixture.js';
 import { Receiver, SECRET } from './receiver.js';
 
 // Each test is several processes; a machine that is busy with others takes its time.

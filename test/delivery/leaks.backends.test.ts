@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { backends, type Place } from '../engine/backends.js';
 import { eventually } from '../support/eventually.js';
 import { filesIn, finderOf, keysAt, rowsIn } from '../support/written.js';
-import { Office } from './office.js';
+import { Office } from './delivery-fixture.js';
 import { Receiver, SECRET } from './receiver.js';
 
 const PLANTED = { name: 'Plantedname', phone: '+48999888777', email: 'planted@patient.example' };

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
 import { backends } from '../engine/backends.js';
 import { eventually } from '../support/eventually.js';
-import { Office } from './office.js';
+import { Office } from './delivery-fixture.js';
 
 describe.each(backends)('the queue for a PMS on $name', ({ fresh }) => {
   test('holds each notification once, in order, and says which it is and nothing of patients', async () => {

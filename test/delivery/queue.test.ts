@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import { recordDatabase } from '../store/databases.js';
+import { recordDatabase } from '../db/databases.js';
 import { eventually } from '../support/eventually.js';
-import { Office } from './office.js';
+import { Office } from './delivery-fixture.js';
 
 test('the queue for a PMS gives its consumer what it fetches by the id, also what only the round finds', async () => {
   const office = await Office.open({ databaseUrl: await recordDatabase() }, { queue: true });

@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Webhook } from 'standardwebhooks';
-import type { NotificationItem } from '../../src/store/notifications.js';
+import type { NotificationItem } from '../../src/db/tables/notifications.js';
 import { atEndOfTest } from '../support/release.js';
 
 export const SECRET = `whsec_${Buffer.from('a secret of the clinic and of us').toString('base64')}`;

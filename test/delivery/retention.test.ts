@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
-import { SealedByUnknownKeyError } from '../../src/privacy/sealed-by-unknown-key-error.js';
-import { Sealer } from '../../src/privacy/sealer.js';
-import { saveBookings } from '../../src/store/bookings.js';
-import { putCalendar } from '../../src/store/calendars.js';
-import { feed } from '../../src/store/notifications.js';
-import { recordDatabase } from '../store/databases.js';
-import { calendar } from '../store/facts.js';
+import { Sealer } from '../../src/crypto/encryptor.js';
+import { SealedByUnknownKeyError } from '../../src/crypto/unknown-key-error.js';
+import { saveBookings } from '../../src/db/tables/bookings.js';
+import { putCalendar } from '../../src/db/tables/calendars.js';
+import { feed } from '../../src/db/tables/notifications.js';
+import { recordDatabase } from '../db/databases.js';
+import { calendar } from '../db/seed-rows.js';
 import { eventually } from '../support/eventually.js';
-import { Office } from './office.js';
+import { Office } from './delivery-fixture.js';
 import { Receiver, SECRET } from './receiver.js';
 
 const HOUR = 60 * 60 * 1000;

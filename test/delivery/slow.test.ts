@@ -1,8 +1,8 @@
 // Clinics whose webhooks take long to answer, beside one that is quick.
 import { expect, test } from '@jest/globals';
-import { recordDatabase } from '../store/databases.js';
+import { recordDatabase } from '../db/databases.js';
 import { eventually } from '../support/eventually.js';
-import { Office } from './office.js';
+import { Office } from './delivery-fixture.js';
 import { Receiver, SECRET } from './receiver.js';
 
 test('ten slow clinics keep a quick one waiting for nothing', async () => {

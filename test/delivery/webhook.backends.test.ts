@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { backends } from '../engine/backends.js';
 import { eventually } from '../support/eventually.js';
-import { Office } from './office.js';
+import { Office } from './delivery-fixture.js';
 import { Receiver, SECRET } from './receiver.js';
 
 const SECOND = 1_000;

@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { failedNotifications, retryNotifications, waitingDeliveries } from '../../src/store/deliveries.js';
-import { recordDatabase } from '../store/databases.js';
+import {
+  failedNotifications,
+  retryNotifications,
+  waitingDeliveries,
+} from '../../src/db/tables/deliveries.js';
+import { recordDatabase } from '../db/databases.js';
 import { eventually } from '../support/eventually.js';
-import { Office, PATIENT } from './office.js';
+import { Office, PATIENT } from './delivery-fixture.js';
 import { Receiver, SECRET } from './receiver.js';
 
 const SECOND = 1_000;

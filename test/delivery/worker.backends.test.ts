@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { pino } from 'pino';
-import type { Brought } from '../../src/delivery/courier.js';
-import { DeliveryQueue } from '../../src/delivery/delivery-queue.js';
 import { DeliveryWorker } from '../../src/delivery/delivery-worker.js';
+import type { Brought } from '../../src/delivery/dispatcher.js';
+import { DeliveryQueue } from '../../src/queue/delivery-queue.js';
 import { backends } from '../engine/backends.js';
 import { eventually } from '../support/eventually.js';
-import { Office } from './office.js';
+import { Office } from './delivery-fixture.js';
 
 const HOUR = 60 * 60 * 1000;
 const job = { to: 'webhook', account: 'warsaw', calendar: 'nowak' } as const;

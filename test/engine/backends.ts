@@ -1,6 +1,6 @@
 // The three places in which an engine can keep its record and its queue.
 import type { SlotkeeperOptions } from '../../src/engine.js';
-import { ENCRYPTION_KEY, embeddedFolder, recordDatabase } from '../store/databases.js';
+import { ENCRYPTION_KEY, embeddedFolder, recordDatabase } from '../db/databases.js';
 import { freshRedisUrl } from '../support/redis.js';
 
 export type Place = Pick<SlotkeeperOptions, 'data' | 'databaseUrl' | 'redisUrl' | 'encryptionKey'>;

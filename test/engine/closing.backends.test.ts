@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { getCalendar, listPlaces } from '../../src/store/calendars.js';
+import { getCalendar, listPlaces } from '../../src/db/tables/calendars.js';
 import { eventually } from '../support/eventually.js';
 import { backends } from './backends.js';
 import { ACCOUNT, ADDRESS, CALENDAR, foundingExample } from './founding-example.js';

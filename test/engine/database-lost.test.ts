@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { embeddedFolder } from '../store/databases.js';
+import { embeddedFolder } from '../db/databases.js';
 import { RunningProcess } from '../support/process.js';
 import { smallDisk } from '../support/small-disk.js';
 import { tempDir } from '../support/temp-dir.js';

@@ -1,8 +1,8 @@
 // The founding example as events and as the request that must follow, on its own date or moved to another.
 import { readFileSync } from 'node:fs';
 import { DateTime } from 'luxon';
+import type { OccupancyEventInput } from '../../src/clinic/event-schema.js';
 import type { ComputeInput, Day } from '../../src/core/index.js';
-import type { OccupancyEventInput } from '../../src/intake/vocabulary.js';
 
 const ZONE = 'Europe/Warsaw';
 const DATE = '2026-11-16';

@@ -1,7 +1,7 @@
 // The nightly resync comes by itself: from the configuration, by the queue's own clock, in the account's turn.
 import { expect, test } from '@jest/globals';
 import { addDays, localDate } from '../../src/core/index.js';
-import { recordDatabase } from '../store/databases.js';
+import { recordDatabase } from '../db/databases.js';
 import { eventually } from '../support/eventually.js';
 import { accountConfig, CALENDAR, calendarConfig } from './founding-example.js';
 import { settled, startEngine, startMarketplace } from './running.js';

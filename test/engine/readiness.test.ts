@@ -1,14 +1,14 @@
 // Whether the process can do its work: tried for real, and no more often than once a second.
 import { beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
-import { ReadinessProbe } from '../../src/engine/readiness.js';
-import { createLog } from '../../src/log.js';
+import { type Database, openDatabase } from '../../src/db/database.js';
+import { putAccount } from '../../src/db/tables/accounts.js';
+import { putCalendar } from '../../src/db/tables/calendars.js';
+import { createLog } from '../../src/lib/log.js';
+import { ReadinessProbe } from '../../src/monitoring/readiness.js';
 import type { QueueState } from '../../src/queue/queues.js';
-import { putAccount } from '../../src/store/accounts.js';
-import { putCalendar } from '../../src/store/calendars.js';
-import { type Database, openDatabase } from '../../src/store/database.js';
-import { emptyRecord, recordDatabase } from '../store/databases.js';
-import { account, calendar, NOW, SEALER } from '../store/facts.js';
+import { emptyRecord, recordDatabase } from '../db/databases.js';
+import { account, calendar, NOW, SEALER } from '../db/seed-rows.js';
 import { eventually } from '../support/eventually.js';
 import { ManualTimers } from '../support/manual-timers.js';
 import { atEndOfFile, atEndOfTest } from '../support/release.js';

@@ -2,9 +2,9 @@
 
 import { accountSchema, calendarSchema, toAccount, toCalendar } from '../../src/config/schema.js';
 import { Slotkeeper, type SlotkeeperOptions } from '../../src/engine.js';
-import { createLog } from '../../src/log.js';
+import { createLog } from '../../src/lib/log.js';
 import { type RequestRecord, Sandbox, type SandboxOptions } from '../../src/sandbox/index.js';
-import { emptyRecord } from '../store/databases.js';
+import { emptyRecord } from '../db/databases.js';
 import { eventually } from '../support/eventually.js';
 import { atEndOfFile, atEndOfTest } from '../support/release.js';
 import { keyed, type Place } from './backends.js';

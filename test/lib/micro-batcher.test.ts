@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
+import { isUnavailable } from '../../src/db/is-unavailable.js';
 import { MicroBatcher } from '../../src/lib/micro-batcher.js';
-import { isUnavailable } from '../../src/store/is-unavailable.js';
 import { eventually } from '../support/eventually.js';
 import { ManualTimers } from '../support/manual-timers.js';
 

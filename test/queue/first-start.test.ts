@@ -1,7 +1,7 @@
 // Processes that start for the first time at the same moment, on one empty database.
 import { expect, test } from '@jest/globals';
+import { openDatabase } from '../../src/db/database.js';
 import { Queues } from '../../src/queue/queues.js';
-import { openDatabase } from '../../src/store/database.js';
 import { freshDatabase } from '../support/postgres.js';
 
 test('several processes make the tables of one empty database together', async () => {

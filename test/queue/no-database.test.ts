@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
+import { openDatabase } from '../../src/db/database.js';
 import { Queues } from '../../src/queue/queues.js';
-import { openDatabase } from '../../src/store/database.js';
 import { freshDatabase } from '../support/postgres.js';
 
 test('a database that goes before a worker has its connection fails the start, and the process stays alive', async () => {

@@ -1,12 +1,12 @@
 import { expect, test } from '@jest/globals';
-import { InvalidEventError } from '../../src/intake/invalid-event-error.js';
-import { OccupancyProducer } from '../../src/intake/occupancy-producer.js';
+import { InvalidEventError } from '../../src/clinic/invalid-event-error.js';
+import { OccupancyProducer } from '../../src/clinic/occupancy-producer.js';
+import { openDatabase } from '../../src/db/database.js';
+import { ServiceUnavailableError } from '../../src/db/service-unavailable-error.js';
 import { Queues } from '../../src/queue/queues.js';
-import { openDatabase } from '../../src/store/database.js';
-import { ServiceUnavailableError } from '../../src/store/service-unavailable-error.js';
+import { recordDatabase } from '../db/databases.js';
 import { CALENDAR, foundingExample } from '../engine/founding-example.js';
 import { openClinic, settled, startEngine } from '../engine/running.js';
-import { recordDatabase } from '../store/databases.js';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
 

@@ -7,8 +7,8 @@ import {
 } from 'bullmq';
 import { Redis } from 'ioredis';
 import { sql } from 'kysely';
+import { OccupancyProducer } from '../../src/clinic/occupancy-producer.js';
 import type { Slotkeeper } from '../../src/engine.js';
-import { OccupancyProducer } from '../../src/intake/occupancy-producer.js';
 import type { Sandbox } from '../../src/sandbox/index.js';
 import { backends, type Place } from '../engine/backends.js';
 import { CALENDAR, foundingExample } from '../engine/founding-example.js';

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Job } from 'bullmq';
+import { type Database, openDatabase } from '../../src/db/database.js';
 import { PublishQueue } from '../../src/queue/publish-queue.js';
 import { type JobQueue, type JobWorker, Queues } from '../../src/queue/queues.js';
-import { type Database, openDatabase } from '../../src/store/database.js';
 import { backends } from '../engine/backends.js';
 import { eventually } from '../support/eventually.js';
 

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
+import { openDatabase } from '../../src/db/database.js';
 import { Queues } from '../../src/queue/queues.js';
 import { ResyncQueue } from '../../src/queue/resync-queue.js';
-import { openDatabase } from '../../src/store/database.js';
 import { backends } from '../engine/backends.js';
 import { eventually } from '../support/eventually.js';
 

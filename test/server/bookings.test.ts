@@ -1,7 +1,7 @@
 // The marketplace's bookings over HTTP: what it refuses comes back as a problem with its reason.
 import { expect, test } from '@jest/globals';
-import { sentMoves } from '../../src/store/sent-moves.js';
-import { addressOf, Desk } from '../chaos/desk.js';
+import { sentMoves } from '../../src/db/tables/in-doubt-moves.js';
+import { addressOf, Desk } from '../support/clinic-fixture.js';
 import { serve } from './served.js';
 
 test('each refusal is a problem with the status and the reason of the marketplace', async () => {

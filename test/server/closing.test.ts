@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { ConfigError } from '../../src/config/config-error.js';
 import { Slotkeeper } from '../../src/engine.js';
-import { createLog } from '../../src/log.js';
+import { createLog } from '../../src/lib/log.js';
 import type { Sandbox } from '../../src/sandbox/index.js';
+import { ENCRYPTION_KEY, recordDatabase } from '../db/databases.js';
 import type { Place } from '../engine/backends.js';
 import {
   ACCOUNT,
@@ -13,7 +14,6 @@ import {
   WEEK_BEFORE,
 } from '../engine/founding-example.js';
 import { openClinic, settled, startEngine } from '../engine/running.js';
-import { ENCRYPTION_KEY, recordDatabase } from '../store/databases.js';
 import { eventually } from '../support/eventually.js';
 import { type Caller, serve } from './served.js';
 

@@ -1,9 +1,9 @@
 // A PostgreSQL whose disk is full: it says so with this code, here because a trigger does.
 import { expect, test } from '@jest/globals';
 import { sql } from 'kysely';
+import { recordDatabase } from '../db/databases.js';
 import { CALENDAR, foundingExample } from '../engine/founding-example.js';
 import { openClinic, startEngine } from '../engine/running.js';
-import { recordDatabase } from '../store/databases.js';
 import { serve } from './served.js';
 
 const { date, events } = foundingExample();

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Slotkeeper } from '../../src/engine.js';
 import type { Sandbox } from '../../src/sandbox/index.js';
+import { recordDatabase } from '../db/databases.js';
 import {
   ACCOUNT,
   ADDRESS,
@@ -11,7 +12,6 @@ import {
   WEEK_BEFORE,
 } from '../engine/founding-example.js';
 import { openClinic, settled, startEngine, writesTo } from '../engine/running.js';
-import { recordDatabase } from '../store/databases.js';
 import { type Caller, serve } from './served.js';
 
 const { date, events } = foundingExample();

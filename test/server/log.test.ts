@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { inspect } from 'node:util';
 import { expect, test } from '@jest/globals';
-import { createLog } from '../../src/log.js';
+import { createLog } from '../../src/lib/log.js';
+import { recordDatabase } from '../db/databases.js';
 import { startEngine } from '../engine/running.js';
-import { recordDatabase } from '../store/databases.js';
 import { KEY, serve } from './served.js';
 
 const PLANTED = 'planted-s3cret';

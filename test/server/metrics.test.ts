@@ -1,10 +1,10 @@
 // The numbers for Prometheus: asked for without a key, they cost the same however often that is.
 import { beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { Slotkeeper } from '../../src/engine.js';
-import { Recent } from '../../src/lib/recent.js';
+import { Recent } from '../../src/lib/cached-value.js';
+import { recordDatabase } from '../db/databases.js';
 import { foundingExample } from '../engine/founding-example.js';
 import { openClinic, startEngine } from '../engine/running.js';
-import { recordDatabase } from '../store/databases.js';
 import { ManualTimers } from '../support/manual-timers.js';
 import { callerOf, serve } from './served.js';
 

@@ -1,6 +1,6 @@
 // The push endpoint, as a marketplace, a stranger and a broken sender meet it.
 import { describe, expect, test } from '@jest/globals';
-import { PUSH, placeOf, said, sharedHearing, visitBooking } from '../intake/notifications/heard.js';
+import { PUSH, placeOf, said, sharedHearing, visitBooking } from '../notifications/notification-fixture.js';
 
 const hearing = sharedHearing();
 const PROBLEM = 'application/problem+json; charset=utf-8';

@@ -1,11 +1,11 @@
 // An engine whose Redis answers no more, or takes nothing in: what is asked of it ends, and nothing that was committed is lost.
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { OccupancyProducer } from '../../src/intake/occupancy-producer.js';
+import { OccupancyProducer } from '../../src/clinic/occupancy-producer.js';
 import type { Sandbox } from '../../src/sandbox/index.js';
+import { recordDatabase } from '../db/databases.js';
 import { ADDRESS, foundingExample } from '../engine/founding-example.js';
 import { openClinic, settled, startEngine } from '../engine/running.js';
-import { recordDatabase } from '../store/databases.js';
 import { eventually } from '../support/eventually.js';
 import { freshRedisUrl, RedisServer } from '../support/redis.js';
 import { atEndOfTest } from '../support/release.js';

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { beginResync } from '../../src/store/resyncs.js';
-import { Desk } from '../chaos/desk.js';
+import { beginResync } from '../../src/db/tables/resyncs.js';
+import { Desk } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
 import { type Caller, serve } from './served.js';
 

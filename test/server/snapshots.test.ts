@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Slotkeeper } from '../../src/engine.js';
+import { recordDatabase } from '../db/databases.js';
 import { CALENDAR, foundingExample, WEEK_BEFORE } from '../engine/founding-example.js';
 import { openClinic, settled, startEngine, writesTo } from '../engine/running.js';
-import { recordDatabase } from '../store/databases.js';
 import { type Caller, serve } from './served.js';
 
 const { date, events, put } = foundingExample();

@@ -1,12 +1,13 @@
 // Text that PostgreSQL cannot hold (NUL, half of a character), wherever text comes in: refused with its path, and never a 500.
 import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { check } from '../../src/check.js';
+import { OccupancyProducer } from '../../src/clinic/occupancy-producer.js';
 import { ConfigError } from '../../src/config/config-error.js';
 import { fileSchema } from '../../src/config/schema.js';
 import { Slotkeeper } from '../../src/engine.js';
-import { OccupancyProducer } from '../../src/intake/occupancy-producer.js';
-import { createLog } from '../../src/log.js';
+import { createLog } from '../../src/lib/log.js';
+import { check } from '../../src/lib/validation.js';
+import { recordDatabase } from '../db/databases.js';
 import {
   ACCOUNT,
   accountConfig,
@@ -15,7 +16,6 @@ import {
   foundingExample,
 } from '../engine/founding-example.js';
 import { openClinic, startEngine } from '../engine/running.js';
-import { recordDatabase } from '../store/databases.js';
 import { type Caller, serve } from './served.js';
 
 const { date, events } = foundingExample();

@@ -1,12 +1,12 @@
 // An engine whose PostgreSQL answers no more although its connections are open: what is asked of it ends, and it goes on.
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
+import { OccupancyProducer } from '../../src/clinic/occupancy-producer.js';
 import { accountSchema, toAccount } from '../../src/config/schema.js';
-import { OccupancyProducer } from '../../src/intake/occupancy-producer.js';
 import type { Sandbox } from '../../src/sandbox/index.js';
+import { recordDatabase } from '../db/databases.js';
 import { ACCOUNT, ADDRESS, accountConfig, CALENDAR, foundingExample } from '../engine/founding-example.js';
 import { openClinic, settled, startEngine } from '../engine/running.js';
-import { recordDatabase } from '../store/databases.js';
 import { eventually } from '../support/eventually.js';
 import { atEndOfTest } from '../support/release.js';
 import { TcpProxy } from '../support/tcp-proxy.js';

@@ -1,12 +1,12 @@
 /** `slotkeeper demo`: the main job, end to end, with nothing but this package. */
 import { Command } from 'commander';
-import { createLog } from '../../log.js';
+import { createLog } from '../../lib/log.js';
 import { showsColours } from '../colours.js';
 import { ReportedError } from '../exit.js';
 import type { Io } from '../io.js';
-import { doctors } from './morning.js';
-import { drawDay, type Look } from './picture.js';
-import { type Outcome, type Played, play } from './play.js';
+import { drawDay, type Look } from './day-chart.js';
+import { type Outcome, type Played, play } from './run-scenario.js';
+import { doctors } from './scenario.js';
 
 /** @param perform plays the morning */
 export function demoCommand(io: Io, perform: typeof play = play): Command {

@@ -2,18 +2,18 @@
 import { randomUUID } from 'node:crypto';
 import { Command } from 'commander';
 import { z } from 'zod';
-import { checkShape, describe } from '../../check.js';
-import { type Line, readLines } from '../../intake/snapshot/ndjson.js';
-import { closingLineSchema } from '../../intake/snapshot/vocabulary.js';
-import { refSchema } from '../../intake/vocabulary.js';
+import { refSchema } from '../../clinic/event-schema.js';
+import { type Line, readLines } from '../../clinic/snapshots/ndjson.js';
+import { closingLineSchema } from '../../clinic/snapshots/snapshot-schema.js';
+import { checkShape, describe } from '../../lib/validation.js';
+import { type Reached, withEngine } from '../connect.js';
 import { ReportedError } from '../exit.js';
 import type { Io } from '../io.js';
 import { plural } from '../plural.js';
-import { type Reached, withEngine } from '../reach.js';
 import { configOption } from '../settings.js';
 import { type ImportFile, listFiles } from './files.js';
-import { Progress } from './progress.js';
-import { takeSnapshot } from './take.js';
+import { takeSnapshot } from './import-snapshot.js';
+import { Progress } from './progress-line.js';
 
 /** All else is checked where it is taken in. */
 const lineSchema = z.looseObject({ calendar: refSchema, takenAt: z.unknown().optional() });

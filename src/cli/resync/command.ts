@@ -1,16 +1,16 @@
 /** `slotkeeper resync`: makes sure of everything now, and shows how far it is. */
 import { Command } from 'commander';
-import type { OwnResyncs, ResyncReport, ResyncsFace } from '../../engine/resyncs-face.js';
-import type { Role } from '../../engine/roles.js';
-import { UnknownCalendarsError } from '../../engine/unknown-calendars-error.js';
+import type { OwnResyncs, ResyncReport, ResyncsFace } from '../../api/resyncs-api.js';
+import type { Role } from '../../api/roles.js';
 import type { Timers } from '../../lib/timers.js';
+import { UnknownCalendarsError } from '../../resync/unknown-calendars-error.js';
 import { showsColours } from '../colours.js';
+import { withEngine } from '../connect.js';
 import { ReportedError, UsageError } from '../exit.js';
 import type { Io } from '../io.js';
-import { withEngine } from '../reach.js';
 import { configOption, readSettings } from '../settings.js';
-import { describeDays, describeReport } from './picture.js';
-import { type Progress, progressOn } from './progress.js';
+import { type Progress, progressOn } from './progress-bar.js';
+import { describeDays, describeReport } from './resync-text.js';
 
 interface Flags {
   readonly calendar?: readonly string[];

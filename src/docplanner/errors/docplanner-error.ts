@@ -1,6 +1,6 @@
 // The base of every error that the marketplace's client throws: which account, which operation, what was answered.
 
-import { cut, LONGEST_SHOWN } from '../../privacy/text-filter.js';
+import { cut, LONGEST_SHOWN } from '../../lib/text-filter.js';
 
 /** What was being asked. `path` has neither query nor body in it, so an error never carries patient data or secrets. */
 export interface ErrorContext {

@@ -5,7 +5,7 @@ import type { Call, Operation } from '../http/operation.js';
 import type { Booking, Patient, VisitInsurance } from '../market/booking.js';
 import type { NoTime } from '../market/visit-time.js';
 import { book, cancel, confirm, move, newestOf } from '../market/visits.js';
-import { fullBooking, listedBooking } from '../written.js';
+import { fullBooking, listedBooking } from '../serialize.js';
 import { parseWritten } from '../zone.js';
 import { moveTarget } from './move-target.js';
 import { ADDRESS } from './paths.js';

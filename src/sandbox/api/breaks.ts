@@ -5,7 +5,7 @@ import type { Call, Operation } from '../http/operation.js';
 import { addBreak, moveBreak, removeBreak } from '../market/breaks.js';
 import type { Calendar } from '../market/calendar.js';
 import { type Interval, overlaps } from '../market/starts.js';
-import { writtenBreak } from '../written.js';
+import { writtenBreak } from '../serialize.js';
 import { parseWritten } from '../zone.js';
 import { ADDRESS } from './paths.js';
 import {

@@ -1,10 +1,10 @@
 // The dictionary of insurance providers, and those that an address takes. Contract: Estate.
 import { z } from 'zod';
-import type { KnownAddress } from '../estate.js';
 import { Refusal } from '../http/answer.js';
 import type { Call, Operation } from '../http/operation.js';
 import { insurancePlans, insuranceProviders } from '../market/dictionaries.js';
-import { items } from '../written.js';
+import type { KnownAddress } from '../seed.js';
+import { items } from '../serialize.js';
 import { ADDRESS, API_PREFIX } from './paths.js';
 import { bodyAs, editablePlaceOf, idSchema, param, placeOf } from './read.js';
 import { read } from './resources.js';

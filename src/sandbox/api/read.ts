@@ -2,14 +2,14 @@
 import { z } from 'zod';
 import type { AddressRef } from '../address.js';
 import type { Lookup } from '../directory.js';
-import type { KnownAddress } from '../estate.js';
 import { Refusal } from '../http/answer.js';
 import type { Call } from '../http/operation.js';
 import type { Calendar } from '../market/calendar.js';
 import { isCommercial } from '../market/places.js';
 import type { Interval } from '../market/starts.js';
 import { pathOf } from '../path.js';
-import type { Scopes } from '../written.js';
+import type { KnownAddress } from '../seed.js';
+import type { Scopes } from '../serialize.js';
 import { parseWritten } from '../zone.js';
 
 /** The calendar a request is about. */

@@ -1,10 +1,10 @@
 // What exists: facilities, doctors, addresses. Contract: Resources, Estate.
 import { z } from 'zod';
-import { insuranceSupportSchema } from '../estate.js';
 import { Refusal } from '../http/answer.js';
 import type { Call, Operation } from '../http/operation.js';
 import { unassign } from '../market/places.js';
-import { assignedOf, items, writtenAddress, writtenDoctor, writtenFacility } from '../written.js';
+import { insuranceSupportSchema } from '../seed.js';
+import { assignedOf, items, writtenAddress, writtenDoctor, writtenFacility } from '../serialize.js';
 import { ADDRESS, API_PREFIX, DOCTOR, FACILITY } from './paths.js';
 import { bodyAs, editablePlaceOf, found, param, placeOf, scopesOf } from './read.js';
 

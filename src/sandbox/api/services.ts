@@ -1,11 +1,11 @@
 // The dictionary of services, and the services of an address. Contract: Estate.
 import { z } from 'zod';
-import { allowedPatientsSchema, type KnownService } from '../estate.js';
 import { Refusal } from '../http/answer.js';
 import type { Call, Operation } from '../http/operation.js';
 import { dictionaryServices } from '../market/dictionaries.js';
 import { changeServices } from '../market/places.js';
-import { items, writtenService } from '../written.js';
+import { allowedPatientsSchema, type KnownService } from '../seed.js';
+import { items, writtenService } from '../serialize.js';
 import { ADDRESS, API_PREFIX } from './paths.js';
 import {
   bodyAs,

@@ -5,7 +5,7 @@ import { type Answer, ERROR_TYPE, Refusal } from '../http/answer.js';
 import type { Call, Operation } from '../http/operation.js';
 import type { Calendar } from '../market/calendar.js';
 import type { BookableStart } from '../market/starts.js';
-import { writtenService } from '../written.js';
+import { writtenService } from '../serialize.js';
 import { isDate, parseWritten } from '../zone.js';
 import { ADDRESS } from './paths.js';
 import {

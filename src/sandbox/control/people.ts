@@ -2,7 +2,7 @@
 // doctor makes breaks.
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import type { Hands } from '../hands.js';
+import type { Hands } from '../controls.js';
 import { readInput } from '../input.js';
 import { PAYMENT_STATUSES } from '../market/booking.js';
 import { instantSchema, personSchema, placeSchema, refOf } from './read.js';

@@ -1,9 +1,9 @@
 // What changes about an address: its services, its commercial type, whether it is the clients' at all.
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { commercialTypeSchema, cuttingSchema, serviceSchema } from '../estate.js';
-import type { Hands } from '../hands.js';
+import type { Hands } from '../controls.js';
 import { readInput } from '../input.js';
+import { commercialTypeSchema, cuttingSchema, serviceSchema } from '../seed.js';
 import { placeSchema, refOf } from './read.js';
 
 const assignBody = placeSchema.extend({ told: z.boolean().optional() });

@@ -1,13 +1,13 @@
 // The sandbox's own hands over HTTP, for when it runs as a process of its own. They are no part of the marketplace's API
 // and ask for no key, so they belong on loopback. Wrong input is 400 { path, reason }, what the marketplace refuses is 409.
 import type { FastifyInstance } from 'fastify';
-import type { Hands } from '../hands.js';
+import type { Hands } from '../controls.js';
 import { SandboxInputError } from '../input.js';
 import { SandboxRefusedError } from '../refused.js';
-import { mountLooking } from './look.js';
+import { mountLooking } from './inspect.js';
 import { mountPeople } from './people.js';
 import { mountPlaces } from './places.js';
-import { mountSteering } from './steer.js';
+import { mountSteering } from './settings.js';
 
 export function mountControl(app: FastifyInstance, sandbox: Hands): void {
   // Whatever the content type says, so that `curl -d` needs no header.

@@ -3,13 +3,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressRef } from '../address.js';
 import type { SandboxClock } from '../clock.js';
-import type { Limits } from '../estate.js';
 import type { Encounter, Faults } from '../faults.js';
 import type { Limiter } from '../limits.js';
 import type { Processing } from '../market/duplicates.js';
 import type { Market } from '../market/market.js';
-import type { PostOffice } from '../push/post-office.js';
+import type { PostOffice } from '../push/push-service.js';
 import type { RequestLog, RequestRecord } from '../request-log.js';
+import type { Limits } from '../seed.js';
 import type { Timers } from '../timers.js';
 import type { Tokens } from '../tokens.js';
 import { type Answer, firewallPage, Refusal } from './answer.js';

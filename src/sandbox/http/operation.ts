@@ -1,10 +1,10 @@
 // What every operation of the API is given and gives back. One exchange serves them all.
 
-import type { Limits } from '../estate.js';
 import type { Limiter } from '../limits.js';
 import type { Processing } from '../market/duplicates.js';
 import type { Market } from '../market/market.js';
-import type { PostOffice } from '../push/post-office.js';
+import type { PostOffice } from '../push/push-service.js';
+import type { Limits } from '../seed.js';
 import type { Tokens } from '../tokens.js';
 import { type Answer, Refusal } from './answer.js';
 

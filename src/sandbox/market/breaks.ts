@@ -1,5 +1,5 @@
 // Making, moving and removing breaks. Contract: Resources, Breaks.
-import { toldBreak } from '../told.js';
+import { toldBreak } from '../notification-bodies.js';
 import type { Actor } from './booking.js';
 import type { Break } from './break.js';
 import type { Calendar } from './calendar.js';

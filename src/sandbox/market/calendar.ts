@@ -1,6 +1,6 @@
 // One calendar of the marketplace: its work periods, and the bookings and breaks that take time out of them.
 import type { AddressRef } from '../address.js';
-import type { Cutting } from '../estate.js';
+import type { Cutting } from '../seed.js';
 import type { LocalZone } from '../zone.js';
 import type { Booking } from './booking.js';
 import type { Break } from './break.js';

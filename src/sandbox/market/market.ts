@@ -2,9 +2,9 @@
 // It lives in memory.
 import { type AddressRef, addressKey } from '../address.js';
 import { Directory } from '../directory.js';
-import type { KnownAddress, KnownClient, KnownEstate, KnownService } from '../estate.js';
-import { toldAddress } from '../told.js';
-import { writtenDoctor, writtenFacility } from '../written.js';
+import { toldAddress } from '../notification-bodies.js';
+import type { KnownAddress, KnownClient, KnownEstate, KnownService } from '../seed.js';
+import { writtenDoctor, writtenFacility } from '../serialize.js';
 import { zoneNamed } from '../zone.js';
 import { Calendar } from './calendar.js';
 import { DuplicateGuard } from './duplicates.js';

@@ -2,9 +2,9 @@
 // Contract: Notifications.
 import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
-import type { commercialTypeSchema, KnownAddress, KnownService } from '../estate.js';
-import { toldAddress } from '../told.js';
-import { commercialTypeOf, writtenService } from '../written.js';
+import { toldAddress } from '../notification-bodies.js';
+import type { commercialTypeSchema, KnownAddress, KnownService } from '../seed.js';
+import { commercialTypeOf, writtenService } from '../serialize.js';
 import type { Actor } from './booking.js';
 import type { Calendar } from './calendar.js';
 import type { Market } from './market.js';

@@ -1,5 +1,5 @@
 // What a clinic is asked before a patient books or moves. Contract: Notifications.
-import { cancelingVisit, creatingVisit, toldRequest } from '../told.js';
+import { cancelingVisit, creatingVisit, toldRequest } from '../notification-bodies.js';
 import type { Calendar } from './calendar.js';
 import type { Market } from './market.js';
 import type { Told } from './notifications.js';

@@ -1,5 +1,5 @@
 // How the marketplace cuts work periods into the starts a patient can choose. Contract: replaceSlots.
-import type { Cutting } from '../estate.js';
+import type { Cutting } from '../seed.js';
 
 /** Half-open, epoch milliseconds. */
 export interface Interval {

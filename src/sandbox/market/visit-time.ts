@@ -1,6 +1,6 @@
 // Which time a visit would take, or why there is none. A doctor may book any time; patients and the integration only a start
 // that can be booked. Contract: Resources, bookSlot, moveBooking.
-import { minutesOf } from '../written.js';
+import { minutesOf } from '../serialize.js';
 import type { Actor, Booking, Patient, VisitInsurance } from './booking.js';
 import type { Calendar } from './calendar.js';
 import type { Interval } from './starts.js';

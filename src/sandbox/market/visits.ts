@@ -1,5 +1,5 @@
 // Booking, moving, cancelling and marking visits, by a patient, the doctor or the integration. Contract: Resources, bookSlot.
-import { toldBooking } from '../told.js';
+import { toldBooking } from '../notification-bodies.js';
 import type { Actor, Booking, Patient, PaymentStatus, Presence, VisitInsurance } from './booking.js';
 import type { Calendar } from './calendar.js';
 import type { Market } from './market.js';

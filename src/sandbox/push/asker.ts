@@ -1,7 +1,7 @@
 // Asks clients whether a patient may book or move: a 2xx in time agrees, everything else refuses. Contract: Notifications.
 import { z } from 'zod';
-import type { KnownClient } from '../estate.js';
 import type { Told } from '../market/notifications.js';
+import type { KnownClient } from '../seed.js';
 import type { Outbound } from './outbound.js';
 import { isSuccess, type PartnerAnswer } from './post.js';
 

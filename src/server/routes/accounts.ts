@@ -10,7 +10,7 @@ import {
   listAccounts,
   type Notifications,
   type Source,
-} from '../../store/accounts.js';
+} from '../../db/tables/accounts.js';
 import { conflict, notFound, ProblemError } from '../problem.js';
 import type { Routes } from '../types.js';
 

@@ -1,9 +1,9 @@
 /** Marketplace bookings, by their visit booking id: to be cancelled, moved, or linked to an appointment of the PMS. */
 import { z } from 'zod';
+import { instantSchema, marketplaceId, refSchema } from '../../clinic/event-schema.js';
 import { ownId } from '../../config/schema.js';
-import { instantSchema, marketplaceId, refSchema } from '../../intake/vocabulary.js';
 import { notFound } from '../problem.js';
-import { refusal } from '../refusal.js';
+import { refusal } from '../refused-problem.js';
 import type { Routes } from '../types.js';
 
 const params = z.object({ id: ownId, bookingId: marketplaceId });

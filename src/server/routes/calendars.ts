@@ -1,9 +1,9 @@
 /** Calendars. */
 import { z } from 'zod';
 import { calendarSchema, ownId, toCalendar } from '../../config/schema.js';
-import { getAccount } from '../../store/accounts.js';
-import { type Address, addressOf } from '../../store/address-services.js';
-import { type CalendarState, getCalendar, listPlaces } from '../../store/calendars.js';
+import { getAccount } from '../../db/tables/accounts.js';
+import { type Address, addressOf } from '../../db/tables/address-services.js';
+import { type CalendarState, getCalendar, listPlaces } from '../../db/tables/calendars.js';
 import { notFound, ProblemError } from '../problem.js';
 import type { Routes } from '../types.js';
 

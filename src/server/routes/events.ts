@@ -1,6 +1,6 @@
 /** Occupancy events in. */
 import { z } from 'zod';
-import type { OccupancyEvent } from '../../intake/occupancy-event.js';
+import type { OccupancyEvent } from '../../clinic/occupancy-event.js';
 import { sendProblem } from '../problem.js';
 import type { Routes } from '../types.js';
 import { checkedByItem } from '../validator.js';

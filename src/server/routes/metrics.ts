@@ -1,7 +1,7 @@
 /** Numbers for Prometheus: the status and the process. Nothing in them names a calendar, a doctor or a patient. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Slotkeeper } from '../../engine.js';
-import { Recent } from '../../lib/recent.js';
+import { Recent } from '../../lib/cached-value.js';
 import type { Server } from '../types.js';
 import type { WrongKeys } from '../wrong-keys.js';
 

@@ -1,7 +1,7 @@
 /** Full resyncs: asked for, and reported. */
 import { z } from 'zod';
 import { ownId } from '../../config/schema.js';
-import { UnknownCalendarsError } from '../../engine/unknown-calendars-error.js';
+import { UnknownCalendarsError } from '../../resync/unknown-calendars-error.js';
 import { notFound, ProblemError } from '../problem.js';
 import type { Routes } from '../types.js';
 

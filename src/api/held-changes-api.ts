@@ -1,0 +1,30 @@
+/** What is held for a person, as callers see it, in this process or over HTTP. */
+
+import type { Loss } from '../db/tables/held-changes.js';
+import type { Settled } from './failures-api.js';
+
+/** One snapshot or configuration that would take away too much. Its `id` is what `release` and `drop` take. */
+export interface HeldItem {
+  readonly id: string;
+  readonly calendar: string;
+  readonly cause: 'snapshot' | 'configuration';
+  /** The local dates that it speaks of, both included. */
+  readonly from: string;
+  readonly to: string;
+  /** Of when it speaks: what came later is not undone by a release. */
+  readonly saidAt: string;
+  readonly heldAt: string;
+  /** What was too much of it. */
+  readonly losses: readonly Loss[];
+  /** Local dates that keep what it would take away. */
+  readonly dates: readonly string[];
+  /** How many occupancies it would release. */
+  readonly releases: number;
+}
+
+/** What can be done about holds, here or over HTTP. */
+export interface HoldsFace {
+  list(): Promise<readonly HeldItem[]>;
+  /** Does what was held, or forgets it. */
+  settle(verb: 'release' | 'drop', ids: readonly string[]): Promise<Settled>;
+}

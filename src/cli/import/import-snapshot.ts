@@ -1,0 +1,27 @@
+/** One snapshot of an import into the record, by the engine in this process or by a running one. */
+import { describe } from '../../lib/validation.js';
+import type { Reached } from '../connect.js';
+import type { TakenSnapshot } from '../http-api.js';
+
+export async function takeSnapshot(
+  reached: Reached,
+  calendar: string,
+  snapshot: unknown,
+  run: string,
+): Promise<TakenSnapshot> {
+  if (reached.kind === 'http') return await reached.api.snapshot(calendar, snapshot, run);
+  const outcome = await reached.engine.snapshot(calendar, snapshot, { run });
+  switch (outcome.kind) {
+    case 'taken':
+      return { kind: 'taken', result: outcome.result };
+    case 'unknown-calendar':
+      return {
+        kind: 'refused',
+        reason: outcome.isClosing
+          ? `the calendar "${calendar}" is being deleted`
+          : `there is no calendar "${calendar}"`,
+      };
+    case 'invalid':
+      return { kind: 'refused', reason: describe(outcome.problems[0]) };
+  }
+}

@@ -1,0 +1,82 @@
+/** What a resync found, for people: day by day, and in sum. In colour where that is asked for. */
+import { styleText } from 'node:util';
+import { MOST_DAYS, type ResyncReport } from '../../api/resyncs-api.js';
+import { MOST_STARTS } from '../../resync/diff.js';
+import { plural } from '../plural.js';
+
+type Day = ResyncReport['days'][number];
+
+type Paint = (colour: 'red' | 'green' | 'yellow' | 'cyan' | 'bold', text: string) => string;
+
+export function describeDays({ days, differences }: ResyncReport, { colour }: { colour: boolean }): string {
+  const paint: Paint = (format, text) => (colour ? styleText(format, text, { validateStream: false }) : text);
+  const all = differences.missing + differences.extra + differences.stale + differences.foreign;
+  if (all === 0) return '';
+  const lines: string[] = [];
+  let calendar: string | undefined;
+  for (const day of days) {
+    if (day.calendar !== calendar) lines.push(paint('bold', day.calendar));
+    calendar = day.calendar;
+    lines.push(...describeDay(day, paint));
+  }
+  if (days.length >= MOST_DAYS) lines.push(`… and there are more: the first ${MOST_DAYS} days are told`);
+  return `${lines.join('\n')}\n`;
+}
+
+function describeDay({ date, missing, extra, stale, foreign }: Day, paint: Paint): string[] {
+  return [
+    `  ${date}`,
+    ...missing.map((start) => paint('green', `    + ${timeOf(start)} does not show`)),
+    ...andMore(missing),
+    ...extra.map((start) => paint('red', `    - ${timeOf(start)} should not show`)),
+    ...andMore(extra),
+    ...(stale === 0 ? [] : [paint('yellow', `    ~ ${stale} of ours hide nothing any more`)]),
+    ...(foreign ? [paint('cyan', '    ! bookings or breaks that were not known')] : []),
+  ];
+}
+
+/** A day of which as many are told as can be has more, most likely. */
+const andMore = (starts: readonly string[]): string[] =>
+  starts.length < MOST_STARTS ? [] : [`    … the first ${MOST_STARTS} of them`];
+
+/** `2026-11-16T10:30:00+01:00 (123)` → `10:30 (123)`. */
+const timeOf = (start: string): string => start.replace(/^\S{11}(\d\d:\d\d)\S*/, '$1');
+
+export function describeReport(report: ResyncReport): string {
+  const { calendars, daysCompared, differences, reads, writes, durationMs, failures, sources, dryRun } =
+    report;
+  const { missing, extra, stale, foreign } = differences;
+  return [
+    `${plural(calendars, 'calendar')}, ${plural(daysCompared, 'day')} compared: `,
+    `${missing} missing, ${extra} extra, ${stale} stale, ${foreign} foreign; `,
+    `${plural(reads, 'read')}, ${dryRun ? 'nothing written' : plural(writes, 'write')}, `,
+    `${(durationMs / 1_000).toFixed(1)} s\n`,
+    ...describeFailures(failures),
+    ...sources.flatMap(describeSource),
+  ].join('');
+}
+
+const MOST_NAMED = 5;
+
+/** One line for each reason. */
+function describeFailures(failures: ResyncReport['failures']): string[] {
+  const byReason = new Map<string, string[]>();
+  for (const { calendar, account, reason } of failures) {
+    byReason.set(reason, [...(byReason.get(reason) ?? []), calendar ?? account ?? '']);
+  }
+  return [...byReason].map(([reason, names]) => {
+    const more = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : '';
+    return `failed: ${names.slice(0, MOST_NAMED).join(', ')}${more}: ${reason}\n`;
+  });
+}
+
+function describeSource({ account, unknown, omitted }: ResyncReport['sources'][number]): string[] {
+  return [
+    ...(unknown.length === 0
+      ? []
+      : [`${account}: its source has calendars that are not here: ${unknown.join(', ')}\n`]),
+    ...(omitted.length === 0
+      ? []
+      : [`${account}: its source says nothing of ${omitted.join(', ')}; they stay as they were\n`]),
+  ];
+}

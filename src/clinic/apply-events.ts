@@ -1,0 +1,309 @@
+/**
+ * Applies batches of occupancy events to the database: one transaction changes what is known and marks the days. Each event
+ * is judged for itself.
+ */
+
+import { LEAST_URGENT, localDate } from '../core/index.js';
+import type { Sealer } from '../crypto/encryptor.js';
+import { COMMIT, pipelined } from '../db/pipeline.js';
+import { retryDeadlock } from '../db/retry.js';
+import type { Db } from '../db/schema.js';
+import { conflictsOf } from '../db/tables/conflicts.js';
+import { markDays } from '../db/tables/days.js';
+import {
+  type LockedCalendar,
+  lockCalendars,
+  lockFreeCalendars,
+  recordLastEvent,
+  rememberEvents,
+} from '../db/tables/events.js';
+import { followAppointmentsOf } from '../db/tables/linked-bookings.js';
+import type { AddedNotification } from '../db/tables/notifications.js';
+import { findOccupancies, saveOccupancies } from '../db/tables/occupancy.js';
+import { claimWakes, type WantedCalendar } from '../db/tables/pending-calendars.js';
+import type { QueuePosition } from '../db/tables/queue-position.js';
+import { noteWindows, windowPositions } from '../db/tables/snapshots.js';
+import { findWindows, saveWindows } from '../db/tables/windows.js';
+import type { Problem } from '../lib/validation.js';
+import { wakesOf } from '../marketplace-state/mark-days-dirty.js';
+import { keepConflicts } from '../notifications/conflicts.js';
+import { fold, type PositionedEvent } from './apply-to-state.js';
+import { takeLinks } from './booking-links.js';
+import { contentOf } from './event-hash.js';
+import { occupiedSchema } from './event-schema.js';
+import { type EventOutcome, type EventsResult, resultOf } from './events-result.js';
+import { type ReadEvent, readEvent } from './parse-event.js';
+import { isProblems, type ResolvedEvent, resolveEvent, resolveInterval } from './resolve-event.js';
+
+/** Events that share one answer. */
+export interface EventBatch {
+  /** As they came, unchecked. */
+  readonly events: readonly unknown[];
+  /** Where each of them stood in its queue, where they come from one. */
+  readonly positions?: readonly (QueuePosition | undefined)[] | undefined;
+}
+
+/** What a transaction leaves to be done after its commit. */
+export interface Effects {
+  /** The calendars that now have something to publish and no job that would see to it. */
+  readonly wakes: readonly WantedCalendar[];
+  /** What the clinic has to hear: times that are now sold twice. */
+  readonly added: readonly AddedNotification[];
+}
+
+export interface Applied extends Effects {
+  readonly result: EventsResult;
+}
+
+/** `locked`: nothing of the batch was applied, because another transaction has this calendar of it locked. */
+export type BatchResult = EventsResult | { readonly locked: string };
+
+export interface ApplyOptions {
+  /** For what the clinic has to hear of it. */
+  readonly sealer?: Sealer | undefined;
+  /** Only says what would become of them. */
+  readonly dryRun?: boolean | undefined;
+  readonly positions?: EventBatch['positions'];
+}
+
+/**
+ * Applies one batch. It waits for calendars that are locked.
+ * @param events as they came, unchecked
+ * @param now epoch milliseconds
+ */
+export async function applyEvents(
+  db: Db,
+  events: readonly unknown[],
+  now: number,
+  { sealer, dryRun = false, positions }: ApplyOptions = {},
+): Promise<Applied> {
+  const batch = readBatch({ events, positions });
+  return await retryDeadlock(async () => {
+    if (dryRun) return { ...(await withoutEffect(db, (tx) => apply(tx, batch, now, sealer))), ...NO_EFFECTS };
+    return await db.transaction().execute((tx) => apply(tx, batch, now, sealer, COMMIT));
+  });
+}
+
+/**
+ * Applies several batches in one transaction, without those of whose calendars one is locked.
+ * @param now epoch milliseconds
+ * @returns the results in the order of the batches
+ */
+export async function applyBatches(
+  db: Db,
+  batches: readonly EventBatch[],
+  now: number,
+  sealer: Sealer | undefined,
+): Promise<Effects & { readonly results: readonly BatchResult[] }> {
+  const read = batches.map(readBatch);
+  return await retryDeadlock(() =>
+    db.transaction().execute(async (tx) => {
+      const { calendars, locked } = await lockFreeCalendars(tx, calendarsOf(read.flat()));
+      const lockedIn = (batch: readonly Read[]): string | undefined =>
+        calendarsOf(batch).find((calendar) => locked.has(calendar));
+      const free = read.filter((batch) => lockedIn(batch) === undefined);
+      const { outcomes, ...effects } = await applyRead(tx, free.flat(), calendars, now, sealer, COMMIT);
+      const results = read.map((batch): BatchResult => {
+        const calendar = lockedIn(batch);
+        return calendar === undefined ? resultOf(batch, outcomes) : { locked: calendar };
+      });
+      return { ...effects, results };
+    }),
+  );
+}
+
+const NO_EFFECTS: Effects = { wakes: [], added: [] };
+
+/** Does it, and takes it back. */
+async function withoutEffect<T>(db: Db, work: (tx: Db) => Promise<T>): Promise<T> {
+  const tx = await db.startTransaction().execute();
+  try {
+    return await work(tx);
+  } finally {
+    await tx.rollback().execute();
+  }
+}
+
+interface Read extends ReadEvent {
+  readonly raw: unknown;
+  readonly position: QueuePosition | undefined;
+}
+
+const readBatch = ({ events, positions = [] }: EventBatch): Read[] =>
+  events.map((raw, n) => ({ raw, position: positions[n], ...readEvent(raw) }));
+
+const calendarsOf = (read: readonly Read[]): string[] => [
+  ...new Set(read.flatMap(({ calendar }) => calendar ?? [])),
+];
+
+async function apply(
+  tx: Db,
+  batch: readonly Read[],
+  now: number,
+  sealer: Sealer | undefined,
+  end?: typeof COMMIT,
+): Promise<Applied> {
+  const calendars = await lockCalendars(tx, calendarsOf(batch));
+  const { outcomes, ...effects } = await applyRead(tx, batch, calendars, now, sealer, end);
+  return { ...effects, result: resultOf(batch, outcomes) };
+}
+
+interface Resolved {
+  readonly read: Read;
+  readonly id: string;
+  readonly event: PositionedEvent;
+  readonly content: string;
+}
+
+/**
+ * @param calendars theirs, locked
+ * @param end sent with the last statements: the commit of the transaction
+ */
+async function applyRead(
+  tx: Db,
+  read: readonly Read[],
+  calendars: ReadonlyMap<string, LockedCalendar>,
+  now: number,
+  sealer: Sealer | undefined,
+  end: typeof COMMIT | undefined,
+): Promise<Effects & { readonly outcomes: ReadonlyMap<Read, EventOutcome> }> {
+  const at = new Date(now);
+  const outcomes = new Map<Read, EventOutcome>();
+  const resolved = resolveAll(read, calendars, outcomes);
+  const firsts = new Map(resolved.toReversed().map((one) => [one.id, one]));
+  const { refs, dates } = keysOf(resolved.map(({ event }) => event));
+  const [{ unseen, contents }, occupancies, windows, positions] = await pipelined(tx, (db) =>
+    Promise.all([
+      rememberEvents(db, [...firsts.values()], at),
+      findOccupancies(db, refs),
+      findWindows(db, dates),
+      windowPositions(db, dates),
+    ]),
+  );
+  const fresh: Resolved[] = [];
+  for (const one of resolved) {
+    if (unseen.delete(one.id)) fresh.push(one);
+    else outcomes.set(one.read, { kind: 'duplicate', differs: differs(one, firsts, contents) });
+  }
+  const events = fresh.map(({ event }) => event);
+  const folded = fold(events, { calendars, occupancies, windows, positions }, now);
+  for (const [n, { read: one, event }] of fresh.entries()) {
+    const kind = folded.outcomes[n] ?? 'stale';
+    outcomes.set(one, kind === 'accepted' ? { kind, isPast: isPast(event, calendars, now) } : { kind });
+  }
+
+  // An older event than what is known changes nothing, also not of a booking.
+  const news = events.flatMap((event, n) =>
+    event.type === 'available' || folded.outcomes[n] !== 'accepted' ? [] : [event],
+  );
+  const changed = news.map(({ calendar, ref }) => ({ calendar, ref }));
+  const saving = (db: Db) => [saveOccupancies(db, folded.occupancies, at), saveWindows(db, folded.windows)];
+  const links = news.flatMap((event) =>
+    event.type === 'occupied' && event.booking !== undefined
+      ? [{ calendar: event.calendar, booking: event.booking, ref: event.ref }]
+      : [],
+  );
+  let linked: Awaited<ReturnType<typeof takeLinks>> = { days: [], appointments: [] };
+  if (links.length > 0) {
+    await pipelined(tx, (db) => Promise.all(saving(db)));
+    linked = await takeLinks(tx, calendars, links, now);
+  }
+  const days = {
+    windows: folded.changedByWindows,
+    occupancy: [...folded.changedByOccupancy, ...linked.days],
+  };
+  const [marked, following, conflicts] = await pipelined(tx, async (db) => {
+    const saved = links.length > 0 ? [] : saving(db);
+    const marking = markDays(db, days, at);
+    return await Promise.all([
+      marking,
+      followAppointmentsOf(db, changed),
+      sealer === undefined ? [] : conflictsOf(db, [...changed, ...linked.appointments]),
+      recordLastEvent(db, calendars.values(), at),
+      marking.then(() => noteWindows(db, folded.replaced, at)),
+      ...saved,
+    ]);
+  });
+  const also = following.map((calendar) => ({ calendar, urgency: LEAST_URGENT }));
+  const wanted = wakesOf(marked, also);
+  const [wakes, added] = await pipelined(tx, (db) =>
+    Promise.all([claimWakes(db, wanted), keepConflicts(db, sealer, conflicts, now), end?.execute(db)]),
+  );
+  return { wakes, added, outcomes };
+}
+
+/** What the events are about: appointments, and dates whose windows they replace. */
+function keysOf(events: readonly ResolvedEvent[]) {
+  const refs = new Map<string, { calendar: string; ref: string }>();
+  const dates = new Map<string, { calendar: string; date: string }>();
+  for (const event of events) {
+    const { calendar } = event;
+    if (event.type === 'available') {
+      for (const date of event.dates.keys()) dates.set(`${date} ${calendar}`, { calendar, date });
+    } else if (event.type !== 'ignored') {
+      refs.set(JSON.stringify([calendar, event.ref]), { calendar, ref: event.ref });
+    }
+  }
+  return { refs: [...refs.values()], dates: [...dates.values()] };
+}
+
+/** Whether a duplicate says something else than what was taken in under its id, as far as that is known. */
+function differs(
+  { id, content }: Resolved,
+  firsts: ReadonlyMap<string, Resolved>,
+  contents: ReadonlyMap<string, string | null>,
+): boolean {
+  const first = contents.has(id) ? contents.get(id) : firsts.get(id)?.content;
+  return first != null && first !== content;
+}
+
+function isPast(event: ResolvedEvent, calendars: ReadonlyMap<string, LockedCalendar>, now: number): boolean {
+  if (event.type === 'occupied') return event.interval.end <= now;
+  const timeZone = calendars.get(event.calendar)?.timeZone;
+  if (event.type !== 'available' || timeZone === undefined) return false;
+  const today = localDate(now, timeZone);
+  return [...event.dates.keys()].every((date) => date < today);
+}
+
+/** @param outcomes those of the rejected are added */
+function resolveAll(
+  read: readonly Read[],
+  calendars: ReadonlyMap<string, LockedCalendar>,
+  outcomes: Map<Read, EventOutcome>,
+): Resolved[] {
+  const resolved: Resolved[] = [];
+  for (const one of read) {
+    const { id, position } = one;
+    const calendar = one.calendar === undefined ? undefined : calendars.get(one.calendar);
+    const resolution = one.event && calendar && resolveEvent(one.event, calendar);
+    const problems = [
+      ...one.problems,
+      ...problemsWithCalendar(one.calendar, calendar),
+      ...(one.event === undefined && calendar !== undefined ? problemsOfOrder(one.raw, calendar) : []),
+      ...(resolution?.success === false ? resolution.problems : []),
+    ];
+    if (problems.length > 0) outcomes.set(one, { kind: 'rejected', problems });
+    else if (resolution?.success === true && id !== null) {
+      const { event } = resolution;
+      resolved.push({ read: one, id, event: { ...event, position }, content: contentOf(event) });
+    }
+  }
+  return resolved;
+}
+
+function problemsWithCalendar(id: string | undefined, calendar: LockedCalendar | undefined): Problem[] {
+  if (id === undefined) return [];
+  if (calendar === undefined || calendar.formerOf !== undefined) {
+    return [{ path: 'calendar', reason: `there is no calendar "${id}"` }];
+  }
+  return calendar.isClosing ? [{ path: 'calendar', reason: `the calendar "${id}" is being deleted` }] : [];
+}
+
+const instants = occupiedSchema.pick({ type: true, start: true, end: true });
+
+/** Where something else is wrong with an event, its times are compared all the same. */
+function problemsOfOrder(raw: unknown, { timeZone }: LockedCalendar): readonly Problem[] {
+  const { data } = instants.safeParse(raw);
+  const interval = data && resolveInterval(data, timeZone);
+  return interval !== undefined && isProblems(interval) ? interval : [];
+}

@@ -1,0 +1,126 @@
+/**
+ * Folds a batch of events over what the record knows, in the order they came, into what the record is to
+ * become and which days changed. Pure: the transaction around it reads before and writes after.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { DayChange } from '../db/tables/days.js';
+import type { LockedCalendar } from '../db/tables/events.js';
+import type { Occupancy } from '../db/tables/occupancy.js';
+import { isBefore, latest, type QueuePosition } from '../db/tables/queue-position.js';
+import type { DatedPosition } from '../db/tables/snapshots.js';
+import type { StoredWindow, WindowsOfDate } from '../db/tables/windows.js';
+import { DayChanges, type Interval } from '../marketplace-state/dirty-days.js';
+import type { ResolvedEvent } from './resolve-event.js';
+
+/** An event with its place in the queue, where it comes from one. */
+export type PositionedEvent = ResolvedEvent & { readonly position?: QueuePosition | undefined };
+
+export interface Known {
+  readonly calendars: ReadonlyMap<string, LockedCalendar>;
+  readonly occupancies: readonly Occupancy[];
+  readonly windows: readonly WindowsOfDate[];
+  /** Of the events that dates' windows are known from. */
+  readonly positions?: readonly DatedPosition[];
+}
+
+export interface Folded {
+  /** For each event: `stale` where something newer is known of its `ref` or of all of its dates, `ignored` where it takes no time. */
+  readonly outcomes: readonly ('accepted' | 'stale' | 'ignored')[];
+  readonly occupancies: readonly Occupancy[];
+  readonly windows: readonly WindowsOfDate[];
+  /** The dates whose windows were replaced, with the positions of the events. */
+  readonly replaced: readonly DatedPosition[];
+  readonly changedByWindows: readonly DayChange[];
+  readonly changedByOccupancy: readonly DayChange[];
+}
+
+const key = (calendar: string, part: string): string => `${part}\u0000${calendar}`;
+
+export function fold(events: readonly PositionedEvent[], known: Known, now: number): Folded {
+  const occupancies = new Map(known.occupancies.map((one) => [key(one.calendar, one.ref), one]));
+  const windows = new Map(known.windows.map((one) => [key(one.calendar, one.date), one]));
+  const positions = new Map(known.positions?.map((one) => [key(one.calendar, one.date), one.position]));
+  const replaced = new Map<string, DatedPosition>();
+  const writtenOccupancies = new Map<string, Occupancy>();
+  const writtenWindows = new Map<string, WindowsOfDate>();
+  const byWindows = new DayChanges(now);
+  const byOccupancy = new DayChanges(now);
+
+  const outcomes = events.map((event) => {
+    if (event.type === 'available') {
+      let isStale = event.dates.size > 0;
+      for (const [date, after] of event.dates) {
+        const at = key(event.calendar, date);
+        if (isBefore(event.position, positions.get(at))) continue;
+        isStale = false;
+        const position = latest(event.position, positions.get(at));
+        positions.set(at, position);
+        replaced.set(at, { calendar: event.calendar, date, position });
+        const before = windows.get(at)?.windows ?? [];
+        const written = { calendar: event.calendar, date, windows: after };
+        // Without windows before, the date may never have been heard of: then even none is news, because
+        // what the marketplace shows there is unknown.
+        if (before.length === 0 || !isDeepStrictEqual(before, after)) {
+          byWindows.add(event.calendar, date, before.map(toInterval), after.map(toInterval));
+        }
+        windows.set(at, written);
+        writtenWindows.set(at, written);
+      }
+      return isStale ? 'stale' : 'accepted';
+    }
+    if (event.type === 'ignored') return 'ignored';
+
+    const at = key(event.calendar, event.ref);
+    const before = occupancies.get(at);
+    if (before !== undefined && isOlder(event, before)) return 'stale';
+    const after: Occupancy = {
+      calendar: event.calendar,
+      ref: event.ref,
+      interval:
+        event.type === 'occupied'
+          ? { start: new Date(event.interval.start), end: new Date(event.interval.end) }
+          : undefined,
+      kind: event.type === 'occupied' ? event.kind : (before?.kind ?? 'booking'),
+      service: event.type === 'occupied' ? event.service : before?.service,
+      version: event.version ?? before?.version,
+      position: latest(event.position, before?.position),
+    };
+    occupancies.set(at, after);
+    writtenOccupancies.set(at, after);
+
+    const calendar = known.calendars.get(event.calendar);
+    if (calendar !== undefined) byOccupancy.moved(calendar, takes(before), takes(after));
+    return 'accepted';
+  });
+
+  return {
+    outcomes,
+    occupancies: [...writtenOccupancies.values()],
+    windows: [...writtenWindows.values()],
+    replaced: [...replaced.values()],
+    changedByWindows: byWindows.list(),
+    changedByOccupancy: byOccupancy.list(),
+  };
+}
+
+/** By their versions; by their places in the queue where these do not tell. */
+function isOlder(
+  event: Extract<PositionedEvent, { type: 'occupied' | 'released' }>,
+  known: Occupancy,
+): boolean {
+  if (event.version !== undefined && known.version !== undefined && event.version !== known.version) {
+    return event.version < known.version;
+  }
+  return isBefore(event.position, known.position);
+}
+
+const toInterval = (window: StoredWindow): Interval => ({
+  start: window.start.getTime(),
+  end: window.end.getTime(),
+});
+
+const takes = (occupancy: Occupancy | undefined): Interval | undefined =>
+  occupancy?.interval && {
+    start: occupancy.interval.start.getTime(),
+    end: occupancy.interval.end.getTime(),
+  };

@@ -1,0 +1,63 @@
+/**
+ * Ties bookings to appointments of the PMS. What hides a time is another thing then, or has to be: its days are published
+ * anew. And where a booking is untied, two may be in one time that were one before.
+ */
+
+import type { Sealer } from '../crypto/encryptor.js';
+import { retryDeadlock } from '../db/retry.js';
+import type { Db } from '../db/schema.js';
+import { type DayChange, markDays } from '../db/tables/days.js';
+import { type LockedCalendar, lockCalendars } from '../db/tables/events.js';
+import { type Link, linkBookings } from '../db/tables/linked-bookings.js';
+import type { AddedNotification } from '../db/tables/notifications.js';
+import { DayChanges } from '../marketplace-state/dirty-days.js';
+import { tellConflicts } from '../notifications/conflicts.js';
+
+export interface TakenLinks {
+  readonly days: readonly DayChange[];
+  /** The appointments that are linked since, or not any more. */
+  readonly appointments: readonly { readonly calendar: string; readonly ref: string }[];
+}
+
+/**
+ * The caller marks the days, and tells conflicts.
+ * @param tx a transaction in which the calendars are locked
+ * @param now epoch milliseconds
+ */
+export async function takeLinks(
+  tx: Db,
+  calendars: ReadonlyMap<string, LockedCalendar>,
+  links: readonly Link[],
+  now: number,
+): Promise<TakenLinks> {
+  const relinked = await linkBookings(tx, links);
+  const days = new DayChanges(now);
+  for (const { calendar: id, start, end } of relinked) {
+    const calendar = calendars.get(id);
+    if (calendar === undefined) continue;
+    // As urgent as what closes: what was hidden by the other may have to be hidden by itself.
+    days.moved(calendar, undefined, { start: start.getTime(), end: end.getTime() });
+  }
+  const appointments = relinked.flatMap(({ calendar, ref }) => (ref === null ? [] : [{ calendar, ref }]));
+  return { days: days.list(), appointments };
+}
+
+/**
+ * Does it by itself; the caller wakes the calendar.
+ * @returns conflicts that the clinic has to hear of
+ */
+export async function linkByHand(
+  db: Db,
+  sealer: Sealer,
+  links: readonly Link[],
+  now: number,
+): Promise<readonly AddedNotification[]> {
+  return await retryDeadlock(() =>
+    db.transaction().execute(async (tx) => {
+      const calendars = await lockCalendars(tx, [...new Set(links.map(({ calendar }) => calendar))]);
+      const { days, appointments } = await takeLinks(tx, calendars, links, now);
+      await markDays(tx, { windows: [], occupancy: days }, new Date(now));
+      return await tellConflicts(tx, sealer, appointments, now);
+    }),
+  );
+}

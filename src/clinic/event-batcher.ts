@@ -1,0 +1,125 @@
+/**
+ * Takes occupancy events in, from the API and from the queue. What arrives while a transaction commits is applied in the next
+ * one; each batch has its own result. A calendar that another transaction has locked holds up no other.
+ */
+
+import type { Sealer } from '../crypto/encryptor.js';
+import { isUnavailable } from '../db/is-unavailable.js';
+import type { Db } from '../db/schema.js';
+import type { AddedNotification } from '../db/tables/notifications.js';
+import type { WantedCalendar } from '../db/tables/pending-calendars.js';
+import { MicroBatcher } from '../lib/micro-batcher.js';
+import { systemTimers, type Timers } from '../lib/timers.js';
+import { applyBatches, applyEvents, type BatchResult, type EventBatch } from './apply-events.js';
+import type { EventsResult } from './events-result.js';
+
+export interface EventIntakeOptions {
+  readonly db: Db;
+  readonly sealer: Sealer;
+  readonly now: () => number;
+  readonly timers: Timers;
+  /** Has calendars published soon. Never fails. */
+  readonly wake: (calendars: readonly WantedCalendar[]) => Promise<void>;
+  /** Has notifications brought to the clinic soon. Never fails. */
+  readonly deliver: (added: readonly AddedNotification[]) => void;
+}
+
+/** Events in one transaction. */
+const MAX_EVENTS = 500;
+/** For one transaction, in milliseconds. */
+const COMMIT_WITHIN_MS = 15_000;
+/** Where many arrive, the next one is here within this time, in milliseconds. */
+const GAP_MS = 2;
+/** Transactions that wait for locked calendars at the same time, each on a connection; the others are tried again after a pause. */
+const MAX_WAITS = 4;
+const PAUSE_MS = 100;
+
+type Outcome =
+  | { readonly error: unknown }
+  | {
+      readonly result: BatchResult;
+      /** Resolves when the calendars to be published are on the queue. */
+      readonly queued: Promise<void>;
+    };
+
+export class EventIntake {
+  readonly #options: EventIntakeOptions;
+  readonly #batcher: MicroBatcher<EventBatch, Outcome>;
+  /** By the calendar that was locked. */
+  readonly #waits = new Map<string, Promise<unknown>>();
+
+  constructor(options: EventIntakeOptions) {
+    this.#options = options;
+    this.#batcher = new MicroBatcher((batches) => this.#applyAll(batches), {
+      // It waits for clients and the database, whose time nobody moves.
+      timers: systemTimers,
+      maxSize: MAX_EVENTS,
+      sizeOf: ({ events }) => events.length,
+      limitMs: COMMIT_WITHIN_MS,
+      gapMs: GAP_MS,
+    });
+  }
+
+  /** Resolves when they are committed, and what is to be published is on the queue. */
+  async apply(batch: EventBatch): Promise<EventsResult> {
+    for (;;) {
+      const outcome = await this.#batcher.add(batch);
+      if ('error' in outcome) throw outcome.error;
+      // The next transaction does not wait for the queue.
+      await outcome.queued;
+      const { result } = outcome;
+      if (!('locked' in result)) return result;
+      if (this.#waits.size < MAX_WAITS && !this.#waits.has(result.locked)) {
+        return await this.#waitAndApply(result.locked, batch);
+      }
+      await this.#waited(result.locked);
+    }
+  }
+
+  /** One that the database will not have costs the others a second way, and none of them its answer. */
+  async #applyAll(batches: readonly EventBatch[]): Promise<Outcome[]> {
+    try {
+      return await this.#commit(batches);
+    } catch (error) {
+      if (batches.length === 1 || isUnavailable(error)) throw error;
+    }
+    const outcomes: Outcome[] = [];
+    for (const batch of batches) {
+      outcomes.push(...(await this.#commit([batch]).catch((error: unknown) => [{ error }])));
+    }
+    return outcomes;
+  }
+
+  async #commit(batches: readonly EventBatch[]): Promise<Outcome[]> {
+    const { db, sealer, now, wake, deliver } = this.#options;
+    const { results, wakes, added } = await applyBatches(db, batches, now(), sealer);
+    deliver(added);
+    const queued = wakes.length > 0 ? wake(wakes) : Promise.resolve();
+    return results.map((result) => ({ result, queued }));
+  }
+
+  /** In a transaction of its own, which waits for its calendars. */
+  async #waitAndApply(locked: string, batch: EventBatch): Promise<EventsResult> {
+    const { db, sealer, now, wake, deliver } = this.#options;
+    const applying = applyEvents(db, batch.events, now(), { sealer, positions: batch.positions });
+    this.#waits.set(locked, applying);
+    try {
+      const { result, wakes, added } = await applying;
+      deliver(added);
+      await wake(wakes);
+      return result;
+    } finally {
+      this.#waits.delete(locked);
+    }
+  }
+
+  /** Until the one that waits for this calendar, or else any, is through; it may have failed. */
+  async #waited(locked: string): Promise<void> {
+    const wait = this.#waits.get(locked);
+    const waits = wait === undefined ? [...this.#waits.values()] : [wait];
+    await Promise.race([
+      ...waits.map((one) => one.catch(() => undefined)),
+      this.#options.timers.sleep(PAUSE_MS),
+    ]);
+  }
+}

@@ -1,0 +1,35 @@
+/** Holds one event, or one entry of a snapshot, against its schema, its keys, and what text can be. */
+import type { z } from 'zod';
+import { checkShape, type Problem, unstorableTexts } from '../lib/validation.js';
+import { type Fields, otherKeys } from './known-fields.js';
+
+export interface ReadItem<T> {
+  /** Undefined where something is wrong with it. */
+  readonly data: T | undefined;
+  /** Everything that is wrong with it. */
+  readonly problems: readonly Problem[];
+  /** The paths of keys that it should not have: they are dropped. */
+  readonly dropped: readonly string[];
+}
+
+/** Told of one. */
+const MOST_PROBLEMS = 100;
+const MOST_DROPPED = 20;
+
+export function readItem<Schema extends z.ZodType>(
+  schema: Schema,
+  raw: unknown,
+  fields: Fields,
+): ReadItem<z.output<Schema>> {
+  const checked = checkShape(schema, raw);
+  const keys = otherKeys(raw, fields, MOST_PROBLEMS);
+  const said = [...(checked.success ? [] : checked.problems), ...keys.problems];
+  const paths = new Set(said.map(({ path }) => path));
+  const texts = unstorableTexts(raw).filter(({ path }) => !paths.has(path));
+  const problems = [...said, ...texts].slice(0, MOST_PROBLEMS);
+  return {
+    data: checked.success && problems.length === 0 ? checked.data : undefined,
+    problems,
+    dropped: keys.dropped.slice(0, MOST_DROPPED),
+  };
+}

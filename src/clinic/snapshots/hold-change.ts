@@ -1,0 +1,69 @@
+/** Keeps for a person what a snapshot would take away. */
+import { addDays } from '../../core/index.js';
+import type { Db } from '../../db/schema.js';
+import type { LockedCalendar } from '../../db/tables/events.js';
+import { type HeldDate, type Hold, type Loss, type NewHold, saveHold } from '../../db/tables/held-changes.js';
+import { datesTouched } from './observed-at.js';
+import type { SnapshotPlan } from './plan-snapshot.js';
+import type { ResolvedSnapshot } from './resolve-snapshot.js';
+import { sameWindows } from './window-coverage.js';
+
+/**
+ * Is told of a hold in the transaction that makes it, so that neither can be without the other.
+ * @param isAgain whether it takes the place of one that was told before
+ */
+export type OnHeld = (tx: Db, hold: Hold, isAgain: boolean) => Promise<void>;
+
+export interface HeldSummary {
+  readonly id: string;
+  readonly losses: readonly Loss[];
+  /** Local dates that keep windows which would be taken away, or occupancies that would be released. */
+  readonly dates: readonly string[];
+  /** How many occupancies would be released. */
+  readonly releases: number;
+}
+
+/** @param options `now` in epoch milliseconds */
+export async function hold(
+  tx: Db,
+  calendar: LockedCalendar,
+  snapshot: ResolvedSnapshot,
+  plan: SnapshotPlan,
+  losses: readonly Loss[],
+  options: { readonly now: number; readonly isAgain: boolean; readonly onHeld?: OnHeld | undefined },
+): Promise<HeldSummary> {
+  const asked: NewHold = {
+    calendar: calendar.id,
+    cause: 'snapshot',
+    from: snapshot.from,
+    to: snapshot.to,
+    saidAt: new Date(snapshot.takenAt),
+    heldAt: new Date(options.now),
+    losses,
+    dates: heldDates(plan, snapshot, calendar),
+    releases: plan.missing.map(({ ref }) => ref),
+  };
+  const id = await saveHold(tx, asked);
+  await options.onHeld?.(tx, { ...asked, id }, options.isAgain);
+  return { id, losses, dates: asked.dates.map(({ date }) => date), releases: asked.releases.length };
+}
+
+/** Of what reaches out of the range only the dates in it: no later snapshot of the same range would speak of the others. */
+function heldDates(
+  { missing, dates }: SnapshotPlan,
+  { from, to }: ResolvedSnapshot,
+  { timeZone }: LockedCalendar,
+): HeldDate[] {
+  const held = new Map<string, HeldDate>();
+  for (const one of missing) {
+    for (const date of datesTouched(one, timeZone, datesBetween(from, to))) held.set(date, { date });
+  }
+  for (const { date, asked, added } of dates) {
+    if (!sameWindows(asked, added)) held.set(date, { date, windows: asked });
+  }
+  return [...held.values()].sort((a, b) => (a.date < b.date ? -1 : 1));
+}
+
+function* datesBetween(from: string, to: string): Iterable<string> {
+  for (let date = from; date <= to; date = addDays(date, 1)) yield date;
+}

@@ -1,0 +1,33 @@
+/** Reads what the record knows of the dates and occupancies that a snapshot speaks of. */
+import { addDays, startOfDate } from '../../core/index.js';
+import type { Db } from '../../db/schema.js';
+import type { LockedCalendar } from '../../db/tables/events.js';
+import { occupanciesAround, toldDates } from '../../db/tables/snapshots.js';
+import { windowsOf } from '../../db/tables/windows.js';
+import { datesReached } from './observed-at.js';
+import type { KnownOfSnapshot } from './plan-snapshot.js';
+import type { ResolvedSnapshot } from './resolve-snapshot.js';
+
+export async function readKnown(
+  tx: Db,
+  calendar: LockedCalendar,
+  { from, to, complete, occupied }: ResolvedSnapshot,
+): Promise<KnownOfSnapshot> {
+  const refs = occupied.map(({ ref }) => ref);
+  // Only a complete snapshot says something of what it does not name.
+  const around = complete
+    ? {
+        start: new Date(startOfDate(from, calendar.timeZone)),
+        end: new Date(startOfDate(addDays(to, 1), calendar.timeZone)),
+      }
+    : undefined;
+  const occupancies = await occupanciesAround(tx, calendar.id, refs, around);
+  const touched = [...occupied, ...occupancies].flatMap((one) => datesReached(one, calendar.timeZone) ?? []);
+  const dates = [from, to, ...touched].sort();
+  return {
+    calendar,
+    occupancies,
+    windows: await windowsOf(tx, calendar.id, from, to),
+    told: await toldDates(tx, calendar.id, dates[0] ?? from, dates.at(-1) ?? to),
+  };
+}

@@ -1,0 +1,89 @@
+/**
+ * Reads a snapshot as it came. What is wrong with one window or one appointment costs that one alone: it is rejected by name, and
+ * as the picture has a gap then, nothing is taken for missing.
+ */
+
+import type { z } from 'zod';
+import { checkShape, type Problem, unstorableTexts } from '../../lib/validation.js';
+import { refSchema, windowSchema } from '../event-schema.js';
+import { type Fields, fieldsOf, otherKeys } from '../known-fields.js';
+import { droppedKey, sentenceOf } from '../parse-event.js';
+import { readItem } from '../parse-item.js';
+import { ENTRY_FIELDS, entrySchema, SNAPSHOT_FIELDS, snapshotSchema } from './snapshot-schema.js';
+
+/** A window or an appointment of a snapshot that cannot be taken in. */
+export interface RejectedEntry {
+  /** `windows[0]` or `occupancy[0]`. */
+  readonly path: string;
+  /** The PMS's id of the appointment, where it had a readable one. */
+  readonly ref: string | null;
+  /** Everything that is wrong with it, as one sentence. */
+  readonly reason: string;
+  readonly problems: readonly Problem[];
+}
+
+/** One that can be read, and where it stands. */
+export interface Placed<T> {
+  readonly path: string;
+  readonly value: T;
+}
+
+type Frame = Omit<z.output<typeof snapshotSchema>, 'windows' | 'occupancy'>;
+
+export interface ReadSnapshot extends Frame {
+  readonly windows: readonly Placed<z.output<typeof windowSchema>>[];
+  readonly occupancy: readonly Placed<z.output<typeof entrySchema>>[];
+  readonly rejected: readonly RejectedEntry[];
+  /** Keys that a snapshot does not have; they are dropped. */
+  readonly warnings: readonly Problem[];
+}
+
+export type Reading =
+  | { readonly success: true; readonly snapshot: ReadSnapshot }
+  | { readonly success: false; readonly problems: readonly [Problem, ...Problem[]] };
+
+const WINDOW_FIELDS = fieldsOf(windowSchema);
+const MOST_PROBLEMS = 100;
+const MOST_DROPPED = 20;
+
+/** @param also keys that it may have besides: `calendar`, in a line */
+export function readSnapshot(input: unknown, also: Fields = {}): Reading {
+  const checked = checkShape(snapshotSchema, input);
+  const keys = otherKeys(input, { ...SNAPSHOT_FIELDS, ...also }, MOST_PROBLEMS);
+  const [first, ...others] = [...(checked.success ? [] : checked.problems), ...keys.problems];
+  if (first !== undefined || !checked.success) {
+    const wrong = first ?? { path: '', reason: 'is not as it should be' };
+    return { success: false, problems: [wrong, ...others, ...unstorableTexts(input)] };
+  }
+  const { windows, occupancy, ...frame } = checked.data;
+  const dropped = [...keys.dropped];
+  const rejected: RejectedEntry[] = [];
+  const readAll = <S extends z.ZodType>(name: string, list: readonly unknown[], schema: S, fields: Fields) =>
+    list.flatMap((raw, index): Placed<z.output<S>>[] => {
+      const path = `${name}[${index}]`;
+      const { data, problems, dropped: others } = readItem(schema, raw, fields);
+      dropped.push(...others.map((key) => `${path}.${key}`));
+      if (data !== undefined) return [{ path, value: data }];
+      rejected.push(rejectedEntry(path, raw, problems));
+      return [];
+    });
+  const snapshot = {
+    ...frame,
+    windows: readAll('windows', windows, windowSchema, WINDOW_FIELDS),
+    occupancy: readAll('occupancy', occupancy, entrySchema, ENTRY_FIELDS),
+    rejected,
+    warnings: dropped.slice(0, MOST_DROPPED).map(droppedKey),
+  };
+  return { success: true, snapshot };
+}
+
+/** @param problems their paths are below the entry's own */
+export function rejectedEntry(path: string, raw: unknown, problems: readonly Problem[]): RejectedEntry {
+  const ref =
+    typeof raw === 'object' && raw !== null && 'ref' in raw ? refSchema.safeParse(raw.ref).data : undefined;
+  const below = problems.map((one) => ({
+    path: one.path === '' ? path : `${path}.${one.path}`,
+    reason: one.reason,
+  }));
+  return { path, ref: ref ?? null, reason: sentenceOf(below), problems: below };
+}

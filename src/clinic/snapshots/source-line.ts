@@ -1,0 +1,63 @@
+/** One line of a source: a snapshot, or the end. */
+
+import { InvalidScheduleError } from '../../core/index.js';
+import type { StagedSnapshot } from '../../db/schema.js';
+import type { Account } from '../../db/tables/accounts.js';
+import { checkShape, describe } from '../../lib/validation.js';
+import { refSchema } from '../event-schema.js';
+import type { Line } from './ndjson.js';
+import { readSnapshot } from './parse-snapshot.js';
+import { resolveSnapshot } from './resolve-snapshot.js';
+import { closingLineSchema, snapshotLineSchema } from './snapshot-schema.js';
+
+export type SourceLine =
+  /** `rejected` is what of it could not be read. */
+  | {
+      readonly kind: 'snapshot';
+      readonly calendar: string;
+      readonly snapshot: StagedSnapshot;
+      readonly rejected: readonly string[];
+    }
+  | { readonly kind: 'end' }
+  /** `calendar` is what it is about, where that can be read. */
+  | { readonly kind: 'problem'; readonly reason: string; readonly calendar?: string | undefined };
+
+/**
+ * @param arrivedAt when the source was asked, epoch milliseconds
+ * @param now when the line is read
+ */
+export function readSourceLine(
+  line: Line,
+  { timeZone }: Account,
+  arrivedAt: number,
+  now: number,
+): SourceLine {
+  if (line.kind === 'unreadable') return { kind: 'problem', reason: line.reason };
+  const { value } = line;
+  if (closingLineSchema.safeParse(value).success) return { kind: 'end' };
+  const checked = checkShape(snapshotLineSchema, value);
+  const problem = (reason: string): SourceLine => ({ kind: 'problem', reason, calendar: calendarIn(value) });
+  if (!checked.success) return problem(describe(checked.problems[0]));
+  const { calendar } = checked.data;
+  const reading = readSnapshot(value, { calendar: true });
+  if (!reading.success) return problem(describe(reading.problems[0]));
+  try {
+    // All of it is read now: one that turned out wrong later would come after others had been taken as the whole.
+    const { rejected } = resolveSnapshot(
+      reading.snapshot,
+      { id: calendar, timeZone, bufferBefore: 0, bufferAfter: 0 },
+      arrivedAt,
+      now,
+    );
+    const snapshot = { ...(value as object), calendar };
+    return { kind: 'snapshot', calendar, snapshot, rejected: rejected.map(({ reason }) => reason) };
+  } catch (error) {
+    if (!(error instanceof InvalidScheduleError)) throw error;
+    return problem(describe(error));
+  }
+}
+
+function calendarIn(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || !('calendar' in value)) return undefined;
+  return refSchema.safeParse(value.calendar).data;
+}

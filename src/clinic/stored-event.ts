@@ -1,0 +1,23 @@
+/** What is kept of an event that was refused: the fields that an event has, and nothing else that came with it. */
+
+import { ANY_EVENT } from './event-schema.js';
+import type { Fields } from './known-fields.js';
+
+const MOST_CHARACTERS = 64 * 1024;
+
+/** As JSON; null where it is longer than 64 KiB. */
+export function keptEvent(data: unknown): string | null {
+  const text = JSON.stringify(kept(data, ANY_EVENT) ?? {});
+  return text.length > MOST_CHARACTERS ? null : text;
+}
+
+function kept(value: unknown, fields: true | Fields): unknown {
+  if (Array.isArray(value)) return value.map((one) => (Array.isArray(one) ? null : kept(one, fields)));
+  if (typeof value !== 'object' || value === null) return fields === true ? value : undefined;
+  if (fields === true) return undefined;
+  return Object.fromEntries(
+    Object.entries(fields).flatMap(([name, inner]) =>
+      Object.hasOwn(value, name) ? [[name, kept(Reflect.get(value, name), inner)]] : [],
+    ),
+  );
+}

@@ -1,0 +1,35 @@
+/** Reads encryption keys as people write them. */
+import { UnreadableKeyError } from './invalid-key-error.js';
+
+export const KEY_BYTES = 32;
+
+const HEX = /^[0-9a-f]+$/i;
+/** Standard or URL-safe, with its padding or without. */
+const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
+
+/**
+ * Keys of 32 bytes as base64 or as hexadecimal digits, with commas between several: the first seals, all open.
+ * @param source where the text comes from, for the error: the name of a variable or of a file
+ * @throws {UnreadableKeyError} naming which one is wrong and how, without the key
+ */
+export function readKeys(text: string, source: string): Buffer[] {
+  const parts = text.split(',').map((part) => part.trim());
+  return parts.map((part, index) => {
+    const which = parts.length === 1 ? 'the key' : `key ${index + 1} of ${parts.length}`;
+    if (part === '') throw new UnreadableKeyError(source, `${which} is empty`);
+    const bytes = decode(part);
+    if (bytes === undefined)
+      throw new UnreadableKeyError(source, `${which} is neither base64 nor hexadecimal`);
+    if (bytes.length !== KEY_BYTES) {
+      const reason = `${which} has ${bytes.length} bytes, and must have ${KEY_BYTES}: openssl rand -base64 32`;
+      throw new UnreadableKeyError(source, reason);
+    }
+    return bytes;
+  });
+}
+
+/** 64 hexadecimal digits are base64, too, of 48 bytes, which is no key: so hexadecimal is looked for first. */
+function decode(text: string): Buffer | undefined {
+  if (HEX.test(text) && text.length === 2 * KEY_BYTES) return Buffer.from(text, 'hex');
+  return BASE64.test(text) ? Buffer.from(text, 'base64') : undefined;
+}

@@ -1,0 +1,45 @@
+/** Accounts with their secrets open, read once for all who need one within a second: each push asks for its account, and each commit. */
+import type { Sealer } from '../../crypto/encryptor.js';
+import type { Db } from '../schema.js';
+import { openedAccount } from './account-secrets.js';
+import { type Account, getAccount } from './accounts.js';
+
+const REMEMBERED_MS = 1_000;
+/** Anybody can ask for any number of accounts that are not there. */
+const MAX_REMEMBERED = 10_000;
+
+export interface RememberedAccountsOptions {
+  readonly db: Db;
+  readonly sealer: Sealer;
+  readonly now: () => number;
+}
+
+export class RememberedAccounts {
+  readonly #options: RememberedAccountsOptions;
+  readonly #known = new Map<
+    string,
+    { readonly readAt: number; readonly account: Promise<Account | undefined> }
+  >();
+
+  constructor(options: RememberedAccountsOptions) {
+    this.#options = options;
+  }
+
+  /** As it was at most a second ago; that one is not there is remembered, too, so that the time does not tell which there are. */
+  async get(id: string): Promise<Account | undefined> {
+    const { db, sealer, now } = this.#options;
+    const known = this.#known.get(id);
+    const age = known === undefined ? Number.POSITIVE_INFINITY : now() - known.readAt;
+    if (known !== undefined && age >= 0 && age < REMEMBERED_MS) return await known.account;
+    const account = getAccount(db, id).then((kept) => kept && openedAccount(sealer, kept));
+    if (this.#known.size >= MAX_REMEMBERED) this.#known.clear();
+    this.#known.set(id, { readAt: now(), account });
+    account.catch(() => this.#known.delete(id));
+    return await account;
+  }
+
+  /** It was changed by this process. */
+  forget(id: string): void {
+    this.#known.delete(id);
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * What is taken in a calendar, whoever took it: the PMS's occupancies, the marketplace's bookings, the doctor's
+ * breaks. Placeholders and breaks of ours are none of these: they only repeat an occupancy.
+ */
+import { sql } from 'kysely';
+import type { Db } from '../schema.js';
+
+interface Span {
+  readonly start: Date;
+  readonly end: Date;
+}
+
+export type Taken =
+  | (Span & {
+      readonly source: 'occupancy';
+      readonly ref: string;
+      readonly kind: string;
+      readonly service: string | null;
+    })
+  | (Span & {
+      readonly source: 'booking';
+      /** The visit booking id. */
+      readonly id: string;
+      /** The PMS's appointment that it is linked to. */
+      readonly ref: string | null;
+    })
+  | (Span & {
+      readonly source: 'break';
+      readonly id: string;
+      /** See {@link import('./breaks.js').StoredBreak.coupled}. */
+      readonly coupled: boolean | null;
+    });
+
+interface TakenRow {
+  source: Taken['source'];
+  id: string;
+  ref: string | null;
+  kind: string | null;
+  service: string | null;
+  coupled: boolean | null;
+  start: Date;
+  end: Date;
+}
+
+/** What is taken between two instants, earliest first. */
+export async function takenBetween(db: Db, calendar: string, from: Date, to: Date): Promise<Taken[]> {
+  const { rows } = await sql<TakenRow>`
+    SELECT 'occupancy' AS source, ref AS id, ref, kind, service, NULL::boolean AS coupled, start_at AS start, end_at AS "end"
+    FROM slotkeeper.occupancy
+    WHERE calendar_id = ${calendar} AND end_at > ${from} AND start_at < ${to}
+    UNION ALL
+    SELECT 'booking', id, ref, NULL, service, NULL, start_at, end_at
+    FROM slotkeeper.bookings
+    WHERE calendar_id = ${calendar} AND end_at > ${from} AND start_at < ${to}
+      AND status = 'booked' AND NOT placeholder
+    UNION ALL
+    SELECT 'break', id, NULL, NULL, NULL, coupled, since_at, till_at
+    FROM slotkeeper.breaks
+    WHERE calendar_id = ${calendar} AND till_at > ${from} AND since_at < ${to} AND NOT removed AND NOT unlisted
+      AND own = false
+    ORDER BY start, "end", id`.execute(db);
+  return rows.map(toTaken);
+}
+
+function toTaken({ source, id, ref, kind, service, coupled, start, end }: TakenRow): Taken {
+  switch (source) {
+    case 'occupancy':
+      return { source, ref: id, kind: kind ?? '', service, start, end };
+    case 'booking':
+      return { source, id, ref, start, end };
+    case 'break':
+      return { source, id, coupled, start, end };
+  }
+}

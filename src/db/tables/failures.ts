@@ -1,0 +1,161 @@
+/** What failed and is tried again after a pause: days that the marketplace would not take, calendars that it refuses. */
+import { sql } from 'kysely';
+import type { Db } from '../schema.js';
+import { NOTHING_FAILED } from './calendar-retries.js';
+import type { DayError } from './days.js';
+
+export interface FailedDay {
+  readonly calendar: string;
+  readonly date: string;
+  readonly error: DayError;
+  /** When it is tried again. */
+  readonly retryAt: Date | null;
+}
+
+export interface FailedCalendar {
+  readonly calendar: string;
+  readonly reason: string;
+  /** Since when. */
+  readonly at: Date;
+  /** When it is tried again. */
+  readonly retryAt: Date | null;
+}
+
+export async function failedDays(db: Db): Promise<FailedDay[]> {
+  const { rows } = await sql<FailedDay>`
+    SELECT calendar_id AS calendar, date, error, retry_at AS "retryAt" FROM slotkeeper.days
+    WHERE generation > published_generation AND failed_generation = generation
+    ORDER BY calendar_id, date`.execute(db);
+  return rows;
+}
+
+export async function failedCalendars(db: Db): Promise<FailedCalendar[]> {
+  const rows = await db
+    .selectFrom('slotkeeper.calendars')
+    .select(['id', 'failed_reason', 'failed_at', 'retry_at'])
+    .where('failed_reason', 'is not', null)
+    .orderBy('id')
+    .execute();
+  return rows.map((row) => ({
+    calendar: row.id,
+    reason: row.failed_reason ?? '',
+    at: row.failed_at ?? new Date(0),
+    retryAt: row.retry_at,
+  }));
+}
+
+/** Failed calendars that are due to be tried again. */
+export async function failedCalendarsDue(db: Db, now: Date, limit: number): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    SELECT id FROM slotkeeper.calendars
+    WHERE failed_reason IS NOT NULL AND (retry_at IS NULL OR retry_at <= ${now})
+    ORDER BY retry_at NULLS FIRST LIMIT ${limit}`.execute(db);
+  return rows.map(({ id }) => id);
+}
+
+/**
+ * Has everything of these calendars that failed tried again now: the calendars themselves, their days, and the bookings
+ * that are linked to appointments.
+ * @returns those of which anything had failed
+ */
+export async function retryFailuresOf(db: Db, calendars: readonly string[], now: Date): Promise<string[]> {
+  if (calendars.length === 0) return [];
+  const { rows } = await sql<{ calendar: string }>`
+    WITH of_calendars AS (
+      UPDATE slotkeeper.calendars SET retry_at = ${now}, closing_refused_at = NULL
+      WHERE id = ANY(${[...calendars]}::text[]) AND failed_reason IS NOT NULL
+      RETURNING id
+    ), of_days AS (
+      UPDATE slotkeeper.days SET retry_at = ${now}
+      WHERE calendar_id = ANY(${[...calendars]}::text[]) AND failed_generation = generation
+        AND generation > published_generation
+      RETURNING calendar_id
+    ), of_bookings AS (
+      UPDATE slotkeeper.bookings SET retry_at = ${now}
+      WHERE calendar_id = ANY(${[...calendars]}::text[]) AND status = 'booked' AND failed_for IS NOT NULL
+      RETURNING calendar_id
+    )
+    SELECT id AS calendar FROM of_calendars
+    UNION SELECT calendar_id FROM of_days
+    UNION SELECT calendar_id FROM of_bookings`.execute(db);
+  return rows.map(({ calendar }) => calendar);
+}
+
+export interface DayKey {
+  readonly calendar: string;
+  /** Local date. */
+  readonly date: string;
+}
+
+/** @returns those of which there was such a failure */
+export async function retryFailedDays(db: Db, days: readonly DayKey[]): Promise<DayKey[]> {
+  const { rows } = await sql<DayKey>`
+    UPDATE slotkeeper.days d SET failed_generation = NULL, error = NULL, failures = 0, retry_at = NULL
+    FROM jsonb_to_recordset(${JSON.stringify(days)}::jsonb) AS k (calendar text, date date)
+    WHERE d.calendar_id = k.calendar AND d.date = k.date AND d.failed_generation = d.generation
+    RETURNING d.calendar_id AS calendar, d.date`.execute(db);
+  return rows;
+}
+
+/** Those of a calendar between two local dates, both included. @returns how many there were */
+export async function retryDays(db: Db, calendar: string, from: string, to: string): Promise<number> {
+  const { numAffectedRows } = await sql`
+    UPDATE slotkeeper.days SET failed_generation = NULL, error = NULL, failures = 0, retry_at = NULL
+    WHERE calendar_id = ${calendar} AND date BETWEEN ${from}::date AND ${to}::date
+      AND generation > published_generation AND failed_generation = generation`.execute(db);
+  return Number(numAffectedRows ?? 0);
+}
+
+/** What a day is that is wanted no more, until it changes again. What the marketplace shows of it is unknown. */
+const DROPPED = sql`
+  published_generation = generation, published = NULL, verified = false, pending_since = NULL,
+  urgency = NULL, failed_generation = NULL, error = NULL, failures = 0, retry_at = NULL`;
+
+/**
+ * Takes these days out of what is wanted.
+ * @returns those of which there was such a failure
+ */
+export async function dropFailedDays(db: Db, days: readonly DayKey[]): Promise<DayKey[]> {
+  const { rows } = await sql<DayKey>`
+    UPDATE slotkeeper.days d SET ${DROPPED}
+    FROM jsonb_to_recordset(${JSON.stringify(days)}::jsonb) AS k (calendar text, date date)
+    WHERE d.calendar_id = k.calendar AND d.date = k.date AND d.failed_generation = d.generation
+    RETURNING d.calendar_id AS calendar, d.date`.execute(db);
+  return rows;
+}
+
+/** @returns those of which there was such a failure */
+export async function retryFailedCalendars(db: Db, calendars: readonly string[]): Promise<string[]> {
+  const rows = await db
+    .updateTable('slotkeeper.calendars')
+    .set(NOTHING_FAILED)
+    .where('id', '=', sql<string>`ANY(${[...calendars]}::text[])`)
+    .where('failed_reason', 'is not', null)
+    .returning('id')
+    .execute();
+  return rows.map(({ id }) => id);
+}
+
+/**
+ * Takes what is pending of these calendars out of what is wanted; later changes are tried.
+ * @returns those of which there was such a failure
+ */
+export async function dropFailedCalendars(db: Db, calendars: readonly string[]): Promise<string[]> {
+  return await db.transaction().execute(async (tx) => {
+    const failed = await retryFailedCalendars(tx, calendars);
+    await sql`
+      UPDATE slotkeeper.days SET ${DROPPED}
+      WHERE calendar_id = ANY(${failed}::text[]) AND generation > published_generation`.execute(tx);
+    return failed;
+  });
+}
+
+/** Calendars that failed, or of which a day failed. */
+export async function calendarsThatFail(db: Db): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    SELECT id FROM slotkeeper.calendars WHERE failed_reason IS NOT NULL
+    UNION SELECT calendar_id FROM slotkeeper.days
+    WHERE generation > published_generation AND failed_generation = generation
+    ORDER BY id`.execute(db);
+  return rows.map(({ id }) => id);
+}

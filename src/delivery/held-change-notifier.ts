@@ -1,0 +1,52 @@
+/** The clinic hears of what is held, as an item of its own: somebody has to decide. It is about no person. */
+import type { OnHeld } from '../clinic/snapshots/hold-change.js';
+import type { Sealer } from '../crypto/encryptor.js';
+import { getCalendar } from '../db/tables/calendars.js';
+import { type Hold, hashOfHeld } from '../db/tables/held-changes.js';
+import {
+  type AddedNotification,
+  addNotifications,
+  type NewNotification,
+} from '../db/tables/notifications.js';
+
+export interface TellHeldOptions {
+  readonly sealer: Sealer;
+  readonly now: () => number;
+  /** Told besides, in the same transaction. */
+  readonly also: OnHeld | undefined;
+  /** What was added, to be brought out once it is committed. */
+  readonly added: AddedNotification[];
+}
+
+export function tellingHeld({ sealer, now, also, added }: TellHeldOptions): OnHeld {
+  return async (tx, hold, isAgain) => {
+    await also?.(tx, hold, isAgain);
+    const calendar = await getCalendar(tx, hold.calendar);
+    if (calendar === undefined) return;
+    const item = itemOf(hold, calendar.account);
+    added.push(...(await addNotifications(tx, sealer, [item], new Date(now()))).added);
+  };
+}
+
+function itemOf(
+  { id, calendar, cause, from, to, losses, dates, releases }: Hold,
+  account: string,
+): NewNotification {
+  return {
+    account,
+    calendar,
+    name: 'held',
+    hash: hashOfHeld(id),
+    createdAt: null,
+    source: 'engine',
+    data: {
+      hold: id,
+      cause,
+      from,
+      to,
+      losses,
+      dates: dates.map(({ date }) => date),
+      releases: releases.length,
+    },
+  };
+}

@@ -1,0 +1,63 @@
+/** Holds unknown input against a schema, and says everything that is wrong with it, each with its path. */
+import type { z } from 'zod';
+import { unstorableIn } from './storable-text.js';
+import { wordsFor } from './validation-messages.js';
+
+export interface Problem {
+  /** `accounts[0].clientId`; empty where the whole is meant. */
+  readonly path: string;
+  readonly reason: string;
+}
+
+export type Checked<T> =
+  | { readonly success: true; readonly data: T }
+  | { readonly success: false; readonly problems: readonly [Problem, ...Problem[]] };
+
+const UNSTORABLE = 'has a character that no text can have: NUL, or half of a surrogate pair';
+
+export const unstorableTexts = (input: unknown): Problem[] =>
+  unstorableIn(input).map((path) => ({ path: formatPath(path), reason: UNSTORABLE }));
+
+/** Also that all of its texts can be stored. */
+export function check<Schema extends z.ZodType>(schema: Schema, input: unknown): Checked<z.output<Schema>> {
+  const [first, ...rest] = unstorableTexts(input);
+  return first === undefined ? checkShape(schema, input) : { success: false, problems: [first, ...rest] };
+}
+
+/** For what holds items that are checked one by one. */
+export function checkShape<Schema extends z.ZodType>(
+  schema: Schema,
+  input: unknown,
+): Checked<z.output<Schema>> {
+  const parsed = schema.safeParse(input, { error: wordsFor });
+  if (parsed.success) return { success: true, data: parsed.data };
+  const all = parsed.error.issues.flatMap(problemsOf).map((problem) => [describe(problem), problem] as const);
+  const [first = { path: '', reason: 'invalid' }, ...rest] = new Map(all).values();
+  return { success: false, problems: [first, ...rest] };
+}
+
+function problemsOf(issue: z.core.$ZodIssue): Problem[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ path: formatPath([...issue.path, key]), reason: 'is not known here' }));
+  }
+  if (issue.code === 'invalid_union') {
+    // Of several forms, the one that is right but for something inside of it is meant.
+    const meant = issue.errors.find((issues) =>
+      issues.every(({ path, code }) => path.length > 0 || code === 'unrecognized_keys'),
+    );
+    if (meant !== undefined) {
+      return meant.flatMap((inner) => problemsOf({ ...inner, path: [...issue.path, ...inner.path] }));
+    }
+  }
+  return [{ path: formatPath(issue.path), reason: issue.message }];
+}
+
+export const describe = ({ path, reason }: Problem): string => (path === '' ? reason : `${path}: ${reason}`);
+
+export function formatPath(path: readonly PropertyKey[]): string {
+  return path.reduce<string>(
+    (text, part) =>
+      typeof part === 'number' ? `${text}[${part}]` : text === '' ? String(part) : `${text}.${String(part)}`,
+    '',
+  );
+}

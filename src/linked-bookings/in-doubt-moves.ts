@@ -1,0 +1,90 @@
+/**
+ * What became of moves whose answers were lost. A booking that moved has another id. The marketplace tells it for bookings
+ * that were made since April 2025 (`booking.moving`). One that it does not tell is looked for among those that begin where
+ * the booking was to go, and taken for ours only where it is of the same patient: whoever else has booked that time meanwhile
+ * is left alone. Contract: moveBooking, Moved bookings.
+ */
+
+import { NotKnownYetError } from '../context/booking-not-visible-error.js';
+import type { Run } from '../context/context.js';
+import { isRefusal } from '../context/permanent-refusal.js';
+import { MOST_URGENT, toIso } from '../core/index.js';
+import { findBookings, type StoredBooking } from '../db/tables/bookings.js';
+import { forgetMove, type SentMove } from '../db/tables/in-doubt-moves.js';
+import type { Booking } from '../docplanner/index.js';
+import type { SaidBooking } from '../marketplace-state/apply-bookings.js';
+import { said } from '../marketplace-state/booking-update.js';
+import { type Place, placeAt, readVisit, type ShownVisit, takeVisit } from './fetch-booking.js';
+import { cameOf } from './match-moved-booking.js';
+
+const MINUTE = 60_000;
+
+/** Finds out about all of them, so that what is linked to a booking that moved follows from where it is now. */
+export async function settleMoves(run: Run, moves: readonly SentMove[]): Promise<void> {
+  const { db, calendar, log } = run;
+  for (const move of moves) {
+    try {
+      await settleMove(run, move);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      const about = { calendar: calendar.id, booking: move.booking, reason: error.message };
+      log.warn(about, 'what became of a move of a booking cannot be found out');
+      await forgetMove(db, calendar.id, move.booking);
+    }
+  }
+}
+
+/** @returns the booking that it is now, whoever moved it; undefined where it did not move */
+export async function settleMove(run: Run, move: SentMove): Promise<SaidBooking | undefined> {
+  const visit = await readVisit(run, move.booking, move.addressId);
+  const begun = visit && (await settle(run, move, visit));
+  await forgetMove(run.db, run.calendar.id, move.booking);
+  return begun;
+}
+
+async function settle(run: Run, move: SentMove, visit: ShownVisit): Promise<SaidBooking | undefined> {
+  const { shown } = visit;
+  const { status, movedTo, start, end, service } = said(shown);
+  if (status === 'booked') return undefined;
+  if (shown.moving == null) {
+    const place = await placeAt(run, move.addressId);
+    const booking = await successorOf(run, move, shown, place);
+    return await takeVisit(run, { shown, became: booking && { booking, place } });
+  }
+  if (visit.became !== undefined || movedTo === undefined) return await takeVisit(run, visit);
+  if ((await placeAt(run, move.addressId)).home !== undefined) throw new NotKnownYetError(movedTo);
+  // It is at an address that is no calendar here and cannot be read: what is known of it is what was asked for.
+  await takeVisit(run, visit);
+  const from = move.start.getTime();
+  const length = move.minutes === null ? end - start : move.minutes * MINUTE;
+  return { id: movedTo, status: 'booked', start: from, end: from + length, service };
+}
+
+async function successorOf(
+  run: Run,
+  move: SentMove,
+  before: Booking,
+  place: Place,
+): Promise<Booking | undefined> {
+  const { db, calendar, account } = run;
+  const from = move.start.getTime();
+  const [since, until] = [toIso(from, account.timeZone), toIso(from + MINUTE, account.timeZone)];
+  const there = await run
+    .client(MOST_URGENT)
+    .getBookings(place, since, until, ['patient', 'address_service']);
+  const candidates = there.filter((one) => cameOf(move, before, one));
+  const { home } = place;
+  const ids = candidates.map(({ id }) => id);
+  const known = home === undefined ? new Map<string, StoredBooking>() : await findBookings(db, home.id, ids);
+  // What it is linked to goes along in its own calendar only.
+  const ref =
+    home?.id === calendar.id
+      ? (await findBookings(db, home.id, [move.booking])).get(move.booking)?.ref
+      : null;
+  const free = candidates.filter(({ id }) => {
+    const one = known.get(id);
+    return one === undefined || (!one.placeholder && (one.ref === null || one.ref === ref));
+  });
+  // Of two nobody knows which.
+  return free.length === 1 ? free[0] : undefined;
+}

@@ -1,0 +1,124 @@
+/** Bookings that are linked to an appointment of the PMS go where it goes, and are cancelled when it is released. */
+
+import { failureOf } from '../context/classify-error.js';
+import type { Run } from '../context/context.js';
+import { isRefusal } from '../context/permanent-refusal.js';
+import { pipelined } from '../db/pipeline.js';
+import type { Db } from '../db/schema.js';
+import { getCalendar } from '../db/tables/calendars.js';
+import { sentMoves } from '../db/tables/in-doubt-moves.js';
+import {
+  agreeWithAppointment,
+  bookingRefused,
+  bookingsToFollow,
+  CANCEL,
+  type Following,
+} from '../db/tables/linked-bookings.js';
+import { BudgetSpentError } from '../rate-limit/rate-limit-error.js';
+import { BookingOverError } from './booking-ended-error.js';
+import { cancelVisit } from './cancel-booking.js';
+import { settleMoves } from './in-doubt-moves.js';
+import { moveVisit } from './move-booking.js';
+import { inOrder, isInTheWay } from './sync-order.js';
+
+/** After so many failures in a row what closes is published all the same, although a booking may then not go there any more. */
+const PATIENCE = 3;
+
+/**
+ * Has the bookings follow; it comes before anything is published, because a booking can only move to a time that is
+ * still on offer. What the marketplace refuses is set apart as failed, also with a 403: whether the whole calendar may not
+ * be edited shows when it is told of its days. What it has no answer for is left for later (`run.unanswered`): what closes
+ * does not wait for a cancellation, nor for long for a move.
+ * @returns until when what only frees time has to wait for the budget, in epoch milliseconds
+ */
+export async function followAppointments(run: Run): Promise<number | undefined> {
+  const toFollow = (db: Db) => bookingsToFollow(db, run.calendar.id, new Date(run.now()));
+  const [moves, following] = await pipelined(run.db, (db) =>
+    Promise.all([sentMoves(db, run.calendar.id), toFollow(db)]),
+  );
+  if (moves.length === 0) return await followEach(run, following);
+  try {
+    await settleMoves(run, moves);
+  } catch (error) {
+    // What moved may be elsewhere by now: nothing follows before that is known.
+    await leave(run, await toFollow(run.db), error, true);
+    return undefined;
+  }
+  return await followEach(run, await toFollow(run.db));
+}
+
+/** Those that go elsewhere, with what stands in their way, and no others. @returns whether there were any */
+export async function followMoves(run: Run, all: readonly Following[]): Promise<boolean> {
+  const left = all.filter(({ booking }) => !run.unanswered.bookings.has(booking.id));
+  const moves = left.filter(isMove);
+  await followEach(
+    run,
+    left.filter((one) => isUrgent(one, moves)),
+  );
+  return moves.length > 0;
+}
+
+const isMove = ({ to }: Following): boolean => to !== undefined;
+
+/** What only frees time is not, unless a move waits for it. */
+const isUrgent = (one: Following, all: readonly Following[]): boolean =>
+  isMove(one) || all.some((other) => isInTheWay(one, other));
+
+async function followEach(run: Run, all: readonly Following[]): Promise<number | undefined> {
+  let waitsUntil: number | undefined;
+  for (const following of inOrder(all)) {
+    const urgent = isUrgent(following, all);
+    if (waitsUntil !== undefined && !urgent) continue;
+    const { bookings, error: unanswered } = run.unanswered;
+    if (all.some((one) => bookings.has(one.booking.id) && isInTheWay(one, following))) {
+      await leave(run, [following], unanswered, urgent);
+      continue;
+    }
+    try {
+      await follow(run, following, urgent);
+    } catch (error) {
+      // It moved, and what it is now has to follow by itself.
+      if (error instanceof BookingOverError) continue;
+      if (error instanceof BudgetSpentError && !urgent) waitsUntil = error.until;
+      else if (isRefusal(error)) await setApart(run, following, error.message);
+      else await leave(run, [following], error, urgent);
+    }
+  }
+  return waitsUntil;
+}
+
+async function follow(run: Run, { booking, to }: Following, urgent: boolean): Promise<void> {
+  if (to === undefined) {
+    await cancelVisit(run, booking.id, { follows: true, urgent });
+  } else if (to.start.getTime() === booking.start.getTime()) {
+    await agreeWithAppointment(run.db, booking, to.start);
+  } else {
+    await moveVisit(run, booking.id, {
+      start: to.start.getTime(),
+      service: to.service ?? undefined,
+      refStart: to.start.getTime(),
+    });
+  }
+}
+
+async function setApart(run: Run, { booking, to }: Following, reason: string): Promise<void> {
+  run.log.warn(
+    { calendar: run.calendar.id, booking: booking.id, reason },
+    'a booking cannot follow its appointment',
+  );
+  const failed = { for: to === undefined ? CANCEL : to.start.toISOString(), reason };
+  await bookingRefused(run.db, booking, failed, new Date(run.now()), run.random());
+}
+
+/** They are not tried again in this run. @throws what is no lack of an answer */
+async function leave(run: Run, some: readonly Following[], error: unknown, urgent: boolean): Promise<void> {
+  if (failureOf(error, run.now()).kind !== 'retry') throw error;
+  if (urgent && !(await hasWaited(run))) throw error;
+  for (const { booking } of some) run.unanswered.bookings.add(booking.id);
+  run.unanswered.error ??= error;
+}
+
+/** Whether the calendar has failed so often that nothing else waits any longer for a booking that gets no answer. */
+export async function hasWaited({ db, calendar }: Run): Promise<boolean> {
+  return ((await getCalendar(db, calendar.id))?.retrying?.attempts ?? 0) >= PATIENCE;
+}

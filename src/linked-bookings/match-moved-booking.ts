@@ -1,0 +1,30 @@
+/** Whether a booking is the one that a move of ours led to: of the same patient, then, and as long. Pure. Contract: moveBooking. */
+import { isDeepStrictEqual } from 'node:util';
+import type { SentMove } from '../db/tables/in-doubt-moves.js';
+import type { Booking } from '../docplanner/index.js';
+import { said } from '../marketplace-state/booking-update.js';
+
+const MINUTE = 60_000;
+
+export function cameOf(move: SentMove, before: Booking, candidate: Booking): boolean {
+  const { id, status, start, end } = said(candidate);
+  return (
+    status === 'booked' &&
+    id !== move.booking &&
+    start === move.start.getTime() &&
+    (move.minutes === null || end - start === move.minutes * MINUTE) &&
+    isSamePatient(before.patient, candidate.patient)
+  );
+}
+
+/** As far as both are told; a patient of whom not even a name is told is nobody's. */
+function isSamePatient(one: unknown, other: unknown): boolean {
+  const [a, b] = [toldOf(one), toldOf(other)];
+  if (!a.has('name') || !b.has('name')) return false;
+  return [...a].every(([field, value]) => !b.has(field) || isDeepStrictEqual(value, b.get(field)));
+}
+
+function toldOf(patient: unknown): ReadonlyMap<string, unknown> {
+  const fields = typeof patient === 'object' && patient !== null ? Object.entries(patient) : [];
+  return new Map(fields.filter(([, value]) => value != null && value !== ''));
+}

@@ -1,0 +1,142 @@
+/** What failed, in one list: accounts, calendars, days, services, bookings, events and notifications, each with its reason, to be retried or dropped. */
+
+import { z } from 'zod';
+import type { Failure, FailuresFace, Settled } from '../api/failures-api.js';
+import { refSchema } from '../clinic/event-schema.js';
+import { refusedAccounts } from '../db/tables/account-states.js';
+import { type GoneService, goneServices } from '../db/tables/address-services.js';
+import {
+  type FailedNotification,
+  failedNotifications,
+  type WaitingDelivery,
+  waitingDeliveries,
+} from '../db/tables/deliveries.js';
+import { failedCalendars, failedDays } from '../db/tables/failures.js';
+import { refusedBookings } from '../db/tables/linked-bookings.js';
+import { type RefusedEvent, refusedEvents } from '../db/tables/rejected-events.js';
+import { spelled } from '../publishing/address-services.js';
+import { type SettleOptions, settleFailures } from './resolve-failures.js';
+
+const MOST_EVENTS = 1_000;
+const MOST_NOTIFICATIONS = 10_000;
+const named = z.object({ id: refSchema.nullish().catch(null), calendar: refSchema.nullish().catch(null) });
+
+export class Failures implements FailuresFace {
+  readonly #options: SettleOptions;
+
+  constructor(options: SettleOptions) {
+    this.#options = options;
+  }
+
+  async list(): Promise<Failure[]> {
+    const { db, now } = this.#options;
+    const [accounts, calendars, days, services, events, bookings, notifications, deliveries] =
+      await Promise.all([
+        refusedAccounts(db),
+        failedCalendars(db),
+        failedDays(db),
+        goneServices(db, new Date(now())),
+        refusedEvents(db, MOST_EVENTS),
+        refusedBookings(db),
+        failedNotifications(db, MOST_NOTIFICATIONS),
+        waitingDeliveries(db),
+      ]);
+    return [
+      ...accounts.map(
+        ({ account, reason, since }): Failure => ({
+          kind: 'account',
+          id: `account/${account}`,
+          account,
+          reason,
+          since: since.toISOString(),
+        }),
+      ),
+      ...calendars.map(
+        ({ calendar, reason, at, retryAt }): Failure => ({
+          kind: 'calendar',
+          id: `calendar/${calendar}`,
+          calendar,
+          reason,
+          since: at.toISOString(),
+          retryAt: retryAt?.toISOString() ?? null,
+        }),
+      ),
+      ...days.map(
+        ({ calendar, date, retryAt, error: { reason, expected, shown, closedBy } }): Failure => ({
+          kind: 'day',
+          id: `day/${calendar}/${date}`,
+          calendar,
+          date,
+          reason,
+          retryAt: retryAt?.toISOString() ?? null,
+          ...(closedBy === undefined ? {} : { closedBy }),
+          ...(expected === undefined ? {} : { expected }),
+          ...(shown === undefined ? {} : { shown }),
+        }),
+      ),
+      ...services.map(describeService),
+      ...events.map(describeEvent),
+      ...bookings.map(
+        ({ calendar, id, reason }): Failure => ({
+          kind: 'booking',
+          id: `booking/${calendar}/${id}`,
+          calendar,
+          booking: id,
+          reason,
+        }),
+      ),
+      ...deliveries.map(describeDelivery),
+      ...notifications.map(describe),
+    ];
+  }
+
+  /** Tries failures again, or gives them up: what they are about is then no longer wanted. */
+  async settle(verb: 'retry' | 'drop', ids: readonly string[]): Promise<Settled> {
+    return await settleFailures(this.#options, verb, ids);
+  }
+}
+
+function describeEvent({ id, data, reason }: RefusedEvent): Failure {
+  const event = named.safeParse(data === null ? null : JSON.parse(data)).data;
+  return {
+    kind: 'event',
+    id: `event/${id}`,
+    calendar: event?.calendar ?? null,
+    event: event?.id ?? null,
+    reason,
+  };
+}
+
+function describeService({ calendar, service, name, since }: GoneService): Failure {
+  return {
+    kind: 'service',
+    id: `service/${calendar}/${service}`,
+    calendar,
+    service,
+    reason: `the address no longer has the service ${spelled({ id: service, name })}: it is left out of what is on sale`,
+    since: since.toISOString(),
+  };
+}
+
+function describeDelivery({ account, count, reason, retryAt }: WaitingDelivery): Failure {
+  const what = count === 1 ? '1 notification waits' : `${count} notifications wait`;
+  return {
+    kind: 'delivery',
+    id: `delivery/${account}`,
+    account,
+    count,
+    reason: `${what} for its webhook: ${reason}`,
+    retryAt: retryAt.toISOString(),
+  };
+}
+
+function describe({ id, failed, problem, ...what }: FailedNotification): Failure {
+  const unreadable = problem === null ? [] : [`it could not be read: ${problem}`];
+  const undelivered = failed === null ? [] : [`it could not be delivered: ${failed}`];
+  return {
+    kind: 'notification',
+    id: `notification/${id}`,
+    ...what,
+    reason: [...unreadable, ...undelivered].join('; '),
+  };
+}

@@ -1,0 +1,109 @@
+/** From time that was taken or freed to the days that this changes, each with its urgency. Pure. */
+import { datesOf, urgency } from '../core/index.js';
+import type { Taken } from '../db/tables/busy-time.js';
+import type { DayChange } from '../db/tables/days.js';
+import type { LockedCalendar } from '../db/tables/events.js';
+import type { WantedCalendar } from '../db/tables/pending-calendars.js';
+
+/** Half-open, in epoch milliseconds. */
+export interface Interval {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Time that is taken. */
+export interface TakenTime extends Interval {
+  /** What is to be kept free around it is in it already. */
+  readonly hasBuffers?: boolean;
+}
+
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+/**
+ * Which days are marked of something that takes months or years. Nothing is published of a day that is further away; it is
+ * marked when its windows come, and computed with all that is taken by then.
+ */
+const MARKED_BEFORE_MS = 7 * DAY;
+const MARKED_AFTER_MS = 366 * DAY;
+
+/** The time that something taken really takes off sale: itself and the calendar's buffers around it. */
+export function widened(
+  { start, end, hasBuffers = false }: TakenTime,
+  { bufferBefore, bufferAfter }: Pick<LockedCalendar, 'bufferBefore' | 'bufferAfter'>,
+): Interval {
+  if (hasBuffers) return { start, end };
+  return { start: start - bufferBefore * MINUTE, end: end + bufferAfter * MINUTE };
+}
+
+/** A break that we made for a coupled calendar is as long as that one's buffers make it: around it there are no others. */
+export function timeOf(taken: Taken): TakenTime {
+  const [start, end] = [taken.start.getTime(), taken.end.getTime()];
+  return { start, end, hasBuffers: taken.source === 'break' && taken.coupled === true };
+}
+
+/** Collects changes, one a day, with the most urgent urgency of all that happened to it. */
+export class DayChanges {
+  readonly #now: number;
+  readonly #changes = new Map<string, DayChange>();
+
+  /** @param now epoch milliseconds */
+  constructor(now: number) {
+    this.#now = now;
+  }
+
+  add(calendar: string, date: string, closed: readonly Interval[], opened: readonly Interval[]): void {
+    this.#put(calendar, date, urgency({ closed, opened, now: this.#now }));
+  }
+
+  /**
+   * Something taken went from here to there, or came, or went; buffers are added here.
+   * @param hidden whether the marketplace hides it by itself, so that publishing the day changes nothing that shows
+   */
+  moved(
+    calendar: LockedCalendar,
+    from: TakenTime | undefined,
+    to: TakenTime | undefined,
+    hidden: boolean = false,
+  ): void {
+    const opened = from && widened(from, calendar);
+    const closed = to && widened(to, calendar);
+    if (isSame(opened, closed)) return;
+    const value = urgency({
+      closed: closed ? [closed] : [],
+      opened: opened ? [opened] : [],
+      now: this.#now,
+      resync: hidden && closed !== undefined && isSame(closed, to),
+    });
+    const dates = [opened, closed].flatMap((one) => (one ? this.#datesOf(one, calendar.timeZone) : []));
+    for (const date of new Set(dates)) this.#put(calendar.id, date, value);
+  }
+
+  #datesOf({ start, end }: Interval, timeZone: string): string[] {
+    if (end - start <= MARKED_AFTER_MS) return datesOf({ start, end }, timeZone);
+    const [first, last] = [this.#now - MARKED_BEFORE_MS, this.#now + MARKED_AFTER_MS];
+    return datesOf({ start: Math.max(start, first), end: Math.min(end, last) }, timeZone);
+  }
+
+  list(): DayChange[] {
+    return [...this.#changes.values()];
+  }
+
+  #put(calendar: string, date: string, value: number): void {
+    const at = `${date}\u0000${calendar}`;
+    const known = this.#changes.get(at)?.urgency ?? Number.POSITIVE_INFINITY;
+    this.#changes.set(at, { calendar, date, urgency: Math.min(known, value) });
+  }
+}
+
+const isSame = (a: Interval | undefined, b: Interval | undefined): boolean =>
+  a?.start === b?.start && a?.end === b?.end;
+
+/** The calendars of these days, each as urgent as its most urgent day. */
+export function mostUrgent(changes: readonly DayChange[]): WantedCalendar[] {
+  const calendars = new Map<string, WantedCalendar>();
+  for (const { calendar, urgency } of changes) {
+    const known = calendars.get(calendar);
+    if (known === undefined || urgency < known.urgency) calendars.set(calendar, { calendar, urgency });
+  }
+  return [...calendars.values()];
+}

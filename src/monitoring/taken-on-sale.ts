@@ -1,0 +1,64 @@
+/** The alarm: time that patients can book although it is taken, in calendars that the marketplace refuses. */
+import { toIso } from '../core/index.js';
+import type { Db } from '../db/schema.js';
+import { getAccount } from '../db/tables/accounts.js';
+import { type CalendarState, getCalendar } from '../db/tables/calendars.js';
+import { calendarsThatFail } from '../db/tables/failures.js';
+import { horizonOf } from '../publishing/horizon.js';
+import { wronglyOnSale } from '../publishing/wrongly-on-sale.js';
+
+export interface TakenOnSale {
+  /** All that there are. */
+  readonly count: number;
+  /** The first {@link MAX_ITEMS} of them, by calendar and time. */
+  readonly items: readonly {
+    readonly calendar: string;
+    /** Local date. */
+    readonly date: string;
+    /** ISO 8601 in the account's zone, half-open. */
+    readonly start: string;
+    readonly end: string;
+    /** When the oldest change of that day came that is not published; ISO 8601. */
+    readonly since: string | null;
+    readonly reason: string;
+  }[];
+}
+
+const MAX_ITEMS = 1_000;
+
+/** @param now epoch milliseconds */
+export async function takenOnSale(db: Db, now: number): Promise<TakenOnSale> {
+  const items: TakenOnSale['items'][number][] = [];
+  let count = 0;
+  for (const id of await calendarsThatFail(db)) {
+    const calendar = await getCalendar(db, id);
+    const account = calendar && (await getAccount(db, calendar.account));
+    if (calendar === undefined || account === undefined) continue;
+    const { from, to } = horizonOf(account.timeZone, now);
+    for (const { day, spans } of await wronglyOnSale(db, calendar, account, from, to, now)) {
+      const reason = reasonOf(
+        calendar,
+        day.failedGeneration === day.generation ? day.error?.reason : undefined,
+      );
+      // What was never published may show nothing at all, and what does not fail is being published.
+      if (day.published === null || reason === undefined) continue;
+      count += spans.length;
+      for (const { start, end } of spans) {
+        if (items.length === MAX_ITEMS) break;
+        items.push({
+          calendar: id,
+          date: day.date,
+          start: toIso(start, account.timeZone),
+          end: toIso(end, account.timeZone),
+          since: day.pendingSince?.toISOString() ?? null,
+          reason,
+        });
+      }
+    }
+  }
+  return { count, items };
+}
+
+/** Of a calendar that is only retried, nothing is said: it was not refused. */
+const reasonOf = ({ failed }: CalendarState, day: string | undefined): string | undefined =>
+  day ?? failed?.reason;

@@ -1,0 +1,41 @@
+/** Whether an appointment can be booked as a slot in the marketplace. Pure. Contract: bookSlot, replaceSlots. */
+import { stepOf } from '../../core/bookable-starts.js';
+import type { Cut, Slot } from '../../core/index.js';
+import type { Interval } from '../../marketplace-state/dirty-days.js';
+import { overlaps } from './marketplace-state.js';
+import type { Need } from './required-blocks.js';
+
+const MINUTE = 60_000;
+
+/**
+ * The address service to book it as, or undefined where it begins at no bookable start, or does not fit.
+ * @param told the slot configuration that the marketplace has
+ * @param hidden what is not on offer, although it is in the configuration
+ * @param now epoch milliseconds
+ * @param cut how the address cuts periods; what one duration apart begins at is a start either way
+ */
+export function bookableAs(
+  need: Need,
+  told: readonly Slot[],
+  hidden: readonly Interval[],
+  now: number,
+  cut: Cut = 'duration',
+): string | undefined {
+  const minutes = (need.end - need.start) / MINUTE;
+  if (need.start <= now || !Number.isInteger(minutes)) return undefined;
+  const fitting = told.flatMap((slot) => {
+    const [start, end] = [Date.parse(slot.start), Date.parse(slot.end)];
+    if (need.start < start || need.end > end) return [];
+    return slot.address_services.filter(({ duration }) => {
+      const visit = { start: need.start, end: need.start + Math.max(minutes, duration) * MINUTE };
+      const step = stepOf(duration, slot.address_services, cut) * MINUTE;
+      const isStart = (need.start - start) % step === 0 && visit.end <= end;
+      return isStart && !hidden.some((one) => overlaps(one, visit));
+    });
+  });
+  const best =
+    fitting.find(({ address_service_id: id }) => id === need.service) ??
+    fitting.find(({ duration }) => duration === minutes) ??
+    fitting[0];
+  return best?.address_service_id;
+}

@@ -1,0 +1,58 @@
+/** Makes, moves and removes breaks of ours, and writes down what became of them. Contract: Breaks. */
+
+import type { Run } from '../../context/context.js';
+import { announceBreak, forgetAnnounced } from '../../db/tables/breaks.js';
+import { ConflictError, NotFoundError, UnprocessableError } from '../../docplanner/index.js';
+import type { Interval } from '../../marketplace-state/dirty-days.js';
+import { breakMark } from '../../marketplace-state/ownership-tags.js';
+import type { OwnBreak } from './marketplace-state.js';
+import type { Seen } from './observed-state.js';
+import { toClose, toOpen, written } from './request-options.js';
+
+export async function addBreak(run: Run, seen: Seen, { start, end }: Interval): Promise<void> {
+  const { calendar, db } = run;
+  const span = { since: new Date(start), till: new Date(end) };
+  const range = { since: written(run, start), till: written(run, end) };
+  const client = toClose(run, { start, end }, () =>
+    announceBreak(db, calendar.id, span, new Date(run.now())),
+  );
+  try {
+    const made = await client.addCalendarBreak(calendar, {
+      ...range,
+      description: breakMark(calendar.id),
+      ...(calendar.applyOnCoupledAddresses ? { apply_on_coupled_addresses: true } : {}),
+    });
+    await seen.breakIs({ id: made.id, start, end }, false);
+    await forgetAnnounced(db, calendar.id, span);
+  } catch (error) {
+    // It is there already: its id is among what is there.
+    if (!(error instanceof ConflictError)) throw error;
+    seen.readAgainOnceFor(`${start} ${end}`, error);
+  }
+}
+
+export async function moveBreak(run: Run, seen: Seen, one: OwnBreak): Promise<void> {
+  const { id, start, end } = one;
+  try {
+    const range = { since: written(run, start), till: written(run, end) };
+    const client = toClose(run, { start, end }, () => seen.checkPlan());
+    await client.moveCalendarBreak(run.calendar, id, range);
+    await seen.breakIs({ id, start, end }, false);
+  } catch (error) {
+    const isElsewhere = error instanceof NotFoundError || error instanceof UnprocessableError;
+    if (!isElsewhere) throw error;
+    seen.readAgainOnceFor(`${id} ${start} ${end}`, error);
+  }
+}
+
+export async function deleteBreak(run: Run, seen: Seen, one: OwnBreak): Promise<void> {
+  try {
+    await toOpen(run, one, () => seen.checkPlan()).deleteCalendarBreak(run.calendar, one.id);
+  } catch (error) {
+    // It is gone already, or so it says: what is there will tell.
+    if (!(error instanceof NotFoundError)) throw error;
+    seen.readAgainOnceFor(one.id, error);
+    return;
+  }
+  await seen.breakIs(one, true);
+}

@@ -1,0 +1,16 @@
+/** Says that a break hides an appointment which the calendar would rather have booked: once, when that becomes so. */
+import type { Run } from '../../context/context.js';
+import type { Seen } from './observed-state.js';
+import type { HidingPlan } from './plan-blocking.js';
+import { written } from './request-options.js';
+
+export function sayHidden(run: Run, seen: Seen, { byBreaks }: HidingPlan): void {
+  const { calendar, log } = run;
+  if (calendar.strategy !== 'book') return;
+  for (const { start, end } of seen.cameToHide(byBreaks)) {
+    log.info(
+      { calendar: calendar.id, start: written(run, start), end: written(run, end) },
+      'an appointment cannot be booked there; a break hides it',
+    );
+  }
+}

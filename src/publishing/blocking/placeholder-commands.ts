@@ -1,0 +1,110 @@
+/**
+ * Books, moves and cancels placeholders, and writes down what became of them. What the marketplace refuses to book or to
+ * move is hidden otherwise. Contract: bookSlot, moveBooking, cancelBooking.
+ */
+
+import type { Run } from '../../context/context.js';
+import { isRefusal } from '../../context/permanent-refusal.js';
+import { announcePlaceholder, forgetAnnouncedPlaceholder } from '../../db/tables/bookings.js';
+import { forgetMove, noteMove } from '../../db/tables/in-doubt-moves.js';
+import { mayBeOver } from '../../linked-bookings/cancel-booking.js';
+import { said } from '../../marketplace-state/booking-update.js';
+import type { Interval } from '../../marketplace-state/dirty-days.js';
+import { placeholderMark } from '../../marketplace-state/ownership-tags.js';
+import type { Placeholder } from './marketplace-state.js';
+import type { Seen } from './observed-state.js';
+import { PLACEHOLDER_PATIENT } from './placeholder-patient.js';
+import { bookingKey, type HidingStep } from './plan-blocking.js';
+import { toClose, toOpen, written } from './request-options.js';
+import type { Need } from './required-blocks.js';
+
+const MINUTE = 60_000;
+
+type Step<K extends HidingStep['kind']> = Extract<HidingStep, { kind: K }>;
+
+export async function book(run: Run, seen: Seen, { need, ref, service }: Step<'book'>): Promise<void> {
+  const { calendar, account, db } = run;
+  const announced = { start: new Date(need.start), end: new Date(need.end), ref };
+  const client = toClose(run, need, () =>
+    announcePlaceholder(db, calendar.id, announced, new Date(run.now())),
+  );
+  try {
+    const booking = await client.bookSlot(calendar, written(run, need.start), {
+      address_service_id: service,
+      duration: (need.end - need.start) / MINUTE,
+      patient: account.placeholder ?? PLACEHOLDER_PATIENT,
+      comment: placeholderMark(calendar.id, ref),
+      is_recurring: true,
+    });
+    await seen.placeholdersAre({ ...said(booking), placeholder: { ref } });
+    refuseOther(run, seen, need, said(booking));
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    refuse(run, seen, need, error.message);
+    seen.readAgain();
+  }
+  await forgetAnnouncedPlaceholder(db, calendar.id, announced);
+}
+
+export async function movePlaceholder(
+  run: Run,
+  seen: Seen,
+  { one, need, ref, service }: Step<'move-placeholder'>,
+): Promise<void> {
+  const { calendar, log, db } = run;
+  // Where the answer is lost, what became of it is found out first thing in the next run.
+  const move = { booking: one.id, start: new Date(need.start), minutes: null, addressId: calendar.addressId };
+  const client = toClose(run, need, async () => {
+    await seen.checkPlan();
+    await noteMove(db, calendar.id, move);
+  });
+  try {
+    const moved = await client.moveBooking(calendar, one.id, {
+      address_service_id: service,
+      start: written(run, need.start),
+      duration: (need.end - need.start) / MINUTE,
+    });
+    await seen.placeholdersAre(
+      { id: one.id, status: 'moved', start: one.start, end: one.end, placeholder: { ref } },
+      { ...said(moved), placeholder: { ref }, before: one.id },
+    );
+    await forgetMove(db, calendar.id, one.id);
+    refuseOther(run, seen, need, said(moved));
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    await forgetMove(db, calendar.id, one.id);
+    log.info(
+      { calendar: calendar.id, booking: one.id, reason: error.message },
+      'a placeholder cannot be moved; another takes its place',
+    );
+    seen.refused.add(one.id);
+    seen.readAgain();
+  }
+}
+
+/** One at another time than the appointment's is not asked for again: that would come to the same each time. */
+function refuseOther(run: Run, seen: Seen, need: Need, got: Interval): void {
+  if (got.start === need.start && got.end === need.end) return;
+  refuse(run, seen, need, 'it was booked from another time or for another duration');
+}
+
+function refuse(run: Run, seen: Seen, need: Need, reason: string): void {
+  run.log.info(
+    { calendar: run.calendar.id, start: written(run, need.start), reason },
+    'an appointment was not booked as a slot; it is hidden otherwise',
+  );
+  seen.refused.add(bookingKey(need));
+}
+
+export async function cancel(run: Run, seen: Seen, one: Placeholder): Promise<void> {
+  try {
+    await toOpen(run, one, () => seen.checkPlan()).cancelBooking(run.calendar, one.id);
+  } catch (error) {
+    // It is over already, or was moved by an answer that got lost: what is there will tell.
+    if (!mayBeOver(error)) throw error;
+    seen.readAgainOnceFor(one.id, error);
+    return;
+  }
+  const { id, start, end, ref } = one;
+  await seen.placeholdersAre({ id, status: 'canceled', start, end, placeholder: { ref } });
+}

@@ -1,0 +1,51 @@
+/** The time of a calendar that we have to hide, where all that is available is on offer. Pure. */
+
+import type { Taken } from '../../db/tables/busy-time.js';
+import { type Interval, timeOf, widened } from '../../marketplace-state/dirty-days.js';
+
+/** Half-open, in epoch milliseconds, the calendar's buffers included. */
+export interface Need extends Interval {
+  /** The appointment that takes it; null for the buffers around what the marketplace hides by itself. */
+  readonly ref: string | null;
+  /** The address service, where the PMS said which. */
+  readonly service: string | null;
+}
+
+interface Buffers {
+  readonly bufferBefore?: number | undefined;
+  readonly bufferAfter?: number | undefined;
+}
+
+/**
+ * The marketplace's own bookings and the doctor's breaks are hidden by themselves: what is left of them is their
+ * buffers. An appointment that is linked to a booking is hidden by it, as far as that reaches.
+ */
+export function needsOf(taken: readonly Taken[], { bufferBefore = 0, bufferAfter = 0 }: Buffers): Need[] {
+  const linked = new Map<string, Interval>();
+  for (const one of taken) if (one.source === 'booking' && one.ref !== null) linked.set(one.ref, timeOf(one));
+  return taken.flatMap((one): Need[] => {
+    const span = timeOf(one);
+    const wide = widened(span, { bufferBefore, bufferAfter });
+    if (one.source !== 'occupancy') return without(wide, span).map(nobodys);
+    const booking = linked.get(one.ref);
+    if (booking !== undefined) return without(wide, booking).map(nobodys);
+    return [{ ...wide, ref: one.ref, service: one.service }];
+  });
+}
+
+/** Breaks of which it is not known whether their buffers are in them, where there are any. */
+export function unreadBreaks(
+  taken: readonly Taken[],
+  { bufferBefore = 0, bufferAfter = 0 }: Buffers,
+): readonly string[] {
+  if (bufferBefore + bufferAfter === 0) return [];
+  return taken.flatMap((one) => (one.source === 'break' && one.coupled === null ? [one.id] : []));
+}
+
+const nobodys = (span: Interval): Need => ({ ...span, ref: null, service: null });
+
+export function without(all: Interval, hole: Interval): Interval[] {
+  const before = { start: all.start, end: Math.min(all.end, hole.start) };
+  const after = { start: Math.max(all.start, hole.end), end: all.end };
+  return [before, after].filter(({ start, end }) => start < end);
+}

@@ -1,0 +1,100 @@
+/** A day as it is told to people and programs: what is wanted, what is published, and how it stands between them. */
+import { type Insurance, type Service, type Slot, toIso } from '../core/index.js';
+import type { Account } from '../db/tables/accounts.js';
+import type { Taken } from '../db/tables/busy-time.js';
+import type { CalendarState } from '../db/tables/calendars.js';
+import type { DayError } from '../db/tables/days.js';
+import type { DayView } from './desired-days.js';
+import { type Horizon, horizonOf } from './horizon.js';
+
+/**
+ * `in-sync`: what is wanted is published, or the date is over. `pending`: it waits to be published. `failed`: it could not be.
+ * `held`: something of it waits for a person. `unknown`: nobody has said when the calendar is available on that date, so that
+ * nothing is wanted of it, and what the marketplace shows there is left as it is.
+ */
+export type DayState = 'in-sync' | 'pending' | 'failed' | 'held' | 'unknown';
+
+export interface BusyReport {
+  /** The PMS's appointment, also where it is linked to a booking. */
+  readonly ref?: string;
+  /** The visit booking id. */
+  readonly booking?: string;
+  /** The calendar break's id. */
+  readonly break?: string;
+  readonly start: string;
+  readonly end: string;
+}
+
+export interface DayReport {
+  readonly date: string;
+  readonly state: DayState;
+  readonly windows: readonly {
+    readonly start: string;
+    readonly end: string;
+    readonly services: readonly Service[];
+    readonly insurance?: Insurance;
+  }[];
+  /** What is taken: by the PMS's appointments, by the marketplace's bookings, by breaks that a doctor made there. */
+  readonly busy: readonly BusyReport[];
+  /** The slot configuration that the core computes. */
+  readonly wanted: readonly Slot[];
+  /** The one that the marketplace was told last; null when it never was. */
+  readonly published: readonly Slot[] | null;
+  readonly publishedAt: string | null;
+  readonly error: DayError | null;
+}
+
+/** @param now epoch milliseconds */
+export function reportDay(view: DayView, calendar: CalendarState, account: Account, now: number): DayReport {
+  const { date, day, windows, taken, wanted } = view;
+  const iso = (instant: Date): string => toIso(instant.getTime(), account.timeZone);
+  return {
+    date,
+    state: stateOf(view, calendar, account, now),
+    windows: windows.map(({ start, end, services, insurance }) => ({
+      start: iso(start),
+      end: iso(end),
+      services,
+      ...(insurance === undefined ? {} : { insurance }),
+    })),
+    busy: taken.map((one) => ({ ...whoTook(one), start: iso(one.start), end: iso(one.end) })),
+    wanted,
+    published: day?.published ?? null,
+    publishedAt: day?.publishedAt?.toISOString() ?? null,
+    error: errorOf(view, calendar),
+  };
+}
+
+function whoTook(taken: Taken): Pick<BusyReport, 'ref' | 'booking' | 'break'> {
+  switch (taken.source) {
+    case 'occupancy':
+      return { ref: taken.ref };
+    case 'booking':
+      return { ...(taken.ref === null ? {} : { ref: taken.ref }), booking: taken.id };
+    case 'break':
+      return { break: taken.id };
+  }
+}
+
+function stateOf(view: DayView, calendar: CalendarState, account: Account, now: number): DayState {
+  const horizon = horizonOf(account.timeZone, now);
+  const state = publicationOf(view, calendar, horizon);
+  const isAhead = view.date >= horizon.from && view.date <= horizon.to;
+  return view.held && isAhead && state !== 'failed' ? 'held' : state;
+}
+
+function publicationOf({ date, day }: DayView, calendar: CalendarState, horizon: Horizon): DayState {
+  if (day === undefined) return 'unknown';
+  if (day.generation === day.publishedGeneration) return 'in-sync';
+  if (day.failedGeneration === day.generation) return 'failed';
+  // What is over cannot be published any more, and what is far away not yet.
+  if (date < horizon.from || date > horizon.to) return date < horizon.from ? 'in-sync' : 'pending';
+  return calendar.failed === undefined ? 'pending' : 'failed';
+}
+
+function errorOf({ day }: DayView, calendar: CalendarState): DayError | null {
+  if (day === undefined || day.generation === day.publishedGeneration) return null;
+  if (day.error !== null && day.failedGeneration === day.generation) return day.error;
+  const reason = calendar.failed?.reason ?? calendar.retrying?.reason;
+  return reason === undefined ? null : { reason };
+}

@@ -1,0 +1,152 @@
+/**
+ * Closes time that should not be on sale by the next best way, where the proper one is refused: by slots without the taken time,
+ * by a calendar break over exactly that time, or by a day that shows nothing. What was put in place of the proper thing goes
+ * when that is published: a break of ours that hides nothing wanted is removed, and slots are replaced.
+ */
+
+import { CalendarChangedError } from '../context/calendar-changed-error.js';
+import type { Run } from '../context/context.js';
+import { isRefusal } from '../context/permanent-refusal.js';
+import { type ClosedBy, type DayError, forgetVerified, saveFailed, saveTold } from '../db/tables/days.js';
+import { NotFoundError } from '../docplanner/index.js';
+import type { Interval } from '../marketplace-state/dirty-days.js';
+import { explainRefusal } from './address-services.js';
+import { addBreak } from './blocking/break-commands.js';
+import { readPresent } from './blocking/fetch-marketplace-state.js';
+import { Seen } from './blocking/observed-state.js';
+import { viewDays, type WantedDay } from './desired-days.js';
+import { urgencyOf } from './next-action.js';
+import { freshEntries, sendSlots } from './put-slots.js';
+import { look } from './verify-publication.js';
+import { type OnSale, wronglyOnSale } from './wrongly-on-sale.js';
+
+/** How a day was closed; `null` where every way was refused, undefined where nothing had to be closed. */
+export type Closed = ClosedBy | null | undefined;
+
+/**
+ * @param ways in the order in which they are tried
+ * @param shown what patients were seen to be offered besides what was published
+ * @throws what is no refusal
+ */
+export async function closeOtherwise(
+  run: Run,
+  date: string,
+  ways: readonly ClosedBy[],
+  shown: readonly Interval[] = [],
+): Promise<Closed> {
+  let left = await onSale(run, date, shown);
+  if (left === undefined) return undefined;
+  for (const way of ways) {
+    try {
+      await BY[way](run, left, shown);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      run.log.warn(
+        { calendar: run.calendar.id, date, way, reason: error.message },
+        'a way of closing taken time was refused',
+      );
+    }
+    left = await onSale(run, date, way === 'break' ? shown : []);
+    if (left === undefined) {
+      run.log.warn(
+        { calendar: run.calendar.id, date, way },
+        'taken time was closed by another way than its own',
+      );
+      return way;
+    }
+  }
+  return null;
+}
+
+/**
+ * The day has failed: what must not be on sale of it is closed, then it is set apart with the reason.
+ * @param ways other than the one that was refused
+ * @param shown see {@link closeOtherwise}
+ * @returns how it was closed
+ */
+export async function dayFailed(
+  run: Run,
+  { date, generation }: Pick<WantedDay, 'date' | 'generation'>,
+  error: DayError,
+  ways: readonly ClosedBy[],
+  shown: readonly Interval[] = [],
+): Promise<Closed> {
+  const closedBy = await closeOtherwise(run, date, ways, shown);
+  const reason = await explainRefusal(run, error.reason);
+  const closed = closedBy === undefined ? {} : { closedBy };
+  const failed = { date, generation, error: { ...error, reason, ...closed } };
+  await saveFailed(run.db, run.calendar.id, [failed], new Date(run.now()), run.random());
+  return closedBy;
+}
+
+/**
+ * Does so for every day of the calendar that waits. Where a day stays on sale, the others are left alone: what refuses it is the
+ * calendar's.
+ * @returns whether any time stays on sale
+ */
+export async function closeAllOtherwise(run: Run, from: string, to: string): Promise<boolean> {
+  const ways: readonly ClosedBy[] =
+    run.calendar.strategy === 'slots' ? ['break', 'clear'] : ['break', 'slots', 'clear'];
+  const open = await wronglyOnSale(run.db, run.calendar, run.account, from, to, run.now());
+  const byUrgency = open.toSorted((a, b) => (a.spans[0]?.start ?? 0) - (b.spans[0]?.start ?? 0));
+  for (const { day } of byUrgency) {
+    if ((await closeOtherwise(run, day.date, ways)) === null) return true;
+  }
+  return false;
+}
+
+async function onSale(run: Run, date: string, shown: readonly Interval[]): Promise<OnSale | undefined> {
+  return (await wronglyOnSale(run.db, run.calendar, run.account, date, date, run.now(), shown))[0];
+}
+
+const BY: {
+  readonly [Way in ClosedBy]: (run: Run, open: OnSale, shown: readonly Interval[]) => Promise<void>;
+} = {
+  slots: async (run, { day }) => {
+    const { db, calendar, account } = run;
+    const [view] = await viewDays(db, { ...calendar, strategy: 'slots' }, account, day.date, day.date);
+    const wanted: WantedDay = { ...day, wanted: view?.wanted ?? [] };
+    await sendSlots(run, [wanted], await freshEntries(run, [wanted]));
+    await publishedAs(run, wanted);
+  },
+  break: async (run, { day }, shown) => {
+    // What the database does not know of yet hides it perhaps: a break that was asked for and not answered.
+    const wanted: WantedDay = { ...day, wanted: [] };
+    await readPresent(run, [wanted]).catch(unlessRefused);
+    const left = await onSale(run, day.date, shown);
+    if (left === undefined) return;
+    const seen = new Seen(run);
+    for (const span of left.spans) await addBreak(run, seen, span);
+    // One that was there already is known by its id from now on.
+    if ((await onSale(run, day.date, shown)) !== undefined) await readPresent(run, [wanted]);
+  },
+  clear: async (run, { day }) => {
+    const wanted: WantedDay = { ...day, wanted: [] };
+    const { db, calendar } = run;
+    // After a lost answer it is not known what the day shows.
+    const client = run.client(urgencyOf([wanted]), () => forgetVerified(db, calendar.id, [day.date]));
+    try {
+      await client.deleteSlots(run.calendar, day.date);
+    } catch (error) {
+      // There was nothing to clear, or nothing may be cleared.
+      if (!(error instanceof NotFoundError) || (await look(run, [wanted], urgencyOf([wanted]))).size > 0)
+        throw error;
+    }
+    await publishedAs(run, wanted);
+  },
+};
+
+async function publishedAs(run: Run, { date, generation, wanted }: WantedDay): Promise<void> {
+  const saved = await saveTold(
+    run.db,
+    run.calendar.id,
+    [{ date, generation, slots: wanted }],
+    new Date(run.now()),
+  );
+  // It changed while it was being closed: it is looked at anew.
+  if (saved.length === 0) throw new CalendarChangedError(run.calendar.id);
+}
+
+function unlessRefused(error: unknown): void {
+  if (!isRefusal(error)) throw error;
+}

@@ -1,0 +1,126 @@
+/** Telling the marketplace the slots of days: what replaces what it has, and what empties a day. Contract: replaceSlots. */
+
+import type { Run } from '../context/context.js';
+import { localDate, type Slot } from '../core/index.js';
+import { type ClosedBy, forgetVerified } from '../db/tables/days.js';
+import { InvalidRequestError, NotFoundError } from '../docplanner/index.js';
+import { followMoves } from '../linked-bookings/linked-booking-sync.js';
+import { readAddress } from './address-services.js';
+import { checkPlan } from './check-plan.js';
+import { type Wanted, type WantedDay, wantedDays } from './desired-days.js';
+import { dayFailed } from './fallback-closing.js';
+import { horizonOf } from './horizon.js';
+import { urgencyOf } from './next-action.js';
+import { freshEntries, sendSlots } from './put-slots.js';
+import { look } from './verify-publication.js';
+
+/** The days that wait, computed from the record as it is now, so that nothing is sent that is known to be taken. */
+export async function pending(run: Run, only?: ReadonlySet<string>): Promise<readonly WantedDay[]> {
+  return (await wanted(run, only)).days;
+}
+
+/**
+ * The same, with what is taken. An appointment may have moved since the run began: what is linked to it moves before its
+ * new time is closed.
+ */
+export async function wanted(run: Run, only?: ReadonlySet<string>): Promise<Wanted> {
+  for (;;) {
+    const horizon = horizonOf(run.account.timeZone, run.now());
+    const found = await wantedDays(run.db, run.calendar, run.account, horizon, new Date(run.now()), only);
+    if (found.days.length === 0 || !(await followMoves(run, found.following))) return found;
+  }
+}
+
+/** @returns the dates that show something */
+export async function lookAt(run: Run, days: readonly WantedDay[]): Promise<ReadonlySet<string>> {
+  return await look(run, days, urgencyOf(days));
+}
+
+/** @returns whether it was taken; where it was refused, the day has failed */
+export async function clearDay(run: Run, day: WantedDay): Promise<boolean> {
+  const { db, calendar } = run;
+  const client = run.client(urgencyOf([day]), async () => {
+    await checkPlan(run, [day]);
+    await forgetVerified(db, calendar.id, [day.date]);
+  });
+  try {
+    await client.deleteSlots(calendar, day.date);
+  } catch (error) {
+    if (error instanceof InvalidRequestError) {
+      await setApart(run, new Map([[day, error.message]]), ['break', 'slots']);
+      return false;
+    }
+    if (!(error instanceof NotFoundError)) throw error;
+    // There was nothing to clear, or the calendar is gone: the answer to replacing it with nothing tells.
+    return (await replaceDays(run, [day])).length > 0;
+  }
+  return true;
+}
+
+/**
+ * Sends days together, those that are to show nothing as well. Where the marketplace refuses some, those are set apart as
+ * failed and the others go on.
+ * @returns those that it took
+ */
+export async function replaceDays(run: Run, days: readonly WantedDay[]): Promise<readonly WantedDay[]> {
+  const entries = await freshEntries(run, days);
+  try {
+    await sendSlots(run, days, entries);
+  } catch (error) {
+    if (error instanceof InvalidRequestError) return await refused(run, days, entries, error);
+    throw error;
+  }
+  return days;
+}
+
+async function refused(
+  run: Run,
+  days: readonly WantedDay[],
+  form: readonly Slot[],
+  error: InvalidRequestError,
+): Promise<readonly WantedDay[]> {
+  // Where a service is gone, the days are computed again without it.
+  if (!run.address.wasRead && (await readAddress(run, urgencyOf(days)))) return [];
+  const named = new Map<WantedDay, string>();
+  for (const { index, field, reason } of error.entries) {
+    // By its date, because another form can have more entries than the days have work periods.
+    const entry = form[index];
+    const date = entry && localDate(Date.parse(entry.start), run.account.timeZone);
+    const day = days.find((one) => one.date === date);
+    if (day !== undefined) named.set(day, field === undefined ? reason : `${field}: ${reason}`);
+  }
+  const [only] = days;
+  if (named.size === 0 && days.length === 1 && only !== undefined) named.set(only, error.message);
+  if (named.size > 0) {
+    // Where the marketplace has another midnight, no entry covers a date; a date can be cleared all the same.
+    const empty = [...named.keys()].filter(({ wanted }) => wanted.length === 0);
+    const cleared: WantedDay[] = [];
+    for (const day of empty) {
+      if (await clearDay(run, day)) cleared.push(day);
+      named.delete(day);
+    }
+    if (named.size > 0) await setApart(run, named);
+    return cleared;
+  }
+  // It does not say which: each half by itself, until it is found.
+  const middle = Math.ceil(days.length / 2);
+  const taken: WantedDay[] = [];
+  for (const half of [days.slice(0, middle), days.slice(middle)]) {
+    const fresh = await pending(run, new Set(half.map((day) => day.date)));
+    if (fresh.length > 0) taken.push(...(await replaceDays(run, fresh)));
+  }
+  return taken;
+}
+
+/** They have failed, each with the marketplace's reason; what must not be on sale of them is closed by another way. */
+async function setApart(
+  run: Run,
+  days: ReadonlyMap<WantedDay, string>,
+  ways: readonly ClosedBy[] = ['break', 'clear'],
+): Promise<void> {
+  run.log.error(
+    { calendar: run.calendar.id, days: [...days.keys()].map((day) => day.date) },
+    'the marketplace refused days',
+  );
+  for (const [day, reason] of days) await dayFailed(run, day, { reason }, ways);
+}

@@ -1,0 +1,89 @@
+/** What the marketplace sells of a calendar although it is not to be sold: taken time, and time outside of all windows. */
+import { addDays, startOfDate } from '../core/index.js';
+import { type Spans, subtract, unite } from '../core/intervals.js';
+import type { Db } from '../db/schema.js';
+import type { Account } from '../db/tables/accounts.js';
+import { isAnnounced, placeholdersBetween } from '../db/tables/bookings.js';
+import { breaksBetween, isAnnouncedBreak } from '../db/tables/breaks.js';
+import { takenBetween } from '../db/tables/busy-time.js';
+import type { Calendar } from '../db/tables/calendars.js';
+import { daysBetween, type StoredDay } from '../db/tables/days.js';
+import { windowsOf } from '../db/tables/windows.js';
+import { type Interval, timeOf, widened } from '../marketplace-state/dirty-days.js';
+
+export interface OnSale {
+  readonly day: StoredDay;
+  /** Half-open, epoch milliseconds, in order. */
+  readonly spans: readonly Interval[];
+}
+
+/**
+ * The days between two local dates, both included, that are not published as they are wanted and sell what they should
+ * not, as the database knows it: what was published last, without what is available, and without what the marketplace hides by
+ * itself or by breaks and placeholders of ours. Of a day that was never published, its windows stand for what it may show.
+ * @param now epoch milliseconds: what is over is not sold
+ * @param shown what patients are offered besides, as it was seen; only for a single date
+ */
+export async function wronglyOnSale(
+  db: Db,
+  calendar: Calendar,
+  account: Account,
+  from: string,
+  to: string,
+  now: number,
+  shown: readonly Interval[] = [],
+): Promise<OnSale[]> {
+  return await db
+    .transaction()
+    .setIsolationLevel('repeatable read')
+    .execute(async (tx) => {
+      const all = await daysBetween(tx, calendar.id, from, to);
+      const behind = all.filter((day) => day.generation > day.publishedGeneration);
+      const [first, last] = [behind[0]?.date, behind.at(-1)?.date];
+      if (first === undefined || last === undefined) return [];
+      const { timeZone } = account;
+      const buffers = { bufferBefore: calendar.bufferBefore ?? 0, bufferAfter: calendar.bufferAfter ?? 0 };
+      const begin = new Date(startOfDate(addDays(first, -1), timeZone));
+      const end = new Date(startOfDate(addDays(last, 2), timeZone));
+      const windows = await windowsOf(tx, calendar.id, first, last);
+      const taken = await takenBetween(tx, calendar.id, begin, end);
+      const breaks = await breaksBetween(tx, calendar.id, begin, end);
+      const placeholders = await placeholdersBetween(tx, calendar.id, begin, end);
+      const available = minus(
+        unionOf(windows.map(spanOf)),
+        unionOf(taken.map((one) => widened(timeOf(one), buffers))),
+      );
+      const hidden = [
+        { start: Number.NEGATIVE_INFINITY, end: now },
+        ...taken.filter(({ source }) => source !== 'occupancy').map(timeOf),
+        ...breaks
+          .filter(({ id, own }) => own === true && !isAnnouncedBreak(id))
+          .map(({ since, till }) => ({ start: since.getTime(), end: till.getTime() })),
+        ...[...placeholders.values()]
+          .filter(({ id, status }) => status === 'booked' && !isAnnounced(id))
+          .map(spanOf),
+      ];
+      const mayShow = unionOf([...available, ...hidden]);
+      return behind.flatMap((day): OnSale[] => {
+        const offered =
+          day.published?.map((slot) => ({ start: Date.parse(slot.start), end: Date.parse(slot.end) })) ??
+          windows.filter(({ date }) => date === day.date).map(spanOf);
+        const spans = minus(unionOf([...offered, ...shown]), mayShow);
+        return spans.length > 0 ? [{ day, spans }] : [];
+      });
+    });
+}
+
+const spanOf = ({ start, end }: { readonly start: Date; readonly end: Date }): Interval => ({
+  start: start.getTime(),
+  end: end.getTime(),
+});
+
+const unionOf = (some: readonly Interval[]): Spans =>
+  unite({ starts: some.map(({ start }) => start), ends: some.map(({ end }) => end) });
+
+function minus(all: Spans, less: Spans): Interval[] {
+  const left: Interval[] = [];
+  subtract(all, less, (start, end) => left.push({ start, end }));
+  return left;
+}

@@ -1,0 +1,4 @@
+import { BudgetSpentError } from './rate-limit-error.js';
+
+/** The firewall took the account for a bot: until then nothing is sent for it. */
+export class AccountSilentError extends BudgetSpentError {}

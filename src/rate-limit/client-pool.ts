@@ -1,0 +1,74 @@
+/** One marketplace client for each account: its token serves every request. Contract: Authorization. */
+import type { Logger } from 'pino';
+import type { Sealer } from '../crypto/encryptor.js';
+import { openedAccount } from '../db/tables/account-secrets.js';
+import type { Account } from '../db/tables/accounts.js';
+import { DocplannerClient } from '../docplanner/index.js';
+import type { PrivateAddresses } from '../lib/private-addresses.js';
+
+export interface ClientsOptions {
+  readonly log: Logger;
+  readonly requestTimeoutMs: number;
+  readonly now: () => number;
+  /** Opens the accounts' secrets. */
+  readonly sealer: Sealer;
+  /** For accounts that were put over HTTP. */
+  readonly privateAddresses: PrivateAddresses;
+}
+
+interface Kept {
+  readonly client: DocplannerClient;
+  /** Everything that the client was made from; another means a new client. */
+  readonly madeFrom: string;
+}
+
+export class Clients {
+  readonly #options: ClientsOptions;
+  readonly #clients = new Map<string, Kept>();
+  readonly #replaced: DocplannerClient[] = [];
+
+  constructor(options: ClientsOptions) {
+    this.#options = options;
+  }
+
+  of(account: Account): DocplannerClient {
+    const { id, baseUrl, clientId, clientSecret, foundingMovePath, overHttp } = openedAccount(
+      this.#options.sealer,
+      account,
+    );
+    const madeFrom = JSON.stringify([baseUrl, clientId, clientSecret, foundingMovePath, overHttp]);
+    const known = this.#clients.get(id);
+    if (known?.madeFrom === madeFrom) return known.client;
+    this.renew(id);
+    const client = new DocplannerClient({
+      account: id,
+      baseUrl,
+      clientId,
+      clientSecret,
+      foundingMovePath,
+      timeoutMs: this.#options.requestTimeoutMs,
+      now: this.#options.now,
+      privateAddresses: overHttp === true ? this.#options.privateAddresses : undefined,
+      onUnread: (operation, unread) => {
+        const what = { account: id, operation, count: unread.length, problem: unread[0]?.problem };
+        this.#options.log.error(what, 'a part of an answer could not be read; the rest is taken in');
+      },
+    });
+    this.#clients.set(id, { client, madeFrom });
+    return client;
+  }
+
+  /** From here on the account has another client, which asks for a token without waiting. */
+  renew(account: string): void {
+    const known = this.#clients.get(account);
+    // The old one may have requests in flight: it is closed with the others.
+    if (known !== undefined) this.#replaced.push(known.client);
+    this.#clients.delete(account);
+  }
+
+  async close(): Promise<void> {
+    const all = [...this.#replaced.splice(0), ...[...this.#clients.values()].map(({ client }) => client)];
+    await Promise.all(all.map((client) => client.close()));
+    this.#clients.clear();
+  }
+}

@@ -1,0 +1,178 @@
+/** Holds what was read of a calendar against what it should show. */
+
+import type { Run } from '../context/context.js';
+import { type Cut, datesOf, localDate, type Slot, toIso, urgency } from '../core/index.js';
+import type { AddressBehavior } from '../db/tables/address-behavior.js';
+import type { DriftingChange } from '../db/tables/days.js';
+import type { DriftingDay } from '../db/tables/resync-calendars.js';
+import type { Interval } from '../marketplace-state/dirty-days.js';
+import type { Present } from '../publishing/blocking/marketplace-state.js';
+import { type HidingStep, planHiding, spanOfStep } from '../publishing/blocking/plan-blocking.js';
+import { needsOf } from '../publishing/blocking/required-blocks.js';
+import type { Settled } from '../publishing/desired-days.js';
+import { type Difference, judge, type Start } from '../publishing/diff-availability.js';
+import { SETTLED_MS } from '../publishing/verification.js';
+import type { Reading } from './fetch.js';
+
+/** In all that a report tells one by one. */
+export const MOST_STARTS = 50;
+
+export interface Inspected {
+  readonly days: readonly DriftingDay[];
+  readonly changes: readonly DriftingChange[];
+  readonly distrusted: readonly string[];
+  readonly needsBreaks: boolean;
+  /** How the address cuts periods, as far as it is known now. */
+  readonly cut: Cut | undefined;
+  /** When to read again, where days differ that were written so lately that the reading may be older; epoch milliseconds. */
+  readonly readAgainAt: number | undefined;
+}
+
+export function inspect(run: Run, reading: Reading, behavior: AddressBehavior): Inspected {
+  const { before, known, starts, breaks, present, presentBefore, foreign } = reading;
+  const { calendar, account, now } = run;
+  const { timeZone } = account;
+  const at = now();
+  const hiding = [...present.breaks, ...present.placeholders, ...present.others];
+  const days = known.days.filter(({ date }) => !foreign.has(date));
+  // What is taken on a day of others changes what is wanted there: what it was told last is what it can be held against.
+  const others = before.days.filter(({ date }) => foreign.has(date));
+  const shouldShow = days.map(({ date, wanted }) => ({ date, slots: wanted }));
+  const shouldHaveShown = others.map(({ date, published }) => ({ date, slots: published ?? [] }));
+  const dateOf = (ms: number): string => localDate(ms, timeZone);
+  const judged = judge(
+    [...shouldShow, ...shouldHaveShown],
+    { starts, taken: hiding },
+    dateOf,
+    at,
+    [],
+    behavior.cut,
+  );
+  const settledAt = new Map(
+    known.days.map(({ date, publishedAt, verified }) => {
+      const isSeen = verified && run.verify === 'always';
+      return [date, (publishedAt?.getTime() ?? 0) + (isSeen ? behavior.readLagMs : SETTLED_MS)];
+    }),
+  );
+  const isLate = (date: string): boolean => (settledAt.get(date) ?? 0) > reading.at;
+  const differing = new Map(
+    judged.flatMap(({ difference }) => {
+      // A day that is as a whole as the other cut makes it is right, and the cut was another than was thought.
+      const differs = difference && (difference.otherCut === undefined || isLate(difference.date));
+      return differs ? [[difference.date, difference] as const] : [];
+    }),
+  );
+  const cuts = new Set(judged.flatMap(({ cut, difference }) => cut ?? difference?.otherCut ?? []));
+  const [cut] = cuts.size === 1 ? cuts : [behavior.cut];
+  const steps = stepsOf(run, shouldShow, known.taken, present, cut);
+  // What somebody took away of ours hid taken time that others' doing has nothing to do with.
+  const stepsBefore = stepsOf(run, shouldHaveShown, before.taken, presentBefore, cut);
+
+  const found: DriftingDay[] = [];
+  const changes: DriftingChange[] = [];
+  for (const { date, generation } of days) {
+    const difference = differing.get(date);
+    const { closing = [], opening = [] } = steps.get(date) ?? {};
+    if (difference === undefined && closing.length + opening.length === 0) continue;
+    found.push({
+      date,
+      missing: spelled(difference?.missing ?? [], timeZone),
+      extra: [
+        ...spelled(difference?.extra ?? [], timeZone),
+        ...closing.map((span) => uncovered(span, timeZone)),
+      ],
+      stale: opening.length,
+      foreign: false,
+    });
+    changes.push({ date, generation, ...urgencyOfDrift(difference, closing, opening, at) });
+  }
+  for (const date of foreign) {
+    const { missing = [], extra = [] } = differing.get(date) ?? {};
+    const { closing = [] } = stepsBefore.get(date) ?? {};
+    found.push({
+      date,
+      missing: spelled(missing, timeZone),
+      extra: [...spelled(extra, timeZone), ...closing.map((span) => uncovered(span, timeZone))],
+      stale: 0,
+      foreign: true,
+    });
+  }
+  const hidesNothing = calendar.strategy === 'slots' && breaks === undefined;
+  return {
+    days: found.sort((a, b) => (a.date < b.date ? -1 : 1)),
+    changes,
+    distrusted: [...foreign].filter((date) => differing.has(date)),
+    cut,
+    readAgainAt: latest([...differing.keys()].filter(isLate).map((date) => settledAt.get(date) ?? 0)),
+    needsBreaks: hidesNothing && [...differing.values()].some(({ missing }) => missing.length > 0),
+  };
+}
+
+const latest = (times: readonly number[]): number | undefined =>
+  times.length === 0 ? undefined : Math.max(...times);
+
+interface Steps {
+  readonly closing: readonly Interval[];
+  readonly opening: readonly Interval[];
+}
+
+/** What would have to be done about our own breaks and placeholders, were every day told this. */
+function stepsOf(
+  run: Run,
+  days: readonly { readonly date: string; readonly slots: readonly Slot[] }[],
+  taken: Settled['taken'],
+  present: Present,
+  cut: Cut | undefined,
+): ReadonlyMap<string, Steps> {
+  const { calendar, account, now } = run;
+  const plan = planHiding({
+    strategy: calendar.strategy,
+    timeZone: account.timeZone,
+    days: days.map(({ date, slots }) => ({ date, told: slots, isCertain: true, wanted: slots })),
+    needs: needsOf(taken, calendar),
+    present,
+    refused: new Set(),
+    cut,
+    now: now(),
+  });
+  const steps = new Map<string, { closing: Interval[]; opening: Interval[] }>();
+  const put = (kind: 'closing' | 'opening', step: HidingStep): void => {
+    const span = spanOfStep(step);
+    for (const date of datesOf(span, account.timeZone)) {
+      const of = steps.get(date) ?? { closing: [], opening: [] };
+      of[kind].push(span);
+      steps.set(date, of);
+    }
+  };
+  for (const step of plan.closing) put('closing', step);
+  for (const step of plan.opening) put('opening', step);
+  return steps;
+}
+
+/** What is on sale and should not be goes first, like anything that closes; the rest comes last. */
+function urgencyOfDrift(
+  difference: Difference | undefined,
+  closing: readonly Interval[],
+  opening: readonly Interval[],
+  now: number,
+): { readonly urgency: number; readonly isTold: boolean } {
+  const extra = [...(difference?.extra ?? []).map(spanOfStart), ...closing];
+  const missing = [...(difference?.missing ?? []).map(spanOfStart), ...opening];
+  return {
+    urgency:
+      extra.length > 0
+        ? urgency({ closed: extra, opened: [], now })
+        : urgency({ closed: [], opened: missing, now, resync: true }),
+    isTold: difference === undefined,
+  };
+}
+
+const spanOfStart = ({ at, end }: Start): Interval => ({ start: at, end: Math.max(end, at + 1) });
+
+function spelled(starts: readonly Start[], timeZone: string): string[] {
+  return starts
+    .slice(0, MOST_STARTS)
+    .map(({ at, service }) => `${toIso(at, timeZone)}${service === undefined ? '' : ` (${service})`}`);
+}
+
+const uncovered = ({ start }: Interval, timeZone: string): string => `${toIso(start, timeZone)} (not hidden)`;

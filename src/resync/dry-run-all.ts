@@ -1,0 +1,67 @@
+/** A dry run that is made here and now, by whoever asked: nothing is begun, queued, published or written down. */
+import { randomUUID } from 'node:crypto';
+import type { ResyncReport } from '../api/resyncs-api.js';
+import type { Means } from '../context/context.js';
+import { type DriftingDay, failedOf } from '../db/tables/resync-calendars.js';
+import type { ResyncFailure } from '../db/tables/resync-reports.js';
+import { lookAt } from './dry-run.js';
+
+/**
+ * @param calendars one after another
+ * @param mostDays that are told one by one
+ * @param onProgress told of each calendar that is through
+ */
+export async function lookAtAll(
+  means: Means,
+  calendars: readonly string[],
+  mostDays: number,
+  onProgress: (report: ResyncReport) => void,
+): Promise<ResyncReport> {
+  const { now } = means;
+  const id = `rsy_${randomUUID()}`;
+  const startedAt = now();
+  const sum = { daysCompared: 0, missing: 0, extra: 0, stale: 0, foreign: 0, reads: 0 };
+  const failures: ResyncFailure[] = [];
+  /** Of calendars that were compared: days that had failed before, which were not. */
+  const notCompared: ResyncFailure[] = [];
+  const days: (DriftingDay & { readonly calendar: string })[] = [];
+  let compared = 0;
+  let left = calendars.length;
+  const report = (): ResyncReport => {
+    const { daysCompared, reads, ...differences } = sum;
+    const calendarsDone = compared + failures.length;
+    const isOver = left === 0;
+    return {
+      id,
+      state: !isOver ? 'running' : compared === 0 && failures.length > 0 ? 'failed' : 'done',
+      dryRun: true,
+      calendars: calendarsDone + left,
+      calendarsDone,
+      daysCompared,
+      differences,
+      reads,
+      writes: 0,
+      startedAt: new Date(startedAt).toISOString(),
+      finishedAt: isOver ? new Date(now()).toISOString() : null,
+      durationMs: now() - startedAt,
+      failures: [...failures, ...notCompared],
+      waiting: [],
+      sources: [],
+      days: days.slice(0, mostDays),
+    };
+  };
+  for (const calendar of calendars) {
+    const looked = await lookAt(means, calendar);
+    left -= 1;
+    if (looked.kind === 'failed') failures.push({ calendar, reason: looked.reason });
+    if (looked.kind === 'compared') {
+      compared += 1;
+      const reason = await failedOf(means.db, calendar);
+      if (reason !== null) notCompared.push({ calendar, reason });
+      for (const key of Object.keys(sum) as (keyof typeof sum)[]) sum[key] += looked.compared[key];
+      days.push(...looked.compared.days.map((day) => ({ calendar, ...day })));
+    }
+    onProgress(report());
+  }
+  return report();
+}

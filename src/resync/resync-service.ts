@@ -1,0 +1,97 @@
+/** Full resyncs: begun, and reported; or only looked at. */
+
+import {
+  MOST_DAYS,
+  type OwnResyncs,
+  type ResyncReport,
+  type ResyncRequest,
+  type ResyncSummary,
+} from '../api/resyncs-api.js';
+import type { Means } from '../context/context.js';
+import { listCalendars } from '../db/tables/calendars.js';
+import { getResync, listResyncs, type StoredResync } from '../db/tables/resync-reports.js';
+import { beginResync, finishResyncs } from '../db/tables/resyncs.js';
+import type { ResyncQueue } from '../queue/resync-queue.js';
+import { lookAtAll } from './dry-run-all.js';
+import { UnknownCalendarsError } from './unknown-calendars-error.js';
+
+export interface ResyncsOptions {
+  readonly means: Means;
+  readonly queue: ResyncQueue;
+  /** Told where the queue cannot be reached: the next round finds it. */
+  readonly onQueueAway: (error: unknown) => void;
+  /** Wakes what waits, and queues what lost its job. */
+  readonly round: () => Promise<void>;
+}
+
+const MOST_LISTED = 1_000;
+
+const toldAs = (state: StoredResync['state']): ResyncReport['state'] =>
+  state === 'fetching' ? 'running' : state;
+
+export class Resyncs implements OwnResyncs {
+  readonly #options: ResyncsOptions;
+
+  constructor(options: ResyncsOptions) {
+    this.#options = options;
+  }
+
+  async begin({ calendars, dryRun = false }: ResyncRequest): Promise<{ readonly id: string }> {
+    const { means, queue, onQueueAway } = this.#options;
+    const { db, now } = means;
+    await this.#known(calendars);
+    const id = await beginResync(db, { calendars, dryRun }, new Date(now()));
+    await queue.run(id).catch(onQueueAway);
+    return { id };
+  }
+
+  async look(
+    { calendars }: Pick<ResyncRequest, 'calendars'>,
+    onProgress: (report: ResyncReport) => void = () => undefined,
+  ): Promise<ResyncReport> {
+    const known = await this.#known(calendars);
+    const wanted = known.filter((id) => calendars?.includes(id) ?? true);
+    return await lookAtAll(this.#options.means, wanted, MOST_DAYS, onProgress);
+  }
+
+  async tend(): Promise<void> {
+    await this.#options.round();
+  }
+
+  async report(id: string): Promise<ResyncReport | undefined> {
+    const { db, now } = this.#options.means;
+    // Its last calendar may have failed since, where no scheduler is there to notice.
+    await finishResyncs(db, new Date(now()));
+    const resync = await getResync(db, id, MOST_DAYS, new Date(now()));
+    if (resync === undefined) return undefined;
+    const { state, startedAt, finishedAt, missing, extra, stale, foreign, ...rest } = resync;
+    return {
+      ...rest,
+      state: toldAs(state),
+      differences: { missing, extra, stale, foreign },
+      startedAt: startedAt.toISOString(),
+      finishedAt: finishedAt?.toISOString() ?? null,
+      durationMs: (finishedAt?.getTime() ?? now()) - startedAt.getTime(),
+    };
+  }
+
+  async list(): Promise<readonly ResyncSummary[]> {
+    const { db, now } = this.#options.means;
+    await finishResyncs(db, new Date(now()));
+    return (await listResyncs(db, MOST_LISTED)).map(({ state, startedAt, finishedAt, ...rest }) => ({
+      ...rest,
+      state: toldAs(state),
+      startedAt: startedAt.toISOString(),
+      finishedAt: finishedAt?.toISOString() ?? null,
+    }));
+  }
+
+  /** @returns all that there are and are not being deleted */
+  async #known(calendars: readonly string[] | undefined): Promise<readonly string[]> {
+    const all = await listCalendars(this.#options.means.db);
+    const known = all.filter(({ closing }) => closing === undefined).map(({ id }) => id);
+    const unknown = (calendars ?? []).filter((id) => !known.includes(id));
+    if (unknown.length > 0) throw new UnknownCalendarsError(unknown);
+    return known;
+  }
+}

@@ -1,0 +1,183 @@
+/** Takes resyncs off their queue: asks the clinics for what they know, then has the calendars compared. */
+import { DelayedError, type Job } from 'bullmq';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { LEAST_URGENT } from '../core/index.js';
+import { isUnavailable } from '../db/is-unavailable.js';
+import type { Db } from '../db/schema.js';
+import { type Account, getAccount } from '../db/tables/accounts.js';
+import { retryFailuresOf } from '../db/tables/failures.js';
+import { getResync, type ResyncFailure, type SourceNotes } from '../db/tables/resync-reports.js';
+import {
+  accountsOfResync,
+  beginResync,
+  calendarsOfResync,
+  calendarsToResync,
+  finishResyncs,
+  forgetResyncs,
+  lastResync,
+  resyncsToQueue,
+  startComparing,
+} from '../db/tables/resyncs.js';
+import { RESYNC_QUEUE } from '../queue/queue-names.js';
+import type { JobWorker, Queues } from '../queue/queues.js';
+import type { ResyncQueue } from '../queue/resync-queue.js';
+import { isDue, turnMs } from './cron.js';
+
+export interface ResyncWorkerOptions {
+  readonly db: Db;
+  readonly queues: Queues;
+  readonly queue: ResyncQueue;
+  readonly log: Logger;
+  readonly now: () => number;
+  /** Over how long the accounts' nightly resyncs are spread, in milliseconds. */
+  readonly spreadMs: number;
+  /** Fetches what the clinic's own system knows. */
+  readonly fetch: (account: Account, signal: AbortSignal) => Promise<Fetched>;
+  /** After how long what still waits is woken or queued again, in milliseconds: its job may be lost. */
+  readonly wakeAgainMs: number;
+  /** Has a calendar published soon. Never fails. */
+  readonly wake: (calendar: string, urgency: number) => Promise<void>;
+}
+
+export interface Fetched extends Omit<SourceNotes, 'account'> {
+  /** What went wrong. */
+  readonly reasons: readonly string[];
+}
+
+const jobSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('run'), id: z.string() }),
+  z.object({
+    kind: z.literal('nightly'),
+    account: z.string(),
+    cron: z.string(),
+    isTurn: z.boolean().optional(),
+  }),
+]);
+
+const AT_ONCE = 500;
+const SOURCES_AT_ONCE = 8;
+const RECORD_AWAY_MS = 1_000;
+const DAY = 24 * 60 * 60_000;
+const KEPT_MS = 30 * DAY;
+
+export class ResyncWorker {
+  readonly #options: ResyncWorkerOptions;
+  readonly #stopping = new AbortController();
+  #worker: JobWorker | undefined;
+
+  constructor(options: ResyncWorkerOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#worker = this.#options.queues.worker(RESYNC_QUEUE, (job, token) => this.#take(job, token), {
+      // A job waits for a clinic's answer most of its time, and the others are not to wait for that one.
+      concurrency: 8,
+      removeOnComplete: { count: 0 },
+      removeOnFail: { count: 100 },
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#worker?.close();
+  }
+
+  /** Wakes what waits, queues what was lost, ends what is through. To be called again and again. */
+  async round(): Promise<void> {
+    const { db, queue, now, wake, wakeAgainMs } = this.#options;
+    const at = new Date(now());
+    const notSince = new Date(now() - wakeAgainMs);
+    for (const id of await resyncsToQueue(db, at, notSince)) await queue.run(id);
+    for (;;) {
+      const calendars = await calendarsToResync(db, at, notSince, AT_ONCE);
+      for (const calendar of calendars) await wake(calendar, LEAST_URGENT);
+      if (calendars.length === 0) break;
+    }
+    await finishResyncs(db, at);
+    await forgetResyncs(db, new Date(now() - KEPT_MS));
+  }
+
+  /** While the record cannot be reached a job waits: it has one attempt, and a night has one job. */
+  async #take(job: Job<unknown, unknown, string>, token: string | undefined): Promise<void> {
+    try {
+      await this.#do(job, token);
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      this.#options.log.warn({ err: error }, 'the record cannot be reached; the resync waits');
+      await job.moveToDelayed(Date.now() + RECORD_AWAY_MS, token);
+      throw new DelayedError();
+    }
+  }
+
+  async #do(job: Job<unknown, unknown, string>, token: string | undefined): Promise<void> {
+    const { db, queue, now, spreadMs } = this.#options;
+    const data = jobSchema.parse(job.data);
+    if (data.kind === 'run') return await this.#run(data.id, job, token);
+    const turn = turnMs(data.account, spreadMs);
+    if (data.isTurn !== true && turn > 0) {
+      await job.updateData({ ...data, isTurn: true });
+      await job.moveToDelayed(Date.now() + turn, token);
+      throw new DelayedError();
+    }
+    const account = await getAccount(db, data.account);
+    if (account === undefined) return;
+    const last = await lastResync(db, account.id, new Date(now()));
+    if (last !== undefined && !isDue(data.cron, account.timeZone, last.getTime(), now())) return;
+    // A job of its own: there is one for a resync, and a source that answers for long is not asked by two.
+    await queue.run(await beginResync(db, { account: account.id, dryRun: false }, new Date(now())));
+  }
+
+  /** May be called again after it was cut off: what is in the record already changes nothing. */
+  async #run(id: string, job: Job<unknown, unknown, string>, token: string | undefined): Promise<void> {
+    const { db, now, log } = this.#options;
+    const resync = await getResync(db, id, 0, new Date(now()));
+    if (resync === undefined || resync.state !== 'fetching') return await this.round();
+    const fetched = resync.dryRun ? [] : await this.#fetchAll(await accountsOfResync(db, id));
+    if (this.#stopping.signal.aborted) {
+      // A source was given up for our sake, not for its own: whoever has the job next asks them anew.
+      await job.moveToDelayed(Date.now(), token);
+      throw new DelayedError();
+    }
+    const failures = fetched.flatMap(({ account, reasons }): ResyncFailure[] =>
+      reasons.map((reason) => ({ account, reason })),
+    );
+    const sources = fetched.flatMap(({ account, unknown, omitted }): SourceNotes[] =>
+      unknown.length + omitted.length > 0 ? [{ account, unknown, omitted }] : [],
+    );
+    if (failures.length > 0)
+      log.warn({ resync: id, failures: failures.length }, 'a source was not taken in as a whole');
+    if (!resync.dryRun) await retryFailuresOf(db, await calendarsOfResync(db, id), new Date(now()));
+    await startComparing(db, id, { failures, sources }, new Date(now()));
+    log.info({ resync: id, calendars: resync.calendars, at: now() }, 'a full resync compares its calendars');
+    await this.round();
+  }
+
+  /** Several at a time: a clinic that does not answer holds up few others. */
+  async #fetchAll(accounts: readonly string[]): Promise<readonly (Fetched & SourceNotes)[]> {
+    const { db } = this.#options;
+    const left = [...accounts];
+    const fetched: (Fetched & SourceNotes)[] = [];
+    const fetchSome = async (): Promise<void> => {
+      for (let id = left.shift(); id !== undefined && !this.#stopping.signal.aborted; id = left.shift()) {
+        const account = await getAccount(db, id);
+        if (account?.source !== undefined) fetched.push({ account: id, ...(await this.#fetch(account)) });
+      }
+    };
+    const ended = await Promise.allSettled(Array.from({ length: SOURCES_AT_ONCE }, fetchSome));
+    for (const one of ended) if (one.status === 'rejected') throw one.reason;
+    return fetched.sort((a, b) => (a.account < b.account ? -1 : 1));
+  }
+
+  async #fetch(account: Account): Promise<Fetched> {
+    const { fetch, log } = this.#options;
+    try {
+      return await fetch(account, this.#stopping.signal);
+    } catch (error) {
+      if (isUnavailable(error)) throw error;
+      log.error({ err: error, account: account.id }, 'fetching a source failed');
+      return { reasons: ['an error of ours; the log says more'], unknown: [], omitted: [] };
+    }
+  }
+}

@@ -1,0 +1,51 @@
+/** Takes the configuration file into the record. What it says is what holds: it is taken in at every start. */
+import { isDeepStrictEqual } from 'node:util';
+import { ConfigError } from '../config/config-error.js';
+import { type FileConfig, toAccount, toCalendar } from '../config/schema.js';
+import type { Sealer } from '../crypto/encryptor.js';
+import type { Db } from '../db/schema.js';
+import { listAccounts, putAccount } from '../db/tables/accounts.js';
+import { AddressTakenError } from '../db/tables/address-taken-error.js';
+import { type Calendar, listCalendars } from '../db/tables/calendars.js';
+import { heldConfigurations } from '../db/tables/held-changes.js';
+
+/**
+ * @param options what seals the secrets, and when it is, in epoch milliseconds
+ * @param configure puts a calendar that is not as it was, or holds it
+ * @throws {ConfigError} where a calendar has no account, or two are one address
+ */
+export async function seed(
+  db: Db,
+  config: Pick<FileConfig, 'accounts' | 'calendars'>,
+  options: { readonly now: number; readonly sealer: Sealer },
+  configure: (calendar: Calendar) => Promise<unknown>,
+): Promise<void> {
+  const { now, sealer } = options;
+  for (const [index, { id, ...fields }] of config.accounts.entries()) {
+    await refusing(`accounts[${index}]`, putAccount(db, toAccount(id, fields), new Date(now), sealer));
+  }
+  const accounts = new Set((await listAccounts(db)).map(({ id }) => id));
+  const known = new Map((await listCalendars(db)).map((calendar) => [calendar.id, calendar]));
+  const held = await heldConfigurations(db);
+  for (const [index, { id, ...fields }] of config.calendars.entries()) {
+    if (!accounts.has(fields.account)) {
+      const problem = {
+        path: `calendars[${index}].account`,
+        reason: `there is no account "${fields.account}"`,
+      };
+      throw new ConfigError('the configuration', [problem]);
+    }
+    const calendar = toCalendar(id, fields);
+    const { failed: _, retrying: __, ...before } = known.get(id) ?? { id };
+    if (held.has(id) || !isDeepStrictEqual(before, calendar)) {
+      await refusing(`calendars[${index}]`, configure(calendar));
+    }
+  }
+}
+
+async function refusing(path: string, put: Promise<unknown>): Promise<void> {
+  await put.catch((error: unknown) => {
+    if (!(error instanceof AddressTakenError)) throw error;
+    throw new ConfigError('the configuration', [{ path, reason: error.message }]);
+  });
+}

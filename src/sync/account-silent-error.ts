@@ -1,4 +1,0 @@
-import { BudgetSpentError } from './budget-spent-error.js';
-
-/** The firewall took the account for a bot: until then nothing is sent for it. */
-export class AccountSilentError extends BudgetSpentError {}

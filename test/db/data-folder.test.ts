@@ -1,0 +1,92 @@
+// The folder of the embedded database: what is not whole is never made anew, and what the system refuses is said in a sentence.
+import { existsSync, mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { keyFile } from '../../src/crypto/key-file.js';
+import { DataFolderError } from '../../src/db/data-folder-error.js';
+import { openDatabase } from '../../src/db/database.js';
+import { holderOf } from '../../src/db/folder-lock.js';
+import { listAccounts } from '../../src/db/tables/accounts.js';
+import { tempDir } from '../support/temp-dir.js';
+import { embeddedFolder } from './databases.js';
+
+async function refusalOf(folder: string): Promise<string> {
+  const error = await openDatabase({ folder }).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(DataFolderError);
+  expect(holderOf(folder)).toBeUndefined();
+  return String(error);
+}
+
+describe('a data folder', () => {
+  test.each<[string, string, (folder: string) => void]>([
+    ['no PG_VERSION', 'pgdata/PG_VERSION is missing', (folder) => rmSync(join(folder, 'pgdata/PG_VERSION'))],
+    [
+      'no write-ahead log',
+      'pgdata/pg_wal is missing',
+      (folder) => rmSync(join(folder, 'pgdata/pg_wal'), { recursive: true }),
+    ],
+    [
+      'an empty write-ahead log',
+      'pgdata/pg_wal/* is missing',
+      (folder) => {
+        const wal = join(folder, 'pgdata/pg_wal');
+        for (const name of readdirSync(wal)) rmSync(join(wal, name), { recursive: true });
+      },
+    ],
+    [
+      'nothing in it but its key',
+      'has a key (encryption.key), but no database',
+      (folder) => rmSync(join(folder, 'pgdata'), { recursive: true }),
+    ],
+    [
+      'an empty database folder',
+      'pgdata/PG_VERSION is missing',
+      (folder) => {
+        rmSync(join(folder, 'pgdata'), { recursive: true });
+        mkdirSync(join(folder, 'pgdata'));
+      },
+    ],
+  ])('with %s is refused, with what to do, and left as it is', async (_, told, damage) => {
+    const folder = await embeddedFolder();
+    keyFile(folder);
+    damage(folder);
+    const before = readdirSync(folder, { recursive: true }).sort();
+    const message = await refusalOf(folder);
+    expect(message).toContain(`the data folder ${folder} has `);
+    expect(message).toContain(told);
+    expect(message).toMatch(/back from a backup; or, to begin with nothing, move the whole folder away/);
+    expect(readdirSync(folder, { recursive: true }).sort()).toEqual(before);
+  });
+
+  test('whose database PostgreSQL cannot read is refused with its reason', async () => {
+    const folder = await embeddedFolder();
+    truncateSync(join(folder, 'pgdata/global/pg_control'), 0);
+    expect(await refusalOf(folder)).toMatch(
+      /has a database that cannot be opened \(.*pg_control.*\): .*put the whole folder back from a backup/,
+    );
+  });
+
+  test('in which a first start was cut off is made whole by the next', async () => {
+    const folder = await tempDir();
+    mkdirSync(join(folder, 'pgdata.unfinished/base'), { recursive: true });
+    writeFileSync(join(folder, 'pgdata.unfinished/PG_VERSION'), '18\n');
+    writeFileSync(join(folder, 'lock'), JSON.stringify({ pid: 2 ** 22 + 1, startedAt: '1' }));
+    const database = await openDatabase({ folder });
+    expect(await listAccounts(database.db)).toEqual([]);
+    await database.close();
+    expect(existsSync(join(folder, 'pgdata.unfinished'))).toBe(false);
+  });
+
+  test('that is a file, or below one, is refused in a sentence', async () => {
+    const folder = await tempDir();
+    writeFileSync(join(folder, 'file'), '');
+    for (const path of [join(folder, 'file'), join(folder, 'file/data')]) {
+      expect(await refusalOf(path)).toBe(
+        `DataFolderError: the data folder ${path} cannot be used: a part of its path is a file (${path.endsWith('data') ? 'ENOTDIR' : 'EEXIST'})`,
+      );
+    }
+  });
+});

@@ -1,0 +1,119 @@
+// The record's two databases for tests: PGlite in a folder of its own, and a database of its own on PostgreSQL.
+import { execFile } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { sql } from 'kysely';
+import { type DatabaseOptions, openDatabase } from '../../src/db/database.js';
+import type { Db } from '../../src/db/schema.js';
+import { Queues } from '../../src/queue/queues.js';
+import { preparedDatabase } from '../support/postgres.js';
+import { tempDir } from '../support/temp-dir.js';
+
+/** Of engines on PostgreSQL, which make themselves none. */
+export const ENCRYPTION_KEY = '5ea1'.repeat(16);
+
+export interface TestDatabase {
+  readonly name: string;
+  /** How to open a database that nobody else uses. */
+  readonly fresh: () => Promise<DatabaseOptions>;
+}
+
+export const databases: readonly TestDatabase[] = [
+  { name: 'PGlite', fresh: async () => ({ folder: await embeddedFolder() }) },
+  { name: 'PostgreSQL', fresh: async () => ({ url: await recordDatabase() }) },
+];
+
+const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
+const CACHE = path('../../node_modules/.cache/slotkeeper');
+const MIGRATIONS = path('../../src/db/migrations');
+
+/** The url of a database on PostgreSQL that has its tables and nothing in them, as a second start finds it. */
+export async function recordDatabase(): Promise<string> {
+  return await preparedDatabase({ name: 'record', fill: (url) => makeTables({ url }), reset: RESET });
+}
+
+/** Every row but those of migrations goes, whatever refers to it; numbers begin anew; other tables were a test's own. */
+const RESET = `
+  SET session_replication_role = replica;
+  DO $$ DECLARE t record; BEGIN
+    FOR t IN SELECT * FROM pg_tables WHERE schemaname IN ('slotkeeper', 'bullmq') AND tablename NOT LIKE '%migration%' LOOP
+      EXECUTE format('DELETE FROM %I.%I', t.schemaname, t.tablename);
+    END LOOP;
+    FOR t IN SELECT * FROM pg_sequences WHERE last_value IS NOT NULL LOOP
+      EXECUTE format('ALTER SEQUENCE %I.%I RESTART', t.schemaname, t.sequencename);
+    END LOOP;
+    FOR t IN SELECT * FROM pg_tables WHERE schemaname = 'public' LOOP
+      EXECUTE format('DROP TABLE public.%I CASCADE', t.tablename);
+    END LOOP;
+  END $$`;
+
+/** The record's, and BullMQ's. */
+async function makeTables(options: DatabaseOptions): Promise<void> {
+  const database = await openDatabase(options);
+  const queues = new Queues({ store: { kind: 'database', pool: database.pool }, onError: () => {} });
+  await queues.connect();
+  await queues.close();
+  await database.close();
+}
+
+/**
+ * Half of an embedded start is clearing the memory of 128 MB of buffers, and two thirds of the files are of databases to
+ * which nobody connects.
+ */
+async function makeSmall(folder: string): Promise<void> {
+  const database = await openDatabase({ folder });
+  await sql`ALTER SYSTEM SET shared_buffers = '16MB'`.execute(database.db);
+  const { rows } = await sql<{ oid: number }>`
+    SELECT oid FROM pg_database WHERE datname <> current_database()`.execute(database.db);
+  await database.close();
+  for (const { oid } of rows) rmSync(join(folder, 'pgdata', 'base', String(oid)), { recursive: true });
+}
+
+/**
+ * A new data folder of the embedded database, as a second start finds it. The first start of PGlite takes seconds, so
+ * one is kept for all runs, until PGlite, BullMQ, a migration or this file changes.
+ */
+export async function embeddedFolder(): Promise<string> {
+  const folder = await tempDir();
+  // With so many files, Node's own copying takes three times as long.
+  await promisify(execFile)('cp', ['-R', `${await template()}/.`, folder]);
+  return folder;
+}
+
+async function template(): Promise<string> {
+  const kept = join(CACHE, `pglite-${fingerprint()}`);
+  if (existsSync(kept)) return kept;
+  const made = join(CACHE, `making-${randomUUID()}`);
+  mkdirSync(made, { recursive: true });
+  await makeTables({ folder: made });
+  await makeSmall(made);
+  try {
+    renameSync(made, kept);
+  } catch (error) {
+    // Another test file was faster.
+    rmSync(made, { recursive: true, force: true });
+    if (!existsSync(kept)) throw error;
+  }
+  return kept;
+}
+
+function fingerprint(): string {
+  const versions = ['@electric-sql/pglite', 'bullmq'].map((name) =>
+    readFileSync(path(`../../node_modules/${name}/package.json`), 'utf8'),
+  );
+  const migrations = readdirSync(MIGRATIONS).map((name) => readFileSync(join(MIGRATIONS, name), 'utf8'));
+  return createHash('sha256')
+    .update(JSON.stringify([versions, migrations, readFileSync(path('./databases.ts'), 'utf8')]))
+    .digest('hex')
+    .slice(0, 16);
+}
+
+/** Forgets everything; faster in PGlite than TRUNCATE. */
+export async function emptyRecord(db: Db): Promise<void> {
+  for (const table of ['calendars', 'accounts', 'events']) {
+    await sql`DELETE FROM slotkeeper.${sql.raw(table)}`.execute(db);
+  }
+}

@@ -1,0 +1,291 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { sql } from 'kysely';
+import { Sealer } from '../../src/crypto/encryptor.js';
+import { SealedByUnknownKeyError } from '../../src/crypto/unknown-key-error.js';
+import { type Database, openDatabase } from '../../src/db/database.js';
+import type { Db } from '../../src/db/schema.js';
+import { deleteAccount, putAccount } from '../../src/db/tables/accounts.js';
+import {
+  delivered,
+  deliveryFailed,
+  dropNotifications,
+  dueKeys,
+  failedNotifications,
+  firstOpen,
+  notificationTotals,
+  queued,
+  retryNotifications,
+  unqueued,
+} from '../../src/db/tables/deliveries.js';
+import { addNotifications, feed, type NewNotification } from '../../src/db/tables/notifications.js';
+import {
+  missingKeys,
+  purgeDelivered,
+  resealNotifications,
+  type WaysOut,
+} from '../../src/db/tables/retention.js';
+import { emptyRecord, recordDatabase } from './databases.js';
+import { account, DAY_MS, later, NOW, SEALER, said } from './seed-rows.js';
+
+const sealer = new Sealer([randomBytes(32)]);
+const all = { byWebhook: 'all accounts' } as const;
+
+describe('notifications', () => {
+  let database: Database;
+  let db: Db;
+
+  beforeAll(async () => {
+    database = await openDatabase({ url: await recordDatabase() });
+    db = database.db;
+  });
+
+  beforeEach(async () => {
+    await emptyRecord(db);
+    await putAccount(db, account(), NOW, SEALER);
+  });
+
+  afterAll(async () => {
+    await database.close();
+  });
+
+  const add = (...items: NewNotification[]) =>
+    db.transaction().execute((tx) => addNotifications(tx, sealer, items, NOW));
+  const read = async (after?: string, limit = 100) => await feed(db, sealer, { after, limit });
+  const ids = async () => (await read()).items.map(({ id }) => id);
+  const key = { account: 'warsaw', calendar: 'nowak' };
+
+  test('keep the order of a batch, whatever their hashes', async () => {
+    const batch = Array.from({ length: 30 }, (_, n) => said({ hash: `h${(n * 7) % 30}` }));
+    const { added } = await add(...batch);
+    const { items } = await read();
+    expect(items.map(({ booking }) => booking)).toEqual(batch.map(({ booking }) => booking));
+    expect(items.map(({ id }) => id)).toEqual(added.map(({ id }) => id));
+  });
+
+  test('are kept once, however often they come, in one batch or in another', async () => {
+    const one = said();
+    expect(await add(one, one)).toMatchObject({ added: [{}], repeated: 1 });
+    const { added, repeated } = await add(one, said());
+    expect([added.length, repeated]).toEqual([1, 1]);
+    expect((await read()).items).toHaveLength(2);
+    await putAccount(db, account({ id: 'madrid' }), NOW, SEALER);
+    expect(await add({ ...one, account: 'madrid' })).toMatchObject({ repeated: 0 });
+  });
+
+  test('are read on from the cursor, page by page', async () => {
+    await add(said(), said(), said());
+    const first = await read(undefined, 2);
+    expect(first.items).toHaveLength(2);
+    const second = await read(first.next, 2);
+    expect(second.items).toHaveLength(1);
+    expect(await read(second.next, 2)).toEqual({ items: [], next: second.next });
+  });
+
+  test('are read in pages of about 4 MB of data, one at least, whatever the limit is', async () => {
+    const sized = (mb: number) => said({ data: 'x'.repeat(mb * 1024 * 1024 - 100) });
+    await add(said(), ...[5, 1, 1.5, 1.4, 0.2].map(sized), said());
+    const pages: number[] = [];
+    for (let from: string | undefined; ; ) {
+      const { items, next } = await read(from, 1_000);
+      if (items.length === 0) break;
+      pages.push(items.length);
+      from = next;
+    }
+    expect(pages).toEqual([1, 1, 3, 2]);
+  });
+
+  test('are sealed anew with the first key, and then need no other', async () => {
+    await add(...Array.from({ length: 5 }, () => said()));
+    const before = (await read()).items;
+    const fresh = randomBytes(32);
+    await expect(feed(db, new Sealer([fresh]), { limit: 5 })).rejects.toThrow(SealedByUnknownKeyError);
+    const old = randomBytes(32);
+    const changing = new Sealer([fresh, old]);
+    expect(await missingKeys(db, sealer)).toEqual([]);
+    expect(await missingKeys(db, changing)).toEqual([{ keyId: sealer.keyId, count: 5 }]);
+    expect(await resealNotifications(db, changing, 10)).toBe(0);
+    await emptyRecord(db);
+    await putAccount(db, account(), NOW, SEALER);
+    await db
+      .transaction()
+      .execute((tx) => addNotifications(tx, new Sealer([old]), [said(), said(), said()], NOW));
+    expect(await resealNotifications(db, changing, 2)).toBe(2);
+    expect(await resealNotifications(db, changing, 2)).toBe(1);
+    expect(await resealNotifications(db, changing, 2)).toBe(0);
+    expect((await feed(db, new Sealer([fresh]), { limit: 5 })).items).toHaveLength(3);
+    expect(before).toHaveLength(5);
+  });
+
+  test('go with their account', async () => {
+    await add(said());
+    await deleteAccount(db, 'warsaw');
+    expect((await read()).items).toEqual([]);
+  });
+
+  describe('on their way out', () => {
+    test('the first that is open is the one to be sent', async () => {
+      const { added } = await add(said(), said(), said({ calendar: 'lis' }), said({ calendar: null }));
+      const [one, two, other, none] = added.map(({ id }) => id);
+      await read();
+      const head = async (calendar: string | null) =>
+        (await firstOpen(db, sealer, { account: 'warsaw', calendar }))?.item.id;
+      expect(await head('nowak')).toBe(one);
+      await delivered(db, one ?? '', NOW);
+      expect(await head('nowak')).toBe(two);
+      await deliveryFailed(db, two ?? '', 'answered 500', NOW);
+      expect(await head('nowak')).toBeUndefined();
+      expect(await head('lis')).toBe(other);
+      expect(await head(null)).toBe(none);
+    });
+
+    test('only accounts with a webhook have anything due, where there is none for all', async () => {
+      await putAccount(db, account({ id: 'madrid' }), NOW, SEALER);
+      await sql`UPDATE slotkeeper.accounts SET settings = settings || '{"delivery": {"url": "https://x"}}'
+        WHERE id = 'madrid'`.execute(db);
+      await add(said(), said({ account: 'madrid', calendar: 'ruiz' }));
+      await read();
+      const own = { byWebhook: 'accounts with their own' } as const;
+      expect(await dueKeys(db, own, NOW, 10)).toEqual([{ account: 'madrid', calendar: 'ruiz' }]);
+      expect(await notificationTotals(db, own)).toEqual({ undelivered: 1, failed: 0, oldest: NOW });
+      expect(await notificationTotals(db, all)).toMatchObject({ undelivered: 2 });
+    });
+
+    test('one that cannot be read counts as failed until somebody drops it, and is brought to the clinic all the same', async () => {
+      const { added } = await add(said({ name: 'unknown', problem: 'data: Required' }));
+      const [{ id } = { id: '' }] = added;
+      await read();
+      expect(await failedNotifications(db, 10)).toMatchObject([
+        { id, failed: null, problem: 'data: Required' },
+      ]);
+      expect(await dropNotifications(db, [id], NOW)).toEqual([id]);
+      expect(await failedNotifications(db, 10)).toEqual([]);
+      expect((await firstOpen(db, sealer, key))?.item.id).toBe(id);
+    });
+
+    test('one that cannot be read is told once more when it is tried again', async () => {
+      const { added } = await add(said({ name: 'unknown', problem: 'data: Required' }));
+      const [{ id } = { id: '' }] = added;
+      await read();
+      await delivered(db, id, NOW);
+      expect(await retryNotifications(db, [id], NOW)).toEqual([{ id: id, ...key }]);
+      expect(await failedNotifications(db, 10)).toEqual([]);
+      expect((await firstOpen(db, sealer, key))?.item.id).toBe(id);
+    });
+
+    test('what was put on the queue is not put there again', async () => {
+      const { added } = await add(said(), said(), said());
+      await read();
+      const first = await unqueued(db, 2);
+      expect(first.map(({ id }) => id)).toEqual(added.slice(0, 2).map(({ id }) => id));
+      expect(Object.keys(first[0] ?? {}).sort()).toEqual(['account', 'calendar', 'cursor', 'id', 'name']);
+      await queued(
+        db,
+        first.map(({ id }) => id),
+        NOW,
+      );
+      expect(await unqueued(db, 2)).toHaveLength(1);
+    });
+  });
+
+  describe('after their time', () => {
+    const week = later(7 * DAY_MS);
+    const justBefore = later(-1);
+    const justAfter = later(1);
+    const webhook: WaysOut = { ...all, byQueue: false };
+    const feedOnly: WaysOut = { byWebhook: 'accounts with their own', byQueue: false };
+    const queueOnly: WaysOut = { byWebhook: 'accounts with their own', byQueue: true };
+    const kept = async () => (await read()).items.filter(({ data }) => data !== null).length;
+
+    test('data goes when it was delivered long enough ago, and what was not delivered stays', async () => {
+      const { added } = await add(said(), said(), said());
+      await read();
+      await delivered(db, added[0]?.id ?? '', NOW);
+      await deliveryFailed(db, added[1]?.id ?? '', 'answered 500', NOW);
+      expect(await purgeDelivered(db, webhook, justBefore, week)).toBe(0);
+      expect(await purgeDelivered(db, webhook, justAfter, week)).toBe(1);
+      const { items } = await read();
+      expect(items).toHaveLength(3);
+      expect(items[0]).toMatchObject({ data: null, purged: true, booking: expect.any(String) });
+      expect(await kept()).toBe(2);
+    });
+
+    test('where there is only the feed, data goes when it came long enough ago, and no webhook gets what is left', async () => {
+      await add(said());
+      expect(await purgeDelivered(db, feedOnly, justBefore, week)).toBe(0);
+      expect(await purgeDelivered(db, feedOnly, justAfter, week)).toBe(1);
+      expect(await dueKeys(db, all, week, 10)).toEqual([]);
+      expect(await notificationTotals(db, all)).toEqual({ undelivered: 0, failed: 0, oldest: null });
+    });
+
+    test('where there is a queue, data goes when it was put there long enough ago', async () => {
+      await add(said());
+      await read();
+      expect(await purgeDelivered(db, queueOnly, justAfter, week)).toBe(0);
+      await queued(db, await ids(), NOW);
+      expect(await purgeDelivered(db, queueOnly, justAfter, week)).toBe(1);
+    });
+  });
+});
+
+describe('a reader of the feed', () => {
+  let database: Database;
+  beforeAll(async () => {
+    database = await openDatabase({ url: await recordDatabase() });
+    await putAccount(database.db, account(), NOW, SEALER);
+  });
+  afterAll(async () => {
+    await database.close();
+  });
+
+  test('does not miss a row that was begun before another and is committed after it', async () => {
+    const { db } = database;
+    const slow = await db.startTransaction().execute();
+    const early = await addNotifications(slow, sealer, [said()], NOW);
+    const late = await db.transaction().execute((tx) => addNotifications(tx, sealer, [said()], NOW));
+    const first = await feed(db, sealer, { limit: 10 });
+    expect(first.items.map(({ id }) => id)).toEqual(late.added.map(({ id }) => id));
+    await slow.commit().execute();
+    const second = await feed(db, sealer, { after: first.next, limit: 10 });
+    expect(second.items.map(({ id }) => id)).toEqual(early.added.map(({ id }) => id));
+  });
+
+  test('misses none and sees none twice, while many are written at once and several read', async () => {
+    const { db } = database;
+    const start = (await feed(db, sealer, { limit: 1_000 })).next;
+    const written: string[] = [];
+    let writing = true;
+    const write = async (writer: number): Promise<void> => {
+      for (let n = 0; n < 12; n += 1) {
+        const tx = await db.startTransaction().execute();
+        const { added } = await addNotifications(tx, sealer, [said(), said()], NOW);
+        // Some commit much later than others that were begun after them.
+        for (let more = (writer * 5 + n * 3) % 7; more > 0; more -= 1) await sql`SELECT 1`.execute(tx);
+        if ((writer + n) % 5 === 0) {
+          await tx.rollback().execute();
+        } else {
+          await tx.commit().execute();
+          written.push(...added.map(({ id }) => id));
+        }
+      }
+    };
+    const follow = async (): Promise<string[]> => {
+      const seen: string[] = [];
+      for (let after = start, last = false; ; ) {
+        const over = !writing;
+        const { items, next } = await feed(db, sealer, { after, limit: 7 });
+        seen.push(...items.map(({ id }) => id));
+        after = next;
+        if (items.length === 0 && last) return seen;
+        last = over;
+      }
+    };
+    const readers = [follow(), follow(), follow()];
+    await Promise.all([0, 1, 2, 3, 4, 5].map(write));
+    writing = false;
+    const [one = [], ...others] = await Promise.all(readers);
+    expect(new Set(one).size).toBe(one.length);
+    expect([...one].sort()).toEqual([...written].sort());
+    for (const other of others) expect(other).toEqual(one);
+  });
+});

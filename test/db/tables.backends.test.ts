@@ -1,0 +1,534 @@
+// What the record keeps, where the databases take values, order sessions and tell errors in their own ways: on each of them.
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { sql } from 'kysely';
+import { type Database, type DatabaseOptions, openDatabase } from '../../src/db/database.js';
+import { migrate } from '../../src/db/migrate.js';
+import type { Db } from '../../src/db/schema.js';
+import { openedAccount } from '../../src/db/tables/account-secrets.js';
+import { takeCalendarToRead } from '../../src/db/tables/account-tasks.js';
+import {
+  type Account,
+  askPermission,
+  countPause,
+  endPauses,
+  getAccount,
+  listAccounts,
+  putAccount,
+} from '../../src/db/tables/accounts.js';
+import { takenBetween } from '../../src/db/tables/busy-time.js';
+import { attemptFailed, attemptSucceeded, retryAt } from '../../src/db/tables/calendar-retries.js';
+import { calendarAt, getCalendar, listCalendars, putCalendar } from '../../src/db/tables/calendars.js';
+import { daysBetween, markDays, pendingDays, saveFailed, savePublished } from '../../src/db/tables/days.js';
+import {
+  delivered,
+  deliverLater,
+  deliveryFailed,
+  dropNotifications,
+  dueKeys,
+  failedNotifications,
+  firstOpen,
+  notificationTotals,
+  retryNotifications,
+} from '../../src/db/tables/deliveries.js';
+import { giveBackLease, renewLease, takeLease } from '../../src/db/tables/leases.js';
+import {
+  addNotifications,
+  feed,
+  getNotification,
+  type NewNotification,
+} from '../../src/db/tables/notifications.js';
+import { saveOccupancies } from '../../src/db/tables/occupancy.js';
+import { payloadsSince, rememberPayload } from '../../src/db/tables/payloads.js';
+import { totals, wantedCalendars } from '../../src/db/tables/pending-calendars.js';
+import { giveBackRequests, takeRequest } from '../../src/db/tables/requests.js';
+import { forgetNotifications, purgeOld } from '../../src/db/tables/retention.js';
+import { saveWindows, windowsOf } from '../../src/db/tables/windows.js';
+import { databases, emptyRecord } from './databases.js';
+import { account, calendar, DAY_MS, later, NOW, PATIENT, SEALER, said, slot, window } from './seed-rows.js';
+
+const DAY = '2026-11-16';
+const MINUTE = 60_000;
+const opened = (kept: Account) => openedAccount(SEALER, kept);
+
+describe.each(databases)('the record on $name', ({ fresh }) => {
+  let options: DatabaseOptions;
+  let database: Database;
+  let db: Db;
+
+  beforeAll(async () => {
+    options = await fresh();
+    database = await openDatabase(options);
+    db = database.db;
+  });
+
+  beforeEach(() => emptyRecord(db));
+
+  afterAll(() => database.close());
+
+  test('is found as it was when it is opened a second time, and nothing is migrated twice', async () => {
+    await putAccount(db, account(), NOW, SEALER);
+    await migrate(db);
+    await database.close();
+    database = await openDatabase(options);
+    db = database.db;
+    expect((await listAccounts(db)).map(opened)).toEqual([account()]);
+    const { rows } = await sql`SELECT name FROM slotkeeper.kysely_migration ORDER BY name`.execute(db);
+    expect(rows).toEqual([
+      { name: '001-the-record' },
+      { name: '002-marketplace-bookings' },
+      { name: '003-notifications' },
+      { name: '004-holds' },
+      { name: '005-notifications-in' },
+      { name: '006-resync' },
+      { name: '007-resync-ends' },
+      { name: '008-sent-moves' },
+      { name: '009-breaks-elsewhere' },
+      { name: '010-resync-retries' },
+      { name: '011-resync-sources' },
+      { name: '012-coupled-breaks' },
+      { name: '013-retries' },
+      { name: '014-address-services' },
+      { name: '015-closing-calendars' },
+      { name: '016-moved-bookings' },
+      { name: '018-refused-events' },
+      { name: '019-verifications' },
+      { name: '020-probes' },
+      { name: '021-accounts-over-http' },
+      { name: '023-event-contents' },
+      { name: '025-account-states' },
+      { name: '026-queue-positions' },
+    ]);
+  });
+
+  describe('an account', () => {
+    test('comes back as it was put, with or without what is optional', async () => {
+      const bare = account({ id: 'madrid' });
+      const full = account({
+        domain: 'znanylekarz.pl',
+        notifications: {
+          mode: 'push',
+          pullEverySeconds: 10,
+          apiKey: 'k',
+          header: 'X-Api-Key',
+          sweepMinutes: 360,
+          maxBytes: 1_048_576,
+        },
+      });
+      expect(await putAccount(db, bare, NOW, SEALER)).toBe(true);
+      expect(await putAccount(db, full, NOW, SEALER)).toBe(true);
+      expect((await listAccounts(db)).map(opened)).toEqual([bare, full]);
+      expect(await getAccount(db, 'nobody')).toBeUndefined();
+    });
+  });
+
+  describe('a calendar', () => {
+    test('comes back as it was put, and is found by its address', async () => {
+      await putAccount(db, account(), NOW, SEALER);
+      const full = calendar({ id: 'lis', doctorId: '2', bufferBefore: 5, bufferAfter: 10, grid: 15 });
+      expect(await putCalendar(db, calendar(), NOW)).toBe(true);
+      expect(await putCalendar(db, full, NOW)).toBe(true);
+      expect(await putCalendar(db, full, NOW)).toBe(false);
+      expect(await listCalendars(db)).toEqual([full, calendar()]);
+      expect(await calendarAt(db, full)).toBe('lis');
+      expect(await calendarAt(db, calendar({ addressId: '0' }))).toBeUndefined();
+    });
+
+    test('is refused without its account, or where another has the address', async () => {
+      await expect(putCalendar(db, calendar(), NOW)).rejects.toThrow(/foreign key/);
+      await putAccount(db, account(), NOW, SEALER);
+      await putCalendar(db, calendar(), NOW);
+      await expect(putCalendar(db, calendar({ id: 'twin' }), NOW)).rejects.toThrow(
+        'the calendar "nowak" is the same facility, doctor and address already',
+      );
+    });
+  });
+
+  describe('windows and occupancy', () => {
+    beforeEach(async () => {
+      await putAccount(db, account(), NOW, SEALER);
+      await putCalendar(db, calendar(), NOW);
+    });
+
+    test('of a date are replaced together, and those of other dates stay', async () => {
+      const insurance = { accepted: 'with-insurance-only', providers: ['7'] } as const;
+      const insured = { ...window('2026-11-17', '09:00', '12:00'), insurance };
+      await saveWindows(db, [
+        {
+          calendar: 'nowak',
+          date: DAY,
+          windows: [window(DAY, '10:00', '11:00'), window(DAY, '08:00', '09:00')],
+        },
+        { calendar: 'nowak', date: '2026-11-17', windows: [insured] },
+      ]);
+      await saveWindows(db, [{ calendar: 'nowak', date: DAY, windows: [window(DAY, '14:00', '15:00')] }]);
+      expect(await windowsOf(db, 'nowak', DAY, '2026-11-17')).toEqual([
+        window(DAY, '14:00', '15:00'),
+        insured,
+      ]);
+      await saveWindows(db, [{ calendar: 'nowak', date: DAY, windows: [] }]);
+      expect(await windowsOf(db, 'nowak', DAY, '2026-11-17')).toEqual([insured]);
+    });
+
+    test('that only touch a range are outside of it', async () => {
+      const taken = (ref: string, start: string, end: string) => ({
+        calendar: 'nowak',
+        ref,
+        kind: 'booking',
+        interval: { start: new Date(`${DAY}T${start}Z`), end: new Date(`${DAY}T${end}Z`) },
+      });
+      await saveOccupancies(
+        db,
+        [taken('before', '09:00', '10:00'), taken('in', '09:30', '10:01'), taken('after', '11:00', '12:00')],
+        NOW,
+      );
+      const found = await takenBetween(db, 'nowak', new Date(`${DAY}T10:00Z`), new Date(`${DAY}T11:00Z`));
+      expect(found).toEqual([
+        {
+          source: 'occupancy',
+          ref: 'in',
+          start: new Date(`${DAY}T09:30Z`),
+          end: new Date(`${DAY}T10:01Z`),
+          kind: 'booking',
+          service: null,
+        },
+      ]);
+    });
+  });
+
+  describe('a day', () => {
+    const mark = (urgency: number, date = DAY, at = NOW) =>
+      markDays(db, { windows: [{ calendar: 'nowak', date, urgency }], occupancy: [] }, at);
+    const horizon = [{ account: 'warsaw', from: DAY, to: '2026-11-20' }];
+
+    beforeEach(async () => {
+      await putAccount(db, account(), NOW, SEALER);
+      await putCalendar(db, calendar(), NOW);
+    });
+
+    test('counts its changes, keeps the oldest moment and the highest urgency', async () => {
+      await mark(500);
+      await mark(40, DAY, new Date(NOW.getTime() + 1000));
+      await mark(900);
+      expect(await daysBetween(db, 'nowak', DAY, DAY)).toEqual([
+        {
+          date: DAY,
+          generation: 3,
+          publishedGeneration: 0,
+          pendingSince: NOW,
+          urgency: 40,
+          published: null,
+          verified: false,
+          publishedAt: null,
+          failedGeneration: null,
+          error: null,
+        },
+      ]);
+    });
+
+    test('stays pending where it changed while it was published', async () => {
+      await mark(5);
+      await mark(5);
+      await savePublished(
+        db,
+        calendar(),
+        account(),
+        [{ date: DAY, generation: 1, slots: [], verified: true }],
+        NOW,
+      );
+      expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toMatchObject([
+        { urgency: 5, pendingSince: NOW },
+      ]);
+      await savePublished(
+        db,
+        calendar(),
+        account(),
+        [{ date: DAY, generation: 2, slots: [slot], verified: true }],
+        NOW,
+      );
+      expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toEqual([]);
+      expect(await daysBetween(db, 'nowak', DAY, DAY)).toMatchObject([
+        { urgency: null, pendingSince: null, published: [slot], publishedAt: NOW, verified: true },
+      ]);
+    });
+
+    test('keeps the fields of what was published in the order in which they were sent', async () => {
+      await mark(5);
+      await savePublished(
+        db,
+        calendar(),
+        account(),
+        [{ date: DAY, generation: 1, slots: [slot], verified: true }],
+        NOW,
+      );
+      const [day] = await daysBetween(db, 'nowak', DAY, DAY);
+      expect(JSON.stringify(day?.published)).toBe(JSON.stringify([slot]));
+    });
+
+    test('that failed is not pending until it changes', async () => {
+      await mark(5);
+      await saveFailed(db, 'nowak', [{ date: DAY, generation: 1, error: { reason: 'refused' } }], NOW, 1);
+      expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toEqual([]);
+      expect(await totals(db, horizon)).toEqual({ pending: 0, failed: 1, oldest: null });
+      expect(await wantedCalendars(db, horizon, NOW, 9)).toEqual([]);
+      await mark(7);
+      expect(await totals(db, horizon)).toEqual({ pending: 1, failed: 0, oldest: NOW });
+      expect(await wantedCalendars(db, horizon, NOW, 9)).toEqual([{ calendar: 'nowak', urgency: 7 }]);
+    });
+
+    test('comes in the order of urgency, and counts only within the horizon', async () => {
+      await mark(30, '2026-11-18');
+      await mark(10, '2026-11-19');
+      await mark(20, '2026-11-17');
+      await mark(1, '2026-11-21');
+      const days = await pendingDays(db, 'nowak', DAY, '2026-11-20', NOW, 2);
+      expect(days.map(({ date }) => date)).toEqual(['2026-11-19', '2026-11-17']);
+      expect(await totals(db, horizon)).toMatchObject({ pending: 3 });
+      expect(await wantedCalendars(db, horizon, NOW, 9)).toEqual([{ calendar: 'nowak', urgency: 10 }]);
+    });
+  });
+
+  describe('notifications', () => {
+    const all = { byWebhook: 'all accounts' } as const;
+    const key = { account: 'warsaw', calendar: 'nowak' };
+    const add = (...items: NewNotification[]) =>
+      db.transaction().execute((tx) => addNotifications(tx, SEALER, items, NOW));
+    const read = async (after?: string, limit = 100) => await feed(db, SEALER, { after, limit });
+
+    beforeEach(() => putAccount(db, account(), NOW, SEALER));
+
+    test('come out of the feed as they were given, in their order', async () => {
+      const [first, second] = [
+        said(),
+        said({ calendar: null, ref: 'apt-7', createdAt: null, name: 'unknown', problem: 'data: Required' }),
+      ];
+      const { added, repeated } = await add(first, second);
+      expect(repeated).toBe(0);
+      expect(added).toEqual([
+        { id: expect.stringMatching(/^ntf_[\w-]{20}$/), account: 'warsaw', calendar: 'nowak' },
+        { id: expect.stringMatching(/^ntf_[\w-]{20}$/), account: 'warsaw', calendar: null },
+      ]);
+      const { items, next } = await read();
+      expect(items).toEqual([
+        {
+          cursor: expect.stringMatching(/^\d+$/),
+          id: added[0]?.id,
+          account: 'warsaw',
+          calendar: 'nowak',
+          name: 'slot-booked',
+          createdAt: NOW.toISOString(),
+          receivedAt: NOW.toISOString(),
+          booking: first.booking,
+          ref: null,
+          data: first.data,
+        },
+        expect.objectContaining({ calendar: null, ref: 'apt-7', createdAt: null, problem: 'data: Required' }),
+      ]);
+      expect(next).toBe(items[1]?.cursor);
+      expect(await getNotification(db, SEALER, added[0]?.id ?? '')).toEqual(items[0]);
+      expect(await getNotification(db, SEALER, 'ntf_none')).toBeUndefined();
+    });
+
+    test('are taken in whatever characters they hold', async () => {
+      const odd = 'a\0b\ud800c\u{1f600}';
+      await add(said({ name: odd, ref: odd, problem: odd, booking: odd, data: { odd } }));
+      const expected = 'a\ufffdb\ufffdc\u{1f600}';
+      expect((await read()).items).toMatchObject([
+        { name: expected, ref: expected, problem: expected, booking: expected, data: { odd } },
+      ]);
+    });
+
+    test('are gone where their transaction is undone', async () => {
+      await db
+        .transaction()
+        .execute(async (tx) => {
+          await addNotifications(tx, SEALER, [said()], NOW);
+          throw new Error('undone');
+        })
+        .catch(() => undefined);
+      expect((await read()).items).toEqual([]);
+    });
+
+    test('lie in the database sealed, each for its own row', async () => {
+      await add(said(), said());
+      const { rows } = await sql<{ id: string; data: Buffer; text: string }>`
+        SELECT id, data, row_to_json(n)::text AS text FROM slotkeeper.notifications n
+        ORDER BY position`.execute(db);
+      for (const { data, text } of rows) {
+        expect(Buffer.from(data).includes(PATIENT)).toBe(false);
+        expect(text).not.toContain('Patientowa');
+      }
+      await sql`UPDATE slotkeeper.notifications SET data = ${rows[0]?.data} WHERE id = ${rows[1]?.id}`.execute(
+        db,
+      );
+      await expect(read()).rejects.toThrow('a seal is broken');
+    });
+
+    test('those that are due are found by their calendar, and those that wait are not', async () => {
+      await add(said(), said(), said({ calendar: null }));
+      await read();
+      expect(await dueKeys(db, all, NOW, 10)).toEqual(
+        expect.arrayContaining([key, { ...key, calendar: null }]),
+      );
+      const first = await firstOpen(db, SEALER, key);
+      const attempt = { began: NOW, retryAt: later(5_000), isAsked: false, reason: 'answered 500' };
+      await deliverLater(db, first?.item.id ?? '', attempt);
+      await deliverLater(db, first?.item.id ?? '', { ...attempt, began: later(1_000) });
+      expect(await firstOpen(db, SEALER, key)).toEqual({
+        item: first?.item,
+        attempts: 2,
+        firstAttemptAt: NOW,
+        retryAt: later(5_000),
+      });
+      expect(await dueKeys(db, all, later(4_999), 10)).toEqual([{ ...key, calendar: null }]);
+      expect(await dueKeys(db, all, later(5_000), 10)).toHaveLength(2);
+    });
+
+    test('what failed is listed, and is tried again as if for the first time, or dropped', async () => {
+      const { added } = await add(said(), said());
+      const [one = '', two = ''] = added.map(({ id }) => id);
+      await read();
+      for (const id of [one, two]) await deliveryFailed(db, id, 'answered 500', NOW);
+      expect(await failedNotifications(db, 10)).toEqual([
+        { ...key, id: one, name: 'slot-booked', failed: 'answered 500', problem: null },
+        expect.objectContaining({ id: two }),
+      ]);
+      expect(await notificationTotals(db, all)).toEqual({ undelivered: 0, failed: 2, oldest: null });
+      expect(await retryNotifications(db, [one], NOW)).toEqual([{ id: one, ...key }]);
+      expect(await retryNotifications(db, [one], NOW)).toEqual([]);
+      expect(await firstOpen(db, SEALER, key)).toMatchObject({
+        attempts: 0,
+        firstAttemptAt: null,
+        retryAt: null,
+      });
+      expect(await dropNotifications(db, [two], NOW)).toEqual([two]);
+      expect(await dropNotifications(db, [two], NOW)).toEqual([]);
+      expect(await failedNotifications(db, 10)).toEqual([]);
+    });
+
+    test('what was never delivered loses its data in the end, and is a failure then', async () => {
+      const { added } = await add(said(), said(), said());
+      const [one = '', two = '', three = ''] = added.map(({ id }) => id);
+      await read();
+      await deliveryFailed(db, one, 'answered 500', NOW);
+      await delivered(db, two, NOW);
+      expect(await purgeOld(db, later(1), later(30 * DAY_MS))).toBe(3);
+      expect(await failedNotifications(db, 10)).toMatchObject([
+        { id: one, failed: 'answered 500' },
+        { id: three, failed: 'it was not delivered in time, and its data was removed' },
+      ]);
+      await retryNotifications(db, [three], NOW);
+      expect(await firstOpen(db, SEALER, key)).toMatchObject({
+        item: { id: three, data: null, purged: true },
+      });
+    });
+
+    test('rows go, and a cursor is never given out again', async () => {
+      await add(said(), said());
+      const { next } = await read();
+      expect(await forgetNotifications(db, later(-1), NOW)).toBe(0);
+      expect(await forgetNotifications(db, later(1), NOW)).toBe(2);
+      await add(said());
+      expect((await read(next)).items).toHaveLength(1);
+    });
+  });
+
+  describe('what workers share', () => {
+    const two = [{ of: 'writes', limit: 2, perMs: MINUTE }] as const;
+
+    beforeEach(async () => {
+      await putAccount(db, account(), NOW, SEALER);
+      await putCalendar(db, calendar(), NOW);
+    });
+
+    test('a budget has several at once or none, says when there are so many, and takes back what was not used', async () => {
+      const three = [{ of: 'readings', limit: 3, perMs: MINUTE }] as const;
+      const reads = (at: Date, count: number) => takeRequest(db, 'warsaw', false, three, at, at, count);
+      expect(await reads(NOW, 1)).toEqual({ kind: 'taken' });
+      expect(await reads(later(1_000), 1)).toEqual({ kind: 'taken' });
+      expect(await reads(later(2_000), 2)).toEqual({ kind: 'spent', until: later(MINUTE) });
+      expect(await reads(later(2_000), 3)).toEqual({ kind: 'spent', until: later(1_000 + MINUTE) });
+      expect(await reads(later(MINUTE), 2)).toEqual({ kind: 'taken' });
+      await giveBackRequests(db, 'warsaw', false, later(MINUTE), 1);
+      expect(await reads(later(MINUTE), 1)).toEqual({ kind: 'taken' });
+      expect(await reads(later(MINUTE), 1)).toEqual({ kind: 'spent', until: later(1_000 + MINUTE) });
+    });
+
+    test('as many are given back as were not used, and one calendar is taken to be read, however the server plans it', async () => {
+      const many = [{ of: 'readings', limit: 100, perMs: MINUTE }] as const;
+      await takeRequest(db, 'warsaw', false, many, NOW, NOW, 100);
+      const others = Array.from({ length: 20 }, (_, n) => ({
+        ...calendar(),
+        id: `c-${n}`,
+        addressId: `a-${n}`,
+      }));
+      for (const one of others) await putCalendar(db, one, NOW);
+      await db.transaction().execute(async (tx) => {
+        for (const way of ['hashjoin', 'mergejoin', 'hashagg', 'sort', 'material', 'memoize'])
+          await sql`SET LOCAL enable_${sql.raw(way)} = off`.execute(tx);
+        await giveBackRequests(tx, 'warsaw', false, NOW, 30);
+        await takeCalendarToRead(tx, 'warsaw', NOW, NOW);
+      });
+      const left = await db.selectFrom('slotkeeper.requests').select('id').execute();
+      expect(left).toHaveLength(70);
+      const read = db.selectFrom('slotkeeper.calendars').select('id').where('bookings_read_at', '=', NOW);
+      expect(await read.execute()).toHaveLength(1);
+    });
+
+    test('a budget is never overspent by many workers at the same time', async () => {
+      const answers = await Promise.all(
+        Array.from({ length: 12 }, () => takeRequest(db, 'warsaw', true, two, NOW, NOW)),
+      );
+      expect(answers.filter(({ kind }) => kind === 'taken')).toHaveLength(2);
+    });
+
+    test('a pause by the firewall lets one request through first, and all once that came through', async () => {
+      expect(await countPause(db, 'warsaw', 0)).toBe(1);
+      expect(await countPause(db, 'warsaw', 0)).toBeUndefined();
+      expect(await countPause(db, 'warsaw', 1)).toBe(2);
+      const asked = await Promise.all([1, 2, 3].map(() => askPermission(db, 'warsaw', NOW, later(9_000))));
+      expect(asked.map(({ kind }) => kind).sort()).toEqual(['paused', 'paused', 'probe']);
+      await endPauses(db, 'warsaw');
+      expect(await askPermission(db, 'warsaw', later(1), later(2))).toEqual({
+        kind: 'free',
+        isRefused: false,
+      });
+    });
+
+    test('the lease of a calendar is one worker’s, can be prolonged by it, and goes to another once given back', async () => {
+      expect(await takeLease(db, 'nowak', 'one', 60_000)).toBe(true);
+      expect(await takeLease(db, 'nowak', 'other', 60_000)).toBe(false);
+      expect(await renewLease(db, 'nowak', 'one', 60_000)).toBe(true);
+      expect(await renewLease(db, 'nowak', 'other', 60_000)).toBe(false);
+      await giveBackLease(db, 'nowak', 'other');
+      expect(await takeLease(db, 'nowak', 'other', 60_000)).toBe(false);
+      await giveBackLease(db, 'nowak', 'one');
+      expect(await takeLease(db, 'nowak', 'other', 60_000)).toBe(true);
+    });
+
+    test('the lease of a calendar is given to one of many who ask at once', async () => {
+      const asked = await Promise.all(
+        Array.from({ length: 8 }, (_, n) => takeLease(db, 'nowak', `worker-${n}`, 60_000)),
+      );
+      expect(asked.filter(Boolean)).toHaveLength(1);
+    });
+
+    test('failed attempts are counted, their reason is in sight, and a success forgets them', async () => {
+      expect(await attemptFailed(db, 'nowak', 'timeout')).toBe(1);
+      expect(await attemptFailed(db, 'nowak', 'still')).toBe(2);
+      await retryAt(db, 'nowak', later(4_000));
+      expect(await getCalendar(db, 'nowak')).toMatchObject({
+        retrying: { reason: 'still', attempts: 2, at: later(4_000) },
+      });
+      await attemptSucceeded(db, 'nowak');
+      expect(await getCalendar(db, 'nowak')).toEqual(calendar());
+    });
+
+    test('bodies that were sent lately are remembered, older ones forgotten', async () => {
+      await rememberPayload(db, 'nowak', 'a', NOW, later(-1));
+      await rememberPayload(db, 'nowak', 'b', later(10), later(-1));
+      expect(await payloadsSince(db, 'nowak', later(5))).toEqual(new Set(['b']));
+      await rememberPayload(db, 'nowak', 'a', later(20), later(15));
+      expect(await payloadsSince(db, 'nowak', later(-5))).toEqual(new Set(['a']));
+    });
+  });
+});

@@ -1,0 +1,208 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { LEAST_URGENT } from '../../src/core/index.js';
+import { type Database, openDatabase } from '../../src/db/database.js';
+import { deleteAccount, getAccount, putAccount } from '../../src/db/tables/accounts.js';
+import { calendarFailed } from '../../src/db/tables/calendar-retries.js';
+import { deleteCalendar, getCalendar, putCalendar } from '../../src/db/tables/calendars.js';
+import { daysBetween, markDays, pendingDays, saveFailed, savePublished } from '../../src/db/tables/days.js';
+import { failedDays, retryFailedCalendars } from '../../src/db/tables/failures.js';
+import { totals, wantedCalendars } from '../../src/db/tables/pending-calendars.js';
+import { saveWindows, windowsOf } from '../../src/db/tables/windows.js';
+import { emptyRecord, recordDatabase } from './databases.js';
+import { account, calendar, NOW, SEALER, slot, window } from './seed-rows.js';
+
+const DAY = '2026-11-16';
+
+describe('the record', () => {
+  let database: Database;
+
+  beforeAll(async () => {
+    database = await openDatabase({ url: await recordDatabase() });
+  });
+
+  beforeEach(async () => {
+    await emptyRecord(database.db);
+  });
+
+  afterAll(async () => {
+    await database.close();
+  });
+
+  describe('an account', () => {
+    test('put again as it is changes nothing, so its days stay published', async () => {
+      const { db } = database;
+      await publishedDay();
+      expect(await putAccount(db, account(), NOW, SEALER)).toBe(false);
+      expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toEqual([]);
+    });
+
+    test('with another limit tries again what failed, and wants no day anew', async () => {
+      const { db } = database;
+      await publishedDay();
+      await calendarFailed(db, calendar(), { reason: 'forbidden', leavesOnSale: false, tried: [] }, NOW, 1);
+      const limits = { ...account().limits, writesPerMinute: 5 };
+      expect(await putAccount(db, account({ limits }), NOW, SEALER)).toBe(true);
+      expect(await getAccount(db, 'warsaw')).toMatchObject({ limits });
+      expect(await getCalendar(db, 'nowak')).not.toHaveProperty('failed');
+      expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toEqual([]);
+    });
+
+    test.each([{ baseUrl: 'http://other' }, { clientId: 'other' }, { timeZone: 'Europe/Madrid' }])(
+      'with another %o wants all its days anew',
+      async (change) => {
+        const { db } = database;
+        await publishedDay();
+        await putAccount(db, account(change), NOW, SEALER);
+        expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toMatchObject([
+          { date: DAY, published: null, verified: false, pendingSince: NOW },
+        ]);
+      },
+    );
+
+    test('is deleted only without calendars', async () => {
+      const { db } = database;
+      await putAccount(db, account(), NOW, SEALER);
+      await putCalendar(db, calendar(), NOW);
+      await expect(deleteAccount(db, 'warsaw')).rejects.toThrow(/foreign key/);
+      expect(await deleteCalendar(db, 'nowak')).toBe(true);
+      expect(await deleteAccount(db, 'warsaw')).toBe(true);
+      expect(await deleteAccount(db, 'warsaw')).toBe(false);
+    });
+  });
+
+  describe('a calendar', () => {
+    test('is not failed by a refusal of what it was, before it was changed or its failure was taken back', async () => {
+      const { db } = database;
+      const failed = async () => {
+        const was = await getCalendar(db, 'nowak');
+        if (was === undefined) throw new Error('there is no calendar');
+        return () => calendarFailed(db, was, { reason: 'forbidden', leavesOnSale: false, tried: [] }, NOW, 1);
+      };
+      await publishedDay();
+      const first = await failed();
+      expect(await first()).toBe(1);
+      const second = await failed();
+      expect(await retryFailedCalendars(db, ['nowak'])).toEqual(['nowak']);
+      expect(await second()).toBeUndefined();
+      const third = await failed();
+      await putCalendar(db, calendar({ bufferAfter: 5 }), NOW);
+      expect(await third()).toBeUndefined();
+      expect(await getCalendar(db, 'nowak')).not.toHaveProperty('failed');
+    });
+
+    test('that changes wants all its days anew and is tried again', async () => {
+      const { db } = database;
+      await publishedDay();
+      await calendarFailed(db, calendar(), { reason: 'forbidden', leavesOnSale: false, tried: [] }, NOW, 1);
+      expect(await getCalendar(db, 'nowak')).toMatchObject({ failed: { reason: 'forbidden', at: NOW } });
+      expect(await putCalendar(db, calendar({ bufferAfter: 5 }), NOW)).toBe(true);
+      expect(await getCalendar(db, 'nowak')).toEqual(calendar({ bufferAfter: 5 }));
+      const slots = expect.any(Array);
+      expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toMatchObject([
+        { date: DAY, published: slots },
+      ]);
+    });
+
+    test('that is at another address has been told nothing there', async () => {
+      const { db } = database;
+      await publishedDay();
+      await putCalendar(db, calendar({ addressId: 'elsewhere' }), NOW);
+      const nothing = { published: null, verified: false };
+      expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toMatchObject([{ date: DAY, ...nothing }]);
+    });
+
+    test('that is deleted takes with it all that was known of it', async () => {
+      const { db } = database;
+      await publishedDay();
+      await deleteCalendar(db, 'nowak');
+      expect(await deleteCalendar(db, 'nowak')).toBe(false);
+      await putCalendar(db, calendar(), NOW);
+      expect(await daysBetween(db, 'nowak', DAY, DAY)).toEqual([]);
+      expect(await windowsOf(db, 'nowak', DAY, DAY)).toEqual([]);
+    });
+  });
+
+  describe('a day', () => {
+    const mark = (urgency: number, date = DAY, at = NOW) =>
+      markDays(database.db, { windows: [{ calendar: 'nowak', date, urgency }], occupancy: [] }, at);
+    const horizon = [{ account: 'warsaw', from: DAY, to: '2026-11-20' }];
+
+    beforeEach(async () => {
+      await putAccount(database.db, account(), NOW, SEALER);
+      await putCalendar(database.db, calendar(), NOW);
+    });
+
+    test('is not made by a change of occupancy, because nothing is sold on it', async () => {
+      const change = { calendar: 'nowak', date: DAY, urgency: 1 };
+      await markDays(database.db, { windows: [], occupancy: [change] }, NOW);
+      expect(await daysBetween(database.db, 'nowak', DAY, DAY)).toEqual([]);
+    });
+
+    test.each([
+      ['calendar is at another address', calendar({ addressId: '790' }), account()],
+      ['account is another client', calendar(), account({ clientId: 'another' })],
+      ['account is in another country', calendar(), account({ timeZone: 'Europe/Madrid' })],
+    ])('is not published by what was told before its %s', async (_, nextCalendar, nextAccount) => {
+      const { db } = database;
+      await mark(5);
+      await putAccount(db, nextAccount, NOW, SEALER);
+      await putCalendar(db, nextCalendar, NOW);
+      const told = [{ date: DAY, generation: 1, slots: [slot], verified: true }];
+      await savePublished(db, calendar(), account(), told, NOW);
+      expect(await daysBetween(db, 'nowak', DAY, DAY)).toMatchObject([
+        { published: null, verified: false, publishedGeneration: 0 },
+      ]);
+      await savePublished(db, nextCalendar, nextAccount, told, NOW);
+      expect(await daysBetween(db, 'nowak', DAY, DAY)).toMatchObject([{ published: [slot], verified: true }]);
+    });
+
+    test('that failed is tried again after a minute, then after twice as long, up to six hours', async () => {
+      const { db } = database;
+      await mark(5);
+      const pauses: number[] = [];
+      for (let n = 0; n < 12; n += 1) {
+        await saveFailed(db, 'nowak', [{ date: DAY, generation: 1, error: { reason: 'refused' } }], NOW, 1);
+        const [failed] = await failedDays(db);
+        const at = failed?.retryAt ?? NOW;
+        pauses.push((at.getTime() - NOW.getTime()) / 60_000);
+        const early = new Date(at.getTime() - 1);
+        expect(await pendingDays(db, 'nowak', DAY, DAY, early, 9)).toEqual([]);
+        expect(await wantedCalendars(db, horizon, early, 9)).toEqual([]);
+        expect(await pendingDays(db, 'nowak', DAY, DAY, at, 9)).toHaveLength(1);
+        // Behind everything that closes.
+        expect(await wantedCalendars(db, horizon, at, 9)).toEqual([
+          { calendar: 'nowak', urgency: LEAST_URGENT },
+        ]);
+      }
+      expect(pauses).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 360, 360, 360]);
+    });
+
+    test('of a calendar that failed counts as failed and is not woken', async () => {
+      await mark(5);
+      await calendarFailed(
+        database.db,
+        calendar(),
+        { reason: 'forbidden', leavesOnSale: false, tried: [{ date: DAY, generation: 1 }] },
+        NOW,
+        1,
+      );
+      expect(await totals(database.db, horizon)).toEqual({ pending: 0, failed: 1, oldest: null });
+      expect(await wantedCalendars(database.db, horizon, NOW, 9)).toEqual([]);
+    });
+  });
+
+  async function publishedDay(): Promise<void> {
+    const { db } = database;
+    await putAccount(db, account(), NOW, SEALER);
+    await putCalendar(db, calendar(), NOW);
+    await saveWindows(db, [{ calendar: 'nowak', date: DAY, windows: [window(DAY, '10:00', '11:00')] }]);
+    await markDays(db, { windows: [{ calendar: 'nowak', date: DAY, urgency: 1 }], occupancy: [] }, NOW);
+    await savePublished(
+      db,
+      calendar(),
+      account(),
+      [{ date: DAY, generation: 1, slots: [slot], verified: true }],
+      NOW,
+    );
+  }
+});

@@ -1,0 +1,295 @@
+// The marketplace asks whether a patient may book or move, and is answered from the record.
+import { describe, expect, test } from '@jest/globals';
+import { Webhook } from 'standardwebhooks';
+import { askClinic } from '../../src/delivery/ask-clinic.js';
+import { LOOPBACK, PrivateAddresses } from '../../src/lib/private-addresses.js';
+import { account } from '../db/seed-rows.js';
+import { type Receiver, startReceiver } from '../sandbox/receiver.js';
+import { eventually } from '../support/eventually.js';
+import { ManualTimers } from '../support/manual-timers.js';
+import { type Hearing, said, sharedHearing, visitBooking } from './notification-fixture.js';
+
+const hearing = sharedHearing();
+
+const YES = { status: 200, body: {} };
+const no = (code: number) => ({ status: 409, body: { error_code: code } });
+const SECRET = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
+
+/** From 10:20, for 20 minutes unless it says otherwise. */
+function ask({ desk, push }: Hearing, time = '10:20', more: object = {}, calendar = 'nowak') {
+  const { id: _, ...request } = visitBooking(desk, '', time, more);
+  return push(said('slot-booking', { visit_booking_request: request }, calendar));
+}
+
+async function tell({ desk, push }: Hearing, name: string, id: string, time: string, more: object = {}) {
+  await push(said(name, { visit_booking: visitBooking(desk, id, time, more) }));
+}
+
+describe('a patient may book', () => {
+  test('what is free in a window that offers the service, and nothing else', async () => {
+    const clinic = await hearing();
+    const { desk } = clinic;
+    await desk.book('apt-1', '11:00', '11:20');
+    expect(await ask(clinic)).toEqual(YES);
+    expect(await ask(clinic, '11:00')).toEqual(no(1));
+    expect(await ask(clinic, '10:50')).toEqual(no(1));
+    expect(await ask(clinic, '11:20')).toEqual(YES);
+    expect(await ask(clinic, '09:50')).toEqual(no(2));
+    expect(await ask(clinic, '11:50')).toEqual(no(2));
+    expect(await ask(clinic, '10:40', { address_service: { id: 'other' } })).toEqual(no(2));
+    const yesterday = new Date(desk.engine.now() - 86_400_000).toISOString().replace('Z', '+00:00');
+    expect(await ask(clinic, '10:40', { start_at: yesterday })).toEqual(no(3));
+    expect(await ask(clinic, '10:40', {}, 'elsewhere')).toEqual(no(4));
+    expect(await ask(clinic, '10:40', { end_at: desk.at('10:40') })).toEqual(no(2));
+  });
+
+  test('what begins when another visit ends, but not into a buffer', async () => {
+    const clinic = await hearing();
+    const { desk } = clinic;
+    await desk.book('apt-1', '11:00', '11:20');
+    const calendar = { id: 'nowak', account: 'many', facilityId: 'facility', doctorId: 'doctor' } as const;
+    await desk.engine.putCalendar({
+      ...calendar,
+      addressId: 'address-nowak',
+      strategy: 'slots',
+      bufferAfter: 10,
+    });
+    expect(await ask(clinic, '11:20')).toEqual(no(1));
+    expect(await ask(clinic, '11:30')).toEqual(YES);
+    expect(await ask(clinic, '10:40')).toEqual(YES);
+  });
+
+  test('a visit that crosses from one window into the next one that touches it', async () => {
+    const clinic = await hearing();
+    const { desk } = clinic;
+    const window = (from: string, to: string) => ({
+      start: desk.at(from),
+      end: desk.at(to),
+      services: [{ id: 'visit', duration: 20 }],
+    });
+    const { date } = desk;
+    const windows = [window('10:30', '11:00'), window('10:00', '10:30'), window('11:05', '11:30')];
+    await desk.say({ type: 'available', calendar: 'nowak', from: date, to: date, windows });
+    expect(await ask(clinic, '10:20')).toEqual(YES);
+    expect(await ask(clinic, '10:50')).toEqual(no(2));
+  });
+
+  test('for as long as the windows at its beginning may make it, where the question does not say how long', async () => {
+    const clinic = await hearing();
+    const { desk } = clinic;
+    const { date } = desk;
+    const window = (from: string, to: string, duration: number, id = 'visit') => ({
+      start: desk.at(from),
+      end: desk.at(to),
+      services: [{ id, duration }],
+    });
+    const windows = [
+      window('10:00', '11:00', 20),
+      window('11:00', '12:00', 30),
+      window('10:00', '12:00', 60, 'other'),
+    ];
+    await desk.say({ type: 'available', calendar: 'nowak', from: date, to: date, windows });
+    await desk.book('apt-1', '10:15', '10:20');
+    const unsaid = { end_at: null, duration: null };
+    expect(await ask(clinic, '10:00', unsaid)).toEqual(no(1));
+    expect(await ask(clinic, '10:00', { end_at: null, duration: 15 })).toEqual(YES);
+    expect(await ask(clinic, '11:00', unsaid)).toEqual(YES);
+    // Promised until 11:30.
+    expect(await ask(clinic, '11:29', unsaid)).toEqual(no(1));
+    expect(await ask(clinic, '10:20', { ...unsaid, address_service: null })).toEqual(no(1));
+    expect(await ask(clinic, '10:20', unsaid)).toEqual(YES);
+    expect(await ask(clinic, '11:40', unsaid)).toEqual(no(2));
+    expect(await ask(clinic, '09:00', unsaid)).toEqual(no(2));
+    expect(await ask(clinic, '10:20', { ...unsaid, address_service: { id: 'third' } })).toEqual(no(2));
+  });
+
+  test('what names a service that can be read, or any single one for the whole visit where it names none', async () => {
+    const clinic = await hearing();
+    const { desk } = clinic;
+    for (const unreadable of ['visit', { name: 'visit' }, { id: '' }, []]) {
+      expect(await ask(clinic, '10:20', { address_service: unreadable })).toEqual(no(2));
+    }
+    const { date } = desk;
+    const window = (from: string, to: string, id: string) => ({
+      start: desk.at(from),
+      end: desk.at(to),
+      services: [{ id, duration: 20 }],
+    });
+    const windows = [window('10:00', '10:30', 'visit'), window('10:30', '11:00', 'other')];
+    await desk.say({ type: 'available', calendar: 'nowak', from: date, to: date, windows });
+    expect(await ask(clinic, '10:20', { address_service: null })).toEqual(no(2));
+    expect(await ask(clinic, '10:00', { address_service: null })).toEqual(YES);
+    expect(await ask(clinic, '10:30', { address_service: null })).toEqual(YES);
+  });
+
+  test('with the numbers that this account agreed on, where he may not', async () => {
+    const errorCodes = { taken: 71, 'not-offered': 72, past: 73, 'unknown-calendar': 74 };
+    const clinic = await hearing({ notifications: { errorCodes } });
+    await clinic.desk.book('apt-1', '11:00', '11:20');
+    expect(await ask(clinic, '11:00')).toEqual(no(71));
+    expect(await ask(clinic, '09:00')).toEqual(no(72));
+    expect(await ask(clinic, '11:00', {}, 'elsewhere')).toEqual(no(74));
+  });
+});
+
+describe('what was promised', () => {
+  test('is promised to nobody else, until its booking comes; then that is what takes it', async () => {
+    const clinic = await hearing();
+    expect(await ask(clinic)).toEqual(YES);
+    expect(await ask(clinic)).toEqual(no(1));
+    expect(await ask(clinic, '10:10')).toEqual(no(1));
+    await tell(clinic, 'slot-booked', 'b1', '10:20');
+    expect(await ask(clinic)).toEqual(no(1));
+    await tell(clinic, 'booking-canceled', 'b1', '10:20', { status: 'canceled' });
+    expect(await ask(clinic)).toEqual(YES);
+  });
+
+  test('ends with its booking, also where the clock of who takes that in is behind', async () => {
+    const clinic = await hearing();
+    expect(await ask(clinic)).toEqual(YES);
+    clinic.skip(-5_000);
+    await tell(clinic, 'slot-booked', 'b1', '10:20');
+    await tell(clinic, 'booking-canceled', 'b1', '10:20', { status: 'canceled' });
+    expect(await ask(clinic)).toEqual(YES);
+  });
+
+  test('is not ended by a late word about another booking, which was at that time and is over', async () => {
+    const clinic = await hearing();
+    expect(await ask(clinic)).toEqual(YES);
+    await tell(clinic, 'booking-canceled', 'before', '10:20', { status: 'canceled' });
+    expect(await ask(clinic)).toEqual(no(1));
+  });
+
+  test('is free again a minute later where no booking came', async () => {
+    const clinic = await hearing();
+    expect(await ask(clinic)).toEqual(YES);
+    clinic.skip(59_000);
+    expect(await ask(clinic)).toEqual(no(1));
+    clinic.skip(2_000);
+    expect(await ask(clinic)).toEqual(YES);
+  });
+
+  test('is promised once, however many ask at the same moment', async () => {
+    const clinic = await hearing();
+    const answers = await Promise.all(Array.from({ length: 8 }, () => ask(clinic)));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+  });
+});
+
+test('a booking may move onto a part of its own old time, and not onto that of another', async () => {
+  const clinic = await hearing();
+  const { desk, push } = clinic;
+  await tell(clinic, 'slot-booked', 'b1', '10:20');
+  await tell(clinic, 'slot-booked', 'b2', '11:00');
+  const move = (time: string) => {
+    const { id: _, ...creating } = visitBooking(desk, '', time);
+    const canceling = visitBooking(desk, 'b1', '10:20');
+    return push(said('booking-moving', { canceling_booking: canceling, creating_booking: creating }));
+  };
+  expect(await move('10:50')).toEqual(no(1));
+  expect(await move('10:30')).toEqual(YES);
+});
+
+test('the answer counts what is taken at the desk while it is not published yet', async () => {
+  const clinic = await hearing();
+  await clinic.desk.rest();
+  clinic.desk.sandbox.faults.set([{ fault: { kind: 'latency', ms: 600_000 } }]);
+  await clinic.desk.book('apt-1', '10:20', '10:40');
+  // One that were free again before it is sent would change nothing, and be published at once.
+  await eventually(() => clinic.desk.requests('replaceSlots').some(({ answeredAt }) => !answeredAt));
+  expect(await ask(clinic)).toEqual(no(1));
+  await clinic.desk.free('apt-1');
+  expect(await ask(clinic)).toEqual(YES);
+  expect((await clinic.desk.engine.status()).pending).toBeGreaterThan(0);
+});
+
+/** How long a clinic is waited for, in milliseconds: the marketplace waits for two seconds. */
+const PATIENCE_MS = 1_500;
+
+describe('a clinic that wants to be asked', () => {
+  async function askedAt(receiver: Receiver): Promise<Hearing> {
+    const delivery = { url: receiver.url, secret: SECRET, approvalUrl: `${receiver.url}/approve` };
+    return await hearing({ delivery });
+  }
+
+  test('denies with its own number, or with the agreed one, and then nothing is promised', async () => {
+    const receiver = await startReceiver();
+    const clinic = await askedAt(receiver);
+    receiver.react({ status: 422, text: '{"error_code":99}' });
+    expect(await ask(clinic)).toEqual(no(99));
+    receiver.react({ status: 422, text: 'no' });
+    expect(await ask(clinic)).toEqual(no(5));
+    receiver.react(204);
+    expect(await ask(clinic)).toEqual(YES);
+    const asked = () => receiver.received.filter(({ body }) => body.name === 'slot-booking');
+    expect(asked()).toHaveLength(3);
+    expect(await ask(clinic)).toEqual(no(1));
+    expect(asked()).toHaveLength(3);
+    const { headers, body } = asked()[0] ?? { headers: {}, body: {} };
+    expect(body).toMatchObject({ account: 'many', calendar: 'nowak', data: { visit_booking_request: {} } });
+    const verify = (secret: string) => () =>
+      new Webhook(secret).verify(JSON.stringify(body), headers as Record<string, string>);
+    expect(verify(SECRET)).not.toThrow();
+    expect(verify(`whsec_${Buffer.alloc(24, 8).toString('base64')}`)).toThrow();
+  });
+
+  test('and takes longer than the marketplace would wait is not waited for', async () => {
+    const receiver = await startReceiver();
+    const clinic = await askedAt(receiver);
+    receiver.react('hang');
+    let isOver = false;
+    const asking = ask(clinic).finally(() => {
+      isOver = true;
+    });
+    await eventually(() => receiver.received.length === 1);
+    await clinic.timers.advance(PATIENCE_MS - 1);
+    expect(await ask(clinic)).toEqual(no(1));
+    expect(isOver).toBe(false);
+    await clinic.timers.advance(1);
+    expect(await asking).toEqual(YES);
+  });
+
+  /** What becomes of one question; time passes as the test says. */
+  function question(receiver: Receiver) {
+    const timers = new ManualTimers();
+    const answer = askClinic(
+      { forAll: { approvalUrl: receiver.url, secret: SECRET }, now: Date.now, timers },
+      account(),
+      { name: 'slot-booking', calendar: 'nowak', data: {} },
+    );
+    return { timers, answer };
+  }
+
+  test.each([
+    ['an error', 500],
+    ['a redirect', 307],
+    ['a cut', 'cut'],
+  ] as const)('and answers with %s leaves it to the record, at once', async (_, reaction) => {
+    const receiver = await startReceiver();
+    receiver.react(reaction);
+    expect(await question(receiver).answer).toBeUndefined();
+    expect(receiver.received).toHaveLength(1);
+  });
+
+  test('at a private address that was named over HTTP is not asked', async () => {
+    const receiver = await startReceiver();
+    const delivery = { url: receiver.url, approvalUrl: receiver.url, secret: SECRET };
+    const asking = { name: 'slot-booking', calendar: 'nowak', data: {} };
+    const options = { forAll: undefined, now: Date.now, timers: new ManualTimers() };
+    const overHttp = account({ delivery, overHttp: true });
+    expect(await askClinic(options, overHttp, asking)).toBeUndefined();
+    expect(receiver.received).toHaveLength(0);
+    const privateAddresses = new PrivateAddresses(LOOPBACK);
+    expect(await askClinic({ ...options, privateAddresses }, overHttp, asking)).toEqual({ approved: true });
+  });
+
+  test('and answers with silence leaves it to the record', async () => {
+    const receiver = await startReceiver();
+    receiver.react('hang');
+    const { timers, answer } = question(receiver);
+    await eventually(() => receiver.received.length === 1);
+    await timers.advance(PATIENCE_MS);
+    expect(await answer).toBeUndefined();
+    expect(await receiver.connections()).toBe(0);
+  });
+});

@@ -1,0 +1,267 @@
+// What is told of a booking under an id that it has no more: a late cancellation, a move that nobody told of.
+import { describe, expect, test } from '@jest/globals';
+import { addressOf, type Desk } from '../support/clinic-fixture.js';
+import { eventually } from '../support/eventually.js';
+import {
+  type Hearing,
+  passing,
+  ROUND_MS,
+  said,
+  sharedHearing,
+  visitBooking,
+} from './notification-fixture.js';
+
+const shared = sharedHearing();
+const STRATEGIES = ['slots', 'breaks', 'book'] as const;
+type Strategy = (typeof STRATEGIES)[number];
+
+/** A patient's booking at 10:20, told and linked to the appointment `apt-1`. */
+async function linkedVisit(strategy: Strategy) {
+  const clinic = await shared({ strategy });
+  const { desk, push } = clinic;
+  await desk.rest();
+  const { id } = desk.sandbox.book(addressOf('nowak'), { start: desk.at('10:20'), serviceId: 'visit' });
+  await push(said('slot-booked', { visit_booking: visitBooking(desk, id, '10:20') }));
+  await desk.say({
+    type: 'occupied',
+    calendar: 'nowak',
+    ref: 'apt-1',
+    start: desk.at('10:20'),
+    end: desk.at('10:40'),
+    booking: id,
+  });
+  await desk.rest();
+  const move = (time: string) =>
+    passing(clinic, desk.engine.bookings.move('nowak', id, { start: desk.at(time) }));
+  return { ...clinic, clinic, id, move };
+}
+
+const canceled = (desk: Desk, id: string, by: 'integration' | 'user', time = '10:20') =>
+  said('booking-canceled', {
+    visit_booking: visitBooking(desk, id, time, { status: 'canceled', canceled_by: by }),
+  });
+
+const movedBy = (desk: Desk, id: string, to: string, time = '11:00') =>
+  said('booking-moved', {
+    old_visit_booking: visitBooking(desk, id, '10:20', { status: 'canceled', canceled_by: 'user' }),
+    new_visit_booking: visitBooking(desk, to, time),
+  });
+
+/** Everything that a late word must not change: what is linked, its time, what hides it, what waits. */
+async function state({ desk, busy }: Hearing) {
+  const [bookings, days] = await Promise.all([
+    desk.engine.db
+      .selectFrom('slotkeeper.bookings')
+      .select(['id', 'status', 'ref', 'ref_start', 'moved_to'])
+      .orderBy('id')
+      .execute(),
+    desk.engine.db.selectFrom('slotkeeper.days').select(['date', 'generation']).orderBy('date').execute(),
+  ]);
+  const { pending } = await desk.engine.status();
+  return { bookings, days, pending, busy: await busy(), shown: desk.shown() };
+}
+
+const told = async ({ items }: Hearing) =>
+  (await items()).map(({ name, booking, ref, movedTo }) => ({ name, booking, ref, movedTo }));
+
+describe.each(STRATEGIES)('with %s', (strategy) => {
+  test('a late cancellation of what we have moved ourselves is not told, and changes nothing', async () => {
+    const { clinic, desk, push, id, move } = await linkedVisit(strategy);
+    const report = await move('11:00');
+    await desk.book('apt-1', '11:00', '11:20');
+    await desk.rest();
+    const [before, toldBefore] = [await state(clinic), await told(clinic)];
+    expect(before.bookings).toMatchObject([
+      { id, status: 'moved', moved_to: report?.id },
+      { id: report?.id, status: 'booked', ref: 'apt-1' },
+    ]);
+    await push(canceled(desk, id, 'integration'));
+    expect(await told(clinic)).toEqual(toldBefore);
+    expect(await state(clinic)).toEqual(before);
+    // The marketplace says whose doing it was; where it does not, it is told as what it is.
+    await push(canceled(desk, id, 'user'));
+    expect((await told(clinic)).at(-1)).toEqual({
+      name: 'booking-canceled',
+      booking: id,
+      ref: null,
+      movedTo: report?.id,
+    });
+    expect(await state(clinic)).toEqual(before);
+  });
+
+  test('a late cancellation of what the patient has moved is told without the appointment, and with the new id', async () => {
+    const { clinic, desk, push, id } = await linkedVisit(strategy);
+    await push(movedBy(desk, id, '702'));
+    await push(
+      said('booking-moved', {
+        old_visit_booking: visitBooking(desk, '702', '11:00', { status: 'canceled' }),
+        new_visit_booking: visitBooking(desk, '703', '11:20'),
+      }),
+    );
+    const before = await state(clinic);
+    await push(canceled(desk, id, 'user'));
+    expect((await told(clinic)).slice(1)).toEqual([
+      { name: 'booking-moved', booking: '702', ref: 'apt-1', movedTo: undefined },
+      { name: 'booking-moved', booking: '703', ref: 'apt-1', movedTo: undefined },
+      { name: 'booking-canceled', booking: id, ref: null, movedTo: '703' },
+    ]);
+    const { pending: _, shown: __, ...rest } = await state(clinic);
+    expect(before).toMatchObject(rest);
+    // What ends the visit itself is told as that.
+    await push(canceled(desk, '703', 'user', '11:20'));
+    expect((await told(clinic)).at(-1)).toMatchObject({ booking: '703', ref: 'apt-1', movedTo: undefined });
+  });
+});
+
+test('a cancellation that comes before its move leaves the link to the booking that it is now', async () => {
+  const { clinic, desk, push, busy, id } = await linkedVisit('slots');
+  await push(canceled(desk, id, 'user'));
+  await push(movedBy(desk, id, '702'));
+  expect((await told(clinic)).at(-1)).toEqual({
+    name: 'booking-moved',
+    booking: '702',
+    ref: 'apt-1',
+    movedTo: undefined,
+  });
+  expect((await state(clinic)).bookings).toMatchObject([
+    { id, status: 'moved', moved_to: '702' },
+    { id: '702', status: 'booked', ref: 'apt-1' },
+  ]);
+  expect(JSON.stringify(await busy())).toContain('702');
+});
+
+test('a booking that was known to be what another is now has its link, whenever it comes', async () => {
+  const { clinic, desk, push, id } = await linkedVisit('slots');
+  await desk.engine.db.updateTable('slotkeeper.bookings').set({ status: 'moved', moved_to: '702' }).execute();
+  await push(said('slot-booked', { visit_booking: visitBooking(desk, '702', '11:00') }));
+  expect((await told(clinic)).at(-1)).toMatchObject({ name: 'slot-booked', booking: '702', ref: 'apt-1' });
+  expect((await state(clinic)).bookings).toMatchObject([
+    { id },
+    { id: '702', status: 'booked', ref: 'apt-1' },
+  ]);
+});
+
+test('a cancellation that comes with its move is told as one of what has moved', async () => {
+  const { clinic, desk, id } = await linkedVisit('slots');
+  const account = await desk.account();
+  const bodies = [canceled(desk, id, 'user'), movedBy(desk, id, '702')];
+  await Promise.all(
+    bodies.map((body) => desk.engine.receivePush(account, Buffer.from(JSON.stringify(body)))),
+  );
+  expect((await told(clinic)).slice(1)).toEqual([
+    { name: 'booking-canceled', booking: id, ref: null, movedTo: '702' },
+    { name: 'booking-moved', booking: '702', ref: 'apt-1', movedTo: undefined },
+  ]);
+});
+
+test('the cancellation that is a move of ours, which has no answer yet, is left to that', async () => {
+  const { clinic, desk, push, id } = await linkedVisit('slots');
+  desk.sandbox.faults.set([
+    { fault: { kind: 'slow-body', ms: 600_000 }, match: { operation: 'moveBooking' } },
+  ]);
+  await desk.book('apt-1', '11:00', '11:20');
+  await eventually(() => desk.sandbox.bookings(addressOf('nowak')).length === 2);
+  const toldBefore = await told(clinic);
+  await push(canceled(desk, id, 'integration'));
+  expect((await state(clinic)).bookings).toMatchObject([{ id, status: 'booked', ref: 'apt-1' }]);
+  desk.sandbox.faults.clear();
+  await desk.rest();
+  const [, moved] = desk.sandbox.bookings(addressOf('nowak'));
+  expect((await state(clinic)).bookings).toMatchObject([
+    { id, status: 'moved', moved_to: moved?.id },
+    { id: moved?.id, status: 'booked', ref: 'apt-1' },
+  ]);
+  expect(await told(clinic)).toEqual(toldBefore);
+});
+
+test('a placeholder that we have moved is no news, and stays where it is, however late it is said to be over', async () => {
+  const clinic = await shared({ strategy: 'book' });
+  const { desk, push } = clinic;
+  await desk.rest();
+  await desk.book('apt-1', '10:20', '10:40');
+  await desk.rest();
+  await desk.book('apt-1', '11:00', '11:20');
+  await desk.rest();
+  const [old] = desk.sandbox.bookings(addressOf('nowak'));
+  const before = await state(clinic);
+  await push(canceled(desk, old?.id ?? '', 'integration'));
+  expect(await told(clinic)).toEqual([]);
+  expect(await state(clinic)).toEqual(before);
+});
+
+describe("a patient's move to another doctor of the facility", () => {
+  const place = {
+    facility: { id: 'facility' },
+    doctor: { id: 'kot' },
+    address: { id: 'address-of-kot' },
+  };
+
+  test('takes time there at once, and is a conflict with what the clinic has there', async () => {
+    const { clinic, desk, push, busy, id, items } = await linkedVisit('slots');
+    const { facility, doctor, address } = place;
+    const kot = { facilityId: facility.id, doctorId: doctor.id, addressId: address.id };
+    await desk.engine.putCalendar({ id: 'kot', account: 'many', ...kot, strategy: 'slots' });
+    await desk.book('apt-kot', '11:10', '11:30', 'kot');
+    const { name, data, created_at } = movedBy(desk, id, '702');
+    await push({ name, data: { ...data, ...place }, created_at });
+    expect(await busy('kot')).toContainEqual({
+      booking: '702',
+      start: desk.at('11:00'),
+      end: desk.at('11:20'),
+    });
+    expect(await items()).toMatchObject([
+      { name: 'slot-booked', calendar: 'nowak' },
+      { name: 'booking-moved', calendar: 'kot', booking: '702', ref: null },
+      { name: 'conflict', calendar: 'kot', booking: '702', data: { occupancy: { ref: 'apt-kot' } } },
+    ]);
+    // Its appointment stays where it was, and nothing of the marketplace's hides it any more.
+    await desk.rest();
+    expect(desk.shown()).not.toContain('10:20');
+    await push(canceled(desk, id, 'user'));
+    expect((await told(clinic)).at(-1)).toMatchObject({ booking: id, ref: null, movedTo: '702' });
+  });
+});
+
+describe('a move that nobody told of', () => {
+  /** Reads the bookings, when push and pull have had the time to tell what is known. */
+  async function lookLater({ desk, timers, call: _ }: Hearing): Promise<void> {
+    const { db, now } = { db: desk.engine.db, now: desk.engine.now() };
+    await desk.rest();
+    await db
+      .updateTable('slotkeeper.bookings')
+      .set({ updated_at: new Date(now - 3_600_000) })
+      .execute();
+    await db.updateTable('slotkeeper.calendars').set({ bookings_read_at: null }).execute();
+    await eventually(async () => {
+      await timers.advance(ROUND_MS);
+      const unread = db.selectFrom('slotkeeper.calendars').select('id').where('bookings_read_at', 'is', null);
+      return (await unread.execute()).length === 0;
+    });
+  }
+
+  test.each(['the patient', 'the clinic'] as const)('by %s is told as a move, once', async (who) => {
+    const { clinic, desk, push, id, items, move } = await linkedVisit('slots');
+    const moved =
+      who === 'the clinic' ? await move('11:00') : desk.sandbox.move(id, { start: desk.at('11:00') });
+    const to = moved?.id ?? '';
+    await lookLater(clinic);
+    await lookLater(clinic);
+    await lookLater(clinic);
+    expect(await items()).toMatchObject([
+      { name: 'slot-booked', booking: id },
+      {
+        name: 'booking-moved',
+        booking: to,
+        ref: 'apt-1',
+        data: { old_visit_booking: { id }, new_visit_booking: { id: to } },
+      },
+    ]);
+    // And what is pushed later repeats it.
+    await push(movedBy(desk, id, to));
+    expect(await items()).toHaveLength(2);
+    expect((await state(clinic)).bookings).toMatchObject([
+      { id, status: 'moved', moved_to: to },
+      { id: to, status: 'booked', ref: 'apt-1' },
+    ]);
+  });
+});

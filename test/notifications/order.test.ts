@@ -1,0 +1,116 @@
+// The order in which the marketplace's news arrive, how often and by which way, changes nothing of what they come to.
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { said, sharedHearing, visitBooking } from './notification-fixture.js';
+
+const CALENDARS = ['nowak', 'lis', 'kot', 'zuk', 'sowa'];
+const hearing = sharedHearing({ calendars: CALENDARS });
+
+test('news of a service publish its days once, and of a break within a second nothing twice, however often they are said', async () => {
+  const { desk, push, busy, items } = await hearing();
+  const puts = () => desk.requests('replaceSlots', 'nowak').length;
+  const generation = async () => {
+    const days = await desk.engine.db
+      .selectFrom('slotkeeper.days')
+      .select('generation')
+      .where('calendar_id', '=', 'nowak')
+      .execute();
+    return days.map((day) => Number(day.generation));
+  };
+  await desk.rest();
+  const told = puts();
+  for (const name of ['address-service-changed', 'address-service-deleted']) {
+    const news = said(name, { address_service: { id: 'visit', price: 70 } });
+    const before = await generation();
+    await push(news);
+    await desk.rest();
+    const after = await generation();
+    expect(after).toEqual(before.map((n) => n + 1));
+    for (let n = 0; n < 3; n += 1) expect(await push(news)).toMatchObject({ status: 200 });
+    await Promise.all([push(news), push(news)]);
+    await desk.rest();
+    expect(await generation()).toEqual(after);
+  }
+  expect(puts()).toBe(told + 2);
+  expect(await items()).toHaveLength(2);
+
+  const lunch = (from: string, to: string) => ({ id: 'lunch', since: desk.at(from), till: desk.at(to) });
+  const first = said('break-moved', { break: lunch('11:00', '11:10') });
+  const second = said('break-moved', { break: lunch('11:30', '11:40') });
+  for (const one of [first, second, first, second, first]) await push(one);
+  expect(await busy()).toMatchObject([{ break: 'lunch', start: desk.at('11:30') }]);
+});
+
+test('any order of the same news, each once or twice, one by one or at once, ends the same', async () => {
+  const { desk, busy, items } = await hearing();
+  const account = await desk.account();
+  const receive = (body: object) => desk.engine.receivePush(account, Buffer.from(JSON.stringify(body)));
+  let cases = 0;
+  const news = (n: number, calendar: string, other: string) => {
+    const booking = (id: string, time: string, more: object = {}) =>
+      visitBooking(desk, `${id}-${n}`, time, more);
+    const lunch = (from: string, to: string) => ({
+      id: `lunch-${n}`,
+      since: desk.at(from),
+      till: desk.at(to),
+    });
+    const canceled = { status: 'canceled', canceled_by: 'user' };
+    const at = (minute: number) => `2026-01-01T10:${minute}:00+01:00`;
+    return [
+      said('slot-booked', { visit_booking: booking('a', '10:00') }, calendar),
+      said('booking-canceled', { visit_booking: booking('a', '10:00', canceled) }, calendar),
+      said('slot-booked', { visit_booking: booking('b', '10:20') }, calendar),
+      // To another address of the same doctor.
+      said(
+        'booking-moved',
+        {
+          old_visit_booking: booking('b', '10:20', { status: 'moved' }),
+          new_visit_booking: booking('c', '10:40'),
+        },
+        other,
+      ),
+      said('slot-booked', { visit_booking: booking('d', '11:40') }, calendar),
+      said('break-created', { break: lunch('11:00', '11:10') }, calendar, at(10)),
+      said('break-moved', { break: lunch('11:00', '11:20') }, calendar, at(20)),
+      said('break-moved', { break: lunch('11:00', '11:30') }, calendar, at(30)),
+      said('break-created', { break: { ...lunch('11:30', '11:40'), id: `gone-${n}` } }, calendar, at(40)),
+      said('break-removed', { break: { ...lunch('11:30', '11:40'), id: `gone-${n}` } }, calendar, at(50)),
+      // All of one second.
+      said('break-created', { break: { ...lunch('10:00', '10:05'), id: `quick-${n}` } }, calendar, at(10)),
+      said('break-moved', { break: { ...lunch('11:30', '11:35'), id: `quick-${n}` } }, calendar, at(10)),
+    ];
+  };
+  const order = fc.array(fc.boolean(), { minLength: 12, maxLength: 12 }).chain((twice) => {
+    const all = twice.flatMap((again, n) => (again ? [n, n] : [n]));
+    return fc.shuffledSubarray(all, { minLength: all.length });
+  });
+  await fc.assert(
+    fc.asyncProperty(order, fc.boolean(), async (indexes, together) => {
+      const n = cases++;
+      // Each case on a day that others have filled would hide what it leaves behind.
+      const calendar = CALENDARS[n % 4] ?? '';
+      const bodies = news(n, calendar, 'sowa');
+      const before = (await items()).length;
+      const send = (index: number) => receive(bodies[index] ?? {});
+      const answers = together
+        ? await Promise.all(indexes.map(send))
+        : await indexes.reduce<Promise<{ kind: string }[]>>(
+            async (done, index) => [...(await done), await send(index)],
+            Promise.resolve([]),
+          );
+      expect(answers.every(({ kind }) => kind === 'kept')).toBe(true);
+      const mine = (taken: readonly unknown[]) =>
+        taken.filter((one) => JSON.stringify(one).includes(`-${n}"`));
+      expect(mine(await busy(calendar))).toEqual([
+        { break: `lunch-${n}`, start: desk.at('11:00'), end: desk.at('11:30') },
+        { break: `quick-${n}`, start: desk.at('11:30'), end: desk.at('11:35') },
+        { booking: `d-${n}`, start: desk.at('11:40'), end: desk.at('12:00') },
+      ]);
+      expect(mine(await busy('sowa'))).toEqual([
+        { booking: `c-${n}`, start: desk.at('10:40'), end: desk.at('11:00') },
+      ]);
+      expect((await items()).length - before).toBe(bodies.length);
+    }),
+    { numRuns: 20 },
+  );
+});

@@ -1,0 +1,508 @@
+// What is asked of the marketplace again and again: its notifications, and to send failed pushes once more.
+
+import { randomBytes } from 'node:crypto';
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { sql } from 'kysely';
+import { pino } from 'pino';
+import { toIso } from '../../src/core/index.js';
+import { dueErrands, endErrand, keepErrand, takeErrand } from '../../src/db/tables/account-tasks.js';
+import { type DocplannerClient, parseNotification } from '../../src/docplanner/index.js';
+import { Slotkeeper } from '../../src/engine.js';
+import { createLog } from '../../src/lib/log.js';
+import { Errands } from '../../src/notifications/account-tasks.js';
+import { takeOrSetAside } from '../../src/notifications/dead-letter.js';
+import { takeNotifications } from '../../src/notifications/ingest.js';
+import { type Subject, subjectOf } from '../../src/notifications/parsed-notification.js';
+import { pulling } from '../../src/notifications/pull.js';
+import { openSealer } from '../../src/setup/encryption.js';
+import { recordDatabase } from '../db/databases.js';
+import { account } from '../db/seed-rows.js';
+import { addressOf, type Desk, ZONE } from '../support/clinic-fixture.js';
+import { eventually } from '../support/eventually.js';
+import { ManualTimers } from '../support/manual-timers.js';
+import { atEndOfTest } from '../support/release.js';
+import {
+  API_KEY,
+  ERRANDS_MS,
+  type Hearing,
+  hearing,
+  PUSH,
+  type SharedOptions,
+  said,
+  sharedHearing,
+  visitBooking,
+} from './notification-fixture.js';
+
+const shared = sharedHearing({ random: () => 0.5 });
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const clients = (notifications: 'pull' | 'push' | 'both', push?: { url: string; apiKey: string }) =>
+  ['many', 'alone'].map((id) => ({
+    id,
+    secret: 'secret',
+    notifications,
+    ...(push === undefined ? {} : { push }),
+    ...(id === 'alone' ? { facilities: ['elsewhere'] } : {}),
+  }));
+
+const NOWHERE = { url: 'http://127.0.0.1:9/', apiKey: API_KEY };
+
+const pullingDesk = (notifications: SharedOptions['notifications'] = {}): Promise<Hearing> =>
+  shared({
+    notifications: { mode: 'pull', pullEverySeconds: 3_600, ...notifications },
+    clients: clients('pull'),
+  });
+
+/** So many things that are told: the doctor is not there for a minute, again and again. */
+function says(desk: Desk, times: number): void {
+  const first = Date.parse(desk.at('12:00'));
+  const instant = (minutes: number) => toIso(first + minutes * MINUTE, ZONE);
+  for (let n = 0; n < times; n += 1) {
+    desk.sandbox.addBreak(addressOf('nowak'), { since: instant(2 * n), till: instant(2 * n + 1) });
+  }
+}
+
+const pulls = (desk: Desk) => desk.requests('getNotifications').filter(({ client }) => client === 'many');
+
+/** When the account's errand is due again, from now, in milliseconds. */
+async function dueIn(desk: Desk, kind: 'pull' | 'release'): Promise<number> {
+  const row = await desk.engine.db
+    .selectFrom('slotkeeper.errands')
+    .selectAll()
+    .where('account_id', '=', 'many')
+    .where('kind', '=', kind)
+    .executeTakeFirst();
+  return row === undefined || row.token !== null ? 0 : row.next_at.getTime() - desk.engine.now();
+}
+
+/**
+ * Does what is due of this and other kinds, and waits until it has ended for both accounts.
+ * @returns when this kind is due again for the account, in milliseconds
+ */
+async function errand(
+  { desk, timers }: Hearing,
+  kind: 'pull' | 'release',
+  ...others: ('pull' | 'release')[]
+): Promise<number> {
+  await timers.advance(ERRANDS_MS);
+  const kinds = [kind, ...others];
+  const ended = desk.engine.db
+    .selectFrom('slotkeeper.errands')
+    .select('account_id')
+    .where('kind', 'in', kinds)
+    .where('token', 'is', null)
+    .where('next_at', '>', new Date(desk.engine.now()));
+  await eventually(async () => (await ended.execute()).length === 2 * kinds.length);
+  return await dueIn(desk, kind);
+}
+
+describe('pulling', () => {
+  test('goes on until nothing remains, and then waits for its time', async () => {
+    const clinic = await pullingDesk();
+    const { desk, items, timers, skip } = clinic;
+    await errand(clinic, 'pull');
+    const before = pulls(desk).length;
+    says(desk, 101);
+    await timers.advance(3 * ERRANDS_MS);
+    expect(await items()).toEqual([]);
+    skip(HOUR);
+    expect(await errand(clinic, 'pull')).toBe(HOUR);
+    expect(await items()).toHaveLength(101);
+    // No more: had it not waited for its time, it had pulled once more at it.
+    expect(
+      pulls(desk)
+        .slice(before)
+        .map(({ status }) => status),
+    ).toEqual([200, 200]);
+    expect((await items())[0]).toMatchObject({ name: 'break-created', calendar: 'nowak' });
+  });
+
+  test('and pushing at the same time tell the clinic once', async () => {
+    const clinic = await shared({ notifications: { mode: 'both', pullEverySeconds: 1 } });
+    const { desk, items, call } = clinic;
+    desk.sandbox.setEstate(undefined, clients('both', { url: `${call.url}${PUSH}`, apiKey: API_KEY }));
+    await desk.rest();
+    says(desk, 5);
+    await eventually(() => desk.sandbox.deliveries.filter(({ status }) => status === 200).length === 5);
+    expect(await items()).toHaveLength(5);
+    await errand(clinic, 'pull', 'release');
+    expect(pulls(desk).some(({ status }) => status === 200)).toBe(true);
+    expect(await items()).toHaveLength(5);
+  });
+
+  test('is done by one engine at a time, and each notification comes once', async () => {
+    const url = await recordDatabase();
+    const { desk } = await pullingDesk();
+    const { sandbox } = desk;
+    sandbox.setEstate(undefined, [...clients('pull'), { id: 'shared', secret: 'secret' }]);
+    const encryptionKey = randomBytes(32).toString('base64');
+    const timers = new ManualTimers();
+    const engines = [0, 1, 2].map(
+      () =>
+        new Slotkeeper({
+          databaseUrl: url,
+          encryptionKey,
+          log: createLog('silent'),
+          now: timers.now,
+          timers,
+          config: {
+            accounts: [
+              {
+                id: 'shared',
+                baseUrl: sandbox.url,
+                clientId: 'shared',
+                clientSecret: 'secret',
+                timeZone: ZONE,
+                notifications: { mode: 'pull', pullEverySeconds: 1 },
+              },
+            ],
+            calendars: [{ id: 'nowak', account: 'shared', ...addressOf('nowak') }],
+            publish: { timeoutMs: 60_000, lockMs: 60_000 },
+          },
+        }),
+    );
+    for (const engine of engines) atEndOfTest(() => engine.stop());
+    const isIdle = async () => {
+      const errands = engines[0]?.db
+        .selectFrom('slotkeeper.errands')
+        .where('kind', '=', 'pull')
+        .where('token', 'is', null)
+        .where('next_at', '>', new Date(timers.now()));
+      return (await errands?.select('account_id').execute())?.length === 1;
+    };
+    for (const engine of engines) {
+      await engine.start();
+      await eventually(isIdle);
+    }
+    const asked = () =>
+      sandbox.requests.filter(
+        ({ operation, client }) => operation === 'getNotifications' && client === 'shared',
+      ).length;
+    const before = asked();
+    says(desk, 101);
+    // Answered when the faults are cleared.
+    const match = { operation: 'getNotifications', client: 'shared' };
+    sandbox.faults.set([{ fault: { kind: 'latency', ms: 600_000 }, match }]);
+    await timers.advance(1_000);
+    await eventually(() => asked() === before + 1);
+    await timers.advance(5_000);
+    sandbox.faults.clear();
+    await eventually(isIdle);
+    const [first] = engines;
+    expect((await first?.notifications({ limit: 1_000 }))?.items).toHaveLength(101);
+    // What another had begun meanwhile has ended, too.
+    await Promise.all(engines.map((engine) => engine.stop()));
+    expect(asked()).toBe(before + 2);
+  });
+
+  test.each([
+    ['an error of the server', { kind: 'status', status: 500 }, 0, 10_000],
+    ['a limit that says until when', { kind: 'too-many', retryAfter: 77 }, 70_000, 78_000],
+    ['the firewall', { kind: 'firewall', status: 405 }, 30_000, HOUR - 1],
+  ] as const)('backs off after %s', async (_, fault, least, most) => {
+    const clinic = await pullingDesk();
+    const { desk } = clinic;
+    await desk.rest();
+    desk.sandbox.faults.set([{ fault, match: { operation: 'getNotifications' } }]);
+    const waits = await errand(clinic, 'pull');
+    expect(pulls(desk)).toHaveLength(1);
+    expect(waits).toBeGreaterThanOrEqual(least);
+    expect(waits).toBeLessThanOrEqual(most);
+    if (fault.kind === 'firewall') {
+      const paused = await desk.engine.db
+        .selectFrom('slotkeeper.accounts')
+        .select('paused_until')
+        .where('id', '=', 'many')
+        .executeTakeFirst();
+      expect(paused?.paused_until?.getTime()).toBeGreaterThan(desk.engine.now());
+    }
+  });
+
+  test('takes nothing from what writes may spend, however little there is', async () => {
+    // What is to be read waits for the next hour in the queue, so nobody else has this engine.
+    const notifications = { mode: 'pull', pullEverySeconds: 1 } as const;
+    const clinic = await hearing({ notifications, sandbox: { clients: clients('pull') } });
+    const { desk } = clinic;
+    await desk.rest();
+    await desk.engine.putAccount({
+      ...(await desk.account()),
+      // Of all requests six are not kept for writes.
+      limits: { writesPerMinute: 40, writesPerHour: 6, requestsPerHour: 12 },
+    });
+    await desk.engine.db.deleteFrom('slotkeeper.requests').execute();
+    // Until it is refused.
+    let rounds = 0;
+    while ((await errand(clinic, 'pull')) <= ERRANDS_MS && rounds < 20) rounds += 1;
+    expect(rounds).toBeGreaterThan(2);
+    expect(rounds).toBeLessThan(7);
+    const spent = await desk.engine.db
+      .selectFrom('slotkeeper.requests')
+      .selectAll()
+      .where('account_id', '=', 'many')
+      .execute();
+    expect(spent.every(({ write }) => !write)).toBe(true);
+    expect(spent.length).toBeLessThanOrEqual(6);
+    await desk.book('apt-1', '10:20', '10:40');
+    await eventually(() => !desk.shown().includes('10:20'));
+  });
+
+  test('is not begun by a process that is told to stop while it takes the errand, and another does it', async () => {
+    const clinic = await pullingDesk();
+    const { desk, timers } = clinic;
+    const asked: string[] = [];
+    let looks = 0;
+    let stopping: Promise<void> | undefined;
+    const errands = new Errands({
+      db: desk.engine.db,
+      errander: {
+        kind: 'pull',
+        wanted: ({ id }) => id === 'many',
+        run: async ({ id }) => asked.push(id),
+        againAfterMs: async () => 1,
+      },
+      log: desk.engine.log,
+      now: () => {
+        looks += 1;
+        // The first is for what is due; at the second it takes the errand.
+        if (looks === 2) stopping = errands.stop();
+        return desk.engine.now();
+      },
+      timers,
+      everyMs: ERRANDS_MS,
+      leaseMs: HOUR,
+    });
+    await errands.runOnce();
+    await errands.settled();
+    await stopping;
+    expect({ looks, asked }).toEqual({ looks: 2, asked: [] });
+    await errand(clinic, 'pull');
+    expect(pulls(desk)).toHaveLength(1);
+  });
+});
+
+describe('what was handed out', () => {
+  const away = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+  const client = {
+    pullNotifications: async () => ({
+      notifications: [{ name: 'unknown', problem: 'x', raw: 1 }],
+      remaining: 0,
+    }),
+  } as unknown as DocplannerClient;
+
+  const lines: string[] = [];
+  const sleeps: number[] = [];
+  beforeEach(() => {
+    lines.splice(0);
+    sleeps.splice(0);
+  });
+
+  function puller(take: (subjects: readonly Subject[]) => Promise<void>, stopping: AbortSignal) {
+    return pulling({
+      marketplace: () => client,
+      take: (_, subjects) => take(subjects),
+      now: Date.now,
+      backoff: async () => 1,
+      stopping,
+      log: pino({ level: 'error' }, { write: (line) => void lines.push(line) }),
+      timers: {
+        elapsed: () => 0,
+        every: () => () => undefined,
+        sleep: async (ms) => void sleeps.push(ms),
+      },
+    });
+  }
+
+  test('is committed once the record is back, also when the process is told to stop meanwhile', async () => {
+    const stopping = new AbortController();
+    let attempts = 0;
+    const kept: Subject[] = [];
+    const { run } = puller(async (subjects) => {
+      attempts += 1;
+      if (attempts === 1) stopping.abort();
+      if (attempts < 3) throw away;
+      kept.push(...subjects);
+    }, stopping.signal);
+    await run(account(), async () => false);
+    expect(kept).toHaveLength(1);
+  });
+
+  test('does not keep a process that is told to stop for ever', async () => {
+    const { run } = puller(async () => {
+      throw away;
+    }, AbortSignal.abort());
+    await expect(run(account(), async () => true)).rejects.toThrow('ECONNREFUSED');
+    expect(sleeps).toEqual(Array.from({ length: 10 }, () => 1_000));
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { account: 'warsaw', count: 1, reason: 'Error', msg: expect.stringContaining('are lost') },
+    ]);
+  });
+
+  const coded = (code: string) => Object.assign(new Error(`${code}: planted words`), { code });
+
+  test.each([
+    ['only reads after a failover', '25006'],
+    ['cancels what takes too long', '57014'],
+  ])('waits, however long, for a record that %s', async (_, code) => {
+    let attempts = 0;
+    const { run } = puller(async () => {
+      attempts += 1;
+      if (attempts < 40) throw coded(code);
+    }, new AbortController().signal);
+    await run(account(), async () => false);
+    expect(attempts).toBe(40);
+    expect(lines).toEqual([]);
+  });
+
+  test('is tried again for any other reason, too, and its loss is told without a value', async () => {
+    let attempts = 0;
+    let fails = 3;
+    const kept = { errand: 0 };
+    const { run } = puller(async () => {
+      attempts += 1;
+      if (attempts <= fails) throw coded('42P01');
+    }, new AbortController().signal);
+    const keepErrand = async () => {
+      kept.errand += 1;
+      return true;
+    };
+    await run(account(), keepErrand);
+    expect({ attempts, errand: kept.errand }).toEqual({ attempts: 4, errand: 3 });
+    fails = Number.POSITIVE_INFINITY;
+    await expect(run(account(), keepErrand)).rejects.toThrow('42P01');
+    expect(attempts).toBe(34);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).not.toContain('planted');
+  });
+});
+
+test('an errand of a process that died is taken over when its time has run out, and not before', async () => {
+  const { desk } = await shared();
+  const { db } = desk.engine;
+  const now = new Date(desk.engine.now());
+  const take = (token: string, ms: number) => takeErrand(db, 'many', 'pull', token, ms, now);
+  const due = () => dueErrands(db, 'pull', ['many', 'alone'], now);
+  expect(await due()).toEqual(new Set(['many', 'alone']));
+  const dead = await take('dead', HOUR);
+  if (dead === undefined) throw new Error('nobody has it');
+  expect(await due()).toEqual(new Set(['alone']));
+  expect(await take('next', HOUR)).toBeUndefined();
+  // Its time has run out.
+  await sql`
+    UPDATE slotkeeper.errands SET until = now() - interval '1 second'
+    WHERE account_id = 'many' AND kind = 'pull'`.execute(db);
+  expect(await due()).toEqual(new Set(['many', 'alone']));
+  expect(await take('next', HOUR)).toMatchObject({ token: 'next' });
+  expect(await keepErrand(db, dead, HOUR)).toBe(false);
+  await endErrand(db, dead, new Date(0), 0);
+  expect(await take('third', HOUR)).toBeUndefined();
+  const next = { ...dead, token: 'next' };
+  await endErrand(db, next, new Date(now.getTime() + MINUTE), 0);
+  expect(await due()).toEqual(new Set(['alone']));
+});
+
+describe('failed pushes', () => {
+  const releases = (desk: Desk) =>
+    desk.requests('releaseNotifications').filter(({ client }) => client === 'many');
+
+  test('are asked for at the start, and then after an hour at most', async () => {
+    const clinic = await shared({ clients: clients('push', NOWHERE) });
+    const { desk, call, items, timers, skip } = clinic;
+    await errand(clinic, 'release');
+    expect(releases(desk).map(({ status }) => status)).toEqual([204]);
+    says(desk, 3);
+    const attempted = (count: number) =>
+      eventually(() => {
+        const ended = desk.sandbox.deliveries.filter(({ endedAt }) => endedAt !== undefined);
+        return ended.length === count;
+      });
+    await attempted(3);
+    for (const [n, minutes] of [1, 5, 15].entries()) {
+      skip(minutes * MINUTE);
+      await attempted(3 * (n + 2));
+    }
+    desk.sandbox.setEstate(undefined, clients('push', { url: `${call.url}${PUSH}`, apiKey: API_KEY }));
+    skip(30 * MINUTE);
+    await timers.advance(3 * ERRANDS_MS);
+    skip(35 * MINUTE);
+    await errand(clinic, 'release');
+    await eventually(async () => (await items()).length === 3);
+    // Had it been asked for in between, this one were refused.
+    expect(releases(desk).map(({ status }) => status)).toEqual([204, 204]);
+  });
+
+  test('are not asked for more than daily by a client that is not pushed to', async () => {
+    const clinic = await shared({ clients: clients('pull') });
+    expect(await errand(clinic, 'release')).toBeGreaterThan(23 * HOUR);
+    expect(releases(clinic.desk).map(({ status }) => status)).toEqual([403]);
+  });
+
+  const askAgain = async ({ engine }: Desk): Promise<void> => {
+    await engine.db
+      .updateTable('slotkeeper.errands')
+      .set({ next_at: new Date(0) })
+      .execute();
+  };
+
+  test('that are asked for too soon keep nothing else of the account waiting', async () => {
+    const clinic = await shared({ clients: clients('push', NOWHERE) });
+    const { desk } = clinic;
+    await errand(clinic, 'release');
+    await askAgain(desk);
+    expect(await errand(clinic, 'release')).toBeGreaterThan(50 * MINUTE);
+    expect(releases(desk).map(({ status }) => status)).toEqual([204, 429]);
+    const paused = await desk.engine.db
+      .selectFrom('slotkeeper.accounts')
+      .select('paused_until')
+      .where('id', '=', 'many')
+      .executeTakeFirst();
+    expect(paused).toEqual({ paused_until: null });
+    await desk.book('apt-1', '10:20', '10:40');
+    await desk.rest();
+    expect(desk.shown()).not.toContain('10:20');
+  });
+
+  test('are not asked for twice within an hour by one that died or got no answer', async () => {
+    const clinic = await hearing({ sandbox: { clients: clients('push', NOWHERE) } });
+    const { desk, timers } = clinic;
+    await eventually(async () => (await dueIn(desk, 'release')) > 0);
+    desk.sandbox.faults.set([
+      { fault: { kind: 'hang', applied: true }, match: { operation: 'releaseNotifications' } },
+    ]);
+    await askAgain(desk);
+    await timers.advance(ERRANDS_MS);
+    const underWay = await eventually(() =>
+      desk.engine.db
+        .selectFrom('slotkeeper.errands')
+        .select('next_at')
+        .where('account_id', '=', 'many')
+        .where('kind', '=', 'release')
+        .where('token', 'is not', null)
+        .executeTakeFirst(),
+    );
+    expect(underWay.next_at.getTime() - desk.engine.now()).toBeGreaterThan(HOUR);
+    await eventually(() => releases(desk).length === 2);
+    // It cuts what hangs.
+    await desk.sandbox.stop();
+    expect(await eventually(() => dueIn(desk, 'release'))).toBeGreaterThan(HOUR);
+  });
+});
+
+test('bodies that are pulled, and that the record will not have, take no others along', async () => {
+  const clinic = await pullingDesk();
+  const { desk, busy } = clinic;
+  const odd = visitBooking(desk, 'odd', '10:20', { end_at: desk.at('10:20') });
+  const bodies = [
+    said('slot-booked', { visit_booking: odd }),
+    said('slot-booked', { visit_booking: visitBooking(desk, 'good', '11:00') }),
+  ];
+  const sealer = openSealer({ encryptionKey: randomBytes(32).toString('base64'), folder: undefined });
+  const subjects = bodies.map((body) => subjectOf(parseNotification(body), Date.now()));
+  await takeOrSetAside(subjects, async (some) => {
+    await takeNotifications(desk.engine.db, sealer, 'many', some, 'pull', Date.now());
+  });
+  expect(await busy()).toMatchObject([{ booking: 'good' }]);
+  const rows = await desk.engine.db.selectFrom('slotkeeper.notifications').select('problem').execute();
+  expect(rows.filter(({ problem }) => problem !== null)).toHaveLength(1);
+  expect(rows).toHaveLength(2);
+});

@@ -1,0 +1,79 @@
+import { describe, expect, test } from '@jest/globals';
+import { LEAST_URGENT } from '../../src/core/index.js';
+import type { WantedDay } from '../../src/publishing/desired-days.js';
+import { nextAction, urgencyOf } from '../../src/publishing/next-action.js';
+import { NOW, slot } from '../db/seed-rows.js';
+
+const day = (date: string, changes: Partial<WantedDay> = {}): WantedDay => ({
+  date,
+  generation: 2,
+  publishedGeneration: 1,
+  pendingSince: NOW,
+  urgency: 100,
+  published: null,
+  verified: false,
+  publishedAt: null,
+  failedGeneration: null,
+  error: null,
+  wanted: [slot],
+  ...changes,
+});
+const none = new Set<string>();
+const dates = (days: readonly WantedDay[] = []) => days.map(({ date }) => date);
+
+describe('the plan', () => {
+  test('is nothing where nothing waits', () => {
+    expect(nextAction([], 500, none)).toBeUndefined();
+  });
+
+  test('sends days together, the most urgent first, those that are to show nothing as well', () => {
+    const empty = day('2026-11-17', { wanted: [], published: [slot] });
+    const action = nextAction([day('2026-11-18'), empty, day('2026-11-16')], 500, none);
+    expect(action?.kind).toBe('replace');
+    expect(dates(action?.days)).toEqual(['2026-11-18', '2026-11-17', '2026-11-16']);
+  });
+
+  test('sends as many whole days as fit, and one that alone is too many by itself', () => {
+    const full = { wanted: [slot, slot, slot] };
+    const days = [day('2026-11-16', full), day('2026-11-17', full), day('2026-11-18', full)];
+    expect(dates(nextAction(days, 6, none)?.days)).toEqual(['2026-11-16', '2026-11-17']);
+    expect(dates(nextAction(days, 2, none)?.days)).toEqual(['2026-11-16']);
+  });
+
+  test('clears a day on which nothing is free any more where it is the only one', () => {
+    const empty = day('2026-11-17', { wanted: [], published: [slot] });
+    const full = day('2026-11-16', { wanted: [slot, slot] });
+    const cleared = { kind: 'clear', days: [{ date: '2026-11-17' }] };
+    expect(nextAction([empty], 500, none)).toMatchObject(cleared);
+    expect(nextAction([empty, full], 2, none)).toMatchObject(cleared);
+  });
+
+  test('counts a day that is to show nothing as an entry', () => {
+    const empty = { wanted: [], published: [slot] };
+    const days = [day('2026-11-16', empty), day('2026-11-17', empty), day('2026-11-18', empty)];
+    expect(dates(nextAction(days, 2, none)?.days)).toEqual(['2026-11-16', '2026-11-17']);
+  });
+
+  test('looks before it clears a day that was never published, after all that is certain', () => {
+    const unknown = day('2026-11-16', { wanted: [] });
+    expect(nextAction([unknown, day('2026-11-17')], 500, none)?.kind).toBe('replace');
+    expect(nextAction([unknown], 500, none)).toMatchObject({ kind: 'look', days: [unknown] });
+    expect(nextAction([unknown], 500, new Set(['2026-11-16']))).toMatchObject({ kind: 'clear' });
+  });
+
+  test('settles without a request what was seen to be shown, and only that', () => {
+    const shown = day('2026-11-16', { published: [slot], verified: true });
+    expect(nextAction([day('2026-11-17'), shown], 500, none)).toEqual({ kind: 'settle', days: [shown] });
+    const unseen = day('2026-11-16', { published: [slot], verified: false });
+    expect(nextAction([unseen], 500, none)?.kind).toBe('replace');
+    const cleared = day('2026-11-16', { wanted: [], published: [], verified: true });
+    expect(nextAction([cleared], 500, none)?.kind).toBe('settle');
+  });
+
+  test('is as urgent as the most urgent of its days', () => {
+    expect(
+      urgencyOf([day('a', { urgency: 70 }), day('b', { urgency: 30 }), day('c', { urgency: null })]),
+    ).toBe(30);
+    expect(urgencyOf([])).toBe(LEAST_URGENT);
+  });
+});

@@ -1,0 +1,279 @@
+// What docs/strategies.md promises beside the usual course: whose name a placeholder has, coupled addresses, a record that
+// has forgotten everything, and what hides an appointment after a change of strategy.
+import { describe, expect, test } from '@jest/globals';
+import { PLACEHOLDER_PATIENT } from '../../src/publishing/blocking/placeholder-patient.js';
+import { hears, hearsAll, PULLS } from '../notifications/pull-options.js';
+import { addressOf, Desk } from '../support/clinic-fixture.js';
+
+const hiding = (desk: Desk, calendar = 'nowak') => [
+  ...desk.sandbox
+    .breaks(addressOf(calendar))
+    .map(({ since, till }) => `break ${since.slice(11, 16)}-${till.slice(11, 16)}`),
+  ...desk.sandbox
+    .bookings(addressOf(calendar))
+    .filter(({ status }) => status === 'booked')
+    .map(({ start_at, end_at }) => `booking ${start_at.slice(11, 16)}-${end_at.slice(11, 16)}`),
+];
+
+async function opened(options: Parameters<typeof Desk.open>[0]): Promise<Desk> {
+  const desk = await Desk.open({ still: true, ...options });
+  await desk.open('nowak', desk.date, { from: '10:00', to: '12:00' });
+  await desk.rest();
+  return desk;
+}
+
+describe('a placeholder is booked for a made-up patient', () => {
+  test('of ours, and after a change of the account for the one that it names', async () => {
+    const desk = await opened({ strategy: 'book' });
+    await desk.book('apt-1', '10:20', '10:40');
+    await desk.rest();
+    const placeholder = { name: 'Recepcja', surname: 'Przychodni', phone: '+48222222222' };
+    await desk.engine.putAccount({ ...(await desk.account()), placeholder });
+    await desk.rest();
+    await desk.book('apt-2', '11:00', '11:20');
+    await desk.rest();
+    expect(desk.requests('bookSlot').map(({ body }) => body)).toEqual([
+      expect.objectContaining({
+        patient: expect.objectContaining({ name: 'Slotkeeper', surname: 'Placeholder' }),
+      }),
+      expect.objectContaining({ patient: placeholder }),
+    ]);
+  });
+
+  test('whatever the event carries: nothing of it is sent but its times and its service', async () => {
+    const desk = await opened({ strategy: 'book' });
+    const event = {
+      id: 'apt-1-came',
+      type: 'occupied' as const,
+      calendar: 'nowak',
+      ref: 'Kowalski-77',
+      start: desk.at('10:20'),
+      end: desk.at('10:40'),
+      service: 'visit',
+      patient: { name: 'Kowalski', phone: '+48600700800' },
+      comment: 'Kowalski, blood test',
+    };
+    expect(await desk.engine.events([event])).toMatchObject({ accepted: 1, rejected: [] });
+    await desk.rest();
+    expect(desk.requests('bookSlot').map(({ body }) => body)).toEqual([
+      {
+        address_service_id: 'visit',
+        duration: 20,
+        patient: PLACEHOLDER_PATIENT,
+        comment: expect.stringMatching(/^slotkeeper [0-9a-f]{24}$/),
+        is_recurring: true,
+      },
+    ]);
+    expect(hiding(desk)).toEqual(['booking 10:20-10:40']);
+    const sent = JSON.stringify(desk.sandbox.requests.map(({ path, body }) => [path, body]));
+    for (const word of ['Kowalski', '600700800', 'blood']) expect(sent).not.toContain(word);
+  });
+});
+
+test('breaks close coupled addresses too where the calendar says so, and not where it does not', async () => {
+  const desk = await opened({ strategy: 'breaks' });
+  const { engine } = desk;
+  const coupled = () => desk.requests('addCalendarBreak').map(({ body }) => body);
+  await desk.book('apt-1', '10:20', '10:40');
+  await desk.rest();
+  const calendar = { id: 'nowak', account: 'many', ...addressOf('nowak'), strategy: 'breaks' } as const;
+  await engine.putCalendar({ ...calendar, applyOnCoupledAddresses: true });
+  await desk.rest();
+  await desk.book('apt-2', '11:00', '11:20');
+  await desk.rest();
+  expect(coupled()).toEqual([
+    expect.not.objectContaining({ apply_on_coupled_addresses: true }),
+    expect.objectContaining({ apply_on_coupled_addresses: true }),
+  ]);
+});
+
+describe('breaks on two coupled addresses that are calendars here, with buffers', () => {
+  const estate = {
+    facilities: [
+      {
+        id: 'facility',
+        doctors: [
+          {
+            id: 'doctor',
+            addresses: [
+              ['nowak', 'lis'],
+              ['lis', 'nowak'],
+            ].map(([id = '', other = '']) => ({
+              id: addressOf(id).addressId,
+              services: [{ id: 'visit' }],
+              coupledWith: [addressOf(other).addressId],
+            })),
+          },
+        ],
+      },
+    ],
+  };
+
+  async function coupled(lis: 'slots' | 'breaks' | 'book'): Promise<Desk> {
+    const notifications = PULLS;
+    const desk = await Desk.open({
+      still: true,
+      sandbox: { estate },
+      calendars: ['nowak', 'lis'],
+      notifications,
+    });
+    const clients = ['many', 'alone'].map((id) => ({ id, secret: 'secret', notifications: 'pull' as const }));
+    desk.sandbox.setEstate(estate, clients);
+    for (const [id, strategy] of Object.entries({ nowak: 'breaks', lis } as const)) {
+      const how = { strategy, applyOnCoupledAddresses: true, bufferBefore: 10, bufferAfter: 10 };
+      await desk.engine.putCalendar({ id, account: 'many', ...addressOf(id), ...how });
+      await desk.open(id, desk.date, { from: '10:00', to: '13:00' });
+    }
+    await desk.rest();
+    return desk;
+  }
+
+  const taken = async (desk: Desk, calendar: string) =>
+    ((await desk.engine.days(calendar, desk.date, desk.date))?.[0]?.busy ?? []).map(({ start, end }) =>
+      [start, end].map((iso) => iso.slice(11, 16)).join('-'),
+    );
+
+  test.each(['breaks', 'book'] as const)('do not call one another forth: %s', async (strategy) => {
+    const desk = await coupled(strategy);
+    await desk.book('apt-1', '11:20', '11:40');
+    await hears(desk, async () => (await taken(desk, 'lis')).length > 0);
+    await hearsAll(desk);
+    for (const calendar of ['nowak', 'lis']) expect(hiding(desk, calendar)).toEqual(['break 11:10-11:50']);
+    expect(await taken(desk, 'lis')).toEqual(['11:10-11:50']);
+    expect(desk.requests('addCalendarBreak')).toHaveLength(1);
+
+    await desk.book('apt-1', '12:00', '12:20');
+    await hears(desk, async () => (await taken(desk, 'lis'))[0] === '11:50-12:30');
+    await hearsAll(desk);
+    for (const calendar of ['nowak', 'lis']) expect(hiding(desk, calendar)).toEqual(['break 11:50-12:30']);
+    await desk.free('apt-1');
+    await hears(desk, async () => (await taken(desk, 'lis')).length === 0);
+    await hearsAll(desk);
+    for (const calendar of ['nowak', 'lis']) expect(hiding(desk, calendar)).toEqual([]);
+    expect(desk.requests('addCalendarBreak')).toHaveLength(1);
+  });
+
+  test('close no more of a calendar with slots than of the one that they were made for', async () => {
+    const desk = await coupled('slots');
+    await desk.book('apt-1', '11:20', '11:40');
+    await hears(desk, async () => (await taken(desk, 'lis')).length > 0);
+    await hearsAll(desk);
+    const [day] = (await desk.engine.days('lis', desk.date, desk.date)) ?? [];
+    expect(day?.wanted.map(({ start, end }) => `${start.slice(11, 16)}-${end.slice(11, 16)}`)).toEqual([
+      '10:00-11:10',
+      '11:50-13:00',
+    ]);
+  });
+
+  test.each(['slots', 'breaks'] as const)('leave a doctor’s own break its buffers: %s', async (strategy) => {
+    const desk = await coupled(strategy);
+    const range = { since: desk.at('11:20'), till: desk.at('11:40') };
+    desk.sandbox.addBreak(addressOf('lis'), { ...range, description: 'lunch' });
+    await hears(desk, async () => (await taken(desk, 'lis')).length > 0);
+    await hearsAll(desk);
+    expect(desk.shown('lis')).toEqual(
+      strategy === 'slots'
+        ? ['10:00', '10:20', '10:40', '11:50', '12:10', '12:30']
+        : ['10:00', '10:20', '10:40', '12:00', '12:20', '12:40'],
+    );
+  });
+});
+
+test.each([
+  ['replaceSlots', 409],
+  ['replaceSlots', 404],
+  ['deleteSlots', 404],
+] as const)(
+  'what breaks hide stays hidden where the slots that are to take their place are refused: %s, %i',
+  async (operation, status) => {
+    const desk = await opened({ strategy: 'breaks' });
+    const seen = new Set<string>();
+    await desk.book('apt-1', '10:00', operation === 'deleteSlots' ? '12:00' : '11:00');
+    await desk.rest();
+    const before = desk.shown();
+    desk.sandbox.on('request', () => {
+      for (const time of desk.shown()) seen.add(time);
+    });
+    desk.sandbox.faults.set([{ fault: { kind: 'status', status }, match: { operation } }]);
+    await desk.strategy('slots');
+    await desk.rest();
+    expect([...seen].filter((time) => !before.includes(time))).toEqual([]);
+    expect(desk.requests(operation).some((request) => request.status === status)).toBe(true);
+    expect(desk.shown()).toEqual(before);
+    desk.sandbox.faults.clear();
+    const failures = await desk.engine.failures.list();
+    await desk.engine.failures.settle(
+      'retry',
+      failures.map(({ id }) => id),
+    );
+    await desk.rest();
+    expect(desk.shown()).toEqual(before);
+    expect(hiding(desk)).toEqual([]);
+  },
+);
+
+test('a 409 for a break that is not there after all is answered by making it once more', async () => {
+  const desk = await opened({ strategy: 'breaks' });
+  const match = { operation: 'addCalendarBreak' };
+  desk.sandbox.faults.set([{ fault: { kind: 'status', status: 409 }, match, times: 1 }]);
+  await desk.book('apt-1', '10:20', '10:40');
+  await desk.rest();
+  expect(hiding(desk)).toEqual(['break 10:20-10:40']);
+  expect(await desk.engine.failures.list()).toEqual([]);
+});
+
+test('a 409 for a break that is there has it found', async () => {
+  const desk = await opened({ strategy: 'breaks' });
+  const fault = { kind: 'status', status: 409, applied: true } as const;
+  desk.sandbox.faults.set([{ fault, match: { operation: 'addCalendarBreak' }, times: 1 }]);
+  await desk.book('apt-1', '10:20', '10:40');
+  await desk.rest();
+  expect(hiding(desk)).toEqual(['break 10:20-10:40']);
+  expect(desk.requests('addCalendarBreak')).toHaveLength(1);
+});
+
+test('with book, a record that has forgotten everything goes on with what is there, and nothing comes on sale', async () => {
+  const desk = await opened({ strategy: 'book' });
+  await desk.book('apt-1', '10:20', '10:40');
+  await desk.book('apt-2', '11:10', '11:30');
+  await desk.rest();
+  const before = hiding(desk);
+  const asked = desk.requests('bookSlot').length;
+  let onSale = 0;
+  desk.sandbox.on('request', () => {
+    if (desk.shown().some((time) => time === '10:20' || time === '11:20')) onSale += 1;
+  });
+  const tables = ['bookings', 'breaks', 'occupancy', 'windows', 'days', 'events'] as const;
+  for (const table of tables) await desk.engine.db.deleteFrom(`slotkeeper.${table}`).execute();
+
+  await desk.book('apt-1', '10:20', '10:40');
+  await desk.book('apt-2', '11:10', '11:30');
+  await desk.open('nowak', desk.date, { from: '10:00', to: '12:00' });
+  await desk.rest();
+  expect(hiding(desk)).toEqual(before);
+  expect(desk.requests('bookSlot')).toHaveLength(asked);
+  expect(onSale).toBe(0);
+
+  await desk.free('apt-1');
+  await desk.free('apt-2');
+  await desk.rest();
+  expect(hiding(desk)).toEqual([]);
+});
+
+test.each(['slots', 'breaks'] as const)(
+  'after %s, book leaves a break where an appointment was, and books what comes',
+  async (from) => {
+    const desk = await opened({ strategy: from });
+    await desk.book('apt-1', '10:20', '10:40');
+    await desk.rest();
+    await desk.strategy('book');
+    await desk.rest();
+    expect(hiding(desk)).toEqual(['break 10:20-10:40']);
+    await desk.book('apt-2', '11:00', '11:20');
+    await desk.rest();
+    expect(hiding(desk)).toEqual(['break 10:20-10:40', 'booking 11:00-11:20']);
+    await desk.book('apt-1', '11:20', '11:40');
+    await desk.rest();
+    expect(hiding(desk).sort()).toEqual(['booking 11:00-11:20', 'booking 11:20-11:40']);
+  },
+);

@@ -1,0 +1,56 @@
+import { describe, expect, test } from '@jest/globals';
+import { differences, type Reading, takenBy } from '../../src/publishing/diff-availability.js';
+import { NOW, slot } from '../db/seed-rows.js';
+
+const DAY = '2026-11-16';
+const at = (clock: string) => `${DAY}T${clock}:00+01:00`;
+const half = { ...slot, start: at('10:00'), end: at('10:30') };
+const dateOf = (ms: number) => new Date(ms + 3_600_000).toISOString().slice(0, 10);
+const found = (reading: Partial<Reading>, now = NOW.getTime(), slots = [half]) =>
+  differences([{ date: DAY, slots }], { starts: [], taken: [], ...reading }, dateOf, now).map(
+    ({ date, missing, extra }) => ({ date, missing: missing.map(clock), extra: extra.map(clock) }),
+  );
+const clock = ({ at: ms }: { at: number }) => new Date(ms + 3_600_000).toISOString().slice(11, 16);
+const shown = (...clocks: string[]) =>
+  clocks.map((one) => ({ start: at(one), services: ['123'] })) as Reading['starts'];
+
+describe('what the marketplace shows', () => {
+  test('is equal where every start is there and no other', () => {
+    expect(found({ starts: shown('10:00', '10:10', '10:20') })).toEqual([]);
+  });
+
+  test('differs by what is missing and what is too much', () => {
+    expect(found({ starts: shown('10:00', '10:20', '10:30') })).toEqual([
+      { date: DAY, missing: ['10:10'], extra: ['10:30'] },
+    ]);
+    expect(found({ starts: shown('09:00') }, NOW.getTime(), [])).toEqual([
+      { date: DAY, missing: [], extra: ['09:00'] },
+    ]);
+  });
+
+  test('is not missed where the marketplace’s own bookings and breaks hide it', () => {
+    const taken = [{ start: Date.parse(at('10:05')), end: Date.parse(at('10:15')) }];
+    expect(found({ starts: shown('10:20'), taken })).toEqual([]);
+    expect(found({ starts: shown(), taken })).toEqual([{ date: DAY, missing: ['10:20'], extra: [] }]);
+  });
+
+  test('does not count where it is over', () => {
+    expect(found({ starts: shown('10:20') }, Date.parse(at('10:15')))).toEqual([]);
+  });
+
+  test('of another service is another start, where the marketplace tells them apart', () => {
+    const other = [{ start: at('10:00'), services: ['999'] }] as Reading['starts'];
+    const ten = [{ ...slot, start: at('10:00'), end: at('10:10') }];
+    expect(found({ starts: other }, NOW.getTime(), ten)).toEqual([
+      { date: DAY, missing: ['10:00'], extra: ['10:00'] },
+    ]);
+    const untold = [{ start: at('10:00') }] as Reading['starts'];
+    expect(found({ starts: untold }, NOW.getTime(), ten)).toEqual([]);
+  });
+
+  test('is hidden by bookings that stand, not by canceled ones', () => {
+    const booking = (status: string) => ({ status, start_at: at('10:00'), end_at: at('10:10') });
+    const list = [booking('booked'), booking('canceled')] as unknown as Parameters<typeof takenBy>[0];
+    expect(takenBy(list, [])).toEqual([{ start: Date.parse(at('10:00')), end: Date.parse(at('10:10')) }]);
+  });
+});

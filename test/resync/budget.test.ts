@@ -1,0 +1,118 @@
+// A resync within its account's budget: its readings wait, the day's work goes on, and what closes goes first.
+import { expect, test } from '@jest/globals';
+import { COMPARING } from '../../src/core/index.js';
+import type { Limits } from '../../src/db/tables/accounts.js';
+import { windowsFor } from '../../src/rate-limit/policy.js';
+import { Turns } from '../../src/rate-limit/read-reservations.js';
+import { Desk } from '../support/clinic-fixture.js';
+import { eventually } from '../support/eventually.js';
+import { asAnother, opened, over } from './resync-fixture.js';
+
+const MINUTE = 60_000;
+
+/** How many a resync may make in so many milliseconds. */
+const readingsIn = (limits: Limits, perMs: number): number =>
+  windowsFor(limits, { write: false, urgency: COMPARING }).find(
+    (window) => window.of === 'readings' && window.perMs === perMs,
+  )?.limit ?? 0;
+
+/** As if so many readings had been made. @param at when each was, in epoch milliseconds */
+async function haveRead(
+  { engine }: Desk,
+  account: string,
+  count: number,
+  at: (n: number) => number,
+): Promise<void> {
+  const rows = Array.from({ length: count }, (_, n) => ({
+    account_id: account,
+    at: new Date(at(n)),
+    write: false,
+  }));
+  await engine.db.insertInto('slotkeeper.requests').values(rows).execute();
+}
+
+test('its readings wait for the budget, and what is booked meanwhile does not', async () => {
+  const desk = await Desk.open({ still: true, calendars: ['nowak', 'lis'] });
+  for (const calendar of ['nowak', 'lis']) await desk.open(calendar);
+  await desk.rest();
+  const { id: account, limits } = await desk.account();
+  const most = readingsIn(limits, 60 * MINUTE);
+  const read = desk.sandbox.requests.filter(({ method }) => method === 'GET').length;
+  // Three are left to the resync; the day has its own.
+  await haveRead(desk, account, most - read - 3, desk.engine.now);
+
+  const { id } = await desk.engine.resyncs.begin({});
+  await desk.until(async () => (await desk.engine.resyncs.report(id))?.calendarsDone === 1);
+  const began = desk.engine.now();
+  await desk.book('apt-1', '10:20', '10:40', 'lis');
+  await desk.book('apt-2', '10:00', '10:20', 'nowak');
+  await desk.rest();
+  expect([desk.shown('nowak'), desk.shown('lis')]).toEqual([
+    ['10:20', '10:40'],
+    ['10:00', '10:40'],
+  ]);
+  expect(await desk.engine.resyncs.report(id)).toMatchObject({ state: 'running', calendarsDone: 1 });
+
+  expect(desk.engine.now()).toBe(began);
+  expect(await over(desk, id)).toMatchObject({ state: 'done', calendarsDone: 2, failures: [] });
+});
+
+test('what it finds on sale and taken is closed before what it finds missing is opened', async () => {
+  const desk = await opened('breaks');
+  const [one] = desk.sandbox.breaks({
+    facilityId: 'facility',
+    doctorId: 'doctor',
+    addressId: 'address-nowak',
+  });
+  desk.sandbox.removeBreak(one?.id ?? '');
+  await asAnother(desk, 'DELETE', `/slots/${desk.dateAfter(1)}`);
+  const before = desk.sandbox.requests.length;
+  const { id } = await desk.engine.resyncs.begin({});
+  expect(await over(desk, id)).toMatchObject({ differences: { missing: 1, extra: 1 }, writes: 2 });
+  const writes = desk.sandbox.requests
+    .slice(before)
+    .filter(({ method, operation }) => method !== 'GET' && operation !== 'token');
+  expect(writes.map(({ operation }) => operation)).toEqual(['addCalendarBreak', 'replaceSlots']);
+});
+
+test('goes on while its readings come back one by one, and reads nothing twice', async () => {
+  const calendars = ['nowak', 'lis', 'wilk', 'kot', 'mak', 'sum'];
+  const desk = await Desk.open({ still: true, calendars });
+  for (const calendar of calendars) await desk.open(calendar);
+  await desk.rest();
+  const account = await desk.account();
+  const limits = { ...account.limits, requestsPerFiveMinutes: 500 };
+  await desk.engine.putAccount({ ...account, limits });
+  await desk.rest();
+  await desk.engine.db.deleteFrom('slotkeeper.requests').execute();
+  const most = readingsIn(limits, 5 * MINUTE);
+  const apart = (5 * MINUTE) / most;
+  // What may be read in five minutes was read in the last five: as one leaves, there is room for one.
+  await haveRead(desk, account.id, most, (n) => desk.engine.now() - n * apart);
+  const asked = (operation: string): number => desk.requests(operation).length;
+  const before = { slots: asked('getSlots'), bookings: asked('getBookings') };
+
+  const { id } = await desk.engine.resyncs.begin({});
+  const report = await eventually(async () => {
+    await desk.pass(2_000);
+    // All that wait ask whenever there may be something.
+    for (const calendar of calendars) await desk.engine.wake(calendar, 1);
+    const told = await desk.engine.resyncs.report(id);
+    return told?.finishedAt === null ? undefined : told;
+  });
+  expect(report).toMatchObject({ state: 'done', calendarsDone: 6, failures: [] });
+  expect(asked('getSlots') - before.slots).toBe(6);
+  expect(asked('getBookings') - before.bookings).toBe(6);
+  expect(asked('getAddressServices')).toBeLessThanOrEqual(6);
+});
+
+test('those who wait for readings come one after another, and not before there are any', () => {
+  const turns = new Turns();
+  expect(turns.next('warsaw', 0)).toBeUndefined();
+  expect(turns.spent('warsaw', 10_000, 4_000)).toBe(10_000);
+  expect([1, 2, 3].map((n) => turns.next('warsaw', n))).toEqual([14_000, 18_000, 22_000]);
+  expect(turns.next('madrid', 0)).toBeUndefined();
+  expect(turns.next('warsaw', 10_000)).toBeUndefined();
+  expect(turns.spent('warsaw', 13_000, 4_000)).toBe(26_000);
+  expect(turns.spent('warsaw', 90_000, 4_000)).toBe(90_000);
+});

@@ -1,0 +1,132 @@
+// A resync ends, whatever becomes of its calendars.
+import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { openDatabase } from '../../src/db/database.js';
+import type { Db } from '../../src/db/schema.js';
+import { refuseAccount } from '../../src/db/tables/account-states.js';
+import { putAccount } from '../../src/db/tables/accounts.js';
+import { attemptFailed, calendarFailed } from '../../src/db/tables/calendar-retries.js';
+import { putCalendar } from '../../src/db/tables/calendars.js';
+import { retryFailuresOf } from '../../src/db/tables/failures.js';
+import { concludeResync, openResyncs, saveCompared } from '../../src/db/tables/resync-calendars.js';
+import { getResync } from '../../src/db/tables/resync-reports.js';
+import { beginResync, finishResyncs, lastResync, startComparing } from '../../src/db/tables/resyncs.js';
+import { emptyRecord, recordDatabase } from '../db/databases.js';
+import { account, calendar, NOW, SEALER } from '../db/seed-rows.js';
+import { atEndOfTest } from '../support/release.js';
+
+const HOUR = 60 * 60_000;
+const hoursOn = (hours: number): Date => new Date(NOW.getTime() + hours * HOUR);
+
+describe('a resync with a calendar that never gets its turn', () => {
+  let db: Db;
+
+  beforeAll(async () => {
+    const database = await openDatabase({ url: await recordDatabase() });
+    atEndOfTest(() => database.close());
+    db = database.db;
+  });
+
+  beforeEach(async () => {
+    await emptyRecord(db);
+    await db.deleteFrom('slotkeeper.resyncs').execute();
+    await putAccount(db, account(), NOW, SEALER);
+    await putCalendar(db, calendar(), NOW);
+    await putCalendar(db, calendar({ id: 'lis', addressId: '790' }), NOW);
+  });
+
+  test('is over after half a day, with what kept the calendar; the next night has one of its own', async () => {
+    const id = await beginResync(db, { account: 'warsaw', dryRun: false }, NOW);
+    await startComparing(db, id, { failures: [], sources: [] }, NOW);
+    await attemptFailed(db, 'nowak', 'the marketplace does not answer');
+    await finishResyncs(db, hoursOn(11.9));
+    expect(await getResync(db, id, 0, NOW)).toMatchObject({ state: 'running', calendarsDone: 0 });
+    await finishResyncs(db, hoursOn(12.1));
+    expect(await getResync(db, id, 0, NOW)).toMatchObject({
+      state: 'failed',
+      finishedAt: hoursOn(12.1),
+      calendarsDone: 2,
+      failures: [
+        { calendar: 'lis', reason: 'did not come to its turn' },
+        { calendar: 'nowak', reason: 'the marketplace does not answer' },
+      ],
+    });
+    expect(await openResyncs(db, 'nowak')).toEqual([]);
+    // It compared nothing to its end: the night after it is due.
+    expect(await lastResync(db, 'warsaw', hoursOn(24))).toEqual(NOW);
+    expect(await beginResync(db, { account: 'warsaw', dryRun: false }, hoursOn(24))).not.toBe(id);
+  });
+
+  test('does not count a calendar as failed that is yet to be tried again for it', async () => {
+    await calendarFailed(db, calendar(), { reason: 'forbidden', leavesOnSale: false, tried: [] }, NOW, 1);
+    const id = await beginResync(db, { account: 'warsaw', dryRun: false }, NOW);
+    await finishResyncs(db, NOW);
+    await retryFailuresOf(db, ['nowak'], NOW);
+    await startComparing(db, id, { failures: [], sources: [] }, NOW);
+    await finishResyncs(db, NOW);
+    expect(await getResync(db, id, 0, NOW)).toMatchObject({ state: 'running', calendarsDone: 0 });
+    expect(await openResyncs(db, 'nowak')).toMatchObject([{ resync: id, state: 'waiting' }]);
+  });
+
+  test('is none that a later one joins where it was cut off before, or came with a backup', async () => {
+    const old = await beginResync(db, { dryRun: false }, NOW);
+    await startComparing(db, old, { failures: [], sources: [] }, NOW);
+    expect(await lastResync(db, 'warsaw', hoursOn(11))).toEqual(hoursOn(11));
+    expect(await lastResync(db, 'warsaw', hoursOn(25))).toEqual(NOW);
+    const id = await beginResync(db, { dryRun: false }, hoursOn(25));
+    expect(id).not.toBe(old);
+    expect(await getResync(db, old, 0, NOW)).toMatchObject({ state: 'failed' });
+  });
+
+  test('has its half day from when its calendars were first compared', async () => {
+    const id = await beginResync(db, { dryRun: false }, NOW);
+    await finishResyncs(db, hoursOn(20));
+    await startComparing(db, id, { failures: [], sources: [] }, hoursOn(20));
+    await finishResyncs(db, hoursOn(31));
+    expect(await getResync(db, id, 0, NOW)).toMatchObject({ state: 'running', calendarsDone: 0 });
+  });
+
+  test('that was left by a process which was killed is over when another is asked for, and is none of its own night', async () => {
+    const id = await beginResync(db, { account: 'warsaw', dryRun: false }, NOW);
+    await startComparing(db, id, { failures: [], sources: [] }, NOW);
+    // While it may go on it is the one, and counts as under way.
+    expect(await beginResync(db, { dryRun: false, calendars: ['nowak'] }, hoursOn(1))).toBe(id);
+    expect(await lastResync(db, 'warsaw', hoursOn(1))).toEqual(hoursOn(1));
+    expect(await lastResync(db, 'warsaw', hoursOn(25))).toEqual(NOW);
+    const next = await beginResync(db, { account: 'warsaw', dryRun: false }, hoursOn(25));
+    expect(next).not.toBe(id);
+    expect(await getResync(db, id, 0, NOW)).toMatchObject({ state: 'failed', finishedAt: hoursOn(25) });
+    await startComparing(db, next, { failures: [], sources: [] }, hoursOn(25));
+    expect(await lastResync(db, 'warsaw', hoursOn(26))).toEqual(hoursOn(26));
+  });
+
+  test('of an account that has no calendars is none of another account', async () => {
+    await putAccount(db, account({ id: 'madrid' }), NOW, SEALER);
+    const id = await beginResync(db, { account: 'warsaw', dryRun: false }, NOW);
+    expect(await beginResync(db, { account: 'madrid', dryRun: false }, NOW)).not.toBe(id);
+  });
+
+  test('waits for an account that was refused before until it is tried again, and ends without it then', async () => {
+    await refuseAccount(db, 'warsaw', 'the credentials are not accepted', NOW);
+    const id = await beginResync(db, { account: 'warsaw', dryRun: false }, hoursOn(1));
+    await startComparing(db, id, { failures: [], sources: [] }, hoursOn(1));
+    await finishResyncs(db, hoursOn(1));
+    expect(await getResync(db, id, 0, hoursOn(1))).toMatchObject({
+      state: 'running',
+      waiting: [{ account: 'warsaw', calendars: 2, reason: 'the credentials are not accepted' }],
+    });
+    await refuseAccount(db, 'warsaw', 'the credentials are not accepted', hoursOn(1));
+    await finishResyncs(db, hoursOn(1));
+    expect(await getResync(db, id, 0, hoursOn(1))).toMatchObject({ state: 'failed', waiting: [] });
+  });
+
+  test('and is compared after that all the same changes nothing of its report', async () => {
+    const id = await beginResync(db, { account: 'warsaw', dryRun: false }, NOW);
+    await startComparing(db, id, { failures: [], sources: [] }, NOW);
+    await finishResyncs(db, hoursOn(13));
+    const before = await getResync(db, id, 0, NOW);
+    const found = { daysCompared: 84, missing: 1, extra: 0, stale: 0, foreign: 0, reads: 2, days: [] };
+    await saveCompared(db, id, 'nowak', found, false);
+    await concludeResync(db, id, 'nowak');
+    expect(await getResync(db, id, 0, NOW)).toEqual(before);
+  });
+});
