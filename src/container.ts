@@ -5,45 +5,45 @@ import { linkByHand } from './clinic/booking-links.js';
 import { EventIntake } from './clinic/event-batcher.js';
 import { OccupancyWorker } from './clinic/occupancy-worker.js';
 import { type PullOptions, pullSource } from './clinic/snapshots/pull-source.js';
-import { keptEvent } from './clinic/stored-event.js';
+import { storedEventOf } from './clinic/stored-event.js';
 import type { FileConfig } from './config/schema.js';
-import type { Means } from './context/context.js';
-import { askAgainAfterMs } from './context/retry-after-failure.js';
-import { HEARING, LEAST_URGENT, MOST_URGENT } from './core/index.js';
-import type { Sealer } from './crypto/encryptor.js';
+import type { Dependencies } from './context/context.js';
+import { retryAfterMs } from './context/retry-after-failure.js';
+import { HIGHEST_PRIORITY, LOWEST_PRIORITY, VERIFICATION_PRIORITY } from './core/index.js';
+import type { Encryptor } from './crypto/encryptor.js';
 import { type Database, openDatabase } from './db/database.js';
 import type { Embedded } from './db/embedded.js';
 import type { Db } from './db/schema.js';
-import { RememberedAccounts } from './db/tables/account-cache.js';
-import { openedAccount } from './db/tables/account-secrets.js';
+import { AccountCache } from './db/tables/account-cache.js';
+import { decryptedAccount } from './db/tables/account-secrets.js';
 import type { Link } from './db/tables/linked-bookings.js';
-import type { WantedCalendar } from './db/tables/pending-calendars.js';
-import { saveRefusedEvent } from './db/tables/rejected-events.js';
+import type { PendingCalendar } from './db/tables/pending-calendars.js';
+import { saveRejectedEvent } from './db/tables/rejected-events.js';
 import { askClinic } from './delivery/ask-clinic.js';
 import { Delivery } from './delivery/delivery-service.js';
 import type { Logger } from './lib/log.js';
 import type { PrivateAddresses } from './lib/private-addresses.js';
 import { type Timers, within } from './lib/timers.js';
-import { BookingDesk } from './linked-bookings/booking-service.js';
-import { Sweep } from './maintenance/requeue-sweep.js';
+import { BookingService } from './linked-bookings/booking-service.js';
+import { RequeueSweep } from './maintenance/requeue-sweep.js';
 import { ReadinessProbe } from './monitoring/readiness.js';
-import { tellConflictsOfBooking } from './notifications/conflicts.js';
-import { Inbox } from './notifications/notification-service.js';
+import { notifyConflictsOfBooking } from './notifications/conflicts.js';
+import { NotificationService } from './notifications/notification-service.js';
 import { horizonOf } from './publishing/horizon.js';
 import { PublishQueue } from './queue/publish-queue.js';
 import { OCCUPANCY_QUEUE } from './queue/queue-names.js';
 import { type JobQueue, pingRedis, Queues } from './queue/queues.js';
 import { ResyncQueue } from './queue/resync-queue.js';
 import { Clients } from './rate-limit/client-pool.js';
-import { Budget } from './rate-limit/limiter.js';
+import { RateLimiter } from './rate-limit/limiter.js';
 import { PublishWorker } from './reconciler/publish-worker.js';
 import { Reconciler } from './reconciler/reconciler.js';
 import { Schedules } from './resync/nightly.js';
 import { ResyncWorker } from './resync/worker.js';
-import { openSealer } from './setup/encryption.js';
+import { openEncryptor } from './setup/encryption.js';
 import { openEmbeddedOf } from './setup/open-embedded.js';
 
-export interface PartsOptions {
+export interface ContainerOptions {
   readonly databaseUrl?: string | undefined;
   readonly data: string;
   readonly embedded?: Embedded | undefined;
@@ -66,10 +66,10 @@ export interface PartsOptions {
   /** Called where the embedded database has ended. */
   readonly onDatabaseLost: (error: Error) => void;
   /** Run as soon as the record is open, before anything works on it. */
-  readonly prepare: (db: Db, sealer: Sealer) => Promise<void>;
+  readonly prepare: (db: Db, encryptor: Encryptor) => Promise<void>;
 }
 
-export interface Parts {
+export interface Container {
   readonly database: Database;
   readonly queues: Queues;
   readonly occupancyQueue: JobQueue;
@@ -79,20 +79,20 @@ export interface Parts {
    * Has calendars published soon. What is wanted is in the record already: if the queue cannot be reached, the sweep
    * finds it later, so this never fails.
    */
-  wake(calendars: readonly WantedCalendar[]): Promise<void>;
-  readonly bookings: BookingDesk;
+  enqueue(calendars: readonly PendingCalendar[]): Promise<void>;
+  readonly bookings: BookingService;
   /** Ties bookings that the record knows to appointments, or to none. */
   link(links: readonly Link[]): Promise<void>;
-  readonly accounts: RememberedAccounts;
-  readonly sealer: Sealer;
+  readonly accounts: AccountCache;
+  readonly encryptor: Encryptor;
   readonly delivery: Delivery;
-  readonly inbox: Inbox;
+  readonly inbox: NotificationService;
   readonly readiness: ReadinessProbe;
   readonly resyncQueue: ResyncQueue;
   /** Wakes what waits for a resync, and queues what lost its job. */
   resyncRound(): Promise<void>;
   /** What a run of a calendar works with. */
-  readonly means: Means;
+  readonly dependencies: Dependencies;
   /** Begins the work of this process's roles. */
   run(): Promise<void>;
   /** Waits for what is in hand, some seconds at most, then closes everything. @returns whether all of it was finished */
@@ -107,7 +107,7 @@ const CLOSE_MS = 2_000;
 /** How long the jobs of calendars are waited for, in milliseconds. */
 const WAKE_MS = 2_000;
 
-export async function openParts(options: PartsOptions): Promise<Parts> {
+export async function openContainer(options: ContainerOptions): Promise<Container> {
   const { redisUrl, publish } = options;
   const onError = tellOnce(options);
   // Redis answers at once or not at all; a first start of the embedded database takes seconds.
@@ -123,11 +123,11 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
   });
   try {
     const { encryptionKey, databaseUrl, data } = options;
-    const sealer = openSealer({ encryptionKey, folder: databaseUrl === undefined ? data : undefined });
+    const encryptor = openEncryptor({ encryptionKey, folder: databaseUrl === undefined ? data : undefined });
     await queues.connect();
-    await options.prepare(database.db, sealer);
+    await options.prepare(database.db, encryptor);
     database.limitStatements(options.statementMs);
-    return assemble(options, database, queues, sealer);
+    return assemble(options, database, queues, encryptor);
   } catch (error) {
     await queues.close();
     await database.close();
@@ -135,7 +135,7 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
   }
 }
 
-async function open(options: PartsOptions, onError: (error: Error) => void): Promise<Database> {
+async function open(options: ContainerOptions, onError: (error: Error) => void): Promise<Database> {
   const { databaseUrl, embedded, publish } = options;
   return await openDatabase(
     databaseUrl === undefined
@@ -144,15 +144,20 @@ async function open(options: PartsOptions, onError: (error: Error) => void): Pro
   );
 }
 
-function assemble(options: PartsOptions, database: Database, queues: Queues, sealer: Sealer): Parts {
+function assemble(
+  options: ContainerOptions,
+  database: Database,
+  queues: Queues,
+  encryptor: Encryptor,
+): Container {
   const { log, now, timers, random, roles, privateAddresses } = options;
-  const { concurrency, debounceMs, leading, timeoutMs, verify, mostEntries, sweepSeconds } = options.publish;
+  const { concurrency, debounceMs, leading, timeoutMs, verify, maxEntries, sweepSeconds } = options.publish;
   const { db } = database;
-  const accounts = new RememberedAccounts({ db, sealer, now });
+  const accounts = new AccountCache({ db, encryptor, now });
   const publishQueue = new PublishQueue(queues, { debounceMs, leading, now });
-  const clients = new Clients({ log, requestTimeoutMs: timeoutMs, now, sealer, privateAddresses });
-  const budget = new Budget({ db, log, now, requestTimeoutMs: timeoutMs });
-  const means: Means = {
+  const clients = new Clients({ log, requestTimeoutMs: timeoutMs, now, encryptor, privateAddresses });
+  const budget = new RateLimiter({ db, log, now, requestTimeoutMs: timeoutMs });
+  const dependencies: Dependencies = {
     db,
     clients,
     budget,
@@ -161,59 +166,60 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
     timers,
     random,
     verify,
-    mostEntries,
+    maxEntries,
     requestTimeoutMs: timeoutMs,
-    sealer,
-    deliver: (added) => delivery.wake(added),
-    tellConflicts: async (moved) => delivery.wake(await tellConflictsOfBooking(db, sealer, moved, now())),
+    encryptor,
+    deliver: (added) => delivery.enqueue(added),
+    notifyConflicts: async (moved) =>
+      delivery.enqueue(await notifyConflictsOfBooking(db, encryptor, moved, now())),
   };
-  const reconciler = new Reconciler(means, concurrency);
-  const queueUp = async (calendars: readonly WantedCalendar[]): Promise<void> => {
+  const reconciler = new Reconciler(dependencies, concurrency);
+  const queueUp = async (calendars: readonly PendingCalendar[]): Promise<void> => {
     try {
-      await publishQueue.wake(calendars);
+      await publishQueue.enqueue(calendars);
     } catch (error) {
       const about = { err: error, calendars: calendars.map(({ calendar }) => calendar).slice(0, 10) };
       log.warn(about, 'the queue cannot be reached; the sweep will find what is wanted');
     }
   };
   // Whoever waits for it has committed already, and waits no longer for a queue that does not answer.
-  const wakeAll = async (calendars: readonly WantedCalendar[]): Promise<void> =>
+  const enqueueAll = async (calendars: readonly PendingCalendar[]): Promise<void> =>
     void (await within(timers, WAKE_MS, queueUp(calendars)));
-  const wake = (calendar: string, urgency: number): Promise<void> => wakeAll([{ calendar, urgency }]);
+  const enqueue = (calendar: string, priority: number): Promise<void> => enqueueAll([{ calendar, priority }]);
   const link = async (asked: readonly Link[]): Promise<void> =>
-    delivery.wake(await linkByHand(db, sealer, asked, now()));
-  const bookings = new BookingDesk({
-    means,
+    delivery.enqueue(await linkByHand(db, encryptor, asked, now()));
+  const bookings = new BookingService({
+    dependencies,
     link: (one) => link([one]),
-    wake: (calendar) => wake(calendar, MOST_URGENT),
+    enqueue: (calendar) => enqueue(calendar, HIGHEST_PRIORITY),
   });
   const events = new EventIntake({
     db,
-    sealer,
+    encryptor,
     now,
     timers,
-    wake: wakeAll,
-    deliver: (added) => delivery.wake(added),
+    enqueue: enqueueAll,
+    deliver: (added) => delivery.enqueue(added),
   });
   const occupancyWorker = new OccupancyWorker({
     queues,
     log,
     timers,
     apply: (batch) => events.apply(batch),
-    refuse: (event, reason) => saveRefusedEvent(db, { data: keptEvent(event), reason }, new Date(now())),
+    refuse: (event, reason) => saveRejectedEvent(db, { data: storedEventOf(event), reason }, new Date(now())),
   });
   const publishWorker = new PublishWorker({
     queues,
     log,
     concurrency,
-    reconcile: (calendar, urgency) => reconciler.reconcile(calendar, urgency),
+    reconcile: (calendar, priority) => reconciler.reconcile(calendar, priority),
   });
   const { url, secret, approvalUrl, queue, keepDays, timeoutMs: deliveryTimeoutMs } = options.delivery;
   const delivery = new Delivery({
     db,
     accounts,
     queues,
-    sealer,
+    encryptor,
     log,
     now,
     timers,
@@ -225,26 +231,26 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
     everyMs: sweepSeconds * 1000,
     privateAddresses,
   });
-  const inbox = new Inbox({
+  const inbox = new NotificationService({
     db,
     room: database.room,
-    sealer,
+    encryptor,
     log,
     now,
     timers,
-    wake,
+    enqueue,
     requestTimeoutMs: timeoutMs,
     findEveryMs: sweepSeconds * 1000,
     horizon: (account) => horizonOf(account.timeZone, now()),
-    marketplace: (account) => clients.of(account).through(budget.gate(account, HEARING)),
+    marketplace: (account) => clients.of(account).through(budget.gate(account, VERIFICATION_PRIORITY)),
     // Work of the day like any other: many calendars are read, and what is said must not wait for them.
-    lookedFor: (account) => clients.of(account).through(budget.gate(account, LEAST_URGENT)),
-    backoff: (account, error, failures) => askAgainAfterMs(means, account, error, failures),
-    deliver: (added) => delivery.wake(added),
+    lookedFor: (account) => clients.of(account).through(budget.gate(account, LOWEST_PRIORITY)),
+    backoff: (account, error, failures) => retryAfterMs(dependencies, account, error, failures),
+    deliver: (added) => delivery.enqueue(added),
     askClinic: (account, question) =>
       askClinic(
         { forAll: secret === undefined ? undefined : { secret, approvalUrl }, now, timers, privateAddresses },
-        openedAccount(sealer, account),
+        decryptedAccount(encryptor, account),
         question,
       ),
   });
@@ -256,12 +262,12 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
     queue: resyncQueue,
     log,
     now,
-    wake,
-    wakeAgainMs: sweepSeconds * 4_000,
+    enqueue,
+    enqueueAgainMs: sweepSeconds * 4_000,
     spreadMs,
     fetch: async (account, signal) => {
       const take = options.takeSnapshot;
-      const { problems, ...did } = await pullSource(openedAccount(sealer, account), {
+      const { problems, ...did } = await pullSource(decryptedAccount(encryptor, account), {
         db,
         now,
         signal,
@@ -287,13 +293,13 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
     cron: options.resync?.cron,
     spreadMs,
   });
-  const sweep = new Sweep({
+  const sweep = new RequeueSweep({
     db,
     log,
     now,
     timers,
     everyMs: sweepSeconds * 1000,
-    wake: (calendars) => publishQueue.wake(calendars),
+    enqueue: (calendars) => publishQueue.enqueue(calendars),
     also: () => resyncWorker.round(),
   });
   return {
@@ -302,17 +308,17 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
     occupancyQueue: queues.queue(OCCUPANCY_QUEUE),
     publishQueue,
     events,
-    wake: wakeAll,
+    enqueue: enqueueAll,
     link,
     bookings,
     accounts,
-    sealer,
+    encryptor,
     delivery,
     inbox,
     readiness: new ReadinessProbe({ db, queues, log, now, timers }),
     resyncQueue,
     resyncRound: () => resyncWorker.round(),
-    means,
+    dependencies,
     run: async () => {
       if (roles.includes('worker')) {
         await occupancyWorker.start();
@@ -356,7 +362,7 @@ function assemble(options: PartsOptions, database: Database, queues: Queues, sea
 const AGAIN_AFTER_MS = 30_000;
 
 /** A server that is away breaks every connection again and again, and each says so in the same words. */
-function tellOnce({ log, now }: Pick<PartsOptions, 'log' | 'now'>): (error: Error) => void {
+function tellOnce({ log, now }: Pick<ContainerOptions, 'log' | 'now'>): (error: Error) => void {
   const told = new Map<string, number>();
   return (error) => {
     const before = told.get(error.message);

@@ -1,6 +1,6 @@
-import type { BookingsFace } from './api/bookings-api.js';
-import type { FailuresFace } from './api/failures-api.js';
-import type { HoldsFace } from './api/held-changes-api.js';
+import type { BookingsApi } from './api/bookings-api.js';
+import type { FailuresApi } from './api/failures-api.js';
+import type { HeldChangesApi } from './api/held-changes-api.js';
 import type { OwnResyncs } from './api/resyncs-api.js';
 import { ROLES, type Role } from './api/roles.js';
 import { type ApplyOptions, applyEvents } from './clinic/apply-events.js';
@@ -11,25 +11,25 @@ import { applySnapshot, type SnapshotOutcome } from './clinic/snapshots/apply-sn
 import type { HeldSummary, OnHeld } from './clinic/snapshots/hold-change.js';
 import { ConfigError } from './config/config-error.js';
 import { type FileConfig, type FileConfigInput, fileSchema } from './config/schema.js';
-import { openParts, type Parts } from './container.js';
-import { LEAST_URGENT, localDate, MOST_URGENT } from './core/index.js';
-import type { Sealer } from './crypto/encryptor.js';
+import { type Container, openContainer } from './container.js';
+import { HIGHEST_PRIORITY, LOWEST_PRIORITY, localDate } from './core/index.js';
+import type { Encryptor } from './crypto/encryptor.js';
 import type { Embedded } from './db/embedded.js';
 import type { Db } from './db/schema.js';
 import { type Account, getAccount, listAccounts, putAccount } from './db/tables/accounts.js';
 import { type Calendar, deleteCalendar, getCalendar } from './db/tables/calendars.js';
 import { beginClosing, formerAddresses } from './db/tables/closing-calendars.js';
-import { missingKeysOf, sealAccounts } from './db/tables/encrypt-accounts.js';
+import { encryptAccounts, missingKeysOf } from './db/tables/encrypt-accounts.js';
 import type { AddedNotification, Feed, NotificationItem } from './db/tables/notifications.js';
 import { missingKeys } from './db/tables/retention.js';
-import type { FollowQuery } from './delivery/delivery-service.js';
-import { tellingHeld } from './delivery/held-change-notifier.js';
+import type { WaitForFeedQuery } from './delivery/delivery-service.js';
+import { notifyingHeldChanges } from './delivery/held-change-notifier.js';
 import type { Logger } from './lib/log.js';
 import type { PrivateAddresses } from './lib/private-addresses.js';
 import { systemTimers, type Timers } from './lib/timers.js';
 import { check } from './lib/validation.js';
 import { Failures } from './maintenance/failures.js';
-import { Holds } from './maintenance/held-changes.js';
+import { HeldChanges } from './maintenance/held-changes.js';
 import { type ConflictItem, listConflicts } from './monitoring/conflicts.js';
 import type { Readiness } from './monitoring/readiness.js';
 import { type Status, statusOf } from './monitoring/status.js';
@@ -40,7 +40,7 @@ import { Resyncs } from './resync/resync-service.js';
 import { type Configured, configureCalendar } from './setup/configure-calendar.js';
 import { refuseMissingKeys } from './setup/encryption.js';
 import { endingProcess } from './setup/exit-on-database-loss.js';
-import { seed } from './setup/load-config.js';
+import { loadConfig } from './setup/load-config.js';
 import { privateAddressesOf, refusePrivateAddresses } from './setup/private-address-policy.js';
 
 export interface SlotkeeperOptions {
@@ -113,7 +113,7 @@ export class Slotkeeper {
   readonly #options: EngineOptions;
   readonly #config: FileConfig;
   readonly #privateAddresses: PrivateAddresses;
-  #parts: Parts | undefined;
+  #parts: Container | undefined;
 
   /** @throws {ConfigError} with the path of everything that is wrong */
   constructor(options: EngineOptions) {
@@ -149,7 +149,7 @@ export class Slotkeeper {
       onProgress,
       onDatabaseLost = endingProcess(this.log),
     } = this.#options;
-    this.#parts = await openParts({
+    this.#parts = await openContainer({
       databaseUrl,
       data,
       embedded,
@@ -169,7 +169,7 @@ export class Slotkeeper {
       random: random ?? Math.random,
       onProgress,
       onDatabaseLost,
-      prepare: (db, sealer) => this.#prepare(db, sealer),
+      prepare: (db, encryptor) => this.#prepare(db, encryptor),
     });
     try {
       await this.#parts.run();
@@ -214,10 +214,10 @@ export class Slotkeeper {
     events: readonly OccupancyEvent[],
     { dryRun = false }: Pick<ApplyOptions, 'dryRun'> = {},
   ): Promise<EventsResult> {
-    const { sealer, events: intake } = this.#running();
+    const { encryptor, events: intake } = this.#running();
     return await this.#takeIn(events, async () => {
       if (!dryRun) return await intake.apply({ events });
-      return (await applyEvents(this.db, events, this.now(), { sealer, dryRun })).result;
+      return (await applyEvents(this.db, events, this.now(), { encryptor, dryRun })).result;
     });
   }
 
@@ -238,24 +238,24 @@ export class Slotkeeper {
     arrival: SnapshotArrival = {},
   ): Promise<SnapshotOutcome> {
     const { holds } = this.#config;
-    const { sealer, delivery } = this.#running();
+    const { encryptor, delivery } = this.#running();
     const told: AddedNotification[] = [];
     const outcome = await this.#takeIn(snapshot, () =>
       applySnapshot(this.db, calendar, snapshot, {
         ...arrival,
         now: this.now(),
         holds: holds === 'off' ? undefined : holds,
-        onHeld: this.#tellingHeld(sealer, told),
-        sealer,
+        onHeld: this.#tellingHeld(encryptor, told),
+        encryptor,
       }),
     );
     if (outcome.kind !== 'taken') return outcome;
-    delivery.wake([...outcome.added, ...told]);
-    await this.#running().wake(outcome.wakes);
+    delivery.enqueue([...outcome.added, ...told]);
+    await this.#running().enqueue(outcome.jobsToEnqueue);
     const { held } = outcome.result;
     if (held !== null) {
-      const { id, losses } = held;
-      this.log.warn({ calendar, hold: id, losses }, 'a snapshot would take away too much; it is held');
+      const { id, deletions } = held;
+      this.log.warn({ calendar, hold: id, deletions }, 'a snapshot would take away too much; it is held');
     }
     return outcome;
   }
@@ -275,35 +275,35 @@ export class Slotkeeper {
    * Has a calendar published soon. What is wanted is in the record already: if the queue cannot be reached, the
    * sweep finds it later, so this never fails.
    */
-  async wake(calendar: string, urgency: number = LEAST_URGENT): Promise<void> {
-    await this.#running().wake([{ calendar, urgency }]);
+  async enqueueCalendar(calendar: string, priority: number = LOWEST_PRIORITY): Promise<void> {
+    await this.#running().enqueue([{ calendar, priority }]);
   }
 
   /** Marketplace bookings, by their visit booking id: to be cancelled, moved, or linked to an appointment of the PMS. */
-  get bookings(): BookingsFace {
+  get bookings(): BookingsApi {
     return this.#running().bookings;
   }
 
   /** What failed and waits for somebody to try it again or to drop it. */
-  get failures(): FailuresFace {
-    const { database, occupancyQueue, delivery, link, means } = this.#running();
+  get failures(): FailuresApi {
+    const { database, occupancyQueue, delivery, link, dependencies } = this.#running();
     return new Failures({
       db: database.db,
       occupancyQueue,
       now: this.now,
-      wake: (calendar) => this.wake(calendar),
-      deliver: (key) => delivery.hasten(key),
+      enqueue: (calendar) => this.enqueueCalendar(calendar),
+      deliver: (key) => delivery.retryNow(key),
       retryClinic: (account) => delivery.retryClinic(account),
-      renewClient: (account) => means.clients.renew(account),
+      renewClient: (account) => dependencies.clients.renew(account),
       unlink: (some) => link(some.map(({ calendar, id }) => ({ calendar, booking: id, ref: null }))),
     });
   }
 
   /** Full resyncs: begun, and reported. */
   get resyncs(): OwnResyncs {
-    const { means, resyncQueue, resyncRound } = this.#running();
+    const { dependencies, resyncQueue, resyncRound } = this.#running();
     return new Resyncs({
-      means,
+      dependencies,
       queue: resyncQueue,
       round: resyncRound,
       onQueueAway: (error) =>
@@ -312,10 +312,10 @@ export class Slotkeeper {
   }
 
   /** What would take away too much and waits for somebody to release it or to drop it. */
-  get holds(): HoldsFace {
-    return new Holds({
+  get holds(): HeldChangesApi {
+    return new HeldChanges({
       db: this.db,
-      wake: (calendar, urgency) => this.wake(calendar, urgency),
+      enqueue: (calendar, priority) => this.enqueueCalendar(calendar, priority),
       now: this.now,
     });
   }
@@ -340,7 +340,7 @@ export class Slotkeeper {
    * What the marketplace said, after the cursor, oldest first; at most `limit`, 100 by default. Where there is nothing
    * yet, it waits up to `waitMs` for it.
    */
-  async notifications({ limit = 100, ...query }: Partial<FollowQuery> = {}): Promise<Feed> {
+  async notifications({ limit = 100, ...query }: Partial<WaitForFeedQuery> = {}): Promise<Feed> {
     return await this.#running().delivery.follow({ limit, ...query });
   }
 
@@ -360,11 +360,11 @@ export class Slotkeeper {
 
   /** @throws {ConfigError} where one that is put over HTTP names an address that may not be asked */
   async putAccount(account: Account): Promise<void> {
-    const { sealer, delivery, accounts, means } = this.#running();
+    const { encryptor, delivery, accounts, dependencies } = this.#running();
     if (account.overHttp === true) {
-      await refusePrivateAddresses(this.#privateAddresses, account, means.timers);
+      await refusePrivateAddresses(this.#privateAddresses, account, dependencies.timers);
     }
-    const isChanged = await putAccount(this.db, account, new Date(this.now()), sealer);
+    const isChanged = await putAccount(this.db, account, new Date(this.now()), encryptor);
     accounts.forget(account.id);
     if (isChanged) await delivery.accountChanged(account.id);
   }
@@ -376,13 +376,14 @@ export class Slotkeeper {
    * @throws {AddressTakenError} where another calendar is the same facility, doctor and address, or is being closed there
    */
   async putCalendar(calendar: Calendar): Promise<HeldSummary | null> {
-    const { sealer, delivery } = this.#running();
+    const { encryptor, delivery } = this.#running();
     const told: AddedNotification[] = [];
-    const configured = await this.#configure(this.db, calendar, this.#tellingHeld(sealer, told));
-    delivery.wake(told);
+    const configured = await this.#configure(this.db, calendar, this.#tellingHeld(encryptor, told));
+    delivery.enqueue(told);
     if (configured.kind === 'changed') {
-      await this.wake(calendar.id);
-      for (const former of await formerAddresses(this.db, calendar.id)) await this.wake(former, MOST_URGENT);
+      await this.enqueueCalendar(calendar.id);
+      for (const former of await formerAddresses(this.db, calendar.id))
+        await this.enqueueCalendar(former, HIGHEST_PRIORITY);
     }
     return configured.kind === 'held' ? configured.held : null;
   }
@@ -399,7 +400,7 @@ export class Slotkeeper {
   ): Promise<'closing' | 'deleted' | undefined> {
     if (leave) return (await deleteCalendar(this.db, id)) ? 'deleted' : undefined;
     if (!(await beginClosing(this.db, id, new Date(this.now())))) return undefined;
-    await this.wake(id, MOST_URGENT);
+    await this.enqueueCalendar(id, HIGHEST_PRIORITY);
     return 'closing';
   }
 
@@ -409,8 +410,8 @@ export class Slotkeeper {
     return room === undefined ? await take() : await room.during(sizeOf(said), take);
   }
 
-  #tellingHeld(sealer: Sealer, added: AddedNotification[]): OnHeld {
-    return tellingHeld({ sealer, now: this.now, also: this.#options.onHeld, added });
+  #tellingHeld(encryptor: Encryptor, added: AddedNotification[]): OnHeld {
+    return notifyingHeldChanges({ encryptor, now: this.now, also: this.#options.onHeld, added });
   }
 
   async #configure(db: Db, calendar: Calendar, onHeld: OnHeld): Promise<Configured> {
@@ -421,30 +422,30 @@ export class Slotkeeper {
       onHeld,
     });
     if (configured.kind === 'held') {
-      const { id: hold, losses } = configured.held;
-      const what = { calendar: calendar.id, hold, losses };
+      const { id: hold, deletions } = configured.held;
+      const what = { calendar: calendar.id, hold, deletions };
       this.log.warn(what, 'a configuration would take away too much; it is held');
     }
     return configured;
   }
 
-  async #prepare(db: Db, sealer: Sealer): Promise<void> {
+  async #prepare(db: Db, encryptor: Encryptor): Promise<void> {
     const configured = new Set(this.#config.accounts.map(({ id }) => id));
     // A command that only asks or adds opens nothing of it.
     const runs = this.#options.roles?.length !== 0;
     if (runs) {
       // The configuration says the secrets of its own accounts anew.
       const others = (await listAccounts(db)).filter(({ id }) => !configured.has(id));
-      refuseMissingKeys(await missingKeys(db, sealer), missingKeysOf(others, sealer));
+      refuseMissingKeys(await missingKeys(db, encryptor), missingKeysOf(others, encryptor));
     }
     // What is told of it is found by the first round: nothing runs yet.
-    await seed(db, this.#config, { now: this.now(), sealer }, (calendar) =>
-      this.#configure(db, calendar, this.#tellingHeld(sealer, [])),
+    await loadConfig(db, this.#config, { now: this.now(), encryptor }, (calendar) =>
+      this.#configure(db, calendar, this.#tellingHeld(encryptor, [])),
     );
-    if (runs) await sealAccounts(db, sealer);
+    if (runs) await encryptAccounts(db, encryptor);
   }
 
-  #running(): Parts {
+  #running(): Container {
     if (this.#parts === undefined) throw new Error('the engine is not running: start() comes first');
     return this.#parts;
   }

@@ -1,14 +1,14 @@
 /** The library's face. The pure core alone is `slotkeeper/core`; the sandbox is `slotkeeper/sandbox`. */
 
-export type { BookingReport, BookingsFace, MoveBooking } from './api/bookings-api.js';
-export type { Failure, FailuresFace, Settled } from './api/failures-api.js';
-export type { HeldItem, HoldsFace } from './api/held-changes-api.js';
+export type { BookingReport, BookingsApi, MoveBooking } from './api/bookings-api.js';
+export type { Failure, FailuresApi, Resolved } from './api/failures-api.js';
+export type { HeldChangesApi, HeldItem } from './api/held-changes-api.js';
 export type {
   OwnResyncs,
   ResyncReport,
   ResyncRequest,
   ResyncSummary,
-  ResyncsFace,
+  ResyncsApi,
 } from './api/resyncs-api.js';
 export type { Role } from './api/roles.js';
 export type { EventsResult, EventWarning, RejectedEvent } from './clinic/events-result.js';
@@ -29,7 +29,7 @@ export { ConfigError } from './config/config-error.js';
 export { parseConfig } from './config/load.js';
 export type { FileConfigInput as SlotkeeperConfig } from './config/schema.js';
 export * from './core/index.js';
-export { UnreadableKeyError } from './crypto/invalid-key-error.js';
+export { InvalidKeyError } from './crypto/invalid-key-error.js';
 export { DataFolderError } from './db/data-folder-error.js';
 export { DatabaseLostError } from './db/database-lost-error.js';
 export { DiskFullError } from './db/disk-full-error.js';
@@ -38,7 +38,7 @@ export { ServiceUnavailableError } from './db/service-unavailable-error.js';
 export type { Account, Source } from './db/tables/accounts.js';
 export { AddressTakenError } from './db/tables/address-taken-error.js';
 export type { Calendar } from './db/tables/calendars.js';
-export type { Hold, Loss } from './db/tables/held-changes.js';
+export type { Deletion, HeldChange } from './db/tables/held-changes.js';
 export type {
   ApprovalQuestion,
   MarketplaceBreak,
@@ -52,7 +52,7 @@ export type {
   VisitBookingRequest,
 } from './db/tables/notification-item.js';
 export type { Feed } from './db/tables/notifications.js';
-export type { DeliveryStatus, FollowQuery } from './delivery/delivery-service.js';
+export type { DeliveryStatus, WaitForFeedQuery } from './delivery/delivery-service.js';
 export { verifyWebhook, type WebhookRequest, WebhookVerificationError } from './delivery/verify-webhook.js';
 export { Slotkeeper, type SlotkeeperOptions, type SnapshotArrival } from './engine.js';
 export { createLog, type Logger } from './lib/log.js';

@@ -12,7 +12,7 @@ export interface Overtaking {
   readonly backend: string;
   readonly closings: number;
   readonly p50Ms: number;
-  readonly mostMs: number;
+  readonly maxMs: number;
   /** Of the flood, when the last closing had reached the marketplace. */
   readonly stillWaiting: number;
 }
@@ -66,7 +66,7 @@ export async function overtaking(backend: Backend): Promise<Overtaking> {
         backend: backend.name,
         closings: samples.length,
         p50Ms: at(samples, 0.5),
-        mostMs: Math.max(...samples),
+        maxMs: Math.max(...samples),
         stillWaiting: waiting,
       };
     });

@@ -2,7 +2,7 @@
  * A Monday morning on a virtual clock: how long time that is taken stays on sale, for three ways of spending the
  * same budget. The third is ours, with the engine's own urgency and its own windows of the budget.
  */
-import { aged, urgency } from 'slotkeeper';
+import { aged, priority } from 'slotkeeper';
 import { windowsFor } from '../../dist/rate-limit/policy.js';
 
 const MINUTE = 60_000;
@@ -29,13 +29,13 @@ interface Event {
   readonly at: number;
   readonly calendar: number;
   readonly closes: boolean;
-  readonly urgency: number;
+  readonly priority: number;
 }
 
 interface Waiting {
   readonly events: Event[];
   readonly since: number;
-  urgency: number;
+  priority: number;
 }
 
 /** Small, fast and the same everywhere: mulberry32. */
@@ -61,7 +61,7 @@ function morning({ calendars, bookings, cancellations, seed }: Monday): Event[] 
       at,
       calendar: Math.floor(random() * calendars),
       closes,
-      urgency: urgency({ ...change, now: at }),
+      priority: priority({ ...change, now: at }),
     };
   };
   return [
@@ -94,10 +94,10 @@ const ways: readonly Way[] = [
     keepsForClosing: false,
   },
   {
-    name: 'ours: one PUT a calendar, by urgency',
+    name: 'ours: one PUT a calendar, by priority',
     keyOf: (event) => String(event.calendar),
     before: (a, b, now) =>
-      aged(a.urgency, now - a.since) - aged(b.urgency, now - b.since) || a.since - b.since,
+      aged(a.priority, now - a.since) - aged(b.priority, now - b.since) || a.since - b.since,
     keepsForClosing: true,
   },
 ];
@@ -120,15 +120,15 @@ function live(way: Way, events: readonly Event[]): Exposure {
       const key = way.keyOf(event, next);
       const known = waiting.get(key);
       if (known === undefined) {
-        waiting.set(key, { events: [event], since: event.at, urgency: event.urgency });
+        waiting.set(key, { events: [event], since: event.at, priority: event.priority });
       } else {
         known.events.push(event);
-        known.urgency = Math.min(known.urgency, event.urgency);
+        known.priority = Math.min(known.priority, event.priority);
       }
     }
     for (;;) {
       const first = firstOf(waiting, way, now);
-      if (first === undefined || !fits(sent, way.keepsForClosing ? first[1].urgency : 1, now)) break;
+      if (first === undefined || !fits(sent, way.keepsForClosing ? first[1].priority : 1, now)) break;
       waiting.delete(first[0]);
       sent.push(now);
       for (const event of first[1].events) if (event.closes) exposed.push((now - event.at) / MINUTE);
@@ -158,7 +158,7 @@ function firstOf(
 
 /** The engine's own rule, on the times that were sent. */
 function fits(sent: readonly number[], urgencyOfWrite: number, now: number): boolean {
-  return windowsFor(LIMITS, { write: true, urgency: urgencyOfWrite }).every(({ limit, perMs }) => {
+  return windowsFor(LIMITS, { write: true, priority: urgencyOfWrite }).every(({ limit, perMs }) => {
     const blocking = sent[sent.length - limit];
     return blocking === undefined || blocking <= now - perMs;
   });

@@ -2,7 +2,7 @@
  * How long requests take on a virtual clock, where each is sent as soon as it fits into the limits: all of them spent on it,
  * or what the engine's own budget gives a resync while it leaves room for the day's work. Pure.
  */
-import { COMPARING } from 'slotkeeper';
+import { COMPARISON_PRIORITY } from 'slotkeeper';
 import type { Window } from '../../dist/db/tables/requests.js';
 import { windowsFor } from '../../dist/rate-limit/policy.js';
 import type { Cost } from './cost.js';
@@ -39,7 +39,7 @@ export function minutesWithin({ reads, writes }: Cost, share: Share): number {
 }
 
 function windowsOf(write: boolean, share: Share): readonly Window[] {
-  if (share !== 'everything') return windowsFor(LIMITS, { write, urgency: COMPARING });
+  if (share !== 'everything') return windowsFor(LIMITS, { write, priority: COMPARISON_PRIORITY });
   const all: readonly Window[] = [
     { of: 'requests', limit: LIMITS.requestsPerFiveMinutes, perMs: 5 * MINUTE },
     { of: 'requests', limit: LIMITS.requestsPerHour, perMs: HOUR },

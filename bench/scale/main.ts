@@ -25,7 +25,7 @@ const QUEUED = 500;
 const IDLE_MS = 20_000;
 /** A session that goes idle reports what it did up to ten seconds later. */
 const REPORTED_MS = 11_000;
-const MOST_MS = 120_000;
+const MAX_MS = 120_000;
 const LOOK_EVERY_MS = 250;
 
 const round = (value: number, digits = 1): number => Number(value.toFixed(digits));
@@ -69,10 +69,10 @@ async function transactionsOf(client: pg.Client, work: () => Promise<void>): Pro
 }
 
 async function until(client: pg.Client, query: string, what: string): Promise<void> {
-  const end = performance.now() + MOST_MS;
+  const end = performance.now() + MAX_MS;
   for (;;) {
     if ((await look(client, query)).length === 0) return;
-    if (performance.now() > end) throw new Error(`${what} took more than ${MOST_MS / 1_000} s`);
+    if (performance.now() > end) throw new Error(`${what} took more than ${MAX_MS / 1_000} s`);
     await sleep(LOOK_EVERY_MS);
   }
 }

@@ -10,9 +10,9 @@ import { bareNode, barePglite, type Started, slotkeeperStart } from './processes
 
 const TURNS = 3;
 const ZONE = 'Europe/Warsaw';
-const MOST_SECONDS = 3;
-const MOST_ABOVE_PGLITE = 80;
-const MOST_ON_POSTGRESQL = 120;
+const MAX_SECONDS = 3;
+const MAX_ABOVE_PGLITE = 80;
+const MAX_ON_POSTGRESQL = 120;
 const round = (value: number, digits = 0): number => Number(value.toFixed(digits));
 const middle = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
@@ -79,10 +79,10 @@ try {
 
   const above = onPglite.megabytes - pglite.megabytes;
   const missed = [
-    ...(onPglite.seconds > MOST_SECONDS ? [`the embedded database: ready after ${MOST_SECONDS} s`] : []),
-    ...(above > MOST_ABOVE_PGLITE ? [`more than ${MOST_ABOVE_PGLITE} MB above a bare PGlite`] : []),
-    ...(onServers.some(({ megabytes }) => megabytes >= MOST_ON_POSTGRESQL)
-      ? [`${MOST_ON_POSTGRESQL} MB or more on PostgreSQL`]
+    ...(onPglite.seconds > MAX_SECONDS ? [`the embedded database: ready after ${MAX_SECONDS} s`] : []),
+    ...(above > MAX_ABOVE_PGLITE ? [`more than ${MAX_ABOVE_PGLITE} MB above a bare PGlite`] : []),
+    ...(onServers.some(({ megabytes }) => megabytes >= MAX_ON_POSTGRESQL)
+      ? [`${MAX_ON_POSTGRESQL} MB or more on PostgreSQL`]
       : []),
   ];
   for (const one of missed) console.error(`Missed: ${one}`);

@@ -34,7 +34,7 @@ export interface MoveBooking {
  * 400 as an address that does not exist, 403 as one of another facility, 404, 409 moved or deleted already, 422 paid. All may be
  * repeated. One that is over throws a `BookingOverError`, which names the booking that it is now, where it moved.
  */
-export interface BookingsFace {
+export interface BookingsApi {
   cancel(
     calendar: string,
     booking: string,

@@ -80,14 +80,14 @@ export type Failure =
       readonly reason: string;
     };
 
-export interface Settled {
+export interface Resolved {
   readonly done: number;
   /** Ids under which nothing failed, or no longer. */
   readonly unknown: readonly string[];
 }
 
 /** What can be done about failures, here or over HTTP. */
-export interface FailuresFace {
+export interface FailuresApi {
   list(): Promise<readonly Failure[]>;
-  settle(verb: 'retry' | 'drop', ids: readonly string[]): Promise<Settled>;
+  settle(verb: 'retry' | 'drop', ids: readonly string[]): Promise<Resolved>;
 }

@@ -1,7 +1,7 @@
 /** What is held for a person, as callers see it, in this process or over HTTP. */
 
-import type { Loss } from '../db/tables/held-changes.js';
-import type { Settled } from './failures-api.js';
+import type { Deletion } from '../db/tables/held-changes.js';
+import type { Resolved } from './failures-api.js';
 
 /** One snapshot or configuration that would take away too much. Its `id` is what `release` and `drop` take. */
 export interface HeldItem {
@@ -12,10 +12,10 @@ export interface HeldItem {
   readonly from: string;
   readonly to: string;
   /** Of when it speaks: what came later is not undone by a release. */
-  readonly saidAt: string;
+  readonly observedAt: string;
   readonly heldAt: string;
   /** What was too much of it. */
-  readonly losses: readonly Loss[];
+  readonly deletions: readonly Deletion[];
   /** Local dates that keep what it would take away. */
   readonly dates: readonly string[];
   /** How many occupancies it would release. */
@@ -23,8 +23,8 @@ export interface HeldItem {
 }
 
 /** What can be done about holds, here or over HTTP. */
-export interface HoldsFace {
+export interface HeldChangesApi {
   list(): Promise<readonly HeldItem[]>;
   /** Does what was held, or forgets it. */
-  settle(verb: 'release' | 'drop', ids: readonly string[]): Promise<Settled>;
+  settle(verb: 'release' | 'drop', ids: readonly string[]): Promise<Resolved>;
 }

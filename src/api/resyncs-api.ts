@@ -3,7 +3,7 @@ import type { DriftingDay } from '../db/tables/resync-calendars.js';
 import type { ResyncFailure, ResyncWait, SourceNotes } from '../db/tables/resync-reports.js';
 
 /** Days that a report tells one by one, at most. */
-export const MOST_DAYS = 1_000;
+export const MAX_DAYS = 1_000;
 
 export interface ResyncReport {
   readonly id: string;
@@ -30,7 +30,7 @@ export interface ResyncReport {
   readonly waiting: readonly ResyncWait[];
   /** Of accounts whose source names other calendars than the record, the first ten of each. */
   readonly sources: readonly SourceNotes[];
-  /** The first that differ, one by one: see {@link MOST_DAYS}. */
+  /** The first that differ, one by one: see {@link MAX_DAYS}. */
   readonly days: readonly (DriftingDay & { readonly calendar: string })[];
 }
 
@@ -48,7 +48,7 @@ export interface ResyncRequest {
   readonly dryRun?: boolean | undefined;
 }
 
-export interface ResyncsFace {
+export interface ResyncsApi {
   /**
    * Begins one, or joins one that is under way and does the same.
    * @throws {UnknownCalendarsError}
@@ -59,7 +59,7 @@ export interface ResyncsFace {
 }
 
 /** Of an engine in this process. */
-export interface OwnResyncs extends ResyncsFace {
+export interface OwnResyncs extends ResyncsApi {
   /** The nights', and those that were asked for, of the last 30 days: the latest first, 1,000 at most. */
   list(): Promise<readonly ResyncSummary[]>;
   /**
@@ -71,5 +71,5 @@ export interface OwnResyncs extends ResyncsFace {
     onProgress?: (report: ResyncReport) => void,
   ): Promise<ResyncReport>;
   /** Looks after those that wait for somebody, as a scheduler does: for a process that has none. */
-  tend(): Promise<void>;
+  runMaintenance(): Promise<void>;
 }

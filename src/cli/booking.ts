@@ -1,6 +1,6 @@
 /** `slotkeeper booking`: cancels, moves or links a marketplace booking, by its visit booking id. */
 import { Command } from 'commander';
-import type { BookingReport, BookingsFace } from '../api/bookings-api.js';
+import type { BookingReport, BookingsApi } from '../api/bookings-api.js';
 import { withEngine } from './connect.js';
 import { UsageError } from './exit.js';
 import type { Io } from './io.js';
@@ -73,7 +73,7 @@ async function act(
   io: Io,
   file: string | undefined,
   calendar: string,
-  what: (bookings: BookingsFace) => Promise<BookingReport | undefined>,
+  what: (bookings: BookingsApi) => Promise<BookingReport | undefined>,
 ): Promise<void> {
   const report = await withEngine(io, { file }, (reached) =>
     what(reached.kind === 'engine' ? reached.engine.bookings : reached.api.bookings),

@@ -14,7 +14,7 @@ import { HttpApi } from './http-api.js';
 import type { Io } from './io.js';
 import { type CommandSettings, readSettings } from './settings.js';
 
-export type Reached =
+export type Connected =
   | { readonly kind: 'engine'; readonly engine: Slotkeeper }
   | { readonly kind: 'http'; readonly api: HttpApi };
 
@@ -40,7 +40,7 @@ const SECTIONS = ['publish', 'holds', 'delivery', 'resync', 'network'] as const;
 export async function withEngine<T>(
   io: Io,
   { file, roles = [], settings: { settings, log } = readSettings(io) }: EngineOptions,
-  use: (reached: Reached) => Promise<T>,
+  use: (reached: Connected) => Promise<T>,
 ): Promise<T> {
   const { now, timers, env, cwd } = io;
   if (settings.DATABASE_URL === undefined) {

@@ -5,7 +5,7 @@ import type { OccupancyEvent } from '../clinic/occupancy-event.js';
 import { droppedKey, readEvent, sentenceOf } from '../clinic/parse-event.js';
 import { readJson } from '../lib/read-json.js';
 import { describe, type Problem } from '../lib/validation.js';
-import { type Reached, withEngine } from './connect.js';
+import { type Connected, withEngine } from './connect.js';
 import { ReportedError } from './exit.js';
 import type { Io } from './io.js';
 import { plural } from './plural.js';
@@ -87,7 +87,7 @@ class Enqueuing {
     });
   }
 
-  async send(reached: Reached, lines: readonly Line[]): Promise<void> {
+  async send(reached: Connected, lines: readonly Line[]): Promise<void> {
     const { dryRun = false } = this.#flags;
     const events = lines.map(({ event }) => event);
     if (reached.kind === 'engine' && !dryRun) {

@@ -1,6 +1,6 @@
 /** `slotkeeper failed`: what failed, with its reason; to be tried again or dropped. */
 import { Command } from 'commander';
-import type { Failure, FailuresFace } from '../api/failures-api.js';
+import type { Failure, FailuresApi } from '../api/failures-api.js';
 import { withEngine } from './connect.js';
 import { ReportedError, UsageError } from './exit.js';
 import type { Io } from './io.js';
@@ -50,7 +50,7 @@ async function settle(
 }
 
 /** Refused accounts, and deliveries that are tried again, cannot be dropped: they are not named with what can. */
-async function allOf(failures: FailuresFace, verb: 'retry' | 'drop'): Promise<readonly string[]> {
+async function allOf(failures: FailuresApi, verb: 'retry' | 'drop'): Promise<readonly string[]> {
   const all = await failures.list();
   return all.filter(({ kind }) => verb === 'retry' || !KEPT.includes(kind)).map(({ id }) => id);
 }
@@ -60,7 +60,7 @@ const KEPT: readonly Failure['kind'][] = ['account', 'delivery'];
 async function withFailures<T>(
   io: Io,
   file: string | undefined,
-  use: (failures: FailuresFace) => Promise<T>,
+  use: (failures: FailuresApi) => Promise<T>,
 ): Promise<T> {
   return await withEngine(io, { file }, (reached) =>
     use(reached.kind === 'engine' ? reached.engine.failures : reached.api.failures),

@@ -1,6 +1,6 @@
 /** `slotkeeper held`: what would take away too much and waits for a person; to be released or dropped. */
 import { Command } from 'commander';
-import type { HeldItem, HoldsFace } from '../api/held-changes-api.js';
+import type { HeldChangesApi, HeldItem } from '../api/held-changes-api.js';
 import { withEngine } from './connect.js';
 import { ReportedError, UsageError } from './exit.js';
 import type { Io } from './io.js';
@@ -51,7 +51,7 @@ async function settle(
 async function withHolds<T>(
   io: Io,
   file: string | undefined,
-  use: (holds: HoldsFace) => Promise<T>,
+  use: (holds: HeldChangesApi) => Promise<T>,
 ): Promise<T> {
   return await withEngine(io, { file }, (reached) =>
     use(reached.kind === 'engine' ? reached.engine.holds : reached.api.holds),
@@ -63,8 +63,18 @@ function describe(items: readonly HeldItem[]): string {
   return items.map(describeOne).join('');
 }
 
-function describeOne({ id, calendar, cause, from, to, heldAt, losses, dates, releases }: HeldItem): string {
-  const reasons = losses.map(
+function describeOne({
+  id,
+  calendar,
+  cause,
+  from,
+  to,
+  heldAt,
+  deletions,
+  dates,
+  releases,
+}: HeldItem): string {
+  const reasons = deletions.map(
     ({ scope, of, lost, total }) =>
       `  would take away ${lost} of ${total} ${of === 'windows' ? 'minutes of windows' : 'appointments'} of the ${scope}\n`,
   );

@@ -1,10 +1,10 @@
 /** The engine's HTTP API, as the commands use it. */
 import { got, HTTPError } from 'got';
 import { z } from 'zod';
-import type { BookingReport, BookingsFace } from '../api/bookings-api.js';
-import type { Failure, FailuresFace, Settled } from '../api/failures-api.js';
-import type { HeldItem, HoldsFace } from '../api/held-changes-api.js';
-import type { ResyncReport, ResyncsFace } from '../api/resyncs-api.js';
+import type { BookingReport, BookingsApi } from '../api/bookings-api.js';
+import type { Failure, FailuresApi, Resolved } from '../api/failures-api.js';
+import type { HeldChangesApi, HeldItem } from '../api/held-changes-api.js';
+import type { ResyncReport, ResyncsApi } from '../api/resyncs-api.js';
 import type { EventsResult } from '../clinic/events-result.js';
 import type { SnapshotResult } from '../clinic/snapshots/apply-snapshot.js';
 import { describe } from '../lib/validation.js';
@@ -69,15 +69,15 @@ export class HttpApi {
     }
   }
 
-  get holds(): HoldsFace {
+  get holds(): HeldChangesApi {
     return {
       list: async () => (await explained(this.#http.get('held').json<{ items: HeldItem[] }>())).items,
       settle: async (verb, ids) =>
-        await explained(this.#http.post(`held/${verb}`, { json: { ids } }).json<Settled>()),
+        await explained(this.#http.post(`held/${verb}`, { json: { ids } }).json<Resolved>()),
     };
   }
 
-  get bookings(): BookingsFace {
+  get bookings(): BookingsApi {
     const post = async (calendar: string, booking: string, verb: string, json: object) => {
       const path = `calendars/${encodeURIComponent(calendar)}/bookings/${encodeURIComponent(booking)}/${verb}`;
       return await explained(this.#http.post(path, { json }).json<BookingReport>());
@@ -89,7 +89,7 @@ export class HttpApi {
     };
   }
 
-  get resyncs(): ResyncsFace {
+  get resyncs(): ResyncsApi {
     return {
       begin: async (request) =>
         await explained(this.#http.post('resync', { json: request }).json<{ id: string }>()),
@@ -98,11 +98,11 @@ export class HttpApi {
     };
   }
 
-  get failures(): FailuresFace {
+  get failures(): FailuresApi {
     return {
       list: async () => (await explained(this.#http.get('failed').json<{ items: Failure[] }>())).items,
       settle: async (verb, ids) =>
-        await explained(this.#http.post(`failed/${verb}`, { json: { ids } }).json<Settled>()),
+        await explained(this.#http.post(`failed/${verb}`, { json: { ids } }).json<Resolved>()),
     };
   }
 }

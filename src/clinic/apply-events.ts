@@ -3,8 +3,8 @@
  * is judged for itself.
  */
 
-import { LEAST_URGENT, localDate } from '../core/index.js';
-import type { Sealer } from '../crypto/encryptor.js';
+import { LOWEST_PRIORITY, localDate } from '../core/index.js';
+import type { Encryptor } from '../crypto/encryptor.js';
 import { COMMIT, pipelined } from '../db/pipeline.js';
 import { retryDeadlock } from '../db/retry.js';
 import type { Db } from '../db/schema.js';
@@ -14,21 +14,21 @@ import {
   type LockedCalendar,
   lockCalendars,
   lockFreeCalendars,
+  recordEvents,
   recordLastEvent,
-  rememberEvents,
 } from '../db/tables/events.js';
-import { followAppointmentsOf } from '../db/tables/linked-bookings.js';
+import { beginSyncOfAppointments } from '../db/tables/linked-bookings.js';
 import type { AddedNotification } from '../db/tables/notifications.js';
 import { findOccupancies, saveOccupancies } from '../db/tables/occupancy.js';
-import { claimWakes, type WantedCalendar } from '../db/tables/pending-calendars.js';
+import { claimJobs, type PendingCalendar } from '../db/tables/pending-calendars.js';
 import type { QueuePosition } from '../db/tables/queue-position.js';
-import { noteWindows, windowPositions } from '../db/tables/snapshots.js';
+import { recordWindows, windowPositions } from '../db/tables/snapshots.js';
 import { findWindows, saveWindows } from '../db/tables/windows.js';
 import type { Problem } from '../lib/validation.js';
-import { wakesOf } from '../marketplace-state/mark-days-dirty.js';
-import { keepConflicts } from '../notifications/conflicts.js';
-import { fold, type PositionedEvent } from './apply-to-state.js';
-import { takeLinks } from './booking-links.js';
+import { jobsOf } from '../marketplace-state/mark-days-dirty.js';
+import { saveConflicts } from '../notifications/conflicts.js';
+import { applyToState, type PositionedEvent } from './apply-to-state.js';
+import { applyLinks } from './booking-links.js';
 import { contentOf } from './event-hash.js';
 import { occupiedSchema } from './event-schema.js';
 import { type EventOutcome, type EventsResult, resultOf } from './events-result.js';
@@ -46,7 +46,7 @@ export interface EventBatch {
 /** What a transaction leaves to be done after its commit. */
 export interface Effects {
   /** The calendars that now have something to publish and no job that would see to it. */
-  readonly wakes: readonly WantedCalendar[];
+  readonly jobsToEnqueue: readonly PendingCalendar[];
   /** What the clinic has to hear: times that are now sold twice. */
   readonly added: readonly AddedNotification[];
 }
@@ -60,7 +60,7 @@ export type BatchResult = EventsResult | { readonly locked: string };
 
 export interface ApplyOptions {
   /** For what the clinic has to hear of it. */
-  readonly sealer?: Sealer | undefined;
+  readonly encryptor?: Encryptor | undefined;
   /** Only says what would become of them. */
   readonly dryRun?: boolean | undefined;
   readonly positions?: EventBatch['positions'];
@@ -75,12 +75,13 @@ export async function applyEvents(
   db: Db,
   events: readonly unknown[],
   now: number,
-  { sealer, dryRun = false, positions }: ApplyOptions = {},
+  { encryptor, dryRun = false, positions }: ApplyOptions = {},
 ): Promise<Applied> {
   const batch = readBatch({ events, positions });
   return await retryDeadlock(async () => {
-    if (dryRun) return { ...(await withoutEffect(db, (tx) => apply(tx, batch, now, sealer))), ...NO_EFFECTS };
-    return await db.transaction().execute((tx) => apply(tx, batch, now, sealer, COMMIT));
+    if (dryRun)
+      return { ...(await withoutEffect(db, (tx) => apply(tx, batch, now, encryptor))), ...NO_EFFECTS };
+    return await db.transaction().execute((tx) => apply(tx, batch, now, encryptor, COMMIT));
   });
 }
 
@@ -93,7 +94,7 @@ export async function applyBatches(
   db: Db,
   batches: readonly EventBatch[],
   now: number,
-  sealer: Sealer | undefined,
+  encryptor: Encryptor | undefined,
 ): Promise<Effects & { readonly results: readonly BatchResult[] }> {
   const read = batches.map(readBatch);
   return await retryDeadlock(() =>
@@ -102,7 +103,7 @@ export async function applyBatches(
       const lockedIn = (batch: readonly Read[]): string | undefined =>
         calendarsOf(batch).find((calendar) => locked.has(calendar));
       const free = read.filter((batch) => lockedIn(batch) === undefined);
-      const { outcomes, ...effects } = await applyRead(tx, free.flat(), calendars, now, sealer, COMMIT);
+      const { outcomes, ...effects } = await applyRead(tx, free.flat(), calendars, now, encryptor, COMMIT);
       const results = read.map((batch): BatchResult => {
         const calendar = lockedIn(batch);
         return calendar === undefined ? resultOf(batch, outcomes) : { locked: calendar };
@@ -112,7 +113,7 @@ export async function applyBatches(
   );
 }
 
-const NO_EFFECTS: Effects = { wakes: [], added: [] };
+const NO_EFFECTS: Effects = { jobsToEnqueue: [], added: [] };
 
 /** Does it, and takes it back. */
 async function withoutEffect<T>(db: Db, work: (tx: Db) => Promise<T>): Promise<T> {
@@ -140,11 +141,11 @@ async function apply(
   tx: Db,
   batch: readonly Read[],
   now: number,
-  sealer: Sealer | undefined,
+  encryptor: Encryptor | undefined,
   end?: typeof COMMIT,
 ): Promise<Applied> {
   const calendars = await lockCalendars(tx, calendarsOf(batch));
-  const { outcomes, ...effects } = await applyRead(tx, batch, calendars, now, sealer, end);
+  const { outcomes, ...effects } = await applyRead(tx, batch, calendars, now, encryptor, end);
   return { ...effects, result: resultOf(batch, outcomes) };
 }
 
@@ -164,7 +165,7 @@ async function applyRead(
   read: readonly Read[],
   calendars: ReadonlyMap<string, LockedCalendar>,
   now: number,
-  sealer: Sealer | undefined,
+  encryptor: Encryptor | undefined,
   end: typeof COMMIT | undefined,
 ): Promise<Effects & { readonly outcomes: ReadonlyMap<Read, EventOutcome> }> {
   const at = new Date(now);
@@ -174,7 +175,7 @@ async function applyRead(
   const { refs, dates } = keysOf(resolved.map(({ event }) => event));
   const [{ unseen, contents }, occupancies, windows, positions] = await pipelined(tx, (db) =>
     Promise.all([
-      rememberEvents(db, [...firsts.values()], at),
+      recordEvents(db, [...firsts.values()], at),
       findOccupancies(db, refs),
       findWindows(db, dates),
       windowPositions(db, dates),
@@ -186,7 +187,7 @@ async function applyRead(
     else outcomes.set(one.read, { kind: 'duplicate', differs: differs(one, firsts, contents) });
   }
   const events = fresh.map(({ event }) => event);
-  const folded = fold(events, { calendars, occupancies, windows, positions }, now);
+  const folded = applyToState(events, { calendars, occupancies, windows, positions }, now);
   for (const [n, { read: one, event }] of fresh.entries()) {
     const kind = folded.outcomes[n] ?? 'stale';
     outcomes.set(one, kind === 'accepted' ? { kind, isPast: isPast(event, calendars, now) } : { kind });
@@ -203,10 +204,10 @@ async function applyRead(
       ? [{ calendar: event.calendar, booking: event.booking, ref: event.ref }]
       : [],
   );
-  let linked: Awaited<ReturnType<typeof takeLinks>> = { days: [], appointments: [] };
+  let linked: Awaited<ReturnType<typeof applyLinks>> = { days: [], appointments: [] };
   if (links.length > 0) {
     await pipelined(tx, (db) => Promise.all(saving(db)));
-    linked = await takeLinks(tx, calendars, links, now);
+    linked = await applyLinks(tx, calendars, links, now);
   }
   const days = {
     windows: folded.changedByWindows,
@@ -217,19 +218,19 @@ async function applyRead(
     const marking = markDays(db, days, at);
     return await Promise.all([
       marking,
-      followAppointmentsOf(db, changed),
-      sealer === undefined ? [] : conflictsOf(db, [...changed, ...linked.appointments]),
+      beginSyncOfAppointments(db, changed),
+      encryptor === undefined ? [] : conflictsOf(db, [...changed, ...linked.appointments]),
       recordLastEvent(db, calendars.values(), at),
-      marking.then(() => noteWindows(db, folded.replaced, at)),
+      marking.then(() => recordWindows(db, folded.replaced, at)),
       ...saved,
     ]);
   });
-  const also = following.map((calendar) => ({ calendar, urgency: LEAST_URGENT }));
-  const wanted = wakesOf(marked, also);
-  const [wakes, added] = await pipelined(tx, (db) =>
-    Promise.all([claimWakes(db, wanted), keepConflicts(db, sealer, conflicts, now), end?.execute(db)]),
+  const also = following.map((calendar) => ({ calendar, priority: LOWEST_PRIORITY }));
+  const wanted = jobsOf(marked, also);
+  const [jobsToEnqueue, added] = await pipelined(tx, (db) =>
+    Promise.all([claimJobs(db, wanted), saveConflicts(db, encryptor, conflicts, now), end?.execute(db)]),
   );
-  return { wakes, added, outcomes };
+  return { jobsToEnqueue, added, outcomes };
 }
 
 /** What the events are about: appointments, and dates whose windows they replace. */

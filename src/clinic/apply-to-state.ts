@@ -3,13 +3,13 @@
  * become and which days changed. Pure: the transaction around it reads before and writes after.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { DayChange } from '../db/tables/days.js';
+import type { DirtyDay } from '../db/tables/days.js';
 import type { LockedCalendar } from '../db/tables/events.js';
 import type { Occupancy } from '../db/tables/occupancy.js';
 import { isBefore, latest, type QueuePosition } from '../db/tables/queue-position.js';
 import type { DatedPosition } from '../db/tables/snapshots.js';
 import type { StoredWindow, WindowsOfDate } from '../db/tables/windows.js';
-import { DayChanges, type Interval } from '../marketplace-state/dirty-days.js';
+import { DirtyDays, type Interval } from '../marketplace-state/dirty-days.js';
 import type { ResolvedEvent } from './resolve-event.js';
 
 /** An event with its place in the queue, where it comes from one. */
@@ -23,28 +23,28 @@ export interface Known {
   readonly positions?: readonly DatedPosition[];
 }
 
-export interface Folded {
+export interface AppliedState {
   /** For each event: `stale` where something newer is known of its `ref` or of all of its dates, `ignored` where it takes no time. */
   readonly outcomes: readonly ('accepted' | 'stale' | 'ignored')[];
   readonly occupancies: readonly Occupancy[];
   readonly windows: readonly WindowsOfDate[];
   /** The dates whose windows were replaced, with the positions of the events. */
   readonly replaced: readonly DatedPosition[];
-  readonly changedByWindows: readonly DayChange[];
-  readonly changedByOccupancy: readonly DayChange[];
+  readonly changedByWindows: readonly DirtyDay[];
+  readonly changedByOccupancy: readonly DirtyDay[];
 }
 
 const key = (calendar: string, part: string): string => `${part}\u0000${calendar}`;
 
-export function fold(events: readonly PositionedEvent[], known: Known, now: number): Folded {
+export function applyToState(events: readonly PositionedEvent[], known: Known, now: number): AppliedState {
   const occupancies = new Map(known.occupancies.map((one) => [key(one.calendar, one.ref), one]));
   const windows = new Map(known.windows.map((one) => [key(one.calendar, one.date), one]));
   const positions = new Map(known.positions?.map((one) => [key(one.calendar, one.date), one.position]));
   const replaced = new Map<string, DatedPosition>();
   const writtenOccupancies = new Map<string, Occupancy>();
   const writtenWindows = new Map<string, WindowsOfDate>();
-  const byWindows = new DayChanges(now);
-  const byOccupancy = new DayChanges(now);
+  const byWindows = new DirtyDays(now);
+  const byOccupancy = new DirtyDays(now);
 
   const outcomes = events.map((event) => {
     if (event.type === 'available') {

@@ -3,18 +3,18 @@
  * anew. And where a booking is untied, two may be in one time that were one before.
  */
 
-import type { Sealer } from '../crypto/encryptor.js';
+import type { Encryptor } from '../crypto/encryptor.js';
 import { retryDeadlock } from '../db/retry.js';
 import type { Db } from '../db/schema.js';
-import { type DayChange, markDays } from '../db/tables/days.js';
+import { type DirtyDay, markDays } from '../db/tables/days.js';
 import { type LockedCalendar, lockCalendars } from '../db/tables/events.js';
 import { type Link, linkBookings } from '../db/tables/linked-bookings.js';
 import type { AddedNotification } from '../db/tables/notifications.js';
-import { DayChanges } from '../marketplace-state/dirty-days.js';
-import { tellConflicts } from '../notifications/conflicts.js';
+import { DirtyDays } from '../marketplace-state/dirty-days.js';
+import { notifyConflicts } from '../notifications/conflicts.js';
 
-export interface TakenLinks {
-  readonly days: readonly DayChange[];
+export interface AppliedLinks {
+  readonly days: readonly DirtyDay[];
   /** The appointments that are linked since, or not any more. */
   readonly appointments: readonly { readonly calendar: string; readonly ref: string }[];
 }
@@ -24,14 +24,14 @@ export interface TakenLinks {
  * @param tx a transaction in which the calendars are locked
  * @param now epoch milliseconds
  */
-export async function takeLinks(
+export async function applyLinks(
   tx: Db,
   calendars: ReadonlyMap<string, LockedCalendar>,
   links: readonly Link[],
   now: number,
-): Promise<TakenLinks> {
+): Promise<AppliedLinks> {
   const relinked = await linkBookings(tx, links);
-  const days = new DayChanges(now);
+  const days = new DirtyDays(now);
   for (const { calendar: id, start, end } of relinked) {
     const calendar = calendars.get(id);
     if (calendar === undefined) continue;
@@ -48,16 +48,16 @@ export async function takeLinks(
  */
 export async function linkByHand(
   db: Db,
-  sealer: Sealer,
+  encryptor: Encryptor,
   links: readonly Link[],
   now: number,
 ): Promise<readonly AddedNotification[]> {
   return await retryDeadlock(() =>
     db.transaction().execute(async (tx) => {
       const calendars = await lockCalendars(tx, [...new Set(links.map(({ calendar }) => calendar))]);
-      const { days, appointments } = await takeLinks(tx, calendars, links, now);
+      const { days, appointments } = await applyLinks(tx, calendars, links, now);
       await markDays(tx, { windows: [], occupancy: days }, new Date(now));
-      return await tellConflicts(tx, sealer, appointments, now);
+      return await notifyConflicts(tx, encryptor, appointments, now);
     }),
   );
 }

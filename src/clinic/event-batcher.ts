@@ -3,11 +3,11 @@
  * one; each batch has its own result. A calendar that another transaction has locked holds up no other.
  */
 
-import type { Sealer } from '../crypto/encryptor.js';
+import type { Encryptor } from '../crypto/encryptor.js';
 import { isUnavailable } from '../db/is-unavailable.js';
 import type { Db } from '../db/schema.js';
 import type { AddedNotification } from '../db/tables/notifications.js';
-import type { WantedCalendar } from '../db/tables/pending-calendars.js';
+import type { PendingCalendar } from '../db/tables/pending-calendars.js';
 import { MicroBatcher } from '../lib/micro-batcher.js';
 import { systemTimers, type Timers } from '../lib/timers.js';
 import { applyBatches, applyEvents, type BatchResult, type EventBatch } from './apply-events.js';
@@ -15,11 +15,11 @@ import type { EventsResult } from './events-result.js';
 
 export interface EventIntakeOptions {
   readonly db: Db;
-  readonly sealer: Sealer;
+  readonly encryptor: Encryptor;
   readonly now: () => number;
   readonly timers: Timers;
   /** Has calendars published soon. Never fails. */
-  readonly wake: (calendars: readonly WantedCalendar[]) => Promise<void>;
+  readonly enqueue: (calendars: readonly PendingCalendar[]) => Promise<void>;
   /** Has notifications brought to the clinic soon. Never fails. */
   readonly deliver: (added: readonly AddedNotification[]) => void;
 }
@@ -91,22 +91,22 @@ export class EventIntake {
   }
 
   async #commit(batches: readonly EventBatch[]): Promise<Outcome[]> {
-    const { db, sealer, now, wake, deliver } = this.#options;
-    const { results, wakes, added } = await applyBatches(db, batches, now(), sealer);
+    const { db, encryptor, now, enqueue, deliver } = this.#options;
+    const { results, jobsToEnqueue, added } = await applyBatches(db, batches, now(), encryptor);
     deliver(added);
-    const queued = wakes.length > 0 ? wake(wakes) : Promise.resolve();
+    const queued = jobsToEnqueue.length > 0 ? enqueue(jobsToEnqueue) : Promise.resolve();
     return results.map((result) => ({ result, queued }));
   }
 
   /** In a transaction of its own, which waits for its calendars. */
   async #waitAndApply(locked: string, batch: EventBatch): Promise<EventsResult> {
-    const { db, sealer, now, wake, deliver } = this.#options;
-    const applying = applyEvents(db, batch.events, now(), { sealer, positions: batch.positions });
+    const { db, encryptor, now, enqueue, deliver } = this.#options;
+    const applying = applyEvents(db, batch.events, now(), { encryptor, positions: batch.positions });
     this.#waits.set(locked, applying);
     try {
-      const { result, wakes, added } = await applying;
+      const { result, jobsToEnqueue, added } = await applying;
       deliver(added);
-      await wake(wakes);
+      await enqueue(jobsToEnqueue);
       return result;
     } finally {
       this.#waits.delete(locked);

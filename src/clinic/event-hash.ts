@@ -5,10 +5,10 @@ import { canonicalWindows } from './snapshots/window-coverage.js';
 
 /** Equal for events that mean the same, however they are written. */
 export function contentOf(event: ResolvedEvent): string {
-  return hash('sha256', JSON.stringify(partsOf(event)), 'base64url');
+  return hash('sha256', JSON.stringify(containerOf(event)), 'base64url');
 }
 
-function partsOf(event: ResolvedEvent): readonly unknown[] {
+function containerOf(event: ResolvedEvent): readonly unknown[] {
   switch (event.type) {
     case 'occupied': {
       const { type, calendar, ref, interval, version, kind, service, booking } = event;

@@ -11,13 +11,13 @@ const PRINTABLE = /^[^\p{Cc}\p{Cs}]*$/u;
 const printable = z.string().regex(PRINTABLE, 'has characters that cannot be stored');
 
 /** An id that some systems have as a number, and that is kept as text. */
-const idOf = (number: z.ZodType<number, number>, mostCharacters: number) =>
+const idOf = (number: z.ZodType<number, number>, maxCharacters: number) =>
   z
     .union([z.string(), number], {
       error: ({ input }) => (input === undefined ? 'is required' : 'expected text or whole number'),
     })
     .transform(String)
-    .pipe(printable.trim().min(1).max(mostCharacters));
+    .pipe(printable.trim().min(1).max(maxCharacters));
 
 const id = idOf(z.int(), 200);
 /** The marketplace's ids are strings; older pages show numbers. */

@@ -1,6 +1,6 @@
 /** Which keys a schema knows, and what to do with others: a near miss is refused, anything else is dropped and named. */
 import { z } from 'zod';
-import { nearest } from '../lib/closest-name.js';
+import { closestName } from '../lib/closest-name.js';
 import { formatPath, type Problem } from '../lib/validation.js';
 
 /** `true` is a plain value or a list of such; everything else has the fields that it names, also as a list. */
@@ -29,7 +29,7 @@ export interface OtherKeys {
   readonly dropped: readonly string[];
 }
 
-const LONGEST_KEY = 100;
+const MAX_KEY = 100;
 
 /** @param most looks for no more than so many of each */
 export function otherKeys(value: unknown, fields: Fields, most: number): OtherKeys {
@@ -48,8 +48,8 @@ export function otherKeys(value: unknown, fields: Fields, most: number): OtherKe
         look(inner, known[key] ?? true, [...path, key]);
         continue;
       }
-      const said = key.slice(0, LONGEST_KEY);
-      const meant = nearest(key, names);
+      const said = key.slice(0, MAX_KEY);
+      const meant = closestName(key, names);
       if (meant !== undefined && problems.length < most) {
         const reason = `unknown key ${JSON.stringify(said)}, did you mean "${meant}"?`;
         problems.push({ path: formatPath([...path, said]), reason });

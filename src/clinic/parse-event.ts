@@ -16,7 +16,7 @@ export interface ReadEvent {
 }
 
 export function readEvent(raw: unknown): ReadEvent {
-  const { type, id, calendar } = partsOf(raw);
+  const { type, id, calendar } = containerOf(raw);
   const fields = (typeof type === 'string' ? EVENT_FIELDS[type] : undefined) ?? ANY_EVENT;
   const { data, ...item } = readItem(eventSchema, raw, fields);
   return {
@@ -36,7 +36,7 @@ export const droppedKey = (path: string): Problem => ({
   reason: `unknown key ${JSON.stringify(path)} was dropped`,
 });
 
-function partsOf(raw: unknown): {
+function containerOf(raw: unknown): {
   readonly type?: unknown;
   readonly id?: unknown;
   readonly calendar?: unknown;

@@ -13,8 +13,8 @@ export interface ReadItem<T> {
 }
 
 /** Told of one. */
-const MOST_PROBLEMS = 100;
-const MOST_DROPPED = 20;
+const MAX_PROBLEMS = 100;
+const MAX_DROPPED = 20;
 
 export function readItem<Schema extends z.ZodType>(
   schema: Schema,
@@ -22,14 +22,14 @@ export function readItem<Schema extends z.ZodType>(
   fields: Fields,
 ): ReadItem<z.output<Schema>> {
   const checked = checkShape(schema, raw);
-  const keys = otherKeys(raw, fields, MOST_PROBLEMS);
+  const keys = otherKeys(raw, fields, MAX_PROBLEMS);
   const said = [...(checked.success ? [] : checked.problems), ...keys.problems];
   const paths = new Set(said.map(({ path }) => path));
   const texts = unstorableTexts(raw).filter(({ path }) => !paths.has(path));
-  const problems = [...said, ...texts].slice(0, MOST_PROBLEMS);
+  const problems = [...said, ...texts].slice(0, MAX_PROBLEMS);
   return {
     data: checked.success && problems.length === 0 ? checked.data : undefined,
     problems,
-    dropped: keys.dropped.slice(0, MOST_DROPPED),
+    dropped: keys.dropped.slice(0, MAX_DROPPED),
   };
 }

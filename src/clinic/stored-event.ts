@@ -3,12 +3,12 @@
 import { ANY_EVENT } from './event-schema.js';
 import type { Fields } from './known-fields.js';
 
-const MOST_CHARACTERS = 64 * 1024;
+const MAX_CHARACTERS = 64 * 1024;
 
 /** As JSON; null where it is longer than 64 KiB. */
-export function keptEvent(data: unknown): string | null {
+export function storedEventOf(data: unknown): string | null {
   const text = JSON.stringify(kept(data, ANY_EVENT) ?? {});
-  return text.length > MOST_CHARACTERS ? null : text;
+  return text.length > MAX_CHARACTERS ? null : text;
 }
 
 function kept(value: unknown, fields: true | Fields): unknown {

@@ -207,7 +207,7 @@ const publishSchema = z
     leading: z.boolean().default(true),
     verify: z.enum(['always', 'sampled', 'off']).default('always'),
     /** Work periods in one PUT, at most. */
-    mostEntries: z.int().min(1).max(10_000).default(500),
+    maxEntries: z.int().min(1).max(10_000).default(500),
     /** Calendars at the same time in one process. */
     concurrency: z.int().min(1).max(100).default(8),
     /** For one request to the marketplace. */

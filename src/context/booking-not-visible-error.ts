@@ -1,5 +1,5 @@
 /** The marketplace does not know a booking that it told of, or showed, minutes ago: whoever answered may be behind. */
-export class NotKnownYetError extends Error {
+export class BookingNotVisibleError extends Error {
   override readonly name = 'NotKnownYetError';
 
   /** @param booking its visit booking id */

@@ -9,15 +9,15 @@ import {
   TokenUnavailableError,
   UnauthorizedError,
 } from '../docplanner/index.js';
-import { BudgetSpentError } from '../rate-limit/rate-limit-error.js';
-import { NotKnownYetError } from './booking-not-visible-error.js';
-import { NoFreshFormError } from './no-payload-variant-error.js';
+import { RateLimitError } from '../rate-limit/rate-limit-error.js';
+import { BookingNotVisibleError } from './booking-not-visible-error.js';
+import { NoPayloadVariantError } from './no-payload-variant-error.js';
 import { statusOfRefusal } from './permanent-refusal.js';
 import { StillOnSaleError } from './still-on-sale-error.js';
 
 export type Failure =
   /** Nobody's fault; it goes on then, as urgently as what it was that had to wait. */
-  | { readonly kind: 'wait'; readonly afterMs: number; readonly urgency?: number; readonly reason: string }
+  | { readonly kind: 'wait'; readonly afterMs: number; readonly priority?: number; readonly reason: string }
   /** Transient: with backoff, without end, but visibly. */
   | {
       readonly kind: 'retry';
@@ -40,15 +40,15 @@ const UNSAID_WAIT_MS = 30_000;
  * Contract: Errors.
  * @param now epoch milliseconds
  */
-export function failureOf(error: unknown, now: number): Failure {
-  if (error instanceof BudgetSpentError) {
-    const { until, urgency, message: reason } = error;
+export function classifyError(error: unknown, now: number): Failure {
+  if (error instanceof RateLimitError) {
+    const { until, priority, message: reason } = error;
     const afterMs = Math.max(0, until - now);
-    return { kind: 'wait', afterMs, ...(urgency === undefined ? {} : { urgency }), reason };
+    return { kind: 'wait', afterMs, ...(priority === undefined ? {} : { priority }), reason };
   }
   if (
-    error instanceof NoFreshFormError ||
-    error instanceof NotKnownYetError ||
+    error instanceof NoPayloadVariantError ||
+    error instanceof BookingNotVisibleError ||
     error instanceof StillOnSaleError
   ) {
     return { kind: 'retry', reason: error.message };
@@ -84,8 +84,8 @@ function refusalOfAccount(error: DocplannerError): string | undefined {
 }
 
 /** Why a calendar as a whole cannot be published; undefined where the error is none that asking again would meet again. */
-export function refusalOfCalendar(error: unknown, now: number): string | undefined {
+export function classifyCalendarRefusal(error: unknown, now: number): string | undefined {
   if (error instanceof InvalidScheduleError) return `${error.path}: ${error.reason}`;
-  const failure = failureOf(error, now);
+  const failure = classifyError(error, now);
   return failure.kind === 'give-up' ? failure.reason : undefined;
 }

@@ -1,6 +1,6 @@
 /** What a reconcile works with. */
 import type { Logger } from 'pino';
-import type { Sealer } from '../crypto/encryptor.js';
+import type { Encryptor } from '../crypto/encryptor.js';
 import type { Db } from '../db/schema.js';
 import type { Account } from '../db/tables/accounts.js';
 import type { PlacedCalendar } from '../db/tables/calendars.js';
@@ -8,14 +8,14 @@ import type { AddedNotification } from '../db/tables/notifications.js';
 import type { DocplannerClient } from '../docplanner/index.js';
 import type { Timers } from '../lib/timers.js';
 import type { Clients } from '../rate-limit/client-pool.js';
-import type { Budget } from '../rate-limit/limiter.js';
+import type { RateLimiter } from '../rate-limit/limiter.js';
 
 export type Verify = 'always' | 'sampled' | 'off';
 
-export interface Means {
+export interface Dependencies {
   readonly db: Db;
   readonly clients: Clients;
-  readonly budget: Budget;
+  readonly budget: RateLimiter;
   readonly log: Logger;
   /** Epoch milliseconds. */
   readonly now: () => number;
@@ -24,19 +24,19 @@ export interface Means {
   readonly random: () => number;
   readonly verify: Verify;
   /** Work periods in one PUT, at most. */
-  readonly mostEntries: number;
+  readonly maxEntries: number;
   /** How long one request can take, in milliseconds. */
   readonly requestTimeoutMs: number;
   /** Without a key the clinic is told nothing. */
-  readonly sealer: Sealer;
+  readonly encryptor: Encryptor;
   /** Has notifications brought to the clinic soon. Never fails. */
   readonly deliver: (added: readonly AddedNotification[]) => void;
   /** Has the clinic told what a booking that moved is in conflict with where it is now; what was told is not told again. */
-  readonly tellConflicts: (moved: { readonly calendar: string; readonly booking: string }) => Promise<void>;
+  readonly notifyConflicts: (moved: { readonly calendar: string; readonly booking: string }) => Promise<void>;
 }
 
 /** What a strategy works with while it holds the calendar. */
-export interface Run extends Omit<Means, 'clients' | 'budget'> {
+export interface CalendarContext extends Omit<Dependencies, 'clients' | 'budget'> {
   readonly calendar: PlacedCalendar;
   readonly account: Account;
   /**
@@ -44,7 +44,7 @@ export interface Run extends Omit<Means, 'clients' | 'budget'> {
    * writes the lease is made to outlast it. Its methods throw `BudgetSpentError` and `LeaseLostError` too.
    * @param aboutToWrite what must be written down before a write is sent, and only if it is
    */
-  readonly client: (urgency: number, aboutToWrite?: () => Promise<void>) => DocplannerClient;
+  readonly client: (priority: number, aboutToWrite?: () => Promise<void>) => DocplannerClient;
   /**
    * The marketplace, for one comparison: its readings are asked of the budget at once.
    * @throws {BudgetSpentError} before any of them is made
@@ -59,5 +59,5 @@ export interface Run extends Omit<Means, 'clients' | 'budget'> {
   /** How many were made in this run. */
   readonly requests: { reads: number; writes: number };
   /** After the firewall stopped a request. @returns for how long, in milliseconds */
-  readonly keepSilent: (reason: string) => Promise<number>;
+  readonly openCircuit: (reason: string) => Promise<number>;
 }

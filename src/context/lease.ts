@@ -5,17 +5,17 @@
 import { randomUUID } from 'node:crypto';
 import type { Account } from '../db/tables/accounts.js';
 import type { PlacedCalendar } from '../db/tables/calendars.js';
-import { giveBackLease, renewLease, takeLease } from '../db/tables/leases.js';
+import { acquireLease, releaseLease, renewLease } from '../db/tables/leases.js';
 import { ConnectionError, DocplannerError, type RequestGate } from '../docplanner/index.js';
 import { inFlightMs } from '../rate-limit/in-flight.js';
-import type { BudgetGate } from '../rate-limit/limiter.js';
-import { keepSilent } from './circuit-breaker.js';
-import type { Means, Run } from './context.js';
+import type { RequestLimiter } from '../rate-limit/limiter.js';
+import { openCircuit } from './circuit-breaker.js';
+import type { CalendarContext, Dependencies } from './context.js';
 import { LeaseLostError } from './lease-lost-error.js';
 
 const GATEWAY_TIMEOUT = 504;
 
-export type Leased<T> = { readonly kind: 'ran'; readonly result: T } | { readonly kind: 'taken' };
+export type LeasedWork<T> = { readonly kind: 'ran'; readonly result: T } | { readonly kind: 'taken' };
 
 /**
  * Runs it under the lease, or says that somebody else has the calendar.
@@ -23,20 +23,20 @@ export type Leased<T> = { readonly kind: 'ran'; readonly result: T } | { readonl
  * A write that nobody waits for any more may still be under way in the marketplace, and would undo what is sent after
  * it. So after one the calendar stays leased for as long as such a write can take.
  */
-export async function leased<T>(
-  means: Means,
+export async function withLease<T>(
+  dependencies: Dependencies,
   calendar: PlacedCalendar,
   account: Account,
-  work: (run: Run) => Promise<T>,
-): Promise<Leased<T>> {
-  const { clients, budget, ...rest } = means;
-  const { db, requestTimeoutMs } = means;
+  work: (run: CalendarContext) => Promise<T>,
+): Promise<LeasedWork<T>> {
+  const { clients, budget, ...rest } = dependencies;
+  const { db, requestTimeoutMs } = dependencies;
   const token = randomUUID();
   const leaseMs = inFlightMs(requestTimeoutMs);
-  if (!(await takeLease(db, calendar.id, token, leaseMs))) return { kind: 'taken' };
+  if (!(await acquireLease(db, calendar.id, token, leaseMs))) return { kind: 'taken' };
 
   const requests = { reads: 0, writes: 0 };
-  const counted = (gate: BudgetGate, aboutToWrite?: () => Promise<void>): RequestGate => ({
+  const counted = (gate: RequestLimiter, aboutToWrite?: () => Promise<void>): RequestGate => ({
     before: async (request) => {
       await gate.before(request);
       if (!request.write) {
@@ -57,7 +57,7 @@ export async function leased<T>(
   const client = clients.of(account);
   let inDoubt = false;
   try {
-    const run: Run = {
+    const run: CalendarContext = {
       ...rest,
       calendar,
       account,
@@ -65,9 +65,10 @@ export async function leased<T>(
       unanswered: { bookings: new Set() },
       address: { wasRead: false },
       outdated: { count: 0 },
-      client: (urgency, aboutToWrite) => client.through(counted(budget.gate(account, urgency), aboutToWrite)),
+      client: (priority, aboutToWrite) =>
+        client.through(counted(budget.gate(account, priority), aboutToWrite)),
       comparing: (compare) => budget.comparing(account, (gate) => compare(client.through(counted(gate)))),
-      keepSilent: (reason) => keepSilent(means, account, reason),
+      openCircuit: (reason) => openCircuit(dependencies, account, reason),
     };
     return { kind: 'ran', result: await work(run) };
   } catch (error) {
@@ -75,7 +76,7 @@ export async function leased<T>(
     throw error;
   } finally {
     if (inDoubt) await renewLease(db, calendar.id, token, requestTimeoutMs);
-    else await giveBackLease(db, calendar.id, token);
+    else await releaseLease(db, calendar.id, token);
   }
 }
 

@@ -1,5 +1,5 @@
 /** Every way to write a configuration was sent within the last minutes: it has to wait until one may be sent again. */
-export class NoFreshFormError extends Error {
+export class NoPayloadVariantError extends Error {
   override readonly name = 'NoFreshFormError';
 
   constructor() {

@@ -16,7 +16,8 @@ const REFUSALS = [
   [UnprocessableError, 422],
 ] as const;
 
-export const isRefusal = (error: unknown): error is DocplannerError => statusOfRefusal(error) !== undefined;
+export const isPermanentRefusal = (error: unknown): error is DocplannerError =>
+  statusOfRefusal(error) !== undefined;
 
 /** @returns undefined for everything else that can go wrong */
 export const statusOfRefusal = (error: unknown): number | undefined =>

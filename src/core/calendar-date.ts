@@ -39,14 +39,14 @@ export function readDayNumber(text: string): number {
 }
 
 const texts = new Map<number, string>();
-const MOST_TEXTS = 4096;
+const MAX_TEXTS = 4096;
 
 /** `YYYY-MM-DD` of a day number. Texts are kept, a bounded number of them, because every slot of a day begins with it. */
 export function dateText(dayNumber: number): string {
   const known = texts.get(dayNumber);
   if (known !== undefined) return known;
   const text = new Date(dayNumber * DAY).toISOString().slice(0, 10);
-  if (texts.size >= MOST_TEXTS) texts.clear();
+  if (texts.size >= MAX_TEXTS) texts.clear();
   texts.set(dayNumber, text);
   return text;
 }

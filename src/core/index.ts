@@ -21,11 +21,11 @@ export {
   type Band,
   bandOf,
   type Change,
-  COMPARING,
-  HEARING,
-  LEAST_URGENT,
-  MOST_URGENT,
-  urgency,
+  COMPARISON_PRIORITY,
+  HIGHEST_PRIORITY,
+  LOWEST_PRIORITY,
+  priority,
+  VERIFICATION_PRIORITY,
 } from './priority.js';
 export type {
   AddressService,

@@ -12,7 +12,7 @@ export const FIRST_INSTANT = 0;
 export const LAST_INSTANT = 253_402_214_400_000;
 
 /** A smaller number is taken for epoch seconds, which it would be until the year 5138. */
-const LEAST_NUMBER = 100_000_000_000;
+const MIN_NUMBER = 100_000_000_000;
 
 const UNREADABLE =
   'must be an instant of the years 1970 to 9999: an ISO 8601 date and time, a Date, or epoch milliseconds';
@@ -22,14 +22,14 @@ const SECONDS = 'looks like seconds: send milliseconds or ISO 8601';
 export function readInstant(value: unknown, zone: Zone | undefined): number {
   let ms = Number.NaN;
   if (typeof value === 'string') ms = readIso(value, zone);
-  else if (typeof value === 'number') ms = value >= LEAST_NUMBER ? value : Number.NaN;
+  else if (typeof value === 'number') ms = value >= MIN_NUMBER ? value : Number.NaN;
   else if (value instanceof Date) ms = value.getTime();
   return ms >= FIRST_INSTANT && ms <= LAST_INSTANT ? ms : Number.NaN;
 }
 
 /** Why a value is no instant, as the rest of a sentence that begins with its path. */
 export const whyUnreadable = (value: unknown): string =>
-  typeof value === 'number' && value >= 0 && value < LEAST_NUMBER ? SECONDS : UNREADABLE;
+  typeof value === 'number' && value >= 0 && value < MIN_NUMBER ? SECONDS : UNREADABLE;
 
 const SPACE = 32;
 const DASH = 45;

@@ -1,10 +1,10 @@
 /** How soon a changed day must be published, as the priority of a job. */
 
 /** The least urgent value, which is BullMQ's largest priority: 2²¹ − 1. */
-export const LEAST_URGENT = 2_097_151;
+export const LOWEST_PRIORITY = 2_097_151;
 
 /** The most urgent one. */
-export const MOST_URGENT = 1;
+export const HIGHEST_PRIORITY = 1;
 
 /** Half-open, epoch ms. */
 interface Span {
@@ -38,9 +38,9 @@ export type Band =
   | 'nothing in particular';
 
 /** Where each band begins; read as a decimal number, the millions tell what happened. */
-const CLOSING = MOST_URGENT;
+const CLOSING = HIGHEST_PRIORITY;
 /** The urgency of asking the marketplace for what it has to say. */
-export const HEARING = 900_001;
+export const VERIFICATION_PRIORITY = 900_001;
 const OPENING = 1_000_001;
 const RESYNC = 2_000_001;
 
@@ -50,18 +50,18 @@ const WEEK = 7 * 24 * HOUR;
 const HORIZON = 12 * WEEK;
 
 /** The urgency of what a resync reads. */
-export const COMPARING = RESYNC + distance([], 0);
+export const COMPARISON_PRIORITY = RESYNC + distance([], 0);
 
 /**
- * A whole number from 1, most urgent, to {@link LEAST_URGENT}: BullMQ takes the lowest first.
+ * A whole number from 1, most urgent, to {@link LOWEST_PRIORITY}: BullMQ takes the lowest first.
  *
  * Time that closed comes before time that opened, since it is a double booking waiting to happen and the other is lost
  * business; a resync, whatever it finds, comes after both. Within each, the nearer comes first: by minutes in the first
  * week, by hours up to the horizon of 12 weeks, beyond it and in the past all alike. A change that changes nothing is
  * least urgent.
  */
-export function urgency({ closed, opened, now, resync = false }: Change): number {
-  if (closed.length === 0 && opened.length === 0) return LEAST_URGENT;
+export function priority({ closed, opened, now, resync = false }: Change): number {
+  if (closed.length === 0 && opened.length === 0) return LOWEST_PRIORITY;
   if (resync) return RESYNC + distance([...closed, ...opened], now);
   return closed.length > 0 ? CLOSING + distance(closed, now) : OPENING + distance(opened, now);
 }
@@ -76,15 +76,15 @@ function distance(spans: readonly Span[], now: number): number {
 }
 
 export function bandOf(value: number): Band {
-  if (value < HEARING) return 'closing';
+  if (value < VERIFICATION_PRIORITY) return 'closing';
   if (value < OPENING) return 'hearing';
   if (value < RESYNC) return 'opening';
-  return value < LEAST_URGENT ? 'resync' : 'nothing in particular';
+  return value < LOWEST_PRIORITY ? 'resync' : 'nothing in particular';
 }
 
 const BEGINS: Readonly<Record<Band, number>> = {
   closing: CLOSING,
-  hearing: HEARING,
+  hearing: VERIFICATION_PRIORITY,
   opening: OPENING,
   resync: RESYNC,
   'nothing in particular': RESYNC,

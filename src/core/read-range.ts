@@ -9,7 +9,7 @@ export interface DayRange {
   readonly last: number;
 }
 
-const MOST_DAYS = 366;
+const MAX_DAYS = 366;
 
 /**
  * `from` to `to`, or else the dates that the windows touch.
@@ -33,9 +33,9 @@ export function readRange(
   if (given.first !== undefined && given.last !== undefined && given.last < given.first) {
     throw new InvalidScheduleError('to', 'must not be before from');
   }
-  if (range.last - range.first >= MOST_DAYS) {
+  if (range.last - range.first >= MAX_DAYS) {
     const path = to !== undefined ? 'to' : from !== undefined ? 'from' : 'windows';
-    throw new InvalidScheduleError(path, `makes the range longer than ${MOST_DAYS} days`);
+    throw new InvalidScheduleError(path, `makes the range longer than ${MAX_DAYS} days`);
   }
   return range;
 }

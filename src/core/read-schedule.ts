@@ -13,7 +13,7 @@ export function readWindows(windows: unknown, zone: Zone | undefined, reader: Of
   const list = requireList(windows, 'windows');
   const open: OpenWindow[] = [];
   for (let i = 0; i < list.length; i++) {
-    const window = requireRecord(list, i, 'windows');
+    const window = requireDatabase(list, i, 'windows');
     const start = readInstant(window.start, zone);
     const end = readInstant(window.end, zone);
     if (!(start < end)) throw badInterval(window, zone, `windows[${i}]`);
@@ -31,7 +31,7 @@ export function readIntervals(intervals: unknown, path: string, zone: Zone | und
   const list = requireList(intervals, path);
   const spans: Spans = { starts: [], ends: [] };
   for (let i = 0; i < list.length; i++) {
-    const interval = requireRecord(list, i, path);
+    const interval = requireDatabase(list, i, path);
     const start = readInstant(interval.start, zone);
     const end = readInstant(interval.end, zone);
     if (!(start < end)) throw badInterval(interval, zone, `${path}[${i}]`);
@@ -46,7 +46,11 @@ function requireList(list: unknown, path: string): readonly unknown[] {
   return list;
 }
 
-function requireRecord(list: readonly unknown[], i: number, path: string): Readonly<Record<string, unknown>> {
+function requireDatabase(
+  list: readonly unknown[],
+  i: number,
+  path: string,
+): Readonly<Record<string, unknown>> {
   const value = list[i];
   if (!isRecord(value)) throw new InvalidScheduleError(`${path}[${i}]`, 'must be an object');
   return value;

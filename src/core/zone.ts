@@ -28,7 +28,7 @@ export interface Stretch {
   readonly times: readonly string[];
 }
 
-const MOST_YEARS = 64;
+const MAX_YEARS = 64;
 
 export class Zone {
   readonly #offsetAt: (ms: number) => number;
@@ -82,7 +82,7 @@ export class Zone {
     const year = new Date(ms).getUTCFullYear();
     let eras = this.#years.get(year);
     if (eras === undefined) {
-      if (this.#years.size >= MOST_YEARS) this.#years.clear();
+      if (this.#years.size >= MAX_YEARS) this.#years.clear();
       eras = erasOf(this.#offsetAt, Date.UTC(year, 0), Date.UTC(year + 1, 0));
       this.#years.set(year, eras);
     }
@@ -127,7 +127,7 @@ function changeBetween(offsetAt: (ms: number) => number, before: number, after: 
 }
 
 const tables = new Map<number, readonly string[]>();
-const MOST_TABLES = 64;
+const MAX_TABLES = 64;
 
 function timesAt(offset: number): readonly string[] {
   const known = tables.get(offset);
@@ -137,7 +137,7 @@ function timesAt(offset: number): readonly string[] {
   const times = Array.from({ length: 1440 }, (_, minute) =>
     ['T', twoText(minute / 60), ':', twoText(minute % 60), ':00', suffix].join(''),
   );
-  if (tables.size >= MOST_TABLES) tables.clear();
+  if (tables.size >= MAX_TABLES) tables.clear();
   tables.set(offset, times);
   return times;
 }
@@ -150,7 +150,7 @@ function offsetText(offset: number): string {
 }
 
 const zones = new Map<string, Zone>();
-const MOST_ZONES = 1024;
+const MAX_ZONES = 1024;
 
 /** The zone of an IANA name or a fixed offset such as `UTC+2`; undefined where there is none of that name. */
 export function findZone(name: unknown): Zone | undefined {
@@ -159,7 +159,7 @@ export function findZone(name: unknown): Zone | undefined {
   if (known !== undefined) return known;
   const zone = createZone(name);
   if (zone !== undefined) {
-    if (zones.size >= MOST_ZONES) zones.clear();
+    if (zones.size >= MAX_ZONES) zones.clear();
     zones.set(name, zone);
   }
   return zone;

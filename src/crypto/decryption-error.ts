@@ -1,5 +1,5 @@
 /** What was sealed has been changed since, belongs to another context, or never was a seal of ours. */
-export class BrokenSealError extends Error {
+export class DecryptionError extends Error {
   override readonly name = 'BrokenSealError';
 
   constructor(reason: string, options?: ErrorOptions) {

@@ -5,9 +5,9 @@
  * Layout: 1 byte format, 8 bytes key id, 12 bytes iv, 16 bytes tag, the ciphertext.
  */
 import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto';
-import { BrokenSealError } from './decryption-error.js';
+import { DecryptionError } from './decryption-error.js';
 import { randomBytes } from './random-bytes.js';
-import { SealedByUnknownKeyError } from './unknown-key-error.js';
+import { UnknownKeyError } from './unknown-key-error.js';
 
 const CIPHER = 'aes-256-gcm';
 const FORMAT = 1;
@@ -35,7 +35,7 @@ export function keyIdOf(sealed: Uint8Array): string | undefined {
   return Buffer.from(sealed.subarray(KEY_ID_AT, IV_AT)).toString('hex');
 }
 
-export class Sealer {
+export class Encryptor {
   readonly #keys: readonly [Key, ...Key[]];
 
   /** @param keys of 32 bytes, at least one: the first seals, all open */
@@ -75,15 +75,15 @@ export class Sealer {
   }
 
   /**
-   * @throws {SealedByUnknownKeyError}
-   * @throws {BrokenSealError} where it was changed, or sealed for another context
+   * @throws {UnknownKeyError}
+   * @throws {DecryptionError} where it was changed, or sealed for another context
    */
   open(sealed: Uint8Array, context: string): unknown {
     const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength);
-    if (bytes[0] !== FORMAT || bytes.length < TEXT_AT) throw new BrokenSealError('its form is not known');
+    if (bytes[0] !== FORMAT || bytes.length < TEXT_AT) throw new DecryptionError('its form is not known');
     const id = bytes.subarray(KEY_ID_AT, IV_AT);
     const found = this.#keys.find((key) => key.id.equals(id));
-    if (found === undefined) throw new SealedByUnknownKeyError(id.toString('hex'));
+    if (found === undefined) throw new UnknownKeyError(id.toString('hex'));
     const decipher = createDecipheriv(CIPHER, found.key, bytes.subarray(IV_AT, TAG_AT), {
       authTagLength: TAG_BYTES,
     });
@@ -92,7 +92,7 @@ export class Sealer {
     try {
       text = Buffer.concat([decipher.update(bytes.subarray(TEXT_AT)), decipher.final()]);
     } catch (error) {
-      throw new BrokenSealError('it was changed, or belongs elsewhere', { cause: error });
+      throw new DecryptionError('it was changed, or belongs elsewhere', { cause: error });
     }
     return JSON.parse(text.toString('utf8'));
   }

@@ -1,5 +1,5 @@
 /** A key for encryption that cannot be used. It says what is wrong with it, and nothing of the key. */
-export class UnreadableKeyError extends Error {
+export class InvalidKeyError extends Error {
   override readonly name = 'UnreadableKeyError';
   /** What is wrong, to be put behind the name of where the key came from. */
   readonly reason: string;

@@ -15,7 +15,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { UnreadableKeyError } from './invalid-key-error.js';
+import { InvalidKeyError } from './invalid-key-error.js';
 import { KEY_BYTES, readKeys } from './keys.js';
 
 const NAME = 'encryption.key';
@@ -24,7 +24,7 @@ const OTHERS = 0o077;
 
 /**
  * The key in this folder; made if there is none.
- * @throws {UnreadableKeyError} where it cannot be read, is no key, or others can read it
+ * @throws {InvalidKeyError} where it cannot be read, is no key, or others can read it
  */
 export function keyFile(folder: string): Buffer {
   return readKeyFile(folder) ?? makeKeyFile(folder);
@@ -39,19 +39,19 @@ export function readKeyFile(folder: string): Buffer | undefined {
   } catch (error) {
     const code = codeOf(error);
     if (code === 'ENOENT') return undefined;
-    throw new UnreadableKeyError(file, `cannot be read (${code})`, { cause: error });
+    throw new InvalidKeyError(file, `cannot be read (${code})`, { cause: error });
   }
   try {
     const mode = fstatSync(descriptor).mode & 0o777;
     if ((mode & OTHERS) !== 0) {
       const octal = mode.toString(8).padStart(3, '0');
-      throw new UnreadableKeyError(
+      throw new InvalidKeyError(
         file,
         `others can get at it (mode ${octal}): chmod 600, and think of who has read it`,
       );
     }
     const [key, ...more] = readKeys(readFileSync(descriptor, 'utf8').trim(), file);
-    if (key === undefined || more.length > 0) throw new UnreadableKeyError(file, 'must hold one key');
+    if (key === undefined || more.length > 0) throw new InvalidKeyError(file, 'must hold one key');
     return key;
   } finally {
     closeSync(descriptor);
@@ -79,7 +79,7 @@ function makeKeyFile(folder: string): Buffer {
     // Another process was faster: its key holds.
     const theirs = codeOf(error) === 'EEXIST' ? readKeyFile(folder) : undefined;
     if (theirs !== undefined) return theirs;
-    throw new UnreadableKeyError(file, `cannot be made (${codeOf(error)})`, { cause: error });
+    throw new InvalidKeyError(file, `cannot be made (${codeOf(error)})`, { cause: error });
   } finally {
     rmSync(unfinished, { force: true });
   }

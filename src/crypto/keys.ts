@@ -1,5 +1,5 @@
 /** Reads encryption keys as people write them. */
-import { UnreadableKeyError } from './invalid-key-error.js';
+import { InvalidKeyError } from './invalid-key-error.js';
 
 export const KEY_BYTES = 32;
 
@@ -10,19 +10,18 @@ const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
 /**
  * Keys of 32 bytes as base64 or as hexadecimal digits, with commas between several: the first seals, all open.
  * @param source where the text comes from, for the error: the name of a variable or of a file
- * @throws {UnreadableKeyError} naming which one is wrong and how, without the key
+ * @throws {InvalidKeyError} naming which one is wrong and how, without the key
  */
 export function readKeys(text: string, source: string): Buffer[] {
   const parts = text.split(',').map((part) => part.trim());
   return parts.map((part, index) => {
     const which = parts.length === 1 ? 'the key' : `key ${index + 1} of ${parts.length}`;
-    if (part === '') throw new UnreadableKeyError(source, `${which} is empty`);
+    if (part === '') throw new InvalidKeyError(source, `${which} is empty`);
     const bytes = decode(part);
-    if (bytes === undefined)
-      throw new UnreadableKeyError(source, `${which} is neither base64 nor hexadecimal`);
+    if (bytes === undefined) throw new InvalidKeyError(source, `${which} is neither base64 nor hexadecimal`);
     if (bytes.length !== KEY_BYTES) {
       const reason = `${which} has ${bytes.length} bytes, and must have ${KEY_BYTES}: openssl rand -base64 32`;
-      throw new UnreadableKeyError(source, reason);
+      throw new InvalidKeyError(source, reason);
     }
     return bytes;
   });

@@ -17,7 +17,7 @@ type Answers<Told extends Rows> = { readonly [Name in keyof Told]: readonly Told
  * @param along what is sent with it, and carried out after it
  * @returns the rows as JSON has them: an instant is text
  */
-export async function writeTogether<Told extends Rows>(
+export async function writeCombined<Told extends Rows>(
   db: Db,
   silent: readonly (Part | undefined)[],
   telling: Parts<Told>,

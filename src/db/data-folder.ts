@@ -24,7 +24,7 @@ const OLD_BYTES = 24 * MB;
  * @throws {FolderInUseError} when a living process holds it
  * @throws {DataFolderError} where it cannot be written
  */
-export function takeFolder(folder: string): FolderLock {
+export function openFolder(folder: string): FolderLock {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     return lockFolder(folder);

@@ -4,12 +4,12 @@
  */
 import { Kysely, PostgresDialect } from 'kysely';
 import type pg from 'pg';
-import type { DiskRoom } from './disk-space.js';
+import type { DiskSpace } from './disk-space.js';
 import { type Embedded, type EmbeddedOptions, openEmbedded } from './embedded.js';
 import type { FolderLock } from './folder-lock.js';
 import { migrate } from './migrate.js';
 import type { PglitePool } from './pglite-pool.js';
-import { preparing } from './prepared-statements.js';
+import { withPreparedStatements } from './prepared-statements.js';
 import type { Db, Tables } from './schema.js';
 import { ServiceUnavailableError } from './service-unavailable-error.js';
 
@@ -20,7 +20,7 @@ export interface Database {
   readonly db: Db;
   /** Both present for the embedded database in a folder only. */
   readonly lock?: FolderLock;
-  readonly room?: DiskRoom;
+  readonly room?: DiskSpace;
   /** Called when everything is prepared: from then on no statement waits for its answer without end. */
   limitStatements(ms?: number): void;
   close(): Promise<void>;
@@ -62,7 +62,7 @@ async function openPostgres(options: Extract<DatabaseOptions, { url: string }>):
     size: options.poolSize ?? 20,
     onError: (error) => options.onError?.(error),
   });
-  const db: Db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: preparing(pool) }) });
+  const db: Db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: withPreparedStatements(pool) }) });
   return { kind: 'postgresql', pool, db, limitStatements, close };
 }
 

@@ -11,21 +11,21 @@ export const RESERVE = 32 * MB;
 /** What is taken in is written to its table, to the log, and to what other rows follow from it. */
 const TIMES_WRITTEN = 4;
 
-export interface DiskRoomOptions {
+export interface DiskSpaceOptions {
   /** Called when nothing more is taken in, and when something is again. */
   readonly onChange?: (isShort: boolean, freeMb: number) => void;
   /** Bytes that are left to this user where the folder is; default asks the system. */
   readonly free?: (folder: string) => Promise<number>;
 }
 
-export class DiskRoom {
+export class DiskSpace {
   readonly #folder: string;
-  readonly #options: DiskRoomOptions;
+  readonly #options: DiskSpaceOptions;
   /** Bytes of what is being taken in. */
   #underWay = 0;
   #isShort = false;
 
-  constructor(folder: string, options: DiskRoomOptions = {}) {
+  constructor(folder: string, options: DiskSpaceOptions = {}) {
     this.#folder = folder;
     this.#options = options;
   }

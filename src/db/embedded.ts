@@ -1,10 +1,10 @@
 /** Opens the embedded database: its folder, its thread, and what is looked at while it is open. */
 import { resolve } from 'node:path';
 import { systemTimers, within } from '../lib/timers.js';
-import { clearUnfinished, placeIn, takeFolder } from './data-folder.js';
+import { clearUnfinished, openFolder, placeIn } from './data-folder.js';
 import { DataFolderError } from './data-folder-error.js';
 import { DatabaseLostError } from './database-lost-error.js';
-import { DiskRoom, type DiskRoomOptions, freeBytes, MB, RESERVE, toMb } from './disk-space.js';
+import { DiskSpace, type DiskSpaceOptions, freeBytes, MB, RESERVE, toMb } from './disk-space.js';
 import type { FolderLock } from './folder-lock.js';
 import { PglitePool } from './pglite-pool.js';
 import { PgliteThread, type ThreadOptions } from './pglite-thread.js';
@@ -16,14 +16,14 @@ export interface EmbeddedOptions {
   readonly onProgress?: (message: string) => void;
   /** Called where the database is lost: this process cannot work with it any more. */
   readonly onLost?: (error: DatabaseLostError) => void;
-  readonly onRoom?: DiskRoomOptions['onChange'];
+  readonly onSpace?: DiskSpaceOptions['onChange'];
 }
 
 export interface Embedded {
   readonly pool: PglitePool;
   /** Both absent in memory. */
   readonly lock?: FolderLock;
-  readonly room?: DiskRoom;
+  readonly room?: DiskSpace;
   limitStatements(ms?: number): void;
   close(): Promise<void>;
 }
@@ -31,17 +31,17 @@ export interface Embedded {
 const LOOK_EVERY_MS = 1_000;
 /** The log is written anew from its beginning when it has grown so far: PGlite does not do that by itself. */
 const CHECKPOINT_BYTES = 16 * MB;
-const LOOK_AT_ROOM_EVERY = 10;
+const CHECK_SPACE_EVERY = 10;
 
 /**
  * @throws {FolderInUseError} when another process has the folder
  * @throws {DataFolderError} where the folder cannot be used as it is
  */
 export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> {
-  const { onProgress, onLost, onRoom } = options;
+  const { onProgress, onLost, onSpace } = options;
   const inMemory = options.folder === 'memory://';
   const folder = inMemory ? options.folder : resolve(options.folder);
-  const lock = inMemory ? undefined : takeFolder(folder);
+  const lock = inMemory ? undefined : openFolder(folder);
   try {
     onProgress?.('starting the embedded database (the first start takes a few seconds)');
     const place = inMemory ? { dataDir: folder } : await placeIn(folder);
@@ -54,7 +54,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
     await pool.query(`SET search_path TO ${SEARCH_PATH}`);
     const room = inMemory
       ? undefined
-      : new DiskRoom(folder, onRoom === undefined ? {} : { onChange: onRoom });
+      : new DiskSpace(folder, onSpace === undefined ? {} : { onChange: onSpace });
     const stopLooking = looking(pool, room);
     return {
       pool,
@@ -102,12 +102,12 @@ async function advised(folder: string, error: DatabaseLostError): Promise<Databa
 }
 
 /** Keeps the log short, and looks how much room there is. @returns what ends it */
-function looking(pool: PglitePool, room: DiskRoom | undefined): () => Promise<void> {
+function looking(pool: PglitePool, room: DiskSpace | undefined): () => Promise<void> {
   if (room === undefined) return async () => undefined;
   let looks = 0;
   let underWay: Promise<void> | undefined;
   const look = async (): Promise<void> => {
-    if (looks % LOOK_AT_ROOM_EVERY === 0) await room.look();
+    if (looks % CHECK_SPACE_EVERY === 0) await room.look();
     looks += 1;
     await shortenLog(pool);
   };

@@ -1,7 +1,7 @@
 /** A pool of connections to PostgreSQL that outlives the server's absence, and waits for no answer without end. */
 import pg from 'pg';
 import { SEARCH_PATH } from './search-path.js';
-import { StatementLimit } from './statement-timeout.js';
+import { StatementTimeout } from './statement-timeout.js';
 
 const OID_DATE = 1082;
 /** For a connection, and then for each statement: a request whose first one is not answered is over within 15 s. */
@@ -51,7 +51,7 @@ export function openPgPool({ url, size, onError }: PgPoolOptions): OpenPgPool {
   pool.on('connect', (client) => client.on('error', onError));
   // What it has heard of an idle one was told above.
   pool.on('error', () => undefined);
-  const limit = new StatementLimit(pool, PREPARING_MS);
+  const limit = new StatementTimeout(pool, PREPARING_MS);
   return {
     pool,
     limitStatements: (ms = STATEMENT_MS) => limit.change(ms),

@@ -13,7 +13,7 @@ const OFTEN = 20;
 /** Different statements, at most: each connection may keep a plan of each. */
 const MOST = 200;
 /** Different statements that are counted, at most: lists make many that are alike. */
-const MOST_COUNTED = 5_000;
+const MAX_COUNTED = 5_000;
 /** Its columns are those that a table has now: prepared, it would fail once a newer version has added another. */
 const ALL_COLUMNS = /^\s*select\s+(distinct\s+)?(\S+\.)?\*|\breturning\s+(\S+\.)?\*/i;
 
@@ -28,7 +28,7 @@ class Prepared {
     if (known !== undefined || this.#names.size === MOST) return known;
     const asked = (this.#asked.get(text) ?? 0) + 1;
     if (asked < OFTEN || ALL_COLUMNS.test(text)) {
-      if (this.#asked.size === MOST_COUNTED) this.#asked.clear();
+      if (this.#asked.size === MAX_COUNTED) this.#asked.clear();
       this.#asked.set(text, asked);
       return undefined;
     }
@@ -105,7 +105,7 @@ class PreparingClient implements PostgresPoolClient {
   }
 }
 
-export function preparing(pool: pg.Pool): PostgresPool {
+export function withPreparedStatements(pool: pg.Pool): PostgresPool {
   const prepared = new Prepared();
   const clients = new WeakMap<pg.PoolClient, PreparingClient>();
   return {

@@ -1,6 +1,6 @@
 /** SQLSTATE: serialization failure, deadlock detected. The database undid the one and asks for it again. */
 const ASKED_AGAIN = new Set(['40001', '40P01']);
-const MOST_TIMES = 5;
+const MAX_TIMES = 5;
 
 /**
  * Runs a transaction or a statement again when the database chose it to lose against another one: intake and the
@@ -12,7 +12,7 @@ export async function retryDeadlock<T>(work: () => Promise<T>): Promise<T> {
       return await work();
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-      if (!ASKED_AGAIN.has(code) || time === MOST_TIMES) throw error;
+      if (!ASKED_AGAIN.has(code) || time === MAX_TIMES) throw error;
     }
   }
 }

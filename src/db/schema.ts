@@ -26,17 +26,17 @@ export interface Tables {
   'slotkeeper.requests': RequestsTable;
   'slotkeeper.payloads': PayloadsTable;
   'slotkeeper.bookings': BookingsTable;
-  'slotkeeper.sent_moves': SentMovesTable;
+  'slotkeeper.in_doubt_moves': InDoubtMovesTable;
   'slotkeeper.breaks': BreaksTable;
   'slotkeeper.reservations': ReservationsTable;
-  'slotkeeper.errands': ErrandsTable;
+  'slotkeeper.account_tasks': AccountTasksTable;
   'slotkeeper.resyncs': ResyncsTable;
   'slotkeeper.resync_calendars': ResyncCalendarsTable;
-  'slotkeeper.refused_events': RefusedEventsTable;
+  'slotkeeper.rejected_events': RejectedEventsTable;
   'slotkeeper.notifications': NotificationsTable;
-  'slotkeeper.holds': HoldsTable;
-  'slotkeeper.hold_dates': HoldDatesTable;
-  'slotkeeper.run_losses': RunLossesTable;
+  'slotkeeper.held_changes': HeldChangesTable;
+  'slotkeeper.held_change_dates': HeldChangeDatesTable;
+  'slotkeeper.run_deletions': RunDeletionsTable;
   'slotkeeper.staged_snapshots': StagedSnapshotsTable;
 }
 
@@ -71,7 +71,7 @@ export interface CalendarsTable {
   strategy: Strategy;
   settings: JSONColumnType<object>;
   /** How urgent the job is that waits for it; null when none does, as far as the record knows. */
-  queued_urgency: number | null;
+  queued_priority: number | null;
   /** When an event or a snapshot of it last came, to the minute. */
   last_event_at: NullableTimestamp;
   /** When its bookings were last read, so that what no notification brought is found. */
@@ -160,7 +160,7 @@ export interface DaysTable {
   /** When the oldest change that is not published yet came. */
   pending_since: NullableTimestamp;
   /** The most urgent of them (1 is the most urgent). */
-  urgency: number | null;
+  priority: number | null;
   /** What was last published, as the marketplace's entries; null when nothing ever was. */
   published: ColumnType<unknown, string | null, string | null>;
   /** Whether the marketplace was seen to show it. */
@@ -241,7 +241,7 @@ export interface BookingsTable {
 }
 
 /** Moves that were sent, until it is known what became of them. */
-export interface SentMovesTable {
+export interface InDoubtMovesTable {
   calendar_id: string;
   /** The visit booking id that it had before. */
   booking_id: string;
@@ -265,7 +265,7 @@ export interface BreaksTable {
   /** It was not where it was looked for; it may be elsewhere. */
   unlisted: Generated<boolean>;
   /** The newest word of where it is: an older one changes nothing. */
-  said_at: Timestamp;
+  observed_at: Timestamp;
   updated_at: Timestamp;
 }
 
@@ -316,39 +316,39 @@ export interface NotificationsTable {
 }
 
 /** What would take away too much at once, and waits for a person. */
-export interface HoldsTable {
+export interface HeldChangesTable {
   id: Generated<string>;
   calendar_id: string;
   cause: 'snapshot' | 'configuration';
   from_date: string;
   to_date: string;
   /** Of when it speaks: what is known of later is not touched by it. */
-  said_at: Timestamp;
+  observed_at: Timestamp;
   held_at: Timestamp;
   /** How much of what it would take away. */
-  losses: JSONColumnType<object>;
+  deletions: JSONColumnType<object>;
   /** The refs that it would release. */
   releases: JSONColumnType<string[]>;
   /** The calendar as it was configured, where that is what is held. */
   calendar: ColumnType<unknown, string | null, string | null>;
 }
 
-export interface HoldDatesTable {
-  hold_id: BigInteger;
+export interface HeldChangeDatesTable {
+  held_change_id: BigInteger;
   date: string;
   /** The windows that were asked for; null where only releases are held. */
   windows: ColumnType<unknown, string | null, string | null>;
 }
 
 /** What one run of an import or a source has taken away so far, of how much. */
-export interface RunLossesTable {
+export interface RunDeletionsTable {
   run_id: string;
   scope: 'calendar' | 'account';
   id: string;
   minutes: number;
-  minutes_lost: Generated<number>;
+  minutes_deleted: Generated<number>;
   occupancies: number;
-  occupancies_lost: Generated<number>;
+  occupancies_deleted: Generated<number>;
   begun_at: Timestamp;
 }
 
@@ -374,9 +374,9 @@ export interface ReservationsTable {
   expires_at: Timestamp;
 }
 
-export interface ErrandsTable {
+export interface AccountTasksTable {
   account_id: string;
-  kind: 'pull' | 'release';
+  kind: 'pull' | 'redelivery';
   /** Who is running it, until when (the database's clock). */
   token: string | null;
   until: NullableTimestamp;
@@ -420,13 +420,13 @@ export interface ResyncCalendarsTable {
   writes: Generated<number>;
   /** Those days, one by one. */
   days: ColumnType<unknown, string | null, string | null>;
-  woken_at: NullableTimestamp;
+  enqueued_at: NullableTimestamp;
   /** Comparisons that failed, and when the next is due. */
   tries: Generated<number>;
   retry_at: NullableTimestamp;
 }
 
-export interface RefusedEventsTable {
+export interface RejectedEventsTable {
   id: GeneratedAlways<string>;
   /** See keptEvent. */
   data: string | null;

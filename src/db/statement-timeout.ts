@@ -11,7 +11,7 @@ const GRACE_MS = 500;
 /** BullMQ puts comments before its LISTEN, so it is looked for anywhere in a statement's text. */
 const LISTEN = /(?:^|\n|;|\*\/)\s*listen\b/i;
 
-export class StatementLimit {
+export class StatementTimeout {
   #ms: number;
   readonly #watched = new Map<pg.PoolClient, Watch>();
   #allRemoved: () => void = () => undefined;

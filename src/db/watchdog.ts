@@ -6,7 +6,7 @@ import type { Timers } from '../lib/timers.js';
 
 const LOOK_MS = 1_000;
 /** What one look may count, however late it is. */
-const MOST_MS = 2 * LOOK_MS;
+const MAX_MS = 2 * LOOK_MS;
 
 export class Watchdog {
   readonly #timers: Timers;
@@ -53,7 +53,7 @@ export class Watchdog {
 
   #look(): void {
     const now = this.#timers.elapsed();
-    const passed = Math.min(now - this.#lookedAt, MOST_MS);
+    const passed = Math.min(now - this.#lookedAt, MAX_MS);
     this.#lookedAt = now;
     if (this.#pending === 0) return;
     this.#waitedMs += passed;

@@ -1,10 +1,15 @@
 /** Out to the clinic: webhook, feed and queue, put together, and what the engine asks of them. */
 import type { Logger } from 'pino';
-import type { Sealer } from '../crypto/encryptor.js';
+import type { Encryptor } from '../crypto/encryptor.js';
 import type { Db } from '../db/schema.js';
-import type { RememberedAccounts } from '../db/tables/account-cache.js';
+import type { AccountCache } from '../db/tables/account-cache.js';
 import { type Destination, getAccount } from '../db/tables/accounts.js';
-import { type DeliveryKey, endAllWaits, notificationTotals, openAtOnce } from '../db/tables/deliveries.js';
+import {
+  type DeliveryKey,
+  endAllWaits,
+  notificationTotals,
+  retryDeliveriesNow,
+} from '../db/tables/deliveries.js';
 import {
   type AddedNotification,
   type Feed,
@@ -13,27 +18,27 @@ import {
   type NotificationItem,
 } from '../db/tables/notifications.js';
 import type { WaysOut } from '../db/tables/retention.js';
-import { Lanes } from '../lib/bulkhead.js';
+import { Bulkhead } from '../lib/bulkhead.js';
 import type { PrivateAddresses } from '../lib/private-addresses.js';
 import type { Timers } from '../lib/timers.js';
 import { type DeliveryJob, DeliveryQueue } from '../queue/delivery-queue.js';
 import { DELIVERY_QUEUE, NOTIFICATION_QUEUE } from '../queue/queue-names.js';
 import type { Queues } from '../queue/queues.js';
-import { Round } from './delivery-sweep.js';
+import { DeliverySweep } from './delivery-sweep.js';
 import { DeliveryWorker } from './delivery-worker.js';
 import { destinationOf } from './destination.js';
-import { type Brought, Courier } from './dispatcher.js';
-import { followFeed } from './follow-feed.js';
-import { Wakes } from './job-coalescer.js';
-import { Handover } from './pms-queue-publisher.js';
-import { Arrivals } from './signal.js';
+import { Dispatcher, type DispatchResult } from './dispatcher.js';
+import { waitForFeed } from './follow-feed.js';
+import { JobCoalescer } from './job-coalescer.js';
+import { PmsQueuePublisher } from './pms-queue-publisher.js';
+import { Signal } from './signal.js';
 import { Webhooks } from './webhooks.js';
 
 export interface DeliveryOptions {
   readonly db: Db;
-  readonly accounts: RememberedAccounts;
+  readonly accounts: AccountCache;
   readonly queues: Queues;
-  readonly sealer: Sealer;
+  readonly encryptor: Encryptor;
   readonly log: Logger;
   readonly now: () => number;
   readonly timers: Timers;
@@ -58,7 +63,7 @@ export interface DeliveryStatus {
   readonly lag: number;
 }
 
-export interface FollowQuery extends FeedQuery {
+export interface WaitForFeedQuery extends FeedQuery {
   readonly waitMs?: number | undefined;
   /** Ends the wait. */
   readonly signal?: AbortSignal | undefined;
@@ -67,43 +72,44 @@ export interface FollowQuery extends FeedQuery {
 /** Most of them only wait for an answer. */
 const CONCURRENCY = 128;
 /** To one clinic at the same time, and fewer where there are many: however slow they are, another one has its place. */
-const MOST_TO_ONE = 8;
+const MAX_TO_ONE = 8;
 /** A calendar whose clinic has all of its places is sent away for so long at most. */
-const MOST_WAIT_MS = 30_000;
+const MAX_WAIT_MS = 30_000;
 
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #stopping = new AbortController();
-  readonly #arrivals: Arrivals;
-  readonly #wakes = new Wakes((keys) => this.#queueUp(keys));
+  readonly #newItems: Signal;
+  readonly #jobsToEnqueue = new JobCoalescer((keys) => this.#queueUp(keys));
   readonly #queue: DeliveryQueue;
-  readonly #handover: Handover | undefined;
+  readonly #pmsQueuePublisher: PmsQueuePublisher | undefined;
   readonly #webhooks: Webhooks;
-  readonly #courier: Courier;
+  readonly #dispatcher: Dispatcher;
   readonly #worker: DeliveryWorker;
-  readonly #round: Round;
+  readonly #round: DeliverySweep;
   readonly #ways: WaysOut;
 
   constructor(options: DeliveryOptions) {
-    const { db, queues, sealer, log, now, timers, random, webhook, timeoutMs, everyMs, keepDays } = options;
+    const { db, queues, encryptor, log, now, timers, random, webhook, timeoutMs, everyMs, keepDays } =
+      options;
     this.#options = options;
-    this.#arrivals = new Arrivals(timers);
+    this.#newItems = new Signal(timers);
     this.#ways = {
       byWebhook: webhook === undefined ? 'accounts with their own' : 'all accounts',
       byQueue: options.queue,
     };
     this.#queue = new DeliveryQueue(queues);
-    this.#handover = options.queue ? new Handover({ queues, db, now }) : undefined;
+    this.#pmsQueuePublisher = options.queue ? new PmsQueuePublisher({ queues, db, now }) : undefined;
     this.#webhooks = new Webhooks({ timeoutMs, now, privateAddresses: options.privateAddresses });
-    this.#courier = new Courier({
+    this.#dispatcher = new Dispatcher({
       db,
-      sealer,
+      encryptor,
       log,
       now,
       random,
       webhooks: this.#webhooks,
-      hasten: (key) => this.hasten(key),
-      lanes: new Lanes({ concurrency: CONCURRENCY, mostInOne: MOST_TO_ONE, mostWaitMs: MOST_WAIT_MS, now }),
+      retryNow: (key) => this.retryNow(key),
+      bulkhead: new Bulkhead({ concurrency: CONCURRENCY, maxInOne: MAX_TO_ONE, maxWaitMs: MAX_WAIT_MS, now }),
       forAll: webhook,
       stopping: this.#stopping.signal,
     });
@@ -112,11 +118,21 @@ export class Delivery {
       log,
       concurrency: CONCURRENCY,
       deliver: (job) => this.#deliver(job),
-      isDue: async (job) => job.to === 'webhook' && (await this.#courier.isDue(job)),
-      hasten: (jobId) => this.#queue.hasten(jobId),
+      isDue: async (job) => job.to === 'webhook' && (await this.#dispatcher.isDue(job)),
+      retryNow: (jobId) => this.#queue.retryNow(jobId),
     });
-    const wake = (job: DeliveryJob): Promise<void> => this.#queue.wake(job);
-    this.#round = new Round({ db, sealer, ways: this.#ways, wake, log, now, timers, everyMs, keepDays });
+    const enqueue = (job: DeliveryJob): Promise<void> => this.#queue.enqueue(job);
+    this.#round = new DeliverySweep({
+      db,
+      encryptor,
+      ways: this.#ways,
+      enqueue,
+      log,
+      now,
+      timers,
+      everyMs,
+      keepDays,
+    });
   }
 
   /** Before the queues are ready: their workers begin when they are. */
@@ -131,8 +147,8 @@ export class Delivery {
   /** Ends what waits for news, and waits for what is on its way. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    this.#arrivals.close();
-    await this.#wakes.settled();
+    this.#newItems.close();
+    await this.#jobsToEnqueue.settled();
     await this.#round.stop();
     await this.#worker.stop();
     this.#webhooks.close();
@@ -142,15 +158,15 @@ export class Delivery {
    * Has notifications brought out soon, and tells those who wait at the feed. To be called after the commit: they are
    * in the record, and what cannot be queued now, the round finds later. So this neither takes time nor fails.
    */
-  wake(added: readonly AddedNotification[]): void {
+  enqueue(added: readonly AddedNotification[]): void {
     if (added.length === 0) return;
-    this.#arrivals.announce();
-    this.#wakes.add(added);
+    this.#newItems.announce();
+    this.#jobsToEnqueue.add(added);
   }
 
   /** Has a calendar's open ones tried at once, whatever they wait for. Never fails, like `wake`. */
-  async hasten(key: DeliveryKey): Promise<void> {
-    await this.#try(() => this.#queue.wake({ to: 'webhook', ...key }, true));
+  async retryNow(key: DeliveryKey): Promise<void> {
+    await this.#try(() => this.#queue.enqueue({ to: 'webhook', ...key }, true));
   }
 
   /**
@@ -163,23 +179,23 @@ export class Delivery {
     const url = found && destinationOf(found, webhook)?.url;
     if (url === undefined) return false;
     const keys = await endAllWaits(db, { url, isForAll: url === webhook?.url });
-    for (const key of keys) await this.hasten(key);
+    for (const key of keys) await this.retryNow(key);
     return keys.length > 0;
   }
 
   /** After an account was changed: what waits may have another webhook now. */
   async accountChanged(account: string): Promise<void> {
-    for (const key of await openAtOnce(this.#options.db, account)) await this.hasten(key);
+    for (const key of await retryDeliveriesNow(this.#options.db, account)) await this.retryNow(key);
   }
 
   /** The feed; where nothing is there yet, after a wait. */
-  async follow({ waitMs = 0, signal, ...query }: FollowQuery): Promise<Feed> {
-    const { db, sealer, timers } = this.#options;
-    return await followFeed(query, { db, sealer, arrivals: this.#arrivals, timers, waitMs, signal });
+  async follow({ waitMs = 0, signal, ...query }: WaitForFeedQuery): Promise<Feed> {
+    const { db, encryptor, timers } = this.#options;
+    return await waitForFeed(query, { db, encryptor, newItems: this.#newItems, timers, waitMs, signal });
   }
 
   async get(id: string): Promise<NotificationItem | undefined> {
-    return await getNotification(this.#options.db, this.#options.sealer, id);
+    return await getNotification(this.#options.db, this.#options.encryptor, id);
   }
 
   async status(): Promise<DeliveryStatus> {
@@ -190,25 +206,28 @@ export class Delivery {
 
   /** Jobs by state, for each of its queues. */
   async counts(): Promise<{ readonly [queue: string]: { readonly [state: string]: number } }> {
-    const [deliveries, notifications] = await Promise.all([this.#queue.counts(), this.#handover?.counts()]);
+    const [deliveries, notifications] = await Promise.all([
+      this.#queue.counts(),
+      this.#pmsQueuePublisher?.counts(),
+    ]);
     return {
       [DELIVERY_QUEUE]: deliveries,
       ...(notifications === undefined ? {} : { [NOTIFICATION_QUEUE]: notifications }),
     };
   }
 
-  async #deliver(job: DeliveryJob): Promise<Brought> {
-    if (job.to === 'webhook') return await this.#courier.bring(job);
-    await this.#handover?.run();
+  async #deliver(job: DeliveryJob): Promise<DispatchResult> {
+    if (job.to === 'webhook') return await this.#dispatcher.bring(job);
+    await this.#pmsQueuePublisher?.run();
     return { kind: 'done' };
   }
 
   async #queueUp(keys: readonly DeliveryKey[]): Promise<void> {
     await this.#try(async () => {
       for (const key of keys) {
-        if (await this.#hasWebhook(key)) await this.#queue.wake({ to: 'webhook', ...key });
+        if (await this.#hasWebhook(key)) await this.#queue.enqueue({ to: 'webhook', ...key });
       }
-      if (this.#ways.byQueue) await this.#queue.wake({ to: 'queue' });
+      if (this.#ways.byQueue) await this.#queue.enqueue({ to: 'queue' });
     });
   }
 

@@ -3,14 +3,14 @@
  * by a timer and not by the queue, since it exists for when the queue fails.
  */
 import type { Logger } from 'pino';
-import type { Sealer } from '../crypto/encryptor.js';
+import type { Encryptor } from '../crypto/encryptor.js';
 import { isUnavailable } from '../db/is-unavailable.js';
 import type { Db } from '../db/schema.js';
 import { dueKeys, unqueued } from '../db/tables/deliveries.js';
-import { sealAccounts } from '../db/tables/encrypt-accounts.js';
-import { giveOutPositions } from '../db/tables/notifications.js';
+import { encryptAccounts } from '../db/tables/encrypt-accounts.js';
+import { assignPositions } from '../db/tables/notifications.js';
 import {
-  forgetNotifications,
+  deleteExpiredNotifications,
   purgeDelivered,
   purgeOld,
   resealNotifications,
@@ -19,11 +19,11 @@ import {
 import { PeriodicTask, type PeriodicTaskOptions } from '../lib/periodic-task.js';
 import type { DeliveryJob } from '../queue/delivery-queue.js';
 
-export interface RoundOptions extends PeriodicTaskOptions {
+export interface DeliverySweepOptions extends PeriodicTaskOptions {
   readonly db: Db;
-  readonly sealer: Sealer;
+  readonly encryptor: Encryptor;
   readonly ways: WaysOut;
-  readonly wake: (job: DeliveryJob) => Promise<void>;
+  readonly enqueue: (job: DeliveryJob) => Promise<void>;
   readonly log: Logger;
   readonly now: () => number;
   /** How long data is kept once it was delivered, in days. */
@@ -31,7 +31,7 @@ export interface RoundOptions extends PeriodicTaskOptions {
 }
 
 /** In one round, at most; the rest comes with the next. */
-const MOST_KEYS = 1_000;
+const MAX_KEYS = 1_000;
 const RESEALED_AT_A_TIME = 200;
 const HOUR = 60 * 60 * 1000;
 const DAY = 24 * HOUR;
@@ -39,11 +39,11 @@ const DAY = 24 * HOUR;
 const KEEP_DATA_MS = 30 * DAY;
 const KEEP_ROWS_MS = 90 * DAY;
 
-export class Round extends PeriodicTask {
-  readonly #options: RoundOptions;
+export class DeliverySweep extends PeriodicTask {
+  readonly #options: DeliverySweepOptions;
   #tidiedAt = 0;
 
-  constructor(options: RoundOptions) {
+  constructor(options: DeliverySweepOptions) {
     super(options);
     this.#options = options;
   }
@@ -51,7 +51,7 @@ export class Round extends PeriodicTask {
   protected override async run(): Promise<void> {
     const { log, now } = this.#options;
     try {
-      await this.#wakeDue();
+      await this.#enqueueDue();
       if (now() - this.#tidiedAt > HOUR) await this.#tidy();
     } catch (error) {
       if (isUnavailable(error))
@@ -60,23 +60,23 @@ export class Round extends PeriodicTask {
     }
   }
 
-  async #wakeDue(): Promise<void> {
-    const { db, ways, wake, now } = this.#options;
-    await giveOutPositions(db);
-    for (const key of await dueKeys(db, ways, new Date(now()), MOST_KEYS))
-      await wake({ to: 'webhook', ...key });
-    if (ways.byQueue && (await unqueued(db, 1)).length > 0) await wake({ to: 'queue' });
+  async #enqueueDue(): Promise<void> {
+    const { db, ways, enqueue, now } = this.#options;
+    await assignPositions(db);
+    for (const key of await dueKeys(db, ways, new Date(now()), MAX_KEYS))
+      await enqueue({ to: 'webhook', ...key });
+    if (ways.byQueue && (await unqueued(db, 1)).length > 0) await enqueue({ to: 'queue' });
   }
 
   async #tidy(): Promise<void> {
-    const { db, sealer, ways, keepDays, now } = this.#options;
+    const { db, encryptor, ways, keepDays, now } = this.#options;
     const at = new Date(now());
     const ago = (ms: number): Date => new Date(at.getTime() - ms);
     await purgeDelivered(db, ways, ago(keepDays * DAY), at);
     await purgeOld(db, ago(KEEP_DATA_MS), at);
-    await forgetNotifications(db, ago(KEEP_ROWS_MS), at);
-    await sealAccounts(db, sealer);
-    while ((await resealNotifications(db, sealer, RESEALED_AT_A_TIME)) === RESEALED_AT_A_TIME);
+    await deleteExpiredNotifications(db, ago(KEEP_ROWS_MS), at);
+    await encryptAccounts(db, encryptor);
+    while ((await resealNotifications(db, encryptor, RESEALED_AT_A_TIME)) === RESEALED_AT_A_TIME);
     this.#tidiedAt = at.getTime();
   }
 }

@@ -2,19 +2,19 @@
 import { DelayedError, type Job } from 'bullmq';
 import type { Logger } from 'pino';
 import { isUnavailable } from '../db/is-unavailable.js';
-import { dueIn } from '../queue/delayed-until.js';
+import { delayedUntil } from '../queue/delayed-until.js';
 import { type DeliveryJob, deliveryJob } from '../queue/delivery-queue.js';
 import { DELIVERY_QUEUE } from '../queue/queue-names.js';
 import type { JobWorker, Queues } from '../queue/queues.js';
-import type { Brought } from './dispatcher.js';
+import type { DispatchResult } from './dispatcher.js';
 
 export interface DeliveryWorkerOptions {
   readonly queues: Queues;
-  readonly deliver: (job: DeliveryJob) => Promise<Brought>;
+  readonly deliver: (job: DeliveryJob) => Promise<DispatchResult>;
   /** Whether what waits for its next attempt is not to wait any longer. */
   readonly isDue: (job: DeliveryJob) => Promise<boolean>;
   /** Ends the wait of a job. */
-  readonly hasten: (jobId: string) => Promise<void>;
+  readonly retryNow: (jobId: string) => Promise<void>;
   readonly log: Logger;
   /** Jobs at the same time in this process. */
   readonly concurrency: number;
@@ -48,22 +48,22 @@ export class DeliveryWorker {
   async #take(job: Job<unknown, unknown, string>, token: string | undefined): Promise<void> {
     const { deliver, log } = this.#options;
     const wanted = deliveryJob.parse(job.data);
-    const brought = await deliver(wanted).catch((error: unknown): Brought => {
+    const dispatched = await deliver(wanted).catch((error: unknown): DispatchResult => {
       if (isUnavailable(error)) log.warn({ err: error }, 'the record cannot be reached; the delivery waits');
       else log.error({ err: error, ...wanted }, 'a delivery failed for an error of ours and is tried again');
       return { kind: 'later', afterMs: OUR_FAULT_MS };
     });
-    if (brought.kind === 'done') return;
-    await job.moveToDelayed(dueIn(brought.afterMs), token);
-    if (brought.awaits === 'next attempt') await this.#lookAgain(job, wanted);
+    if (dispatched.kind === 'done') return;
+    await job.moveToDelayed(delayedUntil(dispatched.afterMs), token);
+    if (dispatched.awaits === 'next attempt') await this.#lookAgain(job, wanted);
     throw new DelayedError();
   }
 
   /** Whoever ended the wait while the job was in hand found none to hasten: what they wrote is read here. */
   async #lookAgain({ id }: Job<unknown, unknown, string>, wanted: DeliveryJob): Promise<void> {
-    const { isDue, hasten, log } = this.#options;
+    const { isDue, retryNow, log } = this.#options;
     try {
-      if (id !== undefined && (await isDue(wanted))) await hasten(id);
+      if (id !== undefined && (await isDue(wanted))) await retryNow(id);
     } catch (error) {
       log.warn({ err: error }, 'a delivery could not be looked at again; it waits for its next attempt');
     }

@@ -1,8 +1,8 @@
 /** Brings the notifications of one calendar to its clinic, one after another, as far as it gets. */
 import type { Logger } from 'pino';
-import type { Sealer } from '../crypto/encryptor.js';
+import type { Encryptor } from '../crypto/encryptor.js';
 import type { Db } from '../db/schema.js';
-import { openedAccount } from '../db/tables/account-secrets.js';
+import { decryptedAccount } from '../db/tables/account-secrets.js';
 import { type Destination, getAccount } from '../db/tables/accounts.js';
 import {
   type DeliveryKey,
@@ -13,20 +13,20 @@ import {
   endWaits,
   firstOpen,
 } from '../db/tables/deliveries.js';
-import { giveOutPositions } from '../db/tables/notifications.js';
-import type { Lanes } from '../lib/bulkhead.js';
+import { assignPositions } from '../db/tables/notifications.js';
+import type { Bulkhead } from '../lib/bulkhead.js';
 import { destinationOf } from './destination.js';
-import { nextAttempt } from './retry-policy.js';
+import { nextRetry } from './retry-policy.js';
 import type { Webhooks } from './webhooks.js';
 
-export interface CourierOptions {
+export interface DispatcherOptions {
   readonly db: Db;
-  readonly sealer: Sealer;
+  readonly encryptor: Encryptor;
   readonly webhooks: Webhooks;
   /** Has what is open there tried at once. Never fails. */
-  readonly hasten: (key: DeliveryKey) => Promise<void>;
+  readonly retryNow: (key: DeliveryKey) => Promise<void>;
   /** One for each clinic. */
-  readonly lanes: Lanes;
+  readonly bulkhead: Bulkhead;
   /** For accounts without one of their own. */
   readonly forAll: Destination | undefined;
   readonly log: Logger;
@@ -38,36 +38,40 @@ export interface CourierOptions {
 }
 
 /** Nothing is open any more; or it goes on after this time, or when somebody ends the wait for the next attempt. */
-export type Brought =
+export type DispatchResult =
   | { readonly kind: 'done' }
   | { readonly kind: 'later'; readonly afterMs: number; readonly awaits?: 'next attempt' };
 
-const DONE: Brought = { kind: 'done' };
-const later = (afterMs: number): Brought => ({ kind: 'later', afterMs });
-const nextAttemptIn = (afterMs: number): Brought => ({ kind: 'later', afterMs, awaits: 'next attempt' });
+const DONE: DispatchResult = { kind: 'done' };
+const later = (afterMs: number): DispatchResult => ({ kind: 'later', afterMs });
+const nextAttemptIn = (afterMs: number): DispatchResult => ({
+  kind: 'later',
+  afterMs,
+  awaits: 'next attempt',
+});
 
 const ENDED_BY_ONE = 2;
 /** After so many a calendar waits behind the others. */
-const MOST_IN_A_ROW = 25;
+const MAX_IN_A_ROW = 25;
 
-export class Courier {
-  readonly #options: CourierOptions;
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
 
-  constructor(options: CourierOptions) {
+  constructor(options: DispatcherOptions) {
     this.#options = options;
   }
 
-  async bring(key: DeliveryKey): Promise<Brought> {
-    const { db, sealer, lanes, forAll, now, random, stopping } = this.#options;
+  async bring(key: DeliveryKey): Promise<DispatchResult> {
+    const { db, encryptor, bulkhead, forAll, now, random, stopping } = this.#options;
     const account = await getAccount(db, key.account);
-    const destination = account && destinationOf(openedAccount(sealer, account), forAll);
+    const destination = account && destinationOf(decryptedAccount(encryptor, account), forAll);
     if (destination === undefined) return DONE;
-    const entry = lanes.enter(destination.url);
+    const entry = bulkhead.enter(destination.url);
     if (entry.kind === 'full') return later(entry.afterMs * (0.5 + random()));
     try {
-      await giveOutPositions(db);
-      for (let n = 0; n < MOST_IN_A_ROW && !stopping.aborted; n += 1) {
-        const due = await firstOpen(db, sealer, key);
+      await assignPositions(db);
+      for (let n = 0; n < MAX_IN_A_ROW && !stopping.aborted; n += 1) {
+        const due = await firstOpen(db, encryptor, key);
         if (due === undefined) return DONE;
         const waitMs = (due.retryAt?.getTime() ?? 0) - now();
         if (waitMs > 0) return nextAttemptIn(waitMs);
@@ -83,8 +87,8 @@ export class Courier {
 
   /** Whether the first that is open is not to wait any longer. */
   async isDue(key: DeliveryKey): Promise<boolean> {
-    const { db, sealer, now } = this.#options;
-    const due = await firstOpen(db, sealer, key);
+    const { db, encryptor, now } = this.#options;
+    const due = await firstOpen(db, encryptor, key);
     return due !== undefined && (due.retryAt?.getTime() ?? 0) <= now();
   }
 
@@ -93,9 +97,9 @@ export class Courier {
    * have their turn where the webhook is back, and few are tried in vain where it refuses only them.
    */
   async #answersAgain({ url }: Destination): Promise<void> {
-    const { db, forAll, hasten } = this.#options;
+    const { db, forAll, retryNow } = this.#options;
     for (const key of await endWaits(db, { url, isForAll: url === forAll?.url }, ENDED_BY_ONE)) {
-      await hasten(key);
+      await retryNow(key);
     }
   }
 
@@ -115,7 +119,7 @@ export class Courier {
     }
     const { reason, pauseMs } = sent;
     const first = firstAttemptAt?.getTime() ?? began;
-    const next = nextAttempt({ failedBefore: attempts, first, now: now(), pauseMs, random: random() });
+    const next = nextRetry({ failedBefore: attempts, first, now: now(), pauseMs, random: random() });
     if (next === undefined) {
       await deliveryFailed(db, item.id, `${reason}; tried for 72 hours`, new Date(now()));
       log.error({ ...about, reason, attempts: attempts + 1 }, 'a notification could not be delivered');

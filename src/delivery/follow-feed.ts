@@ -1,15 +1,15 @@
 /** The feed, for one who waits for what comes next. */
 
-import type { Sealer } from '../crypto/encryptor.js';
+import type { Encryptor } from '../crypto/encryptor.js';
 import type { Db } from '../db/schema.js';
 import { type Feed, type FeedQuery, feed } from '../db/tables/notifications.js';
 import type { Timers } from '../lib/timers.js';
-import type { Arrivals } from './signal.js';
+import type { Signal } from './signal.js';
 
-export interface FollowOptions {
+export interface WaitForFeedOptions {
   readonly db: Db;
-  readonly sealer: Sealer;
-  readonly arrivals: Arrivals;
+  readonly encryptor: Encryptor;
+  readonly newItems: Signal;
   readonly timers: Timers;
   /** How long to wait where there is nothing yet, in milliseconds. */
   readonly waitMs: number;
@@ -20,16 +20,16 @@ export interface FollowOptions {
 /** What came by another process is found by looking this often. */
 const LOOK_EVERY_MS = 1_000;
 
-export async function followFeed(query: FeedQuery, options: FollowOptions): Promise<Feed> {
-  const { db, sealer, arrivals, timers, waitMs, signal } = options;
+export async function waitForFeed(query: FeedQuery, options: WaitForFeedOptions): Promise<Feed> {
+  const { db, encryptor, newItems, timers, waitMs, signal } = options;
   const deadline = timers.elapsed() + waitMs;
   for (;;) {
-    const { count } = arrivals;
-    const found = await feed(db, sealer, query);
+    const { count } = newItems;
+    const found = await feed(db, encryptor, query);
     const leftMs = deadline - timers.elapsed();
-    const isOver = leftMs <= 0 || arrivals.closed || signal?.aborted === true;
+    const isOver = leftMs <= 0 || newItems.closed || signal?.aborted === true;
     if (found.items.length > 0 || isOver) return found;
-    await arrivals.wait(count, Math.min(leftMs, LOOK_EVERY_MS), signal);
-    if (arrivals.closed || signal?.aborted) return found;
+    await newItems.wait(count, Math.min(leftMs, LOOK_EVERY_MS), signal);
+    if (newItems.closed || signal?.aborted) return found;
   }
 }

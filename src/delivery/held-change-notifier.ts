@@ -1,16 +1,16 @@
 /** The clinic hears of what is held, as an item of its own: somebody has to decide. It is about no person. */
 import type { OnHeld } from '../clinic/snapshots/hold-change.js';
-import type { Sealer } from '../crypto/encryptor.js';
+import type { Encryptor } from '../crypto/encryptor.js';
 import { getCalendar } from '../db/tables/calendars.js';
-import { type Hold, hashOfHeld } from '../db/tables/held-changes.js';
+import { type HeldChange, hashOfHeld } from '../db/tables/held-changes.js';
 import {
   type AddedNotification,
   addNotifications,
   type NewNotification,
 } from '../db/tables/notifications.js';
 
-export interface TellHeldOptions {
-  readonly sealer: Sealer;
+export interface HeldChangeNotifierOptions {
+  readonly encryptor: Encryptor;
   readonly now: () => number;
   /** Told besides, in the same transaction. */
   readonly also: OnHeld | undefined;
@@ -18,18 +18,18 @@ export interface TellHeldOptions {
   readonly added: AddedNotification[];
 }
 
-export function tellingHeld({ sealer, now, also, added }: TellHeldOptions): OnHeld {
+export function notifyingHeldChanges({ encryptor, now, also, added }: HeldChangeNotifierOptions): OnHeld {
   return async (tx, hold, isAgain) => {
     await also?.(tx, hold, isAgain);
     const calendar = await getCalendar(tx, hold.calendar);
     if (calendar === undefined) return;
     const item = itemOf(hold, calendar.account);
-    added.push(...(await addNotifications(tx, sealer, [item], new Date(now()))).added);
+    added.push(...(await addNotifications(tx, encryptor, [item], new Date(now()))).added);
   };
 }
 
 function itemOf(
-  { id, calendar, cause, from, to, losses, dates, releases }: Hold,
+  { id, calendar, cause, from, to, deletions, dates, releases }: HeldChange,
   account: string,
 ): NewNotification {
   return {
@@ -44,7 +44,7 @@ function itemOf(
       cause,
       from,
       to,
-      losses,
+      deletions,
       dates: dates.map(({ date }) => date),
       releases: releases.length,
     },

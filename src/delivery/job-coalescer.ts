@@ -1,15 +1,15 @@
 /** Gathers what is to be woken while the queue is busy with what was before, so that a hundred at once are one job. */
 import type { DeliveryKey } from '../db/tables/deliveries.js';
 
-export class Wakes {
-  readonly #wake: (keys: readonly DeliveryKey[]) => Promise<void>;
+export class JobCoalescer {
+  readonly #enqueue: (keys: readonly DeliveryKey[]) => Promise<void>;
   #gathered = new Map<string, DeliveryKey>();
   #isRunning = false;
   #running = Promise.resolve();
 
   /** @param wake must not fail */
-  constructor(wake: (keys: readonly DeliveryKey[]) => Promise<void>) {
-    this.#wake = wake;
+  constructor(enqueue: (keys: readonly DeliveryKey[]) => Promise<void>) {
+    this.#enqueue = enqueue;
   }
 
   add(keys: readonly DeliveryKey[]): void {
@@ -30,7 +30,7 @@ export class Wakes {
       while (this.#gathered.size > 0) {
         const keys = [...this.#gathered.values()];
         this.#gathered = new Map();
-        await this.#wake(keys);
+        await this.#enqueue(keys);
       }
     } finally {
       // In the turn that saw that nothing is left: whoever adds after it begins anew.

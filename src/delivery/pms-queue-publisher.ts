@@ -5,11 +5,11 @@
 
 import type { Db } from '../db/schema.js';
 import { queued, unqueued } from '../db/tables/deliveries.js';
-import { giveOutPositions } from '../db/tables/notifications.js';
+import { assignPositions } from '../db/tables/notifications.js';
 import { NOTIFICATION_QUEUE } from '../queue/queue-names.js';
 import type { JobQueue, Queues } from '../queue/queues.js';
 
-export interface HandoverOptions {
+export interface PmsQueuePublisherOptions {
   readonly queues: Queues;
   readonly db: Db;
   readonly now: () => number;
@@ -22,11 +22,11 @@ const ATTEMPTS = { attempts: 10, backoff: { type: 'exponential', delay: 5_000 } 
 const KEEP_DONE = { age: 60 * 60 };
 const KEEP_FAILED = { age: 30 * 24 * 60 * 60 };
 
-export class Handover {
-  readonly #options: HandoverOptions;
+export class PmsQueuePublisher {
+  readonly #options: PmsQueuePublisherOptions;
   readonly #queue: JobQueue;
 
-  constructor(options: HandoverOptions) {
+  constructor(options: PmsQueuePublisherOptions) {
     this.#options = options;
     this.#queue = options.queues.queue(NOTIFICATION_QUEUE);
   }
@@ -34,7 +34,7 @@ export class Handover {
   /** Puts there, in order, what is not there yet. One at a time, or the order is lost. */
   async run(): Promise<void> {
     const { db, now } = this.#options;
-    await giveOutPositions(db);
+    await assignPositions(db);
     for (let rest = true; rest; ) {
       const items = await unqueued(db, AT_A_TIME);
       await this.#queue.addBulk(

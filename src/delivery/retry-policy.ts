@@ -6,10 +6,10 @@ const HOUR = 60 * 60 * SECOND;
 
 const RETRY: Backoff = { firstMs: 5 * SECOND, capMs: HOUR / 2 };
 /** A clinic may ask for a pause, within these. */
-const SHORTEST_PAUSE_MS = SECOND;
-const LONGEST_PAUSE_MS = HOUR;
+const MIN_PAUSE_MS = SECOND;
+const MAX_PAUSE_MS = HOUR;
 /** Since the first attempt. */
-export const TRIED_FOR_MS = 72 * HOUR;
+export const RETRY_FOR_MS = 72 * HOUR;
 
 export interface Attempt {
   /** Attempts that failed before this one. */
@@ -24,13 +24,13 @@ export interface Attempt {
 }
 
 /** @returns in epoch milliseconds; undefined when it is not tried any more. The last attempt is made at the very end. */
-export function nextAttempt({ failedBefore, first, now, pauseMs, random }: Attempt): number | undefined {
-  const end = first + TRIED_FOR_MS;
+export function nextRetry({ failedBefore, first, now, pauseMs, random }: Attempt): number | undefined {
+  const end = first + RETRY_FOR_MS;
   if (now >= end) return undefined;
   const waitMs =
     pauseMs === undefined
       ? backoffMs(RETRY, failedBefore + 1, random)
-      : Math.min(LONGEST_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, pauseMs));
+      : Math.min(MAX_PAUSE_MS, Math.max(MIN_PAUSE_MS, pauseMs));
   return Math.min(end, now + waitMs);
 }
 

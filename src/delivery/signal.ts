@@ -1,7 +1,7 @@
 /** Tells those who wait in this process that something came. What comes by another process they have to look for. */
 import type { Timers } from '../lib/timers.js';
 
-export class Arrivals {
+export class Signal {
   readonly #timers: Timers;
   readonly #waiting = new Set<() => void>();
   #count = 0;
@@ -22,7 +22,7 @@ export class Arrivals {
 
   announce(): void {
     this.#count += 1;
-    for (const wake of [...this.#waiting]) wake();
+    for (const end of [...this.#waiting]) end();
   }
 
   /** Ends all waits, and those that are begun later. */

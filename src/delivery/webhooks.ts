@@ -25,7 +25,7 @@ export interface WebhooksOptions {
 }
 
 /** What an answer says beside its status is read for the connection to be used again, and thrown away. */
-const MOST_ANSWER_BYTES = 64 * 1024;
+const MAX_ANSWER_BYTES = 64 * 1024;
 const sockets = { keepAlive: true, maxFreeSockets: 4 };
 
 export class Webhooks {
@@ -96,7 +96,7 @@ async function drain(stream: Request): Promise<void> {
   let bytes = 0;
   for await (const chunk of stream) {
     bytes += Buffer.byteLength(chunk);
-    if (bytes > MOST_ANSWER_BYTES) return;
+    if (bytes > MAX_ANSWER_BYTES) return;
   }
 }
 

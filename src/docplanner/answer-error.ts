@@ -21,7 +21,7 @@ import { UnprocessableError } from './errors/unprocessable-error.js';
 import { rateLimitOf, retryAfterMsOf } from './rate-limit.js';
 import type { Answer } from './transport.js';
 
-const mostErrors = 200;
+const maxErrors = 200;
 
 /** `hide` lists texts that the answer may echo and that must not appear in an error: secrets, and what a patient gave. */
 export function answerError(
@@ -131,7 +131,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 function errorsOf(errors: unknown, clean: (text: string) => string): MarketplaceErrors {
   const found = new Map<string, string[]>();
   const walk = (value: unknown, name: string, depth: number): void => {
-    if (found.size >= mostErrors || depth > 6) return;
+    if (found.size >= maxErrors || depth > 6) return;
     if (typeof value === 'string') {
       const key = clean(name);
       found.set(key, [...(found.get(key) ?? []), clean(value)].slice(0, 5));

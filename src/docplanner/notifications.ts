@@ -61,7 +61,7 @@ export const notificationNames: readonly NotificationName[] = known.options.map(
 export interface UnknownNotification {
   readonly name: 'unknown';
   /** The name that it came with, where it had one. */
-  readonly saidName?: string;
+  readonly reportedName?: string;
   /** Where it is not as expected, without any of its values. */
   readonly problem: string;
   readonly raw: unknown;
@@ -76,8 +76,8 @@ export function parseNotification(raw: unknown): Notification {
   const [issue] = result.error.issues;
   const problem =
     issue === undefined ? 'unreadable' : `${issue.path.join('.') || 'notification'}: ${issue.message}`;
-  const saidName = nameOf(raw);
-  return { name: 'unknown', ...(saidName === undefined ? {} : { saidName }), problem, raw };
+  const reportedName = nameOf(raw);
+  return { name: 'unknown', ...(reportedName === undefined ? {} : { reportedName }), problem, raw };
 }
 
 /** Asking notifications wait for an answer: a 2xx approves, anything else denies. */

@@ -1,5 +1,5 @@
 /** A batch was not committed within its limit. It may be committed all the same, later. */
-export class TookTooLongError extends Error {
+export class BatchTimeoutError extends Error {
   override readonly name = 'TookTooLongError';
   /** The system's code of a timeout: the database counts as unavailable. */
   readonly code = 'ETIMEDOUT';

@@ -1,19 +1,19 @@
 /** A value that is computed once for all who ask within a time, however many they are. */
 import type { Timers } from './timers.js';
 
-export interface RecentOptions {
+export interface CachedValueOptions {
   readonly timers: Timers;
   /** How old it may be, in milliseconds, counted from when its computation began. */
   readonly maxAgeMs: number;
 }
 
-export class Recent<T> {
-  readonly #options: RecentOptions;
+export class CachedValue<T> {
+  readonly #options: CachedValueOptions;
   readonly #compute: () => Promise<T>;
   #last: { readonly at: number; readonly value: Promise<T> } | undefined;
   #isRunning = false;
 
-  constructor(options: RecentOptions, compute: () => Promise<T>) {
+  constructor(options: CachedValueOptions, compute: () => Promise<T>) {
     this.#options = options;
     this.#compute = compute;
   }

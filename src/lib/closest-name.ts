@@ -5,7 +5,7 @@ const slipsAllowed = (name: string): number => (name.length < 3 ? 0 : name.lengt
 
 const bare = (name: string): string => name.toLowerCase().replace(/[-_]/g, '');
 
-export function nearest(name: string, known: readonly string[]): string | undefined {
+export function closestName(name: string, known: readonly string[]): string | undefined {
   const given = bare(name);
   let best: { readonly name: string; readonly slips: number } | undefined;
   for (const one of known) {

@@ -3,7 +3,7 @@
  * gets its own result, within a limit.
  */
 
-import { TookTooLongError } from './batch-timeout-error.js';
+import { BatchTimeoutError } from './batch-timeout-error.js';
 import { type Timers, within } from './timers.js';
 
 interface Waiting<Item, Result> {
@@ -51,7 +51,7 @@ export class MicroBatcher<Item, Result = void> {
   /**
    * Resolves with the item's result, or rejects as the work does that it is part of. Items that are added before the first
    * resolves may be worked on in the same piece of work.
-   * @throws {TookTooLongError}
+   * @throws {BatchTimeoutError}
    */
   async add(item: Item): Promise<Result> {
     return await new Promise<Result>((resolve, reject) => {
@@ -92,7 +92,7 @@ export class MicroBatcher<Item, Result = void> {
   async #limited(work: Promise<readonly Result[]>): Promise<readonly Result[]> {
     const { timers, limitMs } = this.#options;
     const results = await within(timers, limitMs, work);
-    if (results === undefined) throw new TookTooLongError(limitMs);
+    if (results === undefined) throw new BatchTimeoutError(limitMs);
     return results;
   }
 

@@ -12,7 +12,7 @@ import { type Timers, within } from './timers.js';
 
 export const LOOPBACK = ['127.0.0.0/8', '::1/128'];
 /** How long a name may take to be resolved before its address is looked at only when it is connected to. */
-const MOST_RESOLVING_MS = 3_000;
+const MAX_RESOLVING_MS = 3_000;
 const REFUSED = 'ERR_PRIVATE_ADDRESS';
 
 export class PrivateAddressError extends Error {
@@ -80,7 +80,7 @@ export class PrivateAddresses {
         resolve(error === null ? this.#refusalOfAny(addresses) : undefined);
       });
     });
-    return await within(timers, MOST_RESOLVING_MS, resolved);
+    return await within(timers, MAX_RESOLVING_MS, resolved);
   }
 
   #refusalOfAny(addresses: readonly LookupAddress[]): string | undefined {

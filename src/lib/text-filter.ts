@@ -11,14 +11,14 @@ export interface TextFilterOptions {
 }
 
 /** In characters. */
-export const LONGEST_SHOWN = 200;
+export const MAX_SHOWN = 200;
 const HIDDEN = '***';
 /** How much of a text is read beyond the longest secret: what is shown comes from its beginning. */
-const MOST_READ = 2_000;
+const MAX_READ = 2_000;
 /** As long as a part of a telephone number or an e-mail address can be that a cut has left. */
-const LONGEST_PART = 320;
+const MAX_PART = 320;
 /** A shorter secret would take every letter out of the text. */
-const SHORTEST_SECRET = 2;
+const MIN_SECRET = 2;
 
 /** Seven digits are the shortest telephone number and the shortest national id. */
 const FEWEST_DIGITS = 7;
@@ -35,18 +35,18 @@ const WEB_TOKEN = /\beyJ[\w-]{5,}(?:\.[\w-]*)*/gu;
 
 /** @returns what shows at most 200 characters of a text, on one line */
 export function textFilter({ secrets, path }: TextFilterOptions): (text: string) => string {
-  const long = (text: string): boolean => text.length >= SHORTEST_SECRET;
+  const long = (text: string): boolean => text.length >= MIN_SECRET;
   const forms = secrets.filter(long).flatMap(spellings).filter(long);
   const pattern = forms.length === 0 ? undefined : new RegExp(alternatives(forms), 'giu');
   const hide = (text: string): string => (pattern === undefined ? text : text.replace(pattern, HIDDEN));
-  const reach = Math.max(LONGEST_PART, ...forms.map((form) => form.length));
+  const reach = Math.max(MAX_PART, ...forms.map((form) => form.length));
   const ids = idsOf(path);
   return (text) => {
-    const head = text.slice(0, MOST_READ + reach);
+    const head = text.slice(0, MAX_READ + reach);
     // Numbers first: an e-mail address may take a part of one, and leave the other.
     const shown = withoutNumbers(withoutCredentials(hide(normal(hide(head)))), ids).replace(EMAIL, HIDDEN);
     // Of what stands at the cut only a part was read, which no pattern knows.
-    return cut(head.length === text.length ? shown : `${shown.slice(0, -reach)}…`, LONGEST_SHOWN);
+    return cut(head.length === text.length ? shown : `${shown.slice(0, -reach)}…`, MAX_SHOWN);
   };
 }
 

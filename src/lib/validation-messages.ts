@@ -1,6 +1,6 @@
 /** What is wrong with input, in the field's words: the one place that turns zod's issues into what people read. No value is repeated. */
 import { z } from 'zod';
-import { nearest } from './closest-name.js';
+import { closestName } from './closest-name.js';
 
 type Issue = z.core.$ZodRawIssue;
 
@@ -19,7 +19,7 @@ const formats: { readonly [format: string]: string } = {
 };
 
 /** The rest of a sentence that begins with the path of the issue; undefined where the schema has words of its own. */
-export function wordsFor(issue: Issue): string | undefined {
+export function messageFor(issue: Issue): string | undefined {
   if (issue.input === undefined) return 'is required';
 
   switch (issue.code) {
@@ -48,7 +48,7 @@ const isWhole = ({ inst, expected }: Extract<Issue, { code: 'invalid_type' }>): 
   expected === 'number' && inst instanceof z.ZodNumberFormat;
 
 function oneOf(names: readonly string[], given: unknown): string {
-  const near = typeof given === 'string' ? nearest(given, names) : undefined;
+  const near = typeof given === 'string' ? closestName(given, names) : undefined;
   const last = names.at(-1) ?? '';
   const list = names.length > 1 ? `${names.slice(0, -1).join(', ')} or ${last}` : last;
   return `expected ${list}${near === undefined ? '' : `, did you mean "${near}"?`}`;

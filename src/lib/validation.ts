@@ -1,7 +1,7 @@
 /** Holds unknown input against a schema, and says everything that is wrong with it, each with its path. */
 import type { z } from 'zod';
 import { unstorableIn } from './storable-text.js';
-import { wordsFor } from './validation-messages.js';
+import { messageFor } from './validation-messages.js';
 
 export interface Problem {
   /** `accounts[0].clientId`; empty where the whole is meant. */
@@ -9,7 +9,7 @@ export interface Problem {
   readonly reason: string;
 }
 
-export type Checked<T> =
+export type ValidationResult<T> =
   | { readonly success: true; readonly data: T }
   | { readonly success: false; readonly problems: readonly [Problem, ...Problem[]] };
 
@@ -19,7 +19,10 @@ export const unstorableTexts = (input: unknown): Problem[] =>
   unstorableIn(input).map((path) => ({ path: formatPath(path), reason: UNSTORABLE }));
 
 /** Also that all of its texts can be stored. */
-export function check<Schema extends z.ZodType>(schema: Schema, input: unknown): Checked<z.output<Schema>> {
+export function check<Schema extends z.ZodType>(
+  schema: Schema,
+  input: unknown,
+): ValidationResult<z.output<Schema>> {
   const [first, ...rest] = unstorableTexts(input);
   return first === undefined ? checkShape(schema, input) : { success: false, problems: [first, ...rest] };
 }
@@ -28,8 +31,8 @@ export function check<Schema extends z.ZodType>(schema: Schema, input: unknown):
 export function checkShape<Schema extends z.ZodType>(
   schema: Schema,
   input: unknown,
-): Checked<z.output<Schema>> {
-  const parsed = schema.safeParse(input, { error: wordsFor });
+): ValidationResult<z.output<Schema>> {
+  const parsed = schema.safeParse(input, { error: messageFor });
   if (parsed.success) return { success: true, data: parsed.data };
   const all = parsed.error.issues.flatMap(problemsOf).map((problem) => [describe(problem), problem] as const);
   const [first = { path: '', reason: 'invalid' }, ...rest] = new Map(all).values();

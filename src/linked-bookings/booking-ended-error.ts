@@ -1,5 +1,5 @@
 /** The booking was canceled or moved already, so nothing can follow it. */
-export class BookingOverError extends Error {
+export class BookingEndedError extends Error {
   override readonly name = 'BookingOverError';
 
   /** @param movedTo the booking that it is now, where it moved and that is known */

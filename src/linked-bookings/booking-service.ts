@@ -1,48 +1,48 @@
 /** What the clinic does to a marketplace booking by hand: cancels, moves, or links it to an appointment of its own. */
 
-import type { BookingReport, BookingsFace, MoveBooking } from '../api/bookings-api.js';
+import type { BookingReport, BookingsApi, MoveBooking } from '../api/bookings-api.js';
 import { CalendarBusyError } from '../context/calendar-busy-error.js';
-import { keepSilent } from '../context/circuit-breaker.js';
-import type { Means, Run } from '../context/context.js';
-import { leased } from '../context/lease.js';
+import { openCircuit } from '../context/circuit-breaker.js';
+import type { CalendarContext, Dependencies } from '../context/context.js';
+import { withLease } from '../context/lease.js';
 import { parseInstant, toIso } from '../core/index.js';
 import { type Account, getAccount } from '../db/tables/accounts.js';
 import { findBookings, findBookingsOf } from '../db/tables/bookings.js';
 import { type Calendar, getCalendar } from '../db/tables/calendars.js';
 import type { Link } from '../db/tables/linked-bookings.js';
 import { FirewallError } from '../docplanner/index.js';
-import type { SaidBooking } from '../marketplace-state/apply-bookings.js';
-import { BookingOverError } from './booking-ended-error.js';
-import { cancelVisit, knownVisit } from './cancel-booking.js';
-import { moveVisit } from './move-booking.js';
+import type { BookingUpdate } from '../marketplace-state/apply-bookings.js';
+import { BookingEndedError } from './booking-ended-error.js';
+import { cancelBooking, findKnownBooking } from './cancel-booking.js';
+import { moveBooking } from './move-booking.js';
 import { PlaceholderError } from './placeholder-error.js';
 
-export interface BookingDeskOptions {
-  readonly means: Means;
+export interface BookingServiceOptions {
+  readonly dependencies: Dependencies;
   /** Has the calendar published at once: what was freed may be an appointment's time, or is to be offered again. */
-  readonly wake: (calendar: string) => Promise<void>;
+  readonly enqueue: (calendar: string) => Promise<void>;
   /** Ties a booking that the record knows to an appointment, or to none. */
   readonly link: (link: Link) => Promise<void>;
 }
 
 /** The booking as the record has it, or as it was said where the record has it not. */
-type Done = { readonly calendar: string; readonly id: string } | SaidBooking;
+type Done = { readonly calendar: string; readonly id: string } | BookingUpdate;
 
 /** How long to wait for whoever is publishing the calendar. */
 const PATIENCE_MS = 15_000;
 const ASK_EVERY_MS = 100;
 
-export class BookingDesk implements BookingsFace {
-  readonly #options: BookingDeskOptions;
+export class BookingService implements BookingsApi {
+  readonly #options: BookingServiceOptions;
 
-  constructor(options: BookingDeskOptions) {
+  constructor(options: BookingServiceOptions) {
     this.#options = options;
   }
 
   async cancel(calendar: string, booking: string, how: { reason?: string | undefined } = {}) {
     return await this.#run(calendar, async (run) => {
       await patientsVisit(run, booking);
-      await cancelVisit(run, booking, { reason: how.reason });
+      await cancelBooking(run, booking, { reason: how.reason });
       return { calendar, id: booking };
     });
   }
@@ -51,7 +51,7 @@ export class BookingDesk implements BookingsFace {
     return await this.#run(calendar, async (run) => {
       const start = parseInstant(to.start, run.account.timeZone, 'start');
       await patientsVisit(run, booking);
-      const moved = await moveVisit(run, booking, { ...to, start });
+      const moved = await moveBooking(run, booking, { ...to, start });
       const known = await findBookingsOf(run.db, run.calendar.account, [moved.id]);
       const home = known.find(({ id, status }) => id === moved.id && status === 'booked')?.calendar;
       return home === undefined ? moved : { calendar: home, id: moved.id };
@@ -61,50 +61,54 @@ export class BookingDesk implements BookingsFace {
   async link(calendar: string, booking: string, ref: string | null) {
     return await this.#run(calendar, async (run) => {
       const { status, movedTo } = await patientsVisit(run, booking);
-      if (status !== 'booked') throw new BookingOverError(booking, status, movedTo);
+      if (status !== 'booked') throw new BookingEndedError(booking, status, movedTo);
       await this.#options.link({ calendar, booking, ref });
       return { calendar, id: booking };
     });
   }
 
-  async #run(id: string, work: (run: Run) => Promise<Done>): Promise<BookingReport | undefined> {
-    const { means, wake } = this.#options;
-    const calendar = await getCalendar(means.db, id);
-    const account = calendar && (await getAccount(means.db, calendar.account));
+  async #run(id: string, work: (run: CalendarContext) => Promise<Done>): Promise<BookingReport | undefined> {
+    const { dependencies, enqueue } = this.#options;
+    const calendar = await getCalendar(dependencies.db, id);
+    const account = calendar && (await getAccount(dependencies.db, calendar.account));
     if (calendar === undefined || account === undefined) return undefined;
     // Also where it is refused: the booking may have been read for the first time, and its time is taken.
-    const done = await this.#leased(calendar, account, work).finally(() => wake(id));
+    const done = await this.#leased(calendar, account, work).finally(() => enqueue(id));
     const iso = (ms: number): string => toIso(ms, account.timeZone);
     if (!('calendar' in done)) {
       const { id: moved, start, end, service = null } = done;
       const where = { calendar: null, id: moved, status: 'booked', ref: null } as const;
       return { ...where, start: iso(start), end: iso(end), service };
     }
-    if (done.calendar !== id) await wake(done.calendar);
-    const booking = (await findBookings(means.db, done.calendar, [done.id])).get(done.id);
+    if (done.calendar !== id) await enqueue(done.calendar);
+    const booking = (await findBookings(dependencies.db, done.calendar, [done.id])).get(done.id);
     if (booking === undefined) return undefined;
     const { status, start, end, service, ref } = booking;
     return { ...done, status, start: iso(start.getTime()), end: iso(end.getTime()), service, ref };
   }
 
-  async #leased<T>(calendar: Calendar, account: Account, work: (run: Run) => Promise<T>): Promise<T> {
-    const { means } = this.#options;
-    const deadline = means.timers.elapsed() + PATIENCE_MS;
+  async #leased<T>(
+    calendar: Calendar,
+    account: Account,
+    work: (run: CalendarContext) => Promise<T>,
+  ): Promise<T> {
+    const { dependencies } = this.#options;
+    const deadline = dependencies.timers.elapsed() + PATIENCE_MS;
     for (;;) {
-      const ran = await leased(means, calendar, account, work).catch(async (error: unknown) => {
-        if (error instanceof FirewallError) await keepSilent(means, account, error.message);
+      const ran = await withLease(dependencies, calendar, account, work).catch(async (error: unknown) => {
+        if (error instanceof FirewallError) await openCircuit(dependencies, account, error.message);
         throw error;
       });
       if (ran.kind === 'ran') return ran.result;
-      if (means.timers.elapsed() > deadline) throw new CalendarBusyError(calendar.id);
-      await means.timers.sleep(ASK_EVERY_MS);
+      if (dependencies.timers.elapsed() > deadline) throw new CalendarBusyError(calendar.id);
+      await dependencies.timers.sleep(ASK_EVERY_MS);
     }
   }
 }
 
 /** @throws {PlaceholderError} where it is one of ours */
-async function patientsVisit(run: Run, id: string): Promise<SaidBooking> {
-  const known = await knownVisit(run, id);
+async function patientsVisit(run: CalendarContext, id: string): Promise<BookingUpdate> {
+  const known = await findKnownBooking(run, id);
   if (known.placeholder !== undefined) throw new PlaceholderError(id);
   return known;
 }

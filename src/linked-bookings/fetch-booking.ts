@@ -3,14 +3,14 @@
  * `booking.moving` tells the new one. Contract: Moved bookings.
  */
 
-import type { Run } from '../context/context.js';
-import { MOST_URGENT } from '../core/index.js';
+import type { CalendarContext } from '../context/context.js';
+import { HIGHEST_PRIORITY } from '../core/index.js';
 import { findBookingsOf } from '../db/tables/bookings.js';
 import { type Calendar, calendarInFacility, getCalendar } from '../db/tables/calendars.js';
 import { type Booking, NotFoundError } from '../docplanner/index.js';
-import type { SaidBooking } from '../marketplace-state/apply-bookings.js';
+import type { BookingUpdate } from '../marketplace-state/apply-bookings.js';
 import { said } from '../marketplace-state/booking-update.js';
-import { takeIn } from '../marketplace-state/fetch-state.js';
+import { ingest } from '../marketplace-state/fetch-state.js';
 
 /** An address of the marketplace. */
 export interface Place extends Pick<Calendar, 'facilityId' | 'doctorId' | 'addressId'> {
@@ -18,7 +18,7 @@ export interface Place extends Pick<Calendar, 'facilityId' | 'doctorId' | 'addre
   readonly home: Calendar | undefined;
 }
 
-export interface ShownVisit {
+export interface FetchedBooking {
   readonly shown: Booking;
   /** What it is now, and where; absent where it has not moved, or what it is now cannot be read. */
   readonly became: { readonly booking: Booking; readonly place: Place } | undefined;
@@ -28,22 +28,26 @@ export interface ShownVisit {
  * @param addressId where it may have moved to; its own address by default
  * @returns undefined where the marketplace does not know it
  */
-export async function readVisit(
-  run: Run,
+export async function fetchBooking(
+  run: CalendarContext,
   id: string,
   addressId: string = run.calendar.addressId,
-): Promise<ShownVisit | undefined> {
-  const shown = await unlessGone(run.client(MOST_URGENT).getBooking(run.calendar, id, ['moving']));
+): Promise<FetchedBooking | undefined> {
+  const shown = await unlessGone(run.client(HIGHEST_PRIORITY).getBooking(run.calendar, id, ['moving']));
   if (shown === undefined) return undefined;
   const { movedTo } = said(shown);
-  return { shown, became: movedTo === undefined ? undefined : await findVisit(run, movedTo, addressId) };
+  return { shown, became: movedTo === undefined ? undefined : await searchBooking(run, movedTo, addressId) };
 }
 
 /**
  * Looks for a booking where the record has it, at an address of the facility, and at the calendar's own; last, where that address
  * is no calendar here, with the doctor whose it is.
  */
-export async function findVisit(run: Run, id: string, addressId: string): Promise<ShownVisit['became']> {
+export async function searchBooking(
+  run: CalendarContext,
+  id: string,
+  addressId: string,
+): Promise<FetchedBooking['became']> {
   const { calendar, db } = run;
   const known = await findBookingsOf(db, calendar.account, [id]);
   const homes = await Promise.all(known.map((one) => getCalendar(db, one.calendar)));
@@ -54,20 +58,20 @@ export async function findVisit(run: Run, id: string, addressId: string): Promis
     const key = JSON.stringify([place.facilityId, place.doctorId, place.addressId]);
     if (asked.has(key)) continue;
     asked.add(key);
-    const booking = await unlessGone(run.client(MOST_URGENT).getBooking(place, id));
+    const booking = await unlessGone(run.client(HIGHEST_PRIORITY).getBooking(place, id));
     if (booking !== undefined) return { booking, place };
   }
   const place = target.home === undefined ? await placeOfOther(run, target) : undefined;
-  const booking = place && (await unlessGone(run.client(MOST_URGENT).getBooking(place, id)));
+  const booking = place && (await unlessGone(run.client(HIGHEST_PRIORITY).getBooking(place, id)));
   return booking && place && { booking, place };
 }
 
 /** The address where it is another doctor's of the facility: one reading for each doctor until it is found. */
 async function placeOfOther(
-  run: Run,
+  run: CalendarContext,
   { facilityId, doctorId, addressId }: Place,
 ): Promise<Place | undefined> {
-  const client = run.client(MOST_URGENT);
+  const client = run.client(HIGHEST_PRIORITY);
   for (const { id } of await client.getDoctors(facilityId)) {
     if (id === doctorId) continue;
     const addresses = await client.getAddresses({ facilityId, doctorId: id });
@@ -78,7 +82,7 @@ async function placeOfOther(
 }
 
 /** An address of the facility, whichever doctor's it is; the same doctor's where it is no calendar here. */
-export async function placeAt({ db, calendar }: Run, addressId: string): Promise<Place> {
+export async function placeAt({ db, calendar }: CalendarContext, addressId: string): Promise<Place> {
   if (addressId === calendar.addressId) return toPlace(calendar);
   const home = await calendarInFacility(db, calendar, addressId);
   const { facilityId, doctorId } = home ?? calendar;
@@ -91,14 +95,17 @@ const toPlace = (home: Calendar): Place => {
 };
 
 /** Takes what was read into the record. @returns what it is now, where it moved and that could be read */
-export async function takeVisit(run: Run, { shown, became }: ShownVisit): Promise<SaidBooking | undefined> {
+export async function applyFetchedBooking(
+  run: CalendarContext,
+  { shown, became }: FetchedBooking,
+): Promise<BookingUpdate | undefined> {
   const now = said(shown);
   if (became === undefined) {
-    await takeIn(run, { bookings: [now] });
+    await ingest(run, { bookings: [now] });
     return undefined;
   }
   const begun = { ...said(became.booking), before: now.id };
-  await takeMove(run, became.place.home, { ...now, status: 'moved', movedTo: begun.id }, begun);
+  await applyMove(run, became.place.home, { ...now, status: 'moved', movedTo: begun.id }, begun);
   return begun;
 }
 
@@ -106,19 +113,19 @@ export async function takeVisit(run: Run, { shown, became }: ShownVisit): Promis
  * A booking is another one now, in the calendar that is where it went, if one is. There it is taken time before it ends here,
  * and the clinic is told what it is in conflict with.
  */
-export async function takeMove(
-  run: Run,
+export async function applyMove(
+  run: CalendarContext,
   home: Calendar | undefined,
-  ended: SaidBooking,
-  begun: SaidBooking,
+  ended: BookingUpdate,
+  begun: BookingUpdate,
 ): Promise<void> {
   if (home?.id === run.calendar.id) {
-    await takeIn(run, { bookings: [ended, begun] });
+    await ingest(run, { bookings: [ended, begun] });
   } else {
-    if (home !== undefined) await takeIn({ ...run, calendar: home }, { bookings: [begun] });
-    await takeIn(run, { bookings: [ended] });
+    if (home !== undefined) await ingest({ ...run, calendar: home }, { bookings: [begun] });
+    await ingest(run, { bookings: [ended] });
   }
-  if (home !== undefined) await run.tellConflicts({ calendar: home.id, booking: begun.id });
+  if (home !== undefined) await run.notifyConflicts({ calendar: home.id, booking: begun.id });
 }
 
 /** What cannot be found out now is no answer: the question is asked again. */

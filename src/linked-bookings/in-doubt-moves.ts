@@ -5,64 +5,80 @@
  * is left alone. Contract: moveBooking, Moved bookings.
  */
 
-import { NotKnownYetError } from '../context/booking-not-visible-error.js';
-import type { Run } from '../context/context.js';
-import { isRefusal } from '../context/permanent-refusal.js';
-import { MOST_URGENT, toIso } from '../core/index.js';
+import { BookingNotVisibleError } from '../context/booking-not-visible-error.js';
+import type { CalendarContext } from '../context/context.js';
+import { isPermanentRefusal } from '../context/permanent-refusal.js';
+import { HIGHEST_PRIORITY, toIso } from '../core/index.js';
 import { findBookings, type StoredBooking } from '../db/tables/bookings.js';
-import { forgetMove, type SentMove } from '../db/tables/in-doubt-moves.js';
+import { deleteInDoubtMove, type InDoubtMove } from '../db/tables/in-doubt-moves.js';
 import type { Booking } from '../docplanner/index.js';
-import type { SaidBooking } from '../marketplace-state/apply-bookings.js';
+import type { BookingUpdate } from '../marketplace-state/apply-bookings.js';
 import { said } from '../marketplace-state/booking-update.js';
-import { type Place, placeAt, readVisit, type ShownVisit, takeVisit } from './fetch-booking.js';
-import { cameOf } from './match-moved-booking.js';
+import {
+  applyFetchedBooking,
+  type FetchedBooking,
+  fetchBooking,
+  type Place,
+  placeAt,
+} from './fetch-booking.js';
+import { isResultOfMove } from './match-moved-booking.js';
 
 const MINUTE = 60_000;
 
 /** Finds out about all of them, so that what is linked to a booking that moved follows from where it is now. */
-export async function settleMoves(run: Run, moves: readonly SentMove[]): Promise<void> {
+export async function resolveInDoubtMoves(
+  run: CalendarContext,
+  moves: readonly InDoubtMove[],
+): Promise<void> {
   const { db, calendar, log } = run;
   for (const move of moves) {
     try {
-      await settleMove(run, move);
+      await resolveInDoubtMove(run, move);
     } catch (error) {
-      if (!isRefusal(error)) throw error;
+      if (!isPermanentRefusal(error)) throw error;
       const about = { calendar: calendar.id, booking: move.booking, reason: error.message };
       log.warn(about, 'what became of a move of a booking cannot be found out');
-      await forgetMove(db, calendar.id, move.booking);
+      await deleteInDoubtMove(db, calendar.id, move.booking);
     }
   }
 }
 
 /** @returns the booking that it is now, whoever moved it; undefined where it did not move */
-export async function settleMove(run: Run, move: SentMove): Promise<SaidBooking | undefined> {
-  const visit = await readVisit(run, move.booking, move.addressId);
+export async function resolveInDoubtMove(
+  run: CalendarContext,
+  move: InDoubtMove,
+): Promise<BookingUpdate | undefined> {
+  const visit = await fetchBooking(run, move.booking, move.addressId);
   const begun = visit && (await settle(run, move, visit));
-  await forgetMove(run.db, run.calendar.id, move.booking);
+  await deleteInDoubtMove(run.db, run.calendar.id, move.booking);
   return begun;
 }
 
-async function settle(run: Run, move: SentMove, visit: ShownVisit): Promise<SaidBooking | undefined> {
+async function settle(
+  run: CalendarContext,
+  move: InDoubtMove,
+  visit: FetchedBooking,
+): Promise<BookingUpdate | undefined> {
   const { shown } = visit;
   const { status, movedTo, start, end, service } = said(shown);
   if (status === 'booked') return undefined;
   if (shown.moving == null) {
     const place = await placeAt(run, move.addressId);
     const booking = await successorOf(run, move, shown, place);
-    return await takeVisit(run, { shown, became: booking && { booking, place } });
+    return await applyFetchedBooking(run, { shown, became: booking && { booking, place } });
   }
-  if (visit.became !== undefined || movedTo === undefined) return await takeVisit(run, visit);
-  if ((await placeAt(run, move.addressId)).home !== undefined) throw new NotKnownYetError(movedTo);
+  if (visit.became !== undefined || movedTo === undefined) return await applyFetchedBooking(run, visit);
+  if ((await placeAt(run, move.addressId)).home !== undefined) throw new BookingNotVisibleError(movedTo);
   // It is at an address that is no calendar here and cannot be read: what is known of it is what was asked for.
-  await takeVisit(run, visit);
+  await applyFetchedBooking(run, visit);
   const from = move.start.getTime();
   const length = move.minutes === null ? end - start : move.minutes * MINUTE;
   return { id: movedTo, status: 'booked', start: from, end: from + length, service };
 }
 
 async function successorOf(
-  run: Run,
-  move: SentMove,
+  run: CalendarContext,
+  move: InDoubtMove,
   before: Booking,
   place: Place,
 ): Promise<Booking | undefined> {
@@ -70,9 +86,9 @@ async function successorOf(
   const from = move.start.getTime();
   const [since, until] = [toIso(from, account.timeZone), toIso(from + MINUTE, account.timeZone)];
   const there = await run
-    .client(MOST_URGENT)
+    .client(HIGHEST_PRIORITY)
     .getBookings(place, since, until, ['patient', 'address_service']);
-  const candidates = there.filter((one) => cameOf(move, before, one));
+  const candidates = there.filter((one) => isResultOfMove(move, before, one));
   const { home } = place;
   const ids = candidates.map(({ id }) => id);
   const known = home === undefined ? new Map<string, StoredBooking>() : await findBookings(db, home.id, ids);

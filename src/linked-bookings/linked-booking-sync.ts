@@ -1,24 +1,24 @@
 /** Bookings that are linked to an appointment of the PMS go where it goes, and are cancelled when it is released. */
 
-import { failureOf } from '../context/classify-error.js';
-import type { Run } from '../context/context.js';
-import { isRefusal } from '../context/permanent-refusal.js';
+import { classifyError } from '../context/classify-error.js';
+import type { CalendarContext } from '../context/context.js';
+import { isPermanentRefusal } from '../context/permanent-refusal.js';
 import { pipelined } from '../db/pipeline.js';
 import type { Db } from '../db/schema.js';
 import { getCalendar } from '../db/tables/calendars.js';
-import { sentMoves } from '../db/tables/in-doubt-moves.js';
+import { countInDoubtMoves } from '../db/tables/in-doubt-moves.js';
 import {
   agreeWithAppointment,
   bookingRefused,
-  bookingsToFollow,
   CANCEL,
-  type Following,
+  findBookingsToSync,
+  type LinkedBookingChange,
 } from '../db/tables/linked-bookings.js';
-import { BudgetSpentError } from '../rate-limit/rate-limit-error.js';
-import { BookingOverError } from './booking-ended-error.js';
-import { cancelVisit } from './cancel-booking.js';
-import { settleMoves } from './in-doubt-moves.js';
-import { moveVisit } from './move-booking.js';
+import { RateLimitError } from '../rate-limit/rate-limit-error.js';
+import { BookingEndedError } from './booking-ended-error.js';
+import { cancelBooking } from './cancel-booking.js';
+import { resolveInDoubtMoves } from './in-doubt-moves.js';
+import { moveBooking } from './move-booking.js';
 import { inOrder, isInTheWay } from './sync-order.js';
 
 /** After so many failures in a row what closes is published all the same, although a booking may then not go there any more. */
@@ -31,43 +31,46 @@ const PATIENCE = 3;
  * does not wait for a cancellation, nor for long for a move.
  * @returns until when what only frees time has to wait for the budget, in epoch milliseconds
  */
-export async function followAppointments(run: Run): Promise<number | undefined> {
-  const toFollow = (db: Db) => bookingsToFollow(db, run.calendar.id, new Date(run.now()));
+export async function syncLinkedBookings(run: CalendarContext): Promise<number | undefined> {
+  const toSync = (db: Db) => findBookingsToSync(db, run.calendar.id, new Date(run.now()));
   const [moves, following] = await pipelined(run.db, (db) =>
-    Promise.all([sentMoves(db, run.calendar.id), toFollow(db)]),
+    Promise.all([countInDoubtMoves(db, run.calendar.id), toSync(db)]),
   );
-  if (moves.length === 0) return await followEach(run, following);
+  if (moves.length === 0) return await syncEach(run, following);
   try {
-    await settleMoves(run, moves);
+    await resolveInDoubtMoves(run, moves);
   } catch (error) {
     // What moved may be elsewhere by now: nothing follows before that is known.
-    await leave(run, await toFollow(run.db), error, true);
+    await leave(run, await toSync(run.db), error, true);
     return undefined;
   }
-  return await followEach(run, await toFollow(run.db));
+  return await syncEach(run, await toSync(run.db));
 }
 
 /** Those that go elsewhere, with what stands in their way, and no others. @returns whether there were any */
-export async function followMoves(run: Run, all: readonly Following[]): Promise<boolean> {
+export async function syncMoves(run: CalendarContext, all: readonly LinkedBookingChange[]): Promise<boolean> {
   const left = all.filter(({ booking }) => !run.unanswered.bookings.has(booking.id));
   const moves = left.filter(isMove);
-  await followEach(
+  await syncEach(
     run,
-    left.filter((one) => isUrgent(one, moves)),
+    left.filter((one) => isHighPriority(one, moves)),
   );
   return moves.length > 0;
 }
 
-const isMove = ({ to }: Following): boolean => to !== undefined;
+const isMove = ({ to }: LinkedBookingChange): boolean => to !== undefined;
 
 /** What only frees time is not, unless a move waits for it. */
-const isUrgent = (one: Following, all: readonly Following[]): boolean =>
+const isHighPriority = (one: LinkedBookingChange, all: readonly LinkedBookingChange[]): boolean =>
   isMove(one) || all.some((other) => isInTheWay(one, other));
 
-async function followEach(run: Run, all: readonly Following[]): Promise<number | undefined> {
+async function syncEach(
+  run: CalendarContext,
+  all: readonly LinkedBookingChange[],
+): Promise<number | undefined> {
   let waitsUntil: number | undefined;
   for (const following of inOrder(all)) {
-    const urgent = isUrgent(following, all);
+    const urgent = isHighPriority(following, all);
     if (waitsUntil !== undefined && !urgent) continue;
     const { bookings, error: unanswered } = run.unanswered;
     if (all.some((one) => bookings.has(one.booking.id) && isInTheWay(one, following))) {
@@ -78,22 +81,26 @@ async function followEach(run: Run, all: readonly Following[]): Promise<number |
       await follow(run, following, urgent);
     } catch (error) {
       // It moved, and what it is now has to follow by itself.
-      if (error instanceof BookingOverError) continue;
-      if (error instanceof BudgetSpentError && !urgent) waitsUntil = error.until;
-      else if (isRefusal(error)) await setApart(run, following, error.message);
+      if (error instanceof BookingEndedError) continue;
+      if (error instanceof RateLimitError && !urgent) waitsUntil = error.until;
+      else if (isPermanentRefusal(error)) await setApart(run, following, error.message);
       else await leave(run, [following], error, urgent);
     }
   }
   return waitsUntil;
 }
 
-async function follow(run: Run, { booking, to }: Following, urgent: boolean): Promise<void> {
+async function follow(
+  run: CalendarContext,
+  { booking, to }: LinkedBookingChange,
+  urgent: boolean,
+): Promise<void> {
   if (to === undefined) {
-    await cancelVisit(run, booking.id, { follows: true, urgent });
+    await cancelBooking(run, booking.id, { follows: true, urgent });
   } else if (to.start.getTime() === booking.start.getTime()) {
     await agreeWithAppointment(run.db, booking, to.start);
   } else {
-    await moveVisit(run, booking.id, {
+    await moveBooking(run, booking.id, {
       start: to.start.getTime(),
       service: to.service ?? undefined,
       refStart: to.start.getTime(),
@@ -101,7 +108,11 @@ async function follow(run: Run, { booking, to }: Following, urgent: boolean): Pr
   }
 }
 
-async function setApart(run: Run, { booking, to }: Following, reason: string): Promise<void> {
+async function setApart(
+  run: CalendarContext,
+  { booking, to }: LinkedBookingChange,
+  reason: string,
+): Promise<void> {
   run.log.warn(
     { calendar: run.calendar.id, booking: booking.id, reason },
     'a booking cannot follow its appointment',
@@ -111,14 +122,19 @@ async function setApart(run: Run, { booking, to }: Following, reason: string): P
 }
 
 /** They are not tried again in this run. @throws what is no lack of an answer */
-async function leave(run: Run, some: readonly Following[], error: unknown, urgent: boolean): Promise<void> {
-  if (failureOf(error, run.now()).kind !== 'retry') throw error;
+async function leave(
+  run: CalendarContext,
+  some: readonly LinkedBookingChange[],
+  error: unknown,
+  urgent: boolean,
+): Promise<void> {
+  if (classifyError(error, run.now()).kind !== 'retry') throw error;
   if (urgent && !(await hasWaited(run))) throw error;
   for (const { booking } of some) run.unanswered.bookings.add(booking.id);
   run.unanswered.error ??= error;
 }
 
 /** Whether the calendar has failed so often that nothing else waits any longer for a booking that gets no answer. */
-export async function hasWaited({ db, calendar }: Run): Promise<boolean> {
+export async function hasWaited({ db, calendar }: CalendarContext): Promise<boolean> {
   return ((await getCalendar(db, calendar.id))?.retrying?.attempts ?? 0) >= PATIENCE;
 }

@@ -1,15 +1,15 @@
 /** What a reading of ours found is told to the clinic by the look for bookings, where neither push nor pull tells it. */
 
-import type { Run } from '../context/context.js';
-import { readBookingsAgain } from '../db/tables/account-tasks.js';
+import type { CalendarContext } from '../context/context.js';
+import { scheduleBookingsRead } from '../db/tables/account-tasks.js';
 import { tellAfterMs } from '../db/tables/accounts.js';
 
 const MINUTE = 60_000;
 
 /** Has the calendar's bookings looked for as soon as push and pull have had their time. */
-export async function tellLater({ db, calendar, account, now }: Run): Promise<void> {
+export async function notifyLater({ db, calendar, account, now }: CalendarContext): Promise<void> {
   const { notifications } = account;
   if (notifications.mode === 'off') return;
   const readAt = now() - notifications.sweepMinutes * MINUTE + tellAfterMs(notifications);
-  await readBookingsAgain(db, calendar.id, new Date(readAt));
+  await scheduleBookingsRead(db, calendar.id, new Date(readAt));
 }

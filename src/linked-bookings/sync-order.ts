@@ -1,8 +1,8 @@
 /** In which order bookings follow their appointments. Pure. */
-import type { Following } from '../db/tables/linked-bookings.js';
+import type { LinkedBookingChange } from '../db/tables/linked-bookings.js';
 
 /** Whether the one stands where the other is to go. */
-export function isInTheWay(one: Following, other: Following): boolean {
+export function isInTheWay(one: LinkedBookingChange, other: LinkedBookingChange): boolean {
   if (one === other || other.to === undefined) return false;
   const { start, end } = other.booking;
   const from = other.to.start.getTime();
@@ -14,10 +14,10 @@ export function isInTheWay(one: Following, other: Following): boolean {
  * Each after those that stand where it is to go: a whole day that moves by twenty minutes begins with its last booking.
  * What only frees time comes last, unless a move waits for it. Of bookings that change places one is refused.
  */
-export function inOrder(all: readonly Following[]): Following[] {
-  const ordered = new Set<Following>();
-  const begun = new Set<Following>();
-  const put = (one: Following): void => {
+export function inOrder(all: readonly LinkedBookingChange[]): LinkedBookingChange[] {
+  const ordered = new Set<LinkedBookingChange>();
+  const begun = new Set<LinkedBookingChange>();
+  const put = (one: LinkedBookingChange): void => {
     if (begun.has(one)) return;
     begun.add(one);
     for (const other of all) if (isInTheWay(other, one)) put(other);

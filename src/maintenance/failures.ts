@@ -1,7 +1,7 @@
 /** What failed, in one list: accounts, calendars, days, services, bookings, events and notifications, each with its reason, to be retried or dropped. */
 
 import { z } from 'zod';
-import type { Failure, FailuresFace, Settled } from '../api/failures-api.js';
+import type { Failure, FailuresApi, Resolved } from '../api/failures-api.js';
 import { refSchema } from '../clinic/event-schema.js';
 import { refusedAccounts } from '../db/tables/account-states.js';
 import { type GoneService, goneServices } from '../db/tables/address-services.js';
@@ -13,18 +13,18 @@ import {
 } from '../db/tables/deliveries.js';
 import { failedCalendars, failedDays } from '../db/tables/failures.js';
 import { refusedBookings } from '../db/tables/linked-bookings.js';
-import { type RefusedEvent, refusedEvents } from '../db/tables/rejected-events.js';
+import { findRejectedEvents, type RejectedQueueEvent } from '../db/tables/rejected-events.js';
 import { spelled } from '../publishing/address-services.js';
-import { type SettleOptions, settleFailures } from './resolve-failures.js';
+import { type ResolveFailuresOptions, resolveFailures } from './resolve-failures.js';
 
-const MOST_EVENTS = 1_000;
-const MOST_NOTIFICATIONS = 10_000;
+const MAX_EVENTS = 1_000;
+const MAX_NOTIFICATIONS = 10_000;
 const named = z.object({ id: refSchema.nullish().catch(null), calendar: refSchema.nullish().catch(null) });
 
-export class Failures implements FailuresFace {
-  readonly #options: SettleOptions;
+export class Failures implements FailuresApi {
+  readonly #options: ResolveFailuresOptions;
 
-  constructor(options: SettleOptions) {
+  constructor(options: ResolveFailuresOptions) {
     this.#options = options;
   }
 
@@ -36,9 +36,9 @@ export class Failures implements FailuresFace {
         failedCalendars(db),
         failedDays(db),
         goneServices(db, new Date(now())),
-        refusedEvents(db, MOST_EVENTS),
+        findRejectedEvents(db, MAX_EVENTS),
         refusedBookings(db),
-        failedNotifications(db, MOST_NOTIFICATIONS),
+        failedNotifications(db, MAX_NOTIFICATIONS),
         waitingDeliveries(db),
       ]);
     return [
@@ -91,12 +91,12 @@ export class Failures implements FailuresFace {
   }
 
   /** Tries failures again, or gives them up: what they are about is then no longer wanted. */
-  async settle(verb: 'retry' | 'drop', ids: readonly string[]): Promise<Settled> {
-    return await settleFailures(this.#options, verb, ids);
+  async settle(verb: 'retry' | 'drop', ids: readonly string[]): Promise<Resolved> {
+    return await resolveFailures(this.#options, verb, ids);
   }
 }
 
-function describeEvent({ id, data, reason }: RefusedEvent): Failure {
+function describeEvent({ id, data, reason }: RejectedQueueEvent): Failure {
   const event = named.safeParse(data === null ? null : JSON.parse(data)).data;
   return {
     kind: 'event',

@@ -1,32 +1,32 @@
 /** What is held for a person, in one list, to be done after all or forgotten. */
 
-import type { Settled } from '../api/failures-api.js';
-import type { HeldItem, HoldsFace } from '../api/held-changes-api.js';
-import { releaseHold } from '../clinic/snapshots/approve-held-change.js';
-import { LEAST_URGENT, MOST_URGENT } from '../core/index.js';
+import type { Resolved } from '../api/failures-api.js';
+import type { HeldChangesApi, HeldItem } from '../api/held-changes-api.js';
+import { approveHeldChange } from '../clinic/snapshots/approve-held-change.js';
+import { HIGHEST_PRIORITY, LOWEST_PRIORITY } from '../core/index.js';
 import type { Db } from '../db/schema.js';
 import { putCalendarIn } from '../db/tables/calendars.js';
 import { formerAddresses } from '../db/tables/closing-calendars.js';
-import { deleteHold, findHolds, type Hold } from '../db/tables/held-changes.js';
+import { deleteHeldChange, findHeldChanges, type HeldChange } from '../db/tables/held-changes.js';
 
-export interface HoldsOptions {
+export interface DeletionGuardOptions {
   readonly db: Db;
-  readonly wake: (calendar: string, urgency: number) => Promise<void>;
+  readonly enqueue: (calendar: string, priority: number) => Promise<void>;
   readonly now: () => number;
 }
 
-export class Holds implements HoldsFace {
-  readonly #options: HoldsOptions;
+export class HeldChanges implements HeldChangesApi {
+  readonly #options: DeletionGuardOptions;
 
-  constructor(options: HoldsOptions) {
+  constructor(options: DeletionGuardOptions) {
     this.#options = options;
   }
 
   async list(): Promise<HeldItem[]> {
-    return (await findHolds(this.#options.db)).map(toItem);
+    return (await findHeldChanges(this.#options.db)).map(toItem);
   }
 
-  async settle(verb: 'release' | 'drop', ids: readonly string[]): Promise<Settled> {
+  async settle(verb: 'release' | 'drop', ids: readonly string[]): Promise<Resolved> {
     const unknown: string[] = [];
     for (const id of ids) {
       const isId = /^\d{1,18}$/.test(id);
@@ -37,25 +37,27 @@ export class Holds implements HoldsFace {
   }
 
   async #release(id: string): Promise<boolean> {
-    const { db, wake, now } = this.#options;
-    const [hold] = await findHolds(db, id);
+    const { db, enqueue, now } = this.#options;
+    const [hold] = await findHeldChanges(db, id);
     if (hold?.configured !== undefined) {
       const { configured } = hold;
       await db.transaction().execute(async (tx) => {
         await putCalendarIn(tx, configured, new Date(now()));
-        await deleteHold(tx, id);
+        await deleteHeldChange(tx, id);
       });
-      await wake(hold.calendar, LEAST_URGENT);
-      for (const former of await formerAddresses(db, hold.calendar)) await wake(former, MOST_URGENT);
+      await enqueue(hold.calendar, LOWEST_PRIORITY);
+      for (const former of await formerAddresses(db, hold.calendar)) await enqueue(former, HIGHEST_PRIORITY);
       return true;
     }
-    const released = await releaseHold(db, id, now());
-    await Promise.all((released?.wakes ?? []).map(({ calendar, urgency }) => wake(calendar, urgency)));
+    const released = await approveHeldChange(db, id, now());
+    await Promise.all(
+      (released?.jobsToEnqueue ?? []).map(({ calendar, priority }) => enqueue(calendar, priority)),
+    );
     return released !== undefined;
   }
 
   async #drop(id: string): Promise<boolean> {
-    return await deleteHold(this.#options.db, id);
+    return await deleteHeldChange(this.#options.db, id);
   }
 }
 
@@ -65,20 +67,20 @@ const toItem = ({
   cause,
   from,
   to,
-  saidAt,
+  observedAt,
   heldAt,
-  losses,
+  deletions,
   dates,
   releases,
-}: Hold): HeldItem => ({
+}: HeldChange): HeldItem => ({
   id,
   calendar,
   cause,
   from,
   to,
-  saidAt: saidAt.toISOString(),
+  observedAt: observedAt.toISOString(),
   heldAt: heldAt.toISOString(),
-  losses,
+  deletions,
   dates: dates.map(({ date }) => date),
   releases: releases.length,
 });

@@ -4,29 +4,29 @@
  * It runs by a timer and not by the queue, since it exists for when the queue fails.
  */
 import type { Logger } from 'pino';
-import { LEAST_URGENT, localDate } from '../core/index.js';
+import { LOWEST_PRIORITY, localDate } from '../core/index.js';
 import { isUnavailable } from '../db/is-unavailable.js';
 import type { Db } from '../db/schema.js';
 import { listAccounts } from '../db/tables/accounts.js';
 import { calendarsToRead } from '../db/tables/address-services.js';
-import { forgetBookings } from '../db/tables/bookings.js';
-import { forgetBreaks } from '../db/tables/breaks.js';
+import { deleteExpiredBookings } from '../db/tables/bookings.js';
+import { deleteExpiredBreaks } from '../db/tables/breaks.js';
 import { closingCalendars } from '../db/tables/closing-calendars.js';
-import { forgetRuns } from '../db/tables/deletions.js';
-import { forgetEvents } from '../db/tables/events.js';
+import { deleteExpiredRuns } from '../db/tables/deletions.js';
+import { deleteExpiredEvents } from '../db/tables/events.js';
 import { failedCalendarsDue } from '../db/tables/failures.js';
-import { forgetHolds } from '../db/tables/held-changes.js';
-import { calendarsToFollow } from '../db/tables/linked-bookings.js';
-import { type WantedCalendar, wantedCalendars } from '../db/tables/pending-calendars.js';
-import { forgetRefusedEvents } from '../db/tables/rejected-events.js';
-import { forgetRequests } from '../db/tables/requests.js';
-import { forgetReleased, forgetStaged } from '../db/tables/snapshots.js';
+import { deleteExpiredHeldChanges } from '../db/tables/held-changes.js';
+import { findCalendarsToSync } from '../db/tables/linked-bookings.js';
+import { findPendingCalendars, type PendingCalendar } from '../db/tables/pending-calendars.js';
+import { deleteExpiredRejectedEvents } from '../db/tables/rejected-events.js';
+import { deleteExpiredRequests } from '../db/tables/requests.js';
+import { deleteExpiredReleases, deleteExpiredStagedSnapshots } from '../db/tables/snapshots.js';
 import { PeriodicTask, type PeriodicTaskOptions } from '../lib/periodic-task.js';
 import { horizonOf } from '../publishing/horizon.js';
 
-export interface SweepOptions extends PeriodicTaskOptions {
+export interface RequeueSweepOptions extends PeriodicTaskOptions {
   readonly db: Db;
-  readonly wake: (calendars: readonly WantedCalendar[]) => Promise<void>;
+  readonly enqueue: (calendars: readonly PendingCalendar[]) => Promise<void>;
   readonly log: Logger;
   readonly now: () => number;
   /** What else is to be looked after now and then. */
@@ -34,9 +34,9 @@ export interface SweepOptions extends PeriodicTaskOptions {
 }
 
 /** In one sweep, at most; the rest comes with the next. */
-const MOST_CALENDARS = 1_000;
+const MAX_CALENDARS = 1_000;
 /** Addresses that are read for no other reason than that it is time, in one sweep: they are spread. */
-const MOST_ADDRESSES = 10;
+const MAX_ADDRESSES = 10;
 const DAY = 24 * 60 * 60 * 1000;
 /** An event that is sent again after this would be taken for a new one. */
 const REMEMBER_EVENTS_MS = 30 * DAY;
@@ -48,31 +48,31 @@ const REMEMBER_RELEASED_MS = 8 * DAY;
 const REMEMBER_STAGED_MS = DAY;
 const REMEMBER_REQUESTS_MS = 2 * 60 * 60 * 1000;
 
-export class Sweep extends PeriodicTask {
-  readonly #options: SweepOptions;
+export class RequeueSweep extends PeriodicTask {
+  readonly #options: RequeueSweepOptions;
   #tidiedAt = 0;
 
-  constructor(options: SweepOptions) {
+  constructor(options: RequeueSweepOptions) {
     super(options);
     this.#options = options;
   }
 
   protected override async run(): Promise<void> {
-    const { db, wake, log, now, also } = this.#options;
+    const { db, enqueue, log, now, also } = this.#options;
     try {
       const horizons = (await listAccounts(db)).map(({ id, timeZone }) => ({
         account: id,
         ...horizonOf(timeZone, now()),
       }));
       const at = new Date(now());
-      await wake(await wantedCalendars(db, horizons, at, MOST_CALENDARS));
+      await enqueue(await findPendingCalendars(db, horizons, at, MAX_CALENDARS));
       const others = [
-        ...(await calendarsToFollow(db, at, MOST_CALENDARS)),
-        ...(await failedCalendarsDue(db, at, MOST_CALENDARS)),
-        ...(await closingCalendars(db, MOST_CALENDARS)),
-        ...(await calendarsToRead(db, at, MOST_ADDRESSES)),
+        ...(await findCalendarsToSync(db, at, MAX_CALENDARS)),
+        ...(await failedCalendarsDue(db, at, MAX_CALENDARS)),
+        ...(await closingCalendars(db, MAX_CALENDARS)),
+        ...(await calendarsToRead(db, at, MAX_ADDRESSES)),
       ];
-      await wake([...new Set(others)].map((calendar) => ({ calendar, urgency: LEAST_URGENT })));
+      await enqueue([...new Set(others)].map((calendar) => ({ calendar, priority: LOWEST_PRIORITY })));
       await also();
       if (now() - this.#tidiedAt > DAY / 24) await this.#tidy();
     } catch (error) {
@@ -83,15 +83,15 @@ export class Sweep extends PeriodicTask {
 
   async #tidy(): Promise<void> {
     const { db, now } = this.#options;
-    await forgetEvents(db, new Date(now() - REMEMBER_EVENTS_MS));
-    await forgetRefusedEvents(db, new Date(now() - REMEMBER_EVENTS_MS));
-    await forgetRequests(db, new Date(now() - REMEMBER_REQUESTS_MS));
-    await forgetBookings(db, new Date(now() - REMEMBER_VISITS_MS));
-    await forgetBreaks(db, new Date(now() - REMEMBER_VISITS_MS));
-    await forgetReleased(db, new Date(now() - REMEMBER_RELEASED_MS));
-    await forgetStaged(db, new Date(now() - REMEMBER_STAGED_MS));
-    await forgetRuns(db, new Date(now() - REMEMBER_RELEASED_MS));
-    await forgetHolds(db, localDate(now() - 2 * DAY, 'UTC'));
+    await deleteExpiredEvents(db, new Date(now() - REMEMBER_EVENTS_MS));
+    await deleteExpiredRejectedEvents(db, new Date(now() - REMEMBER_EVENTS_MS));
+    await deleteExpiredRequests(db, new Date(now() - REMEMBER_REQUESTS_MS));
+    await deleteExpiredBookings(db, new Date(now() - REMEMBER_VISITS_MS));
+    await deleteExpiredBreaks(db, new Date(now() - REMEMBER_VISITS_MS));
+    await deleteExpiredReleases(db, new Date(now() - REMEMBER_RELEASED_MS));
+    await deleteExpiredStagedSnapshots(db, new Date(now() - REMEMBER_STAGED_MS));
+    await deleteExpiredRuns(db, new Date(now() - REMEMBER_RELEASED_MS));
+    await deleteExpiredHeldChanges(db, localDate(now() - 2 * DAY, 'UTC'));
     this.#tidiedAt = now();
   }
 }

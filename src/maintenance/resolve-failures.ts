@@ -1,6 +1,6 @@
 /** Tries failures again or gives them up, however many: one statement for all of a kind. */
 import { z } from 'zod';
-import type { Settled } from '../api/failures-api.js';
+import type { Resolved } from '../api/failures-api.js';
 import { retryDeadlock } from '../db/retry.js';
 import type { Db } from '../db/schema.js';
 import { retryRefusedAccount } from '../db/tables/account-states.js';
@@ -14,15 +14,15 @@ import {
   retryFailedDays,
 } from '../db/tables/failures.js';
 import { type BookingKey, refusedAmong, retryBookings } from '../db/tables/linked-bookings.js';
-import { deleteRefusedEvents, findRefusedEvents } from '../db/tables/rejected-events.js';
+import { deleteRejectedEvents, findRejectedEventsByKey } from '../db/tables/rejected-events.js';
 import { isStorable } from '../lib/storable-text.js';
 import type { JobQueue } from '../queue/queues.js';
 
-export interface SettleOptions {
+export interface ResolveFailuresOptions {
   readonly db: Db;
   readonly occupancyQueue: JobQueue;
   /** Has a calendar published soon. */
-  readonly wake: (calendar: string) => Promise<void>;
+  readonly enqueue: (calendar: string) => Promise<void>;
   /** Has what is open there brought to the clinic at once. */
   readonly deliver: (key: DeliveryKey) => Promise<void>;
   /** Ends all waits for the webhook of the account. @returns whether there were any */
@@ -49,11 +49,11 @@ const AT_ONCE = 1_000;
 /** Queued at once; the sweep and the round find the others. */
 const MAX_QUEUED = 1_000;
 
-export async function settleFailures(
-  options: SettleOptions,
+export async function resolveFailures(
+  options: ResolveFailuresOptions,
   verb: Verb,
   ids: readonly string[],
-): Promise<Settled> {
+): Promise<Resolved> {
   const asked = [...new Set(ids)];
   const byKind = new Map<string, Named[]>();
   for (const named of asked.flatMap(parse)) {
@@ -75,14 +75,14 @@ export async function settleFailures(
 }
 
 /** @returns the ids of those that were failures */
-type Settle = (options: SettleOptions, verb: Verb, some: readonly Named[]) => Promise<string[]>;
+type Settle = (options: ResolveFailuresOptions, verb: Verb, some: readonly Named[]) => Promise<string[]>;
 
 const kinds: { readonly [kind: string]: Settle } = {
   day: async (options, verb, some) => {
     const days = some.map(({ name, rest }): DayKey => ({ calendar: name, date: rest }));
     const settle = verb === 'retry' ? retryFailedDays : dropFailedDays;
     const found = await retryDeadlock(() => settle(options.db, days));
-    if (verb === 'retry') await wakeAll(options, found.map(calendarOf));
+    if (verb === 'retry') await enqueueAll(options, found.map(calendarOf));
     return found.map(({ calendar, date }) => `day/${calendar}/${date}`);
   },
 
@@ -90,7 +90,7 @@ const kinds: { readonly [kind: string]: Settle } = {
     const settle = verb === 'retry' ? retryFailedCalendars : dropFailedCalendars;
     const names = some.map(({ name }) => name);
     const found = await retryDeadlock(() => settle(options.db, names));
-    if (verb === 'retry') await wakeAll(options, found);
+    if (verb === 'retry') await enqueueAll(options, found);
     return found.map((calendar) => `calendar/${calendar}`);
   },
 
@@ -100,7 +100,7 @@ const kinds: { readonly [kind: string]: Settle } = {
     const found = await retryDeadlock(() =>
       verb === 'retry' ? retryServices(db, services, new Date(now())) : dropServices(db, services),
     );
-    if (verb === 'retry') await wakeAll(options, found.map(calendarOf));
+    if (verb === 'retry') await enqueueAll(options, found.map(calendarOf));
     return found.map(({ calendar, service }) => `service/${calendar}/${service}`);
   },
 
@@ -110,21 +110,21 @@ const kinds: { readonly [kind: string]: Settle } = {
     const settle = verb === 'retry' ? retryBookings : refusedAmong;
     const found = await retryDeadlock(() => settle(db, bookings));
     if (verb === 'drop' && found.length > 0) await unlink(found);
-    await wakeAll(options, found.map(calendarOf));
+    await enqueueAll(options, found.map(calendarOf));
     return found.map(({ calendar, id }) => `booking/${calendar}/${id}`);
   },
 
   event: async ({ db, occupancyQueue }, verb, some) => {
     let ids = some.map(({ name }) => name).filter((id) => /^\d{1,18}$/.test(id));
     if (verb === 'retry') {
-      const events = (await findRefusedEvents(db, ids)).flatMap(({ id, data }) =>
+      const events = (await findRejectedEventsByKey(db, ids)).flatMap(({ id, data }) =>
         data === null ? [] : [{ id, data }],
       );
       // Back to the queue first: an event that is there twice counts once.
       await occupancyQueue.addBulk(events.map(({ data }) => ({ name: 'retried', data: JSON.parse(data) })));
       ids = events.map(({ id }) => id);
     }
-    return (await deleteRefusedEvents(db, ids)).map((id) => `event/${id}`);
+    return (await deleteRejectedEvents(db, ids)).map((id) => `event/${id}`);
   },
 
   notification: async ({ db, deliver, retryClinic, now }, verb, some) => {
@@ -150,7 +150,7 @@ const kinds: { readonly [kind: string]: Settle } = {
       const calendars = await retryRefusedAccount(options.db, name);
       if (calendars === undefined) continue;
       options.renewClient(name);
-      await wakeAll(options, calendars);
+      await enqueueAll(options, calendars);
       found.push(id);
     }
     return found;
@@ -167,8 +167,8 @@ const kinds: { readonly [kind: string]: Settle } = {
 
 const calendarOf = ({ calendar }: { readonly calendar: string }): string => calendar;
 
-async function wakeAll({ wake }: SettleOptions, calendars: readonly string[]): Promise<void> {
-  for (const calendar of [...new Set(calendars)].slice(0, MAX_QUEUED)) await wake(calendar);
+async function enqueueAll({ enqueue }: ResolveFailuresOptions, calendars: readonly string[]): Promise<void> {
+  for (const calendar of [...new Set(calendars)].slice(0, MAX_QUEUED)) await enqueue(calendar);
 }
 
 /** None where it cannot be the id of anything, such as one with a character that PostgreSQL's text does not have. */

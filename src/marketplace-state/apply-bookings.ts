@@ -12,11 +12,11 @@ import {
   type StoredBooking,
   saveBookings,
 } from '../db/tables/bookings.js';
-import type { DayChange } from '../db/tables/days.js';
+import type { DirtyDay } from '../db/tables/days.js';
 import type { LockedCalendar } from '../db/tables/events.js';
-import { DayChanges, type Interval } from './dirty-days.js';
+import { DirtyDays, type Interval } from './dirty-days.js';
 
-export interface SaidBooking {
+export interface BookingUpdate {
   /** The visit booking id. */
   readonly id: string;
   readonly status: BookingStatus;
@@ -42,10 +42,10 @@ export interface BookingChange {
   readonly after: StoredBooking;
 }
 
-export interface TakenBookings {
+export interface AppliedBookings {
   /** Only what is really news. */
   readonly changes: readonly BookingChange[];
-  readonly days: readonly DayChange[];
+  readonly days: readonly DirtyDay[];
 }
 
 /**
@@ -53,17 +53,17 @@ export interface TakenBookings {
  * @param tx a transaction in which the calendar is locked
  * @param now epoch milliseconds
  */
-export async function takeBookings(
+export async function applyBookings(
   tx: Db,
   calendar: LockedCalendar,
-  said: readonly SaidBooking[],
+  said: readonly BookingUpdate[],
   now: number,
-): Promise<TakenBookings> {
+): Promise<AppliedBookings> {
   const ids = said.flatMap(({ id, before }) => (before === undefined ? [id] : [id, before]));
   const find = async (some: readonly string[]) => [...(await findBookings(tx, calendar.id, some)).values()];
   const before = await findMovedTo(tx, calendar.id, [...new Set(ids)]);
   const known = await withSuccessors([...before, ...(await find([...new Set(ids)]))], find);
-  const taken = foldBookings(calendar, new Map(known.map((one) => [one.id, one])), said, now);
+  const taken = mergeBookings(calendar, new Map(known.map((one) => [one.id, one])), said, now);
   await saveBookings(
     tx,
     taken.changes.map(({ after }) => after),
@@ -101,12 +101,12 @@ export function newestOf(id: string, known: readonly StoredBooking[]): string {
 }
 
 /** Pure. @param known those that are spoken of, what they became, and what became them */
-export function foldBookings(
+export function mergeBookings(
   calendar: LockedCalendar,
   known: ReadonlyMap<string, StoredBooking>,
-  said: readonly SaidBooking[],
+  said: readonly BookingUpdate[],
   now: number,
-): TakenBookings {
+): AppliedBookings {
   const current = new Map(known);
   for (const one of said) {
     const moved = one.before === undefined ? undefined : current.get(one.before);
@@ -116,7 +116,7 @@ export function foldBookings(
   // What one became may have been said before it, or after it.
   for (const id of current.keys()) passOn(current, id);
   const ours = new Set(said.flatMap(({ id, byUs }) => (byUs ? [id] : [])));
-  const days = new DayChanges(now);
+  const days = new DirtyDays(now);
   const changes: BookingChange[] = [];
   for (const [id, after] of current) {
     const before = known.get(id);
@@ -147,7 +147,7 @@ function passOn(current: Map<string, StoredBooking>, id: string): void {
 function next(
   calendar: LockedCalendar,
   known: StoredBooking | undefined,
-  said: SaidBooking,
+  said: BookingUpdate,
   moved: StoredBooking | undefined,
 ): StoredBooking {
   const isOver = known !== undefined && known.status !== 'booked';

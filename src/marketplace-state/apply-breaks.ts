@@ -6,11 +6,11 @@
 
 import type { Db } from '../db/schema.js';
 import { findBreaks, isAnnounced, type StoredBreak, saveBreaks } from '../db/tables/breaks.js';
-import type { DayChange } from '../db/tables/days.js';
+import type { DirtyDay } from '../db/tables/days.js';
 import type { LockedCalendar } from '../db/tables/events.js';
-import { DayChanges, type TakenTime } from './dirty-days.js';
+import { DirtyDays, type TimeSpan } from './dirty-days.js';
 
-export interface SaidBreak {
+export interface BreakUpdate {
   readonly id: string;
   /** Epoch milliseconds. */
   readonly since: number;
@@ -33,7 +33,7 @@ const RANKS = { created: 100, moved: 200, answered: 300, removed: 400, listed: 9
  * The order of words. The marketplace says whole seconds: within one a break is made before it moves, and what it says of
  * our own request comes after our request was answered. A list is of everything up to the second before it was asked for.
  */
-export function wordAt({ word, at }: Pick<SaidBreak, 'word' | 'at'>): number {
+export function updateAt({ word, at }: Pick<BreakUpdate, 'word' | 'at'>): number {
   const second = Math.floor(at / SECOND) * SECOND;
   const isList = word === 'listed' || word === 'unlisted';
   return (isList ? second - SECOND : second) + RANKS[word];
@@ -44,10 +44,10 @@ export interface BreakChange {
   readonly after: StoredBreak;
 }
 
-export interface TakenBreaks {
+export interface AppliedBreaks {
   /** Only what is really news. */
   readonly changes: readonly BreakChange[];
-  readonly days: readonly DayChange[];
+  readonly days: readonly DirtyDay[];
   /** Whether something was said, and all of it of breaks that are ours, or may be. */
   readonly isOwn: boolean;
 }
@@ -57,14 +57,14 @@ export interface TakenBreaks {
  * @param tx a transaction in which the calendar is locked
  * @param now epoch milliseconds
  */
-export async function takeBreaks(
+export async function applyBreaks(
   tx: Db,
   calendar: LockedCalendar,
-  said: readonly SaidBreak[],
+  said: readonly BreakUpdate[],
   now: number,
-): Promise<TakenBreaks> {
+): Promise<AppliedBreaks> {
   const known = await findBreaks(tx, calendar.id, [...new Set(said.map(({ id }) => id))]);
-  const recognised: SaidBreak[] = [];
+  const recognised: BreakUpdate[] = [];
   for (const one of said) {
     const span = { since: new Date(one.since), till: new Date(one.till) };
     // A doctor may have closed the very time that we asked to close: what is said of a break does not tell whose it is.
@@ -72,7 +72,7 @@ export async function takeBreaks(
       !known.has(one.id) && one.own === undefined && (await isAnnounced(tx, calendar.id, span));
     recognised.push(mayBeOurs ? { ...one, own: null } : one);
   }
-  const taken = foldBreaks(calendar, known, recognised, now);
+  const taken = mergeBreaks(calendar, known, recognised, now);
   await saveBreaks(
     tx,
     taken.changes.map(({ after }) => after),
@@ -82,12 +82,12 @@ export async function takeBreaks(
 }
 
 /** Pure. */
-export function foldBreaks(
+export function mergeBreaks(
   calendar: LockedCalendar,
   known: ReadonlyMap<string, StoredBreak>,
-  said: readonly SaidBreak[],
+  said: readonly BreakUpdate[],
   now: number,
-): TakenBreaks {
+): AppliedBreaks {
   const current = new Map(known);
   for (const one of said) {
     const before = current.get(one.id);
@@ -114,11 +114,11 @@ export function foldBreaks(
       coupled,
       removed: one.word === 'removed',
       unlisted: false,
-      saidAt: new Date(Math.max(wordAt(one), before?.saidAt.getTime() ?? 0)),
+      observedAt: new Date(Math.max(updateAt(one), before?.observedAt.getTime() ?? 0)),
     });
   }
   const byOthers = new Set(said.flatMap(({ id, own }) => (own === true ? [] : [id])));
-  const days = new DayChanges(now);
+  const days = new DirtyDays(now);
   const changes: BreakChange[] = [];
   for (const [id, after] of current) {
     const before = known.get(id);
@@ -134,7 +134,7 @@ export function foldBreaks(
   return { changes, days: days.list(), isOwn };
 }
 
-const spanOf = ({ since, till, coupled }: StoredBreak): TakenTime => ({
+const spanOf = ({ since, till, coupled }: StoredBreak): TimeSpan => ({
   start: since.getTime(),
   end: till.getTime(),
   hasBuffers: coupled === true,
@@ -158,20 +158,20 @@ function isCoupled(
 }
 
 /** Whether a word changes what is known. Of two of the same moment the one that comes last counts; the same again is none. */
-function isLater(one: SaidBreak, known: StoredBreak): boolean {
+function isLater(one: BreakUpdate, known: StoredBreak): boolean {
   if (known.removed) return false;
   if (one.word === 'removed') return true;
-  const [at, knownAt] = [wordAt(one), known.saidAt.getTime()];
+  const [at, knownAt] = [updateAt(one), known.observedAt.getTime()];
   return at > knownAt || (at === knownAt && !isWhere(one, known));
 }
 
-const isWhere = ({ since, till }: SaidBreak, known: StoredBreak): boolean =>
+const isWhere = ({ since, till }: BreakUpdate, known: StoredBreak): boolean =>
   since === known.since.getTime() && till === known.till.getTime();
 
 const isThere = ({ removed, unlisted }: StoredBreak): boolean => !removed && !unlisted;
 
 /** One that may be ours is where an appointment is: until somebody reads it, it takes no time of its own. */
-const takes = (one: StoredBreak): TakenTime | undefined =>
+const takes = (one: StoredBreak): TimeSpan | undefined =>
   one.own !== false || !isThere(one) ? undefined : spanOf(one);
 
 const isAt = (a: StoredBreak, b: StoredBreak): boolean =>
@@ -185,4 +185,4 @@ const isSame = (a: StoredBreak, b: StoredBreak): boolean =>
   a.coupled === b.coupled &&
   a.removed === b.removed &&
   a.unlisted === b.unlisted &&
-  a.saidAt.getTime() === b.saidAt.getTime();
+  a.observedAt.getTime() === b.observedAt.getTime();

@@ -2,7 +2,7 @@
 
 import type { BookingStatus } from '../db/tables/bookings.js';
 import { type Booking, serviceOf } from '../docplanner/index.js';
-import type { SaidBooking } from './apply-bookings.js';
+import type { BookingUpdate } from './apply-bookings.js';
 import { isPlaceholder } from './ownership-tags.js';
 
 /**
@@ -15,7 +15,7 @@ export const GONE_AFTER_MS = 5 * 60_000;
  * A booking that moved is over under its id, and canceled as far as its status says; `moving` names the one that it is now,
  * where that was asked for. Contract: Moved bookings.
  */
-export function said(booking: Booking): SaidBooking {
+export function said(booking: Booking): BookingUpdate {
   const status = statusOf(booking.status);
   const newest = booking.moving?.newest_booking_id ?? booking.id;
   return {

@@ -1,9 +1,9 @@
 /** From time that was taken or freed to the days that this changes, each with its urgency. Pure. */
-import { datesOf, urgency } from '../core/index.js';
-import type { Taken } from '../db/tables/busy-time.js';
-import type { DayChange } from '../db/tables/days.js';
+import { datesOf, priority } from '../core/index.js';
+import type { BusyTime } from '../db/tables/busy-time.js';
+import type { DirtyDay } from '../db/tables/days.js';
 import type { LockedCalendar } from '../db/tables/events.js';
-import type { WantedCalendar } from '../db/tables/pending-calendars.js';
+import type { PendingCalendar } from '../db/tables/pending-calendars.js';
 
 /** Half-open, in epoch milliseconds. */
 export interface Interval {
@@ -12,7 +12,7 @@ export interface Interval {
 }
 
 /** Time that is taken. */
-export interface TakenTime extends Interval {
+export interface TimeSpan extends Interval {
   /** What is to be kept free around it is in it already. */
   readonly hasBuffers?: boolean;
 }
@@ -28,7 +28,7 @@ const MARKED_AFTER_MS = 366 * DAY;
 
 /** The time that something taken really takes off sale: itself and the calendar's buffers around it. */
 export function widened(
-  { start, end, hasBuffers = false }: TakenTime,
+  { start, end, hasBuffers = false }: TimeSpan,
   { bufferBefore, bufferAfter }: Pick<LockedCalendar, 'bufferBefore' | 'bufferAfter'>,
 ): Interval {
   if (hasBuffers) return { start, end };
@@ -36,15 +36,15 @@ export function widened(
 }
 
 /** A break that we made for a coupled calendar is as long as that one's buffers make it: around it there are no others. */
-export function timeOf(taken: Taken): TakenTime {
+export function timeOf(taken: BusyTime): TimeSpan {
   const [start, end] = [taken.start.getTime(), taken.end.getTime()];
   return { start, end, hasBuffers: taken.source === 'break' && taken.coupled === true };
 }
 
 /** Collects changes, one a day, with the most urgent urgency of all that happened to it. */
-export class DayChanges {
+export class DirtyDays {
   readonly #now: number;
-  readonly #changes = new Map<string, DayChange>();
+  readonly #changes = new Map<string, DirtyDay>();
 
   /** @param now epoch milliseconds */
   constructor(now: number) {
@@ -52,7 +52,7 @@ export class DayChanges {
   }
 
   add(calendar: string, date: string, closed: readonly Interval[], opened: readonly Interval[]): void {
-    this.#put(calendar, date, urgency({ closed, opened, now: this.#now }));
+    this.#put(calendar, date, priority({ closed, opened, now: this.#now }));
   }
 
   /**
@@ -61,14 +61,14 @@ export class DayChanges {
    */
   moved(
     calendar: LockedCalendar,
-    from: TakenTime | undefined,
-    to: TakenTime | undefined,
+    from: TimeSpan | undefined,
+    to: TimeSpan | undefined,
     hidden: boolean = false,
   ): void {
     const opened = from && widened(from, calendar);
     const closed = to && widened(to, calendar);
     if (isSame(opened, closed)) return;
-    const value = urgency({
+    const value = priority({
       closed: closed ? [closed] : [],
       opened: opened ? [opened] : [],
       now: this.#now,
@@ -84,14 +84,14 @@ export class DayChanges {
     return datesOf({ start: Math.max(start, first), end: Math.min(end, last) }, timeZone);
   }
 
-  list(): DayChange[] {
+  list(): DirtyDay[] {
     return [...this.#changes.values()];
   }
 
   #put(calendar: string, date: string, value: number): void {
     const at = `${date}\u0000${calendar}`;
-    const known = this.#changes.get(at)?.urgency ?? Number.POSITIVE_INFINITY;
-    this.#changes.set(at, { calendar, date, urgency: Math.min(known, value) });
+    const known = this.#changes.get(at)?.priority ?? Number.POSITIVE_INFINITY;
+    this.#changes.set(at, { calendar, date, priority: Math.min(known, value) });
   }
 }
 
@@ -99,11 +99,11 @@ const isSame = (a: Interval | undefined, b: Interval | undefined): boolean =>
   a?.start === b?.start && a?.end === b?.end;
 
 /** The calendars of these days, each as urgent as its most urgent day. */
-export function mostUrgent(changes: readonly DayChange[]): WantedCalendar[] {
-  const calendars = new Map<string, WantedCalendar>();
-  for (const { calendar, urgency } of changes) {
+export function highestPriorities(changes: readonly DirtyDay[]): PendingCalendar[] {
+  const calendars = new Map<string, PendingCalendar>();
+  for (const { calendar, priority } of changes) {
     const known = calendars.get(calendar);
-    if (known === undefined || urgency < known.urgency) calendars.set(calendar, { calendar, urgency });
+    if (known === undefined || priority < known.priority) calendars.set(calendar, { calendar, priority });
   }
   return [...calendars.values()];
 }

@@ -6,15 +6,15 @@
 import type { Db } from '../db/schema.js';
 import { breaksBetween, findBreaks, isAnnouncedBreak, type StoredBreak } from '../db/tables/breaks.js';
 import type { PlacedCalendar } from '../db/tables/calendars.js';
-import { type DayChange, markDays } from '../db/tables/days.js';
+import { type DirtyDay, markDays } from '../db/tables/days.js';
 import { lockCalendars, type PlaceOfCalendar } from '../db/tables/events.js';
 import type { Booking, DocplannerClient } from '../docplanner/index.js';
-import { type SaidBooking, takeBookings } from './apply-bookings.js';
-import { type SaidBreak, takeBreaks } from './apply-breaks.js';
+import { applyBookings, type BookingUpdate } from './apply-bookings.js';
+import { applyBreaks, type BreakUpdate } from './apply-breaks.js';
 import { said } from './booking-update.js';
 import type { Interval } from './dirty-days.js';
 import { listBookings } from './listed-bookings.js';
-import { isOwnBreak, markOf } from './ownership-tags.js';
+import { isOwnBreak, tagOf } from './ownership-tags.js';
 
 export interface Reader {
   readonly db: Db;
@@ -32,7 +32,7 @@ export interface Range {
 /** What was read, and the days that changed by it. */
 export interface Found<Item> {
   readonly list: readonly Item[];
-  readonly days: readonly DayChange[];
+  readonly days: readonly DirtyDay[];
 }
 
 /** What was read, and what it says that the record has to know. */
@@ -43,12 +43,12 @@ export interface Asked<Item, Said> {
 
 /** The bookings that begin in the range, whatever became of them, taken into the record. */
 export async function readBookings(reader: Reader, range: Range): Promise<Found<Booking>> {
-  const { list, said } = await askForBookings(reader, range);
-  return { list, days: await takeIn(reader, { bookings: said }) };
+  const { list, said } = await requestBookings(reader, range);
+  return { list, days: await ingest(reader, { bookings: said }) };
 }
 
 /** The bookings that begin in the range; the record stays as it is. */
-export async function askForBookings(reader: Reader, range: Range): Promise<Asked<Booking, SaidBooking>> {
+export async function requestBookings(reader: Reader, range: Range): Promise<Asked<Booking, BookingUpdate>> {
   const { listed, others, gone } = await listBookings({
     ...reader,
     ...range,
@@ -56,7 +56,7 @@ export async function askForBookings(reader: Reader, range: Range): Promise<Aske
     now: reader.now(),
   });
   const over = gone.map(
-    ({ id, start, end }): SaidBooking => ({
+    ({ id, start, end }): BookingUpdate => ({
       id,
       status: 'canceled',
       start: start.getTime(),
@@ -78,12 +78,12 @@ export interface FoundBreak {
 
 /** The breaks that touch the range, taken into the record. */
 export async function readBreaks(reader: Reader, range: Range): Promise<Found<FoundBreak>> {
-  const { list, said } = await askForBreaks(reader, range);
-  return { list, days: await takeIn(reader, { breaks: said }) };
+  const { list, said } = await requestBreaks(reader, range);
+  return { list, days: await ingest(reader, { breaks: said }) };
 }
 
 /** The breaks that touch the range; the record stays as it is. */
-export async function askForBreaks(reader: Reader, range: Range): Promise<Asked<FoundBreak, SaidBreak>> {
+export async function requestBreaks(reader: Reader, range: Range): Promise<Asked<FoundBreak, BreakUpdate>> {
   const { client, calendar, db, now } = reader;
   const asked = new Date(now());
   const { items, unread } = await client.listCalendarBreaks(calendar, range.from, range.to);
@@ -98,9 +98,9 @@ export async function askForBreaks(reader: Reader, range: Range): Promise<Asked<
     was: ownPlaceOf(before.get(one.id)),
     own: before.get(one.id)?.own === true || isOwnBreak(calendar.formerOf ?? calendar.id, one),
     // In a list the description is always there, if it has one.
-    mark: markOf(one) ?? null,
+    mark: tagOf(one) ?? null,
   }));
-  const there = list.map((one): SaidBreak => ({ ...one, word: 'listed', at }));
+  const there = list.map((one): BreakUpdate => ({ ...one, word: 'listed', at }));
   // One that cannot be read is there, and without its id it may be any; one that we await may be any of them.
   const unreadIds = new Set(unread.map(({ id }) => id));
   const mayBe = (id: string): boolean =>
@@ -108,7 +108,7 @@ export async function askForBreaks(reader: Reader, range: Range): Promise<Asked<
   const gone = known
     .filter(({ id }) => !listed.has(id) && !mayBe(id))
     .map(
-      (one): SaidBreak => ({
+      (one): BreakUpdate => ({
         id: one.id,
         since: one.since.getTime(),
         till: one.till.getTime(),
@@ -129,18 +129,18 @@ function ownPlaceOf(known: StoredBreak | undefined): Interval | undefined {
  * publishes the calendar reads the record again before he is done, and others wake it themselves.
  * @returns the days that changed by it
  */
-export async function takeIn(
+export async function ingest(
   { db, calendar, now }: Pick<Reader, 'db' | 'calendar' | 'now'>,
-  { bookings = [], breaks = [] }: { bookings?: readonly SaidBooking[]; breaks?: readonly SaidBreak[] },
-): Promise<readonly DayChange[]> {
+  { bookings = [], breaks = [] }: { bookings?: readonly BookingUpdate[]; breaks?: readonly BreakUpdate[] },
+): Promise<readonly DirtyDay[]> {
   if (bookings.length + breaks.length === 0) return [];
   return await db.transaction().execute(async (tx) => {
     const locked = (await lockCalendars(tx, [calendar.id])).get(calendar.id);
     // Where it is at another address by now, this is no word of that.
     if (locked === undefined || !isAtAddress(locked.place, calendar)) return [];
     const at = now();
-    const { days: byBookings } = await takeBookings(tx, locked, bookings, at);
-    const { days: byBreaks } = await takeBreaks(tx, locked, breaks, at);
+    const { days: byBookings } = await applyBookings(tx, locked, bookings, at);
+    const { days: byBreaks } = await applyBreaks(tx, locked, breaks, at);
     const occupancy = [...byBookings, ...byBreaks];
     await markDays(tx, { windows: [], occupancy }, new Date(at));
     return occupancy;

@@ -4,7 +4,7 @@ import { tryCommit } from '../db/commit-probe.js';
 import type { Db } from '../db/schema.js';
 import { listAccounts } from '../db/tables/accounts.js';
 import { totals } from '../db/tables/pending-calendars.js';
-import { Recent } from '../lib/cached-value.js';
+import { CachedValue } from '../lib/cached-value.js';
 import type { Logger } from '../lib/log.js';
 import { type Timers, within } from '../lib/timers.js';
 import { horizonOf } from '../publishing/horizon.js';
@@ -36,15 +36,15 @@ const BEHIND_AFTER_MS = 5 * 60_000;
 
 export class ReadinessProbe {
   readonly #options: ReadinessOptions;
-  readonly #recent: Recent<Readiness>;
-  readonly #publishing: Recent<Readiness['publishing']>;
+  readonly #recent: CachedValue<Readiness>;
+  readonly #publishing: CachedValue<Readiness['publishing']>;
   #before = 'ok ok';
 
   constructor(options: ReadinessOptions) {
     const { timers } = options;
     this.#options = options;
-    this.#recent = new Recent({ timers, maxAgeMs: TRY_EVERY_MS }, () => this.#try());
-    this.#publishing = new Recent({ timers, maxAgeMs: COUNT_EVERY_MS }, () => this.#isPublishing());
+    this.#recent = new CachedValue({ timers, maxAgeMs: TRY_EVERY_MS }, () => this.#try());
+    this.#publishing = new CachedValue({ timers, maxAgeMs: COUNT_EVERY_MS }, () => this.#isPublishing());
   }
 
   async get(): Promise<Readiness> {

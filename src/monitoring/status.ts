@@ -7,9 +7,9 @@ import { goneServices } from '../db/tables/address-services.js';
 import { countClosing } from '../db/tables/closing-calendars.js';
 import { countConflicts } from '../db/tables/conflicts.js';
 import { countHeldDays } from '../db/tables/held-changes.js';
-import { followingTotals } from '../db/tables/linked-bookings.js';
+import { countBookingsToSync } from '../db/tables/linked-bookings.js';
 import { totals } from '../db/tables/pending-calendars.js';
-import { countRefusedEvents } from '../db/tables/rejected-events.js';
+import { countRejectedEvents } from '../db/tables/rejected-events.js';
 import type { Delivery, DeliveryStatus } from '../delivery/delivery-service.js';
 import type { Logger } from '../lib/log.js';
 import { horizonOf } from '../publishing/horizon.js';
@@ -77,7 +77,7 @@ export async function statusOf(sources: StatusSources, now: number, log: Logger)
     ...horizonOf(timeZone, now),
   }));
   const { pending, failed, oldest } = await totals(database.db, horizons);
-  const following = await followingTotals(database.db);
+  const following = await countBookingsToSync(database.db);
   return {
     pending: pending + following.pending,
     failed: failed + following.failed,
@@ -108,7 +108,7 @@ async function queuesOf(
   try {
     const [occupancy, refused, publish, deliveries] = await Promise.all([
       occupancyQueue.getJobCounts(...QUEUE_STATES),
-      countRefusedEvents(database.db),
+      countRejectedEvents(database.db),
       publishQueue.counts(),
       delivery.counts(),
     ]);

@@ -5,7 +5,7 @@ import { getAccount } from '../db/tables/accounts.js';
 import { type CalendarState, getCalendar } from '../db/tables/calendars.js';
 import { calendarsThatFail } from '../db/tables/failures.js';
 import { horizonOf } from '../publishing/horizon.js';
-import { wronglyOnSale } from '../publishing/wrongly-on-sale.js';
+import { findWronglyOnSale } from '../publishing/wrongly-on-sale.js';
 
 export interface TakenOnSale {
   /** All that there are. */
@@ -35,7 +35,7 @@ export async function takenOnSale(db: Db, now: number): Promise<TakenOnSale> {
     const account = calendar && (await getAccount(db, calendar.account));
     if (calendar === undefined || account === undefined) continue;
     const { from, to } = horizonOf(account.timeZone, now);
-    for (const { day, spans } of await wronglyOnSale(db, calendar, account, from, to, now)) {
+    for (const { day, spans } of await findWronglyOnSale(db, calendar, account, from, to, now)) {
       const reason = reasonOf(
         calendar,
         day.failedGeneration === day.generation ? day.error?.reason : undefined,

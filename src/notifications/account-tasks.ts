@@ -8,18 +8,18 @@ import type { Logger } from 'pino';
 import { isUnavailable } from '../db/is-unavailable.js';
 import type { Db } from '../db/schema.js';
 import {
-  dueErrands,
-  type Errand,
-  type ErrandKind,
-  endErrand,
-  keepErrand,
-  takeErrand,
+  type AccountTaskKind,
+  type AccountTaskLease,
+  acquireAccountTask,
+  findDueAccountTasks,
+  releaseAccountTask,
+  renewAccountTask,
 } from '../db/tables/account-tasks.js';
 import { type Account, listAccounts } from '../db/tables/accounts.js';
 import { PeriodicTask, type PeriodicTaskOptions } from '../lib/periodic-task.js';
 
-export interface Errander {
-  readonly kind: ErrandKind;
+export interface AccountTask {
+  readonly kind: AccountTaskKind;
   /** Whether the account wants it. */
   wanted(account: Account): boolean;
   /**
@@ -37,9 +37,9 @@ export interface Errander {
   againAfterMs(account: Account, error: unknown, failures: number): Promise<number>;
 }
 
-export interface ErrandsOptions extends PeriodicTaskOptions {
+export interface AccountTasksOptions extends PeriodicTaskOptions {
   readonly db: Db;
-  readonly errander: Errander;
+  readonly accountTask: AccountTask;
   readonly log: Logger;
   readonly now: () => number;
   /** How long one that a process died with is left alone, in milliseconds. */
@@ -47,13 +47,13 @@ export interface ErrandsOptions extends PeriodicTaskOptions {
 }
 
 /** Where the record cannot be asked either. */
-const RECORD_AWAY_MS = 5_000;
+const DATABASE_UNAVAILABLE_MS = 5_000;
 
-export class Errands extends PeriodicTask {
-  readonly #options: ErrandsOptions;
+export class AccountTasks extends PeriodicTask {
+  readonly #options: AccountTasksOptions;
   readonly #underWay = new Map<string, Promise<void>>();
 
-  constructor(options: ErrandsOptions) {
+  constructor(options: AccountTasksOptions) {
     super(options);
     this.#options = options;
   }
@@ -66,20 +66,20 @@ export class Errands extends PeriodicTask {
 
   /** Begins what is due; one account does not wait for another. */
   protected override async run(): Promise<void> {
-    const { db, errander, log, now } = this.#options;
+    const { db, accountTask, log, now } = this.#options;
     try {
       const accounts = (await listAccounts(db)).filter(
-        (account) => errander.wanted(account) && !this.#underWay.has(account.id),
+        (account) => accountTask.wanted(account) && !this.#underWay.has(account.id),
       );
       const ids = accounts.map(({ id }) => id);
-      const due = await dueErrands(db, errander.kind, ids, new Date(now()));
+      const due = await findDueAccountTasks(db, accountTask.kind, ids, new Date(now()));
       for (const account of accounts) {
         if (this.isStopping || !due.has(account.id) || this.#underWay.has(account.id)) continue;
-        const running = this.#errand(account).finally(() => this.#underWay.delete(account.id));
+        const running = this.#task(account).finally(() => this.#underWay.delete(account.id));
         this.#underWay.set(account.id, running);
       }
     } catch (error) {
-      if (!isUnavailable(error)) log.error({ err: error, errand: errander.kind }, 'errands could not begin');
+      if (!isUnavailable(error)) log.error({ err: error, task: accountTask.kind }, 'errands could not begin');
     }
   }
 
@@ -88,34 +88,44 @@ export class Errands extends PeriodicTask {
     await Promise.all(this.#underWay.values());
   }
 
-  async #errand(account: Account): Promise<void> {
-    const { db, errander, log, now, leaseMs } = this.#options;
-    const about = { account: account.id, errand: errander.kind };
-    let errand: Errand | undefined;
+  async #task(account: Account): Promise<void> {
+    const { db, accountTask, log, now, leaseMs } = this.#options;
+    const about = { account: account.id, task: accountTask.kind };
+    let task: AccountTaskLease | undefined;
     try {
       const at = now();
-      const nextAt = new Date(at + (errander.notWithinMs ?? 0));
-      errand = await takeErrand(db, account.id, errander.kind, randomUUID(), leaseMs, new Date(at), nextAt);
-      if (errand === undefined) return;
-      const mine = errand;
-      // Told to stop meanwhile: nothing is asked, and it is due for others at once.
-      if (this.isStopping) return await endErrand(db, errand, new Date(at), errand.failures);
-      const afterMs = await errander.run(
-        account,
-        async () => !this.isStopping && (await keepErrand(db, mine, leaseMs)),
+      const nextAt = new Date(at + (accountTask.notWithinMs ?? 0));
+      task = await acquireAccountTask(
+        db,
+        account.id,
+        accountTask.kind,
+        randomUUID(),
+        leaseMs,
+        new Date(at),
+        nextAt,
       );
-      await endErrand(db, errand, new Date(now() + afterMs), 0);
+      if (task === undefined) return;
+      const mine = task;
+      // Told to stop meanwhile: nothing is asked, and it is due for others at once.
+      if (this.isStopping) return await releaseAccountTask(db, task, new Date(at), task.failures);
+      const afterMs = await accountTask.run(
+        account,
+        async () => !this.isStopping && (await renewAccountTask(db, mine, leaseMs)),
+      );
+      await releaseAccountTask(db, task, new Date(now() + afterMs), 0);
     } catch (error) {
-      const failures = (errand?.failures ?? 0) + 1;
-      const afterMs = await errander.againAfterMs(account, error, failures).catch(() => RECORD_AWAY_MS);
+      const failures = (task?.failures ?? 0) + 1;
+      const afterMs = await accountTask
+        .againAfterMs(account, error, failures)
+        .catch(() => DATABASE_UNAVAILABLE_MS);
       const reason = error instanceof Error ? error.message : 'unknown';
       log.warn(
         { ...about, failures, afterMs, reason },
         'the marketplace could not be asked; it is asked again',
       );
       // Where the record is away the errand runs out by itself.
-      if (errand !== undefined)
-        await endErrand(db, errand, new Date(now() + afterMs), failures).catch(() => undefined);
+      if (task !== undefined)
+        await releaseAccountTask(db, task, new Date(now() + afterMs), failures).catch(() => undefined);
     }
   }
 }

@@ -1,32 +1,35 @@
 /** What notifications say of bookings, in however many calendars, folded into what the record knows of them. Pure. */
 
 import type { StoredBooking } from '../db/tables/bookings.js';
-import type { DayChange } from '../db/tables/days.js';
+import type { DirtyDay } from '../db/tables/days.js';
 import type { LockedCalendar } from '../db/tables/events.js';
 import {
   type BookingChange,
-  foldBookings,
+  type BookingUpdate,
+  mergeBookings,
   newestOf,
-  type SaidBooking,
 } from '../marketplace-state/apply-bookings.js';
-import type { Concerned } from './load-affected.js';
-import type { Subject } from './parsed-notification.js';
+import type { Affected } from './load-affected.js';
+import type { NotificationSubject } from './parsed-notification.js';
 
 /** A booking that is spoken of, and what is said of it, if anything that changes it is. */
-export interface SaidIn {
+export interface BookingUpdates {
   readonly calendar: LockedCalendar;
   readonly booking: string;
-  readonly said?: SaidBooking;
+  readonly said?: BookingUpdate;
 }
 
 /**
  * What is said of bookings, in its order, each with the calendar that it is in; and bookings that are only spoken of. One
  * that moved to another address of the facility ends where it was, whichever of the two is heard of first.
  */
-export function saidIn(subjects: readonly Subject[], { at, find, known }: Concerned): readonly SaidIn[] {
+export function updatesIn(
+  subjects: readonly NotificationSubject[],
+  { at, find, known }: Affected,
+): readonly BookingUpdates[] {
   const home = new Map(known.filter(isStanding).map(({ id, calendar }) => [id, find(calendar)]));
   const over = new Set(known.filter((one) => !isStanding(one)).map(({ id }) => id));
-  return subjects.flatMap((subject): readonly SaidIn[] => {
+  return subjects.flatMap((subject): readonly BookingUpdates[] => {
     const calendar = at(subject);
     if (calendar === undefined) return [];
     if (subject.bookings.length === 0) {
@@ -46,7 +49,7 @@ export function saidIn(subjects: readonly Subject[], { at, find, known }: Concer
 }
 
 /** What is said to be booked, and was not known to be over before. */
-export const cameIn = (said: readonly SaidIn[]): { calendar: string; start: Date }[] =>
+export const cameIn = (said: readonly BookingUpdates[]): { calendar: string; start: Date }[] =>
   said.flatMap(({ calendar, said: one }) =>
     one?.status === 'booked' && one.placeholder === undefined
       ? [{ calendar: calendar.id, start: new Date(one.start) }]
@@ -55,10 +58,10 @@ export const cameIn = (said: readonly SaidIn[]): { calendar: string; start: Date
 
 const isStanding = ({ status }: Pick<StoredBooking, 'status'>): boolean => status === 'booked';
 
-export interface HeardBookings {
+export interface NotifiedBookings {
   /** Those that are to be written, as they are now. */
   readonly changed: readonly StoredBooking[];
-  readonly days: readonly DayChange[];
+  readonly days: readonly DirtyDay[];
   /**
    * Those that were spoken of, and stand, also where a reading brought them into the record before; placeholders are not
    * among them.
@@ -74,17 +77,17 @@ export interface HeardBookings {
  * @param said in the order in which it is to be taken in
  * @param known all that the record has of the bookings that are spoken of
  */
-export function hearBookings(
-  said: readonly SaidIn[],
+export function applyNotifiedBookings(
+  said: readonly BookingUpdates[],
   known: readonly StoredBooking[],
   now: number,
-): HeardBookings {
+): NotifiedBookings {
   const current = new Map(known.map((one) => [keyOf(one.calendar, one.id), one]));
   const changes: BookingChange[] = [];
-  const days: DayChange[] = [];
+  const days: DirtyDay[] = [];
   for (const { calendar, said: all } of byCalendar(said)) {
     const before = known.filter((one) => one.calendar === calendar.id);
-    const folded = foldBookings(calendar, new Map(before.map((one) => [one.id, one])), all, now);
+    const folded = mergeBookings(calendar, new Map(before.map((one) => [one.id, one])), all, now);
     changes.push(...folded.changes);
     days.push(...folded.days);
   }
@@ -102,9 +105,9 @@ export function hearBookings(
 const keyOf = (calendar: string, id: string): string => `${calendar}\u0000${id}`;
 
 function byCalendar(
-  said: readonly SaidIn[],
-): Iterable<{ readonly calendar: LockedCalendar; readonly said: readonly SaidBooking[] }> {
-  const calendars = new Map<string, { readonly calendar: LockedCalendar; readonly said: SaidBooking[] }>();
+  said: readonly BookingUpdates[],
+): Iterable<{ readonly calendar: LockedCalendar; readonly said: readonly BookingUpdate[] }> {
+  const calendars = new Map<string, { readonly calendar: LockedCalendar; readonly said: BookingUpdate[] }>();
   for (const one of said) {
     if (one.said === undefined) continue;
     const known = calendars.get(one.calendar.id);

@@ -8,14 +8,14 @@ import { addDays, localDate } from '../core/index.js';
 import type { Db } from '../db/schema.js';
 import type { Account } from '../db/tables/accounts.js';
 import { goneServiceIds, offeredOf } from '../db/tables/address-services.js';
-import { type Taken, takenBetween } from '../db/tables/busy-time.js';
+import { type BusyTime, findBusyTime } from '../db/tables/busy-time.js';
 import { calendarAt } from '../db/tables/calendars.js';
 import { lockCalendars } from '../db/tables/events.js';
 import { reservationsBetween, reserve, unreserve } from '../db/tables/reservations.js';
 import { windowsOf } from '../db/tables/windows.js';
 import { type Notification, serviceOf } from '../docplanner/index.js';
 import { type Interval, timeOf, widened } from '../marketplace-state/dirty-days.js';
-import { durationOf, freedomOf } from './availability-check.js';
+import { availabilityOf, durationOf } from './availability-check.js';
 
 type Asking = Extract<Notification, { name: 'slot-booking' | 'booking-moving' }>;
 
@@ -117,11 +117,11 @@ export class Approvals {
       if (end <= start) return { kind: 'denied', reason: 'not-offered' };
       const visit: Interval = { start, end };
       const [from, to] = [new Date(start - DAY), new Date(end + DAY)];
-      const taken = await takenBetween(tx, id, from, to);
+      const taken = await findBusyTime(tx, id, from, to);
       const moving = taken.find((one) => one.source === 'booking' && one.id === asked.instead);
-      const others = taken.filter((one) => !isSameVisit(one, moving));
+      const others = taken.filter((one) => !isSameBooking(one, moving));
       const reserved = await reservationsBetween(tx, id, from, to, new Date(now));
-      const freedom = freedomOf(
+      const freedom = availabilityOf(
         visit,
         service,
         offers,
@@ -156,7 +156,7 @@ const UNREADABLE = '';
 const lengthOf = (duration: unknown): number => (typeof duration === 'number' ? duration * MINUTE : 0);
 
 /** The booking that moves, and the appointment that it is linked to. */
-function isSameVisit(one: Taken, moving: Taken | undefined): boolean {
+function isSameBooking(one: BusyTime, moving: BusyTime | undefined): boolean {
   if (moving === undefined || moving.source !== 'booking') return false;
   if (one.source === 'booking') return one.id === moving.id;
   return one.source === 'occupancy' && one.ref === moving.ref;

@@ -6,19 +6,19 @@ export interface Offer extends Interval {
   readonly services: readonly { readonly id: string; readonly duration: number }[];
 }
 
-export type Freedom = 'free' | 'not-offered' | 'taken';
+export type Availability = 'free' | 'not-offered' | 'taken';
 
 /**
  * @param service without one it is any, and the same for the whole visit
  * @param offers windows, in any order; they may overlap and touch
  * @param taken with the calendar's buffers around it
  */
-export function freedomOf(
+export function availabilityOf(
   visit: Interval,
   service: string | undefined,
   offers: readonly Offer[],
   taken: readonly Interval[],
-): Freedom {
+): Availability {
   const services = service === undefined ? servicesOf(offers) : [service];
   if (!services.some((one) => isCovered(visit, one, offers))) return 'not-offered';
   return taken.some((one) => one.start < visit.end && one.end > visit.start) ? 'taken' : 'free';

@@ -3,7 +3,7 @@
  * and told once for each booking, appointment and time.
  */
 
-import type { Sealer } from '../crypto/encryptor.js';
+import type { Encryptor } from '../crypto/encryptor.js';
 import type { Db } from '../db/schema.js';
 import type { StoredBooking } from '../db/tables/bookings.js';
 import { type Appointment, type Conflict, conflictsOf, conflictsOfBooking } from '../db/tables/conflicts.js';
@@ -16,35 +16,35 @@ import {
 /**
  * Keeps what these appointments of the PMS, which came or moved, are in conflict with, for the clinic to hear.
  */
-export async function tellConflicts(
+export async function notifyConflicts(
   tx: Db,
-  sealer: Sealer | undefined,
+  encryptor: Encryptor | undefined,
   appointments: readonly { readonly calendar: string; readonly ref: string }[],
   now: number,
 ): Promise<readonly AddedNotification[]> {
-  if (sealer === undefined) return [];
-  return await keepConflicts(tx, sealer, await conflictsOf(tx, appointments), now);
+  if (encryptor === undefined) return [];
+  return await saveConflicts(tx, encryptor, await conflictsOf(tx, appointments), now);
 }
 
 /** The same for a booking that was moved: for what is in its way where it is now. */
-export async function tellConflictsOfBooking(
+export async function notifyConflictsOfBooking(
   db: Db,
-  sealer: Sealer,
+  encryptor: Encryptor,
   { calendar, booking }: { readonly calendar: string; readonly booking: string },
   now: number,
 ): Promise<readonly AddedNotification[]> {
-  return await keepConflicts(db, sealer, await conflictsOfBooking(db, calendar, booking), now);
+  return await saveConflicts(db, encryptor, await conflictsOfBooking(db, calendar, booking), now);
 }
 
 /** Keeps these conflicts for the clinic to hear, those that it has not heard of yet. */
-export async function keepConflicts(
+export async function saveConflicts(
   db: Db,
-  sealer: Sealer | undefined,
+  encryptor: Encryptor | undefined,
   conflicts: readonly Conflict[],
   now: number,
 ): Promise<readonly AddedNotification[]> {
-  if (sealer === undefined || conflicts.length === 0) return [];
-  return (await addNotifications(db, sealer, conflicts.map(conflictItem), new Date(now))).added;
+  if (encryptor === undefined || conflicts.length === 0) return [];
+  return (await addNotifications(db, encryptor, conflicts.map(conflictItem), new Date(now))).added;
 }
 
 /**

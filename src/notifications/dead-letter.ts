@@ -3,15 +3,15 @@
  * will not have must not take others along.
  */
 import { isUnavailable } from '../db/is-unavailable.js';
-import type { Subject } from './parsed-notification.js';
+import type { NotificationSubject } from './parsed-notification.js';
 
 /** An id that is longer is none of the marketplace's, and more than an index takes. */
-const LONGEST_ID = 200;
+const MAX_ID = 200;
 
 /** As it came, with nothing that it says applied, its time and an odd id neither: that may be what the record will not have. */
-function kept({ name, hash, data, booking }: Subject, why: string): Subject {
+function kept({ name, hash, data, booking }: NotificationSubject, why: string): NotificationSubject {
   const problem = `it was understood, but could not be taken in: ${why}`;
-  const about = booking !== undefined && booking.length <= LONGEST_ID ? { booking } : {};
+  const about = booking !== undefined && booking.length <= MAX_ID ? { booking } : {};
   return { name, hash, createdAt: null, data, ...about, bookings: [], breaks: [], problem };
 }
 
@@ -20,29 +20,29 @@ function kept({ name, hash, data, booking }: Subject, why: string): Subject {
  * without what they say. One that cannot even be kept takes no others along.
  * @throws what says that the record is away, at once: nobody is to blame for that. Of what else failed the first, at the end
  */
-export async function takeOrSetAside(
-  subjects: readonly Subject[],
-  take: (subjects: readonly Subject[]) => Promise<void>,
+export async function ingestOrDeadLetter(
+  subjects: readonly NotificationSubject[],
+  take: (subjects: readonly NotificationSubject[]) => Promise<void>,
 ): Promise<void> {
   try {
     await take(subjects);
   } catch (error) {
     if (isUnavailable(error)) throw error;
-    if (subjects.length > 1) return await takeEach(subjects, take);
+    if (subjects.length > 1) return await ingestEach(subjects, take);
     const [subject] = subjects;
     if (subject === undefined || subject.problem !== undefined) throw error;
     await take([kept(subject, describe(error))]);
   }
 }
 
-async function takeEach(
-  subjects: readonly Subject[],
-  take: (subjects: readonly Subject[]) => Promise<void>,
+async function ingestEach(
+  subjects: readonly NotificationSubject[],
+  take: (subjects: readonly NotificationSubject[]) => Promise<void>,
 ): Promise<void> {
   const failures: unknown[] = [];
   for (const subject of subjects) {
     try {
-      await takeOrSetAside([subject], take);
+      await ingestOrDeadLetter([subject], take);
     } catch (error) {
       if (isUnavailable(error)) throw error;
       failures.push(error);

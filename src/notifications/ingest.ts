@@ -2,18 +2,18 @@
  * Takes notifications in: in one transaction they are kept for the clinic, and what they say changes the record. They
  * may come twice, late, in any order and by several ways at once; what is known already changes nothing.
  */
-import { LEAST_URGENT } from '../core/index.js';
-import type { Sealer } from '../crypto/encryptor.js';
-import { writeTogether } from '../db/combined-write.js';
+import { LOWEST_PRIORITY } from '../core/index.js';
+import type { Encryptor } from '../crypto/encryptor.js';
+import { writeCombined } from '../db/combined-write.js';
 import { COMMIT } from '../db/pipeline.js';
 import { retryDeadlock } from '../db/retry.js';
 import type { Db } from '../db/schema.js';
 import { readAddressesAt } from '../db/tables/address-services.js';
 import { savingBookings } from '../db/tables/bookings.js';
-import { type DayChange, markDaysOfService, markingOccupancy } from '../db/tables/days.js';
+import { type DirtyDay, markDaysOfService, markingOccupancy } from '../db/tables/days.js';
 import { type LockedCalendar, nameOf } from '../db/tables/events.js';
 import { retryFailuresOf } from '../db/tables/failures.js';
-import { sentMovesOf } from '../db/tables/in-doubt-moves.js';
+import { findInDoubtMoves } from '../db/tables/in-doubt-moves.js';
 import {
   type AddedNotification,
   addedOf,
@@ -21,23 +21,23 @@ import {
   calendarsOfKept,
   type NewNotification,
 } from '../db/tables/notifications.js';
-import { claimingWakes, type WantedCalendar } from '../db/tables/pending-calendars.js';
+import { claimingJobs, type PendingCalendar } from '../db/tables/pending-calendars.js';
 import { endingReservations } from '../db/tables/reservations.js';
-import { takeBreaks } from '../marketplace-state/apply-breaks.js';
-import { wakesOf } from '../marketplace-state/mark-days-dirty.js';
-import { cameIn, type HeardBookings, hearBookings, saidIn } from './apply-bookings.js';
+import { applyBreaks } from '../marketplace-state/apply-breaks.js';
+import { jobsOf } from '../marketplace-state/mark-days-dirty.js';
+import { applyNotifiedBookings, cameIn, type NotifiedBookings, updatesIn } from './apply-bookings.js';
 import { conflictItem, conflictsAmong } from './conflicts.js';
-import { type Concerned, concernedBy } from './load-affected.js';
-import type { Subject } from './parsed-notification.js';
+import { type Affected, loadAffected } from './load-affected.js';
+import type { NotificationSubject } from './parsed-notification.js';
 
 /** How it became known. What is only read changes the record, and is kept for nobody yet. */
 export type Source = 'push' | 'pull' | 'sweep' | 'reading';
 
-export interface TakenNotifications {
+export interface IngestedNotifications {
   /** Those that were not known already. */
   readonly added: readonly AddedNotification[];
   /** The calendars that now have something to publish and no job that would see to it. */
-  readonly wakes: readonly WantedCalendar[];
+  readonly jobsToEnqueue: readonly PendingCalendar[];
 }
 
 /**
@@ -45,25 +45,25 @@ export interface TakenNotifications {
  * @param account its id
  * @param now epoch milliseconds
  */
-export async function takeNotifications(
+export async function ingestNotifications(
   db: Db,
-  sealer: Sealer,
+  encryptor: Encryptor,
   account: string,
-  said: readonly Subject[],
+  said: readonly NotificationSubject[],
   source: Source,
   now: number,
-): Promise<TakenNotifications> {
-  if (said.length === 0) return { added: [], wakes: [] };
+): Promise<IngestedNotifications> {
+  if (said.length === 0) return { added: [], jobsToEnqueue: [] };
   return await retryDeadlock(() =>
     db.transaction().execute(async (tx) => {
       const at = new Date(now);
-      const calendars = await concernedBy(tx, account, said);
+      const calendars = await loadAffected(tx, account, said);
       const subjects = await withoutUnsettled(tx, account, said, calendars);
       refuseTooLong(subjects);
-      const spoken = saidIn(subjects, calendars);
-      const bookings = hearBookings(spoken, calendars.known, now);
-      const others = await takeOthers(tx, account, subjects, calendars, now);
-      const isOwn = (subject: Subject): boolean =>
+      const spoken = updatesIn(subjects, calendars);
+      const bookings = applyNotifiedBookings(spoken, calendars.known, now);
+      const others = await ingestOthers(tx, account, subjects, calendars, now);
+      const isOwn = (subject: NotificationSubject): boolean =>
         others.own.has(subject.hash) ||
         isOfPlaceholders(subject, calendars, bookings) ||
         isOwnMove(subject, bookings);
@@ -77,28 +77,31 @@ export async function takeNotifications(
       const told = [...items, ...conflicts.map(conflictItem)];
       const days = [...bookings.days, ...others.days];
       const retried = await retryFailuresOf(tx, mended(subjects, calendars), at);
-      const also = [...others.touched, ...retried].map((calendar) => ({ calendar, urgency: LEAST_URGENT }));
-      const written = await writeTogether(
+      const also = [...others.touched, ...retried].map((calendar) => ({
+        calendar,
+        priority: LOWEST_PRIORITY,
+      }));
+      const written = await writeCombined(
         tx,
         [
           savingBookings(bookings.changed, at),
           markingOccupancy(days, at),
           endingReservations(cameIn(spoken)),
         ],
-        { added: addingNotifications(sealer, told, at), wakes: claimingWakes(wakesOf(days, also)) },
+        { added: addingNotifications(encryptor, told, at), jobsToEnqueue: claimingJobs(jobsOf(days, also)) },
         COMMIT,
       );
-      return { added: addedOf(written.added, told).added, wakes: written.wakes };
+      return { added: addedOf(written.added, told).added, jobsToEnqueue: written.jobsToEnqueue };
     }),
   );
 }
 
-const LONGEST_BOOKING_MS = 7 * 24 * 60 * 60_000;
+const MAX_BOOKING_MS = 7 * 24 * 60 * 60_000;
 
 /** A booking of more than a week is none: it would shut its calendar for as long. @throws {RangeError} for the first of them */
-function refuseTooLong(subjects: readonly Subject[]): void {
+function refuseTooLong(subjects: readonly NotificationSubject[]): void {
   for (const { status, start, end } of subjects.flatMap(({ bookings }) => bookings)) {
-    if (status === 'booked' && end - start > LONGEST_BOOKING_MS) {
+    if (status === 'booked' && end - start > MAX_BOOKING_MS) {
       throw new RangeError('a booking lasts for more than 7 days');
     }
   }
@@ -113,15 +116,15 @@ const MENDS: ReadonlySet<string> = new Set([
   'address-commercial-type-changed',
 ]);
 
-function mended(subjects: readonly Subject[], { at }: Concerned): string[] {
+function mended(subjects: readonly NotificationSubject[], { at }: Affected): string[] {
   return subjects.flatMap((subject) => {
     const calendar = MENDS.has(subject.name) ? at(subject) : undefined;
     return calendar === undefined ? [] : [calendar.id];
   });
 }
 
-interface TakenOthers {
-  readonly days: readonly DayChange[];
+interface IngestedOthers {
+  readonly days: readonly DirtyDay[];
   /** Calendars whose address is read anew, some with days that were marked already. */
   readonly touched: readonly string[];
   /** The hashes of those that only repeat a break of ours. */
@@ -132,14 +135,14 @@ interface TakenOthers {
  * Breaks, and addresses that do not have what they had. Neither has an order that would tell one that is said again: an
  * address none at all, a break none within a second. So what is kept for its calendar already is not taken in again.
  */
-async function takeOthers(
+async function ingestOthers(
   tx: Db,
   account: string,
-  subjects: readonly Subject[],
-  { at }: Concerned,
+  subjects: readonly NotificationSubject[],
+  { at }: Affected,
   now: number,
-): Promise<TakenOthers> {
-  const days: DayChange[] = [];
+): Promise<IngestedOthers> {
+  const days: DirtyDay[] = [];
   const touched = new Set<string>();
   const own = new Set<string>();
   const others = new Map(
@@ -152,7 +155,7 @@ async function takeOthers(
     const calendar = at(subject);
     if (calendar === undefined || kept.get(subject.hash) === nameOf(calendar)) continue;
     if (subject.breaks.length > 0) {
-      const taken = await takeBreaks(tx, calendar, subject.breaks, now);
+      const taken = await applyBreaks(tx, calendar, subject.breaks, now);
       days.push(...taken.days);
       if (taken.isOwn) own.add(subject.hash);
     }
@@ -166,7 +169,7 @@ async function takeOthers(
 }
 
 /** Whether it only repeats what we did ourselves. */
-function isOfPlaceholders(subject: Subject, { at }: Concerned, heard: HeardBookings): boolean {
+function isOfPlaceholders(subject: NotificationSubject, { at }: Affected, heard: NotifiedBookings): boolean {
   const calendar = at(subject);
   if (calendar === undefined || subject.bookings.length === 0) return false;
   return subject.bookings.every(
@@ -175,7 +178,7 @@ function isOfPlaceholders(subject: Subject, { at }: Concerned, heard: HeardBooki
 }
 
 /** Whether it says that a booking is over that we have moved. */
-const isOwnMove = ({ byIntegration, booking }: Subject, heard: HeardBookings): boolean =>
+const isOwnMove = ({ byIntegration, booking }: NotificationSubject, heard: NotifiedBookings): boolean =>
   byIntegration === true && booking !== undefined && heard.movedTo(booking) !== undefined;
 
 /**
@@ -185,22 +188,22 @@ const isOwnMove = ({ byIntegration, booking }: Subject, heard: HeardBookings): b
 async function withoutUnsettled(
   tx: Db,
   account: string,
-  subjects: readonly Subject[],
-  { known }: Concerned,
-): Promise<readonly Subject[]> {
+  subjects: readonly NotificationSubject[],
+  { known }: Affected,
+): Promise<readonly NotificationSubject[]> {
   const standing = new Set(known.filter(({ status }) => status === 'booked').map(({ id }) => id));
   const ended = subjects.flatMap(({ byIntegration, booking }) =>
     byIntegration && booking !== undefined && standing.has(booking) ? [booking] : [],
   );
-  const sent = await sentMovesOf(tx, account, ended);
+  const sent = await findInDoubtMoves(tx, account, ended);
   return subjects.filter(({ byIntegration, booking }) => !(byIntegration && sent.has(booking ?? '')));
 }
 
 function itemOf(
   account: string,
-  { name, hash, createdAt, booking, data, problem }: Subject,
+  { name, hash, createdAt, booking, data, problem }: NotificationSubject,
   calendar: LockedCalendar | undefined,
-  heard: HeardBookings,
+  heard: NotifiedBookings,
   source: NewNotification['source'],
 ): NewNotification {
   const known =

@@ -6,12 +6,12 @@ import { findBookingsOf, findingBookings, type StoredBooking, toBooking } from '
 import { type Appointment, findingAppointments, type SpanAtPlace } from '../db/tables/conflicts.js';
 import { type LockedCalendar, lockCalendars, lockingPlaces, toLockedPlace } from '../db/tables/events.js';
 import { withSuccessors } from '../marketplace-state/apply-bookings.js';
-import type { Place, Subject } from './parsed-notification.js';
+import type { NotificationSubject, Place } from './parsed-notification.js';
 
 /** What notifications are about, as it is before anything is taken in. */
-export interface Concerned {
+export interface Affected {
   /** The one that it is about, locked. */
-  at(subject: Subject): LockedCalendar | undefined;
+  at(subject: NotificationSubject): LockedCalendar | undefined;
   /** Any that is concerned, locked. */
   find(id: string): LockedCalendar | undefined;
   /** The bookings that are spoken of, as they are before anything is taken in. */
@@ -21,7 +21,11 @@ export interface Concerned {
 }
 
 /** All that are concerned, locked together; and what is known of what is said, as it is from then on. */
-export async function concernedBy(tx: Db, account: string, subjects: readonly Subject[]): Promise<Concerned> {
+export async function loadAffected(
+  tx: Db,
+  account: string,
+  subjects: readonly NotificationSubject[],
+): Promise<Affected> {
   const places = new Map(
     subjects.flatMap(({ place }) => (place === undefined ? [] : [[keyOf(place), place]])),
   );
@@ -57,7 +61,7 @@ export async function concernedBy(tx: Db, account: string, subjects: readonly Su
 }
 
 /** The times that are said to be booked. */
-function spansOf(subjects: readonly Subject[]): SpanAtPlace[] {
+function spansOf(subjects: readonly NotificationSubject[]): SpanAtPlace[] {
   return subjects.flatMap(({ place, bookings }) =>
     place === undefined
       ? []

@@ -6,22 +6,26 @@
 import type { Logger } from 'pino';
 import { isUnavailable } from '../db/is-unavailable.js';
 import type { Db } from '../db/schema.js';
-import { readBookingsAgain, takeCalendarToRead } from '../db/tables/account-tasks.js';
+import { acquireCalendarToRead, scheduleBookingsRead } from '../db/tables/account-tasks.js';
 import { type Account, getAccount, listAccounts, tellAfterMs } from '../db/tables/accounts.js';
 import { type Calendar, getCalendar } from '../db/tables/calendars.js';
-import { forgetReservations } from '../db/tables/reservations.js';
+import { deleteExpiredReservations } from '../db/tables/reservations.js';
 import { type DocplannerClient, FirewallError } from '../docplanner/index.js';
 import { PeriodicTask, type PeriodicTaskOptions } from '../lib/periodic-task.js';
 import { said } from '../marketplace-state/booking-update.js';
 import type { Source } from './ingest.js';
-import { type BookingNews, unheardBookings } from './missed-bookings.js';
-import { type Subject, subjectOf } from './parsed-notification.js';
+import { type BookingDifference, findMissedBookings } from './missed-bookings.js';
+import { type NotificationSubject, parseSubject } from './parsed-notification.js';
 
-export interface FinderOptions extends PeriodicTaskOptions {
+export interface MissedBookingPollerOptions extends PeriodicTaskOptions {
   readonly db: Db;
   /** For reading only: it never spends what writes need. */
   readonly marketplace: (account: Account) => DocplannerClient;
-  readonly take: (account: Account, subjects: readonly Subject[], source: Source) => Promise<void>;
+  readonly take: (
+    account: Account,
+    subjects: readonly NotificationSubject[],
+    source: Source,
+  ) => Promise<void>;
   /** Keeps an account silent that the firewall has stopped. */
   readonly backoff: (account: Account, error: unknown, failures: number) => Promise<number>;
   readonly log: Logger;
@@ -31,14 +35,14 @@ export interface FinderOptions extends PeriodicTaskOptions {
 }
 
 /** Of an account, at most: the reads are spread, and other processes take others. */
-const MOST_IN_A_ROUND = 5;
+const MAX_IN_A_ROUND = 5;
 const MINUTE = 60_000;
 const AGAIN_MS = 5 * MINUTE;
 
-export class Finder extends PeriodicTask {
-  readonly #options: FinderOptions;
+export class MissedBookingPoller extends PeriodicTask {
+  readonly #options: MissedBookingPollerOptions;
 
-  constructor(options: FinderOptions) {
+  constructor(options: MissedBookingPollerOptions) {
     super(options);
     this.#options = options;
   }
@@ -46,7 +50,7 @@ export class Finder extends PeriodicTask {
   protected override async run(): Promise<void> {
     const { db, log, now } = this.#options;
     try {
-      await forgetReservations(db, new Date(now()));
+      await deleteExpiredReservations(db, new Date(now()));
       const accounts = await listAccounts(db);
       const heard = accounts.filter((account) => account.notifications.mode !== 'off');
       await Promise.all(heard.map((account) => this.#look(account)));
@@ -59,12 +63,12 @@ export class Finder extends PeriodicTask {
   async #look({ id: account, notifications }: Account): Promise<void> {
     const { db, log, now } = this.#options;
     try {
-      for (let n = 0; n < MOST_IN_A_ROUND && !this.isStopping; n += 1) {
+      for (let n = 0; n < MAX_IN_A_ROUND && !this.isStopping; n += 1) {
         const notSince = new Date(now() - notifications.sweepMinutes * MINUTE);
-        const calendar = await takeCalendarToRead(db, account, notSince, new Date(now()));
+        const calendar = await acquireCalendarToRead(db, account, notSince, new Date(now()));
         if (calendar === undefined) return;
         // Told to stop meanwhile: nothing is asked, and it is there for others at once.
-        if (this.isStopping) return await readBookingsAgain(db, calendar, notSince);
+        if (this.isStopping) return await scheduleBookingsRead(db, calendar, notSince);
         await this.#read(calendar, account, notSince);
       }
     } catch (error) {
@@ -88,32 +92,32 @@ export class Finder extends PeriodicTask {
       log.warn({ calendar: id, reason }, 'the bookings of a calendar could not be read; they are read again');
       // What was refused before is most likely refused again: it has its turn with all others.
       if (hasFailed) return;
-      await readBookingsAgain(db, id, new Date(notSince.getTime() + AGAIN_MS)).catch(() => undefined);
+      await scheduleBookingsRead(db, id, new Date(notSince.getTime() + AGAIN_MS)).catch(() => undefined);
     }
   }
 
   async #find(calendar: Calendar, account: Account, notSince: Date): Promise<void> {
     const { db, marketplace, take, now, horizon } = this.#options;
-    const { fresh, due } = await unheardBookings(
+    const { fresh, due } = await findMissedBookings(
       { db, client: marketplace(account), now, dates: horizon(account) },
       calendar,
       account,
     );
-    const takeAll = (some: readonly BookingNews[], source: Source): Promise<void> => {
-      const subjects = some.map((one) => subjectOf(asNotification(one), now()));
+    const ingestAll = (some: readonly BookingDifference[], source: Source): Promise<void> => {
+      const subjects = some.map((one) => parseSubject(asNotification(one), now()));
       return take(account, subjects, source);
     };
     if (fresh.length > 0) {
       const again = notSince.getTime() + tellAfterMs(account.notifications);
-      await readBookingsAgain(db, calendar.id, new Date(again));
+      await scheduleBookingsRead(db, calendar.id, new Date(again));
     }
-    await takeAll(fresh, 'reading');
-    await takeAll(due, 'sweep');
+    await ingestAll(fresh, 'reading');
+    await ingestAll(due, 'sweep');
   }
 }
 
 /** What would have been said. Of a move to where nobody here looks, only that the old time is free again. */
-function asNotification({ calendar, booking, before }: BookingNews) {
+function asNotification({ calendar, booking, before }: BookingDifference) {
   const place = {
     facility: { id: calendar.facilityId },
     doctor: { id: calendar.doctorId },

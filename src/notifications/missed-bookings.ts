@@ -4,12 +4,12 @@ import type { Db } from '../db/schema.js';
 import { type Account, tellAfterMs } from '../db/tables/accounts.js';
 import { findBookings, findBookingsOf, type StoredBooking, settledBookings } from '../db/tables/bookings.js';
 import { type Calendar, getCalendar } from '../db/tables/calendars.js';
-import { heardOf, untoldEndings } from '../db/tables/notifications.js';
+import { findNotifiedBookings, findUnreportedEndings } from '../db/tables/notifications.js';
 import type { Booking, DocplannerClient } from '../docplanner/index.js';
 import { said } from '../marketplace-state/booking-update.js';
 import { listBookings } from '../marketplace-state/listed-bookings.js';
 
-export interface UnheardOptions {
+export interface MissedBookingsOptions {
   readonly db: Db;
   readonly client: DocplannerClient;
   readonly now: () => number;
@@ -18,25 +18,25 @@ export interface UnheardOptions {
 }
 
 /** What nobody has told of a booking. */
-export interface BookingNews {
+export interface BookingDifference {
   readonly calendar: Calendar;
   readonly booking: Booking;
   /** The booking in this calendar that it is since it moved: it may have been in another one. */
   readonly before?: Booking | undefined;
 }
 
-export interface Unheard {
+export interface MissedBookings {
   /** News to the record, or so young that push and pull may yet tell it. */
-  readonly fresh: readonly BookingNews[];
+  readonly fresh: readonly BookingDifference[];
   /** What nobody has told in the time that there was for it. */
-  readonly due: readonly BookingNews[];
+  readonly due: readonly BookingDifference[];
 }
 
-export async function unheardBookings(
-  { db, client, now, dates }: UnheardOptions,
+export async function findMissedBookings(
+  { db, client, now, dates }: MissedBookingsOptions,
   calendar: Calendar,
   account: Account,
-): Promise<Unheard> {
+): Promise<MissedBookings> {
   const asked = now();
   const range = rangeOf(account, dates);
   const { listed, others, gone } = await listBookings({
@@ -48,7 +48,11 @@ export async function unheardBookings(
     now: asked,
   });
   const all = [...listed, ...others, ...gone.map((one) => asListed({ ...one, status: 'canceled' }))];
-  const untold = await findBookings(db, calendar.id, await untoldEndings(db, calendar.id, new Date(asked)));
+  const untold = await findBookings(
+    db,
+    calendar.id,
+    await findUnreportedEndings(db, calendar.id, new Date(asked)),
+  );
   for (const ended of untold.values()) {
     const shown = await client.findBooking(calendar, ended.id, ['moving']);
     if (shown !== 'unreadable') all.push(shown ?? asListed(ended));
@@ -57,9 +61,12 @@ export async function unheardBookings(
   const known = await findBookings(db, calendar.id, idsOf(all));
   const movedTo = (booking: Booking): string | undefined =>
     known.get(booking.id)?.movedTo ?? said(booking).movedTo;
-  const heard = await heardOf(db, account.id, [...idsOf(all), ...all.flatMap((one) => movedTo(one) ?? [])]);
+  const heard = await findNotifiedBookings(db, account.id, [
+    ...idsOf(all),
+    ...all.flatMap((one) => movedTo(one) ?? []),
+  ]);
   const news = all.filter((one) => isNews(one, known.get(one.id), movedTo(one), heard));
-  const moves: (BookingNews & { readonly before: Booking })[] = [];
+  const moves: (BookingDifference & { readonly before: Booking })[] = [];
   for (const before of news) {
     const to = movedTo(before);
     const moved = to === undefined ? undefined : await findMoved(to);
@@ -68,12 +75,12 @@ export async function unheardBookings(
   const inMoves = new Set(moves.flatMap(({ booking, before }) => [booking.id, before.id]));
   const alone = news
     .filter(({ id }) => !inMoves.has(id))
-    .map((booking): BookingNews => ({ calendar, booking }));
+    .map((booking): BookingDifference => ({ calendar, booking }));
 
   const since = new Date(asked - tellAfterMs(account.notifications));
   const settled = await settledBookings(db, calendar.id, news.length > 0 ? idsOf(all) : [], since);
-  const fresh: BookingNews[] = [];
-  const due: BookingNews[] = [];
+  const fresh: BookingDifference[] = [];
+  const due: BookingDifference[] = [];
   for (const one of [...moves, ...alone]) {
     const parts = [one, ...(one.before === undefined ? [] : [{ calendar, booking: one.before }])];
     const areDue = await Promise.all(parts.map(isDue));
@@ -82,7 +89,7 @@ export async function unheardBookings(
   return { fresh, due };
 
   /** What a booking is since it moved: as it is listed, or shown in the calendar in which the record has it. */
-  async function findMoved(id: string): Promise<BookingNews | undefined> {
+  async function findMoved(id: string): Promise<BookingDifference | undefined> {
     const here = all.find((one) => one.id === id);
     if (here !== undefined) return isStanding(said(here)) ? { calendar, booking: here } : undefined;
     const standing = (await findBookingsOf(db, account.id, [id])).find(
@@ -94,7 +101,7 @@ export async function unheardBookings(
     return isStanding(said(shown)) ? { calendar: home, booking: shown } : undefined;
   }
 
-  async function isDue({ calendar: { id }, booking }: BookingNews): Promise<boolean> {
+  async function isDue({ calendar: { id }, booking }: BookingDifference): Promise<boolean> {
     const isHere = id === calendar.id;
     const before = (isHere ? known : await findBookings(db, id, [booking.id])).get(booking.id);
     if (before === undefined || isStanding(before) !== isStanding(said(booking))) return false;
@@ -107,7 +114,7 @@ const idsOf = (some: readonly { readonly id: string }[]): string[] => some.map((
 const isStanding = ({ status }: { readonly status: string }): boolean => status === 'booked';
 
 /** From the beginning of the first date to the end of the last: instants, ISO 8601. */
-function rangeOf({ timeZone }: Account, { from, to }: UnheardOptions['dates']) {
+function rangeOf({ timeZone }: Account, { from, to }: MissedBookingsOptions['dates']) {
   const startOf = (date: string): string => toIso(startOfDate(date, timeZone), timeZone);
   return { from: startOf(from), to: startOf(addDays(to, 1)) };
 }
@@ -128,9 +135,9 @@ function isNews(
   const isTold = names.has('slot-booked') || names.has('booking-moved');
   if (status === 'booked') return known?.status !== 'booked' || !isTold;
   if (known?.status === 'booked') return true;
-  const isToldMoved = heard.get(movedTo ?? '')?.has('booking-moved') === true;
-  const isToldOver = names.has('booking-canceled') || isToldMoved;
-  return isTold && !isToldOver;
+  const isReportedMoved = heard.get(movedTo ?? '')?.has('booking-moved') === true;
+  const isReportedEnded = names.has('booking-canceled') || isReportedMoved;
+  return isTold && !isReportedEnded;
 }
 
 /** What the record has of one that the marketplace has no more. */

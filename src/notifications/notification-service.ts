@@ -1,28 +1,28 @@
 /** What the marketplace says, put together: pushed, pulled, asked for again, looked for, and answered where it asks. */
 import type { Logger } from 'pino';
-import type { Sealer } from '../crypto/encryptor.js';
-import type { DiskRoom } from '../db/disk-space.js';
+import type { Encryptor } from '../crypto/encryptor.js';
+import type { DiskSpace } from '../db/disk-space.js';
 import type { Db } from '../db/schema.js';
 import type { Account } from '../db/tables/accounts.js';
 import type { AddedNotification } from '../db/tables/notifications.js';
 import type { DocplannerClient } from '../docplanner/index.js';
 import { MicroBatcher } from '../lib/micro-batcher.js';
 import type { Timers } from '../lib/timers.js';
-import { type Errander, Errands } from './account-tasks.js';
+import { type AccountTask, AccountTasks } from './account-tasks.js';
 import { Approvals, type AskClinic } from './approvals.js';
-import { takeOrSetAside } from './dead-letter.js';
-import { type Source, takeNotifications } from './ingest.js';
-import { Finder } from './missed-booking-poller.js';
-import type { Subject } from './parsed-notification.js';
-import { pulling } from './pull.js';
+import { ingestOrDeadLetter } from './dead-letter.js';
+import { ingestNotifications, type Source } from './ingest.js';
+import { MissedBookingPoller } from './missed-booking-poller.js';
+import type { NotificationSubject } from './parsed-notification.js';
+import { pullingNotifications } from './pull.js';
 import { type Pushed, receivePush } from './receive-push.js';
-import { releasing } from './redelivery.js';
+import { redelivering } from './redelivery.js';
 
-export interface InboxOptions {
+export interface NotificationServiceOptions {
   readonly db: Db;
   /** Of the embedded database. What the marketplace says is taken in where there is some, and asked for only then. */
-  readonly room?: DiskRoom | undefined;
-  readonly sealer: Sealer;
+  readonly room?: DiskSpace | undefined;
+  readonly encryptor: Encryptor;
   readonly log: Logger;
   readonly now: () => number;
   readonly timers: Timers;
@@ -33,7 +33,7 @@ export interface InboxOptions {
   /** How long until something that failed so often is tried again, in milliseconds. */
   readonly backoff: (account: Account, error: unknown, failures: number) => Promise<number>;
   /** Has a calendar published soon. Never fails. */
-  readonly wake: (calendar: string, urgency: number) => Promise<void>;
+  readonly enqueue: (calendar: string, priority: number) => Promise<void>;
   /** Has notifications brought to the clinic soon. Never fails. */
   readonly deliver: (added: readonly AddedNotification[]) => void;
   readonly askClinic: AskClinic;
@@ -52,23 +52,23 @@ const COMMIT_WITHIN_MS = 15_000;
 /** Where many are pushed, the next one is here within this time, in milliseconds. */
 const GAP_MS = 2;
 
-export class Inbox {
-  readonly #options: InboxOptions;
+export class NotificationService {
+  readonly #options: NotificationServiceOptions;
   readonly #stopping = new AbortController();
   readonly #approvals: Approvals;
-  readonly #errands: readonly Errands[];
-  readonly #finder: Finder;
+  readonly #accountTasks: readonly AccountTasks[];
+  readonly #finder: MissedBookingPoller;
   /** By account. */
-  readonly #pushed = new Map<string, MicroBatcher<Subject>>();
-  readonly #waking = new Set<Promise<void>>();
+  readonly #pushed = new Map<string, MicroBatcher<NotificationSubject>>();
+  readonly #enqueueing = new Set<Promise<void>>();
 
-  constructor(options: InboxOptions) {
+  constructor(options: NotificationServiceOptions) {
     const { db, log, now, timers, marketplace, backoff, askClinic, requestTimeoutMs, findEveryMs, horizon } =
       options;
     this.#options = options;
     const { room } = options;
     this.#approvals = new Approvals({ db, now, askClinic });
-    const take = (account: Account, subjects: readonly Subject[], source: Source) =>
+    const take = (account: Account, subjects: readonly NotificationSubject[], source: Source) =>
       this.#take(account, subjects, source);
     const shared = {
       db,
@@ -79,15 +79,15 @@ export class Inbox {
       leaseMs: requestTimeoutMs * 3,
     };
     const stopping = this.#stopping.signal;
-    const errands = (errander: Errander): Errands => {
-      const wanted = (account: Account): boolean => errander.wanted(account) && room?.isShort !== true;
-      return new Errands({ ...shared, errander: { ...errander, wanted } });
+    const accountTasks = (accountTask: AccountTask): AccountTasks => {
+      const wanted = (account: Account): boolean => accountTask.wanted(account) && room?.isShort !== true;
+      return new AccountTasks({ ...shared, accountTask: { ...accountTask, wanted } });
     };
-    this.#errands = [
-      errands(pulling({ marketplace, take, now, timers, backoff, stopping, log })),
-      errands(releasing({ marketplace, backoff })),
+    this.#accountTasks = [
+      accountTasks(pullingNotifications({ marketplace, take, now, timers, backoff, stopping, log })),
+      accountTasks(redelivering({ marketplace, backoff })),
     ];
-    this.#finder = new Finder({
+    this.#finder = new MissedBookingPoller({
       db,
       marketplace: options.lookedFor,
       take,
@@ -101,21 +101,24 @@ export class Inbox {
   }
 
   start(): void {
-    for (const errands of this.#errands) errands.start();
+    for (const accountTasks of this.#accountTasks) accountTasks.start();
     this.#finder.start();
   }
 
   /** Waits for what is under way. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await Promise.all([...this.#errands.map((errands) => errands.stop()), this.#finder.stop()]);
-    await Promise.all(this.#waking);
+    await Promise.all([
+      ...this.#accountTasks.map((accountTasks) => accountTasks.stop()),
+      this.#finder.stop(),
+    ]);
+    await Promise.all(this.#enqueueing);
   }
 
   /** Resolves when it is committed, or answered. */
   async receive(account: Account, body: Buffer): Promise<Pushed> {
     const { room } = this.#options;
-    const take = async (to: Account, subject: Subject): Promise<void> => {
+    const take = async (to: Account, subject: NotificationSubject): Promise<void> => {
       const taking = (): Promise<void> => this.#takePushed(to, subject);
       await (room === undefined ? taking() : room.during(body.length, taking));
     };
@@ -123,19 +126,19 @@ export class Inbox {
   }
 
   /** What is pushed while others are being committed is committed with one another. */
-  async #takePushed(account: Account, subject: Subject): Promise<void> {
+  async #takePushed(account: Account, subject: NotificationSubject): Promise<void> {
     const batcher = this.#pushed.get(account.id) ?? this.#batchesOf(account);
     this.#pushed.set(account.id, batcher);
     await batcher.add(subject);
   }
 
-  #batchesOf(account: Account): MicroBatcher<Subject> {
-    const commit = async (subjects: readonly Subject[]) => {
+  #batchesOf(account: Account): MicroBatcher<NotificationSubject> {
+    const commit = async (subjects: readonly NotificationSubject[]) => {
       await this.#take(account, subjects, 'push');
       return subjects.map(() => undefined);
     };
     const { timers } = this.#options;
-    return new MicroBatcher<Subject>(commit, {
+    return new MicroBatcher<NotificationSubject>(commit, {
       timers,
       maxSize: MAX_PUSHES,
       limitMs: COMMIT_WITHIN_MS,
@@ -143,22 +146,29 @@ export class Inbox {
     });
   }
 
-  async #take(account: Account, subjects: readonly Subject[], source: Source): Promise<void> {
-    await takeOrSetAside(subjects, (some) => this.#commit(account, some, source));
+  async #take(account: Account, subjects: readonly NotificationSubject[], source: Source): Promise<void> {
+    await ingestOrDeadLetter(subjects, (some) => this.#commit(account, some, source));
   }
 
-  async #commit(account: Account, subjects: readonly Subject[], source: Source): Promise<void> {
-    const { db, sealer, log, now, wake, deliver } = this.#options;
-    const { added, wakes } = await takeNotifications(db, sealer, account.id, subjects, source, now());
+  async #commit(account: Account, subjects: readonly NotificationSubject[], source: Source): Promise<void> {
+    const { db, encryptor, log, now, enqueue, deliver } = this.#options;
+    const { added, jobsToEnqueue } = await ingestNotifications(
+      db,
+      encryptor,
+      account.id,
+      subjects,
+      source,
+      now(),
+    );
     for (const { name, problem } of subjects) {
       if (problem === undefined) continue;
       log.error({ account: account.id, name, problem }, 'a notification could not be read; it is kept');
     }
     deliver(added);
     // Committed is committed: who waits for that does not wait for the queue, too.
-    for (const { calendar, urgency } of wakes) {
-      const waking = wake(calendar, urgency).finally(() => this.#waking.delete(waking));
-      this.#waking.add(waking);
+    for (const { calendar, priority } of jobsToEnqueue) {
+      const enqueueing = enqueue(calendar, priority).finally(() => this.#enqueueing.delete(enqueueing));
+      this.#enqueueing.add(enqueueing);
     }
   }
 }

@@ -7,10 +7,10 @@ import {
   type Notification,
   notificationNames,
 } from '../docplanner/index.js';
-import type { SaidBooking } from '../marketplace-state/apply-bookings.js';
-import type { SaidBreak } from '../marketplace-state/apply-breaks.js';
+import type { BookingUpdate } from '../marketplace-state/apply-bookings.js';
+import type { BreakUpdate } from '../marketplace-state/apply-breaks.js';
 import { said } from '../marketplace-state/booking-update.js';
-import { markOf } from '../marketplace-state/ownership-tags.js';
+import { tagOf } from '../marketplace-state/ownership-tags.js';
 
 export interface Place {
   readonly facilityId: string;
@@ -18,7 +18,7 @@ export interface Place {
   readonly addressId: string;
 }
 
-export interface Subject {
+export interface NotificationSubject {
   readonly name: string;
   /** The same for one that is sent again, also by another way. */
   readonly hash: string;
@@ -26,8 +26,8 @@ export interface Subject {
   /** Absent where it does not say. */
   readonly place?: Place | undefined;
   /** In the order in which they are to be taken in. */
-  readonly bookings: readonly SaidBooking[];
-  readonly breaks: readonly SaidBreak[];
+  readonly bookings: readonly BookingUpdate[];
+  readonly breaks: readonly BreakUpdate[];
   /** The booking that it is about; of a move, the new one. */
   readonly booking?: string | undefined;
   /** Whether it says that the integration itself ended the booking: ours, or another of the clinic. */
@@ -43,8 +43,8 @@ export interface Subject {
 }
 
 /** @param now epoch milliseconds: for what does not say when it was said */
-export function subjectOf(notification: Notification, now: number): Subject {
-  if (notification.name === 'unknown') return unknownSubject(notification);
+export function parseSubject(notification: Notification, now: number): NotificationSubject {
+  if (notification.name === 'unknown') return unknownNotificationSubject(notification);
   const { name, created_at: created } = notification;
   const createdIso = instantIn(created);
   const createdAt = createdIso === undefined ? null : new Date(createdIso);
@@ -67,7 +67,7 @@ export function subjectOf(notification: Notification, now: number): Subject {
     }
     case 'booking-canceled': {
       const { visit_booking: booking } = notification.data;
-      const canceled: SaidBooking = { ...said(booking), status: 'canceled' };
+      const canceled: BookingUpdate = { ...said(booking), status: 'canceled' };
       const byIntegration = booking.canceled_by === 'integration' ? true : undefined;
       return { ...subject, ...aboutBooking(name, booking), bookings: [canceled], byIntegration };
     }
@@ -88,11 +88,11 @@ export function subjectOf(notification: Notification, now: number): Subject {
     case 'presence-marked':
       return { ...byContent(), booking: notification.data.visit_booking.id };
     case 'break-created':
-      return { ...byContent(), breaks: [saidBreak(notification.data.break, at, 'created')] };
+      return { ...byContent(), breaks: [breakUpdate(notification.data.break, at, 'created')] };
     case 'break-moved':
-      return { ...byContent(), breaks: [saidBreak(notification.data.break, at, 'moved')] };
+      return { ...byContent(), breaks: [breakUpdate(notification.data.break, at, 'moved')] };
     case 'break-removed':
-      return { ...byContent(), breaks: [saidBreak(notification.data.break, at, 'removed')] };
+      return { ...byContent(), breaks: [breakUpdate(notification.data.break, at, 'removed')] };
     case 'address-service-changed':
     case 'address-service-deleted':
       return { ...byContent(), service: notification.data.address_service.id, address: true };
@@ -111,25 +111,25 @@ function aboutBooking(name: string, booking: Booking) {
   return { booking: booking.id, hash: hashOf([name, booking.id]) };
 }
 
-function saidBreak(one: CalendarBreak, at: number, word: SaidBreak['word']): SaidBreak {
+function breakUpdate(one: CalendarBreak, at: number, word: BreakUpdate['word']): BreakUpdate {
   const [since, till] = [Date.parse(one.since), Date.parse(one.till)];
-  return { id: one.id, since, till, mark: markOf(one), word, at };
+  return { id: one.id, since, till, mark: tagOf(one), word, at };
 }
 
 type Unknown = Extract<Notification, { name: 'unknown' }>;
 
-function unknownSubject({ saidName, problem, raw: deep }: Unknown): Subject {
+function unknownNotificationSubject({ reportedName, problem, raw: deep }: Unknown): NotificationSubject {
   const raw = flattened(deep);
-  const isNewKind = saidName !== undefined && !isKnown(saidName);
+  const isNewKind = reportedName !== undefined && !isKnown(reportedName);
   return {
-    name: isNewKind ? saidName : 'unknown',
+    name: isNewKind ? reportedName : 'unknown',
     hash: hashOf(['unknown', raw]),
     createdAt: null,
     place: placeIn(raw),
     bookings: [],
     breaks: [],
     // A kind that is new is passed on as it is; one that is known and cannot be read is for a person to see.
-    problem: isNewKind ? undefined : `${saidName ?? 'no name'}: ${problem}`,
+    problem: isNewKind ? undefined : `${reportedName ?? 'no name'}: ${problem}`,
     data: isNewKind && typeof raw === 'object' && raw !== null && 'data' in raw ? raw.data : raw,
   };
 }
@@ -139,7 +139,7 @@ const isKnown = (name: string): boolean => notificationNames.some((known) => kno
 /** A question whose form cannot be read. */
 export const isUnreadQuestion = (notification: Notification): boolean =>
   notification.name === 'unknown' &&
-  (notification.saidName === 'slot-booking' || notification.saidName === 'booking-moving');
+  (notification.reportedName === 'slot-booking' || notification.reportedName === 'booking-moving');
 
 function placeIn(raw: unknown): Place | undefined {
   const data = child(raw, 'data');

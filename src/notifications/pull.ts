@@ -7,14 +7,18 @@ import { isUnavailable } from '../db/is-unavailable.js';
 import type { Account } from '../db/tables/accounts.js';
 import type { DocplannerClient } from '../docplanner/index.js';
 import type { Timers } from '../lib/timers.js';
-import type { Errander } from './account-tasks.js';
-import { type Subject, subjectOf } from './parsed-notification.js';
+import type { AccountTask } from './account-tasks.js';
+import { type NotificationSubject, parseSubject } from './parsed-notification.js';
 
 export interface PullOptions {
   /** For reading only: it never spends what writes need. */
   readonly marketplace: (account: Account) => DocplannerClient;
   /** Resolves when they are committed. */
-  readonly take: (account: Account, subjects: readonly Subject[], source: 'pull') => Promise<void>;
+  readonly take: (
+    account: Account,
+    subjects: readonly NotificationSubject[],
+    source: 'pull',
+  ) => Promise<void>;
   readonly now: () => number;
   readonly timers: Timers;
   /** How long until something that failed so often is tried again, in milliseconds. */
@@ -30,9 +34,9 @@ const AGAIN_MS = 1_000;
 /** How often it is still tried by a process that is told to stop. */
 const TRIES_WHILE_STOPPING = 10;
 /** Tries that fail although the record is there: it may pass all the same, but it may be of the batch itself. */
-const MOST_FAILURES = 30;
+const MAX_FAILURES = 30;
 
-export function pulling(options: PullOptions): Errander {
+export function pullingNotifications(options: PullOptions): AccountTask {
   const { marketplace, take, now, timers, backoff, stopping, log } = options;
 
   /**
@@ -51,7 +55,7 @@ export function pulling(options: PullOptions): Errander {
       } catch (error) {
         if (!isUnavailable(error)) failures += 1;
         if (stopping.aborted) triesWhileStopping += 1;
-        if (triesWhileStopping > TRIES_WHILE_STOPPING || failures >= MOST_FAILURES) {
+        if (triesWhileStopping > TRIES_WHILE_STOPPING || failures >= MAX_FAILURES) {
           // Without its message, in which there may be a value.
           const reason = error instanceof Error ? error.name : 'unknown';
           log.error(
@@ -75,7 +79,7 @@ export function pulling(options: PullOptions): Errander {
       const client = marketplace(account);
       for (;;) {
         const { notifications, remaining } = await client.pullNotifications(BATCH);
-        const subjects = notifications.map((notification) => subjectOf(notification, now()));
+        const subjects = notifications.map((notification) => parseSubject(notification, now()));
         const what = { account: account.id, count: subjects.length };
         await keep(() => take(account, subjects, 'pull'), keepErrand, what);
         if (remaining === 0 || notifications.length === 0 || !(await keepErrand())) {

@@ -7,12 +7,12 @@ import { hash } from 'node:crypto';
 import type { Account } from '../db/tables/accounts.js';
 import { isAsking, parseNotification } from '../docplanner/index.js';
 import type { Answer, Approvals } from './approvals.js';
-import { isUnreadQuestion, type Subject, subjectOf } from './parsed-notification.js';
+import { isUnreadQuestion, type NotificationSubject, parseSubject } from './parsed-notification.js';
 
 export interface PushOptions {
   readonly approvals: Approvals;
   /** Resolves when they are committed. */
-  readonly take: (account: Account, subject: Subject) => Promise<void>;
+  readonly take: (account: Account, subject: NotificationSubject) => Promise<void>;
   readonly now: () => number;
 }
 
@@ -28,7 +28,7 @@ export async function receivePush(options: PushOptions, account: Account, body: 
   }
   const { said } = notification;
   if (isAsking(said)) return { kind: 'answered', answer: await approvals.answer(account, said) };
-  await take(account, subjectOf(said, now()));
+  await take(account, parseSubject(said, now()));
   // Nobody knows which time it is about: it may be taken.
   return isUnreadQuestion(said)
     ? { kind: 'answered', answer: approvals.denied(account, 'not-offered') }
@@ -50,7 +50,7 @@ function read(body: Buffer): Read {
 }
 
 /** Kept as text, or as base64 where it is none. */
-function unreadable(body: Buffer, problem: string): Subject {
+function unreadable(body: Buffer, problem: string): NotificationSubject {
   return {
     name: 'unknown',
     hash: hash('sha256', body, 'base64url'),

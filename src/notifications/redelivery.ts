@@ -10,9 +10,9 @@ import {
   ForbiddenError,
   RateLimitedError,
 } from '../docplanner/index.js';
-import type { Errander } from './account-tasks.js';
+import type { AccountTask } from './account-tasks.js';
 
-export interface ReleaseOptions {
+export interface RedeliveryOptions {
   readonly marketplace: (account: Account) => DocplannerClient;
   readonly backoff: (account: Account, error: unknown, failures: number) => Promise<number>;
 }
@@ -21,9 +21,9 @@ export interface ReleaseOptions {
 const EVERY_MS = 62 * 60_000;
 const DAY = 24 * 60 * 60_000;
 
-export function releasing({ marketplace, backoff }: ReleaseOptions): Errander {
+export function redelivering({ marketplace, backoff }: RedeliveryOptions): AccountTask {
   return {
-    kind: 'release',
+    kind: 'redelivery',
     wanted: ({ notifications: { mode } }) => mode === 'push' || mode === 'both',
     notWithinMs: EVERY_MS,
     run: async (account) => {

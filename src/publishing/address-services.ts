@@ -4,10 +4,10 @@
  * Contract: Resources.
  */
 
-import { failureOf } from '../context/classify-error.js';
-import type { Run } from '../context/context.js';
-import { isRefusal } from '../context/permanent-refusal.js';
-import { LEAST_URGENT } from '../core/index.js';
+import { classifyError } from '../context/classify-error.js';
+import type { CalendarContext } from '../context/context.js';
+import { isPermanentRefusal } from '../context/permanent-refusal.js';
+import { LOWEST_PRIORITY } from '../core/index.js';
 import {
   type Address,
   type AddressService,
@@ -44,10 +44,10 @@ interface Reading {
  * @returns whether what is on offer changes by it: a service that windows name is gone, or is back
  * @throws {FirewallError} and what is none of the marketplace's doing
  */
-export async function readAddress(run: Run, urgency: number): Promise<boolean> {
+export async function readAddress(run: CalendarContext, priority: number): Promise<boolean> {
   const { db, calendar, now, log } = run;
   run.address.wasRead = true;
-  const reading = await ask(run, urgency);
+  const reading = await ask(run, priority);
   const at = new Date(now());
   if (reading.services === undefined && reading.status === undefined) {
     await readAddressesAt(db, [calendar.id], new Date(at.getTime() + AGAIN_AFTER_MS));
@@ -65,15 +65,15 @@ export async function readAddress(run: Run, urgency: number): Promise<boolean> {
 }
 
 /** The same, where it is due and was not done in this run. It is nothing that would hold up other work. */
-export async function readDueAddress(run: Run): Promise<boolean> {
+export async function readDueAddress(run: CalendarContext): Promise<boolean> {
   if (run.address.wasRead || !(await isAddressDue(run.db, run.calendar.id, new Date(run.now()))))
     return false;
-  return await readAddress(run, LEAST_URGENT);
+  return await readAddress(run, LOWEST_PRIORITY);
 }
 
 /** The marketplace's reason, and what the address lacks that may be the cause; it is read for that once in a run. */
-export async function explainRefusal(run: Run, reason: string): Promise<string> {
-  if (!run.address.wasRead) await readAddress(run, LEAST_URGENT);
+export async function explainRefusal(run: CalendarContext, reason: string): Promise<string> {
+  if (!run.address.wasRead) await readAddress(run, LOWEST_PRIORITY);
   const address = await addressOf(run.db, run.calendar.id);
   const gone = (address?.services ?? []).filter(({ goneSince }) => goneSince !== null);
   return [
@@ -86,9 +86,9 @@ export async function explainRefusal(run: Run, reason: string): Promise<string> 
 export const spelled = ({ id, name }: Pick<AddressService, 'id' | 'name'>): string =>
   name === null ? id : `${id} (${name})`;
 
-async function ask(run: Run, urgency: number): Promise<Reading> {
+async function ask(run: CalendarContext, priority: number): Promise<Reading> {
   const { calendar } = run;
-  const client = run.client(urgency);
+  const client = run.client(priority);
   // With a `start` only those that are offered on that date would be listed.
   const listed = await tryTo(run, () => client.getAddressServices(calendar));
   if (listed === 'unanswered') return {};
@@ -100,13 +100,13 @@ async function ask(run: Run, urgency: number): Promise<Reading> {
 }
 
 async function tryTo<Answer>(
-  run: Run,
+  run: CalendarContext,
   read: () => Promise<Answer>,
 ): Promise<Answer | 'refused' | 'unanswered'> {
   try {
     return await read();
   } catch (error) {
-    const failure = failureOf(error, run.now());
+    const failure = classifyError(error, run.now());
     // It concerns more than this reading.
     const isOfAccount = failure.kind === 'retry' && failure.refusal !== undefined;
     if (failure.kind === 'firewall' || failure.kind === 'unknown' || isOfAccount) throw error;
@@ -114,7 +114,7 @@ async function tryTo<Answer>(
       { calendar: run.calendar.id, reason: failure.reason },
       'what an address has could not be read',
     );
-    return isRefusal(error) ? 'refused' : 'unanswered';
+    return isPermanentRefusal(error) ? 'refused' : 'unanswered';
   }
 }
 
@@ -126,13 +126,17 @@ interface Taken {
 }
 
 /** Takes it into the record, and tells the clinic what is new in it. */
-async function take({ db, calendar, account, sealer }: Run, reading: Reading, now: Date): Promise<Taken> {
+async function take(
+  { db, calendar, account, encryptor }: CalendarContext,
+  reading: Reading,
+  now: Date,
+): Promise<Taken> {
   return await db.transaction().execute(async (tx) => {
     const known = (await lockAtAddress(tx, calendar)) ? await addressOf(tx, calendar.id) : undefined;
     if (known === undefined) return { gone: [], back: [], added: [] };
     const services =
       reading.services && servicesOf(reading.services, known, await servicesInUse(tx, calendar.id, now), now);
-    const news = newsOf(known, { services, status: reading.status });
+    const news = differencesOf(known, { services, status: reading.status });
     if (services !== undefined) await saveServices(tx, calendar.id, services);
     await saveAddressRead(tx, calendar.id, reading.status ?? known.status, now);
     const [gone, back] = [idsOf(news, 'service-gone'), idsOf(news, 'service-back')];
@@ -140,7 +144,7 @@ async function take({ db, calendar, account, sealer }: Run, reading: Reading, no
     // What is about to be removed is no news.
     const items =
       calendar.closing === undefined ? news.map((one) => itemOf(account.id, calendar.id, one, now)) : [];
-    return { gone, back, added: (await addNotifications(tx, sealer, items, now)).added };
+    return { gone, back, added: (await addNotifications(tx, encryptor, items, now)).added };
   });
 }
 
@@ -183,7 +187,7 @@ type News =
   | { readonly name: 'calendar-disabled' | 'calendar-enabled' };
 
 /** What is not as it was when it was last read. */
-function newsOf(
+function differencesOf(
   known: Address,
   read: { readonly services: readonly AddressService[] | undefined; readonly status: Reading['status'] },
 ): News[] {

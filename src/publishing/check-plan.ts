@@ -1,12 +1,12 @@
 /** The last look before a write is sent: whether what it was planned from is still so. */
 
-import type { Run } from '../context/context.js';
+import type { CalendarContext } from '../context/context.js';
 import { haveChanged } from '../db/tables/days.js';
 import type { WantedDay } from './desired-days.js';
 import { PlanOutdatedError } from './plan-outdated-error.js';
 
 /** Where days change without end, what closes is sent all the same. */
-const MOST_OUTDATED = 5;
+const MAX_OUTDATED = 5;
 
 /**
  * Called when nothing is waited for any more before a request leaves that can put time on sale.
@@ -14,11 +14,11 @@ const MOST_OUTDATED = 5;
  * @throws {PlanOutdatedError} where any of them changed since, a few times at most
  */
 export async function checkPlan(
-  run: Run,
+  run: CalendarContext,
   days: readonly Pick<WantedDay, 'date' | 'generation'>[],
 ): Promise<void> {
   const { db, calendar, outdated } = run;
-  if (outdated.count < MOST_OUTDATED && (await haveChanged(db, calendar.id, days))) {
+  if (outdated.count < MAX_OUTDATED && (await haveChanged(db, calendar.id, days))) {
     outdated.count += 1;
     throw new PlanOutdatedError(calendar.id);
   }

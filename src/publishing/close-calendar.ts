@@ -3,30 +3,30 @@
  * own breaks and placeholders are removed, and when nothing is on offer any more, the calendar is. Patients' bookings stay.
  */
 
-import type { Run } from '../context/context.js';
-import type { Reconciled } from '../context/reconcile-result.js';
+import type { CalendarContext } from '../context/context.js';
+import type { ReconcileResult } from '../context/reconcile-result.js';
 import { StillOnSaleError } from '../context/still-on-sale-error.js';
-import { addDays, bandOf, startOfDate, urgency } from '../core/index.js';
+import { addDays, bandOf, priority, startOfDate } from '../core/index.js';
 import { removeClosed } from '../db/tables/closing-calendars.js';
 import { daysBetween, markDays, markDrift, type StoredDay } from '../db/tables/days.js';
-import { carryOut } from './blocking/executor.js';
-import { Seen } from './blocking/observed-state.js';
-import { planHiding } from './blocking/plan-blocking.js';
+import { executeStep } from './blocking/executor.js';
+import { ObservedState } from './blocking/observed-state.js';
+import { planBlocking } from './blocking/plan-blocking.js';
 import type { WantedDay } from './desired-days.js';
 import { horizonOf } from './horizon.js';
-import { lookAt } from './send-slots.js';
+import { compareOnly } from './send-slots.js';
 
 /** After so many steps another calendar gets a turn; the rest of this one follows. */
-const MOST_STEPS = 200;
+const MAX_STEPS = 200;
 
 /** Has every day of the horizon emptied, also those that we never published: the marketplace may show something there. */
-export async function wantEverythingClosed(run: Run): Promise<void> {
+export async function wantEverythingClosed(run: CalendarContext): Promise<void> {
   const { db, calendar, account, now } = run;
   const { from, to } = horizonOf(account.timeZone, now());
   const known = new Map((await daysBetween(db, calendar.id, from, to)).map((day) => [day.date, day]));
   const windows = datesBetween(from, to)
     .filter((date) => !isBeingClosed(known.get(date)))
-    .map((date) => ({ calendar: calendar.id, date, urgency: urgencyOfClosing(run, date) }));
+    .map((date) => ({ calendar: calendar.id, date, priority: priorityOfClosing(run, date) }));
   await markDays(db, { windows, occupancy: [] }, new Date(now()));
 }
 
@@ -35,12 +35,12 @@ function isBeingClosed(day: StoredDay | undefined): boolean {
   if (day === undefined) return false;
   if (day.generation === day.publishedGeneration) return day.published?.length === 0;
   return (
-    day.failedGeneration === day.generation || (day.urgency !== null && bandOf(day.urgency) === 'closing')
+    day.failedGeneration === day.generation || (day.priority !== null && bandOf(day.priority) === 'closing')
   );
 }
 
 /** After its days were published. */
-export async function finishClosing(run: Run, since: Date): Promise<Reconciled> {
+export async function finishClosing(run: CalendarContext, since: Date): Promise<ReconcileResult> {
   const { db, calendar, account, now, log } = run;
   const { from, to } = horizonOf(account.timeZone, now());
   const stored = await daysBetween(db, calendar.id, from, to);
@@ -48,7 +48,7 @@ export async function finishClosing(run: Run, since: Date): Promise<Reconciled> 
   if (stored.some((day) => day.generation > day.publishedGeneration)) return { kind: 'done' };
   const days = stored.map((day): WantedDay => ({ ...day, wanted: [] }));
   await refuseWhatShows(run, days);
-  if (!(await removeOurs(run, days))) return { kind: 'again', urgency: urgencyOfClosing(run, to) };
+  if (!(await removeOurs(run, days))) return { kind: 'again', priority: priorityOfClosing(run, to) };
   await refuseWhatShows(run, days);
   await removeClosed(db, calendar.id, since);
   log.info({ calendar: calendar.id, account: account.id }, 'a calendar was closed and removed');
@@ -56,15 +56,15 @@ export async function finishClosing(run: Run, since: Date): Promise<Reconciled> 
 }
 
 /** @throws {StillOnSaleError} where something is on offer; those days are closed again */
-async function refuseWhatShows(run: Run, days: readonly WantedDay[]): Promise<void> {
-  const showing = await lookAt(run, days);
+async function refuseWhatShows(run: CalendarContext, days: readonly WantedDay[]): Promise<void> {
+  const showing = await compareOnly(run, days);
   if (showing.size === 0) return;
   const changes = days
     .filter(({ date }) => showing.has(date))
     .map(({ date, generation }) => ({
       date,
       generation,
-      urgency: urgencyOfClosing(run, date),
+      priority: priorityOfClosing(run, date),
       isTold: false,
     }));
   await markDrift(run.db, run.calendar.id, changes, new Date(run.now()));
@@ -72,12 +72,12 @@ async function refuseWhatShows(run: Run, days: readonly WantedDay[]): Promise<vo
 }
 
 /** Nothing comes on offer by it: there is nothing under them any more. @returns whether none is left */
-async function removeOurs(run: Run, days: readonly WantedDay[]): Promise<boolean> {
-  const seen = new Seen(run);
-  for (let step = 0; step < MOST_STEPS; step += 1) {
+async function removeOurs(run: CalendarContext, days: readonly WantedDay[]): Promise<boolean> {
+  const seen = new ObservedState(run);
+  for (let step = 0; step < MAX_STEPS; step += 1) {
     const present = await seen.present(days, [], []);
     if (present === 'news') continue;
-    const { opening } = planHiding({
+    const { opening } = planBlocking({
       strategy: 'slots',
       timeZone: run.account.timeZone,
       days: days.map(({ date }) => ({ date, told: [], isCertain: true, wanted: [] })),
@@ -87,14 +87,14 @@ async function removeOurs(run: Run, days: readonly WantedDay[]): Promise<boolean
       now: run.now(),
     });
     if (opening[0] === undefined) return true;
-    await carryOut(run, seen, opening[0]);
+    await executeStep(run, seen, opening[0]);
   }
   return false;
 }
 
-function urgencyOfClosing({ account: { timeZone }, now }: Run, date: string): number {
+function priorityOfClosing({ account: { timeZone }, now }: CalendarContext, date: string): number {
   const closed = [{ start: startOfDate(date, timeZone), end: startOfDate(addDays(date, 1), timeZone) }];
-  return urgency({ closed, opened: [], now: now() });
+  return priority({ closed, opened: [], now: now() });
 }
 
 function datesBetween(from: string, to: string): string[] {

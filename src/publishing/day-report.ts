@@ -1,7 +1,7 @@
 /** A day as it is told to people and programs: what is wanted, what is published, and how it stands between them. */
 import { type Insurance, type Service, type Slot, toIso } from '../core/index.js';
 import type { Account } from '../db/tables/accounts.js';
-import type { Taken } from '../db/tables/busy-time.js';
+import type { BusyTime } from '../db/tables/busy-time.js';
 import type { CalendarState } from '../db/tables/calendars.js';
 import type { DayError } from '../db/tables/days.js';
 import type { DayView } from './desired-days.js';
@@ -65,7 +65,7 @@ export function reportDay(view: DayView, calendar: CalendarState, account: Accou
   };
 }
 
-function whoTook(taken: Taken): Pick<BusyReport, 'ref' | 'booking' | 'break'> {
+function whoTook(taken: BusyTime): Pick<BusyReport, 'ref' | 'booking' | 'break'> {
   switch (taken.source) {
     case 'occupancy':
       return { ref: taken.ref };

@@ -6,11 +6,11 @@ import { COMMIT, pipelined } from '../db/pipeline.js';
 import type { Db } from '../db/schema.js';
 import { type Account, getAccount } from '../db/tables/accounts.js';
 import { goneServiceIds, offeredOf } from '../db/tables/address-services.js';
-import { type Taken, takenBetween } from '../db/tables/busy-time.js';
+import { type BusyTime, findBusyTime } from '../db/tables/busy-time.js';
 import { type Calendar, isCalendarUnchanged } from '../db/tables/calendars.js';
 import { daysBetween, pendingDays, type StoredDay } from '../db/tables/days.js';
 import { heldDates } from '../db/tables/held-changes.js';
-import { bookingsToFollow, type Following } from '../db/tables/linked-bookings.js';
+import { findBookingsToSync, type LinkedBookingChange } from '../db/tables/linked-bookings.js';
 import { type StoredWindow, windowsOf } from '../db/tables/windows.js';
 import { timeOf, widened } from '../marketplace-state/dirty-days.js';
 import type { Horizon } from './horizon.js';
@@ -24,12 +24,12 @@ export interface WantedDay extends StoredDay {
 export interface Wanted {
   /** Most urgent first. */
   readonly days: readonly WantedDay[];
-  readonly taken: readonly Taken[];
+  readonly taken: readonly BusyTime[];
   /** The bookings that have to follow their appointments. */
-  readonly following: readonly Following[];
+  readonly following: readonly LinkedBookingChange[];
 }
 
-const MOST_DAYS = 400;
+const MAX_DAYS = 400;
 
 /**
  * What waits to be published, computed from the record as it is now.
@@ -48,8 +48,8 @@ export async function wantedDays(
     const [isSame, pending, following] = await pipelined(tx, (reading) =>
       Promise.all([
         isAsBefore(reading, calendar, account),
-        pendingDays(reading, calendar.id, horizon.from, horizon.to, now, MOST_DAYS),
-        bookingsToFollow(reading, calendar.id, now),
+        pendingDays(reading, calendar.id, horizon.from, horizon.to, now, MAX_DAYS),
+        findBookingsToSync(reading, calendar.id, now),
       ]),
     );
     if (!isSame) throw new CalendarChangedError(calendar.id);
@@ -67,9 +67,9 @@ export async function wantedDays(
 }
 
 /** The days that are published, as they should show, and what is taken from the first to the last of them. */
-export interface Settled {
+export interface Resolved {
   readonly days: readonly WantedDay[];
-  readonly taken: readonly Taken[];
+  readonly taken: readonly BusyTime[];
 }
 
 /** The days of the horizon for which nothing waits: neither pending, nor failed, nor dropped by hand. */
@@ -78,7 +78,7 @@ export async function settledDays(
   calendar: Calendar,
   account: Account,
   horizon: Horizon,
-): Promise<Settled> {
+): Promise<Resolved> {
   return await atOneMoment(db, async (tx) => {
     const [isSame, all] = await pipelined(tx, (reading) =>
       Promise.all([
@@ -103,7 +103,7 @@ export interface DayView {
   readonly date: string;
   readonly day: StoredDay | undefined;
   readonly windows: readonly StoredWindow[];
-  readonly taken: readonly Taken[];
+  readonly taken: readonly BusyTime[];
   readonly wanted: Day['slots'];
   /** Whether something that would be taken away from it waits for a person. */
   readonly held: boolean;
@@ -147,15 +147,15 @@ async function isAsBefore(db: Db, calendar: Calendar, account: Account): Promise
 const MINUTE = 60_000;
 
 /** Everything that is taken on the dates, also where only the buffers around it reach them. */
-export async function takenOn(
+export async function busyTimeOn(
   db: Db,
   calendar: Calendar,
   account: Account,
   from: string,
   to: string,
-): Promise<Taken[]> {
+): Promise<BusyTime[]> {
   const { first, last } = reachOf(calendar, account, from, to);
-  return await takenBetween(db, calendar.id, new Date(first), new Date(last));
+  return await findBusyTime(db, calendar.id, new Date(first), new Date(last));
 }
 
 function reachOf(
@@ -177,7 +177,7 @@ async function computeDates(tx: Db, calendar: Calendar, account: Account, from: 
   const [windows, taken, gone] = await pipelined(tx, (db) =>
     Promise.all([
       windowsOf(db, calendar.id, from, to),
-      takenOn(db, calendar, account, from, to),
+      busyTimeOn(db, calendar, account, from, to),
       goneServiceIds(db, calendar.id),
       COMMIT.execute(db),
     ]),

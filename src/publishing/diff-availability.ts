@@ -46,7 +46,10 @@ export interface Reading {
 /** A booking of these statuses holds its time no longer. */
 const OVER = new Set(['canceled', 'moved']);
 
-export const takenBy = (bookings: readonly Booking[], breaks: readonly CalendarBreak[]): Reading['taken'] => [
+export const busyTimeBy = (
+  bookings: readonly Booking[],
+  breaks: readonly CalendarBreak[],
+): Reading['taken'] => [
   ...bookings
     .filter((booking) => !OVER.has(booking.status))
     .map((booking) => ({ start: Date.parse(booking.start_at), end: Date.parse(booking.end_at) })),

@@ -5,20 +5,20 @@
  */
 
 import { CalendarChangedError } from '../context/calendar-changed-error.js';
-import type { Run } from '../context/context.js';
-import { isRefusal } from '../context/permanent-refusal.js';
-import { type ClosedBy, type DayError, forgetVerified, saveFailed, saveTold } from '../db/tables/days.js';
+import type { CalendarContext } from '../context/context.js';
+import { isPermanentRefusal } from '../context/permanent-refusal.js';
+import { type ClosedBy, clearVerified, type DayError, saveFailed, saveTold } from '../db/tables/days.js';
 import { NotFoundError } from '../docplanner/index.js';
 import type { Interval } from '../marketplace-state/dirty-days.js';
 import { explainRefusal } from './address-services.js';
 import { addBreak } from './blocking/break-commands.js';
-import { readPresent } from './blocking/fetch-marketplace-state.js';
-import { Seen } from './blocking/observed-state.js';
+import { fetchMarketplaceState } from './blocking/fetch-marketplace-state.js';
+import { ObservedState } from './blocking/observed-state.js';
 import { viewDays, type WantedDay } from './desired-days.js';
-import { urgencyOf } from './next-action.js';
+import { priorityOf } from './next-action.js';
 import { freshEntries, sendSlots } from './put-slots.js';
-import { look } from './verify-publication.js';
-import { type OnSale, wronglyOnSale } from './wrongly-on-sale.js';
+import { fetchShownDays } from './verify-publication.js';
+import { findWronglyOnSale, type OnSale } from './wrongly-on-sale.js';
 
 /** How a day was closed; `null` where every way was refused, undefined where nothing had to be closed. */
 export type Closed = ClosedBy | null | undefined;
@@ -29,7 +29,7 @@ export type Closed = ClosedBy | null | undefined;
  * @throws what is no refusal
  */
 export async function closeOtherwise(
-  run: Run,
+  run: CalendarContext,
   date: string,
   ways: readonly ClosedBy[],
   shown: readonly Interval[] = [],
@@ -40,7 +40,7 @@ export async function closeOtherwise(
     try {
       await BY[way](run, left, shown);
     } catch (error) {
-      if (!isRefusal(error)) throw error;
+      if (!isPermanentRefusal(error)) throw error;
       run.log.warn(
         { calendar: run.calendar.id, date, way, reason: error.message },
         'a way of closing taken time was refused',
@@ -65,7 +65,7 @@ export async function closeOtherwise(
  * @returns how it was closed
  */
 export async function dayFailed(
-  run: Run,
+  run: CalendarContext,
   { date, generation }: Pick<WantedDay, 'date' | 'generation'>,
   error: DayError,
   ways: readonly ClosedBy[],
@@ -84,23 +84,31 @@ export async function dayFailed(
  * calendar's.
  * @returns whether any time stays on sale
  */
-export async function closeAllOtherwise(run: Run, from: string, to: string): Promise<boolean> {
+export async function closeAllOtherwise(run: CalendarContext, from: string, to: string): Promise<boolean> {
   const ways: readonly ClosedBy[] =
     run.calendar.strategy === 'slots' ? ['break', 'clear'] : ['break', 'slots', 'clear'];
-  const open = await wronglyOnSale(run.db, run.calendar, run.account, from, to, run.now());
-  const byUrgency = open.toSorted((a, b) => (a.spans[0]?.start ?? 0) - (b.spans[0]?.start ?? 0));
-  for (const { day } of byUrgency) {
+  const open = await findWronglyOnSale(run.db, run.calendar, run.account, from, to, run.now());
+  const byPriority = open.toSorted((a, b) => (a.spans[0]?.start ?? 0) - (b.spans[0]?.start ?? 0));
+  for (const { day } of byPriority) {
     if ((await closeOtherwise(run, day.date, ways)) === null) return true;
   }
   return false;
 }
 
-async function onSale(run: Run, date: string, shown: readonly Interval[]): Promise<OnSale | undefined> {
-  return (await wronglyOnSale(run.db, run.calendar, run.account, date, date, run.now(), shown))[0];
+async function onSale(
+  run: CalendarContext,
+  date: string,
+  shown: readonly Interval[],
+): Promise<OnSale | undefined> {
+  return (await findWronglyOnSale(run.db, run.calendar, run.account, date, date, run.now(), shown))[0];
 }
 
 const BY: {
-  readonly [Way in ClosedBy]: (run: Run, open: OnSale, shown: readonly Interval[]) => Promise<void>;
+  readonly [Way in ClosedBy]: (
+    run: CalendarContext,
+    open: OnSale,
+    shown: readonly Interval[],
+  ) => Promise<void>;
 } = {
   slots: async (run, { day }) => {
     const { db, calendar, account } = run;
@@ -112,31 +120,34 @@ const BY: {
   break: async (run, { day }, shown) => {
     // What the database does not know of yet hides it perhaps: a break that was asked for and not answered.
     const wanted: WantedDay = { ...day, wanted: [] };
-    await readPresent(run, [wanted]).catch(unlessRefused);
+    await fetchMarketplaceState(run, [wanted]).catch(unlessRefused);
     const left = await onSale(run, day.date, shown);
     if (left === undefined) return;
-    const seen = new Seen(run);
+    const seen = new ObservedState(run);
     for (const span of left.spans) await addBreak(run, seen, span);
     // One that was there already is known by its id from now on.
-    if ((await onSale(run, day.date, shown)) !== undefined) await readPresent(run, [wanted]);
+    if ((await onSale(run, day.date, shown)) !== undefined) await fetchMarketplaceState(run, [wanted]);
   },
   clear: async (run, { day }) => {
     const wanted: WantedDay = { ...day, wanted: [] };
     const { db, calendar } = run;
     // After a lost answer it is not known what the day shows.
-    const client = run.client(urgencyOf([wanted]), () => forgetVerified(db, calendar.id, [day.date]));
+    const client = run.client(priorityOf([wanted]), () => clearVerified(db, calendar.id, [day.date]));
     try {
       await client.deleteSlots(run.calendar, day.date);
     } catch (error) {
       // There was nothing to clear, or nothing may be cleared.
-      if (!(error instanceof NotFoundError) || (await look(run, [wanted], urgencyOf([wanted]))).size > 0)
+      if (
+        !(error instanceof NotFoundError) ||
+        (await fetchShownDays(run, [wanted], priorityOf([wanted]))).size > 0
+      )
         throw error;
     }
     await publishedAs(run, wanted);
   },
 };
 
-async function publishedAs(run: Run, { date, generation, wanted }: WantedDay): Promise<void> {
+async function publishedAs(run: CalendarContext, { date, generation, wanted }: WantedDay): Promise<void> {
   const saved = await saveTold(
     run.db,
     run.calendar.id,
@@ -148,5 +159,5 @@ async function publishedAs(run: Run, { date, generation, wanted }: WantedDay): P
 }
 
 function unlessRefused(error: unknown): void {
-  if (!isRefusal(error)) throw error;
+  if (!isPermanentRefusal(error)) throw error;
 }

@@ -1,5 +1,5 @@
 /** What to do about a calendar's pending days, most urgent first. Pure. */
-import { LEAST_URGENT, sameSlots } from '../core/index.js';
+import { LOWEST_PRIORITY, sameSlots } from '../core/index.js';
 import type { WantedDay } from './desired-days.js';
 
 export type Action =
@@ -20,7 +20,7 @@ export type Action =
  */
 export function nextAction(
   days: readonly WantedDay[],
-  mostEntries: number,
+  maxEntries: number,
   showing: ReadonlySet<string>,
 ): Action | undefined {
   const shown = days.filter(isShown);
@@ -36,7 +36,7 @@ export function nextAction(
   let entries = 0;
   for (const day of known) {
     entries += entriesFor(day);
-    if (together.length > 0 && entries > mostEntries) break;
+    if (together.length > 0 && entries > maxEntries) break;
     together.push(day);
   }
   return together.length === 1 && first.wanted.length === 0
@@ -52,6 +52,6 @@ export function isShown(day: WantedDay): boolean {
 }
 
 /** How urgent the most urgent of them is: what the budget goes by. */
-export function urgencyOf(days: readonly Pick<WantedDay, 'urgency'>[]): number {
-  return Math.min(LEAST_URGENT, ...days.map((day) => day.urgency ?? LEAST_URGENT));
+export function priorityOf(days: readonly Pick<WantedDay, 'priority'>[]): number {
+  return Math.min(LOWEST_PRIORITY, ...days.map((day) => day.priority ?? LOWEST_PRIORITY));
 }

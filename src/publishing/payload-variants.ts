@@ -9,7 +9,7 @@
  */
 import { hash } from 'node:crypto';
 import { DateTime } from 'luxon';
-import { NoFreshFormError } from '../context/no-payload-variant-error.js';
+import { NoPayloadVariantError } from '../context/no-payload-variant-error.js';
 import type { Slot } from '../core/index.js';
 
 const THREE_MINUTES = 3 * 60_000;
@@ -25,8 +25,8 @@ export const duplicateWindowMs = (requestTimeoutMs: number): number =>
 const INSTANT = "yyyy-MM-dd'T'HH:mm:ssZZ";
 const STEP_MINUTES = 15;
 /** Offsets from −12:00 to +14:00 exist; beyond them a parser may refuse. */
-const MOST_MINUTES = 14 * 60;
-const LEAST_MINUTES = -12 * 60;
+const MAX_MINUTES = 14 * 60;
+const MIN_MINUTES = -12 * 60;
 
 export function hashOf(slots: readonly Slot[]): string {
   return hash('sha256', JSON.stringify(slots), 'hex');
@@ -34,19 +34,22 @@ export function hashOf(slots: readonly Slot[]): string {
 
 /**
  * The first form that was not sent lately.
- * @throws {NoFreshFormError} when all were
+ * @throws {NoPayloadVariantError} when all were
  */
-export function freshForm(slots: readonly Slot[], sentLately: ReadonlySet<string>): readonly Slot[] {
+export function unusedPayloadVariant(
+  slots: readonly Slot[],
+  sentLately: ReadonlySet<string>,
+): readonly Slot[] {
   for (const form of forms(slots)) {
     if (!sentLately.has(hashOf(form))) return form;
   }
-  throw new NoFreshFormError();
+  throw new NoPayloadVariantError();
 }
 
 /** All forms, the plain one first; those that are spelled differently, then those that are cut differently. */
 export function* forms(slots: readonly Slot[]): Generator<readonly Slot[]> {
   yield slots;
-  for (let step = 1; step * STEP_MINUTES <= MOST_MINUTES - LEAST_MINUTES; step += 1) {
+  for (let step = 1; step * STEP_MINUTES <= MAX_MINUTES - MIN_MINUTES; step += 1) {
     for (const sign of [-1, 1]) {
       const shifted = shift(slots, sign * step * STEP_MINUTES);
       if (shifted !== undefined) yield shifted;
@@ -104,7 +107,7 @@ function shift(slots: readonly Slot[], minutes: number): readonly Slot[] | undef
 function respell(instant: string, minutes: number): string | undefined {
   const plain = DateTime.fromISO(instant, { setZone: true });
   const offset = plain.offset + minutes;
-  if (offset > MOST_MINUTES || offset < LEAST_MINUTES) return undefined;
+  if (offset > MAX_MINUTES || offset < MIN_MINUTES) return undefined;
   const respelled = plain.setZone(
     `UTC${offset < 0 ? '-' : '+'}${Math.floor(Math.abs(offset) / 60)}:${String(Math.abs(offset) % 60).padStart(2, '0')}`,
   );

@@ -3,51 +3,51 @@
  * marketplace has. Contract: replaceSlots.
  */
 
-import type { Run } from '../context/context.js';
-import type { Reconciled } from '../context/reconcile-result.js';
-import type { Taken } from '../db/tables/busy-time.js';
+import type { CalendarContext } from '../context/context.js';
+import type { ReconcileResult } from '../context/reconcile-result.js';
+import type { BusyTime } from '../db/tables/busy-time.js';
 import { DocplannerError } from '../docplanner/index.js';
 import { readBreaks } from '../marketplace-state/fetch-state.js';
-import { BudgetSpentError } from '../rate-limit/rate-limit-error.js';
+import { RateLimitError } from '../rate-limit/rate-limit-error.js';
 import { unreadBreaks } from './blocking/required-blocks.js';
 import type { WantedDay } from './desired-days.js';
-import { nextAction, urgencyOf } from './next-action.js';
-import { clearDay, lookAt, pending, replaceDays, wanted } from './send-slots.js';
-import { conclude, saveAsPublished, settle } from './verify-and-record.js';
+import { nextAction, priorityOf } from './next-action.js';
+import { clearDay, compareOnly, pending, replaceDays, wanted } from './send-slots.js';
+import { saveAsPublished, settle, verifyAndRecord } from './verify-and-record.js';
 import { rangeOf } from './verify-publication.js';
 
 /** After so many steps another calendar gets a turn; the rest of this one follows. */
-const MOST_STEPS = 100;
+const MAX_STEPS = 100;
 
 /** Before each step the record is read anew, so that nothing is sent that is known to be taken by then. */
-export async function publishSlots(run: Run): Promise<Reconciled> {
+export async function publishSlots(run: CalendarContext): Promise<ReconcileResult> {
   const showing = new Set<string>();
   const lookedFor = new Set<string>();
-  for (let step = 0; step < MOST_STEPS; step += 1) {
+  for (let step = 0; step < MAX_STEPS; step += 1) {
     const { days, taken } = await wanted(run);
     if (await learnsWhoseBreaks(run, days, taken, lookedFor)) continue;
-    const action = nextAction(days, run.mostEntries, showing);
+    const action = nextAction(days, run.maxEntries, showing);
     if (action === undefined) return { kind: 'done' };
     switch (action.kind) {
       case 'settle':
         await settle(run, action.days);
         break;
       case 'look': {
-        const found = await lookAt(run, action.days);
+        const found = await compareOnly(run, action.days);
         for (const date of found) showing.add(date);
         const empty = action.days.filter((day) => !found.has(day.date));
         await saveAsPublished(run, empty, true);
         break;
       }
       case 'clear':
-        if (await clearDay(run, action.days[0])) await conclude(run, action.days);
+        if (await clearDay(run, action.days[0])) await verifyAndRecord(run, action.days);
         break;
       case 'replace':
-        await conclude(run, await replaceDays(run, action.days));
+        await verifyAndRecord(run, await replaceDays(run, action.days));
         break;
     }
   }
-  return { kind: 'again', urgency: urgencyOf(await pending(run)) };
+  return { kind: 'again', priority: priorityOf(await pending(run)) };
 }
 
 /**
@@ -56,9 +56,9 @@ export async function publishSlots(run: Run): Promise<Reconciled> {
  * @returns whether more is known than before
  */
 async function learnsWhoseBreaks(
-  run: Run,
+  run: CalendarContext,
   days: readonly WantedDay[],
-  taken: readonly Taken[],
+  taken: readonly BusyTime[],
   lookedFor: Set<string>,
 ): Promise<boolean> {
   const unread = unreadBreaks(taken, run.calendar).filter((id) => !lookedFor.has(id));
@@ -66,10 +66,10 @@ async function learnsWhoseBreaks(
   for (const id of unread) lookedFor.add(id);
   const { db, calendar, now } = run;
   try {
-    await readBreaks({ db, calendar, now, client: run.client(urgencyOf(days)) }, rangeOf(run, days));
+    await readBreaks({ db, calendar, now, client: run.client(priorityOf(days)) }, rangeOf(run, days));
     return true;
   } catch (error) {
-    if (!(error instanceof DocplannerError || error instanceof BudgetSpentError)) throw error;
+    if (!(error instanceof DocplannerError || error instanceof RateLimitError)) throw error;
     // What closes does not wait for it.
     run.log.warn({ calendar: calendar.id, reason: error.message }, 'breaks of others could not be read');
     return false;

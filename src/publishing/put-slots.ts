@@ -1,14 +1,14 @@
 /** Sends the slots of days in one request that the marketplace does not take for a duplicate. Contract: replaceSlots. */
 
-import type { Run } from '../context/context.js';
+import type { CalendarContext } from '../context/context.js';
 import { addDays, type Slot, startOfDate, toIso } from '../core/index.js';
 import { pipelined } from '../db/pipeline.js';
-import { forgetVerified } from '../db/tables/days.js';
-import { payloadsSince, rememberPayload } from '../db/tables/payloads.js';
+import { clearVerified } from '../db/tables/days.js';
+import { payloadsSince, recordPayload } from '../db/tables/payloads.js';
 import { checkPlan } from './check-plan.js';
 import type { WantedDay } from './desired-days.js';
-import { urgencyOf } from './next-action.js';
-import { duplicateWindowMs, freshForm, hashOf } from './payload-variants.js';
+import { priorityOf } from './next-action.js';
+import { duplicateWindowMs, hashOf, unusedPayloadVariant } from './payload-variants.js';
 
 const MINUTE = 60_000;
 
@@ -16,9 +16,12 @@ const MINUTE = 60_000;
  * The entries of all these days, in a form that was not sent lately.
  * @throws {NoFreshFormError} when all forms were
  */
-export async function freshEntries(run: Run, days: readonly WantedDay[]): Promise<readonly Slot[]> {
+export async function freshEntries(
+  run: CalendarContext,
+  days: readonly WantedDay[],
+): Promise<readonly Slot[]> {
   const entries = days.flatMap((day) => entriesOf(day, run.account.timeZone));
-  return freshForm(entries, await payloadsSince(run.db, run.calendar.id, sentLatelySince(run)));
+  return unusedPayloadVariant(entries, await payloadsSince(run.db, run.calendar.id, sentLatelySince(run)));
 }
 
 /**
@@ -26,26 +29,26 @@ export async function freshEntries(run: Run, days: readonly WantedDay[]): Promis
  * @throws {PlanOutdatedError} before it is sent
  */
 export async function sendSlots(
-  run: Run,
+  run: CalendarContext,
   days: readonly WantedDay[],
   entries: readonly Slot[],
 ): Promise<void> {
   const { db, calendar, now } = run;
   const dates = days.map((day) => day.date);
   // Before it is sent: a crash or a lost answer must find it written down that it may have arrived.
-  const client = run.client(urgencyOf(days), async () => {
+  const client = run.client(priorityOf(days), async () => {
     await checkPlan(run, days);
     await pipelined(db, (session) =>
       Promise.all([
-        forgetVerified(session, calendar.id, dates),
-        rememberPayload(session, calendar.id, hashOf(entries), new Date(now()), sentLatelySince(run)),
+        clearVerified(session, calendar.id, dates),
+        recordPayload(session, calendar.id, hashOf(entries), new Date(now()), sentLatelySince(run)),
       ]),
     );
   });
   await client.replaceSlots(calendar, entries);
 }
 
-const sentLatelySince = ({ now, requestTimeoutMs }: Run): Date =>
+const sentLatelySince = ({ now, requestTimeoutMs }: CalendarContext): Date =>
   new Date(now() - duplicateWindowMs(requestTimeoutMs));
 
 /** A date that is only named stays as it is: an entry without services has to cover it. Contract: replaceSlots. */

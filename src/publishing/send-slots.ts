@@ -1,21 +1,24 @@
 /** Telling the marketplace the slots of days: what replaces what it has, and what empties a day. Contract: replaceSlots. */
 
-import type { Run } from '../context/context.js';
+import type { CalendarContext } from '../context/context.js';
 import { localDate, type Slot } from '../core/index.js';
-import { type ClosedBy, forgetVerified } from '../db/tables/days.js';
+import { type ClosedBy, clearVerified } from '../db/tables/days.js';
 import { InvalidRequestError, NotFoundError } from '../docplanner/index.js';
-import { followMoves } from '../linked-bookings/linked-booking-sync.js';
+import { syncMoves } from '../linked-bookings/linked-booking-sync.js';
 import { readAddress } from './address-services.js';
 import { checkPlan } from './check-plan.js';
 import { type Wanted, type WantedDay, wantedDays } from './desired-days.js';
 import { dayFailed } from './fallback-closing.js';
 import { horizonOf } from './horizon.js';
-import { urgencyOf } from './next-action.js';
+import { priorityOf } from './next-action.js';
 import { freshEntries, sendSlots } from './put-slots.js';
-import { look } from './verify-publication.js';
+import { fetchShownDays } from './verify-publication.js';
 
 /** The days that wait, computed from the record as it is now, so that nothing is sent that is known to be taken. */
-export async function pending(run: Run, only?: ReadonlySet<string>): Promise<readonly WantedDay[]> {
+export async function pending(
+  run: CalendarContext,
+  only?: ReadonlySet<string>,
+): Promise<readonly WantedDay[]> {
   return (await wanted(run, only)).days;
 }
 
@@ -23,25 +26,28 @@ export async function pending(run: Run, only?: ReadonlySet<string>): Promise<rea
  * The same, with what is taken. An appointment may have moved since the run began: what is linked to it moves before its
  * new time is closed.
  */
-export async function wanted(run: Run, only?: ReadonlySet<string>): Promise<Wanted> {
+export async function wanted(run: CalendarContext, only?: ReadonlySet<string>): Promise<Wanted> {
   for (;;) {
     const horizon = horizonOf(run.account.timeZone, run.now());
     const found = await wantedDays(run.db, run.calendar, run.account, horizon, new Date(run.now()), only);
-    if (found.days.length === 0 || !(await followMoves(run, found.following))) return found;
+    if (found.days.length === 0 || !(await syncMoves(run, found.following))) return found;
   }
 }
 
 /** @returns the dates that show something */
-export async function lookAt(run: Run, days: readonly WantedDay[]): Promise<ReadonlySet<string>> {
-  return await look(run, days, urgencyOf(days));
+export async function compareOnly(
+  run: CalendarContext,
+  days: readonly WantedDay[],
+): Promise<ReadonlySet<string>> {
+  return await fetchShownDays(run, days, priorityOf(days));
 }
 
 /** @returns whether it was taken; where it was refused, the day has failed */
-export async function clearDay(run: Run, day: WantedDay): Promise<boolean> {
+export async function clearDay(run: CalendarContext, day: WantedDay): Promise<boolean> {
   const { db, calendar } = run;
-  const client = run.client(urgencyOf([day]), async () => {
+  const client = run.client(priorityOf([day]), async () => {
     await checkPlan(run, [day]);
-    await forgetVerified(db, calendar.id, [day.date]);
+    await clearVerified(db, calendar.id, [day.date]);
   });
   try {
     await client.deleteSlots(calendar, day.date);
@@ -62,7 +68,10 @@ export async function clearDay(run: Run, day: WantedDay): Promise<boolean> {
  * failed and the others go on.
  * @returns those that it took
  */
-export async function replaceDays(run: Run, days: readonly WantedDay[]): Promise<readonly WantedDay[]> {
+export async function replaceDays(
+  run: CalendarContext,
+  days: readonly WantedDay[],
+): Promise<readonly WantedDay[]> {
   const entries = await freshEntries(run, days);
   try {
     await sendSlots(run, days, entries);
@@ -74,13 +83,13 @@ export async function replaceDays(run: Run, days: readonly WantedDay[]): Promise
 }
 
 async function refused(
-  run: Run,
+  run: CalendarContext,
   days: readonly WantedDay[],
   form: readonly Slot[],
   error: InvalidRequestError,
 ): Promise<readonly WantedDay[]> {
   // Where a service is gone, the days are computed again without it.
-  if (!run.address.wasRead && (await readAddress(run, urgencyOf(days)))) return [];
+  if (!run.address.wasRead && (await readAddress(run, priorityOf(days)))) return [];
   const named = new Map<WantedDay, string>();
   for (const { index, field, reason } of error.entries) {
     // By its date, because another form can have more entries than the days have work periods.
@@ -114,7 +123,7 @@ async function refused(
 
 /** They have failed, each with the marketplace's reason; what must not be on sale of them is closed by another way. */
 async function setApart(
-  run: Run,
+  run: CalendarContext,
   days: ReadonlyMap<WantedDay, string>,
   ways: readonly ClosedBy[] = ['break', 'clear'],
 ): Promise<void> {

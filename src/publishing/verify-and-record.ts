@@ -3,11 +3,11 @@
  * went. Between two readings nothing of the calendar is held up: when the next is due is in the record.
  */
 
-import { failureOf } from '../context/classify-error.js';
-import type { Run } from '../context/context.js';
+import { classifyError } from '../context/classify-error.js';
+import type { CalendarContext } from '../context/context.js';
 import { toIso } from '../core/index.js';
 import { type AddressBehavior, behaviorOf, saveBehavior } from '../db/tables/address-behavior.js';
-import { forgetVerified, savePublished, saveTold } from '../db/tables/days.js';
+import { clearVerified, savePublished, saveTold } from '../db/tables/days.js';
 import {
   deleteVerifications,
   type OpenVerification,
@@ -17,13 +17,13 @@ import {
 } from '../db/tables/verifications.js';
 import { backoffMs, RETRY } from '../lib/backoff.js';
 import type { Interval } from '../marketplace-state/dirty-days.js';
-import { needsOf } from './blocking/required-blocks.js';
-import { takenOn, type WantedDay } from './desired-days.js';
+import { requiredBlocksOf } from './blocking/required-blocks.js';
+import { busyTimeOn, type WantedDay } from './desired-days.js';
 import type { Difference, Judged, SentDay, Start } from './diff-availability.js';
 import { dayFailed } from './fallback-closing.js';
 import { horizonOf } from './horizon.js';
 import { lagFrom, outcomeOf, READ_AFTER_MS, SETTLED_MS, type Standing } from './verification.js';
-import { readBack } from './verify-publication.js';
+import { verifyPublication } from './verify-publication.js';
 
 /** Of every so many publishes one is read back, where `verify` is `sampled`. */
 const SAMPLE = 1 / 10;
@@ -32,7 +32,7 @@ const DIFFERS = 'the marketplace shows something else than it was told, also aft
 
 /** A day that is to be read. */
 interface Check extends Verification, SentDay {
-  readonly urgency: number | null;
+  readonly priority: number | null;
   readonly isFailed: boolean;
   /** Whether the record knows yet that it was told, and waits for a reading. */
   readonly isSaved: boolean;
@@ -42,8 +42,8 @@ interface Check extends Verification, SentDay {
  * Days that were just told, or are shown as they were told.
  * @param hidden what must not show although it is in the slots
  */
-export async function conclude(
-  run: Run,
+export async function verifyAndRecord(
+  run: CalendarContext,
   days: readonly WantedDay[],
   hidden: readonly Interval[] = [],
 ): Promise<void> {
@@ -75,10 +75,10 @@ export async function conclude(
   }, readLagMs);
   const dueAt = new Date(run.now() + Math.min(afterMs, READ_AFTER_MS.at(-1) ?? 0));
   const checks = days.map((day): Check => {
-    const { date, generation, wanted: slots, urgency } = day;
+    const { date, generation, wanted: slots, priority } = day;
     const repaired = ofBefore(day)?.repaired ?? false;
     const fresh = { writtenAt, dueAt, differing: 0, unread: 0, repaired };
-    return { date, generation, slots, urgency, ...fresh, isFailed: false, isSaved: false };
+    return { date, generation, slots, priority, ...fresh, isFailed: false, isSaved: false };
   });
   if (afterMs > 0) {
     await saveWaiting(run, checks);
@@ -90,13 +90,13 @@ export async function conclude(
 }
 
 /** Days that are shown as they were told, or are still to be seen so. */
-export async function settle(run: Run, days: readonly WantedDay[]): Promise<void> {
+export async function settle(run: CalendarContext, days: readonly WantedDay[]): Promise<void> {
   const open = new Map((await openOf(run)).map((one) => [one.date, one]));
   const unseen = days.flatMap((day): Check[] => {
     const one = open.get(day.date);
     if (one === undefined || one.dueAt === null) return [];
-    const { date, generation, wanted: slots, urgency } = day;
-    return [{ ...one, date, generation, slots, urgency, isFailed: false, isSaved: true }];
+    const { date, generation, wanted: slots, priority } = day;
+    return [{ ...one, date, generation, slots, priority, isFailed: false, isSaved: true }];
   });
   const isUnseen = new Set(unseen.map(({ date }) => date));
   await saveVerifications(run.db, run.calendar.id, unseen.map(toVerification));
@@ -116,7 +116,7 @@ export type Verified =
   | { readonly kind: 'later'; readonly afterMs: number };
 
 /** Reads what is due. */
-export async function verifyDue(run: Run): Promise<Verified> {
+export async function verifyDue(run: CalendarContext): Promise<Verified> {
   const open = await currentOf(run);
   const due = open.filter(
     ({ isFailed, dueAt }) => !isFailed && dueAt !== null && dueAt.getTime() <= run.now(),
@@ -128,19 +128,19 @@ export async function verifyDue(run: Run): Promise<Verified> {
   return repairs ? { kind: 'repair' } : nextOf(run, await currentOf(run));
 }
 
-function nextOf(run: Run, open: readonly Check[]): Verified {
+function nextOf(run: CalendarContext, open: readonly Check[]): Verified {
   const dues = open.flatMap(({ isFailed, dueAt }) => (isFailed || dueAt === null ? [] : [dueAt.getTime()]));
   return dues.length === 0
     ? { kind: 'done' }
     : { kind: 'later', afterMs: Math.max(0, Math.min(...dues) - run.now()) };
 }
 
-async function openOf({ db, calendar, account, now }: Run): Promise<OpenVerification[]> {
+async function openOf({ db, calendar, account, now }: CalendarContext): Promise<OpenVerification[]> {
   const { from } = horizonOf(account.timeZone, now());
   return await openVerifications(db, calendar.id, from, new Date(now()));
 }
 
-async function currentOf(run: Run): Promise<Check[]> {
+async function currentOf(run: CalendarContext): Promise<Check[]> {
   return (await openOf(run)).filter(({ isCurrent }) => isCurrent).map(toCheck);
 }
 
@@ -150,11 +150,11 @@ const toCheck = ({ published, ...one }: OpenVerification): Check => ({
   isSaved: true,
 });
 
-async function hiddenOn(run: Run, days: readonly Check[]): Promise<readonly Interval[]> {
+async function hiddenOn(run: CalendarContext, days: readonly Check[]): Promise<readonly Interval[]> {
   const { db, calendar, account } = run;
   const [from, to] = [days[0]?.date, days.at(-1)?.date];
   if (calendar.strategy === 'slots' || from === undefined || to === undefined) return [];
-  return needsOf(await takenOn(db, calendar, account, from, to), calendar);
+  return requiredBlocksOf(await busyTimeOn(db, calendar, account, from, to), calendar);
 }
 
 /**
@@ -163,7 +163,7 @@ async function hiddenOn(run: Run, days: readonly Check[]): Promise<readonly Inte
  * @returns whether there are days to write again
  */
 async function read(
-  run: Run,
+  run: CalendarContext,
   due: readonly Check[],
   others: readonly Check[],
   hidden: readonly Interval[],
@@ -181,7 +181,7 @@ async function read(
   const explains = due.some((one) => one.differing === 0 || readAt - one.writtenAt.getTime() >= SETTLED_MS);
   let judged: readonly Judged[];
   try {
-    judged = await readBack(run, checks, { hidden, cut: behavior.cut, explains });
+    judged = await verifyPublication(run, checks, { hidden, cut: behavior.cut, explains });
   } catch (error) {
     await couldNotRead(run, due, error);
     return false;
@@ -203,7 +203,7 @@ async function read(
       again.push({ ...check, dueAt, differing: check.differing + 1, unread: 0 });
     }
   }
-  await saveSeen(run, behavior, agreed, shown, readAt);
+  await saveObservedState(run, behavior, agreed, shown, readAt);
   await savePublishedDays(run, agreed, true);
   await saveWaiting(run, again);
   await saveRepairs(run, repairs);
@@ -212,8 +212,8 @@ async function read(
 }
 
 /** What the days that agree say about the address. */
-async function saveSeen(
-  run: Run,
+async function saveObservedState(
+  run: CalendarContext,
   behavior: AddressBehavior,
   agreed: readonly Check[],
   shown: ReadonlyMap<string, Judged>,
@@ -236,7 +236,7 @@ async function saveSeen(
   log.info({ calendar: calendar.id, cut, readLagMs }, 'the address was seen to behave otherwise than before');
 }
 
-async function saveWaiting(run: Run, checks: readonly Check[]): Promise<void> {
+async function saveWaiting(run: CalendarContext, checks: readonly Check[]): Promise<void> {
   if (checks.length === 0) return;
   const { db, calendar } = run;
   await db.transaction().execute(async (tx) => {
@@ -246,7 +246,7 @@ async function saveWaiting(run: Run, checks: readonly Check[]): Promise<void> {
   });
 }
 
-async function saveRepairs(run: Run, checks: readonly Check[]): Promise<void> {
+async function saveRepairs(run: CalendarContext, checks: readonly Check[]): Promise<void> {
   if (checks.length === 0) return;
   const { db, calendar, log } = run;
   const days = checks.map(({ date }) => date);
@@ -255,11 +255,11 @@ async function saveRepairs(run: Run, checks: readonly Check[]): Promise<void> {
     run,
     checks.map((one) => ({ ...one, dueAt: null, differing: 0, unread: 0, repaired: true })),
   );
-  await forgetVerified(db, calendar.id, days);
+  await clearVerified(db, calendar.id, days);
 }
 
 async function saveFailures(
-  run: Run,
+  run: CalendarContext,
   failed: readonly { readonly check: Check; readonly difference: Difference }[],
 ): Promise<void> {
   if (failed.length === 0) return;
@@ -303,12 +303,12 @@ function spanOf({ at, service }: Start, { slots }: SentDay): Interval {
 }
 
 /** That is not a difference: it is tried again, but for what would be refused again. */
-async function couldNotRead(run: Run, due: readonly Check[], error: unknown): Promise<void> {
+async function couldNotRead(run: CalendarContext, due: readonly Check[], error: unknown): Promise<void> {
   const { calendar, log, now, random } = run;
-  const failure = failureOf(error, now());
+  const failure = classifyError(error, now());
   if (failure.kind === 'unknown') throw error;
   log.warn({ calendar: calendar.id, reason: failure.reason }, 'what was published could not be read back');
-  const silentMs = failure.kind === 'firewall' ? await run.keepSilent(failure.reason) : 0;
+  const openCircuitMs = failure.kind === 'firewall' ? await run.openCircuit(failure.reason) : 0;
   if (failure.kind === 'give-up' || run.verify !== 'always') {
     await savePublishedDays(run, due, run.verify !== 'always');
     return;
@@ -317,14 +317,18 @@ async function couldNotRead(run: Run, due: readonly Check[], error: unknown): Pr
     run,
     due.map((one) => {
       const unread = one.unread + (failure.kind === 'retry' ? 1 : 0);
-      const backoff = failure.kind === 'retry' ? backoffMs(RETRY, unread, random()) : silentMs;
+      const backoff = failure.kind === 'retry' ? backoffMs(RETRY, unread, random()) : openCircuitMs;
       const afterMs = Math.max(backoff, failure.kind === 'firewall' ? 0 : (failure.afterMs ?? 0));
       return { ...one, unread, dueAt: new Date(now() + afterMs) };
     }),
   );
 }
 
-async function savePublishedDays(run: Run, checks: readonly Check[], verified: boolean): Promise<void> {
+async function savePublishedDays(
+  run: CalendarContext,
+  checks: readonly Check[],
+  verified: boolean,
+): Promise<void> {
   if (checks.length === 0) return;
   const { db, calendar, account, now } = run;
   await savePublished(
@@ -342,7 +346,7 @@ async function savePublishedDays(run: Run, checks: readonly Check[], verified: b
 }
 
 export async function saveAsPublished(
-  run: Run,
+  run: CalendarContext,
   days: readonly WantedDay[],
   verified: boolean,
 ): Promise<void> {

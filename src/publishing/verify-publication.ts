@@ -1,15 +1,15 @@
 /** Reads from the marketplace what it shows of some days. */
 
-import type { Run } from '../context/context.js';
+import type { CalendarContext } from '../context/context.js';
 import { addDays, type Cut, localDate, startOfDate, toIso } from '../core/index.js';
 import type { Interval } from '../marketplace-state/dirty-days.js';
 import type { WantedDay } from './desired-days.js';
-import { type Judged, judge, type SentDay, takenBy } from './diff-availability.js';
-import { urgencyOf } from './next-action.js';
+import { busyTimeBy, type Judged, judge, type SentDay } from './diff-availability.js';
+import { priorityOf } from './next-action.js';
 
 /** The instants from the first of these days to the end of the last. */
 export const rangeOf = (
-  run: Run,
+  run: CalendarContext,
   days: readonly { readonly date: string }[],
 ): { from: string; to: string } => {
   const zone = run.account.timeZone;
@@ -22,8 +22,12 @@ export const rangeOf = (
 };
 
 /** @returns those of the dates that show anything. Contract: getSlots. */
-export async function look(run: Run, days: readonly WantedDay[], urgency: number): Promise<Set<string>> {
-  const client = run.client(urgency);
+export async function fetchShownDays(
+  run: CalendarContext,
+  days: readonly WantedDay[],
+  priority: number,
+): Promise<Set<string>> {
+  const client = run.client(priority);
   const { from, to } = rangeOf(run, days);
   const starts = await client.getSlots(run.calendar, from, to);
   const wanted = new Set(days.map((day) => day.date));
@@ -37,19 +41,19 @@ export async function look(run: Run, days: readonly WantedDay[], urgency: number
  * @param cut how the address cuts periods, where it is known
  * @param explains whether what is missing is looked for among the marketplace's own bookings and breaks
  */
-export async function readBack(
-  run: Run,
-  days: readonly (SentDay & { readonly urgency: number | null })[],
+export async function verifyPublication(
+  run: CalendarContext,
+  days: readonly (SentDay & { readonly priority: number | null })[],
   { hidden, cut, explains }: { hidden: readonly Interval[]; cut: Cut | undefined; explains: boolean },
 ): Promise<readonly Judged[]> {
-  const client = run.client(urgencyOf(days));
+  const client = run.client(priorityOf(days));
   const { from, to } = rangeOf(run, days);
   const dateOf = (ms: number): string => localDate(ms, run.account.timeZone);
   const starts = await client.getSlots(run.calendar, from, to);
   const judged = judge(days, { starts, taken: [] }, dateOf, run.now(), hidden, cut);
   if (!explains || !judged.some(({ difference }) => difference && difference.missing.length > 0))
     return judged;
-  const taken = takenBy(
+  const taken = busyTimeBy(
     await client.getBookings(run.calendar, from, to),
     await client.getCalendarBreaks(run.calendar, from, to),
   );

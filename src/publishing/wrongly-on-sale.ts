@@ -5,7 +5,7 @@ import type { Db } from '../db/schema.js';
 import type { Account } from '../db/tables/accounts.js';
 import { isAnnounced, placeholdersBetween } from '../db/tables/bookings.js';
 import { breaksBetween, isAnnouncedBreak } from '../db/tables/breaks.js';
-import { takenBetween } from '../db/tables/busy-time.js';
+import { findBusyTime } from '../db/tables/busy-time.js';
 import type { Calendar } from '../db/tables/calendars.js';
 import { daysBetween, type StoredDay } from '../db/tables/days.js';
 import { windowsOf } from '../db/tables/windows.js';
@@ -24,7 +24,7 @@ export interface OnSale {
  * @param now epoch milliseconds: what is over is not sold
  * @param shown what patients are offered besides, as it was seen; only for a single date
  */
-export async function wronglyOnSale(
+export async function findWronglyOnSale(
   db: Db,
   calendar: Calendar,
   account: Account,
@@ -46,7 +46,7 @@ export async function wronglyOnSale(
       const begin = new Date(startOfDate(addDays(first, -1), timeZone));
       const end = new Date(startOfDate(addDays(last, 2), timeZone));
       const windows = await windowsOf(tx, calendar.id, first, last);
-      const taken = await takenBetween(tx, calendar.id, begin, end);
+      const taken = await findBusyTime(tx, calendar.id, begin, end);
       const breaks = await breaksBetween(tx, calendar.id, begin, end);
       const placeholders = await placeholdersBetween(tx, calendar.id, begin, end);
       const available = minus(

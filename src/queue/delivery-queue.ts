@@ -32,7 +32,7 @@ export class DeliveryQueue {
    * followed by another.
    * @param atOnce also where a job waits for its next attempt
    */
-  async wake(job: DeliveryJob, atOnce = false): Promise<void> {
+  async enqueue(job: DeliveryJob, atOnce = false): Promise<void> {
     const jobId = randomUUID();
     const added = await this.#queue.add('deliver', job, {
       jobId,
@@ -40,14 +40,14 @@ export class DeliveryQueue {
       removeOnComplete: true,
       removeOnFail: true,
     });
-    if (atOnce && added.id !== undefined && added.id !== jobId) await this.hasten(added.id);
+    if (atOnce && added.id !== undefined && added.id !== jobId) await this.retryNow(added.id);
   }
 
   /**
    * Ends the wait of a job. It may have begun or ended meanwhile: then it has read the record, or its worker looks at
    * the record once more (delivery-worker.ts), or another job follows it.
    */
-  async hasten(jobId: string): Promise<void> {
+  async retryNow(jobId: string): Promise<void> {
     const waiting = await this.#queue.getJob(jobId);
     try {
       if (await waiting?.isDelayed()) await waiting?.changeDelay(0);

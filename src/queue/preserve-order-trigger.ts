@@ -27,6 +27,6 @@ export interface Session {
 }
 
 /** One process at a time. @param client of a session whose search_path begins with BullMQ's schema, where its tables are up to date */
-export async function keepPlace(client: Session): Promise<void> {
+export async function preserveOrder(client: Session): Promise<void> {
   await client.query(statement);
 }

@@ -3,7 +3,7 @@
  * is, the reconciler reads from the record when the job runs.
  */
 import { randomUUID } from 'node:crypto';
-import type { WantedCalendar } from '../db/tables/pending-calendars.js';
+import type { PendingCalendar } from '../db/tables/pending-calendars.js';
 import { PUBLISH_QUEUE } from './queue-names.js';
 import type { JobQueue, Queues } from './queues.js';
 
@@ -28,7 +28,7 @@ const FLOOD_FACTOR = 4;
 /** Quiet calendars that are published at once within that time. More of them are a flood. */
 const MAX_LEADS = 4;
 /** The core's urgency of what closes in two days: until then it counts minutes. */
-const NEAR_URGENCY = 2 * 24 * 60;
+const NEAR_PRIORITY = 2 * 24 * 60;
 
 export class PublishQueue {
   readonly #queue: JobQueue;
@@ -48,20 +48,20 @@ export class PublishQueue {
    * urgent; one that runs already is followed by another.
    * @param calendars each once; see the core's `urgency`: 1 is the most urgent
    */
-  async wake(calendars: readonly WantedCalendar[]): Promise<void> {
+  async enqueue(calendars: readonly PendingCalendar[]): Promise<void> {
     if (calendars.length === 0) return;
     // In one order: two processes that add the same calendars do not wait for each other.
     const sorted = [...calendars].sort((a, b) => (a.calendar < b.calendar ? -1 : 1));
-    const wanted = sorted.map(({ calendar, urgency }) => {
-      return { calendar, urgency, delay: this.#delayOf(calendar, urgency), jobId: randomUUID() };
+    const wanted = sorted.map(({ calendar, priority }) => {
+      return { calendar, priority, delay: this.#delayOf(calendar, priority), jobId: randomUUID() };
     });
     const jobs = await this.#queue.addBulk(
-      wanted.map(({ calendar, urgency, delay, jobId }) => ({
+      wanted.map(({ calendar, priority, delay, jobId }) => ({
         name: 'publish',
         data: { calendar } satisfies PublishJob,
         opts: {
           jobId,
-          priority: urgency,
+          priority,
           delay,
           deduplication: { id: calendar, keepLastIfActive: true },
           removeOnComplete: true,
@@ -70,14 +70,14 @@ export class PublishQueue {
       })),
     );
     await Promise.all(
-      wanted.map(async ({ jobId, urgency, delay }, n) => {
+      wanted.map(async ({ jobId, priority, delay }, n) => {
         const id = jobs[n]?.id;
-        if (id !== undefined && id !== jobId) await this.#raise(id, urgency, delay);
+        if (id !== undefined && id !== jobId) await this.#raise(id, priority, delay);
       }),
     );
   }
 
-  #delayOf(calendar: string, urgency: number): number {
+  #delayOf(calendar: string, priority: number): number {
     const { debounceMs, leading, now } = this.#options;
     const at = now();
     for (const [quiet, due] of this.#lastDue) {
@@ -86,7 +86,7 @@ export class PublishQueue {
     }
     this.#leads = this.#leads.filter((lead) => lead > at - FLOOD_FACTOR * debounceMs);
     const isQuiet = leading && !this.#lastDue.has(calendar);
-    const mayWait = urgency > NEAR_URGENCY && this.#leads.length >= MAX_LEADS;
+    const mayWait = priority > NEAR_PRIORITY && this.#leads.length >= MAX_LEADS;
     if (isQuiet && !mayWait) this.#leads = [...this.#leads, at];
     const delay = mayWait ? FLOOD_FACTOR * debounceMs : isQuiet ? 0 : debounceMs;
     this.#lastDue.delete(calendar);
@@ -95,11 +95,11 @@ export class PublishQueue {
   }
 
   /** The job may have begun or ended meanwhile: then it has read this change, or another job follows it. */
-  async #raise(jobId: string, urgency: number, delay: number): Promise<void> {
+  async #raise(jobId: string, priority: number, delay: number): Promise<void> {
     const waiting = await this.#queue.getJob(jobId);
-    if (waiting === undefined || waiting.priority <= urgency) return;
+    if (waiting === undefined || waiting.priority <= priority) return;
     try {
-      await waiting.changePriority({ priority: urgency });
+      await waiting.changePriority({ priority });
       // A wait for the budget or for a retry was made for the less urgent change.
       if (waiting.delay > delay && (await waiting.isDelayed())) {
         await waiting.changeDelay(delay);

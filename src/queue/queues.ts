@@ -21,7 +21,7 @@ import type pg from 'pg';
 import type { PglitePool } from '../db/pglite-pool.js';
 import { ServiceUnavailableError } from '../db/service-unavailable-error.js';
 import { systemTimers, type Timers, within } from '../lib/timers.js';
-import { keepPlace, type Session } from './preserve-order-trigger.js';
+import { preserveOrder, type Session } from './preserve-order-trigger.js';
 import { positionsInDatabase, positionsInRedis, type ReadPositions } from './queue-positions.js';
 
 export type QueueStore =
@@ -305,7 +305,7 @@ async function prepareTables(pool: pg.Pool | PglitePool): Promise<PgPool> {
     // that another one has made; after a wait of its own it does.
     await ask(client, `SELECT pg_advisory_lock(hashtext('${FIRST_START}'))`);
     await runMigrations(client);
-    await keepPlace(client);
+    await preserveOrder(client);
     await ask(client, `SELECT pg_advisory_unlock(hashtext('${FIRST_START}'))`);
   } catch (error) {
     // With the session its lock goes, too.

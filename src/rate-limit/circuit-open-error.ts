@@ -1,4 +1,4 @@
-import { BudgetSpentError } from './rate-limit-error.js';
+import { RateLimitError } from './rate-limit-error.js';
 
 /** The firewall took the account for a bot: until then nothing is sent for it. */
-export class AccountSilentError extends BudgetSpentError {}
+export class CircuitOpenError extends RateLimitError {}

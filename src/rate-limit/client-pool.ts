@@ -1,7 +1,7 @@
 /** One marketplace client for each account: its token serves every request. Contract: Authorization. */
 import type { Logger } from 'pino';
-import type { Sealer } from '../crypto/encryptor.js';
-import { openedAccount } from '../db/tables/account-secrets.js';
+import type { Encryptor } from '../crypto/encryptor.js';
+import { decryptedAccount } from '../db/tables/account-secrets.js';
 import type { Account } from '../db/tables/accounts.js';
 import { DocplannerClient } from '../docplanner/index.js';
 import type { PrivateAddresses } from '../lib/private-addresses.js';
@@ -11,7 +11,7 @@ export interface ClientsOptions {
   readonly requestTimeoutMs: number;
   readonly now: () => number;
   /** Opens the accounts' secrets. */
-  readonly sealer: Sealer;
+  readonly encryptor: Encryptor;
   /** For accounts that were put over HTTP. */
   readonly privateAddresses: PrivateAddresses;
 }
@@ -32,8 +32,8 @@ export class Clients {
   }
 
   of(account: Account): DocplannerClient {
-    const { id, baseUrl, clientId, clientSecret, foundingMovePath, overHttp } = openedAccount(
-      this.#options.sealer,
+    const { id, baseUrl, clientId, clientSecret, foundingMovePath, overHttp } = decryptedAccount(
+      this.#options.encryptor,
       account,
     );
     const madeFrom = JSON.stringify([baseUrl, clientId, clientSecret, foundingMovePath, overHttp]);

@@ -3,30 +3,30 @@
  * (shares.ts), so that a time that is taken at the desk never waits for a resync. Contract: Limits.
  */
 import type { Logger } from 'pino';
-import { bandOf, COMPARING, LEAST_URGENT } from '../core/index.js';
+import { bandOf, COMPARISON_PRIORITY, LOWEST_PRIORITY } from '../core/index.js';
 import type { Db } from '../db/schema.js';
 import { acceptAccount } from '../db/tables/account-states.js';
 import {
   type Account,
-  askPermission,
+  checkPermission,
   endPauses,
   type Limits,
   type Permission,
   pauseAccount,
 } from '../db/tables/accounts.js';
-import { giveBackRequests, requestAnswered, takeRequest } from '../db/tables/requests.js';
+import { acquireRequest, releaseRequests, requestAnswered } from '../db/tables/requests.js';
 import type { GateAnswer, RequestGate } from '../docplanner/index.js';
-import { AccountSilentError } from './circuit-open-error.js';
+import { CircuitOpenError } from './circuit-open-error.js';
 import { inFlightMs } from './in-flight.js';
 import { apartMs, READINGS_OF_A_COMPARISON, windowsFor } from './policy.js';
-import { BudgetSpentError } from './rate-limit-error.js';
-import { Turns } from './read-reservations.js';
+import { RateLimitError } from './rate-limit-error.js';
+import { ReadReservations } from './read-reservations.js';
 import { lowered, type StatedLimits, statedBy } from './reported-limits.js';
 
 /** Where the marketplace says 429 and not until when. */
 const UNSAID_WAIT_MS = 30_000;
 
-export interface BudgetOptions {
+export interface RateLimiterOptions {
   readonly db: Db;
   readonly log: Logger;
   readonly now: () => number;
@@ -45,21 +45,21 @@ interface Ahead {
 }
 
 /** A gate that takes back what it let through. */
-export interface BudgetGate extends RequestGate {
+export interface RequestLimiter extends RequestGate {
   /** In place of `after`, where the request was not sent after all: it does not count. */
   notSent(request: { readonly write: boolean }): Promise<void>;
 }
 
-export class Budget {
-  readonly #options: BudgetOptions;
+export class RateLimiter {
+  readonly #options: RateLimiterOptions;
   /** Until when an account's budget is known to be spent, for what closes and for everything else. */
   readonly #spent = new Map<string, number>();
   readonly #pauses = new Map<string, number>();
   /** What the marketplace's answers say of an account's limits. */
   readonly #stated = new Map<string, StatedLimits>();
-  readonly #turns = new Turns();
+  readonly #turns = new ReadReservations();
 
-  constructor(options: BudgetOptions) {
+  constructor(options: RateLimiterOptions) {
     this.#options = options;
   }
 
@@ -67,8 +67,8 @@ export class Budget {
    * How long there will be no write for work of this urgency, in milliseconds, as far as this process knows: 0 when
    * it may be tried. It spares a crowd of waiting calendars from asking the record in turn.
    */
-  waitMs(account: string, urgency: number): number {
-    return Math.max(0, (this.#spent.get(spentKey(account, urgency)) ?? 0) - this.#options.now());
+  waitMs(account: string, priority: number): number {
+    return Math.max(0, (this.#spent.get(spentKey(account, priority)) ?? 0) - this.#options.now());
   }
 
   /** How often the firewall had stopped the account, one after another, when a request was last let through. */
@@ -77,22 +77,22 @@ export class Budget {
   }
 
   /** A gate for requests made on behalf of work of this urgency, one at a time. It throws `BudgetSpentError`. */
-  gate(account: Account, urgency: number): BudgetGate {
-    return this.#gate(account, urgency);
+  gate(account: Account, priority: number): RequestLimiter {
+    return this.#gate(account, priority);
   }
 
   /**
    * The readings of a comparison, taken all at once, because the first is worth nothing without the others; what is not
    * used of them is given back. Where it turns out to need more, these are the day's: it is not to be begun again.
-   * @throws {BudgetSpentError} before `compare` begins, with the turn of whoever asks
+   * @throws {RateLimitError} before `compare` begins, with the turn of whoever asks
    */
-  async comparing<T>(account: Account, compare: (gate: BudgetGate) => Promise<T>): Promise<T> {
+  async comparing<T>(account: Account, compare: (gate: RequestLimiter) => Promise<T>): Promise<T> {
     const { db } = this.#options;
     const ahead = await this.#takeAhead(account);
     try {
-      return await compare(this.#gate(account, LEAST_URGENT, ahead));
+      return await compare(this.#gate(account, LOWEST_PRIORITY, ahead));
     } finally {
-      if (ahead.left > 0) await giveBackRequests(db, account.id, false, ahead.answeredBy, ahead.left);
+      if (ahead.left > 0) await releaseRequests(db, account.id, false, ahead.answeredBy, ahead.left);
     }
   }
 
@@ -104,23 +104,23 @@ export class Budget {
     const { db, now, requestTimeoutMs } = this.#options;
     const at = now();
     const turn = this.#turns.next(account.id, at);
-    if (turn !== undefined) throw new BudgetSpentError(account.id, turn, 'its readings are spent');
-    const windows = windowsFor(this.#limits(account), { write: false, urgency: COMPARING });
+    if (turn !== undefined) throw new RateLimitError(account.id, turn, 'its readings are spent');
+    const windows = windowsFor(this.#limits(account), { write: false, priority: COMPARISON_PRIORITY });
     const count = Math.min(READINGS_OF_A_COMPARISON, ...windows.map(({ limit }) => limit));
     const answeredBy = new Date(at + count * requestTimeoutMs);
-    const taken = await takeRequest(db, account.id, false, windows, new Date(at), answeredBy, count);
+    const taken = await acquireRequest(db, account.id, false, windows, new Date(at), answeredBy, count);
     if (taken.kind === 'taken') return { left: count, answeredBy };
     const until = this.#turns.spent(account.id, taken.until.getTime(), apartMs(windows, count));
-    throw new BudgetSpentError(account.id, until, 'its readings are spent');
+    throw new RateLimitError(account.id, until, 'its readings are spent');
   }
 
-  #gate(account: Account, urgency: number, ahead?: Ahead): BudgetGate {
+  #gate(account: Account, priority: number, ahead?: Ahead): RequestLimiter {
     let permission = FREE;
     let answeredBy = new Date(0);
     return {
       before: async ({ write }) => {
         if (ahead === undefined || ahead.left === 0 || write) {
-          [permission, answeredBy] = await this.#permittedAndTaken(account, write, urgency);
+          [permission, answeredBy] = await this.#permittedAndTaken(account, write, priority);
         } else {
           permission = await this.#permission(account);
           ahead.left -= 1;
@@ -128,7 +128,7 @@ export class Budget {
         }
       },
       notSent: async ({ write }) => {
-        await giveBackRequests(this.#options.db, account.id, write, answeredBy, 1);
+        await releaseRequests(this.#options.db, account.id, write, answeredBy, 1);
         permission = FREE;
       },
       after: async (answer) => {
@@ -156,9 +156,9 @@ export class Budget {
   async #permission(account: Account): Promise<Permitted> {
     const { db, now, requestTimeoutMs } = this.#options;
     const at = now();
-    const permission = await askPermission(db, account.id, new Date(at), new Date(at + requestTimeoutMs));
+    const permission = await checkPermission(db, account.id, new Date(at), new Date(at + requestTimeoutMs));
     if (permission.kind === 'paused') {
-      throw new AccountSilentError(account.id, permission.until.getTime(), permission.reason);
+      throw new CircuitOpenError(account.id, permission.until.getTime(), permission.reason);
     }
     this.#pauses.set(account.id, permission.kind === 'probe' ? permission.pauses : 0);
     return permission;
@@ -168,15 +168,15 @@ export class Budget {
   async #permittedAndTaken(
     account: Account,
     write: boolean,
-    urgency: number,
+    priority: number,
   ): Promise<readonly [Permitted, Date]> {
     const [permission, taken] = await Promise.allSettled([
       this.#permission(account),
-      this.#take(account, write, urgency),
+      this.#take(account, write, priority),
     ]);
     if (permission.status === 'rejected') {
       if (taken.status === 'fulfilled') {
-        await giveBackRequests(this.#options.db, account.id, write, taken.value, 1);
+        await releaseRequests(this.#options.db, account.id, write, taken.value, 1);
       }
       throw permission.reason;
     }
@@ -185,15 +185,15 @@ export class Budget {
   }
 
   /** @returns the latest moment at which the request is expected to be over */
-  async #take(account: Account, write: boolean, urgency: number): Promise<Date> {
+  async #take(account: Account, write: boolean, priority: number): Promise<Date> {
     const { db, now, requestTimeoutMs } = this.#options;
     const at = now();
     const answeredBy = new Date(at + inFlightMs(requestTimeoutMs));
-    const windows = windowsFor(this.#limits(account), { write, urgency });
-    const taken = await takeRequest(db, account.id, write, windows, new Date(at), answeredBy);
+    const windows = windowsFor(this.#limits(account), { write, priority });
+    const taken = await acquireRequest(db, account.id, write, windows, new Date(at), answeredBy);
     if (taken.kind === 'spent') {
-      if (write) this.#spent.set(spentKey(account.id, urgency), taken.until.getTime());
-      throw new BudgetSpentError(account.id, taken.until.getTime(), 'its budget is spent', urgency);
+      if (write) this.#spent.set(spentKey(account.id, priority), taken.until.getTime());
+      throw new RateLimitError(account.id, taken.until.getTime(), 'its budget is spent', priority);
     }
     return answeredBy;
   }
@@ -219,8 +219,8 @@ export class Budget {
   }
 }
 
-const spentKey = (account: string, urgency: number): string =>
-  `${bandOf(urgency) === 'closing' ? 'closing' : 'other'} ${account}`;
+const spentKey = (account: string, priority: number): string =>
+  `${bandOf(priority) === 'closing' ? 'closing' : 'other'} ${account}`;
 
 /** Whether it was the API that answered. It says 403 itself, too, but so does the firewall. */
 const cameThrough = (status: number | undefined): boolean =>

@@ -34,9 +34,9 @@ const OF_THE_READINGS: Readonly<Record<Band, number>> = {
 export const READINGS_OF_A_COMPARISON = 3;
 
 /** The windows that a request must fit into. */
-export function windowsFor(limits: Limits, request: { write: boolean; urgency: number }): Window[] {
+export function windowsFor(limits: Limits, request: { write: boolean; priority: number }): Window[] {
   const { writesPerMinute, writesPerHour, requestsPerHour, requestsPerFiveMinutes } = limits;
-  const band = bandOf(request.urgency);
+  const band = bandOf(request.priority);
   const all = [
     ...(requestsPerFiveMinutes === undefined
       ? []

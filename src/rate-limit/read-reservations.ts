@@ -11,7 +11,7 @@ interface Line {
   readonly apartMs: number;
 }
 
-export class Turns {
+export class ReadReservations {
   /** By account. */
   readonly #lines = new Map<string, Line>();
 

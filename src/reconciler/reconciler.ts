@@ -5,21 +5,21 @@
  */
 
 import { CalendarChangedError } from '../context/calendar-changed-error.js';
-import { keepSilent } from '../context/circuit-breaker.js';
-import { failureOf } from '../context/classify-error.js';
-import type { Means } from '../context/context.js';
-import { isInDoubt, type Leased, leased } from '../context/lease.js';
+import { openCircuit } from '../context/circuit-breaker.js';
+import { classifyError } from '../context/classify-error.js';
+import type { Dependencies } from '../context/context.js';
+import { isInDoubt, type LeasedWork, withLease } from '../context/lease.js';
 import { LeaseLostError } from '../context/lease-lost-error.js';
-import type { Reconciled } from '../context/reconcile-result.js';
-import { HEARING } from '../core/index.js';
+import type { ReconcileResult } from '../context/reconcile-result.js';
+import { VERIFICATION_PRIORITY } from '../core/index.js';
 import { pipelined } from '../db/pipeline.js';
 import { refuseAccount } from '../db/tables/account-states.js';
 import { type Account, getAccountOf } from '../db/tables/accounts.js';
-import { attemptFailed, attemptSucceeded, calendarFailed, retryAt } from '../db/tables/calendar-retries.js';
+import { calendarFailed, recordFailure, recordSuccess, retryAt } from '../db/tables/calendar-retries.js';
 import { type CalendarState, getCalendar } from '../db/tables/calendars.js';
 import { CLOSING_REFUSED_MS } from '../db/tables/pending-calendars.js';
 import { backoffMs, RETRY } from '../lib/backoff.js';
-import { Lanes } from '../lib/bulkhead.js';
+import { Bulkhead } from '../lib/bulkhead.js';
 import { PlanOutdatedError } from '../publishing/plan-outdated-error.js';
 import { CalendarRefusedError } from './calendar-refused-error.js';
 import { publish } from './publish-calendar.js';
@@ -27,52 +27,52 @@ import { publish } from './publish-calendar.js';
 const ANOTHER_WORKER_HAS_IT_MS = 500;
 
 export class Reconciler {
-  readonly #options: Means;
-  readonly #lanes: Lanes;
+  readonly #options: Dependencies;
+  readonly #bulkhead: Bulkhead;
 
   /** @param concurrency calendars at the same time in this process */
-  constructor(options: Means, concurrency: number) {
+  constructor(options: Dependencies, concurrency: number) {
     this.#options = options;
-    this.#lanes = new Lanes({ concurrency, now: options.now });
+    this.#bulkhead = new Bulkhead({ concurrency, now: options.now });
   }
 
   /**
    * @param id the calendar's
    * @param urgency of what it was woken for
    */
-  async reconcile(id: string, urgency: number): Promise<Reconciled> {
+  async reconcile(id: string, priority: number): Promise<ReconcileResult> {
     const { db, budget } = this.#options;
     const [calendar, account] = await pipelined(db, (session) =>
       Promise.all([getCalendar(session, id), getAccountOf(session, id)]),
     );
     if (calendar === undefined || account === undefined) return { kind: 'done' };
     // The sweep finds it when it is due.
-    if (isPaused(calendar, urgency, this.#options.now())) return { kind: 'done' };
+    if (isPaused(calendar, priority, this.#options.now())) return { kind: 'done' };
     const wait = calendar.retrying ? calendar.retrying.at.getTime() - this.#options.now() : 0;
     if (wait > 0) return { kind: 'later', afterMs: wait, reason: calendar.retrying?.reason ?? 'retrying' };
 
-    const spentMs = budget.waitMs(account.id, urgency);
+    const spentMs = budget.waitMs(account.id, priority);
     if (spentMs > 0) return { kind: 'later', afterMs: spentMs, reason: 'the budget of its account is spent' };
-    const lane = this.#lanes.enter(account.id);
-    if (lane.kind === 'full') {
-      return { kind: 'later', afterMs: lane.afterMs, reason: 'its account keeps this process busy' };
+    const group = this.#bulkhead.enter(account.id);
+    if (group.kind === 'full') {
+      return { kind: 'later', afterMs: group.afterMs, reason: 'its account keeps this process busy' };
     }
     try {
-      return await this.#leased(calendar, account, urgency);
+      return await this.#leased(calendar, account, priority);
     } finally {
-      lane.leave();
+      group.leave();
     }
   }
 
-  async #leased(calendar: CalendarState, account: Account, urgency: number): Promise<Reconciled> {
+  async #leased(calendar: CalendarState, account: Account, priority: number): Promise<ReconcileResult> {
     const { db } = this.#options;
     // What is in doubt stays leased, and is judged after that.
-    const ran = await leased(this.#options, calendar, account, async (run) => {
+    const ran = await withLease(this.#options, calendar, account, async (run) => {
       const reconciled = await publish(run);
-      if (reconciled.kind === 'done') await attemptSucceeded(db, calendar.id);
+      if (reconciled.kind === 'done') await recordSuccess(db, calendar.id);
       return reconciled;
-    }).catch(async (error: unknown): Promise<Leased<Reconciled>> => {
-      return { kind: 'ran', result: await this.#failed(calendar, account, urgency, error) };
+    }).catch(async (error: unknown): Promise<LeasedWork<ReconcileResult>> => {
+      return { kind: 'ran', result: await this.#failed(calendar, account, priority, error) };
     });
     if (ran.kind === 'ran') return ran.result;
     return { kind: 'later', afterMs: ANOTHER_WORKER_HAS_IT_MS, reason: 'another worker has the calendar' };
@@ -82,9 +82,9 @@ export class Reconciler {
   async #failed(
     calendar: CalendarState,
     account: Account,
-    urgency: number,
+    priority: number,
     error: unknown,
-  ): Promise<Reconciled> {
+  ): Promise<ReconcileResult> {
     const { db, log, now, random, requestTimeoutMs } = this.#options;
     if (error instanceof LeaseLostError) {
       return { kind: 'later', afterMs: ANOTHER_WORKER_HAS_IT_MS, reason: error.message };
@@ -102,24 +102,24 @@ export class Reconciler {
       else log.warn(about, 'the calendar still fails');
       return { kind: 'done' };
     }
-    const failure = failureOf(error, now());
+    const failure = classifyError(error, now());
     switch (failure.kind) {
       case 'wait':
         // A comparison may have found what is more urgent than itself; what waited long is not made to wait anew.
-        return { ...failure, kind: 'later', urgency: Math.min(urgency, failure.urgency ?? urgency) };
+        return { ...failure, kind: 'later', priority: Math.min(priority, failure.priority ?? priority) };
       case 'give-up':
         return await this.#failed(
           calendar,
           account,
-          urgency,
+          priority,
           new CalendarRefusedError({ reason: failure.reason, leavesOnSale: true, tried: [] }),
         );
       case 'firewall': {
-        const afterMs = await keepSilent(this.#options, account, failure.reason);
+        const afterMs = await openCircuit(this.#options, account, failure.reason);
         return { kind: 'later', afterMs, reason: failure.reason };
       }
       case 'retry': {
-        const attempts = await attemptFailed(db, calendar.id, failure.reason);
+        const attempts = await recordFailure(db, calendar.id, failure.reason);
         const afterMs = Math.max(
           backoffMs(RETRY, attempts, random()),
           failure.afterMs ?? 0,
@@ -145,8 +145,10 @@ export class Reconciler {
  * Whether a calendar that failed is left alone: until it is due, and what closes for a minute where every way of closing was
  * refused, and not at all where there was one.
  */
-function isPaused({ failed }: CalendarState, urgency: number, now: number): boolean {
+function isPaused({ failed }: CalendarState, priority: number, now: number): boolean {
   if (failed === undefined || (failed.retryAt?.getTime() ?? 0) <= now) return false;
   const refusedAt = failed.closingRefusedAt?.getTime();
-  return urgency >= HEARING || (refusedAt !== undefined && refusedAt + CLOSING_REFUSED_MS > now);
+  return (
+    priority >= VERIFICATION_PRIORITY || (refusedAt !== undefined && refusedAt + CLOSING_REFUSED_MS > now)
+  );
 }

@@ -4,7 +4,7 @@
  * Contract: getSlots, getBookings, Breaks.
  */
 
-import type { Run } from '../context/context.js';
+import type { CalendarContext } from '../context/context.js';
 import { behaviorOf, saveBehavior } from '../db/tables/address-behavior.js';
 import type { DriftingChange } from '../db/tables/days.js';
 import type { Compared, DriftingDay } from '../db/tables/resync-calendars.js';
@@ -28,11 +28,11 @@ export interface Comparison {
  * @param dryRun where the record stays as it is; else what others booked and closed is taken into it
  * @throws {BudgetSpentError} before anything is computed, where there are not enough readings for all of it
  */
-export async function compareCalendar(run: Run, dryRun: boolean): Promise<Comparison> {
+export async function compareCalendar(run: CalendarContext, dryRun: boolean): Promise<Comparison> {
   return await run.comparing((client) => compare(run, client, dryRun));
 }
 
-async function compare(run: Run, client: DocplannerClient, dryRun: boolean): Promise<Comparison> {
+async function compare(run: CalendarContext, client: DocplannerClient, dryRun: boolean): Promise<Comparison> {
   const { calendar, account, db, now } = run;
   const before = run.requests.reads;
   const horizon = horizonOf(account.timeZone, now());
@@ -44,7 +44,7 @@ async function compare(run: Run, client: DocplannerClient, dryRun: boolean): Pro
   const reading = await read(run, client, known, dryRun, calendar.strategy !== 'slots' || knowsBreaks);
   const behavior = await behaviorOf(db, calendar.id);
   let found = inspect(run, reading, behavior);
-  if (found.needsBreaks) {
+  if (found.requiresBreaks) {
     // What is missing may be hidden by breaks, which had not been asked for.
     found = inspect(run, await read(run, client, known, dryRun, true, reading), behavior);
   }

@@ -1,34 +1,34 @@
 /** Holds what was read of a calendar against what it should show. */
 
-import type { Run } from '../context/context.js';
-import { type Cut, datesOf, localDate, type Slot, toIso, urgency } from '../core/index.js';
+import type { CalendarContext } from '../context/context.js';
+import { type Cut, datesOf, localDate, priority, type Slot, toIso } from '../core/index.js';
 import type { AddressBehavior } from '../db/tables/address-behavior.js';
 import type { DriftingChange } from '../db/tables/days.js';
 import type { DriftingDay } from '../db/tables/resync-calendars.js';
 import type { Interval } from '../marketplace-state/dirty-days.js';
-import type { Present } from '../publishing/blocking/marketplace-state.js';
-import { type HidingStep, planHiding, spanOfStep } from '../publishing/blocking/plan-blocking.js';
-import { needsOf } from '../publishing/blocking/required-blocks.js';
-import type { Settled } from '../publishing/desired-days.js';
+import type { MarketplaceState } from '../publishing/blocking/marketplace-state.js';
+import { type BlockingStep, planBlocking, spanOfStep } from '../publishing/blocking/plan-blocking.js';
+import { requiredBlocksOf } from '../publishing/blocking/required-blocks.js';
+import type { Resolved } from '../publishing/desired-days.js';
 import { type Difference, judge, type Start } from '../publishing/diff-availability.js';
 import { SETTLED_MS } from '../publishing/verification.js';
 import type { Reading } from './fetch.js';
 
 /** In all that a report tells one by one. */
-export const MOST_STARTS = 50;
+export const MAX_STARTS = 50;
 
 export interface Inspected {
   readonly days: readonly DriftingDay[];
   readonly changes: readonly DriftingChange[];
   readonly distrusted: readonly string[];
-  readonly needsBreaks: boolean;
+  readonly requiresBreaks: boolean;
   /** How the address cuts periods, as far as it is known now. */
   readonly cut: Cut | undefined;
   /** When to read again, where days differ that were written so lately that the reading may be older; epoch milliseconds. */
   readonly readAgainAt: number | undefined;
 }
 
-export function inspect(run: Run, reading: Reading, behavior: AddressBehavior): Inspected {
+export function inspect(run: CalendarContext, reading: Reading, behavior: AddressBehavior): Inspected {
   const { before, known, starts, breaks, present, presentBefore, foreign } = reading;
   const { calendar, account, now } = run;
   const { timeZone } = account;
@@ -84,7 +84,7 @@ export function inspect(run: Run, reading: Reading, behavior: AddressBehavior): 
       stale: opening.length,
       foreign: false,
     });
-    changes.push({ date, generation, ...urgencyOfDrift(difference, closing, opening, at) });
+    changes.push({ date, generation, ...priorityOfDrift(difference, closing, opening, at) });
   }
   for (const date of foreign) {
     const { missing = [], extra = [] } = differing.get(date) ?? {};
@@ -104,7 +104,7 @@ export function inspect(run: Run, reading: Reading, behavior: AddressBehavior): 
     distrusted: [...foreign].filter((date) => differing.has(date)),
     cut,
     readAgainAt: latest([...differing.keys()].filter(isLate).map((date) => settledAt.get(date) ?? 0)),
-    needsBreaks: hidesNothing && [...differing.values()].some(({ missing }) => missing.length > 0),
+    requiresBreaks: hidesNothing && [...differing.values()].some(({ missing }) => missing.length > 0),
   };
 }
 
@@ -118,25 +118,25 @@ interface Steps {
 
 /** What would have to be done about our own breaks and placeholders, were every day told this. */
 function stepsOf(
-  run: Run,
+  run: CalendarContext,
   days: readonly { readonly date: string; readonly slots: readonly Slot[] }[],
-  taken: Settled['taken'],
-  present: Present,
+  taken: Resolved['taken'],
+  present: MarketplaceState,
   cut: Cut | undefined,
 ): ReadonlyMap<string, Steps> {
   const { calendar, account, now } = run;
-  const plan = planHiding({
+  const plan = planBlocking({
     strategy: calendar.strategy,
     timeZone: account.timeZone,
     days: days.map(({ date, slots }) => ({ date, told: slots, isCertain: true, wanted: slots })),
-    needs: needsOf(taken, calendar),
+    needs: requiredBlocksOf(taken, calendar),
     present,
     refused: new Set(),
     cut,
     now: now(),
   });
   const steps = new Map<string, { closing: Interval[]; opening: Interval[] }>();
-  const put = (kind: 'closing' | 'opening', step: HidingStep): void => {
+  const put = (kind: 'closing' | 'opening', step: BlockingStep): void => {
     const span = spanOfStep(step);
     for (const date of datesOf(span, account.timeZone)) {
       const of = steps.get(date) ?? { closing: [], opening: [] };
@@ -150,19 +150,19 @@ function stepsOf(
 }
 
 /** What is on sale and should not be goes first, like anything that closes; the rest comes last. */
-function urgencyOfDrift(
+function priorityOfDrift(
   difference: Difference | undefined,
   closing: readonly Interval[],
   opening: readonly Interval[],
   now: number,
-): { readonly urgency: number; readonly isTold: boolean } {
+): { readonly priority: number; readonly isTold: boolean } {
   const extra = [...(difference?.extra ?? []).map(spanOfStart), ...closing];
   const missing = [...(difference?.missing ?? []).map(spanOfStart), ...opening];
   return {
-    urgency:
+    priority:
       extra.length > 0
-        ? urgency({ closed: extra, opened: [], now })
-        : urgency({ closed: [], opened: missing, now, resync: true }),
+        ? priority({ closed: extra, opened: [], now })
+        : priority({ closed: [], opened: missing, now, resync: true }),
     isTold: difference === undefined,
   };
 }
@@ -171,7 +171,7 @@ const spanOfStart = ({ at, end }: Start): Interval => ({ start: at, end: Math.ma
 
 function spelled(starts: readonly Start[], timeZone: string): string[] {
   return starts
-    .slice(0, MOST_STARTS)
+    .slice(0, MAX_STARTS)
     .map(({ at, service }) => `${toIso(at, timeZone)}${service === undefined ? '' : ` (${service})`}`);
 }
 

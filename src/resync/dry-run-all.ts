@@ -1,23 +1,23 @@
 /** A dry run that is made here and now, by whoever asked: nothing is begun, queued, published or written down. */
 import { randomUUID } from 'node:crypto';
 import type { ResyncReport } from '../api/resyncs-api.js';
-import type { Means } from '../context/context.js';
+import type { Dependencies } from '../context/context.js';
 import { type DriftingDay, failedOf } from '../db/tables/resync-calendars.js';
 import type { ResyncFailure } from '../db/tables/resync-reports.js';
-import { lookAt } from './dry-run.js';
+import { compareOnly } from './dry-run.js';
 
 /**
  * @param calendars one after another
  * @param mostDays that are told one by one
  * @param onProgress told of each calendar that is through
  */
-export async function lookAtAll(
-  means: Means,
+export async function dryRunAll(
+  dependencies: Dependencies,
   calendars: readonly string[],
-  mostDays: number,
+  maxDays: number,
   onProgress: (report: ResyncReport) => void,
 ): Promise<ResyncReport> {
-  const { now } = means;
+  const { now } = dependencies;
   const id = `rsy_${randomUUID()}`;
   const startedAt = now();
   const sum = { daysCompared: 0, missing: 0, extra: 0, stale: 0, foreign: 0, reads: 0 };
@@ -47,16 +47,16 @@ export async function lookAtAll(
       failures: [...failures, ...notCompared],
       waiting: [],
       sources: [],
-      days: days.slice(0, mostDays),
+      days: days.slice(0, maxDays),
     };
   };
   for (const calendar of calendars) {
-    const looked = await lookAt(means, calendar);
+    const looked = await compareOnly(dependencies, calendar);
     left -= 1;
     if (looked.kind === 'failed') failures.push({ calendar, reason: looked.reason });
     if (looked.kind === 'compared') {
       compared += 1;
-      const reason = await failedOf(means.db, calendar);
+      const reason = await failedOf(dependencies.db, calendar);
       if (reason !== null) notCompared.push({ calendar, reason });
       for (const key of Object.keys(sum) as (keyof typeof sum)[]) sum[key] += looked.compared[key];
       days.push(...looked.compared.days.map((day) => ({ calendar, ...day })));

@@ -1,18 +1,18 @@
 /** What the marketplace shows of a calendar, read at once, beside what is known of its days before and after. */
 
-import type { Run } from '../context/context.js';
+import type { CalendarContext } from '../context/context.js';
 import { findBookings, placeholdersBetween } from '../db/tables/bookings.js';
 import { findBreaks } from '../db/tables/breaks.js';
-import type { DayChange } from '../db/tables/days.js';
+import type { DirtyDay } from '../db/tables/days.js';
 import type { Booking, DocplannerClient } from '../docplanner/index.js';
-import { tellLater } from '../linked-bookings/notify-later.js';
-import { foldBookings, type SaidBooking } from '../marketplace-state/apply-bookings.js';
-import { foldBreaks, type SaidBreak } from '../marketplace-state/apply-breaks.js';
-import { askForBookings, askForBreaks, type FoundBreak, takeIn } from '../marketplace-state/fetch-state.js';
+import { notifyLater } from '../linked-bookings/notify-later.js';
+import { type BookingUpdate, mergeBookings } from '../marketplace-state/apply-bookings.js';
+import { type BreakUpdate, mergeBreaks } from '../marketplace-state/apply-breaks.js';
+import { type FoundBreak, ingest, requestBookings, requestBreaks } from '../marketplace-state/fetch-state.js';
 import { assemble, withRefs } from '../publishing/blocking/fetch-marketplace-state.js';
-import type { Present } from '../publishing/blocking/marketplace-state.js';
-import { needsOf } from '../publishing/blocking/required-blocks.js';
-import { type Settled, settledDays } from '../publishing/desired-days.js';
+import type { MarketplaceState } from '../publishing/blocking/marketplace-state.js';
+import { requiredBlocksOf } from '../publishing/blocking/required-blocks.js';
+import { type Resolved, settledDays } from '../publishing/desired-days.js';
 import { horizonOf } from '../publishing/horizon.js';
 import { rangeOf } from '../publishing/verify-publication.js';
 
@@ -20,16 +20,16 @@ export interface Reading {
   /** When it began; epoch milliseconds. */
   readonly at: number;
   /** The days, as they were known before. */
-  readonly before: Settled;
+  readonly before: Resolved;
   /** The days, as they are known after what was read was taken into the record. */
-  readonly known: Settled;
-  readonly starts: Awaited<ReturnType<ReturnType<Run['client']>['getSlots']>>;
+  readonly known: Resolved;
+  readonly starts: Awaited<ReturnType<ReturnType<CalendarContext['client']>['getSlots']>>;
   readonly bookings: readonly Booking[];
   /** Absent where they were not asked for. */
   readonly breaks: readonly FoundBreak[] | undefined;
-  readonly present: Present;
+  readonly present: MarketplaceState;
   /** The same, held against what was known to be taken before. */
-  readonly presentBefore: Present;
+  readonly presentBefore: MarketplaceState;
   /** Dates on which bookings or breaks of others were not as they were known. */
   readonly foreign: ReadonlySet<string>;
 }
@@ -40,9 +40,9 @@ export interface Reading {
  * @param earlier of which everything but the breaks still stands
  */
 export async function read(
-  run: Run,
+  run: CalendarContext,
   client: DocplannerClient,
-  known: Settled,
+  known: Resolved,
   dryRun: boolean,
   withBreaks: boolean,
   earlier?: Reading,
@@ -53,12 +53,12 @@ export async function read(
   const reader = { db, calendar, now, client };
   const starts = earlier?.starts ?? (await client.getSlots(calendar, range.from, range.to));
   const bookings =
-    earlier === undefined ? await askForBookings(reader, range) : { list: earlier.bookings, said: [] };
-  const breaks = withBreaks ? await askForBreaks(reader, range) : { list: undefined, said: [] };
+    earlier === undefined ? await requestBookings(reader, range) : { list: earlier.bookings, said: [] };
+  const breaks = withBreaks ? await requestBreaks(reader, range) : { list: undefined, said: [] };
   const changed = dryRun
     ? await wouldChange(run, bookings.said, breaks.said)
-    : await takeIn(run, { bookings: bookings.said, breaks: breaks.said });
-  if (!dryRun && changed.length > 0) await tellLater(run);
+    : await ingest(run, { bookings: bookings.said, breaks: breaks.said });
+  if (!dryRun && changed.length > 0) await notifyLater(run);
   const dates = known.days.map(({ date }) => date).sort();
   const placeholders = await placeholdersBetween(db, calendar.id, new Date(range.from), new Date(range.to));
   const assembled = assemble(
@@ -80,23 +80,23 @@ export async function read(
     starts,
     bookings: bookings.list,
     breaks: breaks.list,
-    present: withRefs(assembled, calendar.id, needsOf(after.taken, calendar)),
-    presentBefore: withRefs(assembled, calendar.id, needsOf(before.taken, calendar)),
+    present: withRefs(assembled, calendar.id, requiredBlocksOf(after.taken, calendar)),
+    presentBefore: withRefs(assembled, calendar.id, requiredBlocksOf(before.taken, calendar)),
     foreign: new Set([...(earlier?.foreign ?? []), ...changed.map(({ date }) => date)]),
   };
 }
 
 /** The days that would change, were it taken into the record. */
 async function wouldChange(
-  { calendar, account, db, now }: Run,
-  bookings: readonly SaidBooking[],
-  breaks: readonly SaidBreak[],
-): Promise<readonly DayChange[]> {
+  { calendar, account, db, now }: CalendarContext,
+  bookings: readonly BookingUpdate[],
+  breaks: readonly BreakUpdate[],
+): Promise<readonly DirtyDay[]> {
   const { id, bufferBefore = 0, bufferAfter = 0 } = calendar;
   const locked = { id, timeZone: account.timeZone, bufferBefore, bufferAfter };
   const idsOf = (said: readonly { readonly id: string }[]): string[] => said.map((one) => one.id);
   return [
-    ...foldBookings(locked, await findBookings(db, id, idsOf(bookings)), bookings, now()).days,
-    ...foldBreaks(locked, await findBreaks(db, id, idsOf(breaks)), breaks, now()).days,
+    ...mergeBookings(locked, await findBookings(db, id, idsOf(bookings)), bookings, now()).days,
+    ...mergeBreaks(locked, await findBreaks(db, id, idsOf(breaks)), breaks, now()).days,
   ];
 }

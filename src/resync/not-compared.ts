@@ -3,17 +3,17 @@
  * long as the resync has (store/resyncs.ts). It is none of the calendar's publishing. Contract: Errors.
  */
 
-import type { Run } from '../context/context.js';
+import type { CalendarContext } from '../context/context.js';
 import {
-  comparisonFailed,
-  comparisonRefused,
-  comparisonWaits,
   type OpenResync,
+  recordComparisonFailed,
+  recordComparisonRefused,
+  recordComparisonWait,
 } from '../db/tables/resync-calendars.js';
 import { type Backoff, backoffMs } from '../lib/backoff.js';
 import { verdictOf } from './verdict.js';
 
-export type NotCompared =
+export type ComparisonOutcome =
   | { readonly kind: 'failed' }
   | { readonly kind: 'later'; readonly afterMs: number; readonly reason: string };
 
@@ -25,10 +25,10 @@ const AGAIN: Backoff = { firstMs: 5_000, capMs: 5 * 60_000 };
  * @throws what concerns the account, or is none of the marketplace's doing
  */
 export async function notCompared(
-  run: Run,
+  run: CalendarContext,
   waiting: readonly OpenResync[],
   error: unknown,
-): Promise<NotCompared> {
+): Promise<ComparisonOutcome> {
   const { db, calendar, account, log, now, random } = run;
   const verdict = verdictOf(error, now());
   if (verdict.kind === 'not-ours') throw error;
@@ -38,17 +38,17 @@ export async function notCompared(
   switch (verdict.kind) {
     case 'refused':
       log.error(about, 'a calendar could not be compared');
-      await comparisonRefused(db, resyncs, calendar.id, reason);
+      await recordComparisonRefused(db, resyncs, calendar.id, reason);
       return { kind: 'failed' };
     case 'wait':
-      await comparisonWaits(db, resyncs, calendar.id, new Date(now() + verdict.afterMs));
+      await recordComparisonWait(db, resyncs, calendar.id, new Date(now() + verdict.afterMs));
       return { kind: 'later', afterMs: verdict.afterMs, reason };
     case 'no-answer': {
       // Each resync counts its own: one that has just joined waits no longer than its first failure.
       const waits = await Promise.all(
         waiting.map(async ({ resync, tries }) => {
           const afterMs = Math.max(backoffMs(AGAIN, tries + 1, random()), verdict.notBeforeMs);
-          await comparisonFailed(db, resync, calendar.id, reason, new Date(now() + afterMs));
+          await recordComparisonFailed(db, resync, calendar.id, reason, new Date(now() + afterMs));
           return afterMs;
         }),
       );

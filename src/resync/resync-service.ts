@@ -1,22 +1,22 @@
 /** Full resyncs: begun, and reported; or only looked at. */
 
 import {
-  MOST_DAYS,
+  MAX_DAYS,
   type OwnResyncs,
   type ResyncReport,
   type ResyncRequest,
   type ResyncSummary,
 } from '../api/resyncs-api.js';
-import type { Means } from '../context/context.js';
+import type { Dependencies } from '../context/context.js';
 import { listCalendars } from '../db/tables/calendars.js';
 import { getResync, listResyncs, type StoredResync } from '../db/tables/resync-reports.js';
 import { beginResync, finishResyncs } from '../db/tables/resyncs.js';
 import type { ResyncQueue } from '../queue/resync-queue.js';
-import { lookAtAll } from './dry-run-all.js';
+import { dryRunAll } from './dry-run-all.js';
 import { UnknownCalendarsError } from './unknown-calendars-error.js';
 
 export interface ResyncsOptions {
-  readonly means: Means;
+  readonly dependencies: Dependencies;
   readonly queue: ResyncQueue;
   /** Told where the queue cannot be reached: the next round finds it. */
   readonly onQueueAway: (error: unknown) => void;
@@ -24,7 +24,7 @@ export interface ResyncsOptions {
   readonly round: () => Promise<void>;
 }
 
-const MOST_LISTED = 1_000;
+const MAX_LISTED = 1_000;
 
 const toldAs = (state: StoredResync['state']): ResyncReport['state'] =>
   state === 'fetching' ? 'running' : state;
@@ -37,8 +37,8 @@ export class Resyncs implements OwnResyncs {
   }
 
   async begin({ calendars, dryRun = false }: ResyncRequest): Promise<{ readonly id: string }> {
-    const { means, queue, onQueueAway } = this.#options;
-    const { db, now } = means;
+    const { dependencies, queue, onQueueAway } = this.#options;
+    const { db, now } = dependencies;
     await this.#known(calendars);
     const id = await beginResync(db, { calendars, dryRun }, new Date(now()));
     await queue.run(id).catch(onQueueAway);
@@ -51,18 +51,18 @@ export class Resyncs implements OwnResyncs {
   ): Promise<ResyncReport> {
     const known = await this.#known(calendars);
     const wanted = known.filter((id) => calendars?.includes(id) ?? true);
-    return await lookAtAll(this.#options.means, wanted, MOST_DAYS, onProgress);
+    return await dryRunAll(this.#options.dependencies, wanted, MAX_DAYS, onProgress);
   }
 
-  async tend(): Promise<void> {
+  async runMaintenance(): Promise<void> {
     await this.#options.round();
   }
 
   async report(id: string): Promise<ResyncReport | undefined> {
-    const { db, now } = this.#options.means;
+    const { db, now } = this.#options.dependencies;
     // Its last calendar may have failed since, where no scheduler is there to notice.
     await finishResyncs(db, new Date(now()));
-    const resync = await getResync(db, id, MOST_DAYS, new Date(now()));
+    const resync = await getResync(db, id, MAX_DAYS, new Date(now()));
     if (resync === undefined) return undefined;
     const { state, startedAt, finishedAt, missing, extra, stale, foreign, ...rest } = resync;
     return {
@@ -76,9 +76,9 @@ export class Resyncs implements OwnResyncs {
   }
 
   async list(): Promise<readonly ResyncSummary[]> {
-    const { db, now } = this.#options.means;
+    const { db, now } = this.#options.dependencies;
     await finishResyncs(db, new Date(now()));
-    return (await listResyncs(db, MOST_LISTED)).map(({ state, startedAt, finishedAt, ...rest }) => ({
+    return (await listResyncs(db, MAX_LISTED)).map(({ state, startedAt, finishedAt, ...rest }) => ({
       ...rest,
       state: toldAs(state),
       startedAt: startedAt.toISOString(),
@@ -88,7 +88,7 @@ export class Resyncs implements OwnResyncs {
 
   /** @returns all that there are and are not being deleted */
   async #known(calendars: readonly string[] | undefined): Promise<readonly string[]> {
-    const all = await listCalendars(this.#options.means.db);
+    const all = await listCalendars(this.#options.dependencies.db);
     const known = all.filter(({ closing }) => closing === undefined).map(({ id }) => id);
     const unknown = (calendars ?? []).filter((id) => !known.includes(id));
     if (unknown.length > 0) throw new UnknownCalendarsError(unknown);

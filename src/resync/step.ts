@@ -3,26 +3,26 @@
  * strategy, and then it is through. What was cut off goes on with the calendar's next run.
  */
 
-import type { Run } from '../context/context.js';
-import { COMPARING } from '../core/index.js';
+import type { CalendarContext } from '../context/context.js';
+import { COMPARISON_PRIORITY } from '../core/index.js';
 import { markDrift } from '../db/tables/days.js';
 import { retryDays } from '../db/tables/failures.js';
 import {
   addResyncReads,
   addResyncWrites,
-  comparisonWaits,
-  concludeResync,
-  distrust,
-  noteRetried,
+  finishCalendar,
+  markUnverified,
   type OpenResync,
   openResyncs,
+  recordComparisonWait,
+  recordRetried,
   saveCompared,
 } from '../db/tables/resync-calendars.js';
 import { finishResyncs } from '../db/tables/resyncs.js';
 import { readAddress } from '../publishing/address-services.js';
 import { horizonOf } from '../publishing/horizon.js';
 import { type Comparison, compareCalendar } from './compare.js';
-import { type NotCompared, notCompared } from './not-compared.js';
+import { type ComparisonOutcome, notCompared } from './not-compared.js';
 
 export type ResyncStep =
   /** Nothing of it is left here. */
@@ -32,12 +32,12 @@ export type ResyncStep =
   /** It goes on then; what is to be published has nothing to do with it. */
   | { readonly kind: 'later'; readonly afterMs: number; readonly reason: string };
 
-export async function resyncStep(run: Run): Promise<ResyncStep> {
+export async function resyncStep(run: CalendarContext): Promise<ResyncStep> {
   const { db, calendar, now } = run;
   const open = await openResyncs(db, calendar.id);
   if (open.length === 0) return { kind: 'through' };
   for (const { resync, state } of open) {
-    if (state === 'compared') await concludeResync(db, resync, calendar.id);
+    if (state === 'compared') await finishCalendar(db, resync, calendar.id);
   }
   const waiting = open.filter(({ state }) => state === 'waiting');
   const step = waiting.length === 0 ? THROUGH : await compareFor(run, waiting);
@@ -47,7 +47,7 @@ export async function resyncStep(run: Run): Promise<ResyncStep> {
 
 const THROUGH: ResyncStep = { kind: 'through' };
 
-async function compareFor(run: Run, waiting: readonly OpenResync[]): Promise<ResyncStep> {
+async function compareFor(run: CalendarContext, waiting: readonly OpenResync[]): Promise<ResyncStep> {
   const { db, calendar, now } = run;
   const afterMs = Math.min(...waiting.map(({ retryAt }) => (retryAt?.getTime() ?? 0) - now()));
   if (afterMs > 0) return { kind: 'later', afterMs, reason: 'its comparison waits until then' };
@@ -61,7 +61,7 @@ async function compareFor(run: Run, waiting: readonly OpenResync[]): Promise<Res
   if (readAgainAt !== undefined) {
     const resyncs = waiting.map(({ resync }) => resync);
     await addResyncReads(db, resyncs, calendar.id, compared.reads);
-    await comparisonWaits(db, resyncs, calendar.id, new Date(readAgainAt));
+    await recordComparisonWait(db, resyncs, calendar.id, new Date(readAgainAt));
     return {
       kind: 'later',
       afterMs: Math.max(0, readAgainAt - now()),
@@ -73,7 +73,7 @@ async function compareFor(run: Run, waiting: readonly OpenResync[]): Promise<Res
   await db.transaction().execute(async (tx) => {
     if (!isDry) {
       await markDrift(tx, calendar.id, changes, new Date(now()));
-      await distrust(tx, calendar.id, distrusted);
+      await markUnverified(tx, calendar.id, distrusted);
     }
     for (const { resync, dryRun } of waiting) {
       await saveCompared(tx, resync, calendar.id, compared, dryRun || !finds);
@@ -86,26 +86,26 @@ async function compareFor(run: Run, waiting: readonly OpenResync[]): Promise<Res
  * Once for each resync it is read what the address has, and days that had failed are tried again; what there is to publish
  * by that is published first, and compared like everything else.
  */
-async function beginsAnew(run: Run, waiting: readonly OpenResync[]): Promise<boolean> {
+async function beginsAnew(run: CalendarContext, waiting: readonly OpenResync[]): Promise<boolean> {
   const { db, calendar, account, now } = run;
   const resyncs = waiting.filter(({ dryRun, retried }) => !dryRun && !retried).map(({ resync }) => resync);
   if (resyncs.length === 0) return false;
   const before = run.requests.reads;
-  const changes = !run.address.wasRead && (await readAddress(run, COMPARING));
+  const changes = !run.address.wasRead && (await readAddress(run, COMPARISON_PRIORITY));
   if (run.requests.reads > before)
     await addResyncReads(db, resyncs, calendar.id, run.requests.reads - before);
   const { from, to } = horizonOf(account.timeZone, now());
   return await db.transaction().execute(async (tx) => {
-    await noteRetried(tx, resyncs, calendar.id);
+    await recordRetried(tx, resyncs, calendar.id);
     return (await retryDays(tx, calendar.id, from, to)) > 0 || changes;
   });
 }
 
 async function tryToCompare(
-  run: Run,
+  run: CalendarContext,
   isDry: boolean,
   waiting: readonly OpenResync[],
-): Promise<NotCompared | ({ readonly kind: 'compared' } & Comparison)> {
+): Promise<ComparisonOutcome | ({ readonly kind: 'compared' } & Comparison)> {
   const before = run.requests.reads;
   try {
     return { kind: 'compared', ...(await compareCalendar(run, isDry)) };
@@ -118,7 +118,7 @@ async function tryToCompare(
 }
 
 /** Counts what publishing wrote towards the resync that found it. */
-export async function countingWrites<T>(run: Run, publish: () => Promise<T>): Promise<T> {
+export async function countingWrites<T>(run: CalendarContext, publish: () => Promise<T>): Promise<T> {
   const before = run.requests.writes;
   try {
     return await publish();

@@ -3,7 +3,7 @@
  * any other request (failure.ts); only that what would be refused again is no failure of the calendar. Contract: Errors.
  */
 
-import { failureOf } from '../context/classify-error.js';
+import { classifyError } from '../context/classify-error.js';
 import { InvalidScheduleError } from '../core/index.js';
 import {
   ConflictError,
@@ -32,7 +32,7 @@ export function verdictOf(error: unknown, now: number): Verdict {
   }
   // Without a token nothing of the account can be asked, its publishing included.
   if (error instanceof UnauthorizedError || error instanceof TokenUnavailableError) return NOT_OURS;
-  const failure = failureOf(error, now);
+  const failure = classifyError(error, now);
   switch (failure.kind) {
     case 'give-up':
       return { kind: 'refused', reason: failure.reason };

@@ -2,7 +2,7 @@
 import { DelayedError, type Job } from 'bullmq';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { LEAST_URGENT } from '../core/index.js';
+import { LOWEST_PRIORITY } from '../core/index.js';
 import { isUnavailable } from '../db/is-unavailable.js';
 import type { Db } from '../db/schema.js';
 import { type Account, getAccount } from '../db/tables/accounts.js';
@@ -13,8 +13,8 @@ import {
   beginResync,
   calendarsOfResync,
   calendarsToResync,
+  deleteExpiredResyncs,
   finishResyncs,
-  forgetResyncs,
   lastResync,
   resyncsToQueue,
   startComparing,
@@ -35,9 +35,9 @@ export interface ResyncWorkerOptions {
   /** Fetches what the clinic's own system knows. */
   readonly fetch: (account: Account, signal: AbortSignal) => Promise<Fetched>;
   /** After how long what still waits is woken or queued again, in milliseconds: its job may be lost. */
-  readonly wakeAgainMs: number;
+  readonly enqueueAgainMs: number;
   /** Has a calendar published soon. Never fails. */
-  readonly wake: (calendar: string, urgency: number) => Promise<void>;
+  readonly enqueue: (calendar: string, priority: number) => Promise<void>;
 }
 
 export interface Fetched extends Omit<SourceNotes, 'account'> {
@@ -57,9 +57,9 @@ const jobSchema = z.discriminatedUnion('kind', [
 
 const AT_ONCE = 500;
 const SOURCES_AT_ONCE = 8;
-const RECORD_AWAY_MS = 1_000;
+const DATABASE_UNAVAILABLE_MS = 1_000;
 const DAY = 24 * 60 * 60_000;
-const KEPT_MS = 30 * DAY;
+const KEEP_MS = 30 * DAY;
 
 export class ResyncWorker {
   readonly #options: ResyncWorkerOptions;
@@ -86,17 +86,17 @@ export class ResyncWorker {
 
   /** Wakes what waits, queues what was lost, ends what is through. To be called again and again. */
   async round(): Promise<void> {
-    const { db, queue, now, wake, wakeAgainMs } = this.#options;
+    const { db, queue, now, enqueue, enqueueAgainMs } = this.#options;
     const at = new Date(now());
-    const notSince = new Date(now() - wakeAgainMs);
+    const notSince = new Date(now() - enqueueAgainMs);
     for (const id of await resyncsToQueue(db, at, notSince)) await queue.run(id);
     for (;;) {
       const calendars = await calendarsToResync(db, at, notSince, AT_ONCE);
-      for (const calendar of calendars) await wake(calendar, LEAST_URGENT);
+      for (const calendar of calendars) await enqueue(calendar, LOWEST_PRIORITY);
       if (calendars.length === 0) break;
     }
     await finishResyncs(db, at);
-    await forgetResyncs(db, new Date(now() - KEPT_MS));
+    await deleteExpiredResyncs(db, new Date(now() - KEEP_MS));
   }
 
   /** While the record cannot be reached a job waits: it has one attempt, and a night has one job. */
@@ -106,7 +106,7 @@ export class ResyncWorker {
     } catch (error) {
       if (!isUnavailable(error)) throw error;
       this.#options.log.warn({ err: error }, 'the record cannot be reached; the resync waits');
-      await job.moveToDelayed(Date.now() + RECORD_AWAY_MS, token);
+      await job.moveToDelayed(Date.now() + DATABASE_UNAVAILABLE_MS, token);
       throw new DelayedError();
     }
   }

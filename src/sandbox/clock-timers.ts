@@ -4,7 +4,7 @@ import type { SandboxClock } from './clock.js';
 import type { Timers } from './timers.js';
 
 /** The clock that the sandbox's follows can be moved without a word, so it is looked at this often; real milliseconds. */
-const LONGEST_NAP_MS = 1_000;
+const MAX_NAP_MS = 1_000;
 
 interface Alarm {
   readonly at: number;
@@ -60,7 +60,7 @@ export class Alarms {
     if (next === undefined || this.#clock.isStopped) return;
     this.#nap = new AbortController();
     const { signal } = this.#nap;
-    const ms = Math.min(Math.max(1, next.at - now), LONGEST_NAP_MS);
+    const ms = Math.min(Math.max(1, next.at - now), MAX_NAP_MS);
     void this.#timers.sleep(ms, signal).then(() => {
       if (!signal.aborted) this.#look();
     });

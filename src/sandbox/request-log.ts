@@ -41,7 +41,7 @@ export type Outcome = Pick<RequestRecord, 'answeredAt' | 'status' | 'applied' | 
 };
 
 /** Of all kept bodies together. */
-const MOST_CHARACTERS = 32 * 1024 * 1024;
+const MAX_CHARACTERS = 32 * 1024 * 1024;
 
 export class RequestLog {
   readonly #kept: Mutable<RequestRecord>[] = [];
@@ -97,7 +97,7 @@ export class RequestLog {
   }
 
   #trim(): void {
-    while (this.#kept.length > this.#capacity || (this.#size > MOST_CHARACTERS && this.#kept.length > 1)) {
+    while (this.#kept.length > this.#capacity || (this.#size > MAX_CHARACTERS && this.#kept.length > 1)) {
       const n = this.#kept.shift()?.n ?? 0;
       this.#size -= this.#sizes.get(n) ?? 0;
       this.#sizes.delete(n);

@@ -8,7 +8,7 @@ const DATE = /^\d{4}-\d{2}-\d{2}$/;
 /** Clocks change at full quarters of an hour, so an offset holds for one; asking the zone each time is slow. */
 const QUARTER_HOUR_MS = 15 * 60_000;
 const LARGEST_OFFSET_MS = 14 * 60 * 60_000;
-const MOST_REMEMBERED = 100_000;
+const MAX_REMEMBERED = 100_000;
 
 export interface LocalZone {
   readonly name: string;
@@ -33,7 +33,7 @@ export function findZone(name: string): LocalZone | undefined {
     const before = offsets.get(quarter);
     if (before !== undefined) return before;
     const offset = zone.offset(instant);
-    if (offsets.size >= MOST_REMEMBERED) offsets.clear();
+    if (offsets.size >= MAX_REMEMBERED) offsets.clear();
     offsets.set(quarter, offset);
     return offset;
   };

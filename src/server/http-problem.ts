@@ -1,13 +1,13 @@
 /** Why something that was asked of the marketplace at once was not done: a status to answer with, and the reason. */
 
-import { NotKnownYetError } from '../context/booking-not-visible-error.js';
+import { BookingNotVisibleError } from '../context/booking-not-visible-error.js';
 import { CalendarBusyError } from '../context/calendar-busy-error.js';
 import { LeaseLostError } from '../context/lease-lost-error.js';
 import { statusOfRefusal } from '../context/permanent-refusal.js';
 import { DocplannerError } from '../docplanner/index.js';
-import { BookingOverError } from '../linked-bookings/booking-ended-error.js';
+import { BookingEndedError } from '../linked-bookings/booking-ended-error.js';
 import { PlaceholderError } from '../linked-bookings/placeholder-error.js';
-import { BudgetSpentError } from '../rate-limit/rate-limit-error.js';
+import { RateLimitError } from '../rate-limit/rate-limit-error.js';
 
 export interface Refusal {
   readonly status: number;
@@ -17,16 +17,16 @@ export interface Refusal {
 }
 
 /** @returns undefined for what is not the marketplace's doing */
-export function describeRefusal(error: unknown): Refusal | undefined {
-  if (error instanceof BookingOverError) return { status: 409, detail: error.message };
+export function describeProblem(error: unknown): Refusal | undefined {
+  if (error instanceof BookingEndedError) return { status: 409, detail: error.message };
   if (error instanceof PlaceholderError) {
     return { status: 409, title: "It is no patient's booking", detail: error.message };
   }
   if (
-    error instanceof BudgetSpentError ||
+    error instanceof RateLimitError ||
     error instanceof CalendarBusyError ||
     error instanceof LeaseLostError ||
-    error instanceof NotKnownYetError
+    error instanceof BookingNotVisibleError
   ) {
     return { status: 503, title: 'Ask again', detail: error.message };
   }

@@ -1,6 +1,6 @@
 /** What the marketplace refused, as a problem for whoever asked: with its status, and its reason. Contract: Errors. */
 import { InvalidScheduleError } from '../core/index.js';
-import { describeRefusal } from './http-problem.js';
+import { describeProblem } from './http-problem.js';
 import { ProblemError } from './problem.js';
 
 /** @throws {ProblemError} where the marketplace, or its budget, is in the way */
@@ -12,7 +12,7 @@ export async function refusal<T>(asked: Promise<T>): Promise<T> {
       const errors = [{ path: error.path, reason: error.reason }];
       throw new ProblemError({ status: 400, title: 'Invalid request', errors });
     }
-    const refused = describeRefusal(error);
+    const refused = describeProblem(error);
     if (refused === undefined) throw error;
     throw new ProblemError({ title: 'The marketplace refused it', ...refused });
   }

@@ -11,11 +11,11 @@ import { type Account, getAccount } from '../db/tables/accounts.js';
 import { refuseTakenAddress } from '../db/tables/addresses.js';
 import { type Calendar, type CalendarState, getCalendar, putCalendar } from '../db/tables/calendars.js';
 import {
+  type Deletion,
   dropHeldConfiguration,
-  findHolds,
-  type Loss,
-  type NewHold,
-  saveHold,
+  findHeldChanges,
+  type NewHeldChange,
+  saveHeldChange,
 } from '../db/tables/held-changes.js';
 import { viewDays } from '../publishing/desired-days.js';
 import { horizonOf } from '../publishing/horizon.js';
@@ -64,33 +64,38 @@ async function hold(
   if (!isTooMuch) return undefined;
   const known = await heldAlready(db, after);
   if (known !== undefined) return known;
-  const losses: readonly Loss[] = [{ scope: 'calendar', of: 'windows', lost, total }];
+  const deletions: readonly Deletion[] = [{ scope: 'calendar', of: 'windows', lost, total }];
   const dates = days.filter((day) => day.lost > 0).map(({ date }) => date);
-  const asked: NewHold = {
+  const asked: NewHeldChange = {
     calendar: before.id,
     cause: 'configuration',
     ...horizon,
-    saidAt: new Date(now),
+    observedAt: new Date(now),
     heldAt: new Date(now),
-    losses,
+    deletions,
     dates: dates.map((date) => ({ date })),
     releases: [],
     configured: after,
   };
   return await db.transaction().execute(async (tx) => {
     const isAgain = await dropHeldConfiguration(tx, before.id);
-    const id = await saveHold(tx, asked);
+    const id = await saveHeldChange(tx, asked);
     await onHeld?.(tx, { ...asked, id }, isAgain);
-    return { id, losses, dates, releases: 0 };
+    return { id, deletions, dates, releases: 0 };
   });
 }
 
 /** The file says the same at every start: that is no other hold, and is not told again. */
 async function heldAlready(db: Db, calendar: Calendar): Promise<HeldSummary | undefined> {
   const asked: unknown = JSON.parse(JSON.stringify(calendar));
-  const known = (await findHolds(db)).find(({ configured }) => isDeepStrictEqual(configured, asked));
+  const known = (await findHeldChanges(db)).find(({ configured }) => isDeepStrictEqual(configured, asked));
   return (
-    known && { id: known.id, losses: known.losses, dates: known.dates.map(({ date }) => date), releases: 0 }
+    known && {
+      id: known.id,
+      deletions: known.deletions,
+      dates: known.dates.map(({ date }) => date),
+      releases: 0,
+    }
   );
 }
 

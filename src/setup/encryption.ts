@@ -1,8 +1,8 @@
 /** Which keys this process seals with. */
 import { randomBytes } from 'node:crypto';
 import { ConfigError } from '../config/config-error.js';
-import { Sealer } from '../crypto/encryptor.js';
-import { UnreadableKeyError } from '../crypto/invalid-key-error.js';
+import { Encryptor } from '../crypto/encryptor.js';
+import { InvalidKeyError } from '../crypto/invalid-key-error.js';
 import { keyFile, readKeyFile } from '../crypto/key-file.js';
 import { KEY_BYTES, readKeys } from '../crypto/keys.js';
 import type { MissingKey } from '../db/tables/retention.js';
@@ -21,27 +21,27 @@ export interface EncryptionOptions {
 
 /**
  * @throws {ConfigError} where the configured keys cannot be read, or there are none and PostgreSQL has the record
- * @throws {UnreadableKeyError} where the key of the embedded database cannot be read or made
+ * @throws {InvalidKeyError} where the key of the embedded database cannot be read or made
  */
-export function openSealer({ encryptionKey, folder }: EncryptionOptions): Sealer {
+export function openEncryptor({ encryptionKey, folder }: EncryptionOptions): Encryptor {
   const configured = encryptionKey === undefined ? [] : configuredKeys(encryptionKey);
   if (folder === undefined) {
-    if (configured.length > 0) return new Sealer(configured);
+    if (configured.length > 0) return new Encryptor(configured);
     throw new ConfigError('the environment', [{ path: VARIABLE, reason: NO_KEY }]);
   }
   if (folder === 'memory://')
-    return new Sealer(configured.length > 0 ? configured : [randomBytes(KEY_BYTES)]);
-  if (configured.length === 0) return new Sealer([keyFile(folder)]);
+    return new Encryptor(configured.length > 0 ? configured : [randomBytes(KEY_BYTES)]);
+  if (configured.length === 0) return new Encryptor([keyFile(folder)]);
   // What was sealed before a key was configured opens with the folder's own.
   const own = readKeyFile(folder);
-  return new Sealer(own === undefined ? configured : [...configured, own]);
+  return new Encryptor(own === undefined ? configured : [...configured, own]);
 }
 
 function configuredKeys(text: string): Buffer[] {
   try {
     return readKeys(text, VARIABLE);
   } catch (error) {
-    if (!(error instanceof UnreadableKeyError)) throw error;
+    if (!(error instanceof InvalidKeyError)) throw error;
     throw new ConfigError('the environment', [{ path: VARIABLE, reason: error.reason }]);
   }
 }

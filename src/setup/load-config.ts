@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ConfigError } from '../config/config-error.js';
 import { type FileConfig, toAccount, toCalendar } from '../config/schema.js';
-import type { Sealer } from '../crypto/encryptor.js';
+import type { Encryptor } from '../crypto/encryptor.js';
 import type { Db } from '../db/schema.js';
 import { listAccounts, putAccount } from '../db/tables/accounts.js';
 import { AddressTakenError } from '../db/tables/address-taken-error.js';
@@ -14,15 +14,15 @@ import { heldConfigurations } from '../db/tables/held-changes.js';
  * @param configure puts a calendar that is not as it was, or holds it
  * @throws {ConfigError} where a calendar has no account, or two are one address
  */
-export async function seed(
+export async function loadConfig(
   db: Db,
   config: Pick<FileConfig, 'accounts' | 'calendars'>,
-  options: { readonly now: number; readonly sealer: Sealer },
+  options: { readonly now: number; readonly encryptor: Encryptor },
   configure: (calendar: Calendar) => Promise<unknown>,
 ): Promise<void> {
-  const { now, sealer } = options;
+  const { now, encryptor } = options;
   for (const [index, { id, ...fields }] of config.accounts.entries()) {
-    await refusing(`accounts[${index}]`, putAccount(db, toAccount(id, fields), new Date(now), sealer));
+    await refusing(`accounts[${index}]`, putAccount(db, toAccount(id, fields), new Date(now), encryptor));
   }
   const accounts = new Set((await listAccounts(db)).map(({ id }) => id));
   const known = new Map((await listCalendars(db)).map((calendar) => [calendar.id, calendar]));

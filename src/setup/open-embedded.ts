@@ -17,7 +17,7 @@ export async function openEmbeddedOf(options: EmbeddedOfEngine): Promise<Embedde
     folder: data,
     ...(onProgress === undefined ? {} : { onProgress }),
     onLost: onDatabaseLost,
-    onRoom: (isShort, freeMb) => {
+    onSpace: (isShort, freeMb) => {
       if (isShort) log.error({ freeMb }, 'the disk is nearly full; nothing more is taken in');
       else log.info({ freeMb }, 'the disk has room again; what comes is taken in');
     },

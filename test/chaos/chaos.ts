@@ -97,8 +97,8 @@ const TIMEOUT_MS = 1_000;
 /** A token, and the record, may take a moment each. */
 const COMPUTED_WITHIN_MS = 4_000;
 /** What has not happened by then is not going to. */
-const LONGEST_STORM_MS = 600_000;
-const MOST_WRONG = 50;
+const MAX_STORM_MS = 600_000;
+const MAX_WRONG = 50;
 
 const ROLES: Readonly<Record<Backend, Readonly<Record<string, string>>>> = {
   pglite: { all: 'api,worker,scheduler' },
@@ -111,7 +111,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const { computedWithinMs = COMPUTED_WITHIN_MS, atLeast = {} } = options;
   const wrong: string[] = [];
   const onWrong = (what: string): void => {
-    if (wrong.length < MOST_WRONG) wrong.push(what);
+    if (wrong.length < MAX_WRONG) wrong.push(what);
     onProgress(`WRONG: ${what}`);
   };
   const world = drawWorld(seed, Date.now(), options.scarce, severe);
@@ -241,7 +241,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 
 /** Resolves when the time is over and enough has happened, and at the latest when it is not going to. */
 async function enough(until: number, hasHappened: () => boolean): Promise<void> {
-  const deadline = Date.now() + LONGEST_STORM_MS;
+  const deadline = Date.now() + MAX_STORM_MS;
   await sleep(until - Date.now());
   while (!hasHappened() && Date.now() < deadline) await sleep(100);
 }

@@ -1,7 +1,7 @@
 // What a calendar's strategy may keep in the marketplace when it is at rest, and nothing else: which breaks, which
 // placeholders, none of them twice.
 import { computeBreaks } from '../../src/core/index.js';
-import { breakMark, placeholderMark } from '../../src/marketplace-state/ownership-tags.js';
+import { breakTag, placeholderTag } from '../../src/marketplace-state/ownership-tags.js';
 import type { Sandbox } from '../../src/sandbox/index.js';
 import type { Model, Span } from './model.js';
 import type { People } from './people.js';
@@ -38,7 +38,7 @@ export function leftovers(
   const wrong: string[] = [];
 
   for (const one of breaks) {
-    if (one.description !== breakMark(id)) wrong.push(`a break is called ${one.description}`);
+    if (one.description !== breakTag(id)) wrong.push(`a break is called ${one.description}`);
   }
   const allowed = strategy === 'slots' ? [] : hiding(model, id);
   const [present, wanted] = [breaks.map(instants), allowed.map(instants)];
@@ -56,7 +56,7 @@ export function leftovers(
   if (strategy !== 'book' && placeholders.length > 0) {
     wrong.push(`with ${strategy} there are placeholders [${placeholders.map(instants)}]`);
   }
-  const marks = new Map([...needs].map(([ref, need]) => [placeholderMark(id, ref), need]));
+  const marks = new Map([...needs].map(([ref, need]) => [placeholderTag(id, ref), need]));
   for (const one of placeholders) {
     const need = marks.get(one.mark);
     if (need?.start !== one.start || need.end !== one.end) {

@@ -17,7 +17,7 @@ export interface OutboxOptions {
 }
 
 /** At the same time. More would only keep this process, which is the marketplace too, from its work. */
-const MOST_SENDERS = 12;
+const MAX_SENDERS = 12;
 const FIRST_AGAIN_MS = 100;
 const LAST_AGAIN_MS = 1_000;
 const PATIENCE_MS = 30_000;
@@ -72,7 +72,7 @@ export class Outbox {
   }
 
   async #delivered(events: readonly ClinicEvent[], road: Road): Promise<boolean> {
-    if (this.#senders >= MOST_SENDERS) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#senders >= MAX_SENDERS) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#senders += 1;
     try {
       if (road === 'queue') await this.#enqueue(events);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { demoCommand } from '../../src/cli/demo/command.js';
-import type { Outcome, play } from '../../src/cli/demo/run-scenario.js';
+import type { Outcome, runScenario } from '../../src/cli/demo/run-scenario.js';
 import { fail } from '../../src/cli/exit.js';
 import { embeddedFolder } from '../db/databases.js';
 import { ADDRESS, CALENDAR, foundingExample, upcomingExample } from '../engine/founding-example.js';
@@ -18,7 +18,7 @@ jest.setTimeout(300_000);
 
 const LONG = { within: 120_000 };
 /** What a pipe takes while nobody reads. */
-const MOST_OF_A_PIPE = 65_536;
+const MAX_OF_A_PIPE = 65_536;
 const { date, events, put } = upcomingExample();
 const [{ windows }, { ref, start, end }] = events;
 
@@ -139,7 +139,7 @@ describe('slotkeeper compute', () => {
     const all = { ...input, to: dates.at(-1), windows: year };
     writeFileSync(join(cwd, 'year.json'), JSON.stringify(all));
     const { stdout } = await run(['compute', 'year.json'], { cwd });
-    expect(stdout.length).toBeGreaterThan(MOST_OF_A_PIPE);
+    expect(stdout.length).toBeGreaterThan(MAX_OF_A_PIPE);
     const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
     const script = '{ "$0" "$1" compute year.json; echo "exit code $?" >&2; } | head -c 1';
     const pipe = await RunningProcess.start('bash', ['-c', script, process.execPath, main], { cwd });
@@ -179,7 +179,7 @@ describe('slotkeeper demo', () => {
   test('tells people the same, and exits 1 where something is not equal', async () => {
     const told = async (played: Outcome): Promise<Ran> => {
       const { io, written } = ioOf({ cwd: await tempDir() });
-      const perform: typeof play = async (_io, _log, audience) => {
+      const perform: typeof runScenario = async (_io, _log, audience) => {
         played.played.forEach(audience.onPlayed);
         return played;
       };

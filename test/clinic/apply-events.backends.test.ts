@@ -11,7 +11,7 @@ import type { Db } from '../../src/db/schema.js';
 import { putAccount } from '../../src/db/tables/accounts.js';
 import { putCalendar } from '../../src/db/tables/calendars.js';
 import { daysBetween } from '../../src/db/tables/days.js';
-import { Holds } from '../../src/maintenance/held-changes.js';
+import { HeldChanges } from '../../src/maintenance/held-changes.js';
 import { databases, emptyRecord } from '../db/databases.js';
 import { account, calendar, NOW, SEALER } from '../db/seed-rows.js';
 import { atEndOfTest } from '../support/release.js';
@@ -118,7 +118,7 @@ describe.each(databases)('on $name', ({ fresh }) => {
       const fails = async () => {
         throw new Error('cannot be told');
       };
-      const holds = new Holds({ db, wake: async () => {}, now: () => START + 10_000 });
+      const holds = new HeldChanges({ db, enqueue: async () => {}, now: () => START + 10_000 });
       const emptied = { to: NEXT };
       const options = { holds: { share: 0.5 } };
       await expect(clinic.snapshot(1, emptied, { ...options, onHeld: fails })).rejects.toThrow('told');

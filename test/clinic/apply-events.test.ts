@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { applyEvents } from '../../src/clinic/apply-events.js';
-import { LEAST_URGENT } from '../../src/core/index.js';
+import { LOWEST_PRIORITY } from '../../src/core/index.js';
 import { findBookings, saveBookings } from '../../src/db/tables/bookings.js';
 import { putCalendar } from '../../src/db/tables/calendars.js';
 import { daysBetween, savePublished } from '../../src/db/tables/days.js';
-import { takeLease } from '../../src/db/tables/leases.js';
-import { bookingsToFollow } from '../../src/db/tables/linked-bookings.js';
+import { acquireLease } from '../../src/db/tables/leases.js';
+import { findBookingsToSync } from '../../src/db/tables/linked-bookings.js';
 import { windowsOf } from '../../src/db/tables/windows.js';
 import { appointmentsOf } from '../db/appointments.js';
 import { account, calendar, NOW, window } from '../db/seed-rows.js';
@@ -166,9 +166,9 @@ describe('events into the record', () => {
       await booked({ 1: null, 2: 'apt', 3: 'other' });
       await apply(link('1', 'apt'));
       expect(await links()).toEqual({ 1: 'apt', 2: null, 3: 'other' });
-      expect(await bookingsToFollow(record.db, 'nowak', new Date(0))).toEqual([]);
+      expect(await findBookingsToSync(record.db, 'nowak', new Date(0))).toEqual([]);
       await apply(occupied('apt', '11:00', '11:10'));
-      expect(await bookingsToFollow(record.db, 'nowak', new Date(0))).toMatchObject([
+      expect(await findBookingsToSync(record.db, 'nowak', new Date(0))).toMatchObject([
         { booking: { id: '1' } },
       ]);
     });
@@ -180,7 +180,7 @@ describe('events into the record', () => {
       expect(await links()).toEqual({ 1: null, 2: 'apt', 3: 'gone' });
       // It is not cancelled either, by an appointment that was over before it was known.
       expect(await apply(link('3', 'gone', { version: 4 }))).toEqual({ ...clean(0), stale: 1 });
-      expect(await bookingsToFollow(record.db, 'nowak', new Date(0))).toEqual([]);
+      expect(await findBookingsToSync(record.db, 'nowak', new Date(0))).toEqual([]);
     });
 
     test.each([
@@ -367,8 +367,9 @@ describe('events into the record', () => {
 
   test('a change wakes its calendar once, with the most urgent of its urgencies, until a worker takes it', async () => {
     await openBothDays();
-    await takeLease(record.db, 'nowak', 'worker', 1);
-    const wakesOf = async (...batch: unknown[]) => (await applyEvents(record.db, batch, NOW.getTime())).wakes;
+    await acquireLease(record.db, 'nowak', 'worker', 1);
+    const wakesOf = async (...batch: unknown[]) =>
+      (await applyEvents(record.db, batch, NOW.getTime())).jobsToEnqueue;
     const [first, ...others] = await wakesOf(
       occupied('far', `${NEXT}T10:00`, `${NEXT}T10:10`),
       occupied('near', '10:00', '10:10'),
@@ -377,8 +378,8 @@ describe('events into the record', () => {
     expect(first).toMatchObject({ calendar: 'nowak' });
     expect(await wakesOf(occupied('later', '12:00', '12:10'))).toEqual([]);
     const [nearer] = await wakesOf(occupied('nearer', '09:00', '09:10'));
-    expect(nearer?.urgency).toBeLessThan(first?.urgency ?? 0);
-    expect(nearer?.urgency).toBeLessThan(LEAST_URGENT);
+    expect(nearer?.priority).toBeLessThan(first?.priority ?? 0);
+    expect(nearer?.priority).toBeLessThan(LOWEST_PRIORITY);
     await savePublished(
       record.db,
       calendar(),

@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import { EventIntake } from '../../src/clinic/event-batcher.js';
 import { putCalendar } from '../../src/db/tables/calendars.js';
 import { lockCalendars } from '../../src/db/tables/events.js';
-import type { WantedCalendar } from '../../src/db/tables/pending-calendars.js';
+import type { PendingCalendar } from '../../src/db/tables/pending-calendars.js';
 import { systemTimers } from '../../src/lib/timers.js';
 import { calendar, NOW, SEALER } from '../db/seed-rows.js';
 import { useRecord } from '../db/use-database.js';
@@ -22,20 +22,20 @@ const occupied = (of: string, ref = 'apt') => {
 
 describe('the intake of events', () => {
   const record = useRecord();
-  let woken: (readonly WantedCalendar[])[];
+  let enqueued: (readonly PendingCalendar[])[];
   let intake: EventIntake;
 
   beforeEach(async () => {
     for (const [n, id] of CALENDARS.entries()) {
       await putCalendar(record.db, calendar({ id, doctorId: `${n}`, addressId: `${n}` }), NOW);
     }
-    woken = [];
+    enqueued = [];
     intake = new EventIntake({
       db: record.db,
-      sealer: SEALER,
+      encryptor: SEALER,
       now: () => NOW.getTime(),
       timers: systemTimers,
-      wake: async (calendars) => void woken.push(calendars),
+      enqueue: async (calendars) => void enqueued.push(calendars),
       deliver: () => undefined,
     });
   });

@@ -266,13 +266,13 @@ describe('events', () => {
   test('that are only tried change nothing, and what becomes of them is told', async () => {
     const batch = [available, occupied, occupied, { ...occupied, id: 'x', end: 'soon' }];
     const tried = await applyEvents(record.db, batch, NOW.getTime(), { dryRun: true });
-    expect(tried).toMatchObject({ wakes: [], added: [] });
+    expect(tried).toMatchObject({ jobsToEnqueue: [], added: [] });
     expect(await taken()).toEqual([]);
     expect(await record.db.selectFrom('slotkeeper.events').selectAll().execute()).toEqual([]);
     expect(await record.db.selectFrom('slotkeeper.days').selectAll().execute()).toEqual([]);
     const done = await applyEvents(record.db, batch, NOW.getTime());
     expect(done.result).toEqual(tried.result);
     expect(done.result).toMatchObject({ accepted: 2, duplicates: 1, rejected: [{ index: 3, id: 'x' }] });
-    expect(done.wakes).toHaveLength(1);
+    expect(done.jobsToEnqueue).toHaveLength(1);
   });
 });

@@ -76,10 +76,10 @@ function worker(
 ): { readonly worker: OccupancyWorker; readonly stale: () => number } {
   const intake = new EventIntake({
     db,
-    sealer: SEALER,
+    encryptor: SEALER,
     now: () => NOW.getTime(),
     timers: systemTimers,
-    wake: async () => undefined,
+    enqueue: async () => undefined,
     deliver: () => undefined,
   });
   let stale = 0;

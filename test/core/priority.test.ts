@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { LEAST_URGENT, urgency } from '../../src/core/index.js';
+import { LOWEST_PRIORITY, priority } from '../../src/core/index.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -8,10 +8,10 @@ const DAY = 24 * HOUR;
 const now = Date.parse('2026-11-16T09:00Z');
 const span = (after: number, length = 10 * MINUTE) => ({ start: now + after, end: now + after + length });
 
-const closing = (...after: number[]) => urgency({ closed: after.map((ms) => span(ms)), opened: [], now });
-const opening = (...after: number[]) => urgency({ closed: [], opened: after.map((ms) => span(ms)), now });
+const closing = (...after: number[]) => priority({ closed: after.map((ms) => span(ms)), opened: [], now });
+const opening = (...after: number[]) => priority({ closed: [], opened: after.map((ms) => span(ms)), now });
 
-describe('the urgency of a change', () => {
+describe('the priority of a change', () => {
   test('that closes something now is the most there is', () => {
     expect(closing(0)).toBe(1);
     expect(closing(-5 * MINUTE)).toBe(1);
@@ -23,14 +23,14 @@ describe('the urgency of a change', () => {
       fc.property(when, when, (closed, opened) => {
         expect(closing(closed)).toBeLessThan(opening(opened));
         expect(opening(opened)).toBeLessThan(
-          urgency({ closed: [span(closed)], opened: [], now, resync: true }),
+          priority({ closed: [span(closed)], opened: [], now, resync: true }),
         );
       }),
     );
   });
 
   test('is that of the closing where something also opened', () => {
-    expect(urgency({ closed: [span(3 * DAY)], opened: [span(0)], now })).toBe(closing(3 * DAY));
+    expect(priority({ closed: [span(3 * DAY)], opened: [span(0)], now })).toBe(closing(3 * DAY));
   });
 
   test('is more the nearer it is, to the minute this week and to the hour later', () => {
@@ -62,8 +62,8 @@ describe('the urgency of a change', () => {
   });
 
   test('of which nothing is known, or by which nothing changed, is the least there is', () => {
-    expect(urgency({ closed: [], opened: [], now })).toBe(LEAST_URGENT);
-    expect(urgency({ closed: [], opened: [], now, resync: true })).toBe(LEAST_URGENT);
+    expect(priority({ closed: [], opened: [], now })).toBe(LOWEST_PRIORITY);
+    expect(priority({ closed: [], opened: [], now, resync: true })).toBe(LOWEST_PRIORITY);
   });
 
   test('is always a whole number that BullMQ takes as a priority', () => {
@@ -71,7 +71,7 @@ describe('the urgency of a change', () => {
     const spans = fc.array(fc.record({ start: ms, end: ms }));
     fc.assert(
       fc.property(spans, spans, fc.integer(), fc.boolean(), (closed, opened, at, resync) => {
-        const value = urgency({ closed, opened, now: at, resync });
+        const value = priority({ closed, opened, now: at, resync });
         expect(Number.isInteger(value) && value >= 1 && value <= 2_097_151).toBe(true);
       }),
     );

@@ -3,35 +3,35 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { ConfigError } from '../../src/config/config-error.js';
-import { SealedByUnknownKeyError } from '../../src/crypto/unknown-key-error.js';
-import { openSealer } from '../../src/setup/encryption.js';
+import { UnknownKeyError } from '../../src/crypto/unknown-key-error.js';
+import { openEncryptor } from '../../src/setup/encryption.js';
 import { tempDir } from '../support/temp-dir.js';
 
 describe('the keys of a process', () => {
   const [one, two] = [randomBytes(32), randomBytes(32)];
 
   test('are those that are configured, and without one PostgreSQL is refused', () => {
-    const old = openSealer({ encryptionKey: two.toString('hex') });
-    const both = openSealer({ encryptionKey: `${one.toString('base64')},${two.toString('hex')}` });
+    const old = openEncryptor({ encryptionKey: two.toString('hex') });
+    const both = openEncryptor({ encryptionKey: `${one.toString('base64')},${two.toString('hex')}` });
     expect(both.open(old.seal('x', 'c'), 'c')).toBe('x');
     expect(both.keyIds).toHaveLength(2);
-    expect(() => openSealer({})).toThrow(/is not set, and PostgreSQL needs it/);
-    expect(() => openSealer({ encryptionKey: '' })).toThrow(ConfigError);
+    expect(() => openEncryptor({})).toThrow(/is not set, and PostgreSQL needs it/);
+    expect(() => openEncryptor({ encryptionKey: '' })).toThrow(ConfigError);
   });
 
   test('of the embedded database are its own, at every start the same', async () => {
     const folder = await tempDir();
-    const sealed = openSealer({ folder }).seal('x', 'c');
+    const sealed = openEncryptor({ folder }).seal('x', 'c');
     expect(existsSync(join(folder, 'encryption.key'))).toBe(true);
-    expect(openSealer({ folder }).open(sealed, 'c')).toBe('x');
+    expect(openEncryptor({ folder }).open(sealed, 'c')).toBe('x');
     // A key that is configured later seals, and the folder's own still opens.
-    const later = openSealer({ folder, encryptionKey: one.toString('hex') });
+    const later = openEncryptor({ folder, encryptionKey: one.toString('hex') });
     expect(later.open(sealed, 'c')).toBe('x');
-    expect(later.keyId).toBe(openSealer({ encryptionKey: one.toString('hex') }).keyId);
+    expect(later.keyId).toBe(openEncryptor({ encryptionKey: one.toString('hex') }).keyId);
   });
 
   test('of a database in memory are forgotten with it', () => {
-    const sealed = openSealer({ folder: 'memory://' }).seal('x', 'c');
-    expect(() => openSealer({ folder: 'memory://' }).open(sealed, 'c')).toThrow(SealedByUnknownKeyError);
+    const sealed = openEncryptor({ folder: 'memory://' }).seal('x', 'c');
+    expect(() => openEncryptor({ folder: 'memory://' }).open(sealed, 'c')).toThrow(UnknownKeyError);
   });
 });

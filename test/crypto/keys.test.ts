@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { UnreadableKeyError } from '../../src/crypto/invalid-key-error.js';
+import { InvalidKeyError } from '../../src/crypto/invalid-key-error.js';
 import { keyFile, readKeyFile } from '../../src/crypto/key-file.js';
 import { readKeys } from '../../src/crypto/keys.js';
 import { tempDir } from '../support/temp-dir.js';
@@ -31,7 +31,7 @@ describe('a key that is written down', () => {
     [`${key.toString('hex')},`, 'KEY: key 2 of 2 is empty'],
     [`${key.toString('hex')},abc`, 'KEY: key 2 of 2 has 2 bytes, and must have 32: openssl rand -base64 32'],
   ])('that cannot be used is refused without being repeated: %s', (text, message) => {
-    expect(() => readKeys(text, 'KEY')).toThrow(new UnreadableKeyError('KEY', message.replace('KEY: ', '')));
+    expect(() => readKeys(text, 'KEY')).toThrow(new InvalidKeyError('KEY', message.replace('KEY: ', '')));
   });
 });
 
@@ -59,7 +59,7 @@ describe('the key of the embedded default', () => {
     const folder = await tempDir();
     const file = join(folder, 'encryption.key');
     writeFileSync(file, 'garbage!', { mode: 0o600 });
-    expect(() => keyFile(folder)).toThrow(UnreadableKeyError);
+    expect(() => keyFile(folder)).toThrow(InvalidKeyError);
     expect(readFileSync(file, 'utf8')).toBe('garbage!');
   });
 

@@ -1,14 +1,14 @@
 // Accounts that are asked for very often are read once a second, and at once where they changed here or failed.
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { type Database, openDatabase } from '../../src/db/database.js';
-import { RememberedAccounts } from '../../src/db/tables/account-cache.js';
+import { AccountCache } from '../../src/db/tables/account-cache.js';
 import { putAccount } from '../../src/db/tables/accounts.js';
 import { emptyRecord, recordDatabase } from './databases.js';
 import { account, NOW, SEALER } from './seed-rows.js';
 
 let database: Database;
 let now = 0;
-let accounts: RememberedAccounts;
+let accounts: AccountCache;
 
 beforeAll(async () => {
   database = await openDatabase({ url: await recordDatabase() });
@@ -19,7 +19,7 @@ afterAll(() => database.close());
 beforeEach(async () => {
   await emptyRecord(database.db);
   now = NOW.getTime();
-  accounts = new RememberedAccounts({ sealer: SEALER, db: database.db, now: () => now });
+  accounts = new AccountCache({ encryptor: SEALER, db: database.db, now: () => now });
 });
 
 const zone = async (): Promise<string | undefined> => (await accounts.get(account().id))?.timeZone;
@@ -52,7 +52,7 @@ test('a failure is not remembered', async () => {
   await move('Europe/Warsaw');
   const broken = await openDatabase({ url: await recordDatabase() });
   await broken.close();
-  const others = new RememberedAccounts({ sealer: SEALER, db: broken.db, now: () => now });
+  const others = new AccountCache({ encryptor: SEALER, db: broken.db, now: () => now });
   await expect(others.get(account().id)).rejects.toThrow();
   await expect(others.get(account().id)).rejects.toThrow();
 });

@@ -1,21 +1,21 @@
 // The secrets of an account as the record has them: sealed for it and for their place, and for nothing else.
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
-import { BrokenSealError } from '../../src/crypto/decryption-error.js';
-import { Sealer } from '../../src/crypto/encryptor.js';
-import { SealedByUnknownKeyError } from '../../src/crypto/unknown-key-error.js';
+import { DecryptionError } from '../../src/crypto/decryption-error.js';
+import { Encryptor } from '../../src/crypto/encryptor.js';
+import { UnknownKeyError } from '../../src/crypto/unknown-key-error.js';
 import {
+  decryptedAccount,
+  encryptedAccount,
   isSameAccount,
   keyIdsOf,
-  openedAccount,
   resealedAccount,
-  sealedAccount,
 } from '../../src/db/tables/account-secrets.js';
 import type { Account } from '../../src/db/tables/accounts.js';
 import { account } from './seed-rows.js';
 
 const [old, key] = [randomBytes(32), randomBytes(32)];
-const sealer = new Sealer([key]);
+const encryptor = new Encryptor([key]);
 const whole = account({
   clientSecret: 's3cret-client',
   notifications: { ...account().notifications, mode: 'push', apiKey: 's3cret-key' },
@@ -30,7 +30,7 @@ const whole = account({
 
 describe('a sealed account', () => {
   test('has none of its secrets in it, and everything else as it was', () => {
-    const sealed = sealedAccount(sealer, whole);
+    const sealed = encryptedAccount(encryptor, whole);
     expect(JSON.stringify(sealed)).not.toContain('s3cret');
     expect(sealed).toMatchObject({
       id: 'warsaw',
@@ -38,18 +38,21 @@ describe('a sealed account', () => {
       delivery: { url: whole.delivery?.url },
     });
     expect(Object.keys(sealed.source?.headers ?? {})).toEqual(['Authorization', 'X-Key']);
-    expect(openedAccount(sealer, sealed)).toEqual(whole);
-    expect(keyIdsOf(sealed)).toEqual(new Set([sealer.keyId]));
-    expect(sealedAccount(sealer, account())).toEqual({ ...account(), clientSecret: expect.any(String) });
+    expect(decryptedAccount(encryptor, sealed)).toEqual(whole);
+    expect(keyIdsOf(sealed)).toEqual(new Set([encryptor.keyId]));
+    expect(encryptedAccount(encryptor, account())).toEqual({
+      ...account(),
+      clientSecret: expect.any(String),
+    });
   });
 
   test('is sealed no second time, and seals anew what was sealed for another place', () => {
-    const sealed = sealedAccount(sealer, whole);
-    expect(sealedAccount(sealer, sealed)).toEqual(sealed);
+    const sealed = encryptedAccount(encryptor, whole);
+    expect(encryptedAccount(encryptor, sealed)).toEqual(sealed);
     const stolen = account({ id: 'madrid', clientSecret: sealed.clientSecret });
-    const put = sealedAccount(sealer, stolen);
+    const put = encryptedAccount(encryptor, stolen);
     expect(put.clientSecret).not.toBe(sealed.clientSecret);
-    expect(openedAccount(sealer, put).clientSecret).toBe(sealed.clientSecret);
+    expect(decryptedAccount(encryptor, put).clientSecret).toBe(sealed.clientSecret);
   });
 
   test.each<[string, (sealed: Account) => Account]>([
@@ -70,24 +73,28 @@ describe('a sealed account', () => {
       (sealed) => ({ ...sealed, clientSecret: sealed.clientSecret.replace(/.{8}$/, 'AAAAAAAA') }),
     ],
   ])('does not open with a secret %s', (_what, change) => {
-    expect(() => openedAccount(sealer, change(sealedAccount(sealer, whole)))).toThrow(BrokenSealError);
+    expect(() => decryptedAccount(encryptor, change(encryptedAccount(encryptor, whole)))).toThrow(
+      DecryptionError,
+    );
   });
 
   test('does not open without its key, and is not the same as any other then', () => {
-    const sealed = sealedAccount(new Sealer([old]), whole);
-    expect(() => openedAccount(sealer, sealed)).toThrow(SealedByUnknownKeyError);
-    expect(isSameAccount(sealer, sealed, whole)).toBe(false);
-    expect(isSameAccount(new Sealer([key, old]), sealed, whole)).toBe(true);
-    expect(isSameAccount(sealer, sealedAccount(sealer, whole), { ...whole, clientSecret: 'x' })).toBe(false);
+    const sealed = encryptedAccount(new Encryptor([old]), whole);
+    expect(() => decryptedAccount(encryptor, sealed)).toThrow(UnknownKeyError);
+    expect(isSameAccount(encryptor, sealed, whole)).toBe(false);
+    expect(isSameAccount(new Encryptor([key, old]), sealed, whole)).toBe(true);
+    expect(
+      isSameAccount(encryptor, encryptedAccount(encryptor, whole), { ...whole, clientSecret: 'x' }),
+    ).toBe(false);
   });
 
   test('is sealed anew with the key that seals, and only where another has sealed it, or none', () => {
-    const both = new Sealer([key, old]);
-    const anew = resealedAccount(both, sealedAccount(new Sealer([old]), whole));
+    const both = new Encryptor([key, old]);
+    const anew = resealedAccount(both, encryptedAccount(new Encryptor([old]), whole));
     expect(keyIdsOf(anew)).toEqual(new Set([both.keyId]));
-    expect(openedAccount(sealer, anew)).toEqual(whole);
+    expect(decryptedAccount(encryptor, anew)).toEqual(whole);
     expect(resealedAccount(both, anew)).toEqual(anew);
-    expect(openedAccount(sealer, resealedAccount(both, whole))).toEqual(whole);
+    expect(decryptedAccount(encryptor, resealedAccount(both, whole))).toEqual(whole);
     expect(keyIdsOf(resealedAccount(both, whole))).toEqual(new Set([both.keyId]));
   });
 
@@ -99,8 +106,8 @@ describe('a sealed account', () => {
       '\ud800\0',
       ' x ',
     ]) {
-      const kept = sealedAccount(sealer, { ...whole, clientSecret });
-      expect(openedAccount(sealer, kept).clientSecret).toBe(clientSecret);
+      const kept = encryptedAccount(encryptor, { ...whole, clientSecret });
+      expect(decryptedAccount(encryptor, kept).clientSecret).toBe(clientSecret);
     }
   });
 });

@@ -1,11 +1,11 @@
 // The appointments of a clinic that a calendar's record knows, whenever they are.
 import type { Db } from '../../src/db/schema.js';
-import { type Taken, takenBetween } from '../../src/db/tables/busy-time.js';
+import { type BusyTime, findBusyTime } from '../../src/db/tables/busy-time.js';
 
-type Appointment = Extract<Taken, { source: 'occupancy' }>;
+type Appointment = Extract<BusyTime, { source: 'occupancy' }>;
 
 /** Earliest first. */
 export async function appointmentsOf(db: Db, id: string): Promise<Appointment[]> {
-  const taken = await takenBetween(db, id, new Date(0), new Date('2100-01-01Z'));
+  const taken = await findBusyTime(db, id, new Date(0), new Date('2100-01-01Z'));
   return taken.flatMap((one) => (one.source === 'occupancy' ? [one] : []));
 }

@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { DiskFullError } from '../../src/db/disk-full-error.js';
-import { DiskRoom, MB } from '../../src/db/disk-space.js';
+import { DiskSpace, MB } from '../../src/db/disk-space.js';
 import { isUnavailable } from '../../src/db/is-unavailable.js';
 
 function roomWith(freeMb: number) {
   const told: string[] = [];
   const disk = { freeMb };
-  const room = new DiskRoom('/data', {
+  const room = new DiskSpace('/data', {
     free: async () => disk.freeMb * MB,
     onChange: (isShort, freeMb) => told.push(`${isShort ? 'short' : 'room'} at ${freeMb}`),
   });

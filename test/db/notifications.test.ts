@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
-import { Sealer } from '../../src/crypto/encryptor.js';
-import { SealedByUnknownKeyError } from '../../src/crypto/unknown-key-error.js';
+import { Encryptor } from '../../src/crypto/encryptor.js';
+import { UnknownKeyError } from '../../src/crypto/unknown-key-error.js';
 import { type Database, openDatabase } from '../../src/db/database.js';
 import type { Db } from '../../src/db/schema.js';
 import { deleteAccount, putAccount } from '../../src/db/tables/accounts.js';
@@ -28,7 +28,7 @@ import {
 import { emptyRecord, recordDatabase } from './databases.js';
 import { account, DAY_MS, later, NOW, SEALER, said } from './seed-rows.js';
 
-const sealer = new Sealer([randomBytes(32)]);
+const encryptor = new Encryptor([randomBytes(32)]);
 const all = { byWebhook: 'all accounts' } as const;
 
 describe('notifications', () => {
@@ -50,8 +50,8 @@ describe('notifications', () => {
   });
 
   const add = (...items: NewNotification[]) =>
-    db.transaction().execute((tx) => addNotifications(tx, sealer, items, NOW));
-  const read = async (after?: string, limit = 100) => await feed(db, sealer, { after, limit });
+    db.transaction().execute((tx) => addNotifications(tx, encryptor, items, NOW));
+  const read = async (after?: string, limit = 100) => await feed(db, encryptor, { after, limit });
   const ids = async () => (await read()).items.map(({ id }) => id);
   const key = { account: 'warsaw', calendar: 'nowak' };
 
@@ -99,21 +99,21 @@ describe('notifications', () => {
     await add(...Array.from({ length: 5 }, () => said()));
     const before = (await read()).items;
     const fresh = randomBytes(32);
-    await expect(feed(db, new Sealer([fresh]), { limit: 5 })).rejects.toThrow(SealedByUnknownKeyError);
+    await expect(feed(db, new Encryptor([fresh]), { limit: 5 })).rejects.toThrow(UnknownKeyError);
     const old = randomBytes(32);
-    const changing = new Sealer([fresh, old]);
-    expect(await missingKeys(db, sealer)).toEqual([]);
-    expect(await missingKeys(db, changing)).toEqual([{ keyId: sealer.keyId, count: 5 }]);
+    const changing = new Encryptor([fresh, old]);
+    expect(await missingKeys(db, encryptor)).toEqual([]);
+    expect(await missingKeys(db, changing)).toEqual([{ keyId: encryptor.keyId, count: 5 }]);
     expect(await resealNotifications(db, changing, 10)).toBe(0);
     await emptyRecord(db);
     await putAccount(db, account(), NOW, SEALER);
     await db
       .transaction()
-      .execute((tx) => addNotifications(tx, new Sealer([old]), [said(), said(), said()], NOW));
+      .execute((tx) => addNotifications(tx, new Encryptor([old]), [said(), said(), said()], NOW));
     expect(await resealNotifications(db, changing, 2)).toBe(2);
     expect(await resealNotifications(db, changing, 2)).toBe(1);
     expect(await resealNotifications(db, changing, 2)).toBe(0);
-    expect((await feed(db, new Sealer([fresh]), { limit: 5 })).items).toHaveLength(3);
+    expect((await feed(db, new Encryptor([fresh]), { limit: 5 })).items).toHaveLength(3);
     expect(before).toHaveLength(5);
   });
 
@@ -129,7 +129,7 @@ describe('notifications', () => {
       const [one, two, other, none] = added.map(({ id }) => id);
       await read();
       const head = async (calendar: string | null) =>
-        (await firstOpen(db, sealer, { account: 'warsaw', calendar }))?.item.id;
+        (await firstOpen(db, encryptor, { account: 'warsaw', calendar }))?.item.id;
       expect(await head('nowak')).toBe(one);
       await delivered(db, one ?? '', NOW);
       expect(await head('nowak')).toBe(two);
@@ -160,7 +160,7 @@ describe('notifications', () => {
       ]);
       expect(await dropNotifications(db, [id], NOW)).toEqual([id]);
       expect(await failedNotifications(db, 10)).toEqual([]);
-      expect((await firstOpen(db, sealer, key))?.item.id).toBe(id);
+      expect((await firstOpen(db, encryptor, key))?.item.id).toBe(id);
     });
 
     test('one that cannot be read is told once more when it is tried again', async () => {
@@ -170,7 +170,7 @@ describe('notifications', () => {
       await delivered(db, id, NOW);
       expect(await retryNotifications(db, [id], NOW)).toEqual([{ id: id, ...key }]);
       expect(await failedNotifications(db, 10)).toEqual([]);
-      expect((await firstOpen(db, sealer, key))?.item.id).toBe(id);
+      expect((await firstOpen(db, encryptor, key))?.item.id).toBe(id);
     });
 
     test('what was put on the queue is not put there again', async () => {
@@ -241,24 +241,24 @@ describe('a reader of the feed', () => {
   test('does not miss a row that was begun before another and is committed after it', async () => {
     const { db } = database;
     const slow = await db.startTransaction().execute();
-    const early = await addNotifications(slow, sealer, [said()], NOW);
-    const late = await db.transaction().execute((tx) => addNotifications(tx, sealer, [said()], NOW));
-    const first = await feed(db, sealer, { limit: 10 });
+    const early = await addNotifications(slow, encryptor, [said()], NOW);
+    const late = await db.transaction().execute((tx) => addNotifications(tx, encryptor, [said()], NOW));
+    const first = await feed(db, encryptor, { limit: 10 });
     expect(first.items.map(({ id }) => id)).toEqual(late.added.map(({ id }) => id));
     await slow.commit().execute();
-    const second = await feed(db, sealer, { after: first.next, limit: 10 });
+    const second = await feed(db, encryptor, { after: first.next, limit: 10 });
     expect(second.items.map(({ id }) => id)).toEqual(early.added.map(({ id }) => id));
   });
 
   test('misses none and sees none twice, while many are written at once and several read', async () => {
     const { db } = database;
-    const start = (await feed(db, sealer, { limit: 1_000 })).next;
+    const start = (await feed(db, encryptor, { limit: 1_000 })).next;
     const written: string[] = [];
     let writing = true;
     const write = async (writer: number): Promise<void> => {
       for (let n = 0; n < 12; n += 1) {
         const tx = await db.startTransaction().execute();
-        const { added } = await addNotifications(tx, sealer, [said(), said()], NOW);
+        const { added } = await addNotifications(tx, encryptor, [said(), said()], NOW);
         // Some commit much later than others that were begun after them.
         for (let more = (writer * 5 + n * 3) % 7; more > 0; more -= 1) await sql`SELECT 1`.execute(tx);
         if ((writer + n) % 5 === 0) {
@@ -273,7 +273,7 @@ describe('a reader of the feed', () => {
       const seen: string[] = [];
       for (let after = start, last = false; ; ) {
         const over = !writing;
-        const { items, next } = await feed(db, sealer, { after, limit: 7 });
+        const { items, next } = await feed(db, encryptor, { after, limit: 7 });
         seen.push(...items.map(({ id }) => id));
         after = next;
         if (items.length === 0 && last) return seen;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import type pg from 'pg';
 import { openPgPool } from '../../src/db/pool.js';
-import { preparing } from '../../src/db/prepared-statements.js';
+import { withPreparedStatements } from '../../src/db/prepared-statements.js';
 import { freshDatabase } from '../support/postgres.js';
 
 let pool: pg.Pool;
@@ -12,7 +12,7 @@ let db: Kysely<{ things: { id: number; name: string } }>;
 beforeAll(async () => {
   // One connection: what is prepared is prepared on a connection.
   ({ pool } = openPgPool({ url: (await freshDatabase()).url, size: 1, onError: () => undefined }));
-  db = new Kysely({ dialect: new PostgresDialect({ pool: preparing(pool) }) });
+  db = new Kysely({ dialect: new PostgresDialect({ pool: withPreparedStatements(pool) }) });
   await pool.query(
     `CREATE TABLE public.things (id integer PRIMARY KEY, name text); INSERT INTO things VALUES (1, 'one')`,
   );

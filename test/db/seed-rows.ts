@@ -1,6 +1,6 @@
 // Small facts for tests of the record: one account, one calendar, a window, a slot, notifications.
 import type { Slot } from '../../src/core/index.js';
-import { Sealer } from '../../src/crypto/encryptor.js';
+import { Encryptor } from '../../src/crypto/encryptor.js';
 import type { Account } from '../../src/db/tables/accounts.js';
 import type { Calendar } from '../../src/db/tables/calendars.js';
 import type { NewNotification } from '../../src/db/tables/notifications.js';
@@ -8,7 +8,7 @@ import type { StoredWindow } from '../../src/db/tables/windows.js';
 import { ENCRYPTION_KEY } from './databases.js';
 
 /** With the key of every engine that a test gives no other. */
-export const SEALER = new Sealer([Buffer.from(ENCRYPTION_KEY, 'hex')]);
+export const SEALER = new Encryptor([Buffer.from(ENCRYPTION_KEY, 'hex')]);
 
 export const NOW = new Date('2026-11-09T08:00:00+01:00');
 export const later = (ms: number): Date => new Date(NOW.getTime() + ms);

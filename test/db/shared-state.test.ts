@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { askPermission, pauseAccount, putAccount } from '../../src/db/tables/accounts.js';
-import { renewLease, takeLease } from '../../src/db/tables/leases.js';
-import { forgetRequests, requestAnswered, takeRequest } from '../../src/db/tables/requests.js';
+import { checkPermission, pauseAccount, putAccount } from '../../src/db/tables/accounts.js';
+import { acquireLease, renewLease } from '../../src/db/tables/leases.js';
+import { acquireRequest, deleteExpiredRequests, requestAnswered } from '../../src/db/tables/requests.js';
 import { account, later, NOW, SEALER } from './seed-rows.js';
 import { useRecord } from './use-database.js';
 
@@ -12,7 +12,7 @@ describe('what workers share through the record', () => {
 
   describe('the budget', () => {
     const two = [{ of: 'writes', limit: 2, perMs: MINUTE }] as const;
-    const take = (at: Date, write = true) => takeRequest(record.db, 'warsaw', write, two, at, at);
+    const take = (at: Date, write = true) => acquireRequest(record.db, 'warsaw', write, two, at, at);
 
     test('has as many requests in any stretch as fit, and says when there is one again', async () => {
       expect(await take(NOW)).toEqual({ kind: 'taken' });
@@ -25,9 +25,10 @@ describe('what workers share through the record', () => {
 
     test('counts readings only where all requests are counted', async () => {
       const all = [...two, { of: 'requests', limit: 3, perMs: 60 * MINUTE }] as const;
-      for (const write of [true, false, false]) await takeRequest(record.db, 'warsaw', write, all, NOW, NOW);
-      expect(await takeRequest(record.db, 'warsaw', true, two, NOW, NOW)).toEqual({ kind: 'taken' });
-      expect(await takeRequest(record.db, 'warsaw', true, all, later(1), later(1))).toEqual({
+      for (const write of [true, false, false])
+        await acquireRequest(record.db, 'warsaw', write, all, NOW, NOW);
+      expect(await acquireRequest(record.db, 'warsaw', true, two, NOW, NOW)).toEqual({ kind: 'taken' });
+      expect(await acquireRequest(record.db, 'warsaw', true, all, later(1), later(1))).toEqual({
         kind: 'spent',
         until: later(60 * MINUTE),
       });
@@ -36,8 +37,8 @@ describe('what workers share through the record', () => {
     test('counts readings by themselves where they have a window of their own', async () => {
       const one = [{ of: 'readings', limit: 1, perMs: MINUTE }] as const;
       await take(NOW);
-      expect(await takeRequest(record.db, 'warsaw', false, one, NOW, NOW)).toEqual({ kind: 'taken' });
-      expect(await takeRequest(record.db, 'warsaw', false, one, later(1), later(1))).toEqual({
+      expect(await acquireRequest(record.db, 'warsaw', false, one, NOW, NOW)).toEqual({ kind: 'taken' });
+      expect(await acquireRequest(record.db, 'warsaw', false, one, later(1), later(1))).toEqual({
         kind: 'spent',
         until: later(MINUTE),
       });
@@ -45,8 +46,8 @@ describe('what workers share through the record', () => {
 
     test('counts a request from its answer, and one without an answer from when it could last have come', async () => {
       const answeredBy = later(15_000);
-      await takeRequest(record.db, 'warsaw', true, two, NOW, answeredBy);
-      await takeRequest(record.db, 'warsaw', true, two, NOW, answeredBy);
+      await acquireRequest(record.db, 'warsaw', true, two, NOW, answeredBy);
+      await acquireRequest(record.db, 'warsaw', true, two, NOW, answeredBy);
       expect(await take(later(1))).toEqual({ kind: 'spent', until: later(15_000 + MINUTE) });
       await requestAnswered(record.db, 'warsaw', true, answeredBy, later(300));
       expect(await take(later(400))).toEqual({ kind: 'spent', until: later(300 + MINUTE) });
@@ -56,30 +57,30 @@ describe('what workers share through the record', () => {
       await putAccount(record.db, account({ id: 'madrid' }), NOW, SEALER);
       await take(NOW);
       await take(NOW);
-      expect(await takeRequest(record.db, 'madrid', true, two, NOW, NOW)).toEqual({ kind: 'taken' });
+      expect(await acquireRequest(record.db, 'madrid', true, two, NOW, NOW)).toEqual({ kind: 'taken' });
     });
 
     test('forgets what no stretch reaches any more', async () => {
       await take(NOW);
       await take(later(MINUTE));
-      expect(await forgetRequests(record.db, later(1))).toBe(1);
+      expect(await deleteExpiredRequests(record.db, later(1))).toBe(1);
     });
   });
 
   describe('a pause of an account', () => {
     test('holds until its time, and the longer one wins', async () => {
-      expect(await askPermission(record.db, 'warsaw', NOW, later(1))).toEqual({
+      expect(await checkPermission(record.db, 'warsaw', NOW, later(1))).toEqual({
         kind: 'free',
         isRefused: false,
       });
       await pauseAccount(record.db, 'warsaw', { until: later(5_000), reason: 'spent' });
       await pauseAccount(record.db, 'warsaw', { until: later(1_000), reason: 'shorter' });
-      expect(await askPermission(record.db, 'warsaw', later(2_000), later(3_000))).toEqual({
+      expect(await checkPermission(record.db, 'warsaw', later(2_000), later(3_000))).toEqual({
         kind: 'paused',
         until: later(5_000),
         reason: 'spent',
       });
-      expect(await askPermission(record.db, 'warsaw', later(5_000), later(6_000))).toEqual({
+      expect(await checkPermission(record.db, 'warsaw', later(5_000), later(6_000))).toEqual({
         kind: 'free',
         isRefused: false,
       });
@@ -88,8 +89,8 @@ describe('what workers share through the record', () => {
 
   describe('the lease of a calendar', () => {
     test('runs out by itself', async () => {
-      expect(await takeLease(record.db, 'nowak', 'one', -1)).toBe(true);
-      expect(await takeLease(record.db, 'nowak', 'other', 60_000)).toBe(true);
+      expect(await acquireLease(record.db, 'nowak', 'one', -1)).toBe(true);
+      expect(await acquireLease(record.db, 'nowak', 'other', 60_000)).toBe(true);
       expect(await renewLease(record.db, 'nowak', 'one', 60_000)).toBe(false);
     });
   });

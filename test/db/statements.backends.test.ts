@@ -1,7 +1,7 @@
 // Pipelined statements, and writings that are one statement, on each of the record's databases.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
-import { type Part, writeTogether } from '../../src/db/combined-write.js';
+import { type Part, writeCombined } from '../../src/db/combined-write.js';
 import { type Database, openDatabase } from '../../src/db/database.js';
 import { COMMIT, pipelined } from '../../src/db/pipeline.js';
 import { databases } from './databases.js';
@@ -132,7 +132,7 @@ describe.each(databases)('on $name', ({ fresh }) => {
       );
 
     test('all are done, and what is asked for is told by its name', async () => {
-      const told = await writeTogether<{ one: Added; none: Added; seen: { count: number } }>(
+      const told = await writeCombined<{ one: Added; none: Added; seen: { count: number } }>(
         database.db,
         [adding(1), undefined],
         {
@@ -148,14 +148,14 @@ describe.each(databases)('on $name', ({ fresh }) => {
 
     test('where one fails, none is done', async () => {
       const failing = sql<{ id: number }>`INSERT INTO things VALUES (4), (4) RETURNING id`;
-      await expect(writeTogether(database.db, [adding(3)], { failing })).rejects.toMatchObject({
+      await expect(writeCombined(database.db, [adding(3)], { failing })).rejects.toMatchObject({
         code: '23505',
       });
       expect(await ids()).toEqual([]);
     });
 
     test('nothing at all is nothing', async () => {
-      expect(await writeTogether(database.db, [undefined], { none: undefined })).toEqual({ none: [] });
+      expect(await writeCombined(database.db, [undefined], { none: undefined })).toEqual({ none: [] });
     });
   });
 });

@@ -4,19 +4,19 @@ import { sql } from 'kysely';
 import { type Database, type DatabaseOptions, openDatabase } from '../../src/db/database.js';
 import { migrate } from '../../src/db/migrate.js';
 import type { Db } from '../../src/db/schema.js';
-import { openedAccount } from '../../src/db/tables/account-secrets.js';
-import { takeCalendarToRead } from '../../src/db/tables/account-tasks.js';
+import { decryptedAccount } from '../../src/db/tables/account-secrets.js';
+import { acquireCalendarToRead } from '../../src/db/tables/account-tasks.js';
 import {
   type Account,
-  askPermission,
+  checkPermission,
   countPause,
   endPauses,
   getAccount,
   listAccounts,
   putAccount,
 } from '../../src/db/tables/accounts.js';
-import { takenBetween } from '../../src/db/tables/busy-time.js';
-import { attemptFailed, attemptSucceeded, retryAt } from '../../src/db/tables/calendar-retries.js';
+import { findBusyTime } from '../../src/db/tables/busy-time.js';
+import { recordFailure, recordSuccess, retryAt } from '../../src/db/tables/calendar-retries.js';
 import { calendarAt, getCalendar, listCalendars, putCalendar } from '../../src/db/tables/calendars.js';
 import { daysBetween, markDays, pendingDays, saveFailed, savePublished } from '../../src/db/tables/days.js';
 import {
@@ -30,7 +30,7 @@ import {
   notificationTotals,
   retryNotifications,
 } from '../../src/db/tables/deliveries.js';
-import { giveBackLease, renewLease, takeLease } from '../../src/db/tables/leases.js';
+import { acquireLease, releaseLease, renewLease } from '../../src/db/tables/leases.js';
 import {
   addNotifications,
   feed,
@@ -38,17 +38,17 @@ import {
   type NewNotification,
 } from '../../src/db/tables/notifications.js';
 import { saveOccupancies } from '../../src/db/tables/occupancy.js';
-import { payloadsSince, rememberPayload } from '../../src/db/tables/payloads.js';
-import { totals, wantedCalendars } from '../../src/db/tables/pending-calendars.js';
-import { giveBackRequests, takeRequest } from '../../src/db/tables/requests.js';
-import { forgetNotifications, purgeOld } from '../../src/db/tables/retention.js';
+import { payloadsSince, recordPayload } from '../../src/db/tables/payloads.js';
+import { findPendingCalendars, totals } from '../../src/db/tables/pending-calendars.js';
+import { acquireRequest, releaseRequests } from '../../src/db/tables/requests.js';
+import { deleteExpiredNotifications, purgeOld } from '../../src/db/tables/retention.js';
 import { saveWindows, windowsOf } from '../../src/db/tables/windows.js';
 import { databases, emptyRecord } from './databases.js';
 import { account, calendar, DAY_MS, later, NOW, PATIENT, SEALER, said, slot, window } from './seed-rows.js';
 
 const DAY = '2026-11-16';
 const MINUTE = 60_000;
-const opened = (kept: Account) => openedAccount(SEALER, kept);
+const opened = (kept: Account) => decryptedAccount(SEALER, kept);
 
 describe.each(databases)('the record on $name', ({ fresh }) => {
   let options: DatabaseOptions;
@@ -73,31 +73,7 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
     db = database.db;
     expect((await listAccounts(db)).map(opened)).toEqual([account()]);
     const { rows } = await sql`SELECT name FROM slotkeeper.kysely_migration ORDER BY name`.execute(db);
-    expect(rows).toEqual([
-      { name: '001-the-record' },
-      { name: '002-marketplace-bookings' },
-      { name: '003-notifications' },
-      { name: '004-holds' },
-      { name: '005-notifications-in' },
-      { name: '006-resync' },
-      { name: '007-resync-ends' },
-      { name: '008-sent-moves' },
-      { name: '009-breaks-elsewhere' },
-      { name: '010-resync-retries' },
-      { name: '011-resync-sources' },
-      { name: '012-coupled-breaks' },
-      { name: '013-retries' },
-      { name: '014-address-services' },
-      { name: '015-closing-calendars' },
-      { name: '016-moved-bookings' },
-      { name: '018-refused-events' },
-      { name: '019-verifications' },
-      { name: '020-probes' },
-      { name: '021-accounts-over-http' },
-      { name: '023-event-contents' },
-      { name: '025-account-states' },
-      { name: '026-queue-positions' },
-    ]);
+    expect(rows).toEqual([{ name: '001-tables' }]);
   });
 
   describe('an account', () => {
@@ -181,7 +157,7 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
         [taken('before', '09:00', '10:00'), taken('in', '09:30', '10:01'), taken('after', '11:00', '12:00')],
         NOW,
       );
-      const found = await takenBetween(db, 'nowak', new Date(`${DAY}T10:00Z`), new Date(`${DAY}T11:00Z`));
+      const found = await findBusyTime(db, 'nowak', new Date(`${DAY}T10:00Z`), new Date(`${DAY}T11:00Z`));
       expect(found).toEqual([
         {
           source: 'occupancy',
@@ -196,8 +172,8 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
   });
 
   describe('a day', () => {
-    const mark = (urgency: number, date = DAY, at = NOW) =>
-      markDays(db, { windows: [{ calendar: 'nowak', date, urgency }], occupancy: [] }, at);
+    const mark = (priority: number, date = DAY, at = NOW) =>
+      markDays(db, { windows: [{ calendar: 'nowak', date, priority }], occupancy: [] }, at);
     const horizon = [{ account: 'warsaw', from: DAY, to: '2026-11-20' }];
 
     beforeEach(async () => {
@@ -205,7 +181,7 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
       await putCalendar(db, calendar(), NOW);
     });
 
-    test('counts its changes, keeps the oldest moment and the highest urgency', async () => {
+    test('counts its changes, keeps the oldest moment and the highest priority', async () => {
       await mark(500);
       await mark(40, DAY, new Date(NOW.getTime() + 1000));
       await mark(900);
@@ -215,7 +191,7 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
           generation: 3,
           publishedGeneration: 0,
           pendingSince: NOW,
-          urgency: 40,
+          priority: 40,
           published: null,
           verified: false,
           publishedAt: null,
@@ -236,7 +212,7 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
         NOW,
       );
       expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toMatchObject([
-        { urgency: 5, pendingSince: NOW },
+        { priority: 5, pendingSince: NOW },
       ]);
       await savePublished(
         db,
@@ -247,7 +223,7 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
       );
       expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toEqual([]);
       expect(await daysBetween(db, 'nowak', DAY, DAY)).toMatchObject([
-        { urgency: null, pendingSince: null, published: [slot], publishedAt: NOW, verified: true },
+        { priority: null, pendingSince: null, published: [slot], publishedAt: NOW, verified: true },
       ]);
     });
 
@@ -269,13 +245,13 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
       await saveFailed(db, 'nowak', [{ date: DAY, generation: 1, error: { reason: 'refused' } }], NOW, 1);
       expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toEqual([]);
       expect(await totals(db, horizon)).toEqual({ pending: 0, failed: 1, oldest: null });
-      expect(await wantedCalendars(db, horizon, NOW, 9)).toEqual([]);
+      expect(await findPendingCalendars(db, horizon, NOW, 9)).toEqual([]);
       await mark(7);
       expect(await totals(db, horizon)).toEqual({ pending: 1, failed: 0, oldest: NOW });
-      expect(await wantedCalendars(db, horizon, NOW, 9)).toEqual([{ calendar: 'nowak', urgency: 7 }]);
+      expect(await findPendingCalendars(db, horizon, NOW, 9)).toEqual([{ calendar: 'nowak', priority: 7 }]);
     });
 
-    test('comes in the order of urgency, and counts only within the horizon', async () => {
+    test('comes in the order of priority, and counts only within the horizon', async () => {
       await mark(30, '2026-11-18');
       await mark(10, '2026-11-19');
       await mark(20, '2026-11-17');
@@ -283,7 +259,7 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
       const days = await pendingDays(db, 'nowak', DAY, '2026-11-20', NOW, 2);
       expect(days.map(({ date }) => date)).toEqual(['2026-11-19', '2026-11-17']);
       expect(await totals(db, horizon)).toMatchObject({ pending: 3 });
-      expect(await wantedCalendars(db, horizon, NOW, 9)).toEqual([{ calendar: 'nowak', urgency: 10 }]);
+      expect(await findPendingCalendars(db, horizon, NOW, 9)).toEqual([{ calendar: 'nowak', priority: 10 }]);
     });
   });
 
@@ -425,8 +401,8 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
     test('rows go, and a cursor is never given out again', async () => {
       await add(said(), said());
       const { next } = await read();
-      expect(await forgetNotifications(db, later(-1), NOW)).toBe(0);
-      expect(await forgetNotifications(db, later(1), NOW)).toBe(2);
+      expect(await deleteExpiredNotifications(db, later(-1), NOW)).toBe(0);
+      expect(await deleteExpiredNotifications(db, later(1), NOW)).toBe(2);
       await add(said());
       expect((await read(next)).items).toHaveLength(1);
     });
@@ -442,20 +418,20 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
 
     test('a budget has several at once or none, says when there are so many, and takes back what was not used', async () => {
       const three = [{ of: 'readings', limit: 3, perMs: MINUTE }] as const;
-      const reads = (at: Date, count: number) => takeRequest(db, 'warsaw', false, three, at, at, count);
+      const reads = (at: Date, count: number) => acquireRequest(db, 'warsaw', false, three, at, at, count);
       expect(await reads(NOW, 1)).toEqual({ kind: 'taken' });
       expect(await reads(later(1_000), 1)).toEqual({ kind: 'taken' });
       expect(await reads(later(2_000), 2)).toEqual({ kind: 'spent', until: later(MINUTE) });
       expect(await reads(later(2_000), 3)).toEqual({ kind: 'spent', until: later(1_000 + MINUTE) });
       expect(await reads(later(MINUTE), 2)).toEqual({ kind: 'taken' });
-      await giveBackRequests(db, 'warsaw', false, later(MINUTE), 1);
+      await releaseRequests(db, 'warsaw', false, later(MINUTE), 1);
       expect(await reads(later(MINUTE), 1)).toEqual({ kind: 'taken' });
       expect(await reads(later(MINUTE), 1)).toEqual({ kind: 'spent', until: later(1_000 + MINUTE) });
     });
 
     test('as many are given back as were not used, and one calendar is taken to be read, however the server plans it', async () => {
       const many = [{ of: 'readings', limit: 100, perMs: MINUTE }] as const;
-      await takeRequest(db, 'warsaw', false, many, NOW, NOW, 100);
+      await acquireRequest(db, 'warsaw', false, many, NOW, NOW, 100);
       const others = Array.from({ length: 20 }, (_, n) => ({
         ...calendar(),
         id: `c-${n}`,
@@ -465,8 +441,8 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
       await db.transaction().execute(async (tx) => {
         for (const way of ['hashjoin', 'mergejoin', 'hashagg', 'sort', 'material', 'memoize'])
           await sql`SET LOCAL enable_${sql.raw(way)} = off`.execute(tx);
-        await giveBackRequests(tx, 'warsaw', false, NOW, 30);
-        await takeCalendarToRead(tx, 'warsaw', NOW, NOW);
+        await releaseRequests(tx, 'warsaw', false, NOW, 30);
+        await acquireCalendarToRead(tx, 'warsaw', NOW, NOW);
       });
       const left = await db.selectFrom('slotkeeper.requests').select('id').execute();
       expect(left).toHaveLength(70);
@@ -476,7 +452,7 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
 
     test('a budget is never overspent by many workers at the same time', async () => {
       const answers = await Promise.all(
-        Array.from({ length: 12 }, () => takeRequest(db, 'warsaw', true, two, NOW, NOW)),
+        Array.from({ length: 12 }, () => acquireRequest(db, 'warsaw', true, two, NOW, NOW)),
       );
       expect(answers.filter(({ kind }) => kind === 'taken')).toHaveLength(2);
     });
@@ -485,49 +461,49 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
       expect(await countPause(db, 'warsaw', 0)).toBe(1);
       expect(await countPause(db, 'warsaw', 0)).toBeUndefined();
       expect(await countPause(db, 'warsaw', 1)).toBe(2);
-      const asked = await Promise.all([1, 2, 3].map(() => askPermission(db, 'warsaw', NOW, later(9_000))));
+      const asked = await Promise.all([1, 2, 3].map(() => checkPermission(db, 'warsaw', NOW, later(9_000))));
       expect(asked.map(({ kind }) => kind).sort()).toEqual(['paused', 'paused', 'probe']);
       await endPauses(db, 'warsaw');
-      expect(await askPermission(db, 'warsaw', later(1), later(2))).toEqual({
+      expect(await checkPermission(db, 'warsaw', later(1), later(2))).toEqual({
         kind: 'free',
         isRefused: false,
       });
     });
 
     test('the lease of a calendar is one worker’s, can be prolonged by it, and goes to another once given back', async () => {
-      expect(await takeLease(db, 'nowak', 'one', 60_000)).toBe(true);
-      expect(await takeLease(db, 'nowak', 'other', 60_000)).toBe(false);
+      expect(await acquireLease(db, 'nowak', 'one', 60_000)).toBe(true);
+      expect(await acquireLease(db, 'nowak', 'other', 60_000)).toBe(false);
       expect(await renewLease(db, 'nowak', 'one', 60_000)).toBe(true);
       expect(await renewLease(db, 'nowak', 'other', 60_000)).toBe(false);
-      await giveBackLease(db, 'nowak', 'other');
-      expect(await takeLease(db, 'nowak', 'other', 60_000)).toBe(false);
-      await giveBackLease(db, 'nowak', 'one');
-      expect(await takeLease(db, 'nowak', 'other', 60_000)).toBe(true);
+      await releaseLease(db, 'nowak', 'other');
+      expect(await acquireLease(db, 'nowak', 'other', 60_000)).toBe(false);
+      await releaseLease(db, 'nowak', 'one');
+      expect(await acquireLease(db, 'nowak', 'other', 60_000)).toBe(true);
     });
 
     test('the lease of a calendar is given to one of many who ask at once', async () => {
       const asked = await Promise.all(
-        Array.from({ length: 8 }, (_, n) => takeLease(db, 'nowak', `worker-${n}`, 60_000)),
+        Array.from({ length: 8 }, (_, n) => acquireLease(db, 'nowak', `worker-${n}`, 60_000)),
       );
       expect(asked.filter(Boolean)).toHaveLength(1);
     });
 
     test('failed attempts are counted, their reason is in sight, and a success forgets them', async () => {
-      expect(await attemptFailed(db, 'nowak', 'timeout')).toBe(1);
-      expect(await attemptFailed(db, 'nowak', 'still')).toBe(2);
+      expect(await recordFailure(db, 'nowak', 'timeout')).toBe(1);
+      expect(await recordFailure(db, 'nowak', 'still')).toBe(2);
       await retryAt(db, 'nowak', later(4_000));
       expect(await getCalendar(db, 'nowak')).toMatchObject({
         retrying: { reason: 'still', attempts: 2, at: later(4_000) },
       });
-      await attemptSucceeded(db, 'nowak');
+      await recordSuccess(db, 'nowak');
       expect(await getCalendar(db, 'nowak')).toEqual(calendar());
     });
 
     test('bodies that were sent lately are remembered, older ones forgotten', async () => {
-      await rememberPayload(db, 'nowak', 'a', NOW, later(-1));
-      await rememberPayload(db, 'nowak', 'b', later(10), later(-1));
+      await recordPayload(db, 'nowak', 'a', NOW, later(-1));
+      await recordPayload(db, 'nowak', 'b', later(10), later(-1));
       expect(await payloadsSince(db, 'nowak', later(5))).toEqual(new Set(['b']));
-      await rememberPayload(db, 'nowak', 'a', later(20), later(15));
+      await recordPayload(db, 'nowak', 'a', later(20), later(15));
       expect(await payloadsSince(db, 'nowak', later(-5))).toEqual(new Set(['a']));
     });
   });

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { LEAST_URGENT } from '../../src/core/index.js';
+import { LOWEST_PRIORITY } from '../../src/core/index.js';
 import { type Database, openDatabase } from '../../src/db/database.js';
 import { deleteAccount, getAccount, putAccount } from '../../src/db/tables/accounts.js';
 import { calendarFailed } from '../../src/db/tables/calendar-retries.js';
 import { deleteCalendar, getCalendar, putCalendar } from '../../src/db/tables/calendars.js';
 import { daysBetween, markDays, pendingDays, saveFailed, savePublished } from '../../src/db/tables/days.js';
 import { failedDays, retryFailedCalendars } from '../../src/db/tables/failures.js';
-import { totals, wantedCalendars } from '../../src/db/tables/pending-calendars.js';
+import { findPendingCalendars, totals } from '../../src/db/tables/pending-calendars.js';
 import { saveWindows, windowsOf } from '../../src/db/tables/windows.js';
 import { emptyRecord, recordDatabase } from './databases.js';
 import { account, calendar, NOW, SEALER, slot, window } from './seed-rows.js';
@@ -123,8 +123,8 @@ describe('the record', () => {
   });
 
   describe('a day', () => {
-    const mark = (urgency: number, date = DAY, at = NOW) =>
-      markDays(database.db, { windows: [{ calendar: 'nowak', date, urgency }], occupancy: [] }, at);
+    const mark = (priority: number, date = DAY, at = NOW) =>
+      markDays(database.db, { windows: [{ calendar: 'nowak', date, priority }], occupancy: [] }, at);
     const horizon = [{ account: 'warsaw', from: DAY, to: '2026-11-20' }];
 
     beforeEach(async () => {
@@ -133,7 +133,7 @@ describe('the record', () => {
     });
 
     test('is not made by a change of occupancy, because nothing is sold on it', async () => {
-      const change = { calendar: 'nowak', date: DAY, urgency: 1 };
+      const change = { calendar: 'nowak', date: DAY, priority: 1 };
       await markDays(database.db, { windows: [], occupancy: [change] }, NOW);
       expect(await daysBetween(database.db, 'nowak', DAY, DAY)).toEqual([]);
     });
@@ -167,11 +167,11 @@ describe('the record', () => {
         pauses.push((at.getTime() - NOW.getTime()) / 60_000);
         const early = new Date(at.getTime() - 1);
         expect(await pendingDays(db, 'nowak', DAY, DAY, early, 9)).toEqual([]);
-        expect(await wantedCalendars(db, horizon, early, 9)).toEqual([]);
+        expect(await findPendingCalendars(db, horizon, early, 9)).toEqual([]);
         expect(await pendingDays(db, 'nowak', DAY, DAY, at, 9)).toHaveLength(1);
         // Behind everything that closes.
-        expect(await wantedCalendars(db, horizon, at, 9)).toEqual([
-          { calendar: 'nowak', urgency: LEAST_URGENT },
+        expect(await findPendingCalendars(db, horizon, at, 9)).toEqual([
+          { calendar: 'nowak', priority: LOWEST_PRIORITY },
         ]);
       }
       expect(pauses).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 360, 360, 360]);
@@ -187,7 +187,7 @@ describe('the record', () => {
         1,
       );
       expect(await totals(database.db, horizon)).toEqual({ pending: 0, failed: 1, oldest: null });
-      expect(await wantedCalendars(database.db, horizon, NOW, 9)).toEqual([]);
+      expect(await findPendingCalendars(database.db, horizon, NOW, 9)).toEqual([]);
     });
   });
 
@@ -196,7 +196,7 @@ describe('the record', () => {
     await putAccount(db, account(), NOW, SEALER);
     await putCalendar(db, calendar(), NOW);
     await saveWindows(db, [{ calendar: 'nowak', date: DAY, windows: [window(DAY, '10:00', '11:00')] }]);
-    await markDays(db, { windows: [{ calendar: 'nowak', date: DAY, urgency: 1 }], occupancy: [] }, NOW);
+    await markDays(db, { windows: [{ calendar: 'nowak', date: DAY, priority: 1 }], occupancy: [] }, NOW);
     await savePublished(
       db,
       calendar(),

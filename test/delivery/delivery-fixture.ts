@@ -3,9 +3,9 @@
 import { randomBytes } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
-import { Sealer } from '../../src/crypto/encryptor.js';
+import { Encryptor } from '../../src/crypto/encryptor.js';
 import { type Database, openDatabase } from '../../src/db/database.js';
-import { RememberedAccounts } from '../../src/db/tables/account-cache.js';
+import { AccountCache } from '../../src/db/tables/account-cache.js';
 import { type Account, putAccount } from '../../src/db/tables/accounts.js';
 import {
   type AddedNotification,
@@ -25,7 +25,7 @@ export const PATIENT = 'Planted Patientowa-Testowa';
 
 export interface OfficeOptions
   extends Partial<Pick<DeliveryOptions, 'webhook' | 'queue' | 'keepDays' | 'now'>> {
-  readonly sealer?: Sealer;
+  readonly encryptor?: Encryptor;
   /** Default both. */
   readonly parts?: readonly ('worker' | 'round')[];
 }
@@ -36,7 +36,7 @@ const ROUND_MS = 1_000;
 let count = 0;
 
 export class Office {
-  readonly sealer: Sealer;
+  readonly encryptor: Encryptor;
   readonly database: Database;
   readonly queues: Queues;
   readonly delivery: Delivery;
@@ -61,12 +61,12 @@ export class Office {
     this.now = options.now ?? (() => this.timers.now() + this.ahead);
     this.database = database;
     this.queues = queues;
-    this.sealer = options.sealer ?? new Sealer([randomBytes(32)]);
+    this.encryptor = options.encryptor ?? new Encryptor([randomBytes(32)]);
     this.delivery = new Delivery({
       db: database.db,
-      accounts: new RememberedAccounts({ db: database.db, sealer: this.sealer, now: this.now }),
+      accounts: new AccountCache({ db: database.db, encryptor: this.encryptor, now: this.now }),
       queues,
-      sealer: this.sealer,
+      encryptor: this.encryptor,
       log: pino({ level: 'info', base: null }, stream),
       now: this.now,
       timers: this.timers,
@@ -95,7 +95,7 @@ export class Office {
     await queues.connect();
     const office = new Office(database, queues, options);
     atEndOfTest(() => office.close());
-    await putAccount(database.db, account(), new Date(), office.sealer);
+    await putAccount(database.db, account(), new Date(), office.encryptor);
     if (parts.includes('worker')) office.delivery.startWorker();
     await queues.ready();
     if (parts.includes('round')) office.delivery.startRound();
@@ -117,7 +117,7 @@ export class Office {
   /** Lets time pass, and has a calendar's open ones tried: its job is delayed in real time. */
   async retry(ms: number, calendar: string | null): Promise<void> {
     this.ahead += ms;
-    await this.delivery.hasten({ account: 'warsaw', calendar });
+    await this.delivery.retryNow({ account: 'warsaw', calendar });
   }
 
   #closed = false;
@@ -130,7 +130,7 @@ export class Office {
   }
 
   async putAccount(changes: Partial<Account>): Promise<void> {
-    await putAccount(this.database.db, account(changes), new Date(), this.sealer);
+    await putAccount(this.database.db, account(changes), new Date(), this.encryptor);
   }
 
   /** The marketplace says something; nobody is woken. */
@@ -150,14 +150,14 @@ export class Office {
     });
     const { added } = await this.database.db
       .transaction()
-      .execute((tx) => addNotifications(tx, this.sealer, whole, new Date(this.now())));
+      .execute((tx) => addNotifications(tx, this.encryptor, whole, new Date(this.now())));
     return [...added];
   }
 
   /** The same, and they are to be brought out. @returns their ids */
   async say(...items: Partial<NewNotification>[]): Promise<string[]> {
     const added = await this.hear(...items);
-    this.delivery.wake(added);
+    this.delivery.enqueue(added);
     return added.map(({ id }) => id);
   }
 }

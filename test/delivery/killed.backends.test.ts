@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { Sealer } from '../../src/crypto/encryptor.js';
+import { Encryptor } from '../../src/crypto/encryptor.js';
 import { backends, environmentOf, type Place } from '../engine/backends.js';
 import { eventually } from '../support/eventually.js';
 import { type RunningProcess, startSlotkeeper } from '../support/process.js';
@@ -29,7 +29,7 @@ describe.each(backends.slice(1))(
       const place = await fresh();
       const key = randomBytes(32);
       const receiver = await Receiver.start();
-      const office = await Office.open(place, { sealer: new Sealer([key]), parts: [] });
+      const office = await Office.open(place, { encryptor: new Encryptor([key]), parts: [] });
       const said = await office.say(
         ...Array.from({ length: 12 }, (_, n) => ({ calendar: ['nowak', 'lis', null][n % 3] ?? null })),
       );

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
-import { Sealer } from '../../src/crypto/encryptor.js';
-import { SealedByUnknownKeyError } from '../../src/crypto/unknown-key-error.js';
+import { Encryptor } from '../../src/crypto/encryptor.js';
+import { UnknownKeyError } from '../../src/crypto/unknown-key-error.js';
 import { saveBookings } from '../../src/db/tables/bookings.js';
 import { putCalendar } from '../../src/db/tables/calendars.js';
 import { feed } from '../../src/db/tables/notifications.js';
@@ -73,14 +73,14 @@ describe('what is kept', () => {
   test('is sealed anew after the key was changed, so that the old one can go', async () => {
     const place = await fresh();
     const [old, key] = [randomBytes(32), randomBytes(32)];
-    const before = await Office.open(place, { sealer: new Sealer([old]), parts: [] });
+    const before = await Office.open(place, { encryptor: new Encryptor([old]), parts: [] });
     const ids = await before.say({}, {}, {});
     await before.close();
 
-    const changing = await Office.open(place, { sealer: new Sealer([key, old]), parts: ['round'] });
-    const read = (sealer: Sealer) => feed(changing.database.db, sealer, { limit: 10 });
-    expect((await read(new Sealer([key]))).items.map(({ id }) => id)).toEqual(ids);
-    await expect(read(new Sealer([old]))).rejects.toThrow(SealedByUnknownKeyError);
+    const changing = await Office.open(place, { encryptor: new Encryptor([key, old]), parts: ['round'] });
+    const read = (encryptor: Encryptor) => feed(changing.database.db, encryptor, { limit: 10 });
+    expect((await read(new Encryptor([key]))).items.map(({ id }) => id)).toEqual(ids);
+    await expect(read(new Encryptor([old]))).rejects.toThrow(UnknownKeyError);
     await changing.close();
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { nextAttempt, readRetryAfter } from '../../src/delivery/retry-policy.js';
+import { nextRetry, readRetryAfter } from '../../src/delivery/retry-policy.js';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -8,7 +8,7 @@ const HOUR = 60 * MINUTE;
 describe('a delivery that failed', () => {
   const first = Date.parse('2026-11-09T08:00:00Z');
   const wait = (failedBefore: number, random: number, pauseMs?: number) =>
-    (nextAttempt({ failedBefore, first, now: first, random, pauseMs }) ?? 0) - first;
+    (nextRetry({ failedBefore, first, now: first, random, pauseMs }) ?? 0) - first;
 
   test('is tried again after 5 s, doubling up to half an hour, with jitter downwards', () => {
     const longest = [0, 1, 2, 3, 8, 9, 50].map((failed) => wait(failed, 1) / SECOND);
@@ -24,7 +24,7 @@ describe('a delivery that failed', () => {
 
   test('is tried for the last time 72 hours after the first, and then no more', () => {
     const end = first + 72 * HOUR;
-    const next = (now: number) => nextAttempt({ failedBefore: 200, first, now, random: 1 });
+    const next = (now: number) => nextRetry({ failedBefore: 200, first, now, random: 1 });
     expect(next(end - MINUTE)).toBe(end);
     expect(next(end)).toBeUndefined();
     expect(next(end + HOUR)).toBeUndefined();

@@ -50,7 +50,7 @@ describe('a webhook', () => {
     });
     // Whatever else would be told of it comes before the next one.
     await office.round();
-    office.delivery.wake([{ id, account: 'warsaw', calendar: 'nowak' }]);
+    office.delivery.enqueue([{ id, account: 'warsaw', calendar: 'nowak' }]);
     const [next] = await office.say({});
     await allDelivered();
     expect(receiver.ids).toEqual([id, next]);
@@ -81,7 +81,7 @@ describe('a webhook', () => {
 
     refuses = false;
     const [key] = await retryNotifications(office.database.db, [one], new Date());
-    if (key !== undefined) await office.delivery.hasten(key);
+    if (key !== undefined) await office.delivery.retryNow(key);
     await allDelivered();
     expect(receiver.idsOf('nowak').at(-1)).toBe(one);
     expect(await office.delivery.status()).toMatchObject({ failed: 0 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { DeliveryWorker } from '../../src/delivery/delivery-worker.js';
-import type { Brought } from '../../src/delivery/dispatcher.js';
+import type { DispatchResult } from '../../src/delivery/dispatcher.js';
 import { DeliveryQueue } from '../../src/queue/delivery-queue.js';
 import { backends } from '../engine/backends.js';
 import { eventually } from '../support/eventually.js';
@@ -13,7 +13,7 @@ const job = { to: 'webhook', account: 'warsaw', calendar: 'nowak' } as const;
 describe.each(backends.slice(1))('a worker of deliveries on $name', ({ fresh }) => {
   /** Has a worker take one job until it is done. @returns the attempts that it took */
   async function work(
-    attempt: (queue: DeliveryQueue) => Promise<Brought>,
+    attempt: (queue: DeliveryQueue) => Promise<DispatchResult>,
     isDue: () => boolean = () => false,
   ): Promise<number> {
     const { queues } = await Office.open(await fresh(), { parts: [] });
@@ -28,11 +28,11 @@ describe.each(backends.slice(1))('a worker of deliveries on $name', ({ fresh }) 
         return attempts === 1 ? await attempt(queue) : { kind: 'done' };
       },
       isDue: async () => isDue(),
-      hasten: (jobId) => queue.hasten(jobId),
+      retryNow: (jobId) => queue.retryNow(jobId),
     });
     worker.start();
     await queues.ready();
-    await queue.wake(job);
+    await queue.enqueue(job);
     await eventually(() => attempts >= 2);
     await worker.stop();
     return attempts;
@@ -44,7 +44,7 @@ describe.each(backends.slice(1))('a worker of deliveries on $name', ({ fresh }) 
       async (queue) => {
         // The attempt is written down by now, and somebody changes the account.
         isDue = true;
-        await queue.wake(job, true);
+        await queue.enqueue(job, true);
         return { kind: 'later', afterMs: HOUR, awaits: 'next attempt' };
       },
       () => isDue,

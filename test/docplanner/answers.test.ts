@@ -202,7 +202,7 @@ describe('notifications', () => {
     expect(remaining).toBe(3);
     expect(notifications).toMatchObject([
       { name: 'break-removed', data: { address: { id: '3' }, break: { id: '4' } } },
-      { name: 'unknown', saidName: 'break-created', raw: broken },
+      { name: 'unknown', reportedName: 'break-created', raw: broken },
     ]);
   });
 

@@ -158,11 +158,11 @@ describe('an unknown notification', () => {
     ['that is nothing', null, undefined],
   ];
 
-  test.each(odd)('%s is kept whole', (_what, raw, saidName) => {
+  test.each(odd)('%s is kept whole', (_what, raw, reportedName) => {
     const told = parseNotification(raw);
     if (told.name !== 'unknown') throw new Error('it was taken for a known one');
     expect(told.raw).toBe(raw);
-    expect(told.saidName).toBe(saidName);
+    expect(told.reportedName).toBe(reportedName);
     expect(told.problem).not.toBe('');
     expect(isAsking(told)).toBe(false);
   });

@@ -5,7 +5,7 @@ import { type Database, openDatabase } from '../../src/db/database.js';
 import type { Db } from '../../src/db/schema.js';
 import { putAccount } from '../../src/db/tables/accounts.js';
 import { putCalendar } from '../../src/db/tables/calendars.js';
-import { type SettleOptions, settleFailures } from '../../src/maintenance/resolve-failures.js';
+import { type ResolveFailuresOptions, resolveFailures } from '../../src/maintenance/resolve-failures.js';
 import { emptyRecord, recordDatabase } from '../db/databases.js';
 import { account, calendar, NOW, SEALER } from '../db/seed-rows.js';
 import { atEndOfFile } from '../support/release.js';
@@ -55,9 +55,9 @@ async function failEverything(db: Db): Promise<void> {
     VALUES ('1', 'nowak', ${NOW}, ${NOW}::timestamptz + interval '1 hour', 'booked', false, 'x', 'refused', ${NOW})`.execute(
     db,
   );
-  await sql`TRUNCATE slotkeeper.refused_events`.execute(db);
+  await sql`TRUNCATE slotkeeper.rejected_events`.execute(db);
   await sql`
-    INSERT INTO slotkeeper.refused_events (id, data, reason, at)
+    INSERT INTO slotkeeper.rejected_events (id, data, reason, at)
     OVERRIDING SYSTEM VALUE VALUES (1, '{"id":"e"}', 'odd', ${NOW}), (2, NULL, 'too long', ${NOW})`.execute(
     db,
   );
@@ -73,10 +73,10 @@ const note =
     void done.push(`${what} ${JSON.stringify(of)}`);
 
 const settle = (verb: 'retry' | 'drop', ids: readonly string[]) => {
-  const options: SettleOptions = {
+  const options: ResolveFailuresOptions = {
     db: database.db.withPlugin(counting),
-    occupancyQueue: { addBulk: note('add') } as unknown as SettleOptions['occupancyQueue'],
-    wake: note('wake'),
+    occupancyQueue: { addBulk: note('add') } as unknown as ResolveFailuresOptions['occupancyQueue'],
+    enqueue: note('wake'),
     deliver: note('deliver'),
     renewClient: () => undefined,
     retryClinic: async (of) => {
@@ -86,7 +86,7 @@ const settle = (verb: 'retry' | 'drop', ids: readonly string[]) => {
     unlink: note('unlink'),
     now: () => NOW.getTime(),
   };
-  return settleFailures(options, verb, ids);
+  return resolveFailures(options, verb, ids);
 };
 
 const EACH = [

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
-import { Sealer } from '../../src/crypto/encryptor.js';
+import { Encryptor } from '../../src/crypto/encryptor.js';
 import type { Slotkeeper } from '../../src/engine.js';
 import { Receiver } from '../delivery/receiver.js';
 import { serve } from '../server/served.js';
@@ -158,7 +158,7 @@ describe.each(backends)('the secrets of accounts on $name', ({ fresh }) => {
     await after.stop();
     // The folder's own key does not count where another is configured.
     await expect(startEngine(place, { encryptionKey: old.toString('hex') })).rejects.toThrow(
-      `lacks the key ${new Sealer([key]).keyId}, with which the secrets of "http", "plain" are sealed`,
+      `lacks the key ${new Encryptor([key]).keyId}, with which the secrets of "http", "plain" are sealed`,
     );
   });
 });

@@ -1,13 +1,13 @@
 // Bookings that follow their appointments, in an order in which none has to go where another still stands.
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Following } from '../../src/db/tables/linked-bookings.js';
+import type { LinkedBookingChange } from '../../src/db/tables/linked-bookings.js';
 import { inOrder, isInTheWay } from '../../src/linked-bookings/sync-order.js';
 
 const MINUTE = 60_000;
 
 /** A booking of so many minutes, and where its appointment is; null where that was released. */
-function following(id: string, start: number, minutes: number, to: number | null): Following {
+function following(id: string, start: number, minutes: number, to: number | null): LinkedBookingChange {
   return {
     booking: {
       calendar: 'nowak',
@@ -27,7 +27,7 @@ function following(id: string, start: number, minutes: number, to: number | null
   };
 }
 
-const ids = (all: readonly Following[]) => all.map(({ booking }) => booking.id);
+const ids = (all: readonly LinkedBookingChange[]) => all.map(({ booking }) => booking.id);
 
 test('a day that moves on begins with its last booking, one that moves back with its first', () => {
   const day = [0, 20, 40].map((at, n) => [at, `${n}`] as const);

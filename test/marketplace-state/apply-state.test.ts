@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import { bandOf } from '../../src/core/index.js';
 import type { StoredBooking } from '../../src/db/tables/bookings.js';
 import type { StoredBreak } from '../../src/db/tables/breaks.js';
-import { foldBookings, type SaidBooking } from '../../src/marketplace-state/apply-bookings.js';
-import { foldBreaks, type SaidBreak } from '../../src/marketplace-state/apply-breaks.js';
+import { type BookingUpdate, mergeBookings } from '../../src/marketplace-state/apply-bookings.js';
+import { type BreakUpdate, mergeBreaks } from '../../src/marketplace-state/apply-breaks.js';
 
 const MINUTE = 60_000;
 const NOON = Date.parse('2026-11-16T12:00:00Z');
@@ -28,7 +28,7 @@ const disorder = <T>(said: readonly T[]): fc.Arbitrary<T[]> =>
 describe('breaks', () => {
   interface Life {
     readonly id: string;
-    readonly said: readonly SaidBreak[];
+    readonly said: readonly BreakUpdate[];
   }
 
   /**
@@ -50,7 +50,7 @@ describe('breaks', () => {
     .map((all) =>
       all.map(({ id, places: some, isRemoved, knower, isOwn, isQuick }): Life => {
         const places = isQuick ? some.slice(0, 2) : some;
-        const said = places.map((n, index): SaidBreak => {
+        const said = places.map((n, index): BreakUpdate => {
           const since = NOON + n * 15 * MINUTE;
           const own = index === knower % places.length ? isOwn : undefined;
           const word = index === 0 ? 'created' : 'moved';
@@ -67,20 +67,20 @@ describe('breaks', () => {
     fc.record({ all: fc.constant(all), said: disorder(all.flatMap(({ said }) => said)) }),
   );
 
-  function take(known: ReadonlyMap<string, StoredBreak>, said: readonly SaidBreak[]) {
-    const { changes, days } = foldBreaks(nowak, known, said, NOON);
+  function take(known: ReadonlyMap<string, StoredBreak>, said: readonly BreakUpdate[]) {
+    const { changes, days } = mergeBreaks(nowak, known, said, NOON);
     const next = new Map(known);
     for (const { after } of changes) next.set(after.id, after);
     return { known: next, days };
   }
 
-  const takeEach = (said: readonly SaidBreak[]) =>
+  const ingestEach = (said: readonly BreakUpdate[]) =>
     said.reduce((known, one) => take(known, [one]).known, new Map<string, StoredBreak>());
 
   test('end as they were last, or gone for good, and are whose they are', () => {
     fc.assert(
       fc.property(worlds, ({ all, said }) => {
-        const [apart, together] = [takeEach(said), take(new Map(), said).known];
+        const [apart, together] = [ingestEach(said), take(new Map(), said).known];
         for (const life of all) {
           const last = life.said.filter(({ word }) => word !== 'removed').at(-1);
           const end = {
@@ -103,7 +103,7 @@ describe('breaks', () => {
       fc.property(worlds, ({ all, said }) => {
         const owned = all.flatMap((life) => (life.said.some(({ own }) => own === true) ? [life.id] : []));
         // The answer to our own request came first.
-        const known = takeEach(all.flatMap((life) => life.said.filter(({ own }) => own === true)));
+        const known = ingestEach(all.flatMap((life) => life.said.filter(({ own }) => own === true)));
         expect(
           take(
             known,
@@ -136,17 +136,17 @@ describe('breaks', () => {
 
   test('that are not in a list are not there, and are where anybody says that they are', () => {
     const read = { ...lunch, word: 'unlisted', at: NOON + 60_000 } as const;
-    const known = takeEach([created, read]);
+    const known = ingestEach([created, read]);
     expect(known.get('1')).toMatchObject({ unlisted: true, removed: false });
     expect(take(known, [created, read]).days).toEqual([]);
     // Said before the list was read, and heard of after it.
     const moved = { ...lunch, ...later, word: 'moved', at: NOON + 30_000 } as const;
     expect(take(known, [moved]).days).toMatchObject([{ date: '2026-11-17' }]);
-    expect(takeEach([created, read, moved]).get('1')).toMatchObject({ unlisted: false });
+    expect(ingestEach([created, read, moved]).get('1')).toMatchObject({ unlisted: false });
     const listed = { ...lunch, ...later, word: 'listed', at: NOON + 90_000 } as const;
     expect(take(known, [listed]).days).toMatchObject([{ date: '2026-11-17' }]);
     // Removed is removed.
-    const removed = takeEach([created, { ...lunch, word: 'removed', at: NOON }, read, moved, listed]);
+    const removed = ingestEach([created, { ...lunch, word: 'removed', at: NOON }, read, moved, listed]);
     expect(removed.get('1')).toMatchObject({ removed: true });
   });
 
@@ -154,10 +154,10 @@ describe('breaks', () => {
     const moved = { ...lunch, ...later, word: 'moved', at: NOON + 30_000 } as const;
     // The list was asked for later than the move was made, and what it says is taken in after the news of that.
     const read = { ...lunch, word: 'unlisted', at: NOON + 60_000 } as const;
-    const known = takeEach([created, moved, read]);
+    const known = ingestEach([created, moved, read]);
     expect(known.get('1')).toMatchObject({ since: new Date(later.since), unlisted: false });
     // A list of where they are by now does tell.
-    expect(takeEach([created, moved, { ...read, ...later }]).get('1')).toMatchObject({ unlisted: true });
+    expect(ingestEach([created, moved, { ...read, ...later }]).get('1')).toMatchObject({ unlisted: true });
   });
 
   test('that we made for a coupled calendar have their buffers in them, from when their mark is read', () => {
@@ -169,14 +169,14 @@ describe('breaks', () => {
       word: 'created',
       at: NOON,
     } as const;
-    const datesOf = (known: ReadonlyMap<string, StoredBreak>, said: SaidBreak) =>
+    const datesOf = (known: ReadonlyMap<string, StoredBreak>, said: BreakUpdate) =>
       take(known, [said]).days.map(({ date }) => date);
     expect(datesOf(new Map(), { ...late, mark: 'lis' })).toEqual(['2026-11-16']);
     for (const mark of [undefined, null]) {
       expect(datesOf(new Map(), { ...late, mark })).toEqual(['2026-11-16', '2026-11-17']);
     }
 
-    const heard = takeEach([created]);
+    const heard = ingestEach([created]);
     expect(heard.get('1')?.coupled).toBeNull();
     const listed = (mark: string | null) => ({ ...lunch, word: 'listed', at: NOON + 5_000, mark }) as const;
     expect(datesOf(heard, listed('lis'))).toEqual(['2026-11-16']);
@@ -188,7 +188,7 @@ describe('breaks', () => {
       [created, listed('lis')],
       [listed('lis'), created],
     ]) {
-      const known = takeEach(said);
+      const known = ingestEach(said);
       expect(known.get('1')).toMatchObject({ own: false, coupled: true });
       for (const one of said) expect(datesOf(known, one)).toEqual([]);
     }
@@ -202,21 +202,21 @@ describe('breaks', () => {
       [moved, listed],
     ]) {
       expect(
-        takeEach([created, ...words])
+        ingestEach([created, ...words])
           .get('1')
           ?.since.getTime(),
       ).toBe(later.since);
     }
     // What was so in the second before is in the list.
     const before = { ...moved, at: NOON + 4_000 };
-    expect(takeEach([created, before, listed]).get('1')?.since.getTime()).toBe(NOON);
-    expect(takeEach([created, listed, before]).get('1')?.since.getTime()).toBe(NOON);
+    expect(ingestEach([created, before, listed]).get('1')?.since.getTime()).toBe(NOON);
+    expect(ingestEach([created, listed, before]).get('1')?.since.getTime()).toBe(NOON);
   });
 
   test('that were said before change nothing and mark no day', () => {
     fc.assert(
       fc.property(worlds, ({ said }) => {
-        const known = takeEach(said);
+        const known = ingestEach(said);
         const again = take(known, said);
         expect(again.days).toEqual([]);
         expect(again.known).toEqual(known);
@@ -228,7 +228,7 @@ describe('breaks', () => {
 
 describe('bookings', () => {
   /** What comes at once: a move speaks of both bookings. */
-  type Word = readonly SaidBooking[];
+  type Word = readonly BookingUpdate[];
 
   interface Life {
     readonly words: readonly Word[];
@@ -250,7 +250,7 @@ describe('bookings', () => {
     )
     .map((all) =>
       all.map(({ name, places, isCanceled, isOurs }): Life => {
-        const said = places.map((n, index): SaidBooking => {
+        const said = places.map((n, index): BookingUpdate => {
           const start = NOON + n * 15 * MINUTE;
           const common = {
             id: `${name}${index}`,
@@ -287,20 +287,20 @@ describe('bookings', () => {
     fc.record({ all: fc.constant(all), words: disorder(all.flatMap(({ words }) => words)) }),
   );
 
-  function take(known: ReadonlyMap<string, StoredBooking>, said: readonly SaidBooking[]) {
-    const { changes, days } = foldBookings(nowak, known, said, NOON);
+  function take(known: ReadonlyMap<string, StoredBooking>, said: readonly BookingUpdate[]) {
+    const { changes, days } = mergeBookings(nowak, known, said, NOON);
     const next = new Map(known);
     for (const { after } of changes) next.set(after.id, after);
     return { known: next, days };
   }
 
-  const takeEach = (words: readonly Word[]) =>
+  const ingestEach = (words: readonly Word[]) =>
     words.reduce((known, word) => take(known, word).known, new Map<string, StoredBooking>());
 
   test('that are over stay over, and the last of each that moved stands', () => {
     fc.assert(
       fc.property(worlds, ({ all, words }) => {
-        for (const known of [takeEach(words), take(new Map(), words.flat()).known]) {
+        for (const known of [ingestEach(words), take(new Map(), words.flat()).known]) {
           for (const { stands, over, isOurs } of all) {
             if (stands !== undefined)
               expect(known.get(stands)).toMatchObject({ status: 'booked', placeholder: isOurs });
@@ -315,8 +315,8 @@ describe('bookings', () => {
   test('end the same, in whatever order they are said', () => {
     fc.assert(
       fc.property(worlds, ({ all, words }) => {
-        const inOrder = takeEach(all.flatMap((life) => life.words));
-        expect(takeEach(words)).toEqual(inOrder);
+        const inOrder = ingestEach(all.flatMap((life) => life.words));
+        expect(ingestEach(words)).toEqual(inOrder);
       }),
       { numRuns: 500 },
     );
@@ -349,8 +349,8 @@ describe('bookings', () => {
     const linked: ReadonlyMap<string, StoredBooking> = new Map(
       [...known].map(([id, one]) => [id, { ...one, ref: 'apt' }]),
     );
-    const bandsOf = (said: SaidBooking, before = linked) =>
-      take(before, [said]).days.map(({ urgency }) => bandOf(urgency));
+    const bandsOf = (said: BookingUpdate, before = linked) =>
+      take(before, [said]).days.map(({ priority }) => bandOf(priority));
     expect(bandsOf({ ...visit, status: 'canceled' })).toEqual(['closing']);
     expect(bandsOf({ ...visit, status: 'canceled' }, known)).toEqual(['opening']);
     expect(bandsOf({ ...visit, status: 'canceled', byUs: true })).toEqual(['opening']);
@@ -360,7 +360,7 @@ describe('bookings', () => {
     fc.assert(
       fc.property(worlds, ({ all, words }) => {
         const links = all.filter(({ isOurs }) => !isOurs).map(({ words: [first = []] }) => first);
-        let known = takeEach(links);
+        let known = ingestEach(links);
         for (const [id, one] of known) known.set(id, { ...one, ref: `apt-${id[0]}` });
         known = words.reduce((before, word) => take(before, word).known, known);
         for (const { stands, isOurs } of all) {
@@ -375,7 +375,7 @@ describe('bookings', () => {
   test('that were said before change nothing and mark no day', () => {
     fc.assert(
       fc.property(worlds, ({ words }) => {
-        const known = takeEach(words);
+        const known = ingestEach(words);
         const again = take(known, words.flat());
         expect(again.days).toEqual([]);
         expect(again.known).toEqual(known);

@@ -1,13 +1,13 @@
 // What the record will not have: it is kept without being applied, and takes nothing else along.
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
-import { takeOrSetAside } from '../../src/notifications/dead-letter.js';
-import type { Subject } from '../../src/notifications/parsed-notification.js';
+import { ingestOrDeadLetter } from '../../src/notifications/dead-letter.js';
+import type { NotificationSubject } from '../../src/notifications/parsed-notification.js';
 import { said, sharedHearing, visitBooking } from './notification-fixture.js';
 
 const hearing = sharedHearing();
 
-const subject = (name: string, createdAt: Date | null = null): Subject => ({
+const subject = (name: string, createdAt: Date | null = null): NotificationSubject => ({
   name,
   hash: name,
   createdAt,
@@ -20,9 +20,9 @@ const away = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFU
 const refused = Object.assign(new Error('date/time field value out of range'), { code: '22008' });
 
 /** A record that fails for some, whatever else comes with them. */
-function record(failsFor: (subject: Subject) => Error | undefined) {
-  const taken: Subject[] = [];
-  const take = async (some: readonly Subject[]): Promise<void> => {
+function record(failsFor: (subject: NotificationSubject) => Error | undefined) {
+  const taken: NotificationSubject[] = [];
+  const take = async (some: readonly NotificationSubject[]): Promise<void> => {
     for (const error of some.map(failsFor)) if (error !== undefined) throw error;
     taken.push(...some);
   };
@@ -33,7 +33,7 @@ describe('what the record will not have', () => {
   test('is kept without the time at which it was said, which may be why', async () => {
     const year0 = new Date('0000-06-01T00:00:00Z');
     const { taken, take } = record(({ createdAt }) => (createdAt === year0 ? refused : undefined));
-    await takeOrSetAside([subject('a'), subject('odd', year0), subject('b')], take);
+    await ingestOrDeadLetter([subject('a'), subject('odd', year0), subject('b')], take);
     expect(taken).toMatchObject([
       { name: 'a' },
       { name: 'odd', createdAt: null, data: { of: 'odd' }, problem: expect.stringContaining('22008') },
@@ -44,7 +44,7 @@ describe('what the record will not have', () => {
   test('in any form takes none of those along that come after it, and is told at the end', async () => {
     const { taken, take } = record(({ name }) => (name.startsWith('bad') ? new Error(name) : undefined));
     const all = ['a', 'bad-1', 'b', 'bad-2', 'c'].map((name) => subject(name));
-    await expect(takeOrSetAside(all, take)).rejects.toThrow('bad-1');
+    await expect(ingestOrDeadLetter(all, take)).rejects.toThrow('bad-1');
     expect(taken.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
   });
 });
@@ -54,7 +54,7 @@ test('a record that goes away in the middle is told at once, whatever failed bef
     name === 'bad' ? refused : name === 'away' ? away : undefined,
   );
   const all = ['a', 'bad', 'away', 'b'].map((name) => subject(name));
-  await expect(takeOrSetAside(all, take)).rejects.toBe(away);
+  await expect(ingestOrDeadLetter(all, take)).rejects.toBe(away);
   expect(taken.map(({ name }) => name)).toEqual(['a']);
 });
 

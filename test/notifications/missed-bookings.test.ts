@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { deleteAccount } from '../../src/db/tables/accounts.js';
 import { announcePlaceholder } from '../../src/db/tables/bookings.js';
 import { getCalendar } from '../../src/db/tables/calendars.js';
-import { Finder } from '../../src/notifications/missed-booking-poller.js';
+import { MissedBookingPoller } from '../../src/notifications/missed-booking-poller.js';
 import type { Estate } from '../../src/sandbox/index.js';
 import { serve } from '../server/served.js';
 import { addressOf, type Desk } from '../support/clinic-fixture.js';
@@ -282,7 +282,7 @@ describe('a marketplace that does not answer', () => {
     let looks = 0;
     let stopping: Promise<void> | undefined;
     const asked: string[] = [];
-    const finder = new Finder({
+    const finder = new MissedBookingPoller({
       db,
       marketplace: ({ id }) => {
         asked.push(id);

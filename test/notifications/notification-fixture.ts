@@ -13,11 +13,11 @@ export const API_KEY = 'key-of-the-marketplace';
 export const PUSH = '/v1/accounts/many/notifications';
 
 /** How long one push waits for another at most; it ends by itself, because nobody can say when it begins. */
-const LONGEST_GAP_MS = 5;
+const MAX_GAP_MS = 5;
 
 class HearingTimers extends ManualTimers {
   override sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    return ms > LONGEST_GAP_MS ? super.sleep(ms, signal) : systemTimers.sleep(ms, signal);
+    return ms > MAX_GAP_MS ? super.sleep(ms, signal) : systemTimers.sleep(ms, signal);
   }
 }
 

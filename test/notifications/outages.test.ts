@@ -45,8 +45,8 @@ test('a batch that is answered while the record is away is kept, and the log say
   await engine.start();
   const pulls = () => sandbox.requests.filter(({ operation }) => operation === 'getNotifications');
   const isIdle = async () => {
-    const errands = engine.db.selectFrom('slotkeeper.errands').where('token', 'is', null);
-    return (await errands.select('kind').execute()).length === 1;
+    const accountTasks = engine.db.selectFrom('slotkeeper.account_tasks').where('token', 'is', null);
+    return (await accountTasks.select('kind').execute()).length === 1;
   };
   await eventually(isIdle);
   const before = pulls().length;

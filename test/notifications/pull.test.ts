@@ -5,16 +5,21 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
 import { pino } from 'pino';
 import { toIso } from '../../src/core/index.js';
-import { dueErrands, endErrand, keepErrand, takeErrand } from '../../src/db/tables/account-tasks.js';
+import {
+  acquireAccountTask,
+  findDueAccountTasks,
+  releaseAccountTask,
+  renewAccountTask,
+} from '../../src/db/tables/account-tasks.js';
 import { type DocplannerClient, parseNotification } from '../../src/docplanner/index.js';
 import { Slotkeeper } from '../../src/engine.js';
 import { createLog } from '../../src/lib/log.js';
-import { Errands } from '../../src/notifications/account-tasks.js';
-import { takeOrSetAside } from '../../src/notifications/dead-letter.js';
-import { takeNotifications } from '../../src/notifications/ingest.js';
-import { type Subject, subjectOf } from '../../src/notifications/parsed-notification.js';
-import { pulling } from '../../src/notifications/pull.js';
-import { openSealer } from '../../src/setup/encryption.js';
+import { AccountTasks } from '../../src/notifications/account-tasks.js';
+import { ingestOrDeadLetter } from '../../src/notifications/dead-letter.js';
+import { ingestNotifications } from '../../src/notifications/ingest.js';
+import { type NotificationSubject, parseSubject } from '../../src/notifications/parsed-notification.js';
+import { pullingNotifications } from '../../src/notifications/pull.js';
+import { openEncryptor } from '../../src/setup/encryption.js';
 import { recordDatabase } from '../db/databases.js';
 import { account } from '../db/seed-rows.js';
 import { addressOf, type Desk, ZONE } from '../support/clinic-fixture.js';
@@ -66,9 +71,9 @@ function says(desk: Desk, times: number): void {
 const pulls = (desk: Desk) => desk.requests('getNotifications').filter(({ client }) => client === 'many');
 
 /** When the account's errand is due again, from now, in milliseconds. */
-async function dueIn(desk: Desk, kind: 'pull' | 'release'): Promise<number> {
+async function dueIn(desk: Desk, kind: 'pull' | 'redelivery'): Promise<number> {
   const row = await desk.engine.db
-    .selectFrom('slotkeeper.errands')
+    .selectFrom('slotkeeper.account_tasks')
     .selectAll()
     .where('account_id', '=', 'many')
     .where('kind', '=', kind)
@@ -80,15 +85,15 @@ async function dueIn(desk: Desk, kind: 'pull' | 'release'): Promise<number> {
  * Does what is due of this and other kinds, and waits until it has ended for both accounts.
  * @returns when this kind is due again for the account, in milliseconds
  */
-async function errand(
+async function task(
   { desk, timers }: Hearing,
-  kind: 'pull' | 'release',
-  ...others: ('pull' | 'release')[]
+  kind: 'pull' | 'redelivery',
+  ...others: ('pull' | 'redelivery')[]
 ): Promise<number> {
   await timers.advance(ERRANDS_MS);
   const kinds = [kind, ...others];
   const ended = desk.engine.db
-    .selectFrom('slotkeeper.errands')
+    .selectFrom('slotkeeper.account_tasks')
     .select('account_id')
     .where('kind', 'in', kinds)
     .where('token', 'is', null)
@@ -101,13 +106,13 @@ describe('pulling', () => {
   test('goes on until nothing remains, and then waits for its time', async () => {
     const clinic = await pullingDesk();
     const { desk, items, timers, skip } = clinic;
-    await errand(clinic, 'pull');
+    await task(clinic, 'pull');
     const before = pulls(desk).length;
     says(desk, 101);
     await timers.advance(3 * ERRANDS_MS);
     expect(await items()).toEqual([]);
     skip(HOUR);
-    expect(await errand(clinic, 'pull')).toBe(HOUR);
+    expect(await task(clinic, 'pull')).toBe(HOUR);
     expect(await items()).toHaveLength(101);
     // No more: had it not waited for its time, it had pulled once more at it.
     expect(
@@ -126,7 +131,7 @@ describe('pulling', () => {
     says(desk, 5);
     await eventually(() => desk.sandbox.deliveries.filter(({ status }) => status === 200).length === 5);
     expect(await items()).toHaveLength(5);
-    await errand(clinic, 'pull', 'release');
+    await task(clinic, 'pull', 'redelivery');
     expect(pulls(desk).some(({ status }) => status === 200)).toBe(true);
     expect(await items()).toHaveLength(5);
   });
@@ -164,12 +169,12 @@ describe('pulling', () => {
     );
     for (const engine of engines) atEndOfTest(() => engine.stop());
     const isIdle = async () => {
-      const errands = engines[0]?.db
-        .selectFrom('slotkeeper.errands')
+      const accountTasks = engines[0]?.db
+        .selectFrom('slotkeeper.account_tasks')
         .where('kind', '=', 'pull')
         .where('token', 'is', null)
         .where('next_at', '>', new Date(timers.now()));
-      return (await errands?.select('account_id').execute())?.length === 1;
+      return (await accountTasks?.select('account_id').execute())?.length === 1;
     };
     for (const engine of engines) {
       await engine.start();
@@ -205,7 +210,7 @@ describe('pulling', () => {
     const { desk } = clinic;
     await desk.rest();
     desk.sandbox.faults.set([{ fault, match: { operation: 'getNotifications' } }]);
-    const waits = await errand(clinic, 'pull');
+    const waits = await task(clinic, 'pull');
     expect(pulls(desk)).toHaveLength(1);
     expect(waits).toBeGreaterThanOrEqual(least);
     expect(waits).toBeLessThanOrEqual(most);
@@ -233,7 +238,7 @@ describe('pulling', () => {
     await desk.engine.db.deleteFrom('slotkeeper.requests').execute();
     // Until it is refused.
     let rounds = 0;
-    while ((await errand(clinic, 'pull')) <= ERRANDS_MS && rounds < 20) rounds += 1;
+    while ((await task(clinic, 'pull')) <= ERRANDS_MS && rounds < 20) rounds += 1;
     expect(rounds).toBeGreaterThan(2);
     expect(rounds).toBeLessThan(7);
     const spent = await desk.engine.db
@@ -253,9 +258,9 @@ describe('pulling', () => {
     const asked: string[] = [];
     let looks = 0;
     let stopping: Promise<void> | undefined;
-    const errands = new Errands({
+    const accountTasks = new AccountTasks({
       db: desk.engine.db,
-      errander: {
+      accountTask: {
         kind: 'pull',
         wanted: ({ id }) => id === 'many',
         run: async ({ id }) => asked.push(id),
@@ -265,18 +270,18 @@ describe('pulling', () => {
       now: () => {
         looks += 1;
         // The first is for what is due; at the second it takes the errand.
-        if (looks === 2) stopping = errands.stop();
+        if (looks === 2) stopping = accountTasks.stop();
         return desk.engine.now();
       },
       timers,
       everyMs: ERRANDS_MS,
       leaseMs: HOUR,
     });
-    await errands.runOnce();
-    await errands.settled();
+    await accountTasks.runOnce();
+    await accountTasks.settled();
     await stopping;
     expect({ looks, asked }).toEqual({ looks: 2, asked: [] });
-    await errand(clinic, 'pull');
+    await task(clinic, 'pull');
     expect(pulls(desk)).toHaveLength(1);
   });
 });
@@ -297,8 +302,8 @@ describe('what was handed out', () => {
     sleeps.splice(0);
   });
 
-  function puller(take: (subjects: readonly Subject[]) => Promise<void>, stopping: AbortSignal) {
-    return pulling({
+  function puller(take: (subjects: readonly NotificationSubject[]) => Promise<void>, stopping: AbortSignal) {
+    return pullingNotifications({
       marketplace: () => client,
       take: (_, subjects) => take(subjects),
       now: Date.now,
@@ -316,7 +321,7 @@ describe('what was handed out', () => {
   test('is committed once the record is back, also when the process is told to stop meanwhile', async () => {
     const stopping = new AbortController();
     let attempts = 0;
-    const kept: Subject[] = [];
+    const kept: NotificationSubject[] = [];
     const { run } = puller(async (subjects) => {
       attempts += 1;
       if (attempts === 1) stopping.abort();
@@ -357,17 +362,17 @@ describe('what was handed out', () => {
   test('is tried again for any other reason, too, and its loss is told without a value', async () => {
     let attempts = 0;
     let fails = 3;
-    const kept = { errand: 0 };
+    const kept = { task: 0 };
     const { run } = puller(async () => {
       attempts += 1;
       if (attempts <= fails) throw coded('42P01');
     }, new AbortController().signal);
     const keepErrand = async () => {
-      kept.errand += 1;
+      kept.task += 1;
       return true;
     };
     await run(account(), keepErrand);
-    expect({ attempts, errand: kept.errand }).toEqual({ attempts: 4, errand: 3 });
+    expect({ attempts, task: kept.task }).toEqual({ attempts: 4, task: 3 });
     fails = Number.POSITIVE_INFINITY;
     await expect(run(account(), keepErrand)).rejects.toThrow('42P01');
     expect(attempts).toBe(34);
@@ -380,8 +385,8 @@ test('an errand of a process that died is taken over when its time has run out, 
   const { desk } = await shared();
   const { db } = desk.engine;
   const now = new Date(desk.engine.now());
-  const take = (token: string, ms: number) => takeErrand(db, 'many', 'pull', token, ms, now);
-  const due = () => dueErrands(db, 'pull', ['many', 'alone'], now);
+  const take = (token: string, ms: number) => acquireAccountTask(db, 'many', 'pull', token, ms, now);
+  const due = () => findDueAccountTasks(db, 'pull', ['many', 'alone'], now);
   expect(await due()).toEqual(new Set(['many', 'alone']));
   const dead = await take('dead', HOUR);
   if (dead === undefined) throw new Error('nobody has it');
@@ -389,15 +394,15 @@ test('an errand of a process that died is taken over when its time has run out, 
   expect(await take('next', HOUR)).toBeUndefined();
   // Its time has run out.
   await sql`
-    UPDATE slotkeeper.errands SET until = now() - interval '1 second'
+    UPDATE slotkeeper.account_tasks SET until = now() - interval '1 second'
     WHERE account_id = 'many' AND kind = 'pull'`.execute(db);
   expect(await due()).toEqual(new Set(['many', 'alone']));
   expect(await take('next', HOUR)).toMatchObject({ token: 'next' });
-  expect(await keepErrand(db, dead, HOUR)).toBe(false);
-  await endErrand(db, dead, new Date(0), 0);
+  expect(await renewAccountTask(db, dead, HOUR)).toBe(false);
+  await releaseAccountTask(db, dead, new Date(0), 0);
   expect(await take('third', HOUR)).toBeUndefined();
   const next = { ...dead, token: 'next' };
-  await endErrand(db, next, new Date(now.getTime() + MINUTE), 0);
+  await releaseAccountTask(db, next, new Date(now.getTime() + MINUTE), 0);
   expect(await due()).toEqual(new Set(['alone']));
 });
 
@@ -408,7 +413,7 @@ describe('failed pushes', () => {
   test('are asked for at the start, and then after an hour at most', async () => {
     const clinic = await shared({ clients: clients('push', NOWHERE) });
     const { desk, call, items, timers, skip } = clinic;
-    await errand(clinic, 'release');
+    await task(clinic, 'redelivery');
     expect(releases(desk).map(({ status }) => status)).toEqual([204]);
     says(desk, 3);
     const attempted = (count: number) =>
@@ -425,7 +430,7 @@ describe('failed pushes', () => {
     skip(30 * MINUTE);
     await timers.advance(3 * ERRANDS_MS);
     skip(35 * MINUTE);
-    await errand(clinic, 'release');
+    await task(clinic, 'redelivery');
     await eventually(async () => (await items()).length === 3);
     // Had it been asked for in between, this one were refused.
     expect(releases(desk).map(({ status }) => status)).toEqual([204, 204]);
@@ -433,13 +438,13 @@ describe('failed pushes', () => {
 
   test('are not asked for more than daily by a client that is not pushed to', async () => {
     const clinic = await shared({ clients: clients('pull') });
-    expect(await errand(clinic, 'release')).toBeGreaterThan(23 * HOUR);
+    expect(await task(clinic, 'redelivery')).toBeGreaterThan(23 * HOUR);
     expect(releases(clinic.desk).map(({ status }) => status)).toEqual([403]);
   });
 
   const askAgain = async ({ engine }: Desk): Promise<void> => {
     await engine.db
-      .updateTable('slotkeeper.errands')
+      .updateTable('slotkeeper.account_tasks')
       .set({ next_at: new Date(0) })
       .execute();
   };
@@ -447,9 +452,9 @@ describe('failed pushes', () => {
   test('that are asked for too soon keep nothing else of the account waiting', async () => {
     const clinic = await shared({ clients: clients('push', NOWHERE) });
     const { desk } = clinic;
-    await errand(clinic, 'release');
+    await task(clinic, 'redelivery');
     await askAgain(desk);
-    expect(await errand(clinic, 'release')).toBeGreaterThan(50 * MINUTE);
+    expect(await task(clinic, 'redelivery')).toBeGreaterThan(50 * MINUTE);
     expect(releases(desk).map(({ status }) => status)).toEqual([204, 429]);
     const paused = await desk.engine.db
       .selectFrom('slotkeeper.accounts')
@@ -465,7 +470,7 @@ describe('failed pushes', () => {
   test('are not asked for twice within an hour by one that died or got no answer', async () => {
     const clinic = await hearing({ sandbox: { clients: clients('push', NOWHERE) } });
     const { desk, timers } = clinic;
-    await eventually(async () => (await dueIn(desk, 'release')) > 0);
+    await eventually(async () => (await dueIn(desk, 'redelivery')) > 0);
     desk.sandbox.faults.set([
       { fault: { kind: 'hang', applied: true }, match: { operation: 'releaseNotifications' } },
     ]);
@@ -473,10 +478,10 @@ describe('failed pushes', () => {
     await timers.advance(ERRANDS_MS);
     const underWay = await eventually(() =>
       desk.engine.db
-        .selectFrom('slotkeeper.errands')
+        .selectFrom('slotkeeper.account_tasks')
         .select('next_at')
         .where('account_id', '=', 'many')
-        .where('kind', '=', 'release')
+        .where('kind', '=', 'redelivery')
         .where('token', 'is not', null)
         .executeTakeFirst(),
     );
@@ -484,7 +489,7 @@ describe('failed pushes', () => {
     await eventually(() => releases(desk).length === 2);
     // It cuts what hangs.
     await desk.sandbox.stop();
-    expect(await eventually(() => dueIn(desk, 'release'))).toBeGreaterThan(HOUR);
+    expect(await eventually(() => dueIn(desk, 'redelivery'))).toBeGreaterThan(HOUR);
   });
 });
 
@@ -496,10 +501,10 @@ test('bodies that are pulled, and that the record will not have, take no others 
     said('slot-booked', { visit_booking: odd }),
     said('slot-booked', { visit_booking: visitBooking(desk, 'good', '11:00') }),
   ];
-  const sealer = openSealer({ encryptionKey: randomBytes(32).toString('base64'), folder: undefined });
-  const subjects = bodies.map((body) => subjectOf(parseNotification(body), Date.now()));
-  await takeOrSetAside(subjects, async (some) => {
-    await takeNotifications(desk.engine.db, sealer, 'many', some, 'pull', Date.now());
+  const encryptor = openEncryptor({ encryptionKey: randomBytes(32).toString('base64'), folder: undefined });
+  const subjects = bodies.map((body) => parseSubject(parseNotification(body), Date.now()));
+  await ingestOrDeadLetter(subjects, async (some) => {
+    await ingestNotifications(desk.engine.db, encryptor, 'many', some, 'pull', Date.now());
   });
   expect(await busy()).toMatchObject([{ booking: 'good' }]);
   const rows = await desk.engine.db.selectFrom('slotkeeper.notifications').select('problem').execute();

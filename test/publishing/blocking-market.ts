@@ -1,7 +1,11 @@
 // A marketplace in a few lines, five minutes by five minutes: what is offered, what hides it, and what a request does to both.
 import type { Slot } from '../../src/core/index.js';
-import type { OwnBreak, Placeholder, Present } from '../../src/publishing/blocking/marketplace-state.js';
-import type { HidingStep } from '../../src/publishing/blocking/plan-blocking.js';
+import type {
+  MarketplaceState,
+  OwnBreak,
+  Placeholder,
+} from '../../src/publishing/blocking/marketplace-state.js';
+import type { BlockingStep } from '../../src/publishing/blocking/plan-blocking.js';
 import { bookingKey } from '../../src/publishing/blocking/plan-blocking.js';
 
 export interface Span {
@@ -41,7 +45,7 @@ export class Market {
     this.#refuses = refuses;
   }
 
-  present(from: string, to: string): Present {
+  present(from: string, to: string): MarketplaceState {
     return {
       from,
       to,
@@ -86,7 +90,7 @@ export class Market {
   }
 
   /** @returns what the marketplace refused: the key that the planner remembers it by */
-  apply(step: HidingStep): string | undefined {
+  apply(step: BlockingStep): string | undefined {
     switch (step.kind) {
       case 'add-break': {
         const { start, end } = step;

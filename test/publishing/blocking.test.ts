@@ -3,9 +3,9 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { computeSlotConfigs, type Slot, toIso } from '../../src/core/index.js';
 import type { Strategy } from '../../src/db/schema.js';
-import type { Taken } from '../../src/db/tables/busy-time.js';
-import { planHiding } from '../../src/publishing/blocking/plan-blocking.js';
-import { needsOf } from '../../src/publishing/blocking/required-blocks.js';
+import type { BusyTime } from '../../src/db/tables/busy-time.js';
+import { planBlocking } from '../../src/publishing/blocking/plan-blocking.js';
+import { requiredBlocksOf } from '../../src/publishing/blocking/required-blocks.js';
 import { Market, MINUTE, overlap, type Span, spansOf, ticksOf } from './blocking-market.js';
 
 const ZONE = 'Europe/Warsaw';
@@ -13,7 +13,7 @@ const DATES = ['2026-11-16', '2026-11-17'] as const;
 const NINE = DATES.map((date) => Date.parse(`${date}T09:00:00+01:00`));
 const HOURS = 3;
 /** Far more than any of these worlds needs. */
-const MOST_STEPS = 80;
+const MAX_STEPS = 80;
 
 const SERVICES = [
   [{ id: 'visit', duration: 20 }],
@@ -120,13 +120,19 @@ function changed(clinic: Clinic, change: Change): Clinic {
 
 const asDates = ({ start, end }: Span) => ({ start: new Date(start), end: new Date(end) });
 
-function takenIn({ appointments: byRef, bookings }: Clinic): Taken[] {
+function takenIn({ appointments: byRef, bookings }: Clinic): BusyTime[] {
   return [
     ...[...byRef].map(
-      ([ref, one]): Taken => ({ source: 'occupancy', ref, kind: 'booking', service: null, ...asDates(one) }),
+      ([ref, one]): BusyTime => ({
+        source: 'occupancy',
+        ref,
+        kind: 'booking',
+        service: null,
+        ...asDates(one),
+      }),
     ),
     ...bookings.map(
-      (one, n): Taken => ({ source: 'booking', id: `patient-${n}`, ref: null, ...asDates(one) }),
+      (one, n): BusyTime => ({ source: 'booking', id: `patient-${n}`, ref: null, ...asDates(one) }),
     ),
   ];
 }
@@ -157,11 +163,11 @@ interface Run {
   clinic: Clinic;
 }
 
-const needsIn = ({ clinic }: Run) => needsOf(takenIn(clinic), clinic.buffers);
+const needsIn = ({ clinic }: Run) => requiredBlocksOf(takenIn(clinic), clinic.buffers);
 
 function plan(run: Run) {
   const wanted = wantedOf(run.clinic);
-  return planHiding({
+  return planBlocking({
     strategy: run.clinic.strategy,
     timeZone: ZONE,
     days: DATES.map((date) => ({
@@ -221,9 +227,9 @@ function step(run: Run, isLost: () => boolean): boolean {
 
 /** Steps until there is none left, and looks after each whether taken time came on sale by it. */
 function settle(run: Run, isLost: () => boolean, between: () => readonly Change[]): void {
-  for (let n = 0; n < MOST_STEPS; n += 1) {
+  for (let n = 0; n < MAX_STEPS; n += 1) {
     const [before, visitsBefore] = [exposed(run), exposedVisits(run)];
-    if (!step(run, n < MOST_STEPS / 2 ? isLost : () => false)) return;
+    if (!step(run, n < MAX_STEPS / 2 ? isLost : () => false)) return;
     const came = [...exposed(run)].filter((tick) => !before.has(tick));
     expect(came.map((tick) => toIso(tick, ZONE))).toEqual([]);
     expect([...exposedVisits(run)].filter((visit) => !visitsBefore.has(visit))).toEqual([]);
@@ -419,9 +425,9 @@ test('a break that becomes longer is no later than a booking of tomorrow', () =>
 describe('hiding what is taken', () => {
   test('from any state, whatever is refused or lost: taken time never comes on sale, and nothing is left over', () => {
     fc.assert(
-      fc.property(clinics, leftovers, nows, chances, chances, (clinic, left, now, refusals, losses) => {
+      fc.property(clinics, leftovers, nows, chances, chances, (clinic, left, now, refusals, deletions) => {
         const refuses = drawn(refusals);
-        const lost = drawn(losses);
+        const lost = drawn(deletions);
         const run = begin(clinic, left, now, () => refuses() === true);
         settle(
           run,
@@ -439,9 +445,9 @@ describe('hiding what is taken', () => {
   test('also where the clinic changes between any two requests, its strategy too', () => {
     const surprises = fc.array(fc.array(changes, { maxLength: 2 }), { maxLength: 14 });
     fc.assert(
-      fc.property(clinics, leftovers, nows, surprises, chances, (clinic, left, now, surprise, losses) => {
+      fc.property(clinics, leftovers, nows, surprises, chances, (clinic, left, now, surprise, deletions) => {
         const next = drawn(surprise);
-        const lost = drawn(losses);
+        const lost = drawn(deletions);
         const run = begin(clinic, left, now, () => false);
         settle(
           run,
@@ -475,7 +481,7 @@ describe('hiding what is taken', () => {
     );
     let asked = 0;
     fc.assert(
-      fc.property(fc.dictionary(few, visits), turns, chances, (byRef, turn, losses) => {
+      fc.property(fc.dictionary(few, visits), turns, chances, (byRef, turn, deletions) => {
         const buffers = { bufferBefore: 0, bufferAfter: 0 };
         const apart = [
           ...new Map(Object.entries(byRef).map(([ref, one]) => [one.start, [ref, one] as const])).values(),
@@ -499,7 +505,7 @@ describe('hiding what is taken', () => {
         };
         const run = begin(clinic, left, at(0, 0) - 60 * MINUTE, () => false);
         const next = drawn(turn);
-        const lost = drawn(losses);
+        const lost = drawn(deletions);
         settle(
           run,
           () => lost() === true,

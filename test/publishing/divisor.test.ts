@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Strategy } from '../../src/db/schema.js';
 import { behaviorOf } from '../../src/db/tables/address-behavior.js';
 import { putCalendar } from '../../src/db/tables/calendars.js';
-import { freedomOf } from '../../src/notifications/availability-check.js';
+import { availabilityOf } from '../../src/notifications/availability-check.js';
 import { resync } from '../resync/resync-fixture.js';
 import { addressOf, Desk } from '../support/clinic-fixture.js';
 
@@ -109,7 +109,7 @@ test('a question about a start of either cut is answered yes, where the visit is
     start: open + minutes * 60_000,
     end: open + (minutes + 60) * 60_000,
   });
-  expect([0, 20, 40, 60, 80].map((minutes) => freedomOf(visit(minutes), 'long', offers, []))).toEqual([
+  expect([0, 20, 40, 60, 80].map((minutes) => availabilityOf(visit(minutes), 'long', offers, []))).toEqual([
     'free',
     'free',
     'free',

@@ -148,9 +148,9 @@ describe('what closes and is refused', () => {
   });
 
   test.each([
-    { status: 403, means: 'may not be edited' },
-    { status: 404, means: 'is gone' },
-    { status: 422, means: 'is not commercial' },
+    { status: 403, dependencies: 'may not be edited' },
+    { status: 404, dependencies: 'is gone' },
+    { status: 422, dependencies: 'is not commercial' },
   ])('of a calendar whose slots answer $status is hidden by breaks', async ({ status }) => {
     await open('slots');
     sandbox.faults.set(refuse(status, 'replaceSlots'));

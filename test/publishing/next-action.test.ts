@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { LEAST_URGENT } from '../../src/core/index.js';
+import { LOWEST_PRIORITY } from '../../src/core/index.js';
 import type { WantedDay } from '../../src/publishing/desired-days.js';
-import { nextAction, urgencyOf } from '../../src/publishing/next-action.js';
+import { nextAction, priorityOf } from '../../src/publishing/next-action.js';
 import { NOW, slot } from '../db/seed-rows.js';
 
 const day = (date: string, changes: Partial<WantedDay> = {}): WantedDay => ({
@@ -9,7 +9,7 @@ const day = (date: string, changes: Partial<WantedDay> = {}): WantedDay => ({
   generation: 2,
   publishedGeneration: 1,
   pendingSince: NOW,
-  urgency: 100,
+  priority: 100,
   published: null,
   verified: false,
   publishedAt: null,
@@ -72,8 +72,8 @@ describe('the plan', () => {
 
   test('is as urgent as the most urgent of its days', () => {
     expect(
-      urgencyOf([day('a', { urgency: 70 }), day('b', { urgency: 30 }), day('c', { urgency: null })]),
+      priorityOf([day('a', { priority: 70 }), day('b', { priority: 30 }), day('c', { priority: null })]),
     ).toBe(30);
-    expect(urgencyOf([])).toBe(LEAST_URGENT);
+    expect(priorityOf([])).toBe(LOWEST_PRIORITY);
   });
 });

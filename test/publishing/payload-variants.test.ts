@@ -1,7 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { NoFreshFormError } from '../../src/context/no-payload-variant-error.js';
+import { NoPayloadVariantError } from '../../src/context/no-payload-variant-error.js';
 import type { Slot } from '../../src/core/index.js';
-import { duplicateWindowMs, forms, freshForm, hashOf } from '../../src/publishing/payload-variants.js';
+import {
+  duplicateWindowMs,
+  forms,
+  hashOf,
+  unusedPayloadVariant,
+} from '../../src/publishing/payload-variants.js';
 import { slot } from '../db/seed-rows.js';
 
 const night: Slot = { ...slot, start: '2026-11-16T00:00:00+01:00', end: '2026-11-16T23:59:00+01:00' };
@@ -67,10 +72,10 @@ describe.each([
   test('are taken in their order, never one that was sent lately', () => {
     const sent = new Set<string>();
     for (const form of all.slice(0, 5)) {
-      expect(freshForm(slots, sent)).toEqual(form);
+      expect(unusedPayloadVariant(slots, sent)).toEqual(form);
       sent.add(hashOf(form));
     }
-    expect(() => freshForm(slots, new Set(all.map(hashOf)))).toThrow(NoFreshFormError);
+    expect(() => unusedPayloadVariant(slots, new Set(all.map(hashOf)))).toThrow(NoPayloadVariantError);
   });
 });
 

@@ -129,7 +129,7 @@ test('with book, what we cancel ourselves is not taken for time that others have
   );
   await eventually(() => desk.requests('cancelBooking').length >= 2);
   const [day] = await daysBetween(desk.engine.db, 'nowak', desk.date, desk.date);
-  expect(bandOf(day?.urgency ?? 0)).not.toBe('closing');
+  expect(bandOf(day?.priority ?? 0)).not.toBe('closing');
   await desk.rest();
   expect(booked(desk)).toEqual([]);
 });

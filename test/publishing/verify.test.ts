@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { differences, type Reading, takenBy } from '../../src/publishing/diff-availability.js';
+import { busyTimeBy, differences, type Reading } from '../../src/publishing/diff-availability.js';
 import { NOW, slot } from '../db/seed-rows.js';
 
 const DAY = '2026-11-16';
@@ -50,7 +50,7 @@ describe('what the marketplace shows', () => {
 
   test('is hidden by bookings that stand, not by canceled ones', () => {
     const booking = (status: string) => ({ status, start_at: at('10:00'), end_at: at('10:10') });
-    const list = [booking('booked'), booking('canceled')] as unknown as Parameters<typeof takenBy>[0];
-    expect(takenBy(list, [])).toEqual([{ start: Date.parse(at('10:00')), end: Date.parse(at('10:10')) }]);
+    const list = [booking('booked'), booking('canceled')] as unknown as Parameters<typeof busyTimeBy>[0];
+    expect(busyTimeBy(list, [])).toEqual([{ start: Date.parse(at('10:00')), end: Date.parse(at('10:10')) }]);
   });
 });

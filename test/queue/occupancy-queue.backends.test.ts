@@ -153,7 +153,7 @@ describe.each(backends.slice(1))('the occupancy queue on $name', ({ fresh }) => 
     await eventually(async () => (await failed()).length === 1);
     const [refused] = await failed();
     expect(refused).toMatchObject({ kind: 'event', calendar: 'nobody', event: 'v1' });
-    const { rows } = await sql<{ data: string }>`SELECT data FROM slotkeeper.refused_events`.execute(
+    const { rows } = await sql<{ data: string }>`SELECT data FROM slotkeeper.rejected_events`.execute(
       engine.db,
     );
     expect(rows[0]?.data).not.toContain('Anna');

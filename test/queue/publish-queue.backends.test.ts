@@ -56,8 +56,8 @@ describe.each(backends)('the publish queue on $name', ({ fresh }) => {
   }
 
   test('has one job a calendar, which waits for others to travel with it', async () => {
-    for (let n = 0; n < 5; n += 1) await patient.wake([{ calendar: 'nowak', urgency: 700 }]);
-    await patient.wake([{ calendar: 'lis', urgency: 900 }]);
+    for (let n = 0; n < 5; n += 1) await patient.enqueue([{ calendar: 'nowak', priority: 700 }]);
+    await patient.enqueue([{ calendar: 'lis', priority: 900 }]);
     const found = await jobs();
     expect(found).toHaveLength(2);
     expect(found).toEqual(
@@ -75,7 +75,7 @@ describe.each(backends)('the publish queue on $name', ({ fresh }) => {
     // A calendar that is published in no time: the job of each change is gone before the next.
     const wakeAfter = async (ms: number, calendar: string): Promise<void> => {
       now += ms;
-      await leading.wake([{ calendar, urgency: 700 }]);
+      await leading.enqueue([{ calendar, priority: 700 }]);
       for (const job of await bull.getJobs(['delayed', 'prioritized', 'waiting'])) {
         delays.push(job.delay);
         await job.remove();
@@ -92,28 +92,28 @@ describe.each(backends)('the publish queue on $name', ({ fresh }) => {
   test('lets all but near closings wait longer in a flood', async () => {
     let now = 1_000_000;
     const leading = new PublishQueue(queues, { debounceMs: LONG, leading: true, now: () => now });
-    const flood = Array.from({ length: 6 }, (_, n) => ({ calendar: `far${n}`, urgency: 20_000 }));
-    await leading.wake([...flood, { calendar: 'near', urgency: 30 }]);
+    const flood = Array.from({ length: 6 }, (_, n) => ({ calendar: `far${n}`, priority: 20_000 }));
+    await leading.enqueue([...flood, { calendar: 'near', priority: 30 }]);
     const delayOf = async (calendar: string) =>
       (await jobs()).find(({ data }) => (data as { calendar: string }).calendar === calendar)?.delay;
     const delays = await Promise.all(flood.map(({ calendar }) => delayOf(calendar)));
     expect(delays).toEqual([0, 0, 0, 0, 4 * LONG, 4 * LONG]);
     expect(await delayOf('near')).toBe(0);
     now += 4 * LONG;
-    await leading.wake([{ calendar: 'later', urgency: 20_000 }]);
+    await leading.enqueue([{ calendar: 'later', priority: 20_000 }]);
     expect(await delayOf('later')).toBe(0);
   });
 
   test('raises a job that waits where the change is more urgent, and never lowers it', async () => {
-    await patient.wake([{ calendar: 'nowak', urgency: 700 }]);
-    await patient.wake([{ calendar: 'nowak', urgency: 20 }]);
-    await patient.wake([{ calendar: 'nowak', urgency: 500 }]);
+    await patient.enqueue([{ calendar: 'nowak', priority: 700 }]);
+    await patient.enqueue([{ calendar: 'nowak', priority: 20 }]);
+    await patient.enqueue([{ calendar: 'nowak', priority: 500 }]);
     expect(await jobs()).toMatchObject([{ priority: 20 }]);
   });
 
   test('shortens a wait that was made for a less urgent change', async () => {
-    await patient.wake([{ calendar: 'nowak', urgency: 700 }]);
-    await quick.wake([{ calendar: 'nowak', urgency: 20 }]);
+    await patient.enqueue([{ calendar: 'nowak', priority: 700 }]);
+    await quick.enqueue([{ calendar: 'nowak', priority: 20 }]);
     const done: unknown[] = [];
     work(async ({ data }) => done.push(data));
     await eventually(() => done.length === 1);
@@ -130,14 +130,14 @@ describe.each(backends)('the publish queue on $name', ({ fresh }) => {
       done.push((data as { calendar: string }).calendar);
       await gate;
     });
-    await quick.wake([{ calendar: 'first', urgency: 1 }]);
+    await quick.enqueue([{ calendar: 'first', priority: 1 }]);
     await eventually(() => done.length === 1);
-    for (const [calendar, urgency] of [
+    for (const [calendar, priority] of [
       ['far', 900],
       ['near', 20],
       ['farther', 2_000],
     ] as const) {
-      await quick.wake([{ calendar, urgency }]);
+      await quick.enqueue([{ calendar, priority }]);
     }
     open();
     await eventually(() => done.length === 4);
@@ -154,12 +154,12 @@ describe.each(backends)('the publish queue on $name', ({ fresh }) => {
       done.push((data as { calendar: string }).calendar);
       await gate;
     });
-    await quick.wake([{ calendar: 'nowak', urgency: 5 }]);
+    await quick.enqueue([{ calendar: 'nowak', priority: 5 }]);
     await eventually(() => done.length === 1);
-    for (let n = 0; n < 3; n += 1) await quick.wake([{ calendar: 'nowak', urgency: 5 }]);
+    for (let n = 0; n < 3; n += 1) await quick.enqueue([{ calendar: 'nowak', priority: 5 }]);
     open();
     await eventually(() => done.length === 2);
-    await quick.wake([{ calendar: 'last', urgency: 5 }]);
+    await quick.enqueue([{ calendar: 'last', priority: 5 }]);
     await eventually(() => done.includes('last'));
     expect(done).toEqual(['nowak', 'nowak', 'last']);
   });

@@ -1,19 +1,24 @@
 // The budget of an account over time, in its record: who gets a request, and who has to wait.
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { failureOf } from '../../src/context/classify-error.js';
-import { COMPARING, HEARING, LEAST_URGENT, urgency } from '../../src/core/index.js';
+import { classifyError } from '../../src/context/classify-error.js';
+import {
+  COMPARISON_PRIORITY,
+  LOWEST_PRIORITY,
+  priority,
+  VERIFICATION_PRIORITY,
+} from '../../src/core/index.js';
 import { openDatabase } from '../../src/db/database.js';
 import type { Db } from '../../src/db/schema.js';
 import { type Account, putAccount } from '../../src/db/tables/accounts.js';
 import { createLog } from '../../src/lib/log.js';
-import { Budget } from '../../src/rate-limit/limiter.js';
-import { BudgetSpentError } from '../../src/rate-limit/rate-limit-error.js';
+import { RateLimiter } from '../../src/rate-limit/limiter.js';
+import { RateLimitError } from '../../src/rate-limit/rate-limit-error.js';
 import { emptyRecord, recordDatabase } from '../db/databases.js';
 import { account, NOW, SEALER } from '../db/seed-rows.js';
 import { atEndOfTest } from '../support/release.js';
 
 const SECOND = 1_000;
-const CLOSING = urgency({ closed: [{ start: 0, end: 1 }], opened: [], now: 0 });
+const CLOSING = priority({ closed: [{ start: 0, end: 1 }], opened: [], now: 0 });
 const abroad: Account = account({
   limits: {
     writesPerMinute: 40,
@@ -26,7 +31,7 @@ const abroad: Account = account({
 describe('the budget of an account that asks from abroad', () => {
   let db: Db;
   let now: number;
-  let budget: Budget;
+  let budget: RateLimiter;
 
   beforeAll(async () => {
     const database = await openDatabase({ url: await recordDatabase() });
@@ -38,7 +43,7 @@ describe('the budget of an account that asks from abroad', () => {
     await emptyRecord(db);
     await putAccount(db, abroad, NOW, SEALER);
     now = NOW.getTime();
-    budget = new Budget({ db, log: createLog('silent'), now: () => now, requestTimeoutMs: 10 * SECOND });
+    budget = new RateLimiter({ db, log: createLog('silent'), now: () => now, requestTimeoutMs: 10 * SECOND });
   });
 
   test('what it has no request for waits as urgently as it is, and not as what its calendar was woken for', async () => {
@@ -47,8 +52,8 @@ describe('the budget of an account that asks from abroad', () => {
       .gate(abroad, CLOSING)
       .before({ write: true })
       .catch((thrown: unknown) => thrown);
-    expect(error).toBeInstanceOf(BudgetSpentError);
-    expect(failureOf(error, now)).toMatchObject({ kind: 'wait', urgency: CLOSING });
+    expect(error).toBeInstanceOf(RateLimitError);
+    expect(classifyError(error, now)).toMatchObject({ kind: 'wait', priority: CLOSING });
   });
 
   /** Asks, and answers at once. @returns whether there was a request for it */
@@ -57,7 +62,7 @@ describe('the budget of an account that asks from abroad', () => {
     try {
       await gate.before({ write });
     } catch (error) {
-      if (error instanceof BudgetSpentError) return false;
+      if (error instanceof RateLimitError) return false;
       throw error;
     }
     await gate.after({ write, status: 200 });
@@ -70,7 +75,7 @@ describe('the budget of an account that asks from abroad', () => {
     await budget.gate(slow, CLOSING).before({ write: true });
     // Another token came first, and took the time of a request.
     now += 11 * SECOND + 60 * SECOND - 1;
-    await expect(budget.gate(slow, CLOSING).before({ write: true })).rejects.toThrow(BudgetSpentError);
+    await expect(budget.gate(slow, CLOSING).before({ write: true })).rejects.toThrow(RateLimitError);
   });
 
   test('does not count what was not sent after all', async () => {
@@ -84,10 +89,10 @@ describe('the budget of an account that asks from abroad', () => {
 
   test('has room for a pull after a resync has read all that it may', async () => {
     let read = 0;
-    while (await ask(COMPARING)) read += 1;
+    while (await ask(COMPARISON_PRIORITY)) read += 1;
     expect(read).toBe(225);
     now += SECOND;
-    expect(await ask(HEARING)).toBe(true);
+    expect(await ask(VERIFICATION_PRIORITY)).toBe(true);
     expect(await ask(CLOSING)).toBe(true);
   });
 
@@ -100,8 +105,8 @@ describe('the budget of an account that asks from abroad', () => {
         expect(await ask(CLOSING, true)).toBe(true);
         if (await ask(CLOSING)) readBack += 1;
       }
-      while (await ask(COMPARING)) compared += 1;
-      if (!(await ask(HEARING))) refused += 1;
+      while (await ask(COMPARISON_PRIORITY)) compared += 1;
+      if (!(await ask(VERIFICATION_PRIORITY))) refused += 1;
       now += 10 * SECOND;
     }
     expect(refused).toBe(0);
@@ -114,8 +119,8 @@ describe('the budget of an account that asks from abroad', () => {
     let read = 0;
     while (await ask(CLOSING)) read += 1;
     expect(read).toBe(262);
-    for (let n = 0; n < 38; n += 1) expect(await ask(HEARING)).toBe(true);
-    expect(await ask(HEARING)).toBe(false);
+    for (let n = 0; n < 38; n += 1) expect(await ask(VERIFICATION_PRIORITY)).toBe(true);
+    expect(await ask(VERIFICATION_PRIORITY)).toBe(false);
     // What will have to be written is none of these.
     expect(await ask(CLOSING, true)).toBe(true);
   });
@@ -129,7 +134,7 @@ describe('the budget of an account that asks from abroad', () => {
     };
     await answered(true, 8, 60 * SECOND);
     let opened = 1;
-    while (await ask(LEAST_URGENT, true)) opened += 1;
+    while (await ask(LOWEST_PRIORITY, true)) opened += 1;
     expect(opened).toBe(6);
     while (await ask(CLOSING, true)) opened += 1;
     expect(opened).toBe(8);
@@ -138,7 +143,7 @@ describe('the budget of an account that asks from abroad', () => {
     await answered(false, 20, 3_000 * SECOND);
     // Two were read above; half of all is left to what will have to be written.
     let read = 2;
-    while (await ask(HEARING)) read += 1;
+    while (await ask(VERIFICATION_PRIORITY)) read += 1;
     expect(read).toBe(10);
   });
 });

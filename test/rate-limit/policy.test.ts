@@ -1,7 +1,12 @@
 // What of an account's limits each kind of work may have.
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
-import { COMPARING, HEARING, LEAST_URGENT, urgency } from '../../src/core/index.js';
+import {
+  COMPARISON_PRIORITY,
+  LOWEST_PRIORITY,
+  priority,
+  VERIFICATION_PRIORITY,
+} from '../../src/core/index.js';
 import type { Limits } from '../../src/db/tables/accounts.js';
 import { apartMs, windowsFor } from '../../src/rate-limit/policy.js';
 
@@ -9,16 +14,16 @@ const limits: Limits = { writesPerMinute: 40, writesPerHour: 2_400, requestsPerH
 const abroad = { ...limits, requestsPerFiveMinutes: 500 };
 const NOW = 0;
 const span = [{ start: 3_600_000, end: 7_200_000 }];
-const closing = urgency({ closed: span, opened: [], now: NOW });
-const opening = urgency({ closed: [], opened: span, now: NOW });
-const found = urgency({ closed: [], opened: span, now: NOW, resync: true });
+const closing = priority({ closed: span, opened: [], now: NOW });
+const opening = priority({ closed: [], opened: span, now: NOW });
+const found = priority({ closed: [], opened: span, now: NOW, resync: true });
 /** `40 writes in 1`: in so many minutes. */
 const shares = (write: boolean, value: number, given = limits) =>
-  windowsFor(given, { write, urgency: value }).map(
+  windowsFor(given, { write, priority: value }).map(
     ({ of, limit, perMs }) => `${limit} ${of} in ${perMs / 60_000}`,
   );
 const readings = (value: number, given: Limits) =>
-  windowsFor(given, { write: false, urgency: value })
+  windowsFor(given, { write: false, priority: value })
     .filter(({ of }) => of === 'readings')
     .map(({ limit }) => limit);
 
@@ -28,19 +33,19 @@ describe('the writes of an account', () => {
   });
 
   test('leave a quarter to it, for everything else', () => {
-    for (const value of [opening, found, LEAST_URGENT]) {
+    for (const value of [opening, found, LOWEST_PRIORITY]) {
       expect(shares(true, value)).toEqual(['30 writes in 1', '1800 writes in 60', '8000 requests in 60']);
     }
   });
 
   test('have one for asking that failed pushes are sent again, whatever is opened', () => {
-    expect(shares(true, HEARING)).toEqual(shares(true, closing));
+    expect(shares(true, VERIFICATION_PRIORITY)).toEqual(shares(true, closing));
   });
 });
 
 describe('the readings of an account', () => {
   test('leave to the writes what they may need', () => {
-    expect(shares(false, HEARING, abroad)).toEqual([
+    expect(shares(false, VERIFICATION_PRIORITY, abroad)).toEqual([
       '300 readings in 5',
       '5600 readings in 60',
       '500 requests in 5',
@@ -49,10 +54,10 @@ describe('the readings of an account', () => {
   });
 
   test("are the day's but for what is kept for hearing, and a resync has three quarters of them", () => {
-    for (const value of [closing, opening, LEAST_URGENT]) {
+    for (const value of [closing, opening, LOWEST_PRIORITY]) {
       expect(readings(value, abroad)).toEqual([262, 4_900]);
     }
-    for (const value of [found, COMPARING]) expect(readings(value, abroad)).toEqual([225, 4_200]);
+    for (const value of [found, COMPARISON_PRIORITY]) expect(readings(value, abroad)).toEqual([225, 4_200]);
   });
 
   test('are as many turns with breaks and with book as docs/strategies.md says', async () => {
@@ -69,19 +74,19 @@ describe('the readings of an account', () => {
 
   test('are half of a limit that is smaller than what may be written', () => {
     const given = { ...limits, requestsPerFiveMinutes: 200 };
-    expect(shares(false, HEARING, given)).toContain('100 readings in 5');
+    expect(shares(false, VERIFICATION_PRIORITY, given)).toContain('100 readings in 5');
     expect(readings(closing, given)[0]).toBe(87);
-    expect(readings(COMPARING, given)[0]).toBe(75);
+    expect(readings(COMPARISON_PRIORITY, given)[0]).toBe(75);
   });
 
   test('are enough for one comparison, however few they are, as far as there are so many requests', () => {
-    expect(readings(COMPARING, { ...limits, requestsPerFiveMinutes: 5 })[0]).toBe(3);
+    expect(readings(COMPARISON_PRIORITY, { ...limits, requestsPerFiveMinutes: 5 })[0]).toBe(3);
     const tiny = { writesPerMinute: 1, writesPerHour: 1, requestsPerHour: 1 };
     expect(shares(false, opening, tiny)).toEqual(['1 readings in 60', '1 requests in 60']);
     expect(shares(true, opening, tiny)).toEqual(['1 writes in 1', '1 writes in 60', '1 requests in 60']);
   });
 
   test('that are taken three at a time fit where they are four seconds apart', () => {
-    expect(apartMs(windowsFor(abroad, { write: false, urgency: COMPARING }), 3)).toBe(4_000);
+    expect(apartMs(windowsFor(abroad, { write: false, priority: COMPARISON_PRIORITY }), 3)).toBe(4_000);
   });
 });

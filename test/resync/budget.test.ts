@@ -1,9 +1,9 @@
 // A resync within its account's budget: its readings wait, the day's work goes on, and what closes goes first.
 import { expect, test } from '@jest/globals';
-import { COMPARING } from '../../src/core/index.js';
+import { COMPARISON_PRIORITY } from '../../src/core/index.js';
 import type { Limits } from '../../src/db/tables/accounts.js';
 import { windowsFor } from '../../src/rate-limit/policy.js';
-import { Turns } from '../../src/rate-limit/read-reservations.js';
+import { ReadReservations } from '../../src/rate-limit/read-reservations.js';
 import { Desk } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
 import { asAnother, opened, over } from './resync-fixture.js';
@@ -12,7 +12,7 @@ const MINUTE = 60_000;
 
 /** How many a resync may make in so many milliseconds. */
 const readingsIn = (limits: Limits, perMs: number): number =>
-  windowsFor(limits, { write: false, urgency: COMPARING }).find(
+  windowsFor(limits, { write: false, priority: COMPARISON_PRIORITY }).find(
     (window) => window.of === 'readings' && window.perMs === perMs,
   )?.limit ?? 0;
 
@@ -96,7 +96,7 @@ test('goes on while its readings come back one by one, and reads nothing twice',
   const report = await eventually(async () => {
     await desk.pass(2_000);
     // All that wait ask whenever there may be something.
-    for (const calendar of calendars) await desk.engine.wake(calendar, 1);
+    for (const calendar of calendars) await desk.engine.enqueueCalendar(calendar, 1);
     const told = await desk.engine.resyncs.report(id);
     return told?.finishedAt === null ? undefined : told;
   });
@@ -107,7 +107,7 @@ test('goes on while its readings come back one by one, and reads nothing twice',
 });
 
 test('those who wait for readings come one after another, and not before there are any', () => {
-  const turns = new Turns();
+  const turns = new ReadReservations();
   expect(turns.next('warsaw', 0)).toBeUndefined();
   expect(turns.spent('warsaw', 10_000, 4_000)).toBe(10_000);
   expect([1, 2, 3].map((n) => turns.next('warsaw', n))).toEqual([14_000, 18_000, 22_000]);

@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals';
 import { sql } from 'kysely';
 import { pauseAccount } from '../../src/db/tables/accounts.js';
-import { giveBackLease, takeLease } from '../../src/db/tables/leases.js';
+import { acquireLease, releaseLease } from '../../src/db/tables/leases.js';
 import { systemTimers, type Timers } from '../../src/lib/timers.js';
 import { addressOf, Desk } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
@@ -18,7 +18,7 @@ async function record({ engine }: Desk): Promise<unknown> {
     'breaks',
     'resyncs',
     'notifications',
-    'errands',
+    'account_tasks',
   ];
   return await Promise.all(
     tables.map(async (table) => {
@@ -77,7 +77,7 @@ test('waits for whoever has the calendar', async () => {
     return await new Promise<void>((resolve) => asleep.push(resolve));
   };
   const desk = await opened('slots', { timers: { ...systemTimers, sleep } });
-  await takeLease(desk.engine.db, 'nowak', 'another', 600_000);
+  await acquireLease(desk.engine.db, 'nowak', 'another', 600_000);
   const before = desk.requests('getSlots').length;
   const look = desk.engine.resyncs.look({});
   // It asks a second time, in vain.
@@ -85,7 +85,7 @@ test('waits for whoever has the calendar', async () => {
   asleep.shift()?.();
   await eventually(() => asleep.length === 1);
   expect(desk.requests('getSlots').length).toBe(before);
-  await giveBackLease(desk.engine.db, 'nowak', 'another');
+  await releaseLease(desk.engine.db, 'nowak', 'another');
   asleep.shift()?.();
   expect(await look).toMatchObject({ state: 'done', daysCompared: 3 });
 });

@@ -4,10 +4,10 @@ import { openDatabase } from '../../src/db/database.js';
 import type { Db } from '../../src/db/schema.js';
 import { refuseAccount } from '../../src/db/tables/account-states.js';
 import { putAccount } from '../../src/db/tables/accounts.js';
-import { attemptFailed, calendarFailed } from '../../src/db/tables/calendar-retries.js';
+import { calendarFailed, recordFailure } from '../../src/db/tables/calendar-retries.js';
 import { putCalendar } from '../../src/db/tables/calendars.js';
 import { retryFailuresOf } from '../../src/db/tables/failures.js';
-import { concludeResync, openResyncs, saveCompared } from '../../src/db/tables/resync-calendars.js';
+import { finishCalendar, openResyncs, saveCompared } from '../../src/db/tables/resync-calendars.js';
 import { getResync } from '../../src/db/tables/resync-reports.js';
 import { beginResync, finishResyncs, lastResync, startComparing } from '../../src/db/tables/resyncs.js';
 import { emptyRecord, recordDatabase } from '../db/databases.js';
@@ -37,7 +37,7 @@ describe('a resync with a calendar that never gets its turn', () => {
   test('is over after half a day, with what kept the calendar; the next night has one of its own', async () => {
     const id = await beginResync(db, { account: 'warsaw', dryRun: false }, NOW);
     await startComparing(db, id, { failures: [], sources: [] }, NOW);
-    await attemptFailed(db, 'nowak', 'the marketplace does not answer');
+    await recordFailure(db, 'nowak', 'the marketplace does not answer');
     await finishResyncs(db, hoursOn(11.9));
     expect(await getResync(db, id, 0, NOW)).toMatchObject({ state: 'running', calendarsDone: 0 });
     await finishResyncs(db, hoursOn(12.1));
@@ -126,7 +126,7 @@ describe('a resync with a calendar that never gets its turn', () => {
     const before = await getResync(db, id, 0, NOW);
     const found = { daysCompared: 84, missing: 1, extra: 0, stale: 0, foreign: 0, reads: 2, days: [] };
     await saveCompared(db, id, 'nowak', found, false);
-    await concludeResync(db, id, 'nowak');
+    await finishCalendar(db, id, 'nowak');
     expect(await getResync(db, id, 0, NOW)).toEqual(before);
   });
 });

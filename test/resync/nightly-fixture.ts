@@ -95,10 +95,10 @@ export class Scheduling {
       queue: this.queue,
       log,
       now: () => now,
-      wakeAgainMs: 60_000,
+      enqueueAgainMs: 60_000,
       spreadMs,
       fetch: async () => ({ reasons: [], unknown: [], omitted: [] }),
-      wake: async () => undefined,
+      enqueue: async () => undefined,
     });
     worker.start();
     await this.#queues.ready();

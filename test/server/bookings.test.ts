@@ -1,6 +1,6 @@
 // The marketplace's bookings over HTTP: what it refuses comes back as a problem with its reason.
 import { expect, test } from '@jest/globals';
-import { sentMoves } from '../../src/db/tables/in-doubt-moves.js';
+import { countInDoubtMoves } from '../../src/db/tables/in-doubt-moves.js';
 import { addressOf, Desk } from '../support/clinic-fixture.js';
 import { serve } from './served.js';
 
@@ -85,7 +85,7 @@ test('a move to an address that is not of the facility says which of the two is 
   });
   expect(await move('address-nowhere')).toEqual({ status: 400, detail: 'The address does not exist.' });
   // Neither is a move of which anybody has to find out what became of it.
-  expect(await sentMoves(desk.engine.db, 'nowak')).toEqual([]);
+  expect(await countInDoubtMoves(desk.engine.db, 'nowak')).toEqual([]);
 });
 
 test('a booking is linked by a ref that is a number, and moved to an instant in milliseconds or with a space', async () => {

@@ -1,7 +1,7 @@
 // The numbers for Prometheus: asked for without a key, they cost the same however often that is.
 import { beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { Slotkeeper } from '../../src/engine.js';
-import { Recent } from '../../src/lib/cached-value.js';
+import { CachedValue } from '../../src/lib/cached-value.js';
 import { recordDatabase } from '../db/databases.js';
 import { foundingExample } from '../engine/founding-example.js';
 import { openClinic, startEngine } from '../engine/running.js';
@@ -37,7 +37,7 @@ test('the numbers are at most five seconds old, and computed no more often', asy
 
 test('one computation is shared by all who ask while it is under way, also a failed one', async () => {
   const waiting: { resolve: (value: number) => void; reject: (error: Error) => void }[] = [];
-  const recent = new Recent(
+  const recent = new CachedValue(
     { timers, maxAgeMs: 10 },
     () => new Promise<number>((resolve, reject) => waiting.push({ resolve, reject })),
   );

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ConfigError } from '../../src/config/config-error.js';
-import { Sealer } from '../../src/crypto/encryptor.js';
+import { Encryptor } from '../../src/crypto/encryptor.js';
 import { deliveryFailed } from '../../src/db/tables/deliveries.js';
 import { addNotifications, type NewNotification } from '../../src/db/tables/notifications.js';
 import { Slotkeeper, type SlotkeeperOptions } from '../../src/engine.js';
@@ -37,7 +37,7 @@ async function hear(engine: Slotkeeper, ...items: Partial<NewNotification>[]): P
   });
   const { added } = await engine.db
     .transaction()
-    .execute((tx) => addNotifications(tx, new Sealer([key]), whole, new Date(engine.now())));
+    .execute((tx) => addNotifications(tx, new Encryptor([key]), whole, new Date(engine.now())));
   return added.map(({ id }) => id);
 }
 
@@ -303,7 +303,7 @@ describe('a start on PostgreSQL', () => {
     await hear(first, { account: 'a' });
     await first.stop();
     const encryptionKey = randomBytes(32).toString('hex');
-    const { keyId } = new Sealer([key]);
+    const { keyId } = new Encryptor([key]);
     const refused = await open(url, { encryptionKey, config })
       .start()
       .catch((error: unknown) => error);

@@ -133,7 +133,7 @@ describe('an account whose address became private', () => {
     await first.stop();
     const second = await startEngine({ databaseUrl }, { host: '0.0.0.0' });
     const call = await serve(second);
-    await second.wake('nowak');
+    await second.enqueueCalendar('nowak');
     expect((await call('POST', '/v1/events', { events: [hour] })).status).toBe(202);
     const told = await eventually(async () => {
       const { body } = await call('GET', '/v1/calendars/nowak');
@@ -152,7 +152,7 @@ describe('an account whose address became private', () => {
         calendars: [{ id: 'nowak', account: 'madrid', ...place }],
       },
     });
-    await engine.wake('nowak');
+    await engine.enqueueCalendar('nowak');
     expect((await call('POST', '/v1/events', { events: [hour] })).status).toBe(202);
     const told = await eventually(async () => {
       const { body } = await call('GET', '/v1/calendars/nowak');

@@ -71,7 +71,7 @@ describe('snapshots and holds over HTTP', () => {
       ...nothing,
       held: {
         id: expect.stringMatching(/^\d+$/),
-        losses: [{ scope: 'calendar', of: 'windows', lost: 60, total: 60 }],
+        deletions: [{ scope: 'calendar', of: 'windows', lost: 60, total: 60 }],
         dates: [date],
         releases: 1,
       },

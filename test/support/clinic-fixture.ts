@@ -4,9 +4,9 @@ import type { OccupancyEventInput } from '../../src/clinic/event-schema.js';
 import type { FileConfigInput } from '../../src/config/schema.js';
 import { addDays, localDate, parseInstant, startOfDate, toIso } from '../../src/core/index.js';
 import type { Strategy } from '../../src/db/schema.js';
-import { openedAccount } from '../../src/db/tables/account-secrets.js';
+import { decryptedAccount } from '../../src/db/tables/account-secrets.js';
 import { type Account, getAccount } from '../../src/db/tables/accounts.js';
-import { followingTotals } from '../../src/db/tables/linked-bookings.js';
+import { countBookingsToSync } from '../../src/db/tables/linked-bookings.js';
 import { totals } from '../../src/db/tables/pending-calendars.js';
 import { Slotkeeper } from '../../src/engine.js';
 import { createLog, type Logger } from '../../src/lib/log.js';
@@ -120,7 +120,7 @@ export class Desk {
   async account(): Promise<Account> {
     const account = await getAccount(this.engine.db, 'many');
     if (account === undefined) throw new Error('there is no account');
-    return openedAccount(SEALER, account);
+    return decryptedAccount(SEALER, account);
   }
 
   /** Takes events in; their ids are made here. */
@@ -187,7 +187,7 @@ export class Desk {
     const horizon = horizonOf(ZONE, this.#now());
     const horizons = ['many', 'alone'].map((account) => ({ account, ...horizon }));
     const { pending } = await totals(db, horizons);
-    return pending === 0 && (await followingTotals(db)).pending === 0;
+    return pending === 0 && (await countBookingsToSync(db)).pending === 0;
   }
 
   /** What a patient can choose, `10:00`, `10:20` and so on. */

@@ -5,11 +5,11 @@ import { showsColours } from '../colours.js';
 import { ReportedError } from '../exit.js';
 import type { Io } from '../io.js';
 import { drawDay, type Look } from './day-chart.js';
-import { type Outcome, type Played, play } from './run-scenario.js';
+import { type Outcome, runScenario, type ScenarioResult } from './run-scenario.js';
 import { doctors } from './scenario.js';
 
 /** @param perform plays the morning */
-export function demoCommand(io: Io, perform: typeof play = play): Command {
+export function demoCommand(io: Io, perform: typeof runScenario = runScenario): Command {
   return new Command('demo')
     .description("play a clinic's morning against the built-in marketplace; needs nothing else")
     .option('--json', 'for machines')
@@ -41,7 +41,7 @@ const lookOn = (io: Io): Look => ({
 
 const clock = (instant: string): string => instant.slice(11, 16);
 
-function describe({ happening, published }: Played): string {
+function describe({ happening, published }: ScenarioResult): string {
   const name = doctors.find(({ id }) => id === happening.doctor)?.name ?? happening.doctor;
   const { slots = [] } = (published.body ?? {}) as { slots?: readonly { start: string; end: string }[] };
   const periods = slots.map(({ start, end }) => `${clock(start)}–${clock(end)}`).join('  ');

@@ -12,7 +12,7 @@ import type { DayReport } from '../../publishing/day-report.js';
 import { type RequestRecord, Sandbox } from '../../sandbox/index.js';
 import { ending } from '../exit.js';
 import type { Io } from '../io.js';
-import { type Doctor, doctors, type Happening, morning, TIME_ZONE, windowsOf } from './scenario.js';
+import { type Doctor, doctors, type Happening, scenario, TIME_ZONE, windowsOf } from './scenario.js';
 
 export interface Published {
   readonly method: string;
@@ -23,7 +23,7 @@ export interface Published {
   readonly latencyMs: number;
 }
 
-export interface Played {
+export interface ScenarioResult {
   readonly happening: Happening;
   readonly published: Published;
 }
@@ -39,12 +39,12 @@ export interface DoctorsDay {
 
 export interface Audience {
   readonly onProgress: (message: string) => void;
-  readonly onPlayed: (played: Played) => void;
+  readonly onPlayed: (played: ScenarioResult) => void;
 }
 
 export interface Outcome {
   readonly date: string;
-  readonly played: readonly Played[];
+  readonly played: readonly ScenarioResult[];
   readonly days: readonly DoctorsDay[];
   readonly equal: boolean;
 }
@@ -54,7 +54,7 @@ const PATIENCE_MS = 60_000;
 /** What a shell expects of a program that Ctrl-C ended. */
 const INTERRUPTED = 130;
 
-export async function play(
+export async function runScenario(
   { signals, stderr, exit }: Pick<Io, 'signals' | 'stderr' | 'exit'>,
   log: Logger,
   audience: Audience,
@@ -87,8 +87,8 @@ export async function play(
     for (const doctor of doctors) {
       await publishedAfter(engine, sandbox, doctor, windowsOf(doctor, date));
     }
-    const played: Played[] = [];
-    for (const happening of morning(date)) {
+    const played: ScenarioResult[] = [];
+    for (const happening of scenario(date)) {
       const doctor = doctorOf(happening);
       const published = await publishedAfter(engine, sandbox, doctor, happening.event);
       played.push({ happening, published });

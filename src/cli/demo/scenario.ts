@@ -68,7 +68,7 @@ export function windowsOf(doctor: Doctor, date: string): OccupancyEvent {
 }
 
 /** @param date the local date, `YYYY-MM-DD` */
-export function morning(date: string): readonly Happening[] {
+export function scenario(date: string): readonly Happening[] {
   const taken = (
     id: string,
     doctor: string,

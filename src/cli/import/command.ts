@@ -6,7 +6,7 @@ import { refSchema } from '../../clinic/event-schema.js';
 import { type Line, readLines } from '../../clinic/snapshots/ndjson.js';
 import { closingLineSchema } from '../../clinic/snapshots/snapshot-schema.js';
 import { checkShape, describe } from '../../lib/validation.js';
-import { type Reached, withEngine } from '../connect.js';
+import { type Connected, withEngine } from '../connect.js';
 import { ReportedError } from '../exit.js';
 import type { Io } from '../io.js';
 import { plural } from '../plural.js';
@@ -61,7 +61,7 @@ class Import {
     this.#takenAt = takenAt;
   }
 
-  async all(reached: Reached, files: readonly ImportFile[]): Promise<void> {
+  async all(reached: Connected, files: readonly ImportFile[]): Promise<void> {
     for (const file of files) {
       let bytes = 0;
       const counted = async function* () {
@@ -88,7 +88,7 @@ class Import {
     );
   }
 
-  async #take(reached: Reached, file: ImportFile, line: Line): Promise<void> {
+  async #take(reached: Connected, file: ImportFile, line: Line): Promise<void> {
     if (line.kind === 'unreadable') return this.#refuse(file, line, line.reason);
     // What a source ends with; here each line speaks for itself.
     if (closingLineSchema.safeParse(line.value).success) return;

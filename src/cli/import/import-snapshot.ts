@@ -1,10 +1,10 @@
 /** One snapshot of an import into the record, by the engine in this process or by a running one. */
 import { describe } from '../../lib/validation.js';
-import type { Reached } from '../connect.js';
+import type { Connected } from '../connect.js';
 import type { TakenSnapshot } from '../http-api.js';
 
 export async function takeSnapshot(
-  reached: Reached,
+  reached: Connected,
   calendar: string,
   snapshot: unknown,
   run: string,

@@ -1,6 +1,6 @@
 /** `slotkeeper resync`: makes sure of everything now, and shows how far it is. */
 import { Command } from 'commander';
-import type { OwnResyncs, ResyncReport, ResyncsFace } from '../../api/resyncs-api.js';
+import type { OwnResyncs, ResyncReport, ResyncsApi } from '../../api/resyncs-api.js';
 import type { Role } from '../../api/roles.js';
 import type { Timers } from '../../lib/timers.js';
 import { UnknownCalendarsError } from '../../resync/unknown-calendars-error.js';
@@ -21,7 +21,7 @@ interface Flags {
 
 const LOOK_EVERY_MS = 250;
 /** Every five seconds what waits for somebody is looked after: a scheduler may be nowhere. */
-const LOOKS_UNTIL_TENDED = 20;
+const CHECKS_UNTIL_MAINTENANCE = 20;
 
 export function resyncCommand(io: Io): Command {
   return new Command('resync')
@@ -46,7 +46,7 @@ export function resyncCommand(io: Io): Command {
         const request = { calendars: calendar, dryRun };
         if (reached.kind === 'http') return follow(reached.api.resyncs, request, progress, timers);
         const { resyncs } = reached.engine;
-        return follow(resyncs, request, progress, timers, () => resyncs.tend());
+        return follow(resyncs, request, progress, timers, () => resyncs.runMaintenance());
       });
       if (json) stdout.write(`${JSON.stringify(report)}\n`);
       else {
@@ -72,7 +72,7 @@ function refused(error: unknown): never {
 }
 
 async function follow(
-  resyncs: ResyncsFace,
+  resyncs: ResyncsApi,
   request: { calendars?: readonly string[] | undefined; dryRun: boolean },
   progress: Progress,
   timers: Timers,
@@ -80,7 +80,7 @@ async function follow(
 ): Promise<ResyncReport> {
   const { id } = await resyncs.begin(request).catch(refused);
   for (let look = 1; ; look += 1) {
-    if (look % LOOKS_UNTIL_TENDED === 0) await tend();
+    if (look % CHECKS_UNTIL_MAINTENANCE === 0) await tend();
     const report = await resyncs.report(id);
     if (report === undefined) throw new Error(`the resync ${id} is gone`);
     progress.show(report);

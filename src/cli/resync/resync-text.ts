@@ -1,7 +1,7 @@
 /** What a resync found, for people: day by day, and in sum. In colour where that is asked for. */
 import { styleText } from 'node:util';
-import { MOST_DAYS, type ResyncReport } from '../../api/resyncs-api.js';
-import { MOST_STARTS } from '../../resync/diff.js';
+import { MAX_DAYS, type ResyncReport } from '../../api/resyncs-api.js';
+import { MAX_STARTS } from '../../resync/diff.js';
 import { plural } from '../plural.js';
 
 type Day = ResyncReport['days'][number];
@@ -19,7 +19,7 @@ export function describeDays({ days, differences }: ResyncReport, { colour }: { 
     calendar = day.calendar;
     lines.push(...describeDay(day, paint));
   }
-  if (days.length >= MOST_DAYS) lines.push(`… and there are more: the first ${MOST_DAYS} days are told`);
+  if (days.length >= MAX_DAYS) lines.push(`… and there are more: the first ${MAX_DAYS} days are told`);
   return `${lines.join('\n')}\n`;
 }
 
@@ -37,7 +37,7 @@ function describeDay({ date, missing, extra, stale, foreign }: Day, paint: Paint
 
 /** A day of which as many are told as can be has more, most likely. */
 const andMore = (starts: readonly string[]): string[] =>
-  starts.length < MOST_STARTS ? [] : [`    … the first ${MOST_STARTS} of them`];
+  starts.length < MAX_STARTS ? [] : [`    … the first ${MAX_STARTS} of them`];
 
 /** `2026-11-16T10:30:00+01:00 (123)` → `10:30 (123)`. */
 const timeOf = (start: string): string => start.replace(/^\S{11}(\d\d:\d\d)\S*/, '$1');
@@ -56,7 +56,7 @@ export function describeReport(report: ResyncReport): string {
   ].join('');
 }
 
-const MOST_NAMED = 5;
+const MAX_NAMED = 5;
 
 /** One line for each reason. */
 function describeFailures(failures: ResyncReport['failures']): string[] {
@@ -65,8 +65,8 @@ function describeFailures(failures: ResyncReport['failures']): string[] {
     byReason.set(reason, [...(byReason.get(reason) ?? []), calendar ?? account ?? '']);
   }
   return [...byReason].map(([reason, names]) => {
-    const more = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : '';
-    return `failed: ${names.slice(0, MOST_NAMED).join(', ')}${more}: ${reason}\n`;
+    const more = names.length > MAX_NAMED ? ` and ${names.length - MAX_NAMED} more` : '';
+    return `failed: ${names.slice(0, MAX_NAMED).join(', ')}${more}: ${reason}\n`;
   });
 }
 

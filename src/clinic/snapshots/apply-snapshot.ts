@@ -4,20 +4,20 @@
  */
 
 import { InvalidScheduleError } from '../../core/index.js';
-import type { Sealer } from '../../crypto/encryptor.js';
+import type { Encryptor } from '../../crypto/encryptor.js';
 import { retryDeadlock } from '../../db/retry.js';
 import type { Db } from '../../db/schema.js';
 import { lockCalendars, recordLastEvent } from '../../db/tables/events.js';
 import { replaceHeld } from '../../db/tables/held-changes.js';
 import type { AddedNotification } from '../../db/tables/notifications.js';
-import type { WantedCalendar } from '../../db/tables/pending-calendars.js';
-import { confirmOccupancies, noteSnapshot, noteWindows } from '../../db/tables/snapshots.js';
+import type { PendingCalendar } from '../../db/tables/pending-calendars.js';
+import { confirmOccupancies, recordSnapshot, recordWindows } from '../../db/tables/snapshots.js';
 import type { Problem } from '../../lib/validation.js';
-import { tellConflicts } from '../../notifications/conflicts.js';
+import { notifyConflicts } from '../../notifications/conflicts.js';
 import type { ResolvedEvent } from '../resolve-event.js';
-import { type HoldsOptions, weigh } from './deletion-guard.js';
-import { type HeldSummary, hold, type OnHeld } from './hold-change.js';
-import { readKnown } from './load-known.js';
+import { checkDeletions, type DeletionGuardOptions } from './deletion-guard.js';
+import { type HeldSummary, holdChange, type OnHeld } from './hold-change.js';
+import { loadKnown } from './load-known.js';
 import { type ReadSnapshot, type RejectedEntry, readSnapshot } from './parse-snapshot.js';
 import { planSnapshot } from './plan-snapshot.js';
 import { resolveSnapshot } from './resolve-snapshot.js';
@@ -30,13 +30,13 @@ export interface SnapshotOptions {
   /** When it began to arrive, epoch milliseconds: it was taken then at the latest. Default `now`. */
   readonly arrivedAt?: number | undefined;
   /** Undefined: nothing is held. */
-  readonly holds: HoldsOptions | undefined;
+  readonly holds: DeletionGuardOptions | undefined;
   /** Snapshots of one run are weighed together, also over all calendars of an account. */
   readonly run?: string | undefined;
   /** Told of each hold, in the transaction that makes it. */
   readonly onHeld?: OnHeld | undefined;
   /** For what the clinic has to hear of it: times that are now sold twice. */
-  readonly sealer?: Sealer | undefined;
+  readonly encryptor?: Encryptor | undefined;
 }
 
 /** What became of a snapshot. */
@@ -66,7 +66,7 @@ export type SnapshotOutcome =
   | {
       readonly kind: 'taken';
       readonly result: SnapshotResult;
-      readonly wakes: readonly WantedCalendar[];
+      readonly jobsToEnqueue: readonly PendingCalendar[];
       readonly added: readonly AddedNotification[];
     }
   | { readonly kind: 'invalid'; readonly problems: readonly [Problem, ...Problem[]] }
@@ -105,16 +105,17 @@ async function takeIn(
   await recordLastEvent(tx, [calendar], new Date(now));
   const snapshot = resolveSnapshot(input, calendar, options.arrivedAt ?? now, now);
   const at = new Date(snapshot.takenAt);
-  const known = await readKnown(tx, calendar, snapshot);
+  const known = await loadKnown(tx, calendar, snapshot);
   const plan = planSnapshot(snapshot, known);
   const replaced = snapshot.complete ? await replaceHeld(tx, id, snapshot.from, snapshot.to, at) : 0;
-  const losses = options.holds === undefined ? [] : await weigh(tx, calendar, plan, options.holds, options);
-  const isHeld = losses.length > 0;
+  const deletions =
+    options.holds === undefined ? [] : await checkDeletions(tx, calendar, plan, options.holds, options);
+  const isHeld = deletions.length > 0;
 
   const released = isHeld ? [] : plan.missing;
-  const dates = plan.dates.flatMap(({ date, before, asked, added, isUnheard }) => {
+  const dates = plan.dates.flatMap(({ date, before, asked, added, isMissed }) => {
     const after = isHeld ? added : asked;
-    return isUnheard || !sameWindows(before, after) ? [{ date, after }] : [];
+    return isMissed || !sameWindows(before, after) ? [{ date, after }] : [];
   });
   const saved = await saveChanges(
     tx,
@@ -135,24 +136,24 @@ async function takeIn(
   );
   // A complete one leaves its moment with its dates, and so with all that lies in them.
   if (!snapshot.complete) await confirmOccupancies(tx, id, plan.confirmed, at);
-  await noteWindows(
+  await recordWindows(
     tx,
     plan.told.map((date) => ({ calendar: id, date })),
     at,
   );
-  if (snapshot.complete) await noteSnapshot(tx, id, snapshot.from, snapshot.to, at);
+  if (snapshot.complete) await recordSnapshot(tx, id, snapshot.from, snapshot.to, at);
   const held = isHeld
-    ? await hold(tx, calendar, snapshot, plan, losses, { ...options, isAgain: replaced > 0 })
+    ? await holdChange(tx, calendar, snapshot, plan, deletions, { ...options, isAgain: replaced > 0 })
     : null;
-  const added = await tellConflicts(
+  const added = await notifyConflicts(
     tx,
-    options.sealer,
+    options.encryptor,
     plan.occupied.map(({ ref }) => ({ calendar: id, ref })),
     now,
   );
   return {
     kind: 'taken',
-    wakes: saved.wakes,
+    jobsToEnqueue: saved.jobsToEnqueue,
     added,
     result: {
       changedDays: saved.changedDays,

@@ -6,45 +6,54 @@
 import { retryDeadlock } from '../../db/retry.js';
 import type { Db } from '../../db/schema.js';
 import { type LockedCalendar, lockCalendars } from '../../db/tables/events.js';
-import { deleteHold, findHolds, type Hold } from '../../db/tables/held-changes.js';
-import type { WantedCalendar } from '../../db/tables/pending-calendars.js';
-import { type KnownOccupancy, noteWindows, occupanciesAround, toldDates } from '../../db/tables/snapshots.js';
+import { deleteHeldChange, findHeldChanges, type HeldChange } from '../../db/tables/held-changes.js';
+import type { PendingCalendar } from '../../db/tables/pending-calendars.js';
+import {
+  findReportedDates,
+  type KnownOccupancy,
+  occupanciesAround,
+  recordWindows,
+} from '../../db/tables/snapshots.js';
 import { windowsOf } from '../../db/tables/windows.js';
 import type { ResolvedEvent } from '../resolve-event.js';
 import { asOf, datesReached, datesTouched } from './observed-at.js';
 import { saveChanges, windowsEvent } from './save-snapshot.js';
 
-export interface ReleasedHold {
-  readonly hold: Hold;
+export interface ApprovedChange {
+  readonly hold: HeldChange;
   readonly changedDays: number;
-  readonly wakes: readonly WantedCalendar[];
+  readonly jobsToEnqueue: readonly PendingCalendar[];
 }
 
 /**
  * @param now epoch milliseconds
  * @returns undefined where there is no such hold of a snapshot
  */
-export async function releaseHold(db: Db, id: string, now: number): Promise<ReleasedHold | undefined> {
+export async function approveHeldChange(
+  db: Db,
+  id: string,
+  now: number,
+): Promise<ApprovedChange | undefined> {
   return await retryDeadlock(() => db.transaction().execute((tx) => release(tx, id, now)));
 }
 
-async function release(tx: Db, id: string, now: number): Promise<ReleasedHold | undefined> {
-  const [found] = await findHolds(tx, id);
+async function release(tx: Db, id: string, now: number): Promise<ApprovedChange | undefined> {
+  const [found] = await findHeldChanges(tx, id);
   const calendar = found && (await lockCalendars(tx, [found.calendar])).get(found.calendar);
   // Read again: until the calendar was locked a newer snapshot may have taken its place.
-  const [hold] = calendar ? await findHolds(tx, id) : [];
+  const [hold] = calendar ? await findHeldChanges(tx, id) : [];
   if (hold === undefined || calendar === undefined || hold.cause !== 'snapshot') return undefined;
-  const { saidAt } = hold;
+  const { observedAt } = hold;
   const dates = hold.dates.map(({ date }) => date);
   const [first, last] = [dates[0] ?? hold.from, dates.at(-1) ?? hold.to];
   const known = await windowsOf(tx, calendar.id, first, last);
-  const told = new Map((await toldDates(tx, calendar.id, first, last)).map((one) => [one.date, one]));
+  const told = new Map((await findReportedDates(tx, calendar.id, first, last)).map((one) => [one.date, one]));
   const asked = hold.dates.flatMap(({ date, windows }) => {
-    const isOlder = (told.get(date)?.windowsAt?.getTime() ?? 0) <= saidAt.getTime();
+    const isOlder = (told.get(date)?.windowsAt?.getTime() ?? 0) <= observedAt.getTime();
     return windows !== undefined && isOlder ? [{ date, after: windows }] : [];
   });
   const occupancies = await occupanciesAround(tx, calendar.id, hold.releases, undefined);
-  const gone = await stillHeld(tx, calendar, occupancies, saidAt, new Set(dates));
+  const gone = await stillHeld(tx, calendar, occupancies, observedAt, new Set(dates));
   const saved = await saveChanges(
     tx,
     calendar,
@@ -62,16 +71,16 @@ async function release(tx: Db, id: string, now: number): Promise<ReleasedHold | 
         windows: known.filter((window) => window.date === date),
       })),
     },
-    saidAt,
+    observedAt,
     now,
   );
-  await noteWindows(
+  await recordWindows(
     tx,
     asked.map(({ date }) => ({ calendar: calendar.id, date })),
-    saidAt,
+    observedAt,
   );
-  await deleteHold(tx, id);
-  return { hold, changedDays: saved.changedDays, wakes: saved.wakes };
+  await deleteHeldChange(tx, id);
+  return { hold, changedDays: saved.changedDays, jobsToEnqueue: saved.jobsToEnqueue };
 }
 
 /** Those of which nothing newer is known, and which lie in a date that no newer snapshot has spoken of. */
@@ -79,14 +88,15 @@ async function stillHeld(
   tx: Db,
   { id, timeZone }: LockedCalendar,
   occupancies: readonly KnownOccupancy[],
-  saidAt: Date,
+  observedAt: Date,
   dates: ReadonlySet<string>,
 ): Promise<KnownOccupancy[]> {
   const all = occupancies.flatMap((one) => datesReached(one, timeZone) ?? []).sort();
   const [first, last] = [all[0], all.at(-1)];
   if (first === undefined || last === undefined) return [];
-  const told = new Map((await toldDates(tx, id, first, last)).map((one) => [one.date, one]));
+  const told = new Map((await findReportedDates(tx, id, first, last)).map((one) => [one.date, one]));
   return occupancies.filter(
-    (one) => datesTouched(one, timeZone, dates).length > 0 && asOf(one, timeZone, told) <= saidAt.getTime(),
+    (one) =>
+      datesTouched(one, timeZone, dates).length > 0 && asOf(one, timeZone, told) <= observedAt.getTime(),
   );
 }

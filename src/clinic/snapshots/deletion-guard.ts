@@ -5,13 +5,19 @@
 
 import type { Db } from '../../db/schema.js';
 import { getCalendar } from '../../db/tables/calendars.js';
-import { type Amount, addRunLoss, amountAhead, runLoss, type Scope } from '../../db/tables/deletions.js';
+import {
+  type Amount,
+  addRunDeletions,
+  amountAhead,
+  runDeletions,
+  type Scope,
+} from '../../db/tables/deletions.js';
 import type { LockedCalendar } from '../../db/tables/events.js';
-import type { Loss } from '../../db/tables/held-changes.js';
+import type { Deletion } from '../../db/tables/held-changes.js';
 import type { SnapshotPlan } from './plan-snapshot.js';
 import { minutesLost } from './window-coverage.js';
 
-export interface HoldsOptions {
+export interface DeletionGuardOptions {
   /** From 0 to 1: more than this share of what lies ahead is held. */
   readonly share: number;
 }
@@ -25,23 +31,23 @@ interface Weighed {
 /** What of a calendar is looked at: twelve weeks, as long as the horizon. */
 export const AHEAD_MS = 84 * 24 * 60 * 60 * 1000;
 /** Fewer releases than this are no sign of an accident, as long as some appointments are left. */
-const LEAST_RELEASES = 5;
+const MIN_RELEASES = 5;
 /** As many that leave none look like a list that came empty; one alone is soon cancelled. */
-const LEAST_TO_EMPTY = 2;
+const MIN_TO_EMPTY = 2;
 /** Windows may have fractions of a minute; sums of them are not exact. */
 const NOTHING = 0.01;
 
 /**
- * @param options `run` names an import or a pull of a source, whose losses count together; `now` in epoch milliseconds
- * @returns what is too much of it; the run's losses are added up, its account's also where they are held
+ * @param options `run` names an import or a pull of a source, whose deletions count together; `now` in epoch milliseconds
+ * @returns what is too much of it; the run's deletions are added up, its account's also where they are held
  */
-export async function weigh(
+export async function checkDeletions(
   tx: Db,
   calendar: LockedCalendar,
   plan: SnapshotPlan,
-  { share }: HoldsOptions,
+  { share }: DeletionGuardOptions,
   { run, now }: { readonly run?: string | undefined; readonly now: number },
-): Promise<readonly Loss[]> {
+): Promise<readonly Deletion[]> {
   const { lost, gained } = changeOf(plan, now);
   if (lost.minutes < NOTHING && lost.occupancies === 0) return [];
   const [at, until] = [new Date(now), new Date(now + AHEAD_MS)];
@@ -49,22 +55,22 @@ export async function weigh(
   const scopes = run === undefined ? [mine] : [mine, await accountOf(tx, calendar.id)];
   const weighed: Weighed[] = [];
   for (const scope of scopes) {
-    const before = run === undefined ? undefined : await runLoss(tx, run, scope);
+    const before = run === undefined ? undefined : await runDeletions(tx, run, scope);
     const total = before?.total ?? (await amountAhead(tx, scope, at, until));
     weighed.push({ scope, lost: sum(before?.lost, lost), total });
   }
-  const losses = weighed.flatMap((one) => tooMuch(one, share));
+  const deletions = weighed.flatMap((one) => tooMuch(one, share));
   const ahead = await amountAhead(tx, mine, at, until);
   for (const loss of emptied({ lost, gained, ahead }, weighed[0]?.lost ?? lost)) {
-    if (!losses.some(({ scope, of }) => scope === loss.scope && of === loss.of)) losses.push(loss);
+    if (!deletions.some(({ scope, of }) => scope === loss.scope && of === loss.of)) deletions.push(loss);
   }
-  if (run === undefined) return losses;
+  if (run === undefined) return deletions;
   for (const { scope, total } of weighed) {
     // What is held is not lost. But of an account it tells what the run is like: the others' parts are weighed with it.
-    const isWeighed = losses.length === 0 || scope.scope === 'account';
-    if (isWeighed) await addRunLoss(tx, run, scope, total, lost, at);
+    const isWeighed = deletions.length === 0 || scope.scope === 'account';
+    if (isWeighed) await addRunDeletions(tx, run, scope, total, lost, at);
   }
-  return losses;
+  return deletions;
 }
 
 /** What would be lost of what lies ahead, and what comes in its place: minutes of new windows, changed occupancies. */
@@ -86,31 +92,41 @@ async function accountOf(tx: Db, calendar: string): Promise<Scope> {
   return { scope: 'account', id: (await getCalendar(tx, calendar))?.account ?? '' };
 }
 
-function tooMuch({ scope: { scope }, lost, total }: Weighed, share: number): Loss[] {
-  const losses: Loss[] = [];
+function tooMuch({ scope: { scope }, lost, total }: Weighed, share: number): Deletion[] {
+  const deletions: Deletion[] = [];
   if (lost.minutes > share * total.minutes + NOTHING) {
-    losses.push({ scope, of: 'windows', lost: Math.round(lost.minutes), total: Math.round(total.minutes) });
+    deletions.push({
+      scope,
+      of: 'windows',
+      lost: Math.round(lost.minutes),
+      total: Math.round(total.minutes),
+    });
   }
-  if (lost.occupancies >= LEAST_RELEASES && lost.occupancies > share * total.occupancies) {
-    losses.push({ scope, of: 'occupancies', lost: lost.occupancies, total: total.occupancies });
+  if (lost.occupancies >= MIN_RELEASES && lost.occupancies > share * total.occupancies) {
+    deletions.push({ scope, of: 'occupancies', lost: lost.occupancies, total: total.occupancies });
   }
-  return losses;
+  return deletions;
 }
 
 /** Where nothing would be left of a calendar, and nothing comes in its place: whatever the share, however few. */
 function emptied(
   { lost, gained, ahead }: { readonly lost: Amount; readonly gained: Amount; readonly ahead: Amount },
   lostInAll: Amount,
-): Loss[] {
-  const losses: Loss[] = [];
+): Deletion[] {
+  const deletions: Deletion[] = [];
   if (lost.minutes >= NOTHING && ahead.minutes - lost.minutes + gained.minutes < NOTHING) {
-    losses.push({ scope: 'calendar', of: 'windows', lost: lost.minutes, total: ahead.minutes });
+    deletions.push({ scope: 'calendar', of: 'windows', lost: lost.minutes, total: ahead.minutes });
   }
   const isLast = lost.occupancies > 0 && ahead.occupancies <= lost.occupancies && gained.occupancies === 0;
-  if (isLast && lostInAll.occupancies >= LEAST_TO_EMPTY) {
-    losses.push({ scope: 'calendar', of: 'occupancies', lost: lost.occupancies, total: ahead.occupancies });
+  if (isLast && lostInAll.occupancies >= MIN_TO_EMPTY) {
+    deletions.push({
+      scope: 'calendar',
+      of: 'occupancies',
+      lost: lost.occupancies,
+      total: ahead.occupancies,
+    });
   }
-  return losses;
+  return deletions;
 }
 
 const sum = (before: Amount | undefined, more: Amount): Amount => ({

@@ -2,7 +2,13 @@
 import { addDays } from '../../core/index.js';
 import type { Db } from '../../db/schema.js';
 import type { LockedCalendar } from '../../db/tables/events.js';
-import { type HeldDate, type Hold, type Loss, type NewHold, saveHold } from '../../db/tables/held-changes.js';
+import {
+  type Deletion,
+  type HeldChange,
+  type HeldDate,
+  type NewHeldChange,
+  saveHeldChange,
+} from '../../db/tables/held-changes.js';
 import { datesTouched } from './observed-at.js';
 import type { SnapshotPlan } from './plan-snapshot.js';
 import type { ResolvedSnapshot } from './resolve-snapshot.js';
@@ -12,11 +18,11 @@ import { sameWindows } from './window-coverage.js';
  * Is told of a hold in the transaction that makes it, so that neither can be without the other.
  * @param isAgain whether it takes the place of one that was told before
  */
-export type OnHeld = (tx: Db, hold: Hold, isAgain: boolean) => Promise<void>;
+export type OnHeld = (tx: Db, hold: HeldChange, isAgain: boolean) => Promise<void>;
 
 export interface HeldSummary {
   readonly id: string;
-  readonly losses: readonly Loss[];
+  readonly deletions: readonly Deletion[];
   /** Local dates that keep windows which would be taken away, or occupancies that would be released. */
   readonly dates: readonly string[];
   /** How many occupancies would be released. */
@@ -24,28 +30,28 @@ export interface HeldSummary {
 }
 
 /** @param options `now` in epoch milliseconds */
-export async function hold(
+export async function holdChange(
   tx: Db,
   calendar: LockedCalendar,
   snapshot: ResolvedSnapshot,
   plan: SnapshotPlan,
-  losses: readonly Loss[],
+  deletions: readonly Deletion[],
   options: { readonly now: number; readonly isAgain: boolean; readonly onHeld?: OnHeld | undefined },
 ): Promise<HeldSummary> {
-  const asked: NewHold = {
+  const asked: NewHeldChange = {
     calendar: calendar.id,
     cause: 'snapshot',
     from: snapshot.from,
     to: snapshot.to,
-    saidAt: new Date(snapshot.takenAt),
+    observedAt: new Date(snapshot.takenAt),
     heldAt: new Date(options.now),
-    losses,
+    deletions,
     dates: heldDates(plan, snapshot, calendar),
     releases: plan.missing.map(({ ref }) => ref),
   };
-  const id = await saveHold(tx, asked);
+  const id = await saveHeldChange(tx, asked);
   await options.onHeld?.(tx, { ...asked, id }, options.isAgain);
-  return { id, losses, dates: asked.dates.map(({ date }) => date), releases: asked.releases.length };
+  return { id, deletions, dates: asked.dates.map(({ date }) => date), releases: asked.releases.length };
 }
 
 /** Of what reaches out of the range only the dates in it: no later snapshot of the same range would speak of the others. */

@@ -2,13 +2,13 @@
 import { addDays, startOfDate } from '../../core/index.js';
 import type { Db } from '../../db/schema.js';
 import type { LockedCalendar } from '../../db/tables/events.js';
-import { occupanciesAround, toldDates } from '../../db/tables/snapshots.js';
+import { findReportedDates, occupanciesAround } from '../../db/tables/snapshots.js';
 import { windowsOf } from '../../db/tables/windows.js';
 import { datesReached } from './observed-at.js';
 import type { KnownOfSnapshot } from './plan-snapshot.js';
 import type { ResolvedSnapshot } from './resolve-snapshot.js';
 
-export async function readKnown(
+export async function loadKnown(
   tx: Db,
   calendar: LockedCalendar,
   { from, to, complete, occupied }: ResolvedSnapshot,
@@ -28,6 +28,6 @@ export async function readKnown(
     calendar,
     occupancies,
     windows: await windowsOf(tx, calendar.id, from, to),
-    told: await toldDates(tx, calendar.id, dates[0] ?? from, dates.at(-1) ?? to),
+    told: await findReportedDates(tx, calendar.id, dates[0] ?? from, dates.at(-1) ?? to),
   };
 }

@@ -3,7 +3,7 @@
 import { readJson } from '../../lib/read-json.js';
 
 /** A line is at most as long as a request over HTTP may be. */
-export const MOST_LINE_BYTES = 16 * 1024 * 1024;
+export const MAX_LINE_BYTES = 16 * 1024 * 1024;
 
 export type Line =
   | { readonly kind: 'value'; readonly number: number; readonly value: unknown }
@@ -14,7 +14,7 @@ const NEWLINE = 10;
 /** Empty lines are left out. `number` counts from 1. */
 export async function* readLines(
   source: AsyncIterable<Uint8Array | string>,
-  mostBytes: number = MOST_LINE_BYTES,
+  maxBytes: number = MAX_LINE_BYTES,
 ): AsyncGenerator<Line> {
   let pieces: Buffer[] = [];
   let size = 0;
@@ -26,10 +26,10 @@ export async function* readLines(
       const piece = bytes.subarray(from, newline === -1 ? bytes.length : newline);
       size += piece.length;
       // What is too long is not kept, only counted.
-      if (size > mostBytes) pieces = [];
+      if (size > maxBytes) pieces = [];
       else pieces.push(piece);
       if (newline === -1) break;
-      const line = readLine(pieces, size, number, mostBytes);
+      const line = readLine(pieces, size, number, maxBytes);
       if (line !== undefined) yield line;
       pieces = [];
       size = 0;
@@ -37,7 +37,7 @@ export async function* readLines(
       from = newline + 1;
     }
   }
-  const last = readLine(pieces, size, number, mostBytes);
+  const last = readLine(pieces, size, number, maxBytes);
   if (last !== undefined) yield last;
 }
 
@@ -45,10 +45,10 @@ function readLine(
   pieces: readonly Buffer[],
   size: number,
   number: number,
-  mostBytes: number,
+  maxBytes: number,
 ): Line | undefined {
-  if (size > mostBytes) {
-    return { kind: 'unreadable', number, reason: `is longer than ${mostBytes} bytes` };
+  if (size > maxBytes) {
+    return { kind: 'unreadable', number, reason: `is longer than ${maxBytes} bytes` };
   }
   let text: string;
   try {

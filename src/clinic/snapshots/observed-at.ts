@@ -3,9 +3,9 @@
  * date that it lies in, left it as it is, it is known of that: nothing has to be written for what has not changed.
  */
 import { datesOf, localDate } from '../../core/index.js';
-import type { KnownOccupancy, ToldDate } from '../../db/tables/snapshots.js';
+import type { KnownOccupancy, ReportedDate } from '../../db/tables/snapshots.js';
 
-export type Told = ReadonlyMap<string, ToldDate>;
+export type Told = ReadonlyMap<string, ReportedDate>;
 
 const DAY = 24 * 60 * 60 * 1000;
 

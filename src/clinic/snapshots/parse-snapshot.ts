@@ -43,13 +43,13 @@ export type Reading =
   | { readonly success: false; readonly problems: readonly [Problem, ...Problem[]] };
 
 const WINDOW_FIELDS = fieldsOf(windowSchema);
-const MOST_PROBLEMS = 100;
-const MOST_DROPPED = 20;
+const MAX_PROBLEMS = 100;
+const MAX_DROPPED = 20;
 
 /** @param also keys that it may have besides: `calendar`, in a line */
 export function readSnapshot(input: unknown, also: Fields = {}): Reading {
   const checked = checkShape(snapshotSchema, input);
-  const keys = otherKeys(input, { ...SNAPSHOT_FIELDS, ...also }, MOST_PROBLEMS);
+  const keys = otherKeys(input, { ...SNAPSHOT_FIELDS, ...also }, MAX_PROBLEMS);
   const [first, ...others] = [...(checked.success ? [] : checked.problems), ...keys.problems];
   if (first !== undefined || !checked.success) {
     const wrong = first ?? { path: '', reason: 'is not as it should be' };
@@ -72,7 +72,7 @@ export function readSnapshot(input: unknown, also: Fields = {}): Reading {
     windows: readAll('windows', windows, windowSchema, WINDOW_FIELDS),
     occupancy: readAll('occupancy', occupancy, entrySchema, ENTRY_FIELDS),
     rejected,
-    warnings: dropped.slice(0, MOST_DROPPED).map(droppedKey),
+    warnings: dropped.slice(0, MAX_DROPPED).map(droppedKey),
   };
   return { success: true, snapshot };
 }

@@ -4,7 +4,7 @@
  * before moments where both sides have one. Pure.
  */
 import type { LockedCalendar } from '../../db/tables/events.js';
-import type { KnownOccupancy, ToldDate } from '../../db/tables/snapshots.js';
+import type { KnownOccupancy, ReportedDate } from '../../db/tables/snapshots.js';
 import type { StoredWindow } from '../../db/tables/windows.js';
 import { asOf, newestSnapshot, type Told } from './observed-at.js';
 import type { Occupied, ResolvedSnapshot } from './resolve-snapshot.js';
@@ -16,7 +16,7 @@ export interface KnownOfSnapshot {
   /** Of the snapshot's dates. */
   readonly windows: readonly StoredWindow[];
   /** Of the snapshot's dates, and of those that its occupancies and the known ones lie in. */
-  readonly told: readonly ToldDate[];
+  readonly told: readonly ReportedDate[];
 }
 
 /** A date whose windows are to change. */
@@ -28,7 +28,7 @@ export interface DatePlan {
   /** What of it can be done without taking anything away. */
   readonly added: readonly StoredWindow[];
   /** Nobody has spoken of the date before: it may show anything, so that even no windows are news. */
-  readonly isUnheard: boolean;
+  readonly isMissed: boolean;
 }
 
 export interface SnapshotPlan {
@@ -147,9 +147,9 @@ function planDates(
     const old = before.get(date) ?? [];
     const more = added(old, said);
     const asked = complete ? said : more;
-    const isUnheard = complete && day === undefined;
-    if (isUnheard || !sameWindows(old, asked)) {
-      plans.push({ date, before: old, asked, added: more, isUnheard });
+    const isMissed = complete && day === undefined;
+    if (isMissed || !sameWindows(old, asked)) {
+      plans.push({ date, before: old, asked, added: more, isMissed });
     }
   }
   return { dates: plans, told, stale };

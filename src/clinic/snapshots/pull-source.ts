@@ -58,8 +58,8 @@ export interface PulledSource {
   readonly held: readonly string[];
 }
 
-const MOST_PROBLEMS = 100;
-const MOST_NAMES = 10;
+const MAX_PROBLEMS = 100;
+const MAX_NAMES = 10;
 
 /**
  * A source that cannot be reached or read is no exception: it is told in `problems`.
@@ -74,9 +74,9 @@ export async function pullSource(account: Account, options: PullOptions): Promis
   try {
     const staged = await stage(account, run, arrivedAt, options);
     const complete = staged.isClosed && staged.problems.length === 0;
-    const taken = await takeStaged(run, staged, arrivedAt, options);
-    const unknown = [...staged.unknown].slice(0, MOST_NAMES);
-    const omitted = complete ? staged.omitted.slice(0, MOST_NAMES) : [];
+    const taken = await loadStaged(run, staged, arrivedAt, options);
+    const unknown = [...staged.unknown].slice(0, MAX_NAMES);
+    const omitted = complete ? staged.omitted.slice(0, MAX_NAMES) : [];
     return { ...taken, complete, unknown, omitted, problems: [...staged.problems, ...taken.problems] };
   } finally {
     await clearStaged(db, run);
@@ -123,7 +123,7 @@ async function stage(
         omitted.delete(read.calendar);
         lines += 1;
       }
-      if (problems.length >= MOST_PROBLEMS) break;
+      if (problems.length >= MAX_PROBLEMS) break;
     }
     if (!isClosed && problems.length === 0) {
       problems.push({ reason: 'ended without the line that says that it is complete' });
@@ -132,17 +132,17 @@ async function stage(
     if (!(error instanceof SourceError)) throw error;
     problems.push({ reason: error.message });
   }
-  isWhole &&= isClosed && problems.length < MOST_PROBLEMS;
+  isWhole &&= isClosed && problems.length < MAX_PROBLEMS;
   return { isClosed, isWhole, gaps, problems, unknown, omitted: [...omitted].sort(), lines };
 }
 
 function listOf(reasons: readonly string[]): string {
-  const more = reasons.length - MOST_NAMES;
-  return [...reasons.slice(0, MOST_NAMES), ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
+  const more = reasons.length - MAX_NAMES;
+  return [...reasons.slice(0, MAX_NAMES), ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
 }
 
 /** Takes in what was put aside: as the whole truth, or only as additions. */
-async function takeStaged(
+async function loadStaged(
   run: string,
   { lines, isWhole, gaps }: Pick<Awaited<ReturnType<typeof stage>>, 'lines' | 'isWhole' | 'gaps'>,
   arrivedAt: number,

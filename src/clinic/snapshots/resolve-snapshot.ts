@@ -34,11 +34,11 @@ export interface ResolvedSnapshot {
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 /** Clocks differ; beyond this one of them is wrong, or the zone is. */
-const MOST_AHEAD_MS = 5 * MINUTE;
+const MAX_AHEAD_MS = 5 * MINUTE;
 /** What was released is remembered for longer than this, so that an old snapshot does not bring it back. */
 export const OLDEST_SNAPSHOT_MS = 7 * DAY;
 /** Of windows that contradict others, so many are left out; where there are more, the snapshot is refused. */
-const MOST_CONTRADICTIONS = 20;
+const MAX_CONTRADICTIONS = 20;
 
 /**
  * @param arrivedAt when it began to arrive, epoch milliseconds
@@ -110,7 +110,7 @@ function agreeing(
     } catch (error) {
       if (!(error instanceof InvalidScheduleError)) throw error;
       const [, index, path] = /^windows\[(\d+)\]\.(.*)$/.exec(error.path) ?? [];
-      const [one] = index === undefined || n === MOST_CONTRADICTIONS ? [] : left.splice(Number(index), 1);
+      const [one] = index === undefined || n === MAX_CONTRADICTIONS ? [] : left.splice(Number(index), 1);
       if (one === undefined || path === undefined) throw error;
       reject(one, [{ path, reason: error.reason }]);
     }
@@ -125,7 +125,7 @@ function resolveTakenAt(
 ): number {
   if (takenAt === undefined) return arrivedAt;
   const ms = parseInstant(takenAt, timeZone, 'takenAt');
-  if (ms > now + MOST_AHEAD_MS) throw new InvalidScheduleError('takenAt', 'lies in the future');
+  if (ms > now + MAX_AHEAD_MS) throw new InvalidScheduleError('takenAt', 'lies in the future');
   if (ms < arrivedAt - OLDEST_SNAPSHOT_MS) {
     throw new InvalidScheduleError('takenAt', 'is more than 7 days ago');
   }

@@ -1,19 +1,19 @@
 /** Writes what was decided about a snapshot into the record and marks the days that it changes. */
-import { LEAST_URGENT } from '../../core/index.js';
+import { LOWEST_PRIORITY } from '../../core/index.js';
 import type { Db } from '../../db/schema.js';
 import type { LockedCalendar } from '../../db/tables/events.js';
-import { followAppointmentsOf } from '../../db/tables/linked-bookings.js';
+import { beginSyncOfAppointments } from '../../db/tables/linked-bookings.js';
 import { type Occupancy, saveOccupancies } from '../../db/tables/occupancy.js';
-import type { WantedCalendar } from '../../db/tables/pending-calendars.js';
+import type { PendingCalendar } from '../../db/tables/pending-calendars.js';
 import { countDays } from '../../db/tables/snapshots.js';
 import { type StoredWindow, saveWindows, type WindowsOfDate } from '../../db/tables/windows.js';
-import { markChanges } from '../../marketplace-state/mark-days-dirty.js';
-import { fold } from '../apply-to-state.js';
+import { markDaysDirty } from '../../marketplace-state/mark-days-dirty.js';
+import { applyToState } from '../apply-to-state.js';
 import type { ResolvedEvent } from '../resolve-event.js';
 
 export interface Saved {
   readonly changedDays: number;
-  readonly wakes: readonly WantedCalendar[];
+  readonly jobsToEnqueue: readonly PendingCalendar[];
 }
 
 /**
@@ -30,21 +30,21 @@ export async function saveChanges(
   at: Date,
   now: number,
 ): Promise<Saved> {
-  const folded = fold(events, { ...known, calendars: new Map([[calendar.id, calendar]]) }, now);
+  const folded = applyToState(events, { ...known, calendars: new Map([[calendar.id, calendar]]) }, now);
   await saveOccupancies(tx, folded.occupancies, at);
   await saveWindows(tx, folded.windows);
-  const following = await followAppointmentsOf(
+  const following = await beginSyncOfAppointments(
     tx,
     folded.occupancies.map(({ ref }) => ({ calendar: calendar.id, ref })),
   );
-  const wakes = await markChanges(
+  const jobsToEnqueue = await markDaysDirty(
     tx,
     { windows: folded.changedByWindows, occupancy: folded.changedByOccupancy },
     now,
-    following.map((id) => ({ calendar: id, urgency: LEAST_URGENT })),
+    following.map((id) => ({ calendar: id, priority: LOWEST_PRIORITY })),
   );
   const dates = [...folded.changedByWindows, ...folded.changedByOccupancy].map(({ date }) => date);
-  return { changedDays: await countDays(tx, calendar.id, [...new Set(dates)]), wakes };
+  return { changedDays: await countDays(tx, calendar.id, [...new Set(dates)]), jobsToEnqueue };
 }
 
 /** The windows of these dates as an event, if there are any. */

@@ -6,7 +6,7 @@ import { type Line, readLines } from './ndjson.js';
 import { SourceError } from './source-error.js';
 
 /** Thousands of calendars; more is a mistake, and would fill the disk. */
-const MOST_BYTES = 1024 * 1024 * 1024;
+const MAX_BYTES = 1024 * 1024 * 1024;
 
 export interface SourceLinesOptions {
   readonly signal?: AbortSignal | undefined;
@@ -44,7 +44,7 @@ async function* answerOf(stream: Request): AsyncGenerator<Buffer> {
     if (size === 0) refuseOther(stream);
     const bytes = Buffer.from(chunk);
     size += bytes.length;
-    if (size > MOST_BYTES) throw new SourceError(`answered more than ${MOST_BYTES} bytes`);
+    if (size > MAX_BYTES) throw new SourceError(`answered more than ${MAX_BYTES} bytes`);
     yield bytes;
   }
   refuseOther(stream);

@@ -3,47 +3,47 @@
  * opened where they are used, and nowhere before.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { BrokenSealError } from '../../crypto/decryption-error.js';
-import { keyIdOf, type Sealer } from '../../crypto/encryptor.js';
-import { SealedByUnknownKeyError } from '../../crypto/unknown-key-error.js';
+import { DecryptionError } from '../../crypto/decryption-error.js';
+import { type Encryptor, keyIdOf } from '../../crypto/encryptor.js';
+import { UnknownKeyError } from '../../crypto/unknown-key-error.js';
 import type { Account } from './account.js';
 
 const MARK = 'sealed:';
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
 /** What is sealed for this account already stays as it is. */
-export function sealedAccount(sealer: Sealer, account: Account): Account {
+export function encryptedAccount(encryptor: Encryptor, account: Account): Account {
   return withSecrets(account, (secret, context) =>
-    opened(sealer, secret, context).wasSealed ? secret : seal(sealer, secret, context),
+    opened(encryptor, secret, context).wasSealed ? secret : seal(encryptor, secret, context),
   );
 }
 
 /**
  * With its secrets as they are sent. What an older version wrote is not sealed until the next start.
- * @throws {SealedByUnknownKeyError}
- * @throws {BrokenSealError}
+ * @throws {UnknownKeyError}
+ * @throws {DecryptionError}
  */
-export function openedAccount(sealer: Sealer, account: Account): Account {
+export function decryptedAccount(encryptor: Encryptor, account: Account): Account {
   return withSecrets(account, (secret, context) => {
     const bytes = bytesOf(secret);
-    return bytes === undefined ? secret : String(sealer.open(bytes, context));
+    return bytes === undefined ? secret : String(encryptor.open(bytes, context));
   });
 }
 
 /** Whether both say the same, sealed or not; one that cannot be opened says something else. */
-export function isSameAccount(sealer: Sealer, one: Account, other: Account): boolean {
+export function isSameAccount(encryptor: Encryptor, one: Account, other: Account): boolean {
   const open = (account: Account): Account =>
-    withSecrets(account, (secret, context) => opened(sealer, secret, context).text);
+    withSecrets(account, (secret, context) => opened(encryptor, secret, context).text);
   return isDeepStrictEqual(open(one), open(other));
 }
 
 /** With its secrets sealed by the key that seals; what an old key has sealed, or none, is sealed anew. */
-export function resealedAccount(sealer: Sealer, account: Account): Account {
+export function resealedAccount(encryptor: Encryptor, account: Account): Account {
   return withSecrets(account, (secret, context) => {
     const bytes = bytesOf(secret);
-    if (bytes === undefined) return seal(sealer, secret, context);
-    const isOld = sealer.oldKeyIds.some((id) => id === keyIdOf(bytes));
-    return isOld ? seal(sealer, String(sealer.open(bytes, context)), context) : secret;
+    if (bytes === undefined) return seal(encryptor, secret, context);
+    const isOld = encryptor.oldKeyIds.some((id) => id === keyIdOf(bytes));
+    return isOld ? seal(encryptor, String(encryptor.open(bytes, context)), context) : secret;
   });
 }
 
@@ -81,17 +81,17 @@ function withSecrets(account: Account, change: (secret: string, context: string)
   };
 }
 
-const seal = (sealer: Sealer, secret: string, context: string): string =>
-  `${MARK}${sealer.seal(secret, context).toString('base64')}`;
+const seal = (encryptor: Encryptor, secret: string, context: string): string =>
+  `${MARK}${encryptor.seal(secret, context).toString('base64')}`;
 
 /** A text that only looks sealed is a secret that somebody chose. */
-function opened(sealer: Sealer, secret: string, context: string) {
+function opened(encryptor: Encryptor, secret: string, context: string) {
   const bytes = bytesOf(secret);
   if (bytes === undefined) return { text: secret, wasSealed: false };
   try {
-    return { text: String(sealer.open(bytes, context)), wasSealed: true };
+    return { text: String(encryptor.open(bytes, context)), wasSealed: true };
   } catch (error) {
-    if (!(error instanceof BrokenSealError || error instanceof SealedByUnknownKeyError)) throw error;
+    if (!(error instanceof DecryptionError || error instanceof UnknownKeyError)) throw error;
     return { text: secret, wasSealed: false };
   }
 }

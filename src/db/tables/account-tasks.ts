@@ -6,27 +6,27 @@
 import { sql } from 'kysely';
 import type { Db } from '../schema.js';
 
-export type ErrandKind = 'pull' | 'release';
+export type AccountTaskKind = 'pull' | 'redelivery';
 
-export interface Errand {
+export interface AccountTaskLease {
   readonly account: string;
-  readonly kind: ErrandKind;
+  readonly kind: AccountTaskKind;
   readonly token: string;
   /** Attempts that failed one after another. */
   readonly failures: number;
 }
 
 /** Those of the accounts for which it is due and nobody has it. One that was never run is due. */
-export async function dueErrands(
+export async function findDueAccountTasks(
   db: Db,
-  kind: ErrandKind,
+  kind: AccountTaskKind,
   accounts: readonly string[],
   now: Date,
 ): Promise<ReadonlySet<string>> {
   if (accounts.length === 0) return new Set();
   const { rows } = await sql<{ id: string }>`
     SELECT k.id FROM jsonb_array_elements_text(${JSON.stringify(accounts)}::jsonb) AS k (id)
-    LEFT JOIN slotkeeper.errands e ON e.account_id = k.id AND e.kind = ${kind}
+    LEFT JOIN slotkeeper.account_tasks e ON e.account_id = k.id AND e.kind = ${kind}
     WHERE e.account_id IS NULL
       OR (e.next_at <= ${now} AND (e.until IS NULL OR e.until < clock_timestamp()))`.execute(db);
   return new Set(rows.map(({ id }) => id));
@@ -36,17 +36,17 @@ export async function dueErrands(
  * Takes it, where it is due and nobody has it.
  * @param nextAt when it is due again where nobody comes to say what became of it
  */
-export async function takeErrand(
+export async function acquireAccountTask(
   db: Db,
   account: string,
-  kind: ErrandKind,
+  kind: AccountTaskKind,
   token: string,
   milliseconds: number,
   now: Date,
   nextAt: Date = now,
-): Promise<Errand | undefined> {
+): Promise<AccountTaskLease | undefined> {
   const { rows } = await sql<{ failures: number }>`
-    INSERT INTO slotkeeper.errands AS e (account_id, kind, token, until, next_at)
+    INSERT INTO slotkeeper.account_tasks AS e (account_id, kind, token, until, next_at)
     VALUES (${account}, ${kind}, ${token}, clock_timestamp() + make_interval(secs => ${milliseconds / 1000}), ${nextAt})
     ON CONFLICT (account_id, kind) DO UPDATE SET token = excluded.token, until = excluded.until, next_at = excluded.next_at
     WHERE e.next_at <= ${now} AND (e.until IS NULL OR e.until < clock_timestamp())
@@ -56,18 +56,27 @@ export async function takeErrand(
 }
 
 /** @returns whether it is still ours, and is now for so much longer */
-export async function keepErrand(db: Db, errand: Errand, milliseconds: number): Promise<boolean> {
+export async function renewAccountTask(
+  db: Db,
+  task: AccountTaskLease,
+  milliseconds: number,
+): Promise<boolean> {
   const { numAffectedRows } = await sql`
-    UPDATE slotkeeper.errands SET until = clock_timestamp() + make_interval(secs => ${milliseconds / 1000})
-    WHERE account_id = ${errand.account} AND kind = ${errand.kind} AND token = ${errand.token}`.execute(db);
+    UPDATE slotkeeper.account_tasks SET until = clock_timestamp() + make_interval(secs => ${milliseconds / 1000})
+    WHERE account_id = ${task.account} AND kind = ${task.kind} AND token = ${task.token}`.execute(db);
   return numAffectedRows === 1n;
 }
 
 /** Gives it back, to be run again then. */
-export async function endErrand(db: Db, errand: Errand, nextAt: Date, failures: number): Promise<void> {
+export async function releaseAccountTask(
+  db: Db,
+  task: AccountTaskLease,
+  nextAt: Date,
+  failures: number,
+): Promise<void> {
   await sql`
-    UPDATE slotkeeper.errands SET token = NULL, until = NULL, next_at = ${nextAt}, failures = ${failures}
-    WHERE account_id = ${errand.account} AND kind = ${errand.kind} AND token = ${errand.token}`.execute(db);
+    UPDATE slotkeeper.account_tasks SET token = NULL, until = NULL, next_at = ${nextAt}, failures = ${failures}
+    WHERE account_id = ${task.account} AND kind = ${task.kind} AND token = ${task.token}`.execute(db);
 }
 
 /**
@@ -75,7 +84,7 @@ export async function endErrand(db: Db, errand: Errand, nextAt: Date, failures: 
  * what it shows may still be sold.
  * @returns its id; undefined where all were read since
  */
-export async function takeCalendarToRead(
+export async function acquireCalendarToRead(
   db: Db,
   account: string,
   notSince: Date,
@@ -94,7 +103,7 @@ export async function takeCalendarToRead(
 }
 
 /** Has them read sooner: as if they had last been read then. */
-export async function readBookingsAgain(db: Db, calendar: string, readAt: Date): Promise<void> {
+export async function scheduleBookingsRead(db: Db, calendar: string, readAt: Date): Promise<void> {
   await db
     .updateTable('slotkeeper.calendars')
     .set({ bookings_read_at: readAt })

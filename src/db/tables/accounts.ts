@@ -1,10 +1,10 @@
 /** Accounts: one API client of the marketplace each, with its zone and its limits. */
 import { type Selectable, sql } from 'kysely';
-import type { Sealer } from '../../crypto/encryptor.js';
+import type { Encryptor } from '../../crypto/encryptor.js';
 import type { AccountsTable, Db } from '../schema.js';
 import { type Account, type AccountSettings, DEFAULT_PUSH_BYTES } from './account.js';
-import { isSameAccount, sealedAccount } from './account-secrets.js';
-import { forgetAddresses } from './address-services.js';
+import { encryptedAccount, isSameAccount } from './account-secrets.js';
+import { deleteAddressReadings } from './address-services.js';
 import { lockAddresses, refuseTakenAddresses } from './addresses.js';
 
 export type {
@@ -71,16 +71,21 @@ export async function listAccounts(db: Db): Promise<Account[]> {
  * @returns whether anything changed
  * @throws {AddressTakenError} where its calendars would be at addresses of others
  */
-export async function putAccount(db: Db, account: Account, now: Date, sealer: Sealer): Promise<boolean> {
+export async function putAccount(
+  db: Db,
+  account: Account,
+  now: Date,
+  encryptor: Encryptor,
+): Promise<boolean> {
   return await db.transaction().execute(async (tx) => {
     await lockAddresses(tx);
     const before = await getAccount(tx, account.id);
     const over_http = account.overHttp === true;
-    if (before !== undefined && isSameAccount(sealer, withoutWay(before), withoutWay(account))) {
+    if (before !== undefined && isSameAccount(encryptor, withoutWay(before), withoutWay(account))) {
       await tx.updateTable('slotkeeper.accounts').set({ over_http }).where('id', '=', account.id).execute();
       return false;
     }
-    const { clientSecret, ...sealed } = sealedAccount(sealer, account);
+    const { clientSecret, ...sealed } = encryptedAccount(encryptor, account);
     const values = {
       base_url: account.baseUrl,
       domain: account.domain ?? null,
@@ -120,7 +125,7 @@ export async function putAccount(db: Db, account: Account, now: Date, sealer: Se
             pending_since = coalesce(d.pending_since, ${now}::timestamptz)
         FROM slotkeeper.calendars c
         WHERE c.id = d.calendar_id AND c.account_id = ${account.id}`.execute(tx);
-      await forgetAddresses(
+      await deleteAddressReadings(
         tx,
         calendars.map(({ id }) => id),
       );
@@ -167,7 +172,7 @@ export type Permission =
  * Asks for permission. After the firewall stopped an account exactly one request goes first; while it is on its
  * way, until `probeUntil` at the latest, everybody else waits.
  */
-export async function askPermission(db: Db, id: string, now: Date, probeUntil: Date): Promise<Permission> {
+export async function checkPermission(db: Db, id: string, now: Date, probeUntil: Date): Promise<Permission> {
   const state = await db
     .selectFrom('slotkeeper.accounts')
     .select(['paused_until', 'paused_reason', 'pauses', 'refused_at'])

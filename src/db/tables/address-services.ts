@@ -108,7 +108,7 @@ export async function readAddressesAt(db: Db, calendars: readonly string[], at: 
 }
 
 /** What was read at another address, or as another client, says nothing of these calendars. */
-export async function forgetAddresses(tx: Db, calendars: readonly string[]): Promise<void> {
+export async function deleteAddressReadings(tx: Db, calendars: readonly string[]): Promise<void> {
   if (calendars.length === 0) return;
   await tx
     .deleteFrom('slotkeeper.address_services')
@@ -156,7 +156,7 @@ export async function calendarsToRead(db: Db, now: Date, limit: number): Promise
     .where('address_due_at', '<=', now)
     .where('failed_reason', 'is', null)
     .where('retry_at', 'is', null)
-    .where('queued_urgency', 'is', null)
+    .where('queued_priority', 'is', null)
     .orderBy('address_due_at')
     .limit(limit)
     .execute();

@@ -222,7 +222,7 @@ export async function announcePlaceholder(
 }
 
 /** It has an id now, or was refused. */
-export async function forgetAnnouncedPlaceholder(db: Db, calendar: string, one: Announced): Promise<void> {
+export async function deleteAnnouncedPlaceholder(db: Db, calendar: string, one: Announced): Promise<void> {
   await db
     .deleteFrom('slotkeeper.bookings')
     .where('calendar_id', '=', calendar)
@@ -269,7 +269,7 @@ export async function hasPlaceholders(db: Db, calendar: string, now: Date): Prom
 }
 
 /** @returns how many of those that are long over were forgotten */
-export async function forgetBookings(db: Db, before: Date): Promise<number> {
+export async function deleteExpiredBookings(db: Db, before: Date): Promise<number> {
   const { numDeletedRows } = await db
     .deleteFrom('slotkeeper.bookings')
     .where('end_at', '<', before)

@@ -22,7 +22,7 @@ export interface StoredBreak {
   /** It was not where it was looked for; it may be elsewhere. */
   readonly unlisted: boolean;
   /** The newest word of where it is: an older one changes nothing. See `wordAt`. */
-  readonly saidAt: Date;
+  readonly observedAt: Date;
 }
 
 const COLUMNS = [
@@ -34,7 +34,7 @@ const COLUMNS = [
   'coupled',
   'removed',
   'unlisted',
-  'said_at',
+  'observed_at',
 ] as const;
 
 interface BreakRow {
@@ -46,7 +46,7 @@ interface BreakRow {
   coupled: boolean | null;
   removed: boolean;
   unlisted: boolean;
-  said_at: Date;
+  observed_at: Date;
 }
 
 const toBreak = (row: BreakRow): StoredBreak => ({
@@ -58,7 +58,7 @@ const toBreak = (row: BreakRow): StoredBreak => ({
   coupled: row.coupled,
   removed: row.removed,
   unlisted: row.unlisted,
-  saidAt: row.said_at,
+  observedAt: row.observed_at,
 });
 
 /** Those of the breaks that the record knows, removed ones included. */
@@ -108,14 +108,14 @@ export async function saveBreaks(db: Db, breaks: readonly StoredBreak[], now: Da
   if (breaks.length === 0) return;
   await sql`
     INSERT INTO slotkeeper.breaks
-      (calendar_id, id, since_at, till_at, own, coupled, removed, unlisted, said_at, updated_at)
-    SELECT k.calendar, k.id, k.since, k.till, k.own, k.coupled, k.removed, k.unlisted, k."saidAt", ${now}::timestamptz
+      (calendar_id, id, since_at, till_at, own, coupled, removed, unlisted, observed_at, updated_at)
+    SELECT k.calendar, k.id, k.since, k.till, k.own, k.coupled, k.removed, k.unlisted, k."observedAt", ${now}::timestamptz
     FROM jsonb_to_recordset(${JSON.stringify(breaks)}::jsonb)
       AS k (calendar text, id text, since timestamptz, till timestamptz, own boolean, coupled boolean,
-            removed boolean, unlisted boolean, "saidAt" timestamptz)
+            removed boolean, unlisted boolean, "observedAt" timestamptz)
     ON CONFLICT (calendar_id, id) DO UPDATE SET
       since_at = excluded.since_at, till_at = excluded.till_at, own = excluded.own, coupled = excluded.coupled,
-      removed = excluded.removed, unlisted = excluded.unlisted, said_at = excluded.said_at,
+      removed = excluded.removed, unlisted = excluded.unlisted, observed_at = excluded.observed_at,
       updated_at = excluded.updated_at`.execute(db);
 }
 
@@ -135,12 +135,12 @@ export async function announceBreak(
   now: Date,
 ): Promise<void> {
   const id = announcedId(span.since, span.till);
-  const isThere = { removed: false, unlisted: false, saidAt: now };
+  const isThere = { removed: false, unlisted: false, observedAt: now };
   await saveBreaks(db, [{ calendar, id, ...span, own: true, coupled: false, ...isThere }], now);
 }
 
 /** It has an id now, or was not made. */
-export async function forgetAnnounced(
+export async function deleteAnnouncedBreak(
   db: Db,
   calendar: string,
   span: { readonly since: Date; readonly till: Date },
@@ -178,7 +178,7 @@ export async function hasOwnBreaks(db: Db, calendar: string, now: Date): Promise
 }
 
 /** @returns how many of those that are long over were forgotten */
-export async function forgetBreaks(db: Db, before: Date): Promise<number> {
+export async function deleteExpiredBreaks(db: Db, before: Date): Promise<number> {
   const { numDeletedRows } = await db
     .deleteFrom('slotkeeper.breaks')
     .where('till_at', '<', before)

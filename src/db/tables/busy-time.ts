@@ -10,7 +10,7 @@ interface Span {
   readonly end: Date;
 }
 
-export type Taken =
+export type BusyTime =
   | (Span & {
       readonly source: 'occupancy';
       readonly ref: string;
@@ -31,8 +31,8 @@ export type Taken =
       readonly coupled: boolean | null;
     });
 
-interface TakenRow {
-  source: Taken['source'];
+interface BusyTimeRow {
+  source: BusyTime['source'];
   id: string;
   ref: string | null;
   kind: string | null;
@@ -43,8 +43,8 @@ interface TakenRow {
 }
 
 /** What is taken between two instants, earliest first. */
-export async function takenBetween(db: Db, calendar: string, from: Date, to: Date): Promise<Taken[]> {
-  const { rows } = await sql<TakenRow>`
+export async function findBusyTime(db: Db, calendar: string, from: Date, to: Date): Promise<BusyTime[]> {
+  const { rows } = await sql<BusyTimeRow>`
     SELECT 'occupancy' AS source, ref AS id, ref, kind, service, NULL::boolean AS coupled, start_at AS start, end_at AS "end"
     FROM slotkeeper.occupancy
     WHERE calendar_id = ${calendar} AND end_at > ${from} AND start_at < ${to}
@@ -59,10 +59,10 @@ export async function takenBetween(db: Db, calendar: string, from: Date, to: Dat
     WHERE calendar_id = ${calendar} AND till_at > ${from} AND since_at < ${to} AND NOT removed AND NOT unlisted
       AND own = false
     ORDER BY start, "end", id`.execute(db);
-  return rows.map(toTaken);
+  return rows.map(toBusyTime);
 }
 
-function toTaken({ source, id, ref, kind, service, coupled, start, end }: TakenRow): Taken {
+function toBusyTime({ source, id, ref, kind, service, coupled, start, end }: BusyTimeRow): BusyTime {
   switch (source) {
     case 'occupancy':
       return { source, ref: id, kind: kind ?? '', service, start, end };

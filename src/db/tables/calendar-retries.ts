@@ -1,11 +1,11 @@
 /** What became of a calendar's last attempt: it counts failures for the backoff and keeps the reason in sight. */
 import { sql } from 'kysely';
-import { LEAST_URGENT } from '../../core/index.js';
+import { LOWEST_PRIORITY } from '../../core/index.js';
 import { pausedUntil } from '../retry-delay.js';
 import type { Db } from '../schema.js';
 import { type CalendarState, isUnchanged } from './calendars.js';
 
-export async function attemptSucceeded(db: Db, calendar: string): Promise<void> {
+export async function recordSuccess(db: Db, calendar: string): Promise<void> {
   await db
     .updateTable('slotkeeper.calendars')
     .set(NOTHING_FAILED)
@@ -26,7 +26,7 @@ export const NOTHING_FAILED = {
 } as const;
 
 /** @returns how many attempts have failed one after another, this one included */
-export async function attemptFailed(db: Db, calendar: string, reason: string): Promise<number> {
+export async function recordFailure(db: Db, calendar: string, reason: string): Promise<number> {
   const row = await db
     .updateTable('slotkeeper.calendars')
     .set({ attempts: sql`attempts + 1`, retry_reason: reason })
@@ -87,7 +87,7 @@ export async function calendarFailed(
     const [row] = rows;
     if (row === undefined) return undefined;
     await sql`
-      UPDATE slotkeeper.days d SET urgency = ${LEAST_URGENT}::integer
+      UPDATE slotkeeper.days d SET priority = ${LOWEST_PRIORITY}::integer
       FROM jsonb_to_recordset(${JSON.stringify(tried)}::jsonb) AS k (date date, generation bigint)
       WHERE d.calendar_id = ${calendar.id} AND d.date = k.date AND d.generation = k.generation`.execute(tx);
     return row.failures;

@@ -2,7 +2,7 @@
 import { type RawBuilder, type Selectable, sql } from 'kysely';
 import { retryDeadlock } from '../retry.js';
 import type { CalendarsTable, Db, Strategy } from '../schema.js';
-import { forgetAddresses } from './address-services.js';
+import { deleteAddressReadings } from './address-services.js';
 import { AddressTakenError } from './address-taken-error.js';
 import { changeAddress, isSameAddress, lockAddresses, refuseTakenAddress } from './addresses.js';
 
@@ -141,7 +141,7 @@ export async function putCalendarIn(tx: Db, calendar: Calendar, now: Date): Prom
       }))
       .where('calendar_id', '=', calendar.id)
       .execute();
-    if (!stays) await forgetAddresses(tx, [calendar.id]);
+    if (!stays) await deleteAddressReadings(tx, [calendar.id]);
   }
   return true;
 }

@@ -27,7 +27,7 @@ export async function beginClosing(db: Db, calendar: string, now: Date): Promise
       for (const table of [
         'windows',
         'occupancy',
-        'holds',
+        'held_changes',
         'reservations',
         'resync_calendars',
         'address_services',

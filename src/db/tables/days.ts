@@ -4,7 +4,7 @@
  * yet published is therefore a query, whatever crashed in between.
  */
 import { sql } from 'kysely';
-import { LEAST_URGENT, type Slot } from '../../core/index.js';
+import { LOWEST_PRIORITY, type Slot } from '../../core/index.js';
 import type { Part } from '../combined-write.js';
 import { pausedUntil } from '../retry-delay.js';
 import type { Db } from '../schema.js';
@@ -29,7 +29,7 @@ export interface StoredDay {
   readonly generation: number;
   readonly publishedGeneration: number;
   readonly pendingSince: Date | null;
-  readonly urgency: number | null;
+  readonly priority: number | null;
   readonly published: readonly Slot[] | null;
   readonly verified: boolean;
   readonly publishedAt: Date | null;
@@ -42,7 +42,7 @@ interface DayRow {
   generation: string;
   published_generation: string;
   pending_since: Date | null;
-  urgency: number | null;
+  priority: number | null;
   published: readonly Slot[] | null;
   verified: boolean;
   published_at: Date | null;
@@ -55,7 +55,7 @@ const toDay = (row: DayRow): StoredDay => ({
   generation: Number(row.generation),
   publishedGeneration: Number(row.published_generation),
   pendingSince: row.pending_since,
-  urgency: row.urgency,
+  priority: row.priority,
   published: row.published,
   verified: row.verified,
   publishedAt: row.published_at,
@@ -64,10 +64,10 @@ const toDay = (row: DayRow): StoredDay => ({
 });
 
 /** A change of a day that the marketplace has to hear of. */
-export interface DayChange {
+export interface DirtyDay {
   readonly calendar: string;
   readonly date: string;
-  readonly urgency: number;
+  readonly priority: number;
 }
 
 /**
@@ -77,19 +77,19 @@ export interface DayChange {
  */
 export async function markDays(
   db: Db,
-  changes: { readonly windows: readonly DayChange[]; readonly occupancy: readonly DayChange[] },
+  changes: { readonly windows: readonly DirtyDay[]; readonly occupancy: readonly DirtyDay[] },
   now: Date,
-): Promise<DayChange[]> {
+): Promise<DirtyDay[]> {
   if (changes.windows.length > 0) {
     await sql`
-      INSERT INTO slotkeeper.days AS d (calendar_id, date, generation, pending_since, urgency)
-      SELECT k.calendar, k.date, 1, ${now}::timestamptz, k.urgency
+      INSERT INTO slotkeeper.days AS d (calendar_id, date, generation, pending_since, priority)
+      SELECT k.calendar, k.date, 1, ${now}::timestamptz, k.priority
       FROM jsonb_to_recordset(${JSON.stringify(changes.windows)}::jsonb)
-        AS k (calendar text, date date, urgency integer)
+        AS k (calendar text, date date, priority integer)
       ON CONFLICT (calendar_id, date) DO UPDATE SET
         generation = d.generation + 1,
         pending_since = coalesce(d.pending_since, excluded.pending_since),
-        urgency = least(d.urgency, excluded.urgency)`.execute(db);
+        priority = least(d.priority, excluded.priority)`.execute(db);
   }
   const marked = await markingOccupancy(changes.occupancy, now)?.execute(db);
   return [...changes.windows, ...(marked?.rows ?? [])];
@@ -99,31 +99,31 @@ export async function markDays(
  * Changes of occupancy as a part of a statement; absent where there are none. As arrays, of which the planner knows that they
  * are short: of JSON it thinks that it is long, and reads all days that there are instead of looking each up.
  */
-export function markingOccupancy(changes: readonly DayChange[], now: Date): Part<DayChange> | undefined {
+export function markingOccupancy(changes: readonly DirtyDay[], now: Date): Part<DirtyDay> | undefined {
   if (changes.length === 0) return undefined;
-  const days = mostUrgentOfEach(changes);
-  const [calendars, dates, urgencies] = [
+  const days = highestPriorityOfEach(changes);
+  const [calendars, dates, priorities] = [
     days.map(({ calendar }) => calendar),
     days.map(({ date }) => date),
-    days.map(({ urgency }) => urgency),
+    days.map(({ priority }) => priority),
   ];
-  return sql<DayChange>`
+  return sql<DirtyDay>`
     UPDATE slotkeeper.days d SET
       generation = d.generation + 1,
       pending_since = coalesce(d.pending_since, ${now}::timestamptz),
-      urgency = least(d.urgency, k.urgency)
-    FROM unnest(${calendars}::text[], ${dates}::date[], ${urgencies}::integer[]) AS k (calendar, date, urgency)
+      priority = least(d.priority, k.priority)
+    FROM unnest(${calendars}::text[], ${dates}::date[], ${priorities}::integer[]) AS k (calendar, date, priority)
     WHERE d.calendar_id = k.calendar AND d.date = k.date
-    RETURNING k.calendar, k.date, k.urgency`;
+    RETURNING k.calendar, k.date, k.priority`;
 }
 
 /** One for each day: a statement changes a row once. */
-function mostUrgentOfEach(changes: readonly DayChange[]): DayChange[] {
-  const days = new Map<string, DayChange>();
+function highestPriorityOfEach(changes: readonly DirtyDay[]): DirtyDay[] {
+  const days = new Map<string, DirtyDay>();
   for (const change of changes) {
     const key = `${change.date} ${change.calendar}`;
     const known = days.get(key);
-    if (known === undefined || change.urgency < known.urgency) days.set(key, change);
+    if (known === undefined || change.priority < known.priority) days.set(key, change);
   }
   return [...days.values()];
 }
@@ -155,7 +155,7 @@ export interface DriftingChange {
   readonly date: string;
   /** As it was when it was compared: where it changed since, it is published anyway. */
   readonly generation: number;
-  readonly urgency: number;
+  readonly priority: number;
   /** Whether its slots are as they were told: what hides taken time is not. */
   readonly isTold: boolean;
 }
@@ -172,16 +172,16 @@ export async function markDrift(
     UPDATE slotkeeper.days d SET
       generation = d.generation + 1, verified = d.verified AND k."isTold",
       pending_since = coalesce(d.pending_since, ${now}::timestamptz),
-      urgency = least(d.urgency, k.urgency)
+      priority = least(d.priority, k.priority)
     FROM jsonb_to_recordset(${JSON.stringify(changes)}::jsonb)
-      AS k (date date, generation bigint, urgency integer, "isTold" boolean)
+      AS k (date date, generation bigint, priority integer, "isTold" boolean)
     WHERE d.calendar_id = ${calendar} AND d.date = k.date AND d.generation = k.generation`.execute(db);
 }
 
 /** The days of a calendar between two local dates, both included. */
 export async function daysBetween(db: Db, calendar: string, from: string, to: string): Promise<StoredDay[]> {
   const { rows } = await sql<DayRow>`
-    SELECT date, generation, published_generation, pending_since, urgency, published, verified, published_at,
+    SELECT date, generation, published_generation, pending_since, priority, published, verified, published_at,
            failed_generation, error
     FROM slotkeeper.days
     WHERE calendar_id = ${calendar} AND date BETWEEN ${from} AND ${to}
@@ -202,7 +202,7 @@ export async function pendingDays(
   limit: number,
 ): Promise<StoredDay[]> {
   const { rows } = await sql<DayRow>`
-    SELECT date, generation, published_generation, pending_since, urgency, published, verified, published_at,
+    SELECT date, generation, published_generation, pending_since, priority, published, verified, published_at,
            failed_generation, error
     FROM slotkeeper.days
     WHERE calendar_id = ${calendar} AND date BETWEEN ${from} AND ${to}
@@ -212,7 +212,7 @@ export async function pendingDays(
         SELECT FROM slotkeeper.verifications v
         WHERE v.calendar_id = days.calendar_id AND v.date = days.date AND v.generation = days.generation
           AND v.due_at IS NOT NULL)
-    ORDER BY urgency NULLS LAST, date
+    ORDER BY priority NULLS LAST, date
     LIMIT ${limit}`.execute(db);
   return rows.map(toDay);
 }
@@ -268,7 +268,7 @@ export async function savePublished(
     UPDATE slotkeeper.days d SET
       published_generation = greatest(d.published_generation, k.generation),
       pending_since = CASE WHEN d.generation > k.generation THEN d.pending_since END,
-      urgency = CASE WHEN d.generation > k.generation THEN d.urgency END,
+      priority = CASE WHEN d.generation > k.generation THEN d.priority END,
       published = k.slots,
       verified = k.verified,
       published_at = ${now}::timestamptz,
@@ -299,7 +299,7 @@ export async function saveFailed(
     UPDATE slotkeeper.days d SET
       failed_generation = k.generation, error = k.error, failures = d.failures + 1,
       retry_at = ${pausedUntil(now, sql`d.failures`, random)},
-      urgency = CASE WHEN d.generation = k.generation THEN ${LEAST_URGENT}::integer ELSE d.urgency END
+      priority = CASE WHEN d.generation = k.generation THEN ${LOWEST_PRIORITY}::integer ELSE d.priority END
     FROM jsonb_to_recordset(${JSON.stringify(days)}::jsonb) AS k (date date, generation bigint, error jsonb)
     WHERE d.calendar_id = ${calendar} AND d.date = k.date`.execute(db);
 }
@@ -308,7 +308,7 @@ export async function saveFailed(
  * Says that what these days show is unknown from now on: something is about to be sent, and whether it arrived
  * will only be known from the answer. Until then none of them equals anything.
  */
-export async function forgetVerified(db: Db, calendar: string, dates: readonly string[]): Promise<void> {
+export async function clearVerified(db: Db, calendar: string, dates: readonly string[]): Promise<void> {
   if (dates.length === 0) return;
   await db
     .updateTable('slotkeeper.days')

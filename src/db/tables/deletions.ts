@@ -34,16 +34,20 @@ export async function amountAhead(db: Db, { scope, id }: Scope, from: Date, unti
   return { minutes: rows[0]?.minutes ?? 0, occupancies: Number(rows[0]?.occupancies ?? 0) };
 }
 
-export interface RunLoss {
+export interface RunDeletions {
   /** When the run began to take away. */
   readonly total: Amount;
   readonly lost: Amount;
 }
 
 /** What a run has taken away so far; it is locked until the transaction ends. */
-export async function runLoss(db: Db, run: string, { scope, id }: Scope): Promise<RunLoss | undefined> {
+export async function runDeletions(
+  db: Db,
+  run: string,
+  { scope, id }: Scope,
+): Promise<RunDeletions | undefined> {
   const row = await db
-    .selectFrom('slotkeeper.run_losses')
+    .selectFrom('slotkeeper.run_deletions')
     .selectAll()
     .where('run_id', '=', run)
     .where('scope', '=', scope)
@@ -53,13 +57,13 @@ export async function runLoss(db: Db, run: string, { scope, id }: Scope): Promis
   return (
     row && {
       total: { minutes: row.minutes, occupancies: row.occupancies },
-      lost: { minutes: row.minutes_lost, occupancies: row.occupancies_lost },
+      lost: { minutes: row.minutes_deleted, occupancies: row.occupancies_deleted },
     }
   );
 }
 
 /** Adds to what the run has taken away. */
-export async function addRunLoss(
+export async function addRunDeletions(
   db: Db,
   run: string,
   { scope, id }: Scope,
@@ -68,16 +72,16 @@ export async function addRunLoss(
   now: Date,
 ): Promise<void> {
   await sql`
-    INSERT INTO slotkeeper.run_losses AS r
-      (run_id, scope, id, minutes, minutes_lost, occupancies, occupancies_lost, begun_at)
+    INSERT INTO slotkeeper.run_deletions AS r
+      (run_id, scope, id, minutes, minutes_deleted, occupancies, occupancies_deleted, begun_at)
     VALUES (${run}, ${scope}, ${id}, ${total.minutes}, ${lost.minutes}, ${total.occupancies},
             ${lost.occupancies}, ${now}::timestamptz)
     ON CONFLICT (run_id, scope, id) DO UPDATE SET
-      minutes_lost = r.minutes_lost + excluded.minutes_lost,
-      occupancies_lost = r.occupancies_lost + excluded.occupancies_lost`.execute(db);
+      minutes_deleted = r.minutes_deleted + excluded.minutes_deleted,
+      occupancies_deleted = r.occupancies_deleted + excluded.occupancies_deleted`.execute(db);
 }
 
 /** Forgets runs that began before then. */
-export async function forgetRuns(db: Db, before: Date): Promise<void> {
-  await db.deleteFrom('slotkeeper.run_losses').where('begun_at', '<', before).execute();
+export async function deleteExpiredRuns(db: Db, before: Date): Promise<void> {
+  await db.deleteFrom('slotkeeper.run_deletions').where('begun_at', '<', before).execute();
 }

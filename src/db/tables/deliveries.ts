@@ -3,7 +3,7 @@
  * the open ones of a calendar only the first is sent.
  */
 import { sql } from 'kysely';
-import type { Sealer } from '../../crypto/encryptor.js';
+import type { Encryptor } from '../../crypto/encryptor.js';
 import type { Db } from '../schema.js';
 import type { NotificationItem, NotificationJob } from './notification-item.js';
 import { ITEM_COLUMNS, toItem } from './notifications.js';
@@ -49,7 +49,7 @@ export interface Due {
 }
 
 /** The first that is open. */
-export async function firstOpen(db: Db, sealer: Sealer, key: DeliveryKey): Promise<Due | undefined> {
+export async function firstOpen(db: Db, encryptor: Encryptor, key: DeliveryKey): Promise<Due | undefined> {
   const row = await db
     .selectFrom('slotkeeper.notifications as n')
     .select([...ITEM_COLUMNS, 'attempts', 'first_attempt_at', 'retry_at'])
@@ -62,7 +62,7 @@ export async function firstOpen(db: Db, sealer: Sealer, key: DeliveryKey): Promi
     .executeTakeFirst();
   return (
     row && {
-      item: toItem(row, sealer),
+      item: toItem(row, encryptor),
       attempts: row.attempts,
       firstAttemptAt: row.first_attempt_at,
       retryAt: row.retry_at,
@@ -208,7 +208,7 @@ export async function dropNotifications(db: Db, ids: readonly string[], now: Dat
  * Ends the waits of an account's open ones.
  * @returns where there are any
  */
-export async function openAtOnce(db: Db, account: string): Promise<DeliveryKey[]> {
+export async function retryDeliveriesNow(db: Db, account: string): Promise<DeliveryKey[]> {
   const { rows } = await sql<DeliveryKey>`
     WITH open AS (
       UPDATE slotkeeper.notifications n SET retry_at = NULL

@@ -1,18 +1,18 @@
 /** Seals what of the accounts is not sealed yet, or by a key that only opens; and says which keys they need. */
 import { isDeepStrictEqual } from 'node:util';
-import type { Sealer } from '../../crypto/encryptor.js';
+import type { Encryptor } from '../../crypto/encryptor.js';
 import type { Db } from '../schema.js';
 import { keyIdsOf, resealedAccount } from './account-secrets.js';
 import { type Account, listAccounts, settingsOf } from './accounts.js';
 import { lockAddresses } from './addresses.js';
 
 /** All or none. @returns how many accounts were changed */
-export async function sealAccounts(db: Db, sealer: Sealer): Promise<number> {
+export async function encryptAccounts(db: Db, encryptor: Encryptor): Promise<number> {
   return await db.transaction().execute(async (tx) => {
     await lockAddresses(tx);
     let changed = 0;
     for (const account of await listAccounts(tx)) {
-      const sealed = resealedAccount(sealer, account);
+      const sealed = resealedAccount(encryptor, account);
       if (isDeepStrictEqual(sealed, account)) continue;
       await tx
         .updateTable('slotkeeper.accounts')
@@ -26,11 +26,14 @@ export async function sealAccounts(db: Db, sealer: Sealer): Promise<number> {
 }
 
 /** Keys that are not there, each with the ids of the accounts that do not open without it. */
-export function missingKeysOf(accounts: readonly Account[], sealer: Sealer): ReadonlyMap<string, string[]> {
+export function missingKeysOf(
+  accounts: readonly Account[],
+  encryptor: Encryptor,
+): ReadonlyMap<string, string[]> {
   const missing = new Map<string, string[]>();
   for (const account of accounts) {
     for (const keyId of keyIdsOf(account)) {
-      if (!sealer.keyIds.includes(keyId)) missing.set(keyId, [...(missing.get(keyId) ?? []), account.id]);
+      if (!encryptor.keyIds.includes(keyId)) missing.set(keyId, [...(missing.get(keyId) ?? []), account.id]);
     }
   }
   return missing;

@@ -2,7 +2,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Db } from '../schema.js';
 
-export interface RememberedEvents {
+export interface RecordedEvents {
   /** The ids that are new. */
   readonly unseen: Set<string>;
   /** What was said under the others, as hashes; null where that is not known. */
@@ -13,11 +13,11 @@ export interface RememberedEvents {
  * Remembers events, and says which of them are new.
  * @param events each id once, with a hash of what it says
  */
-export async function rememberEvents(
+export async function recordEvents(
   db: Db,
   events: readonly { readonly id: string; readonly content: string }[],
   now: Date,
-): Promise<RememberedEvents> {
+): Promise<RecordedEvents> {
   if (events.length === 0) return { unseen: new Set(), contents: new Map() };
   const given = events.map(({ id, content }) => ({ id, content }));
   const { rows } = await sql<{ id: string }>`
@@ -39,7 +39,7 @@ async function contentsOf(db: Db, ids: readonly string[]): Promise<ReadonlyMap<s
 }
 
 /** @returns how many were forgotten */
-export async function forgetEvents(db: Db, before: Date): Promise<number> {
+export async function deleteExpiredEvents(db: Db, before: Date): Promise<number> {
   const { numDeletedRows } = await db
     .deleteFrom('slotkeeper.events')
     .where('received_at', '<', before)

@@ -109,7 +109,7 @@ export async function retryDays(db: Db, calendar: string, from: string, to: stri
 /** What a day is that is wanted no more, until it changes again. What the marketplace shows of it is unknown. */
 const DROPPED = sql`
   published_generation = generation, published = NULL, verified = false, pending_since = NULL,
-  urgency = NULL, failed_generation = NULL, error = NULL, failures = 0, retry_at = NULL`;
+  priority = NULL, failed_generation = NULL, error = NULL, failures = 0, retry_at = NULL`;
 
 /**
  * Takes these days out of what is wanted.

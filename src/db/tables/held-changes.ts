@@ -6,7 +6,7 @@ import type { AccountHorizon } from './pending-calendars.js';
 import type { StoredWindow } from './windows.js';
 
 /** How much would be lost, of how much that is still to come. */
-export interface Loss {
+export interface Deletion {
   readonly scope: 'calendar' | 'account';
   /** Windows are counted in minutes, occupancies in number. */
   readonly of: 'windows' | 'occupancies';
@@ -20,16 +20,16 @@ export interface HeldDate {
   readonly windows?: readonly StoredWindow[] | undefined;
 }
 
-export interface NewHold {
+export interface NewHeldChange {
   readonly calendar: string;
   readonly cause: 'snapshot' | 'configuration';
   /** The local dates that were spoken of, both included. */
   readonly from: string;
   readonly to: string;
   /** Of when it speaks. */
-  readonly saidAt: Date;
+  readonly observedAt: Date;
   readonly heldAt: Date;
-  readonly losses: readonly Loss[];
+  readonly deletions: readonly Deletion[];
   readonly dates: readonly HeldDate[];
   /** The refs that it would release. */
   readonly releases: readonly string[];
@@ -37,22 +37,22 @@ export interface NewHold {
   readonly configured?: Calendar | undefined;
 }
 
-export interface Hold extends NewHold {
+export interface HeldChange extends NewHeldChange {
   readonly id: string;
 }
 
 /** @returns its id */
-export async function saveHold(db: Db, hold: NewHold): Promise<string> {
+export async function saveHeldChange(db: Db, hold: NewHeldChange): Promise<string> {
   const { id } = await db
-    .insertInto('slotkeeper.holds')
+    .insertInto('slotkeeper.held_changes')
     .values({
       calendar_id: hold.calendar,
       cause: hold.cause,
       from_date: hold.from,
       to_date: hold.to,
-      said_at: hold.saidAt,
+      observed_at: hold.observedAt,
       held_at: hold.heldAt,
-      losses: JSON.stringify(hold.losses),
+      deletions: JSON.stringify(hold.deletions),
       releases: JSON.stringify(hold.releases),
       calendar: hold.configured === undefined ? null : JSON.stringify(hold.configured),
     })
@@ -60,7 +60,7 @@ export async function saveHold(db: Db, hold: NewHold): Promise<string> {
     .executeTakeFirstOrThrow();
   if (hold.dates.length > 0) {
     await sql`
-      INSERT INTO slotkeeper.hold_dates (hold_id, date, windows)
+      INSERT INTO slotkeeper.held_change_dates (held_change_id, date, windows)
       SELECT ${id}::bigint, k.date, k.windows
       FROM jsonb_to_recordset(${JSON.stringify(hold.dates)}::jsonb) AS k (date date, windows jsonb)`.execute(
       db,
@@ -69,15 +69,15 @@ export async function saveHold(db: Db, hold: NewHold): Promise<string> {
   return id;
 }
 
-interface HoldRow {
+interface HeldChangeRow {
   id: string;
   calendar_id: string;
   cause: 'snapshot' | 'configuration';
   from_date: string;
   to_date: string;
-  said_at: Date;
+  observed_at: Date;
   held_at: Date;
-  losses: Loss[];
+  deletions: Deletion[];
   releases: string[];
   calendar: Calendar | null;
   dates: { date: string; windows: StoredWindowJson[] | null }[] | null;
@@ -89,15 +89,15 @@ type StoredWindowJson = Omit<StoredWindow, 'start' | 'end'> & {
 };
 
 /** All holds, or the one with this id, oldest first. */
-export async function findHolds(db: Db, id?: string): Promise<Hold[]> {
-  const { rows } = await sql<HoldRow>`
-    SELECT h.id, h.calendar_id, h.cause, h.from_date, h.to_date, h.said_at, h.held_at, h.losses, h.releases,
+export async function findHeldChanges(db: Db, id?: string): Promise<HeldChange[]> {
+  const { rows } = await sql<HeldChangeRow>`
+    SELECT h.id, h.calendar_id, h.cause, h.from_date, h.to_date, h.observed_at, h.held_at, h.deletions, h.releases,
            h.calendar, d.dates
-    FROM slotkeeper.holds h
+    FROM slotkeeper.held_changes h
     LEFT JOIN (
-      SELECT hold_id, json_agg(json_build_object('date', date, 'windows', windows) ORDER BY date) AS dates
-      FROM slotkeeper.hold_dates GROUP BY hold_id
-    ) d ON d.hold_id = h.id
+      SELECT held_change_id, json_agg(json_build_object('date', date, 'windows', windows) ORDER BY date) AS dates
+      FROM slotkeeper.held_change_dates GROUP BY held_change_id
+    ) d ON d.held_change_id = h.id
     WHERE ${id ?? null}::bigint IS NULL OR h.id = ${id ?? null}::bigint
     ORDER BY h.id`.execute(db);
   return rows.map((row) => ({
@@ -106,9 +106,9 @@ export async function findHolds(db: Db, id?: string): Promise<Hold[]> {
     cause: row.cause,
     from: row.from_date,
     to: row.to_date,
-    saidAt: row.said_at,
+    observedAt: row.observed_at,
     heldAt: row.held_at,
-    losses: row.losses,
+    deletions: row.deletions,
     releases: row.releases,
     dates: (row.dates ?? []).map(({ date, windows }) => ({
       date,
@@ -128,8 +128,11 @@ const revived = ({ start, end, ...window }: StoredWindowJson): StoredWindow => (
 export const hashOfHeld = (id: string): string => `held ${id}`;
 
 /** @returns whether there was one */
-export async function deleteHold(db: Db, id: string): Promise<boolean> {
-  const { numDeletedRows } = await db.deleteFrom('slotkeeper.holds').where('id', '=', id).executeTakeFirst();
+export async function deleteHeldChange(db: Db, id: string): Promise<boolean> {
+  const { numDeletedRows } = await db
+    .deleteFrom('slotkeeper.held_changes')
+    .where('id', '=', id)
+    .executeTakeFirst();
   return numDeletedRows > 0n;
 }
 
@@ -143,13 +146,13 @@ export async function replaceHeld(
   calendar: string,
   from: string,
   to: string,
-  saidAt: Date,
+  observedAt: Date,
 ): Promise<number> {
   await sql`
-    DELETE FROM slotkeeper.hold_dates d USING slotkeeper.holds h
-    WHERE h.id = d.hold_id AND h.calendar_id = ${calendar} AND h.cause = 'snapshot'
-      AND (h.said_at <= ${saidAt}::timestamptz AND d.date BETWEEN ${from} AND ${to}
-        OR h.said_at < ${saidAt}::timestamptz AND d.date < ${from} AND h.to_date >= ${from}
+    DELETE FROM slotkeeper.held_change_dates d USING slotkeeper.held_changes h
+    WHERE h.id = d.held_change_id AND h.calendar_id = ${calendar} AND h.cause = 'snapshot'
+      AND (h.observed_at <= ${observedAt}::timestamptz AND d.date BETWEEN ${from} AND ${to}
+        OR h.observed_at < ${observedAt}::timestamptz AND d.date < ${from} AND h.to_date >= ${from}
           AND ${to}::date - h.to_date >= ${from}::date - h.from_date)`.execute(db);
   return await deleteEmptied(db, calendar);
 }
@@ -157,9 +160,9 @@ export async function replaceHeld(
 /** @returns how many: snapshots' holds of which no date is left */
 async function deleteEmptied(db: Db, calendar?: string): Promise<number> {
   const { numAffectedRows } = await sql`
-    DELETE FROM slotkeeper.holds h
+    DELETE FROM slotkeeper.held_changes h
     WHERE (${calendar ?? null}::text IS NULL OR h.calendar_id = ${calendar ?? null}) AND h.cause = 'snapshot'
-      AND NOT EXISTS (SELECT FROM slotkeeper.hold_dates d WHERE d.hold_id = h.id)`.execute(db);
+      AND NOT EXISTS (SELECT FROM slotkeeper.held_change_dates d WHERE d.held_change_id = h.id)`.execute(db);
   return Number(numAffectedRows ?? 0n);
 }
 
@@ -169,7 +172,7 @@ async function deleteEmptied(db: Db, calendar?: string): Promise<number> {
  */
 export async function dropHeldConfiguration(db: Db, calendar: string): Promise<boolean> {
   const { numDeletedRows } = await db
-    .deleteFrom('slotkeeper.holds')
+    .deleteFrom('slotkeeper.held_changes')
     .where('calendar_id', '=', calendar)
     .where('cause', '=', 'configuration')
     .executeTakeFirst();
@@ -179,7 +182,7 @@ export async function dropHeldConfiguration(db: Db, calendar: string): Promise<b
 /** The calendars of which a configuration is held. */
 export async function heldConfigurations(db: Db): Promise<Set<string>> {
   const rows = await db
-    .selectFrom('slotkeeper.holds')
+    .selectFrom('slotkeeper.held_changes')
     .select('calendar_id')
     .where('cause', '=', 'configuration')
     .execute();
@@ -188,10 +191,10 @@ export async function heldConfigurations(db: Db): Promise<Set<string>> {
 
 /** Dates of which something is still held: what was said of their windows since then ends it. */
 const stillHeld = sql`
-  FROM slotkeeper.holds h
-  JOIN slotkeeper.hold_dates x ON x.hold_id = h.id
+  FROM slotkeeper.held_changes h
+  JOIN slotkeeper.held_change_dates x ON x.held_change_id = h.id
   LEFT JOIN slotkeeper.days w ON w.calendar_id = h.calendar_id AND w.date = x.date
-  WHERE (x.windows IS NULL OR w.windows_at IS NULL OR w.windows_at <= h.said_at)`;
+  WHERE (x.windows IS NULL OR w.windows_at IS NULL OR w.windows_at <= h.observed_at)`;
 
 /** The held dates of a calendar, `from` and `to` included. */
 export async function heldDates(db: Db, calendar: string, from: string, to: string): Promise<Set<string>> {
@@ -216,8 +219,8 @@ export async function countHeldDays(db: Db, horizons: readonly AccountHorizon[])
 }
 
 /** Forgets what is held of dates that are over, and holds of which nothing else is left. */
-export async function forgetHolds(db: Db, before: string): Promise<void> {
-  await db.deleteFrom('slotkeeper.hold_dates').where('date', '<', before).execute();
+export async function deleteExpiredHeldChanges(db: Db, before: string): Promise<void> {
+  await db.deleteFrom('slotkeeper.held_change_dates').where('date', '<', before).execute();
   await deleteEmptied(db);
-  await db.deleteFrom('slotkeeper.holds').where('to_date', '<', before).execute();
+  await db.deleteFrom('slotkeeper.held_changes').where('to_date', '<', before).execute();
 }

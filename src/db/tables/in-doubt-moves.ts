@@ -1,7 +1,7 @@
 /** Moves of bookings that were sent to the marketplace, from just before until it is understood what came of them. */
 import type { Db } from '../schema.js';
 
-export interface SentMove {
+export interface InDoubtMove {
   /** The visit booking id that it had before. */
   readonly booking: string;
   readonly start: Date;
@@ -12,34 +12,34 @@ export interface SentMove {
 }
 
 /** Written down before it is sent. A booking has one at most: another is sent only when it is known what became of it. */
-export async function noteMove(db: Db, calendar: string, move: SentMove): Promise<void> {
+export async function recordInDoubtMove(db: Db, calendar: string, move: InDoubtMove): Promise<void> {
   const { booking, start, minutes, addressId } = move;
   const sent = { start_at: start, minutes, address_id: addressId };
   await db
-    .insertInto('slotkeeper.sent_moves')
+    .insertInto('slotkeeper.in_doubt_moves')
     .values({ calendar_id: calendar, booking_id: booking, ...sent })
     .onConflict((conflict) => conflict.columns(['calendar_id', 'booking_id']).doUpdateSet(sent))
     .execute();
 }
 
 /** It was answered, or it was found out what became of it. */
-export async function forgetMove(db: Db, calendar: string, booking: string): Promise<void> {
+export async function deleteInDoubtMove(db: Db, calendar: string, booking: string): Promise<void> {
   await db
-    .deleteFrom('slotkeeper.sent_moves')
+    .deleteFrom('slotkeeper.in_doubt_moves')
     .where('calendar_id', '=', calendar)
     .where('booking_id', '=', booking)
     .execute();
 }
 
 /** Those of the bookings of which a move was sent, and it is not known what became of it. */
-export async function sentMovesOf(
+export async function findInDoubtMoves(
   db: Db,
   account: string,
   bookings: readonly string[],
 ): Promise<ReadonlySet<string>> {
   if (bookings.length === 0) return new Set();
   const rows = await db
-    .selectFrom('slotkeeper.sent_moves as m')
+    .selectFrom('slotkeeper.in_doubt_moves as m')
     .innerJoin('slotkeeper.calendars as c', 'c.id', 'm.calendar_id')
     .select('m.booking_id')
     .where('c.account_id', '=', account)
@@ -49,9 +49,9 @@ export async function sentMovesOf(
 }
 
 /** Those of a calendar of which it is not known what became of them. */
-export async function sentMoves(db: Db, calendar: string): Promise<SentMove[]> {
+export async function countInDoubtMoves(db: Db, calendar: string): Promise<InDoubtMove[]> {
   const rows = await db
-    .selectFrom('slotkeeper.sent_moves')
+    .selectFrom('slotkeeper.in_doubt_moves')
     .select(['booking_id', 'start_at', 'minutes', 'address_id'])
     .where('calendar_id', '=', calendar)
     .orderBy('start_at')

@@ -11,7 +11,7 @@ import type { Db } from '../schema.js';
  * record already.
  * @returns whether the calendar is now leased under this token
  */
-export async function takeLease(
+export async function acquireLease(
   db: Db,
   calendar: string,
   token: string,
@@ -20,7 +20,7 @@ export async function takeLease(
   const { numAffectedRows } = await sql`
     UPDATE slotkeeper.calendars
     SET lease_token = ${token}, lease_until = clock_timestamp() + make_interval(secs => ${milliseconds / 1000}),
-        queued_urgency = NULL
+        queued_priority = NULL
     WHERE id = ${calendar} AND (lease_until IS NULL OR lease_until < clock_timestamp())`.execute(db);
   return numAffectedRows === 1n;
 }
@@ -40,7 +40,7 @@ export async function renewLease(
 }
 
 /** Gives it back, unless it has run out and somebody else has it. Where the calendar has left its address, that is leased. */
-export async function giveBackLease(db: Db, calendar: string, token: string): Promise<void> {
+export async function releaseLease(db: Db, calendar: string, token: string): Promise<void> {
   await db
     .updateTable('slotkeeper.calendars')
     .set({ lease_token: null, lease_until: null })

@@ -8,7 +8,7 @@ import type { Db } from '../schema.js';
 import type { StoredBooking } from './bookings.js';
 
 /** What the booking has to do: be moved to where its appointment is, or be cancelled because that is gone. */
-export interface Following {
+export interface LinkedBookingChange {
   readonly booking: StoredBooking;
   /** Where its appointment is; absent where it was released. */
   readonly to?: { readonly start: Date; readonly service: string | null };
@@ -30,7 +30,7 @@ const due = (now: Date) =>
 
 export const CANCEL = 'cancel';
 
-interface FollowingRow {
+interface LinkedBookingChangeRow {
   calendar_id: string;
   id: string;
   status: 'booked';
@@ -45,8 +45,12 @@ interface FollowingRow {
 }
 
 /** Those of a calendar that were not refused, or are due again, earliest first. */
-export async function bookingsToFollow(db: Db, calendar: string, now: Date): Promise<Following[]> {
-  const { rows } = await sql<FollowingRow>`
+export async function findBookingsToSync(
+  db: Db,
+  calendar: string,
+  now: Date,
+): Promise<LinkedBookingChange[]> {
+  const { rows } = await sql<LinkedBookingChangeRow>`
     SELECT b.calendar_id, b.id, b.status, b.start_at, b.end_at, b.service, b.booked_by, b.ref, b.ref_start,
            o.start_at AS to_start, o.service AS to_service
     ${due(now)} AND b.calendar_id = ${calendar}
@@ -71,12 +75,12 @@ export async function bookingsToFollow(db: Db, calendar: string, now: Date): Pro
 }
 
 /** The calendars in which a booking has to follow, or a move was not answered; failed ones left out. */
-export async function calendarsToFollow(db: Db, now: Date, limit: number): Promise<string[]> {
+export async function findCalendarsToSync(db: Db, now: Date, limit: number): Promise<string[]> {
   const { rows } = await sql<{ calendar_id: string }>`
     SELECT c.id AS calendar_id FROM slotkeeper.calendars c
     WHERE c.failed_reason IS NULL AND c.id IN (
       SELECT b.calendar_id ${due(now)}
-      UNION SELECT m.calendar_id FROM slotkeeper.sent_moves m)
+      UNION SELECT m.calendar_id FROM slotkeeper.in_doubt_moves m)
     LIMIT ${limit}`.execute(db);
   return rows.map((row) => row.calendar_id);
 }
@@ -86,7 +90,7 @@ export async function calendarsToFollow(db: Db, now: Date, limit: number): Promi
  * is to say that one is released, and it was never known to be occupied.
  * @returns the calendars in which a booking has to
  */
-export async function followAppointmentsOf(
+export async function beginSyncOfAppointments(
   db: Db,
   changed: readonly { readonly calendar: string; readonly ref: string }[],
 ): Promise<string[]> {
@@ -110,13 +114,13 @@ export async function followAppointmentsOf(
 }
 
 /** How many have to follow, or may have moved, nobody knows; and how many were refused. */
-export async function followingTotals(
+export async function countBookingsToSync(
   db: Db,
 ): Promise<{ readonly pending: number; readonly failed: number }> {
   const { rows } = await sql<{ pending: string; failed: string }>`
     SELECT (SELECT count(*) FROM (
              SELECT b.calendar_id, b.id ${wanted}
-             UNION SELECT m.calendar_id, m.booking_id FROM slotkeeper.sent_moves m) p) AS pending,
+             UNION SELECT m.calendar_id, m.booking_id FROM slotkeeper.in_doubt_moves m) p) AS pending,
            (SELECT count(*) ${joined} AND b.failed_for = ${target}) AS failed`.execute(db);
   return { pending: Number(rows[0]?.pending ?? 0), failed: Number(rows[0]?.failed ?? 0) };
 }

@@ -2,7 +2,7 @@
  * What a clinic is told, as its webhook, its feed and the library give it: told apart by `name`. What the marketplace said is in `data` as it
  * came, so ids may be text or numbers, instants are ISO 8601 with an offset, and there may be more fields than are named here.
  */
-import type { Loss } from './held-changes.js';
+import type { Deletion } from './held-changes.js';
 
 /** Something of the marketplace's by its id; whatever else there is of it is there as it came. */
 export interface MarketplaceThing {
@@ -111,7 +111,7 @@ export interface NotificationData {
     /** Local dates, both included. */
     readonly from: string;
     readonly to: string;
-    readonly losses: readonly Loss[];
+    readonly deletions: readonly Deletion[];
     readonly dates: readonly string[];
     /** How many appointments would be released. */
     readonly releases: number;

@@ -5,7 +5,7 @@
  * could miss a late one. Positions are therefore given out after the commit, by whoever reads next.
  */
 import { type RawBuilder, type Selectable, sql } from 'kysely';
-import type { Sealer } from '../../crypto/encryptor.js';
+import type { Encryptor } from '../../crypto/encryptor.js';
 import { randomBytes } from '../../crypto/random-bytes.js';
 import { storable } from '../../lib/storable-text.js';
 import type { Part } from '../combined-write.js';
@@ -51,7 +51,7 @@ export interface Added {
 
 const CURSOR_AT_START = '0';
 /** Given out in one go, at most. */
-const MOST_POSITIONS = 5_000;
+const MAX_POSITIONS = 5_000;
 /** Of data as it is stored, in one page and in one batch, as far as it is not that of a single item. */
 const MAX_PAGE_BYTES = 4 * 1024 * 1024;
 
@@ -64,11 +64,11 @@ export const contextOf = (id: string): string => `notification/${id}`;
  */
 export async function addNotifications(
   tx: Db,
-  sealer: Sealer,
+  encryptor: Encryptor,
   items: readonly NewNotification[],
   now: Date,
 ): Promise<Added> {
-  const rows = (await addingNotifications(sealer, items, now)?.execute(tx))?.rows ?? [];
+  const rows = (await addingNotifications(encryptor, items, now)?.execute(tx))?.rows ?? [];
   return addedOf(rows, items);
 }
 
@@ -79,7 +79,7 @@ export interface AddedRow extends AddedNotification {
 
 /** The same as a part of a statement; absent where there is nothing to keep. */
 export function addingNotifications(
-  sealer: Sealer,
+  encryptor: Encryptor,
   items: readonly NewNotification[],
   now: Date,
 ): Part<AddedRow> | undefined {
@@ -98,7 +98,7 @@ export function addingNotifications(
       booking: item.booking === undefined ? null : storable(item.booking),
       ref: item.ref === undefined ? null : storable(item.ref),
       movedTo: item.movedTo === undefined ? null : storable(item.movedTo),
-      data: sealer.seal(item.data, contextOf(id)).toString('base64'),
+      data: encryptor.seal(item.data, contextOf(id)).toString('base64'),
       problem: item.problem === undefined ? null : storable(item.problem),
     };
   });
@@ -134,7 +134,7 @@ export function addedOf(rows: readonly AddedRow[], items: readonly NewNotificati
 }
 
 /** Gives every committed row its place, so that a row that commits later stands after all that were readable before. */
-export async function giveOutPositions(db: Db): Promise<void> {
+export async function assignPositions(db: Db): Promise<void> {
   while (await hasNew(db)) {
     await db.transaction().execute(async (tx) => {
       // One at a time, and each sees what the one before has committed: the lock is held until then.
@@ -143,7 +143,7 @@ export async function giveOutPositions(db: Db): Promise<void> {
         WITH fresh AS MATERIALIZED (
           SELECT o.id, nextval('slotkeeper.notification_position') AS position
           FROM (SELECT id FROM slotkeeper.notifications WHERE position IS NULL
-                ORDER BY seq LIMIT ${MOST_POSITIONS}) o)
+                ORDER BY seq LIMIT ${MAX_POSITIONS}) o)
         UPDATE slotkeeper.notifications n SET position = fresh.position FROM fresh WHERE n.id = fresh.id`.execute(
         tx,
       );
@@ -186,9 +186,9 @@ export const isOfPage = (order: string): RawBuilder<boolean> => {
 };
 
 /** What comes after the cursor, in an order that never changes and into which nothing is ever put behind a reader. */
-export async function feed(db: Db, sealer: Sealer, { after, limit }: FeedQuery): Promise<Feed> {
+export async function feed(db: Db, encryptor: Encryptor, { after, limit }: FeedQuery): Promise<Feed> {
   const from = after ?? CURSOR_AT_START;
-  await giveOutPositions(db);
+  await assignPositions(db);
   const rows = await db
     .selectFrom((some) =>
       some
@@ -204,7 +204,7 @@ export async function feed(db: Db, sealer: Sealer, { after, limit }: FeedQuery):
     .where('isOfPage', '=', true)
     .orderBy('position')
     .execute();
-  const items = rows.map((row) => toItem(row, sealer));
+  const items = rows.map((row) => toItem(row, encryptor));
   return { items, next: items.at(-1)?.cursor ?? from };
 }
 
@@ -226,7 +226,7 @@ export async function calendarsOfKept(
 }
 
 /** By the id of a booking, the names of the notifications that are kept about it. */
-export async function heardOf(
+export async function findNotifiedBookings(
   db: Db,
   account: string,
   bookings: readonly string[],
@@ -249,7 +249,7 @@ export async function heardOf(
  * The ids of a calendar's bookings that the record knows to be over, by a reading, while the clinic was only told that they
  * were made. @param after those whose time was over by then are nobody's news
  */
-export async function untoldEndings(db: Db, calendar: string, after: Date): Promise<string[]> {
+export async function findUnreportedEndings(db: Db, calendar: string, after: Date): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
     SELECT b.id FROM slotkeeper.bookings b
     JOIN slotkeeper.calendars c ON c.id = b.calendar_id
@@ -267,16 +267,16 @@ export async function untoldEndings(db: Db, calendar: string, after: Date): Prom
 
 export async function getNotification(
   db: Db,
-  sealer: Sealer,
+  encryptor: Encryptor,
   id: string,
 ): Promise<NotificationItem | undefined> {
-  await giveOutPositions(db);
+  await assignPositions(db);
   const row = await db
     .selectFrom('slotkeeper.notifications')
     .select(ITEM_COLUMNS)
     .where('id', '=', id)
     .executeTakeFirst();
-  return row && toItem(row, sealer);
+  return row && toItem(row, encryptor);
 }
 
 export const ITEM_COLUMNS = [
@@ -297,7 +297,7 @@ export const ITEM_COLUMNS = [
 export type ItemRow = Pick<Selectable<NotificationsTable>, (typeof ITEM_COLUMNS)[number]>;
 
 /** @throws {SealedByUnknownKeyError} */
-export function toItem(row: ItemRow, sealer: Sealer): NotificationItem {
+export function toItem(row: ItemRow, encryptor: Encryptor): NotificationItem {
   const item = {
     cursor: row.position ?? CURSOR_AT_START,
     id: row.id,
@@ -311,7 +311,7 @@ export function toItem(row: ItemRow, sealer: Sealer): NotificationItem {
     ...(row.moved_to === null ? {} : { movedTo: row.moved_to }),
     ...(row.data === null
       ? { data: null, purged: true }
-      : { data: sealer.open(row.data, contextOf(row.id)) }),
+      : { data: encryptor.open(row.data, contextOf(row.id)) }),
     ...(row.problem === null ? {} : { problem: row.problem }),
   };
   // Whatever was kept: its type says what the names that are known here come with.

@@ -17,7 +17,7 @@ export async function payloadsSince(db: Db, calendar: string, since: Date): Prom
 }
 
 /** Written down before the body is sent: a crash in between must not make it forgotten. Older ones go. */
-export async function rememberPayload(
+export async function recordPayload(
   db: Db,
   calendar: string,
   hash: string,

@@ -1,6 +1,6 @@
 /** What is wanted and not yet published, over the whole record: for the sweep that wakes it, and for the status. */
 import { sql } from 'kysely';
-import { HEARING, LEAST_URGENT } from '../../core/index.js';
+import { LOWEST_PRIORITY, VERIFICATION_PRIORITY } from '../../core/index.js';
 import type { Part } from '../combined-write.js';
 import type { Db } from '../schema.js';
 
@@ -11,9 +11,9 @@ export interface AccountHorizon {
   readonly to: string;
 }
 
-export interface WantedCalendar {
+export interface PendingCalendar {
   readonly calendar: string;
-  readonly urgency: number;
+  readonly priority: number;
 }
 
 /** How long a calendar of which every way of closing was refused waits before what closes is tried again, in milliseconds. */
@@ -23,17 +23,17 @@ export const CLOSING_REFUSED_MS = 60_000;
  * Calendars with pending days that can be tried, most urgent first. Days that failed are left out until they are due, and
  * those of a calendar that failed unless they close something.
  */
-export async function wantedCalendars(
+export async function findPendingCalendars(
   db: Db,
   horizons: readonly AccountHorizon[],
   now: Date,
   limit: number,
-): Promise<WantedCalendar[]> {
-  const { rows } = await sql<WantedCalendar>`
-    SELECT d.calendar_id AS calendar, coalesce(min(d.urgency), ${LEAST_URGENT}::integer) AS urgency
+): Promise<PendingCalendar[]> {
+  const { rows } = await sql<PendingCalendar>`
+    SELECT d.calendar_id AS calendar, coalesce(min(d.priority), ${LOWEST_PRIORITY}::integer) AS priority
     FROM slotkeeper.days d
     JOIN slotkeeper.calendars c ON c.id = d.calendar_id AND (c.failed_reason IS NULL OR (
-      d.urgency < ${HEARING} AND coalesce(c.closing_refused_at, '-infinity')
+      d.priority < ${VERIFICATION_PRIORITY} AND coalesce(c.closing_refused_at, '-infinity')
         <= ${new Date(now.getTime() - CLOSING_REFUSED_MS)}::timestamptz))
     JOIN jsonb_to_recordset(${JSON.stringify(horizons)}::jsonb) AS h (account text, "from" date, "to" date)
       ON h.account = c.account_id AND d.date BETWEEN h."from" AND h."to"
@@ -50,19 +50,25 @@ export async function wantedCalendars(
  * needs no other: the job reads the record when it begins, and then forgets that it was queued.
  * @returns those that do need one
  */
-export async function claimWakes(db: Db, wakes: readonly WantedCalendar[]): Promise<WantedCalendar[]> {
-  return (await claimingWakes(wakes)?.execute(db))?.rows ?? [];
+export async function claimJobs(
+  db: Db,
+  jobsToEnqueue: readonly PendingCalendar[],
+): Promise<PendingCalendar[]> {
+  return (await claimingJobs(jobsToEnqueue)?.execute(db))?.rows ?? [];
 }
 
 /** The same as a part of a statement; absent where nothing is to be woken. */
-export function claimingWakes(wakes: readonly WantedCalendar[]): Part<WantedCalendar> | undefined {
-  if (wakes.length === 0) return undefined;
-  const [calendars, urgencies] = [wakes.map(({ calendar }) => calendar), wakes.map(({ urgency }) => urgency)];
-  return sql<WantedCalendar>`
-    UPDATE slotkeeper.calendars c SET queued_urgency = k.urgency
-    FROM unnest(${calendars}::text[], ${urgencies}::integer[]) AS k (calendar, urgency)
-    WHERE c.id = k.calendar AND (c.queued_urgency IS NULL OR c.queued_urgency > k.urgency)
-    RETURNING c.id AS calendar, k.urgency`;
+export function claimingJobs(jobsToEnqueue: readonly PendingCalendar[]): Part<PendingCalendar> | undefined {
+  if (jobsToEnqueue.length === 0) return undefined;
+  const [calendars, priorities] = [
+    jobsToEnqueue.map(({ calendar }) => calendar),
+    jobsToEnqueue.map(({ priority }) => priority),
+  ];
+  return sql<PendingCalendar>`
+    UPDATE slotkeeper.calendars c SET queued_priority = k.priority
+    FROM unnest(${calendars}::text[], ${priorities}::integer[]) AS k (calendar, priority)
+    WHERE c.id = k.calendar AND (c.queued_priority IS NULL OR c.queued_priority > k.priority)
+    RETURNING c.id AS calendar, k.priority`;
 }
 
 export interface Totals {

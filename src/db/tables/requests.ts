@@ -18,13 +18,13 @@ export interface Window {
   readonly perMs: number;
 }
 
-export type Taken = { readonly kind: 'taken' } | { readonly kind: 'spent'; readonly until: Date };
+export type BusyTime = { readonly kind: 'taken' } | { readonly kind: 'spent'; readonly until: Date };
 
 /**
  * Takes one request out of every window, or so many, or none and says when to ask again.
  * @param answeredBy the latest moment at which they are over
  */
-export async function takeRequest(
+export async function acquireRequest(
   db: Db,
   account: string,
   write: boolean,
@@ -32,13 +32,13 @@ export async function takeRequest(
   now: Date,
   answeredBy: Date,
   count = 1,
-): Promise<Taken> {
+): Promise<BusyTime> {
   const { rows } = await db.transaction().execute((tx) =>
     pipelined(tx, async (session) => {
       const [, taken] = await Promise.all([
         // Whoever asks for the same account waits here; what it has taken is seen by the next statement.
         sql`SELECT FROM slotkeeper.accounts WHERE id = ${account} FOR NO KEY UPDATE`.execute(session),
-        takingRequests(account, write, windows, now, answeredBy, count).execute(session),
+        acquiringRequests(account, write, windows, now, answeredBy, count).execute(session),
         COMMIT.execute(session),
       ]);
       return taken;
@@ -49,7 +49,7 @@ export async function takeRequest(
 }
 
 /** Until when a window is full, if one is; where none is, the requests are taken. */
-function takingRequests(
+function acquiringRequests(
   account: string,
   write: boolean,
   windows: readonly Window[],
@@ -112,7 +112,7 @@ export async function requestAnswered(
  * Gives back what was taken and never sent. The rows are chosen once: as a subquery of `IN` they could be chosen again for
  * each row that is looked at, and all would go.
  */
-export async function giveBackRequests(
+export async function releaseRequests(
   db: Db,
   account: string,
   write: boolean,
@@ -129,7 +129,7 @@ export async function giveBackRequests(
 }
 
 /** @returns how many rows no window reaches any more */
-export async function forgetRequests(db: Db, before: Date): Promise<number> {
+export async function deleteExpiredRequests(db: Db, before: Date): Promise<number> {
   const { numDeletedRows } = await db
     .deleteFrom('slotkeeper.requests')
     .where('at', '<', before)

@@ -66,6 +66,6 @@ export async function unreserve(db: Db, id: string): Promise<void> {
   await db.deleteFrom('slotkeeper.reservations').where('id', '=', id).execute();
 }
 
-export async function forgetReservations(db: Db, before: Date): Promise<void> {
+export async function deleteExpiredReservations(db: Db, before: Date): Promise<void> {
   await db.deleteFrom('slotkeeper.reservations').where('expires_at', '<', before).execute();
 }

@@ -49,7 +49,7 @@ export async function openResyncs(db: Db, calendar: string): Promise<OpenResync[
 }
 
 /** Days that had failed before are tried again for these. */
-export async function noteRetried(db: Db, resyncs: readonly string[], calendar: string): Promise<void> {
+export async function recordRetried(db: Db, resyncs: readonly string[], calendar: string): Promise<void> {
   await db
     .updateTable('slotkeeper.resync_calendars')
     .set({ retried: true })
@@ -90,7 +90,7 @@ export async function saveCompared(
 }
 
 /** A comparison was refused, and would be again: the calendar's part has failed. */
-export async function comparisonRefused(
+export async function recordComparisonRefused(
   db: Db,
   resyncs: readonly string[],
   calendar: string,
@@ -106,7 +106,7 @@ export async function comparisonRefused(
 }
 
 /** A comparison was not answered, and is tried again. */
-export async function comparisonFailed(
+export async function recordComparisonFailed(
   db: Db,
   resync: string,
   calendar: string,
@@ -123,7 +123,7 @@ export async function comparisonFailed(
 }
 
 /** There is no request for a comparison until then: it is nobody's failure, and nobody has to be woken before. */
-export async function comparisonWaits(
+export async function recordComparisonWait(
   db: Db,
   resyncs: readonly string[],
   calendar: string,
@@ -139,7 +139,7 @@ export async function comparisonWaits(
 }
 
 /** Something else is shown on these days than they were told last: they are told again, although that is not new. */
-export async function distrust(db: Db, calendar: string, dates: readonly string[]): Promise<void> {
+export async function markUnverified(db: Db, calendar: string, dates: readonly string[]): Promise<void> {
   if (dates.length === 0) return;
   await db
     .updateTable('slotkeeper.days')
@@ -173,10 +173,10 @@ export async function addResyncWrites(db: Db, calendar: string, writes: number):
 }
 
 /** What a report says one by one of the days of a calendar that could not be put right. */
-const MOST_FAILED_DAYS = 5;
+const MAX_FAILED_DAYS = 5;
 
 /** Everything that was found is published, or could not be: then the days and their reasons are told. */
-export async function concludeResync(db: Db, resync: string, calendar: string): Promise<void> {
+export async function finishCalendar(db: Db, resync: string, calendar: string): Promise<void> {
   await db
     .updateTable('slotkeeper.resync_calendars')
     .set({ state: 'done', reason: await failedOf(db, calendar) })
@@ -192,7 +192,7 @@ export async function failedOf(db: Db, calendar: string): Promise<string | null>
     SELECT date, error->>'reason' AS reason FROM slotkeeper.days
     WHERE calendar_id = ${calendar} AND generation > published_generation AND failed_generation = generation
     ORDER BY date`.execute(db);
-  const told = failed.slice(0, MOST_FAILED_DAYS).map(({ date, reason }) => `${date}: ${reason ?? 'failed'}`);
+  const told = failed.slice(0, MAX_FAILED_DAYS).map(({ date, reason }) => `${date}: ${reason ?? 'failed'}`);
   if (failed.length > told.length) told.push(`and ${failed.length - told.length} days more`);
   return told.length === 0 ? null : told.join('; ');
 }

@@ -86,7 +86,7 @@ async function waitsOf(db: Db, id: string, now: Date): Promise<ResyncWait[]> {
 export async function getResync(
   db: Db,
   id: string,
-  mostDays: number,
+  maxDays: number,
   now: Date,
 ): Promise<StoredResync | undefined> {
   const { rows } = await sql<
@@ -111,7 +111,7 @@ export async function getResync(
     SELECT c.calendar_id AS calendar, d.* FROM slotkeeper.resync_calendars c
     CROSS JOIN LATERAL jsonb_to_recordset(coalesce(c.days, '[]'::jsonb))
       AS d (date text, missing jsonb, extra jsonb, stale integer, "foreign" boolean)
-    WHERE c.resync_id = ${id} ORDER BY c.calendar_id, d.date LIMIT ${mostDays}`.execute(db);
+    WHERE c.resync_id = ${id} ORDER BY c.calendar_id, d.date LIMIT ${maxDays}`.execute(db);
   const waiting = row.finishedAt === null ? await waitsOf(db, id, now) : [];
   return { ...row, failures: [...row.failures, ...failed.rows], waiting, days: days.rows };
 }

@@ -93,11 +93,11 @@ export async function startComparing(
 /** Calendars that wait to be compared and that nobody was told of lately, oldest first. */
 export async function calendarsToResync(db: Db, now: Date, notSince: Date, limit: number): Promise<string[]> {
   const { rows } = await sql<{ calendar_id: string }>`
-    UPDATE slotkeeper.resync_calendars c SET woken_at = ${now}
+    UPDATE slotkeeper.resync_calendars c SET enqueued_at = ${now}
     FROM (
       SELECT o.resync_id, o.calendar_id FROM slotkeeper.resync_calendars o
       JOIN slotkeeper.resyncs r ON r.id = o.resync_id AND r.state = 'running'
-      WHERE o.state IN ('waiting', 'compared') AND (o.woken_at IS NULL OR o.woken_at < ${notSince})
+      WHERE o.state IN ('waiting', 'compared') AND (o.enqueued_at IS NULL OR o.enqueued_at < ${notSince})
         AND (o.retry_at IS NULL OR o.retry_at <= ${now})
       ORDER BY r.started_at, o.calendar_id LIMIT ${limit}) k
     WHERE c.resync_id = k.resync_id AND c.calendar_id = k.calendar_id
@@ -114,7 +114,7 @@ export async function resyncsToQueue(db: Db, now: Date, notSince: Date): Promise
 }
 
 /** A calendar that has not been through for so long does not keep the next night's from beginning. */
-const LONGEST_MS = 12 * 60 * 60_000;
+const MAX_MS = 12 * 60 * 60_000;
 
 /** A refusal that lasts so long is no outage: a resync ends without the account's calendars. */
 const REFUSED_MS = 60_000;
@@ -133,7 +133,7 @@ export async function finishResyncs(db: Db, now: Date): Promise<void> {
     SET state = 'failed', reason = coalesce(r.reason, c.retry_reason, 'did not come to its turn')
     FROM slotkeeper.resyncs o, slotkeeper.calendars c
     WHERE o.id = r.resync_id AND c.id = r.calendar_id AND r.state IN ('waiting', 'compared') AND o.state = 'running'
-      AND coalesce(o.running_at, o.started_at) < ${new Date(now.getTime() - LONGEST_MS)}`.execute(db);
+      AND coalesce(o.running_at, o.started_at) < ${new Date(now.getTime() - MAX_MS)}`.execute(db);
   await sql`
     UPDATE slotkeeper.resync_calendars r
     SET state = 'failed', reason = 'nothing of its account ' || a.id || ' is accepted: ' || a.refused_reason
@@ -162,7 +162,7 @@ export async function lastResync(db: Db, account: string, now: Date): Promise<Da
   const { rows } = await sql<{ at: Date | null }>`
     SELECT max(CASE
         WHEN coalesce(r.finished_at, ${now}::timestamptz) - coalesce(r.running_at, r.started_at)
-          >= make_interval(secs => ${LONGEST_MS / 1_000}) THEN r.started_at
+          >= make_interval(secs => ${MAX_MS / 1_000}) THEN r.started_at
         ELSE coalesce(r.finished_at, ${now}::timestamptz) END) AS at
     FROM slotkeeper.resyncs r
     WHERE NOT r.dry_run AND (r.account_id = ${account} OR r.account_id IS NULL AND NOT EXISTS (
@@ -173,6 +173,6 @@ export async function lastResync(db: Db, account: string, now: Date): Promise<Da
   return rows[0]?.at ?? undefined;
 }
 
-export async function forgetResyncs(db: Db, before: Date): Promise<void> {
+export async function deleteExpiredResyncs(db: Db, before: Date): Promise<void> {
   await db.deleteFrom('slotkeeper.resyncs').where('finished_at', '<', before).execute();
 }

@@ -1,6 +1,6 @@
 /** How long what the marketplace said is kept: its data until the clinic has it and some days more, its row for longer. */
 import { sql } from 'kysely';
-import { KEY_ID_AT, KEY_ID_BYTES, type Sealer } from '../../crypto/encryptor.js';
+import { type Encryptor, KEY_ID_AT, KEY_ID_BYTES } from '../../crypto/encryptor.js';
 import type { Db } from '../schema.js';
 import { isWanted, type Wanted } from './deliveries.js';
 import { contextOf } from './notifications.js';
@@ -52,7 +52,7 @@ export async function purgeOld(db: Db, before: Date, now: Date): Promise<number>
  * them, and what was not told is looked for.
  * @returns how many rows are gone: what comes again after this is news
  */
-export async function forgetNotifications(db: Db, before: Date, now: Date): Promise<number> {
+export async function deleteExpiredNotifications(db: Db, before: Date, now: Date): Promise<number> {
   const { numAffectedRows } = await sql`
     DELETE FROM slotkeeper.notifications n
     WHERE n.received_at < ${before} AND NOT EXISTS (
@@ -69,12 +69,12 @@ export interface MissingKey {
   readonly count: number;
 }
 
-export async function missingKeys(db: Db, sealer: Sealer): Promise<MissingKey[]> {
+export async function missingKeys(db: Db, encryptor: Encryptor): Promise<MissingKey[]> {
   const { rows } = await sql<{ keyId: string; count: string }>`
     SELECT ${KEY_ID} AS "keyId", count(*) AS count FROM slotkeeper.notifications
     WHERE data IS NOT NULL GROUP BY 1 ORDER BY 1`.execute(db);
   return rows
-    .filter(({ keyId }) => !sealer.keyIds.includes(keyId))
+    .filter(({ keyId }) => !encryptor.keyIds.includes(keyId))
     .map(({ keyId, count }) => ({ keyId, count: Number(count) }));
 }
 
@@ -82,19 +82,19 @@ export async function missingKeys(db: Db, sealer: Sealer): Promise<MissingKey[]>
  * Seals with the first key what was sealed with another, so that the other can be taken away.
  * @returns how many; less than `limit` where none is left
  */
-export async function resealNotifications(db: Db, sealer: Sealer, limit: number): Promise<number> {
-  const { oldKeyIds } = sealer;
+export async function resealNotifications(db: Db, encryptor: Encryptor, limit: number): Promise<number> {
+  const { oldKeyIds } = encryptor;
   if (oldKeyIds.length === 0) return 0;
   const { rows } = await sql<{ id: string }>`
     SELECT id FROM slotkeeper.notifications
     WHERE data IS NOT NULL AND ${KEY_ID} IN (SELECT jsonb_array_elements_text(${JSON.stringify(oldKeyIds)}::jsonb))
     LIMIT ${limit}`.execute(db);
   // One after another, since their data may be large.
-  for (const { id } of rows) await resealNotification(db, sealer, id);
+  for (const { id } of rows) await resealNotification(db, encryptor, id);
   return rows.length;
 }
 
-async function resealNotification(db: Db, sealer: Sealer, id: string): Promise<void> {
+async function resealNotification(db: Db, encryptor: Encryptor, id: string): Promise<void> {
   const row = await db
     .selectFrom('slotkeeper.notifications')
     .select('data')
@@ -104,7 +104,7 @@ async function resealNotification(db: Db, sealer: Sealer, id: string): Promise<v
   const context = contextOf(id);
   await db
     .updateTable('slotkeeper.notifications')
-    .set({ data: sealer.seal(sealer.open(row.data, context), context) })
+    .set({ data: encryptor.seal(encryptor.open(row.data, context), context) })
     .where('id', '=', id)
     .where('data', 'is not', null)
     .execute();

@@ -8,7 +8,7 @@ import type { Occupancy } from './occupancy.js';
 import { positionOf, type QueuePosition } from './queue-position.js';
 
 /** Of when a date of a calendar is known. */
-export interface ToldDate {
+export interface ReportedDate {
   readonly date: string;
   /** When its windows were last said. */
   readonly windowsAt: Date | null;
@@ -17,7 +17,12 @@ export interface ToldDate {
 }
 
 /** The dates of a calendar, `from` and `to` included, of which something is known. */
-export async function toldDates(db: Db, calendar: string, from: string, to: string): Promise<ToldDate[]> {
+export async function findReportedDates(
+  db: Db,
+  calendar: string,
+  from: string,
+  to: string,
+): Promise<ReportedDate[]> {
   const rows = await db
     .selectFrom('slotkeeper.days')
     .select(['date', 'windows_at', 'snapshot_at'])
@@ -59,7 +64,7 @@ export async function windowPositions(
 }
 
 /** Writes down when the windows of these dates were said. What has no position leaves the one that is stored. */
-export async function noteWindows(db: Db, dates: readonly DatedPosition[], at: Date): Promise<void> {
+export async function recordWindows(db: Db, dates: readonly DatedPosition[], at: Date): Promise<void> {
   if (dates.length === 0) return;
   const rows = dates.map(({ position, ...date }) => ({ ...date, ...position }));
   await sql`
@@ -71,7 +76,7 @@ export async function noteWindows(db: Db, dates: readonly DatedPosition[], at: D
 }
 
 /** Writes down that a complete snapshot that was taken then covers these dates. */
-export async function noteSnapshot(
+export async function recordSnapshot(
   db: Db,
   calendar: string,
   from: string,
@@ -149,7 +154,7 @@ export async function countDays(db: Db, calendar: string, dates: readonly string
  * Forgets appointments that were released before then and have no version to remember.
  * @returns how many were forgotten
  */
-export async function forgetReleased(db: Db, before: Date): Promise<number> {
+export async function deleteExpiredReleases(db: Db, before: Date): Promise<number> {
   const { numDeletedRows } = await db
     .deleteFrom('slotkeeper.occupancy')
     .where('start_at', 'is', null)
@@ -196,6 +201,6 @@ export async function clearStaged(db: Db, run: string): Promise<void> {
 }
 
 /** Removes what was put aside before then, by runs that never came to their end. */
-export async function forgetStaged(db: Db, before: Date): Promise<void> {
+export async function deleteExpiredStagedSnapshots(db: Db, before: Date): Promise<void> {
   await db.deleteFrom('slotkeeper.staged_snapshots').where('staged_at', '<', before).execute();
 }

@@ -24,7 +24,7 @@ export interface OpenVerification extends Verification {
   readonly isCurrent: boolean;
   /** Whether the day has failed and is not due to be tried again: a reading that agrees ends that. */
   readonly isFailed: boolean;
-  readonly urgency: number | null;
+  readonly priority: number | null;
   /** What the marketplace was told last. */
   readonly published: readonly Slot[] | null;
 }
@@ -39,7 +39,7 @@ interface Row {
   repaired: boolean;
   is_current: boolean;
   is_failed: boolean;
-  urgency: number | null;
+  priority: number | null;
   published: readonly Slot[] | null;
 }
 
@@ -54,7 +54,7 @@ export async function openVerifications(
     SELECT v.date, v.generation, v.written_at, v.due_at, v.differing, v.unread, v.repaired,
            d.generation = v.generation AND d.generation > d.published_generation AS is_current,
            d.failed_generation IS NOT DISTINCT FROM d.generation AND coalesce(d.retry_at > ${now}, false) AS is_failed,
-           d.urgency, d.published
+           d.priority, d.published
     FROM slotkeeper.verifications v
     JOIN slotkeeper.days d ON d.calendar_id = v.calendar_id AND d.date = v.date
     WHERE v.calendar_id = ${calendar} AND v.date >= ${from}
@@ -69,7 +69,7 @@ export async function openVerifications(
     repaired: row.repaired,
     isCurrent: row.is_current,
     isFailed: row.is_failed,
-    urgency: row.urgency,
+    priority: row.priority,
     published: row.published,
   }));
 }

@@ -3,7 +3,7 @@ import { stepOf } from '../../core/bookable-starts.js';
 import type { Cut, Slot } from '../../core/index.js';
 import type { Interval } from '../../marketplace-state/dirty-days.js';
 import { overlaps } from './marketplace-state.js';
-import type { Need } from './required-blocks.js';
+import type { RequiredBlock } from './required-blocks.js';
 
 const MINUTE = 60_000;
 
@@ -15,7 +15,7 @@ const MINUTE = 60_000;
  * @param cut how the address cuts periods; what one duration apart begins at is a start either way
  */
 export function bookableAs(
-  need: Need,
+  need: RequiredBlock,
   told: readonly Slot[],
   hidden: readonly Interval[],
   now: number,

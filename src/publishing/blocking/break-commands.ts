@@ -1,15 +1,19 @@
 /** Makes, moves and removes breaks of ours, and writes down what became of them. Contract: Breaks. */
 
-import type { Run } from '../../context/context.js';
-import { announceBreak, forgetAnnounced } from '../../db/tables/breaks.js';
+import type { CalendarContext } from '../../context/context.js';
+import { announceBreak, deleteAnnouncedBreak } from '../../db/tables/breaks.js';
 import { ConflictError, NotFoundError, UnprocessableError } from '../../docplanner/index.js';
 import type { Interval } from '../../marketplace-state/dirty-days.js';
-import { breakMark } from '../../marketplace-state/ownership-tags.js';
+import { breakTag } from '../../marketplace-state/ownership-tags.js';
 import type { OwnBreak } from './marketplace-state.js';
-import type { Seen } from './observed-state.js';
+import type { ObservedState } from './observed-state.js';
 import { toClose, toOpen, written } from './request-options.js';
 
-export async function addBreak(run: Run, seen: Seen, { start, end }: Interval): Promise<void> {
+export async function addBreak(
+  run: CalendarContext,
+  seen: ObservedState,
+  { start, end }: Interval,
+): Promise<void> {
   const { calendar, db } = run;
   const span = { since: new Date(start), till: new Date(end) };
   const range = { since: written(run, start), till: written(run, end) };
@@ -19,11 +23,11 @@ export async function addBreak(run: Run, seen: Seen, { start, end }: Interval): 
   try {
     const made = await client.addCalendarBreak(calendar, {
       ...range,
-      description: breakMark(calendar.id),
+      description: breakTag(calendar.id),
       ...(calendar.applyOnCoupledAddresses ? { apply_on_coupled_addresses: true } : {}),
     });
     await seen.breakIs({ id: made.id, start, end }, false);
-    await forgetAnnounced(db, calendar.id, span);
+    await deleteAnnouncedBreak(db, calendar.id, span);
   } catch (error) {
     // It is there already: its id is among what is there.
     if (!(error instanceof ConflictError)) throw error;
@@ -31,7 +35,7 @@ export async function addBreak(run: Run, seen: Seen, { start, end }: Interval): 
   }
 }
 
-export async function moveBreak(run: Run, seen: Seen, one: OwnBreak): Promise<void> {
+export async function moveBreak(run: CalendarContext, seen: ObservedState, one: OwnBreak): Promise<void> {
   const { id, start, end } = one;
   try {
     const range = { since: written(run, start), till: written(run, end) };
@@ -45,7 +49,7 @@ export async function moveBreak(run: Run, seen: Seen, one: OwnBreak): Promise<vo
   }
 }
 
-export async function deleteBreak(run: Run, seen: Seen, one: OwnBreak): Promise<void> {
+export async function deleteBreak(run: CalendarContext, seen: ObservedState, one: OwnBreak): Promise<void> {
   try {
     await toOpen(run, one, () => seen.checkPlan()).deleteCalendarBreak(run.calendar, one.id);
   } catch (error) {

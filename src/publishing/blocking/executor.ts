@@ -2,13 +2,17 @@
  * Carries out one step of a plan. Every change can be found again after a lost answer: by the mark that it carries, in
  * what is read.
  */
-import type { Run } from '../../context/context.js';
+import type { CalendarContext } from '../../context/context.js';
 import { addBreak, deleteBreak, moveBreak } from './break-commands.js';
-import type { Seen } from './observed-state.js';
+import type { ObservedState } from './observed-state.js';
 import { book, cancel, movePlaceholder } from './placeholder-commands.js';
-import type { HidingStep } from './plan-blocking.js';
+import type { BlockingStep } from './plan-blocking.js';
 
-export async function carryOut(run: Run, seen: Seen, step: HidingStep): Promise<void> {
+export async function executeStep(
+  run: CalendarContext,
+  seen: ObservedState,
+  step: BlockingStep,
+): Promise<void> {
   switch (step.kind) {
     case 'add-break':
       return await addBreak(run, seen, step);

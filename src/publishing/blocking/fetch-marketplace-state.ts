@@ -1,10 +1,10 @@
 /** Reads what the marketplace holds of the days that wait: what is ours, and what is others'. */
 
-import type { Run } from '../../context/context.js';
+import type { CalendarContext } from '../../context/context.js';
 import { hasPlaceholders, placeholdersBetween, type StoredBooking } from '../../db/tables/bookings.js';
 import { hasOwnBreaks } from '../../db/tables/breaks.js';
 import type { Booking } from '../../docplanner/index.js';
-import { tellLater } from '../../linked-bookings/notify-later.js';
+import { notifyLater } from '../../linked-bookings/notify-later.js';
 import { said } from '../../marketplace-state/booking-update.js';
 import type { Interval } from '../../marketplace-state/dirty-days.js';
 import {
@@ -13,25 +13,25 @@ import {
   readBookings,
   readBreaks,
 } from '../../marketplace-state/fetch-state.js';
-import { isPlaceholder, placeholderMark } from '../../marketplace-state/ownership-tags.js';
+import { isPlaceholder, placeholderTag } from '../../marketplace-state/ownership-tags.js';
 import type { WantedDay } from '../desired-days.js';
-import { urgencyOf } from '../next-action.js';
+import { priorityOf } from '../next-action.js';
 import { rangeOf } from '../verify-publication.js';
-import type { Placeholder, Present } from './marketplace-state.js';
-import type { Need } from './required-blocks.js';
+import type { MarketplaceState, Placeholder } from './marketplace-state.js';
+import type { RequiredBlock } from './required-blocks.js';
 
 /** A placeholder whose appointment may only be known by its mark. */
-export interface MarkedPlaceholder extends Placeholder {
+export interface TaggedPlaceholder extends Placeholder {
   readonly mark: string;
 }
 
-export interface MarkedPresent extends Omit<Present, 'placeholders'> {
-  readonly placeholders: readonly MarkedPlaceholder[];
+export interface TaggedState extends Omit<MarketplaceState, 'placeholders'> {
+  readonly placeholders: readonly TaggedPlaceholder[];
 }
 
-export interface Reading extends MarkedPresent {
+export interface Reading extends TaggedState {
   /** Whether the record learned anything by it. */
-  readonly isNews: boolean;
+  readonly isNew: boolean;
   /** Where the breaks of ours that it found were before it, as far as the record knew. */
   readonly known: readonly Interval[];
 }
@@ -39,23 +39,26 @@ export interface Reading extends MarkedPresent {
 const NOTHING = { list: [], days: [] } as const;
 
 /** Breaks and bookings, each only where the strategy uses them, or the record knows of some that are left. */
-export async function readPresent(run: Run, days: readonly WantedDay[]): Promise<Reading> {
+export async function fetchMarketplaceState(
+  run: CalendarContext,
+  days: readonly WantedDay[],
+): Promise<Reading> {
   const { calendar, db, now } = run;
   const range = rangeOf(run, days);
-  const reader = { db, calendar, now, client: run.client(urgencyOf(days)) };
+  const reader = { db, calendar, now, client: run.client(priorityOf(days)) };
   const at = new Date(now());
   const wantsBreaks = calendar.strategy !== 'slots' || (await hasOwnBreaks(db, calendar.id, at));
   const wantsBookings = calendar.strategy === 'book' || (await hasPlaceholders(db, calendar.id, at));
   const breaks: Found<FoundBreak> = wantsBreaks ? await readBreaks(reader, range) : NOTHING;
   const bookings: Found<Booking> = wantsBookings ? await readBookings(reader, range) : NOTHING;
-  if (bookings.days.length > 0) await tellLater(run);
+  if (bookings.days.length > 0) await notifyLater(run);
   const known = await placeholdersBetween(db, calendar.id, new Date(range.from), new Date(range.to));
 
   const dates = days.map((day) => day.date).sort();
   return {
     ...assemble({ from: dates[0] ?? '', to: dates.at(-1) ?? '' }, breaks.list, bookings.list, known),
     known: breaks.list.flatMap(({ was }) => was ?? []),
-    isNews: breaks.days.length + bookings.days.length > 0,
+    isNew: breaks.days.length + bookings.days.length > 0,
   };
 }
 
@@ -65,7 +68,7 @@ export function assemble(
   breaks: readonly FoundBreak[],
   bookings: readonly Booking[],
   known: ReadonlyMap<string, StoredBooking>,
-): MarkedPresent {
+): TaggedState {
   const standing = bookings.filter((one) => said(one).status === 'booked');
   const isOurs = (booking: Booking): boolean => known.has(booking.id) || isPlaceholder(booking);
   return {
@@ -85,9 +88,13 @@ export function assemble(
 }
 
 /** With the appointments that placeholders stand for, also where only their marks tell. */
-export function withRefs(present: MarkedPresent, calendar: string, needs: readonly Need[]): Present {
+export function withRefs(
+  present: TaggedState,
+  calendar: string,
+  needs: readonly RequiredBlock[],
+): MarketplaceState {
   const refs = new Map(
-    needs.flatMap(({ ref }) => (ref === null ? [] : [[placeholderMark(calendar, ref), ref] as const])),
+    needs.flatMap(({ ref }) => (ref === null ? [] : [[placeholderTag(calendar, ref), ref] as const])),
   );
   return {
     ...present,

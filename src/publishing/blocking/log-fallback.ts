@@ -1,10 +1,14 @@
 /** Says that a break hides an appointment which the calendar would rather have booked: once, when that becomes so. */
-import type { Run } from '../../context/context.js';
-import type { Seen } from './observed-state.js';
-import type { HidingPlan } from './plan-blocking.js';
+import type { CalendarContext } from '../../context/context.js';
+import type { ObservedState } from './observed-state.js';
+import type { BlockingPlan } from './plan-blocking.js';
 import { written } from './request-options.js';
 
-export function sayHidden(run: Run, seen: Seen, { byBreaks }: HidingPlan): void {
+export function logBreakFallback(
+  run: CalendarContext,
+  seen: ObservedState,
+  { byBreaks }: BlockingPlan,
+): void {
   const { calendar, log } = run;
   if (calendar.strategy !== 'book') return;
   for (const { start, end } of seen.cameToHide(byBreaks)) {

@@ -14,7 +14,7 @@ export interface Placeholder extends Interval {
   readonly ref: string | null;
 }
 
-export interface Present {
+export interface MarketplaceState {
   /** The local dates that were read, both included. */
   readonly from: string;
   readonly to: string;

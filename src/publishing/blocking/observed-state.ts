@@ -3,22 +3,22 @@
  * surprised it. Each change goes into the record and into the reading alike.
  */
 
-import type { Run } from '../../context/context.js';
+import type { CalendarContext } from '../../context/context.js';
 import { findBookings } from '../../db/tables/bookings.js';
 import { findBreaks } from '../../db/tables/breaks.js';
-import type { SaidBooking } from '../../marketplace-state/apply-bookings.js';
+import type { BookingUpdate } from '../../marketplace-state/apply-bookings.js';
 import type { Interval } from '../../marketplace-state/dirty-days.js';
-import { takeIn } from '../../marketplace-state/fetch-state.js';
+import { ingest } from '../../marketplace-state/fetch-state.js';
 import { checkPlan } from '../check-plan.js';
 import type { WantedDay } from '../desired-days.js';
-import { type Reading, readPresent, withRefs } from './fetch-marketplace-state.js';
-import { type OwnBreak, overlaps, type Present } from './marketplace-state.js';
-import { type Need, without } from './required-blocks.js';
+import { fetchMarketplaceState, type Reading, withRefs } from './fetch-marketplace-state.js';
+import { type MarketplaceState, type OwnBreak, overlaps } from './marketplace-state.js';
+import { type RequiredBlock, without } from './required-blocks.js';
 
-export class Seen {
+export class ObservedState {
   /** See {@link import('./plan-blocking.js').HidingInput.refused}. */
   readonly refused = new Set<string>();
-  readonly #run: Run;
+  readonly #run: CalendarContext;
   readonly #surprises = new Set<string>();
   /** Ids of what others changed in the middle of the run. */
   readonly #lostTrackOf = new Set<string>();
@@ -30,7 +30,7 @@ export class Seen {
   /** Where breaks of ours were when it was last asked what they have come to hide. */
   #hidBefore: readonly Interval[] = [];
 
-  constructor(run: Run) {
+  constructor(run: CalendarContext) {
     this.#run = run;
   }
 
@@ -40,9 +40,9 @@ export class Seen {
    */
   async present(
     days: readonly WantedDay[],
-    needs: readonly Need[],
+    needs: readonly RequiredBlock[],
     unread: readonly string[],
-  ): Promise<Present | 'news'> {
+  ): Promise<MarketplaceState | 'news'> {
     this.#days = days;
     const known = this.#read;
     const heardOf = unread.filter((id) => !this.#lookedFor.has(id));
@@ -52,10 +52,10 @@ export class Seen {
       heardOf.length === 0 &&
       days.every(({ date }) => known.from <= date && date <= known.to) &&
       (await this.#stillStands(known));
-    const read = covers ? known : await readPresent(this.#run, days);
+    const read = covers ? known : await fetchMarketplaceState(this.#run, days);
     if (!covers) this.#hidBefore = read.known;
     this.#read = read;
-    if (!covers && read.isNews) return 'news';
+    if (!covers && read.isNew) return 'news';
     return withRefs(read, this.#run.calendar.id, needs);
   }
 
@@ -100,7 +100,7 @@ export class Seen {
   }
 
   /** Those of the appointments that breaks of ours have come to hide since this was asked last, or since a reading before that. */
-  cameToHide(appointments: readonly Need[]): readonly Need[] {
+  cameToHide(appointments: readonly RequiredBlock[]): readonly RequiredBlock[] {
     const breaks = this.#read?.breaks;
     if (breaks === undefined) return [];
     const before = this.#hidBefore;
@@ -122,7 +122,7 @@ export class Seen {
     const at = this.#run.now();
     const word = removed ? 'removed' : 'answered';
     const ours = { own: true, mark: this.#run.calendar.id } as const;
-    await takeIn(this.#run, {
+    await ingest(this.#run, {
       breaks: [{ id: one.id, since: one.start, till: one.end, ...ours, word, at }],
     });
     const read = this.#read;
@@ -131,8 +131,8 @@ export class Seen {
     this.#read = { ...read, breaks: removed ? others : [...others, one] };
   }
 
-  async placeholdersAre(...bookings: readonly SaidBooking[]): Promise<void> {
-    await takeIn(this.#run, { bookings: bookings.map((one) => ({ ...one, byUs: true })) });
+  async placeholdersAre(...bookings: readonly BookingUpdate[]): Promise<void> {
+    await ingest(this.#run, { bookings: bookings.map((one) => ({ ...one, byUs: true })) });
     const read = this.#read;
     if (read === undefined) return;
     const ids = new Set(bookings.map(({ id }) => id));

@@ -3,26 +3,30 @@
  * move is hidden otherwise. Contract: bookSlot, moveBooking, cancelBooking.
  */
 
-import type { Run } from '../../context/context.js';
-import { isRefusal } from '../../context/permanent-refusal.js';
-import { announcePlaceholder, forgetAnnouncedPlaceholder } from '../../db/tables/bookings.js';
-import { forgetMove, noteMove } from '../../db/tables/in-doubt-moves.js';
-import { mayBeOver } from '../../linked-bookings/cancel-booking.js';
+import type { CalendarContext } from '../../context/context.js';
+import { isPermanentRefusal } from '../../context/permanent-refusal.js';
+import { announcePlaceholder, deleteAnnouncedPlaceholder } from '../../db/tables/bookings.js';
+import { deleteInDoubtMove, recordInDoubtMove } from '../../db/tables/in-doubt-moves.js';
+import { mayHaveEnded } from '../../linked-bookings/cancel-booking.js';
 import { said } from '../../marketplace-state/booking-update.js';
 import type { Interval } from '../../marketplace-state/dirty-days.js';
-import { placeholderMark } from '../../marketplace-state/ownership-tags.js';
+import { placeholderTag } from '../../marketplace-state/ownership-tags.js';
 import type { Placeholder } from './marketplace-state.js';
-import type { Seen } from './observed-state.js';
+import type { ObservedState } from './observed-state.js';
 import { PLACEHOLDER_PATIENT } from './placeholder-patient.js';
-import { bookingKey, type HidingStep } from './plan-blocking.js';
+import { type BlockingStep, bookingKey } from './plan-blocking.js';
 import { toClose, toOpen, written } from './request-options.js';
-import type { Need } from './required-blocks.js';
+import type { RequiredBlock } from './required-blocks.js';
 
 const MINUTE = 60_000;
 
-type Step<K extends HidingStep['kind']> = Extract<HidingStep, { kind: K }>;
+type Step<K extends BlockingStep['kind']> = Extract<BlockingStep, { kind: K }>;
 
-export async function book(run: Run, seen: Seen, { need, ref, service }: Step<'book'>): Promise<void> {
+export async function book(
+  run: CalendarContext,
+  seen: ObservedState,
+  { need, ref, service }: Step<'book'>,
+): Promise<void> {
   const { calendar, account, db } = run;
   const announced = { start: new Date(need.start), end: new Date(need.end), ref };
   const client = toClose(run, need, () =>
@@ -33,22 +37,22 @@ export async function book(run: Run, seen: Seen, { need, ref, service }: Step<'b
       address_service_id: service,
       duration: (need.end - need.start) / MINUTE,
       patient: account.placeholder ?? PLACEHOLDER_PATIENT,
-      comment: placeholderMark(calendar.id, ref),
+      comment: placeholderTag(calendar.id, ref),
       is_recurring: true,
     });
     await seen.placeholdersAre({ ...said(booking), placeholder: { ref } });
     refuseOther(run, seen, need, said(booking));
   } catch (error) {
-    if (!isRefusal(error)) throw error;
+    if (!isPermanentRefusal(error)) throw error;
     refuse(run, seen, need, error.message);
     seen.readAgain();
   }
-  await forgetAnnouncedPlaceholder(db, calendar.id, announced);
+  await deleteAnnouncedPlaceholder(db, calendar.id, announced);
 }
 
 export async function movePlaceholder(
-  run: Run,
-  seen: Seen,
+  run: CalendarContext,
+  seen: ObservedState,
   { one, need, ref, service }: Step<'move-placeholder'>,
 ): Promise<void> {
   const { calendar, log, db } = run;
@@ -56,7 +60,7 @@ export async function movePlaceholder(
   const move = { booking: one.id, start: new Date(need.start), minutes: null, addressId: calendar.addressId };
   const client = toClose(run, need, async () => {
     await seen.checkPlan();
-    await noteMove(db, calendar.id, move);
+    await recordInDoubtMove(db, calendar.id, move);
   });
   try {
     const moved = await client.moveBooking(calendar, one.id, {
@@ -68,11 +72,11 @@ export async function movePlaceholder(
       { id: one.id, status: 'moved', start: one.start, end: one.end, placeholder: { ref } },
       { ...said(moved), placeholder: { ref }, before: one.id },
     );
-    await forgetMove(db, calendar.id, one.id);
+    await deleteInDoubtMove(db, calendar.id, one.id);
     refuseOther(run, seen, need, said(moved));
   } catch (error) {
-    if (!isRefusal(error)) throw error;
-    await forgetMove(db, calendar.id, one.id);
+    if (!isPermanentRefusal(error)) throw error;
+    await deleteInDoubtMove(db, calendar.id, one.id);
     log.info(
       { calendar: calendar.id, booking: one.id, reason: error.message },
       'a placeholder cannot be moved; another takes its place',
@@ -83,12 +87,12 @@ export async function movePlaceholder(
 }
 
 /** One at another time than the appointment's is not asked for again: that would come to the same each time. */
-function refuseOther(run: Run, seen: Seen, need: Need, got: Interval): void {
+function refuseOther(run: CalendarContext, seen: ObservedState, need: RequiredBlock, got: Interval): void {
   if (got.start === need.start && got.end === need.end) return;
   refuse(run, seen, need, 'it was booked from another time or for another duration');
 }
 
-function refuse(run: Run, seen: Seen, need: Need, reason: string): void {
+function refuse(run: CalendarContext, seen: ObservedState, need: RequiredBlock, reason: string): void {
   run.log.info(
     { calendar: run.calendar.id, start: written(run, need.start), reason },
     'an appointment was not booked as a slot; it is hidden otherwise',
@@ -96,12 +100,12 @@ function refuse(run: Run, seen: Seen, need: Need, reason: string): void {
   seen.refused.add(bookingKey(need));
 }
 
-export async function cancel(run: Run, seen: Seen, one: Placeholder): Promise<void> {
+export async function cancel(run: CalendarContext, seen: ObservedState, one: Placeholder): Promise<void> {
   try {
     await toOpen(run, one, () => seen.checkPlan()).cancelBooking(run.calendar, one.id);
   } catch (error) {
     // It is over already, or was moved by an answer that got lost: what is there will tell.
-    if (!mayBeOver(error)) throw error;
+    if (!mayHaveEnded(error)) throw error;
     seen.readAgainOnceFor(one.id, error);
     return;
   }

@@ -15,10 +15,10 @@ import {
 import type { Strategy } from '../../db/schema.js';
 import type { Interval } from '../../marketplace-state/dirty-days.js';
 import { bookableAs } from './bookable-as.js';
-import { type OwnBreak, overlaps, type Placeholder, type Present } from './marketplace-state.js';
-import type { Need } from './required-blocks.js';
+import { type MarketplaceState, type OwnBreak, overlaps, type Placeholder } from './marketplace-state.js';
+import type { RequiredBlock } from './required-blocks.js';
 
-export interface HidingDay {
+export interface BlockingDay {
   readonly date: string;
   /** What the marketplace was told to offer; null where it never was. */
   readonly told: readonly Slot[] | null;
@@ -29,22 +29,22 @@ export interface HidingDay {
 }
 
 /** Half-open, in epoch milliseconds. */
-export type HidingStep =
+export type BlockingStep =
   | ({ readonly kind: 'add-break' } & Interval)
   | ({ readonly kind: 'move-break'; readonly id: string } & Interval)
   | { readonly kind: 'delete-break'; readonly one: OwnBreak }
-  | { readonly kind: 'book'; readonly need: Need; readonly ref: string; readonly service: string }
+  | { readonly kind: 'book'; readonly need: RequiredBlock; readonly ref: string; readonly service: string }
   | {
       readonly kind: 'move-placeholder';
       readonly one: Placeholder;
-      readonly need: Need;
+      readonly need: RequiredBlock;
       readonly ref: string;
       readonly service: string;
     }
   | { readonly kind: 'cancel'; readonly one: Placeholder };
 
 /** The time that it is about. */
-export function spanOfStep(step: HidingStep): Interval {
+export function spanOfStep(step: BlockingStep): Interval {
   switch (step.kind) {
     case 'add-break':
     case 'move-break':
@@ -58,21 +58,21 @@ export function spanOfStep(step: HidingStep): Interval {
   }
 }
 
-export interface HidingPlan {
+export interface BlockingPlan {
   /** Each of them hides more, or as much, and nothing that has to be hidden comes on offer by it. In order. */
-  readonly closing: readonly HidingStep[];
+  readonly closing: readonly BlockingStep[];
   /** Only once the marketplace was told the slots of all these days. */
-  readonly opening: readonly HidingStep[];
+  readonly opening: readonly BlockingStep[];
   /** Appointments that breaks hide, or will: they are not booked. */
-  readonly byBreaks: readonly Need[];
+  readonly byBreaks: readonly RequiredBlock[];
 }
 
-export interface HidingInput {
+export interface BlockingInput {
   readonly strategy: Strategy;
   readonly timeZone: string;
-  readonly days: readonly HidingDay[];
-  readonly needs: readonly Need[];
-  readonly present: Present;
+  readonly days: readonly BlockingDay[];
+  readonly needs: readonly RequiredBlock[];
+  readonly present: MarketplaceState;
   /** What the marketplace has refused in this run: `bookingKey` of a need, ids of placeholders that would not move. */
   readonly refused: ReadonlySet<string>;
   /** How the address cuts periods; absent until it was seen. */
@@ -81,16 +81,16 @@ export interface HidingInput {
   readonly now: number;
 }
 
-export const bookingKey = ({ ref, start, end }: Need): string => `${ref} ${start} ${end}`;
+export const bookingKey = ({ ref, start, end }: RequiredBlock): string => `${ref} ${start} ${end}`;
 
-export function planHiding(input: HidingInput): HidingPlan {
+export function planBlocking(input: BlockingInput): BlockingPlan {
   const { strategy, days, present, timeZone, now } = input;
   const dates = new Map(days.map((day) => [day.date, day]));
   const inPlay = ({ start, end }: Interval): boolean =>
     dates.has(localDate(start, timeZone)) || dates.has(localDate(end - 1, timeZone));
   // What is over is left as it is: nobody can book it, and each change would be a request.
   const isOver = ({ end }: Interval): boolean => end <= now;
-  const isHidden = (need: Need): boolean => present.breaks.some((one) => overlaps(one, need));
+  const isHidden = (need: RequiredBlock): boolean => present.breaks.some((one) => overlaps(one, need));
   const needs = input.needs.filter((need) => !isOver(need) || isHidden(need));
   const breaks = present.breaks.filter(
     (one) => inPlay(one) && (!isOver(one) || needs.some((need) => overlaps(need, one))),
@@ -101,11 +101,11 @@ export function planHiding(input: HidingInput): HidingPlan {
   }
 
   const onSale = new Map(days.map((day) => [day.date, offered(day)]));
-  const concerned = needs.filter((need) =>
+  const affected = needs.filter((need) =>
     [...onSale.values()].some((offer) => offer.some((one) => overlaps(one, need))),
   );
-  const booked = strategy === 'book' ? planBookings(concerned, placeholders, dates, input) : NOTHING_BOOKED;
-  const hiddenByBreaks = concerned.filter((need) => !booked.covers.has(need));
+  const booked = strategy === 'book' ? planBookings(affected, placeholders, dates, input) : NOTHING_BOOKED;
+  const hiddenByBreaks = affected.filter((need) => !booked.covers.has(need));
   const breaksOver = (busy: readonly Interval[]): CalendarBreak[] =>
     days.flatMap(({ date }) => computeBreaks({ timeZone, windows: onSale.get(date) ?? [], busy }));
   const existing = breaks.map(({ id, start, end }) => ({
@@ -130,7 +130,7 @@ export function planHiding(input: HidingInput): HidingPlan {
   const moves = booked.move.map((step): Change => ({ step, from: step.one, to: step.need }));
   const ordered = closingOrder([...changes, ...moves], {
     places: [...present.breaks, ...present.placeholders],
-    mustHide: concerned,
+    mustHide: affected,
     onSale: [...onSale.values()].flat(),
   });
   const goes = new Set(gone);
@@ -139,7 +139,7 @@ export function planHiding(input: HidingInput): HidingPlan {
   const isStaying = (one: Placeholder): boolean =>
     staying.some((step) => step.kind === 'move-placeholder' && step.one === one);
   return {
-    closing: ordered.flatMap(({ change: { step, to }, stays }): readonly HidingStep[] =>
+    closing: ordered.flatMap(({ change: { step, to }, stays }): readonly BlockingStep[] =>
       stays ? breaksOver([to]).map((one) => ({ kind: 'add-break', ...spanOf(one) })) : [step],
     ),
     opening: [
@@ -152,7 +152,7 @@ export function planHiding(input: HidingInput): HidingPlan {
 
 /** A step that closes, and what it hides. */
 interface Change extends Closing {
-  readonly step: HidingStep;
+  readonly step: BlockingStep;
 }
 
 const spanOf = ({ since, till }: CalendarBreak): Interval => ({
@@ -160,15 +160,15 @@ const spanOf = ({ since, till }: CalendarBreak): Interval => ({
   end: Date.parse(till),
 });
 
-const toDelete = (one: OwnBreak): HidingStep => ({ kind: 'delete-break', one });
-const toCancel = (one: Placeholder): HidingStep => ({ kind: 'cancel', one });
+const toDelete = (one: OwnBreak): BlockingStep => ({ kind: 'delete-break', one });
+const toCancel = (one: Placeholder): BlockingStep => ({ kind: 'cancel', one });
 
-type BookStep = Extract<HidingStep, { kind: 'book' }>;
-type MoveStep = Extract<HidingStep, { kind: 'move-placeholder' }>;
+type BookStep = Extract<BlockingStep, { kind: 'book' }>;
+type MoveStep = Extract<BlockingStep, { kind: 'move-placeholder' }>;
 
 interface Booked {
   /** What needs no break, because it is booked or will be. */
-  readonly covers: ReadonlySet<Need>;
+  readonly covers: ReadonlySet<RequiredBlock>;
   /** Ids of placeholders that stay, where they are or elsewhere. */
   readonly keeps: ReadonlySet<string>;
   readonly book: readonly BookStep[];
@@ -180,17 +180,17 @@ const NOTHING_BOOKED: Booked = { covers: new Set(), keeps: new Set(), book: [], 
 
 /** An appointment is booked where the marketplace offers its start; everything else is for a break. */
 function planBookings(
-  needs: readonly Need[],
+  needs: readonly RequiredBlock[],
   placeholders: readonly Placeholder[],
-  dates: ReadonlyMap<string, HidingDay>,
-  { timeZone, present, refused, cut, now }: HidingInput,
+  dates: ReadonlyMap<string, BlockingDay>,
+  { timeZone, present, refused, cut, now }: BlockingInput,
 ): Booked {
-  const covers = new Set<Need>();
+  const covers = new Set<RequiredBlock>();
   const keeps = new Set<string>();
   const book: BookStep[] = [];
   const move: MoveStep[] = [];
   const hidden: Interval[] = [...present.others, ...present.breaks, ...present.placeholders];
-  const unsettled: Need[] = [];
+  const unsettled: RequiredBlock[] = [];
   for (const need of needs) {
     const exact = placeholders.find(
       ({ ref, start, end }) => ref === need.ref && start === need.start && end === need.end,
@@ -224,11 +224,11 @@ function planBookings(
 }
 
 /** Where it is not certain what is on offer, whatever leaves may uncover something. */
-const mayLeave = (start: number, dates: ReadonlyMap<string, HidingDay>, timeZone: string): boolean =>
+const mayLeave = (start: number, dates: ReadonlyMap<string, BlockingDay>, timeZone: string): boolean =>
   dates.get(localDate(start, timeZone))?.isCertain === true;
 
 /** Everything that is on offer now, as far as that is certain, or will be. */
-function offered({ told, wanted }: HidingDay): Interval[] {
+function offered({ told, wanted }: BlockingDay): Interval[] {
   return [...(told ?? []), ...wanted].map(({ start, end }) => ({
     start: Date.parse(start),
     end: Date.parse(end),

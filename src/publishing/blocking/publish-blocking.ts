@@ -3,49 +3,49 @@
  * or placeholder bookings. It also clears away what another strategy left. Contract: Breaks, bookSlot.
  */
 
-import type { Run } from '../../context/context.js';
-import { isRefusal } from '../../context/permanent-refusal.js';
-import type { Reconciled } from '../../context/reconcile-result.js';
+import type { CalendarContext } from '../../context/context.js';
+import { isPermanentRefusal } from '../../context/permanent-refusal.js';
+import type { ReconcileResult } from '../../context/reconcile-result.js';
 import { datesOf, type Slot } from '../../core/index.js';
 import { behaviorOf } from '../../db/tables/address-behavior.js';
 import { saveTold } from '../../db/tables/days.js';
 import { InvalidRequestError } from '../../docplanner/index.js';
 import type { WantedDay } from '../desired-days.js';
 import { dayFailed } from '../fallback-closing.js';
-import { type Action, isShown, nextAction, urgencyOf } from '../next-action.js';
+import { type Action, isShown, nextAction, priorityOf } from '../next-action.js';
 import { PlanOutdatedError } from '../plan-outdated-error.js';
-import { clearDay, lookAt, pending, replaceDays, wanted } from '../send-slots.js';
-import { conclude } from '../verify-and-record.js';
-import { carryOut } from './executor.js';
-import { sayHidden } from './log-fallback.js';
-import type { Present } from './marketplace-state.js';
-import { Seen } from './observed-state.js';
-import { type HidingStep, planHiding, spanOfStep } from './plan-blocking.js';
-import { needsOf, unreadBreaks } from './required-blocks.js';
+import { clearDay, compareOnly, pending, replaceDays, wanted } from '../send-slots.js';
+import { verifyAndRecord } from '../verify-and-record.js';
+import { executeStep } from './executor.js';
+import { logBreakFallback } from './log-fallback.js';
+import type { MarketplaceState } from './marketplace-state.js';
+import { ObservedState } from './observed-state.js';
+import { type BlockingStep, planBlocking, spanOfStep } from './plan-blocking.js';
+import { requiredBlocksOf, unreadBreaks } from './required-blocks.js';
 
 /** After so many steps another calendar gets a turn; the rest of this one follows. */
-const MOST_STEPS = 200;
+const MAX_STEPS = 200;
 
 /** What was told and is not written down yet, by date. */
 type Told = Map<string, readonly Slot[]>;
 
 /** Before each step the record is read anew, so that nothing comes on offer that is known to be taken by then. */
-export async function publishHiding(run: Run): Promise<Reconciled> {
+export async function publishBlocking(run: CalendarContext): Promise<ReconcileResult> {
   const { calendar, account, db } = run;
-  const seen = new Seen(run);
+  const seen = new ObservedState(run);
   const told: Told = new Map();
   const showing = new Set<string>();
-  for (let step = 0; step < MOST_STEPS; step += 1) {
+  for (let step = 0; step < MAX_STEPS; step += 1) {
     const { days: waiting, taken } = await wanted(run);
     if (waiting.length === 0) return { kind: 'done' };
     const days = waiting.map((day) => asTold(day, told));
     await keep(run, days, told);
-    const needs = needsOf(taken, calendar);
+    const needs = requiredBlocksOf(taken, calendar);
     const present = await seen.present(days, needs, unreadBreaks(taken, calendar));
     // The reading was news to the record, which is therefore read again.
     if (present === 'news') continue;
 
-    const plan = planHiding({
+    const plan = planBlocking({
       // What is being closed hides nothing: its days are emptied, also those of which our own breaks hide what is on sale.
       strategy: calendar.closing === undefined ? calendar.strategy : 'slots',
       timeZone: account.timeZone,
@@ -63,23 +63,23 @@ export async function publishHiding(run: Run): Promise<Reconciled> {
     });
     const { closing, opening } = plan;
     // An answer may have been lost, or may have been that it is there already.
-    sayHidden(run, seen, plan);
+    logBreakFallback(run, seen, plan);
     const untold = days.filter((day) => !isShown(day));
-    const action = nextAction(untold, run.mostEntries, showing);
+    const action = nextAction(untold, run.maxEntries, showing);
     if (closing[0] !== undefined) {
       await doOrFail(run, seen, closing[0], days, told);
-      sayHidden(run, seen, plan);
+      logBreakFallback(run, seen, plan);
     } else if (action !== undefined) {
       // What was refused may have been closed by breaks that are not among those that were read.
       if (!(await tell(run, action, told, showing, present))) seen.readAgain();
     } else if (opening[0] !== undefined && calendar.closing === undefined) {
       await doOrFail(run, seen, opening[0], days, told);
     } else {
-      await conclude(run, days, calendar.strategy === 'slots' ? [] : needs);
+      await verifyAndRecord(run, days, calendar.strategy === 'slots' ? [] : needs);
       told.clear();
     }
   }
-  return { kind: 'again', urgency: urgencyOf(await pending(run)) };
+  return { kind: 'again', priority: priorityOf(await pending(run)) };
 }
 
 function asTold(day: WantedDay, told: Told): WantedDay {
@@ -88,7 +88,7 @@ function asTold(day: WantedDay, told: Told): WantedDay {
 }
 
 /** What comes next may wait for the budget, or fail: the run after this one is not to tell the same again. */
-async function keep(run: Run, days: readonly WantedDay[], told: Told): Promise<void> {
+async function keep(run: CalendarContext, days: readonly WantedDay[], told: Told): Promise<void> {
   const news = days.flatMap(({ date, generation }) => {
     const slots = told.get(date);
     return slots === undefined ? [] : [{ date, generation, slots }];
@@ -101,24 +101,24 @@ async function keep(run: Run, days: readonly WantedDay[], told: Told): Promise<v
  * other days go on, unless the marketplace refuses the calendar as a whole.
  */
 async function doOrFail(
-  run: Run,
-  seen: Seen,
-  step: HidingStep,
+  run: CalendarContext,
+  seen: ObservedState,
+  step: BlockingStep,
   days: readonly WantedDay[],
   told: Told,
 ): Promise<void> {
   try {
-    await carryOut(run, seen, step);
+    await executeStep(run, seen, step);
   } catch (error) {
     // It was not sent: the next step is planned from what is known by now.
     if (error instanceof PlanOutdatedError) return;
-    if (!isRefusal(error)) throw error;
+    if (!isPermanentRefusal(error)) throw error;
     const dates = datesOf(spanOfStep(step), run.account.timeZone);
-    const concerned = days.filter(({ date }) => dates.includes(date));
-    if (concerned.length === 0) throw error;
+    const affected = days.filter(({ date }) => dates.includes(date));
+    if (affected.length === 0) throw error;
     run.log.error({ calendar: run.calendar.id, days: dates }, 'the marketplace refused days');
     const reason = error.message;
-    for (const day of concerned) {
+    for (const day of affected) {
       const closed = await dayFailed(run, day, { reason }, ['slots', 'clear']);
       told.delete(day.date);
       if (closed === null && !(error instanceof InvalidRequestError)) throw error;
@@ -130,17 +130,17 @@ async function doOrFail(
 
 /** @returns whether nothing of it was refused */
 async function tell(
-  run: Run,
+  run: CalendarContext,
   action: Action,
   told: Told,
   showing: Set<string>,
-  present: Present,
+  present: MarketplaceState,
 ): Promise<boolean> {
   switch (action.kind) {
     case 'settle':
       return true;
     case 'look': {
-      const found = await lookAt(run, action.days);
+      const found = await compareOnly(run, action.days);
       const hiding = [...present.breaks, ...present.placeholders];
       const hidden = new Set(hiding.flatMap((one) => datesOf(one, run.account.timeZone)));
       for (const { date } of action.days) {

@@ -1,10 +1,10 @@
 /** The time of a calendar that we have to hide, where all that is available is on offer. Pure. */
 
-import type { Taken } from '../../db/tables/busy-time.js';
+import type { BusyTime } from '../../db/tables/busy-time.js';
 import { type Interval, timeOf, widened } from '../../marketplace-state/dirty-days.js';
 
 /** Half-open, in epoch milliseconds, the calendar's buffers included. */
-export interface Need extends Interval {
+export interface RequiredBlock extends Interval {
   /** The appointment that takes it; null for the buffers around what the marketplace hides by itself. */
   readonly ref: string | null;
   /** The address service, where the PMS said which. */
@@ -20,10 +20,13 @@ interface Buffers {
  * The marketplace's own bookings and the doctor's breaks are hidden by themselves: what is left of them is their
  * buffers. An appointment that is linked to a booking is hidden by it, as far as that reaches.
  */
-export function needsOf(taken: readonly Taken[], { bufferBefore = 0, bufferAfter = 0 }: Buffers): Need[] {
+export function requiredBlocksOf(
+  taken: readonly BusyTime[],
+  { bufferBefore = 0, bufferAfter = 0 }: Buffers,
+): RequiredBlock[] {
   const linked = new Map<string, Interval>();
   for (const one of taken) if (one.source === 'booking' && one.ref !== null) linked.set(one.ref, timeOf(one));
-  return taken.flatMap((one): Need[] => {
+  return taken.flatMap((one): RequiredBlock[] => {
     const span = timeOf(one);
     const wide = widened(span, { bufferBefore, bufferAfter });
     if (one.source !== 'occupancy') return without(wide, span).map(nobodys);
@@ -35,14 +38,14 @@ export function needsOf(taken: readonly Taken[], { bufferBefore = 0, bufferAfter
 
 /** Breaks of which it is not known whether their buffers are in them, where there are any. */
 export function unreadBreaks(
-  taken: readonly Taken[],
+  taken: readonly BusyTime[],
   { bufferBefore = 0, bufferAfter = 0 }: Buffers,
 ): readonly string[] {
   if (bufferBefore + bufferAfter === 0) return [];
   return taken.flatMap((one) => (one.source === 'break' && one.coupled === null ? [one.id] : []));
 }
 
-const nobodys = (span: Interval): Need => ({ ...span, ref: null, service: null });
+const nobodys = (span: Interval): RequiredBlock => ({ ...span, ref: null, service: null });
 
 export function without(all: Interval, hole: Interval): Interval[] {
   const before = { start: all.start, end: Math.min(all.end, hole.start) };

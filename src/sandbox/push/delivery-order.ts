@@ -9,7 +9,7 @@ import type { Dice } from './delivery-faults.js';
 import type { Courier } from './dispatcher.js';
 
 /** How long a push waits for a later one to overtake it; milliseconds of the sandbox's clock. */
-const LONGEST_HOLD_MS = 5_000;
+const MAX_HOLD_MS = 5_000;
 
 interface Push {
   readonly client: string;
@@ -71,7 +71,7 @@ export class Dispatch {
   #hold(push: Push): void {
     const held = this.#held.get(push.client) ?? new Set();
     this.#held.set(push.client, held.add(push));
-    this.#after(LONGEST_HOLD_MS, () => {
+    this.#after(MAX_HOLD_MS, () => {
       if (held.delete(push)) this.#send(push);
     });
   }

@@ -33,7 +33,7 @@ export interface Posting {
 const agent = { http: new HttpAgent({ keepAlive: false }), https: new HttpsAgent({ keepAlive: false }) };
 
 /** How long others wait behind one that finds no connection; real milliseconds. */
-const LONGEST_START_MS = 1_000;
+const MAX_START_MS = 1_000;
 
 export function post({ url, headers, body, timeoutMs, signal, timers }: Outgoing): Posting {
   const [late, over] = [new AbortController(), new AbortController()];
@@ -59,7 +59,7 @@ export function post({ url, headers, body, timeoutMs, signal, timers }: Outgoing
   });
   void answer.then(() => over.abort());
   const written = new Promise<void>((resolve) => {
-    void timers.sleep(LONGEST_START_MS, over.signal).then(resolve);
+    void timers.sleep(MAX_START_MS, over.signal).then(resolve);
     request.on('request', (raw) => raw.once('finish', resolve));
     void answer.then(() => resolve());
   });

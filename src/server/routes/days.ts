@@ -18,7 +18,7 @@ const query = z.object({
   to: date.optional(),
 });
 
-const MOST_DAYS = 366;
+const MAX_DAYS = 366;
 
 export const dayRoutes: Routes = (server, engine) => {
   server.get('/calendars/:id/days', { schema: { params, querystring: query } }, async (request) => {
@@ -27,8 +27,8 @@ export const dayRoutes: Routes = (server, engine) => {
     if (today === undefined) throw notFound(`there is no calendar "${id}"`);
     const { from = today } = request.query;
     const to = request.query.to ?? addDays(from, 6);
-    if (to < from || to > addDays(from, MOST_DAYS - 1)) {
-      const reason = to < from ? 'is before from' : `is more than ${MOST_DAYS} days after from`;
+    if (to < from || to > addDays(from, MAX_DAYS - 1)) {
+      const reason = to < from ? 'is before from' : `is more than ${MAX_DAYS} days after from`;
       throw new ProblemError({ status: 400, title: 'Invalid request', errors: [{ path: 'to', reason }] });
     }
     const days = await engine.days(id, from, to);

@@ -1,7 +1,7 @@
 /** Numbers for Prometheus: the status and the process. Nothing in them names a calendar, a doctor or a patient. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Slotkeeper } from '../../engine.js';
-import { Recent } from '../../lib/cached-value.js';
+import { CachedValue } from '../../lib/cached-value.js';
 import type { Server } from '../types.js';
 import type { WrongKeys } from '../wrong-keys.js';
 
@@ -34,7 +34,7 @@ export const metricsRoutes = (server: Server, engine: Slotkeeper, wrongKeys: Wro
   });
 
   // Asked for however often, and without a key: they cost no more than once in so long.
-  const metrics = new Recent({ timers: engine.timers, maxAgeMs: MAX_AGE_MS }, async () => {
+  const metrics = new CachedValue({ timers: engine.timers, maxAgeMs: MAX_AGE_MS }, async () => {
     const status = await engine.status();
     for (const state of ['pending', 'failed', 'held'] as const) days.set({ state }, status[state]);
     closing.set(status.closing);

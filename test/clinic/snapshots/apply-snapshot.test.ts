@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { putAccount } from '../../../src/db/tables/accounts.js';
-import { bookingsToFollow } from '../../../src/db/tables/linked-bookings.js';
-import { forgetReleased } from '../../../src/db/tables/snapshots.js';
+import { findBookingsToSync } from '../../../src/db/tables/linked-bookings.js';
+import { deleteExpiredReleases } from '../../../src/db/tables/snapshots.js';
 import { appointmentsOf } from '../../db/appointments.js';
 import { account, NOW, SEALER } from '../../db/seed-rows.js';
 import { useRecord } from '../../db/use-database.js';
@@ -320,11 +320,11 @@ describe('a snapshot into the record', () => {
     }
     await clinic.occupied(0, 'apt', '09:00', '09:10');
     await clinic.snapshot(1, { occupancy: [taken('apt', '10:00', '10:10')] });
-    expect(await bookingsToFollow(record.db, 'nowak', new Date(0))).toMatchObject([
+    expect(await findBookingsToSync(record.db, 'nowak', new Date(0))).toMatchObject([
       { booking: { id: '2' }, to: { start: new Date(`${DAY}T10:00+01:00`) } },
     ]);
     await clinic.snapshot(2, {});
-    const [followed] = await bookingsToFollow(record.db, 'nowak', new Date(0));
+    const [followed] = await findBookingsToSync(record.db, 'nowak', new Date(0));
     expect(followed).toMatchObject({ booking: { id: '2' } });
     expect(followed).not.toHaveProperty('to');
     const rows = await record.db
@@ -341,8 +341,8 @@ describe('a snapshot into the record', () => {
   test('released appointments are forgotten after a time, those with a version never', async () => {
     await clinic.released(0, 'plain');
     await clinic.released(0, 'versioned', { version: 3 });
-    expect(await forgetReleased(record.db, NOW)).toBe(0);
-    expect(await forgetReleased(record.db, new Date(NOW.getTime() + 1))).toBe(1);
+    expect(await deleteExpiredReleases(record.db, NOW)).toBe(0);
+    expect(await deleteExpiredReleases(record.db, new Date(NOW.getTime() + 1))).toBe(1);
     await clinic.occupied(1, 'versioned', '09:00', '09:10', { version: 2 });
     expect(await clinic.taken()).toEqual({});
   });

@@ -1,8 +1,13 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { Db } from '../../../src/db/schema.js';
 import { putCalendar } from '../../../src/db/tables/calendars.js';
-import { countHeldDays, forgetHolds, type Hold, heldDates } from '../../../src/db/tables/held-changes.js';
-import { Holds } from '../../../src/maintenance/held-changes.js';
+import {
+  countHeldDays,
+  deleteExpiredHeldChanges,
+  type HeldChange,
+  heldDates,
+} from '../../../src/db/tables/held-changes.js';
+import { HeldChanges } from '../../../src/maintenance/held-changes.js';
 import { calendar, NOW } from '../../db/seed-rows.js';
 import { useRecord } from '../../db/use-database.js';
 import { Clinic, DAY, NEXT, open, START, taken } from './snapshot-fixture.js';
@@ -21,16 +26,16 @@ const appointments = morning.slice(0, 6);
 describe('holds', () => {
   const record = useRecord();
   let clinic: Clinic;
-  let holds: Holds;
-  let woken: string[];
+  let holds: HeldChanges;
+  let enqueued: string[];
 
   beforeEach(async () => {
     clinic = new Clinic(record.db);
-    woken = [];
-    const wake = async (id: string) => {
-      woken.push(id);
+    enqueued = [];
+    const enqueue = async (id: string) => {
+      enqueued.push(id);
     };
-    holds = new Holds({ db: record.db, wake, now: () => START + 10_000 });
+    holds = new HeldChanges({ db: record.db, enqueue, now: () => START + 10_000 });
   });
 
   const openAll = (at = 0) =>
@@ -57,7 +62,7 @@ describe('holds', () => {
     expect(more).toMatchObject({
       changedDays: 0,
       held: {
-        losses: [{ scope: 'calendar', of: 'windows', lost: 1810, total: 2400 }],
+        deletions: [{ scope: 'calendar', of: 'windows', lost: 1810, total: 2400 }],
         dates: DAYS,
         releases: 0,
       },
@@ -78,7 +83,7 @@ describe('holds', () => {
   test('emptying a calendar is held, whatever the share', async () => {
     await openAll();
     expect(await clinic.snapshot(1, { to: LAST }, { holds: { share: 1 } })).toMatchObject({
-      held: { losses: [{ scope: 'calendar', of: 'windows', lost: 2400, total: 2400 }] },
+      held: { deletions: [{ scope: 'calendar', of: 'windows', lost: 2400, total: 2400 }] },
     });
   });
 
@@ -122,7 +127,7 @@ describe('holds', () => {
     expect(await clinic.snapshot(4, { to: LAST, windows }, held)).toMatchObject({
       released: 0,
       held: {
-        losses: [{ scope: 'calendar', of: 'occupancies', lost: 6, total: 6 }],
+        deletions: [{ scope: 'calendar', of: 'occupancies', lost: 6, total: 6 }],
         dates: [DAY],
         releases: 6,
       },
@@ -139,7 +144,7 @@ describe('holds', () => {
     await clinic.snapshot(1, { to: LAST, windows, occupancy: appointments.slice(0, 4) }, all);
     expect(await clinic.snapshot(2, { to: LAST, windows }, all)).toMatchObject({
       released: 0,
-      held: { losses: [{ scope: 'calendar', of: 'occupancies', lost: 4, total: 4 }], releases: 4 },
+      held: { deletions: [{ scope: 'calendar', of: 'occupancies', lost: 4, total: 4 }], releases: 4 },
     });
     const others = { to: LAST, windows, occupancy: [taken('another', '15:00', '15:10')] };
     expect(await clinic.snapshot(3, others, all)).toMatchObject({ released: 4, held: null });
@@ -154,7 +159,7 @@ describe('holds', () => {
     const useless = DAYS.map((date) => ({ ...open(date), services: [{ id: '123', duration: 1_000 }] }));
     expect(await clinic.snapshot(1, { to: LAST, windows: useless }, held)).toMatchObject({
       changedDays: 0,
-      held: { losses: [{ scope: 'calendar', of: 'windows', lost: 2400, total: 2400 }] },
+      held: { deletions: [{ scope: 'calendar', of: 'windows', lost: 2400, total: 2400 }] },
     });
   });
 
@@ -169,7 +174,7 @@ describe('holds', () => {
     });
 
     const lose = async (id: string, body: object, run = 'night') =>
-      (await new Clinic(record.db, id).snapshot(1, body, { ...held, run })).held?.losses ?? null;
+      (await new Clinic(record.db, id).snapshot(1, body, { ...held, run })).held?.deletions ?? null;
     /** Of 1,200 minutes in each, 4,800 in all. */
     const emptied = { from: DAY, to: NEXT };
     const halved = { from: NEXT, to: NEXT };
@@ -192,7 +197,7 @@ describe('holds', () => {
       const day = (date: string) => clinic.snapshot(1, { from: date, to: date }, { ...held, run: 'r' });
       expect((await day(DAYS[0])).held).toBeNull();
       expect((await day(DAYS[1])).held).toBeNull();
-      expect((await day(DAYS[2])).held?.losses[0]).toEqual({
+      expect((await day(DAYS[2])).held?.deletions[0]).toEqual({
         scope: 'calendar',
         of: 'windows',
         lost: 1800,
@@ -237,9 +242,9 @@ describe('holds', () => {
           cause: 'snapshot',
           from: FIRST,
           to: LAST,
-          saidAt: new Date(START + 1_000).toISOString(),
+          observedAt: new Date(START + 1_000).toISOString(),
           heldAt: new Date(START + 1_000).toISOString(),
-          losses: [
+          deletions: [
             { scope: 'calendar', of: 'windows', lost: 2400, total: 2400 },
             { scope: 'calendar', of: 'occupancies', lost: 6, total: 6 },
           ],
@@ -251,7 +256,7 @@ describe('holds', () => {
 
     test('releases it: what was held is done, and its calendar is woken', async () => {
       const id = await emptied();
-      await record.db.updateTable('slotkeeper.calendars').set({ queued_urgency: null }).execute();
+      await record.db.updateTable('slotkeeper.calendars').set({ queued_priority: null }).execute();
       const marked = await clinic.marked(async () => {
         expect(await holds.settle('release', [id, '999', 'nonsense'])).toEqual({
           done: 1,
@@ -259,7 +264,7 @@ describe('holds', () => {
         });
       });
       expect(marked).toEqual(DAYS);
-      expect(woken).toEqual(['nowak']);
+      expect(enqueued).toEqual(['nowak']);
       expect(await clinic.windows(FIRST, LAST)).toEqual([]);
       expect(await clinic.taken()).toEqual({});
       expect([await days(), await holds.list()]).toEqual([0, []]);
@@ -330,9 +335,9 @@ describe('holds', () => {
       await emptied();
       const next = await clinic.snapshot(2, { from: NEXT, to: '2026-11-20' }, held);
       expect(await holds.list()).toMatchObject([{ id: next.held?.id, dates: DAYS.slice(1) }]);
-      await forgetHolds(record.db, LAST);
+      await deleteExpiredHeldChanges(record.db, LAST);
       expect(await holds.list()).toMatchObject([{ id: next.held?.id, dates: [LAST] }]);
-      await forgetHolds(record.db, '2026-11-20');
+      await deleteExpiredHeldChanges(record.db, '2026-11-20');
       expect(await holds.list()).toEqual([]);
     });
 
@@ -360,8 +365,8 @@ describe('holds', () => {
 
     test('is told of a hold in the transaction that makes it', async () => {
       await openAll();
-      const told: { hold: Hold; isAgain: boolean }[] = [];
-      const onHeld = async (_: Db, hold: Hold, isAgain: boolean) => {
+      const told: { hold: HeldChange; isAgain: boolean }[] = [];
+      const onHeld = async (_: Db, hold: HeldChange, isAgain: boolean) => {
         told.push({ hold, isAgain });
       };
       const first = await clinic.snapshot(1, { to: LAST }, { ...held, onHeld });

@@ -3,9 +3,9 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { type Line, readLines } from '../../../src/clinic/snapshots/ndjson.js';
 
-async function linesOf(chunks: readonly (string | Uint8Array)[], mostBytes?: number): Promise<Line[]> {
+async function linesOf(chunks: readonly (string | Uint8Array)[], maxBytes?: number): Promise<Line[]> {
   const lines: Line[] = [];
-  for await (const line of readLines(Readable.from(chunks), mostBytes)) lines.push(line);
+  for await (const line of readLines(Readable.from(chunks), maxBytes)) lines.push(line);
   return lines;
 }
 
