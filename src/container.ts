@@ -12,10 +12,10 @@ import { retryAfterMs } from './context/retry-after-failure.js';
 import { HIGHEST_PRIORITY, LOWEST_PRIORITY, VERIFICATION_PRIORITY } from './core/index.js';
 import type { Encryptor } from './crypto/encryptor.js';
 import { type Database, openDatabase } from './db/database.js';
-import type { Embedded } from './db/embedded.js';
+import type { EmbeddedDatabase } from './db/embedded.js';
 import type { Db } from './db/schema.js';
 import { AccountCache } from './db/tables/account-cache.js';
-import { decryptedAccount } from './db/tables/account-secrets.js';
+import { decryptAccount } from './db/tables/account-secrets.js';
 import type { Link } from './db/tables/linked-bookings.js';
 import type { PendingCalendar } from './db/tables/pending-calendars.js';
 import { saveRejectedEvent } from './db/tables/rejected-events.js';
@@ -46,7 +46,7 @@ import { openEmbeddedOf } from './setup/open-embedded.js';
 export interface ContainerOptions {
   readonly databaseUrl?: string | undefined;
   readonly data: string;
-  readonly embedded?: Embedded | undefined;
+  readonly embedded?: EmbeddedDatabase | undefined;
   readonly redisUrl?: string | undefined;
   readonly statementMs: number | undefined;
   readonly redisMs: number | undefined;
@@ -126,7 +126,7 @@ export async function openContainer(options: ContainerOptions): Promise<Containe
     const encryptor = openEncryptor({ encryptionKey, folder: databaseUrl === undefined ? data : undefined });
     await queues.connect();
     await options.prepare(database.db, encryptor);
-    database.limitStatements(options.statementMs);
+    database.setStatementTimeout(options.statementMs);
     return assemble(options, database, queues, encryptor);
   } catch (error) {
     await queues.close();
@@ -233,7 +233,7 @@ function assemble(
   });
   const inbox = new NotificationService({
     db,
-    room: database.room,
+    room: database.diskSpace,
     encryptor,
     log,
     now,
@@ -250,7 +250,7 @@ function assemble(
     askClinic: (account, question) =>
       askClinic(
         { forAll: secret === undefined ? undefined : { secret, approvalUrl }, now, timers, privateAddresses },
-        decryptedAccount(encryptor, account),
+        decryptAccount(encryptor, account),
         question,
       ),
   });
@@ -267,7 +267,7 @@ function assemble(
     spreadMs,
     fetch: async (account, signal) => {
       const take = options.takeSnapshot;
-      const { problems, ...did } = await pullSource(decryptedAccount(encryptor, account), {
+      const { problems, ...did } = await pullSource(decryptAccount(encryptor, account), {
         db,
         now,
         signal,

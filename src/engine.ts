@@ -14,11 +14,11 @@ import { type FileConfig, type FileConfigInput, fileSchema } from './config/sche
 import { type Container, openContainer } from './container.js';
 import { HIGHEST_PRIORITY, LOWEST_PRIORITY, localDate } from './core/index.js';
 import type { Encryptor } from './crypto/encryptor.js';
-import type { Embedded } from './db/embedded.js';
+import type { EmbeddedDatabase } from './db/embedded.js';
 import type { Db } from './db/schema.js';
 import { type Account, getAccount, listAccounts, putAccount } from './db/tables/accounts.js';
 import { type Calendar, deleteCalendar, getCalendar } from './db/tables/calendars.js';
-import { beginClosing, formerAddresses } from './db/tables/closing-calendars.js';
+import { findFormerAddresses, startClosing } from './db/tables/closing-calendars.js';
 import { encryptAccounts, missingKeysOf } from './db/tables/encrypt-accounts.js';
 import type { AddedNotification, Feed, NotificationItem } from './db/tables/notifications.js';
 import { missingKeys } from './db/tables/retention.js';
@@ -86,7 +86,7 @@ export interface SlotkeeperOptions {
 /** For the command line. */
 export interface EngineOptions extends SlotkeeperOptions {
   /** The embedded database in `data`, where it is open already; the engine closes it. */
-  readonly embedded?: Embedded | undefined;
+  readonly embedded?: EmbeddedDatabase | undefined;
 }
 
 /** How a snapshot came. */
@@ -196,7 +196,7 @@ export class Slotkeeper {
 
   /** Tells other processes on this machine where this one can be reached. */
   announce(url: string): void {
-    this.#running().database.lock?.announce(url);
+    this.#running().database.lock?.recordUrl(url);
   }
 
   /** Whether it can commit, queue and publish; tried anew where the last answer is a second old. */
@@ -365,7 +365,7 @@ export class Slotkeeper {
       await refusePrivateAddresses(this.#privateAddresses, account, dependencies.timers);
     }
     const isChanged = await putAccount(this.db, account, new Date(this.now()), encryptor);
-    accounts.forget(account.id);
+    accounts.invalidate(account.id);
     if (isChanged) await delivery.accountChanged(account.id);
   }
 
@@ -382,7 +382,7 @@ export class Slotkeeper {
     delivery.enqueue(told);
     if (configured.kind === 'changed') {
       await this.enqueueCalendar(calendar.id);
-      for (const former of await formerAddresses(this.db, calendar.id))
+      for (const former of await findFormerAddresses(this.db, calendar.id))
         await this.enqueueCalendar(former, HIGHEST_PRIORITY);
     }
     return configured.kind === 'held' ? configured.held : null;
@@ -399,15 +399,15 @@ export class Slotkeeper {
     { leave = false }: { readonly leave?: boolean } = {},
   ): Promise<'closing' | 'deleted' | undefined> {
     if (leave) return (await deleteCalendar(this.db, id)) ? 'deleted' : undefined;
-    if (!(await beginClosing(this.db, id, new Date(this.now())))) return undefined;
+    if (!(await startClosing(this.db, id, new Date(this.now())))) return undefined;
     await this.enqueueCalendar(id, HIGHEST_PRIORITY);
     return 'closing';
   }
 
   /** @param said for how much it is */
   async #takeIn<T>(said: unknown, take: () => Promise<T>): Promise<T> {
-    const { room } = this.#running().database;
-    return room === undefined ? await take() : await room.during(sizeOf(said), take);
+    const { diskSpace } = this.#running().database;
+    return diskSpace === undefined ? await take() : await diskSpace.runWithSpace(sizeOf(said), take);
   }
 
   #tellingHeld(encryptor: Encryptor, added: AddedNotification[]): OnHeld {

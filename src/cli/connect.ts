@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import type { Role } from '../api/roles.js';
 import { loadConfig } from '../config/load.js';
 import { FolderInUseError } from '../db/folder-in-use-error.js';
-import { holderOf } from '../db/folder-lock.js';
+import { findHolder } from '../db/folder-lock.js';
 import type { Slotkeeper } from '../engine.js';
 import { ending, UsageError } from './exit.js';
 import { HttpApi } from './http-api.js';
@@ -45,7 +45,7 @@ export async function withEngine<T>(
   const { now, timers, env, cwd } = io;
   if (settings.DATABASE_URL === undefined) {
     const folder = resolve(settings.SLOTKEEPER_DATA);
-    const holder = holderOf(folder);
+    const holder = findHolder(folder);
     if (holder !== undefined) {
       if (holder.url === undefined) throw new FolderInUseError(folder, holder);
       if (settings.SLOTKEEPER_API_KEY === undefined) {

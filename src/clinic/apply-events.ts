@@ -5,10 +5,10 @@
 
 import { LOWEST_PRIORITY, localDate } from '../core/index.js';
 import type { Encryptor } from '../crypto/encryptor.js';
-import { COMMIT, pipelined } from '../db/pipeline.js';
+import { COMMIT, runPipelined } from '../db/pipeline.js';
 import { retryDeadlock } from '../db/retry.js';
 import type { Db } from '../db/schema.js';
-import { conflictsOf } from '../db/tables/conflicts.js';
+import { findConflictsOfAppointments } from '../db/tables/conflicts.js';
 import { markDays } from '../db/tables/days.js';
 import {
   type LockedCalendar,
@@ -173,7 +173,7 @@ async function applyRead(
   const resolved = resolveAll(read, calendars, outcomes);
   const firsts = new Map(resolved.toReversed().map((one) => [one.id, one]));
   const { refs, dates } = keysOf(resolved.map(({ event }) => event));
-  const [{ unseen, contents }, occupancies, windows, positions] = await pipelined(tx, (db) =>
+  const [{ unseen, contents }, occupancies, windows, positions] = await runPipelined(tx, (db) =>
     Promise.all([
       recordEvents(db, [...firsts.values()], at),
       findOccupancies(db, refs),
@@ -206,20 +206,20 @@ async function applyRead(
   );
   let linked: Awaited<ReturnType<typeof applyLinks>> = { days: [], appointments: [] };
   if (links.length > 0) {
-    await pipelined(tx, (db) => Promise.all(saving(db)));
+    await runPipelined(tx, (db) => Promise.all(saving(db)));
     linked = await applyLinks(tx, calendars, links, now);
   }
   const days = {
     windows: folded.changedByWindows,
     occupancy: [...folded.changedByOccupancy, ...linked.days],
   };
-  const [marked, following, conflicts] = await pipelined(tx, async (db) => {
+  const [marked, following, conflicts] = await runPipelined(tx, async (db) => {
     const saved = links.length > 0 ? [] : saving(db);
     const marking = markDays(db, days, at);
     return await Promise.all([
       marking,
       beginSyncOfAppointments(db, changed),
-      encryptor === undefined ? [] : conflictsOf(db, [...changed, ...linked.appointments]),
+      encryptor === undefined ? [] : findConflictsOfAppointments(db, [...changed, ...linked.appointments]),
       recordLastEvent(db, calendars.values(), at),
       marking.then(() => recordWindows(db, folded.replaced, at)),
       ...saved,
@@ -227,7 +227,7 @@ async function applyRead(
   });
   const also = following.map((calendar) => ({ calendar, priority: LOWEST_PRIORITY }));
   const wanted = jobsOf(marked, also);
-  const [jobsToEnqueue, added] = await pipelined(tx, (db) =>
+  const [jobsToEnqueue, added] = await runPipelined(tx, (db) =>
     Promise.all([claimJobs(db, wanted), saveConflicts(db, encryptor, conflicts, now), end?.execute(db)]),
   );
   return { jobsToEnqueue, added, outcomes };

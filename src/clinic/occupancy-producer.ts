@@ -62,7 +62,7 @@ export class OccupancyProducer {
     await this.#queues.connect();
     const queue = this.#queues.queue(OCCUPANCY_QUEUE);
     await this.#queues.ready();
-    this.#database?.limitStatements();
+    this.#database?.setStatementTimeout();
     return queue;
   }
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { marketplaceId } from '../clinic/event-schema.js';
 import { isTimeZone } from '../core/index.js';
-import { DEFAULT_PUSH_BYTES } from '../db/tables/account.js';
+import { DEFAULT_MAX_PUSH_BYTES } from '../db/tables/account.js';
 import type { Account } from '../db/tables/accounts.js';
 import type { Calendar } from '../db/tables/calendars.js';
 import { keyOf } from '../delivery/destination.js';
@@ -56,7 +56,7 @@ const notificationsSchema = z
       .int()
       .min(1024)
       .max(16 * 1024 * 1024)
-      .default(DEFAULT_PUSH_BYTES),
+      .default(DEFAULT_MAX_PUSH_BYTES),
   })
   .refine(
     ({ mode, apiKey, allowFrom }) => !isPushed(mode) || apiKey !== undefined || allowFrom !== undefined,

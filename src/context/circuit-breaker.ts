@@ -1,5 +1,5 @@
 /** After the firewall took an account for a bot: silence, longer each time. Contract: Limits. */
-import { type Account, countPause, pauseAccount } from '../db/tables/accounts.js';
+import { type Account, pauseAccount, recordPause } from '../db/tables/accounts.js';
 import { backoffMs, FIREWALL } from '../lib/backoff.js';
 import type { Dependencies } from './context.js';
 
@@ -16,7 +16,7 @@ export async function openCircuit(
   reason: string,
 ): Promise<number> {
   const { db, budget, log, now, random } = dependencies;
-  const pauses = await countPause(db, account.id, budget.pausesBefore(account.id));
+  const pauses = await recordPause(db, account.id, budget.pausesBefore(account.id));
   if (pauses === undefined) return COUNTED_MS;
   const afterMs = backoffMs(FIREWALL, pauses, random());
   const until = new Date(now() + afterMs);

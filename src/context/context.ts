@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Encryptor } from '../crypto/encryptor.js';
 import type { Db } from '../db/schema.js';
 import type { Account } from '../db/tables/accounts.js';
-import type { PlacedCalendar } from '../db/tables/calendars.js';
+import type { StoredCalendar } from '../db/tables/calendars.js';
 import type { AddedNotification } from '../db/tables/notifications.js';
 import type { DocplannerClient } from '../docplanner/index.js';
 import type { Timers } from '../lib/timers.js';
@@ -37,7 +37,7 @@ export interface Dependencies {
 
 /** What a strategy works with while it holds the calendar. */
 export interface CalendarContext extends Omit<Dependencies, 'clients' | 'budget'> {
-  readonly calendar: PlacedCalendar;
+  readonly calendar: StoredCalendar;
   readonly account: Account;
   /**
    * The marketplace, for work of this urgency: before every request the budget is asked, and before one that

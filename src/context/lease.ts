@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Account } from '../db/tables/accounts.js';
-import type { PlacedCalendar } from '../db/tables/calendars.js';
+import type { StoredCalendar } from '../db/tables/calendars.js';
 import { acquireLease, releaseLease, renewLease } from '../db/tables/leases.js';
 import { ConnectionError, DocplannerError, type RequestGate } from '../docplanner/index.js';
 import { inFlightMs } from '../rate-limit/in-flight.js';
@@ -25,7 +25,7 @@ export type LeasedWork<T> = { readonly kind: 'ran'; readonly result: T } | { rea
  */
 export async function withLease<T>(
   dependencies: Dependencies,
-  calendar: PlacedCalendar,
+  calendar: StoredCalendar,
   account: Account,
   work: (run: CalendarContext) => Promise<T>,
 ): Promise<LeasedWork<T>> {

@@ -1,5 +1,5 @@
 /** When to ask the marketplace again for what is nobody's change: its notifications, its bookings. */
-import { refuseAccount } from '../db/tables/account-states.js';
+import { recordAccountRefused } from '../db/tables/account-states.js';
 import type { Account } from '../db/tables/accounts.js';
 import { backoffMs, RETRY } from '../lib/backoff.js';
 import { openCircuit } from './circuit-breaker.js';
@@ -25,7 +25,12 @@ export async function retryAfterMs(
       return await openCircuit(dependencies, account, failure.reason);
     case 'retry':
       if (failure.refusal !== undefined) {
-        await refuseAccount(dependencies.db, account.id, failure.refusal, new Date(dependencies.now()));
+        await recordAccountRefused(
+          dependencies.db,
+          account.id,
+          failure.refusal,
+          new Date(dependencies.now()),
+        );
       }
       return Math.max(failure.afterMs ?? 0, backoff);
     case 'give-up':

@@ -1,13 +1,13 @@
 /** Writings that do not depend on one another, sent as one statement: on the way to a server, each statement counts. */
 import { type RawBuilder, sql } from 'kysely';
-import { pipelined } from './pipeline.js';
+import { runPipelined } from './pipeline.js';
 import type { Db } from './schema.js';
 
 /** What can be a part of another statement: it has no data-modifying statement within it. */
-export type Part<Row = unknown> = RawBuilder<Row>;
+export type StatementPart<Row = unknown> = RawBuilder<Row>;
 
 type Rows = Readonly<Record<string, object>>;
-type Parts<Told extends Rows> = { readonly [Name in keyof Told]: Part<Told[Name]> | undefined };
+type Parts<Told extends Rows> = { readonly [Name in keyof Told]: StatementPart<Told[Name]> | undefined };
 type Answers<Told extends Rows> = { readonly [Name in keyof Told]: readonly Told[Name][] };
 
 /**
@@ -19,11 +19,11 @@ type Answers<Told extends Rows> = { readonly [Name in keyof Told]: readonly Told
  */
 export async function writeCombined<Told extends Rows>(
   db: Db,
-  silent: readonly (Part | undefined)[],
+  silent: readonly (StatementPart | undefined)[],
   telling: Parts<Told>,
   ...along: readonly RawBuilder<object>[]
 ): Promise<Answers<Told>> {
-  const told = Object.entries<Part | undefined>(telling);
+  const told = Object.entries<StatementPart | undefined>(telling);
   const parts = [...silent.map((part, n) => [`silent_${n}`, part] as const), ...told].flatMap(
     ([name, part]) => (part === undefined ? [] : [sql`${sql.id(name)} AS (${part})`]),
   );
@@ -37,7 +37,7 @@ export async function writeCombined<Told extends Rows>(
     {
       rows: [row],
     },
-  ] = await pipelined(db, (session) =>
+  ] = await runPipelined(db, (session) =>
     Promise.all([statement.execute(session), ...along.map((one) => one.execute(session))]),
   );
   if (row === undefined) throw new Error('a SELECT without FROM has one row');

@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataFolderError } from './data-folder-error.js';
-import { freeBytes, MB, toMb } from './disk-space.js';
+import { MB, readFreeBytes, toMb } from './disk-space.js';
 import { type FolderLock, lockFolder } from './folder-lock.js';
 
 /** The database in it. */
@@ -24,7 +24,7 @@ const OLD_BYTES = 24 * MB;
  * @throws {FolderInUseError} when a living process holds it
  * @throws {DataFolderError} where it cannot be written
  */
-export function openFolder(folder: string): FolderLock {
+export function openDataFolder(folder: string): FolderLock {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     return lockFolder(folder);
@@ -33,34 +33,34 @@ export function openFolder(folder: string): FolderLock {
   }
 }
 
-export interface Place {
+export interface DatabaseDir {
   /** The database's own folder. */
   readonly dataDir: string;
   /** Where it is to be made first, if it is not there. */
-  readonly makeIn?: string;
+  readonly createIn?: string;
 }
 
 /**
  * Where the database is, or is to be made.
  * @throws {DataFolderError} where it is not whole, or its disk is full
  */
-export async function placeIn(folder: string): Promise<Place> {
+export async function prepareDatabaseDir(folder: string): Promise<DatabaseDir> {
   const dataDir = join(folder, NAME);
   const isNew = !existsSync(dataDir);
   if (isNew) refuseTraces(folder);
   else refuseParts(folder, dataDir);
-  clearUnfinished(folder);
+  deleteUnfinished(folder);
   const needed = isNew ? NEW_BYTES : OLD_BYTES;
-  const free = await freeBytes(folder);
+  const free = await readFreeBytes(folder);
   if (free < needed) {
     const reason = `is on a disk with ${toMb(free)} MB left, and a start needs ${toMb(needed)} MB: make room`;
     throw new DataFolderError(folder, reason);
   }
-  return isNew ? { dataDir, makeIn: join(folder, UNFINISHED) } : { dataDir };
+  return isNew ? { dataDir, createIn: join(folder, UNFINISHED) } : { dataDir };
 }
 
 /** What a start has left that did not get to its end. */
-export function clearUnfinished(folder: string): void {
+export function deleteUnfinished(folder: string): void {
   rmSync(join(folder, UNFINISHED), { recursive: true, force: true });
 }
 

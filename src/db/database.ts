@@ -5,7 +5,7 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import type pg from 'pg';
 import type { DiskSpace } from './disk-space.js';
-import { type Embedded, type EmbeddedOptions, openEmbedded } from './embedded.js';
+import { type EmbeddedDatabase, type EmbeddedOptions, openEmbeddedDatabase } from './embedded.js';
 import type { FolderLock } from './folder-lock.js';
 import { migrate } from './migrate.js';
 import type { PglitePool } from './pglite-pool.js';
@@ -20,9 +20,9 @@ export interface Database {
   readonly db: Db;
   /** Both present for the embedded database in a folder only. */
   readonly lock?: FolderLock;
-  readonly room?: DiskSpace;
+  readonly diskSpace?: DiskSpace;
   /** Called when everything is prepared: from then on no statement waits for its answer without end. */
-  limitStatements(ms?: number): void;
+  setStatementTimeout(ms?: number): void;
   close(): Promise<void>;
 }
 
@@ -35,7 +35,7 @@ export type DatabaseOptions =
     }
   | EmbeddedOptions
   /** One that is open already. */
-  | { readonly embedded: Embedded };
+  | { readonly embedded: EmbeddedDatabase };
 
 /**
  * Opens the database and brings its tables up to date.
@@ -57,17 +57,17 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 async function openPostgres(options: Extract<DatabaseOptions, { url: string }>): Promise<Database> {
   // Loaded only here: the embedded database needs no driver.
   const { openPgPool } = await import('./pool.js');
-  const { pool, limitStatements, close } = openPgPool({
+  const { pool, setStatementTimeout, close } = openPgPool({
     url: options.url,
     size: options.poolSize ?? 20,
     onError: (error) => options.onError?.(error),
   });
   const db: Db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: withPreparedStatements(pool) }) });
-  return { kind: 'postgresql', pool, db, limitStatements, close };
+  return { kind: 'postgresql', pool, db, setStatementTimeout, close };
 }
 
 async function openPglite(options: Exclude<DatabaseOptions, { url: string }>): Promise<Database> {
-  const embedded = 'embedded' in options ? options.embedded : await openEmbedded(options);
+  const embedded = 'embedded' in options ? options.embedded : await openEmbeddedDatabase(options);
   const db: Db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: embedded.pool }) });
   return { kind: 'pglite', db, ...embedded };
 }

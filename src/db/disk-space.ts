@@ -7,7 +7,7 @@ import { DiskFullError } from './disk-full-error.js';
 
 export const MB = 2 ** 20;
 /** Below this nothing is taken in. */
-export const RESERVE = 32 * MB;
+export const RESERVED_BYTES = 32 * MB;
 /** What is taken in is written to its table, to the log, and to what other rows follow from it. */
 const TIMES_WRITTEN = 4;
 
@@ -15,7 +15,7 @@ export interface DiskSpaceOptions {
   /** Called when nothing more is taken in, and when something is again. */
   readonly onChange?: (isShort: boolean, freeMb: number) => void;
   /** Bytes that are left to this user where the folder is; default asks the system. */
-  readonly free?: (folder: string) => Promise<number>;
+  readonly readFreeBytes?: (folder: string) => Promise<number>;
 }
 
 export class DiskSpace {
@@ -40,11 +40,11 @@ export class DiskSpace {
    * @param bytes how much it is, about
    * @throws {DiskFullError}
    */
-  async during<T>(bytes: number, work: () => Promise<T>): Promise<T> {
+  async runWithSpace<T>(bytes: number, work: () => Promise<T>): Promise<T> {
     this.#underWay += bytes;
     try {
-      const needed = RESERVE + TIMES_WRITTEN * this.#underWay;
-      const free = await this.look();
+      const needed = RESERVED_BYTES + TIMES_WRITTEN * this.#underWay;
+      const free = await this.check();
       if (free < needed) throw new DiskFullError(this.#folder, toMb(free), toMb(needed));
       return await work();
     } finally {
@@ -53,9 +53,9 @@ export class DiskSpace {
   }
 
   /** @returns the bytes that are left */
-  async look(): Promise<number> {
-    const free = await (this.#options.free ?? freeBytes)(this.#folder);
-    if (free < RESERVE !== this.#isShort) {
+  async check(): Promise<number> {
+    const free = await (this.#options.readFreeBytes ?? readFreeBytes)(this.#folder);
+    if (free < RESERVED_BYTES !== this.#isShort) {
       this.#isShort = !this.#isShort;
       this.#options.onChange?.(this.#isShort, toMb(free));
     }
@@ -63,7 +63,7 @@ export class DiskSpace {
   }
 }
 
-export async function freeBytes(folder: string): Promise<number> {
+export async function readFreeBytes(folder: string): Promise<number> {
   const { bavail, bsize } = await statfs(folder);
   return bavail * bsize;
 }

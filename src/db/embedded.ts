@@ -1,10 +1,10 @@
 /** Opens the embedded database: its folder, its thread, and what is looked at while it is open. */
 import { resolve } from 'node:path';
 import { systemTimers, within } from '../lib/timers.js';
-import { clearUnfinished, openFolder, placeIn } from './data-folder.js';
+import { deleteUnfinished, openDataFolder, prepareDatabaseDir } from './data-folder.js';
 import { DataFolderError } from './data-folder-error.js';
 import { DatabaseLostError } from './database-lost-error.js';
-import { DiskSpace, type DiskSpaceOptions, freeBytes, MB, RESERVE, toMb } from './disk-space.js';
+import { DiskSpace, type DiskSpaceOptions, MB, RESERVED_BYTES, readFreeBytes, toMb } from './disk-space.js';
 import type { FolderLock } from './folder-lock.js';
 import { PglitePool } from './pglite-pool.js';
 import { PgliteThread, type ThreadOptions } from './pglite-thread.js';
@@ -16,15 +16,15 @@ export interface EmbeddedOptions {
   readonly onProgress?: (message: string) => void;
   /** Called where the database is lost: this process cannot work with it any more. */
   readonly onLost?: (error: DatabaseLostError) => void;
-  readonly onSpace?: DiskSpaceOptions['onChange'];
+  readonly onSpaceChange?: DiskSpaceOptions['onChange'];
 }
 
-export interface Embedded {
+export interface EmbeddedDatabase {
   readonly pool: PglitePool;
   /** Both absent in memory. */
   readonly lock?: FolderLock;
-  readonly room?: DiskSpace;
-  limitStatements(ms?: number): void;
+  readonly diskSpace?: DiskSpace;
+  setStatementTimeout(ms?: number): void;
   close(): Promise<void>;
 }
 
@@ -37,14 +37,14 @@ const CHECK_SPACE_EVERY = 10;
  * @throws {FolderInUseError} when another process has the folder
  * @throws {DataFolderError} where the folder cannot be used as it is
  */
-export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> {
-  const { onProgress, onLost, onSpace } = options;
+export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<EmbeddedDatabase> {
+  const { onProgress, onLost, onSpaceChange } = options;
   const inMemory = options.folder === 'memory://';
   const folder = inMemory ? options.folder : resolve(options.folder);
-  const lock = inMemory ? undefined : openFolder(folder);
+  const lock = inMemory ? undefined : openDataFolder(folder);
   try {
     onProgress?.('starting the embedded database (the first start takes a few seconds)');
-    const place = inMemory ? { dataDir: folder } : await placeIn(folder);
+    const place = inMemory ? { dataDir: folder } : await prepareDatabaseDir(folder);
     const thread = await openThread(folder, {
       ...place,
       onLost: async (error) => onLost?.(inMemory ? error : await advised(folder, error)),
@@ -54,13 +54,13 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
     await pool.query(`SET search_path TO ${SEARCH_PATH}`);
     const room = inMemory
       ? undefined
-      : new DiskSpace(folder, onSpace === undefined ? {} : { onChange: onSpace });
+      : new DiskSpace(folder, onSpaceChange === undefined ? {} : { onChange: onSpaceChange });
     const stopLooking = looking(pool, room);
     return {
       pool,
       ...(lock === undefined ? {} : { lock }),
-      ...(room === undefined ? {} : { room }),
-      limitStatements: (ms) => thread.limitStatements(ms),
+      ...(room === undefined ? {} : { diskSpace: room }),
+      setStatementTimeout: (ms) => thread.setStatementTimeout(ms),
       close: async () => {
         await stopLooking();
         await pool.end();
@@ -78,11 +78,11 @@ async function openThread(folder: string, options: ThreadOptions): Promise<Pglit
     return await PgliteThread.open(options);
   } catch (error) {
     const why = error instanceof DatabaseLostError ? error.cause : error;
-    if (options.makeIn === undefined) {
+    if (options.createIn === undefined) {
       const todo = 'where that does not end by itself, put the whole folder back from a backup';
       throw new DataFolderError(folder, `has a database that cannot be opened (${why}): ${todo}`, error);
     }
-    clearUnfinished(folder);
+    deleteUnfinished(folder);
     throw new DataFolderError(folder, `cannot be given a database (${why})`, error);
   }
 }
@@ -93,10 +93,10 @@ async function advised(folder: string, error: DatabaseLostError): Promise<Databa
   const free = await within(
     systemTimers,
     LOOK_EVERY_MS,
-    freeBytes(folder).catch(() => undefined),
+    readFreeBytes(folder).catch(() => undefined),
   );
   const left = free === undefined ? '' : `; its disk has ${toMb(free)} MB left`;
-  const when = free !== undefined && free < RESERVE ? ', once it has room' : '';
+  const when = free !== undefined && free < RESERVED_BYTES ? ', once it has room' : '';
   const reason = `${error.cause}${left}. What was acknowledged is in it: start again${when}`;
   return new DatabaseLostError(folder, reason);
 }
@@ -107,7 +107,7 @@ function looking(pool: PglitePool, room: DiskSpace | undefined): () => Promise<v
   let looks = 0;
   let underWay: Promise<void> | undefined;
   const look = async (): Promise<void> => {
-    if (looks % CHECK_SPACE_EVERY === 0) await room.look();
+    if (looks % CHECK_SPACE_EVERY === 0) await room.check();
     looks += 1;
     await shortenLog(pool);
   };

@@ -9,14 +9,14 @@ import { FolderInUseError, type Holder } from './folder-in-use-error.js';
 
 export interface FolderLock {
   /** Tells others where to reach the process that holds the folder. */
-  announce(url: string): void;
+  recordUrl(url: string): void;
   release(): void;
 }
 
 const lockPath = (folder: string): string => join(folder, 'lock');
 
 /** Field 22 of /proc/PID/stat; counted after the command name, which may contain blanks and parentheses. */
-function startOf(pid: number): string | undefined {
+function readStartTime(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
@@ -31,7 +31,7 @@ function isAlive(holder: Holder): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
   }
-  const startedAt = startOf(holder.pid);
+  const startedAt = readStartTime(holder.pid);
   return holder.startedAt === undefined || startedAt === undefined || startedAt === holder.startedAt;
 }
 
@@ -48,7 +48,7 @@ function readHolder(path: string): Holder | undefined {
 }
 
 /** The living process that holds the folder, if there is one. */
-export function holderOf(folder: string): Holder | undefined {
+export function findHolder(folder: string): Holder | undefined {
   const holder = readHolder(lockPath(folder));
   return holder !== undefined && isAlive(holder) ? holder : undefined;
 }
@@ -60,7 +60,7 @@ export function holderOf(folder: string): Holder | undefined {
 export function lockFolder(folder: string): FolderLock {
   const path = lockPath(folder);
   const mine = `${path}.${randomUUID()}`;
-  const startedAt = startOf(process.pid);
+  const startedAt = readStartTime(process.pid);
   const self: Holder = { pid: process.pid, ...(startedAt === undefined ? {} : { startedAt }) };
   writeFileSync(mine, JSON.stringify(self));
   try {
@@ -71,7 +71,7 @@ export function lockFolder(folder: string): FolderLock {
         break;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-        const holder = holderOf(folder);
+        const holder = findHolder(folder);
         if (holder !== undefined || attempt > 3) throw new FolderInUseError(folder, holder);
         moveAside(path);
       }
@@ -80,7 +80,7 @@ export function lockFolder(folder: string): FolderLock {
     rmSync(mine, { force: true });
   }
   return {
-    announce: (url) => {
+    recordUrl: (url) => {
       // In one step: a lock that is read while it is written would look like one that a crash cut off.
       writeFileSync(mine, JSON.stringify({ ...self, url }));
       renameSync(mine, path);

@@ -4,11 +4,11 @@ export interface ThreadData {
   /** A folder of the database itself, or `memory://`. */
   readonly dataDir: string;
   /** Where it is made, if it is not there yet: it gets its name when it is whole. */
-  readonly makeIn?: string | undefined;
+  readonly createIn?: string | undefined;
 }
 
 /** To the thread. */
-export type Question =
+export type ThreadRequest =
   | {
       readonly kind: 'ask';
       readonly id: number;
@@ -19,23 +19,23 @@ export type Question =
   | { readonly kind: 'close' };
 
 /** From the thread. */
-export type Told =
+export type ThreadMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'not-ready'; readonly reason: string }
-  | { readonly kind: 'answer'; readonly id: number; readonly answer: Answer }
-  | { readonly kind: 'error'; readonly id: number; readonly error: PlainError }
+  | { readonly kind: 'answer'; readonly id: number; readonly answer: StatementResult }
+  | { readonly kind: 'error'; readonly id: number; readonly error: SerializedError }
   | { readonly kind: 'notification'; readonly channel: string; readonly payload: string }
   /** It can do nothing more, and may never answer. */
   | { readonly kind: 'lost'; readonly reason: string };
 
 /** Of the text's last statement. */
-export interface Answer<R = unknown> {
+export interface StatementResult<R = unknown> {
   readonly rows: R[];
   readonly affectedRows: number;
 }
 
 /** An error as it passes between threads: its class does not, and what the driver adds (the parameters) must not. */
-export interface PlainError {
+export interface SerializedError {
   readonly name: string;
   readonly message: string;
   readonly fields: Readonly<Record<string, string>>;
@@ -43,7 +43,7 @@ export interface PlainError {
 
 const FIELDS = ['code', 'severity', 'detail', 'hint', 'where', 'schema', 'table', 'column', 'constraint'];
 
-export function toPlain(error: unknown): PlainError {
+export function serializeError(error: unknown): SerializedError {
   if (!(error instanceof Error)) return { name: 'Error', message: String(error), fields: {} };
   const fields = FIELDS.flatMap((name) => {
     const value: unknown = Reflect.get(error, name);
@@ -52,6 +52,6 @@ export function toPlain(error: unknown): PlainError {
   return { name: error.name, message: error.message, fields: Object.fromEntries(fields) };
 }
 
-export function fromPlain({ name, message, fields }: PlainError): Error {
+export function deserializeError({ name, message, fields }: SerializedError): Error {
   return Object.assign(new Error(message), { name, ...fields });
 }

@@ -8,8 +8,8 @@
 import { EventEmitter } from 'node:events';
 import type { PostgresCursor } from 'kysely';
 import { systemTimers, within } from '../lib/timers.js';
-import { type Command, commandOf } from './commands.js';
-import type { Answer } from './pglite-messages.js';
+import { type Command, toCommand } from './commands.js';
+import type { StatementResult } from './pglite-messages.js';
 import type { PgliteThread } from './pglite-thread.js';
 
 /** What both `pg` and this pool answer. */
@@ -46,9 +46,9 @@ class Session {
 
 const NOTHING = { rows: [], affectedRows: 0 } as const;
 
-function toResult<R>(text: string, { rows, affectedRows }: Answer<R>): QueryResult<R> {
+function toResult<R>(text: string, { rows, affectedRows }: StatementResult<R>): QueryResult<R> {
   const verb = /^\w+/.exec(text)?.[0].toUpperCase();
-  return { command: commandOf(verb), rowCount: rows.length > 0 ? rows.length : affectedRows, rows };
+  return { command: toCommand(verb), rowCount: rows.length > 0 ? rows.length : affectedRows, rows };
 }
 
 export class PgliteClient extends EventEmitter {

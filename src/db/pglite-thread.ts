@@ -5,7 +5,13 @@
 import { Worker } from 'node:worker_threads';
 import { systemTimers, type Timers, within } from '../lib/timers.js';
 import { DatabaseLostError } from './database-lost-error.js';
-import { type Answer, fromPlain, type Question, type ThreadData, type Told } from './pglite-messages.js';
+import {
+  deserializeError,
+  type StatementResult,
+  type ThreadData,
+  type ThreadMessage,
+  type ThreadRequest,
+} from './pglite-messages.js';
 import { Watchdog } from './watchdog.js';
 
 export interface ThreadOptions extends ThreadData {
@@ -16,7 +22,7 @@ export interface ThreadOptions extends ThreadData {
 }
 
 interface Waiting {
-  readonly resolve: (answer: Answer<never>) => void;
+  readonly resolve: (answer: StatementResult<never>) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -55,16 +61,16 @@ export class PgliteThread {
   private constructor(options: ThreadOptions) {
     this.#options = options;
     this.#timers = options.timers ?? systemTimers;
-    const { dataDir, makeIn } = options;
-    const data: ThreadData = { dataDir, makeIn };
+    const { dataDir, createIn } = options;
+    const data: ThreadData = { dataDir, createIn };
     this.#worker = new Worker(ENTRY, { workerData: data, name: 'embedded database' });
     this.#watchdog = new Watchdog(this.#timers, PREPARING_MS, (ms) =>
       this.#lose(`it made no progress for ${ms / 1_000} s`),
     );
     // Until it is ready.
-    this.#watchdog.asked();
+    this.#watchdog.requestSent();
     this.#exited = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
-    this.#worker.on('message', (told: Told) => this.#onTold(told));
+    this.#worker.on('message', (told: ThreadMessage) => this.#onTold(told));
     this.#worker.on('error', (error: Error) => this.#lose(error.message));
     this.#worker.on('messageerror', (error: Error) => this.#lose(error.message));
     this.#worker.on('exit', () => this.#lose('its thread has ended'));
@@ -75,21 +81,23 @@ export class PgliteThread {
   }
 
   /** From here on what takes longer loses the database. @param ms default 10,000 */
-  limitStatements(ms = STATEMENT_MS): void {
-    this.#watchdog.change(ms);
+  setStatementTimeout(ms = STATEMENT_MS): void {
+    this.#watchdog.setLimit(ms);
   }
 
   /** @param params absent for a text that may hold several statements: the last one's answer counts */
-  async query<R>(text: string, params?: readonly unknown[]): Promise<Answer<R>> {
+  async query<R>(text: string, params?: readonly unknown[]): Promise<StatementResult<R>> {
     if (this.#lost !== undefined) throw this.#lost;
     if (this.#isClosing) throw new Error('PGlite is closed');
     this.#asked += 1;
     const id = this.#asked;
-    const question: Question = { kind: 'ask', id, text, ...(params === undefined ? {} : { params }) };
+    const question: ThreadRequest = { kind: 'ask', id, text, ...(params === undefined ? {} : { params }) };
     // A parameter that cannot be copied fails here, and is asked nothing of.
     this.#worker.postMessage(question);
-    this.#watchdog.asked();
-    return await new Promise<Answer<R>>((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
+    this.#watchdog.requestSent();
+    return await new Promise<StatementResult<R>>((resolve, reject) =>
+      this.#waiting.set(id, { resolve, reject }),
+    );
   }
 
   /** @returns what ends it; the channel itself is listened to by whoever asks for it */
@@ -111,17 +119,17 @@ export class PgliteThread {
   async close(): Promise<void> {
     if (!this.isClosed) {
       this.#isClosing = true;
-      this.#worker.postMessage({ kind: 'close' } satisfies Question);
+      this.#worker.postMessage({ kind: 'close' } satisfies ThreadRequest);
     }
     await within(this.#timers, CLOSE_MS, this.#exited);
     await this.#end('it was closed');
   }
 
-  #onTold(told: Told): void {
+  #onTold(told: ThreadMessage): void {
     if (this.#lost !== undefined) return;
     switch (told.kind) {
       case 'ready':
-        this.#watchdog.answered();
+        this.#watchdog.responseReceived();
         this.#opened?.resolve();
         this.#opened = undefined;
         return;
@@ -133,17 +141,17 @@ export class PgliteThread {
         for (const heard of this.#listeners.get(told.channel) ?? []) heard(told.payload);
         return;
       case 'answer':
-        this.#answered(told.id)?.resolve(told.answer as Answer<never>);
+        this.#answered(told.id)?.resolve(told.answer as StatementResult<never>);
         return;
       case 'error':
-        this.#answered(told.id)?.reject(fromPlain(told.error));
+        this.#answered(told.id)?.reject(deserializeError(told.error));
     }
   }
 
   #answered(id: number): Waiting | undefined {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
-    this.#watchdog.answered();
+    this.#watchdog.responseReceived();
     return waiting;
   }
 

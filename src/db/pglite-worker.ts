@@ -6,7 +6,13 @@ import { renameSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { parentPort, workerData } from 'node:worker_threads';
 import { PGlite, type Results } from '@electric-sql/pglite';
-import { type Answer, type Question, type ThreadData, type Told, toPlain } from './pglite-messages.js';
+import {
+  type StatementResult,
+  serializeError,
+  type ThreadData,
+  type ThreadMessage,
+  type ThreadRequest,
+} from './pglite-messages.js';
 
 /** One of its log's lines: the statement, which follows on a line of its own, is not among them. */
 const ITS_END = /\b(?:PANIC|FATAL): +(.+)|^(Aborted\(.*)/;
@@ -31,8 +37,8 @@ setFlagsFromString('--wasm-tiering-budget=13000000');
 
 const port = parentPort;
 if (port === null) throw new Error('this file is the entry of a worker thread');
-const say = (told: Told): void => port.postMessage(told);
-const { dataDir, makeIn } = workerData as ThreadData;
+const say = (told: ThreadMessage): void => port.postMessage(told);
+const { dataDir, createIn } = workerData as ThreadData;
 let isReady = false;
 let lastWords: string | undefined;
 
@@ -48,7 +54,11 @@ function onLine(line: string): boolean {
   return false;
 }
 
-async function answer(db: PGlite, text: string, params: readonly unknown[] | undefined): Promise<Answer> {
+async function answer(
+  db: PGlite,
+  text: string,
+  params: readonly unknown[] | undefined,
+): Promise<StatementResult> {
   const result: Results<unknown> | undefined =
     params === undefined
       ? (await db.exec(text, { parsers })).at(-1)
@@ -56,11 +66,11 @@ async function answer(db: PGlite, text: string, params: readonly unknown[] | und
   return { rows: result?.rows ?? [], affectedRows: result?.affectedRows ?? 0 };
 }
 
-async function ask(db: PGlite, { id, text, params }: Extract<Question, { kind: 'ask' }>): Promise<void> {
+async function ask(db: PGlite, { id, text, params }: Extract<ThreadRequest, { kind: 'ask' }>): Promise<void> {
   try {
     say({ kind: 'answer', id, answer: await answer(db, text, params) });
   } catch (error) {
-    const plain = toPlain(error);
+    const plain = serializeError(error);
     if (ENDS.has(plain.name)) lose(plain.message);
     say({ kind: 'error', id, error: plain });
   }
@@ -71,21 +81,21 @@ const create = (folder: string): Promise<PGlite> =>
 
 async function open(): Promise<PGlite | undefined> {
   try {
-    if (makeIn !== undefined) {
-      const made = await create(makeIn);
+    if (createIn !== undefined) {
+      const made = await create(createIn);
       await made.close();
-      renameSync(makeIn, dataDir);
+      renameSync(createIn, dataDir);
     }
     return await create(dataDir);
   } catch (error) {
-    say({ kind: 'not-ready', reason: lastWords ?? toPlain(error).message });
+    say({ kind: 'not-ready', reason: lastWords ?? serializeError(error).message });
     return undefined;
   }
 }
 
 const opening = open();
 // Heard from the beginning: a thread that waits for nothing else would wait for V8's compilers, which keeps it for half a second.
-port.on('message', async (question: Question) => {
+port.on('message', async (question: ThreadRequest) => {
   const db = await opening;
   if (db === undefined) return;
   if (question.kind === 'ask') await ask(db, question);

@@ -21,7 +21,7 @@ export const COMMIT = sql<object>`commit`;
  * @param work sends through its argument all that is to be sent at once in one turn, and waits for all of it
  * @returns what that does, once everything that was sent is answered
  */
-export async function pipelined<T>(tx: Db, work: (db: Db) => Promise<T>): Promise<T> {
+export async function runPipelined<T>(tx: Db, work: (db: Db) => Promise<T>): Promise<T> {
   return await tx.getExecutor().provideConnection(async (connection) => {
     const session = new PipelinedSession(connection);
     const db = onSession(session);

@@ -15,7 +15,7 @@ const CLOSE_MS = 5_000;
 export interface OpenPgPool {
   readonly pool: pg.Pool;
   /** From here on a statement that takes longer than a request may wait is given up. @param ms default 10,000 */
-  limitStatements(ms?: number): void;
+  setStatementTimeout(ms?: number): void;
   /** Ends within seconds, whether the server answers or not. */
   close(): Promise<void>;
 }
@@ -54,7 +54,7 @@ export function openPgPool({ url, size, onError }: PgPoolOptions): OpenPgPool {
   const limit = new StatementTimeout(pool, PREPARING_MS);
   return {
     pool,
-    limitStatements: (ms = STATEMENT_MS) => limit.change(ms),
+    setStatementTimeout: (ms = STATEMENT_MS) => limit.setLimit(ms),
     close: async () => {
       if (pool.ending) return;
       // It resolves before its connections are closed, and not where one that is in use is never given back.

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
 import type pg from 'pg';
-import { commandOf } from './commands.js';
+import { toCommand } from './commands.js';
 
 /** Asked so often by this process, a statement is worth keeping on each connection that asks it. */
 const OFTEN = 20;
@@ -96,7 +96,7 @@ class PreparingClient implements PostgresPoolClient {
     const name = values.length === 0 ? undefined : this.#prepared.nameOf(text);
     const asked = { text, values, ...(name === undefined ? {} : { name }) };
     const { command, rowCount, rows } = await this.#client.query<never>(asked);
-    return { command: commandOf(command), rowCount: rowCount ?? 0, rows };
+    return { command: toCommand(command), rowCount: rowCount ?? 0, rows };
   }
 
   release(): void {

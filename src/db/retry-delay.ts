@@ -8,7 +8,7 @@ const MAX_SECONDS = 6 * 60 * 60;
  * @param failures how often it failed before, as SQL
  * @param random from 0 to 1: the pause is shortened by up to a half, so that what failed together is not tried together
  */
-export const pausedUntil = (
+export const nextRetryAt = (
   now: Date,
   failures: RawBuilder<unknown>,
   random: number,

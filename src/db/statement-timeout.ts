@@ -29,7 +29,7 @@ export class StatementTimeout {
   }
 
   /** @param ms of statements that are asked from now on */
-  change(ms: number): void {
+  setLimit(ms: number): void {
     this.#ms = ms;
   }
 

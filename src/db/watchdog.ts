@@ -28,16 +28,16 @@ export class Watchdog {
     this.#stop = timers.every(LOOK_MS, async () => this.#look());
   }
 
-  change(limitMs: number): void {
+  setLimit(limitMs: number): void {
     this.#limitMs = limitMs;
   }
 
-  asked(): void {
+  requestSent(): void {
     if (this.#pending === 0) this.#begin();
     this.#pending += 1;
   }
 
-  answered(): void {
+  responseReceived(): void {
     this.#pending -= 1;
     this.#begin();
   }

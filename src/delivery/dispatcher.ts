@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import type { Encryptor } from '../crypto/encryptor.js';
 import type { Db } from '../db/schema.js';
-import { decryptedAccount } from '../db/tables/account-secrets.js';
+import { decryptAccount } from '../db/tables/account-secrets.js';
 import { type Destination, getAccount } from '../db/tables/accounts.js';
 import {
   type DeliveryKey,
@@ -64,7 +64,7 @@ export class Dispatcher {
   async bring(key: DeliveryKey): Promise<DispatchResult> {
     const { db, encryptor, bulkhead, forAll, now, random, stopping } = this.#options;
     const account = await getAccount(db, key.account);
-    const destination = account && destinationOf(decryptedAccount(encryptor, account), forAll);
+    const destination = account && destinationOf(decryptAccount(encryptor, account), forAll);
     if (destination === undefined) return DONE;
     const entry = bulkhead.enter(destination.url);
     if (entry.kind === 'full') return later(entry.afterMs * (0.5 + random()));

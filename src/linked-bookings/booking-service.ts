@@ -7,7 +7,7 @@ import type { CalendarContext, Dependencies } from '../context/context.js';
 import { withLease } from '../context/lease.js';
 import { parseInstant, toIso } from '../core/index.js';
 import { type Account, getAccount } from '../db/tables/accounts.js';
-import { findBookings, findBookingsOf } from '../db/tables/bookings.js';
+import { findBookings, findBookingsOfAccount } from '../db/tables/bookings.js';
 import { type Calendar, getCalendar } from '../db/tables/calendars.js';
 import type { Link } from '../db/tables/linked-bookings.js';
 import { FirewallError } from '../docplanner/index.js';
@@ -52,7 +52,7 @@ export class BookingService implements BookingsApi {
       const start = parseInstant(to.start, run.account.timeZone, 'start');
       await patientsVisit(run, booking);
       const moved = await moveBooking(run, booking, { ...to, start });
-      const known = await findBookingsOf(run.db, run.calendar.account, [moved.id]);
+      const known = await findBookingsOfAccount(run.db, run.calendar.account, [moved.id]);
       const home = known.find(({ id, status }) => id === moved.id && status === 'booked')?.calendar;
       return home === undefined ? moved : { calendar: home, id: moved.id };
     });

@@ -6,7 +6,7 @@
 import { BookingNotVisibleError } from '../context/booking-not-visible-error.js';
 import type { CalendarContext } from '../context/context.js';
 import { HIGHEST_PRIORITY, priority } from '../core/index.js';
-import { findBookings, type StoredBooking, settledBookings } from '../db/tables/bookings.js';
+import { findBookings, findBookingsUnchangedSince, type StoredBooking } from '../db/tables/bookings.js';
 import { ConflictError, InvalidRequestError, NotFoundError } from '../docplanner/index.js';
 import type { BookingUpdate } from '../marketplace-state/apply-bookings.js';
 import { GONE_AFTER_MS, said } from '../marketplace-state/booking-update.js';
@@ -49,7 +49,7 @@ export async function cancelBooking(
     if (visit === undefined) {
       // A cancellation that was lost sight of would leave a visit that nobody here knows.
       const since = new Date(now() - GONE_AFTER_MS);
-      if (!(await settledBookings(run.db, calendar.id, [id], since)).has(id)) {
+      if (!(await findBookingsUnchangedSince(run.db, calendar.id, [id], since)).has(id)) {
         throw follows ? new BookingNotVisibleError(id) : error;
       }
     } else {

@@ -5,8 +5,8 @@
 
 import type { CalendarContext } from '../context/context.js';
 import { HIGHEST_PRIORITY } from '../core/index.js';
-import { findBookingsOf } from '../db/tables/bookings.js';
-import { type Calendar, calendarInFacility, getCalendar } from '../db/tables/calendars.js';
+import { findBookingsOfAccount } from '../db/tables/bookings.js';
+import { type Calendar, findCalendarInFacility, getCalendar } from '../db/tables/calendars.js';
 import { type Booking, NotFoundError } from '../docplanner/index.js';
 import type { BookingUpdate } from '../marketplace-state/apply-bookings.js';
 import { said } from '../marketplace-state/booking-update.js';
@@ -49,7 +49,7 @@ export async function searchBooking(
   addressId: string,
 ): Promise<FetchedBooking['became']> {
   const { calendar, db } = run;
-  const known = await findBookingsOf(db, calendar.account, [id]);
+  const known = await findBookingsOfAccount(db, calendar.account, [id]);
   const homes = await Promise.all(known.map((one) => getCalendar(db, one.calendar)));
   const target = await placeAt(run, addressId);
   const places = [...homes.flatMap((home) => home ?? []).map(toPlace), target, toPlace(calendar)];
@@ -84,7 +84,7 @@ async function placeOfOther(
 /** An address of the facility, whichever doctor's it is; the same doctor's where it is no calendar here. */
 export async function placeAt({ db, calendar }: CalendarContext, addressId: string): Promise<Place> {
   if (addressId === calendar.addressId) return toPlace(calendar);
-  const home = await calendarInFacility(db, calendar, addressId);
+  const home = await findCalendarInFacility(db, calendar, addressId);
   const { facilityId, doctorId } = home ?? calendar;
   return { facilityId, doctorId, addressId, home };
 }

@@ -3,7 +3,7 @@
 import { classifyError } from '../context/classify-error.js';
 import type { CalendarContext } from '../context/context.js';
 import { isPermanentRefusal } from '../context/permanent-refusal.js';
-import { pipelined } from '../db/pipeline.js';
+import { runPipelined } from '../db/pipeline.js';
 import type { Db } from '../db/schema.js';
 import { getCalendar } from '../db/tables/calendars.js';
 import { countInDoubtMoves } from '../db/tables/in-doubt-moves.js';
@@ -33,7 +33,7 @@ const PATIENCE = 3;
  */
 export async function syncLinkedBookings(run: CalendarContext): Promise<number | undefined> {
   const toSync = (db: Db) => findBookingsToSync(db, run.calendar.id, new Date(run.now()));
-  const [moves, following] = await pipelined(run.db, (db) =>
+  const [moves, following] = await runPipelined(run.db, (db) =>
     Promise.all([countInDoubtMoves(db, run.calendar.id), toSync(db)]),
   );
   if (moves.length === 0) return await syncEach(run, following);

@@ -7,7 +7,7 @@
 import type { CalendarContext } from '../context/context.js';
 import { isPermanentRefusal } from '../context/permanent-refusal.js';
 import { HIGHEST_PRIORITY, priority, toIso } from '../core/index.js';
-import { findBookings, findBookingsOf, type StoredBooking } from '../db/tables/bookings.js';
+import { findBookings, findBookingsOfAccount, type StoredBooking } from '../db/tables/bookings.js';
 import { getCalendar } from '../db/tables/calendars.js';
 import {
   countInDoubtMoves,
@@ -133,7 +133,7 @@ interface Successors {
 
 /** What the booking has become, as the record has it. */
 async function successorsOf({ db, calendar }: CalendarContext, booking: string): Promise<Successors> {
-  const find = (ids: readonly string[]) => findBookingsOf(db, calendar.account, ids);
+  const find = (ids: readonly string[]) => findBookingsOfAccount(db, calendar.account, ids);
   const all = await withSuccessors([...(await findBookings(db, calendar.id, [booking])).values()], find);
   return { newest: newestOf(booking, all), all };
 }

@@ -2,7 +2,7 @@
 
 import type { CalendarContext } from '../context/context.js';
 import { scheduleBookingsRead } from '../db/tables/account-tasks.js';
-import { tellAfterMs } from '../db/tables/accounts.js';
+import { missedBookingDelayMs } from '../db/tables/accounts.js';
 
 const MINUTE = 60_000;
 
@@ -10,6 +10,6 @@ const MINUTE = 60_000;
 export async function notifyLater({ db, calendar, account, now }: CalendarContext): Promise<void> {
   const { notifications } = account;
   if (notifications.mode === 'off') return;
-  const readAt = now() - notifications.sweepMinutes * MINUTE + tellAfterMs(notifications);
+  const readAt = now() - notifications.sweepMinutes * MINUTE + missedBookingDelayMs(notifications);
   await scheduleBookingsRead(db, calendar.id, new Date(readAt));
 }

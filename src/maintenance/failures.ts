@@ -3,8 +3,8 @@
 import { z } from 'zod';
 import type { Failure, FailuresApi, Resolved } from '../api/failures-api.js';
 import { refSchema } from '../clinic/event-schema.js';
-import { refusedAccounts } from '../db/tables/account-states.js';
-import { type GoneService, goneServices } from '../db/tables/address-services.js';
+import { listRefusedAccounts } from '../db/tables/account-states.js';
+import { type GoneService, listGoneServices } from '../db/tables/address-services.js';
 import {
   type FailedNotification,
   failedNotifications,
@@ -32,10 +32,10 @@ export class Failures implements FailuresApi {
     const { db, now } = this.#options;
     const [accounts, calendars, days, services, events, bookings, notifications, deliveries] =
       await Promise.all([
-        refusedAccounts(db),
+        listRefusedAccounts(db),
         failedCalendars(db),
         failedDays(db),
-        goneServices(db, new Date(now())),
+        listGoneServices(db, new Date(now())),
         findRejectedEvents(db, MAX_EVENTS),
         refusedBookings(db),
         failedNotifications(db, MAX_NOTIFICATIONS),

@@ -5,8 +5,8 @@ import type { HeldChangesApi, HeldItem } from '../api/held-changes-api.js';
 import { approveHeldChange } from '../clinic/snapshots/approve-held-change.js';
 import { HIGHEST_PRIORITY, LOWEST_PRIORITY } from '../core/index.js';
 import type { Db } from '../db/schema.js';
-import { putCalendarIn } from '../db/tables/calendars.js';
-import { formerAddresses } from '../db/tables/closing-calendars.js';
+import { putCalendarInTransaction } from '../db/tables/calendars.js';
+import { findFormerAddresses } from '../db/tables/closing-calendars.js';
 import { deleteHeldChange, findHeldChanges, type HeldChange } from '../db/tables/held-changes.js';
 
 export interface DeletionGuardOptions {
@@ -42,11 +42,12 @@ export class HeldChanges implements HeldChangesApi {
     if (hold?.configured !== undefined) {
       const { configured } = hold;
       await db.transaction().execute(async (tx) => {
-        await putCalendarIn(tx, configured, new Date(now()));
+        await putCalendarInTransaction(tx, configured, new Date(now()));
         await deleteHeldChange(tx, id);
       });
       await enqueue(hold.calendar, LOWEST_PRIORITY);
-      for (const former of await formerAddresses(db, hold.calendar)) await enqueue(former, HIGHEST_PRIORITY);
+      for (const former of await findFormerAddresses(db, hold.calendar))
+        await enqueue(former, HIGHEST_PRIORITY);
       return true;
     }
     const released = await approveHeldChange(db, id, now());

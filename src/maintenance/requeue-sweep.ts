@@ -11,7 +11,7 @@ import { listAccounts } from '../db/tables/accounts.js';
 import { calendarsToRead } from '../db/tables/address-services.js';
 import { deleteExpiredBookings } from '../db/tables/bookings.js';
 import { deleteExpiredBreaks } from '../db/tables/breaks.js';
-import { closingCalendars } from '../db/tables/closing-calendars.js';
+import { findClosingCalendars } from '../db/tables/closing-calendars.js';
 import { deleteExpiredRuns } from '../db/tables/deletions.js';
 import { deleteExpiredEvents } from '../db/tables/events.js';
 import { failedCalendarsDue } from '../db/tables/failures.js';
@@ -69,7 +69,7 @@ export class RequeueSweep extends PeriodicTask {
       const others = [
         ...(await findCalendarsToSync(db, at, MAX_CALENDARS)),
         ...(await failedCalendarsDue(db, at, MAX_CALENDARS)),
-        ...(await closingCalendars(db, MAX_CALENDARS)),
+        ...(await findClosingCalendars(db, MAX_CALENDARS)),
         ...(await calendarsToRead(db, at, MAX_ADDRESSES)),
       ];
       await enqueue([...new Set(others)].map((calendar) => ({ calendar, priority: LOWEST_PRIORITY })));

@@ -4,7 +4,7 @@ import type { Resolved } from '../api/failures-api.js';
 import { retryDeadlock } from '../db/retry.js';
 import type { Db } from '../db/schema.js';
 import { retryRefusedAccount } from '../db/tables/account-states.js';
-import { dropServices, retryServices, type ServiceKey } from '../db/tables/address-services.js';
+import { dropGoneServices, retryGoneServices, type ServiceKey } from '../db/tables/address-services.js';
 import { type DeliveryKey, dropNotifications, retryNotifications } from '../db/tables/deliveries.js';
 import {
   type DayKey,
@@ -98,7 +98,7 @@ const kinds: { readonly [kind: string]: Settle } = {
     const { db, now } = options;
     const services = some.map(({ name, rest }): ServiceKey => ({ calendar: name, service: rest }));
     const found = await retryDeadlock(() =>
-      verb === 'retry' ? retryServices(db, services, new Date(now())) : dropServices(db, services),
+      verb === 'retry' ? retryGoneServices(db, services, new Date(now())) : dropGoneServices(db, services),
     );
     if (verb === 'retry') await enqueueAll(options, found.map(calendarOf));
     return found.map(({ calendar, service }) => `service/${calendar}/${service}`);

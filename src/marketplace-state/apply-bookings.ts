@@ -8,7 +8,7 @@ import type { Db } from '../db/schema.js';
 import {
   type BookingStatus,
   findBookings,
-  findMovedTo,
+  findBookingsMovedTo,
   type StoredBooking,
   saveBookings,
 } from '../db/tables/bookings.js';
@@ -61,7 +61,7 @@ export async function applyBookings(
 ): Promise<AppliedBookings> {
   const ids = said.flatMap(({ id, before }) => (before === undefined ? [id] : [id, before]));
   const find = async (some: readonly string[]) => [...(await findBookings(tx, calendar.id, some)).values()];
-  const before = await findMovedTo(tx, calendar.id, [...new Set(ids)]);
+  const before = await findBookingsMovedTo(tx, calendar.id, [...new Set(ids)]);
   const known = await withSuccessors([...before, ...(await find([...new Set(ids)]))], find);
   const taken = mergeBookings(calendar, new Map(known.map((one) => [one.id, one])), said, now);
   await saveBookings(

@@ -5,7 +5,7 @@
  */
 
 import type { Db } from '../db/schema.js';
-import { findBreaks, isAnnounced, type StoredBreak, saveBreaks } from '../db/tables/breaks.js';
+import { findBreaks, isBreakInDoubt, type StoredBreak, saveBreaks } from '../db/tables/breaks.js';
 import type { DirtyDay } from '../db/tables/days.js';
 import type { LockedCalendar } from '../db/tables/events.js';
 import { DirtyDays, type TimeSpan } from './dirty-days.js';
@@ -69,7 +69,7 @@ export async function applyBreaks(
     const span = { since: new Date(one.since), till: new Date(one.till) };
     // A doctor may have closed the very time that we asked to close: what is said of a break does not tell whose it is.
     const mayBeOurs =
-      !known.has(one.id) && one.own === undefined && (await isAnnounced(tx, calendar.id, span));
+      !known.has(one.id) && one.own === undefined && (await isBreakInDoubt(tx, calendar.id, span));
     recognised.push(mayBeOurs ? { ...one, own: null } : one);
   }
   const taken = mergeBreaks(calendar, known, recognised, now);

@@ -4,8 +4,8 @@
  */
 
 import type { Db } from '../db/schema.js';
-import { breaksBetween, findBreaks, isAnnouncedBreak, type StoredBreak } from '../db/tables/breaks.js';
-import type { PlacedCalendar } from '../db/tables/calendars.js';
+import { findBreaks, findBreaksBetween, isInDoubtBreakId, type StoredBreak } from '../db/tables/breaks.js';
+import type { StoredCalendar } from '../db/tables/calendars.js';
 import { type DirtyDay, markDays } from '../db/tables/days.js';
 import { lockCalendars, type PlaceOfCalendar } from '../db/tables/events.js';
 import type { Booking, DocplannerClient } from '../docplanner/index.js';
@@ -18,7 +18,7 @@ import { isOwnBreak, tagOf } from './ownership-tags.js';
 
 export interface Reader {
   readonly db: Db;
-  readonly calendar: PlacedCalendar;
+  readonly calendar: StoredCalendar;
   readonly client: DocplannerClient;
   readonly now: () => number;
 }
@@ -88,7 +88,7 @@ export async function requestBreaks(reader: Reader, range: Range): Promise<Asked
   const asked = new Date(now());
   const { items, unread } = await client.listCalendarBreaks(calendar, range.from, range.to);
   const listed = new Set(items.map(({ id }) => id));
-  const known = await breaksBetween(db, calendar.id, new Date(range.from), new Date(range.to), asked);
+  const known = await findBreaksBetween(db, calendar.id, new Date(range.from), new Date(range.to), asked);
   const before = await findBreaks(db, calendar.id, [...listed]);
   const at = asked.getTime();
   const list = items.map((one) => ({
@@ -104,7 +104,7 @@ export async function requestBreaks(reader: Reader, range: Range): Promise<Asked
   // One that cannot be read is there, and without its id it may be any; one that we await may be any of them.
   const unreadIds = new Set(unread.map(({ id }) => id));
   const mayBe = (id: string): boolean =>
-    unreadIds.has(id) || unreadIds.has(undefined) || (unread.length > 0 && isAnnouncedBreak(id));
+    unreadIds.has(id) || unreadIds.has(undefined) || (unread.length > 0 && isInDoubtBreakId(id));
   const gone = known
     .filter(({ id }) => !listed.has(id) && !mayBe(id))
     .map(

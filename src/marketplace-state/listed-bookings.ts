@@ -6,12 +6,12 @@
 
 import type { Db } from '../db/schema.js';
 import {
-  bookingsBetween,
   findBookings,
-  findBookingsOf,
-  isAnnounced,
+  findBookingsBetween,
+  findBookingsOfAccount,
+  findBookingsUnchangedSince,
+  isInDoubtId,
   type StoredBooking,
-  settledBookings,
 } from '../db/tables/bookings.js';
 import type { Calendar } from '../db/tables/calendars.js';
 import type { Booking, DocplannerClient } from '../docplanner/index.js';
@@ -46,16 +46,16 @@ export async function listBookings(options: ListingOptions): Promise<ListedBooki
   // One that cannot be read is there; without its id it may be any.
   const there = new Set([...items, ...unread].map(({ id }) => id));
   const range = { from: new Date(from), to: new Date(to) };
-  const known = await bookingsBetween(db, calendar.id, range.from, range.to, new Date(now));
+  const known = await findBookingsBetween(db, calendar.id, range.from, range.to, new Date(now));
   const missing = known.filter(
     ({ id, start, placeholder }) => start >= range.from && !there.has(id) && !(ofPatients && placeholder),
   );
   const ids = missing.map(({ id }) => id);
-  const settled = await settledBookings(db, calendar.id, ids, new Date(now - GONE_AFTER_MS));
+  const settled = await findBookingsUnchangedSince(db, calendar.id, ids, new Date(now - GONE_AFTER_MS));
   const others: Booking[] = [];
   const gone: StoredBooking[] = [];
   for (const one of missing) {
-    if (isAnnounced(one.id)) {
+    if (isInDoubtId(one.id)) {
       if (unread.length === 0) gone.push(one);
       continue;
     }
@@ -68,7 +68,7 @@ export async function listBookings(options: ListingOptions): Promise<ListedBooki
   const moved = [...listed, ...others]
     .flatMap((one) => said(one).movedTo ?? [])
     .filter((id) => !there.has(id));
-  const elsewhere = new Set((await findBookingsOf(db, calendar.account, moved)).map(({ id }) => id));
+  const elsewhere = new Set((await findBookingsOfAccount(db, calendar.account, moved)).map(({ id }) => id));
   for (const id of moved.filter((one) => !elsewhere.has(one))) {
     const shown = await client.findBooking(calendar, id);
     if (shown !== undefined && shown !== 'unreadable') others.push(shown);

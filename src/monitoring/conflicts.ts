@@ -1,7 +1,7 @@
 /** Times that are sold twice, as callers see them: to be settled by moving or cancelling one of the two. */
 import { toIso } from '../core/index.js';
 import type { Db } from '../db/schema.js';
-import { openConflicts } from '../db/tables/conflicts.js';
+import { listOpenConflicts } from '../db/tables/conflicts.js';
 
 export interface ConflictItem {
   /** The same for as long as it lasts. */
@@ -22,7 +22,7 @@ const MAX_ITEMS = 1_000;
 
 /** @returns those that are not over yet, by time, {@link MAX_ITEMS} at most */
 export async function listConflicts(db: Db, now: number): Promise<ConflictItem[]> {
-  const conflicts = await openConflicts(db, new Date(now), MAX_ITEMS);
+  const conflicts = await listOpenConflicts(db, new Date(now), MAX_ITEMS);
   return conflicts.map(
     ({ id, calendar, booking, ref, start, end, bookingStart, bookingEnd, since, timeZone }) => ({
       id,

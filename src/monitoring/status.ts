@@ -1,10 +1,10 @@
 /** How everything stands, in numbers: what waits, what failed, what is held, how old the oldest is. */
 
 import type { Database } from '../db/database.js';
-import { type AccountState, accountStates } from '../db/tables/account-states.js';
+import { type AccountState, listAccountStates } from '../db/tables/account-states.js';
 import { listAccounts } from '../db/tables/accounts.js';
-import { goneServices } from '../db/tables/address-services.js';
-import { countClosing } from '../db/tables/closing-calendars.js';
+import { listGoneServices } from '../db/tables/address-services.js';
+import { countClosingCalendars } from '../db/tables/closing-calendars.js';
 import { countConflicts } from '../db/tables/conflicts.js';
 import { countHeldDays } from '../db/tables/held-changes.js';
 import { countBookingsToSync } from '../db/tables/linked-bookings.js';
@@ -81,13 +81,13 @@ export async function statusOf(sources: StatusSources, now: number, log: Logger)
   return {
     pending: pending + following.pending,
     failed: failed + following.failed,
-    goneServices: (await goneServices(database.db, new Date(now))).length,
+    goneServices: (await listGoneServices(database.db, new Date(now))).length,
     held: await countHeldDays(database.db, horizons),
-    closing: await countClosing(database.db),
+    closing: await countClosingCalendars(database.db),
     lag: oldest === null ? 0 : Math.max(0, now - oldest.getTime()),
     takenOnSale: await takenOnSale(database.db, now),
     conflicts: await countConflicts(database.db, new Date(now)),
-    accounts: (await accountStates(database.db, new Date(now))).map(describeAccount),
+    accounts: (await listAccountStates(database.db, new Date(now))).map(describeAccount),
     notifications: await delivery.status(),
     readiness: await sources.readiness.get(),
     queues: await queuesOf(sources, log),

@@ -7,9 +7,9 @@
 import { addDays, localDate } from '../core/index.js';
 import type { Db } from '../db/schema.js';
 import type { Account } from '../db/tables/accounts.js';
-import { goneServiceIds, offeredOf } from '../db/tables/address-services.js';
+import { findGoneServiceIds, withoutGoneServices } from '../db/tables/address-services.js';
 import { type BusyTime, findBusyTime } from '../db/tables/busy-time.js';
-import { calendarAt } from '../db/tables/calendars.js';
+import { findCalendarIdAt } from '../db/tables/calendars.js';
 import { lockCalendars } from '../db/tables/events.js';
 import { reservationsBetween, reserve, unreserve } from '../db/tables/reservations.js';
 import { windowsOf } from '../db/tables/windows.js';
@@ -76,7 +76,7 @@ export class Approvals {
     const { db, askClinic } = this.#options;
     const { facility, doctor, address } = asking.data;
     const place = { facilityId: facility.id, doctorId: doctor.id, addressId: address.id };
-    const calendar = await calendarAt(db, { account: account.id, ...place });
+    const calendar = await findCalendarIdAt(db, { account: account.id, ...place });
     if (calendar === undefined) return denied(account, 'unknown-calendar');
 
     const promised = await this.#promise(calendar, visitOf(asking));
@@ -109,7 +109,7 @@ export class Approvals {
       if (start <= now) return { kind: 'denied', reason: 'past' };
       const date = localDate(start, calendar.timeZone);
       const windows = await windowsOf(tx, id, addDays(date, -1), addDays(date, 1));
-      const offers = offeredOf(windows, await goneServiceIds(tx, id)).map((window) => ({
+      const offers = withoutGoneServices(windows, await findGoneServiceIds(tx, id)).map((window) => ({
         ...spanOf(window),
         services: window.services,
       }));

@@ -6,7 +6,12 @@
 import type { Encryptor } from '../crypto/encryptor.js';
 import type { Db } from '../db/schema.js';
 import type { StoredBooking } from '../db/tables/bookings.js';
-import { type Appointment, type Conflict, conflictsOf, conflictsOfBooking } from '../db/tables/conflicts.js';
+import {
+  type Appointment,
+  type Conflict,
+  findConflictsOfAppointments,
+  findConflictsOfBooking,
+} from '../db/tables/conflicts.js';
 import {
   type AddedNotification,
   addNotifications,
@@ -23,7 +28,7 @@ export async function notifyConflicts(
   now: number,
 ): Promise<readonly AddedNotification[]> {
   if (encryptor === undefined) return [];
-  return await saveConflicts(tx, encryptor, await conflictsOf(tx, appointments), now);
+  return await saveConflicts(tx, encryptor, await findConflictsOfAppointments(tx, appointments), now);
 }
 
 /** The same for a booking that was moved: for what is in its way where it is now. */
@@ -33,7 +38,7 @@ export async function notifyConflictsOfBooking(
   { calendar, booking }: { readonly calendar: string; readonly booking: string },
   now: number,
 ): Promise<readonly AddedNotification[]> {
-  return await saveConflicts(db, encryptor, await conflictsOfBooking(db, calendar, booking), now);
+  return await saveConflicts(db, encryptor, await findConflictsOfBooking(db, calendar, booking), now);
 }
 
 /** Keeps these conflicts for the clinic to hear, those that it has not heard of yet. */

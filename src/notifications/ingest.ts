@@ -8,7 +8,7 @@ import { writeCombined } from '../db/combined-write.js';
 import { COMMIT } from '../db/pipeline.js';
 import { retryDeadlock } from '../db/retry.js';
 import type { Db } from '../db/schema.js';
-import { readAddressesAt } from '../db/tables/address-services.js';
+import { scheduleAddressReads } from '../db/tables/address-services.js';
 import { savingBookings } from '../db/tables/bookings.js';
 import { type DirtyDay, markDaysOfService, markingOccupancy } from '../db/tables/days.js';
 import { type LockedCalendar, nameOf } from '../db/tables/events.js';
@@ -164,7 +164,7 @@ async function ingestOthers(
     }
     if (subject.address) touched.add(calendar.id);
   }
-  await readAddressesAt(tx, [...touched], new Date(now));
+  await scheduleAddressReads(tx, [...touched], new Date(now));
   return { days, touched: [...touched], own };
 }
 

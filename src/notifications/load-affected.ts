@@ -1,9 +1,14 @@
 /** What notifications are about: their calendars, locked, and what the record knows of their bookings and times. */
 
-import { pipelined } from '../db/pipeline.js';
+import { runPipelined } from '../db/pipeline.js';
 import type { Db } from '../db/schema.js';
-import { findBookingsOf, findingBookings, type StoredBooking, toBooking } from '../db/tables/bookings.js';
-import { type Appointment, findingAppointments, type SpanAtPlace } from '../db/tables/conflicts.js';
+import {
+  findBookingsOfAccount,
+  findingBookings,
+  type StoredBooking,
+  toBooking,
+} from '../db/tables/bookings.js';
+import { type Appointment, findingAppointments, type SpanAtAddress } from '../db/tables/conflicts.js';
 import { type LockedCalendar, lockCalendars, lockingPlaces, toLockedPlace } from '../db/tables/events.js';
 import { withSuccessors } from '../marketplace-state/apply-bookings.js';
 import type { NotificationSubject, Place } from './parsed-notification.js';
@@ -35,7 +40,7 @@ export async function loadAffected(
     place === undefined || booking === undefined || bookings.length > 0 ? [] : [booking],
   );
   const ids = [...new Set([...said, ...spokenOf])];
-  const [lockedPlaces, knownBookings, { rows: appointments }] = await pipelined(tx, (db) =>
+  const [lockedPlaces, knownBookings, { rows: appointments }] = await runPipelined(tx, (db) =>
     Promise.all([
       lockingPlaces(account, [...places.values()], [...new Set(said)]).execute(db),
       findingBookings(account, ids).execute(db),
@@ -45,7 +50,7 @@ export async function loadAffected(
   const locked = lockedPlaces.rows.map(toLockedPlace);
   const byPlace = new Map(locked.map(({ place, calendar }) => [keyOf(place), calendar]));
   const byId = new Map(locked.map(({ calendar }) => [calendar.id, calendar]));
-  const find = (some: readonly string[]) => findBookingsOf(tx, account, some);
+  const find = (some: readonly string[]) => findBookingsOfAccount(tx, account, some);
   let known = await withSuccessors(knownBookings.rows.map(toBooking), find);
   const elsewhere = known.map(({ calendar }) => calendar).filter((id) => !byId.has(id));
   if (elsewhere.length > 0) {
@@ -61,7 +66,7 @@ export async function loadAffected(
 }
 
 /** The times that are said to be booked. */
-function spansOf(subjects: readonly NotificationSubject[]): SpanAtPlace[] {
+function spansOf(subjects: readonly NotificationSubject[]): SpanAtAddress[] {
   return subjects.flatMap(({ place, bookings }) =>
     place === undefined
       ? []

@@ -7,7 +7,7 @@ import type { Logger } from 'pino';
 import { isUnavailable } from '../db/is-unavailable.js';
 import type { Db } from '../db/schema.js';
 import { acquireCalendarToRead, scheduleBookingsRead } from '../db/tables/account-tasks.js';
-import { type Account, getAccount, listAccounts, tellAfterMs } from '../db/tables/accounts.js';
+import { type Account, getAccount, listAccounts, missedBookingDelayMs } from '../db/tables/accounts.js';
 import { type Calendar, getCalendar } from '../db/tables/calendars.js';
 import { deleteExpiredReservations } from '../db/tables/reservations.js';
 import { type DocplannerClient, FirewallError } from '../docplanner/index.js';
@@ -108,7 +108,7 @@ export class MissedBookingPoller extends PeriodicTask {
       return take(account, subjects, source);
     };
     if (fresh.length > 0) {
-      const again = notSince.getTime() + tellAfterMs(account.notifications);
+      const again = notSince.getTime() + missedBookingDelayMs(account.notifications);
       await scheduleBookingsRead(db, calendar.id, new Date(again));
     }
     await ingestAll(fresh, 'reading');

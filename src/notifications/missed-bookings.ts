@@ -1,8 +1,13 @@
 /** What the marketplace has of a calendar's bookings and the clinic has not heard of. Contract: getBookings. */
 import { addDays, startOfDate, toIso } from '../core/index.js';
 import type { Db } from '../db/schema.js';
-import { type Account, tellAfterMs } from '../db/tables/accounts.js';
-import { findBookings, findBookingsOf, type StoredBooking, settledBookings } from '../db/tables/bookings.js';
+import { type Account, missedBookingDelayMs } from '../db/tables/accounts.js';
+import {
+  findBookings,
+  findBookingsOfAccount,
+  findBookingsUnchangedSince,
+  type StoredBooking,
+} from '../db/tables/bookings.js';
 import { type Calendar, getCalendar } from '../db/tables/calendars.js';
 import { findNotifiedBookings, findUnreportedEndings } from '../db/tables/notifications.js';
 import type { Booking, DocplannerClient } from '../docplanner/index.js';
@@ -77,8 +82,8 @@ export async function findMissedBookings(
     .filter(({ id }) => !inMoves.has(id))
     .map((booking): BookingDifference => ({ calendar, booking }));
 
-  const since = new Date(asked - tellAfterMs(account.notifications));
-  const settled = await settledBookings(db, calendar.id, news.length > 0 ? idsOf(all) : [], since);
+  const since = new Date(asked - missedBookingDelayMs(account.notifications));
+  const settled = await findBookingsUnchangedSince(db, calendar.id, news.length > 0 ? idsOf(all) : [], since);
   const fresh: BookingDifference[] = [];
   const due: BookingDifference[] = [];
   for (const one of [...moves, ...alone]) {
@@ -92,7 +97,7 @@ export async function findMissedBookings(
   async function findMoved(id: string): Promise<BookingDifference | undefined> {
     const here = all.find((one) => one.id === id);
     if (here !== undefined) return isStanding(said(here)) ? { calendar, booking: here } : undefined;
-    const standing = (await findBookingsOf(db, account.id, [id])).find(
+    const standing = (await findBookingsOfAccount(db, account.id, [id])).find(
       (one) => one.id === id && isStanding(one),
     );
     const home = standing && (await getCalendar(db, standing.calendar));
@@ -105,7 +110,7 @@ export async function findMissedBookings(
     const isHere = id === calendar.id;
     const before = (isHere ? known : await findBookings(db, id, [booking.id])).get(booking.id);
     if (before === undefined || isStanding(before) !== isStanding(said(booking))) return false;
-    return (isHere ? settled : await settledBookings(db, id, [booking.id], since)).has(booking.id);
+    return (isHere ? settled : await findBookingsUnchangedSince(db, id, [booking.id], since)).has(booking.id);
   }
 }
 

@@ -120,7 +120,7 @@ export class NotificationService {
     const { room } = this.#options;
     const take = async (to: Account, subject: NotificationSubject): Promise<void> => {
       const taking = (): Promise<void> => this.#takePushed(to, subject);
-      await (room === undefined ? taking() : room.during(body.length, taking));
+      await (room === undefined ? taking() : room.runWithSpace(body.length, taking));
     };
     return await receivePush({ approvals: this.#approvals, take, now: this.#options.now }, account, body);
   }

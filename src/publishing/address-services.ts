@@ -11,15 +11,15 @@ import { LOWEST_PRIORITY } from '../core/index.js';
 import {
   type Address,
   type AddressService,
-  addressOf,
-  isAddressDue,
+  findServicesInUse,
+  getAddress,
+  isAddressReadDue,
   type MarketplaceStatus,
-  readAddressesAt,
-  saveAddressRead,
-  saveServices,
-  servicesInUse,
+  recordAddressRead,
+  saveAddressServices,
+  scheduleAddressReads,
 } from '../db/tables/address-services.js';
-import { lockAtAddress } from '../db/tables/calendars.js';
+import { lockCalendarAtAddress } from '../db/tables/calendars.js';
 import { markDaysOfService } from '../db/tables/days.js';
 import {
   type AddedNotification,
@@ -50,7 +50,7 @@ export async function readAddress(run: CalendarContext, priority: number): Promi
   const reading = await ask(run, priority);
   const at = new Date(now());
   if (reading.services === undefined && reading.status === undefined) {
-    await readAddressesAt(db, [calendar.id], new Date(at.getTime() + AGAIN_AFTER_MS));
+    await scheduleAddressReads(db, [calendar.id], new Date(at.getTime() + AGAIN_AFTER_MS));
     return false;
   }
   const { gone, back, added } = await take(run, reading, at);
@@ -66,7 +66,7 @@ export async function readAddress(run: CalendarContext, priority: number): Promi
 
 /** The same, where it is due and was not done in this run. It is nothing that would hold up other work. */
 export async function readDueAddress(run: CalendarContext): Promise<boolean> {
-  if (run.address.wasRead || !(await isAddressDue(run.db, run.calendar.id, new Date(run.now()))))
+  if (run.address.wasRead || !(await isAddressReadDue(run.db, run.calendar.id, new Date(run.now()))))
     return false;
   return await readAddress(run, LOWEST_PRIORITY);
 }
@@ -74,7 +74,7 @@ export async function readDueAddress(run: CalendarContext): Promise<boolean> {
 /** The marketplace's reason, and what the address lacks that may be the cause; it is read for that once in a run. */
 export async function explainRefusal(run: CalendarContext, reason: string): Promise<string> {
   if (!run.address.wasRead) await readAddress(run, LOWEST_PRIORITY);
-  const address = await addressOf(run.db, run.calendar.id);
+  const address = await getAddress(run.db, run.calendar.id);
   const gone = (address?.services ?? []).filter(({ goneSince }) => goneSince !== null);
   return [
     reason,
@@ -132,13 +132,14 @@ async function take(
   now: Date,
 ): Promise<Taken> {
   return await db.transaction().execute(async (tx) => {
-    const known = (await lockAtAddress(tx, calendar)) ? await addressOf(tx, calendar.id) : undefined;
+    const known = (await lockCalendarAtAddress(tx, calendar)) ? await getAddress(tx, calendar.id) : undefined;
     if (known === undefined) return { gone: [], back: [], added: [] };
     const services =
-      reading.services && servicesOf(reading.services, known, await servicesInUse(tx, calendar.id, now), now);
+      reading.services &&
+      servicesOf(reading.services, known, await findServicesInUse(tx, calendar.id, now), now);
     const news = differencesOf(known, { services, status: reading.status });
-    if (services !== undefined) await saveServices(tx, calendar.id, services);
-    await saveAddressRead(tx, calendar.id, reading.status ?? known.status, now);
+    if (services !== undefined) await saveAddressServices(tx, calendar.id, services);
+    await recordAddressRead(tx, calendar.id, reading.status ?? known.status, now);
     const [gone, back] = [idsOf(news, 'service-gone'), idsOf(news, 'service-back')];
     for (const id of [...gone, ...back]) await markDaysOfService(tx, calendar.id, id, now);
     // What is about to be removed is no news.

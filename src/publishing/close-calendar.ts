@@ -7,7 +7,7 @@ import type { CalendarContext } from '../context/context.js';
 import type { ReconcileResult } from '../context/reconcile-result.js';
 import { StillOnSaleError } from '../context/still-on-sale-error.js';
 import { addDays, bandOf, priority, startOfDate } from '../core/index.js';
-import { removeClosed } from '../db/tables/closing-calendars.js';
+import { deleteClosedCalendar } from '../db/tables/closing-calendars.js';
 import { daysBetween, markDays, markDrift, type StoredDay } from '../db/tables/days.js';
 import { executeStep } from './blocking/executor.js';
 import { ObservedState } from './blocking/observed-state.js';
@@ -50,7 +50,7 @@ export async function finishClosing(run: CalendarContext, since: Date): Promise<
   await refuseWhatShows(run, days);
   if (!(await removeOurs(run, days))) return { kind: 'again', priority: priorityOfClosing(run, to) };
   await refuseWhatShows(run, days);
-  await removeClosed(db, calendar.id, since);
+  await deleteClosedCalendar(db, calendar.id, since);
   log.info({ calendar: calendar.id, account: account.id }, 'a calendar was closed and removed');
   return { kind: 'done' };
 }

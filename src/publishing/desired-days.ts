@@ -2,10 +2,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { CalendarChangedError } from '../context/calendar-changed-error.js';
 import { addDays, computeSlotConfigs, type Day, startOfDate } from '../core/index.js';
-import { COMMIT, pipelined } from '../db/pipeline.js';
+import { COMMIT, runPipelined } from '../db/pipeline.js';
 import type { Db } from '../db/schema.js';
 import { type Account, getAccount } from '../db/tables/accounts.js';
-import { goneServiceIds, offeredOf } from '../db/tables/address-services.js';
+import { findGoneServiceIds, withoutGoneServices } from '../db/tables/address-services.js';
 import { type BusyTime, findBusyTime } from '../db/tables/busy-time.js';
 import { type Calendar, isCalendarUnchanged } from '../db/tables/calendars.js';
 import { daysBetween, pendingDays, type StoredDay } from '../db/tables/days.js';
@@ -45,7 +45,7 @@ export async function wantedDays(
   only?: ReadonlySet<string>,
 ): Promise<Wanted> {
   return await atOneMoment(db, async (tx) => {
-    const [isSame, pending, following] = await pipelined(tx, (reading) =>
+    const [isSame, pending, following] = await runPipelined(tx, (reading) =>
       Promise.all([
         isAsBefore(reading, calendar, account),
         pendingDays(reading, calendar.id, horizon.from, horizon.to, now, MAX_DAYS),
@@ -80,7 +80,7 @@ export async function settledDays(
   horizon: Horizon,
 ): Promise<Resolved> {
   return await atOneMoment(db, async (tx) => {
-    const [isSame, all] = await pipelined(tx, (reading) =>
+    const [isSame, all] = await runPipelined(tx, (reading) =>
       Promise.all([
         isAsBefore(reading, calendar, account),
         daysBetween(reading, calendar.id, horizon.from, horizon.to),
@@ -174,11 +174,11 @@ function reachOf(
 async function computeDates(tx: Db, calendar: Calendar, account: Account, from: string, to: string) {
   const { bufferBefore = 0, bufferAfter = 0, grid } = calendar;
   const { first, last } = reachOf(calendar, account, from, to);
-  const [windows, taken, gone] = await pipelined(tx, (db) =>
+  const [windows, taken, gone] = await runPipelined(tx, (db) =>
     Promise.all([
       windowsOf(db, calendar.id, from, to),
       busyTimeOn(db, calendar, account, from, to),
-      goneServiceIds(db, calendar.id),
+      findGoneServiceIds(db, calendar.id),
       COMMIT.execute(db),
     ]),
   );
@@ -189,7 +189,7 @@ async function computeDates(tx: Db, calendar: Calendar, account: Account, from: 
   });
   const days = computeSlotConfigs({
     timeZone: account.timeZone,
-    windows: offeredOf(windows, gone),
+    windows: withoutGoneServices(windows, gone),
     // Where it is hidden by other means, all that is available is published.
     busy: calendar.strategy === 'slots' ? closed : [],
     from,

@@ -2,7 +2,7 @@
 
 import type { CalendarContext } from '../context/context.js';
 import { addDays, type Slot, startOfDate, toIso } from '../core/index.js';
-import { pipelined } from '../db/pipeline.js';
+import { runPipelined } from '../db/pipeline.js';
 import { clearVerified } from '../db/tables/days.js';
 import { payloadsSince, recordPayload } from '../db/tables/payloads.js';
 import { checkPlan } from './check-plan.js';
@@ -38,7 +38,7 @@ export async function sendSlots(
   // Before it is sent: a crash or a lost answer must find it written down that it may have arrived.
   const client = run.client(priorityOf(days), async () => {
     await checkPlan(run, days);
-    await pipelined(db, (session) =>
+    await runPipelined(db, (session) =>
       Promise.all([
         clearVerified(session, calendar.id, dates),
         recordPayload(session, calendar.id, hashOf(entries), new Date(now()), sentLatelySince(run)),

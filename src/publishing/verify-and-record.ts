@@ -6,7 +6,11 @@
 import { classifyError } from '../context/classify-error.js';
 import type { CalendarContext } from '../context/context.js';
 import { toIso } from '../core/index.js';
-import { type AddressBehavior, behaviorOf, saveBehavior } from '../db/tables/address-behavior.js';
+import {
+  type AddressBehavior,
+  getAddressBehavior,
+  saveAddressBehavior,
+} from '../db/tables/address-behavior.js';
 import { clearVerified, savePublished, saveTold } from '../db/tables/days.js';
 import {
   deleteVerifications,
@@ -64,7 +68,7 @@ export async function verifyAndRecord(
     return;
   }
   const writtenAt = new Date(run.now());
-  const { readLagMs } = await behaviorOf(run.db, run.calendar.id);
+  const { readLagMs } = await getAddressBehavior(run.db, run.calendar.id);
   // Where readings of the write before this one still differed, the first of this one may show what was before both.
   const afterMs = days.reduce((most, { date, generation }) => {
     const one = openOn.get(date);
@@ -176,7 +180,7 @@ async function read(
     ...others.filter(({ date, dueAt }) => from <= date && date <= to && dueAt !== null),
   ];
   const readAt = run.now();
-  const behavior = await behaviorOf(db, calendar.id);
+  const behavior = await getAddressBehavior(db, calendar.id);
   // In between, what is missing is not looked for: it is not the last word anyway.
   const explains = due.some((one) => one.differing === 0 || readAt - one.writtenAt.getTime() >= SETTLED_MS);
   let judged: readonly Judged[];
@@ -232,7 +236,7 @@ async function saveObservedState(
   );
   const readLagMs = lags.length > 0 ? Math.max(...lags) : behavior.readLagMs;
   if (cut === behavior.cut && readLagMs === behavior.readLagMs) return;
-  await saveBehavior(db, calendar, { cut, readLagMs });
+  await saveAddressBehavior(db, calendar, { cut, readLagMs });
   log.info({ calendar: calendar.id, cut, readLagMs }, 'the address was seen to behave otherwise than before');
 }
 

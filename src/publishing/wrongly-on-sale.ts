@@ -3,8 +3,8 @@ import { addDays, startOfDate } from '../core/index.js';
 import { type Spans, subtract, unite } from '../core/intervals.js';
 import type { Db } from '../db/schema.js';
 import type { Account } from '../db/tables/accounts.js';
-import { isAnnounced, placeholdersBetween } from '../db/tables/bookings.js';
-import { breaksBetween, isAnnouncedBreak } from '../db/tables/breaks.js';
+import { findPlaceholdersBetween, isInDoubtId } from '../db/tables/bookings.js';
+import { findBreaksBetween, isInDoubtBreakId } from '../db/tables/breaks.js';
 import { findBusyTime } from '../db/tables/busy-time.js';
 import type { Calendar } from '../db/tables/calendars.js';
 import { daysBetween, type StoredDay } from '../db/tables/days.js';
@@ -47,8 +47,8 @@ export async function findWronglyOnSale(
       const end = new Date(startOfDate(addDays(last, 2), timeZone));
       const windows = await windowsOf(tx, calendar.id, first, last);
       const taken = await findBusyTime(tx, calendar.id, begin, end);
-      const breaks = await breaksBetween(tx, calendar.id, begin, end);
-      const placeholders = await placeholdersBetween(tx, calendar.id, begin, end);
+      const breaks = await findBreaksBetween(tx, calendar.id, begin, end);
+      const placeholders = await findPlaceholdersBetween(tx, calendar.id, begin, end);
       const available = minus(
         unionOf(windows.map(spanOf)),
         unionOf(taken.map((one) => widened(timeOf(one), buffers))),
@@ -57,10 +57,10 @@ export async function findWronglyOnSale(
         { start: Number.NEGATIVE_INFINITY, end: now },
         ...taken.filter(({ source }) => source !== 'occupancy').map(timeOf),
         ...breaks
-          .filter(({ id, own }) => own === true && !isAnnouncedBreak(id))
+          .filter(({ id, own }) => own === true && !isInDoubtBreakId(id))
           .map(({ since, till }) => ({ start: since.getTime(), end: till.getTime() })),
         ...[...placeholders.values()]
-          .filter(({ id, status }) => status === 'booked' && !isAnnounced(id))
+          .filter(({ id, status }) => status === 'booked' && !isInDoubtId(id))
           .map(spanOf),
       ];
       const mayShow = unionOf([...available, ...hidden]);

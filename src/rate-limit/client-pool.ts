@@ -1,7 +1,7 @@
 /** One marketplace client for each account: its token serves every request. Contract: Authorization. */
 import type { Logger } from 'pino';
 import type { Encryptor } from '../crypto/encryptor.js';
-import { decryptedAccount } from '../db/tables/account-secrets.js';
+import { decryptAccount } from '../db/tables/account-secrets.js';
 import type { Account } from '../db/tables/accounts.js';
 import { DocplannerClient } from '../docplanner/index.js';
 import type { PrivateAddresses } from '../lib/private-addresses.js';
@@ -32,7 +32,7 @@ export class Clients {
   }
 
   of(account: Account): DocplannerClient {
-    const { id, baseUrl, clientId, clientSecret, foundingMovePath, overHttp } = decryptedAccount(
+    const { id, baseUrl, clientId, clientSecret, foundingMovePath, overHttp } = decryptAccount(
       this.#options.encryptor,
       account,
     );

@@ -5,14 +5,14 @@
 import type { Logger } from 'pino';
 import { bandOf, COMPARISON_PRIORITY, LOWEST_PRIORITY } from '../core/index.js';
 import type { Db } from '../db/schema.js';
-import { acceptAccount } from '../db/tables/account-states.js';
+import { recordAccountAccepted } from '../db/tables/account-states.js';
 import {
   type Account,
-  checkPermission,
-  endPauses,
+  acquirePermission,
   type Limits,
   type Permission,
   pauseAccount,
+  resetPauses,
 } from '../db/tables/accounts.js';
 import { acquireRequest, releaseRequests, requestAnswered } from '../db/tables/requests.js';
 import type { GateAnswer, RequestGate } from '../docplanner/index.js';
@@ -149,14 +149,14 @@ export class RateLimiter {
 
   async #cameThrough(account: Account, { status }: GateAnswer, permission: Permitted): Promise<void> {
     const { db } = this.#options;
-    if (permission.kind === 'probe') await endPauses(db, account.id);
-    if (permission.isRefused && status !== UNAUTHORIZED) await acceptAccount(db, account.id);
+    if (permission.kind === 'probe') await resetPauses(db, account.id);
+    if (permission.isRefused && status !== UNAUTHORIZED) await recordAccountAccepted(db, account.id);
   }
 
   async #permission(account: Account): Promise<Permitted> {
     const { db, now, requestTimeoutMs } = this.#options;
     const at = now();
-    const permission = await checkPermission(db, account.id, new Date(at), new Date(at + requestTimeoutMs));
+    const permission = await acquirePermission(db, account.id, new Date(at), new Date(at + requestTimeoutMs));
     if (permission.kind === 'paused') {
       throw new CircuitOpenError(account.id, permission.until.getTime(), permission.reason);
     }

@@ -1,4 +1,4 @@
-import type { CalendarFailure, DayGeneration } from '../db/tables/calendar-retries.js';
+import type { CalendarRefusal, DayGeneration } from '../db/tables/calendar-retries.js';
 
 /** The marketplace refuses the calendar as a whole; what must not be on sale was closed by other ways, as far as it let us. */
 export class CalendarRefusedError extends Error {
@@ -7,7 +7,7 @@ export class CalendarRefusedError extends Error {
   readonly leavesOnSale: boolean;
   readonly tried: readonly DayGeneration[];
 
-  constructor({ reason, leavesOnSale, tried }: CalendarFailure) {
+  constructor({ reason, leavesOnSale, tried }: CalendarRefusal) {
     super(reason);
     this.leavesOnSale = leavesOnSale;
     this.tried = tried;

@@ -7,10 +7,10 @@ import { classifyCalendarRefusal } from '../context/classify-error.js';
 import type { CalendarContext } from '../context/context.js';
 import type { ReconcileResult } from '../context/reconcile-result.js';
 import { LOWEST_PRIORITY } from '../core/index.js';
-import { pipelined } from '../db/pipeline.js';
+import { runPipelined } from '../db/pipeline.js';
 import { hasPlaceholders } from '../db/tables/bookings.js';
 import { hasOwnBreaks } from '../db/tables/breaks.js';
-import { recordSuccess, waitingDays } from '../db/tables/calendar-retries.js';
+import { findPendingGenerations, recordSuccess } from '../db/tables/calendar-retries.js';
 import { ServerError } from '../docplanner/index.js';
 import { hasWaited, syncLinkedBookings } from '../linked-bookings/linked-booking-sync.js';
 import { explainRefusal, readDueAddress } from '../publishing/address-services.js';
@@ -80,7 +80,7 @@ async function closeAndThrow(run: CalendarContext, error: unknown): Promise<neve
   const isRefused = reason !== undefined;
   if (!isRefused && !(error instanceof ServerError && (await hasWaited(run)))) throw error;
   const { from, to } = horizonOf(run.account.timeZone, run.now());
-  const tried = await waitingDays(run.db, run.calendar.id);
+  const tried = await findPendingGenerations(run.db, run.calendar.id);
   const leavesOnSale = await closeAllOtherwise(run, from, to);
   if (!isRefused) throw error;
   throw new CalendarRefusedError({ reason: await explainRefusal(run, reason), leavesOnSale, tried });
@@ -109,7 +109,7 @@ async function syncLater(run: CalendarContext): Promise<ReconcileResult> {
 async function hidesAnything({ calendar, db, now }: CalendarContext): Promise<boolean> {
   if (calendar.strategy !== 'slots') return true;
   const at = new Date(now());
-  const left = await pipelined(db, (session) =>
+  const left = await runPipelined(db, (session) =>
     Promise.all([hasOwnBreaks(session, calendar.id, at), hasPlaceholders(session, calendar.id, at)]),
   );
   return left.includes(true);

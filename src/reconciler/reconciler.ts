@@ -12,10 +12,15 @@ import { isInDoubt, type LeasedWork, withLease } from '../context/lease.js';
 import { LeaseLostError } from '../context/lease-lost-error.js';
 import type { ReconcileResult } from '../context/reconcile-result.js';
 import { VERIFICATION_PRIORITY } from '../core/index.js';
-import { pipelined } from '../db/pipeline.js';
-import { refuseAccount } from '../db/tables/account-states.js';
-import { type Account, getAccountOf } from '../db/tables/accounts.js';
-import { calendarFailed, recordFailure, recordSuccess, retryAt } from '../db/tables/calendar-retries.js';
+import { runPipelined } from '../db/pipeline.js';
+import { recordAccountRefused } from '../db/tables/account-states.js';
+import { type Account, getAccountOfCalendar } from '../db/tables/accounts.js';
+import {
+  recordCalendarRefused,
+  recordFailure,
+  recordSuccess,
+  scheduleRetry,
+} from '../db/tables/calendar-retries.js';
 import { type CalendarState, getCalendar } from '../db/tables/calendars.js';
 import { CLOSING_REFUSED_MS } from '../db/tables/pending-calendars.js';
 import { backoffMs, RETRY } from '../lib/backoff.js';
@@ -42,8 +47,8 @@ export class Reconciler {
    */
   async reconcile(id: string, priority: number): Promise<ReconcileResult> {
     const { db, budget } = this.#options;
-    const [calendar, account] = await pipelined(db, (session) =>
-      Promise.all([getCalendar(session, id), getAccountOf(session, id)]),
+    const [calendar, account] = await runPipelined(db, (session) =>
+      Promise.all([getCalendar(session, id), getAccountOfCalendar(session, id)]),
     );
     if (calendar === undefined || account === undefined) return { kind: 'done' };
     // The sweep finds it when it is due.
@@ -95,7 +100,13 @@ export class Reconciler {
     if (error instanceof CalendarRefusedError) {
       const { message: reason, leavesOnSale, tried } = error;
       const at = new Date(now());
-      const failures = await calendarFailed(db, calendar, { reason, leavesOnSale, tried }, at, random());
+      const failures = await recordCalendarRefused(
+        db,
+        calendar,
+        { reason, leavesOnSale, tried },
+        at,
+        random(),
+      );
       if (failures === undefined) return { kind: 'later', afterMs: 0, reason: 'the calendar was changed' };
       const about = { calendar: calendar.id, account: account.id, failures, leavesOnSale, reason };
       if (leavesOnSale || failures === 1) log.error(about, 'the calendar failed');
@@ -125,9 +136,9 @@ export class Reconciler {
           failure.afterMs ?? 0,
           isInDoubt(error) ? requestTimeoutMs : 0,
         );
-        await retryAt(db, calendar.id, new Date(now() + afterMs));
+        await scheduleRetry(db, calendar.id, new Date(now() + afterMs));
         if (failure.refusal !== undefined) {
-          await refuseAccount(db, account.id, failure.refusal, new Date(now()));
+          await recordAccountRefused(db, account.id, failure.refusal, new Date(now()));
         }
         log.warn(
           { calendar: calendar.id, account: account.id, attempts, afterMs, reason: failure.reason },

@@ -5,7 +5,7 @@
  */
 
 import type { CalendarContext } from '../context/context.js';
-import { behaviorOf, saveBehavior } from '../db/tables/address-behavior.js';
+import { getAddressBehavior, saveAddressBehavior } from '../db/tables/address-behavior.js';
 import type { DriftingChange } from '../db/tables/days.js';
 import type { Compared, DriftingDay } from '../db/tables/resync-calendars.js';
 import type { DocplannerClient } from '../docplanner/index.js';
@@ -42,14 +42,14 @@ async function compare(run: CalendarContext, client: DocplannerClient, dryRun: b
   // One that is known may be gone without a word: nothing of it is missed in the slots, which it took time from.
   const knowsBreaks = known.taken.some(({ source }) => source === 'break');
   const reading = await read(run, client, known, dryRun, calendar.strategy !== 'slots' || knowsBreaks);
-  const behavior = await behaviorOf(db, calendar.id);
+  const behavior = await getAddressBehavior(db, calendar.id);
   let found = inspect(run, reading, behavior);
   if (found.requiresBreaks) {
     // What is missing may be hidden by breaks, which had not been asked for.
     found = inspect(run, await read(run, client, known, dryRun, true, reading), behavior);
   }
   const { changes, distrusted, cut, readAgainAt } = found;
-  if (!dryRun && cut !== behavior.cut) await saveBehavior(db, calendar, { ...behavior, cut });
+  if (!dryRun && cut !== behavior.cut) await saveAddressBehavior(db, calendar, { ...behavior, cut });
   const count = (of: (day: DriftingDay) => boolean): number => found.days.filter(of).length;
   const compared = {
     daysCompared: known.days.length,

@@ -1,7 +1,7 @@
 /** What the marketplace shows of a calendar, read at once, beside what is known of its days before and after. */
 
 import type { CalendarContext } from '../context/context.js';
-import { findBookings, placeholdersBetween } from '../db/tables/bookings.js';
+import { findBookings, findPlaceholdersBetween } from '../db/tables/bookings.js';
 import { findBreaks } from '../db/tables/breaks.js';
 import type { DirtyDay } from '../db/tables/days.js';
 import type { Booking, DocplannerClient } from '../docplanner/index.js';
@@ -60,7 +60,12 @@ export async function read(
     : await ingest(run, { bookings: bookings.said, breaks: breaks.said });
   if (!dryRun && changed.length > 0) await notifyLater(run);
   const dates = known.days.map(({ date }) => date).sort();
-  const placeholders = await placeholdersBetween(db, calendar.id, new Date(range.from), new Date(range.to));
+  const placeholders = await findPlaceholdersBetween(
+    db,
+    calendar.id,
+    new Date(range.from),
+    new Date(range.to),
+  );
   const assembled = assemble(
     { from: dates[0] ?? '', to: dates.at(-1) ?? '' },
     breaks.list ?? [],

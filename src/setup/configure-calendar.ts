@@ -8,7 +8,7 @@ import type { Slot } from '../core/index.js';
 import { type Spans, subtract, unite } from '../core/intervals.js';
 import type { Db } from '../db/schema.js';
 import { type Account, getAccount } from '../db/tables/accounts.js';
-import { refuseTakenAddress } from '../db/tables/addresses.js';
+import { assertAddressFree } from '../db/tables/addresses.js';
 import { type Calendar, type CalendarState, getCalendar, putCalendar } from '../db/tables/calendars.js';
 import {
   type Deletion,
@@ -39,7 +39,7 @@ export async function configureCalendar(
   calendar: Calendar,
   options: ConfigureOptions,
 ): Promise<Configured> {
-  await refuseTakenAddress(db, calendar);
+  await assertAddressFree(db, calendar);
   const before = await getCalendar(db, calendar.id);
   const isOpen = before !== undefined && before.closing === undefined;
   const held = isOpen ? await hold(db, before, calendar, options) : undefined;

@@ -1,6 +1,6 @@
 /** An engine's embedded database: what it has to say goes to the engine's log. */
 
-import { type Embedded, openEmbedded } from '../db/embedded.js';
+import { type EmbeddedDatabase, openEmbeddedDatabase } from '../db/embedded.js';
 import type { Logger } from '../lib/log.js';
 
 export interface EmbeddedOfEngine {
@@ -11,13 +11,13 @@ export interface EmbeddedOfEngine {
   readonly onDatabaseLost: (error: Error) => void;
 }
 
-export async function openEmbeddedOf(options: EmbeddedOfEngine): Promise<Embedded> {
+export async function openEmbeddedOf(options: EmbeddedOfEngine): Promise<EmbeddedDatabase> {
   const { data, log, onProgress, onDatabaseLost } = options;
-  return await openEmbedded({
+  return await openEmbeddedDatabase({
     folder: data,
     ...(onProgress === undefined ? {} : { onProgress }),
     onLost: onDatabaseLost,
-    onSpace: (isShort, freeMb) => {
+    onSpaceChange: (isShort, freeMb) => {
       if (isShort) log.error({ freeMb }, 'the disk is nearly full; nothing more is taken in');
       else log.info({ freeMb }, 'the disk has room again; what comes is taken in');
     },

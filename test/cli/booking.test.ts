@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Slotkeeper } from '../../src/engine.js';
 import type { Sandbox } from '../../src/sandbox/index.js';
-import { recordDatabase } from '../db/databases.js';
+import { postgresDatabase } from '../db/databases.js';
 import { ADDRESS, CALENDAR, upcomingExample } from '../engine/founding-example.js';
 import { openClinic, settled, startEngine } from '../engine/running.js';
 import { KEY, serve } from '../server/served.js';
@@ -41,7 +41,7 @@ describe('slotkeeper booking', () => {
   let environments: { readonly http: Record<string, string>; readonly own: Record<string, string> };
 
   beforeAll(async () => {
-    const databaseUrl = await recordDatabase();
+    const databaseUrl = await postgresDatabase();
     engine = await startEngine(
       { databaseUrl },
       { now: Date.now, config: { publish: { timeoutMs: 60_000, sweepSeconds: 3_600 } } },

@@ -103,7 +103,7 @@ export async function folderHeldBy(url: string): Promise<string> {
   const folder = await tempDir();
   const lock = lockFolder(folder);
   atEndOfTest(async () => lock.release());
-  lock.announce(url);
+  lock.recordUrl(url);
   return folder;
 }
 

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { recordDatabase } from '../db/databases.js';
+import { postgresDatabase } from '../db/databases.js';
 import { environmentOf } from '../engine/backends.js';
 import { CALENDAR, foundingExample, upcomingExample } from '../engine/founding-example.js';
 import { eventually } from '../support/eventually.js';
@@ -108,7 +108,7 @@ describe('slotkeeper enqueue and status', () => {
   });
 
   test('the founding example as it lies in fixtures can be put on the queue', async () => {
-    const place = { databaseUrl: await recordDatabase(), redisUrl: await freshRedisUrl() };
+    const place = { databaseUrl: await postgresDatabase(), redisUrl: await freshRedisUrl() };
     const env = { ...environmentOf(place), LOG_LEVEL: 'fatal' };
     expect(await run(['enqueue', fixture('founding-example.ndjson')], { env })).toEqual({
       code: 0,
@@ -118,7 +118,7 @@ describe('slotkeeper enqueue and status', () => {
   });
 
   test('names the lines that are wrong, takes the others, and exits 1', async () => {
-    const env = { DATABASE_URL: await recordDatabase(), LOG_LEVEL: 'fatal' };
+    const env = { DATABASE_URL: await postgresDatabase(), LOG_LEVEL: 'fatal' };
     const { code, stdout, stderr } = await run(['enqueue', 'bad.ndjson'], { cwd, env });
     expect({ code, stdout }).toEqual({ code: 1, stdout: '2 events enqueued, 3 refused\n' });
     expect(stderr.trim().split('\n')).toEqual([
@@ -138,7 +138,7 @@ describe('slotkeeper enqueue and status', () => {
   });
 
   test('tells everything that is wrong with an event, and keys that it does not have', async () => {
-    const env = { DATABASE_URL: await recordDatabase(), LOG_LEVEL: 'fatal' };
+    const env = { DATABASE_URL: await postgresDatabase(), LOG_LEVEL: 'fatal' };
     const [, occupied] = example.events;
     const stdin = [
       { ...occupied, ref: 1.5, start: 1_796_636_400, verison: 3 },
@@ -155,7 +155,7 @@ describe('slotkeeper enqueue and status', () => {
   });
 
   test('with --dry-run say what would become of events, and put nothing on the queue', async () => {
-    const env = { DATABASE_URL: await recordDatabase(), LOG_LEVEL: 'fatal' };
+    const env = { DATABASE_URL: await postgresDatabase(), LOG_LEVEL: 'fatal' };
     const way = { cwd, env, stdin: `${lines[1]}\n${lines[1]}` };
     expect(await run(['enqueue', '--dry-run', '-'], way)).toMatchObject({
       code: 1,
@@ -181,7 +181,7 @@ describe('slotkeeper enqueue and status', () => {
   });
 
   test('ask the engine that has the folder over HTTP', async () => {
-    const clinic = await clinicAt({ databaseUrl: await recordDatabase() }, { timeoutMs: 60_000 });
+    const clinic = await clinicAt({ databaseUrl: await postgresDatabase() }, { timeoutMs: 60_000 });
     const running = await clinic.open();
     const folder = await folderHeldBy(running.call.url);
     const env = { ...clinic.env, DATABASE_URL: '', SLOTKEEPER_DATA: folder, LOG_LEVEL: 'fatal' };

@@ -2,7 +2,7 @@ import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { plural } from '../../src/cli/plural.js';
-import { recordDatabase } from '../db/databases.js';
+import { postgresDatabase } from '../db/databases.js';
 import { ACCOUNT, ADDRESS, CALENDAR, upcomingExample } from '../engine/founding-example.js';
 import { type Clinic, clinicAt, folderHeldBy, type Open } from './clinic.js';
 import { type Ran, run, type Way } from './run.js';
@@ -41,7 +41,7 @@ describe('slotkeeper import and held', () => {
     (await running.call('GET', `/v1/calendars/${CALENDAR}/days?from=${date}&to=${date}`)).body;
 
   beforeAll(async () => {
-    clinic = await clinicAt({ databaseUrl: await recordDatabase() }, PUBLISH);
+    clinic = await clinicAt({ databaseUrl: await postgresDatabase() }, PUBLISH);
     running = await clinic.open();
     cwd = clinic.folder;
     const env = { ...clinic.env, LOG_LEVEL: 'fatal' };
@@ -170,7 +170,7 @@ describe('slotkeeper import, without an engine', () => {
   });
 
   test('holds as slotkeeper.yaml says', async () => {
-    const clinic = await clinicAt({ databaseUrl: await recordDatabase() }, PUBLISH);
+    const clinic = await clinicAt({ databaseUrl: await postgresDatabase() }, PUBLISH);
     await (await clinic.open()).close();
     writeFileSync(join(clinic.folder, 'off.yaml'), 'holds: off\n');
     const way = { cwd: clinic.folder, env: { ...clinic.env, LOG_LEVEL: 'fatal' } };

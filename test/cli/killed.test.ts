@@ -1,5 +1,5 @@
 import { expect, jest, test } from '@jest/globals';
-import { recordDatabase } from '../db/databases.js';
+import { postgresDatabase } from '../db/databases.js';
 import { ADDRESS, CALENDAR, calendarConfig, upcomingExample } from '../engine/founding-example.js';
 import { eventually } from '../support/eventually.js';
 import { clinicAt, type Running } from './clinic.js';
@@ -13,7 +13,7 @@ const [open] = upcomingExample().events;
 test('a resync whose process is killed in the middle is finished by the next, which compares what was left', async () => {
   // A dead worker's jobs and lease run out by these.
   const publish = { concurrency: 1, timeoutMs: 3_000, lockMs: 1_000 };
-  const clinic = await clinicAt({ databaseUrl: await recordDatabase() }, publish);
+  const clinic = await clinicAt({ databaseUrl: await postgresDatabase() }, publish);
   const first = await clinic.start();
   const others = ['lis', 'wilk'];
   const addressOf = (id: string): string => `address-${id}`;

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import pg from 'pg';
 import { OccupancyProducer } from '../../src/clinic/occupancy-producer.js';
 import type { Sandbox } from '../../src/sandbox/index.js';
-import { recordDatabase } from '../db/databases.js';
+import { postgresDatabase } from '../db/databases.js';
 import { CALENDAR, type FoundingPut, upcomingExample } from '../engine/founding-example.js';
 import { sent } from '../engine/running.js';
 import { eventually } from '../support/eventually.js';
@@ -115,7 +115,7 @@ describe('when Redis goes away', () => {
   });
 
   test('events are taken all the same, and are published once it is back', async () => {
-    const clinic = await clinicAt({ databaseUrl: await recordDatabase(), redisUrl: server.url }, PATIENT);
+    const clinic = await clinicAt({ databaseUrl: await postgresDatabase(), redisUrl: server.url }, PATIENT);
     const running = await clinic.start();
     const { call, process, settled } = running;
     await call('POST', '/v1/events', { events: [available] });

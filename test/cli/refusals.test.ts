@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { recordDatabase } from '../db/databases.js';
+import { postgresDatabase } from '../db/databases.js';
 import { tempDir } from '../support/temp-dir.js';
 import { type Ran, run } from './run.js';
 
@@ -72,7 +72,7 @@ describe('slotkeeper start refuses', () => {
 
   test('a calendar without its account, which may be in the database, with exit code 2 and what is wrong', async () => {
     const yaml = 'calendars: [{ id: c, account: a, facilityId: 1, doctorId: 2, addressId: 3 }]';
-    const env = { DATABASE_URL: await recordDatabase() };
+    const env = { DATABASE_URL: await postgresDatabase() };
     await expectRefusal({ env, yaml }, /calendars\[0\]\.account: there is no account "a"/);
   });
 
@@ -86,7 +86,7 @@ describe('slotkeeper start refuses', () => {
   });
 
   test('to run without its Redis, with exit code 1, and never says the password', async () => {
-    const env = { DATABASE_URL: await recordDatabase(), REDIS_URL: `redis://:s3cret@127.0.0.1:${PORT}/1` };
+    const env = { DATABASE_URL: await postgresDatabase(), REDIS_URL: `redis://:s3cret@127.0.0.1:${PORT}/1` };
     const { code, stderr } = await attempt({ env });
     expect(code).toBe(1);
     expect(stderr).toBe(

@@ -7,7 +7,7 @@ import { describeDays, describeReport } from '../../src/cli/resync/resync-text.j
 import { parseInstant, toIso } from '../../src/core/index.js';
 import { Slotkeeper } from '../../src/engine.js';
 import { createLog } from '../../src/lib/log.js';
-import { ENCRYPTION_KEY, recordDatabase } from '../db/databases.js';
+import { ENCRYPTION_KEY, postgresDatabase } from '../db/databases.js';
 import { CALENDAR, upcomingExample } from '../engine/founding-example.js';
 import { atEndOfTest } from '../support/release.js';
 import { type Clinic, clinicAt, folderHeldBy } from './clinic.js';
@@ -175,7 +175,7 @@ describe.each([
   let way: Way;
 
   beforeAll(async () => {
-    clinic = await clinicAt({ databaseUrl: await recordDatabase() }, PUBLISH);
+    clinic = await clinicAt({ databaseUrl: await postgresDatabase() }, PUBLISH);
     const { call, settled, close } = await clinic.open();
     await call('POST', '/v1/events', { events });
     await settled();
@@ -242,7 +242,7 @@ describe.each([
 
 describe('slotkeeper resync --dry-run where PostgreSQL is and no engine', () => {
   test('only compares: what waits goes on waiting, and nothing is written down of it', async () => {
-    const databaseUrl = await recordDatabase();
+    const databaseUrl = await postgresDatabase();
     const clinic = await clinicAt({ databaseUrl }, PUBLISH);
     const { call, settled, close } = await clinic.open();
     await call('POST', '/v1/events', { events });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { createLog } from '../../src/lib/log.js';
-import { recordDatabase } from '../db/databases.js';
+import { postgresDatabase } from '../db/databases.js';
 import { upcomingExample } from '../engine/founding-example.js';
 import { eventually } from '../support/eventually.js';
 import { ACCOUNT, clinicAt, folderHeldBy } from './clinic.js';
@@ -10,7 +10,7 @@ describe('a command beside a running engine', () => {
   test.each([['over HTTP'], ['on its database']])(
     '%s needs none of the variables that the accounts of the file name',
     async (way) => {
-      const clinic = await clinicAt({ databaseUrl: await recordDatabase() });
+      const clinic = await clinicAt({ databaseUrl: await postgresDatabase() });
       const { call } = await clinic.open();
       const { CLIENT_SECRET: _, SLOTKEEPER_API_KEY = '', DATABASE_URL = '', ...rest } = clinic.env;
       const env =
@@ -25,7 +25,7 @@ describe('a command beside a running engine', () => {
   );
 
   test('is refused a --config that is not there, where it opens the database itself', async () => {
-    const env = { DATABASE_URL: await recordDatabase(), LOG_LEVEL: 'fatal' };
+    const env = { DATABASE_URL: await postgresDatabase(), LOG_LEVEL: 'fatal' };
     expect(await run(['failed', 'list', '--config', 'none.yaml'], { env })).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('none.yaml: there is no such file'),
@@ -33,7 +33,7 @@ describe('a command beside a running engine', () => {
   });
 
   test('status --check exits 1 where a person is needed, and 0 where none is', async () => {
-    const clinic = await clinicAt({ databaseUrl: await recordDatabase() });
+    const clinic = await clinicAt({ databaseUrl: await postgresDatabase() });
     const { call } = await clinic.open();
     const way = { cwd: clinic.folder, env: { ...clinic.env, LOG_LEVEL: 'fatal' } };
     expect(await run(['status', '--check'], way)).toMatchObject({ code: 0 });

@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { recordDatabase } from '../db/databases.js';
+import { postgresDatabase } from '../db/databases.js';
 import { eventually } from '../support/eventually.js';
 import { clinicAt } from './clinic.js';
 import { run } from './run.js';
 
 describe('slotkeeper start', () => {
   test('refuses a port that is taken before it opens a database', async () => {
-    const clinic = await clinicAt({ databaseUrl: await recordDatabase() });
+    const clinic = await clinicAt({ databaseUrl: await postgresDatabase() });
     const { port } = new URL(clinic.sandbox.url);
     const { code, stderr } = await run(['start'], {
       cwd: clinic.folder,
@@ -22,7 +22,7 @@ describe('slotkeeper start', () => {
   });
 
   test('ends by itself after one signal, and at once with exit code 1 after a second', async () => {
-    const clinic = await clinicAt({ databaseUrl: await recordDatabase() });
+    const clinic = await clinicAt({ databaseUrl: await postgresDatabase() });
     const { command } = await clinic.open();
     command.signal('SIGINT');
     await eventually(() => command.written.stderr.includes('what is in hand is finished first'));

@@ -12,24 +12,24 @@ import { putAccount } from '../../src/db/tables/accounts.js';
 import { putCalendar } from '../../src/db/tables/calendars.js';
 import { daysBetween } from '../../src/db/tables/days.js';
 import { HeldChanges } from '../../src/maintenance/held-changes.js';
-import { databases, emptyRecord } from '../db/databases.js';
-import { account, calendar, NOW, SEALER } from '../db/seed-rows.js';
+import { databases, deleteAllRows } from '../db/databases.js';
+import { account, calendar, ENCRYPTOR, NOW } from '../db/seed-rows.js';
 import { atEndOfTest } from '../support/release.js';
 import { at, Clinic, DAY, NEXT, open, START, taken } from './snapshots/snapshot-fixture.js';
 
-describe.each(databases)('on $name', ({ fresh }) => {
+describe.each(databases)('on $name', ({ create }) => {
   let database: Database;
   let db: Db;
   let clinic: Clinic;
 
   beforeAll(async () => {
-    database = await openDatabase(await fresh());
+    database = await openDatabase(await create());
     db = database.db;
   });
 
   beforeEach(async () => {
-    await emptyRecord(db);
-    await putAccount(db, account(), NOW, SEALER);
+    await deleteAllRows(db);
+    await putAccount(db, account(), NOW, ENCRYPTOR);
     await putCalendar(db, calendar(), NOW);
     clinic = new Clinic(db);
   });

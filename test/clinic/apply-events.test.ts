@@ -7,9 +7,9 @@ import { daysBetween, savePublished } from '../../src/db/tables/days.js';
 import { acquireLease } from '../../src/db/tables/leases.js';
 import { findBookingsToSync } from '../../src/db/tables/linked-bookings.js';
 import { windowsOf } from '../../src/db/tables/windows.js';
-import { appointmentsOf } from '../db/appointments.js';
+import { listAppointments } from '../db/appointments.js';
 import { account, calendar, NOW, window } from '../db/seed-rows.js';
-import { useRecord } from '../db/use-database.js';
+import { useDatabase } from '../db/use-database.js';
 
 const DAY = '2026-11-16';
 const NEXT = '2026-11-17';
@@ -46,7 +46,7 @@ const available = (from: string, to: string, windows: readonly object[], more: o
 const open = (start: string, end: string) => ({ start, end, services });
 
 describe('events into the record', () => {
-  const record = useRecord();
+  const record = useDatabase();
 
   const apply = async (...batch: unknown[]) => (await applyEvents(record.db, batch, NOW.getTime())).result;
   const clean = (accepted: number) => ({
@@ -61,7 +61,7 @@ describe('events into the record', () => {
   });
 
   async function taken(): Promise<Record<string, string>> {
-    const busy = await appointmentsOf(record.db, 'nowak');
+    const busy = await listAppointments(record.db, 'nowak');
     const clock = (at: Date) => new Date(at.getTime() + 3_600_000).toISOString().slice(5, 16);
     return Object.fromEntries(busy.map(({ ref, start, end }) => [ref, `${clock(start)} ${clock(end)}`]));
   }
@@ -294,7 +294,7 @@ describe('events into the record', () => {
       occupied('summer', '2026-10-24T10:00', '2026-10-24T10:10'),
       occupied('winter', '2026-10-26T10:00', '2026-10-26T10:10'),
     );
-    const busy = await appointmentsOf(record.db, 'nowak');
+    const busy = await listAppointments(record.db, 'nowak');
     expect(busy.map(({ start }) => start.toISOString())).toEqual([
       '2026-10-24T08:00:00.000Z',
       '2026-10-26T09:00:00.000Z',

@@ -6,8 +6,8 @@ import { putCalendar } from '../../src/db/tables/calendars.js';
 import { lockCalendars } from '../../src/db/tables/events.js';
 import type { PendingCalendar } from '../../src/db/tables/pending-calendars.js';
 import { systemTimers } from '../../src/lib/timers.js';
-import { calendar, NOW, SEALER } from '../db/seed-rows.js';
-import { useRecord } from '../db/use-database.js';
+import { calendar, ENCRYPTOR, NOW } from '../db/seed-rows.js';
+import { useDatabase } from '../db/use-database.js';
 import { eventually } from '../support/eventually.js';
 
 const date = '2026-11-16';
@@ -21,7 +21,7 @@ const occupied = (of: string, ref = 'apt') => {
 };
 
 describe('the intake of events', () => {
-  const record = useRecord();
+  const record = useDatabase();
   let enqueued: (readonly PendingCalendar[])[];
   let intake: EventIntake;
 
@@ -32,7 +32,7 @@ describe('the intake of events', () => {
     enqueued = [];
     intake = new EventIntake({
       db: record.db,
-      encryptor: SEALER,
+      encryptor: ENCRYPTOR,
       now: () => NOW.getTime(),
       timers: systemTimers,
       enqueue: async (calendars) => void enqueued.push(calendars),

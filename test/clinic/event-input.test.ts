@@ -2,9 +2,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { applyEvents } from '../../src/clinic/apply-events.js';
 import { windowsOf } from '../../src/db/tables/windows.js';
-import { appointmentsOf } from '../db/appointments.js';
+import { listAppointments } from '../db/appointments.js';
 import { NOW } from '../db/seed-rows.js';
-import { useRecord } from '../db/use-database.js';
+import { useDatabase } from '../db/use-database.js';
 
 const DAY = '2026-11-16';
 const NO_TEXT = 'has a character that no text can have: NUL, or half of a surrogate pair';
@@ -28,7 +28,7 @@ const available = {
 };
 
 describe('events', () => {
-  const record = useRecord();
+  const record = useDatabase();
 
   const apply = async (...batch: unknown[]) => (await applyEvents(record.db, batch, NOW.getTime())).result;
   const problemsOf = async (event: unknown) =>
@@ -36,7 +36,7 @@ describe('events', () => {
       problems.map(({ path, reason }) => `${path}: ${reason}`),
     );
   const taken = async () =>
-    (await appointmentsOf(record.db, 'nowak')).map(({ ref, start, end }) => [
+    (await listAppointments(record.db, 'nowak')).map(({ ref, start, end }) => [
       ref,
       start.toISOString(),
       end.toISOString(),

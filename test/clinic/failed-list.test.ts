@@ -5,11 +5,11 @@ import { storedEventOf } from '../../src/clinic/stored-event.js';
 import { openDatabase } from '../../src/db/database.js';
 import { saveRejectedEvent } from '../../src/db/tables/rejected-events.js';
 import { run } from '../cli/run.js';
-import { recordDatabase } from '../db/databases.js';
+import { postgresDatabase } from '../db/databases.js';
 import { NOW } from '../db/seed-rows.js';
 
 test('failed list names a refused event by its own id, in the words of the field, and keeps nothing else of it', async () => {
-  const url = await recordDatabase();
+  const url = await postgresDatabase();
   const { db, close } = await openDatabase({ url });
   const event = {
     id: 4711,

@@ -12,8 +12,8 @@ import { createLog } from '../../src/lib/log.js';
 import { systemTimers } from '../../src/lib/timers.js';
 import { OCCUPANCY_QUEUE } from '../../src/queue/queue-names.js';
 import { type JobQueue, Queues } from '../../src/queue/queues.js';
-import { recordDatabase } from '../db/databases.js';
-import { account, calendar, NOW, SEALER } from '../db/seed-rows.js';
+import { postgresDatabase } from '../db/databases.js';
+import { account, calendar, ENCRYPTOR, NOW } from '../db/seed-rows.js';
 import { eventually } from '../support/eventually.js';
 import { freshRedisUrl, RedisServer } from '../support/redis.js';
 import { atEndOfTest } from '../support/release.js';
@@ -52,9 +52,9 @@ interface Place {
 }
 
 async function open(redisUrl?: string): Promise<Place> {
-  const database = await openDatabase({ url: await recordDatabase() });
+  const database = await openDatabase({ url: await postgresDatabase() });
   atEndOfTest(() => database.close());
-  await putAccount(database.db, account(), NOW, SEALER);
+  await putAccount(database.db, account(), NOW, ENCRYPTOR);
   await putCalendar(database.db, calendar(), NOW);
   const queues = new Queues({
     store:
@@ -76,7 +76,7 @@ function worker(
 ): { readonly worker: OccupancyWorker; readonly stale: () => number } {
   const intake = new EventIntake({
     db,
-    encryptor: SEALER,
+    encryptor: ENCRYPTOR,
     now: () => NOW.getTime(),
     timers: systemTimers,
     enqueue: async () => undefined,

@@ -3,27 +3,27 @@ import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { type Database, openDatabase } from '../../src/db/database.js';
 import { AccountCache } from '../../src/db/tables/account-cache.js';
 import { putAccount } from '../../src/db/tables/accounts.js';
-import { emptyRecord, recordDatabase } from './databases.js';
-import { account, NOW, SEALER } from './seed-rows.js';
+import { deleteAllRows, postgresDatabase } from './databases.js';
+import { account, ENCRYPTOR, NOW } from './seed-rows.js';
 
 let database: Database;
 let now = 0;
 let accounts: AccountCache;
 
 beforeAll(async () => {
-  database = await openDatabase({ url: await recordDatabase() });
+  database = await openDatabase({ url: await postgresDatabase() });
 });
 
 afterAll(() => database.close());
 
 beforeEach(async () => {
-  await emptyRecord(database.db);
+  await deleteAllRows(database.db);
   now = NOW.getTime();
-  accounts = new AccountCache({ encryptor: SEALER, db: database.db, now: () => now });
+  accounts = new AccountCache({ encryptor: ENCRYPTOR, db: database.db, now: () => now });
 });
 
 const zone = async (): Promise<string | undefined> => (await accounts.get(account().id))?.timeZone;
-const move = (timeZone: string) => putAccount(database.db, account({ timeZone }), NOW, SEALER);
+const move = (timeZone: string) => putAccount(database.db, account({ timeZone }), NOW, ENCRYPTOR);
 
 test('what another process changed is seen after a second, what this one changed at once', async () => {
   await move('Europe/Warsaw');
@@ -33,7 +33,7 @@ test('what another process changed is seen after a second, what this one changed
   now += 1_000;
   expect(await zone()).toBe('Europe/Madrid');
   await move('Europe/Rome');
-  accounts.forget(account().id);
+  accounts.invalidate(account().id);
   expect(await zone()).toBe('Europe/Rome');
 });
 
@@ -41,7 +41,7 @@ test('one that is not there is looked for again after a second, and at once wher
   expect(await zone()).toBeUndefined();
   await move('Europe/Warsaw');
   expect(await zone()).toBeUndefined();
-  accounts.forget(account().id);
+  accounts.invalidate(account().id);
   expect(await zone()).toBe('Europe/Warsaw');
   await move('Europe/Madrid');
   now -= 3_600_000;
@@ -50,9 +50,9 @@ test('one that is not there is looked for again after a second, and at once wher
 
 test('a failure is not remembered', async () => {
   await move('Europe/Warsaw');
-  const broken = await openDatabase({ url: await recordDatabase() });
+  const broken = await openDatabase({ url: await postgresDatabase() });
   await broken.close();
-  const others = new AccountCache({ encryptor: SEALER, db: broken.db, now: () => now });
+  const others = new AccountCache({ encryptor: ENCRYPTOR, db: broken.db, now: () => now });
   await expect(others.get(account().id)).rejects.toThrow();
   await expect(others.get(account().id)).rejects.toThrow();
 });

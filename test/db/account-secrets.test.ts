@@ -5,11 +5,11 @@ import { DecryptionError } from '../../src/crypto/decryption-error.js';
 import { Encryptor } from '../../src/crypto/encryptor.js';
 import { UnknownKeyError } from '../../src/crypto/unknown-key-error.js';
 import {
-  decryptedAccount,
-  encryptedAccount,
+  decryptAccount,
+  encryptAccount,
   isSameAccount,
-  keyIdsOf,
-  resealedAccount,
+  listKeyIds,
+  reencryptAccount,
 } from '../../src/db/tables/account-secrets.js';
 import type { Account } from '../../src/db/tables/accounts.js';
 import { account } from './seed-rows.js';
@@ -30,7 +30,7 @@ const whole = account({
 
 describe('a sealed account', () => {
   test('has none of its secrets in it, and everything else as it was', () => {
-    const sealed = encryptedAccount(encryptor, whole);
+    const sealed = encryptAccount(encryptor, whole);
     expect(JSON.stringify(sealed)).not.toContain('s3cret');
     expect(sealed).toMatchObject({
       id: 'warsaw',
@@ -38,21 +38,21 @@ describe('a sealed account', () => {
       delivery: { url: whole.delivery?.url },
     });
     expect(Object.keys(sealed.source?.headers ?? {})).toEqual(['Authorization', 'X-Key']);
-    expect(decryptedAccount(encryptor, sealed)).toEqual(whole);
-    expect(keyIdsOf(sealed)).toEqual(new Set([encryptor.keyId]));
-    expect(encryptedAccount(encryptor, account())).toEqual({
+    expect(decryptAccount(encryptor, sealed)).toEqual(whole);
+    expect(listKeyIds(sealed)).toEqual(new Set([encryptor.keyId]));
+    expect(encryptAccount(encryptor, account())).toEqual({
       ...account(),
       clientSecret: expect.any(String),
     });
   });
 
   test('is sealed no second time, and seals anew what was sealed for another place', () => {
-    const sealed = encryptedAccount(encryptor, whole);
-    expect(encryptedAccount(encryptor, sealed)).toEqual(sealed);
+    const sealed = encryptAccount(encryptor, whole);
+    expect(encryptAccount(encryptor, sealed)).toEqual(sealed);
     const stolen = account({ id: 'madrid', clientSecret: sealed.clientSecret });
-    const put = encryptedAccount(encryptor, stolen);
+    const put = encryptAccount(encryptor, stolen);
     expect(put.clientSecret).not.toBe(sealed.clientSecret);
-    expect(decryptedAccount(encryptor, put).clientSecret).toBe(sealed.clientSecret);
+    expect(decryptAccount(encryptor, put).clientSecret).toBe(sealed.clientSecret);
   });
 
   test.each<[string, (sealed: Account) => Account]>([
@@ -73,29 +73,29 @@ describe('a sealed account', () => {
       (sealed) => ({ ...sealed, clientSecret: sealed.clientSecret.replace(/.{8}$/, 'AAAAAAAA') }),
     ],
   ])('does not open with a secret %s', (_what, change) => {
-    expect(() => decryptedAccount(encryptor, change(encryptedAccount(encryptor, whole)))).toThrow(
+    expect(() => decryptAccount(encryptor, change(encryptAccount(encryptor, whole)))).toThrow(
       DecryptionError,
     );
   });
 
   test('does not open without its key, and is not the same as any other then', () => {
-    const sealed = encryptedAccount(new Encryptor([old]), whole);
-    expect(() => decryptedAccount(encryptor, sealed)).toThrow(UnknownKeyError);
+    const sealed = encryptAccount(new Encryptor([old]), whole);
+    expect(() => decryptAccount(encryptor, sealed)).toThrow(UnknownKeyError);
     expect(isSameAccount(encryptor, sealed, whole)).toBe(false);
     expect(isSameAccount(new Encryptor([key, old]), sealed, whole)).toBe(true);
-    expect(
-      isSameAccount(encryptor, encryptedAccount(encryptor, whole), { ...whole, clientSecret: 'x' }),
-    ).toBe(false);
+    expect(isSameAccount(encryptor, encryptAccount(encryptor, whole), { ...whole, clientSecret: 'x' })).toBe(
+      false,
+    );
   });
 
   test('is sealed anew with the key that seals, and only where another has sealed it, or none', () => {
     const both = new Encryptor([key, old]);
-    const anew = resealedAccount(both, encryptedAccount(new Encryptor([old]), whole));
-    expect(keyIdsOf(anew)).toEqual(new Set([both.keyId]));
-    expect(decryptedAccount(encryptor, anew)).toEqual(whole);
-    expect(resealedAccount(both, anew)).toEqual(anew);
-    expect(decryptedAccount(encryptor, resealedAccount(both, whole))).toEqual(whole);
-    expect(keyIdsOf(resealedAccount(both, whole))).toEqual(new Set([both.keyId]));
+    const anew = reencryptAccount(both, encryptAccount(new Encryptor([old]), whole));
+    expect(listKeyIds(anew)).toEqual(new Set([both.keyId]));
+    expect(decryptAccount(encryptor, anew)).toEqual(whole);
+    expect(reencryptAccount(both, anew)).toEqual(anew);
+    expect(decryptAccount(encryptor, reencryptAccount(both, whole))).toEqual(whole);
+    expect(listKeyIds(reencryptAccount(both, whole))).toEqual(new Set([both.keyId]));
   });
 
   test('may have a secret that only looks sealed, or of any characters', () => {
@@ -106,8 +106,8 @@ describe('a sealed account', () => {
       '\ud800\0',
       ' x ',
     ]) {
-      const kept = encryptedAccount(encryptor, { ...whole, clientSecret });
-      expect(decryptedAccount(encryptor, kept).clientSecret).toBe(clientSecret);
+      const kept = encryptAccount(encryptor, { ...whole, clientSecret });
+      expect(decryptAccount(encryptor, kept).clientSecret).toBe(clientSecret);
     }
   });
 });

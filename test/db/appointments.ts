@@ -5,7 +5,7 @@ import { type BusyTime, findBusyTime } from '../../src/db/tables/busy-time.js';
 type Appointment = Extract<BusyTime, { source: 'occupancy' }>;
 
 /** Earliest first. */
-export async function appointmentsOf(db: Db, id: string): Promise<Appointment[]> {
+export async function listAppointments(db: Db, id: string): Promise<Appointment[]> {
   const taken = await findBusyTime(db, id, new Date(0), new Date('2100-01-01Z'));
   return taken.flatMap((one) => (one.source === 'occupancy' ? [one] : []));
 }

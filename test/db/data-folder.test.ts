@@ -5,7 +5,7 @@ import { describe, expect, test } from '@jest/globals';
 import { keyFile } from '../../src/crypto/key-file.js';
 import { DataFolderError } from '../../src/db/data-folder-error.js';
 import { openDatabase } from '../../src/db/database.js';
-import { holderOf } from '../../src/db/folder-lock.js';
+import { findHolder } from '../../src/db/folder-lock.js';
 import { listAccounts } from '../../src/db/tables/accounts.js';
 import { tempDir } from '../support/temp-dir.js';
 import { embeddedFolder } from './databases.js';
@@ -16,7 +16,7 @@ async function refusalOf(folder: string): Promise<string> {
     (reason: unknown) => reason,
   );
   expect(error).toBeInstanceOf(DataFolderError);
-  expect(holderOf(folder)).toBeUndefined();
+  expect(findHolder(folder)).toBeUndefined();
   return String(error);
 }
 

@@ -18,12 +18,12 @@ export const ENCRYPTION_KEY = '5ea1'.repeat(16);
 export interface TestDatabase {
   readonly name: string;
   /** How to open a database that nobody else uses. */
-  readonly fresh: () => Promise<DatabaseOptions>;
+  readonly create: () => Promise<DatabaseOptions>;
 }
 
 export const databases: readonly TestDatabase[] = [
-  { name: 'PGlite', fresh: async () => ({ folder: await embeddedFolder() }) },
-  { name: 'PostgreSQL', fresh: async () => ({ url: await recordDatabase() }) },
+  { name: 'PGlite', create: async () => ({ folder: await embeddedFolder() }) },
+  { name: 'PostgreSQL', create: async () => ({ url: await postgresDatabase() }) },
 ];
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
@@ -31,8 +31,8 @@ const CACHE = path('../../node_modules/.cache/slotkeeper');
 const MIGRATIONS = path('../../src/db/migrations');
 
 /** The url of a database on PostgreSQL that has its tables and nothing in them, as a second start finds it. */
-export async function recordDatabase(): Promise<string> {
-  return await preparedDatabase({ name: 'record', fill: (url) => makeTables({ url }), reset: RESET });
+export async function postgresDatabase(): Promise<string> {
+  return await preparedDatabase({ name: 'record', fill: (url) => createTables({ url }), reset: RESET });
 }
 
 /** Every row but those of migrations goes, whatever refers to it; numbers begin anew; other tables were a test's own. */
@@ -51,7 +51,7 @@ const RESET = `
   END $$`;
 
 /** The record's, and BullMQ's. */
-async function makeTables(options: DatabaseOptions): Promise<void> {
+async function createTables(options: DatabaseOptions): Promise<void> {
   const database = await openDatabase(options);
   const queues = new Queues({ store: { kind: 'database', pool: database.pool }, onError: () => {} });
   await queues.connect();
@@ -63,7 +63,7 @@ async function makeTables(options: DatabaseOptions): Promise<void> {
  * Half of an embedded start is clearing the memory of 128 MB of buffers, and two thirds of the files are of databases to
  * which nobody connects.
  */
-async function makeSmall(folder: string): Promise<void> {
+async function shrinkDataFolder(folder: string): Promise<void> {
   const database = await openDatabase({ folder });
   await sql`ALTER SYSTEM SET shared_buffers = '16MB'`.execute(database.db);
   const { rows } = await sql<{ oid: number }>`
@@ -79,17 +79,17 @@ async function makeSmall(folder: string): Promise<void> {
 export async function embeddedFolder(): Promise<string> {
   const folder = await tempDir();
   // With so many files, Node's own copying takes three times as long.
-  await promisify(execFile)('cp', ['-R', `${await template()}/.`, folder]);
+  await promisify(execFile)('cp', ['-R', `${await templateFolder()}/.`, folder]);
   return folder;
 }
 
-async function template(): Promise<string> {
+async function templateFolder(): Promise<string> {
   const kept = join(CACHE, `pglite-${fingerprint()}`);
   if (existsSync(kept)) return kept;
   const made = join(CACHE, `making-${randomUUID()}`);
   mkdirSync(made, { recursive: true });
-  await makeTables({ folder: made });
-  await makeSmall(made);
+  await createTables({ folder: made });
+  await shrinkDataFolder(made);
   try {
     renameSync(made, kept);
   } catch (error) {
@@ -112,7 +112,7 @@ function fingerprint(): string {
 }
 
 /** Forgets everything; faster in PGlite than TRUNCATE. */
-export async function emptyRecord(db: Db): Promise<void> {
+export async function deleteAllRows(db: Db): Promise<void> {
   for (const table of ['calendars', 'accounts', 'events']) {
     await sql`DELETE FROM slotkeeper.${sql.raw(table)}`.execute(db);
   }

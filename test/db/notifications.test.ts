@@ -25,8 +25,8 @@ import {
   resealNotifications,
   type WaysOut,
 } from '../../src/db/tables/retention.js';
-import { emptyRecord, recordDatabase } from './databases.js';
-import { account, DAY_MS, later, NOW, SEALER, said } from './seed-rows.js';
+import { deleteAllRows, postgresDatabase } from './databases.js';
+import { account, DAY_MS, ENCRYPTOR, later, NOW, newNotification } from './seed-rows.js';
 
 const encryptor = new Encryptor([randomBytes(32)]);
 const all = { byWebhook: 'all accounts' } as const;
@@ -36,13 +36,13 @@ describe('notifications', () => {
   let db: Db;
 
   beforeAll(async () => {
-    database = await openDatabase({ url: await recordDatabase() });
+    database = await openDatabase({ url: await postgresDatabase() });
     db = database.db;
   });
 
   beforeEach(async () => {
-    await emptyRecord(db);
-    await putAccount(db, account(), NOW, SEALER);
+    await deleteAllRows(db);
+    await putAccount(db, account(), NOW, ENCRYPTOR);
   });
 
   afterAll(async () => {
@@ -56,7 +56,7 @@ describe('notifications', () => {
   const key = { account: 'warsaw', calendar: 'nowak' };
 
   test('keep the order of a batch, whatever their hashes', async () => {
-    const batch = Array.from({ length: 30 }, (_, n) => said({ hash: `h${(n * 7) % 30}` }));
+    const batch = Array.from({ length: 30 }, (_, n) => newNotification({ hash: `h${(n * 7) % 30}` }));
     const { added } = await add(...batch);
     const { items } = await read();
     expect(items.map(({ booking }) => booking)).toEqual(batch.map(({ booking }) => booking));
@@ -64,17 +64,17 @@ describe('notifications', () => {
   });
 
   test('are kept once, however often they come, in one batch or in another', async () => {
-    const one = said();
+    const one = newNotification();
     expect(await add(one, one)).toMatchObject({ added: [{}], repeated: 1 });
-    const { added, repeated } = await add(one, said());
+    const { added, repeated } = await add(one, newNotification());
     expect([added.length, repeated]).toEqual([1, 1]);
     expect((await read()).items).toHaveLength(2);
-    await putAccount(db, account({ id: 'madrid' }), NOW, SEALER);
+    await putAccount(db, account({ id: 'madrid' }), NOW, ENCRYPTOR);
     expect(await add({ ...one, account: 'madrid' })).toMatchObject({ repeated: 0 });
   });
 
   test('are read on from the cursor, page by page', async () => {
-    await add(said(), said(), said());
+    await add(newNotification(), newNotification(), newNotification());
     const first = await read(undefined, 2);
     expect(first.items).toHaveLength(2);
     const second = await read(first.next, 2);
@@ -83,8 +83,8 @@ describe('notifications', () => {
   });
 
   test('are read in pages of about 4 MB of data, one at least, whatever the limit is', async () => {
-    const sized = (mb: number) => said({ data: 'x'.repeat(mb * 1024 * 1024 - 100) });
-    await add(said(), ...[5, 1, 1.5, 1.4, 0.2].map(sized), said());
+    const sized = (mb: number) => newNotification({ data: 'x'.repeat(mb * 1024 * 1024 - 100) });
+    await add(newNotification(), ...[5, 1, 1.5, 1.4, 0.2].map(sized), newNotification());
     const pages: number[] = [];
     for (let from: string | undefined; ; ) {
       const { items, next } = await read(from, 1_000);
@@ -96,7 +96,7 @@ describe('notifications', () => {
   });
 
   test('are sealed anew with the first key, and then need no other', async () => {
-    await add(...Array.from({ length: 5 }, () => said()));
+    await add(...Array.from({ length: 5 }, () => newNotification()));
     const before = (await read()).items;
     const fresh = randomBytes(32);
     await expect(feed(db, new Encryptor([fresh]), { limit: 5 })).rejects.toThrow(UnknownKeyError);
@@ -105,11 +105,18 @@ describe('notifications', () => {
     expect(await missingKeys(db, encryptor)).toEqual([]);
     expect(await missingKeys(db, changing)).toEqual([{ keyId: encryptor.keyId, count: 5 }]);
     expect(await resealNotifications(db, changing, 10)).toBe(0);
-    await emptyRecord(db);
-    await putAccount(db, account(), NOW, SEALER);
+    await deleteAllRows(db);
+    await putAccount(db, account(), NOW, ENCRYPTOR);
     await db
       .transaction()
-      .execute((tx) => addNotifications(tx, new Encryptor([old]), [said(), said(), said()], NOW));
+      .execute((tx) =>
+        addNotifications(
+          tx,
+          new Encryptor([old]),
+          [newNotification(), newNotification(), newNotification()],
+          NOW,
+        ),
+      );
     expect(await resealNotifications(db, changing, 2)).toBe(2);
     expect(await resealNotifications(db, changing, 2)).toBe(1);
     expect(await resealNotifications(db, changing, 2)).toBe(0);
@@ -118,14 +125,19 @@ describe('notifications', () => {
   });
 
   test('go with their account', async () => {
-    await add(said());
+    await add(newNotification());
     await deleteAccount(db, 'warsaw');
     expect((await read()).items).toEqual([]);
   });
 
   describe('on their way out', () => {
     test('the first that is open is the one to be sent', async () => {
-      const { added } = await add(said(), said(), said({ calendar: 'lis' }), said({ calendar: null }));
+      const { added } = await add(
+        newNotification(),
+        newNotification(),
+        newNotification({ calendar: 'lis' }),
+        newNotification({ calendar: null }),
+      );
       const [one, two, other, none] = added.map(({ id }) => id);
       await read();
       const head = async (calendar: string | null) =>
@@ -140,10 +152,10 @@ describe('notifications', () => {
     });
 
     test('only accounts with a webhook have anything due, where there is none for all', async () => {
-      await putAccount(db, account({ id: 'madrid' }), NOW, SEALER);
+      await putAccount(db, account({ id: 'madrid' }), NOW, ENCRYPTOR);
       await sql`UPDATE slotkeeper.accounts SET settings = settings || '{"delivery": {"url": "https://x"}}'
         WHERE id = 'madrid'`.execute(db);
-      await add(said(), said({ account: 'madrid', calendar: 'ruiz' }));
+      await add(newNotification(), newNotification({ account: 'madrid', calendar: 'ruiz' }));
       await read();
       const own = { byWebhook: 'accounts with their own' } as const;
       expect(await dueKeys(db, own, NOW, 10)).toEqual([{ account: 'madrid', calendar: 'ruiz' }]);
@@ -152,7 +164,7 @@ describe('notifications', () => {
     });
 
     test('one that cannot be read counts as failed until somebody drops it, and is brought to the clinic all the same', async () => {
-      const { added } = await add(said({ name: 'unknown', problem: 'data: Required' }));
+      const { added } = await add(newNotification({ name: 'unknown', problem: 'data: Required' }));
       const [{ id } = { id: '' }] = added;
       await read();
       expect(await failedNotifications(db, 10)).toMatchObject([
@@ -164,7 +176,7 @@ describe('notifications', () => {
     });
 
     test('one that cannot be read is told once more when it is tried again', async () => {
-      const { added } = await add(said({ name: 'unknown', problem: 'data: Required' }));
+      const { added } = await add(newNotification({ name: 'unknown', problem: 'data: Required' }));
       const [{ id } = { id: '' }] = added;
       await read();
       await delivered(db, id, NOW);
@@ -174,7 +186,7 @@ describe('notifications', () => {
     });
 
     test('what was put on the queue is not put there again', async () => {
-      const { added } = await add(said(), said(), said());
+      const { added } = await add(newNotification(), newNotification(), newNotification());
       await read();
       const first = await unqueued(db, 2);
       expect(first.map(({ id }) => id)).toEqual(added.slice(0, 2).map(({ id }) => id));
@@ -198,7 +210,7 @@ describe('notifications', () => {
     const kept = async () => (await read()).items.filter(({ data }) => data !== null).length;
 
     test('data goes when it was delivered long enough ago, and what was not delivered stays', async () => {
-      const { added } = await add(said(), said(), said());
+      const { added } = await add(newNotification(), newNotification(), newNotification());
       await read();
       await delivered(db, added[0]?.id ?? '', NOW);
       await deliveryFailed(db, added[1]?.id ?? '', 'answered 500', NOW);
@@ -211,7 +223,7 @@ describe('notifications', () => {
     });
 
     test('where there is only the feed, data goes when it came long enough ago, and no webhook gets what is left', async () => {
-      await add(said());
+      await add(newNotification());
       expect(await purgeDelivered(db, feedOnly, justBefore, week)).toBe(0);
       expect(await purgeDelivered(db, feedOnly, justAfter, week)).toBe(1);
       expect(await dueKeys(db, all, week, 10)).toEqual([]);
@@ -219,7 +231,7 @@ describe('notifications', () => {
     });
 
     test('where there is a queue, data goes when it was put there long enough ago', async () => {
-      await add(said());
+      await add(newNotification());
       await read();
       expect(await purgeDelivered(db, queueOnly, justAfter, week)).toBe(0);
       await queued(db, await ids(), NOW);
@@ -231,8 +243,8 @@ describe('notifications', () => {
 describe('a reader of the feed', () => {
   let database: Database;
   beforeAll(async () => {
-    database = await openDatabase({ url: await recordDatabase() });
-    await putAccount(database.db, account(), NOW, SEALER);
+    database = await openDatabase({ url: await postgresDatabase() });
+    await putAccount(database.db, account(), NOW, ENCRYPTOR);
   });
   afterAll(async () => {
     await database.close();
@@ -241,8 +253,10 @@ describe('a reader of the feed', () => {
   test('does not miss a row that was begun before another and is committed after it', async () => {
     const { db } = database;
     const slow = await db.startTransaction().execute();
-    const early = await addNotifications(slow, encryptor, [said()], NOW);
-    const late = await db.transaction().execute((tx) => addNotifications(tx, encryptor, [said()], NOW));
+    const early = await addNotifications(slow, encryptor, [newNotification()], NOW);
+    const late = await db
+      .transaction()
+      .execute((tx) => addNotifications(tx, encryptor, [newNotification()], NOW));
     const first = await feed(db, encryptor, { limit: 10 });
     expect(first.items.map(({ id }) => id)).toEqual(late.added.map(({ id }) => id));
     await slow.commit().execute();
@@ -258,7 +272,7 @@ describe('a reader of the feed', () => {
     const write = async (writer: number): Promise<void> => {
       for (let n = 0; n < 12; n += 1) {
         const tx = await db.startTransaction().execute();
-        const { added } = await addNotifications(tx, encryptor, [said(), said()], NOW);
+        const { added } = await addNotifications(tx, encryptor, [newNotification(), newNotification()], NOW);
         // Some commit much later than others that were begun after them.
         for (let more = (writer * 5 + n * 3) % 7; more > 0; more -= 1) await sql`SELECT 1`.execute(tx);
         if ((writer + n) % 5 === 0) {

@@ -53,7 +53,7 @@ describe('the embedded folder', () => {
   test('is refused to a second user with a message that says what to do, and given back when closed', async () => {
     const folder = await embeddedFolder();
     const first = await openDatabase({ folder });
-    first.lock?.announce('http://127.0.0.1:8080');
+    first.lock?.recordUrl('http://127.0.0.1:8080');
     const error = await openDatabase({ folder }).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(FolderInUseError);
     expect(String(error)).toContain(

@@ -72,7 +72,7 @@ describe("the embedded database's thread", () => {
     const lost: Error[] = [];
     const thread = await openThread({ timers, onLost: (error) => lost.push(error) });
     const pool = new PglitePool(thread);
-    thread.limitStatements();
+    thread.setStatementTimeout();
     const client = await pool.connect();
     await client.query('BEGIN');
     const spinning = reasonOf(client.query(SPINNING));
@@ -113,7 +113,7 @@ describe("the embedded database's thread", () => {
     const timers = new ManualTimers();
     const lost: Error[] = [];
     const thread = await openThread({ timers, onLost: (error) => lost.push(error) });
-    thread.limitStatements();
+    thread.setStatementTimeout();
     const spinning = reasonOf(thread.query(SPINNING));
     const closing = thread.close();
     await timers.sleeping();

@@ -8,7 +8,7 @@ import type { StoredWindow } from '../../src/db/tables/windows.js';
 import { ENCRYPTION_KEY } from './databases.js';
 
 /** With the key of every engine that a test gives no other. */
-export const SEALER = new Encryptor([Buffer.from(ENCRYPTION_KEY, 'hex')]);
+export const ENCRYPTOR = new Encryptor([Buffer.from(ENCRYPTION_KEY, 'hex')]);
 
 export const NOW = new Date('2026-11-09T08:00:00+01:00');
 export const later = (ms: number): Date => new Date(NOW.getTime() + ms);
@@ -59,7 +59,7 @@ export const PATIENT = 'Planted Patientowa';
 let count = 0;
 
 /** Each is another one. */
-export const said = (changes: Partial<NewNotification> = {}): NewNotification => {
+export const newNotification = (changes: Partial<NewNotification> = {}): NewNotification => {
   count += 1;
   return {
     account: 'warsaw',

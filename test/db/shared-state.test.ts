@@ -1,14 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
-import { checkPermission, pauseAccount, putAccount } from '../../src/db/tables/accounts.js';
+import { acquirePermission, pauseAccount, putAccount } from '../../src/db/tables/accounts.js';
 import { acquireLease, renewLease } from '../../src/db/tables/leases.js';
 import { acquireRequest, deleteExpiredRequests, requestAnswered } from '../../src/db/tables/requests.js';
-import { account, later, NOW, SEALER } from './seed-rows.js';
-import { useRecord } from './use-database.js';
+import { account, ENCRYPTOR, later, NOW } from './seed-rows.js';
+import { useDatabase } from './use-database.js';
 
 const MINUTE = 60_000;
 
 describe('what workers share through the record', () => {
-  const record = useRecord();
+  const record = useDatabase();
 
   describe('the budget', () => {
     const two = [{ of: 'writes', limit: 2, perMs: MINUTE }] as const;
@@ -54,7 +54,7 @@ describe('what workers share through the record', () => {
     });
 
     test('of another account is another', async () => {
-      await putAccount(record.db, account({ id: 'madrid' }), NOW, SEALER);
+      await putAccount(record.db, account({ id: 'madrid' }), NOW, ENCRYPTOR);
       await take(NOW);
       await take(NOW);
       expect(await acquireRequest(record.db, 'madrid', true, two, NOW, NOW)).toEqual({ kind: 'taken' });
@@ -69,18 +69,18 @@ describe('what workers share through the record', () => {
 
   describe('a pause of an account', () => {
     test('holds until its time, and the longer one wins', async () => {
-      expect(await checkPermission(record.db, 'warsaw', NOW, later(1))).toEqual({
+      expect(await acquirePermission(record.db, 'warsaw', NOW, later(1))).toEqual({
         kind: 'free',
         isRefused: false,
       });
       await pauseAccount(record.db, 'warsaw', { until: later(5_000), reason: 'spent' });
       await pauseAccount(record.db, 'warsaw', { until: later(1_000), reason: 'shorter' });
-      expect(await checkPermission(record.db, 'warsaw', later(2_000), later(3_000))).toEqual({
+      expect(await acquirePermission(record.db, 'warsaw', later(2_000), later(3_000))).toEqual({
         kind: 'paused',
         until: later(5_000),
         reason: 'spent',
       });
-      expect(await checkPermission(record.db, 'warsaw', later(5_000), later(6_000))).toEqual({
+      expect(await acquirePermission(record.db, 'warsaw', later(5_000), later(6_000))).toEqual({
         kind: 'free',
         isRefused: false,
       });

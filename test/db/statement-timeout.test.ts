@@ -5,16 +5,16 @@ import { openPgPool } from '../../src/db/pool.js';
 import { eventually } from '../support/eventually.js';
 import { atEndOfTest } from '../support/release.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
-import { recordDatabase } from './databases.js';
+import { postgresDatabase } from './databases.js';
 
 const LIMIT_MS = 1_500;
 
 async function opened() {
-  const proxy = await TcpProxy.start(await recordDatabase());
+  const proxy = await TcpProxy.start(await postgresDatabase());
   const errors: Error[] = [];
   const database = openPgPool({ url: proxy.url, size: 4, onError: (error) => errors.push(error) });
   atEndOfTest(() => database.close());
-  database.limitStatements(LIMIT_MS);
+  database.setStatementTimeout(LIMIT_MS);
   return { proxy, database, errors };
 }
 

@@ -1,16 +1,16 @@
 // Pipelined statements, and writings that are one statement, on each of the record's databases.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
-import { type Part, writeCombined } from '../../src/db/combined-write.js';
+import { type StatementPart, writeCombined } from '../../src/db/combined-write.js';
 import { type Database, openDatabase } from '../../src/db/database.js';
-import { COMMIT, pipelined } from '../../src/db/pipeline.js';
+import { COMMIT, runPipelined } from '../../src/db/pipeline.js';
 import { databases } from './databases.js';
 
-describe.each(databases)('on $name', ({ fresh }) => {
+describe.each(databases)('on $name', ({ create }) => {
   let database: Database;
 
   beforeAll(async () => {
-    const options = await fresh();
+    const options = await create();
     // One connection: what is left behind in it is met by the next.
     database = await openDatabase('url' in options ? { ...options, poolSize: 1 } : options);
     await sql`CREATE TABLE public.things (id integer PRIMARY KEY, at timestamptz)`.execute(database.db);
@@ -33,7 +33,7 @@ describe.each(databases)('on $name', ({ fresh }) => {
       const answers = await database.db
         .transaction()
         .execute((tx) =>
-          pipelined(tx, (db) =>
+          runPipelined(tx, (db) =>
             Promise.all([
               adding(1).execute(db),
               counting.execute(db),
@@ -53,7 +53,7 @@ describe.each(databases)('on $name', ({ fresh }) => {
 
     test('the commit goes along, and what is committed stays, whatever becomes of the rest', async () => {
       const failed = database.db.transaction().execute(async (tx) => {
-        await pipelined(tx, (db) => Promise.all([adding(1).execute(db), COMMIT.execute(db)]));
+        await runPipelined(tx, (db) => Promise.all([adding(1).execute(db), COMMIT.execute(db)]));
         throw new Error('too late');
       });
       await expect(failed).rejects.toThrow('too late');
@@ -65,7 +65,7 @@ describe.each(databases)('on $name', ({ fresh }) => {
     test('where one fails, nothing of the transaction is done, although the commit was behind it', async () => {
       const failed = database.db.transaction().execute(async (tx) => {
         await adding(1).execute(tx);
-        await pipelined(tx, (db) =>
+        await runPipelined(tx, (db) =>
           Promise.all([
             adding(2).execute(db),
             failing.execute(db),
@@ -78,7 +78,7 @@ describe.each(databases)('on $name', ({ fresh }) => {
       expect(await count()).toBe(0);
       await database.db
         .transaction()
-        .execute((tx) => pipelined(tx, (db) => Promise.all([adding(4).execute(db), COMMIT.execute(db)])));
+        .execute((tx) => runPipelined(tx, (db) => Promise.all([adding(4).execute(db), COMMIT.execute(db)])));
       expect(await count()).toBe(1);
     });
 
@@ -108,7 +108,7 @@ describe.each(databases)('on $name', ({ fresh }) => {
         database.db
           .transaction()
           .execute(async (tx) => {
-            await pipelined(tx, (db) => Promise.all([adding(n).execute(db), counting.execute(db)]));
+            await runPipelined(tx, (db) => Promise.all([adding(n).execute(db), counting.execute(db)]));
             if (n % 2 === 0) throw new Error('not this one');
           })
           .catch(() => undefined),
@@ -123,7 +123,7 @@ describe.each(databases)('on $name', ({ fresh }) => {
       readonly id: number;
       readonly at: string;
     }
-    const adding = (id: number): Part<Added> => sql`
+    const adding = (id: number): StatementPart<Added> => sql`
       INSERT INTO things VALUES (${id}::integer, '2026-11-22T12:00:00+01:00'::timestamptz)
       ON CONFLICT (id) DO NOTHING RETURNING id, at`;
     const ids = async (): Promise<number[]> =>

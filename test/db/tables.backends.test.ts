@@ -4,20 +4,20 @@ import { sql } from 'kysely';
 import { type Database, type DatabaseOptions, openDatabase } from '../../src/db/database.js';
 import { migrate } from '../../src/db/migrate.js';
 import type { Db } from '../../src/db/schema.js';
-import { decryptedAccount } from '../../src/db/tables/account-secrets.js';
+import { decryptAccount } from '../../src/db/tables/account-secrets.js';
 import { acquireCalendarToRead } from '../../src/db/tables/account-tasks.js';
 import {
   type Account,
-  checkPermission,
-  countPause,
-  endPauses,
+  acquirePermission,
   getAccount,
   listAccounts,
   putAccount,
+  recordPause,
+  resetPauses,
 } from '../../src/db/tables/accounts.js';
 import { findBusyTime } from '../../src/db/tables/busy-time.js';
-import { recordFailure, recordSuccess, retryAt } from '../../src/db/tables/calendar-retries.js';
-import { calendarAt, getCalendar, listCalendars, putCalendar } from '../../src/db/tables/calendars.js';
+import { recordFailure, recordSuccess, scheduleRetry } from '../../src/db/tables/calendar-retries.js';
+import { findCalendarIdAt, getCalendar, listCalendars, putCalendar } from '../../src/db/tables/calendars.js';
 import { daysBetween, markDays, pendingDays, saveFailed, savePublished } from '../../src/db/tables/days.js';
 import {
   delivered,
@@ -43,30 +43,41 @@ import { findPendingCalendars, totals } from '../../src/db/tables/pending-calend
 import { acquireRequest, releaseRequests } from '../../src/db/tables/requests.js';
 import { deleteExpiredNotifications, purgeOld } from '../../src/db/tables/retention.js';
 import { saveWindows, windowsOf } from '../../src/db/tables/windows.js';
-import { databases, emptyRecord } from './databases.js';
-import { account, calendar, DAY_MS, later, NOW, PATIENT, SEALER, said, slot, window } from './seed-rows.js';
+import { databases, deleteAllRows } from './databases.js';
+import {
+  account,
+  calendar,
+  DAY_MS,
+  ENCRYPTOR,
+  later,
+  NOW,
+  newNotification,
+  PATIENT,
+  slot,
+  window,
+} from './seed-rows.js';
 
 const DAY = '2026-11-16';
 const MINUTE = 60_000;
-const opened = (kept: Account) => decryptedAccount(SEALER, kept);
+const opened = (kept: Account) => decryptAccount(ENCRYPTOR, kept);
 
-describe.each(databases)('the record on $name', ({ fresh }) => {
+describe.each(databases)('the record on $name', ({ create }) => {
   let options: DatabaseOptions;
   let database: Database;
   let db: Db;
 
   beforeAll(async () => {
-    options = await fresh();
+    options = await create();
     database = await openDatabase(options);
     db = database.db;
   });
 
-  beforeEach(() => emptyRecord(db));
+  beforeEach(() => deleteAllRows(db));
 
   afterAll(() => database.close());
 
   test('is found as it was when it is opened a second time, and nothing is migrated twice', async () => {
-    await putAccount(db, account(), NOW, SEALER);
+    await putAccount(db, account(), NOW, ENCRYPTOR);
     await migrate(db);
     await database.close();
     database = await openDatabase(options);
@@ -90,8 +101,8 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
           maxBytes: 1_048_576,
         },
       });
-      expect(await putAccount(db, bare, NOW, SEALER)).toBe(true);
-      expect(await putAccount(db, full, NOW, SEALER)).toBe(true);
+      expect(await putAccount(db, bare, NOW, ENCRYPTOR)).toBe(true);
+      expect(await putAccount(db, full, NOW, ENCRYPTOR)).toBe(true);
       expect((await listAccounts(db)).map(opened)).toEqual([bare, full]);
       expect(await getAccount(db, 'nobody')).toBeUndefined();
     });
@@ -99,19 +110,19 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
 
   describe('a calendar', () => {
     test('comes back as it was put, and is found by its address', async () => {
-      await putAccount(db, account(), NOW, SEALER);
+      await putAccount(db, account(), NOW, ENCRYPTOR);
       const full = calendar({ id: 'lis', doctorId: '2', bufferBefore: 5, bufferAfter: 10, grid: 15 });
       expect(await putCalendar(db, calendar(), NOW)).toBe(true);
       expect(await putCalendar(db, full, NOW)).toBe(true);
       expect(await putCalendar(db, full, NOW)).toBe(false);
       expect(await listCalendars(db)).toEqual([full, calendar()]);
-      expect(await calendarAt(db, full)).toBe('lis');
-      expect(await calendarAt(db, calendar({ addressId: '0' }))).toBeUndefined();
+      expect(await findCalendarIdAt(db, full)).toBe('lis');
+      expect(await findCalendarIdAt(db, calendar({ addressId: '0' }))).toBeUndefined();
     });
 
     test('is refused without its account, or where another has the address', async () => {
       await expect(putCalendar(db, calendar(), NOW)).rejects.toThrow(/foreign key/);
-      await putAccount(db, account(), NOW, SEALER);
+      await putAccount(db, account(), NOW, ENCRYPTOR);
       await putCalendar(db, calendar(), NOW);
       await expect(putCalendar(db, calendar({ id: 'twin' }), NOW)).rejects.toThrow(
         'the calendar "nowak" is the same facility, doctor and address already',
@@ -121,7 +132,7 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
 
   describe('windows and occupancy', () => {
     beforeEach(async () => {
-      await putAccount(db, account(), NOW, SEALER);
+      await putAccount(db, account(), NOW, ENCRYPTOR);
       await putCalendar(db, calendar(), NOW);
     });
 
@@ -177,7 +188,7 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
     const horizon = [{ account: 'warsaw', from: DAY, to: '2026-11-20' }];
 
     beforeEach(async () => {
-      await putAccount(db, account(), NOW, SEALER);
+      await putAccount(db, account(), NOW, ENCRYPTOR);
       await putCalendar(db, calendar(), NOW);
     });
 
@@ -267,15 +278,21 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
     const all = { byWebhook: 'all accounts' } as const;
     const key = { account: 'warsaw', calendar: 'nowak' };
     const add = (...items: NewNotification[]) =>
-      db.transaction().execute((tx) => addNotifications(tx, SEALER, items, NOW));
-    const read = async (after?: string, limit = 100) => await feed(db, SEALER, { after, limit });
+      db.transaction().execute((tx) => addNotifications(tx, ENCRYPTOR, items, NOW));
+    const read = async (after?: string, limit = 100) => await feed(db, ENCRYPTOR, { after, limit });
 
-    beforeEach(() => putAccount(db, account(), NOW, SEALER));
+    beforeEach(() => putAccount(db, account(), NOW, ENCRYPTOR));
 
     test('come out of the feed as they were given, in their order', async () => {
       const [first, second] = [
-        said(),
-        said({ calendar: null, ref: 'apt-7', createdAt: null, name: 'unknown', problem: 'data: Required' }),
+        newNotification(),
+        newNotification({
+          calendar: null,
+          ref: 'apt-7',
+          createdAt: null,
+          name: 'unknown',
+          problem: 'data: Required',
+        }),
       ];
       const { added, repeated } = await add(first, second);
       expect(repeated).toBe(0);
@@ -300,13 +317,13 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
         expect.objectContaining({ calendar: null, ref: 'apt-7', createdAt: null, problem: 'data: Required' }),
       ]);
       expect(next).toBe(items[1]?.cursor);
-      expect(await getNotification(db, SEALER, added[0]?.id ?? '')).toEqual(items[0]);
-      expect(await getNotification(db, SEALER, 'ntf_none')).toBeUndefined();
+      expect(await getNotification(db, ENCRYPTOR, added[0]?.id ?? '')).toEqual(items[0]);
+      expect(await getNotification(db, ENCRYPTOR, 'ntf_none')).toBeUndefined();
     });
 
     test('are taken in whatever characters they hold', async () => {
       const odd = 'a\0b\ud800c\u{1f600}';
-      await add(said({ name: odd, ref: odd, problem: odd, booking: odd, data: { odd } }));
+      await add(newNotification({ name: odd, ref: odd, problem: odd, booking: odd, data: { odd } }));
       const expected = 'a\ufffdb\ufffdc\u{1f600}';
       expect((await read()).items).toMatchObject([
         { name: expected, ref: expected, problem: expected, booking: expected, data: { odd } },
@@ -317,7 +334,7 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
       await db
         .transaction()
         .execute(async (tx) => {
-          await addNotifications(tx, SEALER, [said()], NOW);
+          await addNotifications(tx, ENCRYPTOR, [newNotification()], NOW);
           throw new Error('undone');
         })
         .catch(() => undefined);
@@ -325,7 +342,7 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
     });
 
     test('lie in the database sealed, each for its own row', async () => {
-      await add(said(), said());
+      await add(newNotification(), newNotification());
       const { rows } = await sql<{ id: string; data: Buffer; text: string }>`
         SELECT id, data, row_to_json(n)::text AS text FROM slotkeeper.notifications n
         ORDER BY position`.execute(db);
@@ -340,16 +357,16 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
     });
 
     test('those that are due are found by their calendar, and those that wait are not', async () => {
-      await add(said(), said(), said({ calendar: null }));
+      await add(newNotification(), newNotification(), newNotification({ calendar: null }));
       await read();
       expect(await dueKeys(db, all, NOW, 10)).toEqual(
         expect.arrayContaining([key, { ...key, calendar: null }]),
       );
-      const first = await firstOpen(db, SEALER, key);
+      const first = await firstOpen(db, ENCRYPTOR, key);
       const attempt = { began: NOW, retryAt: later(5_000), isAsked: false, reason: 'answered 500' };
       await deliverLater(db, first?.item.id ?? '', attempt);
       await deliverLater(db, first?.item.id ?? '', { ...attempt, began: later(1_000) });
-      expect(await firstOpen(db, SEALER, key)).toEqual({
+      expect(await firstOpen(db, ENCRYPTOR, key)).toEqual({
         item: first?.item,
         attempts: 2,
         firstAttemptAt: NOW,
@@ -360,7 +377,7 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
     });
 
     test('what failed is listed, and is tried again as if for the first time, or dropped', async () => {
-      const { added } = await add(said(), said());
+      const { added } = await add(newNotification(), newNotification());
       const [one = '', two = ''] = added.map(({ id }) => id);
       await read();
       for (const id of [one, two]) await deliveryFailed(db, id, 'answered 500', NOW);
@@ -371,7 +388,7 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
       expect(await notificationTotals(db, all)).toEqual({ undelivered: 0, failed: 2, oldest: null });
       expect(await retryNotifications(db, [one], NOW)).toEqual([{ id: one, ...key }]);
       expect(await retryNotifications(db, [one], NOW)).toEqual([]);
-      expect(await firstOpen(db, SEALER, key)).toMatchObject({
+      expect(await firstOpen(db, ENCRYPTOR, key)).toMatchObject({
         attempts: 0,
         firstAttemptAt: null,
         retryAt: null,
@@ -382,7 +399,7 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
     });
 
     test('what was never delivered loses its data in the end, and is a failure then', async () => {
-      const { added } = await add(said(), said(), said());
+      const { added } = await add(newNotification(), newNotification(), newNotification());
       const [one = '', two = '', three = ''] = added.map(({ id }) => id);
       await read();
       await deliveryFailed(db, one, 'answered 500', NOW);
@@ -393,17 +410,17 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
         { id: three, failed: 'it was not delivered in time, and its data was removed' },
       ]);
       await retryNotifications(db, [three], NOW);
-      expect(await firstOpen(db, SEALER, key)).toMatchObject({
+      expect(await firstOpen(db, ENCRYPTOR, key)).toMatchObject({
         item: { id: three, data: null, purged: true },
       });
     });
 
     test('rows go, and a cursor is never given out again', async () => {
-      await add(said(), said());
+      await add(newNotification(), newNotification());
       const { next } = await read();
       expect(await deleteExpiredNotifications(db, later(-1), NOW)).toBe(0);
       expect(await deleteExpiredNotifications(db, later(1), NOW)).toBe(2);
-      await add(said());
+      await add(newNotification());
       expect((await read(next)).items).toHaveLength(1);
     });
   });
@@ -412,7 +429,7 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
     const two = [{ of: 'writes', limit: 2, perMs: MINUTE }] as const;
 
     beforeEach(async () => {
-      await putAccount(db, account(), NOW, SEALER);
+      await putAccount(db, account(), NOW, ENCRYPTOR);
       await putCalendar(db, calendar(), NOW);
     });
 
@@ -458,13 +475,15 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
     });
 
     test('a pause by the firewall lets one request through first, and all once that came through', async () => {
-      expect(await countPause(db, 'warsaw', 0)).toBe(1);
-      expect(await countPause(db, 'warsaw', 0)).toBeUndefined();
-      expect(await countPause(db, 'warsaw', 1)).toBe(2);
-      const asked = await Promise.all([1, 2, 3].map(() => checkPermission(db, 'warsaw', NOW, later(9_000))));
+      expect(await recordPause(db, 'warsaw', 0)).toBe(1);
+      expect(await recordPause(db, 'warsaw', 0)).toBeUndefined();
+      expect(await recordPause(db, 'warsaw', 1)).toBe(2);
+      const asked = await Promise.all(
+        [1, 2, 3].map(() => acquirePermission(db, 'warsaw', NOW, later(9_000))),
+      );
       expect(asked.map(({ kind }) => kind).sort()).toEqual(['paused', 'paused', 'probe']);
-      await endPauses(db, 'warsaw');
-      expect(await checkPermission(db, 'warsaw', later(1), later(2))).toEqual({
+      await resetPauses(db, 'warsaw');
+      expect(await acquirePermission(db, 'warsaw', later(1), later(2))).toEqual({
         kind: 'free',
         isRefused: false,
       });
@@ -491,7 +510,7 @@ describe.each(databases)('the record on $name', ({ fresh }) => {
     test('failed attempts are counted, their reason is in sight, and a success forgets them', async () => {
       expect(await recordFailure(db, 'nowak', 'timeout')).toBe(1);
       expect(await recordFailure(db, 'nowak', 'still')).toBe(2);
-      await retryAt(db, 'nowak', later(4_000));
+      await scheduleRetry(db, 'nowak', later(4_000));
       expect(await getCalendar(db, 'nowak')).toMatchObject({
         retrying: { reason: 'still', attempts: 2, at: later(4_000) },
       });

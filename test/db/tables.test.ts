@@ -2,14 +2,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { LOWEST_PRIORITY } from '../../src/core/index.js';
 import { type Database, openDatabase } from '../../src/db/database.js';
 import { deleteAccount, getAccount, putAccount } from '../../src/db/tables/accounts.js';
-import { calendarFailed } from '../../src/db/tables/calendar-retries.js';
+import { recordCalendarRefused } from '../../src/db/tables/calendar-retries.js';
 import { deleteCalendar, getCalendar, putCalendar } from '../../src/db/tables/calendars.js';
 import { daysBetween, markDays, pendingDays, saveFailed, savePublished } from '../../src/db/tables/days.js';
 import { failedDays, retryFailedCalendars } from '../../src/db/tables/failures.js';
 import { findPendingCalendars, totals } from '../../src/db/tables/pending-calendars.js';
 import { saveWindows, windowsOf } from '../../src/db/tables/windows.js';
-import { emptyRecord, recordDatabase } from './databases.js';
-import { account, calendar, NOW, SEALER, slot, window } from './seed-rows.js';
+import { deleteAllRows, postgresDatabase } from './databases.js';
+import { account, calendar, ENCRYPTOR, NOW, slot, window } from './seed-rows.js';
 
 const DAY = '2026-11-16';
 
@@ -17,11 +17,11 @@ describe('the record', () => {
   let database: Database;
 
   beforeAll(async () => {
-    database = await openDatabase({ url: await recordDatabase() });
+    database = await openDatabase({ url: await postgresDatabase() });
   });
 
   beforeEach(async () => {
-    await emptyRecord(database.db);
+    await deleteAllRows(database.db);
   });
 
   afterAll(async () => {
@@ -32,16 +32,22 @@ describe('the record', () => {
     test('put again as it is changes nothing, so its days stay published', async () => {
       const { db } = database;
       await publishedDay();
-      expect(await putAccount(db, account(), NOW, SEALER)).toBe(false);
+      expect(await putAccount(db, account(), NOW, ENCRYPTOR)).toBe(false);
       expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toEqual([]);
     });
 
     test('with another limit tries again what failed, and wants no day anew', async () => {
       const { db } = database;
       await publishedDay();
-      await calendarFailed(db, calendar(), { reason: 'forbidden', leavesOnSale: false, tried: [] }, NOW, 1);
+      await recordCalendarRefused(
+        db,
+        calendar(),
+        { reason: 'forbidden', leavesOnSale: false, tried: [] },
+        NOW,
+        1,
+      );
       const limits = { ...account().limits, writesPerMinute: 5 };
-      expect(await putAccount(db, account({ limits }), NOW, SEALER)).toBe(true);
+      expect(await putAccount(db, account({ limits }), NOW, ENCRYPTOR)).toBe(true);
       expect(await getAccount(db, 'warsaw')).toMatchObject({ limits });
       expect(await getCalendar(db, 'nowak')).not.toHaveProperty('failed');
       expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toEqual([]);
@@ -52,7 +58,7 @@ describe('the record', () => {
       async (change) => {
         const { db } = database;
         await publishedDay();
-        await putAccount(db, account(change), NOW, SEALER);
+        await putAccount(db, account(change), NOW, ENCRYPTOR);
         expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toMatchObject([
           { date: DAY, published: null, verified: false, pendingSince: NOW },
         ]);
@@ -61,7 +67,7 @@ describe('the record', () => {
 
     test('is deleted only without calendars', async () => {
       const { db } = database;
-      await putAccount(db, account(), NOW, SEALER);
+      await putAccount(db, account(), NOW, ENCRYPTOR);
       await putCalendar(db, calendar(), NOW);
       await expect(deleteAccount(db, 'warsaw')).rejects.toThrow(/foreign key/);
       expect(await deleteCalendar(db, 'nowak')).toBe(true);
@@ -76,7 +82,8 @@ describe('the record', () => {
       const failed = async () => {
         const was = await getCalendar(db, 'nowak');
         if (was === undefined) throw new Error('there is no calendar');
-        return () => calendarFailed(db, was, { reason: 'forbidden', leavesOnSale: false, tried: [] }, NOW, 1);
+        return () =>
+          recordCalendarRefused(db, was, { reason: 'forbidden', leavesOnSale: false, tried: [] }, NOW, 1);
       };
       await publishedDay();
       const first = await failed();
@@ -93,7 +100,13 @@ describe('the record', () => {
     test('that changes wants all its days anew and is tried again', async () => {
       const { db } = database;
       await publishedDay();
-      await calendarFailed(db, calendar(), { reason: 'forbidden', leavesOnSale: false, tried: [] }, NOW, 1);
+      await recordCalendarRefused(
+        db,
+        calendar(),
+        { reason: 'forbidden', leavesOnSale: false, tried: [] },
+        NOW,
+        1,
+      );
       expect(await getCalendar(db, 'nowak')).toMatchObject({ failed: { reason: 'forbidden', at: NOW } });
       expect(await putCalendar(db, calendar({ bufferAfter: 5 }), NOW)).toBe(true);
       expect(await getCalendar(db, 'nowak')).toEqual(calendar({ bufferAfter: 5 }));
@@ -128,7 +141,7 @@ describe('the record', () => {
     const horizon = [{ account: 'warsaw', from: DAY, to: '2026-11-20' }];
 
     beforeEach(async () => {
-      await putAccount(database.db, account(), NOW, SEALER);
+      await putAccount(database.db, account(), NOW, ENCRYPTOR);
       await putCalendar(database.db, calendar(), NOW);
     });
 
@@ -145,7 +158,7 @@ describe('the record', () => {
     ])('is not published by what was told before its %s', async (_, nextCalendar, nextAccount) => {
       const { db } = database;
       await mark(5);
-      await putAccount(db, nextAccount, NOW, SEALER);
+      await putAccount(db, nextAccount, NOW, ENCRYPTOR);
       await putCalendar(db, nextCalendar, NOW);
       const told = [{ date: DAY, generation: 1, slots: [slot], verified: true }];
       await savePublished(db, calendar(), account(), told, NOW);
@@ -179,7 +192,7 @@ describe('the record', () => {
 
     test('of a calendar that failed counts as failed and is not woken', async () => {
       await mark(5);
-      await calendarFailed(
+      await recordCalendarRefused(
         database.db,
         calendar(),
         { reason: 'forbidden', leavesOnSale: false, tried: [{ date: DAY, generation: 1 }] },
@@ -193,7 +206,7 @@ describe('the record', () => {
 
   async function publishedDay(): Promise<void> {
     const { db } = database;
-    await putAccount(db, account(), NOW, SEALER);
+    await putAccount(db, account(), NOW, ENCRYPTOR);
     await putCalendar(db, calendar(), NOW);
     await saveWindows(db, [{ calendar: 'nowak', date: DAY, windows: [window(DAY, '10:00', '11:00')] }]);
     await markDays(db, { windows: [{ calendar: 'nowak', date: DAY, priority: 1 }], occupancy: [] }, NOW);

@@ -4,11 +4,11 @@ import { type Database, openDatabase } from '../../src/db/database.js';
 import type { Db } from '../../src/db/schema.js';
 import { putAccount } from '../../src/db/tables/accounts.js';
 import { putCalendar } from '../../src/db/tables/calendars.js';
-import { emptyRecord, recordDatabase } from './databases.js';
-import { account, calendar, NOW, SEALER } from './seed-rows.js';
+import { deleteAllRows, postgresDatabase } from './databases.js';
+import { account, calendar, ENCRYPTOR, NOW } from './seed-rows.js';
 
 /** Registers the hooks. @returns what has the database from the first hook on */
-export function useRecord(): { readonly db: Db } {
+export function useDatabase(): { readonly db: Db } {
   let database: Database | undefined;
   const record = {
     get db(): Db {
@@ -18,12 +18,12 @@ export function useRecord(): { readonly db: Db } {
   };
 
   beforeAll(async () => {
-    database = await openDatabase({ url: await recordDatabase() });
+    database = await openDatabase({ url: await postgresDatabase() });
   });
 
   beforeEach(async () => {
-    await emptyRecord(record.db);
-    await putAccount(record.db, account(), NOW, SEALER);
+    await deleteAllRows(record.db);
+    await putAccount(record.db, account(), NOW, ENCRYPTOR);
     await putCalendar(record.db, calendar(), NOW);
   });
 

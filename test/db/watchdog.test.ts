@@ -33,7 +33,7 @@ describe('the watchdog', () => {
 
   test('tells once that nothing was answered for so long, and not before', async () => {
     const { timers, watchdog, stuck } = watched(10_000);
-    watchdog.asked();
+    watchdog.requestSent();
     await timers.seconds(9);
     expect(stuck).toEqual([]);
     await timers.seconds(5);
@@ -44,19 +44,19 @@ describe('the watchdog', () => {
     const { timers, watchdog, stuck } = watched(10_000);
     await timers.seconds(30);
     for (let n = 0; n < 5; n += 1) {
-      watchdog.asked();
-      watchdog.asked();
+      watchdog.requestSent();
+      watchdog.requestSent();
       await timers.seconds(9);
-      watchdog.answered();
+      watchdog.responseReceived();
       await timers.seconds(9);
-      watchdog.answered();
+      watchdog.responseReceived();
     }
     expect(stuck).toEqual([]);
   });
 
   test('does not count the time for which its process was suspended', async () => {
     const { timers, watchdog, stuck } = watched(10_000);
-    watchdog.asked();
+    watchdog.requestSent();
     await timers.seconds(3);
     await timers.pass(8 * 60 * 60_000);
     await timers.seconds(4);
@@ -67,9 +67,9 @@ describe('the watchdog', () => {
 
   test('takes another limit while it waits, and ends when it is told to', async () => {
     const { timers, watchdog, stuck } = watched(60_000);
-    watchdog.asked();
+    watchdog.requestSent();
     await timers.seconds(20);
-    watchdog.change(10_000);
+    watchdog.setLimit(10_000);
     watchdog.stop();
     await timers.seconds(20);
     expect(stuck).toEqual([]);

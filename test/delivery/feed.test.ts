@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { recordDatabase } from '../db/databases.js';
+import { postgresDatabase } from '../db/databases.js';
 import { Office } from './delivery-fixture.js';
 
 const SECOND = 1_000;
@@ -12,7 +12,7 @@ describe('the feed', () => {
   const end = async () => (await office.delivery.follow({ limit: 1_000 })).next;
 
   beforeAll(async () => {
-    office = await Office.open({ databaseUrl: await recordDatabase() }, { parts: [] });
+    office = await Office.open({ databaseUrl: await postgresDatabase() }, { parts: [] });
   });
 
   afterAll(async () => {

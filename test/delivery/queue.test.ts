@@ -1,10 +1,10 @@
 import { expect, test } from '@jest/globals';
-import { recordDatabase } from '../db/databases.js';
+import { postgresDatabase } from '../db/databases.js';
 import { eventually } from '../support/eventually.js';
 import { Office } from './delivery-fixture.js';
 
 test('the queue for a PMS gives its consumer what it fetches by the id, also what only the round finds', async () => {
-  const office = await Office.open({ databaseUrl: await recordDatabase() }, { queue: true });
+  const office = await Office.open({ databaseUrl: await postgresDatabase() }, { queue: true });
   const seen: unknown[] = [];
   const worker = office.queues.worker(
     'slotkeeper-notifications',

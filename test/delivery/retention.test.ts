@@ -5,7 +5,7 @@ import { UnknownKeyError } from '../../src/crypto/unknown-key-error.js';
 import { saveBookings } from '../../src/db/tables/bookings.js';
 import { putCalendar } from '../../src/db/tables/calendars.js';
 import { feed } from '../../src/db/tables/notifications.js';
-import { recordDatabase } from '../db/databases.js';
+import { postgresDatabase } from '../db/databases.js';
 import { calendar } from '../db/seed-rows.js';
 import { eventually } from '../support/eventually.js';
 import { Office } from './delivery-fixture.js';
@@ -14,7 +14,7 @@ import { Receiver, SECRET } from './receiver.js';
 const HOUR = 60 * 60 * 1000;
 const DAY = 24 * HOUR;
 
-const fresh = async () => ({ databaseUrl: await recordDatabase() });
+const fresh = async () => ({ databaseUrl: await postgresDatabase() });
 
 describe('what is kept', () => {
   test('is without its data some days after it was delivered, and gone after ninety', async () => {

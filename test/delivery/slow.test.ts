@@ -1,12 +1,12 @@
 // Clinics whose webhooks take long to answer, beside one that is quick.
 import { expect, test } from '@jest/globals';
-import { recordDatabase } from '../db/databases.js';
+import { postgresDatabase } from '../db/databases.js';
 import { eventually } from '../support/eventually.js';
 import { Office } from './delivery-fixture.js';
 import { Receiver, SECRET } from './receiver.js';
 
 test('ten slow clinics keep a quick one waiting for nothing', async () => {
-  const office = await Office.open({ databaseUrl: await recordDatabase() }, { now: Date.now });
+  const office = await Office.open({ databaseUrl: await postgresDatabase() }, { now: Date.now });
   const begun = new Set<string>();
   let answered = 0;
   let open = (): void => {};

@@ -4,7 +4,7 @@ import {
   retryNotifications,
   waitingDeliveries,
 } from '../../src/db/tables/deliveries.js';
-import { recordDatabase } from '../db/databases.js';
+import { postgresDatabase } from '../db/databases.js';
 import { eventually } from '../support/eventually.js';
 import { Office, PATIENT } from './delivery-fixture.js';
 import { Receiver, SECRET } from './receiver.js';
@@ -21,7 +21,7 @@ describe('a webhook', () => {
   beforeAll(async () => {
     receiver = await Receiver.start();
     const webhook = { url: receiver.url, secret: SECRET };
-    office = await Office.open({ databaseUrl: await recordDatabase() }, { webhook });
+    office = await Office.open({ databaseUrl: await postgresDatabase() }, { webhook });
   });
 
   beforeEach(() => {

@@ -1,6 +1,6 @@
 // The three places in which an engine can keep its record and its queue.
 import type { SlotkeeperOptions } from '../../src/engine.js';
-import { ENCRYPTION_KEY, embeddedFolder, recordDatabase } from '../db/databases.js';
+import { ENCRYPTION_KEY, embeddedFolder, postgresDatabase } from '../db/databases.js';
 import { freshRedisUrl } from '../support/redis.js';
 
 export type Place = Pick<SlotkeeperOptions, 'data' | 'databaseUrl' | 'redisUrl' | 'encryptionKey'>;
@@ -13,10 +13,10 @@ export interface Backend {
 
 export const backends: readonly Backend[] = [
   { name: 'PGlite', fresh: async () => ({ data: await embeddedFolder() }) },
-  { name: 'PostgreSQL', fresh: async () => ({ databaseUrl: await recordDatabase() }) },
+  { name: 'PostgreSQL', fresh: async () => ({ databaseUrl: await postgresDatabase() }) },
   {
     name: 'PostgreSQL and Redis',
-    fresh: async () => ({ databaseUrl: await recordDatabase(), redisUrl: await freshRedisUrl() }),
+    fresh: async () => ({ databaseUrl: await postgresDatabase(), redisUrl: await freshRedisUrl() }),
   },
 ];
 

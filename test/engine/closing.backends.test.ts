@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { getCalendar, listPlaces } from '../../src/db/tables/calendars.js';
+import { getCalendar, listAllCalendars } from '../../src/db/tables/calendars.js';
 import { eventually } from '../support/eventually.js';
 import { backends } from './backends.js';
 import { ACCOUNT, ADDRESS, CALENDAR, foundingExample } from './founding-example.js';
@@ -37,7 +37,7 @@ describe.each(backends)('on $name', ({ fresh }) => {
 
     sandbox.faults.clear();
     const second = await startEngine(place, { config, now: () => Date.parse(`${date}T08:00:00+01:00`) });
-    await eventually(async () => (await listPlaces(second.db)).length === 0);
+    await eventually(async () => (await listAllCalendars(second.db)).length === 0);
     expect(await getCalendar(second.db, CALENDAR)).toBeUndefined();
     expect(clocks(ADDRESS)).toEqual([]);
     expect(clocks(ELSEWHERE)).toEqual([]);

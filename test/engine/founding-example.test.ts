@@ -3,7 +3,7 @@ import { computeSlotConfigs } from '../../src/core/index.js';
 import type { Slotkeeper } from '../../src/engine.js';
 import type { Sandbox } from '../../src/sandbox/index.js';
 import { createApp } from '../../src/server/app.js';
-import { recordDatabase } from '../db/databases.js';
+import { postgresDatabase } from '../db/databases.js';
 import { ADDRESS, CALENDAR, foundingExample } from './founding-example.js';
 import { openClinic, sent, settled, startEngine, writesTo } from './running.js';
 
@@ -20,7 +20,7 @@ describe('the founding example', () => {
   let engine: Slotkeeper;
 
   beforeAll(async () => {
-    engine = await startEngine({ databaseUrl: await recordDatabase() });
+    engine = await startEngine({ databaseUrl: await postgresDatabase() });
   });
 
   beforeEach(async () => {

@@ -1,7 +1,7 @@
 // The nightly resync comes by itself: from the configuration, by the queue's own clock, in the account's turn.
 import { expect, test } from '@jest/globals';
 import { addDays, localDate } from '../../src/core/index.js';
-import { recordDatabase } from '../db/databases.js';
+import { postgresDatabase } from '../db/databases.js';
 import { eventually } from '../support/eventually.js';
 import { accountConfig, CALENDAR, calendarConfig } from './founding-example.js';
 import { settled, startEngine, startMarketplace } from './running.js';
@@ -10,7 +10,7 @@ test('a night that comes every second is resynced', async () => {
   const sandbox = await startMarketplace({ now: Date.now });
   const account = accountConfig(sandbox.url);
   const engine = await startEngine(
-    { databaseUrl: await recordDatabase() },
+    { databaseUrl: await postgresDatabase() },
     {
       now: Date.now,
       config: {

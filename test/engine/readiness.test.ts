@@ -7,8 +7,8 @@ import { putCalendar } from '../../src/db/tables/calendars.js';
 import { createLog } from '../../src/lib/log.js';
 import { ReadinessProbe } from '../../src/monitoring/readiness.js';
 import type { QueueState } from '../../src/queue/queues.js';
-import { emptyRecord, recordDatabase } from '../db/databases.js';
-import { account, calendar, NOW, SEALER } from '../db/seed-rows.js';
+import { deleteAllRows, postgresDatabase } from '../db/databases.js';
+import { account, calendar, ENCRYPTOR, NOW } from '../db/seed-rows.js';
 import { eventually } from '../support/eventually.js';
 import { ManualTimers } from '../support/manual-timers.js';
 import { atEndOfFile, atEndOfTest } from '../support/release.js';
@@ -19,12 +19,12 @@ let timers: ManualTimers;
 let tried: number;
 
 beforeAll(async () => {
-  database = await openDatabase({ url: await recordDatabase() });
+  database = await openDatabase({ url: await postgresDatabase() });
   atEndOfFile(() => database.close());
 });
 
 beforeEach(async () => {
-  await emptyRecord(database.db);
+  await deleteAllRows(database.db);
   timers = new ManualTimers(NOW.getTime());
   tried = 0;
 });
@@ -73,7 +73,7 @@ test('a queue that does not answer within three seconds is unavailable, and take
 
 test('publishing is behind where a change has waited for more than five minutes', async () => {
   const { db } = database;
-  await putAccount(db, account(), NOW, SEALER);
+  await putAccount(db, account(), NOW, ENCRYPTOR);
   await putCalendar(db, calendar(), NOW);
   await sql`
     INSERT INTO slotkeeper.days (calendar_id, date, generation, published_generation, pending_since)

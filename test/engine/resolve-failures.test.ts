@@ -6,8 +6,8 @@ import type { Db } from '../../src/db/schema.js';
 import { putAccount } from '../../src/db/tables/accounts.js';
 import { putCalendar } from '../../src/db/tables/calendars.js';
 import { type ResolveFailuresOptions, resolveFailures } from '../../src/maintenance/resolve-failures.js';
-import { emptyRecord, recordDatabase } from '../db/databases.js';
-import { account, calendar, NOW, SEALER } from '../db/seed-rows.js';
+import { deleteAllRows, postgresDatabase } from '../db/databases.js';
+import { account, calendar, ENCRYPTOR, NOW } from '../db/seed-rows.js';
 import { atEndOfFile } from '../support/release.js';
 
 const FAILED = 1_500;
@@ -24,15 +24,15 @@ const counting: KyselyPlugin = {
 };
 
 beforeAll(async () => {
-  database = await openDatabase({ url: await recordDatabase() });
+  database = await openDatabase({ url: await postgresDatabase() });
   atEndOfFile(() => database.close());
 });
 
 beforeEach(async () => {
   const { db } = database;
-  await emptyRecord(db);
+  await deleteAllRows(db);
   done = [];
-  await putAccount(db, account(), NOW, SEALER);
+  await putAccount(db, account(), NOW, ENCRYPTOR);
   await putCalendar(db, calendar(), NOW);
   await putCalendar(db, calendar({ id: 'lis', addressId: 'other' }), NOW);
   await failEverything(db);

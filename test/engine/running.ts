@@ -4,7 +4,7 @@ import { accountSchema, calendarSchema, toAccount, toCalendar } from '../../src/
 import { Slotkeeper, type SlotkeeperOptions } from '../../src/engine.js';
 import { createLog } from '../../src/lib/log.js';
 import { type RequestRecord, Sandbox, type SandboxOptions } from '../../src/sandbox/index.js';
-import { emptyRecord } from '../db/databases.js';
+import { deleteAllRows } from '../db/databases.js';
 import { eventually } from '../support/eventually.js';
 import { atEndOfFile, atEndOfTest } from '../support/release.js';
 import { keyed, type Place } from './backends.js';
@@ -42,7 +42,7 @@ export async function startEngine(
  */
 export async function openClinic(engine: Slotkeeper, options: SandboxOptions = {}): Promise<Sandbox> {
   const sandbox = await startMarketplace(options);
-  await emptyRecord(engine.db);
+  await deleteAllRows(engine.db);
   await engine.putAccount(toAccount(ACCOUNT, accountSchema.parse(withoutId(accountConfig(sandbox.url)))));
   await engine.putCalendar(toCalendar(CALENDAR, calendarSchema.parse(withoutId(calendarConfig))));
   return sandbox;

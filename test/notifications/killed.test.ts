@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import { clinicAt } from '../cli/clinic.js';
-import { recordDatabase } from '../db/databases.js';
+import { postgresDatabase } from '../db/databases.js';
 import { CALENDAR } from '../engine/founding-example.js';
 import { eventually } from '../support/eventually.js';
 import { available, configure, date, PUSH_KEY, push, slotBooked } from './pushed-process.js';
@@ -13,7 +13,7 @@ const LIVES = [3, 40];
 const LINES = 6;
 
 test('a process that is killed at any moment has kept all that it answered 2xx, and nothing of it twice', async () => {
-  const clinic = await clinicAt({ databaseUrl: await recordDatabase() });
+  const clinic = await clinicAt({ databaseUrl: await postgresDatabase() });
   configure(clinic, { mode: 'push', apiKey: PUSH_KEY });
   const env = { SLOTKEEPER_ENCRYPTION_KEY: randomBytes(32).toString('base64') };
   const answered = new Set<string>();

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { deleteAccount } from '../../src/db/tables/accounts.js';
-import { announcePlaceholder } from '../../src/db/tables/bookings.js';
+import { recordInDoubtPlaceholder } from '../../src/db/tables/bookings.js';
 import { getCalendar } from '../../src/db/tables/calendars.js';
 import { MissedBookingPoller } from '../../src/notifications/missed-booking-poller.js';
 import type { Estate } from '../../src/sandbox/index.js';
@@ -223,7 +223,7 @@ test('a booking that the list leaves out is asked for by its id, and is over whe
   await eventually(async () => (await busy()).length === 2);
   // A placeholder of ours that has no id yet is for who books it to find.
   const placeholder = { start: new Date(desk.at('11:40')), end: new Date(desk.at('12:00')), ref: 'apt-1' };
-  await announcePlaceholder(desk.engine.db, 'nowak', placeholder, new Date(desk.engine.now()));
+  await recordInDoubtPlaceholder(desk.engine.db, 'nowak', placeholder, new Date(desk.engine.now()));
   await desk.rest();
   const before = desk.requests('getBooking').length;
   await look(clinic);

@@ -3,7 +3,7 @@ import { afterEach, beforeAll } from '@jest/globals';
 import type { Account, Notifications } from '../../src/db/tables/accounts.js';
 import { systemTimers } from '../../src/lib/timers.js';
 import type { Client, Estate } from '../../src/sandbox/index.js';
-import { emptyRecord } from '../db/databases.js';
+import { deleteAllRows } from '../db/databases.js';
 import { type Caller, serve } from '../server/served.js';
 import { addressOf, Desk, type DeskOptions } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
@@ -91,7 +91,7 @@ export function sharedHearing(options: HearingOptions = {}): (changes?: SharedOp
     await eventually(() => sandbox.deliveries.every(({ endedAt }) => endedAt !== undefined));
     sandbox.reset();
     sandbox.setEstate(estate, clients);
-    await emptyRecord(engine.db);
+    await deleteAllRows(engine.db);
     const hears = { ...account.notifications, mode: 'push', ...notifications } as const;
     for (const id of ['many', 'alone']) {
       await engine.putAccount({ ...account, id, clientId: id, notifications: hears, delivery });

@@ -20,7 +20,7 @@ import { ingestNotifications } from '../../src/notifications/ingest.js';
 import { type NotificationSubject, parseSubject } from '../../src/notifications/parsed-notification.js';
 import { pullingNotifications } from '../../src/notifications/pull.js';
 import { openEncryptor } from '../../src/setup/encryption.js';
-import { recordDatabase } from '../db/databases.js';
+import { postgresDatabase } from '../db/databases.js';
 import { account } from '../db/seed-rows.js';
 import { addressOf, type Desk, ZONE } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
@@ -137,7 +137,7 @@ describe('pulling', () => {
   });
 
   test('is done by one engine at a time, and each notification comes once', async () => {
-    const url = await recordDatabase();
+    const url = await postgresDatabase();
     const { desk } = await pullingDesk();
     const { sandbox } = desk;
     sandbox.setEstate(undefined, [...clients('pull'), { id: 'shared', secret: 'secret' }]);

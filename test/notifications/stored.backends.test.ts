@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { clinicAt } from '../cli/clinic.js';
 import { run } from '../cli/run.js';
-import { embeddedFolder, recordDatabase } from '../db/databases.js';
+import { embeddedFolder, postgresDatabase } from '../db/databases.js';
 import { ADDRESS } from '../engine/founding-example.js';
 import { type Received, startReceiver } from '../sandbox/receiver.js';
 import { eventually } from '../support/eventually.js';
@@ -25,7 +25,7 @@ describe('nothing of a patient is to be read', () => {
   ] as const)('in what is written with %s', async (_, where) => {
     const receiver = await startReceiver();
     receiver.react({ status: 500, text: JSON.stringify({ echo: [NAME, EMAIL, PHONE] }) });
-    const databaseUrl = await recordDatabase();
+    const databaseUrl = await postgresDatabase();
     const redisUrl = await freshRedisUrl();
     const data = await embeddedFolder();
     const place = where === 'real' ? { databaseUrl, redisUrl } : { data };

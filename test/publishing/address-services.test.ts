@@ -1,7 +1,7 @@
 // What an address has is watched: services that are gone are left out, reported and told, and so is a calendar that is off.
 import { expect, test } from '@jest/globals';
 import type { Failure } from '../../src/api/failures-api.js';
-import { addressOf as atAddress } from '../../src/db/tables/address-services.js';
+import { getAddress as atAddress } from '../../src/db/tables/address-services.js';
 import { putCalendar } from '../../src/db/tables/calendars.js';
 import type { Estate, Service } from '../../src/sandbox/index.js';
 import { hears, PULLS } from '../notifications/pull-options.js';

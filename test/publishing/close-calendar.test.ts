@@ -1,13 +1,14 @@
 import { expect, test } from '@jest/globals';
-import { type CalendarState, getCalendar, listPlaces } from '../../src/db/tables/calendars.js';
-import { formerAddresses } from '../../src/db/tables/closing-calendars.js';
+import { type CalendarState, getCalendar, listAllCalendars } from '../../src/db/tables/calendars.js';
+import { findFormerAddresses } from '../../src/db/tables/closing-calendars.js';
 import type { FaultRule } from '../../src/sandbox/index.js';
 import { opened, patientBooks, standing } from '../linked-bookings/booking-fixture.js';
 import { addressOf, type Desk, type DeskOptions } from '../support/clinic-fixture.js';
 
 const STRATEGIES = ['slots', 'breaks', 'book'] as const;
 
-const places = async (desk: Desk): Promise<readonly CalendarState[]> => await listPlaces(desk.engine.db);
+const places = async (desk: Desk): Promise<readonly CalendarState[]> =>
+  await listAllCalendars(desk.engine.db);
 const isGone = (desk: Desk) => async () => (await places(desk)).every(({ closing }) => closing === undefined);
 const refuse = (desk: Desk, operation: string, status: number, more: Partial<FaultRule> = {}) =>
   desk.sandbox.faults.set([{ fault: { kind: 'status', status }, match: { operation }, ...more }]);
@@ -159,7 +160,7 @@ test.each(STRATEGIES)('with %s, another address closes the old one and is publis
   expect(await desk.engine.putCalendar(at('new', { strategy }))).toMatchObject({ dates: expect.any(Array) });
   const [held] = await desk.engine.holds.list();
   await desk.engine.holds.settle('release', [held?.id ?? '']);
-  expect(await formerAddresses(desk.engine.db, 'nowak')).toHaveLength(1);
+  expect(await findFormerAddresses(desk.engine.db, 'nowak')).toHaveLength(1);
   await desk.until(isGone(desk));
   await desk.rest();
   expect(
@@ -198,6 +199,6 @@ test('the same address under another account of the same host stays on sale', as
   const desk = await opened();
   await desk.engine.putCalendar(at('nowak', { account: 'alone' }));
   await desk.rest();
-  expect(await formerAddresses(desk.engine.db, 'nowak')).toEqual([]);
+  expect(await findFormerAddresses(desk.engine.db, 'nowak')).toEqual([]);
   expect(desk.shown()).toHaveLength(6);
 });

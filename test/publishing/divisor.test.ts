@@ -1,7 +1,7 @@
 // Addresses that cut periods with services of different durations by their greatest common divisor.
 import { describe, expect, test } from '@jest/globals';
 import type { Strategy } from '../../src/db/schema.js';
-import { behaviorOf } from '../../src/db/tables/address-behavior.js';
+import { getAddressBehavior } from '../../src/db/tables/address-behavior.js';
 import { putCalendar } from '../../src/db/tables/calendars.js';
 import { availabilityOf } from '../../src/notifications/availability-check.js';
 import { resync } from '../resync/resync-fixture.js';
@@ -31,7 +31,7 @@ async function openDay(desk: Desk, date: string): Promise<void> {
 }
 
 const dayOf = async (desk: Desk, date = desk.date) => (await desk.engine.days('nowak', date, date))?.[0];
-const cutOf = async (desk: Desk) => (await behaviorOf(desk.engine.db, 'nowak')).cut;
+const cutOf = async (desk: Desk) => (await getAddressBehavior(desk.engine.db, 'nowak')).cut;
 const startsOf = (desk: Desk, service: string) =>
   desk.sandbox
     .patientView(ADDRESS, desk.at('00:00'), desk.at('23:59'))

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import type { Strategy } from '../../src/db/schema.js';
 import type { Slotkeeper } from '../../src/engine.js';
 import type { FaultRule, Sandbox } from '../../src/sandbox/index.js';
-import { recordDatabase } from '../db/databases.js';
+import { postgresDatabase } from '../db/databases.js';
 import { ADDRESS, CALENDAR, foundingExample, WEEK_BEFORE } from '../engine/founding-example.js';
 import { openClinic, settled, startEngine } from '../engine/running.js';
 import { eventually } from '../support/eventually.js';
@@ -28,7 +28,7 @@ describe('what closes and is refused', () => {
 
   beforeAll(async () => {
     engine = await startEngine(
-      { databaseUrl: await recordDatabase() },
+      { databaseUrl: await postgresDatabase() },
       {
         now: () => clock(),
         random: () => 0,

@@ -3,7 +3,7 @@ import type { OccupancyEvent } from '../../src/clinic/occupancy-event.js';
 import type { Slotkeeper } from '../../src/engine.js';
 import { PUBLISH_QUEUE } from '../../src/queue/queue-names.js';
 import type { Estate, Sandbox } from '../../src/sandbox/index.js';
-import { recordDatabase } from '../db/databases.js';
+import { postgresDatabase } from '../db/databases.js';
 import { ADDRESS, CALENDAR, foundingExample, WEEK_BEFORE } from '../engine/founding-example.js';
 import { openClinic, settled, startEngine, writesTo } from '../engine/running.js';
 import { eventually } from '../support/eventually.js';
@@ -34,7 +34,7 @@ describe('the reconciler', () => {
 
   beforeAll(async () => {
     engine = await startEngine(
-      { databaseUrl: await recordDatabase() },
+      { databaseUrl: await postgresDatabase() },
       { now: () => now, random: () => 0, config: { publish: { sweepSeconds: 0.2, timeoutMs: 60_000 } } },
     );
   });

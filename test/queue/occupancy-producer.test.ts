@@ -4,7 +4,7 @@ import { OccupancyProducer } from '../../src/clinic/occupancy-producer.js';
 import { openDatabase } from '../../src/db/database.js';
 import { ServiceUnavailableError } from '../../src/db/service-unavailable-error.js';
 import { Queues } from '../../src/queue/queues.js';
-import { recordDatabase } from '../db/databases.js';
+import { postgresDatabase } from '../db/databases.js';
 import { CALENDAR, foundingExample } from '../engine/founding-example.js';
 import { openClinic, settled, startEngine } from '../engine/running.js';
 import { eventually } from '../support/eventually.js';
@@ -14,7 +14,7 @@ const { date, events } = foundingExample();
 const [available, occupied] = events;
 
 test('an event that a producer puts on the queue twice is not taken twice', async () => {
-  const databaseUrl = await recordDatabase();
+  const databaseUrl = await postgresDatabase();
   const engine = await startEngine({ databaseUrl });
   await openClinic(engine);
   await engine.events([available]);
@@ -30,7 +30,7 @@ test('an event that a producer puts on the queue twice is not taken twice', asyn
 });
 
 test('a producer refuses what cannot be read with its path, and stores nothing of the call', async () => {
-  const databaseUrl = await recordDatabase();
+  const databaseUrl = await postgresDatabase();
   const producer = new OccupancyProducer({ databaseUrl });
   const bad = { ...occupied, ref: '' };
   const error = await producer.enqueue([occupied, bad]).catch((reason: unknown) => reason);

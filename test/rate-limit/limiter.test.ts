@@ -13,8 +13,8 @@ import { type Account, putAccount } from '../../src/db/tables/accounts.js';
 import { createLog } from '../../src/lib/log.js';
 import { RateLimiter } from '../../src/rate-limit/limiter.js';
 import { RateLimitError } from '../../src/rate-limit/rate-limit-error.js';
-import { emptyRecord, recordDatabase } from '../db/databases.js';
-import { account, NOW, SEALER } from '../db/seed-rows.js';
+import { deleteAllRows, postgresDatabase } from '../db/databases.js';
+import { account, ENCRYPTOR, NOW } from '../db/seed-rows.js';
 import { atEndOfTest } from '../support/release.js';
 
 const SECOND = 1_000;
@@ -34,14 +34,14 @@ describe('the budget of an account that asks from abroad', () => {
   let budget: RateLimiter;
 
   beforeAll(async () => {
-    const database = await openDatabase({ url: await recordDatabase() });
+    const database = await openDatabase({ url: await postgresDatabase() });
     atEndOfTest(() => database.close());
     db = database.db;
   });
 
   beforeEach(async () => {
-    await emptyRecord(db);
-    await putAccount(db, abroad, NOW, SEALER);
+    await deleteAllRows(db);
+    await putAccount(db, abroad, NOW, ENCRYPTOR);
     now = NOW.getTime();
     budget = new RateLimiter({ db, log: createLog('silent'), now: () => now, requestTimeoutMs: 10 * SECOND });
   });

@@ -2,16 +2,16 @@
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { openDatabase } from '../../src/db/database.js';
 import type { Db } from '../../src/db/schema.js';
-import { refuseAccount } from '../../src/db/tables/account-states.js';
+import { recordAccountRefused } from '../../src/db/tables/account-states.js';
 import { putAccount } from '../../src/db/tables/accounts.js';
-import { calendarFailed, recordFailure } from '../../src/db/tables/calendar-retries.js';
+import { recordCalendarRefused, recordFailure } from '../../src/db/tables/calendar-retries.js';
 import { putCalendar } from '../../src/db/tables/calendars.js';
 import { retryFailuresOf } from '../../src/db/tables/failures.js';
 import { finishCalendar, openResyncs, saveCompared } from '../../src/db/tables/resync-calendars.js';
 import { getResync } from '../../src/db/tables/resync-reports.js';
 import { beginResync, finishResyncs, lastResync, startComparing } from '../../src/db/tables/resyncs.js';
-import { emptyRecord, recordDatabase } from '../db/databases.js';
-import { account, calendar, NOW, SEALER } from '../db/seed-rows.js';
+import { deleteAllRows, postgresDatabase } from '../db/databases.js';
+import { account, calendar, ENCRYPTOR, NOW } from '../db/seed-rows.js';
 import { atEndOfTest } from '../support/release.js';
 
 const HOUR = 60 * 60_000;
@@ -21,15 +21,15 @@ describe('a resync with a calendar that never gets its turn', () => {
   let db: Db;
 
   beforeAll(async () => {
-    const database = await openDatabase({ url: await recordDatabase() });
+    const database = await openDatabase({ url: await postgresDatabase() });
     atEndOfTest(() => database.close());
     db = database.db;
   });
 
   beforeEach(async () => {
-    await emptyRecord(db);
+    await deleteAllRows(db);
     await db.deleteFrom('slotkeeper.resyncs').execute();
-    await putAccount(db, account(), NOW, SEALER);
+    await putAccount(db, account(), NOW, ENCRYPTOR);
     await putCalendar(db, calendar(), NOW);
     await putCalendar(db, calendar({ id: 'lis', addressId: '790' }), NOW);
   });
@@ -57,7 +57,13 @@ describe('a resync with a calendar that never gets its turn', () => {
   });
 
   test('does not count a calendar as failed that is yet to be tried again for it', async () => {
-    await calendarFailed(db, calendar(), { reason: 'forbidden', leavesOnSale: false, tried: [] }, NOW, 1);
+    await recordCalendarRefused(
+      db,
+      calendar(),
+      { reason: 'forbidden', leavesOnSale: false, tried: [] },
+      NOW,
+      1,
+    );
     const id = await beginResync(db, { account: 'warsaw', dryRun: false }, NOW);
     await finishResyncs(db, NOW);
     await retryFailuresOf(db, ['nowak'], NOW);
@@ -100,13 +106,13 @@ describe('a resync with a calendar that never gets its turn', () => {
   });
 
   test('of an account that has no calendars is none of another account', async () => {
-    await putAccount(db, account({ id: 'madrid' }), NOW, SEALER);
+    await putAccount(db, account({ id: 'madrid' }), NOW, ENCRYPTOR);
     const id = await beginResync(db, { account: 'warsaw', dryRun: false }, NOW);
     expect(await beginResync(db, { account: 'madrid', dryRun: false }, NOW)).not.toBe(id);
   });
 
   test('waits for an account that was refused before until it is tried again, and ends without it then', async () => {
-    await refuseAccount(db, 'warsaw', 'the credentials are not accepted', NOW);
+    await recordAccountRefused(db, 'warsaw', 'the credentials are not accepted', NOW);
     const id = await beginResync(db, { account: 'warsaw', dryRun: false }, hoursOn(1));
     await startComparing(db, id, { failures: [], sources: [] }, hoursOn(1));
     await finishResyncs(db, hoursOn(1));
@@ -114,7 +120,7 @@ describe('a resync with a calendar that never gets its turn', () => {
       state: 'running',
       waiting: [{ account: 'warsaw', calendars: 2, reason: 'the credentials are not accepted' }],
     });
-    await refuseAccount(db, 'warsaw', 'the credentials are not accepted', hoursOn(1));
+    await recordAccountRefused(db, 'warsaw', 'the credentials are not accepted', hoursOn(1));
     await finishResyncs(db, hoursOn(1));
     expect(await getResync(db, id, 0, hoursOn(1))).toMatchObject({ state: 'failed', waiting: [] });
   });

@@ -7,7 +7,7 @@ import { addDays, localDate } from '../../src/core/index.js';
 import { Slotkeeper } from '../../src/engine.js';
 import { createLog } from '../../src/lib/log.js';
 import { Sandbox } from '../../src/sandbox/index.js';
-import { ENCRYPTION_KEY, recordDatabase } from '../db/databases.js';
+import { ENCRYPTION_KEY, postgresDatabase } from '../db/databases.js';
 import { addressOf, ZONE } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
 import { atEndOfTest } from '../support/release.js';
@@ -26,7 +26,7 @@ describe('a resync', () => {
   beforeAll(async () => {
     atEndOfTest(() => sandbox.stop());
     baseUrl = await sandbox.start();
-    databaseUrl = await recordDatabase();
+    databaseUrl = await postgresDatabase();
     const engine = await start({});
     const windows = [
       { start: `${DATE}T10:00:00`, end: `${DATE}T11:00:00`, services: [{ id: 'visit', duration: 20 }] },

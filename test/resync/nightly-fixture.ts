@@ -11,8 +11,8 @@ import { type JobQueue, Queues } from '../../src/queue/queues.js';
 import { ResyncQueue } from '../../src/queue/resync-queue.js';
 import { Schedules } from '../../src/resync/nightly.js';
 import { ResyncWorker } from '../../src/resync/worker.js';
-import { emptyRecord } from '../db/databases.js';
-import { SEALER } from '../db/seed-rows.js';
+import { deleteAllRows } from '../db/databases.js';
+import { ENCRYPTOR } from '../db/seed-rows.js';
 import type { Place } from '../engine/backends.js';
 
 export const DAY = 24 * 60 * 60_000;
@@ -56,7 +56,7 @@ export class Scheduling {
 
   /** Two accounts, and nothing else in the record and the queue. */
   async begin(): Promise<void> {
-    await emptyRecord(this.db);
+    await deleteAllRows(this.db);
     await this.db.deleteFrom('slotkeeper.resyncs').execute();
     await this.queue.schedule([], Date.now());
     for (const job of await this.bull.getJobs(['waiting', 'delayed', 'prioritized'])) await job.remove();
@@ -66,7 +66,7 @@ export class Scheduling {
 
   async account(id: string, timeZone: string): Promise<void> {
     const fields = { baseUrl: 'http://127.0.0.1:1', clientId: id, clientSecret: 'secret', timeZone };
-    await putAccount(this.db, toAccount(id, accountSchema.parse(fields)), new Date(), SEALER);
+    await putAccount(this.db, toAccount(id, accountSchema.parse(fields)), new Date(), ENCRYPTOR);
     const address = { facilityId: '1', doctorId: '2', addressId: id };
     await putCalendar(this.db, { id, account: id, ...address, strategy: 'slots' }, new Date());
   }

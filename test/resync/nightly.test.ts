@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { beginResync, startComparing } from '../../src/db/tables/resyncs.js';
 import { lastTime } from '../../src/resync/cron.js';
-import { recordDatabase } from '../db/databases.js';
+import { postgresDatabase } from '../db/databases.js';
 import { eventually } from '../support/eventually.js';
 import { DAY, NIGHTLY, Scheduling } from './nightly-fixture.js';
 
@@ -10,7 +10,7 @@ describe('the schedules', () => {
   let at: Scheduling;
 
   beforeAll(async () => {
-    at = await Scheduling.open({ databaseUrl: await recordDatabase() });
+    at = await Scheduling.open({ databaseUrl: await postgresDatabase() });
   });
 
   afterAll(() => at.close());

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { Slotkeeper } from '../../src/engine.js';
 import { createLog } from '../../src/lib/log.js';
-import { ENCRYPTION_KEY, recordDatabase } from '../db/databases.js';
+import { ENCRYPTION_KEY, postgresDatabase } from '../db/databases.js';
 import { addressOf, Desk, ZONE } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
 import { atEndOfTest } from '../support/release.js';
@@ -170,7 +170,7 @@ describe('with a source, a resync', () => {
 
   test('that is stopped while it asks is not cut off by that: the next process asks again', async () => {
     const { baseUrl } = await desk.account();
-    const databaseUrl = await recordDatabase();
+    const databaseUrl = await postgresDatabase();
     const source = { type: 'http', url } as const;
     const account = { id: 'many', baseUrl, clientId: 'many', clientSecret: 'secret', timeZone: ZONE, source };
     const start = async (): Promise<Slotkeeper> => {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Slotkeeper } from '../../src/engine.js';
 import type { Sandbox } from '../../src/sandbox/index.js';
-import { emptyRecord, recordDatabase } from '../db/databases.js';
+import { deleteAllRows, postgresDatabase } from '../db/databases.js';
 import {
   ACCOUNT,
   ADDRESS,
@@ -26,7 +26,7 @@ describe('the HTTP API', () => {
   let now = WEEK_BEFORE;
 
   beforeAll(async () => {
-    engine = await startEngine({ databaseUrl: await recordDatabase() }, { now: () => now, encryptionKey });
+    engine = await startEngine({ databaseUrl: await postgresDatabase() }, { now: () => now, encryptionKey });
     call = await serve(engine);
   });
 
@@ -482,7 +482,7 @@ describe('the HTTP API', () => {
   });
 
   test('an error of ours tells nothing of itself', async () => {
-    await emptyRecord(engine.db);
+    await deleteAllRows(engine.db);
     const broken = Object.create(engine, {
       status: {
         value: async () => {

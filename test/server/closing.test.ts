@@ -3,7 +3,7 @@ import { ConfigError } from '../../src/config/config-error.js';
 import { Slotkeeper } from '../../src/engine.js';
 import { createLog } from '../../src/lib/log.js';
 import type { Sandbox } from '../../src/sandbox/index.js';
-import { ENCRYPTION_KEY, recordDatabase } from '../db/databases.js';
+import { ENCRYPTION_KEY, postgresDatabase } from '../db/databases.js';
 import type { Place } from '../engine/backends.js';
 import {
   ACCOUNT,
@@ -30,7 +30,7 @@ describe('a calendar that is closed', () => {
   let now = WEEK_BEFORE;
 
   beforeAll(async () => {
-    place = { databaseUrl: await recordDatabase() };
+    place = { databaseUrl: await postgresDatabase() };
     engine = await startEngine(place, {
       now: () => now,
       config: { publish: { sweepSeconds: 0.3 }, holds: 'off' },

@@ -1,7 +1,7 @@
 // A PostgreSQL whose disk is full: it says so with this code, here because a trigger does.
 import { expect, test } from '@jest/globals';
 import { sql } from 'kysely';
-import { recordDatabase } from '../db/databases.js';
+import { postgresDatabase } from '../db/databases.js';
 import { CALENDAR, foundingExample } from '../engine/founding-example.js';
 import { openClinic, startEngine } from '../engine/running.js';
 import { serve } from './served.js';
@@ -9,7 +9,7 @@ import { serve } from './served.js';
 const { date, events } = foundingExample();
 
 test('a PostgreSQL without room has events answered 503, keeps nothing of them, and goes on when it has some', async () => {
-  const engine = await startEngine({ databaseUrl: await recordDatabase() });
+  const engine = await startEngine({ databaseUrl: await postgresDatabase() });
   await openClinic(engine);
   const call = await serve(engine);
   const busy = async (): Promise<number> => {

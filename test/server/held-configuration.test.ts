@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Slotkeeper } from '../../src/engine.js';
 import type { Sandbox } from '../../src/sandbox/index.js';
-import { recordDatabase } from '../db/databases.js';
+import { postgresDatabase } from '../db/databases.js';
 import {
   ACCOUNT,
   ADDRESS,
@@ -26,7 +26,7 @@ describe('a configuration that would take away too much', () => {
   let now = WEEK_BEFORE;
 
   beforeAll(async () => {
-    engine = await startEngine({ databaseUrl: await recordDatabase() }, { now: () => now, encryptionKey });
+    engine = await startEngine({ databaseUrl: await postgresDatabase() }, { now: () => now, encryptionKey });
     call = await serve(engine);
   });
 
@@ -108,7 +108,7 @@ describe('a configuration that would take away too much', () => {
   });
 
   test('is held at the start as well, and is no other hold the next time', async () => {
-    const databaseUrl = await recordDatabase();
+    const databaseUrl = await postgresDatabase();
     const account = accountConfig(sandbox.url);
     const start = (calendar: object) =>
       startEngine(

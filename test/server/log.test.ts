@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { inspect } from 'node:util';
 import { expect, test } from '@jest/globals';
 import { createLog } from '../../src/lib/log.js';
-import { recordDatabase } from '../db/databases.js';
+import { postgresDatabase } from '../db/databases.js';
 import { startEngine } from '../engine/running.js';
 import { KEY, serve } from './served.js';
 
@@ -18,7 +18,7 @@ const recorded = () => {
 
 test('the log has no Authorization and no X-Api-Key in it, whatever goes wrong with a request', async () => {
   const { lines, log } = recorded();
-  const engine = await startEngine({ databaseUrl: await recordDatabase() }, { log });
+  const engine = await startEngine({ databaseUrl: await postgresDatabase() }, { log });
   const call = await serve(engine);
   for (const [method, path, body] of [
     ['GET', '/v1/accounts'],

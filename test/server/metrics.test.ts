@@ -2,7 +2,7 @@
 import { beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { Slotkeeper } from '../../src/engine.js';
 import { CachedValue } from '../../src/lib/cached-value.js';
-import { recordDatabase } from '../db/databases.js';
+import { postgresDatabase } from '../db/databases.js';
 import { foundingExample } from '../engine/founding-example.js';
 import { openClinic, startEngine } from '../engine/running.js';
 import { ManualTimers } from '../support/manual-timers.js';
@@ -12,7 +12,7 @@ const timers = new ManualTimers();
 let engine: Slotkeeper;
 
 beforeAll(async () => {
-  engine = await startEngine({ databaseUrl: await recordDatabase() }, { timers, roles: ['api'] });
+  engine = await startEngine({ databaseUrl: await postgresDatabase() }, { timers, roles: ['api'] });
 });
 
 beforeEach(async () => {

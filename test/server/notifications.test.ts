@@ -8,7 +8,7 @@ import { addNotifications, type NewNotification } from '../../src/db/tables/noti
 import { Slotkeeper, type SlotkeeperOptions } from '../../src/engine.js';
 import { createLog } from '../../src/lib/log.js';
 import { createApp } from '../../src/server/app.js';
-import { recordDatabase } from '../db/databases.js';
+import { postgresDatabase } from '../db/databases.js';
 import { account } from '../db/seed-rows.js';
 import { Receiver, SECRET } from '../delivery/receiver.js';
 import { startEngine } from '../engine/running.js';
@@ -53,7 +53,7 @@ describe('what the marketplace said, over HTTP', () => {
   beforeAll(async () => {
     receiver = await Receiver.start();
     engine = await startEngine(
-      { databaseUrl: await recordDatabase() },
+      { databaseUrl: await postgresDatabase() },
       {
         encryptionKey: key.toString('base64'),
         now: timers.now,
@@ -282,7 +282,7 @@ describe('a start on PostgreSQL', () => {
   };
 
   test('is refused without a key, also of a command, and says how to make one', async () => {
-    const url = await recordDatabase();
+    const url = await postgresDatabase();
     for (const options of [{}, { config }, { roles: [] }] satisfies Partial<SlotkeeperOptions>[]) {
       const engine = open(url, options);
       await expect(engine.start()).rejects.toThrow(ConfigError);
@@ -296,7 +296,7 @@ describe('a start on PostgreSQL', () => {
   });
 
   test('is refused without the key of notifications and of secrets that no configuration says anew', async () => {
-    const url = await recordDatabase();
+    const url = await postgresDatabase();
     const first = open(url, { encryptionKey: key.toString('hex'), config });
     await first.start();
     await first.putAccount({ ...account(), id: 'b' });

@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import type { Slotkeeper } from '../../src/engine.js';
-import { recordDatabase } from '../db/databases.js';
+import { postgresDatabase } from '../db/databases.js';
 import { startEngine } from '../engine/running.js';
 import { eventually } from '../support/eventually.js';
 import { atEndOfTest } from '../support/release.js';
@@ -35,7 +35,7 @@ async function innerServer() {
 
 async function engineWith(options: Parameters<typeof startEngine>[1]): Promise<[Slotkeeper, Caller]> {
   const engine = await startEngine(
-    { databaseUrl: await recordDatabase() },
+    { databaseUrl: await postgresDatabase() },
     { encryptionKey: randomBytes(32).toString('hex'), ...options },
   );
   return [engine, await serve(engine)];
@@ -125,7 +125,7 @@ describe('an account whose address became private', () => {
 
   test('is not asked, and of what is there nothing is told', async () => {
     const inner = await innerServer();
-    const databaseUrl = await recordDatabase();
+    const databaseUrl = await postgresDatabase();
     const first = await startEngine({ databaseUrl }, { ...before, roles: ['api'] });
     const put = await serve(first);
     expect((await put('PUT', '/v1/accounts/madrid', { ...fields, baseUrl: inner.url })).status).toBe(201);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { Redis } from 'ioredis';
 import { OccupancyProducer } from '../../src/clinic/occupancy-producer.js';
 import type { Sandbox } from '../../src/sandbox/index.js';
-import { recordDatabase } from '../db/databases.js';
+import { postgresDatabase } from '../db/databases.js';
 import { ADDRESS, foundingExample } from '../engine/founding-example.js';
 import { openClinic, settled, startEngine } from '../engine/running.js';
 import { eventually } from '../support/eventually.js';
@@ -21,7 +21,7 @@ const [available, occupied] = events;
 
 async function opened(redisUrl: string) {
   const config = { publish: { sweepSeconds: 0.5, lockMs: 2_000 } } as const;
-  const databaseUrl = await recordDatabase();
+  const databaseUrl = await postgresDatabase();
   const engine = await startEngine({ databaseUrl, redisUrl }, { config, redisMs: 1_500 });
   const sandbox = await openClinic(engine);
   const call = await serve(engine);
@@ -78,7 +78,7 @@ describe('a Redis that answers no more', () => {
   test('fails a start and a producer with the reason', async () => {
     const proxy = await TcpProxy.start(await freshRedisUrl());
     proxy.freeze();
-    const databaseUrl = await recordDatabase();
+    const databaseUrl = await postgresDatabase();
     await expect(startEngine({ databaseUrl, redisUrl: proxy.url }, { redisMs: 500 })).rejects.toThrow(
       /Redis at .* cannot be used/,
     );

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { Slotkeeper } from '../../src/engine.js';
 import { createApp } from '../../src/server/app.js';
-import { recordDatabase } from '../db/databases.js';
+import { postgresDatabase } from '../db/databases.js';
 import { startEngine } from '../engine/running.js';
 import { ManualTimers } from '../support/manual-timers.js';
 import { atEndOfTest } from '../support/release.js';
@@ -14,7 +14,7 @@ const timers = new ManualTimers();
 let engine: Slotkeeper;
 
 beforeAll(async () => {
-  engine = await startEngine({ databaseUrl: await recordDatabase() }, { timers, now: timers.now });
+  engine = await startEngine({ databaseUrl: await postgresDatabase() }, { timers, now: timers.now });
 });
 
 async function listening(receiveMs?: number) {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Slotkeeper } from '../../src/engine.js';
-import { recordDatabase } from '../db/databases.js';
+import { postgresDatabase } from '../db/databases.js';
 import { CALENDAR, foundingExample, WEEK_BEFORE } from '../engine/founding-example.js';
 import { openClinic, settled, startEngine, writesTo } from '../engine/running.js';
 import { type Caller, serve } from './served.js';
@@ -34,7 +34,7 @@ describe('snapshots and holds over HTTP', () => {
   const arrivals = new EventEmitter();
 
   beforeAll(async () => {
-    engine = await startEngine({ databaseUrl: await recordDatabase() }, { now: () => now, encryptionKey });
+    engine = await startEngine({ databaseUrl: await postgresDatabase() }, { now: () => now, encryptionKey });
     call = await serve(engine, (arrived) => arrivals.emit(arrived));
   });
 

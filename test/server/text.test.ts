@@ -7,7 +7,7 @@ import { fileSchema } from '../../src/config/schema.js';
 import { Slotkeeper } from '../../src/engine.js';
 import { createLog } from '../../src/lib/log.js';
 import { check } from '../../src/lib/validation.js';
-import { recordDatabase } from '../db/databases.js';
+import { postgresDatabase } from '../db/databases.js';
 import {
   ACCOUNT,
   accountConfig,
@@ -28,7 +28,7 @@ let call: Caller;
 
 beforeAll(async () => {
   engine = await startEngine(
-    { databaseUrl: await recordDatabase() },
+    { databaseUrl: await postgresDatabase() },
     { encryptionKey: randomBytes(32).toString('base64') },
   );
   await openClinic(engine);

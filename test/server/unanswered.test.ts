@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { OccupancyProducer } from '../../src/clinic/occupancy-producer.js';
 import { accountSchema, toAccount } from '../../src/config/schema.js';
 import type { Sandbox } from '../../src/sandbox/index.js';
-import { recordDatabase } from '../db/databases.js';
+import { postgresDatabase } from '../db/databases.js';
 import { ACCOUNT, ADDRESS, accountConfig, CALENDAR, foundingExample } from '../engine/founding-example.js';
 import { openClinic, settled, startEngine } from '../engine/running.js';
 import { eventually } from '../support/eventually.js';
@@ -17,7 +17,7 @@ const [available, occupied] = events;
 const apiKey = 'key-of-the-marketplace';
 
 async function opened() {
-  const databaseUrl = await recordDatabase();
+  const databaseUrl = await postgresDatabase();
   const proxy = await TcpProxy.start(databaseUrl);
   // What was in hand is taken over soon: a job, and a lease that could not be given back.
   const config = { publish: { sweepSeconds: 0.5, timeoutMs: 5_000, lockMs: 2_000 } } as const;

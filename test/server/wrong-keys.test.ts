@@ -5,7 +5,7 @@ import { accountSchema, toAccount } from '../../src/config/schema.js';
 import type { Slotkeeper } from '../../src/engine.js';
 import { createLog } from '../../src/lib/log.js';
 import { createApp } from '../../src/server/app.js';
-import { recordDatabase } from '../db/databases.js';
+import { postgresDatabase } from '../db/databases.js';
 import { ACCOUNT, accountConfig } from '../engine/founding-example.js';
 import { startEngine } from '../engine/running.js';
 import { ManualTimers } from '../support/manual-timers.js';
@@ -18,7 +18,7 @@ let engine: Slotkeeper;
 
 beforeAll(async () => {
   engine = await startEngine(
-    { databaseUrl: await recordDatabase() },
+    { databaseUrl: await postgresDatabase() },
     {
       timers,
       roles: ['api'],

@@ -4,7 +4,7 @@ import type { OccupancyEventInput } from '../../src/clinic/event-schema.js';
 import type { FileConfigInput } from '../../src/config/schema.js';
 import { addDays, localDate, parseInstant, startOfDate, toIso } from '../../src/core/index.js';
 import type { Strategy } from '../../src/db/schema.js';
-import { decryptedAccount } from '../../src/db/tables/account-secrets.js';
+import { decryptAccount } from '../../src/db/tables/account-secrets.js';
 import { type Account, getAccount } from '../../src/db/tables/accounts.js';
 import { countBookingsToSync } from '../../src/db/tables/linked-bookings.js';
 import { totals } from '../../src/db/tables/pending-calendars.js';
@@ -14,8 +14,8 @@ import type { Timers } from '../../src/lib/timers.js';
 import { horizonOf } from '../../src/publishing/horizon.js';
 import { type RequestRecord, Sandbox, type SandboxOptions } from '../../src/sandbox/index.js';
 import { endLeases, StillTime, SWEEP_SECONDS } from '../chaos/still-time.js';
-import { ENCRYPTION_KEY, recordDatabase } from '../db/databases.js';
-import { SEALER } from '../db/seed-rows.js';
+import { ENCRYPTION_KEY, postgresDatabase } from '../db/databases.js';
+import { ENCRYPTOR } from '../db/seed-rows.js';
 import { eventually } from './eventually.js';
 import { atEndOfTest } from './release.js';
 
@@ -83,7 +83,7 @@ export class Desk {
       ...(notifications === undefined ? {} : { notifications }),
     });
     const engine = new Slotkeeper({
-      databaseUrl: await recordDatabase(),
+      databaseUrl: await postgresDatabase(),
       log: options.log ?? createLog('silent'),
       encryptionKey: ENCRYPTION_KEY,
       now,
@@ -120,7 +120,7 @@ export class Desk {
   async account(): Promise<Account> {
     const account = await getAccount(this.engine.db, 'many');
     if (account === undefined) throw new Error('there is no account');
-    return decryptedAccount(SEALER, account);
+    return decryptAccount(ENCRYPTOR, account);
   }
 
   /** Takes events in; their ids are made here. */

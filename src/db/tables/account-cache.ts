@@ -1,7 +1,7 @@
 /** Accounts with their secrets open, read once for all who need one within a second: each push asks for its account, and each commit. */
 import type { Encryptor } from '../../crypto/encryptor.js';
 import type { Db } from '../schema.js';
-import { decryptedAccount } from './account-secrets.js';
+import { decryptAccount } from './account-secrets.js';
 import { type Account, getAccount } from './accounts.js';
 
 const REMEMBERED_MS = 1_000;
@@ -31,7 +31,7 @@ export class AccountCache {
     const known = this.#known.get(id);
     const age = known === undefined ? Number.POSITIVE_INFINITY : now() - known.readAt;
     if (known !== undefined && age >= 0 && age < REMEMBERED_MS) return await known.account;
-    const account = getAccount(db, id).then((kept) => kept && decryptedAccount(encryptor, kept));
+    const account = getAccount(db, id).then((kept) => kept && decryptAccount(encryptor, kept));
     if (this.#known.size >= MAX_REMEMBERED) this.#known.clear();
     this.#known.set(id, { readAt: now(), account });
     account.catch(() => this.#known.delete(id));
@@ -39,7 +39,7 @@ export class AccountCache {
   }
 
   /** It was changed by this process. */
-  forget(id: string): void {
+  invalidate(id: string): void {
     this.#known.delete(id);
   }
 }

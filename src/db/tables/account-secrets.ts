@@ -12,7 +12,7 @@ const MARK = 'sealed:';
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
 /** What is sealed for this account already stays as it is. */
-export function encryptedAccount(encryptor: Encryptor, account: Account): Account {
+export function encryptAccount(encryptor: Encryptor, account: Account): Account {
   return withSecrets(account, (secret, context) =>
     opened(encryptor, secret, context).wasSealed ? secret : seal(encryptor, secret, context),
   );
@@ -23,7 +23,7 @@ export function encryptedAccount(encryptor: Encryptor, account: Account): Accoun
  * @throws {UnknownKeyError}
  * @throws {DecryptionError}
  */
-export function decryptedAccount(encryptor: Encryptor, account: Account): Account {
+export function decryptAccount(encryptor: Encryptor, account: Account): Account {
   return withSecrets(account, (secret, context) => {
     const bytes = bytesOf(secret);
     return bytes === undefined ? secret : String(encryptor.open(bytes, context));
@@ -38,7 +38,7 @@ export function isSameAccount(encryptor: Encryptor, one: Account, other: Account
 }
 
 /** With its secrets sealed by the key that seals; what an old key has sealed, or none, is sealed anew. */
-export function resealedAccount(encryptor: Encryptor, account: Account): Account {
+export function reencryptAccount(encryptor: Encryptor, account: Account): Account {
   return withSecrets(account, (secret, context) => {
     const bytes = bytesOf(secret);
     if (bytes === undefined) return seal(encryptor, secret, context);
@@ -48,7 +48,7 @@ export function resealedAccount(encryptor: Encryptor, account: Account): Account
 }
 
 /** The ids of the keys that this account's secrets are sealed with. */
-export function keyIdsOf(account: Account): ReadonlySet<string> {
+export function listKeyIds(account: Account): ReadonlySet<string> {
   const found = new Set<string>();
   withSecrets(account, (secret) => {
     const bytes = bytesOf(secret);

@@ -15,7 +15,7 @@ export interface AccountState {
   readonly lastHeard: Date | null;
 }
 
-export async function accountStates(db: Db, now: Date): Promise<AccountState[]> {
+export async function listAccountStates(db: Db, now: Date): Promise<AccountState[]> {
   const { rows } = await sql<AccountState>`
     SELECT a.id AS account,
       CASE WHEN a.refused_at IS NOT NULL THEN 'refused' WHEN a.paused_until > ${now} THEN 'paused'
@@ -30,7 +30,7 @@ export async function accountStates(db: Db, now: Date): Promise<AccountState[]> 
 }
 
 /** The marketplace refuses the account's credentials, or the tokens that it gives for them. */
-export async function refuseAccount(db: Db, id: string, reason: string, now: Date): Promise<void> {
+export async function recordAccountRefused(db: Db, id: string, reason: string, now: Date): Promise<void> {
   await sql`
     UPDATE slotkeeper.accounts
     SET refused_at = coalesce(refused_at, ${now}), last_refused_at = ${now}, refused_reason = ${reason}
@@ -38,7 +38,7 @@ export async function refuseAccount(db: Db, id: string, reason: string, now: Dat
 }
 
 /** A request of it was answered with a token that is accepted. */
-export async function acceptAccount(db: Db, id: string): Promise<void> {
+export async function recordAccountAccepted(db: Db, id: string): Promise<void> {
   await sql`
     UPDATE slotkeeper.accounts SET refused_at = NULL, last_refused_at = NULL, refused_reason = NULL
     WHERE id = ${id} AND refused_at IS NOT NULL`.execute(db);
@@ -50,7 +50,7 @@ export interface RefusedAccount {
   readonly since: Date;
 }
 
-export async function refusedAccounts(db: Db): Promise<RefusedAccount[]> {
+export async function listRefusedAccounts(db: Db): Promise<RefusedAccount[]> {
   const { rows } = await sql<RefusedAccount>`
     SELECT id AS account, coalesce(refused_reason, '') AS reason, refused_at AS since
     FROM slotkeeper.accounts WHERE refused_at IS NOT NULL ORDER BY id`.execute(db);

@@ -32,7 +32,7 @@ const MINUTE = 60_000;
 const TELL_AFTER_MS = 5 * MINUTE;
 
 /** How long push and pull have to tell what a reading has found, in milliseconds. */
-export const tellAfterMs = ({ pullEverySeconds, sweepMinutes }: Notifications): number =>
+export const missedBookingDelayMs = ({ pullEverySeconds, sweepMinutes }: Notifications): number =>
   Math.min(sweepMinutes * MINUTE, Math.max(TELL_AFTER_MS, 2_000 * pullEverySeconds));
 
 /** Who a placeholder booking is made for: made up, never a real patient. Contract: bookSlot. */
@@ -91,4 +91,4 @@ export interface Account extends AccountSettings {
 }
 
 /** How large a push may be. */
-export const DEFAULT_PUSH_BYTES = 1024 * 1024;
+export const DEFAULT_MAX_PUSH_BYTES = 1024 * 1024;

@@ -2,10 +2,10 @@
 import { type Selectable, sql } from 'kysely';
 import type { Encryptor } from '../../crypto/encryptor.js';
 import type { AccountsTable, Db } from '../schema.js';
-import { type Account, type AccountSettings, DEFAULT_PUSH_BYTES } from './account.js';
-import { encryptedAccount, isSameAccount } from './account-secrets.js';
-import { deleteAddressReadings } from './address-services.js';
-import { lockAddresses, refuseTakenAddresses } from './addresses.js';
+import { type Account, type AccountSettings, DEFAULT_MAX_PUSH_BYTES } from './account.js';
+import { encryptAccount, isSameAccount } from './account-secrets.js';
+import { resetAddressReads } from './address-services.js';
+import { assertAddressesFree, lockAddresses } from './addresses.js';
 
 export type {
   Account,
@@ -16,7 +16,7 @@ export type {
   PlaceholderPatient,
   Source,
 } from './account.js';
-export { tellAfterMs } from './account.js';
+export { missedBookingDelayMs } from './account.js';
 
 function toAccount(row: Selectable<AccountsTable>): Account {
   const settings = row.settings as AccountSettings;
@@ -36,9 +36,9 @@ function toAccount(row: Selectable<AccountsTable>): Account {
 const withoutWay = ({ overHttp: _, ...account }: Account) => account;
 
 /** What an account that was written down by an older version does not say. */
-const NOTIFICATIONS = { header: 'X-Api-Key', sweepMinutes: 360, maxBytes: DEFAULT_PUSH_BYTES };
+const NOTIFICATIONS = { header: 'X-Api-Key', sweepMinutes: 360, maxBytes: DEFAULT_MAX_PUSH_BYTES };
 
-export function settingsOf(account: AccountSettings): AccountSettings {
+export function toSettings(account: AccountSettings): AccountSettings {
   const { limits, notifications, delivery, placeholder, foundingMovePath, source } = account;
   return { limits, notifications, delivery, placeholder, foundingMovePath, source };
 }
@@ -50,7 +50,7 @@ export async function getAccount(db: Db, id: string): Promise<Account | undefine
 }
 
 /** That of a calendar. */
-export async function getAccountOf(db: Db, calendar: string): Promise<Account | undefined> {
+export async function getAccountOfCalendar(db: Db, calendar: string): Promise<Account | undefined> {
   const row = await db
     .selectFrom('slotkeeper.accounts')
     .innerJoin('slotkeeper.calendars as c', 'c.account_id', 'slotkeeper.accounts.id')
@@ -85,14 +85,14 @@ export async function putAccount(
       await tx.updateTable('slotkeeper.accounts').set({ over_http }).where('id', '=', account.id).execute();
       return false;
     }
-    const { clientSecret, ...sealed } = encryptedAccount(encryptor, account);
+    const { clientSecret, ...sealed } = encryptAccount(encryptor, account);
     const values = {
       base_url: account.baseUrl,
       domain: account.domain ?? null,
       client_id: account.clientId,
       client_secret: clientSecret,
       time_zone: account.timeZone,
-      settings: JSON.stringify(settingsOf(sealed)),
+      settings: JSON.stringify(toSettings(sealed)),
       over_http,
       paused_until: null,
       pauses: 0,
@@ -107,7 +107,7 @@ export async function putAccount(
       .onConflict((conflict) => conflict.column('id').doUpdateSet(values))
       .execute();
     if (before === undefined) return true;
-    if (before.baseUrl !== account.baseUrl) await refuseTakenAddresses(tx, account.id);
+    if (before.baseUrl !== account.baseUrl) await assertAddressesFree(tx, account.id);
     const { rows: calendars } = await sql<{ id: string }>`
       UPDATE slotkeeper.calendars
       SET failed_reason = NULL, failed_at = NULL, failures = 0, closing_refused_at = NULL,
@@ -125,7 +125,7 @@ export async function putAccount(
             pending_since = coalesce(d.pending_since, ${now}::timestamptz)
         FROM slotkeeper.calendars c
         WHERE c.id = d.calendar_id AND c.account_id = ${account.id}`.execute(tx);
-      await deleteAddressReadings(
+      await resetAddressReads(
         tx,
         calendars.map(({ id }) => id),
       );
@@ -172,7 +172,12 @@ export type Permission =
  * Asks for permission. After the firewall stopped an account exactly one request goes first; while it is on its
  * way, until `probeUntil` at the latest, everybody else waits.
  */
-export async function checkPermission(db: Db, id: string, now: Date, probeUntil: Date): Promise<Permission> {
+export async function acquirePermission(
+  db: Db,
+  id: string,
+  now: Date,
+  probeUntil: Date,
+): Promise<Permission> {
   const state = await db
     .selectFrom('slotkeeper.accounts')
     .select(['paused_until', 'paused_reason', 'pauses', 'refused_at'])
@@ -208,7 +213,7 @@ export async function pauseAccount(db: Db, id: string, pause: Pause): Promise<vo
  * @param before how many there were when the request was let through
  * @returns how many there are now, or undefined where this one is counted already
  */
-export async function countPause(db: Db, id: string, before: number): Promise<number | undefined> {
+export async function recordPause(db: Db, id: string, before: number): Promise<number | undefined> {
   const row = await db
     .updateTable('slotkeeper.accounts')
     .set({ pauses: sql`pauses + 1`, paused_until: null })
@@ -220,7 +225,7 @@ export async function countPause(db: Db, id: string, before: number): Promise<nu
 }
 
 /** The probe came through. */
-export async function endPauses(db: Db, id: string): Promise<void> {
+export async function resetPauses(db: Db, id: string): Promise<void> {
   await db
     .updateTable('slotkeeper.accounts')
     .set({ paused_until: null, paused_reason: null, pauses: 0 })

@@ -10,7 +10,7 @@ export interface AddressBehavior {
   readonly readLagMs: number;
 }
 
-export async function behaviorOf(db: Db, calendar: string): Promise<AddressBehavior> {
+export async function getAddressBehavior(db: Db, calendar: string): Promise<AddressBehavior> {
   const row = await db
     .selectFrom('slotkeeper.calendars')
     .select(['cut', 'read_lag_ms'])
@@ -20,7 +20,11 @@ export async function behaviorOf(db: Db, calendar: string): Promise<AddressBehav
 }
 
 /** Where the calendar is at another address by now, nothing was seen of that. */
-export async function saveBehavior(db: Db, at: ToldAt, { cut, readLagMs }: AddressBehavior): Promise<void> {
+export async function saveAddressBehavior(
+  db: Db,
+  at: ToldAt,
+  { cut, readLagMs }: AddressBehavior,
+): Promise<void> {
   await db
     .updateTable('slotkeeper.calendars')
     .set({ cut: cut ?? null, read_lag_ms: readLagMs })

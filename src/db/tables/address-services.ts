@@ -30,7 +30,7 @@ const DAY_MS = 24 * 60 * 60_000;
 const SPREAD_SECONDS = 60 * 60;
 
 /** @returns undefined where there is no such calendar */
-export async function addressOf(db: Db, calendar: string): Promise<Address | undefined> {
+export async function getAddress(db: Db, calendar: string): Promise<Address | undefined> {
   const row = await db
     .selectFrom('slotkeeper.calendars')
     .select(['marketplace_status', 'address_read_at'])
@@ -51,7 +51,7 @@ export async function addressOf(db: Db, calendar: string): Promise<Address | und
 }
 
 /** The services that windows name which are not over yet. */
-export async function servicesInUse(db: Db, calendar: string, now: Date): Promise<ReadonlySet<string>> {
+export async function findServicesInUse(db: Db, calendar: string, now: Date): Promise<ReadonlySet<string>> {
   const { rows } = await sql<{ id: string }>`
     SELECT DISTINCT s ->> 'id' AS id
     FROM slotkeeper.windows w CROSS JOIN LATERAL jsonb_array_elements(w.services) s
@@ -60,7 +60,7 @@ export async function servicesInUse(db: Db, calendar: string, now: Date): Promis
 }
 
 /** These and no others; one that is dropped stays so for as long as it is gone. */
-export async function saveServices(
+export async function saveAddressServices(
   tx: Db,
   calendar: string,
   services: readonly AddressService[],
@@ -80,7 +80,7 @@ export async function saveServices(
 }
 
 /** Writes down that it was read: the next reading is due a day later. */
-export async function saveAddressRead(
+export async function recordAddressRead(
   tx: Db,
   calendar: string,
   status: MarketplaceStatus | null,
@@ -98,7 +98,7 @@ export async function saveAddressRead(
 }
 
 /** Has them read then. */
-export async function readAddressesAt(db: Db, calendars: readonly string[], at: Date): Promise<void> {
+export async function scheduleAddressReads(db: Db, calendars: readonly string[], at: Date): Promise<void> {
   if (calendars.length === 0) return;
   await db
     .updateTable('slotkeeper.calendars')
@@ -108,7 +108,7 @@ export async function readAddressesAt(db: Db, calendars: readonly string[], at: 
 }
 
 /** What was read at another address, or as another client, says nothing of these calendars. */
-export async function deleteAddressReadings(tx: Db, calendars: readonly string[]): Promise<void> {
+export async function resetAddressReads(tx: Db, calendars: readonly string[]): Promise<void> {
   if (calendars.length === 0) return;
   await tx
     .deleteFrom('slotkeeper.address_services')
@@ -127,7 +127,7 @@ export async function deleteAddressReadings(tx: Db, calendars: readonly string[]
     .execute();
 }
 
-export async function isAddressDue(db: Db, calendar: string, now: Date): Promise<boolean> {
+export async function isAddressReadDue(db: Db, calendar: string, now: Date): Promise<boolean> {
   const row = await db
     .selectFrom('slotkeeper.calendars')
     .select('id')
@@ -164,7 +164,7 @@ export async function calendarsToRead(db: Db, now: Date, limit: number): Promise
 }
 
 /** The ids of the services of a calendar's address that are gone. */
-export async function goneServiceIds(db: Db, calendar: string): Promise<ReadonlySet<string>> {
+export async function findGoneServiceIds(db: Db, calendar: string): Promise<ReadonlySet<string>> {
   const rows = await db
     .selectFrom('slotkeeper.address_services')
     .select('id')
@@ -175,7 +175,7 @@ export async function goneServiceIds(db: Db, calendar: string): Promise<Readonly
 }
 
 /** The windows as they can be offered: without services that are gone. */
-export function offeredOf<Window extends Pick<WindowTerms, 'services'>>(
+export function withoutGoneServices<Window extends Pick<WindowTerms, 'services'>>(
   windows: readonly Window[],
   gone: ReadonlySet<string>,
 ): readonly Window[] {
@@ -193,7 +193,7 @@ export interface GoneService {
 }
 
 /** Those that windows still name and nobody has dropped. */
-export async function goneServices(db: Db, now: Date): Promise<GoneService[]> {
+export async function listGoneServices(db: Db, now: Date): Promise<GoneService[]> {
   const { rows } = await sql<GoneService>`
     SELECT s.calendar_id AS calendar, s.id AS service, s.name, s.gone_since AS since
     FROM slotkeeper.address_services s
@@ -211,7 +211,7 @@ export interface ServiceKey {
 }
 
 /** Has their addresses read anew. @returns those of which there was such a failure */
-export async function retryServices(
+export async function retryGoneServices(
   db: Db,
   services: readonly ServiceKey[],
   now: Date,
@@ -231,7 +231,7 @@ export async function retryServices(
 }
 
 /** They are reported no more, unless they come back and go again. @returns those of which there was such a failure */
-export async function dropServices(db: Db, services: readonly ServiceKey[]): Promise<ServiceKey[]> {
+export async function dropGoneServices(db: Db, services: readonly ServiceKey[]): Promise<ServiceKey[]> {
   const { rows } = await sql<ServiceKey>`
     UPDATE slotkeeper.address_services s SET dropped = true
     FROM jsonb_to_recordset(${JSON.stringify(services)}::jsonb) AS k (calendar text, service text)

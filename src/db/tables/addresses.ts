@@ -8,7 +8,7 @@ import type { Db } from '../schema.js';
 import { AddressTakenError } from './address-taken-error.js';
 
 /** A calendar, and where it is. */
-export interface AtAddress {
+export interface CalendarAddress {
   readonly id: string;
   readonly account: string;
   readonly facilityId: string;
@@ -22,7 +22,7 @@ export async function lockAddresses(tx: Db): Promise<void> {
 }
 
 /** @throws {AddressTakenError} where another calendar is there, or was and is not closed yet */
-export async function refuseTakenAddress(db: Db, at: AtAddress): Promise<void> {
+export async function assertAddressFree(db: Db, at: CalendarAddress): Promise<void> {
   const { rows } = await sql<{ id: string; closing: boolean }>`
     SELECT coalesce(c.former_of, c.id) AS id, c.closing_since IS NOT NULL AS closing
     FROM slotkeeper.calendars c JOIN slotkeeper.accounts a ON a.id = c.account_id
@@ -35,19 +35,19 @@ export async function refuseTakenAddress(db: Db, at: AtAddress): Promise<void> {
 }
 
 /** The same for all calendars of an account. */
-export async function refuseTakenAddresses(db: Db, account: string): Promise<void> {
+export async function assertAddressesFree(db: Db, account: string): Promise<void> {
   const rows = await db
     .selectFrom('slotkeeper.calendars')
     .select(['id', 'former_of', 'facility_id', 'doctor_id', 'address_id'])
     .where('account_id', '=', account)
     .execute();
   for (const { id, former_of, facility_id: facilityId, doctor_id: doctorId, address_id: addressId } of rows) {
-    await refuseTakenAddress(db, { id: former_of ?? id, account, facilityId, doctorId, addressId });
+    await assertAddressFree(db, { id: former_of ?? id, account, facilityId, doctorId, addressId });
   }
 }
 
 /** Whether both are the same address, be it by two accounts of one host. */
-export async function isSameAddress(db: Db, a: AtAddress, b: AtAddress): Promise<boolean> {
+export async function isSameAddress(db: Db, a: CalendarAddress, b: CalendarAddress): Promise<boolean> {
   if (a.facilityId !== b.facilityId || a.doctorId !== b.doctorId || a.addressId !== b.addressId) return false;
   if (a.account === b.account) return true;
   const { rows } = await sql`
@@ -62,7 +62,7 @@ export async function isSameAddress(db: Db, a: AtAddress, b: AtAddress): Promise
  * appointments stands for goes on taking the calendar's time, as an occupancy.
  * @param tx a transaction in which the addresses are locked, and the new one is no other calendar's
  */
-export async function changeAddress(tx: Db, to: AtAddress, now: Date): Promise<void> {
+export async function changeAddress(tx: Db, to: CalendarAddress, now: Date): Promise<void> {
   const { id } = to;
   const old = await tx
     .selectFrom('slotkeeper.calendars')
@@ -115,7 +115,7 @@ async function takeTimeOfBookings(tx: Db, calendar: string, now: Date): Promise<
 }
 
 /** The entry of a former address of the calendar, where it is the one that it comes back to. */
-async function formerAt(tx: Db, at: AtAddress): Promise<string | undefined> {
+async function formerAt(tx: Db, at: CalendarAddress): Promise<string | undefined> {
   const { rows } = await sql<{ id: string }>`
     SELECT c.id FROM slotkeeper.calendars c JOIN slotkeeper.accounts a ON a.id = c.account_id
     WHERE c.former_of = ${at.id} AND c.facility_id = ${at.facilityId} AND c.doctor_id = ${at.doctorId}

@@ -1,6 +1,6 @@
 /** The marketplace's visit bookings of a calendar, as far as the record knows them, placeholders of ours among them. */
 import { type RawBuilder, sql } from 'kysely';
-import type { Part } from '../combined-write.js';
+import type { StatementPart } from '../combined-write.js';
 import type { Db } from '../schema.js';
 
 export type BookingStatus = 'booked' | 'canceled' | 'moved';
@@ -93,7 +93,7 @@ export async function findBookings(
 }
 
 /** Those of a calendar that became one of these by a move. */
-export async function findMovedTo(
+export async function findBookingsMovedTo(
   db: Db,
   calendar: string,
   ids: readonly string[],
@@ -112,7 +112,7 @@ export async function findMovedTo(
  * The bookings with these ids of all calendars of an account, and those that became one of them by a move. Each is looked up by its id, and then its calendar by its own: the planner, that
  * does not know how few they are, is kept from going through all that there are.
  */
-export async function findBookingsOf(
+export async function findBookingsOfAccount(
   db: Db,
   account: string,
   ids: readonly string[],
@@ -134,7 +134,7 @@ export function findingBookings(account: string, ids: readonly string[]): RawBui
 }
 
 /** The ids of those that have been as the record knows them since then, or longer. */
-export async function settledBookings(
+export async function findBookingsUnchangedSince(
   db: Db,
   calendar: string,
   ids: readonly string[],
@@ -155,7 +155,7 @@ export async function settledBookings(
  * The bookings that stand and touch the time between two instants, earliest first.
  * @param knownBefore only what was written down before then
  */
-export async function bookingsBetween(
+export async function findBookingsBetween(
   db: Db,
   calendar: string,
   from: Date,
@@ -177,23 +177,24 @@ export async function bookingsBetween(
 }
 
 /** The placeholders that stand, by their ids. */
-export async function placeholdersBetween(
+export async function findPlaceholdersBetween(
   db: Db,
   calendar: string,
   from: Date,
   to: Date,
 ): Promise<Map<string, StoredBooking>> {
-  const bookings = await bookingsBetween(db, calendar, from, to);
+  const bookings = await findBookingsBetween(db, calendar, from, to);
   return new Map(bookings.filter(({ placeholder }) => placeholder).map((one) => [one.id, one]));
 }
 
 /** Until it has an id, a placeholder that is about to be booked has one of these. */
 const ANNOUNCED = 'sent ';
-const announcedId = ({ start, ref }: Announced): string => `${ANNOUNCED}${start.toISOString()} ${ref}`;
+const announcedId = ({ start, ref }: InDoubtPlaceholder): string =>
+  `${ANNOUNCED}${start.toISOString()} ${ref}`;
 
-export const isAnnounced = (id: string): boolean => id.startsWith(ANNOUNCED);
+export const isInDoubtId = (id: string): boolean => id.startsWith(ANNOUNCED);
 
-export interface Announced {
+export interface InDoubtPlaceholder {
   readonly start: Date;
   readonly end: Date;
   readonly ref: string;
@@ -203,10 +204,10 @@ export interface Announced {
  * Written down before a placeholder is booked: after a lost answer it is known that one may be there, also where
  * another strategy would not look for any.
  */
-export async function announcePlaceholder(
+export async function recordInDoubtPlaceholder(
   db: Db,
   calendar: string,
-  one: Announced,
+  one: InDoubtPlaceholder,
   now: Date,
 ): Promise<void> {
   const said = { service: null, bookedBy: null, refStart: null, movedTo: null, failed: null } as const;
@@ -222,7 +223,11 @@ export async function announcePlaceholder(
 }
 
 /** It has an id now, or was refused. */
-export async function deleteAnnouncedPlaceholder(db: Db, calendar: string, one: Announced): Promise<void> {
+export async function deleteInDoubtPlaceholder(
+  db: Db,
+  calendar: string,
+  one: InDoubtPlaceholder,
+): Promise<void> {
   await db
     .deleteFrom('slotkeeper.bookings')
     .where('calendar_id', '=', calendar)
@@ -236,7 +241,7 @@ export async function saveBookings(db: Db, bookings: readonly StoredBooking[], n
 }
 
 /** The same as a part of a statement; absent where there is nothing to write. */
-export function savingBookings(bookings: readonly StoredBooking[], now: Date): Part | undefined {
+export function savingBookings(bookings: readonly StoredBooking[], now: Date): StatementPart | undefined {
   if (bookings.length === 0) return undefined;
   return sql`
     INSERT INTO slotkeeper.bookings

@@ -81,7 +81,7 @@ export async function findBreaks(
  * The breaks that stand and touch the time between two instants, earliest first.
  * @param knownBefore only what was written down before then
  */
-export async function breaksBetween(
+export async function findBreaksBetween(
   db: Db,
   calendar: string,
   from: Date,
@@ -125,10 +125,10 @@ const ANNOUNCED = 'sent ';
 const announcedId = (since: Date, till: Date): string =>
   `${ANNOUNCED}${since.toISOString()} ${till.toISOString()}`;
 
-export const isAnnouncedBreak = (id: string): boolean => id.startsWith(ANNOUNCED);
+export const isInDoubtBreakId = (id: string): boolean => id.startsWith(ANNOUNCED);
 
 /** Written down before a break is made: its notification may come before its answer. */
-export async function announceBreak(
+export async function recordInDoubtBreak(
   db: Db,
   calendar: string,
   span: { readonly since: Date; readonly till: Date },
@@ -140,7 +140,7 @@ export async function announceBreak(
 }
 
 /** It has an id now, or was not made. */
-export async function deleteAnnouncedBreak(
+export async function deleteInDoubtBreak(
   db: Db,
   calendar: string,
   span: { readonly since: Date; readonly till: Date },
@@ -153,7 +153,7 @@ export async function deleteAnnouncedBreak(
 }
 
 /** Whether a break of ours with these times is about to be made. */
-export async function isAnnounced(
+export async function isBreakInDoubt(
   db: Db,
   calendar: string,
   span: { readonly since: Date; readonly till: Date },

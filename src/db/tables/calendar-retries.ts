@@ -1,21 +1,21 @@
 /** What became of a calendar's last attempt: it counts failures for the backoff and keeps the reason in sight. */
 import { sql } from 'kysely';
 import { LOWEST_PRIORITY } from '../../core/index.js';
-import { pausedUntil } from '../retry-delay.js';
+import { nextRetryAt } from '../retry-delay.js';
 import type { Db } from '../schema.js';
-import { type CalendarState, isUnchanged } from './calendars.js';
+import { type CalendarState, isUnchangedCondition } from './calendars.js';
 
 export async function recordSuccess(db: Db, calendar: string): Promise<void> {
   await db
     .updateTable('slotkeeper.calendars')
-    .set(NOTHING_FAILED)
+    .set(NO_FAILURES)
     .where('id', '=', calendar)
     .where((eb) => eb.or([eb('attempts', '>', 0), eb('failed_reason', 'is not', null)]))
     .execute();
 }
 
 /** A calendar of which nothing has failed. */
-export const NOTHING_FAILED = {
+export const NO_FAILURES = {
   attempts: 0,
   retry_at: null,
   retry_reason: null,
@@ -36,11 +36,11 @@ export async function recordFailure(db: Db, calendar: string, reason: string): P
   return row?.attempts ?? 1;
 }
 
-export async function retryAt(db: Db, calendar: string, at: Date): Promise<void> {
+export async function scheduleRetry(db: Db, calendar: string, at: Date): Promise<void> {
   await db.updateTable('slotkeeper.calendars').set({ retry_at: at }).where('id', '=', calendar).execute();
 }
 
-export interface CalendarFailure {
+export interface CalendarRefusal {
   readonly reason: string;
   /** Whether taken time stays on sale because every way of closing it was refused. */
   readonly leavesOnSale: boolean;
@@ -54,7 +54,7 @@ export interface DayGeneration {
 }
 
 /** The days that wait, whether they failed or not. */
-export async function waitingDays(db: Db, calendar: string): Promise<DayGeneration[]> {
+export async function findPendingGenerations(db: Db, calendar: string): Promise<DayGeneration[]> {
   const { rows } = await sql<{ date: string; generation: string }>`
     SELECT date, generation FROM slotkeeper.days
     WHERE calendar_id = ${calendar} AND generation > published_generation`.execute(db);
@@ -69,10 +69,10 @@ export async function waitingDays(db: Db, calendar: string): Promise<DayGenerati
  * @returns how often it has been refused one after another; undefined where it was changed or its failure was taken back
  * meanwhile, so that the refusal says nothing of it
  */
-export async function calendarFailed(
+export async function recordCalendarRefused(
   db: Db,
   calendar: CalendarState,
-  { reason, leavesOnSale, tried }: CalendarFailure,
+  { reason, leavesOnSale, tried }: CalendarRefusal,
   now: Date,
   random: number,
 ): Promise<number | undefined> {
@@ -81,8 +81,8 @@ export async function calendarFailed(
       UPDATE slotkeeper.calendars SET
         failed_reason = ${reason}, failed_at = coalesce(failed_at, ${now}), failures = failures + 1,
         closing_refused_at = ${leavesOnSale ? now : null}::timestamptz,
-        attempts = 0, retry_reason = NULL, retry_at = ${pausedUntil(now, sql`failures`, random)}
-      WHERE id = ${calendar.id} AND failures >= ${calendar.failed?.failures ?? 0} AND ${isUnchanged(calendar)}
+        attempts = 0, retry_reason = NULL, retry_at = ${nextRetryAt(now, sql`failures`, random)}
+      WHERE id = ${calendar.id} AND failures >= ${calendar.failed?.failures ?? 0} AND ${isUnchangedCondition(calendar)}
       RETURNING failures`.execute(tx);
     const [row] = rows;
     if (row === undefined) return undefined;

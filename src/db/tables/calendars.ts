@@ -2,9 +2,9 @@
 import { type RawBuilder, type Selectable, sql } from 'kysely';
 import { retryDeadlock } from '../retry.js';
 import type { CalendarsTable, Db, Strategy } from '../schema.js';
-import { deleteAddressReadings } from './address-services.js';
+import { resetAddressReads } from './address-services.js';
 import { AddressTakenError } from './address-taken-error.js';
-import { changeAddress, isSameAddress, lockAddresses, refuseTakenAddress } from './addresses.js';
+import { assertAddressFree, changeAddress, isSameAddress, lockAddresses } from './addresses.js';
 
 export interface CalendarSettings {
   /** Minutes kept free before each busy interval. */
@@ -28,14 +28,14 @@ export interface Calendar extends CalendarSettings {
 }
 
 /** A calendar as it is in the record. */
-export interface PlacedCalendar extends Calendar {
+export interface StoredCalendar extends Calendar {
   /** Present while what it has on sale is being closed, after which it is removed. */
   readonly closing?: { readonly since: Date };
   /** Present where it is only a former address of this calendar. */
   readonly formerOf?: string;
 }
 
-export interface CalendarState extends PlacedCalendar {
+export interface CalendarState extends StoredCalendar {
   /** Why the marketplace refuses it, since when, when it is tried again, and since when no way of closing is left. */
   readonly failed?: {
     readonly reason: string;
@@ -84,11 +84,11 @@ export async function getCalendar(db: Db, id: string): Promise<CalendarState | u
 
 /** All but former addresses. */
 export async function listCalendars(db: Db): Promise<CalendarState[]> {
-  return (await listPlaces(db)).filter(({ formerOf }) => formerOf === undefined);
+  return (await listAllCalendars(db)).filter(({ formerOf }) => formerOf === undefined);
 }
 
 /** All, former addresses that are being closed among them. */
-export async function listPlaces(db: Db): Promise<CalendarState[]> {
+export async function listAllCalendars(db: Db): Promise<CalendarState[]> {
   const rows = await db.selectFrom('slotkeeper.calendars').selectAll().orderBy('id').execute();
   return rows.map(toCalendar);
 }
@@ -101,14 +101,16 @@ export async function listPlaces(db: Db): Promise<CalendarState[]> {
  * @throws {AddressTakenError} where another calendar is there
  */
 export async function putCalendar(db: Db, calendar: Calendar, now: Date): Promise<boolean> {
-  return await retryDeadlock(() => db.transaction().execute((tx) => putCalendarIn(tx, calendar, now)));
+  return await retryDeadlock(() =>
+    db.transaction().execute((tx) => putCalendarInTransaction(tx, calendar, now)),
+  );
 }
 
 /** The same, in a transaction of the caller's. */
-export async function putCalendarIn(tx: Db, calendar: Calendar, now: Date): Promise<boolean> {
+export async function putCalendarInTransaction(tx: Db, calendar: Calendar, now: Date): Promise<boolean> {
   const values = valuesOf(calendar);
   await lockAddresses(tx);
-  await refuseTakenAddress(tx, calendar);
+  await assertAddressFree(tx, calendar);
   const before = await getCalendar(tx, calendar.id);
   if (before?.formerOf !== undefined) throw new AddressTakenError(before.formerOf, true);
   const moves = before !== undefined && !(await isSameAddress(tx, before, calendar));
@@ -141,20 +143,22 @@ export async function putCalendarIn(tx: Db, calendar: Calendar, now: Date): Prom
       }))
       .where('calendar_id', '=', calendar.id)
       .execute();
-    if (!stays) await deleteAddressReadings(tx, [calendar.id]);
+    if (!stays) await resetAddressReads(tx, [calendar.id]);
   }
   return true;
 }
 
 /** Whether it is there as it is here, whatever became of its attempts. */
-export async function isCalendarUnchanged(db: Db, calendar: PlacedCalendar): Promise<boolean> {
+export async function isCalendarUnchanged(db: Db, calendar: StoredCalendar): Promise<boolean> {
   const { rows } = await sql`
-    SELECT FROM slotkeeper.calendars WHERE id = ${calendar.id} AND ${isUnchanged(calendar)}`.execute(db);
+    SELECT FROM slotkeeper.calendars WHERE id = ${calendar.id} AND ${isUnchangedCondition(calendar)}`.execute(
+    db,
+  );
   return rows.length > 0;
 }
 
 /** As a condition on its row: that everything that `putCalendar` sets is as it is here. */
-export function isUnchanged(calendar: PlacedCalendar): RawBuilder<boolean> {
+export function isUnchangedCondition(calendar: StoredCalendar): RawBuilder<boolean> {
   const { account_id, facility_id, doctor_id, address_id, strategy, settings } = valuesOf(calendar);
   return sql`(account_id, facility_id, doctor_id, address_id, strategy, settings, closing_since) IS NOT DISTINCT FROM
     (${account_id}, ${facility_id}, ${doctor_id}, ${address_id}, ${strategy}, ${settings}::jsonb,
@@ -187,7 +191,7 @@ export async function deleteCalendar(db: Db, id: string): Promise<boolean> {
  * address of this id, the doctor's own counts. Contract: moveBooking.
  * @param from where the booking is
  */
-export async function calendarInFacility(
+export async function findCalendarInFacility(
   db: Db,
   from: Pick<Calendar, 'account' | 'facilityId' | 'doctorId'>,
   addressId: string,
@@ -206,7 +210,7 @@ export async function calendarInFacility(
 }
 
 /** The id of the calendar that is this doctor at this address, if one is. */
-export async function calendarAt(
+export async function findCalendarIdAt(
   db: Db,
   {
     account,
@@ -227,7 +231,7 @@ export async function calendarAt(
 }
 
 /** Locks the calendar until the transaction ends. @returns whether it is still at that address */
-export async function lockAtAddress(tx: Db, calendar: Calendar): Promise<boolean> {
+export async function lockCalendarAtAddress(tx: Db, calendar: Calendar): Promise<boolean> {
   const { rows } = await sql`
     SELECT FROM slotkeeper.calendars
     WHERE id = ${calendar.id} AND account_id = ${calendar.account} AND facility_id = ${calendar.facilityId}

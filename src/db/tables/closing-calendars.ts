@@ -2,14 +2,14 @@
 import { sql } from 'kysely';
 import { retryDeadlock } from '../retry.js';
 import type { Db } from '../schema.js';
-import { NOTHING_FAILED } from './calendar-retries.js';
+import { NO_FAILURES } from './calendar-retries.js';
 
 /**
  * Begins to close a calendar, or finds that it is being closed. What the clinic said of it is forgotten: its bookings
  * follow no appointment any more, and nothing of it is held.
  * @returns whether there is such a calendar
  */
-export async function beginClosing(db: Db, calendar: string, now: Date): Promise<boolean> {
+export async function startClosing(db: Db, calendar: string, now: Date): Promise<boolean> {
   return await retryDeadlock(() =>
     db.transaction().execute(async (tx) => {
       const row = await tx
@@ -21,7 +21,7 @@ export async function beginClosing(db: Db, calendar: string, now: Date): Promise
       if (row === undefined || row.closing_since !== null) return row !== undefined;
       await tx
         .updateTable('slotkeeper.calendars')
-        .set({ ...NOTHING_FAILED, closing_since: now })
+        .set({ ...NO_FAILURES, closing_since: now })
         .where('id', '=', calendar)
         .execute();
       for (const table of [
@@ -50,7 +50,7 @@ export async function beginClosing(db: Db, calendar: string, now: Date): Promise
 }
 
 /** Those that can be tried, former addresses among them. */
-export async function closingCalendars(db: Db, limit: number): Promise<string[]> {
+export async function findClosingCalendars(db: Db, limit: number): Promise<string[]> {
   const rows = await db
     .selectFrom('slotkeeper.calendars')
     .select('id')
@@ -62,14 +62,14 @@ export async function closingCalendars(db: Db, limit: number): Promise<string[]>
 }
 
 /** How many are being closed, former addresses and failed ones among them. */
-export async function countClosing(db: Db): Promise<number> {
+export async function countClosingCalendars(db: Db): Promise<number> {
   const { rows } = await sql<{ closing: string }>`
     SELECT count(*) AS closing FROM slotkeeper.calendars WHERE closing_since IS NOT NULL`.execute(db);
   return Number(rows[0]?.closing ?? 0);
 }
 
 /** The former addresses of a calendar that are being closed. */
-export async function formerAddresses(db: Db, calendar: string): Promise<string[]> {
+export async function findFormerAddresses(db: Db, calendar: string): Promise<string[]> {
   const rows = await db
     .selectFrom('slotkeeper.calendars')
     .select('id')
@@ -82,7 +82,7 @@ export async function formerAddresses(db: Db, calendar: string): Promise<string[
  * Removes a calendar of which everything is closed.
  * @param since when its closing began: where it is no longer that one, it stays
  */
-export async function removeClosed(db: Db, calendar: string, since: Date): Promise<void> {
+export async function deleteClosedCalendar(db: Db, calendar: string, since: Date): Promise<void> {
   await db
     .deleteFrom('slotkeeper.calendars')
     .where('id', '=', calendar)

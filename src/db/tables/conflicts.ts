@@ -24,7 +24,7 @@ const columns = sql`c.account_id AS account, b.calendar_id AS calendar, b.id AS 
       b.end_at AS "bookingEnd", o.ref, o.start_at AS start, o.end_at AS "end"`;
 
 /** The conflicts of these appointments of the PMS, as they stand now. */
-export async function conflictsOf(
+export async function findConflictsOfAppointments(
   db: Db,
   appointments: readonly { readonly calendar: string; readonly ref: string }[],
 ): Promise<Conflict[]> {
@@ -42,7 +42,7 @@ export async function conflictsOf(
 }
 
 /** The conflicts of a booking, as they stand now. */
-export async function conflictsOfBooking(db: Db, calendar: string, booking: string): Promise<Conflict[]> {
+export async function findConflictsOfBooking(db: Db, calendar: string, booking: string): Promise<Conflict[]> {
   const { rows } = await sql<Conflict>`
     SELECT ${columns}
     FROM slotkeeper.bookings b
@@ -54,7 +54,7 @@ export async function conflictsOfBooking(db: Db, calendar: string, booking: stri
 }
 
 /** A time at an address of the marketplace. Half-open. */
-export interface SpanAtPlace extends PlaceOfCalendar {
+export interface SpanAtAddress extends PlaceOfCalendar {
   readonly start: Date;
   readonly end: Date;
 }
@@ -74,7 +74,7 @@ export interface Appointment {
  */
 export function findingAppointments(
   account: string,
-  spans: readonly SpanAtPlace[],
+  spans: readonly SpanAtAddress[],
   bookings: readonly string[],
 ): RawBuilder<Appointment> {
   return sql<Appointment>`
@@ -107,7 +107,7 @@ export interface OpenConflict extends Conflict {
 }
 
 /** Those that are not over yet, by time. */
-export async function openConflicts(db: Db, now: Date, limit: number): Promise<OpenConflict[]> {
+export async function listOpenConflicts(db: Db, now: Date, limit: number): Promise<OpenConflict[]> {
   const { rows } = await sql<OpenConflict>`
     SELECT ${columns}, 'cnf_' || md5(jsonb_build_array(b.calendar_id, b.id, o.ref)::text) AS id,
       greatest(b.updated_at, o.updated_at) AS since, a.time_zone AS "timeZone"

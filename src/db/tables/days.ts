@@ -5,8 +5,8 @@
  */
 import { sql } from 'kysely';
 import { LOWEST_PRIORITY, type Slot } from '../../core/index.js';
-import type { Part } from '../combined-write.js';
-import { pausedUntil } from '../retry-delay.js';
+import type { StatementPart } from '../combined-write.js';
+import { nextRetryAt } from '../retry-delay.js';
 import type { Db } from '../schema.js';
 import type { Account } from './accounts.js';
 import type { Calendar } from './calendars.js';
@@ -99,7 +99,10 @@ export async function markDays(
  * Changes of occupancy as a part of a statement; absent where there are none. As arrays, of which the planner knows that they
  * are short: of JSON it thinks that it is long, and reads all days that there are instead of looking each up.
  */
-export function markingOccupancy(changes: readonly DirtyDay[], now: Date): Part<DirtyDay> | undefined {
+export function markingOccupancy(
+  changes: readonly DirtyDay[],
+  now: Date,
+): StatementPart<DirtyDay> | undefined {
   if (changes.length === 0) return undefined;
   const days = highestPriorityOfEach(changes);
   const [calendars, dates, priorities] = [
@@ -298,7 +301,7 @@ export async function saveFailed(
   await sql`
     UPDATE slotkeeper.days d SET
       failed_generation = k.generation, error = k.error, failures = d.failures + 1,
-      retry_at = ${pausedUntil(now, sql`d.failures`, random)},
+      retry_at = ${nextRetryAt(now, sql`d.failures`, random)},
       priority = CASE WHEN d.generation = k.generation THEN ${LOWEST_PRIORITY}::integer ELSE d.priority END
     FROM jsonb_to_recordset(${JSON.stringify(days)}::jsonb) AS k (date date, generation bigint, error jsonb)
     WHERE d.calendar_id = ${calendar} AND d.date = k.date`.execute(db);

@@ -2,8 +2,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Encryptor } from '../../crypto/encryptor.js';
 import type { Db } from '../schema.js';
-import { keyIdsOf, resealedAccount } from './account-secrets.js';
-import { type Account, listAccounts, settingsOf } from './accounts.js';
+import { listKeyIds, reencryptAccount } from './account-secrets.js';
+import { type Account, listAccounts, toSettings } from './accounts.js';
 import { lockAddresses } from './addresses.js';
 
 /** All or none. @returns how many accounts were changed */
@@ -12,11 +12,11 @@ export async function encryptAccounts(db: Db, encryptor: Encryptor): Promise<num
     await lockAddresses(tx);
     let changed = 0;
     for (const account of await listAccounts(tx)) {
-      const sealed = resealedAccount(encryptor, account);
+      const sealed = reencryptAccount(encryptor, account);
       if (isDeepStrictEqual(sealed, account)) continue;
       await tx
         .updateTable('slotkeeper.accounts')
-        .set({ client_secret: sealed.clientSecret, settings: JSON.stringify(settingsOf(sealed)) })
+        .set({ client_secret: sealed.clientSecret, settings: JSON.stringify(toSettings(sealed)) })
         .where('id', '=', account.id)
         .execute();
       changed += 1;
@@ -32,7 +32,7 @@ export function missingKeysOf(
 ): ReadonlyMap<string, string[]> {
   const missing = new Map<string, string[]>();
   for (const account of accounts) {
-    for (const keyId of keyIdsOf(account)) {
+    for (const keyId of listKeyIds(account)) {
       if (!encryptor.keyIds.includes(keyId)) missing.set(keyId, [...(missing.get(keyId) ?? []), account.id]);
     }
   }

@@ -1,7 +1,7 @@
 /** What failed and is tried again after a pause: days that the marketplace would not take, calendars that it refuses. */
 import { sql } from 'kysely';
 import type { Db } from '../schema.js';
-import { NOTHING_FAILED } from './calendar-retries.js';
+import { NO_FAILURES } from './calendar-retries.js';
 import type { DayError } from './days.js';
 
 export interface FailedDay {
@@ -128,7 +128,7 @@ export async function dropFailedDays(db: Db, days: readonly DayKey[]): Promise<D
 export async function retryFailedCalendars(db: Db, calendars: readonly string[]): Promise<string[]> {
   const rows = await db
     .updateTable('slotkeeper.calendars')
-    .set(NOTHING_FAILED)
+    .set(NO_FAILURES)
     .where('id', '=', sql<string>`ANY(${[...calendars]}::text[])`)
     .where('failed_reason', 'is not', null)
     .returning('id')

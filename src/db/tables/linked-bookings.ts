@@ -3,7 +3,7 @@
  * somewhere else than when the two last agreed. What is to be done is a query, so a crash in between loses nothing.
  */
 import { sql } from 'kysely';
-import { pausedUntil } from '../retry-delay.js';
+import { nextRetryAt } from '../retry-delay.js';
 import type { Db } from '../schema.js';
 import type { StoredBooking } from './bookings.js';
 
@@ -228,7 +228,7 @@ export async function bookingRefused(
   await sql`
     UPDATE slotkeeper.bookings SET
       failed_for = ${failed.for}, failed_reason = ${failed.reason}, failures = ${before} + 1,
-      retry_at = ${pausedUntil(now, before, random)}
+      retry_at = ${nextRetryAt(now, before, random)}
     WHERE calendar_id = ${booking.calendar} AND id = ${booking.id}`.execute(db);
 }
 

@@ -8,7 +8,7 @@ import { type RawBuilder, type Selectable, sql } from 'kysely';
 import type { Encryptor } from '../../crypto/encryptor.js';
 import { randomBytes } from '../../crypto/random-bytes.js';
 import { storable } from '../../lib/storable-text.js';
-import type { Part } from '../combined-write.js';
+import type { StatementPart } from '../combined-write.js';
 import type { Db, NotificationsTable } from '../schema.js';
 import type { NotificationItem } from './notification-item.js';
 
@@ -82,7 +82,7 @@ export function addingNotifications(
   encryptor: Encryptor,
   items: readonly NewNotification[],
   now: Date,
-): Part<AddedRow> | undefined {
+): StatementPart<AddedRow> | undefined {
   if (items.length === 0) return undefined;
   const rows = items.map((item, n) => {
     const id = `ntf_${randomBytes(15).toString('base64url')}`;

@@ -1,7 +1,7 @@
 /** What is wanted and not yet published, over the whole record: for the sweep that wakes it, and for the status. */
 import { sql } from 'kysely';
 import { LOWEST_PRIORITY, VERIFICATION_PRIORITY } from '../../core/index.js';
-import type { Part } from '../combined-write.js';
+import type { StatementPart } from '../combined-write.js';
 import type { Db } from '../schema.js';
 
 /** The local dates of an account that can be published now, both included. */
@@ -58,7 +58,9 @@ export async function claimJobs(
 }
 
 /** The same as a part of a statement; absent where nothing is to be woken. */
-export function claimingJobs(jobsToEnqueue: readonly PendingCalendar[]): Part<PendingCalendar> | undefined {
+export function claimingJobs(
+  jobsToEnqueue: readonly PendingCalendar[],
+): StatementPart<PendingCalendar> | undefined {
   if (jobsToEnqueue.length === 0) return undefined;
   const [calendars, priorities] = [
     jobsToEnqueue.map(({ calendar }) => calendar),

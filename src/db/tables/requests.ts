@@ -6,7 +6,7 @@
  * that dies with a request in flight leaves the count too high for a moment, and never too low.
  */
 import { type RawBuilder, sql } from 'kysely';
-import { COMMIT, pipelined } from '../pipeline.js';
+import { COMMIT, runPipelined } from '../pipeline.js';
 import type { Db } from '../schema.js';
 
 export interface Window {
@@ -34,7 +34,7 @@ export async function acquireRequest(
   count = 1,
 ): Promise<BusyTime> {
   const { rows } = await db.transaction().execute((tx) =>
-    pipelined(tx, async (session) => {
+    runPipelined(tx, async (session) => {
       const [, taken] = await Promise.all([
         // Whoever asks for the same account waits here; what it has taken is seen by the next statement.
         sql`SELECT FROM slotkeeper.accounts WHERE id = ${account} FOR NO KEY UPDATE`.execute(session),

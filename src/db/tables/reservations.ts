@@ -1,7 +1,7 @@
 /** Times that a patient was promised a moment ago, until the booking comes or the promise expires. */
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
-import type { Part } from '../combined-write.js';
+import type { StatementPart } from '../combined-write.js';
 import type { Db } from '../schema.js';
 
 export interface Reservation {
@@ -33,7 +33,7 @@ export async function reservationsBetween(
 /** A promise of which the booking has come is kept by that. Absent where none came. */
 export function endingReservations(
   came: readonly { readonly calendar: string; readonly start: Date }[],
-): Part | undefined {
+): StatementPart | undefined {
   if (came.length === 0) return undefined;
   return sql`
     DELETE FROM slotkeeper.reservations r

@@ -1,7 +1,7 @@
 /** Makes, moves and removes breaks of ours, and writes down what became of them. Contract: Breaks. */
 
 import type { CalendarContext } from '../../context/context.js';
-import { announceBreak, deleteAnnouncedBreak } from '../../db/tables/breaks.js';
+import { deleteInDoubtBreak, recordInDoubtBreak } from '../../db/tables/breaks.js';
 import { ConflictError, NotFoundError, UnprocessableError } from '../../docplanner/index.js';
 import type { Interval } from '../../marketplace-state/dirty-days.js';
 import { breakTag } from '../../marketplace-state/ownership-tags.js';
@@ -18,7 +18,7 @@ export async function addBreak(
   const span = { since: new Date(start), till: new Date(end) };
   const range = { since: written(run, start), till: written(run, end) };
   const client = toClose(run, { start, end }, () =>
-    announceBreak(db, calendar.id, span, new Date(run.now())),
+    recordInDoubtBreak(db, calendar.id, span, new Date(run.now())),
   );
   try {
     const made = await client.addCalendarBreak(calendar, {
@@ -27,7 +27,7 @@ export async function addBreak(
       ...(calendar.applyOnCoupledAddresses ? { apply_on_coupled_addresses: true } : {}),
     });
     await seen.breakIs({ id: made.id, start, end }, false);
-    await deleteAnnouncedBreak(db, calendar.id, span);
+    await deleteInDoubtBreak(db, calendar.id, span);
   } catch (error) {
     // It is there already: its id is among what is there.
     if (!(error instanceof ConflictError)) throw error;

@@ -1,7 +1,7 @@
 /** Reads what the marketplace holds of the days that wait: what is ours, and what is others'. */
 
 import type { CalendarContext } from '../../context/context.js';
-import { hasPlaceholders, placeholdersBetween, type StoredBooking } from '../../db/tables/bookings.js';
+import { findPlaceholdersBetween, hasPlaceholders, type StoredBooking } from '../../db/tables/bookings.js';
 import { hasOwnBreaks } from '../../db/tables/breaks.js';
 import type { Booking } from '../../docplanner/index.js';
 import { notifyLater } from '../../linked-bookings/notify-later.js';
@@ -52,7 +52,7 @@ export async function fetchMarketplaceState(
   const breaks: Found<FoundBreak> = wantsBreaks ? await readBreaks(reader, range) : NOTHING;
   const bookings: Found<Booking> = wantsBookings ? await readBookings(reader, range) : NOTHING;
   if (bookings.days.length > 0) await notifyLater(run);
-  const known = await placeholdersBetween(db, calendar.id, new Date(range.from), new Date(range.to));
+  const known = await findPlaceholdersBetween(db, calendar.id, new Date(range.from), new Date(range.to));
 
   const dates = days.map((day) => day.date).sort();
   return {

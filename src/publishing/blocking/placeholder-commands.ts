@@ -5,7 +5,7 @@
 
 import type { CalendarContext } from '../../context/context.js';
 import { isPermanentRefusal } from '../../context/permanent-refusal.js';
-import { announcePlaceholder, deleteAnnouncedPlaceholder } from '../../db/tables/bookings.js';
+import { deleteInDoubtPlaceholder, recordInDoubtPlaceholder } from '../../db/tables/bookings.js';
 import { deleteInDoubtMove, recordInDoubtMove } from '../../db/tables/in-doubt-moves.js';
 import { mayHaveEnded } from '../../linked-bookings/cancel-booking.js';
 import { said } from '../../marketplace-state/booking-update.js';
@@ -30,7 +30,7 @@ export async function book(
   const { calendar, account, db } = run;
   const announced = { start: new Date(need.start), end: new Date(need.end), ref };
   const client = toClose(run, need, () =>
-    announcePlaceholder(db, calendar.id, announced, new Date(run.now())),
+    recordInDoubtPlaceholder(db, calendar.id, announced, new Date(run.now())),
   );
   try {
     const booking = await client.bookSlot(calendar, written(run, need.start), {
@@ -47,7 +47,7 @@ export async function book(
     refuse(run, seen, need, error.message);
     seen.readAgain();
   }
-  await deleteAnnouncedPlaceholder(db, calendar.id, announced);
+  await deleteInDoubtPlaceholder(db, calendar.id, announced);
 }
 
 export async function movePlaceholder(

@@ -7,7 +7,7 @@ import type { CalendarContext } from '../../context/context.js';
 import { isPermanentRefusal } from '../../context/permanent-refusal.js';
 import type { ReconcileResult } from '../../context/reconcile-result.js';
 import { datesOf, type Slot } from '../../core/index.js';
-import { behaviorOf } from '../../db/tables/address-behavior.js';
+import { getAddressBehavior } from '../../db/tables/address-behavior.js';
 import { saveTold } from '../../db/tables/days.js';
 import { InvalidRequestError } from '../../docplanner/index.js';
 import type { WantedDay } from '../desired-days.js';
@@ -58,7 +58,7 @@ export async function publishBlocking(run: CalendarContext): Promise<ReconcileRe
       needs,
       present,
       refused: seen.refused,
-      cut: (await behaviorOf(db, calendar.id)).cut,
+      cut: (await getAddressBehavior(db, calendar.id)).cut,
       now: run.now(),
     });
     const { closing, opening } = plan;

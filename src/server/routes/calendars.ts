@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { calendarSchema, ownId, toCalendar } from '../../config/schema.js';
 import { getAccount } from '../../db/tables/accounts.js';
-import { type Address, addressOf } from '../../db/tables/address-services.js';
-import { type CalendarState, getCalendar, listPlaces } from '../../db/tables/calendars.js';
+import { type Address, getAddress } from '../../db/tables/address-services.js';
+import { type CalendarState, getCalendar, listAllCalendars } from '../../db/tables/calendars.js';
 import { notFound, ProblemError } from '../problem.js';
 import type { Routes } from '../types.js';
 
@@ -61,18 +61,18 @@ function view(state: CalendarState, places: readonly CalendarState[]) {
 export const calendarRoutes: Routes = (server, engine) => {
   const find = async (id: string) => {
     const calendar = await getCalendar(engine.db, id);
-    return calendar && view(calendar, await listPlaces(engine.db));
+    return calendar && view(calendar, await listAllCalendars(engine.db));
   };
 
   server.get('/calendars', async () => {
-    const places = await listPlaces(engine.db);
+    const places = await listAllCalendars(engine.db);
     return places.filter(({ formerOf }) => formerOf === undefined).map((one) => view(one, places));
   });
 
   server.get('/calendars/:id', { schema: { params } }, async ({ params: { id } }) => {
     const calendar = await find(id);
     if (calendar === undefined) throw notFound(`there is no calendar "${id}"`);
-    return { ...calendar, marketplace: viewOfAddress(await addressOf(engine.db, id)) };
+    return { ...calendar, marketplace: viewOfAddress(await getAddress(engine.db, id)) };
   });
 
   server.put('/calendars/:id', { schema: { params, body: calendarSchema } }, async (request, reply) => {

@@ -2,9 +2,9 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { putAccount } from '../../../src/db/tables/accounts.js';
 import { findBookingsToSync } from '../../../src/db/tables/linked-bookings.js';
 import { deleteExpiredReleases } from '../../../src/db/tables/snapshots.js';
-import { appointmentsOf } from '../../db/appointments.js';
-import { account, NOW, SEALER } from '../../db/seed-rows.js';
-import { useRecord } from '../../db/use-database.js';
+import { listAppointments } from '../../db/appointments.js';
+import { account, ENCRYPTOR, NOW } from '../../db/seed-rows.js';
+import { useDatabase } from '../../db/use-database.js';
 import { at, Clinic, DAY, NEXT, open, taken } from './snapshot-fixture.js';
 
 const nothing = {
@@ -21,7 +21,7 @@ const nothing = {
 };
 
 describe('a snapshot into the record', () => {
-  const record = useRecord();
+  const record = useDatabase();
   let clinic: Clinic;
 
   beforeEach(async () => {
@@ -132,7 +132,7 @@ describe('a snapshot into the record', () => {
     });
 
     test('reads wall-clock times in the account’s zone, and its dates are as long as they are', async () => {
-      await putAccount(record.db, account({ timeZone: 'America/Santiago' }), NOW, SEALER);
+      await putAccount(record.db, account({ timeZone: 'America/Santiago' }), NOW, ENCRYPTOR);
       // On 2026-09-06 the clock skips the first hour of the day.
       await clinic.snapshot(0, {
         from: '2026-09-06',
@@ -143,7 +143,7 @@ describe('a snapshot into the record', () => {
           { ref: 'before', start: '2026-09-05T23:00', end: '2026-09-06T00:00' },
         ],
       });
-      const busy = await appointmentsOf(record.db, 'nowak');
+      const busy = await listAppointments(record.db, 'nowak');
       expect(busy.map(({ ref, start, end }) => [ref, start.toISOString(), end.toISOString()])).toEqual([
         ['before', '2026-09-06T03:00:00.000Z', '2026-09-06T04:00:00.000Z'],
         ['first', '2026-09-06T04:00:00.000Z', '2026-09-06T04:10:00.000Z'],

@@ -9,7 +9,7 @@ import {
 } from '../../../src/db/tables/held-changes.js';
 import { HeldChanges } from '../../../src/maintenance/held-changes.js';
 import { calendar, NOW } from '../../db/seed-rows.js';
-import { useRecord } from '../../db/use-database.js';
+import { useDatabase } from '../../db/use-database.js';
 import { Clinic, DAY, NEXT, open, START, taken } from './snapshot-fixture.js';
 
 const DAYS = [DAY, NEXT, '2026-11-18', '2026-11-19'] as const;
@@ -24,7 +24,7 @@ const morning = Array.from({ length: 10 }, (_, n) =>
 const appointments = morning.slice(0, 6);
 
 describe('holds', () => {
-  const record = useRecord();
+  const record = useDatabase();
   let clinic: Clinic;
   let holds: HeldChanges;
   let enqueued: string[];

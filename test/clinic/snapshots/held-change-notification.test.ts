@@ -3,7 +3,7 @@ import { addDays, localDate } from '../../../src/core/index.js';
 import { Slotkeeper, type SlotkeeperOptions } from '../../../src/engine.js';
 import { createLog } from '../../../src/lib/log.js';
 import { Sandbox } from '../../../src/sandbox/index.js';
-import { ENCRYPTION_KEY, recordDatabase } from '../../db/databases.js';
+import { ENCRYPTION_KEY, postgresDatabase } from '../../db/databases.js';
 import { addressOf, Desk, ZONE } from '../../support/clinic-fixture.js';
 import { eventually } from '../../support/eventually.js';
 import { atEndOfTest } from '../../support/release.js';
@@ -40,7 +40,7 @@ test('what a process without a key holds is told by one that has one, once', asy
     clientSecret: 'secret',
     timeZone: ZONE,
   };
-  const databaseUrl = await recordDatabase();
+  const databaseUrl = await postgresDatabase();
   const start = async (options: Partial<SlotkeeperOptions>): Promise<Slotkeeper> => {
     const engine = new Slotkeeper({
       databaseUrl,

@@ -5,8 +5,8 @@ import fc from 'fast-check';
 import { type Database, openDatabase } from '../../../src/db/database.js';
 import { putAccount } from '../../../src/db/tables/accounts.js';
 import { putCalendar } from '../../../src/db/tables/calendars.js';
-import { emptyRecord, recordDatabase } from '../../db/databases.js';
-import { account, calendar, NOW, SEALER } from '../../db/seed-rows.js';
+import { deleteAllRows, postgresDatabase } from '../../db/databases.js';
+import { account, calendar, ENCRYPTOR, NOW } from '../../db/seed-rows.js';
 import { at, Clinic, DAY, NEXT, open, taken } from './snapshot-fixture.js';
 
 const DATES = [DAY, NEXT] as const;
@@ -160,7 +160,7 @@ describe('snapshots among events', () => {
   let database: Database;
 
   beforeAll(async () => {
-    database = await openDatabase({ url: await recordDatabase() });
+    database = await openDatabase({ url: await postgresDatabase() });
   });
 
   afterAll(async () => {
@@ -168,8 +168,8 @@ describe('snapshots among events', () => {
   });
 
   const begin = async (versioned: boolean): Promise<Play> => {
-    await emptyRecord(database.db);
-    await putAccount(database.db, account(), NOW, SEALER);
+    await deleteAllRows(database.db);
+    await putAccount(database.db, account(), NOW, ENCRYPTOR);
     await putCalendar(database.db, calendar(), NOW);
     return new Play(new Clinic(database.db), versioned);
   };

@@ -9,8 +9,8 @@ import type { Db } from '../../../src/db/schema.js';
 import { putAccount, type Source } from '../../../src/db/tables/accounts.js';
 import { putCalendar } from '../../../src/db/tables/calendars.js';
 import { deleteExpiredStagedSnapshots, stageSnapshot } from '../../../src/db/tables/snapshots.js';
-import { emptyRecord, recordDatabase } from '../../db/databases.js';
-import { account, calendar, NOW, SEALER } from '../../db/seed-rows.js';
+import { deleteAllRows, postgresDatabase } from '../../db/databases.js';
+import { account, calendar, ENCRYPTOR, NOW } from '../../db/seed-rows.js';
 import { eventually } from '../../support/eventually.js';
 import { at, Clinic, DAY, open, START, taken } from './snapshot-fixture.js';
 
@@ -36,7 +36,7 @@ describe('a source', () => {
   const lis = () => new Clinic(db, 'lis');
 
   beforeAll(async () => {
-    database = await openDatabase({ url: await recordDatabase() });
+    database = await openDatabase({ url: await postgresDatabase() });
     db = database.db;
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -45,8 +45,8 @@ describe('a source', () => {
 
   /** Two calendars with a window from 8 to 18 and one appointment each. */
   beforeEach(async () => {
-    await emptyRecord(db);
-    await putAccount(db, account(), NOW, SEALER);
+    await deleteAllRows(db);
+    await putAccount(db, account(), NOW, ENCRYPTOR);
     for (const [doctorId, id] of ['nowak', 'lis'].entries()) {
       await putCalendar(db, calendar({ id, doctorId: `${doctorId}` }), NOW);
       await new Clinic(db, id).available(0, DAY, DAY, [open(DAY)]);
@@ -289,7 +289,7 @@ describe('a source', () => {
   });
 
   test('leaves out what is not its own, without losing the rest', async () => {
-    await putAccount(db, account({ id: 'madrid' }), NOW, SEALER);
+    await putAccount(db, account({ id: 'madrid' }), NOW, ENCRYPTOR);
     await putCalendar(db, calendar({ id: 'ruiz', account: 'madrid' }), NOW);
     says(text(snapshot('ruiz'), snapshot('nobody'), snapshot('nowak'), END));
     expect(await pull()).toMatchObject({

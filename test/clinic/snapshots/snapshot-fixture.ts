@@ -9,7 +9,7 @@ import {
 import type { Db } from '../../../src/db/schema.js';
 import { daysBetween } from '../../../src/db/tables/days.js';
 import { windowsOf } from '../../../src/db/tables/windows.js';
-import { appointmentsOf } from '../../db/appointments.js';
+import { listAppointments } from '../../db/appointments.js';
 import { NOW } from '../../db/seed-rows.js';
 
 export const DAY = '2026-11-16';
@@ -83,7 +83,7 @@ export class Clinic {
 
   /** What is taken: `{ ref: '11-16T10:30 11-16T10:40' }`, in Warsaw's winter. */
   async taken(): Promise<Record<string, string>> {
-    const busy = await appointmentsOf(this.#db, this.calendar);
+    const busy = await listAppointments(this.#db, this.calendar);
     return Object.fromEntries(busy.map(({ ref, start, end }) => [ref, `${clock(start)} ${clock(end)}`]));
   }
 
