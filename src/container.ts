@@ -34,7 +34,7 @@ import { PublishQueue } from './queue/publish-queue.js';
 import { OCCUPANCY_QUEUE } from './queue/queue-names.js';
 import { type JobQueue, pingRedis, Queues } from './queue/queues.js';
 import { ResyncQueue } from './queue/resync-queue.js';
-import { Clients } from './rate-limit/client-pool.js';
+import { ClientPool } from './rate-limit/client-pool.js';
 import { RateLimiter } from './rate-limit/limiter.js';
 import { PublishWorker } from './reconciler/publish-worker.js';
 import { Reconciler } from './reconciler/reconciler.js';
@@ -155,12 +155,12 @@ function assemble(
   const { db } = database;
   const accounts = new AccountCache({ db, encryptor, now });
   const publishQueue = new PublishQueue(queues, { debounceMs, leading, now });
-  const clients = new Clients({ log, requestTimeoutMs: timeoutMs, now, encryptor, privateAddresses });
-  const budget = new RateLimiter({ db, log, now, requestTimeoutMs: timeoutMs });
+  const clients = new ClientPool({ log, requestTimeoutMs: timeoutMs, now, encryptor, privateAddresses });
+  const rateLimiter = new RateLimiter({ db, log, now, requestTimeoutMs: timeoutMs });
   const dependencies: Dependencies = {
     db,
     clients,
-    budget,
+    rateLimiter,
     log,
     now,
     timers,
@@ -242,9 +242,10 @@ function assemble(
     requestTimeoutMs: timeoutMs,
     findEveryMs: sweepSeconds * 1000,
     horizon: (account) => horizonOf(account.timeZone, now()),
-    marketplace: (account) => clients.of(account).through(budget.gate(account, VERIFICATION_PRIORITY)),
+    marketplace: (account) =>
+      clients.clientFor(account).through(rateLimiter.gate(account, VERIFICATION_PRIORITY)),
     // Work of the day like any other: many calendars are read, and what is said must not wait for them.
-    lookedFor: (account) => clients.of(account).through(budget.gate(account, LOWEST_PRIORITY)),
+    lookedFor: (account) => clients.clientFor(account).through(rateLimiter.gate(account, LOWEST_PRIORITY)),
     backoff: (account, error, failures) => retryAfterMs(dependencies, account, error, failures),
     deliver: (added) => delivery.enqueue(added),
     askClinic: (account, question) =>

@@ -32,7 +32,7 @@ export interface MoveBooking {
 /**
  * Each answers undefined where there is no such calendar, and throws the marketplace's refusal (a `DocplannerError`):
  * 400 as an address that does not exist, 403 as one of another facility, 404, 409 moved or deleted already, 422 paid. All may be
- * repeated. One that is over throws a `BookingOverError`, which names the booking that it is now, where it moved.
+ * repeated. One that is over throws a `BookingEndedError`, which names the booking that it is now, where it moved.
  */
 export interface BookingsApi {
   cancel(

@@ -1,11 +1,11 @@
-/** The marketplace does not know a booking that it told of, or showed, minutes ago: whoever answered may be behind. */
+/** The marketplace returns 404 for a booking that it reported minutes ago: its reads may lag behind its writes. */
 export class BookingNotVisibleError extends Error {
-  override readonly name = 'NotKnownYetError';
+  override readonly name = 'BookingNotVisibleError';
 
   /** @param booking its visit booking id */
   constructor(booking: string) {
     super(
-      `the marketplace does not know the booking ${booking}, of which it spoke minutes ago; it is asked again`,
+      `the marketplace does not return the booking ${booking}, which it reported minutes ago; the request is retried`,
     );
   }
 }

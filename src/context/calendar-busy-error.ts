@@ -1,4 +1,4 @@
-/** Somebody else is writing to the marketplace for the calendar, for longer than was waited. */
+/** Another worker holds the calendar's lease for longer than the caller waits. */
 export class CalendarBusyError extends Error {
   override readonly name = 'CalendarBusyError';
 

@@ -1,4 +1,4 @@
-/** The calendar, or its account, is not what it was when the run began: what it wants is to be computed anew. */
+/** The calendar or its account changed since the reconcile began: its desired days must be computed again. */
 export class CalendarChangedError extends Error {
   override readonly name = 'CalendarChangedError';
 

@@ -1,46 +1,57 @@
-/** What a failed request means: wait, try again, give the calendar up, or keep the whole account silent. */
+/** Classifies the error of a marketplace request: wait, retry, fail permanently, or pause the whole account. Contract: Errors. */
 import { InvalidScheduleError } from '../core/index.js';
 import {
+  ConflictError,
   ConnectionError,
   DocplannerError,
   FirewallError,
+  ForbiddenError,
+  InvalidRequestError,
+  NotFoundError,
   RateLimitedError,
   ServerError,
   TokenUnavailableError,
   UnauthorizedError,
+  UnprocessableError,
 } from '../docplanner/index.js';
 import { RateLimitError } from '../rate-limit/rate-limit-error.js';
 import { BookingNotVisibleError } from './booking-not-visible-error.js';
 import { NoPayloadVariantError } from './no-payload-variant-error.js';
-import { statusOfRefusal } from './permanent-refusal.js';
 import { StillOnSaleError } from './still-on-sale-error.js';
 
-export type Failure =
-  /** Nobody's fault; it goes on then, as urgently as what it was that had to wait. */
+export type ErrorClass =
+  /** No failure: the request is sent after this delay, with the priority of the work that had to wait. */
   | { readonly kind: 'wait'; readonly afterMs: number; readonly priority?: number; readonly reason: string }
-  /** Transient: with backoff, without end, but visibly. */
+  /** Transient: retried with backoff and without an end; the failure is visible meanwhile. */
   | {
       readonly kind: 'retry';
       readonly afterMs?: number;
       readonly reason: string;
-      /** Why nothing of the account is accepted, where that is what it is: a person has to act. */
-      readonly refusal?: string;
+      /** Whether no request of the account succeeds without a token, or only this request failed. */
+      readonly scope: 'account' | 'request';
+      /** Why the marketplace rejects every request of the account, where it does: a person has to act. */
+      readonly accountRefusal?: string;
     }
-  /** Asking again at once would come to the same: the calendar has failed, and is tried again after a pause that grows. */
-  | { readonly kind: 'give-up'; readonly reason: string }
-  /** The firewall took the account for a bot. */
+  /** The same request would be refused again. */
+  | { readonly kind: 'permanent'; readonly reason: string }
+  /** The firewall takes the account for a bot. */
   | { readonly kind: 'firewall'; readonly reason: string }
-  /** Not the marketplace's doing. */
+  /** The error does not come from the marketplace. */
   | { readonly kind: 'unknown' };
 
-/** Where the marketplace says 429 and not until when. */
-const UNSAID_WAIT_MS = 30_000;
+/** Where a 429 states no `Retry-After`. */
+const DEFAULT_WAIT_MS = 30_000;
 
-/**
- * Contract: Errors.
- * @param now epoch milliseconds
- */
-export function classifyError(error: unknown, now: number): Failure {
+const PERMANENT_REFUSALS = [
+  [InvalidRequestError, 400],
+  [ForbiddenError, 403],
+  [NotFoundError, 404],
+  [ConflictError, 409],
+  [UnprocessableError, 422],
+] as const;
+
+/** @param now epoch milliseconds */
+export function classifyError(error: unknown, now: number): ErrorClass {
   if (error instanceof RateLimitError) {
     const { until, priority, message: reason } = error;
     const afterMs = Math.max(0, until - now);
@@ -51,41 +62,49 @@ export function classifyError(error: unknown, now: number): Failure {
     error instanceof BookingNotVisibleError ||
     error instanceof StillOnSaleError
   ) {
-    return { kind: 'retry', reason: error.message };
+    return { kind: 'retry', reason: error.message, scope: 'request' };
   }
   if (!(error instanceof DocplannerError)) return { kind: 'unknown' };
-  const reason = error.message;
-  if (error instanceof TokenUnavailableError && error.cause instanceof FirewallError) {
-    return { kind: 'firewall', reason };
-  }
-  if (error instanceof FirewallError) return { kind: 'firewall', reason };
-  if (statusOfRefusal(error) !== undefined) return { kind: 'give-up', reason };
-  const { retryAfterMs } = error;
+  const { message: reason, retryAfterMs } = error;
+  const isBlocked =
+    error instanceof FirewallError ||
+    (error instanceof TokenUnavailableError && error.cause instanceof FirewallError);
+  if (isBlocked) return { kind: 'firewall', reason };
+  if (permanentRefusalStatus(error) !== undefined) return { kind: 'permanent', reason };
   if (error instanceof RateLimitedError) {
-    return { kind: 'wait', afterMs: retryAfterMs ?? UNSAID_WAIT_MS, reason };
+    return { kind: 'wait', afterMs: retryAfterMs ?? DEFAULT_WAIT_MS, reason };
   }
-  const refusal = refusalOfAccount(error);
+  const accountRefusal = findAccountRefusal(error);
   return {
     kind: 'retry',
     ...(retryAfterMs === undefined ? {} : { afterMs: retryAfterMs }),
     reason,
-    ...(refusal === undefined ? {} : { refusal }),
+    scope:
+      error instanceof UnauthorizedError || error instanceof TokenUnavailableError ? 'account' : 'request',
+    ...(accountRefusal === undefined ? {} : { accountRefusal }),
   };
 }
 
-/** Contract: Authorization. A token endpoint that is away or asks for patience has refused nothing. */
-function refusalOfAccount(error: DocplannerError): string | undefined {
+/** Whether the marketplace refused one request for good. */
+export const isPermanentRefusal = (error: unknown): error is DocplannerError =>
+  permanentRefusalStatus(error) !== undefined;
+
+/** @returns the HTTP status of a permanent refusal; undefined for every other error */
+export const permanentRefusalStatus = (error: unknown): number | undefined =>
+  PERMANENT_REFUSALS.find(([kind]) => error instanceof kind)?.[1];
+
+/** @returns why the request would be refused again, an invalid schedule included; undefined for every other error */
+export function findPermanentReason(error: unknown): string | undefined {
+  if (error instanceof InvalidScheduleError) return `${error.path}: ${error.reason}`;
+  return isPermanentRefusal(error) ? error.message : undefined;
+}
+
+/** A token endpoint that is unavailable or rate limited has not refused the account. Contract: Authorization. */
+function findAccountRefusal(error: DocplannerError): string | undefined {
   if (error instanceof UnauthorizedError) return error.message;
   if (!(error instanceof TokenUnavailableError)) return undefined;
   const { cause } = error;
-  const isPassing =
+  const isTransient =
     cause instanceof ConnectionError || cause instanceof ServerError || cause instanceof RateLimitedError;
-  return isPassing ? undefined : cause.message;
-}
-
-/** Why a calendar as a whole cannot be published; undefined where the error is none that asking again would meet again. */
-export function classifyCalendarRefusal(error: unknown, now: number): string | undefined {
-  if (error instanceof InvalidScheduleError) return `${error.path}: ${error.reason}`;
-  const failure = classifyError(error, now);
-  return failure.kind === 'give-up' ? failure.reason : undefined;
+  return isTransient ? undefined : cause.message;
 }

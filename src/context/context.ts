@@ -1,4 +1,4 @@
-/** What a reconcile works with. */
+/** The dependencies of the services that call the marketplace, and the context of one calendar's reconcile. */
 import type { Logger } from 'pino';
 import type { Encryptor } from '../crypto/encryptor.js';
 import type { Db } from '../db/schema.js';
@@ -7,15 +7,15 @@ import type { StoredCalendar } from '../db/tables/calendars.js';
 import type { AddedNotification } from '../db/tables/notifications.js';
 import type { DocplannerClient } from '../docplanner/index.js';
 import type { Timers } from '../lib/timers.js';
-import type { Clients } from '../rate-limit/client-pool.js';
+import type { ClientPool } from '../rate-limit/client-pool.js';
 import type { RateLimiter } from '../rate-limit/limiter.js';
 
 export type Verify = 'always' | 'sampled' | 'off';
 
 export interface Dependencies {
   readonly db: Db;
-  readonly clients: Clients;
-  readonly budget: RateLimiter;
+  readonly clients: ClientPool;
+  readonly rateLimiter: RateLimiter;
   readonly log: Logger;
   /** Epoch milliseconds. */
   readonly now: () => number;
@@ -23,41 +23,42 @@ export interface Dependencies {
   /** From 0 to 1, for jitter and sampling. */
   readonly random: () => number;
   readonly verify: Verify;
-  /** Work periods in one PUT, at most. */
+  /** The most work periods in one PUT. */
   readonly maxEntries: number;
-  /** How long one request can take, in milliseconds. */
+  /** The longest that one request takes, in milliseconds. */
   readonly requestTimeoutMs: number;
-  /** Without a key the clinic is told nothing. */
+  /** Encrypts notifications; without a key no notification is stored. */
   readonly encryptor: Encryptor;
-  /** Has notifications brought to the clinic soon. Never fails. */
+  /** Enqueues the delivery of notifications. Never fails. */
   readonly deliver: (added: readonly AddedNotification[]) => void;
-  /** Has the clinic told what a booking that moved is in conflict with where it is now; what was told is not told again. */
+  /** Notifies the PMS of the conflicts of a moved booking at its new time, each conflict once. */
   readonly notifyConflicts: (moved: { readonly calendar: string; readonly booking: string }) => Promise<void>;
 }
 
-/** What a strategy works with while it holds the calendar. */
-export interface CalendarContext extends Omit<Dependencies, 'clients' | 'budget'> {
+/** The context of the worker that holds the calendar's lease. */
+export interface CalendarContext extends Omit<Dependencies, 'clients' | 'rateLimiter'> {
   readonly calendar: StoredCalendar;
   readonly account: Account;
   /**
-   * The marketplace, for work of this urgency: before every request the budget is asked, and before one that
-   * writes the lease is made to outlast it. Its methods throw `BudgetSpentError` and `LeaseLostError` too.
-   * @param aboutToWrite what must be written down before a write is sent, and only if it is
+   * The marketplace's client for work of this priority. Every request first acquires a permit of the rate limiter; every
+   * write first renews the lease, so that the lease outlasts the write. Its methods throw `RateLimitError` and
+   * `LeaseLostError` too.
+   * @param beforeWrite records what must be in the database before a write is sent; called only where the write is sent
    */
-  readonly client: (priority: number, aboutToWrite?: () => Promise<void>) => DocplannerClient;
+  readonly client: (priority: number, beforeWrite?: () => Promise<void>) => DocplannerClient;
   /**
-   * The marketplace, for one comparison: its readings are asked of the budget at once.
-   * @throws {BudgetSpentError} before any of them is made
+   * The marketplace's client for one comparison, whose reads are reserved in the rate limiter all at once.
+   * @throws {RateLimitError} before any of the reads is sent
    */
-  readonly comparing: <T>(compare: (client: DocplannerClient) => Promise<T>) => Promise<T>;
-  /** Bookings that the marketplace had no answer for, which are left alone from then on, and what it said of the first. */
+  readonly withReservedReads: <T>(compare: (client: DocplannerClient) => Promise<T>) => Promise<T>;
+  /** Bookings whose requests got no answer, which this reconcile does not retry, and the error of the first. */
   readonly unanswered: { readonly bookings: Set<string>; error?: unknown };
-  /** Whether it was asked in this run what the address has. */
+  /** Whether this reconcile has read the address's services. */
   readonly address: { wasRead: boolean };
-  /** How often in a row a write was not sent because what it was planned from had changed. */
+  /** How many writes in a row were not sent because the days that they were planned from had changed. */
   readonly outdated: { count: number };
-  /** How many were made in this run. */
+  /** The requests of this reconcile. */
   readonly requests: { reads: number; writes: number };
-  /** After the firewall stopped a request. @returns for how long, in milliseconds */
+  /** Called after the firewall blocked a request. @returns how long the circuit stays open, in milliseconds */
   readonly openCircuit: (reason: string) => Promise<number>;
 }

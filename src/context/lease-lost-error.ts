@@ -1,4 +1,4 @@
-/** The calendar's lease ran out and another worker has it: this one must not write any more. */
+/** The calendar's lease expired and another worker holds it: this worker must not write any more. */
 export class LeaseLostError extends Error {
   override readonly name = 'LeaseLostError';
 

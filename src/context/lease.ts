@@ -1,6 +1,6 @@
 /**
- * A run: a calendar in hand, under its lease. Whoever writes to the marketplace for a calendar does it in one, so that
- * no two writes for it are ever in flight, and every request goes through the account's budget.
+ * Runs work under a calendar's lease. Every write to the marketplace for a calendar is sent under its lease, so that no two
+ * writes for it are ever in flight, and every request passes the account's rate limiter.
  */
 import { randomUUID } from 'node:crypto';
 import type { Account } from '../db/tables/accounts.js';
@@ -15,28 +15,29 @@ import { LeaseLostError } from './lease-lost-error.js';
 
 const GATEWAY_TIMEOUT = 504;
 
-export type LeasedWork<T> = { readonly kind: 'ran'; readonly result: T } | { readonly kind: 'taken' };
+export type LeasedWork<T> =
+  | { readonly kind: 'ran'; readonly result: T }
+  /** Another worker holds the lease. */
+  | { readonly kind: 'busy' };
 
 /**
- * Runs it under the lease, or says that somebody else has the calendar.
- *
- * A write that nobody waits for any more may still be under way in the marketplace, and would undo what is sent after
- * it. So after one the calendar stays leased for as long as such a write can take.
+ * A write whose answer was lost may still be in flight, and would undo a later write. So the calendar stays leased after it
+ * for as long as such a write can take.
  */
 export async function withLease<T>(
   dependencies: Dependencies,
   calendar: StoredCalendar,
   account: Account,
-  work: (run: CalendarContext) => Promise<T>,
+  work: (context: CalendarContext) => Promise<T>,
 ): Promise<LeasedWork<T>> {
-  const { clients, budget, ...rest } = dependencies;
+  const { clients, rateLimiter, ...rest } = dependencies;
   const { db, requestTimeoutMs } = dependencies;
   const token = randomUUID();
   const leaseMs = inFlightMs(requestTimeoutMs);
-  if (!(await acquireLease(db, calendar.id, token, leaseMs))) return { kind: 'taken' };
+  if (!(await acquireLease(db, calendar.id, token, leaseMs))) return { kind: 'busy' };
 
   const requests = { reads: 0, writes: 0 };
-  const counted = (gate: RequestLimiter, aboutToWrite?: () => Promise<void>): RequestGate => ({
+  const countingGate = (gate: RequestLimiter, beforeWrite?: () => Promise<void>): RequestGate => ({
     before: async (request) => {
       await gate.before(request);
       if (!request.write) {
@@ -44,7 +45,7 @@ export async function withLease<T>(
         return;
       }
       try {
-        await aboutToWrite?.();
+        await beforeWrite?.();
         if (!(await renewLease(db, calendar.id, token, leaseMs))) throw new LeaseLostError(calendar.id);
       } catch (error) {
         await gate.notSent(request);
@@ -54,10 +55,10 @@ export async function withLease<T>(
     },
     after: (answer) => gate.after(answer),
   });
-  const client = clients.of(account);
+  const client = clients.clientFor(account);
   let inDoubt = false;
   try {
-    const run: CalendarContext = {
+    const context: CalendarContext = {
       ...rest,
       calendar,
       account,
@@ -65,12 +66,13 @@ export async function withLease<T>(
       unanswered: { bookings: new Set() },
       address: { wasRead: false },
       outdated: { count: 0 },
-      client: (priority, aboutToWrite) =>
-        client.through(counted(budget.gate(account, priority), aboutToWrite)),
-      comparing: (compare) => budget.comparing(account, (gate) => compare(client.through(counted(gate)))),
+      client: (priority, beforeWrite) =>
+        client.through(countingGate(rateLimiter.gate(account, priority), beforeWrite)),
+      withReservedReads: (compare) =>
+        rateLimiter.withReservedReads(account, (gate) => compare(client.through(countingGate(gate)))),
       openCircuit: (reason) => openCircuit(dependencies, account, reason),
     };
-    return { kind: 'ran', result: await work(run) };
+    return { kind: 'ran', result: await work(context) };
   } catch (error) {
     inDoubt = isInDoubt(error);
     throw error;
@@ -80,9 +82,9 @@ export async function withLease<T>(
   }
 }
 
-/** Whether a write may still be under way although its answer was not waited for. */
+/** Whether a write may still be in flight although its answer was lost. */
 export function isInDoubt(error: unknown): boolean {
   if (!(error instanceof DocplannerError) || error.method === 'GET') return false;
-  // A gateway that gave up on it has ended nothing.
+  // A gateway that timed out has not stopped the write.
   return error instanceof ConnectionError ? error.mayHaveApplied : error.status === GATEWAY_TIMEOUT;
 }

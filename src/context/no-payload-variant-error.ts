@@ -1,8 +1,8 @@
-/** Every way to write a configuration was sent within the last minutes: it has to wait until one may be sent again. */
+/** Every variant of a payload was sent within the duplicate window: the request waits until one may be sent again. */
 export class NoPayloadVariantError extends Error {
-  override readonly name = 'NoFreshFormError';
+  override readonly name = 'NoPayloadVariantError';
 
   constructor() {
-    super('every form of this configuration was sent within the last minutes');
+    super('every variant of this payload was sent within the last minutes');
   }
 }

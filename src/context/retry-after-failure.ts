@@ -1,4 +1,4 @@
-/** When to ask the marketplace again for what is nobody's change: its notifications, its bookings. */
+/** Applies a classified error to its account, and computes when the request is retried. */
 import { recordAccountRefused } from '../db/tables/account-states.js';
 import type { Account } from '../db/tables/accounts.js';
 import { backoffMs, RETRY } from '../lib/backoff.js';
@@ -7,33 +7,30 @@ import { classifyError } from './classify-error.js';
 import type { Dependencies } from './context.js';
 
 /**
- * @param failures how many there were one after another, this one included
+ * Opens the account's circuit, or records that the marketplace refuses the account, where the error says so.
+ * @param failures how many requests failed in a row, this one included
  * @returns milliseconds
  */
 export async function retryAfterMs(
-  dependencies: Pick<Dependencies, 'db' | 'budget' | 'log' | 'now' | 'random'>,
+  dependencies: Pick<Dependencies, 'db' | 'rateLimiter' | 'log' | 'now' | 'random'>,
   account: Account,
   error: unknown,
   failures: number,
 ): Promise<number> {
-  const failure = classifyError(error, dependencies.now());
-  const backoff = backoffMs(RETRY, failures, dependencies.random());
-  switch (failure.kind) {
+  const { db, now, random } = dependencies;
+  const classified = classifyError(error, now());
+  const backoff = backoffMs(RETRY, failures, random());
+  switch (classified.kind) {
     case 'wait':
-      return failure.afterMs;
+      return classified.afterMs;
     case 'firewall':
-      return await openCircuit(dependencies, account, failure.reason);
+      return await openCircuit(dependencies, account, classified.reason);
     case 'retry':
-      if (failure.refusal !== undefined) {
-        await recordAccountRefused(
-          dependencies.db,
-          account.id,
-          failure.refusal,
-          new Date(dependencies.now()),
-        );
+      if (classified.accountRefusal !== undefined) {
+        await recordAccountRefused(db, account.id, classified.accountRefusal, new Date(now()));
       }
-      return Math.max(failure.afterMs ?? 0, backoff);
-    case 'give-up':
+      return Math.max(classified.afterMs ?? 0, backoff);
+    case 'permanent':
     case 'unknown':
       return backoff;
   }

@@ -1,4 +1,4 @@
-/** Everything of a calendar was closed, and the marketplace still shows something of it: it is closed again. */
+/** Every day of a calendar was closed, and the marketplace still offers some of it: those days are closed again. */
 export class StillOnSaleError extends Error {
   override readonly name = 'StillOnSaleError';
 

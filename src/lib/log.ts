@@ -43,7 +43,7 @@ export function createLog(
   );
 }
 
-/** `[10:30:05] WARN: publishing failed and is tried again {"calendar":"nowak"}`, in local time. */
+/** `[10:30:05] WARN: publishing failed and is retried {"calendar":"nowak"}`, in local time. */
 function readableOn(destination: DestinationStream, colour: boolean): DestinationStream {
   const format = prettyFactory({
     colorize: colour,

@@ -40,34 +40,37 @@ export class BookingService implements BookingsApi {
   }
 
   async cancel(calendar: string, booking: string, how: { reason?: string | undefined } = {}) {
-    return await this.#run(calendar, async (run) => {
-      await patientsVisit(run, booking);
-      await cancelBooking(run, booking, { reason: how.reason });
+    return await this.#run(calendar, async (context) => {
+      await patientsVisit(context, booking);
+      await cancelBooking(context, booking, { reason: how.reason });
       return { calendar, id: booking };
     });
   }
 
   async move(calendar: string, booking: string, to: MoveBooking) {
-    return await this.#run(calendar, async (run) => {
-      const start = parseInstant(to.start, run.account.timeZone, 'start');
-      await patientsVisit(run, booking);
-      const moved = await moveBooking(run, booking, { ...to, start });
-      const known = await findBookingsOfAccount(run.db, run.calendar.account, [moved.id]);
+    return await this.#run(calendar, async (context) => {
+      const start = parseInstant(to.start, context.account.timeZone, 'start');
+      await patientsVisit(context, booking);
+      const moved = await moveBooking(context, booking, { ...to, start });
+      const known = await findBookingsOfAccount(context.db, context.calendar.account, [moved.id]);
       const home = known.find(({ id, status }) => id === moved.id && status === 'booked')?.calendar;
       return home === undefined ? moved : { calendar: home, id: moved.id };
     });
   }
 
   async link(calendar: string, booking: string, ref: string | null) {
-    return await this.#run(calendar, async (run) => {
-      const { status, movedTo } = await patientsVisit(run, booking);
+    return await this.#run(calendar, async (context) => {
+      const { status, movedTo } = await patientsVisit(context, booking);
       if (status !== 'booked') throw new BookingEndedError(booking, status, movedTo);
       await this.#options.link({ calendar, booking, ref });
       return { calendar, id: booking };
     });
   }
 
-  async #run(id: string, work: (run: CalendarContext) => Promise<Done>): Promise<BookingReport | undefined> {
+  async #run(
+    id: string,
+    work: (context: CalendarContext) => Promise<Done>,
+  ): Promise<BookingReport | undefined> {
     const { dependencies, enqueue } = this.#options;
     const calendar = await getCalendar(dependencies.db, id);
     const account = calendar && (await getAccount(dependencies.db, calendar.account));
@@ -90,7 +93,7 @@ export class BookingService implements BookingsApi {
   async #leased<T>(
     calendar: Calendar,
     account: Account,
-    work: (run: CalendarContext) => Promise<T>,
+    work: (context: CalendarContext) => Promise<T>,
   ): Promise<T> {
     const { dependencies } = this.#options;
     const deadline = dependencies.timers.elapsed() + PATIENCE_MS;
@@ -107,8 +110,8 @@ export class BookingService implements BookingsApi {
 }
 
 /** @throws {PlaceholderError} where it is one of ours */
-async function patientsVisit(run: CalendarContext, id: string): Promise<BookingUpdate> {
-  const known = await findKnownBooking(run, id);
+async function patientsVisit(context: CalendarContext, id: string): Promise<BookingUpdate> {
+  const known = await findKnownBooking(context, id);
   if (known.placeholder !== undefined) throw new PlaceholderError(id);
   return known;
 }

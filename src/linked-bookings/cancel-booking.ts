@@ -28,42 +28,44 @@ export interface CancelBooking {
  * @throws {BookingEndedError} where it moved: it is another one now
  */
 export async function cancelBooking(
-  run: CalendarContext,
+  context: CalendarContext,
   id: string,
   how: CancelBooking = {},
 ): Promise<void> {
-  const { calendar, now } = run;
+  const { calendar, now } = context;
   const { reason, follows = false, urgent = false } = how;
   const byUs = follows ? ({ byUs: true } as const) : {};
-  const known = await findKnownBooking(run, id);
+  const known = await findKnownBooking(context, id);
   if (known.status === 'canceled') return;
   if (known.status === 'moved') throw new BookingEndedError(id, 'moved', known.movedTo);
   const span = [{ start: known.start, end: known.end }];
-  const client = run.client(priority({ closed: urgent ? span : [], opened: urgent ? [] : span, now: now() }));
+  const client = context.client(
+    priority({ closed: urgent ? span : [], opened: urgent ? [] : span, now: now() }),
+  );
   try {
     await client.cancelBooking(calendar, id, reason);
   } catch (error) {
     if (!mayHaveEnded(error)) throw error;
     // By us, where the answer was lost, or by somebody else.
-    const visit = await fetchBooking(run, id);
+    const visit = await fetchBooking(context, id);
     if (visit === undefined) {
       // A cancellation that was lost sight of would leave a visit that nobody here knows.
       const since = new Date(now() - GONE_AFTER_MS);
-      if (!(await findBookingsUnchangedSince(run.db, calendar.id, [id], since)).has(id)) {
+      if (!(await findBookingsUnchangedSince(context.db, calendar.id, [id], since)).has(id)) {
         throw follows ? new BookingNotVisibleError(id) : error;
       }
     } else {
       const now = said(visit.shown);
       if (now.status === 'moved') {
-        await applyFetchedBooking(run, visit);
+        await applyFetchedBooking(context, visit);
         throw new BookingEndedError(id, 'moved', now.movedTo);
       }
-      await ingest(run, { bookings: [{ ...now, ...byUs }] });
+      await ingest(context, { bookings: [{ ...now, ...byUs }] });
       if (now.status !== 'canceled') throw error;
       return;
     }
   }
-  await ingest(run, { bookings: [{ ...known, status: 'canceled', ...byUs }] });
+  await ingest(context, { bookings: [{ ...known, status: 'canceled', ...byUs }] });
 }
 
 /** Whether a refused cancellation says that there is nothing to cancel. Contract: cancelBooking. */
@@ -71,12 +73,12 @@ export const mayHaveEnded = (error: unknown): error is Error =>
   [NotFoundError, ConflictError, InvalidRequestError].some((kind) => error instanceof kind);
 
 /** As the record knows it, or the marketplace. */
-export async function findKnownBooking(run: CalendarContext, id: string): Promise<BookingUpdate> {
-  const { db, calendar } = run;
+export async function findKnownBooking(context: CalendarContext, id: string): Promise<BookingUpdate> {
+  const { db, calendar } = context;
   const known = (await findBookings(db, calendar.id, [id])).get(id);
   if (known !== undefined) return toSaid(known);
-  const shown = said(await run.client(HIGHEST_PRIORITY).getBooking(calendar, id, ['moving']));
-  await ingest(run, { bookings: [shown] });
+  const shown = said(await context.client(HIGHEST_PRIORITY).getBooking(calendar, id, ['moving']));
+  await ingest(context, { bookings: [shown] });
   return shown;
 }
 

@@ -29,14 +29,19 @@ export interface FetchedBooking {
  * @returns undefined where the marketplace does not know it
  */
 export async function fetchBooking(
-  run: CalendarContext,
+  context: CalendarContext,
   id: string,
-  addressId: string = run.calendar.addressId,
+  addressId: string = context.calendar.addressId,
 ): Promise<FetchedBooking | undefined> {
-  const shown = await unlessGone(run.client(HIGHEST_PRIORITY).getBooking(run.calendar, id, ['moving']));
+  const shown = await unlessGone(
+    context.client(HIGHEST_PRIORITY).getBooking(context.calendar, id, ['moving']),
+  );
   if (shown === undefined) return undefined;
   const { movedTo } = said(shown);
-  return { shown, became: movedTo === undefined ? undefined : await searchBooking(run, movedTo, addressId) };
+  return {
+    shown,
+    became: movedTo === undefined ? undefined : await searchBooking(context, movedTo, addressId),
+  };
 }
 
 /**
@@ -44,34 +49,34 @@ export async function fetchBooking(
  * is no calendar here, with the doctor whose it is.
  */
 export async function searchBooking(
-  run: CalendarContext,
+  context: CalendarContext,
   id: string,
   addressId: string,
 ): Promise<FetchedBooking['became']> {
-  const { calendar, db } = run;
+  const { calendar, db } = context;
   const known = await findBookingsOfAccount(db, calendar.account, [id]);
   const homes = await Promise.all(known.map((one) => getCalendar(db, one.calendar)));
-  const target = await placeAt(run, addressId);
+  const target = await placeAt(context, addressId);
   const places = [...homes.flatMap((home) => home ?? []).map(toPlace), target, toPlace(calendar)];
   const asked = new Set<string>();
   for (const place of places) {
     const key = JSON.stringify([place.facilityId, place.doctorId, place.addressId]);
     if (asked.has(key)) continue;
     asked.add(key);
-    const booking = await unlessGone(run.client(HIGHEST_PRIORITY).getBooking(place, id));
+    const booking = await unlessGone(context.client(HIGHEST_PRIORITY).getBooking(place, id));
     if (booking !== undefined) return { booking, place };
   }
-  const place = target.home === undefined ? await placeOfOther(run, target) : undefined;
-  const booking = place && (await unlessGone(run.client(HIGHEST_PRIORITY).getBooking(place, id)));
+  const place = target.home === undefined ? await placeOfOther(context, target) : undefined;
+  const booking = place && (await unlessGone(context.client(HIGHEST_PRIORITY).getBooking(place, id)));
   return booking && place && { booking, place };
 }
 
 /** The address where it is another doctor's of the facility: one reading for each doctor until it is found. */
 async function placeOfOther(
-  run: CalendarContext,
+  context: CalendarContext,
   { facilityId, doctorId, addressId }: Place,
 ): Promise<Place | undefined> {
-  const client = run.client(HIGHEST_PRIORITY);
+  const client = context.client(HIGHEST_PRIORITY);
   for (const { id } of await client.getDoctors(facilityId)) {
     if (id === doctorId) continue;
     const addresses = await client.getAddresses({ facilityId, doctorId: id });
@@ -96,16 +101,16 @@ const toPlace = (home: Calendar): Place => {
 
 /** Takes what was read into the record. @returns what it is now, where it moved and that could be read */
 export async function applyFetchedBooking(
-  run: CalendarContext,
+  context: CalendarContext,
   { shown, became }: FetchedBooking,
 ): Promise<BookingUpdate | undefined> {
   const now = said(shown);
   if (became === undefined) {
-    await ingest(run, { bookings: [now] });
+    await ingest(context, { bookings: [now] });
     return undefined;
   }
   const begun = { ...said(became.booking), before: now.id };
-  await applyMove(run, became.place.home, { ...now, status: 'moved', movedTo: begun.id }, begun);
+  await applyMove(context, became.place.home, { ...now, status: 'moved', movedTo: begun.id }, begun);
   return begun;
 }
 
@@ -114,18 +119,18 @@ export async function applyFetchedBooking(
  * and the clinic is told what it is in conflict with.
  */
 export async function applyMove(
-  run: CalendarContext,
+  context: CalendarContext,
   home: Calendar | undefined,
   ended: BookingUpdate,
   begun: BookingUpdate,
 ): Promise<void> {
-  if (home?.id === run.calendar.id) {
-    await ingest(run, { bookings: [ended, begun] });
+  if (home?.id === context.calendar.id) {
+    await ingest(context, { bookings: [ended, begun] });
   } else {
-    if (home !== undefined) await ingest({ ...run, calendar: home }, { bookings: [begun] });
-    await ingest(run, { bookings: [ended] });
+    if (home !== undefined) await ingest({ ...context, calendar: home }, { bookings: [begun] });
+    await ingest(context, { bookings: [ended] });
   }
-  if (home !== undefined) await run.notifyConflicts({ calendar: home.id, booking: begun.id });
+  if (home !== undefined) await context.notifyConflicts({ calendar: home.id, booking: begun.id });
 }
 
 /** What cannot be found out now is no answer: the question is asked again. */

@@ -6,8 +6,8 @@
  */
 
 import { BookingNotVisibleError } from '../context/booking-not-visible-error.js';
+import { isPermanentRefusal } from '../context/classify-error.js';
 import type { CalendarContext } from '../context/context.js';
-import { isPermanentRefusal } from '../context/permanent-refusal.js';
 import { HIGHEST_PRIORITY, toIso } from '../core/index.js';
 import { findBookings, type StoredBooking } from '../db/tables/bookings.js';
 import { deleteInDoubtMove, type InDoubtMove } from '../db/tables/in-doubt-moves.js';
@@ -27,13 +27,13 @@ const MINUTE = 60_000;
 
 /** Finds out about all of them, so that what is linked to a booking that moved follows from where it is now. */
 export async function resolveInDoubtMoves(
-  run: CalendarContext,
+  context: CalendarContext,
   moves: readonly InDoubtMove[],
 ): Promise<void> {
-  const { db, calendar, log } = run;
+  const { db, calendar, log } = context;
   for (const move of moves) {
     try {
-      await resolveInDoubtMove(run, move);
+      await resolveInDoubtMove(context, move);
     } catch (error) {
       if (!isPermanentRefusal(error)) throw error;
       const about = { calendar: calendar.id, booking: move.booking, reason: error.message };
@@ -45,17 +45,17 @@ export async function resolveInDoubtMoves(
 
 /** @returns the booking that it is now, whoever moved it; undefined where it did not move */
 export async function resolveInDoubtMove(
-  run: CalendarContext,
+  context: CalendarContext,
   move: InDoubtMove,
 ): Promise<BookingUpdate | undefined> {
-  const visit = await fetchBooking(run, move.booking, move.addressId);
-  const begun = visit && (await settle(run, move, visit));
-  await deleteInDoubtMove(run.db, run.calendar.id, move.booking);
+  const visit = await fetchBooking(context, move.booking, move.addressId);
+  const begun = visit && (await settle(context, move, visit));
+  await deleteInDoubtMove(context.db, context.calendar.id, move.booking);
   return begun;
 }
 
 async function settle(
-  run: CalendarContext,
+  context: CalendarContext,
   move: InDoubtMove,
   visit: FetchedBooking,
 ): Promise<BookingUpdate | undefined> {
@@ -63,29 +63,29 @@ async function settle(
   const { status, movedTo, start, end, service } = said(shown);
   if (status === 'booked') return undefined;
   if (shown.moving == null) {
-    const place = await placeAt(run, move.addressId);
-    const booking = await successorOf(run, move, shown, place);
-    return await applyFetchedBooking(run, { shown, became: booking && { booking, place } });
+    const place = await placeAt(context, move.addressId);
+    const booking = await successorOf(context, move, shown, place);
+    return await applyFetchedBooking(context, { shown, became: booking && { booking, place } });
   }
-  if (visit.became !== undefined || movedTo === undefined) return await applyFetchedBooking(run, visit);
-  if ((await placeAt(run, move.addressId)).home !== undefined) throw new BookingNotVisibleError(movedTo);
+  if (visit.became !== undefined || movedTo === undefined) return await applyFetchedBooking(context, visit);
+  if ((await placeAt(context, move.addressId)).home !== undefined) throw new BookingNotVisibleError(movedTo);
   // It is at an address that is no calendar here and cannot be read: what is known of it is what was asked for.
-  await applyFetchedBooking(run, visit);
+  await applyFetchedBooking(context, visit);
   const from = move.start.getTime();
   const length = move.minutes === null ? end - start : move.minutes * MINUTE;
   return { id: movedTo, status: 'booked', start: from, end: from + length, service };
 }
 
 async function successorOf(
-  run: CalendarContext,
+  context: CalendarContext,
   move: InDoubtMove,
   before: Booking,
   place: Place,
 ): Promise<Booking | undefined> {
-  const { db, calendar, account } = run;
+  const { db, calendar, account } = context;
   const from = move.start.getTime();
   const [since, until] = [toIso(from, account.timeZone), toIso(from + MINUTE, account.timeZone)];
-  const there = await run
+  const there = await context
     .client(HIGHEST_PRIORITY)
     .getBookings(place, since, until, ['patient', 'address_service']);
   const candidates = there.filter((one) => isResultOfMove(move, before, one));

@@ -1,8 +1,7 @@
 /** Bookings that are linked to an appointment of the PMS go where it goes, and are cancelled when it is released. */
 
-import { classifyError } from '../context/classify-error.js';
+import { classifyError, isPermanentRefusal } from '../context/classify-error.js';
 import type { CalendarContext } from '../context/context.js';
-import { isPermanentRefusal } from '../context/permanent-refusal.js';
 import { runPipelined } from '../db/pipeline.js';
 import type { Db } from '../db/schema.js';
 import { getCalendar } from '../db/tables/calendars.js';
@@ -31,28 +30,31 @@ const PATIENCE = 3;
  * does not wait for a cancellation, nor for long for a move.
  * @returns until when what only frees time has to wait for the budget, in epoch milliseconds
  */
-export async function syncLinkedBookings(run: CalendarContext): Promise<number | undefined> {
-  const toSync = (db: Db) => findBookingsToSync(db, run.calendar.id, new Date(run.now()));
-  const [moves, following] = await runPipelined(run.db, (db) =>
-    Promise.all([countInDoubtMoves(db, run.calendar.id), toSync(db)]),
+export async function syncLinkedBookings(context: CalendarContext): Promise<number | undefined> {
+  const toSync = (db: Db) => findBookingsToSync(db, context.calendar.id, new Date(context.now()));
+  const [moves, following] = await runPipelined(context.db, (db) =>
+    Promise.all([countInDoubtMoves(db, context.calendar.id), toSync(db)]),
   );
-  if (moves.length === 0) return await syncEach(run, following);
+  if (moves.length === 0) return await syncEach(context, following);
   try {
-    await resolveInDoubtMoves(run, moves);
+    await resolveInDoubtMoves(context, moves);
   } catch (error) {
     // What moved may be elsewhere by now: nothing follows before that is known.
-    await leave(run, await toSync(run.db), error, true);
+    await leave(context, await toSync(context.db), error, true);
     return undefined;
   }
-  return await syncEach(run, await toSync(run.db));
+  return await syncEach(context, await toSync(context.db));
 }
 
 /** Those that go elsewhere, with what stands in their way, and no others. @returns whether there were any */
-export async function syncMoves(run: CalendarContext, all: readonly LinkedBookingChange[]): Promise<boolean> {
-  const left = all.filter(({ booking }) => !run.unanswered.bookings.has(booking.id));
+export async function syncMoves(
+  context: CalendarContext,
+  all: readonly LinkedBookingChange[],
+): Promise<boolean> {
+  const left = all.filter(({ booking }) => !context.unanswered.bookings.has(booking.id));
   const moves = left.filter(isMove);
   await syncEach(
-    run,
+    context,
     left.filter((one) => isHighPriority(one, moves)),
   );
   return moves.length > 0;
@@ -65,42 +67,42 @@ const isHighPriority = (one: LinkedBookingChange, all: readonly LinkedBookingCha
   isMove(one) || all.some((other) => isInTheWay(one, other));
 
 async function syncEach(
-  run: CalendarContext,
+  context: CalendarContext,
   all: readonly LinkedBookingChange[],
 ): Promise<number | undefined> {
   let waitsUntil: number | undefined;
   for (const following of inOrder(all)) {
     const urgent = isHighPriority(following, all);
     if (waitsUntil !== undefined && !urgent) continue;
-    const { bookings, error: unanswered } = run.unanswered;
+    const { bookings, error: unanswered } = context.unanswered;
     if (all.some((one) => bookings.has(one.booking.id) && isInTheWay(one, following))) {
-      await leave(run, [following], unanswered, urgent);
+      await leave(context, [following], unanswered, urgent);
       continue;
     }
     try {
-      await follow(run, following, urgent);
+      await follow(context, following, urgent);
     } catch (error) {
       // It moved, and what it is now has to follow by itself.
       if (error instanceof BookingEndedError) continue;
       if (error instanceof RateLimitError && !urgent) waitsUntil = error.until;
-      else if (isPermanentRefusal(error)) await setApart(run, following, error.message);
-      else await leave(run, [following], error, urgent);
+      else if (isPermanentRefusal(error)) await setApart(context, following, error.message);
+      else await leave(context, [following], error, urgent);
     }
   }
   return waitsUntil;
 }
 
 async function follow(
-  run: CalendarContext,
+  context: CalendarContext,
   { booking, to }: LinkedBookingChange,
   urgent: boolean,
 ): Promise<void> {
   if (to === undefined) {
-    await cancelBooking(run, booking.id, { follows: true, urgent });
+    await cancelBooking(context, booking.id, { follows: true, urgent });
   } else if (to.start.getTime() === booking.start.getTime()) {
-    await agreeWithAppointment(run.db, booking, to.start);
+    await agreeWithAppointment(context.db, booking, to.start);
   } else {
-    await moveBooking(run, booking.id, {
+    await moveBooking(context, booking.id, {
       start: to.start.getTime(),
       service: to.service ?? undefined,
       refStart: to.start.getTime(),
@@ -109,29 +111,29 @@ async function follow(
 }
 
 async function setApart(
-  run: CalendarContext,
+  context: CalendarContext,
   { booking, to }: LinkedBookingChange,
   reason: string,
 ): Promise<void> {
-  run.log.warn(
-    { calendar: run.calendar.id, booking: booking.id, reason },
+  context.log.warn(
+    { calendar: context.calendar.id, booking: booking.id, reason },
     'a booking cannot follow its appointment',
   );
   const failed = { for: to === undefined ? CANCEL : to.start.toISOString(), reason };
-  await bookingRefused(run.db, booking, failed, new Date(run.now()), run.random());
+  await bookingRefused(context.db, booking, failed, new Date(context.now()), context.random());
 }
 
 /** They are not tried again in this run. @throws what is no lack of an answer */
 async function leave(
-  run: CalendarContext,
+  context: CalendarContext,
   some: readonly LinkedBookingChange[],
   error: unknown,
   urgent: boolean,
 ): Promise<void> {
-  if (classifyError(error, run.now()).kind !== 'retry') throw error;
-  if (urgent && !(await hasWaited(run))) throw error;
-  for (const { booking } of some) run.unanswered.bookings.add(booking.id);
-  run.unanswered.error ??= error;
+  if (classifyError(error, context.now()).kind !== 'retry') throw error;
+  if (urgent && !(await hasWaited(context))) throw error;
+  for (const { booking } of some) context.unanswered.bookings.add(booking.id);
+  context.unanswered.error ??= error;
 }
 
 /** Whether the calendar has failed so often that nothing else waits any longer for a booking that gets no answer. */

@@ -4,8 +4,8 @@
  * notification says so. Contract: moveBooking.
  */
 
+import { isPermanentRefusal } from '../context/classify-error.js';
 import type { CalendarContext } from '../context/context.js';
-import { isPermanentRefusal } from '../context/permanent-refusal.js';
 import { HIGHEST_PRIORITY, priority, toIso } from '../core/index.js';
 import { findBookings, findBookingsOfAccount, type StoredBooking } from '../db/tables/bookings.js';
 import { getCalendar } from '../db/tables/calendars.js';
@@ -43,32 +43,33 @@ export interface MoveTo {
  * @throws {DocplannerError} where the marketplace refuses it
  * @throws {BookingEndedError} where somebody else has moved it meanwhile
  */
-export async function moveBooking(run: CalendarContext, id: string, to: MoveTo): Promise<BookingUpdate> {
-  const { calendar, account, now, db } = run;
-  const known = await findKnownBooking(run, id);
-  const move = moveOf(run, known, to);
-  const successors = await successorsOf(run, id);
-  const before = await repeated(run, move, successors);
+export async function moveBooking(context: CalendarContext, id: string, to: MoveTo): Promise<BookingUpdate> {
+  const { calendar, account, now, db } = context;
+  const known = await findKnownBooking(context, id);
+  const move = moveOf(context, known, to);
+  const successors = await successorsOf(context, id);
+  const before = await repeated(context, move, successors);
   if (before !== undefined) return before;
   const earlier = (await countInDoubtMoves(db, calendar.id)).find(({ booking }) => booking === id);
   if (earlier === undefined && successors.newest !== id)
     throw new BookingEndedError(id, 'moved', successors.newest);
-  const settled = earlier && (await resolveInDoubtMove(run, earlier));
+  const settled = earlier && (await resolveInDoubtMove(context, earlier));
   if (earlier !== undefined && settled !== undefined) {
     const isAsSent = settled.start === earlier.start.getTime();
     if (isAsSent && isSameMove(move, earlier)) return settled;
-    if (isAsSent && earlier.addressId === calendar.addressId) return await moveBooking(run, settled.id, to);
+    if (isAsSent && earlier.addressId === calendar.addressId)
+      return await moveBooking(context, settled.id, to);
     throw new BookingEndedError(id, 'moved', settled.id);
   }
   const minutes = to.duration ?? (known.end - known.start) / MINUTE;
   const target = { start: to.start, end: to.start + minutes * MINUTE };
-  const client = run.client(
+  const client = context.client(
     priority({ closed: [target], opened: [{ start: known.start, end: known.end }], now: now() }),
     () => recordInDoubtMove(db, calendar.id, move),
   );
   try {
     const moved = await client.moveBooking(calendar, id, {
-      address_service_id: to.service ?? (await serviceOf(run, known)),
+      address_service_id: to.service ?? (await serviceOf(context, known)),
       start: toIso(to.start, account.timeZone),
       ...(to.duration === undefined ? {} : { duration: to.duration }),
       ...(move.addressId === calendar.addressId ? {} : { address_id: move.addressId }),
@@ -76,7 +77,7 @@ export async function moveBooking(run: CalendarContext, id: string, to: MoveTo):
     const followed = to.refStart === undefined ? {} : ({ byUs: true } as const);
     const ended: BookingUpdate = { ...known, status: 'moved', movedTo: moved.id, ...followed };
     const begun: BookingUpdate = { ...said(moved), before: id, refStart: to.refStart };
-    await applyMove(run, (await placeAt(run, move.addressId)).home, ended, begun);
+    await applyMove(context, (await placeAt(context, move.addressId)).home, ended, begun);
     await deleteInDoubtMove(db, calendar.id, id);
     return begun;
   } catch (error) {
@@ -85,7 +86,7 @@ export async function moveBooking(run: CalendarContext, id: string, to: MoveTo):
       // Moved or deleted already. What is not told is looked for only where it was sent before, and was slower than the question
       // what became of it.
       const wasSent = earlier !== undefined && isSameMove(move, earlier);
-      const moved = wasSent ? await resolveInDoubtMove(run, move) : await lookAgain(run, move);
+      const moved = wasSent ? await resolveInDoubtMove(context, move) : await lookAgain(context, move);
       if (moved?.start === to.start) return moved;
     }
     await deleteInDoubtMove(db, calendar.id, id);
@@ -109,11 +110,11 @@ const isSameMove = (one: InDoubtMove, other: InDoubtMove): boolean =>
 
 /** The record may be behind. @returns what it is now, where it is at the address where it was to go */
 async function lookAgain(
-  run: CalendarContext,
+  context: CalendarContext,
   { booking, addressId }: InDoubtMove,
 ): Promise<BookingUpdate | undefined> {
-  const visit = await fetchBooking(run, booking, addressId);
-  const begun = visit && (await applyFetchedBooking(run, visit));
+  const visit = await fetchBooking(context, booking, addressId);
+  const begun = visit && (await applyFetchedBooking(context, visit));
   return visit?.became?.place.addressId === addressId ? begun : undefined;
 }
 
@@ -140,15 +141,15 @@ async function successorsOf({ db, calendar }: CalendarContext, booking: string):
 
 /** Where this very move was made before, the booking that it is now: as the record has it, or the marketplace. */
 async function repeated(
-  run: CalendarContext,
+  context: CalendarContext,
   { booking, start, addressId }: InDoubtMove,
   { newest, all }: Successors,
 ): Promise<BookingUpdate | undefined> {
-  const { db } = run;
+  const { db } = context;
   if (newest === booking) return undefined;
   const known = all.find(({ id, status }) => id === newest && status === 'booked');
   const home = known && (await getCalendar(db, known.calendar));
-  const found = home === undefined ? await searchBooking(run, newest, addressId) : undefined;
+  const found = home === undefined ? await searchBooking(context, newest, addressId) : undefined;
   const now = known === undefined ? found && said(found.booking) : toSaid(known);
   const isThere = (home ?? found?.place)?.addressId === addressId;
   return isThere && now?.status === 'booked' && now.start === start.getTime() ? now : undefined;

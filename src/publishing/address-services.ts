@@ -4,9 +4,8 @@
  * Contract: Resources.
  */
 
-import { classifyError } from '../context/classify-error.js';
+import { classifyError, isPermanentRefusal } from '../context/classify-error.js';
 import type { CalendarContext } from '../context/context.js';
-import { isPermanentRefusal } from '../context/permanent-refusal.js';
 import { LOWEST_PRIORITY } from '../core/index.js';
 import {
   type Address,
@@ -44,17 +43,17 @@ interface Reading {
  * @returns whether what is on offer changes by it: a service that windows name is gone, or is back
  * @throws {FirewallError} and what is none of the marketplace's doing
  */
-export async function readAddress(run: CalendarContext, priority: number): Promise<boolean> {
-  const { db, calendar, now, log } = run;
-  run.address.wasRead = true;
-  const reading = await ask(run, priority);
+export async function readAddress(context: CalendarContext, priority: number): Promise<boolean> {
+  const { db, calendar, now, log } = context;
+  context.address.wasRead = true;
+  const reading = await ask(context, priority);
   const at = new Date(now());
   if (reading.services === undefined && reading.status === undefined) {
     await scheduleAddressReads(db, [calendar.id], new Date(at.getTime() + AGAIN_AFTER_MS));
     return false;
   }
-  const { gone, back, added } = await take(run, reading, at);
-  run.deliver(added);
+  const { gone, back, added } = await take(context, reading, at);
+  context.deliver(added);
   if (gone.length > 0) {
     log.warn(
       { calendar: calendar.id, services: gone },
@@ -65,16 +64,19 @@ export async function readAddress(run: CalendarContext, priority: number): Promi
 }
 
 /** The same, where it is due and was not done in this run. It is nothing that would hold up other work. */
-export async function readDueAddress(run: CalendarContext): Promise<boolean> {
-  if (run.address.wasRead || !(await isAddressReadDue(run.db, run.calendar.id, new Date(run.now()))))
+export async function readDueAddress(context: CalendarContext): Promise<boolean> {
+  if (
+    context.address.wasRead ||
+    !(await isAddressReadDue(context.db, context.calendar.id, new Date(context.now())))
+  )
     return false;
-  return await readAddress(run, LOWEST_PRIORITY);
+  return await readAddress(context, LOWEST_PRIORITY);
 }
 
 /** The marketplace's reason, and what the address lacks that may be the cause; it is read for that once in a run. */
-export async function explainRefusal(run: CalendarContext, reason: string): Promise<string> {
-  if (!run.address.wasRead) await readAddress(run, LOWEST_PRIORITY);
-  const address = await getAddress(run.db, run.calendar.id);
+export async function explainRefusal(context: CalendarContext, reason: string): Promise<string> {
+  if (!context.address.wasRead) await readAddress(context, LOWEST_PRIORITY);
+  const address = await getAddress(context.db, context.calendar.id);
   const gone = (address?.services ?? []).filter(({ goneSince }) => goneSince !== null);
   return [
     reason,
@@ -86,32 +88,32 @@ export async function explainRefusal(run: CalendarContext, reason: string): Prom
 export const spelled = ({ id, name }: Pick<AddressService, 'id' | 'name'>): string =>
   name === null ? id : `${id} (${name})`;
 
-async function ask(run: CalendarContext, priority: number): Promise<Reading> {
-  const { calendar } = run;
-  const client = run.client(priority);
+async function ask(context: CalendarContext, priority: number): Promise<Reading> {
+  const { calendar } = context;
+  const client = context.client(priority);
   // With a `start` only those that are offered on that date would be listed.
-  const listed = await tryTo(run, () => client.getAddressServices(calendar));
+  const listed = await tryTo(context, () => client.getAddressServices(calendar));
   if (listed === 'unanswered') return {};
   const services = listed === 'refused' || listed.length === 0 ? undefined : listed;
-  const answered = await tryTo(run, () => client.getCalendar(calendar));
+  const answered = await tryTo(context, () => client.getCalendar(calendar));
   if (answered === 'refused' || answered === 'unanswered') return { services };
   // It says `none` of an address that is gone, too.
   return listed === 'refused' && answered.status === 'none' ? {} : { services, status: answered.status };
 }
 
 async function tryTo<Answer>(
-  run: CalendarContext,
+  context: CalendarContext,
   read: () => Promise<Answer>,
 ): Promise<Answer | 'refused' | 'unanswered'> {
   try {
     return await read();
   } catch (error) {
-    const failure = classifyError(error, run.now());
+    const failure = classifyError(error, context.now());
     // It concerns more than this reading.
-    const isOfAccount = failure.kind === 'retry' && failure.refusal !== undefined;
+    const isOfAccount = failure.kind === 'retry' && failure.accountRefusal !== undefined;
     if (failure.kind === 'firewall' || failure.kind === 'unknown' || isOfAccount) throw error;
-    run.log.warn(
-      { calendar: run.calendar.id, reason: failure.reason },
+    context.log.warn(
+      { calendar: context.calendar.id, reason: failure.reason },
       'what an address has could not be read',
     );
     return isPermanentRefusal(error) ? 'refused' : 'unanswered';

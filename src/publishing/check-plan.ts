@@ -14,10 +14,10 @@ const MAX_OUTDATED = 5;
  * @throws {PlanOutdatedError} where any of them changed since, a few times at most
  */
 export async function checkPlan(
-  run: CalendarContext,
+  context: CalendarContext,
   days: readonly Pick<WantedDay, 'date' | 'generation'>[],
 ): Promise<void> {
-  const { db, calendar, outdated } = run;
+  const { db, calendar, outdated } = context;
   if (outdated.count < MAX_OUTDATED && (await haveChanged(db, calendar.id, days))) {
     outdated.count += 1;
     throw new PlanOutdatedError(calendar.id);

@@ -4,11 +4,11 @@
  */
 
 import type { CalendarContext } from '../context/context.js';
-import type { ReconcileResult } from '../context/reconcile-result.js';
 import { StillOnSaleError } from '../context/still-on-sale-error.js';
 import { addDays, bandOf, priority, startOfDate } from '../core/index.js';
 import { deleteClosedCalendar } from '../db/tables/closing-calendars.js';
 import { daysBetween, markDays, markDrift, type StoredDay } from '../db/tables/days.js';
+import { DONE, requeueNow, type WorkResult } from '../lib/work-result.js';
 import { executeStep } from './blocking/executor.js';
 import { ObservedState } from './blocking/observed-state.js';
 import { planBlocking } from './blocking/plan-blocking.js';
@@ -20,13 +20,13 @@ import { compareOnly } from './send-slots.js';
 const MAX_STEPS = 200;
 
 /** Has every day of the horizon emptied, also those that we never published: the marketplace may show something there. */
-export async function wantEverythingClosed(run: CalendarContext): Promise<void> {
-  const { db, calendar, account, now } = run;
+export async function wantEverythingClosed(context: CalendarContext): Promise<void> {
+  const { db, calendar, account, now } = context;
   const { from, to } = horizonOf(account.timeZone, now());
   const known = new Map((await daysBetween(db, calendar.id, from, to)).map((day) => [day.date, day]));
   const windows = datesBetween(from, to)
     .filter((date) => !isBeingClosed(known.get(date)))
-    .map((date) => ({ calendar: calendar.id, date, priority: priorityOfClosing(run, date) }));
+    .map((date) => ({ calendar: calendar.id, date, priority: priorityOfClosing(context, date) }));
   await markDays(db, { windows, occupancy: [] }, new Date(now()));
 }
 
@@ -40,54 +40,54 @@ function isBeingClosed(day: StoredDay | undefined): boolean {
 }
 
 /** After its days were published. */
-export async function finishClosing(run: CalendarContext, since: Date): Promise<ReconcileResult> {
-  const { db, calendar, account, now, log } = run;
+export async function finishClosing(context: CalendarContext, since: Date): Promise<WorkResult> {
+  const { db, calendar, account, now, log } = context;
   const { from, to } = horizonOf(account.timeZone, now());
   const stored = await daysBetween(db, calendar.id, from, to);
   // A day that failed may be on sale, and what we hide there with it.
-  if (stored.some((day) => day.generation > day.publishedGeneration)) return { kind: 'done' };
+  if (stored.some((day) => day.generation > day.publishedGeneration)) return DONE;
   const days = stored.map((day): WantedDay => ({ ...day, wanted: [] }));
-  await refuseWhatShows(run, days);
-  if (!(await removeOurs(run, days))) return { kind: 'again', priority: priorityOfClosing(run, to) };
-  await refuseWhatShows(run, days);
+  await refuseWhatShows(context, days);
+  if (!(await removeOurs(context, days))) return requeueNow(priorityOfClosing(context, to));
+  await refuseWhatShows(context, days);
   await deleteClosedCalendar(db, calendar.id, since);
   log.info({ calendar: calendar.id, account: account.id }, 'a calendar was closed and removed');
-  return { kind: 'done' };
+  return DONE;
 }
 
 /** @throws {StillOnSaleError} where something is on offer; those days are closed again */
-async function refuseWhatShows(run: CalendarContext, days: readonly WantedDay[]): Promise<void> {
-  const showing = await compareOnly(run, days);
+async function refuseWhatShows(context: CalendarContext, days: readonly WantedDay[]): Promise<void> {
+  const showing = await compareOnly(context, days);
   if (showing.size === 0) return;
   const changes = days
     .filter(({ date }) => showing.has(date))
     .map(({ date, generation }) => ({
       date,
       generation,
-      priority: priorityOfClosing(run, date),
+      priority: priorityOfClosing(context, date),
       isTold: false,
     }));
-  await markDrift(run.db, run.calendar.id, changes, new Date(run.now()));
+  await markDrift(context.db, context.calendar.id, changes, new Date(context.now()));
   throw new StillOnSaleError([...showing].sort());
 }
 
 /** Nothing comes on offer by it: there is nothing under them any more. @returns whether none is left */
-async function removeOurs(run: CalendarContext, days: readonly WantedDay[]): Promise<boolean> {
-  const seen = new ObservedState(run);
+async function removeOurs(context: CalendarContext, days: readonly WantedDay[]): Promise<boolean> {
+  const seen = new ObservedState(context);
   for (let step = 0; step < MAX_STEPS; step += 1) {
     const present = await seen.present(days, [], []);
     if (present === 'news') continue;
     const { opening } = planBlocking({
       strategy: 'slots',
-      timeZone: run.account.timeZone,
+      timeZone: context.account.timeZone,
       days: days.map(({ date }) => ({ date, told: [], isCertain: true, wanted: [] })),
       needs: [],
       present,
       refused: seen.refused,
-      now: run.now(),
+      now: context.now(),
     });
     if (opening[0] === undefined) return true;
-    await executeStep(run, seen, opening[0]);
+    await executeStep(context, seen, opening[0]);
   }
   return false;
 }

@@ -5,8 +5,8 @@
  */
 
 import { CalendarChangedError } from '../context/calendar-changed-error.js';
+import { isPermanentRefusal } from '../context/classify-error.js';
 import type { CalendarContext } from '../context/context.js';
-import { isPermanentRefusal } from '../context/permanent-refusal.js';
 import { type ClosedBy, clearVerified, type DayError, saveFailed, saveTold } from '../db/tables/days.js';
 import { NotFoundError } from '../docplanner/index.js';
 import type { Interval } from '../marketplace-state/dirty-days.js';
@@ -29,27 +29,27 @@ export type Closed = ClosedBy | null | undefined;
  * @throws what is no refusal
  */
 export async function closeOtherwise(
-  run: CalendarContext,
+  context: CalendarContext,
   date: string,
   ways: readonly ClosedBy[],
   shown: readonly Interval[] = [],
 ): Promise<Closed> {
-  let left = await onSale(run, date, shown);
+  let left = await onSale(context, date, shown);
   if (left === undefined) return undefined;
   for (const way of ways) {
     try {
-      await BY[way](run, left, shown);
+      await BY[way](context, left, shown);
     } catch (error) {
       if (!isPermanentRefusal(error)) throw error;
-      run.log.warn(
-        { calendar: run.calendar.id, date, way, reason: error.message },
+      context.log.warn(
+        { calendar: context.calendar.id, date, way, reason: error.message },
         'a way of closing taken time was refused',
       );
     }
-    left = await onSale(run, date, way === 'break' ? shown : []);
+    left = await onSale(context, date, way === 'break' ? shown : []);
     if (left === undefined) {
-      run.log.warn(
-        { calendar: run.calendar.id, date, way },
+      context.log.warn(
+        { calendar: context.calendar.id, date, way },
         'taken time was closed by another way than its own',
       );
       return way;
@@ -65,17 +65,17 @@ export async function closeOtherwise(
  * @returns how it was closed
  */
 export async function dayFailed(
-  run: CalendarContext,
+  context: CalendarContext,
   { date, generation }: Pick<WantedDay, 'date' | 'generation'>,
   error: DayError,
   ways: readonly ClosedBy[],
   shown: readonly Interval[] = [],
 ): Promise<Closed> {
-  const closedBy = await closeOtherwise(run, date, ways, shown);
-  const reason = await explainRefusal(run, error.reason);
+  const closedBy = await closeOtherwise(context, date, ways, shown);
+  const reason = await explainRefusal(context, error.reason);
   const closed = closedBy === undefined ? {} : { closedBy };
   const failed = { date, generation, error: { ...error, reason, ...closed } };
-  await saveFailed(run.db, run.calendar.id, [failed], new Date(run.now()), run.random());
+  await saveFailed(context.db, context.calendar.id, [failed], new Date(context.now()), context.random());
   return closedBy;
 }
 
@@ -84,78 +84,92 @@ export async function dayFailed(
  * calendar's.
  * @returns whether any time stays on sale
  */
-export async function closeAllOtherwise(run: CalendarContext, from: string, to: string): Promise<boolean> {
+export async function closeAllOtherwise(
+  context: CalendarContext,
+  from: string,
+  to: string,
+): Promise<boolean> {
   const ways: readonly ClosedBy[] =
-    run.calendar.strategy === 'slots' ? ['break', 'clear'] : ['break', 'slots', 'clear'];
-  const open = await findWronglyOnSale(run.db, run.calendar, run.account, from, to, run.now());
+    context.calendar.strategy === 'slots' ? ['break', 'clear'] : ['break', 'slots', 'clear'];
+  const open = await findWronglyOnSale(
+    context.db,
+    context.calendar,
+    context.account,
+    from,
+    to,
+    context.now(),
+  );
   const byPriority = open.toSorted((a, b) => (a.spans[0]?.start ?? 0) - (b.spans[0]?.start ?? 0));
   for (const { day } of byPriority) {
-    if ((await closeOtherwise(run, day.date, ways)) === null) return true;
+    if ((await closeOtherwise(context, day.date, ways)) === null) return true;
   }
   return false;
 }
 
 async function onSale(
-  run: CalendarContext,
+  context: CalendarContext,
   date: string,
   shown: readonly Interval[],
 ): Promise<OnSale | undefined> {
-  return (await findWronglyOnSale(run.db, run.calendar, run.account, date, date, run.now(), shown))[0];
+  return (
+    await findWronglyOnSale(context.db, context.calendar, context.account, date, date, context.now(), shown)
+  )[0];
 }
 
 const BY: {
   readonly [Way in ClosedBy]: (
-    run: CalendarContext,
+    context: CalendarContext,
     open: OnSale,
     shown: readonly Interval[],
   ) => Promise<void>;
 } = {
-  slots: async (run, { day }) => {
-    const { db, calendar, account } = run;
+  slots: async (context, { day }) => {
+    const { db, calendar, account } = context;
     const [view] = await viewDays(db, { ...calendar, strategy: 'slots' }, account, day.date, day.date);
     const wanted: WantedDay = { ...day, wanted: view?.wanted ?? [] };
-    await sendSlots(run, [wanted], await freshEntries(run, [wanted]));
-    await publishedAs(run, wanted);
+    await sendSlots(context, [wanted], await freshEntries(context, [wanted]));
+    await publishedAs(context, wanted);
   },
-  break: async (run, { day }, shown) => {
+  break: async (context, { day }, shown) => {
     // What the database does not know of yet hides it perhaps: a break that was asked for and not answered.
     const wanted: WantedDay = { ...day, wanted: [] };
-    await fetchMarketplaceState(run, [wanted]).catch(unlessRefused);
-    const left = await onSale(run, day.date, shown);
+    await fetchMarketplaceState(context, [wanted]).catch(unlessRefused);
+    const left = await onSale(context, day.date, shown);
     if (left === undefined) return;
-    const seen = new ObservedState(run);
-    for (const span of left.spans) await addBreak(run, seen, span);
+    const seen = new ObservedState(context);
+    for (const span of left.spans) await addBreak(context, seen, span);
     // One that was there already is known by its id from now on.
-    if ((await onSale(run, day.date, shown)) !== undefined) await fetchMarketplaceState(run, [wanted]);
+    if ((await onSale(context, day.date, shown)) !== undefined)
+      await fetchMarketplaceState(context, [wanted]);
   },
-  clear: async (run, { day }) => {
+  clear: async (context, { day }) => {
     const wanted: WantedDay = { ...day, wanted: [] };
-    const { db, calendar } = run;
+    const { db, calendar } = context;
     // After a lost answer it is not known what the day shows.
-    const client = run.client(priorityOf([wanted]), () => clearVerified(db, calendar.id, [day.date]));
+    const client = context.client(priorityOf([wanted]), () => clearVerified(db, calendar.id, [day.date]));
     try {
-      await client.deleteSlots(run.calendar, day.date);
+      await client.deleteSlots(context.calendar, day.date);
     } catch (error) {
       // There was nothing to clear, or nothing may be cleared.
       if (
         !(error instanceof NotFoundError) ||
-        (await fetchShownDays(run, [wanted], priorityOf([wanted]))).size > 0
+        (await fetchShownDays(context, [wanted], priorityOf([wanted]))).size > 0
       )
         throw error;
     }
-    await publishedAs(run, wanted);
+    await publishedAs(context, wanted);
   },
 };
 
-async function publishedAs(run: CalendarContext, { date, generation, wanted }: WantedDay): Promise<void> {
+async function publishedAs(context: CalendarContext, { date, generation, wanted }: WantedDay): Promise<void> {
   const saved = await saveTold(
-    run.db,
-    run.calendar.id,
+    context.db,
+    context.calendar.id,
     [{ date, generation, slots: wanted }],
-    new Date(run.now()),
+    new Date(context.now()),
   );
   // It changed while it was being closed: it is looked at anew.
-  if (saved.length === 0) throw new CalendarChangedError(run.calendar.id);
+  if (saved.length === 0) throw new CalendarChangedError(context.calendar.id);
 }
 
 function unlessRefused(error: unknown): void {

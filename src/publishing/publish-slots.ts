@@ -4,9 +4,9 @@
  */
 
 import type { CalendarContext } from '../context/context.js';
-import type { ReconcileResult } from '../context/reconcile-result.js';
 import type { BusyTime } from '../db/tables/busy-time.js';
 import { DocplannerError } from '../docplanner/index.js';
+import { DONE, requeueNow, type WorkResult } from '../lib/work-result.js';
 import { readBreaks } from '../marketplace-state/fetch-state.js';
 import { RateLimitError } from '../rate-limit/rate-limit-error.js';
 import { unreadBreaks } from './blocking/required-blocks.js';
@@ -20,34 +20,34 @@ import { rangeOf } from './verify-publication.js';
 const MAX_STEPS = 100;
 
 /** Before each step the record is read anew, so that nothing is sent that is known to be taken by then. */
-export async function publishSlots(run: CalendarContext): Promise<ReconcileResult> {
+export async function publishSlots(context: CalendarContext): Promise<WorkResult> {
   const showing = new Set<string>();
   const lookedFor = new Set<string>();
   for (let step = 0; step < MAX_STEPS; step += 1) {
-    const { days, taken } = await wanted(run);
-    if (await learnsWhoseBreaks(run, days, taken, lookedFor)) continue;
-    const action = nextAction(days, run.maxEntries, showing);
-    if (action === undefined) return { kind: 'done' };
+    const { days, taken } = await wanted(context);
+    if (await learnsWhoseBreaks(context, days, taken, lookedFor)) continue;
+    const action = nextAction(days, context.maxEntries, showing);
+    if (action === undefined) return DONE;
     switch (action.kind) {
       case 'settle':
-        await settle(run, action.days);
+        await settle(context, action.days);
         break;
       case 'look': {
-        const found = await compareOnly(run, action.days);
+        const found = await compareOnly(context, action.days);
         for (const date of found) showing.add(date);
         const empty = action.days.filter((day) => !found.has(day.date));
-        await saveAsPublished(run, empty, true);
+        await saveAsPublished(context, empty, true);
         break;
       }
       case 'clear':
-        if (await clearDay(run, action.days[0])) await verifyAndRecord(run, action.days);
+        if (await clearDay(context, action.days[0])) await verifyAndRecord(context, action.days);
         break;
       case 'replace':
-        await verifyAndRecord(run, await replaceDays(run, action.days));
+        await verifyAndRecord(context, await replaceDays(context, action.days));
         break;
     }
   }
-  return { kind: 'again', priority: priorityOf(await pending(run)) };
+  return requeueNow(priorityOf(await pending(context)));
 }
 
 /**
@@ -56,22 +56,22 @@ export async function publishSlots(run: CalendarContext): Promise<ReconcileResul
  * @returns whether more is known than before
  */
 async function learnsWhoseBreaks(
-  run: CalendarContext,
+  context: CalendarContext,
   days: readonly WantedDay[],
   taken: readonly BusyTime[],
   lookedFor: Set<string>,
 ): Promise<boolean> {
-  const unread = unreadBreaks(taken, run.calendar).filter((id) => !lookedFor.has(id));
+  const unread = unreadBreaks(taken, context.calendar).filter((id) => !lookedFor.has(id));
   if (unread.length === 0) return false;
   for (const id of unread) lookedFor.add(id);
-  const { db, calendar, now } = run;
+  const { db, calendar, now } = context;
   try {
-    await readBreaks({ db, calendar, now, client: run.client(priorityOf(days)) }, rangeOf(run, days));
+    await readBreaks({ db, calendar, now, client: context.client(priorityOf(days)) }, rangeOf(context, days));
     return true;
   } catch (error) {
     if (!(error instanceof DocplannerError || error instanceof RateLimitError)) throw error;
     // What closes does not wait for it.
-    run.log.warn({ calendar: calendar.id, reason: error.message }, 'breaks of others could not be read');
+    context.log.warn({ calendar: calendar.id, reason: error.message }, 'breaks of others could not be read');
     return false;
   }
 }

@@ -17,11 +17,14 @@ const MINUTE = 60_000;
  * @throws {NoFreshFormError} when all forms were
  */
 export async function freshEntries(
-  run: CalendarContext,
+  context: CalendarContext,
   days: readonly WantedDay[],
 ): Promise<readonly Slot[]> {
-  const entries = days.flatMap((day) => entriesOf(day, run.account.timeZone));
-  return unusedPayloadVariant(entries, await payloadsSince(run.db, run.calendar.id, sentLatelySince(run)));
+  const entries = days.flatMap((day) => entriesOf(day, context.account.timeZone));
+  return unusedPayloadVariant(
+    entries,
+    await payloadsSince(context.db, context.calendar.id, sentLatelySince(context)),
+  );
 }
 
 /**
@@ -29,19 +32,19 @@ export async function freshEntries(
  * @throws {PlanOutdatedError} before it is sent
  */
 export async function sendSlots(
-  run: CalendarContext,
+  context: CalendarContext,
   days: readonly WantedDay[],
   entries: readonly Slot[],
 ): Promise<void> {
-  const { db, calendar, now } = run;
+  const { db, calendar, now } = context;
   const dates = days.map((day) => day.date);
   // Before it is sent: a crash or a lost answer must find it written down that it may have arrived.
-  const client = run.client(priorityOf(days), async () => {
-    await checkPlan(run, days);
+  const client = context.client(priorityOf(days), async () => {
+    await checkPlan(context, days);
     await runPipelined(db, (session) =>
       Promise.all([
         clearVerified(session, calendar.id, dates),
-        recordPayload(session, calendar.id, hashOf(entries), new Date(now()), sentLatelySince(run)),
+        recordPayload(session, calendar.id, hashOf(entries), new Date(now()), sentLatelySince(context)),
       ]),
     );
   });

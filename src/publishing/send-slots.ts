@@ -16,49 +16,56 @@ import { fetchShownDays } from './verify-publication.js';
 
 /** The days that wait, computed from the record as it is now, so that nothing is sent that is known to be taken. */
 export async function pending(
-  run: CalendarContext,
+  context: CalendarContext,
   only?: ReadonlySet<string>,
 ): Promise<readonly WantedDay[]> {
-  return (await wanted(run, only)).days;
+  return (await wanted(context, only)).days;
 }
 
 /**
  * The same, with what is taken. An appointment may have moved since the run began: what is linked to it moves before its
  * new time is closed.
  */
-export async function wanted(run: CalendarContext, only?: ReadonlySet<string>): Promise<Wanted> {
+export async function wanted(context: CalendarContext, only?: ReadonlySet<string>): Promise<Wanted> {
   for (;;) {
-    const horizon = horizonOf(run.account.timeZone, run.now());
-    const found = await wantedDays(run.db, run.calendar, run.account, horizon, new Date(run.now()), only);
-    if (found.days.length === 0 || !(await syncMoves(run, found.following))) return found;
+    const horizon = horizonOf(context.account.timeZone, context.now());
+    const found = await wantedDays(
+      context.db,
+      context.calendar,
+      context.account,
+      horizon,
+      new Date(context.now()),
+      only,
+    );
+    if (found.days.length === 0 || !(await syncMoves(context, found.following))) return found;
   }
 }
 
 /** @returns the dates that show something */
 export async function compareOnly(
-  run: CalendarContext,
+  context: CalendarContext,
   days: readonly WantedDay[],
 ): Promise<ReadonlySet<string>> {
-  return await fetchShownDays(run, days, priorityOf(days));
+  return await fetchShownDays(context, days, priorityOf(days));
 }
 
 /** @returns whether it was taken; where it was refused, the day has failed */
-export async function clearDay(run: CalendarContext, day: WantedDay): Promise<boolean> {
-  const { db, calendar } = run;
-  const client = run.client(priorityOf([day]), async () => {
-    await checkPlan(run, [day]);
+export async function clearDay(context: CalendarContext, day: WantedDay): Promise<boolean> {
+  const { db, calendar } = context;
+  const client = context.client(priorityOf([day]), async () => {
+    await checkPlan(context, [day]);
     await clearVerified(db, calendar.id, [day.date]);
   });
   try {
     await client.deleteSlots(calendar, day.date);
   } catch (error) {
     if (error instanceof InvalidRequestError) {
-      await setApart(run, new Map([[day, error.message]]), ['break', 'slots']);
+      await setApart(context, new Map([[day, error.message]]), ['break', 'slots']);
       return false;
     }
     if (!(error instanceof NotFoundError)) throw error;
     // There was nothing to clear, or the calendar is gone: the answer to replacing it with nothing tells.
-    return (await replaceDays(run, [day])).length > 0;
+    return (await replaceDays(context, [day])).length > 0;
   }
   return true;
 }
@@ -69,32 +76,32 @@ export async function clearDay(run: CalendarContext, day: WantedDay): Promise<bo
  * @returns those that it took
  */
 export async function replaceDays(
-  run: CalendarContext,
+  context: CalendarContext,
   days: readonly WantedDay[],
 ): Promise<readonly WantedDay[]> {
-  const entries = await freshEntries(run, days);
+  const entries = await freshEntries(context, days);
   try {
-    await sendSlots(run, days, entries);
+    await sendSlots(context, days, entries);
   } catch (error) {
-    if (error instanceof InvalidRequestError) return await refused(run, days, entries, error);
+    if (error instanceof InvalidRequestError) return await refused(context, days, entries, error);
     throw error;
   }
   return days;
 }
 
 async function refused(
-  run: CalendarContext,
+  context: CalendarContext,
   days: readonly WantedDay[],
   form: readonly Slot[],
   error: InvalidRequestError,
 ): Promise<readonly WantedDay[]> {
   // Where a service is gone, the days are computed again without it.
-  if (!run.address.wasRead && (await readAddress(run, priorityOf(days)))) return [];
+  if (!context.address.wasRead && (await readAddress(context, priorityOf(days)))) return [];
   const named = new Map<WantedDay, string>();
   for (const { index, field, reason } of error.entries) {
     // By its date, because another form can have more entries than the days have work periods.
     const entry = form[index];
-    const date = entry && localDate(Date.parse(entry.start), run.account.timeZone);
+    const date = entry && localDate(Date.parse(entry.start), context.account.timeZone);
     const day = days.find((one) => one.date === date);
     if (day !== undefined) named.set(day, field === undefined ? reason : `${field}: ${reason}`);
   }
@@ -105,31 +112,31 @@ async function refused(
     const empty = [...named.keys()].filter(({ wanted }) => wanted.length === 0);
     const cleared: WantedDay[] = [];
     for (const day of empty) {
-      if (await clearDay(run, day)) cleared.push(day);
+      if (await clearDay(context, day)) cleared.push(day);
       named.delete(day);
     }
-    if (named.size > 0) await setApart(run, named);
+    if (named.size > 0) await setApart(context, named);
     return cleared;
   }
   // It does not say which: each half by itself, until it is found.
   const middle = Math.ceil(days.length / 2);
   const taken: WantedDay[] = [];
   for (const half of [days.slice(0, middle), days.slice(middle)]) {
-    const fresh = await pending(run, new Set(half.map((day) => day.date)));
-    if (fresh.length > 0) taken.push(...(await replaceDays(run, fresh)));
+    const fresh = await pending(context, new Set(half.map((day) => day.date)));
+    if (fresh.length > 0) taken.push(...(await replaceDays(context, fresh)));
   }
   return taken;
 }
 
 /** They have failed, each with the marketplace's reason; what must not be on sale of them is closed by another way. */
 async function setApart(
-  run: CalendarContext,
+  context: CalendarContext,
   days: ReadonlyMap<WantedDay, string>,
   ways: readonly ClosedBy[] = ['break', 'clear'],
 ): Promise<void> {
-  run.log.error(
-    { calendar: run.calendar.id, days: [...days.keys()].map((day) => day.date) },
+  context.log.error(
+    { calendar: context.calendar.id, days: [...days.keys()].map((day) => day.date) },
     'the marketplace refused days',
   );
-  for (const [day, reason] of days) await dayFailed(run, day, { reason }, ways);
+  for (const [day, reason] of days) await dayFailed(context, day, { reason }, ways);
 }

@@ -20,6 +20,7 @@ import {
   type Verification,
 } from '../db/tables/verifications.js';
 import { backoffMs, RETRY } from '../lib/backoff.js';
+import { DONE, requeueAfter, requeueNow, type WorkResult } from '../lib/work-result.js';
 import type { Interval } from '../marketplace-state/dirty-days.js';
 import { requiredBlocksOf } from './blocking/required-blocks.js';
 import { busyTimeOn, type WantedDay } from './desired-days.js';
@@ -47,28 +48,28 @@ interface Check extends Verification, SentDay {
  * @param hidden what must not show although it is in the slots
  */
 export async function verifyAndRecord(
-  run: CalendarContext,
+  context: CalendarContext,
   days: readonly WantedDay[],
   hidden: readonly Interval[] = [],
 ): Promise<void> {
   if (days.length === 0) return;
-  const open = await openOf(run);
+  const open = await openOf(context);
   const openOn = new Map(open.map((one) => [one.date, one]));
   const ofBefore = ({ date, generation }: WantedDay): OpenVerification | undefined => {
     const one = openOn.get(date);
     return one?.generation === generation ? one : undefined;
   };
   const wantsReading =
-    run.verify === 'always' ||
-    (run.verify === 'sampled' && run.random() < SAMPLE) ||
+    context.verify === 'always' ||
+    (context.verify === 'sampled' && context.random() < SAMPLE) ||
     days.some((day) => ofBefore(day)?.repaired === true);
   if (!wantsReading) {
     // A 2xx is taken for the truth.
-    await saveAsPublished(run, days, true);
+    await saveAsPublished(context, days, true);
     return;
   }
-  const writtenAt = new Date(run.now());
-  const { readLagMs } = await getAddressBehavior(run.db, run.calendar.id);
+  const writtenAt = new Date(context.now());
+  const { readLagMs } = await getAddressBehavior(context.db, context.calendar.id);
   // Where readings of the write before this one still differed, the first of this one may show what was before both.
   const afterMs = days.reduce((most, { date, generation }) => {
     const one = openOn.get(date);
@@ -77,7 +78,7 @@ export async function verifyAndRecord(
       ? Math.max(most, one.dueAt.getTime() - one.writtenAt.getTime())
       : most;
   }, readLagMs);
-  const dueAt = new Date(run.now() + Math.min(afterMs, READ_AFTER_MS.at(-1) ?? 0));
+  const dueAt = new Date(context.now() + Math.min(afterMs, READ_AFTER_MS.at(-1) ?? 0));
   const checks = days.map((day): Check => {
     const { date, generation, wanted: slots, priority } = day;
     const repaired = ofBefore(day)?.repaired ?? false;
@@ -85,17 +86,17 @@ export async function verifyAndRecord(
     return { date, generation, slots, priority, ...fresh, isFailed: false, isSaved: false };
   });
   if (afterMs > 0) {
-    await saveWaiting(run, checks);
+    await saveWaiting(context, checks);
     return;
   }
   const dates = new Set(days.map(({ date }) => date));
   const others = open.filter(({ date, isCurrent }) => isCurrent && !dates.has(date)).map(toCheck);
-  await read(run, checks, others, hidden);
+  await read(context, checks, others, hidden);
 }
 
 /** Days that are shown as they were told, or are still to be seen so. */
-export async function settle(run: CalendarContext, days: readonly WantedDay[]): Promise<void> {
-  const open = new Map((await openOf(run)).map((one) => [one.date, one]));
+export async function settle(context: CalendarContext, days: readonly WantedDay[]): Promise<void> {
+  const open = new Map((await openOf(context)).map((one) => [one.date, one]));
   const unseen = days.flatMap((day): Check[] => {
     const one = open.get(day.date);
     if (one === undefined || one.dueAt === null) return [];
@@ -103,40 +104,33 @@ export async function settle(run: CalendarContext, days: readonly WantedDay[]): 
     return [{ ...one, date, generation, slots, priority, isFailed: false, isSaved: true }];
   });
   const isUnseen = new Set(unseen.map(({ date }) => date));
-  await saveVerifications(run.db, run.calendar.id, unseen.map(toVerification));
+  await saveVerifications(context.db, context.calendar.id, unseen.map(toVerification));
   await saveAsPublished(
-    run,
+    context,
     days.filter(({ date }) => !isUnseen.has(date)),
     true,
   );
 }
 
-export type Verified =
-  /** Nothing is to be read. */
-  | { readonly kind: 'done' }
-  /** There are days to write again. */
-  | { readonly kind: 'repair' }
-  /** There is something to be read then. */
-  | { readonly kind: 'later'; readonly afterMs: number };
-
-/** Reads what is due. */
-export async function verifyDue(run: CalendarContext): Promise<Verified> {
-  const open = await currentOf(run);
+/**
+ * Reads the days whose verification is due.
+ * @returns an immediate requeue where there are days to write again, a later one where there are days to read then
+ */
+export async function verifyDue(context: CalendarContext): Promise<WorkResult> {
+  const open = await currentOf(context);
   const due = open.filter(
-    ({ isFailed, dueAt }) => !isFailed && dueAt !== null && dueAt.getTime() <= run.now(),
+    ({ isFailed, dueAt }) => !isFailed && dueAt !== null && dueAt.getTime() <= context.now(),
   );
-  if (due.length === 0) return nextOf(run, open);
+  if (due.length === 0) return nextOf(context, open);
   const others = open.filter((one) => !due.includes(one));
-  const hidden = await hiddenOn(run, open);
-  const repairs = await read(run, due, others, hidden);
-  return repairs ? { kind: 'repair' } : nextOf(run, await currentOf(run));
+  const hidden = await hiddenOn(context, open);
+  const repairs = await read(context, due, others, hidden);
+  return repairs ? requeueNow() : nextOf(context, await currentOf(context));
 }
 
-function nextOf(run: CalendarContext, open: readonly Check[]): Verified {
+function nextOf(context: CalendarContext, open: readonly Check[]): WorkResult {
   const dues = open.flatMap(({ isFailed, dueAt }) => (isFailed || dueAt === null ? [] : [dueAt.getTime()]));
-  return dues.length === 0
-    ? { kind: 'done' }
-    : { kind: 'later', afterMs: Math.max(0, Math.min(...dues) - run.now()) };
+  return dues.length === 0 ? DONE : requeueAfter(Math.min(...dues) - context.now());
 }
 
 async function openOf({ db, calendar, account, now }: CalendarContext): Promise<OpenVerification[]> {
@@ -144,8 +138,8 @@ async function openOf({ db, calendar, account, now }: CalendarContext): Promise<
   return await openVerifications(db, calendar.id, from, new Date(now()));
 }
 
-async function currentOf(run: CalendarContext): Promise<Check[]> {
-  return (await openOf(run)).filter(({ isCurrent }) => isCurrent).map(toCheck);
+async function currentOf(context: CalendarContext): Promise<Check[]> {
+  return (await openOf(context)).filter(({ isCurrent }) => isCurrent).map(toCheck);
 }
 
 const toCheck = ({ published, ...one }: OpenVerification): Check => ({
@@ -154,8 +148,8 @@ const toCheck = ({ published, ...one }: OpenVerification): Check => ({
   isSaved: true,
 });
 
-async function hiddenOn(run: CalendarContext, days: readonly Check[]): Promise<readonly Interval[]> {
-  const { db, calendar, account } = run;
+async function hiddenOn(context: CalendarContext, days: readonly Check[]): Promise<readonly Interval[]> {
+  const { db, calendar, account } = context;
   const [from, to] = [days[0]?.date, days.at(-1)?.date];
   if (calendar.strategy === 'slots' || from === undefined || to === undefined) return [];
   return requiredBlocksOf(await busyTimeOn(db, calendar, account, from, to), calendar);
@@ -167,27 +161,27 @@ async function hiddenOn(run: CalendarContext, days: readonly Check[]): Promise<r
  * @returns whether there are days to write again
  */
 async function read(
-  run: CalendarContext,
+  context: CalendarContext,
   due: readonly Check[],
   others: readonly Check[],
   hidden: readonly Interval[],
 ): Promise<boolean> {
-  const { db, calendar } = run;
+  const { db, calendar } = context;
   const dates = due.map(({ date }) => date).sort();
   const [from = '', to = ''] = [dates[0], dates.at(-1)];
   const checks = [
     ...due,
     ...others.filter(({ date, dueAt }) => from <= date && date <= to && dueAt !== null),
   ];
-  const readAt = run.now();
+  const readAt = context.now();
   const behavior = await getAddressBehavior(db, calendar.id);
   // In between, what is missing is not looked for: it is not the last word anyway.
   const explains = due.some((one) => one.differing === 0 || readAt - one.writtenAt.getTime() >= SETTLED_MS);
   let judged: readonly Judged[];
   try {
-    judged = await verifyPublication(run, checks, { hidden, cut: behavior.cut, explains });
+    judged = await verifyPublication(context, checks, { hidden, cut: behavior.cut, explains });
   } catch (error) {
-    await couldNotRead(run, due, error);
+    await couldNotRead(context, due, error);
     return false;
   }
   const shown = new Map(judged.map((one) => [one.date, one]));
@@ -207,23 +201,23 @@ async function read(
       again.push({ ...check, dueAt, differing: check.differing + 1, unread: 0 });
     }
   }
-  await saveObservedState(run, behavior, agreed, shown, readAt);
-  await savePublishedDays(run, agreed, true);
-  await saveWaiting(run, again);
-  await saveRepairs(run, repairs);
-  await saveFailures(run, failed);
+  await saveObservedState(context, behavior, agreed, shown, readAt);
+  await savePublishedDays(context, agreed, true);
+  await saveWaiting(context, again);
+  await saveRepairs(context, repairs);
+  await saveFailures(context, failed);
   return repairs.length > 0;
 }
 
 /** What the days that agree say about the address. */
 async function saveObservedState(
-  run: CalendarContext,
+  context: CalendarContext,
   behavior: AddressBehavior,
   agreed: readonly Check[],
   shown: ReadonlyMap<string, Judged>,
   readAt: number,
 ): Promise<void> {
-  const { db, calendar, log } = run;
+  const { db, calendar, log } = context;
   const cuts = new Set(
     agreed.flatMap(({ date }) => shown.get(date)?.cut ?? shown.get(date)?.difference?.otherCut ?? []),
   );
@@ -240,39 +234,39 @@ async function saveObservedState(
   log.info({ calendar: calendar.id, cut, readLagMs }, 'the address was seen to behave otherwise than before');
 }
 
-async function saveWaiting(run: CalendarContext, checks: readonly Check[]): Promise<void> {
+async function saveWaiting(context: CalendarContext, checks: readonly Check[]): Promise<void> {
   if (checks.length === 0) return;
-  const { db, calendar } = run;
+  const { db, calendar } = context;
   await db.transaction().execute(async (tx) => {
     const news = checks.filter(({ isSaved }) => !isSaved);
-    await saveTold(tx, calendar.id, news, new Date(run.now()));
+    await saveTold(tx, calendar.id, news, new Date(context.now()));
     await saveVerifications(tx, calendar.id, checks.map(toVerification));
   });
 }
 
-async function saveRepairs(run: CalendarContext, checks: readonly Check[]): Promise<void> {
+async function saveRepairs(context: CalendarContext, checks: readonly Check[]): Promise<void> {
   if (checks.length === 0) return;
-  const { db, calendar, log } = run;
+  const { db, calendar, log } = context;
   const days = checks.map(({ date }) => date);
   log.warn({ calendar: calendar.id, days }, 'the marketplace shows something else than it was told');
   await saveWaiting(
-    run,
+    context,
     checks.map((one) => ({ ...one, dueAt: null, differing: 0, unread: 0, repaired: true })),
   );
   await clearVerified(db, calendar.id, days);
 }
 
 async function saveFailures(
-  run: CalendarContext,
+  context: CalendarContext,
   failed: readonly { readonly check: Check; readonly difference: Difference }[],
 ): Promise<void> {
   if (failed.length === 0) return;
-  const { db, calendar, account, now } = run;
+  const { db, calendar, account, now } = context;
   const spell = ({ at, service }: Start): string =>
     `${toIso(at, account.timeZone)}${service === undefined ? '' : ` (${service})`}`;
   // When it is tried again, it is read first: a reading may have been all that failed.
   await saveWaiting(
-    run,
+    context,
     failed.map(({ check }) => ({
       ...check,
       dueAt: new Date(now()),
@@ -286,7 +280,7 @@ async function saveFailures(
     const error = { reason: DIFFERS, expected: expected.map(spell), shown: shown.map(spell) };
     // What is shown although it is not to be sold is hidden: its slots are not what the marketplace goes by.
     const closed = await dayFailed(
-      run,
+      context,
       check,
       error,
       ['break', 'clear'],
@@ -307,18 +301,18 @@ function spanOf({ at, service }: Start, { slots }: SentDay): Interval {
 }
 
 /** That is not a difference: it is tried again, but for what would be refused again. */
-async function couldNotRead(run: CalendarContext, due: readonly Check[], error: unknown): Promise<void> {
-  const { calendar, log, now, random } = run;
+async function couldNotRead(context: CalendarContext, due: readonly Check[], error: unknown): Promise<void> {
+  const { calendar, log, now, random } = context;
   const failure = classifyError(error, now());
   if (failure.kind === 'unknown') throw error;
   log.warn({ calendar: calendar.id, reason: failure.reason }, 'what was published could not be read back');
-  const openCircuitMs = failure.kind === 'firewall' ? await run.openCircuit(failure.reason) : 0;
-  if (failure.kind === 'give-up' || run.verify !== 'always') {
-    await savePublishedDays(run, due, run.verify !== 'always');
+  const openCircuitMs = failure.kind === 'firewall' ? await context.openCircuit(failure.reason) : 0;
+  if (failure.kind === 'permanent' || context.verify !== 'always') {
+    await savePublishedDays(context, due, context.verify !== 'always');
     return;
   }
   await saveWaiting(
-    run,
+    context,
     due.map((one) => {
       const unread = one.unread + (failure.kind === 'retry' ? 1 : 0);
       const backoff = failure.kind === 'retry' ? backoffMs(RETRY, unread, random()) : openCircuitMs;
@@ -329,12 +323,12 @@ async function couldNotRead(run: CalendarContext, due: readonly Check[], error: 
 }
 
 async function savePublishedDays(
-  run: CalendarContext,
+  context: CalendarContext,
   checks: readonly Check[],
   verified: boolean,
 ): Promise<void> {
   if (checks.length === 0) return;
-  const { db, calendar, account, now } = run;
+  const { db, calendar, account, now } = context;
   await savePublished(
     db,
     calendar,
@@ -350,16 +344,16 @@ async function savePublishedDays(
 }
 
 export async function saveAsPublished(
-  run: CalendarContext,
+  context: CalendarContext,
   days: readonly WantedDay[],
   verified: boolean,
 ): Promise<void> {
   await savePublished(
-    run.db,
-    run.calendar,
-    run.account,
+    context.db,
+    context.calendar,
+    context.account,
     days.map(({ date, generation, wanted }) => ({ date, generation, slots: wanted, verified })),
-    new Date(run.now()),
+    new Date(context.now()),
   );
 }
 

@@ -9,10 +9,10 @@ import { priorityOf } from './next-action.js';
 
 /** The instants from the first of these days to the end of the last. */
 export const rangeOf = (
-  run: CalendarContext,
+  context: CalendarContext,
   days: readonly { readonly date: string }[],
 ): { from: string; to: string } => {
-  const zone = run.account.timeZone;
+  const zone = context.account.timeZone;
   const dates = days.map((day) => day.date).sort();
   const [first, last] = [dates[0] ?? '', dates.at(-1) ?? ''];
   return {
@@ -23,15 +23,15 @@ export const rangeOf = (
 
 /** @returns those of the dates that show anything. Contract: getSlots. */
 export async function fetchShownDays(
-  run: CalendarContext,
+  context: CalendarContext,
   days: readonly WantedDay[],
   priority: number,
 ): Promise<Set<string>> {
-  const client = run.client(priority);
-  const { from, to } = rangeOf(run, days);
-  const starts = await client.getSlots(run.calendar, from, to);
+  const client = context.client(priority);
+  const { from, to } = rangeOf(context, days);
+  const starts = await client.getSlots(context.calendar, from, to);
   const wanted = new Set(days.map((day) => day.date));
-  const dates = starts.map(({ start }) => localDate(Date.parse(start), run.account.timeZone));
+  const dates = starts.map(({ start }) => localDate(Date.parse(start), context.account.timeZone));
   return new Set(dates.filter((date) => wanted.has(date)));
 }
 
@@ -42,20 +42,20 @@ export async function fetchShownDays(
  * @param explains whether what is missing is looked for among the marketplace's own bookings and breaks
  */
 export async function verifyPublication(
-  run: CalendarContext,
+  context: CalendarContext,
   days: readonly (SentDay & { readonly priority: number | null })[],
   { hidden, cut, explains }: { hidden: readonly Interval[]; cut: Cut | undefined; explains: boolean },
 ): Promise<readonly Judged[]> {
-  const client = run.client(priorityOf(days));
-  const { from, to } = rangeOf(run, days);
-  const dateOf = (ms: number): string => localDate(ms, run.account.timeZone);
-  const starts = await client.getSlots(run.calendar, from, to);
-  const judged = judge(days, { starts, taken: [] }, dateOf, run.now(), hidden, cut);
+  const client = context.client(priorityOf(days));
+  const { from, to } = rangeOf(context, days);
+  const dateOf = (ms: number): string => localDate(ms, context.account.timeZone);
+  const starts = await client.getSlots(context.calendar, from, to);
+  const judged = judge(days, { starts, taken: [] }, dateOf, context.now(), hidden, cut);
   if (!explains || !judged.some(({ difference }) => difference && difference.missing.length > 0))
     return judged;
   const taken = busyTimeBy(
-    await client.getBookings(run.calendar, from, to),
-    await client.getCalendarBreaks(run.calendar, from, to),
+    await client.getBookings(context.calendar, from, to),
+    await client.getCalendarBreaks(context.calendar, from, to),
   );
-  return judge(days, { starts, taken }, dateOf, run.now(), hidden, cut);
+  return judge(days, { starts, taken }, dateOf, context.now(), hidden, cut);
 }

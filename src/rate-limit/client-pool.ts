@@ -6,7 +6,7 @@ import type { Account } from '../db/tables/accounts.js';
 import { DocplannerClient } from '../docplanner/index.js';
 import type { PrivateAddresses } from '../lib/private-addresses.js';
 
-export interface ClientsOptions {
+export interface ClientPoolOptions {
   readonly log: Logger;
   readonly requestTimeoutMs: number;
   readonly now: () => number;
@@ -22,16 +22,16 @@ interface Kept {
   readonly madeFrom: string;
 }
 
-export class Clients {
-  readonly #options: ClientsOptions;
+export class ClientPool {
+  readonly #options: ClientPoolOptions;
   readonly #clients = new Map<string, Kept>();
   readonly #replaced: DocplannerClient[] = [];
 
-  constructor(options: ClientsOptions) {
+  constructor(options: ClientPoolOptions) {
     this.#options = options;
   }
 
-  of(account: Account): DocplannerClient {
+  clientFor(account: Account): DocplannerClient {
     const { id, baseUrl, clientId, clientSecret, foundingMovePath, overHttp } = decryptAccount(
       this.#options.encryptor,
       account,

@@ -72,7 +72,7 @@ export class RateLimiter {
   }
 
   /** How often the firewall had stopped the account, one after another, when a request was last let through. */
-  pausesBefore(account: string): number {
+  consecutivePauses(account: string): number {
     return this.#pauses.get(account) ?? 0;
   }
 
@@ -86,7 +86,7 @@ export class RateLimiter {
    * used of them is given back. Where it turns out to need more, these are the day's: it is not to be begun again.
    * @throws {RateLimitError} before `compare` begins, with the turn of whoever asks
    */
-  async comparing<T>(account: Account, compare: (gate: RequestLimiter) => Promise<T>): Promise<T> {
+  async withReservedReads<T>(account: Account, compare: (gate: RequestLimiter) => Promise<T>): Promise<T> {
     const { db } = this.#options;
     const ahead = await this.#takeAhead(account);
     try {

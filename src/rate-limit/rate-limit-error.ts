@@ -1,6 +1,6 @@
 /** The account has no request left just now. Not a failure: the work waits until there is one. */
 export class RateLimitError extends Error {
-  override readonly name = 'BudgetSpentError';
+  override readonly name = 'RateLimitError';
   readonly account: string;
   /** When to ask again, in epoch milliseconds. */
   readonly until: number;

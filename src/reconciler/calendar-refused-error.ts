@@ -1,9 +1,9 @@
 import type { CalendarRefusal, DayGeneration } from '../db/tables/calendar-retries.js';
 
-/** The marketplace refuses the calendar as a whole; what must not be on sale was closed by other ways, as far as it let us. */
+/** The marketplace refuses the calendar as a whole. Fallbacks closed what must not be on sale, as far as they were accepted. */
 export class CalendarRefusedError extends Error {
   override readonly name = 'CalendarRefusedError';
-  /** Whether time stays on sale that must not be. */
+  /** Whether time that must not be sold is still on sale. */
   readonly leavesOnSale: boolean;
   readonly tried: readonly DayGeneration[];
 

@@ -1,17 +1,17 @@
 /**
- * Publishes a calendar: its bookings follow their appointments, then its days are told by its strategy, and where a
- * resync waits for it, everything is compared.
+ * Publishes a calendar: synchronizes its linked bookings, publishes its pending days by its strategy, verifies what was
+ * published, and compares the whole calendar where a resync waits for it.
  */
 
-import { classifyCalendarRefusal } from '../context/classify-error.js';
+import { findPermanentReason } from '../context/classify-error.js';
 import type { CalendarContext } from '../context/context.js';
-import type { ReconcileResult } from '../context/reconcile-result.js';
 import { LOWEST_PRIORITY } from '../core/index.js';
 import { runPipelined } from '../db/pipeline.js';
 import { hasPlaceholders } from '../db/tables/bookings.js';
 import { hasOwnBreaks } from '../db/tables/breaks.js';
 import { findPendingGenerations, recordSuccess } from '../db/tables/calendar-retries.js';
 import { ServerError } from '../docplanner/index.js';
+import { isImmediate, type Requeue, requeueAfter, type WorkResult } from '../lib/work-result.js';
 import { hasWaited, syncLinkedBookings } from '../linked-bookings/linked-booking-sync.js';
 import { explainRefusal, readDueAddress } from '../publishing/address-services.js';
 import { publishBlocking } from '../publishing/blocking/publish-blocking.js';
@@ -24,89 +24,94 @@ import { verifyDue } from '../publishing/verify-and-record.js';
 import { countingWrites, resyncStep } from '../resync/step.js';
 import { CalendarRefusedError } from './calendar-refused-error.js';
 
-/** Each time is a request that may be in vain; whatever else the calendar is woken for brings another. */
-const SYNC_AGAIN_MS = 5 * 60_000;
+/** A synchronization that got no answer is retried this often: each attempt may be a wasted request. */
+const SYNC_RETRY_MS = 5 * 60_000;
 
-export async function publish(run: CalendarContext): Promise<ReconcileResult> {
-  const { closing } = run.calendar;
-  if (closing !== undefined) await wantEverythingClosed(run);
-  let later: ReconcileResult | undefined;
+export async function publish(context: CalendarContext): Promise<WorkResult> {
+  const { db, calendar } = context;
+  const { closing } = calendar;
+  if (closing !== undefined) await wantEverythingClosed(context);
+  let comparisonLater: WorkResult | undefined;
   for (;;) {
-    const reconciled = await countingWrites(run, () => publishPending(run));
-    if (reconciled.kind === 'again') return reconciled;
-    const verified = await verifyDue(run);
-    if (verified.kind === 'repair') continue;
-    if (verified.kind === 'later') {
-      // Publishing went well, whatever the readings say.
-      if (reconciled.kind === 'done') await recordSuccess(run.db, run.calendar.id);
-      return sooner(reconciled, { ...verified, reason: 'what was published is read again' });
+    const published = await countingWrites(context, () => publishPending(context));
+    if (isImmediate(published)) return published;
+    const verified = await verifyDue(context);
+    if (isImmediate(verified)) continue;
+    if (verified.kind === 'requeue') {
+      // Publishing succeeded, whatever the reads return.
+      if (published.kind === 'done') await recordSuccess(db, calendar.id);
+      return earlier(published, verified);
     }
-    if (reconciled.kind !== 'done') return reconciled;
-    if (later !== undefined) {
-      // Publishing went well, whatever the comparison waits for.
-      await recordSuccess(run.db, run.calendar.id);
-      return later;
+    if (published.kind !== 'done') return published;
+    if (comparisonLater !== undefined) {
+      // Publishing succeeded, whatever the comparison waits for.
+      await recordSuccess(db, calendar.id);
+      return comparisonLater;
     }
-    const step = await resyncStep(run);
-    if (step.kind === 'through') {
-      if (closing !== undefined) return await finishClosing(run, closing.since);
-      if (await readDueAddress(run)) continue;
-      return reconciled;
+    const compared = await resyncStep(context);
+    if (compared.kind === 'done') {
+      if (closing !== undefined) return await finishClosing(context, closing.since);
+      if (await readDueAddress(context)) continue;
+      return published;
     }
-    // It comes last, whatever its calendar was woken for: a change wakes that again. What it read is published first.
-    if (step.kind === 'later') later = { ...step, priority: LOWEST_PRIORITY };
+    // What the comparison read is published first. The comparison itself has the lowest priority; a change enqueues the
+    // calendar again.
+    if (!isImmediate(compared)) comparisonLater = { ...compared, priority: LOWEST_PRIORITY };
   }
 }
 
-function sooner(one: ReconcileResult, other: Extract<ReconcileResult, { kind: 'later' }>): ReconcileResult {
-  return one.kind === 'later' && one.afterMs < other.afterMs ? one : other;
-}
+const earlier = (one: WorkResult, other: Requeue): WorkResult =>
+  one.kind === 'requeue' && one.afterMs < other.afterMs ? one : other;
 
-/** Where the calendar as a whole is refused, or is not answered for long, what must not be on sale is closed by another way. */
-async function publishPending(run: CalendarContext): Promise<ReconcileResult> {
+/** Where the calendar as a whole is refused, or gets no answer for long, a fallback closes what must not be on sale. */
+async function publishPending(context: CalendarContext): Promise<WorkResult> {
   for (;;) {
     try {
-      return await publishDays(run);
+      return await publishDays(context);
     } catch (error) {
-      // It was not sent: it is planned again from what is known by now.
-      if (!(error instanceof PlanOutdatedError)) return await closeAndThrow(run, error);
+      // Nothing was sent: the plan is made again from the current database.
+      if (!(error instanceof PlanOutdatedError)) return await closeAndThrow(context, error);
     }
   }
 }
 
-/** @throws the error, or that the calendar is refused */
-async function closeAndThrow(run: CalendarContext, error: unknown): Promise<never> {
-  const reason = classifyCalendarRefusal(error, run.now());
+/** @throws {CalendarRefusedError} where the calendar is refused; otherwise the error */
+async function closeAndThrow(context: CalendarContext, error: unknown): Promise<never> {
+  const reason = findPermanentReason(error);
   const isRefused = reason !== undefined;
-  if (!isRefused && !(error instanceof ServerError && (await hasWaited(run)))) throw error;
-  const { from, to } = horizonOf(run.account.timeZone, run.now());
-  const tried = await findPendingGenerations(run.db, run.calendar.id);
-  const leavesOnSale = await closeAllOtherwise(run, from, to);
+  if (!isRefused && !(error instanceof ServerError && (await hasWaited(context)))) throw error;
+  const { from, to } = horizonOf(context.account.timeZone, context.now());
+  const tried = await findPendingGenerations(context.db, context.calendar.id);
+  const leavesOnSale = await closeAllOtherwise(context, from, to);
   if (!isRefused) throw error;
-  throw new CalendarRefusedError({ reason: await explainRefusal(run, reason), leavesOnSale, tried });
+  throw new CalendarRefusedError({ reason: await explainRefusal(context, reason), leavesOnSale, tried });
 }
 
-async function publishDays(run: CalendarContext): Promise<ReconcileResult> {
-  const waitsUntil = await syncLinkedBookings(run);
-  const reconciled = (await hidesAnything(run)) ? await publishBlocking(run) : await publishSlots(run);
-  // Days that need another run are published first.
-  if (run.unanswered.error !== undefined && reconciled.kind === 'done') return await syncLater(run);
-  if (waitsUntil === undefined || reconciled.kind !== 'done') return reconciled;
-  const afterMs = Math.max(0, waitsUntil - run.now());
-  return { kind: 'later', afterMs, reason: 'the budget of its account is spent' };
+async function publishDays(context: CalendarContext): Promise<WorkResult> {
+  const waitsUntil = await syncLinkedBookings(context);
+  const published = (await requiresBlocking(context))
+    ? await publishBlocking(context)
+    : await publishSlots(context);
+  // Days that are left to publish come first.
+  if (published.kind !== 'done') return published;
+  if (context.unanswered.error !== undefined) return await syncLater(context);
+  return waitsUntil === undefined ? published : requeueAfter(waitsUntil - context.now());
 }
 
-/** Soon, and after some failures now and then: a calendar that is retried would wait with all that closes meanwhile. */
-async function syncLater(run: CalendarContext): Promise<ReconcileResult> {
-  const { calendar, log, unanswered } = run;
-  if (!(await hasWaited(run))) throw unanswered.error;
+/**
+ * The first attempts are retried soon, as the calendar's failures. Later ones are retried now and then, without failing the
+ * calendar: a calendar that waits for its retry would delay everything that closes meanwhile.
+ */
+async function syncLater(context: CalendarContext): Promise<WorkResult> {
+  const { calendar, log, unanswered } = context;
+  if (!(await hasWaited(context))) throw unanswered.error;
   const reason = unanswered.error instanceof Error ? unanswered.error.message : 'there was no answer';
-  log.warn({ calendar: calendar.id, reason }, 'bookings cannot follow their appointments yet');
-  return { kind: 'later', afterMs: SYNC_AGAIN_MS, reason, priority: LOWEST_PRIORITY };
+  log.warn({ calendar: calendar.id, reason }, 'linked bookings cannot be synchronized; they are retried');
+  return requeueAfter(SYNC_RETRY_MS, LOWEST_PRIORITY);
 }
 
-/** With `slots` only what another strategy left. */
-async function hidesAnything({ calendar, db, now }: CalendarContext): Promise<boolean> {
+/** With the strategy `slots`, blocking only removes what another strategy left. */
+async function requiresBlocking({ calendar, db, now }: CalendarContext): Promise<boolean> {
   if (calendar.strategy !== 'slots') return true;
   const at = new Date(now());
   const left = await runPipelined(db, (session) =>

@@ -1,21 +1,20 @@
 /**
- * The reconciler: from "days of this calendar differ" to "the marketplace shows it, and we checked".
- * It is given a key and reads everything else from the record, so that it may run at any time, twice, or after
- * a crash. One run at a time for a calendar, by its lease.
+ * The reconciler: publishes the days of a calendar that differ from the marketplace, and verifies them. It receives a
+ * calendar's id and reads everything else from the database, so that it may run at any time, twice, or after a crash. A lease
+ * allows one reconcile of a calendar at a time.
  */
 
 import { CalendarChangedError } from '../context/calendar-changed-error.js';
-import { openCircuit } from '../context/circuit-breaker.js';
 import { classifyError } from '../context/classify-error.js';
 import type { Dependencies } from '../context/context.js';
 import { isInDoubt, type LeasedWork, withLease } from '../context/lease.js';
 import { LeaseLostError } from '../context/lease-lost-error.js';
-import type { ReconcileResult } from '../context/reconcile-result.js';
+import { retryAfterMs } from '../context/retry-after-failure.js';
 import { VERIFICATION_PRIORITY } from '../core/index.js';
 import { runPipelined } from '../db/pipeline.js';
-import { recordAccountRefused } from '../db/tables/account-states.js';
 import { type Account, getAccountOfCalendar } from '../db/tables/accounts.js';
 import {
+  type CalendarRefusal,
   recordCalendarRefused,
   recordFailure,
   recordSuccess,
@@ -23,138 +22,133 @@ import {
 } from '../db/tables/calendar-retries.js';
 import { type CalendarState, getCalendar } from '../db/tables/calendars.js';
 import { CLOSING_REFUSED_MS } from '../db/tables/pending-calendars.js';
-import { backoffMs, RETRY } from '../lib/backoff.js';
 import { Bulkhead } from '../lib/bulkhead.js';
+import { DONE, requeueAfter, type WorkResult } from '../lib/work-result.js';
 import { PlanOutdatedError } from '../publishing/plan-outdated-error.js';
 import { CalendarRefusedError } from './calendar-refused-error.js';
 import { publish } from './publish-calendar.js';
 
-const ANOTHER_WORKER_HAS_IT_MS = 500;
+/** Where another worker holds the lease. */
+const LEASE_RETRY_MS = 500;
 
 export class Reconciler {
-  readonly #options: Dependencies;
+  readonly #dependencies: Dependencies;
   readonly #bulkhead: Bulkhead;
 
   /** @param concurrency calendars at the same time in this process */
-  constructor(options: Dependencies, concurrency: number) {
-    this.#options = options;
-    this.#bulkhead = new Bulkhead({ concurrency, now: options.now });
+  constructor(dependencies: Dependencies, concurrency: number) {
+    this.#dependencies = dependencies;
+    this.#bulkhead = new Bulkhead({ concurrency, now: dependencies.now });
   }
 
   /**
    * @param id the calendar's
-   * @param urgency of what it was woken for
+   * @param priority the job's
+   * @throws errors that neither the marketplace nor the calendar causes
    */
-  async reconcile(id: string, priority: number): Promise<ReconcileResult> {
-    const { db, budget } = this.#options;
+  async reconcile(id: string, priority: number): Promise<WorkResult> {
+    const { db, rateLimiter, now } = this.#dependencies;
     const [calendar, account] = await runPipelined(db, (session) =>
       Promise.all([getCalendar(session, id), getAccountOfCalendar(session, id)]),
     );
-    if (calendar === undefined || account === undefined) return { kind: 'done' };
-    // The sweep finds it when it is due.
-    if (isPaused(calendar, priority, this.#options.now())) return { kind: 'done' };
-    const wait = calendar.retrying ? calendar.retrying.at.getTime() - this.#options.now() : 0;
-    if (wait > 0) return { kind: 'later', afterMs: wait, reason: calendar.retrying?.reason ?? 'retrying' };
+    if (calendar === undefined || account === undefined) return DONE;
+    // The requeue sweep enqueues the calendar when it is due.
+    if (isPaused(calendar, priority, now())) return DONE;
+    const retryInMs = calendar.retrying ? calendar.retrying.at.getTime() - now() : 0;
+    if (retryInMs > 0) return requeueAfter(retryInMs);
 
-    const spentMs = budget.waitMs(account.id, priority);
-    if (spentMs > 0) return { kind: 'later', afterMs: spentMs, reason: 'the budget of its account is spent' };
-    const group = this.#bulkhead.enter(account.id);
-    if (group.kind === 'full') {
-      return { kind: 'later', afterMs: group.afterMs, reason: 'its account keeps this process busy' };
-    }
+    const limitedMs = rateLimiter.waitMs(account.id, priority);
+    if (limitedMs > 0) return requeueAfter(limitedMs);
+    const entry = this.#bulkhead.enter(account.id);
+    if (entry.kind === 'full') return requeueAfter(entry.afterMs);
     try {
-      return await this.#leased(calendar, account, priority);
+      return await this.#publishWithLease(calendar, account, priority);
     } finally {
-      group.leave();
+      entry.leave();
     }
   }
 
-  async #leased(calendar: CalendarState, account: Account, priority: number): Promise<ReconcileResult> {
-    const { db } = this.#options;
-    // What is in doubt stays leased, and is judged after that.
-    const ran = await withLease(this.#options, calendar, account, async (run) => {
-      const reconciled = await publish(run);
-      if (reconciled.kind === 'done') await recordSuccess(db, calendar.id);
-      return reconciled;
-    }).catch(async (error: unknown): Promise<LeasedWork<ReconcileResult>> => {
-      return { kind: 'ran', result: await this.#failed(calendar, account, priority, error) };
+  async #publishWithLease(calendar: CalendarState, account: Account, priority: number): Promise<WorkResult> {
+    const { db } = this.#dependencies;
+    // The error is handled after the lease was released, or extended where a write is in doubt.
+    const leased = await withLease(this.#dependencies, calendar, account, async (context) => {
+      const result = await publish(context);
+      if (result.kind === 'done') await recordSuccess(db, calendar.id);
+      return result;
+    }).catch(async (error: unknown): Promise<LeasedWork<WorkResult>> => {
+      return { kind: 'ran', result: await this.#handleError(calendar, account, priority, error) };
     });
-    if (ran.kind === 'ran') return ran.result;
-    return { kind: 'later', afterMs: ANOTHER_WORKER_HAS_IT_MS, reason: 'another worker has the calendar' };
+    return leased.kind === 'ran' ? leased.result : requeueAfter(LEASE_RETRY_MS);
   }
 
-  /** Decides what a failure means for the calendar and its account. What is no failure of theirs is thrown on. */
-  async #failed(
+  /** Records what an error means for the calendar and its account. @throws an error that is neither's */
+  async #handleError(
     calendar: CalendarState,
     account: Account,
     priority: number,
     error: unknown,
-  ): Promise<ReconcileResult> {
-    const { db, log, now, random, requestTimeoutMs } = this.#options;
-    if (error instanceof LeaseLostError) {
-      return { kind: 'later', afterMs: ANOTHER_WORKER_HAS_IT_MS, reason: error.message };
-    }
-    if (error instanceof CalendarChangedError || error instanceof PlanOutdatedError) {
-      return { kind: 'later', afterMs: 0, reason: error.message };
-    }
+  ): Promise<WorkResult> {
+    const { db, log, now, requestTimeoutMs } = this.#dependencies;
+    if (error instanceof LeaseLostError) return requeueAfter(LEASE_RETRY_MS);
+    if (error instanceof CalendarChangedError || error instanceof PlanOutdatedError) return requeueAfter(0);
     if (error instanceof CalendarRefusedError) {
       const { message: reason, leavesOnSale, tried } = error;
-      const at = new Date(now());
-      const failures = await recordCalendarRefused(
-        db,
-        calendar,
-        { reason, leavesOnSale, tried },
-        at,
-        random(),
-      );
-      if (failures === undefined) return { kind: 'later', afterMs: 0, reason: 'the calendar was changed' };
-      const about = { calendar: calendar.id, account: account.id, failures, leavesOnSale, reason };
-      if (leavesOnSale || failures === 1) log.error(about, 'the calendar failed');
-      else log.warn(about, 'the calendar still fails');
-      return { kind: 'done' };
+      return await this.#recordCalendarFailure(calendar, account, { reason, leavesOnSale, tried });
     }
-    const failure = classifyError(error, now());
-    switch (failure.kind) {
+    const classified = classifyError(error, now());
+    switch (classified.kind) {
       case 'wait':
-        // A comparison may have found what is more urgent than itself; what waited long is not made to wait anew.
-        return { ...failure, kind: 'later', priority: Math.min(priority, failure.priority ?? priority) };
-      case 'give-up':
-        return await this.#failed(
-          calendar,
-          account,
-          priority,
-          new CalendarRefusedError({ reason: failure.reason, leavesOnSale: true, tried: [] }),
-        );
-      case 'firewall': {
-        const afterMs = await openCircuit(this.#options, account, failure.reason);
-        return { kind: 'later', afterMs, reason: failure.reason };
+        // A comparison may have found days of a higher priority than its own; a job that aged keeps its priority.
+        return requeueAfter(classified.afterMs, Math.min(priority, classified.priority ?? priority));
+      case 'permanent': {
+        const { reason } = classified;
+        return await this.#recordCalendarFailure(calendar, account, {
+          reason,
+          leavesOnSale: true,
+          tried: [],
+        });
       }
+      case 'firewall':
+        return requeueAfter(await retryAfterMs(this.#dependencies, account, error, 1));
       case 'retry': {
-        const attempts = await recordFailure(db, calendar.id, failure.reason);
+        const { reason } = classified;
+        const attempts = await recordFailure(db, calendar.id, reason);
         const afterMs = Math.max(
-          backoffMs(RETRY, attempts, random()),
-          failure.afterMs ?? 0,
+          await retryAfterMs(this.#dependencies, account, error, attempts),
           isInDoubt(error) ? requestTimeoutMs : 0,
         );
         await scheduleRetry(db, calendar.id, new Date(now() + afterMs));
-        if (failure.refusal !== undefined) {
-          await recordAccountRefused(db, account.id, failure.refusal, new Date(now()));
-        }
         log.warn(
-          { calendar: calendar.id, account: account.id, attempts, afterMs, reason: failure.reason },
-          'publishing failed and is tried again',
+          { calendar: calendar.id, account: account.id, attempts, afterMs, reason },
+          'publishing failed and is retried',
         );
-        return { kind: 'later', afterMs, reason: failure.reason };
+        return requeueAfter(afterMs);
       }
       case 'unknown':
         throw error;
     }
   }
+
+  async #recordCalendarFailure(
+    calendar: CalendarState,
+    account: Account,
+    failure: CalendarRefusal,
+  ): Promise<WorkResult> {
+    const { db, log, now, random } = this.#dependencies;
+    const failures = await recordCalendarRefused(db, calendar, failure, new Date(now()), random());
+    // The calendar was changed meanwhile.
+    if (failures === undefined) return requeueAfter(0);
+    const { reason, leavesOnSale } = failure;
+    const about = { calendar: calendar.id, account: account.id, failures, leavesOnSale, reason };
+    if (leavesOnSale || failures === 1) log.error(about, 'the calendar failed');
+    else log.warn(about, 'the calendar still fails');
+    return DONE;
+  }
 }
 
 /**
- * Whether a calendar that failed is left alone: until it is due, and what closes for a minute where every way of closing was
- * refused, and not at all where there was one.
+ * Whether a failed calendar is not published now. Until its retry is due, only jobs that close time publish it: at once where
+ * a fallback closed it the last time, and after {@link CLOSING_REFUSED_MS} where every fallback was refused.
  */
 function isPaused({ failed }: CalendarState, priority: number, now: number): boolean {
   if (failed === undefined || (failed.retryAt?.getTime() ?? 0) <= now) return false;

@@ -28,25 +28,29 @@ export interface Comparison {
  * @param dryRun where the record stays as it is; else what others booked and closed is taken into it
  * @throws {BudgetSpentError} before anything is computed, where there are not enough readings for all of it
  */
-export async function compareCalendar(run: CalendarContext, dryRun: boolean): Promise<Comparison> {
-  return await run.comparing((client) => compare(run, client, dryRun));
+export async function compareCalendar(context: CalendarContext, dryRun: boolean): Promise<Comparison> {
+  return await context.withReservedReads((client) => compare(context, client, dryRun));
 }
 
-async function compare(run: CalendarContext, client: DocplannerClient, dryRun: boolean): Promise<Comparison> {
-  const { calendar, account, db, now } = run;
-  const before = run.requests.reads;
+async function compare(
+  context: CalendarContext,
+  client: DocplannerClient,
+  dryRun: boolean,
+): Promise<Comparison> {
+  const { calendar, account, db, now } = context;
+  const before = context.requests.reads;
   const horizon = horizonOf(account.timeZone, now());
   const known = await settledDays(db, calendar, account, horizon);
   if (known.days.length === 0)
     return { compared: NOTHING, changes: [], distrusted: [], readAgainAt: undefined };
   // One that is known may be gone without a word: nothing of it is missed in the slots, which it took time from.
   const knowsBreaks = known.taken.some(({ source }) => source === 'break');
-  const reading = await read(run, client, known, dryRun, calendar.strategy !== 'slots' || knowsBreaks);
+  const reading = await read(context, client, known, dryRun, calendar.strategy !== 'slots' || knowsBreaks);
   const behavior = await getAddressBehavior(db, calendar.id);
-  let found = inspect(run, reading, behavior);
+  let found = inspect(context, reading, behavior);
   if (found.requiresBreaks) {
     // What is missing may be hidden by breaks, which had not been asked for.
-    found = inspect(run, await read(run, client, known, dryRun, true, reading), behavior);
+    found = inspect(context, await read(context, client, known, dryRun, true, reading), behavior);
   }
   const { changes, distrusted, cut, readAgainAt } = found;
   if (!dryRun && cut !== behavior.cut) await saveAddressBehavior(db, calendar, { ...behavior, cut });
@@ -57,7 +61,7 @@ async function compare(run: CalendarContext, client: DocplannerClient, dryRun: b
     extra: count(({ extra }) => extra.length > 0),
     stale: count(({ stale }) => stale > 0),
     foreign: count(({ foreign }) => foreign),
-    reads: run.requests.reads - before,
+    reads: context.requests.reads - before,
     days: found.days,
   };
   return { compared, changes, distrusted, readAgainAt };

@@ -28,9 +28,9 @@ export interface Inspected {
   readonly readAgainAt: number | undefined;
 }
 
-export function inspect(run: CalendarContext, reading: Reading, behavior: AddressBehavior): Inspected {
+export function inspect(context: CalendarContext, reading: Reading, behavior: AddressBehavior): Inspected {
   const { before, known, starts, breaks, present, presentBefore, foreign } = reading;
-  const { calendar, account, now } = run;
+  const { calendar, account, now } = context;
   const { timeZone } = account;
   const at = now();
   const hiding = [...present.breaks, ...present.placeholders, ...present.others];
@@ -50,7 +50,7 @@ export function inspect(run: CalendarContext, reading: Reading, behavior: Addres
   );
   const settledAt = new Map(
     known.days.map(({ date, publishedAt, verified }) => {
-      const isSeen = verified && run.verify === 'always';
+      const isSeen = verified && context.verify === 'always';
       return [date, (publishedAt?.getTime() ?? 0) + (isSeen ? behavior.readLagMs : SETTLED_MS)];
     }),
   );
@@ -64,9 +64,9 @@ export function inspect(run: CalendarContext, reading: Reading, behavior: Addres
   );
   const cuts = new Set(judged.flatMap(({ cut, difference }) => cut ?? difference?.otherCut ?? []));
   const [cut] = cuts.size === 1 ? cuts : [behavior.cut];
-  const steps = stepsOf(run, shouldShow, known.taken, present, cut);
+  const steps = stepsOf(context, shouldShow, known.taken, present, cut);
   // What somebody took away of ours hid taken time that others' doing has nothing to do with.
-  const stepsBefore = stepsOf(run, shouldHaveShown, before.taken, presentBefore, cut);
+  const stepsBefore = stepsOf(context, shouldHaveShown, before.taken, presentBefore, cut);
 
   const found: DriftingDay[] = [];
   const changes: DriftingChange[] = [];
@@ -118,13 +118,13 @@ interface Steps {
 
 /** What would have to be done about our own breaks and placeholders, were every day told this. */
 function stepsOf(
-  run: CalendarContext,
+  context: CalendarContext,
   days: readonly { readonly date: string; readonly slots: readonly Slot[] }[],
   taken: Resolved['taken'],
   present: MarketplaceState,
   cut: Cut | undefined,
 ): ReadonlyMap<string, Steps> {
-  const { calendar, account, now } = run;
+  const { calendar, account, now } = context;
   const plan = planBlocking({
     strategy: calendar.strategy,
     timeZone: account.timeZone,

@@ -4,7 +4,7 @@ import type { ResyncReport } from '../api/resyncs-api.js';
 import type { Dependencies } from '../context/context.js';
 import { type DriftingDay, failedOf } from '../db/tables/resync-calendars.js';
 import type { ResyncFailure } from '../db/tables/resync-reports.js';
-import { compareOnly } from './dry-run.js';
+import { dryRun } from './dry-run.js';
 
 /**
  * @param calendars one after another
@@ -51,15 +51,15 @@ export async function dryRunAll(
     };
   };
   for (const calendar of calendars) {
-    const looked = await compareOnly(dependencies, calendar);
+    const result = await dryRun(dependencies, calendar);
     left -= 1;
-    if (looked.kind === 'failed') failures.push({ calendar, reason: looked.reason });
-    if (looked.kind === 'compared') {
+    if (result.kind === 'failed') failures.push({ calendar, reason: result.reason });
+    if (result.kind === 'compared') {
       compared += 1;
       const reason = await failedOf(dependencies.db, calendar);
       if (reason !== null) notCompared.push({ calendar, reason });
-      for (const key of Object.keys(sum) as (keyof typeof sum)[]) sum[key] += looked.compared[key];
-      days.push(...looked.compared.days.map((day) => ({ calendar, ...day })));
+      for (const key of Object.keys(sum) as (keyof typeof sum)[]) sum[key] += result.compared[key];
+      days.push(...result.compared.days.map((day) => ({ calendar, ...day })));
     }
     onProgress(report());
   }

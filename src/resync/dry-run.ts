@@ -1,10 +1,10 @@
 /**
- * A comparison and nothing else, for those who only want to know: nothing is published, marked, or taken into the record.
- * It has the calendar's lease, so that no write is under way meanwhile, and waits for what a request has to wait for.
+ * Compares one calendar and changes nothing: no day is published or marked, and nothing that was read is saved. The comparison
+ * holds the calendar's lease, so that no write is in flight meanwhile, and waits for the rate limiter like any request.
  */
 
 import { CalendarChangedError } from '../context/calendar-changed-error.js';
-import { classifyError } from '../context/classify-error.js';
+import { classifyError, findPermanentReason } from '../context/classify-error.js';
 import type { Dependencies } from '../context/context.js';
 import { withLease } from '../context/lease.js';
 import { retryAfterMs } from '../context/retry-after-failure.js';
@@ -13,53 +13,55 @@ import { getCalendar } from '../db/tables/calendars.js';
 import type { Compared } from '../db/tables/resync-calendars.js';
 import { CircuitOpenError } from '../rate-limit/circuit-open-error.js';
 import { compareCalendar } from './compare.js';
-import { verdictOf } from './verdict.js';
 
-export type Looked =
+export type DryRunResult =
   | { readonly kind: 'compared'; readonly compared: Compared }
   | { readonly kind: 'failed'; readonly reason: string }
-  /** There is no such calendar any more. */
-  | { readonly kind: 'gone' };
+  /** The calendar does not exist any more. */
+  | { readonly kind: 'deleted' };
 
-const ANOTHER_HAS_IT_MS = 500;
-/** Somebody waits for the answer. */
-const MAX_TRIES = 5;
+/** Where another worker holds the lease. */
+const LEASE_RETRY_MS = 500;
+/** The caller waits for the answer. */
+const MAX_ATTEMPTS = 5;
 const MAX_OPEN_CIRCUIT_MS = 10 * 60_000;
 
-export async function compareOnly(dependencies: Dependencies, id: string): Promise<Looked> {
+export async function dryRun(dependencies: Dependencies, id: string): Promise<DryRunResult> {
   const { db, now, timers } = dependencies;
-  for (let tries = 1; ; ) {
+  for (let attempts = 1; ; ) {
     const calendar = await getCalendar(db, id);
     const account = calendar && (await getAccount(db, calendar.account));
-    if (calendar === undefined || account === undefined) return { kind: 'gone' };
+    if (calendar === undefined || account === undefined) return { kind: 'deleted' };
     if (calendar.failed !== undefined) return { kind: 'failed', reason: calendar.failed.reason };
     try {
-      const ran = await withLease(dependencies, calendar, account, (run) => compareCalendar(run, true));
-      if (ran.kind === 'taken') {
-        await timers.sleep(ANOTHER_HAS_IT_MS);
+      const leased = await withLease(dependencies, calendar, account, (context) =>
+        compareCalendar(context, true),
+      );
+      if (leased.kind === 'busy') {
+        await timers.sleep(LEASE_RETRY_MS);
         continue;
       }
-      const { compared, readAgainAt } = ran.result;
-      if (readAgainAt === undefined || tries >= MAX_TRIES) return { kind: 'compared', compared };
-      tries += 1;
+      const { compared, readAgainAt } = leased.result;
+      if (readAgainAt === undefined || attempts >= MAX_ATTEMPTS) return { kind: 'compared', compared };
+      attempts += 1;
       await timers.sleep(Math.max(0, readAgainAt - now()));
     } catch (error) {
       if (error instanceof CalendarChangedError) continue;
-      const verdict = verdictOf(error, now());
-      if (verdict.kind === 'refused') return { kind: 'failed', reason: verdict.reason };
-      const failure = classifyError(error, now());
-      if (failure.kind === 'unknown') throw error;
-      if (failure.kind === 'retry' && failure.refusal !== undefined) {
-        return { kind: 'failed', reason: failure.refusal };
+      const refusal = findPermanentReason(error);
+      if (refusal !== undefined) return { kind: 'failed', reason: refusal };
+      const classified = classifyError(error, now());
+      if (classified.kind === 'unknown') throw error;
+      if (classified.kind === 'retry' && classified.accountRefusal !== undefined) {
+        return { kind: 'failed', reason: classified.accountRefusal };
       }
       if (error instanceof CircuitOpenError && error.until - now() > MAX_OPEN_CIRCUIT_MS) {
         return { kind: 'failed', reason: error.message };
       }
-      if (failure.kind === 'retry' || failure.kind === 'firewall') {
-        if (tries >= MAX_TRIES) return { kind: 'failed', reason: failure.reason };
-        tries += 1;
+      if (classified.kind === 'retry' || classified.kind === 'firewall') {
+        if (attempts >= MAX_ATTEMPTS) return { kind: 'failed', reason: classified.reason };
+        attempts += 1;
       }
-      await timers.sleep(await retryAfterMs(dependencies, account, error, tries));
+      await timers.sleep(await retryAfterMs(dependencies, account, error, attempts));
     }
   }
 }

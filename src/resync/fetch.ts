@@ -40,15 +40,15 @@ export interface Reading {
  * @param earlier of which everything but the breaks still stands
  */
 export async function read(
-  run: CalendarContext,
+  context: CalendarContext,
   client: DocplannerClient,
   known: Resolved,
   dryRun: boolean,
   withBreaks: boolean,
   earlier?: Reading,
 ): Promise<Reading> {
-  const { calendar, account, db, now } = run;
-  const range = rangeOf(run, known.days);
+  const { calendar, account, db, now } = context;
+  const range = rangeOf(context, known.days);
   const at = earlier?.at ?? now();
   const reader = { db, calendar, now, client };
   const starts = earlier?.starts ?? (await client.getSlots(calendar, range.from, range.to));
@@ -56,9 +56,9 @@ export async function read(
     earlier === undefined ? await requestBookings(reader, range) : { list: earlier.bookings, said: [] };
   const breaks = withBreaks ? await requestBreaks(reader, range) : { list: undefined, said: [] };
   const changed = dryRun
-    ? await wouldChange(run, bookings.said, breaks.said)
-    : await ingest(run, { bookings: bookings.said, breaks: breaks.said });
-  if (!dryRun && changed.length > 0) await notifyLater(run);
+    ? await wouldChange(context, bookings.said, breaks.said)
+    : await ingest(context, { bookings: bookings.said, breaks: breaks.said });
+  if (!dryRun && changed.length > 0) await notifyLater(context);
   const dates = known.days.map(({ date }) => date).sort();
   const placeholders = await findPlaceholdersBetween(
     db,

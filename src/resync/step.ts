@@ -1,8 +1,10 @@
 /**
- * A calendar's part in a full resync, taken when nothing of it is pending: it is compared, what differs is published by its
- * strategy, and then it is through. What was cut off goes on with the calendar's next run.
+ * One calendar's part in a full resync, which runs when the calendar has no pending days: the calendar is compared, the days
+ * that differ are published by its strategy, and then its part is finished. An interrupted part continues with the calendar's
+ * next reconcile.
  */
 
+import { classifyError, findPermanentReason } from '../context/classify-error.js';
 import type { CalendarContext } from '../context/context.js';
 import { COMPARISON_PRIORITY } from '../core/index.js';
 import { markDrift } from '../db/tables/days.js';
@@ -14,86 +16,89 @@ import {
   markUnverified,
   type OpenResync,
   openResyncs,
+  recordComparisonFailed,
+  recordComparisonRefused,
   recordComparisonWait,
   recordRetried,
   saveCompared,
 } from '../db/tables/resync-calendars.js';
 import { finishResyncs } from '../db/tables/resyncs.js';
+import { type Backoff, backoffMs } from '../lib/backoff.js';
+import { DONE, requeueAfter, requeueNow, type WorkResult } from '../lib/work-result.js';
 import { readAddress } from '../publishing/address-services.js';
 import { horizonOf } from '../publishing/horizon.js';
 import { type Comparison, compareCalendar } from './compare.js';
-import { type ComparisonOutcome, notCompared } from './not-compared.js';
 
-export type ResyncStep =
-  /** Nothing of it is left here. */
-  | { readonly kind: 'through' }
-  /** There may be days to publish now. */
-  | { readonly kind: 'publish' }
-  /** It goes on then; what is to be published has nothing to do with it. */
-  | { readonly kind: 'later'; readonly afterMs: number; readonly reason: string };
+/** An outage of the marketplace at night must not cost the night's resync. */
+const COMPARISON_RETRY: Backoff = { firstMs: 5_000, capMs: 5 * 60_000 };
 
-export async function resyncStep(run: CalendarContext): Promise<ResyncStep> {
-  const { db, calendar, now } = run;
+/**
+ * @returns an immediate requeue where there may be days to publish now, a later one where the comparison has to wait; what is
+ * to be published does not depend on it
+ */
+export async function resyncStep(context: CalendarContext): Promise<WorkResult> {
+  const { db, calendar, now } = context;
   const open = await openResyncs(db, calendar.id);
-  if (open.length === 0) return { kind: 'through' };
+  if (open.length === 0) return DONE;
   for (const { resync, state } of open) {
     if (state === 'compared') await finishCalendar(db, resync, calendar.id);
   }
   const waiting = open.filter(({ state }) => state === 'waiting');
-  const step = waiting.length === 0 ? THROUGH : await compareFor(run, waiting);
+  const result = waiting.length === 0 ? DONE : await compareFor(context, waiting);
   await finishResyncs(db, new Date(now()));
-  return step;
+  return result;
 }
 
-const THROUGH: ResyncStep = { kind: 'through' };
-
-async function compareFor(run: CalendarContext, waiting: readonly OpenResync[]): Promise<ResyncStep> {
-  const { db, calendar, now } = run;
+async function compareFor(context: CalendarContext, waiting: readonly OpenResync[]): Promise<WorkResult> {
+  const { db, calendar, now } = context;
   const afterMs = Math.min(...waiting.map(({ retryAt }) => (retryAt?.getTime() ?? 0) - now()));
-  if (afterMs > 0) return { kind: 'later', afterMs, reason: 'its comparison waits until then' };
-  if (await beginsAnew(run, waiting)) return { kind: 'publish' };
+  if (afterMs > 0) return requeueAfter(afterMs);
+  if (await prepareResyncs(context, waiting)) return requeueNow();
   const isDry = waiting.every(({ dryRun }) => dryRun);
-  const comparison = await tryToCompare(run, isDry, waiting);
-  if (comparison.kind === 'later') return comparison;
-  // What was read before it failed is in the record.
-  if (comparison.kind === 'failed') return { kind: 'publish' };
+  const readsBefore = context.requests.reads;
+  let comparison: Comparison;
+  try {
+    comparison = await compareCalendar(context, isDry);
+  } catch (error) {
+    const reads = context.requests.reads - readsBefore;
+    if (reads > 0) await addResyncReads(db, idsOf(waiting), calendar.id, reads);
+    return await handleComparisonError(context, waiting, error);
+  }
   const { compared, changes, distrusted, readAgainAt } = comparison;
   if (readAgainAt !== undefined) {
-    const resyncs = waiting.map(({ resync }) => resync);
-    await addResyncReads(db, resyncs, calendar.id, compared.reads);
-    await recordComparisonWait(db, resyncs, calendar.id, new Date(readAgainAt));
-    return {
-      kind: 'later',
-      afterMs: Math.max(0, readAgainAt - now()),
-      reason: 'what was just written is read again',
-    };
+    // Days that were just written are read again.
+    await addResyncReads(db, idsOf(waiting), calendar.id, compared.reads);
+    await recordComparisonWait(db, idsOf(waiting), calendar.id, new Date(readAgainAt));
+    return requeueAfter(readAgainAt - now());
   }
-  const finds = !isDry && compared.days.length > 0;
-  // What is marked is reported: one that is cut off here finds it again, and one that is cut off later does not.
+  const hasDrift = !isDry && compared.days.length > 0;
+  // Days are marked and reported in one transaction: a comparison that is interrupted before it finds them again, one that is
+  // interrupted after it does not.
   await db.transaction().execute(async (tx) => {
     if (!isDry) {
       await markDrift(tx, calendar.id, changes, new Date(now()));
       await markUnverified(tx, calendar.id, distrusted);
     }
     for (const { resync, dryRun } of waiting) {
-      await saveCompared(tx, resync, calendar.id, compared, dryRun || !finds);
+      await saveCompared(tx, resync, calendar.id, compared, dryRun || !hasDrift);
     }
   });
-  return finds ? { kind: 'publish' } : THROUGH;
+  return hasDrift ? requeueNow() : DONE;
 }
 
 /**
- * Once for each resync it is read what the address has, and days that had failed are tried again; what there is to publish
- * by that is published first, and compared like everything else.
+ * Reads the address's services and retries failed days, once for each resync. Days that are pending after it are published
+ * first, and then compared like all others.
+ * @returns whether there may be days to publish
  */
-async function beginsAnew(run: CalendarContext, waiting: readonly OpenResync[]): Promise<boolean> {
-  const { db, calendar, account, now } = run;
-  const resyncs = waiting.filter(({ dryRun, retried }) => !dryRun && !retried).map(({ resync }) => resync);
+async function prepareResyncs(context: CalendarContext, waiting: readonly OpenResync[]): Promise<boolean> {
+  const { db, calendar, account, now } = context;
+  const resyncs = idsOf(waiting.filter(({ dryRun, retried }) => !dryRun && !retried));
   if (resyncs.length === 0) return false;
-  const before = run.requests.reads;
-  const changes = !run.address.wasRead && (await readAddress(run, COMPARISON_PRIORITY));
-  if (run.requests.reads > before)
-    await addResyncReads(db, resyncs, calendar.id, run.requests.reads - before);
+  const before = context.requests.reads;
+  const changes = !context.address.wasRead && (await readAddress(context, COMPARISON_PRIORITY));
+  const reads = context.requests.reads - before;
+  if (reads > 0) await addResyncReads(db, resyncs, calendar.id, reads);
   const { from, to } = horizonOf(account.timeZone, now());
   return await db.transaction().execute(async (tx) => {
     await recordRetried(tx, resyncs, calendar.id);
@@ -101,29 +106,62 @@ async function beginsAnew(run: CalendarContext, waiting: readonly OpenResync[]):
   });
 }
 
-async function tryToCompare(
-  run: CalendarContext,
-  isDry: boolean,
+/**
+ * A comparison that the marketplace refuses is the resync's failure, one that gets no answer is retried until the resync
+ * expires (db/tables/resyncs.ts). Neither is a failure of the calendar's publishing. Contract: Errors.
+ * @param waiting the resyncs that the comparison was for
+ * @throws an error that concerns the account, or does not come from the marketplace
+ */
+async function handleComparisonError(
+  context: CalendarContext,
   waiting: readonly OpenResync[],
-): Promise<ComparisonOutcome | ({ readonly kind: 'compared' } & Comparison)> {
-  const before = run.requests.reads;
-  try {
-    return { kind: 'compared', ...(await compareCalendar(run, isDry)) };
-  } catch (error) {
-    const resyncs = waiting.map(({ resync }) => resync);
-    const reads = run.requests.reads - before;
-    if (reads > 0) await addResyncReads(run.db, resyncs, run.calendar.id, reads);
-    return await notCompared(run, waiting, error);
+  error: unknown,
+): Promise<WorkResult> {
+  const { db, calendar, account, log, now, random } = context;
+  const refusal = findPermanentReason(error);
+  if (refusal !== undefined) {
+    log.error(
+      { calendar: calendar.id, account: account.id, reason: refusal },
+      'a calendar could not be compared',
+    );
+    await recordComparisonRefused(db, idsOf(waiting), calendar.id, refusal);
+    // What was read before the refusal is in the database.
+    return requeueNow();
   }
+  const classified = classifyError(error, now());
+  if (classified.kind === 'wait') {
+    const { afterMs } = classified;
+    await recordComparisonWait(db, idsOf(waiting), calendar.id, new Date(now() + afterMs));
+    return requeueAfter(afterMs);
+  }
+  // Without a token no request of the account succeeds, its publishing included.
+  if (classified.kind !== 'retry' || classified.scope === 'account') throw error;
+  const { reason, afterMs: minMs = 0 } = classified;
+  // Each resync counts its own failures: one that has just begun waits no longer than after its first.
+  const waits = await Promise.all(
+    waiting.map(async ({ resync, tries }) => {
+      const afterMs = Math.max(backoffMs(COMPARISON_RETRY, tries + 1, random()), minMs);
+      await recordComparisonFailed(db, resync, calendar.id, reason, new Date(now() + afterMs));
+      return afterMs;
+    }),
+  );
+  const afterMs = Math.min(...waits);
+  log.warn(
+    { calendar: calendar.id, account: account.id, reason, afterMs },
+    'comparing a calendar failed and is retried',
+  );
+  return requeueAfter(afterMs);
 }
 
-/** Counts what publishing wrote towards the resync that found it. */
-export async function countingWrites<T>(run: CalendarContext, publish: () => Promise<T>): Promise<T> {
-  const before = run.requests.writes;
+const idsOf = (resyncs: readonly OpenResync[]): string[] => resyncs.map(({ resync }) => resync);
+
+/** Counts the writes of publishing towards the resyncs that found the differences. */
+export async function countingWrites<T>(context: CalendarContext, publish: () => Promise<T>): Promise<T> {
+  const before = context.requests.writes;
   try {
     return await publish();
   } finally {
-    const writes = run.requests.writes - before;
-    if (writes > 0) await addResyncWrites(run.db, run.calendar.id, writes);
+    const writes = context.requests.writes - before;
+    if (writes > 0) await addResyncWrites(context.db, context.calendar.id, writes);
   }
 }

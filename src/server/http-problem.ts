@@ -2,8 +2,8 @@
 
 import { BookingNotVisibleError } from '../context/booking-not-visible-error.js';
 import { CalendarBusyError } from '../context/calendar-busy-error.js';
+import { permanentRefusalStatus } from '../context/classify-error.js';
 import { LeaseLostError } from '../context/lease-lost-error.js';
-import { statusOfRefusal } from '../context/permanent-refusal.js';
 import { DocplannerError } from '../docplanner/index.js';
 import { BookingEndedError } from '../linked-bookings/booking-ended-error.js';
 import { PlaceholderError } from '../linked-bookings/placeholder-error.js';
@@ -31,7 +31,7 @@ export function describeProblem(error: unknown): Refusal | undefined {
     return { status: 503, title: 'Ask again', detail: error.message };
   }
   if (!(error instanceof DocplannerError)) return undefined;
-  const status = statusOfRefusal(error);
+  const status = permanentRefusalStatus(error);
   const errors = Object.entries(error.errors).flatMap(([path, reasons]) =>
     reasons.map((reason) => ({ path, reason })),
   );

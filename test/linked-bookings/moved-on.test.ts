@@ -97,7 +97,7 @@ test('a booking that has moved is not cancelled, moved or linked under its old i
   const { bookings } = desk.engine;
   await bookings.link('nowak', id, null);
   const moved = desk.sandbox.move(id, { start: desk.at('11:00') });
-  const over = { name: 'BookingOverError', message: expect.stringContaining(`it is "${moved.id}" now`) };
+  const over = { name: 'BookingEndedError', message: expect.stringContaining(`it is "${moved.id}" now`) };
   // The record may be behind, and knows it afterwards.
   await expect(bookings.cancel('nowak', id)).rejects.toMatchObject(over);
   await expect(bookings.cancel('nowak', id)).rejects.toMatchObject(over);
@@ -123,7 +123,7 @@ test.each([
     if (isKnownBefore) await desk.rest();
     await desk.endLeases();
     await expect(desk.engine.bookings.move('nowak', id, to)).rejects.toMatchObject({
-      name: 'BookingOverError',
+      name: 'BookingEndedError',
       message: expect.stringContaining(`it is "${theirs.id}" now`),
     });
     expect(await known(desk, theirs.id)).toMatchObject({ status: 'booked', ref: 'apt-1' });
@@ -143,7 +143,7 @@ test('a move whose answer was lost is asked about again while what it led to is 
   const moved = desk.sandbox.bookings(addressOf('nowak')).find(({ status }) => status === 'booked');
   const unknown = { operation: 'getBooking', path: `/bookings/${moved?.id}` };
   desk.sandbox.faults.set([{ fault: { kind: 'status', status: 404 }, match: unknown }]);
-  await expect(move()).rejects.toMatchObject({ name: 'NotKnownYetError' });
+  await expect(move()).rejects.toMatchObject({ name: 'BookingNotVisibleError' });
   expect(await known(desk, id)).toMatchObject({ status: 'booked', ref: 'apt-1' });
   desk.sandbox.faults.clear();
   expect(await move()).toMatchObject({ id: moved?.id, ref: 'apt-1' });

@@ -10,15 +10,15 @@ import type { ObservedState } from './observed-state.js';
 import { toClose, toOpen, written } from './request-options.js';
 
 export async function addBreak(
-  run: CalendarContext,
+  context: CalendarContext,
   seen: ObservedState,
   { start, end }: Interval,
 ): Promise<void> {
-  const { calendar, db } = run;
+  const { calendar, db } = context;
   const span = { since: new Date(start), till: new Date(end) };
-  const range = { since: written(run, start), till: written(run, end) };
-  const client = toClose(run, { start, end }, () =>
-    recordInDoubtBreak(db, calendar.id, span, new Date(run.now())),
+  const range = { since: written(context, start), till: written(context, end) };
+  const client = toClose(context, { start, end }, () =>
+    recordInDoubtBreak(db, calendar.id, span, new Date(context.now())),
   );
   try {
     const made = await client.addCalendarBreak(calendar, {
@@ -35,12 +35,12 @@ export async function addBreak(
   }
 }
 
-export async function moveBreak(run: CalendarContext, seen: ObservedState, one: OwnBreak): Promise<void> {
+export async function moveBreak(context: CalendarContext, seen: ObservedState, one: OwnBreak): Promise<void> {
   const { id, start, end } = one;
   try {
-    const range = { since: written(run, start), till: written(run, end) };
-    const client = toClose(run, { start, end }, () => seen.checkPlan());
-    await client.moveCalendarBreak(run.calendar, id, range);
+    const range = { since: written(context, start), till: written(context, end) };
+    const client = toClose(context, { start, end }, () => seen.checkPlan());
+    await client.moveCalendarBreak(context.calendar, id, range);
     await seen.breakIs({ id, start, end }, false);
   } catch (error) {
     const isElsewhere = error instanceof NotFoundError || error instanceof UnprocessableError;
@@ -49,9 +49,13 @@ export async function moveBreak(run: CalendarContext, seen: ObservedState, one: 
   }
 }
 
-export async function deleteBreak(run: CalendarContext, seen: ObservedState, one: OwnBreak): Promise<void> {
+export async function deleteBreak(
+  context: CalendarContext,
+  seen: ObservedState,
+  one: OwnBreak,
+): Promise<void> {
   try {
-    await toOpen(run, one, () => seen.checkPlan()).deleteCalendarBreak(run.calendar, one.id);
+    await toOpen(context, one, () => seen.checkPlan()).deleteCalendarBreak(context.calendar, one.id);
   } catch (error) {
     // It is gone already, or so it says: what is there will tell.
     if (!(error instanceof NotFoundError)) throw error;

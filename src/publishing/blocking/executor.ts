@@ -9,22 +9,22 @@ import { book, cancel, movePlaceholder } from './placeholder-commands.js';
 import type { BlockingStep } from './plan-blocking.js';
 
 export async function executeStep(
-  run: CalendarContext,
+  context: CalendarContext,
   seen: ObservedState,
   step: BlockingStep,
 ): Promise<void> {
   switch (step.kind) {
     case 'add-break':
-      return await addBreak(run, seen, step);
+      return await addBreak(context, seen, step);
     case 'move-break':
-      return await moveBreak(run, seen, step);
+      return await moveBreak(context, seen, step);
     case 'delete-break':
-      return await deleteBreak(run, seen, step.one);
+      return await deleteBreak(context, seen, step.one);
     case 'book':
-      return await book(run, seen, step);
+      return await book(context, seen, step);
     case 'move-placeholder':
-      return await movePlaceholder(run, seen, step);
+      return await movePlaceholder(context, seen, step);
     case 'cancel':
-      return await cancel(run, seen, step.one);
+      return await cancel(context, seen, step.one);
   }
 }

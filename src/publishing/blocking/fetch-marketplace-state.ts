@@ -40,18 +40,18 @@ const NOTHING = { list: [], days: [] } as const;
 
 /** Breaks and bookings, each only where the strategy uses them, or the record knows of some that are left. */
 export async function fetchMarketplaceState(
-  run: CalendarContext,
+  context: CalendarContext,
   days: readonly WantedDay[],
 ): Promise<Reading> {
-  const { calendar, db, now } = run;
-  const range = rangeOf(run, days);
-  const reader = { db, calendar, now, client: run.client(priorityOf(days)) };
+  const { calendar, db, now } = context;
+  const range = rangeOf(context, days);
+  const reader = { db, calendar, now, client: context.client(priorityOf(days)) };
   const at = new Date(now());
   const wantsBreaks = calendar.strategy !== 'slots' || (await hasOwnBreaks(db, calendar.id, at));
   const wantsBookings = calendar.strategy === 'book' || (await hasPlaceholders(db, calendar.id, at));
   const breaks: Found<FoundBreak> = wantsBreaks ? await readBreaks(reader, range) : NOTHING;
   const bookings: Found<Booking> = wantsBookings ? await readBookings(reader, range) : NOTHING;
-  if (bookings.days.length > 0) await notifyLater(run);
+  if (bookings.days.length > 0) await notifyLater(context);
   const known = await findPlaceholdersBetween(db, calendar.id, new Date(range.from), new Date(range.to));
 
   const dates = days.map((day) => day.date).sort();

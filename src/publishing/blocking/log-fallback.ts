@@ -5,15 +5,15 @@ import type { BlockingPlan } from './plan-blocking.js';
 import { written } from './request-options.js';
 
 export function logBreakFallback(
-  run: CalendarContext,
+  context: CalendarContext,
   seen: ObservedState,
   { byBreaks }: BlockingPlan,
 ): void {
-  const { calendar, log } = run;
+  const { calendar, log } = context;
   if (calendar.strategy !== 'book') return;
   for (const { start, end } of seen.cameToHide(byBreaks)) {
     log.info(
-      { calendar: calendar.id, start: written(run, start), end: written(run, end) },
+      { calendar: calendar.id, start: written(context, start), end: written(context, end) },
       'an appointment cannot be booked there; a break hides it',
     );
   }

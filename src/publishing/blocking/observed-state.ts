@@ -18,7 +18,7 @@ import { type RequiredBlock, without } from './required-blocks.js';
 export class ObservedState {
   /** See {@link import('./plan-blocking.js').HidingInput.refused}. */
   readonly refused = new Set<string>();
-  readonly #run: CalendarContext;
+  readonly #context: CalendarContext;
   readonly #surprises = new Set<string>();
   /** Ids of what others changed in the middle of the run. */
   readonly #lostTrackOf = new Set<string>();
@@ -30,8 +30,8 @@ export class ObservedState {
   /** Where breaks of ours were when it was last asked what they have come to hide. */
   #hidBefore: readonly Interval[] = [];
 
-  constructor(run: CalendarContext) {
-    this.#run = run;
+  constructor(context: CalendarContext) {
+    this.#context = context;
   }
 
   /**
@@ -52,16 +52,16 @@ export class ObservedState {
       heardOf.length === 0 &&
       days.every(({ date }) => known.from <= date && date <= known.to) &&
       (await this.#stillStands(known));
-    const read = covers ? known : await fetchMarketplaceState(this.#run, days);
+    const read = covers ? known : await fetchMarketplaceState(this.#context, days);
     if (!covers) this.#hidBefore = read.known;
     this.#read = read;
     if (!covers && read.isNew) return 'news';
-    return withRefs(read, this.#run.calendar.id, needs);
+    return withRefs(read, this.#context.calendar.id, needs);
   }
 
   /** Whether others have taken away or moved nothing of ours meanwhile, as far as the record has heard. Once for each. */
   async #stillStands({ breaks, placeholders }: Reading): Promise<boolean> {
-    const { db, calendar } = this.#run;
+    const { db, calendar } = this.#context;
     const [knownBreaks, knownBookings] = await Promise.all([
       findBreaks(db, calendar.id, idsOf(breaks)),
       findBookings(db, calendar.id, idsOf(placeholders)),
@@ -80,7 +80,7 @@ export class ObservedState {
 
   /** See {@link checkPlan}. @throws {PlanOutdatedError} */
   async checkPlan(): Promise<void> {
-    await checkPlan(this.#run, this.#days);
+    await checkPlan(this.#context, this.#days);
   }
 
   /** What was read may be wrong: the next step reads it again. */
@@ -119,10 +119,10 @@ export class ObservedState {
   }
 
   async breakIs(one: OwnBreak, removed: boolean): Promise<void> {
-    const at = this.#run.now();
+    const at = this.#context.now();
     const word = removed ? 'removed' : 'answered';
-    const ours = { own: true, mark: this.#run.calendar.id } as const;
-    await ingest(this.#run, {
+    const ours = { own: true, mark: this.#context.calendar.id } as const;
+    await ingest(this.#context, {
       breaks: [{ id: one.id, since: one.start, till: one.end, ...ours, word, at }],
     });
     const read = this.#read;
@@ -132,7 +132,7 @@ export class ObservedState {
   }
 
   async placeholdersAre(...bookings: readonly BookingUpdate[]): Promise<void> {
-    await ingest(this.#run, { bookings: bookings.map((one) => ({ ...one, byUs: true })) });
+    await ingest(this.#context, { bookings: bookings.map((one) => ({ ...one, byUs: true })) });
     const read = this.#read;
     if (read === undefined) return;
     const ids = new Set(bookings.map(({ id }) => id));

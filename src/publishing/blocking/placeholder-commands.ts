@@ -3,8 +3,8 @@
  * move is hidden otherwise. Contract: bookSlot, moveBooking, cancelBooking.
  */
 
+import { isPermanentRefusal } from '../../context/classify-error.js';
 import type { CalendarContext } from '../../context/context.js';
-import { isPermanentRefusal } from '../../context/permanent-refusal.js';
 import { deleteInDoubtPlaceholder, recordInDoubtPlaceholder } from '../../db/tables/bookings.js';
 import { deleteInDoubtMove, recordInDoubtMove } from '../../db/tables/in-doubt-moves.js';
 import { mayHaveEnded } from '../../linked-bookings/cancel-booking.js';
@@ -23,17 +23,17 @@ const MINUTE = 60_000;
 type Step<K extends BlockingStep['kind']> = Extract<BlockingStep, { kind: K }>;
 
 export async function book(
-  run: CalendarContext,
+  context: CalendarContext,
   seen: ObservedState,
   { need, ref, service }: Step<'book'>,
 ): Promise<void> {
-  const { calendar, account, db } = run;
+  const { calendar, account, db } = context;
   const announced = { start: new Date(need.start), end: new Date(need.end), ref };
-  const client = toClose(run, need, () =>
-    recordInDoubtPlaceholder(db, calendar.id, announced, new Date(run.now())),
+  const client = toClose(context, need, () =>
+    recordInDoubtPlaceholder(db, calendar.id, announced, new Date(context.now())),
   );
   try {
-    const booking = await client.bookSlot(calendar, written(run, need.start), {
+    const booking = await client.bookSlot(calendar, written(context, need.start), {
       address_service_id: service,
       duration: (need.end - need.start) / MINUTE,
       patient: account.placeholder ?? PLACEHOLDER_PATIENT,
@@ -41,31 +41,31 @@ export async function book(
       is_recurring: true,
     });
     await seen.placeholdersAre({ ...said(booking), placeholder: { ref } });
-    refuseOther(run, seen, need, said(booking));
+    refuseOther(context, seen, need, said(booking));
   } catch (error) {
     if (!isPermanentRefusal(error)) throw error;
-    refuse(run, seen, need, error.message);
+    refuse(context, seen, need, error.message);
     seen.readAgain();
   }
   await deleteInDoubtPlaceholder(db, calendar.id, announced);
 }
 
 export async function movePlaceholder(
-  run: CalendarContext,
+  context: CalendarContext,
   seen: ObservedState,
   { one, need, ref, service }: Step<'move-placeholder'>,
 ): Promise<void> {
-  const { calendar, log, db } = run;
+  const { calendar, log, db } = context;
   // Where the answer is lost, what became of it is found out first thing in the next run.
   const move = { booking: one.id, start: new Date(need.start), minutes: null, addressId: calendar.addressId };
-  const client = toClose(run, need, async () => {
+  const client = toClose(context, need, async () => {
     await seen.checkPlan();
     await recordInDoubtMove(db, calendar.id, move);
   });
   try {
     const moved = await client.moveBooking(calendar, one.id, {
       address_service_id: service,
-      start: written(run, need.start),
+      start: written(context, need.start),
       duration: (need.end - need.start) / MINUTE,
     });
     await seen.placeholdersAre(
@@ -73,7 +73,7 @@ export async function movePlaceholder(
       { ...said(moved), placeholder: { ref }, before: one.id },
     );
     await deleteInDoubtMove(db, calendar.id, one.id);
-    refuseOther(run, seen, need, said(moved));
+    refuseOther(context, seen, need, said(moved));
   } catch (error) {
     if (!isPermanentRefusal(error)) throw error;
     await deleteInDoubtMove(db, calendar.id, one.id);
@@ -87,22 +87,27 @@ export async function movePlaceholder(
 }
 
 /** One at another time than the appointment's is not asked for again: that would come to the same each time. */
-function refuseOther(run: CalendarContext, seen: ObservedState, need: RequiredBlock, got: Interval): void {
+function refuseOther(
+  context: CalendarContext,
+  seen: ObservedState,
+  need: RequiredBlock,
+  got: Interval,
+): void {
   if (got.start === need.start && got.end === need.end) return;
-  refuse(run, seen, need, 'it was booked from another time or for another duration');
+  refuse(context, seen, need, 'it was booked from another time or for another duration');
 }
 
-function refuse(run: CalendarContext, seen: ObservedState, need: RequiredBlock, reason: string): void {
-  run.log.info(
-    { calendar: run.calendar.id, start: written(run, need.start), reason },
+function refuse(context: CalendarContext, seen: ObservedState, need: RequiredBlock, reason: string): void {
+  context.log.info(
+    { calendar: context.calendar.id, start: written(context, need.start), reason },
     'an appointment was not booked as a slot; it is hidden otherwise',
   );
   seen.refused.add(bookingKey(need));
 }
 
-export async function cancel(run: CalendarContext, seen: ObservedState, one: Placeholder): Promise<void> {
+export async function cancel(context: CalendarContext, seen: ObservedState, one: Placeholder): Promise<void> {
   try {
-    await toOpen(run, one, () => seen.checkPlan()).cancelBooking(run.calendar, one.id);
+    await toOpen(context, one, () => seen.checkPlan()).cancelBooking(context.calendar, one.id);
   } catch (error) {
     // It is over already, or was moved by an answer that got lost: what is there will tell.
     if (!mayHaveEnded(error)) throw error;

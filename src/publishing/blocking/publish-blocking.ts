@@ -3,13 +3,13 @@
  * or placeholder bookings. It also clears away what another strategy left. Contract: Breaks, bookSlot.
  */
 
+import { isPermanentRefusal } from '../../context/classify-error.js';
 import type { CalendarContext } from '../../context/context.js';
-import { isPermanentRefusal } from '../../context/permanent-refusal.js';
-import type { ReconcileResult } from '../../context/reconcile-result.js';
 import { datesOf, type Slot } from '../../core/index.js';
 import { getAddressBehavior } from '../../db/tables/address-behavior.js';
 import { saveTold } from '../../db/tables/days.js';
 import { InvalidRequestError } from '../../docplanner/index.js';
+import { DONE, requeueNow, type WorkResult } from '../../lib/work-result.js';
 import type { WantedDay } from '../desired-days.js';
 import { dayFailed } from '../fallback-closing.js';
 import { type Action, isShown, nextAction, priorityOf } from '../next-action.js';
@@ -30,16 +30,16 @@ const MAX_STEPS = 200;
 type Told = Map<string, readonly Slot[]>;
 
 /** Before each step the record is read anew, so that nothing comes on offer that is known to be taken by then. */
-export async function publishBlocking(run: CalendarContext): Promise<ReconcileResult> {
-  const { calendar, account, db } = run;
-  const seen = new ObservedState(run);
+export async function publishBlocking(context: CalendarContext): Promise<WorkResult> {
+  const { calendar, account, db } = context;
+  const seen = new ObservedState(context);
   const told: Told = new Map();
   const showing = new Set<string>();
   for (let step = 0; step < MAX_STEPS; step += 1) {
-    const { days: waiting, taken } = await wanted(run);
-    if (waiting.length === 0) return { kind: 'done' };
+    const { days: waiting, taken } = await wanted(context);
+    if (waiting.length === 0) return DONE;
     const days = waiting.map((day) => asTold(day, told));
-    await keep(run, days, told);
+    await keep(context, days, told);
     const needs = requiredBlocksOf(taken, calendar);
     const present = await seen.present(days, needs, unreadBreaks(taken, calendar));
     // The reading was news to the record, which is therefore read again.
@@ -59,27 +59,27 @@ export async function publishBlocking(run: CalendarContext): Promise<ReconcileRe
       present,
       refused: seen.refused,
       cut: (await getAddressBehavior(db, calendar.id)).cut,
-      now: run.now(),
+      now: context.now(),
     });
     const { closing, opening } = plan;
     // An answer may have been lost, or may have been that it is there already.
-    logBreakFallback(run, seen, plan);
+    logBreakFallback(context, seen, plan);
     const untold = days.filter((day) => !isShown(day));
-    const action = nextAction(untold, run.maxEntries, showing);
+    const action = nextAction(untold, context.maxEntries, showing);
     if (closing[0] !== undefined) {
-      await doOrFail(run, seen, closing[0], days, told);
-      logBreakFallback(run, seen, plan);
+      await doOrFail(context, seen, closing[0], days, told);
+      logBreakFallback(context, seen, plan);
     } else if (action !== undefined) {
       // What was refused may have been closed by breaks that are not among those that were read.
-      if (!(await tell(run, action, told, showing, present))) seen.readAgain();
+      if (!(await tell(context, action, told, showing, present))) seen.readAgain();
     } else if (opening[0] !== undefined && calendar.closing === undefined) {
-      await doOrFail(run, seen, opening[0], days, told);
+      await doOrFail(context, seen, opening[0], days, told);
     } else {
-      await verifyAndRecord(run, days, calendar.strategy === 'slots' ? [] : needs);
+      await verifyAndRecord(context, days, calendar.strategy === 'slots' ? [] : needs);
       told.clear();
     }
   }
-  return { kind: 'again', priority: priorityOf(await pending(run)) };
+  return requeueNow(priorityOf(await pending(context)));
 }
 
 function asTold(day: WantedDay, told: Told): WantedDay {
@@ -88,12 +88,13 @@ function asTold(day: WantedDay, told: Told): WantedDay {
 }
 
 /** What comes next may wait for the budget, or fail: the run after this one is not to tell the same again. */
-async function keep(run: CalendarContext, days: readonly WantedDay[], told: Told): Promise<void> {
+async function keep(context: CalendarContext, days: readonly WantedDay[], told: Told): Promise<void> {
   const news = days.flatMap(({ date, generation }) => {
     const slots = told.get(date);
     return slots === undefined ? [] : [{ date, generation, slots }];
   });
-  for (const date of await saveTold(run.db, run.calendar.id, news, new Date(run.now()))) told.delete(date);
+  for (const date of await saveTold(context.db, context.calendar.id, news, new Date(context.now())))
+    told.delete(date);
 }
 
 /**
@@ -101,25 +102,25 @@ async function keep(run: CalendarContext, days: readonly WantedDay[], told: Told
  * other days go on, unless the marketplace refuses the calendar as a whole.
  */
 async function doOrFail(
-  run: CalendarContext,
+  context: CalendarContext,
   seen: ObservedState,
   step: BlockingStep,
   days: readonly WantedDay[],
   told: Told,
 ): Promise<void> {
   try {
-    await executeStep(run, seen, step);
+    await executeStep(context, seen, step);
   } catch (error) {
     // It was not sent: the next step is planned from what is known by now.
     if (error instanceof PlanOutdatedError) return;
     if (!isPermanentRefusal(error)) throw error;
-    const dates = datesOf(spanOfStep(step), run.account.timeZone);
+    const dates = datesOf(spanOfStep(step), context.account.timeZone);
     const affected = days.filter(({ date }) => dates.includes(date));
     if (affected.length === 0) throw error;
-    run.log.error({ calendar: run.calendar.id, days: dates }, 'the marketplace refused days');
+    context.log.error({ calendar: context.calendar.id, days: dates }, 'the marketplace refused days');
     const reason = error.message;
     for (const day of affected) {
-      const closed = await dayFailed(run, day, { reason }, ['slots', 'clear']);
+      const closed = await dayFailed(context, day, { reason }, ['slots', 'clear']);
       told.delete(day.date);
       if (closed === null && !(error instanceof InvalidRequestError)) throw error;
     }
@@ -130,7 +131,7 @@ async function doOrFail(
 
 /** @returns whether nothing of it was refused */
 async function tell(
-  run: CalendarContext,
+  context: CalendarContext,
   action: Action,
   told: Told,
   showing: Set<string>,
@@ -140,9 +141,9 @@ async function tell(
     case 'settle':
       return true;
     case 'look': {
-      const found = await compareOnly(run, action.days);
+      const found = await compareOnly(context, action.days);
       const hiding = [...present.breaks, ...present.placeholders];
-      const hidden = new Set(hiding.flatMap((one) => datesOf(one, run.account.timeZone)));
+      const hidden = new Set(hiding.flatMap((one) => datesOf(one, context.account.timeZone)));
       for (const { date } of action.days) {
         // Where something of ours hides what is there, nothing shows, and it would once that is taken away.
         if (found.has(date) || hidden.has(date)) showing.add(date);
@@ -151,12 +152,12 @@ async function tell(
       return true;
     }
     case 'clear': {
-      const isCleared = await clearDay(run, action.days[0]);
+      const isCleared = await clearDay(context, action.days[0]);
       if (isCleared) told.set(action.days[0].date, []);
       return isCleared;
     }
     case 'replace': {
-      const replaced = await replaceDays(run, action.days);
+      const replaced = await replaceDays(context, action.days);
       for (const { date, wanted } of replaced) told.set(date, wanted);
       return replaced.length === action.days.length;
     }

@@ -7,20 +7,20 @@ import type { Interval } from '../../marketplace-state/dirty-days.js';
 
 /** @param aboutToWrite see {@link CalendarContext.client} */
 export function toClose(
-  run: CalendarContext,
+  context: CalendarContext,
   span: Interval,
   aboutToWrite?: () => Promise<void>,
 ): DocplannerClient {
-  return run.client(priority({ closed: [span], opened: [], now: run.now() }), aboutToWrite);
+  return context.client(priority({ closed: [span], opened: [], now: context.now() }), aboutToWrite);
 }
 
 /** @param aboutToWrite see {@link CalendarContext.client} */
 export function toOpen(
-  run: CalendarContext,
+  context: CalendarContext,
   span: Interval,
   aboutToWrite: () => Promise<void>,
 ): DocplannerClient {
-  return run.client(priority({ closed: [], opened: [span], now: run.now() }), aboutToWrite);
+  return context.client(priority({ closed: [], opened: [span], now: context.now() }), aboutToWrite);
 }
 
-export const written = (run: CalendarContext, ms: number): string => toIso(ms, run.account.timeZone);
+export const written = (context: CalendarContext, ms: number): string => toIso(ms, context.account.timeZone);
