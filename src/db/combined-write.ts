@@ -1,47 +1,49 @@
-/** Writings that do not depend on one another, sent as one statement: on the way to a server, each statement counts. */
+/** Sends writes that do not depend on one another as one statement, because each statement costs work on the server. */
 import { type RawBuilder, sql } from 'kysely';
 import { runPipelined } from './pipeline.js';
 import type { Db } from './schema.js';
 
-/** What can be a part of another statement: it has no data-modifying statement within it. */
+/** A statement that can be a CTE of another one: it contains no data-modifying CTE of its own. */
 export type StatementPart<Row = unknown> = RawBuilder<Row>;
 
 type Rows = Readonly<Record<string, object>>;
-type Parts<Told extends Rows> = { readonly [Name in keyof Told]: StatementPart<Told[Name]> | undefined };
-type Answers<Told extends Rows> = { readonly [Name in keyof Told]: readonly Told[Name][] };
+type Queries<Results extends Rows> = {
+  readonly [Name in keyof Results]: StatementPart<Results[Name]> | undefined;
+};
+type ResultRows<Results extends Rows> = { readonly [Name in keyof Results]: readonly Results[Name][] };
 
 /**
- * None of them sees what another writes, and no two may write the same row.
- * @param silent those whose rows nobody asks for; absent ones have nothing to do
- * @param telling those that return rows, by name
- * @param along what is sent with it, and carried out after it
- * @returns the rows as JSON has them: an instant is text
+ * No part sees what another part writes, and no two parts may write the same row. An undefined part does nothing.
+ * @param writes parts whose rows are not returned
+ * @param queries parts whose rows are returned, by name
+ * @param after statements that are sent in the same round trip and executed after the combined one
+ * @returns the rows as JSON represents them: an instant is text
  */
-export async function writeCombined<Told extends Rows>(
+export async function writeCombined<Results extends Rows>(
   db: Db,
-  silent: readonly (StatementPart | undefined)[],
-  telling: Parts<Told>,
-  ...along: readonly RawBuilder<object>[]
-): Promise<Answers<Told>> {
-  const told = Object.entries<StatementPart | undefined>(telling);
-  const parts = [...silent.map((part, n) => [`silent_${n}`, part] as const), ...told].flatMap(
+  writes: readonly (StatementPart | undefined)[],
+  queries: Queries<Results>,
+  ...after: readonly RawBuilder<object>[]
+): Promise<ResultRows<Results>> {
+  const named = Object.entries<StatementPart | undefined>(queries);
+  const parts = [...writes.map((part, n) => [`write_${n}`, part] as const), ...named].flatMap(
     ([name, part]) => (part === undefined ? [] : [sql`${sql.id(name)} AS (${part})`]),
   );
-  const columns = told.map(([name, part]) => {
-    const rows = part === undefined ? sql`'[]'::json` : rowsOf(name);
+  const columns = named.map(([name, part]) => {
+    const rows = part === undefined ? sql`'[]'::json` : selectJsonRows(name);
     return sql`${rows} AS ${sql.id(name)}`;
   });
-  const before = parts.length === 0 ? sql`` : sql`WITH ${sql.join(parts)}`;
-  const statement = sql<Answers<Told>>`${before} SELECT ${sql.join(columns)}`;
+  const withClause = parts.length === 0 ? sql`` : sql`WITH ${sql.join(parts)}`;
+  const statement = sql<ResultRows<Results>>`${withClause} SELECT ${sql.join(columns)}`;
   const [
     {
       rows: [row],
     },
   ] = await runPipelined(db, (session) =>
-    Promise.all([statement.execute(session), ...along.map((one) => one.execute(session))]),
+    Promise.all([statement.execute(session), ...after.map((one) => one.execute(session))]),
   );
-  if (row === undefined) throw new Error('a SELECT without FROM has one row');
+  if (row === undefined) throw new Error('a SELECT without FROM returned no row');
   return row;
 }
 
-const rowsOf = (name: string) => sql`(SELECT coalesce(json_agg(t), '[]') FROM ${sql.id(name)} t)`;
+const selectJsonRows = (name: string) => sql`(SELECT coalesce(json_agg(t), '[]') FROM ${sql.id(name)} t)`;

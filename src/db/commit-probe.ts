@@ -1,8 +1,8 @@
-/** Tries whether anything can be committed. */
+/** Checks that the database can commit. */
 import { sql } from 'kysely';
 import type { Db } from './schema.js';
 
-/** Writes one row, and commits it. */
+/** Writes one row and commits it. */
 export async function tryCommit(db: Db, now: Date): Promise<void> {
   await sql`
     INSERT INTO slotkeeper.probes (id, at) VALUES (1, ${now})

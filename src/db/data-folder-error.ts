@@ -1,4 +1,4 @@
-/** The embedded database's folder cannot be used as it is. The message says what to do. */
+/** The folder of the embedded database cannot be used in its present state. The message says how to repair it. */
 export class DataFolderError extends Error {
   override readonly name = 'DataFolderError';
   readonly folder: string;

@@ -1,12 +1,12 @@
 import { ServiceUnavailableError } from './service-unavailable-error.js';
 
 /**
- * The embedded database has ended and does not come back in this process. Whether it has carried out what it was asked last
- * is not known.
+ * The embedded database has ended, and this process cannot open it again. Whether the last statements were executed is
+ * unknown.
  */
 export class DatabaseLostError extends ServiceUnavailableError {
   override readonly name = 'DatabaseLostError';
-  /** As of a server that did not answer. */
+  /** The code of a server that did not answer. */
   readonly code = 'ETIMEDOUT';
 
   constructor(folder: string, reason: string) {

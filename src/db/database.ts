@@ -1,6 +1,6 @@
 /**
- * Opens the record's database: PostgreSQL by URL, or PGlite in a folder. Both come out as the same thing,
- * a pool that Kysely and BullMQ share, so there is one code path above.
+ * Opens the database: PostgreSQL by URL, or PGlite in a folder. Both give a pool that Kysely and BullMQ share, so that the
+ * code above has one path.
  */
 import { Kysely, PostgresDialect } from 'kysely';
 import type pg from 'pg';
@@ -15,13 +15,13 @@ import { ServiceUnavailableError } from './service-unavailable-error.js';
 
 export interface Database {
   readonly kind: 'pglite' | 'postgresql';
-  /** For BullMQ: its statements are unqualified, so every session's search_path begins with its schema. */
+  /** BullMQ's statements are unqualified, so the search_path of every session begins with its schema. */
   readonly pool: pg.Pool | PglitePool;
   readonly db: Db;
-  /** Both present for the embedded database in a folder only. */
+  /** Both are present only for the embedded database in a folder. */
   readonly lock?: FolderLock;
   readonly diskSpace?: DiskSpace;
-  /** Called when everything is prepared: from then on no statement waits for its answer without end. */
+  /** Called when the start is complete: from then on every statement has a time limit. @param ms default 10,000 */
   setStatementTimeout(ms?: number): void;
   close(): Promise<void>;
 }
@@ -29,33 +29,33 @@ export interface Database {
 export type DatabaseOptions =
   | {
       readonly url: string;
-      /** Connections at most; each BullMQ worker holds one of them for LISTEN. */
+      /** Maximum number of connections; each BullMQ worker holds one of them for LISTEN. */
       readonly poolSize?: number;
       readonly onError?: (error: Error) => void;
     }
   | EmbeddedOptions
-  /** One that is open already. */
+  /** A database that is open already. */
   | { readonly embedded: EmbeddedDatabase };
 
 /**
- * Opens the database and brings its tables up to date.
- * @throws {ServiceUnavailableError} when the server does not answer or refuses us
- * @throws {FolderInUseError} when another process has the embedded folder
- * @throws {DataFolderError} where the embedded folder cannot be used as it is
+ * Opens the database and migrates its tables.
+ * @throws {ServiceUnavailableError} when the server does not answer or refuses the connection
+ * @throws {FolderInUseError} when another process holds the embedded folder
+ * @throws {DataFolderError} where the embedded folder cannot be used in its present state
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const opened = 'url' in options ? await openPostgres(options) : await openPglite(options);
+  const database = 'url' in options ? await openPostgres(options) : await openPglite(options);
   try {
-    await migrate(opened.db);
+    await migrate(database.db);
   } catch (error) {
-    await opened.close();
+    await database.close();
     throw 'url' in options ? new ServiceUnavailableError('PostgreSQL', options.url, error) : error;
   }
-  return opened;
+  return database;
 }
 
 async function openPostgres(options: Extract<DatabaseOptions, { url: string }>): Promise<Database> {
-  // Loaded only here: the embedded database needs no driver.
+  // The driver is loaded only here, because the embedded database does not need it.
   const { openPgPool } = await import('./pool.js');
   const { pool, setStatementTimeout, close } = openPgPool({
     url: options.url,

@@ -1,6 +1,6 @@
 import { ServiceUnavailableError } from './service-unavailable-error.js';
 
-/** Nothing more is taken in: what is left of the disk is for finishing what was taken in before. */
+/** New input is refused: the rest of the disk is reserved for processing the input that was accepted before. */
 export class DiskFullError extends ServiceUnavailableError {
   override readonly name = 'DiskFullError';
   /** SQLSTATE: disk full. */
@@ -10,7 +10,7 @@ export class DiskFullError extends ServiceUnavailableError {
     super(
       'the embedded database',
       folder,
-      `its disk has ${freeMb} MB left, and nothing is taken in below ${neededMb} MB: make room`,
+      `its disk has ${freeMb} MB left, and input is refused below ${neededMb} MB: free disk space`,
     );
   }
 }

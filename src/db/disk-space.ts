@@ -1,28 +1,28 @@
 /**
- * How much room the embedded database has on its disk. PostgreSQL is lost where its log finds none, so what comes in is refused
- * before that; what is left is for the engine's own small writes, which finish what was taken in.
+ * Watches the free space on the disk of the embedded database. PostgreSQL ends where its write-ahead log cannot grow, so new
+ * input is refused before that; the reserve is for the engine's own small writes, which process the input accepted before.
  */
 import { statfs } from 'node:fs/promises';
 import { DiskFullError } from './disk-full-error.js';
 
 export const MB = 2 ** 20;
-/** Below this nothing is taken in. */
+/** Below this no input is accepted. */
 export const RESERVED_BYTES = 32 * MB;
-/** What is taken in is written to its table, to the log, and to what other rows follow from it. */
-const TIMES_WRITTEN = 4;
+/** Input is written to its table, to the write-ahead log, and to the rows that follow from it. */
+const WRITE_AMPLIFICATION = 4;
 
 export interface DiskSpaceOptions {
-  /** Called when nothing more is taken in, and when something is again. */
+  /** Called when input begins to be refused, and when it is accepted again. */
   readonly onChange?: (isShort: boolean, freeMb: number) => void;
-  /** Bytes that are left to this user where the folder is; default asks the system. */
+  /** @returns the bytes that this user may still write in the folder; default: `statfs` */
   readonly readFreeBytes?: (folder: string) => Promise<number>;
 }
 
 export class DiskSpace {
   readonly #folder: string;
   readonly #options: DiskSpaceOptions;
-  /** Bytes of what is being taken in. */
-  #underWay = 0;
+  /** Bytes of the input that is being written. */
+  #pendingBytes = 0;
   #isShort = false;
 
   constructor(folder: string, options: DiskSpaceOptions = {}) {
@@ -30,36 +30,36 @@ export class DiskSpace {
     this.#options = options;
   }
 
-  /** At the last look. */
+  /** Whether the last check found less than the reserve. */
   get isShort(): boolean {
     return this.#isShort;
   }
 
   /**
-   * Takes something in where there is room for it.
-   * @param bytes how much it is, about
+   * Writes input where the disk has space for it.
+   * @param bytes the approximate size of the input
    * @throws {DiskFullError}
    */
   async runWithSpace<T>(bytes: number, work: () => Promise<T>): Promise<T> {
-    this.#underWay += bytes;
+    this.#pendingBytes += bytes;
     try {
-      const needed = RESERVED_BYTES + TIMES_WRITTEN * this.#underWay;
-      const free = await this.check();
-      if (free < needed) throw new DiskFullError(this.#folder, toMb(free), toMb(needed));
+      const neededBytes = RESERVED_BYTES + WRITE_AMPLIFICATION * this.#pendingBytes;
+      const freeBytes = await this.check();
+      if (freeBytes < neededBytes) throw new DiskFullError(this.#folder, toMb(freeBytes), toMb(neededBytes));
       return await work();
     } finally {
-      this.#underWay -= bytes;
+      this.#pendingBytes -= bytes;
     }
   }
 
-  /** @returns the bytes that are left */
+  /** @returns the bytes that are free */
   async check(): Promise<number> {
-    const free = await (this.#options.readFreeBytes ?? readFreeBytes)(this.#folder);
-    if (free < RESERVED_BYTES !== this.#isShort) {
+    const freeBytes = await (this.#options.readFreeBytes ?? readFreeBytes)(this.#folder);
+    if (freeBytes < RESERVED_BYTES !== this.#isShort) {
       this.#isShort = !this.#isShort;
-      this.#options.onChange?.(this.#isShort, toMb(free));
+      this.#options.onChange?.(this.#isShort, toMb(freeBytes));
     }
-    return free;
+    return freeBytes;
   }
 }
 

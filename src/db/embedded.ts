@@ -1,4 +1,4 @@
-/** Opens the embedded database: its folder, its thread, and what is looked at while it is open. */
+/** Opens the embedded database: its folder, its thread, and the periodic checks while it is open. */
 import { resolve } from 'node:path';
 import { systemTimers, within } from '../lib/timers.js';
 import { deleteUnfinished, openDataFolder, prepareDatabaseDir } from './data-folder.js';
@@ -11,10 +11,10 @@ import { PgliteThread, type ThreadOptions } from './pglite-thread.js';
 import { SEARCH_PATH } from './search-path.js';
 
 export interface EmbeddedOptions {
-  /** `memory://` keeps nothing. */
+  /** `memory://` stores nothing on disk. */
   readonly folder: string;
   readonly onProgress?: (message: string) => void;
-  /** Called where the database is lost: this process cannot work with it any more. */
+  /** Called when the database is lost: this process cannot use it any more. */
   readonly onLost?: (error: DatabaseLostError) => void;
   readonly onSpaceChange?: DiskSpaceOptions['onChange'];
 }
@@ -28,41 +28,42 @@ export interface EmbeddedDatabase {
   close(): Promise<void>;
 }
 
-const LOOK_EVERY_MS = 1_000;
-/** The log is written anew from its beginning when it has grown so far: PGlite does not do that by itself. */
+const CHECK_EVERY_MS = 1_000;
+/** A checkpoint is made once the write-ahead log has grown by this much: PGlite makes none by itself. */
 const CHECKPOINT_BYTES = 16 * MB;
-const CHECK_SPACE_EVERY = 10;
+/** The disk space is read at every tenth check. */
+const CHECKS_PER_SPACE_CHECK = 10;
 
 /**
- * @throws {FolderInUseError} when another process has the folder
- * @throws {DataFolderError} where the folder cannot be used as it is
+ * @throws {FolderInUseError} when another process holds the folder
+ * @throws {DataFolderError} where the folder cannot be used in its present state
  */
 export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<EmbeddedDatabase> {
   const { onProgress, onLost, onSpaceChange } = options;
-  const inMemory = options.folder === 'memory://';
-  const folder = inMemory ? options.folder : resolve(options.folder);
-  const lock = inMemory ? undefined : openDataFolder(folder);
+  const isInMemory = options.folder === 'memory://';
+  const folder = isInMemory ? options.folder : resolve(options.folder);
+  const lock = isInMemory ? undefined : openDataFolder(folder);
   try {
     onProgress?.('starting the embedded database (the first start takes a few seconds)');
-    const place = inMemory ? { dataDir: folder } : await prepareDatabaseDir(folder);
+    const dir = isInMemory ? { dataDir: folder } : await prepareDatabaseDir(folder);
     const thread = await openThread(folder, {
-      ...place,
-      onLost: async (error) => onLost?.(inMemory ? error : await advised(folder, error)),
+      ...dir,
+      onLost: async (error) => onLost?.(isInMemory ? error : await withAdvice(folder, error)),
     });
     onProgress?.('the embedded database is up');
     const pool = new PglitePool(thread);
     await pool.query(`SET search_path TO ${SEARCH_PATH}`);
-    const room = inMemory
+    const diskSpace = isInMemory
       ? undefined
       : new DiskSpace(folder, onSpaceChange === undefined ? {} : { onChange: onSpaceChange });
-    const stopLooking = looking(pool, room);
+    const stopChecks = diskSpace && startChecks(pool, diskSpace);
     return {
       pool,
       ...(lock === undefined ? {} : { lock }),
-      ...(room === undefined ? {} : { diskSpace: room }),
+      ...(diskSpace === undefined ? {} : { diskSpace }),
       setStatementTimeout: (ms) => thread.setStatementTimeout(ms),
       close: async () => {
-        await stopLooking();
+        await stopChecks?.();
         await pool.end();
         lock?.release();
       },
@@ -77,55 +78,54 @@ async function openThread(folder: string, options: ThreadOptions): Promise<Pglit
   try {
     return await PgliteThread.open(options);
   } catch (error) {
-    const why = error instanceof DatabaseLostError ? error.cause : error;
+    const cause = error instanceof DatabaseLostError ? error.cause : error;
     if (options.createIn === undefined) {
-      const todo = 'where that does not end by itself, put the whole folder back from a backup';
-      throw new DataFolderError(folder, `has a database that cannot be opened (${why}): ${todo}`, error);
+      const advice = 'if this persists, restore the whole folder from a backup';
+      throw new DataFolderError(folder, `has a database that cannot be opened (${cause}): ${advice}`, error);
     }
     deleteUnfinished(folder);
-    throw new DataFolderError(folder, `cannot be given a database (${why})`, error);
+    throw new DataFolderError(folder, `has no database, and none can be created (${cause})`, error);
   }
 }
 
-/** With what to do. */
-async function advised(folder: string, error: DatabaseLostError): Promise<DatabaseLostError> {
-  // A disk that is gone may keep whoever asks it waiting.
-  const free = await within(
+/** Adds the free disk space and what the operator should do. */
+async function withAdvice(folder: string, error: DatabaseLostError): Promise<DatabaseLostError> {
+  // `statfs` may not return where the disk is gone.
+  const freeBytes = await within(
     systemTimers,
-    LOOK_EVERY_MS,
+    CHECK_EVERY_MS,
     readFreeBytes(folder).catch(() => undefined),
   );
-  const left = free === undefined ? '' : `; its disk has ${toMb(free)} MB left`;
-  const when = free !== undefined && free < RESERVED_BYTES ? ', once it has room' : '';
-  const reason = `${error.cause}${left}. What was acknowledged is in it: start again${when}`;
+  const left = freeBytes === undefined ? '' : `; its disk has ${toMb(freeBytes)} MB left`;
+  const when = freeBytes !== undefined && freeBytes < RESERVED_BYTES ? ' once disk space is free' : '';
+  const reason = `${error.cause}${left}. Everything that was acknowledged is stored: restart the process${when}`;
   return new DatabaseLostError(folder, reason);
 }
 
-/** Keeps the log short, and looks how much room there is. @returns what ends it */
-function looking(pool: PglitePool, room: DiskSpace | undefined): () => Promise<void> {
-  if (room === undefined) return async () => undefined;
-  let looks = 0;
-  let underWay: Promise<void> | undefined;
-  const look = async (): Promise<void> => {
-    if (looks % CHECK_SPACE_EVERY === 0) await room.check();
-    looks += 1;
-    await shortenLog(pool);
+/** Keeps the write-ahead log short and checks the disk space. @returns stops the checks */
+function startChecks(pool: PglitePool, diskSpace: DiskSpace): () => Promise<void> {
+  let checks = 0;
+  let running: Promise<void> | undefined;
+  const check = async (): Promise<void> => {
+    if (checks % CHECKS_PER_SPACE_CHECK === 0) await diskSpace.check();
+    checks += 1;
+    await checkpointLongLog(pool);
   };
-  const stop = systemTimers.every(LOOK_EVERY_MS, async () => {
-    // What fails here fails for those who are waited for, too.
-    underWay ??= look()
+  const stop = systemTimers.every(CHECK_EVERY_MS, async () => {
+    // An error here also reaches the callers whose statements wait, so it is not reported twice.
+    running ??= check()
       .catch(() => undefined)
       .finally(() => {
-        underWay = undefined;
+        running = undefined;
       });
   });
   return async () => {
     stop();
-    await within(systemTimers, LOOK_EVERY_MS, underWay ?? Promise.resolve());
+    await within(systemTimers, CHECK_EVERY_MS, running ?? Promise.resolve());
   };
 }
 
-async function shortenLog(pool: PglitePool): Promise<void> {
+async function checkpointLongLog(pool: PglitePool): Promise<void> {
   const { rows } = await pool.query(
     'SELECT FROM pg_control_checkpoint() WHERE pg_wal_lsn_diff(pg_current_wal_lsn(), redo_lsn) > $1::int8',
     [CHECKPOINT_BYTES],

@@ -1,13 +1,13 @@
-/** The process that has taken a data folder, as its lock file names it. */
+/** The process that holds a data folder, as its lock file names it. */
 export interface Holder {
   readonly pid: number;
-  /** When that process started, in the system's own unit, so that a pid used again is told apart; absent where unknown. */
+  /** The start time of that process in the system's own unit, so that a reused pid is recognised; absent where unknown. */
   readonly startedAt?: string;
-  /** Where its HTTP API listens, once it does. */
+  /** The address of its HTTP API, once it listens. */
   readonly url?: string;
 }
 
-/** The embedded database's folder belongs to another process that is running. */
+/** The embedded database's folder is locked by another running process. */
 export class FolderInUseError extends Error {
   override readonly name = 'FolderInUseError';
   readonly folder: string;

@@ -1,6 +1,6 @@
 /**
- * One process per embedded data folder: PGlite has no server that would arbitrate between two of them.
- * The lock is a file that names its holder; a holder that is gone leaves a lock that may be taken over.
+ * Locks an embedded data folder for one process, because PGlite has no server that would arbitrate between two of them.
+ * The lock is a file that names its holder. A lock whose holder has ended is replaced.
  */
 import { randomUUID } from 'node:crypto';
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,14 +8,14 @@ import { join } from 'node:path';
 import { FolderInUseError, type Holder } from './folder-in-use-error.js';
 
 export interface FolderLock {
-  /** Tells others where to reach the process that holds the folder. */
+  /** Writes the address of this process into the lock file, where other processes read it. */
   recordUrl(url: string): void;
   release(): void;
 }
 
 const lockPath = (folder: string): string => join(folder, 'lock');
 
-/** Field 22 of /proc/PID/stat; counted after the command name, which may contain blanks and parentheses. */
+/** Field 22 of /proc/PID/stat, counted after the command name, which may contain blanks and parentheses. */
 function readStartTime(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -42,55 +42,55 @@ function readHolder(path: string): Holder | undefined {
       return value as Holder;
     }
   } catch {
-    // Absent, or cut off by a crash while it was written: nobody holds it.
+    // An absent or truncated lock file (a crash during the write) has no holder.
   }
   return undefined;
 }
 
-/** The living process that holds the folder, if there is one. */
+/** @returns the living process that holds the folder, if there is one */
 export function findHolder(folder: string): Holder | undefined {
   const holder = readHolder(lockPath(folder));
   return holder !== undefined && isAlive(holder) ? holder : undefined;
 }
 
 /**
- * Takes the folder for this process.
+ * Locks the folder for this process.
  * @throws {FolderInUseError} when a living process holds it
  */
 export function lockFolder(folder: string): FolderLock {
   const path = lockPath(folder);
-  const mine = `${path}.${randomUUID()}`;
+  const ownPath = `${path}.${randomUUID()}`;
   const startedAt = readStartTime(process.pid);
   const self: Holder = { pid: process.pid, ...(startedAt === undefined ? {} : { startedAt }) };
-  writeFileSync(mine, JSON.stringify(self));
+  writeFileSync(ownPath, JSON.stringify(self));
   try {
     for (let attempt = 0; ; attempt += 1) {
       try {
-        // link() fails where the name exists: of two processes only one gets it.
-        linkSync(mine, path);
+        // link() fails where the name exists, so only one of two processes succeeds.
+        linkSync(ownPath, path);
         break;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
         const holder = findHolder(folder);
         if (holder !== undefined || attempt > 3) throw new FolderInUseError(folder, holder);
-        moveAside(path);
+        deleteStaleLock(path);
       }
     }
   } finally {
-    rmSync(mine, { force: true });
+    rmSync(ownPath, { force: true });
   }
   return {
     recordUrl: (url) => {
-      // In one step: a lock that is read while it is written would look like one that a crash cut off.
-      writeFileSync(mine, JSON.stringify({ ...self, url }));
-      renameSync(mine, path);
+      // The rename replaces the file atomically: a reader would take a partly written lock for a truncated one.
+      writeFileSync(ownPath, JSON.stringify({ ...self, url }));
+      renameSync(ownPath, path);
     },
     release: () => rmSync(path, { force: true }),
   };
 }
 
-/** Removes a dead holder's lock; one that somebody took in the same moment is put back. */
-function moveAside(path: string): void {
+/** Deletes the lock of a process that has ended. A lock that another process acquired meanwhile is restored. */
+function deleteStaleLock(path: string): void {
   const aside = `${path}.${randomUUID()}`;
   try {
     renameSync(path, aside);
@@ -98,7 +98,7 @@ function moveAside(path: string): void {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
     throw error;
   }
-  const taken = readHolder(aside);
-  if (taken !== undefined && isAlive(taken)) linkSync(aside, path);
+  const holder = readHolder(aside);
+  if (holder !== undefined && isAlive(holder)) linkSync(aside, path);
   rmSync(aside, { force: true });
 }

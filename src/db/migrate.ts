@@ -1,15 +1,15 @@
-/** Brings the record's tables up to date. */
+/** Migrates the database's tables. */
 import { isDeepStrictEqual } from 'node:util';
 import { type Migration, Migrator, sql } from 'kysely';
 import * as tables from './migrations/001-tables.js';
 import type { Db } from './schema.js';
 
-/** In order; a migration that has been released is never changed. */
+/** Migrations in order. A released migration is never changed. */
 const migrations: { readonly [name: string]: Migration } = { '001-tables': tables };
 
-/** @throws an error where a newer version has changed the tables */
+/** @throws {Error} where a newer version has migrated the tables */
 export async function migrate(db: Db): Promise<void> {
-  // The migrator reads PostgreSQL's whole catalogue to learn the same.
+  // This check is cheap; the migrator reads PostgreSQL's whole catalogue for the same answer.
   if (await isUpToDate(db)) return;
   const migrator = new Migrator({
     db,
@@ -24,10 +24,10 @@ async function isUpToDate(db: Db): Promise<boolean> {
   const { rows: tables } = await sql`
     SELECT WHERE to_regclass('slotkeeper.kysely_migration') IS NOT NULL`.execute(db);
   if (tables.length === 0) return false;
-  const { rows: done } = await sql<{ name: string }>`
+  const { rows: executed } = await sql<{ name: string }>`
     SELECT name FROM slotkeeper.kysely_migration ORDER BY name`.execute(db);
   return isDeepStrictEqual(
-    done.map(({ name }) => name),
+    executed.map(({ name }) => name),
     Object.keys(migrations),
   );
 }

@@ -1,40 +1,40 @@
-/** What the embedded database's thread and the main thread say to each other. */
+/** The messages between the main thread and the thread of the embedded database. */
 
 export interface ThreadData {
-  /** A folder of the database itself, or `memory://`. */
+  /** The database's own folder, or `memory://`. */
   readonly dataDir: string;
-  /** Where it is made, if it is not there yet: it gets its name when it is whole. */
+  /** Present for a new database: it is created in this folder, which is renamed to `dataDir` once it is complete. */
   readonly createIn?: string | undefined;
 }
 
-/** To the thread. */
+/** Sent to the thread. */
 export type ThreadRequest =
   | {
-      readonly kind: 'ask';
+      readonly kind: 'query';
       readonly id: number;
       readonly text: string;
-      /** Absent where the text may hold several statements: only the simple protocol takes those, and it has no parameters. */
+      /** Absent where the text may contain several statements: only the simple protocol accepts those, and it has no parameters. */
       readonly params?: readonly unknown[];
     }
   | { readonly kind: 'close' };
 
-/** From the thread. */
+/** Sent by the thread. */
 export type ThreadMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'not-ready'; readonly reason: string }
-  | { readonly kind: 'answer'; readonly id: number; readonly answer: StatementResult }
+  | { readonly kind: 'result'; readonly id: number; readonly result: StatementResult }
   | { readonly kind: 'error'; readonly id: number; readonly error: SerializedError }
   | { readonly kind: 'notification'; readonly channel: string; readonly payload: string }
-  /** It can do nothing more, and may never answer. */
+  /** The database has ended; open requests may never be answered. */
   | { readonly kind: 'lost'; readonly reason: string };
 
-/** Of the text's last statement. */
+/** The result of the text's last statement. */
 export interface StatementResult<R = unknown> {
   readonly rows: R[];
   readonly affectedRows: number;
 }
 
-/** An error as it passes between threads: its class does not, and what the driver adds (the parameters) must not. */
+/** An error as it is sent between threads. Its class is lost, and the parameters that the driver adds are left out on purpose. */
 export interface SerializedError {
   readonly name: string;
   readonly message: string;

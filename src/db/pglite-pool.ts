@@ -1,9 +1,9 @@
 /**
- * A `pg.Pool`-shaped door to one PGlite in its thread, so that Kysely and BullMQ use the embedded database exactly as they
- * use PostgreSQL.
+ * A pool with the interface of `pg.Pool` for one PGlite in its thread, so that Kysely and BullMQ use the embedded database
+ * exactly as they use PostgreSQL.
  *
- * PGlite is one session. Statements therefore queue up for it, and a client that has begun a transaction keeps
- * it until it commits or rolls back.
+ * PGlite is one session. Statements therefore wait in a queue, and a client that has begun a transaction holds the session
+ * until it commits or rolls back.
  */
 import { EventEmitter } from 'node:events';
 import type { PostgresCursor } from 'kysely';
@@ -12,39 +12,39 @@ import { type Command, toCommand } from './commands.js';
 import type { StatementResult } from './pglite-messages.js';
 import type { PgliteThread } from './pglite-thread.js';
 
-/** What both `pg` and this pool answer. */
+/** The result type that `pg` and this pool share. */
 export interface QueryResult<R> {
   command: Command;
   rowCount: number;
   rows: R[];
 }
 
-/** How long the transaction in hand may take at the end. */
-const END_MS = 5_000;
+/** How long `end()` waits for the active transaction. */
+const END_TIMEOUT_MS = 5_000;
 const BEGIN = /^(begin|start\s+transaction)\b/i;
 const END = /^(commit|rollback(?!\s+to\b)|end|abort)\b/i;
 const COMMENTS = /^(\s+|--[^\n]*\n|\/\*[\s\S]*?\*\/)+/;
-/** BullMQ puts comments before its LISTEN, so it is looked for anywhere in a statement's text. */
+/** BullMQ puts comments before its LISTEN, so the pattern matches anywhere in a statement's text. */
 const LISTEN = /(?:^|\n|;|\*\/)\s*(un)?listen\s+("?)(\w+)\2/i;
 
-/** One session shared by many: whoever holds it runs alone. */
+/** A mutex around the one session: only its holder executes statements. */
 class Session {
-  readonly #waiting: (() => void)[] = [];
-  #held = false;
+  readonly #waiters: (() => void)[] = [];
+  #isHeld = false;
 
   async acquire(): Promise<void> {
-    if (this.#held) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#held = true;
+    if (this.#isHeld) await new Promise<void>((resolve) => this.#waiters.push(resolve));
+    this.#isHeld = true;
   }
 
   release(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#held = false;
+    const next = this.#waiters.shift();
+    if (next === undefined) this.#isHeld = false;
     else next();
   }
 }
 
-const NOTHING = { rows: [], affectedRows: 0 } as const;
+const EMPTY = { rows: [], affectedRows: 0 } as const;
 
 function toResult<R>(text: string, { rows, affectedRows }: StatementResult<R>): QueryResult<R> {
   const verb = /^\w+/.exec(text)?.[0].toUpperCase();
@@ -54,11 +54,11 @@ function toResult<R>(text: string, { rows, affectedRows }: StatementResult<R>): 
 export class PgliteClient extends EventEmitter {
   readonly #db: PgliteThread;
   readonly #session: Session;
-  /** What ends hearing of a channel. */
-  readonly #listening = new Map<string, () => void>();
-  #inTransaction = false;
-  #released = false;
-  /** What was asked so far: outside a transaction the next is not begun before it has ended. */
+  /** The function that removes the listener, by channel. */
+  readonly #unsubscribers = new Map<string, () => void>();
+  #isInTransaction = false;
+  #isReleased = false;
+  /** The statements so far: outside a transaction the next one begins only after they have ended. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(db: PgliteThread, session: Session) {
@@ -74,64 +74,64 @@ export class PgliteClient extends EventEmitter {
     values: readonly unknown[] = [],
   ): Promise<QueryResult<R>> | PostgresCursor<R> {
     if (typeof query !== 'string') throw new TypeError('the embedded database has no cursors');
-    const ask = () => this.#query<R>(query.replace(COMMENTS, ''), [...values]);
-    // Within a transaction the thread has the order: what is asked at once (pipeline.ts) waits for no answer here.
-    const answer = this.#inTransaction ? ask() : this.#last.then(ask);
-    this.#last = Promise.allSettled([this.#last, answer]);
-    return answer;
+    const run = () => this.#query<R>(query.replace(COMMENTS, ''), [...values]);
+    // Within a transaction the thread keeps the order, so pipelined statements (pipeline.ts) do not wait for results here.
+    const result = this.#isInTransaction ? run() : this.#last.then(run);
+    this.#last = Promise.allSettled([this.#last, result]);
+    return result;
   }
 
   async #query<R>(text: string, params: unknown[]): Promise<QueryResult<R>> {
-    if (!this.#inTransaction) {
-      // One of its own statements has ended it already.
-      if (END.test(text)) return toResult<R>(text, { ...NOTHING, rows: [] });
+    if (!this.#isInTransaction) {
+      // A pipelined COMMIT has ended the transaction already.
+      if (END.test(text)) return toResult<R>(text, { ...EMPTY, rows: [] });
       await this.#session.acquire();
     }
     try {
-      if (BEGIN.test(text)) this.#inTransaction = true;
-      return await this.#run<R>(text, params);
+      if (BEGIN.test(text)) this.#isInTransaction = true;
+      return await this.#execute<R>(text, params);
     } finally {
-      // A COMMIT that fails has rolled back: the transaction is over either way.
-      if (END.test(text)) this.#inTransaction = false;
-      if (!this.#inTransaction) this.#session.release();
+      // A COMMIT that fails has rolled back, so the transaction has ended in both cases.
+      if (END.test(text)) this.#isInTransaction = false;
+      if (!this.#isInTransaction) this.#session.release();
     }
   }
 
-  async #run<R>(text: string, params: unknown[]): Promise<QueryResult<R>> {
-    const [, not, quote, name] = (params.length === 0 ? LISTEN.exec(text) : null) ?? [];
+  async #execute<R>(text: string, params: unknown[]): Promise<QueryResult<R>> {
+    const [, unlisten, quote, name] = (params.length === 0 ? LISTEN.exec(text) : null) ?? [];
     if (name !== undefined) {
-      await this.#listen(quote === '' ? name.toLowerCase() : name, not !== undefined);
-      return toResult<R>(text, { ...NOTHING, rows: [] });
+      await this.#listen(quote === '' ? name.toLowerCase() : name, unlisten !== undefined);
+      return toResult<R>(text, { ...EMPTY, rows: [] });
     }
-    // Without parameters a text may hold several statements, which only the simple protocol takes.
+    // Without parameters a text may contain several statements, which only the simple protocol accepts.
     return toResult(text, await this.#db.query<R>(text, params.length > 0 ? params : undefined));
   }
 
   /** The session listens to a channel for as long as any client does. */
-  async #listen(channel: string, stop: boolean): Promise<void> {
-    const unhear = this.#listening.get(channel);
-    if (stop) {
-      this.#listening.delete(channel);
-      unhear?.();
-      if (unhear !== undefined && !this.#db.hasListeners(channel))
+  async #listen(channel: string, isUnlisten: boolean): Promise<void> {
+    const unsubscribe = this.#unsubscribers.get(channel);
+    if (isUnlisten) {
+      this.#unsubscribers.delete(channel);
+      unsubscribe?.();
+      if (unsubscribe !== undefined && !this.#db.hasListeners(channel))
         await this.#db.query(`UNLISTEN "${channel}"`);
-    } else if (unhear === undefined) {
-      const heard = (payload: string): boolean => this.emit('notification', { channel, payload });
-      this.#listening.set(channel, this.#db.onNotification(channel, heard));
+    } else if (unsubscribe === undefined) {
+      const listener = (payload: string): boolean => this.emit('notification', { channel, payload });
+      this.#unsubscribers.set(channel, this.#db.onNotification(channel, listener));
       await this.#db.query(`LISTEN "${channel}"`);
     }
   }
 
-  /** Gives the client back. A transaction that was left open is rolled back, as a closed connection would. */
+  /** Releases the client. A transaction that was left open is rolled back, as when a connection closes. */
   release(): void {
-    if (this.#released) return;
-    this.#released = true;
+    if (this.#isReleased) return;
+    this.#isReleased = true;
     void this.#close();
   }
 
   async #close(): Promise<void> {
-    if (this.#inTransaction) await this.query('ROLLBACK').catch(() => undefined);
-    for (const channel of [...this.#listening.keys()]) {
+    if (this.#isInTransaction) await this.query('ROLLBACK').catch(() => undefined);
+    for (const channel of [...this.#unsubscribers.keys()]) {
       await this.query(`UNLISTEN "${channel}"`).catch(() => undefined);
     }
     this.removeAllListeners();
@@ -139,7 +139,7 @@ export class PgliteClient extends EventEmitter {
 }
 
 export class PglitePool extends EventEmitter {
-  /** `pg.Pool` has it, and BullMQ reads `keepAlive` to learn whether a lost LISTEN would be noticed. */
+  /** `pg.Pool` has this property; BullMQ reads `keepAlive` to decide whether a lost LISTEN would be noticed. */
   readonly options = { keepAlive: true };
   readonly #db: PgliteThread;
   readonly #session = new Session();
@@ -162,17 +162,14 @@ export class PglitePool extends EventEmitter {
     }
   }
 
-  /**
-   * Waits for the running statement or transaction, but not for long, then closes the database. Whoever comes later is
-   * refused.
-   */
+  /** Waits at most 5 s for the running statement or transaction, then closes the database. Later statements are refused. */
   async end(): Promise<void> {
-    const turn = this.#session.acquire();
-    await within(systemTimers, END_MS, turn);
+    const acquired = this.#session.acquire();
+    await within(systemTimers, END_TIMEOUT_MS, acquired);
     try {
       await this.#db.close();
     } finally {
-      void turn.then(() => this.#session.release());
+      void acquired.then(() => this.#session.release());
     }
   }
 }

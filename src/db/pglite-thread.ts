@@ -1,6 +1,6 @@
 /**
- * The embedded database, in a thread of its own: asked by messages, watched, and ended with everything that waits for it where
- * it can answer no more.
+ * The embedded database in a thread of its own. Statements are sent as messages. A watchdog detects a thread that makes no
+ * progress; the thread is then terminated and every open request is rejected.
  */
 import { Worker } from 'node:worker_threads';
 import { systemTimers, type Timers, within } from '../lib/timers.js';
@@ -15,41 +15,41 @@ import {
 import { Watchdog } from './watchdog.js';
 
 export interface ThreadOptions extends ThreadData {
-  /** Called once where it is lost while it is open, a moment after whoever waits for it was told. */
+  /** Called once when the open database is lost, shortly after the open requests were rejected. */
   readonly onLost?: (error: DatabaseLostError) => unknown;
-  /** How it waits; default in real time. */
+  /** Default: real time. */
   readonly timers?: Timers;
 }
 
-interface Waiting {
-  readonly resolve: (answer: StatementResult<never>) => void;
+interface PendingRequest {
+  readonly resolve: (result: StatementResult<never>) => void;
   readonly reject: (error: Error) => void;
 }
 
-type Heard = (payload: string) => void;
+type Listener = (payload: string) => void;
 
 const ENTRY = new URL('./pglite-worker.js', import.meta.url);
-/** Until everything is prepared: a migration takes as long as it takes. */
-const PREPARING_MS = 10 * 60_000;
-const STATEMENT_MS = 10_000;
-const CLOSE_MS = 5_000;
-/** For whoever waits to pass on that it is lost. */
-const FAREWELL_MS = 500;
+/** The limit during the start, because a migration may take minutes. */
+const START_TIMEOUT_MS = 10 * 60_000;
+const STATEMENT_TIMEOUT_MS = 10_000;
+const CLOSE_TIMEOUT_MS = 5_000;
+/** The delay before `onLost`, in which the callers of rejected requests can answer their own callers. */
+const ON_LOST_DELAY_MS = 500;
 
 export class PgliteThread {
   readonly #options: ThreadOptions;
   readonly #timers: Timers;
   readonly #worker: Worker;
   readonly #watchdog: Watchdog;
-  readonly #waiting = new Map<number, Waiting>();
-  readonly #listeners = new Map<string, Set<Heard>>();
+  readonly #pending = new Map<number, PendingRequest>();
+  readonly #listeners = new Map<string, Set<Listener>>();
   readonly #exited: Promise<void>;
   #opened: { resolve: () => void; reject: (error: Error) => void } | undefined;
-  #asked = 0;
+  #requestCount = 0;
   #isClosing = false;
   #lost: DatabaseLostError | undefined;
 
-  /** @throws {DatabaseLostError} where it cannot be opened, with the reason */
+  /** @throws {DatabaseLostError} with the reason, where the database cannot be opened */
   static async open(options: ThreadOptions): Promise<PgliteThread> {
     const thread = new PgliteThread(options);
     await new Promise<void>((resolve, reject) => {
@@ -64,13 +64,13 @@ export class PgliteThread {
     const { dataDir, createIn } = options;
     const data: ThreadData = { dataDir, createIn };
     this.#worker = new Worker(ENTRY, { workerData: data, name: 'embedded database' });
-    this.#watchdog = new Watchdog(this.#timers, PREPARING_MS, (ms) =>
+    this.#watchdog = new Watchdog(this.#timers, START_TIMEOUT_MS, (ms) =>
       this.#lose(`it made no progress for ${ms / 1_000} s`),
     );
-    // Until it is ready.
+    // The start counts as one request: it ends with the message `ready`.
     this.#watchdog.requestSent();
     this.#exited = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
-    this.#worker.on('message', (told: ThreadMessage) => this.#onTold(told));
+    this.#worker.on('message', (message: ThreadMessage) => this.#onMessage(message));
     this.#worker.on('error', (error: Error) => this.#lose(error.message));
     this.#worker.on('messageerror', (error: Error) => this.#lose(error.message));
     this.#worker.on('exit', () => this.#lose('its thread has ended'));
@@ -80,54 +80,53 @@ export class PgliteThread {
     return this.#isClosing || this.#lost !== undefined;
   }
 
-  /** From here on what takes longer loses the database. @param ms default 10,000 */
-  setStatementTimeout(ms = STATEMENT_MS): void {
+  /** From now on the database is lost where a statement takes longer. @param ms default 10,000 */
+  setStatementTimeout(ms = STATEMENT_TIMEOUT_MS): void {
     this.#watchdog.setLimit(ms);
   }
 
-  /** @param params absent for a text that may hold several statements: the last one's answer counts */
+  /** @param params absent for a text that may contain several statements: the result is that of the last one */
   async query<R>(text: string, params?: readonly unknown[]): Promise<StatementResult<R>> {
     if (this.#lost !== undefined) throw this.#lost;
     if (this.#isClosing) throw new Error('PGlite is closed');
-    this.#asked += 1;
-    const id = this.#asked;
-    const question: ThreadRequest = { kind: 'ask', id, text, ...(params === undefined ? {} : { params }) };
-    // A parameter that cannot be copied fails here, and is asked nothing of.
-    this.#worker.postMessage(question);
+    this.#requestCount += 1;
+    const id = this.#requestCount;
+    const request: ThreadRequest = { kind: 'query', id, text, ...(params === undefined ? {} : { params }) };
+    // A parameter that cannot be cloned throws here, before the request counts as sent.
+    this.#worker.postMessage(request);
     this.#watchdog.requestSent();
     return await new Promise<StatementResult<R>>((resolve, reject) =>
-      this.#waiting.set(id, { resolve, reject }),
+      this.#pending.set(id, { resolve, reject }),
     );
   }
 
-  /** @returns what ends it; the channel itself is listened to by whoever asks for it */
-  onNotification(channel: string, heard: Heard): () => void {
+  /** Adds a listener; the caller itself sends LISTEN for the channel. @returns removes the listener */
+  onNotification(channel: string, listener: Listener): () => void {
     const listeners = this.#listeners.get(channel) ?? new Set();
-    this.#listeners.set(channel, listeners.add(heard));
+    this.#listeners.set(channel, listeners.add(listener));
     return () => {
-      listeners.delete(heard);
+      listeners.delete(listener);
       if (listeners.size === 0) this.#listeners.delete(channel);
     };
   }
 
-  /** Whether anybody here listens to it. */
   hasListeners(channel: string): boolean {
     return this.#listeners.has(channel);
   }
 
-  /** Closes the database after what was asked; ends within seconds, whether it answers or not. May be called again. */
+  /** Closes the database after the open requests; ends within seconds, whether it answers or not. Idempotent. */
   async close(): Promise<void> {
     if (!this.isClosed) {
       this.#isClosing = true;
       this.#worker.postMessage({ kind: 'close' } satisfies ThreadRequest);
     }
-    await within(this.#timers, CLOSE_MS, this.#exited);
+    await within(this.#timers, CLOSE_TIMEOUT_MS, this.#exited);
     await this.#end('it was closed');
   }
 
-  #onTold(told: ThreadMessage): void {
+  #onMessage(message: ThreadMessage): void {
     if (this.#lost !== undefined) return;
-    switch (told.kind) {
+    switch (message.kind) {
       case 'ready':
         this.#watchdog.responseReceived();
         this.#opened?.resolve();
@@ -135,24 +134,24 @@ export class PgliteThread {
         return;
       case 'not-ready':
       case 'lost':
-        this.#lose(told.reason);
+        this.#lose(message.reason);
         return;
       case 'notification':
-        for (const heard of this.#listeners.get(told.channel) ?? []) heard(told.payload);
+        for (const listener of this.#listeners.get(message.channel) ?? []) listener(message.payload);
         return;
-      case 'answer':
-        this.#answered(told.id)?.resolve(told.answer as StatementResult<never>);
+      case 'result':
+        this.#takePending(message.id)?.resolve(message.result as StatementResult<never>);
         return;
       case 'error':
-        this.#answered(told.id)?.reject(deserializeError(told.error));
+        this.#takePending(message.id)?.reject(deserializeError(message.error));
     }
   }
 
-  #answered(id: number): Waiting | undefined {
-    const waiting = this.#waiting.get(id);
-    this.#waiting.delete(id);
+  #takePending(id: number): PendingRequest | undefined {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
     this.#watchdog.responseReceived();
-    return waiting;
+    return pending;
   }
 
   #lose(reason: string): void {
@@ -162,21 +161,21 @@ export class PgliteThread {
     const error = this.#fail(reason);
     void this.#end(reason);
     if (opened !== undefined) opened.reject(error);
-    else void this.#timers.sleep(FAREWELL_MS).then(() => this.#options.onLost?.(error));
+    else void this.#timers.sleep(ON_LOST_DELAY_MS).then(() => this.#options.onLost?.(error));
   }
 
   async #end(reason: string): Promise<void> {
     this.#watchdog.stop();
     await this.#worker.terminate();
-    if (this.#waiting.size > 0) this.#fail(reason);
+    if (this.#pending.size > 0) this.#fail(reason);
   }
 
-  /** Nobody waits any longer. */
+  /** Rejects all open requests. */
   #fail(reason: string): DatabaseLostError {
     const error = new DatabaseLostError(this.#options.dataDir, reason);
     this.#lost = error;
-    for (const { reject } of this.#waiting.values()) reject(error);
-    this.#waiting.clear();
+    for (const { reject } of this.#pending.values()) reject(error);
+    this.#pending.clear();
     return error;
   }
 }

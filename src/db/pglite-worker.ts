@@ -1,6 +1,6 @@
 /**
- * The thread in which the embedded database runs. PostgreSQL on a full disk can spin without end; here that keeps nobody
- * else from working. It says at once when the database is lost to it.
+ * The entry of the thread in which the embedded database runs. PostgreSQL on a full disk can spin without end; in a thread of
+ * its own it does not block the process. The thread reports at once that the database is lost.
  */
 import { renameSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
@@ -14,47 +14,48 @@ import {
   type ThreadRequest,
 } from './pglite-messages.js';
 
-/** One of its log's lines: the statement, which follows on a line of its own, is not among them. */
-const ITS_END = /\b(?:PANIC|FATAL): +(.+)|^(Aborted\(.*)/;
-/** Ends of the program that has the database in it, rather than of a statement. */
-const ENDS = new Set(['RuntimeError', 'ExitStatus']);
+/** A log line that reports the end of the database. The statement follows on a line of its own, so it is not captured. */
+const FATAL_LINE = /\b(?:PANIC|FATAL): +(.+)|^(Aborted\(.*)/;
+/** Names of errors that end the WebAssembly program, not only a statement. */
+const FATAL_ERRORS = new Set(['RuntimeError', 'ExitStatus']);
 
-/** The same text form as `pg` gives for int8 and numeric, and plain `YYYY-MM-DD` for dates (see `pg-pool.ts`). */
+/** int8 and numeric are text, as `pg` returns them; dates are `YYYY-MM-DD` (see `pool.ts`). */
 const asText = (value: string): string => value;
 const parsers = { 20: asText, 1082: asText, 1700: asText };
 
 /**
- * The write-ahead log grows by so many megabytes at a time: each growth needs that much of the disk, and the database is lost
- * where it is not there.
+ * The write-ahead log grows by so many megabytes at a time. The database is lost where the disk lacks space for one segment,
+ * so segments are small.
  */
 const WAL_SEGMENT_MB = 1;
 
 /**
- * V8 optimises a function of WebAssembly that has run for so many bytes. Node 20's V8 does it after 1.8 million: a start then
- * has its processors busy with that for seconds. This is what later ones take by themselves.
+ * V8 optimises a WebAssembly function after it has executed so many bytes. Node 20's V8 does so after 1.8 million, which
+ * occupies the processors for seconds during a start. This value is the default of later versions.
  */
 setFlagsFromString('--wasm-tiering-budget=13000000');
 
 const port = parentPort;
 if (port === null) throw new Error('this file is the entry of a worker thread');
-const say = (told: ThreadMessage): void => port.postMessage(told);
+const send = (message: ThreadMessage): void => port.postMessage(message);
 const { dataDir, createIn } = workerData as ThreadData;
 let isReady = false;
-let lastWords: string | undefined;
+/** The first reported reason. */
+let lostReason: string | undefined;
 
-function lose(reason: string): void {
-  lastWords ??= reason;
-  if (isReady) say({ kind: 'lost', reason: lastWords });
+function reportLost(reason: string): void {
+  lostReason ??= reason;
+  if (isReady) send({ kind: 'lost', reason: lostReason });
 }
 
-function onLine(line: string): boolean {
-  const [, end, aborted] = ITS_END.exec(line) ?? [];
-  const reason = end ?? aborted;
-  if (reason !== undefined) lose(reason);
+function onLogLine(line: string): boolean {
+  const [, message, aborted] = FATAL_LINE.exec(line) ?? [];
+  const reason = message ?? aborted;
+  if (reason !== undefined) reportLost(reason);
   return false;
 }
 
-async function answer(
+async function execute(
   db: PGlite,
   text: string,
   params: readonly unknown[] | undefined,
@@ -66,45 +67,48 @@ async function answer(
   return { rows: result?.rows ?? [], affectedRows: result?.affectedRows ?? 0 };
 }
 
-async function ask(db: PGlite, { id, text, params }: Extract<ThreadRequest, { kind: 'ask' }>): Promise<void> {
+async function answerQuery(
+  db: PGlite,
+  { id, text, params }: Extract<ThreadRequest, { kind: 'query' }>,
+): Promise<void> {
   try {
-    say({ kind: 'answer', id, answer: await answer(db, text, params) });
+    send({ kind: 'result', id, result: await execute(db, text, params) });
   } catch (error) {
-    const plain = serializeError(error);
-    if (ENDS.has(plain.name)) lose(plain.message);
-    say({ kind: 'error', id, error: plain });
+    const serialized = serializeError(error);
+    if (FATAL_ERRORS.has(serialized.name)) reportLost(serialized.message);
+    send({ kind: 'error', id, error: serialized });
   }
 }
 
 const create = (folder: string): Promise<PGlite> =>
-  PGlite.create(folder, { initDbStartParams: [`--wal-segsize=${WAL_SEGMENT_MB}`], onStderr: onLine });
+  PGlite.create(folder, { initDbStartParams: [`--wal-segsize=${WAL_SEGMENT_MB}`], onStderr: onLogLine });
 
 async function open(): Promise<PGlite | undefined> {
   try {
     if (createIn !== undefined) {
-      const made = await create(createIn);
-      await made.close();
+      const created = await create(createIn);
+      await created.close();
       renameSync(createIn, dataDir);
     }
     return await create(dataDir);
   } catch (error) {
-    say({ kind: 'not-ready', reason: lastWords ?? serializeError(error).message });
+    send({ kind: 'not-ready', reason: lostReason ?? serializeError(error).message });
     return undefined;
   }
 }
 
 const opening = open();
-// Heard from the beginning: a thread that waits for nothing else would wait for V8's compilers, which keeps it for half a second.
-port.on('message', async (question: ThreadRequest) => {
+// The listener is added before the database is open: a thread without one waits half a second for V8's compilers.
+port.on('message', async (request: ThreadRequest) => {
   const db = await opening;
   if (db === undefined) return;
-  if (question.kind === 'ask') await ask(db, question);
+  if (request.kind === 'query') await answerQuery(db, request);
   else await db.close().finally(() => port.close());
 });
 const db = await opening;
 if (db === undefined) port.close();
 else {
   isReady = true;
-  db.onNotification((channel, payload) => say({ kind: 'notification', channel, payload }));
-  say({ kind: 'ready' });
+  db.onNotification((channel, payload) => send({ kind: 'notification', channel, payload }));
+  send({ kind: 'ready' });
 }

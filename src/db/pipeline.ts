@@ -1,6 +1,6 @@
 /**
- * Statements of one session that do not wait for each other's answers: they are sent at once and carried out in their
- * order, each seeing what those before it did. Every answer that is waited for costs a round trip to the server.
+ * Pipelines statements of one session: they are sent at once and executed in their order, and each sees the changes of those
+ * before it. Without a pipeline every statement costs a round trip to the server.
  */
 import {
   type DatabaseConnection,
@@ -13,24 +13,24 @@ import {
 } from 'kysely';
 import type { Db, Tables } from './schema.js';
 
-/** Ends the transaction that it is sent in. Where a statement before it failed, nothing is committed. */
+/** Ends the transaction in which it is sent. Where an earlier statement failed, nothing is committed. */
 export const COMMIT = sql<object>`commit`;
 
 /**
  * @param tx a transaction
- * @param work sends through its argument all that is to be sent at once in one turn, and waits for all of it
- * @returns what that does, once everything that was sent is answered
+ * @param work sends all statements through its argument in one tick, and waits for all of them
+ * @returns the result of `work`, once every statement is answered
  */
 export async function runPipelined<T>(tx: Db, work: (db: Db) => Promise<T>): Promise<T> {
   return await tx.getExecutor().provideConnection(async (connection) => {
     const session = new PipelinedSession(connection);
     const db = onSession(session);
-    // It is ready before the first statement: what is sent first is carried out first.
-    await db.getExecutor().provideConnection(nothing);
+    // Kysely initialises the driver here, before the first statement, so that statements are sent in the order of the calls.
+    await db.getExecutor().provideConnection(noop);
     try {
       return await work(db);
     } finally {
-      await session.answered();
+      await session.settled();
     }
   });
 }
@@ -45,34 +45,34 @@ class PipelinedSession implements DatabaseConnection {
   }
 
   executeQuery: DatabaseConnection['executeQuery'] = (query) => {
-    const answer = this.#connection.executeQuery<never>(query);
-    this.#sent.push(answer);
-    return answer;
+    const result = this.#connection.executeQuery<never>(query);
+    this.#sent.push(result);
+    return result;
   };
 
   streamQuery: DatabaseConnection['streamQuery'] = () => {
-    throw new TypeError('nothing is read with a cursor');
+    throw new TypeError('cursors are not supported');
   };
 
-  async answered(): Promise<void> {
+  async settled(): Promise<void> {
     await Promise.allSettled(this.#sent);
   }
 }
 
-const nothing = (): Promise<void> => Promise.resolve();
-const noTransaction = (): never => {
-  throw new TypeError('a pipeline is within a transaction');
+const noop = (): Promise<void> => Promise.resolve();
+const refuseTransaction = (): never => {
+  throw new TypeError('a pipeline cannot begin or end a transaction');
 };
 
 function onSession(session: DatabaseConnection): Db {
   const driver: Driver = {
-    init: nothing,
+    init: noop,
     acquireConnection: () => Promise.resolve(session),
-    beginTransaction: noTransaction,
-    commitTransaction: noTransaction,
-    rollbackTransaction: noTransaction,
-    releaseConnection: nothing,
-    destroy: nothing,
+    beginTransaction: refuseTransaction,
+    commitTransaction: refuseTransaction,
+    rollbackTransaction: refuseTransaction,
+    releaseConnection: noop,
+    destroy: noop,
   };
   return new Kysely<Tables>({
     dialect: {

@@ -1,38 +1,38 @@
 /**
- * The door through which Kysely asks PostgreSQL. What is asked again and again is prepared, so that the server reads and
- * plans it once for each connection: for a short statement that is most of the work. And a way to the server and back is
- * spared where nobody waits for the answer: a transaction begins together with its first statement.
+ * The pool that Kysely uses for PostgreSQL. Frequent statements are prepared, so that the server parses and plans them once per
+ * connection: for a short statement that is most of the work. BEGIN is sent together with the first statement of its
+ * transaction, which saves a round trip.
  */
 import { createHash } from 'node:crypto';
 import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
 import type pg from 'pg';
 import { toCommand } from './commands.js';
 
-/** Asked so often by this process, a statement is worth keeping on each connection that asks it. */
-const OFTEN = 20;
-/** Different statements, at most: each connection may keep a plan of each. */
-const MOST = 200;
-/** Different statements that are counted, at most: lists make many that are alike. */
+/** A statement is prepared from its 20th execution in this process on. */
+const PREPARE_FROM_EXECUTIONS = 20;
+/** Limits the prepared statements, because each connection stores a plan of each. */
+const MAX_PREPARED = 200;
+/** Limits the statements whose executions are counted: lists of different lengths make many different texts. */
 const MAX_COUNTED = 5_000;
-/** Its columns are those that a table has now: prepared, it would fail once a newer version has added another. */
+/** Statements with `*` are never prepared: they would fail once a newer version has added a column. */
 const ALL_COLUMNS = /^\s*select\s+(distinct\s+)?(\S+\.)?\*|\breturning\s+(\S+\.)?\*/i;
 
-/** Names of statements: a statement has the same one on all connections, whoever opened them. */
-class Prepared {
+/** Names of prepared statements. A statement has the same name on all connections. */
+class StatementNames {
   readonly #names = new Map<string, string>();
-  readonly #asked = new Map<string, number>();
+  readonly #executions = new Map<string, number>();
 
-  /** Absent where it is not to be prepared. */
-  nameOf(text: string): string | undefined {
+  /** @returns undefined where the statement is not to be prepared */
+  recordExecution(text: string): string | undefined {
     const known = this.#names.get(text);
-    if (known !== undefined || this.#names.size === MOST) return known;
-    const asked = (this.#asked.get(text) ?? 0) + 1;
-    if (asked < OFTEN || ALL_COLUMNS.test(text)) {
-      if (this.#asked.size === MAX_COUNTED) this.#asked.clear();
-      this.#asked.set(text, asked);
+    if (known !== undefined || this.#names.size === MAX_PREPARED) return known;
+    const executions = (this.#executions.get(text) ?? 0) + 1;
+    if (executions < PREPARE_FROM_EXECUTIONS || ALL_COLUMNS.test(text)) {
+      if (this.#executions.size === MAX_COUNTED) this.#executions.clear();
+      this.#executions.set(text, executions);
       return undefined;
     }
-    this.#asked.delete(text);
+    this.#executions.delete(text);
     const name = `slotkeeper_${createHash('sha1').update(text).digest('base64url')}`;
     this.#names.set(text, name);
     return name;
@@ -41,18 +41,18 @@ class Prepared {
 
 const BEGIN = /^(begin|start\s+transaction)\b/i;
 const END = /^(commit|rollback(?!\s+to\b))\b/i;
-const NOTHING = { command: 'SELECT', rowCount: 0, rows: [] } as const;
+const EMPTY = { command: 'SELECT', rowCount: 0, rows: [] } as const;
 
 class PreparingClient implements PostgresPoolClient {
   readonly #client: pg.PoolClient;
-  readonly #prepared: Prepared;
+  readonly #names: StatementNames;
   #isInTransaction = false;
-  /** What begins a transaction and was not sent yet: it goes with the first statement. */
+  /** A BEGIN that is not sent yet: it is sent with the first statement. */
   #begin: string | undefined;
 
-  constructor(client: pg.PoolClient, prepared: Prepared) {
+  constructor(client: pg.PoolClient, names: StatementNames) {
     this.#client = client;
-    this.#prepared = prepared;
+    this.#names = names;
   }
 
   query<R>(cursor: PostgresCursor<R>): PostgresCursor<R>;
@@ -61,41 +61,41 @@ class PreparingClient implements PostgresPoolClient {
     text: string | PostgresCursor<R>,
     values: readonly unknown[] = [],
   ): Promise<PostgresQueryResult<R>> | PostgresCursor<R> {
-    if (typeof text !== 'string') throw new TypeError('nothing is read with a cursor');
+    if (typeof text !== 'string') throw new TypeError('cursors are not supported');
     return this.#query(text, [...values]);
   }
 
   async #query<R>(text: string, values: unknown[]): Promise<PostgresQueryResult<R>> {
     if (BEGIN.test(text)) {
       this.#begin = text;
-      return { ...NOTHING, rows: [] };
+      return { ...EMPTY, rows: [] };
     }
     const begin = this.#begin;
     this.#begin = undefined;
     if (END.test(text)) {
-      // There was no statement in it, or one of its own has ended it (pipeline.ts).
-      if (!this.#isInTransaction) return { ...NOTHING, rows: [] };
+      // The transaction had no statement, or a pipelined COMMIT has ended it (pipeline.ts).
+      if (!this.#isInTransaction) return { ...EMPTY, rows: [] };
       this.#isInTransaction = false;
     } else if (begin !== undefined) {
       this.#isInTransaction = true;
     }
-    this.#gather();
+    this.#corkStream();
     const begun = begin === undefined ? undefined : this.#client.query(begin);
-    const [answer] = await Promise.all([this.#ask<R>(text, values), begun]);
-    return answer;
+    const [result] = await Promise.all([this.#execute<R>(text, values), begun]);
+    return result;
   }
 
-  /** What is asked in the same turn leaves in one piece. */
-  #gather(): void {
+  /** Statements of the same tick leave in one packet. */
+  #corkStream(): void {
     const { stream } = this.#client.connection;
     stream.cork();
     process.nextTick(() => stream.uncork());
   }
 
-  async #ask<R>(text: string, values: unknown[]): Promise<PostgresQueryResult<R>> {
-    const name = values.length === 0 ? undefined : this.#prepared.nameOf(text);
-    const asked = { text, values, ...(name === undefined ? {} : { name }) };
-    const { command, rowCount, rows } = await this.#client.query<never>(asked);
+  async #execute<R>(text: string, values: unknown[]): Promise<PostgresQueryResult<R>> {
+    const name = values.length === 0 ? undefined : this.#names.recordExecution(text);
+    const query = { text, values, ...(name === undefined ? {} : { name }) };
+    const { command, rowCount, rows } = await this.#client.query<never>(query);
     return { command: toCommand(command), rowCount: rowCount ?? 0, rows };
   }
 
@@ -106,12 +106,12 @@ class PreparingClient implements PostgresPoolClient {
 }
 
 export function withPreparedStatements(pool: pg.Pool): PostgresPool {
-  const prepared = new Prepared();
+  const names = new StatementNames();
   const clients = new WeakMap<pg.PoolClient, PreparingClient>();
   return {
     connect: async () => {
       const client = await pool.connect();
-      const known = clients.get(client) ?? new PreparingClient(client, prepared);
+      const known = clients.get(client) ?? new PreparingClient(client, names);
       clients.set(client, known);
       return known;
     },

@@ -1,12 +1,12 @@
-/** When something that failed is tried again: after a minute, then after twice as long each time, up to six hours. */
+/** The exponential backoff of failed days, calendars and bookings, as SQL: a minute, doubled with each failure, at most six hours. */
 import { type RawBuilder, sql } from 'kysely';
 
 const FIRST_SECONDS = 60;
 const MAX_SECONDS = 6 * 60 * 60;
 
 /**
- * @param failures how often it failed before, as SQL
- * @param random from 0 to 1: the pause is shortened by up to a half, so that what failed together is not tried together
+ * @param failures the number of earlier failures, as SQL
+ * @param random jitter from 0 to 1: shortens the delay by up to a half, so that what failed together is not retried together
  */
 export const nextRetryAt = (
   now: Date,

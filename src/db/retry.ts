@@ -1,18 +1,20 @@
-/** SQLSTATE: serialization failure, deadlock detected. The database undid the one and asks for it again. */
-const ASKED_AGAIN = new Set(['40001', '40P01']);
-const MAX_TIMES = 5;
+/** Repeats transactions that the database aborted because of a conflict with another one. */
+
+/** SQLSTATE: serialization failure, deadlock detected. The database rolled the transaction back; it may be repeated. */
+const RETRYABLE = new Set(['40001', '40P01']);
+const MAX_ATTEMPTS = 5;
 
 /**
- * Runs a transaction or a statement again when the database chose it to lose against another one: intake and the
- * reconciler may touch the same days in different orders.
+ * Repeats a transaction or a statement that the database aborted to resolve a deadlock: event ingestion and the reconciler may
+ * lock the same days in different orders.
  */
 export async function retryDeadlock<T>(work: () => Promise<T>): Promise<T> {
-  for (let time = 1; ; time += 1) {
+  for (let attempt = 1; ; attempt += 1) {
     try {
       return await work();
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-      if (!ASKED_AGAIN.has(code) || time === MAX_TIMES) throw error;
+      if (!RETRYABLE.has(code) || attempt === MAX_ATTEMPTS) throw error;
     }
   }
 }

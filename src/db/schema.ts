@@ -1,17 +1,17 @@
 /**
- * The record's tables, as Kysely sees them. The SQL that makes them is in `migrations/`; every name lives in
- * the schema `slotkeeper`, because BullMQ's schema comes first in the search path.
+ * The types of the database's tables for Kysely, and the description of every column. The SQL that creates the tables is in
+ * `migrations/`. Names are qualified with the schema `slotkeeper`, because BullMQ's schema comes first in the search path.
  */
 import type { ColumnType, Generated, GeneratedAlways, JSONColumnType, Kysely } from 'kysely';
 
 type Timestamp = ColumnType<Date, Date, Date>;
 type NullableTimestamp = ColumnType<Date | null, Date | null | undefined, Date | null>;
-/** int8, which both drivers give as text. */
+/** int8, which both drivers return as text. */
 type BigInteger = ColumnType<string, number | string, number | string>;
 
 export type Strategy = 'slots' | 'breaks' | 'book';
 
-/** The record, to be queried; a transaction of it is one too. */
+/** The database or a transaction of it. */
 export type Db = Kysely<Tables>;
 
 export interface Tables {
@@ -47,18 +47,18 @@ export interface AccountsTable {
   client_id: string;
   client_secret: string;
   time_zone: string;
-  /** Limits, notifications: what the account says beyond its identity. */
+  /** The rest of the configuration: limits, notifications, delivery, source (`AccountSettings`). */
   settings: JSONColumnType<object>;
-  /** The marketplace asked for silence until then (its limiter, or its firewall). */
+  /** No request is sent before this instant (circuit open: the marketplace's rate limiter or its firewall refused one). */
   paused_until: NullableTimestamp;
-  /** How many pauses came one after another: each is longer. */
+  /** Consecutive pauses by the firewall; each is longer. */
   pauses: Generated<number>;
   paused_reason: string | null;
-  /** Since when the marketplace gives it no access token that it accepts, when it was last so, and why. */
+  /** Since when the marketplace refuses the account's credentials or its access token, when it last did, and why. */
   refused_at: NullableTimestamp;
   last_refused_at: NullableTimestamp;
   refused_reason: string | null;
-  /** Whether it was put over HTTP, and not by the operator. */
+  /** Whether the account was put over HTTP, not by the operator. */
   over_http: Generated<boolean>;
 }
 
@@ -70,51 +70,53 @@ export interface CalendarsTable {
   address_id: string;
   strategy: Strategy;
   settings: JSONColumnType<object>;
-  /** How urgent the job is that waits for it; null when none does, as far as the record knows. */
+  /** The priority of the calendar's queued job (1 is the highest); null when no job is known to be queued. */
   queued_priority: number | null;
-  /** When an event or a snapshot of it last came, to the minute. */
+  /** When the PMS last sent an event or a snapshot of the calendar, to the minute. */
   last_event_at: NullableTimestamp;
-  /** When its bookings were last read, so that what no notification brought is found. */
+  /** When the missed-booking poller last read the calendar's bookings. */
   bookings_read_at: NullableTimestamp;
+  /** The worker that holds the calendar's lease, and until when by the database's clock. */
   lease_token: string | null;
   lease_until: NullableTimestamp;
-  /** Attempts that failed one after another, for the backoff. */
+  /** Consecutive failed attempts, for the backoff. */
   attempts: Generated<number>;
   retry_at: NullableTimestamp;
-  /** Why the last attempt failed, while it is being retried. */
+  /** Why the last attempt failed, while the calendar is retried. */
   retry_reason: string | null;
-  /** Why the marketplace refuses the whole calendar, and since when; `retry_at` is when it is tried again then. */
+  /** Why the marketplace refuses the whole calendar, and since when; it is retried at `retry_at`. */
   failed_reason: string | null;
   failed_at: NullableTimestamp;
-  /** How often it was refused, one after another. */
+  /** Consecutive refusals. */
   failures: Generated<number>;
-  /** When every way of closing taken time was last refused; null where there was one. */
+  /** When every method of closing busy time was last refused; null where one succeeded. */
   closing_refused_at: NullableTimestamp;
-  /** When it was last read what its address has; null where it never was. */
+  /** When the calendar's address (services, status) was last read; null where never. */
   address_read_at: NullableTimestamp;
-  /** When that is to be read next; null where nobody has decided yet. */
+  /** When the address is to be read next; null where the first read is not scheduled yet. */
   address_due_at: NullableTimestamp;
-  /** Whether it can be booked, as it was last read. */
+  /** Whether patients can book the calendar, as last read. `none`: the address has no calendar. */
   marketplace_status: 'enabled' | 'disabled' | 'none' | null;
-  /** Since when it is being closed, after which it is removed. */
+  /** Since when the calendar is being closed; it is deleted once nothing of it is on sale. */
   closing_since: NullableTimestamp;
-  /** The calendar that was at this address before it changed to another one; null where it is a calendar of its own. */
+  /** Set where this row is the former address of a calendar that moved: the id of that calendar. */
   former_of: string | null;
-  /** How its address was seen to cut periods with services of different durations; null until it was seen. */
+  /** How the marketplace cuts periods with services of different durations at this address; null until observed. */
   cut: 'duration' | 'divisor' | null;
-  /** How far behind its writes its readings were, in milliseconds. */
+  /** The observed delay between a write and the first read that shows it, in milliseconds. */
   read_lag_ms: Generated<number>;
 }
 
-/** The services of an address as they were last read, and those that windows name and that are gone. */
+/** The services of an address as last read, and the services that windows name but the address has no more. */
 export interface AddressServicesTable {
   calendar_id: string;
   id: string;
   name: string | null;
-  /** Minutes; null where the marketplace did not say. */
+  /** Minutes; null where the marketplace reported none. */
   duration: number | null;
+  /** Since when reads of the address lack the service; null while it exists. */
   gone_since: NullableTimestamp;
-  /** Gone, and reported no more. */
+  /** Whether a person dropped the failure, so that it is not reported any more. */
   dropped: Generated<boolean>;
 }
 
@@ -131,21 +133,22 @@ export interface WindowsTable {
 export interface OccupancyTable {
   calendar_id: string;
   ref: string;
-  /** Null once released: the row stays, because it knows the last version and when that was. */
+  /** Both null once released: the row stays, because it stores the last version and its time. */
   start_at: NullableTimestamp;
   end_at: NullableTimestamp;
   kind: string;
   service: string | null;
+  /** The version of the last applied event; null where it had none. */
   version: ColumnType<string | null, number | null, number | null>;
   updated_at: Timestamp;
-  /** Where in its queue the event stood that it is known from; null where that is no queue's job. */
+  /** The queue position of the last applied event; null where it did not come from a queue. */
   queue_counter: string | null;
   queue_number: ColumnType<string | null, number | null, number | null>;
 }
 
 export interface EventsTable {
   id: string;
-  /** A hash of what it said; null where it came before these were kept. */
+  /** A hash of the event's content; null for events received before hashes were stored. */
   content: string | null;
   received_at: Timestamp;
 }
@@ -155,57 +158,61 @@ export interface DaysTable {
   date: string;
   /** Counts the changes of the day. */
   generation: BigInteger;
-  /** The change up to which the marketplace has been told; the day is pending while it is behind. */
+  /** The generation that was last published; the day is pending while it is lower than `generation`. */
   published_generation: BigInteger;
-  /** When the oldest change that is not published yet came. */
+  /** When the oldest unpublished change was made. */
   pending_since: NullableTimestamp;
-  /** The most urgent of them (1 is the most urgent). */
+  /** The highest priority of the unpublished changes (1 is the highest). */
   priority: number | null;
-  /** What was last published, as the marketplace's entries; null when nothing ever was. */
+  /** The slots that were last published, as the marketplace's entries; null when nothing was ever published. */
   published: ColumnType<unknown, string | null, string | null>;
-  /** Whether the marketplace was seen to show it. */
+  /** Whether a read has shown that the marketplace has exactly the published slots. */
   verified: boolean;
   published_at: NullableTimestamp;
-  /** The change that could not be published, and why. */
+  /** The generation that could not be published, and why. */
   failed_generation: ColumnType<string | null, number | string | null, number | string | null>;
   error: ColumnType<unknown, string | null, string | null>;
-  /** How often it failed, one after another, and when it is tried again. */
+  /** Consecutive failures, and when the day is retried. */
   failures: Generated<number>;
   retry_at: NullableTimestamp;
-  /** When its windows were last said. */
+  /** The time of the event or snapshot that last set the windows. */
   windows_at: NullableTimestamp;
-  /** Where in its queue the event stood that they are known from; null where that is no queue's job. */
+  /** The queue position of the event that set them; null where it did not come from a queue. */
   windows_counter: string | null;
   windows_number: ColumnType<string | null, number | null, number | null>;
-  /** When the newest snapshot that was complete for it was taken. */
+  /** The time of the newest snapshot that was complete for the day. */
   snapshot_at: NullableTimestamp;
 }
 
-/** A day that the marketplace was told, and that no reading has agreed with yet. */
+/** Published days that no read has verified yet. */
 export interface VerificationsTable {
   calendar_id: string;
   date: string;
-  /** The day's; a newer one makes it void. */
+  /** The day's generation when it was published; a newer one invalidates the row. */
   generation: BigInteger;
-  /** When the marketplace was last written to for it. */
+  /** When the day was last written to the marketplace. */
   written_at: Timestamp;
-  /** When it is to be read; null where the day is to be written again first. */
+  /** When the day is to be read; null where it is to be written again first. */
   due_at: NullableTimestamp;
-  /** Readings since then that showed something else. */
+  /** Reads since then that showed different slots. */
   differing: number;
-  /** Readings that failed, one after another. */
+  /** Consecutive failed reads. */
   unread: number;
-  /** Whether this generation was written twice, because of what was shown. */
+  /** Whether this generation was written a second time because a read differed. */
   repaired: boolean;
 }
 
+/** Requests to the marketplace, for the rate limiter's sliding windows. */
 export interface RequestsTable {
   id: Generated<string>;
   account_id: string;
+  /** When the request was answered; until then the latest instant at which the answer can arrive. */
   at: Timestamp;
+  /** Whether it was a write. */
   write: boolean;
 }
 
+/** Hashes of the payloads that were sent lately, because the marketplace ignores a repeated payload. */
 export interface PayloadsTable {
   calendar_id: string;
   hash: string;
@@ -214,39 +221,40 @@ export interface PayloadsTable {
 
 export interface BookingsTable {
   calendar_id: string;
-  /** The marketplace's visit booking id. A booking that is moved gets a new one. */
+  /** The marketplace's visit booking id. A moved booking gets a new one. */
   id: string;
-  /** Once canceled or moved it never comes back. */
+  /** A canceled or moved booking never becomes booked again. */
   status: 'booked' | 'canceled' | 'moved';
   start_at: Timestamp;
   end_at: Timestamp;
-  /** The address service. */
+  /** The address service id. */
   service: string | null;
   booked_by: string | null;
-  /** Ours, in place of the PMS's appointment `ref`. */
+  /** Whether the engine made the booking to block the time of the PMS's appointment `ref`. */
   placeholder: Generated<boolean>;
-  /** The PMS's appointment that it is linked to, or that it stands for. */
+  /** The PMS's appointment that the booking is linked to, or that the placeholder blocks. */
   ref: string | null;
-  /** Where that appointment was when the booking last agreed with it; null until it was seen occupied. */
+  /** The appointment's start when both last had the same time; null until the appointment was occupied. */
   ref_start: NullableTimestamp;
-  /** The booking that this one became by a move, where that is known. */
+  /** The new id after a move, where it is known. */
   moved_to: string | null;
-  /** What the marketplace refused: an instant to move to, or `cancel`. */
+  /** The change that the marketplace refused: the instant to move to, or `cancel`. */
   failed_for: string | null;
   failed_reason: string | null;
-  /** How often it was refused, one after another, and when it is tried again. */
+  /** Consecutive refusals, and when the change is retried. */
   failures: Generated<number>;
   retry_at: NullableTimestamp;
   updated_at: Timestamp;
 }
 
-/** Moves that were sent, until it is known what became of them. */
+/** Moves that were sent and whose outcome is not known yet. */
 export interface InDoubtMovesTable {
   calendar_id: string;
-  /** The visit booking id that it had before. */
+  /** The visit booking id before the move. */
   booking_id: string;
+  /** The requested start and address. */
   start_at: Timestamp;
-  /** Null where the marketplace decides how long the visit is. */
+  /** The requested duration; null where the marketplace decides it. */
   minutes: number | null;
   address_id: string;
 }
@@ -256,91 +264,91 @@ export interface BreaksTable {
   id: string;
   since_at: Timestamp;
   till_at: Timestamp;
-  /** Made by us, to hide what is taken; null where its times are those of one that we asked for, and it was not read yet. */
+  /** Whether the engine made the break to block busy time; null where its times equal those of a requested break and it was not read yet. */
   own: boolean | null;
-  /** Made by us for another calendar, whose address is coupled with this one; null where its description was not read yet. */
+  /** Whether the engine made it for another calendar whose address is coupled with this one; null until its description was read. */
   coupled: boolean | null;
-  /** It never comes back. */
+  /** Deleted on the marketplace; final. */
   removed: Generated<boolean>;
-  /** It was not where it was looked for; it may be elsewhere. */
+  /** A read of its time did not list it; it may be at another time. */
   unlisted: Generated<boolean>;
-  /** The newest word of where it is: an older one changes nothing. */
+  /** The time of the newest observation of its times; an older observation changes nothing. */
   observed_at: Timestamp;
   updated_at: Timestamp;
 }
 
 export interface NotificationsTable {
-  /** In which order they were taken in; a later one may be committed first. */
+  /** The order of ingestion; a later one may be committed first. */
   seq: BigInteger;
   id: string;
   account_id: string;
-  /** Without a foreign key: what was said stays when the calendar goes. */
+  /** Without a foreign key: the notification stays when the calendar is deleted. */
   calendar_id: string | null;
   name: string;
-  /** Of the content, so that a repeat is recognised. */
+  /** A hash of the content, which identifies repeats. */
   hash: string;
-  /** When the marketplace says that it said it. */
+  /** The marketplace's creation time. */
   created_at: NullableTimestamp;
   received_at: Timestamp;
   source: 'push' | 'pull' | 'sweep' | 'engine';
   booking_id: string | null;
   /** The PMS's appointment that the booking is linked to. */
   ref: string | null;
-  /** The booking that it was by then, where it had moved. */
+  /** The booking's id at ingestion, where it had moved by then. */
   moved_to: Generated<string | null>;
-  /** Sealed; null once removed. */
+  /** Encrypted; null once purged. */
   data: Buffer | null;
-  /** Where it could not be read, without any of its values. */
+  /** Why the content could not be parsed, without any of its values. */
   problem: string | null;
-  /** When a person had seen that. */
+  /** When a person dismissed that problem. */
   dismissed_at: NullableTimestamp;
-  /** Its place in what readers see, given out after its commit; null until then. */
+  /** The position in the feed, assigned after the commit; null until then. */
   position: ColumnType<string | null, never, string>;
-  /** When it was put on the queue for the PMS. */
+  /** When it was added to the PMS's queue. */
   queued_at: NullableTimestamp;
   delivered_at: NullableTimestamp;
-  /** Attempts to deliver it that failed. */
+  /** Failed delivery attempts. */
   attempts: Generated<number>;
   first_attempt_at: NullableTimestamp;
   retry_at: NullableTimestamp;
-  /** Whether the clinic asked for that wait. */
+  /** Whether the PMS requested that wait (Retry-After). */
   pause_asked: Generated<boolean>;
-  /** Why the last attempt failed, while it is being retried. */
+  /** Why the last attempt failed, while the delivery is retried. */
   retry_reason: string | null;
   failed_at: NullableTimestamp;
   failed_reason: string | null;
-  /** When it was given up, by a person or because nothing wanted it in time. */
+  /** When it was dropped, by a person or because it expired without a receiver. */
   dropped_at: NullableTimestamp;
-  /** When its data was removed. */
+  /** When its data was purged. */
   purged_at: NullableTimestamp;
 }
 
-/** What would take away too much at once, and waits for a person. */
+/** Changes that would delete too much at once and wait for a person's approval. */
 export interface HeldChangesTable {
   id: Generated<string>;
   calendar_id: string;
   cause: 'snapshot' | 'configuration';
   from_date: string;
   to_date: string;
-  /** Of when it speaks: what is known of later is not touched by it. */
+  /** The time of the change's data: newer data is not overwritten by it. */
   observed_at: Timestamp;
   held_at: Timestamp;
-  /** How much of what it would take away. */
+  /** The amounts that it would delete. */
   deletions: JSONColumnType<object>;
-  /** The refs that it would release. */
+  /** The refs of the appointments that it would release. */
   releases: JSONColumnType<string[]>;
-  /** The calendar as it was configured, where that is what is held. */
+  /** The new configuration, where the cause is `configuration`. */
   calendar: ColumnType<unknown, string | null, string | null>;
 }
 
 export interface HeldChangeDatesTable {
   held_change_id: BigInteger;
   date: string;
-  /** The windows that were asked for; null where only releases are held. */
+  /** The new windows of the date; null where only releases are held. */
   windows: ColumnType<unknown, string | null, string | null>;
 }
 
-/** What one run of an import or a source has taken away so far, of how much. */
+/** How much one run of an import or a source has deleted so far, and of how much. */
 export interface RunDeletionsTable {
   run_id: string;
   scope: 'calendar' | 'account';
@@ -352,12 +360,13 @@ export interface RunDeletionsTable {
   begun_at: Timestamp;
 }
 
-/** As it came, and known to be readable. */
+/** The snapshot as received; its syntax is checked. */
 export interface StagedSnapshot {
   readonly calendar: string;
   readonly complete?: unknown;
 }
 
+/** The lines of an import or a source, stored until the last one is received. */
 export interface StagedSnapshotsTable {
   run_id: string;
   line: number;
@@ -366,6 +375,7 @@ export interface StagedSnapshotsTable {
   staged_at: Timestamp;
 }
 
+/** Times that an approved booking request reserves until the booking arrives. */
 export interface ReservationsTable {
   id: string;
   calendar_id: string;
@@ -374,31 +384,33 @@ export interface ReservationsTable {
   expires_at: Timestamp;
 }
 
+/** Periodic tasks of an account, each run by one process at a time. */
 export interface AccountTasksTable {
   account_id: string;
   kind: 'pull' | 'redelivery';
-  /** Who is running it, until when (the database's clock). */
+  /** The process that runs the task, and until when by the database's clock. */
   token: string | null;
   until: NullableTimestamp;
-  /** When it is due. */
+  /** When the task is due. */
   next_at: Timestamp;
+  /** Consecutive failures. */
   failures: Generated<number>;
 }
 
 export interface ResyncsTable {
   id: string;
-  /** Where it is for one account's calendars. */
+  /** Set where the resync covers one account's calendars; null for all. */
   account_id: string | null;
   dry_run: boolean;
   state: 'fetching' | 'running' | 'done' | 'failed';
-  /** Of accounts whose source could not be read. */
+  /** Accounts whose source could not be read. */
   failures: JSONColumnType<readonly object[]>;
-  /** Of accounts whose source names other calendars than the record. */
+  /** Accounts whose source names other calendars than the database. */
   sources: Generated<JSONColumnType<readonly object[]>>;
   started_at: Timestamp;
-  /** When its job was last added. */
+  /** When the resync's job was last enqueued. */
   queued_at: Timestamp;
-  /** When its calendars began to be compared. */
+  /** When the comparison of its calendars began. */
   running_at: NullableTimestamp;
   finished_at: NullableTimestamp;
 }
@@ -409,26 +421,26 @@ export interface ResyncCalendarsTable {
   state: Generated<'waiting' | 'compared' | 'done' | 'failed'>;
   reason: string | null;
   days_compared: Generated<number>;
-  /** Days on which starts are missing, show that should not, hide for nothing, or others' bookings were not known. */
+  /** Numbers of days with missing starts, extra starts, needless blocks, and unknown bookings of others. */
   missing: Generated<number>;
   extra: Generated<number>;
   stale: Generated<number>;
   foreign: Generated<number>;
-  /** Whether days that had failed before were tried again for it. */
+  /** Whether the days that had failed before were retried for this resync. */
   retried: Generated<boolean>;
   reads: Generated<number>;
   writes: Generated<number>;
-  /** Those days, one by one. */
+  /** The differing days, one entry each. */
   days: ColumnType<unknown, string | null, string | null>;
   enqueued_at: NullableTimestamp;
-  /** Comparisons that failed, and when the next is due. */
+  /** Failed comparisons, and when the next one is due. */
   tries: Generated<number>;
   retry_at: NullableTimestamp;
 }
 
 export interface RejectedEventsTable {
   id: GeneratedAlways<string>;
-  /** See keptEvent. */
+  /** The event as JSON; null where it was too long to store. */
   data: string | null;
   reason: string;
   at: Timestamp;

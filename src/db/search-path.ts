@@ -1,2 +1,2 @@
-/** BullMQ's statements are unqualified: its schema comes first. */
+/** The search_path of every session. BullMQ's statements are unqualified, so its schema comes first. */
 export const SEARCH_PATH = 'bullmq, public';

@@ -1,10 +1,10 @@
-/** PostgreSQL, Redis or the embedded database did not answer, or refused us. The message never carries a URL's password. */
+/** PostgreSQL, Redis or the embedded database did not answer, or refused the connection. The message never contains a URL's password. */
 export class ServiceUnavailableError extends Error {
   override readonly name: string = 'ServiceUnavailableError';
 
-  /** @param place its URL, or the embedded database's folder */
-  constructor(service: 'PostgreSQL' | 'Redis' | 'the embedded database', place: string, cause: unknown) {
-    const where = service === 'the embedded database' ? `in ${place}` : `at ${withoutPassword(place)}`;
+  /** @param location the service's URL, or the embedded database's folder */
+  constructor(service: 'PostgreSQL' | 'Redis' | 'the embedded database', location: string, cause: unknown) {
+    const where = service === 'the embedded database' ? `in ${location}` : `at ${withoutPassword(location)}`;
     super(`${service} ${where} cannot be used: ${reasonOf(cause)}`, { cause });
   }
 }
@@ -19,7 +19,7 @@ function withoutPassword(url: string): string {
 }
 
 function reasonOf(cause: unknown): string {
-  // A host with several addresses fails with one error per address and an empty message of its own.
+  // A host with several addresses fails with an AggregateError: one error per address, and an empty message.
   if (cause instanceof AggregateError) return cause.errors.map(reasonOf).join('; ');
   return cause instanceof Error ? cause.message : String(cause);
 }

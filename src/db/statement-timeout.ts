@@ -1,26 +1,28 @@
 /**
- * A limit for every statement that PostgreSQL is asked. A server that is frozen, and a failover that left connections without
- * one, close nothing: their clients would wait without end. A connection that brings no answer in time is destroyed,
- * with all that was asked on it. One that only listens is asked now and then.
+ * A client-side time limit for every statement on PostgreSQL. A frozen server, or a failover, leaves connections open that
+ * never answer, so their clients would wait without end. A connection that does not answer in time is destroyed with all its
+ * open statements. A connection that only listens gets a heartbeat statement.
  */
 import type pg from 'pg';
 import { systemTimers, within } from '../lib/timers.js';
 
-/** A process that was kept from its work reads what has come meanwhile before it gives anything up. */
+/** A process whose event loop was blocked reads the answers that arrived meanwhile before it destroys a connection. */
 const GRACE_MS = 500;
-/** BullMQ puts comments before its LISTEN, so it is looked for anywhere in a statement's text. */
+/** BullMQ puts comments before its LISTEN, so the pattern matches anywhere in a statement's text. */
 const LISTEN = /(?:^|\n|;|\*\/)\s*listen\b/i;
 
 export class StatementTimeout {
-  #ms: number;
-  readonly #watched = new Map<pg.PoolClient, Watch>();
+  #limitMs: number;
+  readonly #watched = new Map<pg.PoolClient, ConnectionWatch>();
   #allRemoved: () => void = () => undefined;
 
-  /** @param ms until it is changed */
-  constructor(pool: pg.Pool, ms: number) {
-    this.#ms = ms;
-    pool.on('connect', (client) => this.#watched.set(client, new Watch(client, () => this.#ms)));
-    pool.on('release', (_error, client) => this.#watched.get(client)?.released());
+  /** @param limitMs valid until `setLimit` */
+  constructor(pool: pg.Pool, limitMs: number) {
+    this.#limitMs = limitMs;
+    pool.on('connect', (client) =>
+      this.#watched.set(client, new ConnectionWatch(client, () => this.#limitMs)),
+    );
+    pool.on('release', (_error, client) => this.#watched.get(client)?.stopHeartbeat());
     pool.on('remove', (client) => {
       this.#watched.get(client)?.end();
       this.#watched.delete(client);
@@ -28,28 +30,28 @@ export class StatementTimeout {
     });
   }
 
-  /** @param ms of statements that are asked from now on */
-  setLimit(ms: number): void {
-    this.#ms = ms;
+  /** The limit of statements that are sent from now on. */
+  setLimit(limitMs: number): void {
+    this.#limitMs = limitMs;
   }
 
-  /** Resolves when the connections of a pool that is being ended are closed, and destroys those that are not after so long. */
-  async close(ms: number): Promise<void> {
+  /** Resolves when the connections of an ending pool are closed. Connections that are open after the timeout are destroyed. */
+  async close(timeoutMs: number): Promise<void> {
     const removed = new Promise<void>((resolve) => {
       this.#allRemoved = resolve;
       if (this.#watched.size === 0) resolve();
     });
-    await within(systemTimers, ms, removed);
-    for (const watch of this.#watched.values()) watch.destroy(ms);
+    await within(systemTimers, timeoutMs, removed);
+    for (const watch of this.#watched.values()) watch.destroy(timeoutMs);
   }
 }
 
-/** What one connection was asked and has not answered. */
-class Watch {
+/** The statements of one connection that are not answered yet. */
+class ConnectionWatch {
   readonly #client: pg.PoolClient;
   readonly #limitMs: () => number;
   readonly #query: pg.PoolClient['query'];
-  readonly #answered = (): void => this.#onAnswer();
+  readonly #onReady = (): void => this.#onAnswer();
   #pending = 0;
   #timer: NodeJS.Timeout | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
@@ -58,12 +60,12 @@ class Watch {
     this.#client = client;
     this.#limitMs = limitMs;
     this.#query = client.query;
-    const query = client.query.bind(client) as (...asked: unknown[]) => unknown;
-    client.query = ((...asked: unknown[]) => {
-      this.#onQuestion(asked[0]);
-      return query(...asked);
+    const query = client.query.bind(client) as (...args: unknown[]) => unknown;
+    client.query = ((...args: unknown[]) => {
+      this.#onStatement(args[0]);
+      return query(...args);
     }) as typeof client.query;
-    client.connection.on('readyForQuery', this.#answered);
+    client.connection.on('readyForQuery', this.#onReady);
   }
 
   destroy(ms: number): void {
@@ -71,26 +73,25 @@ class Watch {
     this.#client.connection.stream.destroy(Object.assign(error, { code: 'ETIMEDOUT' }));
   }
 
-  /** Nobody listens on it any more. */
-  released(): void {
+  stopHeartbeat(): void {
     clearInterval(this.#heartbeat);
     this.#heartbeat = undefined;
   }
 
   end(): void {
     this.#disarm();
-    this.released();
+    this.stopHeartbeat();
     this.#client.query = this.#query;
-    this.#client.connection.off('readyForQuery', this.#answered);
+    this.#client.connection.off('readyForQuery', this.#onReady);
   }
 
-  #onQuestion(statement: unknown): void {
+  #onStatement(statement: unknown): void {
     this.#pending += 1;
     if (this.#timer === undefined) this.#arm();
-    if (this.#heartbeat === undefined && LISTEN.test(textOf(statement))) this.#listens();
+    if (this.#heartbeat === undefined && LISTEN.test(textOf(statement))) this.#startHeartbeat();
   }
 
-  /** Each statement is answered by one. */
+  /** Called once per statement, because each is answered by one `readyForQuery`. */
   #onAnswer(): void {
     this.#pending = Math.max(0, this.#pending - 1);
     this.#disarm();
@@ -98,10 +99,10 @@ class Watch {
   }
 
   #arm(): void {
-    const ms = this.#limitMs();
+    const limitMs = this.#limitMs();
     this.#timer = setTimeout(() => {
-      this.#timer = setTimeout(() => this.destroy(ms), GRACE_MS).unref();
-    }, ms).unref();
+      this.#timer = setTimeout(() => this.destroy(limitMs), GRACE_MS).unref();
+    }, limitMs).unref();
   }
 
   #disarm(): void {
@@ -109,9 +110,9 @@ class Watch {
     this.#timer = undefined;
   }
 
-  #listens(): void {
+  #startHeartbeat(): void {
     this.#heartbeat = setInterval(() => {
-      // Whoever listens is told by the connection itself.
+      // A failure closes the connection, whose `error` event notifies the listener.
       if (this.#pending === 0) this.#client.query('SELECT 1').catch(() => undefined);
     }, this.#limitMs()).unref();
   }

@@ -1,12 +1,12 @@
 /**
- * Notices that something that was asked makes no progress. It adds up what its own clock has seen: time for which this process
- * was suspended, or too busy to look, does not count.
+ * Detects that no response comes while requests are open. It adds up the time between its own checks: time for which this
+ * process was suspended, or too busy to check, does not count.
  */
 import type { Timers } from '../lib/timers.js';
 
-const LOOK_MS = 1_000;
-/** What one look may count, however late it is. */
-const MAX_MS = 2 * LOOK_MS;
+const CHECK_EVERY_MS = 1_000;
+/** The most that one check counts, however late it is. */
+const MAX_STEP_MS = 2 * CHECK_EVERY_MS;
 
 export class Watchdog {
   readonly #timers: Timers;
@@ -15,17 +15,17 @@ export class Watchdog {
   #limitMs: number;
   #pending = 0;
   #waitedMs = 0;
-  #lookedAt = 0;
+  #checkedAt = 0;
 
   /**
-   * @param limitMs until it is changed
-   * @param onStuck called once, with the limit
+   * @param limitMs valid until `setLimit`
+   * @param onStuck called once with the limit, when so much time passed without a response
    */
   constructor(timers: Timers, limitMs: number, onStuck: (ms: number) => void) {
     this.#timers = timers;
     this.#limitMs = limitMs;
     this.#onStuck = onStuck;
-    this.#stop = timers.every(LOOK_MS, async () => this.#look());
+    this.#stop = timers.every(CHECK_EVERY_MS, async () => this.#check());
   }
 
   setLimit(limitMs: number): void {
@@ -33,30 +33,30 @@ export class Watchdog {
   }
 
   requestSent(): void {
-    if (this.#pending === 0) this.#begin();
+    if (this.#pending === 0) this.#restart();
     this.#pending += 1;
   }
 
   responseReceived(): void {
     this.#pending -= 1;
-    this.#begin();
+    this.#restart();
   }
 
   stop(): void {
     this.#stop();
   }
 
-  #begin(): void {
+  #restart(): void {
     this.#waitedMs = 0;
-    this.#lookedAt = this.#timers.elapsed();
+    this.#checkedAt = this.#timers.elapsed();
   }
 
-  #look(): void {
+  #check(): void {
     const now = this.#timers.elapsed();
-    const passed = Math.min(now - this.#lookedAt, MAX_MS);
-    this.#lookedAt = now;
+    const passedMs = Math.min(now - this.#checkedAt, MAX_STEP_MS);
+    this.#checkedAt = now;
     if (this.#pending === 0) return;
-    this.#waitedMs += passed;
+    this.#waitedMs += passedMs;
     if (this.#waitedMs < this.#limitMs) return;
     this.stop();
     this.#onStuck(this.#limitMs);

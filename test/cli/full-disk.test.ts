@@ -101,12 +101,12 @@ describe('slotkeeper start on a disk that gets full', () => {
       }, LONG);
       expect(await process.exited).toEqual({ code: 1, signal: null });
       expect(process.stderr).toMatch(
-        /\nslotkeeper: the embedded database in .* cannot be used: .*No space left on device; its disk has 0 MB left\. What was acknowledged is in it: start again, once it has room\n/,
+        /\nslotkeeper: the embedded database in .* cannot be used: .*No space left on device; its disk has 0 MB left\. Everything that was acknowledged is stored: restart the process once disk space is free\n/,
       );
       const again = await startOn(clinic, disk);
       expect(await again.exited).toEqual({ code: 1, signal: null });
       expect(again.stderr).toMatch(
-        /^slotkeeper: the data folder .* is on a disk with 0 MB left, and a start needs 24 MB: make room\n$/m,
+        /^slotkeeper: the data folder .* is on a disk with 0 MB left, and a start needs 24 MB: free disk space\n$/m,
       );
 
       disk.set({ free: 400 * MB });
@@ -123,7 +123,7 @@ describe('slotkeeper start on a disk that gets full', () => {
     const first = await startOn(clinic, disk);
     expect(await first.exited).toEqual({ code: 1, signal: null });
     expect(first.stderr.split('\n').at(-2)).toMatch(
-      /^slotkeeper: the data folder .* cannot be given a database \(.*\)$/,
+      /^slotkeeper: the data folder .* has no database, and none can be created \(.*\)$/,
     );
     expect(disk.left).toBeLessThan(10 * MB);
     expect(readdirSync(data)).toEqual([]);
@@ -139,7 +139,9 @@ describe('slotkeeper start on a disk that gets full', () => {
     const disk = await smallDisk({ free: 40 * MB });
     const process = await startOn(await clinicAt({ data }), disk);
     expect((await process.exited).code).toBe(1);
-    expect(process.stderr).toContain('is on a disk with 40 MB left, and a start needs 48 MB: make room\n');
+    expect(process.stderr).toContain(
+      'is on a disk with 40 MB left, and a start needs 48 MB: free disk space\n',
+    );
     expect(readdirSync(data)).toEqual([]);
   });
 });

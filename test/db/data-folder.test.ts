@@ -57,7 +57,7 @@ describe('a data folder', () => {
     const message = await refusalOf(folder);
     expect(message).toContain(`the data folder ${folder} has `);
     expect(message).toContain(told);
-    expect(message).toMatch(/back from a backup; or, to begin with nothing, move the whole folder away/);
+    expect(message).toMatch(/from a backup; or, to start empty, move the whole folder away/);
     expect(readdirSync(folder, { recursive: true }).sort()).toEqual(before);
   });
 
@@ -65,7 +65,7 @@ describe('a data folder', () => {
     const folder = await embeddedFolder();
     truncateSync(join(folder, 'pgdata/global/pg_control'), 0);
     expect(await refusalOf(folder)).toMatch(
-      /has a database that cannot be opened \(.*pg_control.*\): .*put the whole folder back from a backup/,
+      /has a database that cannot be opened \(.*pg_control.*\): .*restore the whole folder from a backup/,
     );
   });
 

@@ -21,7 +21,7 @@ describe("the room on the embedded database's disk", () => {
     expect(error).toBeInstanceOf(DiskFullError);
     expect(isUnavailable(error)).toBe(true);
     expect(String(error)).toBe(
-      'DiskFullError: the embedded database in /data cannot be used: its disk has 40 MB left, and nothing is taken in below 40 MB: make room',
+      'DiskFullError: the embedded database in /data cannot be used: its disk has 40 MB left, and input is refused below 40 MB: free disk space',
     );
     disk.freeMb = 31;
     await expect(room.runWithSpace(0, async () => 'taken')).rejects.toBeInstanceOf(DiskFullError);
