@@ -9,6 +9,7 @@ import { storedEventOf } from './clinic/stored-event.js';
 import type { FileConfig } from './config/schema.js';
 import type { Dependencies } from './context/context.js';
 import { retryAfterMs } from './context/retry-after-failure.js';
+import { MINUTE } from './core/duration.js';
 import { HIGHEST_PRIORITY, LOWEST_PRIORITY, VERIFICATION_PRIORITY } from './core/index.js';
 import type { Encryptor } from './crypto/encryptor.js';
 import { type Database, openDatabase } from './db/database.js';
@@ -256,7 +257,7 @@ function assemble(
       ),
   });
   const resyncQueue = new ResyncQueue(queues);
-  const spreadMs = (options.resync?.spreadMinutes ?? 0) * 60_000;
+  const spreadMs = (options.resync?.spreadMinutes ?? 0) * MINUTE;
   const resyncWorker = new ResyncWorker({
     db,
     queues,

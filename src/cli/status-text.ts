@@ -1,5 +1,6 @@
 /** The status for people: what needs a person comes first, each with the command that comes next. */
 import { styleText } from 'node:util';
+import { HOUR, MINUTE } from '../core/duration.js';
 import type { ConflictItem } from '../monitoring/conflicts.js';
 import type { AccountStatus, Status } from '../monitoring/status.js';
 import { OCCUPANCY_QUEUE } from '../queue/queue-names.js';
@@ -24,7 +25,6 @@ interface Section {
 }
 
 const MAX_ITEMS = 10;
-const HOUR = 60 * 60_000;
 /** A clinic that sent nothing for longer may have stopped sending. */
 const QUIET_MS = 24 * HOUR;
 
@@ -244,7 +244,7 @@ const waits = (n: number): string => (n === 1 ? 'waits' : 'wait');
 
 /** `4 s`, `12 min`, `3 h`, `2 days`. */
 function ageOf(ms: number): string {
-  if (ms < 2 * 60_000) return `${Math.round(ms / 1_000)} s`;
-  if (ms < 2 * HOUR) return `${Math.round(ms / 60_000)} min`;
+  if (ms < 2 * MINUTE) return `${Math.round(ms / 1_000)} s`;
+  if (ms < 2 * HOUR) return `${Math.round(ms / MINUTE)} min`;
   return ms < 48 * HOUR ? `${Math.round(ms / HOUR)} h` : `${Math.round(ms / (24 * HOUR))} days`;
 }

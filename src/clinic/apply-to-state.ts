@@ -3,13 +3,14 @@
  * become and which days changed. Pure: the transaction around it reads before and writes after.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { type Span, spanOf } from '../core/span.js';
 import type { DirtyDay } from '../db/tables/days.js';
 import type { LockedCalendar } from '../db/tables/events.js';
 import type { Occupancy } from '../db/tables/occupancy.js';
 import { isBefore, latest, type QueuePosition } from '../db/tables/queue-position.js';
 import type { DatedPosition } from '../db/tables/snapshots.js';
-import type { StoredWindow, WindowsOfDate } from '../db/tables/windows.js';
-import { DirtyDays, type Interval } from '../marketplace-state/dirty-days.js';
+import type { WindowsOfDate } from '../db/tables/windows.js';
+import { DirtyDays } from '../marketplace-state/dirty-days.js';
 import type { ResolvedEvent } from './resolve-event.js';
 
 /** An event with its place in the queue, where it comes from one. */
@@ -61,7 +62,7 @@ export function applyToState(events: readonly PositionedEvent[], known: Known, n
         // Without windows before, the date may never have been heard of: then even none is news, because
         // what the marketplace shows there is unknown.
         if (before.length === 0 || !isDeepStrictEqual(before, after)) {
-          byWindows.add(event.calendar, date, before.map(toInterval), after.map(toInterval));
+          byWindows.add(event.calendar, date, before.map(spanOf), after.map(spanOf));
         }
         windows.set(at, written);
         writtenWindows.set(at, written);
@@ -114,13 +115,5 @@ function isOlder(
   return isBefore(event.position, known.position);
 }
 
-const toInterval = (window: StoredWindow): Interval => ({
-  start: window.start.getTime(),
-  end: window.end.getTime(),
-});
-
-const takes = (occupancy: Occupancy | undefined): Interval | undefined =>
-  occupancy?.interval && {
-    start: occupancy.interval.start.getTime(),
-    end: occupancy.interval.end.getTime(),
-  };
+const takes = (occupancy: Occupancy | undefined): Span | undefined =>
+  occupancy?.interval && spanOf(occupancy.interval);

@@ -13,10 +13,10 @@ import {
 } from '../core/index.js';
 import { OfferReader } from '../core/offers.js';
 import { readWindows } from '../core/read-schedule.js';
+import type { Span } from '../core/span.js';
 import type { LockedCalendar } from '../db/tables/events.js';
 import type { StoredWindow } from '../db/tables/windows.js';
 import type { Problem } from '../lib/validation.js';
-import type { Interval } from '../marketplace-state/dirty-days.js';
 import type { ReadAvailableEvent, ReadOccupancyEvent } from './event-schema.js';
 
 export type ResolvedEvent =
@@ -24,7 +24,7 @@ export type ResolvedEvent =
       readonly type: 'occupied';
       readonly calendar: string;
       readonly ref: string;
-      readonly interval: Interval;
+      readonly interval: Span;
       readonly version: number | undefined;
       readonly kind: string;
       readonly service: string | undefined;
@@ -89,7 +89,7 @@ export const isProblems = (value: object): value is Problems => Array.isArray(va
 export function resolveInterval(
   { start, end }: { readonly start: Instant; readonly end: Instant },
   timeZone: string,
-): Interval | Problems {
+): Span | Problems {
   const [first, ...others] = [problemAt('start', start, timeZone), problemAt('end', end, timeZone)].flat();
   if (first !== undefined) return [first, ...others];
   const interval = { start: parseInstant(start, timeZone, 'start'), end: parseInstant(end, timeZone, 'end') };

@@ -1,6 +1,7 @@
 /** What a configuration may say, in the file and over HTTP. */
 import { z } from 'zod';
 import { marketplaceId } from '../clinic/event-schema.js';
+import { MINUTE } from '../core/duration.js';
 import { isTimeZone } from '../core/index.js';
 import { DEFAULT_MAX_PUSH_BYTES } from '../db/tables/account.js';
 import type { Account } from '../db/tables/accounts.js';
@@ -202,7 +203,7 @@ export const toCalendar = (id: string, fields: z.output<typeof calendarSchema>):
 const publishSchema = z
   .strictObject({
     /** How long a change waits for others, in milliseconds. */
-    debounceMs: z.int().min(0).max(60_000).default(250),
+    debounceMs: z.int().min(0).max(MINUTE).default(250),
     /** Whether the first change of a calendar that was quiet for so long is published at once. */
     leading: z.boolean().default(true),
     verify: z.enum(['always', 'sampled', 'off']).default('always'),
@@ -239,7 +240,7 @@ const deliverySchema = z
     /** Whether notifications are put on a queue for the PMS, too. */
     queue: z.boolean().default(false),
     /** For one attempt. */
-    timeoutMs: z.int().min(100).max(60_000).default(10_000),
+    timeoutMs: z.int().min(100).max(MINUTE).default(10_000),
     /** How long patients' data is kept once it was delivered; where there is only the feed, once it came. */
     keepDays: z.number().min(0).max(30).default(7),
   })

@@ -4,6 +4,7 @@ import { InvalidScheduleError } from './invalid-schedule-error.js';
 import { isRecord } from './is-record.js';
 import { inOrder, type Offer, type OfferReader } from './offers.js';
 import { readId } from './read-id.js';
+import type { Span } from './span.js';
 import type { AddressService } from './types.js';
 
 /** Sorted and disjoint; two neighbours that touch offer different things. The i-th interval offers `offers[i]`. */
@@ -12,9 +13,7 @@ export interface Timeline extends Spans {
 }
 
 /** A window read: epoch ms, and what it offers. */
-export interface OpenWindow {
-  readonly start: number;
-  readonly end: number;
+export interface OpenWindow extends Span {
   readonly offer: Offer;
   /** Its place in the input, for errors. */
   readonly index: number;

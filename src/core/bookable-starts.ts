@@ -1,6 +1,6 @@
 /** The starts that the marketplace cuts from a slot configuration: what its getSlots shows for it. */
-import { MINUTE } from './calendar-date.js';
 import { isoIn, zoneNamed } from './civil.js';
+import { MINUTE } from './duration.js';
 import { InvalidScheduleError } from './invalid-schedule-error.js';
 import { readSlots } from './read-slots.js';
 import type { AddressService, Slot } from './types.js';

@@ -1,18 +1,13 @@
 /** How much hides each piece of time: what would leave something on offer by going away. */
-
-/** Epoch milliseconds, half-open. */
-export interface Placed {
-  readonly start: number;
-  readonly end: number;
-}
+import type { Span } from './span.js';
 
 export interface CoverTime {
   /** What hides time now. */
-  readonly places: readonly Placed[];
+  readonly places: readonly Span[];
   /** The time that has to stay hidden, or is to be. */
-  readonly mustHide: readonly Placed[];
+  readonly mustHide: readonly Span[];
   /** What is on sale where nothing hides it; where it is not known, only time that must be hidden is looked at. */
-  readonly onSale?: readonly Placed[] | undefined;
+  readonly onSale?: readonly Span[] | undefined;
 }
 
 /** A piece lies between two neighbours of all instants at which anything begins or ends; pieces have numbers. */
@@ -23,7 +18,7 @@ export class BreakCover {
   readonly #onSale: Uint8Array | undefined;
 
   /** @param targets where something is to be put */
-  constructor({ places, mustHide, onSale }: CoverTime, targets: readonly Placed[]) {
+  constructor({ places, mustHide, onSale }: CoverTime, targets: readonly Span[]) {
     const instants = Float64Array.from(
       [...places, ...mustHide, ...(onSale ?? []), ...targets].flatMap(({ start, end }) => [start, end]),
     ).sort();
@@ -40,7 +35,7 @@ export class BreakCover {
   }
 
   /** @returns the pieces of which it is the first or the second that hides them */
-  put(place: Placed): number[] {
+  put(place: Span): number[] {
     const changed: number[] = [];
     const end = this.#piece(place.end);
     for (let piece = this.#piece(place.start); piece < end; piece++) {
@@ -51,7 +46,7 @@ export class BreakCover {
     return changed;
   }
 
-  take(place: Placed): void {
+  take(place: Span): void {
     const end = this.#piece(place.end);
     for (let piece = this.#piece(place.start); piece < end; piece++) {
       this.#hiding[piece] = (this.#hiding[piece] ?? 0) - 1;
@@ -62,7 +57,7 @@ export class BreakCover {
    * A piece that has to be hidden, and of which a visit would come on sale if what is there went elsewhere: a piece that it
    * leaves, or one that nothing hides yet and that is on sale together with what it leaves.
    */
-  leftBy(from: Placed, to: Placed): number | undefined {
+  leftBy(from: Span, to: Span): number | undefined {
     const [start, end] = [this.#piece(to.start), this.#piece(to.end)];
     const [first, last] = [this.#piece(from.start), this.#piece(from.end)];
     const isLeft = (piece: number): boolean => this.#hiding[piece] === 1 && (piece < start || piece >= end);
@@ -84,7 +79,7 @@ export class BreakCover {
     return undefined;
   }
 
-  #marked(places: readonly Placed[]): Uint8Array {
+  #marked(places: readonly Span[]): Uint8Array {
     const marks = new Uint8Array(this.#pieceAt.size);
     for (const one of places) marks.fill(1, this.#piece(one.start), this.#piece(one.end));
     return marks;

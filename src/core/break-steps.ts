@@ -1,9 +1,9 @@
 /** The order in which breaks are changed, so that time which has to stay hidden is never on offer in between. */
-import type { Placed } from './break-cover.js';
 import type { CalendarBreak } from './breaks.js';
 import { requireInstant } from './civil.js';
 import { type Closing, closingOrder } from './closing-order.js';
 import { diffBreaks, type ExistingBreak } from './diff-breaks.js';
+import type { Span } from './span.js';
 
 /** One request. Contract: Breaks. */
 export type BreakStep =
@@ -56,7 +56,7 @@ function changeTo(
   return { ...change, id: from.id, from: placed(from), mayMove: mayMove(from) };
 }
 
-const placed = ({ since, till }: CalendarBreak): Placed => ({
+const placed = ({ since, till }: CalendarBreak): Span => ({
   start: requireInstant(since, undefined, 'since'),
   end: requireInstant(till, undefined, 'till'),
 });

@@ -1,6 +1,6 @@
 /** Calendar breaks, the marketplace's other way to hide taken time: which are wanted, and how to get there. */
-import { MINUTE } from './calendar-date.js';
 import { isoIn, zoneNamed } from './civil.js';
+import { MINUTE, SECOND } from './duration.js';
 import { intersect, unite, widen } from './intervals.js';
 import { InvalidScheduleError } from './invalid-schedule-error.js';
 import { isRecord } from './is-record.js';
@@ -26,8 +26,6 @@ export interface BreaksInput {
   /** Whole minutes kept free after each busy interval. Default 0. */
   readonly bufferAfter?: number | undefined;
 }
-
-const SECOND = 1000;
 
 /**
  * The breaks that hide exactly the busy time (widened by the buffers) inside windows, merged where they touch, in

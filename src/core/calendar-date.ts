@@ -1,10 +1,6 @@
 /** Local dates as text (`YYYY-MM-DD`) and as day numbers (days since 1970-01-01), without any zone. */
+import { DAY } from './duration.js';
 import { InvalidScheduleError } from './invalid-schedule-error.js';
-
-/** Milliseconds. */
-export const MINUTE = 60_000;
-/** Milliseconds of a day without a clock change. */
-export const DAY = 86_400_000;
 
 const daysBefore = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
 

@@ -1,7 +1,9 @@
 /** Civil time by zone name: local dates (`YYYY-MM-DD`), their first instants, and instants as text. */
-import { addDays, dateText, isDate, MINUTE, parseDate } from './calendar-date.js';
+import { addDays, dateText, isDate, parseDate } from './calendar-date.js';
+import { MINUTE } from './duration.js';
 import { FIRST_INSTANT, LAST_INSTANT, readInstant, whyUnreadable } from './instant.js';
 import { InvalidScheduleError } from './invalid-schedule-error.js';
+import type { Span } from './span.js';
 import type { Instant } from './types.js';
 import { findZone, type Stretch, type Zone } from './zone.js';
 
@@ -58,10 +60,7 @@ export function startOfDate(date: string, timeZone: string): number {
  * the date that begins there; a date that the zone skipped is never touched.
  * @throws InvalidScheduleError for an instant outside the years 1970 to 9999, or an unknown zone
  */
-export function datesOf(
-  interval: { readonly start: number; readonly end: number },
-  timeZone: string,
-): string[] {
+export function datesOf(interval: Span, timeZone: string): string[] {
   const zone = zoneNamed(timeZone);
   const end = requireMs(interval.end, 'end');
   const days = new Set<number>();

@@ -1,10 +1,11 @@
 /** The order in which what hides time is changed, so that nothing that has to stay hidden is ever on offer in between. */
-import { BreakCover, type CoverTime, type Placed } from './break-cover.js';
+import { BreakCover, type CoverTime } from './break-cover.js';
+import type { Span } from './span.js';
 
 /** A change by which `to` is hidden; where something moves there, it goes away from `from`. */
 export interface Closing {
-  readonly to: Placed;
-  readonly from?: Placed | undefined;
+  readonly to: Span;
+  readonly from?: Span | undefined;
   /** Default true. */
   readonly mayMove?: boolean | undefined;
 }

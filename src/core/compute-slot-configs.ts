@@ -1,8 +1,8 @@
 /** Availability minus occupancy: the slot configuration of each day. The heart of the project. */
 import { timelineOf } from './availability.js';
-import { MINUTE } from './calendar-date.js';
 import { requireInstant, zoneNamed } from './civil.js';
 import { DayWriter } from './day-writer.js';
+import { MINUTE } from './duration.js';
 import { subtract, unite, widen } from './intervals.js';
 import { InvalidScheduleError } from './invalid-schedule-error.js';
 import { isRecord } from './is-record.js';

@@ -1,6 +1,7 @@
 /** Turns runs of availability into the slots of local dates: cuts, rounds, puts on the grid, drops what does not fit. */
-import { dateText, MINUTE } from './calendar-date.js';
+import { dateText } from './calendar-date.js';
 import { isoOfMinute } from './civil.js';
+import { MINUTE } from './duration.js';
 import type { Offer } from './offers.js';
 import type { DayRange } from './read-range.js';
 import type { AddressService, Day, Slot } from './types.js';

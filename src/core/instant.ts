@@ -3,7 +3,8 @@
  * luxon reads the others (week dates, ordinal dates, basic format, fractions).
  */
 import { DateTime } from 'luxon';
-import { MINUTE, readDayNumber, twoDigits } from './calendar-date.js';
+import { readDayNumber, twoDigits } from './calendar-date.js';
+import { MINUTE } from './duration.js';
 import type { Zone } from './zone.js';
 
 /** 1970-01-01T00:00Z. */
@@ -57,7 +58,7 @@ function readIso(text: string, zone: Zone | undefined): number {
     }
   }
   const wall = (day * 1440 + hour * 60 + minute) * MINUTE + ms;
-  if (Number.isNaN(wall) || !(hour < 24 && minute < 60 && ms < 60_000)) return readOtherIso(text, zone);
+  if (Number.isNaN(wall) || !(hour < 24 && minute < 60 && ms < MINUTE)) return readOtherIso(text, zone);
   if (at === text.length) return zone === undefined ? Number.NaN : zone.instantAt(wall);
   const sign = text.charCodeAt(at);
   if (sign === Z && text.length === at + 1) return wall;

@@ -1,16 +1,12 @@
 /** How soon a changed day must be published, as the priority of a job. */
+import { MINUTE } from './duration.js';
+import type { Span } from './span.js';
 
 /** The least urgent value, which is BullMQ's largest priority: 2²¹ − 1. */
 export const LOWEST_PRIORITY = 2_097_151;
 
 /** The most urgent one. */
 export const HIGHEST_PRIORITY = 1;
-
-/** Half-open, epoch ms. */
-interface Span {
-  readonly start: number;
-  readonly end: number;
-}
 
 /** A change to what a day offers. */
 export interface Change {
@@ -44,10 +40,9 @@ export const VERIFICATION_PRIORITY = 900_001;
 const OPENING = 1_000_001;
 const RESYNC = 2_000_001;
 
-const MINUTE = 60_000;
-const HOUR = 60;
-const WEEK = 7 * 24 * HOUR;
-const HORIZON = 12 * WEEK;
+const MINUTES_PER_HOUR = 60;
+const MINUTES_PER_WEEK = 7 * 24 * MINUTES_PER_HOUR;
+const HORIZON = 12 * MINUTES_PER_WEEK;
 
 /** The urgency of what a resync reads. */
 export const COMPARISON_PRIORITY = RESYNC + distance([], 0);
@@ -72,7 +67,9 @@ function distance(spans: readonly Span[], now: number): number {
   for (const { start, end } of spans) {
     if (end > now) nearest = Math.min(nearest, Math.max(0, Math.floor((start - now) / MINUTE)));
   }
-  return nearest < WEEK ? nearest : WEEK + Math.floor((nearest - WEEK) / HOUR);
+  return nearest < MINUTES_PER_WEEK
+    ? nearest
+    : MINUTES_PER_WEEK + Math.floor((nearest - MINUTES_PER_WEEK) / MINUTES_PER_HOUR);
 }
 
 export function bandOf(value: number): Band {

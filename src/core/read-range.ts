@@ -1,6 +1,7 @@
 /** The local dates that a computation covers. */
 import { parseDate } from './calendar-date.js';
 import { InvalidScheduleError } from './invalid-schedule-error.js';
+import type { Span } from './span.js';
 import type { Zone } from './zone.js';
 
 /** Day numbers, both included; none where `last` is before `first`. */
@@ -17,7 +18,7 @@ const MAX_DAYS = 366;
  */
 export function readRange(
   { from, to }: { readonly from?: unknown; readonly to?: unknown },
-  windows: readonly { readonly start: number; readonly end: number }[],
+  windows: readonly Span[],
   zone: Zone,
 ): DayRange {
   const given = {
@@ -40,10 +41,7 @@ export function readRange(
   return range;
 }
 
-function datesTouched(
-  windows: readonly { readonly start: number; readonly end: number }[],
-  zone: Zone,
-): DayRange {
+function datesTouched(windows: readonly Span[], zone: Zone): DayRange {
   let first = Number.POSITIVE_INFINITY;
   let last = Number.NEGATIVE_INFINITY;
   for (const { start, end } of windows) {

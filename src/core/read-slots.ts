@@ -1,18 +1,15 @@
 /** Reads slots back into numbers: those of this core, or those that someone kept as JSON. */
 
-import { MINUTE } from './calendar-date.js';
 import { requireInstant, zoneNamed } from './civil.js';
+import { MINUTE } from './duration.js';
 import { InvalidScheduleError } from './invalid-schedule-error.js';
 import { isRecord } from './is-record.js';
 import { readId } from './read-id.js';
+import type { Span } from './span.js';
 import type { AddressService } from './types.js';
 import type { Zone } from './zone.js';
 
-export interface ReadSlot {
-  /** Epoch ms. */
-  readonly start: number;
-  /** Epoch ms. */
-  readonly end: number;
+export interface ReadSlot extends Span {
   readonly services: readonly AddressService[];
   /** Equal for equal insurance terms. */
   readonly terms: string;

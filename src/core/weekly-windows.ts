@@ -1,6 +1,7 @@
 /** Windows from a weekly template in wall-clock time, with exceptions for single dates. */
-import { DAY, MINUTE, parseDate, twoDigits } from './calendar-date.js';
+import { parseDate, twoDigits } from './calendar-date.js';
 import { isoIn, zoneNamed } from './civil.js';
+import { DAY, MINUTE } from './duration.js';
 import { readTerms } from './insurance-terms.js';
 import { InvalidScheduleError } from './invalid-schedule-error.js';
 import { isRecord } from './is-record.js';

@@ -3,19 +3,17 @@
  * answers are kept as stretches of constant offset, and from then on wall-clock time is addition.
  */
 import { FixedOffsetZone, IANAZone } from 'luxon';
-import { DAY, dateText, MINUTE } from './calendar-date.js';
+import { dateText } from './calendar-date.js';
+import { DAY, MINUTE } from './duration.js';
+import type { Span } from './span.js';
 
 /** A time during which the offset does not change, cut at UTC years. Epoch ms; `offset` is ms to add to UTC. */
-interface Era {
-  readonly start: number;
-  readonly end: number;
+interface Era extends Span {
   readonly offset: number;
 }
 
 /** Instants with one local date and one offset: an ordinary day is one stretch, a day with a clock change has two. */
-export interface Stretch {
-  readonly start: number;
-  readonly end: number;
+export interface Stretch extends Span {
   /** Day number of the local date. */
   readonly day: number;
   /** The local date, `YYYY-MM-DD`. */

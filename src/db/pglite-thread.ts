@@ -3,6 +3,7 @@
  * progress; the thread is then terminated and every open request is rejected.
  */
 import { Worker } from 'node:worker_threads';
+import { MINUTE } from '../core/duration.js';
 import { systemTimers, type Timers, within } from '../lib/timers.js';
 import { DatabaseLostError } from './database-lost-error.js';
 import {
@@ -30,7 +31,7 @@ type Listener = (payload: string) => void;
 
 const ENTRY = new URL('./pglite-worker.js', import.meta.url);
 /** The limit during the start, because a migration may take minutes. */
-const START_TIMEOUT_MS = 10 * 60_000;
+const START_TIMEOUT_MS = 10 * MINUTE;
 const STATEMENT_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 5_000;
 /** The delay before `onLost`, in which the callers of rejected requests can answer their own callers. */

@@ -1,5 +1,6 @@
 /** A pool of connections to PostgreSQL that survives an outage of the server and gives every statement a time limit. */
 import pg from 'pg';
+import { MINUTE } from '../core/duration.js';
 import { SEARCH_PATH } from './search-path.js';
 import { StatementTimeout } from './statement-timeout.js';
 
@@ -9,7 +10,7 @@ const CONNECT_TIMEOUT_MS = 4_000;
 const STATEMENT_TIMEOUT_MS = 10_000;
 const IDLE_TIMEOUT_MS = 10_000;
 /** The limit during the start, because a migration may take minutes and waits for that of another process. */
-const START_TIMEOUT_MS = 10 * 60_000;
+const START_TIMEOUT_MS = 10 * MINUTE;
 const CLOSE_TIMEOUT_MS = 5_000;
 
 export interface OpenPgPool {

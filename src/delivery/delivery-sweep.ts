@@ -3,6 +3,7 @@
  * by a timer and not by the queue, since it exists for when the queue fails.
  */
 import type { Logger } from 'pino';
+import { DAY, HOUR } from '../core/duration.js';
 import type { Encryptor } from '../crypto/encryptor.js';
 import { isUnavailable } from '../db/is-unavailable.js';
 import type { Db } from '../db/schema.js';
@@ -33,8 +34,6 @@ export interface DeliverySweepOptions extends PeriodicTaskOptions {
 /** In one round, at most; the rest comes with the next. */
 const MAX_KEYS = 1_000;
 const RESEALED_AT_A_TIME = 200;
-const HOUR = 60 * 60 * 1000;
-const DAY = 24 * HOUR;
 /** Data of what nobody took goes after this, all the same. */
 const KEEP_DATA_MS = 30 * DAY;
 const KEEP_ROWS_MS = 90 * DAY;

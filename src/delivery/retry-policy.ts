@@ -1,8 +1,6 @@
 /** When a delivery that failed is tried again, and when no more. Times in milliseconds. */
+import { HOUR, SECOND } from '../core/duration.js';
 import { type Backoff, backoffMs } from '../lib/backoff.js';
-
-const SECOND = 1_000;
-const HOUR = 60 * 60 * SECOND;
 
 const RETRY: Backoff = { firstMs: 5 * SECOND, capMs: HOUR / 2 };
 /** A clinic may ask for a pause, within these. */

@@ -1,6 +1,7 @@
 /** For a clinic's system: whether a request to its webhook is Slotkeeper's, and what it says. The Standard Webhooks scheme. */
 import { timingSafeEqual } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
+import { MINUTE } from '../core/duration.js';
 import type { ApprovalQuestion, NotificationItem } from '../db/tables/notification-item.js';
 import { keyOf } from './destination.js';
 
@@ -26,7 +27,7 @@ export class WebhookVerificationError extends Error {
   }
 }
 
-const TOLERANCE_MS = 5 * 60 * 1000;
+const TOLERANCE_MS = 5 * MINUTE;
 
 /**
  * Checks the signature and the time of a request to a webhook, and gives what it says. Answer 401 where it throws.

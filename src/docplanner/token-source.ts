@@ -1,5 +1,6 @@
 // The access token of one client: one for all its concurrent requests, renewed before it expires, kept in memory only.
 
+import { MINUTE } from '../core/duration.js';
 import { Backoff } from './backoff.js';
 import { ConnectionError } from './errors/connection-error.js';
 import { DocplannerError, type ErrorContext } from './errors/docplanner-error.js';
@@ -24,12 +25,12 @@ export interface TokenBackoff {
 }
 
 export const defaultTokenBackoff: TokenBackoff = {
-  transient: { firstMs: 1_000, capMs: 60_000 },
+  transient: { firstMs: 1_000, capMs: MINUTE },
   refused: { firstMs: 15_000, capMs: 900_000 },
 };
 
 /** How long before its end a token is renewed, at most; a tenth of its life when that is shorter. */
-const renewalMarginMs = 60_000;
+const renewalMarginMs = MINUTE;
 
 /**
  * Contract: Authorization. A client that asks for tokens too often is taken for a bot, so a failing token endpoint is

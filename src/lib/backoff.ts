@@ -1,4 +1,5 @@
 /** How long to wait after failures, in milliseconds: doubling, capped, with jitter so that calendars spread. */
+import { HOUR, MINUTE } from '../core/duration.js';
 
 export interface Backoff {
   readonly firstMs: number;
@@ -6,9 +7,9 @@ export interface Backoff {
 }
 
 /** For a calendar whose marketplace does not answer, or answers 5xx. */
-export const RETRY: Backoff = { firstMs: 1_000, capMs: 5 * 60_000 };
+export const RETRY: Backoff = { firstMs: 1_000, capMs: 5 * MINUTE };
 /** For an account that the firewall took for a bot: every request makes it worse. Contract: Limits. */
-export const FIREWALL: Backoff = { firstMs: 60_000, capMs: 60 * 60_000 };
+export const FIREWALL: Backoff = { firstMs: MINUTE, capMs: HOUR };
 
 /**
  * @param attempt how many failed one after another, from 1

@@ -4,10 +4,10 @@
  * the booking was to go, and taken for ours only where it is of the same patient: whoever else has booked that time meanwhile
  * is left alone. Contract: moveBooking, Moved bookings.
  */
-
 import { BookingNotVisibleError } from '../context/booking-not-visible-error.js';
 import { isPermanentRefusal } from '../context/classify-error.js';
 import type { CalendarContext } from '../context/context.js';
+import { MINUTE } from '../core/duration.js';
 import { HIGHEST_PRIORITY, toIso } from '../core/index.js';
 import { findBookings, type StoredBooking } from '../db/tables/bookings.js';
 import { deleteInDoubtMove, type InDoubtMove } from '../db/tables/in-doubt-moves.js';
@@ -22,8 +22,6 @@ import {
   placeAt,
 } from './fetch-booking.js';
 import { isResultOfMove } from './match-moved-booking.js';
-
-const MINUTE = 60_000;
 
 /** Finds out about all of them, so that what is linked to a booking that moved follows from where it is now. */
 export async function resolveInDoubtMoves(

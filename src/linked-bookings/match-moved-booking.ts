@@ -1,10 +1,9 @@
 /** Whether a booking is the one that a move of ours led to: of the same patient, then, and as long. Pure. Contract: moveBooking. */
 import { isDeepStrictEqual } from 'node:util';
+import { MINUTE } from '../core/duration.js';
 import type { InDoubtMove } from '../db/tables/in-doubt-moves.js';
 import type { Booking } from '../docplanner/index.js';
 import { said } from '../marketplace-state/booking-update.js';
-
-const MINUTE = 60_000;
 
 export function isResultOfMove(move: InDoubtMove, before: Booking, candidate: Booking): boolean {
   const { id, status, start, end } = said(candidate);

@@ -3,9 +3,9 @@
  * down before it is sent, and what became of an earlier one is found out first. The record follows at once, before any
  * notification says so. Contract: moveBooking.
  */
-
 import { isPermanentRefusal } from '../context/classify-error.js';
 import type { CalendarContext } from '../context/context.js';
+import { MINUTE } from '../core/duration.js';
 import { HIGHEST_PRIORITY, priority, toIso } from '../core/index.js';
 import { findBookings, findBookingsOfAccount, type StoredBooking } from '../db/tables/bookings.js';
 import { getCalendar } from '../db/tables/calendars.js';
@@ -22,8 +22,6 @@ import { BookingEndedError } from './booking-ended-error.js';
 import { findKnownBooking, toSaid } from './cancel-booking.js';
 import { applyFetchedBooking, applyMove, fetchBooking, placeAt, searchBooking } from './fetch-booking.js';
 import { resolveInDoubtMove } from './in-doubt-moves.js';
-
-const MINUTE = 60_000;
 
 export interface MoveTo {
   /** Epoch milliseconds. */

@@ -1,10 +1,9 @@
 /** What a reading of ours found is told to the clinic by the look for bookings, where neither push nor pull tells it. */
 
 import type { CalendarContext } from '../context/context.js';
+import { MINUTE } from '../core/duration.js';
 import { scheduleBookingsRead } from '../db/tables/account-tasks.js';
 import { missedBookingDelayMs } from '../db/tables/accounts.js';
-
-const MINUTE = 60_000;
 
 /** Has the calendar's bookings looked for as soon as push and pull have had their time. */
 export async function notifyLater({ db, calendar, account, now }: CalendarContext): Promise<void> {

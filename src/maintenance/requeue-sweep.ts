@@ -4,6 +4,7 @@
  * It runs by a timer and not by the queue, since it exists for when the queue fails.
  */
 import type { Logger } from 'pino';
+import { DAY, HOUR } from '../core/duration.js';
 import { LOWEST_PRIORITY, localDate } from '../core/index.js';
 import { isUnavailable } from '../db/is-unavailable.js';
 import type { Db } from '../db/schema.js';
@@ -37,7 +38,6 @@ export interface RequeueSweepOptions extends PeriodicTaskOptions {
 const MAX_CALENDARS = 1_000;
 /** Addresses that are read for no other reason than that it is time, in one sweep: they are spread. */
 const MAX_ADDRESSES = 10;
-const DAY = 24 * 60 * 60 * 1000;
 /** An event that is sent again after this would be taken for a new one. */
 const REMEMBER_EVENTS_MS = 30 * DAY;
 /** Bookings and breaks that are over; a late word about one would be news after this. */
@@ -46,7 +46,7 @@ const REMEMBER_VISITS_MS = 30 * DAY;
 const REMEMBER_RELEASED_MS = 8 * DAY;
 /** Longer than a source can take to answer, and its snapshots to be taken in. */
 const REMEMBER_STAGED_MS = DAY;
-const REMEMBER_REQUESTS_MS = 2 * 60 * 60 * 1000;
+const REMEMBER_REQUESTS_MS = 2 * HOUR;
 
 export class RequeueSweep extends PeriodicTask {
   readonly #options: RequeueSweepOptions;

@@ -4,6 +4,7 @@
  * over, and one that moves has a new id. Contract: Notifications, moveBooking.
  */
 
+import { type Span, spanOf } from '../core/span.js';
 import type { Db } from '../db/schema.js';
 import {
   type BookingStatus,
@@ -14,7 +15,7 @@ import {
 } from '../db/tables/bookings.js';
 import type { DirtyDay } from '../db/tables/days.js';
 import type { LockedCalendar } from '../db/tables/events.js';
-import { DirtyDays, type Interval } from './dirty-days.js';
+import { DirtyDays } from './dirty-days.js';
 
 export interface BookingUpdate {
   /** The visit booking id. */
@@ -176,18 +177,13 @@ function next(
 }
 
 /** The time that it keeps from others; a placeholder's is the PMS's occupancy and counts there. */
-function takes(booking: StoredBooking): Interval | undefined {
+function takes(booking: StoredBooking): Span | undefined {
   return booking.status === 'booked' && !booking.placeholder ? spanOf(booking) : undefined;
 }
 
 /** Whether it may hide an appointment of the PMS. */
 const hides = ({ status, placeholder, ref }: StoredBooking): boolean =>
   status === 'booked' && (placeholder || ref !== null);
-
-const spanOf = ({ start, end }: StoredBooking): Interval => ({
-  start: start.getTime(),
-  end: end.getTime(),
-});
 
 function isSame(a: StoredBooking, b: StoredBooking): boolean {
   return (

@@ -4,11 +4,12 @@
  * never comes back, and one that is not in a list is no more than not there. Contract: Notifications, Breaks.
  */
 
+import { SECOND } from '../core/duration.js';
 import type { Db } from '../db/schema.js';
 import { findBreaks, isBreakInDoubt, type StoredBreak, saveBreaks } from '../db/tables/breaks.js';
 import type { DirtyDay } from '../db/tables/days.js';
 import type { LockedCalendar } from '../db/tables/events.js';
-import { DirtyDays, type TimeSpan } from './dirty-days.js';
+import { type BusySpan, DirtyDays } from './dirty-days.js';
 
 export interface BreakUpdate {
   readonly id: string;
@@ -25,7 +26,6 @@ export interface BreakUpdate {
   readonly at: number;
 }
 
-const SECOND = 1_000;
 /** Where a word stands within its second. */
 const RANKS = { created: 100, moved: 200, answered: 300, removed: 400, listed: 900, unlisted: 900 } as const;
 
@@ -134,7 +134,7 @@ export function mergeBreaks(
   return { changes, days: days.list(), isOwn };
 }
 
-const spanOf = ({ since, till, coupled }: StoredBreak): TimeSpan => ({
+const spanOf = ({ since, till, coupled }: StoredBreak): BusySpan => ({
   start: since.getTime(),
   end: till.getTime(),
   hasBuffers: coupled === true,
@@ -171,7 +171,7 @@ const isWhere = ({ since, till }: BreakUpdate, known: StoredBreak): boolean =>
 const isThere = ({ removed, unlisted }: StoredBreak): boolean => !removed && !unlisted;
 
 /** One that may be ours is where an appointment is: until somebody reads it, it takes no time of its own. */
-const takes = (one: StoredBreak): TimeSpan | undefined =>
+const takes = (one: StoredBreak): BusySpan | undefined =>
   one.own !== false || !isThere(one) ? undefined : spanOf(one);
 
 const isAt = (a: StoredBreak, b: StoredBreak): boolean =>

@@ -1,5 +1,6 @@
 /** What the marketplace writes about a booking, for the record. */
 
+import { MINUTE } from '../core/duration.js';
 import type { BookingStatus } from '../db/tables/bookings.js';
 import { type Booking, serviceOf } from '../docplanner/index.js';
 import type { BookingUpdate } from './apply-bookings.js';
@@ -9,7 +10,7 @@ import { isPlaceholder } from './ownership-tags.js';
  * A booking that we were told of and that the marketplace does not know (404) is over only when this is so for longer: what
  * answers may not have heard of it yet, and a patient's time would be sold again.
  */
-export const GONE_AFTER_MS = 5 * 60_000;
+export const GONE_AFTER_MS = 5 * MINUTE;
 
 /**
  * A booking that moved is over under its id, and canceled as far as its status says; `moving` names the one that it is now,

@@ -1,24 +1,18 @@
 /** From time that was taken or freed to the days that this changes, each with its urgency. Pure. */
+import { DAY, MINUTE } from '../core/duration.js';
 import { datesOf, priority } from '../core/index.js';
+import type { Span } from '../core/span.js';
 import type { BusyTime } from '../db/tables/busy-time.js';
 import type { DirtyDay } from '../db/tables/days.js';
 import type { LockedCalendar } from '../db/tables/events.js';
 import type { PendingCalendar } from '../db/tables/pending-calendars.js';
 
-/** Half-open, in epoch milliseconds. */
-export interface Interval {
-  readonly start: number;
-  readonly end: number;
-}
-
 /** Time that is taken. */
-export interface TimeSpan extends Interval {
+export interface BusySpan extends Span {
   /** What is to be kept free around it is in it already. */
   readonly hasBuffers?: boolean;
 }
 
-const MINUTE = 60_000;
-const DAY = 24 * 60 * MINUTE;
 /**
  * Which days are marked of something that takes months or years. Nothing is published of a day that is further away; it is
  * marked when its windows come, and computed with all that is taken by then.
@@ -28,15 +22,15 @@ const MARKED_AFTER_MS = 366 * DAY;
 
 /** The time that something taken really takes off sale: itself and the calendar's buffers around it. */
 export function widened(
-  { start, end, hasBuffers = false }: TimeSpan,
+  { start, end, hasBuffers = false }: BusySpan,
   { bufferBefore, bufferAfter }: Pick<LockedCalendar, 'bufferBefore' | 'bufferAfter'>,
-): Interval {
+): Span {
   if (hasBuffers) return { start, end };
   return { start: start - bufferBefore * MINUTE, end: end + bufferAfter * MINUTE };
 }
 
 /** A break that we made for a coupled calendar is as long as that one's buffers make it: around it there are no others. */
-export function timeOf(taken: BusyTime): TimeSpan {
+export function timeOf(taken: BusyTime): BusySpan {
   const [start, end] = [taken.start.getTime(), taken.end.getTime()];
   return { start, end, hasBuffers: taken.source === 'break' && taken.coupled === true };
 }
@@ -51,7 +45,7 @@ export class DirtyDays {
     this.#now = now;
   }
 
-  add(calendar: string, date: string, closed: readonly Interval[], opened: readonly Interval[]): void {
+  add(calendar: string, date: string, closed: readonly Span[], opened: readonly Span[]): void {
     this.#put(calendar, date, priority({ closed, opened, now: this.#now }));
   }
 
@@ -61,8 +55,8 @@ export class DirtyDays {
    */
   moved(
     calendar: LockedCalendar,
-    from: TimeSpan | undefined,
-    to: TimeSpan | undefined,
+    from: BusySpan | undefined,
+    to: BusySpan | undefined,
     hidden: boolean = false,
   ): void {
     const opened = from && widened(from, calendar);
@@ -78,7 +72,7 @@ export class DirtyDays {
     for (const date of new Set(dates)) this.#put(calendar.id, date, value);
   }
 
-  #datesOf({ start, end }: Interval, timeZone: string): string[] {
+  #datesOf({ start, end }: Span, timeZone: string): string[] {
     if (end - start <= MARKED_AFTER_MS) return datesOf({ start, end }, timeZone);
     const [first, last] = [this.#now - MARKED_BEFORE_MS, this.#now + MARKED_AFTER_MS];
     return datesOf({ start: Math.max(start, first), end: Math.min(end, last) }, timeZone);
@@ -95,7 +89,7 @@ export class DirtyDays {
   }
 }
 
-const isSame = (a: Interval | undefined, b: Interval | undefined): boolean =>
+const isSame = (a: Span | undefined, b: Span | undefined): boolean =>
   a?.start === b?.start && a?.end === b?.end;
 
 /** The calendars of these days, each as urgent as its most urgent day. */

@@ -3,6 +3,7 @@
  * no notification brought is found. Contract: getBookings, Breaks.
  */
 
+import type { Span } from '../core/span.js';
 import type { Db } from '../db/schema.js';
 import { findBreaks, findBreaksBetween, isInDoubtBreakId, type StoredBreak } from '../db/tables/breaks.js';
 import type { StoredCalendar } from '../db/tables/calendars.js';
@@ -12,7 +13,6 @@ import type { Booking, DocplannerClient } from '../docplanner/index.js';
 import { applyBookings, type BookingUpdate } from './apply-bookings.js';
 import { applyBreaks, type BreakUpdate } from './apply-breaks.js';
 import { said } from './booking-update.js';
-import type { Interval } from './dirty-days.js';
 import { listBookings } from './listed-bookings.js';
 import { isOwnBreak, tagOf } from './ownership-tags.js';
 
@@ -73,7 +73,7 @@ export interface FoundBreak {
   readonly till: number;
   readonly own: boolean;
   /** Where one of ours was, as far as the record knew. */
-  readonly was?: Interval | undefined;
+  readonly was?: Span | undefined;
 }
 
 /** The breaks that touch the range, taken into the record. */
@@ -119,7 +119,7 @@ export async function requestBreaks(reader: Reader, range: Range): Promise<Asked
   return { list, said: [...there, ...gone] };
 }
 
-function ownPlaceOf(known: StoredBreak | undefined): Interval | undefined {
+function ownPlaceOf(known: StoredBreak | undefined): Span | undefined {
   if (known?.own !== true || known.removed || known.unlisted) return undefined;
   return { start: known.since.getTime(), end: known.till.getTime() };
 }

@@ -1,5 +1,6 @@
 /** Whether the process can do its work: commit, put jobs on the queue, publish. Each is tried, at most once a second, however often it is asked. */
 
+import { MINUTE } from '../core/duration.js';
 import { tryCommit } from '../db/commit-probe.js';
 import type { Db } from '../db/schema.js';
 import { listAccounts } from '../db/tables/accounts.js';
@@ -32,7 +33,7 @@ export interface ReadinessOptions {
 const TRY_EVERY_MS = 1_000;
 const TRY_WITHIN_MS = 3_000;
 const COUNT_EVERY_MS = 5_000;
-const BEHIND_AFTER_MS = 5 * 60_000;
+const BEHIND_AFTER_MS = 5 * MINUTE;
 
 export class ReadinessProbe {
   readonly #options: ReadinessOptions;

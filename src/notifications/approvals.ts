@@ -4,7 +4,9 @@
  * Contract: Notifications.
  */
 
+import { DAY, MINUTE } from '../core/duration.js';
 import { addDays, localDate } from '../core/index.js';
+import { type Span, spanOf } from '../core/span.js';
 import type { Db } from '../db/schema.js';
 import type { Account } from '../db/tables/accounts.js';
 import { findGoneServiceIds, withoutGoneServices } from '../db/tables/address-services.js';
@@ -14,7 +16,7 @@ import { lockCalendars } from '../db/tables/events.js';
 import { reservationsBetween, reserve, unreserve } from '../db/tables/reservations.js';
 import { windowsOf } from '../db/tables/windows.js';
 import { type Notification, serviceOf } from '../docplanner/index.js';
-import { type Interval, timeOf, widened } from '../marketplace-state/dirty-days.js';
+import { timeOf, widened } from '../marketplace-state/dirty-days.js';
 import { availabilityOf, durationOf } from './availability-check.js';
 
 type Asking = Extract<Notification, { name: 'slot-booking' | 'booking-moving' }>;
@@ -45,8 +47,6 @@ export interface ApprovalsOptions {
   readonly askClinic?: AskClinic | undefined;
 }
 
-const MINUTE = 60_000;
-const DAY = 24 * 60 * MINUTE;
 const CODES: { readonly [Reason in Denial]: number } = {
   taken: 1,
   'not-offered': 2,
@@ -115,7 +115,7 @@ export class Approvals {
       }));
       const end = asked.end ?? start + durationOf(start, service, offers) * MINUTE;
       if (end <= start) return { kind: 'denied', reason: 'not-offered' };
-      const visit: Interval = { start, end };
+      const visit: Span = { start, end };
       const [from, to] = [new Date(start - DAY), new Date(end + DAY)];
       const taken = await findBusyTime(tx, id, from, to);
       const moving = taken.find((one) => one.source === 'booking' && one.id === asked.instead);
@@ -161,11 +161,6 @@ function isSameBooking(one: BusyTime, moving: BusyTime | undefined): boolean {
   if (one.source === 'booking') return one.id === moving.id;
   return one.source === 'occupancy' && one.ref === moving.ref;
 }
-
-const spanOf = ({ start, end }: { readonly start: Date; readonly end: Date }): Interval => ({
-  start: start.getTime(),
-  end: end.getTime(),
-});
 
 function denied(account: Account, reason: Denial) {
   const errorCode = account.notifications.errorCodes?.[reason] ?? CODES[reason];

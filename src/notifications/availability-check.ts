@@ -1,7 +1,7 @@
 /** Whether a visit can be had at a time, and for how long: the question that the marketplace asks before it books. Pure. */
-import type { Interval } from '../marketplace-state/dirty-days.js';
+import type { Span } from '../core/span.js';
 
-export interface Offer extends Interval {
+export interface Offer extends Span {
   /** `duration` in minutes. */
   readonly services: readonly { readonly id: string; readonly duration: number }[];
 }
@@ -14,10 +14,10 @@ export type Availability = 'free' | 'not-offered' | 'taken';
  * @param taken with the calendar's buffers around it
  */
 export function availabilityOf(
-  visit: Interval,
+  visit: Span,
   service: string | undefined,
   offers: readonly Offer[],
-  taken: readonly Interval[],
+  taken: readonly Span[],
 ): Availability {
   const services = service === undefined ? servicesOf(offers) : [service];
   if (!services.some((one) => isCovered(visit, one, offers))) return 'not-offered';
@@ -29,7 +29,7 @@ const servicesOf = (offers: readonly Offer[]): readonly string[] => [
 ];
 
 /** Windows that touch are one, where both offer the service. */
-function isCovered(visit: Interval, service: string, offers: readonly Offer[]): boolean {
+function isCovered(visit: Span, service: string, offers: readonly Offer[]): boolean {
   let covered = visit.start;
   const fitting = offers
     .filter(({ services }) => services.some(isOf(service)))

@@ -2,6 +2,7 @@
  * Takes notifications in: in one transaction they are kept for the clinic, and what they say changes the record. They
  * may come twice, late, in any order and by several ways at once; what is known already changes nothing.
  */
+import { DAY } from '../core/duration.js';
 import { LOWEST_PRIORITY } from '../core/index.js';
 import type { Encryptor } from '../crypto/encryptor.js';
 import { writeCombined } from '../db/combined-write.js';
@@ -96,7 +97,7 @@ export async function ingestNotifications(
   );
 }
 
-const MAX_BOOKING_MS = 7 * 24 * 60 * 60_000;
+const MAX_BOOKING_MS = 7 * DAY;
 
 /** A booking of more than a week is none: it would shut its calendar for as long. @throws {RangeError} for the first of them */
 function refuseTooLong(subjects: readonly NotificationSubject[]): void {

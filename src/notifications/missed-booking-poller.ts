@@ -4,6 +4,7 @@
  * have not said some minutes later, or a move that is on its way to it would be told twice. Contract: getBookings.
  */
 import type { Logger } from 'pino';
+import { MINUTE } from '../core/duration.js';
 import { isUnavailable } from '../db/is-unavailable.js';
 import type { Db } from '../db/schema.js';
 import { acquireCalendarToRead, scheduleBookingsRead } from '../db/tables/account-tasks.js';
@@ -36,7 +37,6 @@ export interface MissedBookingPollerOptions extends PeriodicTaskOptions {
 
 /** Of an account, at most: the reads are spread, and other processes take others. */
 const MAX_IN_A_ROUND = 5;
-const MINUTE = 60_000;
 const AGAIN_MS = 5 * MINUTE;
 
 export class MissedBookingPoller extends PeriodicTask {

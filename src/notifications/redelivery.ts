@@ -3,6 +3,7 @@
  * (push), Limits (release).
  */
 
+import { DAY, MINUTE } from '../core/duration.js';
 import type { Account } from '../db/tables/accounts.js';
 import {
   ConnectionError,
@@ -18,8 +19,7 @@ export interface RedeliveryOptions {
 }
 
 /** More than an hour, because the marketplace counts by its own clock. */
-const EVERY_MS = 62 * 60_000;
-const DAY = 24 * 60 * 60_000;
+const EVERY_MS = 62 * MINUTE;
 
 export function redelivering({ marketplace, backoff }: RedeliveryOptions): AccountTask {
   return {

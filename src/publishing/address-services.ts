@@ -3,9 +3,9 @@
  * back is offered again, and the clinic is told of both, of durations that changed and of a calendar that is switched off.
  * Contract: Resources.
  */
-
 import { classifyError, isPermanentRefusal } from '../context/classify-error.js';
 import type { CalendarContext } from '../context/context.js';
+import { MINUTE } from '../core/duration.js';
 import { LOWEST_PRIORITY } from '../core/index.js';
 import {
   type Address,
@@ -28,7 +28,7 @@ import {
 import type { AddressService as ListedService } from '../docplanner/index.js';
 
 /** When a reading that failed is tried again. */
-const AGAIN_AFTER_MS = 10 * 60_000;
+const AGAIN_AFTER_MS = 10 * MINUTE;
 
 /** What the marketplace answered. */
 interface Reading {

@@ -1,6 +1,7 @@
 /** What the record knows of a calendar's days at one moment, and what follows from it for the marketplace. */
 import { isDeepStrictEqual } from 'node:util';
 import { CalendarChangedError } from '../context/calendar-changed-error.js';
+import { MINUTE } from '../core/duration.js';
 import { addDays, computeSlotConfigs, type Day, startOfDate } from '../core/index.js';
 import { COMMIT, runPipelined } from '../db/pipeline.js';
 import type { Db } from '../db/schema.js';
@@ -143,8 +144,6 @@ async function isAsBefore(db: Db, calendar: Calendar, account: Account): Promise
   ]);
   return isCalendar && isDeepStrictEqual(found, account);
 }
-
-const MINUTE = 60_000;
 
 /** Everything that is taken on the dates, also where only the buffers around it reach them. */
 export async function busyTimeOn(

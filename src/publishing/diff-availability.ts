@@ -1,17 +1,13 @@
 /** Trust, then verify: what the marketplace shows of some days, held against what was sent. */
+import { MINUTE } from '../core/duration.js';
 import { bookableStarts, type Cut, type Slot } from '../core/index.js';
+import type { Span } from '../core/span.js';
 import type { BookableStart, Booking, CalendarBreak } from '../docplanner/index.js';
 
 /** What one day was told. */
 export interface SentDay {
   readonly date: string;
   readonly slots: readonly Slot[];
-}
-
-/** Half-open, epoch milliseconds. */
-interface Span {
-  readonly start: number;
-  readonly end: number;
 }
 
 export interface Difference {
@@ -156,8 +152,6 @@ const isOffered = ({ at, service }: Start, slots: readonly Slot[], hidden: reado
       );
     }),
   );
-
-const MINUTE = 60_000;
 
 const keyOf = (start: Start): string => `${start.at} ${start.service ?? ''}`;
 

@@ -3,13 +3,12 @@
  * by a calendar break over exactly that time, or by a day that shows nothing. What was put in place of the proper thing goes
  * when that is published: a break of ours that hides nothing wanted is removed, and slots are replaced.
  */
-
 import { CalendarChangedError } from '../context/calendar-changed-error.js';
 import { isPermanentRefusal } from '../context/classify-error.js';
 import type { CalendarContext } from '../context/context.js';
+import type { Span } from '../core/span.js';
 import { type ClosedBy, clearVerified, type DayError, saveFailed, saveTold } from '../db/tables/days.js';
 import { NotFoundError } from '../docplanner/index.js';
-import type { Interval } from '../marketplace-state/dirty-days.js';
 import { explainRefusal } from './address-services.js';
 import { addBreak } from './blocking/break-commands.js';
 import { fetchMarketplaceState } from './blocking/fetch-marketplace-state.js';
@@ -32,7 +31,7 @@ export async function closeOtherwise(
   context: CalendarContext,
   date: string,
   ways: readonly ClosedBy[],
-  shown: readonly Interval[] = [],
+  shown: readonly Span[] = [],
 ): Promise<Closed> {
   let left = await onSale(context, date, shown);
   if (left === undefined) return undefined;
@@ -69,7 +68,7 @@ export async function dayFailed(
   { date, generation }: Pick<WantedDay, 'date' | 'generation'>,
   error: DayError,
   ways: readonly ClosedBy[],
-  shown: readonly Interval[] = [],
+  shown: readonly Span[] = [],
 ): Promise<Closed> {
   const closedBy = await closeOtherwise(context, date, ways, shown);
   const reason = await explainRefusal(context, error.reason);
@@ -109,7 +108,7 @@ export async function closeAllOtherwise(
 async function onSale(
   context: CalendarContext,
   date: string,
-  shown: readonly Interval[],
+  shown: readonly Span[],
 ): Promise<OnSale | undefined> {
   return (
     await findWronglyOnSale(context.db, context.calendar, context.account, date, date, context.now(), shown)
@@ -120,7 +119,7 @@ const BY: {
   readonly [Way in ClosedBy]: (
     context: CalendarContext,
     open: OnSale,
-    shown: readonly Interval[],
+    shown: readonly Span[],
   ) => Promise<void>;
 } = {
   slots: async (context, { day }) => {

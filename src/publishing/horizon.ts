@@ -1,7 +1,8 @@
 /** Which days can be published. Contract: Limits. Nothing for past dates. */
+import { DAY } from '../core/duration.js';
 import { addDays, localDate } from '../core/index.js';
 
-const TWELVE_WEEKS = 12 * 7 * 24 * 60 * 60 * 1000;
+const TWELVE_WEEKS = 12 * 7 * DAY;
 
 export interface Horizon {
   /** Local dates, both included. */

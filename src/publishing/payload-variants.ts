@@ -10,9 +10,10 @@
 import { hash } from 'node:crypto';
 import { DateTime } from 'luxon';
 import { NoPayloadVariantError } from '../context/no-payload-variant-error.js';
+import { MINUTE } from '../core/duration.js';
 import type { Slot } from '../core/index.js';
 
-const THREE_MINUTES = 3 * 60_000;
+const THREE_MINUTES = 3 * MINUTE;
 const CLOCKS_DIFFER_MS = 30_000;
 
 /**

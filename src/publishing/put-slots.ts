@@ -1,6 +1,7 @@
 /** Sends the slots of days in one request that the marketplace does not take for a duplicate. Contract: replaceSlots. */
 
 import type { CalendarContext } from '../context/context.js';
+import { MINUTE } from '../core/duration.js';
 import { addDays, type Slot, startOfDate, toIso } from '../core/index.js';
 import { runPipelined } from '../db/pipeline.js';
 import { clearVerified } from '../db/tables/days.js';
@@ -9,8 +10,6 @@ import { checkPlan } from './check-plan.js';
 import type { WantedDay } from './desired-days.js';
 import { priorityOf } from './next-action.js';
 import { duplicateWindowMs, hashOf, unusedPayloadVariant } from './payload-variants.js';
-
-const MINUTE = 60_000;
 
 /**
  * The entries of all these days, in a form that was not sent lately.

@@ -2,10 +2,11 @@
  * The end of publishing some days: what the marketplace shows is read, again where it differs, and it is written down how it
  * went. Between two readings nothing of the calendar is held up: when the next is due is in the record.
  */
-
 import { classifyError } from '../context/classify-error.js';
 import type { CalendarContext } from '../context/context.js';
+import { MINUTE } from '../core/duration.js';
 import { toIso } from '../core/index.js';
+import type { Span } from '../core/span.js';
 import {
   type AddressBehavior,
   getAddressBehavior,
@@ -21,7 +22,6 @@ import {
 } from '../db/tables/verifications.js';
 import { backoffMs, RETRY } from '../lib/backoff.js';
 import { DONE, requeueAfter, requeueNow, type WorkResult } from '../lib/work-result.js';
-import type { Interval } from '../marketplace-state/dirty-days.js';
 import { requiredBlocksOf } from './blocking/required-blocks.js';
 import { busyTimeOn, type WantedDay } from './desired-days.js';
 import type { Difference, Judged, SentDay, Start } from './diff-availability.js';
@@ -32,7 +32,6 @@ import { verifyPublication } from './verify-publication.js';
 
 /** Of every so many publishes one is read back, where `verify` is `sampled`. */
 const SAMPLE = 1 / 10;
-const MINUTE = 60_000;
 const DIFFERS = 'the marketplace shows something else than it was told, also after a repair';
 
 /** A day that is to be read. */
@@ -50,7 +49,7 @@ interface Check extends Verification, SentDay {
 export async function verifyAndRecord(
   context: CalendarContext,
   days: readonly WantedDay[],
-  hidden: readonly Interval[] = [],
+  hidden: readonly Span[] = [],
 ): Promise<void> {
   if (days.length === 0) return;
   const open = await openOf(context);
@@ -148,7 +147,7 @@ const toCheck = ({ published, ...one }: OpenVerification): Check => ({
   isSaved: true,
 });
 
-async function hiddenOn(context: CalendarContext, days: readonly Check[]): Promise<readonly Interval[]> {
+async function hiddenOn(context: CalendarContext, days: readonly Check[]): Promise<readonly Span[]> {
   const { db, calendar, account } = context;
   const [from, to] = [days[0]?.date, days.at(-1)?.date];
   if (calendar.strategy === 'slots' || from === undefined || to === undefined) return [];
@@ -164,7 +163,7 @@ async function read(
   context: CalendarContext,
   due: readonly Check[],
   others: readonly Check[],
-  hidden: readonly Interval[],
+  hidden: readonly Span[],
 ): Promise<boolean> {
   const { db, calendar } = context;
   const dates = due.map(({ date }) => date).sort();
@@ -292,7 +291,7 @@ async function saveFailures(
 }
 
 /** The visit that a patient can book there, as far as the slots that were sent say how long it is. */
-function spanOf({ at, service }: Start, { slots }: SentDay): Interval {
+function spanOf({ at, service }: Start, { slots }: SentDay): Span {
   const services = slots.flatMap(({ address_services: all }) => all);
   const lengths = services.flatMap(({ address_service_id: id, duration }) =>
     service === undefined || id === service ? [duration] : [],

@@ -2,7 +2,7 @@
 
 import type { CalendarContext } from '../context/context.js';
 import { addDays, type Cut, localDate, startOfDate, toIso } from '../core/index.js';
-import type { Interval } from '../marketplace-state/dirty-days.js';
+import type { Span } from '../core/span.js';
 import type { WantedDay } from './desired-days.js';
 import { busyTimeBy, type Judged, judge, type SentDay } from './diff-availability.js';
 import { priorityOf } from './next-action.js';
@@ -44,7 +44,7 @@ export async function fetchShownDays(
 export async function verifyPublication(
   context: CalendarContext,
   days: readonly (SentDay & { readonly priority: number | null })[],
-  { hidden, cut, explains }: { hidden: readonly Interval[]; cut: Cut | undefined; explains: boolean },
+  { hidden, cut, explains }: { hidden: readonly Span[]; cut: Cut | undefined; explains: boolean },
 ): Promise<readonly Judged[]> {
   const client = context.client(priorityOf(days));
   const { from, to } = rangeOf(context, days);

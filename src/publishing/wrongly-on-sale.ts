@@ -1,6 +1,7 @@
 /** What the marketplace sells of a calendar although it is not to be sold: taken time, and time outside of all windows. */
 import { addDays, startOfDate } from '../core/index.js';
 import { type Spans, subtract, unite } from '../core/intervals.js';
+import { type Span, spanOf } from '../core/span.js';
 import type { Db } from '../db/schema.js';
 import type { Account } from '../db/tables/accounts.js';
 import { findPlaceholdersBetween, isInDoubtId } from '../db/tables/bookings.js';
@@ -9,12 +10,12 @@ import { findBusyTime } from '../db/tables/busy-time.js';
 import type { Calendar } from '../db/tables/calendars.js';
 import { daysBetween, type StoredDay } from '../db/tables/days.js';
 import { windowsOf } from '../db/tables/windows.js';
-import { type Interval, timeOf, widened } from '../marketplace-state/dirty-days.js';
+import { timeOf, widened } from '../marketplace-state/dirty-days.js';
 
 export interface OnSale {
   readonly day: StoredDay;
   /** Half-open, epoch milliseconds, in order. */
-  readonly spans: readonly Interval[];
+  readonly spans: readonly Span[];
 }
 
 /**
@@ -31,7 +32,7 @@ export async function findWronglyOnSale(
   from: string,
   to: string,
   now: number,
-  shown: readonly Interval[] = [],
+  shown: readonly Span[] = [],
 ): Promise<OnSale[]> {
   return await db
     .transaction()
@@ -74,16 +75,11 @@ export async function findWronglyOnSale(
     });
 }
 
-const spanOf = ({ start, end }: { readonly start: Date; readonly end: Date }): Interval => ({
-  start: start.getTime(),
-  end: end.getTime(),
-});
-
-const unionOf = (some: readonly Interval[]): Spans =>
+const unionOf = (some: readonly Span[]): Spans =>
   unite({ starts: some.map(({ start }) => start), ends: some.map(({ end }) => end) });
 
-function minus(all: Spans, less: Spans): Interval[] {
-  const left: Interval[] = [];
+function minus(all: Spans, less: Spans): Span[] {
+  const left: Span[] = [];
   subtract(all, less, (start, end) => left.push({ start, end }));
   return left;
 }

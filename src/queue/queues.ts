@@ -18,6 +18,7 @@ import {
 } from 'bullmq';
 import { Redis, type RedisOptions } from 'ioredis';
 import type pg from 'pg';
+import { MINUTE } from '../core/duration.js';
 import type { PglitePool } from '../db/pglite-pool.js';
 import { ServiceUnavailableError } from '../db/service-unavailable-error.js';
 import { systemTimers, type Timers, within } from '../lib/timers.js';
@@ -81,7 +82,7 @@ const FIRST_START = 'slotkeeper.first_start';
 const retryStrategy = (times: number): number => Math.min(times * 100, 2_000);
 
 const PROBE_KEY = 'slotkeeper:probe';
-const PROBE_KEPT_MS = 60_000;
+const PROBE_KEPT_MS = MINUTE;
 
 /** Whether jobs can be put on the queue. `out-of-memory` and `read-only`: Redis answers, and takes nothing. */
 export type QueueState = 'ok' | 'out-of-memory' | 'read-only' | 'unavailable';

@@ -2,12 +2,10 @@
  * How the requests of an account are shared among what asks for them. Closing changes may have every write; everything
  * else leaves some of them, and of the readings a resync leaves the most. Pure. Contract: Limits.
  */
+import { HOUR, MINUTE } from '../core/duration.js';
 import { type Band, bandOf } from '../core/index.js';
 import type { Limits } from '../db/tables/accounts.js';
 import type { Window } from '../db/tables/requests.js';
-
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
 
 /** A quarter of the writes is kept for what closes, and for asking for what was not heard. */
 const OF_THE_WRITES: Readonly<Record<Band, number>> = {

@@ -2,9 +2,9 @@
  * Publishes a calendar: synchronizes its linked bookings, publishes its pending days by its strategy, verifies what was
  * published, and compares the whole calendar where a resync waits for it.
  */
-
 import { findPermanentReason } from '../context/classify-error.js';
 import type { CalendarContext } from '../context/context.js';
+import { MINUTE } from '../core/duration.js';
 import { LOWEST_PRIORITY } from '../core/index.js';
 import { runPipelined } from '../db/pipeline.js';
 import { hasPlaceholders } from '../db/tables/bookings.js';
@@ -25,7 +25,7 @@ import { countingWrites, resyncStep } from '../resync/step.js';
 import { CalendarRefusedError } from './calendar-refused-error.js';
 
 /** A synchronization that got no answer is retried this often: each attempt may be a wasted request. */
-const SYNC_RETRY_MS = 5 * 60_000;
+const SYNC_RETRY_MS = 5 * MINUTE;
 
 export async function publish(context: CalendarContext): Promise<WorkResult> {
   const { db, calendar } = context;

@@ -2,10 +2,10 @@
 
 import type { CalendarContext } from '../context/context.js';
 import { type Cut, datesOf, localDate, priority, type Slot, toIso } from '../core/index.js';
+import type { Span } from '../core/span.js';
 import type { AddressBehavior } from '../db/tables/address-behavior.js';
 import type { DriftingChange } from '../db/tables/days.js';
 import type { DriftingDay } from '../db/tables/resync-calendars.js';
-import type { Interval } from '../marketplace-state/dirty-days.js';
 import type { MarketplaceState } from '../publishing/blocking/marketplace-state.js';
 import { type BlockingStep, planBlocking, spanOfStep } from '../publishing/blocking/plan-blocking.js';
 import { requiredBlocksOf } from '../publishing/blocking/required-blocks.js';
@@ -112,8 +112,8 @@ const latest = (times: readonly number[]): number | undefined =>
   times.length === 0 ? undefined : Math.max(...times);
 
 interface Steps {
-  readonly closing: readonly Interval[];
-  readonly opening: readonly Interval[];
+  readonly closing: readonly Span[];
+  readonly opening: readonly Span[];
 }
 
 /** What would have to be done about our own breaks and placeholders, were every day told this. */
@@ -135,7 +135,7 @@ function stepsOf(
     cut,
     now: now(),
   });
-  const steps = new Map<string, { closing: Interval[]; opening: Interval[] }>();
+  const steps = new Map<string, { closing: Span[]; opening: Span[] }>();
   const put = (kind: 'closing' | 'opening', step: BlockingStep): void => {
     const span = spanOfStep(step);
     for (const date of datesOf(span, account.timeZone)) {
@@ -152,8 +152,8 @@ function stepsOf(
 /** What is on sale and should not be goes first, like anything that closes; the rest comes last. */
 function priorityOfDrift(
   difference: Difference | undefined,
-  closing: readonly Interval[],
-  opening: readonly Interval[],
+  closing: readonly Span[],
+  opening: readonly Span[],
   now: number,
 ): { readonly priority: number; readonly isTold: boolean } {
   const extra = [...(difference?.extra ?? []).map(spanOfStart), ...closing];
@@ -167,7 +167,7 @@ function priorityOfDrift(
   };
 }
 
-const spanOfStart = ({ at, end }: Start): Interval => ({ start: at, end: Math.max(end, at + 1) });
+const spanOfStart = ({ at, end }: Start): Span => ({ start: at, end: Math.max(end, at + 1) });
 
 function spelled(starts: readonly Start[], timeZone: string): string[] {
   return starts
@@ -175,4 +175,4 @@ function spelled(starts: readonly Start[], timeZone: string): string[] {
     .map(({ at, service }) => `${toIso(at, timeZone)}${service === undefined ? '' : ` (${service})`}`);
 }
 
-const uncovered = ({ start }: Interval, timeZone: string): string => `${toIso(start, timeZone)} (not hidden)`;
+const uncovered = ({ start }: Span, timeZone: string): string => `${toIso(start, timeZone)} (not hidden)`;

@@ -2,12 +2,12 @@
  * Compares one calendar and changes nothing: no day is published or marked, and nothing that was read is saved. The comparison
  * holds the calendar's lease, so that no write is in flight meanwhile, and waits for the rate limiter like any request.
  */
-
 import { CalendarChangedError } from '../context/calendar-changed-error.js';
 import { classifyError, findPermanentReason } from '../context/classify-error.js';
 import type { Dependencies } from '../context/context.js';
 import { withLease } from '../context/lease.js';
 import { retryAfterMs } from '../context/retry-after-failure.js';
+import { MINUTE } from '../core/duration.js';
 import { getAccount } from '../db/tables/accounts.js';
 import { getCalendar } from '../db/tables/calendars.js';
 import type { Compared } from '../db/tables/resync-calendars.js';
@@ -24,7 +24,7 @@ export type DryRunResult =
 const LEASE_RETRY_MS = 500;
 /** The caller waits for the answer. */
 const MAX_ATTEMPTS = 5;
-const MAX_OPEN_CIRCUIT_MS = 10 * 60_000;
+const MAX_OPEN_CIRCUIT_MS = 10 * MINUTE;
 
 export async function dryRun(dependencies: Dependencies, id: string): Promise<DryRunResult> {
   const { db, now, timers } = dependencies;

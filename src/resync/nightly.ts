@@ -3,6 +3,7 @@
  * caught up once.
  */
 import type { Logger } from 'pino';
+import { MINUTE } from '../core/duration.js';
 import type { Db } from '../db/schema.js';
 import { listAccounts } from '../db/tables/accounts.js';
 import { finishResyncs, lastResync } from '../db/tables/resyncs.js';
@@ -23,9 +24,9 @@ export interface SchedulesOptions {
   readonly spreadMs: number;
 }
 
-const LOOK_EVERY_MS = 5 * 60_000;
+const LOOK_EVERY_MS = 5 * MINUTE;
 /** A job is taken within this, or it is lost. */
-const TAKEN_WITHIN_MS = 5 * 60_000;
+const TAKEN_WITHIN_MS = 5 * MINUTE;
 
 export class Schedules extends PeriodicTask {
   readonly #options: SchedulesOptions;

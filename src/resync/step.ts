@@ -6,6 +6,7 @@
 
 import { classifyError, findPermanentReason } from '../context/classify-error.js';
 import type { CalendarContext } from '../context/context.js';
+import { MINUTE } from '../core/duration.js';
 import { COMPARISON_PRIORITY } from '../core/index.js';
 import { markDrift } from '../db/tables/days.js';
 import { retryDays } from '../db/tables/failures.js';
@@ -30,7 +31,7 @@ import { horizonOf } from '../publishing/horizon.js';
 import { type Comparison, compareCalendar } from './compare.js';
 
 /** An outage of the marketplace at night must not cost the night's resync. */
-const COMPARISON_RETRY: Backoff = { firstMs: 5_000, capMs: 5 * 60_000 };
+const COMPARISON_RETRY: Backoff = { firstMs: 5_000, capMs: 5 * MINUTE };
 
 /**
  * @returns an immediate requeue where there may be days to publish now, a later one where the comparison has to wait; what is

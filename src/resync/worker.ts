@@ -2,6 +2,7 @@
 import { DelayedError, type Job } from 'bullmq';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { DAY } from '../core/duration.js';
 import { LOWEST_PRIORITY } from '../core/index.js';
 import { isUnavailable } from '../db/is-unavailable.js';
 import type { Db } from '../db/schema.js';
@@ -58,7 +59,6 @@ const jobSchema = z.discriminatedUnion('kind', [
 const AT_ONCE = 500;
 const SOURCES_AT_ONCE = 8;
 const DATABASE_UNAVAILABLE_MS = 1_000;
-const DAY = 24 * 60 * 60_000;
 const KEEP_MS = 30 * DAY;
 
 export class ResyncWorker {

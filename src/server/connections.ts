@@ -1,11 +1,12 @@
 /** Limits of connections: how long a request may take to arrive, and how long a client may hold up the end of the server. */
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import { MINUTE } from '../core/duration.js';
 import type { Timers } from '../lib/timers.js';
 import type { Server } from './types.js';
 
 /** For all of a request, its headers and its body, in milliseconds. */
-export const RECEIVE_MS = 60_000;
+export const RECEIVE_MS = MINUTE;
 /** For the requests in hand when the server closes, in milliseconds. */
 const GRACE_MS = 8_000;
 

@@ -6,6 +6,7 @@ import { setMaxListeners } from 'node:events';
 import type { FastifyBaseLogger } from 'fastify';
 import ipaddr from 'ipaddr.js';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { MINUTE } from '../core/duration.js';
 import type { Timers } from '../lib/timers.js';
 
 export type Endpoint = 'api' | 'push';
@@ -18,7 +19,7 @@ export interface WrongKeysOptions {
 /** From one address in a minute; those beyond are answered after a pause. */
 const MAX_PER_MINUTE = 20;
 const PAUSE_MS = 1_000;
-const SUMMARY_MS = 60_000;
+const SUMMARY_MS = MINUTE;
 /** Addresses and accounts that a summary names. */
 const MAX_NAMED = 5;
 

@@ -4,6 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { HeldSummary, OnHeld } from '../clinic/snapshots/hold-change.js';
+import { MINUTE } from '../core/duration.js';
 import type { Slot } from '../core/index.js';
 import { type Spans, subtract, unite } from '../core/intervals.js';
 import type { Db } from '../db/schema.js';
@@ -152,7 +153,7 @@ function minutesOf(spans: Spans, without: Spans = { starts: [], ends: [] }): num
   subtract(spans, without, (start, end) => {
     ms += end - start;
   });
-  return ms / 60_000;
+  return ms / MINUTE;
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);

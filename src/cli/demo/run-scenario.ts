@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { OccupancyEvent } from '../../clinic/occupancy-event.js';
+import { MINUTE } from '../../core/duration.js';
 import { addDays, bookableStarts, localDate, startOfDate } from '../../core/index.js';
 import { Slotkeeper } from '../../engine.js';
 import type { Logger } from '../../lib/log.js';
@@ -50,7 +51,7 @@ export interface Outcome {
 }
 
 /** How long the marketplace is waited for. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = MINUTE;
 /** What a shell expects of a program that Ctrl-C ended. */
 const INTERRUPTED = 130;
 

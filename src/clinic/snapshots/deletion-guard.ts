@@ -3,6 +3,7 @@
  * occupancies, or of its account's within one run, or all of either, waits for a person.
  */
 
+import { DAY } from '../../core/duration.js';
 import type { Db } from '../../db/schema.js';
 import { getCalendar } from '../../db/tables/calendars.js';
 import {
@@ -29,7 +30,7 @@ interface Weighed {
 }
 
 /** What of a calendar is looked at: twelve weeks, as long as the horizon. */
-export const AHEAD_MS = 84 * 24 * 60 * 60 * 1000;
+export const AHEAD_MS = 84 * DAY;
 /** Fewer releases than this are no sign of an accident, as long as some appointments are left. */
 const MIN_RELEASES = 5;
 /** As many that leave none look like a list that came empty; one alone is soon cancelled. */

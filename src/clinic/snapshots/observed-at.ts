@@ -2,12 +2,11 @@
  * Of when an occupancy is known. Its row says when it was last said or changed; where a later snapshot, complete for a
  * date that it lies in, left it as it is, it is known of that: nothing has to be written for what has not changed.
  */
+import { DAY } from '../../core/duration.js';
 import { datesOf, localDate } from '../../core/index.js';
 import type { KnownOccupancy, ReportedDate } from '../../db/tables/snapshots.js';
 
 export type Told = ReadonlyMap<string, ReportedDate>;
-
-const DAY = 24 * 60 * 60 * 1000;
 
 type Span = { readonly start: Date | number; readonly end: Date | number };
 

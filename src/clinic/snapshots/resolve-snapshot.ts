@@ -1,5 +1,6 @@
 /** Reads a snapshot in its calendar's zone, in the same way as events are read. */
 
+import { DAY, MINUTE } from '../../core/duration.js';
 import { computeSlotConfigs, InvalidScheduleError, parseInstant } from '../../core/index.js';
 import type { LockedCalendar } from '../../db/tables/events.js';
 import type { StoredWindow } from '../../db/tables/windows.js';
@@ -31,8 +32,6 @@ export interface ResolvedSnapshot {
   readonly rejected: readonly RejectedEntry[];
 }
 
-const MINUTE = 60_000;
-const DAY = 24 * 60 * MINUTE;
 /** Clocks differ; beyond this one of them is wrong, or the zone is. */
 const MAX_AHEAD_MS = 5 * MINUTE;
 /** What was released is remembered for longer than this, so that an old snapshot does not bring it back. */

@@ -1,9 +1,8 @@
 /** What can be booked in windows, how much of it other windows would take away, and what they add without taking anything. */
 import { isDeepStrictEqual } from 'node:util';
+import { MINUTE } from '../../core/duration.js';
 import { type Spans, subtract, unite } from '../../core/intervals.js';
 import type { StoredWindow } from '../../db/tables/windows.js';
-
-const MINUTE = 60_000;
 
 /** Minutes in which something can be booked in the first windows and nothing in the second, between two instants (epoch ms). */
 export function minutesLost(

@@ -1,4 +1,5 @@
 /** An account as it is configured: an API client of the marketplace, its zone, its limits, its endpoints. */
+import { MINUTE } from '../../core/duration.js';
 
 /** What the marketplace allows one client. Contract: Limits. */
 export interface Limits {
@@ -25,8 +26,6 @@ export interface Notifications {
   /** The largest push that is taken. */
   readonly maxBytes: number;
 }
-
-const MINUTE = 60_000;
 
 /** What is found by a reading is told after so long, or two pulls, but not later than the next reading. */
 const TELL_AFTER_MS = 5 * MINUTE;

@@ -3,6 +3,7 @@
  * name and that is not there any more stays known as gone, and is offered to nobody until it is back.
  */
 import { sql } from 'kysely';
+import { DAY } from '../../core/duration.js';
 import type { Db } from '../schema.js';
 import type { WindowTerms } from './windows.js';
 
@@ -25,7 +26,6 @@ export interface Address {
   readonly services: readonly AddressService[];
 }
 
-const DAY_MS = 24 * 60 * 60_000;
 /** Over so long the first readings of all calendars are spread. */
 const SPREAD_SECONDS = 60 * 60;
 
@@ -91,7 +91,7 @@ export async function recordAddressRead(
     .set({
       marketplace_status: status,
       address_read_at: now,
-      address_due_at: new Date(now.getTime() + DAY_MS),
+      address_due_at: new Date(now.getTime() + DAY),
     })
     .where('id', '=', calendar)
     .execute();

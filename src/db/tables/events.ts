@@ -1,5 +1,6 @@
 /** The ids of the events that were taken in, so that one sent again changes nothing. */
 import { type RawBuilder, sql } from 'kysely';
+import { MINUTE } from '../../core/duration.js';
 import type { Db } from '../schema.js';
 
 export interface RecordedEvents {
@@ -109,8 +110,6 @@ export async function lockFreeCalendars(
   }
   return { calendars, locked };
 }
-
-const MINUTE = 60_000;
 
 /** Records when an event or a snapshot of these calendars last came. A calendar's row is written once a minute at most. */
 export async function recordLastEvent(db: Db, calendars: Iterable<LockedCalendar>, now: Date): Promise<void> {

@@ -1,5 +1,6 @@
 /** What is wanted and not yet published, over the whole record: for the sweep that wakes it, and for the status. */
 import { sql } from 'kysely';
+import { MINUTE } from '../../core/duration.js';
 import { LOWEST_PRIORITY, VERIFICATION_PRIORITY } from '../../core/index.js';
 import type { StatementPart } from '../combined-write.js';
 import type { Db } from '../schema.js';
@@ -17,7 +18,7 @@ export interface PendingCalendar {
 }
 
 /** How long a calendar of which every way of closing was refused waits before what closes is tried again, in milliseconds. */
-export const CLOSING_REFUSED_MS = 60_000;
+export const CLOSING_REFUSED_MS = MINUTE;
 
 /**
  * Calendars with pending days that can be tried, most urgent first. Days that failed are left out until they are due, and

@@ -1,6 +1,7 @@
 /** Times that a patient was promised a moment ago, until the booking comes or the promise expires. */
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
+import { MINUTE } from '../../core/duration.js';
 import type { StatementPart } from '../combined-write.js';
 import type { Db } from '../schema.js';
 
@@ -11,7 +12,7 @@ export interface Reservation {
 }
 
 /** How long one holds, in milliseconds: longer than the marketplace waits for us, then books and says so. */
-const HOLDS_MS = 60_000;
+const HOLDS_MS = MINUTE;
 
 /** Those of a calendar that touch the time between two instants and hold at `now`. */
 export async function reservationsBetween(

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
+import { HOUR, MINUTE } from '../../core/duration.js';
 import type { Db } from '../schema.js';
 import type { StoredResync } from './resync-reports.js';
 
@@ -114,10 +115,10 @@ export async function resyncsToQueue(db: Db, now: Date, notSince: Date): Promise
 }
 
 /** A calendar that has not been through for so long does not keep the next night's from beginning. */
-const MAX_MS = 12 * 60 * 60_000;
+const MAX_MS = 12 * HOUR;
 
 /** A refusal that lasts so long is no outage: a resync ends without the account's calendars. */
-const REFUSED_MS = 60_000;
+const REFUSED_MS = MINUTE;
 
 /** Ends those of which every calendar is through, has failed, or has had half a day. */
 export async function finishResyncs(db: Db, now: Date): Promise<void> {

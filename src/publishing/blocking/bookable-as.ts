@@ -1,11 +1,9 @@
 /** Whether an appointment can be booked as a slot in the marketplace. Pure. Contract: bookSlot, replaceSlots. */
 import { stepOf } from '../../core/bookable-starts.js';
+import { MINUTE } from '../../core/duration.js';
 import type { Cut, Slot } from '../../core/index.js';
-import type { Interval } from '../../marketplace-state/dirty-days.js';
-import { overlaps } from './marketplace-state.js';
+import { overlaps, type Span } from '../../core/span.js';
 import type { RequiredBlock } from './required-blocks.js';
-
-const MINUTE = 60_000;
 
 /**
  * The address service to book it as, or undefined where it begins at no bookable start, or does not fit.
@@ -17,7 +15,7 @@ const MINUTE = 60_000;
 export function bookableAs(
   need: RequiredBlock,
   told: readonly Slot[],
-  hidden: readonly Interval[],
+  hidden: readonly Span[],
   now: number,
   cut: Cut = 'duration',
 ): string | undefined {

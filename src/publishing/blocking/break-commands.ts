@@ -1,9 +1,9 @@
 /** Makes, moves and removes breaks of ours, and writes down what became of them. Contract: Breaks. */
 
 import type { CalendarContext } from '../../context/context.js';
+import type { Span } from '../../core/span.js';
 import { deleteInDoubtBreak, recordInDoubtBreak } from '../../db/tables/breaks.js';
 import { ConflictError, NotFoundError, UnprocessableError } from '../../docplanner/index.js';
-import type { Interval } from '../../marketplace-state/dirty-days.js';
 import { breakTag } from '../../marketplace-state/ownership-tags.js';
 import type { OwnBreak } from './marketplace-state.js';
 import type { ObservedState } from './observed-state.js';
@@ -12,7 +12,7 @@ import { toClose, toOpen, written } from './request-options.js';
 export async function addBreak(
   context: CalendarContext,
   seen: ObservedState,
-  { start, end }: Interval,
+  { start, end }: Span,
 ): Promise<void> {
   const { calendar, db } = context;
   const span = { since: new Date(start), till: new Date(end) };

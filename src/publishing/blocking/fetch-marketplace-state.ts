@@ -1,12 +1,12 @@
 /** Reads what the marketplace holds of the days that wait: what is ours, and what is others'. */
 
 import type { CalendarContext } from '../../context/context.js';
+import type { Span } from '../../core/span.js';
 import { findPlaceholdersBetween, hasPlaceholders, type StoredBooking } from '../../db/tables/bookings.js';
 import { hasOwnBreaks } from '../../db/tables/breaks.js';
 import type { Booking } from '../../docplanner/index.js';
 import { notifyLater } from '../../linked-bookings/notify-later.js';
 import { said } from '../../marketplace-state/booking-update.js';
-import type { Interval } from '../../marketplace-state/dirty-days.js';
 import {
   type Found,
   type FoundBreak,
@@ -33,7 +33,7 @@ export interface Reading extends TaggedState {
   /** Whether the record learned anything by it. */
   readonly isNew: boolean;
   /** Where the breaks of ours that it found were before it, as far as the record knew. */
-  readonly known: readonly Interval[];
+  readonly known: readonly Span[];
 }
 
 const NOTHING = { list: [], days: [] } as const;
@@ -105,7 +105,7 @@ export function withRefs(
   };
 }
 
-const spanOf = ({ start_at: start, end_at: end }: Booking): Interval => ({
+const spanOf = ({ start_at: start, end_at: end }: Booking): Span => ({
   start: Date.parse(start),
   end: Date.parse(end),
 });

@@ -1,13 +1,13 @@
 /** What the marketplace holds of a calendar between two instants, as it was read, and as we changed it since. */
-import type { Interval } from '../../marketplace-state/dirty-days.js';
+import type { Span } from '../../core/span.js';
 
 /** A break of ours. Epoch milliseconds. */
-export interface OwnBreak extends Interval {
+export interface OwnBreak extends Span {
   readonly id: string;
 }
 
 /** A booking of ours, in place of an appointment. */
-export interface Placeholder extends Interval {
+export interface Placeholder extends Span {
   /** The visit booking id. */
   readonly id: string;
   /** The appointment; null where nobody knows any more which. */
@@ -21,7 +21,5 @@ export interface MarketplaceState {
   readonly breaks: readonly OwnBreak[];
   readonly placeholders: readonly Placeholder[];
   /** Bookings and breaks of others. */
-  readonly others: readonly Interval[];
+  readonly others: readonly Span[];
 }
-
-export const overlaps = (a: Interval, b: Interval): boolean => a.start < b.end && b.start < a.end;

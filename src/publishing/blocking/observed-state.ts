@@ -4,15 +4,15 @@
  */
 
 import type { CalendarContext } from '../../context/context.js';
+import { overlaps, type Span } from '../../core/span.js';
 import { findBookings } from '../../db/tables/bookings.js';
 import { findBreaks } from '../../db/tables/breaks.js';
 import type { BookingUpdate } from '../../marketplace-state/apply-bookings.js';
-import type { Interval } from '../../marketplace-state/dirty-days.js';
 import { ingest } from '../../marketplace-state/fetch-state.js';
 import { checkPlan } from '../check-plan.js';
 import type { WantedDay } from '../desired-days.js';
 import { fetchMarketplaceState, type Reading, withRefs } from './fetch-marketplace-state.js';
-import { type MarketplaceState, type OwnBreak, overlaps } from './marketplace-state.js';
+import type { MarketplaceState, OwnBreak } from './marketplace-state.js';
 import { type RequiredBlock, without } from './required-blocks.js';
 
 export class ObservedState {
@@ -28,7 +28,7 @@ export class ObservedState {
   #days: readonly WantedDay[] = [];
   #read: Reading | undefined;
   /** Where breaks of ours were when it was last asked what they have come to hide. */
-  #hidBefore: readonly Interval[] = [];
+  #hidBefore: readonly Span[] = [];
 
   constructor(context: CalendarContext) {
     this.#context = context;
@@ -110,7 +110,7 @@ export class ObservedState {
     return appointments.filter((need) => {
       const added = fresh.filter((one) => overlaps(one, need));
       if (added.length === 0) return false;
-      const left = before.reduce<readonly Interval[]>(
+      const left = before.reduce<readonly Span[]>(
         (parts, hole) => parts.flatMap((part) => without(part, hole)),
         [need],
       );
@@ -148,6 +148,6 @@ export class ObservedState {
   }
 }
 
-const keyOf = ({ start, end }: Interval): string => `${start} ${end}`;
+const keyOf = ({ start, end }: Span): string => `${start} ${end}`;
 
 const idsOf = (some: readonly { readonly id: string }[]): string[] => some.map(({ id }) => id);

@@ -2,14 +2,14 @@
  * Books, moves and cancels placeholders, and writes down what became of them. What the marketplace refuses to book or to
  * move is hidden otherwise. Contract: bookSlot, moveBooking, cancelBooking.
  */
-
 import { isPermanentRefusal } from '../../context/classify-error.js';
 import type { CalendarContext } from '../../context/context.js';
+import { MINUTE } from '../../core/duration.js';
+import type { Span } from '../../core/span.js';
 import { deleteInDoubtPlaceholder, recordInDoubtPlaceholder } from '../../db/tables/bookings.js';
 import { deleteInDoubtMove, recordInDoubtMove } from '../../db/tables/in-doubt-moves.js';
 import { mayHaveEnded } from '../../linked-bookings/cancel-booking.js';
 import { said } from '../../marketplace-state/booking-update.js';
-import type { Interval } from '../../marketplace-state/dirty-days.js';
 import { placeholderTag } from '../../marketplace-state/ownership-tags.js';
 import type { Placeholder } from './marketplace-state.js';
 import type { ObservedState } from './observed-state.js';
@@ -17,8 +17,6 @@ import { PLACEHOLDER_PATIENT } from './placeholder-patient.js';
 import { type BlockingStep, bookingKey } from './plan-blocking.js';
 import { toClose, toOpen, written } from './request-options.js';
 import type { RequiredBlock } from './required-blocks.js';
-
-const MINUTE = 60_000;
 
 type Step<K extends BlockingStep['kind']> = Extract<BlockingStep, { kind: K }>;
 
@@ -87,12 +85,7 @@ export async function movePlaceholder(
 }
 
 /** One at another time than the appointment's is not asked for again: that would come to the same each time. */
-function refuseOther(
-  context: CalendarContext,
-  seen: ObservedState,
-  need: RequiredBlock,
-  got: Interval,
-): void {
+function refuseOther(context: CalendarContext, seen: ObservedState, need: RequiredBlock, got: Span): void {
   if (got.start === need.start && got.end === need.end) return;
   refuse(context, seen, need, 'it was booked from another time or for another duration');
 }

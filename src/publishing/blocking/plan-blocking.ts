@@ -12,10 +12,10 @@ import {
   type Slot,
   toIso,
 } from '../../core/index.js';
+import { overlaps, type Span } from '../../core/span.js';
 import type { Strategy } from '../../db/schema.js';
-import type { Interval } from '../../marketplace-state/dirty-days.js';
 import { bookableAs } from './bookable-as.js';
-import { type MarketplaceState, type OwnBreak, overlaps, type Placeholder } from './marketplace-state.js';
+import type { MarketplaceState, OwnBreak, Placeholder } from './marketplace-state.js';
 import type { RequiredBlock } from './required-blocks.js';
 
 export interface BlockingDay {
@@ -30,8 +30,8 @@ export interface BlockingDay {
 
 /** Half-open, in epoch milliseconds. */
 export type BlockingStep =
-  | ({ readonly kind: 'add-break' } & Interval)
-  | ({ readonly kind: 'move-break'; readonly id: string } & Interval)
+  | ({ readonly kind: 'add-break' } & Span)
+  | ({ readonly kind: 'move-break'; readonly id: string } & Span)
   | { readonly kind: 'delete-break'; readonly one: OwnBreak }
   | { readonly kind: 'book'; readonly need: RequiredBlock; readonly ref: string; readonly service: string }
   | {
@@ -44,7 +44,7 @@ export type BlockingStep =
   | { readonly kind: 'cancel'; readonly one: Placeholder };
 
 /** The time that it is about. */
-export function spanOfStep(step: BlockingStep): Interval {
+export function spanOfStep(step: BlockingStep): Span {
   switch (step.kind) {
     case 'add-break':
     case 'move-break':
@@ -86,10 +86,10 @@ export const bookingKey = ({ ref, start, end }: RequiredBlock): string => `${ref
 export function planBlocking(input: BlockingInput): BlockingPlan {
   const { strategy, days, present, timeZone, now } = input;
   const dates = new Map(days.map((day) => [day.date, day]));
-  const inPlay = ({ start, end }: Interval): boolean =>
+  const inPlay = ({ start, end }: Span): boolean =>
     dates.has(localDate(start, timeZone)) || dates.has(localDate(end - 1, timeZone));
   // What is over is left as it is: nobody can book it, and each change would be a request.
-  const isOver = ({ end }: Interval): boolean => end <= now;
+  const isOver = ({ end }: Span): boolean => end <= now;
   const isHidden = (need: RequiredBlock): boolean => present.breaks.some((one) => overlaps(one, need));
   const needs = input.needs.filter((need) => !isOver(need) || isHidden(need));
   const breaks = present.breaks.filter(
@@ -106,7 +106,7 @@ export function planBlocking(input: BlockingInput): BlockingPlan {
   );
   const booked = strategy === 'book' ? planBookings(affected, placeholders, dates, input) : NOTHING_BOOKED;
   const hiddenByBreaks = affected.filter((need) => !booked.covers.has(need));
-  const breaksOver = (busy: readonly Interval[]): CalendarBreak[] =>
+  const breaksOver = (busy: readonly Span[]): CalendarBreak[] =>
     days.flatMap(({ date }) => computeBreaks({ timeZone, windows: onSale.get(date) ?? [], busy }));
   const existing = breaks.map(({ id, start, end }) => ({
     id,
@@ -155,7 +155,7 @@ interface Change extends Closing {
   readonly step: BlockingStep;
 }
 
-const spanOf = ({ since, till }: CalendarBreak): Interval => ({
+const spanOf = ({ since, till }: CalendarBreak): Span => ({
   start: Date.parse(since),
   end: Date.parse(till),
 });
@@ -189,7 +189,7 @@ function planBookings(
   const keeps = new Set<string>();
   const book: BookStep[] = [];
   const move: MoveStep[] = [];
-  const hidden: Interval[] = [...present.others, ...present.breaks, ...present.placeholders];
+  const hidden: Span[] = [...present.others, ...present.breaks, ...present.placeholders];
   const unsettled: RequiredBlock[] = [];
   for (const need of needs) {
     const exact = placeholders.find(
@@ -228,7 +228,7 @@ const mayLeave = (start: number, dates: ReadonlyMap<string, BlockingDay>, timeZo
   dates.get(localDate(start, timeZone))?.isCertain === true;
 
 /** Everything that is on offer now, as far as that is certain, or will be. */
-function offered({ told, wanted }: BlockingDay): Interval[] {
+function offered({ told, wanted }: BlockingDay): Span[] {
   return [...(told ?? []), ...wanted].map(({ start, end }) => ({
     start: Date.parse(start),
     end: Date.parse(end),

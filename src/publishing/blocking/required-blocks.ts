@@ -1,10 +1,11 @@
 /** The time of a calendar that we have to hide, where all that is available is on offer. Pure. */
 
+import type { Span } from '../../core/span.js';
 import type { BusyTime } from '../../db/tables/busy-time.js';
-import { type Interval, timeOf, widened } from '../../marketplace-state/dirty-days.js';
+import { timeOf, widened } from '../../marketplace-state/dirty-days.js';
 
 /** Half-open, in epoch milliseconds, the calendar's buffers included. */
-export interface RequiredBlock extends Interval {
+export interface RequiredBlock extends Span {
   /** The appointment that takes it; null for the buffers around what the marketplace hides by itself. */
   readonly ref: string | null;
   /** The address service, where the PMS said which. */
@@ -24,7 +25,7 @@ export function requiredBlocksOf(
   taken: readonly BusyTime[],
   { bufferBefore = 0, bufferAfter = 0 }: Buffers,
 ): RequiredBlock[] {
-  const linked = new Map<string, Interval>();
+  const linked = new Map<string, Span>();
   for (const one of taken) if (one.source === 'booking' && one.ref !== null) linked.set(one.ref, timeOf(one));
   return taken.flatMap((one): RequiredBlock[] => {
     const span = timeOf(one);
@@ -45,9 +46,9 @@ export function unreadBreaks(
   return taken.flatMap((one) => (one.source === 'break' && one.coupled === null ? [one.id] : []));
 }
 
-const nobodys = (span: Interval): RequiredBlock => ({ ...span, ref: null, service: null });
+const nobodys = (span: Span): RequiredBlock => ({ ...span, ref: null, service: null });
 
-export function without(all: Interval, hole: Interval): Interval[] {
+export function without(all: Span, hole: Span): Span[] {
   const before = { start: all.start, end: Math.min(all.end, hole.start) };
   const after = { start: Math.max(all.start, hole.end), end: all.end };
   return [before, after].filter(({ start, end }) => start < end);
