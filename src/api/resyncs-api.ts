@@ -13,7 +13,7 @@ export interface ResyncReport {
   readonly calendars: number;
   readonly calendarsDone: number;
   readonly daysCompared: number;
-  /** In days: see docs/operating.md. */
+  /** In days: see docs/operations/monitoring.md. */
   readonly differences: {
     readonly missing: number;
     readonly extra: number;
