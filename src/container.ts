@@ -1,11 +1,11 @@
 /** The parts of a running engine, put together from its options. What is opened is closed again in reverse. */
 
 import type { Role } from './api/roles.js';
-import { linkByHand } from './clinic/booking-links.js';
-import { EventIntake } from './clinic/event-batcher.js';
+import { linkAndNotify } from './clinic/booking-links.js';
+import { EventBatcher } from './clinic/event-batcher.js';
 import { OccupancyWorker } from './clinic/occupancy-worker.js';
 import { type PullOptions, pullSource } from './clinic/snapshots/pull-source.js';
-import { storedEventOf } from './clinic/stored-event.js';
+import { serializeRejectedEvent } from './clinic/stored-event.js';
 import type { FileConfig } from './config/schema.js';
 import type { Dependencies } from './context/context.js';
 import { retryAfterMs } from './context/retry-after-failure.js';
@@ -55,7 +55,7 @@ export interface ContainerOptions {
   readonly publish: FileConfig['publish'];
   readonly resync: FileConfig['resync'];
   /** Takes a snapshot of the clinic into the record. */
-  readonly takeSnapshot: PullOptions['take'];
+  readonly takeSnapshot: PullOptions['apply'];
   readonly delivery: FileConfig['delivery'];
   readonly encryptionKey?: string | undefined;
   readonly privateAddresses: PrivateAddresses;
@@ -75,7 +75,7 @@ export interface Container {
   readonly queues: Queues;
   readonly occupancyQueue: JobQueue;
   readonly publishQueue: PublishQueue;
-  readonly events: EventIntake;
+  readonly events: EventBatcher;
   /**
    * Has calendars published soon. What is wanted is in the record already: if the queue cannot be reached, the sweep
    * finds it later, so this never fails.
@@ -188,13 +188,13 @@ function assemble(
     void (await within(timers, WAKE_MS, queueUp(calendars)));
   const enqueue = (calendar: string, priority: number): Promise<void> => enqueueAll([{ calendar, priority }]);
   const link = async (asked: readonly Link[]): Promise<void> =>
-    delivery.enqueue(await linkByHand(db, encryptor, asked, now()));
+    delivery.enqueue(await linkAndNotify(db, encryptor, asked, now()));
   const bookings = new BookingService({
     dependencies,
     link: (one) => link([one]),
     enqueue: (calendar) => enqueue(calendar, HIGHEST_PRIORITY),
   });
-  const events = new EventIntake({
+  const events = new EventBatcher({
     db,
     encryptor,
     now,
@@ -207,7 +207,8 @@ function assemble(
     log,
     timers,
     apply: (batch) => events.apply(batch),
-    refuse: (event, reason) => saveRejectedEvent(db, { data: storedEventOf(event), reason }, new Date(now())),
+    saveRejected: (event, reason) =>
+      saveRejectedEvent(db, { data: serializeRejectedEvent(event), reason }, new Date(now())),
   });
   const publishWorker = new PublishWorker({
     queues,
@@ -234,22 +235,22 @@ function assemble(
   });
   const inbox = new NotificationService({
     db,
-    room: database.diskSpace,
+    diskSpace: database.diskSpace,
     encryptor,
     log,
     now,
     timers,
     enqueue,
     requestTimeoutMs: timeoutMs,
-    findEveryMs: sweepSeconds * 1000,
+    pollEveryMs: sweepSeconds * 1000,
     horizon: (account) => horizonOf(account.timeZone, now()),
-    marketplace: (account) =>
-      clients.clientFor(account).through(rateLimiter.gate(account, VERIFICATION_PRIORITY)),
-    // Work of the day like any other: many calendars are read, and what is said must not wait for them.
-    lookedFor: (account) => clients.clientFor(account).through(rateLimiter.gate(account, LOWEST_PRIORITY)),
+    client: (account) => clients.clientFor(account).through(rateLimiter.gate(account, VERIFICATION_PRIORITY)),
+    // The lowest priority: many calendars are read, and notifications must not wait for them.
+    pollingClient: (account) =>
+      clients.clientFor(account).through(rateLimiter.gate(account, LOWEST_PRIORITY)),
     backoff: (account, error, failures) => retryAfterMs(dependencies, account, error, failures),
     deliver: (added) => delivery.enqueue(added),
-    askClinic: (account, question) =>
+    requestApproval: (account, question) =>
       askClinic(
         { forAll: secret === undefined ? undefined : { secret, approvalUrl }, now, timers, privateAddresses },
         decryptAccount(encryptor, account),
@@ -268,12 +269,11 @@ function assemble(
     enqueueAgainMs: sweepSeconds * 4_000,
     spreadMs,
     fetch: async (account, signal) => {
-      const take = options.takeSnapshot;
       const { problems, ...did } = await pullSource(decryptAccount(encryptor, account), {
         db,
         now,
         signal,
-        take,
+        apply: options.takeSnapshot,
         privateAddresses,
       });
       log.info({ account: account.id, problems: problems.length, ...did }, 'a source was read');

@@ -4,7 +4,7 @@ import type { HeldChangesApi } from './api/held-changes-api.js';
 import type { OwnResyncs } from './api/resyncs-api.js';
 import { ROLES, type Role } from './api/roles.js';
 import { type ApplyOptions, applyEvents } from './clinic/apply-events.js';
-import { addEvents, eventsToAdd } from './clinic/enqueue-events.js';
+import { enqueueEvents, parseEvents } from './clinic/enqueue-events.js';
 import type { EventsResult } from './clinic/events-result.js';
 import type { OccupancyEvent } from './clinic/occupancy-event.js';
 import { applySnapshot, type SnapshotOutcome } from './clinic/snapshots/apply-snapshot.js';
@@ -33,7 +33,7 @@ import { HeldChanges } from './maintenance/held-changes.js';
 import { type ConflictItem, listConflicts } from './monitoring/conflicts.js';
 import type { Readiness } from './monitoring/readiness.js';
 import { type Status, statusOf } from './monitoring/status.js';
-import type { Pushed } from './notifications/receive-push.js';
+import type { PushResult } from './notifications/receive-push.js';
 import { type DayReport, reportDay } from './publishing/day-report.js';
 import { viewDays } from './publishing/desired-days.js';
 import { Resyncs } from './resync/resync-service.js';
@@ -227,7 +227,7 @@ export class Slotkeeper {
   }
 
   /** Takes in what the marketplace pushed; resolves when it is committed, or answers what it asks. */
-  async receivePush(account: Account, body: Buffer): Promise<Pushed> {
+  async receivePush(account: Account, body: Buffer): Promise<PushResult> {
     return await this.#running().inbox.receive(account, body);
   }
 
@@ -244,7 +244,7 @@ export class Slotkeeper {
       applySnapshot(this.db, calendar, snapshot, {
         ...arrival,
         now: this.now(),
-        holds: holds === 'off' ? undefined : holds,
+        deletionGuard: holds === 'off' ? undefined : holds,
         onHeld: this.#tellingHeld(encryptor, told),
         encryptor,
       }),
@@ -266,8 +266,8 @@ export class Slotkeeper {
    */
   async enqueue(events: readonly OccupancyEvent[]): Promise<void> {
     const { occupancyQueue, queues } = this.#running();
-    const read = eventsToAdd(events);
-    const add = (): Promise<void> => addEvents(occupancyQueue, read);
+    const read = parseEvents(events);
+    const add = (): Promise<void> => enqueueEvents(occupancyQueue, read);
     await (queues.kind === 'redis' ? add() : this.#takeIn(read, add));
   }
 

@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import type { EventsResult } from '../clinic/events-result.js';
 import type { OccupancyEvent } from '../clinic/occupancy-event.js';
-import { droppedKey, readEvent, sentenceOf } from '../clinic/parse-event.js';
+import { droppedKeyWarning, formatProblems, parseEvent } from '../clinic/parse-event.js';
 import { readJson } from '../lib/read-json.js';
 import { describe, type Problem } from '../lib/validation.js';
 import { type Connected, withEngine } from './connect.js';
@@ -76,8 +76,8 @@ class Enqueuing {
         this.#reject(number, null, [{ path: '', reason: json.reason }]);
         return [];
       }
-      const { id, event, problems, dropped } = readEvent(json.value);
-      for (const { path, reason } of dropped.map(droppedKey)) {
+      const { id, event, problems, dropped } = parseEvent(json.value);
+      for (const { path, reason } of dropped.map(droppedKeyWarning)) {
         this.#warnings.push({ line: number, id, path, reason });
         this.#say(number, `warning: ${describe({ path, reason })}`);
       }
@@ -116,7 +116,7 @@ class Enqueuing {
   }
 
   #reject(line: number, id: string | null, problems: readonly Problem[]): void {
-    const reason = sentenceOf(problems);
+    const reason = formatProblems(problems);
     this.#rejected.push({ line, id, reason, problems });
     this.#say(line, reason);
   }

@@ -25,14 +25,14 @@ import type { QueuePosition } from '../db/tables/queue-position.js';
 import { recordWindows, windowPositions } from '../db/tables/snapshots.js';
 import { findWindows, saveWindows } from '../db/tables/windows.js';
 import type { Problem } from '../lib/validation.js';
-import { jobsOf } from '../marketplace-state/mark-days-dirty.js';
+import { collectJobs } from '../marketplace-state/mark-days-dirty.js';
 import { saveConflicts } from '../notifications/conflicts.js';
 import { applyToState, type PositionedEvent } from './apply-to-state.js';
 import { applyLinks } from './booking-links.js';
-import { contentOf } from './event-hash.js';
+import { hashContent } from './event-hash.js';
 import { occupiedSchema } from './event-schema.js';
-import { type EventOutcome, type EventsResult, resultOf } from './events-result.js';
-import { type ReadEvent, readEvent } from './parse-event.js';
+import { type EventOutcome, type EventsResult, toEventsResult } from './events-result.js';
+import { type ParsedEvent, parseEvent } from './parse-event.js';
 import { isProblems, type ResolvedEvent, resolveEvent, resolveInterval } from './resolve-event.js';
 
 /** Events that share one answer. */
@@ -100,13 +100,13 @@ export async function applyBatches(
   return await retryDeadlock(() =>
     db.transaction().execute(async (tx) => {
       const { calendars, locked } = await lockFreeCalendars(tx, calendarsOf(read.flat()));
-      const lockedIn = (batch: readonly Read[]): string | undefined =>
+      const lockedIn = (batch: readonly BatchEvent[]): string | undefined =>
         calendarsOf(batch).find((calendar) => locked.has(calendar));
       const free = read.filter((batch) => lockedIn(batch) === undefined);
       const { outcomes, ...effects } = await applyRead(tx, free.flat(), calendars, now, encryptor, COMMIT);
       const results = read.map((batch): BatchResult => {
         const calendar = lockedIn(batch);
-        return calendar === undefined ? resultOf(batch, outcomes) : { locked: calendar };
+        return calendar === undefined ? toEventsResult(batch, outcomes) : { locked: calendar };
       });
       return { ...effects, results };
     }),
@@ -125,32 +125,32 @@ async function withoutEffect<T>(db: Db, work: (tx: Db) => Promise<T>): Promise<T
   }
 }
 
-interface Read extends ReadEvent {
+interface BatchEvent extends ParsedEvent {
   readonly raw: unknown;
   readonly position: QueuePosition | undefined;
 }
 
-const readBatch = ({ events, positions = [] }: EventBatch): Read[] =>
-  events.map((raw, n) => ({ raw, position: positions[n], ...readEvent(raw) }));
+const readBatch = ({ events, positions = [] }: EventBatch): BatchEvent[] =>
+  events.map((raw, n) => ({ raw, position: positions[n], ...parseEvent(raw) }));
 
-const calendarsOf = (read: readonly Read[]): string[] => [
+const calendarsOf = (read: readonly BatchEvent[]): string[] => [
   ...new Set(read.flatMap(({ calendar }) => calendar ?? [])),
 ];
 
 async function apply(
   tx: Db,
-  batch: readonly Read[],
+  batch: readonly BatchEvent[],
   now: number,
   encryptor: Encryptor | undefined,
   end?: typeof COMMIT,
 ): Promise<Applied> {
   const calendars = await lockCalendars(tx, calendarsOf(batch));
   const { outcomes, ...effects } = await applyRead(tx, batch, calendars, now, encryptor, end);
-  return { ...effects, result: resultOf(batch, outcomes) };
+  return { ...effects, result: toEventsResult(batch, outcomes) };
 }
 
 interface Resolved {
-  readonly read: Read;
+  readonly read: BatchEvent;
   readonly id: string;
   readonly event: PositionedEvent;
   readonly content: string;
@@ -162,14 +162,14 @@ interface Resolved {
  */
 async function applyRead(
   tx: Db,
-  read: readonly Read[],
+  read: readonly BatchEvent[],
   calendars: ReadonlyMap<string, LockedCalendar>,
   now: number,
   encryptor: Encryptor | undefined,
   end: typeof COMMIT | undefined,
-): Promise<Effects & { readonly outcomes: ReadonlyMap<Read, EventOutcome> }> {
+): Promise<Effects & { readonly outcomes: ReadonlyMap<BatchEvent, EventOutcome> }> {
   const at = new Date(now);
-  const outcomes = new Map<Read, EventOutcome>();
+  const outcomes = new Map<BatchEvent, EventOutcome>();
   const resolved = resolveAll(read, calendars, outcomes);
   const firsts = new Map(resolved.toReversed().map((one) => [one.id, one]));
   const { refs, dates } = keysOf(resolved.map(({ event }) => event));
@@ -226,7 +226,7 @@ async function applyRead(
     ]);
   });
   const also = following.map((calendar) => ({ calendar, priority: LOWEST_PRIORITY }));
-  const wanted = jobsOf(marked, also);
+  const wanted = collectJobs(marked, also);
   const [jobsToEnqueue, added] = await runPipelined(tx, (db) =>
     Promise.all([claimJobs(db, wanted), saveConflicts(db, encryptor, conflicts, now), end?.execute(db)]),
   );
@@ -268,9 +268,9 @@ function isPast(event: ResolvedEvent, calendars: ReadonlyMap<string, LockedCalen
 
 /** @param outcomes those of the rejected are added */
 function resolveAll(
-  read: readonly Read[],
+  read: readonly BatchEvent[],
   calendars: ReadonlyMap<string, LockedCalendar>,
-  outcomes: Map<Read, EventOutcome>,
+  outcomes: Map<BatchEvent, EventOutcome>,
 ): Resolved[] {
   const resolved: Resolved[] = [];
   for (const one of read) {
@@ -286,7 +286,7 @@ function resolveAll(
     if (problems.length > 0) outcomes.set(one, { kind: 'rejected', problems });
     else if (resolution?.success === true && id !== null) {
       const { event } = resolution;
-      resolved.push({ read: one, id, event: { ...event, position }, content: contentOf(event) });
+      resolved.push({ read: one, id, event: { ...event, position }, content: hashContent(event) });
     }
   }
   return resolved;

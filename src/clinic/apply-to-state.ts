@@ -62,7 +62,7 @@ export function applyToState(events: readonly PositionedEvent[], known: Known, n
         // Without windows before, the date may never have been heard of: then even none is news, because
         // what the marketplace shows there is unknown.
         if (before.length === 0 || !isDeepStrictEqual(before, after)) {
-          byWindows.add(event.calendar, date, before.map(spanOf), after.map(spanOf));
+          byWindows.addChange(event.calendar, date, before.map(spanOf), after.map(spanOf));
         }
         windows.set(at, written);
         writtenWindows.set(at, written);
@@ -90,7 +90,7 @@ export function applyToState(events: readonly PositionedEvent[], known: Known, n
     writtenOccupancies.set(at, after);
 
     const calendar = known.calendars.get(event.calendar);
-    if (calendar !== undefined) byOccupancy.moved(calendar, takes(before), takes(after));
+    if (calendar !== undefined) byOccupancy.addMove(calendar, takes(before), takes(after));
     return 'accepted';
   });
 

@@ -36,7 +36,7 @@ export async function applyLinks(
     const calendar = calendars.get(id);
     if (calendar === undefined) continue;
     // As urgent as what closes: what was hidden by the other may have to be hidden by itself.
-    days.moved(calendar, undefined, { start: start.getTime(), end: end.getTime() });
+    days.addMove(calendar, undefined, { start: start.getTime(), end: end.getTime() });
   }
   const appointments = relinked.flatMap(({ calendar, ref }) => (ref === null ? [] : [{ calendar, ref }]));
   return { days: days.list(), appointments };
@@ -46,7 +46,7 @@ export async function applyLinks(
  * Does it by itself; the caller wakes the calendar.
  * @returns conflicts that the clinic has to hear of
  */
-export async function linkByHand(
+export async function linkAndNotify(
   db: Db,
   encryptor: Encryptor,
   links: readonly Link[],

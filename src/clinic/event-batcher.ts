@@ -13,7 +13,7 @@ import { systemTimers, type Timers } from '../lib/timers.js';
 import { applyBatches, applyEvents, type BatchResult, type EventBatch } from './apply-events.js';
 import type { EventsResult } from './events-result.js';
 
-export interface EventIntakeOptions {
+export interface EventBatcherOptions {
   readonly db: Db;
   readonly encryptor: Encryptor;
   readonly now: () => number;
@@ -42,13 +42,13 @@ type Outcome =
       readonly queued: Promise<void>;
     };
 
-export class EventIntake {
-  readonly #options: EventIntakeOptions;
+export class EventBatcher {
+  readonly #options: EventBatcherOptions;
   readonly #batcher: MicroBatcher<EventBatch, Outcome>;
   /** By the calendar that was locked. */
   readonly #waits = new Map<string, Promise<unknown>>();
 
-  constructor(options: EventIntakeOptions) {
+  constructor(options: EventBatcherOptions) {
     this.#options = options;
     this.#batcher = new MicroBatcher((batches) => this.#applyAll(batches), {
       // It waits for clients and the database, whose time nobody moves.

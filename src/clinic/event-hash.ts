@@ -4,7 +4,7 @@ import type { ResolvedEvent } from './resolve-event.js';
 import { canonicalWindows } from './snapshots/window-coverage.js';
 
 /** Equal for events that mean the same, however they are written. */
-export function contentOf(event: ResolvedEvent): string {
+export function hashContent(event: ResolvedEvent): string {
   return hash('sha256', JSON.stringify(containerOf(event)), 'base64url');
 }
 

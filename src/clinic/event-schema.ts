@@ -92,8 +92,8 @@ type Taken<Input, Given extends Input> = Given;
 export type OccupancyEventInput = Taken<z.input<typeof eventSchema>, OccupancyEvent>;
 
 /** An event once read: its ids are text, and it has nothing but its fields. */
-export type ReadOccupancyEvent = z.output<typeof eventSchema>;
-export type ReadAvailableEvent = z.output<typeof availableSchema>;
+export type ParsedOccupancyEvent = z.output<typeof eventSchema>;
+export type ParsedAvailableEvent = z.output<typeof availableSchema>;
 
 /** The fields of each type of event. */
 export const EVENT_FIELDS: { readonly [type: string]: Fields } = Object.fromEntries(

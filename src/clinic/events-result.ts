@@ -1,6 +1,6 @@
 /** What becomes of the events of a batch, each for itself, and of the batch as a whole. */
 import type { Problem } from '../lib/validation.js';
-import { droppedKey, type ReadEvent, sentenceOf } from './parse-event.js';
+import { droppedKeyWarning, formatProblems, type ParsedEvent } from './parse-event.js';
 
 /** An event that cannot be taken in. */
 export interface RejectedEvent {
@@ -51,7 +51,7 @@ export type EventOutcome =
  * @param batch its events, in their order
  * @param outcomes of all of them
  */
-export function resultOf<Event extends ReadEvent>(
+export function toEventsResult<Event extends ParsedEvent>(
   batch: readonly Event[],
   outcomes: ReadonlyMap<Event, EventOutcome>,
 ): EventsResult {
@@ -61,7 +61,7 @@ export function resultOf<Event extends ReadEvent>(
   const differing: { index: number; id: string }[] = [];
   for (const [index, event] of batch.entries()) {
     const { id, dropped } = event;
-    for (const path of dropped) warnings.push({ index, id, ...droppedKey(path) });
+    for (const path of dropped) warnings.push({ index, id, ...droppedKeyWarning(path) });
     const outcome = outcomes.get(event);
     switch (outcome?.kind) {
       case 'accepted':
@@ -77,7 +77,7 @@ export function resultOf<Event extends ReadEvent>(
         counts[outcome.kind] += 1;
         break;
       case 'rejected':
-        rejected.push({ index, id, reason: sentenceOf(outcome.problems), problems: outcome.problems });
+        rejected.push({ index, id, reason: formatProblems(outcome.problems), problems: outcome.problems });
         break;
       case undefined:
         throw new Error('an event of the batch has no outcome');

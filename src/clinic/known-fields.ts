@@ -22,7 +22,7 @@ function inside(schema: z.ZodType): true | Fields {
   return true;
 }
 
-export interface OtherKeys {
+export interface UnknownKeys {
   /** Keys that are near misses of known ones, each with the one that is meant. */
   readonly problems: readonly Problem[];
   /** The paths of all others. */
@@ -32,7 +32,7 @@ export interface OtherKeys {
 const MAX_KEY = 100;
 
 /** @param most looks for no more than so many of each */
-export function otherKeys(value: unknown, fields: Fields, most: number): OtherKeys {
+export function findUnknownKeys(value: unknown, fields: Fields, most: number): UnknownKeys {
   const problems: Problem[] = [];
   const dropped: string[] = [];
   const look = (one: unknown, known: true | Fields, path: readonly PropertyKey[]): void => {

@@ -4,7 +4,7 @@ import { type OpenPgPool, openPgPool } from '../db/pool.js';
 import { ServiceUnavailableError } from '../db/service-unavailable-error.js';
 import { OCCUPANCY_QUEUE } from '../queue/queue-names.js';
 import { type JobQueue, type QueueStore, Queues } from '../queue/queues.js';
-import { addEvents, eventsToAdd } from './enqueue-events.js';
+import { enqueueEvents, parseEvents } from './enqueue-events.js';
 import type { OccupancyEvent } from './occupancy-event.js';
 
 export type OccupancyProducerOptions =
@@ -44,9 +44,9 @@ export class OccupancyProducer {
    * @throws {ServiceUnavailableError} when the queue cannot be reached; nothing is stored
    */
   async enqueue(events: OccupancyEvent | readonly OccupancyEvent[]): Promise<void> {
-    const list = eventsToAdd([events].flat());
+    const list = parseEvents([events].flat());
     try {
-      await addEvents(await this.#connected(), list);
+      await enqueueEvents(await this.#connected(), list);
     } catch (error) {
       throw error instanceof ServiceUnavailableError ? error : this.#unavailable(error);
     }

@@ -18,7 +18,7 @@ export interface OccupancyWorkerOptions {
   readonly queues: Queues;
   readonly apply: (batch: EventBatch) => Promise<EventsResult>;
   /** Keeps an event that was refused, for a person. */
-  readonly refuse: (event: unknown, reason: string) => Promise<void>;
+  readonly saveRejected: (event: unknown, reason: string) => Promise<void>;
   readonly log: Logger;
   readonly timers: Timers;
 }
@@ -112,8 +112,8 @@ export class OccupancyWorker {
   async #applyOrRefuse(event: unknown, position: QueuePosition | undefined): Promise<void> {
     const reason = await this.#problemWith(event, position);
     if (reason === undefined) return;
-    const { refuse, log } = this.#options;
-    await refuse(event, reason);
+    const { saveRejected, log } = this.#options;
+    await saveRejected(event, reason);
     log.warn({ reason }, 'an event of the queue was refused');
   }
 

@@ -1,9 +1,9 @@
 /** Holds one event, or one entry of a snapshot, against its schema, its keys, and what text can be. */
 import type { z } from 'zod';
 import { checkShape, type Problem, unstorableTexts } from '../lib/validation.js';
-import { type Fields, otherKeys } from './known-fields.js';
+import { type Fields, findUnknownKeys } from './known-fields.js';
 
-export interface ReadItem<T> {
+export interface ParsedItem<T> {
   /** Undefined where something is wrong with it. */
   readonly data: T | undefined;
   /** Everything that is wrong with it. */
@@ -16,13 +16,13 @@ export interface ReadItem<T> {
 const MAX_PROBLEMS = 100;
 const MAX_DROPPED = 20;
 
-export function readItem<Schema extends z.ZodType>(
+export function parseItem<Schema extends z.ZodType>(
   schema: Schema,
   raw: unknown,
   fields: Fields,
-): ReadItem<z.output<Schema>> {
+): ParsedItem<z.output<Schema>> {
   const checked = checkShape(schema, raw);
-  const keys = otherKeys(raw, fields, MAX_PROBLEMS);
+  const keys = findUnknownKeys(raw, fields, MAX_PROBLEMS);
   const said = [...(checked.success ? [] : checked.problems), ...keys.problems];
   const paths = new Set(said.map(({ path }) => path));
   const texts = unstorableTexts(raw).filter(({ path }) => !paths.has(path));

@@ -17,7 +17,7 @@ import type { Span } from '../core/span.js';
 import type { LockedCalendar } from '../db/tables/events.js';
 import type { StoredWindow } from '../db/tables/windows.js';
 import type { Problem } from '../lib/validation.js';
-import type { ReadAvailableEvent, ReadOccupancyEvent } from './event-schema.js';
+import type { ParsedAvailableEvent, ParsedOccupancyEvent } from './event-schema.js';
 
 export type ResolvedEvent =
   | {
@@ -50,7 +50,7 @@ export type Resolution =
   | { readonly success: false; readonly problems: readonly [Problem, ...Problem[]] };
 
 /** With everything that is wrong with it. */
-export function resolveEvent(event: ReadOccupancyEvent, calendar: LockedCalendar): Resolution {
+export function resolveEvent(event: ParsedOccupancyEvent, calendar: LockedCalendar): Resolution {
   switch (event.type) {
     case 'occupied':
       return resolveOccupied(event, calendar.timeZone);
@@ -64,7 +64,7 @@ export function resolveEvent(event: ReadOccupancyEvent, calendar: LockedCalendar
 }
 
 export function resolveOccupied(
-  event: Extract<ReadOccupancyEvent, { type: 'occupied' }>,
+  event: Extract<ParsedOccupancyEvent, { type: 'occupied' }>,
   timeZone: string,
 ): Resolution {
   const interval = resolveInterval(event, timeZone);
@@ -111,7 +111,7 @@ function problemOf(work: () => unknown): Problem[] {
   }
 }
 
-function resolveAvailable(event: ReadAvailableEvent, { timeZone }: LockedCalendar): Resolution {
+function resolveAvailable(event: ParsedAvailableEvent, { timeZone }: LockedCalendar): Resolution {
   const { calendar, from, to, windows } = event;
   // The core says what is wrong with the range, and what windows that are right by themselves contradict each other in.
   const alone = [
@@ -141,7 +141,7 @@ export function problemsOfRange(
 
 /** What is wrong with a window by itself, and with its place in the dates that it is said of. */
 export function problemsOfWindow(
-  window: ReadAvailableEvent['windows'][number],
+  window: ParsedAvailableEvent['windows'][number],
   { from, to }: { readonly from: string; readonly to: string },
   timeZone: string,
 ): Problem[] {
@@ -161,7 +161,7 @@ export function problemsOfWindow(
 
 /** Windows that are known to be right, cut at local midnight. */
 export function byDate(
-  { from, to, windows }: Pick<ReadAvailableEvent, 'from' | 'to' | 'windows'>,
+  { from, to, windows }: Pick<ParsedAvailableEvent, 'from' | 'to' | 'windows'>,
   timeZone: string,
 ): Map<string, StoredWindow[]> {
   const dates = new Map<string, StoredWindow[]>();

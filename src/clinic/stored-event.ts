@@ -6,7 +6,7 @@ import type { Fields } from './known-fields.js';
 const MAX_CHARACTERS = 64 * 1024;
 
 /** As JSON; null where it is longer than 64 KiB. */
-export function storedEventOf(data: unknown): string | null {
+export function serializeRejectedEvent(data: unknown): string | null {
   const text = JSON.stringify(kept(data, ANY_EVENT) ?? {});
   return text.length > MAX_CHARACTERS ? null : text;
 }

@@ -9,8 +9,8 @@ import { HIGHEST_PRIORITY, priority } from '../core/index.js';
 import { findBookings, findBookingsUnchangedSince, type StoredBooking } from '../db/tables/bookings.js';
 import { ConflictError, InvalidRequestError, NotFoundError } from '../docplanner/index.js';
 import type { BookingUpdate } from '../marketplace-state/apply-bookings.js';
-import { GONE_AFTER_MS, said } from '../marketplace-state/booking-update.js';
-import { ingest } from '../marketplace-state/fetch-state.js';
+import { GONE_AFTER_MS, toBookingUpdate } from '../marketplace-state/booking-update.js';
+import { applyUpdates } from '../marketplace-state/fetch-state.js';
 import { BookingEndedError } from './booking-ended-error.js';
 import { applyFetchedBooking, fetchBooking } from './fetch-booking.js';
 
@@ -34,7 +34,7 @@ export async function cancelBooking(
 ): Promise<void> {
   const { calendar, now } = context;
   const { reason, follows = false, urgent = false } = how;
-  const byUs = follows ? ({ byUs: true } as const) : {};
+  const ownChange = follows ? ({ isOwnChange: true } as const) : {};
   const known = await findKnownBooking(context, id);
   if (known.status === 'canceled') return;
   if (known.status === 'moved') throw new BookingEndedError(id, 'moved', known.movedTo);
@@ -55,17 +55,17 @@ export async function cancelBooking(
         throw follows ? new BookingNotVisibleError(id) : error;
       }
     } else {
-      const now = said(visit.shown);
+      const now = toBookingUpdate(visit.shown);
       if (now.status === 'moved') {
         await applyFetchedBooking(context, visit);
         throw new BookingEndedError(id, 'moved', now.movedTo);
       }
-      await ingest(context, { bookings: [{ ...now, ...byUs }] });
+      await applyUpdates(context, { bookings: [{ ...now, ...ownChange }] });
       if (now.status !== 'canceled') throw error;
       return;
     }
   }
-  await ingest(context, { bookings: [{ ...known, status: 'canceled', ...byUs }] });
+  await applyUpdates(context, { bookings: [{ ...known, status: 'canceled', ...ownChange }] });
 }
 
 /** Whether a refused cancellation says that there is nothing to cancel. Contract: cancelBooking. */
@@ -77,8 +77,8 @@ export async function findKnownBooking(context: CalendarContext, id: string): Pr
   const { db, calendar } = context;
   const known = (await findBookings(db, calendar.id, [id])).get(id);
   if (known !== undefined) return toSaid(known);
-  const shown = said(await context.client(HIGHEST_PRIORITY).getBooking(calendar, id, ['moving']));
-  await ingest(context, { bookings: [shown] });
+  const shown = toBookingUpdate(await context.client(HIGHEST_PRIORITY).getBooking(calendar, id, ['moving']));
+  await applyUpdates(context, { bookings: [shown] });
   return shown;
 }
 

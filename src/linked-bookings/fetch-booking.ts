@@ -9,8 +9,8 @@ import { findBookingsOfAccount } from '../db/tables/bookings.js';
 import { type Calendar, findCalendarInFacility, getCalendar } from '../db/tables/calendars.js';
 import { type Booking, NotFoundError } from '../docplanner/index.js';
 import type { BookingUpdate } from '../marketplace-state/apply-bookings.js';
-import { said } from '../marketplace-state/booking-update.js';
-import { ingest } from '../marketplace-state/fetch-state.js';
+import { toBookingUpdate } from '../marketplace-state/booking-update.js';
+import { applyUpdates } from '../marketplace-state/fetch-state.js';
 
 /** An address of the marketplace. */
 export interface Place extends Pick<Calendar, 'facilityId' | 'doctorId' | 'addressId'> {
@@ -37,7 +37,7 @@ export async function fetchBooking(
     context.client(HIGHEST_PRIORITY).getBooking(context.calendar, id, ['moving']),
   );
   if (shown === undefined) return undefined;
-  const { movedTo } = said(shown);
+  const { movedTo } = toBookingUpdate(shown);
   return {
     shown,
     became: movedTo === undefined ? undefined : await searchBooking(context, movedTo, addressId),
@@ -104,12 +104,12 @@ export async function applyFetchedBooking(
   context: CalendarContext,
   { shown, became }: FetchedBooking,
 ): Promise<BookingUpdate | undefined> {
-  const now = said(shown);
+  const now = toBookingUpdate(shown);
   if (became === undefined) {
-    await ingest(context, { bookings: [now] });
+    await applyUpdates(context, { bookings: [now] });
     return undefined;
   }
-  const begun = { ...said(became.booking), before: now.id };
+  const begun = { ...toBookingUpdate(became.booking), movedFrom: now.id };
   await applyMove(context, became.place.home, { ...now, status: 'moved', movedTo: begun.id }, begun);
   return begun;
 }
@@ -125,10 +125,10 @@ export async function applyMove(
   begun: BookingUpdate,
 ): Promise<void> {
   if (home?.id === context.calendar.id) {
-    await ingest(context, { bookings: [ended, begun] });
+    await applyUpdates(context, { bookings: [ended, begun] });
   } else {
-    if (home !== undefined) await ingest({ ...context, calendar: home }, { bookings: [begun] });
-    await ingest(context, { bookings: [ended] });
+    if (home !== undefined) await applyUpdates({ ...context, calendar: home }, { bookings: [begun] });
+    await applyUpdates(context, { bookings: [ended] });
   }
   if (home !== undefined) await context.notifyConflicts({ calendar: home.id, booking: begun.id });
 }

@@ -13,7 +13,7 @@ import { findBookings, type StoredBooking } from '../db/tables/bookings.js';
 import { deleteInDoubtMove, type InDoubtMove } from '../db/tables/in-doubt-moves.js';
 import type { Booking } from '../docplanner/index.js';
 import type { BookingUpdate } from '../marketplace-state/apply-bookings.js';
-import { said } from '../marketplace-state/booking-update.js';
+import { toBookingUpdate } from '../marketplace-state/booking-update.js';
 import {
   applyFetchedBooking,
   type FetchedBooking,
@@ -58,7 +58,7 @@ async function settle(
   visit: FetchedBooking,
 ): Promise<BookingUpdate | undefined> {
   const { shown } = visit;
-  const { status, movedTo, start, end, service } = said(shown);
+  const { status, movedTo, start, end, service } = toBookingUpdate(shown);
   if (status === 'booked') return undefined;
   if (shown.moving == null) {
     const place = await placeAt(context, move.addressId);

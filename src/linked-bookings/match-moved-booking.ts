@@ -3,10 +3,10 @@ import { isDeepStrictEqual } from 'node:util';
 import { MINUTE } from '../core/duration.js';
 import type { InDoubtMove } from '../db/tables/in-doubt-moves.js';
 import type { Booking } from '../docplanner/index.js';
-import { said } from '../marketplace-state/booking-update.js';
+import { toBookingUpdate } from '../marketplace-state/booking-update.js';
 
 export function isResultOfMove(move: InDoubtMove, before: Booking, candidate: Booking): boolean {
-  const { id, status, start, end } = said(candidate);
+  const { id, status, start, end } = toBookingUpdate(candidate);
   return (
     status === 'booked' &&
     id !== move.booking &&

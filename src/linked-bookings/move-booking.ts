@@ -16,8 +16,8 @@ import {
   recordInDoubtMove,
 } from '../db/tables/in-doubt-moves.js';
 import { ConflictError } from '../docplanner/index.js';
-import { type BookingUpdate, newestOf, withSuccessors } from '../marketplace-state/apply-bookings.js';
-import { said } from '../marketplace-state/booking-update.js';
+import { type BookingUpdate, findNewestId, includeSuccessors } from '../marketplace-state/apply-bookings.js';
+import { toBookingUpdate } from '../marketplace-state/booking-update.js';
 import { BookingEndedError } from './booking-ended-error.js';
 import { findKnownBooking, toSaid } from './cancel-booking.js';
 import { applyFetchedBooking, applyMove, fetchBooking, placeAt, searchBooking } from './fetch-booking.js';
@@ -72,9 +72,9 @@ export async function moveBooking(context: CalendarContext, id: string, to: Move
       ...(to.duration === undefined ? {} : { duration: to.duration }),
       ...(move.addressId === calendar.addressId ? {} : { address_id: move.addressId }),
     });
-    const followed = to.refStart === undefined ? {} : ({ byUs: true } as const);
+    const followed = to.refStart === undefined ? {} : ({ isOwnChange: true } as const);
     const ended: BookingUpdate = { ...known, status: 'moved', movedTo: moved.id, ...followed };
-    const begun: BookingUpdate = { ...said(moved), before: id, refStart: to.refStart };
+    const begun: BookingUpdate = { ...toBookingUpdate(moved), movedFrom: id, refStart: to.refStart };
     await applyMove(context, (await placeAt(context, move.addressId)).home, ended, begun);
     await deleteInDoubtMove(db, calendar.id, id);
     return begun;
@@ -121,7 +121,7 @@ async function serviceOf(
   { client, calendar }: CalendarContext,
   { id, service }: BookingUpdate,
 ): Promise<string> {
-  return service ?? said(await client(HIGHEST_PRIORITY).getBooking(calendar, id)).service ?? '';
+  return service ?? toBookingUpdate(await client(HIGHEST_PRIORITY).getBooking(calendar, id)).service ?? '';
 }
 
 interface Successors {
@@ -133,8 +133,8 @@ interface Successors {
 /** What the booking has become, as the record has it. */
 async function successorsOf({ db, calendar }: CalendarContext, booking: string): Promise<Successors> {
   const find = (ids: readonly string[]) => findBookingsOfAccount(db, calendar.account, ids);
-  const all = await withSuccessors([...(await findBookings(db, calendar.id, [booking])).values()], find);
-  return { newest: newestOf(booking, all), all };
+  const all = await includeSuccessors([...(await findBookings(db, calendar.id, [booking])).values()], find);
+  return { newest: findNewestId(booking, all), all };
 }
 
 /** Where this very move was made before, the booking that it is now: as the record has it, or the marketplace. */
@@ -148,7 +148,7 @@ async function repeated(
   const known = all.find(({ id, status }) => id === newest && status === 'booked');
   const home = known && (await getCalendar(db, known.calendar));
   const found = home === undefined ? await searchBooking(context, newest, addressId) : undefined;
-  const now = known === undefined ? found && said(found.booking) : toSaid(known);
+  const now = known === undefined ? found && toBookingUpdate(found.booking) : toSaid(known);
   const isThere = (home ?? found?.place)?.addressId === addressId;
   return isThere && now?.status === 'booked' && now.start === start.getTime() ? now : undefined;
 }

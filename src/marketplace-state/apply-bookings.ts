@@ -1,7 +1,7 @@
 /**
- * What is said about the marketplace's bookings, taken into the record: by a notification, by a reading, or by the
- * answer to a request of ours. It may be said twice, late and in any order, because a booking that is over stays
- * over, and one that moves has a new id. Contract: Notifications, moveBooking.
+ * Merges updates of marketplace bookings into the database. An update comes from a notification, from a list, or from the answer
+ * to a request of this engine. Updates may repeat, be late and arrive in any order: a booking that has ended stays ended, and a
+ * booking that moves gets a new id. Contract: Notifications, moveBooking.
  */
 
 import { type Span, spanOf } from '../core/span.js';
@@ -26,16 +26,16 @@ export interface BookingUpdate {
   readonly end: number;
   readonly service?: string | undefined;
   readonly bookedBy?: string | undefined;
-  /** One of ours, in place of an appointment; the PMS's `ref` where that is known. */
+  /** Present for a booking that this engine made in place of an appointment; `ref` is the PMS's id where it is known. */
   readonly placeholder?: { readonly ref: string | null } | undefined;
-  /** The booking that this one is now, at another time: what is linked to that is linked to this. */
-  readonly before?: string | undefined;
-  /** Of one that moved: the booking that it became, also where that is at another address. */
+  /** The id of the booking that became this one by a move. Its links apply to this booking. */
+  readonly movedFrom?: string | undefined;
+  /** For a booking that moved: the id of its successor, also where the successor is at another address. */
   readonly movedTo?: string | undefined;
-  /** Where the appointment that it is linked to was when both agreed. Epoch milliseconds. */
+  /** The start of the linked appointment when booking and appointment last agreed. Epoch milliseconds. */
   readonly refStart?: number | undefined;
-  /** We have just done it ourselves, for the appointment's sake: nothing is left of that to be hidden. */
-  readonly byUs?: true | undefined;
+  /** This engine made the change for the appointment's sake, so the booking's old time needs no other block. */
+  readonly isOwnChange?: true | undefined;
 }
 
 export interface BookingChange {
@@ -44,145 +44,152 @@ export interface BookingChange {
 }
 
 export interface AppliedBookings {
-  /** Only what is really news. */
+  /** Only the bookings that differ from what is stored. */
   readonly changes: readonly BookingChange[];
   readonly days: readonly DirtyDay[];
 }
 
 /**
- * Takes it in; the caller marks the days.
+ * Saves the updates. The caller marks the days dirty.
  * @param tx a transaction in which the calendar is locked
  * @param now epoch milliseconds
  */
 export async function applyBookings(
   tx: Db,
   calendar: LockedCalendar,
-  said: readonly BookingUpdate[],
+  updates: readonly BookingUpdate[],
   now: number,
 ): Promise<AppliedBookings> {
-  const ids = said.flatMap(({ id, before }) => (before === undefined ? [id] : [id, before]));
+  const ids = [
+    ...new Set(updates.flatMap(({ id, movedFrom }) => (movedFrom === undefined ? [id] : [id, movedFrom]))),
+  ];
   const find = async (some: readonly string[]) => [...(await findBookings(tx, calendar.id, some)).values()];
-  const before = await findBookingsMovedTo(tx, calendar.id, [...new Set(ids)]);
-  const known = await withSuccessors([...before, ...(await find([...new Set(ids)]))], find);
-  const taken = mergeBookings(calendar, new Map(known.map((one) => [one.id, one])), said, now);
+  const predecessors = await findBookingsMovedTo(tx, calendar.id, ids);
+  const known = await includeSuccessors([...predecessors, ...(await find(ids))], find);
+  const applied = mergeBookings(calendar, new Map(known.map((one) => [one.id, one])), updates, now);
   await saveBookings(
     tx,
-    taken.changes.map(({ after }) => after),
+    applied.changes.map(({ after }) => after),
     new Date(now),
   );
-  return taken;
+  return applied;
 }
 
-/** What they became, too: a link goes along, whichever of two moves is heard of first. */
-export async function withSuccessors(
+/** Adds the bookings that these became by moves, so that a link is passed on whichever of two moves is observed first. */
+export async function includeSuccessors(
   known: readonly StoredBooking[],
   find: (ids: readonly string[]) => Promise<readonly StoredBooking[]>,
 ): Promise<readonly StoredBooking[]> {
   const all = [...known];
-  const asked = new Set(known.map(({ id }) => id));
+  const requested = new Set(known.map(({ id }) => id));
   for (let found = known; ; ) {
-    const next = [...new Set(found.flatMap(({ movedTo }) => movedTo ?? []))].filter((id) => !asked.has(id));
+    const next = [...new Set(found.flatMap(({ movedTo }) => movedTo ?? []))].filter(
+      (id) => !requested.has(id),
+    );
     if (next.length === 0) return all;
-    for (const id of next) asked.add(id);
+    for (const id of next) requested.add(id);
     found = await find(next);
     all.push(...found);
   }
 }
 
-/** The id of what a booking has become, as far as these tell; its own where it has not moved. Pure. */
-export function newestOf(id: string, known: readonly StoredBooking[]): string {
+/** The id of the last successor of a booking among the given ones; its own id where it has not moved. Pure. */
+export function findNewestId(id: string, known: readonly StoredBooking[]): string {
   const next = new Map(known.flatMap((one) => (one.movedTo === null ? [] : [[one.id, one.movedTo]])));
-  const seen = new Set<string>();
+  const visited = new Set<string>();
   let newest = id;
-  for (let to = next.get(id); to !== undefined && !seen.has(to); to = next.get(to)) {
-    seen.add(to);
+  for (let to = next.get(id); to !== undefined && !visited.has(to); to = next.get(to)) {
+    visited.add(to);
     newest = to;
   }
   return newest;
 }
 
-/** Pure. @param known those that are spoken of, what they became, and what became them */
+/** Pure. @param known the stored bookings that the updates name, their successors and their predecessors */
 export function mergeBookings(
   calendar: LockedCalendar,
   known: ReadonlyMap<string, StoredBooking>,
-  said: readonly BookingUpdate[],
+  updates: readonly BookingUpdate[],
   now: number,
 ): AppliedBookings {
   const current = new Map(known);
-  for (const one of said) {
-    const moved = one.before === undefined ? undefined : current.get(one.before);
-    current.set(one.id, next(calendar, current.get(one.id), one, moved));
-    if (moved !== undefined) current.set(moved.id, { ...moved, status: 'moved', movedTo: one.id });
+  for (const update of updates) {
+    const predecessor = update.movedFrom === undefined ? undefined : current.get(update.movedFrom);
+    current.set(update.id, mergeBooking(calendar, current.get(update.id), update, predecessor));
+    if (predecessor !== undefined) {
+      current.set(predecessor.id, { ...predecessor, status: 'moved', movedTo: update.id });
+    }
   }
-  // What one became may have been said before it, or after it.
-  for (const id of current.keys()) passOn(current, id);
-  const ours = new Set(said.flatMap(({ id, byUs }) => (byUs ? [id] : [])));
+  // A successor may have been observed before its predecessor or after it, so links are passed on at the end.
+  for (const id of current.keys()) passOnLinks(current, id);
+  const ownChanges = new Set(updates.flatMap(({ id, isOwnChange }) => (isOwnChange ? [id] : [])));
   const days = new DirtyDays(now);
   const changes: BookingChange[] = [];
   for (const [id, after] of current) {
     const before = known.get(id);
     if (before !== undefined && isSame(before, after)) continue;
     changes.push({ before, after });
-    days.moved(calendar, before && takes(before), takes(after), true);
-    // What somebody else has taken away of ours is on sale, and so is an appointment that only its booking hid.
-    if (before !== undefined && hides(before) && !hides(after) && !ours.has(id)) {
-      days.moved(calendar, undefined, spanOf(before));
+    days.addMove(calendar, before && busySpanOf(before), busySpanOf(after), true);
+    // The time of a placeholder that somebody else ended is on sale, and so is an appointment that only its booking blocked.
+    if (before !== undefined && isBlocking(before) && !isBlocking(after) && !ownChanges.has(id)) {
+      days.addMove(calendar, undefined, spanOf(before));
     }
   }
   return { changes, days: days.list() };
 }
 
-/** What a booking is linked to, what it became is linked to, too. */
-function passOn(current: Map<string, StoredBooking>, id: string): void {
-  const seen = new Set<string>();
-  for (let one = current.get(id); one?.movedTo != null && !seen.has(one.id); ) {
-    seen.add(one.id);
+/** Copies the link of a booking to all its successors that have none. */
+function passOnLinks(current: Map<string, StoredBooking>, id: string): void {
+  const visited = new Set<string>();
+  for (let one = current.get(id); one?.movedTo != null && !visited.has(one.id); ) {
+    visited.add(one.id);
     const { ref, refStart, placeholder } = one;
-    const next = current.get(one.movedTo);
-    if (ref === null || next === undefined || next.ref !== null) return;
-    one = { ...next, ref, refStart, placeholder: next.placeholder || placeholder };
+    const successor = current.get(one.movedTo);
+    if (ref === null || successor === undefined || successor.ref !== null) return;
+    one = { ...successor, ref, refStart, placeholder: successor.placeholder || placeholder };
     current.set(one.id, one);
   }
 }
 
-function next(
+function mergeBooking(
   calendar: LockedCalendar,
   known: StoredBooking | undefined,
-  said: BookingUpdate,
-  moved: StoredBooking | undefined,
+  update: BookingUpdate,
+  predecessor: StoredBooking | undefined,
 ): StoredBooking {
-  const isOver = known !== undefined && known.status !== 'booked';
-  const inherits = known?.ref == null ? moved : undefined;
-  const movedTo = known?.movedTo ?? said.movedTo ?? null;
+  const hasEnded = known !== undefined && known.status !== 'booked';
+  const linkSource = known?.ref == null ? predecessor : undefined;
+  const movedTo = known?.movedTo ?? update.movedTo ?? null;
   return {
     calendar: calendar.id,
-    id: said.id,
-    // What is said to be canceled may have moved: whichever of the two is heard of first, it is another one now.
-    status: movedTo !== null ? 'moved' : isOver ? known.status : said.status,
-    start: new Date(said.start),
-    end: new Date(said.end),
-    service: said.service ?? known?.service ?? moved?.service ?? null,
-    bookedBy: said.bookedBy ?? known?.bookedBy ?? null,
-    placeholder: said.placeholder !== undefined || known?.placeholder === true || moved?.placeholder === true,
-    ref: said.placeholder?.ref ?? inherits?.ref ?? known?.ref ?? null,
+    id: update.id,
+    // A booking that is reported as canceled may have moved: a known successor wins, whichever report arrives first.
+    status: movedTo !== null ? 'moved' : hasEnded ? known.status : update.status,
+    start: new Date(update.start),
+    end: new Date(update.end),
+    service: update.service ?? known?.service ?? predecessor?.service ?? null,
+    bookedBy: update.bookedBy ?? known?.bookedBy ?? null,
+    placeholder:
+      update.placeholder !== undefined || known?.placeholder === true || predecessor?.placeholder === true,
+    ref: update.placeholder?.ref ?? linkSource?.ref ?? known?.ref ?? null,
     refStart:
-      said.refStart === undefined
-        ? inherits
-          ? inherits.refStart
+      update.refStart === undefined
+        ? linkSource
+          ? linkSource.refStart
           : (known?.refStart ?? null)
-        : new Date(said.refStart),
+        : new Date(update.refStart),
     movedTo,
     failed: known?.failed ?? null,
   };
 }
 
-/** The time that it keeps from others; a placeholder's is the PMS's occupancy and counts there. */
-function takes(booking: StoredBooking): Span | undefined {
+/** The time that the booking occupies. A placeholder occupies none: its time counts as the PMS's occupancy. */
+function busySpanOf(booking: StoredBooking): Span | undefined {
   return booking.status === 'booked' && !booking.placeholder ? spanOf(booking) : undefined;
 }
 
-/** Whether it may hide an appointment of the PMS. */
-const hides = ({ status, placeholder, ref }: StoredBooking): boolean =>
+/** Whether the booking may block the time of an appointment of the PMS. */
+const isBlocking = ({ status, placeholder, ref }: StoredBooking): boolean =>
   status === 'booked' && (placeholder || ref !== null);
 
 function isSame(a: StoredBooking, b: StoredBooking): boolean {

@@ -1,7 +1,7 @@
 /**
- * What is said about the marketplace's calendar breaks, taken into the record. A doctor's breaks are taken time; ours
- * only repeat an occupancy. A break keeps its id when it moves, so what was said later counts; one that was removed
- * never comes back, and one that is not in a list is no more than not there. Contract: Notifications, Breaks.
+ * Merges updates of marketplace calendar breaks into the database. A doctor's break is busy time; a break of this engine only
+ * repeats an occupancy. A break keeps its id when it moves, so the later update wins. A removed break never returns. A break that a
+ * list leaves out is only marked as unlisted. Contract: Notifications, Breaks.
  */
 
 import { SECOND } from '../core/duration.js';
@@ -16,27 +16,31 @@ export interface BreakUpdate {
   /** Epoch milliseconds. */
   readonly since: number;
   readonly till: number;
-  /** `unlisted`: a list of its time is without it. `answered`: the marketplace did what we asked for. */
-  readonly word: 'created' | 'moved' | 'answered' | 'removed' | 'listed' | 'unlisted';
-  /** Whether it is ours; null where it may be, and absent where that is not said. */
+  /**
+   * `answered`: the marketplace confirmed a request of this engine. `listed`: a list of its time contains the break.
+   * `unlisted`: a list of its time does not contain it.
+   */
+  readonly kind: 'created' | 'moved' | 'answered' | 'removed' | 'listed' | 'unlisted';
+  /** Whether this engine made the break; null where it may have, and absent where the source does not tell. */
   readonly own?: boolean | null | undefined;
-  /** See {@link import('./ownership-tags.js').markOf}. */
-  readonly mark?: string | null | undefined;
-  /** When this was so, or when the list was asked for, in epoch milliseconds. */
-  readonly at: number;
+  /** See {@link import('./ownership-tags.js').tagOf}. */
+  readonly tag?: string | null | undefined;
+  /** When the update was true, or when the list was requested, in epoch milliseconds. */
+  readonly observedAt: number;
 }
 
-/** Where a word stands within its second. */
+/** The order of updates within one second. */
 const RANKS = { created: 100, moved: 200, answered: 300, removed: 400, listed: 900, unlisted: 900 } as const;
 
 /**
- * The order of words. The marketplace says whole seconds: within one a break is made before it moves, and what it says of
- * our own request comes after our request was answered. A list is of everything up to the second before it was asked for.
+ * The position of an update in the order of updates, as epoch milliseconds. The marketplace reports whole seconds. Within one
+ * second a break is created before it moves, and a notification about a request of this engine counts as older than the
+ * answer to that request. A list covers everything up to the second before it was requested.
  */
-export function updateAt({ word, at }: Pick<BreakUpdate, 'word' | 'at'>): number {
-  const second = Math.floor(at / SECOND) * SECOND;
-  const isList = word === 'listed' || word === 'unlisted';
-  return (isList ? second - SECOND : second) + RANKS[word];
+export function orderOf({ kind, observedAt }: Pick<BreakUpdate, 'kind' | 'observedAt'>): number {
+  const second = Math.floor(observedAt / SECOND) * SECOND;
+  const isList = kind === 'listed' || kind === 'unlisted';
+  return (isList ? second - SECOND : second) + RANKS[kind];
 }
 
 export interface BreakChange {
@@ -45,92 +49,97 @@ export interface BreakChange {
 }
 
 export interface AppliedBreaks {
-  /** Only what is really news. */
+  /** Only the breaks that differ from what is stored. */
   readonly changes: readonly BreakChange[];
   readonly days: readonly DirtyDay[];
-  /** Whether something was said, and all of it of breaks that are ours, or may be. */
+  /** Whether there are updates, and each of them is of a break that this engine made or may have made. */
   readonly isOwn: boolean;
 }
 
 /**
- * Takes it in; the caller marks the days.
+ * Saves the updates. The caller marks the days dirty.
  * @param tx a transaction in which the calendar is locked
  * @param now epoch milliseconds
  */
 export async function applyBreaks(
   tx: Db,
   calendar: LockedCalendar,
-  said: readonly BreakUpdate[],
+  updates: readonly BreakUpdate[],
   now: number,
 ): Promise<AppliedBreaks> {
-  const known = await findBreaks(tx, calendar.id, [...new Set(said.map(({ id }) => id))]);
-  const recognised: BreakUpdate[] = [];
-  for (const one of said) {
-    const span = { since: new Date(one.since), till: new Date(one.till) };
-    // A doctor may have closed the very time that we asked to close: what is said of a break does not tell whose it is.
-    const mayBeOurs =
-      !known.has(one.id) && one.own === undefined && (await isBreakInDoubt(tx, calendar.id, span));
-    recognised.push(mayBeOurs ? { ...one, own: null } : one);
+  const known = await findBreaks(tx, calendar.id, [...new Set(updates.map(({ id }) => id))]);
+  const classified: BreakUpdate[] = [];
+  for (const update of updates) {
+    const span = { since: new Date(update.since), till: new Date(update.till) };
+    // A doctor may have closed exactly the time that this engine asked to close: an update does not tell who made the break.
+    const mayBeOwn =
+      !known.has(update.id) && update.own === undefined && (await isBreakInDoubt(tx, calendar.id, span));
+    classified.push(mayBeOwn ? { ...update, own: null } : update);
   }
-  const taken = mergeBreaks(calendar, known, recognised, now);
+  const applied = mergeBreaks(calendar, known, classified, now);
   await saveBreaks(
     tx,
-    taken.changes.map(({ after }) => after),
+    applied.changes.map(({ after }) => after),
     new Date(now),
   );
-  return taken;
+  return applied;
 }
 
 /** Pure. */
 export function mergeBreaks(
   calendar: LockedCalendar,
   known: ReadonlyMap<string, StoredBreak>,
-  said: readonly BreakUpdate[],
+  updates: readonly BreakUpdate[],
   now: number,
 ): AppliedBreaks {
   const current = new Map(known);
-  for (const one of said) {
-    const before = current.get(one.id);
-    const own = whose(before?.own, one.own);
-    const coupled = isCoupled(before?.coupled, calendar.id, one.mark);
-    if (before !== undefined && !isLater(one, before)) {
-      current.set(one.id, { ...before, own, coupled });
+  for (const update of updates) {
+    const before = current.get(update.id);
+    const own = mergeOwn(before?.own, update.own);
+    const coupled = mergeCoupled(before?.coupled, calendar.id, update.tag);
+    if (before !== undefined && !isLater(update, before)) {
+      current.set(update.id, { ...before, own, coupled });
       continue;
     }
-    if (one.word === 'unlisted') {
-      // It was looked for where it was then. Where it is now may have been said already and be on its way, so nothing is later
-      // than what was said last.
-      if (before !== undefined && isWhere(one, before)) {
-        current.set(one.id, { ...before, own, coupled, unlisted: true });
+    if (update.kind === 'unlisted') {
+      // The list covered the break's former time. An update with its present time may still be in transit, so the time of the
+      // last observation stays.
+      if (before !== undefined && hasTimesOf(update, before)) {
+        current.set(update.id, { ...before, own, coupled, unlisted: true });
       }
       continue;
     }
-    current.set(one.id, {
+    current.set(update.id, {
       calendar: calendar.id,
-      id: one.id,
-      since: new Date(one.since),
-      till: new Date(one.till),
+      id: update.id,
+      since: new Date(update.since),
+      till: new Date(update.till),
       own,
       coupled,
-      removed: one.word === 'removed',
+      removed: update.kind === 'removed',
       unlisted: false,
-      observedAt: new Date(Math.max(updateAt(one), before?.observedAt.getTime() ?? 0)),
+      observedAt: new Date(Math.max(orderOf(update), before?.observedAt.getTime() ?? 0)),
     });
   }
-  const byOthers = new Set(said.flatMap(({ id, own }) => (own === true ? [] : [id])));
+  const changedByOthers = new Set(updates.flatMap(({ id, own }) => (own === true ? [] : [id])));
   const days = new DirtyDays(now);
   const changes: BreakChange[] = [];
   for (const [id, after] of current) {
     const before = known.get(id);
     if (before !== undefined && isSame(before, after)) continue;
     changes.push({ before, after });
-    days.moved(calendar, before && takes(before), takes(after), true);
-    // What somebody else has taken away of ours is on sale.
-    if (before?.own === true && isThere(before) && byOthers.has(id) && !isAt(before, after)) {
-      days.moved(calendar, undefined, spanOf(before));
+    days.addMove(calendar, before && busySpanOf(before), busySpanOf(after), true);
+    // The time of an own break that somebody else removed or moved is on sale.
+    if (
+      before?.own === true &&
+      isPresent(before) &&
+      changedByOthers.has(id) &&
+      !hasSameTimes(before, after)
+    ) {
+      days.addMove(calendar, undefined, spanOf(before));
     }
   }
-  const isOwn = said.length > 0 && said.every(({ id }) => current.get(id)?.own !== false);
+  const isOwn = updates.length > 0 && updates.every(({ id }) => current.get(id)?.own !== false);
   return { changes, days: days.list(), isOwn };
 }
 
@@ -140,47 +149,47 @@ const spanOf = ({ since, till, coupled }: StoredBreak): BusySpan => ({
   hasBuffers: coupled === true,
 });
 
-/** Whose it is never changes, so that counts also when it is said late: an answer of our own, or a mark, is for good. */
-function whose(known: boolean | null | undefined, said: boolean | null | undefined): boolean | null {
-  if (known === true || said === true) return true;
-  if (said === false || known === false) return false;
-  return known === undefined && said === undefined ? false : null;
+/** The owner of a break never changes, so that a late update also counts: an own answer or an own tag is final. */
+function mergeOwn(known: boolean | null | undefined, update: boolean | null | undefined): boolean | null {
+  if (known === true || update === true) return true;
+  if (update === false || known === false) return false;
+  return known === undefined && update === undefined ? false : null;
 }
 
-/** What a description says does not change either; what is said without one says nothing of it. */
-function isCoupled(
+/** The tag in a description never changes either. An update without a description leaves the known value. */
+function mergeCoupled(
   known: boolean | null | undefined,
   calendar: string,
-  mark: string | null | undefined,
+  tag: string | null | undefined,
 ): boolean | null {
-  if (known === true || mark === undefined) return known ?? null;
-  return mark !== null && mark !== calendar;
+  if (known === true || tag === undefined) return known ?? null;
+  return tag !== null && tag !== calendar;
 }
 
-/** Whether a word changes what is known. Of two of the same moment the one that comes last counts; the same again is none. */
-function isLater(one: BreakUpdate, known: StoredBreak): boolean {
+/** Whether an update changes what is known. Of two at the same position the one that arrives last counts; a repetition does not. */
+function isLater(update: BreakUpdate, known: StoredBreak): boolean {
   if (known.removed) return false;
-  if (one.word === 'removed') return true;
-  const [at, knownAt] = [updateAt(one), known.observedAt.getTime()];
-  return at > knownAt || (at === knownAt && !isWhere(one, known));
+  if (update.kind === 'removed') return true;
+  const [order, knownOrder] = [orderOf(update), known.observedAt.getTime()];
+  return order > knownOrder || (order === knownOrder && !hasTimesOf(update, known));
 }
 
-const isWhere = ({ since, till }: BreakUpdate, known: StoredBreak): boolean =>
+const hasTimesOf = ({ since, till }: BreakUpdate, known: StoredBreak): boolean =>
   since === known.since.getTime() && till === known.till.getTime();
 
-const isThere = ({ removed, unlisted }: StoredBreak): boolean => !removed && !unlisted;
+const isPresent = ({ removed, unlisted }: StoredBreak): boolean => !removed && !unlisted;
 
-/** One that may be ours is where an appointment is: until somebody reads it, it takes no time of its own. */
-const takes = (one: StoredBreak): BusySpan | undefined =>
-  one.own !== false || !isThere(one) ? undefined : spanOf(one);
+/** A break that may be own coincides with an appointment, so that it occupies no time of its own until it is read. */
+const busySpanOf = (one: StoredBreak): BusySpan | undefined =>
+  one.own !== false || !isPresent(one) ? undefined : spanOf(one);
 
-const isAt = (a: StoredBreak, b: StoredBreak): boolean =>
-  isThere(a) === isThere(b) &&
+const hasSameTimes = (a: StoredBreak, b: StoredBreak): boolean =>
+  isPresent(a) === isPresent(b) &&
   a.since.getTime() === b.since.getTime() &&
   a.till.getTime() === b.till.getTime();
 
 const isSame = (a: StoredBreak, b: StoredBreak): boolean =>
-  isAt(a, b) &&
+  hasSameTimes(a, b) &&
   a.own === b.own &&
   a.coupled === b.coupled &&
   a.removed === b.removed &&

@@ -1,4 +1,4 @@
-/** What the marketplace writes about a booking, for the record. */
+/** Converts a booking as the marketplace writes it into an update for the database. */
 
 import { MINUTE } from '../core/duration.js';
 import type { BookingStatus } from '../db/tables/bookings.js';
@@ -7,16 +7,16 @@ import type { BookingUpdate } from './apply-bookings.js';
 import { isPlaceholder } from './ownership-tags.js';
 
 /**
- * A booking that we were told of and that the marketplace does not know (404) is over only when this is so for longer: what
- * answers may not have heard of it yet, and a patient's time would be sold again.
+ * How long a reported booking must be unknown to the marketplace (404) before it counts as ended: the server that answers may not
+ * know the booking yet, and ending it early would sell a patient's time again.
  */
 export const GONE_AFTER_MS = 5 * MINUTE;
 
 /**
- * A booking that moved is over under its id, and canceled as far as its status says; `moving` names the one that it is now,
- * where that was asked for. Contract: Moved bookings.
+ * A moved booking has ended under its id, and its status alone says `canceled`. `moving` names its successor, where the request
+ * asked for that field. Contract: Moved bookings.
  */
-export function said(booking: Booking): BookingUpdate {
+export function toBookingUpdate(booking: Booking): BookingUpdate {
   const status = statusOf(booking.status);
   const newest = booking.moving?.newest_booking_id ?? booking.id;
   return {
@@ -30,7 +30,7 @@ export function said(booking: Booking): BookingUpdate {
   };
 }
 
-/** Whatever is not over holds its time. */
+/** Every status that does not end a booking counts as booked. */
 function statusOf(status: string): BookingStatus {
   if (status === 'moved') return 'moved';
   return status === 'canceled' || status === 'cancelled' ? 'canceled' : 'booked';

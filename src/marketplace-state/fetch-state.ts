@@ -1,6 +1,6 @@
 /**
- * Reads the bookings and breaks that the marketplace holds of a calendar, and takes them into the record, so that what
- * no notification brought is found. Contract: getBookings, Breaks.
+ * Fetches the bookings and breaks of a calendar from the marketplace and applies them to the database, so that changes that no
+ * notification reported are found. Contract: getBookings, Breaks.
  */
 
 import type { Span } from '../core/span.js';
@@ -12,11 +12,11 @@ import { lockCalendars, type PlaceOfCalendar } from '../db/tables/events.js';
 import type { Booking, DocplannerClient } from '../docplanner/index.js';
 import { applyBookings, type BookingUpdate } from './apply-bookings.js';
 import { applyBreaks, type BreakUpdate } from './apply-breaks.js';
-import { said } from './booking-update.js';
-import { listBookings } from './listed-bookings.js';
+import { toBookingUpdate } from './booking-update.js';
+import { fetchListedBookings } from './listed-bookings.js';
 import { isOwnBreak, tagOf } from './ownership-tags.js';
 
-export interface Reader {
+export interface FetchContext {
   readonly db: Db;
   readonly calendar: StoredCalendar;
   readonly client: DocplannerClient;
@@ -29,33 +29,36 @@ export interface Range {
   readonly to: string;
 }
 
-/** What was read, and the days that changed by it. */
-export interface Found<Item> {
+/** A fetched list that was applied to the database, and the days that it changed. */
+export interface IngestedList<Item> {
   readonly list: readonly Item[];
   readonly days: readonly DirtyDay[];
 }
 
-/** What was read, and what it says that the record has to know. */
-export interface Asked<Item, Said> {
+/** A fetched list, and the updates that follow from it. */
+export interface FetchedList<Item, Update> {
   readonly list: readonly Item[];
-  readonly said: readonly Said[];
+  readonly updates: readonly Update[];
 }
 
-/** The bookings that begin in the range, whatever became of them, taken into the record. */
-export async function readBookings(reader: Reader, range: Range): Promise<Found<Booking>> {
-  const { list, said } = await requestBookings(reader, range);
-  return { list, days: await ingest(reader, { bookings: said }) };
+/** Fetches the bookings that begin in the range, in any status, and applies them to the database. */
+export async function ingestBookings(context: FetchContext, range: Range): Promise<IngestedList<Booking>> {
+  const { list, updates } = await fetchBookings(context, range);
+  return { list, days: await applyUpdates(context, { bookings: updates }) };
 }
 
-/** The bookings that begin in the range; the record stays as it is. */
-export async function requestBookings(reader: Reader, range: Range): Promise<Asked<Booking, BookingUpdate>> {
-  const { listed, others, gone } = await listBookings({
-    ...reader,
+/** Fetches the bookings that begin in the range; changes nothing in the database. */
+export async function fetchBookings(
+  context: FetchContext,
+  range: Range,
+): Promise<FetchedList<Booking, BookingUpdate>> {
+  const { listed, others, gone } = await fetchListedBookings({
+    ...context,
     ...range,
-    ofPatients: false,
-    now: reader.now(),
+    patientsOnly: false,
+    now: context.now(),
   });
-  const over = gone.map(
+  const canceled = gone.map(
     ({ id, start, end }): BookingUpdate => ({
       id,
       status: 'canceled',
@@ -63,80 +66,89 @@ export async function requestBookings(reader: Reader, range: Range): Promise<Ask
       end: end.getTime(),
     }),
   );
-  return { list: listed, said: [...[...listed, ...others].map(said), ...over] };
+  return { list: listed, updates: [...[...listed, ...others].map(toBookingUpdate), ...canceled] };
 }
 
-export interface FoundBreak {
+export interface ListedBreak {
   readonly id: string;
   /** Epoch milliseconds. */
   readonly since: number;
   readonly till: number;
   readonly own: boolean;
-  /** Where one of ours was, as far as the record knew. */
-  readonly was?: Span | undefined;
+  /** The stored time of an own break before this list. */
+  readonly storedSpan?: Span | undefined;
 }
 
-/** The breaks that touch the range, taken into the record. */
-export async function readBreaks(reader: Reader, range: Range): Promise<Found<FoundBreak>> {
-  const { list, said } = await requestBreaks(reader, range);
-  return { list, days: await ingest(reader, { breaks: said }) };
+/** Fetches the breaks that touch the range and applies them to the database. */
+export async function ingestBreaks(context: FetchContext, range: Range): Promise<IngestedList<ListedBreak>> {
+  const { list, updates } = await fetchBreaks(context, range);
+  return { list, days: await applyUpdates(context, { breaks: updates }) };
 }
 
-/** The breaks that touch the range; the record stays as it is. */
-export async function requestBreaks(reader: Reader, range: Range): Promise<Asked<FoundBreak, BreakUpdate>> {
-  const { client, calendar, db, now } = reader;
-  const asked = new Date(now());
+/** Fetches the breaks that touch the range; changes nothing in the database. */
+export async function fetchBreaks(
+  context: FetchContext,
+  range: Range,
+): Promise<FetchedList<ListedBreak, BreakUpdate>> {
+  const { client, calendar, db, now } = context;
+  const requestedAt = new Date(now());
   const { items, unread } = await client.listCalendarBreaks(calendar, range.from, range.to);
   const listed = new Set(items.map(({ id }) => id));
-  const known = await findBreaksBetween(db, calendar.id, new Date(range.from), new Date(range.to), asked);
-  const before = await findBreaks(db, calendar.id, [...listed]);
-  const at = asked.getTime();
+  const known = await findBreaksBetween(
+    db,
+    calendar.id,
+    new Date(range.from),
+    new Date(range.to),
+    requestedAt,
+  );
+  const stored = await findBreaks(db, calendar.id, [...listed]);
+  const observedAt = requestedAt.getTime();
   const list = items.map((one) => ({
     id: one.id,
     since: Date.parse(one.since),
     till: Date.parse(one.till),
-    was: ownPlaceOf(before.get(one.id)),
-    own: before.get(one.id)?.own === true || isOwnBreak(calendar.formerOf ?? calendar.id, one),
-    // In a list the description is always there, if it has one.
-    mark: tagOf(one) ?? null,
+    storedSpan: ownSpanOf(stored.get(one.id)),
+    own: stored.get(one.id)?.own === true || isOwnBreak(calendar.formerOf ?? calendar.id, one),
+    // A list always contains the description of a break that has one.
+    tag: tagOf(one) ?? null,
   }));
-  const there = list.map((one): BreakUpdate => ({ ...one, word: 'listed', at }));
-  // One that cannot be read is there, and without its id it may be any; one that we await may be any of them.
+  const present = list.map((one): BreakUpdate => ({ ...one, kind: 'listed', observedAt }));
+  // An unreadable item is present, and without its id it may be any break. A break whose creation is in doubt may be any of them.
   const unreadIds = new Set(unread.map(({ id }) => id));
-  const mayBe = (id: string): boolean =>
+  const mayBePresent = (id: string): boolean =>
     unreadIds.has(id) || unreadIds.has(undefined) || (unread.length > 0 && isInDoubtBreakId(id));
   const gone = known
-    .filter(({ id }) => !listed.has(id) && !mayBe(id))
+    .filter(({ id }) => !listed.has(id) && !mayBePresent(id))
     .map(
       (one): BreakUpdate => ({
         id: one.id,
         since: one.since.getTime(),
         till: one.till.getTime(),
-        word: 'unlisted',
-        at,
+        kind: 'unlisted',
+        observedAt,
       }),
     );
-  return { list, said: [...there, ...gone] };
+  return { list, updates: [...present, ...gone] };
 }
 
-function ownPlaceOf(known: StoredBreak | undefined): Span | undefined {
+function ownSpanOf(known: StoredBreak | undefined): Span | undefined {
   if (known?.own !== true || known.removed || known.unlisted) return undefined;
   return { start: known.since.getTime(), end: known.till.getTime() };
 }
 
 /**
- * What was said of bookings and breaks goes into the record in one transaction, and marks days. Nobody is woken: whoever
- * publishes the calendar reads the record again before he is done, and others wake it themselves.
- * @returns the days that changed by it
+ * Applies updates of bookings and breaks in one transaction and marks days dirty. No job is enqueued: the publisher of the
+ * calendar reads the database again before it finishes, and other callers enqueue the job themselves.
+ * @returns the days that changed
  */
-export async function ingest(
-  { db, calendar, now }: Pick<Reader, 'db' | 'calendar' | 'now'>,
+export async function applyUpdates(
+  { db, calendar, now }: Pick<FetchContext, 'db' | 'calendar' | 'now'>,
   { bookings = [], breaks = [] }: { bookings?: readonly BookingUpdate[]; breaks?: readonly BreakUpdate[] },
 ): Promise<readonly DirtyDay[]> {
   if (bookings.length + breaks.length === 0) return [];
   return await db.transaction().execute(async (tx) => {
     const locked = (await lockCalendars(tx, [calendar.id])).get(calendar.id);
-    // Where it is at another address by now, this is no word of that.
+    // Updates of a former address say nothing about the calendar's present address.
     if (locked === undefined || !isAtAddress(locked.place, calendar)) return [];
     const at = now();
     const { days: byBookings } = await applyBookings(tx, locked, bookings, at);

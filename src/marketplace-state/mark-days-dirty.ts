@@ -1,4 +1,4 @@
-/** Marks days as changed and says which calendars then need somebody to publish them. */
+/** Marks days dirty and claims the jobs that must be enqueued to publish them. */
 
 import type { Db } from '../db/schema.js';
 import { type DirtyDay, markDays } from '../db/tables/days.js';
@@ -6,27 +6,27 @@ import { claimJobs, type PendingCalendar } from '../db/tables/pending-calendars.
 import { highestPriorities } from './dirty-days.js';
 
 /**
- * @param changes of windows make a day known; of what is taken they only touch days that are
- * @param also calendars that have something else to do
- * @returns the calendars that have something to publish and no job that would see to it
+ * @param changes a change of `windows` creates a day that is not stored; a change of `occupancy` marks only stored days
+ * @param additional calendars that have other work than dirty days
+ * @returns the calendars that have something to publish and no job for it
  */
 export async function markDaysDirty(
   tx: Db,
   changes: { readonly windows?: readonly DirtyDay[]; readonly occupancy?: readonly DirtyDay[] },
   now: number,
-  also: readonly PendingCalendar[] = [],
+  additional: readonly PendingCalendar[] = [],
 ): Promise<PendingCalendar[]> {
   const { windows = [], occupancy = [] } = changes;
   const marked = await markDays(tx, { windows, occupancy }, new Date(now));
-  return await claimJobs(tx, jobsOf(marked, also));
+  return await claimJobs(tx, collectJobs(marked, additional));
 }
 
-/** The calendars that these changes concern, each once. */
-export function jobsOf(
-  changes: readonly DirtyDay[],
-  also: readonly PendingCalendar[] = [],
+/** The calendars of these days and the additional ones, each once. */
+export function collectJobs(
+  days: readonly DirtyDay[],
+  additional: readonly PendingCalendar[] = [],
 ): readonly PendingCalendar[] {
-  const calendars = highestPriorities(changes);
-  const enqueued = new Set(calendars.map(({ calendar }) => calendar));
-  return [...calendars, ...also.filter(({ calendar }) => !enqueued.has(calendar))];
+  const calendars = highestPriorities(days);
+  const ids = new Set(calendars.map(({ calendar }) => calendar));
+  return [...calendars, ...additional.filter(({ calendar }) => !ids.has(calendar))];
 }

@@ -1,13 +1,13 @@
 /**
- * How our own breaks and placeholders are told from others, also by a record that has forgotten them: a break's
- * description and a placeholder's comment say whose they are. Nothing of the appointment itself is in them.
+ * Tags that identify this engine's breaks and placeholders at the marketplace, also after the database has lost them: a break's
+ * description and a placeholder's comment name the owner. They contain nothing of the appointment.
  */
 import { createHash } from 'node:crypto';
 import type { Booking, CalendarBreak } from '../docplanner/index.js';
 
 const NAME = 'slotkeeper';
 
-/** The calendar is in it, because a break can be put on coupled addresses too, and is not theirs. */
+/** The tag contains the calendar, because the marketplace copies a break to coupled addresses, which do not own it. */
 export const breakTag = (calendar: string): string => `${NAME} ${calendar}`;
 
 export const placeholderTag = (calendar: string, ref: string): string =>
@@ -16,14 +16,14 @@ export const placeholderTag = (calendar: string, ref: string): string =>
     .digest('hex')
     .slice(0, 24)}`;
 
-export const isOwnBreak = (calendar: string, one: CalendarBreak): boolean =>
-  one.description === breakTag(calendar);
+export const isOwnBreak = (calendar: string, calendarBreak: CalendarBreak): boolean =>
+  calendarBreak.description === breakTag(calendar);
 
-/** The calendar that a break was made for; null where it has no mark of ours, and absent where it has no description. */
+/** The calendar that a break was made for; null where it has no tag of this engine, and absent where it has no description. */
 export function tagOf({ description }: CalendarBreak): string | null | undefined {
   if (description === undefined) return undefined;
-  const isOurs = typeof description === 'string' && description.startsWith(breakTag(''));
-  return isOurs ? description.slice(breakTag('').length) : null;
+  const isTagged = typeof description === 'string' && description.startsWith(breakTag(''));
+  return isTagged ? description.slice(breakTag('').length) : null;
 }
 
 export const isPlaceholder = ({ booked_by: by, comment }: Booking): boolean =>

@@ -1,7 +1,7 @@
 /**
- * Asks the marketplace, for each account, for what it has to say: pulls its notifications, has pushes that failed sent
- * again. Of all processes one does an errand at a time; each runs on a timer of its own, since it is about time and not
- * about work that waits.
+ * Runs a recurring task for each account: pulling its notifications, or requesting redelivery of failed pushes. At most one
+ * process runs the task of an account at a time. A timer in each process starts the tasks, because they depend on time and not
+ * on waiting work.
  */
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
@@ -20,21 +20,21 @@ import { PeriodicTask, type PeriodicTaskOptions } from '../lib/periodic-task.js'
 
 export interface AccountTask {
   readonly kind: AccountTaskKind;
-  /** Whether the account wants it. */
-  wanted(account: Account): boolean;
+  /** Whether the account uses the task. */
+  isEnabled(account: Account): boolean;
   /**
-   * Where it must not be run twice within a time, in milliseconds: whatever becomes of a run that began, the next does not
-   * come sooner unless the failed one says so. Default: as soon as somebody can take it over.
+   * The minimum time between two starts, in milliseconds: it holds whatever becomes of the first run, unless `retryAfterMs` of a
+   * failed run is shorter. Default: the next run begins as soon as a process can acquire the task.
    */
-  readonly notWithinMs?: number;
+  readonly minIntervalMs?: number;
   /**
-   * Does it.
-   * @param keep makes it ours for longer; false where somebody else has it by now
-   * @returns after how long it is due again, in milliseconds
+   * Runs the task.
+   * @param renewLease extends the lease; false where another process holds it, or this process is stopping
+   * @returns after how long the task is due again, in milliseconds
    */
-  run(account: Account, keep: () => Promise<boolean>): Promise<number>;
-  /** After how long a failed one is tried again, in milliseconds. */
-  againAfterMs(account: Account, error: unknown, failures: number): Promise<number>;
+  run(account: Account, renewLease: () => Promise<boolean>): Promise<number>;
+  /** After how long a failed run is retried, in milliseconds. */
+  retryAfterMs(account: Account, error: unknown, failures: number): Promise<number>;
 }
 
 export interface AccountTasksOptions extends PeriodicTaskOptions {
@@ -42,59 +42,60 @@ export interface AccountTasksOptions extends PeriodicTaskOptions {
   readonly accountTask: AccountTask;
   readonly log: Logger;
   readonly now: () => number;
-  /** How long one that a process died with is left alone, in milliseconds. */
+  /** How long the task of a crashed process stays leased, in milliseconds. */
   readonly leaseMs: number;
 }
 
-/** Where the record cannot be asked either. */
+/** The retry delay where the database is unavailable too. */
 const DATABASE_UNAVAILABLE_MS = 5_000;
 
 export class AccountTasks extends PeriodicTask {
   readonly #options: AccountTasksOptions;
-  readonly #underWay = new Map<string, Promise<void>>();
+  /** By account. */
+  readonly #running = new Map<string, Promise<void>>();
 
   constructor(options: AccountTasksOptions) {
     super(options);
     this.#options = options;
   }
 
-  /** Waits for those under way, too. */
+  /** Also waits for the running tasks. */
   override async stop(): Promise<void> {
     await super.stop();
-    await this.settled();
+    await this.waitForRunning();
   }
 
-  /** Begins what is due; one account does not wait for another. */
+  /** Starts the due tasks; no account waits for another. */
   protected override async run(): Promise<void> {
     const { db, accountTask, log, now } = this.#options;
     try {
       const accounts = (await listAccounts(db)).filter(
-        (account) => accountTask.wanted(account) && !this.#underWay.has(account.id),
+        (account) => accountTask.isEnabled(account) && !this.#running.has(account.id),
       );
       const ids = accounts.map(({ id }) => id);
       const due = await findDueAccountTasks(db, accountTask.kind, ids, new Date(now()));
       for (const account of accounts) {
-        if (this.isStopping || !due.has(account.id) || this.#underWay.has(account.id)) continue;
-        const running = this.#task(account).finally(() => this.#underWay.delete(account.id));
-        this.#underWay.set(account.id, running);
+        if (this.isStopping || !due.has(account.id) || this.#running.has(account.id)) continue;
+        const running = this.#runTask(account).finally(() => this.#running.delete(account.id));
+        this.#running.set(account.id, running);
       }
     } catch (error) {
-      if (!isUnavailable(error)) log.error({ err: error, task: accountTask.kind }, 'errands could not begin');
+      if (!isUnavailable(error)) {
+        log.error({ err: error, task: accountTask.kind }, 'the account tasks cannot start');
+      }
     }
   }
 
-  /** Waits for those that have begun. */
-  async settled(): Promise<void> {
-    await Promise.all(this.#underWay.values());
+  async waitForRunning(): Promise<void> {
+    await Promise.all(this.#running.values());
   }
 
-  async #task(account: Account): Promise<void> {
+  async #runTask(account: Account): Promise<void> {
     const { db, accountTask, log, now, leaseMs } = this.#options;
-    const about = { account: account.id, task: accountTask.kind };
     let task: AccountTaskLease | undefined;
     try {
       const at = now();
-      const nextAt = new Date(at + (accountTask.notWithinMs ?? 0));
+      const nextAt = new Date(at + (accountTask.minIntervalMs ?? 0));
       task = await acquireAccountTask(
         db,
         account.id,
@@ -105,25 +106,25 @@ export class AccountTasks extends PeriodicTask {
         nextAt,
       );
       if (task === undefined) return;
-      const mine = task;
-      // Told to stop meanwhile: nothing is asked, and it is due for others at once.
+      const lease = task;
+      // The process stops: nothing is requested, and the task is due for other processes at once.
       if (this.isStopping) return await releaseAccountTask(db, task, new Date(at), task.failures);
       const afterMs = await accountTask.run(
         account,
-        async () => !this.isStopping && (await renewAccountTask(db, mine, leaseMs)),
+        async () => !this.isStopping && (await renewAccountTask(db, lease, leaseMs)),
       );
       await releaseAccountTask(db, task, new Date(now() + afterMs), 0);
     } catch (error) {
       const failures = (task?.failures ?? 0) + 1;
       const afterMs = await accountTask
-        .againAfterMs(account, error, failures)
+        .retryAfterMs(account, error, failures)
         .catch(() => DATABASE_UNAVAILABLE_MS);
       const reason = error instanceof Error ? error.message : 'unknown';
       log.warn(
-        { ...about, failures, afterMs, reason },
-        'the marketplace could not be asked; it is asked again',
+        { account: account.id, task: accountTask.kind, failures, afterMs, reason },
+        'the account task failed; it is retried',
       );
-      // Where the record is away the errand runs out by itself.
+      // Where the database is unavailable the lease expires by itself.
       if (task !== undefined)
         await releaseAccountTask(db, task, new Date(now() + afterMs), failures).catch(() => undefined);
     }

@@ -1,4 +1,4 @@
-/** What notifications say of bookings, in however many calendars, folded into what the record knows of them. Pure. */
+/** Applies the booking updates of notifications, in any number of calendars, to the stored bookings. Pure. */
 
 import type { StoredBooking } from '../db/tables/bookings.js';
 import type { DirtyDay } from '../db/tables/days.js';
@@ -6,113 +6,121 @@ import type { LockedCalendar } from '../db/tables/events.js';
 import {
   type BookingChange,
   type BookingUpdate,
+  findNewestId,
   mergeBookings,
-  newestOf,
 } from '../marketplace-state/apply-bookings.js';
 import type { Affected } from './load-affected.js';
 import type { NotificationSubject } from './parsed-notification.js';
 
-/** A booking that is spoken of, and what is said of it, if anything that changes it is. */
-export interface BookingUpdates {
+/** A booking that a notification names, with its update where the notification contains one. */
+export interface SubjectUpdate {
   readonly calendar: LockedCalendar;
   readonly booking: string;
-  readonly said?: BookingUpdate;
+  readonly update?: BookingUpdate;
 }
 
 /**
- * What is said of bookings, in its order, each with the calendar that it is in; and bookings that are only spoken of. One
- * that moved to another address of the facility ends where it was, whichever of the two is heard of first.
+ * The updates of notifications in their order, each with the calendar that the booking is in, and the bookings that are named
+ * without an update. A booking that moved to another address of the facility ends in its former calendar, whichever of the two
+ * notifications arrives first.
  */
-export function updatesIn(
+export function collectUpdates(
   subjects: readonly NotificationSubject[],
-  { at, find, known }: Affected,
-): readonly BookingUpdates[] {
-  const home = new Map(known.filter(isStanding).map(({ id, calendar }) => [id, find(calendar)]));
-  const over = new Set(known.filter((one) => !isStanding(one)).map(({ id }) => id));
-  return subjects.flatMap((subject): readonly BookingUpdates[] => {
-    const calendar = at(subject);
+  { calendarOf, calendarById, bookings }: Affected,
+): readonly SubjectUpdate[] {
+  const calendars = new Map(
+    bookings.filter(isBooked).map(({ id, calendar }) => [id, calendarById(calendar)]),
+  );
+  const ended = new Set(bookings.filter((one) => !isBooked(one)).map(({ id }) => id));
+  return subjects.flatMap((subject): readonly SubjectUpdate[] => {
+    const calendar = calendarOf(subject);
     if (calendar === undefined) return [];
     if (subject.bookings.length === 0) {
       return subject.booking === undefined ? [] : [{ calendar, booking: subject.booking }];
     }
-    return subject.bookings.map((said) => {
-      const { id } = said;
-      if (said.status === 'booked') {
-        if (over.has(id)) return { calendar, booking: id, said: { ...said, status: 'moved' } };
-        home.set(id, calendar);
-        return { calendar, booking: id, said };
+    return subject.bookings.map((update) => {
+      const { id } = update;
+      if (update.status === 'booked') {
+        if (ended.has(id)) return { calendar, booking: id, update: { ...update, status: 'moved' } };
+        calendars.set(id, calendar);
+        return { calendar, booking: id, update };
       }
-      over.add(id);
-      return { calendar: home.get(id) ?? calendar, booking: id, said };
+      ended.add(id);
+      return { calendar: calendars.get(id) ?? calendar, booking: id, update };
     });
   });
 }
 
-/** What is said to be booked, and was not known to be over before. */
-export const cameIn = (said: readonly BookingUpdates[]): { calendar: string; start: Date }[] =>
-  said.flatMap(({ calendar, said: one }) =>
-    one?.status === 'booked' && one.placeholder === undefined
-      ? [{ calendar: calendar.id, start: new Date(one.start) }]
+/** The start times of bookings that are reported as booked and were not known to have ended. */
+export const bookedStarts = (updates: readonly SubjectUpdate[]): { calendar: string; start: Date }[] =>
+  updates.flatMap(({ calendar, update }) =>
+    update?.status === 'booked' && update.placeholder === undefined
+      ? [{ calendar: calendar.id, start: new Date(update.start) }]
       : [],
   );
 
-const isStanding = ({ status }: Pick<StoredBooking, 'status'>): boolean => status === 'booked';
+const isBooked = ({ status }: Pick<StoredBooking, 'status'>): boolean => status === 'booked';
 
 export interface NotifiedBookings {
-  /** Those that are to be written, as they are now. */
+  /** The bookings to save, in their new state. */
   readonly changed: readonly StoredBooking[];
   readonly days: readonly DirtyDay[];
   /**
-   * Those that were spoken of, and stand, also where a reading brought them into the record before; placeholders are not
-   * among them.
+   * The named bookings that are booked, also those that an earlier read stored already. Placeholders are not included.
    */
   readonly standing: readonly StoredBooking[];
-  /** As it is now. */
-  find(calendar: string, booking: string): StoredBooking | undefined;
-  /** The id of the booking that it is now, in whichever calendar; undefined where it has not moved. */
-  movedTo(booking: string): string | undefined;
+  /** The booking in its new state. */
+  findBooking(calendar: string, booking: string): StoredBooking | undefined;
+  /** The id of the booking's last successor, in any calendar; undefined where the booking has not moved. */
+  findMovedTo(booking: string): string | undefined;
 }
 
 /**
- * @param said in the order in which it is to be taken in
- * @param known all that the record has of the bookings that are spoken of
+ * @param updates in the order in which they apply
+ * @param known all stored bookings that the updates name
  */
 export function applyNotifiedBookings(
-  said: readonly BookingUpdates[],
+  updates: readonly SubjectUpdate[],
   known: readonly StoredBooking[],
   now: number,
 ): NotifiedBookings {
   const current = new Map(known.map((one) => [keyOf(one.calendar, one.id), one]));
   const changes: BookingChange[] = [];
   const days: DirtyDay[] = [];
-  for (const { calendar, said: all } of byCalendar(said)) {
-    const before = known.filter((one) => one.calendar === calendar.id);
-    const folded = mergeBookings(calendar, new Map(before.map((one) => [one.id, one])), all, now);
-    changes.push(...folded.changes);
-    days.push(...folded.days);
+  for (const group of groupByCalendar(updates)) {
+    const before = known.filter((one) => one.calendar === group.calendar.id);
+    const merged = mergeBookings(
+      group.calendar,
+      new Map(before.map((one) => [one.id, one])),
+      group.updates,
+      now,
+    );
+    changes.push(...merged.changes);
+    days.push(...merged.days);
   }
   for (const { after } of changes) current.set(keyOf(after.calendar, after.id), after);
-  const find = (calendar: string, id: string): StoredBooking | undefined => current.get(keyOf(calendar, id));
-  const spoken = new Set(said.map(({ calendar, booking }) => find(calendar.id, booking)));
-  const standing = [...spoken].flatMap((one) => (one?.status === 'booked' && !one.placeholder ? [one] : []));
-  const movedTo = (id: string): string | undefined => {
-    const newest = newestOf(id, [...current.values()]);
+  const findBooking = (calendar: string, id: string): StoredBooking | undefined =>
+    current.get(keyOf(calendar, id));
+  const named = new Set(updates.map(({ calendar, booking }) => findBooking(calendar.id, booking)));
+  const standing = [...named].flatMap((one) => (one?.status === 'booked' && !one.placeholder ? [one] : []));
+  const findMovedTo = (id: string): string | undefined => {
+    const newest = findNewestId(id, [...current.values()]);
     return newest === id ? undefined : newest;
   };
-  return { changed: changes.map(({ after }) => after), days, standing, find, movedTo };
+  return { changed: changes.map(({ after }) => after), days, standing, findBooking, findMovedTo };
 }
 
 const keyOf = (calendar: string, id: string): string => `${calendar}\u0000${id}`;
 
-function byCalendar(
-  said: readonly BookingUpdates[],
-): Iterable<{ readonly calendar: LockedCalendar; readonly said: readonly BookingUpdate[] }> {
-  const calendars = new Map<string, { readonly calendar: LockedCalendar; readonly said: BookingUpdate[] }>();
-  for (const one of said) {
-    if (one.said === undefined) continue;
-    const known = calendars.get(one.calendar.id);
-    if (known === undefined) calendars.set(one.calendar.id, { calendar: one.calendar, said: [one.said] });
-    else known.said.push(one.said);
+function groupByCalendar(
+  all: readonly SubjectUpdate[],
+): Iterable<{ readonly calendar: LockedCalendar; readonly updates: readonly BookingUpdate[] }> {
+  const groups = new Map<string, { readonly calendar: LockedCalendar; readonly updates: BookingUpdate[] }>();
+  for (const { calendar, update } of all) {
+    if (update === undefined) continue;
+    const group = groups.get(calendar.id);
+    if (group === undefined) groups.set(calendar.id, { calendar, updates: [update] });
+    else group.updates.push(update);
   }
-  return calendars.values();
+  return groups.values();
 }

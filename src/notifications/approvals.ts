@@ -1,12 +1,12 @@
 /**
- * Answers the marketplace when it asks whether a patient may book or move: from the record, which knows what is taken
- * before it is published. What is approved is reserved for a moment, so that nobody else is promised the same time.
+ * Answers the marketplace's requests to approve a booking or a move. The answer comes from the database, which knows busy time
+ * before it is published. An approved time is reserved for a moment, so that no other request for it is approved.
  * Contract: Notifications.
  */
 
 import { DAY, MINUTE } from '../core/duration.js';
 import { addDays, localDate } from '../core/index.js';
-import { type Span, spanOf } from '../core/span.js';
+import { spanOf } from '../core/span.js';
 import type { Db } from '../db/schema.js';
 import type { Account } from '../db/tables/accounts.js';
 import { findGoneServiceIds, withoutGoneServices } from '../db/tables/address-services.js';
@@ -16,38 +16,38 @@ import { lockCalendars } from '../db/tables/events.js';
 import { reservationsBetween, reserve, unreserve } from '../db/tables/reservations.js';
 import { windowsOf } from '../db/tables/windows.js';
 import { type Notification, serviceOf } from '../docplanner/index.js';
-import { timeOf, widened } from '../marketplace-state/dirty-days.js';
+import { addBuffers, toBusySpan } from '../marketplace-state/dirty-days.js';
 import { availabilityOf, durationOf } from './availability-check.js';
 
-type Asking = Extract<Notification, { name: 'slot-booking' | 'booking-moving' }>;
+type ApprovalRequest = Extract<Notification, { name: 'slot-booking' | 'booking-moving' }>;
 
-/** Why a patient may not: the numbers for it are agreed with the marketplace, and are the account's settings. */
+/** Why a request is denied. The error code of each reason is agreed with the marketplace, and is a setting of the account. */
 export type Denial = 'taken' | 'not-offered' | 'past' | 'unknown-calendar' | 'clinic';
 
-export type Answer =
+export type ApprovalAnswer =
   | { readonly approved: true }
   | { readonly approved: false; readonly reason: Denial; readonly errorCode: number };
 
-/** What the clinic says; undefined where it does not say in time. */
-export type AskClinic = (
+/** Requests the clinic's approval; undefined where the clinic does not answer in time. */
+export type RequestApproval = (
   account: Account,
-  question: Question,
+  question: ClinicQuestion,
 ) => Promise<{ readonly approved: boolean; readonly errorCode?: number } | undefined>;
 
-export interface Question {
-  readonly name: Asking['name'];
+export interface ClinicQuestion {
+  readonly name: ApprovalRequest['name'];
   readonly calendar: string;
-  /** As the marketplace wrote it. It is about a patient. */
+  /** The data as the marketplace wrote it. It is personal data of a patient. */
   readonly data: unknown;
 }
 
 export interface ApprovalsOptions {
   readonly db: Db;
   readonly now: () => number;
-  readonly askClinic?: AskClinic | undefined;
+  readonly requestApproval?: RequestApproval | undefined;
 }
 
-const CODES: { readonly [Reason in Denial]: number } = {
+const DEFAULT_CODES: { readonly [Reason in Denial]: number } = {
   taken: 1,
   'not-offered': 2,
   past: 3,
@@ -55,14 +55,14 @@ const CODES: { readonly [Reason in Denial]: number } = {
   clinic: 5,
 };
 
-interface Asked {
+interface RequestedBooking {
   readonly start: number;
-  /** Absent where the marketplace says neither an end nor a duration. */
+  /** Absent where the request contains neither an end nor a duration. */
   readonly end: number | undefined;
-  /** Absent where it names none. */
+  /** Absent where the request names none. */
   readonly service: string | undefined;
-  /** The booking that it is now, when it is about to move. */
-  readonly instead: string | undefined;
+  /** The id of the booking that is about to move, where the request is for a move. */
+  readonly movingId: string | undefined;
 }
 
 export class Approvals {
@@ -72,40 +72,40 @@ export class Approvals {
     this.#options = options;
   }
 
-  async answer(account: Account, asking: Asking): Promise<Answer> {
-    const { db, askClinic } = this.#options;
-    const { facility, doctor, address } = asking.data;
+  async answer(account: Account, request: ApprovalRequest): Promise<ApprovalAnswer> {
+    const { db, requestApproval } = this.#options;
+    const { facility, doctor, address } = request.data;
     const place = { facilityId: facility.id, doctorId: doctor.id, addressId: address.id };
     const calendar = await findCalendarIdAt(db, { account: account.id, ...place });
     if (calendar === undefined) return denied(account, 'unknown-calendar');
 
-    const promised = await this.#promise(calendar, visitOf(asking));
-    if (promised.kind === 'denied') return denied(account, promised.reason);
-    const question = { name: asking.name, calendar, data: asking.data };
-    const said = await askClinic?.(account, question);
-    if (said === undefined || said.approved) return { approved: true };
-    await unreserve(db, promised.reservation);
+    const outcome = await this.#reserve(calendar, requestedBookingOf(request));
+    if (outcome.kind === 'denied') return denied(account, outcome.reason);
+    const question = { name: request.name, calendar, data: request.data };
+    const approval = await requestApproval?.(account, question);
+    if (approval === undefined || approval.approved) return { approved: true };
+    await unreserve(db, outcome.reservation);
     const answer = denied(account, 'clinic');
-    return said.errorCode === undefined ? answer : { ...answer, errorCode: said.errorCode };
+    return approval.errorCode === undefined ? answer : { ...answer, errorCode: approval.errorCode };
   }
 
-  /** The answer no, as it was agreed with the marketplace for this account. */
-  denied(account: Account, reason: Denial): Answer {
+  /** The denial with the error code of this account. */
+  denied(account: Account, reason: Denial): ApprovalAnswer {
     return denied(account, reason);
   }
 
-  /** One question about a calendar at a time: two for one time cannot both be promised it. */
-  async #promise(
+  /** Checks and reserves the time. The calendar is locked, so that two requests for the same time cannot both succeed. */
+  async #reserve(
     id: string,
-    asked: Asked,
+    requested: RequestedBooking,
   ): Promise<
-    { kind: 'denied'; reason: Denial } | { readonly kind: 'promised'; readonly reservation: string }
+    { kind: 'denied'; reason: Denial } | { readonly kind: 'reserved'; readonly reservation: string }
   > {
     const now = this.#options.now();
     return await this.#options.db.transaction().execute(async (tx) => {
       const calendar = (await lockCalendars(tx, [id])).get(id);
       if (calendar === undefined) return { kind: 'denied', reason: 'unknown-calendar' };
-      const { start, service } = asked;
+      const { start, service } = requested;
       if (start <= now) return { kind: 'denied', reason: 'past' };
       const date = localDate(start, calendar.timeZone);
       const windows = await windowsOf(tx, id, addDays(date, -1), addDays(date, 1));
@@ -113,49 +113,49 @@ export class Approvals {
         ...spanOf(window),
         services: window.services,
       }));
-      const end = asked.end ?? start + durationOf(start, service, offers) * MINUTE;
+      const end = requested.end ?? start + durationOf(start, service, offers) * MINUTE;
       if (end <= start) return { kind: 'denied', reason: 'not-offered' };
-      const visit: Span = { start, end };
       const [from, to] = [new Date(start - DAY), new Date(end + DAY)];
-      const taken = await findBusyTime(tx, id, from, to);
-      const moving = taken.find((one) => one.source === 'booking' && one.id === asked.instead);
-      const others = taken.filter((one) => !isSameBooking(one, moving));
+      const busy = await findBusyTime(tx, id, from, to);
+      const moving = busy.find((one) => one.source === 'booking' && one.id === requested.movingId);
+      const others = busy.filter((one) => !isSameBooking(one, moving));
       const reserved = await reservationsBetween(tx, id, from, to, new Date(now));
-      const freedom = availabilityOf(
-        visit,
+      const availability = availabilityOf(
+        { start, end },
         service,
         offers,
-        [...others.map(timeOf), ...reserved.map(spanOf)].map((one) => widened(one, calendar)),
+        [...others.map(toBusySpan), ...reserved.map(spanOf)].map((one) => addBuffers(one, calendar)),
       );
-      if (freedom !== 'free') return { kind: 'denied', reason: freedom };
+      if (availability !== 'free') return { kind: 'denied', reason: availability };
       const span = { start: new Date(start), end: new Date(end) };
-      return { kind: 'promised', reservation: await reserve(tx, id, span, new Date(now)) };
+      return { kind: 'reserved', reservation: await reserve(tx, id, span, new Date(now)) };
     });
   }
 }
 
-function visitOf(asking: Asking): Asked {
-  const [request, instead] =
-    asking.name === 'slot-booking'
-      ? [asking.data.visit_booking_request, undefined]
-      : [asking.data.creating_booking, asking.data.canceling_booking.id];
-  const start = Date.parse(request.start_at);
-  const { end_at, duration } = request;
-  const end = end_at != null ? Date.parse(end_at) : duration != null ? start + lengthOf(duration) : undefined;
-  return { start, end, service: serviceAsked(request), instead };
+function requestedBookingOf(request: ApprovalRequest): RequestedBooking {
+  const [booking, movingId] =
+    request.name === 'slot-booking'
+      ? [request.data.visit_booking_request, undefined]
+      : [request.data.creating_booking, request.data.canceling_booking.id];
+  const start = Date.parse(booking.start_at);
+  const { end_at, duration } = booking;
+  const end =
+    end_at != null ? Date.parse(end_at) : duration != null ? start + durationMs(duration) : undefined;
+  return { start, end, service: requestedServiceOf(booking), movingId };
 }
 
-/** One that is named and cannot be read is none that is offered. */
-function serviceAsked(request: { readonly address_service?: unknown }): string | undefined {
-  return request.address_service == null ? undefined : (serviceOf(request) ?? UNREADABLE);
+/** A service that is named and cannot be read becomes an id that no window offers. */
+function requestedServiceOf(booking: { readonly address_service?: unknown }): string | undefined {
+  return booking.address_service == null ? undefined : (serviceOf(booking) ?? UNREADABLE_SERVICE);
 }
 
-const UNREADABLE = '';
+const UNREADABLE_SERVICE = '';
 
-/** In milliseconds; of one that cannot be read none, which is never offered. */
-const lengthOf = (duration: unknown): number => (typeof duration === 'number' ? duration * MINUTE : 0);
+/** In milliseconds; an unreadable duration becomes 0, which is never offered. */
+const durationMs = (duration: unknown): number => (typeof duration === 'number' ? duration * MINUTE : 0);
 
-/** The booking that moves, and the appointment that it is linked to. */
+/** Whether the busy time is the booking that moves, or the appointment that it is linked to. */
 function isSameBooking(one: BusyTime, moving: BusyTime | undefined): boolean {
   if (moving === undefined || moving.source !== 'booking') return false;
   if (one.source === 'booking') return one.id === moving.id;
@@ -163,6 +163,6 @@ function isSameBooking(one: BusyTime, moving: BusyTime | undefined): boolean {
 }
 
 function denied(account: Account, reason: Denial) {
-  const errorCode = account.notifications.errorCodes?.[reason] ?? CODES[reason];
+  const errorCode = account.notifications.errorCodes?.[reason] ?? DEFAULT_CODES[reason];
   return { approved: false, reason, errorCode } as const;
 }

@@ -1,4 +1,4 @@
-/** Whether a visit can be had at a time, and for how long: the question that the marketplace asks before it books. Pure. */
+/** Checks whether a requested booking fits the windows and the busy time, and computes its duration. Pure. */
 import type { Span } from '../core/span.js';
 
 export interface Offer extends Span {
@@ -9,47 +9,49 @@ export interface Offer extends Span {
 export type Availability = 'free' | 'not-offered' | 'taken';
 
 /**
- * @param service without one it is any, and the same for the whole visit
+ * @param service undefined stands for any one service that covers the whole booking
  * @param offers windows, in any order; they may overlap and touch
- * @param taken with the calendar's buffers around it
+ * @param busy intervals that include the calendar's buffers
  */
 export function availabilityOf(
-  visit: Span,
+  booking: Span,
   service: string | undefined,
   offers: readonly Offer[],
-  taken: readonly Span[],
+  busy: readonly Span[],
 ): Availability {
   const services = service === undefined ? servicesOf(offers) : [service];
-  if (!services.some((one) => isCovered(visit, one, offers))) return 'not-offered';
-  return taken.some((one) => one.start < visit.end && one.end > visit.start) ? 'taken' : 'free';
+  if (!services.some((one) => isCovered(booking, one, offers))) return 'not-offered';
+  return busy.some((one) => one.start < booking.end && one.end > booking.start) ? 'taken' : 'free';
 }
 
 const servicesOf = (offers: readonly Offer[]): readonly string[] => [
   ...new Set(offers.flatMap(({ services }) => services.map(({ id }) => id))),
 ];
 
-/** Windows that touch are one, where both offer the service. */
-function isCovered(visit: Span, service: string, offers: readonly Offer[]): boolean {
-  let covered = visit.start;
-  const fitting = offers
-    .filter(({ services }) => services.some(isOf(service)))
+/** Windows that touch count as one where both offer the service. */
+function isCovered(booking: Span, service: string, offers: readonly Offer[]): boolean {
+  let coveredUntil = booking.start;
+  const matching = offers
+    .filter(({ services }) => services.some(isService(service)))
     .sort((a, b) => a.start - b.start);
-  for (const { start, end } of fitting) if (start <= covered) covered = Math.max(covered, end);
-  return covered >= visit.end;
+  for (const { start, end } of matching) {
+    if (start <= coveredUntil) coveredUntil = Math.max(coveredUntil, end);
+  }
+  return coveredUntil >= booking.end;
 }
 
 /**
- * How long a visit that begins then takes, in minutes, where the question does not say: as long as the windows that cover its
- * beginning may make it, and 0 where none does.
+ * The duration in minutes of a booking whose request contains neither an end nor a duration: the longest duration that the windows
+ * around its start allow, and 0 where no window contains the start.
  */
 export function durationOf(start: number, service: string | undefined, offers: readonly Offer[]): number {
   const durations = offers
     .filter((offer) => offer.start <= start && start < offer.end)
-    .flatMap(({ services }) => services.filter(isOf(service)).map(({ duration }) => duration));
+    .flatMap(({ services }) => services.filter(isService(service)).map(({ duration }) => duration));
   return Math.max(0, ...durations);
 }
 
-const isOf =
+const isService =
   (service: string | undefined) =>
   ({ id }: { readonly id: string }): boolean =>
     service === undefined || id === service;

@@ -1,6 +1,6 @@
 /**
- * A time that was sold twice, online and at the desk, is told to the clinic as an item of its own. It is about no person,
- * and told once for each booking, appointment and time.
+ * Notifies the clinic of conflicts: a marketplace booking and an appointment of the PMS at the same time. A conflict is a
+ * notification of its own without personal data, and is added once for each booking, appointment and pair of times.
  */
 
 import type { Encryptor } from '../crypto/encryptor.js';
@@ -18,9 +18,7 @@ import {
   type NewNotification,
 } from '../db/tables/notifications.js';
 
-/**
- * Keeps what these appointments of the PMS, which came or moved, are in conflict with, for the clinic to hear.
- */
+/** Adds notifications of the conflicts of these appointments, which are new or have moved. */
 export async function notifyConflicts(
   tx: Db,
   encryptor: Encryptor | undefined,
@@ -31,7 +29,7 @@ export async function notifyConflicts(
   return await saveConflicts(tx, encryptor, await findConflictsOfAppointments(tx, appointments), now);
 }
 
-/** The same for a booking that was moved: for what is in its way where it is now. */
+/** Adds notifications of the conflicts of a booking at the time that it moved to. */
 export async function notifyConflictsOfBooking(
   db: Db,
   encryptor: Encryptor,
@@ -41,7 +39,7 @@ export async function notifyConflictsOfBooking(
   return await saveConflicts(db, encryptor, await findConflictsOfBooking(db, calendar, booking), now);
 }
 
-/** Keeps these conflicts for the clinic to hear, those that it has not heard of yet. */
+/** Adds notifications of those conflicts that the clinic has not been notified of. */
 export async function saveConflicts(
   db: Db,
   encryptor: Encryptor | undefined,
@@ -49,13 +47,12 @@ export async function saveConflicts(
   now: number,
 ): Promise<readonly AddedNotification[]> {
   if (encryptor === undefined || conflicts.length === 0) return [];
-  return (await addNotifications(db, encryptor, conflicts.map(conflictItem), new Date(now))).added;
+  return (await addNotifications(db, encryptor, conflicts.map(toConflictItem), new Date(now))).added;
 }
 
 /**
- * What is in the way of bookings that stand. Half-open intervals: what only touches is no conflict. Pure.
- * @param account its id
- * @param appointments those among which to look
+ * Finds the appointments that overlap bookings. Intervals are half-open: two that only touch are no conflict. Pure.
+ * @param account the account's id
  */
 export function conflictsAmong(
   account: string,
@@ -70,8 +67,8 @@ export function conflictsAmong(
   );
 }
 
-/** What the clinic is told of it. */
-export function conflictItem(conflict: Conflict): NewNotification {
+/** The notification that the clinic receives. */
+export function toConflictItem(conflict: Conflict): NewNotification {
   const { account, calendar, booking, bookingStart, bookingEnd, ref, start, end } = conflict;
   const times = [bookingStart, bookingEnd, start, end].map((instant) => instant.toISOString());
   const [from, to, refStart, refEnd] = times;

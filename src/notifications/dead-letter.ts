@@ -1,48 +1,53 @@
 /**
- * What cannot be taken in is kept all the same, and shown as failed: a notification is said once, and one that the record
- * will not have must not take others along.
+ * Stores a notification that cannot be applied as a dead letter: the marketplace sends a notification once, and one that the
+ * database refuses must not prevent others from being stored.
  */
 import { isUnavailable } from '../db/is-unavailable.js';
 import type { NotificationSubject } from './parsed-notification.js';
 
-/** An id that is longer is none of the marketplace's, and more than an index takes. */
-const MAX_ID = 200;
-
-/** As it came, with nothing that it says applied, its time and an odd id neither: that may be what the record will not have. */
-function kept({ name, hash, data, booking }: NotificationSubject, why: string): NotificationSubject {
-  const problem = `it was understood, but could not be taken in: ${why}`;
-  const about = booking !== undefined && booking.length <= MAX_ID ? { booking } : {};
-  return { name, hash, createdAt: null, data, ...about, bookings: [], breaks: [], problem };
-}
+/** The marketplace has no longer ids, and an index does not accept them. */
+const MAX_ID_LENGTH = 200;
 
 /**
- * Takes all in together; where that fails for a reason that will not pass, one after another, and those that fail again
- * without what they say. One that cannot even be kept takes no others along.
- * @throws what says that the record is away, at once: nobody is to blame for that. Of what else failed the first, at the end
+ * The notification with its data and without its updates. Its time and an overlong id are left out, because they may be what the
+ * database refuses.
+ */
+function toDeadLetter(
+  { name, hash, data, booking }: NotificationSubject,
+  reason: string,
+): NotificationSubject {
+  const problem = `the notification was parsed but could not be applied: ${reason}`;
+  const named = booking !== undefined && booking.length <= MAX_ID_LENGTH ? { booking } : {};
+  return { name, hash, createdAt: null, data, ...named, bookings: [], breaks: [], problem };
+}
+
+type Ingest = (subjects: readonly NotificationSubject[]) => Promise<void>;
+
+/**
+ * Ingests all notifications together. Where that fails for a permanent reason they are ingested one by one, and those that fail
+ * again are stored as dead letters. A notification that cannot be stored even so does not affect others.
+ * @throws an error that says that the database is unavailable, at once; of other errors the first, after all were tried
  */
 export async function ingestOrDeadLetter(
   subjects: readonly NotificationSubject[],
-  take: (subjects: readonly NotificationSubject[]) => Promise<void>,
+  ingest: Ingest,
 ): Promise<void> {
   try {
-    await take(subjects);
+    await ingest(subjects);
   } catch (error) {
     if (isUnavailable(error)) throw error;
-    if (subjects.length > 1) return await ingestEach(subjects, take);
+    if (subjects.length > 1) return await ingestEach(subjects, ingest);
     const [subject] = subjects;
     if (subject === undefined || subject.problem !== undefined) throw error;
-    await take([kept(subject, describe(error))]);
+    await ingest([toDeadLetter(subject, describe(error))]);
   }
 }
 
-async function ingestEach(
-  subjects: readonly NotificationSubject[],
-  take: (subjects: readonly NotificationSubject[]) => Promise<void>,
-): Promise<void> {
+async function ingestEach(subjects: readonly NotificationSubject[], ingest: Ingest): Promise<void> {
   const failures: unknown[] = [];
   for (const subject of subjects) {
     try {
-      await ingestOrDeadLetter([subject], take);
+      await ingestOrDeadLetter([subject], ingest);
     } catch (error) {
       if (isUnavailable(error)) throw error;
       failures.push(error);
@@ -51,7 +56,7 @@ async function ingestEach(
   if (failures.length > 0) throw failures[0];
 }
 
-/** Without its message, in which there may be a value. */
+/** Without the error's message, which may contain a value. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown';
   return 'code' in error && typeof error.code === 'string' ? `${error.name} ${error.code}` : error.name;

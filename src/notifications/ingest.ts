@@ -1,6 +1,6 @@
 /**
- * Takes notifications in: in one transaction they are kept for the clinic, and what they say changes the record. They
- * may come twice, late, in any order and by several ways at once; what is known already changes nothing.
+ * Ingests notifications: one transaction stores them for the clinic and applies their updates to the database. A notification may
+ * repeat, be late, arrive in any order and on several channels at once; an update that is known already changes nothing.
  */
 import { DAY } from '../core/duration.js';
 import { LOWEST_PRIORITY } from '../core/index.js';
@@ -25,60 +25,66 @@ import {
 import { claimingJobs, type PendingCalendar } from '../db/tables/pending-calendars.js';
 import { endingReservations } from '../db/tables/reservations.js';
 import { applyBreaks } from '../marketplace-state/apply-breaks.js';
-import { jobsOf } from '../marketplace-state/mark-days-dirty.js';
-import { applyNotifiedBookings, cameIn, type NotifiedBookings, updatesIn } from './apply-bookings.js';
-import { conflictItem, conflictsAmong } from './conflicts.js';
+import { collectJobs } from '../marketplace-state/mark-days-dirty.js';
+import {
+  applyNotifiedBookings,
+  bookedStarts,
+  collectUpdates,
+  type NotifiedBookings,
+} from './apply-bookings.js';
+import { conflictsAmong, toConflictItem } from './conflicts.js';
 import { type Affected, loadAffected } from './load-affected.js';
 import type { NotificationSubject } from './parsed-notification.js';
 
-/** How it became known. What is only read changes the record, and is kept for nobody yet. */
-export type Source = 'push' | 'pull' | 'sweep' | 'reading';
+/** The channel of a notification. `state-only` changes the database and stores nothing for the clinic yet. */
+export type Source = 'push' | 'pull' | 'sweep' | 'state-only';
 
 export interface IngestedNotifications {
-  /** Those that were not known already. */
+  /** The notifications that were not stored before. */
   readonly added: readonly AddedNotification[];
-  /** The calendars that now have something to publish and no job that would see to it. */
+  /** The calendars that now have something to publish and no job for it. */
   readonly jobsToEnqueue: readonly PendingCalendar[];
 }
 
 /**
- * What many say is taken in with as few statements as what one says.
- * @param account its id
+ * Ingests any number of notifications with the same number of statements as one.
+ * @param account the account's id
  * @param now epoch milliseconds
+ * @throws {RangeError} where a booking lasts for more than 7 days
  */
 export async function ingestNotifications(
   db: Db,
   encryptor: Encryptor,
   account: string,
-  said: readonly NotificationSubject[],
+  notifications: readonly NotificationSubject[],
   source: Source,
   now: number,
 ): Promise<IngestedNotifications> {
-  if (said.length === 0) return { added: [], jobsToEnqueue: [] };
+  if (notifications.length === 0) return { added: [], jobsToEnqueue: [] };
   return await retryDeadlock(() =>
     db.transaction().execute(async (tx) => {
       const at = new Date(now);
-      const calendars = await loadAffected(tx, account, said);
-      const subjects = await withoutUnsettled(tx, account, said, calendars);
+      const affected = await loadAffected(tx, account, notifications);
+      const subjects = await withoutInDoubtMoves(tx, account, notifications, affected);
       refuseTooLong(subjects);
-      const spoken = updatesIn(subjects, calendars);
-      const bookings = applyNotifiedBookings(spoken, calendars.known, now);
-      const others = await ingestOthers(tx, account, subjects, calendars, now);
+      const updates = collectUpdates(subjects, affected);
+      const bookings = applyNotifiedBookings(updates, affected.bookings, now);
+      const others = await applyBreaksAndAddresses(tx, account, subjects, affected, now);
       const isOwn = (subject: NotificationSubject): boolean =>
         others.own.has(subject.hash) ||
-        isOfPlaceholders(subject, calendars, bookings) ||
+        isOfPlaceholders(subject, affected, bookings) ||
         isOwnMove(subject, bookings);
       const items =
-        source === 'reading'
+        source === 'state-only'
           ? []
           : subjects
               .filter((subject) => !isOwn(subject))
-              .map((subject) => itemOf(account, subject, calendars.at(subject), bookings, source));
-      const conflicts = conflictsAmong(account, bookings.standing, calendars.appointments);
-      const told = [...items, ...conflicts.map(conflictItem)];
+              .map((subject) => toItem(account, subject, affected.calendarOf(subject), bookings, source));
+      const conflicts = conflictsAmong(account, bookings.standing, affected.appointments);
+      const toAdd = [...items, ...conflicts.map(toConflictItem)];
       const days = [...bookings.days, ...others.days];
-      const retried = await retryFailuresOf(tx, mended(subjects, calendars), at);
-      const also = [...others.touched, ...retried].map((calendar) => ({
+      const retried = await retryFailuresOf(tx, calendarsToRetry(subjects, affected), at);
+      const additional = [...others.touched, ...retried].map((calendar) => ({
         calendar,
         priority: LOWEST_PRIORITY,
       }));
@@ -87,19 +93,22 @@ export async function ingestNotifications(
         [
           savingBookings(bookings.changed, at),
           markingOccupancy(days, at),
-          endingReservations(cameIn(spoken)),
+          endingReservations(bookedStarts(updates)),
         ],
-        { added: addingNotifications(encryptor, told, at), jobsToEnqueue: claimingJobs(jobsOf(days, also)) },
+        {
+          added: addingNotifications(encryptor, toAdd, at),
+          jobsToEnqueue: claimingJobs(collectJobs(days, additional)),
+        },
         COMMIT,
       );
-      return { added: addedOf(written.added, told).added, jobsToEnqueue: written.jobsToEnqueue };
+      return { added: addedOf(written.added, toAdd).added, jobsToEnqueue: written.jobsToEnqueue };
     }),
   );
 }
 
 const MAX_BOOKING_MS = 7 * DAY;
 
-/** A booking of more than a week is none: it would shut its calendar for as long. @throws {RangeError} for the first of them */
+/** Refuses a booking of more than a week, which would close its calendar for as long. @throws {RangeError} */
 function refuseTooLong(subjects: readonly NotificationSubject[]): void {
   for (const { status, start, end } of subjects.flatMap(({ bookings }) => bookings)) {
     if (status === 'booked' && end - start > MAX_BOOKING_MS) {
@@ -108,8 +117,8 @@ function refuseTooLong(subjects: readonly NotificationSubject[]): void {
   }
 }
 
-/** What may have made a failure go away: the address is the account's again, or its services are others. */
-const MENDS: ReadonlySet<string> = new Set([
+/** Notifications after which a failed calendar is retried: the address belongs to the account again, or its services changed. */
+const RETRYING_NAMES: ReadonlySet<string> = new Set([
   'address-assigned',
   'address-service-created',
   'address-service-changed',
@@ -117,32 +126,33 @@ const MENDS: ReadonlySet<string> = new Set([
   'address-commercial-type-changed',
 ]);
 
-function mended(subjects: readonly NotificationSubject[], { at }: Affected): string[] {
+function calendarsToRetry(subjects: readonly NotificationSubject[], { calendarOf }: Affected): string[] {
   return subjects.flatMap((subject) => {
-    const calendar = MENDS.has(subject.name) ? at(subject) : undefined;
+    const calendar = RETRYING_NAMES.has(subject.name) ? calendarOf(subject) : undefined;
     return calendar === undefined ? [] : [calendar.id];
   });
 }
 
-interface IngestedOthers {
+interface AppliedOthers {
   readonly days: readonly DirtyDay[];
-  /** Calendars whose address is read anew, some with days that were marked already. */
+  /** Calendars whose address is to be read again; some have days that are marked already. */
   readonly touched: readonly string[];
-  /** The hashes of those that only repeat a break of ours. */
+  /** The hashes of notifications that only repeat a break of this engine. */
   readonly own: ReadonlySet<string>;
 }
 
 /**
- * Breaks, and addresses that do not have what they had. Neither has an order that would tell one that is said again: an
- * address none at all, a break none within a second. So what is kept for its calendar already is not taken in again.
+ * Applies break updates, and changes of what an address offers. Neither has an order in which a repetition is recognised: an
+ * address change has none at all, a break none within a second. A notification that is stored for its calendar already is
+ * therefore not applied again.
  */
-async function ingestOthers(
+async function applyBreaksAndAddresses(
   tx: Db,
   account: string,
   subjects: readonly NotificationSubject[],
-  { at }: Affected,
+  { calendarOf }: Affected,
   now: number,
-): Promise<IngestedOthers> {
+): Promise<AppliedOthers> {
   const days: DirtyDay[] = [];
   const touched = new Set<string>();
   const own = new Set<string>();
@@ -151,14 +161,14 @@ async function ingestOthers(
       .filter(({ breaks, address }) => breaks.length > 0 || address === true)
       .map((one) => [one.hash, one]),
   );
-  const kept = await calendarsOfKept(tx, account, [...others.keys()]);
+  const stored = await calendarsOfKept(tx, account, [...others.keys()]);
   for (const subject of others.values()) {
-    const calendar = at(subject);
-    if (calendar === undefined || kept.get(subject.hash) === nameOf(calendar)) continue;
+    const calendar = calendarOf(subject);
+    if (calendar === undefined || stored.get(subject.hash) === nameOf(calendar)) continue;
     if (subject.breaks.length > 0) {
-      const taken = await applyBreaks(tx, calendar, subject.breaks, now);
-      days.push(...taken.days);
-      if (taken.isOwn) own.add(subject.hash);
+      const applied = await applyBreaks(tx, calendar, subject.breaks, now);
+      days.push(...applied.days);
+      if (applied.isOwn) own.add(subject.hash);
     }
     if (subject.service !== undefined) {
       await markDaysOfService(tx, calendar.id, subject.service, new Date(now));
@@ -169,47 +179,52 @@ async function ingestOthers(
   return { days, touched: [...touched], own };
 }
 
-/** Whether it only repeats what we did ourselves. */
-function isOfPlaceholders(subject: NotificationSubject, { at }: Affected, heard: NotifiedBookings): boolean {
-  const calendar = at(subject);
+/** Whether the notification is only about placeholders of this engine. */
+function isOfPlaceholders(
+  subject: NotificationSubject,
+  { calendarOf }: Affected,
+  bookings: NotifiedBookings,
+): boolean {
+  const calendar = calendarOf(subject);
   if (calendar === undefined || subject.bookings.length === 0) return false;
   return subject.bookings.every(
-    ({ id, placeholder }) => placeholder !== undefined || heard.find(calendar.id, id)?.placeholder === true,
+    ({ id, placeholder }) =>
+      placeholder !== undefined || bookings.findBooking(calendar.id, id)?.placeholder === true,
   );
 }
 
-/** Whether it says that a booking is over that we have moved. */
-const isOwnMove = ({ byIntegration, booking }: NotificationSubject, heard: NotifiedBookings): boolean =>
-  byIntegration === true && booking !== undefined && heard.movedTo(booking) !== undefined;
+/** Whether the notification reports the end of a booking that this engine has moved. */
+const isOwnMove = ({ byIntegration, booking }: NotificationSubject, bookings: NotifiedBookings): boolean =>
+  byIntegration === true && booking !== undefined && bookings.findMovedTo(booking) !== undefined;
 
 /**
- * Without those that say that we have ended a booking of which we have sent a move and do not know yet what became of it:
- * whoever has sent it finds that out, and until then the booking is as it was.
+ * Leaves out notifications that this integration ended a booking whose move by this engine is in doubt. The sender of the move
+ * resolves it, and until then the booking stays as it is stored.
  */
-async function withoutUnsettled(
+async function withoutInDoubtMoves(
   tx: Db,
   account: string,
   subjects: readonly NotificationSubject[],
-  { known }: Affected,
+  { bookings }: Affected,
 ): Promise<readonly NotificationSubject[]> {
-  const standing = new Set(known.filter(({ status }) => status === 'booked').map(({ id }) => id));
+  const standing = new Set(bookings.filter(({ status }) => status === 'booked').map(({ id }) => id));
   const ended = subjects.flatMap(({ byIntegration, booking }) =>
     byIntegration && booking !== undefined && standing.has(booking) ? [booking] : [],
   );
-  const sent = await findInDoubtMoves(tx, account, ended);
-  return subjects.filter(({ byIntegration, booking }) => !(byIntegration && sent.has(booking ?? '')));
+  const inDoubt = await findInDoubtMoves(tx, account, ended);
+  return subjects.filter(({ byIntegration, booking }) => !(byIntegration && inDoubt.has(booking ?? '')));
 }
 
-function itemOf(
+function toItem(
   account: string,
   { name, hash, createdAt, booking, data, problem }: NotificationSubject,
   calendar: LockedCalendar | undefined,
-  heard: NotifiedBookings,
+  bookings: NotifiedBookings,
   source: NewNotification['source'],
 ): NewNotification {
   const known =
-    calendar === undefined || booking === undefined ? undefined : heard.find(calendar.id, booking);
-  const movedTo = known && heard.movedTo(known.id);
+    calendar === undefined || booking === undefined ? undefined : bookings.findBooking(calendar.id, booking);
+  const movedTo = known && bookings.findMovedTo(known.id);
   return {
     account,
     calendar: calendar === undefined ? null : nameOf(calendar),
@@ -218,7 +233,7 @@ function itemOf(
     createdAt,
     source,
     booking,
-    // What it was linked to is linked to what it is now.
+    // The link of a moved booking belongs to its successor.
     ref: movedTo === undefined ? (known?.ref ?? undefined) : undefined,
     movedTo,
     data,

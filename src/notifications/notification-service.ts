@@ -1,4 +1,4 @@
-/** What the marketplace says, put together: pushed, pulled, asked for again, looked for, and answered where it asks. */
+/** Runs all channels of the marketplace's notifications: push, pull, redelivery, the poll of missed bookings, and approvals. */
 import type { Logger } from 'pino';
 import type { Encryptor } from '../crypto/encryptor.js';
 import type { DiskSpace } from '../db/disk-space.js';
@@ -9,47 +9,48 @@ import type { DocplannerClient } from '../docplanner/index.js';
 import { MicroBatcher } from '../lib/micro-batcher.js';
 import type { Timers } from '../lib/timers.js';
 import { type AccountTask, AccountTasks } from './account-tasks.js';
-import { Approvals, type AskClinic } from './approvals.js';
+import { Approvals, type RequestApproval } from './approvals.js';
 import { ingestOrDeadLetter } from './dead-letter.js';
 import { ingestNotifications, type Source } from './ingest.js';
 import { MissedBookingPoller } from './missed-booking-poller.js';
 import type { NotificationSubject } from './parsed-notification.js';
-import { pullingNotifications } from './pull.js';
-import { type Pushed, receivePush } from './receive-push.js';
-import { redelivering } from './redelivery.js';
+import { createPullTask } from './pull.js';
+import { type PushResult, receivePush } from './receive-push.js';
+import { createRedeliveryTask } from './redelivery.js';
 
 export interface NotificationServiceOptions {
   readonly db: Db;
-  /** Of the embedded database. What the marketplace says is taken in where there is some, and asked for only then. */
-  readonly room?: DiskSpace | undefined;
+  /** The disk space of the embedded database. Notifications are accepted and requested only where some is left. */
+  readonly diskSpace?: DiskSpace | undefined;
   readonly encryptor: Encryptor;
   readonly log: Logger;
   readonly now: () => number;
   readonly timers: Timers;
-  /** For hearing what it has to say. */
-  readonly marketplace: (account: Account) => DocplannerClient;
-  /** For looking for what it has not said. */
-  readonly lookedFor: (account: Account) => DocplannerClient;
-  /** How long until something that failed so often is tried again, in milliseconds. */
+  /** The client for pulling notifications and requesting redelivery. */
+  readonly client: (account: Account) => DocplannerClient;
+  /** The client for polling missed bookings. */
+  readonly pollingClient: (account: Account) => DocplannerClient;
+  /** The delay before the next try after so many failures, in milliseconds. */
   readonly backoff: (account: Account, error: unknown, failures: number) => Promise<number>;
-  /** Has a calendar published soon. Never fails. */
+  /** Enqueues the publication of a calendar. Never rejects. */
   readonly enqueue: (calendar: string, priority: number) => Promise<void>;
-  /** Has notifications brought to the clinic soon. Never fails. */
+  /** Starts the delivery of notifications to the clinic. Never throws. */
   readonly deliver: (added: readonly AddedNotification[]) => void;
-  readonly askClinic: AskClinic;
-  /** How long one request to the marketplace can take, in milliseconds. */
+  readonly requestApproval: RequestApproval;
+  /** The maximum duration of one request to the marketplace, in milliseconds. */
   readonly requestTimeoutMs: number;
-  /** How often it is looked for calendars whose bookings are to be read, in milliseconds. */
-  readonly findEveryMs: number;
-  /** The dates that can be published, both included: over these bookings are looked for. */
+  /** The interval between two checks for calendars whose bookings are due to be read, in milliseconds. */
+  readonly pollEveryMs: number;
+  /** The first and the last date that can be published; missed bookings are polled over these dates. */
   readonly horizon: (account: Account) => { readonly from: string; readonly to: string };
 }
 
-const LOOK_EVERY_MS = 1_000;
-/** Pushes in one transaction, and how long it may take: a connection that hangs holds no later ones. */
+const CHECK_EVERY_MS = 1_000;
+/** The number of pushes in one transaction. */
 const MAX_PUSHES = 100;
-const COMMIT_WITHIN_MS = 15_000;
-/** Where many are pushed, the next one is here within this time, in milliseconds. */
+/** The maximum duration of one transaction, in milliseconds, so that a hanging connection does not delay later pushes. */
+const COMMIT_LIMIT_MS = 15_000;
+/** While many pushes arrive, the next one arrives within this time, in milliseconds. */
 const GAP_MS = 2;
 
 export class NotificationService {
@@ -57,96 +58,93 @@ export class NotificationService {
   readonly #stopping = new AbortController();
   readonly #approvals: Approvals;
   readonly #accountTasks: readonly AccountTasks[];
-  readonly #finder: MissedBookingPoller;
-  /** By account. */
-  readonly #pushed = new Map<string, MicroBatcher<NotificationSubject>>();
+  readonly #poller: MissedBookingPoller;
+  /** Batchers of pushes, by account. */
+  readonly #batchers = new Map<string, MicroBatcher<NotificationSubject>>();
   readonly #enqueueing = new Set<Promise<void>>();
 
   constructor(options: NotificationServiceOptions) {
-    const { db, log, now, timers, marketplace, backoff, askClinic, requestTimeoutMs, findEveryMs, horizon } =
-      options;
+    const { db, log, now, timers, client, backoff, requestApproval, requestTimeoutMs, diskSpace } = options;
     this.#options = options;
-    const { room } = options;
-    this.#approvals = new Approvals({ db, now, askClinic });
-    const take = (account: Account, subjects: readonly NotificationSubject[], source: Source) =>
-      this.#take(account, subjects, source);
+    this.#approvals = new Approvals({ db, now, requestApproval });
+    const ingest = (account: Account, subjects: readonly NotificationSubject[], source: Source) =>
+      this.#ingest(account, subjects, source);
     const shared = {
       db,
       log,
       now,
       timers,
-      everyMs: LOOK_EVERY_MS,
+      everyMs: CHECK_EVERY_MS,
       leaseMs: requestTimeoutMs * 3,
     };
     const stopping = this.#stopping.signal;
     const accountTasks = (accountTask: AccountTask): AccountTasks => {
-      const wanted = (account: Account): boolean => accountTask.wanted(account) && room?.isShort !== true;
-      return new AccountTasks({ ...shared, accountTask: { ...accountTask, wanted } });
+      const isEnabled = (account: Account): boolean =>
+        accountTask.isEnabled(account) && diskSpace?.isShort !== true;
+      return new AccountTasks({ ...shared, accountTask: { ...accountTask, isEnabled } });
     };
     this.#accountTasks = [
-      accountTasks(pullingNotifications({ marketplace, take, now, timers, backoff, stopping, log })),
-      accountTasks(redelivering({ marketplace, backoff })),
+      accountTasks(createPullTask({ client, ingest, now, timers, backoff, stopping, log })),
+      accountTasks(createRedeliveryTask({ client, backoff })),
     ];
-    this.#finder = new MissedBookingPoller({
+    this.#poller = new MissedBookingPoller({
       db,
-      marketplace: options.lookedFor,
-      take,
+      client: options.pollingClient,
+      ingest,
       backoff,
       log,
       now,
       timers,
-      horizon,
-      everyMs: findEveryMs,
+      horizon: options.horizon,
+      everyMs: options.pollEveryMs,
     });
   }
 
   start(): void {
     for (const accountTasks of this.#accountTasks) accountTasks.start();
-    this.#finder.start();
+    this.#poller.start();
   }
 
-  /** Waits for what is under way. */
+  /** Waits for active work. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await Promise.all([
       ...this.#accountTasks.map((accountTasks) => accountTasks.stop()),
-      this.#finder.stop(),
+      this.#poller.stop(),
     ]);
     await Promise.all(this.#enqueueing);
   }
 
-  /** Resolves when it is committed, or answered. */
-  async receive(account: Account, body: Buffer): Promise<Pushed> {
-    const { room } = this.#options;
-    const take = async (to: Account, subject: NotificationSubject): Promise<void> => {
-      const taking = (): Promise<void> => this.#takePushed(to, subject);
-      await (room === undefined ? taking() : room.runWithSpace(body.length, taking));
+  /** Resolves when the push is committed, or the request for approval is answered. */
+  async receive(account: Account, body: Buffer): Promise<PushResult> {
+    const { diskSpace } = this.#options;
+    const ingest = async (to: Account, subject: NotificationSubject): Promise<void> => {
+      const add = (): Promise<void> => this.#batcherOf(to).add(subject);
+      await (diskSpace === undefined ? add() : diskSpace.runWithSpace(body.length, add));
     };
-    return await receivePush({ approvals: this.#approvals, take, now: this.#options.now }, account, body);
+    return await receivePush({ approvals: this.#approvals, ingest, now: this.#options.now }, account, body);
   }
 
-  /** What is pushed while others are being committed is committed with one another. */
-  async #takePushed(account: Account, subject: NotificationSubject): Promise<void> {
-    const batcher = this.#pushed.get(account.id) ?? this.#batchesOf(account);
-    this.#pushed.set(account.id, batcher);
-    await batcher.add(subject);
-  }
-
-  #batchesOf(account: Account): MicroBatcher<NotificationSubject> {
+  /** The batcher commits together what is pushed while another batch is being committed. */
+  #batcherOf(account: Account): MicroBatcher<NotificationSubject> {
+    const known = this.#batchers.get(account.id);
+    if (known !== undefined) return known;
     const commit = async (subjects: readonly NotificationSubject[]) => {
-      await this.#take(account, subjects, 'push');
+      await this.#ingest(account, subjects, 'push');
       return subjects.map(() => undefined);
     };
     const { timers } = this.#options;
-    return new MicroBatcher<NotificationSubject>(commit, {
+    const batcher = new MicroBatcher<NotificationSubject>(commit, {
       timers,
       maxSize: MAX_PUSHES,
-      limitMs: COMMIT_WITHIN_MS,
+      limitMs: COMMIT_LIMIT_MS,
       gapMs: GAP_MS,
     });
+    this.#batchers.set(account.id, batcher);
+    return batcher;
   }
 
-  async #take(account: Account, subjects: readonly NotificationSubject[], source: Source): Promise<void> {
+  async #ingest(account: Account, subjects: readonly NotificationSubject[], source: Source): Promise<void> {
     await ingestOrDeadLetter(subjects, (some) => this.#commit(account, some, source));
   }
 
@@ -162,10 +160,10 @@ export class NotificationService {
     );
     for (const { name, problem } of subjects) {
       if (problem === undefined) continue;
-      log.error({ account: account.id, name, problem }, 'a notification could not be read; it is kept');
+      log.error({ account: account.id, name, problem }, 'a notification cannot be read; it is stored');
     }
     deliver(added);
-    // Committed is committed: who waits for that does not wait for the queue, too.
+    // A caller waits for the commit only, not for the queue.
     for (const { calendar, priority } of jobsToEnqueue) {
       const enqueueing = enqueue(calendar, priority).finally(() => this.#enqueueing.delete(enqueueing));
       this.#enqueueing.add(enqueueing);

@@ -1,4 +1,4 @@
-/** What a notification is about, and what it says that the record has to know. Pure. Contract: Notifications. */
+/** Converts a notification into its subject and the updates that apply to the database. Pure. Contract: Notifications. */
 import { hash } from 'node:crypto';
 import {
   type Booking,
@@ -9,7 +9,7 @@ import {
 } from '../docplanner/index.js';
 import type { BookingUpdate } from '../marketplace-state/apply-bookings.js';
 import type { BreakUpdate } from '../marketplace-state/apply-breaks.js';
-import { said } from '../marketplace-state/booking-update.js';
+import { toBookingUpdate } from '../marketplace-state/booking-update.js';
 import { tagOf } from '../marketplace-state/ownership-tags.js';
 
 export interface Place {
@@ -20,29 +20,29 @@ export interface Place {
 
 export interface NotificationSubject {
   readonly name: string;
-  /** The same for one that is sent again, also by another way. */
+  /** Equal for a repetition of the notification, also on another channel. */
   readonly hash: string;
   readonly createdAt: Date | null;
-  /** Absent where it does not say. */
+  /** Absent where the notification does not name one. */
   readonly place?: Place | undefined;
-  /** In the order in which they are to be taken in. */
+  /** In the order in which they apply. */
   readonly bookings: readonly BookingUpdate[];
   readonly breaks: readonly BreakUpdate[];
-  /** The booking that it is about; of a move, the new one. */
+  /** The booking that the notification is about; of a move, the new one. */
   readonly booking?: string | undefined;
-  /** Whether it says that the integration itself ended the booking: ours, or another of the clinic. */
+  /** Whether an integration ended the booking: this engine, or another integration of the clinic. */
   readonly byIntegration?: true | undefined;
-  /** An address service that is not what it was. */
+  /** The id of an address service that changed. */
   readonly service?: string | undefined;
-  /** It says that what the address has may not be what it was. */
+  /** Whether what the address offers may have changed. */
   readonly address?: true | undefined;
-  /** Where it cannot be read, without any of its values. */
+  /** Why the notification cannot be parsed, without any of its values. */
   readonly problem?: string | undefined;
-  /** Everything that came beside the name and the time. */
+  /** The content besides the name and the time. */
   readonly data: unknown;
 }
 
-/** @param now epoch milliseconds: for what does not say when it was said */
+/** @param now epoch milliseconds: the time of a notification that contains none */
 export function parseSubject(notification: Notification, now: number): NotificationSubject {
   if (notification.name === 'unknown') return unknownNotificationSubject(notification);
   const { name, created_at: created } = notification;
@@ -50,7 +50,7 @@ export function parseSubject(notification: Notification, now: number): Notificat
   const createdAt = createdIso === undefined ? null : new Date(createdIso);
   const at = createdAt?.getTime() ?? now;
   const { facility, doctor, address } = notification.data;
-  const data = flattened(notification.data);
+  const data = limitDepth(notification.data);
   const subject = {
     name,
     createdAt,
@@ -63,13 +63,13 @@ export function parseSubject(notification: Notification, now: number): Notificat
   switch (notification.name) {
     case 'slot-booked': {
       const { visit_booking: booking } = notification.data;
-      return { ...subject, ...aboutBooking(name, booking), bookings: [said(booking)] };
+      return { ...subject, ...identityOf(name, booking), bookings: [toBookingUpdate(booking)] };
     }
     case 'booking-canceled': {
       const { visit_booking: booking } = notification.data;
-      const canceled: BookingUpdate = { ...said(booking), status: 'canceled' };
+      const canceled: BookingUpdate = { ...toBookingUpdate(booking), status: 'canceled' };
       const byIntegration = booking.canceled_by === 'integration' ? true : undefined;
-      return { ...subject, ...aboutBooking(name, booking), bookings: [canceled], byIntegration };
+      return { ...subject, ...identityOf(name, booking), bookings: [canceled], byIntegration };
     }
     case 'booking-moved': {
       const { old_visit_booking: before, new_visit_booking: after } = notification.data;
@@ -78,8 +78,8 @@ export function parseSubject(notification: Notification, now: number): Notificat
         booking: after.id,
         hash: hashOf([name, before.id, after.id]),
         bookings: [
-          { ...said(before), status: 'moved', movedTo: after.id },
-          { ...said(after), before: before.id },
+          { ...toBookingUpdate(before), status: 'moved', movedTo: after.id },
+          { ...toBookingUpdate(after), movedFrom: before.id },
         ],
       };
     }
@@ -88,11 +88,11 @@ export function parseSubject(notification: Notification, now: number): Notificat
     case 'presence-marked':
       return { ...byContent(), booking: notification.data.visit_booking.id };
     case 'break-created':
-      return { ...byContent(), breaks: [breakUpdate(notification.data.break, at, 'created')] };
+      return { ...byContent(), breaks: [toBreakUpdate(notification.data.break, at, 'created')] };
     case 'break-moved':
-      return { ...byContent(), breaks: [breakUpdate(notification.data.break, at, 'moved')] };
+      return { ...byContent(), breaks: [toBreakUpdate(notification.data.break, at, 'moved')] };
     case 'break-removed':
-      return { ...byContent(), breaks: [breakUpdate(notification.data.break, at, 'removed')] };
+      return { ...byContent(), breaks: [toBreakUpdate(notification.data.break, at, 'removed')] };
     case 'address-service-changed':
     case 'address-service-deleted':
       return { ...byContent(), service: notification.data.address_service.id, address: true };
@@ -106,20 +106,20 @@ export function parseSubject(notification: Notification, now: number): Notificat
   }
 }
 
-/** A booking is booked once and cancelled once, however often and by whichever way that is said. */
-function aboutBooking(name: string, booking: Booking) {
+/** A booking is booked once and canceled once, so that the name and the id identify the notification on every channel. */
+function identityOf(name: string, booking: Booking) {
   return { booking: booking.id, hash: hashOf([name, booking.id]) };
 }
 
-function breakUpdate(one: CalendarBreak, at: number, word: BreakUpdate['word']): BreakUpdate {
+function toBreakUpdate(one: CalendarBreak, observedAt: number, kind: BreakUpdate['kind']): BreakUpdate {
   const [since, till] = [Date.parse(one.since), Date.parse(one.till)];
-  return { id: one.id, since, till, mark: tagOf(one), word, at };
+  return { id: one.id, since, till, tag: tagOf(one), kind, observedAt };
 }
 
 type Unknown = Extract<Notification, { name: 'unknown' }>;
 
-function unknownNotificationSubject({ reportedName, problem, raw: deep }: Unknown): NotificationSubject {
-  const raw = flattened(deep);
+function unknownNotificationSubject({ reportedName, problem, raw: unlimited }: Unknown): NotificationSubject {
+  const raw = limitDepth(unlimited);
   const isNewKind = reportedName !== undefined && !isKnown(reportedName);
   return {
     name: isNewKind ? reportedName : 'unknown',
@@ -128,7 +128,7 @@ function unknownNotificationSubject({ reportedName, problem, raw: deep }: Unknow
     place: placeIn(raw),
     bookings: [],
     breaks: [],
-    // A kind that is new is passed on as it is; one that is known and cannot be read is for a person to see.
+    // A new kind is delivered as it is. A known kind that cannot be parsed has a problem that a person must see.
     problem: isNewKind ? undefined : `${reportedName ?? 'no name'}: ${problem}`,
     data: isNewKind && typeof raw === 'object' && raw !== null && 'data' in raw ? raw.data : raw,
   };
@@ -136,8 +136,8 @@ function unknownNotificationSubject({ reportedName, problem, raw: deep }: Unknow
 
 const isKnown = (name: string): boolean => notificationNames.some((known) => known === name);
 
-/** A question whose form cannot be read. */
-export const isUnreadQuestion = (notification: Notification): boolean =>
+/** Whether the notification is a request for approval that cannot be parsed. */
+export const isUnreadableApprovalRequest = (notification: Notification): boolean =>
   notification.name === 'unknown' &&
   (notification.reportedName === 'slot-booking' || notification.reportedName === 'booking-moving');
 
@@ -158,7 +158,7 @@ function idOf(value: unknown): string | undefined {
   return typeof id === 'string' || typeof id === 'number' ? String(id) : undefined;
 }
 
-/** Of the content, whatever the order of its fields. */
+/** The hash of a content, independent of the order of its fields. */
 export function hashOf(content: unknown): string {
   return hash('sha256', canonical(content), 'base64url');
 }
@@ -172,11 +172,11 @@ function canonical(value: unknown): string {
   return `{${fields.map(([name, field]) => `${JSON.stringify(name)}:${canonical(field)}`).join()}}`;
 }
 
-const DEEPEST = 200;
+const MAX_DEPTH = 200;
 
-/** Without what lies so deep that no reader would get there, and a writer would fail at it. */
-function flattened(value: unknown): unknown {
-  return isDeep(value, DEEPEST) ? cut(value, DEEPEST) : value;
+/** Replaces what is nested too deeply by null: no reader needs it, and serializing it would overflow the stack. */
+function limitDepth(value: unknown): unknown {
+  return isDeep(value, MAX_DEPTH) ? cut(value, MAX_DEPTH) : value;
 }
 
 function isDeep(value: unknown, left: number): boolean {

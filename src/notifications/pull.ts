@@ -1,6 +1,6 @@
 /**
- * Pulls an account's notifications until there are none. Each is handed out once, so a batch that was handed out is
- * committed before the next is asked for, however long that takes. Contract: Notifications.
+ * Pulls an account's notifications until none remain. The marketplace hands out each notification once, so a pulled batch is
+ * committed before the next one is requested, however long the commit takes. Contract: Notifications.
  */
 import type { Logger } from 'pino';
 import { isUnavailable } from '../db/is-unavailable.js';
@@ -11,42 +11,43 @@ import type { AccountTask } from './account-tasks.js';
 import { type NotificationSubject, parseSubject } from './parsed-notification.js';
 
 export interface PullOptions {
-  /** For reading only: it never spends what writes need. */
-  readonly marketplace: (account: Account) => DocplannerClient;
-  /** Resolves when they are committed. */
-  readonly take: (
+  /** A client for reads only, which never uses the allowance of writes. */
+  readonly client: (account: Account) => DocplannerClient;
+  /** Resolves when the notifications are committed. */
+  readonly ingest: (
     account: Account,
     subjects: readonly NotificationSubject[],
     source: 'pull',
   ) => Promise<void>;
   readonly now: () => number;
   readonly timers: Timers;
-  /** How long until something that failed so often is tried again, in milliseconds. */
+  /** The delay before the next try after so many failures, in milliseconds. */
   readonly backoff: (account: Account, error: unknown, failures: number) => Promise<number>;
-  /** From when on a record that is away is not waited for much longer. */
+  /** Aborted when the process stops: from then on the number of tries to commit is limited. */
   readonly stopping: AbortSignal;
   readonly log: Logger;
 }
 
-const BATCH = 100;
-/** After how long what could not be committed is tried again, in milliseconds. */
-const AGAIN_MS = 1_000;
-/** How often it is still tried by a process that is told to stop. */
-const TRIES_WHILE_STOPPING = 10;
-/** Tries that fail although the record is there: it may pass all the same, but it may be of the batch itself. */
+const BATCH_SIZE = 100;
+/** The delay before a failed commit is retried, in milliseconds. */
+const RETRY_MS = 1_000;
+/** The number of tries to commit that a stopping process makes. */
+const MAX_TRIES_WHILE_STOPPING = 10;
+/** The number of failures with an available database. Such an error may be temporary, or caused by the batch itself. */
 const MAX_FAILURES = 30;
 
-export function pullingNotifications(options: PullOptions): AccountTask {
-  const { marketplace, take, now, timers, backoff, stopping, log } = options;
+export function createPullTask(options: PullOptions): AccountTask {
+  const { client: clientOf, ingest, now, timers, backoff, stopping, log } = options;
 
   /**
-   * What was handed out exists only here until it is committed: that is tried until it succeeds, or nobody may wait any
-   * longer, or it fails again and again for another reason than a record that is away.
+   * Retries the commit, because a pulled batch exists only in this process until it is committed. It gives up after
+   * {@link MAX_TRIES_WHILE_STOPPING} tries while the process stops, or after {@link MAX_FAILURES} failures of another reason than
+   * an unavailable database.
    */
-  const keep = async (
+  const commitWithRetries = async (
     commit: () => Promise<void>,
-    keepErrand: () => Promise<boolean>,
-    what: { account: string; count: number },
+    renewLease: () => Promise<boolean>,
+    logFields: { account: string; count: number },
   ): Promise<void> => {
     let triesWhileStopping = 0;
     for (let failures = 0; ; ) {
@@ -55,34 +56,34 @@ export function pullingNotifications(options: PullOptions): AccountTask {
       } catch (error) {
         if (!isUnavailable(error)) failures += 1;
         if (stopping.aborted) triesWhileStopping += 1;
-        if (triesWhileStopping > TRIES_WHILE_STOPPING || failures >= MAX_FAILURES) {
-          // Without its message, in which there may be a value.
+        if (triesWhileStopping > MAX_TRIES_WHILE_STOPPING || failures >= MAX_FAILURES) {
+          // The error's message is left out, because it may contain a value.
           const reason = error instanceof Error ? error.name : 'unknown';
           log.error(
-            { ...what, reason },
-            'pulled notifications could not be committed and are lost; bookings among them are looked for',
+            { ...logFields, reason },
+            'pulled notifications cannot be committed and are lost; the booking poller finds the bookings among them',
           );
           throw error;
         }
-        // Nobody else is to go on from here meanwhile, if that can be said at all.
-        await keepErrand().catch(() => false);
-        await timers.sleep(AGAIN_MS, stopping.aborted ? undefined : stopping);
+        // The lease is renewed so that no other process pulls meanwhile; a failed renewal changes nothing here.
+        await renewLease().catch(() => false);
+        await timers.sleep(RETRY_MS, stopping.aborted ? undefined : stopping);
       }
     }
   };
 
   return {
     kind: 'pull',
-    wanted: ({ notifications: { mode } }) => mode === 'pull' || mode === 'both',
-    againAfterMs: backoff,
-    run: async (account, keepErrand) => {
-      const client = marketplace(account);
+    isEnabled: ({ notifications: { mode } }) => mode === 'pull' || mode === 'both',
+    retryAfterMs: backoff,
+    run: async (account, renewLease) => {
+      const client = clientOf(account);
       for (;;) {
-        const { notifications, remaining } = await client.pullNotifications(BATCH);
+        const { notifications, remaining } = await client.pullNotifications(BATCH_SIZE);
         const subjects = notifications.map((notification) => parseSubject(notification, now()));
-        const what = { account: account.id, count: subjects.length };
-        await keep(() => take(account, subjects, 'pull'), keepErrand, what);
-        if (remaining === 0 || notifications.length === 0 || !(await keepErrand())) {
+        const logFields = { account: account.id, count: subjects.length };
+        await commitWithRetries(() => ingest(account, subjects, 'pull'), renewLease, logFields);
+        if (remaining === 0 || notifications.length === 0 || !(await renewLease())) {
           return account.notifications.pullEverySeconds * 1_000;
         }
       }

@@ -1,5 +1,5 @@
 /**
- * Has the marketplace send pushes again that failed, when it had nobody to talk to: at most hourly. Contract: Notifications
+ * Requests redelivery of pushes that failed while this engine was unreachable, at most once per hour. Contract: Notifications
  * (push), Limits (release).
  */
 
@@ -14,28 +14,28 @@ import {
 import type { AccountTask } from './account-tasks.js';
 
 export interface RedeliveryOptions {
-  readonly marketplace: (account: Account) => DocplannerClient;
+  readonly client: (account: Account) => DocplannerClient;
   readonly backoff: (account: Account, error: unknown, failures: number) => Promise<number>;
 }
 
 /** More than an hour, because the marketplace counts by its own clock. */
-const EVERY_MS = 62 * MINUTE;
+const INTERVAL_MS = 62 * MINUTE;
 
-export function redelivering({ marketplace, backoff }: RedeliveryOptions): AccountTask {
+export function createRedeliveryTask({ client, backoff }: RedeliveryOptions): AccountTask {
   return {
     kind: 'redelivery',
-    wanted: ({ notifications: { mode } }) => mode === 'push' || mode === 'both',
-    notWithinMs: EVERY_MS,
+    isEnabled: ({ notifications: { mode } }) => mode === 'push' || mode === 'both',
+    minIntervalMs: INTERVAL_MS,
     run: async (account) => {
-      await marketplace(account).release();
-      return EVERY_MS;
+      await client(account).release();
+      return INTERVAL_MS;
     },
-    againAfterMs: async (account, error, failures) => {
-      // Not a client that is pushed to: that is for support to change.
+    retryAfterMs: async (account, error, failures) => {
+      // The marketplace does not push to this client; only its support can change that.
       if (error instanceof ForbiddenError) return DAY;
-      if (error instanceof RateLimitedError) return error.retryAfterMs ?? EVERY_MS;
-      // It may have been heard, and then it would be refused for an hour.
-      if (error instanceof ConnectionError && error.mayHaveApplied) return EVERY_MS;
+      if (error instanceof RateLimitedError) return error.retryAfterMs ?? INTERVAL_MS;
+      // The request may have been applied, and a second one would be refused for an hour.
+      if (error instanceof ConnectionError && error.mayHaveApplied) return INTERVAL_MS;
       return await backoff(account, error, failures);
     },
   };

@@ -13,7 +13,7 @@ import { daysBetween, pendingDays, type StoredDay } from '../db/tables/days.js';
 import { heldDates } from '../db/tables/held-changes.js';
 import { findBookingsToSync, type LinkedBookingChange } from '../db/tables/linked-bookings.js';
 import { type StoredWindow, windowsOf } from '../db/tables/windows.js';
-import { timeOf, widened } from '../marketplace-state/dirty-days.js';
+import { addBuffers, toBusySpan } from '../marketplace-state/dirty-days.js';
 import type { Horizon } from './horizon.js';
 
 /** A day as it is wanted, with the generation that this is the answer to. */
@@ -182,7 +182,7 @@ async function computeDates(tx: Db, calendar: Calendar, account: Account, from: 
     ]),
   );
   const closed = taken.map((one) => {
-    const { start, end } = widened(timeOf(one), { bufferBefore, bufferAfter });
+    const { start, end } = addBuffers(toBusySpan(one), { bufferBefore, bufferAfter });
     // A break may end in a year of which nothing is computed.
     return { start: Math.max(start, first), end: Math.min(end, last) };
   });

@@ -7,7 +7,7 @@ import type { CalendarContext } from '../context/context.js';
 import type { BusyTime } from '../db/tables/busy-time.js';
 import { DocplannerError } from '../docplanner/index.js';
 import { DONE, requeueNow, type WorkResult } from '../lib/work-result.js';
-import { readBreaks } from '../marketplace-state/fetch-state.js';
+import { ingestBreaks } from '../marketplace-state/fetch-state.js';
 import { RateLimitError } from '../rate-limit/rate-limit-error.js';
 import { unreadBreaks } from './blocking/required-blocks.js';
 import type { WantedDay } from './desired-days.js';
@@ -66,7 +66,10 @@ async function learnsWhoseBreaks(
   for (const id of unread) lookedFor.add(id);
   const { db, calendar, now } = context;
   try {
-    await readBreaks({ db, calendar, now, client: context.client(priorityOf(days)) }, rangeOf(context, days));
+    await ingestBreaks(
+      { db, calendar, now, client: context.client(priorityOf(days)) },
+      rangeOf(context, days),
+    );
     return true;
   } catch (error) {
     if (!(error instanceof DocplannerError || error instanceof RateLimitError)) throw error;

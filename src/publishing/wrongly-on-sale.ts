@@ -10,7 +10,7 @@ import { findBusyTime } from '../db/tables/busy-time.js';
 import type { Calendar } from '../db/tables/calendars.js';
 import { daysBetween, type StoredDay } from '../db/tables/days.js';
 import { windowsOf } from '../db/tables/windows.js';
-import { timeOf, widened } from '../marketplace-state/dirty-days.js';
+import { addBuffers, toBusySpan } from '../marketplace-state/dirty-days.js';
 
 export interface OnSale {
   readonly day: StoredDay;
@@ -52,11 +52,11 @@ export async function findWronglyOnSale(
       const placeholders = await findPlaceholdersBetween(tx, calendar.id, begin, end);
       const available = minus(
         unionOf(windows.map(spanOf)),
-        unionOf(taken.map((one) => widened(timeOf(one), buffers))),
+        unionOf(taken.map((one) => addBuffers(toBusySpan(one), buffers))),
       );
       const hidden = [
         { start: Number.NEGATIVE_INFINITY, end: now },
-        ...taken.filter(({ source }) => source !== 'occupancy').map(timeOf),
+        ...taken.filter(({ source }) => source !== 'occupancy').map(toBusySpan),
         ...breaks
           .filter(({ id, own }) => own === true && !isInDoubtBreakId(id))
           .map(({ since, till }) => ({ start: since.getTime(), end: till.getTime() })),

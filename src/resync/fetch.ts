@@ -8,7 +8,12 @@ import type { Booking, DocplannerClient } from '../docplanner/index.js';
 import { notifyLater } from '../linked-bookings/notify-later.js';
 import { type BookingUpdate, mergeBookings } from '../marketplace-state/apply-bookings.js';
 import { type BreakUpdate, mergeBreaks } from '../marketplace-state/apply-breaks.js';
-import { type FoundBreak, ingest, requestBookings, requestBreaks } from '../marketplace-state/fetch-state.js';
+import {
+  applyUpdates,
+  fetchBookings,
+  fetchBreaks,
+  type ListedBreak,
+} from '../marketplace-state/fetch-state.js';
 import { assemble, withRefs } from '../publishing/blocking/fetch-marketplace-state.js';
 import type { MarketplaceState } from '../publishing/blocking/marketplace-state.js';
 import { requiredBlocksOf } from '../publishing/blocking/required-blocks.js';
@@ -26,7 +31,7 @@ export interface Reading {
   readonly starts: Awaited<ReturnType<ReturnType<CalendarContext['client']>['getSlots']>>;
   readonly bookings: readonly Booking[];
   /** Absent where they were not asked for. */
-  readonly breaks: readonly FoundBreak[] | undefined;
+  readonly breaks: readonly ListedBreak[] | undefined;
   readonly present: MarketplaceState;
   /** The same, held against what was known to be taken before. */
   readonly presentBefore: MarketplaceState;
@@ -53,11 +58,11 @@ export async function read(
   const reader = { db, calendar, now, client };
   const starts = earlier?.starts ?? (await client.getSlots(calendar, range.from, range.to));
   const bookings =
-    earlier === undefined ? await requestBookings(reader, range) : { list: earlier.bookings, said: [] };
-  const breaks = withBreaks ? await requestBreaks(reader, range) : { list: undefined, said: [] };
+    earlier === undefined ? await fetchBookings(reader, range) : { list: earlier.bookings, updates: [] };
+  const breaks = withBreaks ? await fetchBreaks(reader, range) : { list: undefined, updates: [] };
   const changed = dryRun
-    ? await wouldChange(context, bookings.said, breaks.said)
-    : await ingest(context, { bookings: bookings.said, breaks: breaks.said });
+    ? await wouldChange(context, bookings.updates, breaks.updates)
+    : await applyUpdates(context, { bookings: bookings.updates, breaks: breaks.updates });
   if (!dryRun && changed.length > 0) await notifyLater(context);
   const dates = known.days.map(({ date }) => date).sort();
   const placeholders = await findPlaceholdersBetween(

@@ -120,7 +120,7 @@ describe.each(databases)('on $name', ({ create }) => {
       };
       const holds = new HeldChanges({ db, enqueue: async () => {}, now: () => START + 10_000 });
       const emptied = { to: NEXT };
-      const options = { holds: { share: 0.5 } };
+      const options = { deletionGuard: { share: 0.5 } };
       await expect(clinic.snapshot(1, emptied, { ...options, onHeld: fails })).rejects.toThrow('told');
       expect(await holds.list()).toEqual([]);
       const { held } = await clinic.snapshot(2, emptied, options);
@@ -152,8 +152,8 @@ describe.each(databases)('on $name', ({ create }) => {
           {
             db,
             now: () => START + 10_000,
-            take: (id, body, arrival) =>
-              applySnapshot(db, id, body, { ...arrival, now: START + 20_000, holds: undefined }),
+            apply: (id, body, arrival) =>
+              applySnapshot(db, id, body, { ...arrival, now: START + 20_000, deletionGuard: undefined }),
           },
         );
       const whole = { complete: true, snapshots: 2, problems: [] };

@@ -1,7 +1,7 @@
 // Events that arrive together are applied together, and each request gets its own answer.
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
-import { EventIntake } from '../../src/clinic/event-batcher.js';
+import { EventBatcher } from '../../src/clinic/event-batcher.js';
 import { putCalendar } from '../../src/db/tables/calendars.js';
 import { lockCalendars } from '../../src/db/tables/events.js';
 import type { PendingCalendar } from '../../src/db/tables/pending-calendars.js';
@@ -23,14 +23,14 @@ const occupied = (of: string, ref = 'apt') => {
 describe('the intake of events', () => {
   const record = useDatabase();
   let enqueued: (readonly PendingCalendar[])[];
-  let intake: EventIntake;
+  let intake: EventBatcher;
 
   beforeEach(async () => {
     for (const [n, id] of CALENDARS.entries()) {
       await putCalendar(record.db, calendar({ id, doctorId: `${n}`, addressId: `${n}` }), NOW);
     }
     enqueued = [];
-    intake = new EventIntake({
+    intake = new EventBatcher({
       db: record.db,
       encryptor: ENCRYPTOR,
       now: () => NOW.getTime(),

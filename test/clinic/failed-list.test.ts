@@ -1,7 +1,7 @@
 // An event of the queue that was refused, as a person sees it.
 import { expect, test } from '@jest/globals';
 import { applyEvents } from '../../src/clinic/apply-events.js';
-import { storedEventOf } from '../../src/clinic/stored-event.js';
+import { serializeRejectedEvent } from '../../src/clinic/stored-event.js';
 import { openDatabase } from '../../src/db/database.js';
 import { saveRejectedEvent } from '../../src/db/tables/rejected-events.js';
 import { run } from '../cli/run.js';
@@ -20,7 +20,7 @@ test('failed list names a refused event by its own id, in the words of the field
     patient: 'Kowalski',
   };
   const [rejected] = (await applyEvents(db, [event], NOW.getTime())).result.rejected;
-  await saveRejectedEvent(db, { data: storedEventOf(event), reason: rejected?.reason ?? '' }, NOW);
+  await saveRejectedEvent(db, { data: serializeRejectedEvent(event), reason: rejected?.reason ?? '' }, NOW);
   await close();
   const env = { DATABASE_URL: url, LOG_LEVEL: 'fatal' };
   const { code, stdout } = await run(['failed', 'list'], { env });

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { sql } from 'kysely';
-import { EventIntake } from '../../src/clinic/event-batcher.js';
+import { EventBatcher } from '../../src/clinic/event-batcher.js';
 import type { OccupancyEvent } from '../../src/clinic/occupancy-event.js';
 import { OccupancyWorker, type OccupancyWorkerOptions } from '../../src/clinic/occupancy-worker.js';
 import { type Database, openDatabase } from '../../src/db/database.js';
@@ -74,7 +74,7 @@ function worker(
   { database: { db }, queues }: Place,
   apply?: OccupancyWorkerOptions['apply'],
 ): { readonly worker: OccupancyWorker; readonly stale: () => number } {
-  const intake = new EventIntake({
+  const intake = new EventBatcher({
     db,
     encryptor: ENCRYPTOR,
     now: () => NOW.getTime(),
@@ -87,7 +87,7 @@ function worker(
     queues,
     log: createLog('silent'),
     timers: systemTimers,
-    refuse: async (_, reason) => expect(reason).toBe('nothing is refused'),
+    saveRejected: async (_, reason) => expect(reason).toBe('nothing is refused'),
     apply:
       apply ??
       (async (batch) => {

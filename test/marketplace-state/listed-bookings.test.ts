@@ -1,13 +1,13 @@
-// A list of bookings of which some cannot be read, or are left out, beside what the record knows. Contract: getBookings.
+// Lists of bookings with unreadable and missing items, compared with the stored bookings. Contract: getBookings.
 import { expect, test } from '@jest/globals';
 import { getCalendar } from '../../src/db/tables/calendars.js';
 import type { Booking, DocplannerClient, Listed } from '../../src/docplanner/index.js';
-import { listBookings } from '../../src/marketplace-state/listed-bookings.js';
+import { fetchListedBookings } from '../../src/marketplace-state/listed-bookings.js';
 import { hearing, said, visitBooking } from '../notifications/notification-fixture.js';
 
 const HOUR = 60 * 60_000;
 
-test('what cannot be read is there, and without its id nothing is taken for gone that was not asked for', async () => {
+test('an unreadable booking counts as present, and without its id only bookings that were fetched count as gone', async () => {
   const { desk, push } = await hearing();
   for (const [n, id] of ['listed', 'unread', 'odd', 'gone'].entries()) {
     const booking = visitBooking(desk, id, `10:${n}0`, { end_at: desk.at(`10:${n}5`) });
@@ -16,7 +16,7 @@ test('what cannot be read is there, and without its id nothing is taken for gone
   const { db } = desk.engine;
   const calendar = await getCalendar(db, 'nowak');
   if (calendar === undefined) throw new Error('there is no calendar');
-  const sent = {
+  const inDoubt = {
     calendar_id: 'nowak',
     id: 'sent 1',
     status: 'booked',
@@ -25,31 +25,31 @@ test('what cannot be read is there, and without its id nothing is taken for gone
     placeholder: true,
     updated_at: new Date(desk.engine.now()),
   } as const;
-  await db.insertInto('slotkeeper.bookings').values(sent).execute();
-  const asked: string[] = [];
+  await db.insertInto('slotkeeper.bookings').values(inDoubt).execute();
+  const fetched: string[] = [];
   const list = async (unread: Listed<Booking>['unread'], now: number) => {
-    asked.splice(0);
+    fetched.splice(0);
     const client = {
       listBookings: async () => ({ items: [visitBooking(desk, 'listed', '10:00')], unread }),
       findBooking: async (_: unknown, id: string) => {
-        asked.push(id);
+        fetched.push(id);
         return id === 'odd' ? 'unreadable' : undefined;
       },
     } as unknown as DocplannerClient;
     const range = { from: desk.at('00:00'), to: desk.at('23:00') };
-    return await listBookings({ db, client, calendar, ...range, ofPatients: false, now });
+    return await fetchListedBookings({ db, client, calendar, ...range, patientsOnly: false, now });
   };
   const later = desk.engine.now() + HOUR;
   const all = await list([{ id: 'unread', problem: 'x' }], later);
-  expect(asked).toEqual(['odd', 'gone']);
+  expect(fetched).toEqual(['odd', 'gone']);
   expect(all.listed.map(({ id }) => id)).toEqual(['listed']);
   expect(all.gone.map(({ id }) => id)).toEqual(['gone']);
-  // One of unknown id may be any of them, and ours that awaits its answer.
+  // An item of unknown id may be any booking, also a placeholder whose creation is in doubt.
   expect((await list([{ id: undefined, problem: 'x' }], later)).gone.map(({ id }) => id)).toEqual([
     'unread',
     'gone',
   ]);
-  expect(asked).toEqual(['unread', 'odd', 'gone']);
+  expect(fetched).toEqual(['unread', 'odd', 'gone']);
   expect((await list([], later)).gone.map(({ id }) => id)).toEqual(['unread', 'gone', 'sent 1']);
   expect((await list([], desk.engine.now() + 1)).gone.map(({ id }) => id)).toEqual(['sent 1']);
 });

@@ -284,11 +284,11 @@ describe('a marketplace that does not answer', () => {
     const asked: string[] = [];
     const finder = new MissedBookingPoller({
       db,
-      marketplace: ({ id }) => {
+      client: ({ id }) => {
         asked.push(id);
         throw new Error('nobody is to be asked');
       },
-      take: async () => undefined,
+      ingest: async () => undefined,
       backoff: async () => 0,
       log: desk.engine.log,
       now: () => {

@@ -98,7 +98,7 @@ test('any order of the same news, each once or twice, one by one or at once, end
             async (done, index) => [...(await done), await send(index)],
             Promise.resolve([]),
           );
-      expect(answers.every(({ kind }) => kind === 'kept')).toBe(true);
+      expect(answers.every(({ kind }) => kind === 'stored')).toBe(true);
       const mine = (taken: readonly unknown[]) =>
         taken.filter((one) => JSON.stringify(one).includes(`-${n}"`));
       expect(mine(await busy(calendar))).toEqual([

@@ -18,7 +18,7 @@ import { AccountTasks } from '../../src/notifications/account-tasks.js';
 import { ingestOrDeadLetter } from '../../src/notifications/dead-letter.js';
 import { ingestNotifications } from '../../src/notifications/ingest.js';
 import { type NotificationSubject, parseSubject } from '../../src/notifications/parsed-notification.js';
-import { pullingNotifications } from '../../src/notifications/pull.js';
+import { createPullTask } from '../../src/notifications/pull.js';
 import { openEncryptor } from '../../src/setup/encryption.js';
 import { postgresDatabase } from '../db/databases.js';
 import { account } from '../db/seed-rows.js';
@@ -262,9 +262,9 @@ describe('pulling', () => {
       db: desk.engine.db,
       accountTask: {
         kind: 'pull',
-        wanted: ({ id }) => id === 'many',
+        isEnabled: ({ id }) => id === 'many',
         run: async ({ id }) => asked.push(id),
-        againAfterMs: async () => 1,
+        retryAfterMs: async () => 1,
       },
       log: desk.engine.log,
       now: () => {
@@ -278,7 +278,7 @@ describe('pulling', () => {
       leaseMs: HOUR,
     });
     await accountTasks.runOnce();
-    await accountTasks.settled();
+    await accountTasks.waitForRunning();
     await stopping;
     expect({ looks, asked }).toEqual({ looks: 2, asked: [] });
     await task(clinic, 'pull');
@@ -303,9 +303,9 @@ describe('what was handed out', () => {
   });
 
   function puller(take: (subjects: readonly NotificationSubject[]) => Promise<void>, stopping: AbortSignal) {
-    return pullingNotifications({
-      marketplace: () => client,
-      take: (_, subjects) => take(subjects),
+    return createPullTask({
+      client: () => client,
+      ingest: (_, subjects) => take(subjects),
       now: Date.now,
       backoff: async () => 1,
       stopping,

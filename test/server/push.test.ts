@@ -187,7 +187,7 @@ describe('a notification that the record will not have', () => {
       const answers = await Promise.all(bodies.map((body) => push(body)));
       expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
       const problems = (await items()).filter(({ problem }) => problem !== undefined);
-      expect(problems).toMatchObject([{ name: 'slot-booked', problem: /could not be taken in/ }]);
+      expect(problems).toMatchObject([{ name: 'slot-booked', problem: /could not be applied/ }]);
       expect(await items()).toHaveLength(3);
       expect(await busy()).toMatchObject([{ booking: 'good-1' }, { booking: 'good-2' }]);
       expect(await desk.engine.failures.list()).toMatchObject([{ kind: 'notification' }]);

@@ -18,11 +18,11 @@ import type { ResolvedEvent } from '../resolve-event.js';
 import { checkDeletions, type DeletionGuardOptions } from './deletion-guard.js';
 import { type HeldSummary, holdChange, type OnHeld } from './hold-change.js';
 import { loadKnown } from './load-known.js';
-import { type ReadSnapshot, type RejectedEntry, readSnapshot } from './parse-snapshot.js';
+import { type ParsedSnapshot, parseSnapshot, type RejectedEntry } from './parse-snapshot.js';
 import { planSnapshot } from './plan-snapshot.js';
 import { resolveSnapshot } from './resolve-snapshot.js';
 import { saveChanges, windowsEvent } from './save-snapshot.js';
-import { sameWindows } from './window-coverage.js';
+import { hasSameWindows } from './window-coverage.js';
 
 export interface SnapshotOptions {
   /** Epoch milliseconds. */
@@ -30,7 +30,7 @@ export interface SnapshotOptions {
   /** When it began to arrive, epoch milliseconds: it was taken then at the latest. Default `now`. */
   readonly arrivedAt?: number | undefined;
   /** Undefined: nothing is held. */
-  readonly holds: DeletionGuardOptions | undefined;
+  readonly deletionGuard: DeletionGuardOptions | undefined;
   /** Snapshots of one run are weighed together, also over all calendars of an account. */
   readonly run?: string | undefined;
   /** Told of each hold, in the transaction that makes it. */
@@ -79,7 +79,7 @@ export async function applySnapshot(
   input: unknown,
   options: SnapshotOptions,
 ): Promise<SnapshotOutcome> {
-  const reading = readSnapshot(input);
+  const reading = parseSnapshot(input);
   if (!reading.success) return { kind: 'invalid', problems: reading.problems };
   try {
     return await retryDeadlock(() =>
@@ -95,7 +95,7 @@ export async function applySnapshot(
 async function takeIn(
   tx: Db,
   id: string,
-  input: ReadSnapshot,
+  input: ParsedSnapshot,
   options: SnapshotOptions,
 ): Promise<SnapshotOutcome> {
   const { now } = options;
@@ -109,13 +109,15 @@ async function takeIn(
   const plan = planSnapshot(snapshot, known);
   const replaced = snapshot.complete ? await replaceHeld(tx, id, snapshot.from, snapshot.to, at) : 0;
   const deletions =
-    options.holds === undefined ? [] : await checkDeletions(tx, calendar, plan, options.holds, options);
+    options.deletionGuard === undefined
+      ? []
+      : await checkDeletions(tx, calendar, plan, options.deletionGuard, options);
   const isHeld = deletions.length > 0;
 
   const released = isHeld ? [] : plan.missing;
-  const dates = plan.dates.flatMap(({ date, before, asked, added, isMissed }) => {
-    const after = isHeld ? added : asked;
-    return isMissed || !sameWindows(before, after) ? [{ date, after }] : [];
+  const dates = plan.dates.flatMap(({ date, before, requested, added, isFirstReport }) => {
+    const after = isHeld ? added : requested;
+    return isFirstReport || !hasSameWindows(before, after) ? [{ date, after }] : [];
   });
   const saved = await saveChanges(
     tx,
@@ -138,7 +140,7 @@ async function takeIn(
   if (!snapshot.complete) await confirmOccupancies(tx, id, plan.confirmed, at);
   await recordWindows(
     tx,
-    plan.told.map((date) => ({ calendar: id, date })),
+    plan.reportedDates.map((date) => ({ calendar: id, date })),
     at,
   );
   if (snapshot.complete) await recordSnapshot(tx, id, snapshot.from, snapshot.to, at);

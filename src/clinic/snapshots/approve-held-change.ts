@@ -16,11 +16,11 @@ import {
 } from '../../db/tables/snapshots.js';
 import { windowsOf } from '../../db/tables/windows.js';
 import type { ResolvedEvent } from '../resolve-event.js';
-import { asOf, datesReached, datesTouched } from './observed-at.js';
+import { findTouchedDates, firstAndLastDate, observedAtOf } from './observed-at.js';
 import { saveChanges, windowsEvent } from './save-snapshot.js';
 
 export interface ApprovedChange {
-  readonly hold: HeldChange;
+  readonly heldChange: HeldChange;
   readonly changedDays: number;
   readonly jobsToEnqueue: readonly PendingCalendar[];
 }
@@ -80,7 +80,7 @@ async function release(tx: Db, id: string, now: number): Promise<ApprovedChange 
     observedAt,
   );
   await deleteHeldChange(tx, id);
-  return { hold, changedDays: saved.changedDays, jobsToEnqueue: saved.jobsToEnqueue };
+  return { heldChange: hold, changedDays: saved.changedDays, jobsToEnqueue: saved.jobsToEnqueue };
 }
 
 /** Those of which nothing newer is known, and which lie in a date that no newer snapshot has spoken of. */
@@ -91,12 +91,13 @@ async function stillHeld(
   observedAt: Date,
   dates: ReadonlySet<string>,
 ): Promise<KnownOccupancy[]> {
-  const all = occupancies.flatMap((one) => datesReached(one, timeZone) ?? []).sort();
+  const all = occupancies.flatMap((one) => firstAndLastDate(one, timeZone) ?? []).sort();
   const [first, last] = [all[0], all.at(-1)];
   if (first === undefined || last === undefined) return [];
   const told = new Map((await findReportedDates(tx, id, first, last)).map((one) => [one.date, one]));
   return occupancies.filter(
     (one) =>
-      datesTouched(one, timeZone, dates).length > 0 && asOf(one, timeZone, told) <= observedAt.getTime(),
+      findTouchedDates(one, timeZone, dates).length > 0 &&
+      observedAtOf(one, timeZone, told) <= observedAt.getTime(),
   );
 }

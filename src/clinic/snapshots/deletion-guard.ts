@@ -16,7 +16,7 @@ import {
 import type { LockedCalendar } from '../../db/tables/events.js';
 import type { Deletion } from '../../db/tables/held-changes.js';
 import type { SnapshotPlan } from './plan-snapshot.js';
-import { minutesLost } from './window-coverage.js';
+import { countDeletedMinutes } from './window-coverage.js';
 
 export interface DeletionGuardOptions {
   /** From 0 to 1: more than this share of what lies ahead is held. */
@@ -80,9 +80,9 @@ function changeOf({ dates, missing, occupied }: SnapshotPlan, now: number): { lo
     { minutes: 0, occupancies: 0 },
     { minutes: 0, occupancies: 0 },
   ];
-  for (const { before, asked } of dates) {
-    lost.minutes += minutesLost(before, asked, now, now + AHEAD_MS);
-    gained.minutes += minutesLost(asked, before, now, now + AHEAD_MS);
+  for (const { before, requested } of dates) {
+    lost.minutes += countDeletedMinutes(before, requested, now, now + AHEAD_MS);
+    gained.minutes += countDeletedMinutes(requested, before, now, now + AHEAD_MS);
   }
   lost.occupancies = missing.filter(({ interval }) => (interval?.end.getTime() ?? 0) > now).length;
   gained.occupancies = occupied.filter(({ interval }) => interval.end > now).length;

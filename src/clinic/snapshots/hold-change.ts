@@ -9,10 +9,10 @@ import {
   type NewHeldChange,
   saveHeldChange,
 } from '../../db/tables/held-changes.js';
-import { datesTouched } from './observed-at.js';
+import { findTouchedDates } from './observed-at.js';
 import type { SnapshotPlan } from './plan-snapshot.js';
 import type { ResolvedSnapshot } from './resolve-snapshot.js';
-import { sameWindows } from './window-coverage.js';
+import { hasSameWindows } from './window-coverage.js';
 
 /**
  * Is told of a hold in the transaction that makes it, so that neither can be without the other.
@@ -62,10 +62,10 @@ function heldDates(
 ): HeldDate[] {
   const held = new Map<string, HeldDate>();
   for (const one of missing) {
-    for (const date of datesTouched(one, timeZone, datesBetween(from, to))) held.set(date, { date });
+    for (const date of findTouchedDates(one, timeZone, datesBetween(from, to))) held.set(date, { date });
   }
-  for (const { date, asked, added } of dates) {
-    if (!sameWindows(asked, added)) held.set(date, { date, windows: asked });
+  for (const { date, requested, added } of dates) {
+    if (!hasSameWindows(requested, added)) held.set(date, { date, windows: requested });
   }
   return [...held.values()].sort((a, b) => (a.date < b.date ? -1 : 1));
 }

@@ -4,15 +4,15 @@ import type { Db } from '../../db/schema.js';
 import type { LockedCalendar } from '../../db/tables/events.js';
 import { findReportedDates, occupanciesAround } from '../../db/tables/snapshots.js';
 import { windowsOf } from '../../db/tables/windows.js';
-import { datesReached } from './observed-at.js';
-import type { KnownOfSnapshot } from './plan-snapshot.js';
+import { firstAndLastDate } from './observed-at.js';
+import type { KnownState } from './plan-snapshot.js';
 import type { ResolvedSnapshot } from './resolve-snapshot.js';
 
 export async function loadKnown(
   tx: Db,
   calendar: LockedCalendar,
   { from, to, complete, occupied }: ResolvedSnapshot,
-): Promise<KnownOfSnapshot> {
+): Promise<KnownState> {
   const refs = occupied.map(({ ref }) => ref);
   // Only a complete snapshot says something of what it does not name.
   const around = complete
@@ -22,12 +22,14 @@ export async function loadKnown(
       }
     : undefined;
   const occupancies = await occupanciesAround(tx, calendar.id, refs, around);
-  const touched = [...occupied, ...occupancies].flatMap((one) => datesReached(one, calendar.timeZone) ?? []);
+  const touched = [...occupied, ...occupancies].flatMap(
+    (one) => firstAndLastDate(one, calendar.timeZone) ?? [],
+  );
   const dates = [from, to, ...touched].sort();
   return {
     calendar,
     occupancies,
     windows: await windowsOf(tx, calendar.id, from, to),
-    told: await findReportedDates(tx, calendar.id, dates[0] ?? from, dates.at(-1) ?? to),
+    reportedDates: await findReportedDates(tx, calendar.id, dates[0] ?? from, dates.at(-1) ?? to),
   };
 }

@@ -6,7 +6,7 @@ import { DAY } from '../../core/duration.js';
 import { datesOf, localDate } from '../../core/index.js';
 import type { KnownOccupancy, ReportedDate } from '../../db/tables/snapshots.js';
 
-export type Told = ReadonlyMap<string, ReportedDate>;
+export type ReportedDates = ReadonlyMap<string, ReportedDate>;
 
 type Span = { readonly start: Date | number; readonly end: Date | number };
 
@@ -16,29 +16,32 @@ interface Timed {
 }
 
 /** The first and the last local date that an occupancy lies in; undefined where it is released. */
-export function datesReached({ interval }: Timed, timeZone: string): readonly [string, string] | undefined {
+export function firstAndLastDate(
+  { interval }: Timed,
+  timeZone: string,
+): readonly [string, string] | undefined {
   if (interval === undefined) return undefined;
   return [localDate(Number(interval.start), timeZone), localDate(Number(interval.end) - 1, timeZone)];
 }
 
 /** Those of the dates that an occupancy lies in, however long it is. */
-export function datesTouched(one: Timed, timeZone: string, dates: Iterable<string>): string[] {
-  const reached = datesReached(one, timeZone);
+export function findTouchedDates(one: Timed, timeZone: string, dates: Iterable<string>): string[] {
+  const reached = firstAndLastDate(one, timeZone);
   return reached === undefined ? [] : [...dates].filter((date) => reached[0] <= date && date <= reached[1]);
 }
 
 /** When the newest snapshot was taken that was complete for a date that it lies in; epoch milliseconds, 0 for none. */
-export function newestSnapshot(one: Timed, timeZone: string, told: Told): number {
+export function newestSnapshotAt(one: Timed, timeZone: string, told: ReportedDates): number {
   const { interval } = one;
   if (interval === undefined) return 0;
   const [start, end] = [Number(interval.start), Number(interval.end)];
   // Of one that is long, the dates that were spoken of are fewer than its own.
   const isShort = (end - start) / DAY < told.size;
-  const dates = isShort ? datesOf({ start, end }, timeZone) : datesTouched(one, timeZone, told.keys());
+  const dates = isShort ? datesOf({ start, end }, timeZone) : findTouchedDates(one, timeZone, told.keys());
   return dates.reduce((newest, date) => Math.max(newest, told.get(date)?.snapshotAt?.getTime() ?? 0), 0);
 }
 
 /** Epoch milliseconds. */
-export function asOf(known: KnownOccupancy, timeZone: string, told: Told): number {
-  return Math.max(known.updatedAt.getTime(), newestSnapshot(known, timeZone, told));
+export function observedAtOf(known: KnownOccupancy, timeZone: string, told: ReportedDates): number {
+  return Math.max(known.updatedAt.getTime(), newestSnapshotAt(known, timeZone, told));
 }

@@ -6,9 +6,9 @@
 import type { z } from 'zod';
 import { checkShape, type Problem, unstorableTexts } from '../../lib/validation.js';
 import { refSchema, windowSchema } from '../event-schema.js';
-import { type Fields, fieldsOf, otherKeys } from '../known-fields.js';
-import { droppedKey, sentenceOf } from '../parse-event.js';
-import { readItem } from '../parse-item.js';
+import { type Fields, fieldsOf, findUnknownKeys } from '../known-fields.js';
+import { droppedKeyWarning, formatProblems } from '../parse-event.js';
+import { parseItem } from '../parse-item.js';
 import { ENTRY_FIELDS, entrySchema, SNAPSHOT_FIELDS, snapshotSchema } from './snapshot-schema.js';
 
 /** A window or an appointment of a snapshot that cannot be taken in. */
@@ -23,23 +23,23 @@ export interface RejectedEntry {
 }
 
 /** One that can be read, and where it stands. */
-export interface Placed<T> {
+export interface PathValue<T> {
   readonly path: string;
   readonly value: T;
 }
 
 type Frame = Omit<z.output<typeof snapshotSchema>, 'windows' | 'occupancy'>;
 
-export interface ReadSnapshot extends Frame {
-  readonly windows: readonly Placed<z.output<typeof windowSchema>>[];
-  readonly occupancy: readonly Placed<z.output<typeof entrySchema>>[];
+export interface ParsedSnapshot extends Frame {
+  readonly windows: readonly PathValue<z.output<typeof windowSchema>>[];
+  readonly occupancy: readonly PathValue<z.output<typeof entrySchema>>[];
   readonly rejected: readonly RejectedEntry[];
   /** Keys that a snapshot does not have; they are dropped. */
   readonly warnings: readonly Problem[];
 }
 
-export type Reading =
-  | { readonly success: true; readonly snapshot: ReadSnapshot }
+export type SnapshotParseResult =
+  | { readonly success: true; readonly snapshot: ParsedSnapshot }
   | { readonly success: false; readonly problems: readonly [Problem, ...Problem[]] };
 
 const WINDOW_FIELDS = fieldsOf(windowSchema);
@@ -47,9 +47,9 @@ const MAX_PROBLEMS = 100;
 const MAX_DROPPED = 20;
 
 /** @param also keys that it may have besides: `calendar`, in a line */
-export function readSnapshot(input: unknown, also: Fields = {}): Reading {
+export function parseSnapshot(input: unknown, also: Fields = {}): SnapshotParseResult {
   const checked = checkShape(snapshotSchema, input);
-  const keys = otherKeys(input, { ...SNAPSHOT_FIELDS, ...also }, MAX_PROBLEMS);
+  const keys = findUnknownKeys(input, { ...SNAPSHOT_FIELDS, ...also }, MAX_PROBLEMS);
   const [first, ...others] = [...(checked.success ? [] : checked.problems), ...keys.problems];
   if (first !== undefined || !checked.success) {
     const wrong = first ?? { path: '', reason: 'is not as it should be' };
@@ -59,9 +59,9 @@ export function readSnapshot(input: unknown, also: Fields = {}): Reading {
   const dropped = [...keys.dropped];
   const rejected: RejectedEntry[] = [];
   const readAll = <S extends z.ZodType>(name: string, list: readonly unknown[], schema: S, fields: Fields) =>
-    list.flatMap((raw, index): Placed<z.output<S>>[] => {
+    list.flatMap((raw, index): PathValue<z.output<S>>[] => {
       const path = `${name}[${index}]`;
-      const { data, problems, dropped: others } = readItem(schema, raw, fields);
+      const { data, problems, dropped: others } = parseItem(schema, raw, fields);
       dropped.push(...others.map((key) => `${path}.${key}`));
       if (data !== undefined) return [{ path, value: data }];
       rejected.push(rejectedEntry(path, raw, problems));
@@ -72,7 +72,7 @@ export function readSnapshot(input: unknown, also: Fields = {}): Reading {
     windows: readAll('windows', windows, windowSchema, WINDOW_FIELDS),
     occupancy: readAll('occupancy', occupancy, entrySchema, ENTRY_FIELDS),
     rejected,
-    warnings: dropped.slice(0, MAX_DROPPED).map(droppedKey),
+    warnings: dropped.slice(0, MAX_DROPPED).map(droppedKeyWarning),
   };
   return { success: true, snapshot };
 }
@@ -85,5 +85,5 @@ export function rejectedEntry(path: string, raw: unknown, problems: readonly Pro
     path: one.path === '' ? path : `${path}.${one.path}`,
     reason: one.reason,
   }));
-  return { path, ref: ref ?? null, reason: sentenceOf(below), problems: below };
+  return { path, ref: ref ?? null, reason: formatProblems(below), problems: below };
 }

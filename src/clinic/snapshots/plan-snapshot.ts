@@ -6,17 +6,17 @@
 import type { LockedCalendar } from '../../db/tables/events.js';
 import type { KnownOccupancy, ReportedDate } from '../../db/tables/snapshots.js';
 import type { StoredWindow } from '../../db/tables/windows.js';
-import { asOf, newestSnapshot, type Told } from './observed-at.js';
+import { newestSnapshotAt, observedAtOf, type ReportedDates } from './observed-at.js';
 import type { Occupied, ResolvedSnapshot } from './resolve-snapshot.js';
-import { added, sameWindows } from './window-coverage.js';
+import { addedWindows, hasSameWindows } from './window-coverage.js';
 
-export interface KnownOfSnapshot {
+export interface KnownState {
   readonly calendar: LockedCalendar;
   readonly occupancies: readonly KnownOccupancy[];
   /** Of the snapshot's dates. */
   readonly windows: readonly StoredWindow[];
   /** Of the snapshot's dates, and of those that its occupancies and the known ones lie in. */
-  readonly told: readonly ReportedDate[];
+  readonly reportedDates: readonly ReportedDate[];
 }
 
 /** A date whose windows are to change. */
@@ -24,11 +24,11 @@ export interface DatePlan {
   readonly date: string;
   readonly before: readonly StoredWindow[];
   /** The windows that the snapshot asks for. */
-  readonly asked: readonly StoredWindow[];
+  readonly requested: readonly StoredWindow[];
   /** What of it can be done without taking anything away. */
   readonly added: readonly StoredWindow[];
   /** Nobody has spoken of the date before: it may show anything, so that even no windows are news. */
-  readonly isMissed: boolean;
+  readonly isFirstReport: boolean;
 }
 
 export interface SnapshotPlan {
@@ -40,13 +40,13 @@ export interface SnapshotPlan {
   readonly missing: readonly KnownOccupancy[];
   readonly dates: readonly DatePlan[];
   /** Dates whose windows are known of the snapshot's moment from now on. */
-  readonly told: readonly string[];
+  readonly reportedDates: readonly string[];
   /** Occupancies and dates that are left alone because something newer is known of them. */
   readonly stale: { readonly occupancies: number; readonly dates: number };
 }
 
-export function planSnapshot(snapshot: ResolvedSnapshot, known: KnownOfSnapshot): SnapshotPlan {
-  const told = new Map(known.told.map((one) => [one.date, one]));
+export function planSnapshot(snapshot: ResolvedSnapshot, known: KnownState): SnapshotPlan {
+  const told = new Map(known.reportedDates.map((one) => [one.date, one]));
   const occupancies = planOccupied(snapshot, known, told);
   const missing = planMissing(snapshot, known, told);
   const windows = planDates(snapshot, known, told);
@@ -55,15 +55,15 @@ export function planSnapshot(snapshot: ResolvedSnapshot, known: KnownOfSnapshot)
     confirmed: occupancies.confirmed,
     missing: missing.gone,
     dates: windows.dates,
-    told: windows.told,
+    reportedDates: windows.told,
     stale: { occupancies: occupancies.stale + missing.stale, dates: windows.stale },
   };
 }
 
 function planOccupied(
   { takenAt, occupied }: ResolvedSnapshot,
-  { calendar, occupancies }: KnownOfSnapshot,
-  told: Told,
+  { calendar, occupancies }: KnownState,
+  told: ReportedDates,
 ) {
   const known = new Map(occupancies.map((one) => [one.ref, one]));
   const news: Occupied[] = [];
@@ -71,7 +71,7 @@ function planOccupied(
   let stale = 0;
   for (const one of occupied) {
     const before = known.get(one.ref);
-    const since = before && asOf(before, calendar.timeZone, told);
+    const since = before && observedAtOf(before, calendar.timeZone, told);
     if (isNewer(before, since, one, takenAt) || isGoneSince(one, since, takenAt, calendar, told)) stale += 1;
     else if (before !== undefined && isSame(before, one)) confirmed.push(one.ref);
     else news.push(one);
@@ -99,9 +99,9 @@ function isGoneSince(
   since: number | undefined,
   takenAt: number,
   { timeZone }: LockedCalendar,
-  told: Told,
+  told: ReportedDates,
 ): boolean {
-  return newestSnapshot(one, timeZone, told) > Math.max(takenAt, since ?? takenAt);
+  return newestSnapshotAt(one, timeZone, told) > Math.max(takenAt, since ?? takenAt);
 }
 
 const isSame = (known: KnownOccupancy, { interval, kind, service, version }: Occupied): boolean =>
@@ -113,20 +113,20 @@ const isSame = (known: KnownOccupancy, { interval, kind, service, version }: Occ
 
 function planMissing(
   { complete, takenAt, occupied, ignored }: ResolvedSnapshot,
-  { calendar, occupancies }: KnownOfSnapshot,
-  told: Told,
+  { calendar, occupancies }: KnownState,
+  told: ReportedDates,
 ) {
   if (!complete) return { gone: [], stale: 0 };
   const listed = new Set([...occupied, ...ignored].map(({ ref }) => ref));
   const absent = occupancies.filter(({ ref, interval }) => interval !== undefined && !listed.has(ref));
-  const gone = absent.filter((one) => asOf(one, calendar.timeZone, told) <= takenAt);
+  const gone = absent.filter((one) => observedAtOf(one, calendar.timeZone, told) <= takenAt);
   return { gone, stale: absent.length - gone.length };
 }
 
 function planDates(
   { complete, takenAt, dates }: ResolvedSnapshot,
-  { windows }: KnownOfSnapshot,
-  known: Told,
+  { windows }: KnownState,
+  known: ReportedDates,
 ) {
   const before = new Map<string, StoredWindow[]>();
   for (const window of windows) {
@@ -145,11 +145,11 @@ function planDates(
     }
     if (complete) told.push(date);
     const old = before.get(date) ?? [];
-    const more = added(old, said);
-    const asked = complete ? said : more;
-    const isMissed = complete && day === undefined;
-    if (isMissed || !sameWindows(old, asked)) {
-      plans.push({ date, before: old, asked, added: more, isMissed });
+    const more = addedWindows(old, said);
+    const requested = complete ? said : more;
+    const isFirstReport = complete && day === undefined;
+    if (isFirstReport || !hasSameWindows(old, requested)) {
+      plans.push({ date, before: old, requested, added: more, isFirstReport });
     }
   }
   return { dates: plans, told, stale };

@@ -12,13 +12,13 @@ import { clearStaged, nextStaged, stageSnapshot } from '../../db/tables/snapshot
 import { PrivateAddresses } from '../../lib/private-addresses.js';
 import type { SnapshotOutcome } from './apply-snapshot.js';
 import { SourceError } from './source-error.js';
-import { readSourceLine } from './source-line.js';
-import { sourceLines } from './source-lines.js';
+import { parseSourceLine } from './source-line.js';
+import { fetchSourceLines } from './source-lines.js';
 
 export interface PullOptions {
   readonly db: Db;
   /** Takes one snapshot in and wakes what it changes: the engine's `snapshot`. */
-  readonly take: (
+  readonly apply: (
     calendar: string,
     snapshot: unknown,
     arrival: { readonly run: string; readonly arrivedAt: number },
@@ -103,10 +103,10 @@ async function stage(
   let lines = 0;
   let isClosed = false;
   try {
-    for await (const line of sourceLines(source, guard)) {
+    for await (const line of fetchSourceLines(source, guard)) {
       const read = isClosed
         ? ({ kind: 'problem', reason: 'comes after the line that says that it is complete' } as const)
-        : readSourceLine(line, account, arrivedAt, now());
+        : parseSourceLine(line, account, arrivedAt, now());
       if (read.kind === 'problem') {
         problems.push({ line: line.number, reason: read.reason });
         if (read.calendar === undefined) isWhole = false;
@@ -148,7 +148,7 @@ async function loadStaged(
   arrivedAt: number,
   options: PullOptions,
 ) {
-  const { db, take, signal } = options;
+  const { db, apply, signal } = options;
   const sum = { snapshots: 0, changedDays: 0, occupied: 0, released: 0 };
   const problems: SourceProblem[] = [];
   const held: string[] = [];
@@ -158,7 +158,7 @@ async function loadStaged(
     const { line, snapshot } = staged;
     const { calendar, ...body } = snapshot;
     left -= 1;
-    const outcome = await take(
+    const outcome = await apply(
       calendar,
       { ...body, complete: isWhole && !gaps.has(calendar) && snapshot.complete !== false },
       { run, arrivedAt },

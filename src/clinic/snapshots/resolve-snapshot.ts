@@ -12,7 +12,7 @@ import {
   type ResolvedEvent,
   resolveOccupied,
 } from '../resolve-event.js';
-import { type Placed, type ReadSnapshot, type RejectedEntry, rejectedEntry } from './parse-snapshot.js';
+import { type ParsedSnapshot, type PathValue, type RejectedEntry, rejectedEntry } from './parse-snapshot.js';
 
 export type Occupied = Extract<ResolvedEvent, { type: 'occupied' }>;
 
@@ -45,7 +45,7 @@ const MAX_CONTRADICTIONS = 20;
  * @throws {InvalidScheduleError} with the path of what is wrong with the whole of it
  */
 export function resolveSnapshot(
-  snapshot: ReadSnapshot,
+  snapshot: ParsedSnapshot,
   calendar: LockedCalendar,
   arrivedAt: number,
   now: number,
@@ -56,7 +56,7 @@ export function resolveSnapshot(
   const [wrong] = problemsOfRange(snapshot, timeZone);
   if (wrong !== undefined) throw new InvalidScheduleError(wrong.path, wrong.reason);
   const rejected = [...snapshot.rejected];
-  const reject = ({ path, value }: Placed<object>, problems: readonly Problem[]): void => {
+  const reject = ({ path, value }: PathValue<object>, problems: readonly Problem[]): void => {
     rejected.push(rejectedEntry(path, value, problems));
   };
 
@@ -92,12 +92,12 @@ export function resolveSnapshot(
   };
 }
 
-type Window = ReadSnapshot['windows'][number];
+type Window = ParsedSnapshot['windows'][number];
 
 /** Without those that contradict one before them. */
 function agreeing(
   windows: readonly Window[],
-  { from, to }: ReadSnapshot,
+  { from, to }: ParsedSnapshot,
   timeZone: string,
   reject: (one: Window, problems: readonly Problem[]) => void,
 ): readonly Window[] {
@@ -117,7 +117,7 @@ function agreeing(
 }
 
 function resolveTakenAt(
-  { takenAt }: ReadSnapshot,
+  { takenAt }: ParsedSnapshot,
   { timeZone }: LockedCalendar,
   arrivedAt: number,
   now: number,

@@ -6,7 +6,7 @@ import type { Account } from '../../db/tables/accounts.js';
 import { checkShape, describe } from '../../lib/validation.js';
 import { refSchema } from '../event-schema.js';
 import type { Line } from './ndjson.js';
-import { readSnapshot } from './parse-snapshot.js';
+import { parseSnapshot } from './parse-snapshot.js';
 import { resolveSnapshot } from './resolve-snapshot.js';
 import { closingLineSchema, snapshotLineSchema } from './snapshot-schema.js';
 
@@ -26,7 +26,7 @@ export type SourceLine =
  * @param arrivedAt when the source was asked, epoch milliseconds
  * @param now when the line is read
  */
-export function readSourceLine(
+export function parseSourceLine(
   line: Line,
   { timeZone }: Account,
   arrivedAt: number,
@@ -39,7 +39,7 @@ export function readSourceLine(
   const problem = (reason: string): SourceLine => ({ kind: 'problem', reason, calendar: calendarIn(value) });
   if (!checked.success) return problem(describe(checked.problems[0]));
   const { calendar } = checked.data;
-  const reading = readSnapshot(value, { calendar: true });
+  const reading = parseSnapshot(value, { calendar: true });
   if (!reading.success) return problem(describe(reading.problems[0]));
   try {
     // All of it is read now: one that turned out wrong later would come after others had been taken as the whole.

@@ -15,7 +15,7 @@ export interface SourceLinesOptions {
 }
 
 /** @throws {SourceError} where it does not answer with lines, or breaks off */
-export async function* sourceLines(
+export async function* fetchSourceLines(
   source: Source,
   { signal, privateAddresses }: SourceLinesOptions = {},
 ): AsyncGenerator<Line> {

@@ -5,7 +5,7 @@ import { type Spans, subtract, unite } from '../../core/intervals.js';
 import type { StoredWindow } from '../../db/tables/windows.js';
 
 /** Minutes in which something can be booked in the first windows and nothing in the second, between two instants (epoch ms). */
-export function minutesLost(
+export function countDeletedMinutes(
   before: readonly StoredWindow[],
   after: readonly StoredWindow[],
   from: number,
@@ -22,7 +22,7 @@ export function minutesLost(
  * What is left of a date's windows when nothing may be taken away: the new ones where they offer all that the old ones
  * do; else the old ones, and of the new ones what lies in time that the old ones do not cover.
  */
-export function added(
+export function addedWindows(
   before: readonly StoredWindow[],
   after: readonly StoredWindow[],
 ): readonly StoredWindow[] {
@@ -41,7 +41,7 @@ export function added(
 }
 
 /** Whether they say the same, in whatever order. */
-export function sameWindows(some: readonly StoredWindow[], others: readonly StoredWindow[]): boolean {
+export function hasSameWindows(some: readonly StoredWindow[], others: readonly StoredWindow[]): boolean {
   return some.length === others.length && isDeepStrictEqual(canonicalWindows(some), canonicalWindows(others));
 }
 

@@ -6,12 +6,12 @@ import { findPlaceholdersBetween, hasPlaceholders, type StoredBooking } from '..
 import { hasOwnBreaks } from '../../db/tables/breaks.js';
 import type { Booking } from '../../docplanner/index.js';
 import { notifyLater } from '../../linked-bookings/notify-later.js';
-import { said } from '../../marketplace-state/booking-update.js';
+import { toBookingUpdate } from '../../marketplace-state/booking-update.js';
 import {
-  type Found,
-  type FoundBreak,
-  readBookings,
-  readBreaks,
+  type IngestedList,
+  ingestBookings,
+  ingestBreaks,
+  type ListedBreak,
 } from '../../marketplace-state/fetch-state.js';
 import { isPlaceholder, placeholderTag } from '../../marketplace-state/ownership-tags.js';
 import type { WantedDay } from '../desired-days.js';
@@ -49,15 +49,15 @@ export async function fetchMarketplaceState(
   const at = new Date(now());
   const wantsBreaks = calendar.strategy !== 'slots' || (await hasOwnBreaks(db, calendar.id, at));
   const wantsBookings = calendar.strategy === 'book' || (await hasPlaceholders(db, calendar.id, at));
-  const breaks: Found<FoundBreak> = wantsBreaks ? await readBreaks(reader, range) : NOTHING;
-  const bookings: Found<Booking> = wantsBookings ? await readBookings(reader, range) : NOTHING;
+  const breaks: IngestedList<ListedBreak> = wantsBreaks ? await ingestBreaks(reader, range) : NOTHING;
+  const bookings: IngestedList<Booking> = wantsBookings ? await ingestBookings(reader, range) : NOTHING;
   if (bookings.days.length > 0) await notifyLater(context);
   const known = await findPlaceholdersBetween(db, calendar.id, new Date(range.from), new Date(range.to));
 
   const dates = days.map((day) => day.date).sort();
   return {
     ...assemble({ from: dates[0] ?? '', to: dates.at(-1) ?? '' }, breaks.list, bookings.list, known),
-    known: breaks.list.flatMap(({ was }) => was ?? []),
+    known: breaks.list.flatMap(({ storedSpan }) => storedSpan ?? []),
     isNew: breaks.days.length + bookings.days.length > 0,
   };
 }
@@ -65,11 +65,11 @@ export async function fetchMarketplaceState(
 /** Puts what was read together: what is ours, and what is others'. */
 export function assemble(
   dates: { readonly from: string; readonly to: string },
-  breaks: readonly FoundBreak[],
+  breaks: readonly ListedBreak[],
   bookings: readonly Booking[],
   known: ReadonlyMap<string, StoredBooking>,
 ): TaggedState {
-  const standing = bookings.filter((one) => said(one).status === 'booked');
+  const standing = bookings.filter((one) => toBookingUpdate(one).status === 'booked');
   const isOurs = (booking: Booking): boolean => known.has(booking.id) || isPlaceholder(booking);
   return {
     ...dates,

@@ -8,7 +8,7 @@ import { overlaps, type Span } from '../../core/span.js';
 import { findBookings } from '../../db/tables/bookings.js';
 import { findBreaks } from '../../db/tables/breaks.js';
 import type { BookingUpdate } from '../../marketplace-state/apply-bookings.js';
-import { ingest } from '../../marketplace-state/fetch-state.js';
+import { applyUpdates } from '../../marketplace-state/fetch-state.js';
 import { checkPlan } from '../check-plan.js';
 import type { WantedDay } from '../desired-days.js';
 import { fetchMarketplaceState, type Reading, withRefs } from './fetch-marketplace-state.js';
@@ -119,11 +119,11 @@ export class ObservedState {
   }
 
   async breakIs(one: OwnBreak, removed: boolean): Promise<void> {
-    const at = this.#context.now();
-    const word = removed ? 'removed' : 'answered';
-    const ours = { own: true, mark: this.#context.calendar.id } as const;
-    await ingest(this.#context, {
-      breaks: [{ id: one.id, since: one.start, till: one.end, ...ours, word, at }],
+    const observedAt = this.#context.now();
+    const kind = removed ? 'removed' : 'answered';
+    const ours = { own: true, tag: this.#context.calendar.id } as const;
+    await applyUpdates(this.#context, {
+      breaks: [{ id: one.id, since: one.start, till: one.end, ...ours, kind, observedAt }],
     });
     const read = this.#read;
     if (read === undefined) return;
@@ -132,7 +132,7 @@ export class ObservedState {
   }
 
   async placeholdersAre(...bookings: readonly BookingUpdate[]): Promise<void> {
-    await ingest(this.#context, { bookings: bookings.map((one) => ({ ...one, byUs: true })) });
+    await applyUpdates(this.#context, { bookings: bookings.map((one) => ({ ...one, isOwnChange: true })) });
     const read = this.#read;
     if (read === undefined) return;
     const ids = new Set(bookings.map(({ id }) => id));

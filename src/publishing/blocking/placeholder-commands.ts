@@ -9,7 +9,7 @@ import type { Span } from '../../core/span.js';
 import { deleteInDoubtPlaceholder, recordInDoubtPlaceholder } from '../../db/tables/bookings.js';
 import { deleteInDoubtMove, recordInDoubtMove } from '../../db/tables/in-doubt-moves.js';
 import { mayHaveEnded } from '../../linked-bookings/cancel-booking.js';
-import { said } from '../../marketplace-state/booking-update.js';
+import { toBookingUpdate } from '../../marketplace-state/booking-update.js';
 import { placeholderTag } from '../../marketplace-state/ownership-tags.js';
 import type { Placeholder } from './marketplace-state.js';
 import type { ObservedState } from './observed-state.js';
@@ -38,8 +38,8 @@ export async function book(
       comment: placeholderTag(calendar.id, ref),
       is_recurring: true,
     });
-    await seen.placeholdersAre({ ...said(booking), placeholder: { ref } });
-    refuseOther(context, seen, need, said(booking));
+    await seen.placeholdersAre({ ...toBookingUpdate(booking), placeholder: { ref } });
+    refuseOther(context, seen, need, toBookingUpdate(booking));
   } catch (error) {
     if (!isPermanentRefusal(error)) throw error;
     refuse(context, seen, need, error.message);
@@ -68,10 +68,10 @@ export async function movePlaceholder(
     });
     await seen.placeholdersAre(
       { id: one.id, status: 'moved', start: one.start, end: one.end, placeholder: { ref } },
-      { ...said(moved), placeholder: { ref }, before: one.id },
+      { ...toBookingUpdate(moved), placeholder: { ref }, movedFrom: one.id },
     );
     await deleteInDoubtMove(db, calendar.id, one.id);
-    refuseOther(context, seen, need, said(moved));
+    refuseOther(context, seen, need, toBookingUpdate(moved));
   } catch (error) {
     if (!isPermanentRefusal(error)) throw error;
     await deleteInDoubtMove(db, calendar.id, one.id);

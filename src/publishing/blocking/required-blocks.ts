@@ -2,7 +2,7 @@
 
 import type { Span } from '../../core/span.js';
 import type { BusyTime } from '../../db/tables/busy-time.js';
-import { timeOf, widened } from '../../marketplace-state/dirty-days.js';
+import { addBuffers, toBusySpan } from '../../marketplace-state/dirty-days.js';
 
 /** Half-open, in epoch milliseconds, the calendar's buffers included. */
 export interface RequiredBlock extends Span {
@@ -26,10 +26,11 @@ export function requiredBlocksOf(
   { bufferBefore = 0, bufferAfter = 0 }: Buffers,
 ): RequiredBlock[] {
   const linked = new Map<string, Span>();
-  for (const one of taken) if (one.source === 'booking' && one.ref !== null) linked.set(one.ref, timeOf(one));
+  for (const one of taken)
+    if (one.source === 'booking' && one.ref !== null) linked.set(one.ref, toBusySpan(one));
   return taken.flatMap((one): RequiredBlock[] => {
-    const span = timeOf(one);
-    const wide = widened(span, { bufferBefore, bufferAfter });
+    const span = toBusySpan(one);
+    const wide = addBuffers(span, { bufferBefore, bufferAfter });
     if (one.source !== 'occupancy') return without(wide, span).map(nobodys);
     const booking = linked.get(one.ref);
     if (booking !== undefined) return without(wide, booking).map(nobodys);

@@ -51,7 +51,7 @@ export const pushRoutes = (server: Server, engine: Slotkeeper, wrongKeys: WrongK
       const account = admitted.get(raw);
       if (account === undefined) throw unauthorized();
       const pushed = await engine.receivePush(account, Buffer.isBuffer(body) ? body : Buffer.alloc(0));
-      if (pushed.kind === 'kept' || pushed.answer.approved) return reply.code(200).send({});
+      if (pushed.kind === 'stored' || pushed.answer.approved) return reply.code(200).send({});
       return reply.code(409).send({ error_code: pushed.answer.errorCode });
     },
   });

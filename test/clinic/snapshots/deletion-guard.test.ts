@@ -15,7 +15,7 @@ import { Clinic, DAY, NEXT, open, START, taken } from './snapshot-fixture.js';
 const DAYS = [DAY, NEXT, '2026-11-18', '2026-11-19'] as const;
 const [FIRST, LAST] = [DAY, '2026-11-19'];
 const half = { share: 0.5 };
-const held = { holds: half };
+const held = { deletionGuard: half };
 
 /** Ten appointments of a morning. */
 const morning = Array.from({ length: 10 }, (_, n) =>
@@ -75,14 +75,16 @@ describe('holds', () => {
   test('the share can be another, and nothing is held where that is asked', async () => {
     await openAll();
     const three = { to: LAST, windows: [open(LAST)] };
-    expect(await clinic.snapshot(1, three, { holds: { share: 0.75 } })).toMatchObject({ held: null });
-    expect(await clinic.snapshot(2, { to: LAST }, { holds: undefined })).toMatchObject({ held: null });
+    expect(await clinic.snapshot(1, three, { deletionGuard: { share: 0.75 } })).toMatchObject({ held: null });
+    expect(await clinic.snapshot(2, { to: LAST }, { deletionGuard: undefined })).toMatchObject({
+      held: null,
+    });
     expect(await clinic.windows(FIRST, LAST)).toEqual([]);
   });
 
   test('emptying a calendar is held, whatever the share', async () => {
     await openAll();
-    expect(await clinic.snapshot(1, { to: LAST }, { holds: { share: 1 } })).toMatchObject({
+    expect(await clinic.snapshot(1, { to: LAST }, { deletionGuard: { share: 1 } })).toMatchObject({
       held: { deletions: [{ scope: 'calendar', of: 'windows', lost: 2400, total: 2400 }] },
     });
   });
@@ -139,7 +141,7 @@ describe('holds', () => {
   test('all appointments that are to come are held if there are two, whatever the share; one may go', async () => {
     await openAll();
     const windows = DAYS.map((date) => open(date));
-    const all = { holds: { share: 1 } };
+    const all = { deletionGuard: { share: 1 } };
     await clinic.occupied(0, 'is over', '2026-11-02T09:00', '2026-11-02T09:10');
     await clinic.snapshot(1, { to: LAST, windows, occupancy: appointments.slice(0, 4) }, all);
     expect(await clinic.snapshot(2, { to: LAST, windows }, all)).toMatchObject({

@@ -70,8 +70,8 @@ describe('a source', () => {
       {
         db,
         now: () => START + 10_000,
-        take: (id, body, arrival) =>
-          applySnapshot(db, id, body, { ...arrival, now: START + 20_000, holds: { share: 0.5 } }),
+        apply: (id, body, arrival) =>
+          applySnapshot(db, id, body, { ...arrival, now: START + 20_000, deletionGuard: { share: 0.5 } }),
         ...options,
       },
     );
@@ -104,7 +104,7 @@ describe('a source', () => {
     const source = { type: 'http', url, timeoutSeconds: 60 } as const;
     const { problems } = await pullSource(
       { ...account(), source, overHttp: true },
-      { db, now: () => START, take: () => Promise.reject(new Error('nothing is taken in')) },
+      { db, now: () => START, apply: () => Promise.reject(new Error('nothing is taken in')) },
     );
     expect(problems).toEqual([
       { reason: 'is at a private address, and network.allowPrivate does not list it' },
@@ -215,11 +215,11 @@ describe('a source', () => {
       snapshot(id, { takenAt: new Date(minutes(n * 12)).toISOString() }),
     );
     says(text(...lines, END));
-    const take: PullOptions['take'] = (id, body, arrival) =>
-      applySnapshot(db, id, body, { ...arrival, now: minutes(13), holds: undefined });
-    expect(await pull({}, { now, take })).toMatchObject({ complete: true, problems: [], released: 2 });
+    const apply: PullOptions['apply'] = (id, body, arrival) =>
+      applySnapshot(db, id, body, { ...arrival, now: minutes(13), deletionGuard: undefined });
+    expect(await pull({}, { now, apply })).toMatchObject({ complete: true, problems: [], released: 2 });
     says(text(snapshot('nowak', { takenAt: new Date(minutes(18)).toISOString() }), END));
-    expect(await pull({}, { now: () => minutes(12), take })).toMatchObject({
+    expect(await pull({}, { now: () => minutes(12), apply })).toMatchObject({
       complete: false,
       problems: [{ line: 1, reason: 'takenAt: lies in the future' }],
     });
@@ -370,9 +370,13 @@ describe('a source', () => {
     const pulled = await pull(
       {},
       {
-        take: async (id, body, arrival) => {
+        apply: async (id, body, arrival) => {
           await db.deleteFrom('slotkeeper.staged_snapshots').execute();
-          return await applySnapshot(db, id, body, { ...arrival, now: START + 20_000, holds: undefined });
+          return await applySnapshot(db, id, body, {
+            ...arrival,
+            now: START + 20_000,
+            deletionGuard: undefined,
+          });
         },
       },
     );

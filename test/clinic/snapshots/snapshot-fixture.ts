@@ -70,7 +70,7 @@ export class Clinic {
     const input = { from: DAY, to: DAY, complete: true, windows: [], occupancy: [], ...body };
     return await applySnapshot(this.#db, this.calendar, input, {
       now: START + at * SECOND,
-      holds: undefined,
+      deletionGuard: undefined,
       ...options,
     });
   }
