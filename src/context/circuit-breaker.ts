@@ -1,5 +1,7 @@
 /** Opens an account's circuit after its firewall blocked a request: each pause is longer than the one before. Contract: Limits. */
-import { type Account, pauseAccount, recordPause } from '../db/tables/accounts.js';
+
+import { pauseAccount, recordPause } from '../db/tables/account-states.js';
+import type { Account } from '../db/tables/accounts.js';
 import { backoffMs, FIREWALL } from '../lib/backoff.js';
 import type { Dependencies } from './context.js';
 

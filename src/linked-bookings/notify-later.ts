@@ -2,8 +2,8 @@
 
 import type { CalendarContext } from '../context/context.js';
 import { MINUTE } from '../core/duration.js';
-import { scheduleBookingsRead } from '../db/tables/account-tasks.js';
 import { missedBookingDelayMs } from '../db/tables/accounts.js';
+import { scheduleBookingsRead } from '../db/tables/calendar-reads.js';
 
 /** Has the calendar's bookings looked for as soon as push and pull have had their time. */
 export async function notifyLater({ db, calendar, account, now }: CalendarContext): Promise<void> {

@@ -9,9 +9,9 @@ import { LOWEST_PRIORITY, localDate } from '../core/index.js';
 import { isUnavailable } from '../db/is-unavailable.js';
 import type { Db } from '../db/schema.js';
 import { listAccounts } from '../db/tables/accounts.js';
-import { calendarsToRead } from '../db/tables/address-services.js';
 import { deleteExpiredBookings } from '../db/tables/bookings.js';
 import { deleteExpiredBreaks } from '../db/tables/breaks.js';
+import { findAddressReadsDue, scheduleFirstAddressReads } from '../db/tables/calendar-reads.js';
 import { findClosingCalendars } from '../db/tables/closing-calendars.js';
 import { deleteExpiredRuns } from '../db/tables/deletions.js';
 import { deleteExpiredEvents } from '../db/tables/events.js';
@@ -66,11 +66,12 @@ export class RequeueSweep extends PeriodicTask {
       }));
       const at = new Date(now());
       await enqueue(await findPendingCalendars(db, horizons, at, MAX_CALENDARS));
+      await scheduleFirstAddressReads(db, at);
       const others = [
         ...(await findCalendarsToSync(db, at, MAX_CALENDARS)),
         ...(await failedCalendarsDue(db, at, MAX_CALENDARS)),
         ...(await findClosingCalendars(db, MAX_CALENDARS)),
-        ...(await calendarsToRead(db, at, MAX_ADDRESSES)),
+        ...(await findAddressReadsDue(db, at, MAX_ADDRESSES)),
       ];
       await enqueue([...new Set(others)].map((calendar) => ({ calendar, priority: LOWEST_PRIORITY })));
       await also();

@@ -11,7 +11,7 @@ import {
   findBookings,
   findBookingsMovedTo,
   type StoredBooking,
-  saveBookings,
+  upsertBookings,
 } from '../db/tables/bookings.js';
 import type { DirtyDay } from '../db/tables/days.js';
 import type { LockedCalendar } from '../db/tables/events.js';
@@ -67,11 +67,10 @@ export async function applyBookings(
   const predecessors = await findBookingsMovedTo(tx, calendar.id, ids);
   const known = await includeSuccessors([...predecessors, ...(await find(ids))], find);
   const applied = mergeBookings(calendar, new Map(known.map((one) => [one.id, one])), updates, now);
-  await saveBookings(
-    tx,
+  await upsertBookings(
     applied.changes.map(({ after }) => after),
     new Date(now),
-  );
+  )?.execute(tx);
   return applied;
 }
 

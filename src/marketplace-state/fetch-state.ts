@@ -5,10 +5,11 @@
 
 import type { Span } from '../core/span.js';
 import type { Db } from '../db/schema.js';
-import { findBreaks, findBreaksBetween, isInDoubtBreakId, type StoredBreak } from '../db/tables/breaks.js';
+import { findBreaks, findBreaksBetween, type StoredBreak } from '../db/tables/breaks.js';
 import type { StoredCalendar } from '../db/tables/calendars.js';
 import { type DirtyDay, markDays } from '../db/tables/days.js';
 import { lockCalendars, type PlaceOfCalendar } from '../db/tables/events.js';
+import { isInDoubtId } from '../db/tables/in-doubt-id.js';
 import type { Booking, DocplannerClient } from '../docplanner/index.js';
 import { applyBookings, type BookingUpdate } from './apply-bookings.js';
 import { applyBreaks, type BreakUpdate } from './apply-breaks.js';
@@ -116,7 +117,7 @@ export async function fetchBreaks(
   // An unreadable item is present, and without its id it may be any break. A break whose creation is in doubt may be any of them.
   const unreadIds = new Set(unread.map(({ id }) => id));
   const mayBePresent = (id: string): boolean =>
-    unreadIds.has(id) || unreadIds.has(undefined) || (unread.length > 0 && isInDoubtBreakId(id));
+    unreadIds.has(id) || unreadIds.has(undefined) || (unread.length > 0 && isInDoubtId(id));
   const gone = known
     .filter(({ id }) => !listed.has(id) && !mayBePresent(id))
     .map(

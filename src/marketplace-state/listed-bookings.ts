@@ -10,10 +10,10 @@ import {
   findBookingsBetween,
   findBookingsOfAccount,
   findBookingsUnchangedSince,
-  isInDoubtId,
   type StoredBooking,
 } from '../db/tables/bookings.js';
 import type { Calendar } from '../db/tables/calendars.js';
+import { isInDoubtId } from '../db/tables/in-doubt-id.js';
 import type { Booking, DocplannerClient } from '../docplanner/index.js';
 import { GONE_AFTER_MS, toBookingUpdate } from './booking-update.js';
 

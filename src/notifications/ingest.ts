@@ -9,8 +9,8 @@ import { writeCombined } from '../db/combined-write.js';
 import { COMMIT } from '../db/pipeline.js';
 import { retryDeadlock } from '../db/retry.js';
 import type { Db } from '../db/schema.js';
-import { scheduleAddressReads } from '../db/tables/address-services.js';
-import { savingBookings } from '../db/tables/bookings.js';
+import { upsertBookings } from '../db/tables/bookings.js';
+import { scheduleAddressReads } from '../db/tables/calendar-reads.js';
 import { type DirtyDay, markDaysOfService, markingOccupancy } from '../db/tables/days.js';
 import { type LockedCalendar, nameOf } from '../db/tables/events.js';
 import { retryFailuresOf } from '../db/tables/failures.js';
@@ -91,7 +91,7 @@ export async function ingestNotifications(
       const written = await writeCombined(
         tx,
         [
-          savingBookings(bookings.changed, at),
+          upsertBookings(bookings.changed, at),
           markingOccupancy(days, at),
           endingReservations(bookedStarts(updates)),
         ],

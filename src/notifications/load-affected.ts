@@ -2,13 +2,8 @@
 
 import { runPipelined } from '../db/pipeline.js';
 import type { Db } from '../db/schema.js';
-import {
-  findBookingsOfAccount,
-  findingBookings,
-  type StoredBooking,
-  toBooking,
-} from '../db/tables/bookings.js';
-import { type Appointment, findingAppointments, type SpanAtAddress } from '../db/tables/conflicts.js';
+import { findBookingsOfAccount, type StoredBooking } from '../db/tables/bookings.js';
+import { type Appointment, findAppointments, type SpanAtAddress } from '../db/tables/conflicts.js';
 import { type LockedCalendar, lockCalendars, lockingPlaces, toLockedPlace } from '../db/tables/events.js';
 import { includeSuccessors } from '../marketplace-state/apply-bookings.js';
 import type { NotificationSubject, Place } from './parsed-notification.js';
@@ -40,18 +35,18 @@ export async function loadAffected(
     place === undefined || booking === undefined || bookings.length > 0 ? [] : [booking],
   );
   const ids = [...new Set([...updated, ...named])];
-  const [lockedPlaces, knownBookings, { rows: appointments }] = await runPipelined(tx, (db) =>
+  const [lockedPlaces, knownBookings, appointments] = await runPipelined(tx, (db) =>
     Promise.all([
       lockingPlaces(account, [...places.values()], [...new Set(updated)]).execute(db),
-      findingBookings(account, ids).execute(db),
-      findingAppointments(account, bookedSpansOf(subjects), named).execute(db),
+      findBookingsOfAccount(db, account, ids),
+      findAppointments(db, account, bookedSpansOf(subjects), named),
     ]),
   );
   const locked = lockedPlaces.rows.map(toLockedPlace);
   const byPlace = new Map(locked.map(({ place, calendar }) => [keyOf(place), calendar]));
   const byId = new Map(locked.map(({ calendar }) => [calendar.id, calendar]));
   const find = (some: readonly string[]) => findBookingsOfAccount(tx, account, some);
-  let bookings = await includeSuccessors(knownBookings.rows.map(toBooking), find);
+  let bookings = await includeSuccessors(knownBookings, find);
   const elsewhere = bookings.map(({ calendar }) => calendar).filter((id) => !byId.has(id));
   if (elsewhere.length > 0) {
     for (const [id, calendar] of await lockCalendars(tx, elsewhere)) byId.set(id, calendar);

@@ -8,8 +8,8 @@ import type { Logger } from 'pino';
 import { MINUTE } from '../core/duration.js';
 import { isUnavailable } from '../db/is-unavailable.js';
 import type { Db } from '../db/schema.js';
-import { acquireCalendarToRead, scheduleBookingsRead } from '../db/tables/account-tasks.js';
 import { type Account, getAccount, listAccounts, missedBookingDelayMs } from '../db/tables/accounts.js';
+import { acquireBookingsRead, scheduleBookingsRead } from '../db/tables/calendar-reads.js';
 import { type Calendar, getCalendar } from '../db/tables/calendars.js';
 import { deleteExpiredReservations } from '../db/tables/reservations.js';
 import { type DocplannerClient, FirewallError } from '../docplanner/index.js';
@@ -66,7 +66,7 @@ export class MissedBookingPoller extends PeriodicTask {
     try {
       for (let n = 0; n < MAX_CALENDARS_PER_PASS && !this.isStopping; n += 1) {
         const notSince = new Date(now() - notifications.sweepMinutes * MINUTE);
-        const calendar = await acquireCalendarToRead(db, account, notSince, new Date(now()));
+        const calendar = await acquireBookingsRead(db, account, notSince, new Date(now()));
         if (calendar === undefined) return;
         // The process stops: nothing is requested, and the calendar is due for other processes at once.
         if (this.isStopping) return await scheduleBookingsRead(db, calendar, notSince);

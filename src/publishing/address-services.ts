@@ -12,12 +12,10 @@ import {
   type AddressService,
   findServicesInUse,
   getAddress,
-  isAddressReadDue,
   type MarketplaceStatus,
-  recordAddressRead,
   saveAddressServices,
-  scheduleAddressReads,
 } from '../db/tables/address-services.js';
+import { isAddressReadDue, recordAddressRead, scheduleAddressReads } from '../db/tables/calendar-reads.js';
 import { lockCalendarAtAddress } from '../db/tables/calendars.js';
 import { markDaysOfService } from '../db/tables/days.js';
 import {

@@ -4,11 +4,12 @@ import { type Spans, subtract, unite } from '../core/intervals.js';
 import { type Span, spanOf } from '../core/span.js';
 import type { Db } from '../db/schema.js';
 import type { Account } from '../db/tables/accounts.js';
-import { findPlaceholdersBetween, isInDoubtId } from '../db/tables/bookings.js';
-import { findBreaksBetween, isInDoubtBreakId } from '../db/tables/breaks.js';
+import { findPlaceholdersBetween } from '../db/tables/bookings.js';
+import { findBreaksBetween } from '../db/tables/breaks.js';
 import { findBusyTime } from '../db/tables/busy-time.js';
 import type { Calendar } from '../db/tables/calendars.js';
 import { daysBetween, type StoredDay } from '../db/tables/days.js';
+import { isInDoubtId } from '../db/tables/in-doubt-id.js';
 import { windowsOf } from '../db/tables/windows.js';
 import { addBuffers, toBusySpan } from '../marketplace-state/dirty-days.js';
 
@@ -58,7 +59,7 @@ export async function findWronglyOnSale(
         { start: Number.NEGATIVE_INFINITY, end: now },
         ...taken.filter(({ source }) => source !== 'occupancy').map(toBusySpan),
         ...breaks
-          .filter(({ id, own }) => own === true && !isInDoubtBreakId(id))
+          .filter(({ id, own }) => own === true && !isInDoubtId(id))
           .map(({ since, till }) => ({ start: since.getTime(), end: till.getTime() })),
         ...[...placeholders.values()]
           .filter(({ id, status }) => status === 'booked' && !isInDoubtId(id))

@@ -5,15 +5,14 @@
 import type { Logger } from 'pino';
 import { bandOf, COMPARISON_PRIORITY, LOWEST_PRIORITY } from '../core/index.js';
 import type { Db } from '../db/schema.js';
-import { recordAccountAccepted } from '../db/tables/account-states.js';
 import {
-  type Account,
   acquirePermission,
-  type Limits,
   type Permission,
   pauseAccount,
+  recordAccountAccepted,
   resetPauses,
-} from '../db/tables/accounts.js';
+} from '../db/tables/account-states.js';
+import type { Account, Limits } from '../db/tables/accounts.js';
 import { acquireRequest, releaseRequests, requestAnswered } from '../db/tables/requests.js';
 import type { GateAnswer, RequestGate } from '../docplanner/index.js';
 import { CircuitOpenError } from './circuit-open-error.js';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { applyEvents } from '../../src/clinic/apply-events.js';
 import { LOWEST_PRIORITY } from '../../src/core/index.js';
-import { findBookings, saveBookings } from '../../src/db/tables/bookings.js';
+import { findBookings, upsertBookings } from '../../src/db/tables/bookings.js';
 import { putCalendar } from '../../src/db/tables/calendars.js';
 import { daysBetween, savePublished } from '../../src/db/tables/days.js';
 import { acquireLease } from '../../src/db/tables/leases.js';
@@ -137,8 +137,7 @@ describe('events into the record', () => {
 
     /** Bookings of patients, each linked to an appointment or to none. */
     const booked = (refs: Record<string, string | null>) =>
-      saveBookings(
-        record.db,
+      upsertBookings(
         Object.entries(refs).map(([id, ref]) => ({
           calendar: 'nowak',
           id,
@@ -154,7 +153,7 @@ describe('events into the record', () => {
           failed: null,
         })),
         NOW,
-      );
+      )?.execute(record.db);
     const links = async () => {
       const found = await findBookings(record.db, 'nowak', IDS);
       return Object.fromEntries([...found].map(([id, { ref }]) => [id, ref]));

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { acquirePermission, pauseAccount, putAccount } from '../../src/db/tables/accounts.js';
+import { acquirePermission, pauseAccount } from '../../src/db/tables/account-states.js';
+import { putAccount } from '../../src/db/tables/accounts.js';
 import { acquireLease, renewLease } from '../../src/db/tables/leases.js';
 import { acquireRequest, deleteExpiredRequests, requestAnswered } from '../../src/db/tables/requests.js';
 import { account, ENCRYPTOR, later, NOW } from './seed-rows.js';

@@ -5,17 +5,10 @@ import { type Database, type DatabaseOptions, openDatabase } from '../../src/db/
 import { migrate } from '../../src/db/migrate.js';
 import type { Db } from '../../src/db/schema.js';
 import { decryptAccount } from '../../src/db/tables/account-secrets.js';
-import { acquireCalendarToRead } from '../../src/db/tables/account-tasks.js';
-import {
-  type Account,
-  acquirePermission,
-  getAccount,
-  listAccounts,
-  putAccount,
-  recordPause,
-  resetPauses,
-} from '../../src/db/tables/accounts.js';
+import { acquirePermission, recordPause, resetPauses } from '../../src/db/tables/account-states.js';
+import { type Account, getAccount, listAccounts, putAccount } from '../../src/db/tables/accounts.js';
 import { findBusyTime } from '../../src/db/tables/busy-time.js';
+import { acquireBookingsRead } from '../../src/db/tables/calendar-reads.js';
 import { recordFailure, recordSuccess, scheduleRetry } from '../../src/db/tables/calendar-retries.js';
 import { findCalendarIdAt, getCalendar, listCalendars, putCalendar } from '../../src/db/tables/calendars.js';
 import { daysBetween, markDays, pendingDays, saveFailed, savePublished } from '../../src/db/tables/days.js';
@@ -459,7 +452,7 @@ describe.each(databases)('the record on $name', ({ create }) => {
         for (const way of ['hashjoin', 'mergejoin', 'hashagg', 'sort', 'material', 'memoize'])
           await sql`SET LOCAL enable_${sql.raw(way)} = off`.execute(tx);
         await releaseRequests(tx, 'warsaw', false, NOW, 30);
-        await acquireCalendarToRead(tx, 'warsaw', NOW, NOW);
+        await acquireBookingsRead(tx, 'warsaw', NOW, NOW);
       });
       const left = await db.selectFrom('slotkeeper.requests').select('id').execute();
       expect(left).toHaveLength(70);

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { Encryptor } from '../../src/crypto/encryptor.js';
 import { UnknownKeyError } from '../../src/crypto/unknown-key-error.js';
-import { saveBookings } from '../../src/db/tables/bookings.js';
+import { upsertBookings } from '../../src/db/tables/bookings.js';
 import { putCalendar } from '../../src/db/tables/calendars.js';
 import { feed } from '../../src/db/tables/notifications.js';
 import { postgresDatabase } from '../db/databases.js';
@@ -56,7 +56,7 @@ describe('what is kept', () => {
     const unsaid = { bookedBy: null, ref: null, refStart: null, movedTo: null, failed: null } as const;
     const booking = { ...said, ...unsaid, id: 'far', status: 'booked', placeholder: false } as const;
     await putCalendar(db, calendar(), new Date());
-    await saveBookings(db, [booking], new Date());
+    await upsertBookings([booking], new Date())?.execute(db);
     const added = await office.hear({ booking: 'far' }, { booking: 'near' });
     const [far = '', near = ''] = added.map(({ id }) => id);
 

@@ -1,7 +1,7 @@
 // A dry run that only compares: by an engine that publishes nothing, under the leases of those that do.
 import { expect, test } from '@jest/globals';
 import { sql } from 'kysely';
-import { pauseAccount } from '../../src/db/tables/accounts.js';
+import { pauseAccount } from '../../src/db/tables/account-states.js';
 import { acquireLease, releaseLease } from '../../src/db/tables/leases.js';
 import { systemTimers, type Timers } from '../../src/lib/timers.js';
 import { addressOf, Desk } from '../support/clinic-fixture.js';

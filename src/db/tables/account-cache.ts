@@ -1,12 +1,12 @@
-/** Accounts with their secrets open, read once for all who need one within a second: each push asks for its account, and each commit. */
+/** Caches decrypted accounts for a second, because every push and every commit reads its account. */
 import type { Encryptor } from '../../crypto/encryptor.js';
 import type { Db } from '../schema.js';
 import { decryptAccount } from './account-secrets.js';
 import { type Account, getAccount } from './accounts.js';
 
-const REMEMBERED_MS = 1_000;
-/** Anybody can ask for any number of accounts that are not there. */
-const MAX_REMEMBERED = 10_000;
+const TTL_MS = 1_000;
+/** Limits the cache, because a caller can request any number of ids that do not exist. */
+const MAX_ENTRIES = 10_000;
 
 export interface AccountCacheOptions {
   readonly db: Db;
@@ -14,32 +14,37 @@ export interface AccountCacheOptions {
   readonly now: () => number;
 }
 
+interface Entry {
+  readonly readAt: number;
+  readonly account: Promise<Account | undefined>;
+}
+
 export class AccountCache {
   readonly #options: AccountCacheOptions;
-  readonly #known = new Map<
-    string,
-    { readonly readAt: number; readonly account: Promise<Account | undefined> }
-  >();
+  readonly #entries = new Map<string, Entry>();
 
   constructor(options: AccountCacheOptions) {
     this.#options = options;
   }
 
-  /** As it was at most a second ago; that one is not there is remembered, too, so that the time does not tell which there are. */
+  /**
+   * @returns the account as it was at most a second ago. The absence of an account is cached too, so that the response time
+   * does not reveal which accounts exist.
+   */
   async get(id: string): Promise<Account | undefined> {
     const { db, encryptor, now } = this.#options;
-    const known = this.#known.get(id);
-    const age = known === undefined ? Number.POSITIVE_INFINITY : now() - known.readAt;
-    if (known !== undefined && age >= 0 && age < REMEMBERED_MS) return await known.account;
-    const account = getAccount(db, id).then((kept) => kept && decryptAccount(encryptor, kept));
-    if (this.#known.size >= MAX_REMEMBERED) this.#known.clear();
-    this.#known.set(id, { readAt: now(), account });
-    account.catch(() => this.#known.delete(id));
+    const cached = this.#entries.get(id);
+    const ageMs = cached === undefined ? Number.POSITIVE_INFINITY : now() - cached.readAt;
+    if (cached !== undefined && ageMs >= 0 && ageMs < TTL_MS) return await cached.account;
+    const account = getAccount(db, id).then((stored) => stored && decryptAccount(encryptor, stored));
+    if (this.#entries.size >= MAX_ENTRIES) this.#entries.clear();
+    this.#entries.set(id, { readAt: now(), account });
+    account.catch(() => this.#entries.delete(id));
     return await account;
   }
 
-  /** It was changed by this process. */
+  /** Called when this process has changed the account. */
   invalidate(id: string): void {
-    this.#known.delete(id);
+    this.#entries.delete(id);
   }
 }

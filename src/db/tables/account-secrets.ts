@@ -1,6 +1,6 @@
 /**
- * The secrets of accounts as the record has them: each is sealed, and bound to its account and its place in it. They are
- * opened where they are used, and nowhere before.
+ * The encryption of account secrets in the database. Each secret is encrypted and bound to its account and its field.
+ * Secrets are decrypted only where they are used.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { DecryptionError } from '../../crypto/decryption-error.js';
@@ -8,50 +8,50 @@ import { type Encryptor, keyIdOf } from '../../crypto/encryptor.js';
 import { UnknownKeyError } from '../../crypto/unknown-key-error.js';
 import type { Account } from './account.js';
 
-const MARK = 'sealed:';
+const PREFIX = 'sealed:';
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
-/** What is sealed for this account already stays as it is. */
+/** Encrypts the secrets. A secret that is encrypted for this account and field already stays unchanged. */
 export function encryptAccount(encryptor: Encryptor, account: Account): Account {
-  return withSecrets(account, (secret, context) =>
-    opened(encryptor, secret, context).wasSealed ? secret : seal(encryptor, secret, context),
+  return mapSecrets(account, (secret, context) =>
+    tryDecrypt(encryptor, secret, context).wasEncrypted ? secret : encrypt(encryptor, secret, context),
   );
 }
 
 /**
- * With its secrets as they are sent. What an older version wrote is not sealed until the next start.
+ * Decrypts the secrets. A secret that an older version wrote is plain text until the next start, and stays unchanged.
  * @throws {UnknownKeyError}
  * @throws {DecryptionError}
  */
 export function decryptAccount(encryptor: Encryptor, account: Account): Account {
-  return withSecrets(account, (secret, context) => {
-    const bytes = bytesOf(secret);
+  return mapSecrets(account, (secret, context) => {
+    const bytes = parseEncrypted(secret);
     return bytes === undefined ? secret : String(encryptor.open(bytes, context));
   });
 }
 
-/** Whether both say the same, sealed or not; one that cannot be opened says something else. */
+/** Compares two accounts by their plain secrets. A secret that cannot be decrypted is compared as it is stored. */
 export function isSameAccount(encryptor: Encryptor, one: Account, other: Account): boolean {
-  const open = (account: Account): Account =>
-    withSecrets(account, (secret, context) => opened(encryptor, secret, context).text);
-  return isDeepStrictEqual(open(one), open(other));
+  const decrypt = (account: Account): Account =>
+    mapSecrets(account, (secret, context) => tryDecrypt(encryptor, secret, context).text);
+  return isDeepStrictEqual(decrypt(one), decrypt(other));
 }
 
-/** With its secrets sealed by the key that seals; what an old key has sealed, or none, is sealed anew. */
+/** Encrypts with the current key every secret that is plain or encrypted with an old key. */
 export function reencryptAccount(encryptor: Encryptor, account: Account): Account {
-  return withSecrets(account, (secret, context) => {
-    const bytes = bytesOf(secret);
-    if (bytes === undefined) return seal(encryptor, secret, context);
+  return mapSecrets(account, (secret, context) => {
+    const bytes = parseEncrypted(secret);
+    if (bytes === undefined) return encrypt(encryptor, secret, context);
     const isOld = encryptor.oldKeyIds.some((id) => id === keyIdOf(bytes));
-    return isOld ? seal(encryptor, String(encryptor.open(bytes, context)), context) : secret;
+    return isOld ? encrypt(encryptor, String(encryptor.open(bytes, context)), context) : secret;
   });
 }
 
-/** The ids of the keys that this account's secrets are sealed with. */
+/** The ids of the keys that this account's secrets are encrypted with. */
 export function listKeyIds(account: Account): ReadonlySet<string> {
   const found = new Set<string>();
-  withSecrets(account, (secret) => {
-    const bytes = bytesOf(secret);
+  mapSecrets(account, (secret) => {
+    const bytes = parseEncrypted(secret);
     const id = bytes && keyIdOf(bytes);
     if (id !== undefined) found.add(id);
     return secret;
@@ -59,8 +59,8 @@ export function listKeyIds(account: Account): ReadonlySet<string> {
   return found;
 }
 
-function withSecrets(account: Account, change: (secret: string, context: string) => string): Account {
-  const at = (place: string, secret: string): string => change(secret, `accounts/${account.id}/${place}`);
+function mapSecrets(account: Account, change: (secret: string, context: string) => string): Account {
+  const at = (field: string, secret: string): string => change(secret, `accounts/${account.id}/${field}`);
   const { notifications, delivery, source } = account;
   const { apiKey } = notifications;
   const headers = Object.entries(source?.headers ?? {}).map(([name, value]) => [
@@ -81,24 +81,24 @@ function withSecrets(account: Account, change: (secret: string, context: string)
   };
 }
 
-const seal = (encryptor: Encryptor, secret: string, context: string): string =>
-  `${MARK}${encryptor.seal(secret, context).toString('base64')}`;
+const encrypt = (encryptor: Encryptor, secret: string, context: string): string =>
+  `${PREFIX}${encryptor.seal(secret, context).toString('base64')}`;
 
-/** A text that only looks sealed is a secret that somebody chose. */
-function opened(encryptor: Encryptor, secret: string, context: string) {
-  const bytes = bytesOf(secret);
-  if (bytes === undefined) return { text: secret, wasSealed: false };
+/** A text that looks encrypted but cannot be decrypted is a plain secret that somebody chose. */
+function tryDecrypt(encryptor: Encryptor, secret: string, context: string) {
+  const bytes = parseEncrypted(secret);
+  if (bytes === undefined) return { text: secret, wasEncrypted: false };
   try {
-    return { text: String(encryptor.open(bytes, context)), wasSealed: true };
+    return { text: String(encryptor.open(bytes, context)), wasEncrypted: true };
   } catch (error) {
     if (!(error instanceof DecryptionError || error instanceof UnknownKeyError)) throw error;
-    return { text: secret, wasSealed: false };
+    return { text: secret, wasEncrypted: false };
   }
 }
 
-/** Undefined where it is not sealed. */
-function bytesOf(secret: string): Buffer | undefined {
-  const text = secret.startsWith(MARK) ? secret.slice(MARK.length) : '';
+/** @returns undefined where the text is not in the encrypted format */
+function parseEncrypted(secret: string): Buffer | undefined {
+  const text = secret.startsWith(PREFIX) ? secret.slice(PREFIX.length) : '';
   const bytes = BASE64.test(text) ? Buffer.from(text, 'base64') : undefined;
   return bytes !== undefined && keyIdOf(bytes) !== undefined ? bytes : undefined;
 }

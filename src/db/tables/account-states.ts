@@ -1,17 +1,21 @@
-/** How accounts stand with the marketplace, and when their PMS last sent something. */
+/**
+ * The state of accounts at the marketplace: paused (circuit open), half open (one probe), refused (credentials not accepted),
+ * and when their PMS last sent an event.
+ */
 import { sql } from 'kysely';
 import type { Db } from '../schema.js';
 
 export interface AccountState {
   readonly account: string;
-  /** Paused: nothing is sent until then. Refused: the marketplace gives it no access token, or accepts none. */
+  /** Paused: no request is sent before `until`. Refused: the marketplace issues no access token, or accepts none. */
   readonly state: 'working' | 'paused' | 'refused';
-  /** Null where it works. */
+  /** Null in the state `working`. */
   readonly reason: string | null;
-  /** When it was first refused, or when the pause ends. */
+  /** When it was first refused. */
   readonly since: Date | null;
+  /** When the pause ends. */
   readonly until: Date | null;
-  /** When an event or a snapshot last came for one of its calendars, to the minute. */
+  /** When the last event or snapshot of one of its calendars was received, to the minute. */
   readonly lastHeard: Date | null;
 }
 
@@ -29,7 +33,7 @@ export async function listAccountStates(db: Db, now: Date): Promise<AccountState
   return rows;
 }
 
-/** The marketplace refuses the account's credentials, or the tokens that it gives for them. */
+/** Records that the marketplace refuses the account's credentials, or the tokens that it issues for them. */
 export async function recordAccountRefused(db: Db, id: string, reason: string, now: Date): Promise<void> {
   await sql`
     UPDATE slotkeeper.accounts
@@ -37,7 +41,7 @@ export async function recordAccountRefused(db: Db, id: string, reason: string, n
     WHERE id = ${id}`.execute(db);
 }
 
-/** A request of it was answered with a token that is accepted. */
+/** Records that the marketplace accepted the account's token. */
 export async function recordAccountAccepted(db: Db, id: string): Promise<void> {
   await sql`
     UPDATE slotkeeper.accounts SET refused_at = NULL, last_refused_at = NULL, refused_reason = NULL
@@ -58,8 +62,8 @@ export async function listRefusedAccounts(db: Db): Promise<RefusedAccount[]> {
 }
 
 /**
- * Ends the pauses of what could not be published because the account is refused.
- * @returns its calendars; undefined where the account is not refused
+ * Resets the retry delays of the calendars that could not be published because the account is refused.
+ * @returns those calendars; undefined where the account is not refused
  */
 export async function retryRefusedAccount(db: Db, id: string): Promise<string[] | undefined> {
   return await db.transaction().execute(async (tx) => {
@@ -72,4 +76,82 @@ export async function retryRefusedAccount(db: Db, id: string): Promise<string[] 
       RETURNING id`.execute(tx);
     return rows.map((row) => row.id);
   });
+}
+
+export interface Pause {
+  readonly until: Date;
+  readonly reason: string;
+}
+
+/** Whether a request may be sent: yes (circuit closed), as the one probe (half open), or not before `until` (open). */
+export type Permission =
+  /** `isRefused`: the marketplace refused the account's credentials at the last request. */
+  | { readonly kind: 'free'; readonly isRefused: boolean }
+  /** `pauses`: the number of consecutive pauses. */
+  | { readonly kind: 'probe'; readonly isRefused: boolean; readonly pauses: number }
+  | ({ readonly kind: 'paused' } & Pause);
+
+/**
+ * Acquires the permission to send a request. After a pause by the firewall exactly one request is sent as a probe; until it is
+ * answered, at most until `probeUntil`, all others are paused.
+ */
+export async function acquirePermission(
+  db: Db,
+  id: string,
+  now: Date,
+  probeUntil: Date,
+): Promise<Permission> {
+  const state = await db
+    .selectFrom('slotkeeper.accounts')
+    .select(['paused_until', 'paused_reason', 'pauses', 'refused_at'])
+    .where('id', '=', id)
+    .executeTakeFirst();
+  const paused = state?.paused_until && state.paused_until > now ? state.paused_until : undefined;
+  if (paused) return { kind: 'paused', until: paused, reason: state?.paused_reason ?? 'paused' };
+  const isRefused = state !== undefined && state.refused_at !== null;
+  if (state === undefined || state.pauses === 0) return { kind: 'free', isRefused };
+  const { numUpdatedRows } = await db
+    .updateTable('slotkeeper.accounts')
+    .set({ paused_until: probeUntil })
+    .where('id', '=', id)
+    .where((eb) => eb.or([eb('paused_until', 'is', null), eb('paused_until', '<=', now)]))
+    .executeTakeFirst();
+  return numUpdatedRows > 0n
+    ? { kind: 'probe', isRefused, pauses: state.pauses }
+    : { kind: 'paused', until: probeUntil, reason: state.paused_reason ?? 'probing' };
+}
+
+/** Pauses the account. A longer pause that exists already stays. */
+export async function pauseAccount(db: Db, id: string, pause: Pause): Promise<void> {
+  await db
+    .updateTable('slotkeeper.accounts')
+    .set({ paused_until: pause.until, paused_reason: pause.reason })
+    .where('id', '=', id)
+    .where((eb) => eb.or([eb('paused_until', 'is', null), eb('paused_until', '<', pause.until)]))
+    .execute();
+}
+
+/**
+ * Records a pause by the firewall, unless a concurrent request has recorded the same one.
+ * @param before the number of pauses when the request was permitted
+ * @returns the new number, or undefined where the pause is recorded already
+ */
+export async function recordPause(db: Db, id: string, before: number): Promise<number | undefined> {
+  const row = await db
+    .updateTable('slotkeeper.accounts')
+    .set({ pauses: sql`pauses + 1`, paused_until: null })
+    .where('id', '=', id)
+    .where('pauses', '=', before)
+    .returning('pauses')
+    .executeTakeFirst();
+  return row?.pauses;
+}
+
+/** Closes the circuit after a successful probe. */
+export async function resetPauses(db: Db, id: string): Promise<void> {
+  await db
+    .updateTable('slotkeeper.accounts')
+    .set({ paused_until: null, paused_reason: null, pauses: 0 })
+    .where('id', '=', id)
+    .execute();
 }

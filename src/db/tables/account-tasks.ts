@@ -1,7 +1,6 @@
 /**
- * What is done for an account by one process at a time, again and again: pulling its notifications, asking for failed ones
- * to be sent again. Whoever takes an errand has it until it runs out; the database's clock counts that, ours when it is
- * due.
+ * Periodic tasks of an account: pulling its notifications, and requesting the redelivery of failed ones. A process acquires a
+ * task with a lease, so one process runs it at a time. Leases expire by the database's clock; tasks are due by the caller's.
  */
 import { sql } from 'kysely';
 import type { Db } from '../schema.js';
@@ -12,11 +11,11 @@ export interface AccountTaskLease {
   readonly account: string;
   readonly kind: AccountTaskKind;
   readonly token: string;
-  /** Attempts that failed one after another. */
+  /** Consecutive failures. */
   readonly failures: number;
 }
 
-/** Those of the accounts for which it is due and nobody has it. One that was never run is due. */
+/** @returns the accounts whose task is due and not leased. A task that never ran is due. */
 export async function findDueAccountTasks(
   db: Db,
   kind: AccountTaskKind,
@@ -33,21 +32,23 @@ export async function findDueAccountTasks(
 }
 
 /**
- * Takes it, where it is due and nobody has it.
- * @param nextAt when it is due again where nobody comes to say what became of it
+ * Acquires the task where it is due and not leased.
+ * @param leaseMs how long the lease is valid
+ * @param nextAt when the task is due again if its holder never releases it
+ * @returns undefined where it was not acquired
  */
 export async function acquireAccountTask(
   db: Db,
   account: string,
   kind: AccountTaskKind,
   token: string,
-  milliseconds: number,
+  leaseMs: number,
   now: Date,
   nextAt: Date = now,
 ): Promise<AccountTaskLease | undefined> {
   const { rows } = await sql<{ failures: number }>`
     INSERT INTO slotkeeper.account_tasks AS e (account_id, kind, token, until, next_at)
-    VALUES (${account}, ${kind}, ${token}, clock_timestamp() + make_interval(secs => ${milliseconds / 1000}), ${nextAt})
+    VALUES (${account}, ${kind}, ${token}, clock_timestamp() + make_interval(secs => ${leaseMs / 1000}), ${nextAt})
     ON CONFLICT (account_id, kind) DO UPDATE SET token = excluded.token, until = excluded.until, next_at = excluded.next_at
     WHERE e.next_at <= ${now} AND (e.until IS NULL OR e.until < clock_timestamp())
     RETURNING failures`.execute(db);
@@ -55,19 +56,15 @@ export async function acquireAccountTask(
   return row && { account, kind, token, failures: row.failures };
 }
 
-/** @returns whether it is still ours, and is now for so much longer */
-export async function renewAccountTask(
-  db: Db,
-  task: AccountTaskLease,
-  milliseconds: number,
-): Promise<boolean> {
+/** Extends the lease. @returns false where another process has acquired the task */
+export async function renewAccountTask(db: Db, task: AccountTaskLease, leaseMs: number): Promise<boolean> {
   const { numAffectedRows } = await sql`
-    UPDATE slotkeeper.account_tasks SET until = clock_timestamp() + make_interval(secs => ${milliseconds / 1000})
+    UPDATE slotkeeper.account_tasks SET until = clock_timestamp() + make_interval(secs => ${leaseMs / 1000})
     WHERE account_id = ${task.account} AND kind = ${task.kind} AND token = ${task.token}`.execute(db);
   return numAffectedRows === 1n;
 }
 
-/** Gives it back, to be run again then. */
+/** Releases the task, which is due again at `nextAt`. */
 export async function releaseAccountTask(
   db: Db,
   task: AccountTaskLease,
@@ -77,37 +74,4 @@ export async function releaseAccountTask(
   await sql`
     UPDATE slotkeeper.account_tasks SET token = NULL, until = NULL, next_at = ${nextAt}, failures = ${failures}
     WHERE account_id = ${task.account} AND kind = ${task.kind} AND token = ${task.token}`.execute(db);
-}
-
-/**
- * Takes the calendar of the account whose bookings were not read for longest, and not since then; also one that has failed:
- * what it shows may still be sold.
- * @returns its id; undefined where all were read since
- */
-export async function acquireCalendarToRead(
-  db: Db,
-  account: string,
-  notSince: Date,
-  now: Date,
-): Promise<string | undefined> {
-  const { rows } = await sql<{ id: string }>`
-    UPDATE slotkeeper.calendars c SET bookings_read_at = ${now}
-    WHERE c.id = (
-      SELECT id FROM slotkeeper.calendars
-      WHERE account_id = ${account} AND (bookings_read_at IS NULL OR bookings_read_at <= ${notSince})
-      ORDER BY bookings_read_at NULLS FIRST, id
-      LIMIT 1
-      FOR UPDATE SKIP LOCKED)
-    RETURNING c.id`.execute(db);
-  return rows[0]?.id;
-}
-
-/** Has them read sooner: as if they had last been read then. */
-export async function scheduleBookingsRead(db: Db, calendar: string, readAt: Date): Promise<void> {
-  await db
-    .updateTable('slotkeeper.calendars')
-    .set({ bookings_read_at: readAt })
-    .where('id', '=', calendar)
-    .where('bookings_read_at', '>', readAt)
-    .execute();
 }

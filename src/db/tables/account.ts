@@ -1,40 +1,43 @@
-/** An account as it is configured: an API client of the marketplace, its zone, its limits, its endpoints. */
+/** The configuration of an account: an API client of the marketplace, its zone, its limits, its endpoints. */
 import { MINUTE } from '../../core/duration.js';
 
-/** What the marketplace allows one client. Contract: Limits. */
+/** The marketplace's limits for one client. Contract: Limits. */
 export interface Limits {
   readonly writesPerMinute: number;
   readonly writesPerHour: number;
   readonly requestsPerHour: number;
-  /** From one address outside the marketplace's country; its firewall counts. */
+  /** The firewall's limit for one IP address outside the marketplace's country. */
   readonly requestsPerFiveMinutes?: number | undefined;
 }
 
 export interface Notifications {
   readonly mode: 'push' | 'pull' | 'both' | 'off';
   readonly pullEverySeconds: number;
-  /** Expected from the marketplace when it pushes. */
+  /** The key that the marketplace sends with a push. */
   readonly apiKey?: string | undefined;
-  /** In which header. */
+  /** The header with that key. */
   readonly header: string;
-  /** Addresses and networks that pushes may come from; all where there is no list. */
+  /** Addresses and networks from which pushes are accepted; default: all. */
   readonly allowFrom?: readonly string[] | undefined;
-  /** What a patient is told when a question is denied, by reason: numbers that were agreed with the marketplace. */
+  /** The error code that denies an approval request, by reason: numbers agreed with the marketplace. */
   readonly errorCodes?: Readonly<Record<string, number>> | undefined;
-  /** How often the bookings are read, so that what was not delivered is found. */
+  /** The interval of the missed-booking poller. */
   readonly sweepMinutes: number;
-  /** The largest push that is taken. */
+  /** The largest push that is accepted. */
   readonly maxBytes: number;
 }
 
-/** What is found by a reading is told after so long, or two pulls, but not later than the next reading. */
-const TELL_AFTER_MS = 5 * MINUTE;
+/** The shortest delay before a missed booking is reported. */
+const MIN_DELAY_MS = 5 * MINUTE;
 
-/** How long push and pull have to tell what a reading has found, in milliseconds. */
+/**
+ * How long push and pull may still deliver a booking that a read has found, before the poller reports it, in milliseconds: five
+ * minutes or two pulls, but not longer than until the next poll.
+ */
 export const missedBookingDelayMs = ({ pullEverySeconds, sweepMinutes }: Notifications): number =>
-  Math.min(sweepMinutes * MINUTE, Math.max(TELL_AFTER_MS, 2_000 * pullEverySeconds));
+  Math.min(sweepMinutes * MINUTE, Math.max(MIN_DELAY_MS, 2_000 * pullEverySeconds));
 
-/** Who a placeholder booking is made for: made up, never a real patient. Contract: bookSlot. */
+/** The invented patient of a placeholder booking, never a real one. Contract: bookSlot. */
 export interface PlaceholderPatient {
   readonly name: string;
   readonly phone: string;
@@ -45,22 +48,22 @@ export interface PlaceholderPatient {
   readonly gender?: 'm' | 'f' | undefined;
 }
 
-/** Where a clinic is told what the marketplace said. */
+/** The webhook to which the marketplace's notifications are delivered. */
 export interface Destination {
   readonly url: string;
   /** `whsec_` and base64, or any other text, whose bytes are the key. */
   readonly secret: string;
-  /** Where it is asked whether a patient may book; it is not, where there is none. */
+  /** The endpoint that approves booking requests; without it the clinic is not asked. */
   readonly approvalUrl?: string | undefined;
 }
 
-/** Where the clinic's own system answers with snapshots of all its calendars. */
+/** The endpoint of the clinic's PMS that returns snapshots of all its calendars. */
 export interface Source {
   readonly type: 'http';
   readonly url: string;
   /** Sent with the request; they may be secrets. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** For the whole answer. */
+  /** The limit for the whole response. */
   readonly timeoutSeconds: number;
 }
 
@@ -69,25 +72,25 @@ export interface AccountSettings {
   readonly notifications: Notifications;
   /** Its own webhook, instead of the one for all accounts. */
   readonly delivery?: Destination | undefined;
-  /** Default: one of ours. */
+  /** Default: a patient invented by the engine. */
   readonly placeholder?: PlaceholderPatient | undefined;
-  /** Whether bookings are moved by the founding page's path. Contract: Where the founding page and the live API differ. */
+  /** Whether bookings are moved through the path of the founding page. Contract: Where the founding page and the live API differ. */
   readonly foundingMovePath?: boolean | undefined;
   readonly source?: Source | undefined;
 }
 
 export interface Account extends AccountSettings {
   readonly id: string;
-  /** Put over HTTP and not by the operator: only addresses that the network's rules allow are asked for it. */
+  /** The account was put over HTTP, not by the operator: its URLs must be allowed by the network rules. */
   readonly overHttp?: true | undefined;
   /** `https://www.znanylekarz.pl`, without a path. */
   readonly baseUrl: string;
   readonly domain?: string | undefined;
   readonly clientId: string;
   readonly clientSecret: string;
-  /** The zone that dates, wall-clock times and the horizon are read in. */
+  /** The zone of dates, wall-clock times and the horizon. */
   readonly timeZone: string;
 }
 
-/** How large a push may be. */
+/** The default of `Notifications.maxBytes`. */
 export const DEFAULT_MAX_PUSH_BYTES = 1024 * 1024;

@@ -1,12 +1,12 @@
-/** How the address of a calendar was seen to behave, where the contract leaves that open. Contract: replaceSlots, getSlots. */
+/** The observed behavior of a calendar's address, where the contract leaves it open. Contract: replaceSlots, getSlots. */
 import type { Cut } from '../../core/index.js';
 import type { Db } from '../schema.js';
 import type { ToldAt } from './days.js';
 
 export interface AddressBehavior {
-  /** How it cuts periods with services of different durations; absent until it was seen. */
+  /** How the marketplace cuts periods with services of different durations; undefined until observed. */
   readonly cut: Cut | undefined;
-  /** How far behind its writes its readings were, in milliseconds; 0 where they were not. */
+  /** The observed delay between a write and the first read that shows it, in milliseconds; 0 without a delay. */
   readonly readLagMs: number;
 }
 
@@ -19,7 +19,7 @@ export async function getAddressBehavior(db: Db, calendar: string): Promise<Addr
   return { cut: row?.cut ?? undefined, readLagMs: row?.read_lag_ms ?? 0 };
 }
 
-/** Where the calendar is at another address by now, nothing was seen of that. */
+/** Changes nothing where the calendar has another address by now, because that one was not observed. */
 export async function saveAddressBehavior(
   db: Db,
   at: ToldAt,

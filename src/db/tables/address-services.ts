@@ -1,9 +1,8 @@
 /**
- * What an address has, as it was last read: its services, and whether its calendar can be booked. A service that windows
- * name and that is not there any more stays known as gone, and is offered to nobody until it is back.
+ * Queries of an address as last read: its services, and whether its calendar can be booked. A service that windows name but the
+ * address has no more stays stored as gone, and is not published until it exists again.
  */
 import { sql } from 'kysely';
-import { DAY } from '../../core/duration.js';
 import type { Db } from '../schema.js';
 import type { WindowTerms } from './windows.js';
 
@@ -13,23 +12,20 @@ export type MarketplaceStatus = 'enabled' | 'disabled' | 'none';
 export interface AddressService {
   readonly id: string;
   readonly name: string | null;
-  /** Minutes; null where the marketplace did not say. */
+  /** Minutes; null where the marketplace reported none. */
   readonly duration: number | null;
-  /** Since when a reading of the address is without it, although windows name it; null while it is there. */
+  /** Since when reads of the address lack the service, although windows name it; null while it exists. */
   readonly goneSince: Date | null;
 }
 
 export interface Address {
-  /** Null where it was never read. */
+  /** Null where the address was never read. */
   readonly status: MarketplaceStatus | null;
   readonly readAt: Date | null;
   readonly services: readonly AddressService[];
 }
 
-/** Over so long the first readings of all calendars are spread. */
-const SPREAD_SECONDS = 60 * 60;
-
-/** @returns undefined where there is no such calendar */
+/** @returns undefined where the calendar does not exist */
 export async function getAddress(db: Db, calendar: string): Promise<Address | undefined> {
   const row = await db
     .selectFrom('slotkeeper.calendars')
@@ -50,7 +46,7 @@ export async function getAddress(db: Db, calendar: string): Promise<Address | un
   };
 }
 
-/** The services that windows name which are not over yet. */
+/** @returns the ids of the services of windows that end after `now` */
 export async function findServicesInUse(db: Db, calendar: string, now: Date): Promise<ReadonlySet<string>> {
   const { rows } = await sql<{ id: string }>`
     SELECT DISTINCT s ->> 'id' AS id
@@ -59,7 +55,7 @@ export async function findServicesInUse(db: Db, calendar: string, now: Date): Pr
   return new Set(rows.map(({ id }) => id));
 }
 
-/** These and no others; one that is dropped stays so for as long as it is gone. */
+/** Replaces the stored services. A dropped service stays dropped as long as it is gone. */
 export async function saveAddressServices(
   tx: Db,
   calendar: string,
@@ -79,35 +75,7 @@ export async function saveAddressServices(
       dropped = s.dropped AND excluded.gone_since IS NOT NULL`.execute(tx);
 }
 
-/** Writes down that it was read: the next reading is due a day later. */
-export async function recordAddressRead(
-  tx: Db,
-  calendar: string,
-  status: MarketplaceStatus | null,
-  now: Date,
-): Promise<void> {
-  await tx
-    .updateTable('slotkeeper.calendars')
-    .set({
-      marketplace_status: status,
-      address_read_at: now,
-      address_due_at: new Date(now.getTime() + DAY),
-    })
-    .where('id', '=', calendar)
-    .execute();
-}
-
-/** Has them read then. */
-export async function scheduleAddressReads(db: Db, calendars: readonly string[], at: Date): Promise<void> {
-  if (calendars.length === 0) return;
-  await db
-    .updateTable('slotkeeper.calendars')
-    .set({ address_due_at: at })
-    .where('id', 'in', [...calendars])
-    .execute();
-}
-
-/** What was read at another address, or as another client, says nothing of these calendars. */
+/** Deletes the results of earlier reads, which do not apply to another address or another client. */
 export async function resetAddressReads(tx: Db, calendars: readonly string[]): Promise<void> {
   if (calendars.length === 0) return;
   await tx
@@ -127,43 +95,6 @@ export async function resetAddressReads(tx: Db, calendars: readonly string[]): P
     .execute();
 }
 
-export async function isAddressReadDue(db: Db, calendar: string, now: Date): Promise<boolean> {
-  const row = await db
-    .selectFrom('slotkeeper.calendars')
-    .select('id')
-    .where('id', '=', calendar)
-    .where('address_due_at', '<=', now)
-    .executeTakeFirst();
-  return row !== undefined;
-}
-
-/**
- * Idle calendars whose address is due to be read, those that wait for longest first. One that was never read becomes due
- * within an hour.
- */
-export async function calendarsToRead(db: Db, now: Date, limit: number): Promise<string[]> {
-  await sql`
-    UPDATE slotkeeper.calendars
-    SET address_due_at = ${now}::timestamptz
-      + make_interval(secs => mod(abs(hashtext(id)::bigint), ${SPREAD_SECONDS})::double precision)
-    WHERE id IN (
-      SELECT id FROM slotkeeper.calendars WHERE address_due_at IS NULL FOR NO KEY UPDATE SKIP LOCKED)`.execute(
-    db,
-  );
-  const rows = await db
-    .selectFrom('slotkeeper.calendars')
-    .select('id')
-    .where('address_due_at', '<=', now)
-    .where('failed_reason', 'is', null)
-    .where('retry_at', 'is', null)
-    .where('queued_priority', 'is', null)
-    .orderBy('address_due_at')
-    .limit(limit)
-    .execute();
-  return rows.map(({ id }) => id);
-}
-
-/** The ids of the services of a calendar's address that are gone. */
 export async function findGoneServiceIds(db: Db, calendar: string): Promise<ReadonlySet<string>> {
   const rows = await db
     .selectFrom('slotkeeper.address_services')
@@ -174,7 +105,7 @@ export async function findGoneServiceIds(db: Db, calendar: string): Promise<Read
   return new Set(rows.map(({ id }) => id));
 }
 
-/** The windows as they can be offered: without services that are gone. */
+/** @returns the windows that can be published: without gone services, and without windows that have no other */
 export function withoutGoneServices<Window extends Pick<WindowTerms, 'services'>>(
   windows: readonly Window[],
   gone: ReadonlySet<string>,
@@ -192,7 +123,7 @@ export interface GoneService {
   readonly since: Date;
 }
 
-/** Those that windows still name and nobody has dropped. */
+/** Lists the gone services that windows still name and that are not dropped. */
 export async function listGoneServices(db: Db, now: Date): Promise<GoneService[]> {
   const { rows } = await sql<GoneService>`
     SELECT s.calendar_id AS calendar, s.id AS service, s.name, s.gone_since AS since
@@ -210,7 +141,7 @@ export interface ServiceKey {
   readonly service: string;
 }
 
-/** Has their addresses read anew. @returns those of which there was such a failure */
+/** Schedules a read of the services' addresses. @returns the services that are gone and not dropped */
 export async function retryGoneServices(
   db: Db,
   services: readonly ServiceKey[],
@@ -230,7 +161,7 @@ export async function retryGoneServices(
   return rows;
 }
 
-/** They are reported no more, unless they come back and go again. @returns those of which there was such a failure */
+/** Drops the failures until the services exist again. @returns the services that are gone and were not dropped */
 export async function dropGoneServices(db: Db, services: readonly ServiceKey[]): Promise<ServiceKey[]> {
   const { rows } = await sql<ServiceKey>`
     UPDATE slotkeeper.address_services s SET dropped = true

@@ -1,13 +1,13 @@
 /**
- * Which calendar is at which address of the marketplace: one at most, in whatever account. Where a calendar changes its
- * address, the old one becomes an entry of its own that is being closed, with everything that the marketplace has there.
+ * Assigns addresses of the marketplace to calendars: an address has one calendar at most, across all accounts. Where a calendar
+ * moves, its former address becomes a calendar row of its own that is closed, with all that the marketplace has there.
  */
 import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Db } from '../schema.js';
 import { AddressTakenError } from './address-taken-error.js';
 
-/** A calendar, and where it is. */
+/** A calendar's id and address. */
 export interface CalendarAddress {
   readonly id: string;
   readonly account: string;
@@ -16,12 +16,12 @@ export interface CalendarAddress {
   readonly addressId: string;
 }
 
-/** Until the transaction ends nobody else gives calendars an address. */
+/** Until the transaction ends no other one assigns addresses. */
 export async function lockAddresses(tx: Db): Promise<void> {
   await sql`SELECT pg_advisory_xact_lock(hashtext('slotkeeper addresses'))`.execute(tx);
 }
 
-/** @throws {AddressTakenError} where another calendar is there, or was and is not closed yet */
+/** @throws {AddressTakenError} where another calendar has the address, or had it and is not closed there yet */
 export async function assertAddressFree(db: Db, at: CalendarAddress): Promise<void> {
   const { rows } = await sql<{ id: string; closing: boolean }>`
     SELECT coalesce(c.former_of, c.id) AS id, c.closing_since IS NOT NULL AS closing
@@ -34,7 +34,7 @@ export async function assertAddressFree(db: Db, at: CalendarAddress): Promise<vo
   if (other !== undefined) throw new AddressTakenError(other.id, other.closing);
 }
 
-/** The same for all calendars of an account. */
+/** @throws {AddressTakenError} for the first calendar of the account whose address another calendar has */
 export async function assertAddressesFree(db: Db, account: string): Promise<void> {
   const rows = await db
     .selectFrom('slotkeeper.calendars')
@@ -46,7 +46,7 @@ export async function assertAddressesFree(db: Db, account: string): Promise<void
   }
 }
 
-/** Whether both are the same address, be it by two accounts of one host. */
+/** Whether both addresses are the same; two accounts may share a host. */
 export async function isSameAddress(db: Db, a: CalendarAddress, b: CalendarAddress): Promise<boolean> {
   if (a.facilityId !== b.facilityId || a.doctorId !== b.doctorId || a.addressId !== b.addressId) return false;
   if (a.account === b.account) return true;
@@ -57,10 +57,10 @@ export async function isSameAddress(db: Db, a: CalendarAddress, b: CalendarAddre
 }
 
 /**
- * Moves a calendar to another address. The old one becomes an entry that is being closed; it stays leased to whoever is
- * writing to it, who cannot begin another write. Bookings stay at the old address. One that none of the clinic's
- * appointments stands for goes on taking the calendar's time, as an occupancy.
- * @param tx a transaction in which the addresses are locked, and the new one is no other calendar's
+ * Moves a calendar to another address. The old address becomes a row that is being closed. That row keeps the lease, so a
+ * worker that is writing to the old address cannot begin another write. Bookings stay at the old address; a booking that is
+ * linked to no appointment continues to occupy the calendar's time, as an occupancy.
+ * @param tx a transaction that holds `lockAddresses` and in which the new address is free
  */
 export async function changeAddress(tx: Db, to: CalendarAddress, now: Date): Promise<void> {
   const { id } = to;
@@ -71,11 +71,11 @@ export async function changeAddress(tx: Db, to: CalendarAddress, now: Date): Pro
     .where('id', '=', id)
     .forUpdate()
     .executeTakeFirstOrThrow();
-  await takeTimeOfBookings(tx, id, now);
-  const known = await formerAt(tx, to);
-  // No two are at one address at any moment.
-  if (known !== undefined) {
-    await sql`UPDATE slotkeeper.calendars SET address_id = '' WHERE id = ${known}`.execute(tx);
+  await insertBookingsAsOccupancies(tx, id, now);
+  const returnedTo = await lockFormerAddress(tx, to);
+  // The unique constraint allows no two rows at one address.
+  if (returnedTo !== undefined) {
+    await sql`UPDATE slotkeeper.calendars SET address_id = '' WHERE id = ${returnedTo}`.execute(tx);
   }
   await sql`
     UPDATE slotkeeper.calendars SET
@@ -93,8 +93,8 @@ export async function changeAddress(tx: Db, to: CalendarAddress, now: Date): Pro
       closing_since: now,
     })
     .execute();
-  await giveAddress(tx, id, former);
-  // Its appointments are the calendar's, not the address's: nothing of it is to follow, or to be cancelled.
+  await moveMarketplaceRows(tx, id, former);
+  // Appointments belong to the calendar, so the bookings of its former address are neither synced nor cancelled.
   await sql`
     UPDATE slotkeeper.bookings SET ref_start = NULL, failed_for = NULL, failed_reason = NULL
     WHERE calendar_id = ${former}`.execute(tx);
@@ -102,10 +102,10 @@ export async function changeAddress(tx: Db, to: CalendarAddress, now: Date): Pro
     INSERT INTO slotkeeper.days (calendar_id, date, generation, pending_since, published, verified, published_at)
     SELECT ${former}, date, 1, ${now}::timestamptz, published, verified, published_at
     FROM slotkeeper.days WHERE calendar_id = ${id} AND published IS NOT NULL`.execute(tx);
-  if (known !== undefined) await takeBack(tx, known, id);
+  if (returnedTo !== undefined) await mergeFormerAddress(tx, returnedTo, id);
 }
 
-async function takeTimeOfBookings(tx: Db, calendar: string, now: Date): Promise<void> {
+async function insertBookingsAsOccupancies(tx: Db, calendar: string, now: Date): Promise<void> {
   await sql`
     INSERT INTO slotkeeper.occupancy (calendar_id, ref, start_at, end_at, kind, service, updated_at)
     SELECT calendar_id, 'booking-' || id, start_at, end_at, 'booking', service, ${now}::timestamptz
@@ -114,8 +114,8 @@ async function takeTimeOfBookings(tx: Db, calendar: string, now: Date): Promise<
     ON CONFLICT (calendar_id, ref) DO NOTHING`.execute(tx);
 }
 
-/** The entry of a former address of the calendar, where it is the one that it comes back to. */
-async function formerAt(tx: Db, at: CalendarAddress): Promise<string | undefined> {
+/** @returns the row of the calendar's former address, where the new address is that one */
+async function lockFormerAddress(tx: Db, at: CalendarAddress): Promise<string | undefined> {
   const { rows } = await sql<{ id: string }>`
     SELECT c.id FROM slotkeeper.calendars c JOIN slotkeeper.accounts a ON a.id = c.account_id
     WHERE c.former_of = ${at.id} AND c.facility_id = ${at.facilityId} AND c.doctor_id = ${at.doctorId}
@@ -125,8 +125,9 @@ async function formerAt(tx: Db, at: CalendarAddress): Promise<string | undefined
   return rows[0]?.id;
 }
 
-async function takeBack(tx: Db, former: string, calendar: string): Promise<void> {
-  await giveAddress(tx, former, calendar);
+/** Moves what the marketplace has at a former address back to the calendar, and deletes the former address. */
+async function mergeFormerAddress(tx: Db, former: string, calendar: string): Promise<void> {
+  await moveMarketplaceRows(tx, former, calendar);
   await sql`
     DELETE FROM slotkeeper.occupancy o USING slotkeeper.bookings b
     WHERE o.calendar_id = ${calendar} AND b.calendar_id = ${calendar} AND o.ref = 'booking-' || b.id`.execute(
@@ -138,11 +139,11 @@ async function takeBack(tx: Db, former: string, calendar: string): Promise<void>
   await sql`DELETE FROM slotkeeper.calendars WHERE id = ${former}`.execute(tx);
 }
 
-/** What the marketplace has at an address, as far as the record knows. */
-const AT_ADDRESS = ['bookings', 'breaks', 'payloads'] as const;
+/** The tables of what the marketplace has at an address. */
+const MARKETPLACE_TABLES = ['bookings', 'breaks', 'payloads'] as const;
 
-async function giveAddress(tx: Db, from: string, to: string): Promise<void> {
-  for (const table of AT_ADDRESS) {
+async function moveMarketplaceRows(tx: Db, from: string, to: string): Promise<void> {
+  for (const table of MARKETPLACE_TABLES) {
     await sql`
       UPDATE ${sql.table(`slotkeeper.${table}`)} SET calendar_id = ${to} WHERE calendar_id = ${from}`.execute(
       tx,

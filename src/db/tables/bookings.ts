@@ -1,7 +1,8 @@
-/** The marketplace's visit bookings of a calendar, as far as the record knows them, placeholders of ours among them. */
-import { type RawBuilder, sql } from 'kysely';
+/** Queries of the marketplace's visit bookings, including the placeholders that the engine made. */
+import { sql } from 'kysely';
 import type { StatementPart } from '../combined-write.js';
 import type { Db } from '../schema.js';
+import { toInDoubtId } from './in-doubt-id.js';
 
 export type BookingStatus = 'booked' | 'canceled' | 'moved';
 
@@ -9,26 +10,26 @@ export interface StoredBooking {
   readonly calendar: string;
   /** The marketplace's visit booking id. */
   readonly id: string;
-  /** Once it is not `booked` any more it never is again: a booking that moves gets another id. */
+  /** A canceled or moved booking never becomes `booked` again: a booking that moves gets a new id. */
   readonly status: BookingStatus;
   readonly start: Date;
   readonly end: Date;
-  /** The address service. */
+  /** The address service id. */
   readonly service: string | null;
   readonly bookedBy: string | null;
-  /** Ours, in place of the appointment `ref`. */
+  /** Whether the engine made it to block the time of the appointment `ref`. */
   readonly placeholder: boolean;
-  /** The PMS's appointment that it is linked to, or that it stands for. */
+  /** The PMS's appointment that the booking is linked to, or that the placeholder blocks. */
   readonly ref: string | null;
-  /** Where that appointment was when the booking last agreed with it; null until it was seen occupied. */
+  /** The appointment's start when both last had the same time; null until the appointment was occupied. */
   readonly refStart: Date | null;
-  /** The booking that this one became by a move, where that is known. */
+  /** The new id after a move, where it is known. */
   readonly movedTo: string | null;
-  /** What the marketplace refused, and why: an instant to move to (ISO 8601, UTC), or `cancel`. */
+  /** The change that the marketplace refused, and why: the instant to move to (ISO 8601, UTC), or `cancel`. */
   readonly failed: { readonly for: string; readonly reason: string } | null;
 }
 
-export interface BookingRow {
+interface BookingRow {
   calendar_id: string;
   id: string;
   status: BookingStatus;
@@ -44,7 +45,7 @@ export interface BookingRow {
   failed_reason: string | null;
 }
 
-export const toBooking = (row: BookingRow): StoredBooking => ({
+const toBooking = (row: BookingRow): StoredBooking => ({
   calendar: row.calendar_id,
   id: row.id,
   status: row.status,
@@ -76,7 +77,7 @@ const COLUMNS = [
 ] as const;
 const COLUMNS_OF_B = sql.raw(COLUMNS.map((column) => `b.${column}`).join());
 
-/** Those of the bookings that the record knows, whatever became of them. */
+/** @returns the stored bookings with these ids, of any status, by id */
 export async function findBookings(
   db: Db,
   calendar: string,
@@ -92,7 +93,7 @@ export async function findBookings(
   return new Map(rows.map((row) => [row.id, toBooking(row)]));
 }
 
-/** Those of a calendar that became one of these by a move. */
+/** @returns the calendar's bookings that a move turned into one of these */
 export async function findBookingsMovedTo(
   db: Db,
   calendar: string,
@@ -109,8 +110,9 @@ export async function findBookingsMovedTo(
 }
 
 /**
- * The bookings with these ids of all calendars of an account, and those that became one of them by a move. Each is looked up by its id, and then its calendar by its own: the planner, that
- * does not know how few they are, is kept from going through all that there are.
+ * Finds the bookings with these ids in all calendars of an account, and those that a move turned into one of them. The query
+ * looks up each booking by id, and then its calendar by primary key: `OFFSET 0` keeps the planner, which does not know how few
+ * ids there are, from reading the whole table.
  */
 export async function findBookingsOfAccount(
   db: Db,
@@ -118,22 +120,20 @@ export async function findBookingsOfAccount(
   ids: readonly string[],
 ): Promise<StoredBooking[]> {
   if (ids.length === 0) return [];
-  return (await findingBookings(account, ids).execute(db)).rows.map(toBooking);
-}
-
-/** The same as a statement. */
-export function findingBookings(account: string, ids: readonly string[]): RawBuilder<BookingRow> {
-  return sql<BookingRow>`
+  const { rows } = await sql<BookingRow>`
     SELECT ${COLUMNS_OF_B}
     FROM jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb) AS k (id)
     CROSS JOIN LATERAL (
       SELECT * FROM slotkeeper.bookings WHERE id = k.id
       UNION ALL SELECT * FROM slotkeeper.bookings WHERE moved_to = k.id
       OFFSET 0) b
-    WHERE (SELECT c.account_id FROM slotkeeper.calendars c WHERE c.id = b.calendar_id) = ${account}`;
+    WHERE (SELECT c.account_id FROM slotkeeper.calendars c WHERE c.id = b.calendar_id) = ${account}`.execute(
+    db,
+  );
+  return rows.map(toBooking);
 }
 
-/** The ids of those that have been as the record knows them since then, or longer. */
+/** @returns the ids of the bookings whose rows did not change after `since` */
 export async function findBookingsUnchangedSince(
   db: Db,
   calendar: string,
@@ -152,8 +152,8 @@ export async function findBookingsUnchangedSince(
 }
 
 /**
- * The bookings that stand and touch the time between two instants, earliest first.
- * @param knownBefore only what was written down before then
+ * Finds the booked bookings that overlap the time between two instants, earliest first.
+ * @param knownBefore only rows that were written before this instant
  */
 export async function findBookingsBetween(
   db: Db,
@@ -176,7 +176,7 @@ export async function findBookingsBetween(
   return rows.map(toBooking);
 }
 
-/** The placeholders that stand, by their ids. */
+/** @returns the booked placeholders that overlap the time, by id */
 export async function findPlaceholdersBetween(
   db: Db,
   calendar: string,
@@ -187,22 +187,17 @@ export async function findPlaceholdersBetween(
   return new Map(bookings.filter(({ placeholder }) => placeholder).map((one) => [one.id, one]));
 }
 
-/** Until it has an id, a placeholder that is about to be booked has one of these. */
-const ANNOUNCED = 'sent ';
-const announcedId = ({ start, ref }: InDoubtPlaceholder): string =>
-  `${ANNOUNCED}${start.toISOString()} ${ref}`;
-
-export const isInDoubtId = (id: string): boolean => id.startsWith(ANNOUNCED);
-
 export interface InDoubtPlaceholder {
   readonly start: Date;
   readonly end: Date;
   readonly ref: string;
 }
 
+const idOf = ({ start, ref }: InDoubtPlaceholder): string => toInDoubtId(start.toISOString(), ref);
+
 /**
- * Written down before a placeholder is booked: after a lost answer it is known that one may be there, also where
- * another strategy would not look for any.
+ * Called before a placeholder is booked: after a lost answer the row shows that the placeholder may exist, also to a strategy
+ * that makes none.
  */
 export async function recordInDoubtPlaceholder(
   db: Db,
@@ -210,19 +205,22 @@ export async function recordInDoubtPlaceholder(
   one: InDoubtPlaceholder,
   now: Date,
 ): Promise<void> {
-  const said = { service: null, bookedBy: null, refStart: null, movedTo: null, failed: null } as const;
-  const booking = {
+  const booking: StoredBooking = {
     calendar,
-    id: announcedId(one),
+    id: idOf(one),
     status: 'booked',
     placeholder: true,
     ...one,
-    ...said,
-  } as const;
-  await saveBookings(db, [booking], now);
+    service: null,
+    bookedBy: null,
+    refStart: null,
+    movedTo: null,
+    failed: null,
+  };
+  await upsertBookings([booking], now)?.execute(db);
 }
 
-/** It has an id now, or was refused. */
+/** Called when the placeholder has an id, or was refused. */
 export async function deleteInDoubtPlaceholder(
   db: Db,
   calendar: string,
@@ -231,17 +229,12 @@ export async function deleteInDoubtPlaceholder(
   await db
     .deleteFrom('slotkeeper.bookings')
     .where('calendar_id', '=', calendar)
-    .where('id', '=', announcedId(one))
+    .where('id', '=', idOf(one))
     .execute();
 }
 
-/** Writes them as they now are. */
-export async function saveBookings(db: Db, bookings: readonly StoredBooking[], now: Date): Promise<void> {
-  await savingBookings(bookings, now)?.execute(db);
-}
-
-/** The same as a part of a statement; absent where there is nothing to write. */
-export function savingBookings(bookings: readonly StoredBooking[], now: Date): StatementPart | undefined {
+/** @returns the statement that inserts or replaces the bookings; undefined where there are none */
+export function upsertBookings(bookings: readonly StoredBooking[], now: Date): StatementPart | undefined {
   if (bookings.length === 0) return undefined;
   return sql`
     INSERT INTO slotkeeper.bookings
@@ -259,7 +252,7 @@ export function savingBookings(bookings: readonly StoredBooking[], now: Date): S
       failed_reason = excluded.failed_reason, updated_at = excluded.updated_at`;
 }
 
-/** Whether the record knows placeholders of the calendar that are not over yet. */
+/** Whether the calendar has stored placeholders that end after `now`. */
 export async function hasPlaceholders(db: Db, calendar: string, now: Date): Promise<boolean> {
   const row = await db
     .selectFrom('slotkeeper.bookings')
@@ -273,7 +266,7 @@ export async function hasPlaceholders(db: Db, calendar: string, now: Date): Prom
   return row !== undefined;
 }
 
-/** @returns how many of those that are long over were forgotten */
+/** @returns how many bookings that ended before the instant were deleted */
 export async function deleteExpiredBookings(db: Db, before: Date): Promise<number> {
   const { numDeletedRows } = await db
     .deleteFrom('slotkeeper.bookings')

@@ -1,6 +1,7 @@
-/** The marketplace's calendar breaks, as far as the record knows them: ours, and those that a doctor made. */
+/** Queries of the marketplace's calendar breaks: those that the engine made, and those that a doctor made. */
 import { sql } from 'kysely';
 import type { Db } from '../schema.js';
+import { toInDoubtId } from './in-doubt-id.js';
 
 export interface StoredBreak {
   readonly calendar: string;
@@ -8,20 +9,20 @@ export interface StoredBreak {
   readonly since: Date;
   readonly till: Date;
   /**
-   * Made by us, to hide what is taken: its id came in an answer of our own, or its description was read and says so. Null
-   * where its times are those of one that we asked for, and neither has been seen yet.
+   * Whether the engine made the break to block busy time: true where the id came in the answer to its request, or the
+   * description identifies it. Null where the times equal those of a requested break and neither is known yet.
    */
   readonly own: boolean | null;
   /**
-   * Made by us for another calendar, and on this one because their addresses are coupled: what is to be kept free around it is
-   * in it already. Null where its description was not read yet.
+   * Whether the engine made the break for another calendar whose address is coupled with this one; it includes the buffers
+   * already. Null until the description was read.
    */
   readonly coupled: boolean | null;
-  /** It never comes back. */
+  /** Deleted on the marketplace; final. */
   readonly removed: boolean;
-  /** It was not where it was looked for; it may be elsewhere. */
+  /** A read of its time did not list it; it may be at another time. */
   readonly unlisted: boolean;
-  /** The newest word of where it is: an older one changes nothing. See `wordAt`. */
+  /** The time of the newest observation of its times; an older observation changes nothing. */
   readonly observedAt: Date;
 }
 
@@ -61,7 +62,7 @@ const toBreak = (row: BreakRow): StoredBreak => ({
   observedAt: row.observed_at,
 });
 
-/** Those of the breaks that the record knows, removed ones included. */
+/** @returns the stored breaks with these ids, including removed ones, by id */
 export async function findBreaks(
   db: Db,
   calendar: string,
@@ -78,8 +79,8 @@ export async function findBreaks(
 }
 
 /**
- * The breaks that stand and touch the time between two instants, earliest first.
- * @param knownBefore only what was written down before then
+ * Finds the existing breaks that overlap the time between two instants, earliest first.
+ * @param knownBefore only rows that were written before this instant
  */
 export async function findBreaksBetween(
   db: Db,
@@ -103,7 +104,7 @@ export async function findBreaksBetween(
   return rows.map(toBreak);
 }
 
-/** Writes them as they now are. */
+/** Inserts or replaces the breaks. */
 export async function saveBreaks(db: Db, breaks: readonly StoredBreak[], now: Date): Promise<void> {
   if (breaks.length === 0) return;
   await sql`
@@ -119,50 +120,40 @@ export async function saveBreaks(db: Db, breaks: readonly StoredBreak[], now: Da
       updated_at = excluded.updated_at`.execute(db);
 }
 
-const ANNOUNCED = 'sent ';
+interface BreakSpan {
+  readonly since: Date;
+  readonly till: Date;
+}
 
-/** Until it has an id, a break that is about to be made has one of these. */
-const announcedId = (since: Date, till: Date): string =>
-  `${ANNOUNCED}${since.toISOString()} ${till.toISOString()}`;
+const idOf = ({ since, till }: BreakSpan): string => toInDoubtId(since.toISOString(), till.toISOString());
 
-export const isInDoubtBreakId = (id: string): boolean => id.startsWith(ANNOUNCED);
-
-/** Written down before a break is made: its notification may come before its answer. */
+/** Called before a break is created, because its notification may arrive before the answer. */
 export async function recordInDoubtBreak(
   db: Db,
   calendar: string,
-  span: { readonly since: Date; readonly till: Date },
+  span: BreakSpan,
   now: Date,
 ): Promise<void> {
-  const id = announcedId(span.since, span.till);
-  const isThere = { removed: false, unlisted: false, observedAt: now };
-  await saveBreaks(db, [{ calendar, id, ...span, own: true, coupled: false, ...isThere }], now);
+  const state = { own: true, coupled: false, removed: false, unlisted: false, observedAt: now };
+  await saveBreaks(db, [{ calendar, id: idOf(span), ...span, ...state }], now);
 }
 
-/** It has an id now, or was not made. */
-export async function deleteInDoubtBreak(
-  db: Db,
-  calendar: string,
-  span: { readonly since: Date; readonly till: Date },
-): Promise<void> {
+/** Called when the break has an id, or was not created. */
+export async function deleteInDoubtBreak(db: Db, calendar: string, span: BreakSpan): Promise<void> {
   await db
     .deleteFrom('slotkeeper.breaks')
     .where('calendar_id', '=', calendar)
-    .where('id', '=', announcedId(span.since, span.till))
+    .where('id', '=', idOf(span))
     .execute();
 }
 
-/** Whether a break of ours with these times is about to be made. */
-export async function isBreakInDoubt(
-  db: Db,
-  calendar: string,
-  span: { readonly since: Date; readonly till: Date },
-): Promise<boolean> {
-  const found = await findBreaks(db, calendar, [announcedId(span.since, span.till)]);
+/** Whether the creation of a break with these times was requested and not answered yet. */
+export async function isBreakInDoubt(db: Db, calendar: string, span: BreakSpan): Promise<boolean> {
+  const found = await findBreaks(db, calendar, [idOf(span)]);
   return [...found.values()].some(({ removed, unlisted }) => !removed && !unlisted);
 }
 
-/** Whether the record knows breaks that are or may be ours, and are not over yet. */
+/** Whether the calendar has stored breaks that the engine made, or may have made, and that end after `now`. */
 export async function hasOwnBreaks(db: Db, calendar: string, now: Date): Promise<boolean> {
   const row = await db
     .selectFrom('slotkeeper.breaks')
@@ -177,7 +168,7 @@ export async function hasOwnBreaks(db: Db, calendar: string, now: Date): Promise
   return row !== undefined;
 }
 
-/** @returns how many of those that are long over were forgotten */
+/** @returns how many breaks that ended before the instant were deleted */
 export async function deleteExpiredBreaks(db: Db, before: Date): Promise<number> {
   const { numDeletedRows } = await db
     .deleteFrom('slotkeeper.breaks')

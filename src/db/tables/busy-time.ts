@@ -1,30 +1,30 @@
 /**
- * What is taken in a calendar, whoever took it: the PMS's occupancies, the marketplace's bookings, the doctor's
- * breaks. Placeholders and breaks of ours are none of these: they only repeat an occupancy.
+ * The busy time of a calendar from all sources: the PMS's occupancies, the marketplace's bookings, the doctor's breaks. The
+ * engine's own placeholders and breaks are left out, because each only repeats an occupancy.
  */
 import { sql } from 'kysely';
 import type { Db } from '../schema.js';
 
-interface Span {
+interface Interval {
   readonly start: Date;
   readonly end: Date;
 }
 
 export type BusyTime =
-  | (Span & {
+  | (Interval & {
       readonly source: 'occupancy';
       readonly ref: string;
       readonly kind: string;
       readonly service: string | null;
     })
-  | (Span & {
+  | (Interval & {
       readonly source: 'booking';
       /** The visit booking id. */
       readonly id: string;
-      /** The PMS's appointment that it is linked to. */
+      /** The PMS's appointment that the booking is linked to. */
       readonly ref: string | null;
     })
-  | (Span & {
+  | (Interval & {
       readonly source: 'break';
       readonly id: string;
       /** See {@link import('./breaks.js').StoredBreak.coupled}. */
@@ -42,7 +42,7 @@ interface BusyTimeRow {
   end: Date;
 }
 
-/** What is taken between two instants, earliest first. */
+/** Finds the busy time that overlaps the time between two instants, earliest first. */
 export async function findBusyTime(db: Db, calendar: string, from: Date, to: Date): Promise<BusyTime[]> {
   const { rows } = await sql<BusyTimeRow>`
     SELECT 'occupancy' AS source, ref AS id, ref, kind, service, NULL::boolean AS coupled, start_at AS start, end_at AS "end"

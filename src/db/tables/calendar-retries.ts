@@ -1,4 +1,4 @@
-/** What became of a calendar's last attempt: it counts failures for the backoff and keeps the reason in sight. */
+/** Records the outcome of a calendar's last attempt: the number of failures for the backoff, and the reason for the status. */
 import { sql } from 'kysely';
 import { LOWEST_PRIORITY } from '../../core/index.js';
 import { nextRetryAt } from '../retry-delay.js';
@@ -14,7 +14,7 @@ export async function recordSuccess(db: Db, calendar: string): Promise<void> {
     .execute();
 }
 
-/** A calendar of which nothing has failed. */
+/** The columns of a calendar without failures. */
 export const NO_FAILURES = {
   attempts: 0,
   retry_at: null,
@@ -25,7 +25,7 @@ export const NO_FAILURES = {
   closing_refused_at: null,
 } as const;
 
-/** @returns how many attempts have failed one after another, this one included */
+/** @returns the number of consecutive failed attempts, this one included */
 export async function recordFailure(db: Db, calendar: string, reason: string): Promise<number> {
   const row = await db
     .updateTable('slotkeeper.calendars')
@@ -42,9 +42,9 @@ export async function scheduleRetry(db: Db, calendar: string, at: Date): Promise
 
 export interface CalendarRefusal {
   readonly reason: string;
-  /** Whether taken time stays on sale because every way of closing it was refused. */
+  /** Whether busy time stays on sale because every method of closing it was refused. */
   readonly leavesOnSale: boolean;
-  /** The days that wait, as they were when it was tried to close what they sell. */
+  /** The pending days and their generations at the attempt to close them. */
   readonly tried: readonly DayGeneration[];
 }
 
@@ -53,7 +53,7 @@ export interface DayGeneration {
   readonly generation: number;
 }
 
-/** The days that wait, whether they failed or not. */
+/** @returns the pending days, failed ones included, with their generations */
 export async function findPendingGenerations(db: Db, calendar: string): Promise<DayGeneration[]> {
   const { rows } = await sql<{ date: string; generation: string }>`
     SELECT date, generation FROM slotkeeper.days
@@ -62,12 +62,12 @@ export async function findPendingGenerations(db: Db, calendar: string): Promise<
 }
 
 /**
- * The marketplace refuses the calendar: it is shown as failed, and tried again after a pause that grows. The days that were
- * tried wait behind everything that closes elsewhere from then on, until they change again.
- * @param calendar as it was tried
- * @param random from 0 to 1
- * @returns how often it has been refused one after another; undefined where it was changed or its failure was taken back
- * meanwhile, so that the refusal says nothing of it
+ * Records that the marketplace refuses the calendar: the calendar is reported as failed and retried with exponential backoff.
+ * The days that were tried get the lowest priority until they change again, so that closings of other calendars come first.
+ * @param calendar its state at the attempt
+ * @param random jitter from 0 to 1
+ * @returns the number of consecutive refusals; undefined where the calendar was changed or its failure was reset meanwhile, so
+ * that the refusal does not apply to it
  */
 export async function recordCalendarRefused(
   db: Db,

@@ -1,4 +1,4 @@
-/** Calendars: a doctor at an address, in one account. */
+/** Queries of calendars: each is a doctor at an address, in one account. */
 import { type RawBuilder, type Selectable, sql } from 'kysely';
 import { retryDeadlock } from '../retry.js';
 import type { CalendarsTable, Db, Strategy } from '../schema.js';
@@ -11,9 +11,9 @@ export interface CalendarSettings {
   readonly bufferBefore?: number | undefined;
   /** Minutes kept free after each busy interval. */
   readonly bufferAfter?: number | undefined;
-  /** Minutes: free stretches begin at local multiples of it. */
+  /** Minutes: free intervals begin at local multiples of it. */
   readonly grid?: number | undefined;
-  /** Whether a break of ours is put on the addresses that are coupled with this one, too. Contract: Breaks. */
+  /** Whether the engine's breaks apply to the addresses that are coupled with this one, too. Contract: Breaks. */
   readonly applyOnCoupledAddresses?: boolean | undefined;
 }
 
@@ -23,29 +23,31 @@ export interface Calendar extends CalendarSettings {
   readonly facilityId: string;
   readonly doctorId: string;
   readonly addressId: string;
-  /** How taken time is taken off sale. */
+  /** How busy time is closed on the marketplace. */
   readonly strategy: Strategy;
 }
 
-/** A calendar as it is in the record. */
+/** A calendar as it is stored. */
 export interface StoredCalendar extends Calendar {
-  /** Present while what it has on sale is being closed, after which it is removed. */
+  /** Present while the calendar is being closed; it is deleted once nothing of it is on sale. */
   readonly closing?: { readonly since: Date };
-  /** Present where it is only a former address of this calendar. */
+  /** Present where the row is the former address of a calendar that moved: the id of that calendar. */
   readonly formerOf?: string;
 }
 
 export interface CalendarState extends StoredCalendar {
-  /** Why the marketplace refuses it, since when, when it is tried again, and since when no way of closing is left. */
+  /** Present while the marketplace refuses the calendar. */
   readonly failed?: {
     readonly reason: string;
+    /** Since when it is refused. */
     readonly at: Date;
     readonly retryAt: Date | null;
+    /** When every method of closing busy time was last refused. */
     readonly closingRefusedAt: Date | null;
-    /** How often it was refused one after another. */
+    /** Consecutive refusals. */
     readonly failures: number;
   };
-  /** Why the last attempt failed, while it is being retried. */
+  /** Present while the calendar is retried: why the last attempt failed. */
   readonly retrying?: { readonly reason: string; readonly attempts: number; readonly at: Date };
 }
 
@@ -82,23 +84,23 @@ export async function getCalendar(db: Db, id: string): Promise<CalendarState | u
   return row && toCalendar(row);
 }
 
-/** All but former addresses. */
+/** Lists all calendars without former addresses. */
 export async function listCalendars(db: Db): Promise<CalendarState[]> {
   return (await listAllCalendars(db)).filter(({ formerOf }) => formerOf === undefined);
 }
 
-/** All, former addresses that are being closed among them. */
+/** Lists all calendars, including former addresses that are being closed. */
 export async function listAllCalendars(db: Db): Promise<CalendarState[]> {
   const rows = await db.selectFrom('slotkeeper.calendars').selectAll().orderBy('id').execute();
   return rows.map(toCalendar);
 }
 
 /**
- * Creates or replaces the calendar. Where anything about it really changes, what failed is tried again and
- * all its days are wanted anew: another address, strategy, buffer or grid makes other slots. Another address leaves the old
- * one to be closed. One that is being closed is a calendar again.
+ * Creates or replaces the calendar. A change resets its failures and marks all its days dirty, because another address,
+ * strategy, buffer or grid gives other slots. A change of address leaves the old one to be closed. A calendar that is being
+ * closed is reopened.
  * @returns whether anything changed
- * @throws {AddressTakenError} where another calendar is there
+ * @throws {AddressTakenError} where another calendar has the address
  */
 export async function putCalendar(db: Db, calendar: Calendar, now: Date): Promise<boolean> {
   return await retryDeadlock(() =>
@@ -106,15 +108,15 @@ export async function putCalendar(db: Db, calendar: Calendar, now: Date): Promis
   );
 }
 
-/** The same, in a transaction of the caller's. */
+/** `putCalendar` in the caller's transaction. */
 export async function putCalendarInTransaction(tx: Db, calendar: Calendar, now: Date): Promise<boolean> {
-  const values = valuesOf(calendar);
+  const values = toColumns(calendar);
   await lockAddresses(tx);
   await assertAddressFree(tx, calendar);
   const before = await getCalendar(tx, calendar.id);
   if (before?.formerOf !== undefined) throw new AddressTakenError(before.formerOf, true);
-  const moves = before !== undefined && !(await isSameAddress(tx, before, calendar));
-  if (moves) await changeAddress(tx, calendar, now);
+  const isMoving = before !== undefined && !(await isSameAddress(tx, before, calendar));
+  if (isMoving) await changeAddress(tx, calendar, now);
   const { rows } = await sql<{ inserted: boolean }>`
     INSERT INTO slotkeeper.calendars AS c (id, account_id, facility_id, doctor_id, address_id, strategy, settings)
     VALUES (${calendar.id}, ${values.account_id}, ${values.facility_id}, ${values.doctor_id},
@@ -124,7 +126,7 @@ export async function putCalendarInTransaction(tx: Db, calendar: Calendar, now: 
       address_id = excluded.address_id, strategy = excluded.strategy, settings = excluded.settings,
       attempts = 0, retry_at = NULL, retry_reason = NULL, failed_reason = NULL, failed_at = NULL, failures = 0,
       closing_refused_at = NULL, closing_since = NULL
-    WHERE ${moves} OR c.closing_since IS NOT NULL
+    WHERE ${isMoving} OR c.closing_since IS NOT NULL
       OR (c.account_id, c.facility_id, c.doctor_id, c.address_id, c.strategy, c.settings)
         IS DISTINCT FROM (excluded.account_id, excluded.facility_id, excluded.doctor_id, excluded.address_id,
                           excluded.strategy, excluded.settings)
@@ -132,23 +134,23 @@ export async function putCalendarInTransaction(tx: Db, calendar: Calendar, now: 
   const row = rows[0];
   if (row === undefined) return false;
   if (!row.inserted) {
-    // Another address has never been told anything, nor has another client: what is shown is unknown.
-    const stays = !moves && before?.account === calendar.account;
+    // Nothing was published to another address, or by another client, so what the marketplace shows there is unknown.
+    const isSameClient = !isMoving && before?.account === calendar.account;
     await tx
       .updateTable('slotkeeper.days')
       .set((eb) => ({
         generation: sql`generation + 1`,
-        ...(stays ? {} : { published: null, verified: false }),
+        ...(isSameClient ? {} : { published: null, verified: false }),
         pending_since: eb.fn.coalesce('pending_since', eb.val(now)),
       }))
       .where('calendar_id', '=', calendar.id)
       .execute();
-    if (!stays) await resetAddressReads(tx, [calendar.id]);
+    if (!isSameClient) await resetAddressReads(tx, [calendar.id]);
   }
   return true;
 }
 
-/** Whether it is there as it is here, whatever became of its attempts. */
+/** Whether the stored configuration still equals this one; the state of attempts does not count. */
 export async function isCalendarUnchanged(db: Db, calendar: StoredCalendar): Promise<boolean> {
   const { rows } = await sql`
     SELECT FROM slotkeeper.calendars WHERE id = ${calendar.id} AND ${isUnchangedCondition(calendar)}`.execute(
@@ -157,15 +159,15 @@ export async function isCalendarUnchanged(db: Db, calendar: StoredCalendar): Pro
   return rows.length > 0;
 }
 
-/** As a condition on its row: that everything that `putCalendar` sets is as it is here. */
+/** A condition on the calendar's row: every column that `putCalendar` sets has this calendar's value. */
 export function isUnchangedCondition(calendar: StoredCalendar): RawBuilder<boolean> {
-  const { account_id, facility_id, doctor_id, address_id, strategy, settings } = valuesOf(calendar);
+  const { account_id, facility_id, doctor_id, address_id, strategy, settings } = toColumns(calendar);
   return sql`(account_id, facility_id, doctor_id, address_id, strategy, settings, closing_since) IS NOT DISTINCT FROM
     (${account_id}, ${facility_id}, ${doctor_id}, ${address_id}, ${strategy}, ${settings}::jsonb,
      ${calendar.closing?.since ?? null}::timestamptz)`;
 }
 
-function valuesOf(calendar: Calendar) {
+function toColumns(calendar: Calendar) {
   const { bufferBefore, bufferAfter, grid, applyOnCoupledAddresses } = calendar;
   return {
     account_id: calendar.account,
@@ -177,7 +179,19 @@ function valuesOf(calendar: Calendar) {
   };
 }
 
-/** Leaves the marketplace as it is. @returns whether it was there; what the record knew of it goes with it */
+/** Counts the account's calendars: open ones, and those that are being closed. */
+export async function countCalendars(
+  db: Db,
+  account: string,
+): Promise<{ readonly open: number; readonly closing: number }> {
+  const { rows } = await sql<{ open: string; closing: string }>`
+    SELECT count(*) FILTER (WHERE closing_since IS NULL) AS open,
+           count(*) FILTER (WHERE closing_since IS NOT NULL) AS closing
+    FROM slotkeeper.calendars WHERE account_id = ${account}`.execute(db);
+  return { open: Number(rows[0]?.open ?? 0), closing: Number(rows[0]?.closing ?? 0) };
+}
+
+/** Deletes the calendar and all its rows; the marketplace is not changed. @returns whether it existed */
 export async function deleteCalendar(db: Db, id: string): Promise<boolean> {
   const { numDeletedRows } = await db
     .deleteFrom('slotkeeper.calendars')
@@ -187,9 +201,9 @@ export async function deleteCalendar(db: Db, id: string): Promise<boolean> {
 }
 
 /**
- * The calendar at an address of a facility, whichever doctor's that is: a booking may move to any of them. Where several have an
- * address of this id, the doctor's own counts. Contract: moveBooking.
- * @param from where the booking is
+ * Finds the calendar at an address of a facility, of any doctor, because a booking may move to any of them. Where several
+ * calendars have this address id, the doctor's own is preferred. Contract: moveBooking.
+ * @param from the calendar of the booking
  */
 export async function findCalendarInFacility(
   db: Db,
@@ -209,7 +223,7 @@ export async function findCalendarInFacility(
   return row && toCalendar(row);
 }
 
-/** The id of the calendar that is this doctor at this address, if one is. */
+/** @returns the id of the calendar of this doctor at this address, if there is one */
 export async function findCalendarIdAt(
   db: Db,
   {
@@ -230,7 +244,7 @@ export async function findCalendarIdAt(
   return row?.id;
 }
 
-/** Locks the calendar until the transaction ends. @returns whether it is still at that address */
+/** Locks the calendar until the transaction ends. @returns whether it still has this address */
 export async function lockCalendarAtAddress(tx: Db, calendar: Calendar): Promise<boolean> {
   const { rows } = await sql`
     SELECT FROM slotkeeper.calendars

@@ -1,13 +1,13 @@
-/** Calendars that are being closed: nothing of theirs is to stay on sale, and then they are removed. */
+/** Queries of calendars that are being closed: each is deleted once nothing of it is on sale. */
 import { sql } from 'kysely';
 import { retryDeadlock } from '../retry.js';
 import type { Db } from '../schema.js';
 import { NO_FAILURES } from './calendar-retries.js';
 
 /**
- * Begins to close a calendar, or finds that it is being closed. What the clinic said of it is forgotten: its bookings
- * follow no appointment any more, and nothing of it is held.
- * @returns whether there is such a calendar
+ * Starts closing a calendar; changes nothing where it is being closed already. The PMS's data of the calendar, its held changes
+ * and reservations are deleted, and its bookings are no longer synced with appointments.
+ * @returns whether the calendar exists
  */
 export async function startClosing(db: Db, calendar: string, now: Date): Promise<boolean> {
   return await retryDeadlock(() =>
@@ -49,7 +49,7 @@ export async function startClosing(db: Db, calendar: string, now: Date): Promise
   );
 }
 
-/** Those that can be tried, former addresses among them. */
+/** @returns the closing calendars that the marketplace does not refuse, including former addresses */
 export async function findClosingCalendars(db: Db, limit: number): Promise<string[]> {
   const rows = await db
     .selectFrom('slotkeeper.calendars')
@@ -61,14 +61,14 @@ export async function findClosingCalendars(db: Db, limit: number): Promise<strin
   return rows.map(({ id }) => id);
 }
 
-/** How many are being closed, former addresses and failed ones among them. */
+/** Counts all closing calendars, including former addresses and refused ones. */
 export async function countClosingCalendars(db: Db): Promise<number> {
   const { rows } = await sql<{ closing: string }>`
     SELECT count(*) AS closing FROM slotkeeper.calendars WHERE closing_since IS NOT NULL`.execute(db);
   return Number(rows[0]?.closing ?? 0);
 }
 
-/** The former addresses of a calendar that are being closed. */
+/** @returns the ids of the calendar's former addresses, which are being closed */
 export async function findFormerAddresses(db: Db, calendar: string): Promise<string[]> {
   const rows = await db
     .selectFrom('slotkeeper.calendars')
@@ -79,8 +79,8 @@ export async function findFormerAddresses(db: Db, calendar: string): Promise<str
 }
 
 /**
- * Removes a calendar of which everything is closed.
- * @param since when its closing began: where it is no longer that one, it stays
+ * Deletes a calendar that is completely closed.
+ * @param since when its closing started; a calendar that was reopened meanwhile is not deleted
  */
 export async function deleteClosedCalendar(db: Db, calendar: string, since: Date): Promise<void> {
   await db

@@ -4,13 +4,13 @@ import { ConfigError } from '../../config/config-error.js';
 import { accountSchema, ownId, toAccount } from '../../config/schema.js';
 import {
   type Account,
-  countCalendars,
   deleteAccount,
   getAccount,
   listAccounts,
   type Notifications,
   type Source,
 } from '../../db/tables/accounts.js';
+import { countCalendars } from '../../db/tables/calendars.js';
 import { conflict, notFound, ProblemError } from '../problem.js';
 import type { Routes } from '../types.js';
 
