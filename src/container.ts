@@ -24,7 +24,7 @@ import { askClinic } from './delivery/ask-clinic.js';
 import { Delivery } from './delivery/delivery-service.js';
 import type { Logger } from './lib/log.js';
 import type { PrivateAddresses } from './lib/private-addresses.js';
-import { type Timers, within } from './lib/timers.js';
+import { type Timers, withTimeout } from './lib/timers.js';
 import { BookingService } from './linked-bookings/booking-service.js';
 import { RequeueSweep } from './maintenance/requeue-sweep.js';
 import { ReadinessProbe } from './monitoring/readiness.js';
@@ -185,7 +185,7 @@ function assemble(
   };
   // Whoever waits for it has committed already, and waits no longer for a queue that does not answer.
   const enqueueAll = async (calendars: readonly PendingCalendar[]): Promise<void> =>
-    void (await within(timers, WAKE_MS, queueUp(calendars)));
+    void (await withTimeout(timers, WAKE_MS, queueUp(calendars)));
   const enqueue = (calendar: string, priority: number): Promise<void> => enqueueAll([{ calendar, priority }]);
   const link = async (asked: readonly Link[]): Promise<void> =>
     delivery.enqueue(await linkAndNotify(db, encryptor, asked, now()));
@@ -346,7 +346,7 @@ function assemble(
         occupancyWorker.stop(),
         inbox.stop().then(() => delivery.stop()),
       ]);
-      const stopped = await within(timers, FINISH_MS, finishing);
+      const stopped = await withTimeout(timers, FINISH_MS, finishing);
       // Everything is closed all the same.
       const failed = stopped?.filter((one) => one.status === 'rejected') ?? [];
       for (const { reason } of failed) log.warn({ err: reason }, 'a part could not be stopped in good order');
@@ -354,7 +354,7 @@ function assemble(
       if (!isFinished)
         log.warn('what was in hand was not finished in time; it is done again from the record');
       await queues.close();
-      await within(timers, CLOSE_MS, clients.close());
+      await withTimeout(timers, CLOSE_MS, clients.close());
       await database.close();
       return isFinished;
     },

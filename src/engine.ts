@@ -27,7 +27,7 @@ import { notifyingHeldChanges } from './delivery/held-change-notifier.js';
 import type { Logger } from './lib/log.js';
 import type { PrivateAddresses } from './lib/private-addresses.js';
 import { systemTimers, type Timers } from './lib/timers.js';
-import { check } from './lib/validation.js';
+import { validate } from './lib/validation.js';
 import { Failures } from './maintenance/failures.js';
 import { HeldChanges } from './maintenance/held-changes.js';
 import { type ConflictItem, listConflicts } from './monitoring/conflicts.js';
@@ -121,7 +121,7 @@ export class Slotkeeper {
     this.log = options.log;
     this.now = options.now ?? Date.now;
     this.timers = options.timers ?? systemTimers;
-    const checked = check(fileSchema, options.config ?? {});
+    const checked = validate(fileSchema, options.config ?? {});
     if (!checked.success) throw new ConfigError('the configuration', checked.problems);
     this.#config = checked.data;
     this.#privateAddresses = privateAddressesOf(checked.data.network, options.host);

@@ -4,7 +4,7 @@ import type { EventsResult } from '../clinic/events-result.js';
 import type { OccupancyEvent } from '../clinic/occupancy-event.js';
 import { droppedKeyWarning, formatProblems, parseEvent } from '../clinic/parse-event.js';
 import { readJson } from '../lib/read-json.js';
-import { describe, type Problem } from '../lib/validation.js';
+import { formatProblem, type Problem } from '../lib/validation.js';
 import { type Connected, withEngine } from './connect.js';
 import { ReportedError } from './exit.js';
 import type { Io } from './io.js';
@@ -79,7 +79,7 @@ class Enqueuing {
       const { id, event, problems, dropped } = parseEvent(json.value);
       for (const { path, reason } of dropped.map(droppedKeyWarning)) {
         this.#warnings.push({ line: number, id, path, reason });
-        this.#say(number, `warning: ${describe({ path, reason })}`);
+        this.#say(number, `warning: ${formatProblem({ path, reason })}`);
       }
       if (event !== undefined) return [{ number, event }];
       this.#reject(number, id, problems);

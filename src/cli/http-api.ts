@@ -7,7 +7,7 @@ import type { HeldChangesApi, HeldItem } from '../api/held-changes-api.js';
 import type { ResyncReport, ResyncsApi } from '../api/resyncs-api.js';
 import type { EventsResult } from '../clinic/events-result.js';
 import type { SnapshotResult } from '../clinic/snapshots/apply-snapshot.js';
-import { describe } from '../lib/validation.js';
+import { formatProblem } from '../lib/validation.js';
 import type { ConflictItem } from '../monitoring/conflicts.js';
 import type { Status } from '../monitoring/status.js';
 
@@ -116,7 +116,7 @@ const REFUSALS: readonly number[] = [400, 404, 413];
 /** Everything that a problem names with its path, else what it says of the whole. RFC 9457. */
 function problemIn(body: unknown): string | undefined {
   const problem = problemSchema.safeParse(body).data;
-  return problem?.errors?.map(describe).join('; ') ?? problem?.detail;
+  return problem?.errors?.map(formatProblem).join('; ') ?? problem?.detail;
 }
 
 const problemSchema = z

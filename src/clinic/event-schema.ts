@@ -1,6 +1,6 @@
 /** The occupancy events' one vocabulary, as it comes in by HTTP, NDJSON, the queue and the library. */
 import { z } from 'zod';
-import { zoneNamed } from '../core/civil.js';
+import { requireZone } from '../core/civil.js';
 import { readInstant, whyUnreadable } from '../core/instant.js';
 import { isWholeNumber } from '../docplanner/insurance.js';
 import { type Fields, fieldsOf } from './known-fields.js';
@@ -24,7 +24,7 @@ const id = idOf(z.int(), 200);
 export const marketplaceId = idOf(z.int().nonnegative(), 64);
 
 /** A wall-clock time is one in any zone. */
-const anyZone = zoneNamed('UTC');
+const anyZone = requireZone('UTC');
 export const instantSchema = z
   .union([z.string(), z.number(), z.date()], {
     error: ({ input }) => (input === undefined ? 'is required' : whyUnreadable(input)),

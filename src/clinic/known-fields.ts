@@ -1,6 +1,6 @@
 /** Which keys a schema knows, and what to do with others: a near miss is refused, anything else is dropped and named. */
 import { z } from 'zod';
-import { closestName } from '../lib/closest-name.js';
+import { findClosestName } from '../lib/closest-name.js';
 import { formatPath, type Problem } from '../lib/validation.js';
 
 /** `true` is a plain value or a list of such; everything else has the fields that it names, also as a list. */
@@ -49,7 +49,7 @@ export function findUnknownKeys(value: unknown, fields: Fields, most: number): U
         continue;
       }
       const said = key.slice(0, MAX_KEY);
-      const meant = closestName(key, names);
+      const meant = findClosestName(key, names);
       if (meant !== undefined && problems.length < most) {
         const reason = `unknown key ${JSON.stringify(said)}, did you mean "${meant}"?`;
         problems.push({ path: formatPath([...path, said]), reason });

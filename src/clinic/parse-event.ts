@@ -1,5 +1,5 @@
 /** Reads one event as it came, and tells everything that is wrong with it at once. What needs its calendar is left to `resolve.ts`. */
-import { describe, type Problem } from '../lib/validation.js';
+import { formatProblem, type Problem } from '../lib/validation.js';
 import {
   ANY_EVENT,
   EVENT_FIELDS,
@@ -34,7 +34,8 @@ export function parseEvent(raw: unknown): ParsedEvent {
 }
 
 /** All that is wrong with an event, as one sentence. */
-export const formatProblems = (problems: readonly Problem[]): string => problems.map(describe).join('; ');
+export const formatProblems = (problems: readonly Problem[]): string =>
+  problems.map(formatProblem).join('; ');
 
 /** What is told of a key that was dropped. */
 export const droppedKeyWarning = (path: string): Problem => ({

@@ -1,6 +1,6 @@
 /** Holds one event, or one entry of a snapshot, against its schema, its keys, and what text can be. */
 import type { z } from 'zod';
-import { checkShape, type Problem, unstorableTexts } from '../lib/validation.js';
+import { findUnstorableTexts, type Problem, validateShape } from '../lib/validation.js';
 import { type Fields, findUnknownKeys } from './known-fields.js';
 
 export interface ParsedItem<T> {
@@ -21,11 +21,11 @@ export function parseItem<Schema extends z.ZodType>(
   raw: unknown,
   fields: Fields,
 ): ParsedItem<z.output<Schema>> {
-  const checked = checkShape(schema, raw);
+  const checked = validateShape(schema, raw);
   const keys = findUnknownKeys(raw, fields, MAX_PROBLEMS);
   const said = [...(checked.success ? [] : checked.problems), ...keys.problems];
   const paths = new Set(said.map(({ path }) => path));
-  const texts = unstorableTexts(raw).filter(({ path }) => !paths.has(path));
+  const texts = findUnstorableTexts(raw).filter(({ path }) => !paths.has(path));
   const problems = [...said, ...texts].slice(0, MAX_PROBLEMS);
   return {
     data: checked.success && problems.length === 0 ? checked.data : undefined,

@@ -1,6 +1,6 @@
 /** Reads an event in its calendar's zone: wall-clock times become instants, windows are cut at local midnight. */
 
-import { zoneNamed } from '../core/civil.js';
+import { requireZone } from '../core/civil.js';
 import {
   addDays,
   computeSlotConfigs,
@@ -145,7 +145,7 @@ export function problemsOfWindow(
   { from, to }: { readonly from: string; readonly to: string },
   timeZone: string,
 ): Problem[] {
-  const problems = problemOf(() => readWindows([window], zoneNamed(timeZone), new OfferReader())).map(
+  const problems = problemOf(() => readWindows([window], requireZone(timeZone), new OfferReader())).map(
     ({ path, reason }) => ({ path: path.replace(/^windows\[0\]\./, ''), reason }),
   );
   if (problems.length > 0) return problems;

@@ -1,4 +1,4 @@
-import { describe, type Problem } from '../lib/validation.js';
+import { formatProblem, type Problem } from '../lib/validation.js';
 
 /** A configuration that cannot be used. Every problem names its path; values, which may be secrets, are not repeated. */
 export class ConfigError extends Error {
@@ -8,8 +8,8 @@ export class ConfigError extends Error {
   constructor(source: string, problems: readonly Problem[]) {
     super(
       problems.length === 1
-        ? `${source}: ${problems.map(describe).join()}`
-        : `${source}:\n${problems.map((problem) => `  ${describe(problem)}`).join('\n')}`,
+        ? `${source}: ${problems.map(formatProblem).join()}`
+        : `${source}:\n${problems.map((problem) => `  ${formatProblem(problem)}`).join('\n')}`,
     );
     this.problems = problems;
   }

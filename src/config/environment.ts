@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { z } from 'zod';
-import { check } from '../lib/validation.js';
+import { validate } from '../lib/validation.js';
 import { ConfigError } from './config-error.js';
 import { trustProxySchema } from './network.js';
 
@@ -39,7 +39,7 @@ export type Settings = z.output<typeof environmentSchema>;
 /** Variables that are set to nothing count as not set. */
 export function readEnvironment(environment: Environment): Settings {
   const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  const checked = check(environmentSchema, set);
+  const checked = validate(environmentSchema, set);
   if (checked.success) return checked.data;
   throw new ConfigError('the environment', checked.problems);
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
-import { check, formatPath, type Problem } from '../lib/validation.js';
+import { formatPath, type Problem, validate } from '../lib/validation.js';
 import { ConfigError } from './config-error.js';
 import type { Environment } from './environment.js';
 import { type FileConfig, fileSchema } from './schema.js';
@@ -61,14 +61,14 @@ export function parseConfig(
     throw new ConfigError(source, [{ path, reason: error.message }]);
   }
   const problems: Problem[] = [];
-  const value = substitute(only(document.toJS() ?? {}, sections), [], environment, problems);
+  const value = substitute(pickSections(document.toJS() ?? {}, sections), [], environment, problems);
   if (problems.length > 0) throw new ConfigError(source, problems);
-  const checked = check(fileSchema, value);
+  const checked = validate(fileSchema, value);
   if (checked.success) return checked.data;
   throw new ConfigError(source, checked.problems);
 }
 
-function only(value: unknown, sections: readonly string[] | undefined): unknown {
+function pickSections(value: unknown, sections: readonly string[] | undefined): unknown {
   if (sections === undefined || typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).filter(([key]) => sections.includes(key)));
 }

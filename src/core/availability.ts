@@ -2,7 +2,7 @@
 import type { Spans } from './intervals.js';
 import { InvalidScheduleError } from './invalid-schedule-error.js';
 import { isRecord } from './is-record.js';
-import { inOrder, type Offer, type OfferReader } from './offers.js';
+import { type Offer, type OfferReader, sortById } from './offers.js';
 import { readId } from './read-id.js';
 import type { Span } from './span.js';
 import type { AddressService } from './types.js';
@@ -25,7 +25,7 @@ export interface OpenWindow extends Span {
  * @throws InvalidScheduleError at the window with which a service would get two durations, or a patient two insurance
  * terms, at one instant. Busy time makes no difference to that: a cancelled appointment must not make input invalid.
  */
-export function timelineOf(windows: OpenWindow[], reader: OfferReader): Timeline {
+export function buildTimeline(windows: OpenWindow[], reader: OfferReader): Timeline {
   let sorted = true;
   let apart = true;
   for (let i = 1; i < windows.length && sorted; i++) {
@@ -41,7 +41,7 @@ export function timelineOf(windows: OpenWindow[], reader: OfferReader): Timeline
   }
   const timeline: Timeline = { starts: [], ends: [], offers: [] };
   if (apart) for (const { start, end, offer } of windows) append(timeline, start, end, offer);
-  else overlay(windows, reader, timeline);
+  else mergeOverlapping(windows, reader, timeline);
   return timeline;
 }
 
@@ -58,9 +58,9 @@ function append({ starts, ends, offers }: Timeline, start: number, end: number, 
 }
 
 /** Walks over the instants at which windows begin and end, and keeps what is on offer in between. */
-function overlay(begun: readonly OpenWindow[], reader: OfferReader, timeline: Timeline): void {
+function mergeOverlapping(begun: readonly OpenWindow[], reader: OfferReader, timeline: Timeline): void {
   const ended = [...begun].sort((a, b) => a.end - b.end);
-  const onOffer = new OnOffer(reader);
+  const onOffer = new ActiveOffer(reader);
   let nextBegin = begun[0];
   let nextEnd = ended[0];
   for (let b = 0, e = 0, since = 0; nextEnd !== undefined; ) {
@@ -74,7 +74,7 @@ function overlay(begun: readonly OpenWindow[], reader: OfferReader, timeline: Ti
 }
 
 /** What the windows that cover an instant offer together. */
-class OnOffer {
+class ActiveOffer {
   readonly #services = new Map<string, { readonly service: AddressService; windows: number }>();
   readonly #windows = new Set<OpenWindow>();
   readonly #reader: OfferReader;
@@ -87,7 +87,7 @@ class OnOffer {
   current(): Offer | undefined {
     if (this.#current === undefined && this.#windows.size > 0) {
       const [{ offer } = { offer: undefined }] = this.#windows;
-      const services = inOrder(Array.from(this.#services.values(), ({ service }) => service));
+      const services = sortById(Array.from(this.#services.values(), ({ service }) => service));
       this.#current = this.#reader.intern(services, offer?.terms);
     }
     return this.#current;
@@ -96,7 +96,7 @@ class OnOffer {
   add(window: OpenWindow): void {
     const { offer, index } = window;
     for (const other of this.#windows) {
-      if (other.offer.termsKey !== offer.termsKey) throw twoTerms(index, other.index);
+      if (other.offer.termsKey !== offer.termsKey) throw termsError(index, other.index);
       break;
     }
     this.#windows.add(window);
@@ -107,7 +107,7 @@ class OnOffer {
         this.#current = undefined;
       } else {
         if (known.service.duration !== service.duration)
-          throw twoDurations(window, service.address_service_id);
+          throw durationError(window, service.address_service_id);
         known.windows++;
       }
     }
@@ -124,7 +124,7 @@ class OnOffer {
   }
 }
 
-function twoDurations({ index, given }: OpenWindow, id: string): InvalidScheduleError {
+function durationError({ index, given }: OpenWindow, id: string): InvalidScheduleError {
   const services: readonly unknown[] = Array.isArray(given) ? given : [];
   const place = services.findIndex((service) => isRecord(service) && readId(service.id) === id);
   return new InvalidScheduleError(
@@ -133,7 +133,7 @@ function twoDurations({ index, given }: OpenWindow, id: string): InvalidSchedule
   );
 }
 
-function twoTerms(index: number, other: number): InvalidScheduleError {
+function termsError(index: number, other: number): InvalidScheduleError {
   return new InvalidScheduleError(
     `windows[${index}].insurance`,
     `differs from windows[${other}], which overlaps: a slot of the marketplace has one set of insurance terms`,

@@ -1,5 +1,5 @@
 /** The starts that the marketplace cuts from a slot configuration: what its getSlots shows for it. */
-import { isoIn, zoneNamed } from './civil.js';
+import { isoIn, requireZone } from './civil.js';
 import { MINUTE } from './duration.js';
 import { InvalidScheduleError } from './invalid-schedule-error.js';
 import { readSlots } from './read-slots.js';
@@ -42,7 +42,7 @@ export function bookableStarts(
   if (cut !== 'duration' && cut !== 'divisor') {
     throw new InvalidScheduleError('cut', 'must be duration or divisor');
   }
-  const zone = timeZone === undefined ? undefined : zoneNamed(timeZone);
+  const zone = timeZone === undefined ? undefined : requireZone(timeZone);
   const starts = new Map<number, { readonly start: string; readonly services: Set<string> }>();
   for (const slot of readSlots(slots, 'slots', zone)) {
     for (const { address_service_id: id, duration } of slot.services) {

@@ -3,9 +3,9 @@ import type { Span } from './span.js';
 
 export interface CoverTime {
   /** What hides time now. */
-  readonly places: readonly Span[];
+  readonly blockers: readonly Span[];
   /** The time that has to stay hidden, or is to be. */
-  readonly mustHide: readonly Span[];
+  readonly mustBlock: readonly Span[];
   /** What is on sale where nothing hides it; where it is not known, only time that must be hidden is looked at. */
   readonly onSale?: readonly Span[] | undefined;
 }
@@ -18,7 +18,7 @@ export class BreakCover {
   readonly #onSale: Uint8Array | undefined;
 
   /** @param targets where something is to be put */
-  constructor({ places, mustHide, onSale }: CoverTime, targets: readonly Span[]) {
+  constructor({ blockers: places, mustBlock: mustHide, onSale }: CoverTime, targets: readonly Span[]) {
     const instants = Float64Array.from(
       [...places, ...mustHide, ...(onSale ?? []), ...targets].flatMap(({ start, end }) => [start, end]),
     ).sort();
@@ -26,7 +26,7 @@ export class BreakCover {
     for (const at of instants) if (!pieceAt.has(at)) pieceAt.set(at, pieceAt.size);
     this.#pieceAt = pieceAt;
     this.#hiding = new Uint32Array(pieceAt.size);
-    for (const one of places) this.put(one);
+    for (const one of places) this.add(one);
     this.#mustHide = this.#marked(mustHide);
     this.#onSale = onSale && this.#marked(onSale);
     this.#onSale?.forEach((isOnSale, piece) => {
@@ -35,7 +35,7 @@ export class BreakCover {
   }
 
   /** @returns the pieces of which it is the first or the second that hides them */
-  put(place: Span): number[] {
+  add(place: Span): number[] {
     const changed: number[] = [];
     const end = this.#piece(place.end);
     for (let piece = this.#piece(place.start); piece < end; piece++) {
@@ -46,7 +46,7 @@ export class BreakCover {
     return changed;
   }
 
-  take(place: Span): void {
+  remove(place: Span): void {
     const end = this.#piece(place.end);
     for (let piece = this.#piece(place.start); piece < end; piece++) {
       this.#hiding[piece] = (this.#hiding[piece] ?? 0) - 1;
@@ -57,7 +57,7 @@ export class BreakCover {
    * A piece that has to be hidden, and of which a visit would come on sale if what is there went elsewhere: a piece that it
    * leaves, or one that nothing hides yet and that is on sale together with what it leaves.
    */
-  leftBy(from: Span, to: Span): number | undefined {
+  findUncoveredPiece(from: Span, to: Span): number | undefined {
     const [start, end] = [this.#piece(to.start), this.#piece(to.end)];
     const [first, last] = [this.#piece(from.start), this.#piece(from.end)];
     const isLeft = (piece: number): boolean => this.#hiding[piece] === 1 && (piece < start || piece >= end);

@@ -1,7 +1,7 @@
 /** The order in which breaks are changed, so that time which has to stay hidden is never on offer in between. */
 import type { CalendarBreak } from './breaks.js';
 import { requireInstant } from './civil.js';
-import { type Closing, closingOrder } from './closing-order.js';
+import { type Closing, orderClosings } from './closing-order.js';
 import { diffBreaks, type ExistingBreak } from './diff-breaks.js';
 import type { Span } from './span.js';
 
@@ -32,13 +32,16 @@ export function breakSteps(
   const { add, move, delete: gone } = diffBreaks(existing, wanted);
   const byId = new Map(existing.map((one) => [one.id, one]));
   const changes = [
-    ...add.map((one) => changeTo(one)),
-    ...move.map((one) => changeTo(one, byId.get(one.id), mayMove)),
+    ...add.map((one) => toChange(one)),
+    ...move.map((one) => toChange(one, byId.get(one.id), mayMove)),
   ].sort((a, b) => a.to.start - b.to.start);
-  const places = [...byId.values()].map(placed);
+  const places = [...byId.values()].map(toSpan);
   const steps: BreakStep[] = [];
   const deleted: string[] = [...gone];
-  for (const { change, stays } of closingOrder(changes, { places, mustHide: wanted.map(placed) })) {
+  for (const { change, stays } of orderClosings(changes, {
+    blockers: places,
+    mustBlock: wanted.map(toSpan),
+  })) {
     const { id, since, till } = change;
     if (stays && id !== undefined) deleted.push(id);
     steps.push(id === undefined || stays ? { kind: 'add', since, till } : { kind: 'move', id, since, till });
@@ -46,17 +49,17 @@ export function breakSteps(
   return [...steps, ...deleted.map((id): BreakStep => ({ kind: 'delete', id }))];
 }
 
-function changeTo(
+function toChange(
   { since, till }: CalendarBreak,
   from?: ExistingBreak,
   mayMove: (one: ExistingBreak) => boolean = () => true,
 ): Change {
-  const change = { since, till, to: placed({ since, till }) };
+  const change = { since, till, to: toSpan({ since, till }) };
   if (from === undefined) return change;
-  return { ...change, id: from.id, from: placed(from), mayMove: mayMove(from) };
+  return { ...change, id: from.id, from: toSpan(from), mayMove: mayMove(from) };
 }
 
-const placed = ({ since, till }: CalendarBreak): Span => ({
+const toSpan = ({ since, till }: CalendarBreak): Span => ({
   start: requireInstant(since, undefined, 'since'),
   end: requireInstant(till, undefined, 'till'),
 });

@@ -1,5 +1,5 @@
 /** Calendar breaks, the marketplace's other way to hide taken time: which are wanted, and how to get there. */
-import { isoIn, zoneNamed } from './civil.js';
+import { isoIn, requireZone } from './civil.js';
 import { MINUTE, SECOND } from './duration.js';
 import { intersect, unite, widen } from './intervals.js';
 import { InvalidScheduleError } from './invalid-schedule-error.js';
@@ -34,7 +34,7 @@ export interface BreaksInput {
  */
 export function computeBreaks(input: BreaksInput): CalendarBreak[] {
   if (!isRecord(input)) throw new InvalidScheduleError('input', 'must be an object');
-  const zone = input.timeZone === undefined ? undefined : zoneNamed(input.timeZone);
+  const zone = input.timeZone === undefined ? undefined : requireZone(input.timeZone);
   const windows = unite(readIntervals(input.windows, 'windows', zone));
   const before = readMinutes(input.bufferBefore, 0, 0, 'bufferBefore') * MINUTE;
   const after = readMinutes(input.bufferAfter, 0, 0, 'bufferAfter') * MINUTE;
@@ -44,7 +44,7 @@ export function computeBreaks(input: BreaksInput): CalendarBreak[] {
     starts: hidden.starts.map((ms) => Math.floor(ms / SECOND) * SECOND),
     ends: hidden.ends.map((ms) => Math.ceil(ms / SECOND) * SECOND),
   });
-  const written = zone ?? zoneNamed('UTC');
+  const written = zone ?? requireZone('UTC');
   const iso = (ms: number) => isoIn(written.stretchAt(ms), ms);
   const breaks: CalendarBreak[] = [];
   for (const [i, start] of starts.entries()) breaks.push({ since: iso(start), till: iso(ends[i] ?? start) });

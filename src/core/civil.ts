@@ -15,7 +15,7 @@ export function isTimeZone(name: unknown): name is string {
 }
 
 /** @throws InvalidScheduleError at `path` where there is no such zone */
-export function zoneNamed(name: unknown, path = 'timeZone'): Zone {
+export function requireZone(name: unknown, path = 'timeZone'): Zone {
   const zone = findZone(name);
   if (zone === undefined) {
     throw new InvalidScheduleError(path, 'must be an IANA time zone, or a fixed offset such as UTC+2');
@@ -28,7 +28,7 @@ export function zoneNamed(name: unknown, path = 'timeZone'): Zone {
  * @throws InvalidScheduleError at `path` where it cannot be read, at `timeZone` where there is no such zone
  */
 export function parseInstant(value: Instant, timeZone: string, path: string): number {
-  return requireInstant(value, zoneNamed(timeZone), path);
+  return requireInstant(value, requireZone(timeZone), path);
 }
 
 /** @throws InvalidScheduleError at `path` where it cannot be read */
@@ -52,7 +52,7 @@ export function localDate(ms: number, timeZone: string): string {
  * @throws InvalidScheduleError for what is no date, or an unknown zone
  */
 export function startOfDate(date: string, timeZone: string): number {
-  return zoneNamed(timeZone).startOfDay(parseDate(date, 'date'));
+  return requireZone(timeZone).startOfDay(parseDate(date, 'date'));
 }
 
 /**
@@ -61,7 +61,7 @@ export function startOfDate(date: string, timeZone: string): number {
  * @throws InvalidScheduleError for an instant outside the years 1970 to 9999, or an unknown zone
  */
 export function datesOf(interval: Span, timeZone: string): string[] {
-  const zone = zoneNamed(timeZone);
+  const zone = requireZone(timeZone);
   const end = requireMs(interval.end, 'end');
   const days = new Set<number>();
   for (let ms = requireMs(interval.start, 'start'); ms < end; ms = zone.stretchAt(ms).end) {
@@ -94,7 +94,7 @@ export function isoOfMinute(stretch: Stretch, ms: number): string {
 }
 
 function stretchOf(ms: number, timeZone: string): Stretch {
-  return zoneNamed(timeZone).stretchAt(requireMs(ms, 'ms'));
+  return requireZone(timeZone).stretchAt(requireMs(ms, 'ms'));
 }
 
 function requireMs(ms: number, path: string): number {

@@ -10,7 +10,7 @@ export interface Closing {
   readonly mayMove?: boolean | undefined;
 }
 
-export interface Ordered<C extends Closing> {
+export interface OrderedClosing<C extends Closing> {
   readonly change: C;
   /** What should move stays where it is, and something else has to hide `to`. */
   readonly stays: boolean;
@@ -22,21 +22,24 @@ export interface Ordered<C extends Closing> {
  * goes when others hide what it leaves. What may not move stays, and so does one of those that wait for each other.
  * @param changes by preference; of those that may come next, the first one does
  */
-export function closingOrder<C extends Closing>(changes: readonly C[], time: CoverTime): Ordered<C>[] {
+export function orderClosings<C extends Closing>(
+  changes: readonly C[],
+  time: CoverTime,
+): OrderedClosing<C>[] {
   const cover = new BreakCover(
     time,
     changes.map(({ to }) => to),
   );
-  const ordered: Ordered<C>[] = [];
+  const ordered: OrderedClosing<C>[] = [];
   const left = new Set(changes);
-  const ready = new Ready(changes);
+  const ready = new ReadyQueue(changes);
   /** Moves by a piece of time that must be hidden first: they are looked at again when something hides it. */
   const waiting = new Map<number, C[]>();
 
   const done = (change: C, stays: boolean): void => {
     left.delete(change);
     ordered.push({ change, stays });
-    for (const piece of cover.put(change.to)) {
+    for (const piece of cover.add(change.to)) {
       const freed = waiting.get(piece) ?? [];
       waiting.delete(piece);
       for (const one of freed) if (left.has(one)) ready.add(one);
@@ -48,10 +51,10 @@ export function closingOrder<C extends Closing>(changes: readonly C[], time: Cov
       if (from === undefined) {
         done(one, false);
       } else if (mayMove) {
-        const uncovered = cover.leftBy(from, to);
+        const uncovered = cover.findUncoveredPiece(from, to);
         if (uncovered === undefined) {
           done(one, false);
-          cover.take(from);
+          cover.remove(from);
         } else {
           waiting.set(uncovered, [...(waiting.get(uncovered) ?? []), one]);
         }
@@ -61,7 +64,7 @@ export function closingOrder<C extends Closing>(changes: readonly C[], time: Cov
 
   doAllThatMayGo();
   // Where none may go first, one stays until the end, and what it goes on hiding lets the others move.
-  for (const one of [...left].sort((a, b) => Number(mayGo(a)) - Number(mayGo(b)))) {
+  for (const one of [...left].sort((a, b) => Number(isMovable(a)) - Number(isMovable(b)))) {
     if (!left.has(one)) continue;
     done(one, one.from !== undefined);
     doAllThatMayGo();
@@ -69,10 +72,10 @@ export function closingOrder<C extends Closing>(changes: readonly C[], time: Cov
   return ordered;
 }
 
-const mayGo = ({ mayMove = true }: Closing): boolean => mayMove;
+const isMovable = ({ mayMove = true }: Closing): boolean => mayMove;
 
 /** The changes to be looked at, in the order of all. */
-class Ready<C extends Closing> {
+class ReadyQueue<C extends Closing> {
   readonly #order: ReadonlyMap<C, number>;
   /** The next one last. */
   readonly #changes: C[];

@@ -24,9 +24,9 @@ export interface SlotChanges {
  * @throws InvalidScheduleError at a path below `before` or `after`
  */
 export function compareSlots(before: readonly Slot[], after: readonly Slot[]): SlotChanges {
-  const old = onOffer(before, 'before');
-  const now = onOffer(after, 'after');
-  return { opened: minus(now, old), closed: minus(old, now) };
+  const old = collectAvailability(before, 'before');
+  const now = collectAvailability(after, 'after');
+  return { opened: subtractAvailability(now, old), closed: subtractAvailability(old, now) };
 }
 
 /**
@@ -35,12 +35,12 @@ export function compareSlots(before: readonly Slot[], after: readonly Slot[]): S
  * @throws InvalidScheduleError at a path below `a` or `b`
  */
 export function sameSlots(a: readonly Slot[], b: readonly Slot[]): boolean {
-  const [ours, theirs] = [entries(a, 'a'), entries(b, 'b')];
+  const [ours, theirs] = [comparableEntries(a, 'a'), comparableEntries(b, 'b')];
   return ours.length === theirs.length && ours.every((entry, i) => entry === theirs[i]);
 }
 
 /** An entry is not the sum of its halves: the marketplace begins to cut starts anew in each. */
-function entries(slots: readonly Slot[], path: string): string[] {
+function comparableEntries(slots: readonly Slot[], path: string): string[] {
   return readSlots(slots, path)
     .map(({ start, end, services, terms }) => {
       const each = services.map((service) => JSON.stringify([service.address_service_id, service.duration]));
@@ -54,7 +54,7 @@ interface Availability extends Spans {
 }
 
 /** Availability for each service, duration and terms. */
-function onOffer(slots: readonly Slot[], path: string): Map<string, Availability> {
+function collectAvailability(slots: readonly Slot[], path: string): Map<string, Availability> {
   const all = new Map<string, Availability>();
   for (const { start, end, services, terms } of readSlots(slots, path)) {
     for (const { address_service_id: service, duration } of services) {
@@ -68,7 +68,7 @@ function onOffer(slots: readonly Slot[], path: string): Map<string, Availability
   return all;
 }
 
-function minus(
+function subtractAvailability(
   minuend: ReadonlyMap<string, Availability>,
   subtrahend: ReadonlyMap<string, Availability>,
 ): ServiceInterval[] {

@@ -1,6 +1,6 @@
 /** Availability minus occupancy: the slot configuration of each day. The heart of the project. */
-import { timelineOf } from './availability.js';
-import { requireInstant, zoneNamed } from './civil.js';
+import { buildTimeline } from './availability.js';
+import { requireInstant, requireZone } from './civil.js';
 import { DayWriter } from './day-writer.js';
 import { MINUTE } from './duration.js';
 import { subtract, unite, widen } from './intervals.js';
@@ -26,7 +26,7 @@ import type { ComputeInput, Day } from './types.js';
  */
 export function computeSlotConfigs(input: ComputeInput): Day[] {
   if (!isRecord(input)) throw new InvalidScheduleError('input', 'must be an object');
-  const zone = zoneNamed(input.timeZone);
+  const zone = requireZone(input.timeZone);
   const reader = new OfferReader();
   const windows = readWindows(input.windows, zone, reader);
   const before = readMinutes(input.bufferBefore, 0, 0, 'bufferBefore') * MINUTE;
@@ -38,7 +38,7 @@ export function computeSlotConfigs(input: ComputeInput): Day[] {
   const latest =
     notAfter === undefined ? Number.POSITIVE_INFINITY : requireInstant(notAfter, zone, 'notAfter');
   const range = readRange(input, windows, zone);
-  const timeline = timelineOf(windows, reader);
+  const timeline = buildTimeline(windows, reader);
 
   const days = new DayWriter(zone, range, grid);
   const first = Math.max(earliest, days.start);

@@ -71,7 +71,8 @@ export class DayWriter {
     const start = this.onGrid(Math.ceil(from / MINUTE) * MINUTE, end);
     const minutes = (end - start) / MINUTE;
     if (minutes < offer.shortest) return;
-    const address_services = minutes < offer.longest ? thatFit(offer.services, minutes) : offer.services;
+    const address_services =
+      minutes < offer.longest ? filterFitting(offer.services, minutes) : offer.services;
     const slot = {
       start: isoOfMinute(this.at(start), start),
       end: isoOfMinute(this.at(end), end),
@@ -95,6 +96,6 @@ export class DayWriter {
   }
 }
 
-function thatFit(services: readonly AddressService[], minutes: number): readonly AddressService[] {
+function filterFitting(services: readonly AddressService[], minutes: number): readonly AddressService[] {
   return services.filter(({ duration }) => duration <= minutes);
 }

@@ -34,9 +34,13 @@ export function diffBreaks(
   existing: readonly ExistingBreak[],
   wanted: readonly CalendarBreak[],
 ): BreakChanges {
-  const kept = withoutEqual(timed(existing, 'existing'), timed(wanted, 'wanted'));
-  const near = pair(kept.have, kept.want, (have, want) => have.since < want.till && want.since < have.till);
-  const rest = pair(near.have, near.want, () => true);
+  const kept = removeEqual(parseBreaks(existing, 'existing'), parseBreaks(wanted, 'wanted'));
+  const near = pairBreaks(
+    kept.have,
+    kept.want,
+    (have, want) => have.since < want.till && want.since < have.till,
+  );
+  const rest = pairBreaks(near.have, near.want, () => true);
   return {
     add: rest.want.map(({ item }) => item),
     move: [...near.pairs, ...rest.pairs].map(([have, want]) => ({
@@ -48,7 +52,7 @@ export function diffBreaks(
   };
 }
 
-function timed<B extends CalendarBreak>(breaks: readonly B[], path: string): Timed<B>[] {
+function parseBreaks<B extends CalendarBreak>(breaks: readonly B[], path: string): Timed<B>[] {
   if (!Array.isArray(breaks)) throw new InvalidScheduleError(path, 'must be a list of breaks');
   const all = breaks.map((item, i) => {
     const since = requireInstant(item.since, undefined, `${path}[${i}].since`);
@@ -69,7 +73,7 @@ interface Paired<H, W> extends Unpaired<H, W> {
 }
 
 /** Both lists in order of `since`; each break is paired at most once. */
-function pair<H, W>(
+function pairBreaks<H, W>(
   have: readonly Timed<H>[],
   want: readonly Timed<W>[],
   belong: (have: Timed<H>, want: Timed<W>) => boolean,
@@ -95,7 +99,7 @@ function pair<H, W>(
   return { pairs, have: [...left.have, ...have.slice(i)], want: [...left.want, ...want.slice(j)] };
 }
 
-function withoutEqual<H, W>(have: readonly Timed<H>[], want: readonly Timed<W>[]): Unpaired<H, W> {
+function removeEqual<H, W>(have: readonly Timed<H>[], want: readonly Timed<W>[]): Unpaired<H, W> {
   const wanted = new Map<string, Timed<W>[]>();
   for (const one of want) {
     const equal = wanted.get(keyOf(one));

@@ -7,14 +7,14 @@ export type Terms = Pick<Slot, 'insurance_providers' | 'insurance_plans'> & {
   readonly insurance_accepted: InsuranceAccepted;
 };
 
-const all: readonly unknown[] = [
+const ACCEPTED_VALUES: readonly unknown[] = [
   'with-and-without-insurance',
   'without-insurance-only',
   'with-insurance-only',
 ] satisfies InsuranceAccepted[];
 
 function isAccepted(value: unknown): value is InsuranceAccepted {
-  return all.includes(value);
+  return ACCEPTED_VALUES.includes(value);
 }
 
 /**
@@ -27,7 +27,7 @@ export function readTerms(insurance: unknown, path: string): Terms | undefined {
   if (!isRecord(insurance)) throw new InvalidScheduleError(path, 'must be an object');
   const { accepted } = insurance;
   if (!isAccepted(accepted)) {
-    throw new InvalidScheduleError(`${path}.accepted`, `must be one of ${all.join(', ')}`);
+    throw new InvalidScheduleError(`${path}.accepted`, `must be one of ${ACCEPTED_VALUES.join(', ')}`);
   }
   const providers = readIds(insurance.providers, `${path}.providers`);
   const plans = readIds(insurance.plans, `${path}.plans`);

@@ -45,7 +45,7 @@ export class OfferReader {
 
   /** The one Offer of these services, which must be in order. */
   intern(services: readonly AddressService[], terms: Terms | undefined): Offer {
-    const offer = offerOf(services, terms);
+    const offer = createOffer(services, terms);
     // Most computations read one offer, which is compared with none and needs no key.
     if (this.first === undefined) {
       this.first = offer;
@@ -60,7 +60,7 @@ export class OfferReader {
   }
 }
 
-function offerOf(services: readonly AddressService[], terms: Terms | undefined): Offer {
+function createOffer(services: readonly AddressService[], terms: Terms | undefined): Offer {
   let shortest = Number.POSITIVE_INFINITY;
   let longest = 0;
   for (const { duration } of services) {
@@ -117,10 +117,10 @@ export function readServices(services: unknown, path: string): AddressService[] 
     }
     read.push({ address_service_id: id, duration });
   }
-  return read.length === 1 ? read : eachOnce(read, path);
+  return read.length === 1 ? read : removeDuplicates(read, path);
 }
 
-function eachOnce(services: readonly AddressService[], path: string): AddressService[] {
+function removeDuplicates(services: readonly AddressService[], path: string): AddressService[] {
   const known = new Map<string, AddressService>();
   for (const [i, service] of services.entries()) {
     const { address_service_id: id, duration } = service;
@@ -132,10 +132,10 @@ function eachOnce(services: readonly AddressService[], path: string): AddressSer
     }
     known.set(id, service);
   }
-  return inOrder([...known.values()]);
+  return sortById([...known.values()]);
 }
 
 /** Sorts services by id, by code units: the order that needs no explanation in any language. */
-export function inOrder(services: AddressService[]): AddressService[] {
+export function sortById(services: AddressService[]): AddressService[] {
   return services.sort((a, b) => (a.address_service_id < b.address_service_id ? -1 : 1));
 }

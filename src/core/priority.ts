@@ -2,10 +2,10 @@
 import { MINUTE } from './duration.js';
 import type { Span } from './span.js';
 
-/** The least urgent value, which is BullMQ's largest priority: 2²¹ − 1. */
+/** The least urgent value: BullMQ's largest priority, 2^21 - 1. */
 export const LOWEST_PRIORITY = 2_097_151;
 
-/** The most urgent one. */
+/** The most urgent value. */
 export const HIGHEST_PRIORITY = 1;
 
 /** A change to what a day offers. */
@@ -16,26 +16,26 @@ export interface Change {
   readonly opened: readonly Span[];
   /** Epoch ms. */
   readonly now: number;
-  /** Whether nothing happened and the day is only looked at again. */
+  /** Whether a resync reads the day and no change is known. */
   readonly resync?: boolean | undefined;
 }
 
-/** What an urgency is of. */
+/** The kind of work that a priority stands for. */
 export type Band =
   /** Time that may no longer be sold. */
   | 'closing'
-  /** What the marketplace has to say: a patient may have booked, and nothing of it is known here. */
-  | 'hearing'
+  /** A read of the marketplace's updates: a patient may have booked, and the database does not have the booking yet. */
+  | 'verification'
   /** Time that may be sold again. */
   | 'opening'
-  /** What a resync compares and finds. */
+  /** Days that a resync compares, and the differences that it finds. */
   | 'resync'
-  /** Nothing that is known: it comes last in a queue, and is the day's work like any other. */
-  | 'nothing in particular';
+  /** Work of unknown kind. It is the last in a queue; its rate-limit policy is that of ordinary work. */
+  | 'default';
 
-/** Where each band begins; read as a decimal number, the millions tell what happened. */
+/** The first value of each band. The millions of the decimal number identify the band. */
 const CLOSING = HIGHEST_PRIORITY;
-/** The urgency of asking the marketplace for what it has to say. */
+/** The priority of a read of the marketplace's updates. */
 export const VERIFICATION_PRIORITY = 900_001;
 const OPENING = 1_000_001;
 const RESYNC = 2_000_001;
@@ -44,16 +44,16 @@ const MINUTES_PER_HOUR = 60;
 const MINUTES_PER_WEEK = 7 * 24 * MINUTES_PER_HOUR;
 const HORIZON = 12 * MINUTES_PER_WEEK;
 
-/** The urgency of what a resync reads. */
+/** The priority of a resync's reads. */
 export const COMPARISON_PRIORITY = RESYNC + distance([], 0);
 
 /**
- * A whole number from 1, most urgent, to {@link LOWEST_PRIORITY}: BullMQ takes the lowest first.
+ * A whole number from 1 (most urgent) to {@link LOWEST_PRIORITY}. BullMQ processes the lowest first.
  *
- * Time that closed comes before time that opened, since it is a double booking waiting to happen and the other is lost
- * business; a resync, whatever it finds, comes after both. Within each, the nearer comes first: by minutes in the first
- * week, by hours up to the horizon of 12 weeks, beyond it and in the past all alike. A change that changes nothing is
- * least urgent.
+ * Closed time precedes opened time, because stale closed time causes double bookings and stale opened time only loses
+ * bookings. A resync follows both. Within a band, the nearest time is first: by minutes in the first week, by hours up to
+ * the horizon of 12 weeks. All times beyond the horizon and in the past are equal. A change without any closed or opened
+ * time has the lowest priority.
  */
 export function priority({ closed, opened, now, resync = false }: Change): number {
   if (closed.length === 0 && opened.length === 0) return LOWEST_PRIORITY;
@@ -61,7 +61,7 @@ export function priority({ closed, opened, now, resync = false }: Change): numbe
   return closed.length > 0 ? CLOSING + distance(closed, now) : OPENING + distance(opened, now);
 }
 
-/** How far the nearest of them is, in steps that grow with the distance. What is over is as far as can be. */
+/** The distance of the nearest span: in minutes in the first week, in hours after it. A span in the past counts as the horizon. */
 function distance(spans: readonly Span[], now: number): number {
   let nearest = HORIZON;
   for (const { start, end } of spans) {
@@ -74,27 +74,30 @@ function distance(spans: readonly Span[], now: number): number {
 
 export function bandOf(value: number): Band {
   if (value < VERIFICATION_PRIORITY) return 'closing';
-  if (value < OPENING) return 'hearing';
+  if (value < OPENING) return 'verification';
   if (value < RESYNC) return 'opening';
-  return value < LOWEST_PRIORITY ? 'resync' : 'nothing in particular';
+  return value < LOWEST_PRIORITY ? 'resync' : 'default';
 }
 
-const BEGINS: Readonly<Record<Band, number>> = {
+const BAND_STARTS: Readonly<Record<Band, number>> = {
   closing: CLOSING,
-  hearing: VERIFICATION_PRIORITY,
+  verification: VERIFICATION_PRIORITY,
   opening: OPENING,
   resync: RESYNC,
-  'nothing in particular': RESYNC,
+  default: RESYNC,
 };
 
-/** What a minute of waiting weighs, in minutes of distance: a day and nine hours. See bench/README.md for why. */
-const AGEING = 2_000;
+/** Minutes of distance that one minute of waiting compensates: a day and nine hours. bench/README.md has the reason. */
+const AGEING_MINUTES_PER_MINUTE = 2_000;
 
 /**
- * The urgency of a change that has waited: it comes nearer to what is nearest, but never out of its band, so that a
- * far day is not overtaken without end, and an opening never overtakes a closing.
+ * The priority of a change after it has waited. It rises with the wait but stays in its band: a distant day does not
+ * starve, and opened time never precedes closed time.
  * @param waitedMs milliseconds
  */
 export function aged(value: number, waitedMs: number): number {
-  return Math.max(BEGINS[bandOf(value)], Math.round(value - (waitedMs / MINUTE) * AGEING));
+  return Math.max(
+    BAND_STARTS[bandOf(value)],
+    Math.round(value - (waitedMs / MINUTE) * AGEING_MINUTES_PER_MINUTE),
+  );
 }

@@ -13,10 +13,10 @@ export function readWindows(windows: unknown, zone: Zone | undefined, reader: Of
   const list = requireList(windows, 'windows');
   const open: OpenWindow[] = [];
   for (let i = 0; i < list.length; i++) {
-    const window = requireDatabase(list, i, 'windows');
+    const window = requireRecord(list, i, 'windows');
     const start = readInstant(window.start, zone);
     const end = readInstant(window.end, zone);
-    if (!(start < end)) throw badInterval(window, zone, `windows[${i}]`);
+    if (!(start < end)) throw intervalError(window, zone, `windows[${i}]`);
     const offer = reader.read(window.services, window.insurance, i);
     open.push({ start, end, offer, index: i, given: window.services });
   }
@@ -31,10 +31,10 @@ export function readIntervals(intervals: unknown, path: string, zone: Zone | und
   const list = requireList(intervals, path);
   const spans: Spans = { starts: [], ends: [] };
   for (let i = 0; i < list.length; i++) {
-    const interval = requireDatabase(list, i, path);
+    const interval = requireRecord(list, i, path);
     const start = readInstant(interval.start, zone);
     const end = readInstant(interval.end, zone);
-    if (!(start < end)) throw badInterval(interval, zone, `${path}[${i}]`);
+    if (!(start < end)) throw intervalError(interval, zone, `${path}[${i}]`);
     spans.starts.push(start);
     spans.ends.push(end);
   }
@@ -46,17 +46,13 @@ function requireList(list: unknown, path: string): readonly unknown[] {
   return list;
 }
 
-function requireDatabase(
-  list: readonly unknown[],
-  i: number,
-  path: string,
-): Readonly<Record<string, unknown>> {
+function requireRecord(list: readonly unknown[], i: number, path: string): Readonly<Record<string, unknown>> {
   const value = list[i];
   if (!isRecord(value)) throw new InvalidScheduleError(`${path}[${i}]`, 'must be an object');
   return value;
 }
 
-function badInterval(interval: Readonly<Record<string, unknown>>, zone: Zone | undefined, path: string) {
+function intervalError(interval: Readonly<Record<string, unknown>>, zone: Zone | undefined, path: string) {
   requireInstant(interval.start, zone, `${path}.start`);
   requireInstant(interval.end, zone, `${path}.end`);
   return new InvalidScheduleError(`${path}.end`, 'must be after the start');

@@ -1,6 +1,6 @@
 /** Reads slots back into numbers: those of this core, or those that someone kept as JSON. */
 
-import { requireInstant, zoneNamed } from './civil.js';
+import { requireInstant, requireZone } from './civil.js';
 import { MINUTE } from './duration.js';
 import { InvalidScheduleError } from './invalid-schedule-error.js';
 import { isRecord } from './is-record.js';
@@ -18,7 +18,7 @@ export interface ReadSlot extends Span {
 }
 
 /** Longer than any local date has been, in ms. */
-const LONGEST = 48 * 60 * MINUTE;
+const MAX_SLOT_MS = 48 * 60 * MINUTE;
 
 /**
  * An entry without services offers nothing and is left out. Contract: replaceSlots.
@@ -36,20 +36,20 @@ function readSlot(slot: unknown, path: string, zone: Zone | undefined): ReadSlot
   const start = requireInstant(slot.start, zone, `${path}.start`);
   const end = requireInstant(slot.end, zone, `${path}.end`);
   if (end <= start) throw new InvalidScheduleError(`${path}.end`, 'must be after the start');
-  if (end - start > LONGEST)
+  if (end - start > MAX_SLOT_MS)
     throw new InvalidScheduleError(`${path}.end`, 'must be on the date of the start');
   const services = readAddressServices(slot.address_services ?? [], `${path}.address_services`);
   const terms = [
     slot.insurance_accepted,
-    inAnyOrder(slot.insurance_providers),
-    inAnyOrder(slot.insurance_plans),
+    sortedIds(slot.insurance_providers),
+    sortedIds(slot.insurance_plans),
   ];
-  return { start, end, services, terms: JSON.stringify(terms), zone: zone ?? offsetOf(slot.start) };
+  return { start, end, services, terms: JSON.stringify(terms), zone: zone ?? zoneOfOffset(slot.start) };
 }
 
-function offsetOf(start: unknown): Zone {
+function zoneOfOffset(start: unknown): Zone {
   const [, hours = '+00', minutes = '00'] = /([+-]\d\d):?(\d\d)$/.exec(String(start)) ?? [];
-  return zoneNamed(`UTC${hours}:${minutes}`);
+  return requireZone(`UTC${hours}:${minutes}`);
 }
 
 function readAddressServices(services: unknown, path: string): AddressService[] {
@@ -71,6 +71,6 @@ function readAddressServices(services: unknown, path: string): AddressService[] 
   });
 }
 
-function inAnyOrder(ids: unknown): unknown {
+function sortedIds(ids: unknown): unknown {
   return Array.isArray(ids) ? ids.map(String).sort() : undefined;
 }

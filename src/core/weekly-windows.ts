@@ -1,6 +1,6 @@
 /** Windows from a weekly template in wall-clock time, with exceptions for single dates. */
 import { parseDate, twoDigits } from './calendar-date.js';
-import { isoIn, zoneNamed } from './civil.js';
+import { isoIn, requireZone } from './civil.js';
 import { DAY, MINUTE } from './duration.js';
 import { readTerms } from './insurance-terms.js';
 import { InvalidScheduleError } from './invalid-schedule-error.js';
@@ -65,7 +65,7 @@ interface Template {
 export function weeklyWindows(input: WeeklyInput): Window[] {
   if (!isRecord(input)) throw new InvalidScheduleError('input', 'must be an object');
   const { timeZone, from, to, weekly, exceptions = [] } = input;
-  const zone = zoneNamed(timeZone);
+  const zone = requireZone(timeZone);
   const first = parseDate(from, 'from');
   const last = parseDate(to, 'to');
   readRange({ from, to }, [], zone);

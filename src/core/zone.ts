@@ -52,7 +52,7 @@ export class Zone {
       date: dateText(day),
       offset: era.offset,
       midnight,
-      times: timesAt(era.offset),
+      times: minuteTextsAt(era.offset),
     };
     return this.#stretch;
   }
@@ -81,7 +81,7 @@ export class Zone {
     let eras = this.#years.get(year);
     if (eras === undefined) {
       if (this.#years.size >= MAX_YEARS) this.#years.clear();
-      eras = erasOf(this.#offsetAt, Date.UTC(year, 0), Date.UTC(year + 1, 0));
+      eras = findEras(this.#offsetAt, Date.UTC(year, 0), Date.UTC(year + 1, 0));
       this.#years.set(year, eras);
     }
     const era = eras.find(({ end }) => ms < end);
@@ -92,17 +92,17 @@ export class Zone {
 }
 
 /** Milliseconds. Since 1970 no two changes of a zone's clock have been less than 6.9 days apart. */
-const LOOK = 5 * DAY;
+const PROBE_INTERVAL_MS = 5 * DAY;
 
-function erasOf(offsetAt: (ms: number) => number, from: number, until: number): Era[] {
+function findEras(offsetAt: (ms: number) => number, from: number, until: number): Era[] {
   const eras: Era[] = [];
   let start = from;
   let offset = offsetAt(from);
-  for (let at = from; at < until; at += LOOK) {
-    const then = Math.min(at + LOOK, until);
+  for (let at = from; at < until; at += PROBE_INTERVAL_MS) {
+    const then = Math.min(at + PROBE_INTERVAL_MS, until);
     const next = offsetAt(then);
     if (next === offset) continue;
-    const end = changeBetween(offsetAt, at, then);
+    const end = findClockChange(offsetAt, at, then);
     if (end > start) eras.push({ start, end, offset });
     start = end;
     offset = next;
@@ -112,7 +112,7 @@ function erasOf(offsetAt: (ms: number) => number, from: number, until: number): 
 }
 
 /** Clocks change on whole seconds. */
-function changeBetween(offsetAt: (ms: number) => number, before: number, after: number): number {
+function findClockChange(offsetAt: (ms: number) => number, before: number, after: number): number {
   const old = offsetAt(before);
   let low = before;
   let high = after;
@@ -124,19 +124,19 @@ function changeBetween(offsetAt: (ms: number) => number, before: number, after: 
   return high;
 }
 
-const tables = new Map<number, readonly string[]>();
+const minuteTexts = new Map<number, readonly string[]>();
 const MAX_TABLES = 64;
 
-function timesAt(offset: number): readonly string[] {
-  const known = tables.get(offset);
+function minuteTextsAt(offset: number): readonly string[] {
+  const known = minuteTexts.get(offset);
   if (known !== undefined) return known;
   const suffix = offsetText(offset);
   // join() makes flat strings: the pieces of a sum would stay linked to each other in memory.
   const times = Array.from({ length: 1440 }, (_, minute) =>
     ['T', twoText(minute / 60), ':', twoText(minute % 60), ':00', suffix].join(''),
   );
-  if (tables.size >= MAX_TABLES) tables.clear();
-  tables.set(offset, times);
+  if (minuteTexts.size >= MAX_TABLES) minuteTexts.clear();
+  minuteTexts.set(offset, times);
   return times;
 }
 

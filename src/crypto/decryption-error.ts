@@ -1,8 +1,8 @@
-/** What was sealed has been changed since, belongs to another context, or never was a seal of ours. */
+/** The ciphertext is malformed, was modified, or belongs to another context. */
 export class DecryptionError extends Error {
-  override readonly name = 'BrokenSealError';
+  override readonly name = 'DecryptionError';
 
   constructor(reason: string, options?: ErrorOptions) {
-    super(`a seal is broken: ${reason}`, options);
+    super(`decryption failed: ${reason}`, options);
   }
 }

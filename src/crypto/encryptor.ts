@@ -1,8 +1,8 @@
 /**
- * Seals what must not be read where it is kept: AES-256-GCM, with the id of the key in front, so that keys can be
- * changed. A seal is bound to its context, such as the id of its row: moved to another it does not open.
+ * Encrypts values at rest with AES-256-GCM. The ciphertext begins with the id of its key, so that keys can be rotated. It is
+ * bound to its context, such as the id of its row, and cannot be decrypted in another one.
  *
- * Layout: 1 byte format, 8 bytes key id, 12 bytes iv, 16 bytes tag, the ciphertext.
+ * Layout: 1 byte format version, 8 bytes key id, 12 bytes iv, 16 bytes tag, the ciphertext.
  */
 import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto';
 import { DecryptionError } from './decryption-error.js';
@@ -13,7 +13,7 @@ const CIPHER = 'aes-256-gcm';
 const FORMAT = 1;
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
-/** Where the parts begin. Whoever looks for seals by their key in a database reads these bytes, too. */
+/** Byte offsets of the parts. SQL queries read the key id at this offset, too. */
 export const KEY_ID_AT = 1;
 export const KEY_ID_BYTES = 8;
 const IV_AT = KEY_ID_AT + KEY_ID_BYTES;
@@ -25,46 +25,46 @@ interface Key {
   readonly key: Buffer;
 }
 
-/** A key's id follows from the key, and the key does not follow from it. */
+/** Derives the id of a key. The key cannot be derived from its id. */
 const idOf = (key: Buffer): Buffer =>
   createHmac('sha256', key).update('slotkeeper key id').digest().subarray(0, KEY_ID_BYTES);
 
-/** The id of the key that sealed it, as hexadecimal digits; undefined for what is no seal. */
-export function keyIdOf(sealed: Uint8Array): string | undefined {
-  if (sealed[0] !== FORMAT || sealed.length < TEXT_AT) return undefined;
-  return Buffer.from(sealed.subarray(KEY_ID_AT, IV_AT)).toString('hex');
+/** The id of the ciphertext's key as hexadecimal digits; undefined where the bytes are no ciphertext. */
+export function keyIdOf(ciphertext: Uint8Array): string | undefined {
+  if (ciphertext[0] !== FORMAT || ciphertext.length < TEXT_AT) return undefined;
+  return Buffer.from(ciphertext.subarray(KEY_ID_AT, IV_AT)).toString('hex');
 }
 
 export class Encryptor {
   readonly #keys: readonly [Key, ...Key[]];
 
-  /** @param keys of 32 bytes, at least one: the first seals, all open */
+  /** @param keys of 32 bytes, at least one: the first encrypts, all decrypt */
   constructor(keys: readonly Buffer[]) {
     const [first, ...others] = keys.map((key) => ({ id: idOf(key), key }));
-    if (first === undefined) throw new TypeError('there is no key to seal with');
+    if (first === undefined) throw new TypeError('there is no key to encrypt with');
     this.#keys = [first, ...others];
   }
 
-  /** The id of the key that seals, as hexadecimal digits. */
+  /** The id of the encrypting key as hexadecimal digits. */
   get keyId(): string {
     return this.#keys[0].id.toString('hex');
   }
 
-  /** The ids of all keys that open. */
+  /** The ids of all decrypting keys. */
   get keyIds(): readonly string[] {
     return this.#keys.map(({ id }) => id.toString('hex'));
   }
 
-  /** The ids of those that only open. */
+  /** The ids of the keys that only decrypt. */
   get oldKeyIds(): readonly string[] {
     return this.keyIds.filter((id) => id !== this.keyId);
   }
 
   /**
-   * @param plain anything that JSON can say
-   * @param context what it belongs to; the same is needed to open it
+   * @param plain a JSON value
+   * @param context the owner of the value; decryption requires the same
    */
-  seal(plain: unknown, context: string): Buffer {
+  encrypt(plain: unknown, context: string): Buffer {
     const [first] = this.#keys;
     const iv = randomBytes(IV_BYTES);
     const cipher = createCipheriv(CIPHER, first.key, iv, { authTagLength: TAG_BYTES }).setAAD(
@@ -76,11 +76,11 @@ export class Encryptor {
 
   /**
    * @throws {UnknownKeyError}
-   * @throws {DecryptionError} where it was changed, or sealed for another context
+   * @throws {DecryptionError} where the ciphertext was modified, or belongs to another context
    */
-  open(sealed: Uint8Array, context: string): unknown {
-    const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength);
-    if (bytes[0] !== FORMAT || bytes.length < TEXT_AT) throw new DecryptionError('its form is not known');
+  decrypt(ciphertext: Uint8Array, context: string): unknown {
+    const bytes = Buffer.from(ciphertext.buffer, ciphertext.byteOffset, ciphertext.byteLength);
+    if (bytes[0] !== FORMAT || bytes.length < TEXT_AT) throw new DecryptionError('unknown format');
     const id = bytes.subarray(KEY_ID_AT, IV_AT);
     const found = this.#keys.find((key) => key.id.equals(id));
     if (found === undefined) throw new UnknownKeyError(id.toString('hex'));
@@ -92,7 +92,7 @@ export class Encryptor {
     try {
       text = Buffer.concat([decipher.update(bytes.subarray(TEXT_AT)), decipher.final()]);
     } catch (error) {
-      throw new DecryptionError('it was changed, or belongs elsewhere', { cause: error });
+      throw new DecryptionError('modified, or bound to another context', { cause: error });
     }
     return JSON.parse(text.toString('utf8'));
   }

@@ -1,7 +1,7 @@
-/** A key for encryption that cannot be used. It says what is wrong with it, and nothing of the key. */
+/** An encryption key is unusable. The message states the reason and never contains key material. */
 export class InvalidKeyError extends Error {
-  override readonly name = 'UnreadableKeyError';
-  /** What is wrong, to be put behind the name of where the key came from. */
+  override readonly name = 'InvalidKeyError';
+  /** The reason, without the source of the key. */
   readonly reason: string;
 
   constructor(source: string, reason: string, options?: ErrorOptions) {

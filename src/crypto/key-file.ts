@@ -1,6 +1,6 @@
 /**
- * The key of the embedded default: a file beside the database that only its user can read. It is made at the first
- * start, and never changed by us.
+ * The encryption key of the embedded database: a file beside the database that only its user can read. The first start
+ * creates it; nothing changes it later.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import {
@@ -16,22 +16,25 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { InvalidKeyError } from './invalid-key-error.js';
-import { KEY_BYTES, readKeys } from './keys.js';
+import { KEY_BYTES, parseKeys } from './keys.js';
 
 const NAME = 'encryption.key';
 const OWNER_ONLY = 0o600;
 const OTHERS = 0o077;
 
 /**
- * The key in this folder; made if there is none.
- * @throws {InvalidKeyError} where it cannot be read, is no key, or others can read it
+ * Loads the folder's key, or creates one if there is none.
+ * @throws {InvalidKeyError} where the file cannot be read, holds no key, or is accessible to other users
  */
-export function keyFile(folder: string): Buffer {
-  return readKeyFile(folder) ?? makeKeyFile(folder);
+export function loadOrCreateKey(folder: string): Buffer {
+  return loadKey(folder) ?? createKey(folder);
 }
 
-/** The key in this folder, if there is one. */
-export function readKeyFile(folder: string): Buffer | undefined {
+/**
+ * Loads the folder's key; undefined if there is none.
+ * @throws {InvalidKeyError}
+ */
+export function loadKey(folder: string): Buffer | undefined {
   const file = join(folder, NAME);
   let descriptor: number;
   try {
@@ -47,10 +50,10 @@ export function readKeyFile(folder: string): Buffer | undefined {
       const octal = mode.toString(8).padStart(3, '0');
       throw new InvalidKeyError(
         file,
-        `others can get at it (mode ${octal}): chmod 600, and think of who has read it`,
+        `other users can access it (mode ${octal}): run chmod 600, and replace the key if someone has read it`,
       );
     }
-    const [key, ...more] = readKeys(readFileSync(descriptor, 'utf8').trim(), file);
+    const [key, ...more] = parseKeys(readFileSync(descriptor, 'utf8').trim(), file);
     if (key === undefined || more.length > 0) throw new InvalidKeyError(file, 'must hold one key');
     return key;
   } finally {
@@ -58,8 +61,8 @@ export function readKeyFile(folder: string): Buffer | undefined {
   }
 }
 
-/** Under another name first, and linked to its own when all of it is on the disk: it is there whole, or not at all. */
-function makeKeyFile(folder: string): Buffer {
+/** Writes a temporary file, syncs it, and links it to the final name, so that the key file is complete or absent. */
+function createKey(folder: string): Buffer {
   const file = join(folder, NAME);
   const unfinished = join(folder, `${NAME}.${randomUUID()}`);
   const key = randomBytes(KEY_BYTES);
@@ -76,10 +79,10 @@ function makeKeyFile(folder: string): Buffer {
     syncFolder(folder);
     return key;
   } catch (error) {
-    // Another process was faster: its key holds.
-    const theirs = codeOf(error) === 'EEXIST' ? readKeyFile(folder) : undefined;
-    if (theirs !== undefined) return theirs;
-    throw new InvalidKeyError(file, `cannot be made (${codeOf(error)})`, { cause: error });
+    // Another process created the key first; its key is used.
+    const existing = codeOf(error) === 'EEXIST' ? loadKey(folder) : undefined;
+    if (existing !== undefined) return existing;
+    throw new InvalidKeyError(file, `cannot be created (${codeOf(error)})`, { cause: error });
   } finally {
     rmSync(unfinished, { force: true });
   }

@@ -1,4 +1,4 @@
-/** Reads encryption keys as people write them. */
+/** Parses configured encryption keys. */
 import { InvalidKeyError } from './invalid-key-error.js';
 
 export const KEY_BYTES = 32;
@@ -8,11 +8,11 @@ const HEX = /^[0-9a-f]+$/i;
 const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
 
 /**
- * Keys of 32 bytes as base64 or as hexadecimal digits, with commas between several: the first seals, all open.
+ * Keys of 32 bytes as base64 or as hexadecimal digits, separated by commas: the first encrypts, all decrypt.
  * @param source where the text comes from, for the error: the name of a variable or of a file
- * @throws {InvalidKeyError} naming which one is wrong and how, without the key
+ * @throws {InvalidKeyError} naming the invalid key's position and the reason, without the key
  */
-export function readKeys(text: string, source: string): Buffer[] {
+export function parseKeys(text: string, source: string): Buffer[] {
   const parts = text.split(',').map((part) => part.trim());
   return parts.map((part, index) => {
     const which = parts.length === 1 ? 'the key' : `key ${index + 1} of ${parts.length}`;
@@ -27,7 +27,7 @@ export function readKeys(text: string, source: string): Buffer[] {
   });
 }
 
-/** 64 hexadecimal digits are base64, too, of 48 bytes, which is no key: so hexadecimal is looked for first. */
+/** Hexadecimal is tried first: 64 hexadecimal digits are also valid base64, but of 48 bytes, which is no key. */
 function decode(text: string): Buffer | undefined {
   if (HEX.test(text) && text.length === 2 * KEY_BYTES) return Buffer.from(text, 'hex');
   return BASE64.test(text) ? Buffer.from(text, 'base64') : undefined;

@@ -1,16 +1,16 @@
-/** Random bytes, fetched from the system in stock, since each fetch takes as long as sealing a whole notification. */
+/** Random bytes from a pool, because one read from the system takes as long as the encryption of a whole notification. */
 import { randomFillSync } from 'node:crypto';
 
-const STOCK_BYTES = 4_096;
+const POOL_BYTES = 4_096;
 
-let stock = Buffer.alloc(0);
+let pool = Buffer.alloc(0);
 
-/** Each byte is given out once, and not kept. @param length at most 4,096 */
+/** Each byte is returned once, and erased from the pool. @param length at most 4,096 */
 export function randomBytes(length: number): Buffer {
-  if (length > STOCK_BYTES) throw new RangeError(`there are at most ${STOCK_BYTES} random bytes at a time`);
-  if (stock.length < length) stock = randomFillSync(Buffer.alloc(STOCK_BYTES));
-  const given = Buffer.from(stock.subarray(0, length));
-  stock.fill(0, 0, length);
-  stock = stock.subarray(length);
-  return given;
+  if (length > POOL_BYTES) throw new RangeError(`there are at most ${POOL_BYTES} random bytes at a time`);
+  if (pool.length < length) pool = randomFillSync(Buffer.alloc(POOL_BYTES));
+  const bytes = Buffer.from(pool.subarray(0, length));
+  pool.fill(0, 0, length);
+  pool = pool.subarray(length);
+  return bytes;
 }

@@ -1,6 +1,6 @@
 /** Opens the embedded database: its folder, its thread, and the periodic checks while it is open. */
 import { resolve } from 'node:path';
-import { systemTimers, within } from '../lib/timers.js';
+import { systemTimers, withTimeout } from '../lib/timers.js';
 import { deleteUnfinished, openDataFolder, prepareDatabaseDir } from './data-folder.js';
 import { DataFolderError } from './data-folder-error.js';
 import { DatabaseLostError } from './database-lost-error.js';
@@ -91,7 +91,7 @@ async function openThread(folder: string, options: ThreadOptions): Promise<Pglit
 /** Adds the free disk space and what the operator should do. */
 async function withAdvice(folder: string, error: DatabaseLostError): Promise<DatabaseLostError> {
   // `statfs` may not return where the disk is gone.
-  const freeBytes = await within(
+  const freeBytes = await withTimeout(
     systemTimers,
     CHECK_EVERY_MS,
     readFreeBytes(folder).catch(() => undefined),
@@ -121,7 +121,7 @@ function startChecks(pool: PglitePool, diskSpace: DiskSpace): () => Promise<void
   });
   return async () => {
     stop();
-    await within(systemTimers, CHECK_EVERY_MS, running ?? Promise.resolve());
+    await withTimeout(systemTimers, CHECK_EVERY_MS, running ?? Promise.resolve());
   };
 }
 

@@ -7,7 +7,7 @@
  */
 import { EventEmitter } from 'node:events';
 import type { PostgresCursor } from 'kysely';
-import { systemTimers, within } from '../lib/timers.js';
+import { systemTimers, withTimeout } from '../lib/timers.js';
 import { type Command, toCommand } from './commands.js';
 import type { StatementResult } from './pglite-messages.js';
 import type { PgliteThread } from './pglite-thread.js';
@@ -165,7 +165,7 @@ export class PglitePool extends EventEmitter {
   /** Waits at most 5 s for the running statement or transaction, then closes the database. Later statements are refused. */
   async end(): Promise<void> {
     const acquired = this.#session.acquire();
-    await within(systemTimers, END_TIMEOUT_MS, acquired);
+    await withTimeout(systemTimers, END_TIMEOUT_MS, acquired);
     try {
       await this.#db.close();
     } finally {

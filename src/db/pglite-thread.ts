@@ -4,7 +4,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { MINUTE } from '../core/duration.js';
-import { systemTimers, type Timers, within } from '../lib/timers.js';
+import { systemTimers, type Timers, withTimeout } from '../lib/timers.js';
 import { DatabaseLostError } from './database-lost-error.js';
 import {
   deserializeError,
@@ -121,7 +121,7 @@ export class PgliteThread {
       this.#isClosing = true;
       this.#worker.postMessage({ kind: 'close' } satisfies ThreadRequest);
     }
-    await within(this.#timers, CLOSE_TIMEOUT_MS, this.#exited);
+    await withTimeout(this.#timers, CLOSE_TIMEOUT_MS, this.#exited);
     await this.#end('it was closed');
   }
 

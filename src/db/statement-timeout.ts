@@ -4,7 +4,7 @@
  * open statements. A connection that only listens gets a heartbeat statement.
  */
 import type pg from 'pg';
-import { systemTimers, within } from '../lib/timers.js';
+import { systemTimers, withTimeout } from '../lib/timers.js';
 
 /** A process whose event loop was blocked reads the answers that arrived meanwhile before it destroys a connection. */
 const GRACE_MS = 500;
@@ -41,7 +41,7 @@ export class StatementTimeout {
       this.#allRemoved = resolve;
       if (this.#watched.size === 0) resolve();
     });
-    await within(systemTimers, timeoutMs, removed);
+    await withTimeout(systemTimers, timeoutMs, removed);
     for (const watch of this.#watched.values()) watch.destroy(timeoutMs);
   }
 }

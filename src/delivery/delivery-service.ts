@@ -109,7 +109,12 @@ export class Delivery {
       random,
       webhooks: this.#webhooks,
       retryNow: (key) => this.retryNow(key),
-      bulkhead: new Bulkhead({ concurrency: CONCURRENCY, maxInOne: MAX_TO_ONE, maxWaitMs: MAX_WAIT_MS, now }),
+      bulkhead: new Bulkhead({
+        concurrency: CONCURRENCY,
+        maxPerKey: MAX_TO_ONE,
+        maxWaitMs: MAX_WAIT_MS,
+        now,
+      }),
       forAll: webhook,
       stopping: this.#stopping.signal,
     });

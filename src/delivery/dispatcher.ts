@@ -66,7 +66,7 @@ export class Dispatcher {
     const account = await getAccount(db, key.account);
     const destination = account && destinationOf(decryptAccount(encryptor, account), forAll);
     if (destination === undefined) return DONE;
-    const entry = bulkhead.enter(destination.url);
+    const entry = bulkhead.acquire(destination.url);
     if (entry.kind === 'full') return later(entry.afterMs * (0.5 + random()));
     try {
       await assignPositions(db);
@@ -77,11 +77,11 @@ export class Dispatcher {
         if (waitMs > 0) return nextAttemptIn(waitMs);
         const afterMs = await this.#send(due, destination);
         if (afterMs !== undefined) return nextAttemptIn(afterMs);
-        if (!entry.mayStay()) break;
+        if (!entry.mayContinue()) break;
       }
       return later(0);
     } finally {
-      entry.leave();
+      entry.release();
     }
   }
 

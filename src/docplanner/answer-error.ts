@@ -1,6 +1,6 @@
 // From an answer that is not a success to the error that says what a caller can do about it. Contract: Errors.
 
-import { textFilter } from '../lib/text-filter.js';
+import { createTextFilter } from '../lib/text-filter.js';
 import { ConflictError } from './errors/conflict-error.js';
 import {
   type DocplannerError,
@@ -31,7 +31,7 @@ export function answerError(
   hide: readonly string[],
 ): DocplannerError {
   const { status } = answer;
-  const clean = textFilter({ secrets: hide, path: context.path });
+  const clean = createTextFilter({ secrets: hide, path: context.path });
   const details = detailsOf(context, answer, now, clean);
   const page = isPage(answer);
   if ((status === 403 || status === 405) && page) return new FirewallError(context, details);

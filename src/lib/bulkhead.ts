@@ -10,18 +10,18 @@ export interface BulkheadOptions {
    * How much of it in one lane, also where there is no other, and less where there are many: half of all places are free for
    * lanes that have nothing in hand. Default three quarters, where there are others.
    */
-  readonly maxInOne?: number;
+  readonly maxPerKey?: number;
   /** How long one that finds a lane full is sent away at most, however many wait for it, in milliseconds; default 1 s. */
   readonly maxWaitMs?: number;
   readonly now: () => number;
 }
 
-export type Entry =
+export type Acquisition =
   | {
       readonly kind: 'entered';
-      readonly leave: () => void;
+      readonly release: () => void;
       /** Whether nobody else is to have the place by now: where others came, the lane has to do with fewer. */
-      readonly mayStay: () => boolean;
+      readonly mayContinue: () => boolean;
     }
   | { readonly kind: 'full'; readonly afterMs: number };
 
@@ -30,11 +30,11 @@ const MIN_TURN_MS = 100;
 const MAX_TURN_MS = 1_000;
 
 interface BulkheadGroup {
-  readonly inHand: Set<{ readonly since: number }>;
+  readonly active: Set<{ readonly since: number }>;
   /** How long those before had their places: the last one counts half, the one before it a quarter, and so on. */
-  lastedMs: number;
+  averageMs: number;
   /** When those that were sent away come back, in epoch milliseconds. */
-  away: readonly number[];
+  retryTimes: readonly number[];
 }
 
 export class Bulkhead {
@@ -46,7 +46,7 @@ export class Bulkhead {
   readonly #bulkhead = new Map<string, BulkheadGroup>();
   readonly #names = new Set<string>();
 
-  constructor({ concurrency, maxInOne, maxWaitMs = MAX_TURN_MS, now }: BulkheadOptions) {
+  constructor({ concurrency, maxPerKey: maxInOne, maxWaitMs = MAX_TURN_MS, now }: BulkheadOptions) {
     this.#now = now;
     this.#concurrency = concurrency;
     this.#most = maxInOne ?? Math.max(1, Math.floor(concurrency * 0.75));
@@ -55,23 +55,23 @@ export class Bulkhead {
   }
 
   /** @param name of the lane: an account, or the address of a clinic */
-  enter(name: string): Entry {
+  acquire(name: string): Acquisition {
     this.#names.add(name);
-    const group = this.#bulkhead.get(name) ?? { inHand: new Set(), lastedMs: 0, away: [] };
+    const group = this.#bulkhead.get(name) ?? { active: new Set(), averageMs: 0, retryTimes: [] };
     this.#bulkhead.set(name, group);
-    if ((this.#alsoAlone || this.#names.size > 1) && group.inHand.size >= this.#share()) {
+    if ((this.#alsoAlone || this.#names.size > 1) && group.active.size >= this.#share()) {
       return { kind: 'full', afterMs: this.#sendAway(group) };
     }
     const one = { since: this.#now() };
-    group.inHand.add(one);
+    group.active.add(one);
     return {
       kind: 'entered',
-      leave: () => {
-        group.inHand.delete(one);
-        group.lastedMs = (group.lastedMs + this.#now() - one.since) / 2;
-        if (group.inHand.size === 0) this.#bulkhead.delete(name);
+      release: () => {
+        group.active.delete(one);
+        group.averageMs = (group.averageMs + this.#now() - one.since) / 2;
+        if (group.active.size === 0) this.#bulkhead.delete(name);
       },
-      mayStay: () => group.inHand.size <= this.#share(),
+      mayContinue: () => group.active.size <= this.#share(),
     };
   }
 
@@ -87,12 +87,12 @@ export class Bulkhead {
    */
   #sendAway(group: BulkheadGroup): number {
     const now = this.#now();
-    const ages = [...group.inHand].map(({ since }) => now - since);
-    const turnMs = Math.min(MAX_TURN_MS, Math.max(group.lastedMs, ...ages));
-    const away = group.away.filter((at) => at > now);
+    const ages = [...group.active].map(({ since }) => now - since);
+    const turnMs = Math.min(MAX_TURN_MS, Math.max(group.averageMs, ...ages));
+    const away = group.retryTimes.filter((at) => at > now);
     const turns = 1 + Math.floor(away.length / this.#share());
     const afterMs = Math.min(this.#maxWaitMs, Math.max(MIN_TURN_MS, turns * turnMs));
-    group.away = [...away, now + afterMs];
+    group.retryTimes = [...away, now + afterMs];
     return afterMs;
   }
 }

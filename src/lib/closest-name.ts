@@ -1,24 +1,24 @@
 /** Of known names, the one that a misspelt one is a near miss of. */
 
 /** One slip for a name of three letters or more, two for a long one; and whatever differs in case or separators alone. */
-const slipsAllowed = (name: string): number => (name.length < 3 ? 0 : name.length < 8 ? 1 : 2);
+const allowedEdits = (name: string): number => (name.length < 3 ? 0 : name.length < 8 ? 1 : 2);
 
-const bare = (name: string): string => name.toLowerCase().replace(/[-_]/g, '');
+const normalizeName = (name: string): string => name.toLowerCase().replace(/[-_]/g, '');
 
-export function closestName(name: string, known: readonly string[]): string | undefined {
-  const given = bare(name);
+export function findClosestName(name: string, known: readonly string[]): string | undefined {
+  const given = normalizeName(name);
   let best: { readonly name: string; readonly slips: number } | undefined;
   for (const one of known) {
-    const allowed = slipsAllowed(one);
+    const allowed = allowedEdits(one);
     if (Math.abs(given.length - one.length) > allowed) continue;
-    const slips = slipsBetween(given, bare(one));
+    const slips = editDistance(given, normalizeName(one));
     if (slips <= allowed && slips < (best?.slips ?? Number.POSITIVE_INFINITY)) best = { name: one, slips };
   }
   return best?.name;
 }
 
 /** Letters that are left out, added, replaced, or exchanged with their neighbour (optimal string alignment). */
-function slipsBetween(a: string, b: string): number {
+function editDistance(a: string, b: string): number {
   let before: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

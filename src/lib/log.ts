@@ -1,7 +1,7 @@
 /** The log on stderr, so that stdout stays for data: JSON lines, or lines for people on a terminal. Secrets never get in. */
 import { type DestinationStream, pino } from 'pino';
 import { prettyFactory } from 'pino-pretty';
-import { withoutCredentials } from './text-filter.js';
+import { redactCredentials } from './text-filter.js';
 
 export type { Logger } from 'pino';
 
@@ -59,6 +59,6 @@ function describeError(error: unknown): object {
   if (!(error instanceof Error)) return { message: String(error) };
   const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {};
   const causes = error instanceof AggregateError ? { causes: error.errors.map(describeError) } : {};
-  const [message, stack] = [error.message, error.stack ?? ''].map(withoutCredentials);
+  const [message, stack] = [error.message, error.stack ?? ''].map(redactCredentials);
   return { type: error.name, message, ...code, ...causes, stack };
 }

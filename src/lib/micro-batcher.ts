@@ -4,15 +4,15 @@
  */
 
 import { BatchTimeoutError } from './batch-timeout-error.js';
-import { type Timers, within } from './timers.js';
+import { type Timers, withTimeout } from './timers.js';
 
-interface Waiting<Item, Result> {
+interface QueuedItem<Item, Result> {
   readonly item: Item;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
 }
 
-interface Gathering {
+interface PendingGather {
   readonly expected: number;
   readonly enough: () => void;
 }
@@ -32,8 +32,8 @@ export interface MicroBatcherOptions<Item> {
 export class MicroBatcher<Item, Result = void> {
   readonly #work: (items: readonly Item[]) => Promise<readonly Result[]>;
   readonly #options: MicroBatcherOptions<Item>;
-  readonly #gathering = new Set<Gathering>();
-  #waiting: Waiting<Item, Result>[] = [];
+  readonly #gathering = new Set<PendingGather>();
+  #waiting: QueuedItem<Item, Result>[] = [];
   #isWorking = false;
 
   /**
@@ -91,7 +91,7 @@ export class MicroBatcher<Item, Result = void> {
 
   async #limited(work: Promise<readonly Result[]>): Promise<readonly Result[]> {
     const { timers, limitMs } = this.#options;
-    const results = await within(timers, limitMs, work);
+    const results = await withTimeout(timers, limitMs, work);
     if (results === undefined) throw new BatchTimeoutError(limitMs);
     return results;
   }

@@ -8,7 +8,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import type { Duplex } from 'node:stream';
 import ipaddr from 'ipaddr.js';
-import { type Timers, within } from './timers.js';
+import { type Timers, withTimeout } from './timers.js';
 
 export const LOOPBACK = ['127.0.0.0/8', '::1/128'];
 /** How long a name may take to be resolved before its address is looked at only when it is connected to. */
@@ -80,7 +80,7 @@ export class PrivateAddresses {
         resolve(error === null ? this.#refusalOfAny(addresses) : undefined);
       });
     });
-    return await within(timers, MAX_RESOLVING_MS, resolved);
+    return await withTimeout(timers, MAX_RESOLVING_MS, resolved);
   }
 
   #refusalOfAny(addresses: readonly LookupAddress[]): string | undefined {

@@ -5,7 +5,7 @@ const UNSTORABLE = /[\0\p{Surrogate}]/u;
 export const isStorable = (text: string): boolean => !UNSTORABLE.test(text);
 
 /** The same with a replacement character in place of each of them. */
-export const storable = (text: string): string => text.replace(/[\0\p{Surrogate}]/gu, '\uFFFD');
+export const replaceUnstorable = (text: string): string => text.replace(/[\0\p{Surrogate}]/gu, '\uFFFD');
 
 type Path = readonly PropertyKey[];
 
@@ -15,7 +15,7 @@ const MAX_TOLD = 10;
 const MAX_DEPTH = 100;
 
 /** The paths of texts that cannot be stored, keys of objects included, however deep they are. */
-export function unstorableIn(input: unknown): Path[] {
+export function findUnstorable(input: unknown): Path[] {
   // Input can be nested deeper than a function can call itself, and nearly never has such a text: paths are made afterwards.
   return hasUnstorable(input) ? pathsIn(input) : [];
 }
@@ -51,7 +51,7 @@ function pathsIn(input: unknown): Path[] {
     if (typeof value !== 'object' || value === null) continue;
     for (const [key, item] of entriesOf(value).reverse()) {
       const isKey = typeof key === 'string' && !isStorable(key);
-      rest.push({ value: isKey ? key : item, key: isKey ? storable(key) : key, in: next });
+      rest.push({ value: isKey ? key : item, key: isKey ? replaceUnstorable(key) : key, in: next });
     }
   }
   return found;

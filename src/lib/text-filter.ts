@@ -16,12 +16,12 @@ const HIDDEN = '***';
 /** How much of a text is read beyond the longest secret: what is shown comes from its beginning. */
 const MAX_READ = 2_000;
 /** As long as a part of a telephone number or an e-mail address can be that a cut has left. */
-const MAX_PART = 320;
+const MAX_PARTIAL_MATCH = 320;
 /** A shorter secret would take every letter out of the text. */
 const MIN_SECRET = 2;
 
 /** Seven digits are the shortest telephone number and the shortest national id. */
-const FEWEST_DIGITS = 7;
+const MIN_DIGITS = 7;
 const DIGIT = /\p{Nd}/gu;
 /** Words with a digit in them, with the separators between them that people write in numbers. */
 const NUMBERS =
@@ -34,19 +34,19 @@ const NAMED_SECRET =
 const WEB_TOKEN = /\beyJ[\w-]{5,}(?:\.[\w-]*)*/gu;
 
 /** @returns what shows at most 200 characters of a text, on one line */
-export function textFilter({ secrets, path }: TextFilterOptions): (text: string) => string {
+export function createTextFilter({ secrets, path }: TextFilterOptions): (text: string) => string {
   const long = (text: string): boolean => text.length >= MIN_SECRET;
   const forms = secrets.filter(long).flatMap(spellings).filter(long);
   const pattern = forms.length === 0 ? undefined : new RegExp(alternatives(forms), 'giu');
   const hide = (text: string): string => (pattern === undefined ? text : text.replace(pattern, HIDDEN));
-  const reach = Math.max(MAX_PART, ...forms.map((form) => form.length));
+  const reach = Math.max(MAX_PARTIAL_MATCH, ...forms.map((form) => form.length));
   const ids = idsOf(path);
   return (text) => {
     const head = text.slice(0, MAX_READ + reach);
     // Numbers first: an e-mail address may take a part of one, and leave the other.
-    const shown = withoutNumbers(withoutCredentials(hide(normal(hide(head)))), ids).replace(EMAIL, HIDDEN);
+    const shown = redactNumbers(redactCredentials(hide(normal(hide(head)))), ids).replace(EMAIL, HIDDEN);
     // Of what stands at the cut only a part was read, which no pattern knows.
-    return cut(head.length === text.length ? shown : `${shown.slice(0, -reach)}…`, MAX_SHOWN);
+    return truncate(head.length === text.length ? shown : `${shown.slice(0, -reach)}…`, MAX_SHOWN);
   };
 }
 
@@ -59,7 +59,7 @@ function normal(text: string): string {
 }
 
 /** Without what follows the name of a secret or the scheme of a header, and without tokens. */
-export function withoutCredentials(text: string): string {
+export function redactCredentials(text: string): string {
   return text
     .replace(NAMED_SECRET, `$1$2${HIDDEN}`)
     .replace(CREDENTIALS, `$1 ${HIDDEN}`)
@@ -67,12 +67,12 @@ export function withoutCredentials(text: string): string {
 }
 
 /** Not in the middle of a character. */
-export function cut(text: string, most: number): string {
+export function truncate(text: string, most: number): string {
   if (text.length <= most) return text;
   return `${text.slice(0, most - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }
 
-function withoutNumbers(text: string, ids: readonly string[]): string {
+function redactNumbers(text: string, ids: readonly string[]): string {
   const numbers = ids.filter((id) => /^\p{Nd}+$/u.test(id));
   // An id with letters or dashes in it is no part of a telephone number; one of digits alone may be.
   return splitAt(
@@ -80,7 +80,7 @@ function withoutNumbers(text: string, ids: readonly string[]): string {
     ids.filter((id) => !numbers.includes(id)),
     (rest) =>
       rest.replace(NUMBERS, (found) =>
-        (found.match(DIGIT)?.length ?? 0) < FEWEST_DIGITS
+        (found.match(DIGIT)?.length ?? 0) < MIN_DIGITS
           ? found
           : splitAt(found, numbers, (part) =>
               part.replace(/[\p{L}\p{M}\p{Nd}].*[\p{L}\p{M}\p{Nd}]|\p{Nd}/su, HIDDEN),

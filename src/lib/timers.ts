@@ -29,7 +29,7 @@ export const systemTimers: Timers = {
 };
 
 /** What `work` resolves with, or undefined where it takes longer than so many milliseconds. */
-export async function within<T>(timers: Timers, ms: number, work: Promise<T>): Promise<T | undefined> {
+export async function withTimeout<T>(timers: Timers, ms: number, work: Promise<T>): Promise<T | undefined> {
   const over = new AbortController();
   try {
     return await Promise.race([work, timers.sleep(ms, over.signal).then(() => undefined)]);

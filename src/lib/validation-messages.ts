@@ -1,6 +1,6 @@
 /** What is wrong with input, in the field's words: the one place that turns zod's issues into what people read. No value is repeated. */
 import { z } from 'zod';
-import { closestName } from './closest-name.js';
+import { findClosestName } from './closest-name.js';
 
 type Issue = z.core.$ZodRawIssue;
 
@@ -48,7 +48,7 @@ const isWhole = ({ inst, expected }: Extract<Issue, { code: 'invalid_type' }>): 
   expected === 'number' && inst instanceof z.ZodNumberFormat;
 
 function oneOf(names: readonly string[], given: unknown): string {
-  const near = typeof given === 'string' ? closestName(given, names) : undefined;
+  const near = typeof given === 'string' ? findClosestName(given, names) : undefined;
   const last = names.at(-1) ?? '';
   const list = names.length > 1 ? `${names.slice(0, -1).join(', ')} or ${last}` : last;
   return `expected ${list}${near === undefined ? '' : `, did you mean "${near}"?`}`;

@@ -1,6 +1,6 @@
 /** Holds unknown input against a schema, and says everything that is wrong with it, each with its path. */
 import type { z } from 'zod';
-import { unstorableIn } from './storable-text.js';
+import { findUnstorable } from './storable-text.js';
 import { messageFor } from './validation-messages.js';
 
 export interface Problem {
@@ -15,26 +15,28 @@ export type ValidationResult<T> =
 
 const UNSTORABLE = 'has a character that no text can have: NUL, or half of a surrogate pair';
 
-export const unstorableTexts = (input: unknown): Problem[] =>
-  unstorableIn(input).map((path) => ({ path: formatPath(path), reason: UNSTORABLE }));
+export const findUnstorableTexts = (input: unknown): Problem[] =>
+  findUnstorable(input).map((path) => ({ path: formatPath(path), reason: UNSTORABLE }));
 
 /** Also that all of its texts can be stored. */
-export function check<Schema extends z.ZodType>(
+export function validate<Schema extends z.ZodType>(
   schema: Schema,
   input: unknown,
 ): ValidationResult<z.output<Schema>> {
-  const [first, ...rest] = unstorableTexts(input);
-  return first === undefined ? checkShape(schema, input) : { success: false, problems: [first, ...rest] };
+  const [first, ...rest] = findUnstorableTexts(input);
+  return first === undefined ? validateShape(schema, input) : { success: false, problems: [first, ...rest] };
 }
 
 /** For what holds items that are checked one by one. */
-export function checkShape<Schema extends z.ZodType>(
+export function validateShape<Schema extends z.ZodType>(
   schema: Schema,
   input: unknown,
 ): ValidationResult<z.output<Schema>> {
   const parsed = schema.safeParse(input, { error: messageFor });
   if (parsed.success) return { success: true, data: parsed.data };
-  const all = parsed.error.issues.flatMap(problemsOf).map((problem) => [describe(problem), problem] as const);
+  const all = parsed.error.issues
+    .flatMap(problemsOf)
+    .map((problem) => [formatProblem(problem), problem] as const);
   const [first = { path: '', reason: 'invalid' }, ...rest] = new Map(all).values();
   return { success: false, problems: [first, ...rest] };
 }
@@ -55,7 +57,8 @@ function problemsOf(issue: z.core.$ZodIssue): Problem[] {
   return [{ path: formatPath(issue.path), reason: issue.message }];
 }
 
-export const describe = ({ path, reason }: Problem): string => (path === '' ? reason : `${path}: ${reason}`);
+export const formatProblem = ({ path, reason }: Problem): string =>
+  path === '' ? reason : `${path}: ${reason}`;
 
 export function formatPath(path: readonly PropertyKey[]): string {
   return path.reduce<string>(

@@ -7,7 +7,7 @@ import { listAccounts } from '../db/tables/accounts.js';
 import { totals } from '../db/tables/pending-calendars.js';
 import { CachedValue } from '../lib/cached-value.js';
 import type { Logger } from '../lib/log.js';
-import { type Timers, within } from '../lib/timers.js';
+import { type Timers, withTimeout } from '../lib/timers.js';
 import { horizonOf } from '../publishing/horizon.js';
 import type { QueueState, Queues } from '../queue/queues.js';
 
@@ -87,7 +87,7 @@ export class ReadinessProbe {
       log.debug({ err: error }, 'a probe of the readiness failed');
       return otherwise;
     });
-    return (await within(timers, TRY_WITHIN_MS, tried)) ?? otherwise;
+    return (await withTimeout(timers, TRY_WITHIN_MS, tried)) ?? otherwise;
   }
 
   #tellChange({ database, queue, publishing }: Readiness): void {

@@ -21,7 +21,7 @@ import type pg from 'pg';
 import { MINUTE } from '../core/duration.js';
 import type { PglitePool } from '../db/pglite-pool.js';
 import { ServiceUnavailableError } from '../db/service-unavailable-error.js';
-import { systemTimers, type Timers, within } from '../lib/timers.js';
+import { systemTimers, type Timers, withTimeout } from '../lib/timers.js';
 import { preserveOrder, type Session } from './preserve-order-trigger.js';
 import { positionsInDatabase, positionsInRedis, type ReadPositions } from './queue-positions.js';
 
@@ -193,11 +193,11 @@ export class Queues {
     inHand: ReadonlySet<Promise<unknown>>,
   ): Promise<void> {
     await worker.pause(true);
-    const finished = await within(this.#timers, FINISH_MS, Promise.allSettled(inHand));
+    const finished = await withTimeout(this.#timers, FINISH_MS, Promise.allSettled(inHand));
     this.#isCutOff ||= finished === undefined;
     const isCutOff = finished === undefined || (this.kind === 'redis' && (await this.#isAway()));
     // A job that was just taken is in nobody's hand yet: an orderly end waits for it, too.
-    await within(this.#timers, isCutOff ? CLOSE_MS : FINISH_MS, worker.close(isCutOff));
+    await withTimeout(this.#timers, isCutOff ? CLOSE_MS : FINISH_MS, worker.close(isCutOff));
   }
 
   /** Whether a worker was closed before the jobs in its hand were finished. */
@@ -212,7 +212,7 @@ export class Queues {
       () => false,
       () => true,
     );
-    return (await within(this.#timers, ANSWERS_WITHIN_MS, asked)) ?? true;
+    return (await withTimeout(this.#timers, ANSWERS_WITHIN_MS, asked)) ?? true;
   }
 
   #expect(connecting: Promise<unknown>): void {
@@ -278,7 +278,7 @@ export class Queues {
   /** Closes everything within seconds; who waits for jobs in hand has closed their workers before. */
   async close(): Promise<void> {
     const closing = Promise.all(this.#open.splice(0).map((one) => one.close()));
-    await within(this.#timers, ANSWERS_WITHIN_MS + CLOSE_MS, closing);
+    await withTimeout(this.#timers, ANSWERS_WITHIN_MS + CLOSE_MS, closing);
     this.#redis?.disconnect();
     this.#forWorkers?.disconnect();
     this.#redis = undefined;

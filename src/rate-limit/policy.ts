@@ -10,10 +10,10 @@ import type { Window } from '../db/tables/requests.js';
 /** A quarter of the writes is kept for what closes, and for asking for what was not heard. */
 const OF_THE_WRITES: Readonly<Record<Band, number>> = {
   closing: 1,
-  hearing: 1,
+  verification: 1,
   opening: 3 / 4,
   resync: 3 / 4,
-  'nothing in particular': 3 / 4,
+  default: 3 / 4,
 };
 
 /**
@@ -22,10 +22,10 @@ const OF_THE_WRITES: Readonly<Record<Band, number>> = {
  */
 const OF_THE_READINGS: Readonly<Record<Band, number>> = {
   closing: 7 / 8,
-  hearing: 1,
+  verification: 1,
   opening: 7 / 8,
   resync: 3 / 4,
-  'nothing in particular': 7 / 8,
+  default: 7 / 8,
 };
 
 /** A calendar's slots, bookings and breaks: fewer readings than a comparison needs would never be enough for one. */

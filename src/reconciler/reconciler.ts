@@ -59,12 +59,12 @@ export class Reconciler {
 
     const limitedMs = rateLimiter.waitMs(account.id, priority);
     if (limitedMs > 0) return requeueAfter(limitedMs);
-    const entry = this.#bulkhead.enter(account.id);
+    const entry = this.#bulkhead.acquire(account.id);
     if (entry.kind === 'full') return requeueAfter(entry.afterMs);
     try {
       return await this.#publishWithLease(calendar, account, priority);
     } finally {
-      entry.leave();
+      entry.release();
     }
   }
 

@@ -1,7 +1,7 @@
 /** Holds what a request brings against its route's schema. What is wrong is told in the words that configuration and events are told in. */
 import type { FastifySchemaCompiler } from 'fastify';
 import type { z } from 'zod';
-import { check, checkShape, type Problem } from '../lib/validation.js';
+import { type Problem, validate, validateShape } from '../lib/validation.js';
 
 /** A request whose body, query or path is not as its route wants it. */
 export class InvalidInputError extends Error {
@@ -27,6 +27,6 @@ export function checkedByItem<Schema extends z.ZodType>(schema: Schema): Schema 
 export const validatorCompiler: FastifySchemaCompiler<z.ZodType> =
   ({ schema }) =>
   (data) => {
-    const checked = itemwise.has(schema) ? checkShape(schema, data) : check(schema, data);
+    const checked = itemwise.has(schema) ? validateShape(schema, data) : validate(schema, data);
     return checked.success ? { value: checked.data } : { error: new InvalidInputError(checked.problems) };
   };

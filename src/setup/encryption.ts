@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { ConfigError } from '../config/config-error.js';
 import { Encryptor } from '../crypto/encryptor.js';
 import { InvalidKeyError } from '../crypto/invalid-key-error.js';
-import { keyFile, readKeyFile } from '../crypto/key-file.js';
-import { KEY_BYTES, readKeys } from '../crypto/keys.js';
+import { loadKey, loadOrCreateKey } from '../crypto/key-file.js';
+import { KEY_BYTES, parseKeys } from '../crypto/keys.js';
 import type { MissingKey } from '../db/tables/retention.js';
 
 const VARIABLE = 'SLOTKEEPER_ENCRYPTION_KEY';
@@ -31,15 +31,15 @@ export function openEncryptor({ encryptionKey, folder }: EncryptionOptions): Enc
   }
   if (folder === 'memory://')
     return new Encryptor(configured.length > 0 ? configured : [randomBytes(KEY_BYTES)]);
-  if (configured.length === 0) return new Encryptor([keyFile(folder)]);
+  if (configured.length === 0) return new Encryptor([loadOrCreateKey(folder)]);
   // What was sealed before a key was configured opens with the folder's own.
-  const own = readKeyFile(folder);
+  const own = loadKey(folder);
   return new Encryptor(own === undefined ? configured : [...configured, own]);
 }
 
 function configuredKeys(text: string): Buffer[] {
   try {
-    return readKeys(text, VARIABLE);
+    return parseKeys(text, VARIABLE);
   } catch (error) {
     if (!(error instanceof InvalidKeyError)) throw error;
     throw new ConfigError('the environment', [{ path: VARIABLE, reason: error.reason }]);

@@ -3,7 +3,7 @@ import { chmodSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
-import { keyFile } from '../../src/crypto/key-file.js';
+import { loadOrCreateKey } from '../../src/crypto/key-file.js';
 import { embeddedFolder } from '../db/databases.js';
 import { RunningProcess } from '../support/process.js';
 import { tempDir } from '../support/temp-dir.js';
@@ -32,7 +32,7 @@ describe('slotkeeper start', () => {
 
   test('in a folder whose database is gone, its key still there, says so and makes none', async () => {
     const folder = await embeddedFolder();
-    keyFile(folder);
+    loadOrCreateKey(folder);
     rmSync(join(folder, 'pgdata'), { recursive: true });
     const { code, stderr } = await run(['start'], { env: { ...ENV, SLOTKEEPER_DATA: folder } });
     expect(code).toBe(1);

@@ -10,28 +10,28 @@ import { tempDir } from '../support/temp-dir.js';
 describe('the keys of a process', () => {
   const [one, two] = [randomBytes(32), randomBytes(32)];
 
-  test('are those that are configured, and without one PostgreSQL is refused', () => {
+  test('are the configured ones, and PostgreSQL is refused without a key', () => {
     const old = openEncryptor({ encryptionKey: two.toString('hex') });
     const both = openEncryptor({ encryptionKey: `${one.toString('base64')},${two.toString('hex')}` });
-    expect(both.open(old.seal('x', 'c'), 'c')).toBe('x');
+    expect(both.decrypt(old.encrypt('x', 'c'), 'c')).toBe('x');
     expect(both.keyIds).toHaveLength(2);
     expect(() => openEncryptor({})).toThrow(/is not set, and PostgreSQL needs it/);
     expect(() => openEncryptor({ encryptionKey: '' })).toThrow(ConfigError);
   });
 
-  test('of the embedded database are its own, at every start the same', async () => {
+  test('of the embedded database are its own and stay the same at every start', async () => {
     const folder = await tempDir();
-    const sealed = openEncryptor({ folder }).seal('x', 'c');
+    const sealed = openEncryptor({ folder }).encrypt('x', 'c');
     expect(existsSync(join(folder, 'encryption.key'))).toBe(true);
-    expect(openEncryptor({ folder }).open(sealed, 'c')).toBe('x');
+    expect(openEncryptor({ folder }).decrypt(sealed, 'c')).toBe('x');
     // A key that is configured later seals, and the folder's own still opens.
     const later = openEncryptor({ folder, encryptionKey: one.toString('hex') });
-    expect(later.open(sealed, 'c')).toBe('x');
+    expect(later.decrypt(sealed, 'c')).toBe('x');
     expect(later.keyId).toBe(openEncryptor({ encryptionKey: one.toString('hex') }).keyId);
   });
 
-  test('of a database in memory are forgotten with it', () => {
-    const sealed = openEncryptor({ folder: 'memory://' }).seal('x', 'c');
-    expect(() => openEncryptor({ folder: 'memory://' }).open(sealed, 'c')).toThrow(UnknownKeyError);
+  test('of an in-memory database are discarded with it', () => {
+    const sealed = openEncryptor({ folder: 'memory://' }).encrypt('x', 'c');
+    expect(() => openEncryptor({ folder: 'memory://' }).decrypt(sealed, 'c')).toThrow(UnknownKeyError);
   });
 });

@@ -3,13 +3,13 @@ import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { InvalidKeyError } from '../../src/crypto/invalid-key-error.js';
-import { keyFile, readKeyFile } from '../../src/crypto/key-file.js';
-import { readKeys } from '../../src/crypto/keys.js';
+import { loadKey, loadOrCreateKey } from '../../src/crypto/key-file.js';
+import { parseKeys } from '../../src/crypto/keys.js';
 import { tempDir } from '../support/temp-dir.js';
 
 const key = randomBytes(32);
 
-describe('a key that is written down', () => {
+describe('a configured key', () => {
   test.each([
     ['base64', key.toString('base64')],
     ['base64 without padding', key.toString('base64').replace(/=+$/, '')],
@@ -17,12 +17,12 @@ describe('a key that is written down', () => {
     ['hexadecimal digits', key.toString('hex')],
     ['upper-case hexadecimal digits', key.toString('hex').toUpperCase()],
   ])('is read from %s', (_, text) => {
-    expect(readKeys(text, 'KEY')).toEqual([key]);
+    expect(parseKeys(text, 'KEY')).toEqual([key]);
   });
 
-  test('may be one of several, with commas between them', () => {
+  test('may be one of several, separated by commas', () => {
     const other = randomBytes(32);
-    expect(readKeys(`${other.toString('hex')}, ${key.toString('base64')}`, 'KEY')).toEqual([other, key]);
+    expect(parseKeys(`${other.toString('hex')}, ${key.toString('base64')}`, 'KEY')).toEqual([other, key]);
   });
 
   test.each([
@@ -31,40 +31,42 @@ describe('a key that is written down', () => {
     [`${key.toString('hex')},`, 'KEY: key 2 of 2 is empty'],
     [`${key.toString('hex')},abc`, 'KEY: key 2 of 2 has 2 bytes, and must have 32: openssl rand -base64 32'],
   ])('that cannot be used is refused without being repeated: %s', (text, message) => {
-    expect(() => readKeys(text, 'KEY')).toThrow(new InvalidKeyError('KEY', message.replace('KEY: ', '')));
+    expect(() => parseKeys(text, 'KEY')).toThrow(new InvalidKeyError('KEY', message.replace('KEY: ', '')));
   });
 });
 
 describe('the key of the embedded default', () => {
-  test('is made once, for its user alone, and leaves nothing beside it', async () => {
+  test('is created once, for its user alone, and leaves no temporary file', async () => {
     const folder = await tempDir();
-    expect(readKeyFile(folder)).toBeUndefined();
-    const made = keyFile(folder);
+    expect(loadKey(folder)).toBeUndefined();
+    const made = loadOrCreateKey(folder);
     expect(made).toHaveLength(32);
-    expect(keyFile(folder)).toEqual(made);
-    expect(readKeyFile(folder)).toEqual(made);
+    expect(loadOrCreateKey(folder)).toEqual(made);
+    expect(loadKey(folder)).toEqual(made);
     expect(statSync(join(folder, 'encryption.key')).mode & 0o777).toBe(0o600);
     expect(readdirSync(folder)).toEqual(['encryption.key']);
-    expect(readKeys(readFileSync(join(folder, 'encryption.key'), 'utf8').trim(), 'file')).toEqual([made]);
+    expect(parseKeys(readFileSync(join(folder, 'encryption.key'), 'utf8').trim(), 'file')).toEqual([made]);
   });
 
-  test.each([0o640, 0o604, 0o666])('is refused where others can get at it: %o', async (mode) => {
+  test.each([0o640, 0o604, 0o666])('is refused where other users can access it: %o', async (mode) => {
     const folder = await tempDir();
-    keyFile(folder);
+    loadOrCreateKey(folder);
     chmodSync(join(folder, 'encryption.key'), mode);
-    expect(() => keyFile(folder)).toThrow(/encryption\.key: others can get at it \(mode \d+\): chmod 600/);
+    expect(() => loadOrCreateKey(folder)).toThrow(
+      /encryption\.key: other users can access it \(mode \d+\): run chmod 600/,
+    );
   });
 
-  test('is never made anew in place of one that cannot be read', async () => {
+  test('does not replace a key that cannot be read', async () => {
     const folder = await tempDir();
     const file = join(folder, 'encryption.key');
     writeFileSync(file, 'garbage!', { mode: 0o600 });
-    expect(() => keyFile(folder)).toThrow(InvalidKeyError);
+    expect(() => loadOrCreateKey(folder)).toThrow(InvalidKeyError);
     expect(readFileSync(file, 'utf8')).toBe('garbage!');
   });
 
-  test('that cannot be made says why', async () => {
+  test('names the reason if it cannot be created', async () => {
     const nowhere = join(await tempDir(), 'nowhere');
-    expect(() => keyFile(nowhere)).toThrow(/cannot be made \(ENOENT\)/);
+    expect(() => loadOrCreateKey(nowhere)).toThrow(/cannot be created \(ENOENT\)/);
   });
 });

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { randomBytes } from '../../src/crypto/random-bytes.js';
 
-test('bytes are given out once, also over many fetches, and are not taken back', () => {
+test('returns each byte once, also across refills of the pool', () => {
   const all = Array.from({ length: 2_000 }, () => randomBytes(12));
   const before = all.map((bytes) => bytes.toString('hex'));
   expect(new Set(before).size).toBe(2_000);
@@ -10,7 +10,7 @@ test('bytes are given out once, also over many fetches, and are not taken back',
   expect(before.filter((hex) => /^0+$/.test(hex))).toEqual([]);
 });
 
-test('every length is as long as it was asked for, up to the stock', () => {
+test('returns the requested length, up to the size of the pool', () => {
   for (const length of [0, 1, 15, 4_095, 4_096]) expect(randomBytes(length)).toHaveLength(length);
   expect(() => randomBytes(4_097)).toThrow('at most 4096');
 });

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { keyFile } from '../../src/crypto/key-file.js';
+import { loadOrCreateKey } from '../../src/crypto/key-file.js';
 import { DataFolderError } from '../../src/db/data-folder-error.js';
 import { openDatabase } from '../../src/db/database.js';
 import { findHolder } from '../../src/db/folder-lock.js';
@@ -51,7 +51,7 @@ describe('a data folder', () => {
     ],
   ])('with %s is refused, with what to do, and left as it is', async (_, told, damage) => {
     const folder = await embeddedFolder();
-    keyFile(folder);
+    loadOrCreateKey(folder);
     damage(folder);
     const before = readdirSync(folder, { recursive: true }).sort();
     const message = await refusalOf(folder);

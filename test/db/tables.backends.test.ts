@@ -346,7 +346,7 @@ describe.each(databases)('the record on $name', ({ create }) => {
       await sql`UPDATE slotkeeper.notifications SET data = ${rows[0]?.data} WHERE id = ${rows[1]?.id}`.execute(
         db,
       );
-      await expect(read()).rejects.toThrow('a seal is broken');
+      await expect(read()).rejects.toThrow('decryption failed');
     });
 
     test('those that are due are found by their calendar, and those that wait are not', async () => {

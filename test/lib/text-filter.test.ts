@@ -1,10 +1,10 @@
 // What is shown of a text that another server wrote: no secret, no number that is a person's, no e-mail address.
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { textFilter } from '../../src/lib/text-filter.js';
+import { createTextFilter } from '../../src/lib/text-filter.js';
 
 const path = '/api/v3/integration/facilities/456/doctors/9876/addresses/123456789/bookings/55667788/move';
-const shown = (text: string, secrets: readonly string[] = []) => textFilter({ secrets, path })(text);
+const shown = (text: string, secrets: readonly string[] = []) => createTextFilter({ secrets, path })(text);
 
 describe('a text', () => {
   test.each([
@@ -61,7 +61,7 @@ describe('a text', () => {
   test('keeps what else of the path has digits', () => {
     const id = '3f2b1c9e-1234-4abc-9f00-0123456789ab';
     const start = '2026-11-16T10:00:00+01:00';
-    const filter = textFilter({ secrets: [], path: `/slots/${encodeURIComponent(start)}/book/${id}` });
+    const filter = createTextFilter({ secrets: [], path: `/slots/${encodeURIComponent(start)}/book/${id}` });
     expect(filter(`nothing at ${start} for ${id}, nor at 2026-11-17`)).toBe(
       `nothing at ${start} for ${id}, nor at ***`,
     );
@@ -126,7 +126,7 @@ describe('whatever is in whatever text', () => {
   test('a telephone number or a national id is not shown, nor the half of it', () => {
     fc.assert(
       fc.property(around, number, around, (before, hidden, after) => {
-        const text = textFilter({ secrets: [], path: '/' })(
+        const text = createTextFilter({ secrets: [], path: '/' })(
           `${before.normalize('NFKC').replace(/\p{N}/gu, '')} ${hidden} ${after.normalize('NFKC').replace(/\p{N}/gu, '')}`,
         );
         expect(text).not.toMatch(/\p{Nd}/u);
@@ -156,7 +156,7 @@ describe('whatever is in whatever text', () => {
     const words = fc.stringMatching(/^[a-z ,:()]{0,60}$/).filter((text) => !/bearer|basic/.test(text));
     fc.assert(
       fc.property(words, id, fc.oneof(words, number), (before, kept, after) => {
-        const filter = textFilter({ secrets: ['the-secret'], path: `/bookings/${kept}/move` });
+        const filter = createTextFilter({ secrets: ['the-secret'], path: `/bookings/${kept}/move` });
         expect(filter(`${before} ${kept} ${after}`)).toContain(` ${kept}`);
       }),
       times,

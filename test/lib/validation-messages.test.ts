@@ -2,11 +2,11 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { z } from 'zod';
-import { closestName } from '../../src/lib/closest-name.js';
-import { check } from '../../src/lib/validation.js';
+import { findClosestName } from '../../src/lib/closest-name.js';
+import { validate } from '../../src/lib/validation.js';
 
 const problemsOf = (schema: z.ZodType, input: unknown) => {
-  const checked = check(schema, input);
+  const checked = validate(schema, input);
   return checked.success ? [] : checked.problems.map(({ path, reason }) => `${path}: ${reason}`);
 };
 const one = (schema: z.ZodType, input: unknown) => problemsOf(schema, input)[0];
@@ -87,7 +87,7 @@ describe('a near miss', () => {
     ['form', 'from'],
     ['ID', 'id'],
   ])('%s is taken for %s', (given, meant) => {
-    expect(closestName(given, known)).toBe(meant);
+    expect(findClosestName(given, known)).toBe(meant);
   });
 
   test.each([
@@ -104,7 +104,7 @@ describe('a near miss', () => {
     'color',
     '',
   ])('%j is none', (given) => {
-    expect(closestName(given, known)).toBeUndefined();
+    expect(findClosestName(given, known)).toBeUndefined();
   });
 
   test('one slip in a known name of three letters or more is found, and nothing throws', () => {
@@ -120,7 +120,7 @@ describe('a near miss', () => {
         if (how === 'doubled') return name.slice(0, n + 1) + name.slice(n);
         return name.slice(0, n) + (name[n + 1] ?? '') + (name[n] ?? '') + name.slice(n + 2);
       });
-    fc.assert(fc.property(slip, (given) => expect(closestName(given, known)).toBeDefined()));
-    fc.assert(fc.property(fc.string({ unit: 'binary' }), (given) => void closestName(given, known)));
+    fc.assert(fc.property(slip, (given) => expect(findClosestName(given, known)).toBeDefined()));
+    fc.assert(fc.property(fc.string({ unit: 'binary' }), (given) => void findClosestName(given, known)));
   });
 });

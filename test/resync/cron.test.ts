@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { fileSchema } from '../../src/config/schema.js';
-import { check } from '../../src/lib/validation.js';
+import { validate } from '../../src/lib/validation.js';
 import { isCron, isDue, lastTime, turnMs } from '../../src/resync/cron.js';
 
 const at = (text: string): number => Date.parse(text);
@@ -25,12 +25,12 @@ describe('a cron expression', () => {
   });
 
   test('that cannot be read is an error of the configuration, with its path', () => {
-    const checked = check(fileSchema, { resync: { cron: '0 3' } });
+    const checked = validate(fileSchema, { resync: { cron: '0 3' } });
     expect(checked).toMatchObject({
       success: false,
       problems: [{ path: 'resync.cron', reason: 'is no cron expression such as 0 3 * * *' }],
     });
-    expect(check(fileSchema, { resync: { cron: NIGHTLY } })).toMatchObject({
+    expect(validate(fileSchema, { resync: { cron: NIGHTLY } })).toMatchObject({
       success: true,
       data: { resync: { cron: NIGHTLY, spreadMinutes: 60 } },
     });

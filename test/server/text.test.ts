@@ -6,7 +6,7 @@ import { ConfigError } from '../../src/config/config-error.js';
 import { fileSchema } from '../../src/config/schema.js';
 import { Slotkeeper } from '../../src/engine.js';
 import { createLog } from '../../src/lib/log.js';
-import { check } from '../../src/lib/validation.js';
+import { validate } from '../../src/lib/validation.js';
 import { postgresDatabase } from '../db/databases.js';
 import {
   ACCOUNT,
@@ -110,8 +110,8 @@ test('what failed has no such id in the library, either', async () => {
 test('all of such texts are named, keys included, in input of any depth', () => {
   let deep: unknown = 'a\0';
   for (let depth = 0; depth < 1_000_000; depth += 1) deep = [deep];
-  expect(check(fileSchema, { deep }).success).toBe(false);
-  const checked = check(fileSchema, { a: ['b', 'c\0', { 'd\0': 1 }], e: '\ud800' });
+  expect(validate(fileSchema, { deep }).success).toBe(false);
+  const checked = validate(fileSchema, { a: ['b', 'c\0', { 'd\0': 1 }], e: '\ud800' });
   expect(checked.success ? [] : checked.problems.map(({ path }) => path)).toEqual([
     'a[1]',
     'a[2].d\uFFFD',

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { refSchema } from '../../clinic/event-schema.js';
 import { type Line, readLines } from '../../clinic/snapshots/ndjson.js';
 import { closingLineSchema } from '../../clinic/snapshots/snapshot-schema.js';
-import { checkShape, describe } from '../../lib/validation.js';
+import { formatProblem, validateShape } from '../../lib/validation.js';
 import { type Connected, withEngine } from '../connect.js';
 import { ReportedError } from '../exit.js';
 import type { Io } from '../io.js';
@@ -92,8 +92,8 @@ class Import {
     if (line.kind === 'unreadable') return this.#refuse(file, line, line.reason);
     // What a source ends with; here each line speaks for itself.
     if (closingLineSchema.safeParse(line.value).success) return;
-    const checked = checkShape(lineSchema, line.value);
-    if (!checked.success) return this.#refuse(file, line, describe(checked.problems[0]));
+    const checked = validateShape(lineSchema, line.value);
+    if (!checked.success) return this.#refuse(file, line, formatProblem(checked.problems[0]));
     const { calendar, ...said } = checked.data;
     const takenAt = said.takenAt ?? this.#takenAt ?? file.begunAt;
     const snapshot = { ...said, takenAt, ...(this.#gaps.has(calendar) ? { complete: false } : {}) };

@@ -1,5 +1,5 @@
 /** One snapshot of an import into the record, by the engine in this process or by a running one. */
-import { describe } from '../../lib/validation.js';
+import { formatProblem } from '../../lib/validation.js';
 import type { Connected } from '../connect.js';
 import type { TakenSnapshot } from '../http-api.js';
 
@@ -22,6 +22,6 @@ export async function takeSnapshot(
           : `there is no calendar "${calendar}"`,
       };
     case 'invalid':
-      return { kind: 'refused', reason: describe(outcome.problems[0]) };
+      return { kind: 'refused', reason: formatProblem(outcome.problems[0]) };
   }
 }

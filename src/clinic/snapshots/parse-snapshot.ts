@@ -4,7 +4,7 @@
  */
 
 import type { z } from 'zod';
-import { checkShape, type Problem, unstorableTexts } from '../../lib/validation.js';
+import { findUnstorableTexts, type Problem, validateShape } from '../../lib/validation.js';
 import { refSchema, windowSchema } from '../event-schema.js';
 import { type Fields, fieldsOf, findUnknownKeys } from '../known-fields.js';
 import { droppedKeyWarning, formatProblems } from '../parse-event.js';
@@ -48,12 +48,12 @@ const MAX_DROPPED = 20;
 
 /** @param also keys that it may have besides: `calendar`, in a line */
 export function parseSnapshot(input: unknown, also: Fields = {}): SnapshotParseResult {
-  const checked = checkShape(snapshotSchema, input);
+  const checked = validateShape(snapshotSchema, input);
   const keys = findUnknownKeys(input, { ...SNAPSHOT_FIELDS, ...also }, MAX_PROBLEMS);
   const [first, ...others] = [...(checked.success ? [] : checked.problems), ...keys.problems];
   if (first !== undefined || !checked.success) {
     const wrong = first ?? { path: '', reason: 'is not as it should be' };
-    return { success: false, problems: [wrong, ...others, ...unstorableTexts(input)] };
+    return { success: false, problems: [wrong, ...others, ...findUnstorableTexts(input)] };
   }
   const { windows, occupancy, ...frame } = checked.data;
   const dropped = [...keys.dropped];

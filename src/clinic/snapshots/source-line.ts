@@ -3,7 +3,7 @@
 import { InvalidScheduleError } from '../../core/index.js';
 import type { StagedSnapshot } from '../../db/schema.js';
 import type { Account } from '../../db/tables/accounts.js';
-import { checkShape, describe } from '../../lib/validation.js';
+import { formatProblem, validateShape } from '../../lib/validation.js';
 import { refSchema } from '../event-schema.js';
 import type { Line } from './ndjson.js';
 import { parseSnapshot } from './parse-snapshot.js';
@@ -35,12 +35,12 @@ export function parseSourceLine(
   if (line.kind === 'unreadable') return { kind: 'problem', reason: line.reason };
   const { value } = line;
   if (closingLineSchema.safeParse(value).success) return { kind: 'end' };
-  const checked = checkShape(snapshotLineSchema, value);
+  const checked = validateShape(snapshotLineSchema, value);
   const problem = (reason: string): SourceLine => ({ kind: 'problem', reason, calendar: calendarIn(value) });
-  if (!checked.success) return problem(describe(checked.problems[0]));
+  if (!checked.success) return problem(formatProblem(checked.problems[0]));
   const { calendar } = checked.data;
   const reading = parseSnapshot(value, { calendar: true });
-  if (!reading.success) return problem(describe(reading.problems[0]));
+  if (!reading.success) return problem(formatProblem(reading.problems[0]));
   try {
     // All of it is read now: one that turned out wrong later would come after others had been taken as the whole.
     const { rejected } = resolveSnapshot(
@@ -53,7 +53,7 @@ export function parseSourceLine(
     return { kind: 'snapshot', calendar, snapshot, rejected: rejected.map(({ reason }) => reason) };
   } catch (error) {
     if (!(error instanceof InvalidScheduleError)) throw error;
-    return problem(describe(error));
+    return problem(formatProblem(error));
   }
 }
 

@@ -26,7 +26,7 @@ export function encryptAccount(encryptor: Encryptor, account: Account): Account 
 export function decryptAccount(encryptor: Encryptor, account: Account): Account {
   return mapSecrets(account, (secret, context) => {
     const bytes = parseEncrypted(secret);
-    return bytes === undefined ? secret : String(encryptor.open(bytes, context));
+    return bytes === undefined ? secret : String(encryptor.decrypt(bytes, context));
   });
 }
 
@@ -43,7 +43,7 @@ export function reencryptAccount(encryptor: Encryptor, account: Account): Accoun
     const bytes = parseEncrypted(secret);
     if (bytes === undefined) return encrypt(encryptor, secret, context);
     const isOld = encryptor.oldKeyIds.some((id) => id === keyIdOf(bytes));
-    return isOld ? encrypt(encryptor, String(encryptor.open(bytes, context)), context) : secret;
+    return isOld ? encrypt(encryptor, String(encryptor.decrypt(bytes, context)), context) : secret;
   });
 }
 
@@ -82,14 +82,14 @@ function mapSecrets(account: Account, change: (secret: string, context: string) 
 }
 
 const encrypt = (encryptor: Encryptor, secret: string, context: string): string =>
-  `${PREFIX}${encryptor.seal(secret, context).toString('base64')}`;
+  `${PREFIX}${encryptor.encrypt(secret, context).toString('base64')}`;
 
 /** A text that looks encrypted but cannot be decrypted is a plain secret that somebody chose. */
 function tryDecrypt(encryptor: Encryptor, secret: string, context: string) {
   const bytes = parseEncrypted(secret);
   if (bytes === undefined) return { text: secret, wasEncrypted: false };
   try {
-    return { text: String(encryptor.open(bytes, context)), wasEncrypted: true };
+    return { text: String(encryptor.decrypt(bytes, context)), wasEncrypted: true };
   } catch (error) {
     if (!(error instanceof DecryptionError || error instanceof UnknownKeyError)) throw error;
     return { text: secret, wasEncrypted: false };

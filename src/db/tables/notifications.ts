@@ -7,7 +7,7 @@
 import { type RawBuilder, type Selectable, sql } from 'kysely';
 import type { Encryptor } from '../../crypto/encryptor.js';
 import { randomBytes } from '../../crypto/random-bytes.js';
-import { storable } from '../../lib/storable-text.js';
+import { replaceUnstorable } from '../../lib/storable-text.js';
 import type { StatementPart } from '../combined-write.js';
 import type { Db, NotificationsTable } from '../schema.js';
 import type { NotificationItem } from './notification-item.js';
@@ -91,15 +91,15 @@ export function addingNotifications(
       id,
       account: item.account,
       calendar: item.calendar,
-      name: storable(item.name),
+      name: replaceUnstorable(item.name),
       hash: item.hash,
       created: item.createdAt,
       source: item.source,
-      booking: item.booking === undefined ? null : storable(item.booking),
-      ref: item.ref === undefined ? null : storable(item.ref),
-      movedTo: item.movedTo === undefined ? null : storable(item.movedTo),
-      data: encryptor.seal(item.data, contextOf(id)).toString('base64'),
-      problem: item.problem === undefined ? null : storable(item.problem),
+      booking: item.booking === undefined ? null : replaceUnstorable(item.booking),
+      ref: item.ref === undefined ? null : replaceUnstorable(item.ref),
+      movedTo: item.movedTo === undefined ? null : replaceUnstorable(item.movedTo),
+      data: encryptor.encrypt(item.data, contextOf(id)).toString('base64'),
+      problem: item.problem === undefined ? null : replaceUnstorable(item.problem),
     };
   });
   // Numbered as they were given, and written in the order of their hashes: two batches that hold the same two
@@ -296,7 +296,7 @@ export const ITEM_COLUMNS = [
 
 export type ItemRow = Pick<Selectable<NotificationsTable>, (typeof ITEM_COLUMNS)[number]>;
 
-/** @throws {SealedByUnknownKeyError} */
+/** @throws {UnknownKeyError} */
 export function toItem(row: ItemRow, encryptor: Encryptor): NotificationItem {
   const item = {
     cursor: row.position ?? CURSOR_AT_START,
@@ -311,7 +311,7 @@ export function toItem(row: ItemRow, encryptor: Encryptor): NotificationItem {
     ...(row.moved_to === null ? {} : { movedTo: row.moved_to }),
     ...(row.data === null
       ? { data: null, purged: true }
-      : { data: encryptor.open(row.data, contextOf(row.id)) }),
+      : { data: encryptor.decrypt(row.data, contextOf(row.id)) }),
     ...(row.problem === null ? {} : { problem: row.problem }),
   };
   // Whatever was kept: its type says what the names that are known here come with.

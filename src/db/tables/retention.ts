@@ -104,7 +104,7 @@ async function resealNotification(db: Db, encryptor: Encryptor, id: string): Pro
   const context = contextOf(id);
   await db
     .updateTable('slotkeeper.notifications')
-    .set({ data: encryptor.seal(encryptor.open(row.data, context), context) })
+    .set({ data: encryptor.encrypt(encryptor.decrypt(row.data, context), context) })
     .where('id', '=', id)
     .where('data', 'is not', null)
     .execute();

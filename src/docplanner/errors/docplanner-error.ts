@@ -1,6 +1,6 @@
 // The base of every error that the marketplace's client throws: which account, which operation, what was answered.
 
-import { cut, MAX_SHOWN } from '../../lib/text-filter.js';
+import { MAX_SHOWN, truncate } from '../../lib/text-filter.js';
 
 /** What was being asked. `path` has neither query nor body in it, so an error never carries patient data or secrets. */
 export interface ErrorContext {
@@ -64,5 +64,5 @@ function said({ marketplaceMessage, errors = {} }: ErrorDetails): string {
     .map(([name, reasons]) => (name === '' ? reasons.join(', ') : `${name}: ${reasons.join(', ')}`));
   if (named.length > first.length) first.push(`and ${named.length - first.length} more`);
   const parts = [...(marketplaceMessage ? [marketplaceMessage] : []), ...first];
-  return parts.length === 0 ? '' : `: ${cut(parts.join('; '), MAX_SHOWN)}`;
+  return parts.length === 0 ? '' : `: ${truncate(parts.join('; '), MAX_SHOWN)}`;
 }

@@ -2,7 +2,7 @@
  * What to do about the breaks and placeholders of a calendar's pending days. Pure: from what is on offer, what has to
  * be hidden and what the marketplace holds, to the requests that lead there, what closes before what opens.
  */
-import { type Closing, closingOrder } from '../../core/closing-order.js';
+import { type Closing, orderClosings } from '../../core/closing-order.js';
 import {
   type CalendarBreak,
   type Cut,
@@ -128,9 +128,9 @@ export function planBlocking(input: BlockingInput): BlockingPlan {
     }),
   ].sort((a, b) => a.to.start - b.to.start);
   const moves = booked.move.map((step): Change => ({ step, from: step.one, to: step.need }));
-  const ordered = closingOrder([...changes, ...moves], {
-    places: [...present.breaks, ...present.placeholders],
-    mustHide: affected,
+  const ordered = orderClosings([...changes, ...moves], {
+    blockers: [...present.breaks, ...present.placeholders],
+    mustBlock: affected,
     onSale: [...onSale.values()].flat(),
   });
   const goes = new Set(gone);
