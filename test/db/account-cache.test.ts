@@ -1,4 +1,4 @@
-// Accounts that are asked for very often are read once a second, and at once where they changed here or failed.
+// The account cache reads an account once a second, and again at once after an invalidation or a failure.
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { type Database, openDatabase } from '../../src/db/database.js';
 import { AccountCache } from '../../src/db/tables/account-cache.js';
@@ -8,7 +8,7 @@ import { account, ENCRYPTOR, NOW } from './seed-rows.js';
 
 let database: Database;
 let now = 0;
-let accounts: AccountCache;
+let cache: AccountCache;
 
 beforeAll(async () => {
   database = await openDatabase({ url: await postgresDatabase() });
@@ -19,40 +19,40 @@ afterAll(() => database.close());
 beforeEach(async () => {
   await deleteAllRows(database.db);
   now = NOW.getTime();
-  accounts = new AccountCache({ encryptor: ENCRYPTOR, db: database.db, now: () => now });
+  cache = new AccountCache({ encryptor: ENCRYPTOR, db: database.db, now: () => now });
 });
 
-const zone = async (): Promise<string | undefined> => (await accounts.get(account().id))?.timeZone;
-const move = (timeZone: string) => putAccount(database.db, account({ timeZone }), NOW, ENCRYPTOR);
+const cachedZone = async (): Promise<string | undefined> => (await cache.get(account().id))?.timeZone;
+const putZone = (timeZone: string) => putAccount(database.db, account({ timeZone }), NOW, ENCRYPTOR);
 
-test('what another process changed is seen after a second, what this one changed at once', async () => {
-  await move('Europe/Warsaw');
-  expect(await zone()).toBe('Europe/Warsaw');
-  await move('Europe/Madrid');
-  expect(await zone()).toBe('Europe/Warsaw');
+test('shows a change by another process after a second, and a change by this process at once', async () => {
+  await putZone('Europe/Warsaw');
+  expect(await cachedZone()).toBe('Europe/Warsaw');
+  await putZone('Europe/Madrid');
+  expect(await cachedZone()).toBe('Europe/Warsaw');
   now += 1_000;
-  expect(await zone()).toBe('Europe/Madrid');
-  await move('Europe/Rome');
-  accounts.invalidate(account().id);
-  expect(await zone()).toBe('Europe/Rome');
+  expect(await cachedZone()).toBe('Europe/Madrid');
+  await putZone('Europe/Rome');
+  cache.invalidate(account().id);
+  expect(await cachedZone()).toBe('Europe/Rome');
 });
 
-test('one that is not there is looked for again after a second, and at once where it was put here or the clock put back', async () => {
-  expect(await zone()).toBeUndefined();
-  await move('Europe/Warsaw');
-  expect(await zone()).toBeUndefined();
-  accounts.invalidate(account().id);
-  expect(await zone()).toBe('Europe/Warsaw');
-  await move('Europe/Madrid');
+test('reads a missing account again after a second, and at once after an invalidation or when the clock is set back', async () => {
+  expect(await cachedZone()).toBeUndefined();
+  await putZone('Europe/Warsaw');
+  expect(await cachedZone()).toBeUndefined();
+  cache.invalidate(account().id);
+  expect(await cachedZone()).toBe('Europe/Warsaw');
+  await putZone('Europe/Madrid');
   now -= 3_600_000;
-  expect(await zone()).toBe('Europe/Madrid');
+  expect(await cachedZone()).toBe('Europe/Madrid');
 });
 
-test('a failure is not remembered', async () => {
-  await move('Europe/Warsaw');
+test('does not cache a failure', async () => {
+  await putZone('Europe/Warsaw');
   const broken = await openDatabase({ url: await postgresDatabase() });
   await broken.close();
-  const others = new AccountCache({ encryptor: ENCRYPTOR, db: broken.db, now: () => now });
-  await expect(others.get(account().id)).rejects.toThrow();
-  await expect(others.get(account().id)).rejects.toThrow();
+  const failing = new AccountCache({ encryptor: ENCRYPTOR, db: broken.db, now: () => now });
+  await expect(failing.get(account().id)).rejects.toThrow();
+  await expect(failing.get(account().id)).rejects.toThrow();
 });

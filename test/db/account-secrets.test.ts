@@ -1,4 +1,4 @@
-// The secrets of an account as the record has them: sealed for it and for their place, and for nothing else.
+// The secrets of a stored account are encrypted and bound to the account and their field.
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { DecryptionError } from '../../src/crypto/decryption-error.js';
@@ -14,9 +14,9 @@ import {
 import type { Account } from '../../src/db/tables/accounts.js';
 import { account } from './seed-rows.js';
 
-const [old, key] = [randomBytes(32), randomBytes(32)];
+const [oldKey, key] = [randomBytes(32), randomBytes(32)];
 const encryptor = new Encryptor([key]);
-const whole = account({
+const plain = account({
   clientSecret: 's3cret-client',
   notifications: { ...account().notifications, mode: 'push', apiKey: 's3cret-key' },
   delivery: { url: 'https://pms.example/hook', secret: 's3cret-webhook' },
@@ -28,77 +28,80 @@ const whole = account({
   },
 });
 
-describe('a sealed account', () => {
-  test('has none of its secrets in it, and everything else as it was', () => {
-    const sealed = encryptAccount(encryptor, whole);
-    expect(JSON.stringify(sealed)).not.toContain('s3cret');
-    expect(sealed).toMatchObject({
+describe('an encrypted account', () => {
+  test('contains no plain secret, and every other field unchanged', () => {
+    const encrypted = encryptAccount(encryptor, plain);
+    expect(JSON.stringify(encrypted)).not.toContain('s3cret');
+    expect(encrypted).toMatchObject({
       id: 'warsaw',
       clientId: 'clinic',
-      delivery: { url: whole.delivery?.url },
+      delivery: { url: plain.delivery?.url },
     });
-    expect(Object.keys(sealed.source?.headers ?? {})).toEqual(['Authorization', 'X-Key']);
-    expect(decryptAccount(encryptor, sealed)).toEqual(whole);
-    expect(listKeyIds(sealed)).toEqual(new Set([encryptor.keyId]));
+    expect(Object.keys(encrypted.source?.headers ?? {})).toEqual(['Authorization', 'X-Key']);
+    expect(decryptAccount(encryptor, encrypted)).toEqual(plain);
+    expect(listKeyIds(encrypted)).toEqual(new Set([encryptor.keyId]));
     expect(encryptAccount(encryptor, account())).toEqual({
       ...account(),
       clientSecret: expect.any(String),
     });
   });
 
-  test('is sealed no second time, and seals anew what was sealed for another place', () => {
-    const sealed = encryptAccount(encryptor, whole);
-    expect(encryptAccount(encryptor, sealed)).toEqual(sealed);
-    const stolen = account({ id: 'madrid', clientSecret: sealed.clientSecret });
+  test('is not encrypted twice, and encrypts again a secret that was encrypted for another account', () => {
+    const encrypted = encryptAccount(encryptor, plain);
+    expect(encryptAccount(encryptor, encrypted)).toEqual(encrypted);
+    const stolen = account({ id: 'madrid', clientSecret: encrypted.clientSecret });
     const put = encryptAccount(encryptor, stolen);
-    expect(put.clientSecret).not.toBe(sealed.clientSecret);
-    expect(decryptAccount(encryptor, put).clientSecret).toBe(sealed.clientSecret);
+    expect(put.clientSecret).not.toBe(encrypted.clientSecret);
+    expect(decryptAccount(encryptor, put).clientSecret).toBe(encrypted.clientSecret);
   });
 
-  test.each<[string, (sealed: Account) => Account]>([
-    ['of another account', (sealed) => ({ ...sealed, id: 'madrid' })],
-    ['of another place of it', (sealed) => ({ ...sealed, clientSecret: sealed.notifications.apiKey ?? '' })],
+  test.each<[string, (encrypted: Account) => Account]>([
+    ['of another account', (encrypted) => ({ ...encrypted, id: 'madrid' })],
+    [
+      'of another field',
+      (encrypted) => ({ ...encrypted, clientSecret: encrypted.notifications.apiKey ?? '' }),
+    ],
     [
       'of another header',
-      (sealed) => ({
-        ...sealed,
-        source: sealed.source && {
-          ...sealed.source,
-          headers: { ...sealed.source.headers, Authorization: sealed.source.headers?.['X-Key'] ?? '' },
+      (encrypted) => ({
+        ...encrypted,
+        source: encrypted.source && {
+          ...encrypted.source,
+          headers: { ...encrypted.source.headers, Authorization: encrypted.source.headers?.['X-Key'] ?? '' },
         },
       }),
     ],
     [
       'that was changed',
-      (sealed) => ({ ...sealed, clientSecret: sealed.clientSecret.replace(/.{8}$/, 'AAAAAAAA') }),
+      (encrypted) => ({ ...encrypted, clientSecret: encrypted.clientSecret.replace(/.{8}$/, 'AAAAAAAA') }),
     ],
-  ])('does not open with a secret %s', (_what, change) => {
-    expect(() => decryptAccount(encryptor, change(encryptAccount(encryptor, whole)))).toThrow(
+  ])('cannot be decrypted with a secret %s', (_what, change) => {
+    expect(() => decryptAccount(encryptor, change(encryptAccount(encryptor, plain)))).toThrow(
       DecryptionError,
     );
   });
 
-  test('does not open without its key, and is not the same as any other then', () => {
-    const sealed = encryptAccount(new Encryptor([old]), whole);
-    expect(() => decryptAccount(encryptor, sealed)).toThrow(UnknownKeyError);
-    expect(isSameAccount(encryptor, sealed, whole)).toBe(false);
-    expect(isSameAccount(new Encryptor([key, old]), sealed, whole)).toBe(true);
-    expect(isSameAccount(encryptor, encryptAccount(encryptor, whole), { ...whole, clientSecret: 'x' })).toBe(
+  test('cannot be decrypted without its key, and then equals no other account', () => {
+    const encrypted = encryptAccount(new Encryptor([oldKey]), plain);
+    expect(() => decryptAccount(encryptor, encrypted)).toThrow(UnknownKeyError);
+    expect(isSameAccount(encryptor, encrypted, plain)).toBe(false);
+    expect(isSameAccount(new Encryptor([key, oldKey]), encrypted, plain)).toBe(true);
+    expect(isSameAccount(encryptor, encryptAccount(encryptor, plain), { ...plain, clientSecret: 'x' })).toBe(
       false,
     );
   });
 
-  test('is sealed anew with the key that seals, and only where another has sealed it, or none', () => {
-    const both = new Encryptor([key, old]);
-    const anew = reencryptAccount(both, encryptAccount(new Encryptor([old]), whole));
-    expect(listKeyIds(anew)).toEqual(new Set([both.keyId]));
-    expect(decryptAccount(encryptor, anew)).toEqual(whole);
-    expect(reencryptAccount(both, anew)).toEqual(anew);
-    expect(decryptAccount(encryptor, reencryptAccount(both, whole))).toEqual(whole);
-    expect(listKeyIds(reencryptAccount(both, whole))).toEqual(new Set([both.keyId]));
+  test('is encrypted again with the current key only where it is plain or encrypted with an old key', () => {
+    const both = new Encryptor([key, oldKey]);
+    const reencrypted = reencryptAccount(both, encryptAccount(new Encryptor([oldKey]), plain));
+    expect(listKeyIds(reencrypted)).toEqual(new Set([both.keyId]));
+    expect(decryptAccount(encryptor, reencrypted)).toEqual(plain);
+    expect(reencryptAccount(both, reencrypted)).toEqual(reencrypted);
+    expect(decryptAccount(encryptor, reencryptAccount(both, plain))).toEqual(plain);
+    expect(listKeyIds(reencryptAccount(both, plain))).toEqual(new Set([both.keyId]));
   });
 
-  test('may have a secret that only looks sealed, or of any characters', () => {
+  test('may have a secret that only looks encrypted, or that contains any characters', () => {
     for (const clientSecret of [
       'sealed:',
       'sealed:AQID',
@@ -106,8 +109,8 @@ describe('a sealed account', () => {
       '\ud800\0',
       ' x ',
     ]) {
-      const kept = encryptAccount(encryptor, { ...whole, clientSecret });
-      expect(decryptAccount(encryptor, kept).clientSecret).toBe(clientSecret);
+      const stored = encryptAccount(encryptor, { ...plain, clientSecret });
+      expect(decryptAccount(encryptor, stored).clientSecret).toBe(clientSecret);
     }
   });
 });

@@ -1,4 +1,4 @@
-// The folder of the embedded database: what is not whole is never made anew, and what the system refuses is said in a sentence.
+// The folder of the embedded database: an incomplete database is refused, and system errors are explained in a sentence.
 import { existsSync, mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
@@ -10,7 +10,7 @@ import { listAccounts } from '../../src/db/tables/accounts.js';
 import { tempDir } from '../support/temp-dir.js';
 import { embeddedFolder } from './databases.js';
 
-async function refusalOf(folder: string): Promise<string> {
+async function openingError(folder: string): Promise<string> {
   const error = await openDatabase({ folder }).then(
     () => undefined,
     (reason: unknown) => reason,
@@ -49,27 +49,27 @@ describe('a data folder', () => {
         mkdirSync(join(folder, 'pgdata'));
       },
     ],
-  ])('with %s is refused, with what to do, and left as it is', async (_, told, damage) => {
+  ])('with %s is refused with advice, and left unchanged', async (_, expected, damage) => {
     const folder = await embeddedFolder();
     loadOrCreateKey(folder);
     damage(folder);
     const before = readdirSync(folder, { recursive: true }).sort();
-    const message = await refusalOf(folder);
+    const message = await openingError(folder);
     expect(message).toContain(`the data folder ${folder} has `);
-    expect(message).toContain(told);
+    expect(message).toContain(expected);
     expect(message).toMatch(/from a backup; or, to start empty, move the whole folder away/);
     expect(readdirSync(folder, { recursive: true }).sort()).toEqual(before);
   });
 
-  test('whose database PostgreSQL cannot read is refused with its reason', async () => {
+  test('with a database that PostgreSQL cannot read is refused with the reason', async () => {
     const folder = await embeddedFolder();
     truncateSync(join(folder, 'pgdata/global/pg_control'), 0);
-    expect(await refusalOf(folder)).toMatch(
+    expect(await openingError(folder)).toMatch(
       /has a database that cannot be opened \(.*pg_control.*\): .*restore the whole folder from a backup/,
     );
   });
 
-  test('in which a first start was cut off is made whole by the next', async () => {
+  test('with an interrupted first start is completed by the next start', async () => {
     const folder = await tempDir();
     mkdirSync(join(folder, 'pgdata.unfinished/base'), { recursive: true });
     writeFileSync(join(folder, 'pgdata.unfinished/PG_VERSION'), '18\n');
@@ -80,11 +80,11 @@ describe('a data folder', () => {
     expect(existsSync(join(folder, 'pgdata.unfinished'))).toBe(false);
   });
 
-  test('that is a file, or below one, is refused in a sentence', async () => {
+  test('that is a file, or below a file, is refused in a sentence', async () => {
     const folder = await tempDir();
     writeFileSync(join(folder, 'file'), '');
     for (const path of [join(folder, 'file'), join(folder, 'file/data')]) {
-      expect(await refusalOf(path)).toBe(
+      expect(await openingError(path)).toBe(
         `DataFolderError: the data folder ${path} cannot be used: a part of its path is a file (${path.endsWith('data') ? 'ENOTDIR' : 'EEXIST'})`,
       );
     }

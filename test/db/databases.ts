@@ -1,4 +1,4 @@
-// The record's two databases for tests: PGlite in a folder of its own, and a database of its own on PostgreSQL.
+// The two databases of tests: PGlite in a folder of its own, and a database of its own on PostgreSQL.
 import { execFile } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
@@ -12,12 +12,12 @@ import { Queues } from '../../src/queue/queues.js';
 import { preparedDatabase } from '../support/postgres.js';
 import { tempDir } from '../support/temp-dir.js';
 
-/** Of engines on PostgreSQL, which make themselves none. */
+/** The key of engines on PostgreSQL, which create none. */
 export const ENCRYPTION_KEY = '5ea1'.repeat(16);
 
 export interface TestDatabase {
   readonly name: string;
-  /** How to open a database that nobody else uses. */
+  /** Creates a database that no other test uses. @returns how to open it */
   readonly create: () => Promise<DatabaseOptions>;
 }
 
@@ -30,12 +30,12 @@ const path = (relative: string): string => fileURLToPath(new URL(relative, impor
 const CACHE = path('../../node_modules/.cache/slotkeeper');
 const MIGRATIONS = path('../../src/db/migrations');
 
-/** The url of a database on PostgreSQL that has its tables and nothing in them, as a second start finds it. */
+/** @returns the URL of a database on PostgreSQL with empty tables, in the state before a second start */
 export async function postgresDatabase(): Promise<string> {
   return await preparedDatabase({ name: 'record', fill: (url) => createTables({ url }), reset: RESET });
 }
 
-/** Every row but those of migrations goes, whatever refers to it; numbers begin anew; other tables were a test's own. */
+/** Deletes all rows except migrations, without checking foreign keys; restarts sequences; drops the tables that tests created. */
 const RESET = `
   SET session_replication_role = replica;
   DO $$ DECLARE t record; BEGIN
@@ -50,7 +50,7 @@ const RESET = `
     END LOOP;
   END $$`;
 
-/** The record's, and BullMQ's. */
+/** Creates the engine's tables and BullMQ's. */
 async function createTables(options: DatabaseOptions): Promise<void> {
   const database = await openDatabase(options);
   const queues = new Queues({ store: { kind: 'database', pool: database.pool }, onError: () => {} });
@@ -60,8 +60,8 @@ async function createTables(options: DatabaseOptions): Promise<void> {
 }
 
 /**
- * Half of an embedded start is clearing the memory of 128 MB of buffers, and two thirds of the files are of databases to
- * which nobody connects.
+ * Makes starts faster: half of the time of an embedded start is clearing 128 MB of buffers, and two thirds of the files belong
+ * to databases that are not used.
  */
 async function shrinkDataFolder(folder: string): Promise<void> {
   const database = await openDatabase({ folder });
@@ -73,31 +73,31 @@ async function shrinkDataFolder(folder: string): Promise<void> {
 }
 
 /**
- * A new data folder of the embedded database, as a second start finds it. The first start of PGlite takes seconds, so
- * one is kept for all runs, until PGlite, BullMQ, a migration or this file changes.
+ * Creates a data folder of the embedded database, in the state before a second start. The first start of PGlite takes seconds,
+ * so one folder is cached for all runs, until PGlite, BullMQ, a migration or this file changes.
  */
 export async function embeddedFolder(): Promise<string> {
   const folder = await tempDir();
-  // With so many files, Node's own copying takes three times as long.
+  // For so many files, Node's own copy takes three times as long.
   await promisify(execFile)('cp', ['-R', `${await templateFolder()}/.`, folder]);
   return folder;
 }
 
 async function templateFolder(): Promise<string> {
-  const kept = join(CACHE, `pglite-${fingerprint()}`);
-  if (existsSync(kept)) return kept;
-  const made = join(CACHE, `making-${randomUUID()}`);
-  mkdirSync(made, { recursive: true });
-  await createTables({ folder: made });
-  await shrinkDataFolder(made);
+  const cached = join(CACHE, `pglite-${fingerprint()}`);
+  if (existsSync(cached)) return cached;
+  const created = join(CACHE, `making-${randomUUID()}`);
+  mkdirSync(created, { recursive: true });
+  await createTables({ folder: created });
+  await shrinkDataFolder(created);
   try {
-    renameSync(made, kept);
+    renameSync(created, cached);
   } catch (error) {
-    // Another test file was faster.
-    rmSync(made, { recursive: true, force: true });
-    if (!existsSync(kept)) throw error;
+    // Another test file has created the folder meanwhile.
+    rmSync(created, { recursive: true, force: true });
+    if (!existsSync(cached)) throw error;
   }
-  return kept;
+  return cached;
 }
 
 function fingerprint(): string {
@@ -111,7 +111,7 @@ function fingerprint(): string {
     .slice(0, 16);
 }
 
-/** Forgets everything; faster in PGlite than TRUNCATE. */
+/** Deletes all rows. In PGlite this is faster than TRUNCATE. */
 export async function deleteAllRows(db: Db): Promise<void> {
   for (const table of ['calendars', 'accounts', 'events']) {
     await sql`DELETE FROM slotkeeper.${sql.raw(table)}`.execute(db);

@@ -55,7 +55,7 @@ describe('notifications', () => {
   const ids = async () => (await read()).items.map(({ id }) => id);
   const key = { account: 'warsaw', calendar: 'nowak' };
 
-  test('keep the order of a batch, whatever their hashes', async () => {
+  test('keep the order of their batch, whatever their hashes', async () => {
     const batch = Array.from({ length: 30 }, (_, n) => newNotification({ hash: `h${(n * 7) % 30}` }));
     const { added } = await add(...batch);
     const { items } = await read();
@@ -63,7 +63,7 @@ describe('notifications', () => {
     expect(items.map(({ id }) => id)).toEqual(added.map(({ id }) => id));
   });
 
-  test('are kept once, however often they come, in one batch or in another', async () => {
+  test('are stored once, however often they are received, in one batch or in several', async () => {
     const one = newNotification();
     expect(await add(one, one)).toMatchObject({ added: [{}], repeated: 1 });
     const { added, repeated } = await add(one, newNotification());
@@ -73,7 +73,7 @@ describe('notifications', () => {
     expect(await add({ ...one, account: 'madrid' })).toMatchObject({ repeated: 0 });
   });
 
-  test('are read on from the cursor, page by page', async () => {
+  test('are read page by page from the cursor', async () => {
     await add(newNotification(), newNotification(), newNotification());
     const first = await read(undefined, 2);
     expect(first.items).toHaveLength(2);
@@ -82,7 +82,7 @@ describe('notifications', () => {
     expect(await read(second.next, 2)).toEqual({ items: [], next: second.next });
   });
 
-  test('are read in pages of about 4 MB of data, one at least, whatever the limit is', async () => {
+  test('are read in pages of about 4 MB of data, with at least one item, whatever the limit', async () => {
     const sized = (mb: number) => newNotification({ data: 'x'.repeat(mb * 1024 * 1024 - 100) });
     await add(newNotification(), ...[5, 1, 1.5, 1.4, 0.2].map(sized), newNotification());
     const pages: number[] = [];
@@ -95,7 +95,7 @@ describe('notifications', () => {
     expect(pages).toEqual([1, 1, 3, 2]);
   });
 
-  test('are sealed anew with the first key, and then need no other', async () => {
+  test('are encrypted again with the first key, and then need no other key', async () => {
     await add(...Array.from({ length: 5 }, () => newNotification()));
     const before = (await read()).items;
     const fresh = randomBytes(32);
@@ -124,14 +124,14 @@ describe('notifications', () => {
     expect(before).toHaveLength(5);
   });
 
-  test('go with their account', async () => {
+  test('are deleted with their account', async () => {
     await add(newNotification());
     await deleteAccount(db, 'warsaw');
     expect((await read()).items).toEqual([]);
   });
 
-  describe('on their way out', () => {
-    test('the first that is open is the one to be sent', async () => {
+  describe('in delivery', () => {
+    test('the first open one is sent next', async () => {
       const { added } = await add(
         newNotification(),
         newNotification(),
@@ -140,18 +140,18 @@ describe('notifications', () => {
       );
       const [one, two, other, none] = added.map(({ id }) => id);
       await read();
-      const head = async (calendar: string | null) =>
+      const firstOpenId = async (calendar: string | null) =>
         (await firstOpen(db, encryptor, { account: 'warsaw', calendar }))?.item.id;
-      expect(await head('nowak')).toBe(one);
+      expect(await firstOpenId('nowak')).toBe(one);
       await delivered(db, one ?? '', NOW);
-      expect(await head('nowak')).toBe(two);
+      expect(await firstOpenId('nowak')).toBe(two);
       await deliveryFailed(db, two ?? '', 'answered 500', NOW);
-      expect(await head('nowak')).toBeUndefined();
-      expect(await head('lis')).toBe(other);
-      expect(await head(null)).toBe(none);
+      expect(await firstOpenId('nowak')).toBeUndefined();
+      expect(await firstOpenId('lis')).toBe(other);
+      expect(await firstOpenId(null)).toBe(none);
     });
 
-    test('only accounts with a webhook have anything due, where there is none for all', async () => {
+    test('only accounts with a webhook have due deliveries, where there is no common one', async () => {
       await putAccount(db, account({ id: 'madrid' }), NOW, ENCRYPTOR);
       await sql`UPDATE slotkeeper.accounts SET settings = settings || '{"delivery": {"url": "https://x"}}'
         WHERE id = 'madrid'`.execute(db);
@@ -163,7 +163,7 @@ describe('notifications', () => {
       expect(await notificationTotals(db, all)).toMatchObject({ undelivered: 2 });
     });
 
-    test('one that cannot be read counts as failed until somebody drops it, and is brought to the clinic all the same', async () => {
+    test('an unreadable one counts as failed until it is dropped, and is delivered nevertheless', async () => {
       const { added } = await add(newNotification({ name: 'unknown', problem: 'data: Required' }));
       const [{ id } = { id: '' }] = added;
       await read();
@@ -175,7 +175,7 @@ describe('notifications', () => {
       expect((await firstOpen(db, encryptor, key))?.item.id).toBe(id);
     });
 
-    test('one that cannot be read is told once more when it is tried again', async () => {
+    test('an unreadable one is delivered again when it is retried', async () => {
       const { added } = await add(newNotification({ name: 'unknown', problem: 'data: Required' }));
       const [{ id } = { id: '' }] = added;
       await read();
@@ -185,7 +185,7 @@ describe('notifications', () => {
       expect((await firstOpen(db, encryptor, key))?.item.id).toBe(id);
     });
 
-    test('what was put on the queue is not put there again', async () => {
+    test('one that was enqueued is not enqueued again', async () => {
       const { added } = await add(newNotification(), newNotification(), newNotification());
       await read();
       const first = await unqueued(db, 2);
@@ -207,9 +207,9 @@ describe('notifications', () => {
     const webhook: WaysOut = { ...all, byQueue: false };
     const feedOnly: WaysOut = { byWebhook: 'accounts with their own', byQueue: false };
     const queueOnly: WaysOut = { byWebhook: 'accounts with their own', byQueue: true };
-    const kept = async () => (await read()).items.filter(({ data }) => data !== null).length;
+    const countWithData = async () => (await read()).items.filter(({ data }) => data !== null).length;
 
-    test('data goes when it was delivered long enough ago, and what was not delivered stays', async () => {
+    test('the data is purged some time after delivery, and never before it', async () => {
       const { added } = await add(newNotification(), newNotification(), newNotification());
       await read();
       await delivered(db, added[0]?.id ?? '', NOW);
@@ -219,10 +219,10 @@ describe('notifications', () => {
       const { items } = await read();
       expect(items).toHaveLength(3);
       expect(items[0]).toMatchObject({ data: null, purged: true, booking: expect.any(String) });
-      expect(await kept()).toBe(2);
+      expect(await countWithData()).toBe(2);
     });
 
-    test('where there is only the feed, data goes when it came long enough ago, and no webhook gets what is left', async () => {
+    test('with only the feed, the data is purged some time after ingestion, and no webhook gets the rest', async () => {
       await add(newNotification());
       expect(await purgeDelivered(db, feedOnly, justBefore, week)).toBe(0);
       expect(await purgeDelivered(db, feedOnly, justAfter, week)).toBe(1);
@@ -230,7 +230,7 @@ describe('notifications', () => {
       expect(await notificationTotals(db, all)).toEqual({ undelivered: 0, failed: 0, oldest: null });
     });
 
-    test('where there is a queue, data goes when it was put there long enough ago', async () => {
+    test('with a queue, the data is purged some time after it was enqueued', async () => {
       await add(newNotification());
       await read();
       expect(await purgeDelivered(db, queueOnly, justAfter, week)).toBe(0);
@@ -250,7 +250,7 @@ describe('a reader of the feed', () => {
     await database.close();
   });
 
-  test('does not miss a row that was begun before another and is committed after it', async () => {
+  test('does not miss a row that was inserted before another and is committed after it', async () => {
     const { db } = database;
     const slow = await db.startTransaction().execute();
     const early = await addNotifications(slow, encryptor, [newNotification()], NOW);
@@ -264,16 +264,16 @@ describe('a reader of the feed', () => {
     expect(second.items.map(({ id }) => id)).toEqual(early.added.map(({ id }) => id));
   });
 
-  test('misses none and sees none twice, while many are written at once and several read', async () => {
+  test('reads each row once while many are written concurrently and several readers read', async () => {
     const { db } = database;
     const start = (await feed(db, encryptor, { limit: 1_000 })).next;
     const written: string[] = [];
-    let writing = true;
+    let isWriting = true;
     const write = async (writer: number): Promise<void> => {
       for (let n = 0; n < 12; n += 1) {
         const tx = await db.startTransaction().execute();
         const { added } = await addNotifications(tx, encryptor, [newNotification(), newNotification()], NOW);
-        // Some commit much later than others that were begun after them.
+        // Some transactions commit much later than others that began after them.
         for (let more = (writer * 5 + n * 3) % 7; more > 0; more -= 1) await sql`SELECT 1`.execute(tx);
         if ((writer + n) % 5 === 0) {
           await tx.rollback().execute();
@@ -283,10 +283,10 @@ describe('a reader of the feed', () => {
         }
       }
     };
-    const follow = async (): Promise<string[]> => {
+    const readFeed = async (): Promise<string[]> => {
       const seen: string[] = [];
       for (let after = start, last = false; ; ) {
-        const over = !writing;
+        const over = !isWriting;
         const { items, next } = await feed(db, encryptor, { after, limit: 7 });
         seen.push(...items.map(({ id }) => id));
         after = next;
@@ -294,9 +294,9 @@ describe('a reader of the feed', () => {
         last = over;
       }
     };
-    const readers = [follow(), follow(), follow()];
+    const readers = [readFeed(), readFeed(), readFeed()];
     await Promise.all([0, 1, 2, 3, 4, 5].map(write));
-    writing = false;
+    isWriting = false;
     const [one = [], ...others] = await Promise.all(readers);
     expect(new Set(one).size).toBe(one.length);
     expect([...one].sort()).toEqual([...written].sort());

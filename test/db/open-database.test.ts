@@ -14,15 +14,15 @@ import { sharedService } from '../support/shared-services.js';
 import { tempDir } from '../support/temp-dir.js';
 import { embeddedFolder } from './databases.js';
 
-describe('opening the record on PostgreSQL', () => {
-  test('at the same time by two processes migrates once', async () => {
+describe('opening the database on PostgreSQL', () => {
+  test('migrates once when two processes open it at the same time', async () => {
     const { url } = await freshDatabase();
-    const opened = await Promise.all([openDatabase({ url }), openDatabase({ url })]);
-    expect(await Promise.all(opened.map(({ db }) => listAccounts(db)))).toEqual([[], []]);
-    await Promise.all(opened.map((database) => database.close()));
+    const databases = await Promise.all([openDatabase({ url }), openDatabase({ url })]);
+    expect(await Promise.all(databases.map(({ db }) => listAccounts(db)))).toEqual([[], []]);
+    await Promise.all(databases.map((database) => database.close()));
   });
 
-  test('refuses tables that a newer version has changed', async () => {
+  test('refuses tables that a newer version has migrated', async () => {
     const { url } = await freshDatabase();
     const database = await openDatabase({ url });
     await sql`INSERT INTO slotkeeper.kysely_migration (name, timestamp) VALUES ('999-newer', 'now')`.execute(
@@ -33,7 +33,7 @@ describe('opening the record on PostgreSQL', () => {
   });
 
   test.each(['nobody listens', 'the password is wrong', 'there is no such database'])(
-    'says so where %s, without the password',
+    'fails with a message without the password where %s',
     async (what) => {
       const url = new URL(sharedService('DATABASE_URL'));
       if (what === 'nobody listens') url.port = String(await freePort());
@@ -50,7 +50,7 @@ describe('opening the record on PostgreSQL', () => {
 });
 
 describe('the embedded folder', () => {
-  test('is refused to a second user with a message that says what to do, and given back when closed', async () => {
+  test('is refused to a second process with advice, and unlocked when closed', async () => {
     const folder = await embeddedFolder();
     const first = await openDatabase({ folder });
     first.lock?.recordUrl('http://127.0.0.1:8080');
@@ -66,10 +66,10 @@ describe('the embedded folder', () => {
     lockFolder(folder).release();
   });
 
-  test('has a short log however much was written, while it is open', async () => {
+  test('keeps its write-ahead log short while it is open, however much is written', async () => {
     const database = await openDatabase({ folder: await embeddedFolder() });
-    const told = sql`SELECT pg_logical_emit_message(true, 'test', repeat('x', 1000000))`;
-    for (let mb = 0; mb < 40; mb += 1) await told.execute(database.db);
+    const message = sql`SELECT pg_logical_emit_message(true, 'test', repeat('x', 1000000))`;
+    for (let mb = 0; mb < 40; mb += 1) await message.execute(database.db);
     const logMb = async (): Promise<number> => {
       const { rows } = await sql<{ mb: number }>`
         SELECT (pg_wal_lsn_diff(pg_current_wal_lsn(), redo_lsn) / 1000000)::int AS mb
@@ -81,16 +81,16 @@ describe('the embedded folder', () => {
   });
 
   test.each([
-    ['a process that is gone', JSON.stringify({ pid: 2 ** 22 + 1, startedAt: '1' })],
-    ['a process whose number another has by now', JSON.stringify({ pid: process.pid, startedAt: '1' })],
-    ['nobody, because a crash cut it off', '{"pi'],
-  ])('with the lock of %s is taken over', async (_, lock) => {
+    ['a process that has ended', JSON.stringify({ pid: 2 ** 22 + 1, startedAt: '1' })],
+    ['a process whose pid another process has now', JSON.stringify({ pid: process.pid, startedAt: '1' })],
+    ['no process, because a crash truncated the file', '{"pi'],
+  ])('with the lock of %s is locked anew', async (_, lock) => {
     const folder = await tempDir();
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'lock'), lock);
-    const taken = lockFolder(folder);
+    const own = lockFolder(folder);
     expect(() => lockFolder(folder)).toThrow(FolderInUseError);
-    taken.release();
+    own.release();
     lockFolder(folder).release();
   });
 });

@@ -9,7 +9,7 @@ async function openPool(): Promise<PglitePool> {
   return new PglitePool(await PgliteThread.open({ dataDir: join(await embeddedFolder(), 'pgdata') }));
 }
 
-describe('the embedded pool', () => {
+describe('the pool of the embedded database', () => {
   let pool: PglitePool;
 
   beforeAll(async () => {
@@ -24,11 +24,11 @@ describe('the embedded pool', () => {
   const facts = async () =>
     (await pool.query<{ who: string }>('SELECT who FROM facts ORDER BY who')).rows.map(({ who }) => who);
 
-  test('lets two clients’ transactions come one after the other', async () => {
+  test('runs the transactions of two clients one after the other', async () => {
     const [one, other] = [await pool.connect(), await pool.connect()];
     const order: string[] = [];
     await one.query('BEGIN');
-    const others = (async () => {
+    const otherTransaction = (async () => {
       await other.query('begin');
       order.push('other begins');
       await other.query('INSERT INTO facts SELECT count(*)::text FROM facts');
@@ -39,7 +39,7 @@ describe('the embedded pool', () => {
     order.push('one has inserted');
     await one.query('COMMIT');
     order.push('one commits');
-    await Promise.all([others, single]);
+    await Promise.all([otherTransaction, single]);
     one.release();
     other.release();
     expect(order).toEqual(['one has inserted', 'one commits', 'other begins', 'a single statement']);
@@ -56,22 +56,22 @@ describe('the embedded pool', () => {
     expect(await facts()).toEqual([]);
   });
 
-  test('goes on after a statement that fails, in a transaction and outside of one', async () => {
+  test('continues after a statement that fails, in a transaction and outside of one', async () => {
     await expect(pool.query('SELECT nothing')).rejects.toThrow('column "nothing" does not exist');
     const client = await pool.connect();
     await client.query('START TRANSACTION ISOLATION LEVEL REPEATABLE READ');
-    await client.query("INSERT INTO facts VALUES ('kept')");
+    await client.query("INSERT INTO facts VALUES ('stored')");
     await client.query('SAVEPOINT before');
     await expect(client.query('SELECT nothing')).rejects.toThrow('does not exist');
     await client.query('ROLLBACK TO SAVEPOINT before');
     const meanwhile = facts();
     await client.query('COMMIT');
     client.release();
-    expect(await meanwhile).toEqual(['kept']);
+    expect(await meanwhile).toEqual(['stored']);
     await pool.query('TRUNCATE facts');
   });
 
-  test('gives the session back after a commit that fails', async () => {
+  test('releases the session after a commit that fails', async () => {
     await pool.query('CREATE TABLE late (id int UNIQUE DEFERRABLE INITIALLY DEFERRED)');
     const client = await pool.connect();
     await client.query('BEGIN');
@@ -81,30 +81,30 @@ describe('the embedded pool', () => {
     expect(await facts()).toEqual([]);
   });
 
-  test('passes notifications on, also to a LISTEN behind comments, until UNLISTEN or release', async () => {
-    const heard: unknown[] = [];
+  test('passes notifications to listeners, also of a LISTEN behind comments, until UNLISTEN or release', async () => {
+    const received: unknown[] = [];
     const [one, other] = [await pool.connect(), await pool.connect()];
-    one.on('notification', (notification) => heard.push({ one: notification }));
-    other.on('notification', (notification) => heard.push({ other: notification }));
-    await one.query('-- what a queue says first\n/* and more */ LISTEN "jobs"');
+    one.on('notification', (notification) => received.push({ one: notification }));
+    other.on('notification', (notification) => received.push({ other: notification }));
+    await one.query('-- a comment of a queue\n/* another one */ LISTEN "jobs"');
     await other.query('LISTEN jobs');
     await pool.query("NOTIFY jobs, 'a'");
     const a = { channel: 'jobs', payload: 'a' };
-    await eventually(() => heard.length === 2);
-    expect(heard).toEqual(expect.arrayContaining([{ one: a }, { other: a }]));
+    await eventually(() => received.length === 2);
+    expect(received).toEqual(expect.arrayContaining([{ one: a }, { other: a }]));
 
     await one.query('UNLISTEN jobs');
     await pool.query("SELECT pg_notify('jobs', 'b')");
-    await eventually(() => heard.length === 3);
-    expect(heard.at(-1)).toEqual({ other: { channel: 'jobs', payload: 'b' } });
+    await eventually(() => received.length === 3);
+    expect(received.at(-1)).toEqual({ other: { channel: 'jobs', payload: 'b' } });
     one.release();
     other.release();
     await pool.query("NOTIFY jobs, 'c'");
     await pool.query('SELECT 1');
-    expect(heard).toHaveLength(3);
+    expect(received).toHaveLength(3);
   });
 
-  test('gives values in the same form as pg', async () => {
+  test('returns values in the same form as pg', async () => {
     const { rows } = await pool.query(
       `SELECT 9007199254740993::int8 AS int8, 1.50::numeric AS numeric, date '2026-11-16' AS date, 7::int4 AS int4,
               timestamptz '2026-11-16T10:00+01' AS at, '{"a":[1]}'::jsonb AS jsonb, NULL AS nothing`,
@@ -122,7 +122,7 @@ describe('the embedded pool', () => {
     ]);
   });
 
-  test('tells the command and how many rows it touched', async () => {
+  test('reports the command and the number of affected rows', async () => {
     await pool.query('INSERT INTO facts VALUES ($1), ($2)', ['a', 'b']);
     expect(await pool.query("UPDATE facts SET who = 'c'")).toMatchObject({ command: 'UPDATE', rowCount: 2 });
     expect(await pool.query('/* all */ DELETE FROM facts RETURNING who')).toMatchObject({
@@ -132,7 +132,7 @@ describe('the embedded pool', () => {
     });
   });
 
-  test('that has ended refuses, and keeps nobody waiting', async () => {
+  test('refuses statements after its end, without waiting', async () => {
     const ended = await openPool();
     const client = await ended.connect();
     await ended.end();

@@ -8,7 +8,7 @@ import { ManualTimers } from '../support/manual-timers.js';
 import { atEndOfTest } from '../support/release.js';
 import { embeddedFolder } from './databases.js';
 
-/** A statement that PostgreSQL is busy with for hours, as one that spins is. */
+/** A statement that occupies PostgreSQL for hours, like one that spins. */
 const SPINNING = 'SELECT count(*) FROM generate_series(1, 1000000000000)';
 
 async function openThread(options: Partial<ThreadOptions> = {}): Promise<PgliteThread> {
@@ -24,7 +24,7 @@ const reasonOf = async (promise: Promise<unknown>): Promise<unknown> =>
   );
 
 describe("the embedded database's thread", () => {
-  test('takes bytes, moments, lists and JSON, and gives them back', async () => {
+  test('accepts and returns bytes, instants, lists and JSON', async () => {
     const thread = await openThread();
     const at = new Date('2026-11-16T09:00:00.123Z');
     const { rows } = await thread.query(
@@ -43,7 +43,7 @@ describe("the embedded database's thread", () => {
     ]);
   });
 
-  test('tells errors as PostgreSQL does, without the parameters', async () => {
+  test('returns the errors of PostgreSQL, without the parameters', async () => {
     const thread = await openThread();
     await thread.query('CREATE TABLE once (name text PRIMARY KEY)');
     await thread.query('INSERT INTO once VALUES ($1)', ['x']);
@@ -61,13 +61,13 @@ describe("the embedded database's thread", () => {
     expect(error).not.toHaveProperty('query');
   });
 
-  test('refuses a parameter that cannot be passed on, and goes on', async () => {
+  test('refuses a parameter that cannot be cloned, and continues', async () => {
     const thread = await openThread();
     await expect(thread.query('SELECT $1', [() => {}])).rejects.toThrow(/could not be cloned/);
     expect((await thread.query('SELECT 1 AS n')).rows).toEqual([{ n: 1 }]);
   });
 
-  test('that makes no progress is given up: who waits is told that the record is away, and then the owner', async () => {
+  test('is terminated when it makes no progress: open requests fail as unavailable, then onLost is called', async () => {
     const timers = new ManualTimers();
     const lost: Error[] = [];
     const thread = await openThread({ timers, onLost: (error) => lost.push(error) });
@@ -86,7 +86,7 @@ describe("the embedded database's thread", () => {
       expect(error).toBeInstanceOf(ServiceUnavailableError);
       expect(isUnavailable(error)).toBe(true);
       expect(String(error)).toContain('made no progress for 10 s');
-      // What became of it is not known: a 503 that does not say that nothing was taken in.
+      // The outcome is unknown, so the 503 must not claim that nothing was stored.
       expect(error).toMatchObject({ code: 'ETIMEDOUT' });
     }
     await timers.sleeping();
@@ -96,7 +96,7 @@ describe("the embedded database's thread", () => {
     await pool.end();
   });
 
-  test('may take its time until statements are limited', async () => {
+  test('has no short limit until the statement timeout is set', async () => {
     const timers = new ManualTimers();
     const thread = await openThread({ timers });
     const spinning = reasonOf(thread.query(SPINNING));
@@ -109,7 +109,7 @@ describe("the embedded database's thread", () => {
     expect(await spinning).toBeInstanceOf(ServiceUnavailableError);
   });
 
-  test('closes within seconds, whether it answers or not, and tells nobody that it is lost', async () => {
+  test('closes within seconds, whether it answers or not, without calling onLost', async () => {
     const timers = new ManualTimers();
     const lost: Error[] = [];
     const thread = await openThread({ timers, onLost: (error) => lost.push(error) });

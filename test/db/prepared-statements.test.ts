@@ -1,4 +1,4 @@
-// Which statements are prepared, and that none of them fails when a newer version changes the tables.
+// Frequent statements are prepared, and none of them fails when a newer version changes the tables.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import type pg from 'pg';
@@ -10,7 +10,7 @@ let pool: pg.Pool;
 let db: Kysely<{ things: { id: number; name: string } }>;
 
 beforeAll(async () => {
-  // One connection: what is prepared is prepared on a connection.
+  // One connection, because a statement is prepared per connection.
   ({ pool } = openPgPool({ url: (await freshDatabase()).url, size: 1, onError: () => undefined }));
   db = new Kysely({ dialect: new PostgresDialect({ pool: withPreparedStatements(pool) }) });
   await pool.query(
@@ -25,16 +25,16 @@ async function prepared(): Promise<string[]> {
   return rows.map(({ statement }) => statement);
 }
 
-test('a statement is prepared once it was asked often, and answers the same', async () => {
-  const ask = (id: number) => db.selectFrom('things').select('name').where('id', '=', id).execute();
-  for (let n = 0; n < 19; n += 1) expect(await ask(1)).toEqual([{ name: 'one' }]);
+test('a frequent statement is prepared and returns the same rows', async () => {
+  const query = (id: number) => db.selectFrom('things').select('name').where('id', '=', id).execute();
+  for (let n = 0; n < 19; n += 1) expect(await query(1)).toEqual([{ name: 'one' }]);
   expect(await prepared()).toEqual([]);
-  expect(await ask(1)).toEqual([{ name: 'one' }]);
-  expect(await ask(2)).toEqual([]);
+  expect(await query(1)).toEqual([{ name: 'one' }]);
+  expect(await query(2)).toEqual([]);
   expect(await prepared()).toEqual(['select "name" from "things" where "id" = $1']);
 });
 
-test('what was prepared still answers when the table gets another column', async () => {
+test('a prepared statement still works when the table gets another column', async () => {
   const all = () => db.selectFrom('things').selectAll().where('id', '=', 1).execute();
   const some = () => sql<{ id: number }>`SELECT id FROM (SELECT * FROM things) t WHERE id = ${1}`.execute(db);
   for (let n = 0; n < 30; n += 1) {
@@ -47,7 +47,7 @@ test('what was prepared still answers when the table gets another column', async
   expect((await some()).rows).toEqual([{ id: 1 }]);
 });
 
-test('what is changed is counted, prepared or not', async () => {
+test('affected rows are counted, prepared or not', async () => {
   const rename = (name: string) =>
     db.updateTable('things').set({ name }).where('id', '=', 1).executeTakeFirst();
   for (let n = 0; n < 25; n += 1) expect((await rename(`name ${n}`)).numUpdatedRows).toBe(1n);

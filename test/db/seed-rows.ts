@@ -1,4 +1,4 @@
-// Small facts for tests of the record: one account, one calendar, a window, a slot, notifications.
+// Sample rows for tests: one account, one calendar, a window, a slot, notifications.
 import type { Slot } from '../../src/core/index.js';
 import { Encryptor } from '../../src/crypto/encryptor.js';
 import type { Account } from '../../src/db/tables/accounts.js';
@@ -7,7 +7,7 @@ import type { NewNotification } from '../../src/db/tables/notifications.js';
 import type { StoredWindow } from '../../src/db/tables/windows.js';
 import { ENCRYPTION_KEY } from './databases.js';
 
-/** With the key of every engine that a test gives no other. */
+/** Has the key of every engine to which a test passes no other one. */
 export const ENCRYPTOR = new Encryptor([Buffer.from(ENCRYPTION_KEY, 'hex')]);
 
 export const NOW = new Date('2026-11-09T08:00:00+01:00');
@@ -58,7 +58,7 @@ export const slot: Slot = {
 export const PATIENT = 'Planted Patientowa';
 let count = 0;
 
-/** Each is another one. */
+/** Each call returns a different notification. */
 export const newNotification = (changes: Partial<NewNotification> = {}): NewNotification => {
   count += 1;
   return {

@@ -8,80 +8,80 @@ import { useDatabase } from './use-database.js';
 
 const MINUTE = 60_000;
 
-describe('what workers share through the record', () => {
-  const record = useDatabase();
+describe('the state that workers share through the database', () => {
+  const database = useDatabase();
 
-  describe('the budget', () => {
+  describe('the rate limiter', () => {
     const two = [{ of: 'writes', limit: 2, perMs: MINUTE }] as const;
-    const take = (at: Date, write = true) => acquireRequest(record.db, 'warsaw', write, two, at, at);
+    const acquire = (at: Date, write = true) => acquireRequest(database.db, 'warsaw', write, two, at, at);
 
-    test('has as many requests in any stretch as fit, and says when there is one again', async () => {
-      expect(await take(NOW)).toEqual({ kind: 'taken' });
-      expect(await take(later(10_000))).toEqual({ kind: 'taken' });
-      expect(await take(later(20_000))).toEqual({ kind: 'spent', until: later(MINUTE) });
-      expect(await take(later(MINUTE - 1))).toEqual({ kind: 'spent', until: later(MINUTE) });
-      expect(await take(later(MINUTE))).toEqual({ kind: 'taken' });
-      expect(await take(later(MINUTE))).toEqual({ kind: 'spent', until: later(10_000 + MINUTE) });
+    test('permits the limit of requests in any window, and reports when the next one is permitted', async () => {
+      expect(await acquire(NOW)).toEqual({ kind: 'taken' });
+      expect(await acquire(later(10_000))).toEqual({ kind: 'taken' });
+      expect(await acquire(later(20_000))).toEqual({ kind: 'spent', until: later(MINUTE) });
+      expect(await acquire(later(MINUTE - 1))).toEqual({ kind: 'spent', until: later(MINUTE) });
+      expect(await acquire(later(MINUTE))).toEqual({ kind: 'taken' });
+      expect(await acquire(later(MINUTE))).toEqual({ kind: 'spent', until: later(10_000 + MINUTE) });
     });
 
-    test('counts readings only where all requests are counted', async () => {
+    test('counts reads only in a window of all requests', async () => {
       const all = [...two, { of: 'requests', limit: 3, perMs: 60 * MINUTE }] as const;
       for (const write of [true, false, false])
-        await acquireRequest(record.db, 'warsaw', write, all, NOW, NOW);
-      expect(await acquireRequest(record.db, 'warsaw', true, two, NOW, NOW)).toEqual({ kind: 'taken' });
-      expect(await acquireRequest(record.db, 'warsaw', true, all, later(1), later(1))).toEqual({
+        await acquireRequest(database.db, 'warsaw', write, all, NOW, NOW);
+      expect(await acquireRequest(database.db, 'warsaw', true, two, NOW, NOW)).toEqual({ kind: 'taken' });
+      expect(await acquireRequest(database.db, 'warsaw', true, all, later(1), later(1))).toEqual({
         kind: 'spent',
         until: later(60 * MINUTE),
       });
     });
 
-    test('counts readings by themselves where they have a window of their own', async () => {
+    test('counts reads separately in a window of their own', async () => {
       const one = [{ of: 'readings', limit: 1, perMs: MINUTE }] as const;
-      await take(NOW);
-      expect(await acquireRequest(record.db, 'warsaw', false, one, NOW, NOW)).toEqual({ kind: 'taken' });
-      expect(await acquireRequest(record.db, 'warsaw', false, one, later(1), later(1))).toEqual({
+      await acquire(NOW);
+      expect(await acquireRequest(database.db, 'warsaw', false, one, NOW, NOW)).toEqual({ kind: 'taken' });
+      expect(await acquireRequest(database.db, 'warsaw', false, one, later(1), later(1))).toEqual({
         kind: 'spent',
         until: later(MINUTE),
       });
     });
 
-    test('counts a request from its answer, and one without an answer from when it could last have come', async () => {
+    test('counts a request from its answer, and one without an answer from the latest possible answer', async () => {
       const answeredBy = later(15_000);
-      await acquireRequest(record.db, 'warsaw', true, two, NOW, answeredBy);
-      await acquireRequest(record.db, 'warsaw', true, two, NOW, answeredBy);
-      expect(await take(later(1))).toEqual({ kind: 'spent', until: later(15_000 + MINUTE) });
-      await requestAnswered(record.db, 'warsaw', true, answeredBy, later(300));
-      expect(await take(later(400))).toEqual({ kind: 'spent', until: later(300 + MINUTE) });
+      await acquireRequest(database.db, 'warsaw', true, two, NOW, answeredBy);
+      await acquireRequest(database.db, 'warsaw', true, two, NOW, answeredBy);
+      expect(await acquire(later(1))).toEqual({ kind: 'spent', until: later(15_000 + MINUTE) });
+      await requestAnswered(database.db, 'warsaw', true, answeredBy, later(300));
+      expect(await acquire(later(400))).toEqual({ kind: 'spent', until: later(300 + MINUTE) });
     });
 
-    test('of another account is another', async () => {
-      await putAccount(record.db, account({ id: 'madrid' }), NOW, ENCRYPTOR);
-      await take(NOW);
-      await take(NOW);
-      expect(await acquireRequest(record.db, 'madrid', true, two, NOW, NOW)).toEqual({ kind: 'taken' });
+    test('counts each account separately', async () => {
+      await putAccount(database.db, account({ id: 'madrid' }), NOW, ENCRYPTOR);
+      await acquire(NOW);
+      await acquire(NOW);
+      expect(await acquireRequest(database.db, 'madrid', true, two, NOW, NOW)).toEqual({ kind: 'taken' });
     });
 
-    test('forgets what no stretch reaches any more', async () => {
-      await take(NOW);
-      await take(later(MINUTE));
-      expect(await deleteExpiredRequests(record.db, later(1))).toBe(1);
+    test('deletes the requests that no window contains any more', async () => {
+      await acquire(NOW);
+      await acquire(later(MINUTE));
+      expect(await deleteExpiredRequests(database.db, later(1))).toBe(1);
     });
   });
 
   describe('a pause of an account', () => {
-    test('holds until its time, and the longer one wins', async () => {
-      expect(await acquirePermission(record.db, 'warsaw', NOW, later(1))).toEqual({
+    test('lasts until its end, and the longer pause wins', async () => {
+      expect(await acquirePermission(database.db, 'warsaw', NOW, later(1))).toEqual({
         kind: 'free',
         isRefused: false,
       });
-      await pauseAccount(record.db, 'warsaw', { until: later(5_000), reason: 'spent' });
-      await pauseAccount(record.db, 'warsaw', { until: later(1_000), reason: 'shorter' });
-      expect(await acquirePermission(record.db, 'warsaw', later(2_000), later(3_000))).toEqual({
+      await pauseAccount(database.db, 'warsaw', { until: later(5_000), reason: 'spent' });
+      await pauseAccount(database.db, 'warsaw', { until: later(1_000), reason: 'shorter' });
+      expect(await acquirePermission(database.db, 'warsaw', later(2_000), later(3_000))).toEqual({
         kind: 'paused',
         until: later(5_000),
         reason: 'spent',
       });
-      expect(await acquirePermission(record.db, 'warsaw', later(5_000), later(6_000))).toEqual({
+      expect(await acquirePermission(database.db, 'warsaw', later(5_000), later(6_000))).toEqual({
         kind: 'free',
         isRefused: false,
       });
@@ -89,10 +89,10 @@ describe('what workers share through the record', () => {
   });
 
   describe('the lease of a calendar', () => {
-    test('runs out by itself', async () => {
-      expect(await acquireLease(record.db, 'nowak', 'one', -1)).toBe(true);
-      expect(await acquireLease(record.db, 'nowak', 'other', 60_000)).toBe(true);
-      expect(await renewLease(record.db, 'nowak', 'one', 60_000)).toBe(false);
+    test('expires by itself', async () => {
+      expect(await acquireLease(database.db, 'nowak', 'one', -1)).toBe(true);
+      expect(await acquireLease(database.db, 'nowak', 'other', 60_000)).toBe(true);
+      expect(await renewLease(database.db, 'nowak', 'one', 60_000)).toBe(false);
     });
   });
 });

@@ -1,4 +1,4 @@
-// Connections to PostgreSQL that bring no answer: what is asked on them ends, and new ones take their place.
+// Connections to PostgreSQL that do not answer are destroyed with their statements, and replaced by new ones.
 import { expect, test } from '@jest/globals';
 import { isUnavailable } from '../../src/db/is-unavailable.js';
 import { openPgPool } from '../../src/db/pool.js';
@@ -9,7 +9,7 @@ import { postgresDatabase } from './databases.js';
 
 const LIMIT_MS = 1_500;
 
-async function opened() {
+async function openPool() {
   const proxy = await TcpProxy.start(await postgresDatabase());
   const errors: Error[] = [];
   const database = openPgPool({ url: proxy.url, size: 4, onError: (error) => errors.push(error) });
@@ -21,8 +21,8 @@ async function opened() {
 const reasonOf = async (work: Promise<unknown>): Promise<unknown> =>
   await work.catch((error: unknown) => error);
 
-test('a statement without an answer is given up as an absence of the server, and the next one has another connection', async () => {
-  const { proxy, database } = await opened();
+test('a statement without an answer fails as unavailable, and the next one gets another connection', async () => {
+  const { proxy, database } = await openPool();
   const { pool } = database;
   const clients = await Promise.all([pool.connect(), pool.connect()]);
   for (const client of clients) client.release();
@@ -30,15 +30,15 @@ test('a statement without an answer is given up as an absence of the server, and
   const error = await reasonOf(pool.query('SELECT 1'));
   expect(error).toMatchObject({ message: 'PostgreSQL did not answer within 1.5 s', code: 'ETIMEDOUT' });
   expect(isUnavailable(error)).toBe(true);
-  // The other one is as dead, and is found to be so by the next one.
+  // The other connection is dead too; the next statement detects it.
   expect(pool.totalCount).toBe(1);
   expect(isUnavailable(await reasonOf(pool.query('SELECT 1')))).toBe(true);
   const { rows } = await pool.query('SELECT 2 AS two');
   expect(rows).toEqual([{ two: 2 }]);
 });
 
-test('everything that was asked on the connection is given up with it, a transaction among it', async () => {
-  const { proxy, database } = await opened();
+test('all open statements of the connection fail with it, a transaction included', async () => {
+  const { proxy, database } = await openPool();
   const client = await database.pool.connect();
   await client.query('BEGIN');
   proxy.swallow();
@@ -48,16 +48,16 @@ test('everything that was asked on the connection is given up with it, a transac
   expect((await database.pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
 });
 
-test('a statement that takes its time within the limit is not given up, nor one that waits behind it', async () => {
-  const { database } = await opened();
+test('a slow statement within the limit does not fail, nor one that waits behind it', async () => {
+  const { database } = await openPool();
   const client = await database.pool.connect();
   const slow = Array.from({ length: 4 }, () => client.query('SELECT pg_sleep(0.5)'));
   await expect(Promise.all(slow)).resolves.toHaveLength(4);
   client.release();
 });
 
-test('a connection that only listens is asked now and then, and whoever listens is told that it is dead', async () => {
-  const { proxy, database } = await opened();
+test('a connection that only listens gets heartbeats, and its listener is notified when it is dead', async () => {
+  const { proxy, database } = await openPool();
   const client = await database.pool.connect();
   await client.query('/* as a worker does */ LISTEN something');
   let lost: Error | undefined;
@@ -71,8 +71,8 @@ test('a connection that only listens is asked now and then, and whoever listens 
   client.release(true);
 });
 
-test('what is frozen as a whole ends in time, be it a connection or the end', async () => {
-  const { proxy, database } = await opened();
+test('statements and the close end in time when the whole server is frozen', async () => {
+  const { proxy, database } = await openPool();
   await database.pool.query('SELECT 1');
   proxy.freeze();
   expect(isUnavailable(await reasonOf(database.pool.query('SELECT 1')))).toBe(true);

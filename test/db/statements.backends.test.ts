@@ -1,4 +1,4 @@
-// Pipelined statements, and writings that are one statement, on each of the record's databases.
+// Pipelined statements and combined writes, on both databases.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
 import { type StatementPart, writeCombined } from '../../src/db/combined-write.js';
@@ -11,7 +11,7 @@ describe.each(databases)('on $name', ({ create }) => {
 
   beforeAll(async () => {
     const options = await create();
-    // One connection: what is left behind in it is met by the next.
+    // One connection, so that a transaction that is left open affects the next statement.
     database = await openDatabase('url' in options ? { ...options, poolSize: 1 } : options);
     await sql`CREATE TABLE public.things (id integer PRIMARY KEY, at timestamptz)`.execute(database.db);
   });
@@ -21,28 +21,28 @@ describe.each(databases)('on $name', ({ create }) => {
   beforeEach(() => sql`TRUNCATE things`.execute(database.db));
 
   describe('pipelined statements', () => {
-    const adding = (id: number) =>
+    const insert = (id: number) =>
       sql<{ id: number }>`INSERT INTO things VALUES (${id}::integer) RETURNING id`;
-    const counting = sql<{ count: string }>`SELECT count(*) FROM things`;
+    const countRows = sql<{ count: string }>`SELECT count(*) FROM things`;
     const failing = sql<object>`SELECT 1 / ${0}::integer`;
     const isolation = sql<{ level: string }>`SELECT current_setting('transaction_isolation') AS level`;
-    /** As anybody sees it who is in no transaction. */
-    const count = async () => Number((await counting.execute(database.db)).rows[0]?.count);
+    /** The count outside of any transaction. */
+    const count = async () => Number((await countRows.execute(database.db)).rows[0]?.count);
 
-    test('each sees what those before it did, and all are answered', async () => {
-      const answers = await database.db
+    test('each see the changes of those before, and all return results', async () => {
+      const results = await database.db
         .transaction()
         .execute((tx) =>
           runPipelined(tx, (db) =>
             Promise.all([
-              adding(1).execute(db),
-              counting.execute(db),
-              adding(2).execute(db),
-              counting.execute(db),
+              insert(1).execute(db),
+              countRows.execute(db),
+              insert(2).execute(db),
+              countRows.execute(db),
             ]),
           ),
         );
-      expect(answers.map(({ rows }) => rows)).toEqual([
+      expect(results.map(({ rows }) => rows)).toEqual([
         [{ id: 1 }],
         [{ count: '1' }],
         [{ id: 2 }],
@@ -51,25 +51,25 @@ describe.each(databases)('on $name', ({ create }) => {
       expect(await count()).toBe(2);
     });
 
-    test('the commit goes along, and what is committed stays, whatever becomes of the rest', async () => {
+    test('include the commit, and a later failure does not undo it', async () => {
       const failed = database.db.transaction().execute(async (tx) => {
-        await runPipelined(tx, (db) => Promise.all([adding(1).execute(db), COMMIT.execute(db)]));
+        await runPipelined(tx, (db) => Promise.all([insert(1).execute(db), COMMIT.execute(db)]));
         throw new Error('too late');
       });
       await expect(failed).rejects.toThrow('too late');
       expect(await count()).toBe(1);
-      await database.db.transaction().execute((tx) => adding(2).execute(tx));
+      await database.db.transaction().execute((tx) => insert(2).execute(tx));
       expect(await count()).toBe(2);
     });
 
-    test('where one fails, nothing of the transaction is done, although the commit was behind it', async () => {
+    test('roll back the whole transaction where one fails before the commit', async () => {
       const failed = database.db.transaction().execute(async (tx) => {
-        await adding(1).execute(tx);
+        await insert(1).execute(tx);
         await runPipelined(tx, (db) =>
           Promise.all([
-            adding(2).execute(db),
+            insert(2).execute(db),
             failing.execute(db),
-            adding(3).execute(db),
+            insert(3).execute(db),
             COMMIT.execute(db),
           ]),
         );
@@ -78,16 +78,16 @@ describe.each(databases)('on $name', ({ create }) => {
       expect(await count()).toBe(0);
       await database.db
         .transaction()
-        .execute((tx) => runPipelined(tx, (db) => Promise.all([adding(4).execute(db), COMMIT.execute(db)])));
+        .execute((tx) => runPipelined(tx, (db) => Promise.all([insert(4).execute(db), COMMIT.execute(db)])));
       expect(await count()).toBe(1);
     });
 
-    test('a transaction that is begun in another way is one, too, and ends', async () => {
+    test('a transaction with another isolation level begins and ends', async () => {
       const inside = database.db
         .transaction()
         .setIsolationLevel('repeatable read')
         .execute(async (tx) => {
-          await adding(1).execute(tx);
+          await insert(1).execute(tx);
           return (await isolation.execute(tx)).rows;
         });
       expect(await inside).toEqual([{ level: 'repeatable read' }]);
@@ -95,20 +95,20 @@ describe.each(databases)('on $name', ({ create }) => {
       expect(await count()).toBe(1);
     });
 
-    test('a transaction without a statement, or whose first one fails, leaves nothing behind', async () => {
+    test('a transaction without a statement, or whose first one fails, leaves no open transaction', async () => {
       await database.db.transaction().execute(async () => undefined);
       const failed = database.db.transaction().execute((tx) => failing.execute(tx));
       await expect(failed).rejects.toMatchObject({ code: '22012' });
-      await adding(1).execute(database.db);
+      await insert(1).execute(database.db);
       expect(await count()).toBe(1);
     });
 
-    test('what one rolls back, others never saw', async () => {
+    test('a rolled-back transaction is not visible to concurrent ones', async () => {
       const work = Array.from({ length: 20 }, (_, n) =>
         database.db
           .transaction()
           .execute(async (tx) => {
-            await runPipelined(tx, (db) => Promise.all([adding(n).execute(db), counting.execute(db)]));
+            await runPipelined(tx, (db) => Promise.all([insert(n).execute(db), countRows.execute(db)]));
             if (n % 2 === 0) throw new Error('not this one');
           })
           .catch(() => undefined),
@@ -118,12 +118,12 @@ describe.each(databases)('on $name', ({ create }) => {
     });
   });
 
-  describe('several writings', () => {
+  describe('a combined write', () => {
     interface Added {
       readonly id: number;
       readonly at: string;
     }
-    const adding = (id: number): StatementPart<Added> => sql`
+    const insert = (id: number): StatementPart<Added> => sql`
       INSERT INTO things VALUES (${id}::integer, '2026-11-22T12:00:00+01:00'::timestamptz)
       ON CONFLICT (id) DO NOTHING RETURNING id, at`;
     const ids = async (): Promise<number[]> =>
@@ -131,30 +131,30 @@ describe.each(databases)('on $name', ({ create }) => {
         ({ id }) => id,
       );
 
-    test('all are done, and what is asked for is told by its name', async () => {
-      const told = await writeCombined<{ one: Added; none: Added; seen: { count: number } }>(
+    test('executes all parts and returns the rows of the named ones', async () => {
+      const rows = await writeCombined<{ one: Added; none: Added; seen: { count: number } }>(
         database.db,
-        [adding(1), undefined],
+        [insert(1), undefined],
         {
-          one: adding(2),
+          one: insert(2),
           none: undefined,
           seen: sql<{ count: number }>`SELECT count(*) AS count FROM things`,
         },
       );
       expect(await ids()).toEqual([1, 2]);
-      expect(told).toMatchObject({ one: [{ id: 2 }], none: [], seen: [{ count: 0 }] });
-      expect(new Date(told.one[0]?.at ?? '').toISOString()).toBe('2026-11-22T11:00:00.000Z');
+      expect(rows).toMatchObject({ one: [{ id: 2 }], none: [], seen: [{ count: 0 }] });
+      expect(new Date(rows.one[0]?.at ?? '').toISOString()).toBe('2026-11-22T11:00:00.000Z');
     });
 
-    test('where one fails, none is done', async () => {
+    test('executes none where one fails', async () => {
       const failing = sql<{ id: number }>`INSERT INTO things VALUES (4), (4) RETURNING id`;
-      await expect(writeCombined(database.db, [adding(3)], { failing })).rejects.toMatchObject({
+      await expect(writeCombined(database.db, [insert(3)], { failing })).rejects.toMatchObject({
         code: '23505',
       });
       expect(await ids()).toEqual([]);
     });
 
-    test('nothing at all is nothing', async () => {
+    test('executes nothing for no parts', async () => {
       expect(await writeCombined(database.db, [undefined], { none: undefined })).toEqual({ none: [] });
     });
   });

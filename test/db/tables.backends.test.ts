@@ -1,4 +1,4 @@
-// What the record keeps, where the databases take values, order sessions and tell errors in their own ways: on each of them.
+// The tables on both databases, which differ in how they accept values, order sessions and report errors.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
 import { type Database, type DatabaseOptions, openDatabase } from '../../src/db/database.js';
@@ -52,9 +52,9 @@ import {
 
 const DAY = '2026-11-16';
 const MINUTE = 60_000;
-const opened = (kept: Account) => decryptAccount(ENCRYPTOR, kept);
+const decrypted = (stored: Account) => decryptAccount(ENCRYPTOR, stored);
 
-describe.each(databases)('the record on $name', ({ create }) => {
+describe.each(databases)('the tables on $name', ({ create }) => {
   let options: DatabaseOptions;
   let database: Database;
   let db: Db;
@@ -69,19 +69,19 @@ describe.each(databases)('the record on $name', ({ create }) => {
 
   afterAll(() => database.close());
 
-  test('is found as it was when it is opened a second time, and nothing is migrated twice', async () => {
+  test('are unchanged when the database is opened again, and are not migrated twice', async () => {
     await putAccount(db, account(), NOW, ENCRYPTOR);
     await migrate(db);
     await database.close();
     database = await openDatabase(options);
     db = database.db;
-    expect((await listAccounts(db)).map(opened)).toEqual([account()]);
+    expect((await listAccounts(db)).map(decrypted)).toEqual([account()]);
     const { rows } = await sql`SELECT name FROM slotkeeper.kysely_migration ORDER BY name`.execute(db);
     expect(rows).toEqual([{ name: '001-tables' }]);
   });
 
   describe('an account', () => {
-    test('comes back as it was put, with or without what is optional', async () => {
+    test('is read as it was put, with or without optional fields', async () => {
       const bare = account({ id: 'madrid' });
       const full = account({
         domain: 'znanylekarz.pl',
@@ -96,13 +96,13 @@ describe.each(databases)('the record on $name', ({ create }) => {
       });
       expect(await putAccount(db, bare, NOW, ENCRYPTOR)).toBe(true);
       expect(await putAccount(db, full, NOW, ENCRYPTOR)).toBe(true);
-      expect((await listAccounts(db)).map(opened)).toEqual([bare, full]);
+      expect((await listAccounts(db)).map(decrypted)).toEqual([bare, full]);
       expect(await getAccount(db, 'nobody')).toBeUndefined();
     });
   });
 
   describe('a calendar', () => {
-    test('comes back as it was put, and is found by its address', async () => {
+    test('is read as it was put, and is found by its address', async () => {
       await putAccount(db, account(), NOW, ENCRYPTOR);
       const full = calendar({ id: 'lis', doctorId: '2', bufferBefore: 5, bufferAfter: 10, grid: 15 });
       expect(await putCalendar(db, calendar(), NOW)).toBe(true);
@@ -113,7 +113,7 @@ describe.each(databases)('the record on $name', ({ create }) => {
       expect(await findCalendarIdAt(db, calendar({ addressId: '0' }))).toBeUndefined();
     });
 
-    test('is refused without its account, or where another has the address', async () => {
+    test('is refused without its account, or where another calendar has the address', async () => {
       await expect(putCalendar(db, calendar(), NOW)).rejects.toThrow(/foreign key/);
       await putAccount(db, account(), NOW, ENCRYPTOR);
       await putCalendar(db, calendar(), NOW);
@@ -129,7 +129,7 @@ describe.each(databases)('the record on $name', ({ create }) => {
       await putCalendar(db, calendar(), NOW);
     });
 
-    test('of a date are replaced together, and those of other dates stay', async () => {
+    test('replace the windows of a date together, and leave other dates unchanged', async () => {
       const insurance = { accepted: 'with-insurance-only', providers: ['7'] } as const;
       const insured = { ...window('2026-11-17', '09:00', '12:00'), insurance };
       await saveWindows(db, [
@@ -149,8 +149,8 @@ describe.each(databases)('the record on $name', ({ create }) => {
       expect(await windowsOf(db, 'nowak', DAY, '2026-11-17')).toEqual([insured]);
     });
 
-    test('that only touch a range are outside of it', async () => {
-      const taken = (ref: string, start: string, end: string) => ({
+    test('exclude occupancies that are only adjacent to a range', async () => {
+      const occupancy = (ref: string, start: string, end: string) => ({
         calendar: 'nowak',
         ref,
         kind: 'booking',
@@ -158,7 +158,11 @@ describe.each(databases)('the record on $name', ({ create }) => {
       });
       await saveOccupancies(
         db,
-        [taken('before', '09:00', '10:00'), taken('in', '09:30', '10:01'), taken('after', '11:00', '12:00')],
+        [
+          occupancy('before', '09:00', '10:00'),
+          occupancy('in', '09:30', '10:01'),
+          occupancy('after', '11:00', '12:00'),
+        ],
         NOW,
       );
       const found = await findBusyTime(db, 'nowak', new Date(`${DAY}T10:00Z`), new Date(`${DAY}T11:00Z`));
@@ -185,7 +189,7 @@ describe.each(databases)('the record on $name', ({ create }) => {
       await putCalendar(db, calendar(), NOW);
     });
 
-    test('counts its changes, keeps the oldest moment and the highest priority', async () => {
+    test('counts its changes, and stores the oldest instant and the highest priority', async () => {
       await mark(500);
       await mark(40, DAY, new Date(NOW.getTime() + 1000));
       await mark(900);
@@ -205,7 +209,7 @@ describe.each(databases)('the record on $name', ({ create }) => {
       ]);
     });
 
-    test('stays pending where it changed while it was published', async () => {
+    test('stays pending where it changes during publication', async () => {
       await mark(5);
       await mark(5);
       await savePublished(
@@ -231,7 +235,7 @@ describe.each(databases)('the record on $name', ({ create }) => {
       ]);
     });
 
-    test('keeps the fields of what was published in the order in which they were sent', async () => {
+    test('stores the published fields in the order in which they were sent', async () => {
       await mark(5);
       await savePublished(
         db,
@@ -255,7 +259,7 @@ describe.each(databases)('the record on $name', ({ create }) => {
       expect(await findPendingCalendars(db, horizon, NOW, 9)).toEqual([{ calendar: 'nowak', priority: 7 }]);
     });
 
-    test('comes in the order of priority, and counts only within the horizon', async () => {
+    test('is listed in order of priority, and counts only within the horizon', async () => {
       await mark(30, '2026-11-18');
       await mark(10, '2026-11-19');
       await mark(20, '2026-11-17');
@@ -276,7 +280,7 @@ describe.each(databases)('the record on $name', ({ create }) => {
 
     beforeEach(() => putAccount(db, account(), NOW, ENCRYPTOR));
 
-    test('come out of the feed as they were given, in their order', async () => {
+    test('are read from the feed as they were added, in order', async () => {
       const [first, second] = [
         newNotification(),
         newNotification({
@@ -314,7 +318,7 @@ describe.each(databases)('the record on $name', ({ create }) => {
       expect(await getNotification(db, ENCRYPTOR, 'ntf_none')).toBeUndefined();
     });
 
-    test('are taken in whatever characters they hold', async () => {
+    test('may contain any characters', async () => {
       const odd = 'a\0b\ud800c\u{1f600}';
       await add(newNotification({ name: odd, ref: odd, problem: odd, booking: odd, data: { odd } }));
       const expected = 'a\ufffdb\ufffdc\u{1f600}';
@@ -323,18 +327,18 @@ describe.each(databases)('the record on $name', ({ create }) => {
       ]);
     });
 
-    test('are gone where their transaction is undone', async () => {
+    test('are not stored where their transaction is rolled back', async () => {
       await db
         .transaction()
         .execute(async (tx) => {
           await addNotifications(tx, ENCRYPTOR, [newNotification()], NOW);
-          throw new Error('undone');
+          throw new Error('rolled back');
         })
         .catch(() => undefined);
       expect((await read()).items).toEqual([]);
     });
 
-    test('lie in the database sealed, each for its own row', async () => {
+    test('are encrypted in the database, each bound to its row', async () => {
       await add(newNotification(), newNotification());
       const { rows } = await sql<{ id: string; data: Buffer; text: string }>`
         SELECT id, data, row_to_json(n)::text AS text FROM slotkeeper.notifications n
@@ -349,7 +353,7 @@ describe.each(databases)('the record on $name', ({ create }) => {
       await expect(read()).rejects.toThrow('decryption failed');
     });
 
-    test('those that are due are found by their calendar, and those that wait are not', async () => {
+    test('are found by calendar when due, and not while they wait for a retry', async () => {
       await add(newNotification(), newNotification(), newNotification({ calendar: null }));
       await read();
       expect(await dueKeys(db, all, NOW, 10)).toEqual(
@@ -369,7 +373,7 @@ describe.each(databases)('the record on $name', ({ create }) => {
       expect(await dueKeys(db, all, later(5_000), 10)).toHaveLength(2);
     });
 
-    test('what failed is listed, and is tried again as if for the first time, or dropped', async () => {
+    test('that failed are listed, and retried from the first attempt, or dropped', async () => {
       const { added } = await add(newNotification(), newNotification());
       const [one = '', two = ''] = added.map(({ id }) => id);
       await read();
@@ -391,7 +395,7 @@ describe.each(databases)('the record on $name', ({ create }) => {
       expect(await failedNotifications(db, 10)).toEqual([]);
     });
 
-    test('what was never delivered loses its data in the end, and is a failure then', async () => {
+    test('that were never delivered lose their data in the end and become failures', async () => {
       const { added } = await add(newNotification(), newNotification(), newNotification());
       const [one = '', two = '', three = ''] = added.map(({ id }) => id);
       await read();
@@ -408,7 +412,7 @@ describe.each(databases)('the record on $name', ({ create }) => {
       });
     });
 
-    test('rows go, and a cursor is never given out again', async () => {
+    test('are deleted after their time, and a cursor is never reused', async () => {
       await add(newNotification(), newNotification());
       const { next } = await read();
       expect(await deleteExpiredNotifications(db, later(-1), NOW)).toBe(0);
@@ -418,7 +422,7 @@ describe.each(databases)('the record on $name', ({ create }) => {
     });
   });
 
-  describe('what workers share', () => {
+  describe('the state that workers share', () => {
     const two = [{ of: 'writes', limit: 2, perMs: MINUTE }] as const;
 
     beforeEach(async () => {
@@ -426,7 +430,7 @@ describe.each(databases)('the record on $name', ({ create }) => {
       await putCalendar(db, calendar(), NOW);
     });
 
-    test('a budget has several at once or none, says when there are so many, and takes back what was not used', async () => {
+    test('the rate limiter permits several requests at once or none, reports when, and accepts unused ones back', async () => {
       const three = [{ of: 'readings', limit: 3, perMs: MINUTE }] as const;
       const reads = (at: Date, count: number) => acquireRequest(db, 'warsaw', false, three, at, at, count);
       expect(await reads(NOW, 1)).toEqual({ kind: 'taken' });
@@ -439,7 +443,7 @@ describe.each(databases)('the record on $name', ({ create }) => {
       expect(await reads(later(MINUTE), 1)).toEqual({ kind: 'spent', until: later(1_000 + MINUTE) });
     });
 
-    test('as many are given back as were not used, and one calendar is taken to be read, however the server plans it', async () => {
+    test('releases exactly the unused requests, and acquires one calendar for a read, whatever the query plan', async () => {
       const many = [{ of: 'readings', limit: 100, perMs: MINUTE }] as const;
       await acquireRequest(db, 'warsaw', false, many, NOW, NOW, 100);
       const others = Array.from({ length: 20 }, (_, n) => ({
@@ -449,8 +453,8 @@ describe.each(databases)('the record on $name', ({ create }) => {
       }));
       for (const one of others) await putCalendar(db, one, NOW);
       await db.transaction().execute(async (tx) => {
-        for (const way of ['hashjoin', 'mergejoin', 'hashagg', 'sort', 'material', 'memoize'])
-          await sql`SET LOCAL enable_${sql.raw(way)} = off`.execute(tx);
+        for (const feature of ['hashjoin', 'mergejoin', 'hashagg', 'sort', 'material', 'memoize'])
+          await sql`SET LOCAL enable_${sql.raw(feature)} = off`.execute(tx);
         await releaseRequests(tx, 'warsaw', false, NOW, 30);
         await acquireBookingsRead(tx, 'warsaw', NOW, NOW);
       });
@@ -460,21 +464,21 @@ describe.each(databases)('the record on $name', ({ create }) => {
       expect(await read.execute()).toHaveLength(1);
     });
 
-    test('a budget is never overspent by many workers at the same time', async () => {
+    test('the rate limiter is not exceeded by concurrent workers', async () => {
       const answers = await Promise.all(
         Array.from({ length: 12 }, () => acquireRequest(db, 'warsaw', true, two, NOW, NOW)),
       );
       expect(answers.filter(({ kind }) => kind === 'taken')).toHaveLength(2);
     });
 
-    test('a pause by the firewall lets one request through first, and all once that came through', async () => {
+    test('after a pause by the firewall one request is a probe, and all are permitted after its success', async () => {
       expect(await recordPause(db, 'warsaw', 0)).toBe(1);
       expect(await recordPause(db, 'warsaw', 0)).toBeUndefined();
       expect(await recordPause(db, 'warsaw', 1)).toBe(2);
-      const asked = await Promise.all(
+      const results = await Promise.all(
         [1, 2, 3].map(() => acquirePermission(db, 'warsaw', NOW, later(9_000))),
       );
-      expect(asked.map(({ kind }) => kind).sort()).toEqual(['paused', 'paused', 'probe']);
+      expect(results.map(({ kind }) => kind).sort()).toEqual(['paused', 'paused', 'probe']);
       await resetPauses(db, 'warsaw');
       expect(await acquirePermission(db, 'warsaw', later(1), later(2))).toEqual({
         kind: 'free',
@@ -482,7 +486,7 @@ describe.each(databases)('the record on $name', ({ create }) => {
       });
     });
 
-    test('the lease of a calendar is one worker’s, can be prolonged by it, and goes to another once given back', async () => {
+    test('the lease of a calendar belongs to one worker, which can renew it, until that worker releases it', async () => {
       expect(await acquireLease(db, 'nowak', 'one', 60_000)).toBe(true);
       expect(await acquireLease(db, 'nowak', 'other', 60_000)).toBe(false);
       expect(await renewLease(db, 'nowak', 'one', 60_000)).toBe(true);
@@ -493,14 +497,14 @@ describe.each(databases)('the record on $name', ({ create }) => {
       expect(await acquireLease(db, 'nowak', 'other', 60_000)).toBe(true);
     });
 
-    test('the lease of a calendar is given to one of many who ask at once', async () => {
-      const asked = await Promise.all(
+    test('the lease of a calendar is acquired by one of many concurrent workers', async () => {
+      const results = await Promise.all(
         Array.from({ length: 8 }, (_, n) => acquireLease(db, 'nowak', `worker-${n}`, 60_000)),
       );
-      expect(asked.filter(Boolean)).toHaveLength(1);
+      expect(results.filter(Boolean)).toHaveLength(1);
     });
 
-    test('failed attempts are counted, their reason is in sight, and a success forgets them', async () => {
+    test('failed attempts are counted and show their reason until a success', async () => {
       expect(await recordFailure(db, 'nowak', 'timeout')).toBe(1);
       expect(await recordFailure(db, 'nowak', 'still')).toBe(2);
       await scheduleRetry(db, 'nowak', later(4_000));
@@ -511,7 +515,7 @@ describe.each(databases)('the record on $name', ({ create }) => {
       expect(await getCalendar(db, 'nowak')).toEqual(calendar());
     });
 
-    test('bodies that were sent lately are remembered, older ones forgotten', async () => {
+    test('recently sent payloads are stored, older ones deleted', async () => {
       await recordPayload(db, 'nowak', 'a', NOW, later(-1));
       await recordPayload(db, 'nowak', 'b', later(10), later(-1));
       expect(await payloadsSince(db, 'nowak', later(5))).toEqual(new Set(['b']));

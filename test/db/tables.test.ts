@@ -13,7 +13,7 @@ import { account, calendar, ENCRYPTOR, NOW, slot, window } from './seed-rows.js'
 
 const DAY = '2026-11-16';
 
-describe('the record', () => {
+describe('the tables', () => {
   let database: Database;
 
   beforeAll(async () => {
@@ -29,16 +29,16 @@ describe('the record', () => {
   });
 
   describe('an account', () => {
-    test('put again as it is changes nothing, so its days stay published', async () => {
+    test('that is put unchanged changes nothing, so its days stay published', async () => {
       const { db } = database;
-      await publishedDay();
+      await publishDay();
       expect(await putAccount(db, account(), NOW, ENCRYPTOR)).toBe(false);
       expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toEqual([]);
     });
 
-    test('with another limit tries again what failed, and wants no day anew', async () => {
+    test('with another limit retries what failed, and marks no day dirty', async () => {
       const { db } = database;
-      await publishedDay();
+      await publishDay();
       await recordCalendarRefused(
         db,
         calendar(),
@@ -54,10 +54,10 @@ describe('the record', () => {
     });
 
     test.each([{ baseUrl: 'http://other' }, { clientId: 'other' }, { timeZone: 'Europe/Madrid' }])(
-      'with another %o wants all its days anew',
+      'with another %o marks all its days dirty',
       async (change) => {
         const { db } = database;
-        await publishedDay();
+        await publishDay();
         await putAccount(db, account(change), NOW, ENCRYPTOR);
         expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toMatchObject([
           { date: DAY, published: null, verified: false, pendingSince: NOW },
@@ -77,29 +77,29 @@ describe('the record', () => {
   });
 
   describe('a calendar', () => {
-    test('is not failed by a refusal of what it was, before it was changed or its failure was taken back', async () => {
+    test('ignores a refusal of its state before it was changed or its failure was reset', async () => {
       const { db } = database;
-      const failed = async () => {
-        const was = await getCalendar(db, 'nowak');
-        if (was === undefined) throw new Error('there is no calendar');
+      const refuse = async () => {
+        const before = await getCalendar(db, 'nowak');
+        if (before === undefined) throw new Error('there is no calendar');
         return () =>
-          recordCalendarRefused(db, was, { reason: 'forbidden', leavesOnSale: false, tried: [] }, NOW, 1);
+          recordCalendarRefused(db, before, { reason: 'forbidden', leavesOnSale: false, tried: [] }, NOW, 1);
       };
-      await publishedDay();
-      const first = await failed();
+      await publishDay();
+      const first = await refuse();
       expect(await first()).toBe(1);
-      const second = await failed();
+      const second = await refuse();
       expect(await retryFailedCalendars(db, ['nowak'])).toEqual(['nowak']);
       expect(await second()).toBeUndefined();
-      const third = await failed();
+      const third = await refuse();
       await putCalendar(db, calendar({ bufferAfter: 5 }), NOW);
       expect(await third()).toBeUndefined();
       expect(await getCalendar(db, 'nowak')).not.toHaveProperty('failed');
     });
 
-    test('that changes wants all its days anew and is tried again', async () => {
+    test('that changes marks all its days dirty and is retried', async () => {
       const { db } = database;
-      await publishedDay();
+      await publishDay();
       await recordCalendarRefused(
         db,
         calendar(),
@@ -116,17 +116,17 @@ describe('the record', () => {
       ]);
     });
 
-    test('that is at another address has been told nothing there', async () => {
+    test('that moves to another address has nothing published there', async () => {
       const { db } = database;
-      await publishedDay();
+      await publishDay();
       await putCalendar(db, calendar({ addressId: 'elsewhere' }), NOW);
-      const nothing = { published: null, verified: false };
-      expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toMatchObject([{ date: DAY, ...nothing }]);
+      const unpublished = { published: null, verified: false };
+      expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toMatchObject([{ date: DAY, ...unpublished }]);
     });
 
-    test('that is deleted takes with it all that was known of it', async () => {
+    test('that is deleted loses all its rows', async () => {
       const { db } = database;
-      await publishedDay();
+      await publishDay();
       await deleteCalendar(db, 'nowak');
       expect(await deleteCalendar(db, 'nowak')).toBe(false);
       await putCalendar(db, calendar(), NOW);
@@ -145,7 +145,7 @@ describe('the record', () => {
       await putCalendar(database.db, calendar(), NOW);
     });
 
-    test('is not made by a change of occupancy, because nothing is sold on it', async () => {
+    test('is not created by a change of occupancy, because nothing is offered on it', async () => {
       const change = { calendar: 'nowak', date: DAY, priority: 1 };
       await markDays(database.db, { windows: [], occupancy: [change] }, NOW);
       expect(await daysBetween(database.db, 'nowak', DAY, DAY)).toEqual([]);
@@ -155,21 +155,26 @@ describe('the record', () => {
       ['calendar is at another address', calendar({ addressId: '790' }), account()],
       ['account is another client', calendar(), account({ clientId: 'another' })],
       ['account is in another country', calendar(), account({ timeZone: 'Europe/Madrid' })],
-    ])('is not published by what was told before its %s', async (_, nextCalendar, nextAccount) => {
-      const { db } = database;
-      await mark(5);
-      await putAccount(db, nextAccount, NOW, ENCRYPTOR);
-      await putCalendar(db, nextCalendar, NOW);
-      const told = [{ date: DAY, generation: 1, slots: [slot], verified: true }];
-      await savePublished(db, calendar(), account(), told, NOW);
-      expect(await daysBetween(db, 'nowak', DAY, DAY)).toMatchObject([
-        { published: null, verified: false, publishedGeneration: 0 },
-      ]);
-      await savePublished(db, nextCalendar, nextAccount, told, NOW);
-      expect(await daysBetween(db, 'nowak', DAY, DAY)).toMatchObject([{ published: [slot], verified: true }]);
-    });
+    ])(
+      'is not recorded as published by slots that were sent before its %s',
+      async (_, nextCalendar, nextAccount) => {
+        const { db } = database;
+        await mark(5);
+        await putAccount(db, nextAccount, NOW, ENCRYPTOR);
+        await putCalendar(db, nextCalendar, NOW);
+        const published = [{ date: DAY, generation: 1, slots: [slot], verified: true }];
+        await savePublished(db, calendar(), account(), published, NOW);
+        expect(await daysBetween(db, 'nowak', DAY, DAY)).toMatchObject([
+          { published: null, verified: false, publishedGeneration: 0 },
+        ]);
+        await savePublished(db, nextCalendar, nextAccount, published, NOW);
+        expect(await daysBetween(db, 'nowak', DAY, DAY)).toMatchObject([
+          { published: [slot], verified: true },
+        ]);
+      },
+    );
 
-    test('that failed is tried again after a minute, then after twice as long, up to six hours', async () => {
+    test('that failed is retried after a minute, then after twice as long, up to six hours', async () => {
       const { db } = database;
       await mark(5);
       const pauses: number[] = [];
@@ -182,7 +187,7 @@ describe('the record', () => {
         expect(await pendingDays(db, 'nowak', DAY, DAY, early, 9)).toEqual([]);
         expect(await findPendingCalendars(db, horizon, early, 9)).toEqual([]);
         expect(await pendingDays(db, 'nowak', DAY, DAY, at, 9)).toHaveLength(1);
-        // Behind everything that closes.
+        // The lowest priority, behind all closings.
         expect(await findPendingCalendars(db, horizon, at, 9)).toEqual([
           { calendar: 'nowak', priority: LOWEST_PRIORITY },
         ]);
@@ -190,7 +195,7 @@ describe('the record', () => {
       expect(pauses).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 360, 360, 360]);
     });
 
-    test('of a calendar that failed counts as failed and is not woken', async () => {
+    test('of a failed calendar counts as failed and is not enqueued', async () => {
       await mark(5);
       await recordCalendarRefused(
         database.db,
@@ -204,7 +209,7 @@ describe('the record', () => {
     });
   });
 
-  async function publishedDay(): Promise<void> {
+  async function publishDay(): Promise<void> {
     const { db } = database;
     await putAccount(db, account(), NOW, ENCRYPTOR);
     await putCalendar(db, calendar(), NOW);

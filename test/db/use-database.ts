@@ -1,4 +1,4 @@
-// A database on PostgreSQL for the tests of a file, empty before each of them but for one account and its calendar.
+// Provides a database on PostgreSQL to the tests of a file. Before each test it contains one account and its calendar only.
 import { afterAll, beforeAll, beforeEach } from '@jest/globals';
 import { type Database, openDatabase } from '../../src/db/database.js';
 import type { Db } from '../../src/db/schema.js';
@@ -7,10 +7,10 @@ import { putCalendar } from '../../src/db/tables/calendars.js';
 import { deleteAllRows, postgresDatabase } from './databases.js';
 import { account, calendar, ENCRYPTOR, NOW } from './seed-rows.js';
 
-/** Registers the hooks. @returns what has the database from the first hook on */
+/** Registers the hooks. @returns an object whose `db` is available from the first hook on */
 export function useDatabase(): { readonly db: Db } {
   let database: Database | undefined;
-  const record = {
+  const opened = {
     get db(): Db {
       if (database === undefined) throw new Error('the database is not open yet');
       return database.db;
@@ -22,14 +22,14 @@ export function useDatabase(): { readonly db: Db } {
   });
 
   beforeEach(async () => {
-    await deleteAllRows(record.db);
-    await putAccount(record.db, account(), NOW, ENCRYPTOR);
-    await putCalendar(record.db, calendar(), NOW);
+    await deleteAllRows(opened.db);
+    await putAccount(opened.db, account(), NOW, ENCRYPTOR);
+    await putCalendar(opened.db, calendar(), NOW);
   });
 
   afterAll(async () => {
     await database?.close();
   });
 
-  return record;
+  return opened;
 }
