@@ -244,10 +244,11 @@ function assemble(
     requestTimeoutMs: timeoutMs,
     pollEveryMs: sweepSeconds * 1000,
     horizon: (account) => horizonOf(account.timeZone, now()),
-    client: (account) => clients.clientFor(account).through(rateLimiter.gate(account, VERIFICATION_PRIORITY)),
+    client: (account) =>
+      clients.clientFor(account).withGate(rateLimiter.gate(account, VERIFICATION_PRIORITY)),
     // The lowest priority: many calendars are read, and notifications must not wait for them.
     pollingClient: (account) =>
-      clients.clientFor(account).through(rateLimiter.gate(account, LOWEST_PRIORITY)),
+      clients.clientFor(account).withGate(rateLimiter.gate(account, LOWEST_PRIORITY)),
     backoff: (account, error, failures) => retryAfterMs(dependencies, account, error, failures),
     deliver: (added) => delivery.enqueue(added),
     requestApproval: (account, question) =>

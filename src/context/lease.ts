@@ -67,9 +67,9 @@ export async function withLease<T>(
       address: { wasRead: false },
       outdated: { count: 0 },
       client: (priority, beforeWrite) =>
-        client.through(countingGate(rateLimiter.gate(account, priority), beforeWrite)),
+        client.withGate(countingGate(rateLimiter.gate(account, priority), beforeWrite)),
       withReservedReads: (compare) =>
-        rateLimiter.withReservedReads(account, (gate) => compare(client.through(countingGate(gate)))),
+        rateLimiter.withReservedReads(account, (gate) => compare(client.withGate(countingGate(gate)))),
       openCircuit: (reason) => openCircuit(dependencies, account, reason),
     };
     return { kind: 'ran', result: await work(context) };

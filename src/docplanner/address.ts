@@ -1,4 +1,4 @@
-// The marketplace's key of one calendar, and the paths below it.
+// The key of a calendar in the marketplace, and the API paths below it.
 
 /** A doctor of a facility. */
 export interface DoctorKey {
@@ -6,12 +6,15 @@ export interface DoctorKey {
   readonly doctorId: string;
 }
 
-/** A doctor at an address of a facility: the marketplace's name of a calendar. */
+/** A doctor at an address of a facility, which identifies a calendar in the marketplace. */
 export interface AddressKey extends DoctorKey {
   readonly addressId: string;
 }
 
-/** One percent-encoded segment of a path. Throws a `TypeError` for what a URL would resolve into another path. */
+/**
+ * One percent-encoded segment of a path.
+ * @throws TypeError for a value that a URL would resolve into another path
+ */
 export function segment(name: string, value: string): string {
   if (value === '' || value === '.' || value === '..') {
     throw new TypeError(`${name}: ${JSON.stringify(value)} cannot stand in a path`);
@@ -24,7 +27,7 @@ export function doctorPath({ facilityId, doctorId }: DoctorKey): string {
   return `/facilities/${segment('facilityId', facilityId)}/doctors/${segment('doctorId', doctorId)}`;
 }
 
-/** `/facilities/{f}/doctors/{d}/addresses/{a}`, and what is below it. Contract: Resources. */
+/** `/facilities/{f}/doctors/{d}/addresses/{a}`, with the path `below` it. Contract: Resources. */
 export function addressPath(address: AddressKey, below?: string): string {
   const path = `${doctorPath(address)}/addresses/${segment('addressId', address.addressId)}`;
   return below === undefined ? path : `${path}/${below}`;

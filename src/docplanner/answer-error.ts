@@ -1,4 +1,4 @@
-// From an answer that is not a success to the error that says what a caller can do about it. Contract: Errors.
+// Maps an answer that is not a success to the typed error that a caller can act on. Contract: Errors.
 
 import { createTextFilter } from '../lib/text-filter.js';
 import { ConflictError } from './errors/conflict-error.js';
@@ -21,10 +21,10 @@ import { UnprocessableError } from './errors/unprocessable-error.js';
 import { rateLimitOf, retryAfterMsOf } from './rate-limit.js';
 import type { Answer } from './transport.js';
 
-const maxErrors = 200;
+const MAX_ERRORS = 200;
 
-/** `hide` lists texts that the answer may echo and that must not appear in an error: secrets, and what a patient gave. */
-export function answerError(
+/** @param hide texts that the answer may echo and that must not appear in an error: secrets and patient data */
+export function createAnswerError(
   context: ErrorContext,
   answer: Answer,
   now: number,
@@ -32,12 +32,12 @@ export function answerError(
 ): DocplannerError {
   const { status } = answer;
   const clean = createTextFilter({ secrets: hide, path: context.path });
-  const details = detailsOf(context, answer, now, clean);
+  const details = parseDetails(context, answer, now, clean);
   const page = isPage(answer);
   if ((status === 403 || status === 405) && page) return new FirewallError(context, details);
   if (status >= 500) return new ServerError(context, details);
-  if (status >= 300 && status < 400) return redirectError(context, answer, details, clean);
-  // A page that is not the API's says nothing about the thing that was asked for.
+  if (status >= 300 && status < 400) return createRedirectError(context, answer, details, clean);
+  // A page does not come from the API, so its status does not describe the requested resource.
   if (page && status !== 401 && status !== 429) {
     return new UnexpectedAnswerError(context, `answered ${status} with a page`, details);
   }
@@ -61,13 +61,13 @@ export function answerError(
   }
 }
 
-/** True for an HTML answer: something other than the API has spoken. */
+/** True for an HTML answer, which does not come from the API. */
 export function isPage({ headers, body }: Answer): boolean {
   const type = headers['content-type'];
   return (typeof type === 'string' && type.includes('text/html')) || /^\s*</.test(body.slice(0, 100));
 }
 
-function redirectError(
+function createRedirectError(
   context: ErrorContext,
   answer: Answer,
   details: ErrorDetails,
@@ -80,33 +80,33 @@ function redirectError(
   return new UnexpectedAnswerError(context, what, details);
 }
 
-function detailsOf(
+function parseDetails(
   context: ErrorContext,
   answer: Answer,
   now: number,
   clean: (text: string) => string,
 ): ErrorDetails {
-  const said = isPage(answer) ? undefined : objectOf(answer.body);
+  const body = isPage(answer) ? undefined : parseObject(answer.body);
   const isToken = context.operation === tokenOperation;
-  const message = said && (isToken ? oauthMessageOf(said) : said.message);
+  const message = body && (isToken ? parseOauthMessage(body) : body.message);
   return {
     status: answer.status,
     marketplaceMessage: typeof message === 'string' ? clean(message) : undefined,
-    errors: said === undefined || isToken ? undefined : errorsOf(said.errors, clean),
+    errors: body === undefined || isToken ? undefined : parseErrors(body.errors, clean),
     retryAfterMs: retryAfterMsOf(answer, now),
   };
 }
 
 /**
- * What grants no token may be any server, whose text is nobody's to see. The marketplace says by one of the codes of OAuth
- * why it grants none: RFC 6749, 5.2.
+ * The message of a failed token request, only when it has an OAuth error code (RFC 6749, 5.2). Any other text may come from
+ * another server and must not be shown.
  */
-function oauthMessageOf({ error, error_description }: Record<string, unknown>): unknown {
-  if (typeof error !== 'string' || !oauthErrors.includes(error)) return undefined;
+function parseOauthMessage({ error, error_description }: Record<string, unknown>): unknown {
+  if (typeof error !== 'string' || !OAUTH_ERRORS.includes(error)) return undefined;
   return typeof error_description === 'string' ? error_description : error;
 }
 
-const oauthErrors = [
+const OAUTH_ERRORS = [
   'invalid_request',
   'invalid_client',
   'invalid_grant',
@@ -115,23 +115,23 @@ const oauthErrors = [
   'invalid_scope',
 ];
 
-function objectOf(body: string): Record<string, unknown> | undefined {
+function parseObject(body: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(body);
     return isObject(value) ? value : undefined;
   } catch {
-    return undefined; // The status is what counts; an unreadable explanation explains nothing.
+    return undefined; // The status decides the error; the body is optional.
   }
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;
 
-/** Nested objects become dotted names, so that `{"slots":{"1":{"end":[…]}}}` reads `slots.1.end`. */
-function errorsOf(errors: unknown, clean: (text: string) => string): MarketplaceErrors {
+/** Flattens nested objects into dotted names: `{"slots":{"1":{"end":[...]}}}` becomes `slots.1.end`. */
+function parseErrors(errors: unknown, clean: (text: string) => string): MarketplaceErrors {
   const found = new Map<string, string[]>();
   const walk = (value: unknown, name: string, depth: number): void => {
-    if (found.size >= maxErrors || depth > 6) return;
+    if (found.size >= MAX_ERRORS || depth > 6) return;
     if (typeof value === 'string') {
       const key = clean(name);
       found.set(key, [...(found.get(key) ?? []), clean(value)].slice(0, 5));

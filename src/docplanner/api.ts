@@ -1,8 +1,8 @@
-// Authorized requests to one account's API: the token, the gate, one repeat after a 401, typed errors, parsed bodies.
+// Sends authorized requests to the API of one account: token, request gate, one retry after a 401, typed errors, parsed bodies.
 
 import { z } from 'zod';
 import type { PrivateAddresses } from '../lib/private-addresses.js';
-import { answerError, isPage } from './answer-error.js';
+import { createAnswerError, isPage } from './answer-error.js';
 import { ConnectionError } from './errors/connection-error.js';
 import { type ErrorContext, tokenOperation } from './errors/docplanner-error.js';
 import { UnexpectedAnswerError } from './errors/unexpected-answer-error.js';
@@ -11,47 +11,47 @@ import { rateLimitOf, retryAfterMsOf } from './rate-limit.js';
 import { defaultTokenBackoff, type GrantedToken, type TokenBackoff, TokenSource } from './token-source.js';
 import { type Answer, type Exchange, type Method, Transport } from './transport.js';
 import { defaultUserAgent } from './user-agent.js';
-import { problemOf } from './wire.js';
+import { describeProblem } from './wire.js';
 
 export interface ApiOptions {
-  /** The account's name, for messages. */
+  /** The account's id, for error messages. */
   readonly account: string;
-  /** `https://www.…` as of `baseUrlOf(domain)`, or another host that speaks the same API. */
+  /** The result of `baseUrlOf(domain)`, or another host with the same API. */
   readonly baseUrl: string;
   readonly clientId: string;
   readonly clientSecret: string;
   /** Default `slotkeeper/<version>`. */
   readonly userAgent?: string | undefined;
-  /** Milliseconds for one whole request; default 20,000. */
+  /** The timeout of a whole request in milliseconds; default 20,000. */
   readonly timeoutMs?: number | undefined;
-  /** Bytes of an answer's body, decompressed; default 16 MiB. */
+  /** The maximum size of an answer's decompressed body in bytes; default 16 MiB. */
   readonly maxAnswerBytes?: number | undefined;
-  /** Epoch milliseconds; default `Date.now`. */
+  /** The clock in epoch milliseconds; default `Date.now`. */
   readonly now?: (() => number) | undefined;
   readonly gate?: RequestGate | undefined;
-  /** Refuses private addresses; without it any address is asked. */
+  /** Refuses connections to private addresses; without it every address is allowed. */
   readonly privateAddresses?: PrivateAddresses | undefined;
-  /** How long a failing token endpoint is left alone. */
+  /** The delays between requests to a failing token endpoint. */
   readonly tokenBackoff?: TokenBackoff | undefined;
 }
 
-export interface Call {
+export interface ApiCall {
   readonly operation: string;
   readonly method: Method;
-  /** Below `/api/v3/integration`, with its segments encoded. */
+  /** The path below `/api/v3/integration`, with encoded segments. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>> | undefined;
   readonly body?: object | undefined;
-  /** Texts of the body that no error may repeat. */
+  /** Texts of the body that must not appear in an error. */
   readonly hide?: readonly string[] | undefined;
-  /** Contract: Limits. The operation has one that is not the client's. */
+  /** The operation has a limit of its own, separate from the client's limits. Contract: Limits. */
   readonly ownLimit?: true;
   readonly signal?: AbortSignal | undefined;
 }
 
-const apiPath = '/api/v3/integration';
-const tokenPath = '/oauth/v2/token';
-const accept =
+const API_PATH = '/api/v3/integration';
+const TOKEN_PATH = '/oauth/v2/token';
+const ACCEPT =
   'application/vnd.docplanner+json; charset=UTF-8, application/vnd.error+docplanner+json, application/json';
 const grantAnswer = z.object({ access_token: z.string().min(1), expires_in: z.coerce.number().positive() });
 
@@ -63,10 +63,10 @@ export class Api {
   readonly #transport: Transport;
   readonly #tokens: TokenSource;
 
-  /** Throws a `TypeError` for a base URL that is not one. */
+  /** @throws TypeError for an invalid base URL */
   constructor(options: ApiOptions, shared?: { readonly transport: Transport; readonly tokens: TokenSource }) {
     this.#options = options;
-    this.#base = checkedBase(options.baseUrl);
+    this.#base = parseBaseUrl(options.baseUrl);
     this.#userAgent = options.userAgent ?? defaultUserAgent();
     this.#now = options.now ?? Date.now;
     this.#transport =
@@ -81,50 +81,53 @@ export class Api {
       new TokenSource(() => this.#grant(), this.#now, options.tokenBackoff ?? defaultTokenBackoff);
   }
 
-  /** The same token and connections behind another gate. */
-  through(gate: RequestGate): Api {
+  /** Returns an Api with another gate that shares the token and the connections. */
+  withGate(gate: RequestGate): Api {
     return new Api({ ...this.#options, gate }, { transport: this.#transport, tokens: this.#tokens });
   }
 
-  /** The status is the answer; whatever stands in the body of a success is not read. */
-  async run(call: Call): Promise<void> {
-    await this.#succeed(call);
+  /** Sends a request whose success has no body; a body is not read. */
+  async send(call: ApiCall): Promise<void> {
+    await this.#request(call);
   }
 
-  /** The body of a success, parsed. A body that cannot be read is an `UnexpectedAnswerError`. */
-  async read<Schema extends z.ZodType>(call: Call, schema: Schema): Promise<z.output<Schema>> {
-    const answer = await this.#succeed(call);
-    return parsed(answer, schema, this.context(call));
+  /**
+   * Returns the parsed body of a success.
+   * @throws UnexpectedAnswerError for a body that does not match the schema
+   */
+  async read<Schema extends z.ZodType>(call: ApiCall, schema: Schema): Promise<z.output<Schema>> {
+    const answer = await this.#request(call);
+    return parseAnswer(answer, schema, this.context(call));
   }
 
   async close(): Promise<void> {
     await this.#transport.close();
   }
 
-  async #succeed(call: Call): Promise<Answer> {
+  async #request(call: ApiCall): Promise<Answer> {
     const context = this.context(call);
-    let { answer, token } = await this.#gated(call, context);
-    const sent = [token];
+    let { answer, token } = await this.#sendThroughGate(call, context);
+    const sentTokens = [token];
     if (answer.status === 401) {
-      this.#tokens.refused(token);
-      ({ answer, token } = await this.#gated(call, context));
-      sent.push(token);
+      this.#tokens.invalidate(token);
+      ({ answer, token } = await this.#sendThroughGate(call, context));
+      sentTokens.push(token);
     }
     if (isSuccess(answer)) {
-      this.#tokens.accepted(token);
+      this.#tokens.recordSuccess(token);
       return answer;
     }
-    const error = this.#error(context, answer, [...sent, ...(call.hide ?? [])]);
-    if (answer.status === 401) this.#tokens.refusedAgain(token, error);
+    const error = this.#createError(context, answer, [...sentTokens, ...(call.hide ?? [])]);
+    if (answer.status === 401) this.#tokens.recordRejection(token, error);
     throw error;
   }
 
-  async #gated(call: Call, context: ErrorContext): Promise<{ answer: Answer; token: string }> {
+  async #sendThroughGate(call: ApiCall, context: ErrorContext): Promise<{ answer: Answer; token: string }> {
     const { gate } = this.#options;
     const write = call.method !== 'GET';
     if (call.signal?.aborted)
       throw new ConnectionError(context, { reason: 'aborted', mayHaveApplied: false });
-    // Without a token nothing of the budget is taken; after a long wait at the gate the token may be another.
+    // The token is requested first, so that a failure consumes no rate limit. It can be renewed during a long wait at the gate.
     await this.#tokens.get(context);
     await gate?.before({ write });
     let answer: Answer | undefined;
@@ -134,24 +137,24 @@ export class Api {
       return { answer, token };
     } finally {
       const own = call.ownLimit === undefined ? {} : { ownLimit: call.ownLimit };
-      await toldAfter(gate, { write, ...own, ...this.#told(answer) });
+      await notifyGate(gate, { write, ...own, ...this.#gateAnswer(answer) });
     }
   }
 
-  #told(answer: Answer | undefined): Omit<GateAnswer, 'write' | 'ownLimit'> {
+  #gateAnswer(answer: Answer | undefined): Omit<GateAnswer, 'write' | 'ownLimit'> {
     if (answer === undefined) return {};
     const retryAfterMs = retryAfterMsOf(answer, this.#now());
     return { status: answer.status, rateLimit: rateLimitOf(answer), retryAfterMs };
   }
 
-  #exchange({ method, path, query, body, signal }: Call, token: string): Exchange {
-    const url = new URL(`${this.#base}${apiPath}${path}`);
+  #exchange({ method, path, query, body, signal }: ApiCall, token: string): Exchange {
+    const url = new URL(`${this.#base}${API_PATH}${path}`);
     url.search = new URLSearchParams(query).toString();
     return {
       method,
       url,
       headers: {
-        accept,
+        ACCEPT,
         authorization: `Bearer ${token}`,
         'user-agent': this.#userAgent,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
@@ -163,11 +166,11 @@ export class Api {
 
   async #grant(): Promise<GrantedToken> {
     const { account } = this.#options;
-    const context: ErrorContext = { account, operation: tokenOperation, method: 'POST', path: tokenPath };
+    const context: ErrorContext = { account, operation: tokenOperation, method: 'POST', path: TOKEN_PATH };
     const answer = await this.#transport.exchange(
       {
         method: 'POST',
-        url: new URL(`${this.#base}${tokenPath}`),
+        url: new URL(`${this.#base}${TOKEN_PATH}`),
         headers: {
           accept: 'application/json',
           authorization: `Basic ${this.#basic}`,
@@ -178,18 +181,22 @@ export class Api {
       },
       context,
     );
-    if (!isSuccess(answer)) throw this.#error(context, answer);
-    const { access_token, expires_in } = parsed(answer, grantAnswer, context);
+    if (!isSuccess(answer)) throw this.#createError(context, answer);
+    const { access_token, expires_in } = parseAnswer(answer, grantAnswer, context);
     return { value: access_token, expiresInMs: expires_in * 1000 };
   }
 
-  /** What an error about this call says of it. */
-  context({ operation, method, path }: Pick<Call, 'operation' | 'method' | 'path'>): ErrorContext {
-    return { account: this.#options.account, operation, method, path: `${apiPath}${path}` };
+  /** The context of errors of this call. */
+  context({ operation, method, path }: Pick<ApiCall, 'operation' | 'method' | 'path'>): ErrorContext {
+    return { account: this.#options.account, operation, method, path: `${API_PATH}${path}` };
   }
 
-  #error(context: ErrorContext, answer: Answer, hide: readonly string[] = []) {
-    return answerError(context, answer, this.#now(), [this.#options.clientSecret, this.#basic, ...hide]);
+  #createError(context: ErrorContext, answer: Answer, hide: readonly string[] = []) {
+    return createAnswerError(context, answer, this.#now(), [
+      this.#options.clientSecret,
+      this.#basic,
+      ...hide,
+    ]);
   }
 
   get #basic(): string {
@@ -198,21 +205,21 @@ export class Api {
   }
 }
 
-/** What was handed out is not handed out again: neither an answer nor an error gives way to a gate that fails. */
-async function toldAfter(gate: RequestGate | undefined, answer: GateAnswer): Promise<void> {
+/** Ignores a failure of the gate: it must replace neither the answer, which cannot be requested again, nor the error. */
+async function notifyGate(gate: RequestGate | undefined, answer: GateAnswer): Promise<void> {
   try {
     await gate?.after(answer);
   } catch {
-    // See RequestGate: the gate's owner has told of it.
+    // See RequestGate: the owner of the gate reports its failure.
   }
 }
 
-/** A page is no success, whatever its status says. */
+/** An HTML page is not a success, regardless of its status. */
 function isSuccess(answer: Answer): boolean {
   return answer.status >= 200 && answer.status < 300 && !isPage(answer);
 }
 
-function parsed<Schema extends z.ZodType>(
+function parseAnswer<Schema extends z.ZodType>(
   answer: Answer,
   schema: Schema,
   context: ErrorContext,
@@ -226,11 +233,11 @@ function parsed<Schema extends z.ZodType>(
   }
   const result = schema.safeParse(body);
   if (result.success) return result.data;
-  const what = `answered ${status} in an unknown form (${problemOf(result.error)})`;
+  const what = `answered ${status} in an unknown format (${describeProblem(result.error)})`;
   throw new UnexpectedAnswerError(context, what, { status });
 }
 
-function checkedBase(baseUrl: string): string {
+function parseBaseUrl(baseUrl: string): string {
   const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
   if (url === undefined || !['https:', 'http:'].includes(url.protocol)) {
     throw new TypeError(`baseUrl: ${JSON.stringify(baseUrl)} is not an http(s) URL`);

@@ -1,13 +1,13 @@
-// The marketplace's API as it is: one method for each operation of docs/contract.md that Slotkeeper uses.
+// The client of the marketplace's API: one method for each operation of docs/contract.md that Slotkeeper uses.
 
 import { z } from 'zod';
 import { type AddressKey, addressPath, type DoctorKey, doctorPath, segment } from './address.js';
 import { Api, type ApiOptions } from './api.js';
-import { allBookings, bookingsQuery, withScopes } from './bookings.js';
+import { buildBookingsQuery, buildScopeQuery, readAllBookings } from './bookings.js';
 import { InvalidRequestError } from './errors/invalid-request-error.js';
 import { NotFoundError } from './errors/not-found-error.js';
 import type { RequestGate } from './gate.js';
-import { insuranceProblems, withWholeNumbers } from './insurance.js';
+import { findInsuranceProblems, toWireSlot } from './insurance.js';
 import { type Notification, parseNotification } from './notifications.js';
 import type {
   AddCalendarBreakRequest,
@@ -22,13 +22,15 @@ import type {
 import * as wire from './wire.js';
 
 export interface DocplannerClientOptions extends ApiOptions {
-  /** Move bookings by the founding page's path, `POST {A}/bookings/{id}`, for accounts that still need it. */
+  /** Moves bookings by the founding page's path, `POST {A}/bookings/{id}`, for accounts that require it. */
   readonly foundingMovePath?: boolean | undefined;
-  /** Told of answers of which a part cannot be read, and is passed over. */
-  readonly onUnread?: ((operation: string, unread: readonly wire.Unread[]) => void) | undefined;
+  /** Called for answers with items that cannot be parsed, which are skipped. */
+  readonly onUnreadable?:
+    | ((operation: string, unreadable: readonly wire.UnreadableItem[]) => void)
+    | undefined;
 }
 
-/** What was waiting, each handed out once, and how many more wait. */
+/** The pulled notifications, each returned once, and how many more are queued. */
 export interface PulledNotifications {
   readonly notifications: readonly Notification[];
   readonly remaining: number;
@@ -37,8 +39,8 @@ export interface PulledNotifications {
 const pulled = z.object({ notifications: z.array(z.unknown()), remaining: z.unknown().optional() });
 
 /**
- * One API client of the marketplace. It asks once: repeating, budgets and order are for those above it. Every method
- * throws a subclass of `DocplannerError`, and a `TypeError` for arguments that cannot be sent.
+ * One API client of the marketplace. It does not retry, limit or order requests; its callers do. Every method throws a subclass of
+ * `DocplannerError`, and a `TypeError` for arguments that cannot be sent.
  *
  * `start`, `end`, `since` and `till` are ISO 8601 instants with seconds and a colon offset; dates are `YYYY-MM-DD`.
  */
@@ -53,30 +55,30 @@ export class DocplannerClient {
     this.#foundingMovePath = options.foundingMovePath ?? false;
   }
 
-  /** The same client, with its token and its connections, that asks another gate: for work of another urgency. */
-  through(gate: RequestGate): DocplannerClient {
-    return new DocplannerClient(this.#options, this.#api.through(gate));
+  /** Returns a client with another gate that shares the token and the connections: for work of another priority. */
+  withGate(gate: RequestGate): DocplannerClient {
+    return new DocplannerClient(this.#options, this.#api.withGate(gate));
   }
 
   /**
-   * Contract: replaceSlots. A 201 is not proof: a duplicate is answered so and ignored. Insurance ids that are no whole
-   * numbers are an `InvalidRequestError` that names their entries, and nothing is sent.
+   * Contract: replaceSlots. A 201 does not prove that the slots were applied: a duplicate is answered 201 and ignored.
+   * @throws InvalidRequestError that names the entries, before sending, for insurance ids that are not whole numbers
    */
   async replaceSlots(address: AddressKey, slots: readonly WireSlot[], signal?: AbortSignal): Promise<void> {
     if (slots.length === 0) throw new TypeError('slots: an empty list clears nothing; use deleteSlots');
     const call = { operation: 'replaceSlots', method: 'PUT', path: addressPath(address, 'slots') } as const;
-    const errors = insuranceProblems(slots);
+    const errors = findInsuranceProblems(slots);
     if (errors !== undefined) throw new InvalidRequestError(this.#api.context(call), { errors });
-    await this.#api.run({ ...call, body: { slots: slots.map(withWholeNumbers) }, signal });
+    await this.#api.send({ ...call, body: { slots: slots.map(toWireSlot) }, signal });
   }
 
   /** Removes all slots of one local date. */
   async deleteSlots(address: AddressKey, date: string, signal?: AbortSignal): Promise<void> {
     const path = addressPath(address, `slots/${segment('date', date)}`);
-    await this.#api.run({ operation: 'deleteSlots', method: 'DELETE', path, signal });
+    await this.#api.send({ operation: 'deleteSlots', method: 'DELETE', path, signal });
   }
 
-  /** The free starts from `start` to `end`, at most 180 days apart; a 404 means that there are none. */
+  /** The free starts from `start` to `end`, at most 180 days apart; empty for a 404. */
   async getSlots(
     address: AddressKey,
     start: string,
@@ -86,10 +88,12 @@ export class DocplannerClient {
     const path = addressPath(address, 'slots');
     const query = { start, end, with: 'slot.services' };
     const call = { operation: 'getSlots', method: 'GET', path, query, signal } as const;
-    return (await unlessNotFound(this.#api.read(call, wire.collection(wire.bookableStart))))?._items ?? [];
+    return (
+      (await undefinedIfNotFound(this.#api.read(call, wire.collection(wire.bookableStart))))?._items ?? []
+    );
   }
 
-  /** Books the slot that begins at `start`. What the patient gave never shows up in an error. */
+  /** Books the slot that begins at `start`. An error never contains patient data. */
   async bookSlot(
     address: AddressKey,
     start: string,
@@ -106,8 +110,8 @@ export class DocplannerClient {
   }
 
   /**
-   * All bookings that start from `start` to `end`. Patients are told only when asked for. Throws an
-   * `UnexpectedAnswerError` where any of them cannot be read.
+   * All bookings that start from `start` to `end`. The answer contains patients only with the scope `patient`.
+   * @throws UnexpectedAnswerError when any booking cannot be parsed
    */
   async getBookings(
     address: AddressKey,
@@ -118,15 +122,15 @@ export class DocplannerClient {
   ): Promise<wire.Booking[]> {
     const path = addressPath(address, 'bookings');
     const call = { operation: 'getBookings', method: 'GET', path, signal } as const;
-    const { items } = await allBookings(async (page) => {
-      const query = bookingsQuery(start, end, scopes, page);
+    const { items } = await readAllBookings(async (page) => {
+      const query = buildBookingsQuery(start, end, scopes, page);
       const { _items, pages } = await this.#api.read({ ...call, query }, wire.paged(wire.booking));
-      return { items: _items, unread: [], pages };
+      return { items: _items, unreadable: [], pages };
     });
     return [...items];
   }
 
-  /** The same, where one that cannot be read takes no others along. */
+  /** As `getBookings`, but bookings that cannot be parsed are listed separately. */
   async listBookings(
     address: AddressKey,
     start: string,
@@ -136,15 +140,15 @@ export class DocplannerClient {
   ): Promise<wire.Listed<wire.Booking>> {
     const path = addressPath(address, 'bookings');
     const call = { operation: 'getBookings', method: 'GET', path, signal } as const;
-    const all = await allBookings(async (page) => {
-      const query = bookingsQuery(start, end, scopes, page);
+    const all = await readAllBookings(async (page) => {
+      const query = buildBookingsQuery(start, end, scopes, page);
       const { _items, pages } = await this.#api.read({ ...call, query }, wire.paged(z.unknown()));
-      return { ...wire.listed(_items, wire.booking), pages };
+      return { ...wire.parseListed(_items, wire.booking), pages };
     });
-    return this.#told(call.operation, all);
+    return this.#reportUnreadable(call.operation, all);
   }
 
-  /** As the marketplace has it; undefined where it knows none (404), `unreadable` where it is there in another form. */
+  /** The booking; undefined for a 404, `unreadable` when it exists but cannot be parsed. */
   async findBooking(
     address: AddressKey,
     bookingId: string,
@@ -152,12 +156,12 @@ export class DocplannerClient {
     signal?: AbortSignal,
   ): Promise<wire.Booking | 'unreadable' | undefined> {
     const path = bookingPath(address, bookingId);
-    const query = withScopes('booking', scopes);
+    const query = buildScopeQuery('booking', scopes);
     const call = { operation: 'getBooking', method: 'GET', path, query, signal } as const;
-    const raw = await unlessNotFound(this.#api.read(call, z.unknown()));
+    const raw = await undefinedIfNotFound(this.#api.read(call, z.unknown()));
     if (raw === undefined) return undefined;
-    const { items, unread } = wire.listed([raw], wire.booking);
-    this.#told(call.operation, { items, unread });
+    const { items, unreadable } = wire.parseListed([raw], wire.booking);
+    this.#reportUnreadable(call.operation, { items, unreadable });
     return items[0] ?? 'unreadable';
   }
 
@@ -168,7 +172,7 @@ export class DocplannerClient {
     signal?: AbortSignal,
   ): Promise<wire.Booking> {
     const path = bookingPath(address, bookingId);
-    const query = withScopes('booking', scopes);
+    const query = buildScopeQuery('booking', scopes);
     return this.#api.read({ operation: 'getBooking', method: 'GET', path, query, signal }, wire.booking);
   }
 
@@ -179,11 +183,11 @@ export class DocplannerClient {
     signal?: AbortSignal,
   ): Promise<void> {
     const path = bookingPath(address, bookingId);
-    const said = reason === undefined ? {} : { body: { reason }, hide: [reason] };
-    await this.#api.run({ operation: 'cancelBooking', method: 'DELETE', path, ...said, signal });
+    const content = reason === undefined ? {} : { body: { reason }, hide: [reason] };
+    await this.#api.send({ operation: 'cancelBooking', method: 'DELETE', path, ...content, signal });
   }
 
-  /** Answers the booking at its new time, which has a new id. */
+  /** Returns the booking at its new time, which has a new id. */
   async moveBooking(
     address: AddressKey,
     bookingId: string,
@@ -205,29 +209,32 @@ export class DocplannerClient {
   ): Promise<void> {
     const path = `${bookingPath(address, bookingId)}/confirm`;
     const body = { confirmed_by: confirmedBy };
-    await this.#api.run({ operation: 'confirmBooking', method: 'PUT', path, body, signal });
+    await this.#api.send({ operation: 'confirmBooking', method: 'PUT', path, body, signal });
   }
 
-  /** `none` where the marketplace answers 404, which can also mean that the address is gone. */
+  /** `none` for a 404, which can also mean that the address does not exist. */
   async getCalendar(address: AddressKey, signal?: AbortSignal): Promise<wire.CalendarStatus> {
     const path = addressPath(address, 'calendar');
     const call = { operation: 'getCalendar', method: 'GET', path, signal } as const;
-    return (await unlessNotFound(this.#api.read(call, wire.calendar))) ?? { status: 'none' };
+    return (await undefinedIfNotFound(this.#api.read(call, wire.calendar))) ?? { status: 'none' };
   }
 
-  /** Throws `ConflictError` where it is enabled already. */
+  /** @throws ConflictError when the calendar is already enabled */
   async enableCalendar(address: AddressKey, signal?: AbortSignal): Promise<void> {
     const path = addressPath(address, 'calendar/enable');
-    await this.#api.run({ operation: 'enableCalendar', method: 'POST', path, signal });
+    await this.#api.send({ operation: 'enableCalendar', method: 'POST', path, signal });
   }
 
-  /** Throws `ConflictError` where it is disabled already. */
+  /** @throws ConflictError when the calendar is already disabled */
   async disableCalendar(address: AddressKey, signal?: AbortSignal): Promise<void> {
     const path = addressPath(address, 'calendar/disable');
-    await this.#api.run({ operation: 'disableCalendar', method: 'POST', path, signal });
+    await this.#api.send({ operation: 'disableCalendar', method: 'POST', path, signal });
   }
 
-  /** None where the address has no calendar (404). Throws an `UnexpectedAnswerError` where any of them cannot be read. */
+  /**
+   * Empty where the address has no calendar (404).
+   * @throws UnexpectedAnswerError when any break cannot be parsed
+   */
   async getCalendarBreaks(
     address: AddressKey,
     since: string,
@@ -235,10 +242,12 @@ export class DocplannerClient {
     signal?: AbortSignal,
   ): Promise<wire.CalendarBreak[]> {
     const call = breaksCall(address, since, till, signal);
-    return (await unlessNotFound(this.#api.read(call, wire.collection(wire.calendarBreak))))?._items ?? [];
+    return (
+      (await undefinedIfNotFound(this.#api.read(call, wire.collection(wire.calendarBreak))))?._items ?? []
+    );
   }
 
-  /** The same, where one that cannot be read takes no others along. */
+  /** As `getCalendarBreaks`, but breaks that cannot be parsed are listed separately. */
   async listCalendarBreaks(
     address: AddressKey,
     since: string,
@@ -246,11 +255,11 @@ export class DocplannerClient {
     signal?: AbortSignal,
   ): Promise<wire.Listed<wire.CalendarBreak>> {
     const call = breaksCall(address, since, till, signal);
-    const all = await unlessNotFound(this.#api.read(call, wire.collection(z.unknown())));
-    return this.#told(call.operation, wire.listed(all?._items ?? [], wire.calendarBreak));
+    const all = await undefinedIfNotFound(this.#api.read(call, wire.collection(z.unknown())));
+    return this.#reportUnreadable(call.operation, wire.parseListed(all?._items ?? [], wire.calendarBreak));
   }
 
-  /** Throws `ConflictError` where a break of the same range and description exists. */
+  /** @throws ConflictError when a break with the same range and description exists */
   async addCalendarBreak(
     address: AddressKey,
     request: AddCalendarBreakRequest,
@@ -277,12 +286,12 @@ export class DocplannerClient {
   ): Promise<void> {
     const path = addressPath(address, `breaks/${segment('breakId', breakId)}`);
     const body = { since: range.since, till: range.till };
-    await this.#api.run({ operation: 'moveCalendarBreak', method: 'PATCH', path, body, signal });
+    await this.#api.send({ operation: 'moveCalendarBreak', method: 'PATCH', path, body, signal });
   }
 
   async deleteCalendarBreak(address: AddressKey, breakId: string, signal?: AbortSignal): Promise<void> {
     const path = addressPath(address, `breaks/${segment('breakId', breakId)}`);
-    await this.#api.run({ operation: 'deleteCalendarBreak', method: 'DELETE', path, signal });
+    await this.#api.send({ operation: 'deleteCalendarBreak', method: 'DELETE', path, signal });
   }
 
   /** All facilities of the client. */
@@ -310,7 +319,7 @@ export class DocplannerClient {
     scopes: readonly AddressScope[] = [],
     signal?: AbortSignal,
   ): Promise<wire.Address[]> {
-    const query = withScopes('address', scopes);
+    const query = buildScopeQuery('address', scopes);
     return await this.#list('getAddresses', `${doctorPath(doctor)}/addresses`, query, wire.address, signal);
   }
 
@@ -319,7 +328,7 @@ export class DocplannerClient {
     scopes: readonly AddressScope[] = [],
     signal?: AbortSignal,
   ): Promise<wire.Address> {
-    const [path, query] = [addressPath(address), withScopes('address', scopes)];
+    const [path, query] = [addressPath(address), buildScopeQuery('address', scopes)];
     return await this.#api.read(
       { operation: 'getAddress', method: 'GET', path, query, signal },
       wire.address,
@@ -332,7 +341,7 @@ export class DocplannerClient {
     return await this.#list('getServices', '/services', query, wire.dictionaryService, signal);
   }
 
-  /** The insurers of the marketplace. */
+  /** The insurance providers of the marketplace. */
   async getInsuranceProviders(signal?: AbortSignal): Promise<wire.InsuranceProvider[]> {
     const path = '/insurance-providers';
     return await this.#list('getInsuranceProviders', path, {}, wire.insuranceProvider, signal);
@@ -343,7 +352,7 @@ export class DocplannerClient {
     return await this.#list('getInsurancePlans', path, {}, wire.insurancePlan, signal);
   }
 
-  /** The insurers that an address takes, each with its plans. */
+  /** The insurance providers that an address accepts, each with its accepted plans. */
   async getAddressInsuranceProviders(
     address: AddressKey,
     signal?: AbortSignal,
@@ -352,7 +361,7 @@ export class DocplannerClient {
     return await this.#list('getAddressInsuranceProviders', path, {}, wire.addressInsuranceProvider, signal);
   }
 
-  /** With a `start` only those that are offered on its date, each with its `duration` then. */
+  /** With `start`, only the services offered on its date, each with its `duration` on that date. */
   async getAddressServices(
     address: AddressKey,
     start?: string,
@@ -364,8 +373,8 @@ export class DocplannerClient {
   }
 
   /**
-   * Up to `limit` (1 to 100) notifications, oldest first, each handed out only once: store them before anything else. A
-   * `ConnectionError` with `mayHaveApplied` can mean that some were handed out and lost on the way.
+   * Up to `limit` (1 to 100) notifications, oldest first. Each is returned only once, so the caller must store them first. A
+   * `ConnectionError` with `mayHaveApplied` can mean that the marketplace returned some that did not arrive.
    */
   async pullNotifications(limit: number, signal?: AbortSignal): Promise<PulledNotifications> {
     if (!Number.isInteger(limit) || limit < 1 || limit > 100) {
@@ -379,18 +388,21 @@ export class DocplannerClient {
       query,
       signal,
     } as const;
-    const answer = await unlessNotFound(this.#api.read(call, pulled));
+    const answer = await undefinedIfNotFound(this.#api.read(call, pulled));
     if (answer === undefined) return { notifications: [], remaining: 0 };
     const { notifications, remaining } = answer;
-    // Where that is not said, a full batch may not be the last.
+    // Without `remaining` in the answer, a full batch may not be the last.
     const more = typeof remaining === 'number' ? remaining : notifications.length === limit ? 1 : 0;
     return { notifications: notifications.map(parseNotification), remaining: more };
   }
 
-  /** Has failed pushes sent again; at most once an hour, else `RateLimitedError` with `retryAfterMs`. */
+  /**
+   * Requests that failed pushes are sent again.
+   * @throws RateLimitedError with `retryAfterMs`, for a second call within an hour
+   */
   async release(signal?: AbortSignal): Promise<void> {
     const path = '/notifications/release';
-    await this.#api.run({ operation: 'release', method: 'POST', path, ownLimit: true, signal });
+    await this.#api.send({ operation: 'release', method: 'POST', path, ownLimit: true, signal });
   }
 
   async #list<Item extends z.ZodType>(
@@ -404,21 +416,21 @@ export class DocplannerClient {
     return (await this.#api.read(call, wire.collection(item)))._items;
   }
 
-  #told<Item>(operation: string, all: wire.Listed<Item>): wire.Listed<Item> {
-    if (all.unread.length > 0) this.#options.onUnread?.(operation, all.unread);
+  #reportUnreadable<Item>(operation: string, all: wire.Listed<Item>): wire.Listed<Item> {
+    if (all.unreadable.length > 0) this.#options.onUnreadable?.(operation, all.unreadable);
     return all;
   }
 
-  /** Refuses new requests, waits for those under way, closes the connections. May be called again. */
+  /** Idempotent. Refuses new requests, waits for active ones and closes the connections. */
   async close(): Promise<void> {
     await this.#api.close();
   }
 }
 
-/** Undefined for a 404. */
-async function unlessNotFound<Found>(asked: Promise<Found>): Promise<Found | undefined> {
+/** Resolves with undefined for a 404. */
+async function undefinedIfNotFound<Found>(request: Promise<Found>): Promise<Found | undefined> {
   try {
-    return await asked;
+    return await request;
   } catch (error) {
     if (error instanceof NotFoundError) return undefined;
     throw error;

@@ -1,10 +1,10 @@
-// Where the marketplace lives in each country. Contract: Hosts.
+// The marketplace's domains by country. Contract: Hosts.
 
 export interface Domain {
   /** ISO 3166 code of the country. */
   readonly country: string;
   readonly domain: string;
-  /** The zone most calendars of the country are kept in (IANA). */
+  /** The IANA time zone of most calendars in the country. */
   readonly timeZone: string;
 }
 
@@ -25,9 +25,9 @@ export const domains: readonly Domain[] = [
 ];
 
 /**
- * The base URL of a marketplace domain, always on its `www.` host: the bare domain redirects, and a followed redirect
- * turns a POST into a GET. Throws a `TypeError` for a domain that is not the marketplace's, because credentials would
- * be sent there; another host is named by its whole base URL instead.
+ * The base URL of a marketplace domain, always on its `www.` host: the bare domain redirects, and a followed redirect turns a POST
+ * into a GET. Another host is configured by its whole base URL instead.
+ * @throws TypeError for a domain that is not the marketplace's, because credentials would be sent there
  */
 export function baseUrlOf(domain: string): string {
   const bare = domain.toLowerCase().replace(/^www\./, '');

@@ -1,4 +1,4 @@
-// The marketplace's API: client, errors, wire types, notifications.
+// The public API of the marketplace client: client, errors, wire types, notifications.
 
 export type { AddressKey, DoctorKey } from './address.js';
 export {
@@ -23,7 +23,7 @@ export { UnprocessableError } from './errors/unprocessable-error.js';
 export type { GateAnswer, RateLimit, RequestGate } from './gate.js';
 export { isWholeNumber } from './insurance.js';
 export {
-  isAsking,
+  isApprovalRequest,
   type KnownNotification,
   type Notification,
   type NotificationName,
@@ -59,6 +59,6 @@ export type {
   InsurancePlan,
   InsuranceProvider,
   Listed,
-  Unread,
+  UnreadableItem,
 } from './wire.js';
 export { instantIn, serviceOf } from './wire.js';

@@ -1,4 +1,4 @@
-// What the marketplace says by itself: its 17 kinds of notification, and what is none of them kept whole.
+// Parses the marketplace's 17 kinds of notifications. Any other notification is retained unparsed.
 
 import { z } from 'zod';
 import {
@@ -6,10 +6,10 @@ import {
   booking,
   bookingRequest,
   calendarBreak,
-  endingBooking,
-  eventually,
+  cancelingBooking,
   lenient,
   named,
+  optionalInstant,
 } from './wire.js';
 
 const place = { facility: named, doctor: named, address: named };
@@ -18,11 +18,11 @@ const kind = <Name extends string, Shape extends z.ZodRawShape>(name: Name, shap
   z.looseObject({
     name: z.literal(name),
     data: z.looseObject({ ...place, ...shape }),
-    created_at: lenient(eventually),
+    created_at: lenient(optionalInstant),
   });
 
 const aboutBooking = { visit_booking: booking };
-/** Of which nothing is applied but which one it is. */
+/** Only the id of such a booking is applied. */
 const namedBooking = z.union([booking, named]);
 const aboutNamedBooking = { visit_booking: namedBooking };
 const aboutBreak = { break: calendarBreak };
@@ -33,7 +33,7 @@ const known = z.discriminatedUnion('name', [
   kind('slot-booking', { visit_booking_request: bookingRequest }),
   kind('slot-booked', aboutBooking),
   kind('booking-canceled', aboutBooking),
-  kind('booking-moving', { canceling_booking: endingBooking, creating_booking: bookingRequest }),
+  kind('booking-moving', { canceling_booking: cancelingBooking, creating_booking: bookingRequest }),
   kind('booking-moved', { old_visit_booking: booking, new_visit_booking: booking }),
   kind('booking-confirmed', aboutNamedBooking),
   kind('booking-payment-status-changed', aboutNamedBooking),
@@ -57,37 +57,37 @@ export const notificationNames: readonly NotificationName[] = known.options.map(
   (option) => option.shape.name.value,
 );
 
-/** A notification of another kind, or in a form that cannot be read: nothing of it is lost. */
+/** A notification of another kind or in an unknown format; `raw` retains all of it. */
 export interface UnknownNotification {
   readonly name: 'unknown';
-  /** The name that it came with, where it had one. */
+  /** The name in the notification, if it has one. */
   readonly reportedName?: string;
-  /** Where it is not as expected, without any of its values. */
+  /** The path and the reason of the mismatch, without values. */
   readonly problem: string;
   readonly raw: unknown;
 }
 
 export type Notification = KnownNotification | UnknownNotification;
 
-/** Never throws: a notification is handed out once, so none may be lost to its form. */
+/** Never throws: the marketplace sends a notification once, so none may be lost because of its format. */
 export function parseNotification(raw: unknown): Notification {
   const result = known.safeParse(raw);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const problem =
     issue === undefined ? 'unreadable' : `${issue.path.join('.') || 'notification'}: ${issue.message}`;
-  const reportedName = nameOf(raw);
+  const reportedName = findName(raw);
   return { name: 'unknown', ...(reportedName === undefined ? {} : { reportedName }), problem, raw };
 }
 
-/** Asking notifications wait for an answer: a 2xx approves, anything else denies. */
-export function isAsking(
+/** An approval request waits for an answer: a 2xx approves, anything else denies. */
+export function isApprovalRequest(
   notification: Notification,
 ): notification is Extract<KnownNotification, { name: 'slot-booking' | 'booking-moving' }> {
   return notification.name === 'slot-booking' || notification.name === 'booking-moving';
 }
 
-function nameOf(raw: unknown): string | undefined {
+function findName(raw: unknown): string | undefined {
   if (typeof raw !== 'object' || raw === null || !('name' in raw)) return undefined;
   return typeof raw.name === 'string' ? raw.name : undefined;
 }

@@ -1,9 +1,9 @@
-// What an answer's headers say about budgets. Contract: Limits.
+// Parses the rate-limit headers of an answer. Contract: Limits.
 
 import type { RateLimit } from './gate.js';
 import type { Answer } from './transport.js';
 
-/** The `X-RateLimit-*` headers; undefined when they are not all there, which means that the limiter is off. */
+/** The `X-RateLimit-*` headers; undefined without them, which means that the limiter is off. */
 export function rateLimitOf({ headers }: Answer): RateLimit | undefined {
   const limit = wholeNumber(headers['x-ratelimit-limit']);
   const used = wholeNumber(headers['x-ratelimit-used']);
@@ -16,8 +16,8 @@ export function rateLimitOf({ headers }: Answer): RateLimit | undefined {
 }
 
 /**
- * How long to wait, in milliseconds: `Retry-After` (seconds or an HTTP date), else for a 429 whose budget is spent the
- * time until it starts anew.
+ * The delay before a retry in milliseconds: `Retry-After` (seconds or an HTTP date), else the time until the window resets for a
+ * 429 without remaining requests.
  */
 export function retryAfterMsOf(answer: Answer, now: number): number | undefined {
   const retryAfter = answer.headers['retry-after'];

@@ -1,4 +1,4 @@
-// What is sent to the marketplace, in its own field names. Instants are ISO 8601 with seconds and a colon offset.
+// The bodies of requests to the marketplace, in its field names. Instants are ISO 8601 with seconds and an offset with a colon.
 
 export type InsuranceAccepted =
   | 'with-and-without-insurance'
@@ -7,7 +7,7 @@ export type InsuranceAccepted =
 
 /**
  * One entry of replaceSlots: a work period inside one local date, which the marketplace cuts into bookable starts.
- * Contract: replaceSlots. An entry without services removes what is offered in its range.
+ * Contract: replaceSlots. An entry without services removes the slots in its range.
  */
 export interface WireSlot {
   readonly start: string;
@@ -15,7 +15,7 @@ export interface WireSlot {
   /** `duration` is in whole minutes. */
   readonly address_services: readonly { readonly address_service_id: string; readonly duration: number }[];
   readonly insurance_accepted?: InsuranceAccepted;
-  /** Ids of insurers and of their plans; the marketplace takes whole numbers alone, and these become such. */
+  /** Ids of insurance providers and plans; they are sent as whole numbers, which is all that the marketplace accepts. */
   readonly insurance_providers?: readonly string[];
   readonly insurance_plans?: readonly string[];
 }
@@ -44,7 +44,7 @@ export interface BookSlotRequest {
   readonly label?: string;
   readonly insurance_provider_id?: string;
   readonly insurance_plan_id?: string;
-  /** The patient gets no confirmation. */
+  /** When true, the patient gets no confirmation. */
   readonly is_recurring?: boolean;
 }
 
@@ -53,11 +53,11 @@ export interface MoveBookingRequest {
   readonly start: string;
   /** Minutes. */
   readonly duration?: number;
-  /** Another address of the facility, also one of another doctor. */
+  /** Another address of the same facility, which may belong to another doctor. */
   readonly address_id?: string;
 }
 
-/** Who has confirmed a booking. */
+/** Who confirmed a booking. */
 export type ConfirmedBy = 'user' | 'admin';
 
 export interface AddCalendarBreakRequest {
@@ -67,11 +67,11 @@ export interface AddCalendarBreakRequest {
   readonly apply_on_coupled_addresses?: boolean;
 }
 
-/** What getBookings answers beside the booking itself; patients only where they are needed. */
+/** The optional parts of a booking in getBookings; request patients only where they are needed. */
 export type BookingScope = 'patient' | 'address_service' | 'presence' | 'confirmation';
 
-/** What getBooking answers beside the booking, its patient and its service. */
+/** The optional parts of a booking in getBooking, which always has the patient and the service. */
 export type OneBookingScope = 'moving';
 
-/** What getAddress and getAddresses answer beside an address's names. */
+/** The optional parts of an address in getAddress and getAddresses. */
 export type AddressScope = 'online_only' | 'visit_payment' | 'commercial_type' | 'insurance_support';

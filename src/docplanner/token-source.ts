@@ -1,4 +1,4 @@
-// The access token of one client: one for all its concurrent requests, renewed before it expires, kept in memory only.
+// The access token of one client: shared by concurrent requests, renewed before it expires, stored only in memory.
 
 import { MINUTE } from '../core/duration.js';
 import { Backoff } from './backoff.js';
@@ -18,7 +18,7 @@ interface Token {
   readonly expiresAt: number;
 }
 
-/** Milliseconds: the first wait after a failure that may pass by itself, after one that will not soon, and the bounds. */
+/** The first and the maximum delay in milliseconds, after a transient failure and after a refusal. */
 export interface TokenBackoff {
   readonly transient: { readonly firstMs: number; readonly capMs: number };
   readonly refused: { readonly firstMs: number; readonly capMs: number };
@@ -29,12 +29,12 @@ export const defaultTokenBackoff: TokenBackoff = {
   refused: { firstMs: 15_000, capMs: 900_000 },
 };
 
-/** How long before its end a token is renewed, at most; a tenth of its life when that is shorter. */
-const renewalMarginMs = MINUTE;
+/** A token is renewed this long before it expires, or a tenth of its lifetime when that is shorter. */
+const MAX_RENEWAL_MARGIN_MS = MINUTE;
 
 /**
- * Contract: Authorization. A client that asks for tokens too often is taken for a bot, so a failing token endpoint is
- * left alone for a while, and so is a marketplace that refuses the tokens it has just issued.
+ * Contract: Authorization. The marketplace treats a client that requests tokens too often as a bot. Token requests therefore back
+ * off when the endpoint fails, and when the marketplace refuses tokens that it just issued.
  */
 export class TokenSource {
   readonly #grant: () => Promise<GrantedToken>;
@@ -51,12 +51,15 @@ export class TokenSource {
     this.#delays = delays;
   }
 
-  /** `context` is the operation that needs the token. Throws `TokenUnavailableError`. */
+  /**
+   * @param context the operation that needs the token
+   * @throws TokenUnavailableError
+   */
   async get(context: ErrorContext): Promise<string> {
     const now = this.#now();
     if (this.#token && now < this.#token.renewAt) return this.#token.value;
     try {
-      return await this.#renewed(now);
+      return await this.#renewOnce(now);
     } catch (error) {
       const usable = this.#token;
       if (usable && this.#now() < usable.expiresAt) return usable.value;
@@ -65,24 +68,24 @@ export class TokenSource {
     }
   }
 
-  /** A 401: the token is forgotten, unless another request has had it renewed meanwhile. */
-  refused(value: string): void {
+  /** After a 401: deletes the token, unless another request has renewed it meanwhile. */
+  invalidate(value: string): void {
     if (this.#token?.value === value) this.#token = undefined;
   }
 
-  /** A 401 to a renewed token: renewing again would change nothing, so renewals wait. */
-  refusedAgain(value: string, error: DocplannerError): void {
+  /** After a 401 with a renewed token: another renewal would not help, so renewals back off. */
+  recordRejection(value: string, error: DocplannerError): void {
     if (this.#token?.value !== value) return;
     this.#token = undefined;
-    this.#failed(error);
+    this.#recordFailure(error);
   }
 
-  /** A success: the token is good. */
-  accepted(value: string): void {
-    if (this.#token?.value === value) this.#backoff.succeeded();
+  /** After a success: the token is valid, and the backoff is reset. */
+  recordSuccess(value: string): void {
+    if (this.#token?.value === value) this.#backoff.reset();
   }
 
-  #renewed(now: number): Promise<string> {
+  #renewOnce(now: number): Promise<string> {
     if (this.#renewal) return this.#renewal;
     if (this.#failure && this.#backoff.waitMs(now) > 0) return Promise.reject(this.#failure);
     this.#renewal = this.#renew().finally(() => {
@@ -92,25 +95,29 @@ export class TokenSource {
   }
 
   async #renew(): Promise<string> {
-    const asked = this.#now();
+    const requestedAt = this.#now();
     try {
       const { value, expiresInMs } = await this.#grant();
-      const margin = Math.min(renewalMarginMs, expiresInMs / 10);
-      this.#token = { value, renewAt: asked + expiresInMs - margin, expiresAt: asked + expiresInMs };
+      const margin = Math.min(MAX_RENEWAL_MARGIN_MS, expiresInMs / 10);
+      this.#token = {
+        value,
+        renewAt: requestedAt + expiresInMs - margin,
+        expiresAt: requestedAt + expiresInMs,
+      };
       this.#failure = undefined;
       return value;
     } catch (error) {
-      if (error instanceof DocplannerError) this.#failed(error);
+      if (error instanceof DocplannerError) this.#recordFailure(error);
       throw error;
     }
   }
 
-  #failed(error: DocplannerError): void {
-    const passing = error instanceof ConnectionError || error instanceof ServerError;
+  #recordFailure(error: DocplannerError): void {
+    const isTransient = error instanceof ConnectionError || error instanceof ServerError;
     this.#failure = error;
-    this.#backoff.failed(
+    this.#backoff.recordFailure(
       this.#now(),
-      passing ? this.#delays.transient : this.#delays.refused,
+      isTransient ? this.#delays.transient : this.#delays.refused,
       error.retryAfterMs,
     );
   }

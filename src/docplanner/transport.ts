@@ -1,4 +1,4 @@
-// One HTTP exchange on got: bounded in time, size and sockets, never retried, never redirected.
+// Sends one HTTP request with got: limited in time, size and sockets, without retries and redirects.
 
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
@@ -25,49 +25,53 @@ export interface Answer {
 }
 
 export interface TransportOptions {
-  /** Milliseconds for the whole exchange, from the wait for a socket to the last byte of the answer. */
+  /** The timeout of the whole exchange in milliseconds, from the wait for a socket to the last byte of the answer. */
   readonly timeoutMs: number;
   readonly maxAnswerBytes: number;
-  /** Refuses private addresses; without it any address is asked. */
+  /** Refuses connections to private addresses; without it every address is allowed. */
   readonly privateAddresses?: PrivateAddresses | undefined;
 }
 
-/** A connection that idles for longer may be closed by the server in the moment in which it is used again. */
+/** An idle connection is closed after this time, before the server closes it in the moment of its reuse. */
 const IDLE_MS = 4_000;
-const sockets = { keepAlive: true, maxSockets: 8, maxFreeSockets: 4, timeout: IDLE_MS };
+const SOCKET_OPTIONS = { keepAlive: true, maxSockets: 8, maxFreeSockets: 4, timeout: IDLE_MS };
 
 export class Transport {
   readonly #options: TransportOptions;
   readonly #agents: Agents;
-  readonly #underWay = new Set<Promise<Answer>>();
+  readonly #active = new Set<Promise<Answer>>();
   #closed = false;
 
   constructor(options: TransportOptions) {
     this.#options = options;
-    this.#agents = options.privateAddresses?.agentsWith(sockets) ?? {
-      http: new HttpAgent(sockets),
-      https: new HttpsAgent(sockets),
+    this.#agents = options.privateAddresses?.agentsWith(SOCKET_OPTIONS) ?? {
+      http: new HttpAgent(SOCKET_OPTIONS),
+      https: new HttpsAgent(SOCKET_OPTIONS),
     };
   }
 
-  /** Every status is an answer here. Throws `ConnectionError`, and `UnexpectedAnswerError` for an oversized body. */
+  /**
+   * Resolves for every HTTP status.
+   * @throws ConnectionError without a complete answer
+   * @throws UnexpectedAnswerError for an oversized body
+   */
   async exchange(exchange: Exchange, context: ErrorContext): Promise<Answer> {
     if (this.#closed) throw new ConnectionError(context, { reason: 'closed', mayHaveApplied: false });
     if (exchange.signal?.aborted)
       throw new ConnectionError(context, { reason: 'aborted', mayHaveApplied: false });
     const answer = this.#send(exchange, context);
-    this.#underWay.add(answer);
+    this.#active.add(answer);
     try {
       return await answer;
     } finally {
-      this.#underWay.delete(answer);
+      this.#active.delete(answer);
     }
   }
 
-  /** Refuses new exchanges, waits for those under way and closes the sockets. */
+  /** Refuses new exchanges, waits for active ones and closes the sockets. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.allSettled(this.#underWay);
+    await Promise.allSettled(this.#active);
     this.#agents.http.destroy();
     this.#agents.https.destroy();
   }
@@ -84,7 +88,7 @@ export class Transport {
       followRedirect: false,
       throwHttpErrors: false,
     });
-    // got leaves the writing side of a stream without a body open, except for GET.
+    // got does not end a request stream without a body, except for GET.
     if (body === undefined && method !== 'GET') stream.end();
     try {
       const text = await this.#read(stream);
@@ -98,7 +102,7 @@ export class Transport {
       return { status, headers: answered, body: text };
     } catch (error) {
       if (error instanceof UnexpectedAnswerError) throw error;
-      throw new ConnectionError(context, failureOf(error, url, stream), {
+      throw new ConnectionError(context, toConnectionFailure(error, url, stream), {
         status: stream.response?.statusCode,
       });
     }
@@ -117,21 +121,21 @@ export class Transport {
   }
 }
 
-/** Nothing of got's error is kept but its code: its options hold the credentials. */
-function failureOf(error: unknown, url: URL, stream: Request) {
-  const code = codeOf(error);
+/** Retains only the code of got's error, because its options contain the credentials. */
+function toConnectionFailure(error: unknown, url: URL, stream: Request) {
+  const code = findErrorCode(error);
   const { timings } = stream;
   const connected = url.protocol === 'https:' ? timings?.secureConnect : timings?.connect;
   if (isPrivateAddressError(error)) return { reason: 'private', mayHaveApplied: false } as const;
-  return { reason: reasonOf(error, code), mayHaveApplied: connected !== undefined, code };
+  return { reason: classifyReason(error, code), mayHaveApplied: connected !== undefined, code };
 }
 
-function codeOf(error: unknown): string | undefined {
+function findErrorCode(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
-function reasonOf(error: unknown, code = ''): ConnectionFailure {
+function classifyReason(error: unknown, code = ''): ConnectionFailure {
   if (error instanceof AbortError) return 'aborted';
   if (error instanceof TimeoutError || code === 'ETIMEDOUT') return 'timeout';
   if (code === 'ENOTFOUND' || code.startsWith('EAI_')) return 'dns';

@@ -1,4 +1,4 @@
-// Who the client says it is. The marketplace scores clients without a real User-Agent as bots.
+// The default User-Agent. The marketplace treats clients without a real User-Agent as bots.
 
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';

@@ -1,5 +1,5 @@
-// The pieces that the marketplace's bodies are made of, read tolerantly: numbers or strings, older and newer forms. Only
-// what is applied has to be readable; everything else is passed on as it came.
+// The schemas of the marketplace's bodies. They are tolerant: numbers or strings, older and newer formats. Only fields that are
+// applied must parse; all other fields are passed on unchanged.
 
 import { z } from 'zod';
 
@@ -9,7 +9,7 @@ export const id = z.union([z.string().min(1), z.int().transform(String)]);
 /** Minutes: a number, or a string on older pages. */
 export const minutes = z.union([z.int(), z.string().regex(/^\d+$/).transform(Number)]);
 
-/** An ISO 8601 instant, always given on with a colon in its offset (`+0200` becomes `+02:00`). */
+/** An ISO 8601 instant, normalized to an offset with a colon (`+0200` becomes `+02:00`). */
 export const instant = z
   .string()
   .transform((text) => text.replace(/([+-]\d{2})(\d{2})$/, '$1:$2'))
@@ -20,57 +20,58 @@ export const instant = z
     },
   );
 
-/** An instant that may not have come yet: null, '' and nothing at all mean that. */
-export const eventually = z.union([instant, z.literal('').transform(() => null)]).nullish();
+/** An instant that may be missing: null, '' or absent. */
+export const optionalInstant = z.union([instant, z.literal('').transform(() => null)]).nullish();
 
-/** In this form where it can be read, and otherwise as it came. */
-export const lenient = <Form extends z.ZodType>(form: Form) => z.union([form, z.unknown()]).optional();
+/** The parsed value when it matches the schema, otherwise the original value. */
+export const lenient = <Schema extends z.ZodType>(schema: Schema) =>
+  z.union([schema, z.unknown()]).optional();
 
-/** `{"_items": […]}`, the form of every collection. */
+/** `{"_items": [...]}`, the format of every collection. */
 export const collection = <Item extends z.ZodType>(item: Item) => z.object({ _items: z.array(item) });
 
-/** `pages` is there where the list came in pages. */
+/** A collection with `pages` when the list is paged. */
 export const paged = <Item extends z.ZodType>(item: Item) =>
   collection(item).extend({ pages: z.int().positive().optional().catch(undefined) });
 
-/** What was listed; an item that cannot be read takes no others along, and is there all the same. */
+/** The items of a list, with those that cannot be parsed listed separately. */
 export interface Listed<Item> {
   readonly items: readonly Item[];
-  readonly unread: readonly Unread[];
+  readonly unreadable: readonly UnreadableItem[];
 }
 
-export interface Unread {
-  /** Undefined where even that cannot be read. */
+export interface UnreadableItem {
+  /** Undefined when the id cannot be parsed. */
   readonly id: string | undefined;
-  /** Where it is not as expected, without any of its values. */
+  /** The path and the reason of the mismatch, without values. */
   readonly problem: string;
 }
 
-export function listed<Item extends z.ZodType>(
+export function parseListed<Item extends z.ZodType>(
   items: readonly unknown[],
   item: Item,
 ): Listed<z.output<Item>> {
   const read: z.output<Item>[] = [];
-  const unread: Unread[] = [];
+  const unreadable: UnreadableItem[] = [];
   for (const raw of items) {
     const result = item.safeParse(raw);
     if (result.success) read.push(result.data);
-    else unread.push({ id: named.safeParse(raw).data?.id, problem: problemOf(result.error) });
+    else unreadable.push({ id: named.safeParse(raw).data?.id, problem: describeProblem(result.error) });
   }
-  return { items: read, unread };
+  return { items: read, unreadable };
 }
 
-/** Only where it is wrong and how; the values may be a patient's. */
-export function problemOf(error: z.ZodError): string {
+/** The path and the reason of the first mismatch, without values, because they may be patient data. */
+export function describeProblem(error: z.ZodError): string {
   const [issue] = error.issues;
   if (issue === undefined) return 'unreadable';
   return `${issue.path.join('.').slice(0, 200) || 'the body'}: ${issue.message.slice(0, 200)}`;
 }
 
-/** Anything that is only named: its id, and whatever else is there. */
+/** An object of which only the id is required. */
 export const named = z.looseObject({ id });
 
-/** An address service; its name and price are there as they came. */
+/** An address service; its name and price are passed on unchanged. */
 export const addressService = named;
 
 const bookingCore = {
@@ -80,12 +81,12 @@ const bookingCore = {
 };
 
 /**
- * The ids that a moved booking began and ended with; both are its own where it never moved. Null where the marketplace does
- * not know, undefined where it was not asked or cannot be read. Contract: Moved bookings.
+ * The first and the last id in the chain of moves of a booking; both are its own id without a move. Null when the marketplace does
+ * not know it, undefined without the scope or when it cannot be parsed. Contract: Moved bookings.
  */
 const moving = z.object({ origin_booking_id: id, newest_booking_id: id }).nullish().catch(undefined);
 
-/** A visit booking. Whoever reads its patient, its comment or who booked it has to look first. Contract: bookSlot. */
+/** A visit booking. Its patient, comment and `booked_by` are not validated, so readers must check them. Contract: bookSlot. */
 export const booking = z.looseObject({
   id,
   status: z.string(),
@@ -93,21 +94,21 @@ export const booking = z.looseObject({
   end_at: instant,
   booked_by: z.unknown().optional(),
   comment: z.unknown().optional(),
-  booked_at: lenient(eventually),
-  canceled_at: lenient(eventually),
+  booked_at: lenient(optionalInstant),
+  canceled_at: lenient(optionalInstant),
   moving,
 });
 
-/** A booking that is only asked for: it has no status yet, `booking_at` and `booking_by`, and seldom an id. */
+/** A booking that waits for approval: it has `booking_at` and `booking_by`, no status, and rarely an id. */
 export const bookingRequest = z.looseObject({
   ...bookingCore,
   id: lenient(id),
   end_at: instant.nullish(),
-  booking_at: lenient(eventually),
+  booking_at: lenient(optionalInstant),
 });
 
-/** A booking that is about to end by a move: it has an id, `canceling_at` and `canceling_by`, and no status. */
-export const endingBooking = z.looseObject({ id, canceling_at: lenient(eventually) });
+/** A booking that a move would cancel: it has an id, `canceling_at` and `canceling_by`, and no status. */
+export const cancelingBooking = z.looseObject({ id, canceling_at: lenient(optionalInstant) });
 
 export const calendarBreak = z.looseObject({
   id,
@@ -116,26 +117,26 @@ export const calendarBreak = z.looseObject({
   description: z.unknown().optional(),
 });
 
-/** The address service of a booking, where it names one. */
+/** The id of a booking's address service, if it has one. */
 export function serviceOf({ address_service: service }: { readonly address_service?: unknown }) {
   return addressService.safeParse(service).data?.id;
 }
 
-/** The instant that a lenient field says; undefined where it says none. */
+/** The instant in a lenient field; undefined when the field has none. */
 export const instantIn = (value: unknown): string | undefined => instant.safeParse(value).data;
 
 export const calendar = z.object({ status: z.enum(['enabled', 'disabled']) });
 
-/** In this form or not at all: for what is shown and never applied. */
-const readable = <Form extends z.ZodType>(form: Form) => form.nullish().catch(undefined);
+/** The parsed value, or undefined when it does not match: for fields that are displayed and never applied. */
+const readable = <Schema extends z.ZodType>(schema: Schema) => schema.nullish().catch(undefined);
 const text = readable(z.string());
 
-/** A service of an address as it is listed; `duration` where it was asked with a `start`. Contract: Estate. */
+/** A listed service of an address; `duration` is set when the request had a `start`. Contract: Estate. */
 export const listedService = z.looseObject({
   id,
   name: text,
   custom_name: text,
-  /** The id of the dictionary; null for a service of the doctor's own. */
+  /** The id in the dictionary; null for a service of the doctor's own. */
   service_id: readable(id),
   is_default: readable(z.boolean()),
   is_visible: readable(z.boolean()),
@@ -146,7 +147,7 @@ export const listedService = z.looseObject({
 export const facility = z.looseObject({ id, name: text });
 export const doctor = z.looseObject({ id, name: text, surname: text });
 
-/** An address; what comes with a scope is absent without it. Contract: Estate. */
+/** An address; fields of a scope are absent without the scope. Contract: Estate. */
 export const address = z.looseObject({
   id,
   name: text,
@@ -166,7 +167,7 @@ export const dictionaryService = z.looseObject({ id, name: text });
 export const insuranceProvider = z.looseObject({ insurance_provider_id: id, name: text });
 export const insurancePlan = z.looseObject({ insurance_plan_id: id, name: text });
 
-/** An insurer that an address takes, with those of its plans that it takes. */
+/** An insurance provider that an address accepts, with the accepted plans. */
 export const addressInsuranceProvider = insuranceProvider
   .extend({ insurance_plans: collection(insurancePlan).nullish() })
   .transform(({ insurance_plans, ...provider }) => ({
@@ -178,7 +179,7 @@ const serviceIds = z
   .union([z.array(z.object({ id })), collection(z.object({ id })).transform((all) => all._items)])
   .transform((services) => services.map((service) => service.id));
 
-/** One start that a patient can book. The services come as `address_services` or `services`, bare or as a collection. */
+/** One start that a patient can book. Its services are in `address_services` or `services`, as an array or a collection. */
 export const bookableStart = z
   .object({ start: instant, address_services: serviceIds.nullish(), services: serviceIds.nullish() })
   .transform(({ start, address_services, services }): BookableStart => {
@@ -186,7 +187,7 @@ export const bookableStart = z
     return ids ? { start, services: ids } : { start };
   });
 
-/** `services` holds address service ids; absent when the marketplace did not tell. */
+/** `services` are address service ids; absent when the answer has none. */
 export interface BookableStart {
   readonly start: string;
   readonly services?: readonly string[];
@@ -205,7 +206,7 @@ export type InsuranceProvider = Readonly<z.output<typeof insuranceProvider>>;
 export type InsurancePlan = Readonly<z.output<typeof insurancePlan>>;
 export type AddressInsuranceProvider = Readonly<z.output<typeof addressInsuranceProvider>>;
 
-/** `none`: the address has no calendar yet; its first slots or break make one. */
+/** `none`: the address has no calendar yet; its first slots or its first break create one. */
 export interface CalendarStatus {
   readonly status: 'enabled' | 'disabled' | 'none';
 }

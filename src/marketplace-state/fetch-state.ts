@@ -93,7 +93,7 @@ export async function fetchBreaks(
 ): Promise<FetchedList<ListedBreak, BreakUpdate>> {
   const { client, calendar, db, now } = context;
   const requestedAt = new Date(now());
-  const { items, unread } = await client.listCalendarBreaks(calendar, range.from, range.to);
+  const { items, unreadable } = await client.listCalendarBreaks(calendar, range.from, range.to);
   const listed = new Set(items.map(({ id }) => id));
   const known = await findBreaksBetween(
     db,
@@ -115,9 +115,9 @@ export async function fetchBreaks(
   }));
   const present = list.map((one): BreakUpdate => ({ ...one, kind: 'listed', observedAt }));
   // An unreadable item is present, and without its id it may be any break. A break whose creation is in doubt may be any of them.
-  const unreadIds = new Set(unread.map(({ id }) => id));
+  const unreadableIds = new Set(unreadable.map(({ id }) => id));
   const mayBePresent = (id: string): boolean =>
-    unreadIds.has(id) || unreadIds.has(undefined) || (unread.length > 0 && isInDoubtId(id));
+    unreadableIds.has(id) || unreadableIds.has(undefined) || (unreadable.length > 0 && isInDoubtId(id));
   const gone = known
     .filter(({ id }) => !listed.has(id) && !mayBePresent(id))
     .map(

@@ -42,9 +42,9 @@ export interface ListedBookings {
 export async function fetchListedBookings(options: ListingOptions): Promise<ListedBookings> {
   const { db, client, calendar, from, to, patientsOnly, now } = options;
   const scopes = patientsOnly ? (['patient', 'address_service'] as const) : undefined;
-  const { items, unread } = await client.listBookings(calendar, from, to, scopes);
+  const { items, unreadable } = await client.listBookings(calendar, from, to, scopes);
   // An unreadable item exists; without its id it may be any booking.
-  const present = new Set([...items, ...unread].map(({ id }) => id));
+  const present = new Set([...items, ...unreadable].map(({ id }) => id));
   const range = { from: new Date(from), to: new Date(to) };
   const known = await findBookingsBetween(db, calendar.id, range.from, range.to, new Date(now));
   const missing = known.filter(
@@ -56,7 +56,7 @@ export async function fetchListedBookings(options: ListingOptions): Promise<List
   const gone: StoredBooking[] = [];
   for (const one of missing) {
     if (isInDoubtId(one.id)) {
-      if (unread.length === 0) gone.push(one);
+      if (unreadable.length === 0) gone.push(one);
       continue;
     }
     const fetched = await client.findBooking(calendar, one.id, ['moving']);

@@ -5,7 +5,7 @@
 import { isUtf8 } from 'node:buffer';
 import { hash } from 'node:crypto';
 import type { Account } from '../db/tables/accounts.js';
-import { isAsking, parseNotification } from '../docplanner/index.js';
+import { isApprovalRequest, parseNotification } from '../docplanner/index.js';
 import type { ApprovalAnswer, Approvals } from './approvals.js';
 import {
   isUnreadableApprovalRequest,
@@ -33,7 +33,7 @@ export async function receivePush(options: PushOptions, account: Account, body: 
     return { kind: 'stored' };
   }
   const { notification } = parsed;
-  if (isAsking(notification)) {
+  if (isApprovalRequest(notification)) {
     return { kind: 'answered', answer: await approvals.answer(account, notification) };
   }
   await ingest(account, parseSubject(notification, now()));

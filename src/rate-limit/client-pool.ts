@@ -49,8 +49,8 @@ export class ClientPool {
       timeoutMs: this.#options.requestTimeoutMs,
       now: this.#options.now,
       privateAddresses: overHttp === true ? this.#options.privateAddresses : undefined,
-      onUnread: (operation, unread) => {
-        const what = { account: id, operation, count: unread.length, problem: unread[0]?.problem };
+      onUnreadable: (operation, unreadable) => {
+        const what = { account: id, operation, count: unreadable.length, problem: unreadable[0]?.problem };
         this.#options.log.error(what, 'a part of an answer could not be read; the rest is taken in');
       },
     });

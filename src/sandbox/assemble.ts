@@ -1,15 +1,16 @@
-// Puts the sandbox's parts together as its options say.
+// Builds the parts of a sandbox from its options.
 import { z } from 'zod';
+import { AccessTokens } from './access-tokens.js';
 import { SandboxClock } from './clock.js';
-import { Faults } from './faults.js';
-import type { Parts } from './http/exchange.js';
-import { lagSchema, readInput } from './input.js';
-import { Limiter } from './limits.js';
+import { FaultInjector } from './fault-injector.js';
+import type { ServerParts } from './http/handle-request.js';
+import { lagSchema, parseInput } from './input.js';
 import { Market } from './market/market.js';
 import type { SandboxOptions } from './options.js';
-import { disorderSchema } from './push/delivery-faults.js';
+import { deliveryFaultsSchema } from './push/delivery-faults.js';
 import type { DeliveryRecord } from './push/delivery-log.js';
-import { PostOffice } from './push/push-service.js';
+import { PushService } from './push/push-service.js';
+import { RateLimiter } from './rate-limiter.js';
 import { RequestLog, type RequestRecord } from './request-log.js';
 import {
   type Client,
@@ -22,19 +23,18 @@ import {
   limitsSchema,
   mergeLimits,
 } from './seed.js';
-import { Registrar } from './simulated-admin.js';
-import { Operator } from './simulated-people.js';
+import { SimulatedAdmin } from './simulated-admin.js';
+import { SimulatedPeople } from './simulated-people.js';
 import { systemTimers } from './timers.js';
-import { Tokens } from './tokens.js';
-import { zoneNamed } from './zone.js';
+import { getZone } from './zone.js';
 
-export interface Assembly extends Parts {
-  readonly postOffice: PostOffice;
-  readonly operator: Operator;
-  readonly registrar: Registrar;
-  /** Without an estate everything exists, without clients anybody may ask. */
+export interface SandboxParts extends ServerParts {
+  readonly pushService: PushService;
+  readonly people: SimulatedPeople;
+  readonly admin: SimulatedAdmin;
+  /** Without an estate every id exists on first use. Without clients any credentials that are not empty are accepted. */
   setEstate(estate: Estate | undefined, clients: readonly Client[] | undefined): void;
-  /** What is left out stays as it is. */
+  /** Limits that are left out keep their value. */
   setLimits(changes: LimitChanges): void;
 }
 
@@ -43,71 +43,71 @@ interface Listeners {
   readonly onDelivery: (record: DeliveryRecord) => void;
 }
 
-export function assemble(options: SandboxOptions, { onRequest, onDelivery }: Listeners): Assembly {
+export function assemble(options: SandboxOptions, { onRequest, onDelivery }: Listeners): SandboxParts {
   const clock = new SandboxClock(options.now);
   const timers = options.timers ?? systemTimers;
   const seed = options.seed ?? 1;
-  const keep = options.keepRequests ?? 10_000;
-  let limits = withLimits(CONTRACT_LIMITS, options.limits ?? {});
+  const logCapacity = options.keepRequests ?? 10_000;
+  let limits = applyLimitChanges(CONTRACT_LIMITS, options.limits ?? {});
 
   const market: Market = new Market({
-    ...known(options.estate, options.clients),
-    timeZone: zoneNamed(options.timeZone ?? 'Europe/Warsaw').name,
+    ...parseSeed(options.estate, options.clients),
+    timeZone: getZone(options.timeZone ?? 'Europe/Warsaw').name,
     askedDurations: options.askedDurations ?? true,
     keptComments: options.keptComments ?? true,
     echoes: options.echoes ?? true,
     duplicates: options.duplicates ?? true,
-    readLagMs: readInput(lagSchema, options.readLagMs ?? 0, 'readLagMs'),
-    onTold: (told) => postOffice.tell(told),
+    readLagMs: parseInput(lagSchema, options.readLagMs ?? 0, 'readLagMs'),
+    onNotification: (notification) => pushService.notify(notification),
   });
-  const postOffice: PostOffice = new PostOffice({
+  const pushService: PushService = new PushService({
     clock,
     timers,
     seed,
-    disorder: readInput(disorderSchema, options.delivery ?? {}, 'delivery'),
-    keep,
-    clientOf: (client) => market.directory.client(client),
+    deliveryFaults: parseInput(deliveryFaultsSchema, options.delivery ?? {}, 'delivery'),
+    logCapacity,
+    clientOf: (client) => market.directory.findClient(client),
     onUndelivered: ({ bookingId }) => {
-      if (bookingId !== undefined) operator.cancelUndelivered(bookingId);
+      if (bookingId !== undefined) people.cancelUndelivered(bookingId);
     },
     onDelivery,
   });
-  const operator = new Operator(market, clock.now, postOffice.ask);
+  const people = new SimulatedPeople(market, clock.now, pushService.requestApproval);
 
   return {
     clock,
     timers,
     market,
-    postOffice,
-    operator,
-    registrar: new Registrar(market, clock.now),
-    limiter: new Limiter(),
-    tokens: new Tokens(options.tokenSeconds ?? 3_600),
-    faults: new Faults(seed),
-    requests: new RequestLog(keep),
-    limitsOf: (client) => mergeLimits(limits, market.directory.client(client ?? '')?.limits),
+    pushService,
+    people,
+    admin: new SimulatedAdmin(market, clock.now),
+    limiter: new RateLimiter(),
+    tokens: new AccessTokens(options.tokenSeconds ?? 3_600),
+    faults: new FaultInjector(seed),
+    requests: new RequestLog(logCapacity),
+    limitsOf: (client) => mergeLimits(limits, market.directory.findClient(client ?? '')?.limits),
     onRequest,
     onError: (error, { n, operation }) => {
       const reason = error instanceof Error ? error.stack : String(error);
       options.log?.('The sandbox failed', { n, operation, reason });
     },
     setEstate: (estate, clients) => {
-      const read = known(estate, clients);
-      market.settle(read.estate, read.clients, clock.now());
+      const seeded = parseSeed(estate, clients);
+      market.replaceEstate(seeded.estate, seeded.clients, clock.now());
     },
     setLimits: (changes) => {
-      limits = withLimits(limits, changes);
+      limits = applyLimitChanges(limits, changes);
     },
   };
 }
 
-function known(estate: Estate | undefined, clients: readonly Client[] | undefined) {
+function parseSeed(estate: Estate | undefined, clients: readonly Client[] | undefined) {
   return {
-    estate: estate && readInput(estateSchema, estate, 'estate'),
-    clients: clients && readInput(z.array(clientSchema), clients, 'clients'),
+    estate: estate && parseInput(estateSchema, estate, 'estate'),
+    clients: clients && parseInput(z.array(clientSchema), clients, 'clients'),
   };
 }
 
-function withLimits(limits: Limits, changes: LimitChanges): Limits {
-  return mergeLimits(limits, readInput(limitsSchema.partial(), changes, 'limits'));
+function applyLimitChanges(limits: Limits, changes: LimitChanges): Limits {
+  return mergeLimits(limits, parseInput(limitsSchema.partial(), changes, 'limits'));
 }

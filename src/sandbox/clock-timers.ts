@@ -1,68 +1,68 @@
-// Wakes what waits for an instant of the sandbox's clock: at once where the clock is set or advanced past it, by itself
-// while the clock runs.
+// Calls back at an instant of the sandbox's clock: at once when the clock is set or advanced past the instant, and by
+// real time while the clock runs.
 import type { SandboxClock } from './clock.js';
 import type { Timers } from './timers.js';
 
-/** The clock that the sandbox's follows can be moved without a word, so it is looked at this often; real milliseconds. */
-const MAX_NAP_MS = 1_000;
+/** Real milliseconds. The underlying clock can be moved without an event, so it is polled this often. */
+const POLL_INTERVAL_MS = 1_000;
 
-interface Alarm {
-  readonly at: number;
-  readonly ring: () => void;
+interface ClockTimer {
+  readonly dueAt: number;
+  readonly callback: () => void;
 }
 
-export class Alarms {
+export class ClockTimers {
   readonly #clock: SandboxClock;
   readonly #timers: Timers;
-  /** The next one first; of one instant in the order they were set. */
-  #waiting: Alarm[] = [];
-  /** Ends the wait for the next one. */
-  #nap = new AbortController();
+  /** Ordered by `dueAt`; timers of one instant keep the order in which they were scheduled. */
+  #pending: ClockTimer[] = [];
+  /** Aborts the current sleep. */
+  #sleep = new AbortController();
   #isRunning = false;
 
   constructor(clock: SandboxClock, timers: Timers) {
     this.#clock = clock;
     this.#timers = timers;
-    clock.onJump(() => this.#look());
+    clock.onJump(() => this.#fireDue());
   }
 
-  /** Idempotent. What came due while it was stopped rings now. */
+  /** Idempotent. Fires the timers that became due while it was stopped. */
   start(): void {
     this.#isRunning = true;
-    this.#look();
+    this.#fireDue();
   }
 
-  /** Idempotent. Nothing rings until it is started again. */
+  /** Idempotent. No timer fires until the next start. */
   stop(): void {
     this.#isRunning = false;
-    this.#nap.abort();
+    this.#sleep.abort();
   }
 
-  /** Rings once, at the earliest when the clock shows this instant; epoch milliseconds. */
-  at(instant: number, ring: () => void): void {
-    const before = this.#waiting.findLastIndex((alarm) => alarm.at <= instant);
-    this.#waiting.splice(before + 1, 0, { at: instant, ring });
-    this.#look();
+  /** Calls back once, when the clock shows `dueAt` (epoch milliseconds) or later. */
+  schedule(dueAt: number, callback: () => void): void {
+    const before = this.#pending.findLastIndex((timer) => timer.dueAt <= dueAt);
+    this.#pending.splice(before + 1, 0, { dueAt, callback });
+    this.#fireDue();
   }
 
   clear(): void {
-    this.#waiting = [];
-    this.#nap.abort();
+    this.#pending = [];
+    this.#sleep.abort();
   }
 
-  #look(): void {
+  #fireDue(): void {
     if (!this.#isRunning) return;
     const now = this.#clock.now();
-    while (this.#waiting[0] !== undefined && this.#waiting[0].at <= now) this.#waiting.shift()?.ring();
+    while (this.#pending[0] !== undefined && this.#pending[0].dueAt <= now) this.#pending.shift()?.callback();
 
-    this.#nap.abort();
-    const [next] = this.#waiting;
+    this.#sleep.abort();
+    const [next] = this.#pending;
     if (next === undefined || this.#clock.isStopped) return;
-    this.#nap = new AbortController();
-    const { signal } = this.#nap;
-    const ms = Math.min(Math.max(1, next.at - now), MAX_NAP_MS);
+    this.#sleep = new AbortController();
+    const { signal } = this.#sleep;
+    const ms = Math.min(Math.max(1, next.dueAt - now), POLL_INTERVAL_MS);
     void this.#timers.sleep(ms, signal).then(() => {
-      if (!signal.aborted) this.#look();
+      if (!signal.aborted) this.#fireDue();
     });
   }
 }

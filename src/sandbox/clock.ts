@@ -1,5 +1,5 @@
-// The sandbox's own time. It follows a given clock, and can be set, moved on or stopped, so that windows of minutes and
-// hours are tested without waiting.
+// The sandbox's clock. It follows a given clock and can be set, advanced and stopped, so that tests of windows of minutes
+// and hours do not wait.
 
 export class SandboxClock {
   readonly #base: () => number;
@@ -15,36 +15,36 @@ export class SandboxClock {
   /** Epoch milliseconds. */
   readonly now = (): number => this.#stoppedAt ?? this.#base() + this.#offset;
 
-  /** While it is, only `set`, `advance` and `reset` change the time. */
+  /** While the clock is stopped, only `set`, `advance` and `reset` change the time. */
   get isStopped(): boolean {
     return this.#stoppedAt !== undefined;
   }
 
-  /** Puts the clock at an instant; it runs on from there unless `stopped`. */
+  /** Sets the clock to an instant. The clock runs on from there unless `stopped` is true. */
   set(instant: number, options: { readonly stopped?: boolean } = {}): void {
     this.#offset = instant - this.#base();
     this.#stoppedAt = options.stopped === true ? instant : undefined;
-    this.#jumped();
+    this.#notifyListeners();
   }
 
   advance(ms: number): void {
     if (this.#stoppedAt === undefined) this.#offset += ms;
     else this.#stoppedAt += ms;
-    this.#jumped();
+    this.#notifyListeners();
   }
 
   reset(): void {
     this.#offset = 0;
     this.#stoppedAt = undefined;
-    this.#jumped();
+    this.#notifyListeners();
   }
 
-  /** Told whenever the clock was set, advanced or reset. */
+  /** Calls the listener whenever the clock is set, advanced or reset. */
   onJump(listener: () => void): void {
     this.#listeners.add(listener);
   }
 
-  #jumped(): void {
+  #notifyListeners(): void {
     for (const listener of this.#listeners) listener();
   }
 }

@@ -1,29 +1,30 @@
-// What can be done with a running sandbox besides asking it over the marketplace's API: look, steer, act as its people.
+// The controls of a running sandbox that are not part of the marketplace's API: inspection, settings and simulated people.
+// `Sandbox` implements them; the routes under /_sandbox call them.
 import type { AddressRef } from './address.js';
 import type { SandboxClock } from './clock.js';
-import type { Faults } from './faults.js';
+import type { FaultInjector } from './fault-injector.js';
 import type { InstantLike } from './input.js';
+import type { CommercialType, NotifyOptions, ServiceChanges } from './market/addresses.js';
 import type { PaymentStatus, Presence } from './market/booking.js';
-import type { CommercialType, ServiceChanges, Telling } from './market/places.js';
-import type { Disorder } from './push/delivery-faults.js';
+import type { DeliveryFaults } from './push/delivery-faults.js';
 import type { DeliveryRecord } from './push/delivery-log.js';
 import type { RequestRecord } from './request-log.js';
 import type { Client, Cutting, Estate, LimitChanges, Service } from './seed.js';
 import type { BreakRange, Move, Person, SandboxBooking, SandboxBreak, Visit } from './simulated-people.js';
-import type { PatientStart, StandingPeriod } from './view.js';
+import type { ListedWorkPeriod, PatientStart } from './view.js';
 
-export interface Hands {
+export interface SandboxControls {
   readonly clock: SandboxClock;
-  readonly faults: Faults;
+  readonly faults: FaultInjector;
   readonly requests: readonly RequestRecord[];
   readonly deliveries: readonly DeliveryRecord[];
   patientView(ref: AddressRef, from: InstantLike, to: InstantLike): readonly PatientStart[];
-  slots(ref: AddressRef, from: InstantLike, to: InstantLike): readonly StandingPeriod[];
+  slots(ref: AddressRef, from: InstantLike, to: InstantLike): readonly ListedWorkPeriod[];
   setEstate(estate: Estate | undefined, clients?: readonly Client[] | undefined): void;
   setLimits(limits: LimitChanges): void;
   setReadLag(ms: number): void;
   setCutting(ref: AddressRef, cutting: Cutting): void;
-  setDelivery(disorder: Disorder): void;
+  setDelivery(faults: DeliveryFaults): void;
   revokeTokens(client?: string): void;
   reset(): void;
   book(ref: AddressRef, visit: Visit): SandboxBooking;
@@ -39,8 +40,8 @@ export interface Hands {
   moveBreak(breakId: string, range: BreakRange): SandboxBreak;
   removeBreak(breakId: string): void;
   breaks(ref: AddressRef): readonly SandboxBreak[];
-  setServices(ref: AddressRef, services: readonly Service[], telling?: Telling): ServiceChanges;
+  setServices(ref: AddressRef, services: readonly Service[], options?: NotifyOptions): ServiceChanges;
   setCommercialType(ref: AddressRef, type: CommercialType): void;
-  assignAddress(ref: AddressRef, telling?: Telling): void;
-  unassignAddress(ref: AddressRef, telling?: Telling): void;
+  assignAddress(ref: AddressRef, options?: NotifyOptions): void;
+  unassignAddress(ref: AddressRef, options?: NotifyOptions): void;
 }

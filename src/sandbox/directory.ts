@@ -1,85 +1,88 @@
-// Answers who and what exists. Without an estate everything exists on first use; with one, nothing else does.
+// Looks up clients, facilities, doctors, addresses and services. Without an estate every id is created on first use; with an
+// estate only its ids exist.
 import type { AddressRef } from './address.js';
 import type {
-  KnownAddress,
-  KnownClient,
-  KnownDoctor,
-  KnownEstate,
-  KnownFacility,
-  KnownService,
+  ParsedAddress,
+  ParsedClient,
+  ParsedDoctor,
+  ParsedEstate,
+  ParsedFacility,
+  ParsedService,
 } from './seed.js';
 
-/** Outside: not this client's, 403. Gone: its own, but not there, 404. */
+/** `outside`: the client has no access, 403. `gone`: the client has access, but the id does not exist, 404. */
 export type Lookup<Found> =
   | { readonly state: 'found'; readonly found: Found }
   | { readonly state: 'outside' }
   | { readonly state: 'gone'; readonly what: 'Doctor' | 'Address' };
 
 export class Directory {
-  readonly #facilities = new Map<string, KnownFacility>();
-  readonly #clients: ReadonlyMap<string, KnownClient> | undefined;
-  readonly #open: boolean;
-  /** In an open estate: who used a facility, and so hears of it. */
-  readonly #users = new Map<string, Set<string>>();
+  readonly #facilities = new Map<string, ParsedFacility>();
+  readonly #clients: ReadonlyMap<string, ParsedClient> | undefined;
+  readonly #createsOnUse: boolean;
+  /** Without an estate: by facility id, the clients that used the facility, which are the clients to notify. */
+  readonly #clientsByFacility = new Map<string, Set<string>>();
 
-  constructor(estate: KnownEstate | undefined, clients: readonly KnownClient[] | undefined) {
-    this.#open = estate === undefined;
+  constructor(estate: ParsedEstate | undefined, clients: readonly ParsedClient[] | undefined) {
+    this.#createsOnUse = estate === undefined;
     for (const facility of estate?.facilities ?? []) this.#facilities.set(facility.id, facility);
     this.#clients = clients && new Map(clients.map((client) => [client.id, client]));
   }
 
-  /** Without a list of clients, any credentials that are not empty are right. */
+  /** Without a list of clients any credentials that are not empty are accepted. */
   authenticate(id: string, secret: string): boolean {
     if (this.#clients === undefined) return id !== '' && secret !== '';
     return this.#clients.get(id)?.secret === secret;
   }
 
-  client(id: string): KnownClient | undefined {
+  findClient(id: string): ParsedClient | undefined {
     return this.#clients?.get(id);
   }
 
-  facilitiesOf(client: string): readonly KnownFacility[] {
-    return [...this.#facilities.values()].filter((facility) => this.#mayEnter(client, facility.id));
+  listFacilities(client: string): readonly ParsedFacility[] {
+    return [...this.#facilities.values()].filter((facility) => this.#hasAccess(client, facility.id));
   }
 
-  facility(client: string, facilityId: string): Lookup<KnownFacility> {
-    if (!this.#mayEnter(client, facilityId)) return { state: 'outside' };
-    if (this.#open) this.#use(client, facilityId);
-    const found = this.#facilities.get(facilityId) ?? this.#make(facilityId);
+  lookUpFacility(client: string, facilityId: string): Lookup<ParsedFacility> {
+    if (!this.#hasAccess(client, facilityId)) return { state: 'outside' };
+    if (this.#createsOnUse) this.#recordUse(client, facilityId);
+    const found = this.#facilities.get(facilityId) ?? this.#createIfOpen(facilityId);
     return found === undefined ? { state: 'outside' } : { state: 'found', found };
   }
 
-  doctor(client: string, facilityId: string, doctorId: string): Lookup<KnownDoctor> {
-    const facility = this.facility(client, facilityId);
+  lookUpDoctor(client: string, facilityId: string, doctorId: string): Lookup<ParsedDoctor> {
+    const facility = this.lookUpFacility(client, facilityId);
     if (facility.state !== 'found') return facility;
-    const found = findDoctor(facility.found, doctorId, this.#open);
+    const found = resolveDoctor(facility.found, doctorId, this.#createsOnUse);
     return found === undefined ? { state: 'gone', what: 'Doctor' } : { state: 'found', found };
   }
 
-  address(client: string, ref: AddressRef): Lookup<KnownAddress> {
-    const doctor = this.doctor(client, ref.facilityId, ref.doctorId);
+  lookUpAddress(client: string, ref: AddressRef): Lookup<ParsedAddress> {
+    const doctor = this.lookUpDoctor(client, ref.facilityId, ref.doctorId);
     if (doctor.state !== 'found') return doctor;
-    const found = findAddress(doctor.found, ref.addressId, this.#open);
+    const found = resolveAddress(doctor.found, ref.addressId, this.#createsOnUse);
     if (found?.assigned === false) return { state: 'outside' };
     return found === undefined ? { state: 'gone', what: 'Address' } : { state: 'found', found };
   }
 
-  /** For the sandbox's operator, who is nobody's client. */
-  find(ref: AddressRef): { facility: KnownFacility; doctor: KnownDoctor; address: KnownAddress } | undefined {
-    const facility = this.#facilities.get(ref.facilityId) ?? this.#make(ref.facilityId);
-    const doctor = facility && findDoctor(facility, ref.doctorId, this.#open);
-    const address = doctor && findAddress(doctor, ref.addressId, this.#open);
+  /** For the controls, which are not bound to a client. Undefined where the address does not exist. */
+  resolve(
+    ref: AddressRef,
+  ): { facility: ParsedFacility; doctor: ParsedDoctor; address: ParsedAddress } | undefined {
+    const facility = this.#facilities.get(ref.facilityId) ?? this.#createIfOpen(ref.facilityId);
+    const doctor = facility && resolveDoctor(facility, ref.doctorId, this.#createsOnUse);
+    const address = doctor && resolveAddress(doctor, ref.addressId, this.#createsOnUse);
     return facility && doctor && address && { facility, doctor, address };
   }
 
-  /** In any facility. */
+  /** Whether any facility has the address. */
   hasAddress(id: string): boolean {
     return [...this.#facilities.values()].some(({ doctors }) =>
       doctors.some(({ addresses }) => addresses.some((address) => address.id === id)),
     );
   }
 
-  /** At any address. */
+  /** Whether any address has the service. */
   hasService(id: string): boolean {
     return [...this.#facilities.values()].some(({ doctors }) =>
       doctors.some(({ addresses }) =>
@@ -88,48 +91,52 @@ export class Directory {
     );
   }
 
-  /** In an open estate every service id is one. */
-  service(address: KnownAddress, id: string): KnownService | undefined {
-    return address.services.find((service) => service.id === id) ?? (this.#open ? { id } : undefined);
+  /** Without an estate every service id exists. */
+  findService(address: ParsedAddress, id: string): ParsedService | undefined {
+    return address.services.find((service) => service.id === id) ?? (this.#createsOnUse ? { id } : undefined);
   }
 
-  /** The clients that hear of what happens at an address of a facility. */
-  audience(facilityId: string, address: KnownAddress): readonly string[] {
+  /** The ids of the clients that are notified of changes at an address. */
+  listNotifiedClients(facilityId: string, address: ParsedAddress): readonly string[] {
     if (address.assigned === false) return [];
-    if (this.#clients === undefined) return [...(this.#users.get(facilityId) ?? [])];
-    return [...this.#clients.keys()].filter((client) => this.#mayEnter(client, facilityId));
+    if (this.#clients === undefined) return [...(this.#clientsByFacility.get(facilityId) ?? [])];
+    return [...this.#clients.keys()].filter((client) => this.#hasAccess(client, facilityId));
   }
 
-  #mayEnter(client: string, facilityId: string): boolean {
+  #hasAccess(client: string, facilityId: string): boolean {
     return this.#clients?.get(client)?.facilities?.includes(facilityId) ?? true;
   }
 
-  #make(id: string): KnownFacility | undefined {
-    if (!this.#open) return undefined;
-    const facility: KnownFacility = { id, doctors: [] };
+  #createIfOpen(id: string): ParsedFacility | undefined {
+    if (!this.#createsOnUse) return undefined;
+    const facility: ParsedFacility = { id, doctors: [] };
     this.#facilities.set(id, facility);
     return facility;
   }
 
-  #use(client: string, facilityId: string): void {
-    const users = this.#users.get(facilityId);
-    if (users === undefined) this.#users.set(facilityId, new Set([client]));
-    else users.add(client);
+  #recordUse(client: string, facilityId: string): void {
+    const clients = this.#clientsByFacility.get(facilityId);
+    if (clients === undefined) this.#clientsByFacility.set(facilityId, new Set([client]));
+    else clients.add(client);
   }
 }
 
-function findDoctor(facility: KnownFacility, id: string, open: boolean): KnownDoctor | undefined {
+function resolveDoctor(
+  facility: ParsedFacility,
+  id: string,
+  createsOnUse: boolean,
+): ParsedDoctor | undefined {
   const doctor = facility.doctors.find((one) => one.id === id);
-  if (doctor !== undefined || !open) return doctor;
-  const made: KnownDoctor = { id, addresses: [] };
-  facility.doctors.push(made);
-  return made;
+  if (doctor !== undefined || !createsOnUse) return doctor;
+  const created: ParsedDoctor = { id, addresses: [] };
+  facility.doctors.push(created);
+  return created;
 }
 
-function findAddress(doctor: KnownDoctor, id: string, open: boolean): KnownAddress | undefined {
+function resolveAddress(doctor: ParsedDoctor, id: string, createsOnUse: boolean): ParsedAddress | undefined {
   const address = doctor.addresses.find((one) => one.id === id);
-  if (address !== undefined || !open) return address;
-  const made: KnownAddress = { id, services: [] };
-  doctor.addresses.push(made);
-  return made;
+  if (address !== undefined || !createsOnUse) return address;
+  const created: ParsedAddress = { id, services: [] };
+  doctor.addresses.push(created);
+  return created;
 }

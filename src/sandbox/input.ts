@@ -1,6 +1,6 @@
-// Reads what the sandbox's operator gives it, by library call or over HTTP; wrong input is refused with its path and reason.
+// Parses the input of the sandbox's controls, from the library and over HTTP. Invalid input throws an error with path and reason.
 import { z } from 'zod';
-import { pathOf } from './path.js';
+import { formatPath } from './format-path.js';
 import { parseInstant } from './zone.js';
 
 /** An ISO 8601 string with an offset, a Date, or epoch milliseconds. */
@@ -11,7 +11,7 @@ export const lagSchema = z.number('is no number of milliseconds').nonnegative();
 
 export class SandboxInputError extends Error {
   override readonly name = 'SandboxInputError';
-  /** Of the wrong part, such as `facilities[0].doctors`; empty for the whole. */
+  /** The path of the invalid part, such as `facilities[0].doctors`; empty for the whole input. */
   readonly path: string;
   readonly reason: string;
 
@@ -22,6 +22,7 @@ export class SandboxInputError extends Error {
   }
 }
 
+/** @throws SandboxInputError */
 export function toInstant(value: InstantLike, path: string): number {
   const instant = typeof value === 'string' ? parseInstant(value) : Number(value);
   if (instant === undefined || !Number.isFinite(instant)) {
@@ -30,14 +31,18 @@ export function toInstant(value: InstantLike, path: string): number {
   return instant;
 }
 
-export function readInput<Schema extends z.ZodType>(
+/**
+ * @param under the path of the value, as a prefix of the path of an error
+ * @throws SandboxInputError
+ */
+export function parseInput<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
   under = '',
 ): z.output<Schema> {
-  const read = schema.safeParse(value);
-  if (read.success) return read.data;
-  const [first] = read.error.issues;
-  const path = pathOf([...(under === '' ? [] : [under]), ...(first?.path ?? [])]);
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [first] = result.error.issues;
+  const path = formatPath([...(under === '' ? [] : [under]), ...(first?.path ?? [])]);
   throw new SandboxInputError(path, first?.message ?? 'is invalid');
 }

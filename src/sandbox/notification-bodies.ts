@@ -1,37 +1,36 @@
-// How things of the marketplace are written in its notifications, where that is not how its answers write them.
-// Contract: Notifications.
+// Builds the bodies of notifications where they differ from the bodies of API responses. Contract: Notifications.
 
 import type { Actor, Booking } from './market/booking.js';
 import type { Break } from './market/break.js';
-import type { KnownAddress, KnownService } from './seed.js';
+import type { ParsedAddress, ParsedService } from './seed.js';
 import {
-  instantOf,
-  minutesOf,
-  namedService,
-  writtenAddress,
-  writtenInsurance,
-  writtenPatient,
-  writtenVisit,
+  durationMinutes,
+  formatInstant,
+  serializeAddress,
+  serializeBookingSummary,
+  serializeInsurance,
+  serializePatient,
+  serializeServiceSummary,
 } from './serialize.js';
 import type { LocalZone } from './zone.js';
 
-export function toldAddress(address: KnownAddress) {
-  const { id, name, street, post_code } = writtenAddress(address);
+export function buildNotifiedAddress(address: ParsedAddress) {
+  const { id, name, street, post_code } = serializeAddress(address);
   return { id, name, street, post_code };
 }
 
-export function toldBreak({ id, start, end }: Break, zone: LocalZone) {
+export function buildNotifiedBreak({ id, start, end }: Break, zone: LocalZone) {
   return { id, since: zone.format(start), till: zone.format(end) };
 }
 
-export function toldBooking(booking: Booking, zone: LocalZone, service: KnownService) {
-  const insurance = writtenInsurance(booking);
+export function buildNotifiedBooking(booking: Booking, zone: LocalZone, service: ParsedService) {
+  const insurance = serializeInsurance(booking);
   return {
-    ...writtenVisit(booking, zone),
+    ...serializeBookingSummary(booking, zone),
     canceled_by: booking.canceledBy ?? '',
-    canceled_at: instantOf(booking.canceledAt, zone),
-    address_service: namedService(service),
-    patient: writtenPatient(booking.patient),
+    canceled_at: formatInstant(booking.canceledAt, zone),
+    address_service: serializeServiceSummary(service),
+    patient: serializePatient(booking.patient),
     comment: booking.comment,
     ...(insurance !== null && {
       insurance: { ...insurance, plan: insurance.plan ?? '', plan_id: insurance.plan_id ?? '' },
@@ -40,47 +39,54 @@ export function toldBooking(booking: Booking, zone: LocalZone, service: KnownSer
   };
 }
 
-export type VisitAsked = Pick<Booking, 'start' | 'end' | 'patient' | 'comment'> & { readonly by: Actor };
+export type RequestedBooking = Pick<Booking, 'start' | 'end' | 'patient' | 'comment'> & {
+  readonly by: Actor;
+};
 
-/** A booking that is only asked for: it has no id and no status yet. */
-export function toldRequest(visit: VisitAsked, zone: LocalZone, service: KnownService, now: number) {
-  return {
-    ...creatingVisit(visit, zone, service, now),
-    patient: writtenPatient(visit.patient),
-    comment: visit.comment,
-  };
-}
-
-/** The booking that a move would make; whose it is the one that it would end says. */
-export function creatingVisit(
-  visit: Omit<VisitAsked, 'patient' | 'comment'>,
+/** A booking that waits for approval: it has no id and no status yet. */
+export function buildBookingRequest(
+  booking: RequestedBooking,
   zone: LocalZone,
-  service: KnownService,
+  service: ParsedService,
   now: number,
 ) {
   return {
-    start_at: zone.format(visit.start),
-    end_at: zone.format(visit.end),
-    duration: minutesOf(visit),
-    booking_by: visit.by,
-    booking_at: zone.format(now),
-    address_service: namedService(service),
+    ...buildCreatingBooking(booking, zone, service, now),
+    patient: serializePatient(booking.patient),
+    comment: booking.comment,
   };
 }
 
-/** The booking that a move would end. */
-export function cancelingVisit(
+/** The booking that a move would create. The patient is only in the booking that the move would cancel. */
+export function buildCreatingBooking(
+  booking: Omit<RequestedBooking, 'patient' | 'comment'>,
+  zone: LocalZone,
+  service: ParsedService,
+  now: number,
+) {
+  return {
+    start_at: zone.format(booking.start),
+    end_at: zone.format(booking.end),
+    duration: durationMinutes(booking),
+    booking_by: booking.by,
+    booking_at: zone.format(now),
+    address_service: serializeServiceSummary(service),
+  };
+}
+
+/** The booking that a move would cancel. */
+export function buildCancelingBooking(
   booking: Booking,
   by: Actor,
   zone: LocalZone,
-  service: KnownService,
+  service: ParsedService,
   now: number,
 ) {
-  const { status: _, ...visit } = writtenVisit(booking, zone);
+  const { status: _, ...summary } = serializeBookingSummary(booking, zone);
   return {
-    ...visit,
+    ...summary,
     canceling_by: by,
     canceling_at: zone.format(now),
-    address_service: namedService(service),
+    address_service: serializeServiceSummary(service),
   };
 }

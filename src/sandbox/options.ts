@@ -1,6 +1,6 @@
-// How a sandbox is made, and what it tells those who listen.
+// The options and the events of a sandbox.
 
-import type { Disorder } from './push/delivery-faults.js';
+import type { DeliveryFaults } from './push/delivery-faults.js';
 import type { DeliveryRecord } from './push/delivery-log.js';
 import type { RequestRecord } from './request-log.js';
 import type { Client, Estate, LimitChanges } from './seed.js';
@@ -9,41 +9,41 @@ import type { Timers } from './timers.js';
 export interface SandboxOptions {
   /** Epoch milliseconds; the real clock by default. */
   readonly now?: () => number;
-  /** How real milliseconds pass, for faults, answers that are waited for and the clock's alarms; the process's own by default. */
+  /** Timers of real milliseconds, for faults, timeouts of pushes and timers of the clock; the process's own by default. */
   readonly timers?: Timers;
-  /** Of the faults' and the deliveries' randomness; 1 by default. */
+  /** The seed of random faults and delivery faults; default 1. */
   readonly seed?: number;
-  /** What exists; without it everything does, on first use. */
+  /** The facilities, doctors and addresses that exist. Without it every id exists on first use. */
   readonly estate?: Estate;
-  /** Who may ask; without it any credentials that are not empty. */
+  /** The API clients. Without it any credentials that are not empty are accepted. */
   readonly clients?: readonly Client[];
-  /** For every client; what is left out is the contract's number, null switches a limit off. */
+  /** The limits of every client. A limit that is left out has the contract's number; null switches a limit off. */
   readonly limits?: LimitChanges;
-  /** How long a token lasts; 3600. */
+  /** The lifetime of a token in seconds; default 3600. */
   readonly tokenSeconds?: number;
-  /** Where an address says no other; Europe/Warsaw. */
+  /** The zone of addresses without a zone of their own; default Europe/Warsaw. */
   readonly timeZone?: string;
-  /** The duplicate rule; on. */
+  /** Whether the duplicate rule applies; default true. */
   readonly duplicates?: boolean;
-  /** How long ago the state is that getSlots answers from, in milliseconds of the sandbox's clock; 0. */
+  /** How far getSlots lags behind the current state, in milliseconds of the sandbox's clock; default 0. */
   readonly readLagMs?: number;
-  /** Whether the integration's visits are as long as it asks for, and not as long as the slot of their service; on. */
+  /** Whether bookings of the integration have the requested duration instead of the duration of the service in the slot; default true. */
   readonly askedDurations?: boolean;
-  /** Whether a booking that moves keeps its comment; on. The contract does not say. */
+  /** Whether a moved booking retains its comment; default true. The contract does not specify it. */
   readonly keptComments?: boolean;
-  /** Whether the integration's own bookings and breaks come back as notifications; on. */
+  /** Whether the integration's own bookings and breaks are sent back as notifications; default true. */
   readonly echoes?: boolean;
-  /** Notifications that come twice, out of order, late or not at all; none by default. */
-  readonly delivery?: Disorder;
-  /** How many requests, and how many pushes, are remembered; 10,000, or fewer where their bodies are more than 32 million characters. */
+  /** Delivery faults: notifications that are repeated, reordered, delayed or lost; default none. */
+  readonly delivery?: DeliveryFaults;
+  /** The capacity of the request log and of the delivery log; default 10,000, fewer requests when their bodies exceed 32 million characters. */
   readonly keepRequests?: number;
-  /** Told about what failed inside the sandbox; never about bodies or headers. */
+  /** Receives failures inside the sandbox, without bodies and headers. */
   readonly log?: (message: string, details: Readonly<Record<string, unknown>>) => void;
 }
 
 export interface SandboxEvents {
-  /** A request was answered, cut or left: its record is complete. */
+  /** A request was answered, cut or abandoned by its client; its record is complete. */
   request: [RequestRecord];
-  /** A push, or a question, was answered, given up or cut: its record is complete. */
+  /** A push or an approval request was answered, timed out or cut; its record is complete. */
   delivery: [DeliveryRecord];
 }

@@ -1,6 +1,6 @@
-// A small seeded generator (mulberry32): the same seed gives the same faults, on every machine.
+// A seeded random generator (mulberry32): an equal seed gives equal faults on every machine.
 
-/** Each call gives the next number in [0, 1). */
+/** Each call returns the next number in [0, 1). */
 export type Random = () => number;
 
 export function seededRandom(seed: number): Random {
@@ -13,7 +13,7 @@ export function seededRandom(seed: number): Random {
   };
 }
 
-/** A stream of its own for the nth user of one seed, so that streams do not disturb each other. */
+/** A separate stream for the nth user of one seed, so that streams are independent of each other. */
 export function seededStream(seed: number, n: number): Random {
   return seededRandom(Math.imul(seed ^ 0x9e3779b9, n * 2 + 1));
 }

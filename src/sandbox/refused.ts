@@ -1,9 +1,11 @@
-/** The marketplace does not allow it now: the start is taken, the booking is over, the clinic denied it. */
+// The error of a control that the marketplace does not allow in its current state.
+
+/** For example: the start is occupied, the booking is canceled, the clinic denied the approval. */
 export class SandboxRefusedError extends Error {
   override readonly name = 'SandboxRefusedError';
-  /** Such as `no-slot`, `does-not-fit`, `denied`, `unknown`, `over`, `exists`, `range`, `same`. */
+  /** One of `no-slot`, `does-not-fit`, `denied`, `unknown`, `over`, `exists`, `range`, `same`. */
   readonly reason: string;
-  /** Of `denied`, where the clinic's answer had one. Contract: Notifications. */
+  /** The error code of the clinic's response, for `denied`. Contract: Notifications. */
   readonly errorCode: number | undefined;
 
   constructor(what: string, reason: string, errorCode?: number) {

@@ -1,5 +1,5 @@
-// What was asked and what became of it, in order of arrival; the newest are kept. No token and no secret
-// ever gets in.
+// The log of API requests and their outcomes, in order of arrival. It retains the newest requests and never contains a token or
+// a secret.
 import { type AddressRef, addressKey } from './address.js';
 
 export interface RequestRecord {
@@ -7,27 +7,27 @@ export interface RequestRecord {
   readonly n: number;
   /** Epoch milliseconds on the sandbox's clock. */
   readonly receivedAt: number;
-  /** Undefined while it is being processed. */
+  /** Undefined while the request is processed. */
   readonly answeredAt: number | undefined;
   readonly method: string;
-  /** With its query, as it was sent. */
+  /** The path with its query, as sent. */
   readonly path: string;
-  /** The contract's name of the operation, such as `replaceSlots`; `unknown` where there is none. */
+  /** The contract's name of the operation, such as `replaceSlots`; `unknown` for other paths. */
   readonly operation: string;
   readonly client: string | undefined;
   readonly userAgent: string | undefined;
   readonly address: AddressRef | undefined;
-  /** Parsed; the text where it was no JSON. */
+  /** The parsed JSON, or the text when it is not JSON. */
   readonly body: unknown;
-  /** Undefined when no status was sent: cut, or left without an answer. */
+  /** Undefined when no status was sent: the connection was cut or not answered. */
   readonly status: number | undefined;
-  /** Whether it changed the marketplace. */
+  /** Whether the request changed the marketplace. */
   readonly applied: boolean;
-  /** It repeated a payload of the last three minutes, was answered 201 and ignored. */
+  /** Whether the request repeated a payload of the last three minutes, so that it was answered 201 and ignored. */
   readonly ignored: boolean;
-  /** The fault it met, such as `cut-after`; several are joined by `+`. */
+  /** The injected fault, such as `cut-after`; several are joined by `+`. */
   readonly fault?: string;
-  /** Earlier writes to the same address that were unanswered, and still waited for, when this write arrived. */
+  /** The `n` of earlier writes to the same address that were unanswered, and not abandoned, when this write arrived. */
   readonly overlaps: readonly number[];
 }
 
@@ -40,27 +40,27 @@ export type Outcome = Pick<RequestRecord, 'answeredAt' | 'status' | 'applied' | 
   readonly fault?: string;
 };
 
-/** Of all kept bodies together. */
-const MAX_CHARACTERS = 32 * 1024 * 1024;
+/** The limit of all retained bodies together. */
+const MAX_BODY_CHARACTERS = 32 * 1024 * 1024;
 
 export class RequestLog {
-  readonly #kept: Mutable<RequestRecord>[] = [];
+  readonly #records: Mutable<RequestRecord>[] = [];
   readonly #capacity: number;
-  readonly #writing = new Map<string, Set<number>>();
-  readonly #sizes = new Map<number, number>();
+  readonly #activeWrites = new Map<string, Set<number>>();
+  readonly #sizesByN = new Map<number, number>();
   #size = 0;
   #last = 0;
 
-  /** @param capacity how many requests are kept, as long as their bodies are not too much together */
+  /** @param capacity how many requests are retained at most; fewer when their bodies exceed MAX_BODY_CHARACTERS */
   constructor(capacity: number) {
     this.#capacity = capacity;
   }
 
-  get all(): readonly RequestRecord[] {
-    return this.#kept;
+  get records(): readonly RequestRecord[] {
+    return this.#records;
   }
 
-  /** @param size of the body, in characters */
+  /** @param size the size of the body in characters */
   open(arrival: Arrival, size: number): RequestRecord {
     const record: Mutable<RequestRecord> = {
       n: ++this.#last,
@@ -69,10 +69,10 @@ export class RequestLog {
       status: undefined,
       applied: false,
       ignored: false,
-      overlaps: this.#enter(arrival, this.#last),
+      overlaps: this.#recordWrite(arrival, this.#last),
     };
-    this.#kept.push(record);
-    this.#sizes.set(record.n, size);
+    this.#records.push(record);
+    this.#sizesByN.set(record.n, size);
     this.#size += size;
     this.#trim();
     return record;
@@ -80,36 +80,39 @@ export class RequestLog {
 
   close(record: RequestRecord, outcome: Outcome): void {
     Object.assign(record, outcome);
-    this.left(record);
+    this.endWait(record);
   }
 
-  /** Nobody waits for its answer any more, be it answered or not. */
-  left(record: RequestRecord): void {
-    if (record.address !== undefined) this.#writing.get(addressKey(record.address))?.delete(record.n);
+  /** The client no longer waits for the response, answered or not. */
+  endWait(record: RequestRecord): void {
+    if (record.address !== undefined) this.#activeWrites.get(addressKey(record.address))?.delete(record.n);
   }
 
   clear(): void {
-    this.#kept.length = 0;
-    this.#sizes.clear();
+    this.#records.length = 0;
+    this.#sizesByN.clear();
     this.#size = 0;
-    this.#writing.clear();
+    this.#activeWrites.clear();
     this.#last = 0;
   }
 
   #trim(): void {
-    while (this.#kept.length > this.#capacity || (this.#size > MAX_CHARACTERS && this.#kept.length > 1)) {
-      const n = this.#kept.shift()?.n ?? 0;
-      this.#size -= this.#sizes.get(n) ?? 0;
-      this.#sizes.delete(n);
+    while (
+      this.#records.length > this.#capacity ||
+      (this.#size > MAX_BODY_CHARACTERS && this.#records.length > 1)
+    ) {
+      const n = this.#records.shift()?.n ?? 0;
+      this.#size -= this.#sizesByN.get(n) ?? 0;
+      this.#sizesByN.delete(n);
     }
   }
 
-  #enter({ address, method }: Arrival, n: number): readonly number[] {
+  #recordWrite({ address, method }: Arrival, n: number): readonly number[] {
     if (address === undefined || method === 'GET') return [];
     const key = addressKey(address);
-    const writing = this.#writing.get(key) ?? new Set<number>();
-    const before = [...writing];
-    this.#writing.set(key, writing.add(n));
+    const active = this.#activeWrites.get(key) ?? new Set<number>();
+    const before = [...active];
+    this.#activeWrites.set(key, active.add(n));
     return before;
   }
 }

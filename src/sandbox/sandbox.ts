@@ -1,40 +1,46 @@
-// A marketplace to develop against: the contract's behaviour over HTTP, kept in memory, and hands to look into it, to move
-// its clock and to make it fail. It shares no code with the client that talks to it.
+// A marketplace to develop against: the contract's behaviour over HTTP with in-memory state, and controls that inspect it, set
+// its clock and inject faults. It shares no code with the marketplace client.
 import { EventEmitter } from 'node:events';
 import type { AddressRef } from './address.js';
-import { type Assembly, assemble } from './assemble.js';
+import { assemble, type SandboxParts } from './assemble.js';
 import type { SandboxClock } from './clock.js';
-import { mountControl } from './control/routes.js';
-import type { Hands } from './controls.js';
-import type { Faults } from './faults.js';
-import { type Listening, listen } from './http/server.js';
-import { type InstantLike, lagSchema, readInput } from './input.js';
+import { mountControlRoutes } from './control/routes.js';
+import type { SandboxControls } from './controls.js';
+import type { FaultInjector } from './fault-injector.js';
+import { listen, type RunningServer } from './http/server.js';
+import { type InstantLike, lagSchema, parseInput } from './input.js';
+import type { CommercialType, NotifyOptions, ServiceChanges } from './market/addresses.js';
 import type { PaymentStatus, Presence } from './market/booking.js';
-import type { CommercialType, ServiceChanges, Telling } from './market/places.js';
 import type { SandboxEvents, SandboxOptions } from './options.js';
-import { type Disorder, disorderSchema } from './push/delivery-faults.js';
+import { type DeliveryFaults, deliveryFaultsSchema } from './push/delivery-faults.js';
 import type { DeliveryRecord } from './push/delivery-log.js';
 import type { RequestRecord } from './request-log.js';
 import type { Client, Cutting, Estate, LimitChanges, Service } from './seed.js';
 import type { BreakRange, Move, Person, SandboxBooking, SandboxBreak, Visit } from './simulated-people.js';
-import { type PatientStart, patientView, rangeOf, type StandingPeriod, standingPeriods } from './view.js';
+import {
+  type ListedWorkPeriod,
+  listPatientStarts,
+  listWorkPeriods,
+  type PatientStart,
+  toRange,
+} from './view.js';
 
-export class Sandbox extends EventEmitter<SandboxEvents> implements Hands {
-  /** Follows `options.now`; can be set, advanced and stopped. */
+export class Sandbox extends EventEmitter<SandboxEvents> implements SandboxControls {
+  /** The clock follows `options.now` and can be set, advanced and stopped. */
   readonly clock: SandboxClock;
-  /** Deterministic from `options.seed`. */
-  readonly faults: Faults;
-  readonly #parts: Assembly;
+  /** Faults are deterministic by `options.seed`. */
+  readonly faults: FaultInjector;
+  readonly #parts: SandboxParts;
   #clients: readonly Client[] | undefined;
-  #listening: Promise<Listening> | undefined;
+  #listening: Promise<RunningServer> | undefined;
   #url: string | undefined;
 
-  /** Throws {@link SandboxInputError} for an estate, clients, limits or deliveries that are wrong. */
+  /** @throws SandboxInputError for an invalid estate, client, limit or delivery fault */
   constructor(options: SandboxOptions = {}) {
     super();
     this.#clients = options.clients;
     this.#parts = assemble(options, {
-      // A listener that throws is the listener's failure, not the request's.
+      // A microtask isolates the request from a listener that throws.
       onRequest: (record) => queueMicrotask(() => this.emit('request', record)),
       onDelivery: (record) => queueMicrotask(() => this.emit('delivery', record)),
     });
@@ -43,18 +49,18 @@ export class Sandbox extends EventEmitter<SandboxEvents> implements Hands {
   }
 
   /**
-   * Resolves with the address to use as an account's `baseUrl`. Rejects when the port is taken. Started again after `stop`,
-   * it still knows everything.
+   * Resolves with the URL to use as an account's `baseUrl`. Rejects when the port is in use. A start after `stop` retains the
+   * state.
    */
   async start({ port = 0, host = '127.0.0.1' }: { port?: number; host?: string } = {}): Promise<string> {
-    this.#listening ??= listen(this.#parts, { port, host }, (app) => mountControl(app, this));
+    this.#listening ??= listen(this.#parts, { port, host }, (app) => mountControlRoutes(app, this));
     const listening = this.#listening;
     try {
       const { url } = await listening;
-      // Unless it was stopped meanwhile.
+      // `stop` can have been called in the meantime.
       if (this.#listening === listening) {
         this.#url = url;
-        this.#parts.postOffice.start();
+        this.#parts.pushService.start();
       }
       return url;
     } catch (error) {
@@ -64,72 +70,72 @@ export class Sandbox extends EventEmitter<SandboxEvents> implements Hands {
   }
 
   /**
-   * Idempotent. Cuts every connection, idle, slow or unanswered, in both directions. What could not be pushed goes out after the
-   * next start.
+   * Idempotent. Cuts every connection, idle, slow or unanswered, in both directions. Interrupted pushes are sent after the next
+   * start.
    */
   async stop(): Promise<void> {
     const listening = this.#listening;
     this.#listening = undefined;
     this.#url = undefined;
-    await this.#parts.postOffice.stop();
+    await this.#parts.pushService.stop();
     await (await listening)?.close();
   }
 
-  /** Throws while it is not started. */
+  /** @throws Error while the sandbox is not started */
   get url(): string {
     if (this.#url === undefined) throw new Error('The sandbox is not started.');
     return this.#url;
   }
 
-  /** The newest requests, in order of arrival; no token and no secret is in them. */
+  /** The newest requests in order of arrival, without tokens and secrets. */
   get requests(): readonly RequestRecord[] {
-    return this.#parts.requests.all;
+    return this.#parts.requests.records;
   }
 
-  /** The newest pushes and questions, in the order they were sent; no patient is in them. */
+  /** The newest pushes and approval requests in the order of sending, without patient data. */
   get deliveries(): readonly DeliveryRecord[] {
-    return this.#parts.postOffice.deliveries;
+    return this.#parts.pushService.deliveries;
   }
 
-  /** The starts that a patient can choose, past ones excluded, bookings and breaks taken out. Half-open range. */
+  /** The starts that a patient can book in a half-open range: not in the past, and free of bookings and breaks. */
   patientView(ref: AddressRef, from: InstantLike, to: InstantLike): readonly PatientStart[] {
-    return patientView(this.#parts.operator.calendar(ref), rangeOf(from, to), this.clock.now());
+    return listPatientStarts(this.#parts.people.calendar(ref), toRange(from, to), this.clock.now());
   }
 
-  /** The work periods that touch the range, as they stand, whole. */
-  slots(ref: AddressRef, from: InstantLike, to: InstantLike): readonly StandingPeriod[] {
-    return standingPeriods(this.#parts.operator.calendar(ref), rangeOf(from, to));
+  /** The current work periods that overlap the range, not clipped to it. */
+  slots(ref: AddressRef, from: InstantLike, to: InstantLike): readonly ListedWorkPeriod[] {
+    return listWorkPeriods(this.#parts.people.calendar(ref), toRange(from, to));
   }
 
-  /** Without an estate everything exists; without clients the present ones stay. */
+  /** Without an estate every id exists on first use. Without `clients` the current clients are retained. */
   setEstate(estate: Estate | undefined, clients: readonly Client[] | undefined = this.#clients): void {
     this.#parts.setEstate(estate, clients);
     this.#clients = clients;
   }
 
-  /** What is left out stays as it is. */
+  /** Limits that are left out keep their value. */
   setLimits(limits: LimitChanges): void {
     this.#parts.setLimits(limits);
   }
 
-  /** getSlots answers from the state of so many milliseconds ago, on the sandbox's clock; what was before is not known. */
+  /** getSlots answers from the state of `ms` milliseconds ago on the sandbox's clock. States from before the call are not recorded. */
   setReadLag(ms: number): void {
-    this.#parts.market.readLagMs = readInput(lagSchema, ms);
+    this.#parts.market.readLagMs = parseInput(lagSchema, ms);
   }
 
-  /** From now on notifications come twice, out of order, late or not at all; `{}` ends it. */
-  setDelivery(disorder: Disorder): void {
-    this.#parts.postOffice.setDisorder(readInput(disorderSchema, disorder));
+  /** Repeats, reorders, delays or loses notifications from now on; `{}` ends all delivery faults. */
+  setDelivery(faults: DeliveryFaults): void {
+    this.#parts.pushService.setDeliveryFaults(parseInput(deliveryFaultsSchema, faults));
   }
 
-  /** Ends tokens before their time: the next request with one is answered 401. */
+  /** Revokes all tokens, or those of one client; a request with a revoked token is answered 401. */
   revokeTokens(client?: string): void {
     this.#parts.tokens.revoke(client);
   }
 
-  /** As if just made: nothing happened yet, no faults, notifications in order, the clock follows its source. Estate, clients and limits stay. */
+  /** Clears state, logs, faults and delivery faults, and lets the clock follow its source. Estate, clients and limits are retained. */
   reset(): void {
-    this.#parts.postOffice.clear();
+    this.#parts.pushService.clear();
     this.#parts.market.clear();
     this.#parts.limiter.clear();
     this.#parts.requests.clear();
@@ -138,92 +144,98 @@ export class Sandbox extends EventEmitter<SandboxEvents> implements Hands {
     this.clock.reset();
   }
 
-  /** A patient, or the doctor, books. Throws {@link SandboxRefusedError} where there is no free start. */
+  /**
+   * Books as a patient or as the doctor.
+   * @throws SandboxRefusedError without a free start
+   */
   book(ref: AddressRef, visit: Visit): SandboxBooking {
-    return this.#parts.operator.book(ref, visit);
+    return this.#parts.people.book(ref, visit);
   }
 
   /**
-   * The same, after every client with `asks` was asked. Rejects with {@link SandboxRefusedError} `denied` where one did not agree, and
-   * where the start was taken meanwhile. Nobody is asked about what a doctor does.
+   * Books after every client with `asks` approved. A booking of a doctor needs no approval.
+   * @throws SandboxRefusedError `denied` when a client denies, and when the start was booked in the meantime
    */
   bookAsking(ref: AddressRef, visit: Visit): Promise<SandboxBooking> {
-    return this.#parts.operator.bookAsking(ref, visit);
+    return this.#parts.people.bookAsking(ref, visit);
   }
 
   cancel(
     bookingId: string,
     how: { by?: Person | undefined; reason?: string | undefined } = {},
   ): SandboxBooking {
-    return this.#parts.operator.cancel(bookingId, how);
+    return this.#parts.people.cancel(bookingId, how);
   }
 
-  /** Gives the new booking, with a new id. */
+  /** Returns the new booking, which has a new id. */
   move(bookingId: string, to: Move): SandboxBooking {
-    return this.#parts.operator.move(bookingId, to);
+    return this.#parts.people.move(bookingId, to);
   }
 
-  /** The same, after asking as {@link bookAsking} does. */
+  /** Moves after the same approval as {@link bookAsking}. */
   moveAsking(bookingId: string, to: Move): Promise<SandboxBooking> {
-    return this.#parts.operator.moveAsking(bookingId, to);
+    return this.#parts.people.moveAsking(bookingId, to);
   }
 
   confirm(bookingId: string): SandboxBooking {
-    return this.#parts.operator.confirm(bookingId);
+    return this.#parts.people.confirm(bookingId);
   }
 
-  /** The doctor says whether the patient came. */
+  /** The doctor records whether the patient came. */
   markPresence(bookingId: string, presence: Presence): SandboxBooking {
-    return this.#parts.operator.markPresence(bookingId, presence);
+    return this.#parts.people.markPresence(bookingId, presence);
   }
 
-  /** The clinic can not move a visit that is `paid` to an address of another payment account. */
+  /** The clinic cannot move a booking that is `paid` to an address of another payment account. */
   setPayment(bookingId: string, status: PaymentStatus): SandboxBooking {
-    return this.#parts.operator.setPayment(bookingId, status);
+    return this.#parts.people.setPayment(bookingId, status);
   }
 
   bookings(ref: AddressRef): readonly SandboxBooking[] {
-    return this.#parts.operator.bookings(ref);
+    return this.#parts.people.bookings(ref);
   }
 
-  /** The doctor makes a break. Throws {@link SandboxRefusedError} where it exists or its range is empty. */
+  /**
+   * Adds a break as the doctor.
+   * @throws SandboxRefusedError when the break exists or its range is empty
+   */
   addBreak(ref: AddressRef, range: BreakRange & { description?: string | undefined }): SandboxBreak {
-    return this.#parts.operator.addBreak(ref, range);
+    return this.#parts.people.addBreak(ref, range);
   }
 
   moveBreak(breakId: string, range: BreakRange): SandboxBreak {
-    return this.#parts.operator.moveBreak(breakId, range);
+    return this.#parts.people.moveBreak(breakId, range);
   }
 
   removeBreak(breakId: string): void {
-    this.#parts.operator.removeBreak(breakId);
+    this.#parts.people.removeBreak(breakId);
   }
 
   breaks(ref: AddressRef): readonly SandboxBreak[] {
-    return this.#parts.operator.breaks(ref);
+    return this.#parts.people.breaks(ref);
   }
 
-  /** The doctor has these services at the address, and no other; each difference is told, unless `told` is false. */
-  setServices(ref: AddressRef, services: readonly Service[], telling?: Telling): ServiceChanges {
-    return this.#parts.registrar.setServices(ref, services, telling);
+  /** Replaces the services of the address. Each difference is notified, unless `told` is false. */
+  setServices(ref: AddressRef, services: readonly Service[], options?: NotifyOptions): ServiceChanges {
+    return this.#parts.admin.setServices(ref, services, options);
   }
 
-  /** Slots of a non-commercial address are refused, 422. */
+  /** replaceSlots for an address of the type `basic` is refused with 422. */
   setCommercialType(ref: AddressRef, type: CommercialType): void {
-    this.#parts.registrar.setCommercialType(ref, type);
+    this.#parts.admin.setCommercialType(ref, type);
   }
 
-  /** How its work periods of services of different durations are cut, those that stand included. */
+  /** Sets how work periods with services of different durations are cut into starts; it applies to existing periods too. */
   setCutting(ref: AddressRef, cutting: Cutting): void {
-    this.#parts.registrar.setCutting(ref, cutting);
+    this.#parts.admin.setCutting(ref, cutting);
   }
 
-  assignAddress(ref: AddressRef, telling?: Telling): void {
-    this.#parts.registrar.assignAddress(ref, telling);
+  assignAddress(ref: AddressRef, options?: NotifyOptions): void {
+    this.#parts.admin.assignAddress(ref, options);
   }
 
-  /** The address is the clients' no longer: 403, and nothing more of it is told. */
-  unassignAddress(ref: AddressRef, telling?: Telling): void {
-    this.#parts.registrar.unassignAddress(ref, telling);
+  /** Takes the address from the clients: requests are answered 403, and no change of it is notified. */
+  unassignAddress(ref: AddressRef, options?: NotifyOptions): void {
+    this.#parts.admin.unassignAddress(ref, options);
   }
 }

@@ -1,5 +1,5 @@
-// What a marketplace has: facilities, their doctors, the doctors' addresses and the services of each; and the API clients
-// that may act for them. These are the shapes a person or a test writes down.
+// The schemas of the seed: the estate (facilities, doctors, addresses, services), the API clients and their limits, as a person
+// or a test writes them.
 import { z } from 'zod';
 import { pushSchema } from './push/settings.js';
 import { findZone } from './zone.js';
@@ -8,14 +8,14 @@ const id = z.union([z.string().min(1), z.int().nonnegative()]).transform(String)
 
 const limit = z.int().positive().nullable();
 
-/** Requests a client may make; null switches one off, and its headers with it. Contract: Limits. */
+/** The limits of a client. Null switches a limit and its headers off. Contract: Limits. */
 export const limitsSchema = z.strictObject({
   writesPerMinute: limit,
   writesPerHour: limit,
   requestsPerHour: limit,
-  /** From one network address; answered by the firewall with HTML. Off unless asked for: loopback is "inside the country". */
+  /** Per network address; the firewall answers with HTML. Off by default, because loopback counts as "inside the country". */
   requestsPerFiveMinutes: limit,
-  /** More tokens than this in an hour score the client as a bot: the firewall answers. Off unless asked for. */
+  /** A client that requests more tokens in an hour is treated as a bot: the firewall answers. Off by default. */
   tokensPerHour: limit,
   releasesPerHour: limit,
 });
@@ -38,10 +38,10 @@ export const serviceSchema = z.strictObject({
   isPriceFrom: z.boolean().optional(),
   isDefault: z.boolean().optional(),
   isVisible: z.boolean().optional(),
-  /** Of the dictionary; a service of the doctor's own when absent. */
+  /** The id in the dictionary; absent for a service of the doctor's own. */
   serviceId: id.optional(),
   description: z.string().nullable().optional(),
-  /** Minutes that a visit lasts where a slot says no other. */
+  /** The default duration of a booking in minutes, when a slot has none. */
   duration: z.int().positive().optional(),
   allowedPatients: allowedPatientsSchema.nullable().optional(),
   customName: z.string().min(1).nullable().optional(),
@@ -58,9 +58,9 @@ const addressSchema = z.strictObject({
   postCode: z.string().nullable().optional(),
   onlineOnly: z.boolean().optional(),
   visitPayment: z.boolean().optional(),
-  /** Through which visits are paid; a paid one does not move to an address of another. One for all when absent. */
+  /** The account of online payments. A paid booking does not move to an address of another account. All addresses without it share one. */
   paymentAccount: z.string().optional(),
-  /** What a patient has to say to book. */
+  /** The extra fields that a patient must fill in to book. */
   bookingExtraFields: z
     .strictObject({ gender: z.boolean(), nin: z.boolean(), birthDate: z.boolean() })
     .partial()
@@ -74,21 +74,21 @@ const addressSchema = z.strictObject({
     .refine((name) => findZone(name) !== undefined, 'is no IANA zone and no fixed offset')
     .optional(),
   services: z.array(serviceSchema),
-  /** False: a client has no right to edit this calendar, 403. */
+  /** False: writes to this calendar are answered 403. */
   editable: z.boolean().optional(),
-  /** `premium`; a `basic` one is not commercial: business rules refuse slots, 422. */
+  /** Default `premium`. A `basic` address is not commercial: slots are refused with 422. */
   commercialType: commercialTypeSchema.optional(),
-  /** False is the type `basic`. */
+  /** False means the type `basic`. */
   commercial: z.boolean().optional(),
-  /** False: it is not the clients' at the moment: 403, and nothing of it is told. */
+  /** False: the address is unassigned: requests are answered 403, and no change of it is notified. */
   assigned: z.boolean().optional(),
-  /** False: the address is disabled, and its calendar can not be enabled, 400. */
+  /** False: the address is disabled, and enableCalendar is answered 400. */
   active: z.boolean().optional(),
-  /** None: nobody has made one; replaceSlots and a break do. */
+  /** `none`: the calendar does not exist until replaceSlots or a break creates it. */
   calendar: z.enum(['enabled', 'disabled', 'none']).optional(),
-  /** How a work period of services of different durations is cut; by the duration of each unless said otherwise. */
+  /** How a work period with services of different durations is cut into starts; default `duration`. */
   cutting: cuttingSchema.optional(),
-  /** Addresses of the same doctor that take a break with this one when `apply_on_coupled_addresses` is sent. */
+  /** Addresses of the same doctor that get the same break when `apply_on_coupled_addresses` is sent. */
   coupledWith: z.array(id).optional(),
 });
 
@@ -107,18 +107,18 @@ export const clientSchema = z
   .strictObject({
     id: z.string().min(1),
     secret: z.string().min(1),
-    /** Facility ids it may act for; all of them when absent. */
+    /** The ids of the facilities that the client has access to; all when absent. */
     facilities: z.array(id).optional(),
     limits: limitsSchema.partial().optional(),
-    /** It may take the integration off an address. */
+    /** Whether the client may call removeAddressIntegration. */
     removesIntegrations: z.boolean().optional(),
-    /** How it hears of notifications, `pull` by default; only `push` and `both` may ask for a release. */
+    /** How the client receives notifications; default `pull`. Only `push` and `both` may request a release. */
     notifications: z.enum(['pull', 'push', 'both']).optional(),
-    /** Without it there is nowhere to push to, and all is pulled. */
+    /** Without it the client has no endpoint and pulls all notifications. */
     push: pushSchema.optional(),
-    /** It is asked, at `push.url`, before a patient books or moves. */
+    /** Whether the client approves, at `push.url`, before a patient books or moves. */
     asks: z.boolean().optional(),
-    /** Real milliseconds that a question waits for its answer; 2,000. */
+    /** The timeout of an approval request in real milliseconds; default 2,000. */
     askTimeoutMs: z.number().positive().max(600_000).optional(),
   })
   .refine(({ push, notifications = 'pull' }) => push === undefined || notifications !== 'pull', {
@@ -127,7 +127,7 @@ export const clientSchema = z
   })
   .refine(({ push, asks }) => push !== undefined || asks !== true, {
     path: ['asks'],
-    error: 'needs push: it is there that a client is asked',
+    error: 'needs push: approval requests are sent to push.url',
   });
 
 export const estateSchema = z.strictObject({ facilities: z.array(facilitySchema) });
@@ -135,16 +135,16 @@ export const estateSchema = z.strictObject({ facilities: z.array(facilitySchema)
 export type Limits = z.output<typeof limitsSchema>;
 export type Estate = z.input<typeof estateSchema>;
 export type Client = z.input<typeof clientSchema>;
-export type KnownClient = z.output<typeof clientSchema>;
-export type KnownEstate = z.output<typeof estateSchema>;
-export type KnownFacility = z.output<typeof facilitySchema>;
-export type KnownDoctor = z.output<typeof doctorSchema>;
-export type KnownAddress = z.output<typeof addressSchema>;
+export type ParsedClient = z.output<typeof clientSchema>;
+export type ParsedEstate = z.output<typeof estateSchema>;
+export type ParsedFacility = z.output<typeof facilitySchema>;
+export type ParsedDoctor = z.output<typeof doctorSchema>;
+export type ParsedAddress = z.output<typeof addressSchema>;
 export type Service = z.input<typeof serviceSchema>;
 export type Cutting = z.output<typeof cuttingSchema>;
-export type KnownService = z.output<typeof serviceSchema>;
+export type ParsedService = z.output<typeof serviceSchema>;
 
-/** Contract: Limits. The two firewall numbers are off until they are asked for. */
+/** Contract: Limits. The two limits of the firewall are off by default. */
 export const CONTRACT_LIMITS: Limits = {
   writesPerMinute: 40,
   writesPerHour: 2_400,
@@ -154,7 +154,7 @@ export const CONTRACT_LIMITS: Limits = {
   releasesPerHour: 1,
 };
 
-/** New numbers for some limits; what is left out stays. */
+/** Changes of some limits; limits that are left out keep their value. */
 export type LimitChanges = { readonly [Name in keyof Limits]?: Limits[Name] | undefined };
 
 export function mergeLimits(limits: Limits, changes: LimitChanges = {}): Limits {

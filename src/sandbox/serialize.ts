@@ -1,29 +1,34 @@
-// How things of the marketplace are written in its answers. Contract: Resources, bookSlot.
+// Serializes the marketplace's resources as its API responses have them. Contract: Resources, bookSlot.
 
 import type { Booking, Patient } from './market/booking.js';
 import type { Break } from './market/break.js';
 import { insurancePlans, insuranceProviders } from './market/dictionaries.js';
-import type { KnownAddress, KnownDoctor, KnownFacility, KnownService } from './seed.js';
+import type { ParsedAddress, ParsedDoctor, ParsedFacility, ParsedService } from './seed.js';
 import type { LocalZone } from './zone.js';
 
-/** What a request asks for besides, in `with`. */
+/** The scopes that a request lists in `with`. */
 export type Scopes = ReadonlySet<string>;
 
 const NO_SCOPES: Scopes = new Set();
 
-export function items<Item, Written>(all: readonly Item[], write: (item: Item) => Written) {
-  return { _items: all.map((item) => write(item)) };
+export function serializeCollection<Item, Serialized>(
+  all: readonly Item[],
+  serialize: (item: Item) => Serialized,
+) {
+  return { _items: all.map((item) => serialize(item)) };
 }
 
-export function writtenFacility({ id, name, doctors }: KnownFacility, scopes = NO_SCOPES) {
+export function serializeFacility({ id, name, doctors }: ParsedFacility, scopes = NO_SCOPES) {
   return {
     id,
     name: name ?? `Facility ${id}`,
-    ...(scopes.has('facility.doctors') && { doctors: items(doctors, (doctor) => writtenDoctor(doctor)) }),
+    ...(scopes.has('facility.doctors') && {
+      doctors: serializeCollection(doctors, (doctor) => serializeDoctor(doctor)),
+    }),
   };
 }
 
-export function writtenDoctor(doctor: KnownDoctor, scopes = NO_SCOPES) {
+export function serializeDoctor(doctor: ParsedDoctor, scopes = NO_SCOPES) {
   const { id, name, surname, specializations = [], licenseNumbers = [] } = doctor;
   return {
     id,
@@ -31,23 +36,26 @@ export function writtenDoctor(doctor: KnownDoctor, scopes = NO_SCOPES) {
     surname: surname ?? id,
     ...(scopes.has('doctor.profile_url') && { profile_url: `https://www.example.com/doctors/${id}` }),
     ...(scopes.has('doctor.specializations') && {
-      specializations: items(specializations, ({ id, name }) => ({
+      specializations: serializeCollection(specializations, ({ id, name }) => ({
         id,
         name: name ?? `Specialization ${id}`,
       })),
     }),
     ...(scopes.has('doctor.license_numbers') && {
-      license_numbers: items(licenseNumbers, (license_number) => ({ id: license_number, license_number })),
+      license_numbers: serializeCollection(licenseNumbers, (license_number) => ({
+        id: license_number,
+        license_number,
+      })),
     }),
   };
 }
 
-/** The addresses that are the clients' at the moment. */
-export function assignedOf({ addresses }: KnownDoctor): readonly KnownAddress[] {
+/** The addresses that are currently assigned to the clients. */
+export function assignedAddresses({ addresses }: ParsedDoctor): readonly ParsedAddress[] {
   return addresses.filter(({ assigned }) => assigned !== false);
 }
 
-export function writtenAddress(address: KnownAddress, scopes = NO_SCOPES) {
+export function serializeAddress(address: ParsedAddress, scopes = NO_SCOPES) {
   const { id, name, cityName = null, postCode = null, street, bookingExtraFields: extra } = address;
   return {
     id,
@@ -72,26 +80,33 @@ export function writtenAddress(address: KnownAddress, scopes = NO_SCOPES) {
 }
 
 /** An address that is not commercial is `basic`. */
-export function commercialTypeOf({ commercialType, commercial }: KnownAddress) {
+export function commercialTypeOf({ commercialType, commercial }: ParsedAddress) {
   return commercialType ?? (commercial === false ? 'basic' : 'premium');
 }
 
-/** What is written of a service everywhere. */
-export function namedService({ id, name, customName, price, isPriceFrom, isVisible }: KnownService) {
+/** The fields of a service that every response has. */
+export function serializeServiceSummary({
+  id,
+  name,
+  customName,
+  price,
+  isPriceFrom,
+  isVisible,
+}: ParsedService) {
   return {
     id,
     name: customName ?? name ?? `Service ${id}`,
-    // Decimals are cut off.
+    // The marketplace truncates the price to whole units here.
     price: price === undefined || price === null ? null : Math.trunc(price),
     is_price_from: isPriceFrom ?? false,
     is_visible: isVisible ?? true,
   };
 }
 
-export function writtenService(service: KnownService, scopes = NO_SCOPES) {
+export function serializeService(service: ParsedService, scopes = NO_SCOPES) {
   const { serviceId = null, description = null, duration, allowedPatients, customName } = service;
   return {
-    ...namedService(service),
+    ...serializeServiceSummary(service),
     is_default: service.isDefault ?? false,
     service_id: serviceId,
     description,
@@ -104,11 +119,11 @@ export function writtenService(service: KnownService, scopes = NO_SCOPES) {
   };
 }
 
-export function writtenBreak({ id, start, end, description }: Break, zone: LocalZone) {
+export function serializeBreak({ id, start, end, description }: Break, zone: LocalZone) {
   return { id, since: zone.format(start), till: zone.format(end), description };
 }
 
-export function writtenPatient({
+export function serializePatient({
   name,
   phone,
   surname = '',
@@ -131,7 +146,7 @@ export function writtenPatient({
   };
 }
 
-export function writtenInsurance({ insurance }: Pick<Booking, 'insurance'>) {
+export function serializeInsurance({ insurance }: Pick<Booking, 'insurance'>) {
   if (insurance === undefined) return null;
   const { providerId, planId } = insurance;
   const provider = insuranceProviders.find(({ id }) => id === providerId);
@@ -144,55 +159,65 @@ export function writtenInsurance({ insurance }: Pick<Booking, 'insurance'>) {
   };
 }
 
-/** In a list the scopes decide what there is besides. */
-export function listedBooking(booking: Booking, zone: LocalZone, service: KnownService, scopes: Scopes) {
+/** A booking in a list; the scopes decide which optional fields it has. */
+export function serializeListedBooking(
+  booking: Booking,
+  zone: LocalZone,
+  service: ParsedService,
+  scopes: Scopes,
+) {
   return {
-    ...writtenVisit(booking, zone),
+    ...serializeBookingSummary(booking, zone),
     canceled_by: booking.canceledBy ?? '',
-    canceled_at: instantOf(booking.canceledAt, zone),
+    canceled_at: formatInstant(booking.canceledAt, zone),
     comment: booking.comment === '' ? null : booking.comment,
-    insurance: writtenInsurance(booking),
-    ...paymentOf(booking),
-    ...(scopes.has('booking.patient') && { patient: writtenPatient(booking.patient) }),
-    ...(scopes.has('booking.address_service') && { address_service: writtenService(service, scopes) }),
+    insurance: serializeInsurance(booking),
+    ...serializePayment(booking),
+    ...(scopes.has('booking.patient') && { patient: serializePatient(booking.patient) }),
+    ...(scopes.has('booking.address_service') && { address_service: serializeService(service, scopes) }),
     ...(scopes.has('booking.presence') && { presence: booking.presence ?? null }),
     ...(scopes.has('booking.confirmation') && { confirmed: booking.confirmed }),
   };
 }
 
-/** One booking by itself. */
-export function fullBooking(booking: Booking, zone: LocalZone, service: KnownService, scopes = NO_SCOPES) {
+/** A single booking, with its patient and its service. */
+export function serializeBooking(
+  booking: Booking,
+  zone: LocalZone,
+  service: ParsedService,
+  scopes = NO_SCOPES,
+) {
   return {
-    ...listedBooking(booking, zone, service, NO_SCOPES),
+    ...serializeListedBooking(booking, zone, service, NO_SCOPES),
     presence: booking.presence ?? null,
-    address_service: writtenService(service, scopes),
-    patient: writtenPatient(booking.patient),
+    address_service: serializeService(service, scopes),
+    patient: serializePatient(booking.patient),
   };
 }
 
-/** What is written of a booking wherever it is. */
-export function writtenVisit(booking: Booking, zone: LocalZone) {
+/** The fields of a booking that responses and notifications share. */
+export function serializeBookingSummary(booking: Booking, zone: LocalZone) {
   return {
     id: booking.id,
     status: booking.status,
     start_at: zone.format(booking.start),
     end_at: zone.format(booking.end),
     /** Minutes. */
-    duration: minutesOf(booking),
+    duration: durationMinutes(booking),
     booked_by: booking.bookedBy,
     booked_at: zone.format(booking.bookedAt),
   };
 }
 
-export function instantOf(instant: number | undefined, zone: LocalZone): string | null {
+export function formatInstant(instant: number | undefined, zone: LocalZone): string | null {
   return instant === undefined ? null : zone.format(instant);
 }
 
-export function minutesOf({ start, end }: { readonly start: number; readonly end: number }): number {
+export function durationMinutes({ start, end }: { readonly start: number; readonly end: number }): number {
   return (end - start) / 60_000;
 }
 
-/** Only of a visit that is paid online. */
-function paymentOf({ payment }: Booking) {
+/** Only bookings that are paid online have these fields. */
+function serializePayment({ payment }: Booking) {
   return payment === undefined ? {} : { visit_payment: true, visit_payment_status: payment };
 }

@@ -1,22 +1,22 @@
-// What the doctor and the marketplace's staff change about an address by hand.
+// The simulated admin: what the doctor and the marketplace's staff change about an address.
 import { z } from 'zod';
 import type { AddressRef } from './address.js';
-import { readInput, SandboxInputError } from './input.js';
-import type { Market } from './market/market.js';
+import { parseInput, SandboxInputError } from './input.js';
 import {
-  assign,
+  type AddressCalendar,
+  assignAddress,
   type CommercialType,
   changeServices,
-  type Place,
+  type NotifyOptions,
   type ServiceChanges,
   setCommercialType,
-  type Telling,
-  unassign,
-} from './market/places.js';
+  unassignAddress,
+} from './market/addresses.js';
+import type { Market } from './market/market.js';
 import { SandboxRefusedError } from './refused.js';
 import { type Cutting, cuttingSchema, type Service, serviceSchema } from './seed.js';
 
-export class Registrar {
+export class SimulatedAdmin {
   readonly #market: Market;
   readonly #now: () => number;
 
@@ -25,30 +25,33 @@ export class Registrar {
     this.#now = now;
   }
 
-  setServices(ref: AddressRef, services: readonly Service[], telling?: Telling): ServiceChanges {
-    const known = readInput(z.array(serviceSchema), services, 'services');
-    return changeServices(this.#market, this.#place(ref), known, 'doctor', this.#now(), telling);
+  setServices(ref: AddressRef, services: readonly Service[], options?: NotifyOptions): ServiceChanges {
+    const parsed = parseInput(z.array(serviceSchema), services, 'services');
+    return changeServices(this.#market, this.#resolve(ref), parsed, 'doctor', this.#now(), options);
   }
 
   setCommercialType(ref: AddressRef, type: CommercialType): void {
-    assertChanged('setCommercialType', setCommercialType(this.#market, this.#place(ref), type, this.#now()));
+    assertChanged(
+      'setCommercialType',
+      setCommercialType(this.#market, this.#resolve(ref), type, this.#now()),
+    );
   }
 
   setCutting(ref: AddressRef, cutting: Cutting): void {
-    this.#place(ref).address.cutting = readInput(cuttingSchema, cutting, 'cutting');
+    this.#resolve(ref).address.cutting = parseInput(cuttingSchema, cutting, 'cutting');
   }
 
-  assignAddress(ref: AddressRef, telling?: Telling): void {
-    assertChanged('assignAddress', assign(this.#market, this.#place(ref), this.#now(), telling));
+  assignAddress(ref: AddressRef, options?: NotifyOptions): void {
+    assertChanged('assignAddress', assignAddress(this.#market, this.#resolve(ref), this.#now(), options));
   }
 
-  unassignAddress(ref: AddressRef, telling?: Telling): void {
-    assertChanged('unassignAddress', unassign(this.#market, this.#place(ref), this.#now(), telling));
+  unassignAddress(ref: AddressRef, options?: NotifyOptions): void {
+    assertChanged('unassignAddress', unassignAddress(this.#market, this.#resolve(ref), this.#now(), options));
   }
 
-  #place(ref: AddressRef): Place {
-    const address = this.#market.directory.find(ref)?.address;
-    const calendar = this.#market.calendar(ref);
+  #resolve(ref: AddressRef): AddressCalendar {
+    const address = this.#market.directory.resolve(ref)?.address;
+    const calendar = this.#market.resolveCalendar(ref);
     if (address === undefined || calendar === undefined) {
       throw new SandboxInputError('address', 'does not exist in the estate');
     }

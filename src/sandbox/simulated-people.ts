@@ -1,41 +1,49 @@
-// What people in the marketplace do by hand: a patient or a doctor books, moves and cancels, a doctor makes breaks.
+// The simulated people: a patient or a doctor books, moves and cancels, and a doctor manages breaks.
 import type { AddressRef } from './address.js';
 import { type InstantLike, SandboxInputError, toInstant } from './input.js';
-import type { Booking, Patient, PaymentStatus, Presence, VisitInsurance } from './market/booking.js';
+import { buildBookingApproval, buildMoveApproval } from './market/approval-requests.js';
+import type { Booking, BookingInsurance, Patient, PaymentStatus, Presence } from './market/booking.js';
+import {
+  type BookingOutcome,
+  book,
+  cancel,
+  confirm,
+  markPresence,
+  move,
+  setPayment,
+} from './market/booking-actions.js';
+import type { BookRequest, MoveRequest } from './market/booking-time.js';
 import { addBreak, moveBreak, removeBreak } from './market/breaks.js';
 import type { Calendar } from './market/calendar.js';
 import type { Market } from './market/market.js';
-import type { Told } from './market/notifications.js';
-import { bookingQuestion, movingQuestion } from './market/questions.js';
-import type { BookRequest, MoveRequest } from './market/visit-time.js';
-import { book, cancel, confirm, markPresence, move, type Outcome, setPayment } from './market/visits.js';
-import type { Ask } from './push/asker.js';
+import type { OutgoingNotification } from './market/notifications.js';
+import type { RequestApproval } from './push/approvals.js';
 import { SandboxRefusedError } from './refused.js';
-import { fullBooking, writtenBreak } from './serialize.js';
+import { serializeBooking, serializeBreak } from './serialize.js';
 
 export interface Visit {
   readonly start: InstantLike;
   readonly serviceId: string;
-  /** Minutes; those of the slot when absent. */
+  /** Minutes; by default the duration of the service in the slot. */
   readonly duration?: number | undefined;
-  /** A made-up person when absent. */
+  /** Default: a fictional patient. */
   readonly patient?: Patient | undefined;
   readonly comment?: string | undefined;
-  /** Paid online. */
+  /** Whether the booking is paid online. */
   readonly paid?: boolean | undefined;
-  readonly insurance?: VisitInsurance | undefined;
+  readonly insurance?: BookingInsurance | undefined;
   readonly by?: Person | undefined;
 }
 
-/** Who does it; a patient unless said otherwise. */
+/** Who acts: `user` is a patient and the default. */
 export type Person = 'user' | 'doctor';
 
 export interface Move {
   readonly start: InstantLike;
-  /** The same service when absent. */
+  /** Default: the same service. */
   readonly serviceId?: string | undefined;
   readonly duration?: number | undefined;
-  /** To another address, of the same doctor unless `doctorId` says whose. */
+  /** The address to move to; default the same. It belongs to the same doctor unless `doctorId` is given. */
   readonly addressId?: string | undefined;
   readonly doctorId?: string | undefined;
   readonly by?: Person | undefined;
@@ -46,92 +54,98 @@ export interface BreakRange {
   readonly till: InstantLike;
 }
 
-export type SandboxBooking = ReturnType<typeof fullBooking>;
-export type SandboxBreak = ReturnType<typeof writtenBreak>;
+export type SandboxBooking = ReturnType<typeof serializeBooking>;
+export type SandboxBreak = ReturnType<typeof serializeBreak>;
 
-const SOMEONE: Patient = {
+const DEFAULT_PATIENT: Patient = {
   name: 'Sandbox',
   surname: 'Patient',
   phone: '+48000000000',
   email: 'patient@example.com',
 };
 
-export class Operator {
+export class SimulatedPeople {
   readonly #market: Market;
   readonly #now: () => number;
-  readonly #ask: Ask;
+  readonly #requestApproval: RequestApproval;
 
-  constructor(market: Market, now: () => number, ask: Ask) {
+  constructor(market: Market, now: () => number, requestApproval: RequestApproval) {
     this.#market = market;
     this.#now = now;
-    this.#ask = ask;
+    this.#requestApproval = requestApproval;
   }
 
   calendar(ref: AddressRef): Calendar {
-    const calendar = this.#market.calendar(ref);
+    const calendar = this.#market.resolveCalendar(ref);
     if (calendar === undefined) throw new SandboxInputError('address', 'does not exist in the estate');
     return calendar;
   }
 
   bookings(ref: AddressRef): readonly SandboxBooking[] {
     const calendar = this.calendar(ref);
-    return [...calendar.bookings.values()].map((booking) => this.#written(booking, calendar));
+    return [...calendar.bookings.values()].map((booking) => this.#serialize(booking, calendar));
   }
 
   book(ref: AddressRef, visit: Visit): SandboxBooking {
-    return this.#done('book', book(this.#market, this.calendar(ref), bookRequest(visit), this.#now()));
+    return this.#unwrap('book', book(this.#market, this.calendar(ref), toBookRequest(visit), this.#now()));
   }
 
   async bookAsking(ref: AddressRef, visit: Visit): Promise<SandboxBooking> {
-    const request = bookRequest(visit);
+    const request = toBookRequest(visit);
     if (request.by === 'user') {
-      const question = bookingQuestion(this.#market, this.calendar(ref), request, this.#now());
-      await this.#assertApproved('book', question);
+      const approvalRequest = buildBookingApproval(this.#market, this.calendar(ref), request, this.#now());
+      await this.#assertApproved('book', approvalRequest);
     }
     return this.book(ref, visit);
   }
 
   cancel(id: string, { by = 'user', reason }: { by?: Person | undefined; reason?: string | undefined } = {}) {
-    return this.#done('cancel', cancel(this.#market, this.#home(id), id, { by, reason }, this.#now()));
+    return this.#unwrap(
+      'cancel',
+      cancel(this.#market, this.#calendarOf(id), id, { by, reason }, this.#now()),
+    );
   }
 
   move(id: string, to: Move): SandboxBooking {
     const request = this.#moveRequest(id, to);
-    return this.#done('move', move(this.#market, this.#home(id), id, request, this.#now()));
+    return this.#unwrap('move', move(this.#market, this.#calendarOf(id), id, request, this.#now()));
   }
 
   async moveAsking(id: string, to: Move): Promise<SandboxBooking> {
     const request = this.#moveRequest(id, to);
     if (request.by === 'user') {
-      const question = movingQuestion(this.#market, this.#home(id), id, request, this.#now());
-      await this.#assertApproved('move', question);
+      const approvalRequest = buildMoveApproval(this.#market, this.#calendarOf(id), id, request, this.#now());
+      await this.#assertApproved('move', approvalRequest);
     }
     return this.move(id, to);
   }
 
   confirm(id: string): SandboxBooking {
-    return this.#done('confirm', confirm(this.#market, this.#home(id), id, 'user', this.#now()));
+    return this.#unwrap('confirm', confirm(this.#market, this.#calendarOf(id), id, 'user', this.#now()));
   }
 
   markPresence(id: string, presence: Presence): SandboxBooking {
-    const outcome = markPresence(this.#market, this.#home(id), id, presence, 'doctor', this.#now());
-    return this.#done('markPresence', outcome);
+    const outcome = markPresence(this.#market, this.#calendarOf(id), id, presence, 'doctor', this.#now());
+    return this.#unwrap('markPresence', outcome);
   }
 
   setPayment(id: string, payment: PaymentStatus): SandboxBooking {
-    return this.#done('setPayment', setPayment(this.#market, this.#home(id), id, payment, this.#now()));
+    return this.#unwrap(
+      'setPayment',
+      setPayment(this.#market, this.#calendarOf(id), id, payment, this.#now()),
+    );
   }
 
-  /** What the marketplace does to a booking that its client could not be told of, unless it is over already. */
+  /** Cancels a booking whose only push attempt failed, as the marketplace does; a canceled booking stays as it is. */
   cancelUndelivered(id: string): void {
-    const how = { by: 'user', reason: 'The clinic could not be told of the booking.' } as const;
-    const home = this.#market.homeOf(id);
-    if (home !== undefined) cancel(this.#market, home, id, how, this.#now());
+    const how = { by: 'user', reason: 'The clinic could not be notified of the booking.' } as const;
+    const calendar = this.#market.findCalendarOf(id);
+    if (calendar !== undefined) cancel(this.#market, calendar, id, how, this.#now());
   }
 
   breaks(ref: AddressRef): readonly SandboxBreak[] {
     const calendar = this.calendar(ref);
-    return [...calendar.breaks.values()].map((one) => writtenBreak(one, calendar.zone));
+    return [...calendar.breaks.values()].map((one) => serializeBreak(one, calendar.zone));
   }
 
   addBreak(
@@ -142,35 +156,35 @@ export class Operator {
     const range = { start: toInstant(since, 'since'), end: toInstant(till, 'till') };
     const outcome = addBreak(this.#market, calendar, { ...range, description, by: 'doctor' }, this.#now());
     if (!outcome.ok) throw new SandboxRefusedError('addBreak', outcome.reason);
-    return writtenBreak(outcome.made, calendar.zone);
+    return serializeBreak(outcome.made, calendar.zone);
   }
 
   moveBreak(id: string, { since, till }: BreakRange): SandboxBreak {
-    const calendar = this.#home(id);
+    const calendar = this.#calendarOf(id);
     const range = { start: toInstant(since, 'since'), end: toInstant(till, 'till') };
     const outcome = moveBreak(this.#market, calendar, id, { ...range, by: 'doctor' }, this.#now());
     if (!outcome.ok) throw new SandboxRefusedError('moveBreak', outcome.reason);
-    return writtenBreak(outcome.made, calendar.zone);
+    return serializeBreak(outcome.made, calendar.zone);
   }
 
   removeBreak(id: string): void {
-    if (!removeBreak(this.#market, this.#home(id), id, 'doctor', this.#now())) {
+    if (!removeBreak(this.#market, this.#calendarOf(id), id, 'doctor', this.#now())) {
       throw new SandboxRefusedError('removeBreak', 'unknown');
     }
   }
 
-  /** Refuses at once what is not possible, then what a client denies. */
-  async #assertApproved(what: string, question: Told | string): Promise<void> {
-    if (typeof question === 'string') throw new SandboxRefusedError(what, question);
-    const verdict = await this.#ask(question);
-    if (!verdict.approved) throw new SandboxRefusedError(what, 'denied', verdict.errorCode);
+  /** @throws SandboxRefusedError when the request is not possible now, or when a client denies */
+  async #assertApproved(what: string, request: OutgoingNotification | string): Promise<void> {
+    if (typeof request === 'string') throw new SandboxRefusedError(what, request);
+    const approval = await this.#requestApproval(request);
+    if (!approval.approved) throw new SandboxRefusedError(what, 'denied', approval.errorCode);
   }
 
   #moveRequest(
     id: string,
     { start, serviceId, addressId, doctorId, duration, by = 'user' }: Move,
   ): MoveRequest {
-    const from = this.#home(id);
+    const from = this.#calendarOf(id);
     const { ref } = from;
     const to = this.calendar({
       ...ref,
@@ -181,23 +195,23 @@ export class Operator {
     return { start: toInstant(start, 'start'), serviceId: service, duration, to, by };
   }
 
-  #home(id: string): Calendar {
-    const home = this.#market.homeOf(id);
-    if (home === undefined) throw new SandboxRefusedError(`"${id}"`, 'unknown');
-    return home;
+  #calendarOf(id: string): Calendar {
+    const calendar = this.#market.findCalendarOf(id);
+    if (calendar === undefined) throw new SandboxRefusedError(`"${id}"`, 'unknown');
+    return calendar;
   }
 
-  #done(what: string, outcome: Outcome<string>): SandboxBooking {
+  #unwrap(what: string, outcome: BookingOutcome<string>): SandboxBooking {
     if (!outcome.ok) throw new SandboxRefusedError(what, outcome.reason);
     const { booking } = outcome;
-    return this.#written(booking, this.#home(booking.id));
+    return this.#serialize(booking, this.#calendarOf(booking.id));
   }
 
-  #written(booking: Booking, calendar: Calendar): SandboxBooking {
-    return fullBooking(booking, calendar.zone, this.#market.service(calendar, booking.serviceId));
+  #serialize(booking: Booking, calendar: Calendar): SandboxBooking {
+    return serializeBooking(booking, calendar.zone, this.#market.findService(calendar, booking.serviceId));
   }
 }
 
-function bookRequest({ start, by = 'user', patient = SOMEONE, ...visit }: Visit): BookRequest {
+function toBookRequest({ start, by = 'user', patient = DEFAULT_PATIENT, ...visit }: Visit): BookRequest {
   return { ...visit, start: toInstant(start, 'start'), patient, by };
 }

@@ -1,10 +1,10 @@
-// What the sandbox shows of itself to those who operate it.
+// Formats a calendar's bookable starts and work periods for the controls.
 
 import { type InstantLike, SandboxInputError, toInstant } from './input.js';
 import type { Calendar } from './market/calendar.js';
 import type { Insurance, Interval } from './market/starts.js';
 
-/** A start that a patient can choose. */
+/** A start that a patient can book. */
 export interface PatientStart {
   /** `2026-11-16T10:00:00+01:00`, in the address's zone. */
   readonly start: string;
@@ -12,28 +12,29 @@ export interface PatientStart {
   readonly services: readonly string[];
 }
 
-/** A work period as it stands. */
-export interface StandingPeriod {
+/** A current work period. */
+export interface ListedWorkPeriod {
   readonly start: string;
   readonly end: string;
   readonly services: readonly { readonly id: string; readonly duration: number }[];
   readonly insurance: Insurance;
 }
 
-export function rangeOf(from: InstantLike, to: InstantLike): Interval {
+/** @throws SandboxInputError */
+export function toRange(from: InstantLike, to: InstantLike): Interval {
   const range = { start: toInstant(from, 'from'), end: toInstant(to, 'to') };
   if (range.end <= range.start) throw new SandboxInputError('to', 'is not later than from');
   return range;
 }
 
-export function patientView(calendar: Calendar, range: Interval, now: number): readonly PatientStart[] {
+export function listPatientStarts(calendar: Calendar, range: Interval, now: number): readonly PatientStart[] {
   return calendar
-    .starts(range, now)
+    .listStarts(range, now)
     .map(({ start, services }) => ({ start: calendar.zone.format(start), services }));
 }
 
-export function standingPeriods(calendar: Calendar, range: Interval): readonly StandingPeriod[] {
-  return calendar.schedule.between(range).map(({ start, end, terms }) => ({
+export function listWorkPeriods(calendar: Calendar, range: Interval): readonly ListedWorkPeriod[] {
+  return calendar.schedule.periodsIn(range).map(({ start, end, terms }) => ({
     start: calendar.zone.format(start),
     end: calendar.zone.format(end),
     services: terms.services,

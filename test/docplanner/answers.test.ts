@@ -1,4 +1,4 @@
-// What the client reads: older and newer forms, pages, unknown fields.
+// Tests of the parsing of answers: older and newer formats, pages, unknown fields.
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { baseUrlOf, domains } from '../../src/docplanner/index.js';
@@ -14,7 +14,7 @@ beforeEach(async () => {
 afterEach(() => marketplace.close());
 
 describe('bookable starts', () => {
-  test('come with their services in every form the marketplace has', async () => {
+  test('have their services in every format of the marketplace', async () => {
     marketplace.reply = json(200, {
       _items: [
         { start: '2026-11-16T10:00:00+0100' },
@@ -70,7 +70,7 @@ describe('bookings', () => {
     });
   });
 
-  test('come all in one answer, without patients unless asked for', async () => {
+  test('are all in one answer, without patients unless requested', async () => {
     marketplace.reply = json(200, { _items: Array.from({ length: 250 }, (_, n) => booking(n)) });
     const bookings = await marketplace.client().getBookings(address, start, end);
     expect(bookings).toHaveLength(250);
@@ -80,7 +80,7 @@ describe('bookings', () => {
     expect(queries).toEqual([{ start, end, with: 'booking.address_service' }]);
   });
 
-  test('of a server that pages by itself come from as many pages as it says, each once', async () => {
+  test('of a server that always pages are read from all its pages, each once', async () => {
     const pages = [[booking(1), booking(2)], [booking(2)], [booking(3)]];
     marketplace.reply = (request, response) => {
       const page = Number(new URL(request.url, marketplace.baseUrl).searchParams.get('page') ?? 1);
@@ -93,17 +93,19 @@ describe('bookings', () => {
     expect(marketplace.seen[4]?.url).toMatch(/page=2&limit=100&with=booking.patient$/);
   });
 
-  test('of which one cannot be read are read, and it is there, too', async () => {
+  test('are parsed when one is not, which is listed separately', async () => {
     const told: unknown[] = [];
-    const client = marketplace.client({ onUnread: (operation, unread) => told.push([operation, unread]) });
+    const client = marketplace.client({
+      onUnreadable: (operation, unreadable) => told.push([operation, unreadable]),
+    });
     const odd = [{ ...booking(2), start_at: 'Visitor' }, { id: null }];
     marketplace.reply = json(200, { _items: [booking(1), ...odd, booking(3)] });
-    const { items, unread } = await client.listBookings(address, start, end);
+    const { items, unreadable } = await client.listBookings(address, start, end);
     expect(items.map(({ id }) => id)).toEqual(['1', '3']);
-    expect(unread.map(({ id }) => id)).toEqual(['2', undefined]);
-    expect(told).toEqual([['getBookings', unread]]);
+    expect(unreadable.map(({ id }) => id)).toEqual(['2', undefined]);
+    expect(told).toEqual([['getBookings', unreadable]]);
     expect(JSON.stringify(told)).not.toContain('Visitor');
-    // For those who have to know all.
+    // For callers that need the complete list.
     await expect(client.getBookings(address, start, end)).rejects.toThrow('unknown form');
     const day = { since: start, till: end };
     marketplace.reply = json(200, {
@@ -114,11 +116,11 @@ describe('bookings', () => {
     });
     expect(await client.listCalendarBreaks(address, start, end)).toMatchObject({
       items: [{ id: '4' }],
-      unread: [{ id: '5' }],
+      unreadable: [{ id: '5' }],
     });
   });
 
-  test('that are asked for by their id are there, not there, or there in another form', async () => {
+  test('found by id are parsed, missing or unreadable', async () => {
     const client = marketplace.client();
     marketplace.reply = json(200, booking(1));
     expect(await client.findBooking(address, '1')).toMatchObject({ id: '1' });
@@ -128,7 +130,7 @@ describe('bookings', () => {
     expect(await client.findBooking(address, '1')).toBeUndefined();
   });
 
-  test('name what they moved from and to, where the marketplace knows it', async () => {
+  test('have their moves, where the marketplace knows them', async () => {
     const moving = async (moving: unknown) => {
       marketplace.reply = json(200, { ...booking(12), moving });
       return (await marketplace.client().getBooking(address, '12', ['moving'])).moving;
@@ -143,19 +145,19 @@ describe('bookings', () => {
   });
 });
 
-describe('a calendar that is not there', () => {
+describe('a missing calendar', () => {
   test('has no status, no breaks and no starts', async () => {
     marketplace.reply = json(404, { message: 'Not found', errors: [] });
     const client = marketplace.client();
     expect(await client.getCalendar(address)).toEqual({ status: 'none' });
     expect(await client.getCalendarBreaks(address, start, end)).toEqual([]);
-    expect(await client.listCalendarBreaks(address, start, end)).toEqual({ items: [], unread: [] });
+    expect(await client.listCalendarBreaks(address, start, end)).toEqual({ items: [], unreadable: [] });
     expect(await client.getSlots(address, start, end)).toEqual([]);
   });
 });
 
-describe('what there is', () => {
-  test('is read with what can be read of it', async () => {
+describe('resources', () => {
+  test('are parsed with the fields that match', async () => {
     const client = marketplace.client();
     const doctor = { facilityId: '456', doctorId: '9876' };
     marketplace.reply = json(200, { _items: [{ id: 9876, name: 'Anna', surname: null, colour: 1 }] });
@@ -182,7 +184,7 @@ describe('what there is', () => {
 });
 
 describe('services of an address', () => {
-  test('are read with their durations, and whatever else of them can be read', async () => {
+  test('are parsed with their durations and the other fields that match', async () => {
     const usg = { id: 123, name: 'USG', service_id: 7, default_duration: '20', duration: 30, price: null };
     marketplace.reply = json(200, { _items: [usg, { id: '456', name: 5, is_visible: 'no' }] });
     await expect(marketplace.client().getAddressServices(address, start)).resolves.toEqual([
@@ -193,7 +195,7 @@ describe('services of an address', () => {
 });
 
 describe('notifications', () => {
-  test('that are pulled are typed, and none is lost to its form', async () => {
+  test('that are pulled are typed, and none is lost because of its format', async () => {
     const place = { facility: { id: 1 }, doctor: { id: 2 }, address: { id: 3 } };
     const broken = { name: 'break-created', data: place };
     const removed = { name: 'break-removed', data: { ...place, break: { id: 4, since: start, till: end } } };
@@ -206,7 +208,7 @@ describe('notifications', () => {
     ]);
   });
 
-  test('may be more where it is not said how many remain, and the batch is full', async () => {
+  test('may remain after a full batch without `remaining`', async () => {
     marketplace.reply = json(200, { notifications: [{}, {}], remaining: 'many' });
     expect((await marketplace.client().pullNotifications(2)).remaining).toBeGreaterThan(0);
     expect((await marketplace.client().pullNotifications(3)).remaining).toBe(0);
@@ -222,7 +224,7 @@ describe('notifications', () => {
 });
 
 describe('domains', () => {
-  test('are reached on their www. host, however they are written', () => {
+  test('have their www. host in the base URL in every spelling', () => {
     expect(domains).toHaveLength(13);
     for (const { domain, timeZone } of domains) {
       expect(baseUrlOf(domain)).toBe(`https://www.${domain}`);

@@ -1,4 +1,4 @@
-// What goes wrong, and the error that says what a caller can do about it.
+// Tests of the typed errors of failed requests.
 
 import { setInterval } from 'node:timers/promises';
 import { inspect } from 'node:util';
@@ -87,7 +87,7 @@ describe('a status', () => {
     });
   });
 
-  test('403 with a page that does not say that it is one is a FirewallError', async () => {
+  test('403 with a page without the HTML content type is a FirewallError', async () => {
     const error = await replaced((_request, response) => {
       response.writeHead(403);
       response.end('\n<html>captcha</html>');
@@ -104,7 +104,7 @@ describe('a status', () => {
     });
   });
 
-  test('of an error whose body cannot be read counts all the same', async () => {
+  test('of an error with an invalid body decides the error', async () => {
     expect(await replaced((_request, response) => void response.writeHead(422).end('{{{'))).toMatchObject({
       name: 'UnprocessableError',
       errors: {},
@@ -137,7 +137,7 @@ describe('a 400', () => {
     expect(error).toMatchObject({ entries: [], errors: { '': ['Unknown address service'] } });
   });
 
-  test('that says too much is cut short', async () => {
+  test('with long texts is truncated', async () => {
     const errors = Object.fromEntries(
       Array.from({ length: 500 }, (_, n) => [`slots[${n}].end`, ['x'.repeat(9_000)]]),
     );
@@ -152,16 +152,16 @@ describe('a 400', () => {
 describe('a 429', () => {
   const now = () => Date.UTC(2026, 10, 16, 9, 0, 0);
 
-  test('tells how long to wait, in seconds', async () => {
+  test('has the delay in seconds', async () => {
     expect(await replaced(json(429, {}, { 'retry-after': '17' }))).toMatchObject({ retryAfterMs: 17_000 });
   });
 
-  test('tells how long to wait, as a date', async () => {
+  test('has the delay as a date', async () => {
     const headers = { 'retry-after': 'Mon, 16 Nov 2026 09:00:05 GMT' };
     expect(await replaced(json(429, {}, headers), { now })).toMatchObject({ retryAfterMs: 5_000 });
   });
 
-  test('tells the budget, from which the wait is derived', async () => {
+  test('has the rate limit, from which the delay is derived', async () => {
     const headers = {
       'x-ratelimit-limit': '40',
       'x-ratelimit-used': '40',
@@ -176,7 +176,7 @@ describe('a 429', () => {
     });
   });
 
-  test('that is about a duplicate tells no wait', async () => {
+  test('for a duplicate has no delay', async () => {
     const error = await replaced(json(429, { message: 'Already being processed' }));
     expect(error).toMatchObject({ retryAfterMs: undefined });
   });
@@ -213,12 +213,12 @@ describe('a body', () => {
     expect(error).toHaveProperty('message', expect.stringContaining('(since: '));
   });
 
-  test('that is missing where none is needed is fine, and so is any that is no page', async () => {
+  test('that is missing is accepted where none is required, and so is any that is not a page', async () => {
     marketplace.reply = (_request, response) => void response.writeHead(201).end('OK');
     await expect(marketplace.client().replaceSlots(address, slots)).resolves.toBeUndefined();
   });
 
-  test('that is too large is not read on', async () => {
+  test('that is too large is not read further', async () => {
     let written = 0;
     const error = await read(
       (_request, response) => {
@@ -242,7 +242,7 @@ describe('a body', () => {
 });
 
 describe('a connection', () => {
-  /** A client that waits no longer than a moment, and has a token and a connection. */
+  /** A client with a short timeout that has a token and a connection. */
   async function impatient() {
     const client = marketplace.client({ timeoutMs: 300 });
     await eventually(() => client.getSlots(address, start, end));
@@ -285,7 +285,7 @@ describe('a connection', () => {
         response.write(' ');
       }
     };
-    // Again where the machine was so slow that the time was over before the head of the answer was read.
+    // Repeated when a slow machine reached the timeout before it read the head of the answer.
     await eventually(async () => {
       expect(await failure(client.replaceSlots(address, slots))).toMatchObject({
         name: 'ConnectionError',
@@ -315,20 +315,20 @@ describe('a connection', () => {
     });
   });
 
-  test('that was never secure has not applied', async () => {
+  test('without TLS has not applied', async () => {
     const baseUrl = marketplace.baseUrl.replace('http:', 'https:');
     const error = await failure(marketplace.client({ baseUrl }).replaceSlots(address, slots));
     expect(error).toMatchObject({ name: 'TokenUnavailableError', cause: { mayHaveApplied: false } });
   });
 
-  test('that speaks no HTTP is an error of its own', async () => {
+  test('without HTTP is a separate error', async () => {
     const error = await replaced((_request, response) => {
       response.socket?.end('220 mail.example ready\r\n');
     });
     expect(error).toMatchObject({ name: 'ConnectionError', reason: 'protocol', mayHaveApplied: true });
   });
 
-  test('that its caller gives up is aborted', async () => {
+  test('that its caller aborts is `aborted`', async () => {
     const client = marketplace.client();
     const controller = new AbortController();
     marketplace.reply = () => controller.abort();
@@ -341,7 +341,7 @@ describe('a connection', () => {
 });
 
 describe('close', () => {
-  test('waits for what is under way, then refuses', async () => {
+  test('waits for active requests, then refuses', async () => {
     const client = marketplace.client();
     let arrived = () => {};
     let release = () => {};
@@ -373,7 +373,7 @@ describe('close', () => {
   });
 });
 
-describe('an error never repeats', () => {
+describe('an error never contains', () => {
   const patient = {
     name: 'Placeholder',
     surname: 'Visitor',
@@ -382,7 +382,7 @@ describe('an error never repeats', () => {
   };
   const request = { address_service_id: '123', duration: 10, patient, comment: 'knee hurts' };
 
-  test('what the patient gave, even when the marketplace does', async () => {
+  test('patient data, even when the marketplace does', async () => {
     const { phone, email, surname } = patient;
     marketplace.reply = json(400, {
       message: `Phone ${phone} of ${surname} is odd`,
@@ -407,7 +407,7 @@ describe('an error never repeats', () => {
     }
   });
 
-  test('what the request carried, nor what looks like a person, and says 200 characters at most', async () => {
+  test('the content of the request, nor what looks like a person, and has 200 characters of text at most', async () => {
     marketplace.reply = ({ headers }, response) => {
       const said = `${headers.authorization} of Anna, +48 600 100 200, PESEL 44051401458, anna@nowak.example`;
       const errors = { [said]: [said, said], [`slots.1.${said}`]: [said], other: ['o'.repeat(9_000)] };
@@ -458,7 +458,7 @@ describe('an error never repeats', () => {
     expect(error.message).not.toContain('rows');
   });
 
-  test('where a redirect leads beyond its host, nor a number in that', async () => {
+  test('the target of a redirect beyond its host, nor a number in that', async () => {
     const error = await replaced((_request, response) => {
       response.writeHead(302, { location: 'https://anna:token-1@h600100200.example/token-1' });
       response.end();

@@ -1,4 +1,4 @@
-// The gate: asked before every request, told after it, whatever becomes of it.
+// Tests of the request gate: `before` precedes every request, and `after` follows it with any outcome.
 
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { GateAnswer } from '../../src/docplanner/index.js';
@@ -30,7 +30,7 @@ const recorder = () => {
   return { told, gate };
 };
 
-test('reads and writes are told apart, and tokens are not asked for', async () => {
+test('the gate distinguishes reads and writes, and is not called for tokens', async () => {
   const { told, gate } = recorder();
   const client = marketplace.client({ gate });
   await client.getSlots(address, start, end);
@@ -44,7 +44,7 @@ test('reads and writes are told apart, and tokens are not asked for', async () =
   ]);
 });
 
-test('the gate is told the budget that the answer names, and the wait', async () => {
+test('the gate gets the rate limit of the answer, and the delay', async () => {
   const { told, gate } = recorder();
   marketplace.reply = json(
     429,
@@ -66,14 +66,14 @@ test('the gate is told the budget that the answer names, and the wait', async ()
   });
 });
 
-test('the gate is told where what is said of limits may not be about the client', async () => {
+test('the gate gets `ownLimit` for an operation with a limit of its own', async () => {
   const { told, gate } = recorder();
   marketplace.reply = json(429, {}, { 'retry-after': '3' });
   await failure(marketplace.client({ gate }).release());
   expect(told[1]).toEqual({ write: true, ownLimit: true, status: 429, retryAfterMs: 3_000 });
 });
 
-test('a repeat after a 401 is a request of its own', async () => {
+test('the gate is called again for the retry after a 401', async () => {
   const { told, gate } = recorder();
   marketplace.reply = inTurn(json(401, {}), json(201, undefined));
   await marketplace.client({ gate }).replaceSlots(address, slots);
@@ -85,14 +85,14 @@ test('a repeat after a 401 is a request of its own', async () => {
   ]);
 });
 
-test('no answer is told as none', async () => {
+test('the gate gets no status without an answer', async () => {
   const { told, gate } = recorder();
   marketplace.reply = (_request, response) => void response.destroy();
   await failure(marketplace.client({ gate }).replaceSlots(address, slots));
   expect(told).toEqual([{ before: true }, { write: true }]);
 });
 
-test('a gate that refuses keeps the request back and is told nothing', async () => {
+test('a gate that rejects prevents the request, and `after` is not called', async () => {
   const { told, gate } = recorder();
   const shut = { ...gate, before: () => Promise.reject(new Error('paused')) };
   await expect(marketplace.client({ gate: shut }).replaceSlots(address, slots)).rejects.toThrow('paused');
@@ -100,14 +100,14 @@ test('a gate that refuses keeps the request back and is told nothing', async () 
   expect(told).toEqual([]);
 });
 
-test('without a token nothing is asked of the gate', async () => {
+test('the gate is not called without a token', async () => {
   const { told, gate } = recorder();
   marketplace.replyToken = json(503, {});
   await failure(marketplace.client({ gate }).replaceSlots(address, slots));
   expect(told).toEqual([]);
 });
 
-test('a gate that fails after an answer takes nothing from it, nor from the error that there was', async () => {
+test('a gate that fails after an answer replaces neither the answer nor the error', async () => {
   const { gate } = recorder();
   const failing = { ...gate, after: () => Promise.reject(new Error('the record is away')) };
   const client = marketplace.client({ gate: failing });

@@ -6,7 +6,7 @@ import { Transport } from '../../src/docplanner/transport.js';
 import { eventually } from '../support/eventually.js';
 import { atEndOfTest } from '../support/release.js';
 
-test('a connection is used again at once, and closed where it idles, before the server would', async () => {
+test('a connection is reused at once, and closed when it idles, before the server closes it', async () => {
   let opened = 0;
   let closed = 0;
   const server = createServer({ keepAliveTimeout: 600_000 }, (_request, response) => response.end('{}'));

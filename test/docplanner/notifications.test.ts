@@ -1,7 +1,7 @@
-// Reading what the marketplace says by itself: 17 kinds, and what is none of them.
+// Tests of the parsing of notifications: 17 kinds, and unknown ones.
 
 import { describe, expect, test } from '@jest/globals';
-import { isAsking, notificationNames, parseNotification } from '../../src/docplanner/index.js';
+import { isApprovalRequest, notificationNames, parseNotification } from '../../src/docplanner/index.js';
 
 const since = '2026-11-18T16:00:00+01:00';
 const till = '2026-11-18T16:30:00+01:00';
@@ -72,7 +72,7 @@ const notification = (name: string, own: object = data[name] ?? {}) => ({
 });
 
 describe('a known notification', () => {
-  test('is one of seventeen', () => {
+  test('has one of seventeen names', () => {
     expect([...notificationNames].sort()).toEqual(Object.keys(data).sort());
     expect(notificationNames).toHaveLength(17);
   });
@@ -85,7 +85,7 @@ describe('a known notification', () => {
     });
   });
 
-  test('that asks says when and by whom, before there is a status', () => {
+  test('that requests approval has its time and actor, without a status', () => {
     const asked = parseNotification(notification('booking-moving'));
     expect(asked).toMatchObject({
       data: {
@@ -100,7 +100,7 @@ describe('a known notification', () => {
     });
   });
 
-  test('keeps fields that nobody knows', () => {
+  test('retains unknown fields', () => {
     const told = parseNotification(
       notification('slot-booked', { visit_booking: { ...booking, colour: 'red' } }),
     );
@@ -120,7 +120,7 @@ describe('a known notification', () => {
     ['a time of its own without an offset', {}, { created_at: '2026-01-01T10:00:00' }],
   ];
 
-  test.each(odd)('with %s is read all the same, and keeps it as it came', (_what, about, more = {}) => {
+  test.each(odd)('with %s is parsed, and retains the value unchanged', (_what, about, more = {}) => {
     const { created_at, ...place } = { created_at: '2026-11-14T14:38:32+02:00', ...more };
     const raw = notification('slot-booked', { visit_booking: { ...booking, ...about }, ...place });
     const told = parseNotification({ ...raw, created_at });
@@ -131,7 +131,7 @@ describe('a known notification', () => {
     });
   });
 
-  test('that only names its booking need not say when that is', () => {
+  test('that only names its booking does not need its time', () => {
     const told = parseNotification(
       notification('presence-marked', { visit_booking: { id: 7 }, presence: 1 }),
     );
@@ -142,7 +142,7 @@ describe('a known notification', () => {
   });
 
   test.each(Object.keys(data))('%s asks, or does not', (name) => {
-    expect(isAsking(parseNotification(notification(name)))).toBe(
+    expect(isApprovalRequest(parseNotification(notification(name)))).toBe(
       ['slot-booking', 'booking-moving'].includes(name),
     );
   });
@@ -158,16 +158,16 @@ describe('an unknown notification', () => {
     ['that is nothing', null, undefined],
   ];
 
-  test.each(odd)('%s is kept whole', (_what, raw, reportedName) => {
+  test.each(odd)('%s is retained unparsed', (_what, raw, reportedName) => {
     const told = parseNotification(raw);
     if (told.name !== 'unknown') throw new Error('it was taken for a known one');
     expect(told.raw).toBe(raw);
     expect(told.reportedName).toBe(reportedName);
     expect(told.problem).not.toBe('');
-    expect(isAsking(told)).toBe(false);
+    expect(isApprovalRequest(told)).toBe(false);
   });
 
-  test('says where it is wrong without the values, which may be a patient’s', () => {
+  test('has the path of the mismatch without the values, which may be patient data', () => {
     const told = parseNotification(
       notification('slot-booked', { visit_booking: { ...booking, start_at: 'Visitor' } }),
     );

@@ -1,4 +1,4 @@
-// What the client sends: methods, paths, headers, bodies.
+// Tests of the requests that the client sends: methods, paths, headers, bodies.
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { address, type HttpMarketplace, json, startMarketplace } from './http-marketplace.js';
@@ -22,7 +22,7 @@ const onlyRequest = () => {
 };
 
 describe('a request', () => {
-  test('carries the token, a User-Agent and what it accepts', async () => {
+  test('has the token, a User-Agent and an Accept header', async () => {
     await marketplace.client().getSlots(address, start, end);
     const { headers } = onlyRequest();
     expect(headers.authorization).toBe('Bearer token-1');
@@ -30,13 +30,13 @@ describe('a request', () => {
     expect(headers.accept).toContain('application/vnd.docplanner+json');
   });
 
-  test('says who it is as configured, for tokens too', async () => {
+  test('has the configured User-Agent, for tokens too', async () => {
     await marketplace.client({ userAgent: 'clinic/1' }).getSlots(address, start, end);
     expect(onlyRequest().headers['user-agent']).toBe('clinic/1');
     expect(marketplace.tokenRequests[0]?.headers['user-agent']).toBe('clinic/1');
   });
 
-  test('goes below the path of a base URL that has one', async () => {
+  test('is sent below the path of a base URL that has one', async () => {
     await marketplace.client({ baseUrl: `${marketplace.baseUrl}/pl/` }).getAddressServices(address);
     expect(onlyRequest().url).toBe(`/pl${A}/services`);
   });
@@ -88,7 +88,7 @@ describe('a request', () => {
 });
 
 describe('each operation', () => {
-  test('replaceSlots puts the slots as they are given, insurers and plans as whole numbers', async () => {
+  test('replaceSlots sends the slots unchanged, insurance providers and plans as whole numbers', async () => {
     marketplace.reply = json(201, undefined);
     const slots = [
       { start, end, address_services: [{ address_service_id: '123', duration: 10 }] },
@@ -224,7 +224,7 @@ describe('each operation', () => {
     expect(seen.headers['content-type']).toBe(body === undefined ? undefined : 'application/json');
   });
 
-  test('what is no calendar stands above it', async () => {
+  test('operations outside a calendar have paths above it', async () => {
     marketplace.reply = json(200, { id: 1, _items: [] });
     const client = marketplace.client();
     const doctor = { facilityId: '456', doctorId: '9876' };
@@ -252,7 +252,7 @@ describe('each operation', () => {
     ]);
   });
 
-  test('moveBooking by the founding path, for an account that is set so', async () => {
+  test('moveBooking uses the founding path, for an account with that setting', async () => {
     marketplace.reply = json(201, booking);
     await marketplace
       .client({ foundingMovePath: true })
@@ -260,7 +260,7 @@ describe('each operation', () => {
     expect(onlyRequest()).toMatchObject({ method: 'POST', url: `${A}/bookings/12` });
   });
 
-  test('pullNotifications and release stand beside the facilities', async () => {
+  test('pullNotifications and release have paths beside the facilities', async () => {
     marketplace.reply = json(200, { notifications: [], remaining: 0 });
     await marketplace.client().pullNotifications(50);
     marketplace.reply = json(204, undefined);

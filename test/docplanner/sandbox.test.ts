@@ -1,4 +1,4 @@
-// The client against the project's sandbox, over HTTP: the whole round of slots, bookings, breaks and notifications.
+// The client against the project's sandbox, over HTTP: slots, bookings, breaks and notifications.
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import {
@@ -59,7 +59,7 @@ const starts = async () =>
   (await client.getSlots(address, dayStart, dayEnd)).map(({ start }) => start.slice(11, 16));
 
 describe('slots', () => {
-  test('of the founding example go out and are what a patient can book', async () => {
+  test('of the founding example are published and can be booked by a patient', async () => {
     await client.replaceSlots(address, [period('10:00', '10:30'), period('10:40', '11:00')]);
     await expect(starts()).resolves.toEqual(['10:00', '10:10', '10:20', '10:40', '10:50']);
     const [first] = await client.getSlots(address, dayStart, dayEnd);
@@ -79,14 +79,14 @@ describe('slots', () => {
     await expect(starts()).resolves.toEqual([]);
   });
 
-  test('with one entry that is not accepted name it', async () => {
+  test('with an invalid entry name it', async () => {
     const short = { ...period('10:00', '11:00'), end: at('10:00') };
     const error = await failure(client.replaceSlots(address, [period('10:00', '10:30'), short]));
     expect(error).toMatchObject({ name: 'InvalidRequestError', entries: [{ index: 1 }] });
     await expect(starts()).resolves.toEqual([]);
   });
 
-  test('of somewhere else are forbidden or not found', async () => {
+  test('of another facility are forbidden or not found', async () => {
     const closed = { facilityId: '456', doctorId: '1', addressId: '2' };
     const slots = [period('10:00', '10:30')];
     expect(await failure(client.replaceSlots(closed, slots))).toMatchObject({ name: 'ForbiddenError' });
@@ -94,7 +94,7 @@ describe('slots', () => {
     expect(await failure(client.replaceSlots(gone, slots))).toMatchObject({ name: 'NotFoundError' });
   });
 
-  test('beyond the budget are limited, and the answer says for how long', async () => {
+  test('beyond the rate limit are refused with the delay', async () => {
     for (let minute = 10; minute < 22; minute += 1) {
       await client.replaceSlots(address, [period('10:00', `11:${minute}`)]);
     }
@@ -108,7 +108,7 @@ describe('slots', () => {
 });
 
 describe('the token', () => {
-  test('is renewed before it ends, by the clock', async () => {
+  test('is renewed before it expires by the clock', async () => {
     await starts();
     sandbox.clock.advance(3_590_000);
     await starts();
@@ -119,7 +119,7 @@ describe('the token', () => {
     expect(answered).not.toContain('getSlots 401');
   });
 
-  test('that ends early is renewed by the 401', async () => {
+  test('that is revoked is renewed after the 401', async () => {
     await client.getAddressServices(address);
     sandbox.revokeTokens();
     await expect(client.getAddressServices(address)).resolves.toMatchObject([{ id: '123', name: 'USG' }]);
@@ -209,7 +209,7 @@ describe('bookings', () => {
 });
 
 describe('breaks', () => {
-  test('are added, moved, listed and deleted, and take starts away', async () => {
+  test('are added, moved, listed and deleted, and remove starts', async () => {
     await client.replaceSlots(address, [period('10:00', '11:00')]);
     const range = { since: at('10:00'), till: at('10:30') };
     const made = await client.addCalendarBreak(address, { ...range, description: 'meeting' });
@@ -242,7 +242,7 @@ describe('a calendar', () => {
 });
 
 describe('notifications', () => {
-  test('come as an echo of what the integration did, each once, in order', async () => {
+  test("echo the integration's changes, each once, in order", async () => {
     await client.replaceSlots(address, [period('10:00', '11:00')]);
     const { id } = await client.bookSlot(address, at('10:00'), visit);
     await client.cancelBooking(address, id);
@@ -262,8 +262,8 @@ describe('notifications', () => {
   });
 });
 
-describe('what people do in the marketplace', () => {
-  test('comes as typed notifications', async () => {
+describe('changes by people in the marketplace', () => {
+  test('are typed notifications', async () => {
     await client.replaceSlots(address, [period('10:00', '11:00')]);
     const { id } = sandbox.book(address, { start: at('10:20'), serviceId: '123' });
     sandbox.move(id, { start: at('10:40') });
@@ -290,7 +290,7 @@ describe('what people do in the marketplace', () => {
     ]);
   });
 
-  test('is sent again on request, once an hour', async () => {
+  test('are sent again on request, once an hour', async () => {
     await client.release();
     const error = await failure(client.release());
     expect(error).toMatchObject({ name: 'RateLimitedError', retryAfterMs: 3_600_000 });

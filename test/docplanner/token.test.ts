@@ -1,4 +1,4 @@
-// The access token: one for all, renewed in time, renewed once after a 401, and a failing endpoint left alone.
+// Tests of the access token: shared, renewed in time, renewed once after a 401, with a backoff for a failing endpoint.
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { TokenUnavailableError, UnauthorizedError } from '../../src/docplanner/index.js';
@@ -37,7 +37,7 @@ const accepting =
   };
 
 describe('a token', () => {
-  test('is asked for with the credentials in Basic, as a form', async () => {
+  test('is requested with the credentials in Basic, as a form', async () => {
     await marketplace.client().getSlots(address, start, end);
     const [request] = marketplace.tokenRequests;
     expect(request).toMatchObject({ method: 'POST', url: '/oauth/v2/token' });
@@ -71,7 +71,7 @@ describe('a token', () => {
     ]);
   });
 
-  test('that is still good is used when its early renewal fails', async () => {
+  test('that is still valid is used when its early renewal fails', async () => {
     const client = marketplace.client({ now: clock });
     await client.getSlots(address, start, end);
     marketplace.replyToken = json(503, {});
@@ -83,7 +83,7 @@ describe('a token', () => {
     expect(marketplace.seen).toHaveLength(2);
   });
 
-  test('that expires while the gate is being waited for is replaced before the request', async () => {
+  test('that expires during the wait at the gate is renewed before the request', async () => {
     const gate = {
       before: async () => {
         now += 3_600_000;
@@ -96,28 +96,28 @@ describe('a token', () => {
 });
 
 describe('a 401', () => {
-  test('renews the token and repeats the request once', async () => {
+  test('renews the token and retries the request once', async () => {
     marketplace.reply = accepting('token-2');
     await expect(marketplace.client().getSlots(address, start, end)).resolves.toEqual([]);
     expect(marketplace.seen).toHaveLength(2);
     expect(marketplace.tokenRequests).toHaveLength(2);
   });
 
-  test('repeats a write with its body', async () => {
+  test('retries a write with its body', async () => {
     marketplace.reply = inTurn(json(401, {}), json(201, undefined));
     const slots = [{ start, end: '2026-11-16T11:00:00+01:00', address_services: [] }];
     await marketplace.client().replaceSlots(address, slots);
     expect(marketplace.seen.map(({ body }) => JSON.parse(body))).toEqual([{ slots }, { slots }]);
   });
 
-  test('that comes to many requests at once renews once', async () => {
+  test('of many concurrent requests renews once', async () => {
     marketplace.reply = accepting('token-2');
     const client = marketplace.client();
     await Promise.all(Array.from({ length: 20 }, () => client.getSlots(address, start, end)));
     expect(marketplace.tokenRequests).toHaveLength(2);
   });
 
-  test('that comes late, for a token that has been replaced, does not renew again', async () => {
+  test('for a token that was already replaced does not renew again', async () => {
     let release = () => {};
     const held = new Promise<void>((resolve) => {
       release = resolve;
@@ -135,7 +135,7 @@ describe('a 401', () => {
     expect(marketplace.tokenRequests).toHaveLength(2);
   });
 
-  test('to a new token as well is an error, and the marketplace is then left alone for a while', async () => {
+  test('with a new token as well is an error, and further renewals back off', async () => {
     marketplace.reply = accepting();
     const client = marketplace.client({ now: clock });
     const error = await failure(client.getSlots(address, start, end));
@@ -190,7 +190,7 @@ describe('a failing token endpoint', () => {
     },
   ];
 
-  test.each(failures)('with $what is a typed error with the cause and the wait', async (failing) => {
+  test.each(failures)('with $what is a typed error with the cause and the delay', async (failing) => {
     const { reply, cause, retryAfterMs } = failing;
     marketplace.replyToken = reply;
     const error = await failure(marketplace.client({ now: clock }).getSlots(address, start, end));
@@ -200,7 +200,7 @@ describe('a failing token endpoint', () => {
     expect(marketplace.seen).toHaveLength(0);
   });
 
-  test('is not asked again until the wait is over, and twice as long after each failure, up to a bound', async () => {
+  test('is not requested before the delay, which doubles after each failure up to a cap', async () => {
     marketplace.replyToken = json(503, {});
     const client = marketplace.client({ now: clock, tokenBackoff: passing });
     const waits: unknown[] = [];
@@ -217,7 +217,7 @@ describe('a failing token endpoint', () => {
     expect(marketplace.tokenRequests).toHaveLength(5);
   });
 
-  test('that works again is forgotten', async () => {
+  test('that works again resets the backoff', async () => {
     marketplace.replyToken = json(503, {});
     const client = marketplace.client({ now: clock, tokenBackoff: passing });
     await failure(client.getSlots(address, start, end));

@@ -9,7 +9,7 @@ const HOUR = 60 * 60_000;
 
 test('an unreadable booking counts as present, and without its id only bookings that were fetched count as gone', async () => {
   const { desk, push } = await hearing();
-  for (const [n, id] of ['listed', 'unread', 'odd', 'gone'].entries()) {
+  for (const [n, id] of ['listed', 'unreadable', 'odd', 'gone'].entries()) {
     const booking = visitBooking(desk, id, `10:${n}0`, { end_at: desk.at(`10:${n}5`) });
     expect(await push(said('slot-booked', { visit_booking: booking }))).toMatchObject({ status: 200 });
   }
@@ -27,10 +27,10 @@ test('an unreadable booking counts as present, and without its id only bookings 
   } as const;
   await db.insertInto('slotkeeper.bookings').values(inDoubt).execute();
   const fetched: string[] = [];
-  const list = async (unread: Listed<Booking>['unread'], now: number) => {
+  const list = async (unreadable: Listed<Booking>['unreadable'], now: number) => {
     fetched.splice(0);
     const client = {
-      listBookings: async () => ({ items: [visitBooking(desk, 'listed', '10:00')], unread }),
+      listBookings: async () => ({ items: [visitBooking(desk, 'listed', '10:00')], unreadable }),
       findBooking: async (_: unknown, id: string) => {
         fetched.push(id);
         return id === 'odd' ? 'unreadable' : undefined;
@@ -40,16 +40,16 @@ test('an unreadable booking counts as present, and without its id only bookings 
     return await fetchListedBookings({ db, client, calendar, ...range, patientsOnly: false, now });
   };
   const later = desk.engine.now() + HOUR;
-  const all = await list([{ id: 'unread', problem: 'x' }], later);
+  const all = await list([{ id: 'unreadable', problem: 'x' }], later);
   expect(fetched).toEqual(['odd', 'gone']);
   expect(all.listed.map(({ id }) => id)).toEqual(['listed']);
   expect(all.gone.map(({ id }) => id)).toEqual(['gone']);
   // An item of unknown id may be any booking, also a placeholder whose creation is in doubt.
   expect((await list([{ id: undefined, problem: 'x' }], later)).gone.map(({ id }) => id)).toEqual([
-    'unread',
+    'unreadable',
     'gone',
   ]);
-  expect(fetched).toEqual(['unread', 'odd', 'gone']);
-  expect((await list([], later)).gone.map(({ id }) => id)).toEqual(['unread', 'gone', 'sent 1']);
+  expect(fetched).toEqual(['unreadable', 'odd', 'gone']);
+  expect((await list([], later)).gone.map(({ id }) => id)).toEqual(['unreadable', 'gone', 'sent 1']);
   expect((await list([], desk.engine.now() + 1)).gone.map(({ id }) => id)).toEqual(['sent 1']);
 });

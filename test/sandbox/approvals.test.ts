@@ -13,7 +13,7 @@ const denial = (code: unknown): Reaction => ({
   text: JSON.stringify({ error_code: code }),
 });
 
-/** An agreement that comes when it is told to. */
+/** A response that the test releases. */
 function thinking() {
   let agree = () => {};
   const thought = new Promise<Reaction>((resolve) => {
@@ -31,8 +31,8 @@ async function asking(more: Parameters<typeof pushed>[2] = {}) {
   return { receiver, sandbox, send, timers };
 }
 
-describe('a client that is asked', () => {
-  test('agrees with a 2xx: then the patient books, and it is told', async () => {
+describe('a client that approves', () => {
+  test('approves with a 2xx: then the patient books, and the client is notified', async () => {
     const { receiver, sandbox } = await asking();
     const patient = { name: 'Wanda', surname: 'Example', phone: '+48111222333' };
     const booked = await sandbox.bookAsking(ADDRESS, { ...visit('10:00'), patient, comment: 'knee' });
@@ -67,7 +67,7 @@ describe('a client that is asked', () => {
     expect(news).toMatchObject({ name: 'slot-booked', data: { visit_booking: { id: booked.id } } });
   });
 
-  test('agrees to a move, which names what ends and what begins', async () => {
+  test('approves a move, which has the canceled and the created booking', async () => {
     const { receiver, sandbox } = await asking();
     const booked = sandbox.book(ADDRESS, visit('10:00'));
     await ended(sandbox, 1);
@@ -98,23 +98,19 @@ describe('a client that is asked', () => {
     ['a 4xx without one', 403, undefined],
     ['an error code that is no number', denial('seventeen'), undefined],
     [
-      'a body that is not said to be JSON',
+      'a body without the JSON content type',
       { status: 400, headers: { 'content-type': 'text/plain' }, text: '{"error_code":17}' },
       undefined,
     ],
+    ['invalid JSON', { status: 400, headers: { 'content-type': 'application/json' }, text: '{' }, undefined],
     [
-      'JSON that is none',
-      { status: 400, headers: { 'content-type': 'application/json' }, text: '{' },
-      undefined,
-    ],
-    [
-      'an error code that comes with a 5xx',
+      'an error code with a 5xx',
       { status: 500, headers: { 'content-type': 'application/json' }, text: '{"error_code":17}' },
       undefined,
     ],
     ['a redirect', { status: 302, headers: { location: '/yes' } }, undefined],
     ['a cut connection', 'cut', undefined],
-  ])('denies by %s: nothing is booked and nothing told', async (_what, reaction, errorCode) => {
+  ])('denies by %s: nothing is booked and nothing notified', async (_what, reaction, errorCode) => {
     const { receiver, sandbox } = await asking();
     receiver.react(reaction);
     const refused = await sandbox.bookAsking(ADDRESS, visit('10:00')).catch((error: unknown) => error);
@@ -128,7 +124,7 @@ describe('a client that is asked', () => {
   test.each<[string, Parameters<typeof pushed>[2], number]>([
     ['2 seconds', {}, 2_000],
     ['the time that was agreed', { askTimeoutMs: 9_000 }, 9_000],
-  ])('denies by silence for %s', async (_what, more, ms) => {
+  ])('denies by a timeout after %s', async (_what, more, ms) => {
     const { receiver, sandbox, timers } = await asking(more);
     receiver.react('hang');
     const refused = sandbox.bookAsking(ADDRESS, visit('10:00')).catch((error: unknown) => error);
@@ -141,7 +137,7 @@ describe('a client that is asked', () => {
     expect(sandbox.bookings(ADDRESS)).toEqual([]);
   });
 
-  test('denies a move: the booking stays where it is', async () => {
+  test('denies a move: the booking is not moved', async () => {
     const { receiver, sandbox } = await asking();
     const booked = sandbox.book(ADDRESS, visit('10:00'));
     receiver.react(denial(3));
@@ -152,7 +148,7 @@ describe('a client that is asked', () => {
     expect(sandbox.bookings(ADDRESS)).toMatchObject([{ id: booked.id, status: 'booked' }]);
   });
 
-  test('is not asked about what is not free, nor about what a doctor does', async () => {
+  test('gets no request for a start that is not free, nor for actions of a doctor', async () => {
     const { receiver, sandbox } = await asking();
     const lunch = { ...visit('12:00'), duration: 30, by: 'doctor' } as const;
     const { id } = await sandbox.bookAsking(ADDRESS, lunch);
@@ -163,7 +159,7 @@ describe('a client that is asked', () => {
     expect(receiver.names).toEqual(['slot-booked', 'booking-moved']);
   });
 
-  test('may agree too late: the start was taken while it thought', async () => {
+  test('can approve too late: the start was booked meanwhile', async () => {
     const { receiver, sandbox } = await asking();
     const { thought, agree } = thinking();
     receiver.react(({ name }) => (name === 'slot-booking' ? thought : 200));
@@ -178,7 +174,7 @@ describe('a client that is asked', () => {
     expect(sandbox.bookings(ADDRESS).map(({ id }) => id)).toEqual([first.id]);
   });
 
-  test('may agree to a move of what was cancelled while it thought', async () => {
+  test('can approve a move of a booking that was cancelled meanwhile', async () => {
     const { receiver, sandbox } = await asking();
     const { id } = sandbox.book(ADDRESS, visit('10:00'));
     const { thought, agree } = thinking();
@@ -191,7 +187,7 @@ describe('a client that is asked', () => {
     expect(patientTimes(sandbox)).toContain('10:30');
   });
 
-  test('denies what it can not answer because the sandbox stops', async () => {
+  test('denies a request that the sandbox aborts when it stops', async () => {
     const { receiver, sandbox } = await asking();
     receiver.react('hang');
     const asked = sandbox.bookAsking(ADDRESS, visit('10:00'));
@@ -203,7 +199,7 @@ describe('a client that is asked', () => {
 });
 
 describe('several clients', () => {
-  test('must all agree, those at least that want to be asked', async () => {
+  test('must all approve, if they have `asks`', async () => {
     const [yes, no, deaf] = [await startReceiver(), await startReceiver(), await startReceiver()];
     const sandbox = await startSandbox({
       clients: [
@@ -230,7 +226,7 @@ describe('over HTTP', () => {
     return { status: answer.statusCode, body: JSON.parse(answer.body) };
   };
 
-  test('a patient books and moves only after the clinic was asked', async () => {
+  test("a patient books and moves only with the clinic's approval", async () => {
     const { receiver, sandbox } = await asking();
     const bookings = `${sandbox.url}/_sandbox/bookings`;
     const body = { facility: '456', doctor: '9876', address: '789', service: '123', start: at('10:00') };
@@ -248,7 +244,7 @@ describe('over HTTP', () => {
     });
   });
 
-  test('a client that does not ask is told, and that is all', async () => {
+  test('a client without `asks` is only notified', async () => {
     const { receiver, sandbox } = await asking({ asks: false });
     const body = { facility: '456', doctor: '9876', address: '789', service: '123', start: at('10:00') };
     expect(await control(`${sandbox.url}/_sandbox/bookings`, body)).toMatchObject({ status: 201 });

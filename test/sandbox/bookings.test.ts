@@ -33,7 +33,7 @@ const idOf = async (send: Partner, time: string): Promise<string> =>
   (await send('POST', bookPath(time), BODY)).body.id;
 
 describe('bookSlot', () => {
-  test('takes the start off sale and answers the booking', async () => {
+  test('removes the start and returns the booking', async () => {
     const { sandbox, send } = await published();
     const answer = await send('POST', bookPath('10:30'), BODY);
     expect(answer.status).toBe(200);
@@ -64,7 +64,7 @@ describe('bookSlot', () => {
     expect(patientTimes(sandbox)).toEqual(['10:00', '10:10', '10:20', '10:40', '10:50']);
   });
 
-  test('is 404 where no such start or service is free, or the visit does not fit', async () => {
+  test('is 404 when the start or service is not free, or the booking does not fit', async () => {
     const { send } = await published();
     await send('POST', bookPath('10:30'), BODY);
     expect((await send('POST', bookPath('10:30'), BODY)).status).toBe(404);
@@ -86,7 +86,7 @@ describe('bookSlot', () => {
     expect((await send('POST', `${A}/slots/tomorrow/book`, BODY)).status).toBe(400);
   });
 
-  test('bookings stay and occupy their time, whatever the slots say', async () => {
+  test('retains bookings, which occupy their time, when the slots change', async () => {
     const { sandbox, send } = await published();
     await idOf(send, '10:30');
     await send('DELETE', `${A}/slots/2026-11-16`);
@@ -99,7 +99,7 @@ describe('bookSlot', () => {
 });
 
 describe('getBookings', () => {
-  test('without page are all, however many; with it they are paged, with the totals', async () => {
+  test('returns all bookings without page, and pages with totals with it', async () => {
     const { sandbox, send } = await published();
     for (const _ of Array(101)) {
       const { id } = sandbox.book(ADDRESS, { start: at('10:00'), serviceId: '123' });
@@ -113,7 +113,7 @@ describe('getBookings', () => {
     expect(totals).toEqual({ page: 2, limit: 100, pages: 2, total: 101 });
   });
 
-  test('is paged, and shows patient and service only when asked', async () => {
+  test('is paged, and has patient and service only with their scopes', async () => {
     const { send } = await published();
     const first = await idOf(send, '10:10');
     const second = await idOf(send, '10:00');
@@ -138,7 +138,7 @@ describe('getBookings', () => {
 });
 
 describe('cancelBooking', () => {
-  test('frees the time once; the booking stays as canceled', async () => {
+  test('frees the time once and retains the booking as canceled', async () => {
     const { sandbox, send } = await published();
     const id = await idOf(send, '10:30');
     expect((await send('DELETE', `${A}/bookings/${id}`, { reason: 'the doctor is ill' })).status).toBe(204);
@@ -158,7 +158,7 @@ describe('cancelBooking', () => {
 
 describe('moveBooking', () => {
   test.each(['/move', ''])(
-    'answers the new booking with a new id, at the path ending in "%s"',
+    'returns the new booking with a new id, at the path ending in "%s"',
     async (ending) => {
       const { sandbox, send } = await published();
       const id = await idOf(send, '10:30');
@@ -180,7 +180,7 @@ describe('moveBooking', () => {
     },
   );
 
-  test('is 404 for no booking, 400 for no free time, 409 after a cancellation', async () => {
+  test('is 404 for an unknown booking, 400 without a free time, 409 after a cancellation', async () => {
     const { send } = await published();
     const move = (id: string, start: string) =>
       send('POST', `${A}/bookings/${id}/move`, { address_service_id: '123', start });
@@ -194,7 +194,7 @@ describe('moveBooking', () => {
     expect((await move(other, at('10:00'))).status).toBe(409);
   });
 
-  test('does not stand in its own way, and may go to any address of the facility only', async () => {
+  test('can move into its own time, and only to an address of the same facility', async () => {
     const { sandbox, send } = await published();
     await send('PUT', '/facilities/456/doctors/1/addresses/2/slots', { slots: [period('12:00', '12:10')] });
     const id = await idOf(send, '10:30');
@@ -210,7 +210,7 @@ describe('moveBooking', () => {
     expect(patientTimes(sandbox)).toHaveLength(6);
   });
 
-  test('ends the old booking as canceled; `with=booking.moving` tells the first and the newest id', async () => {
+  test('cancels the old booking; `with=booking.moving` returns the first and the newest id', async () => {
     const { sandbox, send } = await published();
     const first = await idOf(send, '10:30');
     const moving = async (id: string) =>
@@ -226,7 +226,7 @@ describe('moveBooking', () => {
     expect(old).not.toHaveProperty('moving');
   });
 
-  test('of a booking made before 2025-04-02 nothing is known of its moves', async () => {
+  test('has no moves for a booking made before 2025-04-02', async () => {
     const before = Date.parse('2025-04-01T08:00:00+02:00');
     const sandbox = await startSandbox({ now: () => before });
     const send = await partner(sandbox);
@@ -237,7 +237,7 @@ describe('moveBooking', () => {
 });
 
 describe('confirmBooking', () => {
-  test('says who confirmed; is 204 once, then 409, as it is once the visit has begun', async () => {
+  test('is 204 once, then 409, and 409 after the visit has begun', async () => {
     const { sandbox, send } = await published({ tokenSeconds: 86_400 });
     const id = await idOf(send, '10:30');
     const confirm = (booking: string, body: object) => send('PUT', `${A}/bookings/${booking}/confirm`, body);
@@ -253,7 +253,7 @@ describe('confirmBooking', () => {
 });
 
 describe('a patient', () => {
-  test('chooses a free start, moves, cancels; the integration hears of each in order', async () => {
+  test('books a free start, moves and cancels; the integration is notified of each in order', async () => {
     const { sandbox, send } = await published();
     const booked = sandbox.book(ADDRESS, { start: at('10:00'), serviceId: '123' });
     const moved = sandbox.move(booked.id, { start: at('10:20') });
@@ -299,7 +299,7 @@ describe('a patient', () => {
     expect((await send('GET', '/notifications')).status).toBe(404);
   });
 
-  test('can not take what is taken, past, or not for that service', async () => {
+  test('cannot book a start that is occupied, past, or not for the service', async () => {
     const { sandbox } = await published();
     sandbox.book(ADDRESS, { start: at('10:00'), serviceId: '123' });
     expect(() => sandbox.book(ADDRESS, { start: at('10:00'), serviceId: '123' })).toThrow(
@@ -312,7 +312,7 @@ describe('a patient', () => {
 });
 
 describe('notifications', () => {
-  test('echo what the integration did itself, unless echoes are off', async () => {
+  test("echo the integration's own changes, unless echoes are off", async () => {
     const { send } = await published();
     await idOf(send, '10:00');
     expect((await send('GET', '/notifications')).body).toMatchObject({
@@ -325,7 +325,7 @@ describe('notifications', () => {
     expect((await other('GET', '/notifications')).status).toBe(404);
   });
 
-  test('that are not pulled within 72 hours are gone', async () => {
+  test('expire when they are not pulled within 72 hours', async () => {
     let now = MORNING;
     const sandbox = await startSandbox({ now: () => now, tokenSeconds: 604_800 });
     const send = await partner(sandbox);
@@ -335,7 +335,7 @@ describe('notifications', () => {
     expect((await send('GET', '/notifications')).status).toBe(404);
   });
 
-  test('of a facility reach the clients that may act for it', async () => {
+  test('of a facility are delivered to the clients with access to it', async () => {
     const clients = [
       { id: 'clinic', secret: 's3cret', facilities: ['456'] },
       { id: 'stranger', secret: 's3cret', facilities: ['457'] },

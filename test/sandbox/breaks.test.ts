@@ -14,7 +14,7 @@ async function published() {
 }
 
 describe('a calendar break', () => {
-  test('takes its time off sale and stands, whatever the slots say', async () => {
+  test('occupies its time and remains when the slots change', async () => {
     const { sandbox, send } = await published();
     const added = await send('POST', `${A}/breaks`, LUNCH);
     expect(added).toMatchObject({ status: 201, body: LUNCH });
@@ -40,7 +40,7 @@ describe('a calendar break', () => {
     });
   });
 
-  test('moves and goes; the same range is 422, an unknown one 404', async () => {
+  test('is moved and removed; the same range is 422, an unknown break 404', async () => {
     const { sandbox, send } = await published();
     const { id } = (await send('POST', `${A}/breaks`, LUNCH)).body;
     const later = { since: at('10:40'), till: at('11:00') };
@@ -53,7 +53,7 @@ describe('a calendar break', () => {
     expect(patientTimes(sandbox)).toHaveLength(6);
   });
 
-  test('applies to the coupled addresses when asked, and they move and go together', async () => {
+  test('applies to the coupled addresses when requested, and they are moved and removed together', async () => {
     const addresses = [
       { id: '789', services: [], coupledWith: ['790'] },
       { id: '790', services: [] },
@@ -71,7 +71,7 @@ describe('a calendar break', () => {
     expect(sandbox.breaks(coupled)).toEqual([]);
   });
 
-  test('made by the doctor is told to the integration: created, moved, removed', async () => {
+  test('of the doctor is notified to the integration: created, moved, removed', async () => {
     const { sandbox, send } = await published();
     const made = sandbox.addBreak(ADDRESS, LUNCH);
     sandbox.moveBreak(made.id, { since: at('10:00'), till: at('10:10') });

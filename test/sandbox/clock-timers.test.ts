@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { SandboxClock } from '../../src/sandbox/clock.js';
-import { Alarms } from '../../src/sandbox/clock-timers.js';
+import { ClockTimers } from '../../src/sandbox/clock-timers.js';
 import { systemTimers } from '../../src/sandbox/timers.js';
 import { ManualTimers } from '../support/manual-timers.js';
 
-const running: Alarms[] = [];
+const running: ClockTimers[] = [];
 
 afterEach(() => {
   for (const alarms of running.splice(0)) alarms.stop();
@@ -12,20 +12,20 @@ afterEach(() => {
 
 function started(base: () => number, timers = new ManualTimers()) {
   const clock = new SandboxClock(base);
-  const alarms = new Alarms(clock, timers);
+  const alarms = new ClockTimers(clock, timers);
   running.push(alarms);
   alarms.start();
   return { clock, alarms };
 }
 
-describe('alarms', () => {
-  test('ring once the clock is advanced or set past them, the earliest first, those of one instant as they were set', () => {
+describe('clock timers', () => {
+  test('fire once the clock is advanced or set past them, the earliest first, those of one instant in the order of scheduling', () => {
     const { clock, alarms } = started(() => 1_000);
     const rung: string[] = [];
-    alarms.at(1_200, () => rung.push('late'));
-    alarms.at(1_100, () => rung.push('early'));
-    alarms.at(1_200, () => rung.push('later'));
-    alarms.at(1_000, () => rung.push('at once'));
+    alarms.schedule(1_200, () => rung.push('late'));
+    alarms.schedule(1_100, () => rung.push('early'));
+    alarms.schedule(1_200, () => rung.push('later'));
+    alarms.schedule(1_000, () => rung.push('at once'));
     expect(rung).toEqual(['at once']);
     clock.advance(99);
     expect(rung).toHaveLength(1);
@@ -36,21 +36,21 @@ describe('alarms', () => {
     expect(rung).toEqual(['at once', 'early', 'late', 'later']);
   });
 
-  test('that set another one on their way ring that too, when it is due', () => {
+  test('fire a timer that a callback schedules, when it is due', () => {
     const { clock, alarms } = started(() => 0);
     const rung: number[] = [];
-    alarms.at(10, () => alarms.at(20, () => rung.push(20)));
-    alarms.at(15, () => rung.push(15));
+    alarms.schedule(10, () => alarms.schedule(20, () => rung.push(20)));
+    alarms.schedule(15, () => rung.push(15));
     clock.advance(30);
     expect(rung).toEqual([15, 20]);
   });
 
-  test('ring by themselves while the clock runs, not earlier', async () => {
+  test('fire while the clock runs, not earlier', async () => {
     const timers = new ManualTimers();
     const { clock, alarms } = started(timers.now, timers);
     const rung: string[] = [];
-    alarms.at(clock.now() + 20, () => rung.push('soon'));
-    alarms.at(clock.now() + 2_500, () => rung.push('later'));
+    alarms.schedule(clock.now() + 20, () => rung.push('soon'));
+    alarms.schedule(clock.now() + 2_500, () => rung.push('later'));
     await timers.advance(19);
     expect(rung).toEqual([]);
     await timers.advance(1);
@@ -61,12 +61,12 @@ describe('alarms', () => {
     expect(rung).toEqual(['soon', 'later']);
   });
 
-  test('notice after a second that the clock they follow was moved', async () => {
+  test('notice within a second that the underlying clock was moved', async () => {
     let now = 0;
     const timers = new ManualTimers();
     const { alarms } = started(() => now, timers);
     const rung: number[] = [];
-    alarms.at(3_600_000, () => rung.push(now));
+    alarms.schedule(3_600_000, () => rung.push(now));
     now = 3_600_000;
     await timers.advance(999);
     expect(rung).toEqual([]);
@@ -74,13 +74,13 @@ describe('alarms', () => {
     expect(rung).toEqual([3_600_000]);
   });
 
-  test('keep silent while they are stopped, and make up for it at the next start', () => {
+  test('do not fire while they are stopped, and fire at the next start', () => {
     const { clock, alarms } = started(() => 0);
     const rung: number[] = [];
-    alarms.at(10, () => rung.push(10));
+    alarms.schedule(10, () => rung.push(10));
     alarms.stop();
     clock.advance(20);
-    alarms.at(5, () => rung.push(5));
+    alarms.schedule(5, () => rung.push(5));
     expect(rung).toEqual([]);
     alarms.start();
     expect(rung).toEqual([5, 10]);
@@ -88,7 +88,7 @@ describe('alarms', () => {
 });
 
 describe("the process's timers", () => {
-  test('wake one that sleeps, and at once where it is no longer to wait', async () => {
+  test('end a sleep after its time, and at once when the signal is aborted', async () => {
     await systemTimers.sleep(1);
     const over = new AbortController();
     const woken = systemTimers.sleep(3_600_000, over.signal);

@@ -18,8 +18,8 @@ const PLACE = 'facility=456&doctor=9876&address=789';
 const RANGE = `from=${encodeURIComponent(DAY[0])}&to=${encodeURIComponent(DAY[1])}`;
 const NAMES = { facility: '456', doctor: '9876', address: '789' };
 
-describe('the control, over HTTP and without a key', () => {
-  test('shows the requests after one, what a patient can choose, and what stands', async () => {
+describe('the controls, over HTTP and without a key', () => {
+  test('list the requests after one, the bookable starts and the work periods', async () => {
     const sandbox = await startSandbox();
     const send = await partner(sandbox);
     await send('PUT', `${A}/slots`, { slots: [period('10:00', '10:20')] });
@@ -52,7 +52,7 @@ describe('the control, over HTTP and without a key', () => {
     ]);
   });
 
-  test('gives an estate and takes it away', async () => {
+  test('set and remove an estate', async () => {
     const sandbox = await startSandbox();
     const send = await partner(sandbox);
     const estate = { facilities: [{ id: '1', doctors: [] }], clients: [{ id: 'clinic', secret: 's3cret' }] };
@@ -62,7 +62,7 @@ describe('the control, over HTTP and without a key', () => {
     expect((await send('GET', `${A}/calendar`)).status).toBe(200);
   });
 
-  test('makes faults and ends them', async () => {
+  test('set and clear faults', async () => {
     const sandbox = await startSandbox();
     const send = await partner(sandbox);
     const rules = [{ fault: { kind: 'status', status: 502 }, match: { operation: 'getCalendar' } }];
@@ -77,7 +77,7 @@ describe('the control, over HTTP and without a key', () => {
     expect((await send('GET', `${A}/calendar`)).status).toBe(200);
   });
 
-  test('sets and advances the time, which ends the token', async () => {
+  test('set and advance the time, which expires the token', async () => {
     const sandbox = await startSandbox();
     const send = await partner(sandbox);
     expect((await control(sandbox, 'POST', '/time', { advanceMs: 3_600_000 })).body).toEqual({
@@ -89,7 +89,7 @@ describe('the control, over HTTP and without a key', () => {
     expect((await control(sandbox, 'GET', '/time')).body).toEqual({ now: '2026-12-24T17:00:00.000Z' });
   });
 
-  test('lets a patient book, move and cancel, and a doctor make breaks', async () => {
+  test('book, move and cancel as a patient, and manage breaks as a doctor', async () => {
     const sandbox = await startSandbox();
     const send = await partner(sandbox);
     await send('PUT', `${A}/slots`, { slots: [period('10:00', '10:30')] });
@@ -122,7 +122,7 @@ describe('the control, over HTTP and without a key', () => {
     expect((await control(sandbox, 'GET', `/breaks?${PLACE}`)).body.breaks).toEqual([]);
   });
 
-  test('sets limits, ends tokens and forgets everything', async () => {
+  test('set limits, revoke tokens and reset everything', async () => {
     const sandbox = await startSandbox();
     const send = await partner(sandbox);
     await control(sandbox, 'PUT', '/limits', { requestsPerHour: 1 });
@@ -173,7 +173,7 @@ describe('the control, over HTTP and without a key', () => {
     ['no time', 'POST', '/time', {}, 'now', /instant/],
     ['a body that is no JSON', 'POST', '/time', '{"now"', '', /JSON/],
     ['a word too many', 'POST', '/bookings', { ...NAMES, service: '1', start: 0, when: 1 }, '', /when/],
-  ])('refuses %s with its path and reason', async (_what, method, path, body, at, reason) => {
+  ])('refuse %s with its path and reason', async (_what, method, path, body, at, reason) => {
     const answer = await control(await startSandbox(), method, path, body);
     expect(answer.status).toBe(400);
     expect(answer.body).toEqual({ path: at, reason: expect.stringMatching(reason) });
@@ -181,7 +181,7 @@ describe('the control, over HTTP and without a key', () => {
 });
 
 describe('the request log', () => {
-  test('keeps the newest, and tells each by an event', async () => {
+  test('retains the newest, and emits an event for each', async () => {
     const sandbox = await startSandbox({ keepRequests: 2 });
     const seen: number[] = [];
     sandbox.on('request', ({ n }) => seen.push(n));
@@ -192,7 +192,7 @@ describe('the request log', () => {
     expect(sandbox.requests.map(({ n }) => n)).toEqual([2, 3]);
   });
 
-  test('a write overlaps an earlier one to its address while somebody waits for that one, and no longer', async () => {
+  test('records that a write overlaps an earlier one to its address only while the client of the earlier one waits', async () => {
     const sandbox = await startSandbox();
     const send = await partner(sandbox);
     sandbox.faults.set([{ fault: { kind: 'latency', ms: 60_000 }, times: 1 }]);

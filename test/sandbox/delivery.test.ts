@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import got from 'got';
-import { type Disorder, Sandbox, type SandboxOptions } from '../../src/sandbox/index.js';
+import { type DeliveryFaults, Sandbox, type SandboxOptions } from '../../src/sandbox/index.js';
 import { A, ADDRESS, MINUTE, MORNING, type Partner, partner, startSandbox } from './helper.js';
 import { ended, pushed, type Receiver, startReceiver, turn } from './receiver.js';
 
 const lunch = { since: '2026-11-16T12:00:00+01:00', till: '2026-11-16T13:00:00+01:00' };
 
-async function open(delivery: Disorder, options: SandboxOptions = {}) {
+async function open(delivery: DeliveryFaults, options: SandboxOptions = {}) {
   const receiver = await startReceiver();
   const clients = pushed(receiver, {}, { notifications: 'both' });
   const sandbox = await startSandbox({ clients, delivery, ...options });
@@ -36,8 +36,8 @@ async function pulledNumbers(send: Partner): Promise<readonly number[]> {
 const upTo = (count: number) => Array.from({ length: count }, (_, n) => n + 1);
 const ascending = (numbers: readonly number[]) => [...numbers].sort((a, b) => a - b);
 
-describe('notifications that nothing is asked of', () => {
-  test('come once and in order, both ways', async () => {
+describe('notifications without delivery faults', () => {
+  test('are delivered once and in order, pushed and pulled', async () => {
     const { receiver, sandbox, send } = await open({});
     tell(sandbox, 20);
     await ended(sandbox, 20);
@@ -47,7 +47,7 @@ describe('notifications that nothing is asked of', () => {
 });
 
 describe('repeat', () => {
-  test('1: each is pushed twice and queued twice', async () => {
+  test('1: pushes and queues each notification twice', async () => {
     const { receiver, sandbox, send } = await open({ repeat: 1 });
     tell(sandbox, 5);
     await ended(sandbox, 10);
@@ -56,7 +56,7 @@ describe('repeat', () => {
     expect(await pulledNumbers(send)).toEqual(twice);
   });
 
-  test('makes a copy that has no consequence: it is not tried again, nor does it cancel a booking', async () => {
+  test('makes a copy without consequences: it is not retried and cancels no booking', async () => {
     const { receiver, sandbox } = await open({ repeat: 1 });
     const seen: number[] = [];
     receiver.react((body) => {
@@ -85,7 +85,7 @@ describe('lose', () => {
     expect(await pulledNumbers(send)).toEqual([6]);
   });
 
-  test('0.5: loses the same ones for both ways, and the same ones again with the same seed', async () => {
+  test('0.5: loses the same notifications for push and pull, and again with the same seed', async () => {
     const runs = await Promise.all(
       [7, 7, 8].map(async (seed) => {
         const { receiver, sandbox, send } = await open({ lose: 0.5 }, { seed });
@@ -105,7 +105,7 @@ describe('lose', () => {
 });
 
 describe('shuffle', () => {
-  test('pushes some after later ones and queues some before earlier ones; none is missing', async () => {
+  test('pushes some after later ones and queues some before earlier ones, and loses none', async () => {
     const { receiver, sandbox, send } = await open({ shuffle: 0.4 });
     tell(sandbox, 40);
     sandbox.clock.advance(5_000);
@@ -117,7 +117,7 @@ describe('shuffle', () => {
     expect(ascending(pulls)).toEqual(upTo(40));
   });
 
-  test('1: waits five seconds for a later one to go first, and goes when none does', async () => {
+  test('1: waits five seconds for a later push, and is sent without one', async () => {
     const { receiver, sandbox } = await open({ shuffle: 1 });
     tell(sandbox, 1);
     sandbox.clock.advance(4_999);
@@ -130,7 +130,7 @@ describe('shuffle', () => {
 });
 
 describe('delayMs', () => {
-  test('holds each push back on the sandbox’s clock, and not what is pulled', async () => {
+  test('delays each push on the sandbox’s clock, and not pulled notifications', async () => {
     const { receiver, sandbox, send } = await open({ delayMs: { min: 1_000, max: 60_000 } });
     tell(sandbox, 20);
     expect(await pulledNumbers(send)).toEqual(upTo(20));
@@ -150,8 +150,8 @@ describe('delayMs', () => {
 });
 
 describe('one probability', () => {
-  test('does not disturb what another one meets', async () => {
-    const lost = async (delivery: Disorder) => {
+  test('does not change the faults of another one', async () => {
+    const lost = async (delivery: DeliveryFaults) => {
       const { sandbox, send } = await open(delivery, { seed: 3 });
       tell(sandbox, 30);
       return new Set(await pulledNumbers(send));
@@ -162,11 +162,11 @@ describe('one probability', () => {
   });
 });
 
-describe('the control', () => {
+describe('the controls', () => {
   const put = (sandbox: Sandbox, json: object) =>
     got.put(`${sandbox.url}/_sandbox/delivery`, { json, throwHttpErrors: false, retry: { limit: 0 } });
 
-  test('sets all of it anew, and refuses what is wrong with its path', async () => {
+  test('replace all delivery faults, and refuse invalid ones with their path', async () => {
     const { receiver, sandbox } = await open({});
     expect((await put(sandbox, { repeat: 1 })).statusCode).toBe(200);
     tell(sandbox, 1);
@@ -181,7 +181,7 @@ describe('the control', () => {
     expect(() => new Sandbox({ delivery: { lose: 2 } })).toThrow('delivery.lose');
   });
 
-  test('gives clients to a sandbox in which everything exists', async () => {
+  test('set clients without an estate', async () => {
     const { sandbox } = await open({});
     const receiver = await startReceiver();
     const json = { clients: pushed(receiver) };
@@ -193,7 +193,7 @@ describe('the control', () => {
     expect([none.statusCode, JSON.parse(none.body).path]).toEqual([400, 'facilities']);
   });
 
-  test('a reset puts deliveries in order', async () => {
+  test('end all delivery faults by a reset', async () => {
     const { receiver, sandbox } = await open({ lose: 1 });
     sandbox.reset();
     tell(sandbox, 1);

@@ -5,7 +5,7 @@ const FREE = { slots: [period('10:00', '10:30')] };
 const TAKEN = { slots: [period('10:00', '10:10'), period('10:20', '10:30')] };
 
 describe('the duplicate rule', () => {
-  test('free, booked, freed within three minutes leaves the marketplace on booked, with three times 201', async () => {
+  test('ignores a return to free within three minutes, so that the marketplace stays on booked with three 201', async () => {
     const sandbox = await startSandbox();
     const send = await partner(sandbox);
     for (const payload of [FREE, TAKEN, FREE]) {
@@ -19,14 +19,14 @@ describe('the duplicate rule', () => {
     ]);
   });
 
-  test('booked, freed, booked within three minutes leaves a taken time on sale', async () => {
+  test('ignores a return to booked within three minutes, so that an occupied time stays bookable', async () => {
     const sandbox = await startSandbox();
     const send = await partner(sandbox);
     for (const payload of [TAKEN, FREE, TAKEN]) await send('PUT', `${A}/slots`, payload);
     expect(patientTimes(sandbox)).toEqual(['10:00', '10:10', '10:20']);
   });
 
-  test('ends three minutes after the first was finished, which a repeat does not put off', async () => {
+  test('ends three minutes after the first was finished, which a repeat does not prolong', async () => {
     let now = MORNING;
     const sandbox = await startSandbox({ now: () => now });
     const send = await partner(sandbox);
@@ -40,7 +40,7 @@ describe('the duplicate rule', () => {
     expect(patientTimes(sandbox)).toEqual(['10:00', '10:10', '10:20']);
   });
 
-  test('holds after a deleteSlots in between', async () => {
+  test('applies after a deleteSlots in between', async () => {
     const sandbox = await startSandbox();
     const send = await partner(sandbox);
     await send('PUT', `${A}/slots`, FREE);
@@ -49,7 +49,7 @@ describe('the duplicate rule', () => {
     expect(patientTimes(sandbox)).toEqual([]);
   });
 
-  test('sees through another order of keys and other white space', async () => {
+  test('ignores the order of keys and white space', async () => {
     const sandbox = await startSandbox();
     const send = await partner(sandbox);
     await send('PUT', `${A}/slots`, FREE);
@@ -70,7 +70,7 @@ describe('the duplicate rule', () => {
       'the same instants with another offset',
       [{ ...period('10:00', '10:30'), start: '2026-11-16T09:00:00+00:00' }],
     ],
-  ])('takes %s for a different payload', async (_what, slots) => {
+  ])('treats %s as a different payload', async (_what, slots) => {
     const sandbox = await startSandbox();
     const send = await partner(sandbox);
     await send('PUT', `${A}/slots`, FREE);
@@ -80,7 +80,7 @@ describe('the duplicate rule', () => {
     expect(patientTimes(sandbox)).toEqual(['10:00', '10:10', '10:20']);
   });
 
-  test("is each address's own", async () => {
+  test('is separate for each address', async () => {
     const sandbox = await startSandbox();
     const send = await partner(sandbox);
     await send('PUT', `${A}/slots`, FREE);
@@ -88,7 +88,7 @@ describe('the duplicate rule', () => {
     expect(patientTimes(sandbox, { ...ADDRESS, addressId: '790' })).toEqual(['10:00', '10:10', '10:20']);
   });
 
-  test('does not remember what was refused, or met a fault before it was applied', async () => {
+  test('does not record a payload that was refused or had a fault before it was applied', async () => {
     const sandbox = await startSandbox();
     const send = await partner(sandbox);
     sandbox.faults.set([{ fault: { kind: 'status', status: 503 }, times: 1 }]);
@@ -97,7 +97,7 @@ describe('the duplicate rule', () => {
     expect(patientTimes(sandbox)).toHaveLength(3);
   });
 
-  test('remembers what was applied although its answer was lost', async () => {
+  test('records an applied payload whose response was lost', async () => {
     const sandbox = await startSandbox();
     const send = await partner(sandbox);
     sandbox.faults.set([{ fault: { kind: 'cut', when: 'after' }, times: 1 }]);

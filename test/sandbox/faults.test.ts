@@ -52,14 +52,14 @@ describe('a fault', () => {
     expect((await put(send)).status).toBe(201);
   });
 
-  test('of status 504 may have been applied, when it says so', async () => {
+  test('of status 504 is applied with `applied`', async () => {
     const { sandbox, send } = await with_({ fault: { kind: 'status', status: 504, applied: true } });
     expect((await put(send)).status).toBe(504);
     expect(patientTimes(sandbox)).toHaveLength(3);
     expect(sandbox.requests[1]).toMatchObject({ applied: true, fault: 'status-504-applied' });
   });
 
-  test('can carry the errors of an entry', async () => {
+  test('can have the errors of an entry', async () => {
     const errors = { 'slots[0].end': ['End date should be another.'] };
     const { send } = await with_({
       fault: { kind: 'status', status: 400, errors, message: 'Validation failed.' },
@@ -67,7 +67,7 @@ describe('a fault', () => {
     expect((await put(send)).body).toEqual({ errors, message: 'Validation failed.' });
   });
 
-  test('of 429 tells the seconds to wait', async () => {
+  test('of 429 has the seconds to wait', async () => {
     const { sandbox, send } = await with_({ fault: { kind: 'too-many', retryAfter: 17 } });
     expect(await put(send)).toMatchObject({
       status: 429,
@@ -89,14 +89,14 @@ describe('a fault', () => {
     },
   );
 
-  test('cuts the connection before it is applied', async () => {
+  test('cuts the connection before the request is applied', async () => {
     const { sandbox, send } = await with_({ fault: { kind: 'cut', when: 'before' } });
     await expect(put(send)).rejects.toMatchObject({ code: 'ECONNRESET' });
     expect(patientTimes(sandbox)).toEqual([]);
     expect(sandbox.requests[1]).toMatchObject({ status: undefined, applied: false, fault: 'cut-before' });
   });
 
-  test('cuts the connection after it was applied', async () => {
+  test('cuts the connection after the request is applied', async () => {
     const { sandbox, send } = await with_({ fault: { kind: 'cut', when: 'after' } });
     await expect(put(send)).rejects.toMatchObject({ code: 'ECONNRESET' });
     expect(patientTimes(sandbox)).toHaveLength(3);
@@ -106,7 +106,7 @@ describe('a fault', () => {
   test.each([
     [false, 0],
     [true, 3],
-  ])('gives no answer at all, applied: %s', async (applied, starts) => {
+  ])('sends no response, applied: %s', async (applied, starts) => {
     const { sandbox, send, timers } = await with_({ fault: { kind: 'hang', applied }, times: 1 });
     const { answer, giveUp } = putting(send);
     await arrival(sandbox);
@@ -122,7 +122,7 @@ describe('a fault', () => {
     expect(sandbox.requests[1]).toMatchObject({ status: undefined, applied });
   });
 
-  test('delays by real milliseconds, and is applied even if the other side no longer waits', async () => {
+  test('delays by real milliseconds, and the request is applied even if the client no longer waits', async () => {
     const { sandbox, send, timers } = await with_({ fault: { kind: 'latency', ms: 60_000 } });
     const done = once(sandbox, 'request');
     const { answer, giveUp } = putting(send);
@@ -137,7 +137,7 @@ describe('a fault', () => {
     expect(sandbox.requests[1]).toMatchObject({ applied: true, fault: 'latency' });
   });
 
-  test('delays no longer once the rules are others', async () => {
+  test('ends a delay when the rules are replaced', async () => {
     const { sandbox, send, timers } = await with_({ fault: { kind: 'latency', ms: 60_000 } });
     const { answer } = putting(send);
     await timers.sleeping(1);
@@ -167,7 +167,7 @@ describe('a fault', () => {
     expect(text()).toBe('{"status":"enabled"}');
   });
 
-  test('adds to a latency, and the first that decides wins', async () => {
+  test('adds to a latency, and the first rule that triggers decides', async () => {
     const { sandbox, send, timers } = await with_(
       { fault: { kind: 'latency', ms: 1 } },
       { fault: { kind: 'cut', when: 'after' } },
@@ -180,7 +180,7 @@ describe('a fault', () => {
     expect(sandbox.requests[1]?.fault).toBe('latency+cut-after');
   });
 
-  test('meets the token endpoint, too', async () => {
+  test('applies to the token endpoint, too', async () => {
     const sandbox = await startSandbox();
     sandbox.faults.set([{ fault: { kind: 'status', status: 503 }, match: { operation: 'token' } }]);
     await expect(partner(sandbox)).rejects.toMatchObject({ response: { statusCode: 503 } });
@@ -188,7 +188,7 @@ describe('a fault', () => {
 });
 
 describe('stop', () => {
-  test('ends requests that wait or have no answer, and frees the port; start brings the state back', async () => {
+  test('ends waiting and unanswered requests and frees the port; start retains the state', async () => {
     const port = await freePort();
     const sandbox = new Sandbox({ now: () => MORNING, limits: { writesPerMinute: null } });
     atEndOfTest(() => sandbox.stop());
@@ -207,7 +207,7 @@ describe('stop', () => {
     expect((await send('GET', `${A}/calendar`)).status).toBe(200);
   });
 
-  test('applies nothing of a request that still waits', async () => {
+  test('does not apply a request that still waits', async () => {
     const { sandbox, send } = await with_({ fault: { kind: 'latency', ms: 60_000 } });
     const waiting = expect(put(send)).rejects.toThrow();
     await arrival(sandbox);
@@ -216,7 +216,7 @@ describe('stop', () => {
     expect(patientTimes(sandbox)).toEqual([]);
   });
 
-  test('a port that is taken is told', async () => {
+  test('rejects a port that is in use', async () => {
     const one = await startSandbox();
     const other = await startSandbox();
     await other.stop();
@@ -234,7 +234,7 @@ describe('a rule', () => {
     return found;
   };
 
-  test('acts a number of times, after a number it lets pass', async () => {
+  test('triggers `times` times, after `after` matching requests', async () => {
     const { sandbox, send } = await with_({ fault, after: 1, times: 2 });
     expect(await statuses(send, 5)).toEqual([204, 500, 500, 204, 204]);
     expect(sandbox.faults.rules).toMatchObject([{ seen: 5, acted: 2 }]);
@@ -246,7 +246,7 @@ describe('a rule', () => {
     ['path', { path: '/slots/2026' }],
     ['client', { client: 'clinic' }],
     ['address', ADDRESS],
-  ])('meets only what its %s matches', async (_what, match) => {
+  ])('applies only to requests that its %s matches', async (_what, match) => {
     const { sandbox, send } = await with_({ fault, match });
     const other = await partner(sandbox, 'other');
     expect((await send('DELETE', `${A}/slots/2026-11-16`)).status).toBe(500);
@@ -254,7 +254,7 @@ describe('a rule', () => {
     expect((await other('GET', elsewhere)).status).toBe(200);
   });
 
-  test('draws the same from the same seed, whatever other rules there are, and differently from another', async () => {
+  test('draws equally from an equal seed regardless of other rules, and differently from another seed', async () => {
     const run = async (seed: number, rules: FaultRule[]) => {
       const sandbox = await startSandbox({ seed, limits: { writesPerMinute: null } });
       const send = await partner(sandbox);

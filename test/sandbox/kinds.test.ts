@@ -42,7 +42,7 @@ const act = async (sandbox: Sandbox, method: Method, path: string, json: object)
   return { status, body: JSON.parse(body) };
 };
 
-test('all 17 kinds can be produced by hand, in forms that a reader of the contract understands', async () => {
+test("all 17 kinds can be produced, in formats that the contract's parser reads", async () => {
   const { receiver, sandbox } = await open();
   const first = await sandbox.bookAsking(ADDRESS, visit('10:00'));
   const { id } = await sandbox.moveAsking(first.id, { start: at('10:10') });
@@ -64,7 +64,7 @@ test('all 17 kinds can be produced by hand, in forms that a reader of the contra
 });
 
 describe('a visit', () => {
-  test('is marked as the patient came or did not', async () => {
+  test('records whether the patient came', async () => {
     const { receiver, sandbox } = await open();
     const { id } = sandbox.book(ADDRESS, visit('10:00'));
     expect(sandbox.markPresence(id, 'present')).toMatchObject({ id, presence: 'present' });
@@ -78,7 +78,7 @@ describe('a visit', () => {
     expect(() => sandbox.markPresence('nobody', 'absent')).toThrow('unknown');
   });
 
-  test('that is paid can not be moved by the clinic to another payment account until it is refunded', async () => {
+  test('that is paid cannot be moved by the clinic to another payment account until it is refunded', async () => {
     const { receiver, sandbox, send } = await open();
     const { id } = sandbox.book(ADDRESS, visit('10:00'));
     sandbox.setPayment(id, 'paid');
@@ -117,7 +117,7 @@ const SERVICE = {
 };
 
 describe('an address', () => {
-  test('whose services change: each difference is told, and starts of what is gone go', async () => {
+  test('whose services change notifies each difference and loses the starts of removed services', async () => {
     const { receiver, sandbox, send } = await open();
     const services = [{ id: '124', name: 'New' }, { id: '125' }];
     expect(sandbox.setServices(ADDRESS, [{ id: '123', name: 'USG', price: 50 }])).toEqual({
@@ -141,7 +141,7 @@ describe('an address', () => {
     expect((await send('GET', `${A}/services`)).body._items).toHaveLength(2);
   });
 
-  test('whose changes are not told has them all the same', async () => {
+  test('has its changes even when they are not notified', async () => {
     const { receiver, sandbox, send } = await open();
     sandbox.setServices(ADDRESS, [{ id: '124' }], { told: false });
     expect((await send('GET', `${A}/services`)).body._items).toMatchObject([{ id: '124' }]);
@@ -153,7 +153,7 @@ describe('an address', () => {
     expect(receiver.names).toEqual(['address-service-created']);
   });
 
-  test('that is commercial no longer refuses slots', async () => {
+  test('that is not commercial anymore refuses slots', async () => {
     const { receiver, sandbox, send } = await open();
     sandbox.setCommercialType(ADDRESS, 'basic');
     await ended(sandbox, 1);
@@ -165,7 +165,7 @@ describe('an address', () => {
     expect(() => sandbox.setCommercialType(ADDRESS, 'basic')).toThrow('same');
   });
 
-  test('that is unassigned is out of reach and says no more, until it is assigned again', async () => {
+  test('that is unassigned is 403 and sends no notifications until it is assigned again', async () => {
     const { receiver, sandbox, send } = await open();
     sandbox.unassignAddress(ADDRESS);
     sandbox.addBreak(ADDRESS, { since: at('12:00'), till: at('13:00') });
@@ -181,13 +181,13 @@ describe('an address', () => {
     ]);
   });
 
-  test('that does not exist can not change', async () => {
+  test('that does not exist cannot change', async () => {
     const { sandbox } = await open();
     expect(() => sandbox.setServices({ ...ADDRESS, addressId: '1' }, [])).toThrow('does not exist');
   });
 });
 
-test('the same by the control over HTTP', async () => {
+test('the same kinds can be produced by the controls over HTTP', async () => {
   const { receiver, sandbox } = await open();
   const { id } = sandbox.book(ADDRESS, visit('10:00'));
   const presence = await act(sandbox, 'POST', `/bookings/${id}/presence`, { presence: 'present' });

@@ -9,7 +9,7 @@ async function times(n: number, send: () => Promise<unknown>): Promise<void> {
 }
 
 describe('the limits of a client', () => {
-  test('are told by headers: the one that has least left', async () => {
+  test('are reported by headers: the one with the least remaining', async () => {
     const send = await partner(await startSandbox());
     expect((await write(send)).headers).toMatchObject({
       'x-ratelimit-limit': '40',
@@ -96,7 +96,7 @@ describe('the limits of a client', () => {
     expect(Object.keys(answer.headers).filter((name) => name.startsWith('x-ratelimit'))).toEqual([]);
   });
 
-  test("from one network address are the firewall's, when switched on: HTML, whoever asks", async () => {
+  test('per network address are answered by the firewall with HTML for every client, when switched on', async () => {
     let now = MORNING;
     const sandbox = await startSandbox({ now: () => now, limits: { requestsPerFiveMinutes: 2 } });
     const send = await partner(sandbox);

@@ -177,7 +177,7 @@ test('every operation answers in its official shape, and refuses in the shape of
   expect([...succeeded].sort()).toEqual(Object.keys(operations).sort());
 });
 
-test('every notification is told in its official shape', async () => {
+test('every notification has its official shape', async () => {
   const receiver = await startReceiver();
   const sandbox = await startSandbox({ estate, clients: pushed(receiver, {}, { asks: true }) });
   const send = await partner(sandbox);

@@ -6,7 +6,7 @@ import { at, lunch, published, pushing, visit } from './pushing.js';
 import { ended, pushed, type Reaction, startReceiver, turn } from './receiver.js';
 
 describe('a push', () => {
-  test('is a POST of the notification as JSON, with the key in the header that was agreed', async () => {
+  test('is a POST of the notification as JSON, with the key in the configured header', async () => {
     const { receiver, sandbox } = await pushing({ apiKey: 'k3y', header: 'X-Clinic' });
     const booked = sandbox.book(ADDRESS, visit('10:00'));
     await ended(sandbox, 1);
@@ -23,7 +23,7 @@ describe('a push', () => {
     ]);
   });
 
-  test('carries the key as X-Api-Key where no header was agreed, and none without a key', async () => {
+  test('has the key in X-Api-Key without a configured header, and no header without a key', async () => {
     const { receiver, sandbox } = await pushing({ apiKey: 'k3y' });
     sandbox.addBreak(ADDRESS, lunch);
     await ended(sandbox, 1);
@@ -33,7 +33,7 @@ describe('a push', () => {
     expect(receiver.received.map(({ headers }) => headers['x-api-key'])).toEqual(['k3y', undefined]);
   });
 
-  test('tells what the doctor does: breaks that come, move and go, a booking by hand', async () => {
+  test('notifies what the doctor does: breaks created, moved and removed, and a booking', async () => {
     const { receiver, sandbox } = await pushing();
     const { id } = sandbox.addBreak(ADDRESS, lunch);
     sandbox.moveBreak(id, { ...lunch, till: at('12:30') });
@@ -48,7 +48,7 @@ describe('a push', () => {
     ]);
   });
 
-  test('goes to who is pushed to, the queue to who pulls, and both to both', async () => {
+  test('is sent to push clients, the queue is for pull clients, and both are for `both`', async () => {
     const [one, other] = [await startReceiver(), await startReceiver()];
     const client = (id: string) => ({ id, secret: 's3cret' });
     const sandbox = await published({
@@ -65,7 +65,7 @@ describe('a push', () => {
     expect([await pulls('clinic'), await pulls('pushed'), await pulls('both')]).toEqual([200, 404, 200]);
   });
 
-  test('begins in the order things happened, and waits for no answer to the one before', async () => {
+  test('is sent in the order of the changes, without waiting for the previous response', async () => {
     const receiver = await startReceiver();
     // A name that is looked up each time takes each connection another while.
     const url = receiver.url.replace('127.0.0.1', 'localhost');
@@ -114,7 +114,7 @@ describe('a push', () => {
     expect(receiver.names).toEqual(['break-created', 'break-created']);
   });
 
-  test('that nobody listens for was not taken either', async () => {
+  test('fails when nothing listens at the endpoint', async () => {
     const sandbox = await published({
       clients: [
         { id: 'clinic', secret: 's3cret', notifications: 'push', push: { url: 'http://127.0.0.1:1/hook' } },
@@ -126,7 +126,7 @@ describe('a push', () => {
 });
 
 describe('stopping', () => {
-  test('cuts what is on its way and rings no more; after a start it is sent, with what was told meanwhile', async () => {
+  test('aborts pushes in flight and fires no timers; after a start they are sent, with the notifications of the meantime', async () => {
     const { receiver, sandbox } = await pushing();
     receiver.react(500);
     sandbox.addBreak(ADDRESS, lunch);
@@ -153,7 +153,7 @@ describe('stopping', () => {
     ]);
   });
 
-  test('cancels no booking of a client that is pushed to once', async () => {
+  test('cancels no booking of a client with the mode `once`', async () => {
     const { receiver, sandbox } = await pushing({ mode: 'once' });
     receiver.react('hang');
     sandbox.book(ADDRESS, visit('10:00'));
@@ -162,7 +162,7 @@ describe('stopping', () => {
     expect(sandbox.bookings(ADDRESS)).toMatchObject([{ status: 'booked' }]);
   });
 
-  test('a reset forgets what was on its way, what was to be tried again and the log', async () => {
+  test('a reset deletes pushes in flight, scheduled retries and the log', async () => {
     const { receiver, sandbox } = await pushing();
     receiver.react(500);
     sandbox.addBreak(ADDRESS, lunch);
@@ -179,8 +179,8 @@ describe('stopping', () => {
   });
 });
 
-describe('the log of deliveries', () => {
-  test('names client, notification, booking and attempt, and nothing of the patient; over HTTP after one', async () => {
+describe('the delivery log', () => {
+  test('has client, notification, booking and attempt, and no patient data; over HTTP after one', async () => {
     const { sandbox } = await pushing({ apiKey: 'k3y' });
     const patient = { name: 'Wanda', surname: 'Example', phone: '+48111222333' };
     const booked = sandbox.book(ADDRESS, { ...visit('10:00'), patient, comment: 'knee' });
@@ -194,7 +194,7 @@ describe('the log of deliveries', () => {
     expect(await got(`${sandbox.url}/_sandbox/deliveries?after=1`).json()).toEqual({ deliveries: [log[1]] });
   });
 
-  test('keeps the newest', async () => {
+  test('retains the newest', async () => {
     const receiver = await startReceiver();
     const sandbox = await published({ clients: pushed(receiver), keepRequests: 2 });
     for (const description of ['1', '2', '3']) sandbox.addBreak(ADDRESS, { ...lunch, description });
@@ -204,7 +204,7 @@ describe('the log of deliveries', () => {
   });
 });
 
-describe('settings that are wrong', () => {
+describe('invalid settings', () => {
   const client = { id: 'clinic', secret: 's3cret' };
   test.each<[string, object, string]>([
     ['an address that is none', { notifications: 'push', push: { url: 'hook' } }, 'clients[0].push.url'],

@@ -1,4 +1,4 @@
-// A reading that is behind, and an address without a calendar.
+// Tests of the read lag of getSlots, and of an address without a calendar.
 import { expect, test } from '@jest/globals';
 import { SandboxInputError } from '../../src/sandbox/index.js';
 import { A, ADDRESS, DAY, partner, patientTimes, period, slotsPath, startSandbox } from './helper.js';
@@ -6,7 +6,7 @@ import { A, ADDRESS, DAY, partner, patientTimes, period, slotsPath, startSandbox
 const at = (time: string) => `2026-11-16T${time}:00+01:00`;
 const breaksPath = `${A}/breaks?since=${encodeURIComponent(DAY[0])}&till=${encodeURIComponent(DAY[1])}`;
 
-test('getSlots answers from the state of so long ago, patients see the state of now', async () => {
+test('getSlots answers from the lagged state, patients see the current state', async () => {
   const sandbox = await startSandbox({ readLagMs: 5_000 });
   const send = await partner(sandbox);
   const shown = async () => {

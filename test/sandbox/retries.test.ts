@@ -8,8 +8,8 @@ import { ended, pushed, startReceiver, turn } from './receiver.js';
 
 const DAY_MS = 24 * HOUR;
 
-describe('a push that was not taken', () => {
-  test('is tried again 1, 5 and 15 minutes after the attempt before, not earlier, and then no more', async () => {
+describe('a failed push', () => {
+  test('is retried 1, 5 and 15 minutes after the previous attempt, not earlier, and then no more', async () => {
     const { receiver, sandbox } = await pushing();
     receiver.react(503);
     const began = sandbox.clock.now();
@@ -30,7 +30,7 @@ describe('a push that was not taken', () => {
     expect(receiver.received).toHaveLength(4);
   });
 
-  test('meets all its retries when the clock leaps over them', async () => {
+  test('makes all its retries when the clock is advanced past them', async () => {
     const { receiver, sandbox } = await pushing();
     receiver.react(503);
     sandbox.addBreak(ADDRESS, lunch);
@@ -39,7 +39,7 @@ describe('a push that was not taken', () => {
     expect(await ended(sandbox, 4)).toHaveLength(4);
   });
 
-  test('is tried again by itself while the clock runs, as often as was agreed', async () => {
+  test('is retried while the clock runs, as often as configured', async () => {
     const receiver = await startReceiver();
     receiver.react(503);
     const timers = new ManualTimers(MORNING);
@@ -57,7 +57,7 @@ describe('a push that was not taken', () => {
     expect(sandbox.deliveries.map((one) => one.at)).toEqual([0, 1, 3].map((n) => MORNING + n * MINUTE));
   });
 
-  test('is tried again by itself by the clock and the timers of the process', async () => {
+  test('is retried by the clock and the timers of the process', async () => {
     const receiver = await startReceiver();
     receiver.react(503);
     const clients = pushed(receiver, { retryMinutes: [0.0005, 0.001], timeoutMs: 60_000 });
@@ -68,7 +68,7 @@ describe('a push that was not taken', () => {
     expect(await ended(sandbox, 3)).toMatchObject([1, 2, 3].map((attempt) => ({ attempt, status: 503 })));
   });
 
-  test('does not hold up the ones behind it, and comes after them', async () => {
+  test('does not delay later pushes, and is retried after them', async () => {
     const { receiver, sandbox } = await pushing();
     receiver.react(({ name }) => (name === 'slot-booked' ? 500 : 200));
     const { id } = sandbox.book(ADDRESS, visit('10:00'));
@@ -80,7 +80,7 @@ describe('a push that was not taken', () => {
     expect(receiver.names).toEqual(['slot-booked', 'booking-canceled', 'slot-booked']);
   });
 
-  test('goes where the client is to be reached by then, and nowhere when it is pushed to no more', async () => {
+  test("is retried at the client's current endpoint, and not without one", async () => {
     const { receiver, sandbox } = await pushing();
     receiver.react(500);
     sandbox.addBreak(ADDRESS, lunch);
@@ -111,7 +111,7 @@ describe('release', () => {
     return { receiver, sandbox, send: await partner(sandbox) };
   }
 
-  test('sends failed ones again, once an hour', async () => {
+  test('sends failed pushes again, once an hour', async () => {
     const { receiver, sandbox, send } = await withFailed();
     expect((await send('POST', '/notifications/release')).status).toBe(204);
     expect(await ended(sandbox, 2)).toMatchObject([{ status: 500 }, { attempt: 2, status: 200 }]);
@@ -126,7 +126,7 @@ describe('release', () => {
     expect(sandbox.deliveries).toHaveLength(2);
   });
 
-  test('of what failed again keeps it for the next one', async () => {
+  test('retains a push that fails again for the next release', async () => {
     const { receiver, sandbox, send } = await withFailed();
     receiver.react(500);
     await send('POST', '/notifications/release');
@@ -136,7 +136,7 @@ describe('release', () => {
     expect(await ended(sandbox, 3)).toHaveLength(3);
   });
 
-  test('leaves alone what is still to be tried again, and what failed for somebody else', async () => {
+  test('does not send pushes with retries left, nor failed pushes of other clients', async () => {
     const [one, other] = [await startReceiver(), await startReceiver()];
     one.react(500);
     other.react(500);
@@ -154,7 +154,7 @@ describe('release', () => {
     expect([one.received.length, other.received.length]).toEqual([1, 2]);
   });
 
-  test('comes too late after 14 days', async () => {
+  test('does not send pushes that failed 14 days ago', async () => {
     const { sandbox, send } = await withFailed();
     sandbox.clock.advance(14 * DAY_MS - 1);
     await send('POST', '/notifications/release');
@@ -168,8 +168,8 @@ describe('release', () => {
   });
 });
 
-describe('a client that is pushed to once', () => {
-  test('loses a booking whose push it did not take, and hears of that', async () => {
+describe('a client with the mode `once`', () => {
+  test('loses a booking whose push failed, and is notified of that', async () => {
     const { receiver, sandbox } = await pushing({ mode: 'once' });
     receiver.react(({ name }) => (name === 'slot-booked' ? 500 : 200));
     const { id } = sandbox.book(ADDRESS, visit('10:00'));
@@ -189,7 +189,7 @@ describe('a client that is pushed to once', () => {
     expect(sandbox.deliveries).toHaveLength(2);
   });
 
-  test('keeps a booking whose push it took', async () => {
+  test('retains a booking whose push succeeded', async () => {
     const { sandbox } = await pushing({ mode: 'once' });
     sandbox.book(ADDRESS, visit('10:00'));
     expect(await ended(sandbox, 1)).toMatchObject([{ status: 200 }]);
@@ -197,7 +197,7 @@ describe('a client that is pushed to once', () => {
     expect(sandbox.bookings(ADDRESS)).toMatchObject([{ status: 'booked' }]);
   });
 
-  test('keeps what it booked itself, whatever became of the echo', async () => {
+  test('retains its own booking when the echo fails', async () => {
     const { receiver, sandbox } = await pushing({ mode: 'once' });
     receiver.react(500);
     const patient = { name: 'Clinic', phone: '+48000000000' };
@@ -209,7 +209,7 @@ describe('a client that is pushed to once', () => {
     expect(sandbox.bookings(ADDRESS)).toMatchObject([{ status: 'booked', booked_by: 'integration' }]);
   });
 
-  test('is sent the others by release only, and nothing is cancelled for them', async () => {
+  test('gets other failed notifications only by release, and none of them cancels a booking', async () => {
     const { receiver, sandbox } = await pushing({ mode: 'once' });
     const { id } = sandbox.book(ADDRESS, visit('10:00'));
     await ended(sandbox, 1);

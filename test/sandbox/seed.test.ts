@@ -19,7 +19,7 @@ const clients = [
 ];
 
 describe('without an estate', () => {
-  test('every id exists on first use, in Warsaw or another zone that is asked for', async () => {
+  test('every id exists on first use, in Warsaw or the configured zone', async () => {
     const sandbox = await startSandbox({ timeZone: 'America/Sao_Paulo' });
     const send = await partner(sandbox);
     await send('PUT', `${A}/slots`, { slots: [period('10:00', '10:10')] });
@@ -33,7 +33,7 @@ describe('without an estate', () => {
 });
 
 describe('with an estate', () => {
-  test('what exists can be read', async () => {
+  test('the seeded resources can be read', async () => {
     const send = await partner(
       await startSandbox({ estate: estateWith(address({ street: 'Long Street' })), clients }),
     );
@@ -52,7 +52,7 @@ describe('with an estate', () => {
     ]);
   });
 
-  test("it is 403 outside of the client's facilities, 404 inside where nothing is, 401 for a stranger", async () => {
+  test("a request is 403 outside the client's facilities, 404 for an unknown id inside, 401 without a token", async () => {
     const sandbox = await startSandbox({ estate: estateWith(address()), clients });
     const send = await partner(sandbox, 'clinic');
     const other = await partner(sandbox, 'stranger');
@@ -66,7 +66,7 @@ describe('with an estate', () => {
     await expect(partner(sandbox, 'nobody')).rejects.toMatchObject({ response: { statusCode: 401 } });
   });
 
-  test('a calendar that must not be edited is 403, an address that is not commercial 422', async () => {
+  test('a calendar that is not editable is 403, an address that is not commercial 422', async () => {
     const estate = estateWith(address({ editable: false }), address({ id: '790', commercial: false }));
     const send = await partner(await startSandbox({ estate }));
     const slots = { slots: [period('10:00', '10:10')] };
@@ -76,7 +76,7 @@ describe('with an estate', () => {
     expect((await send('PUT', A.replace('789', '790').concat('/slots'), slots)).status).toBe(422);
   });
 
-  test('a service that is deleted takes its starts along; what stays, stays', async () => {
+  test('a deleted service loses its starts, and the others remain', async () => {
     const sandbox = await startSandbox({
       estate: estateWith(address({ services: [{ id: '123' }, { id: '124' }] })),
     });
@@ -98,7 +98,7 @@ describe('with an estate', () => {
     ).toBe(400);
   });
 
-  test('an estate that is wrong is refused with its path and reason', () => {
+  test('an invalid estate is refused with path and reason', () => {
     const estate = estateWith(address({ timeZone: 'Europe/Nowhere' }));
     expect(() => new Sandbox({ estate })).toThrow(SandboxInputError);
     expect(() => new Sandbox({ estate })).toThrow(
@@ -122,7 +122,7 @@ describe('a calendar', () => {
     expect(patientTimes(sandbox)).toEqual(['10:00']);
   });
 
-  test('of a disabled address can not be enabled, 400, nor of one that is not commercial, 422', async () => {
+  test('of a disabled address cannot be enabled, 400, nor of one that is not commercial, 422', async () => {
     const estate = estateWith(
       address({ active: false }),
       address({ id: '790', commercial: false, calendar: 'disabled' }),

@@ -4,7 +4,7 @@ import { A, ADDRESS, DAY, partner, patientTimes, period, slotsPath, startSandbox
 const at = (time: string) => `2026-11-16T${time}:00+01:00`;
 
 describe('replaceSlots', () => {
-  test('the founding example leaves every start but the taken one', async () => {
+  test('cuts the founding example into every start but the occupied one', async () => {
     const sandbox = await startSandbox();
     const send = await partner(sandbox);
     const answer = await send('PUT', `${A}/slots`, {
@@ -14,7 +14,7 @@ describe('replaceSlots', () => {
     expect(patientTimes(sandbox)).toEqual(['10:00', '10:10', '10:20', '10:40', '10:50']);
   });
 
-  test('an entry is cut into one start per duration of each service, as long as the whole appointment fits', async () => {
+  test('cuts an entry into one start per duration of each service, where the whole appointment fits', async () => {
     const sandbox = await startSandbox();
     const send = await partner(sandbox);
     const services: [string, number][] = [
@@ -51,7 +51,7 @@ describe('replaceSlots', () => {
     },
   );
 
-  test('a visit of 60 minutes hides three steps of 20', async () => {
+  test('removes three starts of 20 minutes for a booking of 60', async () => {
     const address = { id: '789', cutting: 'divisor' as const, services: [{ id: 'a' }, { id: 'b' }] };
     const estate = { facilities: [{ id: '456', doctors: [{ id: '9876', addresses: [address] }] }] };
     const sandbox = await startSandbox({ estate });
@@ -65,7 +65,7 @@ describe('replaceSlots', () => {
     expect(patientTimes(sandbox)).toEqual(['10:00', '11:20', '11:40']);
   });
 
-  test('it overrides the dates it names and leaves the others alone', async () => {
+  test('replaces the dates that it names and not the others', async () => {
     const sandbox = await startSandbox();
     const send = await partner(sandbox);
     const tuesday = period('09:00', '09:10', [['123', 10]], '2026-11-17');
@@ -88,7 +88,7 @@ describe('replaceSlots', () => {
     },
   );
 
-  test('an empty list of slots is accepted and clears nothing', async () => {
+  test('accepts an empty list of slots, which clears nothing', async () => {
     const sandbox = await startSandbox();
     const send = await partner(sandbox);
     await send('PUT', `${A}/slots`, { slots: [period('10:00', '10:20')] });
@@ -96,7 +96,7 @@ describe('replaceSlots', () => {
     expect(patientTimes(sandbox)).toEqual(['10:00', '10:10']);
   });
 
-  test('the founding page is read too: number ids, offsets without a colon, converted to the local zone', async () => {
+  test("accepts the founding page's number ids and offsets without a colon, and converts to the local zone", async () => {
     const sandbox = await startSandbox();
     const send = await partner(sandbox);
     const slot = {
@@ -179,13 +179,13 @@ describe('what replaceSlots refuses', () => {
     expect(patientTimes(sandbox)).toEqual([]);
   });
 
-  test('an end at exactly 12 weeks is still taken', async () => {
+  test('an end at exactly 12 weeks is still accepted', async () => {
     const send = await partner(await startSandbox());
     const slot = period('07:00', '08:00', [['123', 10]], '2027-02-08');
     expect(await send('PUT', `${A}/slots`, { slots: [slot] })).toMatchObject({ status: 201 });
   });
 
-  test('a body that is no JSON, and one without slots', async () => {
+  test('a body that is not JSON, and one without slots', async () => {
     const send = await partner(await startSandbox());
     expect(await send('PUT', `${A}/slots`, '{"slots":')).toMatchObject({ status: 400, body: { errors: [] } });
     const without = { status: 400, body: { errors: [], message: expect.stringMatching(/^slots: /) } };
@@ -216,7 +216,7 @@ describe('deleteSlots', () => {
     ]);
   });
 
-  test('takes an instant of the date, as the official client sends it', async () => {
+  test('accepts an instant of the date, as the official client sends it', async () => {
     const sandbox = await startSandbox();
     const send = await partner(sandbox);
     await send('PUT', `${A}/slots`, { slots: [period('10:00', '11:00')] });
@@ -225,7 +225,7 @@ describe('deleteSlots', () => {
     expect(patientTimes(sandbox)).toEqual([]);
   });
 
-  test('of a date without slots is done already; of no date is refused', async () => {
+  test('is 204 for a date without slots, and refuses an invalid date', async () => {
     const send = await partner(await startSandbox());
     expect(await send('DELETE', `${A}/slots/2026-11-16`)).toMatchObject({ status: 204 });
     expect(await send('DELETE', `${A}/slots/2026-11-31`)).toMatchObject({ status: 400 });
@@ -233,7 +233,7 @@ describe('deleteSlots', () => {
 });
 
 describe('getSlots', () => {
-  test('shows the free starts of a half-open range, and services when asked', async () => {
+  test('shows the free starts of a half-open range, and services with the scope', async () => {
     const send = await partner(await startSandbox());
     await send('PUT', `${A}/slots`, { slots: [period('10:00', '11:00', [['123', 20]])] });
     const some = await send('GET', slotsPath('2026-11-16T10:20:00+01:00', '2026-11-16T10:40:00+01:00'));
@@ -272,7 +272,7 @@ describe('getSlots', () => {
     ).toMatchObject({ status: 400 });
   });
 
-  test("offsets are the zone's at each instant, through the night the clock goes back", async () => {
+  test("formats each instant with the zone's offset, also in the night when the clock goes back", async () => {
     const sandbox = await startSandbox({ now: () => Date.parse('2026-10-20T08:00:00+02:00') });
     const send = await partner(sandbox);
     const slot = {

@@ -57,7 +57,7 @@ describe('the token endpoint', () => {
     expect((await ask(url, { ...who, json: form })).statusCode).toBe(400);
   });
 
-  test('answers a client that asks for too many tokens with the firewall page, when that is switched on', async () => {
+  test('answers a client that requests too many tokens with the firewall page, when the limit is switched on', async () => {
     const { url } = await startSandbox({ limits: { tokensPerHour: 2 } });
     const who = { username: 'clinic', password: 's3cret', form };
     await ask(url, who);
@@ -69,7 +69,7 @@ describe('the token endpoint', () => {
 });
 
 describe('a token', () => {
-  test('is asked for by every operation', async () => {
+  test('is required by every operation', async () => {
     const sandbox = await startSandbox();
     const send = await partner(sandbox);
     const path = `${sandbox.url}/api/v3/integration${A}/calendar`;
@@ -82,7 +82,7 @@ describe('a token', () => {
     expect((await send('GET', `${A}/calendar`)).status).toBe(200);
   });
 
-  test('is over when its seconds have passed on the given clock, and when it is revoked', async () => {
+  test('expires by the given clock, and when it is revoked', async () => {
     let now = MORNING;
     const sandbox = await startSandbox({ now: () => now });
     const send = await partner(sandbox);
@@ -95,7 +95,7 @@ describe('a token', () => {
     expect((await next('GET', `${A}/calendar`)).status).toBe(401);
   });
 
-  test('and no secret ever gets into the request log', async () => {
+  test('is not in the request log, and no secret is', async () => {
     const sandbox = await startSandbox();
     const token = await takeToken(sandbox, 'clinic', 'hush-hush');
     await ask(sandbox.url, {

@@ -1,8 +1,8 @@
-// 409: what was asked for is already so, or the booking was already moved or deleted.
+// 409: the resource is already in the requested state, or the booking was already moved or deleted.
 
 import { DocplannerError, type ErrorContext, type ErrorDetails } from './docplanner-error.js';
 
-/** Contract: Errors. Read and compare before anything else. */
+/** Contract: Errors. The caller should read and compare the state before it acts. */
 export class ConflictError extends DocplannerError {
   override readonly name = 'ConflictError';
 

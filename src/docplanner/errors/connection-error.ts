@@ -1,4 +1,4 @@
-// No (whole) answer: a timeout, a cut or refused connection, an unknown host, or the caller gave up.
+// No complete answer: a timeout, a cut or refused connection, an unknown host, or an abort by the caller.
 
 import { DocplannerError, type ErrorContext, type ErrorDetails } from './docplanner-error.js';
 
@@ -15,8 +15,8 @@ export type ConnectionFailure =
   | 'closed'
   | 'other';
 
-const words: Readonly<Record<ConnectionFailure, string>> = {
-  timeout: 'got no whole answer in time',
+const DESCRIPTIONS: Readonly<Record<ConnectionFailure, string>> = {
+  timeout: 'got no complete answer in time',
   reset: 'lost its connection',
   dns: 'could not find the host',
   refused: 'was refused a connection',
@@ -25,18 +25,18 @@ const words: Readonly<Record<ConnectionFailure, string>> = {
   tls: 'could not agree on a secure connection',
   protocol: 'got an answer that is not HTTP',
   aborted: 'was aborted by its caller',
-  closed: 'was asked of a client that is closed',
+  closed: 'was called on a closed client',
   other: 'could not be sent or answered',
 };
 
 /**
- * Contract: Errors. There is no idempotency key, so `mayHaveApplied` is what a caller has: true from the moment that a connection
- * stood and the request may have been received, whatever its method.
+ * Contract: Errors. The API has no idempotency key, so callers rely on `mayHaveApplied`: true for every method once a connection was
+ * established, because the marketplace may have received the request.
  */
 export class ConnectionError extends DocplannerError {
   override readonly name = 'ConnectionError';
   readonly reason: ConnectionFailure;
-  /** The system's code, such as `ECONNRESET`, where there is one. */
+  /** The system's error code, such as `ECONNRESET`, if there is one. */
   readonly code?: string;
   override readonly mayHaveApplied: boolean;
 
@@ -47,7 +47,7 @@ export class ConnectionError extends DocplannerError {
   ) {
     super(
       context,
-      `${words[failure.reason]}${failure.code === undefined ? '' : ` (${failure.code})`}`,
+      `${DESCRIPTIONS[failure.reason]}${failure.code === undefined ? '' : ` (${failure.code})`}`,
       details,
     );
     this.reason = failure.reason;

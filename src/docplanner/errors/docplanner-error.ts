@@ -1,8 +1,8 @@
-// The base of every error that the marketplace's client throws: which account, which operation, what was answered.
+// The base class of the marketplace client's errors, with the account, the operation and the answer.
 
 import { MAX_SHOWN, truncate } from '../../lib/text-filter.js';
 
-/** What was being asked. `path` has neither query nor body in it, so an error never carries patient data or secrets. */
+/** The request of an error. `path` has no query, so an error never contains patient data or secrets. */
 export interface ErrorContext {
   readonly account: string;
   /** The client's method, such as `replaceSlots`, or `tokenOperation`. */
@@ -11,10 +11,10 @@ export interface ErrorContext {
   readonly path: string;
 }
 
-/** Asking for a token, which no method of the client does by itself. */
+/** The operation of a token request, which is not a method of the client. */
 export const tokenOperation = 'token';
 
-/** What came back, as far as it is known. Texts have gone through the text filter before they get here. */
+/** The known parts of the answer. Their texts have passed the text filter. */
 export interface ErrorDetails {
   readonly status?: number | undefined;
   readonly marketplaceMessage?: string | undefined;
@@ -22,7 +22,7 @@ export interface ErrorDetails {
   readonly retryAfterMs?: number | undefined;
 }
 
-/** The marketplace's `errors`: reasons by the name of what is wrong, such as `slots[1].end`; '' where it gave no name. */
+/** The marketplace's `errors`: reasons by path, such as `slots[1].end`; '' for reasons without a path. */
 export type MarketplaceErrors = Readonly<Record<string, readonly string[]>>;
 
 /** Contract: Errors. Branch on the subclass; the marketplace has no machine-readable codes besides the status. */
@@ -32,19 +32,19 @@ export abstract class DocplannerError extends Error {
   readonly operation: string;
   readonly method: string;
   readonly path: string;
-  /** The HTTP status, where there was an answer. */
+  /** The HTTP status; absent without an answer. */
   readonly status?: number;
   /** The `message` of the marketplace's answer. */
   readonly marketplaceMessage?: string;
   readonly errors: MarketplaceErrors;
-  /** How long to wait before asking again, in milliseconds, where the marketplace (or the client) said so. */
+  /** The delay before a retry in milliseconds, if the marketplace (or the client) set one. */
   readonly retryAfterMs?: number;
-  /** True when the request may have taken effect although it failed: look before repeating it. */
+  /** True when the request may have been applied although it failed: read the state before a retry. */
   readonly mayHaveApplied: boolean = false;
 
   constructor(context: ErrorContext, what: string, details: ErrorDetails = {}) {
     super(
-      `${context.account}: ${context.operation} (${context.method} ${context.path}) ${what}${said(details)}`,
+      `${context.account}: ${context.operation} (${context.method} ${context.path}) ${what}${describeDetails(details)}`,
     );
     this.account = context.account;
     this.operation = context.operation;
@@ -57,7 +57,7 @@ export abstract class DocplannerError extends Error {
   }
 }
 
-function said({ marketplaceMessage, errors = {} }: ErrorDetails): string {
+function describeDetails({ marketplaceMessage, errors = {} }: ErrorDetails): string {
   const named = Object.entries(errors);
   const first = named
     .slice(0, 3)

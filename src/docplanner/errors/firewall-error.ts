@@ -1,8 +1,8 @@
-// An HTML 403 or 405: the firewall before the API took the client for a bot. The request never reached the API.
+// An HTML 403 or 405: the firewall in front of the API treats the client as a bot. The request did not reach the API.
 
 import { DocplannerError, type ErrorContext, type ErrorDetails } from './docplanner-error.js';
 
-/** Contract: Limits, Errors. Every further request makes it worse: the whole account should pause. */
+/** Contract: Limits, Errors. Further requests prolong the block, so the whole account should pause. */
 export class FirewallError extends DocplannerError {
   override readonly name = 'FirewallError';
 

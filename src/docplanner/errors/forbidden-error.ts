@@ -1,8 +1,8 @@
-// 403: the marketplace knows the client and does not let it do this.
+// 403: the client is authenticated but not permitted to do this.
 
 import { DocplannerError, type ErrorContext, type ErrorDetails } from './docplanner-error.js';
 
-/** Contract: Errors. Said by the API itself; an HTML 403 is a FirewallError. */
+/** Contract: Errors. Only for a 403 of the API; an HTML 403 is a FirewallError. */
 export class ForbiddenError extends DocplannerError {
   override readonly name = 'ForbiddenError';
 

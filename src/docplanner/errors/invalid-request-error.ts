@@ -1,4 +1,4 @@
-// 400: the marketplace could not accept what was sent; often it names the entry.
+// 400: the marketplace rejected the request; the answer often names the invalid entry.
 
 import {
   DocplannerError,
@@ -7,31 +7,31 @@ import {
   type MarketplaceErrors,
 } from './docplanner-error.js';
 
-/** One entry of the request that the marketplace named, by its index in what was sent. */
+/** One invalid entry of the request, by its index in the request. */
 export interface InvalidEntry {
   readonly index: number;
-  /** What of the entry is wrong, such as `end`; absent when the entry as a whole is. */
+  /** The invalid field of the entry, such as `end`; absent when the whole entry is invalid. */
   readonly field?: string;
   readonly reason: string;
 }
 
-/** Contract: Errors. `entries` is empty when the answer does not say which entry is at fault. */
+/** Contract: Errors. `entries` is empty when the answer names no entry. */
 export class InvalidRequestError extends DocplannerError {
   override readonly name = 'InvalidRequestError';
   readonly entries: readonly InvalidEntry[];
 
   constructor(context: ErrorContext, details: ErrorDetails) {
     super(context, 'was refused as invalid', details);
-    this.entries = entriesOf(this.errors);
+    this.entries = parseEntries(this.errors);
   }
 }
 
 /** `slots[1].end`, `slots.1.end` and `slots[1]` name entry 1. */
-const entryName = /^slots(?:\[(\d+)\]|\.(\d+))(?:\.(.+))?$/;
+const ENTRY_NAME = /^slots(?:\[(\d+)\]|\.(\d+))(?:\.(.+))?$/;
 
-function entriesOf(errors: MarketplaceErrors): InvalidEntry[] {
+function parseEntries(errors: MarketplaceErrors): InvalidEntry[] {
   return Object.entries(errors).flatMap(([name, reasons]) => {
-    const match = entryName.exec(name);
+    const match = ENTRY_NAME.exec(name);
     if (!match) return [];
     const index = Number(match[1] ?? match[2]);
     const field = match[3];

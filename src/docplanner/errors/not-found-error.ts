@@ -1,4 +1,4 @@
-// 404: there is no such thing (any more).
+// 404: the resource does not exist (any more).
 
 import { DocplannerError, type ErrorContext, type ErrorDetails } from './docplanner-error.js';
 

@@ -1,9 +1,9 @@
-// 429: a budget is spent, or an equal request is still being processed.
+// 429: a rate limit is exceeded, or an equal request is still processed.
 
 import type { RateLimit } from '../gate.js';
 import { DocplannerError, type ErrorContext, type ErrorDetails } from './docplanner-error.js';
 
-/** Contract: Limits, replaceSlots. `retryAfterMs` is there when the answer allowed to derive it. */
+/** Contract: Limits, replaceSlots. `retryAfterMs` is set when it can be derived from the answer. */
 export class RateLimitedError extends DocplannerError {
   override readonly name = 'RateLimitedError';
   readonly rateLimit?: RateLimit;

@@ -1,8 +1,8 @@
-// 5xx: the marketplace failed; rare and transient. A write behind it may have been carried out.
+// 5xx: the marketplace failed, which is rare and transient. The write may have been applied.
 
 import { DocplannerError, type ErrorContext, type ErrorDetails } from './docplanner-error.js';
 
-/** Contract: Errors. A gateway may give up on a request that is then still carried out. */
+/** Contract: Errors. A gateway can time out on a request that is applied afterwards. */
 export class ServerError extends DocplannerError {
   override readonly name = 'ServerError';
   override readonly mayHaveApplied = true;

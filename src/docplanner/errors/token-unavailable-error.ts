@@ -1,8 +1,8 @@
-// There is no access token, and the token endpoint is left alone until `retryAfterMs` has passed.
+// There is no access token, and none is requested before `retryAfterMs` has passed.
 
 import { DocplannerError, type ErrorContext } from './docplanner-error.js';
 
-/** Contract: Authorization. `cause` is why: UnauthorizedError, FirewallError, ServerError, ConnectionError and so on. */
+/** Contract: Authorization. `cause` is the error of the last token request, such as UnauthorizedError or ConnectionError. */
 export class TokenUnavailableError extends DocplannerError {
   override readonly name = 'TokenUnavailableError';
   override readonly cause: DocplannerError;

@@ -1,8 +1,8 @@
-// 401: the marketplace does not accept the token, or the credentials it was asked for with.
+// 401: the marketplace does not accept the token or the client credentials.
 
 import { DocplannerError, type ErrorContext, type ErrorDetails } from './docplanner-error.js';
 
-/** Contract: Errors. From an operation it means that a newly issued token was refused as well. */
+/** Contract: Errors. Thrown by an operation when a newly issued token is refused too. */
 export class UnauthorizedError extends DocplannerError {
   override readonly name = 'UnauthorizedError';
 

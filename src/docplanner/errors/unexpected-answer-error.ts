@@ -1,8 +1,8 @@
-// An answer that the contract does not know: a redirect, a page, an unreadable or oversized body, another status.
+// An answer that is not in the contract: a redirect, a page, an invalid or oversized body, another status.
 
 import { DocplannerError, type ErrorContext, type ErrorDetails } from './docplanner-error.js';
 
-/** `mayHaveApplied` is true when the status said success and only the body could not be used. */
+/** `mayHaveApplied` is true when the status is a success and only the body is unusable. */
 export class UnexpectedAnswerError extends DocplannerError {
   override readonly name = 'UnexpectedAnswerError';
   override readonly mayHaveApplied: boolean;

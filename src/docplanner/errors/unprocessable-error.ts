@@ -1,4 +1,4 @@
-// 422: understood, and against a business rule.
+// 422: the request violates a business rule of the marketplace.
 
 import { DocplannerError, type ErrorContext, type ErrorDetails } from './docplanner-error.js';
 

@@ -1,29 +1,29 @@
-// Bookings as the integration sees them: book a slot, list, read, cancel, move, confirm. Contract: Resources, bookSlot.
+// The operations of bookings: book a slot, list, read, cancel, move, confirm. Contract: Resources, bookSlot.
 import { z } from 'zod';
-import { type Answer, Refusal } from '../http/answer.js';
-import type { Call, Operation } from '../http/operation.js';
-import type { Booking, Patient, VisitInsurance } from '../market/booking.js';
-import type { NoTime } from '../market/visit-time.js';
-import { book, cancel, confirm, move, newestOf } from '../market/visits.js';
-import { fullBooking, listedBooking } from '../serialize.js';
-import { parseWritten } from '../zone.js';
-import { moveTarget } from './move-target.js';
+import type { Operation, OperationCall } from '../http/operation.js';
+import { ApiError, type ApiResponse } from '../http/response.js';
+import type { Booking, BookingInsurance, Patient } from '../market/booking.js';
+import { book, cancel, confirm, findNewestBookingId, move } from '../market/booking-actions.js';
+import type { TimeRefusal } from '../market/booking-time.js';
+import { serializeBooking, serializeListedBooking } from '../serialize.js';
+import { parseApiInstant } from '../zone.js';
+import { resolveMoveTarget } from './move-target.js';
 import { ADDRESS } from './paths.js';
 import {
   assertCommercial,
-  bodyAs,
-  editablePlaceOf,
+  type CalendarTarget,
   idSchema,
   instantSchema,
-  invalid,
+  invalidRequest,
   minutesSchema,
   NOT_AN_INSTANT,
-  type Place,
-  param,
-  placeOf,
-  rangeIn,
-  scopesOf,
-} from './read.js';
+  parseBody,
+  parseRange,
+  parseScopes,
+  requireParam,
+  resolveEditableTarget,
+  resolveTarget,
+} from './request.js';
 
 const patientSchema = z.object({
   name: z.string('This value is required.').min(1, 'This value is required.'),
@@ -60,31 +60,31 @@ const moveSchema = z.object({
 
 const cancelSchema = z.object({ reason: z.string('The reason should be text.').nullish() });
 
-/** Of bookings made before, the marketplace does not know where they moved. */
-const MOVING_KNOWN_SINCE = Date.parse('2025-04-02T00:00:00Z');
+/** The marketplace has no record of moves of bookings made before this instant. */
+const MOVES_RECORDED_SINCE = Date.parse('2025-04-02T00:00:00Z');
 
 const bookSlot: Operation = {
   name: 'bookSlot',
   method: 'POST',
   path: `${ADDRESS}/slots/:start/book`,
   handle: (call) => {
-    const place = editablePlaceOf(call);
-    const start = parseWritten(param(call, 'start'));
-    if (start === undefined) throw invalid('start', NOT_AN_INSTANT);
-    assertCommercial(place);
-    const body = bodyAs(bookSchema, call);
+    const target = resolveEditableTarget(call);
+    const start = parseApiInstant(requireParam(call, 'start'));
+    if (start === undefined) throw invalidRequest('start', NOT_AN_INSTANT);
+    assertCommercial(target);
+    const body = parseBody(bookSchema, call);
     const request = {
       serviceId: body.address_service_id,
       start,
       duration: call.market.askedDurations ? body.duration : undefined,
-      patient: patientOf(body),
+      patient: toPatient(body),
       comment: body.comment ?? undefined,
-      insurance: insuranceOf(body),
+      insurance: toInsurance(body),
       by: 'integration',
     } as const;
-    const outcome = book(call.market, place.calendar, request, call.now);
-    if (!outcome.ok) throw noTime(outcome.reason, new Refusal(404, 'Slot not found.'));
-    return { status: 200, body: full(outcome.booking, call, place) };
+    const outcome = book(call.market, target.calendar, request, call.now);
+    if (!outcome.ok) throw timeRefusal(outcome.reason, new ApiError(404, 'Slot not found.'));
+    return { status: 200, body: serializeFull(outcome.booking, call, target) };
   },
 };
 
@@ -93,21 +93,23 @@ const getBookings: Operation = {
   method: 'GET',
   path: `${ADDRESS}/bookings`,
   handle: (call) => {
-    const place = placeOf(call);
-    const range = rangeIn(call, 'start', 'end');
-    const page = call.query.has('page') ? wholeIn(call, 'page', 1, Number.MAX_SAFE_INTEGER) : undefined;
-    const limit = wholeIn(call, 'limit', 100, 100);
-    const all = [...place.calendar.bookings.values()]
+    const target = resolveTarget(call);
+    const range = parseRange(call, 'start', 'end');
+    const page = call.query.has('page')
+      ? parseWholeParam(call, 'page', 1, Number.MAX_SAFE_INTEGER)
+      : undefined;
+    const limit = parseWholeParam(call, 'limit', 100, 100);
+    const all = [...target.calendar.bookings.values()]
       .filter(({ start }) => range.start <= start && start < range.end)
       .sort((a, b) => a.start - b.start || Number(a.id) - Number(b.id));
     const found = page === undefined ? all : all.slice((page - 1) * limit, page * limit);
     const total = all.length;
     const paging =
       page === undefined ? {} : { page, limit, pages: Math.max(1, Math.ceil(total / limit)), total };
-    const { zone } = place.calendar;
-    const scopes = scopesOf(call);
+    const { zone } = target.calendar;
+    const scopes = parseScopes(call);
     const _items = found.map((booking) =>
-      listedBooking(booking, zone, serviceOf(booking, call, place), scopes),
+      serializeListedBooking(booking, zone, findBookedService(booking, call, target), scopes),
     );
     return { status: 200, body: { ...paging, _items } };
   },
@@ -118,11 +120,11 @@ const getBooking: Operation = {
   method: 'GET',
   path: `${ADDRESS}/bookings/:bookingId`,
   handle: (call) => {
-    const place = placeOf(call);
-    const booking = place.calendar.bookings.get(param(call, 'bookingId'));
-    if (booking === undefined) throw gone();
-    const moving = scopesOf(call).has('booking.moving') ? { moving: movingOf(booking, call) } : {};
-    return { status: 200, body: { ...full(booking, call, place), ...moving } };
+    const target = resolveTarget(call);
+    const booking = target.calendar.bookings.get(requireParam(call, 'bookingId'));
+    if (booking === undefined) throw bookingNotFound();
+    const moving = parseScopes(call).has('booking.moving') ? { moving: serializeMoving(booking, call) } : {};
+    return { status: 200, body: { ...serializeFull(booking, call, target), ...moving } };
   },
 };
 
@@ -131,14 +133,14 @@ const cancelBooking: Operation = {
   method: 'DELETE',
   path: `${ADDRESS}/bookings/:bookingId`,
   handle: (call) => {
-    const { calendar } = editablePlaceOf(call);
-    const reason = bodyAs(cancelSchema, call).reason ?? undefined;
-    const id = param(call, 'bookingId');
+    const { calendar } = resolveEditableTarget(call);
+    const reason = parseBody(cancelSchema, call).reason ?? undefined;
+    const id = requireParam(call, 'bookingId');
     const outcome = cancel(call.market, calendar, id, { by: 'integration', reason }, call.now);
     if (outcome.ok) return { status: 204 };
     throw outcome.reason === 'unknown'
-      ? gone()
-      : new Refusal(400, `Visit ${id} cannot be canceled because it is not booked`);
+      ? bookingNotFound()
+      : new ApiError(400, `Visit ${id} cannot be canceled because it is not booked`);
   },
 };
 
@@ -147,25 +149,30 @@ const moveBooking = (path: string): Operation => ({
   method: 'POST',
   path,
   handle: (call) => {
-    const place = editablePlaceOf(call);
-    const { address_service_id: serviceId, start, duration: asked, address_id } = bodyAs(moveSchema, call);
-    const duration = call.market.askedDurations ? asked : undefined;
-    const target = address_id === undefined ? place : moveTarget(call, place, address_id);
-    const request = { serviceId, start, duration, to: target.calendar, by: 'integration' } as const;
-    const outcome = move(call.market, place.calendar, param(call, 'bookingId'), request, call.now);
-    if (outcome.ok) return moved(outcome.booking, call, target);
+    const target = resolveEditableTarget(call);
+    const {
+      address_service_id: serviceId,
+      start,
+      duration: requested,
+      address_id,
+    } = parseBody(moveSchema, call);
+    const duration = call.market.askedDurations ? requested : undefined;
+    const destination = address_id === undefined ? target : resolveMoveTarget(call, target, address_id);
+    const request = { serviceId, start, duration, to: destination.calendar, by: 'integration' } as const;
+    const outcome = move(call.market, target.calendar, requireParam(call, 'bookingId'), request, call.now);
+    if (outcome.ok) return movedResponse(outcome.booking, call, destination);
     switch (outcome.reason) {
       case 'unknown':
-        throw gone();
+        throw bookingNotFound();
       case 'over':
-        throw new Refusal(409, 'The booking was already moved or deleted.');
+        throw new ApiError(409, 'The booking was already moved or deleted.');
       case 'paid':
-        throw new Refusal(
+        throw new ApiError(
           422,
           'A paid booking can not be moved to an address that is paid through another account.',
         );
       default:
-        throw noTime(outcome.reason, invalid('start', 'There is no free slot at this time.'));
+        throw timeRefusal(outcome.reason, invalidRequest('start', 'There is no free slot at this time.'));
     }
   },
 });
@@ -175,16 +182,16 @@ const confirmBooking: Operation = {
   method: 'PUT',
   path: `${ADDRESS}/bookings/:bookingId/confirm`,
   handle: (call) => {
-    const { calendar } = editablePlaceOf(call);
-    bodyAs(confirmSchema, call);
-    const id = param(call, 'bookingId');
+    const { calendar } = resolveEditableTarget(call);
+    parseBody(confirmSchema, call);
+    const id = requireParam(call, 'bookingId');
     const booking = calendar.bookings.get(id);
-    if (booking !== undefined && booking.start < call.now) throw new Refusal(409, 'Visit is in the past.');
+    if (booking !== undefined && booking.start < call.now) throw new ApiError(409, 'Visit is in the past.');
     const outcome = confirm(call.market, calendar, id, 'integration', call.now);
     if (outcome.ok) return { status: 204 };
     throw outcome.reason === 'unknown'
-      ? gone()
-      : new Refusal(409, 'The booking is already confirmed or over.');
+      ? bookingNotFound()
+      : new ApiError(409, 'The booking is already confirmed or over.');
   },
 };
 
@@ -194,26 +201,29 @@ export const bookingOperations: readonly Operation[] = [
   getBooking,
   cancelBooking,
   moveBooking(`${ADDRESS}/bookings/:bookingId/move`),
-  // The founding page's path. Contract: Where the founding page and the live API differ.
+  // The path of the founding page. Contract: Where the founding page and the live API differ.
   moveBooking(`${ADDRESS}/bookings/:bookingId`),
   confirmBooking,
 ];
 
-function moved(booking: Booking, call: Call, target: Place): Answer {
+function movedResponse(booking: Booking, call: OperationCall, target: CalendarTarget): ApiResponse {
   const { facilityId, doctorId, addressId } = target.ref;
   const path = ADDRESS.replace(':facilityId', facilityId)
     .replace(':doctorId', doctorId)
     .replace(':addressId', addressId);
   const location = `${path}/bookings/${booking.id}`;
-  return { status: 201, headers: { location }, body: full(booking, call, target) };
+  return { status: 201, headers: { location }, body: serializeFull(booking, call, target) };
 }
 
-function movingOf(booking: Booking, call: Call) {
-  if (booking.bookedAt < MOVING_KNOWN_SINCE) return null;
-  return { origin_booking_id: booking.originId, newest_booking_id: newestOf(call.market, booking) };
+function serializeMoving(booking: Booking, call: OperationCall) {
+  if (booking.bookedAt < MOVES_RECORDED_SINCE) return null;
+  return {
+    origin_booking_id: booking.originId,
+    newest_booking_id: findNewestBookingId(call.market, booking),
+  };
 }
 
-function patientOf({ patient, is_returning }: z.output<typeof bookSchema>): Patient {
+function toPatient({ patient, is_returning }: z.output<typeof bookSchema>): Patient {
   const { name, phone, surname, email, birth_date, nin, gender } = patient;
   return {
     name,
@@ -227,33 +237,33 @@ function patientOf({ patient, is_returning }: z.output<typeof bookSchema>): Pati
   };
 }
 
-function insuranceOf(body: z.output<typeof bookSchema>): VisitInsurance | undefined {
+function toInsurance(body: z.output<typeof bookSchema>): BookingInsurance | undefined {
   const { insurance_provider_id: providerId, insurance_plan_id: planId } = body;
   return providerId == null ? undefined : { providerId, planId: planId ?? undefined };
 }
 
-function gone(): Refusal {
-  return new Refusal(404, 'Booking not found.');
+function bookingNotFound(): ApiError {
+  return new ApiError(404, 'Booking not found.');
 }
 
-function noTime(reason: NoTime, noSlot: Refusal): Refusal {
-  return reason === 'no-slot' ? noSlot : new Refusal(noSlot.status, 'The visit does not fit in the slot.');
+function timeRefusal(reason: TimeRefusal, noSlot: ApiError): ApiError {
+  return reason === 'no-slot' ? noSlot : new ApiError(noSlot.status, 'The visit does not fit in the slot.');
 }
 
-function full(booking: Booking, call: Call, { calendar }: Place) {
-  const service = call.market.service(calendar, booking.serviceId);
-  return fullBooking(booking, calendar.zone, service, scopesOf(call));
+function serializeFull(booking: Booking, call: OperationCall, { calendar }: CalendarTarget) {
+  const service = call.market.findService(calendar, booking.serviceId);
+  return serializeBooking(booking, calendar.zone, service, parseScopes(call));
 }
 
-function serviceOf(booking: Booking, call: Call, { calendar }: Place) {
-  return call.market.service(calendar, booking.serviceId);
+function findBookedService(booking: Booking, call: OperationCall, { calendar }: CalendarTarget) {
+  return call.market.findService(calendar, booking.serviceId);
 }
 
-function wholeIn(call: Call, name: string, otherwise: number, most: number): number {
+function parseWholeParam(call: OperationCall, name: string, defaultValue: number, max: number): number {
   const text = call.query.get(name);
-  if (text === null) return otherwise;
+  if (text === null) return defaultValue;
   const value = /^\d+$/.test(text) ? Number(text) : 0;
-  if (value < 1 || value > most)
-    throw invalid(name, `This value should be a whole number from 1 to ${most}.`);
+  if (value < 1 || value > max)
+    throw invalidRequest(name, `This value should be a whole number from 1 to ${max}.`);
   return value;
 }

@@ -1,24 +1,24 @@
-// Calendar breaks as the integration sees them. Contract: Resources, Breaks.
+// The operations of calendar breaks. Contract: Resources, Breaks.
 import { z } from 'zod';
-import { Refusal } from '../http/answer.js';
-import type { Call, Operation } from '../http/operation.js';
+import type { Operation, OperationCall } from '../http/operation.js';
+import { ApiError } from '../http/response.js';
 import { addBreak, moveBreak, removeBreak } from '../market/breaks.js';
 import type { Calendar } from '../market/calendar.js';
 import { type Interval, overlaps } from '../market/starts.js';
-import { writtenBreak } from '../serialize.js';
-import { parseWritten } from '../zone.js';
+import { serializeBreak } from '../serialize.js';
+import { parseApiInstant } from '../zone.js';
 import { ADDRESS } from './paths.js';
 import {
   assertCommercial,
-  bodyAs,
-  editablePlaceOf,
+  type CalendarTarget,
   instantSchema,
-  madeCalendar,
-  type Place,
-  param,
-  placeOf,
-  rangeIn,
-} from './read.js';
+  parseBody,
+  parseRange,
+  requireCalendar,
+  requireParam,
+  resolveEditableTarget,
+  resolveTarget,
+} from './request.js';
 
 const rangeSchema = z.object({ since: instantSchema, till: instantSchema });
 const breakSchema = rangeSchema.extend({
@@ -31,12 +31,12 @@ const getCalendarBreaks: Operation = {
   method: 'GET',
   path: `${ADDRESS}/breaks`,
   handle: (call) => {
-    const calendar = madeCalendar(placeOf(call));
-    const range = breakRangeIn(call);
+    const calendar = requireCalendar(resolveTarget(call));
+    const range = parseBreakRange(call);
     const _items = [...calendar.breaks.values()]
       .filter((one) => overlaps(one, range))
       .sort((a, b) => a.start - b.start || Number(a.id) - Number(b.id))
-      .map((one) => writtenBreak(one, calendar.zone));
+      .map((one) => serializeBreak(one, calendar.zone));
     return { status: 200, body: { _items } };
   },
 };
@@ -46,10 +46,10 @@ const getCalendarBreak: Operation = {
   method: 'GET',
   path: `${ADDRESS}/breaks/:breakId`,
   handle: (call) => {
-    const calendar = madeCalendar(placeOf(call));
-    const one = calendar.breaks.get(param(call, 'breakId'));
-    if (one === undefined) throw gone();
-    return { status: 200, body: writtenBreak(one, calendar.zone) };
+    const calendar = requireCalendar(resolveTarget(call));
+    const one = calendar.breaks.get(requireParam(call, 'breakId'));
+    if (one === undefined) throw breakNotFound();
+    return { status: 200, body: serializeBreak(one, calendar.zone) };
   },
 };
 
@@ -58,21 +58,21 @@ const addCalendarBreak: Operation = {
   method: 'POST',
   path: `${ADDRESS}/breaks`,
   handle: (call) => {
-    const place = editablePlaceOf(call);
-    assertCommercial(place);
-    const body = bodyAs(breakSchema, call);
+    const target = resolveEditableTarget(call);
+    assertCommercial(target);
+    const body = parseBody(breakSchema, call);
     const request = {
       start: body.since,
       end: body.till,
       description: body.description ?? '',
-      coupled: body.apply_on_coupled_addresses === true ? coupledWith(call, place) : [],
+      coupled: body.apply_on_coupled_addresses === true ? listCoupledCalendars(call, target) : [],
       by: 'integration',
     } as const;
-    const outcome = addBreak(call.market, place.calendar, request, call.now);
+    const outcome = addBreak(call.market, target.calendar, request, call.now);
     if (!outcome.ok)
-      throw outcome.reason === 'range' ? badRange() : new Refusal(409, 'This break already exists.');
+      throw outcome.reason === 'range' ? invalidRange() : new ApiError(409, 'This break already exists.');
     const location = `${call.path}/${outcome.made.id}`;
-    return { status: 201, headers: { location }, body: writtenBreak(outcome.made, place.calendar.zone) };
+    return { status: 201, headers: { location }, body: serializeBreak(outcome.made, target.calendar.zone) };
   },
 };
 
@@ -81,18 +81,18 @@ const moveCalendarBreak: Operation = {
   method: 'PATCH',
   path: `${ADDRESS}/breaks/:breakId`,
   handle: (call) => {
-    const { calendar } = editablePlaceOf(call);
-    const { since, till } = bodyAs(rangeSchema, call);
+    const { calendar } = resolveEditableTarget(call);
+    const { since, till } = parseBody(rangeSchema, call);
     const range = { start: since, end: till, by: 'integration' } as const;
-    const outcome = moveBreak(call.market, calendar, param(call, 'breakId'), range, call.now);
+    const outcome = moveBreak(call.market, calendar, requireParam(call, 'breakId'), range, call.now);
     if (outcome.ok) return { status: 204 };
     switch (outcome.reason) {
       case 'unknown':
-        throw gone();
+        throw breakNotFound();
       case 'range':
-        throw badRange();
+        throw invalidRange();
       case 'same':
-        throw new Refusal(422, 'The break already has this range.');
+        throw new ApiError(422, 'The break already has this range.');
     }
   },
 };
@@ -102,8 +102,9 @@ const deleteCalendarBreak: Operation = {
   method: 'DELETE',
   path: `${ADDRESS}/breaks/:breakId`,
   handle: (call) => {
-    const { calendar } = editablePlaceOf(call);
-    if (!removeBreak(call.market, calendar, param(call, 'breakId'), 'integration', call.now)) throw gone();
+    const { calendar } = resolveEditableTarget(call);
+    if (!removeBreak(call.market, calendar, requireParam(call, 'breakId'), 'integration', call.now))
+      throw breakNotFound();
     return { status: 204 };
   },
 };
@@ -116,24 +117,25 @@ export const breakOperations: readonly Operation[] = [
   deleteCalendarBreak,
 ];
 
-/** An instant that can not be read is 404 here, as the official document has it. */
-function breakRangeIn(call: Call): Interval {
+/** An invalid instant is 404 here, as in the official document. */
+function parseBreakRange(call: OperationCall): Interval {
   for (const name of ['since', 'till']) {
-    if (parseWritten(call.query.get(name) ?? '') === undefined) throw new Refusal(404, 'Invalid date given.');
+    if (parseApiInstant(call.query.get(name) ?? '') === undefined)
+      throw new ApiError(404, 'Invalid date given.');
   }
-  return rangeIn(call, 'since', 'till');
+  return parseRange(call, 'since', 'till');
 }
 
-function gone(): Refusal {
-  return new Refusal(404, 'Break not found.');
+function breakNotFound(): ApiError {
+  return new ApiError(404, 'Break not found.');
 }
 
-function badRange(): Refusal {
-  return new Refusal(422, 'The range is invalid: till should be later than since.');
+function invalidRange(): ApiError {
+  return new ApiError(422, 'The range is invalid: till should be later than since.');
 }
 
-function coupledWith(call: Call, { ref, address }: Place): readonly Calendar[] {
+function listCoupledCalendars(call: OperationCall, { ref, address }: CalendarTarget): readonly Calendar[] {
   return (address.coupledWith ?? []).flatMap(
-    (addressId) => call.market.calendar({ ...ref, addressId }) ?? [],
+    (addressId) => call.market.resolveCalendar({ ...ref, addressId }) ?? [],
   );
 }

@@ -1,15 +1,16 @@
-// Whether a calendar can be booked online at all. Contract: Resources, Calendars.
-import { Refusal } from '../http/answer.js';
+// The operations that read, enable and disable a calendar. Contract: Resources, Calendars.
+
 import type { Operation } from '../http/operation.js';
+import { ApiError } from '../http/response.js';
 import type { Calendar } from '../market/calendar.js';
 import { ADDRESS } from './paths.js';
-import { assertCommercial, editablePlaceOf, madeCalendar, placeOf } from './read.js';
+import { assertCommercial, requireCalendar, resolveEditableTarget, resolveTarget } from './request.js';
 
 const getCalendar: Operation = {
   name: 'getCalendar',
   method: 'GET',
   path: `${ADDRESS}/calendar`,
-  handle: (call) => status(madeCalendar(placeOf(call))),
+  handle: (call) => statusResponse(requireCalendar(resolveTarget(call))),
 };
 
 const enableCalendar: Operation = {
@@ -17,14 +18,14 @@ const enableCalendar: Operation = {
   method: 'POST',
   path: `${ADDRESS}/calendar/enable`,
   handle: (call) => {
-    const place = editablePlaceOf(call);
-    const { calendar, address } = place;
-    if (address.active === false) throw new Refusal(400, 'The address is disabled.');
-    assertCommercial(place);
-    if (calendar.status === 'enabled') throw new Refusal(409, 'The calendar is already enabled.');
-    calendar.remember(call.now);
+    const target = resolveEditableTarget(call);
+    const { calendar, address } = target;
+    if (address.active === false) throw new ApiError(400, 'The address is disabled.');
+    assertCommercial(target);
+    if (calendar.status === 'enabled') throw new ApiError(409, 'The calendar is already enabled.');
+    calendar.saveState(call.now);
     calendar.status = 'enabled';
-    return status(calendar);
+    return statusResponse(calendar);
   },
 };
 
@@ -33,16 +34,16 @@ const disableCalendar: Operation = {
   method: 'POST',
   path: `${ADDRESS}/calendar/disable`,
   handle: (call) => {
-    const { calendar } = editablePlaceOf(call);
-    if (calendar.status === 'disabled') throw new Refusal(409, 'The calendar is already disabled.');
-    calendar.remember(call.now);
+    const { calendar } = resolveEditableTarget(call);
+    if (calendar.status === 'disabled') throw new ApiError(409, 'The calendar is already disabled.');
+    calendar.saveState(call.now);
     calendar.status = 'disabled';
-    return status(calendar);
+    return statusResponse(calendar);
   },
 };
 
 export const calendarOperations: readonly Operation[] = [getCalendar, enableCalendar, disableCalendar];
 
-function status({ status }: Calendar) {
+function statusResponse({ status }: Calendar) {
   return { status: 200, body: { status } };
 }

@@ -1,32 +1,32 @@
-// The dictionary of insurance providers, and those that an address takes. Contract: Estate.
+// The operations of insurance providers: the dictionary, and the providers that an address accepts. Contract: Estate.
 import { z } from 'zod';
-import { Refusal } from '../http/answer.js';
-import type { Call, Operation } from '../http/operation.js';
+import type { Operation, OperationCall } from '../http/operation.js';
+import { ApiError } from '../http/response.js';
 import { insurancePlans, insuranceProviders } from '../market/dictionaries.js';
-import type { KnownAddress } from '../seed.js';
-import { items } from '../serialize.js';
+import type { ParsedAddress } from '../seed.js';
+import { serializeCollection } from '../serialize.js';
 import { ADDRESS, API_PREFIX } from './paths.js';
-import { bodyAs, editablePlaceOf, idSchema, param, placeOf } from './read.js';
-import { read } from './resources.js';
+import { idSchema, parseBody, requireParam, resolveEditableTarget, resolveTarget } from './request.js';
+import { readOperation } from './resources.js';
 
 const providerSchema = z.object({
   insurance_provider_id: idSchema,
   insurance_plans: z.array(z.object({ insurance_plan_id: idSchema })).nullish(),
 });
 
-type Taken = NonNullable<KnownAddress['insuranceProviders']>[number];
+type AcceptedProvider = NonNullable<ParsedAddress['insuranceProviders']>[number];
 
 const addAddressInsuranceProvider: Operation = {
   name: 'addAddressInsuranceProvider',
   method: 'POST',
   path: `${ADDRESS}/insurance-providers`,
   handle: (call) => {
-    const { address } = editablePlaceOf(call);
-    const provider = providerIn(call);
-    if (takenBy(address).some(({ id }) => id === provider.id)) {
-      throw new Refusal(400, 'The insurance provider is already assigned to this address.');
+    const { address } = resolveEditableTarget(call);
+    const provider = parseProvider(call);
+    if (acceptedProviders(address).some(({ id }) => id === provider.id)) {
+      throw new ApiError(400, 'The insurance provider is already assigned to this address.');
     }
-    address.insuranceProviders = [...takenBy(address), provider];
+    address.insuranceProviders = [...acceptedProviders(address), provider];
     return { status: 204 };
   },
 };
@@ -36,9 +36,12 @@ const updateOrCreateAddressInsuranceProvider: Operation = {
   method: 'PUT',
   path: `${ADDRESS}/insurance-providers`,
   handle: (call) => {
-    const { address } = editablePlaceOf(call);
-    const provider = providerIn(call);
-    address.insuranceProviders = [...takenBy(address).filter(({ id }) => id !== provider.id), provider];
+    const { address } = resolveEditableTarget(call);
+    const provider = parseProvider(call);
+    address.insuranceProviders = [
+      ...acceptedProviders(address).filter(({ id }) => id !== provider.id),
+      provider,
+    ];
     return { status: 204 };
   },
 };
@@ -48,29 +51,29 @@ const deleteAddressInsuranceProvider: Operation = {
   method: 'DELETE',
   path: `${ADDRESS}/insurance-providers/:providerId`,
   handle: (call) => {
-    const { address } = editablePlaceOf(call);
-    const { id } = known(param(call, 'providerId'));
-    if (!takenBy(address).some((taken) => taken.id === id)) {
-      throw new Refusal(400, 'The insurance provider is not assigned to this address.');
+    const { address } = resolveEditableTarget(call);
+    const { id } = requireProvider(requireParam(call, 'providerId'));
+    if (!acceptedProviders(address).some((accepted) => accepted.id === id)) {
+      throw new ApiError(400, 'The insurance provider is not assigned to this address.');
     }
-    address.insuranceProviders = takenBy(address).filter((taken) => taken.id !== id);
+    address.insuranceProviders = acceptedProviders(address).filter((accepted) => accepted.id !== id);
     return { status: 204 };
   },
 };
 
 export const insuranceOperations: readonly Operation[] = [
-  read('getInsuranceProviders', `${API_PREFIX}/insurance-providers`, () =>
-    items(insuranceProviders, writtenProvider),
+  readOperation('getInsuranceProviders', `${API_PREFIX}/insurance-providers`, () =>
+    serializeCollection(insuranceProviders, serializeProvider),
   ),
-  read('getInsurancePlans', `${API_PREFIX}/insurance-providers/:providerId/plans`, (call) =>
-    items(insurancePlans(param(call, 'providerId')), writtenPlan),
+  readOperation('getInsurancePlans', `${API_PREFIX}/insurance-providers/:providerId/plans`, (call) =>
+    serializeCollection(insurancePlans(requireParam(call, 'providerId')), serializePlan),
   ),
-  read('getAddressInsuranceProviders', `${ADDRESS}/insurance-providers`, (call) =>
-    items(takenBy(placeOf(call).address), ({ id, plans }) => ({
-      ...writtenProvider(known(id)),
-      insurance_plans: items(
+  readOperation('getAddressInsuranceProviders', `${ADDRESS}/insurance-providers`, (call) =>
+    serializeCollection(acceptedProviders(resolveTarget(call).address), ({ id, plans }) => ({
+      ...serializeProvider(requireProvider(id)),
+      insurance_plans: serializeCollection(
         insurancePlans(id).filter((plan) => plans?.includes(plan.id) === true),
-        writtenPlan,
+        serializePlan,
       ),
     })),
   ),
@@ -79,25 +82,28 @@ export const insuranceOperations: readonly Operation[] = [
   deleteAddressInsuranceProvider,
 ];
 
-function takenBy({ insuranceProviders = [] }: KnownAddress): readonly Taken[] {
+function acceptedProviders({ insuranceProviders = [] }: ParsedAddress): readonly AcceptedProvider[] {
   return insuranceProviders;
 }
 
-function providerIn(call: Call): Taken {
-  const { insurance_provider_id: id, insurance_plans: plans } = bodyAs(providerSchema, call);
-  return { id: known(id).id, plans: (plans ?? []).map(({ insurance_plan_id }) => insurance_plan_id) };
+function parseProvider(call: OperationCall): AcceptedProvider {
+  const { insurance_provider_id: id, insurance_plans: plans } = parseBody(providerSchema, call);
+  return {
+    id: requireProvider(id).id,
+    plans: (plans ?? []).map(({ insurance_plan_id }) => insurance_plan_id),
+  };
 }
 
-function known(id: string) {
+function requireProvider(id: string) {
   const provider = insuranceProviders.find((one) => one.id === id);
-  if (provider === undefined) throw new Refusal(404, 'The insurance provider is not in the dictionary.');
+  if (provider === undefined) throw new ApiError(404, 'The insurance provider is not in the dictionary.');
   return provider;
 }
 
-function writtenProvider({ id, name }: { readonly id: string; readonly name: string }) {
+function serializeProvider({ id, name }: { readonly id: string; readonly name: string }) {
   return { insurance_provider_id: id, name };
 }
 
-function writtenPlan({ id, name }: { readonly id: string; readonly name: string }) {
+function serializePlan({ id, name }: { readonly id: string; readonly name: string }) {
   return { insurance_plan_id: id, name };
 }

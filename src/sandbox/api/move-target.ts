@@ -1,19 +1,27 @@
-// Where a booking moves to when moveBooking names another address: one of the same facility. Contract: Resources, moveBooking.
-import { Refusal } from '../http/answer.js';
-import type { Call } from '../http/operation.js';
-import { assertEditable, found, type Place, placeAt } from './read.js';
+// Resolves the other address that moveBooking names, which must be in the same facility. Contract: Resources, moveBooking.
 
-/** The doctor's own address of that id first, then another doctor's of the facility; 403 outside it, 400 where there is none. */
-export function moveTarget(call: Call, { ref }: Place, addressId: string): Place {
-  const { doctors } = found(call.market.directory.facility(call.client, ref.facilityId));
-  const holders = doctors.filter(({ addresses }) => addresses.some(({ id }) => id === addressId));
-  const doctor = holders.find(({ id }) => id === ref.doctorId) ?? holders[0];
+import type { OperationCall } from '../http/operation.js';
+import { ApiError } from '../http/response.js';
+import { assertEditable, type CalendarTarget, requireFound, resolveTargetAt } from './request.js';
+
+/**
+ * An address of the same doctor takes precedence over another doctor's of the facility.
+ * @throws ApiError 403 for an address of another facility, 400 for an unknown one
+ */
+export function resolveMoveTarget(
+  call: OperationCall,
+  { ref }: CalendarTarget,
+  addressId: string,
+): CalendarTarget {
+  const { doctors } = requireFound(call.market.directory.lookUpFacility(call.client, ref.facilityId));
+  const candidates = doctors.filter(({ addresses }) => addresses.some(({ id }) => id === addressId));
+  const doctor = candidates.find(({ id }) => id === ref.doctorId) ?? candidates[0];
   if (doctor === undefined) {
     throw call.market.directory.hasAddress(addressId)
-      ? new Refusal(403, 'This address does not belong to this facility.')
-      : new Refusal(400, 'The address does not exist.');
+      ? new ApiError(403, 'This address does not belong to this facility.')
+      : new ApiError(400, 'The address does not exist.');
   }
-  const target = placeAt(call, { ...ref, doctorId: doctor.id, addressId });
+  const target = resolveTargetAt(call, { ...ref, doctorId: doctor.id, addressId });
   assertEditable(target);
   return target;
 }

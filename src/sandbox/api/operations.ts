@@ -1,6 +1,7 @@
-// Every operation of the contract's table, and the one that answers for everything else.
-import { Refusal } from '../http/answer.js';
+// The list of all operations in the contract's table, and the operation that answers 404 for all other paths.
+
 import type { Operation } from '../http/operation.js';
+import { ApiError } from '../http/response.js';
 import { bookingOperations } from './bookings.js';
 import { breakOperations } from './breaks.js';
 import { calendarOperations } from './calendar.js';
@@ -30,6 +31,6 @@ export const unknownOperation: Operation = {
   method: 'GET',
   path: '*',
   handle: () => {
-    throw new Refusal(404, 'Not found.');
+    throw new ApiError(404, 'Not found.');
   },
 };

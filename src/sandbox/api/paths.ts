@@ -1,4 +1,4 @@
-// Where the API's resources are, under its prefix. Contract: Hosts, Resources.
+// The paths of the API's resources, with the API's prefix. Contract: Hosts, Resources.
 
 export const API_PREFIX = '/api/v3/integration';
 export const FACILITY = `${API_PREFIX}/facilities/:facilityId`;

@@ -1,21 +1,21 @@
-// Whether the patient came, and the request for an opinion after the visit. Contract: Resources.
+// The operations that record whether the patient came, and that request an opinion after a visit. Contract: Resources.
 import { z } from 'zod';
-import { Refusal } from '../http/answer.js';
-import type { Call, Operation } from '../http/operation.js';
+import type { Operation, OperationCall } from '../http/operation.js';
+import { ApiError } from '../http/response.js';
 import type { Presence } from '../market/booking.js';
-import { markPresence } from '../market/visits.js';
+import { markPresence } from '../market/booking-actions.js';
 import { ADDRESS, DOCTOR } from './paths.js';
-import { bodyAs, editablePlaceOf, invalid, param } from './read.js';
-import { doctorOf } from './resources.js';
+import { invalidRequest, parseBody, requireParam, resolveEditableTarget } from './request.js';
+import { requireDoctor } from './resources.js';
 
 const PRESENCE = `${ADDRESS}/bookings/:bookingId/presence/patient`;
 
-const marking = (name: string, method: 'POST' | 'DELETE', presence: Presence): Operation => ({
+const presenceOperation = (name: string, method: 'POST' | 'DELETE', presence: Presence): Operation => ({
   name,
   method,
   path: PRESENCE,
   handle: (call) => {
-    mark(call, presence);
+    recordPresence(call, presence);
     return { status: 204 };
   },
 });
@@ -27,27 +27,27 @@ const requestOpinion: Operation = {
   method: 'PUT',
   path: `${DOCTOR}/opinion-request`,
   handle: (call) => {
-    doctorOf(call);
-    const { phone } = bodyAs(opinionSchema, call);
-    if (!/^\+?\d{6,15}$/.test(phone)) throw invalid('phone', 'Phone number is invalid.');
+    requireDoctor(call);
+    const { phone } = parseBody(opinionSchema, call);
+    if (!/^\+?\d{6,15}$/.test(phone)) throw invalidRequest('phone', 'Phone number is invalid.');
     return { status: 200 };
   },
 };
 
 export const patientOperations: readonly Operation[] = [
-  marking('markPatientPresence', 'POST', 'present'),
-  marking('markPatientAbsence', 'DELETE', 'absent'),
+  presenceOperation('markPatientPresence', 'POST', 'present'),
+  presenceOperation('markPatientAbsence', 'DELETE', 'absent'),
   requestOpinion,
 ];
 
-function mark(call: Call, presence: Presence): void {
-  const { calendar } = editablePlaceOf(call);
-  const id = param(call, 'bookingId');
+function recordPresence(call: OperationCall, presence: Presence): void {
+  const { calendar } = resolveEditableTarget(call);
+  const id = requireParam(call, 'bookingId');
   const booking = calendar.bookings.get(id);
-  if (booking !== undefined && booking.start > call.now) throw new Refusal(400, 'Visit is in the future.');
+  if (booking !== undefined && booking.start > call.now) throw new ApiError(400, 'Visit is in the future.');
   const outcome = markPresence(call.market, calendar, id, presence, 'integration', call.now);
   if (outcome.ok) return;
   throw outcome.reason === 'unknown'
-    ? new Refusal(404, 'Booking not found.')
-    : new Refusal(409, 'Visit is marked as canceled.');
+    ? new ApiError(404, 'Booking not found.')
+    : new ApiError(409, 'Visit is marked as canceled.');
 }

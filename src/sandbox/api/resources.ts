@@ -1,22 +1,42 @@
-// What exists: facilities, doctors, addresses. Contract: Resources, Estate.
+// The operations of facilities, doctors and addresses. Contract: Resources, Estate.
 import { z } from 'zod';
-import { Refusal } from '../http/answer.js';
-import type { Call, Operation } from '../http/operation.js';
-import { unassign } from '../market/places.js';
+import type { Operation, OperationCall } from '../http/operation.js';
+import { ApiError } from '../http/response.js';
+import { unassignAddress } from '../market/addresses.js';
 import { insuranceSupportSchema } from '../seed.js';
-import { assignedOf, items, writtenAddress, writtenDoctor, writtenFacility } from '../serialize.js';
+import {
+  assignedAddresses,
+  serializeAddress,
+  serializeCollection,
+  serializeDoctor,
+  serializeFacility,
+} from '../serialize.js';
 import { ADDRESS, API_PREFIX, DOCTOR, FACILITY } from './paths.js';
-import { bodyAs, editablePlaceOf, found, param, placeOf, scopesOf } from './read.js';
+import {
+  parseBody,
+  parseScopes,
+  requireFound,
+  requireParam,
+  resolveEditableTarget,
+  resolveTarget,
+} from './request.js';
 
-const facilityOf = (call: Call) =>
-  found(call.market.directory.facility(call.client, param(call, 'facilityId')));
-export const doctorOf = (call: Call) =>
-  found(call.market.directory.doctor(call.client, param(call, 'facilityId'), param(call, 'doctorId')));
+const requireFacility = (call: OperationCall) =>
+  requireFound(call.market.directory.lookUpFacility(call.client, requireParam(call, 'facilityId')));
+export const requireDoctor = (call: OperationCall) =>
+  requireFound(
+    call.market.directory.lookUpDoctor(
+      call.client,
+      requireParam(call, 'facilityId'),
+      requireParam(call, 'doctorId'),
+    ),
+  );
 
-/** An address by itself always says what it asks of patients. */
-const addressScopes = (call: Call) => new Set([...scopesOf(call), 'address.booking_extra_fields']);
+/** A response with an address always includes the extra fields that a patient must fill in. */
+const addressScopes = (call: OperationCall) =>
+  new Set([...parseScopes(call), 'address.booking_extra_fields']);
 
-export function read(name: string, path: string, body: (call: Call) => unknown): Operation {
+export function readOperation(name: string, path: string, body: (call: OperationCall) => unknown): Operation {
   return { name, method: 'GET', path, handle: (call) => ({ status: 200, body: body(call) }) };
 }
 
@@ -27,11 +47,11 @@ const updateAddress: Operation = {
   method: 'PATCH',
   path: ADDRESS,
   handle: (call) => {
-    const { address } = editablePlaceOf(call);
-    const { insurance_support: support } = bodyAs(updateSchema, call);
+    const { address } = resolveEditableTarget(call);
+    const { insurance_support: support } = parseBody(updateSchema, call);
     if (support !== undefined) address.insuranceSupport = support;
     const scopes = new Set(['address.booking_extra_fields', 'address.insurance_support']);
-    return { status: 200, body: writtenAddress(address, scopes) };
+    return { status: 200, body: serializeAddress(address, scopes) };
   },
 };
 
@@ -40,36 +60,48 @@ const removeAddressIntegration: Operation = {
   method: 'DELETE',
   path: `${ADDRESS}/integration`,
   handle: (call) => {
-    const place = placeOf(call);
-    if (call.market.directory.client(call.client)?.removesIntegrations !== true) {
-      throw new Refusal(403, 'You are not authorized to use this feature.');
+    const target = resolveTarget(call);
+    if (call.market.directory.findClient(call.client)?.removesIntegrations !== true) {
+      throw new ApiError(403, 'You are not authorized to use this feature.');
     }
-    unassign(call.market, place, call.now);
+    unassignAddress(call.market, target, call.now);
     return { status: 202 };
   },
 };
 
 export const resourceOperations: readonly Operation[] = [
-  read('getFacilities', `${API_PREFIX}/facilities`, (call) =>
-    items(call.market.directory.facilitiesOf(call.client), (facility) => writtenFacility(facility)),
+  readOperation('getFacilities', `${API_PREFIX}/facilities`, (call) =>
+    serializeCollection(call.market.directory.listFacilities(call.client), (facility) =>
+      serializeFacility(facility),
+    ),
   ),
-  read('getFacility', FACILITY, (call) => writtenFacility(facilityOf(call), scopesOf(call))),
-  read('getDoctors', `${FACILITY}/doctors`, (call) =>
-    items(facilityOf(call).doctors, (doctor) => writtenDoctor(doctor, scopesOf(call))),
+  readOperation('getFacility', FACILITY, (call) =>
+    serializeFacility(requireFacility(call), parseScopes(call)),
   ),
-  read('getDoctor', DOCTOR, (call) => {
-    const [doctor, asked] = [doctorOf(call), scopesOf(call)];
+  readOperation('getDoctors', `${FACILITY}/doctors`, (call) =>
+    serializeCollection(requireFacility(call).doctors, (doctor) =>
+      serializeDoctor(doctor, parseScopes(call)),
+    ),
+  ),
+  readOperation('getDoctor', DOCTOR, (call) => {
+    const [doctor, scopes] = [requireDoctor(call), parseScopes(call)];
     return {
-      ...writtenDoctor(doctor, new Set([...asked, 'doctor.specializations'])),
-      ...(asked.has('doctor.addresses') && {
-        addresses: items(assignedOf(doctor), (address) => writtenAddress(address, asked)),
+      ...serializeDoctor(doctor, new Set([...scopes, 'doctor.specializations'])),
+      ...(scopes.has('doctor.addresses') && {
+        addresses: serializeCollection(assignedAddresses(doctor), (address) =>
+          serializeAddress(address, scopes),
+        ),
       }),
     };
   }),
-  read('getAddresses', `${DOCTOR}/addresses`, (call) =>
-    items(assignedOf(doctorOf(call)), (address) => writtenAddress(address, addressScopes(call))),
+  readOperation('getAddresses', `${DOCTOR}/addresses`, (call) =>
+    serializeCollection(assignedAddresses(requireDoctor(call)), (address) =>
+      serializeAddress(address, addressScopes(call)),
+    ),
   ),
-  read('getAddress', ADDRESS, (call) => writtenAddress(placeOf(call).address, addressScopes(call))),
+  readOperation('getAddress', ADDRESS, (call) =>
+    serializeAddress(resolveTarget(call).address, addressScopes(call)),
+  ),
   updateAddress,
   removeAddressIntegration,
 ];

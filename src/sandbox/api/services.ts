@@ -1,25 +1,25 @@
-// The dictionary of services, and the services of an address. Contract: Estate.
+// The operations of services: the dictionary, and the services of an address. Contract: Estate.
 import { z } from 'zod';
-import { Refusal } from '../http/answer.js';
-import type { Call, Operation } from '../http/operation.js';
+import type { Operation, OperationCall } from '../http/operation.js';
+import { ApiError } from '../http/response.js';
+import { changeServices } from '../market/addresses.js';
 import { dictionaryServices } from '../market/dictionaries.js';
-import { changeServices } from '../market/places.js';
-import { allowedPatientsSchema, type KnownService } from '../seed.js';
-import { items, writtenService } from '../serialize.js';
+import { allowedPatientsSchema, type ParsedService } from '../seed.js';
+import { serializeCollection, serializeService } from '../serialize.js';
 import { ADDRESS, API_PREFIX } from './paths.js';
 import {
-  bodyAs,
-  editablePlaceOf,
+  type CalendarTarget,
   idSchema,
-  instantIn,
-  invalid,
+  invalidRequest,
   minutesSchema,
-  type Place,
-  param,
-  placeOf,
-  scopesOf,
-} from './read.js';
-import { read } from './resources.js';
+  parseBody,
+  parseInstantParam,
+  parseScopes,
+  requireParam,
+  resolveEditableTarget,
+  resolveTarget,
+} from './request.js';
+import { readOperation } from './resources.js';
 
 const changesSchema = z.object({
   is_price_from: z.boolean().optional(),
@@ -32,28 +32,28 @@ const changesSchema = z.object({
 });
 const addSchema = changesSchema.extend({ service_id: idSchema });
 
-type Changes = z.output<typeof changesSchema>;
+type ServiceChanges = z.output<typeof changesSchema>;
 
 const addAddressService: Operation = {
   name: 'addAddressService',
   method: 'POST',
   path: `${ADDRESS}/services`,
   handle: (call) => {
-    const place = editablePlaceOf(call);
-    const { service_id: serviceId, ...changes } = bodyAs(addSchema, call);
+    const target = resolveEditableTarget(call);
+    const { service_id: serviceId, ...changes } = parseBody(addSchema, call);
     const entry = dictionaryServices.find(({ id }) => id === serviceId);
-    if (entry === undefined) throw new Refusal(404, 'Object not found.');
-    const { services } = place.address;
+    if (entry === undefined) throw new ApiError(404, 'Object not found.');
+    const { services } = target.address;
     if (services.some((service) => service.serviceId === serviceId)) {
-      throw new Refusal(409, 'The address service already exists.');
+      throw new ApiError(409, 'The address service already exists.');
     }
-    const id = call.market.newServiceId(place.address);
-    const service = changed({ id, name: entry.name, serviceId }, changes);
-    changeServices(call.market, place, [...services, service], 'integration', call.now);
+    const id = call.market.createServiceId(target.address);
+    const service = applyChanges({ id, name: entry.name, serviceId }, changes);
+    changeServices(call.market, target, [...services, service], 'integration', call.now);
     return {
       status: 201,
       headers: { location: `${call.path}/${service.id}` },
-      body: writtenService(service),
+      body: serializeService(service),
     };
   },
 };
@@ -63,11 +63,11 @@ const updateAddressService: Operation = {
   method: 'PATCH',
   path: `${ADDRESS}/services/:serviceId`,
   handle: (call) => {
-    const place = editablePlaceOf(call);
-    const service = changed(serviceIn(call, place), bodyAs(changesSchema, call));
-    const services = place.address.services.map((one) => (one.id === service.id ? service : one));
-    changeServices(call.market, place, services, 'integration', call.now);
-    return { status: 200, body: writtenService(service) };
+    const target = resolveEditableTarget(call);
+    const service = applyChanges(requireService(call, target), parseBody(changesSchema, call));
+    const services = target.address.services.map((one) => (one.id === service.id ? service : one));
+    changeServices(call.market, target, services, 'integration', call.now);
+    return { status: 200, body: serializeService(service) };
   },
 };
 
@@ -76,61 +76,61 @@ const deleteAddressService: Operation = {
   method: 'DELETE',
   path: `${ADDRESS}/services/:serviceId`,
   handle: (call) => {
-    const place = editablePlaceOf(call);
-    const { id } = serviceIn(call, place);
-    const services = place.address.services.filter((service) => service.id !== id);
-    changeServices(call.market, place, services, 'integration', call.now);
+    const target = resolveEditableTarget(call);
+    const { id } = requireService(call, target);
+    const services = target.address.services.filter((service) => service.id !== id);
+    changeServices(call.market, target, services, 'integration', call.now);
     return { status: 204 };
   },
 };
 
 export const serviceOperations: readonly Operation[] = [
-  read('getServices', `${API_PREFIX}/services`, (call) => {
+  readOperation('getServices', `${API_PREFIX}/services`, (call) => {
     const specialization = call.query.get('specialization_id');
-    const some = dictionaryServices.filter(
+    const matching = dictionaryServices.filter(
       ({ specializations }) => specialization === null || specializations.includes(specialization),
     );
-    return items(some, ({ id, name }) => ({ id, name }));
+    return serializeCollection(matching, ({ id, name }) => ({ id, name }));
   }),
-  read('getAddressServices', `${ADDRESS}/services`, (call) => {
-    const { address, calendar } = placeOf(call);
-    const scopes = scopesOf(call);
+  readOperation('getAddressServices', `${ADDRESS}/services`, (call) => {
+    const { address, calendar } = resolveTarget(call);
+    const scopes = parseScopes(call);
     if (!call.query.has('start')) {
-      return items(address.services, (service) => writtenService(service, scopes));
+      return serializeCollection(address.services, (service) => serializeService(service, scopes));
     }
-    const offered = calendar.servicesOn(instantIn(call, 'start'));
-    const some = address.services.filter(({ id }) => offered.has(id));
-    return items(some, (service) => ({
-      ...writtenService(service, scopes),
+    const offered = calendar.listServicesOn(parseInstantParam(call, 'start'));
+    const matching = address.services.filter(({ id }) => offered.has(id));
+    return serializeCollection(matching, (service) => ({
+      ...serializeService(service, scopes),
       duration: offered.get(service.id),
     }));
   }),
-  read('getAddressService', `${ADDRESS}/services/:serviceId`, (call) =>
-    writtenService(serviceIn(call, placeOf(call)), scopesOf(call)),
+  readOperation('getAddressService', `${ADDRESS}/services/:serviceId`, (call) =>
+    serializeService(requireService(call, resolveTarget(call)), parseScopes(call)),
   ),
   addAddressService,
   updateAddressService,
   deleteAddressService,
 ];
 
-/** Throws 403 for a service of another address, 404 for none. */
-function serviceIn(call: Call, { address }: Place): KnownService {
-  const id = param(call, 'serviceId');
+/** @throws ApiError 403 for a service of another address, 404 for an unknown one */
+function requireService(call: OperationCall, { address }: CalendarTarget): ParsedService {
+  const id = requireParam(call, 'serviceId');
   const service = address.services.find((one) => one.id === id);
   if (service !== undefined) return service;
   throw call.market.directory.hasService(id)
-    ? new Refusal(403, 'This service does not belong to this address.')
-    : new Refusal(404, 'Object not found.');
+    ? new ApiError(403, 'This service does not belong to this address.')
+    : new ApiError(404, 'Object not found.');
 }
 
-/** What is not sent stays; null takes away. */
-function changed(service: KnownService, changes: Changes): KnownService {
+/** Fields that are not sent keep their value; null clears a field. */
+function applyChanges(service: ParsedService, changes: ServiceChanges): ParsedService {
   const { price = service.price, description = service.description } = changes;
   if (price !== undefined && price !== null && !Number.isFinite(price))
-    throw invalid('price', 'is no number');
+    throw invalidRequest('price', 'is no number');
   return {
     ...service,
-    // Further decimals are cut off.
+    // The price is truncated to two decimals.
     price: typeof price === 'number' ? Math.trunc(price * 100) / 100 : price,
     description,
     isPriceFrom: changes.is_price_from ?? service.isPriceFrom,

@@ -1,27 +1,27 @@
-// The slots of an address: read the bookable starts, replace the work periods, clear a date. Contract: Resources.
+// The operations of slots: read the bookable starts, replace the work periods, clear a date. Contract: Resources.
 import { addressKey } from '../address.js';
-import { payloadDigest } from '../canonical.js';
-import { type Answer, ERROR_TYPE, Refusal } from '../http/answer.js';
-import type { Call, Operation } from '../http/operation.js';
+import type { Operation, OperationCall } from '../http/operation.js';
+import { ApiError, type ApiResponse, ERROR_TYPE } from '../http/response.js';
 import type { Calendar } from '../market/calendar.js';
 import type { BookableStart } from '../market/starts.js';
-import { writtenService } from '../serialize.js';
-import { isDate, parseWritten } from '../zone.js';
+import { payloadDigest } from '../payload-digest.js';
+import { serializeService } from '../serialize.js';
+import { isDate, parseApiInstant } from '../zone.js';
 import { ADDRESS } from './paths.js';
 import {
   assertCommercial,
-  editablePlaceOf,
-  invalid,
-  type Place,
-  param,
-  placeOf,
-  rangeIn,
-  scopesOf,
-} from './read.js';
-import { readReplacement } from './slots-body.js';
+  type CalendarTarget,
+  invalidRequest,
+  parseRange,
+  parseScopes,
+  requireParam,
+  resolveEditableTarget,
+  resolveTarget,
+} from './request.js';
+import { parseReplacement } from './slots-body.js';
 
 const MAX_RANGE_MS = 180 * 24 * 60 * 60_000;
-/** A range of 180 local days is an hour longer where the clock goes back in it. */
+/** A range of 180 local days is an hour longer when the clock goes back in it. */
 const CLOCK_CHANGE_MS = 60 * 60_000;
 
 const getSlots: Operation = {
@@ -29,17 +29,17 @@ const getSlots: Operation = {
   method: 'GET',
   path: `${ADDRESS}/slots`,
   handle: (call) => {
-    const place = placeOf(call);
-    const range = rangeIn(call, 'start', 'end');
+    const target = resolveTarget(call);
+    const range = parseRange(call, 'start', 'end');
     if (range.end - range.start > MAX_RANGE_MS + CLOCK_CHANGE_MS) {
-      throw invalid('end', 'The range should not be longer than 180 days.');
+      throw invalidRequest('end', 'The range should not be longer than 180 days.');
     }
-    const starts = place.calendar.shownStarts(range, call.now);
-    if (starts.length === 0) throw new Refusal(404, 'No slots found.');
-    const withServices = scopesOf(call).has('slot.services');
+    const starts = target.calendar.laggedStarts(range, call.now);
+    if (starts.length === 0) throw new ApiError(404, 'No slots found.');
+    const withServices = parseScopes(call).has('slot.services');
     return {
       status: 200,
-      body: { _items: starts.map((start) => written(start, call, place, withServices)) },
+      body: { _items: starts.map((start) => serializeStart(start, call, target, withServices)) },
     };
   },
 };
@@ -49,7 +49,7 @@ const replaceSlots: Operation = {
   method: 'PUT',
   path: `${ADDRESS}/slots`,
   admit: (call) => {
-    const { ref } = editablePlaceOf(call);
+    const { ref } = resolveEditableTarget(call);
     const payload = `${addressKey(ref)} ${payloadDigest(call.body.json())}`;
     const admission = call.market.duplicates.admit(payload, call.now);
     switch (admission.state) {
@@ -58,16 +58,16 @@ const replaceSlots: Operation = {
       case 'repeated':
         return { answer: REPLACED, ignored: true };
       case 'in-process':
-        return { answer: STILL_PROCESSED, ignored: false };
+        return { answer: IN_PROCESS, ignored: false };
     }
   },
   handle: (call) => {
-    const place = editablePlaceOf(call);
-    assertCommercial(place);
-    const replacement = readReplacement(call, place);
-    place.calendar.remember(call.now);
-    place.calendar.make();
-    place.calendar.schedule.replace(replacement);
+    const target = resolveEditableTarget(call);
+    assertCommercial(target);
+    const replacement = parseReplacement(call, target);
+    target.calendar.saveState(call.now);
+    target.calendar.ensureExists();
+    target.calendar.schedule.replace(replacement);
     return REPLACED;
   },
 };
@@ -77,38 +77,40 @@ const deleteSlots: Operation = {
   method: 'DELETE',
   path: `${ADDRESS}/slots/:date`,
   handle: (call) => {
-    const { calendar } = editablePlaceOf(call);
-    const date = dateIn(param(call, 'date'), calendar);
-    if (date === undefined) throw invalid('date', 'This value is not a valid date.');
-    calendar.remember(call.now);
+    const { calendar } = resolveEditableTarget(call);
+    const date = parseDate(requireParam(call, 'date'), calendar);
+    if (date === undefined) throw invalidRequest('date', 'This value is not a valid date.');
+    calendar.saveState(call.now);
     calendar.schedule.clear(date);
     return { status: 204 };
   },
 };
 
-const REPLACED: Answer = { status: 201 };
-const STILL_PROCESSED: Answer = {
+const REPLACED: ApiResponse = { status: 201 };
+const IN_PROCESS: ApiResponse = {
   status: 429,
   headers: { 'content-type': ERROR_TYPE },
   body: { errors: [], message: 'The same request is still being processed.' },
 };
 
-/** A date, or the local date of an instant, as the official client sends it. */
-function dateIn(text: string, { zone }: Calendar): string | undefined {
+/** Parses a date, or an instant, which means its local date, as the official client sends it. */
+function parseDate(text: string, { zone }: Calendar): string | undefined {
   if (isDate(text)) return text;
-  const instant = parseWritten(text);
+  const instant = parseApiInstant(text);
   return instant === undefined ? undefined : zone.dateOf(instant);
 }
 
-function written(
+function serializeStart(
   { start, services }: BookableStart,
-  call: Call,
-  { calendar, address }: Place,
+  call: OperationCall,
+  { calendar, address }: CalendarTarget,
   full: boolean,
 ) {
   const item = { start: calendar.zone.format(start) };
   if (!full) return item;
-  const _items = services.map((id) => writtenService(call.market.directory.service(address, id) ?? { id }));
+  const _items = services.map((id) =>
+    serializeService(call.market.directory.findService(address, id) ?? { id }),
+  );
   return { ...item, address_services: { _items } };
 }
 

@@ -1,11 +1,11 @@
-// Acting as the people in the marketplace: a patient books, moves and cancels, having the clinic asked where it wants to be, a
-// doctor makes breaks.
+// Control routes of the simulated people: a patient books, moves and cancels, with the clinic's approval where its client has
+// `asks`; a doctor manages breaks.
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import type { Hands } from '../controls.js';
-import { readInput } from '../input.js';
+import type { SandboxControls } from '../controls.js';
+import { parseInput } from '../input.js';
 import { PAYMENT_STATUSES } from '../market/booking.js';
-import { instantSchema, personSchema, placeSchema, refOf } from './read.js';
+import { addressSchema, instantSchema, personSchema, toAddressRef } from './schemas.js';
 
 const minutes = z.int('is no whole number of minutes').positive().optional();
 
@@ -21,7 +21,7 @@ const patientSchema = z.strictObject({
   insurance_number: z.string().optional(),
 });
 
-const visitBody = placeSchema.extend({
+const bookBody = addressSchema.extend({
   start: instantSchema,
   service: z.string(),
   duration: minutes,
@@ -40,9 +40,9 @@ const moveBody = z.strictObject({
 });
 const cancelBody = z.strictObject({ by: personSchema, reason: z.string().optional() });
 const breakRange = z.strictObject({ since: instantSchema, till: instantSchema });
-const breakBody = placeSchema.extend({ ...breakRange.shape, description: z.string().optional() });
+const breakBody = addressSchema.extend({ ...breakRange.shape, description: z.string().optional() });
 const presenceBody = z.strictObject({ presence: z.enum(['present', 'absent']) });
-/** `pending` is an older word. */
+/** `pending` is the earlier name of `waiting_for_confirmation`. */
 const paymentBody = z.strictObject({
   status: z
     .enum([...PAYMENT_STATUSES, 'pending'])
@@ -50,43 +50,46 @@ const paymentBody = z.strictObject({
 });
 const idParams = z.object({ id: z.string() });
 
-export function mountPeople(app: FastifyInstance, sandbox: Hands): void {
+export function mountPeopleRoutes(app: FastifyInstance, sandbox: SandboxControls): void {
   app.post('/bookings', ({ body }, reply) => {
-    const { facility, doctor, address, service, ...visit } = readInput(visitBody, body);
+    const { facility, doctor, address, service, ...booking } = parseInput(bookBody, body);
     reply.code(201);
-    return sandbox.bookAsking(refOf({ facility, doctor, address }), { ...visit, serviceId: service });
+    return sandbox.bookAsking(toAddressRef({ facility, doctor, address }), {
+      ...booking,
+      serviceId: service,
+    });
   });
   app.delete('/bookings/:id', ({ params, body }) =>
-    sandbox.cancel(idIn(params), readInput(cancelBody, body ?? {})),
+    sandbox.cancel(parseId(params), parseInput(cancelBody, body ?? {})),
   );
   app.post('/bookings/:id/move', ({ params, body }, reply) => {
-    const { service, doctor, address, ...move } = readInput(moveBody, body);
+    const { service, doctor, address, ...move } = parseInput(moveBody, body);
     reply.code(201);
     const to = { ...move, serviceId: service, doctorId: doctor, addressId: address };
-    return sandbox.moveAsking(idIn(params), to);
+    return sandbox.moveAsking(parseId(params), to);
   });
-  app.post('/bookings/:id/confirm', ({ params }) => sandbox.confirm(idIn(params)));
+  app.post('/bookings/:id/confirm', ({ params }) => sandbox.confirm(parseId(params)));
   app.post('/bookings/:id/presence', ({ params, body }) =>
-    sandbox.markPresence(idIn(params), readInput(presenceBody, body).presence),
+    sandbox.markPresence(parseId(params), parseInput(presenceBody, body).presence),
   );
   app.post('/bookings/:id/payment', ({ params, body }) =>
-    sandbox.setPayment(idIn(params), readInput(paymentBody, body).status),
+    sandbox.setPayment(parseId(params), parseInput(paymentBody, body).status),
   );
 
   app.post('/breaks', ({ body }, reply) => {
-    const { facility, doctor, address, ...range } = readInput(breakBody, body);
+    const { facility, doctor, address, ...range } = parseInput(breakBody, body);
     reply.code(201);
-    return sandbox.addBreak(refOf({ facility, doctor, address }), range);
+    return sandbox.addBreak(toAddressRef({ facility, doctor, address }), range);
   });
   app.patch('/breaks/:id', ({ params, body }) =>
-    sandbox.moveBreak(idIn(params), readInput(breakRange, body)),
+    sandbox.moveBreak(parseId(params), parseInput(breakRange, body)),
   );
   app.delete('/breaks/:id', ({ params }) => {
-    sandbox.removeBreak(idIn(params));
+    sandbox.removeBreak(parseId(params));
     return {};
   });
 }
 
-function idIn(params: unknown): string {
-  return readInput(idParams, params).id;
+function parseId(params: unknown): string {
+  return parseInput(idParams, params).id;
 }

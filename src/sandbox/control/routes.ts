@@ -1,16 +1,17 @@
-// The sandbox's own hands over HTTP, for when it runs as a process of its own. They are no part of the marketplace's API
-// and ask for no key, so they belong on loopback. Wrong input is 400 { path, reason }, what the marketplace refuses is 409.
+// The controls of the sandbox over HTTP, for a sandbox in a process of its own. They are not part of the marketplace's API and
+// require no key, so the sandbox should listen on loopback. Invalid input is 400 { path, reason }; a request that the marketplace
+// refuses is 409.
 import type { FastifyInstance } from 'fastify';
-import type { Hands } from '../controls.js';
+import type { SandboxControls } from '../controls.js';
 import { SandboxInputError } from '../input.js';
 import { SandboxRefusedError } from '../refused.js';
-import { mountLooking } from './inspect.js';
-import { mountPeople } from './people.js';
-import { mountPlaces } from './places.js';
-import { mountSteering } from './settings.js';
+import { mountAddressRoutes } from './addresses.js';
+import { mountInspectionRoutes } from './inspect.js';
+import { mountPeopleRoutes } from './people.js';
+import { mountSettingsRoutes } from './settings.js';
 
-export function mountControl(app: FastifyInstance, sandbox: Hands): void {
-  // Whatever the content type says, so that `curl -d` needs no header.
+export function mountControlRoutes(app: FastifyInstance, sandbox: SandboxControls): void {
+  // The body is parsed as JSON for every content type, so that `curl -d` needs no header.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
     try {
@@ -32,8 +33,8 @@ export function mountControl(app: FastifyInstance, sandbox: Hands): void {
     reply.code(404).send({ path: request.url, reason: 'there is no such control' }),
   );
 
-  mountLooking(app, sandbox);
-  mountSteering(app, sandbox);
-  mountPeople(app, sandbox);
-  mountPlaces(app, sandbox);
+  mountInspectionRoutes(app, sandbox);
+  mountSettingsRoutes(app, sandbox);
+  mountPeopleRoutes(app, sandbox);
+  mountAddressRoutes(app, sandbox);
 }

@@ -1,12 +1,12 @@
-// Steering a running sandbox: what exists, what fails, what time it is, how much is allowed.
+// Control routes that change a running sandbox: estate, faults, clock, delivery faults, read lag, limits and tokens.
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import type { Hands } from '../controls.js';
-import { faultRuleSchema } from '../faults.js';
-import { lagSchema, readInput, toInstant } from '../input.js';
-import { disorderSchema } from '../push/delivery-faults.js';
+import type { SandboxControls } from '../controls.js';
+import { faultRuleSchema } from '../fault-injector.js';
+import { lagSchema, parseInput, toInstant } from '../input.js';
+import { deliveryFaultsSchema } from '../push/delivery-faults.js';
 import { clientSchema, estateSchema, limitsSchema } from '../seed.js';
-import { instantSchema } from './read.js';
+import { instantSchema } from './schemas.js';
 
 const estateBody = z
   .strictObject({
@@ -19,13 +19,13 @@ const estateBody = z
   });
 const faultsBody = z.strictObject({ rules: z.array(faultRuleSchema), seed: z.int().optional() });
 const revokeBody = z.strictObject({ client: z.string().optional() });
-const readingBody = z.strictObject({ lagMs: lagSchema });
+const readLagBody = z.strictObject({ lagMs: lagSchema });
 const setTimeBody = z.strictObject({ now: instantSchema, stopped: z.boolean().optional() });
 const advanceBody = z.strictObject({ advanceMs: z.number('is no number of milliseconds') });
 
-export function mountSteering(app: FastifyInstance, sandbox: Hands): void {
+export function mountSettingsRoutes(app: FastifyInstance, sandbox: SandboxControls): void {
   app.put('/estate', ({ body }) => {
-    const { clients, facilities } = readInput(estateBody, body);
+    const { clients, facilities } = parseInput(estateBody, body);
     sandbox.setEstate(facilities && { facilities }, clients);
     return {};
   });
@@ -36,7 +36,7 @@ export function mountSteering(app: FastifyInstance, sandbox: Hands): void {
 
   app.get('/faults', () => ({ rules: sandbox.faults.rules }));
   app.put('/faults', ({ body }) => {
-    const { rules, seed } = readInput(faultsBody, body);
+    const { rules, seed } = parseInput(faultsBody, body);
     sandbox.faults.set(rules, seed);
     return { rules: sandbox.faults.rules };
   });
@@ -45,31 +45,31 @@ export function mountSteering(app: FastifyInstance, sandbox: Hands): void {
     return { rules: [] };
   });
 
-  app.get('/time', () => ({ now: isoNow(sandbox) }));
+  app.get('/time', () => ({ now: formatNow(sandbox) }));
   app.post('/time', ({ body }) => {
     if (typeof body === 'object' && body !== null && 'advanceMs' in body) {
-      sandbox.clock.advance(readInput(advanceBody, body).advanceMs);
+      sandbox.clock.advance(parseInput(advanceBody, body).advanceMs);
     } else {
-      const { now, stopped } = readInput(setTimeBody, body);
+      const { now, stopped } = parseInput(setTimeBody, body);
       sandbox.clock.set(toInstant(now, 'now'), { stopped: stopped ?? false });
     }
-    return { now: isoNow(sandbox) };
+    return { now: formatNow(sandbox) };
   });
 
   app.put('/delivery', ({ body }) => {
-    sandbox.setDelivery(readInput(disorderSchema, body));
+    sandbox.setDelivery(parseInput(deliveryFaultsSchema, body));
     return {};
   });
   app.put('/reading', ({ body }) => {
-    sandbox.setReadLag(readInput(readingBody, body).lagMs);
+    sandbox.setReadLag(parseInput(readLagBody, body).lagMs);
     return {};
   });
   app.put('/limits', ({ body }) => {
-    sandbox.setLimits(readInput(limitsSchema.partial(), body));
+    sandbox.setLimits(parseInput(limitsSchema.partial(), body));
     return {};
   });
   app.post('/tokens/revoke', ({ body }) => {
-    sandbox.revokeTokens(readInput(revokeBody, body ?? {}).client);
+    sandbox.revokeTokens(parseInput(revokeBody, body ?? {}).client);
     return {};
   });
   app.post('/reset', () => {
@@ -78,6 +78,6 @@ export function mountSteering(app: FastifyInstance, sandbox: Hands): void {
   });
 }
 
-function isoNow(sandbox: Hands): string {
+function formatNow(sandbox: SandboxControls): string {
   return new Date(sandbox.clock.now()).toISOString();
 }

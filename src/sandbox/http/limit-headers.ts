@@ -1,33 +1,33 @@
-// The limiter's part of an answer: the X-RateLimit-* headers, and 429 with Retry-After. Contract: Limits.
-import type { Reading } from '../limits.js';
-import { type Answer, ERROR_TYPE } from './answer.js';
+// The rate limiter's part of a response: the X-RateLimit-* headers, and 429 with Retry-After. Contract: Limits.
+import type { LimitState } from '../rate-limiter.js';
+import { type ApiResponse, ERROR_TYPE } from './response.js';
 
-export type Headers = Readonly<Record<string, string>>;
+export type ResponseHeaders = Readonly<Record<string, string>>;
 
-export function withHeaders(answer: Answer, headers: Headers): Answer {
+export function withHeaders(answer: ApiResponse, headers: ResponseHeaders): ApiResponse {
   return { ...answer, headers: { ...headers, ...answer.headers } };
 }
 
-/** None where the limiter is off for this client. */
-export function limitHeaders(reading: Reading | undefined): Headers {
-  if (reading === undefined) return {};
+/** Empty where the limits of the client are switched off. */
+export function limitHeaders(state: LimitState | undefined): ResponseHeaders {
+  if (state === undefined) return {};
   return {
-    'x-ratelimit-limit': String(reading.limit),
-    'x-ratelimit-used': String(reading.used),
-    'x-ratelimit-remaining': String(reading.remaining),
-    // Rounded up to whole seconds: who waits until then is never early.
-    'x-ratelimit-reset': new Date(Math.ceil(reading.resetAt / 1_000) * 1_000)
+    'x-ratelimit-limit': String(state.limit),
+    'x-ratelimit-used': String(state.used),
+    'x-ratelimit-remaining': String(state.remaining),
+    // Rounded up to whole seconds, so that a client that waits until then is never early.
+    'x-ratelimit-reset': new Date(Math.ceil(state.resetAt / 1_000) * 1_000)
       .toISOString()
       .replace('.000Z', '+00:00'),
   };
 }
 
-export function tooMany(reading: Reading | undefined, now: number): Answer {
-  return tooManyAfter(Math.max(1, Math.ceil(((reading?.resetAt ?? now) - now) / 1_000)));
+export function tooManyRequests(state: LimitState | undefined, now: number): ApiResponse {
+  return tooManyRequestsAfter(Math.max(1, Math.ceil(((state?.resetAt ?? now) - now) / 1_000)));
 }
 
-/** Seconds. */
-export function tooManyAfter(seconds: number): Answer {
+/** @param seconds the value of Retry-After */
+export function tooManyRequestsAfter(seconds: number): ApiResponse {
   return {
     status: 429,
     headers: { 'content-type': ERROR_TYPE, 'retry-after': String(seconds) },

@@ -1,62 +1,66 @@
-// What every operation of the API is given and gives back. One exchange serves them all.
+// The interface of the API's operations: the call that they get, and the admission and the response that they return.
 
-import type { Limiter } from '../limits.js';
+import type { AccessTokens } from '../access-tokens.js';
 import type { Processing } from '../market/duplicates.js';
 import type { Market } from '../market/market.js';
-import type { PostOffice } from '../push/push-service.js';
+import type { PushService } from '../push/push-service.js';
+import type { RateLimiter } from '../rate-limiter.js';
 import type { Limits } from '../seed.js';
-import type { Tokens } from '../tokens.js';
-import { type Answer, Refusal } from './answer.js';
+import { ApiError, type ApiResponse } from './response.js';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-export interface Call {
-  /** The client whose token came with the request. */
+export interface OperationCall {
+  /** The client of the request's token. */
   readonly client: string;
-  /** Without the query. */
+  /** The path without the query. */
   readonly path: string;
   readonly params: Readonly<Record<string, string | undefined>>;
   readonly query: URLSearchParams;
-  readonly body: ReceivedBody;
+  readonly body: RequestBody;
   /** Epoch milliseconds on the sandbox's clock, at the moment of processing. */
   readonly now: number;
   readonly market: Market;
-  readonly limiter: Limiter;
+  readonly limiter: RateLimiter;
   readonly limits: Limits;
-  readonly tokens: Tokens;
-  /** Where notifications are pulled, and failed pushes released. */
-  readonly postOffice: Pick<PostOffice, 'take' | 'release'>;
-  /** These headers are for the token endpoint. */
+  readonly tokens: AccessTokens;
+  /** Pulls notifications and releases failed pushes. */
+  readonly pushService: Pick<PushService, 'pull' | 'release'>;
+  /** The Authorization header, for the token endpoint. */
   readonly authorization: string | undefined;
+  /** The Content-Type header, for the token endpoint. */
   readonly contentType: string | undefined;
 }
 
-export interface ReceivedBody {
+export interface RequestBody {
   readonly text: string;
-  /** The parsed body; undefined when there was none. Throws the 400 of a malformed one. */
+  /**
+   * The parsed body; undefined without one.
+   * @throws ApiError 400 for malformed JSON
+   */
   json(): unknown;
 }
 
-/** It is processed, or ends here with an answer that may hide that it was ignored. */
-export type Admitted =
+/** Either the request is processed, or it gets this response at once; `ignored` when it is a duplicate. */
+export type AdmissionResult =
   | { readonly processing: Processing }
-  | { readonly answer: Answer; readonly ignored: boolean };
+  | { readonly answer: ApiResponse; readonly ignored: boolean };
 
 export interface Operation {
-  /** The contract's name of it. */
+  /** The contract's name of the operation. */
   readonly name: string;
   readonly method: Method;
-  /** Under the API's prefix, `:name` for a parameter. */
+  /** The path with the API's prefix, `:name` for a parameter. */
   readonly path: string;
-  /** A read that changes something all the same: a pulled notification is gone. */
-  readonly changes?: true;
+  /** Set for a GET that changes state: pulling removes notifications from the queue. */
+  readonly changesState?: true;
   /** Runs on arrival, before any latency: the duplicate rule. */
-  readonly admit?: (call: Call) => Admitted;
-  /** Throws a {@link Refusal} where the contract refuses. */
-  readonly handle: (call: Call) => Answer;
+  readonly admit?: (call: OperationCall) => AdmissionResult;
+  /** @throws ApiError when the contract refuses the request */
+  readonly handle: (call: OperationCall) => ApiResponse;
 }
 
-export function receivedBody(text: string): ReceivedBody {
+export function toRequestBody(text: string): RequestBody {
   return {
     text,
     json: () => {
@@ -64,7 +68,7 @@ export function receivedBody(text: string): ReceivedBody {
       try {
         return JSON.parse(text);
       } catch {
-        throw new Refusal(400, 'The body is not valid JSON.');
+        throw new ApiError(400, 'The body is not valid JSON.');
       }
     },
   };

@@ -1,4 +1,4 @@
-// A visit that was sold in the marketplace, or put there by the clinic. Contract: bookSlot.
+// The type of a booking, made by a patient, the doctor or the integration. Contract: bookSlot.
 import type { Interval } from './starts.js';
 
 export type Actor = 'user' | 'doctor' | 'integration';
@@ -15,19 +15,19 @@ export interface Patient {
   readonly insurance_number?: string | undefined;
 }
 
-/** Ids of the dictionary. */
-export interface VisitInsurance {
+/** Ids in the dictionary of insurance providers. */
+export interface BookingInsurance {
   readonly providerId: string;
   readonly planId: string | undefined;
 }
 
 export interface Booking extends Interval {
   readonly id: string;
-  /** One that was moved is canceled. */
+  /** A booking that was moved is `canceled`. */
   readonly status: 'booked' | 'canceled';
-  /** The first booking that it was before it moved; its own id where it is the first. */
+  /** The id of the first booking in a chain of moves; its own id without a move. */
   readonly originId: string;
-  /** The booking that took its place. */
+  /** The id of the booking that replaced it in a move. */
   readonly movedTo: string | undefined;
   readonly serviceId: string;
   readonly patient: Patient;
@@ -38,11 +38,11 @@ export interface Booking extends Interval {
   readonly canceledAt: number | undefined;
   readonly cancelReason: string | undefined;
   readonly confirmed: boolean;
-  /** Whether the patient came; undefined while nobody has marked it. */
+  /** Whether the patient came; undefined until it is recorded. */
   readonly presence: Presence | undefined;
-  /** Undefined for a visit that is not paid online. One that holds money does not move to another account, 422. */
+  /** Undefined for a booking that is not paid online. A paid booking does not move to another payment account, 422. */
   readonly payment: PaymentStatus | undefined;
-  readonly insurance: VisitInsurance | undefined;
+  readonly insurance: BookingInsurance | undefined;
 }
 
 export type Presence = 'present' | 'absent';

@@ -1,5 +1,5 @@
-// Making, moving and removing breaks. Contract: Resources, Breaks.
-import { toldBreak } from '../notification-bodies.js';
+// Adds, moves and removes breaks. Contract: Resources, Breaks.
+import { buildNotifiedBreak } from '../notification-bodies.js';
 import type { Actor } from './booking.js';
 import type { Break } from './break.js';
 import type { Calendar } from './calendar.js';
@@ -10,7 +10,7 @@ import type { Interval } from './starts.js';
 export interface BreakRequest extends Interval {
   readonly description: string;
   readonly by: Actor;
-  /** Further calendars that take the same break. */
+  /** Further calendars that get the same break. */
   readonly coupled?: readonly Calendar[];
 }
 
@@ -25,18 +25,18 @@ export function addBreak(
   now: number,
 ): BreakOutcome<'range' | 'exists'> {
   if (end <= start) return { ok: false, reason: 'range' };
-  const isThere = [...calendar.breaks.values()].some(
+  const exists = [...calendar.breaks.values()].some(
     (one) => one.start === start && one.end === end && one.description === description,
   );
-  if (isThere) return { ok: false, reason: 'exists' };
+  if (exists) return { ok: false, reason: 'exists' };
 
-  calendar.make();
-  const id = market.newId(calendar);
-  const others = coupled.map((home) => ({ home, id: market.newId(home) }));
-  const together = [id, ...others.map((other) => other.id)];
-  const made: Break = { id, start, end, description, together };
-  for (const place of [{ home: calendar, id }, ...others]) {
-    put(market, place.home, 'break-created', { ...made, id: place.id }, by, now);
+  calendar.ensureExists();
+  const id = market.createId(calendar);
+  const others = coupled.map((other) => ({ calendar: other, id: market.createId(other) }));
+  const coupledIds = [id, ...others.map((other) => other.id)];
+  const made: Break = { id, start, end, description, coupledIds };
+  for (const one of [{ calendar, id }, ...others]) {
+    saveBreak(market, one.calendar, 'break-created', { ...made, id: one.id }, by, now);
   }
   return { ok: true, made };
 }
@@ -52,8 +52,8 @@ export function moveBreak(
   if (old === undefined) return { ok: false, reason: 'unknown' };
   if (end <= start) return { ok: false, reason: 'range' };
   if (start === old.start && end === old.end) return { ok: false, reason: 'same' };
-  for (const [home, one] of madeTogether(market, old)) {
-    put(market, home, 'break-moved', { ...one, start, end }, by, now);
+  for (const [owner, one] of findCoupledBreaks(market, old)) {
+    saveBreak(market, owner, 'break-moved', { ...one, start, end }, by, now);
   }
   return { ok: true, made: { ...old, start, end } };
 }
@@ -61,30 +61,44 @@ export function moveBreak(
 export function removeBreak(market: Market, calendar: Calendar, id: string, by: Actor, now: number): boolean {
   const old = calendar.breaks.get(id);
   if (old === undefined) return false;
-  for (const [home, one] of madeTogether(market, old)) {
-    home.remember(now);
-    home.breaks.delete(one.id);
-    tell(market, home, 'break-removed', one, by, now);
+  for (const [owner, one] of findCoupledBreaks(market, old)) {
+    owner.saveState(now);
+    owner.breaks.delete(one.id);
+    notifyBreak(market, owner, 'break-removed', one, by, now);
   }
   return true;
 }
 
-type BreakNews = Extract<NotificationName, `break-${string}`>;
+type BreakNotificationName = Extract<NotificationName, `break-${string}`>;
 
-function put(market: Market, calendar: Calendar, name: BreakNews, one: Break, by: Actor, now: number): void {
-  calendar.remember(now);
+function saveBreak(
+  market: Market,
+  calendar: Calendar,
+  name: BreakNotificationName,
+  one: Break,
+  by: Actor,
+  now: number,
+): void {
+  calendar.saveState(now);
   calendar.breaks.set(one.id, one);
-  tell(market, calendar, name, one, by, now);
+  notifyBreak(market, calendar, name, one, by, now);
 }
 
-function tell(market: Market, calendar: Calendar, name: BreakNews, one: Break, by: Actor, now: number): void {
-  market.tell(calendar, { name, by, about: { break: toldBreak(one, calendar.zone) } }, now);
+function notifyBreak(
+  market: Market,
+  calendar: Calendar,
+  name: BreakNotificationName,
+  one: Break,
+  by: Actor,
+  now: number,
+): void {
+  market.notify(calendar, { name, by, data: { break: buildNotifiedBreak(one, calendar.zone) } }, now);
 }
 
-function madeTogether(market: Market, { together }: Break): readonly (readonly [Calendar, Break])[] {
-  return together.flatMap((id) => {
-    const home = market.homeOf(id);
-    const one = home?.breaks.get(id);
-    return home === undefined || one === undefined ? [] : [[home, one] as const];
+function findCoupledBreaks(market: Market, { coupledIds }: Break): readonly (readonly [Calendar, Break])[] {
+  return coupledIds.flatMap((id) => {
+    const owner = market.findCalendarOf(id);
+    const one = owner?.breaks.get(id);
+    return owner === undefined || one === undefined ? [] : [[owner, one] as const];
   });
 }

@@ -1,4 +1,4 @@
-// One calendar of the marketplace: its work periods, and the bookings and breaks that take time out of them.
+// One calendar of the marketplace: its work periods, and the bookings and breaks that occupy time in them.
 import type { AddressRef } from '../address.js';
 import type { Cutting } from '../seed.js';
 import type { LocalZone } from '../zone.js';
@@ -9,26 +9,27 @@ import { type BookableStart, cutStarts, type Interval, overlaps, type WorkPeriod
 
 const DAY_MS = 24 * 60 * 60_000;
 
-/** None: nobody has made it yet. */
+/** `none`: the calendar does not exist yet. */
 export type CalendarStatus = 'enabled' | 'disabled' | 'none';
 
-/** What holds at the moment, in the market or at the address. */
+/** The current settings of the market or of the address. */
 export interface CalendarRules {
   readonly cutting: () => Cutting;
-  /** Undefined is the one of all addresses that name none. */
+  /** Undefined is the account that all addresses without one share. */
   readonly paymentAccount: () => string | undefined;
-  /** A reading shows the state of so many milliseconds ago. */
+  /** How far a read of the slots lags behind; milliseconds. */
   readonly readLagMs: () => number;
 }
 
-/** What the starts follow from. */
-interface State {
+/** The state that determines the bookable starts. */
+interface CalendarState {
   readonly schedule: Schedule;
-  readonly taken: readonly Interval[];
+  readonly busy: readonly Interval[];
   readonly status: CalendarStatus;
 }
 
-interface PastState extends State {
+/** A state that was current until an instant. */
+interface PastCalendarState extends CalendarState {
   readonly until: number;
 }
 
@@ -39,8 +40,8 @@ export class Calendar {
   readonly bookings = new Map<string, Booking>();
   readonly breaks = new Map<string, Break>();
   readonly #rules: CalendarRules;
-  /** The oldest first; no older than a reading may lag. */
-  #past: readonly PastState[] = [];
+  /** Ordered by age, the oldest first; none older than the lag of reads. */
+  #past: readonly PastCalendarState[] = [];
   status: CalendarStatus;
 
   constructor(ref: AddressRef, zone: LocalZone, status: CalendarStatus, rules: CalendarRules) {
@@ -55,37 +56,37 @@ export class Calendar {
     return this.#rules.paymentAccount();
   }
 
-  /** Before each change, so that a reading that lags shows what was. */
-  remember(now: number): void {
+  /** Records the state before a change, for reads that lag. */
+  saveState(now: number): void {
     const lag = this.#rules.readLagMs();
-    const kept = this.#past.filter(({ until }) => until > now - lag);
-    const { taken, status } = this.#state();
-    this.#past = lag === 0 ? [] : [...kept, { until: now, schedule: this.schedule.copy(), taken, status }];
+    const recent = this.#past.filter(({ until }) => until > now - lag);
+    const { busy, status } = this.#state();
+    this.#past = lag === 0 ? [] : [...recent, { until: now, schedule: this.schedule.copy(), busy, status }];
   }
 
-  /** There is a calendar from here on. */
-  make(): void {
+  /** Creates the calendar if it does not exist. */
+  ensureExists(): void {
     if (this.status === 'none') this.status = 'enabled';
   }
 
   /**
-   * The starts within a half-open range that can be booked at `now`: none that are past, none while the calendar is
-   * disabled. A booking that is about to move does not stand in its own way.
+   * The starts in a half-open range that can be booked at `now`: none in the past, and none while the calendar is disabled.
+   * `movingBooking` occupies no time, so that a booking can move into its own time.
    */
-  starts(range: Interval, now: number, movingBooking?: string): readonly BookableStart[] {
+  listStarts(range: Interval, now: number, movingBooking?: string): readonly BookableStart[] {
     return this.#startsIn(this.#state(movingBooking), range, now);
   }
 
-  /** The same, as they were when a reading of now looked. */
-  shownStarts(range: Interval, now: number): readonly BookableStart[] {
+  /** The bookable starts as a read at `now` shows them, which lags by `readLagMs`. */
+  laggedStarts(range: Interval, now: number): readonly BookableStart[] {
     const then = now - this.#rules.readLagMs();
     return this.#startsIn(this.#past.find(({ until }) => until > then) ?? this.#state(), range, now);
   }
 
-  /** The work period in which the whole appointment lies and its service is offered. */
-  periodFor(serviceId: string, appointment: Interval): WorkPeriod | undefined {
+  /** The work period that contains the whole appointment and offers its service. */
+  findPeriod(serviceId: string, appointment: Interval): WorkPeriod | undefined {
     return this.schedule
-      .between(appointment)
+      .periodsIn(appointment)
       .find(
         (period) =>
           period.start <= appointment.start &&
@@ -94,35 +95,39 @@ export class Calendar {
       );
   }
 
-  /** What is offered on the local date of an instant: by service, the minutes of its first period. */
-  servicesOn(instant: number): ReadonlyMap<string, number> {
+  /** The services offered on the local date of an instant: by service id, its duration in minutes in the first period. */
+  listServicesOn(instant: number): ReadonlyMap<string, number> {
     const date = this.zone.dateOf(instant);
     const day = this.schedule
-      .between({ start: instant - DAY_MS, end: instant + DAY_MS })
+      .periodsIn({ start: instant - DAY_MS, end: instant + DAY_MS })
       .filter(({ start }) => this.zone.dateOf(start) === date);
     const all = day.flatMap(({ terms }) => terms.services).reverse();
     return new Map(all.map(({ id, duration }) => [id, duration]));
   }
 
   isFree(appointment: Interval, movingBooking?: string): boolean {
-    return !this.taken(movingBooking).some((one) => overlaps(one, appointment));
+    return !this.busyIntervals(movingBooking).some((one) => overlaps(one, appointment));
   }
 
-  taken(movingBooking?: string): readonly Interval[] {
+  busyIntervals(movingBooking?: string): readonly Interval[] {
     const booked = [...this.bookings.values()].filter(
       (booking) => booking.status === 'booked' && booking.id !== movingBooking,
     );
     return [...booked, ...this.breaks.values()];
   }
 
-  #state(movingBooking?: string): State {
-    return { schedule: this.schedule, taken: this.taken(movingBooking), status: this.status };
+  #state(movingBooking?: string): CalendarState {
+    return { schedule: this.schedule, busy: this.busyIntervals(movingBooking), status: this.status };
   }
 
-  #startsIn({ schedule, taken, status }: State, range: Interval, now: number): readonly BookableStart[] {
+  #startsIn(
+    { schedule, busy, status }: CalendarState,
+    range: Interval,
+    now: number,
+  ): readonly BookableStart[] {
     if (status !== 'enabled') return [];
     const from = Math.max(range.start, now);
-    return cutStarts(schedule.between(range), taken, this.#rules.cutting()).filter(
+    return cutStarts(schedule.periodsIn(range), busy, this.#rules.cutting()).filter(
       ({ start }) => from <= start && start < range.end,
     );
   }

@@ -5,7 +5,7 @@ interface Entry {
   readonly name: string;
 }
 
-/** With the specializations that a service is for. */
+/** Each service has the ids of its specializations. */
 export const dictionaryServices: readonly (Entry & { readonly specializations: readonly string[] })[] = [
   { id: '1', name: 'First visit', specializations: ['12', '23'] },
   { id: '2', name: 'Follow-up visit', specializations: ['12'] },
@@ -25,7 +25,7 @@ export const insuranceProviders: readonly (Entry & { readonly plans: readonly En
   { id: '3', name: 'Insurance provider 3', plans: [] },
 ];
 
-/** None of a provider that is not in the dictionary. */
+/** Empty for a provider that is not in the dictionary. */
 export function insurancePlans(providerId: string): readonly Entry[] {
   return insuranceProviders.find(({ id }) => id === providerId)?.plans ?? [];
 }

@@ -1,14 +1,14 @@
-// The duplicate rule, both halves: a payload that is still being processed is refused, one that was processed less than
-// three minutes ago is accepted and ignored, whatever came in between. Contract: replaceSlots, Duplicates.
+// The duplicate rule. A payload that is still processed is refused. A payload that was processed less than three minutes ago is
+// accepted and ignored, regardless of the requests in between. Contract: replaceSlots, Duplicates.
 
 export const DUPLICATE_WINDOW_MS = 3 * 60_000;
 
-/** Held while a payload is processed. Exactly one of the two ends it. */
+/** The processing of one payload. The caller ends it with exactly one of the two methods. */
 export interface Processing {
-  /** It was applied: the three minutes begin. */
+  /** The payload was applied; its three minutes begin. */
   finish(now: number): void;
-  /** It was not applied: the same payload may come again at once. */
-  drop(): void;
+  /** The payload was not applied; an equal one is processed at once. */
+  abandon(): void;
 }
 
 export type Admission =
@@ -16,22 +16,22 @@ export type Admission =
   | { readonly state: 'in-process' }
   | { readonly state: 'repeated' };
 
-const UNGUARDED: Processing = { finish: () => undefined, drop: () => undefined };
+const UNCHECKED: Processing = { finish: () => undefined, abandon: () => undefined };
 
 export class DuplicateGuard {
   readonly #inProcess = new Set<string>();
-  readonly #holds: boolean;
-  /** By payload, the instant it was finished; in order of finishing. */
+  readonly #isEnabled: boolean;
+  /** The finishing instant by payload, in the order of finishing. */
   readonly #finished = new Map<string, number>();
 
-  /** @param holds false: every payload is a new one */
-  constructor(holds = true) {
-    this.#holds = holds;
+  /** @param isEnabled when false, every payload is new */
+  constructor(isEnabled = true) {
+    this.#isEnabled = isEnabled;
   }
 
   admit(payload: string, now: number): Admission {
-    if (!this.#holds) return { state: 'new', processing: UNGUARDED };
-    this.#forget(now);
+    if (!this.#isEnabled) return { state: 'new', processing: UNCHECKED };
+    this.#deleteExpired(now);
     if (this.#inProcess.has(payload)) return { state: 'in-process' };
     const finished = this.#finished.get(payload);
     if (finished !== undefined && isRecent(finished, now)) return { state: 'repeated' };
@@ -45,7 +45,7 @@ export class DuplicateGuard {
           this.#finished.delete(payload);
           this.#finished.set(payload, finishedAt);
         },
-        drop: () => {
+        abandon: () => {
           this.#inProcess.delete(payload);
         },
       },
@@ -56,7 +56,7 @@ export class DuplicateGuard {
     this.#finished.clear();
   }
 
-  #forget(now: number): void {
+  #deleteExpired(now: number): void {
     for (const [payload, finishedAt] of this.#finished) {
       if (isRecent(finishedAt, now)) return;
       this.#finished.delete(payload);

@@ -1,41 +1,41 @@
-// The marketplace's state: who and what exists, a calendar for every address that was touched, and what there is to tell.
-// It lives in memory.
+// The marketplace's in-memory state: the directory of what exists, and a calendar for every address that was used. It builds the
+// notifications of changes.
 import { type AddressRef, addressKey } from '../address.js';
 import { Directory } from '../directory.js';
-import { toldAddress } from '../notification-bodies.js';
-import type { KnownAddress, KnownClient, KnownEstate, KnownService } from '../seed.js';
-import { writtenDoctor, writtenFacility } from '../serialize.js';
-import { zoneNamed } from '../zone.js';
+import { buildNotifiedAddress } from '../notification-bodies.js';
+import type { ParsedAddress, ParsedClient, ParsedEstate, ParsedService } from '../seed.js';
+import { serializeDoctor, serializeFacility } from '../serialize.js';
+import { getZone } from '../zone.js';
 import { Calendar } from './calendar.js';
 import { DuplicateGuard } from './duplicates.js';
-import type { News, Notification, Told } from './notifications.js';
-import type { Terms } from './starts.js';
+import type { MarketChange, Notification, OutgoingNotification } from './notifications.js';
+import type { PeriodTerms } from './starts.js';
 
 export interface MarketOptions {
-  readonly estate: KnownEstate | undefined;
-  readonly clients: readonly KnownClient[] | undefined;
+  readonly estate: ParsedEstate | undefined;
+  readonly clients: readonly ParsedClient[] | undefined;
   readonly timeZone: string;
-  /** Whether the integration's visits are as long as it asks for. */
+  /** Whether bookings of the integration have the requested duration. */
   readonly askedDurations: boolean;
-  /** Whether a booking that moves keeps its comment. */
+  /** Whether a moved booking retains its comment. */
   readonly keptComments: boolean;
-  /** Whether the integration's own bookings and breaks come back as notifications. */
+  /** Whether the integration's own bookings and breaks are sent back as notifications. */
   readonly echoes: boolean;
-  /** Whether the duplicate rule holds. */
+  /** Whether the duplicate rule applies. */
   readonly duplicates: boolean;
-  /** How long ago the state is that readings of slots show; milliseconds. */
+  /** How far reads of slots lag behind the current state; milliseconds. */
   readonly readLagMs: number;
-  /** Takes what there is to tell. */
-  readonly onTold: (told: Told) => void;
+  /** Receives every notification to deliver. */
+  readonly onNotification: (notification: OutgoingNotification) => void;
 }
 
 export class Market {
   readonly duplicates: DuplicateGuard;
   readonly #options: MarketOptions;
   readonly #calendars = new Map<string, Calendar>();
-  /** By the id of a booking or break, the calendar it is in. */
-  readonly #homes = new Map<string, Calendar>();
-  readonly #terms = new Map<string, Terms>();
+  /** The calendar of a booking or break, by its id. */
+  readonly #calendarsById = new Map<string, Calendar>();
+  readonly #terms = new Map<string, PeriodTerms>();
   #directory: Directory;
   #lastId = 0;
   readLagMs: number;
@@ -63,101 +63,117 @@ export class Market {
     return [...this.#calendars.values()];
   }
 
-  /** Undefined where no such address exists. */
-  calendar(ref: AddressRef): Calendar | undefined {
-    const address = this.#directory.find(ref)?.address;
+  /** Creates the calendar on first use. Undefined where the address does not exist. */
+  resolveCalendar(ref: AddressRef): Calendar | undefined {
+    const address = this.#directory.resolve(ref)?.address;
     if (address === undefined) return undefined;
     const key = addressKey(ref);
-    const before = this.#calendars.get(key);
-    if (before !== undefined) return before;
-    const zone = zoneNamed(address.timeZone ?? this.#options.timeZone);
+    const existing = this.#calendars.get(key);
+    if (existing !== undefined) return existing;
+    const zone = getZone(address.timeZone ?? this.#options.timeZone);
     const calendar = new Calendar(ref, zone, address.calendar ?? 'enabled', {
-      paymentAccount: () => this.#directory.find(ref)?.address.paymentAccount,
-      cutting: () => this.#directory.find(ref)?.address.cutting ?? 'duration',
+      paymentAccount: () => this.#directory.resolve(ref)?.address.paymentAccount,
+      cutting: () => this.#directory.resolve(ref)?.address.cutting ?? 'duration',
       readLagMs: () => this.readLagMs,
     });
     this.#calendars.set(key, calendar);
     return calendar;
   }
 
-  /** Of one that is gone only the id is known. */
-  service(calendar: Calendar, id: string): KnownService {
-    const address = this.#directory.find(calendar.ref)?.address;
-    return (address && this.#directory.service(address, id)) ?? { id };
+  /** For a service that does not exist anymore the result has only its id. */
+  findService(calendar: Calendar, id: string): ParsedService {
+    const address = this.#directory.resolve(calendar.ref)?.address;
+    return (address && this.#directory.findService(address, id)) ?? { id };
   }
 
-  /** An id for a new booking or break. Given out in order, so that a run can be repeated. */
-  newId(home: Calendar): string {
+  /** A new id for a booking or break of the calendar. Ids are sequential, so that a run is reproducible. */
+  createId(calendar: Calendar): string {
     const id = String(++this.#lastId);
-    this.#homes.set(id, home);
+    this.#calendarsById.set(id, calendar);
     return id;
   }
 
-  /** Of a service that the address has not had. */
-  newServiceId({ services }: Pick<KnownAddress, 'services'>): string {
+  /** A new id for a service of the address. */
+  createServiceId({ services }: Pick<ParsedAddress, 'services'>): string {
     const id = String(++this.#lastId);
-    return services.some((service) => service.id === id) ? this.newServiceId({ services }) : id;
+    return services.some((service) => service.id === id) ? this.createServiceId({ services }) : id;
   }
 
-  homeOf(id: string): Calendar | undefined {
-    return this.#homes.get(id);
+  findCalendarOf(id: string): Calendar | undefined {
+    return this.#calendarsById.get(id);
   }
 
-  /** Tells every client that may act for the address; what the integration did itself is an echo. */
-  tell(calendar: Calendar, news: News, now: number): void {
-    if (news.by === 'integration' && !this.#options.echoes) return;
-    const told = this.write(calendar, news, now);
-    if (told !== undefined) this.#options.onTold(told);
+  /** Notifies every client with access to the address. A change by the integration is an echo, which can be switched off. */
+  notify(calendar: Calendar, change: MarketChange, now: number): void {
+    if (change.by === 'integration' && !this.#options.echoes) return;
+    const notification = this.buildNotification(calendar, change, now);
+    if (notification !== undefined) this.#options.onNotification(notification);
   }
 
-  /** What there would be to tell, and whom; undefined where the address is gone. */
-  write(calendar: Calendar, { name, by, about, bookingId }: News, now: number): Told | undefined {
-    const place = this.#directory.find(calendar.ref);
-    if (place === undefined) return undefined;
-    const { facility, doctor, address } = place;
+  /** The notification of a change and its clients; undefined where the address does not exist. */
+  buildNotification(
+    calendar: Calendar,
+    { name, by, data, bookingId }: MarketChange,
+    now: number,
+  ): OutgoingNotification | undefined {
+    const found = this.#directory.resolve(calendar.ref);
+    if (found === undefined) return undefined;
+    const { facility, doctor, address } = found;
     const notification: Notification = {
       name,
       data: {
-        facility: writtenFacility(facility),
-        doctor: writtenDoctor(doctor),
-        address: toldAddress(address),
-        ...about,
+        facility: serializeFacility(facility),
+        doctor: serializeDoctor(doctor),
+        address: buildNotifiedAddress(address),
+        ...data,
       },
       created_at: calendar.zone.format(now),
     };
-    return { notification, by, bookingId, audience: this.#directory.audience(facility.id, address), at: now };
+    return {
+      notification,
+      by,
+      bookingId,
+      clients: this.#directory.listNotifiedClients(facility.id, address),
+      at: now,
+    };
   }
 
   /**
-   * What exists changes. Calendars of addresses that stay keep what they hold, less the services that are gone; one that is
-   * now in another zone begins anew.
+   * Replaces the estate and the clients. Calendars of remaining addresses retain their state, except services that were removed. A
+   * calendar whose address has another zone now is reset.
    */
-  settle(estate: KnownEstate | undefined, clients: readonly KnownClient[] | undefined, now: number): void {
+  replaceEstate(
+    estate: ParsedEstate | undefined,
+    clients: readonly ParsedClient[] | undefined,
+    now: number,
+  ): void {
     this.#directory = new Directory(estate, clients);
     for (const [key, calendar] of this.#calendars) {
-      const address = this.#directory.find(calendar.ref)?.address;
+      const address = this.#directory.resolve(calendar.ref)?.address;
       if (address === undefined) continue;
       if ((address.timeZone ?? this.#options.timeZone) !== calendar.zone.name) this.#calendars.delete(key);
       else {
-        calendar.remember(now);
-        calendar.schedule.keepServices((id) => this.#directory.service(address, id) !== undefined);
+        calendar.saveState(now);
+        calendar.schedule.removeServicesExcept(
+          (id) => this.#directory.findService(address, id) !== undefined,
+        );
       }
     }
   }
 
-  /** One object for equal terms, because thousands of work periods share a few. */
-  shareTerms(terms: Terms): Terms {
+  /** Returns one shared object for equal terms, which saves memory: thousands of work periods have few different terms. */
+  internTerms(terms: PeriodTerms): PeriodTerms {
     const key = JSON.stringify(terms);
     const shared = this.#terms.get(key) ?? terms;
     this.#terms.set(key, shared);
     return shared;
   }
 
-  /** Forgets everything that happened; what exists stays. */
+  /** Deletes all calendars, bookings and breaks; the estate and the clients are retained. */
   clear(): void {
     this.duplicates.clear();
     this.#calendars.clear();
-    this.#homes.clear();
+    this.#calendarsById.clear();
     this.#terms.clear();
     this.#lastId = 0;
   }

@@ -1,8 +1,8 @@
-// What the marketplace has to tell its clients: its 17 kinds, and a queue for each client that pulls, first in first out, handed
-// out once, gone after 72 hours. Contract: Notifications.
+// The 17 kinds of notifications, and a queue for each client that pulls: first in, first out. A notification is returned once and
+// expires after 72 hours. Contract: Notifications.
 import type { Actor } from './booking.js';
 
-const KEPT_MS = 72 * 60 * 60_000;
+const RETENTION_MS = 72 * 60 * 60_000;
 
 export type NotificationName =
   | 'slot-booking'
@@ -26,43 +26,47 @@ export type NotificationName =
 export interface Notification {
   readonly name: NotificationName;
   readonly data: Readonly<Record<string, unknown>>;
-  /** In the address's zone. */
+  /** An instant in the address's zone. */
   readonly created_at: string;
 }
 
-/** Something that happened, before it is written down for anybody. */
-export interface News {
+/** A change in the marketplace that clients are notified of. */
+export interface MarketChange {
   readonly name: NotificationName;
   readonly by: Actor;
-  /** What its data holds besides the facility, the doctor and the address. */
-  readonly about: Readonly<Record<string, unknown>>;
-  /** The booking that it is about; of a moved one the new one. */
+  /** The fields of the notification's data besides the facility, the doctor and the address. */
+  readonly data: Readonly<Record<string, unknown>>;
+  /** The changed booking; the new booking for a move. */
   readonly bookingId?: string;
 }
 
-/** A notification on its way to those who are to hear of it. */
-export interface Told {
+/** A notification to deliver, and its clients. */
+export interface OutgoingNotification {
   readonly notification: Notification;
   readonly by: Actor;
   readonly bookingId: string | undefined;
-  /** Clients. */
-  readonly audience: readonly string[];
+  /** Ids of the clients to deliver it to. */
+  readonly clients: readonly string[];
   /** Epoch milliseconds. */
   readonly at: number;
 }
 
 export class NotificationQueues {
-  readonly #queues = new Map<string, Told[]>();
+  readonly #queues = new Map<string, OutgoingNotification[]>();
 
-  /** @param place in [0, 1): somewhere before those that wait, instead of behind them */
-  put(client: string, told: Told, place?: number): void {
+  /** @param position in [0, 1): the relative position in the queue; the end by default */
+  enqueue(client: string, notification: OutgoingNotification, position?: number): void {
     const queue = this.#queues.get(client) ?? [];
     this.#queues.set(client, queue);
-    queue.splice(place === undefined ? queue.length : Math.floor(place * queue.length), 0, told);
+    queue.splice(
+      position === undefined ? queue.length : Math.floor(position * queue.length),
+      0,
+      notification,
+    );
   }
 
-  take(client: string, limit: number, now: number) {
-    const waiting = (this.#queues.get(client) ?? []).filter(({ at }) => now - at < KEPT_MS);
+  pull(client: string, limit: number, now: number) {
+    const waiting = (this.#queues.get(client) ?? []).filter(({ at }) => now - at < RETENTION_MS);
     const notifications = waiting.splice(0, limit).map(({ notification }) => notification);
     this.#queues.set(client, waiting);
     return { notifications, remaining: waiting.length };

@@ -1,11 +1,11 @@
-// The work periods of one calendar, by local date. replaceSlots overrides the dates it names, deleteSlots clears one.
+// The work periods of one calendar, by local date. replaceSlots replaces the dates that it names, deleteSlots clears one date.
 import type { LocalZone } from '../zone.js';
-import { type Interval, overlaps, type Terms, type WorkPeriod } from './starts.js';
+import { type Interval, overlaps, type PeriodTerms, type WorkPeriod } from './starts.js';
 
-/** What one replaceSlots request says, read and checked. */
+/** The parsed and validated body of replaceSlots. */
 export interface Replacement {
   readonly offered: readonly WorkPeriod[];
-  /** Ranges sent without services: their slots are removed. */
+  /** Ranges without services, whose slots are removed. */
   readonly removed: readonly Interval[];
 }
 
@@ -18,8 +18,8 @@ export class Schedule {
   }
 
   /**
-   * A date with an offered period is replaced whole; then the removed ranges are taken out of whatever stands. A date named
-   * only by a removed range so keeps the rest of its periods. Nothing offered and nothing removed changes nothing.
+   * Replaces each date with an offered period as a whole, then subtracts the removed ranges from the current periods. A date that
+   * only a removed range names retains the rest of its periods. An empty replacement changes nothing.
    */
   replace({ offered, removed }: Replacement): void {
     const byDate = new Map<string, WorkPeriod[]>();
@@ -38,12 +38,12 @@ export class Schedule {
       const date = this.#zone.dateOf(range.start);
       this.#put(
         date,
-        (this.#days.get(date) ?? []).flatMap((period) => without(period, range)),
+        (this.#days.get(date) ?? []).flatMap((period) => subtractRange(period, range)),
       );
     }
   }
 
-  /** As it stands now. */
+  /** A snapshot of the current periods. */
   copy(): Schedule {
     const copy = new Schedule(this.#zone);
     for (const [date, periods] of this.#days) copy.#days.set(date, periods);
@@ -54,8 +54,8 @@ export class Schedule {
     return this.#days.delete(date);
   }
 
-  /** The periods that touch the range, whole, ascending. */
-  between(range: Interval): readonly WorkPeriod[] {
+  /** The periods that overlap the range, not clipped to it, ascending. */
+  periodsIn(range: Interval): readonly WorkPeriod[] {
     const first = this.#zone.dateOf(range.start);
     const last = this.#zone.dateOf(range.end);
     return [...this.#days.keys()]
@@ -64,11 +64,11 @@ export class Schedule {
       .flatMap((date) => (this.#days.get(date) ?? []).filter((period) => overlaps(period, range)));
   }
 
-  /** Periods lose the services that are gone, and go with their last one. */
-  keepServices(exists: (id: string) => boolean): void {
+  /** Removes the services that do not exist from all periods, and periods without services. */
+  removeServicesExcept(exists: (id: string) => boolean): void {
     for (const [date, periods] of this.#days) {
       if (periods.every(({ terms }) => terms.services.every(({ id }) => exists(id)))) continue;
-      const left = periods.map((period) => ({ ...period, terms: termsWith(period.terms, exists) }));
+      const left = periods.map((period) => ({ ...period, terms: filterServices(period.terms, exists) }));
       this.#put(
         date,
         left.filter(({ terms }) => terms.services.length > 0),
@@ -78,18 +78,18 @@ export class Schedule {
 
   #put(date: string, periods: readonly WorkPeriod[]): void {
     if (periods.length === 0) this.#days.delete(date);
-    // A copy is exactly as large as it must be, which counts for thousands of calendars.
+    // A copy has no spare capacity, which saves memory with thousands of calendars.
     else this.#days.set(date, periods.slice());
   }
 }
 
-function without(period: WorkPeriod, range: Interval): readonly WorkPeriod[] {
+function subtractRange(period: WorkPeriod, range: Interval): readonly WorkPeriod[] {
   if (!overlaps(period, range)) return [period];
   const left = { ...period, end: range.start };
   const right = { ...period, start: range.end };
   return [left, right].filter((part) => part.start < part.end);
 }
 
-function termsWith(terms: Terms, exists: (id: string) => boolean): Terms {
+function filterServices(terms: PeriodTerms, exists: (id: string) => boolean): PeriodTerms {
   return { ...terms, services: terms.services.filter(({ id }) => exists(id)) };
 }

@@ -1,4 +1,4 @@
-// How the marketplace cuts work periods into the starts a patient can choose. Contract: replaceSlots.
+// Cuts work periods into the starts that a patient can book. Contract: replaceSlots.
 import type { Cutting } from '../seed.js';
 
 /** Half-open, epoch milliseconds. */
@@ -19,20 +19,20 @@ export interface Insurance {
   readonly plans: readonly string[];
 }
 
-/** What holds throughout a work period. Many periods share one. */
-export interface Terms {
+/** The terms of a whole work period. Many periods share one object. */
+export interface PeriodTerms {
   readonly services: readonly OfferedService[];
   readonly insurance: Insurance;
 }
 
-/** An entry of replaceSlots as it stands: never across local midnight, never without a service. */
+/** A stored entry of replaceSlots: it never crosses local midnight and has at least one service. */
 export interface WorkPeriod extends Interval {
-  readonly terms: Terms;
+  readonly terms: PeriodTerms;
 }
 
 export interface BookableStart {
   readonly start: number;
-  /** Address service ids, in the order they were offered. */
+  /** Address service ids in the order of the offer. */
   readonly services: readonly string[];
 }
 
@@ -41,25 +41,25 @@ export function overlaps(a: Interval, b: Interval): boolean {
 }
 
 /**
- * One start per `duration` minutes of each service, or per greatest common divisor of the durations of all services of its
- * work period, counted from the beginning of the period, as long as the whole appointment fits in the period and touches
- * nothing that is taken. Ascending.
+ * Starts of each service, ascending. The step is the service's duration, or the greatest common divisor of the durations of all
+ * services of the work period, counted from the beginning of the period. The whole appointment must fit in the period and overlap
+ * no busy interval.
  */
 export function cutStarts(
   periods: readonly WorkPeriod[],
-  taken: readonly Interval[],
+  busy: readonly Interval[],
   cutting: Cutting,
 ): readonly BookableStart[] {
   const found = new Map<number, string[]>();
   for (const period of periods) {
-    const inTheWay = taken.filter((one) => overlaps(one, period));
-    const divisor = period.terms.services.map(({ duration }) => duration).reduce(greatestDivisor, 0);
+    const conflicts = busy.filter((one) => overlaps(one, period));
+    const divisor = period.terms.services.map(({ duration }) => duration).reduce(greatestCommonDivisor, 0);
     for (const service of period.terms.services) {
       const length = service.duration * 60_000;
       const step = cutting === 'divisor' ? divisor * 60_000 : length;
       for (let start = period.start; start + length <= period.end; start += step) {
         const appointment = { start, end: start + length };
-        if (inTheWay.some((one) => overlaps(one, appointment))) continue;
+        if (conflicts.some((one) => overlaps(one, appointment))) continue;
         const services = found.get(start);
         if (services === undefined) found.set(start, [service.id]);
         else if (!services.includes(service.id)) services.push(service.id);
@@ -69,6 +69,6 @@ export function cutStarts(
   return [...found].map(([start, services]) => ({ start, services })).sort((a, b) => a.start - b.start);
 }
 
-function greatestDivisor(a: number, b: number): number {
-  return b === 0 ? a : greatestDivisor(b, a % b);
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }

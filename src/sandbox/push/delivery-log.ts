@@ -1,41 +1,42 @@
-// What was pushed and what became of it, in the order it was sent; the newest are kept. No patient and no secret ever gets in.
+// The log of pushes and approval requests and their outcomes, in the order of sending. It retains the newest and never contains
+// patient data or a secret.
 
 export interface DeliveryRecord {
   /** 1 for the first attempt since the start or the last reset. */
   readonly n: number;
   readonly client: string;
-  /** Of the notification, such as `slot-booked`. */
+  /** The name of the notification, such as `slot-booked`. */
   readonly name: string;
-  /** The booking that it is about; of a moved one the new one. */
+  /** The booking of the notification; the new booking for a move. */
   readonly bookingId: string | undefined;
   /** 1 for the first attempt to deliver this notification. */
   readonly attempt: number;
-  /** Undefined while there is no answer, and for ever when there was none. */
+  /** The HTTP status; undefined before the response, and when there was none. */
   readonly status: number | undefined;
-  /** Epoch milliseconds on the sandbox's clock, when it was sent. */
+  /** When the attempt was sent, in epoch milliseconds of the sandbox's clock. */
   readonly at: number;
-  /** When it was answered, given up or cut; undefined until then. */
+  /** When the attempt was answered, timed out or cut; undefined until then. */
   readonly endedAt: number | undefined;
 }
 
 export class DeliveryLog {
-  readonly #kept: DeliveryRecord[] = [];
+  readonly #records: DeliveryRecord[] = [];
   readonly #capacity: number;
   #last = 0;
 
-  /** @param capacity how many attempts are kept */
+  /** @param capacity how many attempts are retained */
   constructor(capacity: number) {
     this.#capacity = capacity;
   }
 
-  get all(): readonly DeliveryRecord[] {
-    return this.#kept;
+  get records(): readonly DeliveryRecord[] {
+    return this.#records;
   }
 
-  open(departure: Omit<DeliveryRecord, 'n' | 'status' | 'endedAt'>): DeliveryRecord {
-    const record = { n: ++this.#last, ...departure, status: undefined, endedAt: undefined };
-    this.#kept.push(record);
-    if (this.#kept.length > this.#capacity) this.#kept.shift();
+  open(attempt: Omit<DeliveryRecord, 'n' | 'status' | 'endedAt'>): DeliveryRecord {
+    const record = { n: ++this.#last, ...attempt, status: undefined, endedAt: undefined };
+    this.#records.push(record);
+    if (this.#records.length > this.#capacity) this.#records.shift();
     return record;
   }
 
@@ -44,7 +45,7 @@ export class DeliveryLog {
   }
 
   clear(): void {
-    this.#kept.length = 0;
+    this.#records.length = 0;
     this.#last = 0;
   }
 }

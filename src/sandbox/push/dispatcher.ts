@@ -1,150 +1,151 @@
-// Delivers pushes: each by itself, first attempts in the order things happened, again until they are taken or have failed,
-// and failed ones once more when they are released. Contract: Notifications, Limits.
+// Dispatches pushes. First attempts are sent in the order of the changes, without waiting for responses. A failed attempt is
+// retried, and a push without retries left is retained until its client requests a release. Contract: Notifications, Limits.
 
 import type { SandboxClock } from '../clock.js';
-import type { Alarms } from '../clock-timers.js';
-import type { Told } from '../market/notifications.js';
-import type { Outbound } from './outbound.js';
+import type { ClockTimers } from '../clock-timers.js';
+import type { OutgoingNotification } from '../market/notifications.js';
+import type { PartnerRequests } from './partner-requests.js';
 import { isSuccess } from './post.js';
 import type { PushSettings } from './settings.js';
 
-const MINUTE = 60_000;
-const FAILED_KEPT_MS = 14 * 24 * 60 * MINUTE;
+const MINUTE_MS = 60_000;
+const FAILED_RETENTION_MS = 14 * 24 * 60 * MINUTE_MS;
 
 interface Delivery {
   readonly client: string;
-  readonly told: Told;
-  /** Sent besides the one that counts: whatever becomes of it has no consequence. */
+  readonly notification: OutgoingNotification;
+  /** A repeated push: its result has no consequence. */
   readonly isCopy: boolean;
   attempts: number;
-  /** Retries planned since it was told or released. */
+  /** Retries scheduled since the first attempt or the last release. */
   retries: number;
-  /** When the attempt that is made, or made next, was planned for. */
+  /** When the current or next attempt was scheduled for. */
   dueAt: number | undefined;
 }
 
-export interface CourierParts {
+export interface DispatcherOptions {
   readonly clock: SandboxClock;
-  readonly alarms: Alarms;
-  readonly outbound: Outbound;
-  /** As they are at the moment; undefined for who is not, or no longer, pushed to. */
+  readonly clockTimers: ClockTimers;
+  readonly partnerRequests: PartnerRequests;
+  /** The current settings; undefined for a client without a push endpoint. */
   readonly settingsOf: (client: string) => PushSettings | undefined;
-  /** A booking was told once, in vain. */
-  readonly onUndelivered: (told: Told) => void;
+  /** Called when the only attempt (mode `once`) to notify of a booking failed. */
+  readonly onUndelivered: (notification: OutgoingNotification) => void;
 }
 
-export class Courier {
-  readonly #parts: CourierParts;
-  /** In line, on the way, or to be sent when it is started; in this order. */
-  readonly #inHand = new Set<Delivery>();
-  /** With when it failed; in order of failing. */
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  /** Queued, in flight, or to be sent at the next start; in the order of sending. */
+  readonly #active = new Set<Delivery>();
+  /** The time of failure by delivery, in the order of failure. */
   readonly #failed = new Map<Delivery, number>();
-  /** By client: when the one before is on the wire. */
-  readonly #lines = new Map<string, Promise<void>>();
-  /** Another one after each start and clear, so that what belongs to the one before has no consequence. */
-  #round: object | undefined;
+  /** By client: resolves when the previous push is written to the connection. */
+  readonly #lastWrites = new Map<string, Promise<void>>();
+  /** A new object after each start and clear. Attempts of an earlier session have no consequence. */
+  #session: object | undefined;
 
-  constructor(parts: CourierParts) {
-    this.#parts = parts;
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
   }
 
-  /** Idempotent. What was told, or was on its way, while it was stopped goes out now. */
+  /** Idempotent. Sends what was queued, or interrupted, while the dispatcher was stopped. */
   start(): void {
-    if (this.#round !== undefined) return;
-    this.#round = {};
-    for (const delivery of this.#inHand) this.#lineUp(delivery);
+    if (this.#session !== undefined) return;
+    this.#session = {};
+    for (const delivery of this.#active) this.#enqueue(delivery);
   }
 
-  /** Idempotent. What is on its way is to be cut; it counts as not yet tried. */
+  /** Idempotent. The caller aborts attempts in flight, which then count as not made. */
   stop(): void {
-    this.#round = undefined;
-    this.#lines.clear();
+    this.#session = undefined;
+    this.#lastWrites.clear();
   }
 
-  send(client: string, told: Told, isCopy: boolean): void {
-    this.#lineUp({ client, told, isCopy, attempts: 0, retries: 0, dueAt: undefined });
+  send(client: string, notification: OutgoingNotification, isCopy: boolean): void {
+    this.#enqueue({ client, notification, isCopy, attempts: 0, retries: 0, dueAt: undefined });
   }
 
-  /** Failed ones begin anew. */
+  /** Sends the failed pushes of a client again, each with all its retries. */
   release(client: string): void {
-    this.#forget();
+    this.#deleteExpired();
     for (const delivery of this.#failed.keys()) {
       if (delivery.client !== client) continue;
       this.#failed.delete(delivery);
       delivery.retries = 0;
       delivery.dueAt = undefined;
-      this.#lineUp(delivery);
+      this.#enqueue(delivery);
     }
   }
 
   clear(): void {
-    if (this.#round !== undefined) this.#round = {};
-    this.#lines.clear();
-    this.#inHand.clear();
+    if (this.#session !== undefined) this.#session = {};
+    this.#lastWrites.clear();
+    this.#active.clear();
     this.#failed.clear();
   }
 
-  #lineUp(delivery: Delivery): void {
-    this.#inHand.add(delivery);
-    const round = this.#round;
-    if (round === undefined) return;
-    const before = this.#lines.get(delivery.client) ?? Promise.resolve();
-    this.#lines.set(
+  #enqueue(delivery: Delivery): void {
+    this.#active.add(delivery);
+    const session = this.#session;
+    if (session === undefined) return;
+    const lastWrite = this.#lastWrites.get(delivery.client) ?? Promise.resolve();
+    this.#lastWrites.set(
       delivery.client,
-      before.then(() => this.#attempt(delivery, round)),
+      lastWrite.then(() => this.#attempt(delivery, session)),
     );
   }
 
-  /** Resolves when the next one of the client may be sent. */
-  async #attempt(delivery: Delivery, round: object): Promise<void> {
-    if (round !== this.#round) return;
-    const { client, told } = delivery;
-    const push = this.#parts.settingsOf(client);
+  /** Resolves when the next push to the client may be sent. */
+  async #attempt(delivery: Delivery, session: object): Promise<void> {
+    if (session !== this.#session) return;
+    const { client } = delivery;
+    const push = this.#options.settingsOf(client);
     if (push === undefined) {
-      this.#inHand.delete(delivery);
+      this.#active.delete(delivery);
       return;
     }
-    delivery.dueAt ??= this.#parts.clock.now();
-    const { notification, bookingId } = told;
+    delivery.dueAt ??= this.#options.clock.now();
+    const { notification, bookingId } = delivery.notification;
     const attempt = ++delivery.attempts;
-    const { written, answer } = this.#parts.outbound.send({ client, push, notification, bookingId, attempt });
-    void answer.then((answered) => {
-      if (round !== this.#round) return;
-      this.#inHand.delete(delivery);
-      if (!isSuccess(answered)) this.#inVain(delivery, push);
+    const request = { client, push, notification, bookingId, attempt };
+    const { written, response } = this.#options.partnerRequests.send(request);
+    void response.then((received) => {
+      if (session !== this.#session) return;
+      this.#active.delete(delivery);
+      if (!isSuccess(received)) this.#handleFailure(delivery, push);
     });
     await written;
   }
 
-  #inVain(delivery: Delivery, { mode, retryMinutes }: PushSettings): void {
-    const { clock, alarms, onUndelivered } = this.#parts;
+  #handleFailure(delivery: Delivery, { mode, retryMinutes }: PushSettings): void {
+    const { clock, clockTimers, onUndelivered } = this.#options;
     if (delivery.isCopy) return;
-    if (mode === 'once' && isNewsOfBooking(delivery.told)) {
-      onUndelivered(delivery.told);
+    if (mode === 'once' && reportsNewBooking(delivery.notification)) {
+      onUndelivered(delivery.notification);
       return;
     }
     const minutes = mode === 'once' ? undefined : retryMinutes[delivery.retries];
     if (minutes === undefined) {
-      this.#forget();
+      this.#deleteExpired();
       this.#failed.set(delivery, clock.now());
       return;
     }
     delivery.retries++;
-    // Counted from when the attempt was planned for: a clock that leaps over several retries meets them all.
-    delivery.dueAt = (delivery.dueAt ?? clock.now()) + minutes * MINUTE;
-    alarms.at(delivery.dueAt, () => this.#lineUp(delivery));
+    // Counted from the scheduled time of the attempt, so that a clock that is advanced past several retries makes all of them.
+    delivery.dueAt = (delivery.dueAt ?? clock.now()) + minutes * MINUTE_MS;
+    clockTimers.schedule(delivery.dueAt, () => this.#enqueue(delivery));
   }
 
-  #forget(): void {
-    const now = this.#parts.clock.now();
+  #deleteExpired(): void {
+    const now = this.#options.clock.now();
     for (const [delivery, failedAt] of this.#failed) {
-      if (now - failedAt < FAILED_KEPT_MS) return;
+      if (now - failedAt < FAILED_RETENTION_MS) return;
       this.#failed.delete(delivery);
     }
   }
 }
 
-/** What the integration booked itself it knows without being told. */
-function isNewsOfBooking({ notification, by }: Told): boolean {
+/** A booking by the integration is not new to it: that notification is an echo. */
+function reportsNewBooking({ notification, by }: OutgoingNotification): boolean {
   return notification.name === 'slot-booked' && by !== 'integration';
 }

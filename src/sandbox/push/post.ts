@@ -1,42 +1,42 @@
-// One POST to a partner's endpoint. Anything but a whole answer in time is no answer: silence, a cut connection, a name that
-// leads nowhere. A redirect is an answer, and is not followed.
+// Sends one POST to a client's endpoint. Only a complete response in time counts: a timeout, a cut connection and an unknown host
+// are no response. A redirect is a response and is not followed.
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import got from 'got';
 import type { Timers } from '../timers.js';
 
-export interface Outgoing {
+export interface PostRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: unknown;
   /** Real milliseconds. */
   readonly timeoutMs: number;
-  /** Ends it without an answer. */
+  /** Aborts the request without a response. */
   readonly signal: AbortSignal;
   readonly timers: Timers;
 }
 
-export interface PartnerAnswer {
+export interface PartnerResponse {
   readonly status: number;
   readonly contentType: string;
   readonly text: string;
 }
 
-export interface Posting {
-  /** It is on the wire, or has ended, or takes too long to get there. Never rejects. */
+export interface PostInProgress {
+  /** Resolves when the request is written, has ended, or finds no connection within MAX_WRITE_WAIT_MS. Never rejects. */
   readonly written: Promise<void>;
-  /** Undefined when there was none. Never rejects. */
-  readonly answer: Promise<PartnerAnswer | undefined>;
+  /** Undefined without a response. Never rejects. */
+  readonly response: Promise<PartnerResponse | undefined>;
 }
 
-/** A connection for each: one that was kept may end just when it is used again, and would cost the partner a push. */
+/** A new connection for each request: a kept-alive connection can close in the moment of its reuse, which would lose a push. */
 const agent = { http: new HttpAgent({ keepAlive: false }), https: new HttpsAgent({ keepAlive: false }) };
 
-/** How long others wait behind one that finds no connection; real milliseconds. */
-const MAX_START_MS = 1_000;
+/** How long the next push waits for a request that finds no connection; real milliseconds. */
+const MAX_WRITE_WAIT_MS = 1_000;
 
-export function post({ url, headers, body, timeoutMs, signal, timers }: Outgoing): Posting {
-  const [late, over] = [new AbortController(), new AbortController()];
+export function post({ url, headers, body, timeoutMs, signal, timers }: PostRequest): PostInProgress {
+  const [timeout, ended] = [new AbortController(), new AbortController()];
   const request = got.post(url, {
     json: body,
     headers: { 'user-agent': 'slotkeeper-sandbox', ...headers },
@@ -44,28 +44,28 @@ export function post({ url, headers, body, timeoutMs, signal, timers }: Outgoing
     retry: { limit: 0 },
     throwHttpErrors: false,
     agent,
-    signal: AbortSignal.any([signal, late.signal]),
+    signal: AbortSignal.any([signal, timeout.signal]),
   });
-  const answer = request.then(
-    (response) => ({
-      status: response.statusCode,
-      contentType: response.headers['content-type'] ?? '',
-      text: response.body,
+  const response = request.then(
+    ({ statusCode, headers: received, body: text }) => ({
+      status: statusCode,
+      contentType: received['content-type'] ?? '',
+      text,
     }),
     () => undefined,
   );
-  void timers.sleep(timeoutMs, over.signal).then(() => {
-    if (!over.signal.aborted) late.abort();
+  void timers.sleep(timeoutMs, ended.signal).then(() => {
+    if (!ended.signal.aborted) timeout.abort();
   });
-  void answer.then(() => over.abort());
+  void response.then(() => ended.abort());
   const written = new Promise<void>((resolve) => {
-    void timers.sleep(MAX_START_MS, over.signal).then(resolve);
+    void timers.sleep(MAX_WRITE_WAIT_MS, ended.signal).then(resolve);
     request.on('request', (raw) => raw.once('finish', resolve));
-    void answer.then(() => resolve());
+    void response.then(() => resolve());
   });
-  return { written, answer };
+  return { written, response };
 }
 
-export function isSuccess(answer: PartnerAnswer | undefined): boolean {
-  return answer !== undefined && answer.status >= 200 && answer.status < 300;
+export function isSuccess(response: PartnerResponse | undefined): boolean {
+  return response !== undefined && response.status >= 200 && response.status < 300;
 }

@@ -1,96 +1,106 @@
-// The marketplace's whole way of telling its clients, put together: what is pulled, pushed, asked and released, and the log
-// of it.
+// The marketplace's notification service: pull queues, pushes with retries and releases, approval requests, and the log of
+// deliveries.
 
 import type { SandboxClock } from '../clock.js';
-import { Alarms } from '../clock-timers.js';
-import type { Told } from '../market/notifications.js';
-import type { KnownClient } from '../seed.js';
+import { ClockTimers } from '../clock-timers.js';
+import type { OutgoingNotification } from '../market/notifications.js';
+import type { ParsedClient } from '../seed.js';
 import type { Timers } from '../timers.js';
-import { type Ask, asker } from './asker.js';
-import { Dice, type KnownDisorder } from './delivery-faults.js';
+import { createApprovalRequester, type RequestApproval } from './approvals.js';
+import { DeliveryFaultInjector, type ParsedDeliveryFaults } from './delivery-faults.js';
 import { DeliveryLog, type DeliveryRecord } from './delivery-log.js';
-import { Dispatch } from './delivery-order.js';
-import { Courier } from './dispatcher.js';
-import { Outbound } from './outbound.js';
+import { Dispatcher } from './dispatcher.js';
+import { NotificationRouter } from './notification-router.js';
+import { PartnerRequests } from './partner-requests.js';
 
-export interface PostOfficeOptions {
+export interface PushServiceOptions {
   readonly clock: SandboxClock;
   readonly timers: Timers;
   readonly seed: number;
-  readonly disorder: KnownDisorder;
-  /** How many attempts are remembered. */
-  readonly keep: number;
-  readonly clientOf: (id: string) => KnownClient | undefined;
-  readonly onUndelivered: (told: Told) => void;
+  readonly deliveryFaults: ParsedDeliveryFaults;
+  /** How many attempts the log retains. */
+  readonly logCapacity: number;
+  readonly clientOf: (id: string) => ParsedClient | undefined;
+  readonly onUndelivered: (notification: OutgoingNotification) => void;
   readonly onDelivery: (record: DeliveryRecord) => void;
 }
 
-const ORDERLY: KnownDisorder = { repeat: 0, shuffle: 0, lose: 0 };
+const NO_DELIVERY_FAULTS: ParsedDeliveryFaults = { repeat: 0, shuffle: 0, lose: 0 };
 
-export class PostOffice {
-  readonly ask: Ask;
-  readonly #alarms: Alarms;
+export class PushService {
+  readonly requestApproval: RequestApproval;
+  readonly #clockTimers: ClockTimers;
   readonly #log: DeliveryLog;
-  readonly #outbound: Outbound;
-  readonly #courier: Courier;
-  readonly #dice: Dice;
-  readonly #dispatch: Dispatch;
+  readonly #partnerRequests: PartnerRequests;
+  readonly #dispatcher: Dispatcher;
+  readonly #faults: DeliveryFaultInjector;
+  readonly #router: NotificationRouter;
 
-  constructor(options: PostOfficeOptions) {
-    const { clock, timers, seed, disorder, keep, clientOf, onUndelivered, onDelivery } = options;
-    this.#alarms = new Alarms(clock, timers);
-    this.#log = new DeliveryLog(keep);
-    this.#outbound = new Outbound({ clock, timers, log: this.#log, onEnd: onDelivery });
-    const shared = { clock, alarms: this.#alarms };
+  constructor(options: PushServiceOptions) {
+    const { clock, timers, seed, deliveryFaults, logCapacity, clientOf, onUndelivered, onDelivery } = options;
+    this.#clockTimers = new ClockTimers(clock, timers);
+    this.#log = new DeliveryLog(logCapacity);
+    this.#partnerRequests = new PartnerRequests({ clock, timers, log: this.#log, onEnd: onDelivery });
+    const shared = { clock, clockTimers: this.#clockTimers };
     const settingsOf = (client: string) => clientOf(client)?.push;
-    this.#courier = new Courier({ ...shared, outbound: this.#outbound, settingsOf, onUndelivered });
-    this.#dice = new Dice(seed, disorder);
-    this.#dispatch = new Dispatch({ ...shared, courier: this.#courier, dice: this.#dice, clientOf });
-    this.ask = asker(this.#outbound, clientOf);
+    this.#dispatcher = new Dispatcher({
+      ...shared,
+      partnerRequests: this.#partnerRequests,
+      settingsOf,
+      onUndelivered,
+    });
+    this.#faults = new DeliveryFaultInjector(seed, deliveryFaults);
+    this.#router = new NotificationRouter({
+      ...shared,
+      dispatcher: this.#dispatcher,
+      faults: this.#faults,
+      clientOf,
+    });
+    this.requestApproval = createApprovalRequester(this.#partnerRequests, clientOf);
   }
 
   get deliveries(): readonly DeliveryRecord[] {
-    return this.#log.all;
+    return this.#log.records;
   }
 
   /** Idempotent. */
   start(): void {
-    this.#courier.start();
-    this.#alarms.start();
+    this.#dispatcher.start();
+    this.#clockTimers.start();
   }
 
-  /** Idempotent. Cuts what is on its way; it goes out again after the next start. */
+  /** Idempotent. Aborts pushes in flight; they are sent again after the next start. */
   async stop(): Promise<void> {
-    this.#alarms.stop();
-    this.#courier.stop();
-    await this.#outbound.cut();
+    this.#clockTimers.stop();
+    this.#dispatcher.stop();
+    await this.#partnerRequests.abortAll();
   }
 
-  tell(told: Told): void {
-    this.#dispatch.tell(told);
+  notify(notification: OutgoingNotification): void {
+    this.#router.route(notification);
   }
 
-  /** The client's oldest ones, which are then gone. */
-  take(client: string, limit: number, now: number) {
-    return this.#dispatch.queues.take(client, limit, now);
+  /** Removes the client's oldest notifications from its queue and returns them. */
+  pull(client: string, limit: number, now: number) {
+    return this.#router.queues.pull(client, limit, now);
   }
 
-  /** Sends again what could not be delivered to the client. */
+  /** Sends the failed pushes of the client again. */
   release(client: string): void {
-    this.#courier.release(client);
+    this.#dispatcher.release(client);
   }
 
-  setDisorder(disorder: KnownDisorder): void {
-    this.#dice.set(disorder);
+  setDeliveryFaults(faults: ParsedDeliveryFaults): void {
+    this.#faults.set(faults);
   }
 
-  /** Nothing was told yet, and nothing is out of order. */
+  /** Deletes all notifications and the log, and ends all delivery faults. */
   clear(): void {
-    this.#alarms.clear();
-    this.#courier.clear();
-    this.#dispatch.clear();
+    this.#clockTimers.clear();
+    this.#dispatcher.clear();
+    this.#router.clear();
     this.#log.clear();
-    this.#dice.set(ORDERLY);
-    void this.#outbound.cut();
+    this.#faults.set(NO_DELIVERY_FAULTS);
+    void this.#partnerRequests.abortAll();
   }
 }

@@ -1,7 +1,7 @@
-// Writes where in a body something is, the way the contract's errors do.
+// Formats a path into a body the way that the contract's errors do.
 
 /** `['slots', 1, 'end']` is `slots[1].end` */
-export function pathOf(path: readonly PropertyKey[]): string {
+export function formatPath(path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, part) => {
     if (typeof part === 'number') return `${text}[${part}]`;
     return text === '' ? String(part) : `${text}.${String(part)}`;

@@ -1,15 +1,15 @@
-// What an operation answers, before it is put on the wire. Contract: Hosts, Errors.
+// The response of an operation, and the error that operations throw to refuse a request. Contract: Hosts, Errors.
 
-export type Answer =
+export type ApiResponse =
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: unknown }
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly html: string };
 
-/** By the path of what is wrong, `slots[1].end`. */
+/** Error messages by the path of the invalid field, such as `slots[1].end`. */
 export type FieldErrors = Readonly<Record<string, readonly string[]>>;
 
-/** Thrown where an operation refuses; the exchange turns it into the contract's error answer. */
-export class Refusal extends Error {
-  override readonly name = 'Refusal';
+/** Thrown when an operation refuses a request; it is sent as the contract's error response. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
   readonly status: number;
   readonly errors: FieldErrors | readonly never[];
   readonly headers: Readonly<Record<string, string>>;
@@ -25,7 +25,7 @@ export class Refusal extends Error {
     this.headers = details.headers ?? {};
   }
 
-  get answer(): Answer {
+  get response(): ApiResponse {
     return {
       status: this.status,
       headers: { 'content-type': ERROR_TYPE, ...this.headers },
@@ -37,8 +37,8 @@ export class Refusal extends Error {
 export const SUCCESS_TYPE = 'application/vnd.docplanner+json; charset=UTF-8';
 export const ERROR_TYPE = 'application/vnd.error+docplanner+json';
 
-/** The firewall in front of the API: HTML, and none of the API's headers. */
-export function firewallPage(status: 403 | 405): Answer {
+/** The response of the firewall in front of the API: HTML without the API's headers. */
+export function firewallPage(status: 403 | 405): ApiResponse {
   const html =
     '<!DOCTYPE html><html><head><title>Access to this page has been denied</title></head>' +
     '<body><h1>Please verify that you are a human</h1></body></html>';

@@ -1,24 +1,24 @@
-// Puts an answer on the wire, or does not: cut, slow and unanswered connections are made here and nowhere else.
+// Sends a response, or cuts, slows or never answers the connection. No other file does that.
 import type { ServerResponse } from 'node:http';
 import type { Timers } from '../timers.js';
-import { type Answer, SUCCESS_TYPE } from './answer.js';
+import { type ApiResponse, SUCCESS_TYPE } from './response.js';
 
-export type Delivery =
-  | { readonly kind: 'answer'; readonly answer: Answer; readonly slow?: Slow }
+export type ResponseAction =
+  | { readonly kind: 'answer'; readonly answer: ApiResponse; readonly slow?: SlowBody }
   | { readonly kind: 'cut' }
   | { readonly kind: 'hang' };
 
-/** A body over so many real milliseconds, or less when it is let go. */
-export interface Slow {
+/** Sends a body over `ms` real milliseconds, or faster when `resume` is aborted. */
+export interface SlowBody {
   readonly ms: number;
-  readonly letGo: AbortSignal;
+  readonly resume: AbortSignal;
 }
 
-const SLOW_PIECES = 10;
+const SLOW_CHUNKS = 10;
 
-/** Resolves with the status that was sent, or undefined when none was. `stop` ends what is slow or unanswered. */
-export async function deliver(
-  delivery: Delivery,
+/** Resolves with the sent status, or undefined without one. `stop` ends slow and unanswered connections. */
+export async function respond(
+  delivery: ResponseAction,
   response: ServerResponse,
   stop: AbortSignal,
   timers: Timers,
@@ -29,7 +29,7 @@ export async function deliver(
       response.destroy();
       return undefined;
     case 'hang':
-      await closed(response, stop);
+      await waitForClose(response, stop);
       return undefined;
     case 'answer':
       if (delivery.slow === undefined) send(delivery.answer, response);
@@ -38,12 +38,12 @@ export async function deliver(
   }
 }
 
-function begin(answer: Answer, response: ServerResponse): string {
-  const body = bodyOf(answer);
+function writeHead(answer: ApiResponse, response: ServerResponse): string {
+  const body = serializeBody(answer);
   const type = 'html' in answer ? 'text/html; charset=UTF-8' : SUCCESS_TYPE;
   const headers = {
     ...(body === '' ? {} : { 'content-type': type }),
-    // A 204 has no body and so no length.
+    // A 204 has no body and no content-length.
     ...(answer.status === 204 ? {} : { 'content-length': String(Buffer.byteLength(body)) }),
     ...answer.headers,
   };
@@ -51,54 +51,54 @@ function begin(answer: Answer, response: ServerResponse): string {
   return body;
 }
 
-function send(answer: Answer, response: ServerResponse): void {
-  response.end(begin(answer, response));
+function send(answer: ApiResponse, response: ServerResponse): void {
+  response.end(writeHead(answer, response));
 }
 
 async function sendSlowly(
-  answer: Answer,
-  { ms, letGo }: Slow,
+  answer: ApiResponse,
+  { ms, resume }: SlowBody,
   response: ServerResponse,
   stop: AbortSignal,
   timers: Timers,
 ): Promise<void> {
-  const body = Buffer.from(begin(answer, response));
+  const body = Buffer.from(writeHead(answer, response));
   response.flushHeaders();
-  const size = Math.max(1, Math.ceil(body.length / SLOW_PIECES));
+  const size = Math.max(1, Math.ceil(body.length / SLOW_CHUNKS));
   for (let sent = 0; sent < body.length && !response.destroyed; sent += size) {
-    if (!(await pause(timers, ms / SLOW_PIECES, letGo, stop))) break;
+    if (!(await waitUnlessStopped(timers, ms / SLOW_CHUNKS, resume, stop))) break;
     response.write(body.subarray(sent, sent + size));
   }
   if (stop.aborted) response.destroy();
   else response.end();
 }
 
-/** Waits real milliseconds, or until it is let go. False when `stop` came first. */
-export async function pause(
+/** Waits `ms` real milliseconds, or until `resume` is aborted. Resolves with false when `stop` is aborted. */
+export async function waitUnlessStopped(
   timers: Timers,
   ms: number,
-  letGo: AbortSignal,
+  resume: AbortSignal,
   stop: AbortSignal,
 ): Promise<boolean> {
-  const signal = AbortSignal.any([letGo, stop]);
+  const signal = AbortSignal.any([resume, stop]);
   if (ms > 0 && !signal.aborted) await timers.sleep(ms, signal);
   return !stop.aborted;
 }
 
-function closed(response: ServerResponse, stop: AbortSignal): Promise<void> {
+function waitForClose(response: ServerResponse, stop: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const end = () => {
-      stop.removeEventListener('abort', end);
+    const close = () => {
+      stop.removeEventListener('abort', close);
       response.destroy();
       resolve();
     };
-    if (stop.aborted) end();
-    stop.addEventListener('abort', end);
-    response.once('close', end);
+    if (stop.aborted) close();
+    stop.addEventListener('abort', close);
+    response.once('close', close);
   });
 }
 
-function bodyOf(answer: Answer): string {
+function serializeBody(answer: ApiResponse): string {
   if ('html' in answer) return answer.html;
   return answer.body === undefined ? '' : JSON.stringify(answer.body);
 }
