@@ -1,6 +1,6 @@
 /**
- * Applies batches of occupancy events to the database: one transaction changes what is known and marks the days. Each event
- * is judged for itself.
+ * Applies batches of occupancy events to the database: one transaction saves the state and marks days dirty. Each event of a batch
+ * has its own outcome.
  */
 
 import { LOWEST_PRIORITY, localDate } from '../core/index.js';
@@ -35,19 +35,19 @@ import { type EventOutcome, type EventsResult, toEventsResult } from './events-r
 import { type ParsedEvent, parseEvent } from './parse-event.js';
 import { isProblems, type ResolvedEvent, resolveEvent, resolveInterval } from './resolve-event.js';
 
-/** Events that share one answer. */
+/** Events that share one result. */
 export interface EventBatch {
-  /** As they came, unchecked. */
+  /** The raw events, not validated. */
   readonly events: readonly unknown[];
-  /** Where each of them stood in its queue, where they come from one. */
+  /** The queue position of each event, where they come from a queue. */
   readonly positions?: readonly (QueuePosition | undefined)[] | undefined;
 }
 
-/** What a transaction leaves to be done after its commit. */
+/** The work that follows the commit of a transaction. */
 export interface Effects {
-  /** The calendars that now have something to publish and no job that would see to it. */
+  /** The calendars that now have something to publish and no job for it. */
   readonly jobsToEnqueue: readonly PendingCalendar[];
-  /** What the clinic has to hear: times that are now sold twice. */
+  /** Notifications of new conflicts for the clinic. */
   readonly added: readonly AddedNotification[];
 }
 
@@ -59,16 +59,16 @@ export interface Applied extends Effects {
 export type BatchResult = EventsResult | { readonly locked: string };
 
 export interface ApplyOptions {
-  /** For what the clinic has to hear of it. */
+  /** Encrypts the notifications of conflicts; without it none are added. */
   readonly encryptor?: Encryptor | undefined;
-  /** Only says what would become of them. */
+  /** Computes the result and rolls back. */
   readonly dryRun?: boolean | undefined;
   readonly positions?: EventBatch['positions'];
 }
 
 /**
- * Applies one batch. It waits for calendars that are locked.
- * @param events as they came, unchecked
+ * Applies one batch. It waits for locked calendars.
+ * @param events raw, not validated
  * @param now epoch milliseconds
  */
 export async function applyEvents(
@@ -77,16 +77,16 @@ export async function applyEvents(
   now: number,
   { encryptor, dryRun = false, positions }: ApplyOptions = {},
 ): Promise<Applied> {
-  const batch = readBatch({ events, positions });
+  const batch = parseBatch({ events, positions });
   return await retryDeadlock(async () => {
     if (dryRun)
-      return { ...(await withoutEffect(db, (tx) => apply(tx, batch, now, encryptor))), ...NO_EFFECTS };
+      return { ...(await runAndRollBack(db, (tx) => apply(tx, batch, now, encryptor))), ...NO_EFFECTS };
     return await db.transaction().execute((tx) => apply(tx, batch, now, encryptor, COMMIT));
   });
 }
 
 /**
- * Applies several batches in one transaction, without those of whose calendars one is locked.
+ * Applies several batches in one transaction. A batch with a calendar that another transaction has locked is left out.
  * @param now epoch milliseconds
  * @returns the results in the order of the batches
  */
@@ -96,15 +96,15 @@ export async function applyBatches(
   now: number,
   encryptor: Encryptor | undefined,
 ): Promise<Effects & { readonly results: readonly BatchResult[] }> {
-  const read = batches.map(readBatch);
+  const parsed = batches.map(parseBatch);
   return await retryDeadlock(() =>
     db.transaction().execute(async (tx) => {
-      const { calendars, locked } = await lockFreeCalendars(tx, calendarsOf(read.flat()));
+      const { calendars, locked } = await lockFreeCalendars(tx, calendarsOf(parsed.flat()));
       const lockedIn = (batch: readonly BatchEvent[]): string | undefined =>
         calendarsOf(batch).find((calendar) => locked.has(calendar));
-      const free = read.filter((batch) => lockedIn(batch) === undefined);
-      const { outcomes, ...effects } = await applyRead(tx, free.flat(), calendars, now, encryptor, COMMIT);
-      const results = read.map((batch): BatchResult => {
+      const free = parsed.filter((batch) => lockedIn(batch) === undefined);
+      const { outcomes, ...effects } = await applyParsed(tx, free.flat(), calendars, now, encryptor, COMMIT);
+      const results = parsed.map((batch): BatchResult => {
         const calendar = lockedIn(batch);
         return calendar === undefined ? toEventsResult(batch, outcomes) : { locked: calendar };
       });
@@ -115,8 +115,8 @@ export async function applyBatches(
 
 const NO_EFFECTS: Effects = { jobsToEnqueue: [], added: [] };
 
-/** Does it, and takes it back. */
-async function withoutEffect<T>(db: Db, work: (tx: Db) => Promise<T>): Promise<T> {
+/** Runs the work in a transaction and rolls it back. */
+async function runAndRollBack<T>(db: Db, work: (tx: Db) => Promise<T>): Promise<T> {
   const tx = await db.startTransaction().execute();
   try {
     return await work(tx);
@@ -130,11 +130,11 @@ interface BatchEvent extends ParsedEvent {
   readonly position: QueuePosition | undefined;
 }
 
-const readBatch = ({ events, positions = [] }: EventBatch): BatchEvent[] =>
+const parseBatch = ({ events, positions = [] }: EventBatch): BatchEvent[] =>
   events.map((raw, n) => ({ raw, position: positions[n], ...parseEvent(raw) }));
 
-const calendarsOf = (read: readonly BatchEvent[]): string[] => [
-  ...new Set(read.flatMap(({ calendar }) => calendar ?? [])),
+const calendarsOf = (events: readonly BatchEvent[]): string[] => [
+  ...new Set(events.flatMap(({ calendar }) => calendar ?? [])),
 ];
 
 async function apply(
@@ -145,24 +145,24 @@ async function apply(
   end?: typeof COMMIT,
 ): Promise<Applied> {
   const calendars = await lockCalendars(tx, calendarsOf(batch));
-  const { outcomes, ...effects } = await applyRead(tx, batch, calendars, now, encryptor, end);
+  const { outcomes, ...effects } = await applyParsed(tx, batch, calendars, now, encryptor, end);
   return { ...effects, result: toEventsResult(batch, outcomes) };
 }
 
-interface Resolved {
-  readonly read: BatchEvent;
+interface ResolvedBatchEvent {
+  readonly source: BatchEvent;
   readonly id: string;
   readonly event: PositionedEvent;
   readonly content: string;
 }
 
 /**
- * @param calendars theirs, locked
+ * @param calendars the calendars of the events, locked
  * @param end sent with the last statements: the commit of the transaction
  */
-async function applyRead(
+async function applyParsed(
   tx: Db,
-  read: readonly BatchEvent[],
+  parsed: readonly BatchEvent[],
   calendars: ReadonlyMap<string, LockedCalendar>,
   now: number,
   encryptor: Encryptor | undefined,
@@ -170,7 +170,7 @@ async function applyRead(
 ): Promise<Effects & { readonly outcomes: ReadonlyMap<BatchEvent, EventOutcome> }> {
   const at = new Date(now);
   const outcomes = new Map<BatchEvent, EventOutcome>();
-  const resolved = resolveAll(read, calendars, outcomes);
+  const resolved = resolveAll(parsed, calendars, outcomes);
   const firsts = new Map(resolved.toReversed().map((one) => [one.id, one]));
   const { refs, dates } = keysOf(resolved.map(({ event }) => event));
   const [{ unseen, contents }, occupancies, windows, positions] = await runPipelined(tx, (db) =>
@@ -181,25 +181,25 @@ async function applyRead(
       windowPositions(db, dates),
     ]),
   );
-  const fresh: Resolved[] = [];
+  const fresh: ResolvedBatchEvent[] = [];
   for (const one of resolved) {
     if (unseen.delete(one.id)) fresh.push(one);
-    else outcomes.set(one.read, { kind: 'duplicate', differs: differs(one, firsts, contents) });
+    else outcomes.set(one.source, { kind: 'duplicate', differs: differs(one, firsts, contents) });
   }
   const events = fresh.map(({ event }) => event);
-  const folded = applyToState(events, { calendars, occupancies, windows, positions }, now);
-  for (const [n, { read: one, event }] of fresh.entries()) {
-    const kind = folded.outcomes[n] ?? 'stale';
-    outcomes.set(one, kind === 'accepted' ? { kind, isPast: isPast(event, calendars, now) } : { kind });
+  const applied = applyToState(events, { calendars, occupancies, windows, positions }, now);
+  for (const [n, { source, event }] of fresh.entries()) {
+    const kind = applied.outcomes[n] ?? 'stale';
+    outcomes.set(source, kind === 'accepted' ? { kind, isPast: isPast(event, calendars, now) } : { kind });
   }
 
-  // An older event than what is known changes nothing, also not of a booking.
-  const news = events.flatMap((event, n) =>
-    event.type === 'available' || folded.outcomes[n] !== 'accepted' ? [] : [event],
+  // A stale event changes nothing, also no link of a booking.
+  const accepted = events.flatMap((event, n) =>
+    event.type === 'available' || applied.outcomes[n] !== 'accepted' ? [] : [event],
   );
-  const changed = news.map(({ calendar, ref }) => ({ calendar, ref }));
-  const saving = (db: Db) => [saveOccupancies(db, folded.occupancies, at), saveWindows(db, folded.windows)];
-  const links = news.flatMap((event) =>
+  const changed = accepted.map(({ calendar, ref }) => ({ calendar, ref }));
+  const saving = (db: Db) => [saveOccupancies(db, applied.occupancies, at), saveWindows(db, applied.windows)];
+  const links = accepted.flatMap((event) =>
     event.type === 'occupied' && event.booking !== undefined
       ? [{ calendar: event.calendar, booking: event.booking, ref: event.ref }]
       : [],
@@ -210,10 +210,10 @@ async function applyRead(
     linked = await applyLinks(tx, calendars, links, now);
   }
   const days = {
-    windows: folded.changedByWindows,
-    occupancy: [...folded.changedByOccupancy, ...linked.days],
+    windows: applied.changedByWindows,
+    occupancy: [...applied.changedByOccupancy, ...linked.days],
   };
-  const [marked, following, conflicts] = await runPipelined(tx, async (db) => {
+  const [marked, toSync, conflicts] = await runPipelined(tx, async (db) => {
     const saved = links.length > 0 ? [] : saving(db);
     const marking = markDays(db, days, at);
     return await Promise.all([
@@ -221,19 +221,19 @@ async function applyRead(
       beginSyncOfAppointments(db, changed),
       encryptor === undefined ? [] : findConflictsOfAppointments(db, [...changed, ...linked.appointments]),
       recordLastEvent(db, calendars.values(), at),
-      marking.then(() => recordWindows(db, folded.replaced, at)),
+      marking.then(() => recordWindows(db, applied.replaced, at)),
       ...saved,
     ]);
   });
-  const also = following.map((calendar) => ({ calendar, priority: LOWEST_PRIORITY }));
-  const wanted = collectJobs(marked, also);
+  const additional = toSync.map((calendar) => ({ calendar, priority: LOWEST_PRIORITY }));
+  const jobs = collectJobs(marked, additional);
   const [jobsToEnqueue, added] = await runPipelined(tx, (db) =>
-    Promise.all([claimJobs(db, wanted), saveConflicts(db, encryptor, conflicts, now), end?.execute(db)]),
+    Promise.all([claimJobs(db, jobs), saveConflicts(db, encryptor, conflicts, now), end?.execute(db)]),
   );
   return { jobsToEnqueue, added, outcomes };
 }
 
-/** What the events are about: appointments, and dates whose windows they replace. */
+/** The appointments of the events, and the dates whose windows they replace. */
 function keysOf(events: readonly ResolvedEvent[]) {
   const refs = new Map<string, { calendar: string; ref: string }>();
   const dates = new Map<string, { calendar: string; date: string }>();
@@ -248,10 +248,10 @@ function keysOf(events: readonly ResolvedEvent[]) {
   return { refs: [...refs.values()], dates: [...dates.values()] };
 }
 
-/** Whether a duplicate says something else than what was taken in under its id, as far as that is known. */
+/** Whether a duplicate differs from the first event of its id, as far as the first one's hash is known. */
 function differs(
-  { id, content }: Resolved,
-  firsts: ReadonlyMap<string, Resolved>,
+  { id, content }: ResolvedBatchEvent,
+  firsts: ReadonlyMap<string, ResolvedBatchEvent>,
   contents: ReadonlyMap<string, string | null>,
 ): boolean {
   const first = contents.has(id) ? contents.get(id) : firsts.get(id)?.content;
@@ -266,33 +266,33 @@ function isPast(event: ResolvedEvent, calendars: ReadonlyMap<string, LockedCalen
   return [...event.dates.keys()].every((date) => date < today);
 }
 
-/** @param outcomes those of the rejected are added */
+/** @param outcomes receives the outcomes of rejected events */
 function resolveAll(
-  read: readonly BatchEvent[],
+  events: readonly BatchEvent[],
   calendars: ReadonlyMap<string, LockedCalendar>,
   outcomes: Map<BatchEvent, EventOutcome>,
-): Resolved[] {
-  const resolved: Resolved[] = [];
-  for (const one of read) {
+): ResolvedBatchEvent[] {
+  const resolved: ResolvedBatchEvent[] = [];
+  for (const one of events) {
     const { id, position } = one;
     const calendar = one.calendar === undefined ? undefined : calendars.get(one.calendar);
     const resolution = one.event && calendar && resolveEvent(one.event, calendar);
     const problems = [
       ...one.problems,
-      ...problemsWithCalendar(one.calendar, calendar),
-      ...(one.event === undefined && calendar !== undefined ? problemsOfOrder(one.raw, calendar) : []),
+      ...findCalendarProblems(one.calendar, calendar),
+      ...(one.event === undefined && calendar !== undefined ? findOrderProblems(one.raw, calendar) : []),
       ...(resolution?.success === false ? resolution.problems : []),
     ];
     if (problems.length > 0) outcomes.set(one, { kind: 'rejected', problems });
     else if (resolution?.success === true && id !== null) {
       const { event } = resolution;
-      resolved.push({ read: one, id, event: { ...event, position }, content: hashContent(event) });
+      resolved.push({ source: one, id, event: { ...event, position }, content: hashContent(event) });
     }
   }
   return resolved;
 }
 
-function problemsWithCalendar(id: string | undefined, calendar: LockedCalendar | undefined): Problem[] {
+function findCalendarProblems(id: string | undefined, calendar: LockedCalendar | undefined): Problem[] {
   if (id === undefined) return [];
   if (calendar === undefined || calendar.formerOf !== undefined) {
     return [{ path: 'calendar', reason: `there is no calendar "${id}"` }];
@@ -302,8 +302,8 @@ function problemsWithCalendar(id: string | undefined, calendar: LockedCalendar |
 
 const instants = occupiedSchema.pick({ type: true, start: true, end: true });
 
-/** Where something else is wrong with an event, its times are compared all the same. */
-function problemsOfOrder(raw: unknown, { timeZone }: LockedCalendar): readonly Problem[] {
+/** Compares the times of an event that is invalid for another reason, so that all its problems are reported at once. */
+function findOrderProblems(raw: unknown, { timeZone }: LockedCalendar): readonly Problem[] {
   const { data } = instants.safeParse(raw);
   const interval = data && resolveInterval(data, timeZone);
   return interval !== undefined && isProblems(interval) ? interval : [];

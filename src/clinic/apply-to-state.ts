@@ -1,6 +1,6 @@
 /**
- * Folds a batch of events over what the record knows, in the order they came, into what the record is to
- * become and which days changed. Pure: the transaction around it reads before and writes after.
+ * Applies a batch of events to the stored state in their order, and returns the new state and the dirty days. Pure: the calling
+ * transaction loads the state before and saves it after.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { type Span, spanOf } from '../core/span.js';
@@ -13,19 +13,19 @@ import type { WindowsOfDate } from '../db/tables/windows.js';
 import { DirtyDays } from '../marketplace-state/dirty-days.js';
 import type { ResolvedEvent } from './resolve-event.js';
 
-/** An event with its place in the queue, where it comes from one. */
+/** An event with its queue position, where it comes from a queue. */
 export type PositionedEvent = ResolvedEvent & { readonly position?: QueuePosition | undefined };
 
 export interface Known {
   readonly calendars: ReadonlyMap<string, LockedCalendar>;
   readonly occupancies: readonly Occupancy[];
   readonly windows: readonly WindowsOfDate[];
-  /** Of the events that dates' windows are known from. */
+  /** The queue positions of the events that last set the windows of dates. */
   readonly positions?: readonly DatedPosition[];
 }
 
 export interface AppliedState {
-  /** For each event: `stale` where something newer is known of its `ref` or of all of its dates, `ignored` where it takes no time. */
+  /** For each event: `stale` where newer state is stored for its `ref` or for all of its dates, `ignored` where it has zero length. */
   readonly outcomes: readonly ('accepted' | 'stale' | 'ignored')[];
   readonly occupancies: readonly Occupancy[];
   readonly windows: readonly WindowsOfDate[];
@@ -59,8 +59,8 @@ export function applyToState(events: readonly PositionedEvent[], known: Known, n
         replaced.set(at, { calendar: event.calendar, date, position });
         const before = windows.get(at)?.windows ?? [];
         const written = { calendar: event.calendar, date, windows: after };
-        // Without windows before, the date may never have been heard of: then even none is news, because
-        // what the marketplace shows there is unknown.
+        // A date without windows may be new: then even an empty list is a change, because what the marketplace shows on the
+        // date is unknown.
         if (before.length === 0 || !isDeepStrictEqual(before, after)) {
           byWindows.addChange(event.calendar, date, before.map(spanOf), after.map(spanOf));
         }
@@ -90,7 +90,7 @@ export function applyToState(events: readonly PositionedEvent[], known: Known, n
     writtenOccupancies.set(at, after);
 
     const calendar = known.calendars.get(event.calendar);
-    if (calendar !== undefined) byOccupancy.addMove(calendar, takes(before), takes(after));
+    if (calendar !== undefined) byOccupancy.addMove(calendar, busySpanOf(before), busySpanOf(after));
     return 'accepted';
   });
 
@@ -104,7 +104,7 @@ export function applyToState(events: readonly PositionedEvent[], known: Known, n
   };
 }
 
-/** By their versions; by their places in the queue where these do not tell. */
+/** Compares versions, and queue positions where the versions do not decide. */
 function isOlder(
   event: Extract<PositionedEvent, { type: 'occupied' | 'released' }>,
   known: Occupancy,
@@ -115,5 +115,5 @@ function isOlder(
   return isBefore(event.position, known.position);
 }
 
-const takes = (occupancy: Occupancy | undefined): Span | undefined =>
+const busySpanOf = (occupancy: Occupancy | undefined): Span | undefined =>
   occupancy?.interval && spanOf(occupancy.interval);

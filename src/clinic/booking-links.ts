@@ -1,6 +1,6 @@
 /**
- * Ties bookings to appointments of the PMS. What hides a time is another thing then, or has to be: its days are published
- * anew. And where a booking is untied, two may be in one time that were one before.
+ * Links bookings to appointments of the PMS. A link changes what blocks a time, so that the days of both are published again. A
+ * booking that is unlinked may be in conflict with its former appointment.
  */
 
 import type { Encryptor } from '../crypto/encryptor.js';
@@ -15,12 +15,12 @@ import { notifyConflicts } from '../notifications/conflicts.js';
 
 export interface AppliedLinks {
   readonly days: readonly DirtyDay[];
-  /** The appointments that are linked since, or not any more. */
+  /** The appointments that are newly linked or no longer linked. */
   readonly appointments: readonly { readonly calendar: string; readonly ref: string }[];
 }
 
 /**
- * The caller marks the days, and tells conflicts.
+ * Saves the links. The caller marks the days dirty and notifies conflicts.
  * @param tx a transaction in which the calendars are locked
  * @param now epoch milliseconds
  */
@@ -35,7 +35,7 @@ export async function applyLinks(
   for (const { calendar: id, start, end } of relinked) {
     const calendar = calendars.get(id);
     if (calendar === undefined) continue;
-    // As urgent as what closes: what was hidden by the other may have to be hidden by itself.
+    // The priority is that of a closing: a time that the other one blocked may need a block of its own.
     days.addMove(calendar, undefined, { start: start.getTime(), end: end.getTime() });
   }
   const appointments = relinked.flatMap(({ calendar, ref }) => (ref === null ? [] : [{ calendar, ref }]));
@@ -43,8 +43,8 @@ export async function applyLinks(
 }
 
 /**
- * Does it by itself; the caller wakes the calendar.
- * @returns conflicts that the clinic has to hear of
+ * Saves links in a transaction of their own. The caller enqueues the calendar.
+ * @returns notifications of conflicts for the clinic
  */
 export async function linkAndNotify(
   db: Db,

@@ -1,4 +1,4 @@
-/** The step from events to jobs. */
+/** Converts occupancy events into jobs of the occupancy queue. */
 import type { JobQueue } from '../queue/queues.js';
 import type { ParsedOccupancyEvent } from './event-schema.js';
 import { InvalidEventError } from './invalid-event-error.js';
@@ -6,16 +6,16 @@ import type { OccupancyEvent } from './occupancy-event.js';
 import { formatProblems, parseEvent } from './parse-event.js';
 
 /**
- * Events as they are put on the queue: with their fields alone.
- * @throws {InvalidEventError} with everything that is wrong with all of them
+ * Parses events for the queue; unknown keys are dropped.
+ * @throws {InvalidEventError} with all problems of all events
  */
 export function parseEvents(events: readonly OccupancyEvent[]): readonly ParsedOccupancyEvent[] {
-  const read = events.map((event) => parseEvent(event));
-  const rejected = read.flatMap(({ problems }, index) =>
+  const parsed = events.map((event) => parseEvent(event));
+  const rejected = parsed.flatMap(({ problems }, index) =>
     problems.length === 0 ? [] : [{ index, problems, reason: formatProblems(problems) }],
   );
   if (rejected.length > 0) throw new InvalidEventError(rejected);
-  return read.flatMap(({ event }) => event ?? []);
+  return parsed.flatMap(({ event }) => event ?? []);
 }
 
 /** Adds events to the occupancy queue: all of them, or none. */

@@ -1,6 +1,6 @@
 /**
- * Takes occupancy events in, from the API and from the queue. What arrives while a transaction commits is applied in the next
- * one; each batch has its own result. A calendar that another transaction has locked holds up no other.
+ * Applies occupancy events of the API and the queue in combined transactions. Batches that arrive while a transaction commits are
+ * applied in the next one; each batch has its own result. A calendar that another transaction has locked delays no other batch.
  */
 
 import type { Encryptor } from '../crypto/encryptor.js';
@@ -18,19 +18,19 @@ export interface EventBatcherOptions {
   readonly encryptor: Encryptor;
   readonly now: () => number;
   readonly timers: Timers;
-  /** Has calendars published soon. Never fails. */
+  /** Enqueues the publication of calendars. Never rejects. */
   readonly enqueue: (calendars: readonly PendingCalendar[]) => Promise<void>;
-  /** Has notifications brought to the clinic soon. Never fails. */
+  /** Starts the delivery of notifications to the clinic. Never throws. */
   readonly deliver: (added: readonly AddedNotification[]) => void;
 }
 
-/** Events in one transaction. */
+/** The number of events in one transaction. */
 const MAX_EVENTS = 500;
-/** For one transaction, in milliseconds. */
-const COMMIT_WITHIN_MS = 15_000;
-/** Where many arrive, the next one is here within this time, in milliseconds. */
+/** The maximum duration of one transaction, in milliseconds. */
+const COMMIT_LIMIT_MS = 15_000;
+/** While many batches arrive, the next one arrives within this time, in milliseconds. */
 const GAP_MS = 2;
-/** Transactions that wait for locked calendars at the same time, each on a connection; the others are tried again after a pause. */
+/** The number of transactions that wait for locked calendars at once, each on a connection; other batches are retried after a pause. */
 const MAX_WAITS = 4;
 const PAUSE_MS = 100;
 
@@ -51,32 +51,32 @@ export class EventBatcher {
   constructor(options: EventBatcherOptions) {
     this.#options = options;
     this.#batcher = new MicroBatcher((batches) => this.#applyAll(batches), {
-      // It waits for clients and the database, whose time nobody moves.
+      // The batcher waits for clients and the database, which run in real time also in tests.
       timers: systemTimers,
       maxSize: MAX_EVENTS,
       sizeOf: ({ events }) => events.length,
-      limitMs: COMMIT_WITHIN_MS,
+      limitMs: COMMIT_LIMIT_MS,
       gapMs: GAP_MS,
     });
   }
 
-  /** Resolves when they are committed, and what is to be published is on the queue. */
+  /** Resolves when the events are committed and the publications are enqueued. */
   async apply(batch: EventBatch): Promise<EventsResult> {
     for (;;) {
       const outcome = await this.#batcher.add(batch);
       if ('error' in outcome) throw outcome.error;
-      // The next transaction does not wait for the queue.
+      // The batcher's next transaction does not wait for the queue.
       await outcome.queued;
       const { result } = outcome;
       if (!('locked' in result)) return result;
       if (this.#waits.size < MAX_WAITS && !this.#waits.has(result.locked)) {
         return await this.#waitAndApply(result.locked, batch);
       }
-      await this.#waited(result.locked);
+      await this.#waitForOther(result.locked);
     }
   }
 
-  /** One that the database will not have costs the others a second way, and none of them its answer. */
+  /** A failed transaction is repeated for each batch alone, so that a batch that the database refuses fails no other. */
   async #applyAll(batches: readonly EventBatch[]): Promise<Outcome[]> {
     try {
       return await this.#commit(batches);
@@ -98,7 +98,7 @@ export class EventBatcher {
     return results.map((result) => ({ result, queued }));
   }
 
-  /** In a transaction of its own, which waits for its calendars. */
+  /** Applies the batch in a transaction of its own, which waits for its calendars. */
   async #waitAndApply(locked: string, batch: EventBatch): Promise<EventsResult> {
     const { db, encryptor, now, enqueue, deliver } = this.#options;
     const applying = applyEvents(db, batch.events, now(), { encryptor, positions: batch.positions });
@@ -113,8 +113,8 @@ export class EventBatcher {
     }
   }
 
-  /** Until the one that waits for this calendar, or else any, is through; it may have failed. */
-  async #waited(locked: string): Promise<void> {
+  /** Waits until the transaction for this calendar, or else any waiting one, ends or fails, and at most for a pause. */
+  async #waitForOther(locked: string): Promise<void> {
     const wait = this.#waits.get(locked);
     const waits = wait === undefined ? [...this.#waits.values()] : [wait];
     await Promise.race([

@@ -1,14 +1,14 @@
-/** What an event says, as a hash, by which one that comes again under the same id with something else is told apart. */
+/** Hashes the content of an event, to detect a duplicate id with different content. */
 import { hash } from 'node:crypto';
 import type { ResolvedEvent } from './resolve-event.js';
 import { canonicalWindows } from './snapshots/window-coverage.js';
 
-/** Equal for events that mean the same, however they are written. */
+/** Equal for events with the same meaning, in whatever notation. */
 export function hashContent(event: ResolvedEvent): string {
-  return hash('sha256', JSON.stringify(containerOf(event)), 'base64url');
+  return hash('sha256', JSON.stringify(contentFieldsOf(event)), 'base64url');
 }
 
-function containerOf(event: ResolvedEvent): readonly unknown[] {
+function contentFieldsOf(event: ResolvedEvent): readonly unknown[] {
   switch (event.type) {
     case 'occupied': {
       const { type, calendar, ref, interval, version, kind, service, booking } = event;

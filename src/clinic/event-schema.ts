@@ -1,4 +1,4 @@
-/** The occupancy events' one vocabulary, as it comes in by HTTP, NDJSON, the queue and the library. */
+/** The schema of occupancy events, shared by HTTP, NDJSON, the queue and the library. */
 import { z } from 'zod';
 import { requireZone } from '../core/civil.js';
 import { readInstant, whyUnreadable } from '../core/instant.js';
@@ -6,11 +6,11 @@ import { isWholeNumber } from '../docplanner/insurance.js';
 import { type Fields, fieldsOf } from './known-fields.js';
 import type { OccupancyEvent } from './occupancy-event.js';
 
-/** No control characters either: an id stands in a line of a log. */
+/** Control characters are refused, because ids are written to log lines. */
 const PRINTABLE = /^[^\p{Cc}\p{Cs}]*$/u;
 const printable = z.string().regex(PRINTABLE, 'has characters that cannot be stored');
 
-/** An id that some systems have as a number, and that is kept as text. */
+/** An id that some systems have as a number, and that is stored as text. */
 const idOf = (number: z.ZodType<number, number>, maxCharacters: number) =>
   z
     .union([z.string(), number], {
@@ -23,7 +23,7 @@ const id = idOf(z.int(), 200);
 /** The marketplace's ids are strings; older pages show numbers. */
 export const marketplaceId = idOf(z.int().nonnegative(), 64);
 
-/** A wall-clock time is one in any zone. */
+/** A wall-clock time is valid in every zone or in none, so the zone does not matter here. */
 const anyZone = requireZone('UTC');
 export const instantSchema = z
   .union([z.string(), z.number(), z.date()], {
@@ -35,7 +35,7 @@ export const instantSchema = z
 const date = z.iso.date();
 const minutes = z.int().min(1).max(1440);
 
-/** Of an insurer or a plan: the marketplace takes whole numbers alone. Contract: replaceSlots. */
+/** The id of an insurer or a plan: the marketplace accepts whole numbers only. Contract: replaceSlots. */
 const insuranceId = marketplaceId.refine(isWholeNumber, { error: 'must be a whole number' });
 
 export const serviceSchema = z.object({ id: marketplaceId, duration: minutes });
@@ -87,11 +87,11 @@ export const availableSchema = z.object({
 
 export const eventSchema = z.discriminatedUnion('type', [occupiedSchema, releasedSchema, availableSchema]);
 
-type Taken<Input, Given extends Input> = Given;
-/** What a producer writes. It compiles only while the schema takes every event that its type allows. */
-export type OccupancyEventInput = Taken<z.input<typeof eventSchema>, OccupancyEvent>;
+type AcceptedBy<Input, Given extends Input> = Given;
+/** The event that a producer writes. The type compiles only while the schema accepts every event of the public type. */
+export type OccupancyEventInput = AcceptedBy<z.input<typeof eventSchema>, OccupancyEvent>;
 
-/** An event once read: its ids are text, and it has nothing but its fields. */
+/** A parsed event: its ids are text, and unknown keys are dropped. */
 export type ParsedOccupancyEvent = z.output<typeof eventSchema>;
 export type ParsedAvailableEvent = z.output<typeof availableSchema>;
 
@@ -99,5 +99,5 @@ export type ParsedAvailableEvent = z.output<typeof availableSchema>;
 export const EVENT_FIELDS: { readonly [type: string]: Fields } = Object.fromEntries(
   eventSchema.options.map((option) => [option.shape.type.value, fieldsOf(option)]),
 );
-/** The fields of all types. */
+/** The fields of all event types together. */
 export const ANY_EVENT: Fields = Object.assign({}, ...Object.values(EVENT_FIELDS));

@@ -1,43 +1,43 @@
-/** What becomes of the events of a batch, each for itself, and of the batch as a whole. */
+/** The outcome of each event of a batch, and the result of the batch. */
 import type { Problem } from '../lib/validation.js';
 import { droppedKeyWarning, formatProblems, type ParsedEvent } from './parse-event.js';
 
-/** An event that cannot be taken in. */
+/** An event that is invalid and was not applied. */
 export interface RejectedEvent {
-  /** Its place in the batch, from 0. */
+  /** The event's index in the batch, from 0. */
   readonly index: number;
-  /** Its id, where it had a readable one. */
+  /** The event's id, where it is valid. */
   readonly id: string | null;
-  /** Everything that is wrong with it, as one sentence. */
+  /** All problems, as one sentence. */
   readonly reason: string;
-  /** The same, each thing with its path. */
+  /** All problems, each with its path. */
   readonly problems: readonly Problem[];
 }
 
-/** A key that no event of its type has. It was dropped, and the event was taken in without it, or rejected for something else. */
+/** An unknown key. It was dropped, and the event was applied without it or rejected for another reason. */
 export interface EventWarning extends Problem {
   readonly index: number;
   readonly id: string | null;
 }
 
-/** What became of a batch. Each event is one of `accepted`, `duplicates`, `stale`, `ignored` and `rejected`. */
+/** The result of a batch. Each event is one of `accepted`, `duplicates`, `stale`, `ignored` and `rejected`. */
 export interface EventsResult {
-  /** They are committed, also where others are rejected. */
+  /** Events that are committed, also where others are rejected. */
   readonly accepted: number;
-  /** Events whose ids were taken in before: they change nothing. */
+  /** Events whose ids were applied before: they change nothing. */
   readonly duplicates: number;
   /**
-   * Events that are older than what is known of their `ref`, or of all of their dates, by version or by their place in the
-   * queue: they change nothing.
+   * Events that are older than the stored state of their `ref`, or of all of their dates, by version or by queue position: they
+   * change nothing.
    */
   readonly stale: number;
-  /** Events of type `occupied` that take no time: they change nothing. */
+  /** Events of type `occupied` of zero length: they change nothing. */
   readonly ignored: number;
-  /** How many of the accepted are about nothing but the past. */
+  /** The number of accepted events that lie wholly in the past. */
   readonly past: number;
   readonly rejected: readonly RejectedEvent[];
   readonly warnings: readonly EventWarning[];
-  /** Those of the duplicates that say something else than what was taken in under their ids. */
+  /** The duplicates whose content differs from the first event of their id. */
   readonly differing: readonly { readonly index: number; readonly id: string }[];
 }
 
@@ -48,8 +48,8 @@ export type EventOutcome =
   | { readonly kind: 'rejected'; readonly problems: readonly Problem[] };
 
 /**
- * @param batch its events, in their order
- * @param outcomes of all of them
+ * @param batch the events in their order
+ * @param outcomes the outcome of each event
  */
 export function toEventsResult<Event extends ParsedEvent>(
   batch: readonly Event[],

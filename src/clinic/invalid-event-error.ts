@@ -1,23 +1,23 @@
-/** One thing that is wrong with one of several events. */
+/** Errors of the library for invalid occupancy events: one problem of one event. */
 export interface EventProblem {
-  /** The event's place in the call, from 0. */
+  /** The event's index in the call, from 0. */
   readonly index: number;
-  /** Where in the event, such as `windows[0].services`; empty where the whole is meant. */
+  /** The path within the event, such as `windows[0].services`; empty for the whole event. */
   readonly path: string;
   readonly reason: string;
 }
 
-/** Occupancy events that cannot be read: nothing of the call was taken. The values are not repeated. */
+/** Occupancy events are invalid, and nothing of the call was enqueued or applied. The error contains no values of the events. */
 export class InvalidEventError extends Error {
   override readonly name = 'InvalidEventError';
-  /** The place of the first that is wrong, from 0. */
+  /** The index of the first invalid event, from 0. */
   readonly index: number;
-  /** Everything that is wrong with that one, each thing after its path. */
+  /** All problems of that event, each after its path. */
   readonly reason: string;
-  /** Everything that is wrong with all of them. */
+  /** All problems of all events. */
   readonly problems: readonly EventProblem[];
 
-  /** @param rejected those that cannot be read, at least one, each with everything that is wrong with it */
+  /** @param rejected the invalid events, at least one, each with all its problems */
   constructor(
     rejected: readonly {
       readonly index: number;

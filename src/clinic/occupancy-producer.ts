@@ -1,4 +1,4 @@
-/** Puts occupancy events on the queue, for a PMS that is written in TypeScript or JavaScript. */
+/** Enqueues occupancy events, for a PMS that is written in TypeScript or JavaScript. */
 
 import { type OpenPgPool, openPgPool } from '../db/pool.js';
 import { ServiceUnavailableError } from '../db/service-unavailable-error.js';
@@ -39,8 +39,8 @@ export class OccupancyProducer {
   }
 
   /**
-   * Returns once the events are stored in the queue. Either all of a call are, or none.
-   * @throws {InvalidEventError} with everything that is wrong with all of them (`problems`), before anything is stored
+   * Resolves when the events are stored in the queue. Either all events of a call are stored, or none.
+   * @throws {InvalidEventError} with all problems of all events (`problems`), before anything is stored
    * @throws {ServiceUnavailableError} when the queue cannot be reached; nothing is stored
    */
   async enqueue(events: OccupancyEvent | readonly OccupancyEvent[]): Promise<void> {
@@ -68,7 +68,7 @@ export class OccupancyProducer {
 
   #connected(): Promise<JobQueue> {
     this.#queue ??= this.#connect();
-    // A failed connect is forgotten, so that the next call tries again.
+    // A failed connection is discarded, so that the next call connects again.
     this.#queue.catch(() => {
       this.#queue = undefined;
     });

@@ -1,7 +1,7 @@
 /**
- * Takes occupancy events off the queue: all that wait, up to a number, and applied in few transactions. What is refused is
- * kept in the database, and its job is done with: under an id that its producer chose, a failed job would have later ones
- * dropped in silence.
+ * Processes the jobs of the occupancy queue: many jobs at once, whose events are applied in few transactions. A rejected event is
+ * stored in the database and its job completes, because BullMQ would silently drop later jobs with the id of a failed job, and
+ * producers choose the ids.
  */
 import { WaitingError } from 'bullmq';
 import type { Logger } from 'pino';
@@ -17,23 +17,23 @@ import type { EventsResult } from './events-result.js';
 export interface OccupancyWorkerOptions {
   readonly queues: Queues;
   readonly apply: (batch: EventBatch) => Promise<EventsResult>;
-  /** Keeps an event that was refused, for a person. */
+  /** Stores a rejected event for a person to correct. */
   readonly saveRejected: (event: unknown, reason: string) => Promise<void>;
   readonly log: Logger;
   readonly timers: Timers;
 }
 
 /**
- * Jobs in hand at the same time. In a database BullMQ ends them one after another, each on a connection of the pool: more of
- * them would be taken no faster, and keep everything else waiting for a connection.
+ * The number of active jobs. In a database BullMQ completes jobs one after another, each on a connection of the pool: more active
+ * jobs would not be faster, and everything else would wait for a connection.
  */
 const MAX_JOBS = { redis: 500, database: 50 } as const;
-/** How long to wait before the database is tried again. */
+/** The delay before the database is tried again. */
 const RETRY_MS = 1_000;
-/** For reading where jobs stand in the queue, in milliseconds. */
-const READ_WITHIN_MS = 10_000;
-/** What has nothing to do with what is in the event may name it; the log says what it was. */
-const NOT_ITS_FAULT = 'it could not be taken in; see the log';
+/** The maximum duration of reading the queue positions of jobs, in milliseconds. */
+const READ_LIMIT_MS = 10_000;
+/** The reason of a failure that the event did not cause: the error's own text may contain values, so that it is only logged. */
+const INTERNAL_FAILURE = 'the event could not be applied; see the log';
 
 type Job = Parameters<Processor>[0];
 type Positions = MicroBatcher<string, QueuePosition | undefined>;
@@ -55,9 +55,9 @@ export class OccupancyWorker {
     const positions: Positions = new MicroBatcher(queues.positions(OCCUPANCY_QUEUE), {
       timers,
       maxSize: concurrency,
-      limitMs: READ_WITHIN_MS,
+      limitMs: READ_LIMIT_MS,
     });
-    this.#worker = queues.worker(OCCUPANCY_QUEUE, (job, token) => this.#take(job, token, positions), {
+    this.#worker = queues.worker(OCCUPANCY_QUEUE, (job, token) => this.#process(job, token, positions), {
       concurrency,
       removeOnComplete: { count: 0 },
     });
@@ -68,31 +68,33 @@ export class OccupancyWorker {
     await this.#worker?.close();
   }
 
-  /** While the database or the queue cannot be reached the event waits. */
-  async #take(job: Job, token: string | undefined, positions: Positions): Promise<void> {
+  /** Retries while the database or the queue is unavailable. */
+  async #process(job: Job, token: string | undefined, positions: Positions): Promise<void> {
     const { log, timers } = this.#options;
     while (!this.#stopping.signal.aborted) {
-      const failure = await this.#tryToTake(job, positions);
+      const failure = await this.#tryToProcess(job, positions);
       if (failure === undefined) return;
-      this.#warn(failure.error);
+      this.#warnOnce(failure.error);
       await timers.sleep(RETRY_MS, this.#stopping.signal);
     }
-    // Back to the queue. Where that cannot be told, it finds out by itself.
+    // The job returns to the queue. Where that fails, the queue recovers the job as stalled.
     await job
       .moveToWait(token)
-      .catch((error: unknown) => log.warn({ err: error }, 'the event was left behind'));
+      .catch((error: unknown) =>
+        log.warn({ err: error }, 'the job cannot be returned to the queue; the queue recovers it'),
+      );
     throw new WaitingError();
   }
 
-  /** Once for all events that wait. */
-  #warn(error: unknown): void {
+  /** Logs once for all waiting events. */
+  #warnOnce(error: unknown): void {
     if (this.#isWaiting) return;
     this.#isWaiting = true;
-    this.#options.log.warn({ err: error }, 'the record cannot be reached; the event waits');
+    this.#options.log.warn({ err: error }, 'the database is unavailable; the event is retried');
   }
 
-  /** @returns why it has to wait, if it has */
-  async #tryToTake(job: Job, positions: Positions): Promise<{ readonly error: unknown } | undefined> {
+  /** @returns the error for which the event is retried, if any */
+  async #tryToProcess(job: Job, positions: Positions): Promise<{ readonly error: unknown } | undefined> {
     let position: QueuePosition | undefined;
     try {
       position = job.id === undefined ? undefined : await positions.add(job.id);
@@ -100,7 +102,7 @@ export class OccupancyWorker {
       return { error };
     }
     try {
-      await this.#applyOrRefuse(job.data, position);
+      await this.#applyOrReject(job.data, position);
       this.#isWaiting = false;
       return undefined;
     } catch (error) {
@@ -109,22 +111,25 @@ export class OccupancyWorker {
     }
   }
 
-  async #applyOrRefuse(event: unknown, position: QueuePosition | undefined): Promise<void> {
-    const reason = await this.#problemWith(event, position);
+  async #applyOrReject(event: unknown, position: QueuePosition | undefined): Promise<void> {
+    const reason = await this.#applyAndFindProblem(event, position);
     if (reason === undefined) return;
     const { saveRejected, log } = this.#options;
     await saveRejected(event, reason);
-    log.warn({ reason }, 'an event of the queue was refused');
+    log.warn({ reason }, 'an event of the queue is rejected');
   }
 
-  async #problemWith(event: unknown, position: QueuePosition | undefined): Promise<string | undefined> {
+  async #applyAndFindProblem(
+    event: unknown,
+    position: QueuePosition | undefined,
+  ): Promise<string | undefined> {
     const { apply, log } = this.#options;
     try {
       return (await apply({ events: [event], positions: [position] })).rejected[0]?.reason;
     } catch (error) {
       if (isUnavailable(error)) throw error;
-      log.error({ err: error }, 'an event of the queue could not be taken in');
-      return NOT_ITS_FAULT;
+      log.error({ err: error }, 'an event of the queue cannot be applied');
+      return INTERNAL_FAILURE;
     }
   }
 }

@@ -1,4 +1,4 @@
-/** Reads one event as it came, and tells everything that is wrong with it at once. What needs its calendar is left to `resolve.ts`. */
+/** Parses one raw event and finds all its problems at once. Checks that need the calendar are in `resolve-event.ts`. */
 import { formatProblem, type Problem } from '../lib/validation.js';
 import {
   ANY_EVENT,
@@ -10,19 +10,19 @@ import {
 import { parseItem } from './parse-item.js';
 
 export interface ParsedEvent {
-  /** Its own id, where it had a readable one. */
+  /** The event's id, where it is valid. */
   readonly id: string | null;
-  /** Its calendar's, where it had a readable one. */
+  /** The calendar's id, where it is valid. */
   readonly calendar: string | undefined;
-  /** Undefined where something is wrong with it. */
+  /** Undefined where the event has problems. */
   readonly event: ParsedOccupancyEvent | undefined;
   readonly problems: readonly Problem[];
-  /** The paths of keys that no event of its type has: they are dropped. */
+  /** The paths of unknown keys, which are dropped. */
   readonly dropped: readonly string[];
 }
 
 export function parseEvent(raw: unknown): ParsedEvent {
-  const { type, id, calendar } = containerOf(raw);
+  const { type, id, calendar } = fieldsOf(raw);
   const fields = (typeof type === 'string' ? EVENT_FIELDS[type] : undefined) ?? ANY_EVENT;
   const { data, ...item } = parseItem(eventSchema, raw, fields);
   return {
@@ -33,17 +33,16 @@ export function parseEvent(raw: unknown): ParsedEvent {
   };
 }
 
-/** All that is wrong with an event, as one sentence. */
-export const formatProblems = (problems: readonly Problem[]): string =>
-  problems.map(formatProblem).join('; ');
+/** All problems as one sentence. */
+export const formatProblems = (problems: readonly Problem[]): string => problems.map(formatProblem).join('; ');
 
-/** What is told of a key that was dropped. */
+/** The warning about a dropped key. */
 export const droppedKeyWarning = (path: string): Problem => ({
   path,
   reason: `unknown key ${JSON.stringify(path)} was dropped`,
 });
 
-function containerOf(raw: unknown): {
+function fieldsOf(raw: unknown): {
   readonly type?: unknown;
   readonly id?: unknown;
   readonly calendar?: unknown;

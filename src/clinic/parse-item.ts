@@ -1,18 +1,17 @@
-/** Holds one event, or one entry of a snapshot, against its schema, its keys, and what text can be. */
+/** Validates one event, or one entry of a snapshot: its schema, its keys, and whether its text can be stored. */
 import type { z } from 'zod';
 import { findUnstorableTexts, type Problem, validateShape } from '../lib/validation.js';
 import { type Fields, findUnknownKeys } from './known-fields.js';
 
 export interface ParsedItem<T> {
-  /** Undefined where something is wrong with it. */
+  /** Undefined where the item has problems. */
   readonly data: T | undefined;
-  /** Everything that is wrong with it. */
   readonly problems: readonly Problem[];
-  /** The paths of keys that it should not have: they are dropped. */
+  /** The paths of unknown keys, which are dropped. */
   readonly dropped: readonly string[];
 }
 
-/** Told of one. */
+/** The maximum numbers of reported problems and dropped keys per item. */
 const MAX_PROBLEMS = 100;
 const MAX_DROPPED = 20;
 
@@ -23,10 +22,10 @@ export function parseItem<Schema extends z.ZodType>(
 ): ParsedItem<z.output<Schema>> {
   const checked = validateShape(schema, raw);
   const keys = findUnknownKeys(raw, fields, MAX_PROBLEMS);
-  const said = [...(checked.success ? [] : checked.problems), ...keys.problems];
-  const paths = new Set(said.map(({ path }) => path));
+  const found = [...(checked.success ? [] : checked.problems), ...keys.problems];
+  const paths = new Set(found.map(({ path }) => path));
   const texts = findUnstorableTexts(raw).filter(({ path }) => !paths.has(path));
-  const problems = [...said, ...texts].slice(0, MAX_PROBLEMS);
+  const problems = [...found, ...texts].slice(0, MAX_PROBLEMS);
   return {
     data: checked.success && problems.length === 0 ? checked.data : undefined,
     problems,

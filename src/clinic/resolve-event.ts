@@ -1,4 +1,4 @@
-/** Reads an event in its calendar's zone: wall-clock times become instants, windows are cut at local midnight. */
+/** Resolves an event in its calendar's zone: wall-clock times become instants, and windows are cut at local midnight. */
 
 import { requireZone } from '../core/civil.js';
 import {
@@ -36,7 +36,7 @@ export type ResolvedEvent =
       readonly ref: string;
       readonly version: number | undefined;
     }
-  /** An `occupied` that takes no time: it changes nothing, also not what is known of its ref. */
+  /** An `occupied` event of zero length: it changes nothing, also not the stored state of its ref. */
   | { readonly type: 'ignored'; readonly calendar: string; readonly ref: string; readonly at: number }
   | {
       readonly type: 'available';
@@ -49,7 +49,6 @@ export type Resolution =
   | { readonly success: true; readonly event: ResolvedEvent }
   | { readonly success: false; readonly problems: readonly [Problem, ...Problem[]] };
 
-/** With everything that is wrong with it. */
 export function resolveEvent(event: ParsedOccupancyEvent, calendar: LockedCalendar): Resolution {
   switch (event.type) {
     case 'occupied':
@@ -79,13 +78,13 @@ export function resolveOccupied(
   };
 }
 
-/** The next date would have a fifth digit in its year. */
+/** The date after this one has a year of five digits. */
 const LAST_DATE = '9999-12-31';
 
 type Problems = readonly [Problem, ...Problem[]];
 export const isProblems = (value: object): value is Problems => Array.isArray(value);
 
-/** It may take no time. @returns what is wrong with it, if anything is */
+/** The interval may have zero length. @returns the problems, where there are any */
 export function resolveInterval(
   { start, end }: { readonly start: Instant; readonly end: Instant },
   timeZone: string,
@@ -97,11 +96,11 @@ export function resolveInterval(
 }
 
 function problemAt(path: string, value: Instant, timeZone: string): Problem[] {
-  return problemOf(() => parseInstant(value, timeZone, path));
+  return catchProblem(() => parseInstant(value, timeZone, path));
 }
 
-/** What the core refuses. */
-function problemOf(work: () => unknown): Problem[] {
+/** Runs the work and converts the core's error into a problem. */
+function catchProblem(work: () => unknown): Problem[] {
   try {
     work();
     return [];
@@ -113,8 +112,8 @@ function problemOf(work: () => unknown): Problem[] {
 
 function resolveAvailable(event: ParsedAvailableEvent, { timeZone }: LockedCalendar): Resolution {
   const { calendar, from, to, windows } = event;
-  // The core says what is wrong with the range, and what windows that are right by themselves contradict each other in.
-  const alone = [
+  // The core checks the range, and whether windows that are valid by themselves contradict each other.
+  const own = [
     ...problemsOfRange(event, timeZone),
     ...windows.flatMap((window, index) =>
       problemsOfWindow(window, event, timeZone).map(({ path, reason }) => ({
@@ -124,28 +123,28 @@ function resolveAvailable(event: ParsedAvailableEvent, { timeZone }: LockedCalen
     ),
   ];
   const [first, ...others] =
-    alone.length > 0 ? alone : problemOf(() => computeSlotConfigs({ timeZone, windows, from, to }));
+    own.length > 0 ? own : catchProblem(() => computeSlotConfigs({ timeZone, windows, from, to }));
   if (first !== undefined) return { success: false, problems: [first, ...others] };
-  return { success: true, event: { type: 'available', calendar, dates: byDate(event, timeZone) } };
+  return { success: true, event: { type: 'available', calendar, dates: groupByDate(event, timeZone) } };
 }
 
-/** What is wrong with the local dates that windows are said of. */
+/** The problems of the range of local dates that windows are for. */
 export function problemsOfRange(
   { from, to }: { readonly from: string; readonly to: string },
   timeZone: string,
 ): Problem[] {
-  const problems = problemOf(() => computeSlotConfigs({ timeZone, windows: [], from, to }));
+  const problems = catchProblem(() => computeSlotConfigs({ timeZone, windows: [], from, to }));
   if (problems.length > 0 || to < LAST_DATE) return problems;
   return [{ path: 'to', reason: `must be before ${LAST_DATE}` }];
 }
 
-/** What is wrong with a window by itself, and with its place in the dates that it is said of. */
+/** The problems of a window by itself and of its place in the range of dates. */
 export function problemsOfWindow(
   window: ParsedAvailableEvent['windows'][number],
   { from, to }: { readonly from: string; readonly to: string },
   timeZone: string,
 ): Problem[] {
-  const problems = problemOf(() => readWindows([window], requireZone(timeZone), new OfferReader())).map(
+  const problems = catchProblem(() => readWindows([window], requireZone(timeZone), new OfferReader())).map(
     ({ path, reason }) => ({ path: path.replace(/^windows\[0\]\./, ''), reason }),
   );
   if (problems.length > 0) return problems;
@@ -159,8 +158,8 @@ export function problemsOfWindow(
   ];
 }
 
-/** Windows that are known to be right, cut at local midnight. */
-export function byDate(
+/** Groups valid windows by date, cut at local midnight. */
+export function groupByDate(
   { from, to, windows }: Pick<ParsedAvailableEvent, 'from' | 'to' | 'windows'>,
   timeZone: string,
 ): Map<string, StoredWindow[]> {
@@ -181,7 +180,7 @@ export function byDate(
       });
     }
   }
-  // In the record's order, so that the same windows in another order are no change.
+  // The database's order, so that the same windows in another order are no change.
   for (const list of dates.values()) {
     list.sort((a, b) => a.start.getTime() - b.start.getTime() || a.end.getTime() - b.end.getTime());
   }

@@ -168,7 +168,7 @@ describe('when Redis goes away', () => {
       Array.from({ length: 10 }, (_, n) => ({ ...occupied, id: `move-${n}`, end: `${date}T10:${31 + n}` })),
     );
     await producer.close();
-    await first.process.waitForLine('the event waits', LONG);
+    await first.process.waitForLine('the event is retried', LONG);
     // Stopped while an event is in hand: it must not be overtaken by those behind it.
     expect(await first.process.kill('SIGTERM', LONG)).toEqual({ code: 0, signal: null });
     await database.restart();

@@ -1,6 +1,6 @@
 /**
- * Takes a snapshot of the clinic into the record: one transaction replaces what is known of its dates, releases what is
- * missing from it, and marks the days that this changes. What would take away too much is held instead.
+ * Applies a snapshot of the PMS: one transaction replaces the stored state of its dates, releases the occupancies that the snapshot
+ * lacks, and marks days dirty. Deletions that exceed the guard are held instead.
  */
 
 import { InvalidScheduleError } from '../../core/index.js';
@@ -27,38 +27,38 @@ import { hasSameWindows } from './window-coverage.js';
 export interface SnapshotOptions {
   /** Epoch milliseconds. */
   readonly now: number;
-  /** When it began to arrive, epoch milliseconds: it was taken then at the latest. Default `now`. */
+  /** When the snapshot began to arrive, epoch milliseconds: it was taken then at the latest. Default `now`. */
   readonly arrivedAt?: number | undefined;
-  /** Undefined: nothing is held. */
+  /** Undefined: no deletion is held. */
   readonly deletionGuard: DeletionGuardOptions | undefined;
-  /** Snapshots of one run are weighed together, also over all calendars of an account. */
+  /** The deletions of all snapshots of one run count together, also over all calendars of an account. */
   readonly run?: string | undefined;
-  /** Told of each hold, in the transaction that makes it. */
+  /** Called for each held change, in the transaction that saves it. */
   readonly onHeld?: OnHeld | undefined;
-  /** For what the clinic has to hear of it: times that are now sold twice. */
+  /** Encrypts the notifications of conflicts; without it none are added. */
   readonly encryptor?: Encryptor | undefined;
 }
 
-/** What became of a snapshot. */
+/** The result of a snapshot. */
 export interface SnapshotResult {
-  /** Days that have to be published anew. */
+  /** Days that must be published again. */
   readonly changedDays: number;
   /** Occupancies that are new, moved or otherwise changed. */
   readonly occupied: number;
   readonly released: number;
-  /** Occupancies that were known as they are. */
+  /** Occupancies that are stored as the snapshot lists them. */
   readonly unchanged: number;
-  /** Occupancies left as they were, because something newer is known of them. */
+  /** Occupancies that stay because newer state of them is stored. */
   readonly stale: number;
-  /** Occupancies that take no time: what is known of their refs was left as it was. */
+  /** Occupancies of zero length: the stored state of their refs stays. */
   readonly ignored: number;
-  /** Dates whose windows were left as they were, because something newer is known of them. */
+  /** Dates whose windows stay because newer windows of them are stored. */
   readonly staleDates: number;
-  /** Windows and appointments that could not be read. What is known of them stays, and nothing was removed. */
+  /** Invalid windows and appointments. Their stored state stays, and nothing is removed. */
   readonly rejected: readonly RejectedEntry[];
-  /** Keys that a snapshot does not have: they were dropped. */
+  /** Unknown keys, which were dropped. */
   readonly warnings: readonly Problem[];
-  /** What waits for a person, if anything does. */
+  /** The change that waits for a person's approval, or null. */
   readonly held: HeldSummary | null;
 }
 
@@ -70,20 +70,23 @@ export type SnapshotOutcome =
       readonly added: readonly AddedNotification[];
     }
   | { readonly kind: 'invalid'; readonly problems: readonly [Problem, ...Problem[]] }
-  | { readonly kind: 'unknown-calendar' /** Whether it is being deleted. */; readonly isClosing?: true };
+  | {
+      readonly kind: 'unknown-calendar' /** Present where the calendar is being deleted. */;
+      readonly isClosing?: true;
+    };
 
-/** @param input as it came, unchecked */
+/** @param input raw, not validated */
 export async function applySnapshot(
   db: Db,
   calendar: string,
   input: unknown,
   options: SnapshotOptions,
 ): Promise<SnapshotOutcome> {
-  const reading = parseSnapshot(input);
-  if (!reading.success) return { kind: 'invalid', problems: reading.problems };
+  const parsed = parseSnapshot(input);
+  if (!parsed.success) return { kind: 'invalid', problems: parsed.problems };
   try {
     return await retryDeadlock(() =>
-      db.transaction().execute((tx) => takeIn(tx, calendar, reading.snapshot, options)),
+      db.transaction().execute((tx) => applyParsed(tx, calendar, parsed.snapshot, options)),
     );
   } catch (error) {
     if (!(error instanceof InvalidScheduleError)) throw error;
@@ -91,8 +94,7 @@ export async function applySnapshot(
   }
 }
 
-/** The whole of it, in one transaction. */
-async function takeIn(
+async function applyParsed(
   tx: Db,
   id: string,
   input: ParsedSnapshot,
@@ -136,7 +138,7 @@ async function takeIn(
     at,
     now,
   );
-  // A complete one leaves its moment with its dates, and so with all that lies in them.
+  // A complete snapshot records its time with its dates, and so with all occupancies in them.
   if (!snapshot.complete) await confirmOccupancies(tx, id, plan.confirmed, at);
   await recordWindows(
     tx,

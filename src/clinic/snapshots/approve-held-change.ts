@@ -1,6 +1,6 @@
 /**
- * Does what was held, because a person said so: against the record as it is now. What something newer was said of
- * since then stays as it is.
+ * Applies a held change that a person approved, to the present state. Dates and occupancies that were updated after the snapshot
+ * stay as they are.
  */
 
 import { retryDeadlock } from '../../db/retry.js';
@@ -27,45 +27,47 @@ export interface ApprovedChange {
 
 /**
  * @param now epoch milliseconds
- * @returns undefined where there is no such hold of a snapshot
+ * @returns undefined where no held change of a snapshot has this id
  */
 export async function approveHeldChange(
   db: Db,
   id: string,
   now: number,
 ): Promise<ApprovedChange | undefined> {
-  return await retryDeadlock(() => db.transaction().execute((tx) => release(tx, id, now)));
+  return await retryDeadlock(() => db.transaction().execute((tx) => approve(tx, id, now)));
 }
 
-async function release(tx: Db, id: string, now: number): Promise<ApprovedChange | undefined> {
+async function approve(tx: Db, id: string, now: number): Promise<ApprovedChange | undefined> {
   const [found] = await findHeldChanges(tx, id);
   const calendar = found && (await lockCalendars(tx, [found.calendar])).get(found.calendar);
-  // Read again: until the calendar was locked a newer snapshot may have taken its place.
+  // The held change is read again, because a newer snapshot may have replaced it before the calendar was locked.
   const [hold] = calendar ? await findHeldChanges(tx, id) : [];
   if (hold === undefined || calendar === undefined || hold.cause !== 'snapshot') return undefined;
   const { observedAt } = hold;
   const dates = hold.dates.map(({ date }) => date);
   const [first, last] = [dates[0] ?? hold.from, dates.at(-1) ?? hold.to];
   const known = await windowsOf(tx, calendar.id, first, last);
-  const told = new Map((await findReportedDates(tx, calendar.id, first, last)).map((one) => [one.date, one]));
-  const asked = hold.dates.flatMap(({ date, windows }) => {
-    const isOlder = (told.get(date)?.windowsAt?.getTime() ?? 0) <= observedAt.getTime();
+  const reported = new Map(
+    (await findReportedDates(tx, calendar.id, first, last)).map((one) => [one.date, one]),
+  );
+  const requested = hold.dates.flatMap(({ date, windows }) => {
+    const isOlder = (reported.get(date)?.windowsAt?.getTime() ?? 0) <= observedAt.getTime();
     return windows !== undefined && isOlder ? [{ date, after: windows }] : [];
   });
   const occupancies = await occupanciesAround(tx, calendar.id, hold.releases, undefined);
-  const gone = await stillHeld(tx, calendar, occupancies, observedAt, new Set(dates));
+  const releases = await findUnchanged(tx, calendar, occupancies, observedAt, new Set(dates));
   const saved = await saveChanges(
     tx,
     calendar,
     [
-      ...windowsEvent(calendar.id, asked),
-      ...gone.map(
+      ...windowsEvent(calendar.id, requested),
+      ...releases.map(
         ({ ref }): ResolvedEvent => ({ type: 'released', calendar: calendar.id, ref, version: undefined }),
       ),
     ],
     {
       occupancies,
-      windows: asked.map(({ date }) => ({
+      windows: requested.map(({ date }) => ({
         calendar: calendar.id,
         date,
         windows: known.filter((window) => window.date === date),
@@ -76,15 +78,15 @@ async function release(tx: Db, id: string, now: number): Promise<ApprovedChange 
   );
   await recordWindows(
     tx,
-    asked.map(({ date }) => ({ calendar: calendar.id, date })),
+    requested.map(({ date }) => ({ calendar: calendar.id, date })),
     observedAt,
   );
   await deleteHeldChange(tx, id);
   return { heldChange: hold, changedDays: saved.changedDays, jobsToEnqueue: saved.jobsToEnqueue };
 }
 
-/** Those of which nothing newer is known, and which lie in a date that no newer snapshot has spoken of. */
-async function stillHeld(
+/** The occupancies without newer state that lie in one of the held dates. */
+async function findUnchanged(
   tx: Db,
   { id, timeZone }: LockedCalendar,
   occupancies: readonly KnownOccupancy[],
@@ -94,10 +96,10 @@ async function stillHeld(
   const all = occupancies.flatMap((one) => firstAndLastDate(one, timeZone) ?? []).sort();
   const [first, last] = [all[0], all.at(-1)];
   if (first === undefined || last === undefined) return [];
-  const told = new Map((await findReportedDates(tx, id, first, last)).map((one) => [one.date, one]));
+  const reported = new Map((await findReportedDates(tx, id, first, last)).map((one) => [one.date, one]));
   return occupancies.filter(
     (one) =>
       findTouchedDates(one, timeZone, dates).length > 0 &&
-      observedAtOf(one, timeZone, told) <= observedAt.getTime(),
+      observedAtOf(one, timeZone, reported) <= observedAt.getTime(),
   );
 }

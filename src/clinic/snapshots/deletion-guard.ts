@@ -1,6 +1,6 @@
 /**
- * Weighs what would be lost against what lies ahead: more than the configured share of a calendar's future windows or
- * occupancies, or of its account's within one run, or all of either, waits for a person.
+ * Limits the deletions of a snapshot. A snapshot is held for a person if it would delete more than the configured share of a
+ * calendar's future windows or occupancies, or of its account's within one run, or all of a calendar's.
  */
 
 import { DAY } from '../../core/duration.js';
@@ -19,28 +19,28 @@ import type { SnapshotPlan } from './plan-snapshot.js';
 import { countDeletedMinutes } from './window-coverage.js';
 
 export interface DeletionGuardOptions {
-  /** From 0 to 1: more than this share of what lies ahead is held. */
+  /** From 0 to 1: a deletion of more than this share of the future state is held. */
   readonly share: number;
 }
 
-interface Weighed {
+interface ScopeDeletions {
   readonly scope: Scope;
   readonly lost: Amount;
   readonly total: Amount;
 }
 
-/** What of a calendar is looked at: twelve weeks, as long as the horizon. */
+/** How far into the future state counts: twelve weeks, the length of the horizon. */
 export const AHEAD_MS = 84 * DAY;
-/** Fewer releases than this are no sign of an accident, as long as some appointments are left. */
+/** Fewer releases than this are not held while some appointments are left. */
 const MIN_RELEASES = 5;
-/** As many that leave none look like a list that came empty; one alone is soon cancelled. */
+/** As many releases that leave no appointment are held, because they look like an empty list; a single one is a usual cancellation. */
 const MIN_TO_EMPTY = 2;
-/** Windows may have fractions of a minute; sums of them are not exact. */
-const NOTHING = 0.01;
+/** The tolerance of sums of minutes, which are not exact. */
+const EPSILON = 0.01;
 
 /**
  * @param options `run` names an import or a pull of a source, whose deletions count together; `now` in epoch milliseconds
- * @returns what is too much of it; the run's deletions are added up, its account's also where they are held
+ * @returns the deletions that exceed the guard. The run's deletions are summed up, those of its account also where they are held
  */
 export async function checkDeletions(
   tx: Db,
@@ -50,31 +50,32 @@ export async function checkDeletions(
   { run, now }: { readonly run?: string | undefined; readonly now: number },
 ): Promise<readonly Deletion[]> {
   const { lost, gained } = changeOf(plan, now);
-  if (lost.minutes < NOTHING && lost.occupancies === 0) return [];
+  if (lost.minutes < EPSILON && lost.occupancies === 0) return [];
   const [at, until] = [new Date(now), new Date(now + AHEAD_MS)];
-  const mine: Scope = { scope: 'calendar', id: calendar.id };
-  const scopes = run === undefined ? [mine] : [mine, await accountOf(tx, calendar.id)];
-  const weighed: Weighed[] = [];
+  const calendarScope: Scope = { scope: 'calendar', id: calendar.id };
+  const scopes = run === undefined ? [calendarScope] : [calendarScope, await accountOf(tx, calendar.id)];
+  const counted: ScopeDeletions[] = [];
   for (const scope of scopes) {
     const before = run === undefined ? undefined : await runDeletions(tx, run, scope);
     const total = before?.total ?? (await amountAhead(tx, scope, at, until));
-    weighed.push({ scope, lost: sum(before?.lost, lost), total });
+    counted.push({ scope, lost: sum(before?.lost, lost), total });
   }
-  const deletions = weighed.flatMap((one) => tooMuch(one, share));
-  const ahead = await amountAhead(tx, mine, at, until);
-  for (const loss of emptied({ lost, gained, ahead }, weighed[0]?.lost ?? lost)) {
-    if (!deletions.some(({ scope, of }) => scope === loss.scope && of === loss.of)) deletions.push(loss);
+  const deletions = counted.flatMap((one) => excessiveDeletions(one, share));
+  const ahead = await amountAhead(tx, calendarScope, at, until);
+  for (const deletion of emptyingDeletions({ lost, gained, ahead }, counted[0]?.lost ?? lost)) {
+    if (!deletions.some(({ scope, of }) => scope === deletion.scope && of === deletion.of))
+      deletions.push(deletion);
   }
   if (run === undefined) return deletions;
-  for (const { scope, total } of weighed) {
-    // What is held is not lost. But of an account it tells what the run is like: the others' parts are weighed with it.
-    const isWeighed = deletions.length === 0 || scope.scope === 'account';
-    if (isWeighed) await addRunDeletions(tx, run, scope, total, lost, at);
+  for (const { scope, total } of counted) {
+    // A held change deletes nothing of the calendar. It counts for the account, so that the run's other snapshots are limited with it.
+    const counts = deletions.length === 0 || scope.scope === 'account';
+    if (counts) await addRunDeletions(tx, run, scope, total, lost, at);
   }
   return deletions;
 }
 
-/** What would be lost of what lies ahead, and what comes in its place: minutes of new windows, changed occupancies. */
+/** The future state that would be deleted, and what replaces it: minutes of new windows, changed occupancies. */
 function changeOf({ dates, missing, occupied }: SnapshotPlan, now: number): { lost: Amount; gained: Amount } {
   const [lost, gained] = [
     { minutes: 0, occupancies: 0 },
@@ -93,9 +94,9 @@ async function accountOf(tx: Db, calendar: string): Promise<Scope> {
   return { scope: 'account', id: (await getCalendar(tx, calendar))?.account ?? '' };
 }
 
-function tooMuch({ scope: { scope }, lost, total }: Weighed, share: number): Deletion[] {
+function excessiveDeletions({ scope: { scope }, lost, total }: ScopeDeletions, share: number): Deletion[] {
   const deletions: Deletion[] = [];
-  if (lost.minutes > share * total.minutes + NOTHING) {
+  if (lost.minutes > share * total.minutes + EPSILON) {
     deletions.push({
       scope,
       of: 'windows',
@@ -109,13 +110,13 @@ function tooMuch({ scope: { scope }, lost, total }: Weighed, share: number): Del
   return deletions;
 }
 
-/** Where nothing would be left of a calendar, and nothing comes in its place: whatever the share, however few. */
-function emptied(
+/** Deletions that leave nothing of a calendar and that nothing replaces: they are held whatever the share. */
+function emptyingDeletions(
   { lost, gained, ahead }: { readonly lost: Amount; readonly gained: Amount; readonly ahead: Amount },
   lostInAll: Amount,
 ): Deletion[] {
   const deletions: Deletion[] = [];
-  if (lost.minutes >= NOTHING && ahead.minutes - lost.minutes + gained.minutes < NOTHING) {
+  if (lost.minutes >= EPSILON && ahead.minutes - lost.minutes + gained.minutes < EPSILON) {
     deletions.push({ scope: 'calendar', of: 'windows', lost: lost.minutes, total: ahead.minutes });
   }
   const isLast = lost.occupancies > 0 && ahead.occupancies <= lost.occupancies && gained.occupancies === 0;

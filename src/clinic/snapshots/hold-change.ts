@@ -1,4 +1,4 @@
-/** Keeps for a person what a snapshot would take away. */
+/** Saves the deletions of a snapshot as a held change that waits for a person's approval. */
 import { addDays } from '../../core/index.js';
 import type { Db } from '../../db/schema.js';
 import type { LockedCalendar } from '../../db/tables/events.js';
@@ -15,17 +15,17 @@ import type { ResolvedSnapshot } from './resolve-snapshot.js';
 import { hasSameWindows } from './window-coverage.js';
 
 /**
- * Is told of a hold in the transaction that makes it, so that neither can be without the other.
- * @param isAgain whether it takes the place of one that was told before
+ * Called with a held change in the transaction that saves it, so that both commit together.
+ * @param isAgain whether the change replaces one that was passed before
  */
 export type OnHeld = (tx: Db, hold: HeldChange, isAgain: boolean) => Promise<void>;
 
 export interface HeldSummary {
   readonly id: string;
   readonly deletions: readonly Deletion[];
-  /** Local dates that keep windows which would be taken away, or occupancies that would be released. */
+  /** Local dates that keep windows which would be deleted, or occupancies which would be released. */
   readonly dates: readonly string[];
-  /** How many occupancies would be released. */
+  /** The number of occupancies that would be released. */
   readonly releases: number;
 }
 
@@ -38,7 +38,7 @@ export async function holdChange(
   deletions: readonly Deletion[],
   options: { readonly now: number; readonly isAgain: boolean; readonly onHeld?: OnHeld | undefined },
 ): Promise<HeldSummary> {
-  const asked: NewHeldChange = {
+  const change: NewHeldChange = {
     calendar: calendar.id,
     cause: 'snapshot',
     from: snapshot.from,
@@ -49,12 +49,12 @@ export async function holdChange(
     dates: heldDates(plan, snapshot, calendar),
     releases: plan.missing.map(({ ref }) => ref),
   };
-  const id = await saveHeldChange(tx, asked);
-  await options.onHeld?.(tx, { ...asked, id }, options.isAgain);
-  return { id, deletions, dates: asked.dates.map(({ date }) => date), releases: asked.releases.length };
+  const id = await saveHeldChange(tx, change);
+  await options.onHeld?.(tx, { ...change, id }, options.isAgain);
+  return { id, deletions, dates: change.dates.map(({ date }) => date), releases: change.releases.length };
 }
 
-/** Of what reaches out of the range only the dates in it: no later snapshot of the same range would speak of the others. */
+/** The held dates within the snapshot's range: a later snapshot of the same range does not cover other dates of a long occupancy. */
 function heldDates(
   { missing, dates }: SnapshotPlan,
   { from, to }: ResolvedSnapshot,

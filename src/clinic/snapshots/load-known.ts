@@ -1,4 +1,4 @@
-/** Reads what the record knows of the dates and occupancies that a snapshot speaks of. */
+/** Loads the stored state of the dates and occupancies that a snapshot covers. */
 import { addDays, startOfDate } from '../../core/index.js';
 import type { Db } from '../../db/schema.js';
 import type { LockedCalendar } from '../../db/tables/events.js';
@@ -14,7 +14,7 @@ export async function loadKnown(
   { from, to, complete, occupied }: ResolvedSnapshot,
 ): Promise<KnownState> {
   const refs = occupied.map(({ ref }) => ref);
-  // Only a complete snapshot says something of what it does not name.
+  // Only a complete snapshot changes occupancies that it does not list.
   const around = complete
     ? {
         start: new Date(startOfDate(from, calendar.timeZone)),

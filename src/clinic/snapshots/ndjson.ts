@@ -1,8 +1,8 @@
-/** Reads JSON lines from a stream, one at a time, with bounded memory: a line that is too long or broken stops no other. */
+/** Reads JSON lines from a stream, one at a time, with bounded memory. A line that is too long or invalid does not affect others. */
 
 import { readJson } from '../../lib/read-json.js';
 
-/** A line is at most as long as a request over HTTP may be. */
+/** The maximum length of a line equals that of an HTTP request. */
 export const MAX_LINE_BYTES = 16 * 1024 * 1024;
 
 export type Line =
@@ -11,7 +11,7 @@ export type Line =
 
 const NEWLINE = 10;
 
-/** Empty lines are left out. `number` counts from 1. */
+/** Skips empty lines. `number` counts from 1. */
 export async function* readLines(
   source: AsyncIterable<Uint8Array | string>,
   maxBytes: number = MAX_LINE_BYTES,
@@ -25,7 +25,7 @@ export async function* readLines(
       const newline = bytes.indexOf(NEWLINE, from);
       const piece = bytes.subarray(from, newline === -1 ? bytes.length : newline);
       size += piece.length;
-      // What is too long is not kept, only counted.
+      // The bytes of a line that is too long are only counted.
       if (size > maxBytes) pieces = [];
       else pieces.push(piece);
       if (newline === -1) break;
@@ -52,7 +52,7 @@ function readLine(
   }
   let text: string;
   try {
-    // A ref with a replaced character would be another appointment.
+    // Decoding is strict, because a ref with a replacement character would name another appointment.
     text = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(pieces));
   } catch {
     return { kind: 'unreadable', number, reason: 'is not UTF-8' };

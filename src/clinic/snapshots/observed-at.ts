@@ -1,6 +1,6 @@
 /**
- * Of when an occupancy is known. Its row says when it was last said or changed; where a later snapshot, complete for a
- * date that it lies in, left it as it is, it is known of that: nothing has to be written for what has not changed.
+ * Computes when an occupancy was last observed. Its row contains the time of its last event or change. A later snapshot that is
+ * complete for one of its dates and left it unchanged also counts, so that nothing is written for unchanged occupancies.
  */
 import { DAY } from '../../core/duration.js';
 import { datesOf, localDate } from '../../core/index.js';
@@ -11,7 +11,7 @@ export type ReportedDates = ReadonlyMap<string, ReportedDate>;
 type Span = { readonly start: Date | number; readonly end: Date | number };
 
 interface Timed {
-  /** Absent where it is released. */
+  /** Absent for a released occupancy. */
   readonly interval?: Span | undefined;
 }
 
@@ -24,24 +24,26 @@ export function firstAndLastDate(
   return [localDate(Number(interval.start), timeZone), localDate(Number(interval.end) - 1, timeZone)];
 }
 
-/** Those of the dates that an occupancy lies in, however long it is. */
+/** The given dates that an occupancy lies in. */
 export function findTouchedDates(one: Timed, timeZone: string, dates: Iterable<string>): string[] {
   const reached = firstAndLastDate(one, timeZone);
   return reached === undefined ? [] : [...dates].filter((date) => reached[0] <= date && date <= reached[1]);
 }
 
-/** When the newest snapshot was taken that was complete for a date that it lies in; epoch milliseconds, 0 for none. */
-export function newestSnapshotAt(one: Timed, timeZone: string, told: ReportedDates): number {
+/** When the newest snapshot that is complete for one of the occupancy's dates was taken; epoch milliseconds, 0 for none. */
+export function newestSnapshotAt(one: Timed, timeZone: string, reported: ReportedDates): number {
   const { interval } = one;
   if (interval === undefined) return 0;
   const [start, end] = [Number(interval.start), Number(interval.end)];
-  // Of one that is long, the dates that were spoken of are fewer than its own.
-  const isShort = (end - start) / DAY < told.size;
-  const dates = isShort ? datesOf({ start, end }, timeZone) : findTouchedDates(one, timeZone, told.keys());
-  return dates.reduce((newest, date) => Math.max(newest, told.get(date)?.snapshotAt?.getTime() ?? 0), 0);
+  // A long occupancy has more dates than are reported.
+  const isShort = (end - start) / DAY < reported.size;
+  const dates = isShort
+    ? datesOf({ start, end }, timeZone)
+    : findTouchedDates(one, timeZone, reported.keys());
+  return dates.reduce((newest, date) => Math.max(newest, reported.get(date)?.snapshotAt?.getTime() ?? 0), 0);
 }
 
 /** Epoch milliseconds. */
-export function observedAtOf(known: KnownOccupancy, timeZone: string, told: ReportedDates): number {
-  return Math.max(known.updatedAt.getTime(), newestSnapshotAt(known, timeZone, told));
+export function observedAtOf(known: KnownOccupancy, timeZone: string, reported: ReportedDates): number {
+  return Math.max(known.updatedAt.getTime(), newestSnapshotAt(known, timeZone, reported));
 }

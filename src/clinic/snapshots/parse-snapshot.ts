@@ -1,6 +1,6 @@
 /**
- * Reads a snapshot as it came. What is wrong with one window or one appointment costs that one alone: it is rejected by name, and
- * as the picture has a gap then, nothing is taken for missing.
+ * Parses a raw snapshot. An invalid window or appointment is rejected alone; because the snapshot is then incomplete, nothing counts
+ * as missing from it.
  */
 
 import type { z } from 'zod';
@@ -11,18 +11,18 @@ import { droppedKeyWarning, formatProblems } from '../parse-event.js';
 import { parseItem } from '../parse-item.js';
 import { ENTRY_FIELDS, entrySchema, SNAPSHOT_FIELDS, snapshotSchema } from './snapshot-schema.js';
 
-/** A window or an appointment of a snapshot that cannot be taken in. */
+/** An invalid window or appointment of a snapshot. */
 export interface RejectedEntry {
   /** `windows[0]` or `occupancy[0]`. */
   readonly path: string;
-  /** The PMS's id of the appointment, where it had a readable one. */
+  /** The PMS's id of the appointment, where it is valid. */
   readonly ref: string | null;
-  /** Everything that is wrong with it, as one sentence. */
+  /** All problems, as one sentence. */
   readonly reason: string;
   readonly problems: readonly Problem[];
 }
 
-/** One that can be read, and where it stands. */
+/** A valid entry and its path in the snapshot. */
 export interface PathValue<T> {
   readonly path: string;
   readonly value: T;
@@ -34,7 +34,7 @@ export interface ParsedSnapshot extends Frame {
   readonly windows: readonly PathValue<z.output<typeof windowSchema>>[];
   readonly occupancy: readonly PathValue<z.output<typeof entrySchema>>[];
   readonly rejected: readonly RejectedEntry[];
-  /** Keys that a snapshot does not have; they are dropped. */
+  /** Warnings about unknown keys, which are dropped. */
   readonly warnings: readonly Problem[];
 }
 
@@ -46,10 +46,10 @@ const WINDOW_FIELDS = fieldsOf(windowSchema);
 const MAX_PROBLEMS = 100;
 const MAX_DROPPED = 20;
 
-/** @param also keys that it may have besides: `calendar`, in a line */
-export function parseSnapshot(input: unknown, also: Fields = {}): SnapshotParseResult {
+/** @param additional further allowed keys: `calendar`, in a line of a source */
+export function parseSnapshot(input: unknown, additional: Fields = {}): SnapshotParseResult {
   const checked = validateShape(snapshotSchema, input);
-  const keys = findUnknownKeys(input, { ...SNAPSHOT_FIELDS, ...also }, MAX_PROBLEMS);
+  const keys = findUnknownKeys(input, { ...SNAPSHOT_FIELDS, ...additional }, MAX_PROBLEMS);
   const [first, ...others] = [...(checked.success ? [] : checked.problems), ...keys.problems];
   if (first !== undefined || !checked.success) {
     const wrong = first ?? { path: '', reason: 'is not as it should be' };
@@ -58,7 +58,7 @@ export function parseSnapshot(input: unknown, also: Fields = {}): SnapshotParseR
   const { windows, occupancy, ...frame } = checked.data;
   const dropped = [...keys.dropped];
   const rejected: RejectedEntry[] = [];
-  const readAll = <S extends z.ZodType>(name: string, list: readonly unknown[], schema: S, fields: Fields) =>
+  const parseAll = <S extends z.ZodType>(name: string, list: readonly unknown[], schema: S, fields: Fields) =>
     list.flatMap((raw, index): PathValue<z.output<S>>[] => {
       const path = `${name}[${index}]`;
       const { data, problems, dropped: others } = parseItem(schema, raw, fields);
@@ -69,15 +69,15 @@ export function parseSnapshot(input: unknown, also: Fields = {}): SnapshotParseR
     });
   const snapshot = {
     ...frame,
-    windows: readAll('windows', windows, windowSchema, WINDOW_FIELDS),
-    occupancy: readAll('occupancy', occupancy, entrySchema, ENTRY_FIELDS),
+    windows: parseAll('windows', windows, windowSchema, WINDOW_FIELDS),
+    occupancy: parseAll('occupancy', occupancy, entrySchema, ENTRY_FIELDS),
     rejected,
     warnings: dropped.slice(0, MAX_DROPPED).map(droppedKeyWarning),
   };
   return { success: true, snapshot };
 }
 
-/** @param problems their paths are below the entry's own */
+/** @param problems with paths relative to the entry */
 export function rejectedEntry(path: string, raw: unknown, problems: readonly Problem[]): RejectedEntry {
   const ref =
     typeof raw === 'object' && raw !== null && 'ref' in raw ? refSchema.safeParse(raw.ref).data : undefined;

@@ -1,7 +1,6 @@
 /**
- * Holds a snapshot against the record: what of it is news, what the record knows better, and what it would take away.
- * Each occupancy and each date's windows are known of a certain moment; the later word counts, and versions count
- * before moments where both sides have one. Pure.
+ * Compares a snapshot with the stored state: what changes, what is stale, and what would be deleted. Each occupancy and each date's
+ * windows have a time of observation; the later observation wins, and where both sides have a version, the version decides. Pure.
  */
 import type { LockedCalendar } from '../../db/tables/events.js';
 import type { KnownOccupancy, ReportedDate } from '../../db/tables/snapshots.js';
@@ -13,35 +12,35 @@ import { addedWindows, hasSameWindows } from './window-coverage.js';
 export interface KnownState {
   readonly calendar: LockedCalendar;
   readonly occupancies: readonly KnownOccupancy[];
-  /** Of the snapshot's dates. */
+  /** The windows of the snapshot's dates. */
   readonly windows: readonly StoredWindow[];
-  /** Of the snapshot's dates, and of those that its occupancies and the known ones lie in. */
+  /** The snapshot's dates, and the dates of its occupancies and of the stored ones. */
   readonly reportedDates: readonly ReportedDate[];
 }
 
-/** A date whose windows are to change. */
+/** A date whose windows change. */
 export interface DatePlan {
   readonly date: string;
   readonly before: readonly StoredWindow[];
-  /** The windows that the snapshot asks for. */
+  /** The windows of the snapshot. */
   readonly requested: readonly StoredWindow[];
-  /** What of it can be done without taking anything away. */
+  /** The windows after the additions alone, without any deletion. */
   readonly added: readonly StoredWindow[];
-  /** Nobody has spoken of the date before: it may show anything, so that even no windows are news. */
+  /** Whether the date was never reported: the marketplace may show anything there, so that even an empty list is a change. */
   readonly isFirstReport: boolean;
 }
 
 export interface SnapshotPlan {
   /** Occupancies that are new, moved or otherwise changed. */
   readonly occupied: readonly Occupied[];
-  /** Refs that are known as the snapshot says. */
+  /** Refs that are stored as the snapshot lists them. */
   readonly confirmed: readonly string[];
-  /** What is missing from a complete snapshot; empty for any other. */
+  /** Stored occupancies that a complete snapshot lacks; empty for any other snapshot. */
   readonly missing: readonly KnownOccupancy[];
   readonly dates: readonly DatePlan[];
-  /** Dates whose windows are known of the snapshot's moment from now on. */
+  /** Dates whose windows are observed at the snapshot's time. */
   readonly reportedDates: readonly string[];
-  /** Occupancies and dates that are left alone because something newer is known of them. */
+  /** The numbers of occupancies and dates that stay because newer state of them is stored. */
   readonly stale: { readonly occupancies: number; readonly dates: number };
 }
 
@@ -66,20 +65,21 @@ function planOccupied(
   told: ReportedDates,
 ) {
   const known = new Map(occupancies.map((one) => [one.ref, one]));
-  const news: Occupied[] = [];
+  const changed: Occupied[] = [];
   const confirmed: string[] = [];
   let stale = 0;
   for (const one of occupied) {
     const before = known.get(one.ref);
     const since = before && observedAtOf(before, calendar.timeZone, told);
-    if (isNewer(before, since, one, takenAt) || isGoneSince(one, since, takenAt, calendar, told)) stale += 1;
+    if (isNewer(before, since, one, takenAt) || isMissingSince(one, since, takenAt, calendar, told))
+      stale += 1;
     else if (before !== undefined && isSame(before, one)) confirmed.push(one.ref);
-    else news.push(one);
+    else changed.push(one);
   }
-  return { occupied: news, confirmed, stale };
+  return { occupied: changed, confirmed, stale };
 }
 
-/** Whether what is known is later than what a snapshot says. */
+/** Whether the stored state is newer than the snapshot's. */
 function isNewer(
   known: KnownOccupancy | undefined,
   since: number | undefined,
@@ -93,8 +93,8 @@ function isNewer(
   return since > takenAt;
 }
 
-/** Whether a later snapshot, complete for a date that it lies in, did not have it. */
-function isGoneSince(
+/** Whether a later snapshot that is complete for one of its dates did not list the occupancy. */
+function isMissingSince(
   one: Occupied,
   since: number | undefined,
   takenAt: number,
@@ -137,7 +137,7 @@ function planDates(
   const plans: DatePlan[] = [];
   const told: string[] = [];
   let stale = 0;
-  for (const [date, said] of dates) {
+  for (const [date, reported] of dates) {
     const day = known.get(date);
     if (Math.max(day?.windowsAt?.getTime() ?? 0, day?.snapshotAt?.getTime() ?? 0) > takenAt) {
       stale += 1;
@@ -145,8 +145,8 @@ function planDates(
     }
     if (complete) told.push(date);
     const old = before.get(date) ?? [];
-    const more = addedWindows(old, said);
-    const requested = complete ? said : more;
+    const more = addedWindows(old, reported);
+    const requested = complete ? reported : more;
     const isFirstReport = complete && day === undefined;
     if (isFirstReport || !hasSameWindows(old, requested)) {
       plans.push({ date, before: old, requested, added: more, isFirstReport });

@@ -1,8 +1,8 @@
 /**
- * Fetches an account's source: one snapshot a line, and a last line that says that this was all of it. Lines are put
- * aside as they come, because nothing may be removed before the last one is read; then each is taken in by itself.
- * What cannot be read costs the calendar that it is about what would be removed of it, and no other; without the last line, or
- * where it cannot be read which calendar a line is about, nothing is removed at all.
+ * Pulls an account's source: one snapshot per line, and a closing line that marks the answer as complete. Lines are staged as they
+ * arrive, because nothing may be removed before the closing line is read; then each snapshot is applied by itself. An invalid line
+ * prevents removals of the calendar that it names. Without the closing line, or where the calendar of an invalid line is unknown,
+ * nothing is removed at all.
  */
 import { randomUUID } from 'node:crypto';
 import type { Db } from '../../db/schema.js';
@@ -17,7 +17,7 @@ import { fetchSourceLines } from './source-lines.js';
 
 export interface PullOptions {
   readonly db: Db;
-  /** Takes one snapshot in and wakes what it changes: the engine's `snapshot`. */
+  /** Applies one snapshot and enqueues the calendars that it changes: the engine's `snapshot`. */
   readonly apply: (
     calendar: string,
     snapshot: unknown,
@@ -25,13 +25,13 @@ export interface PullOptions {
   ) => Promise<SnapshotOutcome>;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** Ends it; what was not taken in yet is not. */
+  /** Aborts the pull; snapshots that are not yet applied are dropped. */
   readonly signal?: AbortSignal | undefined;
-  /** For accounts that were put over HTTP; default: none may be asked. */
+  /** The private addresses that accounts configured over HTTP may use; default: none. */
   readonly privateAddresses?: PrivateAddresses | undefined;
 }
 
-/** What is wrong with one line of the answer, or, without a line, with the whole of it. */
+/** A problem of one line of the answer, or, without a line, of the whole answer. */
 export interface SourceProblem {
   readonly line?: number | undefined;
   readonly reason: string;
@@ -39,22 +39,22 @@ export interface SourceProblem {
 
 export interface PulledSource {
   /**
-   * Whether it was read to the line that says so, and all of it could be read. Otherwise nothing was removed of the calendars that
-   * the problems are about, or of any where that is not known.
+   * Whether the closing line was read and all lines are valid. Otherwise nothing was removed of the calendars that the problems
+   * name, or of any calendar where that is unknown.
    */
   readonly complete: boolean;
-  /** What is wrong with it; it is read no further after a hundred. */
+  /** At most a hundred problems; reading stops there. */
   readonly problems: readonly SourceProblem[];
-  /** Calendars that the record does not have, the first ten: doctors who are not in the marketplace, or ids that are misspelt. */
+  /** The first ten unknown calendars: doctors who are not in the marketplace, or misspelt ids. */
   readonly unknown: readonly string[];
-  /** Calendars of the account that it said nothing of, where it is complete, the first ten: they stay as they were. */
+  /** The first ten calendars of the account that a complete answer leaves out: their state stays. */
   readonly omitted: readonly string[];
-  /** Snapshots that were taken in, and what they did together. */
+  /** The number of applied snapshots, and the sums of their results. */
   readonly snapshots: number;
   readonly changedDays: number;
   readonly occupied: number;
   readonly released: number;
-  /** Ids of what is held for a person now. */
+  /** The ids of the held changes. */
   readonly held: readonly string[];
 }
 
@@ -62,28 +62,28 @@ const MAX_PROBLEMS = 100;
 const MAX_NAMES = 10;
 
 /**
- * A source that cannot be reached or read is no exception: it is told in `problems`.
+ * A source that cannot be reached or read is reported in `problems`, not thrown.
  * @param account one that has a source
  */
 export async function pullSource(account: Account, options: PullOptions): Promise<PulledSource> {
   const { db, now } = options;
-  // What it would take away is weighed together.
+  // The deletions of all its snapshots count together.
   const run = randomUUID();
-  // It is as old as the question: while it answers, events may come that know better.
+  // The answer counts as observed at the time of the request, because events may arrive while the source answers.
   const arrivedAt = now();
   try {
     const staged = await stage(account, run, arrivedAt, options);
     const complete = staged.isClosed && staged.problems.length === 0;
-    const taken = await loadStaged(run, staged, arrivedAt, options);
+    const applied = await applyStaged(run, staged, arrivedAt, options);
     const unknown = [...staged.unknown].slice(0, MAX_NAMES);
     const omitted = complete ? staged.omitted.slice(0, MAX_NAMES) : [];
-    return { ...taken, complete, unknown, omitted, problems: [...staged.problems, ...taken.problems] };
+    return { ...applied, complete, unknown, omitted, problems: [...staged.problems, ...applied.problems] };
   } finally {
     await clearStaged(db, run);
   }
 }
 
-/** Puts the answer aside, line by line. */
+/** Stages the answer line by line. */
 async function stage(
   account: Account,
   run: string,
@@ -113,7 +113,7 @@ async function stage(
         else gaps.add(read.calendar);
       } else if (read.kind === 'end') isClosed = true;
       else if (!accounts.has(read.calendar)) unknown.add(read.calendar);
-      // One source may serve several accounts: each takes its own.
+      // One source may serve several accounts; each stages its own calendars.
       else if (accounts.get(read.calendar) === account.id) {
         if (read.rejected.length > 0) {
           problems.push({ line: line.number, reason: listOf(read.rejected) });
@@ -141,8 +141,8 @@ function listOf(reasons: readonly string[]): string {
   return [...reasons.slice(0, MAX_NAMES), ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
 }
 
-/** Takes in what was put aside: as the whole truth, or only as additions. */
-async function loadStaged(
+/** Applies the staged snapshots, as complete ones or only as additions. */
+async function applyStaged(
   run: string,
   { lines, isWhole, gaps }: Pick<Awaited<ReturnType<typeof stage>>, 'lines' | 'isWhole' | 'gaps'>,
   arrivedAt: number,
@@ -177,9 +177,9 @@ async function loadStaged(
     }
     staged = await nextStaged(db, run, line);
   }
-  // One that was given up while it answered has said so.
+  // An abort during the answer is a problem already.
   if (left > 0 && (signal?.aborted !== true || left < lines)) {
-    problems.push({ reason: `only ${lines - left} of its ${lines} snapshots was taken in` });
+    problems.push({ reason: `only ${lines - left} of its ${lines} snapshots were applied` });
   }
   return { ...sum, held, problems };
 }

@@ -1,4 +1,4 @@
-/** Reads a snapshot in its calendar's zone, in the same way as events are read. */
+/** Resolves a snapshot in its calendar's zone, by the same rules as events. */
 
 import { DAY, MINUTE } from '../../core/duration.js';
 import { computeSlotConfigs, InvalidScheduleError, parseInstant } from '../../core/index.js';
@@ -6,7 +6,7 @@ import type { LockedCalendar } from '../../db/tables/events.js';
 import type { StoredWindow } from '../../db/tables/windows.js';
 import type { Problem } from '../../lib/validation.js';
 import {
-  byDate,
+  groupByDate,
   problemsOfRange,
   problemsOfWindow,
   type ResolvedEvent,
@@ -19,30 +19,30 @@ export type Occupied = Extract<ResolvedEvent, { type: 'occupied' }>;
 export interface ResolvedSnapshot {
   readonly from: string;
   readonly to: string;
-  /** Whether it is the whole truth: it said so, and all of it could be read. */
+  /** Whether the snapshot lists everything of its dates: it is marked as complete, and all of it is valid. */
   readonly complete: boolean;
-  /** Epoch milliseconds, never later than when it began to arrive. */
+  /** Epoch milliseconds, never later than the snapshot's arrival. */
   readonly takenAt: number;
   /** Every date of the range, also those without a window. */
   readonly dates: ReadonlyMap<string, readonly StoredWindow[]>;
   readonly occupied: readonly Occupied[];
-  /** What takes no time: what is known of these refs stays as it is. */
+  /** Entries of zero length: the stored state of their refs stays. */
   readonly ignored: readonly { readonly ref: string }[];
-  /** What could not be read: what is known of it stays as it is. */
+  /** Invalid entries: the stored state that they are about stays. */
   readonly rejected: readonly RejectedEntry[];
 }
 
-/** Clocks differ; beyond this one of them is wrong, or the zone is. */
+/** The tolerated difference of clocks; a larger one means a wrong clock or a wrong zone. */
 const MAX_AHEAD_MS = 5 * MINUTE;
-/** What was released is remembered for longer than this, so that an old snapshot does not bring it back. */
+/** Releases are stored for longer than this, so that an old snapshot cannot restore a released occupancy. */
 export const OLDEST_SNAPSHOT_MS = 7 * DAY;
-/** Of windows that contradict others, so many are left out; where there are more, the snapshot is refused. */
+/** The number of contradicting windows that are rejected one by one; where there are more, the snapshot is refused. */
 const MAX_CONTRADICTIONS = 20;
 
 /**
- * @param arrivedAt when it began to arrive, epoch milliseconds
- * @param now when it is read: what arrives for long may have been taken meanwhile
- * @throws {InvalidScheduleError} with the path of what is wrong with the whole of it
+ * @param arrivedAt when the snapshot began to arrive, epoch milliseconds
+ * @param now when the snapshot is parsed: a slow snapshot may have been taken while it arrived
+ * @throws {InvalidScheduleError} with the path of a problem of the snapshot as a whole
  */
 export function resolveSnapshot(
   snapshot: ParsedSnapshot,
@@ -60,32 +60,32 @@ export function resolveSnapshot(
     rejected.push(rejectedEntry(path, value, problems));
   };
 
-  const alone = snapshot.windows.filter((one) => {
+  const valid = snapshot.windows.filter((one) => {
     const problems = problemsOfWindow(one.value, snapshot, timeZone);
     if (problems.length > 0) reject(one, problems);
     return problems.length === 0;
   });
-  const windows = agreeing(alone, snapshot, timeZone, reject);
+  const windows = rejectContradictions(valid, snapshot, timeZone, reject);
   const [occupied, ignored] = [[] as Occupied[], [] as { readonly ref: string }[]];
-  const seen = new Set<string>();
+  const refs = new Set<string>();
   for (const one of snapshot.occupancy) {
     const { ref } = one.value;
     const resolution = resolveOccupied(
       { ...one.value, type: 'occupied', id: '', calendar: calendar.id },
       timeZone,
     );
-    if (seen.has(ref)) reject(one, [{ path: 'ref', reason: 'is there twice' }]);
+    if (refs.has(ref)) reject(one, [{ path: 'ref', reason: 'is there twice' }]);
     else if (!resolution.success) reject(one, resolution.problems);
     else if (resolution.event.type === 'occupied') occupied.push(resolution.event);
     else ignored.push({ ref });
-    seen.add(ref);
+    refs.add(ref);
   }
   return {
     from,
     to,
     complete: snapshot.complete && rejected.length === 0,
     takenAt,
-    dates: byDate({ from, to, windows: windows.map(({ value }) => value) }, timeZone),
+    dates: groupByDate({ from, to, windows: windows.map(({ value }) => value) }, timeZone),
     occupied,
     ignored,
     rejected,
@@ -94,8 +94,8 @@ export function resolveSnapshot(
 
 type Window = ParsedSnapshot['windows'][number];
 
-/** Without those that contradict one before them. */
-function agreeing(
+/** Rejects the windows that contradict an earlier one, and returns the others. */
+function rejectContradictions(
   windows: readonly Window[],
   { from, to }: ParsedSnapshot,
   timeZone: string,

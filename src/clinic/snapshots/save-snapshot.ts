@@ -1,4 +1,4 @@
-/** Writes what was decided about a snapshot into the record and marks the days that it changes. */
+/** Saves the changes of a snapshot and marks the days dirty. */
 import { LOWEST_PRIORITY } from '../../core/index.js';
 import type { Db } from '../../db/schema.js';
 import type { LockedCalendar } from '../../db/tables/events.js';
@@ -18,8 +18,8 @@ export interface Saved {
 
 /**
  * @param tx a transaction in which the calendar is locked
- * @param events to be folded over what is known; all of them count
- * @param at of when they are known
+ * @param events the changes; none of them is stale
+ * @param at the time of observation
  * @param now epoch milliseconds
  */
 export async function saveChanges(
@@ -30,24 +30,24 @@ export async function saveChanges(
   at: Date,
   now: number,
 ): Promise<Saved> {
-  const folded = applyToState(events, { ...known, calendars: new Map([[calendar.id, calendar]]) }, now);
-  await saveOccupancies(tx, folded.occupancies, at);
-  await saveWindows(tx, folded.windows);
-  const following = await beginSyncOfAppointments(
+  const applied = applyToState(events, { ...known, calendars: new Map([[calendar.id, calendar]]) }, now);
+  await saveOccupancies(tx, applied.occupancies, at);
+  await saveWindows(tx, applied.windows);
+  const toSync = await beginSyncOfAppointments(
     tx,
-    folded.occupancies.map(({ ref }) => ({ calendar: calendar.id, ref })),
+    applied.occupancies.map(({ ref }) => ({ calendar: calendar.id, ref })),
   );
   const jobsToEnqueue = await markDaysDirty(
     tx,
-    { windows: folded.changedByWindows, occupancy: folded.changedByOccupancy },
+    { windows: applied.changedByWindows, occupancy: applied.changedByOccupancy },
     now,
-    following.map((id) => ({ calendar: id, priority: LOWEST_PRIORITY })),
+    toSync.map((id) => ({ calendar: id, priority: LOWEST_PRIORITY })),
   );
-  const dates = [...folded.changedByWindows, ...folded.changedByOccupancy].map(({ date }) => date);
+  const dates = [...applied.changedByWindows, ...applied.changedByOccupancy].map(({ date }) => date);
   return { changedDays: await countDays(tx, calendar.id, [...new Set(dates)]), jobsToEnqueue };
 }
 
-/** The windows of these dates as an event, if there are any. */
+/** The windows of these dates as one event; none where there are no dates. */
 export function windowsEvent(
   calendar: string,
   dates: readonly { readonly date: string; readonly after: readonly StoredWindow[] }[],

@@ -1,4 +1,4 @@
-/** A snapshot as it comes in: what the PMS knows of a calendar's dates, all of it or some of it. */
+/** The schema of snapshots: all or some of the PMS's windows and occupancies of a calendar's dates. */
 import { z } from 'zod';
 import type { Instant, WindowInput } from '../../core/index.js';
 import { availableSchema, instantSchema, occupiedSchema } from '../event-schema.js';
@@ -21,7 +21,7 @@ const frame = {
   takenAt: instantSchema.optional(),
 };
 
-/** What all of a snapshot depends on; its windows and its occupancy are read one by one. */
+/** The frame of a snapshot; its windows and occupancies are parsed one by one. */
 export const snapshotSchema = z.object({
   ...frame,
   windows: z.array(z.unknown()).max(5_000),
@@ -34,24 +34,24 @@ export const snapshotLineSchema = snapshotSchema.extend({ calendar: availableSch
 export const SNAPSHOT_FIELDS: Fields = { ...fieldsOf(z.object(frame)), windows: true, occupancy: true };
 export const ENTRY_FIELDS = fieldsOf(entrySchema);
 
-/** The last line of a source: what came before it was all that there is. */
+/** The last line of a source, which marks the answer as complete. */
 export const closingLineSchema = z.strictObject({ complete: z.literal(true) });
 
 /** One appointment or block of a snapshot. */
 export type SnapshotEntry = Pick<OccupiedEvent, 'ref' | 'start' | 'end' | 'version' | 'kind' | 'service'>;
 
-/** What a PMS writes: what it knows of a calendar's dates. */
+/** A snapshot as a PMS writes it: the state of a calendar's dates. */
 export interface Snapshot {
   /** First local date, `YYYY-MM-DD`. */
   readonly from: string;
   /** Last local date, itself included; at most 366 dates. */
   readonly to: string;
-  /** All available time of these dates, none outside of them; at most 5,000. */
+  /** All windows of these dates, none outside of them; at most 5,000. */
   readonly windows: readonly WindowInput[];
   /** Appointments and blocks that lie in these dates or reach into them, each `ref` once; at most 100,000. */
   readonly occupancy: readonly SnapshotEntry[];
-  /** Whether it is the whole truth for its dates. Otherwise it removes nothing. Default: false. */
+  /** Whether the snapshot lists everything of its dates. Otherwise it removes nothing. Default: false. */
   readonly complete?: boolean | undefined;
-  /** When the PMS was asked; what the record knows of later stays as it is. Default: when it began to arrive. */
+  /** When the snapshot was taken; newer stored state stays. Default: when the snapshot began to arrive. */
   readonly takenAt?: Instant | undefined;
 }

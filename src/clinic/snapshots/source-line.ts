@@ -1,4 +1,4 @@
-/** One line of a source: a snapshot, or the end. */
+/** Parses one line of a source: a snapshot, or the closing line. */
 
 import { InvalidScheduleError } from '../../core/index.js';
 import type { StagedSnapshot } from '../../db/schema.js';
@@ -11,7 +11,7 @@ import { resolveSnapshot } from './resolve-snapshot.js';
 import { closingLineSchema, snapshotLineSchema } from './snapshot-schema.js';
 
 export type SourceLine =
-  /** `rejected` is what of it could not be read. */
+  /** `rejected` contains the reasons of invalid entries. */
   | {
       readonly kind: 'snapshot';
       readonly calendar: string;
@@ -19,12 +19,12 @@ export type SourceLine =
       readonly rejected: readonly string[];
     }
   | { readonly kind: 'end' }
-  /** `calendar` is what it is about, where that can be read. */
+  /** `calendar` is the line's calendar, where it is valid. */
   | { readonly kind: 'problem'; readonly reason: string; readonly calendar?: string | undefined };
 
 /**
- * @param arrivedAt when the source was asked, epoch milliseconds
- * @param now when the line is read
+ * @param arrivedAt when the source was requested, epoch milliseconds
+ * @param now when the line is parsed
  */
 export function parseSourceLine(
   line: Line,
@@ -39,12 +39,12 @@ export function parseSourceLine(
   const problem = (reason: string): SourceLine => ({ kind: 'problem', reason, calendar: calendarIn(value) });
   if (!checked.success) return problem(formatProblem(checked.problems[0]));
   const { calendar } = checked.data;
-  const reading = parseSnapshot(value, { calendar: true });
-  if (!reading.success) return problem(formatProblem(reading.problems[0]));
+  const parsed = parseSnapshot(value, { calendar: true });
+  if (!parsed.success) return problem(formatProblem(parsed.problems[0]));
   try {
-    // All of it is read now: one that turned out wrong later would come after others had been taken as the whole.
+    // The line is resolved now, because an invalid line that is found later would follow others that were applied as complete.
     const { rejected } = resolveSnapshot(
-      reading.snapshot,
+      parsed.snapshot,
       { id: calendar, timeZone, bufferBefore: 0, bufferAfter: 0 },
       arrivedAt,
       now,

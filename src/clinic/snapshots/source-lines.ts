@@ -1,20 +1,20 @@
-/** The lines of a source's answer, as they arrive. */
+/** Fetches a source and yields the lines of its answer as they arrive. */
 import got, { AbortError, type Request, TimeoutError } from 'got';
 import type { Source } from '../../db/tables/accounts.js';
 import { isPrivateAddressError, type PrivateAddresses } from '../../lib/private-addresses.js';
 import { type Line, readLines } from './ndjson.js';
 import { SourceError } from './source-error.js';
 
-/** Thousands of calendars; more is a mistake, and would fill the disk. */
+/** Enough for thousands of calendars; a larger answer is a mistake, and would fill the disk. */
 const MAX_BYTES = 1024 * 1024 * 1024;
 
 export interface SourceLinesOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Refuses private addresses; without it any address is asked. */
+  /** Refuses private addresses; without it any address is requested. */
   readonly privateAddresses?: PrivateAddresses | undefined;
 }
 
-/** @throws {SourceError} where it does not answer with lines, or breaks off */
+/** @throws {SourceError} where the source does not answer with lines, or the answer breaks off */
 export async function* fetchSourceLines(
   source: Source,
   { signal, privateAddresses }: SourceLinesOptions = {},
@@ -23,7 +23,7 @@ export async function* fetchSourceLines(
     headers: { accept: 'application/x-ndjson, application/json', ...source.headers },
     timeout: { request: source.timeoutSeconds * 1000 },
     retry: { limit: 0 },
-    // The headers are for this address only.
+    // The headers may contain secrets for this address only.
     followRedirect: false,
     throwHttpErrors: false,
     ...(signal === undefined ? {} : { signal }),
@@ -41,22 +41,22 @@ export async function* fetchSourceLines(
 async function* answerOf(stream: Request): AsyncGenerator<Buffer> {
   let size = 0;
   for await (const chunk of stream) {
-    if (size === 0) refuseOther(stream);
+    if (size === 0) requireLines(stream);
     const bytes = Buffer.from(chunk);
     size += bytes.length;
     if (size > MAX_BYTES) throw new SourceError(`answered more than ${MAX_BYTES} bytes`);
     yield bytes;
   }
-  refuseOther(stream);
+  requireLines(stream);
 }
 
-function refuseOther({ response }: Request): void {
+function requireLines({ response }: Request): void {
   const status = response?.statusCode;
   if (status !== 200) throw new SourceError(`answered ${status ?? 'nothing'}`);
   if (/html/i.test(response?.headers['content-type'] ?? '')) throw new SourceError('answered with HTML');
 }
 
-/** Nothing of got's error is kept but its code: it knows the headers. */
+/** Only the code of got's error is used, because the error contains the headers. */
 function reasonOf(error: unknown, { timeoutSeconds }: Source): string {
   if (error instanceof AbortError) return 'was given up';
   if (isPrivateAddressError(error))

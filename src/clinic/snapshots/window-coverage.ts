@@ -1,36 +1,36 @@
-/** What can be booked in windows, how much of it other windows would take away, and what they add without taking anything. */
+/** Compares windows: the bookable minutes that new windows delete, and the windows that they add without any deletion. */
 import { isDeepStrictEqual } from 'node:util';
 import { MINUTE } from '../../core/duration.js';
 import { type Spans, subtract, unite } from '../../core/intervals.js';
 import type { StoredWindow } from '../../db/tables/windows.js';
 
-/** Minutes in which something can be booked in the first windows and nothing in the second, between two instants (epoch ms). */
+/** The minutes that are bookable in the first windows and not in the second, between two instants (epoch milliseconds). */
 export function countDeletedMinutes(
   before: readonly StoredWindow[],
   after: readonly StoredWindow[],
   from: number,
   until: number,
 ): number {
-  let lost = 0;
+  let deletedMs = 0;
   subtract(bookable(before), bookable(after), (start, end) => {
-    lost += Math.max(0, Math.min(end, until) - Math.max(start, from));
+    deletedMs += Math.max(0, Math.min(end, until) - Math.max(start, from));
   });
-  return lost / MINUTE;
+  return deletedMs / MINUTE;
 }
 
 /**
- * What is left of a date's windows when nothing may be taken away: the new ones where they offer all that the old ones
- * do; else the old ones, and of the new ones what lies in time that the old ones do not cover.
+ * A date's windows when nothing may be deleted: the new windows where they offer all that the old ones do; otherwise the old windows
+ * and those parts of the new ones that the old ones do not cover.
  */
 export function addedWindows(
   before: readonly StoredWindow[],
   after: readonly StoredWindow[],
 ): readonly StoredWindow[] {
   if (offersAll(before, after)) return after;
-  const taken = covered(before);
+  const occupied = covered(before);
   const more = after.flatMap((window) => {
     const pieces: StoredWindow[] = [];
-    subtract(covered([window]), taken, (start, end) => {
+    subtract(covered([window]), occupied, (start, end) => {
       pieces.push({ ...window, start: new Date(start), end: new Date(end) });
     });
     return pieces;
@@ -40,12 +40,12 @@ export function addedWindows(
   );
 }
 
-/** Whether they say the same, in whatever order. */
+/** Whether both lists contain the same windows, in any order. */
 export function hasSameWindows(some: readonly StoredWindow[], others: readonly StoredWindow[]): boolean {
   return some.length === others.length && isDeepStrictEqual(canonicalWindows(some), canonicalWindows(others));
 }
 
-/** In one order, each as text: equal for windows that say the same. */
+/** The windows as sorted text: equal for the same windows in any order. */
 export const canonicalWindows = (windows: readonly StoredWindow[]): string[] =>
   windows
     .map((window) => {
@@ -54,15 +54,15 @@ export const canonicalWindows = (windows: readonly StoredWindow[]): string[] =>
     })
     .sort();
 
-/** Whether each service of the old windows is offered as before wherever it was: as long, on the same terms. */
+/** Whether the new windows offer each service wherever the old ones do, with the same duration and insurance terms. */
 function offersAll(before: readonly StoredWindow[], after: readonly StoredWindow[]): boolean {
   const now = byOffer(after);
   return [...byOffer(before)].every(([offer, { windows }]) => {
-    let kept = true;
+    let isOffered = true;
     subtract(covered(windows), covered(now.get(offer)?.windows ?? []), () => {
-      kept = false;
+      isOffered = false;
     });
-    return kept;
+    return isOffered;
   });
 }
 
@@ -89,7 +89,7 @@ const termsOf = ({ insurance }: StoredWindow): readonly unknown[] =>
     ? []
     : [insurance.accepted, [...(insurance.providers ?? [])].sort(), [...(insurance.plans ?? [])].sort()];
 
-/** Where a service is offered for at least as long as it takes. */
+/** The spans in which a service is offered for at least its duration. */
 function bookable(windows: readonly StoredWindow[]): Spans {
   const fitting: { starts: number[]; ends: number[] } = { starts: [], ends: [] };
   for (const { minutes, windows: offering } of byOffer(windows).values()) {

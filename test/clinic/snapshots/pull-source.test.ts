@@ -382,7 +382,7 @@ describe('a source', () => {
     );
     expect(pulled).toMatchObject({
       snapshots: 1,
-      problems: [{ reason: 'only 1 of its 2 snapshots was taken in' }],
+      problems: [{ reason: 'only 1 of its 2 snapshots were applied' }],
     });
   });
 
