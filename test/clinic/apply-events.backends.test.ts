@@ -41,7 +41,7 @@ describe.each(databases)('on $name', ({ create }) => {
   const generationOfDay = async () => (await daysBetween(db, 'nowak', DAY, DAY))[0]?.generation ?? 0;
 
   describe('events', () => {
-    test('are an appointment that is taken, moved and released, whatever letters it is named with', async () => {
+    test('occupy, move and release an appointment, whatever characters its ref has', async () => {
       const ref = 'wizyta №7 “żółć” \u{1F9B7} \'"\\%';
       await clinic.occupied(0, ref, '10:30', '10:40');
       expect(await clinic.taken()).toEqual({ [ref]: '11-16T10:30 11-16T10:40' });
@@ -51,7 +51,7 @@ describe.each(databases)('on $name', ({ create }) => {
       expect(await clinic.taken()).toEqual({});
     });
 
-    test('that fail in the middle leave nothing of their batch', async () => {
+    test('that fail in the middle roll their whole batch back', async () => {
       await sql`ALTER TABLE slotkeeper.windows ADD CONSTRAINT fault CHECK (date <> ${sql.lit(NEXT)})`.execute(
         db,
       );
@@ -69,7 +69,7 @@ describe.each(databases)('on $name', ({ create }) => {
       expect((await applyEvents(db, batch, START)).result).toMatchObject({ accepted: 2, rejected: [] });
     });
 
-    test('of several batches at the same time about one calendar are taken one after the other, and none is lost', async () => {
+    test('of several concurrent batches for one calendar are applied one after the other, and none is lost', async () => {
       await clinic.available(0, DAY, DAY, [open(DAY)]);
       const before = await generationOfDay();
       await Promise.all(
@@ -81,7 +81,7 @@ describe.each(databases)('on $name', ({ create }) => {
   });
 
   describe('snapshots', () => {
-    test('are the whole truth for their dates where they are complete', async () => {
+    test('replace the state of their dates where they are complete', async () => {
       await clinic.available(0, DAY, NEXT, [open(DAY), open(NEXT)]);
       await clinic.occupied(0, 'stays', '09:00', '09:10');
       await clinic.occupied(0, 'goes', '10:00', '10:10');
@@ -97,7 +97,7 @@ describe.each(databases)('on $name', ({ create }) => {
       expect(await clinic.windows()).toEqual(['11-16T08:00 11-16T16:00', '11-17T08:00 11-17T18:00']);
     });
 
-    test('and events at the same time about one calendar are taken one after the other', async () => {
+    test('and concurrent events for one calendar are applied one after the other', async () => {
       await clinic.available(0, DAY, DAY, [open(DAY)]);
       await Promise.all([
         ...Array.from({ length: 4 }, (_, n) => clinic.occupied(2, `apt-${n}`, `10:${n}0`, '18:00')),
@@ -113,7 +113,7 @@ describe.each(databases)('on $name', ({ create }) => {
       expect(refs.filter((ref) => ref.startsWith('apt'))).toHaveLength(4);
     });
 
-    test('are held in the transaction in which it is told, and a person releases them', async () => {
+    test('are held in the transaction of their notification, and a person approves them', async () => {
       await clinic.available(0, DAY, NEXT, [open(DAY), open(NEXT)]);
       const fails = async () => {
         throw new Error('cannot be told');
@@ -130,7 +130,7 @@ describe.each(databases)('on $name', ({ create }) => {
       expect(await clinic.windows()).toEqual([]);
     });
 
-    test('of a source are put aside, and taken in together', async () => {
+    test('of a source are staged and applied together', async () => {
       const lines = [
         { calendar: 'nowak', from: DAY, to: DAY, windows: [open(DAY)], occupancy: [] },
         { calendar: 'nowak', from: NEXT, to: NEXT, windows: [open(NEXT)], occupancy: [] },

@@ -45,7 +45,7 @@ const available = (from: string, to: string, windows: readonly object[], more: o
 });
 const open = (start: string, end: string) => ({ start, end, services });
 
-describe('events into the record', () => {
+describe('applied events', () => {
   const record = useDatabase();
 
   const apply = async (...batch: unknown[]) => (await applyEvents(record.db, batch, NOW.getTime())).result;
@@ -101,7 +101,7 @@ describe('events into the record', () => {
     expect(await taken()).toEqual({});
   });
 
-  test('an occupancy of zero length is ignored, and what is known of its ref stays', async () => {
+  test('an occupancy of zero length is ignored, and the stored state of its ref stays', async () => {
     await openBothDays();
     await apply(occupied('apt', '10:00', '10:10'));
     const before = await generations();
@@ -113,14 +113,14 @@ describe('events into the record', () => {
     expect(await apply(occupied('apt', '12:00', '12:10', { version: 1 }))).toEqual(clean(1));
   });
 
-  test('what lies wholly in the past is accepted and counted', async () => {
+  test('an event wholly in the past is accepted and counted', async () => {
     const past = occupied('old', '2020-01-01T10:00', '2020-01-01T10:10');
     const windows = available('2020-01-01', '2020-01-02', [open('2020-01-01T08:00', '2020-01-01T18:00')]);
     const leave = occupied('leave', '2020-01-01T10:00', `${NEXT}T10:10`);
     expect(await apply(past, windows, leave, released('leave'))).toEqual({ ...clean(4), past: 2 });
   });
 
-  test('a lower version than the last seen is stale, an equal one is not', async () => {
+  test('a lower version than the stored one is stale, an equal one is not', async () => {
     await openBothDays();
     await apply(occupied('apt', '10:00', '10:10', { version: 5 }));
     const before = await generations();
@@ -172,7 +172,7 @@ describe('events into the record', () => {
       ]);
     });
 
-    test('is left as it is by a lower version', async () => {
+    test('is not changed by a lower version', async () => {
       await apply(released('gone', { version: 5 }), occupied('apt', '09:00', '09:10', { version: 5 }));
       await booked({ 1: null, 2: 'apt', 3: 'gone' });
       expect(await apply(link('1', 'apt', { version: 4 }))).toEqual({ ...clean(0), stale: 1 });
@@ -205,7 +205,7 @@ describe('events into the record', () => {
     });
   });
 
-  test('released before it was occupied stays released, because versions tell', async () => {
+  test('an appointment that is released before it is occupied stays released, by its version', async () => {
     expect(await apply(released('apt', { version: 4 }))).toEqual(clean(1));
     expect(await apply(occupied('apt', '10:00', '10:10', { version: 3 }))).toEqual({ ...clean(0), stale: 1 });
     expect(await taken()).toEqual({});
@@ -213,14 +213,14 @@ describe('events into the record', () => {
     expect(await taken()).toEqual({ apt: '11-16T10:00 11-16T10:10' });
   });
 
-  test('an event without a version counts as the newest and does not forget the version', async () => {
+  test('an event without a version counts as the newest and retains the stored version', async () => {
     await apply(occupied('apt', '10:00', '10:10', { version: 5 }));
     expect(await apply(occupied('apt', '11:00', '11:10'))).toEqual(clean(1));
     expect(await apply(occupied('apt', '12:00', '12:10', { version: 4 }))).toMatchObject({ stale: 1 });
     expect(await taken()).toEqual({ apt: '11-16T11:00 11-16T11:10' });
   });
 
-  test('a batch is taken in its order', async () => {
+  test('a batch is applied in its order', async () => {
     const result = await apply(
       occupied('a', '10:00', '10:10'),
       occupied('b', '10:00', '10:10', { version: 2 }),
@@ -263,7 +263,7 @@ describe('events into the record', () => {
     expect(await generations()).toEqual({ [DAY]: 2, [NEXT]: 2 });
   });
 
-  test('windows that are said again mark nothing, in whatever order', async () => {
+  test('repeated windows mark no day dirty, in any order', async () => {
     const morning = open(`${DAY}T08:00`, `${DAY}T12:00`);
     const evening = open(`${DAY}T14:00`, `${DAY}T18:00`);
     await apply(available(DAY, DAY, [morning, evening]));
@@ -273,7 +273,7 @@ describe('events into the record', () => {
     expect(await generations()).toEqual({ [DAY]: 2 });
   });
 
-  test('windows replace those of their dates, also by none, and leave the others', async () => {
+  test('windows replace those of their dates, also by none, and do not change others', async () => {
     await openBothDays();
     await apply(available(NEXT, NEXT, []));
     expect(await windowsOf(record.db, 'nowak', DAY, NEXT)).toEqual([window(DAY, '08:00', '18:00')]);
@@ -288,7 +288,7 @@ describe('events into the record', () => {
     ]);
   });
 
-  test('wall-clock times are read in the account’s zone, on both sides of a clock change', async () => {
+  test('wall-clock times are resolved in the account’s zone, on both sides of a clock change', async () => {
     await apply(
       occupied('summer', '2026-10-24T10:00', '2026-10-24T10:10'),
       occupied('winter', '2026-10-26T10:00', '2026-10-26T10:10'),
@@ -300,7 +300,7 @@ describe('events into the record', () => {
     ]);
   });
 
-  test('occupancy comes before the windows and is there when they come', async () => {
+  test('occupancy that arrives before the windows counts when they arrive', async () => {
     await apply(occupied('apt', '10:30', '10:40'));
     expect(await generations()).toEqual({});
     await openBothDays();
@@ -308,7 +308,7 @@ describe('events into the record', () => {
     expect(await taken()).toEqual({ apt: '11-16T10:30 11-16T10:40' });
   });
 
-  test('what is wrong is rejected with its place and reason, and the good ones are committed', async () => {
+  test('an invalid event is rejected with its path and reason, and valid ones are committed', async () => {
     const result = await apply(
       occupied('good', '10:00', '10:10'),
       occupied('backwards', '11:00', '10:00'),
@@ -347,7 +347,7 @@ describe('events into the record', () => {
     expect(await apply(available(from, to, []))).toMatchObject({ accepted: 0, rejected: [{ index: 0 }] });
   });
 
-  test('an event that was rejected may come again under its id once it is right', async () => {
+  test('a rejected event may be sent again under its id once it is valid', async () => {
     const event = occupied('apt', '10:10', '10:00');
     expect(await apply(event)).toMatchObject({ accepted: 0, rejected: [{ id: event.id }] });
     expect(await apply({ ...event, end: `${DAY}T10:20` })).toEqual(clean(1));
@@ -364,7 +364,7 @@ describe('events into the record', () => {
     },
   );
 
-  test('a change wakes its calendar once, with the most urgent of its urgencies, until a worker takes it', async () => {
+  test('a change enqueues its calendar once, with the highest of its priorities, until a worker acquires it', async () => {
     await openBothDays();
     await acquireLease(record.db, 'nowak', 'worker', 1);
     const wakesOf = async (...batch: unknown[]) =>

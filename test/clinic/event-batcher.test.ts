@@ -20,7 +20,7 @@ const occupied = (of: string, ref = 'apt') => {
   return { id: `evt-${count}`, type: 'occupied', calendar: of, ref, ...span };
 };
 
-describe('the intake of events', () => {
+describe('the event batcher', () => {
   const record = useDatabase();
   let enqueued: (readonly PendingCalendar[])[];
   let intake: EventBatcher;
@@ -60,7 +60,7 @@ describe('the intake of events', () => {
     return async () => void (await tx.rollback().execute());
   }
 
-  test('applies what arrives together in one transaction, with an answer for each', async () => {
+  test('applies batches that arrive together in one transaction, with a result for each', async () => {
     const first = occupied('nowak');
     const [one, two, three] = await Promise.all([
       intake.apply({ events: [first, { ...first, id: 'wrong', calendar: 'nobody' }] }),
@@ -74,7 +74,7 @@ describe('the intake of events', () => {
     expect(await transactions()).toBe(1);
   });
 
-  test('fails none but the events that the database will not have', async () => {
+  test('fails only the events that the database refuses', async () => {
     await sql`
       CREATE OR REPLACE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN RAISE EXCEPTION 'refused'; END $$`.execute(record.db);
@@ -94,7 +94,7 @@ describe('the intake of events', () => {
     }
   });
 
-  test('holds up none but the events of a calendar that is locked', async () => {
+  test('delays only the events of a locked calendar', async () => {
     const unlock = await locking(['nowak']);
     const waiting = ['a', 'b', 'c'].map((ref) => intake.apply({ events: [occupied('nowak', ref)] }));
     for (const ref of ['a', 'b', 'c']) await intake.apply({ events: [occupied('lis', ref)] });
@@ -105,7 +105,7 @@ describe('the intake of events', () => {
     expect((await known()).slice(3)).toEqual(['nowak a', 'nowak b', 'nowak c']);
   });
 
-  test('applies events of more locked calendars than it waits for at a time', async () => {
+  test('applies events of more locked calendars than it waits for at once', async () => {
     const locks = await Promise.all(CALENDARS.slice(0, 5).map((id) => locking([id])));
     const waiting = CALENDARS.slice(0, 5).map((id) => intake.apply({ events: [occupied(id)] }));
     await intake.apply({ events: [occupied('bury')] });

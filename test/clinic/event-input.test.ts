@@ -42,7 +42,7 @@ describe('events', () => {
       end.toISOString(),
     ]);
 
-  test('take ids that are whole numbers, and keep them as text', async () => {
+  test('accept ids that are whole numbers, and store them as text', async () => {
     const numbers = { ...occupied, id: 5, ref: 77, service: 123, booking: 6_263_715 };
     expect(await apply(numbers)).toMatchObject({ accepted: 1, rejected: [] });
     expect(await apply({ ...numbers, id: '5' })).toMatchObject({ duplicates: 1, differing: [] });
@@ -73,7 +73,7 @@ describe('events', () => {
     expect(await taken()).toEqual([]);
   });
 
-  test('that were read as seconds do not move an appointment that is known', async () => {
+  test('with instants in seconds do not move a known appointment', async () => {
     await apply(occupied);
     const before = await taken();
     await apply({ ...occupied, id: 'moved', start: 1_796_636_400, end: 1_796_637_000 });
@@ -91,7 +91,7 @@ describe('events', () => {
     ]);
   });
 
-  test('are told everything that is wrong with them at once', async () => {
+  test('are rejected with all their problems at once', async () => {
     const wrong = {
       ...occupied,
       calendar: 'nobody',
@@ -118,7 +118,7 @@ describe('events', () => {
     }
   });
 
-  test('that end before they start are told so also where something else is wrong', async () => {
+  test('that end before they start are reported also where something else is invalid', async () => {
     const backwards = { ...occupied, end: `${DAY}T09:00`, version: -1 };
     expect(await problemsOf(backwards)).toEqual([
       'version: expected at least 0',
@@ -126,7 +126,7 @@ describe('events', () => {
     ]);
   });
 
-  test('are told of each of their windows', async () => {
+  test('are rejected with the problems of each window', async () => {
     const windows = [
       { ...window, start: `${DAY}T19:00` },
       window,
@@ -140,7 +140,7 @@ describe('events', () => {
     ]);
   });
 
-  describe('keys that no event has', () => {
+  describe('unknown keys', () => {
     test.each([
       [{ ...occupied, verison: 3 }, 'verison: unknown key "verison", did you mean "version"?'],
       [{ ...occupied, calender: 'nowak' }, 'calender: unknown key "calender", did you mean "calendar"?'],
@@ -156,7 +156,7 @@ describe('events', () => {
       expect(await problemsOf(event)).toEqual([problem]);
     });
 
-    test('are dropped, named in the warnings, and kept nowhere', async () => {
+    test('are dropped, named in the warnings, and stored nowhere', async () => {
       const event = { ...occupied, patient: { name: 'Kowalski' }, comment: 'Kowalski' };
       const service = { id: '123', duration: 10, price: 'Kowalski' };
       const windows = [{ ...window, services: [service] }];
@@ -204,13 +204,13 @@ describe('events', () => {
     ]);
   });
 
-  test('that are nested deeper than any stack are read', async () => {
+  test('that are nested deeper than any stack are parsed', async () => {
     const deep = JSON.parse(`${'['.repeat(200_000)}${']'.repeat(200_000)}`);
     expect(await apply({ ...occupied, deep })).toMatchObject({ accepted: 1, warnings: [{ path: 'deep' }] });
   });
 
-  describe('under an id that was taken in before', () => {
-    test('differ where they say something else, whenever that came', async () => {
+  describe('under an id that was applied before', () => {
+    test('differ where their content differs, whenever the first arrived', async () => {
       const other = { ...occupied, end: `${DAY}T10:20` };
       expect(await apply(occupied, other)).toMatchObject({
         accepted: 1,
@@ -263,7 +263,7 @@ describe('events', () => {
     });
   });
 
-  test('that are only tried change nothing, and what becomes of them is told', async () => {
+  test('in a dry run change nothing, and their outcomes are reported', async () => {
     const batch = [available, occupied, occupied, { ...occupied, id: 'x', end: 'soon' }];
     const tried = await applyEvents(record.db, batch, NOW.getTime(), { dryRun: true });
     expect(tried).toMatchObject({ jobsToEnqueue: [], added: [] });

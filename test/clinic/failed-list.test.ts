@@ -8,7 +8,7 @@ import { run } from '../cli/run.js';
 import { postgresDatabase } from '../db/databases.js';
 import { NOW } from '../db/seed-rows.js';
 
-test('failed list names a refused event by its own id, in the words of the field, and keeps nothing else of it', async () => {
+test('failed list names a rejected event by its own id, and stores only its known fields', async () => {
   const url = await postgresDatabase();
   const { db, close } = await openDatabase({ url });
   const event = {

@@ -151,7 +151,7 @@ describe.each(['redis', 'postgresql'] as const)('on %s an event without a versio
     place = await open(kind === 'redis' ? await freshRedisUrl() : undefined);
   });
 
-  test('changes nothing that is newer when it comes back from a worker that died', async () => {
+  test('changes nothing newer when it is retried after a crash of its worker', async () => {
     await add(place.queue, occupied('10:00'));
     const release = await takeOne(place);
     await add(place.queue, released());
@@ -164,7 +164,7 @@ describe.each(['redis', 'postgresql'] as const)('on %s an event without a versio
     await living.stop();
   });
 
-  test('replaces no windows that are newer, and those of its other dates', async () => {
+  test('replaces no newer windows, and replaces those of its other dates', async () => {
     await add(place.queue, available('08:00', { from: date, to: '2026-11-17' }));
     const release = await takeOne(place);
     await add(place.queue, available('12:00', { from: '2026-11-17', to: '2026-11-18' }), occupied('09:00'));
@@ -177,7 +177,7 @@ describe.each(['redis', 'postgresql'] as const)('on %s an event without a versio
     await living.stop();
   });
 
-  test('keeps its place when its worker is stopped while the database is away', async () => {
+  test('keeps its position when its worker stops while the database is unavailable', async () => {
     await add(place.queue, occupied('10:00'), occupied('11:00'), released(), occupied('12:00'));
     let tried = 0;
     const { worker: stopped } = worker(place, async () => {
@@ -194,7 +194,7 @@ describe.each(['redis', 'postgresql'] as const)('on %s an event without a versio
     await living.stop();
   });
 
-  test('counts again after the queue was removed and its numbers began anew', async () => {
+  test('counts again after the queue was removed and its numbers restarted', async () => {
     const { worker: living } = worker(place);
     await living.start();
     await add(place.queue, ...Array.from({ length: 20 }, (_, n) => occupied(`10:${n + 10}`)));
@@ -212,7 +212,7 @@ describe.each(['redis', 'postgresql'] as const)('on %s an event without a versio
     await next.stop();
   });
 
-  test('is applied beside the others of its batch where one has a version', async () => {
+  test('is applied with the others of its batch where one has a version', async () => {
     const { worker: living } = worker(place);
     await add(
       place.queue,

@@ -26,7 +26,7 @@ async function tell({ desk, push }: Hearing, name: string, id: string, time: str
 }
 
 describe('a patient may book', () => {
-  test('what is free in a window that offers the service, and nothing else', async () => {
+  test('free time in a window that offers the service, and nothing else', async () => {
     const clinic = await hearing();
     const { desk } = clinic;
     await desk.book('apt-1', '11:00', '11:20');
@@ -43,7 +43,7 @@ describe('a patient may book', () => {
     expect(await ask(clinic, '10:40', { end_at: desk.at('10:40') })).toEqual(no(2));
   });
 
-  test('what begins when another visit ends, but not into a buffer', async () => {
+  test('a time that begins when another booking ends, but not within a buffer', async () => {
     const clinic = await hearing();
     const { desk } = clinic;
     await desk.book('apt-1', '11:00', '11:20');
@@ -59,7 +59,7 @@ describe('a patient may book', () => {
     expect(await ask(clinic, '10:40')).toEqual(YES);
   });
 
-  test('a visit that crosses from one window into the next one that touches it', async () => {
+  test('a time that continues from one window into an adjacent one', async () => {
     const clinic = await hearing();
     const { desk } = clinic;
     const window = (from: string, to: string) => ({
@@ -74,7 +74,7 @@ describe('a patient may book', () => {
     expect(await ask(clinic, '10:50')).toEqual(no(2));
   });
 
-  test('for as long as the windows at its beginning may make it, where the question does not say how long', async () => {
+  test('for the longest duration of the windows at its start, where the request contains no duration', async () => {
     const clinic = await hearing();
     const { desk } = clinic;
     const { date } = desk;
@@ -103,7 +103,7 @@ describe('a patient may book', () => {
     expect(await ask(clinic, '10:20', { ...unsaid, address_service: { id: 'third' } })).toEqual(no(2));
   });
 
-  test('what names a service that can be read, or any single one for the whole visit where it names none', async () => {
+  test('a readable service, or any single one for the whole booking where the request names none', async () => {
     const clinic = await hearing();
     const { desk } = clinic;
     for (const unreadable of ['visit', { name: 'visit' }, { id: '' }, []]) {
@@ -122,7 +122,7 @@ describe('a patient may book', () => {
     expect(await ask(clinic, '10:30', { address_service: null })).toEqual(YES);
   });
 
-  test('with the numbers that this account agreed on, where he may not', async () => {
+  test('or is denied with the error codes of the account', async () => {
     const errorCodes = { taken: 71, 'not-offered': 72, past: 73, 'unknown-calendar': 74 };
     const clinic = await hearing({ notifications: { errorCodes } });
     await clinic.desk.book('apt-1', '11:00', '11:20');
@@ -132,8 +132,8 @@ describe('a patient may book', () => {
   });
 });
 
-describe('what was promised', () => {
-  test('is promised to nobody else, until its booking comes; then that is what takes it', async () => {
+describe('a reserved time', () => {
+  test('is reserved for no other request until its booking arrives, which then occupies it', async () => {
     const clinic = await hearing();
     expect(await ask(clinic)).toEqual(YES);
     expect(await ask(clinic)).toEqual(no(1));
@@ -144,7 +144,7 @@ describe('what was promised', () => {
     expect(await ask(clinic)).toEqual(YES);
   });
 
-  test('ends with its booking, also where the clock of who takes that in is behind', async () => {
+  test('ends with its booking, also where the clock of the ingesting process is behind', async () => {
     const clinic = await hearing();
     expect(await ask(clinic)).toEqual(YES);
     clinic.skip(-5_000);
@@ -153,14 +153,14 @@ describe('what was promised', () => {
     expect(await ask(clinic)).toEqual(YES);
   });
 
-  test('is not ended by a late word about another booking, which was at that time and is over', async () => {
+  test('is not ended by a late notification of another booking, which was at that time and has ended', async () => {
     const clinic = await hearing();
     expect(await ask(clinic)).toEqual(YES);
     await tell(clinic, 'booking-canceled', 'before', '10:20', { status: 'canceled' });
     expect(await ask(clinic)).toEqual(no(1));
   });
 
-  test('is free again a minute later where no booking came', async () => {
+  test('is free again a minute later where no booking arrived', async () => {
     const clinic = await hearing();
     expect(await ask(clinic)).toEqual(YES);
     clinic.skip(59_000);
@@ -169,14 +169,14 @@ describe('what was promised', () => {
     expect(await ask(clinic)).toEqual(YES);
   });
 
-  test('is promised once, however many ask at the same moment', async () => {
+  test('is reserved once, however many requests arrive at the same moment', async () => {
     const clinic = await hearing();
     const answers = await Promise.all(Array.from({ length: 8 }, () => ask(clinic)));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
   });
 });
 
-test('a booking may move onto a part of its own old time, and not onto that of another', async () => {
+test('a booking may move onto a part of its own old time, and not onto the time of another', async () => {
   const clinic = await hearing();
   const { desk, push } = clinic;
   await tell(clinic, 'slot-booked', 'b1', '10:20');
@@ -190,7 +190,7 @@ test('a booking may move onto a part of its own old time, and not onto that of a
   expect(await move('10:30')).toEqual(YES);
 });
 
-test('the answer counts what is taken at the desk while it is not published yet', async () => {
+test('the answer counts an appointment that is not published yet', async () => {
   const clinic = await hearing();
   await clinic.desk.rest();
   clinic.desk.sandbox.faults.set([{ fault: { kind: 'latency', ms: 600_000 } }]);
@@ -206,13 +206,13 @@ test('the answer counts what is taken at the desk while it is not published yet'
 /** How long a clinic is waited for, in milliseconds: the marketplace waits for two seconds. */
 const PATIENCE_MS = 1_500;
 
-describe('a clinic that wants to be asked', () => {
+describe('a clinic that approves bookings itself', () => {
   async function askedAt(receiver: Receiver): Promise<Hearing> {
     const delivery = { url: receiver.url, secret: SECRET, approvalUrl: `${receiver.url}/approve` };
     return await hearing({ delivery });
   }
 
-  test('denies with its own number, or with the agreed one, and then nothing is promised', async () => {
+  test("denies with its own error code, or with the account's, and then nothing is reserved", async () => {
     const receiver = await startReceiver();
     const clinic = await askedAt(receiver);
     receiver.react({ status: 422, text: '{"error_code":99}' });
@@ -233,7 +233,7 @@ describe('a clinic that wants to be asked', () => {
     expect(verify(`whsec_${Buffer.alloc(24, 8).toString('base64')}`)).toThrow();
   });
 
-  test('and takes longer than the marketplace would wait is not waited for', async () => {
+  test('and takes longer than the marketplace waits is not waited for', async () => {
     const receiver = await startReceiver();
     const clinic = await askedAt(receiver);
     receiver.react('hang');
@@ -271,7 +271,7 @@ describe('a clinic that wants to be asked', () => {
     expect(receiver.received).toHaveLength(1);
   });
 
-  test('at a private address that was named over HTTP is not asked', async () => {
+  test('at a private address that was configured over HTTP is not requested', async () => {
     const receiver = await startReceiver();
     const delivery = { url: receiver.url, approvalUrl: receiver.url, secret: SECRET };
     const asking = { name: 'slot-booking', calendar: 'nowak', data: {} };
@@ -283,7 +283,7 @@ describe('a clinic that wants to be asked', () => {
     expect(await askClinic({ ...options, privateAddresses }, overHttp, asking)).toEqual({ approved: true });
   });
 
-  test('and answers with silence leaves it to the record', async () => {
+  test('and does not answer leaves the decision to the database', async () => {
     const receiver = await startReceiver();
     receiver.react('hang');
     const { timers, answer } = question(receiver);

@@ -39,7 +39,7 @@ test.each(['slots', 'breaks'] as const)(
   },
 );
 
-describe('a break that we made for another calendar, and that is on this one because they are coupled', () => {
+describe('a break that was made for another calendar, and that is on this one because they are coupled', () => {
   const COUPLED = 'slotkeeper lis';
 
   async function buffered(strategy: 'slots' | 'breaks'): Promise<Hearing> {
@@ -66,7 +66,7 @@ describe('a break that we made for another calendar, and that is on this one bec
     expect(await push(said('slot-booking', { visit_booking_request: request }))).toMatchObject({ status });
   });
 
-  test('has no break of ours beside it, also where its news comes in the middle of a publish and does not say so', async () => {
+  test('has no own break beside it, also where its notification arrives during a publication and does not name its owner', async () => {
     const { desk, push } = await buffered('breaks');
     const match = { operation: 'addCalendarBreak' };
     desk.sandbox.faults.set([{ fault: { kind: 'latency', ms: 600_000 }, match }]);

@@ -29,8 +29,8 @@ function record(failsFor: (subject: NotificationSubject) => Error | undefined) {
   return { taken, take };
 }
 
-describe('what the record will not have', () => {
-  test('is kept without the time at which it was said, which may be why', async () => {
+describe('a notification that the database refuses', () => {
+  test('is stored without its time, which may be the reason', async () => {
     const year0 = new Date('0000-06-01T00:00:00Z');
     const { taken, take } = record(({ createdAt }) => (createdAt === year0 ? refused : undefined));
     await ingestOrDeadLetter([subject('a'), subject('odd', year0), subject('b')], take);
@@ -41,7 +41,7 @@ describe('what the record will not have', () => {
     ]);
   });
 
-  test('in any form takes none of those along that come after it, and is told at the end', async () => {
+  test('affects no later ones in any form, and is reported at the end', async () => {
     const { taken, take } = record(({ name }) => (name.startsWith('bad') ? new Error(name) : undefined));
     const all = ['a', 'bad-1', 'b', 'bad-2', 'c'].map((name) => subject(name));
     await expect(ingestOrDeadLetter(all, take)).rejects.toThrow('bad-1');
@@ -49,7 +49,7 @@ describe('what the record will not have', () => {
   });
 });
 
-test('a record that goes away in the middle is told at once, whatever failed before it', async () => {
+test('an unavailable database is reported at once, whatever failed before', async () => {
   const { taken, take } = record(({ name }) =>
     name === 'bad' ? refused : name === 'away' ? away : undefined,
   );
@@ -58,7 +58,7 @@ test('a record that goes away in the middle is told at once, whatever failed bef
   expect(taken.map(({ name }) => name)).toEqual(['a']);
 });
 
-test('a booking is taken in whatever becomes of what nobody applies, and is told as it came', async () => {
+test('a booking is applied whatever becomes of notifications without updates, and is notified unchanged', async () => {
   const { desk, push, busy, items } = await hearing();
   const about = {
     address_service: { id: 'visit', price: '150.00' },
@@ -77,7 +77,7 @@ test('a booking is taken in whatever becomes of what nobody applies, and is told
   expect(await push(said('slot-booking', { visit_booking_request: free }))).toMatchObject({ status: 200 });
 });
 
-test('a booking whose id no index takes is kept as failed, and those that are pushed with it are answered 2xx', async () => {
+test('a booking whose id no index accepts is stored as failed, and those that are pushed with it are answered 2xx', async () => {
   const { desk, push, busy, items } = await hearing();
   const id = randomBytes(40_000).toString('base64');
   const pushes = [id, 'b1', 'b2'].map((one, n) =>

@@ -38,7 +38,7 @@ async function hearing(mode: 'push' | 'pull', { asks = false } = {}) {
 }
 
 describe.each(['push', 'pull'] as const)('by %s', (mode) => {
-  test('a booking takes its time, a cancellation frees it, and the clinic hears both', async () => {
+  test('a booking occupies its time, a cancellation frees it, and the clinic is notified of both', async () => {
     const { desk, heard, busy, books, items } = await hearing(mode);
     const { id } = books('10:20');
     await heard('slot-booked');
@@ -65,7 +65,7 @@ describe.each(['push', 'pull'] as const)('by %s', (mode) => {
     expect(await busy()).toEqual([{ booking: moved.id, start: desk.at('11:00'), end: desk.at('11:20') }]);
   });
 
-  test("a doctor's break is taken time", async () => {
+  test("a doctor's break is busy time", async () => {
     const { desk, heard, busy } = await hearing(mode);
     const { id } = desk.sandbox.addBreak(addressOf('nowak'), {
       since: desk.at('11:00'),
@@ -79,7 +79,7 @@ describe.each(['push', 'pull'] as const)('by %s', (mode) => {
   });
 });
 
-test('a booking that collides with an appointment of the clinic is a conflict, and told as one', async () => {
+test('a booking that overlaps an appointment of the clinic is notified as a conflict', async () => {
   const clinic = await hearing('push');
   const { desk, books, items } = clinic;
   desk.sandbox.faults.set([
@@ -101,7 +101,7 @@ test('a booking that collides with an appointment of the clinic is a conflict, a
   expect((await desk.engine.status()).conflicts).toBe(0);
 });
 
-test('the marketplace is answered from the record, also while a publish is pending', async () => {
+test('an approval is answered from the database, also while a publication is pending', async () => {
   const { desk } = await hearing('push', { asks: true });
   desk.sandbox.faults.set([
     { fault: { kind: 'latency', ms: 600_000 }, match: { operation: 'replaceSlots' } },
@@ -116,7 +116,7 @@ test('the marketplace is answered from the record, also while a publish is pendi
   expect(booked.status).toBe('booked');
 });
 
-test('of two questions for one time one is approved', async () => {
+test('of two requests for one time one is approved', async () => {
   const { desk } = await hearing('push', { asks: true });
   const visit = { start: desk.at('11:00'), serviceId: 'visit' };
   const both = await Promise.allSettled([
@@ -127,7 +127,7 @@ test('of two questions for one time one is approved', async () => {
   expect(both.find((one) => one.status === 'rejected')).toMatchObject({ reason: { reason: 'denied' } });
 });
 
-test('our own placeholders and breaks are no news', async () => {
+test('own placeholders and breaks are not notified', async () => {
   const { desk, items } = await hearing('push');
   await desk.strategy('book');
   await desk.rest();

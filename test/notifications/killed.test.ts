@@ -12,7 +12,7 @@ const LIVES = [3, 40];
 /** Pushes under way at the same time. */
 const LINES = 6;
 
-test('a process that is killed at any moment has kept all that it answered 2xx, and nothing of it twice', async () => {
+test('a process that is killed at any moment has stored all that it answered 2xx, and nothing twice', async () => {
   const clinic = await clinicAt({ databaseUrl: await postgresDatabase() });
   configure(clinic, { mode: 'push', apiKey: PUSH_KEY });
   const env = { SLOTKEEPER_ENCRYPTION_KEY: randomBytes(32).toString('base64') };

@@ -97,8 +97,8 @@ const names = async ({ items }: Hearing) => (await items()).map(({ name }) => na
 const isTold = (clinic: Hearing, count: number): Promise<boolean> =>
   eventually(async () => (await names(clinic)).length === count);
 
-describe('a booking that nobody told of', () => {
-  test('is found, told once, and what is pushed later repeats it; its cancellation, too', async () => {
+describe('a booking that no notification reported', () => {
+  test('is found and notified once, and a later push is a repetition; so is its cancellation', async () => {
     const clinic = await pushedTo();
     const { desk, busy, push } = clinic;
     desk.sandbox.setDelivery({ lose: 1 });
@@ -126,7 +126,7 @@ describe('a booking that nobody told of', () => {
     expect(await names(clinic)).toHaveLength(2);
   });
 
-  test('and that a resync read first is told all the same, once', async () => {
+  test('and that a resync read first is notified too, once', async () => {
     const clinic = await pushedTo();
     const { desk, busy, skip } = clinic;
     await round(clinic);
@@ -147,7 +147,7 @@ describe('a booking that nobody told of', () => {
     expect(await clinic.items()).toMatchObject([{ name: 'slot-booked', booking: id, calendar: 'nowak' }]);
   });
 
-  test('in a calendar whose publishing was refused is found, too: what it shows is still sold', async () => {
+  test('in a calendar whose publication was refused is found too, because the calendar is still on sale', async () => {
     const clinic = await pushedTo();
     const { desk, busy } = clinic;
     desk.sandbox.faults.set([
@@ -176,7 +176,7 @@ describe('a booking that nobody told of', () => {
     expect(await names(clinic)).toEqual(['slot-booked', 'booking-moved']);
   });
 
-  test('and that push tells after it was read is told once: as a move', async () => {
+  test('and that a push reports after the read is notified once, as a move', async () => {
     const clinic = await pushedTo();
     const { desk, busy, push } = clinic;
     const { id } = books(desk, '10:20');
@@ -195,7 +195,7 @@ describe('a booking that nobody told of', () => {
     expect(await names(clinic)).toEqual(['slot-booked', 'booking-moved']);
   });
 
-  test('is read again by itself, when push had its time', async () => {
+  test('is read again when the time for its push is over', async () => {
     const clinic = await pushedTo();
     const { desk, busy, skip } = clinic;
     desk.sandbox.setDelivery({ lose: 1 });
@@ -215,7 +215,7 @@ describe('a booking that nobody told of', () => {
   });
 });
 
-test('a booking that the list leaves out is asked for by its id, and is over where it is not known any more', async () => {
+test('a booking that the list leaves out is fetched by its id, and has ended where it is unknown', async () => {
   const clinic = await pushedTo();
   const { desk, busy, push } = clinic;
   const { id } = books(desk, '10:20');
@@ -255,7 +255,7 @@ describe('a marketplace that does not answer', () => {
     return { desk, before, looking };
   }
 
-  test('for one account keeps the look for no other waiting', async () => {
+  test('for one account does not delay the poll of another', async () => {
     const { desk, before, looking } = await hanging('alone', ['alone', 'nowak', 'other']);
     const { db } = desk.engine;
     const isUnread = db.selectFrom('slotkeeper.calendars').where('bookings_read_at', 'is', null).select('id');
@@ -265,7 +265,7 @@ describe('a marketplace that does not answer', () => {
     await looking;
   });
 
-  test('is asked for no more calendars by a process that is told to stop', async () => {
+  test('is requested for no more calendars by a stopping process', async () => {
     const { desk, before, looking } = await hanging('many', ['nowak', 'other', 'third']);
     const stopping = desk.engine.stop();
     desk.sandbox.faults.clear();
@@ -273,7 +273,7 @@ describe('a marketplace that does not answer', () => {
     expect(readings(desk, 'many')).toHaveLength(before + 1);
   });
 
-  test('is not asked by a process that is told to stop while it takes a calendar, and another takes that', async () => {
+  test('is not requested by a process that stops while it acquires a calendar, and another process acquires the calendar', async () => {
     const clinic = await shared();
     const { desk, timers } = clinic;
     const { db } = desk.engine;
@@ -309,7 +309,7 @@ describe('a marketplace that does not answer', () => {
   });
 });
 
-test('an address service that is gone is looked for when that is told, and fails where it can be seen', async () => {
+test('a deleted address service is checked when it is notified, and its failure is visible', async () => {
   const address = { id: 'address-nowak', services: [{ id: 'visit' }, { id: 'other' }] };
   const doctors = [{ id: 'doctor', addresses: [address] }];
   const clinic = await pushedTo({ facilities: [{ id: 'facility', doctors }] });
@@ -325,13 +325,13 @@ test('an address service that is gone is looked for when that is told, and fails
   expect(failures).toMatchObject([{ kind: 'service', calendar: 'nowak', service: 'visit' }]);
 });
 
-describe('a time that is sold twice', () => {
+describe('a conflict', () => {
   const conflicts = async ({ items }: Hearing) => (await items()).filter(({ name }) => name === 'conflict');
   const count = async ({ desk }: Hearing) => (await desk.engine.status()).conflicts;
   const sell = ({ desk, push }: Hearing, id = 'b1', time = '10:20') =>
     push(said('slot-booked', { visit_booking: visitBooking(desk, id, time) }));
 
-  test('is told once, whichever of the two came first, and only what overlaps counts', async () => {
+  test('is notified once, whichever of the two came first, and only an overlap counts', async () => {
     const clinic = await shared();
     const { desk } = clinic;
     await desk.book('apt-1', '10:20', '10:40');
@@ -375,7 +375,7 @@ describe('a time that is sold twice', () => {
     expect((await call('GET', '/v1/conflicts')).body).toEqual({ items: [] });
   });
 
-  test('is told where a snapshot brings the appointment', async () => {
+  test('is notified where a snapshot contains the appointment', async () => {
     const clinic = await shared();
     const { desk } = clinic;
     await sell(clinic);
@@ -392,7 +392,7 @@ describe('a time that is sold twice', () => {
     expect(await conflicts(clinic)).toMatchObject([{ data: { occupancy: { ref: 'apt-9' } } }]);
   });
 
-  test('is none once the two are linked, one of them is gone, or the event said that it is the booking', async () => {
+  test('ends once the two are linked, one of them is gone, or the event names the booking', async () => {
     const clinic = await shared();
     const { desk, push } = clinic;
     const occupied = (ref: string, from: string, to: string, booking?: string) =>
@@ -426,7 +426,7 @@ describe('a time that is sold twice', () => {
   });
 });
 
-test('all 17 kinds come through a push of the marketplace, each to its calendar', async () => {
+test('all 17 kinds of notifications are ingested by push, each for its calendar', async () => {
   const clinic = await pushedTo();
   const { desk } = clinic;
   const { sandbox } = desk;

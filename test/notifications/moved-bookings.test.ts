@@ -65,7 +65,7 @@ const told = async ({ items }: Hearing) =>
   (await items()).map(({ name, booking, ref, movedTo }) => ({ name, booking, ref, movedTo }));
 
 describe.each(STRATEGIES)('with %s', (strategy) => {
-  test('a late cancellation of what we have moved ourselves is not told, and changes nothing', async () => {
+  test('a late cancellation of a booking that the engine moved is not notified, and changes nothing', async () => {
     const { clinic, desk, push, id, move } = await linkedVisit(strategy);
     const report = await move('11:00');
     await desk.book('apt-1', '11:00', '11:20');
@@ -89,7 +89,7 @@ describe.each(STRATEGIES)('with %s', (strategy) => {
     expect(await state(clinic)).toEqual(before);
   });
 
-  test('a late cancellation of what the patient has moved is told without the appointment, and with the new id', async () => {
+  test('a late cancellation of a booking that the patient moved is notified without the appointment, and with the new id', async () => {
     const { clinic, desk, push, id } = await linkedVisit(strategy);
     await push(movedBy(desk, id, '702'));
     await push(
@@ -113,7 +113,7 @@ describe.each(STRATEGIES)('with %s', (strategy) => {
   });
 });
 
-test('a cancellation that comes before its move leaves the link to the booking that it is now', async () => {
+test('a cancellation that arrives before its move leaves the link to the successor', async () => {
   const { clinic, desk, push, busy, id } = await linkedVisit('slots');
   await push(canceled(desk, id, 'user'));
   await push(movedBy(desk, id, '702'));
@@ -130,7 +130,7 @@ test('a cancellation that comes before its move leaves the link to the booking t
   expect(JSON.stringify(await busy())).toContain('702');
 });
 
-test('a booking that was known to be what another is now has its link, whenever it comes', async () => {
+test('a successor has the link of its predecessor, whenever it arrives', async () => {
   const { clinic, desk, push, id } = await linkedVisit('slots');
   await desk.engine.db.updateTable('slotkeeper.bookings').set({ status: 'moved', moved_to: '702' }).execute();
   await push(said('slot-booked', { visit_booking: visitBooking(desk, '702', '11:00') }));
@@ -141,7 +141,7 @@ test('a booking that was known to be what another is now has its link, whenever 
   ]);
 });
 
-test('a cancellation that comes with its move is told as one of what has moved', async () => {
+test('a cancellation that arrives with its move is notified as the end of a moved booking', async () => {
   const { clinic, desk, id } = await linkedVisit('slots');
   const account = await desk.account();
   const bodies = [canceled(desk, id, 'user'), movedBy(desk, id, '702')];
@@ -154,7 +154,7 @@ test('a cancellation that comes with its move is told as one of what has moved',
   ]);
 });
 
-test('the cancellation that is a move of ours, which has no answer yet, is left to that', async () => {
+test('the cancellation of a booking whose own move is in doubt is left to the move', async () => {
   const { clinic, desk, push, id } = await linkedVisit('slots');
   desk.sandbox.faults.set([
     { fault: { kind: 'slow-body', ms: 600_000 }, match: { operation: 'moveBooking' } },
@@ -174,7 +174,7 @@ test('the cancellation that is a move of ours, which has no answer yet, is left 
   expect(await told(clinic)).toEqual(toldBefore);
 });
 
-test('a placeholder that we have moved is no news, and stays where it is, however late it is said to be over', async () => {
+test('a placeholder that the engine moved is not notified, and stays, however late its end is reported', async () => {
   const clinic = await shared({ strategy: 'book' });
   const { desk, push } = clinic;
   await desk.rest();
@@ -196,7 +196,7 @@ describe("a patient's move to another doctor of the facility", () => {
     address: { id: 'address-of-kot' },
   };
 
-  test('takes time there at once, and is a conflict with what the clinic has there', async () => {
+  test('occupies the new time at once, and is a conflict with an appointment there', async () => {
     const { clinic, desk, push, busy, id, items } = await linkedVisit('slots');
     const { facility, doctor, address } = place;
     const kot = { facilityId: facility.id, doctorId: doctor.id, addressId: address.id };
@@ -222,7 +222,7 @@ describe("a patient's move to another doctor of the facility", () => {
   });
 });
 
-describe('a move that nobody told of', () => {
+describe('a move that no notification reported', () => {
   /** Reads the bookings, when push and pull have had the time to tell what is known. */
   async function lookLater({ desk, timers, call: _ }: Hearing): Promise<void> {
     const { db, now } = { db: desk.engine.db, now: desk.engine.now() };
@@ -239,7 +239,7 @@ describe('a move that nobody told of', () => {
     });
   }
 
-  test.each(['the patient', 'the clinic'] as const)('by %s is told as a move, once', async (who) => {
+  test.each(['the patient', 'the clinic'] as const)('by %s is notified as a move, once', async (who) => {
     const { clinic, desk, push, id, items, move } = await linkedVisit('slots');
     const moved =
       who === 'the clinic' ? await move('11:00') : desk.sandbox.move(id, { start: desk.at('11:00') });

@@ -6,7 +6,7 @@ import { said, sharedHearing, visitBooking } from './notification-fixture.js';
 const CALENDARS = ['nowak', 'lis', 'kot', 'zuk', 'sowa'];
 const hearing = sharedHearing({ calendars: CALENDARS });
 
-test('news of a service publish its days once, and of a break within a second nothing twice, however often they are said', async () => {
+test('a repeated notification of a service publishes its days once, and one of a break within a second changes nothing twice', async () => {
   const { desk, push, busy, items } = await hearing();
   const puts = () => desk.requests('replaceSlots', 'nowak').length;
   const generation = async () => {
@@ -41,7 +41,7 @@ test('news of a service publish its days once, and of a break within a second no
   expect(await busy()).toMatchObject([{ break: 'lunch', start: desk.at('11:30') }]);
 });
 
-test('any order of the same news, each once or twice, one by one or at once, ends the same', async () => {
+test('the same notifications in any order, each once or twice, one by one or at once, lead to the same state', async () => {
   const { desk, busy, items } = await hearing();
   const account = await desk.account();
   const receive = (body: object) => desk.engine.receivePush(account, Buffer.from(JSON.stringify(body)));

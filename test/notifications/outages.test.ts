@@ -12,7 +12,7 @@ import { atEndOfTest } from '../support/release.js';
 
 const DAY = 24 * 60 * 60_000;
 
-test('a batch that is answered while the record is away is kept, and the log says what was not written down', async () => {
+test('a batch that is answered while the database is unavailable is stored, and the log says what was not recorded', async () => {
   const timers = new ManualTimers();
   const server = await PostgresServer.start({ durable: false });
   const sandbox = new Sandbox({

@@ -103,7 +103,7 @@ async function task(
 }
 
 describe('pulling', () => {
-  test('goes on until nothing remains, and then waits for its time', async () => {
+  test('continues until nothing remains, and then waits for its interval', async () => {
     const clinic = await pullingDesk();
     const { desk, items, timers, skip } = clinic;
     await task(clinic, 'pull');
@@ -123,7 +123,7 @@ describe('pulling', () => {
     expect((await items())[0]).toMatchObject({ name: 'break-created', calendar: 'nowak' });
   });
 
-  test('and pushing at the same time tell the clinic once', async () => {
+  test('and pushing at the same time notify the clinic once', async () => {
     const clinic = await shared({ notifications: { mode: 'both', pullEverySeconds: 1 } });
     const { desk, items, call } = clinic;
     desk.sandbox.setEstate(undefined, clients('both', { url: `${call.url}${PUSH}`, apiKey: API_KEY }));
@@ -136,7 +136,7 @@ describe('pulling', () => {
     expect(await items()).toHaveLength(5);
   });
 
-  test('is done by one engine at a time, and each notification comes once', async () => {
+  test('is done by one engine at a time, and each notification is delivered once', async () => {
     const url = await postgresDatabase();
     const { desk } = await pullingDesk();
     const { sandbox } = desk;
@@ -224,7 +224,7 @@ describe('pulling', () => {
     }
   });
 
-  test('takes nothing from what writes may spend, however little there is', async () => {
+  test('uses nothing of the allowance of writes, however little is left', async () => {
     // What is to be read waits for the next hour in the queue, so nobody else has this engine.
     const notifications = { mode: 'pull', pullEverySeconds: 1 } as const;
     const clinic = await hearing({ notifications, sandbox: { clients: clients('pull') } });
@@ -252,7 +252,7 @@ describe('pulling', () => {
     await eventually(() => !desk.shown().includes('10:20'));
   });
 
-  test('is not begun by a process that is told to stop while it takes the errand, and another does it', async () => {
+  test('is not started by a process that stops while it acquires the task, and another process runs it', async () => {
     const clinic = await pullingDesk();
     const { desk, timers } = clinic;
     const asked: string[] = [];
@@ -286,7 +286,7 @@ describe('pulling', () => {
   });
 });
 
-describe('what was handed out', () => {
+describe('a pulled batch', () => {
   const away = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
   const client = {
     pullNotifications: async () => ({
@@ -318,7 +318,7 @@ describe('what was handed out', () => {
     });
   }
 
-  test('is committed once the record is back, also when the process is told to stop meanwhile', async () => {
+  test('is committed once the database is available, also when the process is stopping', async () => {
     const stopping = new AbortController();
     let attempts = 0;
     const kept: NotificationSubject[] = [];
@@ -332,7 +332,7 @@ describe('what was handed out', () => {
     expect(kept).toHaveLength(1);
   });
 
-  test('does not keep a process that is told to stop for ever', async () => {
+  test('does not delay a stopping process forever', async () => {
     const { run } = puller(async () => {
       throw away;
     }, AbortSignal.abort());
@@ -359,7 +359,7 @@ describe('what was handed out', () => {
     expect(lines).toEqual([]);
   });
 
-  test('is tried again for any other reason, too, and its loss is told without a value', async () => {
+  test('is retried for any other error too, and its loss is logged without a value', async () => {
     let attempts = 0;
     let fails = 3;
     const kept = { task: 0 };
@@ -381,7 +381,7 @@ describe('what was handed out', () => {
   });
 });
 
-test('an errand of a process that died is taken over when its time has run out, and not before', async () => {
+test('a task of a crashed process is acquired by another when its lease has expired, and not before', async () => {
   const { desk } = await shared();
   const { db } = desk.engine;
   const now = new Date(desk.engine.now());
@@ -410,7 +410,7 @@ describe('failed pushes', () => {
   const releases = (desk: Desk) =>
     desk.requests('releaseNotifications').filter(({ client }) => client === 'many');
 
-  test('are asked for at the start, and then after an hour at most', async () => {
+  test('are requested at the start, and then after an hour at most', async () => {
     const clinic = await shared({ clients: clients('push', NOWHERE) });
     const { desk, call, items, timers, skip } = clinic;
     await task(clinic, 'redelivery');
@@ -436,7 +436,7 @@ describe('failed pushes', () => {
     expect(releases(desk).map(({ status }) => status)).toEqual([204, 204]);
   });
 
-  test('are not asked for more than daily by a client that is not pushed to', async () => {
+  test('are requested at most daily by a client without pushes', async () => {
     const clinic = await shared({ clients: clients('pull') });
     expect(await task(clinic, 'redelivery')).toBeGreaterThan(23 * HOUR);
     expect(releases(clinic.desk).map(({ status }) => status)).toEqual([403]);
@@ -449,7 +449,7 @@ describe('failed pushes', () => {
       .execute();
   };
 
-  test('that are asked for too soon keep nothing else of the account waiting', async () => {
+  test('that are requested too early delay nothing else of the account', async () => {
     const clinic = await shared({ clients: clients('push', NOWHERE) });
     const { desk } = clinic;
     await task(clinic, 'redelivery');
@@ -467,7 +467,7 @@ describe('failed pushes', () => {
     expect(desk.shown()).not.toContain('10:20');
   });
 
-  test('are not asked for twice within an hour by one that died or got no answer', async () => {
+  test('are not requested twice within an hour by a process that crashed or got no answer', async () => {
     const clinic = await hearing({ sandbox: { clients: clients('push', NOWHERE) } });
     const { desk, timers } = clinic;
     await eventually(async () => (await dueIn(desk, 'redelivery')) > 0);
@@ -493,7 +493,7 @@ describe('failed pushes', () => {
   });
 });
 
-test('bodies that are pulled, and that the record will not have, take no others along', async () => {
+test('a pulled notification that the database refuses does not affect others', async () => {
   const clinic = await pullingDesk();
   const { desk, busy } = clinic;
   const odd = visitBooking(desk, 'odd', '10:20', { end_at: desk.at('10:20') });

@@ -38,7 +38,7 @@ async function isOver({ desk, busy }: Hearing, shown: readonly string[]): Promis
   expect(desk.shown()).toEqual(shown);
 }
 
-test('a booking whose push was refused is over on both sides', async () => {
+test('a booking whose push was refused is ended on both sides', async () => {
   const clinic = await pushedOnce({ apiKey: 'another key' });
   const { desk } = clinic;
   const shown = desk.shown();
@@ -46,7 +46,7 @@ test('a booking whose push was refused is over on both sides', async () => {
   await isOver(clinic, shown);
 });
 
-test('a booking whose push was taken, and whose answer was lost, is over on both sides', async () => {
+test('a booking whose push was ingested, and whose answer was lost, is ended on both sides', async () => {
   const receiver = await startReceiver();
   const clinic = await pushedOnce({ url: receiver.url });
   const { desk, busy, push } = clinic;
@@ -64,7 +64,7 @@ test('a booking whose push was taken, and whose answer was lost, is over on both
   expect(receiver.names).toContain('slot-booked');
 });
 
-test('a booking whose push was taken stands on both sides', async () => {
+test('a booking whose push was ingested is booked on both sides', async () => {
   const { desk, busy } = await pushedOnce({});
   const { id } = desk.sandbox.book(addressOf('nowak'), { start: desk.at('10:20'), serviceId: 'visit' });
   await eventually(async () => (await busy()).length === 1);

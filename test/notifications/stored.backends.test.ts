@@ -18,7 +18,7 @@ const EMAIL = 'zyg@planted.example';
 const COMMENT = 'allergic to planted words';
 const found = finderOf([NAME, SURNAME, PHONE, PHONE.slice(1), EMAIL, COMMENT]);
 
-describe('nothing of a patient is to be read', () => {
+describe('personal data of a patient is unreadable', () => {
   test.each([
     ['PostgreSQL and Redis', 'real'],
     ['the embedded database', 'embedded'],

@@ -45,16 +45,16 @@ export interface SnapshotPlan {
 }
 
 export function planSnapshot(snapshot: ResolvedSnapshot, known: KnownState): SnapshotPlan {
-  const told = new Map(known.reportedDates.map((one) => [one.date, one]));
-  const occupancies = planOccupied(snapshot, known, told);
-  const missing = planMissing(snapshot, known, told);
-  const windows = planDates(snapshot, known, told);
+  const reported = new Map(known.reportedDates.map((one) => [one.date, one]));
+  const occupancies = planOccupied(snapshot, known, reported);
+  const missing = planMissing(snapshot, known, reported);
+  const windows = planDates(snapshot, known, reported);
   return {
     occupied: occupancies.occupied,
     confirmed: occupancies.confirmed,
     missing: missing.gone,
     dates: windows.dates,
-    reportedDates: windows.told,
+    reportedDates: windows.reported,
     stale: { occupancies: occupancies.stale + missing.stale, dates: windows.stale },
   };
 }
@@ -62,7 +62,7 @@ export function planSnapshot(snapshot: ResolvedSnapshot, known: KnownState): Sna
 function planOccupied(
   { takenAt, occupied }: ResolvedSnapshot,
   { calendar, occupancies }: KnownState,
-  told: ReportedDates,
+  reported: ReportedDates,
 ) {
   const known = new Map(occupancies.map((one) => [one.ref, one]));
   const changed: Occupied[] = [];
@@ -70,8 +70,8 @@ function planOccupied(
   let stale = 0;
   for (const one of occupied) {
     const before = known.get(one.ref);
-    const since = before && observedAtOf(before, calendar.timeZone, told);
-    if (isNewer(before, since, one, takenAt) || isMissingSince(one, since, takenAt, calendar, told))
+    const since = before && observedAtOf(before, calendar.timeZone, reported);
+    if (isNewer(before, since, one, takenAt) || isMissingSince(one, since, takenAt, calendar, reported))
       stale += 1;
     else if (before !== undefined && isSame(before, one)) confirmed.push(one.ref);
     else changed.push(one);
@@ -99,9 +99,9 @@ function isMissingSince(
   since: number | undefined,
   takenAt: number,
   { timeZone }: LockedCalendar,
-  told: ReportedDates,
+  reported: ReportedDates,
 ): boolean {
-  return newestSnapshotAt(one, timeZone, told) > Math.max(takenAt, since ?? takenAt);
+  return newestSnapshotAt(one, timeZone, reported) > Math.max(takenAt, since ?? takenAt);
 }
 
 const isSame = (known: KnownOccupancy, { interval, kind, service, version }: Occupied): boolean =>
@@ -114,12 +114,12 @@ const isSame = (known: KnownOccupancy, { interval, kind, service, version }: Occ
 function planMissing(
   { complete, takenAt, occupied, ignored }: ResolvedSnapshot,
   { calendar, occupancies }: KnownState,
-  told: ReportedDates,
+  reported: ReportedDates,
 ) {
   if (!complete) return { gone: [], stale: 0 };
   const listed = new Set([...occupied, ...ignored].map(({ ref }) => ref));
   const absent = occupancies.filter(({ ref, interval }) => interval !== undefined && !listed.has(ref));
-  const gone = absent.filter((one) => observedAtOf(one, calendar.timeZone, told) <= takenAt);
+  const gone = absent.filter((one) => observedAtOf(one, calendar.timeZone, reported) <= takenAt);
   return { gone, stale: absent.length - gone.length };
 }
 
@@ -135,22 +135,22 @@ function planDates(
     else list.push(window);
   }
   const plans: DatePlan[] = [];
-  const told: string[] = [];
+  const reported: string[] = [];
   let stale = 0;
-  for (const [date, reported] of dates) {
+  for (const [date, after] of dates) {
     const day = known.get(date);
     if (Math.max(day?.windowsAt?.getTime() ?? 0, day?.snapshotAt?.getTime() ?? 0) > takenAt) {
       stale += 1;
       continue;
     }
-    if (complete) told.push(date);
+    if (complete) reported.push(date);
     const old = before.get(date) ?? [];
-    const more = addedWindows(old, reported);
-    const requested = complete ? reported : more;
+    const more = addedWindows(old, after);
+    const requested = complete ? after : more;
     const isFirstReport = complete && day === undefined;
     if (isFirstReport || !hasSameWindows(old, requested)) {
       plans.push({ date, before: old, requested, added: more, isFirstReport });
     }
   }
-  return { dates: plans, told, stale };
+  return { dates: plans, reported, stale };
 }

@@ -152,7 +152,7 @@ describe('a snapshot into the record', () => {
       expect(result).toMatchObject({ released: 1 });
     });
 
-    test('takes hold of the moment at which it was taken by its wall-clock time as well', async () => {
+    test('accepts a wall-clock time as the time at which it was taken', async () => {
       await clinic.occupied(-30, 'before', '09:00', '09:10');
       await clinic.occupied(-10, 'after', '10:00', '10:10');
       expect(await clinic.snapshot(0, { takenAt: '2026-11-09T07:59:40' })).toMatchObject({
@@ -164,7 +164,7 @@ describe('a snapshot into the record', () => {
   });
 
   describe('that is not complete', () => {
-    test('takes nothing away: no occupancy, no window, no minute', async () => {
+    test('deletes nothing: no occupancy, no window, no minute', async () => {
       await clinic.available(0, DAY, NEXT, [open(DAY, '08:00', '12:00'), open(NEXT)]);
       await clinic.occupied(0, 'stays', '09:00', '09:10');
       const say = async (complete: boolean | undefined) => {
@@ -189,7 +189,7 @@ describe('a snapshot into the record', () => {
       ]);
     });
 
-    test('moves what it names, and adds a service where all that was offered still is', async () => {
+    test('moves its occupancies, and adds a service where all offers remain', async () => {
       await clinic.available(0, DAY, DAY, [open(DAY, '08:00', '12:00')]);
       await clinic.occupied(0, 'moves', '09:00', '09:10');
       const both = [...open(DAY).services, { id: '9', duration: 5 }];
@@ -221,14 +221,14 @@ describe('a snapshot into the record', () => {
       });
     });
 
-    test('a released appointment that nobody had heard of does not come with an older snapshot', async () => {
+    test('an unknown appointment that was released is not restored by an older snapshot', async () => {
       await clinic.released(2, 'never seen');
       const old = { takenAt: at(1), occupancy: [taken('never seen', '10:00', '10:10')] };
       expect(await clinic.snapshot(3, old)).toMatchObject({ occupied: 0, stale: 1 });
       expect(await clinic.snapshot(4, { ...old, takenAt: at(3) })).toMatchObject({ occupied: 1, stale: 0 });
     });
 
-    test('windows that were said after it was taken stay, date by date', async () => {
+    test('windows that were reported after it was taken stay, date by date', async () => {
       await clinic.available(0, DAY, NEXT, [open(DAY), open(NEXT)]);
       await clinic.available(2, NEXT, NEXT, []);
       const old = { takenAt: at(1), to: NEXT, windows: [open(DAY, '09:00', '10:00'), open(NEXT)] };
@@ -236,7 +236,7 @@ describe('a snapshot into the record', () => {
       expect(await clinic.windows()).toEqual(['11-16T09:00 11-16T10:00']);
     });
 
-    test('it was taken when it began to arrive, if it does not say', async () => {
+    test('it counts as taken when it began to arrive, if it contains no time', async () => {
       await clinic.occupied(1, 'while it was sent', '09:00', '09:10');
       await clinic.snapshot(2, {}, { arrivedAt: NOW.getTime() });
       expect(Object.keys(await clinic.taken())).toEqual(['while it was sent']);
@@ -244,7 +244,7 @@ describe('a snapshot into the record', () => {
       expect(await clinic.taken()).toEqual({});
     });
 
-    test('versions count before moments, where both sides have one', async () => {
+    test('versions decide before times, where both sides have one', async () => {
       await clinic.occupied(0, 'higher', '09:00', '09:10', { version: 5 });
       await clinic.occupied(0, 'lower', '10:00', '10:10', { version: 5 });
       await clinic.occupied(0, 'none', '11:00', '11:10', { version: 5 });
@@ -270,7 +270,7 @@ describe('a snapshot into the record', () => {
       expect(await clinic.taken()).toMatchObject({ none: '11-16T16:00 11-16T16:10' });
     });
 
-    test('one released by a snapshot remembers its version', async () => {
+    test('an occupancy that a snapshot released retains its version', async () => {
       await clinic.occupied(0, 'apt', '09:00', '09:10', { version: 5 });
       await clinic.snapshot(1, {});
       await clinic.occupied(2, 'apt', '09:00', '09:10', { version: 4 });
@@ -279,7 +279,7 @@ describe('a snapshot into the record', () => {
   });
 
   describe('against other snapshots', () => {
-    test('the one that was taken later counts, whichever comes first', async () => {
+    test('the one that was taken later wins, whichever arrives first', async () => {
       const occupancy = [taken('gone', '09:00', '09:10'), taken('never', '11:00', '11:10')];
       await clinic.occupied(0, 'gone', '09:00', '09:10');
       await clinic.snapshot(5, { takenAt: at(4), occupancy: [taken('new', '10:00', '10:10')] });
@@ -289,7 +289,7 @@ describe('a snapshot into the record', () => {
       expect(await clinic.windows()).toEqual([]);
     });
 
-    test('what one that is not complete names was there then', async () => {
+    test('the occupancies of an incomplete one existed at its time', async () => {
       await clinic.occupied(0, 'apt', '09:00', '09:10');
       const occupancy = [taken('apt', '09:00', '09:10')];
       await clinic.snapshot(5, { takenAt: at(4), complete: false, occupancy });
@@ -305,7 +305,7 @@ describe('a snapshot into the record', () => {
     });
   });
 
-  test('leaves the marketplace’s bookings and breaks alone; one that is linked follows its appointment', async () => {
+  test('does not change the marketplace’s bookings and breaks; a linked booking is synced with its appointment', async () => {
     const span = { start: new Date(`${DAY}T09:00+01:00`), end: new Date(`${DAY}T09:10+01:00`) };
     const times = { start_at: span.start, end_at: span.end, updated_at: NOW };
     for (const [id, ref] of [
@@ -338,7 +338,7 @@ describe('a snapshot into the record', () => {
     ]);
   });
 
-  test('released appointments are forgotten after a time, those with a version never', async () => {
+  test('released appointments are deleted after a time, those with a version never', async () => {
     await clinic.released(0, 'plain');
     await clinic.released(0, 'versioned', { version: 3 });
     expect(await deleteExpiredReleases(record.db, NOW)).toBe(0);
@@ -366,7 +366,7 @@ describe('a snapshot into the record', () => {
     expect(await clinic.taken()).toEqual({ stays: '11-16T09:00 11-16T09:10' });
   });
 
-  describe('with something that cannot be read', () => {
+  describe('with an invalid entry', () => {
     const good = taken('a', '10:00', '10:10');
 
     beforeEach(async () => {
@@ -413,7 +413,7 @@ describe('a snapshot into the record', () => {
       });
     });
 
-    test('all that is wrong with it is told, and keys that it does not have are named', async () => {
+    test('all its problems are reported, and unknown keys are named', async () => {
       const wrong = { ref: 77, start: 1_794_819_600, end: 'soon', version: 1.5, note: 'private' };
       const { rejected, warnings } = await clinic.snapshot(1, {
         occupancy: [wrong],
@@ -431,7 +431,7 @@ describe('a snapshot into the record', () => {
     });
   });
 
-  test('of a calendar that there is not says so', async () => {
+  test('of an unknown calendar is refused', async () => {
     expect(await new Clinic(record.db, 'nobody').outcome(0, {})).toEqual({ kind: 'unknown-calendar' });
   });
 });

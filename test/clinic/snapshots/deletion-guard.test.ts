@@ -49,7 +49,7 @@ describe('holds', () => {
   const windowsOn = (dates: readonly string[]) =>
     dates.map((date) => `${date.slice(5)}T08:00 ${date.slice(5)}T18:00`);
 
-  test('half of what lies ahead goes, more than half is held', async () => {
+  test('a deletion of half of the future state is applied, of more than half is held', async () => {
     await openAll();
     const half = await clinic.snapshot(
       1,
@@ -72,7 +72,7 @@ describe('holds', () => {
     expect(await heldDates(record.db, 'nowak', NEXT, '2026-11-18')).toEqual(new Set([NEXT, '2026-11-18']));
   });
 
-  test('the share can be another, and nothing is held where that is asked', async () => {
+  test('the share is configurable, and nothing is held where the guard is off', async () => {
     await openAll();
     const three = { to: LAST, windows: [open(LAST)] };
     expect(await clinic.snapshot(1, three, { deletionGuard: { share: 0.75 } })).toMatchObject({ held: null });
@@ -89,7 +89,7 @@ describe('holds', () => {
     });
   });
 
-  test('what is over does not count, nor does what lies beyond twelve weeks', async () => {
+  test('the past does not count, nor does the time beyond twelve weeks', async () => {
     await clinic.available(0, '2026-11-02', '2026-11-02', [open('2026-11-02')]);
     await clinic.available(0, '2027-02-15', '2027-02-15', [open('2027-02-15')]);
     expect(await clinic.snapshot(1, { from: '2026-11-02', to: '2027-02-15' }, held)).toMatchObject({
@@ -97,7 +97,7 @@ describe('holds', () => {
     });
   });
 
-  test('meanwhile additions and closings go on', async () => {
+  test('a held change does not delay additions and closings', async () => {
     await openAll();
     await clinic.occupied(0, 'moves', '09:00', '09:10');
     await clinic.occupied(0, 'missing', '10:00', '10:10');
@@ -119,7 +119,7 @@ describe('holds', () => {
     expect(await clinic.windows(DAY, DAY)).toEqual(['11-16T08:00 11-16T18:00', '11-16T18:00 11-16T20:00']);
   });
 
-  test('appointments that all vanish under unchanged windows are held, a handful is not', async () => {
+  test('a release of all appointments under unchanged windows is held, of a few is not', async () => {
     await openAll();
     const windows = DAYS.map((date) => open(date));
     await clinic.snapshot(1, { to: LAST, windows, occupancy: appointments }, held);
@@ -138,7 +138,7 @@ describe('holds', () => {
     expect(await days()).toBe(1);
   });
 
-  test('all appointments that are to come are held if there are two, whatever the share; one may go', async () => {
+  test('a release of all future appointments is held if there are two, whatever the share; of a single one it is not', async () => {
     await openAll();
     const windows = DAYS.map((date) => open(date));
     const all = { deletionGuard: { share: 1 } };
@@ -156,7 +156,7 @@ describe('holds', () => {
     expect(await clinic.snapshot(6, { to: LAST, windows }, all)).toMatchObject({ released: 1, held: null });
   });
 
-  test('windows in which nothing can be booked any more are lost, although they are there', async () => {
+  test('windows in which nothing is bookable any more count as deleted', async () => {
     await openAll();
     const useless = DAYS.map((date) => ({ ...open(date), services: [{ id: '123', duration: 1_000 }] }));
     expect(await clinic.snapshot(1, { to: LAST, windows: useless }, held)).toMatchObject({
@@ -181,7 +181,7 @@ describe('holds', () => {
     const emptied = { from: DAY, to: NEXT };
     const halved = { from: NEXT, to: NEXT };
 
-    test('what all calendars of an account would lose counts together, also what is held of it', async () => {
+    test('the deletions of all calendars of an account count together, also the held ones', async () => {
       const calendarsOwn = { scope: 'calendar', of: 'windows', lost: 1200, total: 1200 };
       expect(await lose('a', emptied)).toEqual([calendarsOwn]);
       expect(await lose('b', emptied)).toEqual([calendarsOwn]);
@@ -190,11 +190,11 @@ describe('holds', () => {
       expect(await new Clinic(record.db, 'c').windows()).toHaveLength(2);
     });
 
-    test('what every calendar may lose, an account may', async () => {
+    test('an account may lose the share that each of its calendars may lose', async () => {
       for (const id of others) expect(await lose(id, halved, 'another night')).toBeNull();
     });
 
-    test('parts of one calendar count together, too', async () => {
+    test('parts of one calendar count together too', async () => {
       await openAll();
       const day = (date: string) => clinic.snapshot(1, { from: date, to: date }, { ...held, run: 'r' });
       expect((await day(DAYS[0])).held).toBeNull();
@@ -208,7 +208,7 @@ describe('holds', () => {
     });
   });
 
-  test('all appointments are held, too, where each day is a snapshot of its own in one run', async () => {
+  test('a release of all appointments is held too, where each day is a snapshot of its own in one run', async () => {
     await openAll();
     for (const [n, date] of DAYS.entries()) {
       await clinic.occupied(0, `apt-${n}`, `${date}T09:00`, `${date}T09:10`);
@@ -256,7 +256,7 @@ describe('holds', () => {
       ]);
     });
 
-    test('releases it: what was held is done, and its calendar is woken', async () => {
+    test('approves it: the held change is applied, and its calendar is enqueued', async () => {
       const id = await emptied();
       await record.db.updateTable('slotkeeper.calendars').set({ queued_priority: null }).execute();
       const marked = await clinic.marked(async () => {
@@ -273,7 +273,7 @@ describe('holds', () => {
       expect(await holds.settle('release', [id])).toEqual({ done: 0, unknown: [id] });
     });
 
-    test('releases it, and what was said since then stays', async () => {
+    test('approves it, and newer state stays', async () => {
       const id = await emptied();
       await clinic.available(2, NEXT, NEXT, [open(NEXT, '09:00', '10:00')]);
       await clinic.occupied(2, 'apt-1', '12:00', '12:10');
@@ -287,7 +287,7 @@ describe('holds', () => {
       });
     });
 
-    test('drops it: all stays as it was', async () => {
+    test('drops it: the state stays', async () => {
       const id = await emptied();
       expect(await holds.settle('drop', [id])).toEqual({ done: 1, unknown: [] });
       expect(await clinic.windows(FIRST, LAST)).toEqual(windowsOn(DAYS));
@@ -295,7 +295,7 @@ describe('holds', () => {
       expect(await holds.settle('drop', [id])).toEqual({ done: 0, unknown: [id] });
     });
 
-    test('finds in the place of a hold the newer snapshot of its dates', async () => {
+    test('finds the held change of the newer snapshot of its dates instead', async () => {
       const id = await emptied();
       const again = await clinic.snapshot(2, { to: LAST }, held);
       expect((await holds.list()).map((item) => item.id)).toEqual([again.held?.id]);
@@ -305,7 +305,7 @@ describe('holds', () => {
       expect([await days(), await holds.list()]).toEqual([0, []]);
     });
 
-    test('finds only the dates held that a newer snapshot did not speak of', async () => {
+    test('finds only the held dates that a newer snapshot does not cover', async () => {
       const id = await emptied();
       await clinic.snapshot(2, { windows: [open(DAY)], occupancy: appointments }, held);
       expect(await holds.list()).toMatchObject([{ id, dates: DAYS.slice(1) }]);
@@ -314,7 +314,7 @@ describe('holds', () => {
       expect(Object.keys(await clinic.taken())).toHaveLength(6);
     });
 
-    test('finds nothing of it once the same range, a day later, is told right', async () => {
+    test('finds no held change once a correct snapshot of the same range arrives a day later', async () => {
       const id = await emptied();
       const [, ...rest] = DAYS;
       const windows = rest.map((date) => open(date));
@@ -333,7 +333,7 @@ describe('holds', () => {
       expect(await holds.list()).toMatchObject([{ dates: DAYS.slice(0, -1) }]);
     });
 
-    test('night after night finds one hold, whose dates go with the days', async () => {
+    test('finds one held change night after night, whose dates advance with the days', async () => {
       await emptied();
       const next = await clinic.snapshot(2, { from: NEXT, to: '2026-11-20' }, held);
       expect(await holds.list()).toMatchObject([{ id: next.held?.id, dates: DAYS.slice(1) }]);
@@ -343,7 +343,7 @@ describe('holds', () => {
       expect(await holds.list()).toEqual([]);
     });
 
-    test('sees of an absence that reaches out of the range only the dates in it', async () => {
+    test('sees only the dates within the range of a long absence', async () => {
       await openAll();
       await clinic.occupied(0, 'away', `${LAST}T08:00`, '2026-12-03T18:00');
       for (const { ref, start, end } of appointments) await clinic.occupied(0, ref, start, end);
@@ -365,7 +365,7 @@ describe('holds', () => {
       expect(await holds.list()).toEqual([]);
     });
 
-    test('is told of a hold in the transaction that makes it', async () => {
+    test('is notified of a held change in the transaction that saves it', async () => {
       await openAll();
       const told: { hold: HeldChange; isAgain: boolean }[] = [];
       const onHeld = async (_: Db, hold: HeldChange, isAgain: boolean) => {
@@ -385,7 +385,7 @@ describe('holds', () => {
     });
   });
 
-  test('an event is the PMS’s own word and is never held', async () => {
+  test('an event is never held', async () => {
     await openAll();
     await clinic.available(1, FIRST, LAST, []);
     expect([await clinic.windows(FIRST, LAST), await holds.list()]).toEqual([[], []]);

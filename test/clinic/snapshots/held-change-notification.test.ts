@@ -8,7 +8,7 @@ import { addressOf, Desk, ZONE } from '../../support/clinic-fixture.js';
 import { eventually } from '../../support/eventually.js';
 import { atEndOfTest } from '../../support/release.js';
 
-test('what is held is told to the clinic, once, and counted in the status', async () => {
+test('a held change is notified to the clinic once, and counted in the status', async () => {
   const desk = await Desk.open();
   await desk.open();
   await desk.rest();
@@ -30,7 +30,7 @@ test('what is held is told to the clinic, once, and counted in the status', asyn
   expect(desk.shown()).toEqual(['10:00', '10:20', '10:40']);
 });
 
-test('what a process without a key holds is told by one that has one, once', async () => {
+test('a change that a process without a key holds is notified once by a process with a key', async () => {
   const sandbox = new Sandbox();
   atEndOfTest(() => sandbox.stop());
   const account = {

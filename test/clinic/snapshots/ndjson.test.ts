@@ -10,7 +10,7 @@ async function linesOf(chunks: readonly (string | Uint8Array)[], maxBytes?: numb
 }
 
 describe('JSON lines', () => {
-  test('are read one by one, empty ones left out, the last with or without its end', async () => {
+  test('are read one by one, without empty lines, the last with or without its newline', async () => {
     const text = '{"a":1}\r\n\n  \n"żółć"\n[2]';
     const expected = [
       { kind: 'value', number: 1, value: { a: 1 } },
@@ -40,7 +40,7 @@ describe('JSON lines', () => {
     );
   });
 
-  test('that cannot be read are told with their number, and the others go on', async () => {
+  test('that cannot be read are reported with their number, and the others are read', async () => {
     const broken = Buffer.concat([Buffer.from('"a'), Buffer.from([0xc3]), Buffer.from('"\n')]);
     expect(
       await linesOf(['1\n', 'nonsense\n', broken, `"${'x'.repeat(20)}"\n`, '2\n', '{"cut":'], 16),
@@ -54,7 +54,7 @@ describe('JSON lines', () => {
     ]);
   });
 
-  test('without an end take no memory', async () => {
+  test('without an end use no memory', async () => {
     const chunk = Buffer.alloc(1024 * 1024, 'x');
     async function* endless() {
       for (let n = 0; n < 400; n += 1) yield chunk;

@@ -95,7 +95,7 @@ describe('a source', () => {
   const staged = async (): Promise<number> =>
     (await db.selectFrom('slotkeeper.staged_snapshots').select('line').execute()).length;
 
-  test('at a private address that was named over HTTP is not asked', async () => {
+  test('at a private address that was configured over HTTP is not requested', async () => {
     let isAsked = false;
     answer = (_, response) => {
       isAsked = true;
@@ -112,7 +112,7 @@ describe('a source', () => {
     expect(isAsked).toBe(false);
   });
 
-  test('that says that it is complete is the whole truth for what it names', async () => {
+  test('that is complete replaces the state of the calendars that it names', async () => {
     says(text(snapshot('nowak'), snapshot('lis'), END));
     expect(await pull()).toEqual({
       complete: true,
@@ -130,7 +130,7 @@ describe('a source', () => {
     await nothingIsLeft();
   });
 
-  test('is asked with its headers, and an event that comes while it answers is newer', async () => {
+  test('is requested with its headers, and an event that arrives while it answers is newer', async () => {
     const asked: IncomingMessage[] = [];
     answer = async (request, response) => {
       asked.push(request);
@@ -146,7 +146,7 @@ describe('a source', () => {
     });
   });
 
-  test('is compared by its own moment where it says one', async () => {
+  test('is compared by its own time where it contains one', async () => {
     await nowak().occupied(5, 'after', '15:00', '15:10');
     says(text(snapshot('nowak', { takenAt: at(3) }), END));
     await pull();
@@ -206,7 +206,7 @@ describe('a source', () => {
     },
   );
 
-  test('of which each line says truly when it was taken may answer for long', async () => {
+  test('whose lines contain their times may answer slowly', async () => {
     const minutes = (n: number) => START + n * 60_000;
     let asked = 0;
     // It is asked, then read: its second line is twelve minutes later.
@@ -225,12 +225,12 @@ describe('a source', () => {
     });
   });
 
-  test('names the line that is wrong', async () => {
+  test('reports the number of an invalid line', async () => {
     says(text(snapshot('nowak'), 'oops', END));
     expect((await pull()).problems).toEqual([{ line: 2, reason: 'is not JSON (at column 1)' }]);
   });
 
-  test('whose connection is cut in the middle of a line adds what came whole', async () => {
+  test('whose connection breaks in the middle of a line adds the whole lines', async () => {
     answer = async (_, response) => {
       response.write(text(snapshot('nowak')));
       response.write('{"calendar":"lis","from":');
@@ -288,7 +288,7 @@ describe('a source', () => {
     await isAsBefore(nowak());
   });
 
-  test('leaves out what is not its own, without losing the rest', async () => {
+  test('skips calendars of other accounts, without losing the rest', async () => {
     await putAccount(db, account({ id: 'madrid' }), NOW, ENCRYPTOR);
     await putCalendar(db, calendar({ id: 'ruiz', account: 'madrid' }), NOW);
     says(text(snapshot('ruiz'), snapshot('nobody'), snapshot('nowak'), END));
@@ -303,27 +303,27 @@ describe('a source', () => {
     expect(await new Clinic(db, 'ruiz').taken()).toEqual({});
   });
 
-  test('names the first of many calendars that the record does not have', async () => {
+  test('names the first of many unknown calendars', async () => {
     const ids = Array.from({ length: 13 }, (_, n) => `c${n}`);
     says(text(...ids.map((id) => snapshot(id)), END));
     expect(await pull()).toMatchObject({ complete: true, problems: [], unknown: ids.slice(0, 10) });
   });
 
-  test('is held where it would take away too much', async () => {
+  test('is held where it would delete too much', async () => {
     says(text(snapshot('nowak', { windows: [] }), END));
     const pulled = await pull();
     expect(pulled).toMatchObject({ complete: true, held: [expect.any(String)] });
     expect(await nowak().windows()).toEqual(['11-16T08:00 11-16T18:00']);
   });
 
-  test('with a snapshot that is itself not complete removes nothing of that one', async () => {
+  test('with an incomplete snapshot removes nothing of its calendar', async () => {
     says(text(snapshot('nowak', { complete: false }), snapshot('lis'), END));
     expect(await pull()).toMatchObject({ complete: true, released: 1 });
     await isAdded(nowak());
     await isWhole(lis());
   });
 
-  test('that is given up takes nothing in', async () => {
+  test('that is aborted applies nothing', async () => {
     const stop = new AbortController();
     answer = async (_, response) => {
       response.write(text(snapshot('nowak')));
@@ -339,7 +339,7 @@ describe('a source', () => {
     await nothingIsLeft();
   });
 
-  test('that is read by two pulls at once is whole for both', async () => {
+  test('that is read by two concurrent pulls is complete for both', async () => {
     let go: () => void = () => undefined;
     const waiting = new Promise<void>((resolve) => {
       go = resolve;
@@ -365,7 +365,7 @@ describe('a source', () => {
     await nothingIsLeft();
   });
 
-  test('whose lines are gone before they were taken in says so', async () => {
+  test('whose staged lines are gone before they are applied reports it', async () => {
     says(text(snapshot('nowak'), snapshot('lis'), END));
     const pulled = await pull(
       {},
@@ -386,7 +386,7 @@ describe('a source', () => {
     });
   });
 
-  test('whose pull never came to its end leaves lines that are forgotten in time', async () => {
+  test('whose pull never ended leaves lines that expire', async () => {
     await stageSnapshot(db, 'crashed', 'warsaw', 1, { calendar: 'nowak' }, new Date(START));
     says(text(snapshot('nowak'), END));
     await pull();
