@@ -34,7 +34,8 @@ export function parseEvent(raw: unknown): ParsedEvent {
 }
 
 /** All problems as one sentence. */
-export const formatProblems = (problems: readonly Problem[]): string => problems.map(formatProblem).join('; ');
+export const formatProblems = (problems: readonly Problem[]): string =>
+  problems.map(formatProblem).join('; ');
 
 /** The warning about a dropped key. */
 export const droppedKeyWarning = (path: string): Problem => ({
