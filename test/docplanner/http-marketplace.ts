@@ -1,4 +1,4 @@
-// A real HTTP server for the client's tests: it grants tokens, writes down every request and answers as it is told.
+// An HTTP server for the client's tests: it grants tokens, records every request and answers as configured.
 
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -46,7 +46,7 @@ export const page = (status: number): Reply => {
   };
 };
 
-/** Answers one after the other; the last one stays. */
+/** Answers with the replies in order and repeats the last one. */
 export const inTurn = (...replies: readonly Reply[]): Reply => {
   let turn = 0;
   return (request, response) => {
@@ -69,7 +69,7 @@ export async function startMarketplace(): Promise<HttpMarketplace> {
     (isToken ? marketplace.tokenRequests : marketplace.seen).push(seen);
     await (isToken ? marketplace.replyToken : marketplace.reply)(seen, response);
   });
-  // A kept connection is the client's to end.
+  // Only the client closes kept-alive connections.
   server.keepAliveTimeout = 0;
   server.on('connection', () => {
     connections += 1;

@@ -1,4 +1,4 @@
-// A sandbox on a free loopback port, a stopped clock, and a client of it that knows nothing of the sandbox's insides.
+// Starts a sandbox on a free loopback port with a fixed clock, and an HTTP client that uses only its API.
 import { afterEach } from '@jest/globals';
 import got, { type Got, type Method, type Response } from 'got';
 import { Sandbox, type SandboxOptions } from '../../src/sandbox/index.js';
@@ -29,7 +29,7 @@ afterEach(async () => {
   await Promise.all(started.splice(0).map((sandbox) => sandbox.stop()));
 });
 
-/** Its clock stands at {@link MORNING} unless it is given another, and no millisecond passes unless it is given timers. */
+/** The default clock is fixed at {@link MORNING}, and the default timers are manual. */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const sandbox = new Sandbox({ now: () => MORNING, timers: new ManualTimers(), ...options });
   started.push(sandbox);
@@ -47,7 +47,7 @@ export async function takeToken(sandbox: Sandbox, id = 'clinic', secret = 's3cre
   return JSON.parse(answer.body).access_token;
 }
 
-/** Sends requests with a token of this client; every status is an answer, only a broken connection is an error. */
+/** Sends requests with a token of the client. It resolves for every status and rejects only without a response. */
 export async function partner(sandbox: Sandbox, id?: string, secret?: string): Promise<Partner> {
   const token = await takeToken(sandbox, id, secret);
   const http = got.extend({
@@ -94,7 +94,7 @@ export const slotsPath = (from: string, to: string, more = '') =>
 
 export const DAY = ['2026-11-16T00:00:00+01:00', '2026-11-17T00:00:00+01:00'] as const;
 
-/** What a patient can choose on {@link DAY}: `10:00`, `10:10`… */
+/** The bookable starts on {@link DAY}: `10:00`, `10:10`, ... */
 export function patientTimes(sandbox: Sandbox, address = ADDRESS): readonly string[] {
   return sandbox.patientView(address, ...DAY).map(({ start }) => start.slice(11, 16));
 }

@@ -1,4 +1,4 @@
-// A sandbox whose clock stands still, with an hour of slots, that pushes to a receiver.
+// Starts a sandbox with a stopped clock and an hour of slots that pushes to a receiver.
 import type { Client, Sandbox, SandboxOptions } from '../../src/sandbox/index.js';
 import { ManualTimers } from '../support/manual-timers.js';
 import { A, MORNING, partner, period, startSandbox } from './helper.js';

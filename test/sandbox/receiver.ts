@@ -1,5 +1,4 @@
-// A partner's endpoint: a real HTTP server on loopback that keeps what it was sent, and answers, refuses, hangs or cuts as it is
-// told.
+// A client's push endpoint: an HTTP server on loopback that records its requests and responds, hangs or cuts as configured.
 import { EventEmitter, once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -12,7 +11,7 @@ export interface Received {
   readonly body: ReturnType<typeof JSON.parse>;
 }
 
-/** A status, a whole answer, silence, or a connection that is cut. */
+/** A status, a response, no response, or a cut connection. */
 export type Reaction =
   | number
   | {
@@ -29,11 +28,11 @@ export interface Receiver {
   readonly received: readonly Received[];
   /** The names of the notifications, in order of arrival. */
   readonly names: readonly string[];
-  /** Resolves when so many have arrived. */
+  /** Resolves when `count` notifications have arrived. */
   arrived(count: number): Promise<void>;
-  /** From now on; 200 until then. It may wait before it decides. */
+  /** Sets the reaction to further requests, which may be computed asynchronously; the default is 200. */
   react(reaction: Reaction | ((body: Received['body']) => Reaction | Promise<Reaction>)): void;
-  /** Open connections. */
+  /** The count of open connections. */
   connections(): Promise<number>;
 }
 
@@ -94,7 +93,7 @@ export async function startReceiver(): Promise<Receiver> {
 
 type PushInput = NonNullable<Client['push']>;
 
-/** The client `clinic`, pushed to at the receiver. */
+/** The client `clinic` with the receiver as its push endpoint. */
 export function pushed(
   { url }: Receiver,
   push: Partial<PushInput> = {},
@@ -103,7 +102,7 @@ export function pushed(
   return [{ id: 'clinic', secret: 's3cret', notifications: 'push', push: { url, ...push }, ...more }];
 }
 
-/** Resolves with the log when so many attempts have ended. */
+/** Resolves with the delivery log when `count` attempts have ended. */
 export async function ended(sandbox: Sandbox, count: number): Promise<readonly DeliveryRecord[]> {
   while (sandbox.deliveries.filter(({ endedAt }) => endedAt !== undefined).length < count) {
     await once(sandbox, 'delivery');
@@ -111,7 +110,7 @@ export async function ended(sandbox: Sandbox, count: number): Promise<readonly D
   return sandbox.deliveries;
 }
 
-/** What was begun by now had its turn. */
+/** Resolves after the pending microtasks and I/O callbacks. */
 export async function turn(): Promise<void> {
   await new Promise(setImmediate);
 }
