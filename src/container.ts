@@ -1,7 +1,6 @@
-/** The parts of a running engine, put together from its options. What is opened is closed again in reverse. */
+/** The services of a running engine, created from its options. They are closed in the reverse order of their creation. */
 
 import type { Role } from './api/roles.js';
-import { linkAndNotify } from './clinic/booking-links.js';
 import { EventBatcher } from './clinic/event-batcher.js';
 import { OccupancyWorker } from './clinic/occupancy-worker.js';
 import { type PullOptions, pullSource } from './clinic/snapshots/pull-source.js';
@@ -17,20 +16,20 @@ import type { EmbeddedDatabase } from './db/embedded.js';
 import type { Db } from './db/schema.js';
 import { AccountCache } from './db/tables/account-cache.js';
 import { decryptAccount } from './db/tables/account-secrets.js';
-import type { Link } from './db/tables/linked-bookings.js';
-import type { PendingCalendar } from './db/tables/pending-calendars.js';
 import { saveRejectedEvent } from './db/tables/rejected-events.js';
 import { askClinic } from './delivery/ask-clinic.js';
 import { Delivery } from './delivery/delivery-service.js';
 import type { Logger } from './lib/log.js';
 import type { PrivateAddresses } from './lib/private-addresses.js';
 import { type Timers, withTimeout } from './lib/timers.js';
+import { BookingLinker } from './linked-bookings/booking-linker.js';
 import { BookingService } from './linked-bookings/booking-service.js';
 import { RequeueSweep } from './maintenance/requeue-sweep.js';
 import { ReadinessProbe } from './monitoring/readiness.js';
 import { notifyConflictsOfBooking } from './notifications/conflicts.js';
 import { NotificationService } from './notifications/notification-service.js';
 import { horizonOf } from './publishing/horizon.js';
+import { PublishEnqueuer } from './queue/publish-enqueuer.js';
 import { PublishQueue } from './queue/publish-queue.js';
 import { OCCUPANCY_QUEUE } from './queue/queue-names.js';
 import { type JobQueue, pingRedis, Queues } from './queue/queues.js';
@@ -54,7 +53,7 @@ export interface ContainerOptions {
   readonly roles: readonly Role[];
   readonly publish: FileConfig['publish'];
   readonly resync: FileConfig['resync'];
-  /** Takes a snapshot of the clinic into the record. */
+  /** Applies a snapshot that was fetched from a clinic's source. */
   readonly takeSnapshot: PullOptions['apply'];
   readonly delivery: FileConfig['delivery'];
   readonly encryptionKey?: string | undefined;
@@ -64,9 +63,9 @@ export interface ContainerOptions {
   readonly timers: Timers;
   readonly random: () => number;
   readonly onProgress?: ((message: string) => void) | undefined;
-  /** Called where the embedded database has ended. */
+  /** Called when the embedded database has stopped. */
   readonly onDatabaseLost: (error: Error) => void;
-  /** Run as soon as the record is open, before anything works on it. */
+  /** Called when the database is open, before any service uses it. */
   readonly prepare: (db: Db, encryptor: Encryptor) => Promise<void>;
 }
 
@@ -76,42 +75,34 @@ export interface Container {
   readonly occupancyQueue: JobQueue;
   readonly publishQueue: PublishQueue;
   readonly events: EventBatcher;
-  /**
-   * Has calendars published soon. What is wanted is in the record already: if the queue cannot be reached, the sweep
-   * finds it later, so this never fails.
-   */
-  enqueue(calendars: readonly PendingCalendar[]): Promise<void>;
+  readonly enqueuer: PublishEnqueuer;
   readonly bookings: BookingService;
-  /** Ties bookings that the record knows to appointments, or to none. */
-  link(links: readonly Link[]): Promise<void>;
+  readonly linker: BookingLinker;
   readonly accounts: AccountCache;
   readonly encryptor: Encryptor;
   readonly delivery: Delivery;
   readonly inbox: NotificationService;
   readonly readiness: ReadinessProbe;
   readonly resyncQueue: ResyncQueue;
-  /** Wakes what waits for a resync, and queues what lost its job. */
-  resyncRound(): Promise<void>;
-  /** What a run of a calendar works with. */
+  readonly resyncWorker: ResyncWorker;
+  /** The dependencies of a reconcile. */
   readonly dependencies: Dependencies;
-  /** Begins the work of this process's roles. */
-  run(): Promise<void>;
-  /** Waits for what is in hand, some seconds at most, then closes everything. @returns whether all of it was finished */
+  /** Starts the services of this process's roles. */
+  start(): Promise<void>;
+  /** Waits some seconds at most for the active work, then closes everything. @returns whether all work was finished */
   close(): Promise<boolean>;
 }
 
-/** Connections beside those of the calendars at work: each worker listens on one, and the API asks. */
+/** Connections in addition to those of active calendars: each worker listens on one, and the API runs queries. */
 const OTHER_CONNECTIONS = 16;
-/** For what is in hand at the end, in milliseconds: a statement that PostgreSQL does not answer is given up by then. */
+/** The wait for active work on close, in milliseconds. It exceeds the timeout of a statement that PostgreSQL does not answer. */
 const FINISH_MS = 12_000;
 const CLOSE_MS = 2_000;
-/** How long the jobs of calendars are waited for, in milliseconds. */
-const WAKE_MS = 2_000;
 
 export async function openContainer(options: ContainerOptions): Promise<Container> {
   const { redisUrl, publish } = options;
-  const onError = tellOnce(options);
-  // Redis answers at once or not at all; a first start of the embedded database takes seconds.
+  const onError = logConnectionErrors(options);
+  // Redis is checked first, because the embedded database takes seconds to start.
   if (redisUrl !== undefined) await pingRedis(redisUrl, options.redisMs);
   const database = await open(options, onError);
   const queues = new Queues({
@@ -128,7 +119,7 @@ export async function openContainer(options: ContainerOptions): Promise<Containe
     await queues.connect();
     await options.prepare(database.db, encryptor);
     database.setStatementTimeout(options.statementMs);
-    return assemble(options, database, queues, encryptor);
+    return createServices(options, database, queues, encryptor);
   } catch (error) {
     await queues.close();
     await database.close();
@@ -145,7 +136,7 @@ async function open(options: ContainerOptions, onError: (error: Error) => void):
   );
 }
 
-function assemble(
+function createServices(
   options: ContainerOptions,
   database: Database,
   queues: Queues,
@@ -156,6 +147,23 @@ function assemble(
   const { db } = database;
   const accounts = new AccountCache({ db, encryptor, now });
   const publishQueue = new PublishQueue(queues, { debounceMs, leading, now });
+  const { url, secret, approvalUrl, queue, keepDays, timeoutMs: deliveryTimeoutMs } = options.delivery;
+  const delivery = new Delivery({
+    db,
+    accounts,
+    queues,
+    encryptor,
+    log,
+    now,
+    timers,
+    random,
+    webhook: url === undefined || secret === undefined ? undefined : { url, secret },
+    queue,
+    keepDays,
+    timeoutMs: deliveryTimeoutMs,
+    everyMs: sweepSeconds * 1000,
+    privateAddresses,
+  });
   const clients = new ClientPool({ log, requestTimeoutMs: timeoutMs, now, encryptor, privateAddresses });
   const rateLimiter = new RateLimiter({ db, log, now, requestTimeoutMs: timeoutMs });
   const dependencies: Dependencies = {
@@ -175,23 +183,13 @@ function assemble(
       delivery.enqueue(await notifyConflictsOfBooking(db, encryptor, moved, now())),
   };
   const reconciler = new Reconciler(dependencies, concurrency);
-  const queueUp = async (calendars: readonly PendingCalendar[]): Promise<void> => {
-    try {
-      await publishQueue.enqueue(calendars);
-    } catch (error) {
-      const about = { err: error, calendars: calendars.map(({ calendar }) => calendar).slice(0, 10) };
-      log.warn(about, 'the queue cannot be reached; the sweep will find what is wanted');
-    }
-  };
-  // Whoever waits for it has committed already, and waits no longer for a queue that does not answer.
-  const enqueueAll = async (calendars: readonly PendingCalendar[]): Promise<void> =>
-    void (await withTimeout(timers, WAKE_MS, queueUp(calendars)));
-  const enqueue = (calendar: string, priority: number): Promise<void> => enqueueAll([{ calendar, priority }]);
-  const link = async (asked: readonly Link[]): Promise<void> =>
-    delivery.enqueue(await linkAndNotify(db, encryptor, asked, now()));
+  const enqueuer = new PublishEnqueuer({ publishQueue, log, timers });
+  const enqueue = (calendar: string, priority: number): Promise<void> =>
+    enqueuer.enqueueCalendar(calendar, priority);
+  const linker = new BookingLinker({ db, encryptor, delivery, now });
   const bookings = new BookingService({
     dependencies,
-    link: (one) => link([one]),
+    link: (link) => linker.link([link]),
     enqueue: (calendar) => enqueue(calendar, HIGHEST_PRIORITY),
   });
   const events = new EventBatcher({
@@ -199,7 +197,7 @@ function assemble(
     encryptor,
     now,
     timers,
-    enqueue: enqueueAll,
+    enqueue: (calendars) => enqueuer.enqueue(calendars),
     deliver: (added) => delivery.enqueue(added),
   });
   const occupancyWorker = new OccupancyWorker({
@@ -215,23 +213,6 @@ function assemble(
     log,
     concurrency,
     reconcile: (calendar, priority) => reconciler.reconcile(calendar, priority),
-  });
-  const { url, secret, approvalUrl, queue, keepDays, timeoutMs: deliveryTimeoutMs } = options.delivery;
-  const delivery = new Delivery({
-    db,
-    accounts,
-    queues,
-    encryptor,
-    log,
-    now,
-    timers,
-    random,
-    webhook: url === undefined || secret === undefined ? undefined : { url, secret },
-    queue,
-    keepDays,
-    timeoutMs: deliveryTimeoutMs,
-    everyMs: sweepSeconds * 1000,
-    privateAddresses,
   });
   const inbox = new NotificationService({
     db,
@@ -253,7 +234,12 @@ function assemble(
     deliver: (added) => delivery.enqueue(added),
     requestApproval: (account, question) =>
       askClinic(
-        { forAll: secret === undefined ? undefined : { secret, approvalUrl }, now, timers, privateAddresses },
+        {
+          fallback: secret === undefined ? undefined : { secret, approvalUrl },
+          now,
+          timers,
+          privateAddresses,
+        },
         decryptAccount(encryptor, account),
         question,
       ),
@@ -270,20 +256,20 @@ function assemble(
     enqueueAgainMs: sweepSeconds * 4_000,
     spreadMs,
     fetch: async (account, signal) => {
-      const { problems, ...did } = await pullSource(decryptAccount(encryptor, account), {
+      const { problems, ...result } = await pullSource(decryptAccount(encryptor, account), {
         db,
         now,
         signal,
         apply: options.takeSnapshot,
         privateAddresses,
       });
-      log.info({ account: account.id, problems: problems.length, ...did }, 'a source was read');
+      log.info({ account: account.id, problems: problems.length, ...result }, 'a source was read');
       return {
         reasons: problems.map(({ line, reason }) =>
           line === undefined ? reason : `line ${line}: ${reason}`,
         ),
-        unknown: did.unknown,
-        omitted: did.omitted,
+        unknown: result.unknown,
+        omitted: result.omitted,
       };
     },
   });
@@ -302,8 +288,8 @@ function assemble(
     now,
     timers,
     everyMs: sweepSeconds * 1000,
-    enqueue: (calendars) => publishQueue.enqueue(calendars),
-    also: () => resyncWorker.round(),
+    publishQueue,
+    resyncWorker,
   });
   return {
     database,
@@ -311,8 +297,8 @@ function assemble(
     occupancyQueue: queues.queue(OCCUPANCY_QUEUE),
     publishQueue,
     events,
-    enqueue: enqueueAll,
-    link,
+    enqueuer,
+    linker,
     bookings,
     accounts,
     encryptor,
@@ -320,9 +306,9 @@ function assemble(
     inbox,
     readiness: new ReadinessProbe({ db, queues, log, now, timers }),
     resyncQueue,
-    resyncRound: () => resyncWorker.round(),
+    resyncWorker,
     dependencies,
-    run: async () => {
+    start: async () => {
       if (roles.includes('worker')) {
         await occupancyWorker.start();
         publishWorker.start();
@@ -335,11 +321,11 @@ function assemble(
         await schedules.begin();
         schedules.start();
         sweep.start();
-        delivery.startRound();
+        delivery.startSweep();
       }
     },
     close: async () => {
-      const finishing = Promise.allSettled([
+      const stopping = Promise.allSettled([
         sweep.stop(),
         schedules.stop(),
         resyncWorker.stop(),
@@ -347,13 +333,13 @@ function assemble(
         occupancyWorker.stop(),
         inbox.stop().then(() => delivery.stop()),
       ]);
-      const stopped = await withTimeout(timers, FINISH_MS, finishing);
-      // Everything is closed all the same.
-      const failed = stopped?.filter((one) => one.status === 'rejected') ?? [];
-      for (const { reason } of failed) log.warn({ err: reason }, 'a part could not be stopped in good order');
+      const stopped = await withTimeout(timers, FINISH_MS, stopping);
+      const failed = stopped?.filter((result) => result.status === 'rejected') ?? [];
+      for (const { reason } of failed)
+        log.warn({ err: reason }, 'a service could not be stopped; it is closed');
       const isFinished = stopped !== undefined && failed.length === 0 && !queues.isCutOff;
       if (!isFinished)
-        log.warn('what was in hand was not finished in time; it is done again from the record');
+        log.warn('the active work was not finished in time; the next start repeats it from the database');
       await queues.close();
       await withTimeout(timers, CLOSE_MS, clients.close());
       await database.close();
@@ -362,16 +348,17 @@ function assemble(
   };
 }
 
-const AGAIN_AFTER_MS = 30_000;
+const REPEAT_LOG_AFTER_MS = 30_000;
+const MAX_LOGGED_MESSAGES = 100;
 
-/** A server that is away breaks every connection again and again, and each says so in the same words. */
-function tellOnce({ log, now }: Pick<ContainerOptions, 'log' | 'now'>): (error: Error) => void {
-  const told = new Map<string, number>();
+/** Logs each message once per interval, because an unavailable server breaks every connection repeatedly. */
+function logConnectionErrors({ log, now }: Pick<ContainerOptions, 'log' | 'now'>): (error: Error) => void {
+  const loggedAt = new Map<string, number>();
   return (error) => {
-    const before = told.get(error.message);
-    if (before !== undefined && now() - before < AGAIN_AFTER_MS) return;
-    if (told.size > 100) told.clear();
-    told.set(error.message, now());
-    log.warn({ err: error }, 'a connection broke and is made anew');
+    const last = loggedAt.get(error.message);
+    if (last !== undefined && now() - last < REPEAT_LOG_AFTER_MS) return;
+    if (loggedAt.size > MAX_LOGGED_MESSAGES) loggedAt.clear();
+    loggedAt.set(error.message, now());
+    log.warn({ err: error }, 'a connection was lost; the engine reconnects');
   };
 }

@@ -1,3 +1,4 @@
+/** The engine, as the library exports it: opens the database and the queue, and offers the operations that the API serves. */
 import type { BookingsApi } from './api/bookings-api.js';
 import type { FailuresApi } from './api/failures-api.js';
 import type { HeldChangesApi } from './api/held-changes-api.js';
@@ -23,7 +24,7 @@ import { encryptAccounts, missingKeysOf } from './db/tables/encrypt-accounts.js'
 import type { AddedNotification, Feed, NotificationItem } from './db/tables/notifications.js';
 import { missingKeys } from './db/tables/retention.js';
 import type { WaitForFeedQuery } from './delivery/delivery-service.js';
-import { notifyingHeldChanges } from './delivery/held-change-notifier.js';
+import { createHeldChangeNotifier } from './delivery/held-change-notifier.js';
 import type { Logger } from './lib/log.js';
 import type { PrivateAddresses } from './lib/private-addresses.js';
 import { systemTimers, type Timers } from './lib/timers.js';
@@ -39,66 +40,66 @@ import { viewDays } from './publishing/desired-days.js';
 import { Resyncs } from './resync/resync-service.js';
 import { type Configured, configureCalendar } from './setup/configure-calendar.js';
 import { refuseMissingKeys } from './setup/encryption.js';
-import { endingProcess } from './setup/exit-on-database-loss.js';
+import { exitOnDatabaseLoss } from './setup/exit-on-database-loss.js';
 import { loadConfig } from './setup/load-config.js';
 import { privateAddressesOf, refusePrivateAddresses } from './setup/private-address-policy.js';
 
 export interface SlotkeeperOptions {
-  /** PostgreSQL; without it the embedded database in `data` is used. */
+  /** The URL of PostgreSQL; default: the embedded database in `data`. */
   readonly databaseUrl?: string | undefined;
   /** The embedded database's folder; default `.slotkeeper`. */
   readonly data?: string | undefined;
-  /** Redis for the queue; without it the queue lives in the database. */
+  /** The URL of Redis for the queue; default: the queue is in the database. */
   readonly redisUrl?: string | undefined;
-  /** How long PostgreSQL may take to answer one statement, in milliseconds; default 10,000. */
+  /** The timeout of one statement of PostgreSQL, in milliseconds; default 10,000. */
   readonly statementMs?: number | undefined;
-  /** How long Redis may take to answer, in milliseconds; default 8,000. */
+  /** The timeout of one command of Redis, in milliseconds; default 8,000. */
   readonly redisMs?: number | undefined;
-  /** What slotkeeper.yaml says: accounts, calendars, publish. */
+  /** The content of slotkeeper.yaml: accounts, calendars, publish. */
   readonly config?: FileConfigInput | undefined;
   /**
-   * What secrets and patients' data are sealed with: 32 bytes as base64 or hexadecimal digits; several with commas between
-   * them, of which the first seals and all open. Required with PostgreSQL; the embedded database makes itself one.
+   * The key that encrypts secrets and patient data: 32 bytes as base64 or hexadecimal digits. Of several keys, separated by
+   * commas, the first encrypts and all decrypt. Required with PostgreSQL; the embedded database creates a key.
    */
   readonly encryptionKey?: string | undefined;
-  /** Where what serves its HTTP API listens: decides whether loopback may be named over HTTP. Default 127.0.0.1. */
+  /** The host on which the HTTP API listens. It decides whether accounts may name loopback addresses over HTTP. Default 127.0.0.1. */
   readonly host?: string | undefined;
   readonly log: Logger;
-  /** Which parts run in this process; default all. */
+  /** The roles of this process; default all. */
   readonly roles?: readonly Role[] | undefined;
   /** Epoch milliseconds; default `Date.now`. */
   readonly now?: (() => number) | undefined;
-  /** How the engine waits; default in real time. */
+  /** The timers of all waits; default in real time. */
   readonly timers?: Timers | undefined;
   /** From 0 to 1; default `Math.random`. */
   readonly random?: (() => number) | undefined;
-  /** Is told of each snapshot or configuration that is held for a person, in the transaction that holds it. */
+  /** Called for each held snapshot or configuration, in the transaction that holds it. */
   readonly onHeld?: OnHeld | undefined;
-  /** A word on what a slow start is waiting for. */
+  /** Called with what a slow start is waiting for. */
   readonly onProgress?: ((message: string) => void) | undefined;
   /**
-   * Is told that the embedded database has ended: its disk is full, or it answers no more. It does not come back in this
-   * process, and nothing works without it. Default: the reason is logged, and the process ends with exit code 1.
+   * Called when the embedded database has stopped, because its disk is full or it does not answer. It does not restart in this
+   * process, and nothing works without it. Default: the reason is logged, and the process exits with code 1.
    */
   readonly onDatabaseLost?: ((error: Error) => void) | undefined;
 }
 
-/** For the command line. */
+/** The options of the command line. */
 export interface EngineOptions extends SlotkeeperOptions {
-  /** The embedded database in `data`, where it is open already; the engine closes it. */
+  /** The embedded database in `data`, if it is open already; the engine closes it. */
   readonly embedded?: EmbeddedDatabase | undefined;
 }
 
-/** How a snapshot came. */
+/** The receipt of a snapshot. */
 export interface SnapshotArrival {
-  /** Snapshots of one import or source name the same run: what they would take away is weighed together. */
+  /** The run of an import or source. The deletion guard counts the deletions of one run together. */
   readonly run?: string | undefined;
-  /** When it began to arrive, in epoch milliseconds; default now. */
+  /** When the first byte of the snapshot was received, in epoch milliseconds; default now. */
   readonly arrivedAt?: number | undefined;
 }
 
 /**
- * Keeps clinics' calendars and the marketplace equal.
+ * Synchronizes clinics' calendars with the marketplace.
  *
  * @example
  * const engine = new Slotkeeper({ config, log });
@@ -113,9 +114,9 @@ export class Slotkeeper {
   readonly #options: EngineOptions;
   readonly #config: FileConfig;
   readonly #privateAddresses: PrivateAddresses;
-  #parts: Container | undefined;
+  #container: Container | undefined;
 
-  /** @throws {ConfigError} with the path of everything that is wrong */
+  /** @throws {ConfigError} with the path of each invalid value */
   constructor(options: EngineOptions) {
     this.#options = options;
     this.log = options.log;
@@ -128,14 +129,14 @@ export class Slotkeeper {
   }
 
   /**
-   * Opens the record and the queue, takes the configuration in, and starts this process's roles.
+   * Opens the database and the queue, loads the configuration, and starts this process's roles. Idempotent.
    * @throws {ServiceUnavailableError} when the database or Redis does not answer
-   * @throws {FolderInUseError} when another process has the embedded database
-   * @throws {DataFolderError} where the embedded database's folder cannot be used as it is
-   * @throws {ConfigError} when there is no key with PostgreSQL, or one that is needed is missing
+   * @throws {FolderInUseError} when another process uses the embedded database
+   * @throws {DataFolderError} when the embedded database's folder is unusable
+   * @throws {ConfigError} when PostgreSQL is used without a key, or a required key is missing
    */
   async start(): Promise<void> {
-    if (this.#parts !== undefined) return;
+    if (this.#container !== undefined) return;
     const {
       databaseUrl,
       data = '.slotkeeper',
@@ -147,9 +148,9 @@ export class Slotkeeper {
       roles,
       random,
       onProgress,
-      onDatabaseLost = endingProcess(this.log),
+      onDatabaseLost = exitOnDatabaseLoss(this.log),
     } = this.#options;
-    this.#parts = await openContainer({
+    this.#container = await openContainer({
       databaseUrl,
       data,
       embedded,
@@ -172,7 +173,7 @@ export class Slotkeeper {
       prepare: (db, encryptor) => this.#prepare(db, encryptor),
     });
     try {
-      await this.#parts.run();
+      await this.#container.start();
     } catch (error) {
       await this.stop();
       throw error;
@@ -180,58 +181,58 @@ export class Slotkeeper {
   }
 
   /**
-   * Waits for what is in hand, some seconds at most, then closes everything. May be called at any time, and again.
-   * @returns whether all that was in hand was finished; what was not is done again from the record
+   * Waits some seconds at most for the active work, then closes everything. Idempotent.
+   * @returns whether all active work was finished; the next start repeats unfinished work from the database
    */
   async stop(): Promise<boolean> {
-    const parts = this.#parts;
-    this.#parts = undefined;
-    return (await parts?.close()) ?? true;
+    const container = this.#container;
+    this.#container = undefined;
+    return (await container?.close()) ?? true;
   }
 
-  /** The record, for those who answer questions about it. */
+  /** The database, for queries of the API. */
   get db(): Db {
     return this.#running().database.db;
   }
 
-  /** Tells other processes on this machine where this one can be reached. */
+  /** Publishes this process's URL to other processes on this machine that open the same embedded database. */
   announce(url: string): void {
     this.#running().database.lock?.recordUrl(url);
   }
 
-  /** Whether it can commit, queue and publish; tried anew where the last answer is a second old. */
+  /** Whether the process can commit, enqueue and publish; probed at most once a second. */
   async readiness(): Promise<Readiness> {
     return await this.#running().readiness.get();
   }
 
   /**
-   * Takes events into the record at once; what they change is published after. They are checked one by one: the good ones are
-   * committed even where others are rejected. Never throws for what is in an event.
-   * @param options with `dryRun` it only says what would become of them
-   * @throws {DiskFullError} where the embedded database has no room for them; so do the others that take something in
+   * Applies events and publishes afterwards what they change. Each event is validated by itself: valid ones are committed even
+   * where others are rejected. Never throws because of an event's content.
+   * @param options with `dryRun` the result is only computed
+   * @throws {DiskFullError} where the embedded database has no disk space, like the other methods that write
    */
   async events(
     events: readonly OccupancyEvent[],
     { dryRun = false }: Pick<ApplyOptions, 'dryRun'> = {},
   ): Promise<EventsResult> {
     const { encryptor, events: intake } = this.#running();
-    return await this.#takeIn(events, async () => {
+    return await this.#withDiskSpace(events, async () => {
       if (!dryRun) return await intake.apply({ events });
       return (await applyEvents(this.db, events, this.now(), { encryptor, dryRun })).result;
     });
   }
 
-  /** An account as it was at most a second ago, or as this process changed it since: for those who ask very often. */
+  /** A cached account, at most a second old, and current with this process's changes: for frequent reads. */
   async recentAccount(id: string): Promise<Account | undefined> {
     return await this.#running().accounts.get(id);
   }
 
-  /** Takes in what the marketplace pushed; resolves when it is committed, or answers what it asks. */
+  /** Receives a pushed notification. Resolves when it is committed, or with the answer to the marketplace's question. */
   async receivePush(account: Account, body: Buffer): Promise<PushResult> {
     return await this.#running().inbox.receive(account, body);
   }
 
-  /** Takes in what the PMS knows of a calendar's dates; what it changes is published after. */
+  /** Applies a snapshot of a calendar's dates from the PMS, and publishes afterwards what it changes. */
   async snapshot(
     calendar: string,
     snapshot: unknown,
@@ -239,95 +240,89 @@ export class Slotkeeper {
   ): Promise<SnapshotOutcome> {
     const { holds } = this.#config;
     const { encryptor, delivery } = this.#running();
-    const told: AddedNotification[] = [];
-    const outcome = await this.#takeIn(snapshot, () =>
+    const notifications: AddedNotification[] = [];
+    const outcome = await this.#withDiskSpace(snapshot, () =>
       applySnapshot(this.db, calendar, snapshot, {
         ...arrival,
         now: this.now(),
         deletionGuard: holds === 'off' ? undefined : holds,
-        onHeld: this.#tellingHeld(encryptor, told),
+        onHeld: this.#createHeldChangeNotifier(encryptor, notifications),
         encryptor,
       }),
     );
     if (outcome.kind !== 'taken') return outcome;
-    delivery.enqueue([...outcome.added, ...told]);
-    await this.#running().enqueue(outcome.jobsToEnqueue);
+    delivery.enqueue([...outcome.added, ...notifications]);
+    await this.#running().enqueuer.enqueue(outcome.jobsToEnqueue);
     const { held } = outcome.result;
     if (held !== null) {
       const { id, deletions } = held;
-      this.log.warn({ calendar, hold: id, deletions }, 'a snapshot would take away too much; it is held');
+      this.log.warn({ calendar, hold: id, deletions }, 'a snapshot would remove too much; it is held');
     }
     return outcome;
   }
 
   /**
-   * Puts events on the queue, to be taken into the record in their order: all of them, or none.
-   * @throws {InvalidEventError} with everything that is wrong with all of them, before anything is stored
+   * Adds events to the queue, from which they are applied in order: all of them, or none.
+   * @throws {InvalidEventError} with all problems of all events, before anything is stored
    */
   async enqueue(events: readonly OccupancyEvent[]): Promise<void> {
     const { occupancyQueue, queues } = this.#running();
-    const read = parseEvents(events);
-    const add = (): Promise<void> => enqueueEvents(occupancyQueue, read);
-    await (queues.kind === 'redis' ? add() : this.#takeIn(read, add));
+    const validated = parseEvents(events);
+    const add = (): Promise<void> => enqueueEvents(occupancyQueue, validated);
+    await (queues.kind === 'redis' ? add() : this.#withDiskSpace(validated, add));
   }
 
-  /**
-   * Has a calendar published soon. What is wanted is in the record already: if the queue cannot be reached, the
-   * sweep finds it later, so this never fails.
-   */
+  /** Enqueues a calendar to publish. Never fails: the requeue sweep enqueues what the queue does not accept. */
   async enqueueCalendar(calendar: string, priority: number = LOWEST_PRIORITY): Promise<void> {
-    await this.#running().enqueue([{ calendar, priority }]);
+    await this.#running().enqueuer.enqueueCalendar(calendar, priority);
   }
 
-  /** Marketplace bookings, by their visit booking id: to be cancelled, moved, or linked to an appointment of the PMS. */
+  /** Cancels, moves or links marketplace bookings, by their visit booking id. */
   get bookings(): BookingsApi {
     return this.#running().bookings;
   }
 
-  /** What failed and waits for somebody to try it again or to drop it. */
+  /** Failures that a person can retry or drop. */
   get failures(): FailuresApi {
-    const { database, occupancyQueue, delivery, link, dependencies } = this.#running();
+    const { database, occupancyQueue, delivery, linker, enqueuer, dependencies } = this.#running();
+    const { clients } = dependencies;
     return new Failures({
       db: database.db,
       occupancyQueue,
       now: this.now,
-      enqueue: (calendar) => this.enqueueCalendar(calendar),
-      deliver: (key) => delivery.retryNow(key),
-      retryClinic: (account) => delivery.retryClinic(account),
-      renewClient: (account) => dependencies.clients.renew(account),
-      unlink: (some) => link(some.map(({ calendar, id }) => ({ calendar, booking: id, ref: null }))),
+      enqueuer,
+      delivery,
+      clients,
+      linker,
     });
   }
 
-  /** Full resyncs: begun, and reported. */
+  /** Begins and reports full resyncs. */
   get resyncs(): OwnResyncs {
-    const { dependencies, resyncQueue, resyncRound } = this.#running();
+    const { dependencies, resyncQueue, resyncWorker } = this.#running();
     return new Resyncs({
       dependencies,
       queue: resyncQueue,
-      round: resyncRound,
+      round: () => resyncWorker.round(),
       onQueueAway: (error) =>
-        this.log.warn({ err: error }, 'the queue cannot be reached; the sweep will find the resync'),
+        this.log.warn({ err: error }, 'the queue is unavailable; the requeue sweep enqueues the resync'),
     });
   }
 
-  /** What would take away too much and waits for somebody to release it or to drop it. */
+  /** Changes that the deletion guard holds, which a person can release or drop. */
   get holds(): HeldChangesApi {
-    return new HeldChanges({
-      db: this.db,
-      enqueue: (calendar, priority) => this.enqueueCalendar(calendar, priority),
-      now: this.now,
-    });
+    const { database, enqueuer } = this.#running();
+    return new HeldChanges({ db: database.db, enqueuer, now: this.now });
   }
 
-  /** The local date that it is now for this calendar; undefined when there is no such calendar. */
+  /** The calendar's present local date; undefined for an unknown calendar. */
   async today(calendarId: string): Promise<string | undefined> {
     const calendar = await getCalendar(this.db, calendarId);
     const account = calendar && (await getAccount(this.db, calendar.account));
     return account && localDate(this.now(), account.timeZone);
   }
 
-  /** The days of a calendar, `from` and `to` included; undefined when there is no such calendar. */
+  /** The days of a calendar, `from` and `to` included; undefined for an unknown calendar. */
   async days(calendarId: string, from: string, to: string): Promise<DayReport[] | undefined> {
     const calendar = await getCalendar(this.db, calendarId);
     const account = calendar && (await getAccount(this.db, calendar.account));
@@ -336,20 +331,17 @@ export class Slotkeeper {
     return views.map((view) => reportDay(view, calendar, account, this.now()));
   }
 
-  /**
-   * What the marketplace said, after the cursor, oldest first; at most `limit`, 100 by default. Where there is nothing
-   * yet, it waits up to `waitMs` for it.
-   */
+  /** The notifications after the cursor, oldest first, at most `limit` (default 100). Waits up to `waitMs` for the first one. */
   async notifications({ limit = 100, ...query }: Partial<WaitForFeedQuery> = {}): Promise<Feed> {
-    return await this.#running().delivery.follow({ limit, ...query });
+    return await this.#running().delivery.readFeed({ limit, ...query });
   }
 
-  /** One of them by its id; undefined when there is no such, or no longer. */
+  /** One notification by its id; undefined for an unknown or deleted one. */
   async notification(id: string): Promise<NotificationItem | undefined> {
     return await this.#running().delivery.get(id);
   }
 
-  /** Times that are sold twice and are not over yet: a marketplace booking, and an appointment that it is not linked to. */
+  /** Times that are sold twice and are not over: a marketplace booking overlaps an appointment that it is not linked to. */
   async conflicts(): Promise<readonly ConflictItem[]> {
     return await listConflicts(this.db, this.now());
   }
@@ -358,7 +350,7 @@ export class Slotkeeper {
     return await statusOf(this.#running(), this.now(), this.log);
   }
 
-  /** @throws {ConfigError} where one that is put over HTTP names an address that may not be asked */
+  /** @throws {ConfigError} where an account that was put over HTTP names a refused private address */
   async putAccount(account: Account): Promise<void> {
     const { encryptor, delivery, accounts, dependencies } = this.#running();
     if (account.overHttp === true) {
@@ -370,16 +362,17 @@ export class Slotkeeper {
   }
 
   /**
-   * Another address leaves the old one to be closed; a calendar that is being deleted is one again, of which the clinic has
-   * said nothing yet.
-   * @returns what is held of it, where it would take away too much of what the calendar offers
-   * @throws {AddressTakenError} where another calendar is the same facility, doctor and address, or is being closed there
+   * Puts a calendar. With another address, the availability of the former address is removed. A calendar that is being deleted is
+   * created anew, without data from the clinic.
+   * @returns the held change, where the configuration would remove too much of the calendar's availability
+   * @throws {AddressTakenError} where another calendar has the same facility, doctor and address, or is being closed there
    */
   async putCalendar(calendar: Calendar): Promise<HeldSummary | null> {
     const { encryptor, delivery } = this.#running();
-    const told: AddedNotification[] = [];
-    const configured = await this.#configure(this.db, calendar, this.#tellingHeld(encryptor, told));
-    delivery.enqueue(told);
+    const notifications: AddedNotification[] = [];
+    const onHeld = this.#createHeldChangeNotifier(encryptor, notifications);
+    const configured = await this.#configure(this.db, calendar, onHeld);
+    delivery.enqueue(notifications);
     if (configured.kind === 'changed') {
       await this.enqueueCalendar(calendar.id);
       for (const former of await findFormerAddresses(this.db, calendar.id))
@@ -389,10 +382,10 @@ export class Slotkeeper {
   }
 
   /**
-   * Deletes a calendar: what it has on sale is closed first, and then it is gone. Until then it takes neither events nor
-   * snapshots, what patients book there is still told, and its address is nobody else's. What patients booked stays.
-   * @param leave leaves what is on sale as it is, also where it is being closed: the calendar is gone at once
-   * @returns undefined when there is no such calendar
+   * Deletes a calendar after its availability is removed from the marketplace. Until then it refuses events and snapshots, bookings
+   * are still notified, and no other calendar can have its address. Bookings of patients stay.
+   * @param leave leaves the availability as it is, also of a calendar that is being closed, and deletes the calendar at once
+   * @returns undefined for an unknown calendar
    */
   async deleteCalendar(
     id: string,
@@ -404,14 +397,14 @@ export class Slotkeeper {
     return 'closing';
   }
 
-  /** @param said for how much it is */
-  async #takeIn<T>(said: unknown, take: () => Promise<T>): Promise<T> {
+  /** Runs a write where the embedded database's disk has space for it. @param input determines the size */
+  async #withDiskSpace<T>(input: unknown, write: () => Promise<T>): Promise<T> {
     const { diskSpace } = this.#running().database;
-    return diskSpace === undefined ? await take() : await diskSpace.runWithSpace(sizeOf(said), take);
+    return diskSpace === undefined ? await write() : await diskSpace.runWithSpace(sizeOf(input), write);
   }
 
-  #tellingHeld(encryptor: Encryptor, added: AddedNotification[]): OnHeld {
-    return notifyingHeldChanges({ encryptor, now: this.now, also: this.#options.onHeld, added });
+  #createHeldChangeNotifier(encryptor: Encryptor, added: AddedNotification[]): OnHeld {
+    return createHeldChangeNotifier({ encryptor, now: this.now, also: this.#options.onHeld, added });
   }
 
   async #configure(db: Db, calendar: Calendar, onHeld: OnHeld): Promise<Configured> {
@@ -423,38 +416,38 @@ export class Slotkeeper {
     });
     if (configured.kind === 'held') {
       const { id: hold, deletions } = configured.held;
-      const what = { calendar: calendar.id, hold, deletions };
-      this.log.warn(what, 'a configuration would take away too much; it is held');
+      const fields = { calendar: calendar.id, hold, deletions };
+      this.log.warn(fields, 'a configuration would remove too much; it is held');
     }
     return configured;
   }
 
   async #prepare(db: Db, encryptor: Encryptor): Promise<void> {
     const configured = new Set(this.#config.accounts.map(({ id }) => id));
-    // A command that only asks or adds opens nothing of it.
-    const runs = this.#options.roles?.length !== 0;
-    if (runs) {
-      // The configuration says the secrets of its own accounts anew.
+    // A command without roles only reads or adds, and decrypts nothing.
+    const hasRoles = this.#options.roles?.length !== 0;
+    if (hasRoles) {
+      // The configuration contains the secrets of its own accounts, so only those of the others must be decryptable.
       const others = (await listAccounts(db)).filter(({ id }) => !configured.has(id));
       refuseMissingKeys(await missingKeys(db, encryptor), missingKeysOf(others, encryptor));
     }
-    // What is told of it is found by the first round: nothing runs yet.
+    // No service runs yet; the first delivery sweep enqueues the added notifications.
     await loadConfig(db, this.#config, { now: this.now(), encryptor }, (calendar) =>
-      this.#configure(db, calendar, this.#tellingHeld(encryptor, [])),
+      this.#configure(db, calendar, this.#createHeldChangeNotifier(encryptor, [])),
     );
-    if (runs) await encryptAccounts(db, encryptor);
+    if (hasRoles) await encryptAccounts(db, encryptor);
   }
 
   #running(): Container {
-    if (this.#parts === undefined) throw new Error('the engine is not running: start() comes first');
-    return this.#parts;
+    if (this.#container === undefined) throw new Error('the engine is not running: call start() first');
+    return this.#container;
   }
 }
 
-/** In bytes, about. What JSON cannot write (nested deeper than the stack is) is refused, or dropped, before it takes any. */
-function sizeOf(said: unknown): number {
+/** The approximate size in bytes. Input that JSON cannot represent (nested deeper than the stack) is refused or dropped, and needs no space. */
+function sizeOf(input: unknown): number {
   try {
-    return JSON.stringify(said).length;
+    return JSON.stringify(input).length;
   } catch {
     return 0;
   }

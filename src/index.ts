@@ -1,4 +1,4 @@
-/** The library's face. The pure core alone is `slotkeeper/core`; the sandbox is `slotkeeper/sandbox`. */
+/** The public API of the library. `slotkeeper/core` is the pure core alone; `slotkeeper/sandbox` is the sandbox. */
 
 export type { BookingReport, BookingsApi, MoveBooking } from './api/bookings-api.js';
 export type { Failure, FailuresApi, Resolved } from './api/failures-api.js';

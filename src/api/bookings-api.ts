@@ -1,12 +1,12 @@
-/** What can be done with a marketplace booking, in this process or over HTTP. */
+/** The operations on a marketplace booking, in this process or over HTTP. */
 
 import type { Instant } from '../core/index.js';
 
-/** A booking as the record knows it after it was done. */
+/** A booking as the database has it after the operation. */
 export interface BookingReport {
-  /** The one that it is in: after a move to another address another one; null where that address is no calendar here. */
+  /** The booking's calendar, also after a move to another address; null where no calendar has that address. */
   readonly calendar: string | null;
-  /** The visit booking id; after a move it is another one. */
+  /** The visit booking id, which changes with a move. */
   readonly id: string;
   readonly status: 'booked' | 'canceled' | 'moved';
   /** ISO 8601, in the account's zone. */
@@ -14,7 +14,7 @@ export interface BookingReport {
   readonly end: string;
   /** The address service id. */
   readonly service: string | null;
-  /** The PMS's appointment that it is linked to. */
+  /** The PMS's appointment that the booking is linked to. */
   readonly ref: string | null;
 }
 
@@ -30,9 +30,10 @@ export interface MoveBooking {
 }
 
 /**
- * Each answers undefined where there is no such calendar, and throws the marketplace's refusal (a `DocplannerError`):
- * 400 as an address that does not exist, 403 as one of another facility, 404, 409 moved or deleted already, 422 paid. All may be
- * repeated. One that is over throws a `BookingEndedError`, which names the booking that it is now, where it moved.
+ * Each operation returns undefined for an unknown calendar, and throws the marketplace's refusal (a `DocplannerError`):
+ * 400 for an address that does not exist, 403 for an address of another facility, 404, 409 for a booking that was moved or deleted
+ * already, 422 for a paid one. All operations may be repeated. A booking that has ended throws a `BookingEndedError`, which names
+ * the booking that replaced it, where it was moved.
  */
 export interface BookingsApi {
   cancel(
@@ -41,6 +42,6 @@ export interface BookingsApi {
     how?: { reason?: string | undefined },
   ): Promise<BookingReport | undefined>;
   move(calendar: string, booking: string, to: MoveBooking): Promise<BookingReport | undefined>;
-  /** Ties it to an appointment of the PMS, which it follows from then on; null unties it. */
+  /** Links the booking to an appointment of the PMS, with which it is synced from then on; null removes the link. */
   link(calendar: string, booking: string, ref: string | null): Promise<BookingReport | undefined>;
 }

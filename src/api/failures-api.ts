@@ -1,6 +1,6 @@
-/** What failed, as callers see it, in this process or over HTTP. */
+/** Failures and the operations on them, in this process or over HTTP. */
 
-/** One thing that failed. Its `id` is what `retry` and `drop` take. */
+/** One failure. `retry` and `drop` take its `id`. */
 export type Failure =
   | {
       readonly kind: 'day';
@@ -8,11 +8,11 @@ export type Failure =
       readonly calendar: string;
       readonly date: string;
       readonly reason: string;
-      /** When it is tried again, ISO 8601. */
+      /** When the day is retried, ISO 8601. */
       readonly retryAt: string | null;
-      /** How taken time of it was closed all the same; null where every way was refused, absent where none had to be closed. */
+      /** How busy time of the day was closed nevertheless; null where every way was refused, absent where none had to be closed. */
       readonly closedBy?: 'slots' | 'break' | 'clear' | null;
-      /** The bookable starts that were sent, and those that the marketplace shows, where that is what is wrong. */
+      /** The bookable starts that were sent, and those that the marketplace shows, where they differ. */
       readonly expected?: readonly string[];
       readonly shown?: readonly string[];
     }
@@ -21,11 +21,11 @@ export type Failure =
       readonly id: string;
       readonly calendar: string;
       readonly reason: string;
-      /** Since when, and when it is tried again, ISO 8601. */
+      /** Since when the calendar fails, and when it is retried, ISO 8601. */
       readonly since: string;
       readonly retryAt: string | null;
     }
-  /** What the marketplace said, and could not be brought to the clinic or not be read; `name` is what kind of it. */
+  /** A notification that could not be delivered to the clinic, or not be parsed; `name` is its type. */
   | {
       readonly kind: 'notification';
       readonly id: string;
@@ -34,7 +34,7 @@ export type Failure =
       readonly name: string;
       readonly reason: string;
     }
-  /** An account of which the marketplace accepts nothing: its credentials, or each token that it is given, are refused. */
+  /** An account whose credentials, or all of whose tokens, the marketplace refuses. */
   | {
       readonly kind: 'account';
       readonly id: string;
@@ -43,14 +43,14 @@ export type Failure =
       /** ISO 8601. */
       readonly since: string;
     }
-  /** A clinic's webhook that did not take what it was sent: so many notifications of the account wait for it. */
+  /** A clinic's webhook that did not accept a notification; `count` notifications of the account wait for it. */
   | {
       readonly kind: 'delivery';
       readonly id: string;
       readonly account: string;
       readonly count: number;
       readonly reason: string;
-      /** When it is tried again, ISO 8601. */
+      /** When the delivery is retried, ISO 8601. */
       readonly retryAt: string;
     }
   /** A booking that the marketplace would not move or cancel with its appointment. */
@@ -61,17 +61,17 @@ export type Failure =
       readonly booking: string;
       readonly reason: string;
     }
-  /** An address service that windows name and that the marketplace no longer has: it is left out of what is on sale. */
+  /** An address service that windows name and that the marketplace no longer has, so it is not published. */
   | {
       readonly kind: 'service';
       readonly id: string;
       readonly calendar: string;
       readonly service: string;
       readonly reason: string;
-      /** ISO 8601, UTC: when a reading of the address was first without it. */
+      /** ISO 8601, UTC: when a read of the address first did not contain the service. */
       readonly since: string;
     }
-  /** An event of the queue that was refused; `event` is its own id. */
+  /** A refused event of the queue; `event` is the event's id. */
   | {
       readonly kind: 'event';
       readonly id: string;
@@ -82,11 +82,11 @@ export type Failure =
 
 export interface Resolved {
   readonly done: number;
-  /** Ids under which nothing failed, or no longer. */
+  /** Ids that name no failure, or no longer. */
   readonly unknown: readonly string[];
 }
 
-/** What can be done about failures, here or over HTTP. */
+/** The operations on failures. */
 export interface FailuresApi {
   list(): Promise<readonly Failure[]>;
   settle(verb: 'retry' | 'drop', ids: readonly string[]): Promise<Resolved>;

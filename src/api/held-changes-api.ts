@@ -1,30 +1,30 @@
-/** What is held for a person, as callers see it, in this process or over HTTP. */
+/** Held changes and the operations on them, in this process or over HTTP. */
 
 import type { Deletion } from '../db/tables/held-changes.js';
 import type { Resolved } from './failures-api.js';
 
-/** One snapshot or configuration that would take away too much. Its `id` is what `release` and `drop` take. */
+/** One snapshot or configuration that would remove too much. `release` and `drop` take its `id`. */
 export interface HeldItem {
   readonly id: string;
   readonly calendar: string;
   readonly cause: 'snapshot' | 'configuration';
-  /** The local dates that it speaks of, both included. */
+  /** The local dates that the change covers, both included. */
   readonly from: string;
   readonly to: string;
-  /** Of when it speaks: what came later is not undone by a release. */
+  /** The time of the observed state. Releasing the change does not undo later changes. */
   readonly observedAt: string;
   readonly heldAt: string;
-  /** What was too much of it. */
+  /** The deletions that exceed the guard's limits. */
   readonly deletions: readonly Deletion[];
-  /** Local dates that keep what it would take away. */
+  /** Local dates that retain what the change would remove. */
   readonly dates: readonly string[];
-  /** How many occupancies it would release. */
+  /** The number of occupancies that the change would release. */
   readonly releases: number;
 }
 
-/** What can be done about holds, here or over HTTP. */
+/** The operations on held changes. */
 export interface HeldChangesApi {
   list(): Promise<readonly HeldItem[]>;
-  /** Does what was held, or forgets it. */
+  /** Applies held changes, or drops them. */
   settle(verb: 'release' | 'drop', ids: readonly string[]): Promise<Resolved>;
 }

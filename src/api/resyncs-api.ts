@@ -1,15 +1,15 @@
-/** Full resyncs, as callers see them, in this process or over HTTP. */
+/** Full resyncs and the operations on them, in this process or over HTTP. */
 import type { DriftingDay } from '../db/tables/resync-calendars.js';
 import type { ResyncFailure, ResyncWait, SourceNotes } from '../db/tables/resync-reports.js';
 
-/** Days that a report tells one by one, at most. */
+/** The maximum number of days that a report lists. */
 export const MAX_DAYS = 1_000;
 
 export interface ResyncReport {
   readonly id: string;
   readonly state: 'running' | 'done' | 'failed';
   readonly dryRun: boolean;
-  /** How many there are, and how many of them are through. */
+  /** The number of calendars, and how many of them have finished. */
   readonly calendars: number;
   readonly calendarsDone: number;
   readonly daysCompared: number;
@@ -26,50 +26,50 @@ export interface ResyncReport {
   readonly finishedAt: string | null;
   readonly durationMs: number;
   readonly failures: readonly ResyncFailure[];
-  /** What it still waits for, by account; empty once it has ended. */
+  /** What the resync waits for, by account; empty once it has finished. */
   readonly waiting: readonly ResyncWait[];
-  /** Of accounts whose source names other calendars than the record, the first ten of each. */
+  /** Accounts whose source has other calendars than the database, with the first ten of each. */
   readonly sources: readonly SourceNotes[];
-  /** The first that differ, one by one: see {@link MAX_DAYS}. */
+  /** The first days that differ, at most {@link MAX_DAYS}. */
   readonly days: readonly (DriftingDay & { readonly calendar: string })[];
 }
 
-/** One of those that are kept, in a word: its report says more. */
+/** The summary of a stored resync; its report contains the details. */
 export interface ResyncSummary
   extends Pick<ResyncReport, 'id' | 'state' | 'dryRun' | 'startedAt' | 'finishedAt'> {
-  /** Whose night it was; null where it was asked for. */
+  /** The account of a nightly resync; null where the resync was requested. */
   readonly account: string | null;
 }
 
 export interface ResyncRequest {
   /** Default: all. */
   readonly calendars?: readonly string[] | undefined;
-  /** Tells what differs, and writes nothing. */
+  /** Reports what differs, and writes nothing. */
   readonly dryRun?: boolean | undefined;
 }
 
 export interface ResyncsApi {
   /**
-   * Begins one, or joins one that is under way and does the same.
+   * Begins a resync, or joins an active one with the same request.
    * @throws {UnknownCalendarsError}
    */
   begin(request: ResyncRequest): Promise<{ readonly id: string }>;
-  /** Undefined where there is none, or no longer: they are kept for 30 days. */
+  /** Undefined for an unknown id; reports are stored for 30 days. */
   report(id: string): Promise<ResyncReport | undefined>;
 }
 
-/** Of an engine in this process. */
+/** The resyncs of an engine in this process. */
 export interface OwnResyncs extends ResyncsApi {
-  /** The nights', and those that were asked for, of the last 30 days: the latest first, 1,000 at most. */
+  /** The nightly and the requested resyncs of the last 30 days, the latest first, at most 1,000. */
   list(): Promise<readonly ResyncSummary[]>;
   /**
-   * A dry run that is made here and now, whatever the engine's roles: it only compares, and its report is kept nowhere.
+   * A dry run in this process, independent of the engine's roles. It only compares, and its report is not stored.
    * @throws {UnknownCalendarsError}
    */
   look(
     request: Pick<ResyncRequest, 'calendars'>,
     onProgress?: (report: ResyncReport) => void,
   ): Promise<ResyncReport>;
-  /** Looks after those that wait for somebody, as a scheduler does: for a process that has none. */
+  /** Runs the scheduler's periodic work for resyncs, for a process without a scheduler. */
   runMaintenance(): Promise<void>;
 }

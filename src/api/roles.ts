@@ -1,4 +1,4 @@
-/** What a process can do: several may share one record, each with its roles. */
+/** The roles of a process. Several processes may share one database, each with its roles. */
 export type Role = 'api' | 'worker' | 'scheduler';
 
 export const ROLES: readonly Role[] = ['api', 'worker', 'scheduler'];

@@ -13,9 +13,9 @@ export function computeCommand(io: Io): Command {
       const source = file === '-' ? 'stdin' : file;
       const input = parseJson(await readInput(file, io), source);
       if (typeof input !== 'object' || input === null || Array.isArray(input)) {
-        throw new UsageError(`${source}: must be an object, as computeSlotConfigs takes it`);
+        throw new UsageError(`${source}: must be an object, the input of computeSlotConfigs`);
       }
-      // The core checks everything itself, and names the path of what is wrong.
+      // The core validates the input, and reports the path of each problem.
       const days = computeSlotConfigs(input as ComputeInput);
       io.stdout.write(`${JSON.stringify(days, undefined, 2)}\n`);
     });

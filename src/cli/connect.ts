@@ -1,6 +1,6 @@
 /**
- * How a command reaches the engine's record and queue. With PostgreSQL or Redis it opens them itself. The
- * embedded database serves one process: where a running engine has it, the command asks that one over HTTP.
+ * Connects a command to the database and the queue. With PostgreSQL the command opens them in this process. The embedded database
+ * serves one process, so where a running engine has it open, the command uses that engine's HTTP API.
  */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -9,7 +9,7 @@ import { loadConfig } from '../config/load.js';
 import { FolderInUseError } from '../db/folder-in-use-error.js';
 import { findHolder } from '../db/folder-lock.js';
 import type { Slotkeeper } from '../engine.js';
-import { ending, UsageError } from './exit.js';
+import { exitWithError, UsageError } from './exit.js';
 import { HttpApi } from './http-api.js';
 import type { Io } from './io.js';
 import { type CommandSettings, readSettings } from './settings.js';
@@ -19,28 +19,28 @@ export type Connected =
   | { readonly kind: 'http'; readonly api: HttpApi };
 
 export interface EngineOptions {
-  /** As named by `--config`. */
+  /** The value of `--config`. */
   readonly file?: string | undefined;
-  /** What an engine in this process does besides being asked; default nothing. */
+  /** The roles of an engine in this process; default none. */
   readonly roles?: readonly Role[];
-  /** Default: read from the environment. */
+  /** Default: the settings of the environment. */
   readonly settings?: CommandSettings;
 }
 
 /**
- * What an engine in this process has to know of the file. Accounts and calendars it finds in the database, so that the
- * command needs none of the variables that they name.
+ * The sections of the file that an engine in this process needs. Accounts and calendars are in the database, so the command does
+ * not need the environment variables that they name.
  */
 const SECTIONS = ['publish', 'holds', 'delivery', 'resync', 'network'] as const;
 
 /**
- * @param use is given the engine of this process, or the HTTP API of the one that is running
- * @throws {UsageError} where there is no engine to be reached
+ * @param use receives the engine of this process, or the HTTP API of a running engine
+ * @throws {UsageError} where there is neither a database nor a running engine
  */
 export async function withEngine<T>(
   io: Io,
   { file, roles = [], settings: { settings, log } = readSettings(io) }: EngineOptions,
-  use: (reached: Connected) => Promise<T>,
+  use: (connected: Connected) => Promise<T>,
 ): Promise<T> {
   const { now, timers, env, cwd } = io;
   if (settings.DATABASE_URL === undefined) {
@@ -49,14 +49,14 @@ export async function withEngine<T>(
     if (holder !== undefined) {
       if (holder.url === undefined) throw new FolderInUseError(folder, holder);
       if (settings.SLOTKEEPER_API_KEY === undefined) {
-        throw new UsageError(`the engine at ${holder.url} asks for its key: set SLOTKEEPER_API_KEY`);
+        throw new UsageError(`the engine at ${holder.url} requires its API key: set SLOTKEEPER_API_KEY`);
       }
       return await use({ kind: 'http', api: new HttpApi(holder.url, settings.SLOTKEEPER_API_KEY) });
     }
     if (!existsSync(join(folder, 'pgdata'))) {
       throw new UsageError(
-        `there is no slotkeeper in ${folder}: run this where it was started, set SLOTKEEPER_DATA to its folder, ` +
-          'or DATABASE_URL to its database',
+        `there is no slotkeeper database in ${folder}: run the command in the folder where slotkeeper was started, ` +
+          'or set SLOTKEEPER_DATA to the folder or DATABASE_URL to the database',
       );
     }
   }
@@ -73,7 +73,7 @@ export async function withEngine<T>(
     log,
     now,
     timers,
-    onDatabaseLost: ending(io),
+    onDatabaseLost: exitWithError(io),
   });
   await engine.start();
   try {

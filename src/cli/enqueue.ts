@@ -1,4 +1,4 @@
-/** `slotkeeper enqueue`: occupancy events from a file of JSON lines to the queue. */
+/** `slotkeeper enqueue`: adds occupancy events from a file of JSON lines to the queue. */
 import { Command } from 'commander';
 import type { EventsResult } from '../clinic/events-result.js';
 import type { OccupancyEvent } from '../clinic/occupancy-event.js';
@@ -27,25 +27,25 @@ interface Flags {
 
 export function enqueueCommand(io: Io): Command {
   return new Command('enqueue')
-    .description('put occupancy events on the queue (NDJSON: one event a line)')
+    .description('add occupancy events to the queue (NDJSON: one event per line)')
     .argument('<file>', 'a file, or - for stdin')
-    .option('--dry-run', 'only say what would become of them')
-    .option('--json', 'for machines')
+    .option('--dry-run', 'only report the outcome; store nothing')
+    .option('--json', 'print JSON')
     .addOption(configOption())
     .action(async (file: string, flags: Flags) => {
-      const run = new Enqueuing(io, file === '-' ? 'stdin' : file, flags);
-      const lines = run.read(await readInput(file, io));
-      await withEngine(io, { file: flags.config }, async (reached) => {
+      const run = new EnqueueRun(io, file === '-' ? 'stdin' : file, flags);
+      const lines = run.parse(await readInput(file, io));
+      await withEngine(io, { file: flags.config }, async (connected) => {
         for (let from = 0; from < lines.length; from += BATCH) {
-          await run.send(reached, lines.slice(from, from + BATCH));
+          await run.send(connected, lines.slice(from, from + BATCH));
         }
       });
       io.stdout.write(run.summary());
-      if (run.refused) throw new ReportedError();
+      if (run.hasRejected) throw new ReportedError();
     });
 }
 
-class Enqueuing {
+class EnqueueRun {
   readonly #io: Io;
   readonly #source: string;
   readonly #flags: Flags;
@@ -62,12 +62,12 @@ class Enqueuing {
     this.#flags = flags;
   }
 
-  get refused(): boolean {
+  get hasRejected(): boolean {
     return this.#rejected.length > 0;
   }
 
-  /** The events that can be read; what is wrong with the others is said with their line. */
-  read(text: string): Line[] {
+  /** Returns the valid events, and reports the problems of the others with their line. */
+  parse(text: string): Line[] {
     return text.split('\n').flatMap((line, index): Line[] => {
       const number = index + 1;
       if (line.trim() === '') return [];
@@ -79,7 +79,7 @@ class Enqueuing {
       const { id, event, problems, dropped } = parseEvent(json.value);
       for (const { path, reason } of dropped.map(droppedKeyWarning)) {
         this.#warnings.push({ line: number, id, path, reason });
-        this.#say(number, `warning: ${formatProblem({ path, reason })}`);
+        this.#report(number, `warning: ${formatProblem({ path, reason })}`);
       }
       if (event !== undefined) return [{ number, event }];
       this.#reject(number, id, problems);
@@ -87,19 +87,19 @@ class Enqueuing {
     });
   }
 
-  async send(reached: Connected, lines: readonly Line[]): Promise<void> {
+  async send(connected: Connected, lines: readonly Line[]): Promise<void> {
     const { dryRun = false } = this.#flags;
     const events = lines.map(({ event }) => event);
-    if (reached.kind === 'engine' && !dryRun) {
-      await reached.engine.enqueue(events);
+    if (connected.kind === 'engine' && !dryRun) {
+      await connected.engine.enqueue(events);
       this.#enqueued += events.length;
       return;
     }
-    const asked = reached.kind === 'engine' ? reached.engine : reached.api;
-    this.#take(await asked.events(events, { dryRun }), lines);
+    const target = connected.kind === 'engine' ? connected.engine : connected.api;
+    this.#addResult(await target.events(events, { dryRun }), lines);
   }
 
-  #take(result: EventsResult, lines: readonly Line[]): void {
+  #addResult(result: EventsResult, lines: readonly Line[]): void {
     const lineOf = (index: number): number => lines[index]?.number ?? 0;
     this.#enqueued += lines.length - result.rejected.length;
     for (const name of ['accepted', 'duplicates', 'stale', 'ignored', 'past'] as const) {
@@ -108,9 +108,9 @@ class Enqueuing {
     for (const { index, id, problems } of result.rejected) this.#reject(lineOf(index), id, problems);
     for (const { index, id } of result.differing) {
       this.#differing.push({ line: lineOf(index), id });
-      this.#say(
+      this.#report(
         lineOf(index),
-        `warning: another event was taken in under the id "${id}" before: this one is ignored`,
+        `warning: another event with the id "${id}" was applied before; this one is ignored`,
       );
     }
   }
@@ -118,26 +118,26 @@ class Enqueuing {
   #reject(line: number, id: string | null, problems: readonly Problem[]): void {
     const reason = formatProblems(problems);
     this.#rejected.push({ line, id, reason, problems });
-    this.#say(line, reason);
+    this.#report(line, reason);
   }
 
-  #say(line: number, message: string): void {
+  #report(line: number, message: string): void {
     this.#io.stderr.write(`${this.#source}:${line}: ${message}\n`);
   }
 
   summary(): string {
     const { dryRun = false, json = false } = this.#flags;
-    const parts = { rejected: this.#rejected, warnings: this.#warnings, differing: this.#differing };
-    if (json) return `${JSON.stringify({ enqueued: dryRun ? 0 : this.#enqueued, ...this.#sum, ...parts })}\n`;
+    const lists = { rejected: this.#rejected, warnings: this.#warnings, differing: this.#differing };
+    if (json) return `${JSON.stringify({ enqueued: dryRun ? 0 : this.#enqueued, ...this.#sum, ...lists })}\n`;
     const { duplicates, stale, ignored, past } = this.#sum;
-    const became = [
+    const outcomes = [
       ...(duplicates > 0 ? [plural(duplicates, 'duplicate')] : []),
       ...(stale > 0 ? [`${stale} stale`] : []),
       ...(ignored > 0 ? [`${ignored} ignored`] : []),
       ...(past > 0 ? [`${past} in the past`] : []),
     ];
     const done = `${plural(this.#enqueued, 'event')} ${dryRun ? 'would be enqueued' : 'enqueued'}`;
-    const of = became.length === 0 ? '' : ` (${became.join(', ')})`;
-    return `${done}${of}, ${this.#rejected.length} refused\n`;
+    const details = outcomes.length === 0 ? '' : ` (${outcomes.join(', ')})`;
+    return `${done}${details}, ${this.#rejected.length} refused\n`;
   }
 }

@@ -1,4 +1,4 @@
-/** How a command ends: 0 done, 1 it failed, 2 wrong use. */
+/** The exit codes of commands, 0 done, 1 failed, 2 wrong use, and the errors that lead to them. */
 import { ConfigError } from '../config/config-error.js';
 import { InvalidScheduleError } from '../core/index.js';
 import type { Io, Output } from './io.js';
@@ -6,36 +6,36 @@ import type { Io, Output } from './io.js';
 export const FAILED = 1;
 export const WRONG_USE = 2;
 
-/** What the user asked for cannot be done as it was asked. */
+/** The user's request is invalid. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** The command has failed and has reported why. */
+/** The command has failed and has reported the reason already. */
 export class ReportedError extends Error {
   override readonly name = 'ReportedError';
 }
 
 /**
- * Says what went wrong, without a stack: it is the user's, not ours. Ours keeps its stack.
+ * Prints an error. Internal errors are printed with their stack, errors of the user or the system without.
  * @returns the exit code
  */
-export function fail(error: unknown, stderr: Output): number {
+export function reportError(error: unknown, stderr: Output): number {
   if (!(error instanceof ReportedError)) stderr.write(`slotkeeper: ${textOf(error)}\n`);
   return error instanceof UsageError || error instanceof ConfigError || error instanceof InvalidScheduleError
     ? WRONG_USE
     : FAILED;
 }
 
-/** Ends the process with what it cannot go on after. */
-export function ending({ stderr, exit }: Pick<Io, 'stderr' | 'exit'>): (error: Error) => void {
-  return (error) => exit(fail(error, stderr));
+/** A handler that prints a fatal error and exits. */
+export function exitWithError({ stderr, exit }: Pick<Io, 'stderr' | 'exit'>): (error: Error) => void {
+  return (error) => exit(reportError(error, stderr));
 }
 
 function textOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  // What the system refuses (a port, a folder) is no mistake of ours either.
-  const isSystems = 'syscall' in error;
-  const isOurs = !isSystems && (error.name === 'Error' || error instanceof TypeError);
-  return (isOurs ? error.stack : undefined) ?? error.message;
+  // An error of a system call (a port, a folder) is not internal.
+  const isSystemError = 'syscall' in error;
+  const isInternal = !isSystemError && (error.name === 'Error' || error instanceof TypeError);
+  return (isInternal ? error.stack : undefined) ?? error.message;
 }

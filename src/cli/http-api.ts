@@ -1,4 +1,4 @@
-/** The engine's HTTP API, as the commands use it. */
+/** The client of a running engine's HTTP API, which the commands use. */
 import { got, HTTPError } from 'got';
 import { z } from 'zod';
 import type { BookingReport, BookingsApi } from '../api/bookings-api.js';
@@ -11,8 +11,8 @@ import { formatProblem } from '../lib/validation.js';
 import type { ConflictItem } from '../monitoring/conflicts.js';
 import type { Status } from '../monitoring/status.js';
 
-/** What became of a snapshot of an import. */
-export type TakenSnapshot =
+/** The outcome of one snapshot of an import. */
+export type SnapshotImport =
   | { readonly kind: 'taken'; readonly result: SnapshotResult }
   | { readonly kind: 'refused'; readonly reason: string };
 
@@ -28,31 +28,31 @@ export class HttpApi {
     });
   }
 
-  /** @param dryRun only says what would become of them */
+  /** @param dryRun whether the result is only computed */
   async events(events: readonly unknown[], { dryRun = false } = {}): Promise<EventsResult> {
     const searchParams = dryRun ? { dryRun: 'true' } : {};
     const request = this.#http.post('events', { json: { events }, searchParams });
     try {
       return await request.json<EventsResult>();
     } catch (error) {
-      // All of them were rejected: that says why as well.
+      // The response contains the reason of each rejected event.
       if (error instanceof HTTPError && error.response.statusCode === ALL_REJECTED) {
         return JSON.parse(String(error.response.body)) as EventsResult;
       }
-      return await explained(Promise.reject(error));
+      return await withReason(Promise.reject(error));
     }
   }
 
   async status(): Promise<Status> {
-    return await explained(this.#http.get('status').json<Status>());
+    return await withReason(this.#http.get('status').json<Status>());
   }
 
   async conflicts(): Promise<readonly ConflictItem[]> {
-    return (await explained(this.#http.get('conflicts').json<{ items: ConflictItem[] }>())).items;
+    return (await withReason(this.#http.get('conflicts').json<{ items: ConflictItem[] }>())).items;
   }
 
-  /** @param run names the import that it belongs to */
-  async snapshot(calendar: string, snapshot: unknown, run: string): Promise<TakenSnapshot> {
+  /** @param run the id of the import */
+  async snapshot(calendar: string, snapshot: unknown, run: string): Promise<SnapshotImport> {
     const path = `calendars/${encodeURIComponent(calendar)}/snapshot`;
     const request = this.#http.put(path, {
       body: JSON.stringify(snapshot),
@@ -64,23 +64,23 @@ export class HttpApi {
       return { kind: 'taken', result: await request.json<SnapshotResult>() };
     } catch (error) {
       const isRefused = error instanceof HTTPError && REFUSALS.includes(error.response.statusCode);
-      if (!isRefused) return await explained(Promise.reject(error));
+      if (!isRefused) return await withReason(Promise.reject(error));
       return { kind: 'refused', reason: problemIn(error.response.body) ?? error.message };
     }
   }
 
   get holds(): HeldChangesApi {
     return {
-      list: async () => (await explained(this.#http.get('held').json<{ items: HeldItem[] }>())).items,
+      list: async () => (await withReason(this.#http.get('held').json<{ items: HeldItem[] }>())).items,
       settle: async (verb, ids) =>
-        await explained(this.#http.post(`held/${verb}`, { json: { ids } }).json<Resolved>()),
+        await withReason(this.#http.post(`held/${verb}`, { json: { ids } }).json<Resolved>()),
     };
   }
 
   get bookings(): BookingsApi {
     const post = async (calendar: string, booking: string, verb: string, json: object) => {
       const path = `calendars/${encodeURIComponent(calendar)}/bookings/${encodeURIComponent(booking)}/${verb}`;
-      return await explained(this.#http.post(path, { json }).json<BookingReport>());
+      return await withReason(this.#http.post(path, { json }).json<BookingReport>());
     };
     return {
       cancel: (calendar, booking, how = {}) => post(calendar, booking, 'cancel', how),
@@ -92,28 +92,28 @@ export class HttpApi {
   get resyncs(): ResyncsApi {
     return {
       begin: async (request) =>
-        await explained(this.#http.post('resync', { json: request }).json<{ id: string }>()),
+        await withReason(this.#http.post('resync', { json: request }).json<{ id: string }>()),
       report: async (id) =>
-        await explained(this.#http.get(`resync/${encodeURIComponent(id)}`).json<ResyncReport>()),
+        await withReason(this.#http.get(`resync/${encodeURIComponent(id)}`).json<ResyncReport>()),
     };
   }
 
   get failures(): FailuresApi {
     return {
-      list: async () => (await explained(this.#http.get('failed').json<{ items: Failure[] }>())).items,
+      list: async () => (await withReason(this.#http.get('failed').json<{ items: Failure[] }>())).items,
       settle: async (verb, ids) =>
-        await explained(this.#http.post(`failed/${verb}`, { json: { ids } }).json<Resolved>()),
+        await withReason(this.#http.post(`failed/${verb}`, { json: { ids } }).json<Resolved>()),
     };
   }
 }
 
 const ALL_REJECTED = 422;
-/** As long as a line is at most, it takes its time. */
+/** Sufficient for a snapshot of the maximum line length. */
 const SNAPSHOT_TIMEOUT_MS = 120_000;
-/** What is wrong with the one snapshot, not with the way to the engine. */
+/** The statuses that refuse one snapshot, in contrast to failures of the connection. */
 const REFUSALS: readonly number[] = [400, 404, 413];
 
-/** Everything that a problem names with its path, else what it says of the whole. RFC 9457. */
+/** The problems with their paths, else the detail. RFC 9457. */
 function problemIn(body: unknown): string | undefined {
   const problem = problemSchema.safeParse(body).data;
   return problem?.errors?.map(formatProblem).join('; ') ?? problem?.detail;
@@ -136,7 +136,8 @@ const problemSchema = z
     }),
   );
 
-async function explained<T>(request: Promise<T>): Promise<T> {
+/** @throws {ApiError} with the reason of the response */
+async function withReason<T>(request: Promise<T>): Promise<T> {
   try {
     return await request;
   } catch (error) {
@@ -154,8 +155,9 @@ class ApiError extends Error {
   override readonly name = 'ApiError';
 
   constructor(status: number, path: string, problem: string | undefined, options: ErrorOptions) {
-    const said = problem === undefined ? '' : `: ${problem}`;
-    const why = status === 401 ? 'SLOTKEEPER_API_KEY is not its key' : `it answered ${status}${said}`;
-    super(`the engine refused ${path}: ${why}`, options);
+    const detail = problem === undefined ? '' : `: ${problem}`;
+    const reason =
+      status === 401 ? "SLOTKEEPER_API_KEY is not the engine's API key" : `status ${status}${detail}`;
+    super(`the engine refused ${path}: ${reason}`, options);
   }
 }

@@ -1,18 +1,18 @@
-/** What a command has of the process that it runs in. The bin gives it the process's own. */
+/** The interface of a command to its process: environment, streams, signals and time. */
 import type { EventEmitter } from 'node:events';
 import type { Environment } from '../config/environment.js';
 import type { Timers } from '../lib/timers.js';
 
 export interface Io {
   readonly env: Environment;
-  /** What relative paths are relative to. */
+  /** The folder that relative paths refer to. */
   readonly cwd: string;
-  /** Called only by who reads it: opening it may change it for other processes. */
+  /** Call it only to read: opening stdin may change it for other processes. */
   readonly stdin: () => AsyncIterable<Uint8Array>;
   readonly stdout: Output;
-  /** For all that is not data, and for the log. */
+  /** Receives everything that is not data, and the log. */
   readonly stderr: Output;
-  /** Emits each signal that the process gets, by its name. */
+  /** Emits each signal of the process, by its name. */
   readonly signals: EventEmitter;
   /** Ends the process at once. */
   readonly exit: (code: number) => void;
@@ -23,8 +23,7 @@ export interface Io {
 
 export interface Output {
   write(text: string): unknown;
-  /** Whether it is a terminal. */
   readonly isTTY?: boolean;
-  /** How wide the terminal is. */
+  /** The width of the terminal. */
   readonly columns?: number;
 }

@@ -1,15 +1,15 @@
 #!/usr/bin/env node
-/** The bin: the command line on this process. */
+/** The executable: runs the command line in this process. */
 import { systemTimers } from '../lib/timers.js';
-import { tooFewFiles } from './open-files.js';
+import { checkOpenFileLimit } from './open-files.js';
 import { whileLoading } from './while-loading.js';
 
-// `slotkeeper … | head` closes the pipe when it has enough; that is no failure.
+// `slotkeeper … | head` closes the pipe early, which is not a failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
   throw error;
 });
-// Whoever read the log is gone: the engine goes on without.
+// The engine continues when the reader of the log has exited.
 process.stderr.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
@@ -17,12 +17,12 @@ process.stderr.on('error', (error: NodeJS.ErrnoException) => {
 process.exitCode = await run();
 
 async function run(): Promise<number> {
-  const problem = tooFewFiles();
+  const problem = checkOpenFileLimit();
   if (problem !== undefined) {
     process.stderr.write(`slotkeeper: ${problem}\n`);
     return 1;
   }
-  // Loaded only now: where few files may be open, loading fails for reasons that are none.
+  // Imported after the check, because with a low limit of open files the import fails with a misleading error.
   const { main } = await whileLoading(() => import('./program.js'));
   return await main(process.argv.slice(2), {
     env: process.env,

@@ -1,18 +1,21 @@
-/** Whether this process may open as many files as it has to: its own modules, and those of the embedded database. */
+/** Checks that the limit of open files suffices for the modules of the process and the embedded database. */
 import { readFileSync } from 'node:fs';
 
-/** Loading alone opens some two hundred at once. */
-const LEAST = 512;
+/** The import of the modules alone opens about two hundred files. */
+const MIN_OPEN_FILES = 512;
 
-/** @param limits as Linux tells them; default those of this process @returns what is wrong, where something is */
-export function tooFewFiles(limits: string = limitsOfThis()): string | undefined {
-  const [, most] = /^Max open files\s+(\d+)/m.exec(limits) ?? [];
-  if (most === undefined || Number(most) >= LEAST) return undefined;
-  return `this process may have only ${most} files open, and needs ${LEAST}: raise the limit (ulimit -n ${LEAST}, or LimitNOFILE of systemd)`;
+/** @param limits in the format of Linux; default those of this process @returns the problem, if there is one */
+export function checkOpenFileLimit(limits: string = readLimits()): string | undefined {
+  const [, max] = /^Max open files\s+(\d+)/m.exec(limits) ?? [];
+  if (max === undefined || Number(max) >= MIN_OPEN_FILES) return undefined;
+  return (
+    `the limit of open files is ${max}, and slotkeeper needs ${MIN_OPEN_FILES}: raise the limit ` +
+    `(ulimit -n ${MIN_OPEN_FILES}, or LimitNOFILE of systemd)`
+  );
 }
 
-/** Elsewhere nobody tells. */
-function limitsOfThis(): string {
+/** Empty where the system is not Linux. */
+function readLimits(): string {
   try {
     return readFileSync('/proc/self/limits', 'utf8');
   } catch {

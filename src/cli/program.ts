@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { withDotEnv } from '../config/environment.js';
-import { fail, WRONG_USE } from './exit.js';
+import { reportError, WRONG_USE } from './exit.js';
 import type { Io, Output } from './io.js';
 import { whileLoading } from './while-loading.js';
 
@@ -23,8 +23,8 @@ const commands: { readonly [name: string]: () => Promise<(io: Io) => Command> } 
 };
 
 /**
- * Runs one command to its end.
- * @param argv what follows the program's name
+ * Runs one command until it ends.
+ * @param argv the arguments after the program's name
  * @returns the exit code
  */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
@@ -34,26 +34,27 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USE;
-    return fail(error, io.stderr);
+    return reportError(error, io.stderr);
   }
 }
 
-/** The command that is named is loaded by itself: the arithmetic of `compute` needs no database and no server. */
-async function load(named: string, io: Io): Promise<Command> {
+/** Imports only the requested command, because `compute` needs neither the database nor the server. */
+async function load(requested: string, io: Io): Promise<Command> {
   const program = new Command('slotkeeper')
-    .description("Keeps a clinic's own calendar and the Docplanner marketplace equal.")
+    .description("Synchronizes a clinic's own calendar with the Docplanner marketplace.")
     .version(version)
-    .showHelpAfterError('(slotkeeper --help tells how)');
-  for (const one of Object.hasOwn(commands, named) ? [commands[named]] : Object.values(commands)) {
-    if (one !== undefined) program.addCommand((await one())(io));
+    .showHelpAfterError('(see slotkeeper --help)');
+  const loaded = Object.hasOwn(commands, requested) ? [commands[requested]] : Object.values(commands);
+  for (const loadCommand of loaded) {
+    if (loadCommand !== undefined) program.addCommand((await loadCommand())(io));
   }
-  return speakingOn(io, program);
+  return configureOutput(io, program);
 }
 
-/** A command throws instead of ending the process, and writes where it is told; a subcommand inherits neither by itself. */
-function speakingOn(io: Io, command: Command): Command {
+/** Makes a command throw instead of exiting, and write to the given streams. Subcommands do not inherit either setting. */
+function configureOutput(io: Io, command: Command): Command {
   const { stdout, stderr } = io;
-  for (const child of command.commands) speakingOn(io, child);
+  for (const child of command.commands) configureOutput(io, child);
   return command.exitOverride().configureOutput({
     writeOut: (text) => stdout.write(text),
     writeErr: (text) => stderr.write(text),
@@ -62,6 +63,6 @@ function speakingOn(io: Io, command: Command): Command {
   });
 }
 
-/** What is no terminal is as wide as Commander takes it to be where it is told nothing. */
+/** Where there is no terminal, the width is Commander's default. */
 const widthOf = ({ isTTY, columns }: Output): number =>
   isTTY === true && columns !== undefined ? columns : 80;

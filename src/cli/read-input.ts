@@ -1,4 +1,4 @@
-/** Reads a file that a command was given, or stdin for `-`. */
+/** Reads the input file of a command, or stdin for `-`. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -18,9 +18,9 @@ export async function readInput(file: string, { cwd, stdin }: Io): Promise<strin
   }
 }
 
-/** @param source for the message: the file, and where it matters the line */
+/** @param source the file name for the message */
 export function parseJson(json: string, source: string): unknown {
-  const read = readJson(json);
-  if (read.success) return read.value;
-  throw new UsageError(`${source}: ${read.reason}`);
+  const result = readJson(json);
+  if (result.success) return result.value;
+  throw new UsageError(`${source}: ${result.reason}`);
 }

@@ -1,4 +1,4 @@
-/** What every command that meets the engine reads first: the environment, and where to log. The file is read by who needs it. */
+/** The settings of commands that use the engine: the environment and the log. */
 import { resolve } from 'node:path';
 import { Option } from 'commander';
 import { readEnvironment, type Settings } from '../config/environment.js';
@@ -25,6 +25,6 @@ export function readSettings({ env, cwd, stderr }: Io): CommandSettings {
   return { settings: { ...settings, SLOTKEEPER_DATA: folder }, log };
 }
 
-/** `--config`, as every command has it that reads the file. */
+/** The option `--config` of every command that reads the configuration file. */
 export const configOption = (): Option =>
-  new Option('--config <file>', 'the configuration (default: SLOTKEEPER_CONFIG, else slotkeeper.yaml)');
+  new Option('--config <file>', 'the configuration file (default: SLOTKEEPER_CONFIG, else slotkeeper.yaml)');

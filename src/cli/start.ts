@@ -1,4 +1,4 @@
-/** `slotkeeper start`: the engine and its HTTP API, until it is told to stop. */
+/** `slotkeeper start`: runs the engine and its HTTP API until a signal stops it. */
 import { once } from 'node:events';
 import { Command, InvalidArgumentError } from 'commander';
 import { ROLES, type Role } from '../api/roles.js';
@@ -6,13 +6,13 @@ import { ConfigError } from '../config/config-error.js';
 import { loadConfig } from '../config/load.js';
 import type { Logger } from '../lib/log.js';
 import { openEmbeddedOf } from '../setup/open-embedded.js';
-import { ending, FAILED, ReportedError } from './exit.js';
+import { exitWithError, FAILED, ReportedError } from './exit.js';
 import type { Io } from './io.js';
 import { ListenError, refuseBusyPort } from './listen.js';
 import { configOption, readSettings } from './settings.js';
 import { whileLoading } from './while-loading.js';
 
-/** From the signal to the end of the process, at most; in milliseconds. */
+/** The limit from the signal to the exit of the process, in milliseconds. */
 const STOP_MS = 29_000;
 
 function parseRoles(text: string): Role[] {
@@ -27,7 +27,7 @@ export function startCommand(io: Io): Command {
   return new Command('start')
     .description('run the engine: the HTTP API, the workers, the scheduler')
     .addOption(configOption())
-    .option('--roles <roles>', `which parts run in this process (default: ${ROLES.join()})`, parseRoles)
+    .option('--roles <roles>', `the roles of this process (default: ${ROLES.join()})`, parseRoles)
     .action(async (options: { config?: string; roles?: Role[] }) => {
       await start(io, options.config, options.roles ?? ROLES);
     });
@@ -39,17 +39,17 @@ async function start(io: Io, file: string | undefined, roles: readonly Role[]): 
   const apiKey = settings.SLOTKEEPER_API_KEY;
   const serves = roles.includes('api');
   if (serves && apiKey === undefined) {
-    const reason = 'is not set; whoever calls the HTTP API has to send it';
+    const reason = 'is not set; clients of the HTTP API must send it';
     throw new ConfigError('the environment', [{ path: 'SLOTKEEPER_API_KEY', reason }]);
   }
-  // The embedded database takes seconds to start: a port that is not to be had is refused before.
+  // The port is checked first, because the embedded database takes seconds to start.
   if (serves) await refuseBusyPort(settings.HOST, settings.PORT);
-  // Loaded only now: what is wrong with the configuration is said at once.
+  // The modules are imported after the checks, so that errors of the configuration are reported at once.
   const { engine, createApp } = await whileLoading(async () => {
     const onProgress = (message: string): void => log.info(message);
-    const onDatabaseLost = ending(io);
+    const onDatabaseLost = exitWithError(io);
     const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, SLOTKEEPER_DATA: data, HOST: host } = settings;
-    // The embedded database starts in a thread of its own. Redis is asked first: it answers at once or not at all.
+    // The embedded database starts in its own thread during the import. With Redis, the engine checks Redis first.
     const isAlone = databaseUrl === undefined && redisUrl === undefined;
     const [embedded, { Slotkeeper }, { createApp }] = await Promise.all([
       isAlone ? openEmbeddedOf({ data, log, onProgress, onDatabaseLost }) : undefined,
@@ -74,7 +74,7 @@ async function start(io: Io, file: string | undefined, roles: readonly Role[]): 
     await engine.start();
     return { engine, createApp };
   });
-  const stopped = askedToStop(io);
+  const stopped = waitForSignal(io);
   const ended = new AbortController();
   let isFinished = false;
   try {
@@ -89,8 +89,8 @@ async function start(io: Io, file: string | undefined, roles: readonly Role[]): 
     }
     log.info({ roles }, 'started');
     const signal = await stopped;
-    log.info({ signal }, 'stopping: what is in hand is finished first');
-    void exitInTheEnd(io, log, ended.signal);
+    log.info({ signal }, 'stopping: the active work is finished first');
+    void exitAfterLimit(io, log, ended.signal);
     await app?.close();
   } finally {
     isFinished = await engine.stop();
@@ -98,21 +98,21 @@ async function start(io: Io, file: string | undefined, roles: readonly Role[]): 
   }
   log.info({ isFinished }, 'stopped');
   if (isFinished) return;
-  // What was cut off may still wait for an answer, and would keep the process.
+  // Unfinished requests may still wait for a response, which would keep the process alive.
   io.exit(FAILED);
-  throw new ReportedError('what was in hand was not finished');
+  throw new ReportedError('the active work was not finished');
 }
 
-/** Every part ends within a time of its own; whatever keeps one of them all the same keeps the process no longer. */
-async function exitInTheEnd({ timers, exit }: Io, log: Logger, ended: AbortSignal): Promise<void> {
+/** Exits although a service has not stopped within its own limit. */
+async function exitAfterLimit({ timers, exit }: Io, log: Logger, ended: AbortSignal): Promise<void> {
   await timers.sleep(STOP_MS, ended);
   if (ended.aborted) return;
-  log.error('stopping took too long: the process ends at once');
+  log.error('stopping took too long; the process exits now');
   exit(FAILED);
 }
 
-/** Resolves with the first signal; a second one ends the process at once. */
-async function askedToStop({ signals, exit }: Io): Promise<string> {
+/** Resolves with the first signal; the process exits at the second one. */
+async function waitForSignal({ signals, exit }: Io): Promise<string> {
   const names = ['SIGINT', 'SIGTERM'] as const;
   const first = await Promise.race(names.map((name) => once(signals, name).then(() => name)));
   for (const name of names) signals.once(name, () => exit(FAILED));

@@ -1,4 +1,4 @@
-/** The status for people: what needs a person comes first, each with the command that comes next. */
+/** The status as text: what needs a person comes first, with the next command of each section. */
 import { styleText } from 'node:util';
 import { HOUR, MINUTE } from '../core/duration.js';
 import type { ConflictItem } from '../monitoring/conflicts.js';
@@ -14,21 +14,21 @@ export interface StatusFormat {
 
 type Colour = 'red' | 'yellow' | 'green' | 'bold' | 'dim';
 
-/** A part of the text: what it says, and the command that comes next. */
+/** A section of the text, with the next command. */
 interface Section {
   readonly colour: Colour;
   readonly headline: string;
   readonly items?: readonly (readonly string[])[];
-  /** Default: as many as there are items. */
+  /** The total number; default: the number of items. */
   readonly count?: number;
   readonly next?: string;
 }
 
 const MAX_ITEMS = 10;
-/** A clinic that sent nothing for longer may have stopped sending. */
-const QUIET_MS = 24 * HOUR;
+/** After this time without events the PMS may have stopped sending. */
+const SILENT_AFTER_MS = 24 * HOUR;
 
-/** Whether anything waits for somebody to act: what the engine puts right by itself does not count. */
+/** Whether a person must act. What the engine repairs by itself does not count. */
 export function needsPerson({
   takenOnSale,
   conflicts,
@@ -42,11 +42,11 @@ export function needsPerson({
   return (
     takenOnSale.count + conflicts + failed + goneServices + held + notifications.failed > 0 ||
     accounts.some(({ state }) => state === 'refused') ||
-    refusedEvents(queues) > 0
+    countRefusedEvents(queues) > 0
   );
 }
 
-const refusedEvents = (queues: Status['queues']): number => queues[OCCUPANCY_QUEUE]?.failed ?? 0;
+const countRefusedEvents = (queues: Status['queues']): number => queues[OCCUPANCY_QUEUE]?.failed ?? 0;
 
 export function describeStatus(
   status: Status,
@@ -56,14 +56,14 @@ export function describeStatus(
   const paint = (style: Colour, text: string): string =>
     colour ? styleText(style, text, { validateStream: false }) : text;
   const sections = [
-    ...onSale(status.takenOnSale),
-    ...soldTwice(status.conflicts, conflicts),
-    ...failures(status),
-    ...held(status),
-    ...status.accounts.flatMap(stopped),
-    ...queueTrouble(status.readiness),
-    ...status.accounts.flatMap((account) => quiet(account, now)),
-    ...waiting(status),
+    ...describeTakenOnSale(status.takenOnSale),
+    ...describeConflicts(status.conflicts, conflicts),
+    ...describeFailures(status),
+    ...describeHeld(status),
+    ...status.accounts.flatMap(describeAccount),
+    ...describeQueueState(status.readiness),
+    ...status.accounts.flatMap((account) => describeSilence(account, now)),
+    ...describePending(status),
   ];
   const lines = sections.flatMap(({ colour: style, headline, items = [], count = items.length, next }) => [
     paint(style, headline),
@@ -74,30 +74,30 @@ export function describeStatus(
   return `${[...lines, '', ...queueLines(status.queues, paint)].join('\n')}\n`;
 }
 
-function queueTrouble({ queue }: Status['readiness']): Section[] {
+function describeQueueState({ queue }: Status['readiness']): Section[] {
   if (queue === 'ok') return [];
-  const headline = `the queue takes no jobs (${queue}): nothing is published until it does`;
+  const headline = `the queue accepts no jobs (${queue}): nothing is published meanwhile`;
   return [{ colour: 'red', headline }];
 }
 
-function onSale({ count, items }: Status['takenOnSale']): Section[] {
+function describeTakenOnSale({ count, items }: Status['takenOnSale']): Section[] {
   if (count === 0) return [];
-  const what = count === 1 ? 'time that is taken is' : 'times that are taken are';
+  const what = count === 1 ? 'busy time is' : 'busy times are';
   return [
     {
       colour: 'red',
       headline: `${count} ${what} ON SALE and cannot be closed`,
       count,
       items: items.map(({ calendar, start, end, reason }) => [calendar, spanOf(start, end), reason]),
-      next: 'slotkeeper failed list, then close it in the marketplace by hand',
+      next: 'slotkeeper failed list, then close the time manually in the marketplace',
     },
   ];
 }
 
-function soldTwice(count: number, conflicts: readonly ConflictItem[]): Section[] {
+function describeConflicts(count: number, conflicts: readonly ConflictItem[]): Section[] {
   if (count === 0) return [];
   const [first] = conflicts;
-  const cancel = first === undefined ? 'CALENDAR BOOKING' : `${first.calendar} ${first.booking}`;
+  const target = first === undefined ? 'CALENDAR BOOKING' : `${first.calendar} ${first.booking}`;
   return [
     {
       colour: 'red',
@@ -108,12 +108,12 @@ function soldTwice(count: number, conflicts: readonly ConflictItem[]): Section[]
         spanOf(start, end),
         `booking ${booking} and appointment ${ref}`,
       ]),
-      next: `slotkeeper booking move ${cancel} --start INSTANT, or cancel; link where it is one visit`,
+      next: `slotkeeper booking move ${target} --start INSTANT, or cancel; link if both are the same appointment`,
     },
   ];
 }
 
-function stopped({ account, state, reason, since, until }: AccountStatus): Section[] {
+function describeAccount({ account, state, reason, since, until }: AccountStatus): Section[] {
   if (state === 'working') return [];
   if (state === 'paused') {
     return [
@@ -126,20 +126,20 @@ function stopped({ account, state, reason, since, until }: AccountStatus): Secti
   return [
     {
       colour: 'red',
-      headline: `account ${account} is refused since ${since ?? ''}: nothing of it is published`,
+      headline: `account ${account} is refused since ${since ?? ''}: nothing is published for it`,
       items: [[reason ?? '']],
       next: `correct its clientId, clientSecret or baseUrl, then slotkeeper failed retry account/${account}`,
     },
   ];
 }
 
-function failures({ failed, goneServices, notifications, queues }: Status): Section[] {
-  const events = refusedEvents(queues);
-  const parts = [
+function describeFailures({ failed, goneServices, notifications, queues }: Status): Section[] {
+  const events = countRefusedEvents(queues);
+  const headlines = [
     ...(failed > 0 ? [`${plural(failed, 'change')} could not be published`] : []),
     ...(goneServices > 0
       ? [
-          `${plural(goneServices, 'service')} ${goneServices === 1 ? 'is gone from its address' : 'are gone from their addresses'}`,
+          `${plural(goneServices, 'service')} no longer ${goneServices === 1 ? 'exists at its address' : 'exist at their addresses'}`,
         ]
       : []),
     ...(events > 0
@@ -149,37 +149,37 @@ function failures({ failed, goneServices, notifications, queues }: Status): Sect
       ? [`${plural(notifications.failed, 'notification')} could not be delivered or read`]
       : []),
   ];
-  return parts.map((headline, n) => ({
+  return headlines.map((headline, n) => ({
     colour: 'red',
     headline,
-    ...(n === parts.length - 1 ? { next: 'slotkeeper failed list' } : {}),
+    ...(n === headlines.length - 1 ? { next: 'slotkeeper failed list' } : {}),
   }));
 }
 
-function held({ held: days }: Status): Section[] {
+function describeHeld({ held: days }: Status): Section[] {
   if (days === 0) return [];
   return [
     {
       colour: 'yellow',
-      headline: `${plural(days, 'day')} ${days === 1 ? 'is' : 'are'} held for a person to approve`,
+      headline: `${plural(days, 'day')} ${days === 1 ? 'has' : 'have'} a held change that a person must approve`,
       next: 'slotkeeper held list',
     },
   ];
 }
 
-function quiet({ account, lastHeard }: AccountStatus, now: number): Section[] {
-  if (lastHeard !== null && now - Date.parse(lastHeard) < QUIET_MS) return [];
+function describeSilence({ account, lastHeard }: AccountStatus, now: number): Section[] {
+  if (lastHeard !== null && now - Date.parse(lastHeard) < SILENT_AFTER_MS) return [];
   const since = lastHeard === null ? 'yet' : `since ${lastHeard}`;
-  return [{ colour: 'yellow', headline: `nothing was heard from the PMS of account ${account} ${since}` }];
+  return [{ colour: 'yellow', headline: `the PMS of account ${account} has sent nothing ${since}` }];
 }
 
-function waiting(status: Status): Section[] {
+function describePending(status: Status): Section[] {
   const { pending, lag, closing, notifications } = status;
   const { undelivered } = notifications;
   const published =
     needsPerson(status) || status.accounts.some(({ state }) => state !== 'working')
-      ? 'nothing else waits to be published'
-      : 'everything that is wanted is published';
+      ? 'no other change is pending'
+      : 'everything is published';
   return [
     pending === 0
       ? { colour: 'green', headline: published }
@@ -201,7 +201,7 @@ function waiting(status: Status): Section[] {
           {
             colour: 'bold' as const,
             headline: `${plural(undelivered, 'notification')} ${waits(undelivered)} to be delivered, the oldest for ${ageOf(notifications.lag)}`,
-            next: 'slotkeeper failed list says why; slotkeeper failed retry --all tries at once',
+            next: 'slotkeeper failed list shows the reason; slotkeeper failed retry --all retries at once',
           },
         ]),
   ];
@@ -209,7 +209,7 @@ function waiting(status: Status): Section[] {
 
 function queueLines(queues: Status['queues'], paint: (style: Colour, text: string) => string): string[] {
   const names = Object.keys(queues);
-  if (names.length === 0) return [paint('yellow', 'the queue cannot be asked')];
+  if (names.length === 0) return [paint('yellow', 'the queue is unavailable')];
   const states = [...new Set(names.flatMap((name) => Object.keys(queues[name] ?? {})))];
   const rows = names.map((name) => [name, ...states.map((state) => String(queues[name]?.[state] ?? ''))]);
   const [header = '', ...lines] = aligned([['queue', ...states], ...rows]);
@@ -232,7 +232,7 @@ function aligned(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** `2026-12-01 10:30 to 10:40`, both as the account's zone has them. */
+/** `2026-12-01 10:30 to 10:40`, in the account's zone. */
 function spanOf(start: string, end: string): string {
   const [startDate = '', startTime = ''] = start.split('T');
   const [endDate = '', endTime = ''] = end.split('T');

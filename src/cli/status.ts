@@ -1,4 +1,4 @@
-/** `slotkeeper status`: how it stands, what needs a person first. */
+/** `slotkeeper status`: prints the status of the engine, what needs a person first. */
 import { Command } from 'commander';
 import type { ConflictItem } from '../monitoring/conflicts.js';
 import type { Status } from '../monitoring/status.js';
@@ -17,9 +17,9 @@ interface Flags {
 
 export function statusCommand(io: Io): Command {
   return new Command('status')
-    .description('what needs a person, what waits to be published, and how old the oldest of it is')
-    .option('--json', 'for machines')
-    .option('--check', 'exit with 1 where a person is needed')
+    .description('what needs a person, and the number and age of pending changes')
+    .option('--json', 'print JSON')
+    .option('--check', 'exit with 1 if a person is needed')
     .addOption(configOption())
     .action(async ({ json = false, check = false, config }: Flags) => {
       const { status, conflicts } = await readStatus(io, config);
@@ -36,9 +36,9 @@ async function readStatus(
   io: Io,
   file: string | undefined,
 ): Promise<{ readonly status: Status; readonly conflicts: readonly ConflictItem[] }> {
-  return await withEngine(io, { file }, async (reached) => {
-    const asked = reached.kind === 'engine' ? reached.engine : reached.api;
-    const status = await asked.status();
-    return { status, conflicts: status.conflicts > 0 ? await asked.conflicts() : [] };
+  return await withEngine(io, { file }, async (connected) => {
+    const source = connected.kind === 'engine' ? connected.engine : connected.api;
+    const status = await source.status();
+    return { status, conflicts: status.conflicts > 0 ? await source.conflicts() : [] };
   });
 }

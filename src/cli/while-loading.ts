@@ -1,26 +1,26 @@
-/** Keeps V8's young generation small while code is loaded. */
+/** Limits V8's young generation while modules are imported. */
 import { setFlagsFromString } from 'node:v8';
 import type { Worker } from 'node:worker_threads';
 
 const setGrowth = (factor: number): void => setFlagsFromString(`--semi-space-growth-factor=${factor}`);
-/** V8's own. */
-const GROWTH = 2;
+/** V8's default. */
+const DEFAULT_GROWTH = 2;
 
-const hold = (): void => setGrowth(1);
-/** V8 sets it back for each thread that begins. */
-const holdAgain = (worker: Worker): void => void worker.once('online', hold);
+const disableGrowth = (): void => setGrowth(1);
+/** V8 resets the factor when a thread starts. */
+const disableGrowthAgain = (worker: Worker): void => void worker.once('online', disableGrowth);
 
 /**
- * Nearly all that loading code allocates stays. V8 would make its young generation as large for that as it gets, and give the
- * memory back only after a minute with little to do; so it does not grow meanwhile, and as ever afterwards.
+ * Nearly everything that an import allocates survives, so V8 would grow its young generation to the maximum, and release the memory
+ * only after a minute with little work. Growth is therefore disabled during the import.
  */
 export async function whileLoading<T>(load: () => Promise<T>): Promise<T> {
-  hold();
-  process.on('worker', holdAgain);
+  disableGrowth();
+  process.on('worker', disableGrowthAgain);
   try {
     return await load();
   } finally {
-    process.off('worker', holdAgain);
-    setGrowth(GROWTH);
+    process.off('worker', disableGrowthAgain);
+    setGrowth(DEFAULT_GROWTH);
   }
 }

@@ -6,7 +6,7 @@ import { isTimeZone } from '../core/index.js';
 import { DEFAULT_MAX_PUSH_BYTES } from '../db/tables/account.js';
 import type { Account } from '../db/tables/accounts.js';
 import type { Calendar } from '../db/tables/calendars.js';
-import { keyOf } from '../delivery/destination.js';
+import { signingKeyOf } from '../delivery/destination.js';
 import { baseUrlOf, domains } from '../docplanner/domains.js';
 import { isLinkLocal } from '../lib/private-addresses.js';
 import { isCron } from '../resync/cron.js';
@@ -95,7 +95,7 @@ const webhookUrl = z.url({ protocol: /^https?$/ }).refine(withoutUser, `${NO_USE
 const webhookSecret = z
   .string()
   .min(1, 'must not be empty')
-  .refine((value) => keyOf(value) !== undefined, 'must be base64 after whsec_');
+  .refine((value) => signingKeyOf(value) !== undefined, 'must be base64 after whsec_');
 
 const timeZone = z.string().refine(isTimeZone, 'is not a time zone such as Europe/Warsaw or UTC+2');
 

@@ -1,4 +1,4 @@
-/** Out to the clinic: webhook, feed and queue, put together, and what the engine asks of them. */
+/** Delivers notifications to clinics by webhook, feed and queue: the service that the engine uses. */
 import type { Logger } from 'pino';
 import type { Encryptor } from '../crypto/encryptor.js';
 import type { Db } from '../db/schema.js';
@@ -19,6 +19,7 @@ import {
 } from '../db/tables/notifications.js';
 import type { WaysOut } from '../db/tables/retention.js';
 import { Bulkhead } from '../lib/bulkhead.js';
+import { MicroBatcher } from '../lib/micro-batcher.js';
 import type { PrivateAddresses } from '../lib/private-addresses.js';
 import type { Timers } from '../lib/timers.js';
 import { type DeliveryJob, DeliveryQueue } from '../queue/delivery-queue.js';
@@ -28,8 +29,8 @@ import { DeliverySweep } from './delivery-sweep.js';
 import { DeliveryWorker } from './delivery-worker.js';
 import { destinationOf } from './destination.js';
 import { Dispatcher, type DispatchResult } from './dispatcher.js';
+import { distinctKeys } from './distinct-keys.js';
 import { waitForFeed } from './follow-feed.js';
-import { JobCoalescer } from './job-coalescer.js';
 import { PmsQueuePublisher } from './pms-queue-publisher.js';
 import { Signal } from './signal.js';
 import { Webhooks } from './webhooks.js';
@@ -45,21 +46,23 @@ export interface DeliveryOptions {
   readonly random: () => number;
   /** The webhook of accounts without one of their own. */
   readonly webhook: Destination | undefined;
-  /** Whether there is a queue for a PMS that takes jobs. */
+  /** Whether notifications are published to a queue that the PMS consumes. */
   readonly queue: boolean;
   readonly keepDays: number;
+  /** Of one attempt. */
   readonly timeoutMs: number;
+  /** The interval of the delivery sweep. */
   readonly everyMs: number;
-  /** For webhooks that were named over HTTP; default: none may be asked. */
+  /** Private addresses that webhooks put over HTTP may name; default: none. */
   readonly privateAddresses?: PrivateAddresses | undefined;
 }
 
 export interface DeliveryStatus {
   /** Notifications that wait to be delivered by webhook. */
   readonly undelivered: number;
-  /** Those that could not be delivered, and those that could not be read. */
+  /** Notifications that could not be delivered, and those that could not be parsed. */
   readonly failed: number;
-  /** Milliseconds since the oldest undelivered one came; 0 when there is none. */
+  /** The age of the oldest undelivered notification in milliseconds; 0 when there is none. */
   readonly lag: number;
 }
 
@@ -69,32 +72,44 @@ export interface WaitForFeedQuery extends FeedQuery {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Most of them only wait for an answer. */
+/** High, because most active jobs only wait for a response. */
 const CONCURRENCY = 128;
-/** To one clinic at the same time, and fewer where there are many: however slow they are, another one has its place. */
-const MAX_TO_ONE = 8;
-/** A calendar whose clinic has all of its places is sent away for so long at most. */
+/** Concurrent deliveries to one webhook, and fewer where there are many webhooks: slow ones do not block the others. */
+const MAX_PER_WEBHOOK = 8;
+/** The longest delay of a calendar whose webhook has all of its places occupied. */
 const MAX_WAIT_MS = 30_000;
+/** The limit of enqueueing one batch; a later batch does not wait longer for it. */
+const ENQUEUE_LIMIT_MS = 60_000;
 
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #stopping = new AbortController();
   readonly #newItems: Signal;
-  readonly #jobsToEnqueue = new JobCoalescer((keys) => this.#queueUp(keys));
+  /** Combines notifications that are added while the queue is busy, so that many become one job per calendar. */
+  readonly #toEnqueue: MicroBatcher<readonly DeliveryKey[]>;
+  /** The latest batch; earlier ones end before it. */
+  #enqueuing: Promise<void> = Promise.resolve();
   readonly #queue: DeliveryQueue;
   readonly #pmsQueuePublisher: PmsQueuePublisher | undefined;
   readonly #webhooks: Webhooks;
   readonly #dispatcher: Dispatcher;
   readonly #worker: DeliveryWorker;
-  readonly #round: DeliverySweep;
-  readonly #ways: WaysOut;
+  readonly #sweep: DeliverySweep;
+  readonly #channels: WaysOut;
 
   constructor(options: DeliveryOptions) {
     const { db, queues, encryptor, log, now, timers, random, webhook, timeoutMs, everyMs, keepDays } =
       options;
     this.#options = options;
     this.#newItems = new Signal(timers);
-    this.#ways = {
+    this.#toEnqueue = new MicroBatcher<readonly DeliveryKey[]>(
+      async (added) => {
+        await this.#enqueueJobs(distinctKeys(added.flat()));
+        return [];
+      },
+      { timers, maxSize: Number.POSITIVE_INFINITY, limitMs: ENQUEUE_LIMIT_MS },
+    );
+    this.#channels = {
       byWebhook: webhook === undefined ? 'accounts with their own' : 'all accounts',
       byQueue: options.queue,
     };
@@ -111,11 +126,11 @@ export class Delivery {
       retryNow: (key) => this.retryNow(key),
       bulkhead: new Bulkhead({
         concurrency: CONCURRENCY,
-        maxPerKey: MAX_TO_ONE,
+        maxPerKey: MAX_PER_WEBHOOK,
         maxWaitMs: MAX_WAIT_MS,
         now,
       }),
-      forAll: webhook,
+      fallback: webhook,
       stopping: this.#stopping.signal,
     });
     this.#worker = new DeliveryWorker({
@@ -124,14 +139,13 @@ export class Delivery {
       concurrency: CONCURRENCY,
       deliver: (job) => this.#deliver(job),
       isDue: async (job) => job.to === 'webhook' && (await this.#dispatcher.isDue(job)),
-      retryNow: (jobId) => this.#queue.retryNow(jobId),
+      queue: this.#queue,
     });
-    const enqueue = (job: DeliveryJob): Promise<void> => this.#queue.enqueue(job);
-    this.#round = new DeliverySweep({
+    this.#sweep = new DeliverySweep({
       db,
       encryptor,
-      ways: this.#ways,
-      enqueue,
+      channels: this.#channels,
+      queue: this.#queue,
       log,
       now,
       timers,
@@ -140,42 +154,43 @@ export class Delivery {
     });
   }
 
-  /** Before the queues are ready: their workers begin when they are. */
+  /** Call before the queues are ready: the worker begins when they are. */
   startWorker(): void {
     this.#worker.start();
   }
 
-  startRound(): void {
-    this.#round.start();
+  startSweep(): void {
+    this.#sweep.start();
   }
 
-  /** Ends what waits for news, and waits for what is on its way. */
+  /** Ends the requests that wait for new items, and waits for the active deliveries. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#newItems.close();
-    await this.#jobsToEnqueue.settled();
-    await this.#round.stop();
+    await this.#enqueuing;
+    await this.#sweep.stop();
     await this.#worker.stop();
     this.#webhooks.close();
   }
 
   /**
-   * Has notifications brought out soon, and tells those who wait at the feed. To be called after the commit: they are
-   * in the record, and what cannot be queued now, the round finds later. So this neither takes time nor fails.
+   * Enqueues the delivery of notifications and ends the waits for new feed items. Call after the commit. It neither blocks nor
+   * fails: the delivery sweep enqueues later what the queue does not accept now.
    */
   enqueue(added: readonly AddedNotification[]): void {
     if (added.length === 0) return;
-    this.#newItems.announce();
-    this.#jobsToEnqueue.add(added);
+    this.#newItems.notify();
+    // A batch that exceeds the limit goes on, and logs its own failure.
+    this.#enqueuing = this.#toEnqueue.add(added).catch(() => undefined);
   }
 
-  /** Has a calendar's open ones tried at once, whatever they wait for. Never fails, like `wake`. */
+  /** Retries a calendar's open notifications at once, whatever they wait for. Never fails. */
   async retryNow(key: DeliveryKey): Promise<void> {
-    await this.#try(() => this.#queue.enqueue({ to: 'webhook', ...key }, true));
+    await this.#logFailure(() => this.#queue.enqueue({ to: 'webhook', ...key }, true));
   }
 
   /**
-   * Has everything that waits for the account's clinic tried at once, also what is of another account of the same webhook.
+   * Retries at once everything that waits for the account's webhook, also of other accounts with the same webhook.
    * @returns whether anything waited
    */
   async retryClinic(account: string): Promise<boolean> {
@@ -188,13 +203,13 @@ export class Delivery {
     return keys.length > 0;
   }
 
-  /** After an account was changed: what waits may have another webhook now. */
+  /** Retries what waits after an account was changed, because its webhook may be another one. */
   async accountChanged(account: string): Promise<void> {
     for (const key of await retryDeliveriesNow(this.#options.db, account)) await this.retryNow(key);
   }
 
-  /** The feed; where nothing is there yet, after a wait. */
-  async follow({ waitMs = 0, signal, ...query }: WaitForFeedQuery): Promise<Feed> {
+  /** Reads the feed; waits up to `waitMs` for the first item. */
+  async readFeed({ waitMs = 0, signal, ...query }: WaitForFeedQuery): Promise<Feed> {
     const { db, encryptor, timers } = this.#options;
     return await waitForFeed(query, { db, encryptor, newItems: this.#newItems, timers, waitMs, signal });
   }
@@ -205,11 +220,11 @@ export class Delivery {
 
   async status(): Promise<DeliveryStatus> {
     const { db, now } = this.#options;
-    const { undelivered, failed, oldest } = await notificationTotals(db, this.#ways);
+    const { undelivered, failed, oldest } = await notificationTotals(db, this.#channels);
     return { undelivered, failed, lag: oldest === null ? 0 : Math.max(0, now() - oldest.getTime()) };
   }
 
-  /** Jobs by state, for each of its queues. */
+  /** The number of jobs by state, for each queue of deliveries. */
   async counts(): Promise<{ readonly [queue: string]: { readonly [state: string]: number } }> {
     const [deliveries, notifications] = await Promise.all([
       this.#queue.counts(),
@@ -222,17 +237,17 @@ export class Delivery {
   }
 
   async #deliver(job: DeliveryJob): Promise<DispatchResult> {
-    if (job.to === 'webhook') return await this.#dispatcher.bring(job);
-    await this.#pmsQueuePublisher?.run();
+    if (job.to === 'webhook') return await this.#dispatcher.deliver(job);
+    await this.#pmsQueuePublisher?.publish();
     return { kind: 'done' };
   }
 
-  async #queueUp(keys: readonly DeliveryKey[]): Promise<void> {
-    await this.#try(async () => {
+  async #enqueueJobs(keys: readonly DeliveryKey[]): Promise<void> {
+    await this.#logFailure(async () => {
       for (const key of keys) {
         if (await this.#hasWebhook(key)) await this.#queue.enqueue({ to: 'webhook', ...key });
       }
-      if (this.#ways.byQueue) await this.#queue.enqueue({ to: 'queue' });
+      if (this.#channels.byQueue) await this.#queue.enqueue({ to: 'queue' });
     });
   }
 
@@ -241,13 +256,13 @@ export class Delivery {
     return webhook !== undefined || (await accounts.get(account))?.delivery !== undefined;
   }
 
-  async #try(work: () => Promise<void>): Promise<void> {
+  async #logFailure(work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
       this.#options.log.warn(
         { err: error },
-        'the queue cannot be reached; the round will find what is undelivered',
+        'the queue is unavailable; the delivery sweep enqueues what is undelivered',
       );
     }
   }

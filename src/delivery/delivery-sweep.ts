@@ -1,6 +1,6 @@
 /**
- * The round: finds what is to be brought to clinics and has no job, and removes what has been kept long enough. It runs
- * by a timer and not by the queue, since it exists for when the queue fails.
+ * The delivery sweep enqueues notifications that are due and have no job, and deletes what is older than its retention. A timer and
+ * not the queue starts it, because it repairs failures of the queue.
  */
 import type { Logger } from 'pino';
 import { DAY, HOUR } from '../core/duration.js';
@@ -18,29 +18,29 @@ import {
   type WaysOut,
 } from '../db/tables/retention.js';
 import { PeriodicTask, type PeriodicTaskOptions } from '../lib/periodic-task.js';
-import type { DeliveryJob } from '../queue/delivery-queue.js';
+import type { DeliveryQueue } from '../queue/delivery-queue.js';
 
 export interface DeliverySweepOptions extends PeriodicTaskOptions {
   readonly db: Db;
   readonly encryptor: Encryptor;
-  readonly ways: WaysOut;
-  readonly enqueue: (job: DeliveryJob) => Promise<void>;
+  readonly channels: WaysOut;
+  readonly queue: DeliveryQueue;
   readonly log: Logger;
   readonly now: () => number;
-  /** How long data is kept once it was delivered, in days. */
+  /** How long data is retained after its delivery, in days. */
   readonly keepDays: number;
 }
 
-/** In one round, at most; the rest comes with the next. */
+/** The limit of one sweep; the next one enqueues the rest. */
 const MAX_KEYS = 1_000;
-const RESEALED_AT_A_TIME = 200;
-/** Data of what nobody took goes after this, all the same. */
+const REENCRYPT_BATCH_SIZE = 200;
+/** The data of a notification that was never delivered is deleted after this time. */
 const KEEP_DATA_MS = 30 * DAY;
 const KEEP_ROWS_MS = 90 * DAY;
 
 export class DeliverySweep extends PeriodicTask {
   readonly #options: DeliverySweepOptions;
-  #tidiedAt = 0;
+  #cleanedUpAt = 0;
 
   constructor(options: DeliverySweepOptions) {
     super(options);
@@ -51,31 +51,32 @@ export class DeliverySweep extends PeriodicTask {
     const { log, now } = this.#options;
     try {
       await this.#enqueueDue();
-      if (now() - this.#tidiedAt > HOUR) await this.#tidy();
+      if (now() - this.#cleanedUpAt > HOUR) await this.#deleteExpired();
     } catch (error) {
       if (isUnavailable(error))
-        log.warn({ err: error }, 'the round of deliveries could not reach what it needs');
-      else log.error({ err: error }, 'the round of deliveries failed');
+        log.warn({ err: error }, 'the database or the queue is unavailable; the next delivery sweep retries');
+      else log.error({ err: error }, 'the delivery sweep failed; the next one retries');
     }
   }
 
   async #enqueueDue(): Promise<void> {
-    const { db, ways, enqueue, now } = this.#options;
+    const { db, channels, queue, now } = this.#options;
     await assignPositions(db);
-    for (const key of await dueKeys(db, ways, new Date(now()), MAX_KEYS))
-      await enqueue({ to: 'webhook', ...key });
-    if (ways.byQueue && (await unqueued(db, 1)).length > 0) await enqueue({ to: 'queue' });
+    for (const key of await dueKeys(db, channels, new Date(now()), MAX_KEYS))
+      await queue.enqueue({ to: 'webhook', ...key });
+    if (channels.byQueue && (await unqueued(db, 1)).length > 0) await queue.enqueue({ to: 'queue' });
   }
 
-  async #tidy(): Promise<void> {
-    const { db, encryptor, ways, keepDays, now } = this.#options;
+  /** Also encrypts anew what is encrypted with a former key. */
+  async #deleteExpired(): Promise<void> {
+    const { db, encryptor, channels, keepDays, now } = this.#options;
     const at = new Date(now());
     const ago = (ms: number): Date => new Date(at.getTime() - ms);
-    await purgeDelivered(db, ways, ago(keepDays * DAY), at);
+    await purgeDelivered(db, channels, ago(keepDays * DAY), at);
     await purgeOld(db, ago(KEEP_DATA_MS), at);
     await deleteExpiredNotifications(db, ago(KEEP_ROWS_MS), at);
     await encryptAccounts(db, encryptor);
-    while ((await resealNotifications(db, encryptor, RESEALED_AT_A_TIME)) === RESEALED_AT_A_TIME);
-    this.#tidiedAt = at.getTime();
+    while ((await resealNotifications(db, encryptor, REENCRYPT_BATCH_SIZE)) === REENCRYPT_BATCH_SIZE);
+    this.#cleanedUpAt = at.getTime();
   }
 }

@@ -1,4 +1,4 @@
-/** Brings the notifications of one calendar to its clinic, one after another, as far as it gets. */
+/** Delivers the open notifications of one calendar to its clinic's webhook, in order, until one fails. */
 import type { Logger } from 'pino';
 import type { Encryptor } from '../crypto/encryptor.js';
 import type { Db } from '../db/schema.js';
@@ -23,21 +23,21 @@ export interface DispatcherOptions {
   readonly db: Db;
   readonly encryptor: Encryptor;
   readonly webhooks: Webhooks;
-  /** Has what is open there tried at once. Never fails. */
+  /** Retries the open notifications of a calendar at once. Never fails. */
   readonly retryNow: (key: DeliveryKey) => Promise<void>;
-  /** One for each clinic. */
+  /** Limits the concurrent deliveries to each webhook. */
   readonly bulkhead: Bulkhead;
-  /** For accounts without one of their own. */
-  readonly forAll: Destination | undefined;
+  /** The webhook of accounts without one of their own. */
+  readonly fallback: Destination | undefined;
   readonly log: Logger;
   readonly now: () => number;
   /** From 0 to 1, for jitter. */
   readonly random: () => number;
-  /** Aborted when no more is to be begun. */
+  /** Aborted when no further attempt may begin. */
   readonly stopping: AbortSignal;
 }
 
-/** Nothing is open any more; or it goes on after this time, or when somebody ends the wait for the next attempt. */
+/** `done`: nothing is open. `later`: continues after `afterMs`, or when the wait for the next attempt is ended. */
 export type DispatchResult =
   | { readonly kind: 'done' }
   | { readonly kind: 'later'; readonly afterMs: number; readonly awaits?: 'next attempt' };
@@ -50,8 +50,9 @@ const nextAttemptIn = (afterMs: number): DispatchResult => ({
   awaits: 'next attempt',
 });
 
-const ENDED_BY_ONE = 2;
-/** After so many a calendar waits behind the others. */
+/** The number of waits that one successful delivery ends. */
+const ENDED_PER_SUCCESS = 2;
+/** The number of notifications after which a calendar is queued behind the others. */
 const MAX_IN_A_ROW = 25;
 
 export class Dispatcher {
@@ -61,10 +62,10 @@ export class Dispatcher {
     this.#options = options;
   }
 
-  async bring(key: DeliveryKey): Promise<DispatchResult> {
-    const { db, encryptor, bulkhead, forAll, now, random, stopping } = this.#options;
+  async deliver(key: DeliveryKey): Promise<DispatchResult> {
+    const { db, encryptor, bulkhead, fallback, now, random, stopping } = this.#options;
     const account = await getAccount(db, key.account);
-    const destination = account && destinationOf(decryptAccount(encryptor, account), forAll);
+    const destination = account && destinationOf(decryptAccount(encryptor, account), fallback);
     if (destination === undefined) return DONE;
     const entry = bulkhead.acquire(destination.url);
     if (entry.kind === 'full') return later(entry.afterMs * (0.5 + random()));
@@ -85,7 +86,7 @@ export class Dispatcher {
     }
   }
 
-  /** Whether the first that is open is not to wait any longer. */
+  /** Whether the first open notification may be sent now. */
   async isDue(key: DeliveryKey): Promise<boolean> {
     const { db, encryptor, now } = this.#options;
     const due = await firstOpen(db, encryptor, key);
@@ -93,46 +94,49 @@ export class Dispatcher {
   }
 
   /**
-   * What waits for another attempt at the same webhook is tried now. Each that is taken ends the waits of two more: all soon
-   * have their turn where the webhook is back, and few are tried in vain where it refuses only them.
+   * Ends the waits of two other calendars that wait for the same webhook, after a successful delivery. The number doubles, so that
+   * all are retried soon where the webhook has recovered, and few attempts are wasted where it refuses only some.
    */
-  async #answersAgain({ url }: Destination): Promise<void> {
-    const { db, forAll, retryNow } = this.#options;
-    for (const key of await endWaits(db, { url, isForAll: url === forAll?.url }, ENDED_BY_ONE)) {
+  async #retryOthers({ url }: Destination): Promise<void> {
+    const { db, fallback, retryNow } = this.#options;
+    for (const key of await endWaits(db, { url, isForAll: url === fallback?.url }, ENDED_PER_SUCCESS)) {
       await retryNow(key);
     }
   }
 
-  /** @returns how long those behind it have to wait; undefined when it is over with this one */
+  /** @returns how long the calendar waits before the next attempt; undefined where the notification is delivered or given up */
   async #send(
     { item, attempts, firstAttemptAt }: Due,
     destination: Destination,
   ): Promise<number | undefined> {
     const { db, webhooks, log, now, random } = this.#options;
-    const about = { notification: item.id, account: item.account, calendar: item.calendar };
-    const began = now();
-    const sent = await webhooks.send(destination, item.id, item);
-    if (sent.kind === 'taken') {
+    const fields = { notification: item.id, account: item.account, calendar: item.calendar };
+    const startedAt = now();
+    const result = await webhooks.send(destination, item.id, item);
+    if (result.kind === 'accepted') {
       await delivered(db, item.id, new Date(now()));
-      await this.#answersAgain(destination);
+      await this.#retryOthers(destination);
       return undefined;
     }
-    const { reason, pauseMs } = sent;
-    const first = firstAttemptAt?.getTime() ?? began;
+    const { reason, pauseMs } = result;
+    const first = firstAttemptAt?.getTime() ?? startedAt;
     const next = nextRetry({ failedBefore: attempts, first, now: now(), pauseMs, random: random() });
     if (next === undefined) {
       await deliveryFailed(db, item.id, `${reason}; tried for 72 hours`, new Date(now()));
-      log.error({ ...about, reason, attempts: attempts + 1 }, 'a notification could not be delivered');
+      log.error(
+        { ...fields, reason, attempts: attempts + 1 },
+        'a notification could not be delivered; it is given up',
+      );
       return undefined;
     }
     await deliverLater(db, item.id, {
-      began: new Date(began),
+      began: new Date(startedAt),
       retryAt: new Date(next),
       isAsked: pauseMs !== undefined,
       reason,
     });
     const afterMs = next - now();
-    log.warn({ ...about, reason, attempts: attempts + 1, afterMs }, 'delivering failed and is tried again');
+    log.warn({ ...fields, reason, attempts: attempts + 1, afterMs }, 'a delivery failed; it is retried');
     return Math.max(0, afterMs);
   }
 }

@@ -1,5 +1,4 @@
-/** The feed, for one who waits for what comes next. */
-
+/** Long polling of the feed: waits until an item is available, a deadline passes or the client leaves. */
 import type { Encryptor } from '../crypto/encryptor.js';
 import type { Db } from '../db/schema.js';
 import { type Feed, type FeedQuery, feed } from '../db/tables/notifications.js';
@@ -11,14 +10,14 @@ export interface WaitForFeedOptions {
   readonly encryptor: Encryptor;
   readonly newItems: Signal;
   readonly timers: Timers;
-  /** How long to wait where there is nothing yet, in milliseconds. */
+  /** How long to wait for the first item, in milliseconds. */
   readonly waitMs: number;
-  /** Aborted when nobody wants the answer any more. */
+  /** Aborted when the client has left. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What came by another process is found by looking this often. */
-const LOOK_EVERY_MS = 1_000;
+/** Items that another process added are found by polling at this interval. */
+const POLL_EVERY_MS = 1_000;
 
 export async function waitForFeed(query: FeedQuery, options: WaitForFeedOptions): Promise<Feed> {
   const { db, encryptor, newItems, timers, waitMs, signal } = options;
@@ -29,7 +28,7 @@ export async function waitForFeed(query: FeedQuery, options: WaitForFeedOptions)
     const leftMs = deadline - timers.elapsed();
     const isOver = leftMs <= 0 || newItems.closed || signal?.aborted === true;
     if (found.items.length > 0 || isOver) return found;
-    await newItems.wait(count, Math.min(leftMs, LOOK_EVERY_MS), signal);
+    await newItems.wait(count, Math.min(leftMs, POLL_EVERY_MS), signal);
     if (newItems.closed || signal?.aborted) return found;
   }
 }

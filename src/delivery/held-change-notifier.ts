@@ -1,4 +1,4 @@
-/** The clinic hears of what is held, as an item of its own: somebody has to decide. It is about no person. */
+/** Notifies the clinic of a held change, because a person has to decide. The notification contains no patient data. */
 import type { OnHeld } from '../clinic/snapshots/hold-change.js';
 import type { Encryptor } from '../crypto/encryptor.js';
 import { getCalendar } from '../db/tables/calendars.js';
@@ -12,23 +12,23 @@ import {
 export interface HeldChangeNotifierOptions {
   readonly encryptor: Encryptor;
   readonly now: () => number;
-  /** Told besides, in the same transaction. */
+  /** Called as well, in the same transaction. */
   readonly also: OnHeld | undefined;
-  /** What was added, to be brought out once it is committed. */
+  /** Receives the added notifications, which the caller enqueues after the commit. */
   readonly added: AddedNotification[];
 }
 
-export function notifyingHeldChanges({ encryptor, now, also, added }: HeldChangeNotifierOptions): OnHeld {
+export function createHeldChangeNotifier({ encryptor, now, also, added }: HeldChangeNotifierOptions): OnHeld {
   return async (tx, hold, isAgain) => {
     await also?.(tx, hold, isAgain);
     const calendar = await getCalendar(tx, hold.calendar);
     if (calendar === undefined) return;
-    const item = itemOf(hold, calendar.account);
+    const item = notificationOf(hold, calendar.account);
     added.push(...(await addNotifications(tx, encryptor, [item], new Date(now()))).added);
   };
 }
 
-function itemOf(
+function notificationOf(
   { id, calendar, cause, from, to, deletions, dates, releases }: HeldChange,
   account: string,
 ): NewNotification {

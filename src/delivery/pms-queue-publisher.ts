@@ -1,8 +1,7 @@
 /**
- * Puts notifications on the queue of a PMS that takes jobs. A job says which one it is; what it says about a patient,
- * the PMS fetches by its id.
+ * Publishes notifications to the queue that a PMS consumes. A job contains only the notification's reference; the PMS fetches the
+ * patient data by the id.
  */
-
 import type { Db } from '../db/schema.js';
 import { queued, unqueued } from '../db/tables/deliveries.js';
 import { assignPositions } from '../db/tables/notifications.js';
@@ -15,11 +14,11 @@ export interface PmsQueuePublisherOptions {
   readonly now: () => number;
 }
 
-const AT_A_TIME = 500;
-/** For a PMS whose worker fails: 5 s, doubling, an hour and a half in all. */
+const BATCH_SIZE = 500;
+/** Retries when the PMS's worker fails: after 5 s, doubling, an hour and a half in all. */
 const ATTEMPTS = { attempts: 10, backoff: { type: 'exponential', delay: 5_000 } };
-/** One that was done stays for a while, so that it is not there again where it is put a second time. */
-const KEEP_DONE = { age: 60 * 60 };
+/** A completed job is retained for a while, in seconds, so that publishing it a second time adds no job. */
+const KEEP_COMPLETED = { age: 60 * 60 };
 const KEEP_FAILED = { age: 30 * 24 * 60 * 60 };
 
 export class PmsQueuePublisher {
@@ -31,17 +30,17 @@ export class PmsQueuePublisher {
     this.#queue = options.queues.queue(NOTIFICATION_QUEUE);
   }
 
-  /** Puts there, in order, what is not there yet. One at a time, or the order is lost. */
-  async run(): Promise<void> {
+  /** Adds the notifications that are not on the queue yet, in order. Concurrent calls would lose the order. */
+  async publish(): Promise<void> {
     const { db, now } = this.#options;
     await assignPositions(db);
-    for (let rest = true; rest; ) {
-      const items = await unqueued(db, AT_A_TIME);
+    for (let hasMore = true; hasMore; ) {
+      const items = await unqueued(db, BATCH_SIZE);
       await this.#queue.addBulk(
         items.map((item) => ({
           name: 'notification',
           data: item,
-          opts: { jobId: item.id, ...ATTEMPTS, removeOnComplete: KEEP_DONE, removeOnFail: KEEP_FAILED },
+          opts: { jobId: item.id, ...ATTEMPTS, removeOnComplete: KEEP_COMPLETED, removeOnFail: KEEP_FAILED },
         })),
       );
       await queued(
@@ -49,7 +48,7 @@ export class PmsQueuePublisher {
         items.map(({ id }) => id),
         new Date(now()),
       );
-      rest = items.length === AT_A_TIME;
+      hasMore = items.length === BATCH_SIZE;
     }
   }
 

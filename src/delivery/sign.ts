@@ -1,11 +1,16 @@
-/** The headers by which a clinic knows that a request is ours: the Standard Webhooks scheme. */
+/** The headers that authenticate a request to a clinic, by the Standard Webhooks scheme. */
 import { Webhook } from 'standardwebhooks';
 
 /**
  * @param key the secret's bytes
- * @param id the same on every attempt, so that the clinic knows it again
+ * @param id the same on every attempt, so that the clinic can recognize duplicates
  */
-export function signed(key: string | Uint8Array, id: string, at: Date, body: string): Record<string, string> {
+export function signHeaders(
+  key: string | Uint8Array,
+  id: string,
+  at: Date,
+  body: string,
+): Record<string, string> {
   return {
     'content-type': 'application/json',
     'user-agent': 'slotkeeper',

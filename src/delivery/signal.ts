@@ -1,4 +1,4 @@
-/** Tells those who wait in this process that something came. What comes by another process they have to look for. */
+/** Wakes the waiters of this process when an item is added. Items that another process adds are found by polling. */
 import type { Timers } from '../lib/timers.js';
 
 export class Signal {
@@ -11,7 +11,7 @@ export class Signal {
     this.#timers = timers;
   }
 
-  /** How often something came. To be asked before one looks, so that nothing comes unnoticed between look and wait. */
+  /** The number of calls of {@link notify}. Read before the check, it prevents a lost wake-up between check and wait. */
   get count(): number {
     return this.#count;
   }
@@ -20,24 +20,24 @@ export class Signal {
     return this.#closed;
   }
 
-  announce(): void {
+  notify(): void {
     this.#count += 1;
     for (const end of [...this.#waiting]) end();
   }
 
-  /** Ends all waits, and those that are begun later. */
+  /** Ends all waits, and those that begin later. */
   close(): void {
     this.#closed = true;
-    this.announce();
+    this.notify();
   }
 
-  /** Until something came since `count` was asked, or the time is over, or the signal is aborted. */
+  /** Resolves when `count` exceeds `since`, the time is over, or the signal is aborted. */
   async wait(since: number, milliseconds: number, signal?: AbortSignal): Promise<void> {
     if (this.#count !== since || this.#closed || signal?.aborted) return;
-    const over = new AbortController();
-    const end = (): void => over.abort();
+    const ended = new AbortController();
+    const end = (): void => ended.abort();
     this.#waiting.add(end);
-    await this.#timers.sleep(milliseconds, AbortSignal.any(signal ? [over.signal, signal] : [over.signal]));
+    await this.#timers.sleep(milliseconds, AbortSignal.any(signal ? [ended.signal, signal] : [ended.signal]));
     this.#waiting.delete(end);
   }
 }

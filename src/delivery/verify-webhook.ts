@@ -1,24 +1,24 @@
-/** For a clinic's system: whether a request to its webhook is Slotkeeper's, and what it says. The Standard Webhooks scheme. */
+/** For a clinic's system: verifies that a request to its webhook is from Slotkeeper, by the Standard Webhooks scheme. */
 import { timingSafeEqual } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import { MINUTE } from '../core/duration.js';
 import type { ApprovalQuestion, NotificationItem } from '../db/tables/notification-item.js';
-import { keyOf } from './destination.js';
+import { signingKeyOf } from './destination.js';
 
-/** A request as it came. */
+/** A request as it was received. */
 export interface WebhookRequest {
-  /** As Node has them (`request.headers`), or as fetch does (`Headers`). */
+  /** Node's `request.headers`, or fetch's `Headers`. */
   readonly headers:
     | { readonly [name: string]: string | readonly string[] | undefined }
     | { get(name: string): string | null };
-  /** The body before it is parsed: what is signed are its bytes. */
+  /** The body before it is parsed: the signature is over its bytes. */
   readonly body: string | Uint8Array;
 }
 
-/** A request to a webhook that is not Slotkeeper's, or not of now. It repeats nothing of the request. */
+/** A request to a webhook is not from Slotkeeper, or not signed recently. The message contains nothing of the request. */
 export class WebhookVerificationError extends Error {
   override readonly name = 'WebhookVerificationError';
-  /** `headers`: one is missing or unreadable. `time`: it was signed at another time. `signature`: by another key, or for another body. `body`: no JSON. */
+  /** `headers`: one is missing or malformed. `time`: signed too long before or after now. `signature`: another key or another body. `body`: not JSON. */
   readonly reason: 'headers' | 'time' | 'signature' | 'body';
 
   constructor(reason: WebhookVerificationError['reason'], message: string) {
@@ -30,12 +30,12 @@ export class WebhookVerificationError extends Error {
 const TOLERANCE_MS = 5 * MINUTE;
 
 /**
- * Checks the signature and the time of a request to a webhook, and gives what it says. Answer 401 where it throws.
+ * Checks the signature and the time of a request to a webhook, and returns its payload. Answer 401 when it throws.
  *
- * @param secret as `delivery.secret` has it, with or without `whsec_`
- * @param now epoch milliseconds; the request was signed at most 5 minutes before or after. Default: the system's clock
- * @throws {WebhookVerificationError} where it is not Slotkeeper's, or not of now
- * @throws {TypeError} where the secret is `whsec_` with no base64 after it
+ * @param secret the value of `delivery.secret`, with or without `whsec_`
+ * @param now epoch milliseconds; the request must be signed at most 5 minutes before or after. Default: the system's clock
+ * @throws {WebhookVerificationError} where the request is not from Slotkeeper, or not signed within that time
+ * @throws {TypeError} where the secret is empty, or `whsec_` without base64 after it
  *
  * @example
  * const notification = verifyWebhook({ headers: request.headers, body }, secret);
@@ -48,9 +48,9 @@ export function verifyWebhook<Payload extends NotificationItem | ApprovalQuestio
   secret: string,
   now: number = Date.now(),
 ): Payload {
-  const key = keyOf(secret);
+  const key = signingKeyOf(secret);
   if (key === undefined || key.length === 0)
-    throw new TypeError('the secret is no text, or not base64 after whsec_');
+    throw new TypeError('the secret is empty, or not base64 after whsec_');
   const id = header(headers, 'webhook-id');
   const signature = header(headers, 'webhook-signature');
   const timestamp = header(headers, 'webhook-timestamp');
@@ -67,17 +67,21 @@ export function verifyWebhook<Payload extends NotificationItem | ApprovalQuestio
   }
   const at = new Date(Number(timestamp) * 1000);
   if (!(Math.abs(now - at.getTime()) <= TOLERANCE_MS)) {
-    throw new WebhookVerificationError('time', 'it was signed more than 5 minutes before or after now');
+    throw new WebhookVerificationError(
+      'time',
+      'the request was signed more than 5 minutes before or after now',
+    );
   }
   const text = typeof body === 'string' ? body : Buffer.from(body).toString('utf8');
   const expected = Buffer.from(new Webhook(key, { format: 'raw' }).sign(id, at, text));
-  // Several are there while a secret is replaced.
+  // The header contains several signatures while a secret is replaced.
   const isSigned = signature.split(' ').some((one) => isSame(Buffer.from(one), expected));
-  if (!isSigned) throw new WebhookVerificationError('signature', 'it is not signed with this secret');
+  if (!isSigned)
+    throw new WebhookVerificationError('signature', 'the request is not signed with this secret');
   try {
     return JSON.parse(text) as Payload;
   } catch {
-    throw new WebhookVerificationError('body', 'it is signed, and no JSON');
+    throw new WebhookVerificationError('body', 'the signed body is not JSON');
   }
 }
 

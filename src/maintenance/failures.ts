@@ -1,4 +1,4 @@
-/** What failed, in one list: accounts, calendars, days, services, bookings, events and notifications, each with its reason, to be retried or dropped. */
+/** Lists failed accounts, calendars, days, services, bookings, events and notifications, each with its reason, and retries or drops them. */
 
 import { z } from 'zod';
 import type { Failure, FailuresApi, Resolved } from '../api/failures-api.js';
@@ -19,7 +19,10 @@ import { type ResolveFailuresOptions, resolveFailures } from './resolve-failures
 
 const MAX_EVENTS = 1_000;
 const MAX_NOTIFICATIONS = 10_000;
-const named = z.object({ id: refSchema.nullish().catch(null), calendar: refSchema.nullish().catch(null) });
+const eventNames = z.object({
+  id: refSchema.nullish().catch(null),
+  calendar: refSchema.nullish().catch(null),
+});
 
 export class Failures implements FailuresApi {
   readonly #options: ResolveFailuresOptions;
@@ -86,18 +89,18 @@ export class Failures implements FailuresApi {
         }),
       ),
       ...deliveries.map(describeDelivery),
-      ...notifications.map(describe),
+      ...notifications.map(describeNotification),
     ];
   }
 
-  /** Tries failures again, or gives them up: what they are about is then no longer wanted. */
+  /** Retries failures, or drops them: what failed is then no longer required. */
   async settle(verb: 'retry' | 'drop', ids: readonly string[]): Promise<Resolved> {
     return await resolveFailures(this.#options, verb, ids);
   }
 }
 
 function describeEvent({ id, data, reason }: RejectedQueueEvent): Failure {
-  const event = named.safeParse(data === null ? null : JSON.parse(data)).data;
+  const event = eventNames.safeParse(data === null ? null : JSON.parse(data)).data;
   return {
     kind: 'event',
     id: `event/${id}`,
@@ -113,7 +116,7 @@ function describeService({ calendar, service, name, since }: GoneService): Failu
     id: `service/${calendar}/${service}`,
     calendar,
     service,
-    reason: `the address no longer has the service ${spelled({ id: service, name })}: it is left out of what is on sale`,
+    reason: `the address no longer has the service ${spelled({ id: service, name })}: the service is not published`,
     since: since.toISOString(),
   };
 }
@@ -130,13 +133,13 @@ function describeDelivery({ account, count, reason, retryAt }: WaitingDelivery):
   };
 }
 
-function describe({ id, failed, problem, ...what }: FailedNotification): Failure {
-  const unreadable = problem === null ? [] : [`it could not be read: ${problem}`];
-  const undelivered = failed === null ? [] : [`it could not be delivered: ${failed}`];
+function describeNotification({ id, failed, problem, ...fields }: FailedNotification): Failure {
+  const unreadable = problem === null ? [] : [`the notification could not be read: ${problem}`];
+  const undelivered = failed === null ? [] : [`the notification could not be delivered: ${failed}`];
   return {
     kind: 'notification',
     id: `notification/${id}`,
-    ...what,
+    ...fields,
     reason: [...unreadable, ...undelivered].join('; '),
   };
 }

@@ -1,4 +1,4 @@
-/** What is held for a person, in one list, to be done after all or forgotten. */
+/** Lists changes that the deletion guard holds for a person, and approves or drops them. */
 
 import type { Resolved } from '../api/failures-api.js';
 import type { HeldChangesApi, HeldItem } from '../api/held-changes-api.js';
@@ -8,17 +8,18 @@ import type { Db } from '../db/schema.js';
 import { putCalendarInTransaction } from '../db/tables/calendars.js';
 import { findFormerAddresses } from '../db/tables/closing-calendars.js';
 import { deleteHeldChange, findHeldChanges, type HeldChange } from '../db/tables/held-changes.js';
+import type { PublishEnqueuer } from '../queue/publish-enqueuer.js';
 
-export interface DeletionGuardOptions {
+export interface HeldChangesOptions {
   readonly db: Db;
-  readonly enqueue: (calendar: string, priority: number) => Promise<void>;
+  readonly enqueuer: Pick<PublishEnqueuer, 'enqueueCalendar'>;
   readonly now: () => number;
 }
 
 export class HeldChanges implements HeldChangesApi {
-  readonly #options: DeletionGuardOptions;
+  readonly #options: HeldChangesOptions;
 
-  constructor(options: DeletionGuardOptions) {
+  constructor(options: HeldChangesOptions) {
     this.#options = options;
   }
 
@@ -30,35 +31,34 @@ export class HeldChanges implements HeldChangesApi {
     const unknown: string[] = [];
     for (const id of ids) {
       const isId = /^\d{1,18}$/.test(id);
-      const found = isId && (verb === 'release' ? await this.#release(id) : await this.#drop(id));
+      const found =
+        isId && (verb === 'release' ? await this.#approve(id) : await deleteHeldChange(this.#options.db, id));
       if (!found) unknown.push(id);
     }
     return { done: ids.length - unknown.length, unknown };
   }
 
-  async #release(id: string): Promise<boolean> {
-    const { db, enqueue, now } = this.#options;
-    const [hold] = await findHeldChanges(db, id);
-    if (hold?.configured !== undefined) {
-      const { configured } = hold;
+  async #approve(id: string): Promise<boolean> {
+    const { db, enqueuer, now } = this.#options;
+    const [held] = await findHeldChanges(db, id);
+    if (held?.configured !== undefined) {
+      const { configured, calendar } = held;
       await db.transaction().execute(async (tx) => {
         await putCalendarInTransaction(tx, configured, new Date(now()));
         await deleteHeldChange(tx, id);
       });
-      await enqueue(hold.calendar, LOWEST_PRIORITY);
-      for (const former of await findFormerAddresses(db, hold.calendar))
-        await enqueue(former, HIGHEST_PRIORITY);
+      await enqueuer.enqueueCalendar(calendar, LOWEST_PRIORITY);
+      for (const former of await findFormerAddresses(db, calendar))
+        await enqueuer.enqueueCalendar(former, HIGHEST_PRIORITY);
       return true;
     }
-    const released = await approveHeldChange(db, id, now());
+    const approved = await approveHeldChange(db, id, now());
     await Promise.all(
-      (released?.jobsToEnqueue ?? []).map(({ calendar, priority }) => enqueue(calendar, priority)),
+      (approved?.jobsToEnqueue ?? []).map(({ calendar, priority }) =>
+        enqueuer.enqueueCalendar(calendar, priority),
+      ),
     );
-    return released !== undefined;
-  }
-
-  async #drop(id: string): Promise<boolean> {
-    return await deleteHeldChange(this.#options.db, id);
+    return approved !== undefined;
   }
 }
 

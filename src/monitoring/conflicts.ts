@@ -1,26 +1,26 @@
-/** Times that are sold twice, as callers see them: to be settled by moving or cancelling one of the two. */
+/** Conflicts: times that are sold twice. A person resolves one by moving or cancelling the booking or the appointment. */
 import { toIso } from '../core/index.js';
 import type { Db } from '../db/schema.js';
 import { listOpenConflicts } from '../db/tables/conflicts.js';
 
 export interface ConflictItem {
-  /** The same for as long as it lasts. */
+  /** Stable while the conflict exists. */
   readonly id: string;
   readonly calendar: string;
   /** The visit booking id of the marketplace's booking. */
   readonly booking: string;
   /** The PMS's appointment. */
   readonly ref: string;
-  /** What the two have in common: ISO 8601 in the account's zone, half-open. */
+  /** The overlap of the two: ISO 8601 in the account's zone, half-open. */
   readonly start: string;
   readonly end: string;
-  /** When the later of the two became known as it is; ISO 8601. */
+  /** When the later of the two was recorded with its present time; ISO 8601. */
   readonly since: string;
 }
 
 const MAX_ITEMS = 1_000;
 
-/** @returns those that are not over yet, by time, {@link MAX_ITEMS} at most */
+/** @returns conflicts that are not over, by time, at most {@link MAX_ITEMS} */
 export async function listConflicts(db: Db, now: number): Promise<ConflictItem[]> {
   const conflicts = await listOpenConflicts(db, new Date(now), MAX_ITEMS);
   return conflicts.map(

@@ -1,4 +1,4 @@
-/** Whether the process can do its work: commit, put jobs on the queue, publish. Each is tried, at most once a second, however often it is asked. */
+/** Readiness of the process: whether it can commit, add jobs to the queue, and publish. Each is probed at most once a second. */
 
 import { MINUTE } from '../core/duration.js';
 import { tryCommit } from '../db/commit-probe.js';
@@ -12,12 +12,12 @@ import { horizonOf } from '../publishing/horizon.js';
 import type { QueueState, Queues } from '../queue/queues.js';
 
 export interface Readiness {
-  /** Whether anything can be committed; what cannot be queued or published meanwhile is made up for later. */
+  /** Whether the database can commit. What cannot be enqueued or published meanwhile is repeated later. */
   readonly ready: boolean;
   readonly database: 'ok' | 'unavailable';
-  /** Whether jobs can be put on it; those that cannot are found again from the database. */
+  /** Whether the queue accepts jobs. The requeue sweep adds later what it does not accept. */
   readonly queue: QueueState;
-  /** `behind`: a change has waited for more than five minutes; `unknown`: the database cannot be asked. */
+  /** `behind`: a change has waited for more than five minutes; `unknown`: the database is unavailable. */
   readonly publishing: 'ok' | 'behind' | 'unknown';
 }
 
@@ -30,8 +30,8 @@ export interface ReadinessOptions {
   readonly timers: Timers;
 }
 
-const TRY_EVERY_MS = 1_000;
-const TRY_WITHIN_MS = 3_000;
+const PROBE_EVERY_MS = 1_000;
+const PROBE_LIMIT_MS = 3_000;
 const COUNT_EVERY_MS = 5_000;
 const BEHIND_AFTER_MS = 5 * MINUTE;
 
@@ -39,40 +39,41 @@ export class ReadinessProbe {
   readonly #options: ReadinessOptions;
   readonly #recent: CachedValue<Readiness>;
   readonly #publishing: CachedValue<Readiness['publishing']>;
-  #before = 'ok ok';
+  /** The state that was logged last. */
+  #logged = 'ok ok';
 
   constructor(options: ReadinessOptions) {
     const { timers } = options;
     this.#options = options;
-    this.#recent = new CachedValue({ timers, maxAgeMs: TRY_EVERY_MS }, () => this.#try());
-    this.#publishing = new CachedValue({ timers, maxAgeMs: COUNT_EVERY_MS }, () => this.#isPublishing());
+    this.#recent = new CachedValue({ timers, maxAgeMs: PROBE_EVERY_MS }, () => this.#probe());
+    this.#publishing = new CachedValue({ timers, maxAgeMs: COUNT_EVERY_MS }, () => this.#probePublishing());
   }
 
   async get(): Promise<Readiness> {
     return await this.#recent.get();
   }
 
-  async #try(): Promise<Readiness> {
+  async #probe(): Promise<Readiness> {
     const { queues } = this.#options;
     const [database, redis] = await Promise.all([
-      this.#canCommit(),
-      this.#inTime(() => queues.tryAdd(), 'unavailable' as const),
+      this.#probeCommit(),
+      this.#withinLimit(() => queues.tryAdd(), 'unavailable' as const),
     ]);
     const queue = queues.kind === 'database' ? database : redis;
     const publishing = database === 'ok' ? await this.#publishing.get() : 'unknown';
     const readiness = { ready: database === 'ok', database, queue, publishing };
-    this.#tellChange(readiness);
+    this.#logChange(readiness);
     return readiness;
   }
 
-  async #canCommit(): Promise<Readiness['database']> {
+  async #probeCommit(): Promise<Readiness['database']> {
     const { db, now } = this.#options;
     const commit = () => tryCommit(db, new Date(now())).then(() => 'ok' as const);
-    return await this.#inTime(commit, 'unavailable');
+    return await this.#withinLimit(commit, 'unavailable');
   }
 
-  async #isPublishing(): Promise<Readiness['publishing']> {
-    return await this.#inTime(async () => {
+  async #probePublishing(): Promise<Readiness['publishing']> {
+    return await this.#withinLimit(async () => {
       const { db, now } = this.#options;
       const accounts = await listAccounts(db);
       const horizons = accounts.map(({ id, timeZone }) => ({ account: id, ...horizonOf(timeZone, now()) }));
@@ -81,19 +82,19 @@ export class ReadinessProbe {
     }, 'unknown');
   }
 
-  async #inTime<T>(work: () => Promise<T>, otherwise: T): Promise<T> {
+  async #withinLimit<T>(work: () => Promise<T>, fallback: T): Promise<T> {
     const { log, timers } = this.#options;
-    const tried = work().catch((error: unknown) => {
-      log.debug({ err: error }, 'a probe of the readiness failed');
-      return otherwise;
+    const result = work().catch((error: unknown) => {
+      log.debug({ err: error }, 'a readiness probe failed');
+      return fallback;
     });
-    return (await withTimeout(timers, TRY_WITHIN_MS, tried)) ?? otherwise;
+    return (await withTimeout(timers, PROBE_LIMIT_MS, result)) ?? fallback;
   }
 
-  #tellChange({ database, queue, publishing }: Readiness): void {
-    const now = `${database} ${queue}`;
-    if (now === this.#before) return;
-    this.#before = now;
+  #logChange({ database, queue, publishing }: Readiness): void {
+    const state = `${database} ${queue}`;
+    if (state === this.#logged) return;
+    this.#logged = state;
     this.#options.log.warn({ database, queue, publishing }, 'the readiness changed');
   }
 }

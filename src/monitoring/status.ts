@@ -1,4 +1,4 @@
-/** How everything stands, in numbers: what waits, what failed, what is held, how old the oldest is. */
+/** The status of the engine in numbers: what is pending, what failed, what is held, and the age of the oldest change. */
 
 import type { Database } from '../db/database.js';
 import { type AccountState, listAccountStates } from '../db/tables/account-states.js';
@@ -21,44 +21,44 @@ import { type TakenOnSale, takenOnSale } from './taken-on-sale.js';
 
 export interface Status {
   /**
-   * Days in the horizon that wait to be published, and bookings that have yet to follow their appointment. 0: everything
-   * wanted is published.
+   * Days in the horizon that are not published yet, and linked bookings that are not synced yet. 0: every desired day is
+   * published.
    */
   readonly pending: number;
-  /** Days that could not be published, bookings that could not follow. */
+  /** Days that could not be published, and linked bookings that could not be synced. */
   readonly failed: number;
   /** Address services that windows name and that the marketplace no longer has. */
   readonly goneServices: number;
-  /** Days that wait for a person. */
+  /** Days with a held change that waits for a person. */
   readonly held: number;
-  /** Deleted calendars and former addresses of which what is on sale is still being closed. */
+  /** Deleted calendars and former addresses whose availability is still being removed. */
   readonly closing: number;
-  /** Milliseconds since the oldest change that is still pending; 0 when none is. */
+  /** The age of the oldest pending change in milliseconds; 0 when none is pending. */
   readonly lag: number;
-  /** Time that is on sale although it must not be, because every way of closing it was refused. */
+  /** Busy time that is on sale, because the marketplace refused every way of closing it. */
   readonly takenOnSale: TakenOnSale;
   /** Times that are sold twice: a marketplace booking, and an appointment that it is not linked to. */
   readonly conflicts: number;
-  /** How each account stands. */
+  /** The state of each account. */
   readonly accounts: readonly AccountStatus[];
-  /** What the marketplace said, on its way to the clinics. */
+  /** Notifications that are to be delivered to clinics. */
   readonly notifications: DeliveryStatus;
-  /** Whether it can commit, queue and publish. */
+  /** Whether the process can commit, enqueue and publish. */
   readonly readiness: Readiness;
-  /** Jobs by state, for each queue that can be asked just now. */
+  /** The number of jobs by state, for each queue; empty when the queue is unavailable. */
   readonly queues: { readonly [queue: string]: { readonly [state: string]: number } };
 }
 
 export interface AccountStatus extends Pick<AccountState, 'account' | 'state' | 'reason'> {
-  /** When it was first refused; ISO 8601, null where it is not. */
+  /** When the account was first refused; ISO 8601, null where it is not refused. */
   readonly since: string | null;
-  /** When the pause ends; ISO 8601, null where there is none. */
+  /** When the pause ends; ISO 8601, null where the account is not paused. */
   readonly until: string | null;
-  /** When an event or a snapshot last came for one of its calendars, to the minute; null: never. */
+  /** When an event or a snapshot of one of its calendars was last received, to the minute; null: never. */
   readonly lastHeard: string | null;
 }
 
-/** The parts of an engine that the status is read from. */
+/** The services that the status is read from. */
 export interface StatusSources {
   readonly database: Database;
   readonly delivery: Delivery;
@@ -77,10 +77,10 @@ export async function statusOf(sources: StatusSources, now: number, log: Logger)
     ...horizonOf(timeZone, now),
   }));
   const { pending, failed, oldest } = await totals(database.db, horizons);
-  const following = await countBookingsToSync(database.db);
+  const bookings = await countBookingsToSync(database.db);
   return {
-    pending: pending + following.pending,
-    failed: failed + following.failed,
+    pending: pending + bookings.pending,
+    failed: failed + bookings.failed,
     goneServices: (await listGoneServices(database.db, new Date(now))).length,
     held: await countHeldDays(database.db, horizons),
     closing: await countClosingCalendars(database.db),
@@ -90,7 +90,7 @@ export async function statusOf(sources: StatusSources, now: number, log: Logger)
     accounts: (await listAccountStates(database.db, new Date(now))).map(describeAccount),
     notifications: await delivery.status(),
     readiness: await sources.readiness.get(),
-    queues: await queuesOf(sources, log),
+    queues: await countJobs(sources, log),
   };
 }
 
@@ -101,7 +101,7 @@ const describeAccount = ({ since, until, lastHeard, ...rest }: AccountState): Ac
   lastHeard: lastHeard?.toISOString() ?? null,
 });
 
-async function queuesOf(
+async function countJobs(
   { database, occupancyQueue, publishQueue, delivery }: StatusSources,
   log: Logger,
 ): Promise<Status['queues']> {
@@ -115,7 +115,7 @@ async function queuesOf(
     const failed = (occupancy.failed ?? 0) + refused;
     return { [OCCUPANCY_QUEUE]: { ...occupancy, failed }, [PUBLISH_QUEUE]: publish, ...deliveries };
   } catch (error) {
-    log.warn({ err: error }, 'the queue cannot be asked');
+    log.warn({ err: error }, 'the queue is unavailable; the status has no job counts');
     return {};
   }
 }

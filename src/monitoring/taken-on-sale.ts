@@ -1,4 +1,4 @@
-/** The alarm: time that patients can book although it is taken, in calendars that the marketplace refuses. */
+/** The alarm of busy time that patients can book, in calendars whose updates the marketplace refuses. */
 import { toIso } from '../core/index.js';
 import type { Db } from '../db/schema.js';
 import { getAccount } from '../db/tables/accounts.js';
@@ -8,9 +8,9 @@ import { horizonOf } from '../publishing/horizon.js';
 import { findWronglyOnSale } from '../publishing/wrongly-on-sale.js';
 
 export interface TakenOnSale {
-  /** All that there are. */
+  /** The total number. */
   readonly count: number;
-  /** The first {@link MAX_ITEMS} of them, by calendar and time. */
+  /** The first {@link MAX_ITEMS}, by calendar and time. */
   readonly items: readonly {
     readonly calendar: string;
     /** Local date. */
@@ -18,7 +18,7 @@ export interface TakenOnSale {
     /** ISO 8601 in the account's zone, half-open. */
     readonly start: string;
     readonly end: string;
-    /** When the oldest change of that day came that is not published; ISO 8601. */
+    /** When the oldest unpublished change of that day was recorded; ISO 8601. */
     readonly since: string | null;
     readonly reason: string;
   }[];
@@ -40,7 +40,7 @@ export async function takenOnSale(db: Db, now: number): Promise<TakenOnSale> {
         calendar,
         day.failedGeneration === day.generation ? day.error?.reason : undefined,
       );
-      // What was never published may show nothing at all, and what does not fail is being published.
+      // A day that was never published may have no availability at all, and a day that has not failed is being published.
       if (day.published === null || reason === undefined) continue;
       count += spans.length;
       for (const { start, end } of spans) {
@@ -59,6 +59,6 @@ export async function takenOnSale(db: Db, now: number): Promise<TakenOnSale> {
   return { count, items };
 }
 
-/** Of a calendar that is only retried, nothing is said: it was not refused. */
+/** Undefined for a calendar that is only retried, because the marketplace has not refused it. */
 const reasonOf = ({ failed }: CalendarState, day: string | undefined): string | undefined =>
   day ?? failed?.reason;

@@ -1,12 +1,12 @@
-/** The HTTP API: JSON under /v1 behind the API key, and the health of the process without one. */
+/** The HTTP API: JSON under /v1 with an API key, and the health of the process without one. */
 import { type FastifyBaseLogger, fastify, LogController } from 'fastify';
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { TrustProxy } from '../config/network.js';
 import type { Slotkeeper } from '../engine.js';
 import { requireApiKey } from './auth.js';
-import { endConnectionsAtTheEnd, HEADERS, RECEIVE_MS, receivingWithin } from './connections.js';
+import { closeConnectionsOnStop, HEADERS, RECEIVE_MS, receiveTimeouts } from './connections.js';
 import { handleError } from './error-handler.js';
-import { tellWhereBodiesAreWrong } from './json-body.js';
+import { parseJsonBodies } from './json-body.js';
 import { sendProblem } from './problem.js';
 import { accountRoutes } from './routes/accounts.js';
 import { bookingRoutes } from './routes/bookings.js';
@@ -32,28 +32,28 @@ export interface AppOptions {
   readonly apiKey: string;
   /** How long a request may take to arrive, in milliseconds; default 60,000. */
   readonly receiveMs?: number;
-  /** Which proxies are believed where a request came from; default none. */
+  /** The proxies whose `X-Forwarded-For` header is trusted; default none. */
   readonly trustProxy?: TrustProxy | undefined;
 }
 
-/** A thousand events with windows. */
+/** In bytes; sufficient for a thousand events with windows. */
 const BODY_LIMIT = 16 * 1024 * 1024;
 
 export function createApp({ engine, apiKey, receiveMs = RECEIVE_MS, trustProxy }: AppOptions): Server {
   const log: FastifyBaseLogger = engine.log;
   const app: Server = fastify({
     loggerInstance: log,
-    // Its own lines would say each request's address; errors are logged by the error handler.
+    // Fastify's request log contains client addresses; the error handler logs errors.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT,
     schemaController: { compilersFactory: { buildValidator: unused, buildSerializer: unused } },
     forceCloseConnections: 'idle',
-    ...(trustProxy === undefined ? {} : { trustProxy: believed(trustProxy) }),
-    ...receivingWithin(receiveMs),
-    // A path that cannot be decoded never gets as far as a route, nor to a hook.
+    ...(trustProxy === undefined ? {} : { trustProxy: toFastifyTrust(trustProxy) }),
+    ...receiveTimeouts(receiveMs),
+    // A request whose path cannot be decoded reaches neither a route nor a hook.
     frameworkErrors: (error, request, reply) => handleError(error, request, reply.headers(HEADERS)),
   }).withTypeProvider<ZodTypeProvider>();
-  endConnectionsAtTheEnd(app, engine.timers);
+  closeConnectionsOnStop(app, engine.timers);
   const wrongKeys = new WrongKeys({ log, timers: engine.timers });
   app.addHook('onReady', async () => wrongKeys.start());
   app.addHook('preClose', async () => wrongKeys.stop());
@@ -64,7 +64,7 @@ export function createApp({ engine, apiKey, receiveMs = RECEIVE_MS, trustProxy }
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.removeContentTypeParser('text/plain');
-  tellWhereBodiesAreWrong(app);
+  parseJsonBodies(app);
   app.setErrorHandler(handleError);
   app.setNotFoundHandler((request, reply) =>
     sendProblem(reply, {
@@ -97,18 +97,18 @@ export function createApp({ engine, apiKey, receiveMs = RECEIVE_MS, trustProxy }
     },
     { prefix: '/v1' },
   );
-  // With a key of its own, and a way of its own to read what comes.
+  // The push endpoint has its own key and its own parser of bodies.
   app.register(async (v1) => pushRoutes(v1.withTypeProvider<ZodTypeProvider>(), engine, wrongKeys), {
     prefix: '/v1',
   });
   return app;
 }
 
-/** Fastify loads compilers of its own where it is given none at once. Those that are set below make them needless. */
+/** Prevents fastify from loading its default compilers, which the compilers below replace. */
 const unused = (): never => {
   throw new Error('there is a compiler for schemas already');
 };
 
-/** Fastify's types know no number of hops. */
-const believed = (proxies: TrustProxy): string[] | ((address: string, hop: number) => boolean) =>
+/** Converts a number of hops, which fastify's types do not accept. */
+const toFastifyTrust = (proxies: TrustProxy): string[] | ((address: string, hop: number) => boolean) =>
   typeof proxies === 'number' ? (_address, hop) => hop < proxies : proxies;

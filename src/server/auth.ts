@@ -4,10 +4,10 @@ import type { onRequestAsyncHookHandler } from 'fastify';
 import { ProblemError } from './problem.js';
 import type { WrongKeys } from './wrong-keys.js';
 
-/** Equal lengths, whatever came in. */
+/** Digests have equal lengths, which the comparison requires. */
 const digest = (value: string): Buffer => hash('sha256', value, 'buffer');
 
-/** In a time that tells nothing about either. */
+/** Compares in constant time. */
 export const isSameSecret = (one: string, other: string): boolean =>
   timingSafeEqual(digest(one), digest(other));
 
@@ -17,8 +17,7 @@ export function requireApiKey(apiKey: string, wrongKeys: WrongKeys): onRequestAs
     if (key !== undefined && isSameSecret(key, apiKey)) return;
     await wrongKeys.refuse('api', ip);
     reply.header('www-authenticate', 'Bearer');
-    const detail =
-      key === undefined ? 'send Authorization: Bearer with the API key' : 'the API key is not right';
+    const detail = key === undefined ? 'send Authorization: Bearer with the API key' : 'the API key is wrong';
     throw new ProblemError({ status: 401, title: 'Unauthorized', detail });
   };
 }

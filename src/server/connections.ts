@@ -1,33 +1,30 @@
-/** Limits of connections: how long a request may take to arrive, and how long a client may hold up the end of the server. */
+/** Limits of connections: how long a request may take to arrive, and how long a client may delay the server's stop. */
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { MINUTE } from '../core/duration.js';
 import type { Timers } from '../lib/timers.js';
 import type { Server } from './types.js';
 
-/** For all of a request, its headers and its body, in milliseconds. */
+/** The limit of a whole request with its headers and body, in milliseconds. */
 export const RECEIVE_MS = MINUTE;
-/** For the requests in hand when the server closes, in milliseconds. */
+/** The limit of active requests when the server stops, in milliseconds. */
 const GRACE_MS = 8_000;
 
-/** What fastify is told. @param receiveMs for all of a request */
-export const receivingWithin = (receiveMs: number) => ({
+/** Fastify's options. @param receiveMs the limit of a whole request */
+export const receiveTimeouts = (receiveMs: number) => ({
   requestTimeout: receiveMs,
   http: { headersTimeout: receiveMs, connectionsCheckingInterval: Math.min(1_000, receiveMs) },
-  clientErrorHandler: answerUnreadable,
+  clientErrorHandler: respondToClientError,
 });
 
-/** Whether the client went away, or was too slow, before all of its request had come: nobody reads an answer. */
+/** Whether the connection ended before the whole request arrived, so that nobody reads a response. */
 export const isCutOff = ({ destroyed, complete }: IncomingMessage): boolean => destroyed && !complete;
 
-/** On every answer: nothing of it is kept by a proxy or a browser, nor taken for something that it is not. */
+/** Headers of every response: proxies and browsers neither store it nor guess its content type. */
 export const HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const;
 
-/**
- * A connection that is answered while the server closes is not kept open; one that is still open after the grace is
- * destroyed, whatever its client does.
- */
-export function endConnectionsAtTheEnd(app: Server, timers: Timers): void {
+/** Closes each connection after a response while the server stops, and destroys those that are open after the grace period. */
+export function closeConnectionsOnStop(app: Server, timers: Timers): void {
   let isClosing = false;
   app.addHook('preClose', async () => {
     isClosing = true;
@@ -41,8 +38,8 @@ export function endConnectionsAtTheEnd(app: Server, timers: Timers): void {
   });
 }
 
-/** What is no HTTP, or did not arrive in time, never becomes a request. */
-function answerUnreadable(error: Error & { readonly code?: string }, socket: Socket): void {
+/** Responds to malformed HTTP and to requests that do not arrive in time, which reach no route. */
+function respondToClientError(error: Error & { readonly code?: string }, socket: Socket): void {
   if (socket.destroyed || error.code === 'ECONNRESET') return;
   if (socket.writable) socket.write(responseOf(statusOf(error.code)));
   socket.destroy();

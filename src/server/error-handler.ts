@@ -1,4 +1,4 @@
-/** What a caller is told about an error, and what is not told but logged. */
+/** Converts errors to problem responses, and logs those that are not the client's fault. */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { DiskFullError } from '../db/disk-full-error.js';
 import { isUnavailable } from '../db/is-unavailable.js';
@@ -12,16 +12,16 @@ const CUT_OFF: Problem = { status: 408, title: 'Request timeout' };
 
 export function handleError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = isCutOff(request.raw) ? CUT_OFF : problemOf(error);
-  // That there is no room is logged by itself, once.
+  // A full disk is logged once, where it is detected.
   if (problem.status >= 500 && !(error instanceof DiskFullError))
     request.log.error({ err: error }, 'a request failed');
-  // What has not come of the request is not waited for.
+  // The rest of the request is not received.
   if (problem.status === 413) reply.header('connection', 'close');
   if (problem.status === 503) reply.header('retry-after', '5');
   return sendProblem(reply, problem);
 }
 
-/** What fastify calls the parts of a request. */
+/** The parts of a request, by fastify's names. */
 const PARTS: Readonly<Record<string, string>> = { body: 'body', querystring: 'query', params: 'path' };
 
 function problemOf(error: FastifyError): Problem {
@@ -31,7 +31,7 @@ function problemOf(error: FastifyError): Problem {
     return {
       status: 400,
       title: 'Invalid request',
-      detail: `the ${PARTS[error.validationContext ?? ''] ?? 'request'} is not as it should be`,
+      detail: `the ${PARTS[error.validationContext ?? ''] ?? 'request'} is invalid`,
       errors: error.problems,
     };
   }
@@ -48,7 +48,7 @@ function problemOf(error: FastifyError): Problem {
     return {
       status: 503,
       title: 'Service unavailable',
-      detail: 'the disk is nearly full; nothing of this request was taken in',
+      detail: 'the disk is nearly full; nothing of this request was stored',
     };
   }
   if (error.code === 'ETIMEDOUT') {
@@ -56,14 +56,14 @@ function problemOf(error: FastifyError): Problem {
       status: 503,
       title: 'Service unavailable',
       detail:
-        'the record did not answer in time: send it again; what was taken in all the same changes nothing twice',
+        'the database did not answer in time; send the request again: what was stored nevertheless is not applied twice',
     };
   }
   if (isUnavailable(error) || error instanceof ServiceUnavailableError) {
     return {
       status: 503,
       title: 'Service unavailable',
-      detail: 'the record cannot be reached just now; nothing of this request was taken in',
+      detail: 'the database is unavailable; nothing of this request was stored',
     };
   }
   if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {

@@ -1,4 +1,4 @@
-/** Why something that was asked of the marketplace at once was not done: a status to answer with, and the reason. */
+/** Maps an error of an immediate marketplace request to an HTTP status and a reason. */
 
 import { BookingNotVisibleError } from '../context/booking-not-visible-error.js';
 import { CalendarBusyError } from '../context/calendar-busy-error.js';
@@ -9,18 +9,18 @@ import { BookingEndedError } from '../linked-bookings/booking-ended-error.js';
 import { PlaceholderError } from '../linked-bookings/placeholder-error.js';
 import { RateLimitError } from '../rate-limit/rate-limit-error.js';
 
-export interface Refusal {
+export interface MarketplaceProblem {
   readonly status: number;
   readonly title?: string;
   readonly detail: string;
   readonly errors?: readonly { readonly path: string; readonly reason: string }[];
 }
 
-/** @returns undefined for what is not the marketplace's doing */
-export function describeProblem(error: unknown): Refusal | undefined {
+/** @returns undefined for an error that the marketplace or its rate limit did not cause */
+export function describeProblem(error: unknown): MarketplaceProblem | undefined {
   if (error instanceof BookingEndedError) return { status: 409, detail: error.message };
   if (error instanceof PlaceholderError) {
-    return { status: 409, title: "It is no patient's booking", detail: error.message };
+    return { status: 409, title: 'The booking is a placeholder', detail: error.message };
   }
   if (
     error instanceof RateLimitError ||
@@ -28,7 +28,7 @@ export function describeProblem(error: unknown): Refusal | undefined {
     error instanceof LeaseLostError ||
     error instanceof BookingNotVisibleError
   ) {
-    return { status: 503, title: 'Ask again', detail: error.message };
+    return { status: 503, title: 'Retry later', detail: error.message };
   }
   if (!(error instanceof DocplannerError)) return undefined;
   const status = permanentRefusalStatus(error);
@@ -39,9 +39,9 @@ export function describeProblem(error: unknown): Refusal | undefined {
     const detail = error.marketplaceMessage ?? error.message;
     return { status, detail, ...(errors.length > 0 ? { errors } : {}) };
   }
-  const title = 'The marketplace cannot be asked just now';
+  const title = 'The marketplace is unavailable';
   const detail = error.mayHaveApplied
-    ? `${error.message}; whether it was done is not known: ask again, it is not done twice`
+    ? `${error.message}; the outcome is unknown: send the request again, it is not applied twice`
     : error.message;
   return { status: 502, title, detail };
 }

@@ -1,10 +1,10 @@
-/** JSON bodies. Where one ends to be JSON is told by line and column, and nothing of it is repeated. */
+/** Parses JSON bodies. An error contains the line and column of the problem, and nothing of the body. */
 import { readJson } from '../lib/read-json.js';
 import { ProblemError } from './problem.js';
 import type { Server } from './types.js';
 
-/** In place of Fastify's own words, which are about its parser; what it refuses besides stays refused. */
-export function tellWhereBodiesAreWrong(app: Server): void {
+/** Replaces the messages of Fastify's parser; what the parser refuses for other reasons stays refused. */
+export function parseJsonBodies(app: Server): void {
   const parse = app.getDefaultJsonParser('error', 'error');
   app.removeContentTypeParser('application/json');
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {

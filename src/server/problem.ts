@@ -5,11 +5,11 @@ export interface Problem {
   readonly status: number;
   readonly title: string;
   readonly detail?: string;
-  /** What is wrong with the request, each with its path. */
+  /** The problems of the request, each with its path. */
   readonly errors?: readonly { readonly path: string; readonly reason: string }[];
 }
 
-/** Thrown by a route to answer with a problem. */
+/** A route throws it to respond with a problem. */
 export class ProblemError extends Error {
   override readonly name = 'ProblemError';
   readonly problem: Problem;

@@ -1,4 +1,4 @@
-/** The server as routes see it: schemas are zod's. */
+/** The types of the server and its routes, with schemas of zod. */
 import type {
   FastifyBaseLogger,
   FastifyInstance,
@@ -17,5 +17,5 @@ export type Server = FastifyInstance<
   ZodTypeProvider
 >;
 
-/** One file of routes: what it adds to the server. */
+/** Adds the routes of one file to the server. */
 export type Routes = (server: Server, engine: Slotkeeper) => void;

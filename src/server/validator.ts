@@ -1,32 +1,32 @@
-/** Holds what a request brings against its route's schema. What is wrong is told in the words that configuration and events are told in. */
+/** Validates requests against the schemas of their routes, with the messages that configuration and events use. */
 import type { FastifySchemaCompiler } from 'fastify';
 import type { z } from 'zod';
 import { type Problem, validate, validateShape } from '../lib/validation.js';
 
-/** A request whose body, query or path is not as its route wants it. */
+/** The body, query or path of a request does not match the schema of its route. */
 export class InvalidInputError extends Error {
   override readonly name = 'InvalidInputError';
   readonly problems: readonly Problem[];
-  /** Fastify says which part of the request it was. */
+  /** The part of the request; set by fastify. */
   validationContext?: string;
 
   constructor(problems: readonly Problem[]) {
-    super('the request is not as it should be');
+    super('the request is invalid');
     this.problems = problems;
   }
 }
 
-const itemwise = new WeakSet<z.ZodType>();
+const itemSchemas = new WeakSet<z.ZodType>();
 
-/** A body whose items are checked by their route, one by one: what is wrong with one of them costs no other. */
-export function checkedByItem<Schema extends z.ZodType>(schema: Schema): Schema {
-  itemwise.add(schema);
+/** Marks a body whose items the route validates one by one, so that an invalid item does not affect the others. */
+export function validatedByItem<Schema extends z.ZodType>(schema: Schema): Schema {
+  itemSchemas.add(schema);
   return schema;
 }
 
 export const validatorCompiler: FastifySchemaCompiler<z.ZodType> =
   ({ schema }) =>
   (data) => {
-    const checked = itemwise.has(schema) ? validateShape(schema, data) : validate(schema, data);
-    return checked.success ? { value: checked.data } : { error: new InvalidInputError(checked.problems) };
+    const result = itemSchemas.has(schema) ? validateShape(schema, data) : validate(schema, data);
+    return result.success ? { value: result.data } : { error: new InvalidInputError(result.problems) };
   };

@@ -1,7 +1,4 @@
-/**
- * What becomes of requests with a wrong key, or with none: they are slowed for each address, counted, and logged once a minute.
- * One with the right key never gets here.
- */
+/** Throttles requests with a wrong or missing key by client address, counts them, and logs a summary once a minute. */
 import { setMaxListeners } from 'node:events';
 import type { FastifyBaseLogger } from 'fastify';
 import ipaddr from 'ipaddr.js';
@@ -16,11 +13,11 @@ export interface WrongKeysOptions {
   readonly timers: Timers;
 }
 
-/** From one address in a minute; those beyond are answered after a pause. */
+/** Wrong keys of one address in a minute; responses beyond the limit are delayed. */
 const MAX_PER_MINUTE = 20;
-const PAUSE_MS = 1_000;
+const DELAY_MS = 1_000;
 const SUMMARY_MS = MINUTE;
-/** Addresses and accounts that a summary names. */
+/** The number of addresses and of accounts that a summary contains. */
 const MAX_NAMED = 5;
 
 export class WrongKeys {
@@ -30,50 +27,51 @@ export class WrongKeys {
   readonly #counts: Record<Endpoint, number> = { api: 0, push: 0 };
   #addresses = new Map<string, number>();
   #accounts = new Set<string>();
-  #summed: Readonly<Record<Endpoint, number>> = { ...this.#counts };
+  /** The counts of the last summary. */
+  #logged: Readonly<Record<Endpoint, number>> = { ...this.#counts };
   #end: (() => void) | undefined;
 
   constructor(options: WrongKeysOptions) {
     this.#options = options;
-    // One for each answer that waits.
+    // Each delayed response adds a listener.
     setMaxListeners(0, this.#stopping.signal);
   }
 
-  /** How many there were, since the start. */
+  /** The number of requests since the start. */
   get counts(): Readonly<Record<Endpoint, number>> {
     return this.#counts;
   }
 
   start(): void {
-    this.#end ??= this.#options.timers.every(SUMMARY_MS, async () => this.#sumUp());
+    this.#end ??= this.#options.timers.every(SUMMARY_MS, async () => this.#logSummary());
   }
 
-  /** Ends all pauses. */
+  /** Ends all delays. */
   stop(): void {
     this.#stopping.abort();
     this.#end?.();
-    this.#sumUp();
+    this.#logSummary();
   }
 
   /**
-   * Resolves when the request may be answered that its key is not right.
-   * @param account that there is
+   * Resolves when the request may be refused.
+   * @param account the account of the request, if it exists
    */
   async refuse(endpoint: Endpoint, address: string, account?: string): Promise<void> {
     this.#counts[endpoint] += 1;
     const from = networkOf(address);
     this.#addresses.set(from, (this.#addresses.get(from) ?? 0) + 1);
     if (account !== undefined && this.#accounts.size < MAX_NAMED) this.#accounts.add(account);
-    const isSlowed = await this.#attempts.consume(from).then(
+    const isThrottled = await this.#attempts.consume(from).then(
       () => false,
       () => true,
     );
-    if (isSlowed) await this.#options.timers.sleep(PAUSE_MS, this.#stopping.signal);
+    if (isThrottled) await this.#options.timers.sleep(DELAY_MS, this.#stopping.signal);
   }
 
-  #sumUp(): void {
+  #logSummary(): void {
     const { api, push } = this.#counts;
-    const since = { api: api - this.#summed.api, push: push - this.#summed.push };
+    const since = { api: api - this.#logged.api, push: push - this.#logged.push };
     if (since.api + since.push === 0) return;
     const addresses = [...this.#addresses].sort(([, one], [, other]) => other - one);
     this.#options.log.warn(
@@ -83,15 +81,15 @@ export class WrongKeys {
         most: Object.fromEntries(addresses.slice(0, MAX_NAMED)),
         accounts: [...this.#accounts],
       },
-      'requests without the right key',
+      'requests had a wrong or missing key; they were refused',
     );
-    this.#summed = { api, push };
+    this.#logged = { api, push };
     this.#addresses = new Map();
     this.#accounts = new Set();
   }
 }
 
-/** What one sender has: of IPv6 a whole /64. */
+/** The network that counts as one client: an IPv4 address, or an IPv6 /64. */
 function networkOf(address: string): string {
   if (!ipaddr.isValid(address)) return 'unknown';
   const parsed = ipaddr.process(address);

@@ -1,6 +1,6 @@
 /**
- * Puts a calendar as it is configured, unless that would take away too much of what it offers: a move away from an
- * address where much is published, or buffers and a grid that leave little. Then the new configuration is held.
+ * Applies a calendar's configuration, unless it would remove too much of the calendar's availability: another address where much
+ * is published, or buffers and a grid that leave little. Then the deletion guard holds the new configuration.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { HeldSummary, OnHeld } from '../clinic/snapshots/hold-change.js';
@@ -24,7 +24,7 @@ import { horizonOf } from '../publishing/horizon.js';
 export interface ConfigureOptions {
   /** Epoch milliseconds. */
   readonly now: number;
-  /** Undefined: nothing is held. */
+  /** Undefined: the deletion guard is off. */
   readonly holds: { readonly share: number } | undefined;
   readonly onHeld?: OnHeld | undefined;
 }
@@ -34,7 +34,7 @@ export type Configured =
   | { readonly kind: 'changed' }
   | { readonly kind: 'held'; readonly held: HeldSummary };
 
-/** @throws {AddressTakenError} where another calendar is at its address */
+/** @throws {AddressTakenError} where another calendar has the same address */
 export async function configureCalendar(
   db: Db,
   calendar: Calendar,
@@ -43,31 +43,31 @@ export async function configureCalendar(
   await assertAddressFree(db, calendar);
   const before = await getCalendar(db, calendar.id);
   const isOpen = before !== undefined && before.closing === undefined;
-  const held = isOpen ? await hold(db, before, calendar, options) : undefined;
+  const held = isOpen ? await holdIfTooMuch(db, before, calendar, options) : undefined;
   if (held !== undefined) return { kind: 'held', held };
   await dropHeldConfiguration(db, calendar.id);
   return (await putCalendar(db, calendar, new Date(options.now))) ? { kind: 'changed' } : { kind: 'same' };
 }
 
-async function hold(
+async function holdIfTooMuch(
   db: Db,
   before: CalendarState,
   after: Calendar,
   { now, holds, onHeld }: ConfigureOptions,
 ): Promise<HeldSummary | undefined> {
   const account = await getAccount(db, before.account);
-  if (holds === undefined || account === undefined || !takesAway(before, after)) return undefined;
+  if (holds === undefined || account === undefined || !mayRemove(before, after)) return undefined;
   const horizon = horizonOf(account.timeZone, now);
-  const days = await compare(db, before, after, account, horizon);
+  const days = await countLostMinutes(db, before, after, account, horizon);
   const lost = Math.round(sum(days.map((day) => day.lost)));
   const total = Math.round(sum(days.map((day) => day.total)));
   const isTooMuch = lost > 0 && (lost > holds.share * total || lost === total);
   if (!isTooMuch) return undefined;
-  const known = await heldAlready(db, after);
+  const known = await findSameHeld(db, after);
   if (known !== undefined) return known;
   const deletions: readonly Deletion[] = [{ scope: 'calendar', of: 'windows', lost, total }];
   const dates = days.filter((day) => day.lost > 0).map(({ date }) => date);
-  const asked: NewHeldChange = {
+  const change: NewHeldChange = {
     calendar: before.id,
     cause: 'configuration',
     ...horizon,
@@ -80,16 +80,16 @@ async function hold(
   };
   return await db.transaction().execute(async (tx) => {
     const isAgain = await dropHeldConfiguration(tx, before.id);
-    const id = await saveHeldChange(tx, asked);
-    await onHeld?.(tx, { ...asked, id }, isAgain);
+    const id = await saveHeldChange(tx, change);
+    await onHeld?.(tx, { ...change, id }, isAgain);
     return { id, deletions, dates, releases: 0 };
   });
 }
 
-/** The file says the same at every start: that is no other hold, and is not told again. */
-async function heldAlready(db: Db, calendar: Calendar): Promise<HeldSummary | undefined> {
-  const asked: unknown = JSON.parse(JSON.stringify(calendar));
-  const known = (await findHeldChanges(db)).find(({ configured }) => isDeepStrictEqual(configured, asked));
+/** The file is loaded at every start, so a configuration that is held already is neither held nor notified again. */
+async function findSameHeld(db: Db, calendar: Calendar): Promise<HeldSummary | undefined> {
+  const stored: unknown = JSON.parse(JSON.stringify(calendar));
+  const known = (await findHeldChanges(db)).find(({ configured }) => isDeepStrictEqual(configured, stored));
   return (
     known && {
       id: known.id,
@@ -112,32 +112,32 @@ const rulesOf = ({ bufferBefore = 0, bufferAfter = 0, grid }: Calendar) => ({
   grid,
 });
 
-const takesAway = (before: Calendar, after: Calendar): boolean =>
+const mayRemove = (before: Calendar, after: Calendar): boolean =>
   isMoved(before, after) || !isDeepStrictEqual(rulesOf(before), rulesOf(after));
 
-/** Minutes that each day offers, and how many of them it would no longer. */
-async function compare(
+/** The minutes that each day offers, and how many of them the new configuration would remove. */
+async function countLostMinutes(
   db: Db,
   before: CalendarState,
   after: Calendar,
   account: Account,
   { from, to }: { readonly from: string; readonly to: string },
 ) {
-  // What a patient can book: with every strategy that is what `slots` would publish.
-  const bookable = async (calendar: Calendar) =>
+  // For every strategy, patients can book what the strategy `slots` would publish.
+  const viewBookable = async (calendar: Calendar) =>
     await viewDays(db, { ...calendar, strategy: 'slots' }, account, from, to);
-  const was = await bookable(before);
-  // Another address takes everything away from where it was published, which is nothing where nothing ever was.
+  const viewsBefore = await viewBookable(before);
+  // Another address removes everything that was published at the former one.
   if (isMoved(before, after)) {
-    return was.map(({ date, day }) => {
+    return viewsBefore.map(({ date, day }) => {
       const total = minutesOf(spansOf(day?.published ?? []));
       return { date, total, lost: total };
     });
   }
-  const wanted = await bookable(after);
-  return was.map((view, index) => {
+  const viewsAfter = await viewBookable(after);
+  return viewsBefore.map((view, index) => {
     const offered = spansOf(view.wanted);
-    const left = spansOf(wanted[index]?.wanted ?? []);
+    const left = spansOf(viewsAfter[index]?.wanted ?? []);
     return { date: view.date, total: minutesOf(offered), lost: minutesOf(offered, left) };
   });
 }

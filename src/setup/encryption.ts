@@ -1,4 +1,4 @@
-/** Which keys this process seals with. */
+/** Creates the encryptor from the configured keys, or from the key file of the embedded database. */
 import { randomBytes } from 'node:crypto';
 import { ConfigError } from '../config/config-error.js';
 import { Encryptor } from '../crypto/encryptor.js';
@@ -9,19 +9,19 @@ import type { MissingKey } from '../db/tables/retention.js';
 
 const VARIABLE = 'SLOTKEEPER_ENCRYPTION_KEY';
 const NO_KEY =
-  'is not set, and PostgreSQL needs it: secrets and what is said of patients are kept sealed with it. Make one with ' +
-  '`openssl rand -base64 32`, and keep a copy where the backups are not';
+  'is not set, and PostgreSQL requires it: it encrypts secrets and patient data. Create a key with ' +
+  '`openssl rand -base64 32`, and store a copy apart from the backups';
 
 export interface EncryptionOptions {
-  /** Keys as they were configured. */
+  /** The configured keys. */
   readonly encryptionKey?: string | undefined;
-  /** Of the embedded database, which makes itself a key; `memory://` forgets its own. */
+  /** The folder of the embedded database, which creates a key file; a key of `memory://` exists only in this process. */
   readonly folder?: string | undefined;
 }
 
 /**
- * @throws {ConfigError} where the configured keys cannot be read, or there are none and PostgreSQL has the record
- * @throws {InvalidKeyError} where the key of the embedded database cannot be read or made
+ * @throws {ConfigError} where the configured keys are malformed, or PostgreSQL is used without a key
+ * @throws {InvalidKeyError} where the key file of the embedded database cannot be read or created
  */
 export function openEncryptor({ encryptionKey, folder }: EncryptionOptions): Encryptor {
   const configured = encryptionKey === undefined ? [] : configuredKeys(encryptionKey);
@@ -32,7 +32,7 @@ export function openEncryptor({ encryptionKey, folder }: EncryptionOptions): Enc
   if (folder === 'memory://')
     return new Encryptor(configured.length > 0 ? configured : [randomBytes(KEY_BYTES)]);
   if (configured.length === 0) return new Encryptor([loadOrCreateKey(folder)]);
-  // What was sealed before a key was configured opens with the folder's own.
+  // The folder's own key decrypts what was encrypted before a key was configured.
   const own = loadKey(folder);
   return new Encryptor(own === undefined ? configured : [...configured, own]);
 }
@@ -47,22 +47,25 @@ function configuredKeys(text: string): Buffer[] {
 }
 
 /**
- * @param missing of notifications
- * @param accounts ids of accounts, by the key that is missing
- * @throws {ConfigError} where something is kept that no key opens any more
+ * @param missing the missing keys of notifications
+ * @param accounts ids of accounts, by the missing key
+ * @throws {ConfigError} where no configured key decrypts something that is stored
  */
 export function refuseMissingKeys(
   missing: readonly MissingKey[],
   accounts: ReadonlyMap<string, readonly string[]>,
 ): void {
-  const sealed = missing.map(({ keyId, count }) => ({ keyId, what: `${count} notifications are sealed` }));
+  const notifications = missing.map(({ keyId, count }) => ({
+    keyId,
+    what: `${count} notifications are encrypted`,
+  }));
   const secrets = [...accounts].map(([keyId, ids]) => {
-    const named = ids.map((id) => `"${id}"`).join(', ');
-    return { keyId, what: `the secrets of ${named} are sealed` };
+    const names = ids.map((id) => `"${id}"`).join(', ');
+    return { keyId, what: `the secrets of ${names} are encrypted` };
   });
-  const problems = [...sealed, ...secrets].map(({ keyId, what }) => ({
+  const problems = [...notifications, ...secrets].map(({ keyId, what }) => ({
     path: VARIABLE,
-    reason: `lacks the key ${keyId}, with which ${what}: put it behind the others`,
+    reason: `lacks the key ${keyId}, with which ${what}: append it to the other keys`,
   }));
   if (problems.length > 0) throw new ConfigError('the environment', problems);
 }

@@ -1,9 +1,9 @@
+/** The default handler of a lost embedded database: the process exits, because nothing works without the database. */
 import type { Logger } from '../lib/log.js';
 
-/** Ends the process that has lost its embedded database: nothing in it works any more, and the next start goes on. */
-export function endingProcess(log: Logger): (error: Error) => void {
+export function exitOnDatabaseLoss(log: Logger): (error: Error) => void {
   return (error) => {
-    log.fatal({ err: error }, 'the embedded database has ended, and the process ends with it');
+    log.fatal({ err: error }, 'the embedded database has stopped; the process exits');
     process.exit(1);
   };
 }

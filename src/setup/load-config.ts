@@ -1,4 +1,4 @@
-/** Takes the configuration file into the record. What it says is what holds: it is taken in at every start. */
+/** Writes the configuration file to the database at every start. The file overrides what is stored. */
 import { isDeepStrictEqual } from 'node:util';
 import { ConfigError } from '../config/config-error.js';
 import { type FileConfig, toAccount, toCalendar } from '../config/schema.js';
@@ -10,9 +10,9 @@ import { type Calendar, listCalendars } from '../db/tables/calendars.js';
 import { heldConfigurations } from '../db/tables/held-changes.js';
 
 /**
- * @param options what seals the secrets, and when it is, in epoch milliseconds
- * @param configure puts a calendar that is not as it was, or holds it
- * @throws {ConfigError} where a calendar has no account, or two are one address
+ * @param options the encryptor of the secrets, and the time in epoch milliseconds
+ * @param configure applies or holds a calendar's configuration that differs from the stored one
+ * @throws {ConfigError} where a calendar has no account, or two calendars have one address
  */
 export async function loadConfig(
   db: Db,
@@ -22,7 +22,7 @@ export async function loadConfig(
 ): Promise<void> {
   const { now, encryptor } = options;
   for (const [index, { id, ...fields }] of config.accounts.entries()) {
-    await refusing(`accounts[${index}]`, putAccount(db, toAccount(id, fields), new Date(now), encryptor));
+    await withPath(`accounts[${index}]`, putAccount(db, toAccount(id, fields), new Date(now), encryptor));
   }
   const accounts = new Set((await listAccounts(db)).map(({ id }) => id));
   const known = new Map((await listCalendars(db)).map((calendar) => [calendar.id, calendar]));
@@ -38,12 +38,12 @@ export async function loadConfig(
     const calendar = toCalendar(id, fields);
     const { failed: _, retrying: __, ...before } = known.get(id) ?? { id };
     if (held.has(id) || !isDeepStrictEqual(before, calendar)) {
-      await refusing(`calendars[${index}]`, configure(calendar));
+      await withPath(`calendars[${index}]`, configure(calendar));
     }
   }
 }
 
-async function refusing(path: string, put: Promise<unknown>): Promise<void> {
+async function withPath(path: string, put: Promise<unknown>): Promise<void> {
   await put.catch((error: unknown) => {
     if (!(error instanceof AddressTakenError)) throw error;
     throw new ConfigError('the configuration', [{ path, reason: error.message }]);

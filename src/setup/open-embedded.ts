@@ -1,4 +1,4 @@
-/** An engine's embedded database: what it has to say goes to the engine's log. */
+/** Opens an engine's embedded database, which logs to the engine's log. */
 
 import { type EmbeddedDatabase, openEmbeddedDatabase } from '../db/embedded.js';
 import type { Logger } from '../lib/log.js';
@@ -18,8 +18,8 @@ export async function openEmbeddedOf(options: EmbeddedOfEngine): Promise<Embedde
     ...(onProgress === undefined ? {} : { onProgress }),
     onLost: onDatabaseLost,
     onSpaceChange: (isShort, freeMb) => {
-      if (isShort) log.error({ freeMb }, 'the disk is nearly full; nothing more is taken in');
-      else log.info({ freeMb }, 'the disk has room again; what comes is taken in');
+      if (isShort) log.error({ freeMb }, 'the disk is nearly full; new data is refused');
+      else log.info({ freeMb }, 'the disk has space again; new data is accepted');
     },
   });
 }

@@ -1,4 +1,4 @@
-/** Which private addresses may be asked, and the refusal of accounts that name others over HTTP. */
+/** The private addresses that accounts may name, and the refusal of accounts that name others over HTTP. */
 import { ConfigError } from '../config/config-error.js';
 import type { FileConfig } from '../config/schema.js';
 import type { Account } from '../db/tables/accounts.js';
@@ -8,7 +8,7 @@ import type { Timers } from '../lib/timers.js';
 
 const DEFAULT_HOST = '127.0.0.1';
 
-/** @param host where the HTTP API listens: who can name a loopback address there is on this machine already */
+/** @param host where the HTTP API listens: a client that reaches a loopback host is on this machine already, so it may name loopback addresses */
 export function privateAddressesOf(
   { allowPrivate }: FileConfig['network'],
   host: string = DEFAULT_HOST,
@@ -20,7 +20,7 @@ export function privateAddressesOf(
 const isMarketplace = (baseUrl: string): boolean =>
   domains.some(({ domain }) => baseUrlOf(domain) === baseUrl);
 
-/** @throws {ConfigError} with the path of every URL that may not be asked */
+/** @throws {ConfigError} with the path of every URL with a refused private address */
 export async function refusePrivateAddresses(
   addresses: PrivateAddresses,
   { baseUrl, delivery, source }: Account,

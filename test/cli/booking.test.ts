@@ -23,7 +23,7 @@ describe('slotkeeper booking refuses', () => {
       ['move', CALENDAR, '1', '--start', at('00'), '--duration', 'ten'],
       '--duration',
     ],
-    ['a link to nothing', ['link', CALENDAR, '1'], 'name a ref, or say --none'],
+    ['a link to nothing', ['link', CALENDAR, '1'], 'give a ref or --none'],
     ['a link to something and to nothing', ['link', CALENDAR, '1', 'apt-1', '--none'], 'name a ref, or say'],
     ['what names no booking', ['cancel', CALENDAR], "missing required argument 'booking'"],
   ])('%s, with exit code 2', async (_, args, reason) => {

@@ -202,7 +202,7 @@ describe('slotkeeper enqueue and status', () => {
     expect(await run(['enqueue', '-'], { ...way, stdin: again.join('\n') })).toEqual({
       code: 0,
       stdout: '2 events enqueued (2 duplicates), 0 refused\n',
-      stderr: expect.stringMatching(/^stdin:2: warning: another event was taken in under the id/),
+      stderr: expect.stringMatching(/^stdin:2: warning: another event with the id/),
     });
     const lost = { ...example.events[1], id: 'lost', calendar: 'nobody' };
     expect(await run(['enqueue', '-'], { ...way, stdin: `\n${JSON.stringify(lost)}` })).toMatchObject({
@@ -218,11 +218,11 @@ describe('slotkeeper enqueue and status', () => {
     expect(JSON.parse(json.stdout)).toMatchObject({ pending: 0, failed: 0 });
     expect(words).toMatchObject({
       code: 0,
-      stdout: expect.stringContaining('everything that is wanted is published'),
+      stdout: expect.stringContaining('everything is published'),
     });
     expect(wrongKey).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('SLOTKEEPER_API_KEY is not its key'),
+      stderr: expect.stringContaining("SLOTKEEPER_API_KEY is not the engine's API key"),
     });
     expect(noKey).toMatchObject({ code: 2, stderr: expect.stringContaining('set SLOTKEEPER_API_KEY') });
     for (const { stdout, stderr } of [json, words, wrongKey]) expect(stdout + stderr).not.toContain(KEY);
@@ -240,11 +240,11 @@ describe('slotkeeper sandbox', () => {
       run(['sandbox', '--port', 'x']),
       run(['sandbox', '--port', port]),
     ]);
-    expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining('a port is 0 to 65535') });
+    expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining('a port is a number from 0 to 65535') });
     expect(taken).toMatchObject({
       code: 1,
       stdout: '',
-      stderr: `slotkeeper: cannot listen on 127.0.0.1:${port}: another process listens there; choose another port with --port\n`,
+      stderr: `slotkeeper: cannot listen on 127.0.0.1:${port}: another process uses the port; set another one with --port\n`,
     });
     first.signal('SIGINT');
     expect((await first.ended).code).toBe(0);

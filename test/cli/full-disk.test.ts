@@ -80,7 +80,7 @@ describe('slotkeeper start on a disk that gets full', () => {
       disk.set({ free: 31 * MB });
       const refused = await call('POST', '/v1/events', { events: [available] });
       expect(refused).toMatchObject({ status: 503, type: 'application/problem+json; charset=utf-8' });
-      expect(refused.body.detail).toBe('the disk is nearly full; nothing of this request was taken in');
+      expect(refused.body.detail).toBe('the disk is nearly full; nothing of this request was stored');
       const dates = { from: available.from, to: available.to };
       const snapshot = { ...dates, complete: true, windows: [], occupancy: [] };
       expect((await call('PUT', `/v1/calendars/${CALENDAR}/snapshot`, snapshot)).status).toBe(503);

@@ -23,7 +23,7 @@ const lines = (...values: readonly unknown[]): string =>
 const summary = (numbers: string, more = ''): string => {
   const [taken, refused, days, occupied, released, held] = numbers.split(' ');
   return (
-    `${plural(Number(taken), 'snapshot')} taken in, ${refused} refused: ${plural(Number(days), 'day')} changed, ` +
+    `${plural(Number(taken), 'snapshot')} applied, ${refused} refused: ${plural(Number(days), 'day')} changed, ` +
     `${occupied} occupied, ${released} released, ${held} held${more}\n`
   );
 };
@@ -126,7 +126,7 @@ describe('slotkeeper import and held', () => {
       await imports(lines(whole));
       const { code, stdout, stderr } = await imports(lines(emptied));
       expect({ code, stdout }).toEqual({ code: 0, stdout: summary('1 0 0 0 0 1') });
-      const [, id = ''] = /would lose too much: held as (\d+)/.exec(stderr) ?? [];
+      const [, id = ''] = /it is held as (\d+)/.exec(stderr) ?? [];
       const [list, json, status] = await Promise.all([
         run(['held', 'list'], ways[way]),
         run(['held', 'list', '--json'], ways[way]),
@@ -135,14 +135,16 @@ describe('slotkeeper import and held', () => {
       expect(list.stdout).toMatch(
         new RegExp(`^${id} {2}${CALENDAR}: a snapshot of ${date} to ${date}, held since .*Z\n`),
       );
-      expect(list.stdout).toContain('would take away 60 of 60 minutes of windows of the calendar\n');
+      expect(list.stdout).toContain('would remove 60 of 60 minutes of windows of the calendar\n');
       expect(JSON.parse(json.stdout)).toMatchObject([{ id, calendar: CALENDAR, dates: [date] }]);
-      expect(status.stdout).toContain('1 day is held for a person to approve\n  → slotkeeper held list\n');
+      expect(status.stdout).toContain(
+        '1 day has a held change that a person must approve\n  → slotkeeper held list\n',
+      );
 
       expect(await run(['held', 'drop', id, '0'], ways[way])).toEqual({
         code: 1,
         stdout: '1 dropped\n',
-        stderr: 'slotkeeper: nothing is held under 0\n',
+        stderr: 'slotkeeper: there is no held change 0\n',
       });
       await imports(lines(emptied));
       expect(await run(['held', 'release', '--all'], ways[way])).toEqual({
@@ -160,9 +162,9 @@ describe('slotkeeper import, without an engine', () => {
   test.each<[string, readonly string[]]>([
     ['missing required argument', ['import']],
     ['nothing.ndjson: there is no such file', ['import', 'nothing.ndjson']],
-    ['name ids, or say --all', ['held', 'release']],
-    ['name ids, or say --all', ['held', 'drop', '1', '--all']],
-    ['.: has no files that end in .ndjson', ['import', '.']],
+    ['give ids or --all', ['held', 'release']],
+    ['give ids or --all', ['held', 'drop', '1', '--all']],
+    ['.: contains no files with the extension .ndjson', ['import', '.']],
   ])('refuses wrong use before anything is taken in: %s', async (reason, args) => {
     const { code, stdout, stderr } = await run(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

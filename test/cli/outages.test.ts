@@ -77,7 +77,7 @@ describe('when PostgreSQL goes away', () => {
 
     const refused = await call('POST', '/v1/events', { events: [{ ...occupied, id: 'lost', ref: 'lost' }] });
     expect(refused).toMatchObject({ status: 503, type: 'application/problem+json; charset=utf-8' });
-    expect(refused.body.detail).toMatch(/nothing of this request was taken in/);
+    expect(refused.body.detail).toMatch(/nothing of this request was stored/);
     expect(refused.headers.get('retry-after')).toBe('5');
     expect((await call('GET', '/v1/status')).status).toBe(503);
     await eventually(async () => (await call('GET', '/readyz')).status === 503, LONG);

@@ -55,7 +55,7 @@ describe('with the process that has the embedded folder', () => {
     const { code, stdout } = await runProcess(['status'], way);
     expect({ code, stdout }).toEqual({
       code: 0,
-      stdout: expect.stringMatching(/^everything that is wanted is published\n/),
+      stdout: expect.stringMatching(/^everything is published\n/),
     });
   });
 
@@ -71,7 +71,7 @@ describe('with the process that has the embedded folder', () => {
     const { code, stdout } = await runProcess(['import', '-'], { ...way, stdin: JSON.stringify(whole) });
     expect({ code, stdout }).toEqual({
       code: 0,
-      stdout: expect.stringMatching(/^1 snapshot taken in, 0 ref/),
+      stdout: expect.stringMatching(/^1 snapshot applied, 0 ref/),
     });
   });
 
@@ -85,7 +85,7 @@ describe('with the process that has the embedded folder', () => {
 
   test.each<[string, readonly string[], RegExp]>([
     ['resync', ['resync'], /^1 calendar, \d+ days? compared: /],
-    ['failed', ['failed', 'list'], /^nothing failed\n$/],
+    ['failed', ['failed', 'list'], /^there are no failures\n$/],
     ['held', ['held', 'list'], /^nothing is held\n$/],
   ])('slotkeeper %s tells what there is', async (_, args, told) => {
     const { code, stdout } = await runProcess(args, way);
@@ -179,8 +179,8 @@ describe('slotkeeper demo', () => {
   test('tells people the same, and exits 1 where something is not equal', async () => {
     const told = async (played: Outcome): Promise<Ran> => {
       const { io, written } = ioOf({ cwd: await tempDir() });
-      const perform: typeof runScenario = async (_io, _log, audience) => {
-        played.played.forEach(audience.onPlayed);
+      const perform: typeof runScenario = async (_io, _log, listener) => {
+        played.played.forEach(listener.onStep);
         return played;
       };
       const command = demoCommand(io, perform).parseAsync([], { from: 'user' });
@@ -193,7 +193,7 @@ describe('slotkeeper demo', () => {
     const { code, stdout, stderr } = await told(outcome);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const path = 'PUT /api/v3/integration/facilities/456/doctors/9876/addresses/789/slots → 201';
-    expect(stdout.slice(stdout.indexOf('a patient at the desk takes 10:30 to 10:40'))).toContain(path);
+    expect(stdout.slice(stdout.indexOf('a patient at the desk books 10:30 to 10:40'))).toContain(path);
     expect(stdout).toMatch(/10:00–10:30 {2}10:40–11:00/);
     expect(stdout).toMatch(/taken.*free.*published/);
     expect(stdout).toMatch(/✔ the marketplace shows exactly what the core computes/);

@@ -2,7 +2,7 @@ import { stripVTControlCharacters, styleText } from 'node:util';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
 import type { ResyncReport } from '../../src/api/resyncs-api.js';
-import { progressOn, textOf } from '../../src/cli/resync/progress-bar.js';
+import { describeProgress, progressOn } from '../../src/cli/resync/progress-bar.js';
 import { describeDays, describeReport } from '../../src/cli/resync/resync-text.js';
 import { parseInstant, toIso } from '../../src/core/index.js';
 import { Slotkeeper } from '../../src/engine.js';
@@ -64,11 +64,17 @@ describe('how far a resync is', () => {
   };
 
   test('is said with the time that is left, as long as something is', () => {
-    expect(textOf(REPORT, STARTED + 10_000)).toBe('1/4 calendars, 4 differences, 1 write, 30 s left');
-    expect(textOf(REPORT, STARTED + 60_000)).toBe('1/4 calendars, 4 differences, 1 write, 3 min left');
-    expect(textOf({ ...REPORT, calendarsDone: 0 }, STARTED)).toBe('0/4 calendars, 4 differences, 1 write');
+    expect(describeProgress(REPORT, STARTED + 10_000)).toBe(
+      '1/4 calendars, 4 differences, 1 write, 30 s left',
+    );
+    expect(describeProgress(REPORT, STARTED + 60_000)).toBe(
+      '1/4 calendars, 4 differences, 1 write, 3 min left',
+    );
+    expect(describeProgress({ ...REPORT, calendarsDone: 0 }, STARTED)).toBe(
+      '0/4 calendars, 4 differences, 1 write',
+    );
     const over = { ...REPORT, calendarsDone: 4, finishedAt: '2026-11-16T02:01:00.000Z' };
-    expect(textOf(over, STARTED + 60_000)).toBe('4/4 calendars, 4 differences, 1 write');
+    expect(describeProgress(over, STARTED + 60_000)).toBe('4/4 calendars, 4 differences, 1 write');
   });
 
   test('names each account that holds it up once, and no time that is left', () => {
@@ -82,7 +88,9 @@ describe('how far a resync is', () => {
       progress.show({ ...REPORT, waiting });
       progress.show({ ...REPORT, waiting });
       const written = output.written.join('');
-      expect(written.match(/waits for .*/g)).toEqual(['waits for 2 calendars of berlin: token was refused']);
+      expect(written.match(/waiting for .*/g)).toEqual([
+        'waiting for 2 calendars of berlin: token was refused',
+      ]);
       expect(written).not.toContain('left');
     }
   });
@@ -132,13 +140,13 @@ describe('what a resync found', () => {
       [
         'lis',
         '  2026-11-17',
-        '    + 10:00 (1) does not show',
+        '    + 10:00 (1) is missing',
         '  2026-11-18',
-        '    - 10:20 should not show',
-        '    ~ 2 of ours hide nothing any more',
+        '    - 10:20 should not be shown',
+        '    ~ 2 breaks or placeholders of slotkeeper block nothing',
         'nowak',
         '  2026-11-17',
-        '    ! bookings or breaks that were not known',
+        '    ! bookings or breaks that the database does not have',
         '',
       ].join('\n'),
     );
@@ -157,8 +165,8 @@ describe('what a resync found', () => {
     );
     const sources = [{ account: 'warsaw', unknown: ['nobody'], omitted: ['lis', 'wilk'] }];
     expect(describeReport({ ...REPORT, sources })).toContain(
-      'warsaw: its source has calendars that are not here: nobody\n' +
-        'warsaw: its source says nothing of lis, wilk; they stay as they were\n',
+      'warsaw: the source has unknown calendars: nobody\n' +
+        'warsaw: the source does not contain lis, wilk; they are unchanged\n',
     );
     expect(describeReport({ ...REPORT, dryRun: true })).toContain('2 reads, nothing written, 10.0 s\n');
   });
@@ -207,9 +215,13 @@ describe.each([
     const dry = await run(['resync', '--dry-run', '--calendar', CALENDAR], coloured);
     expect(dry.code).toBe(0);
     expect(stripVTControlCharacters(dry.stdout)).toMatch(
-      new RegExp(`^${CALENDAR}\n {2}${date}\n {4}! bookings or breaks that were not known\n1 calendar, `),
+      new RegExp(
+        `^${CALENDAR}\n {2}${date}\n {4}! bookings or breaks that the database does not have\n1 calendar, `,
+      ),
     );
-    expect(dry.stdout).toContain(styleText('cyan', '    ! bookings or breaks that were not known', FORCED));
+    expect(dry.stdout).toContain(
+      styleText('cyan', '    ! bookings or breaks that the database does not have', FORCED),
+    );
     const asked = clinic.sandbox.requests.slice(before).map(({ method, operation }) => [method, operation]);
     expect(asked.filter(([method, operation]) => method !== 'GET' && operation !== 'token')).toEqual([]);
 

@@ -49,7 +49,7 @@ describe('slotkeeper start', () => {
     expect(refused).toMatchObject({
       stdout: '',
       stderr:
-        'slotkeeper: this process may have only 64 files open, and needs 512: ' +
+        'slotkeeper: the limit of open files is 64, and slotkeeper needs 512: ' +
         'raise the limit (ulimit -n 512, or LimitNOFILE of systemd)\n',
     });
   });

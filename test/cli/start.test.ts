@@ -16,7 +16,7 @@ describe('slotkeeper start', () => {
     });
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: `slotkeeper: cannot listen on 127.0.0.1:${port}: another process listens there; choose another port with PORT\n`,
+      stderr: `slotkeeper: cannot listen on 127.0.0.1:${port}: another process uses the port; set another one with PORT\n`,
     });
     expect(existsSync(join(clinic.folder, 'data'))).toBe(false);
   });
@@ -25,7 +25,7 @@ describe('slotkeeper start', () => {
     const clinic = await clinicAt({ databaseUrl: await postgresDatabase() });
     const { command } = await clinic.open();
     command.signal('SIGINT');
-    await eventually(() => command.written.stderr.includes('what is in hand is finished first'));
+    await eventually(() => command.written.stderr.includes('the active work is finished first'));
     expect(command.exits).toEqual([]);
     command.signal('SIGTERM');
     expect(command.exits).toEqual([1]);

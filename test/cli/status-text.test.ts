@@ -51,7 +51,7 @@ describe('the text of the status', () => {
   test('says in one line that all is published, and aligns the queues', () => {
     expect(text()).toBe(
       [
-        'everything that is wanted is published',
+        'everything is published',
         '',
         'queue                 waiting  prioritized  active  delayed  failed',
         'slotkeeper-occupancy  0        0            0       0        0',
@@ -82,25 +82,25 @@ describe('the text of the status', () => {
       notifications: { undelivered: 2, failed: 0, lag: 3_000 },
     });
     expect(all.slice(0, all.indexOf('\n\n')).split('\n')).toEqual([
-      '2 times that are taken are ON SALE and cannot be closed',
+      '2 busy times are ON SALE and cannot be closed',
       '  nowak       2026-12-01 10:30 to 10:40  answered 400',
       '  kowalska-2  2026-12-01 10:30 to 10:40  answered 400',
-      '  → slotkeeper failed list, then close it in the marketplace by hand',
+      '  → slotkeeper failed list, then close the time manually in the marketplace',
       '1 time is sold twice',
       '  nowak  2026-12-01 23:30 to 2026-12-02 00:10  booking 1001 and appointment apt-77',
-      '  → slotkeeper booking move nowak 1001 --start INSTANT, or cancel; link where it is one visit',
+      '  → slotkeeper booking move nowak 1001 --start INSTANT, or cancel; link if both are the same appointment',
       '1 change could not be published',
-      '2 services are gone from their addresses',
+      '2 services no longer exist at their addresses',
       '  → slotkeeper failed list',
-      '3 days are held for a person to approve',
+      '3 days have a held change that a person must approve',
       '  → slotkeeper held list',
-      'account berlin is refused since 2026-11-30T08:00:00.000Z: nothing of it is published',
+      'account berlin is refused since 2026-11-30T08:00:00.000Z: nothing is published for it',
       '  token (POST /oauth/v2/token) was refused',
       '  → correct its clientId, clientSecret or baseUrl, then slotkeeper failed retry account/berlin',
-      'nothing was heard from the PMS of account berlin yet',
+      'the PMS of account berlin has sent nothing yet',
       '1 change waits to be published, the oldest for 3 min',
       '2 notifications wait to be delivered, the oldest for 3 s',
-      '  → slotkeeper failed list says why; slotkeeper failed retry --all tries at once',
+      '  → slotkeeper failed list shows the reason; slotkeeper failed retry --all retries at once',
     ]);
   });
 
@@ -113,13 +113,13 @@ describe('the text of the status', () => {
   test('tells since when a PMS is silent', () => {
     const quiet = { ...WORKING, lastHeard: '2026-11-28T17:00:00.000Z' };
     expect(text({ accounts: [quiet] })).toContain(
-      'nothing was heard from the PMS of account warsaw since 2026-11-28T17:00:00.000Z\n',
+      'the PMS of account warsaw has sent nothing since 2026-11-28T17:00:00.000Z\n',
     );
   });
 
   test('has colours only where they are asked for', () => {
     const coloured = describeStatus(status({ takenOnSale: onSale(1) }), [], { colour: true, now: NOW });
-    expect(coloured).toContain('\u001b[31m1 time that is taken is ON SALE and cannot be closed\u001b[39m');
+    expect(coloured).toContain('\u001b[31m1 busy time is ON SALE and cannot be closed\u001b[39m');
     expect(text({ takenOnSale: onSale(1) })).not.toContain('\u001b');
   });
 });
@@ -147,6 +147,6 @@ describe('a person is needed', () => {
 test('a queue that takes no jobs is told', () => {
   const readiness = { ready: true, database: 'ok', queue: 'out-of-memory', publishing: 'ok' } as const;
   expect(describeStatus(status({ readiness }), [], { colour: false, now: NOW })).toContain(
-    'the queue takes no jobs (out-of-memory): nothing is published until it does',
+    'the queue accepts no jobs (out-of-memory): nothing is published meanwhile',
   );
 });

@@ -118,7 +118,11 @@ describe.each(databases)('on $name', ({ create }) => {
       const fails = async () => {
         throw new Error('cannot be told');
       };
-      const holds = new HeldChanges({ db, enqueue: async () => {}, now: () => START + 10_000 });
+      const holds = new HeldChanges({
+        db,
+        enqueuer: { enqueueCalendar: async () => {} },
+        now: () => START + 10_000,
+      });
       const emptied = { to: NEXT };
       const options = { deletionGuard: { share: 0.5 } };
       await expect(clinic.snapshot(1, emptied, { ...options, onHeld: fails })).rejects.toThrow('told');

@@ -15,7 +15,7 @@ describe('the keys of a process', () => {
     const both = openEncryptor({ encryptionKey: `${one.toString('base64')},${two.toString('hex')}` });
     expect(both.decrypt(old.encrypt('x', 'c'), 'c')).toBe('x');
     expect(both.keyIds).toHaveLength(2);
-    expect(() => openEncryptor({})).toThrow(/is not set, and PostgreSQL needs it/);
+    expect(() => openEncryptor({})).toThrow(/is not set, and PostgreSQL requires it/);
     expect(() => openEncryptor({ encryptionKey: '' })).toThrow(ConfigError);
   });
 

@@ -1,5 +1,4 @@
-// The half of an engine that brings notifications to clinics, by itself, for tests: what the marketplace said is put into
-// the record by hand.
+// The delivery service without the rest of the engine, for tests, which add notifications to the database directly.
 import { randomBytes } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
@@ -20,36 +19,36 @@ import { eventually } from '../support/eventually.js';
 import { ManualTimers } from '../support/manual-timers.js';
 import { atEndOfTest } from '../support/release.js';
 
-/** A name that must be found nowhere but where it is delivered. */
+/** A patient's name that may occur only in delivered notifications. */
 export const PATIENT = 'Planted Patientowa-Testowa';
 
-export interface OfficeOptions
+export interface DeliveryFixtureOptions
   extends Partial<Pick<DeliveryOptions, 'webhook' | 'queue' | 'keepDays' | 'now'>> {
   readonly encryptor?: Encryptor;
   /** Default both. */
-  readonly parts?: readonly ('worker' | 'round')[];
+  readonly parts?: readonly ('worker' | 'sweep')[];
 }
 
-/** Milliseconds between two rounds. */
-const ROUND_MS = 1_000;
+/** Milliseconds between two sweeps. */
+const SWEEP_MS = 1_000;
 
 let count = 0;
 
-export class Office {
+export class DeliveryFixture {
   readonly encryptor: Encryptor;
   readonly database: Database;
   readonly queues: Queues;
   readonly delivery: Delivery;
-  /** Everything that was logged. */
+  /** The logged lines. */
   readonly log: string[];
-  /** Moved by the test alone; only the jobs of its queue are delayed in real time. */
+  /** Only the test moves them; the jobs of the queue are delayed in real time. */
   readonly timers = new ManualTimers();
-  /** Milliseconds that its clock is ahead of them. */
+  /** How far the clock is ahead of the timers, in milliseconds. */
   ahead = 0;
   /** Epoch milliseconds. */
   readonly now: () => number;
 
-  private constructor(database: Database, queues: Queues, options: OfficeOptions) {
+  private constructor(database: Database, queues: Queues, options: DeliveryFixtureOptions) {
     const lines: string[] = [];
     const stream = new Writable({
       write: (chunk, _, done) => {
@@ -74,18 +73,18 @@ export class Office {
       webhook: options.webhook,
       queue: options.queue ?? false,
       keepDays: options.keepDays ?? 7,
-      // Longer than a machine stands still: what is not answered is what a test does not answer.
+      // Long, so that on a slow machine no request times out that the test answers.
       timeoutMs: 60_000,
-      everyMs: ROUND_MS,
+      everyMs: SWEEP_MS,
     });
   }
 
-  static async open(place: Place, options: OfficeOptions = {}): Promise<Office> {
+  static async open(place: Place, options: DeliveryFixtureOptions = {}): Promise<DeliveryFixture> {
     const { data, databaseUrl, redisUrl } = place;
     const database = await openDatabase(
       databaseUrl === undefined ? { folder: data ?? 'memory://' } : { url: databaseUrl, poolSize: 10 },
     );
-    const { parts = ['worker', 'round'] } = options;
+    const { parts = ['worker', 'sweep'] } = options;
     const queues = new Queues({
       store:
         redisUrl === undefined ? { kind: 'database', pool: database.pool } : { kind: 'redis', url: redisUrl },
@@ -93,29 +92,29 @@ export class Office {
       lockMs: 60_000,
     });
     await queues.connect();
-    const office = new Office(database, queues, options);
-    atEndOfTest(() => office.close());
-    await putAccount(database.db, account(), new Date(), office.encryptor);
-    if (parts.includes('worker')) office.delivery.startWorker();
+    const fixture = new DeliveryFixture(database, queues, options);
+    atEndOfTest(() => fixture.close());
+    await putAccount(database.db, account(), new Date(), fixture.encryptor);
+    if (parts.includes('worker')) fixture.delivery.startWorker();
     await queues.ready();
-    if (parts.includes('round')) office.delivery.startRound();
-    // The first round is over, and those to come begin when the test says so.
-    await office.round();
-    return office;
+    if (parts.includes('sweep')) fixture.delivery.startSweep();
+    // The first sweep ends here, and later ones begin when the test advances the timers.
+    await fixture.sweep();
+    return fixture;
   }
 
-  /** Waits for one more round. */
-  async round(): Promise<void> {
-    await this.timers.advance(ROUND_MS);
+  /** Waits for one more sweep. */
+  async sweep(): Promise<void> {
+    await this.timers.advance(SWEEP_MS);
   }
 
-  /** Waits until the attempts that failed, since the log was last emptied, are so many. */
-  async failures(attempts: number): Promise<void> {
-    await eventually(() => this.log.filter((line) => line.includes('tried again')).length === attempts);
+  /** Waits until this number of attempts has failed since the log was last emptied. */
+  async waitForFailures(attempts: number): Promise<void> {
+    await eventually(() => this.log.filter((line) => line.includes('it is retried')).length === attempts);
   }
 
-  /** Lets time pass, and has a calendar's open ones tried: its job is delayed in real time. */
-  async retry(ms: number, calendar: string | null): Promise<void> {
+  /** Advances the clock and retries a calendar's open notifications, because the job is delayed in real time. */
+  async retryAfter(ms: number, calendar: string | null): Promise<void> {
     this.ahead += ms;
     await this.delivery.retryNow({ account: 'warsaw', calendar });
   }
@@ -133,8 +132,8 @@ export class Office {
     await putAccount(this.database.db, account(changes), new Date(), this.encryptor);
   }
 
-  /** The marketplace says something; nobody is woken. */
-  async hear(...items: Partial<NewNotification>[]): Promise<AddedNotification[]> {
+  /** Adds notifications to the database without enqueueing their delivery. */
+  async add(...items: Partial<NewNotification>[]): Promise<AddedNotification[]> {
     const whole = items.map((changes): NewNotification => {
       count += 1;
       return {
@@ -154,9 +153,9 @@ export class Office {
     return [...added];
   }
 
-  /** The same, and they are to be brought out. @returns their ids */
-  async say(...items: Partial<NewNotification>[]): Promise<string[]> {
-    const added = await this.hear(...items);
+  /** Adds notifications and enqueues their delivery. @returns their ids */
+  async addAndEnqueue(...items: Partial<NewNotification>[]): Promise<string[]> {
+    const added = await this.add(...items);
     this.delivery.enqueue(added);
     return added.map(({ id }) => id);
   }

@@ -1,75 +1,75 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { postgresDatabase } from '../db/databases.js';
-import { Office } from './delivery-fixture.js';
+import { DeliveryFixture } from './delivery-fixture.js';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
 describe('the feed', () => {
-  let office: Office;
-  const follow = (options: { after?: string; waitMs?: number; signal?: AbortSignal }) =>
-    office.delivery.follow({ limit: 10, ...options });
-  const end = async () => (await office.delivery.follow({ limit: 1_000 })).next;
+  let fixture: DeliveryFixture;
+  const readFeed = (options: { after?: string; waitMs?: number; signal?: AbortSignal }) =>
+    fixture.delivery.readFeed({ limit: 10, ...options });
+  const lastCursor = async () => (await fixture.delivery.readFeed({ limit: 1_000 })).next;
 
   beforeAll(async () => {
-    office = await Office.open({ databaseUrl: await postgresDatabase() }, { parts: [] });
+    fixture = await DeliveryFixture.open({ databaseUrl: await postgresDatabase() }, { parts: [] });
   });
 
   afterAll(async () => {
-    await office.close();
+    await fixture.close();
   });
 
-  // No time passes in these tests but where they say so.
+  // Time passes in these tests only where they advance the timers.
 
-  test('answers at once where it is not asked to wait, and where there is something', async () => {
-    expect(await follow({})).toEqual({ items: [], next: '0' });
-    const [id] = await office.say({});
-    const { items } = await follow({ waitMs: MINUTE });
+  test('answers at once without a wait, and when an item is available', async () => {
+    expect(await readFeed({})).toEqual({ items: [], next: '0' });
+    const [id] = await fixture.addAndEnqueue({});
+    const { items } = await readFeed({ waitMs: MINUTE });
     expect(items.map((item) => item.id)).toEqual([id]);
   });
 
-  test('that is waited at ends the wait when something comes', async () => {
-    const waiting = follow({ after: await end(), waitMs: MINUTE });
-    await office.timers.sleeping();
-    const [id] = await office.say({});
+  test('ends the wait when an item is added', async () => {
+    const waiting = readFeed({ after: await lastCursor(), waitMs: MINUTE });
+    await fixture.timers.sleeping();
+    const [id] = await fixture.addAndEnqueue({});
     expect((await waiting).items.map((item) => item.id)).toEqual([id]);
   });
 
-  test('that is waited at finds what another process took in', async () => {
-    const waiting = follow({ after: await end(), waitMs: MINUTE });
-    await office.timers.sleeping();
-    const [added] = await office.hear({});
-    await office.timers.advance(SECOND);
+  test('finds an item that another process adds during the wait', async () => {
+    const waiting = readFeed({ after: await lastCursor(), waitMs: MINUTE });
+    await fixture.timers.sleeping();
+    const [added] = await fixture.add({});
+    await fixture.timers.advance(SECOND);
     expect((await waiting).items.map(({ id }) => id)).toEqual([added?.id]);
   });
 
   test('ends the wait when its time is over', async () => {
-    const after = await end();
-    const waiting = follow({ after, waitMs: 2.5 * SECOND });
-    await office.timers.sleeping();
+    const after = await lastCursor();
+    const waiting = readFeed({ after, waitMs: 2.5 * SECOND });
+    await fixture.timers.sleeping();
     for (let n = 0; n < 2; n += 1) {
-      await office.timers.advance(SECOND);
-      // It has looked, and waits again.
-      await office.timers.sleeping();
+      await fixture.timers.advance(SECOND);
+      // The feed has polled, and waits again.
+      await fixture.timers.sleeping();
     }
-    await office.timers.advance(SECOND / 2);
+    await fixture.timers.advance(SECOND / 2);
     expect(await waiting).toEqual({ items: [], next: after });
   });
 
-  test('ends the wait when the client is gone', async () => {
-    const after = await end();
+  test('ends the wait when the client leaves', async () => {
+    const after = await lastCursor();
     const gone = new AbortController();
-    const waiting = follow({ after, waitMs: MINUTE, signal: gone.signal });
-    await office.timers.sleeping();
+    const waiting = readFeed({ after, waitMs: MINUTE, signal: gone.signal });
+    await fixture.timers.sleeping();
     gone.abort();
     expect(await waiting).toEqual({ items: [], next: after });
   });
 
   test('ends the wait when the engine stops', async () => {
-    const after = await end();
-    const waiting = follow({ after, waitMs: MINUTE });
-    await office.timers.sleeping();
-    await office.delivery.stop();
+    const after = await lastCursor();
+    const waiting = readFeed({ after, waitMs: MINUTE });
+    await fixture.timers.sleeping();
+    await fixture.delivery.stop();
     expect(await waiting).toEqual({ items: [], next: after });
   });
 });

@@ -2,31 +2,31 @@ import { describe, expect, test } from '@jest/globals';
 import { backends, type Place } from '../engine/backends.js';
 import { eventually } from '../support/eventually.js';
 import { filesIn, finderOf, keysAt, rowsIn } from '../support/written.js';
-import { Office } from './delivery-fixture.js';
+import { DeliveryFixture } from './delivery-fixture.js';
 import { Receiver, SECRET } from './receiver.js';
 
 const PLANTED = { name: 'Plantedname', phone: '+48999888777', email: 'planted@patient.example' };
 const found = finderOf(Object.values(PLANTED));
 
-describe.each(backends)('of a patient who was delivered, and of one who could not be, $name', ({ fresh }) => {
-  test('shows nothing, and neither does the log', async () => {
+describe.each(backends)('the data of a patient, delivered or not, on $name', ({ fresh }) => {
+  test('is readable neither in the database, the queue and the files, nor in the log', async () => {
     const place: Place = await fresh();
     const receiver = await Receiver.start();
     receiver.answer = ({ item }) =>
-      // It repeats what it was sent, as error pages do.
+      // The response repeats the request, as error pages do.
       item.calendar === 'bad'
         ? { status: 500, body: JSON.stringify(item) }
         : { status: 200, body: JSON.stringify(item) };
     const webhook = { url: receiver.url, secret: SECRET };
-    const office = await Office.open(place, { webhook, queue: true });
+    const fixture = await DeliveryFixture.open(place, { webhook, queue: true });
     const data = { visit_booking: { patient: PLANTED, comment: `call ${PLANTED.phone}` } };
-    await office.say({ data }, { data, calendar: 'bad' }, { data, calendar: null });
-    await eventually(async () => (await office.delivery.status()).undelivered === 1);
-    await office.failures(1);
-    expect(JSON.stringify(receiver.told)).toContain(PLANTED.name);
+    await fixture.addAndEnqueue({ data }, { data, calendar: 'bad' }, { data, calendar: null });
+    await eventually(async () => (await fixture.delivery.status()).undelivered === 1);
+    await fixture.waitForFailures(1);
+    expect(JSON.stringify(receiver.received)).toContain(PLANTED.name);
 
-    expect(found(office.log.join(''))).toEqual([]);
-    const rows = await rowsIn(office.database.pool);
+    expect(found(fixture.log.join(''))).toEqual([]);
+    const rows = await rowsIn(fixture.database.pool);
     expect(rows).toContain('slotkeeper.notifications');
     expect(found(rows)).toEqual([]);
     if (place.redisUrl !== undefined) {
@@ -34,7 +34,7 @@ describe.each(backends)('of a patient who was delivered, and of one who could no
       expect(keys).toContain('bull');
       expect(found(keys)).toEqual([]);
     }
-    await office.close();
+    await fixture.close();
     if (place.data !== undefined) {
       const files = [...(await filesIn(place.data))];
       expect(files.length).toBeGreaterThan(100);

@@ -1,5 +1,5 @@
-// A clinic's webhook on a real socket: it checks every signature with the library that a clinic would use, remembers what
-// it was told, and answers as a test wants.
+// A clinic's webhook on a real socket. It verifies every signature with the library that a clinic uses, stores the requests that it
+// receives, and answers as a test requires.
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Webhook } from 'standardwebhooks';
@@ -8,7 +8,7 @@ import { atEndOfTest } from '../support/release.js';
 
 export const SECRET = `whsec_${Buffer.from('a secret of the clinic and of us').toString('base64')}`;
 
-export interface Told {
+export interface ReceivedRequest {
   /** The header `webhook-id`. */
   readonly id: string;
   readonly item: NotificationItem;
@@ -21,8 +21,8 @@ export interface Reply {
   readonly body?: string;
 }
 
-/** Answers one delivery; `undefined` hangs up without an answer. */
-export type Answer = (told: Told) => Reply | undefined | Promise<Reply | undefined>;
+/** Answers one delivery; `undefined` closes the connection without an answer. */
+export type Answer = (request: ReceivedRequest) => Reply | undefined | Promise<Reply | undefined>;
 
 interface Signed {
   readonly 'webhook-id': string;
@@ -30,20 +30,20 @@ interface Signed {
   readonly 'webhook-signature': string;
 }
 
-/** As in the library. */
+/** The tolerance of the library. */
 const TOLERANCE_MS = 5 * 60_000;
 
 export class Receiver {
-  /** Everything that came with a good signature, in order. */
-  readonly told: Told[] = [];
-  /** Why requests were turned away. */
+  /** The requests with a valid signature, in order. */
+  readonly received: ReceivedRequest[] = [];
+  /** The reasons of refused requests. */
   readonly refused: string[] = [];
   answer: Answer = () => ({ status: 204 });
-  /** Its clock, in epoch milliseconds: it takes nothing that was signed minutes ago, or in the future. */
+  /** The receiver's clock, in epoch milliseconds: it refuses what was signed minutes ago, or in the future. */
   now: () => number = Date.now;
   #url = '';
   readonly #secret: string;
-  readonly #server = createServer((request, response) => void this.#take(request, response));
+  readonly #server = createServer((request, response) => void this.#receive(request, response));
 
   constructor(secret: string = SECRET) {
     this.#secret = secret;
@@ -54,7 +54,7 @@ export class Receiver {
     receiver.#server.listen(0, '127.0.0.1');
     await once(receiver.#server, 'listening');
     const address = receiver.#server.address();
-    if (address === null || typeof address === 'string') throw new Error('it has no port');
+    if (address === null || typeof address === 'string') throw new Error('the receiver has no port');
     receiver.#url = `http://127.0.0.1:${address.port}/hooks/slotkeeper`;
     atEndOfTest(() => receiver.stop());
     return receiver;
@@ -65,17 +65,17 @@ export class Receiver {
   }
 
   get ids(): string[] {
-    return this.told.map(({ id }) => id);
+    return this.received.map(({ id }) => id);
   }
 
-  /** The ids of what it was told of a calendar, in order. */
+  /** The ids of a calendar's notifications, in the order of receipt. */
   idsOf(calendar: string | null): string[] {
-    return this.told.filter(({ item }) => item.calendar === calendar).map(({ id }) => id);
+    return this.received.filter(({ item }) => item.calendar === calendar).map(({ id }) => id);
   }
 
-  /** As if it had just been started. */
-  forget(): void {
-    this.told.length = 0;
+  /** Restores the state after the start. */
+  reset(): void {
+    this.received.length = 0;
     this.refused.length = 0;
     this.answer = () => ({ status: 204 });
   }
@@ -85,7 +85,7 @@ export class Receiver {
     if (this.#server.listening) await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(Buffer.from(chunk));
     const { headers } = request;
@@ -103,9 +103,9 @@ export class Receiver {
       response.writeHead(401).end();
       return;
     }
-    const told: Told = { id: signed['webhook-id'], item, headers };
-    this.told.push(told);
-    const reply = await this.answer(told);
+    const delivery: ReceivedRequest = { id: signed['webhook-id'], item, headers };
+    this.received.push(delivery);
+    const reply = await this.answer(delivery);
     if (reply === undefined) request.socket.destroy();
     else response.writeHead(reply.status, reply.headers).end(reply.body);
   }
@@ -113,7 +113,7 @@ export class Receiver {
   #verify(body: string, headers: Signed): NotificationItem {
     const webhook = new Webhook(this.#secret);
     if (this.now === Date.now) return webhook.verify(body, { ...headers }) as NotificationItem;
-    // The library knows one clock only, this machine's: by another one the time is compared here.
+    // The library reads this machine's clock only, so another clock is compared here.
     const at = new Date(Number(headers['webhook-timestamp']) * 1_000);
     if (Math.abs(this.now() - at.getTime()) > TOLERANCE_MS) throw new Error('signed at another time');
     if (webhook.sign(headers['webhook-id'], at, body) !== headers['webhook-signature'])

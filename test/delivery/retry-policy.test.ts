@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { nextRetry, readRetryAfter } from '../../src/delivery/retry-policy.js';
+import { nextRetry, parseRetryAfter } from '../../src/delivery/retry-policy.js';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -40,6 +40,6 @@ describe('a delivery that failed', () => {
     ['', undefined],
     [undefined, undefined],
   ])('reads Retry-After: %s', (value, expected) => {
-    expect(readRetryAfter(value, first)).toBe(expected);
+    expect(parseRetryAfter(value, first)).toBe(expected);
   });
 });

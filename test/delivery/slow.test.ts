@@ -2,11 +2,11 @@
 import { expect, test } from '@jest/globals';
 import { postgresDatabase } from '../db/databases.js';
 import { eventually } from '../support/eventually.js';
-import { Office } from './delivery-fixture.js';
+import { DeliveryFixture } from './delivery-fixture.js';
 import { Receiver, SECRET } from './receiver.js';
 
-test('ten slow clinics keep a quick one waiting for nothing', async () => {
-  const office = await Office.open({ databaseUrl: await postgresDatabase() }, { now: Date.now });
+test('ten slow clinics do not delay a quick one', async () => {
+  const fixture = await DeliveryFixture.open({ databaseUrl: await postgresDatabase() }, { now: Date.now });
   const begun = new Set<string>();
   let answered = 0;
   let open = (): void => {};
@@ -21,25 +21,25 @@ test('ten slow clinics keep a quick one waiting for nothing', async () => {
       answered += 1;
       return { status: 204 };
     };
-    await office.putAccount({ id: `slow${n}`, delivery: { url: receiver.url, secret: SECRET } });
+    await fixture.putAccount({ id: `slow${n}`, delivery: { url: receiver.url, secret: SECRET } });
   }
   const quick = await Receiver.start();
-  await office.putAccount({ id: 'quick', delivery: { url: quick.url, secret: SECRET } });
+  await fixture.putAccount({ id: 'quick', delivery: { url: quick.url, secret: SECRET } });
   const all = Array.from({ length: 120 }, (_, n) => ({ account: `slow${n % 10}`, calendar: `c-${n}` }));
-  await office.say(...all);
+  await fixture.addAndEnqueue(...all);
   await eventually(() => begun.size === 10);
-  // What else is theirs had its turn, too: it is in hand, or was sent away.
+  // Their other jobs have run too: each is active or delayed.
   await eventually(async () => {
     const {
       waiting,
       active = 0,
       delayed = 0,
-    } = (await office.delivery.counts())['slotkeeper-deliveries'] ?? {};
+    } = (await fixture.delivery.counts())['slotkeeper-deliveries'] ?? {};
     return waiting === 0 && active + delayed === all.length;
   });
-  await office.say({ account: 'quick', calendar: 'q' });
-  await eventually(() => quick.told.length === 1);
-  // Not one of the slow ones was waited for.
+  await fixture.addAndEnqueue({ account: 'quick', calendar: 'q' });
+  await eventually(() => quick.received.length === 1);
+  // No slow clinic has answered yet.
   expect(answered).toBe(0);
   open();
 });

@@ -1,8 +1,8 @@
-// What the library gives a clinic to check its webhook's requests with, against what the engine signs.
+// verifyWebhook, which the library offers to clinics, against the signatures of the engine.
 import { describe, expect, test } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
-import { keyOf } from '../../src/delivery/destination.js';
-import { signed } from '../../src/delivery/sign.js';
+import { signingKeyOf } from '../../src/delivery/destination.js';
+import { signHeaders } from '../../src/delivery/sign.js';
 import { verifyWebhook, WebhookVerificationError } from '../../src/delivery/verify-webhook.js';
 
 const NOW = Date.parse('2026-11-30T10:00:00Z');
@@ -10,10 +10,10 @@ const SECRETS = ['a text', `whsec_${Buffer.from('thirty-two bytes that nobody kn
 const item = { id: 'ntf_1', name: 'conflict', calendar: 'nowak', data: { booking: { id: '1' }, note: 'ąę' } };
 const body = JSON.stringify(item);
 
-/** As the engine sends it. */
-const sent = (secret: string, at = NOW, said = body) => ({
-  headers: signed(keyOf(secret) ?? '', 'ntf_1', new Date(at), said),
-  body: said,
+/** A request as the engine sends it. */
+const sent = (secret: string, at = NOW, payload = body) => ({
+  headers: signHeaders(signingKeyOf(secret) ?? '', 'ntf_1', new Date(at), payload),
+  body: payload,
 });
 const reasonOf = (work: () => unknown): string => {
   try {
@@ -26,19 +26,19 @@ const reasonOf = (work: () => unknown): string => {
 };
 
 describe.each(SECRETS)('a request that is signed with %j', (secret) => {
-  test('is what it says, whatever its headers and its body are kept in', () => {
+  test('is verified for each type of headers and body', () => {
     const { headers } = sent(secret);
-    const shouted = Object.fromEntries(
+    const upperCase = Object.fromEntries(
       Object.entries(headers).map(([name, value]) => [name.toUpperCase(), value]),
     );
-    for (const form of [headers, shouted, new Headers(headers)]) {
+    for (const form of [headers, upperCase, new Headers(headers)]) {
       for (const bytes of [body, Buffer.from(body), new TextEncoder().encode(body)]) {
         expect(verifyWebhook({ headers: form, body: bytes }, secret, NOW)).toEqual(item);
       }
     }
   });
 
-  test('is good for five minutes before and after', () => {
+  test('is valid for five minutes before and after', () => {
     const at = (ms: number) => reasonOf(() => verifyWebhook(sent(secret, NOW - ms), secret, NOW));
     expect([at(300_000), at(-300_000), at(301_000), at(-301_000)]).toEqual(['fine', 'fine', 'time', 'time']);
     expect(reasonOf(() => verifyWebhook(sent(secret), secret, Number.NaN))).toBe('time');
@@ -46,8 +46,8 @@ describe.each(SECRETS)('a request that is signed with %j', (secret) => {
 
   test('is refused with another body, another secret, another id, or without a header', () => {
     const good = sent(secret);
-    const with_ = (headers: object, said = body) =>
-      reasonOf(() => verifyWebhook({ headers: { ...good.headers, ...headers }, body: said }, secret, NOW));
+    const with_ = (headers: object, payload = body) =>
+      reasonOf(() => verifyWebhook({ headers: { ...good.headers, ...headers }, body: payload }, secret, NOW));
     expect(with_({}, `${body} `)).toBe('signature');
     expect(with_({ 'webhook-id': 'ntf_2' })).toBe('signature');
     expect(with_({ 'webhook-signature': 'v1,AAAA' })).toBe('signature');
@@ -61,7 +61,7 @@ describe.each(SECRETS)('a request that is signed with %j', (secret) => {
     expect(reasonOf(() => verifyWebhook(good, 'another', NOW))).toBe('signature');
   });
 
-  test('may have several signatures, and has to be JSON', () => {
+  test('may have several signatures, and must be JSON', () => {
     const { headers } = sent(secret);
     const both = { ...headers, 'webhook-signature': `v1,AAAA ${headers['webhook-signature']}` };
     expect(verifyWebhook({ headers: both, body }, secret, NOW)).toEqual(item);
@@ -69,7 +69,7 @@ describe.each(SECRETS)('a request that is signed with %j', (secret) => {
   });
 });
 
-test('what a Standard Webhooks library signs is taken, too', () => {
+test('verifyWebhook accepts what a Standard Webhooks library signs', () => {
   const [, secret = ''] = SECRETS;
   const headers = {
     'webhook-id': 'x',
@@ -79,6 +79,6 @@ test('what a Standard Webhooks library signs is taken, too', () => {
   expect(verifyWebhook({ headers, body }, secret, NOW)).toEqual(item);
 });
 
-test.each(['', 'whsec_', 'whsec_no base64'])('%j is no secret', (secret) => {
+test.each(['', 'whsec_', 'whsec_no base64'])('verifyWebhook refuses the secret %j', (secret) => {
   expect(() => verifyWebhook(sent('a text'), secret, NOW)).toThrow(TypeError);
 });

@@ -1,8 +1,8 @@
-// What delivering asks of the queue: one job for each order, delays, and an end to them.
+// What deliveries require of the queue: one job for each order, delays, and their early end.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { backends } from '../engine/backends.js';
 import { eventually } from '../support/eventually.js';
-import { Office } from './delivery-fixture.js';
+import { DeliveryFixture } from './delivery-fixture.js';
 import { Receiver, SECRET } from './receiver.js';
 
 const SECOND = 1_000;
@@ -10,61 +10,67 @@ const SOON = { 'retry-after': '0' };
 
 describe.each(backends)('a webhook from $name', ({ fresh }) => {
   let receiver: Receiver;
-  let office: Office;
+  let fixture: DeliveryFixture;
 
   beforeAll(async () => {
     receiver = await Receiver.start();
-    office = await Office.open(await fresh(), { webhook: { url: receiver.url, secret: SECRET } });
-    receiver.now = office.now;
+    fixture = await DeliveryFixture.open(await fresh(), { webhook: { url: receiver.url, secret: SECRET } });
+    receiver.now = fixture.now;
   });
 
   beforeEach(() => {
-    receiver.forget();
-    office.log.length = 0;
+    receiver.reset();
+    fixture.log.length = 0;
   });
 
   afterAll(async () => {
-    await office.close();
+    await fixture.close();
   });
 
-  const allDelivered = () => eventually(async () => (await office.delivery.status()).undelivered === 0);
+  const allDelivered = () => eventually(async () => (await fixture.delivery.status()).undelivered === 0);
 
-  test('is told in the order of each calendar, whatever fails, and the others do not wait for it', async () => {
+  test('receives each calendar in order, also after failures, and other calendars do not wait', async () => {
     const failed = new Set<string>();
     receiver.answer = async ({ id, item }) => {
       if (item.calendar !== 'nowak' || failed.has(id)) return { status: 200, body: 'thank you' };
       failed.add(id);
-      // It takes its time to refuse the first, until the others have been told everything.
+      // The first is refused only after the other calendars have received everything.
       await eventually(() => receiver.idsOf('lis').length === 2 && receiver.idsOf(null).length === 1);
       return { status: 503, headers: SOON };
     };
-    const ids = await office.say({}, { calendar: 'lis' }, {}, { calendar: null }, { calendar: 'lis' });
+    const ids = await fixture.addAndEnqueue(
+      {},
+      { calendar: 'lis' },
+      {},
+      { calendar: null },
+      { calendar: 'lis' },
+    );
     const [one, two, three, four, five] = ids;
-    await office.failures(1);
-    await office.retry(SECOND, 'nowak');
-    await office.failures(2);
-    await office.retry(SECOND, 'nowak');
+    await fixture.waitForFailures(1);
+    await fixture.retryAfter(SECOND, 'nowak');
+    await fixture.waitForFailures(2);
+    await fixture.retryAfter(SECOND, 'nowak');
     await allDelivered();
     expect(receiver.idsOf('nowak')).toEqual([one, one, three, three]);
     expect(receiver.idsOf('lis')).toEqual([two, five]);
     expect(receiver.idsOf(null)).toEqual([four]);
   });
 
-  test('that is down is not asked without a pause, and a change of the account ends the pause', async () => {
-    const queue = office.queues.queue('slotkeeper-deliveries');
+  test('that fails is not called during its pause, and a change of the account ends the pause', async () => {
+    const queue = fixture.queues.queue('slotkeeper-deliveries');
     receiver.answer = () => ({ status: 500, headers: { 'retry-after': '3600' } });
-    await office.say({ calendar: 'down' });
-    await office.failures(1);
+    await fixture.addAndEnqueue({ calendar: 'down' });
+    await fixture.waitForFailures(1);
     const waiting = await eventually(async () => (await queue.getJobs(['delayed']))[0]);
     expect(waiting).toMatchObject({ data: { calendar: 'down' } });
-    // Neither the round nor another word about the calendar tells it anything meanwhile.
-    await office.round();
+    // Meanwhile neither the sweep nor another notification of the calendar causes an attempt.
+    await fixture.sweep();
     receiver.answer = () => ({ status: 200 });
-    await office.say({ calendar: 'down' }, { calendar: 'up' });
+    await fixture.addAndEnqueue({ calendar: 'down' }, { calendar: 'up' });
     await eventually(() => receiver.idsOf('up').length === 1);
     expect(receiver.idsOf('down')).toHaveLength(1);
 
-    await office.delivery.accountChanged('warsaw');
+    await fixture.delivery.accountChanged('warsaw');
     await allDelivered();
     expect(receiver.idsOf('down')).toHaveLength(3);
   });

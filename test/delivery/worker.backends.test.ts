@@ -5,18 +5,18 @@ import type { DispatchResult } from '../../src/delivery/dispatcher.js';
 import { DeliveryQueue } from '../../src/queue/delivery-queue.js';
 import { backends } from '../engine/backends.js';
 import { eventually } from '../support/eventually.js';
-import { Office } from './delivery-fixture.js';
+import { DeliveryFixture } from './delivery-fixture.js';
 
 const HOUR = 60 * 60 * 1000;
 const job = { to: 'webhook', account: 'warsaw', calendar: 'nowak' } as const;
 
-describe.each(backends.slice(1))('a worker of deliveries on $name', ({ fresh }) => {
-  /** Has a worker take one job until it is done. @returns the attempts that it took */
-  async function work(
+describe.each(backends.slice(1))('the delivery worker on $name', ({ fresh }) => {
+  /** Runs one job until it completes. @returns the number of attempts */
+  async function runJob(
     attempt: (queue: DeliveryQueue) => Promise<DispatchResult>,
     isDue: () => boolean = () => false,
   ): Promise<number> {
-    const { queues } = await Office.open(await fresh(), { parts: [] });
+    const { queues } = await DeliveryFixture.open(await fresh(), { parts: [] });
     const queue = new DeliveryQueue(queues);
     let attempts = 0;
     const worker = new DeliveryWorker({
@@ -28,7 +28,7 @@ describe.each(backends.slice(1))('a worker of deliveries on $name', ({ fresh }) 
         return attempts === 1 ? await attempt(queue) : { kind: 'done' };
       },
       isDue: async () => isDue(),
-      retryNow: (jobId) => queue.retryNow(jobId),
+      queue,
     });
     worker.start();
     await queues.ready();
@@ -38,22 +38,22 @@ describe.each(backends.slice(1))('a worker of deliveries on $name', ({ fresh }) 
     return attempts;
   }
 
-  test('ends a wait that was ended before it had begun', async () => {
+  test('ends a wait whose end was requested while the job was active', async () => {
     let isDue = false;
-    const attempts = await work(
+    const attempts = await runJob(
       async (queue) => {
-        // The attempt is written down by now, and somebody changes the account.
+        // The attempt is recorded, and the account is changed meanwhile.
         isDue = true;
         await queue.enqueue(job, true);
         return { kind: 'later', afterMs: HOUR, awaits: 'next attempt' };
       },
       () => isDue,
     );
-    // Two, and a third where the job that followed is as quick.
+    // Two, and a third where the job that follows runs as soon.
     expect(attempts).toBeGreaterThan(1);
   });
 
-  test('goes on after a part of a millisecond', async () => {
-    expect(await work(async () => ({ kind: 'later', afterMs: 0.5 }))).toBe(2);
+  test('continues after a fraction of a millisecond', async () => {
+    expect(await runJob(async () => ({ kind: 'later', afterMs: 0.5 }))).toBe(2);
   });
 });

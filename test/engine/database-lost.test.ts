@@ -39,7 +39,7 @@ describe('a program whose embedded database is lost', () => {
     const last = JSON.parse(running.stderr.trim().split('\n').at(-1) ?? '');
     expect(last).toMatchObject({
       level: 60,
-      msg: 'the embedded database has ended, and the process ends with it',
+      msg: 'the embedded database has stopped; the process exits',
       // Where PostgreSQL spins before it has written why, the watchdog is first.
       err: {
         type: 'DatabaseLostError',

@@ -67,23 +67,25 @@ async function failEverything(db: Db): Promise<void> {
     FROM generate_series(1, ${FAILED}::integer) n`.execute(db);
 }
 
-const note =
-  (what: string) =>
-  async (of: unknown): Promise<void> =>
-    void done.push(`${what} ${JSON.stringify(of)}`);
+const record =
+  (operation: string) =>
+  async (subject: unknown): Promise<void> =>
+    void done.push(`${operation} ${JSON.stringify(subject)}`);
 
-const settle = (verb: 'retry' | 'drop', ids: readonly string[]) => {
+const resolve = (verb: 'retry' | 'drop', ids: readonly string[]) => {
   const options: ResolveFailuresOptions = {
     db: database.db.withPlugin(counting),
-    occupancyQueue: { addBulk: note('add') } as unknown as ResolveFailuresOptions['occupancyQueue'],
-    enqueue: note('wake'),
-    deliver: note('deliver'),
-    renewClient: () => undefined,
-    retryClinic: async (of) => {
-      await note('clinic')(of);
-      return of === 'warsaw';
+    occupancyQueue: { addBulk: record('add') } as unknown as ResolveFailuresOptions['occupancyQueue'],
+    enqueuer: { enqueueCalendar: record('enqueue') },
+    delivery: {
+      retryNow: record('deliver'),
+      retryClinic: async (account) => {
+        await record('clinic')(account);
+        return account === 'warsaw';
+      },
     },
-    unlink: note('unlink'),
+    clients: { renew: () => undefined },
+    linker: { unlink: record('unlink') },
     now: () => NOW.getTime(),
   };
   return resolveFailures(options, verb, ids);
@@ -115,41 +117,41 @@ const UNKNOWN = [
 ];
 
 describe.each(['retry', 'drop'] as const)('a %s', (verb) => {
-  test('settles failures of every kind, names the ids of none, and finds none of them a second time', async () => {
-    const settled = await settle(verb, [...EACH, ...UNKNOWN, ...EACH]);
-    expect(settled).toEqual({ done: EACH.length, unknown: UNKNOWN });
+  test('resolves failures of every kind, returns unknown ids, and finds no failure a second time', async () => {
+    const result = await resolve(verb, [...EACH, ...UNKNOWN, ...EACH]);
+    expect(result).toEqual({ done: EACH.length, unknown: UNKNOWN });
     const again = verb === 'retry' ? ['service/nowak/gone'] : ['booking/nowak/1'];
-    expect((await settle(verb, EACH)).unknown).toEqual(EACH.filter((id) => !again.includes(id)));
+    expect((await resolve(verb, EACH)).unknown).toEqual(EACH.filter((id) => !again.includes(id)));
   });
 
-  test('of many of a kind takes a few statements, and wakes each calendar once', async () => {
+  test('of many failures of a kind runs a few statements, and enqueues each calendar once', async () => {
     const numbers = Array.from({ length: FAILED }, (_, n) => n + 1);
     const ids = [
       ...numbers.map((n) => `notification/ntf_${n}`),
       ...numbers.map((n) => `day/nowak/${new Date(Date.UTC(2026, 0, 1 + n)).toISOString().slice(0, 10)}`),
     ];
-    expect(await settle(verb, ids)).toEqual({ done: 2 * FAILED, unknown: [] });
+    expect(await resolve(verb, ids)).toEqual({ done: 2 * FAILED, unknown: [] });
     expect(statements).toBeLessThan(10);
     expect(done.length).toBeLessThan(10);
   });
 });
 
-test('a retry wakes what it is about, and puts events back on the queue', async () => {
-  await settle('retry', [...EACH, 'event/2']);
+test('a retry enqueues the calendars, and adds events to the queue again', async () => {
+  await resolve('retry', [...EACH, 'event/2']);
   expect(done).toEqual([
-    'wake "nowak"',
-    'wake "lis"',
-    'wake "nowak"',
-    'wake "nowak"',
+    'enqueue "nowak"',
+    'enqueue "lis"',
+    'enqueue "nowak"',
+    'enqueue "nowak"',
     'add [{"name":"retried","data":{"id":"e"}}]',
     'deliver {"account":"warsaw","calendar":"nowak"}',
     'clinic "warsaw"',
   ]);
 });
 
-test('a drop leaves a refused booking linked to nothing, and takes a calendar out of what is wanted', async () => {
-  await settle('drop', ['booking/nowak/1', 'calendar/lis']);
-  expect(done).toEqual(['unlink [{"calendar":"nowak","id":"1"}]', 'wake "nowak"']);
+test('a drop removes the link of a refused booking, and the pending days of a calendar', async () => {
+  await resolve('drop', ['booking/nowak/1', 'calendar/lis']);
+  expect(done).toEqual(['unlink [{"calendar":"nowak","id":"1"}]', 'enqueue "nowak"']);
   const { rows } = await sql<{ wanted: boolean }>`
     SELECT generation > published_generation AS wanted FROM slotkeeper.days WHERE calendar_id = 'lis'`.execute(
     database.db,

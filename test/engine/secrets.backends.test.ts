@@ -108,7 +108,7 @@ describe.each(backends)('the secrets of accounts on $name', ({ fresh }) => {
       expect((await call('POST', path, said, { 'x-api-key': PLANTED.apiKey })).status).toBe(200);
       expect((await call('POST', path, said, { 'x-api-key': 'another' })).status).toBe(401);
     }
-    await eventually(() => receiver.told.length === 2);
+    await eventually(() => receiver.received.length === 2);
     expect(receiver.refused).toEqual([]);
     await engine.resyncs.begin({});
     await eventually(() => source.seen.length > 0);
@@ -123,7 +123,7 @@ describe.each(backends)('the secrets of accounts on $name', ({ fresh }) => {
     }
   });
 
-  test('that an older version wrote, or an older key sealed, are sealed by the next start', async () => {
+  test('written by an older version, or encrypted with an older key, are encrypted anew by the next start', async () => {
     const place = await fresh();
     const { sandbox, fields } = await clinic();
     const [old, key] = [randomBytes(32), randomBytes(32)];
@@ -158,7 +158,7 @@ describe.each(backends)('the secrets of accounts on $name', ({ fresh }) => {
     await after.stop();
     // The folder's own key does not count where another is configured.
     await expect(startEngine(place, { encryptionKey: old.toString('hex') })).rejects.toThrow(
-      `lacks the key ${new Encryptor([key]).keyId}, with which the secrets of "http", "plain" are sealed`,
+      `lacks the key ${new Encryptor([key]).keyId}, with which the secrets of "http", "plain" are encrypted`,
     );
   });
 });

@@ -138,7 +138,7 @@ test.each([
   ['delivery/verify-webhook.d.ts', '@throws {WebhookVerificationError}'],
   ['store/notification-item.d.ts', 'ISO 8601 in UTC'],
   ['core/types.d.ts', 'Whole minutes, at least 1.'],
-  ['engine.d.ts', 'Takes events into the record at once'],
+  ['engine.d.ts', 'Applies events and publishes afterwards'],
 ])('the declarations of %s say what they mean', (file, words) => {
   expect(readFileSync(join(root, 'dist', file), 'utf8')).toContain(words);
 });

@@ -253,7 +253,7 @@ describe('a clinic that approves bookings itself', () => {
   function question(receiver: Receiver) {
     const timers = new ManualTimers();
     const answer = askClinic(
-      { forAll: { approvalUrl: receiver.url, secret: SECRET }, now: Date.now, timers },
+      { fallback: { approvalUrl: receiver.url, secret: SECRET }, now: Date.now, timers },
       account(),
       { name: 'slot-booking', calendar: 'nowak', data: {} },
     );
@@ -275,7 +275,7 @@ describe('a clinic that approves bookings itself', () => {
     const receiver = await startReceiver();
     const delivery = { url: receiver.url, approvalUrl: receiver.url, secret: SECRET };
     const asking = { name: 'slot-booking', calendar: 'nowak', data: {} };
-    const options = { forAll: undefined, now: Date.now, timers: new ManualTimers() };
+    const options = { fallback: undefined, now: Date.now, timers: new ManualTimers() };
     const overHttp = account({ delivery, overHttp: true });
     expect(await askClinic(options, overHttp, asking)).toBeUndefined();
     expect(receiver.received).toHaveLength(0);

@@ -75,7 +75,7 @@ test.each(['slots', 'breaks', 'book'] as const)(
         id: 'service/nowak/check',
         calendar: 'nowak',
         service: 'check',
-        reason: 'the address no longer has the service check: it is left out of what is on sale',
+        reason: 'the address no longer has the service check: the service is not published',
         since: expect.stringMatching(/Z$/),
       },
     ]);

@@ -48,14 +48,14 @@ describe('the HTTP API', () => {
   };
   const invalid = (path: string, reason: unknown = expect.any(String)) => ({
     status: 400,
-    detail: expect.stringMatching(/is not as it should be/),
+    detail: expect.stringMatching(/is invalid/),
     errors: [{ path, reason }],
   });
 
   describe('without the right key', () => {
     test.each([
       ['none', {}, 'send Authorization: Bearer with the API key'],
-      ['another', { authorization: 'Bearer key-of-another' }, 'the API key is not right'],
+      ['another', { authorization: 'Bearer key-of-another' }, 'the API key is wrong'],
       ['another way', { authorization: 'Basic a2V5' }, 'send Authorization: Bearer with the API key'],
     ])('answers 401 to every route of /v1 (%s)', async (_, headers, detail) => {
       const routes = [

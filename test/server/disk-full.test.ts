@@ -26,7 +26,7 @@ test('a PostgreSQL without room has events answered 503, keeps nothing of them, 
   try {
     const refused = await call('POST', '/v1/events', { events });
     expect(refused).toMatchObject({ status: 503, type: 'application/problem+json; charset=utf-8' });
-    expect(refused.body.detail).toMatch(/nothing of this request was taken in/);
+    expect(refused.body.detail).toMatch(/nothing of this request was stored/);
     expect((await call('GET', '/readyz')).status).toBe(200);
     expect(await busy()).toBe(0);
   } finally {

@@ -181,7 +181,7 @@ describe('what the marketplace said, over HTTP', () => {
         account: 'warsaw',
         calendar: null,
         name: 'unknown',
-        reason: 'it could not be read: data: Required',
+        reason: 'the notification could not be read: data: Required',
       },
     ]);
     expect((await call('GET', '/v1/status')).body.notifications).toEqual({
@@ -209,12 +209,12 @@ describe('what the marketplace said, over HTTP', () => {
     const [listed] = (await call('GET', '/v1/failed')).body.items;
     expect(listed).toMatchObject({
       id: `notification/${id}`,
-      reason: 'it could not be delivered: answered 500; tried for 72 hours',
+      reason: 'the notification could not be delivered: answered 500; tried for 72 hours',
     });
     receiver.answer = () => ({ status: 204 });
-    const before = receiver.told.length;
+    const before = receiver.received.length;
     expect((await call('POST', '/v1/failed/retry', {})).body).toEqual({ done: 1, unknown: [] });
-    await eventually(() => receiver.told.length === before + 1);
+    await eventually(() => receiver.received.length === before + 1);
     expect(receiver.ids.at(-1)).toBe(id);
   });
 
@@ -230,7 +230,7 @@ describe('what the marketplace said, over HTTP', () => {
     }
     await hear(engine, { account: 'own', calendar: 'ruiz' });
     await timers.advance(LOOK_MS);
-    await eventually(() => own.told.length === 1);
+    await eventually(() => own.received.length === 1);
     const wrong = { url: 'https://user:pw@x.example', secret: 'whsec_%%%' };
     const refused = await call('PUT', '/v1/accounts/own', { ...body, delivery: wrong });
     expect(refused.body.errors).toMatchObject([{ path: 'delivery.url' }, { path: 'delivery.secret' }]);
@@ -287,7 +287,7 @@ describe('a start on PostgreSQL', () => {
       const engine = open(url, options);
       await expect(engine.start()).rejects.toThrow(ConfigError);
       await expect(engine.start()).rejects.toThrow(
-        /SLOTKEEPER_ENCRYPTION_KEY: is not set, and PostgreSQL needs it: .*`openssl rand -base64 32`/,
+        /SLOTKEEPER_ENCRYPTION_KEY: is not set, and PostgreSQL requires it: .*`openssl rand -base64 32`/,
       );
     }
     await expect(open(url, { encryptionKey: 'abc' }).start()).rejects.toThrow(
@@ -309,9 +309,11 @@ describe('a start on PostgreSQL', () => {
       .catch((error: unknown) => error);
     expect(refused).toMatchObject({
       problems: [
-        { reason: `lacks the key ${keyId}, with which 1 notifications are sealed: put it behind the others` },
         {
-          reason: `lacks the key ${keyId}, with which the secrets of "b" are sealed: put it behind the others`,
+          reason: `lacks the key ${keyId}, with which 1 notifications are encrypted: append it to the other keys`,
+        },
+        {
+          reason: `lacks the key ${keyId}, with which the secrets of "b" are encrypted: append it to the other keys`,
         },
       ],
     });

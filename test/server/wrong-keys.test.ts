@@ -109,7 +109,7 @@ test('all of a minute are one line of the log, without a key, and a counter', as
   await timers.advance(60_000);
   expect(log.map((line) => JSON.parse(line))).toMatchObject([
     {
-      msg: 'requests without the right key',
+      msg: 'requests had a wrong or missing key; they were refused',
       api: 3,
       push: 2,
       addresses: 3,

@@ -1,50 +1,50 @@
-/** `slotkeeper demo`: the main job, end to end, with nothing but this package. */
+/** `slotkeeper demo`: runs the engine end to end against the sandbox, without further requirements. */
 import { Command } from 'commander';
 import { createLog } from '../../lib/log.js';
 import { showsColours } from '../colours.js';
 import { ReportedError } from '../exit.js';
 import type { Io } from '../io.js';
-import { drawDay, type Look } from './day-chart.js';
+import { type ChartFormat, drawDayChart } from './day-chart.js';
 import { type Outcome, runScenario, type ScenarioResult } from './run-scenario.js';
 import { doctors } from './scenario.js';
 
-/** @param perform plays the morning */
-export function demoCommand(io: Io, perform: typeof runScenario = runScenario): Command {
+/** @param run runs the scenario */
+export function demoCommand(io: Io, run: typeof runScenario = runScenario): Command {
   return new Command('demo')
-    .description("play a clinic's morning against the built-in marketplace; needs nothing else")
-    .option('--json', 'for machines')
+    .description('run a scenario of a clinic against the built-in sandbox; requires nothing else')
+    .option('--json', 'print JSON')
     .action(async ({ json = false }: { json?: boolean }) => {
-      const begun = io.timers.elapsed();
-      const say = (text: string): void => {
+      const startedAt = io.timers.elapsed();
+      const print = (text: string): void => {
         if (!json) io.stdout.write(text);
       };
-      say(
-        'A clinic and a marketplace on this machine: an embedded database, a queue in it, and a sandbox that\n' +
-          'behaves as the marketplace does. Each event at the desk is followed by what the marketplace was sent.\n\n',
+      print(
+        'A clinic and a marketplace on this machine: an embedded database with a queue, and a sandbox that\n' +
+          'simulates the marketplace. Each event of the clinic is followed by the request to the marketplace.\n\n',
       );
-      // Warnings of the engine belong on stderr; the demo itself tells what happens.
-      const outcome = await perform(io, createLog('warn', io.stderr), {
-        onProgress: (message) => (json ? undefined : say(`… ${message}\n`)),
-        onPlayed: (played) => say(describe(played)),
+      // The engine logs only warnings, to stderr.
+      const outcome = await run(io, createLog('warn', io.stderr), {
+        onProgress: (message) => print(`… ${message}\n`),
+        onStep: (step) => print(describeStep(step)),
       });
-      const seconds = Math.round(io.timers.elapsed() - begun) / 1000;
+      const seconds = Math.round(io.timers.elapsed() - startedAt) / 1000;
       if (json) io.stdout.write(`${JSON.stringify({ ...outcome, seconds })}\n`);
-      else say(conclude(outcome, seconds, lookOn(io)));
+      else print(describeOutcome(outcome, seconds, chartFormat(io)));
       if (!outcome.equal) throw new ReportedError();
     });
 }
 
-/** Colours only where somebody looks at a terminal, and never where NO_COLOR is set. */
-const lookOn = (io: Io): Look => ({
+/** Colours only on a terminal, and never where NO_COLOR is set. */
+const chartFormat = (io: Io): ChartFormat => ({
   colour: io.stdout.isTTY === true && io.env.NO_COLOR === undefined && showsColours(io),
 });
 
-const clock = (instant: string): string => instant.slice(11, 16);
+const timeOf = (instant: string): string => instant.slice(11, 16);
 
-function describe({ happening, published }: ScenarioResult): string {
+function describeStep({ happening, published }: ScenarioResult): string {
   const name = doctors.find(({ id }) => id === happening.doctor)?.name ?? happening.doctor;
   const { slots = [] } = (published.body ?? {}) as { slots?: readonly { start: string; end: string }[] };
-  const periods = slots.map(({ start, end }) => `${clock(start)}–${clock(end)}`).join('  ');
+  const periods = slots.map(({ start, end }) => `${timeOf(start)}–${timeOf(end)}`).join('  ');
   return (
     `\n● ${name}: ${happening.says}\n` +
     `  ${published.method} ${published.path} → ${published.status} after ${published.latencyMs} ms\n` +
@@ -52,13 +52,13 @@ function describe({ happening, published }: ScenarioResult): string {
   );
 }
 
-function conclude({ date, days, equal }: Outcome, seconds: number, look: Look): string {
+function describeOutcome({ date, days, equal }: Outcome, seconds: number, format: ChartFormat): string {
   const shown = days.reduce((sum, day) => sum + day.shown.length, 0);
   const verdict = equal
     ? `✔ the marketplace shows exactly what the core computes: ${shown} bookable starts of ${days.length} doctors`
-    : `✘ the marketplace shows something else than the core computes: ${days
+    : `✘ the marketplace does not show what the core computes: ${days
         .filter((day) => !day.equal)
         .map(({ doctor }) => doctor.name)
         .join(', ')}`;
-  return `\n${date}\n${drawDay(days, look)}\n${verdict} (${seconds} s in all)\n`;
+  return `\n${date}\n${drawDayChart(days, format)}\n${verdict} (${seconds} s in all)\n`;
 }

@@ -1,4 +1,4 @@
-/** Plays the morning on the real engine, with the embedded database, against the sandbox. */
+/** Runs the scenario on the real engine, with the embedded database, against the sandbox. */
 import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import { Slotkeeper } from '../../engine.js';
 import type { Logger } from '../../lib/log.js';
 import type { DayReport } from '../../publishing/day-report.js';
 import { type RequestRecord, Sandbox } from '../../sandbox/index.js';
-import { ending } from '../exit.js';
+import { exitWithError } from '../exit.js';
 import type { Io } from '../io.js';
 import { type Doctor, doctors, type Happening, scenario, TIME_ZONE, windowsOf } from './scenario.js';
 
@@ -20,7 +20,7 @@ export interface Published {
   readonly path: string;
   readonly body: unknown;
   readonly status: number | undefined;
-  /** From the event's arrival at the engine to the request's arrival at the marketplace. */
+  /** From the receipt of the event by the engine to the receipt of the request by the marketplace. */
   readonly latencyMs: number;
 }
 
@@ -32,15 +32,15 @@ export interface ScenarioResult {
 export interface DoctorsDay {
   readonly doctor: Doctor;
   readonly day: DayReport;
-  /** The starts that the core computes, and those that a patient of the sandbox sees. */
+  /** The starts that the core computes, and those that the sandbox shows to patients. */
   readonly computed: readonly string[];
   readonly shown: readonly string[];
   readonly equal: boolean;
 }
 
-export interface Audience {
+export interface ScenarioListener {
   readonly onProgress: (message: string) => void;
-  readonly onPlayed: (played: ScenarioResult) => void;
+  readonly onStep: (step: ScenarioResult) => void;
 }
 
 export interface Outcome {
@@ -50,15 +50,15 @@ export interface Outcome {
   readonly equal: boolean;
 }
 
-/** How long the marketplace is waited for. */
-const PATIENCE_MS = MINUTE;
-/** What a shell expects of a program that Ctrl-C ended. */
+/** The limit of each wait. */
+const WAIT_LIMIT_MS = MINUTE;
+/** The conventional exit code of a program that Ctrl-C ended. */
 const INTERRUPTED = 130;
 
 export async function runScenario(
   { signals, stderr, exit }: Pick<Io, 'signals' | 'stderr' | 'exit'>,
   log: Logger,
-  audience: Audience,
+  listener: ScenarioListener,
 ): Promise<Outcome> {
   const folder = await mkdtemp(join(tmpdir(), 'slotkeeper-demo-'));
   const sandbox = new Sandbox();
@@ -73,8 +73,8 @@ export async function runScenario(
     engine = new Slotkeeper({
       data: folder,
       log,
-      onProgress: audience.onProgress,
-      onDatabaseLost: ending({ stderr, exit }),
+      onProgress: listener.onProgress,
+      onDatabaseLost: exitWithError({ stderr, exit }),
       config: {
         accounts: [{ id: 'demo', baseUrl, clientId: 'demo', clientSecret: 'demo', timeZone: TIME_ZONE }],
         calendars: doctors.map(({ id, address }) => ({ id, account: 'demo', ...address })),
@@ -84,18 +84,18 @@ export async function runScenario(
     await engine.start();
 
     const date = addDays(localDate(Date.now(), TIME_ZONE), 1);
-    audience.onProgress("publishing the doctors' windows");
+    listener.onProgress("publishing the doctors' windows");
     for (const doctor of doctors) {
-      await publishedAfter(engine, sandbox, doctor, windowsOf(doctor, date));
+      await applyAndWait(engine, sandbox, doctor, windowsOf(doctor, date));
     }
     const played: ScenarioResult[] = [];
     for (const happening of scenario(date)) {
       const doctor = doctorOf(happening);
-      const published = await publishedAfter(engine, sandbox, doctor, happening.event);
+      const published = await applyAndWait(engine, sandbox, doctor, happening.event);
       played.push({ happening, published });
-      audience.onPlayed({ happening, published });
+      listener.onStep({ happening, published });
     }
-    await settled(engine);
+    await waitUntilPublished(engine);
     const days: DoctorsDay[] = [];
     for (const doctor of doctors) days.push(await compare(engine, sandbox, doctor, date));
     return { date, played, days, equal: days.every(({ equal }) => equal) };
@@ -109,31 +109,31 @@ export async function runScenario(
 
 function doctorOf({ doctor: id }: Happening): Doctor {
   const found = doctors.find((doctor) => doctor.id === id);
-  if (found === undefined) throw new Error(`the script has no doctor "${id}"`);
+  if (found === undefined) throw new Error(`the scenario has no doctor "${id}"`);
   return found;
 }
 
-/** Sends the event in and waits for the write to this doctor's address that follows it. */
-async function publishedAfter(
+/** Applies the event and waits for the resulting write to the doctor's address. */
+async function applyAndWait(
   engine: Slotkeeper,
   sandbox: Sandbox,
   doctor: Doctor,
   event: OccupancyEvent,
 ): Promise<Published> {
-  const arrival = writeTo(sandbox, doctor);
-  const begun = Date.now();
+  const write = waitForWrite(sandbox, doctor);
+  const startedAt = Date.now();
   const { rejected } = await engine.events([event]);
   if (rejected[0] !== undefined) throw new Error(`the event was rejected: ${rejected[0].reason}`);
-  const { method, path, body, status, receivedAt } = await arrival;
-  return { method, path, body, status, latencyMs: receivedAt - begun };
+  const { method, path, body, status, receivedAt } = await write;
+  return { method, path, body, status, latencyMs: receivedAt - startedAt };
 }
 
-async function writeTo(sandbox: Sandbox, doctor: Doctor): Promise<RequestRecord> {
+async function waitForWrite(sandbox: Sandbox, doctor: Doctor): Promise<RequestRecord> {
   return await new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       sandbox.off('request', listen);
-      reject(new Error(`nothing was published for ${doctor.name} within ${PATIENCE_MS / 1000} s`));
-    }, PATIENCE_MS);
+      reject(new Error(`nothing was published for ${doctor.name} within ${WAIT_LIMIT_MS / 1000} s`));
+    }, WAIT_LIMIT_MS);
     function listen(record: RequestRecord): void {
       const isWrite = record.operation === 'replaceSlots' || record.operation === 'deleteSlots';
       if (!isWrite || !isDeepStrictEqual({ ...record.address }, doctor.address)) return;
@@ -145,10 +145,10 @@ async function writeTo(sandbox: Sandbox, doctor: Doctor): Promise<RequestRecord>
   });
 }
 
-async function settled(engine: Slotkeeper): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS;
+async function waitUntilPublished(engine: Slotkeeper): Promise<void> {
+  const deadline = Date.now() + WAIT_LIMIT_MS;
   while ((await engine.status()).pending > 0) {
-    if (Date.now() > deadline) throw new Error('the engine did not come to rest');
+    if (Date.now() > deadline) throw new Error('the engine did not publish all changes in time');
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
@@ -160,12 +160,12 @@ async function compare(
   date: string,
 ): Promise<DoctorsDay> {
   const day = (await engine.days(doctor.id, date, date))?.[0];
-  if (day === undefined) throw new Error(`the record has no day of ${doctor.name}`);
-  const spell = (start: { start: string; services: readonly string[] }): string =>
+  if (day === undefined) throw new Error(`the database has no day of ${doctor.name}`);
+  const format = (start: { start: string; services: readonly string[] }): string =>
     `${new Date(start.start).toISOString()} ${[...start.services].sort().join(',')}`;
-  const computed = bookableStarts(day.wanted).map(spell);
+  const computed = bookableStarts(day.wanted).map(format);
   const from = startOfDate(date, TIME_ZONE);
   const to = startOfDate(addDays(date, 1), TIME_ZONE);
-  const shown = sandbox.patientView(doctor.address, from, to).map(spell);
+  const shown = sandbox.patientView(doctor.address, from, to).map(format);
   return { doctor, day, computed, shown, equal: isDeepStrictEqual(computed, shown) };
 }

@@ -1,4 +1,4 @@
-/** The demo's script: three doctors, and what happens at the desk in one morning. The first is the founding example. */
+/** The demo's scenario: three doctors, and the clinic's events of one morning. The first event is the founding example. */
 import type { OccupancyEvent } from '../../clinic/occupancy-event.js';
 
 export interface Doctor {
@@ -69,7 +69,7 @@ export function windowsOf(doctor: Doctor, date: string): OccupancyEvent {
 
 /** @param date the local date, `YYYY-MM-DD` */
 export function scenario(date: string): readonly Happening[] {
-  const taken = (
+  const occupied = (
     id: string,
     doctor: string,
     ref: string,
@@ -89,19 +89,19 @@ export function scenario(date: string): readonly Happening[] {
       kind: ref.startsWith('block') ? 'block' : 'booking',
     },
   });
-  const freed = (id: string, doctor: string, ref: string, says: string): Happening => ({
+  const released = (id: string, doctor: string, ref: string, says: string): Happening => ({
     doctor,
     says,
     event: { id, type: 'released', calendar: doctor, ref },
   });
   return [
-    taken('evt-1', 'nowak', 'apt-1', '10:30', '10:40', 'a patient at the desk takes 10:30 to 10:40'),
-    taken('evt-2', 'lis', 'apt-2', '09:20', '09:40', 'booked 09:20 to 09:40'),
-    taken('evt-3', 'wrona', 'apt-3', '09:00', '09:30', 'booked 09:00 to 09:30'),
-    taken('evt-4', 'lis', 'apt-4', '11:00', '11:40', 'booked 11:00 to 11:40'),
-    taken('evt-5', 'wrona', 'block-1', '10:30', '11:00', 'blocked 10:30 to 11:00 for a meeting'),
-    taken('evt-6', 'lis', 'apt-2', '10:00', '10:20', '09:20 is moved to 10:00'),
-    freed('evt-7', 'wrona', 'apt-3', '09:00 is cancelled'),
-    taken('evt-8', 'nowak', 'apt-5', '10:00', '10:10', 'booked 10:00 to 10:10'),
+    occupied('evt-1', 'nowak', 'apt-1', '10:30', '10:40', 'a patient at the desk books 10:30 to 10:40'),
+    occupied('evt-2', 'lis', 'apt-2', '09:20', '09:40', 'booked 09:20 to 09:40'),
+    occupied('evt-3', 'wrona', 'apt-3', '09:00', '09:30', 'booked 09:00 to 09:30'),
+    occupied('evt-4', 'lis', 'apt-4', '11:00', '11:40', 'booked 11:00 to 11:40'),
+    occupied('evt-5', 'wrona', 'block-1', '10:30', '11:00', 'blocked 10:30 to 11:00 for a meeting'),
+    occupied('evt-6', 'lis', 'apt-2', '10:00', '10:20', '09:20 is moved to 10:00'),
+    released('evt-7', 'wrona', 'apt-3', '09:00 is cancelled'),
+    occupied('evt-8', 'nowak', 'apt-5', '10:00', '10:10', 'booked 10:00 to 10:10'),
   ];
 }

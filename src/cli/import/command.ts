@@ -1,4 +1,4 @@
-/** `slotkeeper import`: snapshots of the clinic from files of JSON lines into the record, each by itself. */
+/** `slotkeeper import`: applies a clinic's snapshots from files of JSON lines, one by one. */
 import { randomUUID } from 'node:crypto';
 import { Command } from 'commander';
 import { z } from 'zod';
@@ -12,23 +12,23 @@ import type { Io } from '../io.js';
 import { plural } from '../plural.js';
 import { configOption } from '../settings.js';
 import { type ImportFile, listFiles } from './files.js';
-import { takeSnapshot } from './import-snapshot.js';
+import { importSnapshot } from './import-snapshot.js';
 import { Progress } from './progress-line.js';
 
-/** All else is checked where it is taken in. */
+/** The engine validates the other fields. */
 const lineSchema = z.looseObject({ calendar: refSchema, takenAt: z.unknown().optional() });
 
 export function importCommand(io: Io): Command {
   return new Command('import')
-    .description('take snapshots of the clinic into the record (NDJSON: one snapshot a line)')
+    .description("apply a clinic's snapshots to the database (NDJSON: one snapshot per line)")
     .argument('<files...>', 'files, folders of .ndjson files, or - for stdin')
-    .option('--taken-at <instant>', 'when the clinic was asked, for lines that do not say it')
-    .option('--json', 'what became of each snapshot, one a line')
+    .option('--taken-at <instant>', 'the time of snapshots whose line does not contain takenAt')
+    .option('--json', 'print the result of each snapshot as a line of JSON')
     .addOption(configOption())
     .action(async (names: string[], { takenAt, json = false, config }: Flags) => {
       const files = listFiles(names, io);
       const run = new Import(io, json, takenAt);
-      await withEngine(io, { file: config }, (reached) => run.all(reached, files));
+      await withEngine(io, { file: config }, (connected) => run.importAll(connected, files));
       if (!json) io.stdout.write(run.summary());
       if (run.refused + run.refusedEntries > 0) throw new ReportedError();
     });
@@ -41,17 +41,17 @@ interface Flags {
 }
 
 class Import {
-  /** What all of it would take away is weighed together. */
+  /** The deletion guard counts the deletions of the whole import together. */
   readonly #run = randomUUID();
   readonly #json: boolean;
   readonly #takenAt: string | undefined;
   readonly #io: Io;
   readonly #progress: Progress;
   readonly #sum = { snapshots: 0, changedDays: 0, occupied: 0, released: 0, held: 0 };
-  /** Calendars of which something could not be read: nothing more is removed of them. */
-  readonly #gaps = new Set<string>();
+  /** Calendars with refused lines or entries; later snapshots remove nothing from them. */
+  readonly #incomplete = new Set<string>();
   refused = 0;
-  /** Windows and appointments of snapshots that were taken in. */
+  /** Refused windows and appointments of applied snapshots. */
   refusedEntries = 0;
 
   constructor(io: Io, json: boolean, takenAt: string | undefined) {
@@ -61,17 +61,17 @@ class Import {
     this.#takenAt = takenAt;
   }
 
-  async all(reached: Connected, files: readonly ImportFile[]): Promise<void> {
+  async importAll(connected: Connected, files: readonly ImportFile[]): Promise<void> {
     for (const file of files) {
       let bytes = 0;
-      const counted = async function* () {
+      const countBytes = async function* () {
         for await (const chunk of file.open()) {
           bytes += chunk.length;
           yield chunk;
         }
       };
-      for await (const line of readLines(counted())) {
-        await this.#take(reached, file, line);
+      for await (const line of readLines(countBytes())) {
+        await this.#importLine(connected, file, line);
         this.#progress.show(file.name, this.#sum.snapshots, file.bytes && bytes / file.bytes);
       }
     }
@@ -83,32 +83,33 @@ class Import {
     const entries =
       this.refusedEntries === 0 ? '' : `, ${plural(this.refusedEntries, 'entry', 'entries')} refused`;
     return (
-      `${plural(snapshots, 'snapshot')} taken in, ${this.refused} refused: ${plural(changedDays, 'day')} changed, ` +
+      `${plural(snapshots, 'snapshot')} applied, ${this.refused} refused: ${plural(changedDays, 'day')} changed, ` +
       `${occupied} occupied, ${released} released, ${held} held${entries}\n`
     );
   }
 
-  async #take(reached: Connected, file: ImportFile, line: Line): Promise<void> {
+  async #importLine(connected: Connected, file: ImportFile, line: Line): Promise<void> {
     if (line.kind === 'unreadable') return this.#refuse(file, line, line.reason);
-    // What a source ends with; here each line speaks for itself.
+    // The last line of a source completes the source; in an import, each line is complete by itself.
     if (closingLineSchema.safeParse(line.value).success) return;
-    const checked = validateShape(lineSchema, line.value);
-    if (!checked.success) return this.#refuse(file, line, formatProblem(checked.problems[0]));
-    const { calendar, ...said } = checked.data;
-    const takenAt = said.takenAt ?? this.#takenAt ?? file.begunAt;
-    const snapshot = { ...said, takenAt, ...(this.#gaps.has(calendar) ? { complete: false } : {}) };
-    const taken = await takeSnapshot(reached, calendar, snapshot, this.#run);
-    if (taken.kind === 'refused') {
-      this.#gaps.add(calendar);
-      const isOurs =
-        said.takenAt === undefined && this.#takenAt === undefined && taken.reason.startsWith('takenAt');
-      return this.#refuse(file, line, isOurs ? `${taken.reason} (the age of the file)` : taken.reason);
+    const validated = validateShape(lineSchema, line.value);
+    if (!validated.success) return this.#refuse(file, line, formatProblem(validated.problems[0]));
+    const { calendar, ...fields } = validated.data;
+    const takenAt = fields.takenAt ?? this.#takenAt ?? file.begunAt;
+    const snapshot = { ...fields, takenAt, ...(this.#incomplete.has(calendar) ? { complete: false } : {}) };
+    const imported = await importSnapshot(connected, calendar, snapshot, this.#run);
+    if (imported.kind === 'refused') {
+      this.#incomplete.add(calendar);
+      const { reason } = imported;
+      const isFileTime =
+        fields.takenAt === undefined && this.#takenAt === undefined && reason.startsWith('takenAt');
+      return this.#refuse(file, line, isFileTime ? `${reason} (the age of the file)` : reason);
     }
-    const { result } = taken;
+    const { result } = imported;
     for (const { reason } of result.rejected) {
       this.refusedEntries += 1;
-      this.#gaps.add(calendar);
-      this.#say(`${file.name}:${line.number}: ${reason}`);
+      this.#incomplete.add(calendar);
+      this.#report(`${file.name}:${line.number}: ${reason}`);
     }
     this.#sum.snapshots += 1;
     this.#sum.changedDays += result.changedDays;
@@ -116,7 +117,9 @@ class Import {
     this.#sum.released += result.released;
     if (result.held !== null) {
       this.#sum.held += 1;
-      this.#say(`${file.name}:${line.number}: ${calendar} would lose too much: held as ${result.held.id}`);
+      this.#report(
+        `${file.name}:${line.number}: the snapshot would remove too much of ${calendar}; it is held as ${result.held.id}`,
+      );
     }
     if (this.#json) {
       this.#io.stdout.write(
@@ -127,10 +130,10 @@ class Import {
 
   #refuse(file: ImportFile, line: Line, reason: string): void {
     this.refused += 1;
-    this.#say(`${file.name}:${line.number}: ${reason}`);
+    this.#report(`${file.name}:${line.number}: ${reason}`);
   }
 
-  #say(message: string): void {
+  #report(message: string): void {
     this.#progress.clear();
     this.#io.stderr.write(`${message}\n`);
   }

@@ -1,23 +1,23 @@
-/** The files of an import: named ones, those of a folder, or stdin. */
+/** The files of an import: given files, the files of a folder, or stdin. */
 import { createReadStream, readdirSync, type Stats, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { UsageError } from '../exit.js';
 import type { Io } from '../io.js';
 
 export interface ImportFile {
-  /** As messages name it. */
+  /** The name in messages. */
   readonly name: string;
   /**
-   * When it began to be written, in epoch milliseconds: what it says was asked for no earlier, so that what the record
-   * learned later than that stays.
+   * When writing the file began, in epoch milliseconds. Its snapshots are no older, so they do not override what the database
+   * recorded later.
    */
   readonly begunAt: number;
-  /** Undefined where it is not known before it ends. */
+  /** Undefined where the size is not known in advance. */
   readonly bytes: number | undefined;
   readonly open: () => AsyncIterable<Uint8Array>;
 }
 
-/** @throws {UsageError} for one that is not there, before anything is read */
+/** @throws {UsageError} for a missing file, before any file is read */
 export function listFiles(names: readonly string[], { cwd, stdin, now }: Io): ImportFile[] {
   return names.flatMap((name) => {
     if (name === '-') return [{ name: 'stdin', begunAt: now(), bytes: undefined, open: stdin }];
@@ -26,7 +26,7 @@ export function listFiles(names: readonly string[], { cwd, stdin, now }: Io): Im
     const inside = readdirSync(resolve(cwd, name))
       .filter((entry) => entry.endsWith('.ndjson'))
       .sort();
-    if (inside.length === 0) throw new UsageError(`${name}: has no files that end in .ndjson`);
+    if (inside.length === 0) throw new UsageError(`${name}: contains no files with the extension .ndjson`);
     return inside.map((entry) => join(name, entry)).map((path) => fileOf(path, cwd, statOf(path, cwd)));
   });
 }
@@ -38,7 +38,7 @@ const fileOf = (name: string, cwd: string, stats: Stats): ImportFile => ({
   open: () => createReadStream(resolve(cwd, name)),
 });
 
-/** One that was copied with its times, or on a file system that keeps no births, is known by its last change only. */
+/** The last change, where the file was copied with its times or the file system stores no creation time. */
 function begunAt({ birthtimeMs, mtimeMs }: Stats): number {
   return Math.floor(birthtimeMs > 0 && birthtimeMs < mtimeMs ? birthtimeMs : mtimeMs);
 }

@@ -1,16 +1,16 @@
-/** One snapshot of an import into the record, by the engine in this process or by a running one. */
+/** Applies one snapshot of an import, by the engine in this process or by a running one. */
 import { formatProblem } from '../../lib/validation.js';
 import type { Connected } from '../connect.js';
-import type { TakenSnapshot } from '../http-api.js';
+import type { SnapshotImport } from '../http-api.js';
 
-export async function takeSnapshot(
-  reached: Connected,
+export async function importSnapshot(
+  connected: Connected,
   calendar: string,
   snapshot: unknown,
   run: string,
-): Promise<TakenSnapshot> {
-  if (reached.kind === 'http') return await reached.api.snapshot(calendar, snapshot, run);
-  const outcome = await reached.engine.snapshot(calendar, snapshot, { run });
+): Promise<SnapshotImport> {
+  if (connected.kind === 'http') return await connected.api.snapshot(calendar, snapshot, run);
+  const outcome = await connected.engine.snapshot(calendar, snapshot, { run });
   switch (outcome.kind) {
     case 'taken':
       return { kind: 'taken', result: outcome.result };

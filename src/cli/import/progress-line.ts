@@ -1,4 +1,4 @@
-/** How far an import is, in one line that is written over, where somebody looks at a terminal. */
+/** The progress of an import, in one line of the terminal that is overwritten. */
 
 import type { Output } from '../io.js';
 import { plural } from '../plural.js';
@@ -11,13 +11,13 @@ export class Progress {
   #shownAt = Number.NEGATIVE_INFINITY;
   #width = 0;
 
-  /** @param now milliseconds */
+  /** @param now a clock in milliseconds */
   constructor(terminal: Output, now: () => number) {
     this.#terminal = terminal;
     this.#now = now;
   }
 
-  /** @param share of the file that is read, from 0 to 1, where that is known */
+  /** @param share the part of the file that was read, from 0 to 1, where it is known */
   show(file: string, snapshots: number, share: number | undefined): void {
     if (!this.#terminal.isTTY || this.#now() - this.#shownAt < EVERY_MS) return;
     this.#shownAt = this.#now();
@@ -27,7 +27,7 @@ export class Progress {
     this.#width = text.length;
   }
 
-  /** Makes room for another line. */
+  /** Removes the line, so that another one can be written. */
   clear(): void {
     if (this.#width > 0) this.#terminal.write(`\r${' '.repeat(this.#width)}\r`);
     this.#width = 0;

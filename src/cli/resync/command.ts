@@ -1,4 +1,4 @@
-/** `slotkeeper resync`: makes sure of everything now, and shows how far it is. */
+/** `slotkeeper resync`: runs a full resync and shows its progress. */
 import { Command } from 'commander';
 import type { OwnResyncs, ResyncReport, ResyncsApi } from '../../api/resyncs-api.js';
 import type { Role } from '../../api/roles.js';
@@ -19,34 +19,35 @@ interface Flags {
   readonly config?: string;
 }
 
-const LOOK_EVERY_MS = 250;
-/** Every five seconds what waits for somebody is looked after: a scheduler may be nowhere. */
-const CHECKS_UNTIL_MAINTENANCE = 20;
+const POLL_EVERY_MS = 250;
+/** The periodic work of a scheduler runs every five seconds, because there may be no scheduler. */
+const POLLS_UNTIL_MAINTENANCE = 20;
 
 export function resyncCommand(io: Io): Command {
   return new Command('resync')
     .description(
-      'compare everything that the marketplace shows with what it should show, and write what differs',
+      'compare everything that the marketplace shows with what it should show, and write the differences',
     )
-    .option('--calendar <id...>', 'only these')
-    .option('--dry-run', 'tell what differs, day by day, and write nothing')
-    .option('--json', 'the report, for machines')
+    .option('--calendar <id...>', 'only these calendars')
+    .option('--dry-run', 'list the differences by day, and write nothing')
+    .option('--json', 'print the report as JSON')
     .addOption(configOption())
     .action(async ({ calendar, dryRun = false, json = false, config }: Flags) => {
       const settings = readSettings(io);
       const { log } = settings;
       const { stdout, stderr, timers } = io;
-      // A bar and lines of a log on one terminal would draw over one another.
+      // The progress bar and log lines would overwrite each other on a terminal.
       if (stderr.isTTY === true && log.isLevelEnabled('info')) log.level = 'warn';
       const progress = progressOn(stderr, io.now);
-      // Where nobody else is there to do it, this process does. To tell what differs takes nobody.
+      // This process also works as a worker, because there may be no other. A dry run needs no worker.
       const roles: readonly Role[] = dryRun ? [] : ['worker'];
-      const report = await withEngine(io, { file: config, roles, settings }, (reached) => {
-        if (reached.kind === 'engine' && dryRun) return look(reached.engine.resyncs, calendar, progress);
+      const report = await withEngine(io, { file: config, roles, settings }, (connected) => {
+        if (connected.kind === 'engine' && dryRun)
+          return runDry(connected.engine.resyncs, calendar, progress);
         const request = { calendars: calendar, dryRun };
-        if (reached.kind === 'http') return follow(reached.api.resyncs, request, progress, timers);
-        const { resyncs } = reached.engine;
-        return follow(resyncs, request, progress, timers, () => resyncs.runMaintenance());
+        if (connected.kind === 'http') return beginAndWait(connected.api.resyncs, request, progress, timers);
+        const { resyncs } = connected.engine;
+        return beginAndWait(resyncs, request, progress, timers, () => resyncs.runMaintenance());
       });
       if (json) stdout.write(`${JSON.stringify(report)}\n`);
       else {
@@ -57,37 +58,37 @@ export function resyncCommand(io: Io): Command {
     });
 }
 
-async function look(
+async function runDry(
   resyncs: OwnResyncs,
   calendars: readonly string[] | undefined,
   progress: Progress,
 ): Promise<ResyncReport> {
-  const report = await resyncs.look({ calendars }, (far) => progress.show(far)).catch(refused);
+  const report = await resyncs.look({ calendars }, (state) => progress.show(state)).catch(throwUsageError);
   progress.end();
   return report;
 }
 
-function refused(error: unknown): never {
+function throwUsageError(error: unknown): never {
   throw error instanceof UnknownCalendarsError ? new UsageError(error.message) : error;
 }
 
-async function follow(
+async function beginAndWait(
   resyncs: ResyncsApi,
   request: { calendars?: readonly string[] | undefined; dryRun: boolean },
   progress: Progress,
   timers: Timers,
-  tend: () => Promise<void> = async () => undefined,
+  runMaintenance: () => Promise<void> = async () => undefined,
 ): Promise<ResyncReport> {
-  const { id } = await resyncs.begin(request).catch(refused);
-  for (let look = 1; ; look += 1) {
-    if (look % CHECKS_UNTIL_MAINTENANCE === 0) await tend();
+  const { id } = await resyncs.begin(request).catch(throwUsageError);
+  for (let polls = 1; ; polls += 1) {
+    if (polls % POLLS_UNTIL_MAINTENANCE === 0) await runMaintenance();
     const report = await resyncs.report(id);
-    if (report === undefined) throw new Error(`the resync ${id} is gone`);
+    if (report === undefined) throw new Error(`the resync ${id} was deleted`);
     progress.show(report);
     if (report.finishedAt !== null) {
       progress.end();
       return report;
     }
-    await timers.sleep(LOOK_EVERY_MS);
+    await timers.sleep(POLL_EVERY_MS);
   }
 }

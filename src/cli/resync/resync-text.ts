@@ -1,4 +1,4 @@
-/** What a resync found, for people: day by day, and in sum. In colour where that is asked for. */
+/** The result of a resync as text, by day and in sum, with or without colours. */
 import { styleText } from 'node:util';
 import { MAX_DAYS, type ResyncReport } from '../../api/resyncs-api.js';
 import { MAX_STARTS } from '../../resync/diff.js';
@@ -19,23 +19,30 @@ export function describeDays({ days, differences }: ResyncReport, { colour }: { 
     calendar = day.calendar;
     lines.push(...describeDay(day, paint));
   }
-  if (days.length >= MAX_DAYS) lines.push(`… and there are more: the first ${MAX_DAYS} days are told`);
+  if (days.length >= MAX_DAYS) lines.push(`… and more: only the first ${MAX_DAYS} days are listed`);
   return `${lines.join('\n')}\n`;
 }
 
 function describeDay({ date, missing, extra, stale, foreign }: Day, paint: Paint): string[] {
   return [
     `  ${date}`,
-    ...missing.map((start) => paint('green', `    + ${timeOf(start)} does not show`)),
+    ...missing.map((start) => paint('green', `    + ${timeOf(start)} is missing`)),
     ...andMore(missing),
-    ...extra.map((start) => paint('red', `    - ${timeOf(start)} should not show`)),
+    ...extra.map((start) => paint('red', `    - ${timeOf(start)} should not be shown`)),
     ...andMore(extra),
-    ...(stale === 0 ? [] : [paint('yellow', `    ~ ${stale} of ours hide nothing any more`)]),
-    ...(foreign ? [paint('cyan', '    ! bookings or breaks that were not known')] : []),
+    ...(stale === 0
+      ? []
+      : [
+          paint(
+            'yellow',
+            `    ~ ${plural(stale, 'break or placeholder', 'breaks or placeholders')} of slotkeeper ${stale === 1 ? 'blocks' : 'block'} nothing`,
+          ),
+        ]),
+    ...(foreign ? [paint('cyan', '    ! bookings or breaks that the database does not have')] : []),
   ];
 }
 
-/** A day of which as many are told as can be has more, most likely. */
+/** A list of the maximum length is probably truncated. */
 const andMore = (starts: readonly string[]): string[] =>
   starts.length < MAX_STARTS ? [] : [`    … the first ${MAX_STARTS} of them`];
 
@@ -74,9 +81,9 @@ function describeSource({ account, unknown, omitted }: ResyncReport['sources'][n
   return [
     ...(unknown.length === 0
       ? []
-      : [`${account}: its source has calendars that are not here: ${unknown.join(', ')}\n`]),
+      : [`${account}: the source has unknown calendars: ${unknown.join(', ')}\n`]),
     ...(omitted.length === 0
       ? []
-      : [`${account}: its source says nothing of ${omitted.join(', ')}; they stay as they were\n`]),
+      : [`${account}: the source does not contain ${omitted.join(', ')}; they are unchanged\n`]),
   ];
 }

@@ -1,4 +1,4 @@
-/** Accounts. Secrets go in and never come out. */
+/** Routes of accounts. Responses never contain secrets. */
 import { z } from 'zod';
 import { ConfigError } from '../../config/config-error.js';
 import { accountSchema, ownId, toAccount } from '../../config/schema.js';
@@ -16,7 +16,14 @@ import type { Routes } from '../types.js';
 
 const params = z.object({ id: ownId });
 
-const view = ({ clientSecret: _, overHttp: __, notifications, delivery, source, ...account }: Account) => ({
+const viewAccount = ({
+  clientSecret: _,
+  overHttp: __,
+  notifications,
+  delivery,
+  source,
+  ...account
+}: Account) => ({
   ...account,
   ...(delivery === undefined ? {} : { delivery: { url: delivery.url } }),
   notifications: withoutKey(notifications),
@@ -27,12 +34,12 @@ const withoutKey = ({ apiKey: _, ...notifications }: Notifications) => notificat
 const withoutHeaders = ({ headers: _, ...source }: Source) => source;
 
 export const accountRoutes: Routes = (server, engine) => {
-  server.get('/accounts', async () => (await listAccounts(engine.db)).map(view));
+  server.get('/accounts', async () => (await listAccounts(engine.db)).map(viewAccount));
 
   server.get('/accounts/:id', { schema: { params } }, async ({ params: { id } }) => {
     const account = await getAccount(engine.db, id);
     if (account === undefined) throw notFound(`there is no account "${id}"`);
-    return view(account);
+    return viewAccount(account);
   });
 
   server.put('/accounts/:id', { schema: { params, body: accountSchema } }, async (request, reply) => {
@@ -43,7 +50,7 @@ export const accountRoutes: Routes = (server, engine) => {
       if (!(error instanceof ConfigError)) throw error;
       throw new ProblemError({ status: 400, title: 'Invalid request', errors: error.problems });
     });
-    return reply.code(isNew ? 201 : 200).send(view(account));
+    return reply.code(isNew ? 201 : 200).send(viewAccount(account));
   });
 
   server.delete('/accounts/:id', { schema: { params } }, async (request, reply) => {

@@ -1,9 +1,9 @@
-/** Marketplace bookings, by their visit booking id: to be cancelled, moved, or linked to an appointment of the PMS. */
+/** Routes that cancel, move or link a marketplace booking, by its visit booking id. */
 import { z } from 'zod';
 import { instantSchema, marketplaceId, refSchema } from '../../clinic/event-schema.js';
 import { ownId } from '../../config/schema.js';
 import { notFound } from '../problem.js';
-import { refusal } from '../refused-problem.js';
+import { withProblems } from '../refused-problem.js';
 import type { Routes } from '../types.js';
 
 const params = z.object({ id: ownId, bookingId: marketplaceId });
@@ -21,25 +21,26 @@ export const bookingRoutes: Routes = (server, engine) => {
     '/calendars/:id/bookings/:bookingId/cancel',
     { schema: { params, body: cancelBody } },
     async ({ params: { id, bookingId }, body }) =>
-      known(id, await refusal(engine.bookings.cancel(id, bookingId, body ?? {}))),
+      required(id, await withProblems(engine.bookings.cancel(id, bookingId, body ?? {}))),
   );
 
   server.post(
     '/calendars/:id/bookings/:bookingId/move',
     { schema: { params, body: moveBody } },
     async ({ params: { id, bookingId }, body }) =>
-      known(id, await refusal(engine.bookings.move(id, bookingId, body))),
+      required(id, await withProblems(engine.bookings.move(id, bookingId, body))),
   );
 
   server.post(
     '/calendars/:id/bookings/:bookingId/link',
     { schema: { params, body: linkBody } },
     async ({ params: { id, bookingId }, body: { ref } }) =>
-      known(id, await refusal(engine.bookings.link(id, bookingId, ref))),
+      required(id, await withProblems(engine.bookings.link(id, bookingId, ref))),
   );
 };
 
-function known<T>(calendar: string, report: T | undefined): T {
+/** @throws {ProblemError} 404 for an unknown calendar */
+function required<T>(calendar: string, report: T | undefined): T {
   if (report === undefined) throw notFound(`there is no calendar "${calendar}"`);
   return report;
 }

@@ -1,4 +1,4 @@
-/** Calendars. */
+/** Routes of calendars. */
 import { z } from 'zod';
 import { calendarSchema, ownId, toCalendar } from '../../config/schema.js';
 import { getAccount } from '../../db/tables/accounts.js';
@@ -8,13 +8,13 @@ import { notFound, ProblemError } from '../problem.js';
 import type { Routes } from '../types.js';
 
 const params = z.object({ id: ownId });
-const deleting = z.object({
-  /** Whether what is on sale stays as it is. */
+const deleteQuery = z.object({
+  /** Whether the marketplace's availability stays as it is. */
   leave: z.enum(['true', 'false']).optional(),
 });
 
-/** As it was last read; null where it never was. */
-const viewOfAddress = (address: Address | undefined) =>
+/** The address as it was last read; null where it was never read. */
+const viewAddress = (address: Address | undefined) =>
   address?.readAt == null
     ? null
     : {
@@ -26,34 +26,36 @@ const viewOfAddress = (address: Address | undefined) =>
         readAt: address.readAt.toISOString(),
       };
 
-const failureOf = ({ failed }: CalendarState) =>
+const viewFailure = ({ failed }: CalendarState) =>
   failed === undefined ? null : { reason: failed.reason, at: failed.at.toISOString() };
 
-const formerView = (former: CalendarState, since: Date) => ({
+const viewFormer = (former: CalendarState, since: Date) => ({
   id: former.id,
   account: former.account,
   facilityId: former.facilityId,
   doctorId: former.doctorId,
   addressId: former.addressId,
   since: since.toISOString(),
-  failed: failureOf(former),
+  failed: viewFailure(former),
 });
 
-/** @param places all that there are, for its former addresses */
-function view(state: CalendarState, places: readonly CalendarState[]) {
+/** @param places all calendars and former addresses */
+function viewCalendar(state: CalendarState, places: readonly CalendarState[]) {
   const { failed: _, retrying, closing, ...calendar } = state;
   return {
     ...calendar,
     state: closing === undefined ? 'active' : 'closing',
     ...(closing === undefined ? {} : { closingSince: closing.since.toISOString() }),
-    failed: failureOf(state),
+    failed: viewFailure(state),
     retrying:
       retrying === undefined
         ? null
         : { reason: retrying.reason, attempts: retrying.attempts, at: retrying.at.toISOString() },
-    /** Its former addresses, while what is on sale there is being closed. */
-    closing: places.flatMap((one) =>
-      one.formerOf === calendar.id && one.closing !== undefined ? [formerView(one, one.closing.since)] : [],
+    /** The calendar's former addresses whose availability is being removed. */
+    closing: places.flatMap((place) =>
+      place.formerOf === calendar.id && place.closing !== undefined
+        ? [viewFormer(place, place.closing.since)]
+        : [],
     ),
   };
 }
@@ -61,18 +63,20 @@ function view(state: CalendarState, places: readonly CalendarState[]) {
 export const calendarRoutes: Routes = (server, engine) => {
   const find = async (id: string) => {
     const calendar = await getCalendar(engine.db, id);
-    return calendar && view(calendar, await listAllCalendars(engine.db));
+    return calendar && viewCalendar(calendar, await listAllCalendars(engine.db));
   };
 
   server.get('/calendars', async () => {
     const places = await listAllCalendars(engine.db);
-    return places.filter(({ formerOf }) => formerOf === undefined).map((one) => view(one, places));
+    return places
+      .filter(({ formerOf }) => formerOf === undefined)
+      .map((place) => viewCalendar(place, places));
   });
 
   server.get('/calendars/:id', { schema: { params } }, async ({ params: { id } }) => {
     const calendar = await find(id);
     if (calendar === undefined) throw notFound(`there is no calendar "${id}"`);
-    return { ...calendar, marketplace: viewOfAddress(await getAddress(engine.db, id)) };
+    return { ...calendar, marketplace: viewAddress(await getAddress(engine.db, id)) };
   });
 
   server.put('/calendars/:id', { schema: { params, body: calendarSchema } }, async (request, reply) => {
@@ -87,17 +91,21 @@ export const calendarRoutes: Routes = (server, engine) => {
     const isNew = (await getCalendar(engine.db, calendar.id)) === undefined;
     const held = await engine.putCalendar(calendar);
     const state = (await find(calendar.id)) ?? calendar;
-    // What is held is not done yet: the answer is the calendar as it still is.
+    // A held change is not applied yet, so the response is the unchanged calendar.
     if (held !== null) return reply.code(202).send({ ...state, held });
     return reply.code(isNew ? 201 : 200).send(state);
   });
 
-  server.delete('/calendars/:id', { schema: { params, querystring: deleting } }, async (request, reply) => {
-    const { id } = request.params;
-    const became = await engine.deleteCalendar(id, { leave: request.query.leave === 'true' });
-    if (became === undefined) throw notFound(`there is no calendar "${id}"`);
-    if (became === 'deleted') return reply.code(204).send();
-    // It may be gone by now.
-    return reply.code(202).send((await find(id)) ?? { id, state: 'closing' });
-  });
+  server.delete(
+    '/calendars/:id',
+    { schema: { params, querystring: deleteQuery } },
+    async (request, reply) => {
+      const { id } = request.params;
+      const result = await engine.deleteCalendar(id, { leave: request.query.leave === 'true' });
+      if (result === undefined) throw notFound(`there is no calendar "${id}"`);
+      if (result === 'deleted') return reply.code(204).send();
+      // The calendar may be deleted meanwhile.
+      return reply.code(202).send((await find(id)) ?? { id, state: 'closing' });
+    },
+  );
 };

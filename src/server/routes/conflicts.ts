@@ -1,4 +1,4 @@
-/** Times that are sold twice. */
+/** The route of conflicts: times that are sold twice. */
 import type { Routes } from '../types.js';
 
 export const conflictRoutes: Routes = (server, engine) => {

@@ -1,4 +1,4 @@
-/** The days of a calendar: what is wanted, what is published, and how it stands between them. */
+/** The route of a calendar's days: the desired and the published availability, and the state between them. */
 import { z } from 'zod';
 import { ownId } from '../../config/schema.js';
 import { addDays } from '../../core/index.js';

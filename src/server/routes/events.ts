@@ -1,19 +1,19 @@
-/** Occupancy events in. */
+/** The route that receives occupancy events. */
 import { z } from 'zod';
 import type { OccupancyEvent } from '../../clinic/occupancy-event.js';
 import { sendProblem } from '../problem.js';
 import type { Routes } from '../types.js';
-import { checkedByItem } from '../validator.js';
+import { validatedByItem } from '../validator.js';
 
-const body = checkedByItem(
+const body = validatedByItem(
   z.object({
-    /** Checked one by one: the good ones are committed even where others are rejected. */
+    /** Valid events are committed even where others are rejected. */
     events: z.array(z.unknown()).min(1).max(1_000),
   }),
 );
 
 const query = z.object({
-  /** Only says what would become of them. */
+  /** Whether the result is only computed. */
   dryRun: z.enum(['true', 'false']).optional(),
 });
 
@@ -41,12 +41,12 @@ const answer = z.object({
 export const eventRoutes: Routes = (server, engine) => {
   const schema = { body, querystring: query, response: { 202: answer } };
   server.post('/events', { schema }, async (request, reply) => {
-    // The engine checks them itself.
+    // The engine validates the events.
     const events = request.body.events as OccupancyEvent[];
     const result = await engine.events(events, { dryRun: request.query.dryRun === 'true' });
     if (result.rejected.length < events.length) return reply.code(202).send(result);
     const detail =
       events.length === 1 ? 'the event was rejected' : `all ${events.length} events were rejected`;
-    return sendProblem(reply, { status: 422, title: 'Nothing was taken in', detail, ...result });
+    return sendProblem(reply, { status: 422, title: 'Nothing was stored', detail, ...result });
   });
 };

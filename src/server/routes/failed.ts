@@ -1,18 +1,18 @@
-/** What failed: to be looked at, tried again, or dropped. */
+/** Routes that list, retry and drop failures. */
 import { z } from 'zod';
 import type { Routes } from '../types.js';
 
 const body = z.object({
-  /** As GET /v1/failed gives them; for a retry, without ids everything is meant. */
+  /** The ids of GET /v1/failed; a retry without ids retries everything. */
   ids: z.array(z.string().min(1)).min(1).max(10_000),
 });
 
 export const failedRoutes: Routes = (server, engine) => {
   server.get('/failed', async () => ({ items: await engine.failures.list() }));
 
-  server.post('/failed/retry', { schema: { body: body.partial().nullish() } }, async ({ body: chosen }) => {
+  server.post('/failed/retry', { schema: { body: body.partial().nullish() } }, async (request) => {
     const { failures } = engine;
-    return await failures.settle('retry', chosen?.ids ?? (await failures.list()).map(({ id }) => id));
+    return await failures.settle('retry', request.body?.ids ?? (await failures.list()).map(({ id }) => id));
   });
 
   server.post('/failed/drop', { schema: { body } }, async ({ body: { ids } }) =>

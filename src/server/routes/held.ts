@@ -1,9 +1,9 @@
-/** What is held for a person: to be looked at, done after all, or forgotten. */
+/** Routes that list, release and drop held changes. */
 import { z } from 'zod';
 import type { Routes } from '../types.js';
 
 const body = z.object({
-  /** As GET /v1/held gives them. */
+  /** The ids of GET /v1/held. */
   ids: z.array(z.string().min(1)).min(1).max(10_000),
 });
 

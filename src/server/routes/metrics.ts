@@ -1,4 +1,4 @@
-/** Numbers for Prometheus: the status and the process. Nothing in them names a calendar, a doctor or a patient. */
+/** Prometheus metrics of the status and the process. They contain no calendar, doctor or patient. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Slotkeeper } from '../../engine.js';
 import { CachedValue } from '../../lib/cached-value.js';
@@ -17,9 +17,7 @@ export const metricsRoutes = (server: Server, engine: Slotkeeper, wrongKeys: Wro
   const conflicts = gauge('conflicts', 'Times that are sold twice');
   const accounts = gauge('accounts', 'Accounts, by state', ['state']);
   const lag = gauge('lag_seconds', 'Age of the oldest change that is not published');
-  const notifications = gauge('notifications', 'What the marketplace said, by state on its way out', [
-    'state',
-  ]);
+  const notifications = gauge('notifications', 'Notifications, by state of their delivery', ['state']);
   const undelivered = gauge(
     'notifications_lag_seconds',
     'Age of the oldest notification that is not delivered',
@@ -28,12 +26,12 @@ export const metricsRoutes = (server: Server, engine: Slotkeeper, wrongKeys: Wro
 
   const refused = new Counter({
     name: 'slotkeeper_refused_keys_total',
-    help: 'Requests without the right key, by what they asked',
+    help: 'Requests with a wrong or missing key, by endpoint',
     labelNames: ['endpoint'],
     registers: [registry],
   });
 
-  // Asked for however often, and without a key: they cost no more than once in so long.
+  // The cache limits the cost of a route that needs no key.
   const metrics = new CachedValue({ timers: engine.timers, maxAgeMs: MAX_AGE_MS }, async () => {
     const status = await engine.status();
     for (const state of ['pending', 'failed', 'held'] as const) days.set({ state }, status[state]);

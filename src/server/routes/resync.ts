@@ -1,4 +1,4 @@
-/** Full resyncs: asked for, and reported. */
+/** Routes that begin and report full resyncs. */
 import { z } from 'zod';
 import { ownId } from '../../config/schema.js';
 import { UnknownCalendarsError } from '../../resync/unknown-calendars-error.js';
@@ -11,13 +11,13 @@ const body = z
 const params = z.object({ id: z.string().min(1).max(100) });
 
 export const resyncRoutes: Routes = (server, engine) => {
-  server.post('/resync', { schema: { body } }, async ({ body: asked }, reply) => {
-    const begun = await engine.resyncs.begin(asked ?? {}).catch((error: unknown) => {
+  server.post('/resync', { schema: { body } }, async (request, reply) => {
+    const resync = await engine.resyncs.begin(request.body ?? {}).catch((error: unknown) => {
       if (!(error instanceof UnknownCalendarsError)) throw error;
       const errors = [{ path: 'calendars', reason: error.message }];
       throw new ProblemError({ status: 400, title: 'Invalid request', errors });
     });
-    return reply.code(202).send(begun);
+    return reply.code(202).send(resync);
   });
 
   server.get('/resync', async () => ({ resyncs: await engine.resyncs.list() }));

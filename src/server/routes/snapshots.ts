@@ -1,25 +1,25 @@
-/** Snapshots in: what the PMS knows of a calendar's dates. */
+/** The route that receives snapshots: the PMS's state of a calendar's dates. */
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { ownId } from '../../config/schema.js';
 import { conflict, notFound, ProblemError } from '../problem.js';
 import type { Routes } from '../types.js';
-import { checkedByItem } from '../validator.js';
+import { validatedByItem } from '../validator.js';
 
 const params = z.object({ id: ownId });
 const query = z.object({
-  /** Snapshots of one run are weighed together. */
+  /** The deletion guard counts the deletions of one run together. */
   run: z.string().min(1).max(100).optional(),
 });
 
 export const snapshotRoutes: Routes = (server, engine) => {
-  // It was taken before it was sent: while it is on its way, events may come that know better.
+  // Events that arrive while the snapshot is received are newer than it, so the time of its first byte counts.
   const arrivals = new WeakMap<IncomingMessage, number>();
 
   server.put(
     '/calendars/:id/snapshot',
     {
-      schema: { params, querystring: query, body: checkedByItem(z.unknown()) },
+      schema: { params, querystring: query, body: validatedByItem(z.unknown()) },
       onRequest: (request, _reply, done) => {
         arrivals.set(request.raw, engine.now());
         done();
@@ -41,7 +41,7 @@ export const snapshotRoutes: Routes = (server, engine) => {
           throw new ProblemError({
             status: 400,
             title: 'Invalid request',
-            detail: 'the snapshot is not as it should be',
+            detail: 'the snapshot is invalid',
             errors: outcome.problems,
           });
       }

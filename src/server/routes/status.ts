@@ -1,4 +1,4 @@
-/** How the whole stands, in numbers. */
+/** The route of the engine's status. */
 import type { Routes } from '../types.js';
 
 export const statusRoutes: Routes = (server, engine) => {

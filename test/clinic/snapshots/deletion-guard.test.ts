@@ -35,7 +35,11 @@ describe('holds', () => {
     const enqueue = async (id: string) => {
       enqueued.push(id);
     };
-    holds = new HeldChanges({ db: record.db, enqueue, now: () => START + 10_000 });
+    holds = new HeldChanges({
+      db: record.db,
+      enqueuer: { enqueueCalendar: enqueue },
+      now: () => START + 10_000,
+    });
   });
 
   const openAll = (at = 0) =>
