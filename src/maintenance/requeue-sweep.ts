@@ -68,6 +68,7 @@ export class RequeueSweep extends PeriodicTask {
       }));
       const at = new Date(now());
       await publishQueue.enqueue(await findPendingCalendars(db, horizons, at, MAX_CALENDARS));
+      await scheduleFirstAddressReads(db, at);
       const others = [
         ...(await findCalendarsToSync(db, at, MAX_CALENDARS)),
         ...(await failedCalendarsDue(db, at, MAX_CALENDARS)),

@@ -37,7 +37,7 @@ describe('slotkeeper booking refuses', () => {
 describe('slotkeeper booking', () => {
   let engine: Slotkeeper;
   let sandbox: Sandbox;
-  /** How a command reaches the engine: over HTTP where that has the folder, and not at all where PostgreSQL is. */
+  /** How a command connects: over HTTP where an engine has the folder, and to the database with PostgreSQL. */
   let environments: { readonly http: Record<string, string>; readonly own: Record<string, string> };
 
   beforeAll(async () => {
@@ -59,12 +59,12 @@ describe('slotkeeper booking', () => {
     await settled(engine);
   });
 
-  // What the last test changed is published at once, whatever the marketplace refused, and not into the next one's record.
+  // The changes of the last test are published before the next test, whatever the marketplace refused.
   afterEach(async () => {
     await settled(engine);
   });
 
-  /** What a command that was done has printed. */
+  /** The output of a successful command. */
   const done = ({ code, stdout, stderr }: Ran): unknown => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout.endsWith('\n')).toBe(true);
@@ -85,7 +85,7 @@ describe('slotkeeper booking', () => {
     const booking = (...args: readonly string[]): Promise<Ran> =>
       run(['booking', ...args], { env: environments[way] });
 
-    test('cancels one, and prints it', async () => {
+    test('cancels a booking, and prints it', async () => {
       const id = patientBooks('00');
       expect(done(await booking('cancel', CALENDAR, id, '--reason', 'the doctor is ill'))).toEqual({
         calendar: CALENDAR,
@@ -101,7 +101,7 @@ describe('slotkeeper booking', () => {
       expect(JSON.stringify(asked?.body)).toContain('the doctor is ill');
     });
 
-    test('moves one, by the wall clock and for longer, and prints it with its new id', async () => {
+    test('moves a booking, by the wall clock and to a longer duration, and prints it with its new id', async () => {
       const id = patientBooks('00');
       const to = at('30').slice(0, 19);
       const moved = done(await booking('move', CALENDAR, id, '--start', to, '--duration', '20'));
@@ -111,13 +111,13 @@ describe('slotkeeper booking', () => {
       expect(standing()).toHaveLength(1);
     });
 
-    test('links one to an appointment, and to none any more', async () => {
+    test('links a booking to an appointment, and removes the link', async () => {
       const id = patientBooks('00');
       expect(done(await booking('link', CALENDAR, id, 'apt-1'))).toMatchObject({ id, ref: 'apt-1' });
       expect(done(await booking('link', CALENDAR, id, '--none'))).toMatchObject({ id, ref: null });
     });
 
-    test('says why the marketplace refuses, with exit code 1, and changes nothing', async () => {
+    test('prints the reason of a refusal of the marketplace, with exit code 1, and changes nothing', async () => {
       const id = patientBooks('00');
       sandbox.faults.set([
         {
@@ -137,7 +137,7 @@ describe('slotkeeper booking', () => {
       expect(standing()).toEqual([[id, at('00'), at('10')]]);
     });
 
-    test('refuses a calendar that there is not, and a time that is none', async () => {
+    test('refuses an unknown calendar, and an invalid time', async () => {
       const id = patientBooks('00');
       const [nobody, never] = await Promise.all([
         booking('cancel', 'nobody', '1'),

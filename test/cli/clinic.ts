@@ -1,4 +1,4 @@
-// `slotkeeper start` as a clinic runs it: a folder with a configuration, a marketplace, and HTTP.
+// `slotkeeper start` as a clinic runs it: a folder with a configuration, a marketplace, and the HTTP API.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
@@ -15,7 +15,7 @@ import { tempDir } from '../support/temp-dir.js';
 import { begin, type Ran, type Underway } from './run.js';
 
 export const KEY = 'key-of-the-clinic';
-/** A start of the embedded database on a machine that is busy with others. */
+/** The time limit of a start of the embedded database on a busy machine. */
 const LONG = { within: 120_000 };
 
 export interface Clinic {
@@ -25,13 +25,13 @@ export interface Clinic {
   readonly env: Readonly<Record<string, string>>;
   /** Starts a process; resolves once it listens. */
   start(env?: Readonly<Record<string, string>>): Promise<Running>;
-  /** The same in this process. */
+  /** Starts it in this process. */
   open(env?: Readonly<Record<string, string>>): Promise<Open>;
 }
 
 interface Serving {
   readonly call: Caller;
-  /** Waits until everything that is wanted is published. */
+  /** Waits until everything is published. */
   settled(): Promise<void>;
 }
 
@@ -41,11 +41,11 @@ export interface Running extends Serving {
 
 export interface Open extends Serving {
   readonly command: Underway;
-  /** As SIGTERM does. */
+  /** Stops it like SIGTERM. */
   close(): Promise<Ran>;
 }
 
-/** @param publish what slotkeeper.yaml says of publishing */
+/** @param publish the section `publish` of slotkeeper.yaml */
 export async function clinicAt(place: Place, publish: object = {}): Promise<Clinic> {
   const sandbox = new Sandbox();
   atEndOfTest(() => sandbox.stop());
@@ -107,7 +107,7 @@ export async function folderHeldBy(url: string): Promise<string> {
   return folder;
 }
 
-/** What was written to the marketplace and taken by it. */
+/** The writes that the marketplace accepted. */
 export const published = (sandbox: Sandbox): readonly RequestRecord[] =>
   writesTo(sandbox).filter(({ applied }) => applied);
 

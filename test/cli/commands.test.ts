@@ -34,14 +34,14 @@ describe('slotkeeper compute', () => {
       /windows\[0\]\.end/,
     ],
     ['a zone that there is not', JSON.stringify({ ...input, timeZone: 'Mars' }), /timeZone/],
-  ])('refuses %s with exit code 2 and where it is', async (_, stdin, message) => {
+  ])('refuses %s with exit code 2 and its place', async (_, stdin, message) => {
     const { code, stdout, stderr } = await run(['compute'], { stdin });
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(message);
     expect(stderr).not.toMatch(/^\s+at /m);
   });
 
-  test('refuses a file that is not there with exit code 2', async () => {
+  test('refuses a missing file with exit code 2', async () => {
     expect(await run(['compute', 'nothing.json'])).toEqual({
       code: 2,
       stdout: '',
@@ -51,7 +51,7 @@ describe('slotkeeper compute', () => {
 });
 
 describe('slotkeeper', () => {
-  test('helps on stdout, knows its version, and refuses what it does not know', async () => {
+  test('prints its help and version on stdout, and refuses unknown commands', async () => {
     const [help, version, unknown, nothing] = await Promise.all([
       run(['--help']),
       run(['--version']),
@@ -76,7 +76,7 @@ describe('slotkeeper', () => {
     });
   });
 
-  test('reads .env, and what is set already stays', async () => {
+  test('reads .env, and does not override variables that are set', async () => {
     const cwd = await tempDir();
     writeFileSync(join(cwd, '.env'), 'PORT=eighty\nLOG_LEVEL=loud\n');
     const { code, stderr } = await run(['status'], { cwd, env: { LOG_LEVEL: 'fatal' } });
@@ -107,7 +107,7 @@ describe('slotkeeper enqueue and status', () => {
     );
   });
 
-  test('the founding example as it lies in fixtures can be put on the queue', async () => {
+  test('enqueue the founding example of the fixtures', async () => {
     const place = { databaseUrl: await postgresDatabase(), redisUrl: await freshRedisUrl() };
     const env = { ...environmentOf(place), LOG_LEVEL: 'fatal' };
     expect(await run(['enqueue', fixture('founding-example.ndjson')], { env })).toEqual({
@@ -117,7 +117,7 @@ describe('slotkeeper enqueue and status', () => {
     });
   });
 
-  test('names the lines that are wrong, takes the others, and exits 1', async () => {
+  test('name invalid lines, enqueue the others, and exit 1', async () => {
     const env = { DATABASE_URL: await postgresDatabase(), LOG_LEVEL: 'fatal' };
     const { code, stdout, stderr } = await run(['enqueue', 'bad.ndjson'], { cwd, env });
     expect({ code, stdout }).toEqual({ code: 1, stdout: '2 events enqueued, 3 refused\n' });
@@ -137,7 +137,7 @@ describe('slotkeeper enqueue and status', () => {
     });
   });
 
-  test('tells everything that is wrong with an event, and keys that it does not have', async () => {
+  test('report all problems of an event, and its unknown keys', async () => {
     const env = { DATABASE_URL: await postgresDatabase(), LOG_LEVEL: 'fatal' };
     const [, occupied] = example.events;
     const stdin = [
@@ -154,7 +154,7 @@ describe('slotkeeper enqueue and status', () => {
     });
   });
 
-  test('with --dry-run say what would become of events, and put nothing on the queue', async () => {
+  test('report the outcome with --dry-run, and enqueue nothing', async () => {
     const env = { DATABASE_URL: await postgresDatabase(), LOG_LEVEL: 'fatal' };
     const way = { cwd, env, stdin: `${lines[1]}\n${lines[1]}` };
     expect(await run(['enqueue', '--dry-run', '-'], way)).toMatchObject({
@@ -171,7 +171,7 @@ describe('slotkeeper enqueue and status', () => {
     expect(JSON.parse(status.stdout).queues['slotkeeper-occupancy']).toMatchObject({ waiting: 0 });
   });
 
-  test('say in a word that there is no database', async () => {
+  test('report a missing database without a stack', async () => {
     const env = { DATABASE_URL: 'postgres://user:s3cret@127.0.0.1:1/none', LOG_LEVEL: 'fatal' };
     const { code, stderr } = await run(['status'], { cwd, env });
     expect(code).toBe(1);
@@ -180,7 +180,7 @@ describe('slotkeeper enqueue and status', () => {
     );
   });
 
-  test('ask the engine that has the folder over HTTP', async () => {
+  test('use the HTTP API of the engine that has the folder open', async () => {
     const clinic = await clinicAt({ databaseUrl: await postgresDatabase() }, { timeoutMs: 60_000 });
     const running = await clinic.open();
     const folder = await folderHeldBy(running.call.url);
@@ -233,7 +233,7 @@ describe('slotkeeper sandbox', () => {
   const listening = async (sandbox: Underway): Promise<string> =>
     await eventually(() => /^the sandbox listens on (.*)\n/.exec(sandbox.written.stdout)?.[1]);
 
-  test('refuses a port that is none or taken', async () => {
+  test('refuses an invalid or occupied port', async () => {
     const first = await begin(['sandbox', '--port', '0']);
     const { port } = new URL(await listening(first));
     const [none, taken] = await Promise.all([

@@ -31,7 +31,7 @@ delivery: { url: https://pms.example/hooks/slotkeeper, secret: \${HOOK_SECRET} }
 const parse = (text: string, environment: Readonly<Record<string, string>> = ENVIRONMENT) =>
   parseConfig(text, 'slotkeeper.yaml', environment);
 
-/** The paths and reasons of everything that is wrong. */
+/** The paths and reasons of all problems. */
 function problemsOf(read: () => unknown): readonly (readonly [string, string])[] {
   try {
     read();
@@ -48,7 +48,7 @@ const calendar = (id: string, addressId: number, more = '') =>
   `{ id: ${id}, account: a, facilityId: 1, doctorId: 2, addressId: ${addressId}${more && `, ${more}`} }`;
 
 describe('slotkeeper.yaml', () => {
-  test('as the documentation shows it is accepted, with the environment’s values in it', () => {
+  test('is accepted as documented, with values of the environment', () => {
     expect(parse(EXAMPLE)).toMatchObject({
       accounts: [
         {
@@ -77,11 +77,11 @@ describe('slotkeeper.yaml', () => {
     });
   });
 
-  test.each(['', '# nothing yet', '{}'])('may say nothing (%j)', (text) => {
+  test.each(['', '# nothing yet', '{}'])('may be empty (%j)', (text) => {
     expect(parse(text)).toMatchObject({ accounts: [], calendars: [], publish: { verify: 'always' } });
   });
 
-  test('names every variable that is not set, and where it stands', () => {
+  test('is refused with every variable that is not set, and its path', () => {
     expect(problemsOf(() => parse(EXAMPLE, { DOCPLANNER_CLIENT_ID: 'c', PUSH_KEY: '' }))).toEqual([
       ['accounts[0].clientSecret', 'the environment variable DOCPLANNER_CLIENT_SECRET is not set'],
       ['accounts[0].notifications.apiKey', 'the environment variable PUSH_KEY is not set'],
@@ -127,16 +127,16 @@ describe('slotkeeper.yaml', () => {
     ['accounts: [', /^line 1$/],
     ['publish:\n  verify: off\n  verify: always', /^line 3$/],
     ['a: 1\n---\nb: 2', /^line \d$/],
-  ])('that is no YAML (%j) is refused with the line', (text, line) => {
+  ])('is refused with the line where it is not YAML (%j)', (text, line) => {
     expect(problemsOf(() => parse(text))).toEqual([[expect.stringMatching(line), expect.any(String)]]);
   });
 
-  test('never repeats a value, which may be a secret', () => {
+  test('is refused without its values, which may be secrets', () => {
     const text = `accounts: [{ id: a, clientId: c, clientSecret: [s3cret], domain: s3cret, timeZone: s3cret, limits: s3cret }]`;
     expect(JSON.stringify(problemsOf(() => parse(text)))).not.toContain('s3cret');
   });
 
-  test('is checked in the same way where a program gives it to the engine', () => {
+  test('is validated in the same way where a program passes it to the engine', () => {
     const config = { publish: { debounceMs: 0.5 } };
     expect(problemsOf(() => new Slotkeeper({ config, log: createLog('silent') }))).toEqual([
       ['publish.debounceMs', expect.any(String)],
@@ -149,7 +149,7 @@ describe('the environment', () => {
     ['1', 1],
     ['10.0.0.5', ['10.0.0.5']],
     ['10.0.0.5, 2001:db8::/32', ['10.0.0.5', '2001:db8::/32']],
-  ])('names the proxies that are trusted: %s', (text, proxies) => {
+  ])('configures the trusted proxies: %s', (text, proxies) => {
     expect(readEnvironment({ HTTP_TRUST_PROXY: text }).HTTP_TRUST_PROXY).toEqual(proxies);
   });
 
@@ -162,7 +162,7 @@ describe('the environment', () => {
     },
   );
 
-  test('has defaults, and what is set to nothing is not set', () => {
+  test('has defaults, and an empty variable counts as not set', () => {
     expect(readEnvironment({ DATABASE_URL: '', PORT: '', OTHER: 'x' })).toEqual({
       SLOTKEEPER_DATA: '.slotkeeper',
       HOST: '127.0.0.1',
@@ -171,7 +171,7 @@ describe('the environment', () => {
     });
   });
 
-  test('that is wrong is refused with the names of all that is wrong, without their values', () => {
+  test('is refused with the names of all invalid variables, without their values', () => {
     const wrong = { PORT: '70000', REDIS_URL: 'http://s3cret', DATABASE_URL: 's3cret', LOG_LEVEL: 'loud' };
     const problems = problemsOf(() => readEnvironment(wrong));
     expect(problems.map(([path]) => path).sort()).toEqual(['DATABASE_URL', 'LOG_LEVEL', 'PORT', 'REDIS_URL']);

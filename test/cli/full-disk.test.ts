@@ -1,4 +1,4 @@
-// A disk that gets full under the embedded database: see test/support/small-disk-preload.mjs.
+// A disk of the embedded database that becomes full: see test/support/small-disk-preload.mjs.
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { type SmallDisk, smallDisk } from '../support/small-disk.js';
 import { tempDir } from '../support/temp-dir.js';
 import { type Clinic, clinicAt, type Running } from './clinic.js';
 
-// Each test is several processes; a machine that is busy with others takes its time.
+// Each test starts several processes, which takes long on a busy machine.
 jest.setTimeout(300_000);
 
 const LONG = { within: 120_000 };
@@ -20,7 +20,7 @@ const ACCOUNT = 'pushing';
 const KEY = 'key-of-the-marketplace';
 const [available] = upcomingExample().events;
 
-/** Says 2.7 MB that nobody understands, and that are kept all the same. @returns the answer's status, if there is one */
+/** Pushes 2.7 MB that cannot be parsed and are stored nevertheless. @returns the status of the response, if there is one */
 async function push({ call }: Running, name: string): Promise<number | undefined> {
   const answer = await fetch(`${call.url}/v1/accounts/${ACCOUNT}/notifications`, {
     method: 'POST',
@@ -30,7 +30,7 @@ async function push({ call }: Running, name: string): Promise<number | undefined
   return answer?.status;
 }
 
-/** Names of what the marketplace said, as far as it is there. */
+/** The names of the stored notifications. */
 async function kept({ call }: Running): Promise<string[]> {
   const names: string[] = [];
   for (let after = ''; ; ) {
@@ -58,8 +58,8 @@ async function putAccount({ sandbox }: Clinic, { call }: Running): Promise<numbe
 const startOn = (clinic: Clinic, disk: SmallDisk): Promise<RunningProcess> =>
   startSlotkeeper(['start'], { cwd: clinic.folder, env: { ...clinic.env, ...disk.env } });
 
-describe('slotkeeper start on a disk that gets full', () => {
-  test('refuses what comes, goes on reading, ends with the reason where nothing can be written, and loses nothing', async () => {
+describe('slotkeeper start on a disk that becomes full', () => {
+  test('refuses new data, continues to read, exits with the reason when nothing can be written, and loses nothing', async () => {
     const disk = await smallDisk({ free: 400 * MB });
     const clinic = await clinicAt({ data: await embeddedFolder() });
     const acknowledged: string[] = [];
@@ -92,7 +92,7 @@ describe('slotkeeper start on a disk that gets full', () => {
       expect(await push(running, `said ${round} again`)).toBe(200);
       acknowledged.push(`said ${round} again`);
 
-      // Nothing can be written at all, whatever it is.
+      // Nothing can be written any more.
       disk.set({ free: 0, copies: true });
       const { process } = running;
       await eventually(async () => {
@@ -116,7 +116,7 @@ describe('slotkeeper start on a disk that gets full', () => {
     expect(await running.process.kill('SIGTERM', LONG)).toEqual({ code: 0, signal: null });
   });
 
-  test('while its database is made leaves nothing that looks like one, and makes it once there is room', async () => {
+  test('leaves no partial database when its creation fails, and creates it once there is disk space', async () => {
     const data = join(await tempDir(), 'data');
     const disk = await smallDisk({ free: 10 * MB, shown: 60 * MB });
     const clinic = await clinicAt({ data });
@@ -134,7 +134,7 @@ describe('slotkeeper start on a disk that gets full', () => {
     await second.close();
   });
 
-  test('is not begun where its first start would not fit', async () => {
+  test('refuses to start where the disk space does not suffice for a first start', async () => {
     const data = join(await tempDir(), 'data');
     const disk = await smallDisk({ free: 40 * MB });
     const process = await startOn(await clinicAt({ data }), disk);

@@ -9,7 +9,7 @@ function terminal(isTTY: boolean) {
       text += more;
       return true;
     },
-    /** What a person sees in the line. */
+    /** The visible text of the line. */
     get line() {
       const shown: string[] = [];
       for (const part of text.split('\r'))
@@ -22,7 +22,7 @@ function terminal(isTTY: boolean) {
 }
 
 describe('the progress of an import', () => {
-  test('is one line that is written over, a few times a second, and makes room for others', () => {
+  test('is one line that is overwritten a few times a second, and is removed for other output', () => {
     let now = 0;
     const screen = terminal(true);
     const progress = new Progress(screen, () => now);
@@ -38,7 +38,7 @@ describe('the progress of an import', () => {
     expect(screen.line).toBe('');
   });
 
-  test('is nothing where nobody looks at a terminal', () => {
+  test('is not shown without a terminal', () => {
     const pipe = terminal(false);
     const progress = new Progress(pipe, () => 0);
     progress.show('a', 1, 1);

@@ -28,14 +28,14 @@ const summary = (numbers: string, more = ''): string => {
   );
 };
 
-/** Requests to the marketplace have all the time that a busy machine needs. */
+/** Requests to the marketplace have a long timeout, for a busy machine. */
 const PUBLISH = { timeoutMs: 60_000 };
 
 describe('slotkeeper import and held', () => {
   let clinic: Clinic;
   let running: Open;
   let cwd: string;
-  /** How a command reaches the record: over HTTP where an engine has the folder, and by itself where PostgreSQL is. */
+  /** How a command connects: over HTTP where an engine has the folder, and to the database with PostgreSQL. */
   let ways: { readonly http: Way; readonly own: Way };
   const days = async () =>
     (await running.call('GET', `/v1/calendars/${CALENDAR}/days?from=${date}&to=${date}`)).body;
@@ -53,7 +53,7 @@ describe('slotkeeper import and held', () => {
   });
 
   beforeEach(async () => {
-    // As if nobody had spoken of it before.
+    // The state before any event or snapshot of the calendar.
     await running.call('DELETE', `/v1/calendars/${CALENDAR}?leave=true`);
     await running.call('PUT', `/v1/calendars/${CALENDAR}`, { account: ACCOUNT, ...ADDRESS });
   });
@@ -65,7 +65,7 @@ describe('slotkeeper import and held', () => {
     const imports = (stdin: string, ...more: readonly string[]): Promise<Ran> =>
       run(['import', ...more, '-'], { ...ways[way], stdin });
 
-    test('takes the founding example from stdin, and it is published', async () => {
+    test('apply the founding example from stdin, which is published', async () => {
       expect(await imports(`${lines(whole, '', { complete: true })}\n`)).toEqual({
         code: 0,
         stdout: summary('1 0 1 1 0 0'),
@@ -75,7 +75,7 @@ describe('slotkeeper import and held', () => {
       expect(await days()).toMatchObject([{ state: 'in-sync', published: put.body.slots }]);
     });
 
-    test('names bad lines with file and number, takes the others, and exits 1', async () => {
+    test('name invalid lines with file and number, apply the others, and exit 1', async () => {
       mkdirSync(join(cwd, 'night'), { recursive: true });
       writeFileSync(
         join(cwd, 'night', 'a.ndjson'),
@@ -101,7 +101,7 @@ describe('slotkeeper import and held', () => {
       expect((await days())[0].busy).toMatchObject([{ ref }]);
     });
 
-    test('takes a file for as old as it is: what an event said after that stays', async () => {
+    test('use the age of a file as the time of its snapshots: later events stay', async () => {
       await running.call('POST', '/v1/events', {
         events: [
           { ...events[0], id: `open-${way}` },
@@ -122,7 +122,7 @@ describe('slotkeeper import and held', () => {
       });
     });
 
-    test('what would take away too much is held, shown, and released or dropped', async () => {
+    test('hold what would remove too much, show it, and release or drop it', async () => {
       await imports(lines(whole));
       const { code, stdout, stderr } = await imports(lines(emptied));
       expect({ code, stdout }).toEqual({ code: 0, stdout: summary('1 0 0 0 0 1') });
@@ -165,13 +165,13 @@ describe('slotkeeper import, without an engine', () => {
     ['give ids or --all', ['held', 'release']],
     ['give ids or --all', ['held', 'drop', '1', '--all']],
     ['.: contains no files with the extension .ndjson', ['import', '.']],
-  ])('refuses wrong use before anything is taken in: %s', async (reason, args) => {
+  ])('refuses wrong use before anything is applied: %s', async (reason, args) => {
     const { code, stdout, stderr } = await run(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(reason);
   });
 
-  test('holds as slotkeeper.yaml says', async () => {
+  test('holds by the configuration of slotkeeper.yaml', async () => {
     const clinic = await clinicAt({ databaseUrl: await postgresDatabase() }, PUBLISH);
     await (await clinic.open()).close();
     writeFileSync(join(clinic.folder, 'off.yaml'), 'holds: off\n');

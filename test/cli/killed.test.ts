@@ -4,14 +4,14 @@ import { ADDRESS, CALENDAR, calendarConfig, upcomingExample } from '../engine/fo
 import { eventually } from '../support/eventually.js';
 import { clinicAt, type Running } from './clinic.js';
 
-// A process; a machine that is busy with others takes its time.
+// The test starts processes, which takes long on a busy machine.
 jest.setTimeout(300_000);
 
 const LONG = { within: 120_000 };
 const [open] = upcomingExample().events;
 
-test('a resync whose process is killed in the middle is finished by the next, which compares what was left', async () => {
-  // A dead worker's jobs and lease run out by these.
+test('a resync whose process is killed is finished by the next process, which compares the remaining calendars', async () => {
+  // The jobs and the lease of a killed worker expire after these times.
   const publish = { concurrency: 1, timeoutMs: 3_000, lockMs: 1_000 };
   const clinic = await clinicAt({ databaseUrl: await postgresDatabase() }, publish);
   const first = await clinic.start();
@@ -25,14 +25,14 @@ test('a resync whose process is killed in the middle is finished by the next, wh
   await first.call('POST', '/v1/events', { events: all });
   await first.settled();
 
-  /** The addresses whose slots were read since then. */
+  /** The addresses whose slots were read since the start. */
   const readSince = (before: number): (string | undefined)[] =>
     clinic.sandbox.requests
       .slice(before)
       .filter(({ operation }) => operation === 'getSlots')
       .map(({ address }) => address?.addressId);
   const before = clinic.sandbox.requests.length;
-  // One calendar is compared, and no other gets an answer.
+  // One calendar is compared, and requests of the others are not answered.
   clinic.sandbox.faults.set(
     others.map((id) => ({
       fault: { kind: 'hang' },
@@ -61,6 +61,6 @@ test('a resync whose process is killed in the middle is finished by the next, wh
     writes: 0,
     failures: [],
   });
-  // What it was killed in is read again, and what was through is not.
+  // The interrupted calendar is read again, and the finished one is not.
   expect(new Set(readSince(restarted))).toEqual(new Set(others.map(addressOf)));
 });

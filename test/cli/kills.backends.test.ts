@@ -1,4 +1,4 @@
-// Kills in the middle of writing, one after another: what was acknowledged is there after each.
+// Kills during writes, one after another: what was acknowledged is stored after each.
 import { describe, expect, jest, test } from '@jest/globals';
 import { backends } from '../engine/backends.js';
 import { CALENDAR, upcomingExample } from '../engine/founding-example.js';
@@ -6,7 +6,7 @@ import { eventually } from '../support/eventually.js';
 import { isLong } from '../support/long.js';
 import { clinicAt, type Running } from './clinic.js';
 
-// Each kill is a process; a machine that is busy with others takes its time.
+// Each kill starts a process, which takes long on a busy machine.
 jest.setTimeout(1_800_000);
 
 const LONG = { within: 120_000 };
@@ -16,7 +16,7 @@ const { date, events } = upcomingExample();
 const [available, occupied] = events;
 
 describe.each(backends)('slotkeeper start on $name', ({ fresh }) => {
-  test(`killed ${KILLS} times while it writes has lost nothing that it acknowledged`, async () => {
+  test(`loses nothing that it acknowledged when it is killed ${KILLS} times during writes`, async () => {
     const clinic = await clinicAt(await fresh(), { timeoutMs: 3_000, lockMs: 1_000 });
     const acknowledged: string[] = [];
     let said = 0;

@@ -11,13 +11,13 @@ import { freshDatabase, PostgresServer } from '../support/postgres.js';
 import { RedisServer } from '../support/redis.js';
 import { clinicAt, published, type Running } from './clinic.js';
 
-// Each test is several processes; a machine that is busy with others takes its time.
+// Each test starts several processes, which takes long on a busy machine.
 jest.setTimeout(300_000);
 
 const { date, events, put } = upcomingExample();
 const [available, occupied] = events;
 const LONG = { within: 120_000 };
-/** Requests to the marketplace have all the time that a busy machine needs. */
+/** Requests to the marketplace have a long timeout, for a busy machine. */
 const PATIENT = { timeoutMs: 60_000, lockMs: 2_000 };
 
 /**
@@ -58,17 +58,17 @@ beforeAll(async () => {
   database = await PostgresServer.start();
 });
 
-describe('when PostgreSQL goes away', () => {
+describe('when PostgreSQL is unavailable', () => {
   test('events are refused with 503, all that was acknowledged is published once it is back, and SIGTERM ends the process', async () => {
     const { url } = await freshDatabase({ on: database.url });
-    // What was in hand when the database went is taken up again when its lock and its lease have run out.
+    // Jobs that were active when the database became unavailable run again after their lock and lease have expired.
     const clinic = await clinicAt({ databaseUrl: url }, { timeoutMs: 2_000, lockMs: 2_000 });
     const running = await clinic.start();
     const { call, process, settled } = running;
     await call('POST', '/v1/events', { events: [available] });
     await settled();
     const before = published(clinic.sandbox).length;
-    // Acknowledged, and not yet published when the database goes.
+    // Acknowledged, and not yet published when the database becomes unavailable.
     clinic.sandbox.faults.set([
       { fault: { kind: 'status', status: 503 }, match: { operation: 'replaceSlots' } },
     ]);
@@ -89,7 +89,7 @@ describe('when PostgreSQL goes away', () => {
     await settled();
     expect(told(clinic.sandbox, before)).toEqual([wanted]);
     expect((await day(running)).busy).toMatchObject([{ ref: 'apt-77' }]);
-    // And what comes afterwards goes the usual way.
+    // Later events are applied and published as usual.
     await call('POST', '/v1/events', {
       events: [{ id: 'gone', type: 'released', calendar: CALENDAR, ref: 'apt-77' }],
     });
@@ -97,7 +97,7 @@ describe('when PostgreSQL goes away', () => {
     expect(told(clinic.sandbox, before)).toHaveLength(2);
     expect(process.stderr).not.toContain(new URL(database.url).password);
 
-    // It ends well all the same while the database is away.
+    // The process also ends with exit code 0 while the database is unavailable.
     await database.stop();
     try {
       expect(await process.kill('SIGTERM', LONG)).toEqual({ code: 0, signal: null });
@@ -107,14 +107,14 @@ describe('when PostgreSQL goes away', () => {
   });
 });
 
-describe('when Redis goes away', () => {
+describe('when Redis is unavailable', () => {
   let server: RedisServer;
 
   beforeAll(async () => {
     server = await RedisServer.start();
   });
 
-  test('events are taken all the same, and are published once it is back', async () => {
+  test('events are applied nevertheless, and are published once it is back', async () => {
     const clinic = await clinicAt({ databaseUrl: await postgresDatabase(), redisUrl: server.url }, PATIENT);
     const running = await clinic.start();
     const { call, process, settled } = running;
@@ -137,7 +137,7 @@ describe('when Redis goes away', () => {
     await settled();
     expect(published(clinic.sandbox).slice(before).map(sent)).toEqual([put]);
 
-    // The occupancy queue's worker carries on, too.
+    // The worker of the occupancy queue continues, too.
     const producer = new OccupancyProducer({ redisUrl: server.url });
     await producer.enqueue({ id: 'gone', type: 'released', calendar: CALENDAR, ref: 'apt-77' });
     await producer.close();
@@ -150,17 +150,17 @@ describe('when Redis goes away', () => {
     } finally {
       await server.restart();
     }
-    // Every connection tries again all the time; the log says it once.
+    // Every connection retries continuously, and the log contains the error once.
     expect(process.stderr.match(/ECONNREFUSED/g)?.length ?? 0).toBeLessThan(20);
   });
 
-  test('events in the queue wait, in their order, while the record cannot be reached', async () => {
+  test('events in the queue wait, in their order, while the database is unavailable', async () => {
     const { url } = await freshDatabase({ on: database.url });
     const clinic = await clinicAt({ databaseUrl: url, redisUrl: server.url }, PATIENT);
     const first = await clinic.start();
     await first.call('POST', '/v1/events', { events: [available] });
     await first.settled();
-    // A lease that could not be given back would hold the calendar for as long as a request may take, twice.
+    // A lease that could not be released would block the calendar for twice the timeout of a request.
     await eventually(async () => (await calendarsInHand(url)) === 0, LONG);
     await database.stop();
     const producer = new OccupancyProducer({ redisUrl: server.url });
@@ -169,7 +169,7 @@ describe('when Redis goes away', () => {
     );
     await producer.close();
     await first.process.waitForLine('the event is retried', LONG);
-    // Stopped while an event is in hand: it must not be overtaken by those behind it.
+    // Stopped while an event is active: later events must not overtake it.
     expect(await first.process.kill('SIGTERM', LONG)).toEqual({ code: 0, signal: null });
     await database.restart();
 

@@ -1,11 +1,11 @@
-// What only a process shows: that each command runs as one, exit codes, signals, pipes, and two of them on one folder.
+// Commands as processes: exit codes, signals, pipes, and two processes on one folder.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { demoCommand } from '../../src/cli/demo/command.js';
 import type { Outcome, runScenario } from '../../src/cli/demo/run-scenario.js';
-import { fail } from '../../src/cli/exit.js';
+import { reportError } from '../../src/cli/exit.js';
 import { embeddedFolder } from '../db/databases.js';
 import { ADDRESS, CALENDAR, foundingExample, upcomingExample } from '../engine/founding-example.js';
 import { RunningProcess, startSlotkeeper } from '../support/process.js';
@@ -13,23 +13,23 @@ import { tempDir } from '../support/temp-dir.js';
 import { type Clinic, clinicAt, type Running } from './clinic.js';
 import { ioOf, type Ran, run, type Way } from './run.js';
 
-// Most are processes; a machine that is busy with others takes its time.
+// Most tests start processes, which takes long on a busy machine.
 jest.setTimeout(300_000);
 
 const LONG = { within: 120_000 };
-/** What a pipe takes while nobody reads. */
+/** The capacity of a pipe that nobody reads. */
 const MAX_OF_A_PIPE = 65_536;
 const { date, events, put } = upcomingExample();
 const [{ windows }, { ref, start, end }] = events;
 
-/** From its start to its end, as a process. */
+/** Runs a command as a process until it ends. */
 async function runProcess(args: readonly string[], way: Way = {}) {
   const running = await startSlotkeeper(args, way);
   const { code } = await running.exited;
   return { code, stdout: running.stdout, stderr: running.stderr };
 }
 
-describe('with the process that has the embedded folder', () => {
+describe('with a process that has the embedded database open', () => {
   let clinic: Clinic;
   let running: Running;
   let way: Way;
@@ -40,7 +40,7 @@ describe('with the process that has the embedded folder', () => {
     way = { cwd: clinic.folder, env: { ...clinic.env, LOG_LEVEL: 'fatal' } };
   });
 
-  test('slotkeeper enqueue and status put the founding example on the queue, and tell that it is published', async () => {
+  test('slotkeeper enqueue adds the founding example to the queue, and status reports that it is published', async () => {
     const file = events.map((event) => JSON.stringify(event)).join('\n');
     writeFileSync(join(clinic.folder, 'events.ndjson'), file);
     expect(await runProcess(['enqueue', 'events.ndjson'], way)).toEqual({
@@ -59,7 +59,7 @@ describe('with the process that has the embedded folder', () => {
     });
   });
 
-  test('slotkeeper import takes a snapshot from stdin', async () => {
+  test('slotkeeper import applies a snapshot from stdin', async () => {
     const whole = {
       calendar: CALENDAR,
       from: date,
@@ -87,12 +87,12 @@ describe('with the process that has the embedded folder', () => {
     ['resync', ['resync'], /^1 calendar, \d+ days? compared: /],
     ['failed', ['failed', 'list'], /^there are no failures\n$/],
     ['held', ['held', 'list'], /^nothing is held\n$/],
-  ])('slotkeeper %s tells what there is', async (_, args, told) => {
+  ])('slotkeeper %s prints the list', async (_, args, told) => {
     const { code, stdout } = await runProcess(args, way);
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(told) });
   });
 
-  test('a second slotkeeper start is refused, and told what to do', async () => {
+  test('a second slotkeeper start is refused with the remedy', async () => {
     const { code, stderr } = await runProcess(['start'], { cwd: clinic.folder, env: clinic.env });
     expect(code).toBe(1);
     expect(stderr).toContain(
@@ -102,7 +102,7 @@ describe('with the process that has the embedded folder', () => {
     expect((await running.call('GET', '/v1/status')).status).toBe(200);
   });
 
-  test('slotkeeper start ends well on SIGTERM, and a command opens the folder by itself then', async () => {
+  test('slotkeeper start exits with 0 on SIGTERM, and a command opens the folder afterwards', async () => {
     expect(await running.process.kill('SIGTERM', LONG)).toEqual({ code: 0, signal: null });
     expect(running.process.stdout).toBe(`slotkeeper listens on ${running.call.url}\n`);
     for (const line of running.process.stderr.trim().split('\n')) expect(JSON.parse(line)).toBeDefined();
@@ -113,7 +113,7 @@ describe('with the process that has the embedded folder', () => {
 });
 
 describe('slotkeeper compute', () => {
-  test('computes stdin, and ends with exit code 2 where there is no such file', async () => {
+  test('computes stdin, and exits with 2 for a missing file', async () => {
     const { days, input } = foundingExample();
     const [piped, nothing] = await Promise.all([
       runProcess(['compute'], { stdin: JSON.stringify(input) }),
@@ -127,7 +127,7 @@ describe('slotkeeper compute', () => {
     });
   });
 
-  test('ends well where the reader of its output has read enough', async () => {
+  test('exits with 0 when the reader of its output closes the pipe', async () => {
     const cwd = await tempDir();
     const { input } = foundingExample();
     const dates = Array.from({ length: 365 }, (_, n) =>
@@ -149,7 +149,7 @@ describe('slotkeeper compute', () => {
 });
 
 describe('slotkeeper sandbox', () => {
-  test('says where it listens, can be looked into, and ends well on SIGTERM', async () => {
+  test('prints its URL, serves its control API, and exits with 0 on SIGTERM', async () => {
     const sandbox = await startSlotkeeper(['sandbox', '--port', '0']);
     const url = (await sandbox.waitForLine('the sandbox listens on', LONG)).split(' ').at(-1);
     const answer = await fetch(`${url}/_sandbox/requests`);
@@ -167,7 +167,7 @@ describe('slotkeeper demo', () => {
     outcome = JSON.parse(machines.stdout);
   });
 
-  test('plays the morning, the founding example first, and tells machines what is equal', () => {
+  test('runs the scenario, the founding example first, and prints the result as JSON', () => {
     expect(machines).toMatchObject({ code: 0, stderr: '' });
     expect(outcome).toMatchObject({ equal: true, date: expect.stringMatching(/^\d{4}-\d\d-\d\d$/) });
     const { put: first } = foundingExample(outcome.date);
@@ -176,7 +176,7 @@ describe('slotkeeper demo', () => {
     for (const day of outcome.days) expect(day.shown).toEqual(day.computed);
   });
 
-  test('tells people the same, and exits 1 where something is not equal', async () => {
+  test('prints the result as text, and exits 1 where something differs', async () => {
     const told = async (played: Outcome): Promise<Ran> => {
       const { io, written } = ioOf({ cwd: await tempDir() });
       const perform: typeof runScenario = async (_io, _log, listener) => {
@@ -186,7 +186,7 @@ describe('slotkeeper demo', () => {
       const command = demoCommand(io, perform).parseAsync([], { from: 'user' });
       const code = await command.then(
         () => 0,
-        (error: unknown) => fail(error, io.stderr),
+        (error: unknown) => reportError(error, io.stderr),
       );
       return { code, ...written };
     };
@@ -197,7 +197,7 @@ describe('slotkeeper demo', () => {
     expect(stdout).toMatch(/10:00–10:30 {2}10:40–11:00/);
     expect(stdout).toMatch(/taken.*free.*published/);
     expect(stdout).toMatch(/✔ the marketplace shows exactly what the core computes/);
-    // Nobody sees colours who does not look at a terminal.
+    // Without a terminal there are no colours.
     expect(stdout).not.toContain('\u001b');
     expect(await told({ ...outcome, equal: false })).toMatchObject({
       code: 1,

@@ -7,7 +7,7 @@ import { type Ran, run } from './run.js';
 
 const CLIENT = 'clientId: clinic, clientSecret: s3cret-of-the-client';
 
-/** Where nothing ever listens. */
+/** A port on which nothing listens. */
 const PORT = 1;
 
 interface Attempt {
@@ -17,7 +17,7 @@ interface Attempt {
   readonly yaml?: string;
 }
 
-/** What becomes of `slotkeeper start`, with a key and a port, where it must not start. */
+/** Runs `slotkeeper start`, with a key and a port, where it must be refused. */
 async function attempt({ env = {}, args = [], yaml }: Attempt): Promise<Ran> {
   const cwd = await tempDir();
   if (yaml !== undefined) writeFileSync(join(cwd, 'slotkeeper.yaml'), yaml);
@@ -66,17 +66,17 @@ describe('slotkeeper start refuses', () => {
     ],
     ['a role that is none', { args: ['--roles', 'api,boss'] }, /the roles are api, worker, scheduler/],
     ['an option that is none', { args: ['--fast'] }, /unknown option '--fast'/],
-  ])('%s, with exit code 2 and what is wrong', async (_, what, message) => {
+  ])('%s, with exit code 2 and the reason', async (_, what, message) => {
     await expectRefusal(what, message);
   });
 
-  test('a calendar without its account, which may be in the database, with exit code 2 and what is wrong', async () => {
+  test('a calendar without its account, which may be in the database, with exit code 2 and the reason', async () => {
     const yaml = 'calendars: [{ id: c, account: a, facilityId: 1, doctorId: 2, addressId: 3 }]';
     const env = { DATABASE_URL: await postgresDatabase() };
     await expectRefusal({ env, yaml }, /calendars\[0\]\.account: there is no account "a"/);
   });
 
-  test('to run without its PostgreSQL, with exit code 1, and never says the password', async () => {
+  test('to run without its PostgreSQL, with exit code 1, and never prints the password', async () => {
     const env = { DATABASE_URL: `postgres://clinic:s3cret@127.0.0.1:${PORT}/record` };
     const { code, stderr } = await attempt({ env });
     expect(code).toBe(1);
@@ -85,7 +85,7 @@ describe('slotkeeper start refuses', () => {
     );
   });
 
-  test('to run without its Redis, with exit code 1, and never says the password', async () => {
+  test('to run without its Redis, with exit code 1, and never prints the password', async () => {
     const env = { DATABASE_URL: await postgresDatabase(), REDIS_URL: `redis://:s3cret@127.0.0.1:${PORT}/1` };
     const { code, stderr } = await attempt({ env });
     expect(code).toBe(1);

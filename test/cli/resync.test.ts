@@ -13,7 +13,7 @@ import { atEndOfTest } from '../support/release.js';
 import { type Clinic, clinicAt, folderHeldBy } from './clinic.js';
 import { run, type Way } from './run.js';
 
-/** Requests to the marketplace have all the time that a busy machine needs. */
+/** Requests to the marketplace have a long timeout, for a busy machine. */
 const PUBLISH = { timeoutMs: 60_000 };
 const { date, events } = upcomingExample();
 const ZONE = 'Europe/Warsaw';
@@ -57,13 +57,13 @@ const REPORT: ResyncReport = {
 };
 const STARTED = Date.parse(REPORT.startedAt);
 
-describe('how far a resync is', () => {
+describe('the progress of a resync', () => {
   const stream = (isTTY: boolean) => {
     const written: string[] = [];
     return { isTTY, written, write: (text: string) => written.push(text) > 0 };
   };
 
-  test('is said with the time that is left, as long as something is', () => {
+  test('contains the remaining time while the resync runs', () => {
     expect(describeProgress(REPORT, STARTED + 10_000)).toBe(
       '1/4 calendars, 4 differences, 1 write, 30 s left',
     );
@@ -77,7 +77,7 @@ describe('how far a resync is', () => {
     expect(describeProgress(over, STARTED + 60_000)).toBe('4/4 calendars, 4 differences, 1 write');
   });
 
-  test('names each account that holds it up once, and no time that is left', () => {
+  test('contains each account that it waits for once, and no remaining time', () => {
     const waiting = [
       { account: 'berlin', calendars: 2, reason: 'token was refused' },
       { account: 'warsaw', calendars: 1, reason: null },
@@ -107,7 +107,7 @@ describe('how far a resync is', () => {
     expect(end).toBe('\n');
   });
 
-  test('is a plain line now and then elsewhere, and one at the end', () => {
+  test('is a plain line at intervals without a terminal, and one at the end', () => {
     let now = STARTED;
     const file = stream(false);
     const progress = progressOn(file, () => now);
@@ -124,8 +124,8 @@ describe('how far a resync is', () => {
   });
 });
 
-describe('what a resync found', () => {
-  test('is told with one line for each reason of a failure', () => {
+describe('the result of a resync', () => {
+  test('contains one line for each reason of a failure', () => {
     const failures = [
       ...['a', 'b', 'c', 'd', 'e', 'f'].map((calendar) => ({ calendar, reason: 'refused' })),
       { account: 'berlin', reason: 'its source does not answer' },
@@ -135,7 +135,7 @@ describe('what a resync found', () => {
     );
   });
 
-  test('is told day by day', () => {
+  test('lists the differences by day', () => {
     expect(stripVTControlCharacters(describeDays(REPORT, { colour: true }))).toBe(
       [
         'lis',
@@ -154,7 +154,7 @@ describe('what a resync found', () => {
     expect(describeDays({ ...REPORT, days: [], differences: nothing }, { colour: true })).toBe('');
   });
 
-  test('is told in sum, with what failed', () => {
+  test('contains the sums and the failures', () => {
     const failures = [
       { calendar: 'lis', reason: '403: no right' },
       { account: 'warsaw', reason: 'broke off' },
@@ -172,7 +172,7 @@ describe('what a resync found', () => {
   });
 });
 
-/** Whatever this process writes to. */
+/** This process may write to any terminal or file. */
 const FORCED = { validateStream: false } as const;
 
 describe.each([
@@ -193,7 +193,7 @@ describe.each([
     way = { cwd: clinic.folder, env: { ...env, ...folder } };
   });
 
-  test('writes nothing where nothing differs, and says plainly how far it is', async () => {
+  test('writes nothing where nothing differs, and prints its progress as lines', async () => {
     const ran = await run(['resync'], way);
     expect(ran).toMatchObject({
       code: 0,
@@ -205,7 +205,7 @@ describe.each([
     expect(ran.stderr).not.toContain('\u001b');
   });
 
-  test('tells with --dry-run what differs, and writes it without', async () => {
+  test('prints the differences with --dry-run, and writes them without', async () => {
     const { facilityId, doctorId, addressId } = clinic.sandbox.requests.findLast(
       ({ operation }) => operation === 'replaceSlots',
     )?.address ?? { facilityId: '', doctorId: '', addressId: '' };
@@ -235,7 +235,7 @@ describe.each([
     });
   });
 
-  test('refuses a calendar that there is not', async () => {
+  test('refuses an unknown calendar', async () => {
     const ran = await run(['resync', '--calendar', CALENDAR, 'nobody'], way);
     expect(ran).toMatchObject({ code, stdout: '' });
     expect(ran.stderr).toContain('there is no calendar "nobody"');
@@ -252,8 +252,8 @@ describe.each([
   });
 });
 
-describe('slotkeeper resync --dry-run where PostgreSQL is and no engine', () => {
-  test('only compares: what waits goes on waiting, and nothing is written down of it', async () => {
+describe('slotkeeper resync --dry-run with PostgreSQL and without an engine', () => {
+  test('only compares: pending changes stay pending, and nothing is stored', async () => {
     const databaseUrl = await postgresDatabase();
     const clinic = await clinicAt({ databaseUrl }, PUBLISH);
     const { call, settled, close } = await clinic.open();

@@ -1,4 +1,4 @@
-// One command of the command line, in this process.
+// Runs one command of the command line in this process.
 import { EventEmitter } from 'node:events';
 import { Readable } from 'node:stream';
 import type { Io, Output } from '../../src/cli/io.js';
@@ -11,7 +11,7 @@ export interface Way {
   /** The whole environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
-  /** A new folder unless it is given, so that no `.env` or `.slotkeeper` of the checkout is found. */
+  /** Default: a new folder, so that no `.env` or `.slotkeeper` of the checkout is found. */
   readonly cwd?: string;
 }
 
@@ -22,16 +22,16 @@ export interface Ran {
 }
 
 export interface Underway {
-  /** All that was written so far. */
+  /** The output so far. */
   readonly written: { readonly stdout: string; readonly stderr: string };
-  /** The exit codes with which it asked for the end of the process at once. */
+  /** The exit codes of immediate exits. */
   readonly exits: readonly number[];
-  /** As if its process got this signal. */
+  /** Simulates a signal to the process. */
   signal(name: NodeJS.Signals): void;
   readonly ended: Promise<Ran>;
 }
 
-/** From its start to its end. */
+/** Runs a command until it ends. */
 export async function run(args: readonly string[], way: Way = {}): Promise<Ran> {
   return await (await begin(args, way)).ended;
 }
@@ -47,7 +47,7 @@ export async function begin(args: readonly string[], way: Way = {}): Promise<Und
   };
 }
 
-/** What a command has here instead of a process. */
+/** The interface of a command to the process, simulated. */
 export function ioOf({ env = {}, stdin = '', cwd }: Way & { readonly cwd: string }) {
   const written = { stdout: '', stderr: '' };
   const exits: number[] = [];
@@ -58,7 +58,7 @@ export function ioOf({ env = {}, stdin = '', cwd }: Way & { readonly cwd: string
     },
   });
   const io: Io = {
-    // PostgreSQL needs a key, which is the subject of few tests.
+    // PostgreSQL requires a key, which few tests are about.
     env: env.DATABASE_URL ? { SLOTKEEPER_ENCRYPTION_KEY: ENCRYPTION_KEY, ...env } : env,
     cwd,
     stdin: () => Readable.from([Buffer.from(stdin)]),

@@ -24,7 +24,7 @@ describe('a command beside a running engine', () => {
     },
   );
 
-  test('is refused a --config that is not there, where it opens the database itself', async () => {
+  test('refuses a missing --config where it opens the database itself', async () => {
     const env = { DATABASE_URL: await postgresDatabase(), LOG_LEVEL: 'fatal' };
     expect(await run(['failed', 'list', '--config', 'none.yaml'], { env })).toMatchObject({
       code: 2,
@@ -51,7 +51,7 @@ describe('a command beside a running engine', () => {
         reason: expect.stringContaining('the token or the credentials are not accepted'),
       },
     ]);
-    // It is no failure that could be dropped.
+    // A refused account cannot be dropped.
     expect(await run(['failed', 'drop', '--all'], way)).toMatchObject({ code: 0, stdout: '0 dropped\n' });
     expect((await run(['failed', 'list'], way)).stdout).toContain(`account/${ACCOUNT}\n`);
   });

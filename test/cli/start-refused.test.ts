@@ -1,4 +1,4 @@
-// What `slotkeeper start` finds on its machine and cannot work with: each is a sentence and exit code 1.
+// Problems of the machine that `slotkeeper start` reports with a sentence and exit code 1.
 import { chmodSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +12,7 @@ import { run } from './run.js';
 const ENV = { SLOTKEEPER_API_KEY: 'key-of-the-clinic', PORT: '0', LOG_LEVEL: 'fatal' };
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
-/** A folder in which this user can make nothing: root can everywhere but where the system makes the files. */
+/** A folder in which this user can create nothing. For root that is only a folder whose files the system creates. */
 async function unwritable(): Promise<string> {
   if (process.getuid?.() === 0) return '/sys/kernel/slotkeeper';
   const folder = await tempDir();
@@ -21,7 +21,7 @@ async function unwritable(): Promise<string> {
 }
 
 describe('slotkeeper start', () => {
-  test('in a folder that it may not write says so', async () => {
+  test('refuses a folder that it may not write', async () => {
     const folder = await unwritable();
     const { code, stderr } = await run(['start'], { env: { ...ENV, SLOTKEEPER_DATA: folder } });
     expect(code).toBe(1);
@@ -30,7 +30,7 @@ describe('slotkeeper start', () => {
     );
   });
 
-  test('in a folder whose database is gone, its key still there, says so and makes none', async () => {
+  test('refuses a folder whose key exists without its database, and creates none', async () => {
     const folder = await embeddedFolder();
     loadOrCreateKey(folder);
     rmSync(join(folder, 'pgdata'), { recursive: true });
@@ -41,7 +41,7 @@ describe('slotkeeper start', () => {
     );
   });
 
-  test('where it may have few files open says how many it needs', async () => {
+  test('refuses a low limit of open files, and prints the required one', async () => {
     const script = 'ulimit -n 64; exec "$0" "$1" start';
     const options = { cwd: await tempDir(), env: ENV };
     const refused = await RunningProcess.start('bash', ['-c', script, process.execPath, MAIN], options);

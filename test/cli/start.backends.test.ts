@@ -5,7 +5,7 @@ import { sent } from '../engine/running.js';
 import { eventually } from '../support/eventually.js';
 import { clinicAt, published } from './clinic.js';
 
-// Some are several processes; a machine that is busy with others takes its time.
+// Some tests start several processes, which takes long on a busy machine.
 jest.setTimeout(300_000);
 
 const LONG = { within: 120_000 };
@@ -13,7 +13,7 @@ const { date, events, put } = upcomingExample();
 const [available, occupied] = events;
 
 describe.each(backends)('slotkeeper start on $name', ({ fresh }) => {
-  test.concurrent('makes of the founding example exactly one PUT, says so in the days, and ends well on SIGTERM', async () => {
+  test.concurrent('publishes the founding example with exactly one PUT, reports it in the days, and exits with 0 on SIGTERM', async () => {
     const clinic = await clinicAt(await fresh(), { timeoutMs: 60_000 });
     const { call, settled, close } = await clinic.open();
     expect((await call('GET', '/readyz')).status).toBe(200);
@@ -30,19 +30,19 @@ describe.each(backends)('slotkeeper start on $name', ({ fresh }) => {
     const { code, stdout, stderr } = await close();
     expect(code).toBe(0);
     expect(stderr).not.toContain('s3cret');
-    // What it wrote is a line of its own and the log, which is JSON throughout.
+    // The output is one line and the log, all of whose lines are JSON.
     expect(stdout).toBe(`slotkeeper listens on ${call.url}\n`);
     for (const line of stderr.trim().split('\n')) expect(JSON.parse(line).level).toBe(30);
   });
 
-  test.concurrent('killed in the middle has lost nothing that it acknowledged, once it runs again', async () => {
-    // A dead worker's jobs and lease run out by these.
+  test.concurrent('loses nothing that it acknowledged when it is killed and started again', async () => {
+    // The jobs and the lease of a killed worker expire after these times.
     const clinic = await clinicAt(await fresh(), { timeoutMs: 3_000, lockMs: 1_000 });
     const first = await clinic.start();
     await first.call('POST', '/v1/events', { events: [available] });
     await first.settled();
     const acknowledged: string[] = [];
-    // The marketplace is slow, so that the kill meets a publish under way.
+    // The marketplace is slow, so that the kill interrupts a publish.
     clinic.sandbox.faults.set([
       { fault: { kind: 'latency', ms: 100 }, match: { operation: 'replaceSlots' } },
     ]);

@@ -7,7 +7,7 @@ import { clinicAt } from './clinic.js';
 import { run } from './run.js';
 
 describe('slotkeeper start', () => {
-  test('refuses a port that is taken before it opens a database', async () => {
+  test('refuses an occupied port before it opens a database', async () => {
     const clinic = await clinicAt({ databaseUrl: await postgresDatabase() });
     const { port } = new URL(clinic.sandbox.url);
     const { code, stderr } = await run(['start'], {
@@ -21,7 +21,7 @@ describe('slotkeeper start', () => {
     expect(existsSync(join(clinic.folder, 'data'))).toBe(false);
   });
 
-  test('ends by itself after one signal, and at once with exit code 1 after a second', async () => {
+  test('stops after one signal, and exits at once with 1 after a second one', async () => {
     const clinic = await clinicAt({ databaseUrl: await postgresDatabase() });
     const { command } = await clinic.open();
     command.signal('SIGINT');

@@ -48,7 +48,7 @@ const text = (what: Partial<Status> = {}, conflicts = [conflict]): string =>
   describeStatus(status(what), conflicts, { colour: false, now: NOW });
 
 describe('the text of the status', () => {
-  test('says in one line that all is published, and aligns the queues', () => {
+  test('contains one line when everything is published, and aligns the queues', () => {
     expect(text()).toBe(
       [
         'everything is published',
@@ -61,7 +61,7 @@ describe('the text of the status', () => {
     );
   });
 
-  test('begins with what is worst, each with its next command', () => {
+  test('begins with the most urgent section, each with its next command', () => {
     const refused = {
       account: 'berlin',
       state: 'refused',
@@ -104,20 +104,20 @@ describe('the text of the status', () => {
     ]);
   });
 
-  test('shows ten of many, and how many more there are', () => {
+  test('lists ten items, and the number of others', () => {
     const lines = text({ takenOnSale: { ...onSale(12), count: 1_500 } }).split('\n');
     expect(lines.filter((line) => line.includes('answered 400'))).toHaveLength(10);
     expect(lines).toContain('  and 1490 more');
   });
 
-  test('tells since when a PMS is silent', () => {
+  test('contains the time since which a PMS has sent nothing', () => {
     const quiet = { ...WORKING, lastHeard: '2026-11-28T17:00:00.000Z' };
     expect(text({ accounts: [quiet] })).toContain(
       'the PMS of account warsaw has sent nothing since 2026-11-28T17:00:00.000Z\n',
     );
   });
 
-  test('has colours only where they are asked for', () => {
+  test('has colours only where they are requested', () => {
     const coloured = describeStatus(status({ takenOnSale: onSale(1) }), [], { colour: true, now: NOW });
     expect(coloured).toContain('\u001b[31m1 busy time is ON SALE and cannot be closed\u001b[39m');
     expect(text({ takenOnSale: onSale(1) })).not.toContain('\u001b');
@@ -126,10 +126,10 @@ describe('the text of the status', () => {
 
 describe('a person is needed', () => {
   test.each<[string, Partial<Status>]>([
-    ['time that is taken is on sale', { takenOnSale: onSale(1) }],
+    ['busy time is on sale', { takenOnSale: onSale(1) }],
     ['a time is sold twice', { conflicts: 1 }],
     ['a change failed', { failed: 1 }],
-    ['a service is gone', { goneServices: 1 }],
+    ['a service no longer exists', { goneServices: 1 }],
     ['a day is held', { held: 1 }],
     ['an account is refused', { accounts: [{ ...WORKING, state: 'refused', lastHeard: null }] }],
     ['a notification failed', { notifications: { undelivered: 0, failed: 1, lag: 0 } }],
@@ -144,7 +144,7 @@ describe('a person is needed', () => {
   ])('not where %s', (_, what) => expect(needsPerson(status(what))).toBe(false));
 });
 
-test('a queue that takes no jobs is told', () => {
+test('the text of the status reports a queue that accepts no jobs', () => {
   const readiness = { ready: true, database: 'ok', queue: 'out-of-memory', publishing: 'ok' } as const;
   expect(describeStatus(status({ readiness }), [], { colour: false, now: NOW })).toContain(
     'the queue accepts no jobs (out-of-memory): nothing is published meanwhile',

@@ -56,7 +56,7 @@ describe('a notification', () => {
     const unset = { bookedBy: null, ref: null, refStart: null, movedTo: null, failed: null } as const;
     const booking = { ...known, ...unset, id: 'far', status: 'booked', placeholder: false } as const;
     await putCalendar(db, calendar(), new Date());
-    await saveBookings(db, [booking], new Date());
+    await upsertBookings([booking], new Date())?.execute(db);
     const added = await fixture.add({ booking: 'far' }, { booking: 'near' });
     const [far = '', near = ''] = added.map(({ id }) => id);
 

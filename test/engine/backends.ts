@@ -1,4 +1,4 @@
-// The three places in which an engine can keep its record and its queue.
+// The three backends of an engine's database and queue.
 import type { SlotkeeperOptions } from '../../src/engine.js';
 import { ENCRYPTION_KEY, embeddedFolder, postgresDatabase } from '../db/databases.js';
 import { freshRedisUrl } from '../support/redis.js';
@@ -7,7 +7,7 @@ export type Place = Pick<SlotkeeperOptions, 'data' | 'databaseUrl' | 'redisUrl' 
 
 export interface Backend {
   readonly name: string;
-  /** A place that nobody else uses. */
+  /** A backend that nothing else uses. */
   readonly fresh: () => Promise<Place>;
 }
 
@@ -20,11 +20,11 @@ export const backends: readonly Backend[] = [
   },
 ];
 
-/** The same place, with a key where it makes itself none. */
+/** The same backend, with a key where it does not create one. */
 export const keyed = (place: Place): Place =>
   place.databaseUrl === undefined ? place : { encryptionKey: ENCRYPTION_KEY, ...place };
 
-/** The same place, as a process is told of it. */
+/** The same backend, as environment variables of a process. */
 export function environmentOf({
   data,
   databaseUrl,

@@ -10,7 +10,7 @@ const ELSEWHERE = { ...ADDRESS, addressId: '790' };
 const config = { publish: { sweepSeconds: 0.3 }, holds: 'off' } as const;
 
 describe.each(backends)('on $name', ({ fresh }) => {
-  test('what another engine began to close is closed after a crash, a former address and a deleted calendar', async () => {
+  test('an engine finishes the closing of a former address and of a deleted calendar after a crash of another engine', async () => {
     const place = await fresh();
     const first = await startEngine(place, { config });
     const sandbox = await openClinic(first);
@@ -22,7 +22,7 @@ describe.each(backends)('on $name', ({ fresh }) => {
     await settled(first);
     expect(clocks(ADDRESS)).toHaveLength(5);
 
-    // The first time it is applied, and nobody hears of it.
+    // The first response is lost after it was applied.
     const match = { operation: 'deleteSlots' };
     sandbox.faults.set([
       { fault: { kind: 'status', status: 500, applied: true }, match, times: 1 },

@@ -1,4 +1,4 @@
-// A program that has the engine in it, and whose embedded database is lost: see test/support/small-disk-preload.mjs.
+// A program that embeds the engine, and whose embedded database stops: see test/support/small-disk-preload.mjs.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
@@ -32,15 +32,15 @@ async function programWith(more: string): Promise<RunningProcess> {
   return running;
 }
 
-describe('a program whose embedded database is lost', () => {
-  test('ends with exit code 1 and the reason in its log', async () => {
+describe('a program whose embedded database stops', () => {
+  test('exits with 1 and the reason in its log', async () => {
     const running = await programWith('');
     expect(await running.exited).toEqual({ code: 1, signal: null });
     const last = JSON.parse(running.stderr.trim().split('\n').at(-1) ?? '');
     expect(last).toMatchObject({
       level: 60,
       msg: 'the embedded database has stopped; the process exits',
-      // Where PostgreSQL spins before it has written why, the watchdog is first.
+      // PostgreSQL may hang before it has written the reason; then the watchdog reports first.
       err: {
         type: 'DatabaseLostError',
         message: expect.stringMatching(/No space left on device|made no progress for 10 s/),
@@ -48,7 +48,7 @@ describe('a program whose embedded database is lost', () => {
     });
   });
 
-  test('goes on where it says itself what is to become of it', async () => {
+  test('continues where it handles the loss itself', async () => {
     const running = await programWith(
       `onDatabaseLost: async (error) => {
         process.stdout.write(error.name + '\\n');

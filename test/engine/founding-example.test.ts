@@ -10,7 +10,7 @@ import { openClinic, sent, settled, startEngine, writesTo } from './running.js';
 const { date, input, days, events, put } = foundingExample();
 const [available, occupied] = events;
 
-test('the founding example comes out of the library', () => {
+test('the library computes the founding example', () => {
   expect(computeSlotConfigs(input)).toEqual(days);
   expect(put.body.slots).toEqual(days[0]?.slots);
 });
@@ -31,7 +31,7 @@ describe('the founding example', () => {
     await engine.stop();
   });
 
-  test('is exactly one PUT with exactly that body, by the library', async () => {
+  test('results in exactly one PUT with the expected body, through the library', async () => {
     await engine.events([available]);
     await settled(engine);
     const before = writesTo(sandbox).length;
@@ -40,7 +40,7 @@ describe('the founding example', () => {
     expect(writesTo(sandbox).slice(before).map(sent)).toEqual([put]);
   });
 
-  test('is exactly one PUT with exactly that body, over HTTP', async () => {
+  test('results in exactly one PUT with the expected body, over HTTP', async () => {
     const app = createApp({ engine, apiKey: 'key' });
     const url = await app.listen({ host: '127.0.0.1', port: 0 });
     try {
@@ -75,7 +75,7 @@ describe('the founding example', () => {
     }
   });
 
-  test('is one PUT where both events come together, in the live wire form, and a patient sees what is left', async () => {
+  test('results in one PUT for both events together, in the live payload variant, and patients see the rest', async () => {
     await engine.events(events);
     await settled(engine);
     expect(writesTo(sandbox).map(sent)).toEqual([put]);

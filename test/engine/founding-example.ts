@@ -9,7 +9,7 @@ const DATE = '2026-11-16';
 /** The zone's offset on that date. */
 const OFFSET = '+01:00';
 
-/** A moment at which the example's own date lies ahead: what an engine and a sandbox on that date have as their clock. */
+/** An instant before the example's own date, for the clocks of an engine and a sandbox. */
 export const WEEK_BEFORE = Date.parse('2026-11-09T08:00:00+01:00');
 
 export const ACCOUNT = 'warsaw';

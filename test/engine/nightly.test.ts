@@ -1,4 +1,4 @@
-// The nightly resync comes by itself: from the configuration, by the queue's own clock, in the account's turn.
+// The nightly resync, scheduled by the configuration and the queue's own clock.
 import { expect, test } from '@jest/globals';
 import { addDays, localDate } from '../../src/core/index.js';
 import { postgresDatabase } from '../db/databases.js';
@@ -6,7 +6,7 @@ import { eventually } from '../support/eventually.js';
 import { accountConfig, CALENDAR, calendarConfig } from './founding-example.js';
 import { settled, startEngine, startMarketplace } from './running.js';
 
-test('a night that comes every second is resynced', async () => {
+test('a resync that is scheduled every second runs', async () => {
   const sandbox = await startMarketplace({ now: Date.now });
   const account = accountConfig(sandbox.url);
   const engine = await startEngine(
@@ -17,7 +17,7 @@ test('a night that comes every second is resynced', async () => {
         accounts: [account],
         calendars: [calendarConfig],
         publish: { sweepSeconds: 0.3 },
-        // Its turn is somewhere in the 60 ms after its time.
+        // It begins within 60 ms after its scheduled time.
         resync: { cron: '* * * * * *', spreadMinutes: 0.001 },
       },
     },
@@ -29,7 +29,7 @@ test('a night that comes every second is resynced', async () => {
   ]);
   await settled(engine);
   const nights = () => engine.db.selectFrom('slotkeeper.resyncs').select('id');
-  // Those that began before may have published what they found missing.
+  // Earlier resyncs may have published what they found missing.
   const before = (await nights().execute()).map(({ id }) => id);
   const found = await eventually(async () => {
     const over = await nights().where('state', '=', 'done').execute();

@@ -1,4 +1,4 @@
-// Whether the process can do its work: tried for real, and no more often than once a second.
+// The readiness of the process, which is probed at most once a second.
 import { beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
 import { type Database, openDatabase } from '../../src/db/database.js';
@@ -38,7 +38,7 @@ function probe(kind: 'redis' | 'database' = 'redis', tryAdd: () => Promise<Queue
   return new ReadinessProbe({ db: database.db, queues, log: createLog('silent'), now: timers.now, timers });
 }
 
-test('however many ask, it is tried once a second', async () => {
+test('readiness is probed once a second for any number of requests', async () => {
   const readiness = probe();
   expect(await Promise.all([readiness.get(), readiness.get()])).toEqual([ALL_WELL, ALL_WELL]);
   await timers.advance(999);
@@ -49,7 +49,7 @@ test('however many ask, it is tried once a second', async () => {
   expect(tried).toBe(2);
 });
 
-test('a database that takes no writes is not ready, and neither is the queue that lives in it', async () => {
+test('a database that refuses writes is not ready, and neither is the queue in it', async () => {
   atEndOfTest(
     async () => void (await sql`ALTER TABLE slotkeeper.probes DROP CONSTRAINT "full"`.execute(database.db)),
   );
@@ -60,7 +60,7 @@ test('a database that takes no writes is not ready, and neither is the queue tha
   expect(await probe('redis').get()).toEqual({ ...away, queue: 'ok' });
 });
 
-test('a queue that does not answer within three seconds is unavailable, and takes no readiness away', async () => {
+test('a queue that does not answer within three seconds is unavailable, and the process stays ready', async () => {
   await sql`DELETE FROM slotkeeper.probes`.execute(database.db);
   const asked = probe('redis', () => new Promise(() => undefined)).get();
   await eventually(async () => {
@@ -71,7 +71,7 @@ test('a queue that does not answer within three seconds is unavailable, and take
   expect(await asked).toEqual({ ...ALL_WELL, queue: 'unavailable' });
 });
 
-test('publishing is behind where a change has waited for more than five minutes', async () => {
+test('publishing is behind when a change has waited for more than five minutes', async () => {
   const { db } = database;
   await putAccount(db, account(), NOW, ENCRYPTOR);
   await putCalendar(db, calendar(), NOW);

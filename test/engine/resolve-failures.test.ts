@@ -1,4 +1,4 @@
-// Failures, tried again or given up by their ids: of every kind, and of many at once.
+// Retrying and dropping failures by their ids: each kind, and many at once.
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { type KyselyPlugin, sql } from 'kysely';
 import { type Database, openDatabase } from '../../src/db/database.js';

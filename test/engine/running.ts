@@ -1,4 +1,4 @@
-// An engine and the marketplace that it publishes to, for tests; both are gone at the end of the test file, at the latest.
+// An engine and the sandbox that it publishes to, for tests; both stop at the end of the test file at the latest.
 
 import { accountSchema, calendarSchema, toAccount, toCalendar } from '../../src/config/schema.js';
 import { Slotkeeper, type SlotkeeperOptions } from '../../src/engine.js';
@@ -10,16 +10,16 @@ import { atEndOfFile, atEndOfTest } from '../support/release.js';
 import { keyed, type Place } from './backends.js';
 import { ACCOUNT, accountConfig, CALENDAR, calendarConfig, WEEK_BEFORE } from './founding-example.js';
 
-/** A marketplace whose clock stands a week before the founding example, unless told otherwise. */
+/** A sandbox whose clock is a week before the founding example, unless configured otherwise. */
 export async function startMarketplace(options: SandboxOptions = {}): Promise<Sandbox> {
   const sandbox = new Sandbox({ now: () => WEEK_BEFORE, ...options });
-  // The engine may be the file's, and its last request still be under way.
+  // The engine of the file may still have an active request.
   atEndOfFile(() => sandbox.stop());
   await sandbox.start();
   return sandbox;
 }
 
-/** An engine that publishes without a pause, with the same clock, without accounts. */
+/** An engine that publishes without debounce, with the same clock, without accounts. */
 export async function startEngine(
   place: Place,
   options: Partial<SlotkeeperOptions> = {},
@@ -53,10 +53,10 @@ const withoutId = <T extends { id: string }>({ id: _, ...rest }: T): Omit<T, 'id
 export const writesTo = (sandbox: Sandbox): readonly RequestRecord[] =>
   sandbox.requests.filter(({ operation }) => operation === 'replaceSlots' || operation === 'deleteSlots');
 
-/** Waits until everything that is wanted is published. */
+/** Waits until everything is published. */
 export async function settled(engine: Slotkeeper): Promise<void> {
   await eventually(async () => (await engine.status()).pending === 0);
 }
 
-/** What a test says about a request: the rest of the record is the sandbox's own bookkeeping. */
+/** The fields of a request that tests compare; the other fields are the sandbox's own. */
 export const sent = ({ method, path, body }: RequestRecord) => ({ method, path, body });

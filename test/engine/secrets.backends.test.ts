@@ -1,4 +1,4 @@
-// The secrets of accounts where they are kept: in no table, dump, queue or file, and yet with all who need them.
+// The secrets of accounts: unreadable in every table, dump, queue and file, and available to all that need them.
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -28,7 +28,7 @@ const PLANTED = {
 };
 const found = finderOf(Object.values(PLANTED));
 
-/** A clinic's source that answers nothing of use and keeps what it was sent. */
+/** A clinic's source that answers nothing useful and stores the requests. */
 async function clinicsSource() {
   const seen: (string | undefined)[] = [];
   const server = createServer(({ headers }, response) => {
@@ -61,7 +61,7 @@ async function clinic() {
   return { sandbox, receiver, source, fields };
 }
 
-/** Everything that the place has kept. */
+/** Everything that the backend stores. */
 async function writtenAt(place: Place, engine: Slotkeeper): Promise<(string | Buffer)[]> {
   const rows = await rowsIn({
     query: async (statement) => await sql.raw(statement).execute(engine.db),
@@ -72,7 +72,7 @@ async function writtenAt(place: Place, engine: Slotkeeper): Promise<(string | Bu
   return [rows, keys, dump];
 }
 
-/** As `pg_dump` of the clinic's backup has it; empty where the program is not there. */
+/** The output of `pg_dump`, as in a clinic's backup; empty where the program is not installed. */
 async function dumpOf(databaseUrl: string): Promise<string> {
   const program = join((await findPostgres()) ?? '', 'pg_dump');
   const dumped = promisify(execFile)(program, [databaseUrl], { maxBuffer: 1e9 });
@@ -86,7 +86,7 @@ async function dumpOf(databaseUrl: string): Promise<string> {
 }
 
 describe.each(backends)('the secrets of accounts on $name', ({ fresh }) => {
-  test('are nowhere in what is kept, and with all who need them', async () => {
+  test('are unreadable in everything that is stored, and available to all that need them', async () => {
     const place = await fresh();
     const { sandbox, receiver, source, fields } = await clinic();
     const engine = await startEngine(place, {
@@ -156,7 +156,7 @@ describe.each(backends)('the secrets of accounts on $name', ({ fresh }) => {
     await after.events(foundingExample().events);
     await eventually(() => writesTo(sandbox).length > 0);
     await after.stop();
-    // The folder's own key does not count where another is configured.
+    // The folder's own key is not used where another is configured.
     await expect(startEngine(place, { encryptionKey: old.toString('hex') })).rejects.toThrow(
       `lacks the key ${new Encryptor([key]).keyId}, with which the secrets of "http", "plain" are encrypted`,
     );

@@ -1,4 +1,4 @@
-// The end of an engine whose marketplace answers no more: it is not waited for without end.
+// The stop of an engine whose marketplace does not answer: the wait is limited.
 import { describe, expect, test } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
 import { ManualTimers } from '../support/manual-timers.js';
@@ -9,7 +9,7 @@ import { openClinic, startEngine } from './running.js';
 const { events } = foundingExample();
 
 describe.each(backends)('on $name', ({ fresh }) => {
-  test('an engine whose request is not answered stops all the same, and tells that it cut it off', async () => {
+  test('an engine whose request is not answered stops nevertheless, and reports unfinished work', async () => {
     const timers = new ManualTimers(WEEK_BEFORE);
     const config = { publish: { timeoutMs: 120_000 } };
     const engine = await startEngine(await fresh(), { config, timers, now: timers.now });
@@ -28,7 +28,7 @@ describe.each(backends)('on $name', ({ fresh }) => {
     expect(finished).toBe(false);
   });
 
-  test('one with nothing in hand tells that all is finished, and again when it is told again', async () => {
+  test('an engine without active work reports that all is finished, also at a second stop', async () => {
     const engine = await startEngine(await fresh());
     expect(await engine.stop()).toBe(true);
     expect(await engine.stop()).toBe(true);

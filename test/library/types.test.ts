@@ -1,4 +1,4 @@
-// What a strict TypeScript project sees of the package: its examples compile, and what is wrong does not.
+// The types of the package in a strict TypeScript project: valid uses compile, and invalid ones do not.
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,7 +26,7 @@ const windows = weeklyWindows({
 });
 const id: string | undefined = windows[0]?.services[0]?.id;
 
-// What weeklyWindows gives goes into events, snapshots and the core.
+// Events, snapshots and the core accept the result of weeklyWindows.
 const available: OccupancyEvent = { id: 5, type: 'available', calendar: 'nowak', from: '2026-12-07', to: '2026-12-11', windows };
 const snapshot: Snapshot = { from: '2026-12-07', to: '2026-12-11', windows, occupancy: [{ ref: 77, start: 0, end: new Date() }] };
 computeSlotConfigs({ timeZone: 'Europe/Warsaw', windows });
@@ -101,7 +101,7 @@ export async function wrong(item: NotificationItem): Promise<void> {
 }
 `;
 
-test('a strict TypeScript project compiles against the package, and what is wrong does not', async () => {
+test('a strict TypeScript project compiles against the package, and invalid uses do not', async () => {
   const folder = await tempDir();
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(root, join(folder, 'node_modules', 'slotkeeper'));
@@ -139,6 +139,6 @@ test.each([
   ['store/notification-item.d.ts', 'ISO 8601 in UTC'],
   ['core/types.d.ts', 'Whole minutes, at least 1.'],
   ['engine.d.ts', 'Applies events and publishes afterwards'],
-])('the declarations of %s say what they mean', (file, words) => {
+])('the declarations of %s contain their documentation', (file, words) => {
   expect(readFileSync(join(root, 'dist', file), 'utf8')).toContain(words);
 });

@@ -52,7 +52,7 @@ describe('the HTTP API', () => {
     errors: [{ path, reason }],
   });
 
-  describe('without the right key', () => {
+  describe('with a wrong or missing key', () => {
     test.each([
       ['none', {}, 'send Authorization: Bearer with the API key'],
       ['another', { authorization: 'Bearer key-of-another' }, 'the API key is wrong'],
@@ -80,7 +80,7 @@ describe('the HTTP API', () => {
       }
     });
 
-    test('is alive and ready all the same', async () => {
+    test('answers liveness and readiness', async () => {
       for (const [path, body] of [
         ['/healthz', { status: 'ok' }],
         ['/readyz', { ready: true, database: 'ok', queue: 'ok', publishing: 'ok' }],
@@ -100,7 +100,7 @@ describe('the HTTP API', () => {
     ['GET', '/nothing', 404],
     ['GET', '/v1/calendars/%', 400],
     ['POST', '/v1/events', 400],
-  ])('has no answer kept or taken for another type: %s %s', async (method, path, status) => {
+  ])('forbids storing and sniffing of every response: %s %s', async (method, path, status) => {
     const headers = { authorization: `Bearer ${KEY}` };
     const answer = await fetch(`${call.url}${path}`, { method, headers });
     expect(answer.status).toBe(status);
@@ -108,7 +108,7 @@ describe('the HTTP API', () => {
     expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
   });
 
-  test('a date is unknown until somebody says when the calendar is available, if only never', async () => {
+  test('a date is unknown until an event or a snapshot sets the availability, also an empty one', async () => {
     const state = async () =>
       (await call('GET', `/v1/calendars/${CALENDAR}/days?from=2026-12-24&to=2026-12-25`)).body.map(
         (day: { state: string }) => day.state,
@@ -127,7 +127,7 @@ describe('the HTTP API', () => {
   });
 
   describe('POST /v1/events', () => {
-    test('answers 202 with what became of each', async () => {
+    test('answers 202 with the outcome of each event', async () => {
       await call('POST', '/v1/events', { events: [available, { ...occupied, version: 3 }] });
       const list = [
         occupied,
@@ -146,7 +146,7 @@ describe('the HTTP API', () => {
       });
     });
 
-    test('answers 422 with what is wrong where all were rejected, and 202 where one was a duplicate', async () => {
+    test('answers 422 with the problems where all were rejected, and 202 where one was a duplicate', async () => {
       await call('POST', '/v1/events', { events: [{ ...occupied, id: 'known' }] });
       const wrong = [
         { ...occupied, id: 5, ref: 1.5 },
@@ -191,7 +191,7 @@ describe('the HTTP API', () => {
       });
     });
 
-    test('with dryRun says what would become of them, and changes nothing', async () => {
+    test('computes the result with dryRun, and changes nothing', async () => {
       const path = '/v1/events?dryRun=true';
       const fresh = { ...occupied, id: 'tried', ref: 'tried', note: 'x' };
       const days = `/v1/calendars/${CALENDAR}/days?from=${date}&to=${date}`;
@@ -209,7 +209,7 @@ describe('the HTTP API', () => {
       expectProblem(await call('POST', '/v1/events?dryRun=yes', { events: [fresh] }), invalid('dryRun'));
     });
 
-    test('takes a thousand', async () => {
+    test('accepts a thousand events', async () => {
       const list = Array.from({ length: 1_000 }, (_, n) => ({ ...occupied, id: `e-${n}`, ref: `r-${n}` }));
       expect((await call('POST', '/v1/events', { events: list })).body).toMatchObject({ accepted: 1_000 });
     });
@@ -227,7 +227,7 @@ describe('the HTTP API', () => {
       expectProblem(await call('POST', '/v1/events', body), invalid('events', reason));
     });
 
-    test.each(['{"events": [', '', 'null'])('refuses what is not JSON or no object (%j)', async (body) => {
+    test.each(['{"events": [', '', 'null'])('refuses a body that is not a JSON object (%j)', async (body) => {
       const answer = await call('POST', '/v1/events', body);
       expectProblem(answer, {
         status: 400,
@@ -236,7 +236,7 @@ describe('the HTTP API', () => {
       });
     });
 
-    test('says where a body ends to be JSON, and repeats nothing of it', async () => {
+    test('reports the position of a JSON error, and nothing of the body', async () => {
       const body = '{ "events": [\n  { "id": "Kowalski" "type": 1 }\n] }';
       const answer = await call('POST', '/v1/events', body);
       expectProblem(answer, { status: 400, detail: 'the body is not JSON (at line 2, column 22)' });
@@ -251,7 +251,7 @@ describe('the HTTP API', () => {
       },
     );
 
-    test('refuses a body that is far too large', async () => {
+    test('refuses a body that is too large', async () => {
       const answer = await call('POST', '/v1/events', { events: ['x'.repeat(17 * 1024 * 1024)] });
       expectProblem(answer, { status: 413, detail: 'send fewer events in one request' });
     });
@@ -265,7 +265,7 @@ describe('the HTTP API', () => {
       notifications: { mode: 'push', apiKey: 'push-s3cret' },
     };
 
-    test('are put, given and deleted, and never tell their secrets', async () => {
+    test('are put, read and deleted, and responses never contain secrets', async () => {
       const answers = [
         await call('PUT', '/v1/accounts/madrid', madrid),
         await call('PUT', '/v1/accounts/madrid', madrid),
@@ -297,7 +297,7 @@ describe('the HTTP API', () => {
       expectProblem(await call('DELETE', '/v1/accounts/madrid'), { status: 404, detail: expect.any(String) });
     });
 
-    test('with calendars are not deleted', async () => {
+    test('are not deleted while they have calendars', async () => {
       expectProblem(await call('DELETE', `/v1/accounts/${ACCOUNT}`), {
         status: 409,
         detail: `the account "${ACCOUNT}" still has 1 calendars`,
@@ -310,7 +310,7 @@ describe('the HTTP API', () => {
       ['baseUrl', { baseUrl: 'ftp://somewhere' }],
       ['clientId', { clientId: '' }],
       ['limits.writesPerMinute', { limits: { writesPerMinute: 0 } }],
-    ])('that are wrong are refused with the path %s', async (path, change) => {
+    ])('are refused with the path %s', async (path, change) => {
       expectProblem(await call('PUT', '/v1/accounts/madrid', { ...fields, ...change }), invalid(path));
     });
   });
@@ -318,7 +318,7 @@ describe('the HTTP API', () => {
   describe('calendars', () => {
     const lis = { account: ACCOUNT, facilityId: 456, doctorId: 12, addressId: 13, bufferAfter: 5 };
 
-    test('are put, given and deleted; numbers of older pages become strings', async () => {
+    test('are put, read and deleted; numeric ids become strings', async () => {
       expect((await call('PUT', '/v1/calendars/lis', lis)).status).toBe(201);
       expect((await call('PUT', '/v1/calendars/lis', lis)).status).toBe(200);
       const view = {
@@ -345,7 +345,7 @@ describe('the HTTP API', () => {
       });
     });
 
-    test('are refused without their account, at an address that another has, or under an id that is none', async () => {
+    test('are refused without their account, at the address of another calendar, or with an invalid id', async () => {
       expectProblem(await call('PUT', '/v1/calendars/lis', { ...lis, account: 'nobody' }), {
         status: 400,
         errors: [{ path: 'account', reason: 'there is no account "nobody"' }],
@@ -363,7 +363,7 @@ describe('the HTTP API', () => {
   });
 
   describe('GET /v1/calendars/{id}/days', () => {
-    test('tells what is wanted and published, day by day', async () => {
+    test('returns the desired and the published availability by day', async () => {
       await call('POST', '/v1/events', { events });
       await settled(engine);
       const { body } = await call('GET', `/v1/calendars/${CALENDAR}/days?from=${date}&to=2026-11-17`);
@@ -397,7 +397,7 @@ describe('the HTTP API', () => {
       ]);
     });
 
-    test('tells why a day is not published', async () => {
+    test('returns the reason why a day is not published', async () => {
       sandbox.faults.set([
         {
           fault: { kind: 'status', status: 422, message: 'not commercial' },
@@ -416,7 +416,7 @@ describe('the HTTP API', () => {
       expect((await call('GET', '/v1/status')).body).toMatchObject({ pending: 0, failed: 1 });
     });
 
-    test('begins with the clinic’s today where nothing is asked, and is a week long', async () => {
+    test('begins with the clinic’s present date by default, and covers a week', async () => {
       now = Date.parse('2026-11-09T23:30:00Z');
       const { body } = await call('GET', `/v1/calendars/${CALENDAR}/days`);
       expect(body.map((day: { date: string }) => day.date)).toEqual(
@@ -424,7 +424,7 @@ describe('the HTTP API', () => {
       );
     });
 
-    test('refuses ranges that are none', async () => {
+    test('refuses invalid ranges', async () => {
       const days = `/v1/calendars/${CALENDAR}/days`;
       const to = (reason: string) => ({ status: 400, errors: [{ path: 'to', reason }] });
       expectProblem(await call('GET', `${days}?from=${date}&to=2026-11-15`), to('is before from'));
@@ -446,7 +446,7 @@ describe('the HTTP API', () => {
     });
   });
 
-  test('GET /v1/status counts what waits and what is in the queues', async () => {
+  test('GET /v1/status counts pending changes and the jobs in the queues', async () => {
     expect((await call('GET', '/v1/status')).body).toEqual({
       takenOnSale: { count: 0, items: [] },
       pending: 0,
@@ -472,7 +472,7 @@ describe('the HTTP API', () => {
     expect((await call('GET', '/v1/status')).body).toMatchObject({ pending: 1, failed: 0 });
   });
 
-  test('what there is not is a problem, too', async () => {
+  test('an unknown route is answered with a problem', async () => {
     expectProblem(await call('GET', '/v1/nothing?key=s3cret'), {
       status: 404,
       detail: 'there is no GET /v1/nothing',
@@ -481,7 +481,7 @@ describe('the HTTP API', () => {
     expect(await call('GET', '/v1/calendars/%ff')).toMatchObject({ status: 400, type: PROBLEM });
   });
 
-  test('an error of ours tells nothing of itself', async () => {
+  test('an internal error is answered without details', async () => {
     await deleteAllRows(engine.db);
     const broken = Object.create(engine, {
       status: {

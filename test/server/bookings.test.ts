@@ -1,10 +1,10 @@
-// The marketplace's bookings over HTTP: what it refuses comes back as a problem with its reason.
+// Marketplace bookings over HTTP: a refusal of the marketplace is answered with a problem and its reason.
 import { expect, test } from '@jest/globals';
 import { countInDoubtMoves } from '../../src/db/tables/in-doubt-moves.js';
 import { addressOf, Desk } from '../support/clinic-fixture.js';
 import { serve } from './served.js';
 
-test('each refusal is a problem with the status and the reason of the marketplace', async () => {
+test('each refusal is answered with the status and the reason of the marketplace', async () => {
   const desk = await Desk.open();
   await desk.open('nowak', desk.date, { from: '10:00', to: '12:00' });
   await desk.rest();
@@ -41,7 +41,7 @@ test('each refusal is a problem with the status and the reason of the marketplac
   expect((await call('POST', '/v1/calendars/nobody/bookings/1/cancel', {})).status).toBe(404);
 });
 
-test('a placeholder is refused as what it is', async () => {
+test('an operation on a placeholder is refused', async () => {
   const desk = await Desk.open({ strategy: 'book' });
   await desk.open();
   await desk.rest();
@@ -62,7 +62,7 @@ test('a placeholder is refused as what it is', async () => {
   }
 });
 
-test('a move to an address that is not of the facility says which of the two is wrong', async () => {
+test('a move to an address of another facility reports which of the two is wrong', async () => {
   const address = (id: string) => ({ id, services: [{ id: 'visit' }] });
   const doctor = (id: string, ...addresses: string[]) => ({ id, addresses: addresses.map(address) });
   const facilities = [
@@ -84,7 +84,7 @@ test('a move to an address that is not of the facility says which of the two is 
     detail: 'This address does not belong to this facility.',
   });
   expect(await move('address-nowhere')).toEqual({ status: 400, detail: 'The address does not exist.' });
-  // Neither is a move of which anybody has to find out what became of it.
+  // Neither move is in doubt.
   expect(await countInDoubtMoves(desk.engine.db, 'nowak')).toEqual([]);
 });
 

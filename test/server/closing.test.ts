@@ -52,7 +52,7 @@ describe('a calendar that is closed', () => {
 
   const conflict = (detail: unknown) => ({ status: 409, body: { title: 'Conflict', detail } });
 
-  test('answers 202 as long as it is there, then 404; with leave=true 204', async () => {
+  test('answers 202 while it is being closed, then 404; with leave=true 204', async () => {
     for (let n = 0; n < 2; n += 1) {
       expect(await call('DELETE', path)).toMatchObject({
         status: 202,
@@ -71,7 +71,7 @@ describe('a calendar that is closed', () => {
       conflict(expect.stringContaining('1 of them being closed')),
     );
     sandbox.faults.clear();
-    // The wait before another attempt goes by, whenever that attempt is written down.
+    // Time passes until the next attempt, whenever the attempt is recorded.
     await eventually(async () => {
       now += 60_000;
       return (await call('GET', path)).status === 404;
@@ -83,7 +83,7 @@ describe('a calendar that is closed', () => {
     expect((await call('DELETE', `/v1/accounts/${ACCOUNT}`)).status).toBe(204);
   });
 
-  test('is listed as a former address under its calendar, and left by its own id', async () => {
+  test('is listed as a former address of its calendar, and deleted by its own id', async () => {
     expect(await call('PUT', path, ELSEWHERE)).toMatchObject({ status: 200 });
     const { body } = await call('GET', '/v1/calendars');
     expect(body).toMatchObject([
@@ -103,7 +103,7 @@ describe('a calendar that is closed', () => {
     expect((await call('GET', path)).body).toMatchObject({ closing: [] });
   });
 
-  test('keeps its address from any other calendar of the host, be it of another account', async () => {
+  test('occupies its address for any other calendar of the host, also of another account', async () => {
     const { id: _, ...account } = accountConfig(sandbox.url);
     await call('PUT', '/v1/accounts/second', { ...account, clientId: 'second' });
     const second = { ...config, account: 'second' };

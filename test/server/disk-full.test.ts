@@ -1,4 +1,4 @@
-// A PostgreSQL whose disk is full: it says so with this code, here because a trigger does.
+// A PostgreSQL whose disk is full, simulated by a trigger that raises its error code.
 import { expect, test } from '@jest/globals';
 import { sql } from 'kysely';
 import { postgresDatabase } from '../db/databases.js';
@@ -8,7 +8,7 @@ import { serve } from './served.js';
 
 const { date, events } = foundingExample();
 
-test('a PostgreSQL without room has events answered 503, keeps nothing of them, and goes on when it has some', async () => {
+test('events are answered 503 and not stored while PostgreSQL has no disk space, and accepted afterwards', async () => {
   const engine = await startEngine({ databaseUrl: await postgresDatabase() });
   await openClinic(engine);
   const call = await serve(engine);

@@ -19,7 +19,7 @@ const encryptionKey = randomBytes(32).toString('base64');
 const path = `/v1/calendars/${CALENDAR}`;
 const config = { ...ADDRESS, account: ACCOUNT };
 
-describe('a configuration that would take away too much', () => {
+describe('a configuration that would remove too much', () => {
   let engine: Slotkeeper;
   let sandbox: Sandbox;
   let call: Caller;
@@ -44,7 +44,7 @@ describe('a configuration that would take away too much', () => {
 
   const state = async () => (await call('GET', `${path}/days?from=${date}&to=${date}`)).body[0].state;
 
-  test('is held: buffers that leave nothing, until a person releases them', async () => {
+  test('is held for buffers that leave nothing, until a person releases it', async () => {
     const buffers = { ...config, bufferBefore: 60, bufferAfter: 60 };
     const { status, body } = await call('PUT', path, buffers);
     expect(status).toBe(202);
@@ -86,7 +86,7 @@ describe('a configuration that would take away too much', () => {
     },
   );
 
-  test('is held: another address, where this one is published; what is asked for later takes its place', async () => {
+  test('is held for another address where this one is published; a later configuration replaces it', async () => {
     const moved = { ...config, addressId: '790' };
     expect(await call('PUT', path, moved)).toMatchObject({ status: 202, body: { addressId: '789' } });
     expect(await call('PUT', path, config)).toMatchObject({ status: 200 });
@@ -94,20 +94,20 @@ describe('a configuration that would take away too much', () => {
     expect(await state()).toBe('in-sync');
   });
 
-  test('is not held where little is lost, or where nothing was published', async () => {
+  test('is not held where little is removed, or where nothing was published', async () => {
     expect(await call('PUT', path, { ...config, bufferAfter: 10 })).toMatchObject({ status: 200 });
     await settled(engine);
     expect(await call('PUT', '/v1/calendars/lis', { ...config, doctorId: '1' })).toMatchObject({
       status: 201,
     });
     await call('POST', '/v1/events', { events: [{ ...events[0], id: 'evt-lis', calendar: 'lis' }] });
-    // Its doctor is not there, so that it can only be corrected.
+    // Its doctor does not exist, so the calendar can only be corrected.
     expect(await call('PUT', '/v1/calendars/lis', { ...config, doctorId: '2' })).toMatchObject({
       status: 200,
     });
   });
 
-  test('is held at the start as well, and is no other hold the next time', async () => {
+  test('is held at start as well, and not held again at the next start', async () => {
     const databaseUrl = await postgresDatabase();
     const account = accountConfig(sandbox.url);
     const start = (calendar: object) =>

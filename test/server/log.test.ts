@@ -1,4 +1,4 @@
-// What the HTTP side logs: no header of a request, whatever goes wrong with it, and nothing that an error carries along.
+// The log of the HTTP API contains no request headers and no properties of errors.
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { inspect } from 'node:util';
@@ -16,7 +16,7 @@ const recorded = () => {
   return { lines, log: createLog('trace', { write: (line) => void lines.push(line) }) };
 };
 
-test('the log has no Authorization and no X-Api-Key in it, whatever goes wrong with a request', async () => {
+test('the log contains no Authorization and no X-Api-Key, also after failed requests', async () => {
   const { lines, log } = recorded();
   const engine = await startEngine({ databaseUrl: await postgresDatabase() }, { log });
   const call = await serve(engine);
@@ -41,7 +41,7 @@ test('the log has no Authorization and no X-Api-Key in it, whatever goes wrong w
   for (const secret of [PLANTED, KEY]) expect(lines.join('')).not.toContain(secret);
 });
 
-test('a logged error has nothing of its cause, of its library, or of a credential in its text', () => {
+test('a logged error contains nothing of its cause, its library, or a credential in its text', () => {
   const { lines, log } = recorded();
   const options = { headers: { ...HEADERS }, password: PLANTED };
   const cause = Object.assign(new Error(`sent ${PLANTED}`), { options });

@@ -1,4 +1,4 @@
-// The numbers for Prometheus: asked for without a key, they cost the same however often that is.
+// The Prometheus metrics need no key, so their cost is limited by a cache.
 import { beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { Slotkeeper } from '../../src/engine.js';
 import { CachedValue } from '../../src/lib/cached-value.js';
@@ -24,7 +24,7 @@ const pendingAt = async (url: string) => {
   return /^slotkeeper_days\{state="pending"\} (\d+)$/m.exec(text)?.[1];
 };
 
-test('the numbers are at most five seconds old, and computed no more often', async () => {
+test('metrics are at most five seconds old, and computed no more often', async () => {
   const { url } = await serve(engine);
   expect(await pendingAt(url)).toBe('0');
   await engine.events(foundingExample().events);
@@ -35,7 +35,7 @@ test('the numbers are at most five seconds old, and computed no more often', asy
   expect(await pendingAt(url)).toBe('1');
 });
 
-test('one computation is shared by all who ask while it is under way, also a failed one', async () => {
+test('concurrent requests of the metrics share one computation, also a failed one', async () => {
   const waiting: { resolve: (value: number) => void; reject: (error: Error) => void }[] = [];
   const recent = new CachedValue(
     { timers, maxAgeMs: 10 },

@@ -20,7 +20,7 @@ import { type Caller, callerOf, KEY, onArrival, serve } from './served.js';
 const key = randomBytes(32);
 let count = 0;
 
-/** Puts what the marketplace said into the record, as if another process had taken it in. */
+/** Adds a notification to the database, like another process. */
 async function hear(engine: Slotkeeper, ...items: Partial<NewNotification>[]): Promise<string[]> {
   const whole = items.map((changes): NewNotification => {
     count += 1;
@@ -41,13 +41,13 @@ async function hear(engine: Slotkeeper, ...items: Partial<NewNotification>[]): P
   return added.map(({ id }) => id);
 }
 
-describe('what the marketplace said, over HTTP', () => {
+describe('a notification over HTTP', () => {
   let engine: Slotkeeper;
   let receiver: Receiver;
   let call: Caller;
   const arrivals = new EventEmitter();
   const timers = new ManualTimers();
-  /** How often it is looked for what other processes took in, and for what is to be delivered, in milliseconds. */
+  /** The interval of the feed's polling and of the delivery sweep, in milliseconds. */
   const LOOK_MS = 1_000;
 
   beforeAll(async () => {
@@ -72,13 +72,13 @@ describe('what the marketplace said, over HTTP', () => {
     await engine.stop();
   });
 
-  /** Waits until an attempt has failed and is written down, so that it does not put off the next. */
+  /** Waits until a failed attempt is recorded, so that it does not delay the next one. */
   const attempted = async (id: string): Promise<void> => {
     const attempts = engine.db.selectFrom('slotkeeper.notifications').select('attempts').where('id', '=', id);
     await eventually(async () => (await attempts.executeTakeFirst())?.attempts === 1);
   };
 
-  test('is read page by page, and one by its id', async () => {
+  test('is read in pages, and by its id', async () => {
     const ids = await hear(
       engine,
       { ref: 'apt-1' },
@@ -121,25 +121,25 @@ describe('what the marketplace said, over HTTP', () => {
     expect(body.errors).toMatchObject([{ path }]);
   });
 
-  test('is not read without the key, nor under an id that is none', async () => {
+  test('is not read without the key, nor by an unknown id', async () => {
     expect((await call('GET', '/v1/notifications', undefined, { authorization: 'Bearer no' })).status).toBe(
       401,
     );
     expect(await call('GET', '/v1/notifications/ntf_none')).toMatchObject({ status: 404 });
   });
 
-  test('is waited for', async () => {
+  test('ends a waiting request', async () => {
     const { next } = (await call('GET', '/v1/notifications?limit=1000')).body;
     const path = `/v1/notifications?after=${next}&wait=25`;
     const waiting = call('GET', path);
-    // It has looked once, in vain.
+    // The feed has polled once and found nothing.
     await timers.sleeping();
     const [id] = await hear(engine, {});
     await timers.advance(LOOK_MS);
     expect((await waiting).body.items).toMatchObject([{ id }]);
   });
 
-  test('is shown while its webhook does not take it, and tried at once when a person retries', async () => {
+  test('is listed while its webhook does not accept it, and sent at once when a person retries', async () => {
     receiver.answer = () => ({ status: 503, headers: { 'retry-after': '3600' } });
     const [id = ''] = await hear(engine, { calendar: 'slow' });
     await timers.advance(LOOK_MS);
@@ -166,13 +166,13 @@ describe('what the marketplace said, over HTTP', () => {
     expect((await call('POST', '/v1/failed/retry', ids)).body).toEqual({ done: 0, unknown: ids.ids });
   });
 
-  test('is delivered, counted, and shown where it failed', async () => {
+  test('is delivered, counted, and listed where it failed', async () => {
     await timers.advance(LOOK_MS);
     await eventually(async () => (await call('GET', '/v1/status')).body.notifications.undelivered === 0);
     expect(new Set(receiver.ids)).toEqual(
       new Set((await call('GET', '/v1/notifications')).body.items.map(({ id }: { id: string }) => id)),
     );
-    // The one that could not be read.
+    // The notification that could not be parsed.
     const listed = (await call('GET', '/v1/failed')).body.items;
     expect(listed).toEqual([
       {
@@ -199,7 +199,7 @@ describe('what the marketplace said, over HTTP', () => {
     expect((await call('GET', '/v1/failed')).body.items).toEqual([]);
   });
 
-  test('that failed is brought to the clinic when somebody tries it again', async () => {
+  test('that failed is delivered when a person retries it', async () => {
     receiver.answer = () => ({ status: 500 });
     const [id = ''] = await hear(engine, { calendar: 'again' });
     await timers.advance(LOOK_MS);
@@ -218,7 +218,7 @@ describe('what the marketplace said, over HTTP', () => {
     expect(receiver.ids.at(-1)).toBe(id);
   });
 
-  test('goes to a webhook of the account’s own, whose secret is never shown', async () => {
+  test('is sent to the account’s own webhook, whose secret is never returned', async () => {
     const { limits, notifications, timeZone, clientId, clientSecret, baseUrl } = account();
     const own = await Receiver.start();
     const body = { limits, notifications, timeZone, clientId, clientSecret, baseUrl };
@@ -237,7 +237,7 @@ describe('what the marketplace said, over HTTP', () => {
     expect(JSON.stringify(refused.body)).not.toMatch(/pw@|%%%/);
   });
 
-  test('keeps nobody waiting while the server closes', async () => {
+  test('ends waiting requests while the server stops', async () => {
     const app = createApp({ engine, apiKey: KEY });
     onArrival(app, (arrived) => arrivals.emit(arrived));
     const other = callerOf(await app.listen({ host: '127.0.0.1', port: 0 }));
@@ -247,11 +247,11 @@ describe('what the marketplace said, over HTTP', () => {
     const waiting = other('GET', path);
     await arrived;
     await app.close();
-    // No time has passed for it.
+    // No time has passed.
     expect((await waiting).body).toEqual({ items: [], next });
   });
 
-  test('is answered while the server closes, and its connection is not kept', async () => {
+  test('is answered while the server stops, and its connection is closed', async () => {
     const app = createApp({ engine, apiKey: KEY });
     const begun = new EventEmitter();
     app.get('/held', async () => {
@@ -281,7 +281,7 @@ describe('a start on PostgreSQL', () => {
     return engine;
   };
 
-  test('is refused without a key, also of a command, and says how to make one', async () => {
+  test('is refused without a key, also of a command, with the way to create one', async () => {
     const url = await postgresDatabase();
     for (const options of [{}, { config }, { roles: [] }] satisfies Partial<SlotkeeperOptions>[]) {
       const engine = open(url, options);
@@ -295,7 +295,7 @@ describe('a start on PostgreSQL', () => {
     );
   });
 
-  test('is refused without the key of notifications and of secrets that no configuration says anew', async () => {
+  test('is refused without the key of notifications and of secrets that the configuration does not contain', async () => {
     const url = await postgresDatabase();
     const first = open(url, { encryptionKey: key.toString('hex'), config });
     await first.start();
@@ -317,7 +317,7 @@ describe('a start on PostgreSQL', () => {
         },
       ],
     });
-    // What is sealed is not looked at by a command that only asks.
+    // A command that only reads decrypts nothing.
     const asking = open(url, { encryptionKey, roles: [] });
     await asking.start();
     expect(await asking.status()).toMatchObject({ notifications: { undelivered: 0, failed: 0, lag: 0 } });

@@ -1,4 +1,4 @@
-// What an account that is put over HTTP may not name: addresses of private networks, and users in URLs.
+// Accounts that are put over HTTP may not name addresses of private networks, nor users in URLs.
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -19,7 +19,7 @@ const fields = {
 };
 const allowed = { config: { network: { allowPrivate: ['203.0.113.0/24', '10.9.0.0/16'] } } };
 
-/** A server of the inner network: it answers everything with what nobody is to see. */
+/** A server of the internal network, whose responses must not become visible. */
 async function innerServer() {
   const asked: string[] = [];
   const server = createServer((request, response) => {
@@ -45,7 +45,7 @@ const reasonsOf = (answer: { readonly body: { errors?: { path: string; reason: s
   (answer.body.errors ?? []).map(({ path, reason }) => `${path} ${reason}`);
 
 describe('an account over HTTP', () => {
-  test('is refused with every private address that it names, each with its path', async () => {
+  test('is refused with the path of every private address', async () => {
     const [, call] = await engineWith(allowed);
     const answer = await call('PUT', '/v1/accounts/madrid', {
       ...fields,
@@ -81,7 +81,7 @@ describe('an account over HTTP', () => {
       { delivery: { url: 'https://203.0.113.7/', approvalUrl: 'https://u:pw@203.0.113.7', secret: 'x' } },
     ],
     ['source.url', { source: { type: 'http', url: 'https://u:pw@203.0.113.7' } }],
-  ])('is refused with a user or a password in its %s', async (path, change) => {
+  ])('is refused for a user or a password in its %s', async (path, change) => {
     const [, call] = await engineWith(allowed);
     const answer = await call('PUT', '/v1/accounts/madrid', { ...fields, ...change });
     expect(answer.status).toBe(400);
@@ -109,7 +109,7 @@ describe('an account over HTTP', () => {
   });
 });
 
-describe('an account whose address became private', () => {
+describe('an account whose address has become private', () => {
   const before = { host: '127.0.0.1' };
   const place = { facilityId: '456', doctorId: '9876', addressId: '789' };
   const hour = {
@@ -123,7 +123,7 @@ describe('an account whose address became private', () => {
     ],
   };
 
-  test('is not asked, and of what is there nothing is told', async () => {
+  test('is not requested, and nothing of the server is revealed', async () => {
     const inner = await innerServer();
     const databaseUrl = await postgresDatabase();
     const first = await startEngine({ databaseUrl }, { ...before, roles: ['api'] });
@@ -143,7 +143,7 @@ describe('an account whose address became private', () => {
     expect(inner.asked).toEqual([]);
   });
 
-  test('is asked where it is of the configuration, and what is no marketplace is not repeated', async () => {
+  test('is requested where the configuration contains it, and a foreign response is not repeated', async () => {
     const inner = await innerServer();
     const [engine, call] = await engineWith({
       host: '0.0.0.0',

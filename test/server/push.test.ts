@@ -1,4 +1,4 @@
-// The push endpoint, as a marketplace, a stranger and a broken sender meet it.
+// The push endpoint with a marketplace, an unknown sender and a faulty sender.
 import { describe, expect, test } from '@jest/globals';
 import { PUSH, placeOf, said, sharedHearing, visitBooking } from '../notifications/notification-fixture.js';
 
@@ -8,7 +8,7 @@ const PROBLEM = 'application/problem+json; charset=utf-8';
 const anything = (n: number) => said('address-assigned', {}, 'nowak', `2026-01-01T10:00:0${n}+01:00`);
 
 describe('a sender', () => {
-  test('without the key, or with another, is refused with 401 and nothing is kept', async () => {
+  test('without the key, or with another, is refused with 401 and nothing is stored', async () => {
     const { push, call, items } = await hearing();
     const url = `${call.url}${PUSH}`;
     expect((await fetch(url, { method: 'POST', body: JSON.stringify(anything(1)) })).status).toBe(401);
@@ -27,7 +27,7 @@ describe('a sender', () => {
     expect(await items()).toHaveLength(1);
   });
 
-  test('has to be among the addresses that are allowed, alone or by their network', async () => {
+  test('must have an allowed address, listed alone or by its network', async () => {
     const { desk, push } = await hearing();
     const account = await desk.account();
     const from = async (...allowFrom: string[]) => {
@@ -40,12 +40,12 @@ describe('a sender', () => {
     expect(await from('10.0.0.1', '127.0.0.0/8')).toBe(200);
   });
 
-  test('that the list names needs no key where the account has none', async () => {
+  test('on the list needs no key where the account has none', async () => {
     const { push } = await hearing({ notifications: { apiKey: undefined, allowFrom: ['127.0.0.1'] } });
     expect((await push(anything(1), { 'x-api-key': '' })).status).toBe(200);
   });
 
-  test('of an account that does not exist is told the same as one without the right key', async () => {
+  test('of an unknown account gets the same response as one with a wrong key', async () => {
     const { call, push, desk } = await hearing();
     const wrong = await push(anything(1), { 'x-api-key': 'wrong' });
     expect(wrong.status).toBe(401);
@@ -61,7 +61,7 @@ describe('a sender', () => {
     }
   });
 
-  test('that is no one we know is refused before it has sent its body', async () => {
+  test('without the key is refused before it has sent its body', async () => {
     const { call } = await hearing();
     const body = new ReadableStream({
       start: (controller) => controller.enqueue(new TextEncoder().encode('{"name":')),
@@ -71,7 +71,7 @@ describe('a sender', () => {
   });
 });
 
-test('an IPv4 sender at a socket that listens on IPv6 is the same sender', async () => {
+test('an IPv4 sender at a socket that listens on IPv6 is recognized', async () => {
   const { desk } = await hearing();
   const { createApp } = await import('../../src/server/app.js');
   const account = await desk.account();
@@ -98,7 +98,7 @@ test('an IPv4 sender at a socket that listens on IPv6 is the same sender', async
 
 const deep = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
 
-describe('what cannot be read is answered 2xx, kept, and shown as failed:', () => {
+describe('a body that cannot be parsed is answered 2xx, stored, and listed as failed:', () => {
   test.each([
     ['text', 'certainly no JSON', 'not JSON'],
     ['nothing', '', 'not JSON'],
@@ -127,7 +127,7 @@ describe('a notification that is too large', () => {
   const unsized = (text: string) =>
     ({ method: 'POST', body: new Blob([text]).stream(), duplex: 'half' }) as RequestInit;
 
-  test('is refused with 413, with or without its length, and nothing of it is kept', async () => {
+  test('is refused with 413, with or without its length, and not stored', async () => {
     const { push, call, desk, items } = await hearing();
     const { apiKey = '' } = (await desk.account()).notifications;
     expect(await push(sized(1_048_577))).toMatchObject({
@@ -141,7 +141,7 @@ describe('a notification that is too large', () => {
     expect((await push(sized(1_048_576))).status).toBe(200);
   });
 
-  test('is one of more than the account says', async () => {
+  test('exceeds the limit of its account', async () => {
     const { push, items } = await hearing({ notifications: { maxBytes: 5_000_000 } });
     expect((await push(sized(5_000_001))).status).toBe(413);
     expect((await push(sized(5_000_000))).status).toBe(200);
@@ -149,7 +149,7 @@ describe('a notification that is too large', () => {
   });
 });
 
-test('what came as bytes can be had back as they were', async () => {
+test('a body of arbitrary bytes can be read back unchanged', async () => {
   const { push, items } = await hearing();
   const bytes = Buffer.from([0, 255, 254, 128, 10]);
   await push(bytes, { 'content-type': 'application/octet-stream' });
@@ -167,7 +167,7 @@ test.each(['text/plain', 'application/x-www-form-urlencoded', 'image/png; x=1', 
   },
 );
 
-describe('a notification that the record will not have', () => {
+describe('a notification that the database refuses', () => {
   test.each([
     ['ends when it begins', { end: '10:20' }],
     ['ends before it begins', { end: '10:00' }],
@@ -195,7 +195,7 @@ describe('a notification that the record will not have', () => {
   );
 });
 
-test('a kind that is not known yet is passed on under its name, and is no failure', async () => {
+test('an unknown type of notification is passed on under its name, and is not a failure', async () => {
   const { desk, push, items } = await hearing();
   const data = { ...placeOf(), review: { stars: 5 } };
   expect((await push({ name: 'review-left', data, created_at: null })).status).toBe(200);
@@ -204,7 +204,7 @@ test('a kind that is not known yet is passed on under its name, and is no failur
   expect(await desk.engine.failures.list()).toEqual([]);
 });
 
-test('the same body twice is one item; another time of it is another', async () => {
+test('the same body twice is one item; with another time it is another item', async () => {
   const { push, items } = await hearing();
   await Promise.all([push(anything(1)), push(anything(1)), push(anything(1))]);
   await push(anything(1));
@@ -213,7 +213,7 @@ test('the same body twice is one item; another time of it is another', async () 
   expect(await items()).toHaveLength(2);
 });
 
-test('older forms are read as what they say: numbers as ids, durations in quotes, offsets without a colon', async () => {
+test('older formats are parsed: numeric ids, durations in quotes, offsets without a colon', async () => {
   const { desk, push, items, busy } = await hearing();
   const plain = (instant: string) => instant.replace(/:(\d\d)$/, '$1');
   const booking = visitBooking(desk, '0', '10:20');
@@ -233,7 +233,7 @@ test('older forms are read as what they say: numbers as ids, durations in quotes
   expect(await busy()).toEqual([{ booking: '6000001', start: desk.at('10:20'), end: desk.at('10:40') }]);
 });
 
-test('a question that cannot be read is kept and denied: it may be about time that is taken', async () => {
+test('a question that cannot be parsed is stored and denied, because the time may be busy', async () => {
   const { desk, push, items } = await hearing();
   const answer = await push(said('slot-booking', { visit_booking_request: { start_at: 'soon' } }));
   expect(answer).toEqual({ status: 409, body: { error_code: 2 } });

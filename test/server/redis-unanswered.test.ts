@@ -1,4 +1,4 @@
-// An engine whose Redis answers no more, or takes nothing in: what is asked of it ends, and nothing that was committed is lost.
+// An engine whose Redis does not answer, or refuses writes: requests end, and nothing that was committed is lost.
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { OccupancyProducer } from '../../src/clinic/occupancy-producer.js';
@@ -12,7 +12,7 @@ import { atEndOfTest } from '../support/release.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { serve } from './served.js';
 
-// Connections that are dead are given up after seconds of real time.
+// Dead connections are closed after seconds of real time.
 jest.setTimeout(120_000);
 
 const LONG = { within: 100_000 };
@@ -27,7 +27,7 @@ async function opened(redisUrl: string) {
   const call = await serve(engine);
   expect(await call('POST', '/v1/events', { events: [available] })).toMatchObject({ status: 202 });
   await settled(engine);
-  // A run that is under way would publish what comes next, without the queue.
+  // An active reconcile would publish the next change without the queue.
   await eventually(async () => (await engine.status()).queues['slotkeeper-publish']?.active === 0);
   return { engine, sandbox, call };
 }
@@ -37,8 +37,8 @@ const shown = (sandbox: Sandbox): string[] =>
     .patientView(ADDRESS, `${date}T00:00:00+01:00`, `${date}T23:59:00+01:00`)
     .map(({ start }) => start.slice(11, 16));
 
-describe('a Redis that answers no more', () => {
-  test('has events committed and answered 202, and they are published when it is back', async () => {
+describe('a Redis that does not answer', () => {
+  test('lets events be committed and answered 202, and they are published when it is back', async () => {
     const proxy = await TcpProxy.start(await freshRedisUrl());
     const { sandbox, call } = await opened(proxy.url);
     proxy.freeze();
@@ -54,7 +54,7 @@ describe('a Redis that answers no more', () => {
     await eventually(async () => (await call('GET', '/readyz')).body.queue === 'ok', LONG);
   });
 
-  test('and of which only new connections do, as after a failover, is worked from again', async () => {
+  test('but accepts new connections, as after a failover, is used again', async () => {
     const redisUrl = await freshRedisUrl();
     const proxy = await TcpProxy.start(redisUrl);
     const { sandbox, call } = await opened(proxy.url);
@@ -63,7 +63,7 @@ describe('a Redis that answers no more', () => {
     proxy.swallow();
     expect(await call('POST', '/v1/events', { events: [occupied] })).toMatchObject({ status: 202 });
     await eventually(() => !shown(sandbox).includes('10:30'), LONG);
-    // What only listens finds out, too.
+    // A connection that only listens detects it, too.
     proxy.swallow();
     const { id: _, ...released } = {
       id: '',
@@ -102,7 +102,7 @@ describe('a Redis without memory', () => {
     await server.remove();
   });
 
-  test('has events committed, says so, and they are published when it has some', async () => {
+  test('lets events be committed, is reported, and they are published when it has memory', async () => {
     const { sandbox, call } = await opened(server.url);
     await admin.config('SET', 'maxmemory', '1');
     expect(await call('POST', '/v1/events', { events: [occupied] })).toMatchObject({ status: 202 });

@@ -21,7 +21,7 @@ describe('/v1/resync', () => {
       return body.finishedAt === null ? undefined : body;
     });
 
-  test('begins one, and reports it', async () => {
+  test('begins a resync, and reports it', async () => {
     const begun = await call('POST', '/v1/resync', {});
     expect(begun).toMatchObject({ status: 202, body: { id: expect.stringMatching(/^rsy_/) } });
     expect(await over(begun.body.id)).toEqual({
@@ -32,7 +32,7 @@ describe('/v1/resync', () => {
       calendarsDone: 2,
       daysCompared: 1,
       differences: { missing: 0, extra: 0, stale: 0, foreign: 0 },
-      // What both addresses have, and the slots and bookings of the one that has days.
+      // The services of both addresses, and the slots and bookings of the one with days.
       reads: 6,
       writes: 0,
       startedAt: expect.any(String),
@@ -45,7 +45,7 @@ describe('/v1/resync', () => {
     });
   });
 
-  test('begins one without a body, and one of some calendars that only tells', async () => {
+  test('begins a resync without a body, and a dry run of some calendars', async () => {
     const all = await call('POST', '/v1/resync');
     expect(all.status).toBe(202);
     expect(await over(all.body.id)).toMatchObject({ calendars: 2, dryRun: false });
@@ -53,7 +53,7 @@ describe('/v1/resync', () => {
     expect(await over(some.body.id)).toMatchObject({ calendars: 1, dryRun: true });
   });
 
-  test('lists them, the latest first, the nights as their account’s', async () => {
+  test('lists resyncs, the latest first, the nightly ones with their account', async () => {
     const { body: asked } = await call('POST', '/v1/resync', { calendars: ['lis'] });
     await over(asked.id);
     const night = await beginResync(
@@ -98,7 +98,7 @@ describe('/v1/resync', () => {
     expect(problem.errors).toMatchObject([{ path, reason: expect.any(String) }]);
   });
 
-  test('knows no other, and nobody without the key', async () => {
+  test('answers 404 for an unknown resync, and 401 without the key', async () => {
     expect(await call('GET', '/v1/resync/rsy_none')).toMatchObject({
       status: 404,
       type: expect.stringContaining('application/problem+json'),

@@ -1,4 +1,4 @@
-// The HTTP API over a real socket, for tests: a running engine behind it, and requests as curl would send them.
+// The HTTP API of a running engine over a real socket, for tests, with requests as curl sends them.
 import type { Slotkeeper } from '../../src/engine.js';
 import { createApp } from '../../src/server/app.js';
 import type { Server } from '../../src/server/types.js';
@@ -14,12 +14,12 @@ export interface Answer {
 }
 
 export interface Caller {
-  /** With the key unless `headers` say otherwise; a string is sent as it is, everything else as JSON. */
+  /** Sends the key unless `headers` replace it; a string is sent unchanged, everything else as JSON. */
   (method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
   readonly url: string;
 }
 
-/** @param arrived is told the path of a request when its headers have come */
+/** @param arrived receives the path of a request when its headers have arrived */
 export async function serve(engine: Slotkeeper, arrived?: (path: string) => void): Promise<Caller> {
   const app = createApp({ engine, apiKey: KEY });
   if (arrived !== undefined) onArrival(app, arrived);

@@ -1,4 +1,4 @@
-// Clients that are slow, at the HTTP API over a real socket: neither they nor the server's end are waited for without end.
+// Slow clients at the HTTP API over a real socket: they delay neither the server nor its stop without limit.
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { beforeAll, describe, expect, test } from '@jest/globals';
@@ -55,12 +55,12 @@ describe('a request that does not arrive in time', () => {
   });
 });
 
-test('what is no HTTP is answered 400', async () => {
+test('malformed HTTP is answered 400', async () => {
   const { port } = await listening();
   expect(await (await sending(port, 'nonsense\r\n\r\n')).answer).toMatch(/^HTTP\/1\.1 400 .*problem\+json/s);
 });
 
-test('a server that closes destroys the connections of clients that are slow, after a grace', async () => {
+test('a stopping server destroys the connections of slow clients after a grace period', async () => {
   const { app, port, arrived } = await listening();
   const { answer } = await sending(port, `${begun}\r\n{"events":[`);
   await arrived;

@@ -27,7 +27,7 @@ const nothing = {
 };
 const whole = { from: date, to: date, complete: true, windows, occupancy: [{ ref, start, end }] };
 
-describe('snapshots and holds over HTTP', () => {
+describe('snapshots and held changes over HTTP', () => {
   let engine: Slotkeeper;
   let call: Caller;
   let now = WEEK_BEFORE;
@@ -46,7 +46,7 @@ describe('snapshots and holds over HTTP', () => {
     await engine.stop();
   });
 
-  test('the founding example as a snapshot is published, and once more it changes and writes nothing', async () => {
+  test('the founding example as a snapshot is published, and a second time it changes and writes nothing', async () => {
     const sandbox = await openClinic(engine);
     expect(await call('PUT', path, whole)).toMatchObject({
       status: 200,
@@ -60,7 +60,7 @@ describe('snapshots and holds over HTTP', () => {
     expect(writesTo(sandbox)).toHaveLength(1);
   });
 
-  test('an emptied snapshot is held, told everywhere, and released or dropped by a person', async () => {
+  test('an emptied snapshot is held, reported everywhere, and released or dropped by a person', async () => {
     const sandbox = await openClinic(engine);
     await call('PUT', path, whole);
     await settled(engine);
@@ -99,7 +99,7 @@ describe('snapshots and holds over HTTP', () => {
     expect((await call('GET', days)).body).toMatchObject([{ state: 'in-sync', windows: [], published: [] }]);
   });
 
-  test('what an event says while a snapshot is on its way counts', async () => {
+  test('an event that arrives while a snapshot is received overrides the snapshot', async () => {
     await openClinic(engine);
     await call('POST', '/v1/events', { events });
     const body = JSON.stringify({ ...whole, occupancy: [] });
@@ -124,7 +124,7 @@ describe('snapshots and holds over HTTP', () => {
     expect((await call('GET', days)).body[0].busy).toMatchObject([{ ref: 'new' }]);
   });
 
-  test('what is wrong is named with its path', async () => {
+  test('an invalid snapshot is refused with the paths of its problems', async () => {
     await openClinic(engine);
     const backwards = { ...whole, occupancy: [{ ref, start: end, end: start }] };
     const entry = { path: 'occupancy[0].end', reason: 'is not after the start' };

@@ -1,4 +1,4 @@
-// Text that PostgreSQL cannot hold (NUL, half of a character), wherever text comes in: refused with its path, and never a 500.
+// Text that PostgreSQL cannot store (NUL, half of a surrogate pair) is refused with its path in every input, and never a 500.
 import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { OccupancyProducer } from '../../src/clinic/occupancy-producer.js';
@@ -71,7 +71,7 @@ describe.each(TEXTS)('the text %j', (text) => {
     expect(answer.body.errors.map((error: { path: string }) => error.path)).toContain(at);
   });
 
-  test('is refused in one event, and costs no other', async () => {
+  test('is refused in one event, and other events are applied', async () => {
     const odd = { ...occupied, id: 'odd', ref: text };
     const answer = await call('POST', '/v1/events', {
       events: [odd, { ...available, id: `good ${text.length}` }],
@@ -81,7 +81,7 @@ describe.each(TEXTS)('the text %j', (text) => {
     expect([400, 422]).toContain(same.status);
   });
 
-  test('is refused where the configuration says it, and by the producer', async () => {
+  test('is refused in the configuration, and by the producer', async () => {
     const config = { accounts: [{ ...account, id: 'x', clientId: text }] };
     expect(() => new Slotkeeper({ config, log: createLog('silent') })).toThrow(ConfigError);
     const producer = new OccupancyProducer({ databaseUrl: 'postgres://nobody@127.0.0.1:9/none' });
@@ -103,11 +103,11 @@ test.each([
   expect(answer).toMatchObject({ status: 400, body: { errors: [{ path: expect.stringMatching(/./) }] } });
 });
 
-test('what failed has no such id in the library, either', async () => {
+test('such an id of a failure is unknown to the library, too', async () => {
   expect(await engine.failures.settle('drop', TEXTS)).toEqual({ done: 0, unknown: TEXTS });
 });
 
-test('all of such texts are named, keys included, in input of any depth', () => {
+test('all such texts are reported, keys included, in input of any depth', () => {
   let deep: unknown = 'a\0';
   for (let depth = 0; depth < 1_000_000; depth += 1) deep = [deep];
   expect(validate(fileSchema, { deep }).success).toBe(false);

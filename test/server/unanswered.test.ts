@@ -1,4 +1,4 @@
-// An engine whose PostgreSQL answers no more although its connections are open: what is asked of it ends, and it goes on.
+// An engine whose PostgreSQL does not answer although its connections are open: requests end, and the engine continues.
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { OccupancyProducer } from '../../src/clinic/occupancy-producer.js';
@@ -19,7 +19,7 @@ const apiKey = 'key-of-the-marketplace';
 async function opened() {
   const databaseUrl = await postgresDatabase();
   const proxy = await TcpProxy.start(databaseUrl);
-  // What was in hand is taken over soon: a job, and a lease that could not be given back.
+  // Active jobs and leases that could not be released expire soon.
   const config = { publish: { sweepSeconds: 0.5, timeoutMs: 5_000, lockMs: 2_000 } } as const;
   const engine = await startEngine(
     { databaseUrl: proxy.url },
@@ -56,8 +56,8 @@ const push = (call: Caller) =>
     { 'x-api-key': apiKey },
   );
 
-describe('a PostgreSQL that answers no more', () => {
-  test('has events, pushes and the question whether all is ready answered 503, and goes on when it is back', async () => {
+describe('a PostgreSQL that does not answer', () => {
+  test('lets events, pushes and readiness be answered 503, and is used again when it is back', async () => {
     const { proxy, engine, sandbox, call } = await opened();
     proxy.freeze();
     const answers = await Promise.all([
@@ -85,12 +85,12 @@ describe('a PostgreSQL that answers no more', () => {
     expect(shown(sandbox)).toEqual(['10:00', '10:10', '10:20', '10:40', '10:50']);
   });
 
-  test('and of which only new connections do, as after a failover, is published from again, the queue in it included', async () => {
+  test('but accepts new connections, as after a failover, is used again, also for the queue', async () => {
     const { databaseUrl, proxy, sandbox } = await opened();
     const producer = new OccupancyProducer({ databaseUrl });
     atEndOfTest(() => producer.close());
     proxy.swallow();
-    // No request finds out that the connections are dead.
+    // No request detects the dead connections.
     await producer.enqueue(occupied);
     await eventually(() => shown(sandbox).length === 5);
     expect(shown(sandbox)).not.toContain('10:30');

@@ -1,4 +1,4 @@
-// Wrong keys: slowed for each address, counted, and logged in one line a minute, at the API and where the marketplace pushes.
+// Requests with wrong keys are throttled by address, counted, and logged in one line a minute, at the API and the push endpoint.
 import { randomBytes } from 'node:crypto';
 import { beforeAll, expect, test } from '@jest/globals';
 import { accountSchema, toAccount } from '../../src/config/schema.js';
@@ -57,12 +57,12 @@ function opened(trustProxy?: number | string[]) {
   return { app, ask, push };
 }
 
-/** As many as are answered at once. */
+/** The number of requests that are answered without a delay. */
 const spend = async (attempt: () => Promise<number>): Promise<void> => {
   for (let n = 0; n < 20; n += 1) expect(await attempt()).toBe(401);
 };
 
-test('an address that sends many waits for its answers, while others and the right key do not', async () => {
+test('responses to an address with many wrong keys are delayed, and others are not', async () => {
   const { ask, push } = opened();
   await spend(() => ask('192.0.2.1', 'wrong'));
   let isAnswered = false;
@@ -79,7 +79,7 @@ test('an address that sends many waits for its answers, while others and the rig
   expect(await slowed).toEqual([401, 401]);
 });
 
-test('an IPv6 sender is its network', async () => {
+test('IPv6 clients are throttled by network', async () => {
   const { ask } = opened();
   await spend(() => ask(`2001:db8:0:1::${randomBytes(2).toString('hex')}`, 'wrong'));
   const slowed = ask('2001:db8:0:1:ffff::1', 'wrong');
@@ -89,7 +89,7 @@ test('an IPv6 sender is its network', async () => {
   expect(await slowed).toBe(401);
 });
 
-test('a server that closes ends the pauses', async () => {
+test('a stopping server ends the delays', async () => {
   const { app, ask } = opened();
   await spend(() => ask('192.0.2.1', 'wrong'));
   const slowed = ask('192.0.2.1', 'wrong');
@@ -98,7 +98,7 @@ test('a server that closes ends the pauses', async () => {
   expect(await slowed).toBe(401);
 });
 
-test('all of a minute are one line of the log, without a key, and a counter', async () => {
+test('wrong keys of a minute are one line of the log, without a key, and a counter', async () => {
   const { app, ask, push } = opened();
   await app.ready();
   for (const n of [1, 2, 3]) await ask(`192.0.2.${n}`, 'a-wrong-key');
@@ -128,7 +128,7 @@ test.each([
   ['a number of hops', 1, '198.51.100.2'],
   ['two hops', 2, '198.51.100.1'],
   ['a network', ['192.0.2.0/24'], '198.51.100.2'],
-])('the proxies that are trusted name the address: %s', async (_, trustProxy, address) => {
+])('the address comes from trusted proxies: %s', async (_, trustProxy, address) => {
   const { app, ask } = opened(trustProxy);
   await app.ready();
   await ask('192.0.2.9', 'wrong', { 'x-forwarded-for': '198.51.100.1, 198.51.100.2' });
