@@ -26,7 +26,6 @@ import { BookingLinker } from './linked-bookings/booking-linker.js';
 import { BookingService } from './linked-bookings/booking-service.js';
 import { RequeueSweep } from './maintenance/requeue-sweep.js';
 import { ReadinessProbe } from './monitoring/readiness.js';
-import { notifyConflictsOfBooking } from './notifications/conflicts.js';
 import { NotificationService } from './notifications/notification-service.js';
 import { horizonOf } from './publishing/horizon.js';
 import { PublishEnqueuer } from './queue/publish-enqueuer.js';
@@ -178,9 +177,7 @@ function createServices(
     maxEntries,
     requestTimeoutMs: timeoutMs,
     encryptor,
-    deliver: (added) => delivery.enqueue(added),
-    notifyConflicts: async (moved) =>
-      delivery.enqueue(await notifyConflictsOfBooking(db, encryptor, moved, now())),
+    delivery,
   };
   const reconciler = new Reconciler(dependencies, concurrency);
   const enqueuer = new PublishEnqueuer({ publishQueue, log, timers });
@@ -212,7 +209,7 @@ function createServices(
     queues,
     log,
     concurrency,
-    reconcile: (calendar, priority) => reconciler.reconcile(calendar, priority),
+    reconciler,
   });
   const inbox = new NotificationService({
     db,

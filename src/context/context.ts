@@ -4,7 +4,7 @@ import type { Encryptor } from '../crypto/encryptor.js';
 import type { Db } from '../db/schema.js';
 import type { Account } from '../db/tables/accounts.js';
 import type { StoredCalendar } from '../db/tables/calendars.js';
-import type { AddedNotification } from '../db/tables/notifications.js';
+import type { Delivery } from '../delivery/delivery-service.js';
 import type { DocplannerClient } from '../docplanner/index.js';
 import type { Timers } from '../lib/timers.js';
 import type { ClientPool } from '../rate-limit/client-pool.js';
@@ -29,10 +29,7 @@ export interface Dependencies {
   readonly requestTimeoutMs: number;
   /** Encrypts notifications; without a key no notification is stored. */
   readonly encryptor: Encryptor;
-  /** Enqueues the delivery of notifications. Never fails. */
-  readonly deliver: (added: readonly AddedNotification[]) => void;
-  /** Notifies the PMS of the conflicts of a moved booking at its new time, each conflict once. */
-  readonly notifyConflicts: (moved: { readonly calendar: string; readonly booking: string }) => Promise<void>;
+  readonly delivery: Pick<Delivery, 'enqueue'>;
 }
 
 /** The context of the worker that holds the calendar's lease. */

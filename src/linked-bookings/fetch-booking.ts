@@ -11,6 +11,7 @@ import { type Booking, NotFoundError } from '../docplanner/index.js';
 import type { BookingUpdate } from '../marketplace-state/apply-bookings.js';
 import { toBookingUpdate } from '../marketplace-state/booking-update.js';
 import { applyUpdates } from '../marketplace-state/fetch-state.js';
+import { notifyConflictsOfBooking } from '../notifications/conflicts.js';
 
 /** An address of the marketplace. */
 export interface Place extends Pick<Calendar, 'facilityId' | 'doctorId' | 'addressId'> {
@@ -130,7 +131,10 @@ export async function applyMove(
     if (home !== undefined) await applyUpdates({ ...context, calendar: home }, { bookings: [begun] });
     await applyUpdates(context, { bookings: [ended] });
   }
-  if (home !== undefined) await context.notifyConflicts({ calendar: home.id, booking: begun.id });
+  if (home === undefined) return;
+  const { db, encryptor, delivery, now } = context;
+  const moved = { calendar: home.id, booking: begun.id };
+  delivery.enqueue(await notifyConflictsOfBooking(db, encryptor, moved, now()));
 }
 
 /** What cannot be found out now is no answer: the question is asked again. */

@@ -51,7 +51,7 @@ export async function readAddress(context: CalendarContext, priority: number): P
     return false;
   }
   const { gone, back, added } = await take(context, reading, at);
-  context.deliver(added);
+  context.delivery.enqueue(added);
   if (gone.length > 0) {
     log.warn(
       { calendar: calendar.id, services: gone },

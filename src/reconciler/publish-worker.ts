@@ -7,10 +7,11 @@ import { requeueAfter, type WorkResult } from '../lib/work-result.js';
 import { delayedUntil } from '../queue/delayed-until.js';
 import { PUBLISH_QUEUE } from '../queue/queue-names.js';
 import type { JobWorker, Queues } from '../queue/queues.js';
+import type { Reconciler } from './reconciler.js';
 
 export interface PublishWorkerOptions {
   readonly queues: Queues;
-  readonly reconcile: (calendar: string, priority: number) => Promise<WorkResult>;
+  readonly reconciler: Reconciler;
   readonly log: Logger;
   /** Calendars at the same time in this process. */
   readonly concurrency: number;
@@ -43,9 +44,9 @@ export class PublishWorker {
   }
 
   async #publish(job: Job<unknown, unknown, string>, token: string | undefined): Promise<void> {
-    const { reconcile, log } = this.#options;
+    const { reconciler, log } = this.#options;
     const { calendar } = jobSchema.parse(job.data);
-    const result = await reconcile(calendar, job.priority).catch((error: unknown): WorkResult => {
+    const result = await reconciler.reconcile(calendar, job.priority).catch((error: unknown): WorkResult => {
       log.error({ err: error, calendar }, 'reconciling failed and is retried');
       return requeueAfter(INTERNAL_ERROR_RETRY_MS);
     });
