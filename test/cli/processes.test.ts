@@ -195,7 +195,7 @@ describe('slotkeeper demo', () => {
     const path = 'PUT /api/v3/integration/facilities/456/doctors/9876/addresses/789/slots → 201';
     expect(stdout.slice(stdout.indexOf('a patient at the desk books 10:30 to 10:40'))).toContain(path);
     expect(stdout).toMatch(/10:00–10:30 {2}10:40–11:00/);
-    expect(stdout).toMatch(/taken.*free.*published/);
+    expect(stdout).toMatch(/busy.*free.*published/);
     expect(stdout).toMatch(/✔ the marketplace shows exactly what the core computes/);
     // Without a terminal there are no colours.
     expect(stdout).not.toContain('\u001b');
