@@ -1,4 +1,4 @@
-/** What the clinic does to a marketplace booking by hand: cancels, moves, or links it to an appointment of its own. */
+/** The operations of the PMS on a marketplace booking: cancel it, move it, or link it to an appointment. */
 
 import type { BookingReport, BookingsApi, MoveBooking } from '../api/bookings-api.js';
 import { CalendarBusyError } from '../context/calendar-busy-error.js';
@@ -19,16 +19,16 @@ import { PlaceholderError } from './placeholder-error.js';
 
 export interface BookingServiceOptions {
   readonly dependencies: Dependencies;
-  /** Has the calendar published at once: what was freed may be an appointment's time, or is to be offered again. */
+  /** Enqueues the calendar at once: the freed time may belong to an appointment, or is to be offered again. */
   readonly enqueue: (calendar: string) => Promise<void>;
-  /** Ties a booking that the record knows to an appointment, or to none. */
+  /** Links a stored booking to an appointment, or to none. */
   readonly link: (link: Link) => Promise<void>;
 }
 
-/** The booking as the record has it, or as it was said where the record has it not. */
+/** The booking as the database has it, or as the marketplace returned it where the database has none. */
 type Done = { readonly calendar: string; readonly id: string } | BookingUpdate;
 
-/** How long to wait for whoever is publishing the calendar. */
+/** How long to wait for the worker that holds the calendar's lease. */
 const PATIENCE_MS = 15_000;
 const ASK_EVERY_MS = 100;
 
@@ -75,7 +75,7 @@ export class BookingService implements BookingsApi {
     const calendar = await getCalendar(dependencies.db, id);
     const account = calendar && (await getAccount(dependencies.db, calendar.account));
     if (calendar === undefined || account === undefined) return undefined;
-    // Also where it is refused: the booking may have been read for the first time, and its time is taken.
+    // Enqueued also after a refusal: the booking may have been read for the first time, and its time is busy.
     const done = await this.#leased(calendar, account, work).finally(() => enqueue(id));
     const iso = (ms: number): string => toIso(ms, account.timeZone);
     if (!('calendar' in done)) {
@@ -109,7 +109,7 @@ export class BookingService implements BookingsApi {
   }
 }
 
-/** @throws {PlaceholderError} where it is one of ours */
+/** @throws {PlaceholderError} where the booking is our placeholder */
 async function patientsVisit(context: CalendarContext, id: string): Promise<BookingUpdate> {
   const known = await findKnownBooking(context, id);
   if (known.placeholder !== undefined) throw new PlaceholderError(id);

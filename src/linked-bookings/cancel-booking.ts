@@ -1,6 +1,6 @@
 /**
- * Cancelling a marketplace booking. It may be asked for again after a lost answer: what is so already is found out, and is
- * no failure. The record follows at once, before any notification says so. Contract: cancelBooking.
+ * Cancels a marketplace booking. The request may be repeated after a lost answer: a booking that is canceled already is no
+ * failure. The database is updated at once, before any notification arrives. Contract: cancelBooking.
  */
 
 import { BookingNotVisibleError } from '../context/booking-not-visible-error.js';
@@ -17,15 +17,15 @@ import { applyFetchedBooking, fetchBooking } from './fetch-booking.js';
 export interface CancelBooking {
   /** For the patient. */
   readonly reason?: string | undefined;
-  /** Whether its appointment was released; otherwise that is still to be hidden. */
+  /** Whether its appointment was released; otherwise the appointment's time is still to be blocked. */
   readonly follows?: boolean | undefined;
-  /** Whether another moves to its time. */
+  /** Whether another booking moves to its time. */
   readonly urgent?: boolean | undefined;
 }
 
 /**
  * @throws {DocplannerError} where the marketplace refuses it
- * @throws {BookingEndedError} where it moved: it is another one now
+ * @throws {BookingEndedError} where it moved: its successor has another id
  */
 export async function cancelBooking(
   context: CalendarContext,
@@ -46,10 +46,10 @@ export async function cancelBooking(
     await client.cancelBooking(calendar, id, reason);
   } catch (error) {
     if (!mayHaveEnded(error)) throw error;
-    // By us, where the answer was lost, or by somebody else.
+    // Canceled by us, where the answer was lost, or by somebody else.
     const visit = await fetchBooking(context, id);
     if (visit === undefined) {
-      // A cancellation that was lost sight of would leave a visit that nobody here knows.
+      // A cancellation that was dropped would leave a booking that the PMS does not know.
       const since = new Date(now() - GONE_AFTER_MS);
       if (!(await findBookingsUnchangedSince(context.db, calendar.id, [id], since)).has(id)) {
         throw follows ? new BookingNotVisibleError(id) : error;
@@ -72,7 +72,7 @@ export async function cancelBooking(
 export const mayHaveEnded = (error: unknown): error is Error =>
   [NotFoundError, ConflictError, InvalidRequestError].some((kind) => error instanceof kind);
 
-/** As the record knows it, or the marketplace. */
+/** The booking from the database, or from the marketplace where the database has none. */
 export async function findKnownBooking(context: CalendarContext, id: string): Promise<BookingUpdate> {
   const { db, calendar } = context;
   const known = (await findBookings(db, calendar.id, [id])).get(id);

@@ -1,6 +1,6 @@
 /**
- * Reads a visit booking, and the one that it is now where it moved: it is canceled under its old id, and only
- * `booking.moving` tells the new one. Contract: Moved bookings.
+ * Reads a visit booking, and its successor where it moved: the booking is canceled under its old id, and only
+ * `booking.moving` has the new one. Contract: Moved bookings.
  */
 
 import type { CalendarContext } from '../context/context.js';
@@ -15,19 +15,19 @@ import { notifyConflictsOfBooking } from '../notifications/conflicts.js';
 
 /** An address of the marketplace. */
 export interface Place extends Pick<Calendar, 'facilityId' | 'doctorId' | 'addressId'> {
-  /** The calendar that is there, if one is. */
+  /** The calendar of the address, where one is configured. */
   readonly home: Calendar | undefined;
 }
 
 export interface FetchedBooking {
   readonly shown: Booking;
-  /** What it is now, and where; absent where it has not moved, or what it is now cannot be read. */
+  /** The successor and its address; absent where the booking has not moved, or its successor cannot be read. */
   readonly became: { readonly booking: Booking; readonly place: Place } | undefined;
 }
 
 /**
  * @param addressId where it may have moved to; its own address by default
- * @returns undefined where the marketplace does not know it
+ * @returns undefined where the marketplace does not have it
  */
 export async function fetchBooking(
   context: CalendarContext,
@@ -46,8 +46,8 @@ export async function fetchBooking(
 }
 
 /**
- * Looks for a booking where the record has it, at an address of the facility, and at the calendar's own; last, where that address
- * is no calendar here, with the doctor whose it is.
+ * Searches a booking at the addresses of the calendars that have it in the database, at an address of the facility, and at
+ * the calendar's own; last, where that address has no calendar, at the doctor whose address it is.
  */
 export async function searchBooking(
   context: CalendarContext,
@@ -72,7 +72,7 @@ export async function searchBooking(
   return booking && place && { booking, place };
 }
 
-/** The address where it is another doctor's of the facility: one reading for each doctor until it is found. */
+/** Finds the doctor of an address of the facility: one read for each doctor until the address is found. */
 async function placeOfOther(
   context: CalendarContext,
   { facilityId, doctorId, addressId }: Place,
@@ -87,7 +87,7 @@ async function placeOfOther(
   return undefined;
 }
 
-/** An address of the facility, whichever doctor's it is; the same doctor's where it is no calendar here. */
+/** An address of the facility, of whichever doctor; of the same doctor where the address has no calendar. */
 export async function placeAt({ db, calendar }: CalendarContext, addressId: string): Promise<Place> {
   if (addressId === calendar.addressId) return toPlace(calendar);
   const home = await findCalendarInFacility(db, calendar, addressId);
@@ -100,7 +100,7 @@ const toPlace = (home: Calendar): Place => {
   return { facilityId, doctorId, addressId, home };
 };
 
-/** Takes what was read into the record. @returns what it is now, where it moved and that could be read */
+/** Saves what was read. @returns the successor, where the booking moved and the successor could be read */
 export async function applyFetchedBooking(
   context: CalendarContext,
   { shown, became }: FetchedBooking,
@@ -116,8 +116,8 @@ export async function applyFetchedBooking(
 }
 
 /**
- * A booking is another one now, in the calendar that is where it went, if one is. There it is taken time before it ends here,
- * and the clinic is told what it is in conflict with.
+ * Replaces a booking by its successor, in the calendar of the successor's address, where there is one. The successor's time
+ * becomes busy there before the booking ends here, and the PMS is notified of its conflicts.
  */
 export async function applyMove(
   context: CalendarContext,
@@ -137,7 +137,10 @@ export async function applyMove(
   delivery.enqueue(await notifyConflictsOfBooking(db, encryptor, moved, now()));
 }
 
-/** What cannot be found out now is no answer: the question is asked again. */
+/**
+ * @returns undefined where the marketplace does not have the booking; every other error is thrown, so that the read is
+ * retried
+ */
 export async function unlessGone(asked: Promise<Booking>): Promise<Booking | undefined> {
   try {
     return await asked;

@@ -1,9 +1,10 @@
 /**
- * What became of moves whose answers were lost. A booking that moved has another id. The marketplace tells it for bookings
- * that were made since April 2025 (`booking.moving`). One that it does not tell is looked for among those that begin where
- * the booking was to go, and taken for ours only where it is of the same patient: whoever else has booked that time meanwhile
- * is left alone. Contract: moveBooking, Moved bookings.
+ * Resolves moves whose answers were lost. A booking that moved has another id. The marketplace returns it for bookings that
+ * were made since April 2025 (`booking.moving`). The successor of an older booking is searched among those that begin where
+ * the booking was to move, and accepted only where it is of the same patient: a booking that somebody else made for that
+ * time is left alone. Contract: moveBooking, Moved bookings.
  */
+
 import { BookingNotVisibleError } from '../context/booking-not-visible-error.js';
 import { isPermanentRefusal } from '../context/classify-error.js';
 import type { CalendarContext } from '../context/context.js';
@@ -23,7 +24,7 @@ import {
 } from './fetch-booking.js';
 import { isResultOfMove } from './match-moved-booking.js';
 
-/** Finds out about all of them, so that what is linked to a booking that moved follows from where it is now. */
+/** Resolves all of them, so that linked bookings are synchronized from where they are now. */
 export async function resolveInDoubtMoves(
   context: CalendarContext,
   moves: readonly InDoubtMove[],
@@ -35,13 +36,13 @@ export async function resolveInDoubtMoves(
     } catch (error) {
       if (!isPermanentRefusal(error)) throw error;
       const about = { calendar: calendar.id, booking: move.booking, reason: error.message };
-      log.warn(about, 'what became of a move of a booking cannot be found out');
+      log.warn(about, 'the result of a move of a booking cannot be determined');
       await deleteInDoubtMove(db, calendar.id, move.booking);
     }
   }
 }
 
-/** @returns the booking that it is now, whoever moved it; undefined where it did not move */
+/** @returns the successor of the booking, whoever moved it; undefined where it did not move */
 export async function resolveInDoubtMove(
   context: CalendarContext,
   move: InDoubtMove,
@@ -67,7 +68,7 @@ async function settle(
   }
   if (visit.became !== undefined || movedTo === undefined) return await applyFetchedBooking(context, visit);
   if ((await placeAt(context, move.addressId)).home !== undefined) throw new BookingNotVisibleError(movedTo);
-  // It is at an address that is no calendar here and cannot be read: what is known of it is what was asked for.
+  // The successor is at an address without a calendar and cannot be read: the requested time is assumed.
   await applyFetchedBooking(context, visit);
   const from = move.start.getTime();
   const length = move.minutes === null ? end - start : move.minutes * MINUTE;
@@ -90,7 +91,7 @@ async function successorOf(
   const { home } = place;
   const ids = candidates.map(({ id }) => id);
   const known = home === undefined ? new Map<string, StoredBooking>() : await findBookings(db, home.id, ids);
-  // What it is linked to goes along in its own calendar only.
+  // A link moves along only within the booking's own calendar.
   const ref =
     home?.id === calendar.id
       ? (await findBookings(db, home.id, [move.booking])).get(move.booking)?.ref
@@ -99,6 +100,6 @@ async function successorOf(
     const one = known.get(id);
     return one === undefined || (!one.placeholder && (one.ref === null || one.ref === ref));
   });
-  // Of two nobody knows which.
+  // Of two candidates neither is certain.
   return free.length === 1 ? free[0] : undefined;
 }

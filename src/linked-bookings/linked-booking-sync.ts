@@ -1,4 +1,7 @@
-/** Bookings that are linked to an appointment of the PMS go where it goes, and are cancelled when it is released. */
+/**
+ * Synchronizes bookings that are linked to an appointment of the PMS: they move with the appointment, and are canceled when
+ * it is released.
+ */
 
 import { classifyError, isPermanentRefusal } from '../context/classify-error.js';
 import type { CalendarContext } from '../context/context.js';
@@ -20,15 +23,18 @@ import { resolveInDoubtMoves } from './in-doubt-moves.js';
 import { moveBooking } from './move-booking.js';
 import { inOrder, isInTheWay } from './sync-order.js';
 
-/** After so many failures in a row what closes is published all the same, although a booking may then not go there any more. */
+/**
+ * After so many failures in a row, closing changes are published all the same, although a booking may then be unable to move
+ * to its time.
+ */
 const PATIENCE = 3;
 
 /**
- * Has the bookings follow; it comes before anything is published, because a booking can only move to a time that is
- * still on offer. What the marketplace refuses is set apart as failed, also with a 403: whether the whole calendar may not
- * be edited shows when it is told of its days. What it has no answer for is left for later (`run.unanswered`): what closes
- * does not wait for a cancellation, nor for long for a move.
- * @returns until when what only frees time has to wait for the budget, in epoch milliseconds
+ * Synchronizes the calendar's linked bookings before anything is published, because a booking can only move to a time that
+ * is still on sale. A booking that the marketplace refuses to change fails, also with a 403: whether the whole calendar may
+ * not be edited shows when its days are published. A booking whose request gets no answer is retried later
+ * (`context.unanswered`): closing does not wait for a cancellation, and not for long for a move.
+ * @returns until when changes that only free time wait for the rate limiter, in epoch milliseconds
  */
 export async function syncLinkedBookings(context: CalendarContext): Promise<number | undefined> {
   const toSync = (db: Db) => findBookingsToSync(db, context.calendar.id, new Date(context.now()));
@@ -39,14 +45,14 @@ export async function syncLinkedBookings(context: CalendarContext): Promise<numb
   try {
     await resolveInDoubtMoves(context, moves);
   } catch (error) {
-    // What moved may be elsewhere by now: nothing follows before that is known.
+    // The booking may be elsewhere by now: no booking is synchronized before that is known.
     await leave(context, await toSync(context.db), error, true);
     return undefined;
   }
   return await syncEach(context, await toSync(context.db));
 }
 
-/** Those that go elsewhere, with what stands in their way, and no others. @returns whether there were any */
+/** Synchronizes the bookings that move, and those that block their target times. @returns whether any booking moves */
 export async function syncMoves(
   context: CalendarContext,
   all: readonly LinkedBookingChange[],
@@ -62,7 +68,7 @@ export async function syncMoves(
 
 const isMove = ({ to }: LinkedBookingChange): boolean => to !== undefined;
 
-/** What only frees time is not, unless a move waits for it. */
+/** A cancellation has a low priority, unless a move waits for it. */
 const isHighPriority = (one: LinkedBookingChange, all: readonly LinkedBookingChange[]): boolean =>
   isMove(one) || all.some((other) => isInTheWay(one, other));
 
@@ -82,7 +88,7 @@ async function syncEach(
     try {
       await follow(context, following, urgent);
     } catch (error) {
-      // It moved, and what it is now has to follow by itself.
+      // The booking moved, and its successor is synchronized by itself.
       if (error instanceof BookingEndedError) continue;
       if (error instanceof RateLimitError && !urgent) waitsUntil = error.until;
       else if (isPermanentRefusal(error)) await setApart(context, following, error.message);
@@ -117,13 +123,13 @@ async function setApart(
 ): Promise<void> {
   context.log.warn(
     { calendar: context.calendar.id, booking: booking.id, reason },
-    'a booking cannot follow its appointment',
+    'a linked booking cannot be synchronized with its appointment',
   );
   const failed = { for: to === undefined ? CANCEL : to.start.toISOString(), reason };
   await bookingRefused(context.db, booking, failed, new Date(context.now()), context.random());
 }
 
-/** They are not tried again in this run. @throws what is no lack of an answer */
+/** Skips bookings for the rest of this reconcile. @throws an error that is no missing answer */
 async function leave(
   context: CalendarContext,
   some: readonly LinkedBookingChange[],
@@ -136,7 +142,7 @@ async function leave(
   context.unanswered.error ??= error;
 }
 
-/** Whether the calendar has failed so often that nothing else waits any longer for a booking that gets no answer. */
+/** Whether the calendar has failed so often that publishing no longer waits for a booking that gets no answer. */
 export async function hasWaited({ db, calendar }: CalendarContext): Promise<boolean> {
   return ((await getCalendar(db, calendar.id))?.retrying?.attempts ?? 0) >= PATIENCE;
 }

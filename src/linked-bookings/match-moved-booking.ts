@@ -1,4 +1,7 @@
-/** Whether a booking is the one that a move of ours led to: of the same patient, then, and as long. Pure. Contract: moveBooking. */
+/**
+ * Whether a booking is the result of our move: of the same patient, at the requested time, and as long. Pure. Contract:
+ * moveBooking.
+ */
 import { isDeepStrictEqual } from 'node:util';
 import { MINUTE } from '../core/duration.js';
 import type { InDoubtMove } from '../db/tables/in-doubt-moves.js';
@@ -16,7 +19,7 @@ export function isResultOfMove(move: InDoubtMove, before: Booking, candidate: Bo
   );
 }
 
-/** As far as both are told; a patient of whom not even a name is told is nobody's. */
+/** Compares the fields that both have; a patient without a name matches nobody. */
 function isSamePatient(one: unknown, other: unknown): boolean {
   const [a, b] = [toldOf(one), toldOf(other)];
   if (!a.has('name') || !b.has('name')) return false;

@@ -1,7 +1,7 @@
 /**
- * Moving a marketplace booking. It may be asked for again after a lost answer, and is not done twice: each move is written
- * down before it is sent, and what became of an earlier one is found out first. The record follows at once, before any
- * notification says so. Contract: moveBooking.
+ * Moves a marketplace booking. The request may be repeated after a lost answer and is not executed twice: each move is
+ * recorded before it is sent, and an earlier move in doubt is resolved first. The database is updated at once, before any
+ * notification arrives. Contract: moveBooking.
  */
 import { isPermanentRefusal } from '../context/classify-error.js';
 import type { CalendarContext } from '../context/context.js';
@@ -32,12 +32,12 @@ export interface MoveTo {
   readonly duration?: number | undefined;
   /** Another address of the facility, of this doctor or another. */
   readonly addressId?: string | undefined;
-  /** Where the appointment that it follows is. Epoch milliseconds. */
+  /** The start of the linked appointment. Epoch milliseconds. */
   readonly refStart?: number | undefined;
 }
 
 /**
- * @returns the booking that it is now: it has another id
+ * @returns the successor of the booking: it has another id
  * @throws {DocplannerError} where the marketplace refuses it
  * @throws {BookingEndedError} where somebody else has moved it meanwhile
  */
@@ -81,8 +81,8 @@ export async function moveBooking(context: CalendarContext, id: string, to: Move
   } catch (error) {
     if (!isPermanentRefusal(error)) throw error;
     if (error instanceof ConflictError) {
-      // Moved or deleted already. What is not told is looked for only where it was sent before, and was slower than the question
-      // what became of it.
+      // The booking was moved or deleted already. A successor that the marketplace does not name is searched only where this
+      // move was sent before, and was applied after its resolution had begun.
       const wasSent = earlier !== undefined && isSameMove(move, earlier);
       const moved = wasSent ? await resolveInDoubtMove(context, move) : await lookAgain(context, move);
       if (moved?.start === to.start) return moved;
@@ -92,7 +92,7 @@ export async function moveBooking(context: CalendarContext, id: string, to: Move
   }
 }
 
-/** A length is known where it is asked for, and where it is the booking's own and its service stays. */
+/** The length is known where it is requested, and where it is the booking's own and the service stays. */
 function moveOf({ calendar }: CalendarContext, known: BookingUpdate, to: MoveTo): InDoubtMove {
   const keepsService = to.service === undefined || to.service === known.service;
   return {
@@ -106,7 +106,7 @@ function moveOf({ calendar }: CalendarContext, known: BookingUpdate, to: MoveTo)
 const isSameMove = (one: InDoubtMove, other: InDoubtMove): boolean =>
   one.start.getTime() === other.start.getTime() && one.addressId === other.addressId;
 
-/** The record may be behind. @returns what it is now, where it is at the address where it was to go */
+/** The database may lag behind. @returns the successor, where it is at the requested address */
 async function lookAgain(
   context: CalendarContext,
   { booking, addressId }: InDoubtMove,
@@ -116,7 +116,7 @@ async function lookAgain(
   return visit?.became?.place.addressId === addressId ? begun : undefined;
 }
 
-/** Where neither the record nor the marketplace knows it, the marketplace says what it wants. */
+/** Where neither the database nor the marketplace has the service, the marketplace decides on an empty one. */
 async function serviceOf(
   { client, calendar }: CalendarContext,
   { id, service }: BookingUpdate,
@@ -125,19 +125,19 @@ async function serviceOf(
 }
 
 interface Successors {
-  /** What it is now; its own id where it has not moved. */
+  /** The id of the last successor; the booking's own where it has not moved. */
   readonly newest: string;
   readonly all: readonly StoredBooking[];
 }
 
-/** What the booking has become, as the record has it. */
+/** The successors of the booking in the database. */
 async function successorsOf({ db, calendar }: CalendarContext, booking: string): Promise<Successors> {
   const find = (ids: readonly string[]) => findBookingsOfAccount(db, calendar.account, ids);
   const all = await includeSuccessors([...(await findBookings(db, calendar.id, [booking])).values()], find);
   return { newest: findNewestId(booking, all), all };
 }
 
-/** Where this very move was made before, the booking that it is now: as the record has it, or the marketplace. */
+/** Where this very move was made before, the successor, from the database or the marketplace. */
 async function repeated(
   context: CalendarContext,
   { booking, start, addressId }: InDoubtMove,

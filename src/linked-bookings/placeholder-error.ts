@@ -1,4 +1,4 @@
-/** The booking is a placeholder of ours, which goes where its appointment goes and with nothing else. */
+/** The booking is our placeholder, which moves only with its appointment. */
 export class PlaceholderError extends Error {
   override readonly name = 'PlaceholderError';
 

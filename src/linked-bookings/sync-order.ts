@@ -1,7 +1,7 @@
-/** In which order bookings follow their appointments. Pure. */
+/** The order in which linked bookings are synchronized. Pure. */
 import type { LinkedBookingChange } from '../db/tables/linked-bookings.js';
 
-/** Whether the one stands where the other is to go. */
+/** Whether the first booking blocks the target time of the second. */
 export function isInTheWay(one: LinkedBookingChange, other: LinkedBookingChange): boolean {
   if (one === other || other.to === undefined) return false;
   const { start, end } = other.booking;
@@ -11,8 +11,8 @@ export function isInTheWay(one: LinkedBookingChange, other: LinkedBookingChange)
 }
 
 /**
- * Each after those that stand where it is to go: a whole day that moves by twenty minutes begins with its last booking.
- * What only frees time comes last, unless a move waits for it. Of bookings that change places one is refused.
+ * Orders each booking after those that block its target time: a whole day that moves by twenty minutes begins with its last
+ * booking. Cancellations come last, unless a move waits for them. Of two bookings that swap their times one is refused.
  */
 export function inOrder(all: readonly LinkedBookingChange[]): LinkedBookingChange[] {
   const ordered = new Set<LinkedBookingChange>();

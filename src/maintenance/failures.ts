@@ -14,7 +14,7 @@ import {
 import { failedCalendars, failedDays } from '../db/tables/failures.js';
 import { refusedBookings } from '../db/tables/linked-bookings.js';
 import { findRejectedEvents, type RejectedQueueEvent } from '../db/tables/rejected-events.js';
-import { spelled } from '../publishing/address-services.js';
+import { formatService } from '../publishing/address-services.js';
 import { type ResolveFailuresOptions, resolveFailures } from './resolve-failures.js';
 
 const MAX_EVENTS = 1_000;
@@ -116,7 +116,7 @@ function describeService({ calendar, service, name, since }: GoneService): Failu
     id: `service/${calendar}/${service}`,
     calendar,
     service,
-    reason: `the address no longer has the service ${spelled({ id: service, name })}: the service is not published`,
+    reason: `the address no longer has the service ${formatService({ id: service, name })}: the service is not published`,
     since: since.toISOString(),
   };
 }

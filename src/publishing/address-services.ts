@@ -1,11 +1,11 @@
 /**
- * What an address has is read and held against what the windows name: a service that is gone is offered no more, one that is
- * back is offered again, and the clinic is told of both, of durations that changed and of a calendar that is switched off.
- * Contract: Resources.
+ * Reads the services of an address and compares them with the services of its windows: a service that is gone is not
+ * published any more, one that is back is published again, and the PMS is notified of both, of changed durations and of a
+ * calendar that is switched off. Contract: Resources.
  */
+
 import { classifyError, isPermanentRefusal } from '../context/classify-error.js';
 import type { CalendarContext } from '../context/context.js';
-import { MINUTE } from '../core/duration.js';
 import { LOWEST_PRIORITY } from '../core/index.js';
 import {
   type Address,
@@ -25,32 +25,32 @@ import {
 } from '../db/tables/notifications.js';
 import type { AddressService as ListedService } from '../docplanner/index.js';
 
-/** When a reading that failed is tried again. */
-const AGAIN_AFTER_MS = 10 * MINUTE;
+/** When a failed read is retried. */
+const RETRY_MS = 10 * 60_000;
 
-/** What the marketplace answered. */
-interface Reading {
-  /** Absent where they could not be read, or there are none: that says nothing of those that are known. */
+/** What the marketplace returned. */
+interface FetchedAddress {
+  /** Absent where the services could not be read, or none are listed: the stored services stay as they are. */
   readonly services?: readonly ListedService[] | undefined;
   readonly status?: MarketplaceStatus | undefined;
 }
 
 /**
- * Reads the services of the calendar's address and whether its calendar can be booked, and writes them down. A reading that
- * fails changes nothing.
- * @returns whether what is on offer changes by it: a service that windows name is gone, or is back
- * @throws {FirewallError} and what is none of the marketplace's doing
+ * Reads the services of the calendar's address and whether its calendar can be booked, and saves them. A failed read changes
+ * nothing.
+ * @returns whether the desired days change by it: a service of the windows is gone, or is back
+ * @throws {FirewallError} and errors that do not come from the marketplace
  */
 export async function readAddress(context: CalendarContext, priority: number): Promise<boolean> {
   const { db, calendar, now, log } = context;
   context.address.wasRead = true;
-  const reading = await ask(context, priority);
+  const fetched = await fetchAddress(context, priority);
   const at = new Date(now());
-  if (reading.services === undefined && reading.status === undefined) {
-    await scheduleAddressReads(db, [calendar.id], new Date(at.getTime() + AGAIN_AFTER_MS));
+  if (fetched.services === undefined && fetched.status === undefined) {
+    await scheduleAddressReads(db, [calendar.id], new Date(at.getTime() + RETRY_MS));
     return false;
   }
-  const { gone, back, added } = await take(context, reading, at);
+  const { gone, back, added } = await saveFetched(context, fetched, at);
   context.delivery.enqueue(added);
   if (gone.length > 0) {
     log.warn(
@@ -61,7 +61,7 @@ export async function readAddress(context: CalendarContext, priority: number): P
   return gone.length + back.length > 0;
 }
 
-/** The same, where it is due and was not done in this run. It is nothing that would hold up other work. */
+/** Reads the address where its read is due and this reconcile has not read it. A failed read delays no other work. */
 export async function readDueAddress(context: CalendarContext): Promise<boolean> {
   if (
     context.address.wasRead ||
@@ -71,7 +71,10 @@ export async function readDueAddress(context: CalendarContext): Promise<boolean>
   return await readAddress(context, LOWEST_PRIORITY);
 }
 
-/** The marketplace's reason, and what the address lacks that may be the cause; it is read for that once in a run. */
+/**
+ * The marketplace's reason, with what the address lacks that may be the cause; the address is read for it once in a
+ * reconcile.
+ */
 export async function explainRefusal(context: CalendarContext, reason: string): Promise<string> {
   if (!context.address.wasRead) await readAddress(context, LOWEST_PRIORITY);
   const address = await getAddress(context.db, context.calendar.id);
@@ -79,23 +82,23 @@ export async function explainRefusal(context: CalendarContext, reason: string): 
   return [
     reason,
     ...(address?.status === 'disabled' ? ['the calendar is switched off in the marketplace'] : []),
-    ...gone.map((service) => `the address no longer has the service ${spelled(service)}`),
+    ...gone.map((service) => `the address no longer has the service ${formatService(service)}`),
   ].join('; ');
 }
 
-export const spelled = ({ id, name }: Pick<AddressService, 'id' | 'name'>): string =>
+export const formatService = ({ id, name }: Pick<AddressService, 'id' | 'name'>): string =>
   name === null ? id : `${id} (${name})`;
 
-async function ask(context: CalendarContext, priority: number): Promise<Reading> {
+async function fetchAddress(context: CalendarContext, priority: number): Promise<FetchedAddress> {
   const { calendar } = context;
   const client = context.client(priority);
-  // With a `start` only those that are offered on that date would be listed.
+  // With a `start`, only the services that are offered on that date would be listed.
   const listed = await tryTo(context, () => client.getAddressServices(calendar));
   if (listed === 'unanswered') return {};
   const services = listed === 'refused' || listed.length === 0 ? undefined : listed;
   const answered = await tryTo(context, () => client.getCalendar(calendar));
   if (answered === 'refused' || answered === 'unanswered') return { services };
-  // It says `none` of an address that is gone, too.
+  // The marketplace returns the status `none` for a missing address too.
   return listed === 'refused' && answered.status === 'none' ? {} : { services, status: answered.status };
 }
 
@@ -106,50 +109,52 @@ async function tryTo<Answer>(
   try {
     return await read();
   } catch (error) {
-    const failure = classifyError(error, context.now());
-    // It concerns more than this reading.
-    const isOfAccount = failure.kind === 'retry' && failure.accountRefusal !== undefined;
-    if (failure.kind === 'firewall' || failure.kind === 'unknown' || isOfAccount) throw error;
+    const classified = classifyError(error, context.now());
+    // The error concerns the whole account.
+    const isOfAccount = classified.kind === 'retry' && classified.accountRefusal !== undefined;
+    if (classified.kind === 'firewall' || classified.kind === 'unknown' || isOfAccount) throw error;
     context.log.warn(
-      { calendar: context.calendar.id, reason: failure.reason },
-      'what an address has could not be read',
+      { calendar: context.calendar.id, reason: classified.reason },
+      'the services of an address could not be read',
     );
     return isPermanentRefusal(error) ? 'refused' : 'unanswered';
   }
 }
 
-interface Taken {
+interface AddressChanges {
   /** Ids of services that windows name. */
   readonly gone: readonly string[];
   readonly back: readonly string[];
   readonly added: readonly AddedNotification[];
 }
 
-/** Takes it into the record, and tells the clinic what is new in it. */
-async function take(
+/** Saves what was read, and adds notifications of what changed. */
+async function saveFetched(
   { db, calendar, account, encryptor }: CalendarContext,
-  reading: Reading,
+  fetched: FetchedAddress,
   now: Date,
-): Promise<Taken> {
+): Promise<AddressChanges> {
   return await db.transaction().execute(async (tx) => {
     const known = (await lockCalendarAtAddress(tx, calendar)) ? await getAddress(tx, calendar.id) : undefined;
     if (known === undefined) return { gone: [], back: [], added: [] };
     const services =
-      reading.services &&
-      servicesOf(reading.services, known, await findServicesInUse(tx, calendar.id, now), now);
-    const news = differencesOf(known, { services, status: reading.status });
+      fetched.services &&
+      servicesOf(fetched.services, known, await findServicesInUse(tx, calendar.id, now), now);
+    const changes = differencesOf(known, { services, status: fetched.status });
     if (services !== undefined) await saveAddressServices(tx, calendar.id, services);
-    await recordAddressRead(tx, calendar.id, reading.status ?? known.status, now);
-    const [gone, back] = [idsOf(news, 'service-gone'), idsOf(news, 'service-back')];
+    await recordAddressRead(tx, calendar.id, fetched.status ?? known.status, now);
+    const [gone, back] = [idsOf(changes, 'service-gone'), idsOf(changes, 'service-back')];
     for (const id of [...gone, ...back]) await markDaysOfService(tx, calendar.id, id, now);
-    // What is about to be removed is no news.
+    // A calendar that is about to be removed notifies nothing.
     const items =
-      calendar.closing === undefined ? news.map((one) => itemOf(account.id, calendar.id, one, now)) : [];
+      calendar.closing === undefined
+        ? changes.map((one) => toNotification(account.id, calendar.id, one, now))
+        : [];
     return { gone, back, added: (await addNotifications(tx, encryptor, items, now)).added };
   });
 }
 
-/** Those that are listed, and those that windows name and that are not. */
+/** The listed services, and those that windows name and that are not listed. */
 function servicesOf(
   listed: readonly ListedService[],
   known: Address,
@@ -157,7 +162,7 @@ function servicesOf(
   now: Date,
 ): AddressService[] {
   const before = new Map(known.services.map((service) => [service.id, service]));
-  const there = new Map(
+  const listedById = new Map(
     listed.map(({ id, name, custom_name: ownName, default_duration: duration }): [string, AddressService] => [
       id,
       {
@@ -169,15 +174,15 @@ function servicesOf(
     ]),
   );
   const gone = [...inUse]
-    .filter((id) => !there.has(id))
+    .filter((id) => !listedById.has(id))
     .map((id): AddressService => {
       const { name = null, duration = null, goneSince = null } = before.get(id) ?? {};
       return { id, name, duration, goneSince: goneSince ?? now };
     });
-  return [...there.values(), ...gone];
+  return [...listedById.values(), ...gone];
 }
 
-type News =
+type AddressChange =
   | { readonly name: 'service-gone' | 'service-back'; readonly service: AddressService }
   | {
       readonly name: 'service-changed';
@@ -187,35 +192,43 @@ type News =
     }
   | { readonly name: 'calendar-disabled' | 'calendar-enabled' };
 
-/** What is not as it was when it was last read. */
+/** What changed since the address was last read. */
 function differencesOf(
   known: Address,
-  read: { readonly services: readonly AddressService[] | undefined; readonly status: Reading['status'] },
-): News[] {
+  read: {
+    readonly services: readonly AddressService[] | undefined;
+    readonly status: FetchedAddress['status'];
+  },
+): AddressChange[] {
   const before = new Map(known.services.map((service) => [service.id, service]));
-  const news: News[] = [];
+  const changes: AddressChange[] = [];
   for (const service of read.services ?? []) {
     const old = before.get(service.id);
     const wasGone = old !== undefined && old.goneSince !== null;
-    if (service.goneSince !== null && !wasGone) news.push({ name: 'service-gone', service });
-    if (service.goneSince === null && wasGone) news.push({ name: 'service-back', service });
+    if (service.goneSince !== null && !wasGone) changes.push({ name: 'service-gone', service });
+    if (service.goneSince === null && wasGone) changes.push({ name: 'service-back', service });
     const [from, to] = [old?.duration ?? null, service.duration];
     if (from !== null && to !== null && from !== to) {
-      news.push({ name: 'service-changed', service, before: from, after: to });
+      changes.push({ name: 'service-changed', service, before: from, after: to });
     }
   }
-  if (read.status === 'disabled' && known.status !== 'disabled') news.push({ name: 'calendar-disabled' });
-  if (read.status === 'enabled' && known.status === 'disabled') news.push({ name: 'calendar-enabled' });
-  return news;
+  if (read.status === 'disabled' && known.status !== 'disabled') changes.push({ name: 'calendar-disabled' });
+  if (read.status === 'enabled' && known.status === 'disabled') changes.push({ name: 'calendar-enabled' });
+  return changes;
 }
 
-const idsOf = (news: readonly News[], name: 'service-gone' | 'service-back'): string[] =>
-  news.flatMap((one) => (one.name === name ? [one.service.id] : []));
+const idsOf = (changes: readonly AddressChange[], name: 'service-gone' | 'service-back'): string[] =>
+  changes.flatMap((one) => (one.name === name ? [one.service.id] : []));
 
-/** It is about no person. The moment tells it from the same that happened before. */
-function itemOf(account: string, calendar: string, news: News, now: Date): NewNotification {
-  const { name } = news;
-  const service = 'service' in news ? { id: news.service.id, name: news.service.name } : undefined;
+/** A notification about no person. Its hash contains the time, so that a repeated change is a new notification. */
+function toNotification(
+  account: string,
+  calendar: string,
+  changes: AddressChange,
+  now: Date,
+): NewNotification {
+  const { name } = changes;
+  const service = 'service' in changes ? { id: changes.service.id, name: changes.service.name } : undefined;
   return {
     account,
     calendar,
@@ -225,7 +238,7 @@ function itemOf(account: string, calendar: string, news: News, now: Date): NewNo
     source: 'engine',
     data: {
       ...(service === undefined ? {} : { service }),
-      ...(news.name === 'service-changed' ? { before: news.before, after: news.after } : {}),
+      ...(changes.name === 'service-changed' ? { before: changes.before, after: changes.after } : {}),
     },
   };
 }

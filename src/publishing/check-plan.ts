@@ -1,21 +1,21 @@
-/** The last look before a write is sent: whether what it was planned from is still so. */
+/** The last check before a write is sent: whether the days that it was planned from are unchanged. */
 
 import type { CalendarContext } from '../context/context.js';
 import { haveChanged } from '../db/tables/days.js';
-import type { WantedDay } from './desired-days.js';
+import type { DesiredDay } from './desired-days.js';
 import { PlanOutdatedError } from './plan-outdated-error.js';
 
-/** Where days change without end, what closes is sent all the same. */
+/** Where days change continually, a write that closes is sent all the same. */
 const MAX_OUTDATED = 5;
 
 /**
- * Called when nothing is waited for any more before a request leaves that can put time on sale.
- * @param days what the plan was made from
+ * Called immediately before a request that can put time on sale, after every wait.
+ * @param days the days that the plan was made from
  * @throws {PlanOutdatedError} where any of them changed since, a few times at most
  */
 export async function checkPlan(
   context: CalendarContext,
-  days: readonly Pick<WantedDay, 'date' | 'generation'>[],
+  days: readonly Pick<DesiredDay, 'date' | 'generation'>[],
 ): Promise<void> {
   const { db, calendar, outdated } = context;
   if (outdated.count < MAX_OUTDATED && (await haveChanged(db, calendar.id, days))) {

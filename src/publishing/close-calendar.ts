@@ -1,6 +1,7 @@
 /**
  * Closes a calendar that is deleted, or a former address: every day of the horizon is emptied like any other day, then our
- * own breaks and placeholders are removed, and when nothing is on offer any more, the calendar is. Patients' bookings stay.
+ * own breaks and placeholders are removed, and the calendar is deleted when nothing is on sale any more. Patients' bookings
+ * stay.
  */
 
 import type { CalendarContext } from '../context/context.js';
@@ -12,25 +13,25 @@ import { DONE, requeueNow, type WorkResult } from '../lib/work-result.js';
 import { executeStep } from './blocking/executor.js';
 import { ObservedState } from './blocking/observed-state.js';
 import { planBlocking } from './blocking/plan-blocking.js';
-import type { WantedDay } from './desired-days.js';
+import type { DesiredDay } from './desired-days.js';
 import { horizonOf } from './horizon.js';
-import { compareOnly } from './send-slots.js';
+import { fetchNonEmptyDates } from './verify-publication.js';
 
-/** After so many steps another calendar gets a turn; the rest of this one follows. */
+/** After so many steps the calendar is requeued, so that others are published meanwhile. */
 const MAX_STEPS = 200;
 
-/** Has every day of the horizon emptied, also those that we never published: the marketplace may show something there. */
+/** Marks every day of the horizon for closing, also days that we never published: the marketplace may show slots there. */
 export async function wantEverythingClosed(context: CalendarContext): Promise<void> {
   const { db, calendar, account, now } = context;
   const { from, to } = horizonOf(account.timeZone, now());
   const known = new Map((await daysBetween(db, calendar.id, from, to)).map((day) => [day.date, day]));
   const windows = datesBetween(from, to)
     .filter((date) => !isBeingClosed(known.get(date)))
-    .map((date) => ({ calendar: calendar.id, date, priority: priorityOfClosing(context, date) }));
+    .map((date) => ({ calendar: calendar.id, date, priority: closingPriority(context, date) }));
   await markDays(db, { windows, occupancy: [] }, new Date(now()));
 }
 
-/** Closed, failed, or waiting as urgently as what closes. */
+/** Whether the day is closed, failed, or pending with the priority of a closing change. */
 function isBeingClosed(day: StoredDay | undefined): boolean {
   if (day === undefined) return false;
   if (day.generation === day.publishedGeneration) return day.published?.length === 0;
@@ -39,60 +40,63 @@ function isBeingClosed(day: StoredDay | undefined): boolean {
   );
 }
 
-/** After its days were published. */
+/** Called after the calendar's days were published. */
 export async function finishClosing(context: CalendarContext, since: Date): Promise<WorkResult> {
   const { db, calendar, account, now, log } = context;
   const { from, to } = horizonOf(account.timeZone, now());
   const stored = await daysBetween(db, calendar.id, from, to);
-  // A day that failed may be on sale, and what we hide there with it.
+  // A failed day may be on sale, and our blocks on it must stay.
   if (stored.some((day) => day.generation > day.publishedGeneration)) return DONE;
-  const days = stored.map((day): WantedDay => ({ ...day, wanted: [] }));
-  await refuseWhatShows(context, days);
-  if (!(await removeOurs(context, days))) return requeueNow(priorityOfClosing(context, to));
-  await refuseWhatShows(context, days);
+  const days = stored.map((day): DesiredDay => ({ ...day, wanted: [] }));
+  await assertNothingOnSale(context, days);
+  if (!(await removeOwnBlocks(context, days))) return requeueNow(closingPriority(context, to));
+  await assertNothingOnSale(context, days);
   await deleteClosedCalendar(db, calendar.id, since);
   log.info({ calendar: calendar.id, account: account.id }, 'a calendar was closed and removed');
   return DONE;
 }
 
-/** @throws {StillOnSaleError} where something is on offer; those days are closed again */
-async function refuseWhatShows(context: CalendarContext, days: readonly WantedDay[]): Promise<void> {
-  const showing = await compareOnly(context, days);
-  if (showing.size === 0) return;
+/** @throws {StillOnSaleError} where something is on sale; those days are marked for closing again */
+async function assertNothingOnSale(context: CalendarContext, days: readonly DesiredDay[]): Promise<void> {
+  const nonEmptyDates = await fetchNonEmptyDates(context, days);
+  if (nonEmptyDates.size === 0) return;
   const changes = days
-    .filter(({ date }) => showing.has(date))
+    .filter(({ date }) => nonEmptyDates.has(date))
     .map(({ date, generation }) => ({
       date,
       generation,
-      priority: priorityOfClosing(context, date),
+      priority: closingPriority(context, date),
       isTold: false,
     }));
   await markDrift(context.db, context.calendar.id, changes, new Date(context.now()));
-  throw new StillOnSaleError([...showing].sort());
+  throw new StillOnSaleError([...nonEmptyDates].sort());
 }
 
-/** Nothing comes on offer by it: there is nothing under them any more. @returns whether none is left */
-async function removeOurs(context: CalendarContext, days: readonly WantedDay[]): Promise<boolean> {
-  const seen = new ObservedState(context);
+/**
+ * Removes our breaks and placeholders, which puts nothing on sale: there are no slots under them. @returns whether none is
+ * left
+ */
+async function removeOwnBlocks(context: CalendarContext, days: readonly DesiredDay[]): Promise<boolean> {
+  const observed = new ObservedState(context);
   for (let step = 0; step < MAX_STEPS; step += 1) {
-    const present = await seen.present(days, [], []);
-    if (present === 'news') continue;
+    const marketplaceState = await observed.fetchState(days, [], []);
+    if (marketplaceState === 'changed') continue;
     const { opening } = planBlocking({
       strategy: 'slots',
       timeZone: context.account.timeZone,
-      days: days.map(({ date }) => ({ date, told: [], isCertain: true, wanted: [] })),
-      needs: [],
-      present,
-      refused: seen.refused,
+      days: days.map(({ date }) => ({ date, published: [], isVerified: true, wanted: [] })),
+      requiredBlocks: [],
+      marketplaceState,
+      refused: observed.refused,
       now: context.now(),
     });
     if (opening[0] === undefined) return true;
-    await executeStep(context, seen, opening[0]);
+    await executeStep(context, observed, opening[0]);
   }
   return false;
 }
 
-function priorityOfClosing({ account: { timeZone }, now }: CalendarContext, date: string): number {
+function closingPriority({ account: { timeZone }, now }: CalendarContext, date: string): number {
   const closed = [{ start: startOfDate(date, timeZone), end: startOfDate(addDays(date, 1), timeZone) }];
   return priority({ closed, opened: [], now: now() });
 }

@@ -1,4 +1,4 @@
-/** A day as it is told to people and programs: what is wanted, what is published, and how it stands between them. */
+/** The report of a day for people and programs: the desired slots, the published slots, and the state between them. */
 import { type Insurance, type Service, type Slot, toIso } from '../core/index.js';
 import type { Account } from '../db/tables/accounts.js';
 import type { BusyTime } from '../db/tables/busy-time.js';
@@ -8,9 +8,9 @@ import type { DayView } from './desired-days.js';
 import { type Horizon, horizonOf } from './horizon.js';
 
 /**
- * `in-sync`: what is wanted is published, or the date is over. `pending`: it waits to be published. `failed`: it could not be.
- * `held`: something of it waits for a person. `unknown`: nobody has said when the calendar is available on that date, so that
- * nothing is wanted of it, and what the marketplace shows there is left as it is.
+ * `in-sync`: the desired slots are published, or the date is over. `pending`: the day waits to be published. `failed`: it
+ * could not be published. `held`: a change of it waits for a person's approval. `unknown`: no windows were ever sent for the
+ * date, so that nothing is published, and the marketplace's slots stay as they are.
  */
 export type DayState = 'in-sync' | 'pending' | 'failed' | 'held' | 'unknown';
 
@@ -34,11 +34,11 @@ export interface DayReport {
     readonly services: readonly Service[];
     readonly insurance?: Insurance;
   }[];
-  /** What is taken: by the PMS's appointments, by the marketplace's bookings, by breaks that a doctor made there. */
+  /** Busy time: the PMS's appointments, the marketplace's bookings, and breaks that a doctor made there. */
   readonly busy: readonly BusyReport[];
   /** The slot configuration that the core computes. */
   readonly wanted: readonly Slot[];
-  /** The one that the marketplace was told last; null when it never was. */
+  /** The slot configuration that was published last; null where none was. */
   readonly published: readonly Slot[] | null;
   readonly publishedAt: string | null;
   readonly error: DayError | null;
@@ -57,7 +57,7 @@ export function reportDay(view: DayView, calendar: CalendarState, account: Accou
       services,
       ...(insurance === undefined ? {} : { insurance }),
     })),
-    busy: taken.map((one) => ({ ...whoTook(one), start: iso(one.start), end: iso(one.end) })),
+    busy: taken.map((one) => ({ ...busyOwnerOf(one), start: iso(one.start), end: iso(one.end) })),
     wanted,
     published: day?.published ?? null,
     publishedAt: day?.publishedAt?.toISOString() ?? null,
@@ -65,7 +65,7 @@ export function reportDay(view: DayView, calendar: CalendarState, account: Accou
   };
 }
 
-function whoTook(taken: BusyTime): Pick<BusyReport, 'ref' | 'booking' | 'break'> {
+function busyOwnerOf(taken: BusyTime): Pick<BusyReport, 'ref' | 'booking' | 'break'> {
   switch (taken.source) {
     case 'occupancy':
       return { ref: taken.ref };
@@ -87,7 +87,7 @@ function publicationOf({ date, day }: DayView, calendar: CalendarState, horizon:
   if (day === undefined) return 'unknown';
   if (day.generation === day.publishedGeneration) return 'in-sync';
   if (day.failedGeneration === day.generation) return 'failed';
-  // What is over cannot be published any more, and what is far away not yet.
+  // A past day cannot be published any more, and a day after the horizon cannot be published yet.
   if (date < horizon.from || date > horizon.to) return date < horizon.from ? 'in-sync' : 'pending';
   return calendar.failed === undefined ? 'pending' : 'failed';
 }

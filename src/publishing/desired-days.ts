@@ -1,4 +1,5 @@
-/** What the record knows of a calendar's days at one moment, and what follows from it for the marketplace. */
+/** Computes the desired slots of a calendar's days from one consistent read of the database. */
+
 import { isDeepStrictEqual } from 'node:util';
 import { CalendarChangedError } from '../context/calendar-changed-error.js';
 import { MINUTE } from '../core/duration.js';
@@ -16,39 +17,39 @@ import { type StoredWindow, windowsOf } from '../db/tables/windows.js';
 import { addBuffers, toBusySpan } from '../marketplace-state/dirty-days.js';
 import type { Horizon } from './horizon.js';
 
-/** A day as it is wanted, with the generation that this is the answer to. */
-export interface WantedDay extends StoredDay {
+/** A day with its desired slots, and the generation that they were computed from. */
+export interface DesiredDay extends StoredDay {
   readonly wanted: Day['slots'];
 }
 
-/** The days that wait, and everything that is taken from the first to the last of them. */
-export interface Wanted {
-  /** Most urgent first. */
-  readonly days: readonly WantedDay[];
+/** The pending days, and all busy time from the first to the last of them. */
+export interface PendingDays {
+  /** Highest priority first. */
+  readonly days: readonly DesiredDay[];
   readonly taken: readonly BusyTime[];
-  /** The bookings that have to follow their appointments. */
-  readonly following: readonly LinkedBookingChange[];
+  /** The linked bookings whose appointments moved or were released. */
+  readonly linkedChanges: readonly LinkedBookingChange[];
 }
 
 const MAX_DAYS = 400;
 
 /**
- * What waits to be published, computed from the record as it is now.
+ * Computes the pending days from the current database.
  * @param only where given, no other dates
- * @throws {CalendarChangedError} where the calendar or its account is something else by now
+ * @throws {CalendarChangedError} where the calendar or its account changed meanwhile
  */
-export async function wantedDays(
+export async function computePendingDays(
   db: Db,
   calendar: Calendar,
   account: Account,
   horizon: Horizon,
   now: Date,
   only?: ReadonlySet<string>,
-): Promise<Wanted> {
-  return await atOneMoment(db, async (tx) => {
-    const [isSame, pending, following] = await runPipelined(tx, (reading) =>
+): Promise<PendingDays> {
+  return await inSnapshot(db, async (tx) => {
+    const [isSame, pending, linkedChanges] = await runPipelined(tx, (reading) =>
       Promise.all([
-        isAsBefore(reading, calendar, account),
+        isUnchanged(reading, calendar, account),
         pendingDays(reading, calendar.id, horizon.from, horizon.to, now, MAX_DAYS),
         findBookingsToSync(reading, calendar.id, now),
       ]),
@@ -57,33 +58,33 @@ export async function wantedDays(
     const days = only === undefined ? pending : pending.filter((day) => only.has(day.date));
     const dates = days.map((day) => day.date).sort();
     const [from, to] = [dates[0], dates.at(-1)];
-    if (from === undefined || to === undefined) return { days: [], taken: [], following };
+    if (from === undefined || to === undefined) return { days: [], taken: [], linkedChanges };
     const computed = await computeDates(tx, calendar, account, from, to);
     return {
       days: days.map((day) => ({ ...day, wanted: computed.slots.get(day.date) ?? [] })),
       taken: computed.taken,
-      following,
+      linkedChanges,
     };
   });
 }
 
-/** The days that are published, as they should show, and what is taken from the first to the last of them. */
-export interface Resolved {
-  readonly days: readonly WantedDay[];
+/** Published days with their desired slots, and all busy time from the first to the last of them. */
+export interface ComputedDays {
+  readonly days: readonly DesiredDay[];
   readonly taken: readonly BusyTime[];
 }
 
-/** The days of the horizon for which nothing waits: neither pending, nor failed, nor dropped by hand. */
-export async function settledDays(
+/** The published days of the horizon that are neither pending, nor failed, nor dropped by a person. */
+export async function computePublishedDays(
   db: Db,
   calendar: Calendar,
   account: Account,
   horizon: Horizon,
-): Promise<Resolved> {
-  return await atOneMoment(db, async (tx) => {
+): Promise<ComputedDays> {
+  return await inSnapshot(db, async (tx) => {
     const [isSame, all] = await runPipelined(tx, (reading) =>
       Promise.all([
-        isAsBefore(reading, calendar, account),
+        isUnchanged(reading, calendar, account),
         daysBetween(reading, calendar.id, horizon.from, horizon.to),
       ]),
     );
@@ -99,14 +100,14 @@ export async function settledDays(
   });
 }
 
-/** Everything known of each date of a range, for people who look at it. */
+/** Everything known of a date, for reports. */
 export interface DayView {
   readonly date: string;
   readonly day: StoredDay | undefined;
   readonly windows: readonly StoredWindow[];
   readonly taken: readonly BusyTime[];
   readonly wanted: Day['slots'];
-  /** Whether something that would be taken away from it waits for a person. */
+  /** Whether a change that would remove something from the day waits for a person's approval. */
   readonly held: boolean;
 }
 
@@ -117,7 +118,7 @@ export async function viewDays(
   from: string,
   to: string,
 ): Promise<DayView[]> {
-  return await atOneMoment(db, async (tx) => {
+  return await inSnapshot(db, async (tx) => {
     const days = new Map((await daysBetween(tx, calendar.id, from, to)).map((day) => [day.date, day]));
     const held = await heldDates(tx, calendar.id, from, to);
     const computed = await computeDates(tx, calendar, account, from, to);
@@ -136,8 +137,8 @@ export async function viewDays(
   });
 }
 
-/** A generation that is read here is the answer to the calendar as it is here. */
-async function isAsBefore(db: Db, calendar: Calendar, account: Account): Promise<boolean> {
+/** A generation that is read in this transaction belongs to the calendar and account as they are compared here. */
+async function isUnchanged(db: Db, calendar: Calendar, account: Account): Promise<boolean> {
   const [isCalendar, found] = await Promise.all([
     isCalendarUnchanged(db, calendar),
     getAccount(db, account.id),
@@ -145,19 +146,19 @@ async function isAsBefore(db: Db, calendar: Calendar, account: Account): Promise
   return isCalendar && isDeepStrictEqual(found, account);
 }
 
-/** Everything that is taken on the dates, also where only the buffers around it reach them. */
-export async function busyTimeOn(
+/** All busy time of the dates, also where only its buffers reach them. */
+export async function findBusyTimeOn(
   db: Db,
   calendar: Calendar,
   account: Account,
   from: string,
   to: string,
 ): Promise<BusyTime[]> {
-  const { first, last } = reachOf(calendar, account, from, to);
+  const { first, last } = boundsOf(calendar, account, from, to);
   return await findBusyTime(db, calendar.id, new Date(first), new Date(last));
 }
 
-function reachOf(
+function boundsOf(
   { bufferBefore = 0, bufferAfter = 0 }: Calendar,
   account: Account,
   from: string,
@@ -169,27 +170,27 @@ function reachOf(
   };
 }
 
-/** @param tx a transaction that only reads; it is ended */
+/** @param tx a read-only transaction, which this function commits */
 async function computeDates(tx: Db, calendar: Calendar, account: Account, from: string, to: string) {
   const { bufferBefore = 0, bufferAfter = 0, grid } = calendar;
-  const { first, last } = reachOf(calendar, account, from, to);
+  const { first, last } = boundsOf(calendar, account, from, to);
   const [windows, taken, gone] = await runPipelined(tx, (db) =>
     Promise.all([
       windowsOf(db, calendar.id, from, to),
-      busyTimeOn(db, calendar, account, from, to),
+      findBusyTimeOn(db, calendar, account, from, to),
       findGoneServiceIds(db, calendar.id),
       COMMIT.execute(db),
     ]),
   );
   const closed = taken.map((one) => {
     const { start, end } = addBuffers(toBusySpan(one), { bufferBefore, bufferAfter });
-    // A break may end in a year of which nothing is computed.
+    // A break may end in a year for which nothing is computed.
     return { start: Math.max(start, first), end: Math.min(end, last) };
   });
   const days = computeSlotConfigs({
     timeZone: account.timeZone,
     windows: withoutGoneServices(windows, gone),
-    // Where it is hidden by other means, all that is available is published.
+    // The other strategies publish all that is available, and block busy time by breaks and placeholders.
     busy: calendar.strategy === 'slots' ? closed : [],
     from,
     to,
@@ -198,7 +199,7 @@ async function computeDates(tx: Db, calendar: Calendar, account: Account, from: 
   return { windows, taken, slots: new Map(days.map((day) => [day.date, day.slots])) };
 }
 
-/** Several reads that must see the same state: a generation and the occupancy that it counts. */
-async function atOneMoment<T>(db: Db, read: (tx: Db) => Promise<T>): Promise<T> {
+/** Reads in one snapshot of the database, so that a generation and the occupancy that it counts belong together. */
+async function inSnapshot<T>(db: Db, read: (tx: Db) => Promise<T>): Promise<T> {
   return await db.transaction().setIsolationLevel('repeatable read').execute(read);
 }

@@ -1,10 +1,11 @@
-/** Trust, then verify: what the marketplace shows of some days, held against what was sent. */
+/** Compares what the marketplace shows of some days with what was published. */
+
 import { MINUTE } from '../core/duration.js';
 import { bookableStarts, type Cut, type Slot } from '../core/index.js';
 import type { Span } from '../core/span.js';
 import type { BookableStart, Booking, CalendarBreak } from '../docplanner/index.js';
 
-/** What one day was told. */
+/** What was published of one day. */
 export interface SentDay {
   readonly date: string;
   readonly slots: readonly Slot[];
@@ -12,15 +13,15 @@ export interface SentDay {
 
 export interface Difference {
   readonly date: string;
-  /** Whether a start is bookable whose visit reaches into time that is taken or not offered. */
+  /** Whether a start is bookable whose booking would reach into time that is busy or not offered. */
   readonly oversells: boolean;
-  /** The other cut, where the day is as it cuts the same slots. */
+  /** The other cut, where the day shows exactly what that cut makes of the same slots. */
   readonly otherCut?: Cut;
   /** Starts that should be bookable and are not. */
   readonly missing: readonly Start[];
   /** Starts that are bookable and should not be. */
   readonly extra: readonly Start[];
-  /** All that should be bookable, and all that are. */
+  /** All starts that should be bookable, and all that are. */
   readonly expected: readonly Start[];
   readonly shown: readonly Start[];
 }
@@ -29,17 +30,17 @@ export interface Difference {
 export interface Start {
   readonly at: number;
   readonly end: number;
-  /** Absent where the marketplace does not say for which services. */
+  /** Absent where the marketplace does not name the services of a start. */
   readonly service?: string;
 }
 
 export interface Reading {
   readonly starts: readonly BookableStart[];
-  /** Time that the marketplace keeps to itself: its bookings and breaks. */
+  /** Time that the marketplace blocks by itself: its bookings and breaks. */
   readonly taken: readonly Span[];
 }
 
-/** A booking of these statuses holds its time no longer. */
+/** Bookings of these statuses block no time any more. */
 const OVER = new Set(['canceled', 'moved']);
 
 export const busyTimeBy = (
@@ -52,37 +53,37 @@ export const busyTimeBy = (
   ...breaks.map((one) => ({ start: Date.parse(one.since), end: Date.parse(one.till) })),
 ];
 
-/** What is shown of one day. */
-export interface Judged {
+/** The comparison of one day. */
+export interface DayDiff {
   readonly date: string;
-  /** Absent where it shows what it was told. */
+  /** Absent where the day shows what was published. */
   readonly difference?: Difference;
-  /** The only cut that explains what it shows, where the other would show something else. */
+  /** The only cut that explains what the day shows, where the other cut would show something else. */
   readonly cut?: Cut;
 }
 
-/** The days that show something else than they were told, see {@link judge}. */
-export function differences(...of: Parameters<typeof judge>): Difference[] {
-  return judge(...of).flatMap(({ difference }) => difference ?? []);
+/** The days that show something else than was published, see {@link diffDays}. */
+export function differences(...of: Parameters<typeof diffDays>): Difference[] {
+  return diffDays(...of).flatMap(({ difference }) => difference ?? []);
 }
 
 /**
- * Holds each day against what it was told. Starts that are over do not count, nor those that the marketplace's own bookings
- * and breaks hide.
+ * Compares each day with what was published. Past starts do not count, nor those that the marketplace's own bookings and
+ * breaks block.
  * @param dateOf the local date of an instant
  * @param now epoch milliseconds
- * @param hidden time in which nothing may be bookable, although the slots offer it
- * @param cut how the address cuts periods; while that is not known, either is right
+ * @param hidden blocked time, in which nothing may be bookable although the slots offer it
+ * @param cut how the address cuts periods; while that is unknown, either cut is accepted
  */
-export function judge(
+export function diffDays(
   sent: readonly SentDay[],
   reading: Reading,
   dateOf: (ms: number) => string,
   now: number,
   hidden: readonly Span[] = [],
   cut?: Cut,
-): Judged[] {
-  // Where the marketplace does not tell services apart, neither can we.
+): DayDiff[] {
+  // Where the marketplace does not name the services, starts are compared without them.
   const byService = reading.starts.every((start) => start.services !== undefined);
   const shown = new Map<string, Map<string, Start>>();
   for (const { start, services } of reading.starts) {
@@ -95,14 +96,14 @@ export function judge(
     }
   }
 
-  return sent.map(({ date, slots }): Judged => {
+  return sent.map(({ date, slots }): DayDiff => {
     const day = shown.get(date) ?? new Map<string, Start>();
-    const against = (how: Cut): Difference | undefined =>
+    const diffWith = (how: Cut): Difference | undefined =>
       differenceOf({ date, slots }, how, day, byService, reading.taken, hidden, now);
-    const first = against(cut ?? 'duration');
+    const first = diffWith(cut ?? 'duration');
     if (!slots.some(hasDurations)) return { date, ...(first && { difference: first }) };
     const other: Cut = cut === 'divisor' ? 'duration' : 'divisor';
-    const second = against(other);
+    const second = diffWith(other);
     if (first === undefined) return { date, ...(second && { cut: cut ?? 'duration' }) };
     if (second !== undefined) {
       const isNearer = cut === undefined && countOf(second) < countOf(first);
@@ -141,7 +142,7 @@ function differenceOf(
   return { date, oversells, missing, extra, expected, shown: seen };
 }
 
-/** Whether the whole visit lies in time that is offered for it, be it from another start. */
+/** Whether the whole booking lies in time that is offered for its service, also where it begins at another start. */
 const isOffered = ({ at, service }: Start, slots: readonly Slot[], hidden: readonly Span[]): boolean =>
   slots.some(({ start, end, address_services: services }) =>
     services.some((one) => {
@@ -155,7 +156,7 @@ const isOffered = ({ at, service }: Start, slots: readonly Slot[], hidden: reado
 
 const keyOf = (start: Start): string => `${start.at} ${start.service ?? ''}`;
 
-/** Each entry cut for each service; without services, the shortest appointment at a start decides how long it is. */
+/** Every start of the slots. Without services, the shortest appointment at a start decides its end. */
 function startsOf(slots: readonly Slot[], byService: boolean, cut: Cut): Start[] {
   const starts = new Map<string, Start>();
   for (const slot of slots) {

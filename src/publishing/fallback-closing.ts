@@ -1,8 +1,9 @@
 /**
- * Closes time that should not be on sale by the next best way, where the proper one is refused: by slots without the taken time,
- * by a calendar break over exactly that time, or by a day that shows nothing. What was put in place of the proper thing goes
- * when that is published: a break of ours that hides nothing wanted is removed, and slots are replaced.
+ * Closes time that must not be on sale by a fallback where the regular write is refused: by slots without the busy time, by
+ * a calendar break over exactly that time, or by an empty day. The next regular write replaces the fallback: an own break
+ * that blocks nothing required is removed, and slots are replaced.
  */
+
 import { CalendarChangedError } from '../context/calendar-changed-error.js';
 import { isPermanentRefusal } from '../context/classify-error.js';
 import type { CalendarContext } from '../context/context.js';
@@ -13,64 +14,64 @@ import { explainRefusal } from './address-services.js';
 import { addBreak } from './blocking/break-commands.js';
 import { fetchMarketplaceState } from './blocking/fetch-marketplace-state.js';
 import { ObservedState } from './blocking/observed-state.js';
-import { viewDays, type WantedDay } from './desired-days.js';
+import { type DesiredDay, viewDays } from './desired-days.js';
 import { priorityOf } from './next-action.js';
-import { freshEntries, sendSlots } from './put-slots.js';
-import { fetchShownDays } from './verify-publication.js';
+import { chooseEntries, sendSlots } from './put-slots.js';
+import { fetchNonEmptyDates } from './verify-publication.js';
 import { findWronglyOnSale, type OnSale } from './wrongly-on-sale.js';
 
-/** How a day was closed; `null` where every way was refused, undefined where nothing had to be closed. */
+/** The fallback that closed a day; `null` where every fallback was refused, undefined where nothing had to be closed. */
 export type Closed = ClosedBy | null | undefined;
 
 /**
- * @param ways in the order in which they are tried
- * @param shown what patients were seen to be offered besides what was published
- * @throws what is no refusal
+ * @param fallbacks in the order in which they are tried
+ * @param shown starts that patients were offered besides what was published
+ * @throws errors that are no refusal
  */
-export async function closeOtherwise(
+export async function closeByFallback(
   context: CalendarContext,
   date: string,
-  ways: readonly ClosedBy[],
+  fallbacks: readonly ClosedBy[],
   shown: readonly Span[] = [],
 ): Promise<Closed> {
-  let left = await onSale(context, date, shown);
+  let left = await findOnSale(context, date, shown);
   if (left === undefined) return undefined;
-  for (const way of ways) {
+  for (const fallback of fallbacks) {
     try {
-      await BY[way](context, left, shown);
+      await FALLBACKS[fallback](context, left, shown);
     } catch (error) {
       if (!isPermanentRefusal(error)) throw error;
       context.log.warn(
-        { calendar: context.calendar.id, date, way, reason: error.message },
-        'a way of closing taken time was refused',
+        { calendar: context.calendar.id, date, way: fallback, reason: error.message },
+        'a fallback for closing occupied time was refused',
       );
     }
-    left = await onSale(context, date, way === 'break' ? shown : []);
+    left = await findOnSale(context, date, fallback === 'break' ? shown : []);
     if (left === undefined) {
       context.log.warn(
-        { calendar: context.calendar.id, date, way },
-        'taken time was closed by another way than its own',
+        { calendar: context.calendar.id, date, way: fallback },
+        'occupied time was closed by a fallback',
       );
-      return way;
+      return fallback;
     }
   }
   return null;
 }
 
 /**
- * The day has failed: what must not be on sale of it is closed, then it is set apart with the reason.
- * @param ways other than the one that was refused
- * @param shown see {@link closeOtherwise}
- * @returns how it was closed
+ * Closes what must not be on sale of a failed day, then records the failure with its reason.
+ * @param fallbacks without the one that was refused
+ * @param shown see {@link closeByFallback}
+ * @returns how the day was closed
  */
-export async function dayFailed(
+export async function failDay(
   context: CalendarContext,
-  { date, generation }: Pick<WantedDay, 'date' | 'generation'>,
+  { date, generation }: Pick<DesiredDay, 'date' | 'generation'>,
   error: DayError,
-  ways: readonly ClosedBy[],
+  fallbacks: readonly ClosedBy[],
   shown: readonly Span[] = [],
 ): Promise<Closed> {
-  const closedBy = await closeOtherwise(context, date, ways, shown);
+  const closedBy = await closeByFallback(context, date, fallbacks, shown);
   const reason = await explainRefusal(context, error.reason);
   const closed = closedBy === undefined ? {} : { closedBy };
   const failed = { date, generation, error: { ...error, reason, ...closed } };
@@ -79,16 +80,16 @@ export async function dayFailed(
 }
 
 /**
- * Does so for every day of the calendar that waits. Where a day stays on sale, the others are left alone: what refuses it is the
- * calendar's.
+ * Closes every pending day of the calendar by a fallback. Where one day stays on sale, the others are skipped: the refusal
+ * concerns the whole calendar.
  * @returns whether any time stays on sale
  */
-export async function closeAllOtherwise(
+export async function closeAllByFallback(
   context: CalendarContext,
   from: string,
   to: string,
 ): Promise<boolean> {
-  const ways: readonly ClosedBy[] =
+  const fallbacks: readonly ClosedBy[] =
     context.calendar.strategy === 'slots' ? ['break', 'clear'] : ['break', 'slots', 'clear'];
   const open = await findWronglyOnSale(
     context.db,
@@ -100,12 +101,12 @@ export async function closeAllOtherwise(
   );
   const byPriority = open.toSorted((a, b) => (a.spans[0]?.start ?? 0) - (b.spans[0]?.start ?? 0));
   for (const { day } of byPriority) {
-    if ((await closeOtherwise(context, day.date, ways)) === null) return true;
+    if ((await closeByFallback(context, day.date, fallbacks)) === null) return true;
   }
   return false;
 }
 
-async function onSale(
+async function findOnSale(
   context: CalendarContext,
   date: string,
   shown: readonly Span[],
@@ -115,8 +116,8 @@ async function onSale(
   )[0];
 }
 
-const BY: {
-  readonly [Way in ClosedBy]: (
+const FALLBACKS: {
+  readonly [Fallback in ClosedBy]: (
     context: CalendarContext,
     open: OnSale,
     shown: readonly Span[],
@@ -125,52 +126,52 @@ const BY: {
   slots: async (context, { day }) => {
     const { db, calendar, account } = context;
     const [view] = await viewDays(db, { ...calendar, strategy: 'slots' }, account, day.date, day.date);
-    const wanted: WantedDay = { ...day, wanted: view?.wanted ?? [] };
-    await sendSlots(context, [wanted], await freshEntries(context, [wanted]));
-    await publishedAs(context, wanted);
+    const wanted: DesiredDay = { ...day, wanted: view?.wanted ?? [] };
+    await sendSlots(context, [wanted], await chooseEntries(context, [wanted]));
+    await recordPublished(context, wanted);
   },
   break: async (context, { day }, shown) => {
-    // What the database does not know of yet hides it perhaps: a break that was asked for and not answered.
-    const wanted: WantedDay = { ...day, wanted: [] };
-    await fetchMarketplaceState(context, [wanted]).catch(unlessRefused);
-    const left = await onSale(context, day.date, shown);
+    // A break that was requested and not answered may block the time already, and is not in the database yet.
+    const wanted: DesiredDay = { ...day, wanted: [] };
+    await fetchMarketplaceState(context, [wanted]).catch(ignoreRefusal);
+    const left = await findOnSale(context, day.date, shown);
     if (left === undefined) return;
-    const seen = new ObservedState(context);
-    for (const span of left.spans) await addBreak(context, seen, span);
-    // One that was there already is known by its id from now on.
-    if ((await onSale(context, day.date, shown)) !== undefined)
+    const observed = new ObservedState(context);
+    for (const span of left.spans) await addBreak(context, observed, span);
+    // Reads the id of a break that existed already.
+    if ((await findOnSale(context, day.date, shown)) !== undefined)
       await fetchMarketplaceState(context, [wanted]);
   },
   clear: async (context, { day }) => {
-    const wanted: WantedDay = { ...day, wanted: [] };
+    const wanted: DesiredDay = { ...day, wanted: [] };
     const { db, calendar } = context;
-    // After a lost answer it is not known what the day shows.
+    // After a lost answer the state of the day is unknown.
     const client = context.client(priorityOf([wanted]), () => clearVerified(db, calendar.id, [day.date]));
     try {
       await client.deleteSlots(context.calendar, day.date);
     } catch (error) {
-      // There was nothing to clear, or nothing may be cleared.
-      if (
-        !(error instanceof NotFoundError) ||
-        (await fetchShownDays(context, [wanted], priorityOf([wanted]))).size > 0
-      )
+      // The day had no slots, or no slots may be cleared.
+      if (!(error instanceof NotFoundError) || (await fetchNonEmptyDates(context, [wanted])).size > 0)
         throw error;
     }
-    await publishedAs(context, wanted);
+    await recordPublished(context, wanted);
   },
 };
 
-async function publishedAs(context: CalendarContext, { date, generation, wanted }: WantedDay): Promise<void> {
+async function recordPublished(
+  context: CalendarContext,
+  { date, generation, wanted }: DesiredDay,
+): Promise<void> {
   const saved = await saveTold(
     context.db,
     context.calendar.id,
     [{ date, generation, slots: wanted }],
     new Date(context.now()),
   );
-  // It changed while it was being closed: it is looked at anew.
+  // The day changed while it was being closed: its desired slots are computed again.
   if (saved.length === 0) throw new CalendarChangedError(context.calendar.id);
 }
 
-function unlessRefused(error: unknown): void {
+function ignoreRefusal(error: unknown): void {
   if (!isPermanentRefusal(error)) throw error;
 }

@@ -1,4 +1,4 @@
-/** Which days can be published. Contract: Limits. Nothing for past dates. */
+/** The dates that can be published: none in the past, and none after the marketplace's limit. Contract: Limits. */
 import { DAY } from '../core/duration.js';
 import { addDays, localDate } from '../core/index.js';
 
@@ -11,7 +11,7 @@ export interface Horizon {
 }
 
 /**
- * From today to the last date that lies whole within twelve weeks: 84 dates.
+ * From today to the last date that lies wholly within twelve weeks: 84 dates.
  * @param now epoch milliseconds
  */
 export function horizonOf(timeZone: string, now: number): Horizon {

@@ -1,38 +1,38 @@
-/** What to do about a calendar's pending days, most urgent first. Pure. */
+/** Selects the next request for a calendar's pending days, highest priority first. Pure. */
 import { LOWEST_PRIORITY, sameSlots } from '../core/index.js';
-import type { WantedDay } from './desired-days.js';
+import type { DesiredDay } from './desired-days.js';
 
 export type Action =
-  /** The marketplace shows it already: only the record has to learn that. */
-  | { readonly kind: 'settle'; readonly days: readonly WantedDay[] }
-  /** Nothing is wanted and nothing was ever told: see what is there before anything is emptied. */
-  | { readonly kind: 'look'; readonly days: readonly WantedDay[] }
-  /** One day alone that is to show nothing. */
-  | { readonly kind: 'clear'; readonly days: readonly [WantedDay] }
-  /** Everything else, days that are to show nothing among it. */
-  | { readonly kind: 'replace'; readonly days: readonly WantedDay[] };
+  /** The marketplace shows the desired slots already: only the database is updated. */
+  | { readonly kind: 'record'; readonly days: readonly DesiredDay[] }
+  /** Nothing is desired and nothing was ever published: the days are read before any of them is emptied. */
+  | { readonly kind: 'read'; readonly days: readonly DesiredDay[] }
+  /** One day alone that becomes empty. */
+  | { readonly kind: 'clear'; readonly days: readonly [DesiredDay] }
+  /** All other days, together with days that become empty. */
+  | { readonly kind: 'replace'; readonly days: readonly DesiredDay[] };
 
 /**
- * The next thing to do, or nothing.
- * @param days most urgent first, as `wantedDays` gives them
- * @param mostEntries entries in one request, at most; a day is never split
- * @param showing dates that were looked at and show something
+ * @param days highest priority first, as `computePendingDays` returns them
+ * @param maxEntries the most entries of one request; a day is never split
+ * @param nonEmptyDates dates that were read and show something
+ * @returns undefined where no day is pending
  */
 export function nextAction(
-  days: readonly WantedDay[],
+  days: readonly DesiredDay[],
   maxEntries: number,
-  showing: ReadonlySet<string>,
+  nonEmptyDates: ReadonlySet<string>,
 ): Action | undefined {
-  const shown = days.filter(isShown);
-  if (shown.length > 0) return { kind: 'settle', days: shown };
+  const shown = days.filter(isPublishedAsDesired);
+  if (shown.length > 0) return { kind: 'record', days: shown };
 
-  const isUnknown = (day: WantedDay): boolean =>
-    day.wanted.length === 0 && day.published === null && !showing.has(day.date);
+  const isUnknown = (day: DesiredDay): boolean =>
+    day.wanted.length === 0 && day.published === null && !nonEmptyDates.has(day.date);
   const known = days.filter((day) => !isUnknown(day));
   const [first] = known;
-  if (first === undefined) return days.length > 0 ? { kind: 'look', days } : undefined;
+  if (first === undefined) return days.length > 0 ? { kind: 'read', days } : undefined;
 
-  const together: WantedDay[] = [];
+  const together: DesiredDay[] = [];
   let entries = 0;
   for (const day of known) {
     entries += entriesFor(day);
@@ -44,14 +44,14 @@ export function nextAction(
     : { kind: 'replace', days: together };
 }
 
-/** A day that is to show nothing is an entry, too. */
-const entriesFor = ({ wanted }: WantedDay): number => Math.max(1, wanted.length);
+/** A day that becomes empty takes one entry too. */
+const entriesFor = ({ wanted }: DesiredDay): number => Math.max(1, wanted.length);
 
-export function isShown(day: WantedDay): boolean {
+export function isPublishedAsDesired(day: DesiredDay): boolean {
   return day.verified && day.published !== null && sameSlots(day.published, day.wanted);
 }
 
-/** How urgent the most urgent of them is: what the budget goes by. */
-export function priorityOf(days: readonly Pick<WantedDay, 'priority'>[]): number {
+/** The highest priority of the days, with which their request is sent. */
+export function priorityOf(days: readonly Pick<DesiredDay, 'priority'>[]): number {
   return Math.min(LOWEST_PRIORITY, ...days.map((day) => day.priority ?? LOWEST_PRIORITY));
 }

@@ -1,4 +1,4 @@
-/** What is known of the days of a plan changed after it was made: what it would open may be taken by now. */
+/** The days of a plan changed after the plan was made: what the write would put on sale may be busy by now. */
 export class PlanOutdatedError extends Error {
   override readonly name = 'PlanOutdatedError';
 

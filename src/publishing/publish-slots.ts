@@ -1,6 +1,6 @@
 /**
- * The strategy `slots`, and the default: a day is regenerated without what is taken, and replaces what the
- * marketplace has. Contract: replaceSlots.
+ * The default strategy, `slots`: a day's slots are computed without the busy time, and replace the marketplace's slots.
+ * Contract: replaceSlots.
  */
 
 import type { CalendarContext } from '../context/context.js';
@@ -9,32 +9,32 @@ import { DocplannerError } from '../docplanner/index.js';
 import { DONE, requeueNow, type WorkResult } from '../lib/work-result.js';
 import { ingestBreaks } from '../marketplace-state/fetch-state.js';
 import { RateLimitError } from '../rate-limit/rate-limit-error.js';
-import { unreadBreaks } from './blocking/required-blocks.js';
-import type { WantedDay } from './desired-days.js';
+import { breaksWithUnknownBuffers } from './blocking/required-blocks.js';
+import type { DesiredDay } from './desired-days.js';
 import { nextAction, priorityOf } from './next-action.js';
-import { clearDay, compareOnly, pending, replaceDays, wanted } from './send-slots.js';
-import { saveAsPublished, settle, verifyAndRecord } from './verify-and-record.js';
-import { rangeOf } from './verify-publication.js';
+import { clearDay, preparePending, preparePendingDays, replaceDays } from './send-slots.js';
+import { recordShownDays, saveAsPublished, verifyAndRecord } from './verify-and-record.js';
+import { fetchNonEmptyDates, rangeOf } from './verify-publication.js';
 
-/** After so many steps another calendar gets a turn; the rest of this one follows. */
+/** After so many steps the calendar is requeued, so that others are published meanwhile. */
 const MAX_STEPS = 100;
 
-/** Before each step the record is read anew, so that nothing is sent that is known to be taken by then. */
+/** Reads the database before each step, so that no slot is sent that is known to be busy by then. */
 export async function publishSlots(context: CalendarContext): Promise<WorkResult> {
-  const showing = new Set<string>();
-  const lookedFor = new Set<string>();
+  const nonEmptyDates = new Set<string>();
+  const requestedBreaks = new Set<string>();
   for (let step = 0; step < MAX_STEPS; step += 1) {
-    const { days, taken } = await wanted(context);
-    if (await learnsWhoseBreaks(context, days, taken, lookedFor)) continue;
-    const action = nextAction(days, context.maxEntries, showing);
+    const { days, taken } = await preparePending(context);
+    if (await readUnknownBreaks(context, days, taken, requestedBreaks)) continue;
+    const action = nextAction(days, context.maxEntries, nonEmptyDates);
     if (action === undefined) return DONE;
     switch (action.kind) {
-      case 'settle':
-        await settle(context, action.days);
+      case 'record':
+        await recordShownDays(context, action.days);
         break;
-      case 'look': {
-        const found = await compareOnly(context, action.days);
-        for (const date of found) showing.add(date);
+      case 'read': {
+        const found = await fetchNonEmptyDates(context, action.days);
+        for (const date of found) nonEmptyDates.add(date);
         const empty = action.days.filter((day) => !found.has(day.date));
         await saveAsPublished(context, empty, true);
         break;
@@ -47,23 +47,23 @@ export async function publishSlots(context: CalendarContext): Promise<WorkResult
         break;
     }
   }
-  return requeueNow(priorityOf(await pending(context)));
+  return requeueNow(priorityOf(await preparePendingDays(context)));
 }
 
 /**
- * A notification of a break has no description, which says whether we made it for a coupled calendar: then its buffers are in
- * it. It is read for that, once in a run; until it is known, buffers are kept free around it.
- * @returns whether more is known than before
+ * A notification of a break has no description, which tells whether we made the break for a coupled calendar; then its
+ * buffers are included. The breaks are read for that once in a reconcile; until then, buffers are kept free around them.
+ * @returns whether the breaks were read
  */
-async function learnsWhoseBreaks(
+async function readUnknownBreaks(
   context: CalendarContext,
-  days: readonly WantedDay[],
+  days: readonly DesiredDay[],
   taken: readonly BusyTime[],
-  lookedFor: Set<string>,
+  requestedBreaks: Set<string>,
 ): Promise<boolean> {
-  const unread = unreadBreaks(taken, context.calendar).filter((id) => !lookedFor.has(id));
+  const unread = breaksWithUnknownBuffers(taken, context.calendar).filter((id) => !requestedBreaks.has(id));
   if (unread.length === 0) return false;
-  for (const id of unread) lookedFor.add(id);
+  for (const id of unread) requestedBreaks.add(id);
   const { db, calendar, now } = context;
   try {
     await ingestBreaks(
@@ -73,7 +73,7 @@ async function learnsWhoseBreaks(
     return true;
   } catch (error) {
     if (!(error instanceof DocplannerError || error instanceof RateLimitError)) throw error;
-    // What closes does not wait for it.
+    // Closing does not wait for this read.
     context.log.warn({ calendar: calendar.id, reason: error.message }, 'breaks of others could not be read');
     return false;
   }

@@ -1,4 +1,4 @@
-/** Sends the slots of days in one request that the marketplace does not take for a duplicate. Contract: replaceSlots. */
+/** Sends the slots of days in one request that the marketplace does not ignore as a duplicate. Contract: replaceSlots. */
 
 import type { CalendarContext } from '../context/context.js';
 import { MINUTE } from '../core/duration.js';
@@ -7,17 +7,17 @@ import { runPipelined } from '../db/pipeline.js';
 import { clearVerified } from '../db/tables/days.js';
 import { payloadsSince, recordPayload } from '../db/tables/payloads.js';
 import { checkPlan } from './check-plan.js';
-import type { WantedDay } from './desired-days.js';
+import type { DesiredDay } from './desired-days.js';
 import { priorityOf } from './next-action.js';
-import { duplicateWindowMs, hashOf, unusedPayloadVariant } from './payload-variants.js';
+import { duplicateWindowMs, payloadHash, unusedPayloadVariant } from './payload-variants.js';
 
 /**
- * The entries of all these days, in a form that was not sent lately.
- * @throws {NoFreshFormError} when all forms were
+ * The entries of all these days, as a variant that was not sent within the duplicate window.
+ * @throws {NoPayloadVariantError} where all variants were sent
  */
-export async function freshEntries(
+export async function chooseEntries(
   context: CalendarContext,
-  days: readonly WantedDay[],
+  days: readonly DesiredDay[],
 ): Promise<readonly Slot[]> {
   const entries = days.flatMap((day) => entriesOf(day, context.account.timeZone));
   return unusedPayloadVariant(
@@ -27,23 +27,24 @@ export async function freshEntries(
 }
 
 /**
- * @param entries as `freshEntries` gives them
- * @throws {PlanOutdatedError} before it is sent
+ * @param entries from `chooseEntries`
+ * @throws {PlanOutdatedError} where nothing was sent
  */
 export async function sendSlots(
   context: CalendarContext,
-  days: readonly WantedDay[],
+  days: readonly DesiredDay[],
   entries: readonly Slot[],
 ): Promise<void> {
   const { db, calendar, now } = context;
   const dates = days.map((day) => day.date);
-  // Before it is sent: a crash or a lost answer must find it written down that it may have arrived.
+  // Recorded before the request is sent: after a crash or a lost answer, the database shows that the request may have been
+  // applied.
   const client = context.client(priorityOf(days), async () => {
     await checkPlan(context, days);
     await runPipelined(db, (session) =>
       Promise.all([
         clearVerified(session, calendar.id, dates),
-        recordPayload(session, calendar.id, hashOf(entries), new Date(now()), sentLatelySince(context)),
+        recordPayload(session, calendar.id, payloadHash(entries), new Date(now()), sentLatelySince(context)),
       ]),
     );
   });
@@ -53,11 +54,11 @@ export async function sendSlots(
 const sentLatelySince = ({ now, requestTimeoutMs }: CalendarContext): Date =>
   new Date(now() - duplicateWindowMs(requestTimeoutMs));
 
-/** A date that is only named stays as it is: an entry without services has to cover it. Contract: replaceSlots. */
-function entriesOf({ date, wanted }: WantedDay, timeZone: string): readonly Slot[] {
+/** A date without an entry stays as it is, so an entry without services covers it. Contract: replaceSlots. */
+function entriesOf({ date, wanted }: DesiredDay, timeZone: string): readonly Slot[] {
   if (wanted.length > 0) return wanted;
   const start = toIso(startOfDate(date, timeZone), timeZone);
-  // An entry that ends at midnight has left its date.
+  // An entry that ends at midnight would leave its date.
   const end = toIso(startOfDate(addDays(date, 1), timeZone) - MINUTE, timeZone);
   return [{ start, end, address_services: [] }];
 }

@@ -1,7 +1,8 @@
 /**
- * The end of publishing some days: what the marketplace shows is read, again where it differs, and it is written down how it
- * went. Between two readings nothing of the calendar is held up: when the next is due is in the record.
+ * The last step of publishing: reads what the marketplace shows, again where it differs, and records the result. Between two
+ * reads the calendar is not blocked: the database has the time of the next read.
  */
+
 import { classifyError } from '../context/classify-error.js';
 import type { CalendarContext } from '../context/context.js';
 import { MINUTE } from '../core/duration.js';
@@ -23,53 +24,53 @@ import {
 import { backoffMs, RETRY } from '../lib/backoff.js';
 import { DONE, requeueAfter, requeueNow, type WorkResult } from '../lib/work-result.js';
 import { requiredBlocksOf } from './blocking/required-blocks.js';
-import { busyTimeOn, type WantedDay } from './desired-days.js';
-import type { Difference, Judged, SentDay, Start } from './diff-availability.js';
-import { dayFailed } from './fallback-closing.js';
+import { type DesiredDay, findBusyTimeOn } from './desired-days.js';
+import type { DayDiff, Difference, SentDay, Start } from './diff-availability.js';
+import { failDay } from './fallback-closing.js';
 import { horizonOf } from './horizon.js';
-import { lagFrom, outcomeOf, READ_AFTER_MS, SETTLED_MS, type Standing } from './verification.js';
+import { outcomeOf, READ_AFTER_MS, readLagFrom, SETTLED_MS, type VerificationState } from './verification.js';
 import { verifyPublication } from './verify-publication.js';
 
-/** Of every so many publishes one is read back, where `verify` is `sampled`. */
+/** The part of the publishes that is verified where `verify` is `sampled`. */
 const SAMPLE = 1 / 10;
-const DIFFERS = 'the marketplace shows something else than it was told, also after a repair';
+const DIFFERS = 'the marketplace shows something else than was published, also after a repair';
 
-/** A day that is to be read. */
+/** A day whose publication is to be verified. */
 interface Check extends Verification, SentDay {
   readonly priority: number | null;
   readonly isFailed: boolean;
-  /** Whether the record knows yet that it was told, and waits for a reading. */
+  /** Whether the database has the publication and its verification. */
   readonly isSaved: boolean;
 }
 
 /**
- * Days that were just told, or are shown as they were told.
- * @param hidden what must not show although it is in the slots
+ * Verifies days that were just published, or that show what was published.
+ * @param hidden blocked time, which must not show although the slots offer it
  */
 export async function verifyAndRecord(
   context: CalendarContext,
-  days: readonly WantedDay[],
+  days: readonly DesiredDay[],
   hidden: readonly Span[] = [],
 ): Promise<void> {
   if (days.length === 0) return;
-  const open = await openOf(context);
+  const open = await findOpenVerifications(context);
   const openOn = new Map(open.map((one) => [one.date, one]));
-  const ofBefore = ({ date, generation }: WantedDay): OpenVerification | undefined => {
+  const findEarlier = ({ date, generation }: DesiredDay): OpenVerification | undefined => {
     const one = openOn.get(date);
     return one?.generation === generation ? one : undefined;
   };
   const wantsReading =
     context.verify === 'always' ||
     (context.verify === 'sampled' && context.random() < SAMPLE) ||
-    days.some((day) => ofBefore(day)?.repaired === true);
+    days.some((day) => findEarlier(day)?.repaired === true);
   if (!wantsReading) {
-    // A 2xx is taken for the truth.
+    // Without verification, a 2xx counts as published.
     await saveAsPublished(context, days, true);
     return;
   }
   const writtenAt = new Date(context.now());
   const { readLagMs } = await getAddressBehavior(context.db, context.calendar.id);
-  // Where readings of the write before this one still differed, the first of this one may show what was before both.
+  // Where reads of an earlier write still differed, the first read after this write may show the state before both.
   const afterMs = days.reduce((most, { date, generation }) => {
     const one = openOn.get(date);
     const isOlder = one !== undefined && one.generation < generation && one.differing > 0;
@@ -80,7 +81,7 @@ export async function verifyAndRecord(
   const dueAt = new Date(context.now() + Math.min(afterMs, READ_AFTER_MS.at(-1) ?? 0));
   const checks = days.map((day): Check => {
     const { date, generation, wanted: slots, priority } = day;
-    const repaired = ofBefore(day)?.repaired ?? false;
+    const repaired = findEarlier(day)?.repaired ?? false;
     const fresh = { writtenAt, dueAt, differing: 0, unread: 0, repaired };
     return { date, generation, slots, priority, ...fresh, isFailed: false, isSaved: false };
   });
@@ -90,23 +91,23 @@ export async function verifyAndRecord(
   }
   const dates = new Set(days.map(({ date }) => date));
   const others = open.filter(({ date, isCurrent }) => isCurrent && !dates.has(date)).map(toCheck);
-  await read(context, checks, others, hidden);
+  await readAndRecord(context, checks, others, hidden);
 }
 
-/** Days that are shown as they were told, or are still to be seen so. */
-export async function settle(context: CalendarContext, days: readonly WantedDay[]): Promise<void> {
-  const open = new Map((await openOf(context)).map((one) => [one.date, one]));
-  const unseen = days.flatMap((day): Check[] => {
+/** Records days that show what was published, or whose verification is still open. */
+export async function recordShownDays(context: CalendarContext, days: readonly DesiredDay[]): Promise<void> {
+  const open = new Map((await findOpenVerifications(context)).map((one) => [one.date, one]));
+  const awaited = days.flatMap((day): Check[] => {
     const one = open.get(day.date);
     if (one === undefined || one.dueAt === null) return [];
     const { date, generation, wanted: slots, priority } = day;
     return [{ ...one, date, generation, slots, priority, isFailed: false, isSaved: true }];
   });
-  const isUnseen = new Set(unseen.map(({ date }) => date));
-  await saveVerifications(context.db, context.calendar.id, unseen.map(toVerification));
+  const isAwaited = new Set(awaited.map(({ date }) => date));
+  await saveVerifications(context.db, context.calendar.id, awaited.map(toVerification));
   await saveAsPublished(
     context,
-    days.filter(({ date }) => !isUnseen.has(date)),
+    days.filter(({ date }) => !isAwaited.has(date)),
     true,
   );
 }
@@ -116,29 +117,34 @@ export async function settle(context: CalendarContext, days: readonly WantedDay[
  * @returns an immediate requeue where there are days to write again, a later one where there are days to read then
  */
 export async function verifyDue(context: CalendarContext): Promise<WorkResult> {
-  const open = await currentOf(context);
+  const open = await findCurrentChecks(context);
   const due = open.filter(
     ({ isFailed, dueAt }) => !isFailed && dueAt !== null && dueAt.getTime() <= context.now(),
   );
-  if (due.length === 0) return nextOf(context, open);
+  if (due.length === 0) return requeueForNextRead(context, open);
   const others = open.filter((one) => !due.includes(one));
-  const hidden = await hiddenOn(context, open);
-  const repairs = await read(context, due, others, hidden);
-  return repairs ? requeueNow() : nextOf(context, await currentOf(context));
+  const hidden = await findBlockedOn(context, open);
+  const repairs = await readAndRecord(context, due, others, hidden);
+  return repairs ? requeueNow() : requeueForNextRead(context, await findCurrentChecks(context));
 }
 
-function nextOf(context: CalendarContext, open: readonly Check[]): WorkResult {
+function requeueForNextRead(context: CalendarContext, open: readonly Check[]): WorkResult {
   const dues = open.flatMap(({ isFailed, dueAt }) => (isFailed || dueAt === null ? [] : [dueAt.getTime()]));
   return dues.length === 0 ? DONE : requeueAfter(Math.min(...dues) - context.now());
 }
 
-async function openOf({ db, calendar, account, now }: CalendarContext): Promise<OpenVerification[]> {
+async function findOpenVerifications({
+  db,
+  calendar,
+  account,
+  now,
+}: CalendarContext): Promise<OpenVerification[]> {
   const { from } = horizonOf(account.timeZone, now());
   return await openVerifications(db, calendar.id, from, new Date(now()));
 }
 
-async function currentOf(context: CalendarContext): Promise<Check[]> {
-  return (await openOf(context)).filter(({ isCurrent }) => isCurrent).map(toCheck);
+async function findCurrentChecks(context: CalendarContext): Promise<Check[]> {
+  return (await findOpenVerifications(context)).filter(({ isCurrent }) => isCurrent).map(toCheck);
 }
 
 const toCheck = ({ published, ...one }: OpenVerification): Check => ({
@@ -147,19 +153,19 @@ const toCheck = ({ published, ...one }: OpenVerification): Check => ({
   isSaved: true,
 });
 
-async function hiddenOn(context: CalendarContext, days: readonly Check[]): Promise<readonly Span[]> {
+async function findBlockedOn(context: CalendarContext, days: readonly Check[]): Promise<readonly Span[]> {
   const { db, calendar, account } = context;
   const [from, to] = [days[0]?.date, days.at(-1)?.date];
   if (calendar.strategy === 'slots' || from === undefined || to === undefined) return [];
-  return requiredBlocksOf(await busyTimeOn(db, calendar, account, from, to), calendar);
+  return requiredBlocksOf(await findBusyTimeOn(db, calendar, account, from, to), calendar);
 }
 
 /**
- * One reading for all of them.
- * @param others what it also tells, where it reaches them
+ * One read for all of them.
+ * @param others days whose verification is not due, and which the read covers as well
  * @returns whether there are days to write again
  */
-async function read(
+async function readAndRecord(
   context: CalendarContext,
   due: readonly Check[],
   others: readonly Check[],
@@ -174,23 +180,23 @@ async function read(
   ];
   const readAt = context.now();
   const behavior = await getAddressBehavior(db, calendar.id);
-  // In between, what is missing is not looked for: it is not the last word anyway.
+  // Intermediate reads do not look for the cause of missing starts: their result is not final.
   const explains = due.some((one) => one.differing === 0 || readAt - one.writtenAt.getTime() >= SETTLED_MS);
-  let judged: readonly Judged[];
+  let diffs: readonly DayDiff[];
   try {
-    judged = await verifyPublication(context, checks, { hidden, cut: behavior.cut, explains });
+    diffs = await verifyPublication(context, checks, { hidden, cut: behavior.cut, explains });
   } catch (error) {
-    await couldNotRead(context, due, error);
+    await handleReadError(context, due, error);
     return false;
   }
-  const shown = new Map(judged.map((one) => [one.date, one]));
+  const shown = new Map(diffs.map((one) => [one.date, one]));
   const agreed: Check[] = [];
   const again: Check[] = [];
   const repairs: Check[] = [];
   const failed: { readonly check: Check; readonly difference: Difference }[] = [];
   for (const check of checks) {
     const difference = shown.get(check.date)?.difference;
-    const outcome = outcomeOf(standingOf(check), difference, readAt, behavior.readLagMs);
+    const outcome = outcomeOf(stateOf(check), difference, readAt, behavior.readLagMs);
     if (outcome.kind === 'agrees' || difference === undefined) agreed.push(check);
     else if (!due.includes(check)) continue;
     else if (outcome.kind === 'repair') repairs.push(check);
@@ -208,12 +214,12 @@ async function read(
   return repairs.length > 0;
 }
 
-/** What the days that agree say about the address. */
+/** Saves what the agreeing days show about the address. */
 async function saveObservedState(
   context: CalendarContext,
   behavior: AddressBehavior,
   agreed: readonly Check[],
-  shown: ReadonlyMap<string, Judged>,
+  shown: ReadonlyMap<string, DayDiff>,
   readAt: number,
 ): Promise<void> {
   const { db, calendar, log } = context;
@@ -225,20 +231,20 @@ async function saveObservedState(
   const told = agreed.filter(({ isFailed }) => !isFailed);
   const late = told.filter(({ differing }) => differing > 0);
   const lags = (late.length > 0 ? late : told).map((one) =>
-    lagFrom(standingOf(one), readAt, behavior.readLagMs),
+    readLagFrom(stateOf(one), readAt, behavior.readLagMs),
   );
   const readLagMs = lags.length > 0 ? Math.max(...lags) : behavior.readLagMs;
   if (cut === behavior.cut && readLagMs === behavior.readLagMs) return;
   await saveAddressBehavior(db, calendar, { cut, readLagMs });
-  log.info({ calendar: calendar.id, cut, readLagMs }, 'the address was seen to behave otherwise than before');
+  log.info({ calendar: calendar.id, cut, readLagMs }, 'the observed behavior of the address changed');
 }
 
 async function saveWaiting(context: CalendarContext, checks: readonly Check[]): Promise<void> {
   if (checks.length === 0) return;
   const { db, calendar } = context;
   await db.transaction().execute(async (tx) => {
-    const news = checks.filter(({ isSaved }) => !isSaved);
-    await saveTold(tx, calendar.id, news, new Date(context.now()));
+    const unsaved = checks.filter(({ isSaved }) => !isSaved);
+    await saveTold(tx, calendar.id, unsaved, new Date(context.now()));
     await saveVerifications(tx, calendar.id, checks.map(toVerification));
   });
 }
@@ -247,7 +253,7 @@ async function saveRepairs(context: CalendarContext, checks: readonly Check[]): 
   if (checks.length === 0) return;
   const { db, calendar, log } = context;
   const days = checks.map(({ date }) => date);
-  log.warn({ calendar: calendar.id, days }, 'the marketplace shows something else than it was told');
+  log.warn({ calendar: calendar.id, days }, 'the marketplace shows something else than was published');
   await saveWaiting(
     context,
     checks.map((one) => ({ ...one, dueAt: null, differing: 0, unread: 0, repaired: true })),
@@ -263,7 +269,7 @@ async function saveFailures(
   const { db, calendar, account, now } = context;
   const spell = ({ at, service }: Start): string =>
     `${toIso(at, account.timeZone)}${service === undefined ? '' : ` (${service})`}`;
-  // When it is tried again, it is read first: a reading may have been all that failed.
+  // A retry reads the day first: the read may have been all that failed.
   await saveWaiting(
     context,
     failed.map(({ check }) => ({
@@ -277,20 +283,20 @@ async function saveFailures(
   for (const { check, difference } of failed) {
     const { expected, shown, extra } = difference;
     const error = { reason: DIFFERS, expected: expected.map(spell), shown: shown.map(spell) };
-    // What is shown although it is not to be sold is hidden: its slots are not what the marketplace goes by.
-    const closed = await dayFailed(
+    // What is shown and must not be sold is blocked by a break: the marketplace does not apply the day's slots.
+    const closed = await failDay(
       context,
       check,
       error,
       ['break', 'clear'],
       extra.map((one) => spanOf(one, check)),
     );
-    // A day that was cleared is to be written before it is read.
+    // A cleared day is written before it is read.
     if (closed === 'clear') await deleteVerifications(db, calendar.id, [check]);
   }
 }
 
-/** The visit that a patient can book there, as far as the slots that were sent say how long it is. */
+/** The booking that a patient can make at that start, as long as the published slots tell. */
 function spanOf({ at, service }: Start, { slots }: SentDay): Span {
   const services = slots.flatMap(({ address_services: all }) => all);
   const lengths = services.flatMap(({ address_service_id: id, duration }) =>
@@ -299,23 +305,27 @@ function spanOf({ at, service }: Start, { slots }: SentDay): Span {
   return { start: at, end: at + Math.max(1, ...lengths) * MINUTE };
 }
 
-/** That is not a difference: it is tried again, but for what would be refused again. */
-async function couldNotRead(context: CalendarContext, due: readonly Check[], error: unknown): Promise<void> {
+/** A failed read is no difference: it is retried, unless it would be refused again. */
+async function handleReadError(
+  context: CalendarContext,
+  due: readonly Check[],
+  error: unknown,
+): Promise<void> {
   const { calendar, log, now, random } = context;
-  const failure = classifyError(error, now());
-  if (failure.kind === 'unknown') throw error;
-  log.warn({ calendar: calendar.id, reason: failure.reason }, 'what was published could not be read back');
-  const openCircuitMs = failure.kind === 'firewall' ? await context.openCircuit(failure.reason) : 0;
-  if (failure.kind === 'permanent' || context.verify !== 'always') {
+  const classified = classifyError(error, now());
+  if (classified.kind === 'unknown') throw error;
+  log.warn({ calendar: calendar.id, reason: classified.reason }, 'the published days could not be read back');
+  const openCircuitMs = classified.kind === 'firewall' ? await context.openCircuit(classified.reason) : 0;
+  if (classified.kind === 'permanent' || context.verify !== 'always') {
     await savePublishedDays(context, due, context.verify !== 'always');
     return;
   }
   await saveWaiting(
     context,
     due.map((one) => {
-      const unread = one.unread + (failure.kind === 'retry' ? 1 : 0);
-      const backoff = failure.kind === 'retry' ? backoffMs(RETRY, unread, random()) : openCircuitMs;
-      const afterMs = Math.max(backoff, failure.kind === 'firewall' ? 0 : (failure.afterMs ?? 0));
+      const unread = one.unread + (classified.kind === 'retry' ? 1 : 0);
+      const backoff = classified.kind === 'retry' ? backoffMs(RETRY, unread, random()) : openCircuitMs;
+      const afterMs = Math.max(backoff, classified.kind === 'firewall' ? 0 : (classified.afterMs ?? 0));
       return { ...one, unread, dueAt: new Date(now() + afterMs) };
     }),
   );
@@ -344,7 +354,7 @@ async function savePublishedDays(
 
 export async function saveAsPublished(
   context: CalendarContext,
-  days: readonly WantedDay[],
+  days: readonly DesiredDay[],
   verified: boolean,
 ): Promise<void> {
   await savePublished(
@@ -356,7 +366,7 @@ export async function saveAsPublished(
   );
 }
 
-const standingOf = ({ writtenAt, differing, repaired }: Check): Standing => ({
+const stateOf = ({ writtenAt, differing, repaired }: Check): VerificationState => ({
   writtenAt: writtenAt.getTime(),
   differing,
   repaired,

@@ -3,8 +3,8 @@
 import type { CalendarContext } from '../context/context.js';
 import { addDays, type Cut, localDate, startOfDate, toIso } from '../core/index.js';
 import type { Span } from '../core/span.js';
-import type { WantedDay } from './desired-days.js';
-import { busyTimeBy, type Judged, judge, type SentDay } from './diff-availability.js';
+import type { DesiredDay } from './desired-days.js';
+import { busyTimeBy, type DayDiff, diffDays, type SentDay } from './diff-availability.js';
 import { priorityOf } from './next-action.js';
 
 /** The instants from the first of these days to the end of the last. */
@@ -21,13 +21,12 @@ export const rangeOf = (
   };
 };
 
-/** @returns those of the dates that show anything. Contract: getSlots. */
-export async function fetchShownDays(
+/** @returns the dates that show anything. Contract: getSlots. */
+export async function fetchNonEmptyDates(
   context: CalendarContext,
-  days: readonly WantedDay[],
-  priority: number,
+  days: readonly DesiredDay[],
 ): Promise<Set<string>> {
-  const client = context.client(priority);
+  const client = context.client(priorityOf(days));
   const { from, to } = rangeOf(context, days);
   const starts = await client.getSlots(context.calendar, from, to);
   const wanted = new Set(days.map((day) => day.date));
@@ -36,26 +35,25 @@ export async function fetchShownDays(
 }
 
 /**
- * What the marketplace shows of days, held against what they were told.
- * @param hidden what must not show although it is in the slots
+ * Compares what the marketplace shows of days with what was published.
+ * @param hidden blocked time, which must not show although the slots offer it
  * @param cut how the address cuts periods, where it is known
- * @param explains whether what is missing is looked for among the marketplace's own bookings and breaks
+ * @param explains whether bookings and breaks of the marketplace are read to explain missing starts
  */
 export async function verifyPublication(
   context: CalendarContext,
   days: readonly (SentDay & { readonly priority: number | null })[],
   { hidden, cut, explains }: { hidden: readonly Span[]; cut: Cut | undefined; explains: boolean },
-): Promise<readonly Judged[]> {
+): Promise<readonly DayDiff[]> {
   const client = context.client(priorityOf(days));
   const { from, to } = rangeOf(context, days);
   const dateOf = (ms: number): string => localDate(ms, context.account.timeZone);
   const starts = await client.getSlots(context.calendar, from, to);
-  const judged = judge(days, { starts, taken: [] }, dateOf, context.now(), hidden, cut);
-  if (!explains || !judged.some(({ difference }) => difference && difference.missing.length > 0))
-    return judged;
+  const diffs = diffDays(days, { starts, taken: [] }, dateOf, context.now(), hidden, cut);
+  if (!explains || !diffs.some(({ difference }) => difference && difference.missing.length > 0)) return diffs;
   const taken = busyTimeBy(
     await client.getBookings(context.calendar, from, to),
     await client.getCalendarBreaks(context.calendar, from, to),
   );
-  return judge(days, { starts, taken }, dateOf, context.now(), hidden, cut);
+  return diffDays(days, { starts, taken }, dateOf, context.now(), hidden, cut);
 }

@@ -1,4 +1,4 @@
-/** What the marketplace sells of a calendar although it is not to be sold: taken time, and time outside of all windows. */
+/** Finds time that the marketplace sells and must not sell: busy time, and time outside of all windows. */
 import { addDays, startOfDate } from '../core/index.js';
 import { type Spans, subtract, unite } from '../core/intervals.js';
 import { type Span, spanOf } from '../core/span.js';
@@ -20,11 +20,12 @@ export interface OnSale {
 }
 
 /**
- * The days between two local dates, both included, that are not published as they are wanted and sell what they should
- * not, as the database knows it: what was published last, without what is available, and without what the marketplace hides by
- * itself or by breaks and placeholders of ours. Of a day that was never published, its windows stand for what it may show.
- * @param now epoch milliseconds: what is over is not sold
- * @param shown what patients are offered besides, as it was seen; only for a single date
+ * The days between two local dates, both included, whose desired slots are not published and which sell what they must not,
+ * according to the database: the slots that were published last, without available time, and without time that the
+ * marketplace's own bookings and breaks or our breaks and placeholders block. For a day that was never published, its
+ * windows are taken as what it may show.
+ * @param now epoch milliseconds: past time is not sold
+ * @param shown further time that patients were offered, as it was read; only for a single date
  */
 export async function findWronglyOnSale(
   db: Db,

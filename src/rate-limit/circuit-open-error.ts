@@ -1,4 +1,4 @@
 import { RateLimitError } from './rate-limit-error.js';
 
-/** The firewall took the account for a bot: until then nothing is sent for it. */
+/** The account's circuit is open, because its firewall blocked a request: nothing is sent for the account until it closes. */
 export class CircuitOpenError extends RateLimitError {}

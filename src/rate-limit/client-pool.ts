@@ -1,4 +1,4 @@
-/** One marketplace client for each account: its token serves every request. Contract: Authorization. */
+/** A pool with one marketplace client for each account: its token serves every request. Contract: Authorization. */
 import type { Logger } from 'pino';
 import type { Encryptor } from '../crypto/encryptor.js';
 import { decryptAccount } from '../db/tables/account-secrets.js';
@@ -10,21 +10,21 @@ export interface ClientPoolOptions {
   readonly log: Logger;
   readonly requestTimeoutMs: number;
   readonly now: () => number;
-  /** Opens the accounts' secrets. */
+  /** Decrypts the accounts' secrets. */
   readonly encryptor: Encryptor;
-  /** For accounts that were put over HTTP. */
+  /** For accounts that were created over HTTP. */
   readonly privateAddresses: PrivateAddresses;
 }
 
-interface Kept {
+interface PooledClient {
   readonly client: DocplannerClient;
-  /** Everything that the client was made from; another means a new client. */
-  readonly madeFrom: string;
+  /** Everything that the client was created from; a change of it replaces the client. */
+  readonly settings: string;
 }
 
 export class ClientPool {
   readonly #options: ClientPoolOptions;
-  readonly #clients = new Map<string, Kept>();
+  readonly #clients = new Map<string, PooledClient>();
   readonly #replaced: DocplannerClient[] = [];
 
   constructor(options: ClientPoolOptions) {
@@ -36,9 +36,9 @@ export class ClientPool {
       this.#options.encryptor,
       account,
     );
-    const madeFrom = JSON.stringify([baseUrl, clientId, clientSecret, foundingMovePath, overHttp]);
+    const settings = JSON.stringify([baseUrl, clientId, clientSecret, foundingMovePath, overHttp]);
     const known = this.#clients.get(id);
-    if (known?.madeFrom === madeFrom) return known.client;
+    if (known?.settings === settings) return known.client;
     this.renew(id);
     const client = new DocplannerClient({
       account: id,
@@ -51,17 +51,17 @@ export class ClientPool {
       privateAddresses: overHttp === true ? this.#options.privateAddresses : undefined,
       onUnreadable: (operation, unreadable) => {
         const what = { account: id, operation, count: unreadable.length, problem: unreadable[0]?.problem };
-        this.#options.log.error(what, 'a part of an answer could not be read; the rest is taken in');
+        this.#options.log.error(what, 'a part of an answer could not be read; the rest is applied');
       },
     });
-    this.#clients.set(id, { client, madeFrom });
+    this.#clients.set(id, { client, settings });
     return client;
   }
 
-  /** From here on the account has another client, which asks for a token without waiting. */
+  /** Replaces the account's client: the next one requests a token without waiting. */
   renew(account: string): void {
     const known = this.#clients.get(account);
-    // The old one may have requests in flight: it is closed with the others.
+    // The old client may have requests in flight: `close` closes it.
     if (known !== undefined) this.#replaced.push(known.client);
     this.#clients.delete(account);
   }

@@ -1,5 +1,5 @@
 /**
- * How long after it was let through a request can still be on its way, in milliseconds: another token comes first, and what is
- * written down before it is sent takes its time.
+ * The longest that a request can be in flight after the rate limiter granted it, in milliseconds: a token may have to be
+ * requested first, and what is recorded before the request takes time too.
  */
 export const inFlightMs = (requestTimeoutMs: number): number => 2 * requestTimeoutMs + 3_000;

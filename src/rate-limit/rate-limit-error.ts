@@ -1,10 +1,10 @@
-/** The account has no request left just now. Not a failure: the work waits until there is one. */
+/** The account's rate limiter grants no request now. It is no failure: the work waits until the limiter grants one. */
 export class RateLimitError extends Error {
   override readonly name = 'RateLimitError';
   readonly account: string;
-  /** When to ask again, in epoch milliseconds. */
+  /** When to try again, in epoch milliseconds. */
   readonly until: number;
-  /** Of what it was refused to, where that counts: see core's `urgency`. */
+  /** The priority of the request that was denied, where the limit depends on it. */
   readonly priority: number | undefined;
 
   constructor(account: string, until: number, reason: string, priority?: number) {

@@ -1,35 +1,34 @@
 /**
- * Turns of those who wait for readings of an account: one after another, as far apart as its budget lets them be, so that
- * they neither ask again and again nor all at the same moment.
+ * Reservations of an account's reads. While the reads are exhausted, each caller gets a time of its own, as far apart as the
+ * limits allow, so that callers neither poll nor retry all at the same moment.
  */
 
-interface Line {
-  /** Until when there is nothing for anybody, in epoch milliseconds. */
-  readonly spentUntil: number;
-  /** The last turn that was given out, in epoch milliseconds. */
+interface Reservations {
+  /** Until when no read is granted, in epoch milliseconds. */
+  readonly exhaustedUntil: number;
+  /** The last time that was reserved, in epoch milliseconds. */
   readonly last: number;
-  readonly apartMs: number;
+  readonly spacingMs: number;
 }
 
 export class ReadReservations {
-  /** By account. */
-  readonly #lines = new Map<string, Line>();
+  readonly #byAccount = new Map<string, Reservations>();
 
   /**
-   * It is known to be spent until then.
-   * @returns when it is the turn of whoever found that out, in epoch milliseconds
+   * Called by a caller whose reads were denied until then.
+   * @returns when the caller may try again, in epoch milliseconds
    */
-  spent(account: string, until: number, apartMs: number): number {
-    const last = this.#lines.get(account)?.last ?? Number.NEGATIVE_INFINITY;
-    const turn = Math.max(until, last + apartMs);
-    this.#lines.set(account, { spentUntil: until, last: turn, apartMs });
-    return turn;
+  reserveAfter(account: string, until: number, spacingMs: number): number {
+    const last = this.#byAccount.get(account)?.last ?? Number.NEGATIVE_INFINITY;
+    const reserved = Math.max(until, last + spacingMs);
+    this.#byAccount.set(account, { exhaustedUntil: until, last: reserved, spacingMs });
+    return reserved;
   }
 
-  /** The turn of one more who asks while it is known to be spent; undefined where it may be asked for. */
-  next(account: string, now: number): number | undefined {
-    const line = this.#lines.get(account);
-    if (line === undefined || line.spentUntil <= now) return undefined;
-    return this.spent(account, line.spentUntil, line.apartMs);
+  /** @returns when one more caller may try; undefined where the reads are not known to be exhausted */
+  reserveNext(account: string, now: number): number | undefined {
+    const known = this.#byAccount.get(account);
+    if (known === undefined || known.exhaustedUntil <= now) return undefined;
+    return this.reserveAfter(account, known.exhaustedUntil, known.spacingMs);
   }
 }

@@ -1,36 +1,36 @@
 /**
- * The limits that the marketplace's answers state, which are each client's own: an hourly quota of all requests, and a limit of
- * the writes of a minute. An answer states one of them and not which; its request and the moment of its reset tell. Pure.
+ * The limits that the marketplace's responses state for a client: an hourly quota of all requests, and a limit of the writes
+ * of a minute. A response states one of them without naming it; its method and the time of the reset tell which. Pure.
  * Contract: Limits.
  */
 
 import type { Limits } from '../db/tables/accounts.js';
 import type { GateAnswer } from '../docplanner/index.js';
 
-export type StatedLimits = Partial<Pick<Limits, 'writesPerMinute' | 'writesPerHour' | 'requestsPerHour'>>;
+export type ReportedLimits = Partial<Pick<Limits, 'writesPerMinute' | 'writesPerHour' | 'requestsPerHour'>>;
 
-/** A reset that is nearer than this, clocks that differ included, is that of a minute. */
-const NEAR_MS = 90_000;
+/** A reset nearer than this belongs to a limit of a minute; clocks may differ by the rest. */
+const NEAR_RESET_MS = 90_000;
 
 /** @param now epoch milliseconds */
-export function statedBy({ write, rateLimit }: GateAnswer, now: number): StatedLimits {
+export function reportedLimitsOf({ write, rateLimit }: GateAnswer, now: number): ReportedLimits {
   if (rateLimit?.resetAt === undefined) return {};
   const limit = Math.max(1, rateLimit.limit);
-  const isNear = rateLimit.resetAt - now <= NEAR_MS;
+  const isNear = rateLimit.resetAt - now <= NEAR_RESET_MS;
   if (write) return isNear ? { writesPerMinute: limit } : { writesPerHour: limit };
-  // Readings have no limit of a minute: one that is stated is about something else, or the hour is nearly over.
+  // Reads have no limit of a minute: a near reset means another limit, or that the hour is nearly over.
   return isNear ? {} : { requestsPerHour: limit };
 }
 
-/** Where a stated limit is lower than the configured one, it counts. */
-export function lowered(limits: Limits, stated: StatedLimits = {}): Limits {
-  const { writesPerMinute, writesPerHour, requestsPerHour } = stated;
+/** Lowers the configured limits to the reported ones; a higher reported limit changes nothing. */
+export function applyReportedLimits(limits: Limits, reported: ReportedLimits = {}): Limits {
+  const { writesPerMinute, writesPerHour, requestsPerHour } = reported;
   return {
     ...limits,
-    writesPerMinute: lower(limits.writesPerMinute, writesPerMinute),
-    writesPerHour: lower(limits.writesPerHour, writesPerHour),
-    requestsPerHour: lower(limits.requestsPerHour, requestsPerHour),
+    writesPerMinute: min(limits.writesPerMinute, writesPerMinute),
+    writesPerHour: min(limits.writesPerHour, writesPerHour),
+    requestsPerHour: min(limits.requestsPerHour, requestsPerHour),
   };
 }
 
-const lower = (configured: number, stated = configured): number => Math.min(configured, stated);
+const min = (configured: number, reported = configured): number => Math.min(configured, reported);

@@ -16,7 +16,7 @@ import { hasWaited, syncLinkedBookings } from '../linked-bookings/linked-booking
 import { explainRefusal, readDueAddress } from '../publishing/address-services.js';
 import { publishBlocking } from '../publishing/blocking/publish-blocking.js';
 import { finishClosing, wantEverythingClosed } from '../publishing/close-calendar.js';
-import { closeAllOtherwise } from '../publishing/fallback-closing.js';
+import { closeAllByFallback } from '../publishing/fallback-closing.js';
 import { horizonOf } from '../publishing/horizon.js';
 import { PlanOutdatedError } from '../publishing/plan-outdated-error.js';
 import { publishSlots } from '../publishing/publish-slots.js';
@@ -82,7 +82,7 @@ async function closeAndThrow(context: CalendarContext, error: unknown): Promise<
   if (!isRefused && !(error instanceof ServerError && (await hasWaited(context)))) throw error;
   const { from, to } = horizonOf(context.account.timeZone, context.now());
   const tried = await findPendingGenerations(context.db, context.calendar.id);
-  const leavesOnSale = await closeAllOtherwise(context, from, to);
+  const leavesOnSale = await closeAllByFallback(context, from, to);
   if (!isRefused) throw error;
   throw new CalendarRefusedError({ reason: await explainRefusal(context, reason), leavesOnSale, tried });
 }

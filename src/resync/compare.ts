@@ -1,7 +1,7 @@
 /**
- * Compares everything that the marketplace shows of a calendar with what it should show: one getSlots over the whole
- * horizon, its bookings, and its breaks where they matter. Days that differ are marked, to be published like any other.
- * Contract: getSlots, getBookings, Breaks.
+ * Compares everything that the marketplace shows of a calendar with the desired state: one getSlots over the whole horizon,
+ * the bookings, and the breaks where they matter. Days that differ are marked for publishing. Contract: getSlots,
+ * getBookings, Breaks.
  */
 
 import type { CalendarContext } from '../context/context.js';
@@ -9,24 +9,27 @@ import { getAddressBehavior, saveAddressBehavior } from '../db/tables/address-be
 import type { DriftingChange } from '../db/tables/days.js';
 import type { Compared, DriftingDay } from '../db/tables/resync-calendars.js';
 import type { DocplannerClient } from '../docplanner/index.js';
-import { settledDays } from '../publishing/desired-days.js';
+import { computePublishedDays } from '../publishing/desired-days.js';
 import { horizonOf } from '../publishing/horizon.js';
 import { inspect } from './diff.js';
 import { read } from './fetch.js';
 
 export interface Comparison {
   readonly compared: Compared;
-  /** What has to be published for it. */
+  /** The changes to publish. */
   readonly changes: readonly DriftingChange[];
-  /** Days of others' bookings and breaks, which are published anyway, and on which the slots are not as they were told. */
+  /**
+   * Days with changed bookings or breaks of others, which are published anyway, and whose slots differ from the published
+   * ones.
+   */
   readonly distrusted: readonly string[];
-  /** When to compare again, where the reading may be older than what was written last; epoch milliseconds. */
+  /** When to compare again, where the read may lag behind the last write; epoch milliseconds. */
   readonly readAgainAt: number | undefined;
 }
 
 /**
- * @param dryRun where the record stays as it is; else what others booked and closed is taken into it
- * @throws {BudgetSpentError} before anything is computed, where there are not enough readings for all of it
+ * @param dryRun whether the database stays as it is; otherwise bookings and breaks of others are saved
+ * @throws {RateLimitError} before anything is computed, where not all reads are granted
  */
 export async function compareCalendar(context: CalendarContext, dryRun: boolean): Promise<Comparison> {
   return await context.withReservedReads((client) => compare(context, client, dryRun));
@@ -40,16 +43,17 @@ async function compare(
   const { calendar, account, db, now } = context;
   const before = context.requests.reads;
   const horizon = horizonOf(account.timeZone, now());
-  const known = await settledDays(db, calendar, account, horizon);
+  const known = await computePublishedDays(db, calendar, account, horizon);
   if (known.days.length === 0)
     return { compared: NOTHING, changes: [], distrusted: [], readAgainAt: undefined };
-  // One that is known may be gone without a word: nothing of it is missed in the slots, which it took time from.
+  // A stored break may have been deleted without a notification: then the slots show nothing missing, because its time was
+  // not published.
   const knowsBreaks = known.taken.some(({ source }) => source === 'break');
   const reading = await read(context, client, known, dryRun, calendar.strategy !== 'slots' || knowsBreaks);
   const behavior = await getAddressBehavior(db, calendar.id);
   let found = inspect(context, reading, behavior);
   if (found.requiresBreaks) {
-    // What is missing may be hidden by breaks, which had not been asked for.
+    // Breaks, which were not read, may block the missing starts.
     found = inspect(context, await read(context, client, known, dryRun, true, reading), behavior);
   }
   const { changes, distrusted, cut, readAgainAt } = found;

@@ -1,11 +1,11 @@
-/** When a schedule's time was, and where in the night an account's turn is. Pure. */
+/** The times of a cron schedule, and each account's delay within the night. Pure. */
 import { createHash } from 'node:crypto';
 import { CronExpressionParser } from 'cron-parser';
 
-/** Five or six fields; an `H`, which is another time whenever it is read, is none. */
+/** Five or six fields; an `H`, which is another time at each parse, is refused. */
 const FIELDS = /^(?!.*(^|[\s,])H)\S+(\s+\S+){4,5}$/;
 
-/** Whether it can be read, and ever comes. */
+/** Whether the expression is valid and has a next time. */
 export function isCron(text: string): boolean {
   if (!FIELDS.test(text)) return false;
   try {
@@ -23,18 +23,20 @@ export function lastTime(cron: string, timeZone: string, now: number): number {
     .getTime();
 }
 
-/** By how much the clocks of machines, and of the queue, may differ. */
+/** The largest difference between the clocks of machines, and of the queue. */
 const CLOCKS_MS = 30_000;
 
 /**
- * Whether the schedule's last time has had no run: there is one for each, however often it is asked for.
- * @param last when the last run was, in epoch milliseconds
+ * Whether the schedule's last time has had no resync: each time has one, however often this is called.
+ * @param last when the last resync was, in epoch milliseconds
  */
 export function isDue(cron: string, timeZone: string, last: number, now: number): boolean {
   return last < lastTime(cron, timeZone, now + CLOCKS_MS) - CLOCKS_MS;
 }
 
-/** After how long it is the account's turn, in milliseconds: always the same, and another for another account. */
+/**
+ * The account's delay within the spread, in milliseconds: always the same for an account, and different between accounts.
+ */
 export function turnMs(account: string, spreadMs: number): number {
   const hash = createHash('sha256').update(account).digest().readUInt32BE(0);
   return Math.floor((hash / 2 ** 32) * spreadMs);

@@ -1,4 +1,4 @@
-/** Holds what was read of a calendar against what it should show. */
+/** Compares what was read of a calendar with the desired state. */
 
 import type { CalendarContext } from '../context/context.js';
 import { type Cut, datesOf, localDate, priority, type Slot, toIso } from '../core/index.js';
@@ -9,12 +9,12 @@ import type { DriftingDay } from '../db/tables/resync-calendars.js';
 import type { MarketplaceState } from '../publishing/blocking/marketplace-state.js';
 import { type BlockingStep, planBlocking, spanOfStep } from '../publishing/blocking/plan-blocking.js';
 import { requiredBlocksOf } from '../publishing/blocking/required-blocks.js';
-import type { Resolved } from '../publishing/desired-days.js';
-import { type Difference, judge, type Start } from '../publishing/diff-availability.js';
+import type { ComputedDays } from '../publishing/desired-days.js';
+import { type Difference, diffDays, type Start } from '../publishing/diff-availability.js';
 import { SETTLED_MS } from '../publishing/verification.js';
 import type { Reading } from './fetch.js';
 
-/** In all that a report tells one by one. */
+/** The most starts that a report lists of one day. */
 export const MAX_STARTS = 50;
 
 export interface Inspected {
@@ -24,23 +24,25 @@ export interface Inspected {
   readonly requiresBreaks: boolean;
   /** How the address cuts periods, as far as it is known now. */
   readonly cut: Cut | undefined;
-  /** When to read again, where days differ that were written so lately that the reading may be older; epoch milliseconds. */
+  /**
+   * When to read again, where days differ whose last write is so recent that the read may lag behind it; epoch milliseconds.
+   */
   readonly readAgainAt: number | undefined;
 }
 
 export function inspect(context: CalendarContext, reading: Reading, behavior: AddressBehavior): Inspected {
-  const { before, known, starts, breaks, present, presentBefore, foreign } = reading;
+  const { before, known, starts, breaks, marketplaceState, marketplaceStateBefore, foreign } = reading;
   const { calendar, account, now } = context;
   const { timeZone } = account;
   const at = now();
-  const hiding = [...present.breaks, ...present.placeholders, ...present.others];
+  const hiding = [...marketplaceState.breaks, ...marketplaceState.placeholders, ...marketplaceState.others];
   const days = known.days.filter(({ date }) => !foreign.has(date));
-  // What is taken on a day of others changes what is wanted there: what it was told last is what it can be held against.
+  // Bookings and breaks of others change the desired slots of their days: these days are compared with the published slots.
   const others = before.days.filter(({ date }) => foreign.has(date));
   const shouldShow = days.map(({ date, wanted }) => ({ date, slots: wanted }));
   const shouldHaveShown = others.map(({ date, published }) => ({ date, slots: published ?? [] }));
   const dateOf = (ms: number): string => localDate(ms, timeZone);
-  const judged = judge(
+  const judged = diffDays(
     [...shouldShow, ...shouldHaveShown],
     { starts, taken: hiding },
     dateOf,
@@ -57,16 +59,16 @@ export function inspect(context: CalendarContext, reading: Reading, behavior: Ad
   const isLate = (date: string): boolean => (settledAt.get(date) ?? 0) > reading.at;
   const differing = new Map(
     judged.flatMap(({ difference }) => {
-      // A day that is as a whole as the other cut makes it is right, and the cut was another than was thought.
+      // A day that matches the other cut exactly is correct, and the assumed cut was wrong.
       const differs = difference && (difference.otherCut === undefined || isLate(difference.date));
       return differs ? [[difference.date, difference] as const] : [];
     }),
   );
   const cuts = new Set(judged.flatMap(({ cut, difference }) => cut ?? difference?.otherCut ?? []));
   const [cut] = cuts.size === 1 ? cuts : [behavior.cut];
-  const steps = stepsOf(context, shouldShow, known.taken, present, cut);
-  // What somebody took away of ours hid taken time that others' doing has nothing to do with.
-  const stepsBefore = stepsOf(context, shouldHaveShown, before.taken, presentBefore, cut);
+  const steps = stepsOf(context, shouldShow, known.taken, marketplaceState, cut);
+  // Own blocks that somebody removed had blocked busy time, whatever others booked on that day.
+  const stepsBefore = stepsOf(context, shouldHaveShown, before.taken, marketplaceStateBefore, cut);
 
   const found: DriftingDay[] = [];
   const changes: DriftingChange[] = [];
@@ -116,21 +118,21 @@ interface Steps {
   readonly opening: readonly Span[];
 }
 
-/** What would have to be done about our own breaks and placeholders, were every day told this. */
+/** The steps that our breaks and placeholders would require if these slots were published on every day. */
 function stepsOf(
   context: CalendarContext,
   days: readonly { readonly date: string; readonly slots: readonly Slot[] }[],
-  taken: Resolved['taken'],
-  present: MarketplaceState,
+  taken: ComputedDays['taken'],
+  marketplaceState: MarketplaceState,
   cut: Cut | undefined,
 ): ReadonlyMap<string, Steps> {
   const { calendar, account, now } = context;
   const plan = planBlocking({
     strategy: calendar.strategy,
     timeZone: account.timeZone,
-    days: days.map(({ date, slots }) => ({ date, told: slots, isCertain: true, wanted: slots })),
-    needs: requiredBlocksOf(taken, calendar),
-    present,
+    days: days.map(({ date, slots }) => ({ date, published: slots, isVerified: true, wanted: slots })),
+    requiredBlocks: requiredBlocksOf(taken, calendar),
+    marketplaceState,
     refused: new Set(),
     cut,
     now: now(),
@@ -149,7 +151,7 @@ function stepsOf(
   return steps;
 }
 
-/** What is on sale and should not be goes first, like anything that closes; the rest comes last. */
+/** Drift that is wrongly on sale has the priority of a closing change; all other drift has the lowest. */
 function priorityOfDrift(
   difference: Difference | undefined,
   closing: readonly Span[],

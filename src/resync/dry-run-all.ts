@@ -1,4 +1,4 @@
-/** A dry run that is made here and now, by whoever asked: nothing is begun, queued, published or written down. */
+/** A dry run in the calling process: nothing is enqueued, published or saved. */
 import { randomUUID } from 'node:crypto';
 import type { ResyncReport } from '../api/resyncs-api.js';
 import type { Dependencies } from '../context/context.js';
@@ -7,9 +7,9 @@ import type { ResyncFailure } from '../db/tables/resync-reports.js';
 import { dryRun } from './dry-run.js';
 
 /**
- * @param calendars one after another
- * @param mostDays that are told one by one
- * @param onProgress told of each calendar that is through
+ * @param calendars compared one after another
+ * @param maxDays the most days that the report lists
+ * @param onProgress called after each calendar
  */
 export async function dryRunAll(
   dependencies: Dependencies,
@@ -22,7 +22,7 @@ export async function dryRunAll(
   const startedAt = now();
   const sum = { daysCompared: 0, missing: 0, extra: 0, stale: 0, foreign: 0, reads: 0 };
   const failures: ResyncFailure[] = [];
-  /** Of calendars that were compared: days that had failed before, which were not. */
+  /** Days of compared calendars that had failed before, which were not compared. */
   const notCompared: ResyncFailure[] = [];
   const days: (DriftingDay & { readonly calendar: string })[] = [];
   let compared = 0;

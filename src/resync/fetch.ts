@@ -1,4 +1,4 @@
-/** What the marketplace shows of a calendar, read at once, beside what is known of its days before and after. */
+/** Reads what the marketplace shows of a calendar, and computes the desired days before and after what was read is saved. */
 
 import type { CalendarContext } from '../context/context.js';
 import { findBookings, findPlaceholdersBetween } from '../db/tables/bookings.js';
@@ -17,37 +17,37 @@ import {
 import { assemble, withRefs } from '../publishing/blocking/fetch-marketplace-state.js';
 import type { MarketplaceState } from '../publishing/blocking/marketplace-state.js';
 import { requiredBlocksOf } from '../publishing/blocking/required-blocks.js';
-import { type Resolved, settledDays } from '../publishing/desired-days.js';
+import { type ComputedDays, computePublishedDays } from '../publishing/desired-days.js';
 import { horizonOf } from '../publishing/horizon.js';
 import { rangeOf } from '../publishing/verify-publication.js';
 
 export interface Reading {
-  /** When it began; epoch milliseconds. */
+  /** When the read began; epoch milliseconds. */
   readonly at: number;
-  /** The days, as they were known before. */
-  readonly before: Resolved;
-  /** The days, as they are known after what was read was taken into the record. */
-  readonly known: Resolved;
+  /** The days, computed before what was read was saved. */
+  readonly before: ComputedDays;
+  /** The days, computed after what was read was saved. */
+  readonly known: ComputedDays;
   readonly starts: Awaited<ReturnType<ReturnType<CalendarContext['client']>['getSlots']>>;
   readonly bookings: readonly Booking[];
-  /** Absent where they were not asked for. */
+  /** Absent where breaks were not read. */
   readonly breaks: readonly ListedBreak[] | undefined;
-  readonly present: MarketplaceState;
-  /** The same, held against what was known to be taken before. */
-  readonly presentBefore: MarketplaceState;
-  /** Dates on which bookings or breaks of others were not as they were known. */
+  readonly marketplaceState: MarketplaceState;
+  /** The same, with the references of the busy time that was known before. */
+  readonly marketplaceStateBefore: MarketplaceState;
+  /** Dates on which bookings or breaks of others differ from the database. */
   readonly foreign: ReadonlySet<string>;
 }
 
 /**
- * @param dryRun where the record stays as it is
- * @param withBreaks whether breaks are asked for
- * @param earlier of which everything but the breaks still stands
+ * @param dryRun whether the database stays as it is
+ * @param withBreaks whether breaks are read
+ * @param earlier an earlier read, of which everything but the breaks is reused
  */
 export async function read(
   context: CalendarContext,
   client: DocplannerClient,
-  known: Resolved,
+  known: ComputedDays,
   dryRun: boolean,
   withBreaks: boolean,
   earlier?: Reading,
@@ -77,10 +77,10 @@ export async function read(
     bookings.list,
     placeholders,
   );
-  // Those that the reading changed are published anyway.
+  // The days that the read changed are published anyway.
   const after =
     changed.length > 0 && !dryRun
-      ? await settledDays(db, calendar, account, horizonOf(account.timeZone, now()))
+      ? await computePublishedDays(db, calendar, account, horizonOf(account.timeZone, now()))
       : known;
   const before = earlier?.before ?? known;
   return {
@@ -90,13 +90,13 @@ export async function read(
     starts,
     bookings: bookings.list,
     breaks: breaks.list,
-    present: withRefs(assembled, calendar.id, requiredBlocksOf(after.taken, calendar)),
-    presentBefore: withRefs(assembled, calendar.id, requiredBlocksOf(before.taken, calendar)),
+    marketplaceState: withRefs(assembled, calendar.id, requiredBlocksOf(after.taken, calendar)),
+    marketplaceStateBefore: withRefs(assembled, calendar.id, requiredBlocksOf(before.taken, calendar)),
     foreign: new Set([...(earlier?.foreign ?? []), ...changed.map(({ date }) => date)]),
   };
 }
 
-/** The days that would change, were it taken into the record. */
+/** The days that saving the read would change. */
 async function wouldChange(
   { calendar, account, db, now }: CalendarContext,
   bookings: readonly BookingUpdate[],
@@ -104,7 +104,7 @@ async function wouldChange(
 ): Promise<readonly DirtyDay[]> {
   const { id, bufferBefore = 0, bufferAfter = 0 } = calendar;
   const locked = { id, timeZone: account.timeZone, bufferBefore, bufferAfter };
-  const idsOf = (said: readonly { readonly id: string }[]): string[] => said.map((one) => one.id);
+  const idsOf = (updates: readonly { readonly id: string }[]): string[] => updates.map((one) => one.id);
   return [
     ...mergeBookings(locked, await findBookings(db, id, idsOf(bookings)), bookings, now()).days,
     ...mergeBreaks(locked, await findBreaks(db, id, idsOf(breaks)), breaks, now()).days,

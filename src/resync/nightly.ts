@@ -1,7 +1,8 @@
 /**
- * The nightly resyncs' schedules: one for each account, in its zone. A run that was missed because nobody was there is
- * caught up once.
+ * The schedules of the nightly resyncs: one for each account, in its time zone. A resync that was missed because no process
+ * was running is run once afterwards.
  */
+
 import type { Logger } from 'pino';
 import { MINUTE } from '../core/duration.js';
 import type { Db } from '../db/schema.js';
@@ -18,14 +19,14 @@ export interface SchedulesOptions {
   readonly log: Logger;
   readonly now: () => number;
   readonly timers: Timers;
-  /** Undefined: there is no nightly resync. */
+  /** Undefined where there is no nightly resync. */
   readonly cron: string | undefined;
-  /** Over how long the accounts' turns are spread: so late a run may begin and is not missed; milliseconds. */
+  /** The accounts' resyncs are spread over this time: a resync that is so late was not missed; milliseconds. */
   readonly spreadMs: number;
 }
 
 const LOOK_EVERY_MS = 5 * MINUTE;
-/** A job is taken within this, or it is lost. */
+/** A job that is not taken within this time is lost. */
 const TAKEN_WITHIN_MS = 5 * MINUTE;
 
 export class Schedules extends PeriodicTask {
@@ -37,16 +38,17 @@ export class Schedules extends PeriodicTask {
   }
 
   /**
-   * What was missed before the process was there, however shortly before. To be called before `start`.
-   * @throws where the queue cannot be reached
+   * Enqueues the resyncs that were missed before this process started. Called before `start`.
+   * @throws where the queue is unavailable
    */
   async begin(): Promise<void> {
     await this.#catchUp(await this.refresh(), 0);
   }
 
   /**
-   * Accounts may have come, gone, or moved to another zone, and the queue may have lost its memory.
-   * @returns the accounts whose time had come, and nobody was there
+   * Updates the queue's schedules: accounts may have been added, deleted, or moved to another zone, and the queue may have
+   * lost its data.
+   * @returns the accounts whose scheduled time passed without a job
    */
   async refresh(): Promise<readonly string[]> {
     const { db, queue, cron, now } = this.#options;
@@ -56,10 +58,10 @@ export class Schedules extends PeriodicTask {
   }
 
   /**
-   * Where the last run should have been after the last one that was. An account that never had one has missed none,
-   * unless its schedule says so. Which of two that find the same comes first does not matter: there is one run for
-   * each time (worker.ts).
-   * @param graceMs how late a run may be that is on its way
+   * Enqueues an account's resync where the last scheduled time is after the last resync. An account that never had a resync
+   * has missed none, unless its schedule was overdue. Two processes may find the same: each time gets one resync
+   * (worker.ts).
+   * @param graceMs how late a resync may be that is not lost
    */
   async #catchUp(overdue: readonly string[], graceMs: number): Promise<void> {
     const { db, queue, log, now, cron } = this.#options;
@@ -75,7 +77,7 @@ export class Schedules extends PeriodicTask {
     }
   }
 
-  /** The queue may have lost a night's job with all else that it knew. */
+  /** The queue may have lost a night's job with all its data. */
   async look(): Promise<void> {
     const { spreadMs } = this.#options;
     await this.#catchUp(await this.refresh(), spreadMs + TAKEN_WITHIN_MS);
@@ -83,7 +85,7 @@ export class Schedules extends PeriodicTask {
 
   protected override async run(): Promise<void> {
     await this.look().catch((error: unknown) => {
-      this.#options.log.warn({ err: error }, 'the schedules could not be looked after');
+      this.#options.log.warn({ err: error }, 'the nightly schedules could not be refreshed');
     });
   }
 }

@@ -1,4 +1,4 @@
-/** Full resyncs: begun, and reported; or only looked at. */
+/** The API of full resyncs: begins them, reports them, and runs dry runs. */
 
 import {
   MAX_DAYS,
@@ -18,9 +18,9 @@ import { UnknownCalendarsError } from './unknown-calendars-error.js';
 export interface ResyncsOptions {
   readonly dependencies: Dependencies;
   readonly queue: ResyncQueue;
-  /** Told where the queue cannot be reached: the next round finds it. */
+  /** Called where the queue is unavailable: the periodic task enqueues the resync later. */
   readonly onQueueAway: (error: unknown) => void;
-  /** Wakes what waits, and queues what lost its job. */
+  /** Enqueues waiting calendars, and resyncs whose job was lost. */
   readonly round: () => Promise<void>;
 }
 
@@ -60,7 +60,7 @@ export class Resyncs implements OwnResyncs {
 
   async report(id: string): Promise<ResyncReport | undefined> {
     const { db, now } = this.#options.dependencies;
-    // Its last calendar may have failed since, where no scheduler is there to notice.
+    // The last calendar may have failed since, where no scheduler is running to notice it.
     await finishResyncs(db, new Date(now()));
     const resync = await getResync(db, id, MAX_DAYS, new Date(now()));
     if (resync === undefined) return undefined;
@@ -86,7 +86,7 @@ export class Resyncs implements OwnResyncs {
     }));
   }
 
-  /** @returns all that there are and are not being deleted */
+  /** @returns all calendars that are not being deleted */
   async #known(calendars: readonly string[] | undefined): Promise<readonly string[]> {
     const all = await listCalendars(this.#options.dependencies.db);
     const known = all.filter(({ closing }) => closing === undefined).map(({ id }) => id);

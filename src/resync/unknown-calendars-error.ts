@@ -1,4 +1,4 @@
-/** Calendars were named that there are none of. */
+/** A request named calendars that do not exist. */
 export class UnknownCalendarsError extends Error {
   override readonly name = 'UnknownCalendarsError';
   readonly calendars: readonly string[];

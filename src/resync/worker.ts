@@ -1,4 +1,4 @@
-/** Takes resyncs off their queue: asks the clinics for what they know, then has the calendars compared. */
+/** Processes the resync queue: fetches the accounts' sources, then enqueues the calendars to be compared. */
 import { DelayedError, type Job } from 'bullmq';
 import type { Logger } from 'pino';
 import { z } from 'zod';
@@ -33,16 +33,16 @@ export interface ResyncWorkerOptions {
   readonly now: () => number;
   /** Over how long the accounts' nightly resyncs are spread, in milliseconds. */
   readonly spreadMs: number;
-  /** Fetches what the clinic's own system knows. */
+  /** Fetches an account's source, the PMS. */
   readonly fetch: (account: Account, signal: AbortSignal) => Promise<Fetched>;
-  /** After how long what still waits is woken or queued again, in milliseconds: its job may be lost. */
+  /** After how long a waiting calendar or resync is enqueued again, in milliseconds: its job may be lost. */
   readonly enqueueAgainMs: number;
-  /** Has a calendar published soon. Never fails. */
+  /** Enqueues a calendar. Never fails. */
   readonly enqueue: (calendar: string, priority: number) => Promise<void>;
 }
 
 export interface Fetched extends Omit<SourceNotes, 'account'> {
-  /** What went wrong. */
+  /** Why the source was not ingested completely. */
   readonly reasons: readonly string[];
 }
 
@@ -72,7 +72,7 @@ export class ResyncWorker {
 
   start(): void {
     this.#worker = this.#options.queues.worker(RESYNC_QUEUE, (job, token) => this.#take(job, token), {
-      // A job waits for a clinic's answer most of its time, and the others are not to wait for that one.
+      // A job waits for a source's response most of its time, and must not delay the others.
       concurrency: 8,
       removeOnComplete: { count: 0 },
       removeOnFail: { count: 100 },
@@ -84,7 +84,7 @@ export class ResyncWorker {
     await this.#worker?.close();
   }
 
-  /** Wakes what waits, queues what was lost, ends what is through. To be called again and again. */
+  /** Enqueues waiting calendars and lost resyncs, and finishes those that are over. Called periodically. */
   async round(): Promise<void> {
     const { db, queue, now, enqueue, enqueueAgainMs } = this.#options;
     const at = new Date(now());
@@ -99,13 +99,13 @@ export class ResyncWorker {
     await deleteExpiredResyncs(db, new Date(now() - KEEP_MS));
   }
 
-  /** While the record cannot be reached a job waits: it has one attempt, and a night has one job. */
+  /** While the database is unavailable, the job is delayed: it has one attempt, and a night has one job. */
   async #take(job: Job<unknown, unknown, string>, token: string | undefined): Promise<void> {
     try {
       await this.#do(job, token);
     } catch (error) {
       if (!isUnavailable(error)) throw error;
-      this.#options.log.warn({ err: error }, 'the record cannot be reached; the resync waits');
+      this.#options.log.warn({ err: error }, 'the database is unavailable; the resync waits');
       await job.moveToDelayed(Date.now() + DATABASE_UNAVAILABLE_MS, token);
       throw new DelayedError();
     }
@@ -125,18 +125,18 @@ export class ResyncWorker {
     if (account === undefined) return;
     const last = await lastResync(db, account.id, new Date(now()));
     if (last !== undefined && !isDue(data.cron, account.timeZone, last.getTime(), now())) return;
-    // A job of its own: there is one for a resync, and a source that answers for long is not asked by two.
+    // A job of its own: a resync has one job, so that a slow source is not requested twice.
     await queue.run(await beginResync(db, { account: account.id, dryRun: false }, new Date(now())));
   }
 
-  /** May be called again after it was cut off: what is in the record already changes nothing. */
+  /** May run again after an interruption: events that are in the database already change nothing. */
   async #run(id: string, job: Job<unknown, unknown, string>, token: string | undefined): Promise<void> {
     const { db, now, log } = this.#options;
     const resync = await getResync(db, id, 0, new Date(now()));
     if (resync === undefined || resync.state !== 'fetching') return await this.round();
     const fetched = resync.dryRun ? [] : await this.#fetchAll(await accountsOfResync(db, id));
     if (this.#stopping.signal.aborted) {
-      // A source was given up for our sake, not for its own: whoever has the job next asks them anew.
+      // This process aborted the request: the next worker of the job fetches the sources again.
       await job.moveToDelayed(Date.now(), token);
       throw new DelayedError();
     }
@@ -147,14 +147,14 @@ export class ResyncWorker {
       unknown.length + omitted.length > 0 ? [{ account, unknown, omitted }] : [],
     );
     if (failures.length > 0)
-      log.warn({ resync: id, failures: failures.length }, 'a source was not taken in as a whole');
+      log.warn({ resync: id, failures: failures.length }, 'a source was ingested only in part');
     if (!resync.dryRun) await retryFailuresOf(db, await calendarsOfResync(db, id), new Date(now()));
     await startComparing(db, id, { failures, sources }, new Date(now()));
     log.info({ resync: id, calendars: resync.calendars, at: now() }, 'a full resync compares its calendars');
     await this.round();
   }
 
-  /** Several at a time: a clinic that does not answer holds up few others. */
+  /** Fetches several sources at a time, so that a source that does not respond delays few others. */
   async #fetchAll(accounts: readonly string[]): Promise<readonly (Fetched & SourceNotes)[]> {
     const { db } = this.#options;
     const left = [...accounts];
@@ -177,7 +177,7 @@ export class ResyncWorker {
     } catch (error) {
       if (isUnavailable(error)) throw error;
       log.error({ err: error, account: account.id }, 'fetching a source failed');
-      return { reasons: ['an error of ours; the log says more'], unknown: [], omitted: [] };
+      return { reasons: ['an internal error; see the log'], unknown: [], omitted: [] };
     }
   }
 }

@@ -61,7 +61,7 @@ test('a batch that is answered while the database is unavailable is stored, and 
   await server.stop();
   sandbox.faults.clear();
   await eventually(() => slow.answeredAt !== undefined);
-  await eventually(() => lines.join('').includes('an answer could not be written down in the budget'));
+  await eventually(() => lines.join('').includes('an answer could not be recorded in the rate limiter'));
   // It has been tried to commit it, in vain.
   await timers.sleeping();
   await server.restart();

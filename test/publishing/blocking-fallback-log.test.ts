@@ -5,8 +5,8 @@ import { pino } from 'pino';
 import type { Strategy } from '../../src/db/schema.js';
 import { addressOf, Desk } from '../support/clinic-fixture.js';
 
-const HIDES = 'an appointment cannot be booked there; a break hides it';
-const REFUSED = 'an appointment was not booked as a slot; it is hidden otherwise';
+const HIDES = 'an appointment cannot be booked at its time; a break blocks it';
+const REFUSED = 'an appointment was not booked as a slot; it is blocked by other means';
 
 interface Told {
   readonly desk: Desk;

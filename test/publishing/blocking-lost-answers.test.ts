@@ -74,13 +74,13 @@ describe('nothing is left behind', () => {
     },
   );
 
-  test('when breaks cannot go at once: slots that were told are not told again with them', async () => {
+  test('when breaks cannot go at once: slots that were published are not published again with them', async () => {
     const desk = await Desk.open({ still: true, strategy: 'breaks' });
     await desk.open();
     await desk.book('first', '10:00', '10:20');
     await desk.book('last', '10:40', '11:00');
     await desk.rest();
-    const told = desk.requests('replaceSlots').length;
+    const published = desk.requests('replaceSlots').length;
     const match = { operation: 'deleteCalendarBreak' };
     desk.sandbox.faults.set([{ fault: { kind: 'status', status: 503 }, match, times: 1 }]);
     await desk.strategy('slots');
@@ -88,7 +88,7 @@ describe('nothing is left behind', () => {
     expect(own(desk)).toEqual([]);
     expect(desk.shown()).toEqual(['10:20']);
     expect(desk.requests('deleteCalendarBreak')).toHaveLength(3);
-    expect(desk.requests('replaceSlots')).toHaveLength(told + 1);
+    expect(desk.requests('replaceSlots')).toHaveLength(published + 1);
   });
 
   test('when the marketplace says that a break is gone, and it is not', async () => {

@@ -45,7 +45,7 @@ export class Market {
     this.#refuses = refuses;
   }
 
-  present(from: string, to: string): MarketplaceState {
+  marketplaceState(from: string, to: string): MarketplaceState {
     return {
       from,
       to,

@@ -12,7 +12,7 @@ const ZONE = 'Europe/Warsaw';
 const DATES = ['2026-11-16', '2026-11-17'] as const;
 const NINE = DATES.map((date) => Date.parse(`${date}T09:00:00+01:00`));
 const HOURS = 3;
-/** Far more than any of these worlds needs. */
+/** Far more than any of these worlds requiredBlocks. */
 const MAX_STEPS = 80;
 
 const SERVICES = [
@@ -149,10 +149,10 @@ function wantedOf(clinic: Clinic): ReadonlyMap<string, readonly Slot[]> {
   return new Map(days.map(({ date, slots }) => [date, slots]));
 }
 
-/** What the engine knows of a day: what it told, and whether it heard that this arrived. */
+/** What the engine knows of a day: what it published, and whether it heard that this arrived. */
 interface Known {
-  readonly told: readonly Slot[] | null;
-  readonly isCertain: boolean;
+  readonly published: readonly Slot[] | null;
+  readonly isVerified: boolean;
 }
 
 interface Run {
@@ -172,11 +172,11 @@ function plan(run: Run) {
     timeZone: ZONE,
     days: DATES.map((date) => ({
       date,
-      ...(run.known.get(date) ?? { told: null, isCertain: false }),
+      ...(run.known.get(date) ?? { published: null, isVerified: false }),
       wanted: wanted.get(date) ?? [],
     })),
-    needs: needsIn(run),
-    present: run.market.present(DATES[0], DATES[1]),
+    requiredBlocks: needsIn(run),
+    marketplaceState: run.market.marketplaceState(DATES[0], DATES[1]),
     refused: run.refused,
     now: run.now,
   });
@@ -190,9 +190,9 @@ function exposed(run: Run): ReadonlySet<number> {
 
 /** Visits of the future that a patient could book, and that would take time that is taken. */
 function exposedVisits({ market, ...run }: Run): ReadonlySet<string> {
-  const needs = needsIn({ market, ...run });
+  const requiredBlocks = needsIn({ market, ...run });
   const exposing = market.visits.filter(
-    (visit) => visit.start >= run.now && needs.some((need) => overlap(need, visit)),
+    (visit) => visit.start >= run.now && requiredBlocks.some((need) => overlap(need, visit)),
   );
   return new Set(exposing.map(({ start, service }) => `${toIso(start, ZONE)} ${service}`));
 }
@@ -202,8 +202,8 @@ function step(run: Run, isLost: () => boolean): boolean {
   const { closing, opening } = plan(run);
   const wanted = wantedOf(run.clinic);
   const untold = DATES.filter((date) => {
-    const { told, isCertain } = run.known.get(date) ?? { told: null, isCertain: false };
-    return !isCertain || JSON.stringify(told) !== JSON.stringify(wanted.get(date));
+    const { published, isVerified } = run.known.get(date) ?? { published: null, isVerified: false };
+    return !isVerified || JSON.stringify(published) !== JSON.stringify(wanted.get(date));
   });
   const next = closing[0] ?? (untold.length === 0 ? opening[0] : undefined);
   if (next !== undefined) {
@@ -216,10 +216,10 @@ function step(run: Run, isLost: () => boolean): boolean {
     if (isLost()) {
       // It arrived, or it did not: nobody knows.
       if (isLost()) run.market.offered.set(date, slots);
-      run.known.set(date, { told: run.known.get(date)?.told ?? null, isCertain: false });
+      run.known.set(date, { published: run.known.get(date)?.published ?? null, isVerified: false });
     } else {
       run.market.offered.set(date, slots);
-      run.known.set(date, { told: slots, isCertain: true });
+      run.known.set(date, { published: slots, isVerified: true });
     }
   }
   return untold.length > 0;
@@ -244,7 +244,7 @@ function settle(run: Run, isLost: () => boolean, between: () => readonly Change[
 
 function expectSettled(run: Run): void {
   const { market, clinic, now } = run;
-  const needs = needsIn(run);
+  const requiredBlocks = needsIn(run);
   const isFuture = (one: Span): boolean => one.end > now;
   const breaks = [...market.breaks.values()].filter(isFuture);
   const placeholders = [...market.placeholders.values()].filter(isFuture);
@@ -253,7 +253,7 @@ function expectSettled(run: Run): void {
   if (clinic.strategy === 'slots') expect(breaks).toEqual([]);
   if (clinic.strategy !== 'book') expect(placeholders).toEqual([]);
 
-  const busy = ticksOf(needs);
+  const busy = ticksOf(requiredBlocks);
   const onOffer = ticksOf(spansOf([...wantedOf(clinic).values()].flat()));
   for (const tick of ticksOf(breaks)) {
     expect(tick < now || (busy.has(tick) && onOffer.has(tick))).toBe(true);
@@ -264,7 +264,7 @@ function expectSettled(run: Run): void {
   }
   for (const one of placeholders) {
     expect(
-      needs.some((need) => need.ref === one.ref && need.start === one.start && need.end === one.end),
+      requiredBlocks.some((need) => need.ref === one.ref && need.start === one.start && need.end === one.end),
     ).toBe(true);
   }
   const refs = placeholders.map(({ ref }) => ref);
@@ -296,7 +296,7 @@ const leftovers = fc.record({
     },
   ),
   offered: windows,
-  isCertain: fc.boolean(),
+  isVerified: fc.boolean(),
   isTold: fc.boolean(),
 });
 
@@ -321,15 +321,15 @@ function begin(
   for (const date of DATES) {
     market.offered.set(date, offered.get(date) ?? []);
     if (left.isTold) {
-      const told = left.isCertain ? offered.get(date) : wanted.get(date);
-      known.set(date, { told: told ?? [], isCertain: left.isCertain });
+      const published = left.isVerified ? offered.get(date) : wanted.get(date);
+      known.set(date, { published: published ?? [], isVerified: left.isVerified });
     }
   }
   return { market, known, refused: new Set(), now, clinic };
 }
 
 const MORNING = [{ start: at(0, 0), end: at(0, 120), services: [{ id: 'visit', duration: 20 }] }];
-const nothingLeft = { breaks: [], placeholders: [], offered: MORNING, isCertain: true, isTold: true };
+const nothingLeft = { breaks: [], placeholders: [], offered: MORNING, isVerified: true, isTold: true };
 const clinicOf = (appointments: Record<string, Span>, windows: Windows = MORNING): Clinic => ({
   strategy: 'book',
   windows,
@@ -350,7 +350,7 @@ describe('a placeholder', () => {
   });
 
   test('does not leave a day of which nobody knows what it offers', () => {
-    const left = { ...nothingLeft, placeholders: [{ span: visit(1), ref: 'a' }], isCertain: false };
+    const left = { ...nothingLeft, placeholders: [{ span: visit(1), ref: 'a' }], isVerified: false };
     const run = begin(clinicOf({ a: visit(3) }), left, at(0, -60), () => false);
     expect(plan(run)).toMatchObject({
       closing: [{ kind: 'add-break', ...visit(3) }],
@@ -500,7 +500,7 @@ describe('hiding what is taken', () => {
             span: { start: one.start, end: one.start + 20 * MINUTE },
           })),
           offered: hour,
-          isCertain: true,
+          isVerified: true,
           isTold: true,
         };
         const run = begin(clinic, left, at(0, 0) - 60 * MINUTE, () => false);
@@ -559,7 +559,7 @@ describe('hiding what is taken', () => {
   test('one strategy after another, each from where the one before came to rest', () => {
     fc.assert(
       fc.property(clinics, fc.array(strategies, { minLength: 2, maxLength: 5 }), (clinic, way) => {
-        const nothing = { breaks: [], placeholders: [], offered: [], isCertain: true, isTold: true };
+        const nothing = { breaks: [], placeholders: [], offered: [], isVerified: true, isTold: true };
         const run = begin(clinic, nothing, at(0, 0) - 60 * MINUTE, () => false);
         for (const strategy of way) {
           run.clinic = { ...run.clinic, strategy };

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { LOWEST_PRIORITY } from '../../src/core/index.js';
-import type { WantedDay } from '../../src/publishing/desired-days.js';
+import type { DesiredDay } from '../../src/publishing/desired-days.js';
 import { nextAction, priorityOf } from '../../src/publishing/next-action.js';
 import { NOW, slot } from '../db/seed-rows.js';
 
-const day = (date: string, changes: Partial<WantedDay> = {}): WantedDay => ({
+const day = (date: string, changes: Partial<DesiredDay> = {}): DesiredDay => ({
   date,
   generation: 2,
   publishedGeneration: 1,
@@ -19,7 +19,7 @@ const day = (date: string, changes: Partial<WantedDay> = {}): WantedDay => ({
   ...changes,
 });
 const none = new Set<string>();
-const dates = (days: readonly WantedDay[] = []) => days.map(({ date }) => date);
+const dates = (days: readonly DesiredDay[] = []) => days.map(({ date }) => date);
 
 describe('the plan', () => {
   test('is nothing where nothing waits', () => {
@@ -57,17 +57,17 @@ describe('the plan', () => {
   test('looks before it clears a day that was never published, after all that is certain', () => {
     const unknown = day('2026-11-16', { wanted: [] });
     expect(nextAction([unknown, day('2026-11-17')], 500, none)?.kind).toBe('replace');
-    expect(nextAction([unknown], 500, none)).toMatchObject({ kind: 'look', days: [unknown] });
+    expect(nextAction([unknown], 500, none)).toMatchObject({ kind: 'read', days: [unknown] });
     expect(nextAction([unknown], 500, new Set(['2026-11-16']))).toMatchObject({ kind: 'clear' });
   });
 
   test('settles without a request what was seen to be shown, and only that', () => {
     const shown = day('2026-11-16', { published: [slot], verified: true });
-    expect(nextAction([day('2026-11-17'), shown], 500, none)).toEqual({ kind: 'settle', days: [shown] });
+    expect(nextAction([day('2026-11-17'), shown], 500, none)).toEqual({ kind: 'record', days: [shown] });
     const unseen = day('2026-11-16', { published: [slot], verified: false });
     expect(nextAction([unseen], 500, none)?.kind).toBe('replace');
     const cleared = day('2026-11-16', { wanted: [], published: [], verified: true });
-    expect(nextAction([cleared], 500, none)?.kind).toBe('settle');
+    expect(nextAction([cleared], 500, none)?.kind).toBe('record');
   });
 
   test('is as urgent as the most urgent of its days', () => {

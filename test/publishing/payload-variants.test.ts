@@ -3,8 +3,8 @@ import { NoPayloadVariantError } from '../../src/context/no-payload-variant-erro
 import type { Slot } from '../../src/core/index.js';
 import {
   duplicateWindowMs,
-  forms,
-  hashOf,
+  payloadHash,
+  payloadVariants,
   unusedPayloadVariant,
 } from '../../src/publishing/payload-variants.js';
 import { slot } from '../db/seed-rows.js';
@@ -25,7 +25,7 @@ const emptied = (slots: readonly Slot[]) => {
   return all;
 };
 
-/** What the marketplace makes of a body: the same for all forms of it. */
+/** What the marketplace makes of a body: the same for all payloadVariants of it. */
 const starts = (slots: readonly Slot[]) =>
   slots.flatMap(({ start, end, address_services }) =>
     address_services.flatMap(({ address_service_id, duration }) => {
@@ -46,21 +46,21 @@ describe.each([
     [{ ...slot, start: '2026-11-17T10:00:00+01:00', end: '2026-11-17T11:00:00+01:00' }, nothing],
   ],
   ['both', [slot, { ...night, start: '2026-11-17T00:00:00+01:00', end: '2026-11-17T23:59:00+01:00' }]],
-])('the forms of %s', (_, slots) => {
-  const all = [...forms(slots)];
+])('the payload variants of %s', (_, slots) => {
+  const all = [...payloadVariants(slots)];
 
   test('are more than a budget of 40 writes a minute could use up by repeating itself', () => {
     expect(all.length).toBeGreaterThan(40);
-    expect(new Set(all.map(hashOf)).size).toBe(all.length);
+    expect(new Set(all.map(payloadHash)).size).toBe(all.length);
     expect(all[0]).toEqual(slots);
   });
 
   test('mean the same starts, and each entry lies within one date as it is spelled', () => {
     const [meant, gone] = [starts(slots), emptied(slots)];
-    for (const form of all) {
-      expect(starts(form)).toEqual(meant);
-      expect(emptied(form)).toEqual(gone);
-      for (const { start, end } of form) {
+    for (const variant of all) {
+      expect(starts(variant)).toEqual(meant);
+      expect(emptied(variant)).toEqual(gone);
+      for (const { start, end } of variant) {
         expect(start.slice(0, 10)).toBe(end.slice(0, 10));
         for (const instant of [start, end]) {
           expect(instant).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:00[+-](0\d|1[0-4]):(00|15|30|45)$/);
@@ -71,11 +71,11 @@ describe.each([
 
   test('are taken in their order, never one that was sent lately', () => {
     const sent = new Set<string>();
-    for (const form of all.slice(0, 5)) {
-      expect(unusedPayloadVariant(slots, sent)).toEqual(form);
-      sent.add(hashOf(form));
+    for (const variant of all.slice(0, 5)) {
+      expect(unusedPayloadVariant(slots, sent)).toEqual(variant);
+      sent.add(payloadHash(variant));
     }
-    expect(() => unusedPayloadVariant(slots, new Set(all.map(hashOf)))).toThrow(NoPayloadVariantError);
+    expect(() => unusedPayloadVariant(slots, new Set(all.map(payloadHash)))).toThrow(NoPayloadVariantError);
   });
 });
 

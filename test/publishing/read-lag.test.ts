@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Strategy } from '../../src/db/schema.js';
-import { lagFrom, outcomeOf } from '../../src/publishing/verification.js';
+import { outcomeOf, readLagFrom } from '../../src/publishing/verification.js';
 import { asAnother } from '../resync/resync-fixture.js';
 import { Desk } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
@@ -174,9 +174,9 @@ describe('a reading that differs', () => {
   });
 
   test('tells how far behind readings are, when one agrees after it', () => {
-    expect(lagFrom(written, 5_600, 0)).toBe(5_500);
-    expect(lagFrom(written, 60_000, 0)).toBe(10_000);
-    expect(lagFrom({ ...written, differing: 0 }, 5_500, 5_500)).toBe(2_000);
-    expect(lagFrom({ ...written, differing: 0 }, 0, 0)).toBe(0);
+    expect(readLagFrom(written, 5_600, 0)).toBe(5_500);
+    expect(readLagFrom(written, 60_000, 0)).toBe(10_000);
+    expect(readLagFrom({ ...written, differing: 0 }, 5_500, 5_500)).toBe(2_000);
+    expect(readLagFrom({ ...written, differing: 0 }, 0, 0)).toBe(0);
   });
 });

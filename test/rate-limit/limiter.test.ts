@@ -31,7 +31,7 @@ const abroad: Account = account({
 describe('the budget of an account that asks from abroad', () => {
   let db: Db;
   let now: number;
-  let budget: RateLimiter;
+  let limiter: RateLimiter;
 
   beforeAll(async () => {
     const database = await openDatabase({ url: await postgresDatabase() });
@@ -43,12 +43,17 @@ describe('the budget of an account that asks from abroad', () => {
     await deleteAllRows(db);
     await putAccount(db, abroad, NOW, ENCRYPTOR);
     now = NOW.getTime();
-    budget = new RateLimiter({ db, log: createLog('silent'), now: () => now, requestTimeoutMs: 10 * SECOND });
+    limiter = new RateLimiter({
+      db,
+      log: createLog('silent'),
+      now: () => now,
+      requestTimeoutMs: 10 * SECOND,
+    });
   });
 
   test('what it has no request for waits as urgently as it is, and not as what its calendar was woken for', async () => {
     while (await ask(CLOSING, true));
-    const error = await budget
+    const error = await limiter
       .gate(abroad, CLOSING)
       .before({ write: true })
       .catch((thrown: unknown) => thrown);
@@ -57,8 +62,8 @@ describe('the budget of an account that asks from abroad', () => {
   });
 
   /** Asks, and answers at once. @returns whether there was a request for it */
-  async function ask(urgencyOfIt: number, write = false): Promise<boolean> {
-    const gate = budget.gate(abroad, urgencyOfIt);
+  async function ask(priority: number, write = false): Promise<boolean> {
+    const gate = limiter.gate(abroad, priority);
     try {
       await gate.before({ write });
     } catch (error) {
@@ -72,15 +77,15 @@ describe('the budget of an account that asks from abroad', () => {
   test('counts what was sent late, and of which the answer could not be written down, for as long as the marketplace does', async () => {
     const limits = { ...abroad.limits, writesPerMinute: 1 };
     const slow: Account = { ...abroad, limits };
-    await budget.gate(slow, CLOSING).before({ write: true });
+    await limiter.gate(slow, CLOSING).before({ write: true });
     // Another token came first, and took the time of a request.
     now += 11 * SECOND + 60 * SECOND - 1;
-    await expect(budget.gate(slow, CLOSING).before({ write: true })).rejects.toThrow(RateLimitError);
+    await expect(limiter.gate(slow, CLOSING).before({ write: true })).rejects.toThrow(RateLimitError);
   });
 
   test('does not count what was not sent after all', async () => {
     for (let n = 0; n < 100; n += 1) {
-      const gate = budget.gate(abroad, CLOSING);
+      const gate = limiter.gate(abroad, CLOSING);
       await gate.before({ write: true });
       await gate.notSent({ write: true });
     }
@@ -127,7 +132,7 @@ describe('the budget of an account that asks from abroad', () => {
 
   test('is no higher than what the answers state, and keeps its reserve of it', async () => {
     const answered = async (write: boolean, limit: number, resetInMs: number) => {
-      const gate = budget.gate(abroad, CLOSING);
+      const gate = limiter.gate(abroad, CLOSING);
       await gate.before({ write });
       const rateLimit = { limit, used: 1, remaining: limit - 1, resetAt: now + resetInMs };
       await gate.after({ write, status: 200, rateLimit });

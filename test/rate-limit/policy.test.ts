@@ -8,7 +8,7 @@ import {
   VERIFICATION_PRIORITY,
 } from '../../src/core/index.js';
 import type { Limits } from '../../src/db/tables/accounts.js';
-import { apartMs, windowsFor } from '../../src/rate-limit/policy.js';
+import { readSpacingMs, windowsFor } from '../../src/rate-limit/policy.js';
 
 const limits: Limits = { writesPerMinute: 40, writesPerHour: 2_400, requestsPerHour: 8_000 };
 const abroad = { ...limits, requestsPerFiveMinutes: 500 };
@@ -87,6 +87,6 @@ describe('the readings of an account', () => {
   });
 
   test('that are taken three at a time fit where they are four seconds apart', () => {
-    expect(apartMs(windowsFor(abroad, { write: false, priority: COMPARISON_PRIORITY }), 3)).toBe(4_000);
+    expect(readSpacingMs(windowsFor(abroad, { write: false, priority: COMPARISON_PRIORITY }), 3)).toBe(4_000);
   });
 });

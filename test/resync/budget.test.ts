@@ -107,12 +107,12 @@ test('goes on while its readings come back one by one, and reads nothing twice',
 });
 
 test('those who wait for readings come one after another, and not before there are any', () => {
-  const turns = new ReadReservations();
-  expect(turns.next('warsaw', 0)).toBeUndefined();
-  expect(turns.spent('warsaw', 10_000, 4_000)).toBe(10_000);
-  expect([1, 2, 3].map((n) => turns.next('warsaw', n))).toEqual([14_000, 18_000, 22_000]);
-  expect(turns.next('madrid', 0)).toBeUndefined();
-  expect(turns.next('warsaw', 10_000)).toBeUndefined();
-  expect(turns.spent('warsaw', 13_000, 4_000)).toBe(26_000);
-  expect(turns.spent('warsaw', 90_000, 4_000)).toBe(90_000);
+  const reservations = new ReadReservations();
+  expect(reservations.reserveNext('warsaw', 0)).toBeUndefined();
+  expect(reservations.reserveAfter('warsaw', 10_000, 4_000)).toBe(10_000);
+  expect([1, 2, 3].map((n) => reservations.reserveNext('warsaw', n))).toEqual([14_000, 18_000, 22_000]);
+  expect(reservations.reserveNext('madrid', 0)).toBeUndefined();
+  expect(reservations.reserveNext('warsaw', 10_000)).toBeUndefined();
+  expect(reservations.reserveAfter('warsaw', 13_000, 4_000)).toBe(26_000);
+  expect(reservations.reserveAfter('warsaw', 90_000, 4_000)).toBe(90_000);
 });

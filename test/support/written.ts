@@ -81,11 +81,11 @@ export async function filesIn(folder: string): Promise<Map<string, Buffer>> {
 
 /** Which of the words are in a text, as they are, in hex, or within something that is base64. */
 export function finderOf(words: readonly string[]): (content: string | Buffer) => string[] {
-  const forms = words.flatMap((word) => {
+  const payloadVariants = words.flatMap((word) => {
     const bytes = Buffer.from(word);
     return [word, bytes.toString('hex'), ...inBase64(bytes)];
   });
-  return (content) => forms.filter((form) => content.includes(form));
+  return (content) => payloadVariants.filter((variant) => content.includes(variant));
 }
 
 /** As it is in the middle of something, which has three ways: a letter of base64 is no whole byte. */

@@ -1,4 +1,5 @@
 /** Whether an appointment can be booked as a slot in the marketplace. Pure. Contract: bookSlot, replaceSlots. */
+
 import { stepOf } from '../../core/bookable-starts.js';
 import { MINUTE } from '../../core/duration.js';
 import type { Cut, Slot } from '../../core/index.js';
@@ -6,22 +7,23 @@ import { overlaps, type Span } from '../../core/span.js';
 import type { RequiredBlock } from './required-blocks.js';
 
 /**
- * The address service to book it as, or undefined where it begins at no bookable start, or does not fit.
- * @param told the slot configuration that the marketplace has
- * @param hidden what is not on offer, although it is in the configuration
+ * The address service to book the appointment as; undefined where the appointment begins at no bookable start, or does not
+ * fit.
+ * @param published the marketplace's slot configuration
+ * @param hidden blocked time, which is not on sale although the slots offer it
  * @param now epoch milliseconds
- * @param cut how the address cuts periods; what one duration apart begins at is a start either way
+ * @param cut how the address cuts periods; starts that are one duration apart exist with either cut
  */
 export function bookableAs(
   need: RequiredBlock,
-  told: readonly Slot[],
+  published: readonly Slot[],
   hidden: readonly Span[],
   now: number,
   cut: Cut = 'duration',
 ): string | undefined {
   const minutes = (need.end - need.start) / MINUTE;
   if (need.start <= now || !Number.isInteger(minutes)) return undefined;
-  const fitting = told.flatMap((slot) => {
+  const fitting = published.flatMap((slot) => {
     const [start, end] = [Date.parse(slot.start), Date.parse(slot.end)];
     if (need.start < start || need.end > end) return [];
     return slot.address_services.filter(({ duration }) => {

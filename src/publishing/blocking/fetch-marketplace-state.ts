@@ -1,4 +1,4 @@
-/** Reads what the marketplace holds of the days that wait: what is ours, and what is others'. */
+/** Reads the bookings and breaks of the pending days, and separates our own from those of others. */
 
 import type { CalendarContext } from '../../context/context.js';
 import type { Span } from '../../core/span.js';
@@ -14,13 +14,13 @@ import {
   type ListedBreak,
 } from '../../marketplace-state/fetch-state.js';
 import { isPlaceholder, placeholderTag } from '../../marketplace-state/ownership-tags.js';
-import type { WantedDay } from '../desired-days.js';
+import type { DesiredDay } from '../desired-days.js';
 import { priorityOf } from '../next-action.js';
 import { rangeOf } from '../verify-publication.js';
 import type { MarketplaceState, Placeholder } from './marketplace-state.js';
 import type { RequiredBlock } from './required-blocks.js';
 
-/** A placeholder whose appointment may only be known by its mark. */
+/** A placeholder whose appointment may only be known by its tag. */
 export interface TaggedPlaceholder extends Placeholder {
   readonly mark: string;
 }
@@ -30,18 +30,18 @@ export interface TaggedState extends Omit<MarketplaceState, 'placeholders'> {
 }
 
 export interface Reading extends TaggedState {
-  /** Whether the record learned anything by it. */
-  readonly isNew: boolean;
-  /** Where the breaks of ours that it found were before it, as far as the record knew. */
+  /** Whether the read changed the database. */
+  readonly changedDatabase: boolean;
+  /** Where the own breaks that were read had been before, according to the database. */
   readonly known: readonly Span[];
 }
 
 const NOTHING = { list: [], days: [] } as const;
 
-/** Breaks and bookings, each only where the strategy uses them, or the record knows of some that are left. */
+/** Reads breaks and bookings, each only where the strategy uses them, or the database has some that are left. */
 export async function fetchMarketplaceState(
   context: CalendarContext,
-  days: readonly WantedDay[],
+  days: readonly DesiredDay[],
 ): Promise<Reading> {
   const { calendar, db, now } = context;
   const range = rangeOf(context, days);
@@ -58,11 +58,11 @@ export async function fetchMarketplaceState(
   return {
     ...assemble({ from: dates[0] ?? '', to: dates.at(-1) ?? '' }, breaks.list, bookings.list, known),
     known: breaks.list.flatMap(({ storedSpan }) => storedSpan ?? []),
-    isNew: breaks.days.length + bookings.days.length > 0,
+    changedDatabase: breaks.days.length + bookings.days.length > 0,
   };
 }
 
-/** Puts what was read together: what is ours, and what is others'. */
+/** Combines what was read into our own and others' breaks and bookings. */
 export function assemble(
   dates: { readonly from: string; readonly to: string },
   breaks: readonly ListedBreak[],
@@ -87,18 +87,20 @@ export function assemble(
   };
 }
 
-/** With the appointments that placeholders stand for, also where only their marks tell. */
+/** Adds the appointments of placeholders, also where only the tags tell them. */
 export function withRefs(
-  present: TaggedState,
+  marketplaceState: TaggedState,
   calendar: string,
-  needs: readonly RequiredBlock[],
+  requiredBlocks: readonly RequiredBlock[],
 ): MarketplaceState {
   const refs = new Map(
-    needs.flatMap(({ ref }) => (ref === null ? [] : [[placeholderTag(calendar, ref), ref] as const])),
+    requiredBlocks.flatMap(({ ref }) =>
+      ref === null ? [] : [[placeholderTag(calendar, ref), ref] as const],
+    ),
   );
   return {
-    ...present,
-    placeholders: present.placeholders.map(({ mark, ...one }) => ({
+    ...marketplaceState,
+    placeholders: marketplaceState.placeholders.map(({ mark, ...one }) => ({
       ...one,
       ref: one.ref ?? refs.get(mark) ?? null,
     })),

@@ -1,16 +1,16 @@
-/** What the marketplace holds of a calendar between two instants, as it was read, and as we changed it since. */
+/** The marketplace's bookings and breaks of a calendar between two dates, as they were read and as we changed them since. */
 import type { Span } from '../../core/span.js';
 
-/** A break of ours. Epoch milliseconds. */
+/** An own break. Epoch milliseconds. */
 export interface OwnBreak extends Span {
   readonly id: string;
 }
 
-/** A booking of ours, in place of an appointment. */
+/** A booking that we made in place of an appointment. */
 export interface Placeholder extends Span {
   /** The visit booking id. */
   readonly id: string;
-  /** The appointment; null where nobody knows any more which. */
+  /** The appointment; null where it is unknown. */
   readonly ref: string | null;
 }
 

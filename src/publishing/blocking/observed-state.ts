@@ -1,6 +1,6 @@
 /**
- * What a run has seen of the marketplace: the breaks and bookings that it read, as it changed them since, and what
- * surprised it. Each change goes into the record and into the reading alike.
+ * The marketplace state of one reconcile: the breaks and bookings that it read, as it changed them since. Each change is
+ * applied to the database and to this state.
  */
 
 import type { CalendarContext } from '../../context/context.js';
@@ -10,57 +10,60 @@ import { findBreaks } from '../../db/tables/breaks.js';
 import type { BookingUpdate } from '../../marketplace-state/apply-bookings.js';
 import { applyUpdates } from '../../marketplace-state/fetch-state.js';
 import { checkPlan } from '../check-plan.js';
-import type { WantedDay } from '../desired-days.js';
+import type { DesiredDay } from '../desired-days.js';
 import { fetchMarketplaceState, type Reading, withRefs } from './fetch-marketplace-state.js';
 import type { MarketplaceState, OwnBreak } from './marketplace-state.js';
 import { type RequiredBlock, without } from './required-blocks.js';
 
 export class ObservedState {
-  /** See {@link import('./plan-blocking.js').HidingInput.refused}. */
+  /** See {@link import('./plan-blocking.js').BlockingInput.refused}. */
   readonly refused = new Set<string>();
   readonly #context: CalendarContext;
-  readonly #surprises = new Set<string>();
-  /** Ids of what others changed in the middle of the run. */
-  readonly #lostTrackOf = new Set<string>();
-  /** Ids of breaks whose description was looked for. */
-  readonly #lookedFor = new Set<string>();
-  /** What the plan was made from. */
-  #days: readonly WantedDay[] = [];
-  #read: Reading | undefined;
-  /** Where breaks of ours were when it was last asked what they have come to hide. */
-  #hidBefore: readonly Span[] = [];
+  readonly #invalidatedFor = new Set<string>();
+  /** Ids of breaks and placeholders that others changed during the reconcile. */
+  readonly #reportedChanges = new Set<string>();
+  /** Ids of breaks whose description was requested. */
+  readonly #requestedBreaks = new Set<string>();
+  /** The days that the plan was made from. */
+  #days: readonly DesiredDay[] = [];
+  #fetched: Reading | undefined;
+  /** Where own breaks were at the last call of `findNewlyBlocked`. */
+  #blockingBefore: readonly Span[] = [];
 
   constructor(context: CalendarContext) {
     this.#context = context;
   }
 
   /**
-   * What is there on these days, read once; `news` where the reading changed the record.
-   * @param unread breaks of others that it is read again for, where they were heard of since
+   * The state of these days, read once; `changed` where the read changed the database.
+   * @param unread breaks of others that were notified since, for which the state is read again
    */
-  async present(
-    days: readonly WantedDay[],
-    needs: readonly RequiredBlock[],
+  async fetchState(
+    days: readonly DesiredDay[],
+    requiredBlocks: readonly RequiredBlock[],
     unread: readonly string[],
-  ): Promise<MarketplaceState | 'news'> {
+  ): Promise<MarketplaceState | 'changed'> {
     this.#days = days;
-    const known = this.#read;
-    const heardOf = unread.filter((id) => !this.#lookedFor.has(id));
-    for (const id of heardOf) this.#lookedFor.add(id);
+    const known = this.#fetched;
+    const newIds = unread.filter((id) => !this.#requestedBreaks.has(id));
+    for (const id of newIds) this.#requestedBreaks.add(id);
     const covers =
       known !== undefined &&
-      heardOf.length === 0 &&
+      newIds.length === 0 &&
       days.every(({ date }) => known.from <= date && date <= known.to) &&
-      (await this.#stillStands(known));
+      (await this.#isUnchanged(known));
     const read = covers ? known : await fetchMarketplaceState(this.#context, days);
-    if (!covers) this.#hidBefore = read.known;
-    this.#read = read;
-    if (!covers && read.isNew) return 'news';
-    return withRefs(read, this.#context.calendar.id, needs);
+    if (!covers) this.#blockingBefore = read.known;
+    this.#fetched = read;
+    if (!covers && read.changedDatabase) return 'changed';
+    return withRefs(read, this.#context.calendar.id, requiredBlocks);
   }
 
-  /** Whether others have taken away or moved nothing of ours meanwhile, as far as the record has heard. Once for each. */
-  async #stillStands({ breaks, placeholders }: Reading): Promise<boolean> {
+  /**
+   * Whether no breaks or placeholders of ours were removed or moved by others meanwhile, according to the database. Each
+   * change is reported once.
+   */
+  async #isUnchanged({ breaks, placeholders }: Reading): Promise<boolean> {
     const { db, calendar } = this.#context;
     const [knownBreaks, knownBookings] = await Promise.all([
       findBreaks(db, calendar.id, idsOf(breaks)),
@@ -73,8 +76,8 @@ export class ObservedState {
         return !isThere || (one && (one.since.getTime() !== start || one.till.getTime() !== end));
       }),
       ...placeholders.filter(({ id }) => (knownBookings.get(id)?.status ?? 'booked') !== 'booked'),
-    ].filter(({ id }) => !this.#lostTrackOf.has(id));
-    for (const { id } of changed) this.#lostTrackOf.add(id);
+    ].filter(({ id }) => !this.#reportedChanges.has(id));
+    for (const { id } of changed) this.#reportedChanges.add(id);
     return changed.length === 0;
   }
 
@@ -83,28 +86,27 @@ export class ObservedState {
     await checkPlan(this.#context, this.#days);
   }
 
-  /** What was read may be wrong: the next step reads it again. */
-  readAgain(): void {
-    this.#read = undefined;
+  /** Discards what was read: the next step reads it again. */
+  invalidate(): void {
+    this.#fetched = undefined;
   }
 
   /**
-   * The marketplace says that something is not as it was read. What is there will tell, unless it was read again for
-   * that already.
-   * @throws the error, where it was
+   * Discards what was read, because the marketplace contradicts it.
+   * @throws the error, where the state was read again for this key already
    */
-  readAgainOnceFor(key: string, error: Error): void {
-    if (this.#surprises.has(key)) throw error;
-    this.#surprises.add(key);
-    this.readAgain();
+  invalidateOnce(key: string, error: Error): void {
+    if (this.#invalidatedFor.has(key)) throw error;
+    this.#invalidatedFor.add(key);
+    this.invalidate();
   }
 
-  /** Those of the appointments that breaks of ours have come to hide since this was asked last, or since a reading before that. */
-  cameToHide(appointments: readonly RequiredBlock[]): readonly RequiredBlock[] {
-    const breaks = this.#read?.breaks;
+  /** The appointments that own breaks block now and did not at the last call, or at the read before it. */
+  findNewlyBlocked(appointments: readonly RequiredBlock[]): readonly RequiredBlock[] {
+    const breaks = this.#fetched?.breaks;
     if (breaks === undefined) return [];
-    const before = this.#hidBefore;
-    this.#hidBefore = breaks;
+    const before = this.#blockingBefore;
+    this.#blockingBefore = breaks;
     const isKnown = new Set(before.map(keyOf));
     const fresh = breaks.filter((one) => !isKnown.has(keyOf(one)));
     return appointments.filter((need) => {
@@ -118,25 +120,25 @@ export class ObservedState {
     });
   }
 
-  async breakIs(one: OwnBreak, removed: boolean): Promise<void> {
+  async applyBreak(one: OwnBreak, removed: boolean): Promise<void> {
     const observedAt = this.#context.now();
     const kind = removed ? 'removed' : 'answered';
     const ours = { own: true, tag: this.#context.calendar.id } as const;
     await applyUpdates(this.#context, {
       breaks: [{ id: one.id, since: one.start, till: one.end, ...ours, kind, observedAt }],
     });
-    const read = this.#read;
+    const read = this.#fetched;
     if (read === undefined) return;
     const others = read.breaks.filter(({ id }) => id !== one.id);
-    this.#read = { ...read, breaks: removed ? others : [...others, one] };
+    this.#fetched = { ...read, breaks: removed ? others : [...others, one] };
   }
 
-  async placeholdersAre(...bookings: readonly BookingUpdate[]): Promise<void> {
+  async applyPlaceholders(...bookings: readonly BookingUpdate[]): Promise<void> {
     await applyUpdates(this.#context, { bookings: bookings.map((one) => ({ ...one, isOwnChange: true })) });
-    const read = this.#read;
+    const read = this.#fetched;
     if (read === undefined) return;
     const ids = new Set(bookings.map(({ id }) => id));
-    this.#read = {
+    this.#fetched = {
       ...read,
       placeholders: [
         ...read.placeholders.filter(({ id }) => !ids.has(id)),

@@ -1,7 +1,8 @@
 /**
- * Books, moves and cancels placeholders, and writes down what became of them. What the marketplace refuses to book or to
- * move is hidden otherwise. Contract: bookSlot, moveBooking, cancelBooking.
+ * Books, moves and cancels placeholders, and records the results. Where the marketplace refuses to book or to move one, its
+ * appointment is blocked by other means. Contract: bookSlot, moveBooking, cancelBooking.
  */
+
 import { isPermanentRefusal } from '../../context/classify-error.js';
 import type { CalendarContext } from '../../context/context.js';
 import { MINUTE } from '../../core/duration.js';
@@ -15,63 +16,63 @@ import type { Placeholder } from './marketplace-state.js';
 import type { ObservedState } from './observed-state.js';
 import { PLACEHOLDER_PATIENT } from './placeholder-patient.js';
 import { type BlockingStep, bookingKey } from './plan-blocking.js';
-import { toClose, toOpen, written } from './request-options.js';
+import { closingClient, formatInstant, openingClient } from './request-options.js';
 import type { RequiredBlock } from './required-blocks.js';
 
 type Step<K extends BlockingStep['kind']> = Extract<BlockingStep, { kind: K }>;
 
-export async function book(
+export async function bookPlaceholder(
   context: CalendarContext,
-  seen: ObservedState,
+  observed: ObservedState,
   { need, ref, service }: Step<'book'>,
 ): Promise<void> {
   const { calendar, account, db } = context;
   const announced = { start: new Date(need.start), end: new Date(need.end), ref };
-  const client = toClose(context, need, () =>
+  const client = closingClient(context, need, () =>
     recordInDoubtPlaceholder(db, calendar.id, announced, new Date(context.now())),
   );
   try {
-    const booking = await client.bookSlot(calendar, written(context, need.start), {
+    const booking = await client.bookSlot(calendar, formatInstant(context, need.start), {
       address_service_id: service,
       duration: (need.end - need.start) / MINUTE,
       patient: account.placeholder ?? PLACEHOLDER_PATIENT,
       comment: placeholderTag(calendar.id, ref),
       is_recurring: true,
     });
-    await seen.placeholdersAre({ ...toBookingUpdate(booking), placeholder: { ref } });
-    refuseOther(context, seen, need, toBookingUpdate(booking));
+    await observed.applyPlaceholders({ ...toBookingUpdate(booking), placeholder: { ref } });
+    recordDeviation(context, observed, need, toBookingUpdate(booking));
   } catch (error) {
     if (!isPermanentRefusal(error)) throw error;
-    refuse(context, seen, need, error.message);
-    seen.readAgain();
+    recordRefusal(context, observed, need, error.message);
+    observed.invalidate();
   }
   await deleteInDoubtPlaceholder(db, calendar.id, announced);
 }
 
 export async function movePlaceholder(
   context: CalendarContext,
-  seen: ObservedState,
+  observed: ObservedState,
   { one, need, ref, service }: Step<'move-placeholder'>,
 ): Promise<void> {
   const { calendar, log, db } = context;
-  // Where the answer is lost, what became of it is found out first thing in the next run.
+  // After a lost answer, the next reconcile first resolves the move.
   const move = { booking: one.id, start: new Date(need.start), minutes: null, addressId: calendar.addressId };
-  const client = toClose(context, need, async () => {
-    await seen.checkPlan();
+  const client = closingClient(context, need, async () => {
+    await observed.checkPlan();
     await recordInDoubtMove(db, calendar.id, move);
   });
   try {
     const moved = await client.moveBooking(calendar, one.id, {
       address_service_id: service,
-      start: written(context, need.start),
+      start: formatInstant(context, need.start),
       duration: (need.end - need.start) / MINUTE,
     });
-    await seen.placeholdersAre(
+    await observed.applyPlaceholders(
       { id: one.id, status: 'moved', start: one.start, end: one.end, placeholder: { ref } },
       { ...toBookingUpdate(moved), placeholder: { ref }, movedFrom: one.id },
     );
     await deleteInDoubtMove(db, calendar.id, one.id);
-    refuseOther(context, seen, need, toBookingUpdate(moved));
+    recordDeviation(context, observed, need, toBookingUpdate(moved));
   } catch (error) {
     if (!isPermanentRefusal(error)) throw error;
     await deleteInDoubtMove(db, calendar.id, one.id);
@@ -79,34 +80,48 @@ export async function movePlaceholder(
       { calendar: calendar.id, booking: one.id, reason: error.message },
       'a placeholder cannot be moved; another takes its place',
     );
-    seen.refused.add(one.id);
-    seen.readAgain();
+    observed.refused.add(one.id);
+    observed.invalidate();
   }
 }
 
-/** One at another time than the appointment's is not asked for again: that would come to the same each time. */
-function refuseOther(context: CalendarContext, seen: ObservedState, need: RequiredBlock, got: Span): void {
+/** A booking whose time differs from the appointment's is not requested again: the result would be the same. */
+function recordDeviation(
+  context: CalendarContext,
+  observed: ObservedState,
+  need: RequiredBlock,
+  got: Span,
+): void {
   if (got.start === need.start && got.end === need.end) return;
-  refuse(context, seen, need, 'it was booked from another time or for another duration');
+  recordRefusal(context, observed, need, 'it was booked from another time or for another duration');
 }
 
-function refuse(context: CalendarContext, seen: ObservedState, need: RequiredBlock, reason: string): void {
+function recordRefusal(
+  context: CalendarContext,
+  observed: ObservedState,
+  need: RequiredBlock,
+  reason: string,
+): void {
   context.log.info(
-    { calendar: context.calendar.id, start: written(context, need.start), reason },
-    'an appointment was not booked as a slot; it is hidden otherwise',
+    { calendar: context.calendar.id, start: formatInstant(context, need.start), reason },
+    'an appointment was not booked as a slot; it is blocked by other means',
   );
-  seen.refused.add(bookingKey(need));
+  observed.refused.add(bookingKey(need));
 }
 
-export async function cancel(context: CalendarContext, seen: ObservedState, one: Placeholder): Promise<void> {
+export async function cancelPlaceholder(
+  context: CalendarContext,
+  observed: ObservedState,
+  one: Placeholder,
+): Promise<void> {
   try {
-    await toOpen(context, one, () => seen.checkPlan()).cancelBooking(context.calendar, one.id);
+    await openingClient(context, one, () => observed.checkPlan()).cancelBooking(context.calendar, one.id);
   } catch (error) {
-    // It is over already, or was moved by an answer that got lost: what is there will tell.
+    // The placeholder has ended already, or was moved by a request whose answer was lost: the next read tells.
     if (!mayHaveEnded(error)) throw error;
-    seen.readAgainOnceFor(one.id, error);
+    observed.invalidateOnce(one.id, error);
     return;
   }
   const { id, start, end, ref } = one;
-  await seen.placeholdersAre({ id, status: 'canceled', start, end, placeholder: { ref } });
+  await observed.applyPlaceholders({ id, status: 'canceled', start, end, placeholder: { ref } });
 }

@@ -1,4 +1,4 @@
-/** Who a placeholder is booked for, where the account says nobody else: never a real patient. Contract: bookSlot. */
+/** The patient of a placeholder where the account configures none: never a real patient. Contract: bookSlot. */
 import type { WirePatient } from '../../docplanner/index.js';
 
 export const PLACEHOLDER_PATIENT: WirePatient = {

@@ -1,7 +1,8 @@
 /**
- * What to do about the breaks and placeholders of a calendar's pending days. Pure: from what is on offer, what has to
- * be hidden and what the marketplace holds, to the requests that lead there, what closes before what opens.
+ * Plans the changes of own breaks and placeholders for a calendar's pending days. Pure: from the slots on sale, the required
+ * blocks and the marketplace state to the requests that lead there, closing requests before opening ones.
  */
+
 import { type Closing, orderClosings } from '../../core/closing-order.js';
 import {
   type CalendarBreak,
@@ -20,11 +21,11 @@ import type { RequiredBlock } from './required-blocks.js';
 
 export interface BlockingDay {
   readonly date: string;
-  /** What the marketplace was told to offer; null where it never was. */
-  readonly told: readonly Slot[] | null;
-  /** Whether that is what it offers: after a lost answer it may be something else. */
-  readonly isCertain: boolean;
-  /** What it shall offer. */
+  /** The published slots; null where the day was never published. */
+  readonly published: readonly Slot[] | null;
+  /** Whether the marketplace is known to offer them: after a lost answer it may offer something else. */
+  readonly isVerified: boolean;
+  /** The desired slots. */
   readonly wanted: readonly Slot[];
 }
 
@@ -43,7 +44,7 @@ export type BlockingStep =
     }
   | { readonly kind: 'cancel'; readonly one: Placeholder };
 
-/** The time that it is about. */
+/** The time that the step blocks or frees. */
 export function spanOfStep(step: BlockingStep): Span {
   switch (step.kind) {
     case 'add-break':
@@ -59,11 +60,11 @@ export function spanOfStep(step: BlockingStep): Span {
 }
 
 export interface BlockingPlan {
-  /** Each of them hides more, or as much, and nothing that has to be hidden comes on offer by it. In order. */
+  /** Steps that block more, or as much as before, and put nothing on sale that must be blocked. In order. */
   readonly closing: readonly BlockingStep[];
-  /** Only once the marketplace was told the slots of all these days. */
+  /** Executed only after the desired slots of all these days were published. */
   readonly opening: readonly BlockingStep[];
-  /** Appointments that breaks hide, or will: they are not booked. */
+  /** Appointments that breaks block, or will block: they are not booked. */
   readonly byBreaks: readonly RequiredBlock[];
 }
 
@@ -71,11 +72,14 @@ export interface BlockingInput {
   readonly strategy: Strategy;
   readonly timeZone: string;
   readonly days: readonly BlockingDay[];
-  readonly needs: readonly RequiredBlock[];
-  readonly present: MarketplaceState;
-  /** What the marketplace has refused in this run: `bookingKey` of a need, ids of placeholders that would not move. */
+  readonly requiredBlocks: readonly RequiredBlock[];
+  readonly marketplaceState: MarketplaceState;
+  /**
+   * What the marketplace has refused in this reconcile: `bookingKey` of a required block, ids of placeholders that cannot
+   * move.
+   */
   readonly refused: ReadonlySet<string>;
-  /** How the address cuts periods; absent until it was seen. */
+  /** How the address cuts periods; absent until it was observed. */
   readonly cut?: Cut | undefined;
   /** Epoch milliseconds. */
   readonly now: number;
@@ -84,24 +88,25 @@ export interface BlockingInput {
 export const bookingKey = ({ ref, start, end }: RequiredBlock): string => `${ref} ${start} ${end}`;
 
 export function planBlocking(input: BlockingInput): BlockingPlan {
-  const { strategy, days, present, timeZone, now } = input;
+  const { strategy, days, marketplaceState, timeZone, now } = input;
   const dates = new Map(days.map((day) => [day.date, day]));
-  const inPlay = ({ start, end }: Span): boolean =>
+  const isOnPendingDay = ({ start, end }: Span): boolean =>
     dates.has(localDate(start, timeZone)) || dates.has(localDate(end - 1, timeZone));
-  // What is over is left as it is: nobody can book it, and each change would be a request.
+  // Past breaks and placeholders stay as they are: nobody can book that time, and each change would cost a request.
   const isOver = ({ end }: Span): boolean => end <= now;
-  const isHidden = (need: RequiredBlock): boolean => present.breaks.some((one) => overlaps(one, need));
-  const needs = input.needs.filter((need) => !isOver(need) || isHidden(need));
-  const breaks = present.breaks.filter(
-    (one) => inPlay(one) && (!isOver(one) || needs.some((need) => overlaps(need, one))),
+  const isHidden = (need: RequiredBlock): boolean =>
+    marketplaceState.breaks.some((one) => overlaps(one, need));
+  const requiredBlocks = input.requiredBlocks.filter((need) => !isOver(need) || isHidden(need));
+  const breaks = marketplaceState.breaks.filter(
+    (one) => isOnPendingDay(one) && (!isOver(one) || requiredBlocks.some((need) => overlaps(need, one))),
   );
-  const placeholders = present.placeholders.filter((one) => inPlay(one) && !isOver(one));
+  const placeholders = marketplaceState.placeholders.filter((one) => isOnPendingDay(one) && !isOver(one));
   if (strategy === 'slots') {
     return { closing: [], opening: [...breaks.map(toDelete), ...placeholders.map(toCancel)], byBreaks: [] };
   }
 
   const onSale = new Map(days.map((day) => [day.date, offered(day)]));
-  const affected = needs.filter((need) =>
+  const affected = requiredBlocks.filter((need) =>
     [...onSale.values()].some((offer) => offer.some((one) => overlaps(one, need))),
   );
   const booked = strategy === 'book' ? planBookings(affected, placeholders, dates, input) : NOTHING_BOOKED;
@@ -123,13 +128,13 @@ export function planBlocking(input: BlockingInput): BlockingPlan {
     }),
     ...move.map(({ id, ...one }): Change => {
       const [from, to] = [byId.get(id), spanOf(one)];
-      const mayMove = from !== undefined && mayLeave(from.start, dates, timeZone);
+      const mayMove = from !== undefined && isCertainOn(from.start, dates, timeZone);
       return { step: { kind: 'move-break', id, ...to }, from, to, mayMove };
     }),
   ].sort((a, b) => a.to.start - b.to.start);
   const moves = booked.move.map((step): Change => ({ step, from: step.one, to: step.need }));
   const ordered = orderClosings([...changes, ...moves], {
-    blockers: [...present.breaks, ...present.placeholders],
+    blockers: [...marketplaceState.breaks, ...marketplaceState.placeholders],
     mustBlock: affected,
     onSale: [...onSale.values()].flat(),
   });
@@ -150,7 +155,7 @@ export function planBlocking(input: BlockingInput): BlockingPlan {
   };
 }
 
-/** A step that closes, and what it hides. */
+/** A step that closes, with the time that it blocks. */
 interface Change extends Closing {
   readonly step: BlockingStep;
 }
@@ -167,31 +172,35 @@ type BookStep = Extract<BlockingStep, { kind: 'book' }>;
 type MoveStep = Extract<BlockingStep, { kind: 'move-placeholder' }>;
 
 interface Booked {
-  /** What needs no break, because it is booked or will be. */
+  /** Blocks that require no break, because they are booked or will be. */
   readonly covers: ReadonlySet<RequiredBlock>;
-  /** Ids of placeholders that stay, where they are or elsewhere. */
+  /** Ids of placeholders that stay, at their time or at another. */
   readonly keeps: ReadonlySet<string>;
   readonly book: readonly BookStep[];
-  /** They leave what they hid, so they come after everything else that closes, wherever that does not wait for them. */
+  /** These free the time that they blocked, so they come after every other closing step that does not wait for them. */
   readonly move: readonly MoveStep[];
 }
 
 const NOTHING_BOOKED: Booked = { covers: new Set(), keeps: new Set(), book: [], move: [] };
 
-/** An appointment is booked where the marketplace offers its start; everything else is for a break. */
+/** An appointment is booked where the marketplace offers its start; a break blocks every other one. */
 function planBookings(
-  needs: readonly RequiredBlock[],
+  requiredBlocks: readonly RequiredBlock[],
   placeholders: readonly Placeholder[],
   dates: ReadonlyMap<string, BlockingDay>,
-  { timeZone, present, refused, cut, now }: BlockingInput,
+  { timeZone, marketplaceState, refused, cut, now }: BlockingInput,
 ): Booked {
   const covers = new Set<RequiredBlock>();
   const keeps = new Set<string>();
   const book: BookStep[] = [];
   const move: MoveStep[] = [];
-  const hidden: Span[] = [...present.others, ...present.breaks, ...present.placeholders];
+  const hidden: Span[] = [
+    ...marketplaceState.others,
+    ...marketplaceState.breaks,
+    ...marketplaceState.placeholders,
+  ];
   const unsettled: RequiredBlock[] = [];
-  for (const need of needs) {
+  for (const need of requiredBlocks) {
     const exact = placeholders.find(
       ({ ref, start, end }) => ref === need.ref && start === need.start && end === need.end,
     );
@@ -205,11 +214,11 @@ function planBookings(
   for (const need of unsettled) {
     const { ref } = need;
     if (ref === null || refused.has(bookingKey(need))) continue;
-    const told = dates.get(localDate(need.start, timeZone))?.told ?? [];
+    const published = dates.get(localDate(need.start, timeZone))?.published ?? [];
     const mine = placeholders.find((one) => one.ref === ref && !keeps.has(one.id) && !refused.has(one.id));
-    if (mine !== undefined && !mayLeave(mine.start, dates, timeZone)) continue;
+    if (mine !== undefined && !isCertainOn(mine.start, dates, timeZone)) continue;
     const inTheWay = hidden.filter((one) => one !== mine);
-    const service = bookableAs(need, told, inTheWay, now, cut);
+    const service = bookableAs(need, published, inTheWay, now, cut);
     if (service === undefined) continue;
     covers.add(need);
     hidden.push({ start: need.start, end: need.end });
@@ -223,13 +232,13 @@ function planBookings(
   return { covers, keeps, book, move };
 }
 
-/** Where it is not certain what is on offer, whatever leaves may uncover something. */
-const mayLeave = (start: number, dates: ReadonlyMap<string, BlockingDay>, timeZone: string): boolean =>
-  dates.get(localDate(start, timeZone))?.isCertain === true;
+/** Where the slots on sale are uncertain, moving a break or placeholder may put time on sale. */
+const isCertainOn = (start: number, dates: ReadonlyMap<string, BlockingDay>, timeZone: string): boolean =>
+  dates.get(localDate(start, timeZone))?.isVerified === true;
 
-/** Everything that is on offer now, as far as that is certain, or will be. */
-function offered({ told, wanted }: BlockingDay): Span[] {
-  return [...(told ?? []), ...wanted].map(({ start, end }) => ({
+/** Everything that is on sale now, as far as that is certain, or will be. */
+function offered({ published, wanted }: BlockingDay): Span[] {
+  return [...(published ?? []), ...wanted].map(({ start, end }) => ({
     start: Date.parse(start),
     end: Date.parse(end),
   }));

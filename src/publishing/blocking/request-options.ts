@@ -1,25 +1,27 @@
-/** How what hides something is asked for: as urgently as the time that it closes or opens, in the account's wall clock. */
+/** The clients and time format of blocking requests: their priority is that of the time that they close or open. */
+
 import type { CalendarContext } from '../../context/context.js';
 import { priority, toIso } from '../../core/index.js';
 import type { Span } from '../../core/span.js';
 import type { DocplannerClient } from '../../docplanner/index.js';
 
-/** @param aboutToWrite see {@link CalendarContext.client} */
-export function toClose(
+/** @param beforeWrite see {@link CalendarContext.client} */
+export function closingClient(
   context: CalendarContext,
   span: Span,
-  aboutToWrite?: () => Promise<void>,
+  beforeWrite?: () => Promise<void>,
 ): DocplannerClient {
-  return context.client(priority({ closed: [span], opened: [], now: context.now() }), aboutToWrite);
+  return context.client(priority({ closed: [span], opened: [], now: context.now() }), beforeWrite);
 }
 
-/** @param aboutToWrite see {@link CalendarContext.client} */
-export function toOpen(
+/** @param beforeWrite see {@link CalendarContext.client} */
+export function openingClient(
   context: CalendarContext,
   span: Span,
-  aboutToWrite: () => Promise<void>,
+  beforeWrite: () => Promise<void>,
 ): DocplannerClient {
-  return context.client(priority({ closed: [], opened: [span], now: context.now() }), aboutToWrite);
+  return context.client(priority({ closed: [], opened: [span], now: context.now() }), beforeWrite);
 }
 
-export const written = (context: CalendarContext, ms: number): string => toIso(ms, context.account.timeZone);
+export const formatInstant = (context: CalendarContext, ms: number): string =>
+  toIso(ms, context.account.timeZone);

@@ -1,4 +1,4 @@
-/** The time of a calendar that we have to hide, where all that is available is on offer. Pure. */
+/** The time of a calendar that must be blocked where all available time is on sale. Pure. */
 
 import type { Span } from '../../core/span.js';
 import type { BusyTime } from '../../db/tables/busy-time.js';
@@ -6,9 +6,9 @@ import { addBuffers, toBusySpan } from '../../marketplace-state/dirty-days.js';
 
 /** Half-open, in epoch milliseconds, the calendar's buffers included. */
 export interface RequiredBlock extends Span {
-  /** The appointment that takes it; null for the buffers around what the marketplace hides by itself. */
+  /** The appointment of the block; null for the buffers around what the marketplace blocks by itself. */
   readonly ref: string | null;
-  /** The address service, where the PMS said which. */
+  /** The address service, where the PMS sent one. */
   readonly service: string | null;
 }
 
@@ -18,8 +18,8 @@ interface Buffers {
 }
 
 /**
- * The marketplace's own bookings and the doctor's breaks are hidden by themselves: what is left of them is their
- * buffers. An appointment that is linked to a booking is hidden by it, as far as that reaches.
+ * The marketplace's own bookings and the doctor's breaks block their time by themselves: only their buffers are required. An
+ * appointment that is linked to a booking is blocked by the booking, as far as that reaches.
  */
 export function requiredBlocksOf(
   taken: readonly BusyTime[],
@@ -38,8 +38,8 @@ export function requiredBlocksOf(
   });
 }
 
-/** Breaks of which it is not known whether their buffers are in them, where there are any. */
-export function unreadBreaks(
+/** Ids of breaks that may or may not include their buffers, where the calendar has buffers. */
+export function breaksWithUnknownBuffers(
   taken: readonly BusyTime[],
   { bufferBefore = 0, bufferAfter = 0 }: Buffers,
 ): readonly string[] {
