@@ -291,7 +291,7 @@ function createServices(
   return {
     database,
     queues,
-    occupancyQueue: queues.queue(OCCUPANCY_QUEUE),
+    occupancyQueue: queues.openQueue(OCCUPANCY_QUEUE),
     publishQueue,
     events,
     enqueuer,
@@ -312,7 +312,7 @@ function createServices(
         delivery.startWorker();
         resyncWorker.start();
       }
-      await queues.ready();
+      await queues.waitUntilReady();
       if (roles.includes('worker')) inbox.start();
       if (roles.includes('scheduler')) {
         await schedules.begin();
@@ -334,7 +334,7 @@ function createServices(
       const failed = stopped?.filter((result) => result.status === 'rejected') ?? [];
       for (const { reason } of failed)
         log.warn({ err: reason }, 'a service could not be stopped; it is closed');
-      const isFinished = stopped !== undefined && failed.length === 0 && !queues.isCutOff;
+      const isFinished = stopped !== undefined && failed.length === 0 && !queues.hasInterruptedJobs;
       if (!isFinished)
         log.warn('the active work was not finished in time; the next start repeats it from the database');
       await queues.close();

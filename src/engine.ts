@@ -20,9 +20,9 @@ import type { Db } from './db/schema.js';
 import { type Account, getAccount, listAccounts, putAccount } from './db/tables/accounts.js';
 import { type Calendar, deleteCalendar, getCalendar } from './db/tables/calendars.js';
 import { findFormerAddresses, startClosing } from './db/tables/closing-calendars.js';
-import { encryptAccounts, missingKeysOf } from './db/tables/encrypt-accounts.js';
+import { encryptAccounts, findMissingAccountKeys } from './db/tables/encrypt-accounts.js';
+import { findMissingKeys } from './db/tables/encrypt-notifications.js';
 import type { AddedNotification, Feed, NotificationItem } from './db/tables/notifications.js';
-import { missingKeys } from './db/tables/retention.js';
 import type { WaitForFeedQuery } from './delivery/delivery-service.js';
 import { createHeldChangeNotifier } from './delivery/held-change-notifier.js';
 import type { Logger } from './lib/log.js';
@@ -429,7 +429,7 @@ export class Slotkeeper {
     if (hasRoles) {
       // The configuration contains the secrets of its own accounts, so only those of the others must be decryptable.
       const others = (await listAccounts(db)).filter(({ id }) => !configured.has(id));
-      refuseMissingKeys(await missingKeys(db, encryptor), missingKeysOf(others, encryptor));
+      refuseMissingKeys(await findMissingKeys(db, encryptor), findMissingAccountKeys(others, encryptor));
     }
     // No service runs yet; the first delivery sweep enqueues the added notifications.
     await loadConfig(db, this.#config, { now: this.now(), encryptor }, (calendar) =>

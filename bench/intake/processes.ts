@@ -96,8 +96,8 @@ async function bareWorker({ stores, queue, concurrency }: BareWork) {
     onError: (error) => console.error(error.message),
   });
   await queues.connect();
-  queues.worker(queue, async () => undefined, { concurrency, removeOnComplete: { count: 0 } });
-  await queues.ready();
+  queues.startWorker(queue, async () => undefined, { concurrency, removeOnComplete: { count: 0 } });
+  await queues.waitUntilReady();
   const stop = async (): Promise<void> => {
     await queues.close();
     await database.close();

@@ -96,7 +96,7 @@ export async function withQueues<T>(
   });
   try {
     await queues.connect();
-    return await work((name) => queues.queue(name));
+    return await work((name) => queues.openQueue(name));
   } finally {
     await queues.close();
     await database.close();

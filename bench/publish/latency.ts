@@ -99,10 +99,10 @@ async function bareQueue({ databaseUrl, redisUrl, data }: Backend) {
     onError: (error) => console.error(error.message),
   });
   await queues.connect();
-  const queue = queues.queue('bench-bare');
+  const queue = queues.openQueue('bench-bare');
   let processed: (() => void) | undefined;
-  queues.worker('bench-bare', async () => processed?.(), { removeOnComplete: { count: 0 } });
-  await queues.ready();
+  queues.startWorker('bench-bare', async () => processed?.(), { removeOnComplete: { count: 0 } });
+  await queues.waitUntilReady();
   const add = async (): Promise<number> => {
     const arrived = new Promise<void>((resolve) => {
       processed = resolve;

@@ -3,7 +3,7 @@
  * or what the engine's own budget gives a resync while it leaves room for the day's work. Pure.
  */
 import { COMPARISON_PRIORITY } from 'slotkeeper';
-import type { Window } from '../../dist/db/tables/requests.js';
+import type { RateWindow } from '../../dist/db/tables/requests.js';
 import { windowsFor } from '../../dist/rate-limit/policy.js';
 import type { Cost } from './cost.js';
 
@@ -21,7 +21,7 @@ export type Share = 'everything' | 'what the engine gives a resync';
 
 /** Minutes from the first request to the last. */
 export function minutesWithin({ reads, writes }: Cost, share: Share): number {
-  const sent = { requests: [] as number[], writes: [] as number[], readings: [] as number[] };
+  const sent = { requests: [] as number[], writes: [] as number[], reads: [] as number[] };
   const windows = { read: windowsOf(false, share), write: windowsOf(true, share) };
   const total = reads + writes;
   let now = 0;
@@ -33,14 +33,14 @@ export function minutesWithin({ reads, writes }: Cost, share: Share): number {
       now = Math.max(now, (before[before.length - limit] ?? -perMs) + perMs);
     }
     sent.requests.push(now);
-    sent[write ? 'writes' : 'readings'].push(now);
+    sent[write ? 'writes' : 'reads'].push(now);
   }
   return now / MINUTE;
 }
 
-function windowsOf(write: boolean, share: Share): readonly Window[] {
+function windowsOf(write: boolean, share: Share): readonly RateWindow[] {
   if (share !== 'everything') return windowsFor(LIMITS, { write, priority: COMPARISON_PRIORITY });
-  const all: readonly Window[] = [
+  const all: readonly RateWindow[] = [
     { of: 'requests', limit: LIMITS.requestsPerFiveMinutes, perMs: 5 * MINUTE },
     { of: 'requests', limit: LIMITS.requestsPerHour, perMs: HOUR },
   ];

@@ -5,24 +5,25 @@
 
 import { LOWEST_PRIORITY, localDate } from '../core/index.js';
 import type { Encryptor } from '../crypto/encryptor.js';
+import { executePart } from '../db/combined-write.js';
 import { COMMIT, runPipelined } from '../db/pipeline.js';
 import { retryDeadlock } from '../db/retry.js';
 import type { Db } from '../db/schema.js';
 import { findConflictsOfAppointments } from '../db/tables/conflicts.js';
 import { markDays } from '../db/tables/days.js';
+import { recordEvents } from '../db/tables/events.js';
+import { startSyncOfAppointments } from '../db/tables/linked-bookings.js';
 import {
   type LockedCalendar,
   lockCalendars,
-  lockFreeCalendars,
-  recordEvents,
   recordLastEvent,
-} from '../db/tables/events.js';
-import { beginSyncOfAppointments } from '../db/tables/linked-bookings.js';
+  tryLockCalendars,
+} from '../db/tables/locked-calendars.js';
 import type { AddedNotification } from '../db/tables/notifications.js';
 import { findOccupancies, saveOccupancies } from '../db/tables/occupancy.js';
 import { claimJobs, type PendingCalendar } from '../db/tables/pending-calendars.js';
 import type { QueuePosition } from '../db/tables/queue-position.js';
-import { recordWindows, windowPositions } from '../db/tables/snapshots.js';
+import { findWindowPositions, recordWindowsReported } from '../db/tables/snapshots.js';
 import { findWindows, saveWindows } from '../db/tables/windows.js';
 import type { Problem } from '../lib/validation.js';
 import { collectJobs } from '../marketplace-state/mark-days-dirty.js';
@@ -99,7 +100,7 @@ export async function applyBatches(
   const parsed = batches.map(parseBatch);
   return await retryDeadlock(() =>
     db.transaction().execute(async (tx) => {
-      const { calendars, locked } = await lockFreeCalendars(tx, calendarsOf(parsed.flat()));
+      const { calendars, locked } = await tryLockCalendars(tx, calendarsOf(parsed.flat()));
       const lockedIn = (batch: readonly BatchEvent[]): string | undefined =>
         calendarsOf(batch).find((calendar) => locked.has(calendar));
       const free = parsed.filter((batch) => lockedIn(batch) === undefined);
@@ -173,18 +174,18 @@ async function applyParsed(
   const resolved = resolveAll(parsed, calendars, outcomes);
   const firsts = new Map(resolved.toReversed().map((one) => [one.id, one]));
   const { refs, dates } = keysOf(resolved.map(({ event }) => event));
-  const [{ unseen, contents }, occupancies, windows, positions] = await runPipelined(tx, (db) =>
+  const [{ added: newIds, knownHashes }, occupancies, windows, positions] = await runPipelined(tx, (db) =>
     Promise.all([
       recordEvents(db, [...firsts.values()], at),
       findOccupancies(db, refs),
       findWindows(db, dates),
-      windowPositions(db, dates),
+      findWindowPositions(db, dates),
     ]),
   );
   const fresh: ResolvedBatchEvent[] = [];
   for (const one of resolved) {
-    if (unseen.delete(one.id)) fresh.push(one);
-    else outcomes.set(one.source, { kind: 'duplicate', differs: differs(one, firsts, contents) });
+    if (newIds.delete(one.id)) fresh.push(one);
+    else outcomes.set(one.source, { kind: 'duplicate', differs: differs(one, firsts, knownHashes) });
   }
   const events = fresh.map(({ event }) => event);
   const applied = applyToState(events, { calendars, occupancies, windows, positions }, now);
@@ -218,17 +219,21 @@ async function applyParsed(
     const marking = markDays(db, days, at);
     return await Promise.all([
       marking,
-      beginSyncOfAppointments(db, changed),
+      startSyncOfAppointments(db, changed),
       encryptor === undefined ? [] : findConflictsOfAppointments(db, [...changed, ...linked.appointments]),
       recordLastEvent(db, calendars.values(), at),
-      marking.then(() => recordWindows(db, applied.replaced, at)),
+      marking.then(() => recordWindowsReported(db, applied.replaced, at)),
       ...saved,
     ]);
   });
   const additional = toSync.map((calendar) => ({ calendar, priority: LOWEST_PRIORITY }));
   const jobs = collectJobs(marked, additional);
   const [jobsToEnqueue, added] = await runPipelined(tx, (db) =>
-    Promise.all([claimJobs(db, jobs), saveConflicts(db, encryptor, conflicts, now), end?.execute(db)]),
+    Promise.all([
+      executePart(db, claimJobs(jobs)),
+      saveConflicts(db, encryptor, conflicts, now),
+      end?.execute(db),
+    ]),
   );
   return { jobsToEnqueue, added, outcomes };
 }

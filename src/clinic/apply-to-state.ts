@@ -5,9 +5,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Span, spanOf } from '../core/span.js';
 import type { DirtyDay } from '../db/tables/days.js';
-import type { LockedCalendar } from '../db/tables/events.js';
+import type { LockedCalendar } from '../db/tables/locked-calendars.js';
 import type { Occupancy } from '../db/tables/occupancy.js';
-import { isBefore, latest, type QueuePosition } from '../db/tables/queue-position.js';
+import { isBefore, laterPosition, type QueuePosition } from '../db/tables/queue-position.js';
 import type { DatedPosition } from '../db/tables/snapshots.js';
 import type { WindowsOfDate } from '../db/tables/windows.js';
 import { DirtyDays } from '../marketplace-state/dirty-days.js';
@@ -54,7 +54,7 @@ export function applyToState(events: readonly PositionedEvent[], known: Known, n
         const at = key(event.calendar, date);
         if (isBefore(event.position, positions.get(at))) continue;
         isStale = false;
-        const position = latest(event.position, positions.get(at));
+        const position = laterPosition(event.position, positions.get(at));
         positions.set(at, position);
         replaced.set(at, { calendar: event.calendar, date, position });
         const before = windows.get(at)?.windows ?? [];
@@ -84,7 +84,7 @@ export function applyToState(events: readonly PositionedEvent[], known: Known, n
       kind: event.type === 'occupied' ? event.kind : (before?.kind ?? 'booking'),
       service: event.type === 'occupied' ? event.service : before?.service,
       version: event.version ?? before?.version,
-      position: latest(event.position, before?.position),
+      position: laterPosition(event.position, before?.position),
     };
     occupancies.set(at, after);
     writtenOccupancies.set(at, after);

@@ -6,9 +6,9 @@
 import type { Encryptor } from '../crypto/encryptor.js';
 import { retryDeadlock } from '../db/retry.js';
 import type { Db } from '../db/schema.js';
+import { type Link, linkBookings } from '../db/tables/booking-links.js';
 import { type DirtyDay, markDays } from '../db/tables/days.js';
-import { type LockedCalendar, lockCalendars } from '../db/tables/events.js';
-import { type Link, linkBookings } from '../db/tables/linked-bookings.js';
+import { type LockedCalendar, lockCalendars } from '../db/tables/locked-calendars.js';
 import type { AddedNotification } from '../db/tables/notifications.js';
 import { DirtyDays } from '../marketplace-state/dirty-days.js';
 import { notifyConflicts } from '../notifications/conflicts.js';

@@ -60,8 +60,8 @@ export class OccupancyProducer {
 
   async #connect(): Promise<JobQueue> {
     await this.#queues.connect();
-    const queue = this.#queues.queue(OCCUPANCY_QUEUE);
-    await this.#queues.ready();
+    const queue = this.#queues.openQueue(OCCUPANCY_QUEUE);
+    await this.#queues.waitUntilReady();
     this.#database?.setStatementTimeout();
     return queue;
   }

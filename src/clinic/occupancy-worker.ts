@@ -51,13 +51,13 @@ export class OccupancyWorker {
   async start(): Promise<void> {
     const { queues, timers } = this.#options;
     const concurrency = MAX_JOBS[queues.kind];
-    await queues.queue(OCCUPANCY_QUEUE).removeGlobalConcurrency();
-    const positions: Positions = new MicroBatcher(queues.positions(OCCUPANCY_QUEUE), {
+    await queues.openQueue(OCCUPANCY_QUEUE).removeGlobalConcurrency();
+    const positions: Positions = new MicroBatcher(queues.positionReader(OCCUPANCY_QUEUE), {
       timers,
       maxSize: concurrency,
       limitMs: READ_LIMIT_MS,
     });
-    this.#worker = queues.worker(OCCUPANCY_QUEUE, (job, token) => this.#process(job, token, positions), {
+    this.#worker = queues.startWorker(OCCUPANCY_QUEUE, (job, token) => this.#process(job, token, positions), {
       concurrency,
       removeOnComplete: { count: 0 },
     });

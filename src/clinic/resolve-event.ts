@@ -14,7 +14,7 @@ import {
 import { OfferReader } from '../core/offers.js';
 import { readWindows } from '../core/read-schedule.js';
 import type { Span } from '../core/span.js';
-import type { LockedCalendar } from '../db/tables/events.js';
+import type { LockedCalendar } from '../db/tables/locked-calendars.js';
 import type { StoredWindow } from '../db/tables/windows.js';
 import type { Problem } from '../lib/validation.js';
 import type { ParsedAvailableEvent, ParsedOccupancyEvent } from './event-schema.js';

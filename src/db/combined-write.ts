@@ -47,3 +47,12 @@ export async function writeCombined<Results extends Rows>(
 }
 
 const selectJsonRows = (name: string) => sql`(SELECT coalesce(json_agg(t), '[]') FROM ${sql.id(name)} t)`;
+
+/** Executes a part as a statement of its own; an absent part has no rows. */
+export async function executePart<Row>(
+  db: Db,
+  part: StatementPart<Row> | undefined,
+): Promise<readonly Row[]> {
+  const result = await part?.execute(db);
+  return result?.rows ?? [];
+}

@@ -5,19 +5,19 @@ import type { Db } from '../db/schema.js';
 import type { AccountCache } from '../db/tables/account-cache.js';
 import { type Destination, getAccount } from '../db/tables/accounts.js';
 import {
+  countNotifications,
   type DeliveryKey,
-  endAllWaits,
-  notificationTotals,
-  retryDeliveriesNow,
+  retryAllDeliveriesOfWebhook,
+  retryDeliveriesOfAccount,
 } from '../db/tables/deliveries.js';
 import {
   type AddedNotification,
   type Feed,
   type FeedQuery,
-  getNotification,
   type NotificationItem,
+  readNotification,
 } from '../db/tables/notifications.js';
-import type { WaysOut } from '../db/tables/retention.js';
+import type { DeliveryChannels } from '../db/tables/retention.js';
 import { Bulkhead } from '../lib/bulkhead.js';
 import { MicroBatcher } from '../lib/micro-batcher.js';
 import type { PrivateAddresses } from '../lib/private-addresses.js';
@@ -95,7 +95,7 @@ export class Delivery {
   readonly #dispatcher: Dispatcher;
   readonly #worker: DeliveryWorker;
   readonly #sweep: DeliverySweep;
-  readonly #channels: WaysOut;
+  readonly #channels: DeliveryChannels;
 
   constructor(options: DeliveryOptions) {
     const { db, queues, encryptor, log, now, timers, random, webhook, timeoutMs, everyMs, keepDays } =
@@ -198,14 +198,14 @@ export class Delivery {
     const found = await getAccount(db, account);
     const url = found && destinationOf(found, webhook)?.url;
     if (url === undefined) return false;
-    const keys = await endAllWaits(db, { url, isForAll: url === webhook?.url });
+    const keys = await retryAllDeliveriesOfWebhook(db, { url, isDefault: url === webhook?.url });
     for (const key of keys) await this.retryNow(key);
     return keys.length > 0;
   }
 
   /** Retries what waits after an account was changed, because its webhook may be another one. */
   async accountChanged(account: string): Promise<void> {
-    for (const key of await retryDeliveriesNow(this.#options.db, account)) await this.retryNow(key);
+    for (const key of await retryDeliveriesOfAccount(this.#options.db, account)) await this.retryNow(key);
   }
 
   /** Reads the feed; waits up to `waitMs` for the first item. */
@@ -215,19 +215,19 @@ export class Delivery {
   }
 
   async get(id: string): Promise<NotificationItem | undefined> {
-    return await getNotification(this.#options.db, this.#options.encryptor, id);
+    return await readNotification(this.#options.db, this.#options.encryptor, id);
   }
 
   async status(): Promise<DeliveryStatus> {
     const { db, now } = this.#options;
-    const { undelivered, failed, oldest } = await notificationTotals(db, this.#channels);
+    const { undelivered, failed, oldest } = await countNotifications(db, this.#channels);
     return { undelivered, failed, lag: oldest === null ? 0 : Math.max(0, now() - oldest.getTime()) };
   }
 
   /** The number of jobs by state, for each queue of deliveries. */
   async counts(): Promise<{ readonly [queue: string]: { readonly [state: string]: number } }> {
     const [deliveries, notifications] = await Promise.all([
-      this.#queue.counts(),
+      this.#queue.countJobs(),
       this.#pmsQueuePublisher?.counts(),
     ]);
     return {

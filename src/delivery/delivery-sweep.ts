@@ -7,15 +7,15 @@ import { DAY, HOUR } from '../core/duration.js';
 import type { Encryptor } from '../crypto/encryptor.js';
 import { isUnavailable } from '../db/is-unavailable.js';
 import type { Db } from '../db/schema.js';
-import { dueKeys, unqueued } from '../db/tables/deliveries.js';
+import { findDueDeliveries, findUnqueuedNotifications } from '../db/tables/deliveries.js';
 import { encryptAccounts } from '../db/tables/encrypt-accounts.js';
+import { reencryptNotifications } from '../db/tables/encrypt-notifications.js';
 import { assignPositions } from '../db/tables/notifications.js';
 import {
+  type DeliveryChannels,
   deleteExpiredNotifications,
-  purgeDelivered,
-  purgeOld,
-  resealNotifications,
-  type WaysOut,
+  purgeDeliveredData,
+  purgeExpiredData,
 } from '../db/tables/retention.js';
 import { PeriodicTask, type PeriodicTaskOptions } from '../lib/periodic-task.js';
 import type { DeliveryQueue } from '../queue/delivery-queue.js';
@@ -23,7 +23,7 @@ import type { DeliveryQueue } from '../queue/delivery-queue.js';
 export interface DeliverySweepOptions extends PeriodicTaskOptions {
   readonly db: Db;
   readonly encryptor: Encryptor;
-  readonly channels: WaysOut;
+  readonly channels: DeliveryChannels;
   readonly queue: DeliveryQueue;
   readonly log: Logger;
   readonly now: () => number;
@@ -62,9 +62,10 @@ export class DeliverySweep extends PeriodicTask {
   async #enqueueDue(): Promise<void> {
     const { db, channels, queue, now } = this.#options;
     await assignPositions(db);
-    for (const key of await dueKeys(db, channels, new Date(now()), MAX_KEYS))
+    for (const key of await findDueDeliveries(db, channels, new Date(now()), MAX_KEYS))
       await queue.enqueue({ to: 'webhook', ...key });
-    if (channels.byQueue && (await unqueued(db, 1)).length > 0) await queue.enqueue({ to: 'queue' });
+    if (channels.byQueue && (await findUnqueuedNotifications(db, 1)).length > 0)
+      await queue.enqueue({ to: 'queue' });
   }
 
   /** Also encrypts anew what is encrypted with a former key. */
@@ -72,11 +73,11 @@ export class DeliverySweep extends PeriodicTask {
     const { db, encryptor, channels, keepDays, now } = this.#options;
     const at = new Date(now());
     const ago = (ms: number): Date => new Date(at.getTime() - ms);
-    await purgeDelivered(db, channels, ago(keepDays * DAY), at);
-    await purgeOld(db, ago(KEEP_DATA_MS), at);
+    await purgeDeliveredData(db, channels, ago(keepDays * DAY), at);
+    await purgeExpiredData(db, ago(KEEP_DATA_MS), at);
     await deleteExpiredNotifications(db, ago(KEEP_ROWS_MS), at);
     await encryptAccounts(db, encryptor);
-    while ((await resealNotifications(db, encryptor, REENCRYPT_BATCH_SIZE)) === REENCRYPT_BATCH_SIZE);
+    while ((await reencryptNotifications(db, encryptor, REENCRYPT_BATCH_SIZE)) === REENCRYPT_BATCH_SIZE);
     this.#cleanedUpAt = at.getTime();
   }
 }

@@ -32,7 +32,7 @@ export class DeliveryWorker {
 
   start(): void {
     const { queues, concurrency } = this.#options;
-    this.#worker = queues.worker(DELIVERY_QUEUE, (job, token) => this.#run(job, token), {
+    this.#worker = queues.startWorker(DELIVERY_QUEUE, (job, token) => this.#run(job, token), {
       concurrency,
       removeOnComplete: { count: 0 },
       removeOnFail: { count: 1_000 },

@@ -6,12 +6,12 @@ import { decryptAccount } from '../db/tables/account-secrets.js';
 import { type Destination, getAccount } from '../db/tables/accounts.js';
 import {
   type DeliveryKey,
-  type Due,
-  delivered,
-  deliverLater,
-  deliveryFailed,
-  endWaits,
-  firstOpen,
+  findFirstOpenDelivery,
+  type OpenDelivery,
+  recordDelivered,
+  recordDeliveryFailed,
+  recordDeliveryRetry,
+  retryDeliveriesOfWebhook,
 } from '../db/tables/deliveries.js';
 import { assignPositions } from '../db/tables/notifications.js';
 import type { Bulkhead } from '../lib/bulkhead.js';
@@ -72,7 +72,7 @@ export class Dispatcher {
     try {
       await assignPositions(db);
       for (let n = 0; n < MAX_IN_A_ROW && !stopping.aborted; n += 1) {
-        const due = await firstOpen(db, encryptor, key);
+        const due = await findFirstOpenDelivery(db, encryptor, key);
         if (due === undefined) return DONE;
         const waitMs = (due.retryAt?.getTime() ?? 0) - now();
         if (waitMs > 0) return nextAttemptIn(waitMs);
@@ -89,7 +89,7 @@ export class Dispatcher {
   /** Whether the first open notification may be sent now. */
   async isDue(key: DeliveryKey): Promise<boolean> {
     const { db, encryptor, now } = this.#options;
-    const due = await firstOpen(db, encryptor, key);
+    const due = await findFirstOpenDelivery(db, encryptor, key);
     return due !== undefined && (due.retryAt?.getTime() ?? 0) <= now();
   }
 
@@ -99,14 +99,18 @@ export class Dispatcher {
    */
   async #retryOthers({ url }: Destination): Promise<void> {
     const { db, fallback, retryNow } = this.#options;
-    for (const key of await endWaits(db, { url, isForAll: url === fallback?.url }, ENDED_PER_SUCCESS)) {
+    for (const key of await retryDeliveriesOfWebhook(
+      db,
+      { url, isDefault: url === fallback?.url },
+      ENDED_PER_SUCCESS,
+    )) {
       await retryNow(key);
     }
   }
 
   /** @returns how long the calendar waits before the next attempt; undefined where the notification is delivered or given up */
   async #send(
-    { item, attempts, firstAttemptAt }: Due,
+    { item, attempts, firstAttemptAt }: OpenDelivery,
     destination: Destination,
   ): Promise<number | undefined> {
     const { db, webhooks, log, now, random } = this.#options;
@@ -114,7 +118,7 @@ export class Dispatcher {
     const startedAt = now();
     const result = await webhooks.send(destination, item.id, item);
     if (result.kind === 'accepted') {
-      await delivered(db, item.id, new Date(now()));
+      await recordDelivered(db, item.id, new Date(now()));
       await this.#retryOthers(destination);
       return undefined;
     }
@@ -122,17 +126,17 @@ export class Dispatcher {
     const first = firstAttemptAt?.getTime() ?? startedAt;
     const next = nextRetry({ failedBefore: attempts, first, now: now(), pauseMs, random: random() });
     if (next === undefined) {
-      await deliveryFailed(db, item.id, `${reason}; tried for 72 hours`, new Date(now()));
+      await recordDeliveryFailed(db, item.id, `${reason}; tried for 72 hours`, new Date(now()));
       log.error(
         { ...fields, reason, attempts: attempts + 1 },
         'a notification could not be delivered; it is given up',
       );
       return undefined;
     }
-    await deliverLater(db, item.id, {
+    await recordDeliveryRetry(db, item.id, {
       began: new Date(startedAt),
       retryAt: new Date(next),
-      isAsked: pauseMs !== undefined,
+      isRequestedByClinic: pauseMs !== undefined,
       reason,
     });
     const afterMs = next - now();

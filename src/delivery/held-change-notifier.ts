@@ -2,7 +2,7 @@
 import type { OnHeld } from '../clinic/snapshots/hold-change.js';
 import type { Encryptor } from '../crypto/encryptor.js';
 import { getCalendar } from '../db/tables/calendars.js';
-import { type HeldChange, hashOfHeld } from '../db/tables/held-changes.js';
+import { type HeldChange, heldChangeHash } from '../db/tables/held-changes.js';
 import {
   type AddedNotification,
   addNotifications,
@@ -36,7 +36,7 @@ function notificationOf(
     account,
     calendar,
     name: 'held',
-    hash: hashOfHeld(id),
+    hash: heldChangeHash(id),
     createdAt: null,
     source: 'engine',
     data: {

@@ -3,7 +3,7 @@
  * patient data by the id.
  */
 import type { Db } from '../db/schema.js';
-import { queued, unqueued } from '../db/tables/deliveries.js';
+import { findUnqueuedNotifications, recordQueued } from '../db/tables/deliveries.js';
 import { assignPositions } from '../db/tables/notifications.js';
 import { NOTIFICATION_QUEUE } from '../queue/queue-names.js';
 import type { JobQueue, Queues } from '../queue/queues.js';
@@ -27,7 +27,7 @@ export class PmsQueuePublisher {
 
   constructor(options: PmsQueuePublisherOptions) {
     this.#options = options;
-    this.#queue = options.queues.queue(NOTIFICATION_QUEUE);
+    this.#queue = options.queues.openQueue(NOTIFICATION_QUEUE);
   }
 
   /** Adds the notifications that are not on the queue yet, in order. Concurrent calls would lose the order. */
@@ -35,7 +35,7 @@ export class PmsQueuePublisher {
     const { db, now } = this.#options;
     await assignPositions(db);
     for (let hasMore = true; hasMore; ) {
-      const items = await unqueued(db, BATCH_SIZE);
+      const items = await findUnqueuedNotifications(db, BATCH_SIZE);
       await this.#queue.addBulk(
         items.map((item) => ({
           name: 'notification',
@@ -43,7 +43,7 @@ export class PmsQueuePublisher {
           opts: { jobId: item.id, ...ATTEMPTS, removeOnComplete: KEEP_COMPLETED, removeOnFail: KEEP_FAILED },
         })),
       );
-      await queued(
+      await recordQueued(
         db,
         items.map(({ id }) => id),
         new Date(now()),

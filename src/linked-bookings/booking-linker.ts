@@ -2,7 +2,8 @@
 import { linkAndNotify } from '../clinic/booking-links.js';
 import type { Encryptor } from '../crypto/encryptor.js';
 import type { Db } from '../db/schema.js';
-import type { BookingKey, Link } from '../db/tables/linked-bookings.js';
+import type { Link } from '../db/tables/booking-links.js';
+import type { BookingKey } from '../db/tables/linked-bookings.js';
 import type { Delivery } from '../delivery/delivery-service.js';
 
 export interface BookingLinkerOptions {

@@ -8,13 +8,13 @@ import type { CalendarContext } from '../context/context.js';
 import { runPipelined } from '../db/pipeline.js';
 import type { Db } from '../db/schema.js';
 import { getCalendar } from '../db/tables/calendars.js';
-import { countInDoubtMoves } from '../db/tables/in-doubt-moves.js';
+import { listInDoubtMoves } from '../db/tables/in-doubt-moves.js';
 import {
-  agreeWithAppointment,
-  bookingRefused,
-  CANCEL,
+  CANCEL_TARGET,
   findBookingsToSync,
   type LinkedBookingChange,
+  recordInSync,
+  recordSyncRefused,
 } from '../db/tables/linked-bookings.js';
 import { RateLimitError } from '../rate-limit/rate-limit-error.js';
 import { BookingEndedError } from './booking-ended-error.js';
@@ -39,7 +39,7 @@ const PATIENCE = 3;
 export async function syncLinkedBookings(context: CalendarContext): Promise<number | undefined> {
   const toSync = (db: Db) => findBookingsToSync(db, context.calendar.id, new Date(context.now()));
   const [moves, following] = await runPipelined(context.db, (db) =>
-    Promise.all([countInDoubtMoves(db, context.calendar.id), toSync(db)]),
+    Promise.all([listInDoubtMoves(db, context.calendar.id), toSync(db)]),
   );
   if (moves.length === 0) return await syncEach(context, following);
   try {
@@ -106,7 +106,7 @@ async function follow(
   if (to === undefined) {
     await cancelBooking(context, booking.id, { follows: true, urgent });
   } else if (to.start.getTime() === booking.start.getTime()) {
-    await agreeWithAppointment(context.db, booking, to.start);
+    await recordInSync(context.db, booking, to.start);
   } else {
     await moveBooking(context, booking.id, {
       start: to.start.getTime(),
@@ -125,8 +125,8 @@ async function setApart(
     { calendar: context.calendar.id, booking: booking.id, reason },
     'a linked booking cannot be synchronized with its appointment',
   );
-  const failed = { for: to === undefined ? CANCEL : to.start.toISOString(), reason };
-  await bookingRefused(context.db, booking, failed, new Date(context.now()), context.random());
+  const failed = { for: to === undefined ? CANCEL_TARGET : to.start.toISOString(), reason };
+  await recordSyncRefused(context.db, booking, failed, new Date(context.now()), context.random());
 }
 
 /** Skips bookings for the rest of this reconcile. @throws an error that is no missing answer */

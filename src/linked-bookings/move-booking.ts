@@ -10,9 +10,9 @@ import { HIGHEST_PRIORITY, priority, toIso } from '../core/index.js';
 import { findBookings, findBookingsOfAccount, type StoredBooking } from '../db/tables/bookings.js';
 import { getCalendar } from '../db/tables/calendars.js';
 import {
-  countInDoubtMoves,
   deleteInDoubtMove,
   type InDoubtMove,
+  listInDoubtMoves,
   recordInDoubtMove,
 } from '../db/tables/in-doubt-moves.js';
 import { ConflictError } from '../docplanner/index.js';
@@ -48,7 +48,7 @@ export async function moveBooking(context: CalendarContext, id: string, to: Move
   const successors = await successorsOf(context, id);
   const before = await repeated(context, move, successors);
   if (before !== undefined) return before;
-  const earlier = (await countInDoubtMoves(db, calendar.id)).find(({ booking }) => booking === id);
+  const earlier = (await listInDoubtMoves(db, calendar.id)).find(({ booking }) => booking === id);
   if (earlier === undefined && successors.newest !== id)
     throw new BookingEndedError(id, 'moved', successors.newest);
   const settled = earlier && (await resolveInDoubtMove(context, earlier));

@@ -7,13 +7,13 @@ import { listRefusedAccounts } from '../db/tables/account-states.js';
 import { type GoneService, listGoneServices } from '../db/tables/address-services.js';
 import {
   type FailedNotification,
-  failedNotifications,
+  listFailedNotifications,
+  listWaitingDeliveries,
   type WaitingDelivery,
-  waitingDeliveries,
 } from '../db/tables/deliveries.js';
-import { failedCalendars, failedDays } from '../db/tables/failures.js';
-import { refusedBookings } from '../db/tables/linked-bookings.js';
-import { findRejectedEvents, type RejectedQueueEvent } from '../db/tables/rejected-events.js';
+import { listFailedCalendars, listFailedDays } from '../db/tables/failures.js';
+import { listRefusedBookings } from '../db/tables/linked-bookings.js';
+import { listRejectedEvents, type RejectedQueueEvent } from '../db/tables/rejected-events.js';
 import { formatService } from '../publishing/address-services.js';
 import { type ResolveFailuresOptions, resolveFailures } from './resolve-failures.js';
 
@@ -36,13 +36,13 @@ export class Failures implements FailuresApi {
     const [accounts, calendars, days, services, events, bookings, notifications, deliveries] =
       await Promise.all([
         listRefusedAccounts(db),
-        failedCalendars(db),
-        failedDays(db),
+        listFailedCalendars(db),
+        listFailedDays(db),
         listGoneServices(db, new Date(now())),
-        findRejectedEvents(db, MAX_EVENTS),
-        refusedBookings(db),
-        failedNotifications(db, MAX_NOTIFICATIONS),
-        waitingDeliveries(db),
+        listRejectedEvents(db, MAX_EVENTS),
+        listRefusedBookings(db),
+        listFailedNotifications(db, MAX_NOTIFICATIONS),
+        listWaitingDeliveries(db),
       ]);
     return [
       ...accounts.map(

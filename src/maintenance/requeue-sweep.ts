@@ -13,15 +13,16 @@ import { deleteExpiredBookings } from '../db/tables/bookings.js';
 import { deleteExpiredBreaks } from '../db/tables/breaks.js';
 import { findAddressReadsDue, scheduleFirstAddressReads } from '../db/tables/calendar-reads.js';
 import { findClosingCalendars } from '../db/tables/closing-calendars.js';
-import { deleteExpiredRuns } from '../db/tables/deletions.js';
+import { deleteExpiredRunDeletions } from '../db/tables/deletions.js';
 import { deleteExpiredEvents } from '../db/tables/events.js';
-import { failedCalendarsDue } from '../db/tables/failures.js';
+import { findDueFailedCalendars } from '../db/tables/failures.js';
 import { deleteExpiredHeldChanges } from '../db/tables/held-changes.js';
 import { findCalendarsToSync } from '../db/tables/linked-bookings.js';
 import { findPendingCalendars } from '../db/tables/pending-calendars.js';
 import { deleteExpiredRejectedEvents } from '../db/tables/rejected-events.js';
 import { deleteExpiredRequests } from '../db/tables/requests.js';
-import { deleteExpiredReleases, deleteExpiredStagedSnapshots } from '../db/tables/snapshots.js';
+import { deleteExpiredReleases } from '../db/tables/snapshots.js';
+import { deleteExpiredStagedSnapshots } from '../db/tables/staged-snapshots.js';
 import { PeriodicTask, type PeriodicTaskOptions } from '../lib/periodic-task.js';
 import { horizonOf } from '../publishing/horizon.js';
 import type { PublishQueue } from '../queue/publish-queue.js';
@@ -71,7 +72,7 @@ export class RequeueSweep extends PeriodicTask {
       await scheduleFirstAddressReads(db, at);
       const others = [
         ...(await findCalendarsToSync(db, at, MAX_CALENDARS)),
-        ...(await failedCalendarsDue(db, at, MAX_CALENDARS)),
+        ...(await findDueFailedCalendars(db, at, MAX_CALENDARS)),
         ...(await findClosingCalendars(db, MAX_CALENDARS)),
         ...(await findAddressReadsDue(db, at, MAX_ADDRESSES)),
       ];
@@ -96,7 +97,7 @@ export class RequeueSweep extends PeriodicTask {
     await deleteExpiredBreaks(db, new Date(now() - KEEP_BOOKINGS_MS));
     await deleteExpiredReleases(db, new Date(now() - KEEP_RELEASED_MS));
     await deleteExpiredStagedSnapshots(db, new Date(now() - KEEP_STAGED_MS));
-    await deleteExpiredRuns(db, new Date(now() - KEEP_RELEASED_MS));
+    await deleteExpiredRunDeletions(db, new Date(now() - KEEP_RELEASED_MS));
     await deleteExpiredHeldChanges(db, localDate(now() - 2 * DAY, 'UTC'));
     this.#cleanedUpAt = now();
   }

@@ -6,7 +6,7 @@ import { retryDeadlock } from '../db/retry.js';
 import type { Db } from '../db/schema.js';
 import { retryRefusedAccount } from '../db/tables/account-states.js';
 import { dropGoneServices, retryGoneServices, type ServiceKey } from '../db/tables/address-services.js';
-import { dropNotifications, retryNotifications } from '../db/tables/deliveries.js';
+import { dropFailedNotifications, retryFailedNotifications } from '../db/tables/deliveries.js';
 import {
   type DayKey,
   dropFailedCalendars,
@@ -14,8 +14,8 @@ import {
   retryFailedCalendars,
   retryFailedDays,
 } from '../db/tables/failures.js';
-import { type BookingKey, refusedAmong, retryBookings } from '../db/tables/linked-bookings.js';
-import { deleteRejectedEvents, findRejectedEventsByKey } from '../db/tables/rejected-events.js';
+import { type BookingKey, findRefusedBookings, retryRefusedBookings } from '../db/tables/linked-bookings.js';
+import { deleteRejectedEvents, findRejectedEvents } from '../db/tables/rejected-events.js';
 import type { Delivery } from '../delivery/delivery-service.js';
 import { distinctKeys } from '../delivery/distinct-keys.js';
 import { isStorable } from '../lib/storable-text.js';
@@ -109,7 +109,7 @@ const resolvers: { readonly [kind: string]: Resolver } = {
   booking: async (options, verb, batch) => {
     const { db, linker } = options;
     const bookings = batch.map(({ name, rest }): BookingKey => ({ calendar: name, id: rest }));
-    const resolve = verb === 'retry' ? retryBookings : refusedAmong;
+    const resolve = verb === 'retry' ? retryRefusedBookings : findRefusedBookings;
     const found = await retryDeadlock(() => resolve(db, bookings));
     // A dropped booking stays as it is, without a link to an appointment.
     if (verb === 'drop' && found.length > 0) await linker.unlink(found);
@@ -120,7 +120,7 @@ const resolvers: { readonly [kind: string]: Resolver } = {
   event: async ({ db, occupancyQueue }, verb, batch) => {
     let ids = batch.map(({ name }) => name).filter((id) => /^\d{1,18}$/.test(id));
     if (verb === 'retry') {
-      const events = (await findRejectedEventsByKey(db, ids)).flatMap(({ id, data }) =>
+      const events = (await findRejectedEvents(db, ids)).flatMap(({ id, data }) =>
         data === null ? [] : [{ id, data }],
       );
       // Adding before deleting loses no event, and an event that is queued twice is applied once.
@@ -134,10 +134,10 @@ const resolvers: { readonly [kind: string]: Resolver } = {
     const names = batch.map(({ name }) => name);
     const at = new Date(now());
     if (verb === 'drop') {
-      const dropped = await retryDeadlock(() => dropNotifications(db, names, at));
+      const dropped = await retryDeadlock(() => dropFailedNotifications(db, names, at));
       return dropped.map((id) => `notification/${id}`);
     }
-    const found = await retryDeadlock(() => retryNotifications(db, names, at));
+    const found = await retryDeadlock(() => retryFailedNotifications(db, names, at));
     for (const key of distinctKeys(found).slice(0, MAX_ENQUEUED)) await delivery.retryNow(key);
     for (const account of new Set(found.map(({ account }) => account))) await delivery.retryClinic(account);
     return found.map(({ id }) => `notification/${id}`);

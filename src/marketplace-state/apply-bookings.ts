@@ -14,7 +14,7 @@ import {
   upsertBookings,
 } from '../db/tables/bookings.js';
 import type { DirtyDay } from '../db/tables/days.js';
-import type { LockedCalendar } from '../db/tables/events.js';
+import type { LockedCalendar } from '../db/tables/locked-calendars.js';
 import { DirtyDays } from './dirty-days.js';
 
 export interface BookingUpdate {

@@ -8,7 +8,7 @@ import { SECOND } from '../core/duration.js';
 import type { Db } from '../db/schema.js';
 import { findBreaks, isBreakInDoubt, type StoredBreak, saveBreaks } from '../db/tables/breaks.js';
 import type { DirtyDay } from '../db/tables/days.js';
-import type { LockedCalendar } from '../db/tables/events.js';
+import type { LockedCalendar } from '../db/tables/locked-calendars.js';
 import { type BusySpan, DirtyDays } from './dirty-days.js';
 
 export interface BreakUpdate {

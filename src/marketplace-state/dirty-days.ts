@@ -4,7 +4,7 @@ import { datesOf, priority } from '../core/index.js';
 import type { Span } from '../core/span.js';
 import type { BusyTime } from '../db/tables/busy-time.js';
 import type { DirtyDay } from '../db/tables/days.js';
-import type { LockedCalendar } from '../db/tables/events.js';
+import type { LockedCalendar } from '../db/tables/locked-calendars.js';
 import type { PendingCalendar } from '../db/tables/pending-calendars.js';
 
 /** A span of busy time. */

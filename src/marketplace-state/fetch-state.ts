@@ -8,9 +8,9 @@ import type { Db } from '../db/schema.js';
 import { findBreaks, findBreaksBetween, type StoredBreak } from '../db/tables/breaks.js';
 import type { StoredCalendar } from '../db/tables/calendars.js';
 import { type DirtyDay, markDays } from '../db/tables/days.js';
-import { lockCalendars, type PlaceOfCalendar } from '../db/tables/events.js';
 import { isInDoubtId } from '../db/tables/in-doubt-id.js';
-import type { Booking, DocplannerClient } from '../docplanner/index.js';
+import { lockCalendars } from '../db/tables/locked-calendars.js';
+import type { AddressKey, Booking, DocplannerClient } from '../docplanner/index.js';
 import { applyBookings, type BookingUpdate } from './apply-bookings.js';
 import { applyBreaks, type BreakUpdate } from './apply-breaks.js';
 import { toBookingUpdate } from './booking-update.js';
@@ -150,7 +150,7 @@ export async function applyUpdates(
   return await db.transaction().execute(async (tx) => {
     const locked = (await lockCalendars(tx, [calendar.id])).get(calendar.id);
     // Updates of a former address say nothing about the calendar's present address.
-    if (locked === undefined || !isAtAddress(locked.place, calendar)) return [];
+    if (locked === undefined || !isAtAddress(locked.address, calendar)) return [];
     const at = now();
     const { days: byBookings } = await applyBookings(tx, locked, bookings, at);
     const { days: byBreaks } = await applyBreaks(tx, locked, breaks, at);
@@ -160,5 +160,5 @@ export async function applyUpdates(
   });
 }
 
-const isAtAddress = (a: PlaceOfCalendar, b: PlaceOfCalendar): boolean =>
+const isAtAddress = (a: AddressKey, b: AddressKey): boolean =>
   a.facilityId === b.facilityId && a.doctorId === b.doctorId && a.addressId === b.addressId;

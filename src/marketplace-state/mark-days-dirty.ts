@@ -1,5 +1,6 @@
 /** Marks days dirty and claims the jobs that must be enqueued to publish them. */
 
+import { executePart } from '../db/combined-write.js';
 import type { Db } from '../db/schema.js';
 import { type DirtyDay, markDays } from '../db/tables/days.js';
 import { claimJobs, type PendingCalendar } from '../db/tables/pending-calendars.js';
@@ -15,10 +16,10 @@ export async function markDaysDirty(
   changes: { readonly windows?: readonly DirtyDay[]; readonly occupancy?: readonly DirtyDay[] },
   now: number,
   additional: readonly PendingCalendar[] = [],
-): Promise<PendingCalendar[]> {
+): Promise<readonly PendingCalendar[]> {
   const { windows = [], occupancy = [] } = changes;
   const marked = await markDays(tx, { windows, occupancy }, new Date(now));
-  return await claimJobs(tx, collectJobs(marked, additional));
+  return await executePart(tx, claimJobs(collectJobs(marked, additional)));
 }
 
 /** The calendars of these days and the additional ones, each once. */

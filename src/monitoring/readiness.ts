@@ -4,7 +4,7 @@ import { MINUTE } from '../core/duration.js';
 import { tryCommit } from '../db/commit-probe.js';
 import type { Db } from '../db/schema.js';
 import { listAccounts } from '../db/tables/accounts.js';
-import { totals } from '../db/tables/pending-calendars.js';
+import { countPendingDays } from '../db/tables/pending-calendars.js';
 import { CachedValue } from '../lib/cached-value.js';
 import type { Logger } from '../lib/log.js';
 import { type Timers, withTimeout } from '../lib/timers.js';
@@ -23,7 +23,7 @@ export interface Readiness {
 
 export interface ReadinessOptions {
   readonly db: Db;
-  readonly queues: Pick<Queues, 'kind' | 'tryAdd'>;
+  readonly queues: Pick<Queues, 'kind' | 'probe'>;
   readonly log: Logger;
   /** Epoch milliseconds. */
   readonly now: () => number;
@@ -57,7 +57,7 @@ export class ReadinessProbe {
     const { queues } = this.#options;
     const [database, redis] = await Promise.all([
       this.#probeCommit(),
-      this.#withinLimit(() => queues.tryAdd(), 'unavailable' as const),
+      this.#withinLimit(() => queues.probe(), 'unavailable' as const),
     ]);
     const queue = queues.kind === 'database' ? database : redis;
     const publishing = database === 'ok' ? await this.#publishing.get() : 'unknown';
@@ -77,7 +77,7 @@ export class ReadinessProbe {
       const { db, now } = this.#options;
       const accounts = await listAccounts(db);
       const horizons = accounts.map(({ id, timeZone }) => ({ account: id, ...horizonOf(timeZone, now()) }));
-      const { oldest } = await totals(db, horizons);
+      const { oldest } = await countPendingDays(db, horizons);
       return oldest !== null && now() - oldest.getTime() > BEHIND_AFTER_MS ? 'behind' : 'ok';
     }, 'unknown');
   }

@@ -8,7 +8,7 @@ import { countClosingCalendars } from '../db/tables/closing-calendars.js';
 import { countConflicts } from '../db/tables/conflicts.js';
 import { countHeldDays } from '../db/tables/held-changes.js';
 import { countBookingsToSync } from '../db/tables/linked-bookings.js';
-import { totals } from '../db/tables/pending-calendars.js';
+import { countPendingDays } from '../db/tables/pending-calendars.js';
 import { countRejectedEvents } from '../db/tables/rejected-events.js';
 import type { Delivery, DeliveryStatus } from '../delivery/delivery-service.js';
 import type { Logger } from '../lib/log.js';
@@ -76,7 +76,7 @@ export async function statusOf(sources: StatusSources, now: number, log: Logger)
     account: id,
     ...horizonOf(timeZone, now),
   }));
-  const { pending, failed, oldest } = await totals(database.db, horizons);
+  const { pending, failed, oldest } = await countPendingDays(database.db, horizons);
   const bookings = await countBookingsToSync(database.db);
   return {
     pending: pending + bookings.pending,
@@ -109,7 +109,7 @@ async function countJobs(
     const [occupancy, refused, publish, deliveries] = await Promise.all([
       occupancyQueue.getJobCounts(...QUEUE_STATES),
       countRejectedEvents(database.db),
-      publishQueue.counts(),
+      publishQueue.countJobs(),
       delivery.counts(),
     ]);
     const failed = (occupancy.failed ?? 0) + refused;

@@ -3,7 +3,7 @@ import { toIso } from '../core/index.js';
 import type { Db } from '../db/schema.js';
 import { getAccount } from '../db/tables/accounts.js';
 import { type CalendarState, getCalendar } from '../db/tables/calendars.js';
-import { calendarsThatFail } from '../db/tables/failures.js';
+import { listFailingCalendars } from '../db/tables/failures.js';
 import { horizonOf } from '../publishing/horizon.js';
 import { findWronglyOnSale } from '../publishing/wrongly-on-sale.js';
 
@@ -30,7 +30,7 @@ const MAX_ITEMS = 1_000;
 export async function takenOnSale(db: Db, now: number): Promise<TakenOnSale> {
   const items: TakenOnSale['items'][number][] = [];
   let count = 0;
-  for (const id of await calendarsThatFail(db)) {
+  for (const id of await listFailingCalendars(db)) {
     const calendar = await getCalendar(db, id);
     const account = calendar && (await getAccount(db, calendar.account));
     if (calendar === undefined || account === undefined) continue;

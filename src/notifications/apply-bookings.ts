@@ -2,7 +2,7 @@
 
 import type { StoredBooking } from '../db/tables/bookings.js';
 import type { DirtyDay } from '../db/tables/days.js';
-import type { LockedCalendar } from '../db/tables/events.js';
+import type { LockedCalendar } from '../db/tables/locked-calendars.js';
 import {
   type BookingChange,
   type BookingUpdate,

@@ -12,9 +12,9 @@ import type { Account } from '../db/tables/accounts.js';
 import { findGoneServiceIds, withoutGoneServices } from '../db/tables/address-services.js';
 import { type BusyTime, findBusyTime } from '../db/tables/busy-time.js';
 import { findCalendarIdAt } from '../db/tables/calendars.js';
-import { lockCalendars } from '../db/tables/events.js';
-import { reservationsBetween, reserve, unreserve } from '../db/tables/reservations.js';
-import { windowsOf } from '../db/tables/windows.js';
+import { lockCalendars } from '../db/tables/locked-calendars.js';
+import { deleteReservation, findReservations, saveReservation } from '../db/tables/reservations.js';
+import { listWindows } from '../db/tables/windows.js';
 import { type Notification, serviceOf } from '../docplanner/index.js';
 import { addBuffers, toBusySpan } from '../marketplace-state/dirty-days.js';
 import { availabilityOf, durationOf } from './availability-check.js';
@@ -84,7 +84,7 @@ export class Approvals {
     const question = { name: request.name, calendar, data: request.data };
     const approval = await requestApproval?.(account, question);
     if (approval === undefined || approval.approved) return { approved: true };
-    await unreserve(db, outcome.reservation);
+    await deleteReservation(db, outcome.reservation);
     const answer = denied(account, 'clinic');
     return approval.errorCode === undefined ? answer : { ...answer, errorCode: approval.errorCode };
   }
@@ -108,7 +108,7 @@ export class Approvals {
       const { start, service } = requested;
       if (start <= now) return { kind: 'denied', reason: 'past' };
       const date = localDate(start, calendar.timeZone);
-      const windows = await windowsOf(tx, id, addDays(date, -1), addDays(date, 1));
+      const windows = await listWindows(tx, id, addDays(date, -1), addDays(date, 1));
       const offers = withoutGoneServices(windows, await findGoneServiceIds(tx, id)).map((window) => ({
         ...spanOf(window),
         services: window.services,
@@ -119,7 +119,7 @@ export class Approvals {
       const busy = await findBusyTime(tx, id, from, to);
       const moving = busy.find((one) => one.source === 'booking' && one.id === requested.movingId);
       const others = busy.filter((one) => !isSameBooking(one, moving));
-      const reserved = await reservationsBetween(tx, id, from, to, new Date(now));
+      const reserved = await findReservations(tx, id, from, to, new Date(now));
       const availability = availabilityOf(
         { start, end },
         service,
@@ -128,7 +128,7 @@ export class Approvals {
       );
       if (availability !== 'free') return { kind: 'denied', reason: availability };
       const span = { start: new Date(start), end: new Date(end) };
-      return { kind: 'reserved', reservation: await reserve(tx, id, span, new Date(now)) };
+      return { kind: 'reserved', reservation: await saveReservation(tx, id, span, new Date(now)) };
     });
   }
 }

@@ -11,19 +11,19 @@ import { retryDeadlock } from '../db/retry.js';
 import type { Db } from '../db/schema.js';
 import { upsertBookings } from '../db/tables/bookings.js';
 import { scheduleAddressReads } from '../db/tables/calendar-reads.js';
-import { type DirtyDay, markDaysOfService, markingOccupancy } from '../db/tables/days.js';
-import { type LockedCalendar, nameOf } from '../db/tables/events.js';
-import { retryFailuresOf } from '../db/tables/failures.js';
-import { findInDoubtMoves } from '../db/tables/in-doubt-moves.js';
+import { type DirtyDay, markDaysOfOccupancy, markDaysOfService } from '../db/tables/days.js';
+import { retryFailures } from '../db/tables/failures.js';
+import { findBookingsInDoubt } from '../db/tables/in-doubt-moves.js';
+import { clinicIdOf, type LockedCalendar } from '../db/tables/locked-calendars.js';
 import {
   type AddedNotification,
-  addedOf,
-  addingNotifications,
-  calendarsOfKept,
+  findAppliedCalendars,
+  insertNotifications,
   type NewNotification,
+  toAddedNotifications,
 } from '../db/tables/notifications.js';
-import { claimingJobs, type PendingCalendar } from '../db/tables/pending-calendars.js';
-import { endingReservations } from '../db/tables/reservations.js';
+import { claimJobs, type PendingCalendar } from '../db/tables/pending-calendars.js';
+import { deleteReservations } from '../db/tables/reservations.js';
 import { applyBreaks } from '../marketplace-state/apply-breaks.js';
 import { collectJobs } from '../marketplace-state/mark-days-dirty.js';
 import {
@@ -83,7 +83,7 @@ export async function ingestNotifications(
       const conflicts = conflictsAmong(account, bookings.standing, affected.appointments);
       const toAdd = [...items, ...conflicts.map(toConflictItem)];
       const days = [...bookings.days, ...others.days];
-      const retried = await retryFailuresOf(tx, calendarsToRetry(subjects, affected), at);
+      const retried = await retryFailures(tx, calendarsToRetry(subjects, affected), at);
       const additional = [...others.touched, ...retried].map((calendar) => ({
         calendar,
         priority: LOWEST_PRIORITY,
@@ -92,16 +92,19 @@ export async function ingestNotifications(
         tx,
         [
           upsertBookings(bookings.changed, at),
-          markingOccupancy(days, at),
-          endingReservations(bookedStarts(updates)),
+          markDaysOfOccupancy(days, at),
+          deleteReservations(bookedStarts(updates)),
         ],
         {
-          added: addingNotifications(encryptor, toAdd, at),
-          jobsToEnqueue: claimingJobs(collectJobs(days, additional)),
+          added: insertNotifications(encryptor, toAdd, at),
+          jobsToEnqueue: claimJobs(collectJobs(days, additional)),
         },
         COMMIT,
       );
-      return { added: addedOf(written.added, toAdd).added, jobsToEnqueue: written.jobsToEnqueue };
+      return {
+        added: toAddedNotifications(written.added, toAdd).added,
+        jobsToEnqueue: written.jobsToEnqueue,
+      };
     }),
   );
 }
@@ -161,10 +164,10 @@ async function applyBreaksAndAddresses(
       .filter(({ breaks, address }) => breaks.length > 0 || address === true)
       .map((one) => [one.hash, one]),
   );
-  const stored = await calendarsOfKept(tx, account, [...others.keys()]);
+  const stored = await findAppliedCalendars(tx, account, [...others.keys()]);
   for (const subject of others.values()) {
     const calendar = calendarOf(subject);
-    if (calendar === undefined || stored.get(subject.hash) === nameOf(calendar)) continue;
+    if (calendar === undefined || stored.get(subject.hash) === clinicIdOf(calendar)) continue;
     if (subject.breaks.length > 0) {
       const applied = await applyBreaks(tx, calendar, subject.breaks, now);
       days.push(...applied.days);
@@ -211,7 +214,7 @@ async function withoutInDoubtMoves(
   const ended = subjects.flatMap(({ byIntegration, booking }) =>
     byIntegration && booking !== undefined && standing.has(booking) ? [booking] : [],
   );
-  const inDoubt = await findInDoubtMoves(tx, account, ended);
+  const inDoubt = await findBookingsInDoubt(tx, account, ended);
   return subjects.filter(({ byIntegration, booking }) => !(byIntegration && inDoubt.has(booking ?? '')));
 }
 
@@ -227,7 +230,7 @@ function toItem(
   const movedTo = known && bookings.findMovedTo(known.id);
   return {
     account,
-    calendar: calendar === undefined ? null : nameOf(calendar),
+    calendar: calendar === undefined ? null : clinicIdOf(calendar),
     name,
     hash,
     createdAt,

@@ -4,7 +4,11 @@ import { runPipelined } from '../db/pipeline.js';
 import type { Db } from '../db/schema.js';
 import { findBookingsOfAccount, type StoredBooking } from '../db/tables/bookings.js';
 import { type Appointment, findAppointments, type SpanAtAddress } from '../db/tables/conflicts.js';
-import { type LockedCalendar, lockCalendars, lockingPlaces, toLockedPlace } from '../db/tables/events.js';
+import {
+  type LockedCalendar,
+  lockCalendars,
+  lockCalendarsAtAddresses,
+} from '../db/tables/locked-calendars.js';
 import { includeSuccessors } from '../marketplace-state/apply-bookings.js';
 import type { NotificationSubject, Place } from './parsed-notification.js';
 
@@ -35,15 +39,14 @@ export async function loadAffected(
     place === undefined || booking === undefined || bookings.length > 0 ? [] : [booking],
   );
   const ids = [...new Set([...updated, ...named])];
-  const [lockedPlaces, knownBookings, appointments] = await runPipelined(tx, (db) =>
+  const [locked, knownBookings, appointments] = await runPipelined(tx, (db) =>
     Promise.all([
-      lockingPlaces(account, [...places.values()], [...new Set(updated)]).execute(db),
+      lockCalendarsAtAddresses(db, account, [...places.values()], [...new Set(updated)]),
       findBookingsOfAccount(db, account, ids),
       findAppointments(db, account, bookedSpansOf(subjects), named),
     ]),
   );
-  const locked = lockedPlaces.rows.map(toLockedPlace);
-  const byPlace = new Map(locked.map(({ place, calendar }) => [keyOf(place), calendar]));
+  const byPlace = new Map(locked.map(({ address, calendar }) => [keyOf(address), calendar]));
   const byId = new Map(locked.map(({ calendar }) => [calendar.id, calendar]));
   const find = (some: readonly string[]) => findBookingsOfAccount(tx, account, some);
   let bookings = await includeSuccessors(knownBookings, find);

@@ -9,7 +9,7 @@ import {
   type StoredBooking,
 } from '../db/tables/bookings.js';
 import { type Calendar, getCalendar } from '../db/tables/calendars.js';
-import { findNotifiedBookings, findUnreportedEndings } from '../db/tables/notifications.js';
+import { findNotificationNames, findUnreportedEndings } from '../db/tables/notifications.js';
 import type { Booking, DocplannerClient } from '../docplanner/index.js';
 import { toBookingUpdate } from '../marketplace-state/booking-update.js';
 import { fetchListedBookings } from '../marketplace-state/listed-bookings.js';
@@ -66,7 +66,7 @@ export async function findMissedBookings(
   const known = await findBookings(db, calendar.id, idsOf(all));
   const movedTo = (booking: Booking): string | undefined =>
     known.get(booking.id)?.movedTo ?? toBookingUpdate(booking).movedTo;
-  const notified = await findNotifiedBookings(db, account.id, [
+  const notified = await findNotificationNames(db, account.id, [
     ...idsOf(all),
     ...all.flatMap((one) => movedTo(one) ?? []),
   ]);

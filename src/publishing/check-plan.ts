@@ -1,7 +1,7 @@
 /** The last check before a write is sent: whether the days that it was planned from are unchanged. */
 
 import type { CalendarContext } from '../context/context.js';
-import { haveChanged } from '../db/tables/days.js';
+import { haveDaysChanged } from '../db/tables/days.js';
 import type { DesiredDay } from './desired-days.js';
 import { PlanOutdatedError } from './plan-outdated-error.js';
 
@@ -18,7 +18,7 @@ export async function checkPlan(
   days: readonly Pick<DesiredDay, 'date' | 'generation'>[],
 ): Promise<void> {
   const { db, calendar, outdated } = context;
-  if (outdated.count < MAX_OUTDATED && (await haveChanged(db, calendar.id, days))) {
+  if (outdated.count < MAX_OUTDATED && (await haveDaysChanged(db, calendar.id, days))) {
     outdated.count += 1;
     throw new PlanOutdatedError(calendar.id);
   }

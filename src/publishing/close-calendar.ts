@@ -8,7 +8,7 @@ import type { CalendarContext } from '../context/context.js';
 import { StillOnSaleError } from '../context/still-on-sale-error.js';
 import { addDays, bandOf, priority, startOfDate } from '../core/index.js';
 import { deleteClosedCalendar } from '../db/tables/closing-calendars.js';
-import { daysBetween, markDays, markDrift, type StoredDay } from '../db/tables/days.js';
+import { listDays, markDays, markDriftingDays, type StoredDay } from '../db/tables/days.js';
 import { DONE, requeueNow, type WorkResult } from '../lib/work-result.js';
 import { executeStep } from './blocking/executor.js';
 import { ObservedState } from './blocking/observed-state.js';
@@ -24,7 +24,7 @@ const MAX_STEPS = 200;
 export async function wantEverythingClosed(context: CalendarContext): Promise<void> {
   const { db, calendar, account, now } = context;
   const { from, to } = horizonOf(account.timeZone, now());
-  const known = new Map((await daysBetween(db, calendar.id, from, to)).map((day) => [day.date, day]));
+  const known = new Map((await listDays(db, calendar.id, from, to)).map((day) => [day.date, day]));
   const windows = datesBetween(from, to)
     .filter((date) => !isBeingClosed(known.get(date)))
     .map((date) => ({ calendar: calendar.id, date, priority: closingPriority(context, date) }));
@@ -44,7 +44,7 @@ function isBeingClosed(day: StoredDay | undefined): boolean {
 export async function finishClosing(context: CalendarContext, since: Date): Promise<WorkResult> {
   const { db, calendar, account, now, log } = context;
   const { from, to } = horizonOf(account.timeZone, now());
-  const stored = await daysBetween(db, calendar.id, from, to);
+  const stored = await listDays(db, calendar.id, from, to);
   // A failed day may be on sale, and our blocks on it must stay.
   if (stored.some((day) => day.generation > day.publishedGeneration)) return DONE;
   const days = stored.map((day): DesiredDay => ({ ...day, wanted: [] }));
@@ -66,9 +66,9 @@ async function assertNothingOnSale(context: CalendarContext, days: readonly Desi
       date,
       generation,
       priority: closingPriority(context, date),
-      isTold: false,
+      isVerified: false,
     }));
-  await markDrift(context.db, context.calendar.id, changes, new Date(context.now()));
+  await markDriftingDays(context.db, context.calendar.id, changes, new Date(context.now()));
   throw new StillOnSaleError([...nonEmptyDates].sort());
 }
 

@@ -10,10 +10,10 @@ import { type Account, getAccount } from '../db/tables/accounts.js';
 import { findGoneServiceIds, withoutGoneServices } from '../db/tables/address-services.js';
 import { type BusyTime, findBusyTime } from '../db/tables/busy-time.js';
 import { type Calendar, isCalendarUnchanged } from '../db/tables/calendars.js';
-import { daysBetween, pendingDays, type StoredDay } from '../db/tables/days.js';
-import { heldDates } from '../db/tables/held-changes.js';
+import { findPendingDays, listDays, type StoredDay } from '../db/tables/days.js';
+import { findHeldDates } from '../db/tables/held-changes.js';
 import { findBookingsToSync, type LinkedBookingChange } from '../db/tables/linked-bookings.js';
-import { type StoredWindow, windowsOf } from '../db/tables/windows.js';
+import { listWindows, type StoredWindow } from '../db/tables/windows.js';
 import { addBuffers, toBusySpan } from '../marketplace-state/dirty-days.js';
 import type { Horizon } from './horizon.js';
 
@@ -50,7 +50,7 @@ export async function computePendingDays(
     const [isSame, pending, linkedChanges] = await runPipelined(tx, (reading) =>
       Promise.all([
         isUnchanged(reading, calendar, account),
-        pendingDays(reading, calendar.id, horizon.from, horizon.to, now, MAX_DAYS),
+        findPendingDays(reading, calendar.id, horizon.from, horizon.to, now, MAX_DAYS),
         findBookingsToSync(reading, calendar.id, now),
       ]),
     );
@@ -85,7 +85,7 @@ export async function computePublishedDays(
     const [isSame, all] = await runPipelined(tx, (reading) =>
       Promise.all([
         isUnchanged(reading, calendar, account),
-        daysBetween(reading, calendar.id, horizon.from, horizon.to),
+        listDays(reading, calendar.id, horizon.from, horizon.to),
       ]),
     );
     if (!isSame) throw new CalendarChangedError(calendar.id);
@@ -119,8 +119,8 @@ export async function viewDays(
   to: string,
 ): Promise<DayView[]> {
   return await inSnapshot(db, async (tx) => {
-    const days = new Map((await daysBetween(tx, calendar.id, from, to)).map((day) => [day.date, day]));
-    const held = await heldDates(tx, calendar.id, from, to);
+    const days = new Map((await listDays(tx, calendar.id, from, to)).map((day) => [day.date, day]));
+    const held = await findHeldDates(tx, calendar.id, from, to);
     const computed = await computeDates(tx, calendar, account, from, to);
     return [...computed.slots].map(([date, wanted]) => {
       const start = startOfDate(date, account.timeZone);
@@ -176,7 +176,7 @@ async function computeDates(tx: Db, calendar: Calendar, account: Account, from: 
   const { first, last } = boundsOf(calendar, account, from, to);
   const [windows, taken, gone] = await runPipelined(tx, (db) =>
     Promise.all([
-      windowsOf(db, calendar.id, from, to),
+      listWindows(db, calendar.id, from, to),
       findBusyTimeOn(db, calendar, account, from, to),
       findGoneServiceIds(db, calendar.id),
       COMMIT.execute(db),

@@ -8,7 +8,13 @@ import { CalendarChangedError } from '../context/calendar-changed-error.js';
 import { isPermanentRefusal } from '../context/classify-error.js';
 import type { CalendarContext } from '../context/context.js';
 import type { Span } from '../core/span.js';
-import { type ClosedBy, clearVerified, type DayError, saveFailed, saveTold } from '../db/tables/days.js';
+import {
+  type ClosedBy,
+  clearVerified,
+  type DayError,
+  saveAcceptedSlots,
+  saveFailedDays,
+} from '../db/tables/days.js';
 import { NotFoundError } from '../docplanner/index.js';
 import { explainRefusal } from './address-services.js';
 import { addBreak } from './blocking/break-commands.js';
@@ -75,7 +81,7 @@ export async function failDay(
   const reason = await explainRefusal(context, error.reason);
   const closed = closedBy === undefined ? {} : { closedBy };
   const failed = { date, generation, error: { ...error, reason, ...closed } };
-  await saveFailed(context.db, context.calendar.id, [failed], new Date(context.now()), context.random());
+  await saveFailedDays(context.db, context.calendar.id, [failed], new Date(context.now()), context.random());
   return closedBy;
 }
 
@@ -162,7 +168,7 @@ async function recordPublished(
   context: CalendarContext,
   { date, generation, wanted }: DesiredDay,
 ): Promise<void> {
-  const saved = await saveTold(
+  const saved = await saveAcceptedSlots(
     context.db,
     context.calendar.id,
     [{ date, generation, slots: wanted }],

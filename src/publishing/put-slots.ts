@@ -5,7 +5,7 @@ import { MINUTE } from '../core/duration.js';
 import { addDays, type Slot, startOfDate, toIso } from '../core/index.js';
 import { runPipelined } from '../db/pipeline.js';
 import { clearVerified } from '../db/tables/days.js';
-import { payloadsSince, recordPayload } from '../db/tables/payloads.js';
+import { findRecentPayloads, recordPayload } from '../db/tables/payloads.js';
 import { checkPlan } from './check-plan.js';
 import type { DesiredDay } from './desired-days.js';
 import { priorityOf } from './next-action.js';
@@ -22,7 +22,7 @@ export async function chooseEntries(
   const entries = days.flatMap((day) => entriesOf(day, context.account.timeZone));
   return unusedPayloadVariant(
     entries,
-    await payloadsSince(context.db, context.calendar.id, sentLatelySince(context)),
+    await findRecentPayloads(context.db, context.calendar.id, sentLatelySince(context)),
   );
 }
 

@@ -13,11 +13,11 @@ import {
   getAddressBehavior,
   saveAddressBehavior,
 } from '../db/tables/address-behavior.js';
-import { clearVerified, savePublished, saveTold } from '../db/tables/days.js';
+import { clearVerified, recordPublishedDays, saveAcceptedSlots } from '../db/tables/days.js';
 import {
   deleteVerifications,
+  listOpenVerifications,
   type OpenVerification,
-  openVerifications,
   saveVerifications,
   type Verification,
 } from '../db/tables/verifications.js';
@@ -140,7 +140,7 @@ async function findOpenVerifications({
   now,
 }: CalendarContext): Promise<OpenVerification[]> {
   const { from } = horizonOf(account.timeZone, now());
-  return await openVerifications(db, calendar.id, from, new Date(now()));
+  return await listOpenVerifications(db, calendar.id, from, new Date(now()));
 }
 
 async function findCurrentChecks(context: CalendarContext): Promise<Check[]> {
@@ -244,7 +244,7 @@ async function saveWaiting(context: CalendarContext, checks: readonly Check[]): 
   const { db, calendar } = context;
   await db.transaction().execute(async (tx) => {
     const unsaved = checks.filter(({ isSaved }) => !isSaved);
-    await saveTold(tx, calendar.id, unsaved, new Date(context.now()));
+    await saveAcceptedSlots(tx, calendar.id, unsaved, new Date(context.now()));
     await saveVerifications(tx, calendar.id, checks.map(toVerification));
   });
 }
@@ -338,7 +338,7 @@ async function savePublishedDays(
 ): Promise<void> {
   if (checks.length === 0) return;
   const { db, calendar, account, now } = context;
-  await savePublished(
+  await recordPublishedDays(
     db,
     calendar,
     account,
@@ -357,7 +357,7 @@ export async function saveAsPublished(
   days: readonly DesiredDay[],
   verified: boolean,
 ): Promise<void> {
-  await savePublished(
+  await recordPublishedDays(
     context.db,
     context.calendar,
     context.account,

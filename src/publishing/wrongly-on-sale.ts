@@ -8,9 +8,9 @@ import { findPlaceholdersBetween } from '../db/tables/bookings.js';
 import { findBreaksBetween } from '../db/tables/breaks.js';
 import { findBusyTime } from '../db/tables/busy-time.js';
 import type { Calendar } from '../db/tables/calendars.js';
-import { daysBetween, type StoredDay } from '../db/tables/days.js';
+import { listDays, type StoredDay } from '../db/tables/days.js';
 import { isInDoubtId } from '../db/tables/in-doubt-id.js';
-import { windowsOf } from '../db/tables/windows.js';
+import { listWindows } from '../db/tables/windows.js';
 import { addBuffers, toBusySpan } from '../marketplace-state/dirty-days.js';
 
 export interface OnSale {
@@ -40,7 +40,7 @@ export async function findWronglyOnSale(
     .transaction()
     .setIsolationLevel('repeatable read')
     .execute(async (tx) => {
-      const all = await daysBetween(tx, calendar.id, from, to);
+      const all = await listDays(tx, calendar.id, from, to);
       const behind = all.filter((day) => day.generation > day.publishedGeneration);
       const [first, last] = [behind[0]?.date, behind.at(-1)?.date];
       if (first === undefined || last === undefined) return [];
@@ -48,7 +48,7 @@ export async function findWronglyOnSale(
       const buffers = { bufferBefore: calendar.bufferBefore ?? 0, bufferAfter: calendar.bufferAfter ?? 0 };
       const begin = new Date(startOfDate(addDays(first, -1), timeZone));
       const end = new Date(startOfDate(addDays(last, 2), timeZone));
-      const windows = await windowsOf(tx, calendar.id, first, last);
+      const windows = await listWindows(tx, calendar.id, first, last);
       const taken = await findBusyTime(tx, calendar.id, begin, end);
       const breaks = await findBreaksBetween(tx, calendar.id, begin, end);
       const placeholders = await findPlaceholdersBetween(tx, calendar.id, begin, end);

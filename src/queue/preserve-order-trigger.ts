@@ -1,13 +1,13 @@
 /**
- * On PostgreSQL, BullMQ puts a job that comes back from a worker (one that died, or that was told to stop) behind
- * all others; on Redis it is the next one. Events without a version mean what their order says, so here it keeps its
- * place, too: a trigger on BullMQ's table leaves the number by which jobs are ordered as it was.
+ * Preserves the order of occupancy events on PostgreSQL. There BullMQ moves a job that its worker did not finish (because the
+ * worker died or was stopped) behind all other jobs; on Redis the job is the next one. Events without a version are applied in
+ * their order, so a trigger on BullMQ's table keeps the number by which jobs are ordered.
  */
 import { OCCUPANCY_QUEUE } from './queue-names.js';
 
 const NAME = 'slotkeeper_keeps_place';
 
-const statement = `
+const CREATE_TRIGGER = `
   DO $do$ BEGIN
     IF EXISTS (SELECT 1 FROM pg_trigger WHERE tgname = '${NAME}' AND tgrelid = 'job'::regclass) THEN
       RETURN;
@@ -22,11 +22,15 @@ const statement = `
       EXECUTE FUNCTION ${NAME}();
   END $do$`;
 
+/** A session of a database that executes one statement at a time. */
 export interface Session {
   query(statement: string): Promise<unknown>;
 }
 
-/** One process at a time. @param client of a session whose search_path begins with BullMQ's schema, where its tables are up to date */
+/**
+ * Creates the trigger where it does not exist. Only one process at a time may do so.
+ * @param client of a session whose search_path begins with BullMQ's schema, in which BullMQ's migrations have run
+ */
 export async function preserveOrder(client: Session): Promise<void> {
-  await client.query(statement);
+  await client.query(CREATE_TRIGGER);
 }

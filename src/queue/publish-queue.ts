@@ -1,6 +1,6 @@
 /**
- * The publish queue: one job a calendar, which says only that the calendar has something to publish. What that
- * is, the reconciler reads from the record when the job runs.
+ * The publish queue. It has one job for each calendar that has something to publish. What that is, the reconciler reads from
+ * the database when the job runs.
  */
 import { randomUUID } from 'node:crypto';
 import type { PendingCalendar } from '../db/tables/pending-calendars.js';
@@ -12,51 +12,54 @@ export interface PublishJob {
 }
 
 export interface PublishQueueOptions {
-  /** How long a change waits for others to travel with it, in milliseconds. */
+  /** How long a change waits so that it is published together with later ones, in milliseconds. */
   readonly debounceMs: number;
-  /** Whether the first change of a calendar that was quiet for so long waits for none. */
+  /** Whether the first change of a calendar that had no change for `debounceMs` is published without a delay. */
   readonly leading: boolean;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
 
 /**
- * In a flood all but near closings wait so many times as long: published at once they would take the time of what still
- * arrives, and be published again for it.
+ * The factor by which the debounce is longer in a flood of changes, except for closings in the near future. Without it
+ * calendars would be published before the rest of the flood has arrived, and again afterwards.
  */
 const FLOOD_FACTOR = 4;
-/** Quiet calendars that are published at once within that time. More of them are a flood. */
-const MAX_LEADS = 4;
-/** The core's urgency of what closes in two days: until then it counts minutes. */
+/** How many calendars may be published without a delay within that time. More of them are a flood. */
+const MAX_IMMEDIATE = 4;
+/** The core's priority of a closing in two days. Up to there the priority is the number of minutes until the closing. */
 const NEAR_PRIORITY = 2 * 24 * 60;
 
 export class PublishQueue {
   readonly #queue: JobQueue;
   readonly #options: PublishQueueOptions;
-  /** When the last job of a calendar was due, in epoch milliseconds, the earliest first; those that are quiet again are removed. */
+  /**
+   * When the last job of each calendar was due, in epoch milliseconds, earliest first. Calendars without a change for
+   * `debounceMs` are removed.
+   */
   readonly #lastDue = new Map<string, number>();
-  /** When calendars were last published at once, in epoch milliseconds. */
-  #leads: readonly number[] = [];
+  /** When calendars were recently published without a delay, in epoch milliseconds. */
+  #immediateAt: readonly number[] = [];
 
   constructor(queues: Queues, options: PublishQueueOptions) {
-    this.#queue = queues.queue(PUBLISH_QUEUE);
+    this.#queue = queues.openQueue(PUBLISH_QUEUE);
     this.#options = options;
   }
 
   /**
-   * Makes sure that the calendars are published soon. A job that waits already is kept, and raised where this change is more
-   * urgent; one that runs already is followed by another.
-   * @param calendars each once; see the core's `urgency`: 1 is the most urgent
+   * Enqueues a job for each calendar that has none waiting. The priority of a waiting job is raised where the change has a
+   * higher one. Where a job is active, another job runs after it.
+   * @param calendars each once; 1 is the highest priority (`core/priority.ts`)
    */
   async enqueue(calendars: readonly PendingCalendar[]): Promise<void> {
     if (calendars.length === 0) return;
-    // In one order: two processes that add the same calendars do not wait for each other.
+    // The fixed order prevents deadlocks between processes that add the same calendars.
     const sorted = [...calendars].sort((a, b) => (a.calendar < b.calendar ? -1 : 1));
-    const wanted = sorted.map(({ calendar, priority }) => {
+    const requests = sorted.map(({ calendar, priority }) => {
       return { calendar, priority, delay: this.#delayOf(calendar, priority), jobId: randomUUID() };
     });
     const jobs = await this.#queue.addBulk(
-      wanted.map(({ calendar, priority, delay, jobId }) => ({
+      requests.map(({ calendar, priority, delay, jobId }) => ({
         name: 'publish',
         data: { calendar } satisfies PublishJob,
         opts: {
@@ -70,9 +73,9 @@ export class PublishQueue {
       })),
     );
     await Promise.all(
-      wanted.map(async ({ jobId, priority, delay }, n) => {
+      requests.map(async ({ jobId, priority, delay }, n) => {
         const id = jobs[n]?.id;
-        if (id !== undefined && id !== jobId) await this.#raise(id, priority, delay);
+        if (id !== undefined && id !== jobId) await this.#raisePriority(id, priority, delay);
       }),
     );
   }
@@ -80,37 +83,40 @@ export class PublishQueue {
   #delayOf(calendar: string, priority: number): number {
     const { debounceMs, leading, now } = this.#options;
     const at = now();
-    for (const [quiet, due] of this.#lastDue) {
+    for (const [idle, due] of this.#lastDue) {
       if (due > at - debounceMs) break;
-      this.#lastDue.delete(quiet);
+      this.#lastDue.delete(idle);
     }
-    this.#leads = this.#leads.filter((lead) => lead > at - FLOOD_FACTOR * debounceMs);
-    const isQuiet = leading && !this.#lastDue.has(calendar);
-    const mayWait = priority > NEAR_PRIORITY && this.#leads.length >= MAX_LEADS;
-    if (isQuiet && !mayWait) this.#leads = [...this.#leads, at];
-    const delay = mayWait ? FLOOD_FACTOR * debounceMs : isQuiet ? 0 : debounceMs;
+    this.#immediateAt = this.#immediateAt.filter((time) => time > at - FLOOD_FACTOR * debounceMs);
+    const isIdle = leading && !this.#lastDue.has(calendar);
+    const isDeferred = priority > NEAR_PRIORITY && this.#immediateAt.length >= MAX_IMMEDIATE;
+    if (isIdle && !isDeferred) this.#immediateAt = [...this.#immediateAt, at];
+    const delay = isDeferred ? FLOOD_FACTOR * debounceMs : isIdle ? 0 : debounceMs;
     this.#lastDue.delete(calendar);
     this.#lastDue.set(calendar, at + delay);
     return delay;
   }
 
-  /** The job may have begun or ended meanwhile: then it has read this change, or another job follows it. */
-  async #raise(jobId: string, priority: number, delay: number): Promise<void> {
-    const waiting = await this.#queue.getJob(jobId);
-    if (waiting === undefined || waiting.priority <= priority) return;
+  /**
+   * Raises the priority of a waiting job. Where the job has become active or has ended meanwhile, it has read this change, or
+   * another job follows it.
+   */
+  async #raisePriority(jobId: string, priority: number, delay: number): Promise<void> {
+    const job = await this.#queue.getJob(jobId);
+    if (job === undefined || job.priority <= priority) return;
     try {
-      await waiting.changePriority({ priority });
-      // A wait for the budget or for a retry was made for the less urgent change.
-      if (waiting.delay > delay && (await waiting.isDelayed())) {
-        await waiting.changeDelay(delay);
+      await job.changePriority({ priority });
+      // The delay for the rate limit or for a retry was set for the change with the lower priority.
+      if (job.delay > delay && (await job.isDelayed())) {
+        await job.changeDelay(delay);
       }
     } catch (error) {
-      if (await waiting.isDelayed()) throw error;
+      if (await job.isDelayed()) throw error;
     }
   }
 
-  /** Jobs by state: those that wait, run, are put off. */
-  async counts(): Promise<{ readonly [state: string]: number }> {
+  /** Counts the jobs by state. */
+  async countJobs(): Promise<{ readonly [state: string]: number }> {
     return await this.#queue.getJobCounts('waiting', 'prioritized', 'active', 'delayed', 'failed');
   }
 }

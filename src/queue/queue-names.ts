@@ -1,7 +1,7 @@
-/** The queues' names. Those that others add to or take from are promises. */
+/** The names of the queues. Those of the occupancy and the notification queue are public and must not change. */
 export const OCCUPANCY_QUEUE = 'slotkeeper-occupancy';
 export const PUBLISH_QUEUE = 'slotkeeper-publish';
 export const DELIVERY_QUEUE = 'slotkeeper-deliveries';
-/** What the marketplace said, for a PMS that takes jobs. */
+/** Notifications for a PMS that consumes them as jobs. */
 export const NOTIFICATION_QUEUE = 'slotkeeper-notifications';
 export const RESYNC_QUEUE = 'slotkeeper-resync';

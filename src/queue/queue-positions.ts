@@ -1,20 +1,20 @@
 /**
- * Where jobs stand in their queue, by the queue's own counter: what was added later has the higher number, whoever takes it
- * and when.
+ * Reads the positions of jobs in their queue, by the queue's own counter: a job that was added later has a higher number,
+ * whichever worker processes it and when.
  */
 import { randomBytes } from 'node:crypto';
 import { type PgPool, QueueKeys } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { QueuePosition } from '../db/tables/queue-position.js';
 
-/** In the order of the ids; undefined where the queue has no number of a job. */
+/** Reads the positions of jobs, in the order of the ids; undefined for a job without a number. */
 export type ReadPositions = (ids: readonly string[]) => Promise<readonly (QueuePosition | undefined)[]>;
 
 /**
- * BullMQ stores the number of every job; for one that was put in front it is negative. Where BullMQ's tables were removed
- * and made anew, its sequence is another one.
+ * BullMQ stores the number of each job in `seq`; it is negative for a job that was added in front. The counter is the object id
+ * of BullMQ's sequence, which changes where BullMQ's tables were dropped and created again.
  */
-export function positionsInDatabase(pool: PgPool, queue: string): ReadPositions {
+export function databasePositionReader(pool: PgPool, queue: string): ReadPositions {
   return async (ids) => {
     const { rows } = await pool.query(
       `SELECT id, abs(seq) AS number, 'job_seq'::regclass::oid AS counter
@@ -31,15 +31,15 @@ export function positionsInDatabase(pool: PgPool, queue: string): ReadPositions 
   };
 }
 
-/** The field of the queue's hash that names its counter; it is removed with the queue. */
+/** The field of the queue's hash that identifies its counter. It is deleted together with the queue. */
 const COUNTER_FIELD = 'slotkeeper:counter';
 
 /**
- * BullMQ counts the jobs of a queue and makes the number a job's id, unless its producer chose one: such a job has no
- * position. The counter is another one where the queue was removed, and where the server was restarted or replaced: it may
- * have lost what was added last.
+ * BullMQ numbers the jobs of a queue and uses the number as the job's id. A job whose producer chose its id has no position.
+ * The counter changes where the queue was deleted, and where the server was restarted or replaced, because the server may then
+ * have lost the jobs that were added last.
  */
-export function positionsInRedis(redis: Redis, queue: string): ReadPositions {
+export function redisPositionReader(redis: Redis, queue: string): ReadPositions {
   const keys = new QueueKeys();
   const [hash, counter] = [keys.toKey(queue, 'meta'), keys.toKey(queue, 'id')];
   return async (ids) => {
@@ -57,7 +57,7 @@ export function positionsInRedis(redis: Redis, queue: string): ReadPositions {
     const server = /run_id:(\w{1,12})/.exec(info ?? '')?.[1] ?? '';
     return ids.map((id) => {
       const number = /^\d+$/.test(id) ? Number(id) : Number.POSITIVE_INFINITY;
-      // A higher number than the last one is of a counter before this one.
+      // A higher number than the last one was assigned by an earlier counter.
       return number > Number(last) ? undefined : { counter: `${server}/${name}`, number };
     });
   };

@@ -1,6 +1,6 @@
 /**
- * BullMQ on the database that the record lives in, or on Redis: the one place that knows which. Everything
- * above asks here for a queue or a worker and gets the same thing from either.
+ * Opens BullMQ queues and workers on the database or on Redis. Only this module depends on which of the two it is: the queues
+ * and workers that it returns behave alike.
  */
 import {
   createPostgresBackend,
@@ -23,13 +23,13 @@ import type { PglitePool } from '../db/pglite-pool.js';
 import { ServiceUnavailableError } from '../db/service-unavailable-error.js';
 import { systemTimers, type Timers, withTimeout } from '../lib/timers.js';
 import { preserveOrder, type Session } from './preserve-order-trigger.js';
-import { positionsInDatabase, positionsInRedis, type ReadPositions } from './queue-positions.js';
+import { databasePositionReader, type ReadPositions, redisPositionReader } from './queue-positions.js';
 
 export type QueueStore =
   | { readonly kind: 'database'; readonly pool: pg.Pool | PglitePool }
   | { readonly kind: 'redis'; readonly url: string };
 
-/** What a job carries; whoever takes it reads it with a schema, because any client can have put it there. */
+/** The data of a job. Workers parse it with a schema, because any client can add jobs. */
 export type JobData = unknown;
 export type JobQueue = Pick<
   Queue<JobData, unknown, string>,
@@ -48,55 +48,56 @@ export type JobQueue = Pick<
   | 'close'
 >;
 export interface JobWorker {
-  /** Takes no more jobs and waits for those in hand. May be called again. */
+  /** Starts no more jobs and waits for the active ones. May be called again. */
   close(): Promise<void>;
 }
 export type Processor = (job: Job<JobData, unknown, string>, token: string | undefined) => Promise<unknown>;
 
 export interface QueuesOptions {
   readonly store: QueueStore;
-  /** What goes wrong with the connection; BullMQ mends it by itself. */
+  /** Receives errors of the connection. BullMQ reconnects by itself. */
   readonly onError: (error: Error) => void;
-  /** How long a worker that died keeps its job, in milliseconds. */
+  /** How long a job stays locked after its worker died, in milliseconds. */
   readonly lockMs?: number;
-  /** How long Redis may take to answer, in milliseconds; default 8,000. */
+  /** The timeout of an answer of Redis in milliseconds; default 8,000. */
   readonly answerMs?: number | undefined;
   readonly timers?: Timers;
 }
 
-/** A job that its worker did not finish is never given up for that: its work is wanted whatever happens. */
-const NEVER_STALLED_TOO_OFTEN = 1_000_000;
+/** How often a job may stall: practically without a limit, because its work has to be done in any case. */
+const MAX_STALLED_COUNT = 1_000_000;
 const CONNECT_MS = 5_000;
-/** For an answer of Redis. A connection that brings none while one is waited for is destroyed, and made anew. */
+/** The default timeout of an answer of Redis. A connection that exceeds it is destroyed and opened again. */
 const ANSWER_MS = 8_000;
 const KEEP_ALIVE_MS = 10_000;
-/** How long the jobs in hand may take at the end, and then the closing of what took them, in milliseconds. */
+/** How long active jobs may take when a worker is closed, and how long the worker may take afterwards, in milliseconds. */
 const FINISH_MS = 10_000;
 const CLOSE_MS = 2_000;
-const ANSWERS_WITHIN_MS = 2_000;
+/** How long Redis may take to answer when a worker is closed, in milliseconds. */
+const PING_MS = 2_000;
 
 const DEFAULT_LOCK_MS = 20_000;
-const FIRST_START = 'slotkeeper.first_start';
+const FIRST_START_LOCK = 'slotkeeper.first_start';
 
-/** A server that is away is tried again soon, and then every two seconds. */
+/** The delay before the next attempt to connect, in milliseconds: it grows to two seconds. */
 const retryStrategy = (times: number): number => Math.min(times * 100, 2_000);
 
 const PROBE_KEY = 'slotkeeper:probe';
-const PROBE_KEPT_MS = MINUTE;
+const PROBE_TTL_MS = MINUTE;
 
-/** Whether jobs can be put on the queue. `out-of-memory` and `read-only`: Redis answers, and takes nothing. */
+/** Whether jobs can be added. `out-of-memory` and `read-only`: Redis answers and refuses writes. */
 export type QueueState = 'ok' | 'out-of-memory' | 'read-only' | 'unavailable';
 
 export class Queues {
   readonly kind: QueueStore['kind'];
   readonly #options: QueuesOptions;
   readonly #timers: Timers;
-  readonly #open: { close(): Promise<void> }[] = [];
+  readonly #opened: { close(): Promise<void> }[] = [];
   #connecting: Promise<unknown>[] = [];
   #redis: Redis | undefined;
   #forWorkers: Redis | undefined;
   #pool: PgPool | undefined;
-  #isCutOff = false;
+  #hasInterruptedJobs = false;
 
   constructor(options: QueuesOptions) {
     this.#options = options;
@@ -105,17 +106,16 @@ export class Queues {
   }
 
   /**
-   * Makes sure that the store answers before anything is built on it, and that BullMQ's tables are there.
-   * @throws {ServiceUnavailableError}
+   * Connects to the store and creates BullMQ's tables. It must be called before a queue or a worker is opened.
+   * @throws {ServiceUnavailableError} where the store does not answer
    */
   async connect(): Promise<void> {
-    const { store } = this.#options;
-    const { answerMs, onError } = this.#options;
+    const { store, answerMs, onError } = this.#options;
     if (store.kind === 'redis') this.#redis = await connectRedis(store.url, onError, answerMs);
-    else this.#pool = await prepareTables(store.pool);
+    else this.#pool = await prepareDatabase(store.pool);
   }
 
-  queue(name: string): JobQueue {
+  openQueue(name: string): JobQueue {
     const { store } = this.#options;
     const queue =
       store.kind === 'redis'
@@ -131,25 +131,25 @@ export class Queues {
             PostgresConnectionOptions
           >(name, { connection: this.#connectedPool() }, createPostgresBackend);
     queue.on('error', this.#options.onError);
-    this.#open.push(queue);
-    this.#expect(queue.waitUntilReady());
+    this.#opened.push(queue);
+    this.#addConnecting(queue.waitUntilReady());
     return queue;
   }
 
-  worker(name: string, process: Processor, options: Omit<WorkerOptions, 'connection'>): JobWorker {
+  startWorker(name: string, process: Processor, options: Omit<WorkerOptions, 'connection'>): JobWorker {
     const { store, lockMs = DEFAULT_LOCK_MS } = this.#options;
-    const inHand = new Set<Promise<unknown>>();
+    const activeJobs = new Set<Promise<unknown>>();
     const run: Processor = (job, token) => {
       const running = process(job, token);
-      const over = (): unknown => inHand.delete(running);
-      inHand.add(running);
-      running.then(over, over);
+      const remove = (): unknown => activeJobs.delete(running);
+      activeJobs.add(running);
+      running.then(remove, remove);
       return running;
     };
     const shared = {
       lockDuration: lockMs,
       stalledInterval: lockMs / 2,
-      maxStalledCount: NEVER_STALLED_TOO_OFTEN,
+      maxStalledCount: MAX_STALLED_COUNT,
       runRetryDelay: 1_000,
       autorun: false,
       ...options,
@@ -158,7 +158,7 @@ export class Queues {
       store.kind === 'redis'
         ? new Worker<JobData, unknown, string>(name, run, {
             ...shared,
-            connection: this.#workersRedis(store.url),
+            connection: this.#redisForWorkers(store.url),
           })
         : new Worker<JobData, unknown, string, PostgresQueueBackend, JobProgress, PostgresConnectionOptions>(
             name,
@@ -167,73 +167,72 @@ export class Queues {
             createPostgresBackend,
           );
     worker.on('error', this.#options.onError);
-    this.#expect(worker.waitUntilReady().then(() => void worker.run().catch(this.#options.onError)));
+    this.#addConnecting(worker.waitUntilReady().then(() => void worker.run().catch(this.#options.onError)));
     let closing: Promise<void> | undefined;
     const close = (): Promise<void> => {
-      closing ??= this.#closeWorker(worker, inHand);
+      closing ??= this.#closeWorker(worker, activeJobs);
       return closing;
     };
-    this.#open.push({ close });
+    this.#opened.push({ close });
     return { close };
   }
 
-  /** Reads where jobs stand in this queue. */
-  positions(name: string): ReadPositions {
+  /** Returns a function that reads the positions of jobs in a queue. */
+  positionReader(name: string): ReadPositions {
     return this.kind === 'redis'
-      ? positionsInRedis(this.#connectedRedis(), name)
-      : positionsInDatabase(this.#connectedPool(), name);
+      ? redisPositionReader(this.#connectedRedis(), name)
+      : databasePositionReader(this.#connectedPool(), name);
   }
 
   /**
-   * Takes no more jobs and waits for those in hand. BullMQ would wait for them, and for a store that is away, without end:
-   * what is cut off is done again by whoever finds its job later; the record knows how far it came.
+   * Stops starting jobs and waits for the active ones, for a limited time. BullMQ alone would wait for them, and for an
+   * unavailable store, without a limit. An interrupted job is processed again later, from the state in the database.
    */
   async #closeWorker(
     worker: Pick<Worker, 'pause' | 'close'>,
-    inHand: ReadonlySet<Promise<unknown>>,
+    activeJobs: ReadonlySet<Promise<unknown>>,
   ): Promise<void> {
     await worker.pause(true);
-    const finished = await withTimeout(this.#timers, FINISH_MS, Promise.allSettled(inHand));
-    this.#isCutOff ||= finished === undefined;
-    const isCutOff = finished === undefined || (this.kind === 'redis' && (await this.#isAway()));
-    // A job that was just taken is in nobody's hand yet: an orderly end waits for it, too.
-    await withTimeout(this.#timers, isCutOff ? CLOSE_MS : FINISH_MS, worker.close(isCutOff));
+    const finished = await withTimeout(this.#timers, FINISH_MS, Promise.allSettled(activeJobs));
+    this.#hasInterruptedJobs ||= finished === undefined;
+    const isForced = finished === undefined || (this.kind === 'redis' && (await this.#isRedisUnavailable()));
+    // A job that was just fetched is not in `activeJobs` yet: a regular close waits for it, too.
+    await withTimeout(this.#timers, isForced ? CLOSE_MS : FINISH_MS, worker.close(isForced));
   }
 
-  /** Whether a worker was closed before the jobs in its hand were finished. */
-  get isCutOff(): boolean {
-    return this.#isCutOff;
+  /** Whether a worker was closed before its active jobs were finished. */
+  get hasInterruptedJobs(): boolean {
+    return this.#hasInterruptedJobs;
   }
 
-  /** Asked, and not read off the connection: one that is lost may not show it yet. */
-  async #isAway(): Promise<boolean> {
+  /** It pings Redis, because the status of a connection that was lost may not have changed yet. */
+  async #isRedisUnavailable(): Promise<boolean> {
     if (this.#redis?.status !== 'ready') return true;
-    const asked = this.#redis.ping().then(
+    const failed = this.#redis.ping().then(
       () => false,
       () => true,
     );
-    return (await withTimeout(this.#timers, ANSWERS_WITHIN_MS, asked)) ?? true;
+    return (await withTimeout(this.#timers, PING_MS, failed)) ?? true;
   }
 
-  #expect(connecting: Promise<unknown>): void {
-    connecting.catch(() => undefined); // `ready` tells.
+  #addConnecting(connecting: Promise<unknown>): void {
+    connecting.catch(() => undefined); // `waitUntilReady` throws it.
     this.#connecting.push(connecting);
   }
 
   /**
-   * Waits until every queue and worker that was asked for has its connection; workers begin when they have it.
-   *
-   * BullMQ keeps a first connection to PostgreSQL that failed for ever, and a worker would ask it again in a loop that
-   * leaves the process no time for anything else. So one that does not come about is a failure of the start.
+   * Waits until every opened queue and worker is connected; workers start when they are. It rejects where a connection failed:
+   * BullMQ does not retry a failed first connection to PostgreSQL, and a worker on it would poll in a loop that blocks the
+   * process.
    */
-  async ready(): Promise<void> {
+  async waitUntilReady(): Promise<void> {
     const connecting = this.#connecting;
     this.#connecting = [];
     await Promise.all(connecting);
   }
 
-  /** The connection on which all workers take and finish jobs; BullMQ duplicates it for each that waits for one. */
-  #workersRedis(url: string): Redis {
+  /** The connection on which all workers start and finish jobs. BullMQ duplicates it for each worker that waits for jobs. */
+  #redisForWorkers(url: string): Redis {
     if (this.#forWorkers !== undefined) return this.#forWorkers;
     const { answerMs = ANSWER_MS, onError } = this.#options;
     const redis = new WorkersRedis(url, {
@@ -253,20 +252,22 @@ export class Queues {
   }
 
   #connectedRedis(): Redis {
-    if (this.#redis === undefined) throw new Error('connect() comes before a queue or a worker');
+    if (this.#redis === undefined)
+      throw new Error('connect() must be called before a queue or a worker is opened');
     return this.#redis;
   }
 
   #connectedPool(): PgPool {
-    if (this.#pool === undefined) throw new Error('connect() comes before a queue or a worker');
+    if (this.#pool === undefined)
+      throw new Error('connect() must be called before a queue or a worker is opened');
     return this.#pool;
   }
 
-  /** Whether a job can be put on it, tried by writing a key. With the database it is for the database to say. */
-  async tryAdd(): Promise<QueueState> {
+  /** Checks whether jobs can be added, by writing a key to Redis. On the database the result is always `ok`. */
+  async probe(): Promise<QueueState> {
     if (this.#redis === undefined) return this.kind === 'redis' ? 'unavailable' : 'ok';
     try {
-      await this.#redis.set(PROBE_KEY, '1', 'PX', PROBE_KEPT_MS);
+      await this.#redis.set(PROBE_KEY, '1', 'PX', PROBE_TTL_MS);
       return 'ok';
     } catch (error) {
       const message = error instanceof Error ? error.message : '';
@@ -275,10 +276,10 @@ export class Queues {
     }
   }
 
-  /** Closes everything within seconds; who waits for jobs in hand has closed their workers before. */
+  /** Closes everything within seconds. To wait for active jobs, close their workers first. */
   async close(): Promise<void> {
-    const closing = Promise.all(this.#open.splice(0).map((one) => one.close()));
-    await withTimeout(this.#timers, ANSWERS_WITHIN_MS + CLOSE_MS, closing);
+    const closing = Promise.all(this.#opened.splice(0).map((one) => one.close()));
+    await withTimeout(this.#timers, PING_MS + CLOSE_MS, closing);
     this.#redis?.disconnect();
     this.#forWorkers?.disconnect();
     this.#redis = undefined;
@@ -287,8 +288,9 @@ export class Queues {
 }
 
 /**
- * Its duplicates wait for jobs, and Redis answers them late: they have no limit but BullMQ's own, which is a second more than
- * they wait. ioredis leaves the timer of a limit behind when a connection is closed, and it would keep the process alive.
+ * Opens duplicates without a socket timeout. They wait for jobs with blocking commands, which Redis answers late, under
+ * BullMQ's own timeout of a second more. And ioredis does not clear the timer of a socket timeout when a connection is closed,
+ * which would keep the process alive.
  */
 class WorkersRedis extends Redis {
   override duplicate(options?: Partial<RedisOptions>): Redis {
@@ -296,20 +298,19 @@ class WorkersRedis extends Redis {
   }
 }
 
-const ask = (session: Session, statement: string): Promise<unknown> => session.query(statement);
-
-async function prepareTables(pool: pg.Pool | PglitePool): Promise<PgPool> {
+async function prepareDatabase(pool: pg.Pool | PglitePool): Promise<PgPool> {
   if (!isPgPool(pool)) throw new TypeError('the database has no pool that BullMQ can use');
   const client = await pool.connect();
+  const session: Session = client;
   try {
-    // Processes start together. BullMQ waits for its lock within its transaction, which then does not see the schema
-    // that another one has made; after a wait of its own it does.
-    await ask(client, `SELECT pg_advisory_lock(hashtext('${FIRST_START}'))`);
+    // Processes may start at the same time. BullMQ waits for its own lock within a transaction, which then does not see the
+    // schema that another process has created. This lock is acquired before that transaction begins.
+    await session.query(`SELECT pg_advisory_lock(hashtext('${FIRST_START_LOCK}'))`);
     await runMigrations(client);
     await preserveOrder(client);
-    await ask(client, `SELECT pg_advisory_unlock(hashtext('${FIRST_START}'))`);
+    await session.query(`SELECT pg_advisory_unlock(hashtext('${FIRST_START_LOCK}'))`);
   } catch (error) {
-    // With the session its lock goes, too.
+    // Ending the session releases its lock.
     client.release(true);
     throw error;
   }
@@ -328,7 +329,7 @@ async function connectRedis(
     commandTimeout: answerMs,
     socketTimeout: answerMs,
     keepAlive: KEEP_ALIVE_MS,
-    // While Redis is away an add fails at once: the record keeps what is wanted, and nobody has to wait.
+    // While Redis is unavailable an add fails at once. The pending work is in the database, so no caller has to wait.
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     retryStrategy,

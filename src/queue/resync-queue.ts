@@ -1,11 +1,11 @@
-/** The resync queue: a job for each full resync that was asked for, and the schedules of the nightly ones. */
+/** The resync queue: one job for each full resync that was requested, and the schedules of the nightly resyncs. */
 import { RESYNC_QUEUE } from './queue-names.js';
 import type { JobQueue, Queues } from './queues.js';
 
 export type ResyncJob =
-  /** One that was begun: its clinics are asked for what they know, then its calendars are compared. */
+  /** Runs a resync that was begun: the snapshots of its sources are fetched, then its calendars are compared. */
   | { readonly kind: 'run'; readonly id: string }
-  /** The time of an account's has come. */
+  /** Begins the nightly resync of an account. */
   | { readonly kind: 'nightly'; readonly account: string; readonly cron: string };
 
 export interface Schedule {
@@ -15,60 +15,64 @@ export interface Schedule {
   readonly timeZone: string;
 }
 
-const DONE = { removeOnComplete: true, removeOnFail: true } as const;
+const REMOVE_WHEN_DONE = { removeOnComplete: true, removeOnFail: true } as const;
 
 export class ResyncQueue {
   readonly #queue: JobQueue;
 
   constructor(queues: Queues) {
-    this.#queue = queues.queue(RESYNC_QUEUE);
+    this.#queue = queues.openQueue(RESYNC_QUEUE);
   }
 
-  async run(id: string): Promise<void> {
+  async enqueue(id: string): Promise<void> {
     const data: ResyncJob = { kind: 'run', id };
-    // One job for it, however often it is asked for.
-    await this.#queue.add('run', data, { jobId: id.replaceAll(':', '-'), ...DONE });
+    // The job id makes repeated calls add one job only.
+    await this.#queue.add('run', data, { jobId: id.replaceAll(':', '-'), ...REMOVE_WHEN_DONE });
   }
 
-  async nightly(account: string, cron: string): Promise<void> {
+  async enqueueNightly(account: string, cron: string): Promise<void> {
     const data: ResyncJob = { kind: 'nightly', account, cron };
-    await this.#queue.add('nightly', data, { deduplication: { id: `nightly ${account}` }, ...DONE });
+    await this.#queue.add('nightly', data, {
+      deduplication: { id: `nightly ${account}` },
+      ...REMOVE_WHEN_DONE,
+    });
   }
 
   /**
-   * From here on these are the schedules, and no others. One that is there already is left as it is, with its job: to
-   * make it again would forget a time that has come while nobody was there.
-   * @returns the accounts whose time had come before they were looked at, and whose job has not been taken
+   * Replaces the schedules. An existing schedule that is equal and not overdue is left unchanged with its job. Creating an
+   * overdue one again discards its job, so its account is returned.
+   * @param now epoch milliseconds
+   * @returns the accounts whose nightly resync was due and whose job no worker has started
    */
-  async schedule(schedules: readonly Schedule[], now: number): Promise<string[]> {
+  async updateSchedules(schedules: readonly Schedule[], now: number): Promise<string[]> {
     const wanted = new Set(schedules.map(({ account }) => account));
-    const there = new Map((await this.#queue.getJobSchedulers()).map((one) => [one.key, one]));
-    for (const key of there.keys()) {
+    const existing = new Map((await this.#queue.getJobSchedulers()).map((one) => [one.key, one]));
+    for (const key of existing.keys()) {
       if (!wanted.has(key)) await this.#queue.removeJobScheduler(key);
     }
     const overdue: string[] = [];
     for (const { account, cron, timeZone } of schedules) {
-      const known = there.get(account);
+      const known = existing.get(account);
       const isOverdue = known?.next !== undefined && known.next < now;
       if (isOverdue) overdue.push(account);
       if (known !== undefined && !isOverdue && known.pattern === cron && known.tz === timeZone) continue;
-      await this.#put({ account, cron, timeZone });
+      await this.#save({ account, cron, timeZone });
     }
     return overdue;
   }
 
-  async #put({ account, cron, timeZone }: Schedule): Promise<void> {
+  async #save({ account, cron, timeZone }: Schedule): Promise<void> {
     const data: ResyncJob = { kind: 'nightly', account, cron };
     try {
       await this.#queue.upsertJobScheduler(
         account,
         { pattern: cron, tz: timeZone },
-        { name: 'nightly', data, opts: DONE },
+        { name: 'nightly', data, opts: REMOVE_WHEN_DONE },
       );
     } catch (error) {
-      // On PostgreSQL one of two processes that make it at the same time is refused: then it is there.
-      const there = (await this.#queue.getJobSchedulers()).find(({ key }) => key === account);
-      if (there?.pattern !== cron || there.tz !== timeZone) throw error;
+      // On PostgreSQL one of two processes that create a schedule at the same time gets an error, although the schedule exists.
+      const stored = (await this.#queue.getJobSchedulers()).find(({ key }) => key === account);
+      if (stored?.pattern !== cron || stored.tz !== timeZone) throw error;
     }
   }
 }

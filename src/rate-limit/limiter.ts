@@ -13,7 +13,7 @@ import {
   resetPauses,
 } from '../db/tables/account-states.js';
 import type { Account, Limits } from '../db/tables/accounts.js';
-import { acquireRequest, releaseRequests, requestAnswered } from '../db/tables/requests.js';
+import { acquireRequests, recordAnswer, releaseRequests } from '../db/tables/requests.js';
 import type { GateAnswer, RequestGate } from '../docplanner/index.js';
 import { CircuitOpenError } from './circuit-open-error.js';
 import { inFlightMs } from './in-flight.js';
@@ -106,8 +106,8 @@ export class RateLimiter {
     const windows = windowsFor(this.#limits(account), { write: false, priority: COMPARISON_PRIORITY });
     const count = Math.min(READS_PER_COMPARISON, ...windows.map(({ limit }) => limit));
     const answeredBy = new Date(at + count * requestTimeoutMs);
-    const taken = await acquireRequest(db, account.id, false, windows, new Date(at), answeredBy, count);
-    if (taken.kind === 'taken') return { left: count, answeredBy };
+    const taken = await acquireRequests(db, account.id, false, windows, new Date(at), answeredBy, count);
+    if (taken.kind === 'acquired') return { left: count, answeredBy };
     const until = this.#readReservations.reserveAfter(
       account.id,
       taken.until.getTime(),
@@ -196,8 +196,8 @@ export class RateLimiter {
     const at = now();
     const answeredBy = new Date(at + inFlightMs(requestTimeoutMs));
     const windows = windowsFor(this.#limits(account), { write, priority });
-    const taken = await acquireRequest(db, account.id, write, windows, new Date(at), answeredBy);
-    if (taken.kind === 'spent') {
+    const taken = await acquireRequests(db, account.id, write, windows, new Date(at), answeredBy);
+    if (taken.kind === 'exhausted') {
       if (write) this.#exhaustedUntil.set(limitKey(account.id, priority), taken.until.getTime());
       throw new RateLimitError(account.id, taken.until.getTime(), 'its requests are exhausted', priority);
     }
@@ -207,7 +207,7 @@ export class RateLimiter {
   async #recordAnswer(account: Account, answer: GateAnswer, answeredBy: Date): Promise<void> {
     const { db, now } = this.#options;
     const at = now();
-    await requestAnswered(db, account.id, answer.write, answeredBy, new Date(at));
+    await recordAnswer(db, account.id, answer.write, answeredBy, new Date(at));
     if (answer.ownLimit) return;
     this.#reportedLimits.set(account.id, {
       ...this.#reportedLimits.get(account.id),

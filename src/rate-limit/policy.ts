@@ -5,7 +5,7 @@
 import { HOUR, MINUTE } from '../core/duration.js';
 import { type Band, bandOf } from '../core/index.js';
 import type { Limits } from '../db/tables/accounts.js';
-import type { Window } from '../db/tables/requests.js';
+import type { RateWindow } from '../db/tables/requests.js';
 
 /** A quarter of the writes is reserved for closing changes and for pulling notifications. */
 const WRITE_SHARES: Readonly<Record<Band, number>> = {
@@ -32,7 +32,7 @@ const READ_SHARES: Readonly<Record<Band, number>> = {
 export const READS_PER_COMPARISON = 3;
 
 /** The windows that a request must fit into. */
-export function windowsFor(limits: Limits, request: { write: boolean; priority: number }): Window[] {
+export function windowsFor(limits: Limits, request: { write: boolean; priority: number }): RateWindow[] {
   const { writesPerMinute, writesPerHour, requestsPerHour, requestsPerFiveMinutes } = limits;
   const band = bandOf(request.priority);
   const all = [
@@ -41,7 +41,7 @@ export function windowsFor(limits: Limits, request: { write: boolean; priority: 
       : [{ limit: requestsPerFiveMinutes, perMs: 5 * MINUTE, writes: writesPerMinute * 5 }]),
     { limit: requestsPerHour, perMs: HOUR, writes: writesPerHour },
   ];
-  const requestWindows = all.map(({ limit, perMs }): Window => ({ of: 'requests', limit, perMs }));
+  const requestWindows = all.map(({ limit, perMs }): RateWindow => ({ of: 'requests', limit, perMs }));
   if (request.write) {
     const part = (limit: number): number => Math.max(1, Math.floor(limit * WRITE_SHARES[band]));
     return [
@@ -51,16 +51,16 @@ export function windowsFor(limits: Limits, request: { write: boolean; priority: 
     ];
   }
   // Reads leave the requests that writes need: as many as the limit of the writes, but no more than half of all.
-  const readWindows = all.map(({ limit, perMs, writes }): Window => {
+  const readWindows = all.map(({ limit, perMs, writes }): RateWindow => {
     const readings = limit - Math.min(writes, Math.floor(limit / 2));
     const part = Math.floor(readings * READ_SHARES[band]);
-    return { of: 'readings', limit: Math.max(part, Math.min(limit, READS_PER_COMPARISON)), perMs };
+    return { of: 'reads', limit: Math.max(part, Math.min(limit, READS_PER_COMPARISON)), perMs };
   });
   return [...readWindows, ...requestWindows];
 }
 
 /** How far apart groups of `count` reads have to be, in milliseconds, so that they fit the windows permanently. */
-export function readSpacingMs(windows: readonly Window[], count: number): number {
-  const readings = windows.filter((window) => window.of === 'readings');
+export function readSpacingMs(windows: readonly RateWindow[], count: number): number {
+  const readings = windows.filter((window) => window.of === 'reads');
   return Math.max(0, ...readings.map(({ limit, perMs }) => (perMs * count) / limit));
 }

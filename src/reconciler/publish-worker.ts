@@ -31,7 +31,7 @@ export class PublishWorker {
 
   start(): void {
     const { queues, concurrency } = this.#options;
-    this.#worker = queues.worker(PUBLISH_QUEUE, (job, token) => this.#publish(job, token), {
+    this.#worker = queues.startWorker(PUBLISH_QUEUE, (job, token) => this.#publish(job, token), {
       concurrency,
       removeOnComplete: { count: 0 },
       removeOnFail: { count: 1_000 },

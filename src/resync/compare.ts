@@ -6,8 +6,8 @@
 
 import type { CalendarContext } from '../context/context.js';
 import { getAddressBehavior, saveAddressBehavior } from '../db/tables/address-behavior.js';
-import type { DriftingChange } from '../db/tables/days.js';
-import type { Compared, DriftingDay } from '../db/tables/resync-calendars.js';
+import type { DriftingDayMark } from '../db/tables/days.js';
+import type { ComparisonResult, DriftingDay } from '../db/tables/resync-calendars.js';
 import type { DocplannerClient } from '../docplanner/index.js';
 import { computePublishedDays } from '../publishing/desired-days.js';
 import { horizonOf } from '../publishing/horizon.js';
@@ -15,9 +15,9 @@ import { inspect } from './diff.js';
 import { read } from './fetch.js';
 
 export interface Comparison {
-  readonly compared: Compared;
+  readonly compared: ComparisonResult;
   /** The changes to publish. */
-  readonly changes: readonly DriftingChange[];
+  readonly changes: readonly DriftingDayMark[];
   /**
    * Days with changed bookings or breaks of others, which are published anyway, and whose slots differ from the published
    * ones.
@@ -71,4 +71,12 @@ async function compare(
   return { compared, changes, distrusted, readAgainAt };
 }
 
-const NOTHING: Compared = { daysCompared: 0, missing: 0, extra: 0, stale: 0, foreign: 0, reads: 0, days: [] };
+const NOTHING: ComparisonResult = {
+  daysCompared: 0,
+  missing: 0,
+  extra: 0,
+  stale: 0,
+  foreign: 0,
+  reads: 0,
+  days: [],
+};

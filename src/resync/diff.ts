@@ -4,7 +4,7 @@ import type { CalendarContext } from '../context/context.js';
 import { type Cut, datesOf, localDate, priority, type Slot, toIso } from '../core/index.js';
 import type { Span } from '../core/span.js';
 import type { AddressBehavior } from '../db/tables/address-behavior.js';
-import type { DriftingChange } from '../db/tables/days.js';
+import type { DriftingDayMark } from '../db/tables/days.js';
 import type { DriftingDay } from '../db/tables/resync-calendars.js';
 import type { MarketplaceState } from '../publishing/blocking/marketplace-state.js';
 import { type BlockingStep, planBlocking, spanOfStep } from '../publishing/blocking/plan-blocking.js';
@@ -19,7 +19,7 @@ export const MAX_STARTS = 50;
 
 export interface Inspected {
   readonly days: readonly DriftingDay[];
-  readonly changes: readonly DriftingChange[];
+  readonly changes: readonly DriftingDayMark[];
   readonly distrusted: readonly string[];
   readonly requiresBreaks: boolean;
   /** How the address cuts periods, as far as it is known now. */
@@ -71,7 +71,7 @@ export function inspect(context: CalendarContext, reading: Reading, behavior: Ad
   const stepsBefore = stepsOf(context, shouldHaveShown, before.taken, marketplaceStateBefore, cut);
 
   const found: DriftingDay[] = [];
-  const changes: DriftingChange[] = [];
+  const changes: DriftingDayMark[] = [];
   for (const { date, generation } of days) {
     const difference = differing.get(date);
     const { closing = [], opening = [] } = steps.get(date) ?? {};
@@ -157,7 +157,7 @@ function priorityOfDrift(
   closing: readonly Span[],
   opening: readonly Span[],
   now: number,
-): { readonly priority: number; readonly isTold: boolean } {
+): { readonly priority: number; readonly isVerified: boolean } {
   const extra = [...(difference?.extra ?? []).map(spanOfStart), ...closing];
   const missing = [...(difference?.missing ?? []).map(spanOfStart), ...opening];
   return {
@@ -165,7 +165,7 @@ function priorityOfDrift(
       extra.length > 0
         ? priority({ closed: extra, opened: [], now })
         : priority({ closed: [], opened: missing, now, resync: true }),
-    isTold: difference === undefined,
+    isVerified: difference === undefined,
   };
 }
 

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ResyncReport } from '../api/resyncs-api.js';
 import type { Dependencies } from '../context/context.js';
-import { type DriftingDay, failedOf } from '../db/tables/resync-calendars.js';
+import { type DriftingDay, describeFailedDays } from '../db/tables/resync-calendars.js';
 import type { ResyncFailure } from '../db/tables/resync-reports.js';
 import { dryRun } from './dry-run.js';
 
@@ -56,7 +56,7 @@ export async function dryRunAll(
     if (result.kind === 'failed') failures.push({ calendar, reason: result.reason });
     if (result.kind === 'compared') {
       compared += 1;
-      const reason = await failedOf(dependencies.db, calendar);
+      const reason = await describeFailedDays(dependencies.db, calendar);
       if (reason !== null) notCompared.push({ calendar, reason });
       for (const key of Object.keys(sum) as (keyof typeof sum)[]) sum[key] += result.compared[key];
       days.push(...result.compared.days.map((day) => ({ calendar, ...day })));

@@ -10,12 +10,12 @@ import { retryAfterMs } from '../context/retry-after-failure.js';
 import { MINUTE } from '../core/duration.js';
 import { getAccount } from '../db/tables/accounts.js';
 import { getCalendar } from '../db/tables/calendars.js';
-import type { Compared } from '../db/tables/resync-calendars.js';
+import type { ComparisonResult } from '../db/tables/resync-calendars.js';
 import { CircuitOpenError } from '../rate-limit/circuit-open-error.js';
 import { compareCalendar } from './compare.js';
 
 export type DryRunResult =
-  | { readonly kind: 'compared'; readonly compared: Compared }
+  | { readonly kind: 'compared'; readonly compared: ComparisonResult }
   | { readonly kind: 'failed'; readonly reason: string }
   /** The calendar does not exist any more. */
   | { readonly kind: 'deleted' };

@@ -7,7 +7,7 @@ import type { Logger } from 'pino';
 import { MINUTE } from '../core/duration.js';
 import type { Db } from '../db/schema.js';
 import { listAccounts } from '../db/tables/accounts.js';
-import { finishResyncs, lastResync } from '../db/tables/resyncs.js';
+import { findLastResync, finishResyncs } from '../db/tables/resyncs.js';
 import { PeriodicTask } from '../lib/periodic-task.js';
 import type { Timers } from '../lib/timers.js';
 import type { ResyncQueue } from '../queue/resync-queue.js';
@@ -54,7 +54,7 @@ export class Schedules extends PeriodicTask {
     const { db, queue, cron, now } = this.#options;
     const accounts = cron === undefined ? [] : await listAccounts(db);
     const schedules = accounts.map(({ id, timeZone }) => ({ account: id, cron: cron ?? '', timeZone }));
-    return await queue.schedule(schedules, now());
+    return await queue.updateSchedules(schedules, now());
   }
 
   /**
@@ -68,12 +68,12 @@ export class Schedules extends PeriodicTask {
     if (cron === undefined) return;
     await finishResyncs(db, new Date(now()));
     for (const { id, timeZone } of await listAccounts(db)) {
-      const last = await lastResync(db, id, new Date(now()));
+      const last = await findLastResync(db, id, new Date(now()));
       const isMissed =
         last === undefined ? overdue.includes(id) : isDue(cron, timeZone, last.getTime(), now() - graceMs);
       if (!isMissed) continue;
       log.info({ account: id, last }, 'a nightly resync was missed; it is caught up');
-      await queue.nightly(id, cron);
+      await queue.enqueueNightly(id, cron);
     }
   }
 

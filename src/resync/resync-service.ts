@@ -41,7 +41,7 @@ export class Resyncs implements OwnResyncs {
     const { db, now } = dependencies;
     await this.#known(calendars);
     const id = await beginResync(db, { calendars, dryRun }, new Date(now()));
-    await queue.run(id).catch(onQueueAway);
+    await queue.enqueue(id).catch(onQueueAway);
     return { id };
   }
 

@@ -8,20 +8,19 @@ import { classifyError, findPermanentReason } from '../context/classify-error.js
 import type { CalendarContext } from '../context/context.js';
 import { MINUTE } from '../core/duration.js';
 import { COMPARISON_PRIORITY } from '../core/index.js';
-import { markDrift } from '../db/tables/days.js';
-import { retryDays } from '../db/tables/failures.js';
+import { clearVerified, markDriftingDays } from '../db/tables/days.js';
+import { retryFailedDaysBetween } from '../db/tables/failures.js';
 import {
   addResyncReads,
   addResyncWrites,
-  finishCalendar,
-  markUnverified,
+  listOpenResyncs,
   type OpenResync,
-  openResyncs,
+  recordCalendarDone,
+  recordComparisonDelay,
   recordComparisonFailed,
   recordComparisonRefused,
-  recordComparisonWait,
-  recordRetried,
-  saveCompared,
+  recordDaysRetried,
+  saveComparison,
 } from '../db/tables/resync-calendars.js';
 import { finishResyncs } from '../db/tables/resyncs.js';
 import { type Backoff, backoffMs } from '../lib/backoff.js';
@@ -39,10 +38,10 @@ const COMPARISON_RETRY: Backoff = { firstMs: 5_000, capMs: 5 * MINUTE };
  */
 export async function resyncStep(context: CalendarContext): Promise<WorkResult> {
   const { db, calendar, now } = context;
-  const open = await openResyncs(db, calendar.id);
+  const open = await listOpenResyncs(db, calendar.id);
   if (open.length === 0) return DONE;
   for (const { resync, state } of open) {
-    if (state === 'compared') await finishCalendar(db, resync, calendar.id);
+    if (state === 'compared') await recordCalendarDone(db, resync, calendar.id);
   }
   const waiting = open.filter(({ state }) => state === 'waiting');
   const result = waiting.length === 0 ? DONE : await compareFor(context, waiting);
@@ -69,7 +68,7 @@ async function compareFor(context: CalendarContext, waiting: readonly OpenResync
   if (readAgainAt !== undefined) {
     // Days that were just written are read again.
     await addResyncReads(db, idsOf(waiting), calendar.id, compared.reads);
-    await recordComparisonWait(db, idsOf(waiting), calendar.id, new Date(readAgainAt));
+    await recordComparisonDelay(db, idsOf(waiting), calendar.id, new Date(readAgainAt));
     return requeueAfter(readAgainAt - now());
   }
   const hasDrift = !isDry && compared.days.length > 0;
@@ -77,11 +76,11 @@ async function compareFor(context: CalendarContext, waiting: readonly OpenResync
   // interrupted after it does not.
   await db.transaction().execute(async (tx) => {
     if (!isDry) {
-      await markDrift(tx, calendar.id, changes, new Date(now()));
-      await markUnverified(tx, calendar.id, distrusted);
+      await markDriftingDays(tx, calendar.id, changes, new Date(now()));
+      await clearVerified(tx, calendar.id, distrusted);
     }
     for (const { resync, dryRun } of waiting) {
-      await saveCompared(tx, resync, calendar.id, compared, dryRun || !hasDrift);
+      await saveComparison(tx, resync, calendar.id, compared, dryRun || !hasDrift);
     }
   });
   return hasDrift ? requeueNow() : DONE;
@@ -102,8 +101,8 @@ async function prepareResyncs(context: CalendarContext, waiting: readonly OpenRe
   if (reads > 0) await addResyncReads(db, resyncs, calendar.id, reads);
   const { from, to } = horizonOf(account.timeZone, now());
   return await db.transaction().execute(async (tx) => {
-    await recordRetried(tx, resyncs, calendar.id);
-    return (await retryDays(tx, calendar.id, from, to)) > 0 || changes;
+    await recordDaysRetried(tx, resyncs, calendar.id);
+    return (await retryFailedDaysBetween(tx, calendar.id, from, to)) > 0 || changes;
   });
 }
 
@@ -132,7 +131,7 @@ async function handleComparisonError(
   const classified = classifyError(error, now());
   if (classified.kind === 'wait') {
     const { afterMs } = classified;
-    await recordComparisonWait(db, idsOf(waiting), calendar.id, new Date(now() + afterMs));
+    await recordComparisonDelay(db, idsOf(waiting), calendar.id, new Date(now() + afterMs));
     return requeueAfter(afterMs);
   }
   // Without a token no request of the account succeeds, its publishing included.

@@ -7,18 +7,18 @@ import { LOWEST_PRIORITY } from '../core/index.js';
 import { isUnavailable } from '../db/is-unavailable.js';
 import type { Db } from '../db/schema.js';
 import { type Account, getAccount } from '../db/tables/accounts.js';
-import { retryFailuresOf } from '../db/tables/failures.js';
+import { retryFailures } from '../db/tables/failures.js';
 import { getResync, type ResyncFailure, type SourceNotes } from '../db/tables/resync-reports.js';
 import {
-  accountsOfResync,
   beginResync,
-  calendarsOfResync,
-  calendarsToResync,
+  claimCalendarsToCompare,
+  claimResyncsToQueue,
   deleteExpiredResyncs,
+  findLastResync,
   finishResyncs,
-  lastResync,
-  resyncsToQueue,
-  startComparing,
+  listResyncAccounts,
+  listResyncCalendars,
+  recordComparisonStarted,
 } from '../db/tables/resyncs.js';
 import { RESYNC_QUEUE } from '../queue/queue-names.js';
 import type { JobWorker, Queues } from '../queue/queues.js';
@@ -71,7 +71,7 @@ export class ResyncWorker {
   }
 
   start(): void {
-    this.#worker = this.#options.queues.worker(RESYNC_QUEUE, (job, token) => this.#take(job, token), {
+    this.#worker = this.#options.queues.startWorker(RESYNC_QUEUE, (job, token) => this.#take(job, token), {
       // A job waits for a source's response most of its time, and must not delay the others.
       concurrency: 8,
       removeOnComplete: { count: 0 },
@@ -89,9 +89,9 @@ export class ResyncWorker {
     const { db, queue, now, enqueue, enqueueAgainMs } = this.#options;
     const at = new Date(now());
     const notSince = new Date(now() - enqueueAgainMs);
-    for (const id of await resyncsToQueue(db, at, notSince)) await queue.run(id);
+    for (const id of await claimResyncsToQueue(db, at, notSince)) await queue.enqueue(id);
     for (;;) {
-      const calendars = await calendarsToResync(db, at, notSince, AT_ONCE);
+      const calendars = await claimCalendarsToCompare(db, at, notSince, AT_ONCE);
       for (const calendar of calendars) await enqueue(calendar, LOWEST_PRIORITY);
       if (calendars.length === 0) break;
     }
@@ -123,10 +123,10 @@ export class ResyncWorker {
     }
     const account = await getAccount(db, data.account);
     if (account === undefined) return;
-    const last = await lastResync(db, account.id, new Date(now()));
+    const last = await findLastResync(db, account.id, new Date(now()));
     if (last !== undefined && !isDue(data.cron, account.timeZone, last.getTime(), now())) return;
     // A job of its own: a resync has one job, so that a slow source is not requested twice.
-    await queue.run(await beginResync(db, { account: account.id, dryRun: false }, new Date(now())));
+    await queue.enqueue(await beginResync(db, { account: account.id, dryRun: false }, new Date(now())));
   }
 
   /** May run again after an interruption: events that are in the database already change nothing. */
@@ -134,7 +134,7 @@ export class ResyncWorker {
     const { db, now, log } = this.#options;
     const resync = await getResync(db, id, 0, new Date(now()));
     if (resync === undefined || resync.state !== 'fetching') return await this.round();
-    const fetched = resync.dryRun ? [] : await this.#fetchAll(await accountsOfResync(db, id));
+    const fetched = resync.dryRun ? [] : await this.#fetchAll(await listResyncAccounts(db, id));
     if (this.#stopping.signal.aborted) {
       // This process aborted the request: the next worker of the job fetches the sources again.
       await job.moveToDelayed(Date.now(), token);
@@ -148,8 +148,8 @@ export class ResyncWorker {
     );
     if (failures.length > 0)
       log.warn({ resync: id, failures: failures.length }, 'a source was ingested only in part');
-    if (!resync.dryRun) await retryFailuresOf(db, await calendarsOfResync(db, id), new Date(now()));
-    await startComparing(db, id, { failures, sources }, new Date(now()));
+    if (!resync.dryRun) await retryFailures(db, await listResyncCalendars(db, id), new Date(now()));
+    await recordComparisonStarted(db, id, { failures, sources }, new Date(now()));
     log.info({ resync: id, calendars: resync.calendars, at: now() }, 'a full resync compares its calendars');
     await this.round();
   }

@@ -13,7 +13,7 @@ import { assertAddressFree } from '../db/tables/addresses.js';
 import { type Calendar, type CalendarState, getCalendar, putCalendar } from '../db/tables/calendars.js';
 import {
   type Deletion,
-  dropHeldConfiguration,
+  deleteHeldConfiguration,
   findHeldChanges,
   type NewHeldChange,
   saveHeldChange,
@@ -45,7 +45,7 @@ export async function configureCalendar(
   const isOpen = before !== undefined && before.closing === undefined;
   const held = isOpen ? await holdIfTooMuch(db, before, calendar, options) : undefined;
   if (held !== undefined) return { kind: 'held', held };
-  await dropHeldConfiguration(db, calendar.id);
+  await deleteHeldConfiguration(db, calendar.id);
   return (await putCalendar(db, calendar, new Date(options.now))) ? { kind: 'changed' } : { kind: 'same' };
 }
 
@@ -79,7 +79,7 @@ async function holdIfTooMuch(
     configured: after,
   };
   return await db.transaction().execute(async (tx) => {
-    const isAgain = await dropHeldConfiguration(tx, before.id);
+    const isAgain = await deleteHeldConfiguration(tx, before.id);
     const id = await saveHeldChange(tx, change);
     await onHeld?.(tx, { ...change, id }, isAgain);
     return { id, deletions, dates, releases: 0 };

@@ -5,7 +5,7 @@ import { Encryptor } from '../crypto/encryptor.js';
 import { InvalidKeyError } from '../crypto/invalid-key-error.js';
 import { loadKey, loadOrCreateKey } from '../crypto/key-file.js';
 import { KEY_BYTES, parseKeys } from '../crypto/keys.js';
-import type { MissingKey } from '../db/tables/retention.js';
+import type { MissingKey } from '../db/tables/encrypt-notifications.js';
 
 const VARIABLE = 'SLOTKEEPER_ENCRYPTION_KEY';
 const NO_KEY =

@@ -7,7 +7,7 @@ import type { Db } from '../db/schema.js';
 import { listAccounts, putAccount } from '../db/tables/accounts.js';
 import { AddressTakenError } from '../db/tables/address-taken-error.js';
 import { type Calendar, listCalendars } from '../db/tables/calendars.js';
-import { heldConfigurations } from '../db/tables/held-changes.js';
+import { findHeldConfigurations } from '../db/tables/held-changes.js';
 
 /**
  * @param options the encryptor of the secrets, and the time in epoch milliseconds
@@ -26,7 +26,7 @@ export async function loadConfig(
   }
   const accounts = new Set((await listAccounts(db)).map(({ id }) => id));
   const known = new Map((await listCalendars(db)).map((calendar) => [calendar.id, calendar]));
-  const held = await heldConfigurations(db);
+  const held = await findHeldConfigurations(db);
   for (const [index, { id, ...fields }] of config.calendars.entries()) {
     if (!accounts.has(fields.account)) {
       const problem = {

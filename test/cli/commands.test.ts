@@ -240,7 +240,10 @@ describe('slotkeeper sandbox', () => {
       run(['sandbox', '--port', 'x']),
       run(['sandbox', '--port', port]),
     ]);
-    expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining('a port is a number from 0 to 65535') });
+    expect(none).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('a port is a number from 0 to 65535'),
+    });
     expect(taken).toMatchObject({
       code: 1,
       stdout: '',

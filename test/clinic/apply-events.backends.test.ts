@@ -10,7 +10,7 @@ import { type Database, openDatabase } from '../../src/db/database.js';
 import type { Db } from '../../src/db/schema.js';
 import { putAccount } from '../../src/db/tables/accounts.js';
 import { putCalendar } from '../../src/db/tables/calendars.js';
-import { daysBetween } from '../../src/db/tables/days.js';
+import { listDays } from '../../src/db/tables/days.js';
 import { HeldChanges } from '../../src/maintenance/held-changes.js';
 import { databases, deleteAllRows } from '../db/databases.js';
 import { account, calendar, ENCRYPTOR, NOW } from '../db/seed-rows.js';
@@ -38,7 +38,7 @@ describe.each(databases)('on $name', ({ create }) => {
     await database.close();
   });
 
-  const generationOfDay = async () => (await daysBetween(db, 'nowak', DAY, DAY))[0]?.generation ?? 0;
+  const generationOfDay = async () => (await listDays(db, 'nowak', DAY, DAY))[0]?.generation ?? 0;
 
   describe('events', () => {
     test('occupy, move and release an appointment, whatever characters its ref has', async () => {
@@ -62,7 +62,7 @@ describe.each(databases)('on $name', ({ create }) => {
       try {
         await expect(applyEvents(db, batch, START)).rejects.toThrow('fault');
         expect(await clinic.taken()).toEqual({});
-        expect(await daysBetween(db, 'nowak', DAY, NEXT)).toEqual([]);
+        expect(await listDays(db, 'nowak', DAY, NEXT)).toEqual([]);
       } finally {
         await sql`ALTER TABLE slotkeeper.windows DROP CONSTRAINT fault`.execute(db);
       }

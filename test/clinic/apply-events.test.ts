@@ -3,10 +3,10 @@ import { applyEvents } from '../../src/clinic/apply-events.js';
 import { LOWEST_PRIORITY } from '../../src/core/index.js';
 import { findBookings, upsertBookings } from '../../src/db/tables/bookings.js';
 import { putCalendar } from '../../src/db/tables/calendars.js';
-import { daysBetween, savePublished } from '../../src/db/tables/days.js';
+import { listDays, recordPublishedDays } from '../../src/db/tables/days.js';
 import { acquireLease } from '../../src/db/tables/leases.js';
 import { findBookingsToSync } from '../../src/db/tables/linked-bookings.js';
-import { windowsOf } from '../../src/db/tables/windows.js';
+import { listWindows } from '../../src/db/tables/windows.js';
 import { listAppointments } from '../db/appointments.js';
 import { account, calendar, NOW, window } from '../db/seed-rows.js';
 import { useDatabase } from '../db/use-database.js';
@@ -68,7 +68,7 @@ describe('applied events', () => {
 
   /** How often each day changed, as far as it is known. */
   async function generations(): Promise<Record<string, number>> {
-    const days = await daysBetween(record.db, 'nowak', '2026-01-01', '2027-12-31');
+    const days = await listDays(record.db, 'nowak', '2026-01-01', '2027-12-31');
     return Object.fromEntries(days.map(({ date, generation }) => [date, generation]));
   }
 
@@ -276,13 +276,13 @@ describe('applied events', () => {
   test('windows replace those of their dates, also by none, and do not change others', async () => {
     await openBothDays();
     await apply(available(NEXT, NEXT, []));
-    expect(await windowsOf(record.db, 'nowak', DAY, NEXT)).toEqual([window(DAY, '08:00', '18:00')]);
+    expect(await listWindows(record.db, 'nowak', DAY, NEXT)).toEqual([window(DAY, '08:00', '18:00')]);
     expect(await generations()).toEqual({ [DAY]: 1, [NEXT]: 2 });
   });
 
   test('a window over midnight is cut there, and lies in both days', async () => {
     await apply(available(DAY, NEXT, [open(`${DAY}T22:00`, `${NEXT}T02:00`)]));
-    expect(await windowsOf(record.db, 'nowak', DAY, NEXT)).toEqual([
+    expect(await listWindows(record.db, 'nowak', DAY, NEXT)).toEqual([
       { ...window(DAY, '22:00', '23:00'), end: new Date(`${NEXT}T00:00+01:00`) },
       window(NEXT, '00:00', '02:00'),
     ]);
@@ -379,7 +379,7 @@ describe('applied events', () => {
     const [nearer] = await wakesOf(occupied('nearer', '09:00', '09:10'));
     expect(nearer?.priority).toBeLessThan(first?.priority ?? 0);
     expect(nearer?.priority).toBeLessThan(LOWEST_PRIORITY);
-    await savePublished(
+    await recordPublishedDays(
       record.db,
       calendar(),
       account(),

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
 import { EventBatcher } from '../../src/clinic/event-batcher.js';
 import { putCalendar } from '../../src/db/tables/calendars.js';
-import { lockCalendars } from '../../src/db/tables/events.js';
+import { lockCalendars } from '../../src/db/tables/locked-calendars.js';
 import type { PendingCalendar } from '../../src/db/tables/pending-calendars.js';
 import { systemTimers } from '../../src/lib/timers.js';
 import { calendar, ENCRYPTOR, NOW } from '../db/seed-rows.js';

@@ -1,7 +1,7 @@
 // What becomes of events as a PMS sends them: read with good will, refused with everything that is wrong, and told apart.
 import { describe, expect, test } from '@jest/globals';
 import { applyEvents } from '../../src/clinic/apply-events.js';
-import { windowsOf } from '../../src/db/tables/windows.js';
+import { listWindows } from '../../src/db/tables/windows.js';
 import { listAppointments } from '../db/appointments.js';
 import { NOW } from '../db/seed-rows.js';
 import { useDatabase } from '../db/use-database.js';
@@ -51,7 +51,7 @@ describe('events', () => {
     expect(await taken()).toEqual([]);
     const numbered = { ...window, services: [{ id: 123, duration: 10 }] };
     await apply({ ...available, windows: [numbered] });
-    expect(await windowsOf(record.db, 'nowak', DAY, DAY)).toMatchObject([{ services: [{ id: '123' }] }]);
+    expect(await listWindows(record.db, 'nowak', DAY, DAY)).toMatchObject([{ services: [{ id: '123' }] }]);
   });
 
   test.each([

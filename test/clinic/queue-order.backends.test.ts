@@ -64,7 +64,7 @@ async function open(redisUrl?: string): Promise<Place> {
   });
   atEndOfTest(() => queues.close());
   await queues.connect();
-  return { database, queues, queue: queues.queue(OCCUPANCY_QUEUE) };
+  return { database, queues, queue: queues.openQueue(OCCUPANCY_QUEUE) };
 }
 
 const add = (queue: JobQueue, ...events: readonly OccupancyEvent[]) =>
@@ -117,7 +117,7 @@ async function takeOne({ queues }: Place): Promise<() => void> {
     isTaken = true;
     await held;
   };
-  const dead = queues.worker(OCCUPANCY_QUEUE, hold, {
+  const dead = queues.startWorker(OCCUPANCY_QUEUE, hold, {
     concurrency: 1,
     skipLockRenewal: true,
     skipStalledCheck: true,
@@ -237,7 +237,7 @@ test('events on a Redis that lost what was added last count although their numbe
   await first.stop();
   await redis.crash();
   await redis.restart();
-  await eventually(async () => (await before.queues.tryAdd()) === 'ok');
+  await eventually(async () => (await before.queues.probe()) === 'ok');
   // As after a restart from a copy that was made when three jobs had been added.
   const client = new Redis(redis.url);
   await client.set(`bull:${OCCUPANCY_QUEUE}:id`, 3);

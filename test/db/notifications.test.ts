@@ -7,24 +7,20 @@ import { type Database, openDatabase } from '../../src/db/database.js';
 import type { Db } from '../../src/db/schema.js';
 import { deleteAccount, putAccount } from '../../src/db/tables/accounts.js';
 import {
-  delivered,
-  deliveryFailed,
-  dropNotifications,
-  dueKeys,
-  failedNotifications,
-  firstOpen,
-  notificationTotals,
-  queued,
-  retryNotifications,
-  unqueued,
+  countNotifications,
+  dropFailedNotifications,
+  findDueDeliveries,
+  findFirstOpenDelivery,
+  findUnqueuedNotifications,
+  listFailedNotifications,
+  recordDelivered,
+  recordDeliveryFailed,
+  recordQueued,
+  retryFailedNotifications,
 } from '../../src/db/tables/deliveries.js';
-import { addNotifications, feed, type NewNotification } from '../../src/db/tables/notifications.js';
-import {
-  missingKeys,
-  purgeDelivered,
-  resealNotifications,
-  type WaysOut,
-} from '../../src/db/tables/retention.js';
+import { findMissingKeys, reencryptNotifications } from '../../src/db/tables/encrypt-notifications.js';
+import { addNotifications, type NewNotification, readFeed } from '../../src/db/tables/notifications.js';
+import { type DeliveryChannels, purgeDeliveredData } from '../../src/db/tables/retention.js';
 import { deleteAllRows, postgresDatabase } from './databases.js';
 import { account, DAY_MS, ENCRYPTOR, later, NOW, newNotification } from './seed-rows.js';
 
@@ -51,7 +47,7 @@ describe('notifications', () => {
 
   const add = (...items: NewNotification[]) =>
     db.transaction().execute((tx) => addNotifications(tx, encryptor, items, NOW));
-  const read = async (after?: string, limit = 100) => await feed(db, encryptor, { after, limit });
+  const read = async (after?: string, limit = 100) => await readFeed(db, encryptor, { after, limit });
   const ids = async () => (await read()).items.map(({ id }) => id);
   const key = { account: 'warsaw', calendar: 'nowak' };
 
@@ -99,12 +95,12 @@ describe('notifications', () => {
     await add(...Array.from({ length: 5 }, () => newNotification()));
     const before = (await read()).items;
     const fresh = randomBytes(32);
-    await expect(feed(db, new Encryptor([fresh]), { limit: 5 })).rejects.toThrow(UnknownKeyError);
+    await expect(readFeed(db, new Encryptor([fresh]), { limit: 5 })).rejects.toThrow(UnknownKeyError);
     const old = randomBytes(32);
     const changing = new Encryptor([fresh, old]);
-    expect(await missingKeys(db, encryptor)).toEqual([]);
-    expect(await missingKeys(db, changing)).toEqual([{ keyId: encryptor.keyId, count: 5 }]);
-    expect(await resealNotifications(db, changing, 10)).toBe(0);
+    expect(await findMissingKeys(db, encryptor)).toEqual([]);
+    expect(await findMissingKeys(db, changing)).toEqual([{ keyId: encryptor.keyId, count: 5 }]);
+    expect(await reencryptNotifications(db, changing, 10)).toBe(0);
     await deleteAllRows(db);
     await putAccount(db, account(), NOW, ENCRYPTOR);
     await db
@@ -117,10 +113,10 @@ describe('notifications', () => {
           NOW,
         ),
       );
-    expect(await resealNotifications(db, changing, 2)).toBe(2);
-    expect(await resealNotifications(db, changing, 2)).toBe(1);
-    expect(await resealNotifications(db, changing, 2)).toBe(0);
-    expect((await feed(db, new Encryptor([fresh]), { limit: 5 })).items).toHaveLength(3);
+    expect(await reencryptNotifications(db, changing, 2)).toBe(2);
+    expect(await reencryptNotifications(db, changing, 2)).toBe(1);
+    expect(await reencryptNotifications(db, changing, 2)).toBe(0);
+    expect((await readFeed(db, new Encryptor([fresh]), { limit: 5 })).items).toHaveLength(3);
     expect(before).toHaveLength(5);
   });
 
@@ -141,11 +137,11 @@ describe('notifications', () => {
       const [one, two, other, none] = added.map(({ id }) => id);
       await read();
       const firstOpenId = async (calendar: string | null) =>
-        (await firstOpen(db, encryptor, { account: 'warsaw', calendar }))?.item.id;
+        (await findFirstOpenDelivery(db, encryptor, { account: 'warsaw', calendar }))?.item.id;
       expect(await firstOpenId('nowak')).toBe(one);
-      await delivered(db, one ?? '', NOW);
+      await recordDelivered(db, one ?? '', NOW);
       expect(await firstOpenId('nowak')).toBe(two);
-      await deliveryFailed(db, two ?? '', 'answered 500', NOW);
+      await recordDeliveryFailed(db, two ?? '', 'answered 500', NOW);
       expect(await firstOpenId('nowak')).toBeUndefined();
       expect(await firstOpenId('lis')).toBe(other);
       expect(await firstOpenId(null)).toBe(none);
@@ -158,45 +154,45 @@ describe('notifications', () => {
       await add(newNotification(), newNotification({ account: 'madrid', calendar: 'ruiz' }));
       await read();
       const own = { byWebhook: 'accounts with their own' } as const;
-      expect(await dueKeys(db, own, NOW, 10)).toEqual([{ account: 'madrid', calendar: 'ruiz' }]);
-      expect(await notificationTotals(db, own)).toEqual({ undelivered: 1, failed: 0, oldest: NOW });
-      expect(await notificationTotals(db, all)).toMatchObject({ undelivered: 2 });
+      expect(await findDueDeliveries(db, own, NOW, 10)).toEqual([{ account: 'madrid', calendar: 'ruiz' }]);
+      expect(await countNotifications(db, own)).toEqual({ undelivered: 1, failed: 0, oldest: NOW });
+      expect(await countNotifications(db, all)).toMatchObject({ undelivered: 2 });
     });
 
     test('an unreadable one counts as failed until it is dropped, and is delivered nevertheless', async () => {
       const { added } = await add(newNotification({ name: 'unknown', problem: 'data: Required' }));
       const [{ id } = { id: '' }] = added;
       await read();
-      expect(await failedNotifications(db, 10)).toMatchObject([
+      expect(await listFailedNotifications(db, 10)).toMatchObject([
         { id, failed: null, problem: 'data: Required' },
       ]);
-      expect(await dropNotifications(db, [id], NOW)).toEqual([id]);
-      expect(await failedNotifications(db, 10)).toEqual([]);
-      expect((await firstOpen(db, encryptor, key))?.item.id).toBe(id);
+      expect(await dropFailedNotifications(db, [id], NOW)).toEqual([id]);
+      expect(await listFailedNotifications(db, 10)).toEqual([]);
+      expect((await findFirstOpenDelivery(db, encryptor, key))?.item.id).toBe(id);
     });
 
     test('an unreadable one is delivered again when it is retried', async () => {
       const { added } = await add(newNotification({ name: 'unknown', problem: 'data: Required' }));
       const [{ id } = { id: '' }] = added;
       await read();
-      await delivered(db, id, NOW);
-      expect(await retryNotifications(db, [id], NOW)).toEqual([{ id: id, ...key }]);
-      expect(await failedNotifications(db, 10)).toEqual([]);
-      expect((await firstOpen(db, encryptor, key))?.item.id).toBe(id);
+      await recordDelivered(db, id, NOW);
+      expect(await retryFailedNotifications(db, [id], NOW)).toEqual([{ id: id, ...key }]);
+      expect(await listFailedNotifications(db, 10)).toEqual([]);
+      expect((await findFirstOpenDelivery(db, encryptor, key))?.item.id).toBe(id);
     });
 
     test('one that was enqueued is not enqueued again', async () => {
       const { added } = await add(newNotification(), newNotification(), newNotification());
       await read();
-      const first = await unqueued(db, 2);
+      const first = await findUnqueuedNotifications(db, 2);
       expect(first.map(({ id }) => id)).toEqual(added.slice(0, 2).map(({ id }) => id));
       expect(Object.keys(first[0] ?? {}).sort()).toEqual(['account', 'calendar', 'cursor', 'id', 'name']);
-      await queued(
+      await recordQueued(
         db,
         first.map(({ id }) => id),
         NOW,
       );
-      expect(await unqueued(db, 2)).toHaveLength(1);
+      expect(await findUnqueuedNotifications(db, 2)).toHaveLength(1);
     });
   });
 
@@ -204,18 +200,18 @@ describe('notifications', () => {
     const week = later(7 * DAY_MS);
     const justBefore = later(-1);
     const justAfter = later(1);
-    const webhook: WaysOut = { ...all, byQueue: false };
-    const feedOnly: WaysOut = { byWebhook: 'accounts with their own', byQueue: false };
-    const queueOnly: WaysOut = { byWebhook: 'accounts with their own', byQueue: true };
+    const webhook: DeliveryChannels = { ...all, byQueue: false };
+    const feedOnly: DeliveryChannels = { byWebhook: 'accounts with their own', byQueue: false };
+    const queueOnly: DeliveryChannels = { byWebhook: 'accounts with their own', byQueue: true };
     const countWithData = async () => (await read()).items.filter(({ data }) => data !== null).length;
 
     test('the data is purged some time after delivery, and never before it', async () => {
       const { added } = await add(newNotification(), newNotification(), newNotification());
       await read();
-      await delivered(db, added[0]?.id ?? '', NOW);
-      await deliveryFailed(db, added[1]?.id ?? '', 'answered 500', NOW);
-      expect(await purgeDelivered(db, webhook, justBefore, week)).toBe(0);
-      expect(await purgeDelivered(db, webhook, justAfter, week)).toBe(1);
+      await recordDelivered(db, added[0]?.id ?? '', NOW);
+      await recordDeliveryFailed(db, added[1]?.id ?? '', 'answered 500', NOW);
+      expect(await purgeDeliveredData(db, webhook, justBefore, week)).toBe(0);
+      expect(await purgeDeliveredData(db, webhook, justAfter, week)).toBe(1);
       const { items } = await read();
       expect(items).toHaveLength(3);
       expect(items[0]).toMatchObject({ data: null, purged: true, booking: expect.any(String) });
@@ -224,18 +220,18 @@ describe('notifications', () => {
 
     test('with only the feed, the data is purged some time after ingestion, and no webhook gets the rest', async () => {
       await add(newNotification());
-      expect(await purgeDelivered(db, feedOnly, justBefore, week)).toBe(0);
-      expect(await purgeDelivered(db, feedOnly, justAfter, week)).toBe(1);
-      expect(await dueKeys(db, all, week, 10)).toEqual([]);
-      expect(await notificationTotals(db, all)).toEqual({ undelivered: 0, failed: 0, oldest: null });
+      expect(await purgeDeliveredData(db, feedOnly, justBefore, week)).toBe(0);
+      expect(await purgeDeliveredData(db, feedOnly, justAfter, week)).toBe(1);
+      expect(await findDueDeliveries(db, all, week, 10)).toEqual([]);
+      expect(await countNotifications(db, all)).toEqual({ undelivered: 0, failed: 0, oldest: null });
     });
 
     test('with a queue, the data is purged some time after it was enqueued', async () => {
       await add(newNotification());
       await read();
-      expect(await purgeDelivered(db, queueOnly, justAfter, week)).toBe(0);
-      await queued(db, await ids(), NOW);
-      expect(await purgeDelivered(db, queueOnly, justAfter, week)).toBe(1);
+      expect(await purgeDeliveredData(db, queueOnly, justAfter, week)).toBe(0);
+      await recordQueued(db, await ids(), NOW);
+      expect(await purgeDeliveredData(db, queueOnly, justAfter, week)).toBe(1);
     });
   });
 });
@@ -257,16 +253,16 @@ describe('a reader of the feed', () => {
     const late = await db
       .transaction()
       .execute((tx) => addNotifications(tx, encryptor, [newNotification()], NOW));
-    const first = await feed(db, encryptor, { limit: 10 });
+    const first = await readFeed(db, encryptor, { limit: 10 });
     expect(first.items.map(({ id }) => id)).toEqual(late.added.map(({ id }) => id));
     await slow.commit().execute();
-    const second = await feed(db, encryptor, { after: first.next, limit: 10 });
+    const second = await readFeed(db, encryptor, { after: first.next, limit: 10 });
     expect(second.items.map(({ id }) => id)).toEqual(early.added.map(({ id }) => id));
   });
 
   test('reads each row once while many are written concurrently and several readers read', async () => {
     const { db } = database;
-    const start = (await feed(db, encryptor, { limit: 1_000 })).next;
+    const start = (await readFeed(db, encryptor, { limit: 1_000 })).next;
     const written: string[] = [];
     let isWriting = true;
     const write = async (writer: number): Promise<void> => {
@@ -283,18 +279,18 @@ describe('a reader of the feed', () => {
         }
       }
     };
-    const readFeed = async (): Promise<string[]> => {
+    const readAllPages = async (): Promise<string[]> => {
       const seen: string[] = [];
       for (let after = start, last = false; ; ) {
         const over = !isWriting;
-        const { items, next } = await feed(db, encryptor, { after, limit: 7 });
+        const { items, next } = await readFeed(db, encryptor, { after, limit: 7 });
         seen.push(...items.map(({ id }) => id));
         after = next;
         if (items.length === 0 && last) return seen;
         last = over;
       }
     };
-    const readers = [readFeed(), readFeed(), readFeed()];
+    const readers = [readAllPages(), readAllPages(), readAllPages()];
     await Promise.all([0, 1, 2, 3, 4, 5].map(write));
     isWriting = false;
     const [one = [], ...others] = await Promise.all(readers);

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { acquirePermission, pauseAccount } from '../../src/db/tables/account-states.js';
 import { putAccount } from '../../src/db/tables/accounts.js';
 import { acquireLease, renewLease } from '../../src/db/tables/leases.js';
-import { acquireRequest, deleteExpiredRequests, requestAnswered } from '../../src/db/tables/requests.js';
+import { acquireRequests, deleteExpiredRequests, recordAnswer } from '../../src/db/tables/requests.js';
 import { account, ENCRYPTOR, later, NOW } from './seed-rows.js';
 import { useDatabase } from './use-database.js';
 
@@ -13,52 +13,54 @@ describe('the state that workers share through the database', () => {
 
   describe('the rate limiter', () => {
     const two = [{ of: 'writes', limit: 2, perMs: MINUTE }] as const;
-    const acquire = (at: Date, write = true) => acquireRequest(database.db, 'warsaw', write, two, at, at);
+    const acquire = (at: Date, write = true) => acquireRequests(database.db, 'warsaw', write, two, at, at);
 
     test('permits the limit of requests in any window, and reports when the next one is permitted', async () => {
-      expect(await acquire(NOW)).toEqual({ kind: 'taken' });
-      expect(await acquire(later(10_000))).toEqual({ kind: 'taken' });
-      expect(await acquire(later(20_000))).toEqual({ kind: 'spent', until: later(MINUTE) });
-      expect(await acquire(later(MINUTE - 1))).toEqual({ kind: 'spent', until: later(MINUTE) });
-      expect(await acquire(later(MINUTE))).toEqual({ kind: 'taken' });
-      expect(await acquire(later(MINUTE))).toEqual({ kind: 'spent', until: later(10_000 + MINUTE) });
+      expect(await acquire(NOW)).toEqual({ kind: 'acquired' });
+      expect(await acquire(later(10_000))).toEqual({ kind: 'acquired' });
+      expect(await acquire(later(20_000))).toEqual({ kind: 'exhausted', until: later(MINUTE) });
+      expect(await acquire(later(MINUTE - 1))).toEqual({ kind: 'exhausted', until: later(MINUTE) });
+      expect(await acquire(later(MINUTE))).toEqual({ kind: 'acquired' });
+      expect(await acquire(later(MINUTE))).toEqual({ kind: 'exhausted', until: later(10_000 + MINUTE) });
     });
 
     test('counts reads only in a window of all requests', async () => {
       const all = [...two, { of: 'requests', limit: 3, perMs: 60 * MINUTE }] as const;
       for (const write of [true, false, false])
-        await acquireRequest(database.db, 'warsaw', write, all, NOW, NOW);
-      expect(await acquireRequest(database.db, 'warsaw', true, two, NOW, NOW)).toEqual({ kind: 'taken' });
-      expect(await acquireRequest(database.db, 'warsaw', true, all, later(1), later(1))).toEqual({
-        kind: 'spent',
+        await acquireRequests(database.db, 'warsaw', write, all, NOW, NOW);
+      expect(await acquireRequests(database.db, 'warsaw', true, two, NOW, NOW)).toEqual({ kind: 'acquired' });
+      expect(await acquireRequests(database.db, 'warsaw', true, all, later(1), later(1))).toEqual({
+        kind: 'exhausted',
         until: later(60 * MINUTE),
       });
     });
 
     test('counts reads separately in a window of their own', async () => {
-      const one = [{ of: 'readings', limit: 1, perMs: MINUTE }] as const;
+      const one = [{ of: 'reads', limit: 1, perMs: MINUTE }] as const;
       await acquire(NOW);
-      expect(await acquireRequest(database.db, 'warsaw', false, one, NOW, NOW)).toEqual({ kind: 'taken' });
-      expect(await acquireRequest(database.db, 'warsaw', false, one, later(1), later(1))).toEqual({
-        kind: 'spent',
+      expect(await acquireRequests(database.db, 'warsaw', false, one, NOW, NOW)).toEqual({
+        kind: 'acquired',
+      });
+      expect(await acquireRequests(database.db, 'warsaw', false, one, later(1), later(1))).toEqual({
+        kind: 'exhausted',
         until: later(MINUTE),
       });
     });
 
     test('counts a request from its answer, and one without an answer from the latest possible answer', async () => {
       const answeredBy = later(15_000);
-      await acquireRequest(database.db, 'warsaw', true, two, NOW, answeredBy);
-      await acquireRequest(database.db, 'warsaw', true, two, NOW, answeredBy);
-      expect(await acquire(later(1))).toEqual({ kind: 'spent', until: later(15_000 + MINUTE) });
-      await requestAnswered(database.db, 'warsaw', true, answeredBy, later(300));
-      expect(await acquire(later(400))).toEqual({ kind: 'spent', until: later(300 + MINUTE) });
+      await acquireRequests(database.db, 'warsaw', true, two, NOW, answeredBy);
+      await acquireRequests(database.db, 'warsaw', true, two, NOW, answeredBy);
+      expect(await acquire(later(1))).toEqual({ kind: 'exhausted', until: later(15_000 + MINUTE) });
+      await recordAnswer(database.db, 'warsaw', true, answeredBy, later(300));
+      expect(await acquire(later(400))).toEqual({ kind: 'exhausted', until: later(300 + MINUTE) });
     });
 
     test('counts each account separately', async () => {
       await putAccount(database.db, account({ id: 'madrid' }), NOW, ENCRYPTOR);
       await acquire(NOW);
       await acquire(NOW);
-      expect(await acquireRequest(database.db, 'madrid', true, two, NOW, NOW)).toEqual({ kind: 'taken' });
+      expect(await acquireRequests(database.db, 'madrid', true, two, NOW, NOW)).toEqual({ kind: 'acquired' });
     });
 
     test('deletes the requests that no window contains any more', async () => {

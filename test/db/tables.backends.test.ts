@@ -11,31 +11,37 @@ import { findBusyTime } from '../../src/db/tables/busy-time.js';
 import { acquireBookingsRead } from '../../src/db/tables/calendar-reads.js';
 import { recordFailure, recordSuccess, scheduleRetry } from '../../src/db/tables/calendar-retries.js';
 import { findCalendarIdAt, getCalendar, listCalendars, putCalendar } from '../../src/db/tables/calendars.js';
-import { daysBetween, markDays, pendingDays, saveFailed, savePublished } from '../../src/db/tables/days.js';
 import {
-  delivered,
-  deliverLater,
-  deliveryFailed,
-  dropNotifications,
-  dueKeys,
-  failedNotifications,
-  firstOpen,
-  notificationTotals,
-  retryNotifications,
+  findPendingDays,
+  listDays,
+  markDays,
+  recordPublishedDays,
+  saveFailedDays,
+} from '../../src/db/tables/days.js';
+import {
+  countNotifications,
+  dropFailedNotifications,
+  findDueDeliveries,
+  findFirstOpenDelivery,
+  listFailedNotifications,
+  recordDelivered,
+  recordDeliveryFailed,
+  recordDeliveryRetry,
+  retryFailedNotifications,
 } from '../../src/db/tables/deliveries.js';
 import { acquireLease, releaseLease, renewLease } from '../../src/db/tables/leases.js';
 import {
   addNotifications,
-  feed,
-  getNotification,
   type NewNotification,
+  readFeed,
+  readNotification,
 } from '../../src/db/tables/notifications.js';
 import { saveOccupancies } from '../../src/db/tables/occupancy.js';
-import { payloadsSince, recordPayload } from '../../src/db/tables/payloads.js';
-import { findPendingCalendars, totals } from '../../src/db/tables/pending-calendars.js';
-import { acquireRequest, releaseRequests } from '../../src/db/tables/requests.js';
-import { deleteExpiredNotifications, purgeOld } from '../../src/db/tables/retention.js';
-import { saveWindows, windowsOf } from '../../src/db/tables/windows.js';
+import { findRecentPayloads, recordPayload } from '../../src/db/tables/payloads.js';
+import { countPendingDays, findPendingCalendars } from '../../src/db/tables/pending-calendars.js';
+import { acquireRequests, releaseRequests } from '../../src/db/tables/requests.js';
+import { deleteExpiredNotifications, purgeExpiredData } from '../../src/db/tables/retention.js';
+import { listWindows, saveWindows } from '../../src/db/tables/windows.js';
 import { databases, deleteAllRows } from './databases.js';
 import {
   account,
@@ -141,12 +147,12 @@ describe.each(databases)('the tables on $name', ({ create }) => {
         { calendar: 'nowak', date: '2026-11-17', windows: [insured] },
       ]);
       await saveWindows(db, [{ calendar: 'nowak', date: DAY, windows: [window(DAY, '14:00', '15:00')] }]);
-      expect(await windowsOf(db, 'nowak', DAY, '2026-11-17')).toEqual([
+      expect(await listWindows(db, 'nowak', DAY, '2026-11-17')).toEqual([
         window(DAY, '14:00', '15:00'),
         insured,
       ]);
       await saveWindows(db, [{ calendar: 'nowak', date: DAY, windows: [] }]);
-      expect(await windowsOf(db, 'nowak', DAY, '2026-11-17')).toEqual([insured]);
+      expect(await listWindows(db, 'nowak', DAY, '2026-11-17')).toEqual([insured]);
     });
 
     test('exclude occupancies that are only adjacent to a range', async () => {
@@ -193,7 +199,7 @@ describe.each(databases)('the tables on $name', ({ create }) => {
       await mark(500);
       await mark(40, DAY, new Date(NOW.getTime() + 1000));
       await mark(900);
-      expect(await daysBetween(db, 'nowak', DAY, DAY)).toEqual([
+      expect(await listDays(db, 'nowak', DAY, DAY)).toEqual([
         {
           date: DAY,
           generation: 3,
@@ -212,50 +218,50 @@ describe.each(databases)('the tables on $name', ({ create }) => {
     test('stays pending where it changes during publication', async () => {
       await mark(5);
       await mark(5);
-      await savePublished(
+      await recordPublishedDays(
         db,
         calendar(),
         account(),
         [{ date: DAY, generation: 1, slots: [], verified: true }],
         NOW,
       );
-      expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toMatchObject([
+      expect(await findPendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toMatchObject([
         { priority: 5, pendingSince: NOW },
       ]);
-      await savePublished(
+      await recordPublishedDays(
         db,
         calendar(),
         account(),
         [{ date: DAY, generation: 2, slots: [slot], verified: true }],
         NOW,
       );
-      expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toEqual([]);
-      expect(await daysBetween(db, 'nowak', DAY, DAY)).toMatchObject([
+      expect(await findPendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toEqual([]);
+      expect(await listDays(db, 'nowak', DAY, DAY)).toMatchObject([
         { priority: null, pendingSince: null, published: [slot], publishedAt: NOW, verified: true },
       ]);
     });
 
     test('stores the published fields in the order in which they were sent', async () => {
       await mark(5);
-      await savePublished(
+      await recordPublishedDays(
         db,
         calendar(),
         account(),
         [{ date: DAY, generation: 1, slots: [slot], verified: true }],
         NOW,
       );
-      const [day] = await daysBetween(db, 'nowak', DAY, DAY);
+      const [day] = await listDays(db, 'nowak', DAY, DAY);
       expect(JSON.stringify(day?.published)).toBe(JSON.stringify([slot]));
     });
 
     test('that failed is not pending until it changes', async () => {
       await mark(5);
-      await saveFailed(db, 'nowak', [{ date: DAY, generation: 1, error: { reason: 'refused' } }], NOW, 1);
-      expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toEqual([]);
-      expect(await totals(db, horizon)).toEqual({ pending: 0, failed: 1, oldest: null });
+      await saveFailedDays(db, 'nowak', [{ date: DAY, generation: 1, error: { reason: 'refused' } }], NOW, 1);
+      expect(await findPendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toEqual([]);
+      expect(await countPendingDays(db, horizon)).toEqual({ pending: 0, failed: 1, oldest: null });
       expect(await findPendingCalendars(db, horizon, NOW, 9)).toEqual([]);
       await mark(7);
-      expect(await totals(db, horizon)).toEqual({ pending: 1, failed: 0, oldest: NOW });
+      expect(await countPendingDays(db, horizon)).toEqual({ pending: 1, failed: 0, oldest: NOW });
       expect(await findPendingCalendars(db, horizon, NOW, 9)).toEqual([{ calendar: 'nowak', priority: 7 }]);
     });
 
@@ -264,9 +270,9 @@ describe.each(databases)('the tables on $name', ({ create }) => {
       await mark(10, '2026-11-19');
       await mark(20, '2026-11-17');
       await mark(1, '2026-11-21');
-      const days = await pendingDays(db, 'nowak', DAY, '2026-11-20', NOW, 2);
+      const days = await findPendingDays(db, 'nowak', DAY, '2026-11-20', NOW, 2);
       expect(days.map(({ date }) => date)).toEqual(['2026-11-19', '2026-11-17']);
-      expect(await totals(db, horizon)).toMatchObject({ pending: 3 });
+      expect(await countPendingDays(db, horizon)).toMatchObject({ pending: 3 });
       expect(await findPendingCalendars(db, horizon, NOW, 9)).toEqual([{ calendar: 'nowak', priority: 10 }]);
     });
   });
@@ -276,7 +282,7 @@ describe.each(databases)('the tables on $name', ({ create }) => {
     const key = { account: 'warsaw', calendar: 'nowak' };
     const add = (...items: NewNotification[]) =>
       db.transaction().execute((tx) => addNotifications(tx, ENCRYPTOR, items, NOW));
-    const read = async (after?: string, limit = 100) => await feed(db, ENCRYPTOR, { after, limit });
+    const read = async (after?: string, limit = 100) => await readFeed(db, ENCRYPTOR, { after, limit });
 
     beforeEach(() => putAccount(db, account(), NOW, ENCRYPTOR));
 
@@ -314,8 +320,8 @@ describe.each(databases)('the tables on $name', ({ create }) => {
         expect.objectContaining({ calendar: null, ref: 'apt-7', createdAt: null, problem: 'data: Required' }),
       ]);
       expect(next).toBe(items[1]?.cursor);
-      expect(await getNotification(db, ENCRYPTOR, added[0]?.id ?? '')).toEqual(items[0]);
-      expect(await getNotification(db, ENCRYPTOR, 'ntf_none')).toBeUndefined();
+      expect(await readNotification(db, ENCRYPTOR, added[0]?.id ?? '')).toEqual(items[0]);
+      expect(await readNotification(db, ENCRYPTOR, 'ntf_none')).toBeUndefined();
     });
 
     test('may contain any characters', async () => {
@@ -356,58 +362,63 @@ describe.each(databases)('the tables on $name', ({ create }) => {
     test('are found by calendar when due, and not while they wait for a retry', async () => {
       await add(newNotification(), newNotification(), newNotification({ calendar: null }));
       await read();
-      expect(await dueKeys(db, all, NOW, 10)).toEqual(
+      expect(await findDueDeliveries(db, all, NOW, 10)).toEqual(
         expect.arrayContaining([key, { ...key, calendar: null }]),
       );
-      const first = await firstOpen(db, ENCRYPTOR, key);
-      const attempt = { began: NOW, retryAt: later(5_000), isAsked: false, reason: 'answered 500' };
-      await deliverLater(db, first?.item.id ?? '', attempt);
-      await deliverLater(db, first?.item.id ?? '', { ...attempt, began: later(1_000) });
-      expect(await firstOpen(db, ENCRYPTOR, key)).toEqual({
+      const first = await findFirstOpenDelivery(db, ENCRYPTOR, key);
+      const attempt = {
+        began: NOW,
+        retryAt: later(5_000),
+        isRequestedByClinic: false,
+        reason: 'answered 500',
+      };
+      await recordDeliveryRetry(db, first?.item.id ?? '', attempt);
+      await recordDeliveryRetry(db, first?.item.id ?? '', { ...attempt, began: later(1_000) });
+      expect(await findFirstOpenDelivery(db, ENCRYPTOR, key)).toEqual({
         item: first?.item,
         attempts: 2,
         firstAttemptAt: NOW,
         retryAt: later(5_000),
       });
-      expect(await dueKeys(db, all, later(4_999), 10)).toEqual([{ ...key, calendar: null }]);
-      expect(await dueKeys(db, all, later(5_000), 10)).toHaveLength(2);
+      expect(await findDueDeliveries(db, all, later(4_999), 10)).toEqual([{ ...key, calendar: null }]);
+      expect(await findDueDeliveries(db, all, later(5_000), 10)).toHaveLength(2);
     });
 
     test('that failed are listed, and retried from the first attempt, or dropped', async () => {
       const { added } = await add(newNotification(), newNotification());
       const [one = '', two = ''] = added.map(({ id }) => id);
       await read();
-      for (const id of [one, two]) await deliveryFailed(db, id, 'answered 500', NOW);
-      expect(await failedNotifications(db, 10)).toEqual([
+      for (const id of [one, two]) await recordDeliveryFailed(db, id, 'answered 500', NOW);
+      expect(await listFailedNotifications(db, 10)).toEqual([
         { ...key, id: one, name: 'slot-booked', failed: 'answered 500', problem: null },
         expect.objectContaining({ id: two }),
       ]);
-      expect(await notificationTotals(db, all)).toEqual({ undelivered: 0, failed: 2, oldest: null });
-      expect(await retryNotifications(db, [one], NOW)).toEqual([{ id: one, ...key }]);
-      expect(await retryNotifications(db, [one], NOW)).toEqual([]);
-      expect(await firstOpen(db, ENCRYPTOR, key)).toMatchObject({
+      expect(await countNotifications(db, all)).toEqual({ undelivered: 0, failed: 2, oldest: null });
+      expect(await retryFailedNotifications(db, [one], NOW)).toEqual([{ id: one, ...key }]);
+      expect(await retryFailedNotifications(db, [one], NOW)).toEqual([]);
+      expect(await findFirstOpenDelivery(db, ENCRYPTOR, key)).toMatchObject({
         attempts: 0,
         firstAttemptAt: null,
         retryAt: null,
       });
-      expect(await dropNotifications(db, [two], NOW)).toEqual([two]);
-      expect(await dropNotifications(db, [two], NOW)).toEqual([]);
-      expect(await failedNotifications(db, 10)).toEqual([]);
+      expect(await dropFailedNotifications(db, [two], NOW)).toEqual([two]);
+      expect(await dropFailedNotifications(db, [two], NOW)).toEqual([]);
+      expect(await listFailedNotifications(db, 10)).toEqual([]);
     });
 
     test('that were never delivered lose their data in the end and become failures', async () => {
       const { added } = await add(newNotification(), newNotification(), newNotification());
       const [one = '', two = '', three = ''] = added.map(({ id }) => id);
       await read();
-      await deliveryFailed(db, one, 'answered 500', NOW);
-      await delivered(db, two, NOW);
-      expect(await purgeOld(db, later(1), later(30 * DAY_MS))).toBe(3);
-      expect(await failedNotifications(db, 10)).toMatchObject([
+      await recordDeliveryFailed(db, one, 'answered 500', NOW);
+      await recordDelivered(db, two, NOW);
+      expect(await purgeExpiredData(db, later(1), later(30 * DAY_MS))).toBe(3);
+      expect(await listFailedNotifications(db, 10)).toMatchObject([
         { id: one, failed: 'answered 500' },
         { id: three, failed: 'it was not delivered in time, and its data was removed' },
       ]);
-      await retryNotifications(db, [three], NOW);
-      expect(await firstOpen(db, ENCRYPTOR, key)).toMatchObject({
+      await retryFailedNotifications(db, [three], NOW);
+      expect(await findFirstOpenDelivery(db, ENCRYPTOR, key)).toMatchObject({
         item: { id: three, data: null, purged: true },
       });
     });
@@ -431,21 +442,21 @@ describe.each(databases)('the tables on $name', ({ create }) => {
     });
 
     test('the rate limiter permits several requests at once or none, reports when, and accepts unused ones back', async () => {
-      const three = [{ of: 'readings', limit: 3, perMs: MINUTE }] as const;
-      const reads = (at: Date, count: number) => acquireRequest(db, 'warsaw', false, three, at, at, count);
-      expect(await reads(NOW, 1)).toEqual({ kind: 'taken' });
-      expect(await reads(later(1_000), 1)).toEqual({ kind: 'taken' });
-      expect(await reads(later(2_000), 2)).toEqual({ kind: 'spent', until: later(MINUTE) });
-      expect(await reads(later(2_000), 3)).toEqual({ kind: 'spent', until: later(1_000 + MINUTE) });
-      expect(await reads(later(MINUTE), 2)).toEqual({ kind: 'taken' });
+      const three = [{ of: 'reads', limit: 3, perMs: MINUTE }] as const;
+      const reads = (at: Date, count: number) => acquireRequests(db, 'warsaw', false, three, at, at, count);
+      expect(await reads(NOW, 1)).toEqual({ kind: 'acquired' });
+      expect(await reads(later(1_000), 1)).toEqual({ kind: 'acquired' });
+      expect(await reads(later(2_000), 2)).toEqual({ kind: 'exhausted', until: later(MINUTE) });
+      expect(await reads(later(2_000), 3)).toEqual({ kind: 'exhausted', until: later(1_000 + MINUTE) });
+      expect(await reads(later(MINUTE), 2)).toEqual({ kind: 'acquired' });
       await releaseRequests(db, 'warsaw', false, later(MINUTE), 1);
-      expect(await reads(later(MINUTE), 1)).toEqual({ kind: 'taken' });
-      expect(await reads(later(MINUTE), 1)).toEqual({ kind: 'spent', until: later(1_000 + MINUTE) });
+      expect(await reads(later(MINUTE), 1)).toEqual({ kind: 'acquired' });
+      expect(await reads(later(MINUTE), 1)).toEqual({ kind: 'exhausted', until: later(1_000 + MINUTE) });
     });
 
     test('releases exactly the unused requests, and acquires one calendar for a read, whatever the query plan', async () => {
-      const many = [{ of: 'readings', limit: 100, perMs: MINUTE }] as const;
-      await acquireRequest(db, 'warsaw', false, many, NOW, NOW, 100);
+      const many = [{ of: 'reads', limit: 100, perMs: MINUTE }] as const;
+      await acquireRequests(db, 'warsaw', false, many, NOW, NOW, 100);
       const others = Array.from({ length: 20 }, (_, n) => ({
         ...calendar(),
         id: `c-${n}`,
@@ -466,9 +477,9 @@ describe.each(databases)('the tables on $name', ({ create }) => {
 
     test('the rate limiter is not exceeded by concurrent workers', async () => {
       const answers = await Promise.all(
-        Array.from({ length: 12 }, () => acquireRequest(db, 'warsaw', true, two, NOW, NOW)),
+        Array.from({ length: 12 }, () => acquireRequests(db, 'warsaw', true, two, NOW, NOW)),
       );
-      expect(answers.filter(({ kind }) => kind === 'taken')).toHaveLength(2);
+      expect(answers.filter(({ kind }) => kind === 'acquired')).toHaveLength(2);
     });
 
     test('after a pause by the firewall one request is a probe, and all are permitted after its success', async () => {
@@ -518,9 +529,9 @@ describe.each(databases)('the tables on $name', ({ create }) => {
     test('recently sent payloads are stored, older ones deleted', async () => {
       await recordPayload(db, 'nowak', 'a', NOW, later(-1));
       await recordPayload(db, 'nowak', 'b', later(10), later(-1));
-      expect(await payloadsSince(db, 'nowak', later(5))).toEqual(new Set(['b']));
+      expect(await findRecentPayloads(db, 'nowak', later(5))).toEqual(new Set(['b']));
       await recordPayload(db, 'nowak', 'a', later(20), later(15));
-      expect(await payloadsSince(db, 'nowak', later(-5))).toEqual(new Set(['a']));
+      expect(await findRecentPayloads(db, 'nowak', later(-5))).toEqual(new Set(['a']));
     });
   });
 });

@@ -4,10 +4,16 @@ import { type Database, openDatabase } from '../../src/db/database.js';
 import { deleteAccount, getAccount, putAccount } from '../../src/db/tables/accounts.js';
 import { recordCalendarRefused } from '../../src/db/tables/calendar-retries.js';
 import { deleteCalendar, getCalendar, putCalendar } from '../../src/db/tables/calendars.js';
-import { daysBetween, markDays, pendingDays, saveFailed, savePublished } from '../../src/db/tables/days.js';
-import { failedDays, retryFailedCalendars } from '../../src/db/tables/failures.js';
-import { findPendingCalendars, totals } from '../../src/db/tables/pending-calendars.js';
-import { saveWindows, windowsOf } from '../../src/db/tables/windows.js';
+import {
+  findPendingDays,
+  listDays,
+  markDays,
+  recordPublishedDays,
+  saveFailedDays,
+} from '../../src/db/tables/days.js';
+import { listFailedDays, retryFailedCalendars } from '../../src/db/tables/failures.js';
+import { countPendingDays, findPendingCalendars } from '../../src/db/tables/pending-calendars.js';
+import { listWindows, saveWindows } from '../../src/db/tables/windows.js';
 import { deleteAllRows, postgresDatabase } from './databases.js';
 import { account, calendar, ENCRYPTOR, NOW, slot, window } from './seed-rows.js';
 
@@ -33,7 +39,7 @@ describe('the tables', () => {
       const { db } = database;
       await publishDay();
       expect(await putAccount(db, account(), NOW, ENCRYPTOR)).toBe(false);
-      expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toEqual([]);
+      expect(await findPendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toEqual([]);
     });
 
     test('with another limit retries what failed, and marks no day dirty', async () => {
@@ -50,7 +56,7 @@ describe('the tables', () => {
       expect(await putAccount(db, account({ limits }), NOW, ENCRYPTOR)).toBe(true);
       expect(await getAccount(db, 'warsaw')).toMatchObject({ limits });
       expect(await getCalendar(db, 'nowak')).not.toHaveProperty('failed');
-      expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toEqual([]);
+      expect(await findPendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toEqual([]);
     });
 
     test.each([{ baseUrl: 'http://other' }, { clientId: 'other' }, { timeZone: 'Europe/Madrid' }])(
@@ -59,7 +65,7 @@ describe('the tables', () => {
         const { db } = database;
         await publishDay();
         await putAccount(db, account(change), NOW, ENCRYPTOR);
-        expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toMatchObject([
+        expect(await findPendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toMatchObject([
           { date: DAY, published: null, verified: false, pendingSince: NOW },
         ]);
       },
@@ -111,7 +117,7 @@ describe('the tables', () => {
       expect(await putCalendar(db, calendar({ bufferAfter: 5 }), NOW)).toBe(true);
       expect(await getCalendar(db, 'nowak')).toEqual(calendar({ bufferAfter: 5 }));
       const slots = expect.any(Array);
-      expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toMatchObject([
+      expect(await findPendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toMatchObject([
         { date: DAY, published: slots },
       ]);
     });
@@ -121,7 +127,9 @@ describe('the tables', () => {
       await publishDay();
       await putCalendar(db, calendar({ addressId: 'elsewhere' }), NOW);
       const unpublished = { published: null, verified: false };
-      expect(await pendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toMatchObject([{ date: DAY, ...unpublished }]);
+      expect(await findPendingDays(db, 'nowak', DAY, DAY, NOW, 9)).toMatchObject([
+        { date: DAY, ...unpublished },
+      ]);
     });
 
     test('that is deleted loses all its rows', async () => {
@@ -130,8 +138,8 @@ describe('the tables', () => {
       await deleteCalendar(db, 'nowak');
       expect(await deleteCalendar(db, 'nowak')).toBe(false);
       await putCalendar(db, calendar(), NOW);
-      expect(await daysBetween(db, 'nowak', DAY, DAY)).toEqual([]);
-      expect(await windowsOf(db, 'nowak', DAY, DAY)).toEqual([]);
+      expect(await listDays(db, 'nowak', DAY, DAY)).toEqual([]);
+      expect(await listWindows(db, 'nowak', DAY, DAY)).toEqual([]);
     });
   });
 
@@ -148,7 +156,7 @@ describe('the tables', () => {
     test('is not created by a change of occupancy, because nothing is offered on it', async () => {
       const change = { calendar: 'nowak', date: DAY, priority: 1 };
       await markDays(database.db, { windows: [], occupancy: [change] }, NOW);
-      expect(await daysBetween(database.db, 'nowak', DAY, DAY)).toEqual([]);
+      expect(await listDays(database.db, 'nowak', DAY, DAY)).toEqual([]);
     });
 
     test.each([
@@ -163,14 +171,12 @@ describe('the tables', () => {
         await putAccount(db, nextAccount, NOW, ENCRYPTOR);
         await putCalendar(db, nextCalendar, NOW);
         const published = [{ date: DAY, generation: 1, slots: [slot], verified: true }];
-        await savePublished(db, calendar(), account(), published, NOW);
-        expect(await daysBetween(db, 'nowak', DAY, DAY)).toMatchObject([
+        await recordPublishedDays(db, calendar(), account(), published, NOW);
+        expect(await listDays(db, 'nowak', DAY, DAY)).toMatchObject([
           { published: null, verified: false, publishedGeneration: 0 },
         ]);
-        await savePublished(db, nextCalendar, nextAccount, published, NOW);
-        expect(await daysBetween(db, 'nowak', DAY, DAY)).toMatchObject([
-          { published: [slot], verified: true },
-        ]);
+        await recordPublishedDays(db, nextCalendar, nextAccount, published, NOW);
+        expect(await listDays(db, 'nowak', DAY, DAY)).toMatchObject([{ published: [slot], verified: true }]);
       },
     );
 
@@ -179,14 +185,20 @@ describe('the tables', () => {
       await mark(5);
       const pauses: number[] = [];
       for (let n = 0; n < 12; n += 1) {
-        await saveFailed(db, 'nowak', [{ date: DAY, generation: 1, error: { reason: 'refused' } }], NOW, 1);
-        const [failed] = await failedDays(db);
+        await saveFailedDays(
+          db,
+          'nowak',
+          [{ date: DAY, generation: 1, error: { reason: 'refused' } }],
+          NOW,
+          1,
+        );
+        const [failed] = await listFailedDays(db);
         const at = failed?.retryAt ?? NOW;
         pauses.push((at.getTime() - NOW.getTime()) / 60_000);
         const early = new Date(at.getTime() - 1);
-        expect(await pendingDays(db, 'nowak', DAY, DAY, early, 9)).toEqual([]);
+        expect(await findPendingDays(db, 'nowak', DAY, DAY, early, 9)).toEqual([]);
         expect(await findPendingCalendars(db, horizon, early, 9)).toEqual([]);
-        expect(await pendingDays(db, 'nowak', DAY, DAY, at, 9)).toHaveLength(1);
+        expect(await findPendingDays(db, 'nowak', DAY, DAY, at, 9)).toHaveLength(1);
         // The lowest priority, behind all closings.
         expect(await findPendingCalendars(db, horizon, at, 9)).toEqual([
           { calendar: 'nowak', priority: LOWEST_PRIORITY },
@@ -204,7 +216,7 @@ describe('the tables', () => {
         NOW,
         1,
       );
-      expect(await totals(database.db, horizon)).toEqual({ pending: 0, failed: 1, oldest: null });
+      expect(await countPendingDays(database.db, horizon)).toEqual({ pending: 0, failed: 1, oldest: null });
       expect(await findPendingCalendars(database.db, horizon, NOW, 9)).toEqual([]);
     });
   });
@@ -215,7 +227,7 @@ describe('the tables', () => {
     await putCalendar(db, calendar(), NOW);
     await saveWindows(db, [{ calendar: 'nowak', date: DAY, windows: [window(DAY, '10:00', '11:00')] }]);
     await markDays(db, { windows: [{ calendar: 'nowak', date: DAY, priority: 1 }], occupancy: [] }, NOW);
-    await savePublished(
+    await recordPublishedDays(
       db,
       calendar(),
       account(),

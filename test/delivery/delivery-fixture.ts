@@ -96,7 +96,7 @@ export class DeliveryFixture {
     atEndOfTest(() => fixture.close());
     await putAccount(database.db, account(), new Date(), fixture.encryptor);
     if (parts.includes('worker')) fixture.delivery.startWorker();
-    await queues.ready();
+    await queues.waitUntilReady();
     if (parts.includes('sweep')) fixture.delivery.startSweep();
     // The first sweep ends here, and later ones begin when the test advances the timers.
     await fixture.sweep();

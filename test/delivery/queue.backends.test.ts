@@ -7,7 +7,7 @@ import { DeliveryFixture } from './delivery-fixture.js';
 describe.each(backends)('the queue for a PMS on $name', ({ fresh }) => {
   test('contains each notification once, in order, as a reference without patient data', async () => {
     const fixture = await DeliveryFixture.open(await fresh(), { queue: true });
-    const queue = fixture.queues.queue('slotkeeper-notifications');
+    const queue = fixture.queues.openQueue('slotkeeper-notifications');
     const jobs = () => queue.getJobs(['waiting'], 0, -1, true);
 
     const ids = await fixture.addAndEnqueue({}, { calendar: null }, { calendar: 'lis' });

@@ -6,12 +6,12 @@ import { DeliveryFixture } from './delivery-fixture.js';
 test('the queue for a PMS gives its consumer ids to fetch by, also of what only the sweep finds', async () => {
   const fixture = await DeliveryFixture.open({ databaseUrl: await postgresDatabase() }, { queue: true });
   const seen: unknown[] = [];
-  const worker = fixture.queues.worker(
+  const worker = fixture.queues.startWorker(
     'slotkeeper-notifications',
     async (job) => seen.push(await fixture.delivery.get(job.id ?? '')),
     { concurrency: 1 },
   );
-  await fixture.queues.ready();
+  await fixture.queues.waitUntilReady();
   const [enqueued] = await fixture.addAndEnqueue({ calendar: 'fetched' });
   await eventually(() => seen.length === 1);
   const [found] = await fixture.add({ calendar: 'found' });

@@ -4,7 +4,7 @@ import { Encryptor } from '../../src/crypto/encryptor.js';
 import { UnknownKeyError } from '../../src/crypto/unknown-key-error.js';
 import { upsertBookings } from '../../src/db/tables/bookings.js';
 import { putCalendar } from '../../src/db/tables/calendars.js';
-import { feed } from '../../src/db/tables/notifications.js';
+import { readFeed } from '../../src/db/tables/notifications.js';
 import { postgresDatabase } from '../db/databases.js';
 import { calendar } from '../db/seed-rows.js';
 import { eventually } from '../support/eventually.js';
@@ -81,7 +81,7 @@ describe('a notification', () => {
       encryptor: new Encryptor([key, old]),
       parts: ['sweep'],
     });
-    const read = (encryptor: Encryptor) => feed(rotating.database.db, encryptor, { limit: 10 });
+    const read = (encryptor: Encryptor) => readFeed(rotating.database.db, encryptor, { limit: 10 });
     expect((await read(new Encryptor([key]))).items.map(({ id }) => id)).toEqual(ids);
     await expect(read(new Encryptor([old]))).rejects.toThrow(UnknownKeyError);
     await rotating.close();

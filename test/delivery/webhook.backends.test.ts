@@ -57,7 +57,7 @@ describe.each(backends)('a webhook from $name', ({ fresh }) => {
   });
 
   test('that fails is not called during its pause, and a change of the account ends the pause', async () => {
-    const queue = fixture.queues.queue('slotkeeper-deliveries');
+    const queue = fixture.queues.openQueue('slotkeeper-deliveries');
     receiver.answer = () => ({ status: 500, headers: { 'retry-after': '3600' } });
     await fixture.addAndEnqueue({ calendar: 'down' });
     await fixture.waitForFailures(1);

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import {
-  failedNotifications,
-  retryNotifications,
-  waitingDeliveries,
+  listFailedNotifications,
+  listWaitingDeliveries,
+  retryFailedNotifications,
 } from '../../src/db/tables/deliveries.js';
 import { postgresDatabase } from '../db/databases.js';
 import { eventually } from '../support/eventually.js';
@@ -75,12 +75,12 @@ describe('a webhook', () => {
     await fixture.retryAfter(72 * HOUR, 'nowak');
     await allDelivered();
     expect(receiver.idsOf('nowak')).toEqual([one, one, one, two]);
-    expect(await failedNotifications(fixture.database.db, 10)).toMatchObject([
+    expect(await listFailedNotifications(fixture.database.db, 10)).toMatchObject([
       { id: one, calendar: 'nowak', failed: 'answered 410; tried for 72 hours' },
     ]);
 
     refuses = false;
-    const [key] = await retryNotifications(fixture.database.db, [one], new Date());
+    const [key] = await retryFailedNotifications(fixture.database.db, [one], new Date());
     if (key !== undefined) await fixture.delivery.retryNow(key);
     await allDelivered();
     expect(receiver.idsOf('nowak').at(-1)).toBe(one);
@@ -138,14 +138,14 @@ describe('a webhook', () => {
     receiver.answer = () => ({ status: 204 });
     await fixture.addAndEnqueue({ calendar: 'c' });
     await eventually(async () => (await fixture.delivery.status()).undelivered === 2);
-    expect(await waitingDeliveries(fixture.database.db)).toMatchObject([
+    expect(await listWaitingDeliveries(fixture.database.db)).toMatchObject([
       { account: 'warsaw', count: 2, reason: 'answered 503' },
     ]);
     expect([receiver.idsOf('a'), receiver.idsOf('b')].map(({ length }) => length)).toEqual([1, 1]);
     expect(await fixture.delivery.retryClinic('warsaw')).toBe(true);
     await allDelivered();
     expect(await fixture.delivery.retryClinic('warsaw')).toBe(false);
-    expect(await waitingDeliveries(fixture.database.db)).toEqual([]);
+    expect(await listWaitingDeliveries(fixture.database.db)).toEqual([]);
   });
 
   test('that refuses some calendars is not called for them after each success of another', async () => {

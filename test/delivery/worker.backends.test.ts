@@ -31,7 +31,7 @@ describe.each(backends.slice(1))('the delivery worker on $name', ({ fresh }) => 
       queue,
     });
     worker.start();
-    await queues.ready();
+    await queues.waitUntilReady();
     await queue.enqueue(job);
     await eventually(() => attempts >= 2);
     await worker.stop();

@@ -29,12 +29,12 @@ beforeEach(async () => {
   tried = 0;
 });
 
-function probe(kind: 'redis' | 'database' = 'redis', tryAdd: () => Promise<QueueState> = async () => 'ok') {
+function probe(kind: 'redis' | 'database' = 'redis', attempt: () => Promise<QueueState> = async () => 'ok') {
   const counted = async (): Promise<QueueState> => {
     tried += 1;
-    return await tryAdd();
+    return await attempt();
   };
-  const queues = { kind, tryAdd: counted };
+  const queues = { kind, probe: counted };
   return new ReadinessProbe({ db: database.db, queues, log: createLog('silent'), now: timers.now, timers });
 }
 

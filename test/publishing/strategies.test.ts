@@ -1,7 +1,7 @@
 // The other two ways to take a time off sale, through the engine, against a marketplace.
 import { expect, test } from '@jest/globals';
 import { bandOf } from '../../src/core/priority.js';
-import { daysBetween } from '../../src/db/tables/days.js';
+import { listDays } from '../../src/db/tables/days.js';
 import { addressOf, Desk } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
 
@@ -128,7 +128,7 @@ test('with book, what we cancel ourselves is not taken for time that others have
     { type: 'released', calendar: 'nowak', ref: 'apt-3' },
   );
   await eventually(() => desk.requests('cancelBooking').length >= 2);
-  const [day] = await daysBetween(desk.engine.db, 'nowak', desk.date, desk.date);
+  const [day] = await listDays(desk.engine.db, 'nowak', desk.date, desk.date);
   expect(bandOf(day?.priority ?? 0)).not.toBe('closing');
   await desk.rest();
   expect(booked(desk)).toEqual([]);

@@ -9,8 +9,8 @@ test('a database that goes before a worker has its connection fails the start, a
   const queues = new Queues({ store: { kind: 'database', pool }, onError: () => {} });
   await queues.connect();
   await gone.drop();
-  queues.worker('slotkeeper-publish', async () => {}, {});
-  await expect(queues.ready()).rejects.toThrow();
+  queues.startWorker('slotkeeper-publish', async () => {}, {});
+  await expect(queues.waitUntilReady()).rejects.toThrow();
   // A worker that asks again without a pause would never let a timer have its turn.
   await new Promise((resolve) => setTimeout(resolve, 1));
   await queues.close();

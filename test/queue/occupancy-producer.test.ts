@@ -53,7 +53,7 @@ test('a producer refuses what cannot be read with its path, and stores nothing o
   const { pool, close } = await openDatabase({ url: databaseUrl });
   const queues = new Queues({ store: { kind: 'database', pool }, onError: () => {} });
   await queues.connect();
-  const [job, ...others] = await queues.queue('slotkeeper-occupancy').getJobs(['waiting']);
+  const [job, ...others] = await queues.openQueue('slotkeeper-occupancy').getJobs(['waiting']);
   expect(others).toEqual([]);
   expect(job?.data).toEqual({ ...occupied, ref: '77', kind: 'booking' });
   await queues.close();

@@ -29,7 +29,7 @@ describe.each(backends)('the publish queue on $name', ({ fresh }) => {
       queues = new Queues({ store: { kind: 'database', pool: database.pool }, onError });
     }
     await queues.connect();
-    bull = queues.queue('slotkeeper-publish');
+    bull = queues.openQueue('slotkeeper-publish');
     patient = new PublishQueue(queues, { debounceMs: LONG, leading: false, now: Date.now });
     quick = new PublishQueue(queues, { debounceMs: 0, leading: false, now: Date.now });
   });
@@ -52,7 +52,10 @@ describe.each(backends)('the publish queue on $name', ({ fresh }) => {
 
   /** Runs jobs one at a time; what it is given decides when each is over. */
   function work(run: (job: Job<unknown, unknown, string>) => Promise<unknown>): void {
-    worker = queues.worker('slotkeeper-publish', run, { concurrency: 1, removeOnComplete: { count: 0 } });
+    worker = queues.startWorker('slotkeeper-publish', run, {
+      concurrency: 1,
+      removeOnComplete: { count: 0 },
+    });
   }
 
   test('has one job a calendar, which waits for others to travel with it', async () => {

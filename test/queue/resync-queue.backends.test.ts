@@ -22,10 +22,10 @@ test.each(backends)(
     });
     await queues.connect();
     const night = { account: 'warsaw', cron: '* * * * * *' };
-    await new ResyncQueue(queues).schedule([{ ...night, timeZone: 'Europe/Warsaw' }], Date.now());
+    await new ResyncQueue(queues).updateSchedules([{ ...night, timeZone: 'Europe/Warsaw' }], Date.now());
     const seen: unknown[] = [];
-    queues.worker('slotkeeper-resync', async ({ data: job }) => seen.push(job), { concurrency: 1 });
-    await queues.ready();
+    queues.startWorker('slotkeeper-resync', async ({ data: job }) => seen.push(job), { concurrency: 1 });
+    await queues.waitUntilReady();
     await eventually(() => seen.length >= 2);
     expect(seen.slice(0, 2)).toEqual([
       { kind: 'nightly', ...night },

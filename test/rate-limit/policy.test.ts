@@ -24,7 +24,7 @@ const shares = (write: boolean, value: number, given = limits) =>
   );
 const readings = (value: number, given: Limits) =>
   windowsFor(given, { write: false, priority: value })
-    .filter(({ of }) => of === 'readings')
+    .filter(({ of }) => of === 'reads')
     .map(({ limit }) => limit);
 
 describe('the writes of an account', () => {
@@ -46,8 +46,8 @@ describe('the writes of an account', () => {
 describe('the readings of an account', () => {
   test('leave to the writes what they may need', () => {
     expect(shares(false, VERIFICATION_PRIORITY, abroad)).toEqual([
-      '300 readings in 5',
-      '5600 readings in 60',
+      '300 reads in 5',
+      '5600 reads in 60',
       '500 requests in 5',
       '8000 requests in 60',
     ]);
@@ -74,7 +74,7 @@ describe('the readings of an account', () => {
 
   test('are half of a limit that is smaller than what may be written', () => {
     const given = { ...limits, requestsPerFiveMinutes: 200 };
-    expect(shares(false, VERIFICATION_PRIORITY, given)).toContain('100 readings in 5');
+    expect(shares(false, VERIFICATION_PRIORITY, given)).toContain('100 reads in 5');
     expect(readings(closing, given)[0]).toBe(87);
     expect(readings(COMPARISON_PRIORITY, given)[0]).toBe(75);
   });
@@ -82,7 +82,7 @@ describe('the readings of an account', () => {
   test('are enough for one comparison, however few they are, as far as there are so many requests', () => {
     expect(readings(COMPARISON_PRIORITY, { ...limits, requestsPerFiveMinutes: 5 })[0]).toBe(3);
     const tiny = { writesPerMinute: 1, writesPerHour: 1, requestsPerHour: 1 };
-    expect(shares(false, opening, tiny)).toEqual(['1 readings in 60', '1 requests in 60']);
+    expect(shares(false, opening, tiny)).toEqual(['1 reads in 60', '1 requests in 60']);
     expect(shares(true, opening, tiny)).toEqual(['1 writes in 1', '1 writes in 60', '1 requests in 60']);
   });
 

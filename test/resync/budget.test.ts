@@ -13,7 +13,7 @@ const MINUTE = 60_000;
 /** How many a resync may make in so many milliseconds. */
 const readingsIn = (limits: Limits, perMs: number): number =>
   windowsFor(limits, { write: false, priority: COMPARISON_PRIORITY }).find(
-    (window) => window.of === 'readings' && window.perMs === perMs,
+    (window) => window.of === 'reads' && window.perMs === perMs,
   )?.limit ?? 0;
 
 /** As if so many readings had been made. @param at when each was, in epoch milliseconds */

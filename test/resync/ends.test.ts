@@ -6,10 +6,15 @@ import { recordAccountRefused } from '../../src/db/tables/account-states.js';
 import { putAccount } from '../../src/db/tables/accounts.js';
 import { recordCalendarRefused, recordFailure } from '../../src/db/tables/calendar-retries.js';
 import { putCalendar } from '../../src/db/tables/calendars.js';
-import { retryFailuresOf } from '../../src/db/tables/failures.js';
-import { finishCalendar, openResyncs, saveCompared } from '../../src/db/tables/resync-calendars.js';
+import { retryFailures } from '../../src/db/tables/failures.js';
+import { listOpenResyncs, recordCalendarDone, saveComparison } from '../../src/db/tables/resync-calendars.js';
 import { getResync } from '../../src/db/tables/resync-reports.js';
-import { beginResync, finishResyncs, lastResync, startComparing } from '../../src/db/tables/resyncs.js';
+import {
+  beginResync,
+  findLastResync,
+  finishResyncs,
+  recordComparisonStarted,
+} from '../../src/db/tables/resyncs.js';
 import { deleteAllRows, postgresDatabase } from '../db/databases.js';
 import { account, calendar, ENCRYPTOR, NOW } from '../db/seed-rows.js';
 import { atEndOfTest } from '../support/release.js';
@@ -36,7 +41,7 @@ describe('a resync with a calendar that never gets its turn', () => {
 
   test('is over after half a day, with what kept the calendar; the next night has one of its own', async () => {
     const id = await beginResync(db, { account: 'warsaw', dryRun: false }, NOW);
-    await startComparing(db, id, { failures: [], sources: [] }, NOW);
+    await recordComparisonStarted(db, id, { failures: [], sources: [] }, NOW);
     await recordFailure(db, 'nowak', 'the marketplace does not answer');
     await finishResyncs(db, hoursOn(11.9));
     expect(await getResync(db, id, 0, NOW)).toMatchObject({ state: 'running', calendarsDone: 0 });
@@ -46,13 +51,13 @@ describe('a resync with a calendar that never gets its turn', () => {
       finishedAt: hoursOn(12.1),
       calendarsDone: 2,
       failures: [
-        { calendar: 'lis', reason: 'did not come to its turn' },
+        { calendar: 'lis', reason: 'was not compared within 12 hours' },
         { calendar: 'nowak', reason: 'the marketplace does not answer' },
       ],
     });
-    expect(await openResyncs(db, 'nowak')).toEqual([]);
+    expect(await listOpenResyncs(db, 'nowak')).toEqual([]);
     // It compared nothing to its end: the night after it is due.
-    expect(await lastResync(db, 'warsaw', hoursOn(24))).toEqual(NOW);
+    expect(await findLastResync(db, 'warsaw', hoursOn(24))).toEqual(NOW);
     expect(await beginResync(db, { account: 'warsaw', dryRun: false }, hoursOn(24))).not.toBe(id);
   });
 
@@ -66,18 +71,18 @@ describe('a resync with a calendar that never gets its turn', () => {
     );
     const id = await beginResync(db, { account: 'warsaw', dryRun: false }, NOW);
     await finishResyncs(db, NOW);
-    await retryFailuresOf(db, ['nowak'], NOW);
-    await startComparing(db, id, { failures: [], sources: [] }, NOW);
+    await retryFailures(db, ['nowak'], NOW);
+    await recordComparisonStarted(db, id, { failures: [], sources: [] }, NOW);
     await finishResyncs(db, NOW);
     expect(await getResync(db, id, 0, NOW)).toMatchObject({ state: 'running', calendarsDone: 0 });
-    expect(await openResyncs(db, 'nowak')).toMatchObject([{ resync: id, state: 'waiting' }]);
+    expect(await listOpenResyncs(db, 'nowak')).toMatchObject([{ resync: id, state: 'waiting' }]);
   });
 
   test('is none that a later one joins where it was cut off before, or came with a backup', async () => {
     const old = await beginResync(db, { dryRun: false }, NOW);
-    await startComparing(db, old, { failures: [], sources: [] }, NOW);
-    expect(await lastResync(db, 'warsaw', hoursOn(11))).toEqual(hoursOn(11));
-    expect(await lastResync(db, 'warsaw', hoursOn(25))).toEqual(NOW);
+    await recordComparisonStarted(db, old, { failures: [], sources: [] }, NOW);
+    expect(await findLastResync(db, 'warsaw', hoursOn(11))).toEqual(hoursOn(11));
+    expect(await findLastResync(db, 'warsaw', hoursOn(25))).toEqual(NOW);
     const id = await beginResync(db, { dryRun: false }, hoursOn(25));
     expect(id).not.toBe(old);
     expect(await getResync(db, old, 0, NOW)).toMatchObject({ state: 'failed' });
@@ -86,23 +91,23 @@ describe('a resync with a calendar that never gets its turn', () => {
   test('has its half day from when its calendars were first compared', async () => {
     const id = await beginResync(db, { dryRun: false }, NOW);
     await finishResyncs(db, hoursOn(20));
-    await startComparing(db, id, { failures: [], sources: [] }, hoursOn(20));
+    await recordComparisonStarted(db, id, { failures: [], sources: [] }, hoursOn(20));
     await finishResyncs(db, hoursOn(31));
     expect(await getResync(db, id, 0, NOW)).toMatchObject({ state: 'running', calendarsDone: 0 });
   });
 
   test('that was left by a process which was killed is over when another is asked for, and is none of its own night', async () => {
     const id = await beginResync(db, { account: 'warsaw', dryRun: false }, NOW);
-    await startComparing(db, id, { failures: [], sources: [] }, NOW);
+    await recordComparisonStarted(db, id, { failures: [], sources: [] }, NOW);
     // While it may go on it is the one, and counts as under way.
     expect(await beginResync(db, { dryRun: false, calendars: ['nowak'] }, hoursOn(1))).toBe(id);
-    expect(await lastResync(db, 'warsaw', hoursOn(1))).toEqual(hoursOn(1));
-    expect(await lastResync(db, 'warsaw', hoursOn(25))).toEqual(NOW);
+    expect(await findLastResync(db, 'warsaw', hoursOn(1))).toEqual(hoursOn(1));
+    expect(await findLastResync(db, 'warsaw', hoursOn(25))).toEqual(NOW);
     const next = await beginResync(db, { account: 'warsaw', dryRun: false }, hoursOn(25));
     expect(next).not.toBe(id);
     expect(await getResync(db, id, 0, NOW)).toMatchObject({ state: 'failed', finishedAt: hoursOn(25) });
-    await startComparing(db, next, { failures: [], sources: [] }, hoursOn(25));
-    expect(await lastResync(db, 'warsaw', hoursOn(26))).toEqual(hoursOn(26));
+    await recordComparisonStarted(db, next, { failures: [], sources: [] }, hoursOn(25));
+    expect(await findLastResync(db, 'warsaw', hoursOn(26))).toEqual(hoursOn(26));
   });
 
   test('of an account that has no calendars is none of another account', async () => {
@@ -114,7 +119,7 @@ describe('a resync with a calendar that never gets its turn', () => {
   test('waits for an account that was refused before until it is tried again, and ends without it then', async () => {
     await recordAccountRefused(db, 'warsaw', 'the credentials are not accepted', NOW);
     const id = await beginResync(db, { account: 'warsaw', dryRun: false }, hoursOn(1));
-    await startComparing(db, id, { failures: [], sources: [] }, hoursOn(1));
+    await recordComparisonStarted(db, id, { failures: [], sources: [] }, hoursOn(1));
     await finishResyncs(db, hoursOn(1));
     expect(await getResync(db, id, 0, hoursOn(1))).toMatchObject({
       state: 'running',
@@ -127,12 +132,12 @@ describe('a resync with a calendar that never gets its turn', () => {
 
   test('and is compared after that all the same changes nothing of its report', async () => {
     const id = await beginResync(db, { account: 'warsaw', dryRun: false }, NOW);
-    await startComparing(db, id, { failures: [], sources: [] }, NOW);
+    await recordComparisonStarted(db, id, { failures: [], sources: [] }, NOW);
     await finishResyncs(db, hoursOn(13));
     const before = await getResync(db, id, 0, NOW);
     const found = { daysCompared: 84, missing: 1, extra: 0, stale: 0, foreign: 0, reads: 2, days: [] };
-    await saveCompared(db, id, 'nowak', found, false);
-    await finishCalendar(db, id, 'nowak');
+    await saveComparison(db, id, 'nowak', found, false);
+    await recordCalendarDone(db, id, 'nowak');
     expect(await getResync(db, id, 0, NOW)).toEqual(before);
   });
 });

@@ -30,7 +30,7 @@ export class Scheduling {
 
   private constructor(database: Database, queues: Queues) {
     this.db = database.db;
-    this.bull = queues.queue(RESYNC_QUEUE);
+    this.bull = queues.openQueue(RESYNC_QUEUE);
     this.queue = new ResyncQueue(queues);
     this.#database = database;
     this.#queues = queues;
@@ -58,7 +58,7 @@ export class Scheduling {
   async begin(): Promise<void> {
     await deleteAllRows(this.db);
     await this.db.deleteFrom('slotkeeper.resyncs').execute();
-    await this.queue.schedule([], Date.now());
+    await this.queue.updateSchedules([], Date.now());
     for (const job of await this.bull.getJobs(['waiting', 'delayed', 'prioritized'])) await job.remove();
     await this.account('warsaw', 'Europe/Warsaw');
     await this.account('madrid', 'Europe/Madrid');
@@ -101,7 +101,7 @@ export class Scheduling {
       enqueue: async () => undefined,
     });
     worker.start();
-    await this.#queues.ready();
+    await this.#queues.waitUntilReady();
     return worker;
   }
 

@@ -62,7 +62,7 @@ describe.each(backends)('the schedules on $name', ({ fresh }) => {
       );
       // A third that starts later has nothing to catch up, nor has one that was asked for all the same.
       await at.passes(tomorrow + 1_000);
-      await at.queue.nightly('warsaw', NIGHTLY);
+      await at.queue.enqueueNightly('warsaw', NIGHTLY);
       await eventually(async () => (await at.asked()).length === 0);
     } finally {
       await worker.stop();
@@ -71,7 +71,7 @@ describe.each(backends)('the schedules on $name', ({ fresh }) => {
   });
 
   test('of accounts take turns', async () => {
-    await at.queue.nightly('warsaw', NIGHTLY);
+    await at.queue.enqueueNightly('warsaw', NIGHTLY);
     const worker = await at.works(Date.now(), DAY);
     try {
       const [job] = await eventually(async () => {
@@ -86,7 +86,7 @@ describe.each(backends)('the schedules on $name', ({ fresh }) => {
   });
 
   test('of accounts are run when their turn has come, once', async () => {
-    for (const account of ['warsaw', 'madrid']) await at.queue.nightly(account, NIGHTLY);
+    for (const account of ['warsaw', 'madrid']) await at.queue.enqueueNightly(account, NIGHTLY);
     const worker = await at.works(Date.now(), 1_000);
     try {
       await eventually(async () => (await at.begun()).length === 2);

@@ -1,6 +1,6 @@
 // The nights' schedules: what the record says of them, and a record or a queue that was away.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { beginResync, startComparing } from '../../src/db/tables/resyncs.js';
+import { beginResync, recordComparisonStarted } from '../../src/db/tables/resyncs.js';
 import { lastTime } from '../../src/resync/cron.js';
 import { postgresDatabase } from '../db/databases.js';
 import { eventually } from '../support/eventually.js';
@@ -20,7 +20,7 @@ describe('the schedules', () => {
   test('are there again after the queue lost its memory', async () => {
     const schedules = at.schedules();
     await schedules.refresh();
-    await at.queue.schedule([], Date.now());
+    await at.queue.updateSchedules([], Date.now());
     await schedules.refresh();
     expect(await at.scheduled()).toHaveLength(2);
   });
@@ -29,7 +29,7 @@ describe('the schedules', () => {
     await at.passes();
     for (const id of ['warsaw', 'madrid']) {
       const resync = await beginResync(at.db, { account: id, dryRun: false }, new Date());
-      await startComparing(at.db, resync, { failures: [], sources: [] }, new Date());
+      await recordComparisonStarted(at.db, resync, { failures: [], sources: [] }, new Date());
     }
     await at.passes(Date.now() + DAY);
     expect(await at.asked()).toEqual(['madrid', 'warsaw']);
@@ -49,7 +49,7 @@ describe('the schedules', () => {
     });
     const worker = await at.works(Date.now(), 0, db);
     try {
-      await at.queue.nightly('warsaw', NIGHTLY);
+      await at.queue.enqueueNightly('warsaw', NIGHTLY);
       await eventually(() => tries > 0);
       isAway = false;
       await eventually(async () => (await at.begun()).some(({ account_id }) => account_id === 'warsaw'));

@@ -32,7 +32,7 @@ test('a resync ends without its calendars, and names it while it waits', async (
     calendarsDone: 2,
     waiting: [],
     failures: [
-      { calendar: 'alone', reason: expect.stringMatching(/^nothing of its account alone is accepted: /) },
+      { calendar: 'alone', reason: expect.stringMatching(/^the marketplace refuses the account alone: /) },
     ],
   });
   expect(report.durationMs).toBeLessThan(5 * 60_000);

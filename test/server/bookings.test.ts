@@ -1,6 +1,6 @@
 // Marketplace bookings over HTTP: a refusal of the marketplace is answered with a problem and its reason.
 import { expect, test } from '@jest/globals';
-import { countInDoubtMoves } from '../../src/db/tables/in-doubt-moves.js';
+import { listInDoubtMoves } from '../../src/db/tables/in-doubt-moves.js';
 import { addressOf, Desk } from '../support/clinic-fixture.js';
 import { serve } from './served.js';
 
@@ -85,7 +85,7 @@ test('a move to an address of another facility reports which of the two is wrong
   });
   expect(await move('address-nowhere')).toEqual({ status: 400, detail: 'The address does not exist.' });
   // Neither move is in doubt.
-  expect(await countInDoubtMoves(desk.engine.db, 'nowak')).toEqual([]);
+  expect(await listInDoubtMoves(desk.engine.db, 'nowak')).toEqual([]);
 });
 
 test('a booking is linked by a ref that is a number, and moved to an instant in milliseconds or with a space', async () => {

@@ -3,7 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ConfigError } from '../../src/config/config-error.js';
 import { Encryptor } from '../../src/crypto/encryptor.js';
-import { deliveryFailed } from '../../src/db/tables/deliveries.js';
+import { recordDeliveryFailed } from '../../src/db/tables/deliveries.js';
 import { addNotifications, type NewNotification } from '../../src/db/tables/notifications.js';
 import { Slotkeeper, type SlotkeeperOptions } from '../../src/engine.js';
 import { createLog } from '../../src/lib/log.js';
@@ -205,7 +205,7 @@ describe('a notification over HTTP', () => {
     await timers.advance(LOOK_MS);
     await attempted(id);
     expect(receiver.ids).toContain(id);
-    await deliveryFailed(engine.db, id, 'answered 500; tried for 72 hours', new Date());
+    await recordDeliveryFailed(engine.db, id, 'answered 500; tried for 72 hours', new Date());
     const [listed] = (await call('GET', '/v1/failed')).body.items;
     expect(listed).toMatchObject({
       id: `notification/${id}`,

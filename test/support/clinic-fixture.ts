@@ -7,7 +7,7 @@ import type { Strategy } from '../../src/db/schema.js';
 import { decryptAccount } from '../../src/db/tables/account-secrets.js';
 import { type Account, getAccount } from '../../src/db/tables/accounts.js';
 import { countBookingsToSync } from '../../src/db/tables/linked-bookings.js';
-import { totals } from '../../src/db/tables/pending-calendars.js';
+import { countPendingDays } from '../../src/db/tables/pending-calendars.js';
 import { Slotkeeper } from '../../src/engine.js';
 import { createLog, type Logger } from '../../src/lib/log.js';
 import type { Timers } from '../../src/lib/timers.js';
@@ -186,7 +186,7 @@ export class Desk {
     const { db } = this.engine;
     const horizon = horizonOf(ZONE, this.#now());
     const horizons = ['many', 'alone'].map((account) => ({ account, ...horizon }));
-    const { pending } = await totals(db, horizons);
+    const { pending } = await countPendingDays(db, horizons);
     return pending === 0 && (await countBookingsToSync(db)).pending === 0;
   }
 

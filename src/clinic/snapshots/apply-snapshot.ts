@@ -7,11 +7,11 @@ import { InvalidScheduleError } from '../../core/index.js';
 import type { Encryptor } from '../../crypto/encryptor.js';
 import { retryDeadlock } from '../../db/retry.js';
 import type { Db } from '../../db/schema.js';
-import { lockCalendars, recordLastEvent } from '../../db/tables/events.js';
-import { replaceHeld } from '../../db/tables/held-changes.js';
+import { deleteReplacedHeldChanges } from '../../db/tables/held-changes.js';
+import { lockCalendars, recordLastEvent } from '../../db/tables/locked-calendars.js';
 import type { AddedNotification } from '../../db/tables/notifications.js';
 import type { PendingCalendar } from '../../db/tables/pending-calendars.js';
-import { confirmOccupancies, recordSnapshot, recordWindows } from '../../db/tables/snapshots.js';
+import { confirmOccupancies, recordSnapshot, recordWindowsReported } from '../../db/tables/snapshots.js';
 import type { Problem } from '../../lib/validation.js';
 import { notifyConflicts } from '../../notifications/conflicts.js';
 import type { ResolvedEvent } from '../resolve-event.js';
@@ -109,7 +109,9 @@ async function applyParsed(
   const at = new Date(snapshot.takenAt);
   const known = await loadKnown(tx, calendar, snapshot);
   const plan = planSnapshot(snapshot, known);
-  const replaced = snapshot.complete ? await replaceHeld(tx, id, snapshot.from, snapshot.to, at) : 0;
+  const replaced = snapshot.complete
+    ? await deleteReplacedHeldChanges(tx, id, snapshot.from, snapshot.to, at)
+    : 0;
   const deletions =
     options.deletionGuard === undefined
       ? []
@@ -140,7 +142,7 @@ async function applyParsed(
   );
   // A complete snapshot records its time with its dates, and so with all occupancies in them.
   if (!snapshot.complete) await confirmOccupancies(tx, id, plan.confirmed, at);
-  await recordWindows(
+  await recordWindowsReported(
     tx,
     plan.reportedDates.map((date) => ({ calendar: id, date })),
     at,

@@ -5,16 +5,16 @@
 
 import { retryDeadlock } from '../../db/retry.js';
 import type { Db } from '../../db/schema.js';
-import { type LockedCalendar, lockCalendars } from '../../db/tables/events.js';
 import { deleteHeldChange, findHeldChanges, type HeldChange } from '../../db/tables/held-changes.js';
+import { type LockedCalendar, lockCalendars } from '../../db/tables/locked-calendars.js';
 import type { PendingCalendar } from '../../db/tables/pending-calendars.js';
 import {
+  findOccupanciesAround,
   findReportedDates,
   type KnownOccupancy,
-  occupanciesAround,
-  recordWindows,
+  recordWindowsReported,
 } from '../../db/tables/snapshots.js';
-import { windowsOf } from '../../db/tables/windows.js';
+import { listWindows } from '../../db/tables/windows.js';
 import type { ResolvedEvent } from '../resolve-event.js';
 import { findTouchedDates, firstAndLastDate, observedAtOf } from './observed-at.js';
 import { saveChanges, windowsEvent } from './save-snapshot.js';
@@ -46,7 +46,7 @@ async function approve(tx: Db, id: string, now: number): Promise<ApprovedChange 
   const { observedAt } = hold;
   const dates = hold.dates.map(({ date }) => date);
   const [first, last] = [dates[0] ?? hold.from, dates.at(-1) ?? hold.to];
-  const known = await windowsOf(tx, calendar.id, first, last);
+  const known = await listWindows(tx, calendar.id, first, last);
   const reported = new Map(
     (await findReportedDates(tx, calendar.id, first, last)).map((one) => [one.date, one]),
   );
@@ -54,7 +54,7 @@ async function approve(tx: Db, id: string, now: number): Promise<ApprovedChange 
     const isOlder = (reported.get(date)?.windowsAt?.getTime() ?? 0) <= observedAt.getTime();
     return windows !== undefined && isOlder ? [{ date, after: windows }] : [];
   });
-  const occupancies = await occupanciesAround(tx, calendar.id, hold.releases, undefined);
+  const occupancies = await findOccupanciesAround(tx, calendar.id, hold.releases, undefined);
   const releases = await findUnchanged(tx, calendar, occupancies, observedAt, new Set(dates));
   const saved = await saveChanges(
     tx,
@@ -76,7 +76,7 @@ async function approve(tx: Db, id: string, now: number): Promise<ApprovedChange 
     observedAt,
     now,
   );
-  await recordWindows(
+  await recordWindowsReported(
     tx,
     requested.map(({ date }) => ({ calendar: calendar.id, date })),
     observedAt,

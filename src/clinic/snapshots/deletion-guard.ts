@@ -7,14 +7,14 @@ import { DAY } from '../../core/duration.js';
 import type { Db } from '../../db/schema.js';
 import { getCalendar } from '../../db/tables/calendars.js';
 import {
-  type Amount,
-  addRunDeletions,
-  amountAhead,
-  runDeletions,
-  type Scope,
+  countUpcoming,
+  type DeletionScope,
+  lockRunDeletions,
+  recordRunDeletions,
+  type UpcomingAmount,
 } from '../../db/tables/deletions.js';
-import type { LockedCalendar } from '../../db/tables/events.js';
 import type { Deletion } from '../../db/tables/held-changes.js';
+import type { LockedCalendar } from '../../db/tables/locked-calendars.js';
 import type { SnapshotPlan } from './plan-snapshot.js';
 import { countDeletedMinutes } from './window-coverage.js';
 
@@ -24,9 +24,9 @@ export interface DeletionGuardOptions {
 }
 
 interface ScopeDeletions {
-  readonly scope: Scope;
-  readonly lost: Amount;
-  readonly total: Amount;
+  readonly scope: DeletionScope;
+  readonly lost: UpcomingAmount;
+  readonly total: UpcomingAmount;
 }
 
 /** How far into the future state counts: twelve weeks, the length of the horizon. */
@@ -52,16 +52,16 @@ export async function checkDeletions(
   const { lost, gained } = changeOf(plan, now);
   if (lost.minutes < EPSILON && lost.occupancies === 0) return [];
   const [at, until] = [new Date(now), new Date(now + AHEAD_MS)];
-  const calendarScope: Scope = { scope: 'calendar', id: calendar.id };
+  const calendarScope: DeletionScope = { scope: 'calendar', id: calendar.id };
   const scopes = run === undefined ? [calendarScope] : [calendarScope, await accountOf(tx, calendar.id)];
   const counted: ScopeDeletions[] = [];
   for (const scope of scopes) {
-    const before = run === undefined ? undefined : await runDeletions(tx, run, scope);
-    const total = before?.total ?? (await amountAhead(tx, scope, at, until));
-    counted.push({ scope, lost: sum(before?.lost, lost), total });
+    const before = run === undefined ? undefined : await lockRunDeletions(tx, run, scope);
+    const total = before?.total ?? (await countUpcoming(tx, scope, at, until));
+    counted.push({ scope, lost: sum(before?.deleted, lost), total });
   }
   const deletions = counted.flatMap((one) => excessiveDeletions(one, share));
-  const ahead = await amountAhead(tx, calendarScope, at, until);
+  const ahead = await countUpcoming(tx, calendarScope, at, until);
   for (const deletion of emptyingDeletions({ lost, gained, ahead }, counted[0]?.lost ?? lost)) {
     if (!deletions.some(({ scope, of }) => scope === deletion.scope && of === deletion.of))
       deletions.push(deletion);
@@ -70,13 +70,16 @@ export async function checkDeletions(
   for (const { scope, total } of counted) {
     // A held change deletes nothing of the calendar. It counts for the account, so that the run's other snapshots are limited with it.
     const counts = deletions.length === 0 || scope.scope === 'account';
-    if (counts) await addRunDeletions(tx, run, scope, total, lost, at);
+    if (counts) await recordRunDeletions(tx, run, scope, total, lost, at);
   }
   return deletions;
 }
 
 /** The future state that would be deleted, and what replaces it: minutes of new windows, changed occupancies. */
-function changeOf({ dates, missing, occupied }: SnapshotPlan, now: number): { lost: Amount; gained: Amount } {
+function changeOf(
+  { dates, missing, occupied }: SnapshotPlan,
+  now: number,
+): { lost: UpcomingAmount; gained: UpcomingAmount } {
   const [lost, gained] = [
     { minutes: 0, occupancies: 0 },
     { minutes: 0, occupancies: 0 },
@@ -90,7 +93,7 @@ function changeOf({ dates, missing, occupied }: SnapshotPlan, now: number): { lo
   return { lost, gained };
 }
 
-async function accountOf(tx: Db, calendar: string): Promise<Scope> {
+async function accountOf(tx: Db, calendar: string): Promise<DeletionScope> {
   return { scope: 'account', id: (await getCalendar(tx, calendar))?.account ?? '' };
 }
 
@@ -112,8 +115,12 @@ function excessiveDeletions({ scope: { scope }, lost, total }: ScopeDeletions, s
 
 /** Deletions that leave nothing of a calendar and that nothing replaces: they are held whatever the share. */
 function emptyingDeletions(
-  { lost, gained, ahead }: { readonly lost: Amount; readonly gained: Amount; readonly ahead: Amount },
-  lostInAll: Amount,
+  {
+    lost,
+    gained,
+    ahead,
+  }: { readonly lost: UpcomingAmount; readonly gained: UpcomingAmount; readonly ahead: UpcomingAmount },
+  lostInAll: UpcomingAmount,
 ): Deletion[] {
   const deletions: Deletion[] = [];
   if (lost.minutes >= EPSILON && ahead.minutes - lost.minutes + gained.minutes < EPSILON) {
@@ -131,7 +138,7 @@ function emptyingDeletions(
   return deletions;
 }
 
-const sum = (before: Amount | undefined, more: Amount): Amount => ({
+const sum = (before: UpcomingAmount | undefined, more: UpcomingAmount): UpcomingAmount => ({
   minutes: (before?.minutes ?? 0) + more.minutes,
   occupancies: (before?.occupancies ?? 0) + more.occupancies,
 });

@@ -1,7 +1,6 @@
 /** Saves the deletions of a snapshot as a held change that waits for a person's approval. */
 import { addDays } from '../../core/index.js';
 import type { Db } from '../../db/schema.js';
-import type { LockedCalendar } from '../../db/tables/events.js';
 import {
   type Deletion,
   type HeldChange,
@@ -9,6 +8,7 @@ import {
   type NewHeldChange,
   saveHeldChange,
 } from '../../db/tables/held-changes.js';
+import type { LockedCalendar } from '../../db/tables/locked-calendars.js';
 import { findTouchedDates } from './observed-at.js';
 import type { SnapshotPlan } from './plan-snapshot.js';
 import type { ResolvedSnapshot } from './resolve-snapshot.js';

@@ -1,9 +1,9 @@
 /** Loads the stored state of the dates and occupancies that a snapshot covers. */
 import { addDays, startOfDate } from '../../core/index.js';
 import type { Db } from '../../db/schema.js';
-import type { LockedCalendar } from '../../db/tables/events.js';
-import { findReportedDates, occupanciesAround } from '../../db/tables/snapshots.js';
-import { windowsOf } from '../../db/tables/windows.js';
+import type { LockedCalendar } from '../../db/tables/locked-calendars.js';
+import { findOccupanciesAround, findReportedDates } from '../../db/tables/snapshots.js';
+import { listWindows } from '../../db/tables/windows.js';
 import { firstAndLastDate } from './observed-at.js';
 import type { KnownState } from './plan-snapshot.js';
 import type { ResolvedSnapshot } from './resolve-snapshot.js';
@@ -21,7 +21,7 @@ export async function loadKnown(
         end: new Date(startOfDate(addDays(to, 1), calendar.timeZone)),
       }
     : undefined;
-  const occupancies = await occupanciesAround(tx, calendar.id, refs, around);
+  const occupancies = await findOccupanciesAround(tx, calendar.id, refs, around);
   const touched = [...occupied, ...occupancies].flatMap(
     (one) => firstAndLastDate(one, calendar.timeZone) ?? [],
   );
@@ -29,7 +29,7 @@ export async function loadKnown(
   return {
     calendar,
     occupancies,
-    windows: await windowsOf(tx, calendar.id, from, to),
+    windows: await listWindows(tx, calendar.id, from, to),
     reportedDates: await findReportedDates(tx, calendar.id, dates[0] ?? from, dates.at(-1) ?? to),
   };
 }

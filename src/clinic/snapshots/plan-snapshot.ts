@@ -2,7 +2,7 @@
  * Compares a snapshot with the stored state: what changes, what is stale, and what would be deleted. Each occupancy and each date's
  * windows have a time of observation; the later observation wins, and where both sides have a version, the version decides. Pure.
  */
-import type { LockedCalendar } from '../../db/tables/events.js';
+import type { LockedCalendar } from '../../db/tables/locked-calendars.js';
 import type { KnownOccupancy, ReportedDate } from '../../db/tables/snapshots.js';
 import type { StoredWindow } from '../../db/tables/windows.js';
 import { newestSnapshotAt, observedAtOf, type ReportedDates } from './observed-at.js';

@@ -8,7 +8,11 @@ import { randomUUID } from 'node:crypto';
 import type { Db } from '../../db/schema.js';
 import type { Account } from '../../db/tables/accounts.js';
 import { listCalendars } from '../../db/tables/calendars.js';
-import { clearStaged, nextStaged, stageSnapshot } from '../../db/tables/snapshots.js';
+import {
+  deleteStagedSnapshots,
+  findNextStagedSnapshot,
+  saveStagedSnapshot,
+} from '../../db/tables/staged-snapshots.js';
 import { PrivateAddresses } from '../../lib/private-addresses.js';
 import type { SnapshotOutcome } from './apply-snapshot.js';
 import { SourceError } from './source-error.js';
@@ -79,7 +83,7 @@ export async function pullSource(account: Account, options: PullOptions): Promis
     const omitted = complete ? staged.omitted.slice(0, MAX_NAMES) : [];
     return { ...applied, complete, unknown, omitted, problems: [...staged.problems, ...applied.problems] };
   } finally {
-    await clearStaged(db, run);
+    await deleteStagedSnapshots(db, run);
   }
 }
 
@@ -119,7 +123,7 @@ async function stage(
           problems.push({ line: line.number, reason: listOf(read.rejected) });
           gaps.add(read.calendar);
         }
-        await stageSnapshot(db, run, account.id, line.number, read.snapshot, new Date(arrivedAt));
+        await saveStagedSnapshot(db, run, account.id, line.number, read.snapshot, new Date(arrivedAt));
         omitted.delete(read.calendar);
         lines += 1;
       }
@@ -153,7 +157,7 @@ async function applyStaged(
   const problems: SourceProblem[] = [];
   const held: string[] = [];
   let left = lines;
-  let staged = await nextStaged(db, run, 0);
+  let staged = await findNextStagedSnapshot(db, run, 0);
   while (staged !== undefined && signal?.aborted !== true) {
     const { line, snapshot } = staged;
     const { calendar, ...body } = snapshot;
@@ -175,7 +179,7 @@ async function applyStaged(
       const reason = outcome.kind === 'invalid' ? outcome.problems[0].reason : 'its calendar is gone';
       problems.push({ line, reason });
     }
-    staged = await nextStaged(db, run, line);
+    staged = await findNextStagedSnapshot(db, run, line);
   }
   // An abort during the answer is a problem already.
   if (left > 0 && (signal?.aborted !== true || left < lines)) {

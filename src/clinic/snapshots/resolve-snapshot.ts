@@ -2,7 +2,7 @@
 
 import { DAY, MINUTE } from '../../core/duration.js';
 import { computeSlotConfigs, InvalidScheduleError, parseInstant } from '../../core/index.js';
-import type { LockedCalendar } from '../../db/tables/events.js';
+import type { LockedCalendar } from '../../db/tables/locked-calendars.js';
 import type { StoredWindow } from '../../db/tables/windows.js';
 import type { Problem } from '../../lib/validation.js';
 import {

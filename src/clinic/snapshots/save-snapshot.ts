@@ -1,8 +1,8 @@
 /** Saves the changes of a snapshot and marks the days dirty. */
 import { LOWEST_PRIORITY } from '../../core/index.js';
 import type { Db } from '../../db/schema.js';
-import type { LockedCalendar } from '../../db/tables/events.js';
-import { beginSyncOfAppointments } from '../../db/tables/linked-bookings.js';
+import { startSyncOfAppointments } from '../../db/tables/linked-bookings.js';
+import type { LockedCalendar } from '../../db/tables/locked-calendars.js';
 import { type Occupancy, saveOccupancies } from '../../db/tables/occupancy.js';
 import type { PendingCalendar } from '../../db/tables/pending-calendars.js';
 import { countDays } from '../../db/tables/snapshots.js';
@@ -33,7 +33,7 @@ export async function saveChanges(
   const applied = applyToState(events, { ...known, calendars: new Map([[calendar.id, calendar]]) }, now);
   await saveOccupancies(tx, applied.occupancies, at);
   await saveWindows(tx, applied.windows);
-  const toSync = await beginSyncOfAppointments(
+  const toSync = await startSyncOfAppointments(
     tx,
     applied.occupancies.map(({ ref }) => ({ calendar: calendar.id, ref })),
   );

@@ -1,7 +1,7 @@
 /** The observed behavior of a calendar's address, where the contract leaves it open. Contract: replaceSlots, getSlots. */
 import type { Cut } from '../../core/index.js';
 import type { Db } from '../schema.js';
-import type { ToldAt } from './days.js';
+import type { PublishedAddress } from './days.js';
 
 export interface AddressBehavior {
   /** How the marketplace cuts periods with services of different durations; undefined until observed. */
@@ -22,7 +22,7 @@ export async function getAddressBehavior(db: Db, calendar: string): Promise<Addr
 /** Changes nothing where the calendar has another address by now, because that one was not observed. */
 export async function saveAddressBehavior(
   db: Db,
-  at: ToldAt,
+  at: PublishedAddress,
   { cut, readLagMs }: AddressBehavior,
 ): Promise<void> {
   await db

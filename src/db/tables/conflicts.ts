@@ -1,7 +1,7 @@
 /** Finds double bookings: a marketplace booking and an overlapping appointment of the PMS that it is not linked to. */
 import { sql } from 'kysely';
+import type { AddressKey } from '../../docplanner/index.js';
 import type { Db } from '../schema.js';
-import type { PlaceOfCalendar } from './events.js';
 
 export interface Conflict {
   readonly account: string;
@@ -54,7 +54,7 @@ export async function findConflictsOfBooking(db: Db, calendar: string, booking: 
 }
 
 /** A half-open time interval at an address of the marketplace. */
-export interface SpanAtAddress extends PlaceOfCalendar {
+export interface SpanAtAddress extends AddressKey {
   readonly start: Date;
   readonly end: Date;
 }

@@ -1,11 +1,11 @@
 /**
- * Days: one local date of a calendar each, with what is wanted of it and what the marketplace was told.
- * A day counts its changes; it is pending while the published generation is behind. What is wanted and not
- * yet published is therefore a query, whatever crashed in between.
+ * Queries of `slotkeeper.days`: one row for each local date of a calendar, with its generation and the generation that was
+ * published last. A change increments the generation, and a day is pending while its published generation is lower. So the
+ * pending days are the result of a query, and a crash loses none of them.
  */
 import { sql } from 'kysely';
 import { LOWEST_PRIORITY, type Slot } from '../../core/index.js';
-import type { StatementPart } from '../combined-write.js';
+import { executePart, type StatementPart } from '../combined-write.js';
 import { nextRetryAt } from '../retry-delay.js';
 import type { Db } from '../schema.js';
 import type { Account } from './accounts.js';
@@ -17,11 +17,11 @@ export interface DayError {
   /** Bookable starts that were sent, and those that the marketplace shows, where they differ. */
   readonly expected?: readonly string[];
   readonly shown?: readonly string[];
-  /** How taken time of it was closed all the same; `null` where every way was refused, absent where none had to be closed. */
+  /** How busy time of the day was closed nevertheless; `null` where every option was refused, absent where none had to be closed. */
   readonly closedBy?: ClosedBy | null;
 }
 
-/** Slots without the taken time, a calendar break over it, or a day that shows nothing. */
+/** Slots without the busy time, a calendar break over it, or a day without slots. */
 export type ClosedBy = 'slots' | 'break' | 'clear';
 
 export interface StoredDay {
@@ -63,7 +63,7 @@ const toDay = (row: DayRow): StoredDay => ({
   error: row.error,
 });
 
-/** A change of a day that the marketplace has to hear of. */
+/** A change of a day that has to be published. */
 export interface DirtyDay {
   readonly calendar: string;
   readonly date: string;
@@ -71,9 +71,9 @@ export interface DirtyDay {
 }
 
 /**
- * Marks days as changed. Changes of windows make the day where it was not known; changes of occupancy only
- * touch days that have or had windows, because nothing is sold on the others.
- * @returns those of the changes whose days are marked
+ * Marks days as changed. A change of windows inserts the day where it does not exist. A change of occupancy updates only
+ * days that exist: the others never had windows, so nothing is bookable on them.
+ * @returns the changes whose days were marked
  */
 export async function markDays(
   db: Db,
@@ -91,15 +91,16 @@ export async function markDays(
         pending_since = coalesce(d.pending_since, excluded.pending_since),
         priority = least(d.priority, excluded.priority)`.execute(db);
   }
-  const marked = await markingOccupancy(changes.occupancy, now)?.execute(db);
-  return [...changes.windows, ...(marked?.rows ?? [])];
+  const marked = await executePart(db, markDaysOfOccupancy(changes.occupancy, now));
+  return [...changes.windows, ...marked];
 }
 
 /**
- * Changes of occupancy as a part of a statement; absent where there are none. As arrays, of which the planner knows that they
- * are short: of JSON it thinks that it is long, and reads all days that there are instead of looking each up.
+ * Marks the days of changes of occupancy, as a part of a statement; undefined where there are no changes. The changes are
+ * passed as arrays, which the planner estimates as short. It estimates JSON as long, and would scan all days instead of
+ * looking each one up.
  */
-export function markingOccupancy(
+export function markDaysOfOccupancy(
   changes: readonly DirtyDay[],
   now: Date,
 ): StatementPart<DirtyDay> | undefined {
@@ -120,21 +121,21 @@ export function markingOccupancy(
     RETURNING k.calendar, k.date, k.priority`;
 }
 
-/** One for each day: a statement changes a row once. */
+/** One change for each day, because a statement updates a row only once. */
 function highestPriorityOfEach(changes: readonly DirtyDay[]): DirtyDay[] {
   const days = new Map<string, DirtyDay>();
   for (const change of changes) {
     const key = `${change.date} ${change.calendar}`;
-    const known = days.get(key);
-    if (known === undefined || change.priority < known.priority) days.set(key, change);
+    const highest = days.get(key);
+    if (highest === undefined || change.priority < highest.priority) days.set(key, change);
   }
   return [...days.values()];
 }
 
 /**
- * An address service is not what it was: the days from now on whose windows offer it are told again, so that it shows
- * whether the marketplace still takes them.
- * @returns how many there are
+ * Marks the days from `now` on whose windows offer an address service that changed. They are published again, which shows
+ * whether the marketplace still accepts them.
+ * @returns how many days were marked
  */
 export async function markDaysOfService(
   db: Db,
@@ -153,36 +154,36 @@ export async function markDaysOfService(
   return Number(numAffectedRows ?? 0);
 }
 
-/** A day that does not show what it should. */
-export interface DriftingChange {
+/** A day whose availability in the marketplace differs from what is wanted. */
+export interface DriftingDayMark {
   readonly date: string;
-  /** As it was when it was compared: where it changed since, it is published anyway. */
+  /** The generation that was compared. A day that changed since is not marked: it is pending already. */
   readonly generation: number;
   readonly priority: number;
-  /** Whether its slots are as they were told: what hides taken time is not. */
-  readonly isTold: boolean;
+  /** Whether the marketplace shows the slots that were last sent, so that only the blocking of busy time differs. */
+  readonly isVerified: boolean;
 }
 
-/** Has these days published again, although nothing of theirs changed. */
-export async function markDrift(
+/** Marks days as pending although nothing that is wanted of them changed. */
+export async function markDriftingDays(
   db: Db,
   calendar: string,
-  changes: readonly DriftingChange[],
+  changes: readonly DriftingDayMark[],
   now: Date,
 ): Promise<void> {
   if (changes.length === 0) return;
   await sql`
     UPDATE slotkeeper.days d SET
-      generation = d.generation + 1, verified = d.verified AND k."isTold",
+      generation = d.generation + 1, verified = d.verified AND k."isVerified",
       pending_since = coalesce(d.pending_since, ${now}::timestamptz),
       priority = least(d.priority, k.priority)
     FROM jsonb_to_recordset(${JSON.stringify(changes)}::jsonb)
-      AS k (date date, generation bigint, priority integer, "isTold" boolean)
+      AS k (date date, generation bigint, priority integer, "isVerified" boolean)
     WHERE d.calendar_id = ${calendar} AND d.date = k.date AND d.generation = k.generation`.execute(db);
 }
 
-/** The days of a calendar between two local dates, both included. */
-export async function daysBetween(db: Db, calendar: string, from: string, to: string): Promise<StoredDay[]> {
+/** Lists the days of a calendar between two local dates, both included. */
+export async function listDays(db: Db, calendar: string, from: string, to: string): Promise<StoredDay[]> {
   const { rows } = await sql<DayRow>`
     SELECT date, generation, published_generation, pending_since, priority, published, verified, published_at,
            failed_generation, error
@@ -193,10 +194,10 @@ export async function daysBetween(db: Db, calendar: string, from: string, to: st
 }
 
 /**
- * The days that are wanted and not published, most urgent first; those that failed only where they are due again, and none
- * that was told and only waits for a reading.
+ * Finds the pending days, highest priority first. Failed days are included where their retry is due. Days that were sent and
+ * only wait for their verification are left out.
  */
-export async function pendingDays(
+export async function findPendingDays(
   db: Db,
   calendar: string,
   from: string,
@@ -220,8 +221,8 @@ export async function pendingDays(
   return rows.map(toDay);
 }
 
-/** Whether any of these days is not of this generation any more. */
-export async function haveChanged(
+/** Whether the generation of any of these days has changed. */
+export async function haveDaysChanged(
   db: Db,
   calendar: string,
   days: readonly Pick<StoredDay, 'date' | 'generation'>[],
@@ -235,7 +236,7 @@ export async function haveChanged(
   return rows.length > 0;
 }
 
-/** What was published of a day, up to the generation that was read when it was computed. */
+/** The slots that were published of a day, with the generation that they were computed from. */
 export interface PublishedDay {
   readonly date: string;
   readonly generation: number;
@@ -243,26 +244,26 @@ export interface PublishedDay {
   readonly verified: boolean;
 }
 
-/** Where something was told. */
-export type ToldAt = Pick<Calendar, 'id' | 'account' | 'facilityId' | 'doctorId' | 'addressId'>;
-/** By whom, and with which days. */
-export type ToldBy = Pick<Account, 'baseUrl' | 'clientId' | 'timeZone'>;
+/** The address that slots were published to. */
+export type PublishedAddress = Pick<Calendar, 'id' | 'account' | 'facilityId' | 'doctorId' | 'addressId'>;
+/** The account that slots were published with. */
+export type PublishingAccount = Pick<Account, 'baseUrl' | 'clientId' | 'timeZone'>;
 
 /**
- * Writes down what the marketplace was told. A day that changed meanwhile stays pending, and where the calendar is at
- * another address by now, nothing was told there.
+ * Records what was published. A day that changed meanwhile stays pending. Where the calendar has another address or its
+ * account other credentials by now, nothing is recorded: nothing was published there.
  */
-export async function savePublished(
+export async function recordPublishedDays(
   db: Db,
-  at: ToldAt,
-  by: ToldBy,
+  at: PublishedAddress,
+  by: PublishingAccount,
   days: readonly PublishedDay[],
   now: Date,
 ): Promise<void> {
   if (days.length === 0) return;
-  // Its rows are locked, not only read: whoever changes the address right now comes before or after.
+  // The rows are locked, not only read, so that a concurrent change of the address commits before or after this statement.
   await sql`
-    WITH place AS MATERIALIZED (
+    WITH target AS MATERIALIZED (
       SELECT c.id FROM slotkeeper.calendars c JOIN slotkeeper.accounts a ON a.id = c.account_id
       WHERE c.id = ${at.id} AND c.account_id = ${at.account} AND c.facility_id = ${at.facilityId}
         AND c.doctor_id = ${at.doctorId} AND c.address_id = ${at.addressId}
@@ -279,18 +280,17 @@ export async function savePublished(
       error = NULL,
       failures = 0,
       retry_at = NULL
-    -- As json all the way: jsonb would sort the fields of each slot.
+    -- The type is json throughout, because jsonb would sort the fields of each slot.
     FROM json_to_recordset(${JSON.stringify(days)}::json)
       AS k (date date, generation bigint, slots json, verified boolean)
-    WHERE d.calendar_id = (SELECT id FROM place) AND d.date = k.date`.execute(db);
+    WHERE d.calendar_id = (SELECT id FROM target) AND d.date = k.date`.execute(db);
 }
 
 /**
- * Sets days apart as failed. A later change of theirs tries them again at once, and a pause that grows after everything that
- * closes.
- * @param random from 0 to 1
+ * Records days as failed. They are retried when they change again, or after a backoff, with the lowest priority.
+ * @param random of the backoff's jitter, from 0 to 1
  */
-export async function saveFailed(
+export async function saveFailedDays(
   db: Db,
   calendar: string,
   days: readonly { readonly date: string; readonly generation: number; readonly error: DayError }[],
@@ -308,8 +308,9 @@ export async function saveFailed(
 }
 
 /**
- * Says that what these days show is unknown from now on: something is about to be sent, and whether it arrived
- * will only be known from the answer. Until then none of them equals anything.
+ * Records that what the marketplace shows of these days is unknown: a write is about to be sent, or a read showed something
+ * other than what was sent last. Until it is verified, a day counts as different from whatever is wanted of it, and is sent
+ * again.
  */
 export async function clearVerified(db: Db, calendar: string, dates: readonly string[]): Promise<void> {
   if (dates.length === 0) return;
@@ -322,11 +323,11 @@ export async function clearVerified(db: Db, calendar: string, dates: readonly st
 }
 
 /**
- * Writes down what the marketplace has answered that it took, while the day is not done otherwise: it stays pending.
- * A day that changed since it was read is left as it is: it may belong to another address by now.
- * @returns the dates of which it is written down
+ * Records the slots that the marketplace accepted, for days that stay pending for another reason. A day whose generation has
+ * changed is left unchanged, because it may belong to another address by now.
+ * @returns the dates that were updated
  */
-export async function saveTold(
+export async function saveAcceptedSlots(
   db: Db,
   calendar: string,
   days: readonly Omit<PublishedDay, 'verified'>[],

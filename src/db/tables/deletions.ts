@@ -1,20 +1,28 @@
-/** How much a calendar or an account has still to come, and how much of it one run has taken away so far. */
+/**
+ * Queries of the deletion guard: how much upcoming availability and occupancy a calendar or an account has, and how much of it
+ * one run of an import or a source has deleted so far (`slotkeeper.run_deletions`).
+ */
 import { sql } from 'kysely';
 import type { Db } from '../schema.js';
 
-export interface Scope {
+export interface DeletionScope {
   readonly scope: 'calendar' | 'account';
   readonly id: string;
 }
 
-export interface Amount {
-  /** Covered by windows, whatever is bookable in them. */
+export interface UpcomingAmount {
+  /** Minutes that windows cover, whichever services they offer. */
   readonly minutes: number;
   readonly occupancies: number;
 }
 
-/** What lies ahead: windows between the two instants, occupancies that end after the first. */
-export async function amountAhead(db: Db, { scope, id }: Scope, from: Date, until: Date): Promise<Amount> {
+/** Counts the minutes of windows between two instants, and the occupancies that end after the first. */
+export async function countUpcoming(
+  db: Db,
+  { scope, id }: DeletionScope,
+  from: Date,
+  until: Date,
+): Promise<UpcomingAmount> {
   const calendars =
     scope === 'calendar'
       ? sql`(SELECT ${id}::text AS id)`
@@ -35,16 +43,16 @@ export async function amountAhead(db: Db, { scope, id }: Scope, from: Date, unti
 }
 
 export interface RunDeletions {
-  /** When the run began to take away. */
-  readonly total: Amount;
-  readonly lost: Amount;
+  /** What there was when the run first deleted something. */
+  readonly total: UpcomingAmount;
+  readonly deleted: UpcomingAmount;
 }
 
-/** What a run has taken away so far; it is locked until the transaction ends. */
-export async function runDeletions(
+/** Reads what a run has deleted so far, and locks the row until the transaction ends. */
+export async function lockRunDeletions(
   db: Db,
   run: string,
-  { scope, id }: Scope,
+  { scope, id }: DeletionScope,
 ): Promise<RunDeletions | undefined> {
   const row = await db
     .selectFrom('slotkeeper.run_deletions')
@@ -57,31 +65,31 @@ export async function runDeletions(
   return (
     row && {
       total: { minutes: row.minutes, occupancies: row.occupancies },
-      lost: { minutes: row.minutes_deleted, occupancies: row.occupancies_deleted },
+      deleted: { minutes: row.minutes_deleted, occupancies: row.occupancies_deleted },
     }
   );
 }
 
-/** Adds to what the run has taken away. */
-export async function addRunDeletions(
+/** Adds to what a run has deleted. @param total applies only to the first record of a run */
+export async function recordRunDeletions(
   db: Db,
   run: string,
-  { scope, id }: Scope,
-  total: Amount,
-  lost: Amount,
+  { scope, id }: DeletionScope,
+  total: UpcomingAmount,
+  deleted: UpcomingAmount,
   now: Date,
 ): Promise<void> {
   await sql`
     INSERT INTO slotkeeper.run_deletions AS r
       (run_id, scope, id, minutes, minutes_deleted, occupancies, occupancies_deleted, begun_at)
-    VALUES (${run}, ${scope}, ${id}, ${total.minutes}, ${lost.minutes}, ${total.occupancies},
-            ${lost.occupancies}, ${now}::timestamptz)
+    VALUES (${run}, ${scope}, ${id}, ${total.minutes}, ${deleted.minutes}, ${total.occupancies},
+            ${deleted.occupancies}, ${now}::timestamptz)
     ON CONFLICT (run_id, scope, id) DO UPDATE SET
       minutes_deleted = r.minutes_deleted + excluded.minutes_deleted,
       occupancies_deleted = r.occupancies_deleted + excluded.occupancies_deleted`.execute(db);
 }
 
-/** Forgets runs that began before then. */
-export async function deleteExpiredRuns(db: Db, before: Date): Promise<void> {
+/** Deletes the counts of runs that began before an instant. */
+export async function deleteExpiredRunDeletions(db: Db, before: Date): Promise<void> {
   await db.deleteFrom('slotkeeper.run_deletions').where('begun_at', '<', before).execute();
 }

@@ -1,37 +1,45 @@
 /**
- * How far each notification has been brought to the clinic. It is open until it is delivered, failed or dropped; of
- * the open ones of a calendar only the first is sent.
+ * Queries of the delivery state of `slotkeeper.notifications`. A notification is open until it is delivered, failed or
+ * dropped. Of the open ones of a calendar only the first is sent, so that their order is preserved.
  */
 import { sql } from 'kysely';
 import type { Encryptor } from '../../crypto/encryptor.js';
 import type { Db } from '../schema.js';
 import type { NotificationItem, NotificationJob } from './notification-item.js';
-import { ITEM_COLUMNS, toItem } from './notifications.js';
+import { ITEM_COLUMNS, toNotificationItem } from './notifications.js';
 
-/** Notifications in one order: those of a calendar, or those of an account that are about none. */
+/** Notifications that are delivered in order: those of a calendar, or those of an account without a calendar. */
 export interface DeliveryKey {
   readonly account: string;
   readonly calendar: string | null;
 }
 
-/** Which notifications a webhook wants: those of all accounts, or of those that have one of their own. */
-export interface Wanted {
+/** Which notifications a webhook receives: those of all accounts, or those of the accounts with a webhook of their own. */
+export interface WebhookChannel {
   readonly byWebhook: 'all accounts' | 'accounts with their own';
 }
 
 const OPEN = sql`n.delivered_at IS NULL AND n.failed_at IS NULL AND n.dropped_at IS NULL`;
+/** Not delivered, or not parsed; not dropped in either case. */
+const FAILED = sql`failed_at IS NOT NULL OR (problem IS NOT NULL AND dismissed_at IS NULL)`;
 
-export const isWanted = ({ byWebhook }: Wanted) =>
+/** A condition on the account `a`: whether a webhook receives its notifications. */
+export const isForWebhook = ({ byWebhook }: WebhookChannel) =>
   byWebhook === 'all accounts' ? sql<boolean>`true` : sql<boolean>`(a.settings -> 'delivery') IS NOT NULL`;
 
-/** Where something is open, and its first one is due. */
-export async function dueKeys(db: Db, wanted: Wanted, now: Date, limit: number): Promise<DeliveryKey[]> {
+/** Finds the keys whose first open notification is due, the one that was received first first. */
+export async function findDueDeliveries(
+  db: Db,
+  channel: WebhookChannel,
+  now: Date,
+  limit: number,
+): Promise<DeliveryKey[]> {
   const { rows } = await sql<DeliveryKey>`
     SELECT account, calendar FROM (
       SELECT DISTINCT ON (n.account_id, n.calendar_id)
         n.account_id AS account, n.calendar_id AS calendar, n.retry_at, n.received_at
       FROM slotkeeper.notifications n JOIN slotkeeper.accounts a ON a.id = n.account_id
-      WHERE ${OPEN} AND n.position IS NOT NULL AND ${isWanted(wanted)}
+      WHERE ${OPEN} AND n.position IS NOT NULL AND ${isForWebhook(channel)}
       ORDER BY n.account_id, n.calendar_id, n.position) first
     WHERE retry_at IS NULL OR retry_at <= ${now}
     ORDER BY received_at
@@ -39,17 +47,21 @@ export async function dueKeys(db: Db, wanted: Wanted, now: Date, limit: number):
   return rows;
 }
 
-export interface Due {
+export interface OpenDelivery {
   readonly item: NotificationItem;
-  /** Attempts that failed. */
+  /** How many attempts failed. */
   readonly attempts: number;
   readonly firstAttemptAt: Date | null;
-  /** Not to be sent before. */
+  /** The notification is not sent before this instant. */
   readonly retryAt: Date | null;
 }
 
-/** The first that is open. */
-export async function firstOpen(db: Db, encryptor: Encryptor, key: DeliveryKey): Promise<Due | undefined> {
+/** Finds the first open notification of a key. */
+export async function findFirstOpenDelivery(
+  db: Db,
+  encryptor: Encryptor,
+  key: DeliveryKey,
+): Promise<OpenDelivery | undefined> {
   const row = await db
     .selectFrom('slotkeeper.notifications as n')
     .select([...ITEM_COLUMNS, 'attempts', 'first_attempt_at', 'retry_at'])
@@ -62,7 +74,7 @@ export async function firstOpen(db: Db, encryptor: Encryptor, key: DeliveryKey):
     .executeTakeFirst();
   return (
     row && {
-      item: toItem(row, encryptor),
+      item: toNotificationItem(row, encryptor),
       attempts: row.attempts,
       firstAttemptAt: row.first_attempt_at,
       retryAt: row.retry_at,
@@ -70,7 +82,7 @@ export async function firstOpen(db: Db, encryptor: Encryptor, key: DeliveryKey):
   );
 }
 
-export async function delivered(db: Db, id: string, now: Date): Promise<void> {
+export async function recordDelivered(db: Db, id: string, now: Date): Promise<void> {
   await sql`
     UPDATE slotkeeper.notifications n
     SET delivered_at = ${now}, first_attempt_at = coalesce(first_attempt_at, ${now}),
@@ -81,34 +93,34 @@ export async function delivered(db: Db, id: string, now: Date): Promise<void> {
 export interface NextAttempt {
   readonly began: Date;
   readonly retryAt: Date;
-  /** Whether the clinic asked for that wait. */
-  readonly isAsked: boolean;
+  /** Whether the webhook requested that delay. */
+  readonly isRequestedByClinic: boolean;
   readonly reason: string;
 }
 
-/** An attempt failed, and there will be another. */
-export async function deliverLater(
+/** Records a failed attempt that is retried. */
+export async function recordDeliveryRetry(
   db: Db,
   id: string,
-  { began, retryAt, isAsked, reason }: NextAttempt,
+  { began, retryAt, isRequestedByClinic, reason }: NextAttempt,
 ): Promise<void> {
   await sql`
     UPDATE slotkeeper.notifications n
     SET attempts = attempts + 1, first_attempt_at = coalesce(first_attempt_at, ${began}),
-        retry_at = ${retryAt}, pause_asked = ${isAsked}, retry_reason = ${reason}
+        retry_at = ${retryAt}, pause_asked = ${isRequestedByClinic}, retry_reason = ${reason}
     WHERE id = ${id} AND ${OPEN}`.execute(db);
 }
 
-/** It is not tried any more until somebody asks; those behind it go on. */
-export async function deliveryFailed(db: Db, id: string, reason: string, now: Date): Promise<void> {
+/** Records that delivery failed for good: it is retried only on request, and the notifications after it are sent. */
+export async function recordDeliveryFailed(db: Db, id: string, reason: string, now: Date): Promise<void> {
   await sql`
     UPDATE slotkeeper.notifications n
     SET attempts = attempts + 1, failed_at = ${now}, failed_reason = ${reason}, retry_at = NULL, retry_reason = NULL
     WHERE id = ${id} AND ${OPEN}`.execute(db);
 }
 
-/** What was not put on the queue for the PMS yet, in order. */
-export async function unqueued(db: Db, limit: number): Promise<NotificationJob[]> {
+/** Finds the notifications that were not added to the PMS queue yet, in order. */
+export async function findUnqueuedNotifications(db: Db, limit: number): Promise<NotificationJob[]> {
   const { rows } = await sql<NotificationJob>`
     SELECT id, account_id AS account, calendar_id AS calendar, name, position AS cursor
     FROM slotkeeper.notifications
@@ -118,30 +130,30 @@ export async function unqueued(db: Db, limit: number): Promise<NotificationJob[]
   return rows;
 }
 
-export async function queued(db: Db, ids: readonly string[], now: Date): Promise<void> {
+export async function recordQueued(db: Db, ids: readonly string[], now: Date): Promise<void> {
   await sql`
     UPDATE slotkeeper.notifications SET queued_at = ${now}
     WHERE id IN (SELECT jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb))`.execute(db);
 }
 
 export interface NotificationTotals {
-  /** Wanted by a webhook, and open. */
+  /** How many open notifications a webhook receives. */
   readonly undelivered: number;
-  /** Not delivered in time, or not readable, and not dropped by a person. */
+  /** How many failed or could not be parsed, and were not dropped. */
   readonly failed: number;
-  /** When the oldest undelivered one came. */
+  /** When the oldest undelivered one was received. */
   readonly oldest: Date | null;
 }
 
-export async function notificationTotals(db: Db, wanted: Wanted): Promise<NotificationTotals> {
+export async function countNotifications(db: Db, channel: WebhookChannel): Promise<NotificationTotals> {
   const { rows } = await sql<{ undelivered: string; oldest: Date | null; failed: string }>`
     SELECT o.undelivered, o.oldest, f.failed
     FROM (
       SELECT count(*) AS undelivered, min(n.received_at) AS oldest
       FROM slotkeeper.notifications n JOIN slotkeeper.accounts a ON a.id = n.account_id
-      WHERE ${OPEN} AND ${isWanted(wanted)}) o,
+      WHERE ${OPEN} AND ${isForWebhook(channel)}) o,
     (SELECT count(*) AS failed FROM slotkeeper.notifications
-      WHERE failed_at IS NOT NULL OR (problem IS NOT NULL AND dismissed_at IS NULL)) f`.execute(db);
+      WHERE ${FAILED}) f`.execute(db);
   const [row] = rows;
   return {
     undelivered: Number(row?.undelivered ?? 0),
@@ -155,60 +167,63 @@ export interface FailedNotification extends DeliveryKey {
   readonly name: string;
   /** Why it could not be delivered. */
   readonly failed: string | null;
-  /** Where it could not be read. */
+  /** Why it could not be parsed. */
   readonly problem: string | null;
 }
 
-export async function failedNotifications(db: Db, limit: number): Promise<FailedNotification[]> {
+export async function listFailedNotifications(db: Db, limit: number): Promise<FailedNotification[]> {
   const { rows } = await sql<FailedNotification>`
     SELECT id, account_id AS account, calendar_id AS calendar, name, failed_reason AS failed,
            CASE WHEN dismissed_at IS NULL THEN problem END AS problem
     FROM slotkeeper.notifications
-    WHERE failed_at IS NOT NULL OR (problem IS NOT NULL AND dismissed_at IS NULL)
+    WHERE ${FAILED}
     ORDER BY position
     LIMIT ${limit}`.execute(db);
   return rows;
 }
 
-/** A notification, and in which order it is brought to the clinic. */
-export interface DeliveryOf extends DeliveryKey {
+export interface RetriedNotification extends DeliveryKey {
   readonly id: string;
 }
 
 /**
- * Opens failed ones again, as if they had never been sent. One that cannot be read is told once more, and is no failure
- * any longer.
- * @returns those of which there was such a failure
+ * Makes failed notifications open again, as if they had never been sent. One that could not be parsed is sent once more and
+ * no longer counts as failed.
+ * @returns those that had failed
  */
-export async function retryNotifications(db: Db, ids: readonly string[], now: Date): Promise<DeliveryOf[]> {
-  const { rows } = await sql<DeliveryOf>`
+export async function retryFailedNotifications(
+  db: Db,
+  ids: readonly string[],
+  now: Date,
+): Promise<RetriedNotification[]> {
+  const { rows } = await sql<RetriedNotification>`
     UPDATE slotkeeper.notifications
     SET failed_at = NULL, failed_reason = NULL, delivered_at = NULL, dropped_at = NULL, attempts = 0,
         first_attempt_at = NULL, retry_at = NULL, retry_reason = NULL, dismissed_at = ${now}
-    WHERE id = ANY(${[...ids]}::text[]) AND (failed_at IS NOT NULL OR (problem IS NOT NULL AND dismissed_at IS NULL))
+    WHERE id = ANY(${[...ids]}::text[]) AND (${FAILED})
     RETURNING id, account_id AS account, calendar_id AS calendar`.execute(db);
   return rows;
 }
 
 /**
- * Gives up bringing them to the clinic, or takes it that somebody has seen that they cannot be read.
- * @returns those of which there was such a failure
+ * Drops failed notifications, and dismisses those that could not be parsed.
+ * @returns the ids of those that had failed
  */
-export async function dropNotifications(db: Db, ids: readonly string[], now: Date): Promise<string[]> {
+export async function dropFailedNotifications(db: Db, ids: readonly string[], now: Date): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
     UPDATE slotkeeper.notifications
     SET dropped_at = CASE WHEN failed_at IS NULL THEN dropped_at ELSE ${now}::timestamptz END,
         failed_at = NULL, failed_reason = NULL, dismissed_at = ${now}::timestamptz
-    WHERE id = ANY(${[...ids]}::text[]) AND (failed_at IS NOT NULL OR (problem IS NOT NULL AND dismissed_at IS NULL))
+    WHERE id = ANY(${[...ids]}::text[]) AND (${FAILED})
     RETURNING id`.execute(db);
   return rows.map(({ id }) => id);
 }
 
 /**
- * Ends the waits of an account's open ones.
- * @returns where there are any
+ * Makes an account's open notifications due now.
+ * @returns the keys that have any
  */
-export async function retryDeliveriesNow(db: Db, account: string): Promise<DeliveryKey[]> {
+export async function retryDeliveriesOfAccount(db: Db, account: string): Promise<DeliveryKey[]> {
   const { rows } = await sql<DeliveryKey>`
     WITH open AS (
       UPDATE slotkeeper.notifications n SET retry_at = NULL
@@ -218,61 +233,65 @@ export async function retryDeliveriesNow(db: Db, account: string): Promise<Deliv
   return rows;
 }
 
-/** The accounts that one webhook is for. */
-export interface Clinic {
+/** A webhook, which identifies the accounts that use it. */
+export interface WebhookTarget {
   readonly url: string;
-  /** Whether it is that of the accounts without their own, too. */
-  readonly isForAll: boolean;
+  /** Whether accounts without a webhook of their own use it, too. */
+  readonly isDefault: boolean;
 }
 
-const isOfClinic = ({ url, isForAll }: Clinic) => sql<boolean>`
-  (a.settings -> 'delivery' ->> 'url' = ${url} OR ${isForAll}::boolean AND a.settings -> 'delivery' IS NULL)`;
+const isOfWebhook = ({ url, isDefault }: WebhookTarget) => sql<boolean>`
+  (a.settings -> 'delivery' ->> 'url' = ${url} OR ${isDefault}::boolean AND a.settings -> 'delivery' IS NULL)`;
 
 /**
- * Ends waits for another attempt at one webhook, but for those that the clinic asked for: those of fewer attempts first, so
- * that what the clinic never takes keeps no other waiting.
+ * Makes notifications of one webhook that wait for a retry due now, except where the webhook requested the delay.
+ * Notifications with fewer attempts come first, so that one that the webhook never accepts does not delay the others.
  * @param limit of notifications
- * @returns where there were any
+ * @returns the keys that had any
  */
-export async function endWaits(db: Db, clinic: Clinic, limit: number): Promise<DeliveryKey[]> {
+export async function retryDeliveriesOfWebhook(
+  db: Db,
+  webhook: WebhookTarget,
+  limit: number,
+): Promise<DeliveryKey[]> {
   const { rows } = await sql<DeliveryKey>`
-    WITH waiting AS (
+    WITH due AS (
       SELECT n.id FROM slotkeeper.notifications n JOIN slotkeeper.accounts a ON a.id = n.account_id
-      WHERE n.retry_at IS NOT NULL AND NOT n.pause_asked AND ${OPEN} AND ${isOfClinic(clinic)}
+      WHERE n.retry_at IS NOT NULL AND NOT n.pause_asked AND ${OPEN} AND ${isOfWebhook(webhook)}
       ORDER BY n.attempts, n.retry_at
       LIMIT ${limit}
       FOR UPDATE OF n SKIP LOCKED),
-    ended AS (
-      UPDATE slotkeeper.notifications n SET retry_at = NULL FROM waiting w WHERE n.id = w.id
+    retried AS (
+      UPDATE slotkeeper.notifications n SET retry_at = NULL FROM due d WHERE n.id = d.id
       RETURNING n.account_id, n.calendar_id)
-    SELECT DISTINCT account_id AS account, calendar_id AS calendar FROM ended`.execute(db);
+    SELECT DISTINCT account_id AS account, calendar_id AS calendar FROM retried`.execute(db);
   return rows;
 }
 
-/** The same for everything that waits there, also where the clinic asked for the wait: a person ends it. */
-export async function endAllWaits(db: Db, clinic: Clinic): Promise<DeliveryKey[]> {
+/** Does the same for all notifications of the webhook, also where the webhook requested the delay: a person requests it. */
+export async function retryAllDeliveriesOfWebhook(db: Db, webhook: WebhookTarget): Promise<DeliveryKey[]> {
   const { rows } = await sql<DeliveryKey>`
-    WITH ended AS (
+    WITH retried AS (
       UPDATE slotkeeper.notifications n SET retry_at = NULL
       FROM slotkeeper.accounts a
-      WHERE a.id = n.account_id AND n.retry_at IS NOT NULL AND ${OPEN} AND ${isOfClinic(clinic)}
+      WHERE a.id = n.account_id AND n.retry_at IS NOT NULL AND ${OPEN} AND ${isOfWebhook(webhook)}
       RETURNING n.account_id, n.calendar_id)
-    SELECT DISTINCT account_id AS account, calendar_id AS calendar FROM ended`.execute(db);
+    SELECT DISTINCT account_id AS account, calendar_id AS calendar FROM retried`.execute(db);
   return rows;
 }
 
 export interface WaitingDelivery {
   readonly account: string;
-  /** Notifications of the account that are not delivered. */
+  /** How many notifications of the account are open. */
   readonly count: number;
-  /** Of the attempt that failed last. */
+  /** Why the attempt that is retried next failed. */
   readonly reason: string;
-  /** When the next attempt is made. */
+  /** When the next retry is due. */
   readonly retryAt: Date;
 }
 
-/** The accounts whose webhook did not take what it was sent, and is tried again. */
-export async function waitingDeliveries(db: Db): Promise<WaitingDelivery[]> {
+/** Lists the accounts whose webhook did not accept a notification that is retried. */
+export async function listWaitingDeliveries(db: Db): Promise<WaitingDelivery[]> {
   const { rows } = await sql<WaitingDelivery>`
     SELECT w.account_id AS account, w.reason, w.retry_at AS "retryAt",
       (SELECT count(*)::integer FROM slotkeeper.notifications n WHERE n.account_id = w.account_id AND ${OPEN}) AS count

@@ -1,4 +1,4 @@
-/** What failed and is tried again after a pause: days that the marketplace would not take, calendars that it refuses. */
+/** Queries of what failed and is retried after a backoff: days that the marketplace did not accept, and calendars that it refuses. */
 import { sql } from 'kysely';
 import type { Db } from '../schema.js';
 import { NO_FAILURES } from './calendar-retries.js';
@@ -8,20 +8,20 @@ export interface FailedDay {
   readonly calendar: string;
   readonly date: string;
   readonly error: DayError;
-  /** When it is tried again. */
+  /** When the retry is due. */
   readonly retryAt: Date | null;
 }
 
 export interface FailedCalendar {
   readonly calendar: string;
   readonly reason: string;
-  /** Since when. */
+  /** Since when the calendar has failed. */
   readonly at: Date;
-  /** When it is tried again. */
+  /** When the retry is due. */
   readonly retryAt: Date | null;
 }
 
-export async function failedDays(db: Db): Promise<FailedDay[]> {
+export async function listFailedDays(db: Db): Promise<FailedDay[]> {
   const { rows } = await sql<FailedDay>`
     SELECT calendar_id AS calendar, date, error, retry_at AS "retryAt" FROM slotkeeper.days
     WHERE generation > published_generation AND failed_generation = generation
@@ -29,7 +29,7 @@ export async function failedDays(db: Db): Promise<FailedDay[]> {
   return rows;
 }
 
-export async function failedCalendars(db: Db): Promise<FailedCalendar[]> {
+export async function listFailedCalendars(db: Db): Promise<FailedCalendar[]> {
   const rows = await db
     .selectFrom('slotkeeper.calendars')
     .select(['id', 'failed_reason', 'failed_at', 'retry_at'])
@@ -44,8 +44,8 @@ export async function failedCalendars(db: Db): Promise<FailedCalendar[]> {
   }));
 }
 
-/** Failed calendars that are due to be tried again. */
-export async function failedCalendarsDue(db: Db, now: Date, limit: number): Promise<string[]> {
+/** Finds failed calendars whose retry is due. */
+export async function findDueFailedCalendars(db: Db, now: Date, limit: number): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
     SELECT id FROM slotkeeper.calendars
     WHERE failed_reason IS NOT NULL AND (retry_at IS NULL OR retry_at <= ${now})
@@ -54,11 +54,11 @@ export async function failedCalendarsDue(db: Db, now: Date, limit: number): Prom
 }
 
 /**
- * Has everything of these calendars that failed tried again now: the calendars themselves, their days, and the bookings
- * that are linked to appointments.
- * @returns those of which anything had failed
+ * Makes the retries of these calendars due now: of the calendars themselves, of their failed days and of their failed
+ * linked bookings.
+ * @returns the calendars of which anything had failed
  */
-export async function retryFailuresOf(db: Db, calendars: readonly string[], now: Date): Promise<string[]> {
+export async function retryFailures(db: Db, calendars: readonly string[], now: Date): Promise<string[]> {
   if (calendars.length === 0) return [];
   const { rows } = await sql<{ calendar: string }>`
     WITH of_calendars AS (
@@ -87,7 +87,7 @@ export interface DayKey {
   readonly date: string;
 }
 
-/** @returns those of which there was such a failure */
+/** Clears the failures of these days, so that they are retried now. @returns those that had failed */
 export async function retryFailedDays(db: Db, days: readonly DayKey[]): Promise<DayKey[]> {
   const { rows } = await sql<DayKey>`
     UPDATE slotkeeper.days d SET failed_generation = NULL, error = NULL, failures = 0, retry_at = NULL
@@ -97,8 +97,13 @@ export async function retryFailedDays(db: Db, days: readonly DayKey[]): Promise<
   return rows;
 }
 
-/** Those of a calendar between two local dates, both included. @returns how many there were */
-export async function retryDays(db: Db, calendar: string, from: string, to: string): Promise<number> {
+/** Clears the failures of a calendar's days between two local dates, both included. @returns how many had failed */
+export async function retryFailedDaysBetween(
+  db: Db,
+  calendar: string,
+  from: string,
+  to: string,
+): Promise<number> {
   const { numAffectedRows } = await sql`
     UPDATE slotkeeper.days SET failed_generation = NULL, error = NULL, failures = 0, retry_at = NULL
     WHERE calendar_id = ${calendar} AND date BETWEEN ${from}::date AND ${to}::date
@@ -106,14 +111,14 @@ export async function retryDays(db: Db, calendar: string, from: string, to: stri
   return Number(numAffectedRows ?? 0);
 }
 
-/** What a day is that is wanted no more, until it changes again. What the marketplace shows of it is unknown. */
+/** Sets a day as not pending until it changes again. What the marketplace shows of it is unknown. */
 const DROPPED = sql`
   published_generation = generation, published = NULL, verified = false, pending_since = NULL,
   priority = NULL, failed_generation = NULL, error = NULL, failures = 0, retry_at = NULL`;
 
 /**
- * Takes these days out of what is wanted.
- * @returns those of which there was such a failure
+ * Drops failed days: they are published only when they change again.
+ * @returns those that had failed
  */
 export async function dropFailedDays(db: Db, days: readonly DayKey[]): Promise<DayKey[]> {
   const { rows } = await sql<DayKey>`
@@ -124,7 +129,7 @@ export async function dropFailedDays(db: Db, days: readonly DayKey[]): Promise<D
   return rows;
 }
 
-/** @returns those of which there was such a failure */
+/** Clears the failures of these calendars, so that they are retried now. @returns those that had failed */
 export async function retryFailedCalendars(db: Db, calendars: readonly string[]): Promise<string[]> {
   const rows = await db
     .updateTable('slotkeeper.calendars')
@@ -137,8 +142,8 @@ export async function retryFailedCalendars(db: Db, calendars: readonly string[])
 }
 
 /**
- * Takes what is pending of these calendars out of what is wanted; later changes are tried.
- * @returns those of which there was such a failure
+ * Drops the pending days of failed calendars. Later changes are published.
+ * @returns the calendars that had failed
  */
 export async function dropFailedCalendars(db: Db, calendars: readonly string[]): Promise<string[]> {
   return await db.transaction().execute(async (tx) => {
@@ -150,8 +155,8 @@ export async function dropFailedCalendars(db: Db, calendars: readonly string[]):
   });
 }
 
-/** Calendars that failed, or of which a day failed. */
-export async function calendarsThatFail(db: Db): Promise<string[]> {
+/** Lists the calendars that failed or that have failed days. */
+export async function listFailingCalendars(db: Db): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
     SELECT id FROM slotkeeper.calendars WHERE failed_reason IS NOT NULL
     UNION SELECT calendar_id FROM slotkeeper.days

@@ -1,11 +1,14 @@
-/** Holds: what a snapshot or a configuration would take away, kept until a person decides. */
+/**
+ * Queries of `slotkeeper.held_changes` and `slotkeeper.held_change_dates`: changes of a snapshot or a configuration that would
+ * delete too much, and that wait until a person approves or drops them.
+ */
 import { sql } from 'kysely';
 import type { Db } from '../schema.js';
 import type { Calendar } from './calendars.js';
 import type { AccountHorizon } from './pending-calendars.js';
 import type { StoredWindow } from './windows.js';
 
-/** How much would be lost, of how much that is still to come. */
+/** How much of the upcoming windows or occupancies a change would delete. */
 export interface Deletion {
   readonly scope: 'calendar' | 'account';
   /** Windows are counted in minutes, occupancies in number. */
@@ -16,24 +19,24 @@ export interface Deletion {
 
 export interface HeldDate {
   readonly date: string;
-  /** The windows that were asked for; absent where only releases are held. */
+  /** The windows that the change sets; absent where only releases are held. */
   readonly windows?: readonly StoredWindow[] | undefined;
 }
 
 export interface NewHeldChange {
   readonly calendar: string;
   readonly cause: 'snapshot' | 'configuration';
-  /** The local dates that were spoken of, both included. */
+  /** The local dates that the change covers, both included. */
   readonly from: string;
   readonly to: string;
-  /** Of when it speaks. */
+  /** When the state that the change describes was observed. */
   readonly observedAt: Date;
   readonly heldAt: Date;
   readonly deletions: readonly Deletion[];
   readonly dates: readonly HeldDate[];
-  /** The refs that it would release. */
+  /** The refs that the change would release. */
   readonly releases: readonly string[];
-  /** The calendar as it was configured, where that is what is held. */
+  /** The new configuration of the calendar, where that is held. */
   readonly configured?: Calendar | undefined;
 }
 
@@ -42,27 +45,27 @@ export interface HeldChange extends NewHeldChange {
 }
 
 /** @returns its id */
-export async function saveHeldChange(db: Db, hold: NewHeldChange): Promise<string> {
+export async function saveHeldChange(db: Db, change: NewHeldChange): Promise<string> {
   const { id } = await db
     .insertInto('slotkeeper.held_changes')
     .values({
-      calendar_id: hold.calendar,
-      cause: hold.cause,
-      from_date: hold.from,
-      to_date: hold.to,
-      observed_at: hold.observedAt,
-      held_at: hold.heldAt,
-      deletions: JSON.stringify(hold.deletions),
-      releases: JSON.stringify(hold.releases),
-      calendar: hold.configured === undefined ? null : JSON.stringify(hold.configured),
+      calendar_id: change.calendar,
+      cause: change.cause,
+      from_date: change.from,
+      to_date: change.to,
+      observed_at: change.observedAt,
+      held_at: change.heldAt,
+      deletions: JSON.stringify(change.deletions),
+      releases: JSON.stringify(change.releases),
+      calendar: change.configured === undefined ? null : JSON.stringify(change.configured),
     })
     .returning('id')
     .executeTakeFirstOrThrow();
-  if (hold.dates.length > 0) {
+  if (change.dates.length > 0) {
     await sql`
       INSERT INTO slotkeeper.held_change_dates (held_change_id, date, windows)
       SELECT ${id}::bigint, k.date, k.windows
-      FROM jsonb_to_recordset(${JSON.stringify(hold.dates)}::jsonb) AS k (date date, windows jsonb)`.execute(
+      FROM jsonb_to_recordset(${JSON.stringify(change.dates)}::jsonb) AS k (date date, windows jsonb)`.execute(
       db,
     );
   }
@@ -88,7 +91,7 @@ type StoredWindowJson = Omit<StoredWindow, 'start' | 'end'> & {
   readonly end: string;
 };
 
-/** All holds, or the one with this id, oldest first. */
+/** Finds all held changes, or the one with this id, oldest first. */
 export async function findHeldChanges(db: Db, id?: string): Promise<HeldChange[]> {
   const { rows } = await sql<HeldChangeRow>`
     SELECT h.id, h.calendar_id, h.cause, h.from_date, h.to_date, h.observed_at, h.held_at, h.deletions, h.releases,
@@ -112,22 +115,22 @@ export async function findHeldChanges(db: Db, id?: string): Promise<HeldChange[]
     releases: row.releases,
     dates: (row.dates ?? []).map(({ date, windows }) => ({
       date,
-      ...(windows === null ? {} : { windows: windows.map(revived) }),
+      ...(windows === null ? {} : { windows: windows.map(toStoredWindow) }),
     })),
     ...(row.calendar === null ? {} : { configured: row.calendar }),
   }));
 }
 
-const revived = ({ start, end, ...window }: StoredWindowJson): StoredWindow => ({
+const toStoredWindow = ({ start, end, ...window }: StoredWindowJson): StoredWindow => ({
   ...window,
   start: new Date(start),
   end: new Date(end),
 });
 
-/** What its notification is known by. */
-export const hashOfHeld = (id: string): string => `held ${id}`;
+/** The hash that identifies the notification of a held change. */
+export const heldChangeHash = (id: string): string => `held ${id}`;
 
-/** @returns whether there was one */
+/** @returns whether it existed */
 export async function deleteHeldChange(db: Db, id: string): Promise<boolean> {
   const { numDeletedRows } = await db
     .deleteFrom('slotkeeper.held_changes')
@@ -137,11 +140,12 @@ export async function deleteHeldChange(db: Db, id: string): Promise<boolean> {
 }
 
 /**
- * A newer snapshot of these dates is in the place of what was held of them before. Where it is the same range moved on, as
- * every night's is, the dates that it has left behind go, too: nothing will speak of them again.
- * @returns how many holds are gone by it
+ * Deletes what earlier snapshots held of these dates, because a newer snapshot replaces it. Where the newer snapshot covers
+ * the same range moved forward, as every night's does, the dates before its range are deleted, too: no later snapshot covers
+ * them.
+ * @returns how many held changes were deleted
  */
-export async function replaceHeld(
+export async function deleteReplacedHeldChanges(
   db: Db,
   calendar: string,
   from: string,
@@ -154,11 +158,11 @@ export async function replaceHeld(
       AND (h.observed_at <= ${observedAt}::timestamptz AND d.date BETWEEN ${from} AND ${to}
         OR h.observed_at < ${observedAt}::timestamptz AND d.date < ${from} AND h.to_date >= ${from}
           AND ${to}::date - h.to_date >= ${from}::date - h.from_date)`.execute(db);
-  return await deleteEmptied(db, calendar);
+  return await deleteEmptyHeldChanges(db, calendar);
 }
 
-/** @returns how many: snapshots' holds of which no date is left */
-async function deleteEmptied(db: Db, calendar?: string): Promise<number> {
+/** Deletes the held changes of snapshots that have no date left. @returns how many */
+async function deleteEmptyHeldChanges(db: Db, calendar?: string): Promise<number> {
   const { numAffectedRows } = await sql`
     DELETE FROM slotkeeper.held_changes h
     WHERE (${calendar ?? null}::text IS NULL OR h.calendar_id = ${calendar ?? null}) AND h.cause = 'snapshot'
@@ -167,10 +171,10 @@ async function deleteEmptied(db: Db, calendar?: string): Promise<number> {
 }
 
 /**
- * A configuration that was held is no longer what is asked for.
+ * Deletes the held configuration of a calendar, because another one was requested.
  * @returns whether there was one
  */
-export async function dropHeldConfiguration(db: Db, calendar: string): Promise<boolean> {
+export async function deleteHeldConfiguration(db: Db, calendar: string): Promise<boolean> {
   const { numDeletedRows } = await db
     .deleteFrom('slotkeeper.held_changes')
     .where('calendar_id', '=', calendar)
@@ -179,8 +183,8 @@ export async function dropHeldConfiguration(db: Db, calendar: string): Promise<b
   return numDeletedRows > 0n;
 }
 
-/** The calendars of which a configuration is held. */
-export async function heldConfigurations(db: Db): Promise<Set<string>> {
+/** Finds the calendars that have a held configuration. */
+export async function findHeldConfigurations(db: Db): Promise<Set<string>> {
   const rows = await db
     .selectFrom('slotkeeper.held_changes')
     .select('calendar_id')
@@ -189,22 +193,27 @@ export async function heldConfigurations(db: Db): Promise<Set<string>> {
   return new Set(rows.map((row) => row.calendar_id));
 }
 
-/** Dates of which something is still held: what was said of their windows since then ends it. */
+/** Joins the dates that are still held. Windows that were reported after the held change was observed replace the held ones. */
 const stillHeld = sql`
   FROM slotkeeper.held_changes h
   JOIN slotkeeper.held_change_dates x ON x.held_change_id = h.id
   LEFT JOIN slotkeeper.days w ON w.calendar_id = h.calendar_id AND w.date = x.date
   WHERE (x.windows IS NULL OR w.windows_at IS NULL OR w.windows_at <= h.observed_at)`;
 
-/** The held dates of a calendar, `from` and `to` included. */
-export async function heldDates(db: Db, calendar: string, from: string, to: string): Promise<Set<string>> {
+/** Finds the held dates of a calendar, `from` and `to` included. */
+export async function findHeldDates(
+  db: Db,
+  calendar: string,
+  from: string,
+  to: string,
+): Promise<Set<string>> {
   const { rows } = await sql<{ date: string }>`
     SELECT DISTINCT x.date ${stillHeld}
       AND h.calendar_id = ${calendar} AND x.date BETWEEN ${from} AND ${to}`.execute(db);
   return new Set(rows.map(({ date }) => date));
 }
 
-/** How many days of the accounts' horizons are held. */
+/** Counts the held days in the accounts' horizons. */
 export async function countHeldDays(db: Db, horizons: readonly AccountHorizon[]): Promise<number> {
   const { rows } = await sql<{ days: string }>`
     SELECT count(*) AS days FROM (
@@ -218,9 +227,9 @@ export async function countHeldDays(db: Db, horizons: readonly AccountHorizon[])
   return Number(rows[0]?.days ?? 0);
 }
 
-/** Forgets what is held of dates that are over, and holds of which nothing else is left. */
+/** Deletes held dates that are over, and the held changes that have nothing left. @param before a local date */
 export async function deleteExpiredHeldChanges(db: Db, before: string): Promise<void> {
   await db.deleteFrom('slotkeeper.held_change_dates').where('date', '<', before).execute();
-  await deleteEmptied(db);
+  await deleteEmptyHeldChanges(db);
   await db.deleteFrom('slotkeeper.held_changes').where('to_date', '<', before).execute();
 }

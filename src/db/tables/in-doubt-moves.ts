@@ -1,28 +1,31 @@
-/** Moves of bookings that were sent to the marketplace, from just before until it is understood what came of them. */
+/** Queries of `slotkeeper.in_doubt_moves`: moves of bookings that were sent to the marketplace and whose outcome is not known yet. */
 import type { Db } from '../schema.js';
 
 export interface InDoubtMove {
-  /** The visit booking id that it had before. */
+  /** The visit booking id before the move. */
   readonly booking: string;
   readonly start: Date;
-  /** How long the visit is there; null where the marketplace decides it. */
+  /** The duration after the move; null where the marketplace decides it. */
   readonly minutes: number | null;
-  /** The address that it moves to, mostly its own. */
+  /** The address that the booking moves to, usually its own. */
   readonly addressId: string;
 }
 
-/** Written down before it is sent. A booking has one at most: another is sent only when it is known what became of it. */
+/**
+ * Records a move before it is sent. A booking has at most one: another move is sent only when the outcome of this one is
+ * known.
+ */
 export async function recordInDoubtMove(db: Db, calendar: string, move: InDoubtMove): Promise<void> {
   const { booking, start, minutes, addressId } = move;
-  const sent = { start_at: start, minutes, address_id: addressId };
+  const target = { start_at: start, minutes, address_id: addressId };
   await db
     .insertInto('slotkeeper.in_doubt_moves')
-    .values({ calendar_id: calendar, booking_id: booking, ...sent })
-    .onConflict((conflict) => conflict.columns(['calendar_id', 'booking_id']).doUpdateSet(sent))
+    .values({ calendar_id: calendar, booking_id: booking, ...target })
+    .onConflict((conflict) => conflict.columns(['calendar_id', 'booking_id']).doUpdateSet(target))
     .execute();
 }
 
-/** It was answered, or it was found out what became of it. */
+/** Deletes a move whose outcome is known. */
 export async function deleteInDoubtMove(db: Db, calendar: string, booking: string): Promise<void> {
   await db
     .deleteFrom('slotkeeper.in_doubt_moves')
@@ -31,8 +34,8 @@ export async function deleteInDoubtMove(db: Db, calendar: string, booking: strin
     .execute();
 }
 
-/** Those of the bookings of which a move was sent, and it is not known what became of it. */
-export async function findInDoubtMoves(
+/** Finds the bookings of these that have an in-doubt move. */
+export async function findBookingsInDoubt(
   db: Db,
   account: string,
   bookings: readonly string[],
@@ -48,8 +51,8 @@ export async function findInDoubtMoves(
   return new Set(rows.map(({ booking_id: id }) => id));
 }
 
-/** Those of a calendar of which it is not known what became of them. */
-export async function countInDoubtMoves(db: Db, calendar: string): Promise<InDoubtMove[]> {
+/** Lists the in-doubt moves of a calendar, earliest first. */
+export async function listInDoubtMoves(db: Db, calendar: string): Promise<InDoubtMove[]> {
   const rows = await db
     .selectFrom('slotkeeper.in_doubt_moves')
     .select(['booking_id', 'start_at', 'minutes', 'address_id'])

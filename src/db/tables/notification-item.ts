@@ -1,24 +1,25 @@
 /**
- * What a clinic is told, as its webhook, its feed and the library give it: told apart by `name`. What the marketplace said is in `data` as it
- * came, so ids may be text or numbers, instants are ISO 8601 with an offset, and there may be more fields than are named here.
+ * Types of the notifications that a clinic receives by its webhook, its feed and the library. They are discriminated by `name`.
+ * `data` is what the marketplace sent, unchanged: ids may be text or numbers, instants are ISO 8601 with an offset, and there
+ * may be more fields than these types name.
  */
 import type { Deletion } from './held-changes.js';
 
-/** Something of the marketplace's by its id; whatever else there is of it is there as it came. */
+/** An object of the marketplace with its id. Its other fields are passed on unchanged. */
 export interface MarketplaceThing {
   readonly id: string | number;
   readonly name?: string;
   readonly [field: string]: unknown;
 }
 
-/** Where it was. */
+/** The facility, doctor and address that a notification is about. */
 export interface MarketplacePlace {
   readonly facility: MarketplaceThing;
   readonly doctor: MarketplaceThing;
   readonly address: MarketplaceThing;
 }
 
-/** A visit booking. It is about a patient. */
+/** A visit booking. It contains personal data of a patient. */
 export interface VisitBooking extends MarketplaceThing {
   readonly status: string;
   /** ISO 8601. */
@@ -31,7 +32,7 @@ export interface VisitBooking extends MarketplaceThing {
   readonly patient?: { readonly [field: string]: unknown };
 }
 
-/** A booking that is only asked for. It is about a patient. */
+/** A booking that a patient requests. It contains personal data of the patient. */
 export interface VisitBookingRequest {
   /** ISO 8601. */
   readonly start_at: string;
@@ -42,7 +43,7 @@ export interface VisitBookingRequest {
   readonly [field: string]: unknown;
 }
 
-/** A calendar break, which a doctor made in the marketplace. */
+/** A calendar break that a doctor created in the marketplace. */
 export interface MarketplaceBreak extends MarketplaceThing {
   /** ISO 8601. */
   readonly since: string;
@@ -67,18 +68,18 @@ interface NamedService {
   readonly service: { readonly id: string; readonly name: string | null };
 }
 
-/** What is in `data`, by the name. */
+/** The type of `data` for each `name`. */
 export interface NotificationData {
-  /** A patient asks to book. */
+  /** A patient requests a booking. */
   'slot-booking': MarketplacePlace & { readonly visit_booking_request: VisitBookingRequest };
   'slot-booked': AboutBooking;
   'booking-canceled': AboutBooking;
-  /** A patient asks to move a booking. */
+  /** A patient requests to move a booking. */
   'booking-moving': MarketplacePlace & {
     readonly canceling_booking: MarketplaceThing;
     readonly creating_booking: VisitBookingRequest;
   };
-  /** The id is a new one. */
+  /** The booking has a new id. */
   'booking-moved': MarketplacePlace & {
     readonly old_visit_booking: VisitBooking;
     readonly new_visit_booking: VisitBooking;
@@ -97,14 +98,14 @@ export interface NotificationData {
   'address-commercial-type-changed': MarketplacePlace;
   'address-assigned': MarketplacePlace;
   'address-unassigned': MarketplacePlace;
-  /** What could not be read: whole, as it came. */
+  /** What could not be parsed, unchanged. */
   unknown: unknown;
-  /** A time that is sold twice, online and at the desk. Instants are in UTC. */
+  /** A booking of the marketplace and an appointment of the PMS overlap. Instants are in UTC. */
   conflict: {
     readonly booking: { readonly id: string; readonly start: string; readonly end: string };
     readonly occupancy: { readonly ref: string; readonly start: string; readonly end: string };
   };
-  /** Something would take away too much, and waits for a person. */
+  /** A change would delete too much, and waits until a person approves or drops it. */
   held: {
     readonly hold: string;
     readonly cause: 'snapshot' | 'configuration';
@@ -125,42 +126,42 @@ export interface NotificationData {
   'calendar-enabled': { readonly [field: string]: never };
 }
 
-/** The names that this version knows. The marketplace may come to use others: have a branch for them. */
+/** The names that this version knows. The marketplace may add others, so a consumer needs a default branch. */
 export type NotificationName = keyof NotificationData;
 
 interface AnyNotification {
-  /** Where it stands in the feed. */
+  /** The position in the feed. */
   readonly cursor: string;
-  /** The same however often it comes. */
+  /** The same for every delivery of the notification. */
   readonly id: string;
   readonly account: string;
-  /** Ours; null where it is about an address that is no calendar here. */
+  /** The calendar's id in Slotkeeper; null where the address belongs to no calendar. */
   readonly calendar: string | null;
-  /** When the marketplace says that it was, ISO 8601 in UTC; null where it does not say. */
+  /** When the marketplace created it, ISO 8601 in UTC; null where the marketplace does not report it. */
   readonly createdAt: string | null;
-  /** ISO 8601, in UTC. */
+  /** ISO 8601 in UTC. */
   readonly receivedAt: string;
   /** The marketplace's visit booking id. */
   readonly booking: string | null;
   /** The PMS's appointment that the booking is linked to. */
   readonly ref: string | null;
-  /** The visit booking id that the booking has now, where it had moved: its `ref` is that one's. */
+  /** The current visit booking id, where the booking was moved since. `ref` belongs to that booking. */
   readonly movedTo?: string;
-  /** Where it could not be read, without any of its values. */
+  /** Why it could not be parsed, without any of its values. */
   readonly problem?: string;
 }
 
-/** Once it was delivered and its time was over, its data is removed. */
-type Kept<Data> =
+/** The data is removed after delivery, when its retention period is over. */
+type Retained<Data> =
   | { readonly data: Data; readonly purged?: never }
   | { readonly data: null; readonly purged: true };
 
-/** What a clinic is told: by the feed, by its webhook, or when it asks for one by its id. Told apart by `name`. */
+/** A notification as the feed, the webhook and the request by id return it, discriminated by `name`. */
 export type NotificationItem = {
-  [Name in NotificationName]: AnyNotification & { readonly name: Name } & Kept<NotificationData[Name]>;
+  [Name in NotificationName]: AnyNotification & { readonly name: Name } & Retained<NotificationData[Name]>;
 }[NotificationName];
 
-/** A job of the queue `slotkeeper-notifications`: which notification it is. The rest is fetched by its id. */
+/** A job of the queue `slotkeeper-notifications`. The notification itself is fetched by its id. */
 export interface NotificationJob {
   readonly id: string;
   readonly account: string;
@@ -169,15 +170,15 @@ export interface NotificationJob {
   readonly cursor: string;
 }
 
-type Asking = 'slot-booking' | 'booking-moving';
+type RequestName = 'slot-booking' | 'booking-moving';
 
-/** What a clinic is asked at its `approvalUrl`: whether a patient may book or move. Told apart by `name`. */
+/** The request to a clinic's `approvalUrl`: whether a patient may book or move. Discriminated by `name`. */
 export type ApprovalQuestion = {
-  [Name in Asking]: {
+  [Name in RequestName]: {
     readonly id: string;
     readonly account: string;
     readonly calendar: string;
     readonly name: Name;
     readonly data: NotificationData[Name];
   };
-}[Asking];
+}[RequestName];

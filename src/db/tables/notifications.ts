@@ -1,14 +1,15 @@
 /**
- * What the marketplace said, kept for the clinic. Its data is sealed; everything else of a row is about no person.
+ * Queries of `slotkeeper.notifications`: what the marketplace sent, stored for the clinic. The data is encrypted; the other
+ * columns contain no personal data.
  *
- * Rows commit in another order than they were begun in, so a reader who asks for what comes after the last one he saw
- * could miss a late one. Positions are therefore given out after the commit, by whoever reads next.
+ * Rows are committed in another order than they were inserted, so a reader that continues after the last row that it read
+ * could miss one that is committed later. Positions are therefore assigned after the commit, by the next reader.
  */
-import { type RawBuilder, type Selectable, sql } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { Encryptor } from '../../crypto/encryptor.js';
 import { randomBytes } from '../../crypto/random-bytes.js';
 import { replaceUnstorable } from '../../lib/storable-text.js';
-import type { StatementPart } from '../combined-write.js';
+import { executePart, type StatementPart } from '../combined-write.js';
 import type { Db, NotificationsTable } from '../schema.js';
 import type { NotificationItem } from './notification-item.js';
 
@@ -16,23 +17,23 @@ export type { NotificationItem } from './notification-item.js';
 
 export interface NewNotification {
   readonly account: string;
-  /** Ours; null where it is about none, or about one that is not known here. */
+  /** The calendar's id in Slotkeeper; null where the notification is about none, or about one that is not known. */
   readonly calendar: string | null;
   readonly name: string;
-  /** Of the content: the same hash of the same account is a repeat. */
+  /** The hash of the content. A second one with the hash of the same account is a repeat. */
   readonly hash: string;
-  /** When the marketplace says that it said it. */
+  /** When the marketplace created it. */
   readonly createdAt: Date | null;
   readonly source: 'push' | 'pull' | 'sweep' | 'engine';
   /** The marketplace's visit booking id. */
   readonly booking?: string | undefined;
   /** The PMS's appointment that the booking is linked to. */
   readonly ref?: string | undefined;
-  /** The visit booking id that the booking has now, where it has moved since. */
+  /** The current visit booking id, where the booking was moved since. */
   readonly movedTo?: string | undefined;
-  /** As it came. It may be about patients, and is kept sealed. */
+  /** The unchanged data. It may contain personal data of patients, and is stored encrypted. */
   readonly data: unknown;
-  /** Where it could not be read, without any of its values. */
+  /** Why it could not be parsed, without any of its values. */
   readonly problem?: string | undefined;
 }
 
@@ -42,43 +43,44 @@ export interface AddedNotification {
   readonly calendar: string | null;
 }
 
-export interface Added {
-  /** Those that are new, in the order in which they were given. */
+export interface AddedNotifications {
+  /** Those that were not stored before, in the order of the argument. */
   readonly added: readonly AddedNotification[];
-  /** How many were there already. */
+  /** How many were stored already. */
   readonly repeated: number;
 }
 
 const CURSOR_AT_START = '0';
-/** Given out in one go, at most. */
+/** How many positions one transaction assigns at most. */
 const MAX_POSITIONS = 5_000;
-/** Of data as it is stored, in one page and in one batch, as far as it is not that of a single item. */
+/** The size of the stored data in one page at most. A single item may be larger. */
 const MAX_PAGE_BYTES = 4 * 1024 * 1024;
 
-/** What a seal is bound to: the data of one row does not open in another. */
-export const contextOf = (id: string): string => `notification/${id}`;
+/** The encryption context of a row: data that is copied to another row cannot be decrypted there. */
+export const encryptionContextOf = (id: string): string => `notification/${id}`;
 
 /**
- * Keeps them, in the transaction that applies them to the record: what is answered 2xx is in it.
- * @param now when they came
+ * Stores notifications, in the transaction that applies them to the database, so that whatever is answered with 2xx is
+ * stored.
+ * @param now when they were received
  */
 export async function addNotifications(
   tx: Db,
   encryptor: Encryptor,
   items: readonly NewNotification[],
   now: Date,
-): Promise<Added> {
-  const rows = (await addingNotifications(encryptor, items, now)?.execute(tx))?.rows ?? [];
-  return addedOf(rows, items);
+): Promise<AddedNotifications> {
+  const rows = await executePart(tx, insertNotifications(encryptor, items, now));
+  return toAddedNotifications(rows, items);
 }
 
-/** A row that was not there yet. */
+/** A row that was inserted. */
 export interface AddedRow extends AddedNotification {
   readonly seq: string | number;
 }
 
-/** The same as a part of a statement; absent where there is nothing to keep. */
-export function addingNotifications(
+/** Stores notifications, as a part of a statement; undefined where there are none. */
+export function insertNotifications(
   encryptor: Encryptor,
   items: readonly NewNotification[],
   now: Date,
@@ -98,14 +100,14 @@ export function addingNotifications(
       booking: item.booking === undefined ? null : replaceUnstorable(item.booking),
       ref: item.ref === undefined ? null : replaceUnstorable(item.ref),
       movedTo: item.movedTo === undefined ? null : replaceUnstorable(item.movedTo),
-      data: encryptor.encrypt(item.data, contextOf(id)).toString('base64'),
+      data: encryptor.encrypt(item.data, encryptionContextOf(id)).toString('base64'),
       problem: item.problem === undefined ? null : replaceUnstorable(item.problem),
     };
   });
-  // Numbered as they were given, and written in the order of their hashes: two batches that hold the same two
-  // notifications cannot wait for each other.
+  // The rows are numbered in the order of the argument and inserted in the order of their hashes, which prevents deadlocks
+  // between batches that contain the same notifications.
   return sql<AddedRow>`
-    WITH given AS MATERIALIZED (
+    WITH numbered AS MATERIALIZED (
       SELECT o.*, nextval('slotkeeper.notification_seq') AS seq
       FROM (
         SELECT * FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
@@ -117,14 +119,17 @@ export function addingNotifications(
        problem)
     SELECT seq, id, account, calendar, name, hash, created, ${now}::timestamptz, source, booking, ref,
            "movedTo", decode(data, 'base64'), problem
-    FROM given
+    FROM numbered
     ORDER BY account, hash, n
     ON CONFLICT (account_id, hash) DO NOTHING
     RETURNING id, account_id AS account, calendar_id AS calendar, seq`;
 }
 
-/** What became of them. */
-export function addedOf(rows: readonly AddedRow[], items: readonly NewNotification[]): Added {
+/** The result of `insertNotifications`. */
+export function toAddedNotifications(
+  rows: readonly AddedRow[],
+  items: readonly NewNotification[],
+): AddedNotifications {
   return {
     added: [...rows]
       .sort((a, b) => Number(a.seq) - Number(b.seq))
@@ -133,25 +138,25 @@ export function addedOf(rows: readonly AddedRow[], items: readonly NewNotificati
   };
 }
 
-/** Gives every committed row its place, so that a row that commits later stands after all that were readable before. */
+/** Assigns a position to every committed row, so that a row that is committed later comes after all rows that could be read before. */
 export async function assignPositions(db: Db): Promise<void> {
-  while (await hasNew(db)) {
+  while (await hasUnpositioned(db)) {
     await db.transaction().execute(async (tx) => {
-      // One at a time, and each sees what the one before has committed: the lock is held until then.
+      // The lock serializes the transactions, so that each sees what the one before has committed.
       await sql`SELECT pg_advisory_xact_lock(hashtext('slotkeeper.notification_position'))`.execute(tx);
       await sql`
-        WITH fresh AS MATERIALIZED (
+        WITH assigned AS MATERIALIZED (
           SELECT o.id, nextval('slotkeeper.notification_position') AS position
           FROM (SELECT id FROM slotkeeper.notifications WHERE position IS NULL
                 ORDER BY seq LIMIT ${MAX_POSITIONS}) o)
-        UPDATE slotkeeper.notifications n SET position = fresh.position FROM fresh WHERE n.id = fresh.id`.execute(
+        UPDATE slotkeeper.notifications n SET position = assigned.position FROM assigned WHERE n.id = assigned.id`.execute(
         tx,
       );
     });
   }
 }
 
-async function hasNew(db: Db): Promise<boolean> {
+async function hasUnpositioned(db: Db): Promise<boolean> {
   const row = await db
     .selectFrom('slotkeeper.notifications')
     .select('id')
@@ -162,31 +167,31 @@ async function hasNew(db: Db): Promise<boolean> {
 }
 
 export interface FeedQuery {
-  /** A cursor that was given before; without one, from the oldest that is kept. */
+  /** A cursor of an earlier response; without one, the feed begins with the oldest notification that is stored. */
   readonly after?: string | undefined;
-  /** Items at most; fewer where their data is large. */
+  /** The number of items at most; fewer are returned where their data is large. */
   readonly limit: number;
 }
 
 export interface Feed {
   readonly items: readonly NotificationItem[];
-  /** What to ask with next; the same again where nothing came. */
+  /** The cursor of the next request; unchanged where there were no items. */
   readonly next: string;
 }
 
 /**
- * Whether the rows up to this one, in this order, make no more than a page together; the first one always does. Only lengths are
- * read: a row outside the page costs no more than its other columns.
+ * Whether the data of the rows up to this one, by position, fits in a page; the first row always does. Only the lengths are
+ * read, so the data of rows outside the page is not loaded.
  */
-export const isOfPage = (order: string): RawBuilder<boolean> => {
-  const ordered = sql`ORDER BY ${sql.ref(order)}`;
-  return sql<boolean>`
-    (row_number() OVER (${ordered}) = 1
-      OR sum(octet_length(data)::bigint) OVER (${ordered} ROWS UNBOUNDED PRECEDING) <= ${MAX_PAGE_BYTES})`;
-};
+const FITS_IN_PAGE = sql<boolean>`
+  (row_number() OVER (ORDER BY position) = 1
+    OR sum(octet_length(data)::bigint) OVER (ORDER BY position ROWS UNBOUNDED PRECEDING) <= ${MAX_PAGE_BYTES})`;
 
-/** What comes after the cursor, in an order that never changes and into which nothing is ever put behind a reader. */
-export async function feed(db: Db, encryptor: Encryptor, { after, limit }: FeedQuery): Promise<Feed> {
+/**
+ * Assigns positions, and reads the notifications after a cursor. Their order never changes, and none is inserted before the
+ * cursor of a reader.
+ */
+export async function readFeed(db: Db, encryptor: Encryptor, { after, limit }: FeedQuery): Promise<Feed> {
   const from = after ?? CURSOR_AT_START;
   await assignPositions(db);
   const rows = await db
@@ -194,22 +199,22 @@ export async function feed(db: Db, encryptor: Encryptor, { after, limit }: FeedQ
       some
         .selectFrom('slotkeeper.notifications')
         .select(ITEM_COLUMNS)
-        .select(isOfPage('position').as('isOfPage'))
+        .select(FITS_IN_PAGE.as('fitsInPage'))
         .where('position', '>', from)
         .orderBy('position')
         .limit(limit)
         .as('page'),
     )
     .select(ITEM_COLUMNS)
-    .where('isOfPage', '=', true)
+    .where('fitsInPage', '=', true)
     .orderBy('position')
     .execute();
-  const items = rows.map((row) => toItem(row, encryptor));
+  const items = rows.map((row) => toNotificationItem(row, encryptor));
   return { items, next: items.at(-1)?.cursor ?? from };
 }
 
-/** By the hashes of those of them that are kept and were applied, the calendars that they are about. */
-export async function calendarsOfKept(
+/** Finds the calendars of stored notifications that were applied, by hash. */
+export async function findAppliedCalendars(
   db: Db,
   account: string,
   hashes: readonly string[],
@@ -225,14 +230,14 @@ export async function calendarsOfKept(
   return new Map(rows.map(({ hash, calendar_id: calendar }) => [hash, calendar]));
 }
 
-/** By the id of a booking, the names of the notifications that are kept about it. */
-export async function findNotifiedBookings(
+/** Finds the names of the stored notifications about bookings, by booking id. */
+export async function findNotificationNames(
   db: Db,
   account: string,
   bookings: readonly string[],
 ): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
-  const heard = new Map<string, Set<string>>();
-  if (bookings.length === 0) return heard;
+  const found = new Map<string, Set<string>>();
+  if (bookings.length === 0) return found;
   const rows = await db
     .selectFrom('slotkeeper.notifications')
     .select(['booking_id', 'name'])
@@ -240,14 +245,15 @@ export async function findNotifiedBookings(
     .where('booking_id', 'in', [...bookings])
     .execute();
   for (const { booking_id: id, name } of rows) {
-    if (id !== null) heard.set(id, (heard.get(id) ?? new Set()).add(name));
+    if (id !== null) found.set(id, (found.get(id) ?? new Set()).add(name));
   }
-  return heard;
+  return found;
 }
 
 /**
- * The ids of a calendar's bookings that the record knows to be over, by a reading, while the clinic was only told that they
- * were made. @param after those whose time was over by then are nobody's news
+ * Finds the ids of a calendar's bookings that are canceled or moved in the database because a read showed it, and of which the
+ * clinic was only notified that they were booked.
+ * @param after bookings that ended before this instant are left out
  */
 export async function findUnreportedEndings(db: Db, calendar: string, after: Date): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
@@ -265,7 +271,8 @@ export async function findUnreportedEndings(db: Db, calendar: string, after: Dat
   return rows.map(({ id }) => id);
 }
 
-export async function getNotification(
+/** Assigns positions, and reads a notification by its id. */
+export async function readNotification(
   db: Db,
   encryptor: Encryptor,
   id: string,
@@ -276,7 +283,7 @@ export async function getNotification(
     .select(ITEM_COLUMNS)
     .where('id', '=', id)
     .executeTakeFirst();
-  return row && toItem(row, encryptor);
+  return row && toNotificationItem(row, encryptor);
 }
 
 export const ITEM_COLUMNS = [
@@ -297,7 +304,7 @@ export const ITEM_COLUMNS = [
 export type ItemRow = Pick<Selectable<NotificationsTable>, (typeof ITEM_COLUMNS)[number]>;
 
 /** @throws {UnknownKeyError} */
-export function toItem(row: ItemRow, encryptor: Encryptor): NotificationItem {
+export function toNotificationItem(row: ItemRow, encryptor: Encryptor): NotificationItem {
   const item = {
     cursor: row.position ?? CURSOR_AT_START,
     id: row.id,
@@ -311,9 +318,9 @@ export function toItem(row: ItemRow, encryptor: Encryptor): NotificationItem {
     ...(row.moved_to === null ? {} : { movedTo: row.moved_to }),
     ...(row.data === null
       ? { data: null, purged: true }
-      : { data: encryptor.decrypt(row.data, contextOf(row.id)) }),
+      : { data: encryptor.decrypt(row.data, encryptionContextOf(row.id)) }),
     ...(row.problem === null ? {} : { problem: row.problem }),
   };
-  // Whatever was kept: its type says what the names that are known here come with.
+  // The cast is needed because `name` and `data` are stored without their types, and may be unknown to this version.
   return item as NotificationItem;
 }

@@ -1,22 +1,25 @@
-/** Occupancy: the busy intervals of a calendar, each under the PMS's `ref`. */
+/** Queries of `slotkeeper.occupancy`: the appointments of a calendar, each under the PMS's `ref`. */
 import { sql } from 'kysely';
 import type { Db } from '../schema.js';
-import { positionOf, type QueuePosition } from './queue-position.js';
+import { type QueuePosition, toQueuePosition } from './queue-position.js';
 
 export interface Occupancy {
   readonly calendar: string;
   readonly ref: string;
-  /** Absent once released. */
+  /** Absent once the appointment is released. */
   readonly interval?: { readonly start: Date; readonly end: Date } | undefined;
   readonly kind: string;
   readonly service?: string | undefined;
-  /** The highest version seen. */
+  /** The highest version that was received. */
   readonly version?: number | undefined;
-  /** Of the event that it is known from, where that came from a queue. */
+  /** The queue position of the event that set it, where that came from a queue. */
   readonly position?: QueuePosition | undefined;
 }
 
-/** The occupancies with these refs, released ones included. Each is looked up by itself, also by a plan from when there were few. */
+/**
+ * Finds the occupancies with these refs, released ones included. The lateral join looks each one up by its key, also under a
+ * plan that was made when the table was small.
+ */
 export async function findOccupancies(
   db: Db,
   keys: readonly { readonly calendar: string; readonly ref: string }[],
@@ -46,14 +49,14 @@ export async function findOccupancies(
     kind: row.kind,
     ...(row.service === null ? {} : { service: row.service }),
     ...(row.version === null ? {} : { version: Number(row.version) }),
-    position: positionOf(row.queue_counter, row.queue_number),
+    position: toQueuePosition(row.queue_counter, row.queue_number),
   }));
 }
 
 /**
- * Writes them as they now are. One that is released keeps its row: it knows the last version and when it was released,
- * so that a snapshot taken before does not bring it back. What has no position leaves the one that is stored.
- * @param at of when this is known
+ * Saves occupancies. A released one keeps its row, with its last version and the time of its release, so that a snapshot
+ * that was taken before does not restore it. One without a position leaves the stored position unchanged.
+ * @param at when this state was observed
  */
 export async function saveOccupancies(db: Db, occupancies: readonly Occupancy[], at: Date): Promise<void> {
   if (occupancies.length === 0) return;

@@ -1,11 +1,11 @@
-/** What is wanted and not yet published, over the whole record: for the sweep that wakes it, and for the status. */
+/** Queries of the days that are wanted and not yet published, over all calendars: for the requeue sweep and for the status. */
 import { sql } from 'kysely';
 import { MINUTE } from '../../core/duration.js';
 import { LOWEST_PRIORITY, VERIFICATION_PRIORITY } from '../../core/index.js';
 import type { StatementPart } from '../combined-write.js';
 import type { Db } from '../schema.js';
 
-/** The local dates of an account that can be published now, both included. */
+/** The local dates of an account that can be published now, `from` and `to` included. */
 export interface AccountHorizon {
   readonly account: string;
   readonly from: string;
@@ -17,12 +17,12 @@ export interface PendingCalendar {
   readonly priority: number;
 }
 
-/** How long a calendar of which every way of closing was refused waits before what closes is tried again, in milliseconds. */
+/** How long a calendar waits until busy time is closed again after every option of closing was refused, in milliseconds. */
 export const CLOSING_REFUSED_MS = MINUTE;
 
 /**
- * Calendars with pending days that can be tried, most urgent first. Days that failed are left out until they are due, and
- * those of a calendar that failed unless they close something.
+ * Finds calendars with pending days that can be published, highest priority first. Failed days are left out until their retry
+ * is due, and days of a failed calendar unless they close busy time.
  */
 export async function findPendingCalendars(
   db: Db,
@@ -47,19 +47,11 @@ export async function findPendingCalendars(
 }
 
 /**
- * Writes down that jobs are being added for these calendars. A calendar whose job waits already, and is as urgent,
- * needs no other: the job reads the record when it begins, and then forgets that it was queued.
- * @returns those that do need one
+ * Records that publish jobs are being added for calendars, as a part of a statement; undefined where there are none. A calendar
+ * whose waiting job has at least the same priority needs no other: that job reads the database when it starts, and
+ * `acquireLease` then clears `queued_priority`. The rows are the calendars that need a job.
  */
-export async function claimJobs(
-  db: Db,
-  jobsToEnqueue: readonly PendingCalendar[],
-): Promise<PendingCalendar[]> {
-  return (await claimingJobs(jobsToEnqueue)?.execute(db))?.rows ?? [];
-}
-
-/** The same as a part of a statement; absent where nothing is to be woken. */
-export function claimingJobs(
+export function claimJobs(
   jobsToEnqueue: readonly PendingCalendar[],
 ): StatementPart<PendingCalendar> | undefined {
   if (jobsToEnqueue.length === 0) return undefined;
@@ -74,15 +66,15 @@ export function claimingJobs(
     RETURNING c.id AS calendar, k.priority`;
 }
 
-export interface Totals {
+export interface PendingTotals {
   readonly pending: number;
   readonly failed: number;
-  /** When the oldest change that is still pending came. */
+  /** When the oldest pending change was made. */
   readonly oldest: Date | null;
 }
 
-/** Days in the horizon that wait, and days that failed. */
-export async function totals(db: Db, horizons: readonly AccountHorizon[]): Promise<Totals> {
+/** Counts the days in the horizons that are pending, and those that failed. */
+export async function countPendingDays(db: Db, horizons: readonly AccountHorizon[]): Promise<PendingTotals> {
   const { rows } = await sql<{ pending: string; failed: string; oldest: Date | null }>`
     SELECT
       count(*) FILTER (WHERE NOT w.failed) AS pending,

@@ -1,12 +1,12 @@
 /**
- * Where an event stood in its queue, by the queue's own counter. It is stored with what the event changed, so that an older
- * event that is applied later changes nothing. Pure.
+ * The position of an event in its queue, by the queue's own counter. It is stored with what the event changed, so that an
+ * older event that is applied later changes nothing. Pure.
  */
 
 export interface QueuePosition {
-  /** Which counter gave the number: numbers of two counters say nothing of each other. */
+  /** The counter that assigned the number. Numbers of different counters cannot be compared. */
   readonly counter: string;
-  /** Higher for what was added later. */
+  /** Higher for an event that was added later. */
   readonly number: number;
 }
 
@@ -15,15 +15,15 @@ export function isBefore(a: QueuePosition | undefined, b: QueuePosition | undefi
   return a !== undefined && b !== undefined && a.counter === b.counter && a.number < b.number;
 }
 
-/** The position that is stored after an event that was applied over what was known. */
-export function latest(
+/** The position to store after an event was applied. */
+export function laterPosition(
   event: QueuePosition | undefined,
   known: QueuePosition | undefined,
 ): QueuePosition | undefined {
   return event === undefined || isBefore(event, known) ? known : event;
 }
 
-/** The columns of a row as a position. @param number int8, which both drivers give as text */
-export function positionOf(counter: string | null, number: string | null): QueuePosition | undefined {
+/** Converts the columns of a row. @param number an int8, which both drivers return as text */
+export function toQueuePosition(counter: string | null, number: string | null): QueuePosition | undefined {
   return counter === null || number === null ? undefined : { counter, number: Number(number) };
 }

@@ -1,16 +1,16 @@
-/** Events of the queue that were refused, each with its reason, until they are tried again or dropped. */
+/** Queries of `slotkeeper.rejected_events`: events of the queue that were rejected, until they are retried or dropped. */
 import { sql } from 'kysely';
 import type { Db } from '../schema.js';
 
 export interface RejectedQueueEvent {
   readonly id: string;
-  /** JSON; null where it was too long to be kept. */
+  /** JSON; null where it was too long to be stored. */
   readonly data: string | null;
   readonly reason: string;
 }
 
-/** The oldest beyond these are forgotten. */
-const MAX_KEPT = 10_000;
+/** How many are stored; the oldest ones beyond are deleted. */
+const MAX_STORED = 10_000;
 const MAX_REASON = 1_000;
 
 export async function saveRejectedEvent(
@@ -23,12 +23,14 @@ export async function saveRejectedEvent(
     .values({ data, reason: reason.slice(0, MAX_REASON), at: now })
     .returning('id')
     .executeTakeFirstOrThrow();
-  const beyond = Number(id) - MAX_KEPT;
-  if (beyond > 0) await db.deleteFrom('slotkeeper.rejected_events').where('id', '<=', `${beyond}`).execute();
+  const lastExcess = Number(id) - MAX_STORED;
+  if (lastExcess > 0) {
+    await db.deleteFrom('slotkeeper.rejected_events').where('id', '<=', `${lastExcess}`).execute();
+  }
 }
 
-/** The newest first. */
-export async function findRejectedEvents(db: Db, limit: number): Promise<RejectedQueueEvent[]> {
+/** Lists rejected events, newest first. */
+export async function listRejectedEvents(db: Db, limit: number): Promise<RejectedQueueEvent[]> {
   return await db
     .selectFrom('slotkeeper.rejected_events')
     .select(['id', 'data', 'reason'])
@@ -37,7 +39,7 @@ export async function findRejectedEvents(db: Db, limit: number): Promise<Rejecte
     .execute();
 }
 
-export async function findRejectedEventsByKey(db: Db, ids: readonly string[]): Promise<RejectedQueueEvent[]> {
+export async function findRejectedEvents(db: Db, ids: readonly string[]): Promise<RejectedQueueEvent[]> {
   return await db
     .selectFrom('slotkeeper.rejected_events')
     .select(['id', 'data', 'reason'])
@@ -46,7 +48,7 @@ export async function findRejectedEventsByKey(db: Db, ids: readonly string[]): P
     .execute();
 }
 
-/** @returns those that there were */
+/** @returns the ids of those that existed */
 export async function deleteRejectedEvents(db: Db, ids: readonly string[]): Promise<string[]> {
   const rows = await db
     .deleteFrom('slotkeeper.rejected_events')
@@ -64,7 +66,7 @@ export async function countRejectedEvents(db: Db): Promise<number> {
   return Number(count);
 }
 
-/** @returns how many came before this moment, and are gone */
+/** @returns how many were deleted */
 export async function deleteExpiredRejectedEvents(db: Db, before: Date): Promise<number> {
   const { numDeletedRows } = await db
     .deleteFrom('slotkeeper.rejected_events')

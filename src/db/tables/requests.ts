@@ -1,86 +1,90 @@
 /**
- * The requests of the last hour, by account: what the budget is counted from, by all workers together.
+ * Queries of `slotkeeper.requests`: the requests of the last hour by account, from which all workers together compute the
+ * account's allowance.
  *
- * A request counts from the moment its answer came, because the marketplace counted it no later than that.
- * Until then its row stands in the future, at the latest moment at which the answer can come; so a worker
- * that dies with a request in flight leaves the count too high for a moment, and never too low.
+ * A request counts from the instant of its answer, because the marketplace counted it no later than that. Until the answer
+ * arrives, its row has the latest instant at which the answer can arrive. So a worker that dies with a request in flight leaves
+ * the count too high for a short time, and never too low.
  */
 import { type RawBuilder, sql } from 'kysely';
 import { COMMIT, runPipelined } from '../pipeline.js';
 import type { Db } from '../schema.js';
 
-export interface Window {
-  /** Which of them count. */
-  readonly of: 'writes' | 'readings' | 'requests';
-  /** How many fit. */
+export interface RateWindow {
+  /** Which requests count. */
+  readonly of: 'writes' | 'reads' | 'requests';
+  /** How many requests are allowed. */
   readonly limit: number;
-  /** In how long, in milliseconds. */
+  /** The length of the window in milliseconds. */
   readonly perMs: number;
 }
 
-export type BusyTime = { readonly kind: 'taken' } | { readonly kind: 'spent'; readonly until: Date };
+export type AcquireResult =
+  | { readonly kind: 'acquired' }
+  | { readonly kind: 'exhausted'; readonly until: Date };
 
 /**
- * Takes one request out of every window, or so many, or none and says when to ask again.
- * @param answeredBy the latest moment at which they are over
+ * Acquires `count` requests from every window, or none where one of the windows is exhausted.
+ * @param answeredBy the latest instant at which the answers can arrive
+ * @returns with `exhausted` also until when: the earliest instant at which trying again makes sense
  */
-export async function acquireRequest(
+export async function acquireRequests(
   db: Db,
   account: string,
   write: boolean,
-  windows: readonly Window[],
+  windows: readonly RateWindow[],
   now: Date,
   answeredBy: Date,
   count = 1,
-): Promise<BusyTime> {
+): Promise<AcquireResult> {
   const { rows } = await db.transaction().execute((tx) =>
     runPipelined(tx, async (session) => {
-      const [, taken] = await Promise.all([
-        // Whoever asks for the same account waits here; what it has taken is seen by the next statement.
+      const [, acquired] = await Promise.all([
+        // The lock serializes the workers of an account. What another one has acquired is visible to the next statement.
         sql`SELECT FROM slotkeeper.accounts WHERE id = ${account} FOR NO KEY UPDATE`.execute(session),
-        acquiringRequests(account, write, windows, now, answeredBy, count).execute(session),
+        insertRequests(account, write, windows, now, answeredBy, count).execute(session),
         COMMIT.execute(session),
       ]);
-      return taken;
+      return acquired;
     }),
   );
   const until = rows[0]?.until;
-  return until != null && until > now ? { kind: 'spent', until } : { kind: 'taken' };
+  return until != null && until > now ? { kind: 'exhausted', until } : { kind: 'acquired' };
 }
 
-/** Until when a window is full, if one is; where none is, the requests are taken. */
-function acquiringRequests(
+/** Inserts the requests unless a window is exhausted; its row says until when one is. */
+function insertRequests(
   account: string,
   write: boolean,
-  windows: readonly Window[],
+  windows: readonly RateWindow[],
   now: Date,
   answeredBy: Date,
   count: number,
 ): RawBuilder<{ readonly until: Date | null }> {
-  const given = windows.map(({ of, limit, perMs }) => ({
+  const limits = windows.map(({ of, limit, perMs }) => ({
     of,
     since: new Date(now.getTime() - perMs),
     per: perMs / 1_000,
-    // The request that has to leave the window before these fit: for one it is the limit-th, counted from the latest.
+    // The request that has to leave the window before these fit: for one request it is the limit-th, counted from the latest.
     nth: Math.max(0, limit - count),
   }));
   return sql<{ until: Date | null }>`
     WITH full_until AS (
       SELECT max(b.at + make_interval(secs => w.per)) AS until
-      FROM jsonb_to_recordset(${JSON.stringify(given)}::jsonb)
+      FROM jsonb_to_recordset(${JSON.stringify(limits)}::jsonb)
         AS w (of text, since timestamptz, per double precision, nth integer)
       CROSS JOIN LATERAL (
-        -- Each kind by itself is read in the order of its index.
+        -- Reads and writes are selected separately, so that each is read in the order of the index.
         SELECT at FROM (
           (SELECT at FROM slotkeeper.requests
-           WHERE account_id = ${account} AND write AND w.of <> 'readings' AND at > w.since
+           WHERE account_id = ${account} AND write AND w.of <> 'reads' AND at > w.since
            ORDER BY at DESC LIMIT w.nth + 1)
           UNION ALL
           (SELECT at FROM slotkeeper.requests
            WHERE account_id = ${account} AND NOT write AND w.of <> 'writes' AND at > w.since
            ORDER BY at DESC LIMIT w.nth + 1)) r
         ORDER BY at DESC OFFSET w.nth LIMIT 1) b),
-    taken AS (
+    acquired AS (
       INSERT INTO slotkeeper.requests (account_id, at, write)
       SELECT ${account}, ${answeredBy}::timestamptz, ${write}::boolean
       FROM generate_series(1, ${count}::integer)
@@ -89,10 +93,10 @@ function acquiringRequests(
 }
 
 /**
- * Dates a request to its answer, also where that came later than was expected. Of several that were to be answered
- * by the same moment it does not matter which: they only count.
+ * Sets the instant of a request to that of its answer, also where the answer arrived later than expected. Any of several
+ * requests with the same expected instant is updated: they are interchangeable, because they are only counted.
  */
-export async function requestAnswered(
+export async function recordAnswer(
   db: Db,
   account: string,
   write: boolean,
@@ -109,8 +113,8 @@ export async function requestAnswered(
 }
 
 /**
- * Gives back what was taken and never sent. The rows are chosen once: as a subquery of `IN` they could be chosen again for
- * each row that is looked at, and all would go.
+ * Releases requests that were acquired and never sent. `ANY (ARRAY(...))` selects the rows once. A subquery of `IN` could be
+ * evaluated again for each row, and would then delete all of them.
  */
 export async function releaseRequests(
   db: Db,
@@ -128,7 +132,7 @@ export async function releaseRequests(
       FOR UPDATE SKIP LOCKED))`.execute(db);
 }
 
-/** @returns how many rows no window reaches any more */
+/** @returns how many were deleted */
 export async function deleteExpiredRequests(db: Db, before: Date): Promise<number> {
   const { numDeletedRows } = await db
     .deleteFrom('slotkeeper.requests')

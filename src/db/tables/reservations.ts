@@ -1,4 +1,4 @@
-/** Times that a patient was promised a moment ago, until the booking comes or the promise expires. */
+/** Queries of `slotkeeper.reservations`: times that were approved for a patient, until the booking is notified or the reservation expires. */
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { MINUTE } from '../../core/duration.js';
@@ -11,11 +11,11 @@ export interface Reservation {
   readonly end: Date;
 }
 
-/** How long one holds, in milliseconds: longer than the marketplace waits for us, then books and says so. */
-const HOLDS_MS = MINUTE;
+/** How long a reservation lasts, in milliseconds: longer than the marketplace takes to receive the approval, to book and to notify us. */
+const RESERVATION_MS = MINUTE;
 
-/** Those of a calendar that touch the time between two instants and hold at `now`. */
-export async function reservationsBetween(
+/** Finds the reservations of a calendar that overlap the time between two instants and have not expired at `now`. */
+export async function findReservations(
   db: Db,
   calendar: string,
   from: Date,
@@ -31,19 +31,19 @@ export async function reservationsBetween(
   return rows;
 }
 
-/** A promise of which the booking has come is kept by that. Absent where none came. */
-export function endingReservations(
-  came: readonly { readonly calendar: string; readonly start: Date }[],
+/** Deletes the reservations of times that were booked, as a part of a statement; undefined where there are none. */
+export function deleteReservations(
+  booked: readonly { readonly calendar: string; readonly start: Date }[],
 ): StatementPart | undefined {
-  if (came.length === 0) return undefined;
+  if (booked.length === 0) return undefined;
   return sql`
     DELETE FROM slotkeeper.reservations r
-    USING jsonb_to_recordset(${JSON.stringify(came)}::jsonb) AS k (calendar text, start timestamptz)
+    USING jsonb_to_recordset(${JSON.stringify(booked)}::jsonb) AS k (calendar text, start timestamptz)
     WHERE r.calendar_id = k.calendar AND r.start_at = k.start`;
 }
 
 /** @returns its id */
-export async function reserve(
+export async function saveReservation(
   db: Db,
   calendar: string,
   span: { readonly start: Date; readonly end: Date },
@@ -57,13 +57,13 @@ export async function reserve(
       calendar_id: calendar,
       start_at: span.start,
       end_at: span.end,
-      expires_at: new Date(now.getTime() + HOLDS_MS),
+      expires_at: new Date(now.getTime() + RESERVATION_MS),
     })
     .execute();
   return id;
 }
 
-export async function unreserve(db: Db, id: string): Promise<void> {
+export async function deleteReservation(db: Db, id: string): Promise<void> {
   await db.deleteFrom('slotkeeper.reservations').where('id', '=', id).execute();
 }
 

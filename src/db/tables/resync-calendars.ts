@@ -1,21 +1,21 @@
-/** Each calendar's part in a resync: what is still to be compared, what was found, what became of it. */
+/** Queries of `slotkeeper.resync_calendars`: the state and the result of each calendar in a resync. */
 import { sql } from 'kysely';
 import type { Db } from '../schema.js';
 
-/** A day that shows something else than it should. */
+/** A day whose availability in the marketplace differs from what is wanted. */
 export interface DriftingDay {
   readonly date: string;
-  /** Bookable starts that should show and do not, and those that show and should not: ISO 8601, with the service. */
+  /** Bookable starts that are wanted and not shown, and those that are shown and not wanted: ISO 8601, with the service. */
   readonly missing: readonly string[];
   readonly extra: readonly string[];
-  /** Breaks and placeholders of ours that hide nothing any more. */
+  /** Breaks and placeholders of ours that block no busy time any more. */
   readonly stale: number;
-  /** Whether bookings or breaks of others were not as they were known. */
+  /** Whether bookings or breaks of others differed from the database. */
   readonly foreign: boolean;
 }
 
-/** What a comparison found, counted in days. */
-export interface Compared {
+/** The result of a comparison; `missing`, `extra`, `stale` and `foreign` count days. */
+export interface ComparisonResult {
   readonly daysCompared: number;
   readonly missing: number;
   readonly extra: number;
@@ -29,15 +29,15 @@ export interface OpenResync {
   readonly resync: string;
   readonly state: 'waiting' | 'compared';
   readonly dryRun: boolean;
-  /** Comparisons that failed, and when the next is due. */
+  /** How many comparisons failed, and when the next one is due. */
   readonly tries: number;
   readonly retryAt: Date | null;
-  /** Whether days that had failed before were tried again for it. */
+  /** Whether days that had failed before were retried for it. */
   readonly retried: boolean;
 }
 
-/** What is still to be done for a calendar. */
-export async function openResyncs(db: Db, calendar: string): Promise<OpenResync[]> {
+/** Lists the resyncs that a calendar still has work for. */
+export async function listOpenResyncs(db: Db, calendar: string): Promise<OpenResync[]> {
   const { rows } = await sql<OpenResync>`
     SELECT c.resync_id AS resync, c.state, r.dry_run AS "dryRun", c.tries, c.retry_at AS "retryAt",
            c.retried
@@ -48,8 +48,8 @@ export async function openResyncs(db: Db, calendar: string): Promise<OpenResync[
   return rows;
 }
 
-/** Days that had failed before are tried again for these. */
-export async function recordRetried(db: Db, resyncs: readonly string[], calendar: string): Promise<void> {
+/** Records that days that had failed before were retried for these resyncs. */
+export async function recordDaysRetried(db: Db, resyncs: readonly string[], calendar: string): Promise<void> {
   await db
     .updateTable('slotkeeper.resync_calendars')
     .set({ retried: true })
@@ -59,22 +59,22 @@ export async function recordRetried(db: Db, resyncs: readonly string[], calendar
 }
 
 /**
- * Where it is over by then, nothing is written down.
- * @param isThrough whether nothing has to be written: then the days that could not be put right are told
+ * Saves the result of a comparison, unless the calendar's part in the resync has ended.
+ * @param isDone whether nothing has to be published: then the part is done, and its failed days are reported
  */
-export async function saveCompared(
+export async function saveComparison(
   db: Db,
   resync: string,
   calendar: string,
-  compared: Compared,
-  isThrough: boolean,
+  result: ComparisonResult,
+  isDone: boolean,
 ): Promise<void> {
-  const { daysCompared, missing, extra, stale, foreign, reads, days } = compared;
+  const { daysCompared, missing, extra, stale, foreign, reads, days } = result;
   await db
     .updateTable('slotkeeper.resync_calendars')
     .set({
-      state: isThrough ? 'done' : 'compared',
-      reason: isThrough ? await failedOf(db, calendar) : null,
+      state: isDone ? 'done' : 'compared',
+      reason: isDone ? await describeFailedDays(db, calendar) : null,
       days_compared: daysCompared,
       missing,
       extra,
@@ -89,7 +89,7 @@ export async function saveCompared(
     .execute();
 }
 
-/** A comparison was refused, and would be again: the calendar's part has failed. */
+/** Records that the marketplace refuses a comparison for good: the calendar's part has failed. */
 export async function recordComparisonRefused(
   db: Db,
   resyncs: readonly string[],
@@ -105,7 +105,7 @@ export async function recordComparisonRefused(
     .execute();
 }
 
-/** A comparison was not answered, and is tried again. */
+/** Records that a comparison failed and is retried. */
 export async function recordComparisonFailed(
   db: Db,
   resync: string,
@@ -122,8 +122,8 @@ export async function recordComparisonFailed(
     .execute();
 }
 
-/** There is no request for a comparison until then: it is nobody's failure, and nobody has to be woken before. */
-export async function recordComparisonWait(
+/** Delays a comparison until requests are available. The delay is no failure, and no job is enqueued before it is over. */
+export async function recordComparisonDelay(
   db: Db,
   resyncs: readonly string[],
   calendar: string,
@@ -138,18 +138,7 @@ export async function recordComparisonWait(
     .execute();
 }
 
-/** Something else is shown on these days than they were told last: they are told again, although that is not new. */
-export async function markUnverified(db: Db, calendar: string, dates: readonly string[]): Promise<void> {
-  if (dates.length === 0) return;
-  await db
-    .updateTable('slotkeeper.days')
-    .set({ verified: false })
-    .where('calendar_id', '=', calendar)
-    .where('date', 'in', [...dates])
-    .execute();
-}
-
-/** Requests of a comparison that came to nothing. */
+/** Adds the reads of a comparison without a result. */
 export async function addResyncReads(
   db: Db,
   resyncs: readonly string[],
@@ -165,34 +154,36 @@ export async function addResyncReads(
     .execute();
 }
 
-/** Requests that were made to publish what a comparison found. */
+/** Adds the writes that published what a comparison found. */
 export async function addResyncWrites(db: Db, calendar: string, writes: number): Promise<void> {
   await sql`
     UPDATE slotkeeper.resync_calendars SET writes = writes + ${writes}
     WHERE calendar_id = ${calendar} AND state = 'compared'`.execute(db);
 }
 
-/** What a report says one by one of the days of a calendar that could not be put right. */
+/** How many failed days of a calendar a report describes. */
 const MAX_FAILED_DAYS = 5;
 
-/** Everything that was found is published, or could not be: then the days and their reasons are told. */
-export async function finishCalendar(db: Db, resync: string, calendar: string): Promise<void> {
+/** Records that everything that a comparison found was published or failed; the failed days are reported. */
+export async function recordCalendarDone(db: Db, resync: string, calendar: string): Promise<void> {
   await db
     .updateTable('slotkeeper.resync_calendars')
-    .set({ state: 'done', reason: await failedOf(db, calendar) })
+    .set({ state: 'done', reason: await describeFailedDays(db, calendar) })
     .where('resync_id', '=', resync)
     .where('calendar_id', '=', calendar)
     .where('state', '=', 'compared')
     .execute();
 }
 
-/** The days that the marketplace would not take, or show, with their reasons; null where there are none. */
-export async function failedOf(db: Db, calendar: string): Promise<string | null> {
+/** Describes the failed days of a calendar with their reasons; null where there are none. */
+export async function describeFailedDays(db: Db, calendar: string): Promise<string | null> {
   const { rows: failed } = await sql<{ date: string; reason: string | null }>`
     SELECT date, error->>'reason' AS reason FROM slotkeeper.days
     WHERE calendar_id = ${calendar} AND generation > published_generation AND failed_generation = generation
     ORDER BY date`.execute(db);
-  const told = failed.slice(0, MAX_FAILED_DAYS).map(({ date, reason }) => `${date}: ${reason ?? 'failed'}`);
-  if (failed.length > told.length) told.push(`and ${failed.length - told.length} days more`);
-  return told.length === 0 ? null : told.join('; ');
+  const described = failed
+    .slice(0, MAX_FAILED_DAYS)
+    .map(({ date, reason }) => `${date}: ${reason ?? 'failed'}`);
+  if (failed.length > described.length) described.push(`and ${failed.length - described.length} days more`);
+  return described.length === 0 ? null : described.join('; ');
 }

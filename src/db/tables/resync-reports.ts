@@ -1,30 +1,29 @@
-/** What is told of a resync, while it goes on and for 30 days after. */
+/** Queries of the reports of resyncs, which are stored for 30 days after a resync has finished. */
 import { sql } from 'kysely';
 import type { Db } from '../schema.js';
 import type { DriftingDay } from './resync-calendars.js';
 
 export interface ResyncFailure {
-  /** One of them is named. */
+  /** Either the account or the calendar is set. */
   readonly account?: string;
   readonly calendar?: string;
   readonly reason: string;
 }
 
-/** The calendars in which an account's source and the record differ. Nothing is wrong with either because of it. */
+/** The calendars by which an account's source and the database differ. The difference is not an error. */
 export interface SourceNotes {
   readonly account: string;
-  /** Named by the source, and not in the record: doctors who are not in the marketplace, or ids that are misspelt. */
+  /** In the source and not in the database: doctors who are not in the marketplace, or misspelt ids. */
   readonly unknown: readonly string[];
-  /** The account's calendars that a complete source said nothing of: they stay as they were. */
+  /** The account's calendars that a complete response of the source left out. They stay unchanged. */
   readonly omitted: readonly string[];
 }
 
-/** Calendars of one account that a resync still waits for. */
+/** The calendars of one account that a resync still waits for. */
 export interface ResyncWait {
   readonly account: string;
-  /** How many. */
   readonly calendars: number;
-  /** What keeps them; null where it is only not their turn. */
+  /** Why they wait; null where they only wait for their turn. */
   readonly reason: string | null;
 }
 
@@ -34,7 +33,7 @@ export interface StoredResync {
   readonly state: 'fetching' | 'running' | 'done' | 'failed';
   readonly startedAt: Date;
   readonly finishedAt: Date | null;
-  /** How many there are, and how many of them are through. */
+  /** How many there are, and how many of them are done or failed. */
   readonly calendars: number;
   readonly calendarsDone: number;
   readonly daysCompared: number;
@@ -52,7 +51,7 @@ export interface StoredResync {
 
 export interface ListedResync {
   readonly id: string;
-  /** Whose night it was; null where all or some calendars were asked for. */
+  /** The account of a nightly resync; null where all or some calendars were requested. */
   readonly account: string | null;
   readonly dryRun: boolean;
   readonly state: StoredResync['state'];
@@ -60,7 +59,7 @@ export interface ListedResync {
   readonly finishedAt: Date | null;
 }
 
-/** The latest first. */
+/** Lists resyncs, latest first. */
 export async function listResyncs(db: Db, limit: number): Promise<ListedResync[]> {
   const { rows } = await sql<ListedResync>`
     SELECT id, account_id AS account, dry_run AS "dryRun", state, started_at AS "startedAt", finished_at AS "finishedAt"
@@ -68,7 +67,7 @@ export async function listResyncs(db: Db, limit: number): Promise<ListedResync[]
   return rows;
 }
 
-async function waitsOf(db: Db, id: string, now: Date): Promise<ResyncWait[]> {
+async function listWaits(db: Db, id: string, now: Date): Promise<ResyncWait[]> {
   const { rows } = await sql<ResyncWait>`
     SELECT c.account_id AS account, count(*)::integer AS calendars, max(coalesce(
       CASE WHEN a.refused_at IS NOT NULL THEN a.refused_reason
@@ -82,7 +81,7 @@ async function waitsOf(db: Db, id: string, now: Date): Promise<ResyncWait[]> {
   return rows;
 }
 
-/** @param mostDays that are told one by one */
+/** @param maxDays how many drifting days are listed at most */
 export async function getResync(
   db: Db,
   id: string,
@@ -112,6 +111,6 @@ export async function getResync(
     CROSS JOIN LATERAL jsonb_to_recordset(coalesce(c.days, '[]'::jsonb))
       AS d (date text, missing jsonb, extra jsonb, stale integer, "foreign" boolean)
     WHERE c.resync_id = ${id} ORDER BY c.calendar_id, d.date LIMIT ${maxDays}`.execute(db);
-  const waiting = row.finishedAt === null ? await waitsOf(db, id, now) : [];
+  const waiting = row.finishedAt === null ? await listWaits(db, id, now) : [];
   return { ...row, failures: [...row.failures, ...failed.rows], waiting, days: days.rows };
 }

@@ -1,6 +1,6 @@
 /**
- * Full resyncs. What is still to be compared is a query, so that one that was cut off goes on where it was; each calendar
- * is compared by whoever publishes it.
+ * Queries of `slotkeeper.resyncs`: full resyncs. The calendars that are still to be compared are the result of a query, so an
+ * interrupted resync continues where it stopped. Each calendar is compared by the worker that publishes it.
  */
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
@@ -9,7 +9,7 @@ import type { Db } from '../schema.js';
 import type { StoredResync } from './resync-reports.js';
 
 export interface NewResync {
-  /** Where it is for one account's calendars. */
+  /** The account, where the resync covers one account's calendars. */
   readonly account?: string | undefined;
   /** Default: all, or all of the account. */
   readonly calendars?: readonly string[] | undefined;
@@ -17,23 +17,23 @@ export interface NewResync {
 }
 
 /**
- * Begins one. Where one is under way that looks at these calendars anyway, that is the one: one that looks at no others,
- * or that has compared none of these yet.
- * @returns its id
+ * Begins a resync, or joins a running one that covers the requested calendars and either covers no others or has compared
+ * none of them yet.
+ * @returns the id of the new or the joined resync
  */
-export async function beginResync(db: Db, asked: NewResync, now: Date): Promise<string> {
+export async function beginResync(db: Db, request: NewResync, now: Date): Promise<string> {
   return await db.transaction().execute(async (tx) => {
     await sql`SELECT pg_advisory_xact_lock(hashtext('slotkeeper resync'))`.execute(tx);
-    // One that has had its time, in a process that was killed or in a backup, is none to be joined.
+    // An expired resync, of a killed process or of a backup, is not joined.
     await finishResyncs(tx, now);
     const wanted = sql`
       SELECT id FROM slotkeeper.calendars
-      WHERE closing_since IS NULL AND (${asked.account ?? null}::text IS NULL OR account_id = ${asked.account ?? null})
-        AND (${asked.calendars === undefined}::boolean
-          OR id IN (SELECT jsonb_array_elements_text(${JSON.stringify(asked.calendars ?? [])}::jsonb)))`;
+      WHERE closing_since IS NULL AND (${request.account ?? null}::text IS NULL OR account_id = ${request.account ?? null})
+        AND (${request.calendars === undefined}::boolean
+          OR id IN (SELECT jsonb_array_elements_text(${JSON.stringify(request.calendars ?? [])}::jsonb)))`;
     const { rows } = await sql<{ id: string }>`
       SELECT r.id FROM slotkeeper.resyncs r
-      WHERE r.finished_at IS NULL AND r.dry_run = ${asked.dryRun}
+      WHERE r.finished_at IS NULL AND r.dry_run = ${request.dryRun}
         AND EXISTS (SELECT FROM (${wanted}) w)
         AND NOT EXISTS (
           SELECT FROM (${wanted}) w
@@ -51,7 +51,7 @@ export async function beginResync(db: Db, asked: NewResync, now: Date): Promise<
     const id = `rsy_${randomUUID()}`;
     await sql`
       INSERT INTO slotkeeper.resyncs (id, account_id, dry_run, state, started_at, queued_at)
-      VALUES (${id}, ${asked.account ?? null}, ${asked.dryRun}, 'fetching', ${now}, ${now})`.execute(tx);
+      VALUES (${id}, ${request.account ?? null}, ${request.dryRun}, 'fetching', ${now}, ${now})`.execute(tx);
     await sql`
       INSERT INTO slotkeeper.resync_calendars (resync_id, calendar_id)
       SELECT ${id}, w.id FROM (${wanted}) w`.execute(tx);
@@ -59,8 +59,8 @@ export async function beginResync(db: Db, asked: NewResync, now: Date): Promise<
   });
 }
 
-/** The accounts of its calendars. */
-export async function accountsOfResync(db: Db, id: string): Promise<string[]> {
+/** Lists the accounts of a resync's calendars. */
+export async function listResyncAccounts(db: Db, id: string): Promise<string[]> {
   const { rows } = await sql<{ account_id: string }>`
     SELECT DISTINCT c.account_id FROM slotkeeper.resync_calendars r
     JOIN slotkeeper.calendars c ON c.id = r.calendar_id
@@ -68,8 +68,7 @@ export async function accountsOfResync(db: Db, id: string): Promise<string[]> {
   return rows.map((row) => row.account_id);
 }
 
-/** Its calendars. */
-export async function calendarsOfResync(db: Db, id: string): Promise<string[]> {
+export async function listResyncCalendars(db: Db, id: string): Promise<string[]> {
   const rows = await db
     .selectFrom('slotkeeper.resync_calendars')
     .select('calendar_id')
@@ -78,8 +77,8 @@ export async function calendarsOfResync(db: Db, id: string): Promise<string[]> {
   return rows.map((row) => row.calendar_id);
 }
 
-/** What the clinics say is in the record, as far as that went; the calendars are compared from here on. */
-export async function startComparing(
+/** Records that the snapshots of the sources were applied, with those that failed. The calendars are compared from here on. */
+export async function recordComparisonStarted(
   db: Db,
   id: string,
   { failures, sources }: Pick<StoredResync, 'failures' | 'sources'>,
@@ -91,14 +90,19 @@ export async function startComparing(
     WHERE id = ${id} AND state = 'fetching'`.execute(db);
 }
 
-/** Calendars that wait to be compared and that nobody was told of lately, oldest first. */
-export async function calendarsToResync(db: Db, now: Date, notSince: Date, limit: number): Promise<string[]> {
+/** Claims calendars that wait to be compared and were not enqueued recently, those of the oldest resync first. */
+export async function claimCalendarsToCompare(
+  db: Db,
+  now: Date,
+  notEnqueuedSince: Date,
+  limit: number,
+): Promise<string[]> {
   const { rows } = await sql<{ calendar_id: string }>`
     UPDATE slotkeeper.resync_calendars c SET enqueued_at = ${now}
     FROM (
       SELECT o.resync_id, o.calendar_id FROM slotkeeper.resync_calendars o
       JOIN slotkeeper.resyncs r ON r.id = o.resync_id AND r.state = 'running'
-      WHERE o.state IN ('waiting', 'compared') AND (o.enqueued_at IS NULL OR o.enqueued_at < ${notSince})
+      WHERE o.state IN ('waiting', 'compared') AND (o.enqueued_at IS NULL OR o.enqueued_at < ${notEnqueuedSince})
         AND (o.retry_at IS NULL OR o.retry_at <= ${now})
       ORDER BY r.started_at, o.calendar_id LIMIT ${limit}) k
     WHERE c.resync_id = k.resync_id AND c.calendar_id = k.calendar_id
@@ -106,43 +110,43 @@ export async function calendarsToResync(db: Db, now: Date, notSince: Date, limit
   return [...new Set(rows.map((row) => row.calendar_id))];
 }
 
-/** Those that were begun and whose job was lost. */
-export async function resyncsToQueue(db: Db, now: Date, notSince: Date): Promise<string[]> {
+/** Claims resyncs that were begun and whose job was lost. */
+export async function claimResyncsToQueue(db: Db, now: Date, notEnqueuedSince: Date): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
     UPDATE slotkeeper.resyncs SET queued_at = ${now}
-    WHERE state = 'fetching' AND queued_at < ${notSince} RETURNING id`.execute(db);
+    WHERE state = 'fetching' AND queued_at < ${notEnqueuedSince} RETURNING id`.execute(db);
   return rows.map(({ id }) => id);
 }
 
-/** A calendar that has not been through for so long does not keep the next night's from beginning. */
-const MAX_MS = 12 * HOUR;
+/** How long a calendar may take. A calendar that takes longer fails, so that it does not delay the next nightly resync. */
+const MAX_DURATION_MS = 12 * HOUR;
 
-/** A refusal that lasts so long is no outage: a resync ends without the account's calendars. */
-const REFUSED_MS = MINUTE;
+/** A refusal of an account that lasts longer is no outage: the resync ends without the account's calendars. */
+const REFUSED_FOR_MS = MINUTE;
 
-/** Ends those of which every calendar is through, has failed, or has had half a day. */
+/** Finishes the resyncs whose calendars are all done, failed or expired. */
 export async function finishResyncs(db: Db, now: Date): Promise<void> {
   await sql`
     UPDATE slotkeeper.resync_calendars r SET state = 'failed', reason = c.failed_reason
     FROM slotkeeper.calendars c, slotkeeper.resyncs o
     WHERE c.id = r.calendar_id AND o.id = r.resync_id AND o.state = 'running' AND c.failed_reason IS NOT NULL
       AND r.state IN ('waiting', 'compared')
-      -- One that failed before is tried when the resync begins to compare, unless that only compares.
+      -- A calendar that failed before is retried when the comparison begins, except in a dry run.
       AND (o.dry_run OR c.retry_at > ${now})`.execute(db);
   await sql`
     UPDATE slotkeeper.resync_calendars r
-    SET state = 'failed', reason = coalesce(r.reason, c.retry_reason, 'did not come to its turn')
+    SET state = 'failed', reason = coalesce(r.reason, c.retry_reason, 'was not compared within 12 hours')
     FROM slotkeeper.resyncs o, slotkeeper.calendars c
     WHERE o.id = r.resync_id AND c.id = r.calendar_id AND r.state IN ('waiting', 'compared') AND o.state = 'running'
-      AND coalesce(o.running_at, o.started_at) < ${new Date(now.getTime() - MAX_MS)}`.execute(db);
+      AND coalesce(o.running_at, o.started_at) < ${new Date(now.getTime() - MAX_DURATION_MS)}`.execute(db);
   await sql`
     UPDATE slotkeeper.resync_calendars r
-    SET state = 'failed', reason = 'nothing of its account ' || a.id || ' is accepted: ' || a.refused_reason
+    SET state = 'failed', reason = 'the marketplace refuses the account ' || a.id || ': ' || a.refused_reason
     FROM slotkeeper.resyncs o, slotkeeper.calendars c, slotkeeper.accounts a
     WHERE o.id = r.resync_id AND c.id = r.calendar_id AND a.id = c.account_id
       AND r.state IN ('waiting', 'compared') AND o.state = 'running'
-      -- It was tried for this resync.
-      AND a.last_refused_at >= o.running_at AND a.refused_at <= ${new Date(now.getTime() - REFUSED_MS)}`.execute(
+      -- The account was tried for this resync.
+      AND a.last_refused_at >= o.running_at AND a.refused_at <= ${new Date(now.getTime() - REFUSED_FOR_MS)}`.execute(
     db,
   );
   await sql`
@@ -156,14 +160,14 @@ export async function finishResyncs(db: Db, now: Date): Promise<void> {
 }
 
 /**
- * When the account's calendars were last compared, all of them and not only to tell: when that ended, or now where it is
- * under way. One that took all the time that there is was cut off somewhere: it counts as of when it began.
+ * Finds when all of the account's calendars were last resynced, other than in a dry run: the end of that resync, or `now` while
+ * it runs. A resync that took the longest allowed time was interrupted; its start counts instead.
  */
-export async function lastResync(db: Db, account: string, now: Date): Promise<Date | undefined> {
+export async function findLastResync(db: Db, account: string, now: Date): Promise<Date | undefined> {
   const { rows } = await sql<{ at: Date | null }>`
     SELECT max(CASE
         WHEN coalesce(r.finished_at, ${now}::timestamptz) - coalesce(r.running_at, r.started_at)
-          >= make_interval(secs => ${MAX_MS / 1_000}) THEN r.started_at
+          >= make_interval(secs => ${MAX_DURATION_MS / 1_000}) THEN r.started_at
         ELSE coalesce(r.finished_at, ${now}::timestamptz) END) AS at
     FROM slotkeeper.resyncs r
     WHERE NOT r.dry_run AND (r.account_id = ${account} OR r.account_id IS NULL AND NOT EXISTS (

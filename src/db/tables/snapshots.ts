@@ -1,22 +1,22 @@
 /**
- * What the record must know to order a snapshot of the clinic against its events: of when each occupancy and each
- * date's windows are known; and the snapshots of a source that wait until it has said that it is complete.
+ * Queries that order a snapshot of the clinic against its events: when each occupancy and the windows of each date were
+ * reported.
  */
 import { sql } from 'kysely';
-import type { Db, StagedSnapshot } from '../schema.js';
+import type { Db } from '../schema.js';
 import type { Occupancy } from './occupancy.js';
-import { positionOf, type QueuePosition } from './queue-position.js';
+import { type QueuePosition, toQueuePosition } from './queue-position.js';
 
-/** Of when a date of a calendar is known. */
+/** When the state of a calendar's date was reported. */
 export interface ReportedDate {
   readonly date: string;
-  /** When its windows were last said. */
+  /** When its windows were last reported. */
   readonly windowsAt: Date | null;
-  /** When the newest snapshot that was complete for it was taken. */
+  /** When the newest snapshot that was complete for the date was taken. */
   readonly snapshotAt: Date | null;
 }
 
-/** The dates of a calendar, `from` and `to` included, of which something is known. */
+/** Finds the known dates of a calendar, `from` and `to` included. */
 export async function findReportedDates(
   db: Db,
   calendar: string,
@@ -39,8 +39,8 @@ export interface DatedPosition {
   readonly position?: QueuePosition | undefined;
 }
 
-/** Of the events that the windows of these dates are known from, where those came from a queue. */
-export async function windowPositions(
+/** Finds the queue positions of the events that set the windows of these dates, where those came from a queue. */
+export async function findWindowPositions(
   db: Db,
   dates: readonly { readonly calendar: string; readonly date: string }[],
 ): Promise<DatedPosition[]> {
@@ -59,12 +59,16 @@ export async function windowPositions(
   return rows.map(({ calendar, date, windows_counter, windows_number }) => ({
     calendar,
     date,
-    position: positionOf(windows_counter, windows_number),
+    position: toQueuePosition(windows_counter, windows_number),
   }));
 }
 
-/** Writes down when the windows of these dates were said. What has no position leaves the one that is stored. */
-export async function recordWindows(db: Db, dates: readonly DatedPosition[], at: Date): Promise<void> {
+/** Records when the windows of these dates were reported. A date without a position leaves the stored position unchanged. */
+export async function recordWindowsReported(
+  db: Db,
+  dates: readonly DatedPosition[],
+  at: Date,
+): Promise<void> {
   if (dates.length === 0) return;
   const rows = dates.map(({ position, ...date }) => ({ ...date, ...position }));
   await sql`
@@ -75,7 +79,7 @@ export async function recordWindows(db: Db, dates: readonly DatedPosition[], at:
     WHERE d.calendar_id = k.calendar AND d.date = k.date`.execute(db);
 }
 
-/** Writes down that a complete snapshot that was taken then covers these dates. */
+/** Records the dates that a complete snapshot covers. @param at when the snapshot was taken */
 export async function recordSnapshot(
   db: Db,
   calendar: string,
@@ -89,12 +93,12 @@ export async function recordSnapshot(
 }
 
 export interface KnownOccupancy extends Occupancy {
-  /** Of when it is known. */
+  /** When this state was observed. */
   readonly updatedAt: Date;
 }
 
-/** The occupancies with these refs, released ones included, and all others that lie in or reach into the interval. */
-export async function occupanciesAround(
+/** Finds the occupancies with these refs, released ones included, and all others that overlap the interval. */
+export async function findOccupanciesAround(
   db: Db,
   calendar: string,
   refs: readonly string[],
@@ -126,7 +130,7 @@ export async function occupanciesAround(
   }));
 }
 
-/** Writes down that these occupancies were still so then. */
+/** Records that these occupancies were unchanged at an instant. */
 export async function confirmOccupancies(
   db: Db,
   calendar: string,
@@ -140,7 +144,7 @@ export async function confirmOccupancies(
       AND ref IN (SELECT jsonb_array_elements_text(${JSON.stringify(refs)}::jsonb))`.execute(db);
 }
 
-/** How many of these dates are days of the calendar. */
+/** Counts which of these dates are days of the calendar. */
 export async function countDays(db: Db, calendar: string, dates: readonly string[]): Promise<number> {
   if (dates.length === 0) return 0;
   const { rows } = await sql<{ days: string }>`
@@ -151,8 +155,8 @@ export async function countDays(db: Db, calendar: string, dates: readonly string
 }
 
 /**
- * Forgets appointments that were released before then and have no version to remember.
- * @returns how many were forgotten
+ * Deletes appointments that were released before an instant and have no version.
+ * @returns how many were deleted
  */
 export async function deleteExpiredReleases(db: Db, before: Date): Promise<number> {
   const { numDeletedRows } = await db
@@ -162,45 +166,4 @@ export async function deleteExpiredReleases(db: Db, before: Date): Promise<numbe
     .where('updated_at', '<', before)
     .executeTakeFirst();
   return Number(numDeletedRows);
-}
-
-/** Puts a line of a source aside, until the last one said that all of them are the whole. */
-export async function stageSnapshot(
-  db: Db,
-  run: string,
-  account: string,
-  line: number,
-  snapshot: StagedSnapshot,
-  now: Date,
-): Promise<void> {
-  await db
-    .insertInto('slotkeeper.staged_snapshots')
-    .values({ run_id: run, account_id: account, line, body: JSON.stringify(snapshot), staged_at: now })
-    .execute();
-}
-
-/** The first line of a run that was put aside after this one. */
-export async function nextStaged(
-  db: Db,
-  run: string,
-  after: number,
-): Promise<{ readonly line: number; readonly snapshot: StagedSnapshot } | undefined> {
-  return await db
-    .selectFrom('slotkeeper.staged_snapshots')
-    .select(['line', 'body as snapshot'])
-    .where('run_id', '=', run)
-    .where('line', '>', after)
-    .orderBy('line')
-    .limit(1)
-    .executeTakeFirst();
-}
-
-/** Removes what a run put aside. */
-export async function clearStaged(db: Db, run: string): Promise<void> {
-  await db.deleteFrom('slotkeeper.staged_snapshots').where('run_id', '=', run).execute();
-}
-
-/** Removes what was put aside before then, by runs that never came to their end. */
-export async function deleteExpiredStagedSnapshots(db: Db, before: Date): Promise<void> {
-  await db.deleteFrom('slotkeeper.staged_snapshots').where('staged_at', '<', before).execute();
 }

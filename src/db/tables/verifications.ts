@@ -1,4 +1,4 @@
-/** Days that the marketplace was told and that no reading has agreed with yet. */
+/** Queries of `slotkeeper.verifications`: days that were sent to the marketplace and whose publication is not verified yet. */
 import { sql } from 'kysely';
 import type { Slot } from '../../core/index.js';
 import type { Db } from '../schema.js';
@@ -6,30 +6,30 @@ import type { Db } from '../schema.js';
 export interface Verification {
   readonly date: string;
   readonly generation: number;
-  /** When the marketplace was last written to for it. */
+  /** When the day was last sent. */
   readonly writtenAt: Date;
-  /** When it is to be read; null where the day is to be written again first. */
+  /** When the day is read; null where it is sent again first. */
   readonly dueAt: Date | null;
-  /** Readings since it was written that showed something else. */
+  /** How many reads since then showed something else. */
   readonly differing: number;
-  /** Readings that failed, one after another. */
+  /** How many reads failed in a row. */
   readonly unread: number;
-  /** Whether this generation was written twice, because of what was shown. */
+  /** Whether this generation was sent a second time because a read showed something else. */
   readonly repaired: boolean;
 }
 
-/** One, with its day as it is now. */
+/** A verification with the current state of its day. */
 export interface OpenVerification extends Verification {
-  /** Whether the day is still that generation and not published; else only its times still say something. */
+  /** Whether the day still has this generation and is not published. Otherwise only the instants of the verification apply. */
   readonly isCurrent: boolean;
-  /** Whether the day has failed and is not due to be tried again: a reading that agrees ends that. */
+  /** Whether the day has failed and its retry is not due. A read that agrees ends the failure. */
   readonly isFailed: boolean;
   readonly priority: number | null;
-  /** What the marketplace was told last. */
+  /** The slots that were sent last. */
   readonly published: readonly Slot[] | null;
 }
 
-interface Row {
+interface VerificationRow {
   date: string;
   generation: string;
   written_at: Date;
@@ -43,14 +43,14 @@ interface Row {
   published: readonly Slot[] | null;
 }
 
-/** Those of a calendar from a local date on. */
-export async function openVerifications(
+/** Lists the verifications of a calendar from a local date on. */
+export async function listOpenVerifications(
   db: Db,
   calendar: string,
   from: string,
   now: Date,
 ): Promise<OpenVerification[]> {
-  const { rows } = await sql<Row>`
+  const { rows } = await sql<VerificationRow>`
     SELECT v.date, v.generation, v.written_at, v.due_at, v.differing, v.unread, v.repaired,
            d.generation = v.generation AND d.generation > d.published_generation AS is_current,
            d.failed_generation IS NOT DISTINCT FROM d.generation AND coalesce(d.retry_at > ${now}, false) AS is_failed,
@@ -93,7 +93,7 @@ export async function saveVerifications(
     WHERE slotkeeper.verifications.generation <= excluded.generation`.execute(db);
 }
 
-/** They are over: a reading has agreed, or nothing is read for them any more. */
+/** Deletes verifications that are over: a read has agreed, or the days are not read any more. */
 export async function deleteVerifications(
   db: Db,
   calendar: string,

@@ -1,13 +1,13 @@
-/** Windows: when a calendar is available, with the services bookable in it. */
+/** Queries of `slotkeeper.windows`: when a calendar is available, and for which services. */
 import { sql } from 'kysely';
 import type { Window } from '../../core/index.js';
 import type { Db } from '../schema.js';
 
-/** What is bookable in a window, and under which insurance terms. */
+/** The services of a window and its insurance terms. */
 export type WindowTerms = Pick<Window, 'services' | 'insurance'>;
 
 export interface StoredWindow extends WindowTerms {
-  /** The local date that it lies in: windows are kept cut at local midnight. */
+  /** The local date of the window. Windows are stored split at local midnight. */
   readonly date: string;
   readonly start: Date;
   readonly end: Date;
@@ -30,8 +30,13 @@ const toWindow = (row: WindowRow): StoredWindow => ({
   ...(row.insurance ? { insurance: row.insurance } : {}),
 });
 
-/** The windows of a calendar's local dates, `from` and `to` included. */
-export async function windowsOf(db: Db, calendar: string, from: string, to: string): Promise<StoredWindow[]> {
+/** Lists the windows of a calendar's local dates, `from` and `to` included. */
+export async function listWindows(
+  db: Db,
+  calendar: string,
+  from: string,
+  to: string,
+): Promise<StoredWindow[]> {
   const { rows } = await sql<WindowRow>`
     SELECT calendar_id, date, start_at, end_at, services, insurance
     FROM slotkeeper.windows
@@ -46,7 +51,7 @@ export interface WindowsOfDate {
   readonly windows: readonly StoredWindow[];
 }
 
-/** The windows of many dates of many calendars; a date without windows is not in the answer. */
+/** Finds the windows of dates of many calendars. A date without windows is not in the result. */
 export async function findWindows(
   db: Db,
   keys: readonly { readonly calendar: string; readonly date: string }[],

@@ -7,7 +7,7 @@ import { isPermanentRefusal } from '../../context/classify-error.js';
 import type { CalendarContext } from '../../context/context.js';
 import { datesOf, type Slot } from '../../core/index.js';
 import { getAddressBehavior } from '../../db/tables/address-behavior.js';
-import { saveTold } from '../../db/tables/days.js';
+import { saveAcceptedSlots } from '../../db/tables/days.js';
 import { InvalidRequestError } from '../../docplanner/index.js';
 import { DONE, requeueNow, type WorkResult } from '../../lib/work-result.js';
 import type { DesiredDay } from '../desired-days.js';
@@ -104,7 +104,7 @@ async function recordSlots(
     const slots = unrecorded.get(date);
     return slots === undefined ? [] : [{ date, generation, slots }];
   });
-  for (const date of await saveTold(context.db, context.calendar.id, news, new Date(context.now())))
+  for (const date of await saveAcceptedSlots(context.db, context.calendar.id, news, new Date(context.now())))
     unrecorded.delete(date);
 }
 

@@ -4,8 +4,8 @@ import { putCalendar } from '../../../src/db/tables/calendars.js';
 import {
   countHeldDays,
   deleteExpiredHeldChanges,
+  findHeldDates,
   type HeldChange,
-  heldDates,
 } from '../../../src/db/tables/held-changes.js';
 import { HeldChanges } from '../../../src/maintenance/held-changes.js';
 import { calendar, NOW } from '../../db/seed-rows.js';
@@ -73,7 +73,9 @@ describe('holds', () => {
     });
     expect(await clinic.windows(FIRST, LAST)).toEqual(windowsOn(DAYS));
     expect(await days()).toBe(4);
-    expect(await heldDates(record.db, 'nowak', NEXT, '2026-11-18')).toEqual(new Set([NEXT, '2026-11-18']));
+    expect(await findHeldDates(record.db, 'nowak', NEXT, '2026-11-18')).toEqual(
+      new Set([NEXT, '2026-11-18']),
+    );
   });
 
   test('the share is configurable, and nothing is held where the guard is off', async () => {
@@ -282,7 +284,9 @@ describe('holds', () => {
       await clinic.available(2, NEXT, NEXT, [open(NEXT, '09:00', '10:00')]);
       await clinic.occupied(2, 'apt-1', '12:00', '12:10');
       await clinic.occupied(2, 'new', '13:00', '13:10');
-      expect(await heldDates(record.db, 'nowak', FIRST, LAST)).toEqual(new Set([DAY, '2026-11-18', LAST]));
+      expect(await findHeldDates(record.db, 'nowak', FIRST, LAST)).toEqual(
+        new Set([DAY, '2026-11-18', LAST]),
+      );
       await holds.settle('release', [id]);
       expect(await clinic.windows(FIRST, LAST)).toEqual(['11-17T09:00 11-17T10:00']);
       expect(await clinic.taken()).toEqual({

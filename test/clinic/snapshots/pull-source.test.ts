@@ -8,7 +8,7 @@ import { type Database, openDatabase } from '../../../src/db/database.js';
 import type { Db } from '../../../src/db/schema.js';
 import { putAccount, type Source } from '../../../src/db/tables/accounts.js';
 import { putCalendar } from '../../../src/db/tables/calendars.js';
-import { deleteExpiredStagedSnapshots, stageSnapshot } from '../../../src/db/tables/snapshots.js';
+import { deleteExpiredStagedSnapshots, saveStagedSnapshot } from '../../../src/db/tables/staged-snapshots.js';
 import { deleteAllRows, postgresDatabase } from '../../db/databases.js';
 import { account, calendar, ENCRYPTOR, NOW } from '../../db/seed-rows.js';
 import { eventually } from '../../support/eventually.js';
@@ -387,7 +387,7 @@ describe('a source', () => {
   });
 
   test('whose pull never ended leaves lines that expire', async () => {
-    await stageSnapshot(db, 'crashed', 'warsaw', 1, { calendar: 'nowak' }, new Date(START));
+    await saveStagedSnapshot(db, 'crashed', 'warsaw', 1, { calendar: 'nowak' }, new Date(START));
     says(text(snapshot('nowak'), END));
     await pull();
     expect(await staged()).toBe(1);

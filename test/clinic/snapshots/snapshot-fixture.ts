@@ -7,8 +7,8 @@ import {
   type SnapshotResult,
 } from '../../../src/clinic/snapshots/apply-snapshot.js';
 import type { Db } from '../../../src/db/schema.js';
-import { daysBetween } from '../../../src/db/tables/days.js';
-import { windowsOf } from '../../../src/db/tables/windows.js';
+import { listDays } from '../../../src/db/tables/days.js';
+import { listWindows } from '../../../src/db/tables/windows.js';
 import { listAppointments } from '../../db/appointments.js';
 import { NOW } from '../../db/seed-rows.js';
 
@@ -89,7 +89,7 @@ export class Clinic {
 
   /** The windows of DAY and NEXT, or of the dates given. */
   async windows(from = DAY, to = NEXT): Promise<string[]> {
-    const windows = await windowsOf(this.#db, this.calendar, from, to);
+    const windows = await listWindows(this.#db, this.calendar, from, to);
     return windows.map(({ start, end, services: offered }) => {
       const ids = offered.map(({ id }) => id).join('+');
       return `${clock(start)} ${clock(end)}${ids === '123' ? '' : ` ${ids}`}`;
@@ -106,7 +106,7 @@ export class Clinic {
 
   /** How often each day changed, as far as it is known. */
   async #generations(): Promise<Record<string, number>> {
-    const days = await daysBetween(this.#db, this.calendar, '2026-01-01', '2027-12-31');
+    const days = await listDays(this.#db, this.calendar, '2026-01-01', '2027-12-31');
     return Object.fromEntries(days.map(({ date, generation }) => [date, generation]));
   }
 }
