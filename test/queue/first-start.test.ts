@@ -1,10 +1,10 @@
-// Processes that start for the first time at the same moment, on one empty database.
+// Tests processes that start for the first time at the same time, on one empty database.
 import { expect, test } from '@jest/globals';
 import { openDatabase } from '../../src/db/database.js';
 import { Queues } from '../../src/queue/queues.js';
 import { freshDatabase } from '../support/postgres.js';
 
-test('several processes make the tables of one empty database together', async () => {
+test('several processes create the tables of one empty database at the same time', async () => {
   const { url } = await freshDatabase();
   const databases = await Promise.all(Array.from({ length: 6 }, () => openDatabase({ url, poolSize: 2 })));
   const connected = await Promise.allSettled(

@@ -13,7 +13,7 @@ import { freePort } from '../support/free-port.js';
 const { date, events } = foundingExample();
 const [available, occupied] = events;
 
-test('an event that a producer puts on the queue twice is not taken twice', async () => {
+test('an event that a producer enqueues twice is applied once', async () => {
   const databaseUrl = await postgresDatabase();
   const engine = await startEngine({ databaseUrl });
   await openClinic(engine);
@@ -29,7 +29,7 @@ test('an event that a producer puts on the queue twice is not taken twice', asyn
   await engine.stop();
 });
 
-test('a producer refuses what cannot be read with its path, and stores nothing of the call', async () => {
+test('a producer rejects invalid events with their paths, and enqueues nothing of the call', async () => {
   const databaseUrl = await postgresDatabase();
   const producer = new OccupancyProducer({ databaseUrl });
   const bad = { ...occupied, ref: '' };
@@ -61,7 +61,7 @@ test('a producer refuses what cannot be read with its path, and stores nothing o
 });
 
 test.each(['redis', 'postgres'])(
-  'a producer says that %s is not there, without its password',
+  'a producer reports that %s is unavailable, without its password',
   async (scheme) => {
     const url = `${scheme}://user:s3cret@127.0.0.1:${await freePort()}/0`;
     const producer = new OccupancyProducer(scheme === 'redis' ? { redisUrl: url } : { databaseUrl: url });

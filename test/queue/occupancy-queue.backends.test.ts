@@ -19,14 +19,14 @@ import { atEndOfTest } from '../support/release.js';
 const { date, events, put } = foundingExample();
 const [available, occupied] = events;
 
-/** A queue as any BullMQ client makes it: it knows the name of ours and where it is, and nothing else. */
-function bareQueue(place: Place): Queue {
-  const queue = makeQueue(place);
-  queue.on('error', () => {}); // The database goes away under it at the end of the test file.
+/** Opens the occupancy queue like any BullMQ client, which knows only its name and its server. */
+function openClientQueue(place: Place): Queue {
+  const queue = createQueue(place);
+  queue.on('error', () => {}); // The database is dropped before the queue is closed.
   return queue;
 }
 
-function makeQueue({ redisUrl, databaseUrl = '' }: Place): Queue {
+function createQueue({ redisUrl, databaseUrl = '' }: Place): Queue {
   const name = 'slotkeeper-occupancy';
   if (redisUrl !== undefined) {
     const connection = new Redis(redisUrl, { maxRetriesPerRequest: null });
@@ -48,18 +48,18 @@ function makeQueue({ redisUrl, databaseUrl = '' }: Place): Queue {
 const producerFor = ({ redisUrl, databaseUrl = '' }: Place): OccupancyProducer =>
   new OccupancyProducer(redisUrl === undefined ? { databaseUrl } : { redisUrl });
 
-// The embedded database has one process: what a queue of it is, the founding example shows (test/engine).
+// The embedded database serves one process only. The founding example tests its queue (test/engine).
 describe.each(backends.slice(1))('the occupancy queue on $name', ({ fresh }) => {
   let place: Place;
   let engine: Slotkeeper;
   let sandbox: Sandbox;
-  let bare: Queue;
+  let clientQueue: Queue;
   let producer: OccupancyProducer;
 
   beforeAll(async () => {
     place = await fresh();
     engine = await startEngine(place);
-    bare = bareQueue(place);
+    clientQueue = openClientQueue(place);
     producer = producerFor(place);
   });
 
@@ -69,21 +69,21 @@ describe.each(backends.slice(1))('the occupancy queue on $name', ({ fresh }) => 
     await settled(engine);
   });
 
-  // What the last test changed is not to be published into the next one's record.
+  // The changes of a test are published before the next test begins.
   afterEach(async () => {
     await settled(engine);
   });
 
   afterAll(async () => {
     await producer.close();
-    await bare.close();
+    await clientQueue.close();
     await engine.stop();
   });
 
   const day = async () => (await engine.days(CALENDAR, date, date))?.[0];
   const failed = async () => await engine.failures.list();
 
-  test('takes an event of the producer to exactly one PUT', async () => {
+  test('turns an event of the producer into exactly one PUT', async () => {
     const before = writesTo(sandbox).length;
     await producer.enqueue([occupied]);
     await eventually(() => writesTo(sandbox).length > before);
@@ -91,15 +91,15 @@ describe.each(backends.slice(1))('the occupancy queue on $name', ({ fresh }) => 
     expect(writesTo(sandbox).slice(before).map(sent)).toEqual([put]);
   });
 
-  test('takes a job of any name from any client to exactly one PUT', async () => {
+  test('turns a job of any name from any client into exactly one PUT', async () => {
     const before = writesTo(sandbox).length;
-    await bare.addBulk([{ name: 'whatever the PMS calls it', data: occupied }]);
+    await clientQueue.addBulk([{ name: 'whatever the PMS calls it', data: occupied }]);
     await eventually(() => writesTo(sandbox).length > before);
     await settled(engine);
     expect(writesTo(sandbox).slice(before).map(sent)).toEqual([put]);
   });
 
-  test('takes events in their order', async () => {
+  test('applies events in their order', async () => {
     const list = Array.from({ length: 20 }, (_, n) => {
       const event = {
         ...occupied,
@@ -118,9 +118,9 @@ describe.each(backends.slice(1))('the occupancy queue on $name', ({ fresh }) => 
     expect((await day())?.busy).toEqual([{ ref: 'sentinel', start: occupied.start, end: occupied.end }]);
   });
 
-  test('keeps a bad event with its reason, and goes on with the next', async () => {
+  test('stores an invalid event with its reason, and applies the next one', async () => {
     const lost = { ...occupied, id: 'lost', calendar: 'nobody' };
-    await bare.addBulk([
+    await clientQueue.addBulk([
       { name: 'x', data: lost },
       { name: 'x', data: { ...occupied, id: 'backwards', end: `${date}T09:00:00+01:00` } },
       { name: 'x', data: { nothing: 'of ours' } },
@@ -128,10 +128,14 @@ describe.each(backends.slice(1))('the occupancy queue on $name', ({ fresh }) => 
       { name: 'x', data: occupied },
     ]);
     await eventually(async () => (await day())?.busy.length === 1);
-    // What was taken in is done with a moment later.
+    // The jobs of applied events are removed shortly after.
     const counts = await eventually(async () => {
-      const { waiting, active, failed: bad } = (await engine.status()).queues['slotkeeper-occupancy'] ?? {};
-      return waiting === 0 && active === 0 && { failed: bad };
+      const {
+        waiting,
+        active,
+        failed: rejected,
+      } = (await engine.status()).queues['slotkeeper-occupancy'] ?? {};
+      return waiting === 0 && active === 0 && { failed: rejected };
     });
     const reasons = (await failed()).map(({ reason }) => reason).sort();
     expect(reasons).toEqual([
@@ -145,24 +149,24 @@ describe.each(backends.slice(1))('the occupancy queue on $name', ({ fresh }) => 
     for (const { id } of await failed()) await engine.failures.settle('drop', [id]);
   });
 
-  test('applies the corrected event under the job id of one that was refused, and retries that one', async () => {
+  test('applies a corrected event under the job id of a rejected one, and retries the rejected one', async () => {
     const jobId = 'appointment-77';
     const event = { ...occupied, ref: 'apt-77' };
     const wrong = { ...event, id: 'v1', calendar: 'nobody', patient: 'Anna', version: 1 };
-    await bare.add('x', wrong, { jobId });
+    await clientQueue.add('x', wrong, { jobId });
     await eventually(async () => (await failed()).length === 1);
-    const [refused] = await failed();
-    expect(refused).toMatchObject({ kind: 'event', calendar: 'nobody', event: 'v1' });
+    const [rejected] = await failed();
+    expect(rejected).toMatchObject({ kind: 'event', calendar: 'nobody', event: 'v1' });
     const { rows } = await sql<{ data: string }>`SELECT data FROM slotkeeper.rejected_events`.execute(
       engine.db,
     );
     expect(rows[0]?.data).not.toContain('Anna');
-    await eventually(async () => (await bare.getJob(jobId)) === undefined);
+    await eventually(async () => (await clientQueue.getJob(jobId)) === undefined);
 
-    await bare.add('x', { ...event, id: 'v2', version: 2 }, { jobId });
+    await clientQueue.add('x', { ...event, id: 'v2', version: 2 }, { jobId });
     await eventually(async () => (await day())?.busy.length === 1);
 
-    const id = refused?.id ?? '';
+    const id = rejected?.id ?? '';
     expect(await engine.failures.settle('retry', [id])).toEqual({ done: 1, unknown: [] });
     const again = await eventually(async () => (await failed()).find((one) => one.id !== id));
     expect(await engine.failures.settle('drop', [again.id, id, 'event/x'])).toEqual({

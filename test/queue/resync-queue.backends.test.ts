@@ -6,7 +6,7 @@ import { backends } from '../engine/backends.js';
 import { eventually } from '../support/eventually.js';
 
 test.each(backends)(
-  'a night that comes every second is a job each time on $name, by its own clock',
+  'a nightly schedule of every second adds a job each time on $name, by its own clock',
   async ({ fresh }) => {
     const { data, databaseUrl, redisUrl } = await fresh();
     const database =
@@ -21,15 +21,15 @@ test.each(backends)(
       onError: () => {},
     });
     await queues.connect();
-    const night = { account: 'warsaw', cron: '* * * * * *' };
-    await new ResyncQueue(queues).updateSchedules([{ ...night, timeZone: 'Europe/Warsaw' }], Date.now());
+    const schedule = { account: 'warsaw', cron: '* * * * * *' };
+    await new ResyncQueue(queues).updateSchedules([{ ...schedule, timeZone: 'Europe/Warsaw' }], Date.now());
     const seen: unknown[] = [];
     queues.startWorker('slotkeeper-resync', async ({ data: job }) => seen.push(job), { concurrency: 1 });
     await queues.waitUntilReady();
     await eventually(() => seen.length >= 2);
     expect(seen.slice(0, 2)).toEqual([
-      { kind: 'nightly', ...night },
-      { kind: 'nightly', ...night },
+      { kind: 'nightly', ...schedule },
+      { kind: 'nightly', ...schedule },
     ]);
     await queues.close();
     await database?.close();
