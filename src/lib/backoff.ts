@@ -1,4 +1,4 @@
-/** How long to wait after failures, in milliseconds: doubling, capped, with jitter so that calendars spread. */
+/** Exponential backoff in milliseconds: doubling, capped, with jitter, so that the retries of calendars are spread. */
 import { HOUR, MINUTE } from '../core/duration.js';
 
 export interface Backoff {
@@ -6,13 +6,13 @@ export interface Backoff {
   readonly capMs: number;
 }
 
-/** For a calendar whose marketplace does not answer, or answers 5xx. */
+/** After a timeout, a reset, or a 5xx of the marketplace. */
 export const RETRY: Backoff = { firstMs: 1_000, capMs: 5 * MINUTE };
-/** For an account that the firewall took for a bot: every request makes it worse. Contract: Limits. */
+/** After a block by the marketplace's firewall: each further request prolongs the block. Contract: Limits. */
 export const FIREWALL: Backoff = { firstMs: MINUTE, capMs: HOUR };
 
 /**
- * @param attempt how many failed one after another, from 1
+ * @param attempt number of consecutive failures, from 1
  * @param random from 0 to 1
  */
 export function backoffMs(backoff: Backoff, attempt: number, random: number): number {

@@ -1,7 +1,7 @@
-/** A batch was not committed within its limit. It may be committed all the same, later. */
+/** A batch was not committed within its limit. It may still be committed later. */
 export class BatchTimeoutError extends Error {
   override readonly name = 'BatchTimeoutError';
-  /** The system's code of a timeout: the database counts as unavailable. */
+  /** The system's code of a timeout: callers treat the database as unavailable. */
   readonly code = 'ETIMEDOUT';
 
   constructor(milliseconds: number) {

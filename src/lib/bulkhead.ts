@@ -1,98 +1,99 @@
 /**
- * Keeps a slow marketplace, or a slow clinic, from taking every place of a worker: where there are several, each leaves
- * some places to the others.
+ * A bulkhead: limits how many places of a worker one group (an account, or a clinic's address) occupies, so that a slow group
+ * leaves places to the others.
  */
 
 export interface BulkheadOptions {
-  /** How much is in hand at the same time in this process. */
+  /** The places of this process. */
   readonly concurrency: number;
   /**
-   * How much of it in one lane, also where there is no other, and less where there are many: half of all places are free for
-   * lanes that have nothing in hand. Default three quarters, where there are others.
+   * The places of one group at most, also if there is no other group. With many groups, half of all places stay free for groups
+   * that have none. Default: three quarters of the places, applied only if there are other groups.
    */
   readonly maxPerKey?: number;
-  /** How long one that finds a lane full is sent away at most, however many wait for it, in milliseconds; default 1 s. */
+  /** The longest time until a refused acquisition is tried again, in milliseconds; default 1 s. */
   readonly maxWaitMs?: number;
   readonly now: () => number;
 }
 
 export type Acquisition =
   | {
-      readonly kind: 'entered';
+      readonly kind: 'acquired';
       readonly release: () => void;
-      /** Whether nobody else is to have the place by now: where others came, the lane has to do with fewer. */
+      /** Whether the group is still within its limit, which shrinks when other groups arrive. */
       readonly mayContinue: () => boolean;
     }
   | { readonly kind: 'full'; readonly afterMs: number };
 
-/** A turn, in which all places are left once, is expected to last between these. */
-const MIN_TURN_MS = 100;
-const MAX_TURN_MS = 1_000;
+/** The bounds of the time in which all places of a group are expected to be released once. */
+const MIN_CYCLE_MS = 100;
+const MAX_CYCLE_MS = 1_000;
 
-interface BulkheadGroup {
+interface Group {
   readonly active: Set<{ readonly since: number }>;
-  /** How long those before had their places: the last one counts half, the one before it a quarter, and so on. */
+  /** Exponential average of how long places were occupied: the last one counts half. */
   averageMs: number;
-  /** When those that were sent away come back, in epoch milliseconds. */
+  /** When refused acquisitions are tried again, in epoch milliseconds. */
   retryTimes: readonly number[];
 }
 
 export class Bulkhead {
   readonly #now: () => number;
   readonly #concurrency: number;
-  readonly #most: number;
+  readonly #maxPerGroup: number;
   readonly #maxWaitMs: number;
-  readonly #alsoAlone: boolean;
-  readonly #bulkhead = new Map<string, BulkheadGroup>();
+  /** Whether the limit holds for a group without others. */
+  readonly #limitsOnlyGroup: boolean;
+  /** Groups that have places. */
+  readonly #groups = new Map<string, Group>();
   readonly #names = new Set<string>();
 
-  constructor({ concurrency, maxPerKey: maxInOne, maxWaitMs = MAX_TURN_MS, now }: BulkheadOptions) {
+  constructor({ concurrency, maxPerKey, maxWaitMs = MAX_CYCLE_MS, now }: BulkheadOptions) {
     this.#now = now;
     this.#concurrency = concurrency;
-    this.#most = maxInOne ?? Math.max(1, Math.floor(concurrency * 0.75));
+    this.#maxPerGroup = maxPerKey ?? Math.max(1, Math.floor(concurrency * 0.75));
     this.#maxWaitMs = maxWaitMs;
-    this.#alsoAlone = maxInOne !== undefined;
+    this.#limitsOnlyGroup = maxPerKey !== undefined;
   }
 
-  /** @param name of the lane: an account, or the address of a clinic */
+  /** @param name of the group */
   acquire(name: string): Acquisition {
     this.#names.add(name);
-    const group = this.#bulkhead.get(name) ?? { active: new Set(), averageMs: 0, retryTimes: [] };
-    this.#bulkhead.set(name, group);
-    if ((this.#alsoAlone || this.#names.size > 1) && group.active.size >= this.#share()) {
-      return { kind: 'full', afterMs: this.#sendAway(group) };
+    const group = this.#groups.get(name) ?? { active: new Set(), averageMs: 0, retryTimes: [] };
+    this.#groups.set(name, group);
+    if ((this.#limitsOnlyGroup || this.#names.size > 1) && group.active.size >= this.#limit()) {
+      return { kind: 'full', afterMs: this.#scheduleRetry(group) };
     }
-    const one = { since: this.#now() };
-    group.active.add(one);
+    const place = { since: this.#now() };
+    group.active.add(place);
     return {
-      kind: 'entered',
+      kind: 'acquired',
       release: () => {
-        group.active.delete(one);
-        group.averageMs = (group.averageMs + this.#now() - one.since) / 2;
-        if (group.active.size === 0) this.#bulkhead.delete(name);
+        group.active.delete(place);
+        group.averageMs = (group.averageMs + this.#now() - place.since) / 2;
+        if (group.active.size === 0) this.#groups.delete(name);
       },
-      mayContinue: () => group.active.size <= this.#share(),
+      mayContinue: () => group.active.size <= this.#limit(),
     };
   }
 
-  /** How many places one lane can have, among those that have any. */
-  #share(): number {
-    if (!this.#alsoAlone) return this.#most;
-    return Math.max(1, Math.min(this.#most, Math.floor(this.#concurrency / 2 / this.#bulkhead.size)));
+  #limit(): number {
+    if (!this.#limitsOnlyGroup) return this.#maxPerGroup;
+    return Math.max(1, Math.min(this.#maxPerGroup, Math.floor(this.#concurrency / 2 / this.#groups.size)));
   }
 
   /**
-   * As many come back in a turn as there are places: however many wait, they do not keep the queue busy with asking. One that
-   * is slow is enough for the turn to be long.
+   * As many retries are due per cycle as the group has places, so that any number of waiting jobs causes a bounded number of
+   * retries. The slowest active place sets the length of the cycle.
    */
-  #sendAway(group: BulkheadGroup): number {
+  #scheduleRetry(group: Group): number {
     const now = this.#now();
     const ages = [...group.active].map(({ since }) => now - since);
-    const turnMs = Math.min(MAX_TURN_MS, Math.max(group.averageMs, ...ages));
-    const away = group.retryTimes.filter((at) => at > now);
-    const turns = 1 + Math.floor(away.length / this.#share());
-    const afterMs = Math.min(this.#maxWaitMs, Math.max(MIN_TURN_MS, turns * turnMs));
-    group.retryTimes = [...away, now + afterMs];
+    const cycleMs = Math.min(MAX_CYCLE_MS, Math.max(group.averageMs, ...ages));
+    const pending = group.retryTimes.filter((at) => at > now);
+    const cycles = 1 + Math.floor(pending.length / this.#limit());
+    const afterMs = Math.min(this.#maxWaitMs, Math.max(MIN_CYCLE_MS, cycles * cycleMs));
+    group.retryTimes = [...pending, now + afterMs];
     return afterMs;
   }
 }

@@ -1,9 +1,9 @@
-/** A value that is computed once for all who ask within a time, however many they are. */
+/** Computes a value at most once within a period, for any number of callers. */
 import type { Timers } from './timers.js';
 
 export interface CachedValueOptions {
   readonly timers: Timers;
-  /** How old it may be, in milliseconds, counted from when its computation began. */
+  /** The age up to which a value is returned again, in milliseconds from the beginning of its computation. */
   readonly maxAgeMs: number;
 }
 
@@ -18,7 +18,7 @@ export class CachedValue<T> {
     this.#compute = compute;
   }
 
-  /** One computation that is under way is shared, a failure like a result. */
+  /** Callers share a computation that is running, and its result or its error. */
   async get(): Promise<T> {
     const { timers, maxAgeMs } = this.#options;
     const isRecent = this.#last !== undefined && timers.elapsed() - this.#last.at < maxAgeMs;

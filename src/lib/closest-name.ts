@@ -1,23 +1,23 @@
-/** Of known names, the one that a misspelt one is a near miss of. */
+/** Finds the known name that a misspelt name is closest to. */
 
-/** One slip for a name of three letters or more, two for a long one; and whatever differs in case or separators alone. */
+/** Edits that still count as a misspelling: none for one or two letters, one from three, two from eight. */
 const allowedEdits = (name: string): number => (name.length < 3 ? 0 : name.length < 8 ? 1 : 2);
 
 const normalizeName = (name: string): string => name.toLowerCase().replace(/[-_]/g, '');
 
 export function findClosestName(name: string, known: readonly string[]): string | undefined {
   const given = normalizeName(name);
-  let best: { readonly name: string; readonly slips: number } | undefined;
+  let best: { readonly name: string; readonly edits: number } | undefined;
   for (const one of known) {
     const allowed = allowedEdits(one);
     if (Math.abs(given.length - one.length) > allowed) continue;
-    const slips = editDistance(given, normalizeName(one));
-    if (slips <= allowed && slips < (best?.slips ?? Number.POSITIVE_INFINITY)) best = { name: one, slips };
+    const edits = editDistance(given, normalizeName(one));
+    if (edits <= allowed && edits < (best?.edits ?? Number.POSITIVE_INFINITY)) best = { name: one, edits };
   }
   return best?.name;
 }
 
-/** Letters that are left out, added, replaced, or exchanged with their neighbour (optimal string alignment). */
+/** Optimal string alignment: deleted, inserted, replaced letters, and neighbours that are exchanged. */
 function editDistance(a: string, b: string): number {
   let before: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);

@@ -1,11 +1,11 @@
-/** The log on stderr, so that stdout stays for data: JSON lines, or lines for people on a terminal. Secrets never get in. */
+/** The log: JSON lines, or lines for people on a terminal. It writes to stderr, because stdout is for data. It contains no secret. */
 import { type DestinationStream, pino } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import { redactCredentials } from './text-filter.js';
 
 export type { Logger } from 'pino';
 
-/** What a secret, or a patient, is called where an object that is logged has one. */
+/** Keys of logged objects whose values are removed: secrets, and what can be about a patient. */
 const SECRETS = [
   'clientSecret',
   'client_secret',
@@ -25,7 +25,7 @@ export interface LogFormat {
   readonly colour?: boolean;
 }
 
-/** @param destination this process's stderr unless it says otherwise */
+/** @param destination default: stderr of this process */
 export function createLog(
   level: string,
   destination: DestinationStream = pino.destination({ fd: 2, sync: true }),
@@ -54,7 +54,7 @@ function readableOn(destination: DestinationStream, colour: boolean): Destinatio
   return { write: (line) => destination.write(format(line)) };
 }
 
-/** An error without what its library hung onto it: a driver's error can carry a row, an HTTP client's a request. Causes are not told. */
+/** An error without the properties that libraries add: a driver's error can have a row, an HTTP client's a request. Its cause is omitted. */
 function describeError(error: unknown): object {
   if (!(error instanceof Error)) return { message: String(error) };
   const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {};

@@ -1,6 +1,6 @@
 /**
- * Combines what arrives while earlier work is under way: many items become one piece of work, one at a time. Each item
- * gets its own result, within a limit.
+ * Combines the items that arrive while a batch is processed into the next batch. One batch is processed at a time. Each item
+ * gets its own result, within a time limit.
  */
 
 import { BatchTimeoutError } from './batch-timeout-error.js';
@@ -19,13 +19,13 @@ interface PendingGather {
 
 export interface MicroBatcherOptions<Item> {
   readonly timers: Timers;
-  /** Of one piece of work, as the sum of its items' sizes; a larger item is worked on alone. */
+  /** The largest batch, as the sum of its items' sizes. A larger item is a batch by itself. */
   readonly maxSize: number;
   /** Default 1. */
   readonly sizeOf?: (item: Item) => number;
-  /** For one piece of work, in milliseconds; what comes after it is not kept waiting for longer. */
+  /** The time limit of a batch, in milliseconds. The next batch begins after it. */
   readonly limitMs: number;
-  /** Clients that were answered together are waited for as long as one arrives within this time, in milliseconds; default 0. */
+  /** After a batch, the next one waits as long as an item arrives within this time, in milliseconds; default 0. */
   readonly gapMs?: number;
 }
 
@@ -37,8 +37,8 @@ export class MicroBatcher<Item, Result = void> {
   #isWorking = false;
 
   /**
-   * @param work resolves with one result for each item, in their order. It may be done twice for an item: one that took too
-   * long may be done all the same, later
+   * @param work resolves with one result per item, in their order. A batch that exceeded its limit may still complete later, so
+   * that an item can be processed twice
    */
   constructor(
     work: (items: readonly Item[]) => Promise<readonly Result[]>,
@@ -49,8 +49,7 @@ export class MicroBatcher<Item, Result = void> {
   }
 
   /**
-   * Resolves with the item's result, or rejects as the work does that it is part of. Items that are added before the first
-   * resolves may be worked on in the same piece of work.
+   * Resolves with the item's result, or rejects with the error of its batch.
    * @throws {BatchTimeoutError}
    */
   async add(item: Item): Promise<Result> {
@@ -63,7 +62,7 @@ export class MicroBatcher<Item, Result = void> {
 
   async #run(): Promise<void> {
     this.#isWorking = true;
-    // What arrives in the same turn is combined already.
+    // Items of the same turn of the event loop are combined.
     await new Promise(setImmediate);
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, this.#countThatFit());
@@ -96,7 +95,7 @@ export class MicroBatcher<Item, Result = void> {
     return results;
   }
 
-  /** Clients that were answered together ask again together: waits until so many wait, or no more arrive. */
+  /** Clients that got their results together send again together: waits until `expected` items wait, or no more arrive. */
   async #gather(expected: number): Promise<void> {
     const { timers, gapMs = 0 } = this.#options;
     if (gapMs === 0) return;

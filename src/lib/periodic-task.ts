@@ -1,4 +1,4 @@
-/** Work that is done every so often, one run at a time: for what cannot rely on a queue. */
+/** Work that is repeated after a period, one run at a time, for tasks that must not depend on a queue. */
 import type { Timers } from './timers.js';
 
 export interface PeriodicTaskOptions {
@@ -25,7 +25,7 @@ export abstract class PeriodicTask {
     void this.runOnce();
   }
 
-  /** Idempotent. Waits for the run that is under way. */
+  /** Idempotent. Waits for the current run. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     this.#end?.();
@@ -33,7 +33,7 @@ export abstract class PeriodicTask {
     await this.#running;
   }
 
-  /** One run; one that is under way is joined. */
+  /** Runs once, or joins the current run. */
   async runOnce(): Promise<void> {
     this.#running ??= this.run().finally(() => {
       this.#running = undefined;
@@ -41,11 +41,11 @@ export abstract class PeriodicTask {
     await this.#running;
   }
 
-  /** A run with much to do asks before each piece of it, and leaves the rest to the next. */
+  /** A long run reads this before each step, and leaves the remaining steps to the next run. */
   protected get isStopping(): boolean {
     return this.#isStopping;
   }
 
-  /** Never rejects: nobody waits for it who could do anything about it. */
+  /** Never rejects, because no caller could handle the error. */
   protected abstract run(): Promise<void>;
 }

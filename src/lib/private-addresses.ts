@@ -1,6 +1,6 @@
 /**
- * Keeps requests whose address somebody sent over HTTP out of private networks: no loopback, private or link-local address is
- * asked unless it is listed, however it is spelled and whatever a name turns out to stand for.
+ * Refuses requests to private networks whose address came over HTTP: no loopback, private or link-local address is connected to
+ * unless it is listed, in any notation, and whatever a host name resolves to.
  */
 import { type LookupAddress, type LookupAllOptions, lookup } from 'node:dns';
 import { type AgentOptions, type ClientRequestArgs, Agent as HttpAgent } from 'node:http';
@@ -11,7 +11,7 @@ import ipaddr from 'ipaddr.js';
 import { type Timers, withTimeout } from './timers.js';
 
 export const LOOPBACK = ['127.0.0.0/8', '::1/128'];
-/** How long a name may take to be resolved before its address is looked at only when it is connected to. */
+/** The time limit of an early lookup. After it, the address is checked when it is connected to. */
 const MAX_RESOLVING_MS = 3_000;
 const REFUSED = 'ERR_PRIVATE_ADDRESS';
 
@@ -37,16 +37,16 @@ export interface Agents {
 export class PrivateAddresses {
   readonly #allowed: readonly [ipaddr.IPv4 | ipaddr.IPv6, number][];
   readonly #resolve: Resolve;
-  /** For requests that keep no connection. */
+  /** Agents of requests without keep-alive. */
   readonly agents: Agents = this.agentsWith({});
 
-  /** @param allowed networks that may be asked although they are private; never link-local ones */
+  /** @param allowed private networks that are permitted; link-local ones never are */
   constructor(allowed: readonly string[], resolve: Resolve = lookup) {
     this.#allowed = allowed.map(readNetwork);
     this.#resolve = resolve;
   }
 
-  /** Agents that look at each address that they connect to. */
+  /** Agents that check each address before they connect. */
   agentsWith(options: AgentOptions): Agents {
     const guard: Guard = {
       refusalOf: (address) => this.refusalOf(address),
@@ -55,7 +55,7 @@ export class PrivateAddresses {
     return { http: new GuardedHttpAgent(options, guard), https: new GuardedHttpsAgent(options, guard) };
   }
 
-  /** @returns why this address may not be asked; undefined where it may */
+  /** @returns why this address is refused; undefined if it is permitted */
   refusalOf(address: string): string | undefined {
     if (!ipaddr.isValid(address)) return 'is no address';
     const read = plain(ipaddr.process(address));
@@ -69,7 +69,7 @@ export class PrivateAddresses {
   }
 
   /**
-   * @returns why what the URL names may not be asked. A name that cannot be resolved just now is looked at when it is connected to
+   * @returns why the URL's host is refused. A name that cannot be resolved now is checked when it is connected to
    */
   async refusalOfUrl(url: string, timers: Timers): Promise<string | undefined> {
     const host = new URL(url).hostname.replace(/^\[(.*)\]$/, '$1');
@@ -106,13 +106,13 @@ function readNetwork(text: string): [ipaddr.IPv4 | ipaddr.IPv6, number] {
   return [address, address.kind() === 'ipv4' ? 32 : 128];
 }
 
-/** Whether who listens there is heard on this machine alone. */
+/** Whether a server that listens there is reachable from this machine only. */
 export const isLoopback = (host: string): boolean =>
   host === 'localhost' || (ipaddr.isValid(host) && ipaddr.process(host).range() === 'loopback');
 
 export const isLinkLocal = (network: string): boolean => readNetwork(network)[0].range() === 'linkLocal';
 
-/** The IPv4 address that the IPv6 address stands for, where it does: RFC 6052, and RFC 4291 of those that are no longer used. */
+/** The IPv4 address that an IPv6 address embeds: RFC 6052, and the deprecated forms of RFC 4291. */
 function plain(address: ipaddr.IPv4 | ipaddr.IPv6): ipaddr.IPv4 | ipaddr.IPv6 {
   if (address.kind() === 'ipv4') return address;
   const isTranslated = address.match(ipaddr.parse('64:ff9b::'), 96);
@@ -127,7 +127,7 @@ interface Guard {
 
 type Created = (error: Error | null, stream: Duplex) => void;
 
-/** A name is looked up by the guard; an address is never looked up, so it is held against the guard itself. */
+/** A name is checked by the guarded lookup. An address has no lookup, so it is checked here. */
 function guarded(
   guard: Guard,
   options: ClientRequestArgs,
@@ -137,7 +137,7 @@ function guarded(
   const host = options.host ?? '';
   const reason = isIP(host) === 0 ? undefined : guard.refusalOf(host);
   if (reason === undefined) return connect({ ...options, lookup: guard.lookup });
-  // The stream is not looked at where there is an error.
+  // Node does not use the stream if there is an error.
   (created as ((error: Error) => void) | undefined)?.(new PrivateAddressError(reason));
   return undefined;
 }

@@ -1,4 +1,4 @@
-/** Parses JSON, and says where it ends to be JSON without repeating any of it: it may be about patients. */
+/** Parses JSON. The error names the position of the problem and repeats none of the text, which may have patient data. */
 
 export type ReadJson =
   | { readonly success: true; readonly value: unknown }
@@ -12,13 +12,13 @@ export function readJson(text: string): ReadJson {
   }
 }
 
-/** The line and column of the first character that cannot stand where it does, both from 1. */
+/** The line and column of the first wrong character, both from 1. */
 function whereIn(text: string): string {
   let at: number;
   try {
     at = firstWrong(text);
   } catch {
-    // A string with more escapes than a regular expression can go through.
+    // The string has more escapes than the regular expression can process.
     return '';
   }
   if (at >= text.length) return ' (it ends too early)';
@@ -27,18 +27,18 @@ function whereIn(text: string): string {
   return before.length === 1 ? ` (at column ${column})` : ` (at line ${before.length}, column ${column})`;
 }
 
-/** What may stand in a string. Written so that a long one takes no room on the stack for each of its characters. */
+/** The characters of a string. The pattern needs no stack space per character. */
 const CHARACTERS = String.raw`[^"\\\u0000-\u001f]*(?:\\(?:["\\/bfnrt]|u[\da-fA-F]{4})[^"\\\u0000-\u001f]*)*`;
 const OTHER = String.raw`(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.])`;
 const TOKEN = new RegExp(String.raw`[ \t\n\r]*(?:([{}[\],:])|("${CHARACTERS}")|${OTHER})`, 'y');
-/** A string that is right as far as it goes. */
+/** The beginning of a valid string without its end. */
 const UNENDED = new RegExp(String.raw`"${CHARACTERS}(?:\\(?:u[\da-fA-F]{0,3})?)?$`, 'y');
 const SPACE = /[ \t\n\r]*/y;
 
-/** What may come next: a value, one or the end of its list, a key, one or the end of its object, a colon, or what follows a value. */
+/** What is expected next: a value, a value or the end of the list, a key, a key or the end of the object, a colon, or what follows a value. */
 type Next = 'value' | 'item' | 'key' | 'member' | ':' | 'more';
 
-/** The place of the first token that cannot stand where it does; the end where there is none. */
+/** The position of the first wrong token; the length of the text if there is none. */
 function firstWrong(text: string): number {
   const open: string[] = [];
   let next: Next = 'value';

@@ -1,22 +1,22 @@
-/** What PostgreSQL's text and JSON cannot hold: NUL, and half of a character (a surrogate without its other half). */
+/** Text that PostgreSQL's types `text` and `jsonb` cannot store: NUL, and a surrogate without its other half. */
 
 const UNSTORABLE = /[\0\p{Surrogate}]/u;
 
 export const isStorable = (text: string): boolean => !UNSTORABLE.test(text);
 
-/** The same with a replacement character in place of each of them. */
+/** Replaces each such character with U+FFFD. */
 export const replaceUnstorable = (text: string): string => text.replace(/[\0\p{Surrogate}]/gu, '\uFFFD');
 
 type Path = readonly PropertyKey[];
 
-/** As many as are told. */
-const MAX_TOLD = 10;
-/** Of a path that is told. */
+/** The paths that are reported at most. */
+const MAX_PATHS = 10;
+/** The keys of a reported path at most. */
 const MAX_DEPTH = 100;
 
-/** The paths of texts that cannot be stored, keys of objects included, however deep they are. */
+/** The paths of texts that cannot be stored, at any depth. Keys of objects are texts, too. */
 export function findUnstorable(input: unknown): Path[] {
-  // Input can be nested deeper than a function can call itself, and nearly never has such a text: paths are made afterwards.
+  // Input can be nested deeper than the call stack, and rarely has such a text: paths are computed only if there is one.
   return hasUnstorable(input) ? pathsIn(input) : [];
 }
 
@@ -45,7 +45,7 @@ interface Place {
 function pathsIn(input: unknown): Path[] {
   const found: Path[] = [];
   const rest: Place[] = [{ value: input, key: '', in: undefined }];
-  for (let next = rest.pop(); next !== undefined && found.length < MAX_TOLD; next = rest.pop()) {
+  for (let next = rest.pop(); next !== undefined && found.length < MAX_PATHS; next = rest.pop()) {
     const { value } = next;
     if (typeof value === 'string' && !isStorable(value)) found.push(pathOf(next));
     if (typeof value !== 'object' || value === null) continue;

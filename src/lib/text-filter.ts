@@ -1,36 +1,36 @@
 /**
- * What may be shown of a text that another server wrote. It can repeat what it was sent, so secrets, and what looks like a
- * telephone number, an e-mail address or a national id, are taken out of it before it is stored, logged or answered.
+ * Filters text that another server wrote. Such text can repeat the request. Secrets, and what looks like a telephone number, an
+ * e-mail address or a national id, are removed before the text is stored, logged or returned.
  */
 
 export interface TextFilterOptions {
-  /** What must not be shown in any spelling: plain, percent-encoded, base64, or with characters between that are not seen. */
+  /** Secrets. They are removed in every notation: plain, percent-encoded, base64, or with invisible characters in between. */
   readonly secrets: readonly string[];
-  /** Of the request that was answered: the ids in it stay readable. */
+  /** The path of the request: its ids stay readable. */
   readonly path: string;
 }
 
 /** In characters. */
 export const MAX_SHOWN = 200;
 const HIDDEN = '***';
-/** How much of a text is read beyond the longest secret: what is shown comes from its beginning. */
+/** The characters that are read beyond the longest secret. */
 const MAX_READ = 2_000;
-/** As long as a part of a telephone number or an e-mail address can be that a cut has left. */
+/** The longest part of a telephone number or an e-mail address that a cut can leave. */
 const MAX_PARTIAL_MATCH = 320;
-/** A shorter secret would take every letter out of the text. */
+/** Shorter secrets are ignored: they would match ordinary text. */
 const MIN_SECRET = 2;
 
 /** Seven digits are the shortest telephone number and the shortest national id. */
 const MIN_DIGITS = 7;
 const DIGIT = /\p{Nd}/gu;
-/** Words with a digit in them, with the separators between them that people write in numbers. */
+/** Words that have a digit, with the separators that people write in numbers. */
 const NUMBERS =
   /[\p{L}\p{M}]*\p{Nd}[\p{L}\p{M}\p{Nd}]*(?:[\s\p{Pd}.,·/\\()[\]{}+_*#|−]{1,5}[\p{L}\p{M}]*\p{Nd}[\p{L}\p{M}\p{Nd}]*)*/gu;
 const EMAIL = /(?<![^\s"<>()[\]:;,\\])[^\s"<>()[\]:;,\\@]* {0,2}(?:@|%40) {0,2}[^\s"<>()[\]:;,\\]*/gu;
 const CREDENTIALS = /\b(bearer|basic)(?:[\s:="']|%20|%3A)+[^\s"',;<>]+/giu;
 const NAMED_SECRET =
   /((?:access|refresh|id)_?token|client_?secret|api_?key|password|passwd)(["']?\s*[:=]\s*["']?)[^\s"'&,;<>]+/giu;
-/** The form of an access token that is a JSON Web Token. */
+/** A JSON Web Token. */
 const WEB_TOKEN = /\beyJ[\w-]{5,}(?:\.[\w-]*)*/gu;
 
 /** @returns what shows at most 200 characters of a text, on one line */
@@ -43,14 +43,14 @@ export function createTextFilter({ secrets, path }: TextFilterOptions): (text: s
   const ids = idsOf(path);
   return (text) => {
     const head = text.slice(0, MAX_READ + reach);
-    // Numbers first: an e-mail address may take a part of one, and leave the other.
+    // Numbers come first: the pattern of an e-mail address can match a part of a number.
     const shown = redactNumbers(redactCredentials(hide(normal(hide(head)))), ids).replace(EMAIL, HIDDEN);
-    // Of what stands at the cut only a part was read, which no pattern knows.
+    // At the cut only a part of a word was read, which no pattern matches.
     return truncate(head.length === text.length ? shown : `${shown.slice(0, -reach)}…`, MAX_SHOWN);
   };
 }
 
-/** Without what has another spelling, is not seen, or begins a line. */
+/** Normalizes the notation, removes invisible characters, and joins the lines. */
 function normal(text: string): string {
   return text
     .normalize('NFKC')
@@ -58,7 +58,7 @@ function normal(text: string): string {
     .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');
 }
 
-/** Without what follows the name of a secret or the scheme of a header, and without tokens. */
+/** Removes tokens, and what follows the name of a secret or the scheme of an Authorization header. */
 export function redactCredentials(text: string): string {
   return text
     .replace(NAMED_SECRET, `$1$2${HIDDEN}`)
@@ -66,7 +66,7 @@ export function redactCredentials(text: string): string {
     .replace(WEB_TOKEN, HIDDEN);
 }
 
-/** Not in the middle of a character. */
+/** Never cuts within a character. */
 export function truncate(text: string, most: number): string {
   if (text.length <= most) return text;
   return `${text.slice(0, most - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
@@ -74,7 +74,7 @@ export function truncate(text: string, most: number): string {
 
 function redactNumbers(text: string, ids: readonly string[]): string {
   const numbers = ids.filter((id) => /^\p{Nd}+$/u.test(id));
-  // An id with letters or dashes in it is no part of a telephone number; one of digits alone may be.
+  // An id of digits alone can be a part of a telephone number; an id with letters or dashes cannot.
   return splitAt(
     text,
     ids.filter((id) => !numbers.includes(id)),
@@ -89,7 +89,7 @@ function redactNumbers(text: string, ids: readonly string[]): string {
   );
 }
 
-/** Leaves what is kept as it is, and changes what stands between. */
+/** Leaves the `kept` parts unchanged, and applies `change` to the text between them. */
 function splitAt(text: string, kept: readonly string[], change: (between: string) => string): string {
   if (kept.length === 0) return change(text);
   const pattern = new RegExp(`(?<![\\p{L}\\p{N}])(${alternatives(kept)})(?![\\p{L}\\p{N}])`, 'gu');
@@ -134,7 +134,7 @@ function spellings(secret: string): string[] {
   ];
 }
 
-/** The longest first, so that none leaves the end of another. */
+/** The longest comes first, so that no alternative matches only the beginning of another. */
 function alternatives(texts: readonly string[]): string {
   return [...new Set(texts)]
     .sort((one, other) => other.length - one.length)

@@ -1,14 +1,14 @@
-/** Waiting and repeating. Whoever runs the engine decides how time passes: tests move it by hand. */
+/** Waiting and repeating, as an argument: tests pass timers that they advance themselves. */
 export interface Timers {
-  /** Milliseconds of a clock that nobody sets: only what lies between two of them means something. */
+  /** Milliseconds of a monotonic clock: only differences have a meaning. */
   elapsed(): number;
-  /** Resolves after so many milliseconds, or as soon as the signal is aborted. Never rejects. */
+  /** Resolves after `ms` milliseconds, or when the signal is aborted. Never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** Calls `work`, which never rejects, every so many milliseconds. @returns what ends that */
+  /** Calls `work`, which never rejects, every `ms` milliseconds. @returns a function that ends it */
   every(ms: number, work: () => Promise<void>): () => void;
 }
 
-/** The process's own. */
+/** Real time. */
 export const systemTimers: Timers = {
   elapsed: () => performance.now(),
   sleep: (ms, signal) =>
@@ -28,7 +28,7 @@ export const systemTimers: Timers = {
   },
 };
 
-/** What `work` resolves with, or undefined where it takes longer than so many milliseconds. */
+/** Resolves with the result of `work`, or with undefined if it takes longer than `ms` milliseconds. */
 export async function withTimeout<T>(timers: Timers, ms: number, work: Promise<T>): Promise<T | undefined> {
   const over = new AbortController();
   try {
@@ -38,5 +38,5 @@ export async function withTimeout<T>(timers: Timers, ms: number, work: Promise<T
   }
 }
 
-/** A reason of its own, because an error would be made for each. */
+/** A constant reason: without one, each abort creates an error. */
 const OVER = 'over';

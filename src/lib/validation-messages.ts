@@ -1,4 +1,4 @@
-/** What is wrong with input, in the field's words: the one place that turns zod's issues into what people read. No value is repeated. */
+/** Messages for zod's issues. No message repeats a value of the input. */
 import { z } from 'zod';
 import { findClosestName } from './closest-name.js';
 
@@ -18,7 +18,7 @@ const formats: { readonly [format: string]: string } = {
   url: 'expected a URL',
 };
 
-/** The rest of a sentence that begins with the path of the issue; undefined where the schema has words of its own. */
+/** The rest of a sentence that begins with the issue's path; undefined if the schema has its own message. */
 export function messageFor(issue: Issue): string | undefined {
   if (issue.input === undefined) return 'is required';
 
@@ -85,7 +85,7 @@ function outOf(
   }
 }
 
-/** What a list holds, by its own name: 1 event, 2 events. */
+/** The items of a list by name: 1 event, 2 events. */
 function counted(count: number, name: PropertyKey | undefined): string {
   const many = typeof name === 'string' && name.endsWith('s') ? name : 'entries';
   return count === 1 ? many.replace(/(ie)?s$/, (_, ie) => (ie === undefined ? '' : 'y')) : many;

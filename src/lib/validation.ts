@@ -1,10 +1,10 @@
-/** Holds unknown input against a schema, and says everything that is wrong with it, each with its path. */
+/** Validates unknown input by a schema, and reports every problem with its path. */
 import type { z } from 'zod';
 import { findUnstorable } from './storable-text.js';
 import { messageFor } from './validation-messages.js';
 
 export interface Problem {
-  /** `accounts[0].clientId`; empty where the whole is meant. */
+  /** For example `accounts[0].clientId`; empty for the whole input. */
   readonly path: string;
   readonly reason: string;
 }
@@ -18,7 +18,7 @@ const UNSTORABLE = 'has a character that no text can have: NUL, or half of a sur
 export const findUnstorableTexts = (input: unknown): Problem[] =>
   findUnstorable(input).map((path) => ({ path: formatPath(path), reason: UNSTORABLE }));
 
-/** Also that all of its texts can be stored. */
+/** Also checks that every text can be stored. */
 export function validate<Schema extends z.ZodType>(
   schema: Schema,
   input: unknown,
@@ -27,7 +27,7 @@ export function validate<Schema extends z.ZodType>(
   return first === undefined ? validateShape(schema, input) : { success: false, problems: [first, ...rest] };
 }
 
-/** For what holds items that are checked one by one. */
+/** Without the check of texts, for input whose items are validated one by one. */
 export function validateShape<Schema extends z.ZodType>(
   schema: Schema,
   input: unknown,
@@ -46,7 +46,7 @@ function problemsOf(issue: z.core.$ZodIssue): Problem[] {
     return issue.keys.map((key) => ({ path: formatPath([...issue.path, key]), reason: 'is not known here' }));
   }
   if (issue.code === 'invalid_union') {
-    // Of several forms, the one that is right but for something inside of it is meant.
+    // The branch of the union that fails only below its top level is the one that the sender meant.
     const meant = issue.errors.find((issues) =>
       issues.every(({ path, code }) => path.length > 0 || code === 'unrecognized_keys'),
     );

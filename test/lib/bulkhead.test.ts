@@ -12,7 +12,7 @@ function full({ maxWaitMs = 30 * SECOND } = {}) {
 }
 
 const leave = (entry: Acquisition | undefined): void => {
-  if (entry?.kind !== 'entered') throw new Error('it is not in');
+  if (entry?.kind !== 'acquired') throw new Error('it is not in');
   entry.release();
 };
 
@@ -74,7 +74,7 @@ describe('who finds a lane full', () => {
 
 test('a lane that is full keeps no other from entering', () => {
   const { bulkhead } = full();
-  expect(bulkhead.acquire('another').kind).toBe('entered');
+  expect(bulkhead.acquire('another').kind).toBe('acquired');
 });
 
 test('where many lanes have something in hand each has fewer places, and half of all stay free', () => {
@@ -83,17 +83,17 @@ test('where many lanes have something in hand each has fewer places, and half of
   const fill = (name: string): number => {
     const mine = inHand.get(name) ?? [];
     inHand.set(name, mine);
-    for (let entry = bulkhead.acquire(name); entry.kind === 'entered'; entry = bulkhead.acquire(name))
+    for (let entry = bulkhead.acquire(name); entry.kind === 'acquired'; entry = bulkhead.acquire(name))
       mine.push(entry);
     return mine.length;
   };
   const names = Array.from({ length: 10 }, (_, n) => `clinic ${n}`);
   expect(names.map(fill)).toEqual([8, 8, 8, 8, 6, 5, 4, 4, 3, 3]);
-  expect(bulkhead.acquire('quick').kind).toBe('entered');
+  expect(bulkhead.acquire('quick').kind).toBe('acquired');
   // Each that is over with one leaves, where its lane has too many by now.
   for (const [name, mine] of inHand) {
     const stay = mine.filter((entry) => {
-      if (entry.kind === 'entered' && !entry.mayContinue()) return leave(entry);
+      if (entry.kind === 'acquired' && !entry.mayContinue()) return leave(entry);
       return true;
     });
     inHand.set(name, stay);
@@ -105,5 +105,5 @@ test('a place that is left can be had', () => {
   const { bulkhead, inHand } = full();
   expect(bulkhead.acquire('clinic').kind).toBe('full');
   leave(inHand[0]);
-  expect(bulkhead.acquire('clinic').kind).toBe('entered');
+  expect(bulkhead.acquire('clinic').kind).toBe('acquired');
 });
