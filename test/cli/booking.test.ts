@@ -24,7 +24,11 @@ describe('slotkeeper booking refuses', () => {
       '--duration',
     ],
     ['a link to nothing', ['link', CALENDAR, '1'], 'give a ref or --none'],
-    ['a link to something and to nothing', ['link', CALENDAR, '1', 'apt-1', '--none'], 'name a ref, or say'],
+    [
+      'a link to something and to nothing',
+      ['link', CALENDAR, '1', 'apt-1', '--none'],
+      'give a ref or --none',
+    ],
     ['what names no booking', ['cancel', CALENDAR], "missing required argument 'booking'"],
   ])('%s, with exit code 2', async (_, args, reason) => {
     const { code, stdout, stderr } = await run(['booking', ...args]);

@@ -201,7 +201,7 @@ describe('slotkeeper demo', () => {
     expect(stdout).not.toContain('\u001b');
     expect(await told({ ...outcome, equal: false })).toMatchObject({
       code: 1,
-      stdout: expect.stringContaining('✘ the marketplace shows something else'),
+      stdout: expect.stringContaining('✘ the marketplace does not show what the core computes'),
       stderr: '',
     });
   });

@@ -133,10 +133,10 @@ test('a strict TypeScript project compiles against the package, and invalid uses
 });
 
 test.each([
-  ['intake/occupancy-event.d.ts', 'Makes the event idempotent'],
-  ['intake/occupancy-producer.d.ts', '@throws {InvalidEventError}'],
+  ['clinic/occupancy-event.d.ts', 'Makes the event idempotent'],
+  ['clinic/occupancy-producer.d.ts', '@throws {InvalidEventError}'],
   ['delivery/verify-webhook.d.ts', '@throws {WebhookVerificationError}'],
-  ['store/notification-item.d.ts', 'ISO 8601 in UTC'],
+  ['db/tables/notification-item.d.ts', 'ISO 8601 in UTC'],
   ['core/types.d.ts', 'Whole minutes, at least 1.'],
   ['engine.d.ts', 'Applies events and publishes afterwards'],
 ])('the declarations of %s contain their documentation', (file, words) => {
