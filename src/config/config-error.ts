@@ -1,6 +1,9 @@
 import { formatProblem, type Problem } from '../lib/validation.js';
 
-/** A configuration that cannot be used. Every problem names its path; values, which may be secrets, are not repeated. */
+/**
+ * The configuration is invalid. Every problem contains its path. It never contains a value, because a value may be a
+ * secret.
+ */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly problems: readonly Problem[];

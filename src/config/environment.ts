@@ -1,4 +1,4 @@
-/** What the environment says: where the database and the queue are, where to listen, and the keys. */
+/** Parses the environment variables: the addresses of the database and the queue, the listen address, and the keys. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
@@ -36,15 +36,18 @@ const environmentSchema = z.object({
 
 export type Settings = z.output<typeof environmentSchema>;
 
-/** Variables that are set to nothing count as not set. */
+/**
+ * Parses the environment variables. An empty variable counts as absent.
+ * @throws {ConfigError} with the path of every invalid variable
+ */
 export function readEnvironment(environment: Environment): Settings {
-  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  const checked = validate(environmentSchema, set);
-  if (checked.success) return checked.data;
-  throw new ConfigError('the environment', checked.problems);
+  const present = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const result = validate(environmentSchema, present);
+  if (result.success) return result.data;
+  throw new ConfigError('the environment', result.problems);
 }
 
-/** The environment with what `.env` of the folder adds to it; what is set already stays. */
+/** Returns the environment with the variables of the folder's `.env` added. Variables of the environment have precedence. */
 export function withDotEnv(environment: Environment, folder: string): Environment {
   const file = join(folder, '.env');
   return existsSync(file) ? { ...parseEnv(readFileSync(file, 'utf8')), ...environment } : environment;

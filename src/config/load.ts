@@ -1,4 +1,4 @@
-/** Reads the configuration: slotkeeper.yaml with `${VARIABLES}` of the environment in it. */
+/** Loads the configuration: slotkeeper.yaml, in which `${VARIABLES}` are replaced from the environment. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
@@ -10,33 +10,33 @@ import { type FileConfig, fileSchema } from './schema.js';
 const DEFAULT_FILE = 'slotkeeper.yaml';
 
 /**
- * In a YAML flow map a brace begins another map, so `{ secret: ${SECRET} }` is no YAML. The variable is read
- * with two characters that nobody types in place of its braces.
+ * Matches a variable. In a YAML flow map a brace begins a nested map, so `{ secret: ${SECRET} }` is not valid YAML. Before
+ * the YAML is parsed, two private-use characters replace the braces of a variable.
  */
 const VARIABLE = /\$\{(\w+)\}/g;
-const OPEN = '\uE000';
-const CLOSE = '\uE001';
-const MARKED = new RegExp(`${OPEN}(\\w+)${CLOSE}`, 'g');
+const OPENING_MARK = '\uE000';
+const CLOSING_MARK = '\uE001';
+const MARKED_VARIABLE = new RegExp(`${OPENING_MARK}(\\w+)${CLOSING_MARK}`, 'g');
 
 /**
- * @param named the file that was asked for; without one, `slotkeeper.yaml` is read if it is there
- * @param folder what a relative path is relative to
- * @param sections what is read of the file; the rest is not looked at, so that its variables need not be set
- * @throws {ConfigError} with the path of everything that is wrong
+ * @param configPath the configured file; if it is undefined, `slotkeeper.yaml` is read if it exists
+ * @param folder the base of a relative path
+ * @param sections the sections to read; other sections are ignored, so their variables may be absent
+ * @throws {ConfigError} with the path of every problem
  */
 export function loadConfig(
-  named: string | undefined,
+  configPath: string | undefined,
   environment: Environment,
   folder: string,
   sections?: readonly (keyof FileConfig)[],
 ): FileConfig {
-  const file = resolve(folder, named ?? DEFAULT_FILE);
+  const file = resolve(folder, configPath ?? DEFAULT_FILE);
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (named === undefined && code === 'ENOENT') return fileSchema.parse({});
+    if (configPath === undefined && code === 'ENOENT') return fileSchema.parse({});
     const reason = code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code})`;
     throw new ConfigError(file, [{ path: '', reason }]);
   }
@@ -50,11 +50,11 @@ export function parseConfig(
   sections?: readonly (keyof FileConfig)[],
 ): FileConfig {
   const lines = new LineCounter();
-  const document = parseDocument(text.replace(VARIABLE, `${OPEN}$1${CLOSE}`), {
+  const document = parseDocument(text.replace(VARIABLE, `${OPENING_MARK}$1${CLOSING_MARK}`), {
     lineCounter: lines,
     prettyErrors: false,
   });
-  // What the parser says after the first error is only confusion.
+  // Only the first error is reported, because later parser errors usually follow from it.
   const [error] = document.errors;
   if (error !== undefined) {
     const path = `line ${lines.linePos(error.pos[0]).line}`;
@@ -63,9 +63,9 @@ export function parseConfig(
   const problems: Problem[] = [];
   const value = substitute(pickSections(document.toJS() ?? {}, sections), [], environment, problems);
   if (problems.length > 0) throw new ConfigError(source, problems);
-  const checked = validate(fileSchema, value);
-  if (checked.success) return checked.data;
-  throw new ConfigError(source, checked.problems);
+  const result = validate(fileSchema, value);
+  if (result.success) return result.data;
+  throw new ConfigError(source, result.problems);
 }
 
 function pickSections(value: unknown, sections: readonly string[] | undefined): unknown {
@@ -73,7 +73,7 @@ function pickSections(value: unknown, sections: readonly string[] | undefined): 
   return Object.fromEntries(Object.entries(value).filter(([key]) => sections.includes(key)));
 }
 
-/** Puts the environment in, after the YAML is read, so that a secret may contain any character. */
+/** Replaces variables after the YAML is parsed, so that a secret may contain any character. */
 function substitute(
   value: unknown,
   path: readonly PropertyKey[],
@@ -81,12 +81,12 @@ function substitute(
   problems: Problem[],
 ): unknown {
   if (typeof value === 'string') {
-    return value.replace(MARKED, (_, name: string) => {
-      const found = environment[name];
-      if (found === undefined || found === '') {
+    return value.replace(MARKED_VARIABLE, (_, name: string) => {
+      const replacement = environment[name];
+      if (replacement === undefined || replacement === '') {
         problems.push({ path: formatPath(path), reason: `the environment variable ${name} is not set` });
       }
-      return found ?? '';
+      return replacement ?? '';
     });
   }
   if (Array.isArray(value)) {

@@ -1,23 +1,23 @@
-/** Addresses and networks, as the configuration and the environment name them. */
+/** Validates IP addresses and networks of the configuration and the environment. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
 
 export const isNetwork = (value: string): boolean => {
-  const [net = '', bits, ...rest] = value.split('/');
-  const most = isIP(net) === 4 ? 32 : 128;
+  const [address = '', bits, ...rest] = value.split('/');
+  const maxBits = isIP(address) === 4 ? 32 : 128;
   return (
-    isIP(net) !== 0 &&
+    isIP(address) !== 0 &&
     rest.length === 0 &&
-    (bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= most))
+    (bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= maxBits))
   );
 };
 
-/** An address, or a network such as 192.0.2.0/24. */
+/** An IP address, or a network such as 192.0.2.0/24. */
 export const networkSchema = z
   .string()
   .refine(isNetwork, 'is neither an address nor a network such as 192.0.2.0/24');
 
-/** Which proxies say where a request came from: so many hops, or those at these addresses and networks. */
+/** The proxies whose forwarding headers are trusted: a number of hops, or a list of addresses and networks. */
 export type TrustProxy = number | string[];
 
 const MAX_HOPS = 10;

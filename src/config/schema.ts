@@ -1,4 +1,4 @@
-/** What a configuration may say, in the file and over HTTP. */
+/** The schemas of the configuration, for the file and for HTTP requests. */
 import { z } from 'zod';
 import { marketplaceId } from '../clinic/event-schema.js';
 import { MINUTE } from '../core/duration.js';
@@ -12,30 +12,33 @@ import { isLinkLocal } from '../lib/private-addresses.js';
 import { isCron } from '../resync/cron.js';
 import { networkSchema } from './network.js';
 
-/** An id that the user chose: it stands in URLs and in logs. */
+/** An id that the user chooses. It appears in URLs and logs. */
 export const ownId = z
   .string()
   .regex(/^[\w][\w.@-]{0,99}$/, 'must be 1 to 100 letters, digits, dots, dashes, underscores or @');
 
-const count = z.int().min(1).max(1_000_000);
+const requestCount = z.int().min(1).max(1_000_000);
 
 const limitsSchema = z
   .strictObject({
-    writesPerMinute: count.default(40),
-    writesPerHour: count.default(2_400),
-    requestsPerHour: count.default(8_000),
-    requestsPerFiveMinutes: count.optional(),
+    writesPerMinute: requestCount.default(40),
+    writesPerHour: requestCount.default(2_400),
+    requestsPerHour: requestCount.default(8_000),
+    requestsPerFiveMinutes: requestCount.optional(),
   })
   .prefault({});
 
-/** Logs, answers and backups have addresses in them. */
-const withoutUser = (value: string): boolean => {
+/**
+ * Whether a URL has no user and no password. Logs, responses and backups contain URLs, so a URL must contain no
+ * credentials.
+ */
+const hasNoCredentials = (value: string): boolean => {
   const { username, password } = new URL(value);
   return username === '' && password === '';
 };
 const NO_USER = 'must have no user and no password in it';
 
-const isPushed = (mode: string): boolean => mode === 'push' || mode === 'both';
+const usesPush = (mode: string): boolean => mode === 'push' || mode === 'both';
 
 const notificationsSchema = z
   .strictObject({
@@ -47,12 +50,12 @@ const notificationsSchema = z
       .regex(/^[\w!#$%&'*+.^`|~-]+$/, 'is not the name of a header')
       .default('X-Api-Key'),
     allowFrom: z.array(networkSchema).min(1).optional(),
-    /** What a denied patient is told, by reason. */
+    /** The error code of the answer to a denied patient's request, by reason. */
     errorCodes: z
       .partialRecord(z.enum(['taken', 'not-offered', 'past', 'unknown-calendar', 'clinic']), z.int())
       .optional(),
     sweepMinutes: z.number().min(1).max(10_080).default(360),
-    /** The largest push that is taken. */
+    /** The largest accepted body of a push, in bytes. */
     maxBytes: z
       .int()
       .min(1024)
@@ -60,7 +63,7 @@ const notificationsSchema = z
       .default(DEFAULT_MAX_PUSH_BYTES),
   })
   .refine(
-    ({ mode, apiKey, allowFrom }) => !isPushed(mode) || apiKey !== undefined || allowFrom !== undefined,
+    ({ mode, apiKey, allowFrom }) => !usesPush(mode) || apiKey !== undefined || allowFrom !== undefined,
     {
       path: ['apiKey'],
       message: 'is required for push, or allowFrom is',
@@ -80,8 +83,8 @@ const placeholderSchema = z.strictObject({
 
 const sourceSchema = z.strictObject({
   type: z.literal('http'),
-  url: z.url({ protocol: /^https?$/ }).refine(withoutUser, `${NO_USER}: put them into headers`),
-  /** They may be secrets: they are never returned and never logged. */
+  url: z.url({ protocol: /^https?$/ }).refine(hasNoCredentials, `${NO_USER}: put them into headers`),
+  /** Headers may be secrets. They are never returned and never logged. */
   headers: z
     .record(
       z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'is not the name of a header'),
@@ -91,7 +94,7 @@ const sourceSchema = z.strictObject({
   timeoutSeconds: z.number().min(1).max(3_600).default(300),
 });
 
-const webhookUrl = z.url({ protocol: /^https?$/ }).refine(withoutUser, `${NO_USER}: the secret signs`);
+const webhookUrl = z.url({ protocol: /^https?$/ }).refine(hasNoCredentials, `${NO_USER}: the secret signs`);
 const webhookSecret = z
   .string()
   .min(1, 'must not be empty')
@@ -102,7 +105,7 @@ const timeZone = z.string().refine(isTimeZone, 'is not a time zone such as Europ
 const baseUrl = z
   .url({ protocol: /^https?$/ })
   .refine((value) => !/[?#]/.test(value) && ['', '/'].includes(new URL(value).pathname), 'must have no path')
-  .refine(withoutUser, `${NO_USER}: clientId and clientSecret are`)
+  .refine(hasNoCredentials, `${NO_USER}: clientId and clientSecret are`)
   .transform((value) => value.replace(/\/$/, ''));
 
 const accountFields = z.strictObject({
@@ -110,7 +113,7 @@ const accountFields = z.strictObject({
     .string()
     .regex(/^(?!www\.)[a-z0-9-]+(\.[a-z0-9-]+)+$/, 'must be a bare domain such as znanylekarz.pl')
     .optional(),
-  /** Instead of a domain: a sandbox, a test. */
+  /** Replaces the domain, for a sandbox or a test. */
   baseUrl: baseUrl.optional(),
   clientId: z.string().min(1, 'must not be empty'),
   clientSecret: z.string().min(1, 'must not be empty'),
@@ -118,35 +121,38 @@ const accountFields = z.strictObject({
   timeZone: timeZone.optional(),
   limits: limitsSchema,
   notifications: notificationsSchema,
-  /** Its own webhook, instead of the one for all accounts. */
+  /** The account's own webhook. It replaces the webhook for all accounts. */
   delivery: z
     .strictObject({ url: webhookUrl, secret: webhookSecret, approvalUrl: webhookUrl.optional() })
     .optional(),
-  /** Who placeholder bookings are made for. */
+  /** The patient of placeholder bookings. */
   placeholder: placeholderSchema.optional(),
   foundingMovePath: z.boolean().optional(),
-  /** Answers with snapshots of all the account's calendars. */
+  /** The endpoint that returns snapshots of all calendars of the account. */
   source: sourceSchema.optional(),
 });
 
 type AccountFields = z.output<typeof accountFields>;
 
-/** PUT /v1/accounts/{id}. */
+/** The body of PUT /v1/accounts/{id}. */
 export const accountSchema = accountFields
   .refine((value) => value.domain !== undefined || value.baseUrl !== undefined, {
     path: ['domain'],
     message: 'either domain or baseUrl is required',
   })
-  .refine((value) => value.baseUrl !== undefined || value.domain === undefined || isKnown(value.domain), {
-    path: ['domain'],
-    message: `is none of the marketplace's (${domains.map(({ domain }) => domain).join(', ')}); another host needs baseUrl`,
-  })
+  .refine(
+    (value) => value.baseUrl !== undefined || value.domain === undefined || isKnownDomain(value.domain),
+    {
+      path: ['domain'],
+      message: `is none of the marketplace's (${domains.map(({ domain }) => domain).join(', ')}); another host needs baseUrl`,
+    },
+  )
   .refine((value) => timeZoneOf(value) !== undefined, {
     path: ['timeZone'],
     message: 'is required, since it does not follow from the domain',
   });
 
-const isKnown = (domain: string): boolean => domains.some((known) => known.domain === domain);
+const isKnownDomain = (domain: string): boolean => domains.some((known) => known.domain === domain);
 
 const timeZoneOf = ({ timeZone, domain }: AccountFields): string | undefined =>
   timeZone ?? domains.find((known) => known.domain === domain)?.timeZone;
@@ -181,7 +187,7 @@ export function toAccount(id: string, fields: AccountFields): Account {
 
 const minutes = z.int().min(0).max(1_440);
 
-/** PUT /v1/calendars/{id}. */
+/** The body of PUT /v1/calendars/{id}. */
 export const calendarSchema = z.strictObject({
   account: ownId,
   facilityId: marketplaceId,
@@ -191,7 +197,7 @@ export const calendarSchema = z.strictObject({
   bufferBefore: minutes.optional(),
   bufferAfter: minutes.optional(),
   grid: z.int().min(1).max(1_440).optional(),
-  /** With `breaks` and `book`: also on the addresses that are coupled with this one. */
+  /** For `breaks` and `book`: whether changes also apply to the coupled addresses. */
   applyOnCoupledAddresses: z.boolean().optional(),
 });
 
@@ -202,20 +208,20 @@ export const toCalendar = (id: string, fields: z.output<typeof calendarSchema>):
 
 const publishSchema = z
   .strictObject({
-    /** How long a change waits for others, in milliseconds. */
+    /** The time that a change waits for further changes, in milliseconds. */
     debounceMs: z.int().min(0).max(MINUTE).default(250),
-    /** Whether the first change of a calendar that was quiet for so long is published at once. */
+    /** Whether a change is published at once if the calendar had no change for `debounceMs`. */
     leading: z.boolean().default(true),
     verify: z.enum(['always', 'sampled', 'off']).default('always'),
-    /** Work periods in one PUT, at most. */
+    /** The maximum number of work periods in one PUT. */
     maxEntries: z.int().min(1).max(10_000).default(500),
-    /** Calendars at the same time in one process. */
+    /** The number of calendars that one process publishes concurrently. */
     concurrency: z.int().min(1).max(100).default(8),
-    /** For one request to the marketplace. */
+    /** The timeout of one request to the marketplace. */
     timeoutMs: z.int().min(100).max(120_000).default(10_000),
-    /** How long a worker that died keeps its jobs, in milliseconds. */
+    /** The time after which the jobs of a crashed worker are released, in milliseconds. */
     lockMs: z.int().min(1_000).max(600_000).default(20_000),
-    /** How often what is wanted and not queued is looked for. */
+    /** The interval of the requeue sweep, which enqueues pending days without a job. */
     sweepSeconds: z.number().min(0.1).max(3_600).default(15),
   })
   .prefault({});
@@ -224,7 +230,7 @@ const holdsSchema = z
   .union([
     z.literal('off'),
     z.strictObject({
-      /** More than this share of what lies ahead is held. */
+      /** A snapshot that deletes more than this share of the future windows or occupancies is held. */
       share: z.number().gt(0).max(1).default(0.5),
     }),
   ])
@@ -232,16 +238,16 @@ const holdsSchema = z
 
 const deliverySchema = z
   .strictObject({
-    /** The webhook of accounts without one of their own. */
+    /** The webhook of accounts without their own webhook. */
     url: webhookUrl.optional(),
     secret: webhookSecret.optional(),
-    /** Where the clinic is asked whether a patient may book. */
+    /** The endpoint that approves or rejects a patient's booking for the clinic. */
     approvalUrl: webhookUrl.optional(),
-    /** Whether notifications are put on a queue for the PMS, too. */
+    /** Whether notifications are also published to a queue for the PMS. */
     queue: z.boolean().default(false),
-    /** For one attempt. */
+    /** The timeout of one delivery attempt. */
     timeoutMs: z.int().min(100).max(MINUTE).default(10_000),
-    /** How long patients' data is kept once it was delivered; where there is only the feed, once it came. */
+    /** The number of days that patients' data is retained after delivery; if only the feed exists, after arrival. */
     keepDays: z.number().min(0).max(30).default(7),
   })
   .refine(({ url, approvalUrl, secret }) => (url ?? approvalUrl) === undefined || secret !== undefined, {
@@ -255,22 +261,22 @@ const deliverySchema = z
   .prefault({});
 
 const resyncSchema = z.strictObject({
-  /** In each account's zone. */
+  /** The schedule, in the time zone of each account. */
   cron: z.string().refine(isCron, 'is no cron expression such as 0 3 * * *'),
-  /** Over how long the accounts are spread, so that they do not start together. */
+  /** The period over which the starts of the accounts are spread, so that they do not start together. */
   spreadMinutes: z.number().min(0).max(720).default(60),
 });
 
 const networkSettings = z
   .strictObject({
-    /** Private networks that accounts which are put over HTTP may name all the same; default loopback, where HOST is. */
+    /** Private networks that the URLs of accounts from HTTP requests may use. Default: loopback if HOST is loopback. */
     allowPrivate: z
       .array(networkSchema.refine((value) => !isLinkLocal(value), 'is link-local, which is never asked'))
       .optional(),
   })
   .prefault({});
 
-/** slotkeeper.yaml. */
+/** The content of slotkeeper.yaml. */
 export const fileSchema = z
   .strictObject({
     accounts: z.array(accountFields.extend({ id: ownId })).default([]),
@@ -282,8 +288,8 @@ export const fileSchema = z
     network: networkSettings,
   })
   .superRefine((file, context) => {
-    unique(file.accounts, 'accounts', context);
-    unique(file.calendars, 'calendars', context);
+    rejectDuplicateIds(file.accounts, 'accounts', context);
+    rejectDuplicateIds(file.calendars, 'calendars', context);
     file.accounts.forEach((account, index) => {
       for (const issue of accountSchema.safeParse(withoutId(account)).error?.issues ?? []) {
         context.addIssue({
@@ -306,7 +312,7 @@ export const fileSchema = z
     });
   });
 
-function unique(list: readonly { id: string }[], name: string, context: z.RefinementCtx): void {
+function rejectDuplicateIds(list: readonly { id: string }[], name: string, context: z.RefinementCtx): void {
   const seen = new Set<string>();
   list.forEach(({ id }, index) => {
     if (seen.has(id)) {

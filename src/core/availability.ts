@@ -1,4 +1,7 @@
-/** Windows as a timeline: the stretches of time over which the same services are on offer. Busy time is not in it. */
+/**
+ * Builds the timeline of a schedule's windows: the intervals over which the offered services are constant. It ignores busy
+ * time.
+ */
 import type { Spans } from './intervals.js';
 import { InvalidScheduleError } from './invalid-schedule-error.js';
 import { isRecord } from './is-record.js';
@@ -7,47 +10,51 @@ import { readId } from './read-id.js';
 import type { Span } from './span.js';
 import type { AddressService } from './types.js';
 
-/** Sorted and disjoint; two neighbours that touch offer different things. The i-th interval offers `offers[i]`. */
+/**
+ * Sorted, disjoint intervals. Adjacent intervals that touch have different offers. The offer of the i-th interval is
+ * `offers[i]`.
+ */
 export interface Timeline extends Spans {
   readonly offers: Offer[];
 }
 
-/** A window read: epoch ms, and what it offers. */
+/** A parsed window in epoch ms, with its offer. */
 export interface OpenWindow extends Span {
   readonly offer: Offer;
-  /** Its place in the input, for errors. */
+  /** The index in the input. Error paths contain it. */
   readonly index: number;
-  /** Its services as they were given, for errors. */
+  /** The unparsed services of the input. They locate a conflicting service for an error path. */
   readonly given: unknown;
 }
 
 /**
- * @throws InvalidScheduleError at the window with which a service would get two durations, or a patient two insurance
- * terms, at one instant. Busy time makes no difference to that: a cancelled appointment must not make input invalid.
+ * Sorts `windows` in place.
+ * @throws InvalidScheduleError at the window that gives a service two durations, or a slot two sets of insurance terms, at
+ * one instant. Busy time does not suppress the error, because a cancelled appointment must not make the input invalid.
  */
 export function buildTimeline(windows: OpenWindow[], reader: OfferReader): Timeline {
-  let sorted = true;
-  let apart = true;
-  for (let i = 1; i < windows.length && sorted; i++) {
+  let isSorted = true;
+  let isDisjoint = true;
+  for (let i = 1; i < windows.length && isSorted; i++) {
     const before = windows[i - 1];
     const window = windows[i];
     if (before === undefined || window === undefined) break;
-    sorted = before.start <= window.start;
-    apart = apart && before.end <= window.start;
+    isSorted = before.start <= window.start;
+    isDisjoint = isDisjoint && before.end <= window.start;
   }
-  if (!sorted) {
+  if (!isSorted) {
     windows.sort((a, b) => a.start - b.start);
-    apart = windows.every((window, i) => (windows[i - 1]?.end ?? 0) <= window.start);
+    isDisjoint = windows.every((window, i) => (windows[i - 1]?.end ?? 0) <= window.start);
   }
   const timeline: Timeline = { starts: [], ends: [], offers: [] };
-  if (apart) for (const { start, end, offer } of windows) append(timeline, start, end, offer);
+  if (isDisjoint) for (const { start, end, offer } of windows) append(timeline, start, end, offer);
   else mergeOverlapping(windows, reader, timeline);
   return timeline;
 }
 
 function append({ starts, ends, offers }: Timeline, start: number, end: number, offer: Offer): void {
   const last = ends.length - 1;
-  // A list is slow to read at -1.
+  // The check of the index avoids a slow array read at -1.
   if (last >= 0 && ends[last] === start && offers[last] === offer) {
     ends[last] = end;
     return;
@@ -57,23 +64,23 @@ function append({ starts, ends, offers }: Timeline, start: number, end: number, 
   offers.push(offer);
 }
 
-/** Walks over the instants at which windows begin and end, and keeps what is on offer in between. */
-function mergeOverlapping(begun: readonly OpenWindow[], reader: OfferReader, timeline: Timeline): void {
-  const ended = [...begun].sort((a, b) => a.end - b.end);
-  const onOffer = new ActiveOffer(reader);
-  let nextBegin = begun[0];
-  let nextEnd = ended[0];
+/** Visits the start and end instants of windows in order and appends the offer between each pair of neighbours. */
+function mergeOverlapping(byStart: readonly OpenWindow[], reader: OfferReader, timeline: Timeline): void {
+  const byEnd = [...byStart].sort((a, b) => a.end - b.end);
+  const activeOffer = new ActiveOffer(reader);
+  let nextStart = byStart[0];
+  let nextEnd = byEnd[0];
   for (let b = 0, e = 0, since = 0; nextEnd !== undefined; ) {
-    const at = Math.min(nextBegin?.start ?? nextEnd.end, nextEnd.end);
-    const offer = onOffer.current();
+    const at = Math.min(nextStart?.start ?? nextEnd.end, nextEnd.end);
+    const offer = activeOffer.current();
     if (offer !== undefined && since < at) append(timeline, since, at, offer);
     since = at;
-    for (; nextEnd?.end === at; nextEnd = ended[++e]) onOffer.remove(nextEnd);
-    for (; nextBegin?.start === at; nextBegin = begun[++b]) onOffer.add(nextBegin);
+    for (; nextEnd?.end === at; nextEnd = byEnd[++e]) activeOffer.remove(nextEnd);
+    for (; nextStart?.start === at; nextStart = byStart[++b]) activeOffer.add(nextStart);
   }
 }
 
-/** What the windows that cover an instant offer together. */
+/** The combined offer of all windows that cover the current instant. */
 class ActiveOffer {
   readonly #services = new Map<string, { readonly service: AddressService; windows: number }>();
   readonly #windows = new Set<OpenWindow>();
@@ -126,9 +133,9 @@ class ActiveOffer {
 
 function durationError({ index, given }: OpenWindow, id: string): InvalidScheduleError {
   const services: readonly unknown[] = Array.isArray(given) ? given : [];
-  const place = services.findIndex((service) => isRecord(service) && readId(service.id) === id);
+  const position = services.findIndex((service) => isRecord(service) && readId(service.id) === id);
   return new InvalidScheduleError(
-    `windows[${index}].services[${place}].duration`,
+    `windows[${index}].services[${position}].duration`,
     'differs from the same service in a window that overlaps',
   );
 }

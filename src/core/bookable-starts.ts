@@ -1,21 +1,22 @@
-/** The starts that the marketplace cuts from a slot configuration: what its getSlots shows for it. */
+/** Computes the bookable starts that the marketplace's getSlots returns for a slot configuration. */
 import { isoIn, requireZone } from './civil.js';
 import { MINUTE } from './duration.js';
 import { InvalidScheduleError } from './invalid-schedule-error.js';
 import { readSlots } from './read-slots.js';
 import type { AddressService, Slot } from './types.js';
 
-/** An instant at which an appointment can begin, and the services for which it can. */
+/** An instant at which an appointment can begin, and the services that are bookable at it. */
 export interface BookableStart {
   /** ISO 8601 with seconds and an offset. */
   readonly start: string;
-  /** Address service ids, in order. */
+  /** Address service ids, sorted. */
   readonly services: readonly string[];
 }
 
 /**
- * How the starts of a slot lie: each service every `duration` minutes, or all services every so many minutes as the
- * greatest common divisor of the durations in the slot. Where they are equal, both are the same.
+ * The step between the starts of a slot. With `duration`, each service has a start every `duration` minutes. With
+ * `divisor`, all services have a start every N minutes, where N is the greatest common divisor of the slot's durations.
+ * Both are the same if all durations are equal.
  */
 export type Cut = 'duration' | 'divisor';
 
@@ -25,12 +26,11 @@ export interface CutOptions {
 }
 
 /**
- * The bookable starts of a configuration, in order: for each service of a slot, one every `duration` minutes from the
- * slot's start, as long as the whole appointment fits; with the cut `divisor`, one every greatest common divisor of the
- * slot's durations. Contract: replaceSlots.
+ * Returns the bookable starts of a configuration in order. The starts of a service begin at the slot's start and continue
+ * at the step of {@link Cut} while the whole appointment fits into the slot. Contract: replaceSlots.
  *
- * Instants carry the offset that their slot's start has. Inside a slot in which the clock changes, that is not what
- * the wall clock shows after the change; with `timeZone`, it is.
+ * Without `timeZone`, a start has the offset of its slot's start, which differs from the wall clock after a clock change
+ * within the slot. With `timeZone`, a start has the zone's offset at that instant.
  *
  * @throws InvalidScheduleError at a path below `slots`, at `timeZone`, or at `cut`
  */
@@ -60,9 +60,9 @@ export function bookableStarts(
 }
 
 /**
- * How far apart the starts of a service lie, in minutes.
- * @param duration the service's, in minutes
- * @param services all of the slot
+ * Returns the step between the starts of a service, in minutes.
+ * @param duration the duration of the service, in minutes
+ * @param services all services of the slot
  */
 export function stepOf(duration: number, services: readonly AddressService[], cut: Cut): number {
   if (cut === 'duration') return duration;

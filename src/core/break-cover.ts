@@ -1,91 +1,95 @@
-/** How much hides each piece of time: what would leave something on offer by going away. */
+/** Counts the blockers of each piece of time, to find out whether a blocker can move without uncovering time. */
 import type { Span } from './span.js';
 
 export interface CoverTime {
-  /** What hides time now. */
+  /** Breaks or bookings that block time now. */
   readonly blockers: readonly Span[];
-  /** The time that has to stay hidden, or is to be. */
+  /** Time that must stay blocked or must become blocked. */
   readonly mustBlock: readonly Span[];
-  /** What is on sale where nothing hides it; where it is not known, only time that must be hidden is looked at. */
+  /** Time that is bookable unless blocked. If it is unknown, only time that must be blocked is checked. */
   readonly onSale?: readonly Span[] | undefined;
 }
 
-/** A piece lies between two neighbours of all instants at which anything begins or ends; pieces have numbers. */
+/** A piece is the time between two adjacent instants of the sorted start and end instants. Pieces are numbered in order. */
 export class BreakCover {
   readonly #pieceAt: ReadonlyMap<number, number>;
-  readonly #hiding: Uint32Array;
-  readonly #mustHide: Uint8Array;
+  /** The number of blockers of each piece. */
+  readonly #blockerCounts: Uint32Array;
+  readonly #mustBlock: Uint8Array;
   readonly #onSale: Uint8Array | undefined;
 
-  /** @param targets where something is to be put */
-  constructor({ blockers: places, mustBlock: mustHide, onSale }: CoverTime, targets: readonly Span[]) {
+  /** @param targets spans at which blockers will be added */
+  constructor({ blockers, mustBlock, onSale }: CoverTime, targets: readonly Span[]) {
     const instants = Float64Array.from(
-      [...places, ...mustHide, ...(onSale ?? []), ...targets].flatMap(({ start, end }) => [start, end]),
+      [...blockers, ...mustBlock, ...(onSale ?? []), ...targets].flatMap(({ start, end }) => [start, end]),
     ).sort();
     const pieceAt = new Map<number, number>();
     for (const at of instants) if (!pieceAt.has(at)) pieceAt.set(at, pieceAt.size);
     this.#pieceAt = pieceAt;
-    this.#hiding = new Uint32Array(pieceAt.size);
-    for (const one of places) this.add(one);
-    this.#mustHide = this.#marked(mustHide);
-    this.#onSale = onSale && this.#marked(onSale);
+    this.#blockerCounts = new Uint32Array(pieceAt.size);
+    for (const blocker of blockers) this.add(blocker);
+    this.#mustBlock = this.#mark(mustBlock);
+    this.#onSale = onSale && this.#mark(onSale);
     this.#onSale?.forEach((isOnSale, piece) => {
-      if (isOnSale === 0) this.#mustHide[piece] = 0;
+      if (isOnSale === 0) this.#mustBlock[piece] = 0;
     });
   }
 
-  /** @returns the pieces of which it is the first or the second that hides them */
-  add(place: Span): number[] {
+  /** @returns the pieces that have one or two blockers after this addition */
+  add(blocker: Span): number[] {
     const changed: number[] = [];
-    const end = this.#piece(place.end);
-    for (let piece = this.#piece(place.start); piece < end; piece++) {
-      const hiding = (this.#hiding[piece] ?? 0) + 1;
-      this.#hiding[piece] = hiding;
-      if (hiding <= 2) changed.push(piece);
+    const end = this.#findPiece(blocker.end);
+    for (let piece = this.#findPiece(blocker.start); piece < end; piece++) {
+      const count = (this.#blockerCounts[piece] ?? 0) + 1;
+      this.#blockerCounts[piece] = count;
+      if (count <= 2) changed.push(piece);
     }
     return changed;
   }
 
-  remove(place: Span): void {
-    const end = this.#piece(place.end);
-    for (let piece = this.#piece(place.start); piece < end; piece++) {
-      this.#hiding[piece] = (this.#hiding[piece] ?? 0) - 1;
+  remove(blocker: Span): void {
+    const end = this.#findPiece(blocker.end);
+    for (let piece = this.#findPiece(blocker.start); piece < end; piece++) {
+      this.#blockerCounts[piece] = (this.#blockerCounts[piece] ?? 0) - 1;
     }
   }
 
   /**
-   * A piece that has to be hidden, and of which a visit would come on sale if what is there went elsewhere: a piece that it
-   * leaves, or one that nothing hides yet and that is on sale together with what it leaves.
+   * Finds a piece that must be blocked and that would become bookable if a blocker moved from `from` to `to`. It is either
+   * a piece of `from` that only this blocker blocks, or an unblocked piece that is on sale and contiguous with such a piece.
    */
   findUncoveredPiece(from: Span, to: Span): number | undefined {
-    const [start, end] = [this.#piece(to.start), this.#piece(to.end)];
-    const [first, last] = [this.#piece(from.start), this.#piece(from.end)];
-    const isLeft = (piece: number): boolean => this.#hiding[piece] === 1 && (piece < start || piece >= end);
+    const [start, end] = [this.#findPiece(to.start), this.#findPiece(to.end)];
+    const [first, last] = [this.#findPiece(from.start), this.#findPiece(from.end)];
+    const isLosingLastBlocker = (piece: number): boolean =>
+      this.#blockerCounts[piece] === 1 && (piece < start || piece >= end);
     for (let piece = first; piece < last; piece++) {
-      if (isLeft(piece) && this.#mustHide[piece] === 1) return piece;
+      if (isLosingLastBlocker(piece) && this.#mustBlock[piece] === 1) return piece;
     }
     const onSale = this.#onSale;
     if (onSale === undefined) return undefined;
-    const isOpen = (piece: number): boolean => {
+    const isBookable = (piece: number): boolean => {
       if (onSale[piece] !== 1 || (piece >= start && piece < end)) return false;
-      return this.#hiding[piece] === 0 || (piece >= first && piece < last && isLeft(piece));
+      return (
+        this.#blockerCounts[piece] === 0 || (piece >= first && piece < last && isLosingLastBlocker(piece))
+      );
     };
     for (let piece = first; piece < last; piece++) {
-      if (!isOpen(piece)) continue;
-      for (let next = piece; isOpen(next); next--) if (this.#mustHide[next] === 1) return next;
-      // What follows in the same stretch is left, too, or is looked at here.
-      for (; isOpen(piece); piece++) if (this.#mustHide[piece] === 1) return piece;
+      if (!isBookable(piece)) continue;
+      for (let next = piece; isBookable(next); next--) if (this.#mustBlock[next] === 1) return next;
+      // This loop also advances the outer loop past the contiguous bookable pieces.
+      for (; isBookable(piece); piece++) if (this.#mustBlock[piece] === 1) return piece;
     }
     return undefined;
   }
 
-  #marked(places: readonly Span[]): Uint8Array {
+  #mark(spans: readonly Span[]): Uint8Array {
     const marks = new Uint8Array(this.#pieceAt.size);
-    for (const one of places) marks.fill(1, this.#piece(one.start), this.#piece(one.end));
+    for (const { start, end } of spans) marks.fill(1, this.#findPiece(start), this.#findPiece(end));
     return marks;
   }
 
-  #piece(at: number): number {
+  #findPiece(at: number): number {
     return this.#pieceAt.get(at) ?? 0;
   }
 }

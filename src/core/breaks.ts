@@ -1,4 +1,6 @@
-/** Calendar breaks, the marketplace's other way to hide taken time: which are wanted, and how to get there. */
+/**
+ * Computes the calendar breaks that block busy time on the marketplace. Breaks are the alternative to slot configurations.
+ */
 import { isoIn, requireZone } from './civil.js';
 import { MINUTE, SECOND } from './duration.js';
 import { intersect, unite, widen } from './intervals.js';
@@ -16,10 +18,10 @@ export interface CalendarBreak {
 }
 
 export interface BreaksInput {
-  /** Available time; whatever else windows carry is not looked at. */
+  /** Available time. Other fields of a window are ignored. */
   readonly windows: readonly Interval[];
   readonly busy: readonly Interval[];
-  /** Of wall-clock times, and of the breaks' offsets. Without it, instants need offsets and breaks are in UTC. */
+  /** The zone of wall-clock times and of the breaks' offsets. Without it, instants need offsets and breaks are in UTC. */
   readonly timeZone?: string | undefined;
   /** Whole minutes kept free before each busy interval. Default 0. */
   readonly bufferBefore?: number | undefined;
@@ -28,9 +30,9 @@ export interface BreaksInput {
 }
 
 /**
- * The breaks that hide exactly the busy time (widened by the buffers) inside windows, merged where they touch, in
- * order. Fractions of a second are rounded outwards.
- * @throws InvalidScheduleError with the path of what is wrong
+ * Returns the breaks that block exactly the busy time (widened by the buffers) inside windows, in order. Breaks that touch
+ * are merged. Fractions of a second are rounded outwards.
+ * @throws InvalidScheduleError with the path of the invalid field
  */
 export function computeBreaks(input: BreaksInput): CalendarBreak[] {
   if (!isRecord(input)) throw new InvalidScheduleError('input', 'must be an object');
@@ -39,13 +41,13 @@ export function computeBreaks(input: BreaksInput): CalendarBreak[] {
   const before = readMinutes(input.bufferBefore, 0, 0, 'bufferBefore') * MINUTE;
   const after = readMinutes(input.bufferAfter, 0, 0, 'bufferAfter') * MINUTE;
   const busy = unite(widen(readIntervals(input.busy, 'busy', zone), before, after));
-  const hidden = intersect(windows, busy);
+  const blocked = intersect(windows, busy);
   const { starts, ends } = unite({
-    starts: hidden.starts.map((ms) => Math.floor(ms / SECOND) * SECOND),
-    ends: hidden.ends.map((ms) => Math.ceil(ms / SECOND) * SECOND),
+    starts: blocked.starts.map((ms) => Math.floor(ms / SECOND) * SECOND),
+    ends: blocked.ends.map((ms) => Math.ceil(ms / SECOND) * SECOND),
   });
-  const written = zone ?? requireZone('UTC');
-  const iso = (ms: number) => isoIn(written.stretchAt(ms), ms);
+  const outputZone = zone ?? requireZone('UTC');
+  const iso = (ms: number) => isoIn(outputZone.stretchAt(ms), ms);
   const breaks: CalendarBreak[] = [];
   for (const [i, start] of starts.entries()) breaks.push({ since: iso(start), till: iso(ends[i] ?? start) });
   return breaks;

@@ -1,4 +1,7 @@
-/** Civil time by zone name: local dates (`YYYY-MM-DD`), their first instants, and instants as text. */
+/**
+ * Converts between instants and civil time of a named zone: local dates (`YYYY-MM-DD`), their first instants, and ISO
+ * text.
+ */
 import { addDays, dateText, isDate, parseDate } from './calendar-date.js';
 import { MINUTE } from './duration.js';
 import { FIRST_INSTANT, LAST_INSTANT, readInstant, whyUnreadable } from './instant.js';
@@ -9,12 +12,12 @@ import { findZone, type Stretch, type Zone } from './zone.js';
 
 export { addDays, isDate };
 
-/** Whether it is an IANA name, or a fixed offset such as `UTC+2`. */
+/** Whether a name is an IANA zone or a fixed offset such as `UTC+2`. */
 export function isTimeZone(name: unknown): name is string {
   return findZone(name) !== undefined;
 }
 
-/** @throws InvalidScheduleError at `path` where there is no such zone */
+/** @throws InvalidScheduleError at `path` if the zone does not exist */
 export function requireZone(name: unknown, path = 'timeZone'): Zone {
   const zone = findZone(name);
   if (zone === undefined) {
@@ -24,14 +27,14 @@ export function requireZone(name: unknown, path = 'timeZone'): Zone {
 }
 
 /**
- * Epoch ms of an instant; a wall-clock time is read in `timeZone`.
- * @throws InvalidScheduleError at `path` where it cannot be read, at `timeZone` where there is no such zone
+ * Returns the epoch ms of an instant. A wall-clock time is interpreted in `timeZone`.
+ * @throws InvalidScheduleError at `path` if the value cannot be parsed, at `timeZone` if the zone does not exist
  */
 export function parseInstant(value: Instant, timeZone: string, path: string): number {
   return requireInstant(value, requireZone(timeZone), path);
 }
 
-/** @throws InvalidScheduleError at `path` where it cannot be read */
+/** @throws InvalidScheduleError at `path` if the value cannot be parsed */
 export function requireInstant(value: unknown, zone: Zone | undefined, path: string): number {
   const ms = readInstant(value, zone);
   if (Number.isNaN(ms)) throw new InvalidScheduleError(path, whyUnreadable(value));
@@ -39,7 +42,7 @@ export function requireInstant(value: unknown, zone: Zone | undefined, path: str
 }
 
 /**
- * The local date at an instant (epoch ms), `YYYY-MM-DD`.
+ * Returns the local date at an instant (epoch ms) as `YYYY-MM-DD`.
  * @throws InvalidScheduleError for an instant outside the years 1970 to 9999, or an unknown zone
  */
 export function localDate(ms: number, timeZone: string): string {
@@ -47,17 +50,17 @@ export function localDate(ms: number, timeZone: string): string {
 }
 
 /**
- * Epoch ms of the first instant of a local date, which is not 00:00 where the clock skips it. Of a date that the zone
- * skipped as a whole, the first instant after it.
- * @throws InvalidScheduleError for what is no date, or an unknown zone
+ * Returns the epoch ms of the first instant of a local date, which is later than 00:00 if the clock skips midnight. For a
+ * date that the zone skipped entirely, it returns the first instant after that date.
+ * @throws InvalidScheduleError for an invalid date or an unknown zone
  */
 export function startOfDate(date: string, timeZone: string): number {
   return requireZone(timeZone).startOfDay(parseDate(date, 'date'));
 }
 
 /**
- * The local dates that a half-open interval (epoch ms) touches, in order. One that ends at midnight does not touch
- * the date that begins there; a date that the zone skipped is never touched.
+ * Returns the local dates that a half-open interval (epoch ms) touches, in order. An interval that ends at midnight does not
+ * touch the date that begins then. A date that the zone skipped is never included.
  * @throws InvalidScheduleError for an instant outside the years 1970 to 9999, or an unknown zone
  */
 export function datesOf(interval: Span, timeZone: string): string[] {
@@ -72,14 +75,14 @@ export function datesOf(interval: Span, timeZone: string): string[] {
 
 /**
  * ISO 8601 with seconds and the zone's offset at that instant, with a colon and never `Z`:
- * `2026-11-16T10:30:00+01:00`. Fractions of a second are cut off.
+ * `2026-11-16T10:30:00+01:00`. Fractions of a second are truncated.
  * @throws InvalidScheduleError for an instant outside the years 1970 to 9999, or an unknown zone
  */
 export function toIso(ms: number, timeZone: string): string {
   return isoIn(stretchOf(ms, timeZone), ms);
 }
 
-/** The text of an instant that lies in a stretch. */
+/** Returns the ISO text of an instant within `stretch`. */
 export function isoIn(stretch: Stretch, ms: number): string {
   const second = Math.floor((ms - stretch.midnight) / 1000) % 60;
   const minute = isoOfMinute(stretch, Math.floor(ms / MINUTE) * MINUTE);
@@ -88,7 +91,7 @@ export function isoIn(stretch: Stretch, ms: number): string {
     : `${minute.slice(0, 17)}${String(second).padStart(2, '0')}${minute.slice(19)}`;
 }
 
-/** The text of a whole minute that lies in a stretch. */
+/** Returns the ISO text of a whole minute within `stretch`. */
 export function isoOfMinute(stretch: Stretch, ms: number): string {
   return stretch.date + stretch.times[(ms - stretch.midnight) / MINUTE];
 }

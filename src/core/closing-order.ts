@@ -1,26 +1,27 @@
-/** The order in which what hides time is changed, so that nothing that has to stay hidden is ever on offer in between. */
+/** Orders changes of blockers so that time that must stay blocked is never bookable between two changes. */
 import { BreakCover, type CoverTime } from './break-cover.js';
 import type { Span } from './span.js';
 
-/** A change by which `to` is hidden; where something moves there, it goes away from `from`. */
+/** A change that blocks `to`. If it moves an existing blocker, `from` is the time that the blocker leaves. */
 export interface Closing {
   readonly to: Span;
   readonly from?: Span | undefined;
-  /** Default true. */
+  /** Whether the existing blocker may move. Default true. */
   readonly mayMove?: boolean | undefined;
 }
 
 export interface OrderedClosing<C extends Closing> {
   readonly change: C;
-  /** What should move stays where it is, and something else has to hide `to`. */
+  /** Whether the existing blocker stays in place, so that a new blocker must block `to`. */
   readonly stays: boolean;
 }
 
 /**
- * After each change at least as much of what must be hidden is hidden as before it; and where it is known what is on sale,
- * no visit comes on offer that touches what must be hidden and is not hidden yet. What hides more goes first; what moves
- * goes when others hide what it leaves. What may not move stays, and so does one of those that wait for each other.
- * @param changes by preference; of those that may come next, the first one does
+ * Returns the changes in an order in which no change reduces the blocked part of the time that must be blocked. If the time
+ * on sale is known, no change makes a start bookable whose appointment touches unblocked time that must be blocked.
+ * An addition is always possible. A move is possible once other blockers block the time that it leaves. A blocker that may
+ * not move stays in place. If moves wait for each other, one of their blockers stays in place.
+ * @param changes in order of preference; of the changes that are possible next, the first one is applied
  */
 export function orderClosings<C extends Closing>(
   changes: readonly C[],
@@ -31,57 +32,60 @@ export function orderClosings<C extends Closing>(
     changes.map(({ to }) => to),
   );
   const ordered: OrderedClosing<C>[] = [];
-  const left = new Set(changes);
+  const remaining = new Set(changes);
   const ready = new ReadyQueue(changes);
-  /** Moves by a piece of time that must be hidden first: they are looked at again when something hides it. */
-  const waiting = new Map<number, C[]>();
+  /**
+   * Waiting moves by the piece of time that must be blocked first. They become ready again when a change blocks that
+   * piece.
+   */
+  const waitingByPiece = new Map<number, C[]>();
 
-  const done = (change: C, stays: boolean): void => {
-    left.delete(change);
+  const apply = (change: C, stays: boolean): void => {
+    remaining.delete(change);
     ordered.push({ change, stays });
     for (const piece of cover.add(change.to)) {
-      const freed = waiting.get(piece) ?? [];
-      waiting.delete(piece);
-      for (const one of freed) if (left.has(one)) ready.add(one);
+      const unblocked = waitingByPiece.get(piece) ?? [];
+      waitingByPiece.delete(piece);
+      for (const one of unblocked) if (remaining.has(one)) ready.add(one);
     }
   };
-  const doAllThatMayGo = (): void => {
+  const applyAllReady = (): void => {
     for (let one = ready.next(); one !== undefined; one = ready.next()) {
       const { from, to, mayMove = true } = one;
       if (from === undefined) {
-        done(one, false);
+        apply(one, false);
       } else if (mayMove) {
         const uncovered = cover.findUncoveredPiece(from, to);
         if (uncovered === undefined) {
-          done(one, false);
+          apply(one, false);
           cover.remove(from);
         } else {
-          waiting.set(uncovered, [...(waiting.get(uncovered) ?? []), one]);
+          waitingByPiece.set(uncovered, [...(waitingByPiece.get(uncovered) ?? []), one]);
         }
       }
     }
   };
 
-  doAllThatMayGo();
-  // Where none may go first, one stays until the end, and what it goes on hiding lets the others move.
-  for (const one of [...left].sort((a, b) => Number(isMovable(a)) - Number(isMovable(b)))) {
-    if (!left.has(one)) continue;
-    done(one, one.from !== undefined);
-    doAllThatMayGo();
+  applyAllReady();
+  // If no change is possible, one blocker stays in place until the end, and the time that it blocks lets the others move.
+  for (const one of [...remaining].sort((a, b) => Number(isMovable(a)) - Number(isMovable(b)))) {
+    if (!remaining.has(one)) continue;
+    apply(one, one.from !== undefined);
+    applyAllReady();
   }
   return ordered;
 }
 
 const isMovable = ({ mayMove = true }: Closing): boolean => mayMove;
 
-/** The changes to be looked at, in the order of all. */
+/** The changes to check next, in the order of the input. */
 class ReadyQueue<C extends Closing> {
   readonly #order: ReadonlyMap<C, number>;
-  /** The next one last. */
+  /** In reverse order: the next change is the last element. */
   readonly #changes: C[];
 
   constructor(all: readonly C[]) {
-    this.#order = new Map(all.map((one, n) => [one, n]));
+    this.#order = new Map(all.map((change, n) => [change, n]));
     this.#changes = all.toReversed();
   }
 

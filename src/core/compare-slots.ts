@@ -1,4 +1,4 @@
-/** Two configurations of a day against each other: whether they are the same, what opened and what closed. */
+/** Compares two slot configurations: whether they are equal, and which time opened and closed. */
 import { type Spans, subtract, unite } from './intervals.js';
 import { readSlots } from './read-slots.js';
 import type { Slot } from './types.js';
@@ -12,15 +12,15 @@ export interface ServiceInterval {
 }
 
 export interface SlotChanges {
-  /** On offer after and not before, in order of start, then service. */
+  /** Bookable in `after` and not in `before`. Ordered by start, then service. */
   readonly opened: readonly ServiceInterval[];
-  /** On offer before and no longer, in order of start, then service. */
+  /** Bookable in `before` and not in `after`. Ordered by start, then service. */
   readonly closed: readonly ServiceInterval[];
 }
 
 /**
- * What opened and what closed for each service, as intervals. Time that stays on offer with another duration or with
- * other insurance terms has closed and opened, because the old starts are gone.
+ * Returns the intervals that opened and closed for each service. Time that stays bookable with another duration or other
+ * insurance terms is both closed and opened, because its old starts no longer exist.
  * @throws InvalidScheduleError at a path below `before` or `after`
  */
 export function compareSlots(before: readonly Slot[], after: readonly Slot[]): SlotChanges {
@@ -30,16 +30,16 @@ export function compareSlots(before: readonly Slot[], after: readonly Slot[]): S
 }
 
 /**
- * Whether two configurations mean the same to the marketplace, whatever the order of entries, services and ids, and
- * with whatever offsets their instants are written.
+ * Whether two configurations are equivalent for the marketplace. The order of entries, services and ids and the offsets of
+ * the instants are ignored.
  * @throws InvalidScheduleError at a path below `a` or `b`
  */
 export function sameSlots(a: readonly Slot[], b: readonly Slot[]): boolean {
-  const [ours, theirs] = [comparableEntries(a, 'a'), comparableEntries(b, 'b')];
-  return ours.length === theirs.length && ours.every((entry, i) => entry === theirs[i]);
+  const [entriesOfA, entriesOfB] = [comparableEntries(a, 'a'), comparableEntries(b, 'b')];
+  return entriesOfA.length === entriesOfB.length && entriesOfA.every((entry, i) => entry === entriesOfB[i]);
 }
 
-/** An entry is not the sum of its halves: the marketplace begins to cut starts anew in each. */
+/** Adjacent entries are not merged, because the marketplace computes the starts of each entry from that entry's start. */
 function comparableEntries(slots: readonly Slot[], path: string): string[] {
   return readSlots(slots, path)
     .map(({ start, end, services, terms }) => {
@@ -53,7 +53,7 @@ interface Availability extends Spans {
   readonly service: string;
 }
 
-/** Availability for each service, duration and terms. */
+/** Collects the availability of each combination of service, duration and insurance terms. */
 function collectAvailability(slots: readonly Slot[], path: string): Map<string, Availability> {
   const all = new Map<string, Availability>();
   for (const { start, end, services, terms } of readSlots(slots, path)) {
@@ -72,13 +72,13 @@ function subtractAvailability(
   minuend: ReadonlyMap<string, Availability>,
   subtrahend: ReadonlyMap<string, Availability>,
 ): ServiceInterval[] {
-  const left: ServiceInterval[] = [];
+  const remaining: ServiceInterval[] = [];
   for (const [key, availability] of minuend) {
     const { service } = availability;
-    const taken = unite(subtrahend.get(key) ?? { starts: [], ends: [] });
-    subtract(unite(availability), taken, (start, end) => left.push({ service, start, end }));
+    const excluded = unite(subtrahend.get(key) ?? { starts: [], ends: [] });
+    subtract(unite(availability), excluded, (start, end) => remaining.push({ service, start, end }));
   }
-  return left.sort(
+  return remaining.sort(
     (a, b) => a.start - b.start || (a.service < b.service ? -1 : a.service > b.service ? 1 : 0),
   );
 }

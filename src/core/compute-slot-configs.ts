@@ -1,4 +1,4 @@
-/** Availability minus occupancy: the slot configuration of each day. The heart of the project. */
+/** Computes the slot configuration of each day: available time minus busy time. */
 import { buildTimeline } from './availability.js';
 import { requireInstant, requireZone } from './civil.js';
 import { DayWriter } from './day-writer.js';
@@ -12,17 +12,17 @@ import { readIntervals, readMinutes, readWindows } from './read-schedule.js';
 import type { ComputeInput, Day } from './types.js';
 
 /**
- * The slot configurations of the local dates `from` to `to`, one entry for each date, `slots: []` where nothing is
- * free.
+ * Returns the slot configurations of the local dates `from` to `to`, one entry for each date. A date without free time has
+ * `slots: []`.
  *
- * For each service, availability is what windows list it for, minus busy time widened by the buffers, minus what lies
- * outside `notBefore` and `notAfter`. A slot is a maximal run of instants over which the same services are available,
- * cut at local midnight (an end at midnight becomes 23:59), rounded inwards to whole minutes, begun on the grid, and
- * without the services that no longer fit.
+ * The availability of a service is the time of the windows that list it, minus busy time widened by the buffers, minus time
+ * outside `notBefore` and `notAfter`. A slot is a maximal interval over which the available services are constant. It is
+ * split at local midnight (an end at midnight becomes 23:59), rounded inwards to whole minutes, and its start is moved
+ * forward to the grid. Services that no longer fit are omitted.
  *
- * @throws InvalidScheduleError with the path of what is wrong: an end not after its start; an unreadable instant, date
- * or zone; a duration that is not a whole minute of at least 1; no services; two durations of one service, or two sets
- * of insurance terms, at one instant; terms and insurers that contradict each other; more than 366 days
+ * @throws InvalidScheduleError with the path of the invalid field: an end not after its start; an instant, date or zone that
+ * cannot be parsed; a duration that is not a whole number of minutes of at least 1; no services; two durations of one
+ * service, or two sets of insurance terms, at one instant; terms and insurers that contradict each other; more than 366 days
  */
 export function computeSlotConfigs(input: ComputeInput): Day[] {
   if (!isRecord(input)) throw new InvalidScheduleError('input', 'must be an object');

@@ -1,4 +1,7 @@
-/** Turns runs of availability into the slots of local dates: cuts, rounds, puts on the grid, drops what does not fit. */
+/**
+ * Converts intervals of availability into slots of local dates: splits, rounds and aligns them, and omits services that do
+ * not fit.
+ */
 import { dateText } from './calendar-date.js';
 import { isoOfMinute } from './civil.js';
 import { MINUTE } from './duration.js';
@@ -7,12 +10,15 @@ import type { DayRange } from './read-range.js';
 import type { AddressService, Day, Slot } from './types.js';
 import type { Stretch, Zone } from './zone.js';
 
-/** One for each computation. `private` and not `#`, which costs Node 20 a microsecond for each new object. */
+/**
+ * Each computation creates one. Members are `private` instead of `#`, because `#` costs Node 20 one microsecond for each
+ * new object.
+ */
 export class DayWriter {
   readonly days: (Day & { readonly slots: Slot[] })[] = [];
-  /** Nothing before this instant (epoch ms) belongs to any of the days, … */
+  /** Epoch ms. All days begin at or after this instant. */
   readonly start: number;
-  /** … and nothing from this instant on. */
+  /** Epoch ms. All days end at or before this instant. */
   readonly end: number;
 
   private readonly zone: Zone;
@@ -24,39 +30,42 @@ export class DayWriter {
     for (let day = range.first; day <= range.last; day++) {
       this.days.push({ date: dateText(day), slots: [] });
     }
-    const any = this.days.length > 0;
+    const hasDays = this.days.length > 0;
     this.zone = zone;
     this.first = range.first;
     this.grid = grid;
-    this.start = any ? zone.startOfDay(range.first) : 0;
-    // A clock set back just after midnight shows the old date again, so the last date may outlast the next one's start.
-    this.end = any ? zone.startOfDay(range.last + 2) : 0;
+    this.start = hasDays ? zone.startOfDay(range.first) : 0;
+    // A clock set back just after midnight shows the old date again, so the last date may end after the next date's start.
+    this.end = hasDays ? zone.startOfDay(range.last + 2) : 0;
     this.stretch = zone.stretchAt(this.start);
   }
 
-  /** Adds a run (epoch ms) over which the same is on offer; runs must come in order. An empty run adds nothing. */
+  /**
+   * Adds the slots of an interval (epoch ms) with a constant offer. Calls must be in order of time. An empty interval adds
+   * nothing.
+   */
   write(start: number, end: number, offer: Offer): void {
     let from = start;
     while (from < end) {
-      const stretch = this.at(from);
+      const stretch = this.stretchAt(from);
       if (end < stretch.end) {
         this.writePiece(stretch, from, end, offer);
         return;
       }
       const midnight = this.endOfDate(stretch, end);
-      // The marketplace refuses an entry that leaves its day, and to it 00:00 is the next day. Contract: replaceSlots.
+      // The marketplace rejects an entry that extends beyond its day, and 00:00 counts as the next day. Contract: replaceSlots.
       const until = midnight === undefined ? end : midnight - MINUTE;
       this.writePiece(stretch, from, until, offer);
       from = midnight ?? end;
     }
   }
 
-  private at(ms: number): Stretch {
+  private stretchAt(ms: number): Stretch {
     if (ms < this.stretch.start || ms >= this.stretch.end) this.stretch = this.zone.stretchAt(ms);
     return this.stretch;
   }
 
-  /** Where the local date of a stretch ends, if that is not after `end`. */
+  /** Returns the instant at which the local date of a stretch ends, or undefined if that is after `end`. */
   private endOfDate(stretch: Stretch, end: number): number | undefined {
     for (let last = stretch; last.end <= end; ) {
       const next = this.zone.stretchAt(last.end);
@@ -68,14 +77,14 @@ export class DayWriter {
 
   private writePiece(stretch: Stretch, from: number, until: number, offer: Offer): void {
     const end = Math.floor(until / MINUTE) * MINUTE;
-    const start = this.onGrid(Math.ceil(from / MINUTE) * MINUTE, end);
+    const start = this.alignToGrid(Math.ceil(from / MINUTE) * MINUTE, end);
     const minutes = (end - start) / MINUTE;
     if (minutes < offer.shortest) return;
     const address_services =
       minutes < offer.longest ? filterFitting(offer.services, minutes) : offer.services;
     const slot = {
-      start: isoOfMinute(this.at(start), start),
-      end: isoOfMinute(this.at(end), end),
+      start: isoOfMinute(this.stretchAt(start), start),
+      end: isoOfMinute(this.stretchAt(end), end),
       address_services,
     };
     this.days[stretch.day - this.first]?.slots.push(
@@ -83,14 +92,17 @@ export class DayWriter {
     );
   }
 
-  /** The first instant from a whole minute on at which the wall clock shows a multiple of the grid; `end` at most. */
-  private onGrid(from: number, end: number): number {
+  /**
+   * Returns the first instant at or after `from`, a whole minute, at which the wall clock is a multiple of the grid, at
+   * most `end`.
+   */
+  private alignToGrid(from: number, end: number): number {
     if (this.grid === 1) return from;
     for (let ms = from; ms < end; ) {
-      const stretch = this.at(ms);
-      const over = ((ms - stretch.midnight) / MINUTE) % this.grid;
-      if (over === 0) return ms;
-      ms = Math.min(ms + (this.grid - over) * MINUTE, stretch.end);
+      const stretch = this.stretchAt(ms);
+      const remainder = ((ms - stretch.midnight) / MINUTE) % this.grid;
+      if (remainder === 0) return ms;
+      ms = Math.min(ms + (this.grid - remainder) * MINUTE, stretch.end);
     }
     return end;
   }

@@ -1,10 +1,9 @@
-/** The requests that turn the breaks that exist into the breaks that are wanted, as few as there can be. */
-
+/** Computes the smallest set of requests that changes the existing breaks into the wanted breaks. */
 import type { CalendarBreak } from './breaks.js';
 import { requireInstant } from './civil.js';
 import { InvalidScheduleError } from './invalid-schedule-error.js';
 
-/** A break that exists. */
+/** A break that exists on the marketplace. */
 export interface ExistingBreak extends CalendarBreak {
   readonly id: string;
 }
@@ -12,9 +11,9 @@ export interface ExistingBreak extends CalendarBreak {
 export interface BreakChanges {
   /** Contract: Breaks. */
   readonly add: readonly CalendarBreak[];
-  /** Where existing breaks go to. Contract: Breaks. */
+  /** Existing breaks with their new times. Contract: Breaks. */
   readonly move: readonly ExistingBreak[];
-  /** Ids. Contract: Breaks. */
+  /** Ids of existing breaks. Contract: Breaks. */
   readonly delete: readonly string[];
 }
 
@@ -25,25 +24,25 @@ interface Timed<B> {
 }
 
 /**
- * What to add, move and delete. A break that is already where it is wanted is left alone; of the others, as many as
- * possible are moved, those first that overlap where they go, so that what both hide is never on offer in between.
- * Give it only the breaks that are yours to change.
+ * Returns the breaks to add, move and delete. A break that equals a wanted break does not change. As many of the others as
+ * possible are moved. Moves between overlapping times are preferred, because the overlap stays blocked during the move.
+ * `existing` must contain only breaks that the caller may change.
  * @throws InvalidScheduleError at a path below `existing` or `wanted`
  */
 export function diffBreaks(
   existing: readonly ExistingBreak[],
   wanted: readonly CalendarBreak[],
 ): BreakChanges {
-  const kept = removeEqual(parseBreaks(existing, 'existing'), parseBreaks(wanted, 'wanted'));
-  const near = pairBreaks(
-    kept.have,
-    kept.want,
+  const unequal = removeEqual(parseBreaks(existing, 'existing'), parseBreaks(wanted, 'wanted'));
+  const overlapping = pairBreaks(
+    unequal.have,
+    unequal.want,
     (have, want) => have.since < want.till && want.since < have.till,
   );
-  const rest = pairBreaks(near.have, near.want, () => true);
+  const rest = pairBreaks(overlapping.have, overlapping.want, () => true);
   return {
     add: rest.want.map(({ item }) => item),
-    move: [...near.pairs, ...rest.pairs].map(([have, want]) => ({
+    move: [...overlapping.pairs, ...rest.pairs].map(([have, want]) => ({
       id: have.item.id,
       since: want.item.since,
       till: want.item.till,
@@ -72,31 +71,31 @@ interface Paired<H, W> extends Unpaired<H, W> {
   readonly pairs: readonly (readonly [Timed<H>, Timed<W>])[];
 }
 
-/** Both lists in order of `since`; each break is paired at most once. */
+/** Pairs the breaks of two lists that are sorted by `since`. Each break is paired at most once. */
 function pairBreaks<H, W>(
   have: readonly Timed<H>[],
   want: readonly Timed<W>[],
-  belong: (have: Timed<H>, want: Timed<W>) => boolean,
+  canPair: (have: Timed<H>, want: Timed<W>) => boolean,
 ): Paired<H, W> {
   const pairs: [Timed<H>, Timed<W>][] = [];
-  const left: { have: Timed<H>[]; want: Timed<W>[] } = { have: [], want: [] };
+  const unpaired: { have: Timed<H>[]; want: Timed<W>[] } = { have: [], want: [] };
   let [i, j] = [0, 0];
   for (;;) {
     const [one, other] = [have[i], want[j]];
     if (one === undefined || other === undefined) break;
-    if (belong(one, other)) {
+    if (canPair(one, other)) {
       pairs.push([one, other]);
       i++;
       j++;
     } else if (one.till <= other.till) {
-      left.have.push(one);
+      unpaired.have.push(one);
       i++;
     } else {
-      left.want.push(other);
+      unpaired.want.push(other);
       j++;
     }
   }
-  return { pairs, have: [...left.have, ...have.slice(i)], want: [...left.want, ...want.slice(j)] };
+  return { pairs, have: [...unpaired.have, ...have.slice(i)], want: [...unpaired.want, ...want.slice(j)] };
 }
 
 function removeEqual<H, W>(have: readonly Timed<H>[], want: readonly Timed<W>[]): Unpaired<H, W> {
@@ -106,13 +105,13 @@ function removeEqual<H, W>(have: readonly Timed<H>[], want: readonly Timed<W>[])
     if (equal === undefined) wanted.set(keyOf(one), [one]);
     else equal.push(one);
   }
-  const kept = new Set<Timed<W>>();
+  const matched = new Set<Timed<W>>();
   const rest = have.filter((one) => {
     const equal = wanted.get(keyOf(one))?.pop();
-    if (equal !== undefined) kept.add(equal);
+    if (equal !== undefined) matched.add(equal);
     return equal === undefined;
   });
-  return { have: rest, want: want.filter((one) => !kept.has(one)) };
+  return { have: rest, want: want.filter((one) => !matched.has(one)) };
 }
 
 const keyOf = ({ since, till }: Timed<unknown>) => `${since} ${till}`;

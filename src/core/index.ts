@@ -1,4 +1,6 @@
-/** The pure core, `slotkeeper/core`: arithmetic on time. No clock, no I/O; it loads luxon and nothing else. */
+/**
+ * The library `slotkeeper/core`: pure functions on time. It reads no clock, does no I/O, and its only dependency is luxon.
+ */
 export { type BookableStart, bookableStarts, type Cut, type CutOptions } from './bookable-starts.js';
 export { type BreakStep, breakSteps } from './break-steps.js';
 export { type BreaksInput, type CalendarBreak, computeBreaks } from './breaks.js';

@@ -1,6 +1,6 @@
 /**
- * Reading instants. The usual ISO 8601 forms are read by hand, because that is most of the work of a computation;
- * luxon reads the others (week dates, ordinal dates, basic format, fractions).
+ * Parses instants. A hand-written parser reads the common ISO 8601 formats, because parsing is most of the cost of a
+ * computation. luxon parses the other formats (week dates, ordinal dates, basic format, other fractions).
  */
 import { DateTime } from 'luxon';
 import { readDayNumber, twoDigits } from './calendar-date.js';
@@ -9,17 +9,23 @@ import type { Zone } from './zone.js';
 
 /** 1970-01-01T00:00Z. */
 export const FIRST_INSTANT = 0;
-/** 9999-12-31T00:00Z: no zone's clock shows a fifth digit of the year before it. */
+/** 9999-12-31T00:00Z. Until this instant, the local year has four digits in every zone. */
 export const LAST_INSTANT = 253_402_214_400_000;
 
-/** A smaller number is taken for epoch seconds, which it would be until the year 5138. */
+/**
+ * The smallest number accepted as epoch milliseconds. A smaller number is rejected as epoch seconds, which stay below it
+ * until the year 5138.
+ */
 const MIN_NUMBER = 100_000_000_000;
 
 const UNREADABLE =
   'must be an instant of the years 1970 to 9999: an ISO 8601 date and time, a Date, or epoch milliseconds';
 const SECONDS = 'looks like seconds: send milliseconds or ISO 8601';
 
-/** Epoch ms of an {@link Instant}, or NaN where it is none. Without a zone, a wall-clock time is none. */
+/**
+ * Returns the epoch ms of an {@link Instant}, or NaN if the value is not an instant. Without a zone, a wall-clock time
+ * returns NaN.
+ */
 export function readInstant(value: unknown, zone: Zone | undefined): number {
   let ms = Number.NaN;
   if (typeof value === 'string') ms = readIso(value, zone);
@@ -28,7 +34,7 @@ export function readInstant(value: unknown, zone: Zone | undefined): number {
   return ms >= FIRST_INSTANT && ms <= LAST_INSTANT ? ms : Number.NaN;
 }
 
-/** Why a value is no instant, as the rest of a sentence that begins with its path. */
+/** Returns the reason why a value is not an instant. The reason continues a sentence that begins with the path. */
 export const whyUnreadable = (value: unknown): string =>
   typeof value === 'number' && value >= 0 && value < MIN_NUMBER ? SECONDS : UNREADABLE;
 
@@ -40,10 +46,14 @@ const COLON = 58;
 const T = 84;
 const Z = 90;
 
-/** `2026-11-16T10:30`, or a space for the T, then `:00`, `.000`, and `Z`, `+01:00`, `+0100` or `+01`, each of them optional. */
+/**
+ * Parses `2026-11-16T10:30` (or a space instead of the T), followed by optional `:00`, optional `.000`, and an optional
+ * `Z`, `+01:00`, `+0100` or `+01`.
+ */
 function readIso(text: string, zone: Zone | undefined): number {
-  const between = text.charCodeAt(10);
-  if ((between !== T && between !== SPACE) || text.charCodeAt(13) !== COLON) return readOtherIso(text, zone);
+  const separator = text.charCodeAt(10);
+  if ((separator !== T && separator !== SPACE) || text.charCodeAt(13) !== COLON)
+    return readOtherIso(text, zone);
   const day = readDayNumber(text);
   const hour = twoDigits(text, 11);
   const minute = twoDigits(text, 14);
@@ -73,19 +83,19 @@ function readIso(text: string, zone: Zone | undefined): number {
   return sign === PLUS ? wall - offset : wall + offset;
 }
 
-/** A time without a date is not let through: luxon would take today's, and the core has no clock. */
-const dated = /^\d{4}-?(?:\d\d(?:-?\d\d)?|W\d\d(?:-?\d)?|\d{3})?(?:T.+)?$/;
+/** Rejects a time without a date: luxon would use today's date, and the core reads no clock. */
+const isoWithDate = /^\d{4}-?(?:\d\d(?:-?\d\d)?|W\d\d(?:-?\d)?|\d{3})?(?:T.+)?$/;
 
-/** SQL writes a space for the T, and some write one before the offset. */
-const spaced = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d(?::\d\d(?:\.\d+)?)?) ?(?=Z|[+-]|$)/;
+/** Matches SQL formats, which have a space instead of the T and sometimes a space before the offset. */
+const sqlDateTime = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d(?::\d\d(?:\.\d+)?)?) ?(?=Z|[+-]|$)/;
 
-function readOtherIso(given: string, zone: Zone | undefined): number {
-  if (given.length > 64) return Number.NaN;
-  const text = given.replace(spaced, '$1T$2');
-  if (!dated.test(text)) return Number.NaN;
+function readOtherIso(original: string, zone: Zone | undefined): number {
+  if (original.length > 64) return Number.NaN;
+  const text = original.replace(sqlDateTime, '$1T$2');
+  if (!isoWithDate.test(text)) return Number.NaN;
   const wall = DateTime.fromISO(text, { zone: 'UTC' }).toMillis();
   if (wall === DateTime.fromISO(text, { zone: 'UTC+1' }).toMillis()) return wall;
-  // The two readings differ, so the text has no offset. luxon's own choice in a repeated hour hangs on the time at
-  // which it is asked; the zone's does not.
+  // The two results differ, so the text has no offset. The zone resolves it, because luxon's result in a repeated hour
+  // depends on the current time.
   return zone === undefined || Number.isNaN(wall) ? Number.NaN : zone.instantAt(wall);
 }

@@ -1,4 +1,4 @@
-/** Insurance terms, checked, as the fields that they become in a slot. Contract: replaceSlots. */
+/** Validates insurance terms and converts them into the fields of a slot. Contract: replaceSlots. */
 import { InvalidScheduleError } from './invalid-schedule-error.js';
 import { isRecord } from './is-record.js';
 import type { InsuranceAccepted, Slot } from './types.js';
@@ -18,8 +18,8 @@ function isAccepted(value: unknown): value is InsuranceAccepted {
 }
 
 /**
- * Equal terms come out equal: ids sorted, each once, no empty lists. No terms at all are not the same as the
- * marketplace's default spelled out, since what was not said is not sent.
+ * Returns normalized terms: ids are sorted and unique, and empty lists are omitted. Absent terms return undefined and differ
+ * from terms that equal the marketplace's default, because absent terms are not sent.
  * @throws InvalidScheduleError at `path` or below it
  */
 export function readTerms(insurance: unknown, path: string): Terms | undefined {

@@ -1,25 +1,29 @@
-/** Sets of instants as sorted, disjoint, half-open intervals: their union, intersection and difference. */
+/** Computes the union, intersection and difference of sets of half-open intervals. */
 
-/** The i-th interval is `starts[i]` to `ends[i]`, in epoch ms. Lists of numbers are what sorts and runs fastest. */
+/**
+ * The i-th interval is `starts[i]` to `ends[i]`, in epoch ms. Arrays of numbers are used because they sort and iterate
+ * fastest.
+ */
 export interface Spans {
   readonly starts: number[];
   readonly ends: number[];
 }
 
 /**
- * The union of intervals in any order; those that touch become one. It may reorder the lists given.
+ * Returns the sorted, disjoint union of intervals in any order. Intervals that touch are merged. It sorts the given arrays in
+ * place.
  *
- * Starts and ends are sorted each for themselves: time is uncovered exactly where as many intervals have ended as have
- * begun, and for that it does not matter which end belongs to which start.
+ * Starts and ends are sorted independently: an instant is uncovered exactly if the number of ends up to it equals the number
+ * of starts, which does not depend on the pairing of starts and ends.
  */
 export function unite(intervals: Spans): Spans {
-  const begun = sorted(intervals.starts);
-  const ended = sorted(intervals.ends);
+  const starts = sortInPlace(intervals.starts);
+  const ends = sortInPlace(intervals.ends);
   const union: Spans = { starts: [], ends: [] };
-  let start = begun[0];
+  let start = starts[0];
   for (let i = 0; start !== undefined; i++) {
-    const next = begun[i + 1];
-    const end = ended[i];
+    const next = starts[i + 1];
+    const end = ends[i];
     if (end === undefined) break;
     if (next !== undefined && next <= end) continue;
     union.starts.push(start);
@@ -29,18 +33,18 @@ export function unite(intervals: Spans): Spans {
   return union;
 }
 
-/** Up to so many numbers, moving each to its place costs less than handing them all to the engine's sort. */
-const SMALL = 128;
+/** The largest array for which insertion sort is faster than the native sort. */
+const MAX_INSERTION_SORT = 128;
 
-/** Ascending, in place. Most calendars come sorted, and most days are short: neither should pay for a sort. */
-function sorted(numbers: number[]): number[] {
+/** Sorts ascending, in place. Insertion sort is used first, because most inputs are already sorted or short. */
+function sortInPlace(numbers: number[]): number[] {
   for (let i = 1; i < numbers.length; i++) {
     const n = numbers[i] ?? 0;
     let at = i;
     for (; at > 0; at--) {
       const before = numbers[at - 1] ?? 0;
       if (before <= n) break;
-      if (numbers.length > SMALL) return sortedByEngine(numbers);
+      if (numbers.length > MAX_INSERTION_SORT) return sortNatively(numbers);
       numbers[at] = before;
     }
     numbers[at] = n;
@@ -48,15 +52,15 @@ function sorted(numbers: number[]): number[] {
   return numbers;
 }
 
-/** In a typed array numbers are sorted without a call of JavaScript for each comparison. */
-function sortedByEngine(numbers: number[]): number[] {
+/** Sorts a typed array, because its native sort needs no JavaScript callback for each comparison. */
+function sortNatively(numbers: number[]): number[] {
   new Float64Array(numbers).sort().forEach((n, i) => {
     numbers[i] = n;
   });
   return numbers;
 }
 
-/** What two unions have in common. */
+/** Returns the intersection of two sorted, disjoint sets of intervals. */
 export function intersect(a: Spans, b: Spans): Spans {
   const common: Spans = { starts: [], ends: [] };
   for (let i = 0, j = 0; ; ) {
@@ -74,23 +78,26 @@ export function intersect(a: Spans, b: Spans): Spans {
   }
 }
 
-/** Calls `emit` for each interval of the first union that the second leaves, in order, with the index of its origin. */
+/**
+ * Calls `emit` for each remaining interval of `a` minus `b`, in order, with the index of its source interval in `a`. Both
+ * are sorted and disjoint.
+ */
 export function subtract(
   a: Spans,
   b: Spans,
   emit: (start: number, end: number, index: number) => void,
 ): void {
-  let passed = 0;
+  let firstRelevant = 0;
   for (let i = 0; i < a.starts.length; i++) {
     let start = a.starts[i];
     const end = a.ends[i];
     if (start === undefined || end === undefined) return;
-    for (let j = passed; j < b.starts.length; j++) {
+    for (let j = firstRelevant; j < b.starts.length; j++) {
       const from = b.starts[j];
       const until = b.ends[j];
       if (from === undefined || until === undefined || from >= end) break;
       if (until <= start) {
-        passed = j + 1;
+        firstRelevant = j + 1;
         continue;
       }
       if (from > start) emit(start, from, i);
@@ -101,7 +108,7 @@ export function subtract(
   }
 }
 
-/** Every interval begun earlier and ended later, by ms. */
+/** Extends every interval by `before` ms at its start and by `after` ms at its end. */
 export function widen({ starts, ends }: Spans, before: number, after: number): Spans {
   if (before === 0 && after === 0) return { starts, ends };
   return { starts: starts.map((ms) => ms - before), ends: ends.map((ms) => ms + after) };

@@ -1,14 +1,14 @@
 /**
- * The one error of the core: a schedule that cannot be understood. It names where and why, and never repeats the
- * value itself, which may be anything that a caller's system let through.
+ * The only error type of the core: the schedule is invalid. It contains the path and the reason. It never contains the
+ * invalid value, because the value may be personal data.
  */
 export class InvalidScheduleError extends Error {
   override readonly name = 'InvalidScheduleError';
 
-  /** Where in the input, such as `windows[0].services[1].duration`. */
+  /** The path in the input, such as `windows[0].services[1].duration`. */
   readonly path: string;
 
-  /** What is wrong there, as the rest of a sentence that begins with the path. */
+  /** The reason. It continues a sentence that begins with the path. */
   readonly reason: string;
 
   constructor(path: string, reason: string) {

@@ -1,4 +1,4 @@
-/** The guard with which untrusted input is entered. */
+/** Whether an untrusted value is a non-null object whose fields can be read. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null;
 }

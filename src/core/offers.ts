@@ -1,15 +1,14 @@
 /**
- * What is bookable in a window, checked and put in a form in which equal things are the same object: a set of services
- * in the order of their ids, with the insurance terms that hold for all of them.
+ * Validates and interns the offers of windows. An offer is a set of services sorted by id and their common insurance terms.
+ * Equal offers of one computation are the same object.
  */
-
 import { readTerms, type Terms } from './insurance-terms.js';
 import { InvalidScheduleError } from './invalid-schedule-error.js';
 import { isRecord } from './is-record.js';
 import { readId } from './read-id.js';
 import type { AddressService } from './types.js';
 
-/** Within one {@link OfferReader}, windows offer the same exactly if they have the same Offer object. */
+/** Two windows have equal offers exactly if their Offer object from one {@link OfferReader} is the same. */
 export interface Offer {
   readonly services: readonly AddressService[];
   readonly terms: Terms | undefined;
@@ -21,32 +20,35 @@ export interface Offer {
   readonly longest: number;
 }
 
-/** A window's offer as it was given. */
-interface Given {
+/** The unparsed offer of a window. */
+interface OfferInput {
   readonly services: unknown;
   readonly insurance: unknown;
 }
 
-/** Reads the offers of one computation. `private` and not `#`, which costs Node 20 a microsecond for each new object. */
+/**
+ * Parses the offers of one computation. Members are `private` instead of `#`, because `#` costs Node 20 one microsecond
+ * for each new object.
+ */
 export class OfferReader {
   private first: Offer | undefined;
   private known: Map<string, Offer> | undefined;
-  private last: (Given & { readonly offer: Offer }) | undefined;
+  private last: (OfferInput & { readonly offer: Offer }) | undefined;
 
   /** @throws InvalidScheduleError at a path below `windows[index]` */
   read(services: unknown, insurance: unknown, index: number): Offer {
-    const given: Given = { services, insurance };
-    if (this.last !== undefined && isSame(given, this.last)) return this.last.offer;
+    const input: OfferInput = { services, insurance };
+    if (this.last !== undefined && isSame(input, this.last)) return this.last.offer;
     const list = readServices(services, `windows[${index}].services`);
     const offer = this.intern(list, readTerms(insurance, `windows[${index}].insurance`));
     this.last = { services, insurance, offer };
     return offer;
   }
 
-  /** The one Offer of these services, which must be in order. */
+  /** Returns the interned Offer of services and terms. The services must be sorted by id. */
   intern(services: readonly AddressService[], terms: Terms | undefined): Offer {
     const offer = createOffer(services, terms);
-    // Most computations read one offer, which is compared with none and needs no key.
+    // Most computations have one offer, so its key is computed only when a second offer appears.
     if (this.first === undefined) {
       this.first = offer;
       return offer;
@@ -76,8 +78,11 @@ function keyOf({ services, termsKey }: Offer): string {
   return key;
 }
 
-/** Most windows of a calendar offer what the one before offers, and then nothing needs to be read again. */
-function isSame(a: Given, b: Given): boolean {
+/**
+ * Whether two unparsed offers are equal. Most windows repeat the offer of the previous window, so its parsed offer is
+ * reused.
+ */
+function isSame(a: OfferInput, b: OfferInput): boolean {
   if (a.insurance !== b.insurance || !Array.isArray(a.services) || !Array.isArray(b.services)) return false;
   if (a.services.length !== b.services.length) return false;
   for (let i = 0; i < a.services.length; i++) {
@@ -90,14 +95,14 @@ function isSame(a: Given, b: Given): boolean {
 }
 
 /**
- * Services in the order of their ids, each once.
+ * Returns the services sorted by id without duplicates.
  * @throws InvalidScheduleError at `path` or below it
  */
 export function readServices(services: unknown, path: string): AddressService[] {
   if (!Array.isArray(services) || services.length === 0) {
     throw new InvalidScheduleError(path, 'must list at least one service');
   }
-  const read: AddressService[] = [];
+  const parsed: AddressService[] = [];
   for (let i = 0; i < services.length; i++) {
     const service: unknown = services[i];
     if (!isRecord(service)) throw new InvalidScheduleError(`${path}[${i}]`, 'must be an object');
@@ -115,9 +120,9 @@ export function readServices(services: unknown, path: string): AddressService[] 
         'must be a whole number of minutes, at least 1',
       );
     }
-    read.push({ address_service_id: id, duration });
+    parsed.push({ address_service_id: id, duration });
   }
-  return read.length === 1 ? read : removeDuplicates(read, path);
+  return parsed.length === 1 ? parsed : removeDuplicates(parsed, path);
 }
 
 function removeDuplicates(services: readonly AddressService[], path: string): AddressService[] {
@@ -135,7 +140,7 @@ function removeDuplicates(services: readonly AddressService[], path: string): Ad
   return sortById([...known.values()]);
 }
 
-/** Sorts services by id, by code units: the order that needs no explanation in any language. */
+/** Sorts services by id in place, in the order of UTF-16 code units, which does not depend on a locale. */
 export function sortById(services: AddressService[]): AddressService[] {
   return services.sort((a, b) => (a.address_service_id < b.address_service_id ? -1 : 1));
 }

@@ -1,4 +1,4 @@
-/** How soon a changed day must be published, as the priority of a job. */
+/** Computes the job priority of a changed day. */
 import { MINUTE } from './duration.js';
 import type { Span } from './span.js';
 
@@ -16,11 +16,11 @@ export interface Change {
   readonly opened: readonly Span[];
   /** Epoch ms. */
   readonly now: number;
-  /** Whether a resync reads the day and no change is known. */
+  /** Whether a resync reads the day without a known change. */
   readonly resync?: boolean | undefined;
 }
 
-/** The kind of work that a priority stands for. */
+/** The kind of work that a priority value belongs to. */
 export type Band =
   /** Time that may no longer be sold. */
   | 'closing'
@@ -30,7 +30,7 @@ export type Band =
   | 'opening'
   /** Days that a resync compares, and the differences that it finds. */
   | 'resync'
-  /** Work of unknown kind. It is the last in a queue; its rate-limit policy is that of ordinary work. */
+  /** Work of unknown kind. It is last in a queue and has the rate-limit policy of ordinary work. */
   | 'default';
 
 /** The first value of each band. The millions of the decimal number identify the band. */
@@ -61,7 +61,10 @@ export function priority({ closed, opened, now, resync = false }: Change): numbe
   return closed.length > 0 ? CLOSING + distance(closed, now) : OPENING + distance(opened, now);
 }
 
-/** The distance of the nearest span: in minutes in the first week, in hours after it. A span in the past counts as the horizon. */
+/**
+ * The distance of the nearest span: in minutes in the first week, in hours after it. A span in the past counts as the
+ * horizon.
+ */
 function distance(spans: readonly Span[], now: number): number {
   let nearest = HORIZON;
   for (const { start, end } of spans) {

@@ -1,6 +1,6 @@
-/** Reads the id of a service: text, or the whole number that a clinic's system has for it. */
+/** Parses the id of a service, which a clinic's system writes as text or as a whole number. */
 
-/** As text; undefined where it is neither, or empty. */
+/** Returns the id as text, or undefined if the value is empty or neither text nor a whole number. */
 export function readId(value: unknown): string | undefined {
   if (typeof value === 'string') return value === '' ? undefined : value;
   return Number.isSafeInteger(value) ? String(value) : undefined;

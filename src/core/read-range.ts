@@ -1,10 +1,10 @@
-/** The local dates that a computation covers. */
+/** Determines the local dates that a computation covers. */
 import { parseDate } from './calendar-date.js';
 import { InvalidScheduleError } from './invalid-schedule-error.js';
 import type { Span } from './span.js';
 import type { Zone } from './zone.js';
 
-/** Day numbers, both included; none where `last` is before `first`. */
+/** Inclusive day numbers. The range is empty if `last` is before `first`. */
 export interface DayRange {
   readonly first: number;
   readonly last: number;
@@ -13,25 +13,28 @@ export interface DayRange {
 const MAX_DAYS = 366;
 
 /**
- * `from` to `to`, or else the dates that the windows touch.
- * @throws InvalidScheduleError at `from` or `to`; at `windows` where they alone span more than 366 days
+ * Returns the range from `from` to `to`. The dates that the windows touch replace an absent bound.
+ * @throws InvalidScheduleError at `from` or `to`; at `windows` if both bounds are absent and the windows span more than
+ * 366 days
  */
 export function readRange(
   { from, to }: { readonly from?: unknown; readonly to?: unknown },
   windows: readonly Span[],
   zone: Zone,
 ): DayRange {
-  const given = {
+  const requested = {
     first: from === undefined ? undefined : parseDate(from, 'from'),
     last: to === undefined ? undefined : parseDate(to, 'to'),
   };
   const touched =
-    given.first === undefined || given.last === undefined ? datesTouched(windows, zone) : undefined;
+    requested.first === undefined || requested.last === undefined
+      ? findTouchedDates(windows, zone)
+      : undefined;
   const range = {
-    first: given.first ?? touched?.first ?? Number.POSITIVE_INFINITY,
-    last: given.last ?? touched?.last ?? Number.NEGATIVE_INFINITY,
+    first: requested.first ?? touched?.first ?? Number.POSITIVE_INFINITY,
+    last: requested.last ?? touched?.last ?? Number.NEGATIVE_INFINITY,
   };
-  if (given.first !== undefined && given.last !== undefined && given.last < given.first) {
+  if (requested.first !== undefined && requested.last !== undefined && requested.last < requested.first) {
     throw new InvalidScheduleError('to', 'must not be before from');
   }
   if (range.last - range.first >= MAX_DAYS) {
@@ -41,7 +44,7 @@ export function readRange(
   return range;
 }
 
-function datesTouched(windows: readonly Span[], zone: Zone): DayRange {
+function findTouchedDates(windows: readonly Span[], zone: Zone): DayRange {
   let first = Number.POSITIVE_INFINITY;
   let last = Number.NEGATIVE_INFINITY;
   for (const { start, end } of windows) {
@@ -49,7 +52,7 @@ function datesTouched(windows: readonly Span[], zone: Zone): DayRange {
     const finish = zone.stretchAt(Math.ceil(end) - 1);
     first = Math.min(first, begin.day);
     last = Math.max(last, finish.day);
-    // A clock set back over midnight shows the later date first and then the earlier one again.
+    // A clock set back over midnight shows the later date first and then the earlier date again.
     if (begin.end < end) first = Math.min(first, zone.stretchAt(begin.end).day);
     if (finish.start > start) last = Math.max(last, zone.stretchAt(finish.start - 1).day);
   }

@@ -1,4 +1,4 @@
-/** Reads windows, intervals and numbers of any input, and says where something is wrong. */
+/** Parses windows, intervals and numbers of untrusted input. Errors contain the path of the invalid field. */
 import type { OpenWindow } from './availability.js';
 import { requireInstant } from './civil.js';
 import { readInstant } from './instant.js';
@@ -24,7 +24,8 @@ export function readWindows(windows: unknown, zone: Zone | undefined, reader: Of
 }
 
 /**
- * Not in one loop with windows: code that meets objects of one form only is compiled to read them faster.
+ * Parses intervals. The loop is separate from that of {@link readWindows}, because V8 compiles faster property reads for
+ * objects of one shape.
  * @throws InvalidScheduleError at `path` or below it
  */
 export function readIntervals(intervals: unknown, path: string, zone: Zone | undefined): Spans {
@@ -59,7 +60,7 @@ function intervalError(interval: Readonly<Record<string, unknown>>, zone: Zone |
 }
 
 /**
- * A whole number that is not below `least`; `fallback` where it is undefined.
+ * Returns a whole number of at least `least`, or `fallback` if the value is undefined.
  * @throws InvalidScheduleError at `path`
  */
 export function readMinutes(value: unknown, least: number, fallback: number, path: string): number {

@@ -1,5 +1,4 @@
-/** Reads slots back into numbers: those of this core, or those that someone kept as JSON. */
-
+/** Parses slots, which come from the core or from stored JSON. */
 import { requireInstant, requireZone } from './civil.js';
 import { MINUTE } from './duration.js';
 import { InvalidScheduleError } from './invalid-schedule-error.js';
@@ -13,15 +12,15 @@ export interface ReadSlot extends Span {
   readonly services: readonly AddressService[];
   /** Equal for equal insurance terms. */
   readonly terms: string;
-  /** The zone given, or else the offset that `start` is written with. */
+  /** The given zone. Without one, the fixed offset of `start`. */
   readonly zone: Zone;
 }
 
-/** Longer than any local date has been, in ms. */
+/** Milliseconds. No local date is longer than this. */
 const MAX_SLOT_MS = 48 * 60 * MINUTE;
 
 /**
- * An entry without services offers nothing and is left out. Contract: replaceSlots.
+ * Parses slots. An entry without services is omitted, because it offers nothing. Contract: replaceSlots.
  * @throws InvalidScheduleError at `path` or below it
  */
 export function readSlots(slots: unknown, path: string, zone?: Zone): ReadSlot[] {

@@ -1,12 +1,12 @@
-/** A stretch of time in epoch milliseconds. The library's `Interval` is what a caller writes; a span is what was read of it. */
+/** The parsed interval type. The library's `Interval` is its unparsed form in a caller's input. */
 
-/** Half-open: `start` belongs to the span, `end` does not. Epoch milliseconds. */
+/** A half-open interval in epoch milliseconds: it includes `start` and excludes `end`. */
 export interface Span {
   readonly start: number;
   readonly end: number;
 }
 
-/** The span between two dates. */
+/** Returns the span between two dates. */
 export const spanOf = ({ start, end }: { readonly start: Date; readonly end: Date }): Span => ({
   start: start.getTime(),
   end: end.getTime(),

@@ -1,4 +1,4 @@
-/** Windows from a weekly template in wall-clock time, with exceptions for single dates. */
+/** Expands a weekly template in wall-clock time, with exceptions for single dates, into windows. */
 import { parseDate, twoDigits } from './calendar-date.js';
 import { isoIn, requireZone } from './civil.js';
 import { DAY, MINUTE } from './duration.js';
@@ -10,21 +10,21 @@ import { readRange } from './read-range.js';
 import type { Insurance, ServiceInput, Window } from './types.js';
 import type { Zone } from './zone.js';
 
-/** A window of a day in wall-clock time. */
+/** A window of one day in wall-clock time. */
 export interface WallWindow {
   /** `HH:MM`. */
   readonly start: string;
-  /** `HH:MM`, after `start`; `24:00` is the end of the date. */
+  /** `HH:MM`, after `start`. `24:00` is the end of the date. */
   readonly end: string;
   readonly services: readonly ServiceInput[];
   readonly insurance?: Insurance | undefined;
 }
 
-/** A window that comes back every week. */
+/** A window that repeats every week. */
 export interface WeeklyWindow extends WallWindow {
-  /** First date on which it holds, `YYYY-MM-DD`. */
+  /** First valid date, `YYYY-MM-DD`. */
   readonly validFrom?: string | undefined;
-  /** Last date on which it holds, `YYYY-MM-DD`. */
+  /** Last valid date, `YYYY-MM-DD`, inclusive. */
   readonly validTo?: string | undefined;
 }
 
@@ -36,16 +36,16 @@ export interface WeeklyInput {
   readonly timeZone: string;
   /** First local date, `YYYY-MM-DD`. */
   readonly from: string;
-  /** Last local date, `YYYY-MM-DD`, itself included; at most 366 dates. */
+  /** Last local date, `YYYY-MM-DD`, inclusive. The range has at most 366 dates. */
   readonly to: string;
   readonly weekly: { readonly [day in Weekday]?: readonly WeeklyWindow[] | undefined };
-  /** Dates on which these windows hold and the weekly ones do not; none for a day off. */
+  /** Dates on which these windows replace the weekly windows. An empty list is a day off. */
   readonly exceptions?:
     | readonly { readonly date: string; readonly windows: readonly WallWindow[] }[]
     | undefined;
 }
 
-/** A template read: minutes of the day, and day numbers. */
+/** A parsed template: `start` and `end` are minutes of the day, `first` and `last` are day numbers. */
 interface Template {
   readonly start: number;
   readonly end: number;
@@ -55,12 +55,12 @@ interface Template {
 }
 
 /**
- * The windows of the local dates `from` to `to`, in order, for {@link computeSlotConfigs}.
+ * Returns the windows of the local dates `from` to `to`, in order, for {@link computeSlotConfigs}.
  *
- * Wall-clock times in an hour that the clock skips move forward with it, and a window that has no time left is left
- * out; those that come twice mean the first. A date that the zone skipped has no windows.
+ * A wall-clock time that the clock skips moves forward by the length of the gap, and a window without remaining time is
+ * omitted. A wall-clock time that occurs twice means its first occurrence. A date that the zone skipped has no windows.
  *
- * @throws InvalidScheduleError with the path of what is wrong, such as `weekly.mon[0].end`
+ * @throws InvalidScheduleError with the path of the invalid field, such as `weekly.mon[0].end`
  */
 export function weeklyWindows(input: WeeklyInput): Window[] {
   if (!isRecord(input)) throw new InvalidScheduleError('input', 'must be an object');
@@ -70,12 +70,12 @@ export function weeklyWindows(input: WeeklyInput): Window[] {
   const last = parseDate(to, 'to');
   readRange({ from, to }, [], zone);
   const templates = readWeekly(weekly);
-  const special = readExceptions(exceptions);
+  const exceptionsByDay = readExceptions(exceptions);
 
   const windows: Window[] = [];
   for (let day = first; day <= last; day++) {
     if (zone.stretchAt(zone.startOfDay(day)).day !== day) continue;
-    for (const template of special.get(day) ?? templates[weekdayOf(day)] ?? []) {
+    for (const template of exceptionsByDay.get(day) ?? templates[weekdayOf(day)] ?? []) {
       if (day < template.first || day > template.last) continue;
       const window = windowOn(day, template, zone);
       if (window !== undefined) windows.push(window);
@@ -84,7 +84,7 @@ export function weeklyWindows(input: WeeklyInput): Window[] {
   return windows;
 }
 
-/** 0 for Monday. Day 0, 1970-01-01, was a Thursday. */
+/** Returns 0 for Monday to 6 for Sunday. Day 0, 1970-01-01, is a Thursday. */
 const weekdayOf = (day: number) => (((day + 3) % 7) + 7) % 7;
 
 function windowOn(day: number, { start, end, offer }: Template, zone: Zone): Window | undefined {
@@ -106,16 +106,16 @@ function readWeekly(weekly: unknown): Template[][] {
 
 function readExceptions(exceptions: unknown): Map<number, Template[]> {
   if (!Array.isArray(exceptions)) throw new InvalidScheduleError('exceptions', 'must be a list');
-  const special = new Map<number, Template[]>();
+  const exceptionsByDay = new Map<number, Template[]>();
   for (let i = 0; i < exceptions.length; i++) {
     const exception: unknown = exceptions[i];
     const path = `exceptions[${i}]`;
     if (!isRecord(exception)) throw new InvalidScheduleError(path, 'must be an object');
     const day = parseDate(exception.date, `${path}.date`);
-    if (special.has(day)) throw new InvalidScheduleError(`${path}.date`, 'has an exception already');
-    special.set(day, readTemplates(exception.windows, `${path}.windows`));
+    if (exceptionsByDay.has(day)) throw new InvalidScheduleError(`${path}.date`, 'has an exception already');
+    exceptionsByDay.set(day, readTemplates(exception.windows, `${path}.windows`));
   }
-  return special;
+  return exceptionsByDay;
 }
 
 function readTemplates(windows: unknown, path: string): Template[] {
@@ -147,7 +147,7 @@ function readTemplate(window: unknown, path: string): Template {
   return { start, end, first, last, offer: { services, ...(insurance && { insurance }) } };
 }
 
-/** Minutes of the day of an `HH:MM`. */
+/** Parses an `HH:MM` into minutes of the day. */
 function readTime(time: unknown, lastHour: number, path: string): number {
   if (typeof time === 'string' && time.length === 5 && time[2] === ':') {
     const [hour, minute] = [twoDigits(time, 0), twoDigits(time, 3)];

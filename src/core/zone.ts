@@ -1,18 +1,18 @@
 /**
- * A time zone for the hot path. luxon owns the zone data: it is asked every few days of a year, once for each zone, its
- * answers are kept as stretches of constant offset, and from then on wall-clock time is addition.
+ * A time zone optimized for the hot path. luxon supplies the zone data. A zone queries luxon once for each year, every few
+ * days of that year, and caches the periods of constant offset. All later conversions are additions.
  */
 import { FixedOffsetZone, IANAZone } from 'luxon';
 import { dateText } from './calendar-date.js';
 import { DAY, MINUTE } from './duration.js';
 import type { Span } from './span.js';
 
-/** A time during which the offset does not change, cut at UTC years. Epoch ms; `offset` is ms to add to UTC. */
+/** A period of constant offset, split at UTC years. Epoch ms. `offset` is the number of ms to add to UTC. */
 interface Era extends Span {
   readonly offset: number;
 }
 
-/** Instants with one local date and one offset: an ordinary day is one stretch, a day with a clock change has two. */
+/** A period with one local date and one offset. An ordinary day is one stretch; a day with a clock change has two. */
 export interface Stretch extends Span {
   /** Day number of the local date. */
   readonly day: number;
@@ -20,7 +20,10 @@ export interface Stretch extends Span {
   readonly date: string;
   /** Milliseconds to add to UTC. */
   readonly offset: number;
-  /** Where the local date would begin with this offset; wall-clock time is the time since then. */
+  /**
+   * Epoch ms at which the local date would begin with this offset. The wall-clock time of an instant is its difference to
+   * it.
+   */
   readonly midnight: number;
   /** `T10:30:00+01:00` for each minute of the day. */
   readonly times: readonly string[];
@@ -34,7 +37,7 @@ export class Zone {
   #era: Era | undefined;
   #stretch: Stretch | undefined;
 
-  /** @param offsetAt the offset in ms at an instant */
+  /** @param offsetAt returns the offset in ms at an instant */
   constructor(offsetAt: (ms: number) => number) {
     this.#offsetAt = offsetAt;
   }
@@ -57,7 +60,10 @@ export class Zone {
     return this.#stretch;
   }
 
-  /** The first instant of a local date; of a date that the zone skipped, the first instant after it. */
+  /**
+   * Returns the first instant of a local date. For a date that the zone skipped, it returns the first instant after that
+   * date.
+   */
   startOfDay(day: number): number {
     const wall = day * DAY;
     for (let era = this.#eraAt(wall - DAY); ; era = this.#eraAt(era.end)) {
@@ -66,7 +72,10 @@ export class Zone {
     }
   }
 
-  /** The instant of a wall-clock time, given in ms as if it were UTC: forward out of a gap, the first of two. */
+  /**
+   * Returns the instant of a wall-clock time, given in ms as if it were UTC. A time in a gap moves forward; of two
+   * instants, the first is returned.
+   */
   instantAt(wall: number): number {
     let era = this.#eraAt(wall - DAY);
     for (let before = era.offset; ; before = era.offset, era = this.#eraAt(era.end)) {
@@ -91,7 +100,7 @@ export class Zone {
   }
 }
 
-/** Milliseconds. Since 1970 no two changes of a zone's clock have been less than 6.9 days apart. */
+/** Milliseconds. Since 1970, consecutive clock changes of a zone are at least 6.9 days apart. */
 const PROBE_INTERVAL_MS = 5 * DAY;
 
 function findEras(offsetAt: (ms: number) => number, from: number, until: number): Era[] {
@@ -111,7 +120,7 @@ function findEras(offsetAt: (ms: number) => number, from: number, until: number)
   return eras;
 }
 
-/** Clocks change on whole seconds. */
+/** Finds a clock change by binary search in steps of one second, because clocks change on whole seconds. */
 function findClockChange(offsetAt: (ms: number) => number, before: number, after: number): number {
   const old = offsetAt(before);
   let low = before;
@@ -128,33 +137,33 @@ const minuteTexts = new Map<number, readonly string[]>();
 const MAX_TABLES = 64;
 
 function minuteTextsAt(offset: number): readonly string[] {
-  const known = minuteTexts.get(offset);
-  if (known !== undefined) return known;
+  const cached = minuteTexts.get(offset);
+  if (cached !== undefined) return cached;
   const suffix = offsetText(offset);
-  // join() makes flat strings: the pieces of a sum would stay linked to each other in memory.
+  // join() creates flat strings. Concatenation would create ropes that keep their parts in memory.
   const times = Array.from({ length: 1440 }, (_, minute) =>
-    ['T', twoText(minute / 60), ':', twoText(minute % 60), ':00', suffix].join(''),
+    ['T', padTwoDigits(minute / 60), ':', padTwoDigits(minute % 60), ':00', suffix].join(''),
   );
   if (minuteTexts.size >= MAX_TABLES) minuteTexts.clear();
   minuteTexts.set(offset, times);
   return times;
 }
 
-const twoText = (n: number) => String(Math.trunc(n)).padStart(2, '0');
+const padTwoDigits = (n: number) => String(Math.trunc(n)).padStart(2, '0');
 
 function offsetText(offset: number): string {
   const minutes = Math.abs(offset) / MINUTE;
-  return `${offset < 0 ? '-' : '+'}${twoText(minutes / 60)}:${twoText(minutes % 60)}`;
+  return `${offset < 0 ? '-' : '+'}${padTwoDigits(minutes / 60)}:${padTwoDigits(minutes % 60)}`;
 }
 
 const zones = new Map<string, Zone>();
 const MAX_ZONES = 1024;
 
-/** The zone of an IANA name or a fixed offset such as `UTC+2`; undefined where there is none of that name. */
+/** Returns the zone of an IANA name or a fixed offset such as `UTC+2`, or undefined if it does not exist. */
 export function findZone(name: unknown): Zone | undefined {
   if (typeof name !== 'string') return undefined;
-  const known = zones.get(name);
-  if (known !== undefined) return known;
+  const cached = zones.get(name);
+  if (cached !== undefined) return cached;
   const zone = createZone(name);
   if (zone !== undefined) {
     if (zones.size >= MAX_ZONES) zones.clear();
@@ -169,9 +178,9 @@ function createZone(name: string): Zone | undefined {
     const minutes = fixed.offset(0);
     return Math.abs(minutes) < 1440 ? new Zone(() => minutes * MINUTE) : undefined;
   }
-  // Newer engines also take a bare "+02:00"; that a name works must not depend on the engine.
+  // Newer engines accept a bare "+02:00". It is rejected, because the valid names must not depend on the engine.
   if (!/^[A-Za-z]/.test(name) || !IANAZone.isValidZone(name)) return undefined;
   const zone = IANAZone.create(new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone);
-  // Before 1972 some offsets had seconds, which ISO 8601 cannot write; they are cut off.
+  // Before 1972, some offsets had seconds, which ISO 8601 cannot represent. They are truncated.
   return new Zone((ms) => Math.trunc(zone.offset(ms)) * MINUTE);
 }

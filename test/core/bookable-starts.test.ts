@@ -11,7 +11,7 @@ const slot = (
   address_services: services.map(([id, duration]) => ({ address_service_id: id, duration })),
 });
 
-/** `10:00 a+b` for each start. */
+/** Formats each start as `10:00 a+b`. */
 const texts = (slots: readonly Slot[], timeZone?: string) =>
   bookableStarts(slots, timeZone).map(
     ({ start, services }) => `${start.slice(11, 16)} ${services.join('+')}`,
@@ -20,11 +20,11 @@ const texts = (slots: readonly Slot[], timeZone?: string) =>
 const day = '2026-11-16T';
 const from = (start: string, end: string) => [`${day}${start}:00+01:00`, `${day}${end}:00+01:00`] as const;
 
-test('a slot is cut into one start for each duration, as long as the whole appointment fits', () => {
+test('a slot has a start every duration while the whole appointment fits', () => {
   expect(texts([slot(...from('10:00', '10:35'), ['a', 10])])).toEqual(['10:00 a', '10:10 a', '10:20 a']);
 });
 
-test('services are cut each by its own duration, from the start of the slot', () => {
+test('each service has starts at its own duration from the start of the slot', () => {
   expect(texts([slot(...from('10:00', '11:00'), ['b', 20], ['a', 30])])).toEqual([
     '10:00 a+b',
     '10:20 b',
@@ -33,7 +33,7 @@ test('services are cut each by its own duration, from the start of the slot', ()
   ]);
 });
 
-test('services are cut by the greatest common divisor of their durations, where that is asked for', () => {
+test('the cut "divisor" computes starts at the greatest common divisor of the durations', () => {
   const cut = (slots: readonly Slot[]) =>
     bookableStarts(slots, undefined, { cut: 'divisor' }).map(
       ({ start, services }) => `${start.slice(11, 16)} ${services.join('+')}`,
@@ -56,34 +56,34 @@ test('services are cut by the greatest common divisor of their durations, where 
   expect(cut(alike)).toEqual(texts(alike));
 });
 
-test('a cut that is none is an error', () => {
+test('bookableStarts rejects an unknown cut', () => {
   expect(() => bookableStarts([], undefined, { cut: 'halves' } as never)).toThrow(
     expect.objectContaining({ path: 'cut' }),
   );
 });
 
-test('each slot begins anew, and starts come in order, each once', () => {
+test('the starts of each slot count from its own start, and all starts are sorted and unique', () => {
   const slots = [slot(...from('10:15', '10:35'), ['a', 10]), slot(...from('10:00', '10:30'), ['a', 15])];
   expect(texts(slots)).toEqual(['10:00 a', '10:15 a', '10:25 a']);
 });
 
-test('starts are instants with the offset of their slot', () => {
+test('starts have the offset of their slot', () => {
   expect(bookableStarts([slot(...from('10:00', '10:10'), ['a', 10])])).toEqual([
     { start: '2026-11-16T10:00:00+01:00', services: ['a'] },
   ]);
 });
 
-describe('in a slot in which the clock changes', () => {
+describe('bookableStarts of a slot with a clock change', () => {
   const slots = [slot('2026-03-29T01:30:00+01:00', '2026-03-29T03:30:00+02:00', ['a', 30])];
 
-  test('starts keep the offset with which the slot begins', () => {
+  test('starts have the offset of the start of the slot', () => {
     expect(bookableStarts(slots).map(({ start }) => start)).toEqual([
       '2026-03-29T01:30:00+01:00',
       '2026-03-29T02:00:00+01:00',
     ]);
   });
 
-  test('with the zone, they show what the wall clock shows', () => {
+  test('starts have the offset of the wall clock if a zone is given', () => {
     expect(bookableStarts(slots, 'Europe/Warsaw').map(({ start }) => start)).toEqual([
       '2026-03-29T01:30:00+01:00',
       '2026-03-29T03:00:00+02:00',
@@ -91,11 +91,11 @@ describe('in a slot in which the clock changes', () => {
   });
 });
 
-test('an entry that removes slots has no starts', () => {
+test('an entry without services has no starts', () => {
   expect(bookableStarts([slot(...from('10:00', '11:00'))])).toEqual([]);
 });
 
-test('what is computed for the founding example has five starts, and half past ten is not among them', () => {
+test('the founding example has five starts and none at half past ten', () => {
   const [computed] = computeSlotConfigs({
     timeZone: 'Europe/Warsaw',
     windows: [{ start: `${day}10:00`, end: `${day}11:00`, services: [{ id: '123', duration: 10 }] }],
@@ -118,7 +118,7 @@ test.each<readonly [path: string, slots: unknown]>([
   ['slots[0].end', [slot('1970-01-01T00:00Z', '9999-01-01T00:00Z', ['a', 1])]],
   ['slots[0].address_services', [{ ...slot(...from('10:00', '11:00')), address_services: 'a' }]],
   ['slots[0].address_services[0].duration', [slot(...from('10:00', '11:00'), ['a', 0])]],
-])('an error at %s (case %#)', (path, slots) => {
+])('bookableStarts throws an error at %s (case %#)', (path, slots) => {
   expect(() => bookableStarts(slots as never)).toThrow(InvalidScheduleError);
   expect(() => bookableStarts(slots as never)).toThrow(expect.objectContaining({ path }));
 });

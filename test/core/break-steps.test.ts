@@ -1,4 +1,4 @@
-// The order of the requests that change breaks, against what a slow look at every minute says.
+// Tests the order of break changes against a slow check of every minute.
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
@@ -25,14 +25,14 @@ const span = fc
   .record({ since: fc.integer({ min: 0, max: LAST - 1 }), length: fc.integer({ min: 1, max: 8 }) })
   .map(({ since, length }) => ({ since: iso(since), till: iso(Math.min(LAST, since + length)) }));
 
-const named = (breaks: readonly CalendarBreak[]): ExistingBreak[] =>
+const withIds = (breaks: readonly CalendarBreak[]): ExistingBreak[] =>
   breaks.map((one, n) => ({ ...one, id: `id-${n}` }));
 
-/** As the marketplace holds them: never twice the same. */
+/** Existing breaks. The marketplace never has two equal breaks. */
 const anyBreaks = fc.uniqueArray(span, { maxLength: 6, selector: ({ since, till }) => `${since} ${till}` });
 
-/** None of them touch, as wanted ones never do. */
-const apart = (most: number) =>
+/** Breaks that do not touch each other, as wanted breaks never do. */
+const disjointBreaks = (most: number) =>
   fc
     .array(fc.record({ gap: fc.integer({ min: 1, max: 4 }), length: fc.integer({ min: 1, max: 4 }) }), {
       maxLength: most,
@@ -46,7 +46,7 @@ const apart = (most: number) =>
       });
     });
 
-function applied(breaks: ReadonlyMap<string, CalendarBreak>, step: BreakStep, n: number) {
+function applyStep(breaks: ReadonlyMap<string, CalendarBreak>, step: BreakStep, n: number) {
   const next = new Map(breaks);
   switch (step.kind) {
     case 'add':
@@ -60,12 +60,12 @@ function applied(breaks: ReadonlyMap<string, CalendarBreak>, step: BreakStep, n:
   }
 }
 
-/** The state before the first step, and after each. */
-function states(existing: readonly ExistingBreak[], steps: readonly BreakStep[]) {
+/** Returns the state before the first step and after each step. */
+function listStates(existing: readonly ExistingBreak[], steps: readonly BreakStep[]) {
   const all = [new Map<string, CalendarBreak>(existing.map((one) => [one.id, one]))];
   for (const [n, step] of steps.entries()) {
     const before = all.at(-1);
-    if (before !== undefined) all.push(applied(before, step, n));
+    if (before !== undefined) all.push(applyStep(before, step, n));
   }
   return all;
 }
@@ -73,58 +73,58 @@ function states(existing: readonly ExistingBreak[], steps: readonly BreakStep[])
 const sorted = (breaks: Iterable<CalendarBreak>): string[] =>
   [...breaks].map(({ since, till }) => `${minuteOf(since)}-${minuteOf(till)}`).sort();
 
-describe('breaks are changed step by step', () => {
-  test('and end as they are wanted', () => {
+describe('breakSteps', () => {
+  test('the last step results in the wanted breaks', () => {
     fc.assert(
-      fc.property(anyBreaks, apart(6), (before, wanted) => {
-        const existing = named(before);
-        const end = states(existing, breakSteps(existing, wanted)).at(-1);
+      fc.property(anyBreaks, disjointBreaks(6), (before, wanted) => {
+        const existing = withIds(before);
+        const end = listStates(existing, breakSteps(existing, wanted)).at(-1);
         expect(sorted(end?.values() ?? [])).toEqual(sorted(wanted));
       }),
       { numRuns: sampleOf(1_000) },
     );
   });
 
-  test('and after each step at least as much of what is wanted is hidden as before it', () => {
+  test('no step reduces the wanted time that is blocked', () => {
     fc.assert(
-      fc.property(anyBreaks, apart(6), fc.func(fc.boolean()), (before, wanted, mayMove) => {
-        const existing = named(before);
+      fc.property(anyBreaks, disjointBreaks(6), fc.func(fc.boolean()), (before, wanted, mayMove) => {
+        const existing = withIds(before);
         const must = [...covered(wanted)];
-        let hidden: readonly number[] = [];
-        for (const state of states(
+        let blocked: readonly number[] = [];
+        for (const state of listStates(
           existing,
           breakSteps(existing, wanted, ({ id }) => mayMove(id)),
         )) {
           const now = covered(state.values());
-          expect(hidden.filter((minute) => !now.has(minute))).toEqual([]);
-          hidden = must.filter((minute) => now.has(minute));
+          expect(blocked.filter((minute) => !now.has(minute))).toEqual([]);
+          blocked = must.filter((minute) => now.has(minute));
         }
-        expect(hidden).toHaveLength(must.length);
+        expect(blocked).toHaveLength(must.length);
       }),
       { numRuns: sampleOf(1_000) },
     );
   });
 
-  test('and nothing leaves before all that is wanted is hidden', () => {
+  test('no break is deleted before all wanted time is blocked', () => {
     fc.assert(
-      fc.property(anyBreaks, apart(6), (before, wanted) => {
-        const existing = named(before);
+      fc.property(anyBreaks, disjointBreaks(6), (before, wanted) => {
+        const existing = withIds(before);
         const steps = breakSteps(existing, wanted);
         const first = steps.findIndex(({ kind }) => kind === 'delete');
         if (first === -1) return;
-        const state = states(existing, steps)[first];
-        const hidden = covered(state?.values() ?? []);
-        expect([...covered(wanted)].filter((minute) => !hidden.has(minute))).toEqual([]);
+        const state = listStates(existing, steps)[first];
+        const blocked = covered(state?.values() ?? []);
+        expect([...covered(wanted)].filter((minute) => !blocked.has(minute))).toEqual([]);
         expect(steps.slice(first).every(({ kind }) => kind === 'delete')).toBe(true);
       }),
       { numRuns: sampleOf(500) },
     );
   });
 
-  test('and a break that may not move does not', () => {
+  test('a break that may not move is not moved', () => {
     fc.assert(
-      fc.property(anyBreaks, apart(6), (before, wanted) => {
-        const existing = named(before);
+      fc.property(anyBreaks, disjointBreaks(6), (before, wanted) => {
+        const existing = withIds(before);
         const steps = breakSteps(existing, wanted, ({ id }) => id !== 'id-0');
         expect(steps).not.toContainEqual(expect.objectContaining({ kind: 'move', id: 'id-0' }));
       }),
@@ -132,21 +132,21 @@ describe('breaks are changed step by step', () => {
     );
   });
 
-  test('and a later step that is nearer in time would have uncovered something earlier', () => {
+  test('a move waits for a step of later time only if it would uncover wanted time before that step', () => {
     fc.assert(
-      fc.property(anyBreaks, apart(6), (before, wanted) => {
-        const existing = named(before);
+      fc.property(anyBreaks, disjointBreaks(6), (before, wanted) => {
+        const existing = withIds(before);
         const must = [...covered(wanted)];
         const steps = breakSteps(existing, wanted);
-        const all = states(existing, steps);
+        const all = listStates(existing, steps);
         for (const [n, step] of steps.entries()) {
           const state = all[n];
           if (state === undefined || step.kind === 'delete') continue;
-          const hidden = covered(state.values());
+          const blocked = covered(state.values());
           for (const later of steps.slice(n + 1)) {
             if (later.kind !== 'move' || later.since >= step.since) continue;
-            const without = covered(applied(state, later, n).values());
-            expect(must.some((minute) => hidden.has(minute) && !without.has(minute))).toBe(true);
+            const without = covered(applyStep(state, later, n).values());
+            expect(must.some((minute) => blocked.has(minute) && !without.has(minute))).toBe(true);
           }
         }
       }),
@@ -154,12 +154,12 @@ describe('breaks are changed step by step', () => {
     );
   });
 
-  test('with the fewest writes there can be', () => {
+  test('the number of steps is minimal', () => {
     fc.assert(
-      fc.property(anyBreaks, apart(6), (before, wanted) => {
-        const existing = named(before);
+      fc.property(anyBreaks, disjointBreaks(6), (before, wanted) => {
+        const existing = withIds(before);
         const stays = sorted(before).filter((one) => sorted(wanted).includes(one)).length;
-        // Each write ends one break that is not wanted, begins one that is, or both.
+        // Each step removes one unwanted break, creates one wanted break, or does both.
         const fewest = Math.max(before.length, wanted.length) - stays;
         expect(breakSteps(existing, wanted)).toHaveLength(fewest);
       }),
@@ -167,10 +167,10 @@ describe('breaks are changed step by step', () => {
     );
   });
 
-  test('with one write more for each break that should move and may not', () => {
+  test('each break that may not move adds one step', () => {
     fc.assert(
-      fc.property(anyBreaks, apart(6), fc.func(fc.boolean()), (before, wanted, mayMove) => {
-        const existing = named(before);
+      fc.property(anyBreaks, disjointBreaks(6), fc.func(fc.boolean()), (before, wanted, mayMove) => {
+        const existing = withIds(before);
         const { add, move, delete: gone } = diffBreaks(existing, wanted);
         const stuck = move.filter(({ id }) => !mayMove(id)).length;
         const steps = breakSteps(existing, wanted, ({ id }) => mayMove(id));

@@ -26,7 +26,7 @@ const slot = (
   ...terms,
 });
 
-/** `a 10:00-10:30` for each interval. */
+/** Formats each interval as `a 10:00-10:30`. */
 function changes(before: readonly Slot[], after: readonly Slot[]) {
   const texts = (list: readonly { service: string; start: number; end: number }[]) =>
     list.map(({ service, start, end }) => `${service} ${clock(start)}-${clock(end)}`);
@@ -34,22 +34,22 @@ function changes(before: readonly Slot[], after: readonly Slot[]) {
   return { opened: texts(opened), closed: texts(closed) };
 }
 
-describe('the comparison of two configurations', () => {
-  test('of the same finds nothing', () => {
+describe('compareSlots', () => {
+  test('equal configurations have no changes', () => {
     expect(changes([slot('09:00', '12:00', { a: 10 })], [slot('09:00', '12:00', { a: 10 })])).toEqual({
       opened: [],
       closed: [],
     });
   });
 
-  test('finds what closed when something was taken, and what opened when it was released', () => {
+  test('occupied time is closed and released time is opened', () => {
     const free = [slot('09:00', '12:00', { a: 10, b: 20 })];
     const taken = [slot('09:00', '10:00', { a: 10, b: 20 }), slot('10:30', '12:00', { a: 10, b: 20 })];
     expect(changes(free, taken)).toEqual({ opened: [], closed: ['a 10:00-10:30', 'b 10:00-10:30'] });
     expect(changes(taken, free)).toEqual({ opened: ['a 10:00-10:30', 'b 10:00-10:30'], closed: [] });
   });
 
-  test('is for each service', () => {
+  test('each service is compared separately', () => {
     expect(
       changes(
         [slot('09:00', '10:00', { a: 10 })],
@@ -61,7 +61,7 @@ describe('the comparison of two configurations', () => {
     });
   });
 
-  test('of entries that only touch finds no gap', () => {
+  test('entries that touch have no gap between them', () => {
     expect(
       changes(
         [slot('09:00', '10:00', { a: 10 })],
@@ -73,7 +73,7 @@ describe('the comparison of two configurations', () => {
     });
   });
 
-  test('takes another duration, or other terms, as closed and opened', () => {
+  test('time with another duration or other terms is closed and opened', () => {
     const both = { opened: ['a 09:00-10:00'], closed: ['a 09:00-10:00'] };
     const before = [slot('09:00', '10:00', { a: 10 })];
     expect(changes(before, [slot('09:00', '10:00', { a: 20 })])).toEqual(both);
@@ -82,7 +82,7 @@ describe('the comparison of two configurations', () => {
     ).toEqual(both);
   });
 
-  test('what opened or closed is exactly what only one of them offers', () => {
+  test('opened and closed time is exactly the time that only one configuration offers', () => {
     const busy = fc.array(
       fc
         .record({ start: fc.integer({ min: -10, max: 70 }), length: fc.integer({ min: 1, max: 30 }) })
@@ -113,17 +113,17 @@ describe('the comparison of two configurations', () => {
     );
   });
 
-  test('names the list in which something is wrong', () => {
+  test('an error contains the path of the invalid list', () => {
     const wrong = [{ ...slot('09:00', '10:00', { a: 10 }), end: 'soon' }];
     expect(() => compareSlots(wrong, [])).toThrow(expect.objectContaining({ path: 'before[0].end' }));
     expect(() => compareSlots([], wrong)).toThrow(InvalidScheduleError);
   });
 });
 
-describe('two configurations are the same', () => {
+describe('sameSlots', () => {
   const terms = { insurance_accepted: 'with-insurance-only', insurance_providers: ['1', '2'] } as const;
 
-  test('whatever the order of entries, services and ids, and the offsets', () => {
+  test('the order of entries, services and ids and the offsets are ignored', () => {
     const ours = [slot('09:00', '10:00', { a: 10, b: 20 }, terms), slot('11:00', '12:00', { a: 10 })];
     const theirs = [
       { ...slot('11:00', '12:00', { a: 10 }), start: '2026-11-16T12:00:00+01:00' },
@@ -132,7 +132,7 @@ describe('two configurations are the same', () => {
     expect(sameSlots(ours, theirs)).toBe(true);
   });
 
-  test('not if an entry, a service, a duration or terms differ', () => {
+  test('configurations differ if an entry, a service, a duration or terms differ', () => {
     const one = [slot('09:00', '10:00', { a: 10 })];
     expect(sameSlots(one, [])).toBe(false);
     expect(sameSlots(one, [slot('09:00', '10:01', { a: 10 })])).toBe(false);
@@ -141,12 +141,12 @@ describe('two configurations are the same', () => {
     expect(sameSlots(one, [slot('09:00', '10:00', { a: 10 }, terms)])).toBe(false);
   });
 
-  test('not if an entry is cut in two, since each begins its starts anew', () => {
+  test('an entry differs from its two halves, because the starts of each half count from its own start', () => {
     const cut = [slot('09:00', '09:25', { a: 10 }), slot('09:25', '10:00', { a: 10 })];
     expect(sameSlots([slot('09:00', '10:00', { a: 10 })], cut)).toBe(false);
   });
 
-  test('without entries that offer nothing', () => {
+  test('entries without services are ignored', () => {
     expect(sameSlots([slot('09:00', '10:00', {})], [])).toBe(true);
   });
 });

@@ -4,7 +4,7 @@ import { type ComputeInput, computeSlotConfigs, type Instant, type Window } from
 
 const services = [{ id: '123', duration: 10 }];
 
-/** On 2026-11-16 in Warsaw, with times of the day: `10:00-10:30 123` for each slot, `|` between dates. */
+/** Computes slots in Warsaw and formats each as `10:00-10:30 123`, with `|` between dates. */
 function slots(input: Partial<ComputeInput>): string {
   const days = computeSlotConfigs({ timeZone: 'Europe/Warsaw', windows: [], busy: [], ...input });
   const texts = days.map((day) =>
@@ -23,56 +23,56 @@ const open = (start: string, end: string, ...list: (readonly [id: string, durati
   services: list.length === 0 ? services : list.map(([id, duration]) => ({ id, duration })),
 });
 
-test('the founding example: half past ten is taken, and the day is published without it', () => {
+test('the slots of the founding example exclude the busy time at half past ten', () => {
   const read = (name: string) =>
     JSON.parse(readFileSync(new URL(`../../fixtures/${name}`, import.meta.url), 'utf8'));
   expect(computeSlotConfigs(read('founding-example.json'))).toEqual(read('founding-example.expected.json'));
 });
 
-describe('windows', () => {
-  test('that overlap or touch with equal services are one', () => {
+describe('windows of computeSlotConfigs', () => {
+  test('windows that overlap or touch with equal services are merged', () => {
     expect(slots({ windows: [open('11:00', '12:00'), open('09:00', '10:00'), open('09:30', '11:00')] })).toBe(
       '09:00-12:00 123',
     );
   });
 
-  test('that overlap with different services are cut where the services change', () => {
+  test('overlapping windows with different services are split where the services change', () => {
     const windows = [open('09:00', '11:00', ['b', 10]), open('10:00', '12:00', ['a', 20])];
     expect(slots({ windows })).toBe('09:00-10:00 b, 10:00-11:00 a+b, 11:00-12:00 a');
   });
 
-  test('that are shorter than a visit of another service cut it: no visit reaches over the border of two slots', () => {
+  test('a window shorter than the appointment of another service splits the slot, and no appointment crosses the border', () => {
     const windows = [open('09:00', '12:00', ['a', 60]), open('09:30', '10:00', ['b', 30])];
     expect(slots({ windows })).toBe('09:30-10:00 b, 10:00-12:00 a');
   });
 
-  test('that list what is listed already cut nothing', () => {
+  test('a window with services that are already listed splits nothing', () => {
     const windows = [open('09:00', '12:00', ['a', 10], ['b', 10]), open('10:00', '11:00', ['b', 10])];
     expect(slots({ windows })).toBe('09:00-12:00 a+b');
   });
 
-  test('that touch with other durations stay apart', () => {
+  test('windows that touch with different durations stay separate', () => {
     expect(slots({ windows: [open('09:00', '10:00', ['a', 10]), open('10:00', '11:00', ['a', 15])] })).toBe(
       '09:00-10:00 a, 10:00-11:00 a',
     );
   });
 
-  test('over midnight belong to both dates, the first up to 23:59', () => {
+  test('a window over midnight belongs to both dates and ends at 23:59 on the first', () => {
     expect(slots({ windows: [open('22:00', '2026-11-17T02:00')] })).toBe('22:00-23:59 123 | 00:00-02:00 123');
   });
 
-  test('that end at midnight touch only their own date', () => {
+  test('a window that ends at midnight touches only its own date', () => {
     expect(slots({ windows: [open('22:00', '2026-11-17T00:00')] })).toBe('22:00-23:59 123');
   });
 
-  test('may be of weeks, and are cut at each midnight', () => {
+  test('a window of several weeks is split at each midnight', () => {
     const windows = [open('2026-11-16T12:00', '2026-11-19T12:00')];
     expect(slots({ windows })).toBe('12:00-23:59 123 | 00:00-23:59 123 | 00:00-23:59 123 | 00:00-12:00 123');
   });
 });
 
-describe('busy time', () => {
-  test('may overlap, touch, nest, lie outside and be in any order', () => {
+describe('busy time of computeSlotConfigs', () => {
+  test('busy intervals may overlap, touch, nest, lie outside windows and be in any order', () => {
     const busy = [
       span('11:30', '11:40'),
       span('09:50', '10:00'),
@@ -87,7 +87,7 @@ describe('busy time', () => {
     );
   });
 
-  test('that covers a window leaves a date without slots', () => {
+  test('a date has no slots if busy time covers its window', () => {
     expect(
       computeSlotConfigs({
         timeZone: 'UTC',
@@ -97,7 +97,7 @@ describe('busy time', () => {
     ).toEqual([{ date: '2026-11-16', slots: [] }]);
   });
 
-  test('is widened by the buffers, also into the next date', () => {
+  test('busy time is widened by the buffers, also into the next date', () => {
     const windows = [open('22:00', '2026-11-17T02:00')];
     const busy = [span('23:00', '23:50')];
     expect(slots({ windows, busy, bufferBefore: 15, bufferAfter: 30 })).toBe(
@@ -105,13 +105,13 @@ describe('busy time', () => {
     );
   });
 
-  test('may be left out altogether', () => {
+  test('busy time is optional', () => {
     expect(computeSlotConfigs({ timeZone: 'UTC', windows: [open('09:00', '09:10')] })).toHaveLength(1);
   });
 });
 
-describe('a run', () => {
-  test('is rounded inwards to whole minutes', () => {
+describe('slots of computeSlotConfigs', () => {
+  test('a slot is rounded inwards to whole minutes', () => {
     const windows = [open('09:00:10', '09:30:50')];
     expect(slots({ windows, busy: [span('09:10:20', '09:10:40')] })).toBe('09:11-09:30 123');
     const minute = [{ ...span('09:00:10', '09:30:50'), services: [{ id: '1', duration: 9 }] }];
@@ -120,7 +120,7 @@ describe('a run', () => {
     );
   });
 
-  test('begins on the grid, by the wall clock', () => {
+  test('a slot begins on the grid of the wall clock', () => {
     const windows = [open('09:01', '10:00')];
     expect(slots({ windows, grid: 15 })).toBe('09:15-10:00 123');
     expect(slots({ windows, grid: 45 })).toBe('09:45-10:00 123');
@@ -128,32 +128,32 @@ describe('a run', () => {
     expect(slots({ windows, grid: 1440 })).toBe('');
   });
 
-  test('in Kathmandu begins on the local grid, not on that of UTC', () => {
+  test('a slot in Kathmandu begins on the local grid, not on the grid of UTC', () => {
     expect(slots({ timeZone: 'Asia/Kathmandu', windows: [open('09:01', '11:00')], grid: 60 })).toBe(
       '10:00-11:00 123',
     );
   });
 
-  test('leaves out the services that do not fit, and is left out when none does', () => {
+  test('a slot omits services that do not fit and is omitted if none fits', () => {
     const windows = [open('09:00', '10:00', ['a', 10], ['b', 20], ['c', 60])];
     expect(slots({ windows, busy: [span('09:20', '09:45'), span('09:50', '09:55')] })).toBe(
       '09:00-09:20 a+b',
     );
   });
 
-  test('is not joined to another after services were left out', () => {
+  test('a slot is not merged with another after services are omitted', () => {
     const windows = [open('09:00', '09:15', ['a', 10], ['b', 20]), open('09:15', '10:00', ['a', 10])];
     expect(slots({ windows })).toBe('09:00-09:15 a, 09:15-10:00 a');
   });
 
-  test('fits a service exactly, and not by a minute less', () => {
+  test('a slot of exactly the duration fits a service and a slot one minute shorter does not', () => {
     expect(slots({ windows: [open('09:00', '09:10')] })).toBe('09:00-09:10 123');
     expect(slots({ windows: [open('09:00', '09:09')] })).toBe('');
     expect(slots({ windows: [open('23:50', '2026-11-17T00:00')] })).toBe('');
     expect(slots({ windows: [open('23:49', '2026-11-17T00:00')] })).toBe('23:49-23:59 123');
   });
 
-  test('lists its services in the order of their ids, each once', () => {
+  test('a slot lists its services sorted by id and unique', () => {
     const windows = [open('09:00', '10:00', ['b', 5], ['10', 5], ['9', 5], ['b', 5])];
     expect(slots({ windows })).toBe('09:00-10:00 10+9+b');
   });
@@ -162,29 +162,29 @@ describe('a run', () => {
 describe('notBefore and notAfter', () => {
   const windows = [open('09:00', '12:00')];
 
-  test('cut what is offered', () => {
+  test('notBefore and notAfter limit the slots', () => {
     expect(slots({ windows, notBefore: at('09:20'), notAfter: new Date('2026-11-16T10:30:00Z') })).toBe(
       '09:20-11:30 123',
     );
   });
 
-  test('leave nothing where they exclude each other', () => {
+  test('no slot remains if notBefore is after notAfter', () => {
     expect(slots({ windows, notBefore: at('11:00'), notAfter: at('10:00') })).toBe('');
   });
 
-  test('come before the grid', () => {
+  test('notBefore is applied before the grid', () => {
     expect(slots({ windows, notBefore: at('09:20'), grid: 30 })).toBe('09:30-12:00 123');
   });
 });
 
-describe('the range', () => {
+describe('range of computeSlotConfigs', () => {
   const windows = [open('09:00', '10:00'), open('2026-11-18T09:00', '2026-11-18T10:00')];
 
-  test('is by default what the windows touch, with the dates in between', () => {
+  test('the default range has the dates that the windows touch and the dates in between', () => {
     expect(slots({ windows })).toBe('09:00-10:00 123 |  | 09:00-10:00 123');
   });
 
-  test('has an entry for every date from first to last', () => {
+  test('the range has an entry for every date from first to last', () => {
     const days = computeSlotConfigs({
       timeZone: 'Europe/Warsaw',
       windows,
@@ -195,18 +195,18 @@ describe('the range', () => {
     expect(days.map((day) => day.slots.length)).toEqual([0, 1, 0]);
   });
 
-  test('may be half given', () => {
+  test('one bound of the range is sufficient', () => {
     expect(slots({ windows, from: '2026-11-17' })).toBe(' | 09:00-10:00 123');
     expect(slots({ windows, to: '2026-11-17' })).toBe('09:00-10:00 123 | ');
     expect(slots({ windows, from: '2026-12-01' })).toBe('');
   });
 
-  test('is empty where there is neither a window nor a date', () => {
+  test('the range is empty without windows and dates', () => {
     expect(computeSlotConfigs({ timeZone: 'UTC', windows: [], busy: [] })).toEqual([]);
     expect(computeSlotConfigs({ timeZone: 'UTC', windows: [], from: '2026-11-16' })).toEqual([]);
   });
 
-  test('has 366 dates at most', () => {
+  test('the range has at most 366 dates', () => {
     expect(
       computeSlotConfigs({ timeZone: 'UTC', windows: [], from: '2028-01-01', to: '2028-12-31' }),
     ).toHaveLength(366);
@@ -216,7 +216,7 @@ describe('the range', () => {
 describe('insurance terms', () => {
   const insured = { accepted: 'with-insurance-only', providers: ['5', '3', '5'], plans: ['1'] } as const;
 
-  test('go into the slot, ids in order', () => {
+  test('the slot contains the insurance terms with sorted ids', () => {
     const [day] = computeSlotConfigs({
       timeZone: 'UTC',
       windows: [{ ...open('09:00', '10:00'), insurance: insured }],
@@ -233,12 +233,12 @@ describe('insurance terms', () => {
     ]);
   });
 
-  test('that were not given are not in the slot', () => {
+  test('the slot contains no insurance terms if none are given', () => {
     const [day] = computeSlotConfigs({ timeZone: 'UTC', windows: [open('09:00', '10:00')] });
     expect(Object.keys(day?.slots[0] ?? {})).toEqual(['start', 'end', 'address_services']);
   });
 
-  test('keep windows apart that touch, and join them where they are equal in any order', () => {
+  test('windows that touch are separate with different terms and merged with equal terms in any order', () => {
     const other = { ...insured, providers: ['3'] };
     const same = { ...insured, providers: ['3', '5'] };
     const touching = (insurance: Window['insurance']) =>
@@ -271,7 +271,7 @@ describe('civil time', () => {
     ['Australia/Lord_Howe', '2026-10-04', '2026-10-05', '00:00:00+10:30/2026-10-04T23:59:00+11:00'],
     ['UTC+2', '2026-10-25', '2026-10-26', '00:00:00+02:00/2026-10-25T23:59:00+02:00'],
     ['UTC', '2026-10-25', '2026-10-26', '00:00:00+00:00/2026-10-25T23:59:00+00:00'],
-  ])('a whole day in %s, %s', (timeZone, date, next, expected) => {
+  ])('a whole day in %s, %s, has one slot', (timeZone, date, next, expected) => {
     expect(whole(timeZone, date, next)).toEqual([`${date}: ${date}T${expected}`]);
   });
 
@@ -280,19 +280,19 @@ describe('civil time', () => {
     expect(slots({ timeZone: 'Pacific/Apia', windows })).toBe('20:00-23:59 123 |  | 00:00-02:00 123');
   });
 
-  test('where the clock skips the end of a date, the date ends a minute before', () => {
+  test('the last slot ends one minute before a gap at the end of a date', () => {
     const windows = [{ start: '2026-03-28T20:00', end: '2026-03-29T02:00', services }];
     expect(slots({ timeZone: 'America/Scoresbysund', windows })).toBe('20:00-22:59 123 | 00:00-02:00 123');
   });
 
-  test('the hour that comes twice is two hours long', () => {
+  test('a slot in a repeated hour has its real length', () => {
     const windows = [
       { start: '2026-10-25T00:30:00Z', end: '2026-10-25T01:30:00Z', services: [{ id: '1', duration: 60 }] },
     ];
     expect(slots({ windows })).toBe('02:30-02:30 1');
   });
 
-  test('a wall-clock time in a skipped hour moves forward, and one that comes twice is the first', () => {
+  test('a wall-clock time in a skipped hour moves forward, and a repeated one is its first occurrence', () => {
     expect(slots({ windows: [{ start: '2026-03-29T02:30', end: '2026-03-29T04:00', services }] })).toBe(
       '03:30-04:00 123',
     );
@@ -304,7 +304,7 @@ describe('civil time', () => {
   });
 });
 
-describe('instants', () => {
+describe('instants of computeSlotConfigs', () => {
   test.each<readonly [Instant, string]>([
     ['2026-11-16T10:00', 'wall clock'],
     ['2026-11-16T10:00:00', 'wall clock with seconds'],
@@ -322,11 +322,11 @@ describe('instants', () => {
     ['2026-11-16T10:00:00+01:00[Europe/Warsaw]', 'an offset and a zone'],
     [Date.parse('2026-11-16T09:00Z'), 'epoch milliseconds'],
     [new Date('2026-11-16T09:00Z'), 'a Date'],
-  ])('%s is read (%s)', (start) => {
+  ])('%s is parsed (%s)', (start) => {
     expect(slots({ windows: [{ start, end: '2026-11-16T24:00', services }] })).toBe('10:00-23:59 123');
   });
 
-  test('a date alone is its midnight', () => {
+  test('a date without a time is its midnight', () => {
     expect(slots({ windows: [{ start: '2026-11-16', end: '2026-11-17', services }] })).toBe(
       '00:00-23:59 123',
     );

@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 
 const folder = new URL('../../src/core/', import.meta.url);
 
-test('the core loads luxon, its own files, and nothing else', () => {
+test('the core imports only luxon and its own files', () => {
   const loaded = new Set<string>();
   for (const file of readdirSync(folder)) {
     const source = readFileSync(new URL(file, folder), 'utf8');
@@ -14,7 +14,7 @@ test('the core loads luxon, its own files, and nothing else', () => {
   expect([...loaded].sort()).toEqual(['its own', 'luxon']);
 });
 
-test('the core has no clock and no I/O', () => {
+test('the core reads no clock and does no I/O', () => {
   for (const file of readdirSync(folder)) {
     const source = readFileSync(new URL(file, folder), 'utf8');
     expect(source).not.toMatch(

@@ -1,4 +1,4 @@
-/** Instants as clinics' systems write them, against luxon, which reads ISO 8601 and SQL by itself. */
+/** Tests the formats of instants in clinics' systems against luxon's parsers of ISO 8601 and SQL. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { DateTime } from 'luxon';
@@ -39,11 +39,11 @@ test.each([
   '2026-12-07 10:00 tomorrow',
   '2026-12-07 10:00+01:00:00',
   '1796636400',
-])('%j is no instant', (text) => {
+])('%j is not an instant', (text) => {
   expect(reasonOf(text)).toMatch(/^must be an instant of the years 1970 to 9999/);
 });
 
-describe('a number', () => {
+describe('a numeric instant', () => {
   test.each([0, 1, 1_796_636_400, 99_999_999_999, 1_796_636_400.5])('%d looks like seconds', (seconds) => {
     expect(reasonOf(seconds)).toBe('looks like seconds: send milliseconds or ISO 8601');
   });
@@ -52,11 +52,11 @@ describe('a number', () => {
     expect(read(ms)).toBe(ms);
   });
 
-  test.each([-1, Number.NaN, Number.POSITIVE_INFINITY, 8.64e15])('%d is no instant', (value) => {
+  test.each([-1, Number.NaN, Number.POSITIVE_INFINITY, 8.64e15])('%d is not an instant', (value) => {
     expect(reasonOf(value)).toMatch(/^must be an instant/);
   });
 
-  test('of a Date is exact, whatever its year', () => {
+  test('a Date is parsed exactly in every year', () => {
     expect(read(new Date(1_000))).toBe(1_000);
   });
 });
@@ -77,7 +77,7 @@ const parts = fc.record({
   ),
 });
 
-test('what is written with a T or a space, with any offset and precision, is read as luxon reads it', () => {
+test('a text with a T or a space and any offset and precision has the same result as with luxon', () => {
   fc.assert(
     fc.property(parts, ({ ms, between, precision, offset }) => {
       const [date = '', time = ''] = new Date(ms).toISOString().slice(0, -1).split('T');
@@ -100,7 +100,7 @@ test('what is written with a T or a space, with any offset and precision, is rea
   );
 });
 
-test('whatever is thrown at it is an instant of these years or an error with its reason', () => {
+test('any text is an instant of the supported years or throws an error with a reason', () => {
   const pieces = fc.constantFrom(
     ' ',
     'T',
@@ -124,7 +124,7 @@ test('whatever is thrown at it is an instant of these years or an error with its
   );
 });
 
-test('a service that has a number for its id is the same as one that has it as text', () => {
+test('a service with a numeric id equals the service with the same id as text', () => {
   const at = (id: string | number) =>
     computeSlotConfigs({
       timeZone: WARSAW,

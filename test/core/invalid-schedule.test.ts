@@ -14,10 +14,10 @@ const valid = {
   busy: [{ start: '2026-11-16T10:30', end: '2026-11-16T10:40' }],
 };
 
-/** Calls it as JavaScript would: with anything. */
+/** Accepts any input, as a call from JavaScript does. */
 const compute: (input: never) => unknown = computeSlotConfigs;
 
-/** Where the error is, or 'fine'. Any other exception fails the test. */
+/** Returns the path of the error, or 'fine'. Any other exception fails the test. */
 function pathOf(input: unknown): string {
   try {
     compute(input as never);
@@ -34,7 +34,7 @@ const withWindow = (change: Json) => ({ ...valid, windows: [window, { ...window,
 const withService = (change: Json) => withWindow({ services: [service, { ...service, id: '7', ...change }] });
 const withInsurance = (insurance: unknown) => ({ ...valid, windows: [{ ...window, insurance }] });
 
-test('what these cases are made from is valid', () => {
+test('the unmodified inputs of these cases are valid', () => {
   expect(pathOf(valid)).toBe('fine');
   expect(pathOf(withWindow({}))).toBe('fine');
   expect(pathOf(withService({}))).toBe('fine');
@@ -121,18 +121,18 @@ test.each<readonly [path: string, input: unknown]>([
   ['grid', { ...valid, grid: 2.5 }],
   ['notBefore', { ...valid, notBefore: 'now' }],
   ['notAfter', { ...valid, notAfter: null }],
-])('an error at %s (case %#)', (path, input) => {
+])('computeSlotConfigs throws an error at %s (case %#)', (path, input) => {
   expect(pathOf(input)).toBe(path);
 });
 
-test('busy time does not hide a contradiction of windows', () => {
+test('busy time does not suppress the error of contradictory windows', () => {
   const other = { ...window, services: [{ ...service, duration: 20 }] };
   expect(
     pathOf({ ...valid, windows: [window, other], busy: [{ start: window.start, end: window.end }] }),
   ).toBe('windows[1].services[0].duration');
 });
 
-test('an error does not repeat what was given', () => {
+test('an error does not contain the invalid value', () => {
   const secret = 'Jan Kowalski';
   for (const input of [
     withWindow({ start: secret }),
@@ -145,7 +145,7 @@ test('an error does not repeat what was given', () => {
   }
 });
 
-describe('whatever is given, there is an InvalidScheduleError or an answer', () => {
+describe('computeSlotConfigs returns a result or throws an InvalidScheduleError', () => {
   const odd = fc.oneof(
     fc.constantFrom<unknown>(
       undefined,
@@ -200,8 +200,8 @@ describe('whatever is given, there is an InvalidScheduleError or an answer', () 
     ...['notBefore', 'notAfter'],
   );
 
-  /** A valid schedule with something else at a place. */
-  function spoiled(path: string, value: unknown): Json {
+  /** Returns a valid schedule with the value at `path` replaced. */
+  function withValueAt(path: string, value: unknown): Json {
     const input: Json = {
       ...structuredClone(valid),
       windows: [
@@ -222,13 +222,13 @@ describe('whatever is given, there is an InvalidScheduleError or an answer', () 
 
   const expectedPath = (path: string) => path.replace(/\.(\d)/g, '[$1]');
 
-  test('one thing wrong: the path leads there', () => {
+  test('the error of one invalid value contains its path', () => {
     fc.assert(
       fc.property(place, odd, (path, value) => {
-        const found = pathOf(spoiled(path, value));
+        const found = pathOf(withValueAt(path, value));
         const at = expectedPath(path);
-        // An instant that reads well may still make an interval end before its start, a range too long, or
-        // terms contradict each other: then the path leads to its neighbour.
+        // A valid value can still make an interval end before its start, make a range too long, or contradict other
+        // terms. The error then contains the path of a neighbouring field.
         const near =
           /start|end|from|to|windows|busy|insurance/.test(path) &&
           found.startsWith(at.split(/[.[]/)[0] ?? '');
@@ -239,10 +239,10 @@ describe('whatever is given, there is an InvalidScheduleError or an answer', () 
     );
   });
 
-  test('several things wrong', () => {
+  test('several invalid values cause no other exception', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(place, odd), { minLength: 2, maxLength: 5 }), (changes) => {
-        const input = spoiled('from', undefined);
+        const input = withValueAt('from', undefined);
         for (const [path, value] of changes.sort(([a], [b]) => b.length - a.length)) {
           const keys = path.split('.');
           const last = keys.pop() ?? '';
@@ -256,7 +256,7 @@ describe('whatever is given, there is an InvalidScheduleError or an answer', () 
     );
   });
 
-  test('anything at all', () => {
+  test('arbitrary input causes no other exception', () => {
     fc.assert(
       fc.property(fc.anything(), (input) => {
         pathOf(input);
@@ -265,7 +265,7 @@ describe('whatever is given, there is an InvalidScheduleError or an answer', () 
     );
   });
 
-  test('instants and ranges at the ends of time do not hang', () => {
+  test('instants and ranges at the limits of the supported years do not hang', () => {
     const ends = [
       new Date(0),
       new Date(1),

@@ -1,4 +1,4 @@
-/** Runs the examples of docs/library.md: the last expression of each must be what its comment says. */
+/** Runs the examples of docs/library.md: the last expression of each must equal its comment. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import ts from 'typescript';
@@ -7,8 +7,8 @@ import * as core from '../../src/core/index.js';
 const page = readFileSync(new URL('../../docs/library.md', import.meta.url), 'utf8');
 const examples = [...page.matchAll(/```ts\n(.*?)```/gs)].map(([, code = '']) => code);
 
-/** The code with its imports turned into parameters, and its last expression and its comment into a returned pair. */
-function runnable(code: string): string {
+/** Converts the imports of an example into parameters, and its last expression and comment into a returned pair. */
+function toRunnable(code: string): string {
   const [before = '', comment = ''] = code.split('// → ');
   const expected = comment.replaceAll(/^\/\/ ?/gm, '');
   const lines = before.replace(/^import \{(.*?)\} from 'slotkeeper\/core';$/ms, 'const {$1} = core;');
@@ -19,17 +19,20 @@ function runnable(code: string): string {
   }).outputText;
 }
 
-describe('the examples of the library page', () => {
-  test('are all found', () => {
+describe('the library page', () => {
+  test('all examples are found', () => {
     expect(examples.length).toBeGreaterThan(7);
     expect(page.match(/```(ts|js)/g)).toHaveLength(examples.length);
   });
 
-  test.each(examples.map((code, i) => [i + 1, code] as const))('example %i does what it says', (_, code) => {
-    expect(code).toContain('// → ');
-    expect(code).toContain("from 'slotkeeper/core'");
-    // biome-ignore lint/security/noGlobalEval: the page's examples are the project's own code.
-    const [found, expected] = globalThis.eval(runnable(code))(core);
-    expect(found).toEqual(expected);
-  });
+  test.each(examples.map((code, i) => [i + 1, code] as const))(
+    'example %i returns its documented result',
+    (_, code) => {
+      expect(code).toContain('// → ');
+      expect(code).toContain("from 'slotkeeper/core'");
+      // biome-ignore lint/security/noGlobalEval: the page's examples are the project's own code.
+      const [found, expected] = globalThis.eval(toRunnable(code))(core);
+      expect(found).toEqual(expected);
+    },
+  );
 });

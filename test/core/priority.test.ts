@@ -11,13 +11,13 @@ const span = (after: number, length = 10 * MINUTE) => ({ start: now + after, end
 const closing = (...after: number[]) => priority({ closed: after.map((ms) => span(ms)), opened: [], now });
 const opening = (...after: number[]) => priority({ closed: [], opened: after.map((ms) => span(ms)), now });
 
-describe('the priority of a change', () => {
-  test('that closes something now is the most there is', () => {
+describe('priority', () => {
+  test('a change that closes current time has the highest priority', () => {
     expect(closing(0)).toBe(1);
     expect(closing(-5 * MINUTE)).toBe(1);
   });
 
-  test('is more for any closing than for any opening', () => {
+  test('every closing change precedes every opening change, and both precede a resync', () => {
     const when = fc.integer({ min: -400 * DAY, max: 400 * DAY });
     fc.assert(
       fc.property(when, when, (closed, opened) => {
@@ -29,11 +29,11 @@ describe('the priority of a change', () => {
     );
   });
 
-  test('is that of the closing where something also opened', () => {
+  test('a change that closes and opens time has the priority of the closed time', () => {
     expect(priority({ closed: [span(3 * DAY)], opened: [span(0)], now })).toBe(closing(3 * DAY));
   });
 
-  test('is more the nearer it is, to the minute this week and to the hour later', () => {
+  test('nearer time precedes later time, by minutes in the first week and by hours after it', () => {
     expect(closing(MINUTE)).toBeLessThan(closing(2 * MINUTE));
     expect(closing(6 * DAY)).toBeLessThan(closing(6 * DAY + MINUTE));
     expect(closing(30 * DAY)).toBe(closing(30 * DAY + MINUTE));
@@ -41,7 +41,7 @@ describe('the priority of a change', () => {
     expect(opening(DAY)).toBeLessThan(opening(2 * DAY));
   });
 
-  test('never grows with the distance', () => {
+  test('the priority never rises with the distance', () => {
     const when = fc.integer({ min: 0, max: 100 * DAY });
     fc.assert(
       fc.property(when, when, (a, b) => {
@@ -50,23 +50,23 @@ describe('the priority of a change', () => {
     );
   });
 
-  test('is that of its nearest interval', () => {
+  test('a change has the priority of its nearest interval', () => {
     expect(closing(5 * DAY, HOUR, 2 * DAY)).toBe(closing(HOUR));
   });
 
-  test('beyond the horizon of 12 weeks is all the same, and so is the past', () => {
+  test('all times beyond the horizon of 12 weeks and in the past have the same priority', () => {
     expect(closing(85 * DAY)).toBe(closing(300 * DAY));
     expect(closing(83 * DAY)).toBeLessThan(closing(85 * DAY));
     expect(closing(-DAY)).toBe(closing(300 * DAY));
     expect(closing(-DAY, HOUR)).toBe(closing(HOUR));
   });
 
-  test('of which nothing is known, or by which nothing changed, is the least there is', () => {
+  test('a change without closed or opened time has the lowest priority', () => {
     expect(priority({ closed: [], opened: [], now })).toBe(LOWEST_PRIORITY);
     expect(priority({ closed: [], opened: [], now, resync: true })).toBe(LOWEST_PRIORITY);
   });
 
-  test('is always a whole number that BullMQ takes as a priority', () => {
+  test('the priority is always a whole number that BullMQ accepts', () => {
     const ms = fc.double({ noNaN: true });
     const spans = fc.array(fc.record({ start: ms, end: ms }));
     fc.assert(

@@ -1,6 +1,6 @@
 /**
- * The core against its oracle and against what must hold for every schedule. `CORE_CASES` sets how many cases, and
- * `CORE_SEED` repeats a run; a failure prints its seed.
+ * Tests the core against its oracle and against the invariants of every schedule. `CORE_CASES` sets the number of cases.
+ * `CORE_SEED` repeats a run. A failure prints its seed.
  */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -24,7 +24,7 @@ function holds(share: number, predicate: (one: Case) => void): void {
   fc.assert(fc.property(cases, predicate), { numRuns: Math.ceil(CASES * share), ...seed });
 }
 
-/** The case as a caller would write it. */
+/** Converts a case to the input of a caller. */
 function toInput({ input, form, range }: Case): ComputeInput {
   const { windows, busy, notBefore, notAfter, from, to, ...rest } = input;
   const at = (ms: number) => write(ms, form, input.timeZone);
@@ -39,7 +39,7 @@ function toInput({ input, form, range }: Case): ComputeInput {
   };
 }
 
-/** The days, or undefined where windows contradict each other. */
+/** Returns the days, or undefined if windows contradict each other. */
 function compute(input: ComputeInput): Day[] | undefined {
   try {
     return computeSlotConfigs(input);
@@ -50,8 +50,8 @@ function compute(input: ComputeInput): Day[] | undefined {
   }
 }
 
-/** Only one service, one set of terms, whole minutes. */
-function simple(one: Case): Case {
+/** Reduces a case to one service, no insurance terms and whole minutes. */
+function simplify(one: Case): Case {
   const whole = ({ start, end }: { start: number; end: number }) => {
     const minute = Math.floor(start / MINUTE) * MINUTE;
     return { start: minute, end: Math.max(minute + MINUTE, Math.floor(end / MINUTE) * MINUTE) };
@@ -71,7 +71,7 @@ function simple(one: Case): Case {
   };
 }
 
-/** Where each minute that the intervals cover begins. */
+/** Returns the start (epoch ms) of each minute that the intervals cover. */
 function minutesOf(intervals: readonly { readonly start: number; readonly end: number }[]): Set<number> {
   const minutes = new Set<number>();
   for (const { start, end } of intervals) for (let ms = start; ms < end; ms += MINUTE) minutes.add(ms);
@@ -83,16 +83,16 @@ const read = ({ start, end }: { start: string; end: string }) => ({
   end: Date.parse(end),
 });
 
-function widened({ busy, bufferBefore, bufferAfter }: OracleInput) {
+function widenBusy({ busy, bufferBefore, bufferAfter }: OracleInput) {
   return busy.map(({ start, end }) => ({
     start: start - bufferBefore * MINUTE,
     end: end + bufferAfter * MINUTE,
   }));
 }
 
-describe('a slot configuration', () => {
+describe('computeSlotConfigs', () => {
   test(
-    'is what the oracle says, minute after minute',
+    'the result equals the oracle in every minute',
     () => {
       holds(1, (one) => {
         const days = compute(toInput(one));
@@ -105,7 +105,7 @@ describe('a slot configuration', () => {
   );
 
   test(
-    'is what the oracle says of long lists of busy time, in any order',
+    'the result equals the oracle for long lists of busy time in any order',
     () => {
       const ticks = fc.integer({ min: 0, max: 24 * 60 });
       const span = fc.record({ at: ticks, length: fc.integer({ min: 1, max: 20 }) });
@@ -144,11 +144,11 @@ describe('a slot configuration', () => {
   );
 
   test(
-    'offers nothing that is busy, that no window has, or that leaves its date',
+    'no slot contains busy time, lies outside windows or extends beyond its date',
     () => {
       holds(0.2, (one) => {
         const { input } = one;
-        const busy = widened(input);
+        const busy = widenBusy(input);
         for (const { date, slots } of compute(toInput(one)) ?? []) {
           let last = Number.NEGATIVE_INFINITY;
           for (const slot of slots) {
@@ -180,19 +180,19 @@ describe('a slot configuration', () => {
   );
 
   test(
-    'leaves out nothing that is free and long enough: busy and free together are the windows',
+    'the slots contain all free time that is long enough: busy and free time together equal the windows',
     () => {
       holds(0.2, (one) => {
-        const { form, range, input } = simple(one);
+        const { form, range, input } = simplify(one);
         const days = compute(toInput({ form, range, input })) ?? [];
         const free = minutesOf(days.flatMap(({ slots }) => slots.map(read)));
-        const busy = minutesOf(widened(input));
+        const busy = minutesOf(widenBusy(input));
         const duration = input.windows[0]?.services[0]?.duration ?? 1;
         const missing = [...minutesOf(input.windows)].filter((ms) => !free.has(ms) && !busy.has(ms));
         const both = [...free].filter((ms) => busy.has(ms));
         if (both.length > 0) expect(both).toEqual([]);
 
-        // What is missing must be the last minute of a date, or lie in a stretch of its date that is too short.
+        // Missing time must be the last minute of a date or lie in an interval of its date that is too short.
         const date = (ms: number) => clock(ms, input.timeZone).date;
         const open = minutesOf(input.windows);
         const lastOfDate = (ms: number) => date(ms) !== date(ms + MINUTE);
@@ -210,7 +210,7 @@ describe('a slot configuration', () => {
   );
 
   test(
-    'does not depend on the order of the input, nor on what was computed before',
+    'the result depends neither on the order of the input nor on earlier computations',
     () => {
       holds(0.2, (one) => {
         const input = toInput(one);
@@ -231,7 +231,7 @@ describe('a slot configuration', () => {
   );
 
   test(
-    'does not change its input',
+    'the input is not modified',
     () => {
       holds(0.02, (one) => {
         const input = toInput(one);
@@ -244,10 +244,10 @@ describe('a slot configuration', () => {
   );
 
   test(
-    'given back as windows, comes out again as it is',
+    'slots that are used as windows result in the same slots',
     () => {
       holds(0.2, (one) => {
-        const { form, input } = simple(one);
+        const { form, input } = simplify(one);
         const grid = one.input.grid;
         const whole = { ...toInput({ form, range: 'given', input }), grid };
         const days = compute(whole) ?? [];
@@ -262,7 +262,7 @@ describe('a slot configuration', () => {
   );
 });
 
-/** Whether intervals cover all of a time between them. */
+/** Whether the intervals together cover the time from `start` to `end`. */
 function isCovered(
   start: number,
   end: number,
@@ -276,7 +276,7 @@ function isCovered(
   return reached >= end;
 }
 
-test('the starts that a slot is cut into are those that every minute of it would be tried for', () => {
+test('bookableStarts returns exactly the starts that a check of every minute finds', () => {
   const durations = fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 4 });
   const cut = fc.constantFrom('duration' as const, 'divisor' as const);
   fc.assert(

@@ -16,7 +16,7 @@ const week = { timeZone: 'Europe/Warsaw', from: '2026-11-16', to: '2026-11-22', 
 const texts = (windows: readonly Window[]) => windows.map(({ start, end }) => `${start}/${end}`);
 const of = (input: Partial<WeeklyInput>) => texts(weeklyWindows({ ...week, ...input }));
 
-test('each weekday has its windows, in order', () => {
+test('each weekday has its windows in order', () => {
   expect(
     of({
       weekly: { mon: [hours('14:00', '17:00'), hours('09:00', '12:00')], sun: [hours('10:00', '10:30')] },
@@ -28,7 +28,7 @@ test('each weekday has its windows, in order', () => {
   ]);
 });
 
-test('windows keep the wall-clock time over a clock change', () => {
+test('windows have the same wall-clock time before and after a clock change', () => {
   const windows = of({
     from: '2026-10-23',
     to: '2026-10-26',
@@ -40,19 +40,19 @@ test('windows keep the wall-clock time over a clock change', () => {
   ]);
 });
 
-test('24:00 is the end of the date', () => {
+test('the time 24:00 is the end of the date', () => {
   expect(of({ weekly: { mon: [hours('00:00', '24:00')] } })).toEqual([
     '2026-11-16T00:00:00+01:00/2026-11-17T00:00:00+01:00',
   ]);
 });
 
-test('a window holds from its first to its last valid date', () => {
+test('a window is valid from its first to its last valid date', () => {
   const daily = { ...hours('09:00', '10:00'), validFrom: '2026-11-17', validTo: '2026-11-18' };
   const weekly = { mon: [daily], tue: [daily], wed: [daily], thu: [daily] };
   expect(of({ weekly }).map((text) => text.slice(0, 10))).toEqual(['2026-11-17', '2026-11-18']);
 });
 
-test('an exception takes the place of the weekly windows of its date', () => {
+test('an exception replaces the weekly windows of its date', () => {
   const weekly = { mon: [hours('09:00', '10:00')], tue: [hours('09:00', '10:00')] };
   const exceptions = [
     { date: '2026-11-16', windows: [] },
@@ -65,7 +65,7 @@ test('an exception takes the place of the weekly windows of its date', () => {
   ]);
 });
 
-describe('on a day on which the clock skips an hour', () => {
+describe('weeklyWindows on a day with a skipped hour', () => {
   const sunday = { from: '2026-03-29', to: '2026-03-29' };
 
   test('a time in that hour moves forward', () => {
@@ -74,7 +74,7 @@ describe('on a day on which the clock skips an hour', () => {
     ]);
   });
 
-  test('a window that has no time left is left out', () => {
+  test('a window without remaining time is omitted', () => {
     expect(of({ ...sunday, weekly: { sun: [hours('02:30', '03:30')] } })).toEqual([]);
   });
 });
@@ -90,7 +90,7 @@ test('a date that the zone skipped has no windows', () => {
   expect(windows.map((text) => text.slice(0, 10))).toEqual(['2011-12-29', '2011-12-31']);
 });
 
-test('windows carry their services and insurance terms, and slots can be computed from them', () => {
+test('windows have their services and insurance terms and are valid input of computeSlotConfigs', () => {
   const insurance = { accepted: 'with-insurance-only', providers: ['5'] } as const;
   const windows = weeklyWindows({ ...week, weekly: { mon: [{ ...hours('09:00', '10:00'), insurance }] } });
   expect(windows).toEqual([
@@ -124,7 +124,7 @@ test.each<readonly [path: string, change: object]>([
   ['exceptions[0].date', { exceptions: [{ windows: [] }] }],
   ['exceptions[0].windows', { exceptions: [{ date: '2026-11-16' }] }],
   ['exceptions[1].date', { exceptions: [1, 2].map(() => ({ date: '2026-11-16', windows: [] })) }],
-])('an error at %s (case %#)', (path, change) => {
+])('weeklyWindows throws an error at %s (case %#)', (path, change) => {
   const input = { ...week, ...change } as never;
   expect(() => anything(input)).toThrow(InvalidScheduleError);
   expect(() => anything(input)).toThrow(expect.objectContaining({ path }));

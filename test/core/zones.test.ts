@@ -1,4 +1,7 @@
-/** Civil time in every zone that the engine knows, against luxon, day by day and around each clock change. */
+/**
+ * Tests civil time against luxon in every zone that the JavaScript engine supports, on single days and around each clock
+ * change.
+ */
 import { describe, expect, test } from '@jest/globals';
 import { DateTime, IANAZone } from 'luxon';
 import {
@@ -22,10 +25,10 @@ const WEEK = 7 * DAY;
 
 const zones = Intl.supportedValuesOf('timeZone');
 
-/** Years with the zones' odd changes, and the near future. */
+/** Years with unusual clock changes, and the near future. */
 const years = isLong ? [1987, 1995, 2010, 2011, 2018, 2026, 2027] : [2011, 2026];
 
-/** The instants at which a zone changes its clock, found by asking luxon every week and then ever closer. */
+/** Finds the clock changes of a zone by comparing luxon's offsets week by week and then by binary search. */
 function changesOf(timeZone: string, year: number): number[] {
   const zone = IANAZone.create(timeZone);
   const changes: number[] = [];
@@ -43,7 +46,7 @@ function changesOf(timeZone: string, year: number): number[] {
   return changes;
 }
 
-test(`each of ${zones.length} zones shows what luxon shows, around each clock change`, () => {
+test(`each of ${zones.length} zones has the same civil time as in luxon around each clock change`, () => {
   const wrong: string[] = [];
   let changes = 0;
   for (const timeZone of zones) {
@@ -65,7 +68,7 @@ test(`each of ${zones.length} zones shows what luxon shows, around each clock ch
   expect(changes).toBeGreaterThan(150 * years.length);
 }, 240_000);
 
-test('a wall-clock time in each zone is what luxon makes of it, except where it comes twice', () => {
+test('a wall-clock time in each zone has the same instant as in luxon', () => {
   const wrong: string[] = [];
   for (const timeZone of zones) {
     for (let day = 0; day < 10; day++) {
@@ -77,7 +80,7 @@ test('a wall-clock time in each zone is what luxon makes of it, except where it 
   expect(wrong).toEqual([]);
 }, 240_000);
 
-test('in each zone a date begins where the clock first shows it', () => {
+test('a date in each zone begins when the clock first shows it', () => {
   const wrong: string[] = [];
   for (const timeZone of zones) {
     for (const year of isLong ? [2010, 2026] : [2026]) {
@@ -114,7 +117,7 @@ describe('a date', () => {
     expect(toIso(startOfDate(date, timeZone), timeZone)).toBe(start);
   });
 
-  test('that a zone skipped begins where the next one does', () => {
+  test('a date that a zone skipped has the start of the next date', () => {
     expect(startOfDate('2011-12-30', 'Pacific/Apia')).toBe(startOfDate('2011-12-31', 'Pacific/Apia'));
   });
 
@@ -125,11 +128,11 @@ describe('a date', () => {
     ['2100-02-28', 1, '2100-03-01'],
     ['2026-12-31', 366, '2028-01-01'],
     ['2026-11-16', 0, '2026-11-16'],
-  ])('%s and %i days is %s', (date, n, expected) => {
+  ])('%s plus %i days is %s', (date, n, expected) => {
     expect(addDays(date, n)).toBe(expected);
   });
 
-  test('follows the one before for 400 years', () => {
+  test('each date of 400 years is the successor of the previous date', () => {
     const wrong: string[] = [];
     let date = '1970-01-01';
     for (let day = 0; day < 146_097; day++) {
@@ -151,16 +154,16 @@ describe('a date', () => {
     '',
     7,
     null,
-  ])('%p is none', (value) => {
+  ])('%p is not a date', (value) => {
     expect(isDate(value)).toBe(false);
   });
 });
 
-describe('the dates of an interval', () => {
+describe('datesOf', () => {
   const dates = (start: string, end: string, timeZone = 'Europe/Warsaw') =>
     datesOf({ start: Date.parse(start), end: Date.parse(end) }, timeZone);
 
-  test('are those that it touches', () => {
+  test('an interval has the dates that it touches', () => {
     expect(dates('2026-11-16T10:00+01:00', '2026-11-16T11:00+01:00')).toEqual(['2026-11-16']);
     expect(dates('2026-11-16T23:00+01:00', '2026-11-18T00:01+01:00')).toEqual([
       '2026-11-16',
@@ -169,30 +172,30 @@ describe('the dates of an interval', () => {
     ]);
   });
 
-  test('do not include one that begins where it ends', () => {
+  test('an interval does not touch the date that begins at its end', () => {
     expect(dates('2026-11-16T10:00+01:00', '2026-11-17T00:00+01:00')).toEqual(['2026-11-16']);
   });
 
-  test('do not include one that the zone skipped', () => {
+  test('an interval does not touch a date that the zone skipped', () => {
     expect(dates('2011-12-29T10:00Z', '2011-12-31T00:00Z', 'Pacific/Apia')).toEqual([
       '2011-12-29',
       '2011-12-31',
     ]);
   });
 
-  test('are none where it is empty', () => {
+  test('an empty interval has no dates', () => {
     expect(dates('2026-11-16T10:00Z', '2026-11-16T10:00Z')).toEqual([]);
   });
 });
 
 describe('an instant', () => {
-  test('is written with seconds and an offset, never Z', () => {
+  test('the text of an instant has seconds and an offset, never Z', () => {
     expect(toIso(0, 'UTC')).toBe('1970-01-01T00:00:00+00:00');
     expect(toIso(61_999, 'UTC+2')).toBe('1970-01-01T02:01:01+02:00');
     expect(toIso(0, 'America/New_York')).toBe('1969-12-31T19:00:00-05:00');
   });
 
-  test('that comes twice is the first, at any time of the year', () => {
+  test('a repeated wall-clock time is its first occurrence', () => {
     expect(parseInstant('2026-10-25T02:30', 'Europe/Warsaw', 'start')).toBe(
       Date.parse('2026-10-25T02:30+02:00'),
     );
@@ -201,7 +204,7 @@ describe('an instant', () => {
     );
   });
 
-  test('that the clock skips moves forward', () => {
+  test('a skipped wall-clock time moves forward', () => {
     expect(toIso(parseInstant('2026-03-29T02:30', 'Europe/Warsaw', 'start'), 'Europe/Warsaw')).toBe(
       '2026-03-29T03:30:00+02:00',
     );
@@ -210,7 +213,7 @@ describe('an instant', () => {
     );
   });
 
-  test.each([Number.NaN, -1, Number.POSITIVE_INFINITY])('%p cannot be written', (ms) => {
+  test.each([Number.NaN, -1, Number.POSITIVE_INFINITY])('%p has no text', (ms) => {
     expect(() => toIso(ms, 'UTC')).toThrow(InvalidScheduleError);
     expect(() => localDate(ms, 'UTC')).toThrow(InvalidScheduleError);
     expect(() => datesOf({ start: 0, end: ms }, 'UTC')).toThrow(InvalidScheduleError);
@@ -225,7 +228,7 @@ test.each(['Europe/Warsaw', 'europe/warsaw', 'UTC', 'utc+2', 'UTC-03:30', 'Etc/G
 );
 
 test.each(['Warsaw', 'local', 'system', '+02:00', 'UTC+24', 'UTC+2:5', '', undefined, 2])(
-  '%p is no zone',
+  '%p is not a zone',
   (name) => {
     expect(isTimeZone(name)).toBe(false);
   },
