@@ -333,7 +333,7 @@ export class Slotkeeper {
 
   /** The notifications after the cursor, oldest first, at most `limit` (default 100). Waits up to `waitMs` for the first one. */
   async notifications({ limit = 100, ...query }: Partial<WaitForFeedQuery> = {}): Promise<Feed> {
-    return await this.#running().delivery.readFeed({ limit, ...query });
+    return await this.#running().delivery.followFeed({ limit, ...query });
   }
 
   /** One notification by its id; undefined for an unknown or deleted one. */

@@ -12,10 +12,11 @@ import {
 } from '../db/tables/deliveries.js';
 import {
   type AddedNotification,
+  assignPositions,
   type Feed,
   type FeedQuery,
+  findNotification,
   type NotificationItem,
-  readNotification,
 } from '../db/tables/notifications.js';
 import type { DeliveryChannels } from '../db/tables/retention.js';
 import { Bulkhead } from '../lib/bulkhead.js';
@@ -208,14 +209,16 @@ export class Delivery {
     for (const key of await retryDeliveriesOfAccount(this.#options.db, account)) await this.retryNow(key);
   }
 
-  /** Reads the feed; waits up to `waitMs` for the first item. */
-  async readFeed({ waitMs = 0, signal, ...query }: WaitForFeedQuery): Promise<Feed> {
+  /** The feed, after positions were assigned; waits up to `waitMs` for the first item. */
+  async followFeed({ waitMs = 0, signal, ...query }: WaitForFeedQuery): Promise<Feed> {
     const { db, encryptor, timers } = this.#options;
     return await waitForFeed(query, { db, encryptor, newItems: this.#newItems, timers, waitMs, signal });
   }
 
   async get(id: string): Promise<NotificationItem | undefined> {
-    return await readNotification(this.#options.db, this.#options.encryptor, id);
+    const { db, encryptor } = this.#options;
+    await assignPositions(db);
+    return await findNotification(db, encryptor, id);
   }
 
   async status(): Promise<DeliveryStatus> {

@@ -1,7 +1,7 @@
 /** Long polling of the feed: waits until an item is available, a deadline passes or the client leaves. */
 import type { Encryptor } from '../crypto/encryptor.js';
 import type { Db } from '../db/schema.js';
-import { type Feed, type FeedQuery, readFeed } from '../db/tables/notifications.js';
+import { assignPositions, type Feed, type FeedQuery, findFeedPage } from '../db/tables/notifications.js';
 import type { Timers } from '../lib/timers.js';
 import type { Signal } from './signal.js';
 
@@ -24,7 +24,8 @@ export async function waitForFeed(query: FeedQuery, options: WaitForFeedOptions)
   const deadline = timers.elapsed() + waitMs;
   for (;;) {
     const { count } = newItems;
-    const found = await readFeed(db, encryptor, query);
+    await assignPositions(db);
+    const found = await findFeedPage(db, encryptor, query);
     const leftMs = deadline - timers.elapsed();
     const isOver = leftMs <= 0 || newItems.closed || signal?.aborted === true;
     if (found.items.length > 0 || isOver) return found;

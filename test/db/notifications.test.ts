@@ -19,9 +19,10 @@ import {
   retryFailedNotifications,
 } from '../../src/db/tables/deliveries.js';
 import { findMissingKeys, reencryptNotifications } from '../../src/db/tables/encrypt-notifications.js';
-import { addNotifications, type NewNotification, readFeed } from '../../src/db/tables/notifications.js';
+import { addNotifications, type NewNotification } from '../../src/db/tables/notifications.js';
 import { type DeliveryChannels, purgeDeliveredData } from '../../src/db/tables/retention.js';
 import { deleteAllRows, postgresDatabase } from './databases.js';
+import { readFeed } from './feed.js';
 import { account, DAY_MS, ENCRYPTOR, later, NOW, newNotification } from './seed-rows.js';
 
 const encryptor = new Encryptor([randomBytes(32)]);

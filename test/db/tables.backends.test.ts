@@ -30,12 +30,7 @@ import {
   retryFailedNotifications,
 } from '../../src/db/tables/deliveries.js';
 import { acquireLease, releaseLease, renewLease } from '../../src/db/tables/leases.js';
-import {
-  addNotifications,
-  type NewNotification,
-  readFeed,
-  readNotification,
-} from '../../src/db/tables/notifications.js';
+import { addNotifications, type NewNotification } from '../../src/db/tables/notifications.js';
 import { saveOccupancies } from '../../src/db/tables/occupancy.js';
 import { findRecentPayloads, recordPayload } from '../../src/db/tables/payloads.js';
 import { countPendingDays, findPendingCalendars } from '../../src/db/tables/pending-calendars.js';
@@ -43,6 +38,7 @@ import { acquireRequests, releaseRequests } from '../../src/db/tables/requests.j
 import { deleteExpiredNotifications, purgeExpiredData } from '../../src/db/tables/retention.js';
 import { listWindows, saveWindows } from '../../src/db/tables/windows.js';
 import { databases, deleteAllRows } from './databases.js';
+import { readFeed, readNotification } from './feed.js';
 import {
   account,
   calendar,

@@ -8,8 +8,8 @@ const MINUTE = 60 * SECOND;
 describe('the feed', () => {
   let fixture: DeliveryFixture;
   const readFeed = (options: { after?: string; waitMs?: number; signal?: AbortSignal }) =>
-    fixture.delivery.readFeed({ limit: 10, ...options });
-  const lastCursor = async () => (await fixture.delivery.readFeed({ limit: 1_000 })).next;
+    fixture.delivery.followFeed({ limit: 10, ...options });
+  const lastCursor = async () => (await fixture.delivery.followFeed({ limit: 1_000 })).next;
 
   beforeAll(async () => {
     fixture = await DeliveryFixture.open({ databaseUrl: await postgresDatabase() }, { parts: [] });

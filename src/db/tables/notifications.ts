@@ -188,12 +188,11 @@ const FITS_IN_PAGE = sql<boolean>`
     OR sum(octet_length(data)::bigint) OVER (ORDER BY position ROWS UNBOUNDED PRECEDING) <= ${MAX_PAGE_BYTES})`;
 
 /**
- * Assigns positions, and reads the notifications after a cursor. Their order never changes, and none is inserted before the
- * cursor of a reader.
+ * The notifications after a cursor that have a position, see {@link assignPositions}. Their order never changes, and none is
+ * inserted before the cursor of a reader.
  */
-export async function readFeed(db: Db, encryptor: Encryptor, { after, limit }: FeedQuery): Promise<Feed> {
+export async function findFeedPage(db: Db, encryptor: Encryptor, { after, limit }: FeedQuery): Promise<Feed> {
   const from = after ?? CURSOR_AT_START;
-  await assignPositions(db);
   const rows = await db
     .selectFrom((some) =>
       some
@@ -271,13 +270,12 @@ export async function findUnreportedEndings(db: Db, calendar: string, after: Dat
   return rows.map(({ id }) => id);
 }
 
-/** Assigns positions, and reads a notification by its id. */
-export async function readNotification(
+/** A notification that has a position. */
+export async function findNotification(
   db: Db,
   encryptor: Encryptor,
   id: string,
 ): Promise<NotificationItem | undefined> {
-  await assignPositions(db);
   const row = await db
     .selectFrom('slotkeeper.notifications')
     .select(ITEM_COLUMNS)
