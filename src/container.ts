@@ -142,7 +142,15 @@ function createServices(
   encryptor: Encryptor,
 ): Container {
   const { log, now, timers, random, roles, privateAddresses } = options;
-  const { concurrency, debounceMs, leading, timeoutMs, verify, maxEntries, sweepSeconds } = options.publish;
+  const {
+    concurrency,
+    debounceMs,
+    leading,
+    timeoutMs,
+    verify,
+    mostEntries: maxEntries,
+    sweepSeconds,
+  } = options.publish;
   const { db } = database;
   const accounts = new AccountCache({ db, encryptor, now });
   const publishQueue = new PublishQueue(queues, { debounceMs, leading, now });

@@ -255,8 +255,8 @@ export class Slotkeeper {
     await this.#running().enqueuer.enqueue(outcome.jobsToEnqueue);
     const { held } = outcome.result;
     if (held !== null) {
-      const { id, deletions } = held;
-      this.log.warn({ calendar, hold: id, deletions }, 'a snapshot would remove too much; it is held');
+      const { id, losses } = held;
+      this.log.warn({ calendar, hold: id, losses }, 'a snapshot would remove too much; it is held');
     }
     return outcome;
   }
@@ -415,8 +415,8 @@ export class Slotkeeper {
       onHeld,
     });
     if (configured.kind === 'held') {
-      const { id: hold, deletions } = configured.held;
-      const fields = { calendar: calendar.id, hold, deletions };
+      const { id: hold, losses } = configured.held;
+      const fields = { calendar: calendar.id, hold, losses };
       this.log.warn(fields, 'a configuration would remove too much; it is held');
     }
     return configured;

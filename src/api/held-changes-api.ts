@@ -12,10 +12,10 @@ export interface HeldItem {
   readonly from: string;
   readonly to: string;
   /** The time of the observed state. Releasing the change does not undo later changes. */
-  readonly observedAt: string;
+  readonly saidAt: string;
   readonly heldAt: string;
   /** The deletions that exceed the guard's limits. */
-  readonly deletions: readonly Deletion[];
+  readonly losses: readonly Deletion[];
   /** Local dates that retain what the change would remove. */
   readonly dates: readonly string[];
   /** The number of occupancies that the change would release. */

@@ -70,11 +70,11 @@ function describeHeldChange({
   from,
   to,
   heldAt,
-  deletions,
+  losses,
   dates,
   releases,
 }: HeldItem): string {
-  const reasons = deletions.map(
+  const reasons = losses.map(
     ({ scope, of, lost, total }) =>
       `  would remove ${lost} of ${total} ${of === 'windows' ? 'minutes of windows' : 'appointments'} of the ${scope}\n`,
   );

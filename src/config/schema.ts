@@ -214,7 +214,7 @@ const publishSchema = z
     leading: z.boolean().default(true),
     verify: z.enum(['always', 'sampled', 'off']).default('always'),
     /** The maximum number of work periods in one PUT. */
-    maxEntries: z.int().min(1).max(10_000).default(500),
+    mostEntries: z.int().min(1).max(10_000).default(500),
     /** The number of calendars that one process publishes concurrently. */
     concurrency: z.int().min(1).max(100).default(8),
     /** The timeout of one request to the marketplace. */

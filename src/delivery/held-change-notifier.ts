@@ -44,7 +44,7 @@ function notificationOf(
       cause,
       from,
       to,
-      deletions,
+      losses: deletions,
       dates: dates.map(({ date }) => date),
       releases: releases.length,
     },

@@ -79,9 +79,9 @@ const toItem = ({
   cause,
   from,
   to,
-  observedAt: observedAt.toISOString(),
+  saidAt: observedAt.toISOString(),
   heldAt: heldAt.toISOString(),
-  deletions,
+  losses: deletions,
   dates: dates.map(({ date }) => date),
   releases: releases.length,
 });

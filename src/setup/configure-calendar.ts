@@ -82,7 +82,7 @@ async function holdIfTooMuch(
     const isAgain = await deleteHeldConfiguration(tx, before.id);
     const id = await saveHeldChange(tx, change);
     await onHeld?.(tx, { ...change, id }, isAgain);
-    return { id, deletions, dates, releases: 0 };
+    return { id, losses: deletions, dates, releases: 0 };
   });
 }
 
@@ -93,7 +93,7 @@ async function findSameHeld(db: Db, calendar: Calendar): Promise<HeldSummary | u
   return (
     known && {
       id: known.id,
-      deletions: known.deletions,
+      losses: known.deletions,
       dates: known.dates.map(({ date }) => date),
       releases: 0,
     }

@@ -50,7 +50,7 @@ describe('a configuration that would remove too much', () => {
     expect(status).toBe(202);
     expect(body).toMatchObject({
       id: CALENDAR,
-      held: { deletions: [{ scope: 'calendar', of: 'windows', lost: 50, total: 50 }], dates: [date] },
+      held: { losses: [{ scope: 'calendar', of: 'windows', lost: 50, total: 50 }], dates: [date] },
     });
     expect(body).not.toHaveProperty('bufferBefore');
     expect(await state()).toBe('held');
@@ -78,7 +78,7 @@ describe('a configuration that would remove too much', () => {
         bufferAfter: 60,
       });
       expect(status).toBe(202);
-      expect(body).toMatchObject({ strategy, held: { deletions: [{ lost: 50, total: 50 }], dates: [date] } });
+      expect(body).toMatchObject({ strategy, held: { losses: [{ lost: 50, total: 50 }], dates: [date] } });
       expect(body).not.toHaveProperty('bufferBefore');
       expect(await call('PUT', path, { ...config, strategy, bufferAfter: 10 })).toMatchObject({
         status: 200,

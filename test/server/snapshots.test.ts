@@ -71,7 +71,7 @@ describe('snapshots and held changes over HTTP', () => {
       ...nothing,
       held: {
         id: expect.stringMatching(/^\d+$/),
-        deletions: [{ scope: 'calendar', of: 'windows', lost: 60, total: 60 }],
+        losses: [{ scope: 'calendar', of: 'windows', lost: 60, total: 60 }],
         dates: [date],
         releases: 1,
       },

@@ -22,7 +22,8 @@ export type OnHeld = (tx: Db, hold: HeldChange, isAgain: boolean) => Promise<voi
 
 export interface HeldSummary {
   readonly id: string;
-  readonly deletions: readonly Deletion[];
+  /** The deletions that exceed the guard's limits. */
+  readonly losses: readonly Deletion[];
   /** Local dates that keep windows which would be deleted, or occupancies which would be released. */
   readonly dates: readonly string[];
   /** The number of occupancies that would be released. */
@@ -51,7 +52,8 @@ export async function holdChange(
   };
   const id = await saveHeldChange(tx, change);
   await options.onHeld?.(tx, { ...change, id }, options.isAgain);
-  return { id, deletions, dates: change.dates.map(({ date }) => date), releases: change.releases.length };
+  const dates = change.dates.map(({ date }) => date);
+  return { id, losses: deletions, dates, releases: change.releases.length };
 }
 
 /** The held dates within the snapshot's range: a later snapshot of the same range does not cover other dates of a long occupancy. */

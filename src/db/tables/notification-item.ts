@@ -112,7 +112,7 @@ export interface NotificationData {
     /** Local dates, both included. */
     readonly from: string;
     readonly to: string;
-    readonly deletions: readonly Deletion[];
+    readonly losses: readonly Deletion[];
     readonly dates: readonly string[];
     /** How many appointments would be released. */
     readonly releases: number;

@@ -66,7 +66,7 @@ describe('holds', () => {
     expect(more).toMatchObject({
       changedDays: 0,
       held: {
-        deletions: [{ scope: 'calendar', of: 'windows', lost: 1810, total: 2400 }],
+        losses: [{ scope: 'calendar', of: 'windows', lost: 1810, total: 2400 }],
         dates: DAYS,
         releases: 0,
       },
@@ -91,7 +91,7 @@ describe('holds', () => {
   test('emptying a calendar is held, whatever the share', async () => {
     await openAll();
     expect(await clinic.snapshot(1, { to: LAST }, { deletionGuard: { share: 1 } })).toMatchObject({
-      held: { deletions: [{ scope: 'calendar', of: 'windows', lost: 2400, total: 2400 }] },
+      held: { losses: [{ scope: 'calendar', of: 'windows', lost: 2400, total: 2400 }] },
     });
   });
 
@@ -135,7 +135,7 @@ describe('holds', () => {
     expect(await clinic.snapshot(4, { to: LAST, windows }, held)).toMatchObject({
       released: 0,
       held: {
-        deletions: [{ scope: 'calendar', of: 'occupancies', lost: 6, total: 6 }],
+        losses: [{ scope: 'calendar', of: 'occupancies', lost: 6, total: 6 }],
         dates: [DAY],
         releases: 6,
       },
@@ -152,7 +152,7 @@ describe('holds', () => {
     await clinic.snapshot(1, { to: LAST, windows, occupancy: appointments.slice(0, 4) }, all);
     expect(await clinic.snapshot(2, { to: LAST, windows }, all)).toMatchObject({
       released: 0,
-      held: { deletions: [{ scope: 'calendar', of: 'occupancies', lost: 4, total: 4 }], releases: 4 },
+      held: { losses: [{ scope: 'calendar', of: 'occupancies', lost: 4, total: 4 }], releases: 4 },
     });
     const others = { to: LAST, windows, occupancy: [taken('another', '15:00', '15:10')] };
     expect(await clinic.snapshot(3, others, all)).toMatchObject({ released: 4, held: null });
@@ -167,7 +167,7 @@ describe('holds', () => {
     const useless = DAYS.map((date) => ({ ...open(date), services: [{ id: '123', duration: 1_000 }] }));
     expect(await clinic.snapshot(1, { to: LAST, windows: useless }, held)).toMatchObject({
       changedDays: 0,
-      held: { deletions: [{ scope: 'calendar', of: 'windows', lost: 2400, total: 2400 }] },
+      held: { losses: [{ scope: 'calendar', of: 'windows', lost: 2400, total: 2400 }] },
     });
   });
 
@@ -182,7 +182,7 @@ describe('holds', () => {
     });
 
     const lose = async (id: string, body: object, run = 'night') =>
-      (await new Clinic(record.db, id).snapshot(1, body, { ...held, run })).held?.deletions ?? null;
+      (await new Clinic(record.db, id).snapshot(1, body, { ...held, run })).held?.losses ?? null;
     /** Of 1,200 minutes in each, 4,800 in all. */
     const emptied = { from: DAY, to: NEXT };
     const halved = { from: NEXT, to: NEXT };
@@ -205,7 +205,7 @@ describe('holds', () => {
       const day = (date: string) => clinic.snapshot(1, { from: date, to: date }, { ...held, run: 'r' });
       expect((await day(DAYS[0])).held).toBeNull();
       expect((await day(DAYS[1])).held).toBeNull();
-      expect((await day(DAYS[2])).held?.deletions[0]).toEqual({
+      expect((await day(DAYS[2])).held?.losses[0]).toEqual({
         scope: 'calendar',
         of: 'windows',
         lost: 1800,
@@ -250,9 +250,9 @@ describe('holds', () => {
           cause: 'snapshot',
           from: FIRST,
           to: LAST,
-          observedAt: new Date(START + 1_000).toISOString(),
+          saidAt: new Date(START + 1_000).toISOString(),
           heldAt: new Date(START + 1_000).toISOString(),
-          deletions: [
+          losses: [
             { scope: 'calendar', of: 'windows', lost: 2400, total: 2400 },
             { scope: 'calendar', of: 'occupancies', lost: 6, total: 6 },
           ],

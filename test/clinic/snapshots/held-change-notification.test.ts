@@ -24,7 +24,7 @@ test('a held change is notified to the clinic once, and counted in the status', 
       name: 'held',
       account: 'many',
       calendar: 'nowak',
-      data: { cause: 'snapshot', dates: [desk.date], deletions: [{ scope: 'calendar', of: 'windows' }] },
+      data: { cause: 'snapshot', dates: [desk.date], losses: [{ scope: 'calendar', of: 'windows' }] },
     },
   ]);
   expect(desk.shown()).toEqual(['10:00', '10:20', '10:40']);
