@@ -21,7 +21,7 @@ function createDelivery(add: (calendar: string) => Promise<void>): Delivery {
   return new Delivery({
     db,
     accounts: new AccountCache({ db, encryptor, now: Date.now }),
-    queues: { queue: () => queue } as unknown as Queues,
+    queues: { openQueue: () => queue } as unknown as Queues,
     encryptor,
     log: pino({ level: 'silent' }),
     now: Date.now,
