@@ -17,6 +17,14 @@ export {
 export { compareSlots, type ServiceInterval, type SlotChanges, sameSlots } from './compare-slots.js';
 export { computeSlotConfigs } from './compute-slot-configs.js';
 export { type BreakChanges, diffBreaks, type ExistingBreak } from './diff-breaks.js';
+export {
+  type BusyReason,
+  type ExplainInput,
+  explainStart,
+  type StartCheck,
+  type StartCheckName,
+  type StartExplanation,
+} from './explain-start.js';
 export { InvalidScheduleError } from './invalid-schedule-error.js';
 export {
   aged,
