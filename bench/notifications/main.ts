@@ -12,7 +12,7 @@ const PUSH_KEY = 'bench-push';
 /** Requests that wait for an answer at the same time. */
 const CONCURRENCIES = [16, 64, 128];
 const ROUNDS = 3;
-const ROUND_MS = 2_000;
+const SWEEP_MS = 2_000;
 /** Until what runs for years is compiled: the engine's way of one push is a good deal longer than the bare route's. */
 const WARM_MS = 4_000;
 const ASKS_A_SECOND = 50;
@@ -70,7 +70,7 @@ async function compare(input: ServersInput): Promise<void> {
       load.forget();
     }
     for (let turn = 0; turn < ROUNDS; turn += 1) {
-      for (const [load, next] of both) await load.atOnce(concurrency, ROUND_MS, next);
+      for (const [load, next] of both) await load.atOnce(concurrency, SWEEP_MS, next);
     }
     for (const [{ statuses }] of both) onlyOk(statuses);
     console.log(`\n${concurrency} at the same time`);

@@ -67,7 +67,7 @@ describe('after chaos the marketplace shows what the clinics said', () => {
         restWithinSeconds: PATIENCE_SECONDS,
         ...(isLong ? {} : { computedWithinMs: COMPUTED_WITHIN_MS }),
       });
-      // Everything acknowledged is published, nothing overlapped or was overspent: see `calm.ts` and `witness.ts`.
+      // Everything acknowledged is published, nothing overlapped or was overspent: see `convergence.ts` and `invariants.ts`.
       expect({ ...report, log: log.slice(-5_000) }).toMatchObject({ wrong: [] });
       // What a short storm hides depends on how far the engine came in it.
       if (!isLong) return;

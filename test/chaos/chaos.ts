@@ -1,5 +1,5 @@
 // The chaos run: clinics that never stop, a marketplace that fails in every way, processes that are killed and servers
-// that go away, all drawn from one seed. Then it is calm, and everything must be as the model says.
+// that go away, all drawn from one seed. Then the faults stop, and everything must converge to the model.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Sandbox } from '../../src/sandbox/index.js';
@@ -8,18 +8,18 @@ import { PostgresServer } from '../support/postgres-server.js';
 import { RedisServer } from '../support/redis-server.js';
 import type { Server } from '../support/server.js';
 import { Clinic } from './clinic.js';
-import { Calm } from './convergence.js';
+import { Convergence } from './convergence.js';
 import { EstateChanges } from './estate-changes.js';
-import { weather } from './fault-injector.js';
+import { faultInjector } from './fault-injector.js';
 import { apiUrlAt, Fleet } from './fleet.js';
-import { Witness } from './invariants.js';
+import { InvariantChecker } from './invariants.js';
 import { Storm } from './load.js';
 import { Model } from './model.js';
-import { News } from './notification-consumer.js';
+import { NotificationConsumer } from './notification-consumer.js';
 import { Outbox } from './outbox.js';
 import { People } from './people.js';
 import { Resyncs } from './resyncs.js';
-import { Dice } from './seeded-random.js';
+import { SeededRandom } from './seeded-random.js';
 import { Switcher } from './switcher.js';
 import { configOf, drawWorld, estateOf } from './world.js';
 
@@ -40,7 +40,7 @@ export interface ChaosOptions {
   readonly severe: boolean;
   /** Whether one account has a scarce budget: rest then takes the minute in which it is spent. */
   readonly scarce: boolean;
-  /** See {@link Witness}; 4,000 by default. */
+  /** See {@link InvariantChecker}; 4,000 by default. */
   readonly computedWithinMs?: number;
   /** The command line to run; default the one that is built. */
   readonly program?: string | undefined;
@@ -82,7 +82,7 @@ export interface ChaosReport extends Happened {
   readonly backend: Backend;
   readonly seed: number;
   readonly restMs: number;
-  /** See {@link Witness.counts}. */
+  /** See {@link InvariantChecker.counts}. */
   readonly oldestMs: number;
   readonly unjudged: number;
   /** The longest that this process, and with it the marketplace, was kept from its work. */
@@ -133,8 +133,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     });
     const baseUrl = await sandbox.start();
     open.push(() => sandbox.stop());
-    const witness = new Witness({ sandbox, world, model, computedWithinMs, onWrong });
-    open.push(async () => witness.close());
+    const invariants = new InvariantChecker({ sandbox, world, model, computedWithinMs, onWrong });
+    open.push(async () => invariants.close());
 
     const [databaseUrl, redisUrl] = [servers.get('PostgreSQL')?.url, servers.get('Redis')?.url];
     const fleet = await Fleet.start({
@@ -162,9 +162,18 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const switcher = new Switcher({ apiUrl, apiKey, world, model, seed, onWrong });
     await switcher.begin();
     const resyncs = new Resyncs({ apiUrl, apiKey, world, seed, onWrong });
-    const people = new People({ sandbox, world, model, witness, seed, onWrong });
-    const changes = new EstateChanges({ sandbox, world, witness, seed, unassigns: severe });
-    const news = new News({ apiUrl, apiKey, sandbox, world, model, people, onWrong, onProgress });
+    const people = new People({ sandbox, world, model, invariants, seed, onWrong });
+    const changes = new EstateChanges({ sandbox, world, invariants, seed, unassigns: severe });
+    const news = new NotificationConsumer({
+      apiUrl,
+      apiKey,
+      sandbox,
+      world,
+      model,
+      people,
+      onWrong,
+      onProgress,
+    });
     open.push(async () => news.close());
 
     const stalls = monitorEventLoopDelay();
@@ -181,7 +190,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       return {
         events,
         repeated,
-        ...witness.counts,
+        ...invariants.counts,
         ...struck,
         ...resyncs.counts,
         visits,
@@ -200,8 +209,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     });
     const clients = world.accounts.map(({ clientId }) => clientId);
     const others = [switcher.work(storm), resyncs.work(storm), people.work(storm), changes.work(storm)];
-    const skies = weather(sandbox, clients, { seed, timeoutMs: TIMEOUT_MS, severe }, storm);
-    const strikes = strike(new Dice(seed, 2), fleet, servers, { storm, struck }, onProgress);
+    const skies = faultInjector(sandbox, clients, { seed, timeoutMs: TIMEOUT_MS, severe }, storm);
+    const strikes = strike(new SeededRandom(seed, 2), fleet, servers, { storm, struck }, onProgress);
     allEnded = Promise.allSettled([...clinics, ...others, skies, strikes]);
     await Promise.race([enough(until, () => lacking(atLeast, happened()).length === 0), allEnded]);
     for (const what of lacking(atLeast, happened())) onWrong(`the storm had too few ${what}`);
@@ -210,27 +219,27 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     await fleet.allUp();
     const stormEnded = Date.now();
     const patience = options.restWithinSeconds * 1_000;
-    onProgress('it is calm');
+    onProgress('the faults have stopped');
     await within(
       patience,
       Promise.all([...clinics, ...others]),
-      'the clinics could not bring everything to the engine',
+      'the clinics could not deliver every event to the engine',
     );
     const seeing = { sandbox, world, model, people, news, resyncs };
-    const calm = new Calm({ apiUrl, apiKey, ...seeing, onWrong, onProgress });
-    onProgress('everything was brought to the engine');
+    const convergence = new Convergence({ apiUrl, apiKey, ...seeing, onWrong, onProgress });
+    onProgress('every event was delivered to the engine');
     sandbox.setDelivery({});
     changes.restore();
     people.lastAct();
     await news.come(Date.now(), stormEnded + patience);
-    onProgress('the news has come');
-    await calm.night(stormEnded + patience);
-    await calm.rest(stormEnded + patience);
+    onProgress('every notification has arrived');
+    await convergence.night(stormEnded + patience);
+    await convergence.rest(stormEnded + patience);
     const restMs = Date.now() - stormEnded;
     onProgress('it is at rest');
-    await calm.check(Date.now() + patience);
+    await convergence.check(Date.now() + patience);
 
-    const { oldestMs, unjudged } = witness.counts;
+    const { oldestMs, unjudged } = invariants.counts;
     const stalledMs = Math.round(stalls.max / 1_000_000);
     const report = { backend, seed, ...happened(), oldestMs, unjudged, restMs, stalledMs, wrong };
     return { ...report, log: wrong.length > 0 ? fleet.log : '' };
@@ -258,31 +267,31 @@ const lacking = (atLeast: Partial<Happened>, happened: Happened): string[] =>
  * that is killed as soon as it is up would else never get anything done.
  */
 async function strike(
-  dice: Dice,
+  rng: SeededRandom,
   fleet: Fleet,
   servers: ReadonlyMap<string, Server>,
   { storm, struck }: { storm: Storm; struck: { kills: number; outages: number } },
   onProgress: (what: string) => void,
 ): Promise<void> {
   const kill = async (): Promise<void> => {
-    const name = dice.pick(fleet.names);
-    const signal = dice.chance(0.75) ? 'SIGKILL' : 'SIGTERM';
+    const name = rng.pick(fleet.names);
+    const signal = rng.chance(0.75) ? 'SIGKILL' : 'SIGTERM';
     if (name === undefined) return;
     onProgress(`${signal} ${name}`);
     await fleet.end(name, signal);
     struck.kills += 1;
   };
   const takeAway = async (): Promise<void> => {
-    const name = dice.pick([...servers.keys()]);
+    const name = rng.pick([...servers.keys()]);
     const server = servers.get(name ?? '');
     if (server === undefined) return;
-    const crashes = dice.chance(0.5);
+    const crashes = rng.chance(0.5);
     onProgress(`${name} ${crashes ? 'crashes' : 'stops'}`);
     await (crashes ? server.crash() : server.stop());
-    await sleep(dice.int(200, 2_500));
-    if (dice.chance(0.3)) {
-      const worker = dice.pick(fleet.names);
-      const signal = dice.chance(0.5) ? 'SIGKILL' : 'SIGTERM';
+    await sleep(rng.int(200, 2_500));
+    if (rng.chance(0.3)) {
+      const worker = rng.pick(fleet.names);
+      const signal = rng.chance(0.5) ? 'SIGKILL' : 'SIGTERM';
       onProgress(`${signal} ${worker} meanwhile`);
       // It may have to wait for the server before it can end in good order.
       const ended = worker === undefined ? undefined : fleet.end(worker, signal);
@@ -294,13 +303,13 @@ async function strike(
   };
   // One that is alone, and takes seconds to be there again, would else be away all the time.
   const [least, most] = fleet.names.length > 1 ? [700, 2_500] : [2_500, 6_000];
-  while (await storm.pause(dice.int(least, most))) {
+  while (await storm.pause(rng.int(least, most))) {
     const isEnough = struck.kills > 0 && (struck.outages > 0 || servers.size === 0);
     if (isEnough && storm.isMild) break;
-    const isServersTurn = struck.outages === 0 || (struck.kills > 0 && dice.chance(0.45));
+    const isServersTurn = struck.outages === 0 || (struck.kills > 0 && rng.chance(0.45));
     await (servers.size > 0 && isServersTurn ? takeAway() : kill());
     // A process that is killed before it is up again teaches nothing new each time.
-    if (fleet.names.length === 1 || dice.chance(0.7)) await fleet.allUp();
+    if (fleet.names.length === 1 || rng.chance(0.7)) await fleet.allUp();
   }
 }
 

@@ -6,7 +6,7 @@ import type { Storm } from './load.js';
 import type { Available, ClinicEvent, ClinicWindow, Occupied, Released, Road } from './model.js';
 import { datesFrom } from './model.js';
 import type { Outbox } from './outbox.js';
-import { Dice } from './seeded-random.js';
+import { SeededRandom } from './seeded-random.js';
 import type { WorldCalendar } from './world.js';
 
 const MINUTE = 60_000;
@@ -25,7 +25,7 @@ export interface Pace {
 export class Clinic {
   readonly #calendar: WorldCalendar;
   readonly #outbox: Outbox;
-  readonly #dice: Dice;
+  readonly #rng: SeededRandom;
   readonly #pace: Pace;
   readonly #roads: readonly [Road, ...Road[]];
   /** Of `available` events, whose order is what they say: always the same one. */
@@ -40,10 +40,10 @@ export class Clinic {
   constructor(calendar: WorldCalendar, outbox: Outbox, seed: number, stream: number, pace: Pace) {
     this.#calendar = calendar;
     this.#outbox = outbox;
-    this.#dice = new Dice(seed, stream);
+    this.#rng = new SeededRandom(seed, stream);
     this.#pace = pace;
     this.#roads = outbox.roads;
-    this.#windowRoad = this.#dice.pick(outbox.roads);
+    this.#windowRoad = this.#rng.pick(outbox.roads);
   }
 
   /** Resolves when it is over and every event is acknowledged. */
@@ -57,10 +57,10 @@ export class Clinic {
       await waver;
     }
     while (!storm.isOver) {
-      if (this.#dice.chance(0.12)) this.#reopen();
-      if (this.#dice.chance(0.15)) this.#track(this.#waver());
+      if (this.#rng.chance(0.12)) this.#reopen();
+      if (this.#rng.chance(0.15)) this.#track(this.#waver());
       this.#burst();
-      await storm.pause(this.#dice.int(...this.#pace.everyMs) * (storm.isMild ? MILD : 1));
+      await storm.pause(this.#rng.int(...this.#pace.everyMs) * (storm.isMild ? MILD : 1));
     }
     await this.#lastWord();
     await this.#windows;
@@ -68,40 +68,40 @@ export class Clinic {
   }
 
   #burst(): void {
-    const dice = this.#dice;
-    const size = dice.chance(0.25) ? dice.int(2, this.#pace.most) : dice.int(1, 3);
+    const rng = this.#rng;
+    const size = rng.chance(0.25) ? rng.int(2, this.#pace.most) : rng.int(1, 3);
     const events: RefEvent[] = Array.from({ length: size }, () => this.#refEvent());
     // What was sent before comes again: as it was, or from a system that makes a new id.
     for (const event of [...this.#recent, ...events]) {
-      if (dice.chance(0.05)) events.push(event);
-      if (dice.chance(0.02)) events.push({ ...event, id: this.#id() });
+      if (rng.chance(0.05)) events.push(event);
+      if (rng.chance(0.02)) events.push({ ...event, id: this.#id() });
     }
     this.#recent.push(...events);
     this.#recent.splice(0, this.#recent.length - 20);
 
-    const late = events.filter(() => dice.chance(0.06));
-    const batches = dice.int(1, 3);
-    const shuffled = dice.shuffled(events.filter((event) => !late.includes(event)));
+    const late = events.filter(() => rng.chance(0.06));
+    const batches = rng.int(1, 3);
+    const shuffled = rng.shuffled(events.filter((event) => !late.includes(event)));
     for (let n = 0; n < batches; n += 1) {
       this.#send(shuffled.filter((_, index) => index % batches === n));
     }
-    for (const event of late) this.#track(sleep(dice.int(500, 4_000)).then(() => this.#send([event])));
+    for (const event of late) this.#track(sleep(rng.int(500, 4_000)).then(() => this.#send([event])));
   }
 
   #refEvent(): RefEvent {
-    const dice = this.#dice;
-    const what = dice.int(1, 100);
+    const rng = this.#rng;
+    const what = rng.int(1, 100);
     if (what <= 45) {
-      const known = dice.chance(0.4) ? dice.pick(this.#booked) : undefined;
+      const known = rng.chance(0.4) ? rng.pick(this.#booked) : undefined;
       const ref = known ?? `apt-${this.#booked.length + 1}`;
       if (known === undefined) this.#booked.push(ref);
       return this.#occupied(ref, ...this.#appointment());
     }
     if (what <= 80) {
-      const ref = dice.pick(this.#booked);
+      const ref = rng.pick(this.#booked);
       return ref === undefined ? this.#occupied('block-0', ...this.#appointment()) : this.#released(ref);
     }
-    const date = dice.pick(this.#calendar.dates);
+    const date = rng.pick(this.#calendar.dates);
     // The whole day is taken, or is free again.
     if (what <= 88) return this.#occupied(`block-${date}`, ...this.#wholeDay(date));
     return this.#released(`block-${date}`);
@@ -109,14 +109,14 @@ export class Clinic {
 
   /** Booked, freed, booked again, each published in between or not: what the duplicate rule punishes. */
   async #waver(): Promise<void> {
-    const dice = this.#dice;
+    const rng = this.#rng;
     const { dates } = this.#calendar;
-    const date = dice.pick(dates);
-    const isDay = dice.chance(0.4);
+    const date = rng.pick(dates);
+    const isDay = rng.chance(0.4);
     const ref = isDay ? `block-${date}` : 'waver';
     const span = isDay ? this.#wholeDay(date) : this.#bookable(dates[0]);
-    const turns = dice.int(3, 6);
-    const pauses = Array.from({ length: turns }, () => dice.int(60, 900));
+    const turns = rng.int(3, 6);
+    const pauses = Array.from({ length: turns }, () => rng.int(60, 900));
     for (const [turn, pause] of pauses.entries()) {
       this.#send([turn % 2 === 0 ? this.#occupied(ref, ...span) : this.#released(ref)], 'http');
       await sleep(pause);
@@ -130,8 +130,8 @@ export class Clinic {
       ref: `last-${date}`,
       span: this.#appointment(date),
     }));
-    const turns = this.#dice.int(5, 8);
-    const pauses = Array.from({ length: turns }, () => this.#dice.int(40, 300));
+    const turns = this.#rng.int(5, 8);
+    const pauses = Array.from({ length: turns }, () => this.#rng.int(40, 300));
     for (const [turn, pause] of pauses.entries()) {
       for (const { ref, span } of spans) {
         this.#send([turn % 2 === 0 ? this.#occupied(ref, ...span) : this.#released(ref)], 'http');
@@ -147,9 +147,9 @@ export class Clinic {
 
   #reopen(): void {
     const { dates } = this.#calendar;
-    const first = this.#dice.int(0, dates.length - 1);
-    const last = this.#dice.int(first, dates.length - 1);
-    this.#open(dates[first] ?? dates[0], dates[last] ?? dates[0], this.#dice.chance(0.3));
+    const first = this.#rng.int(0, dates.length - 1);
+    const last = this.#rng.int(first, dates.length - 1);
+    this.#open(dates[first] ?? dates[0], dates[last] ?? dates[0], this.#rng.chance(0.3));
   }
 
   /** Replaces the windows of the clinic's dates in this range; the next one leaves when this one is acknowledged. */
@@ -179,7 +179,7 @@ export class Clinic {
     const insurance = { accepted: 'with-insurance-only' as const, providers: ['5'] };
     const morning = { start: `${date}T08:00:00`, end: `${date}T12:00:00`, services };
     // One of few, so that a day often gets back what it had.
-    switch (this.#dice.int(1, 3)) {
+    switch (this.#rng.int(1, 3)) {
       case 1:
         return [morning];
       case 2:
@@ -200,20 +200,20 @@ export class Clinic {
   }
 
   /** @returns ISO instants */
-  #appointment(date: string = this.#dice.pick(this.#calendar.dates)): readonly [string, string] {
-    if (this.#dice.chance(0.4)) return this.#bookable(date);
+  #appointment(date: string = this.#rng.pick(this.#calendar.dates)): readonly [string, string] {
+    if (this.#rng.chance(0.4)) return this.#bookable(date);
     const midnight = startOfDate(date, this.#calendar.account.timeZone);
-    const reachesOver = this.#dice.chance(0.04);
-    const start = midnight + (reachesOver ? 23 * 60 : this.#dice.int(14, 36) * 30) * MINUTE;
-    return this.#span(start, start + (reachesOver ? 120 : this.#dice.int(2, 18) * 5) * MINUTE);
+    const reachesOver = this.#rng.chance(0.04);
+    const start = midnight + (reachesOver ? 23 * 60 : this.#rng.int(14, 36) * 30) * MINUTE;
+    return this.#span(start, start + (reachesOver ? 120 : this.#rng.int(2, 18) * 5) * MINUTE);
   }
 
   /** With its buffer it begins where a visit of every duration may, so that a placeholder can stand for it. */
   #bookable(date: string): readonly [string, string] {
     const { account, roundTheClock, bufferBefore } = this.#calendar;
-    const hour = this.#dice.pick(roundTheClock ? [9, 12] : [10, 11]);
+    const hour = this.#rng.pick(roundTheClock ? [9, 12] : [10, 11]);
     const start = startOfDate(date, account.timeZone) + (hour * 60 + bufferBefore) * MINUTE;
-    return this.#span(start, start + this.#dice.int(2, 9) * 5 * MINUTE);
+    return this.#span(start, start + this.#rng.int(2, 9) * 5 * MINUTE);
   }
 
   #wholeDay(date: string): readonly [string, string] {
@@ -235,7 +235,7 @@ export class Clinic {
   }
 
   #about(ref: string) {
-    const version = (this.#versions.get(ref) ?? 0) + this.#dice.int(1, 2);
+    const version = (this.#versions.get(ref) ?? 0) + this.#rng.int(1, 2);
     this.#versions.set(ref, version);
     return { id: this.#id(), calendar: this.#calendar.id, ref, version };
   }
@@ -245,7 +245,7 @@ export class Clinic {
     return `${this.#calendar.id}/${this.#made}`;
   }
 
-  #send(events: readonly ClinicEvent[], road: Road = this.#dice.pick(this.#roads)): void {
+  #send(events: readonly ClinicEvent[], road: Road = this.#rng.pick(this.#roads)): void {
     if (events.length > 0) this.#track(this.#outbox.send(events, road));
   }
 

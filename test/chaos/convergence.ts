@@ -9,12 +9,12 @@ import type { DayReport } from '../../src/publishing/day-report.js';
 import type { RequestRecord, Sandbox } from '../../src/sandbox/index.js';
 import { leftovers } from './leftovers.js';
 import type { Model } from './model.js';
-import type { News } from './notification-consumer.js';
+import type { NotificationConsumer } from './notification-consumer.js';
 import type { People } from './people.js';
 import type { Resyncs } from './resyncs.js';
 import type { World, WorldCalendar } from './world.js';
 
-export interface CalmOptions {
+export interface ConvergenceOptions {
   readonly apiUrl: string;
   readonly apiKey: string;
   readonly sandbox: Sandbox;
@@ -22,7 +22,7 @@ export interface CalmOptions {
   readonly model: Model;
   readonly resyncs: Resyncs;
   readonly people: People;
-  readonly news: News;
+  readonly news: NotificationConsumer;
   readonly onWrong: (what: string) => void;
   readonly onProgress: (what: string) => void;
 }
@@ -34,11 +34,11 @@ const QUIET_MS = 1_500;
 /** Several times `notifications.sweepMinutes`: what a reading finds is told by the next. */
 const SWEPT_WITHIN_MS = 400_000;
 
-export class Calm {
-  readonly #options: CalmOptions;
+export class Convergence {
+  readonly #options: ConvergenceOptions;
   readonly #http: Got;
 
-  constructor(options: CalmOptions) {
+  constructor(options: ConvergenceOptions) {
     this.#options = options;
     this.#http = got.extend({
       prefixUrl: `${options.apiUrl}/v1`,

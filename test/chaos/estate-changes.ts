@@ -1,15 +1,15 @@
 // What changes about the addresses of a chaos run: services vanish and come back, addresses are taken from the client and
 // given back, and readings fall behind. Some of it is told, and all of it is undone at the end without a word.
 import type { Sandbox } from '../../src/sandbox/index.js';
-import type { Witness } from './invariants.js';
+import type { InvariantChecker } from './invariants.js';
 import type { Storm } from './load.js';
-import { Dice } from './seeded-random.js';
+import { SeededRandom } from './seeded-random.js';
 import type { World, WorldCalendar } from './world.js';
 
 export interface EstateChangesOptions {
   readonly sandbox: Sandbox;
   readonly world: World;
-  readonly witness: Witness;
+  readonly invariants: InvariantChecker;
   readonly seed: number;
   /** Whether addresses are unassigned: what patients do there meanwhile is told to nobody, and takes a minute to find. */
   readonly unassigns: boolean;
@@ -36,16 +36,16 @@ export class EstateChanges {
 
   async work(storm: Storm): Promise<void> {
     const { world, sandbox, seed, unassigns } = this.#options;
-    const dice = new Dice(seed, 4);
-    while (await storm.pause(dice.int(...PAUSE_MS))) {
-      const calendar = dice.pick(world.calendars);
-      const told = dice.chance(0.5);
-      const what = dice.int(1, 100);
+    const rng = new SeededRandom(seed, 4);
+    while (await storm.pause(rng.int(...PAUSE_MS))) {
+      const calendar = rng.pick(world.calendars);
+      const told = rng.chance(0.5);
+      const what = rng.int(1, 100);
       if (calendar === undefined) continue;
       this.#made += 1;
-      if (what <= 25) sandbox.setReadLag(dice.pick(LAGS_MS));
+      if (what <= 25) sandbox.setReadLag(rng.pick(LAGS_MS));
       else if (what <= 65 || !unassigns)
-        this.#changeServices(calendar, dice.pick(calendar.services)?.id, told);
+        this.#changeServices(calendar, rng.pick(calendar.services)?.id, told);
       else this.#changeAddress(calendar, told);
     }
   }
@@ -59,10 +59,10 @@ export class EstateChanges {
 
   /** The service goes; where one is gone, that one comes back instead. */
   #changeServices(calendar: WorldCalendar, id: string | undefined, told: boolean): void {
-    const { sandbox, witness } = this.#options;
+    const { sandbox, invariants } = this.#options;
     if (!this.#gone.delete(calendar) && id !== undefined) this.#gone.set(calendar, id);
     const services = calendar.services.filter((service) => service.id !== this.#gone.get(calendar));
-    witness.aroundServices(calendar, () => {
+    invariants.aroundServices(calendar, () => {
       sandbox.setServices(
         calendar,
         services.map((service) => ({ id: service.id })),

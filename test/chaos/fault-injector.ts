@@ -1,9 +1,9 @@
 // The marketplace's faults of a chaos run: every few seconds another mixture, drawn from the seed.
 import type { FaultRule, Sandbox } from '../../src/sandbox/index.js';
 import type { Storm } from './load.js';
-import { Dice } from './seeded-random.js';
+import { SeededRandom } from './seeded-random.js';
 
-export interface WeatherOptions {
+export interface FaultInjectorOptions {
   readonly seed: number;
   /** How long the engine waits for one request, in milliseconds. */
   readonly timeoutMs: number;
@@ -24,22 +24,26 @@ const WRITES = [
 const OPERATIONS = [...WRITES, 'getSlots', 'getBookings', 'getCalendarBreaks'] as const;
 
 /** Resolves when it is over and the sky is clear. */
-export async function weather(
+export async function faultInjector(
   sandbox: Sandbox,
   clients: readonly string[],
-  options: WeatherOptions,
+  options: FaultInjectorOptions,
   storm: Storm,
 ): Promise<void> {
-  const dice = new Dice(options.seed, 1);
+  const rng = new SeededRandom(options.seed, 1);
   while (!storm.isOver) {
-    sandbox.faults.set(mixture(dice, clients, options), dice.int(1, 1_000_000));
-    if (dice.chance(0.3)) sandbox.revokeTokens(dice.chance(0.5) ? dice.pick(clients) : undefined);
-    await storm.pause(dice.int(1_500, 4_000));
+    sandbox.faults.set(mixture(rng, clients, options), rng.int(1, 1_000_000));
+    if (rng.chance(0.3)) sandbox.revokeTokens(rng.chance(0.5) ? rng.pick(clients) : undefined);
+    await storm.pause(rng.int(1_500, 4_000));
   }
   sandbox.faults.clear();
 }
 
-function mixture(dice: Dice, clients: readonly string[], { timeoutMs, severe }: WeatherOptions): FaultRule[] {
+function mixture(
+  rng: SeededRandom,
+  clients: readonly string[],
+  { timeoutMs, severe }: FaultInjectorOptions,
+): FaultRule[] {
   const rules: FaultRule[] = [
     { fault: { kind: 'latency', ms: { min: 0, max: 120 } }, probability: 0.6 },
     // Longer than anybody waits: it is carried out when the engine has given it up.
@@ -57,14 +61,14 @@ function mixture(dice: Dice, clients: readonly string[], { timeoutMs, severe }: 
     },
     { fault: { kind: 'slow-body', ms: 300 }, probability: 0.05 },
   ];
-  const severity = dice.pick([0.3, 1, 2]);
+  const severity = rng.pick([0.3, 1, 2]);
   for (const operation of OPERATIONS) {
     const match = { operation };
     for (const fault of [
-      { kind: 'status', status: dice.pick([500, 502, 503, 504]) },
+      { kind: 'status', status: rng.pick([500, 502, 503, 504]) },
       { kind: 'status', status: 503, retryAfter: 1 },
-      { kind: 'status', status: dice.pick([500, 502, 504]), applied: true },
-      { kind: 'too-many', retryAfter: dice.int(0, 2) },
+      { kind: 'status', status: rng.pick([500, 502, 504]), applied: true },
+      { kind: 'too-many', retryAfter: rng.int(0, 2) },
       { kind: 'cut', when: 'before' },
       { kind: 'cut', when: 'after' },
       { kind: 'hang' },
@@ -76,14 +80,14 @@ function mixture(dice: Dice, clients: readonly string[], { timeoutMs, severe }: 
   rules.push({ fault: { kind: 'status', status: 503 }, match: { operation: 'token' }, probability: 0.1 });
   if (!severe) return rules;
   // Nobody answers at all for a while.
-  if (dice.chance(0.1)) rules.unshift({ fault: { kind: 'status', status: 502 }, probability: 0.9 });
+  if (rng.chance(0.1)) rules.unshift({ fault: { kind: 'status', status: 502 }, probability: 0.9 });
   for (const operation of WRITES) {
-    const status = dice.pick([400, 403, 404, 409, 422]);
+    const status = rng.pick([400, 403, 404, 409, 422]);
     rules.push({ fault: { kind: 'status', status }, match: { operation }, probability: 0.005 });
   }
-  const client = dice.pick(clients);
-  if (dice.chance(0.05) && client !== undefined) {
-    rules.unshift({ fault: { kind: 'firewall', status: 405 }, match: { client }, times: dice.int(1, 5) });
+  const client = rng.pick(clients);
+  if (rng.chance(0.05) && client !== undefined) {
+    rules.unshift({ fault: { kind: 'firewall', status: 405 }, match: { client }, times: rng.int(1, 5) });
   }
   return rules;
 }

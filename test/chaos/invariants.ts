@@ -4,7 +4,7 @@ import type { RequestRecord, Sandbox } from '../../src/sandbox/index.js';
 import type { Model, Span } from './model.js';
 import type { World, WorldCalendar } from './world.js';
 
-export interface WitnessOptions {
+export interface InvariantCheckerOptions {
   readonly sandbox: Sandbox;
   readonly world: World;
   readonly model: Model;
@@ -19,8 +19,8 @@ const TURN_MS = 20;
 const STALL_MS = 100;
 const AFTER_MS = 500;
 
-export class Witness {
-  readonly #options: WitnessOptions;
+export class InvariantChecker {
+  readonly #options: InvariantCheckerOptions;
   readonly #calendars: ReadonlyMap<string, WorldCalendar>;
   readonly #see = (record: RequestRecord): void => this.#look(record);
   #requests = 0;
@@ -39,7 +39,7 @@ export class Witness {
   #turn = Date.now();
   readonly #clock = setInterval(() => this.#tick(), TURN_MS);
 
-  constructor(options: WitnessOptions) {
+  constructor(options: InvariantCheckerOptions) {
     this.#options = options;
     this.#calendars = new Map(
       options.world.calendars.map((calendar) => [calendar.addressId, calendar] as const),

@@ -8,7 +8,7 @@ import type { Model, Span } from './model.js';
 import type { People } from './people.js';
 import type { World } from './world.js';
 
-export interface NewsOptions {
+export interface NotificationConsumerOptions {
   readonly apiUrl: string;
   readonly apiKey: string;
   readonly sandbox: Sandbox;
@@ -43,8 +43,8 @@ const pageSchema = z.object({
 
 type Item = z.output<typeof pageSchema>['items'][number];
 
-export class News {
-  readonly #options: NewsOptions;
+export class NotificationConsumer {
+  readonly #options: NotificationConsumerOptions;
   readonly #http: Got;
   /** By client, when it was last answered twice that there is nothing; without any since there was something. */
   readonly #empty = new Map<string, number[]>();
@@ -58,7 +58,7 @@ export class News {
     if (status === 404) this.#empty.set(client, [...(this.#empty.get(client) ?? []), receivedAt].slice(-2));
   };
 
-  constructor(options: NewsOptions) {
+  constructor(options: NotificationConsumerOptions) {
     this.#options = options;
     this.#http = got.extend({
       prefixUrl: `${options.apiUrl}/v1`,

@@ -2,17 +2,17 @@
 // them, in the marketplace itself. What they have at the end is the truth about it, and nobody else may end it.
 import { addDays, startOfDate } from '../../src/core/index.js';
 import type { Sandbox } from '../../src/sandbox/index.js';
-import type { Witness } from './invariants.js';
+import type { InvariantChecker } from './invariants.js';
 import type { Storm } from './load.js';
 import type { Model, Span } from './model.js';
-import { Dice } from './seeded-random.js';
+import { SeededRandom } from './seeded-random.js';
 import type { World, WorldCalendar } from './world.js';
 
 export interface PeopleOptions {
   readonly sandbox: Sandbox;
   readonly world: World;
   readonly model: Model;
-  readonly witness: Witness;
+  readonly invariants: InvariantChecker;
   readonly seed: number;
   readonly onWrong: (what: string) => void;
 }
@@ -58,20 +58,22 @@ export class People {
   async work(storm: Storm): Promise<void> {
     const { world, seed } = this.#options;
     const heard = world.calendars.filter(({ account }) => account.hears !== 'off');
-    await Promise.all(heard.map((calendar, n) => this.#live(calendar, new Dice(seed, 200 + n), storm)));
+    await Promise.all(
+      heard.map((calendar, n) => this.#live(calendar, new SeededRandom(seed, 200 + n), storm)),
+    );
   }
 
   /** One more break in each account: what was held back so that later news overtake it is overtaken by that one's. */
   lastAct(): void {
-    const { world, sandbox, seed, witness } = this.#options;
-    const dice = new Dice(seed, 300);
+    const { world, sandbox, seed, invariants } = this.#options;
+    const rng = new SeededRandom(seed, 300);
     for (const { id, hears } of world.accounts) {
       const calendar = world.calendars.find(({ account }) => account.id === id);
       if (hears === 'off' || calendar === undefined) continue;
-      let range = this.#free(calendar, dice);
-      while (range === undefined) range = this.#free(calendar, dice);
+      let range = this.#free(calendar, rng);
+      while (range === undefined) range = this.#free(calendar, rng);
       const made = { ...range, description: BREAK };
-      witness.around(calendar, () => this.#of(calendar).breaks.add(sandbox.addBreak(calendar, made).id));
+      invariants.around(calendar, () => this.#of(calendar).breaks.add(sandbox.addBreak(calendar, made).id));
     }
   }
 
@@ -112,24 +114,24 @@ export class People {
     }
   }
 
-  async #live(calendar: WorldCalendar, dice: Dice, storm: Storm): Promise<void> {
-    while (await storm.pause(dice.int(...PAUSE_MS))) {
-      this.#options.witness.around(calendar, () => this.#act(calendar, dice));
+  async #live(calendar: WorldCalendar, rng: SeededRandom, storm: Storm): Promise<void> {
+    while (await storm.pause(rng.int(...PAUSE_MS))) {
+      this.#options.invariants.around(calendar, () => this.#act(calendar, rng));
     }
   }
 
-  #act(calendar: WorldCalendar, dice: Dice): void {
+  #act(calendar: WorldCalendar, rng: SeededRandom): void {
     const { sandbox } = this.#options;
     const { bookings, breaks } = this.#of(calendar);
-    const what = dice.int(1, 100);
+    const what = rng.int(1, 100);
     if (what <= 55) {
-      const visit = this.#choose(calendar, dice);
+      const visit = this.#choose(calendar, rng);
       if (visit === undefined) return;
       bookings.add(sandbox.book(calendar, visit).id);
       this.#visits += 1;
     } else if (what <= 85) {
-      const id = dice.pick([...bookings]);
-      const to = what <= 70 ? this.#choose(calendar, dice) : undefined;
+      const id = rng.pick([...bookings]);
+      const to = what <= 70 ? this.#choose(calendar, rng) : undefined;
       if (id === undefined) return;
       if (to === undefined) {
         sandbox.cancel(id);
@@ -139,18 +141,18 @@ export class People {
       }
       bookings.delete(id);
     } else if (what <= 91) {
-      const range = this.#free(calendar, dice);
+      const range = this.#free(calendar, rng);
       if (range !== undefined) breaks.add(sandbox.addBreak(calendar, { ...range, description: BREAK }).id);
     } else if (what <= 95) {
-      const id = dice.pick([...breaks]);
-      const range = this.#free(calendar, dice);
+      const id = rng.pick([...breaks]);
+      const range = this.#free(calendar, rng);
       const now = Date.now();
       if (id === undefined || range === undefined) return;
       if (now - (this.#moved.get(id) ?? 0) < MOVES_APART_MS) return;
       this.#moved.set(id, now);
       sandbox.moveBreak(id, range);
     } else {
-      const id = dice.pick([...breaks]);
+      const id = rng.pick([...breaks]);
       if (id === undefined) return;
       breaks.delete(id);
       sandbox.removeBreak(id);
@@ -158,21 +160,21 @@ export class People {
   }
 
   /** Where no break of the doctor is that is just the same. */
-  #free(calendar: WorldCalendar, dice: Dice): { since: Date; till: Date } | undefined {
-    const midnight = startOfDate(dice.pick(calendar.dates), calendar.account.timeZone);
-    const since = midnight + dice.int(16, 34) * 30 * MINUTE;
-    const till = since + dice.int(2, 12) * 5 * MINUTE;
+  #free(calendar: WorldCalendar, rng: SeededRandom): { since: Date; till: Date } | undefined {
+    const midnight = startOfDate(rng.pick(calendar.dates), calendar.account.timeZone);
+    const since = midnight + rng.int(16, 34) * 30 * MINUTE;
+    const till = since + rng.int(2, 12) * 5 * MINUTE;
     const isThere = this.breaks(calendar).some(({ start, end }) => start === since && end === till);
     return isThere ? undefined : { since: new Date(since), till: new Date(till) };
   }
 
   /** One of the visits that a patient sees. One that moves to another service takes as long as that does. */
-  #choose(calendar: WorldCalendar, dice: Dice): Visit | undefined {
+  #choose(calendar: WorldCalendar, rng: SeededRandom): Visit | undefined {
     const { timeZone } = calendar.account;
     const last = calendar.dates.at(-1) ?? calendar.dates[0];
     const [from, to] = [startOfDate(calendar.dates[0], timeZone), startOfDate(addDays(last, 1), timeZone)];
-    const seen = dice.pick(this.#options.sandbox.patientView(calendar, from, to));
-    const serviceId = dice.pick(seen?.services ?? []);
+    const seen = rng.pick(this.#options.sandbox.patientView(calendar, from, to));
+    const serviceId = rng.pick(seen?.services ?? []);
     const duration = calendar.services.find(({ id }) => id === serviceId)?.duration;
     if (seen === undefined || serviceId === undefined || duration === undefined) return undefined;
     return { start: seen.start, serviceId, duration };

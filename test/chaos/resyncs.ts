@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import got, { type Got, HTTPError } from 'got';
 import type { ResyncReport, ResyncRequest } from '../../src/api/resyncs-api.js';
 import type { Storm } from './load.js';
-import { Dice } from './seeded-random.js';
+import { SeededRandom } from './seeded-random.js';
 import type { World } from './world.js';
 
 export interface ResyncsOptions {
@@ -42,16 +42,16 @@ export class Resyncs {
   }
 
   async work(storm: Storm): Promise<void> {
-    const dice = new Dice(this.#options.seed, 3);
-    while (await storm.pause(dice.int(...PAUSE_MS))) await this.#begin(this.#request(dice));
+    const rng = new SeededRandom(this.#options.seed, 3);
+    while (await storm.pause(rng.int(...PAUSE_MS))) await this.#begin(this.#request(rng));
   }
 
-  #request(dice: Dice): ResyncRequest {
+  #request(rng: SeededRandom): ResyncRequest {
     const ids = this.#options.world.calendars.map(({ id }) => id);
-    const calendars = dice.chance(0.5) ? undefined : dice.shuffled(ids).slice(0, dice.int(1, 3));
+    const calendars = rng.chance(0.5) ? undefined : rng.shuffled(ids).slice(0, rng.int(1, 3));
     return {
       ...(calendars === undefined ? {} : { calendars }),
-      ...(dice.chance(0.3) ? { dryRun: true } : {}),
+      ...(rng.chance(0.3) ? { dryRun: true } : {}),
     };
   }
 

@@ -2,7 +2,7 @@
 // often does not disturb the others.
 import { type Random, seededStream } from '../../src/sandbox/random.js';
 
-export class Dice {
+export class SeededRandom {
   readonly #random: Random;
 
   constructor(seed: number, stream: number) {

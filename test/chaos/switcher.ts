@@ -5,7 +5,7 @@ import got, { type Got, HTTPError } from 'got';
 import type { Strategy } from '../../src/db/schema.js';
 import type { Storm } from './load.js';
 import type { Model } from './model.js';
-import { Dice } from './seeded-random.js';
+import { SeededRandom } from './seeded-random.js';
 import { calendarBody, STRATEGIES, type World, type WorldCalendar } from './world.js';
 
 export interface SwitcherOptions {
@@ -48,12 +48,12 @@ export class Switcher {
   async work(storm: Storm): Promise<void> {
     const { world, seed } = this.#options;
     const changing = world.calendars.filter(({ changesStrategy }) => changesStrategy);
-    await Promise.all(changing.map((one, n) => this.#waver(one, new Dice(seed, 100 + n), storm)));
+    await Promise.all(changing.map((one, n) => this.#waver(one, new SeededRandom(seed, 100 + n), storm)));
   }
 
-  async #waver(calendar: WorldCalendar, dice: Dice, storm: Storm): Promise<void> {
-    while (await storm.pause(dice.int(...PAUSE_MS))) await this.#put(calendar, dice.pick(STRATEGIES));
-    await this.#put(calendar, dice.pick(STRATEGIES));
+  async #waver(calendar: WorldCalendar, rng: SeededRandom, storm: Storm): Promise<void> {
+    while (await storm.pause(rng.int(...PAUSE_MS))) await this.#put(calendar, rng.pick(STRATEGIES));
+    await this.#put(calendar, rng.pick(STRATEGIES));
   }
 
   async #put(calendar: WorldCalendar, strategy: Strategy): Promise<void> {

@@ -4,7 +4,7 @@
 import { addDays, localDate } from '../../src/core/index.js';
 import type { Strategy } from '../../src/db/schema.js';
 import type { Client, Estate } from '../../src/sandbox/index.js';
-import { Dice } from './seeded-random.js';
+import { SeededRandom } from './seeded-random.js';
 
 export const STRATEGIES = ['slots', 'breaks', 'book'] as const;
 
@@ -75,42 +75,42 @@ const account = (
  * @param onlyPulls whether one account only pulls: what is lost with a process that has just pulled takes a minute to find
  */
 export function drawWorld(seed: number, now: number, hasScarce: boolean, onlyPulls: boolean): World {
-  const dice = new Dice(seed, 0);
+  const rng = new SeededRandom(seed, 0);
   const accounts = [
     ...(hasScarce ? [account('scarce', 'Europe/Warsaw', 'off', scarce)] : []),
     account('warsaw', 'Europe/Warsaw', onlyPulls ? 'pull' : 'both', roomy),
     account('saopaulo', 'America/Sao_Paulo', 'push', roomy),
   ];
   const calendars = accounts.flatMap((owner) =>
-    Array.from({ length: owner.id === 'scarce' ? 3 : 4 }, (_, n) => drawCalendar(dice, owner, n, now)),
+    Array.from({ length: owner.id === 'scarce' ? 3 : 4 }, (_, n) => drawCalendar(rng, owner, n, now)),
   );
   return { accounts, calendars };
 }
 
-function drawCalendar(dice: Dice, owner: WorldAccount, n: number, now: number): WorldCalendar {
-  const first = addDays(localDate(now, owner.timeZone), dice.int(2, 70));
+function drawCalendar(rng: SeededRandom, owner: WorldAccount, n: number, now: number): WorldCalendar {
+  const first = addDays(localDate(now, owner.timeZone), rng.int(2, 70));
   // Some of them next to each other, so that an appointment can reach over midnight.
   const isScarce = owner.id === 'scarce';
-  const [a, b, c] = [dice.int(1, 2), dice.int(3, 4), dice.int(5, 8)];
+  const [a, b, c] = [rng.int(1, 2), rng.int(3, 4), rng.int(5, 8)];
   return {
     id: `${owner.id}-${n}`,
     account: owner,
     facilityId: `facility-${owner.id}`,
     doctorId: `doctor-${n}`,
     addressId: `address-${owner.id}-${n}`,
-    bufferBefore: dice.pick([0, 0, 5]),
-    bufferAfter: dice.pick([0, 0, 5, 10]),
-    grid: dice.pick([undefined, undefined, 15]),
+    bufferBefore: rng.pick([0, 0, 5]),
+    bufferAfter: rng.pick([0, 0, 5, 10]),
+    grid: rng.pick([undefined, undefined, 15]),
     dates: [first, addDays(first, a), addDays(first, b), addDays(first, c)],
     roundTheClock: n === 1 || n === 3,
     wavers: n >= 2,
     services: [
-      { id: 'first-visit', duration: dice.pick([20, 30, 45]) },
-      { id: 'check-up', duration: dice.pick([10, 15]) },
+      { id: 'first-visit', duration: rng.pick([20, 30, 45]) },
+      { id: 'check-up', duration: rng.pick([10, 15]) },
     ],
     strategy: isScarce ? 'slots' : (STRATEGIES[(n + (owner.id === 'warsaw' ? 1 : 2)) % 3] ?? 'slots'),
     changesStrategy: !isScarce && n !== 0,
-    cutting: dice.pick(['duration', 'divisor'] as const),
+    cutting: rng.pick(['duration', 'divisor'] as const),
   };
 }
 

@@ -41,7 +41,7 @@ const wanted = { path: put.path, periods: moments(put.body) };
 const day = async ({ call }: Pick<Running, 'call'>) =>
   (await call('GET', `/v1/calendars/${CALENDAR}/days?from=${date}&to=${date}`)).body[0];
 
-async function calendarsInHand(databaseUrl: string): Promise<number> {
+async function activeCalendars(databaseUrl: string): Promise<number> {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   try {
@@ -161,7 +161,7 @@ describe('when Redis is unavailable', () => {
     await first.call('POST', '/v1/events', { events: [available] });
     await first.settled();
     // A lease that could not be released would block the calendar for twice the timeout of a request.
-    await eventually(async () => (await calendarsInHand(url)) === 0, LONG);
+    await eventually(async () => (await activeCalendars(url)) === 0, LONG);
     await database.stop();
     const producer = new OccupancyProducer({ redisUrl: server.url });
     await producer.enqueue(

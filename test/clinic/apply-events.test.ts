@@ -367,16 +367,16 @@ describe('applied events', () => {
   test('a change enqueues its calendar once, with the highest of its priorities, until a worker acquires it', async () => {
     await openBothDays();
     await acquireLease(record.db, 'nowak', 'worker', 1);
-    const wakesOf = async (...batch: unknown[]) =>
+    const jobsOf = async (...batch: unknown[]) =>
       (await applyEvents(record.db, batch, NOW.getTime())).jobsToEnqueue;
-    const [first, ...others] = await wakesOf(
+    const [first, ...others] = await jobsOf(
       occupied('far', `${NEXT}T10:00`, `${NEXT}T10:10`),
       occupied('near', '10:00', '10:10'),
     );
     expect(others).toEqual([]);
     expect(first).toMatchObject({ calendar: 'nowak' });
-    expect(await wakesOf(occupied('later', '12:00', '12:10'))).toEqual([]);
-    const [nearer] = await wakesOf(occupied('nearer', '09:00', '09:10'));
+    expect(await jobsOf(occupied('later', '12:00', '12:10'))).toEqual([]);
+    const [nearer] = await jobsOf(occupied('nearer', '09:00', '09:10'));
     expect(nearer?.priority).toBeLessThan(first?.priority ?? 0);
     expect(nearer?.priority).toBeLessThan(LOWEST_PRIORITY);
     await recordPublishedDays(
@@ -386,6 +386,6 @@ describe('applied events', () => {
       [{ date: DAY, generation: 99, slots: [], verified: true }],
       NOW,
     );
-    expect(await wakesOf(released('nobody'))).toEqual([]);
+    expect(await jobsOf(released('nobody'))).toEqual([]);
   });
 });

@@ -7,8 +7,8 @@ const SECOND = 1_000;
 function full({ maxWaitMs = 30 * SECOND } = {}) {
   const clock = { now: 0 };
   const bulkhead = new Bulkhead({ concurrency: 64, maxPerKey: 8, maxWaitMs, now: () => clock.now });
-  const inHand = Array.from({ length: 8 }, () => bulkhead.acquire('clinic'));
-  return { clock, bulkhead, inHand };
+  const active = Array.from({ length: 8 }, () => bulkhead.acquire('clinic'));
+  return { clock, bulkhead, active };
 }
 
 const leave = (entry: Acquisition | undefined): void => {
@@ -29,9 +29,9 @@ describe('who finds a lane full', () => {
   });
 
   test('asks again later where one of them is slow', () => {
-    const { bulkhead, clock, inHand } = full();
+    const { bulkhead, clock, active } = full();
     clock.now = 5 * SECOND;
-    for (const entry of inHand.slice(1)) leave(entry);
+    for (const entry of active.slice(1)) leave(entry);
     for (let n = 1; n < 8; n += 1) bulkhead.acquire('clinic');
     expect(waitOf(bulkhead.acquire('clinic'))).toBe(SECOND);
   });
@@ -49,11 +49,11 @@ describe('who finds a lane full', () => {
   });
 
   test('waits no longer than quick ones before it take', () => {
-    const { bulkhead, clock, inHand } = full();
+    const { bulkhead, clock, active } = full();
     for (let n = 0; n < 40; n += 1) {
       clock.now += 25;
-      leave(inHand.shift());
-      inHand.push(bulkhead.acquire('clinic'));
+      leave(active.shift());
+      active.push(bulkhead.acquire('clinic'));
     }
     // 200 ms each, eight at a time: the hundredth has its turn after 2.6 s.
     const waits = Array.from({ length: 100 }, () => waitOf(bulkhead.acquire('clinic')));
@@ -79,10 +79,10 @@ test('a lane that is full keeps no other from entering', () => {
 
 test('where many lanes have something in hand each has fewer places, and half of all stay free', () => {
   const bulkhead = new Bulkhead({ concurrency: 64, maxPerKey: 8, now: () => 0 });
-  const inHand = new Map<string, Acquisition[]>();
+  const active = new Map<string, Acquisition[]>();
   const fill = (name: string): number => {
-    const mine = inHand.get(name) ?? [];
-    inHand.set(name, mine);
+    const mine = active.get(name) ?? [];
+    active.set(name, mine);
     for (let entry = bulkhead.acquire(name); entry.kind === 'acquired'; entry = bulkhead.acquire(name))
       mine.push(entry);
     return mine.length;
@@ -91,19 +91,19 @@ test('where many lanes have something in hand each has fewer places, and half of
   expect(names.map(fill)).toEqual([8, 8, 8, 8, 6, 5, 4, 4, 3, 3]);
   expect(bulkhead.acquire('quick').kind).toBe('acquired');
   // Each that is over with one leaves, where its lane has too many by now.
-  for (const [name, mine] of inHand) {
+  for (const [name, mine] of active) {
     const stay = mine.filter((entry) => {
       if (entry.kind === 'acquired' && !entry.mayContinue()) return leave(entry);
       return true;
     });
-    inHand.set(name, stay);
+    active.set(name, stay);
   }
-  expect([...inHand.values()].map((mine) => mine.length)).toEqual([2, 2, 2, 2, 2, 2, 2, 2, 2, 2]);
+  expect([...active.values()].map((mine) => mine.length)).toEqual([2, 2, 2, 2, 2, 2, 2, 2, 2, 2]);
 });
 
 test('a place that is left can be had', () => {
-  const { bulkhead, inHand } = full();
+  const { bulkhead, active } = full();
   expect(bulkhead.acquire('clinic').kind).toBe('full');
-  leave(inHand[0]);
+  leave(active[0]);
   expect(bulkhead.acquire('clinic').kind).toBe('acquired');
 });

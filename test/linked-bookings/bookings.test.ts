@@ -5,36 +5,36 @@ import { eventually } from '../support/eventually.js';
 import { linked, opened, patientBooks, refuseMoves, standing } from './booking-fixture.js';
 
 test('a booking is cancelled, and its time is on offer again', async () => {
-  const desk = await opened();
-  const { id } = patientBooks(desk, '10:20');
-  expect(desk.shown()).not.toContain('10:20');
+  const fixture = await opened();
+  const { id } = patientBooks(fixture, '10:20');
+  expect(fixture.shown()).not.toContain('10:20');
 
-  const report = await desk.engine.bookings.cancel('nowak', id, { reason: 'the doctor is ill' });
-  await desk.rest();
+  const report = await fixture.engine.bookings.cancel('nowak', id, { reason: 'the doctor is ill' });
+  await fixture.rest();
 
   expect(report).toMatchObject({ calendar: 'nowak', id, status: 'canceled', ref: null });
-  expect(standing(desk)).toEqual([]);
-  expect(desk.shown()).toContain('10:20');
+  expect(standing(fixture)).toEqual([]);
+  expect(fixture.shown()).toContain('10:20');
 });
 
 test('cancelling again changes nothing and is no error', async () => {
-  const desk = await opened();
-  const { id } = patientBooks(desk, '10:20');
-  await desk.engine.bookings.cancel('nowak', id);
-  const again = await desk.engine.bookings.cancel('nowak', id);
+  const fixture = await opened();
+  const { id } = patientBooks(fixture, '10:20');
+  await fixture.engine.bookings.cancel('nowak', id);
+  const again = await fixture.engine.bookings.cancel('nowak', id);
   expect(again).toMatchObject({ id, status: 'canceled' });
-  expect(desk.requests('cancelBooking')).toHaveLength(1);
+  expect(fixture.requests('cancelBooking')).toHaveLength(1);
 });
 
 test('a cancellation whose answer was lost is found to be done', async () => {
-  const desk = await opened();
-  const { id } = patientBooks(desk, '10:20');
-  desk.sandbox.faults.set([
+  const fixture = await opened();
+  const { id } = patientBooks(fixture, '10:20');
+  fixture.sandbox.faults.set([
     { fault: { kind: 'cut', when: 'after' }, match: { operation: 'cancelBooking' }, times: 1 },
   ]);
-  await expect(desk.engine.bookings.cancel('nowak', id)).rejects.toThrow();
-  await desk.endLeases();
-  expect(await desk.engine.bookings.cancel('nowak', id)).toMatchObject({ status: 'canceled' });
+  await expect(fixture.engine.bookings.cancel('nowak', id)).rejects.toThrow();
+  await fixture.endLeases();
+  expect(await fixture.engine.bookings.cancel('nowak', id)).toMatchObject({ status: 'canceled' });
 });
 
 const notBooked = (applied: boolean) => ({
@@ -43,164 +43,168 @@ const notBooked = (applied: boolean) => ({
 });
 
 test('a booking that is over already, says a 400, is over: by hand, and when its appointment is released', async () => {
-  const desk = await opened();
-  desk.sandbox.faults.set([notBooked(true)]);
-  const { id } = patientBooks(desk, '11:00');
-  expect(await desk.engine.bookings.cancel('nowak', id)).toMatchObject({ id, status: 'canceled' });
-  await linked(desk);
-  await desk.free('apt-1');
-  await desk.rest();
-  expect(await desk.engine.failures.list()).toEqual([]);
-  expect(desk.shown()).toContain('10:20');
+  const fixture = await opened();
+  fixture.sandbox.faults.set([notBooked(true)]);
+  const { id } = patientBooks(fixture, '11:00');
+  expect(await fixture.engine.bookings.cancel('nowak', id)).toMatchObject({ id, status: 'canceled' });
+  await linked(fixture);
+  await fixture.free('apt-1');
+  await fixture.rest();
+  expect(await fixture.engine.failures.list()).toEqual([]);
+  expect(fixture.shown()).toContain('10:20');
 });
 
 test('a booking that stands after a 400 to its cancellation is one that the marketplace refused', async () => {
-  const desk = await opened();
-  const id = await linked(desk);
-  desk.sandbox.faults.set([notBooked(false)]);
-  await expect(desk.engine.bookings.cancel('nowak', id)).rejects.toMatchObject({ status: 400 });
-  await desk.free('apt-1');
-  await desk.rest();
-  expect(await desk.engine.failures.list()).toMatchObject([{ kind: 'booking', booking: id }]);
-  expect(desk.shown()).not.toContain('10:20');
+  const fixture = await opened();
+  const id = await linked(fixture);
+  fixture.sandbox.faults.set([notBooked(false)]);
+  await expect(fixture.engine.bookings.cancel('nowak', id)).rejects.toMatchObject({ status: 400 });
+  await fixture.free('apt-1');
+  await fixture.rest();
+  expect(await fixture.engine.failures.list()).toMatchObject([{ kind: 'booking', booking: id }]);
+  expect(fixture.shown()).not.toContain('10:20');
 });
 
 test('a booking moves, has a new id, and the record follows at once', async () => {
-  const desk = await opened();
-  const { id } = patientBooks(desk, '10:20');
+  const fixture = await opened();
+  const { id } = patientBooks(fixture, '10:20');
 
-  const report = await desk.engine.bookings.move('nowak', id, { start: desk.at('11:00') });
-  expect(report).toMatchObject({ calendar: 'nowak', status: 'booked', start: desk.at('11:00') });
+  const report = await fixture.engine.bookings.move('nowak', id, { start: fixture.at('11:00') });
+  expect(report).toMatchObject({ calendar: 'nowak', status: 'booked', start: fixture.at('11:00') });
   expect(report?.id).not.toBe(id);
-  await desk.rest();
-  const [day] = (await desk.engine.days('nowak', desk.date, desk.date)) ?? [];
-  expect(day?.busy).toEqual([{ booking: report?.id, start: desk.at('11:00'), end: desk.at('11:20') }]);
-  expect(desk.shown()).toContain('10:20');
-  expect(desk.shown()).not.toContain('11:00');
+  await fixture.rest();
+  const [day] = (await fixture.engine.days('nowak', fixture.date, fixture.date)) ?? [];
+  expect(day?.busy).toEqual([{ booking: report?.id, start: fixture.at('11:00'), end: fixture.at('11:20') }]);
+  expect(fixture.shown()).toContain('10:20');
+  expect(fixture.shown()).not.toContain('11:00');
 });
 
 test('a move is not made twice, whoever lost the answer', async () => {
-  const desk = await opened();
-  const { id } = patientBooks(desk, '10:20');
-  desk.sandbox.faults.set([
+  const fixture = await opened();
+  const { id } = patientBooks(fixture, '10:20');
+  fixture.sandbox.faults.set([
     { fault: { kind: 'cut', when: 'after' }, match: { operation: 'moveBooking' }, times: 1 },
   ]);
-  await expect(desk.engine.bookings.move('nowak', id, { start: desk.at('11:00') })).rejects.toThrow();
-  await desk.endLeases();
-  const first = await desk.engine.bookings.move('nowak', id, { start: desk.at('11:00') });
-  const second = await desk.engine.bookings.move('nowak', id, { start: desk.at('11:00') });
-  expect(first).toMatchObject({ status: 'booked', start: desk.at('11:00') });
+  await expect(fixture.engine.bookings.move('nowak', id, { start: fixture.at('11:00') })).rejects.toThrow();
+  await fixture.endLeases();
+  const first = await fixture.engine.bookings.move('nowak', id, { start: fixture.at('11:00') });
+  const second = await fixture.engine.bookings.move('nowak', id, { start: fixture.at('11:00') });
+  expect(first).toMatchObject({ status: 'booked', start: fixture.at('11:00') });
   expect(second).toEqual(first);
-  expect(standing(desk)).toEqual(['11:00']);
+  expect(standing(fixture)).toEqual(['11:00']);
 });
 
 test('a booking that the marketplace does not move stays, and it says why', async () => {
-  const desk = await opened();
-  const { id } = patientBooks(desk, '10:20');
-  refuseMoves(desk);
-  await expect(desk.engine.bookings.move('nowak', id, { start: desk.at('11:00') })).rejects.toMatchObject({
+  const fixture = await opened();
+  const { id } = patientBooks(fixture, '10:20');
+  refuseMoves(fixture);
+  await expect(
+    fixture.engine.bookings.move('nowak', id, { start: fixture.at('11:00') }),
+  ).rejects.toMatchObject({
     name: 'UnprocessableError',
   });
-  await expect(desk.engine.bookings.cancel('nowak', '999')).rejects.toMatchObject({ name: 'NotFoundError' });
+  await expect(fixture.engine.bookings.cancel('nowak', '999')).rejects.toMatchObject({
+    name: 'NotFoundError',
+  });
 });
 
 test('a linked booking goes where its appointment goes, once, and is cancelled with it', async () => {
-  const desk = await opened();
-  const { id } = patientBooks(desk, '10:20');
-  expect(await desk.engine.bookings.link('nowak', id, 'apt-1')).toMatchObject({ id, ref: 'apt-1' });
-  await desk.book('apt-1', '10:20', '10:40');
-  await desk.rest();
-  expect(standing(desk)).toEqual(['10:20']);
+  const fixture = await opened();
+  const { id } = patientBooks(fixture, '10:20');
+  expect(await fixture.engine.bookings.link('nowak', id, 'apt-1')).toMatchObject({ id, ref: 'apt-1' });
+  await fixture.book('apt-1', '10:20', '10:40');
+  await fixture.rest();
+  expect(standing(fixture)).toEqual(['10:20']);
 
-  await desk.book('apt-1', '11:00', '11:20');
-  await desk.rest();
-  expect(standing(desk)).toEqual(['11:00']);
-  await desk.book('apt-1', '11:00', '11:20');
-  await desk.rest();
-  expect(desk.requests('moveBooking')).toHaveLength(1);
-  expect(desk.shown()).toEqual(['10:00', '10:20', '10:40', '11:20', '11:40']);
+  await fixture.book('apt-1', '11:00', '11:20');
+  await fixture.rest();
+  expect(standing(fixture)).toEqual(['11:00']);
+  await fixture.book('apt-1', '11:00', '11:20');
+  await fixture.rest();
+  expect(fixture.requests('moveBooking')).toHaveLength(1);
+  expect(fixture.shown()).toEqual(['10:00', '10:20', '10:40', '11:20', '11:40']);
 
-  await desk.free('apt-1');
-  await desk.rest();
-  expect(standing(desk)).toEqual([]);
-  expect(desk.shown()).toEqual(['10:00', '10:20', '10:40', '11:00', '11:20', '11:40']);
+  await fixture.free('apt-1');
+  await fixture.rest();
+  expect(standing(fixture)).toEqual([]);
+  expect(fixture.shown()).toEqual(['10:00', '10:20', '10:40', '11:00', '11:20', '11:40']);
 });
 
 test('a linked booking whose move was lost on the way is moved once', async () => {
-  const desk = await opened();
-  await linked(desk);
-  desk.sandbox.faults.set([
+  const fixture = await opened();
+  await linked(fixture);
+  fixture.sandbox.faults.set([
     { fault: { kind: 'cut', when: 'after' }, match: { operation: 'moveBooking' }, times: 1 },
   ]);
-  await desk.book('apt-1', '11:00', '11:20');
-  await desk.rest();
-  expect(standing(desk)).toEqual(['11:00']);
-  const bookings = desk.sandbox.bookings(addressOf('nowak'));
+  await fixture.book('apt-1', '11:00', '11:20');
+  await fixture.rest();
+  expect(standing(fixture)).toEqual(['11:00']);
+  const bookings = fixture.sandbox.bookings(addressOf('nowak'));
   expect(bookings.map(({ status }) => status)).toEqual(['canceled', 'booked']);
 });
 
 test('a linked booking moves before its new time is closed, also while a publish is under way', async () => {
-  const desk = await opened();
-  await linked(desk);
+  const fixture = await opened();
+  await linked(fixture);
   const match = { operation: 'replaceSlots' } as const;
   // It is under way until the faults are cleared.
-  desk.sandbox.faults.set([{ fault: { kind: 'latency', ms: 45_000 }, match, times: 1 }]);
-  const writes = desk.requests('replaceSlots').length;
-  await desk.book('apt-2', '11:40', '12:00');
-  await eventually(() => desk.requests('replaceSlots').length > writes);
-  await desk.book('apt-1', '11:00', '11:20');
-  desk.sandbox.faults.clear();
-  await desk.rest();
-  expect(standing(desk)).toEqual(['11:00']);
-  expect(await desk.engine.failures.list()).toEqual([]);
+  fixture.sandbox.faults.set([{ fault: { kind: 'latency', ms: 45_000 }, match, times: 1 }]);
+  const writes = fixture.requests('replaceSlots').length;
+  await fixture.book('apt-2', '11:40', '12:00');
+  await eventually(() => fixture.requests('replaceSlots').length > writes);
+  await fixture.book('apt-1', '11:00', '11:20');
+  fixture.sandbox.faults.clear();
+  await fixture.rest();
+  expect(standing(fixture)).toEqual(['11:00']);
+  expect(await fixture.engine.failures.list()).toEqual([]);
 });
 
 test('a linked booking moves before another is cancelled, which only frees time', async () => {
-  const desk = await opened();
-  const [first, second] = [patientBooks(desk, '10:00'), patientBooks(desk, '10:40')];
-  await desk.book('apt-1', '10:00', '10:20');
-  await desk.book('apt-2', '10:40', '11:00');
-  await desk.engine.bookings.link('nowak', first.id, 'apt-1');
-  await desk.engine.bookings.link('nowak', second.id, 'apt-2');
-  await desk.rest();
+  const fixture = await opened();
+  const [first, second] = [patientBooks(fixture, '10:00'), patientBooks(fixture, '10:40')];
+  await fixture.book('apt-1', '10:00', '10:20');
+  await fixture.book('apt-2', '10:40', '11:00');
+  await fixture.engine.bookings.link('nowak', first.id, 'apt-1');
+  await fixture.engine.bookings.link('nowak', second.id, 'apt-2');
+  await fixture.rest();
   const order: string[] = [];
-  desk.sandbox.on('request', ({ operation }) => order.push(operation ?? ''));
-  await desk.say(
+  fixture.sandbox.on('request', ({ operation }) => order.push(operation ?? ''));
+  await fixture.say(
     { type: 'released', calendar: 'nowak', ref: 'apt-1' },
     {
       type: 'occupied',
       calendar: 'nowak',
       ref: 'apt-2',
-      start: desk.at('11:20'),
-      end: desk.at('11:40'),
+      start: fixture.at('11:20'),
+      end: fixture.at('11:40'),
     },
   );
-  await desk.rest();
-  expect(standing(desk)).toEqual(['11:20']);
+  await fixture.rest();
+  expect(standing(fixture)).toEqual(['11:20']);
   const moves = order.filter((one) => one === 'cancelBooking' || one === 'moveBooking');
   expect(moves).toEqual(['moveBooking', 'cancelBooking']);
 });
 
 test('a cancellation whose answer was lost is not given up because it cannot be looked up', async () => {
-  const desk = await opened();
-  await linked(desk);
-  desk.sandbox.faults.set([
+  const fixture = await opened();
+  await linked(fixture);
+  fixture.sandbox.faults.set([
     { fault: { kind: 'cut', when: 'after' }, match: { operation: 'cancelBooking' }, times: 1 },
     { fault: { kind: 'status', status: 500 }, match: { operation: 'getBooking' }, times: 1 },
   ]);
-  await desk.free('apt-1');
-  await desk.rest();
-  expect(standing(desk)).toEqual([]);
-  expect(await desk.engine.failures.list()).toEqual([]);
+  await fixture.free('apt-1');
+  await fixture.rest();
+  expect(standing(fixture)).toEqual([]);
+  expect(await fixture.engine.failures.list()).toEqual([]);
 });
 
 test('what the marketplace refuses of a linked booking fails where it can be seen, and is given up by hand', async () => {
-  const desk = await opened();
-  const id = await linked(desk);
-  refuseMoves(desk);
-  await desk.book('apt-1', '11:00', '11:20');
-  await desk.rest();
-  expect(await desk.engine.failures.list()).toEqual([
+  const fixture = await opened();
+  const id = await linked(fixture);
+  refuseMoves(fixture);
+  await fixture.book('apt-1', '11:00', '11:20');
+  await fixture.rest();
+  expect(await fixture.engine.failures.list()).toEqual([
     {
       kind: 'booking',
       id: `booking/nowak/${id}`,
@@ -209,18 +213,18 @@ test('what the marketplace refuses of a linked booking fails where it can be see
       reason: expect.stringContaining('paid'),
     },
   ]);
-  expect((await desk.engine.status()).failed).toBe(1);
+  expect((await fixture.engine.status()).failed).toBe(1);
 
-  await desk.engine.failures.settle('retry', [`booking/nowak/${id}`]);
-  await desk.rest();
-  expect(await desk.engine.failures.list()).toHaveLength(1);
-  expect(desk.requests('moveBooking')).toHaveLength(2);
-  expect(await desk.engine.failures.settle('drop', [`booking/nowak/${id}`])).toEqual({
+  await fixture.engine.failures.settle('retry', [`booking/nowak/${id}`]);
+  await fixture.rest();
+  expect(await fixture.engine.failures.list()).toHaveLength(1);
+  expect(fixture.requests('moveBooking')).toHaveLength(2);
+  expect(await fixture.engine.failures.settle('drop', [`booking/nowak/${id}`])).toEqual({
     done: 1,
     unknown: [],
   });
-  expect(await desk.engine.failures.list()).toEqual([]);
-  expect(desk.shown()).not.toContain('10:20');
+  expect(await fixture.engine.failures.list()).toEqual([]);
+  expect(fixture.shown()).not.toContain('10:20');
 });
 
 test.each([
@@ -229,26 +233,26 @@ test.each([
 ] as const)(
   "a 403 to %s is that booking's, not the calendar's, which goes on being published",
   async (operation, how) => {
-    const desk = await opened();
-    const id = await linked(desk);
-    desk.sandbox.faults.set([{ fault: { kind: 'status', status: 403 }, match: { operation } }]);
-    if (how === 'released') await desk.free('apt-1');
-    else await desk.book('apt-1', '11:00', '11:20');
-    await desk.book('apt-2', '11:40', '12:00');
-    await desk.rest();
-    expect(await desk.engine.failures.list()).toMatchObject([{ kind: 'booking', booking: id }]);
-    expect(standing(desk)).toEqual(['10:20']);
-    expect(desk.shown()).not.toContain('11:40');
+    const fixture = await opened();
+    const id = await linked(fixture);
+    fixture.sandbox.faults.set([{ fault: { kind: 'status', status: 403 }, match: { operation } }]);
+    if (how === 'released') await fixture.free('apt-1');
+    else await fixture.book('apt-1', '11:00', '11:20');
+    await fixture.book('apt-2', '11:40', '12:00');
+    await fixture.rest();
+    expect(await fixture.engine.failures.list()).toMatchObject([{ kind: 'booking', booking: id }]);
+    expect(standing(fixture)).toEqual(['10:20']);
+    expect(fixture.shown()).not.toContain('11:40');
   },
 );
 
 test('the founding page moves by another path, where the account asks for it', async () => {
-  const desk = await opened();
-  const { engine } = desk;
-  const account = await desk.account();
+  const fixture = await opened();
+  const { engine } = fixture;
+  const account = await fixture.account();
   await engine.putAccount({ ...account, foundingMovePath: true });
-  await desk.rest();
-  const { id } = patientBooks(desk, '10:20');
-  await engine.bookings.move('nowak', id, { start: desk.at('11:00') });
-  expect(desk.requests('moveBooking').map(({ path }) => path.endsWith('/move'))).toEqual([false]);
+  await fixture.rest();
+  const { id } = patientBooks(fixture, '10:20');
+  await engine.bookings.move('nowak', id, { start: fixture.at('11:00') });
+  expect(fixture.requests('moveBooking').map(({ path }) => path.endsWith('/move'))).toEqual([false]);
 });

@@ -6,104 +6,106 @@ import { beforeMovesAreTold, opened, patientBooks, standing } from './booking-fi
 
 describe('a booking that is linked to an appointment', () => {
   test('is cancelled when that is released, although it was never known to be occupied', async () => {
-    const desk = await opened();
-    const { id } = patientBooks(desk, '10:20');
-    await desk.engine.bookings.link('nowak', id, 'apt-1');
-    await desk.rest();
-    expect(standing(desk)).toEqual(['10:20']);
-    await desk.free('apt-1');
-    await desk.rest();
-    expect(standing(desk)).toEqual([]);
-    expect(await desk.engine.failures.list()).toEqual([]);
+    const fixture = await opened();
+    const { id } = patientBooks(fixture, '10:20');
+    await fixture.engine.bookings.link('nowak', id, 'apt-1');
+    await fixture.rest();
+    expect(standing(fixture)).toEqual(['10:20']);
+    await fixture.free('apt-1');
+    await fixture.rest();
+    expect(standing(fixture)).toEqual([]);
+    expect(await fixture.engine.failures.list()).toEqual([]);
   });
 
   test('stays where that was released before, until it is said again', async () => {
-    const desk = await opened();
-    await desk.book('apt-1', '11:00', '11:20');
-    await desk.free('apt-1');
-    const { id } = patientBooks(desk, '10:20');
-    await desk.engine.bookings.link('nowak', id, 'apt-1');
-    await desk.rest();
-    expect(standing(desk)).toEqual(['10:20']);
-    await desk.free('apt-1');
-    await desk.rest();
-    expect(standing(desk)).toEqual([]);
+    const fixture = await opened();
+    await fixture.book('apt-1', '11:00', '11:20');
+    await fixture.free('apt-1');
+    const { id } = patientBooks(fixture, '10:20');
+    await fixture.engine.bookings.link('nowak', id, 'apt-1');
+    await fixture.rest();
+    expect(standing(fixture)).toEqual(['10:20']);
+    await fixture.free('apt-1');
+    await fixture.rest();
+    expect(standing(fixture)).toEqual([]);
   });
 
   test('hides it: the break over the two goes, and comes back where they part', async () => {
-    const desk = await opened({ strategy: 'breaks' });
-    const { id } = patientBooks(desk, '10:20');
-    await desk.book('apt-1', '10:20', '10:40');
-    await desk.rest();
-    const breaks = () => desk.sandbox.breaks(addressOf('nowak')).map(({ since }) => since.slice(11, 16));
+    const fixture = await opened({ strategy: 'breaks' });
+    const { id } = patientBooks(fixture, '10:20');
+    await fixture.book('apt-1', '10:20', '10:40');
+    await fixture.rest();
+    const breaks = () => fixture.sandbox.breaks(addressOf('nowak')).map(({ since }) => since.slice(11, 16));
     expect(breaks()).toEqual(['10:20']);
-    await desk.engine.bookings.link('nowak', id, 'apt-1');
-    await desk.rest();
+    await fixture.engine.bookings.link('nowak', id, 'apt-1');
+    await fixture.rest();
     expect(breaks()).toEqual([]);
-    await desk.engine.bookings.link('nowak', id, null);
-    await desk.rest();
+    await fixture.engine.bookings.link('nowak', id, null);
+    await fixture.rest();
     expect(breaks()).toEqual(['10:20']);
   });
 });
 
 test('a time that is sold twice from when a booking is linked to nothing any more is told to the clinic', async () => {
-  const desk = await opened();
-  const { id } = patientBooks(desk, '10:20');
-  await desk.engine.bookings.link('nowak', id, 'apt-1');
-  await desk.book('apt-1', '10:20', '10:40');
-  await desk.rest();
+  const fixture = await opened();
+  const { id } = patientBooks(fixture, '10:20');
+  await fixture.engine.bookings.link('nowak', id, 'apt-1');
+  await fixture.book('apt-1', '10:20', '10:40');
+  await fixture.rest();
   const conflicts = async () =>
-    (await desk.engine.notifications()).items.filter(({ name }) => name === 'conflict');
+    (await fixture.engine.notifications()).items.filter(({ name }) => name === 'conflict');
   expect(await conflicts()).toEqual([]);
-  await desk.engine.bookings.link('nowak', id, null);
+  await fixture.engine.bookings.link('nowak', id, null);
   expect(await conflicts()).toMatchObject([{ calendar: 'nowak', booking: id }]);
-  expect((await desk.engine.status()).conflicts).toBe(1);
+  expect((await fixture.engine.status()).conflicts).toBe(1);
 });
 
 test('a booking that moves to another address is taken time there at once, and its report says where it is', async () => {
-  const desk = await opened({ calendars: ['nowak', 'lis'] });
-  const { id } = patientBooks(desk, '10:20');
-  const to = { start: desk.at('11:00'), addressId: addressOf('lis').addressId };
-  const report = await desk.engine.bookings.move('nowak', id, to);
-  expect(report).toMatchObject({ calendar: 'lis', status: 'booked', start: desk.at('11:00') });
+  const fixture = await opened({ calendars: ['nowak', 'lis'] });
+  const { id } = patientBooks(fixture, '10:20');
+  const to = { start: fixture.at('11:00'), addressId: addressOf('lis').addressId };
+  const report = await fixture.engine.bookings.move('nowak', id, to);
+  expect(report).toMatchObject({ calendar: 'lis', status: 'booked', start: fixture.at('11:00') });
   const busy = async (calendar: string) =>
-    (await desk.engine.days(calendar, desk.date, desk.date))?.[0]?.busy;
+    (await fixture.engine.days(calendar, fixture.date, fixture.date))?.[0]?.busy;
   expect(await busy('nowak')).toEqual([]);
-  expect(await busy('lis')).toMatchObject([{ booking: report?.id, start: desk.at('11:00') }]);
-  expect(await desk.engine.bookings.move('nowak', id, to)).toEqual(report);
-  expect(desk.requests('moveBooking')).toHaveLength(1);
+  expect(await busy('lis')).toMatchObject([{ booking: report?.id, start: fixture.at('11:00') }]);
+  expect(await fixture.engine.bookings.move('nowak', id, to)).toEqual(report);
+  expect(fixture.requests('moveBooking')).toHaveLength(1);
 });
 
 test('a booking that moves to an address that is no calendar here moves once, however often that is asked for', async () => {
-  const desk = await opened();
-  const { id } = patientBooks(desk, '10:20');
+  const fixture = await opened();
+  const { id } = patientBooks(fixture, '10:20');
   const service = { address_service_id: 'visit', duration: 20 };
-  const slot = { start: desk.at('10:00'), end: desk.at('12:00'), address_services: [service] };
-  await asAnother(desk, 'PUT', '/slots', { slots: [slot] }, 'elsewhere');
-  const to = { start: desk.at('11:00'), addressId: addressOf('elsewhere').addressId };
-  const report = await desk.engine.bookings.move('nowak', id, to);
-  expect(report).toMatchObject({ calendar: null, status: 'booked', start: desk.at('11:00') });
-  expect(await desk.engine.bookings.move('nowak', id, to)).toEqual(report);
-  expect(desk.requests('moveBooking')).toHaveLength(1);
+  const slot = { start: fixture.at('10:00'), end: fixture.at('12:00'), address_services: [service] };
+  await asAnother(fixture, 'PUT', '/slots', { slots: [slot] }, 'elsewhere');
+  const to = { start: fixture.at('11:00'), addressId: addressOf('elsewhere').addressId };
+  const report = await fixture.engine.bookings.move('nowak', id, to);
+  expect(report).toMatchObject({ calendar: null, status: 'booked', start: fixture.at('11:00') });
+  expect(await fixture.engine.bookings.move('nowak', id, to)).toEqual(report);
+  expect(fixture.requests('moveBooking')).toHaveLength(1);
 });
 
 test('a visit that is linked at another address is not taken for one whose move there was not answered', async () => {
-  const desk = await opened({ ...beforeMovesAreTold(), calendars: ['nowak', 'lis'] });
-  const { id } = patientBooks(desk, '10:20');
+  const fixture = await opened({ ...beforeMovesAreTold(), calendars: ['nowak', 'lis'] });
+  const { id } = patientBooks(fixture, '10:20');
   // Of the same patient, and known by its appointment there.
-  const other = desk.sandbox.book(addressOf('lis'), {
-    start: desk.at('11:00'),
+  const other = fixture.sandbox.book(addressOf('lis'), {
+    start: fixture.at('11:00'),
     serviceId: 'visit',
     patient: { name: 'Anna', surname: 'Kowalska', phone: '+48600000000' },
   });
-  await desk.engine.bookings.link('lis', other.id, 'apt-lis');
-  await desk.engine.bookings.link('nowak', id, 'apt-1');
-  desk.sandbox.faults.set([
+  await fixture.engine.bookings.link('lis', other.id, 'apt-lis');
+  await fixture.engine.bookings.link('nowak', id, 'apt-1');
+  fixture.sandbox.faults.set([
     { fault: { kind: 'cut', when: 'before' }, match: { operation: 'moveBooking' }, times: 1 },
   ]);
-  const to = { start: desk.at('11:00'), addressId: addressOf('lis').addressId };
-  await expect(desk.engine.bookings.move('nowak', id, to)).rejects.toThrow();
-  await desk.endLeases();
-  desk.sandbox.move(id, { start: desk.at('11:40') });
-  await expect(desk.engine.bookings.move('nowak', id, to)).rejects.toMatchObject({ name: 'ConflictError' });
+  const to = { start: fixture.at('11:00'), addressId: addressOf('lis').addressId };
+  await expect(fixture.engine.bookings.move('nowak', id, to)).rejects.toThrow();
+  await fixture.endLeases();
+  fixture.sandbox.move(id, { start: fixture.at('11:40') });
+  await expect(fixture.engine.bookings.move('nowak', id, to)).rejects.toMatchObject({
+    name: 'ConflictError',
+  });
 });

@@ -8,38 +8,38 @@ import { hearing, said, visitBooking } from '../notifications/notification-fixtu
 const HOUR = 60 * 60_000;
 
 test('an unreadable booking counts as present, and without its id only bookings that were fetched count as gone', async () => {
-  const { desk, push } = await hearing();
+  const { fixture, push } = await hearing();
   for (const [n, id] of ['listed', 'unreadable', 'odd', 'gone'].entries()) {
-    const booking = visitBooking(desk, id, `10:${n}0`, { end_at: desk.at(`10:${n}5`) });
+    const booking = visitBooking(fixture, id, `10:${n}0`, { end_at: fixture.at(`10:${n}5`) });
     expect(await push(said('slot-booked', { visit_booking: booking }))).toMatchObject({ status: 200 });
   }
-  const { db } = desk.engine;
+  const { db } = fixture.engine;
   const calendar = await getCalendar(db, 'nowak');
   if (calendar === undefined) throw new Error('there is no calendar');
   const inDoubt = {
     calendar_id: 'nowak',
     id: 'sent 1',
     status: 'booked',
-    start_at: new Date(desk.at('11:00')),
-    end_at: new Date(desk.at('11:20')),
+    start_at: new Date(fixture.at('11:00')),
+    end_at: new Date(fixture.at('11:20')),
     placeholder: true,
-    updated_at: new Date(desk.engine.now()),
+    updated_at: new Date(fixture.engine.now()),
   } as const;
   await db.insertInto('slotkeeper.bookings').values(inDoubt).execute();
   const fetched: string[] = [];
   const list = async (unreadable: Listed<Booking>['unreadable'], now: number) => {
     fetched.splice(0);
     const client = {
-      listBookings: async () => ({ items: [visitBooking(desk, 'listed', '10:00')], unreadable }),
+      listBookings: async () => ({ items: [visitBooking(fixture, 'listed', '10:00')], unreadable }),
       findBooking: async (_: unknown, id: string) => {
         fetched.push(id);
         return id === 'odd' ? 'unreadable' : undefined;
       },
     } as unknown as DocplannerClient;
-    const range = { from: desk.at('00:00'), to: desk.at('23:00') };
+    const range = { from: fixture.at('00:00'), to: fixture.at('23:00') };
     return await fetchListedBookings({ db, client, calendar, ...range, patientsOnly: false, now });
   };
-  const later = desk.engine.now() + HOUR;
+  const later = fixture.engine.now() + HOUR;
   const all = await list([{ id: 'unreadable', problem: 'x' }], later);
   expect(fetched).toEqual(['odd', 'gone']);
   expect(all.listed.map(({ id }) => id)).toEqual(['listed']);
@@ -51,5 +51,5 @@ test('an unreadable booking counts as present, and without its id only bookings 
   ]);
   expect(fetched).toEqual(['unreadable', 'odd', 'gone']);
   expect((await list([], later)).gone.map(({ id }) => id)).toEqual(['unreadable', 'gone', 'sent 1']);
-  expect((await list([], desk.engine.now() + 1)).gone.map(({ id }) => id)).toEqual(['sent 1']);
+  expect((await list([], fixture.engine.now() + 1)).gone.map(({ id }) => id)).toEqual(['sent 1']);
 });

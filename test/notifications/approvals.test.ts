@@ -16,20 +16,20 @@ const no = (code: number) => ({ status: 409, body: { error_code: code } });
 const SECRET = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
 
 /** From 10:20, for 20 minutes unless it says otherwise. */
-function ask({ desk, push }: Hearing, time = '10:20', more: object = {}, calendar = 'nowak') {
-  const { id: _, ...request } = visitBooking(desk, '', time, more);
+function ask({ fixture, push }: Hearing, time = '10:20', more: object = {}, calendar = 'nowak') {
+  const { id: _, ...request } = visitBooking(fixture, '', time, more);
   return push(said('slot-booking', { visit_booking_request: request }, calendar));
 }
 
-async function tell({ desk, push }: Hearing, name: string, id: string, time: string, more: object = {}) {
-  await push(said(name, { visit_booking: visitBooking(desk, id, time, more) }));
+async function tell({ fixture, push }: Hearing, name: string, id: string, time: string, more: object = {}) {
+  await push(said(name, { visit_booking: visitBooking(fixture, id, time, more) }));
 }
 
 describe('a patient may book', () => {
   test('free time in a window that offers the service, and nothing else', async () => {
     const clinic = await hearing();
-    const { desk } = clinic;
-    await desk.book('apt-1', '11:00', '11:20');
+    const { fixture } = clinic;
+    await fixture.book('apt-1', '11:00', '11:20');
     expect(await ask(clinic)).toEqual(YES);
     expect(await ask(clinic, '11:00')).toEqual(no(1));
     expect(await ask(clinic, '10:50')).toEqual(no(1));
@@ -37,18 +37,18 @@ describe('a patient may book', () => {
     expect(await ask(clinic, '09:50')).toEqual(no(2));
     expect(await ask(clinic, '11:50')).toEqual(no(2));
     expect(await ask(clinic, '10:40', { address_service: { id: 'other' } })).toEqual(no(2));
-    const yesterday = new Date(desk.engine.now() - 86_400_000).toISOString().replace('Z', '+00:00');
+    const yesterday = new Date(fixture.engine.now() - 86_400_000).toISOString().replace('Z', '+00:00');
     expect(await ask(clinic, '10:40', { start_at: yesterday })).toEqual(no(3));
     expect(await ask(clinic, '10:40', {}, 'elsewhere')).toEqual(no(4));
-    expect(await ask(clinic, '10:40', { end_at: desk.at('10:40') })).toEqual(no(2));
+    expect(await ask(clinic, '10:40', { end_at: fixture.at('10:40') })).toEqual(no(2));
   });
 
   test('a time that begins when another booking ends, but not within a buffer', async () => {
     const clinic = await hearing();
-    const { desk } = clinic;
-    await desk.book('apt-1', '11:00', '11:20');
+    const { fixture } = clinic;
+    await fixture.book('apt-1', '11:00', '11:20');
     const calendar = { id: 'nowak', account: 'many', facilityId: 'facility', doctorId: 'doctor' } as const;
-    await desk.engine.putCalendar({
+    await fixture.engine.putCalendar({
       ...calendar,
       addressId: 'address-nowak',
       strategy: 'slots',
@@ -61,26 +61,26 @@ describe('a patient may book', () => {
 
   test('a time that continues from one window into an adjacent one', async () => {
     const clinic = await hearing();
-    const { desk } = clinic;
+    const { fixture } = clinic;
     const window = (from: string, to: string) => ({
-      start: desk.at(from),
-      end: desk.at(to),
+      start: fixture.at(from),
+      end: fixture.at(to),
       services: [{ id: 'visit', duration: 20 }],
     });
-    const { date } = desk;
+    const { date } = fixture;
     const windows = [window('10:30', '11:00'), window('10:00', '10:30'), window('11:05', '11:30')];
-    await desk.say({ type: 'available', calendar: 'nowak', from: date, to: date, windows });
+    await fixture.say({ type: 'available', calendar: 'nowak', from: date, to: date, windows });
     expect(await ask(clinic, '10:20')).toEqual(YES);
     expect(await ask(clinic, '10:50')).toEqual(no(2));
   });
 
   test('for the longest duration of the windows at its start, where the request contains no duration', async () => {
     const clinic = await hearing();
-    const { desk } = clinic;
-    const { date } = desk;
+    const { fixture } = clinic;
+    const { date } = fixture;
     const window = (from: string, to: string, duration: number, id = 'visit') => ({
-      start: desk.at(from),
-      end: desk.at(to),
+      start: fixture.at(from),
+      end: fixture.at(to),
       services: [{ id, duration }],
     });
     const windows = [
@@ -88,8 +88,8 @@ describe('a patient may book', () => {
       window('11:00', '12:00', 30),
       window('10:00', '12:00', 60, 'other'),
     ];
-    await desk.say({ type: 'available', calendar: 'nowak', from: date, to: date, windows });
-    await desk.book('apt-1', '10:15', '10:20');
+    await fixture.say({ type: 'available', calendar: 'nowak', from: date, to: date, windows });
+    await fixture.book('apt-1', '10:15', '10:20');
     const unsaid = { end_at: null, duration: null };
     expect(await ask(clinic, '10:00', unsaid)).toEqual(no(1));
     expect(await ask(clinic, '10:00', { end_at: null, duration: 15 })).toEqual(YES);
@@ -105,18 +105,18 @@ describe('a patient may book', () => {
 
   test('a readable service, or any single one for the whole booking where the request names none', async () => {
     const clinic = await hearing();
-    const { desk } = clinic;
+    const { fixture } = clinic;
     for (const unreadable of ['visit', { name: 'visit' }, { id: '' }, []]) {
       expect(await ask(clinic, '10:20', { address_service: unreadable })).toEqual(no(2));
     }
-    const { date } = desk;
+    const { date } = fixture;
     const window = (from: string, to: string, id: string) => ({
-      start: desk.at(from),
-      end: desk.at(to),
+      start: fixture.at(from),
+      end: fixture.at(to),
       services: [{ id, duration: 20 }],
     });
     const windows = [window('10:00', '10:30', 'visit'), window('10:30', '11:00', 'other')];
-    await desk.say({ type: 'available', calendar: 'nowak', from: date, to: date, windows });
+    await fixture.say({ type: 'available', calendar: 'nowak', from: date, to: date, windows });
     expect(await ask(clinic, '10:20', { address_service: null })).toEqual(no(2));
     expect(await ask(clinic, '10:00', { address_service: null })).toEqual(YES);
     expect(await ask(clinic, '10:30', { address_service: null })).toEqual(YES);
@@ -125,7 +125,7 @@ describe('a patient may book', () => {
   test('or is denied with the error codes of the account', async () => {
     const errorCodes = { taken: 71, 'not-offered': 72, past: 73, 'unknown-calendar': 74 };
     const clinic = await hearing({ notifications: { errorCodes } });
-    await clinic.desk.book('apt-1', '11:00', '11:20');
+    await clinic.fixture.book('apt-1', '11:00', '11:20');
     expect(await ask(clinic, '11:00')).toEqual(no(71));
     expect(await ask(clinic, '09:00')).toEqual(no(72));
     expect(await ask(clinic, '11:00', {}, 'elsewhere')).toEqual(no(74));
@@ -178,12 +178,12 @@ describe('a reserved time', () => {
 
 test('a booking may move onto a part of its own old time, and not onto the time of another', async () => {
   const clinic = await hearing();
-  const { desk, push } = clinic;
+  const { fixture, push } = clinic;
   await tell(clinic, 'slot-booked', 'b1', '10:20');
   await tell(clinic, 'slot-booked', 'b2', '11:00');
   const move = (time: string) => {
-    const { id: _, ...creating } = visitBooking(desk, '', time);
-    const canceling = visitBooking(desk, 'b1', '10:20');
+    const { id: _, ...creating } = visitBooking(fixture, '', time);
+    const canceling = visitBooking(fixture, 'b1', '10:20');
     return push(said('booking-moving', { canceling_booking: canceling, creating_booking: creating }));
   };
   expect(await move('10:50')).toEqual(no(1));
@@ -192,15 +192,15 @@ test('a booking may move onto a part of its own old time, and not onto the time 
 
 test('the answer counts an appointment that is not published yet', async () => {
   const clinic = await hearing();
-  await clinic.desk.rest();
-  clinic.desk.sandbox.faults.set([{ fault: { kind: 'latency', ms: 600_000 } }]);
-  await clinic.desk.book('apt-1', '10:20', '10:40');
+  await clinic.fixture.rest();
+  clinic.fixture.sandbox.faults.set([{ fault: { kind: 'latency', ms: 600_000 } }]);
+  await clinic.fixture.book('apt-1', '10:20', '10:40');
   // One that were free again before it is sent would change nothing, and be published at once.
-  await eventually(() => clinic.desk.requests('replaceSlots').some(({ answeredAt }) => !answeredAt));
+  await eventually(() => clinic.fixture.requests('replaceSlots').some(({ answeredAt }) => !answeredAt));
   expect(await ask(clinic)).toEqual(no(1));
-  await clinic.desk.free('apt-1');
+  await clinic.fixture.free('apt-1');
   expect(await ask(clinic)).toEqual(YES);
-  expect((await clinic.desk.engine.status()).pending).toBeGreaterThan(0);
+  expect((await clinic.fixture.engine.status()).pending).toBeGreaterThan(0);
 });
 
 /** How long a clinic is waited for, in milliseconds: the marketplace waits for two seconds. */

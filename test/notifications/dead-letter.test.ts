@@ -59,30 +59,32 @@ test('an unavailable database is reported at once, whatever failed before', asyn
 });
 
 test('a booking is applied whatever becomes of notifications without updates, and is notified unchanged', async () => {
-  const { desk, push, busy, items } = await hearing();
+  const { fixture, push, busy, items } = await hearing();
   const about = {
     address_service: { id: 'visit', price: '150.00' },
     booked_at: 'just now',
     comment: ['hello'],
   };
-  const booking = visitBooking(desk, 'b1', '10:20', about);
+  const booking = visitBooking(fixture, 'b1', '10:20', about);
   expect(await push(said('slot-booked', { visit_booking: booking }))).toMatchObject({ status: 200 });
   expect(await busy()).toMatchObject([{ booking: 'b1' }]);
   expect(await items()).toMatchObject([{ name: 'slot-booked', data: { visit_booking: booking } }]);
   expect((await items())[0]).not.toHaveProperty('problem');
   // A question whose length cannot be read is not answered with yes.
-  const asked = { start_at: desk.at('11:00'), duration: 'short', address_service: { id: 'visit' } };
+  const asked = { start_at: fixture.at('11:00'), duration: 'short', address_service: { id: 'visit' } };
   expect(await push(said('slot-booking', { visit_booking_request: asked }))).toMatchObject({ status: 409 });
   const free = { ...asked, duration: '20' };
   expect(await push(said('slot-booking', { visit_booking_request: free }))).toMatchObject({ status: 200 });
 });
 
 test('a booking whose id no index accepts is stored as failed, and those that are pushed with it are answered 2xx', async () => {
-  const { desk, push, busy, items } = await hearing();
+  const { fixture, push, busy, items } = await hearing();
   const id = randomBytes(40_000).toString('base64');
   const pushes = [id, 'b1', 'b2'].map((one, n) =>
     push(
-      said('slot-booked', { visit_booking: visitBooking(desk, one, ['10:00', '10:20', '10:40'][n] ?? '') }),
+      said('slot-booked', {
+        visit_booking: visitBooking(fixture, one, ['10:00', '10:20', '10:40'][n] ?? ''),
+      }),
     ),
   );
   expect((await Promise.all(pushes)).map(({ status }) => status)).toEqual([200, 200, 200]);

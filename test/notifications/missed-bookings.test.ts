@@ -7,7 +7,7 @@ import { getCalendar } from '../../src/db/tables/calendars.js';
 import { MissedBookingPoller } from '../../src/notifications/missed-booking-poller.js';
 import type { Estate } from '../../src/sandbox/index.js';
 import { serve } from '../server/served.js';
-import { addressOf, type Desk } from '../support/clinic-fixture.js';
+import { addressOf, type ClinicFixture } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
 import {
   API_KEY,
@@ -15,7 +15,7 @@ import {
   hearing,
   PUSH,
   passing,
-  ROUND_MS,
+  SWEEP_MS,
   said,
   sharedHearing,
   visitBooking,
@@ -35,27 +35,27 @@ async function pushedTo(estate?: Estate): Promise<Hearing> {
     push: { url: `${clinic.call.url}${PUSH}`, apiKey: API_KEY, timeoutMs: 60_000 },
     ...(id === 'alone' ? { facilities: ['elsewhere'] } : {}),
   }));
-  clinic.desk.sandbox.setEstate(estate, clients);
-  await clinic.desk.rest();
+  clinic.fixture.sandbox.setEstate(estate, clients);
+  await clinic.fixture.rest();
   return clinic;
 }
 
-const books = (desk: Desk, time: string) =>
-  desk.sandbox.book(addressOf('nowak'), { start: desk.at(time), serviceId: 'visit' });
+const books = (fixture: ClinicFixture, time: string) =>
+  fixture.sandbox.book(addressOf('nowak'), { start: fixture.at(time), serviceId: 'visit' });
 
 /** Reads the bookings that are due. A calendar whose row is locked just then would have its turn in the next round. */
-async function round({ desk, timers }: Hearing): Promise<void> {
-  const inHand = desk.engine.db
+async function round({ fixture, timers }: Hearing): Promise<void> {
+  const active = fixture.engine.db
     .selectFrom('slotkeeper.calendars')
     .select('id')
     .where('lease_token', 'is not', null);
-  await eventually(async () => (await inHand.execute()).length === 0);
-  await timers.advance(ROUND_MS);
+  await eventually(async () => (await active.execute()).length === 0);
+  await timers.advance(SWEEP_MS);
 }
 
 /** Reads the bookings again: it is as if they were not for days. */
 async function look(clinic: Hearing): Promise<void> {
-  await clinic.desk.rest();
+  await clinic.fixture.rest();
   await unread(clinic);
   await eventually(async () => {
     await round(clinic);
@@ -63,10 +63,10 @@ async function look(clinic: Hearing): Promise<void> {
   });
 }
 
-const unread = ({ desk: { engine } }: Hearing) =>
+const unread = ({ fixture: { engine } }: Hearing) =>
   engine.db.updateTable('slotkeeper.calendars').set({ bookings_read_at: null }).execute();
 
-async function areRead({ desk: { engine } }: Hearing): Promise<boolean> {
+async function areRead({ fixture: { engine } }: Hearing): Promise<boolean> {
   const unread = engine.db
     .selectFrom('slotkeeper.calendars')
     .select('id')
@@ -75,11 +75,11 @@ async function areRead({ desk: { engine } }: Hearing): Promise<boolean> {
 }
 
 /** The same, when nothing has become of what is known for as long as push and pull have to tell of it. */
-async function lookLater(clinic: Hearing): Promise<void> {
-  const { engine } = clinic.desk;
+async function pollLater(clinic: Hearing): Promise<void> {
+  const { engine } = clinic.fixture;
   const longAgo = new Date(engine.now() - 3_600_000);
   // A publish reads bookings, too.
-  await clinic.desk.rest();
+  await clinic.fixture.rest();
   await engine.db.updateTable('slotkeeper.bookings').set({ updated_at: longAgo }).execute();
   await look(clinic);
 }
@@ -87,53 +87,53 @@ async function lookLater(clinic: Hearing): Promise<void> {
 const MINUTE = 60_000;
 
 /** Of patients' bookings: a publish reads others. */
-const readings = (desk: Desk, client: string) =>
-  desk
+const readings = (fixture: ClinicFixture, client: string) =>
+  fixture
     .requests('getBookings')
     .filter((one) => one.client === client && decodeURIComponent(one.path).includes('booking.patient'));
 
 const names = async ({ items }: Hearing) => (await items()).map(({ name }) => name);
 
-const isTold = (clinic: Hearing, count: number): Promise<boolean> =>
+const isNotified = (clinic: Hearing, count: number): Promise<boolean> =>
   eventually(async () => (await names(clinic)).length === count);
 
 describe('a booking that no notification reported', () => {
   test('is found and notified once, and a later push is a repetition; so is its cancellation', async () => {
     const clinic = await pushedTo();
-    const { desk, busy, push } = clinic;
-    desk.sandbox.setDelivery({ lose: 1 });
-    const { id } = books(desk, '10:20');
+    const { fixture, busy, push } = clinic;
+    fixture.sandbox.setDelivery({ lose: 1 });
+    const { id } = books(fixture, '10:20');
     await look(clinic);
     expect(await busy()).toHaveLength(1);
     // Push may yet tell.
     expect(await names(clinic)).toEqual([]);
-    await lookLater(clinic);
+    await pollLater(clinic);
     expect(await clinic.items()).toMatchObject([{ name: 'slot-booked', booking: id, calendar: 'nowak' }]);
     expect((await clinic.items())[0]?.data).toMatchObject({ visit_booking: { id, patient: {} } });
-    expect(await busy()).toEqual([{ booking: id, start: desk.at('10:20'), end: desk.at('10:40') }]);
-    await push(said('slot-booked', { visit_booking: visitBooking(desk, id, '10:20') }));
+    expect(await busy()).toEqual([{ booking: id, start: fixture.at('10:20'), end: fixture.at('10:40') }]);
+    await push(said('slot-booked', { visit_booking: visitBooking(fixture, id, '10:20') }));
     expect(await names(clinic)).toEqual(['slot-booked']);
 
-    desk.sandbox.cancel(id);
+    fixture.sandbox.cancel(id);
     await look(clinic);
     expect(await busy()).toEqual([]);
     expect(await names(clinic)).toEqual(['slot-booked']);
-    await lookLater(clinic);
+    await pollLater(clinic);
     expect(await names(clinic)).toEqual(['slot-booked', 'booking-canceled']);
     expect(await busy()).toEqual([]);
-    const canceled = visitBooking(desk, id, '10:20', { status: 'canceled' });
+    const canceled = visitBooking(fixture, id, '10:20', { status: 'canceled' });
     await push(said('booking-canceled', { visit_booking: canceled }));
     expect(await names(clinic)).toHaveLength(2);
   });
 
   test('and that a resync read first is notified too, once', async () => {
     const clinic = await pushedTo();
-    const { desk, busy, skip } = clinic;
+    const { fixture, busy, skip } = clinic;
     await round(clinic);
-    desk.sandbox.setDelivery({ lose: 1 });
-    const { id } = books(desk, '10:20');
-    const { id: resync } = await desk.engine.resyncs.begin({ calendars: ['nowak'] });
-    await eventually(async () => (await desk.engine.resyncs.report(resync))?.state === 'done');
+    fixture.sandbox.setDelivery({ lose: 1 });
+    const { id } = books(fixture, '10:20');
+    const { id: resync } = await fixture.engine.resyncs.begin({ calendars: ['nowak'] });
+    await eventually(async () => (await fixture.engine.resyncs.report(resync))?.state === 'done');
     expect(await busy()).toHaveLength(1);
     expect(await names(clinic)).toEqual([]);
 
@@ -149,60 +149,64 @@ describe('a booking that no notification reported', () => {
 
   test('in a calendar whose publication was refused is found too, because the calendar is still on sale', async () => {
     const clinic = await pushedTo();
-    const { desk, busy } = clinic;
-    desk.sandbox.faults.set([
+    const { fixture, busy } = clinic;
+    fixture.sandbox.faults.set([
       { fault: { kind: 'status', status: 403, message: 'no right' }, match: { operation: 'replaceSlots' } },
     ]);
-    await desk.book('apt-1', '10:00', '10:20');
-    await eventually(async () => (await getCalendar(desk.engine.db, 'nowak'))?.failed !== undefined);
-    desk.sandbox.setDelivery({ lose: 1 });
-    const { id } = books(desk, '10:20');
+    await fixture.book('apt-1', '10:00', '10:20');
+    await eventually(async () => (await getCalendar(fixture.engine.db, 'nowak'))?.failed !== undefined);
+    fixture.sandbox.setDelivery({ lose: 1 });
+    const { id } = books(fixture, '10:20');
     await look(clinic);
-    const there = { booking: id, start: desk.at('10:20'), end: desk.at('10:40') };
+    const there = { booking: id, start: fixture.at('10:20'), end: fixture.at('10:40') };
     expect((await busy()).filter((one) => isDeepStrictEqual(one, there))).toHaveLength(1);
-    expect((await getCalendar(desk.engine.db, 'nowak'))?.failed).toBeDefined();
+    expect((await getCalendar(fixture.engine.db, 'nowak'))?.failed).toBeDefined();
   });
 
   test('but moved is found at its new time, and its old time is free', async () => {
     const clinic = await pushedTo();
-    const { desk, busy } = clinic;
-    const { id } = books(desk, '10:20');
-    await isTold(clinic, 1);
-    desk.sandbox.setDelivery({ lose: 1 });
-    const moved = desk.sandbox.move(id, { start: desk.at('11:00') });
+    const { fixture, busy } = clinic;
+    const { id } = books(fixture, '10:20');
+    await isNotified(clinic, 1);
+    fixture.sandbox.setDelivery({ lose: 1 });
+    const moved = fixture.sandbox.move(id, { start: fixture.at('11:00') });
     await look(clinic);
-    expect(await busy()).toEqual([{ booking: moved.id, start: desk.at('11:00'), end: desk.at('11:20') }]);
-    await lookLater(clinic);
+    expect(await busy()).toEqual([
+      { booking: moved.id, start: fixture.at('11:00'), end: fixture.at('11:20') },
+    ]);
+    await pollLater(clinic);
     expect(await names(clinic)).toEqual(['slot-booked', 'booking-moved']);
   });
 
   test('and that a push reports after the read is notified once, as a move', async () => {
     const clinic = await pushedTo();
-    const { desk, busy, push } = clinic;
-    const { id } = books(desk, '10:20');
-    await isTold(clinic, 1);
-    desk.sandbox.setDelivery({ lose: 1 });
-    const moved = desk.sandbox.move(id, { start: desk.at('11:00') });
+    const { fixture, busy, push } = clinic;
+    const { id } = books(fixture, '10:20');
+    await isNotified(clinic, 1);
+    fixture.sandbox.setDelivery({ lose: 1 });
+    const moved = fixture.sandbox.move(id, { start: fixture.at('11:00') });
     await look(clinic);
-    expect(await busy()).toEqual([{ booking: moved.id, start: desk.at('11:00'), end: desk.at('11:20') }]);
+    expect(await busy()).toEqual([
+      { booking: moved.id, start: fixture.at('11:00'), end: fixture.at('11:20') },
+    ]);
     await push(
       said('booking-moved', {
-        new_visit_booking: visitBooking(desk, moved.id, '11:00'),
-        old_visit_booking: visitBooking(desk, id, '10:20', { status: 'moved' }),
+        new_visit_booking: visitBooking(fixture, moved.id, '11:00'),
+        old_visit_booking: visitBooking(fixture, id, '10:20', { status: 'moved' }),
       }),
     );
-    await lookLater(clinic);
+    await pollLater(clinic);
     expect(await names(clinic)).toEqual(['slot-booked', 'booking-moved']);
   });
 
   test('is read again when the time for its push is over', async () => {
     const clinic = await pushedTo();
-    const { desk, busy, skip } = clinic;
-    desk.sandbox.setDelivery({ lose: 1 });
-    books(desk, '10:20');
+    const { fixture, busy, skip } = clinic;
+    fixture.sandbox.setDelivery({ lose: 1 });
+    books(fixture, '10:20');
     await look(clinic);
     expect(await busy()).toHaveLength(1);
-    const asked = () => readings(desk, 'many').length;
+    const asked = () => readings(fixture, 'many').length;
     const before = asked();
     skip(4 * MINUTE);
     await round(clinic);
@@ -217,23 +221,27 @@ describe('a booking that no notification reported', () => {
 
 test('a booking that the list leaves out is fetched by its id, and has ended where it is unknown', async () => {
   const clinic = await pushedTo();
-  const { desk, busy, push } = clinic;
-  const { id } = books(desk, '10:20');
-  await push(said('slot-booked', { visit_booking: visitBooking(desk, 'ghost', '11:20') }));
+  const { fixture, busy, push } = clinic;
+  const { id } = books(fixture, '10:20');
+  await push(said('slot-booked', { visit_booking: visitBooking(fixture, 'ghost', '11:20') }));
   await eventually(async () => (await busy()).length === 2);
   // A placeholder of ours that has no id yet is for who books it to find.
-  const placeholder = { start: new Date(desk.at('11:40')), end: new Date(desk.at('12:00')), ref: 'apt-1' };
-  await recordInDoubtPlaceholder(desk.engine.db, 'nowak', placeholder, new Date(desk.engine.now()));
-  await desk.rest();
-  const before = desk.requests('getBooking').length;
+  const placeholder = {
+    start: new Date(fixture.at('11:40')),
+    end: new Date(fixture.at('12:00')),
+    ref: 'apt-1',
+  };
+  await recordInDoubtPlaceholder(fixture.engine.db, 'nowak', placeholder, new Date(fixture.engine.now()));
+  await fixture.rest();
+  const before = fixture.requests('getBooking').length;
   await look(clinic);
-  const asked = desk.requests('getBooking').slice(before);
+  const asked = fixture.requests('getBooking').slice(before);
   expect(asked.map(({ path, status }) => [path.split(/[/?]/).at(-2), status])).toEqual([['ghost', 404]]);
   // What answers may not have heard of it yet.
   expect(await busy()).toHaveLength(2);
-  await lookLater(clinic);
+  await pollLater(clinic);
   expect(await busy()).toMatchObject([{ booking: id }]);
-  await lookLater(clinic);
+  await pollLater(clinic);
   const told = (await clinic.items()).filter(({ booking }) => booking === 'ghost');
   expect(told.map(({ name }) => name)).toEqual(['slot-booked', 'booking-canceled']);
 });
@@ -242,41 +250,41 @@ describe('a marketplace that does not answer', () => {
   /** All bookings are to be read, and a reading for one account has begun that is not answered. */
   async function hanging(client: string, calendars: readonly string[]) {
     const clinic = await hearing({ calendars });
-    const { desk } = clinic;
-    await desk.rest();
+    const { fixture } = clinic;
+    await fixture.rest();
     await round(clinic);
     const match = { operation: 'getBookings', client, path: 'booking.patient' };
     // Answered when the faults are cleared.
-    desk.sandbox.faults.set([{ fault: { kind: 'latency', ms: 600_000 }, match }]);
-    const before = readings(desk, client).length;
+    fixture.sandbox.faults.set([{ fault: { kind: 'latency', ms: 600_000 }, match }]);
+    const before = readings(fixture, client).length;
     await unread(clinic);
     const looking = round(clinic);
-    await eventually(() => readings(desk, client).length > before);
-    return { desk, before, looking };
+    await eventually(() => readings(fixture, client).length > before);
+    return { fixture, before, looking };
   }
 
   test('for one account does not delay the poll of another', async () => {
-    const { desk, before, looking } = await hanging('alone', ['alone', 'nowak', 'other']);
-    const { db } = desk.engine;
+    const { fixture, before, looking } = await hanging('alone', ['alone', 'nowak', 'other']);
+    const { db } = fixture.engine;
     const isUnread = db.selectFrom('slotkeeper.calendars').where('bookings_read_at', 'is', null).select('id');
     await eventually(async () => (await isUnread.execute()).length === 0);
-    expect(readings(desk, 'alone').slice(before)).toMatchObject([{ answeredAt: undefined }]);
-    desk.sandbox.faults.clear();
+    expect(readings(fixture, 'alone').slice(before)).toMatchObject([{ answeredAt: undefined }]);
+    fixture.sandbox.faults.clear();
     await looking;
   });
 
   test('is requested for no more calendars by a stopping process', async () => {
-    const { desk, before, looking } = await hanging('many', ['nowak', 'other', 'third']);
-    const stopping = desk.engine.stop();
-    desk.sandbox.faults.clear();
+    const { fixture, before, looking } = await hanging('many', ['nowak', 'other', 'third']);
+    const stopping = fixture.engine.stop();
+    fixture.sandbox.faults.clear();
     await Promise.all([stopping, looking]);
-    expect(readings(desk, 'many')).toHaveLength(before + 1);
+    expect(readings(fixture, 'many')).toHaveLength(before + 1);
   });
 
   test('is not requested by a process that stops while it acquires a calendar, and another process acquires the calendar', async () => {
     const clinic = await shared();
-    const { desk, timers } = clinic;
-    const { db } = desk.engine;
+    const { fixture, timers } = clinic;
+    const { db } = fixture.engine;
     // One account alone is looked for.
     await deleteAccount(db, 'alone');
     let looks = 0;
@@ -290,22 +298,22 @@ describe('a marketplace that does not answer', () => {
       },
       ingest: async () => undefined,
       backoff: async () => 0,
-      log: desk.engine.log,
+      log: fixture.engine.log,
       now: () => {
         looks += 1;
         // The first is for what is forgotten; at the second it has begun to take one.
         if (looks === 2) stopping = finder.stop();
-        return desk.engine.now();
+        return fixture.engine.now();
       },
-      horizon: () => ({ from: desk.date, to: desk.date }),
+      horizon: () => ({ from: fixture.date, to: fixture.date }),
       timers,
-      everyMs: ROUND_MS,
+      everyMs: SWEEP_MS,
     });
     await finder.runOnce();
     await stopping;
     expect({ looks, asked }).toEqual({ looks: 3, asked: [] });
     await round(clinic);
-    expect(readings(desk, 'many')).toHaveLength(1);
+    expect(readings(fixture, 'many')).toHaveLength(1);
   });
 });
 
@@ -313,13 +321,13 @@ test('a deleted address service is checked when it is notified, and its failure 
   const address = { id: 'address-nowak', services: [{ id: 'visit' }, { id: 'other' }] };
   const doctors = [{ id: 'doctor', addresses: [address] }];
   const clinic = await pushedTo({ facilities: [{ id: 'facility', doctors }] });
-  const { desk } = clinic;
-  await desk.rest();
+  const { fixture } = clinic;
+  await fixture.rest();
   const places = { facilityId: 'facility', doctorId: 'doctor', addressId: 'address-nowak' };
-  desk.sandbox.setServices(places, [{ id: 'other' }]);
+  fixture.sandbox.setServices(places, [{ id: 'other' }]);
   await eventually(async () => (await names(clinic)).includes('address-service-deleted'));
   const failures = await eventually(async () => {
-    const all = await desk.engine.failures.list();
+    const all = await fixture.engine.failures.list();
     return all.length > 0 && all;
   });
   expect(failures).toMatchObject([{ kind: 'service', calendar: 'nowak', service: 'visit' }]);
@@ -327,34 +335,34 @@ test('a deleted address service is checked when it is notified, and its failure 
 
 describe('a conflict', () => {
   const conflicts = async ({ items }: Hearing) => (await items()).filter(({ name }) => name === 'conflict');
-  const count = async ({ desk }: Hearing) => (await desk.engine.status()).conflicts;
-  const sell = ({ desk, push }: Hearing, id = 'b1', time = '10:20') =>
-    push(said('slot-booked', { visit_booking: visitBooking(desk, id, time) }));
+  const count = async ({ fixture }: Hearing) => (await fixture.engine.status()).conflicts;
+  const sell = ({ fixture, push }: Hearing, id = 'b1', time = '10:20') =>
+    push(said('slot-booked', { visit_booking: visitBooking(fixture, id, time) }));
 
   test('is notified once, whichever of the two came first, and only an overlap counts', async () => {
     const clinic = await shared();
-    const { desk } = clinic;
-    await desk.book('apt-1', '10:20', '10:40');
-    await desk.book('apt-2', '10:00', '10:20');
+    const { fixture } = clinic;
+    await fixture.book('apt-1', '10:20', '10:40');
+    await fixture.book('apt-2', '10:00', '10:20');
     await sell(clinic);
     await sell(clinic);
     expect(await conflicts(clinic)).toMatchObject([
       { booking: 'b1', ref: null, data: { booking: { id: 'b1' }, occupancy: { ref: 'apt-1' } } },
     ]);
     await sell(clinic, 'b2', '11:00');
-    await desk.book('apt-3', '11:10', '11:15');
+    await fixture.book('apt-3', '11:10', '11:15');
     expect(await conflicts(clinic)).toHaveLength(2);
     expect(await count(clinic)).toBe(2);
     // The same appointment again is nothing new; at another time it is.
-    await desk.book('apt-3', '11:10', '11:15');
+    await fixture.book('apt-3', '11:10', '11:15');
     expect(await conflicts(clinic)).toHaveLength(2);
   });
 
   test('is listed, counted in a metric, and no more once one of the two is released', async () => {
     const clinic = await shared();
-    const { desk } = clinic;
-    const call = await serve(desk.engine);
-    await desk.book('apt-1', '10:20', '10:40');
+    const { fixture } = clinic;
+    const call = await serve(fixture.engine);
+    await fixture.book('apt-1', '10:20', '10:40');
     await sell(clinic, 'b1', '10:30');
     const { items } = (await call('GET', '/v1/conflicts')).body;
     expect(items).toEqual([
@@ -363,45 +371,45 @@ describe('a conflict', () => {
         calendar: 'nowak',
         booking: 'b1',
         ref: 'apt-1',
-        start: desk.at('10:30'),
-        end: desk.at('10:40'),
+        start: fixture.at('10:30'),
+        end: fixture.at('10:40'),
         since: expect.stringMatching(/Z$/),
       },
     ]);
     const metrics = async () => await (await fetch(`${call.url}/metrics`)).text();
     expect(await metrics()).toMatch(/^slotkeeper_conflicts 1$/m);
     expect(await metrics()).toMatch(/^slotkeeper_accounts\{state="working"\} [12]$/m);
-    await desk.free('apt-1');
+    await fixture.free('apt-1');
     expect((await call('GET', '/v1/conflicts')).body).toEqual({ items: [] });
   });
 
   test('is notified where a snapshot contains the appointment', async () => {
     const clinic = await shared();
-    const { desk } = clinic;
+    const { fixture } = clinic;
     await sell(clinic);
-    const { date } = desk;
-    await desk.engine.snapshot('nowak', {
+    const { date } = fixture;
+    await fixture.engine.snapshot('nowak', {
       from: date,
       to: date,
       complete: true,
       windows: [
-        { start: desk.at('10:00'), end: desk.at('12:00'), services: [{ id: 'visit', duration: 20 }] },
+        { start: fixture.at('10:00'), end: fixture.at('12:00'), services: [{ id: 'visit', duration: 20 }] },
       ],
-      occupancy: [{ ref: 'apt-9', start: desk.at('10:30'), end: desk.at('10:50') }],
+      occupancy: [{ ref: 'apt-9', start: fixture.at('10:30'), end: fixture.at('10:50') }],
     });
     expect(await conflicts(clinic)).toMatchObject([{ data: { occupancy: { ref: 'apt-9' } } }]);
   });
 
   test('ends once the two are linked, one of them is gone, or the event names the booking', async () => {
     const clinic = await shared();
-    const { desk, push } = clinic;
+    const { fixture, push } = clinic;
     const occupied = (ref: string, from: string, to: string, booking?: string) =>
-      desk.say({
+      fixture.say({
         type: 'occupied',
         calendar: 'nowak',
         ref,
-        start: desk.at(from),
-        end: desk.at(to),
+        start: fixture.at(from),
+        end: fixture.at(to),
         ...(booking === undefined ? {} : { booking }),
       });
     await sell(clinic, 'b1', '10:00');
@@ -415,11 +423,11 @@ describe('a conflict', () => {
     await sell(clinic, 'b4', '11:00');
     await occupied('apt-4', '11:00', '11:20');
     expect(await count(clinic)).toBe(3);
-    await passing(clinic, desk.engine.bookings.link('nowak', 'b2', 'apt-2'));
+    await passing(clinic, fixture.engine.bookings.link('nowak', 'b2', 'apt-2'));
     expect(await count(clinic)).toBe(2);
-    await desk.free('apt-3');
+    await fixture.free('apt-3');
     expect(await count(clinic)).toBe(1);
-    const canceled = visitBooking(desk, 'b4', '11:00', { status: 'canceled' });
+    const canceled = visitBooking(fixture, 'b4', '11:00', { status: 'canceled' });
     await push(said('booking-canceled', { visit_booking: canceled }));
     expect(await count(clinic)).toBe(0);
     expect(await conflicts(clinic)).toHaveLength(3);
@@ -428,17 +436,17 @@ describe('a conflict', () => {
 
 test('all 17 kinds of notifications are ingested by push, each for its calendar', async () => {
   const clinic = await pushedTo();
-  const { desk } = clinic;
-  const { sandbox } = desk;
+  const { fixture } = clinic;
+  const { sandbox } = fixture;
   const place = addressOf('nowak');
-  const first = await sandbox.bookAsking(place, { start: desk.at('10:00'), serviceId: 'visit' });
-  const { id } = await sandbox.moveAsking(first.id, { start: desk.at('10:20') });
+  const first = await sandbox.bookAsking(place, { start: fixture.at('10:00'), serviceId: 'visit' });
+  const { id } = await sandbox.moveAsking(first.id, { start: fixture.at('10:20') });
   sandbox.confirm(id);
   sandbox.setPayment(id, 'paid');
   sandbox.markPresence(id, 'absent');
   sandbox.cancel(id);
-  const made = sandbox.addBreak(place, { since: desk.at('11:00'), till: desk.at('11:20') });
-  sandbox.moveBreak(made.id, { since: desk.at('11:00'), till: desk.at('11:10') });
+  const made = sandbox.addBreak(place, { since: fixture.at('11:00'), till: fixture.at('11:20') });
+  sandbox.moveBreak(made.id, { since: fixture.at('11:00'), till: fixture.at('11:10') });
   sandbox.removeBreak(made.id);
   sandbox.setServices(place, [{ id: 'visit', name: 'Visit', price: 50 }]);
   sandbox.setServices(place, [{ id: 'visit', name: 'Visit', price: 60 }, { id: 'other' }]);
@@ -461,52 +469,52 @@ test('all 17 kinds of notifications are ingested by push, each for its calendar'
 describe.each(['before', 'after'] as const)('a linked booking whose echo arrives %s the answer', (order) => {
   test.each(['cancel', 'move'] as const)('follows its appointment once: %s', async (what) => {
     const clinic = await pushedTo();
-    const { desk, busy, push, skip } = clinic;
-    const { sandbox } = desk;
-    const { id } = books(desk, '10:20');
-    await isTold(clinic, 1);
-    await desk.say({
+    const { fixture, busy, push, skip } = clinic;
+    const { sandbox } = fixture;
+    const { id } = books(fixture, '10:20');
+    await isNotified(clinic, 1);
+    await fixture.say({
       type: 'occupied',
       calendar: 'nowak',
       ref: 'apt-1',
-      start: desk.at('10:20'),
-      end: desk.at('10:40'),
+      start: fixture.at('10:20'),
+      end: fixture.at('10:40'),
       booking: id,
     });
-    await desk.rest();
+    await fixture.rest();
     const operation = what === 'cancel' ? 'cancelBooking' : 'moveBooking';
     const isEchoed = () => sandbox.deliveries.filter(({ status }) => status === 200).length >= 2;
-    const isAsked = () => desk.requests(operation).length === 1;
+    const isAsked = () => fixture.requests(operation).length === 1;
     // An answer with a body is held by its body, one without before it is applied; a push that is late waits for the clock.
     const fault = { kind: what === 'move' ? 'slow-body' : 'latency', ms: 600_000 } as const;
     if (order === 'before') sandbox.faults.set([{ fault, match: { operation } }]);
     else sandbox.setDelivery({ delayMs: { min: 1_000, max: 1_000 } });
-    if (what === 'cancel') await desk.free('apt-1');
-    else await desk.book('apt-1', '11:00', '11:20');
+    if (what === 'cancel') await fixture.free('apt-1');
+    else await fixture.book('apt-1', '11:00', '11:20');
     await eventually(isAsked);
     if (order === 'before') {
-      const canceled = visitBooking(desk, id, '10:20', { status: 'canceled' });
+      const canceled = visitBooking(fixture, id, '10:20', { status: 'canceled' });
       if (what === 'cancel') await push(said('booking-canceled', { visit_booking: canceled }));
       else await eventually(isEchoed);
-      expect(desk.requests(operation)).toMatchObject([{ answeredAt: undefined }]);
+      expect(fixture.requests(operation)).toMatchObject([{ answeredAt: undefined }]);
       sandbox.faults.clear();
     } else {
-      await desk.rest();
+      await fixture.rest();
       expect(isEchoed()).toBe(false);
       skip(1_000);
     }
     await eventually(isEchoed);
-    await desk.rest();
-    expect(desk.requests(operation).map(({ applied }) => applied)).toEqual([true]);
+    await fixture.rest();
+    expect(fixture.requests(operation).map(({ applied }) => applied)).toEqual([true]);
     const standing = sandbox.bookings(addressOf('nowak')).filter(({ status }) => status === 'booked');
     if (what === 'cancel') {
       expect(standing).toEqual([]);
       expect(await busy()).toEqual([]);
     } else {
-      expect(standing).toMatchObject([{ start_at: desk.at('11:00') }]);
+      expect(standing).toMatchObject([{ start_at: fixture.at('11:00') }]);
       expect(JSON.stringify(await busy())).not.toContain('10:20');
     }
-    expect((await desk.engine.status()).conflicts).toBe(0);
-    expect(await desk.engine.failures.list()).toEqual([]);
+    expect((await fixture.engine.status()).conflicts).toBe(0);
+    expect(await fixture.engine.failures.list()).toEqual([]);
   });
 });

@@ -1,11 +1,11 @@
 // What is told of a booking under an id that it has no more: a late cancellation, a move that nobody told of.
 import { describe, expect, test } from '@jest/globals';
-import { addressOf, type Desk } from '../support/clinic-fixture.js';
+import { addressOf, type ClinicFixture } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
 import {
   type Hearing,
   passing,
-  ROUND_MS,
+  SWEEP_MS,
   said,
   sharedHearing,
   visitBooking,
@@ -18,47 +18,47 @@ type Strategy = (typeof STRATEGIES)[number];
 /** A patient's booking at 10:20, told and linked to the appointment `apt-1`. */
 async function linkedVisit(strategy: Strategy) {
   const clinic = await shared({ strategy });
-  const { desk, push } = clinic;
-  await desk.rest();
-  const { id } = desk.sandbox.book(addressOf('nowak'), { start: desk.at('10:20'), serviceId: 'visit' });
-  await push(said('slot-booked', { visit_booking: visitBooking(desk, id, '10:20') }));
-  await desk.say({
+  const { fixture, push } = clinic;
+  await fixture.rest();
+  const { id } = fixture.sandbox.book(addressOf('nowak'), { start: fixture.at('10:20'), serviceId: 'visit' });
+  await push(said('slot-booked', { visit_booking: visitBooking(fixture, id, '10:20') }));
+  await fixture.say({
     type: 'occupied',
     calendar: 'nowak',
     ref: 'apt-1',
-    start: desk.at('10:20'),
-    end: desk.at('10:40'),
+    start: fixture.at('10:20'),
+    end: fixture.at('10:40'),
     booking: id,
   });
-  await desk.rest();
+  await fixture.rest();
   const move = (time: string) =>
-    passing(clinic, desk.engine.bookings.move('nowak', id, { start: desk.at(time) }));
+    passing(clinic, fixture.engine.bookings.move('nowak', id, { start: fixture.at(time) }));
   return { ...clinic, clinic, id, move };
 }
 
-const canceled = (desk: Desk, id: string, by: 'integration' | 'user', time = '10:20') =>
+const canceled = (fixture: ClinicFixture, id: string, by: 'integration' | 'user', time = '10:20') =>
   said('booking-canceled', {
-    visit_booking: visitBooking(desk, id, time, { status: 'canceled', canceled_by: by }),
+    visit_booking: visitBooking(fixture, id, time, { status: 'canceled', canceled_by: by }),
   });
 
-const movedBy = (desk: Desk, id: string, to: string, time = '11:00') =>
+const movedBy = (fixture: ClinicFixture, id: string, to: string, time = '11:00') =>
   said('booking-moved', {
-    old_visit_booking: visitBooking(desk, id, '10:20', { status: 'canceled', canceled_by: 'user' }),
-    new_visit_booking: visitBooking(desk, to, time),
+    old_visit_booking: visitBooking(fixture, id, '10:20', { status: 'canceled', canceled_by: 'user' }),
+    new_visit_booking: visitBooking(fixture, to, time),
   });
 
 /** Everything that a late word must not change: what is linked, its time, what hides it, what waits. */
-async function state({ desk, busy }: Hearing) {
+async function state({ fixture, busy }: Hearing) {
   const [bookings, days] = await Promise.all([
-    desk.engine.db
+    fixture.engine.db
       .selectFrom('slotkeeper.bookings')
       .select(['id', 'status', 'ref', 'ref_start', 'moved_to'])
       .orderBy('id')
       .execute(),
-    desk.engine.db.selectFrom('slotkeeper.days').select(['date', 'generation']).orderBy('date').execute(),
+    fixture.engine.db.selectFrom('slotkeeper.days').select(['date', 'generation']).orderBy('date').execute(),
   ]);
-  const { pending } = await desk.engine.status();
-  return { bookings, days, pending, busy: await busy(), shown: desk.shown() };
+  const { pending } = await fixture.engine.status();
+  return { bookings, days, pending, busy: await busy(), shown: fixture.shown() };
 }
 
 const told = async ({ items }: Hearing) =>
@@ -66,20 +66,20 @@ const told = async ({ items }: Hearing) =>
 
 describe.each(STRATEGIES)('with %s', (strategy) => {
   test('a late cancellation of a booking that the engine moved is not notified, and changes nothing', async () => {
-    const { clinic, desk, push, id, move } = await linkedVisit(strategy);
+    const { clinic, fixture, push, id, move } = await linkedVisit(strategy);
     const report = await move('11:00');
-    await desk.book('apt-1', '11:00', '11:20');
-    await desk.rest();
+    await fixture.book('apt-1', '11:00', '11:20');
+    await fixture.rest();
     const [before, toldBefore] = [await state(clinic), await told(clinic)];
     expect(before.bookings).toMatchObject([
       { id, status: 'moved', moved_to: report?.id },
       { id: report?.id, status: 'booked', ref: 'apt-1' },
     ]);
-    await push(canceled(desk, id, 'integration'));
+    await push(canceled(fixture, id, 'integration'));
     expect(await told(clinic)).toEqual(toldBefore);
     expect(await state(clinic)).toEqual(before);
     // The marketplace says whose doing it was; where it does not, it is told as what it is.
-    await push(canceled(desk, id, 'user'));
+    await push(canceled(fixture, id, 'user'));
     expect((await told(clinic)).at(-1)).toEqual({
       name: 'booking-canceled',
       booking: id,
@@ -90,16 +90,16 @@ describe.each(STRATEGIES)('with %s', (strategy) => {
   });
 
   test('a late cancellation of a booking that the patient moved is notified without the appointment, and with the new id', async () => {
-    const { clinic, desk, push, id } = await linkedVisit(strategy);
-    await push(movedBy(desk, id, '702'));
+    const { clinic, fixture, push, id } = await linkedVisit(strategy);
+    await push(movedBy(fixture, id, '702'));
     await push(
       said('booking-moved', {
-        old_visit_booking: visitBooking(desk, '702', '11:00', { status: 'canceled' }),
-        new_visit_booking: visitBooking(desk, '703', '11:20'),
+        old_visit_booking: visitBooking(fixture, '702', '11:00', { status: 'canceled' }),
+        new_visit_booking: visitBooking(fixture, '703', '11:20'),
       }),
     );
     const before = await state(clinic);
-    await push(canceled(desk, id, 'user'));
+    await push(canceled(fixture, id, 'user'));
     expect((await told(clinic)).slice(1)).toEqual([
       { name: 'booking-moved', booking: '702', ref: 'apt-1', movedTo: undefined },
       { name: 'booking-moved', booking: '703', ref: 'apt-1', movedTo: undefined },
@@ -108,15 +108,15 @@ describe.each(STRATEGIES)('with %s', (strategy) => {
     const { pending: _, shown: __, ...rest } = await state(clinic);
     expect(before).toMatchObject(rest);
     // What ends the visit itself is told as that.
-    await push(canceled(desk, '703', 'user', '11:20'));
+    await push(canceled(fixture, '703', 'user', '11:20'));
     expect((await told(clinic)).at(-1)).toMatchObject({ booking: '703', ref: 'apt-1', movedTo: undefined });
   });
 });
 
 test('a cancellation that arrives before its move leaves the link to the successor', async () => {
-  const { clinic, desk, push, busy, id } = await linkedVisit('slots');
-  await push(canceled(desk, id, 'user'));
-  await push(movedBy(desk, id, '702'));
+  const { clinic, fixture, push, busy, id } = await linkedVisit('slots');
+  await push(canceled(fixture, id, 'user'));
+  await push(movedBy(fixture, id, '702'));
   expect((await told(clinic)).at(-1)).toEqual({
     name: 'booking-moved',
     booking: '702',
@@ -131,9 +131,12 @@ test('a cancellation that arrives before its move leaves the link to the success
 });
 
 test('a successor has the link of its predecessor, whenever it arrives', async () => {
-  const { clinic, desk, push, id } = await linkedVisit('slots');
-  await desk.engine.db.updateTable('slotkeeper.bookings').set({ status: 'moved', moved_to: '702' }).execute();
-  await push(said('slot-booked', { visit_booking: visitBooking(desk, '702', '11:00') }));
+  const { clinic, fixture, push, id } = await linkedVisit('slots');
+  await fixture.engine.db
+    .updateTable('slotkeeper.bookings')
+    .set({ status: 'moved', moved_to: '702' })
+    .execute();
+  await push(said('slot-booked', { visit_booking: visitBooking(fixture, '702', '11:00') }));
   expect((await told(clinic)).at(-1)).toMatchObject({ name: 'slot-booked', booking: '702', ref: 'apt-1' });
   expect((await state(clinic)).bookings).toMatchObject([
     { id },
@@ -142,11 +145,11 @@ test('a successor has the link of its predecessor, whenever it arrives', async (
 });
 
 test('a cancellation that arrives with its move is notified as the end of a moved booking', async () => {
-  const { clinic, desk, id } = await linkedVisit('slots');
-  const account = await desk.account();
-  const bodies = [canceled(desk, id, 'user'), movedBy(desk, id, '702')];
+  const { clinic, fixture, id } = await linkedVisit('slots');
+  const account = await fixture.account();
+  const bodies = [canceled(fixture, id, 'user'), movedBy(fixture, id, '702')];
   await Promise.all(
-    bodies.map((body) => desk.engine.receivePush(account, Buffer.from(JSON.stringify(body)))),
+    bodies.map((body) => fixture.engine.receivePush(account, Buffer.from(JSON.stringify(body)))),
   );
   expect((await told(clinic)).slice(1)).toEqual([
     { name: 'booking-canceled', booking: id, ref: null, movedTo: '702' },
@@ -155,18 +158,18 @@ test('a cancellation that arrives with its move is notified as the end of a move
 });
 
 test('the cancellation of a booking whose own move is in doubt is left to the move', async () => {
-  const { clinic, desk, push, id } = await linkedVisit('slots');
-  desk.sandbox.faults.set([
+  const { clinic, fixture, push, id } = await linkedVisit('slots');
+  fixture.sandbox.faults.set([
     { fault: { kind: 'slow-body', ms: 600_000 }, match: { operation: 'moveBooking' } },
   ]);
-  await desk.book('apt-1', '11:00', '11:20');
-  await eventually(() => desk.sandbox.bookings(addressOf('nowak')).length === 2);
+  await fixture.book('apt-1', '11:00', '11:20');
+  await eventually(() => fixture.sandbox.bookings(addressOf('nowak')).length === 2);
   const toldBefore = await told(clinic);
-  await push(canceled(desk, id, 'integration'));
+  await push(canceled(fixture, id, 'integration'));
   expect((await state(clinic)).bookings).toMatchObject([{ id, status: 'booked', ref: 'apt-1' }]);
-  desk.sandbox.faults.clear();
-  await desk.rest();
-  const [, moved] = desk.sandbox.bookings(addressOf('nowak'));
+  fixture.sandbox.faults.clear();
+  await fixture.rest();
+  const [, moved] = fixture.sandbox.bookings(addressOf('nowak'));
   expect((await state(clinic)).bookings).toMatchObject([
     { id, status: 'moved', moved_to: moved?.id },
     { id: moved?.id, status: 'booked', ref: 'apt-1' },
@@ -176,15 +179,15 @@ test('the cancellation of a booking whose own move is in doubt is left to the mo
 
 test('a placeholder that the engine moved is not notified, and stays, however late its end is reported', async () => {
   const clinic = await shared({ strategy: 'book' });
-  const { desk, push } = clinic;
-  await desk.rest();
-  await desk.book('apt-1', '10:20', '10:40');
-  await desk.rest();
-  await desk.book('apt-1', '11:00', '11:20');
-  await desk.rest();
-  const [old] = desk.sandbox.bookings(addressOf('nowak'));
+  const { fixture, push } = clinic;
+  await fixture.rest();
+  await fixture.book('apt-1', '10:20', '10:40');
+  await fixture.rest();
+  await fixture.book('apt-1', '11:00', '11:20');
+  await fixture.rest();
+  const [old] = fixture.sandbox.bookings(addressOf('nowak'));
   const before = await state(clinic);
-  await push(canceled(desk, old?.id ?? '', 'integration'));
+  await push(canceled(fixture, old?.id ?? '', 'integration'));
   expect(await told(clinic)).toEqual([]);
   expect(await state(clinic)).toEqual(before);
 });
@@ -197,17 +200,17 @@ describe("a patient's move to another doctor of the facility", () => {
   };
 
   test('occupies the new time at once, and is a conflict with an appointment there', async () => {
-    const { clinic, desk, push, busy, id, items } = await linkedVisit('slots');
+    const { clinic, fixture, push, busy, id, items } = await linkedVisit('slots');
     const { facility, doctor, address } = place;
     const kot = { facilityId: facility.id, doctorId: doctor.id, addressId: address.id };
-    await desk.engine.putCalendar({ id: 'kot', account: 'many', ...kot, strategy: 'slots' });
-    await desk.book('apt-kot', '11:10', '11:30', 'kot');
-    const { name, data, created_at } = movedBy(desk, id, '702');
+    await fixture.engine.putCalendar({ id: 'kot', account: 'many', ...kot, strategy: 'slots' });
+    await fixture.book('apt-kot', '11:10', '11:30', 'kot');
+    const { name, data, created_at } = movedBy(fixture, id, '702');
     await push({ name, data: { ...data, ...place }, created_at });
     expect(await busy('kot')).toContainEqual({
       booking: '702',
-      start: desk.at('11:00'),
-      end: desk.at('11:20'),
+      start: fixture.at('11:00'),
+      end: fixture.at('11:20'),
     });
     expect(await items()).toMatchObject([
       { name: 'slot-booked', calendar: 'nowak' },
@@ -215,38 +218,38 @@ describe("a patient's move to another doctor of the facility", () => {
       { name: 'conflict', calendar: 'kot', booking: '702', data: { occupancy: { ref: 'apt-kot' } } },
     ]);
     // Its appointment stays where it was, and nothing of the marketplace's hides it any more.
-    await desk.rest();
-    expect(desk.shown()).not.toContain('10:20');
-    await push(canceled(desk, id, 'user'));
+    await fixture.rest();
+    expect(fixture.shown()).not.toContain('10:20');
+    await push(canceled(fixture, id, 'user'));
     expect((await told(clinic)).at(-1)).toMatchObject({ booking: id, ref: null, movedTo: '702' });
   });
 });
 
 describe('a move that no notification reported', () => {
   /** Reads the bookings, when push and pull have had the time to tell what is known. */
-  async function lookLater({ desk, timers, call: _ }: Hearing): Promise<void> {
-    const { db, now } = { db: desk.engine.db, now: desk.engine.now() };
-    await desk.rest();
+  async function pollLater({ fixture, timers, call: _ }: Hearing): Promise<void> {
+    const { db, now } = { db: fixture.engine.db, now: fixture.engine.now() };
+    await fixture.rest();
     await db
       .updateTable('slotkeeper.bookings')
       .set({ updated_at: new Date(now - 3_600_000) })
       .execute();
     await db.updateTable('slotkeeper.calendars').set({ bookings_read_at: null }).execute();
     await eventually(async () => {
-      await timers.advance(ROUND_MS);
+      await timers.advance(SWEEP_MS);
       const unread = db.selectFrom('slotkeeper.calendars').select('id').where('bookings_read_at', 'is', null);
       return (await unread.execute()).length === 0;
     });
   }
 
   test.each(['the patient', 'the clinic'] as const)('by %s is notified as a move, once', async (who) => {
-    const { clinic, desk, push, id, items, move } = await linkedVisit('slots');
+    const { clinic, fixture, push, id, items, move } = await linkedVisit('slots');
     const moved =
-      who === 'the clinic' ? await move('11:00') : desk.sandbox.move(id, { start: desk.at('11:00') });
+      who === 'the clinic' ? await move('11:00') : fixture.sandbox.move(id, { start: fixture.at('11:00') });
     const to = moved?.id ?? '';
-    await lookLater(clinic);
-    await lookLater(clinic);
-    await lookLater(clinic);
+    await pollLater(clinic);
+    await pollLater(clinic);
+    await pollLater(clinic);
     expect(await items()).toMatchObject([
       { name: 'slot-booked', booking: id },
       {
@@ -257,7 +260,7 @@ describe('a move that no notification reported', () => {
       },
     ]);
     // And what is pushed later repeats it.
-    await push(movedBy(desk, id, to));
+    await push(movedBy(fixture, id, to));
     expect(await items()).toHaveLength(2);
     expect((await state(clinic)).bookings).toMatchObject([
       { id, status: 'moved', moved_to: to },

@@ -5,7 +5,7 @@ import { systemTimers } from '../../src/lib/timers.js';
 import type { Client, Estate } from '../../src/sandbox/index.js';
 import { deleteAllRows } from '../db/databases.js';
 import { type Caller, serve } from '../server/served.js';
-import { addressOf, Desk, type DeskOptions } from '../support/clinic-fixture.js';
+import { addressOf, ClinicFixture, type ClinicFixtureOptions } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
 import { ManualTimers } from '../support/manual-timers.js';
 
@@ -22,7 +22,7 @@ class HearingTimers extends ManualTimers {
 }
 
 export interface Hearing {
-  readonly desk: Desk;
+  readonly fixture: ClinicFixture;
   readonly call: Caller;
   /** What the engine repeats is done when the test advances them, and is awaited by that. */
   readonly timers: ManualTimers;
@@ -30,29 +30,29 @@ export interface Hearing {
   skip(ms: number): void;
   /** Pushes a body: a string or bytes as they are, everything else as JSON. */
   push(body: unknown, headers?: Record<string, string>): Promise<{ status: number; body: unknown }>;
-  items(): Promise<Awaited<ReturnType<Desk['engine']['notifications']>>['items']>;
+  items(): Promise<Awaited<ReturnType<ClinicFixture['engine']['notifications']>>['items']>;
   /** What is taken on the desk's date. */
   busy(calendar?: string): Promise<readonly unknown[]>;
 }
 
 /** How often an engine of {@link hearing} looks for what is to be read, in milliseconds. */
-export const ROUND_MS = 300;
+export const SWEEP_MS = 300;
 /** How often it looks for what is to be pulled or released. */
-export const ERRANDS_MS = 1_000;
+export const ACCOUNT_TASKS_MS = 1_000;
 
-const engines: Desk['engine'][] = [];
+const engines: ClinicFixture['engine'][] = [];
 
 afterEach(async () => {
   await Promise.all(engines.splice(0).map((engine) => engine.stop()));
 });
 
-export type HearingOptions = Omit<DeskOptions, 'now' | 'timers'>;
+export type HearingOptions = Omit<ClinicFixtureOptions, 'now' | 'timers'>;
 
 /** With a window from 10:00 to 12:00, and nobody who pushes but the test. */
 export async function hearing(options: HearingOptions = {}): Promise<Hearing> {
   const notifications = { mode: 'push', apiKey: API_KEY } as const;
   const clinic = await openHearing({ notifications, ...options });
-  engines.push(clinic.desk.engine);
+  engines.push(clinic.fixture.engine);
   for (const calendar of options.calendars ?? ['nowak']) await openWindow(clinic, calendar);
   return clinic;
 }
@@ -60,7 +60,7 @@ export async function hearing(options: HearingOptions = {}): Promise<Hearing> {
 export interface SharedOptions {
   readonly notifications?: Partial<Notifications>;
   readonly delivery?: Account['delivery'];
-  readonly strategy?: DeskOptions['strategy'];
+  readonly strategy?: ClinicFixtureOptions['strategy'];
   readonly clients?: readonly Client[];
   readonly estate?: Estate;
 }
@@ -75,12 +75,12 @@ export function sharedHearing(options: HearingOptions = {}): (changes?: SharedOp
   let shared: { readonly clinic: Hearing; readonly account: Account } | undefined;
   beforeAll(async () => {
     const clinic = await openHearing({ notifications: { mode: 'off', apiKey: API_KEY }, ...options });
-    shared = { clinic, account: await clinic.desk.account() };
+    shared = { clinic, account: await clinic.fixture.account() };
   });
   return async ({ notifications, delivery, strategy = 'slots', clients = CLIENTS, estate } = {}) => {
     if (shared === undefined) throw new Error('it is opened before the first test');
     const { clinic, account } = shared;
-    const { engine, sandbox } = clinic.desk;
+    const { engine, sandbox } = clinic.fixture;
     sandbox.faults.clear();
     // What waits to be tried again waits by the clinic's clock.
     await eventually(async () => {
@@ -108,8 +108,8 @@ async function openHearing(options: HearingOptions): Promise<Hearing> {
   const timers = new HearingTimers();
   let skipped = 0;
   const now = (): number => timers.now() + skipped;
-  const desk = await Desk.open({ timeoutMs: 60_000, lockMs: 60_000, ...options, now, timers });
-  const call = await serve(desk.engine);
+  const fixture = await ClinicFixture.open({ timeoutMs: 60_000, lockMs: 60_000, ...options, now, timers });
+  const call = await serve(fixture.engine);
   const push = async (body: unknown, headers: Record<string, string> = {}) => {
     const isRaw = typeof body === 'string' || body instanceof Uint8Array;
     const response = await fetch(`${call.url}${PUSH}`, {
@@ -121,17 +121,17 @@ async function openHearing(options: HearingOptions): Promise<Hearing> {
     return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
   };
   return {
-    desk,
+    fixture,
     call,
     timers,
     skip: (ms) => {
       skipped += ms;
-      desk.sandbox.clock.advance(0);
+      fixture.sandbox.clock.advance(0);
     },
     push,
-    items: async () => (await desk.engine.notifications({ limit: 1_000 })).items,
+    items: async () => (await fixture.engine.notifications({ limit: 1_000 })).items,
     busy: async (calendar = 'nowak') =>
-      (await desk.engine.days(calendar, desk.date, desk.date))?.[0]?.busy ?? [],
+      (await fixture.engine.days(calendar, fixture.date, fixture.date))?.[0]?.busy ?? [],
   };
 }
 
@@ -149,8 +149,8 @@ export async function passing<T>({ timers }: Hearing, work: Promise<T>): Promise
   return await work;
 }
 
-async function openWindow({ desk }: Hearing, calendar: string): Promise<void> {
-  await desk.open(calendar, desk.date, { from: '10:00', to: '12:00' });
+async function openWindow({ fixture }: Hearing, calendar: string): Promise<void> {
+  await fixture.open(calendar, fixture.date, { from: '10:00', to: '12:00' });
 }
 
 /** The three that every notification begins with. */
@@ -163,13 +163,13 @@ export function placeOf(calendar = 'nowak') {
   };
 }
 
-export function visitBooking(desk: Desk, id: string, time: string, more: object = {}) {
-  const start = Date.parse(desk.at(time));
+export function visitBooking(fixture: ClinicFixture, id: string, time: string, more: object = {}) {
+  const start = Date.parse(fixture.at(time));
   return {
     id,
     status: 'booked',
-    start_at: desk.at(time),
-    end_at: desk.at(new Date(start + 20 * 60_000 + offset(desk, time)).toISOString().slice(11, 16)),
+    start_at: fixture.at(time),
+    end_at: fixture.at(new Date(start + 20 * 60_000 + offset(fixture, time)).toISOString().slice(11, 16)),
     duration: 20,
     booked_by: 'user',
     address_service: { id: 'visit', name: 'Visit' },
@@ -179,8 +179,8 @@ export function visitBooking(desk: Desk, id: string, time: string, more: object 
 }
 
 /** Milliseconds from UTC to the wall clock. */
-function offset(desk: Desk, time: string): number {
-  return Date.parse(`${desk.date}T${time}:00Z`) - Date.parse(desk.at(time));
+function offset(fixture: ClinicFixture, time: string): number {
+  return Date.parse(`${fixture.date}T${time}:00Z`) - Date.parse(fixture.at(time));
 }
 
 export function said(

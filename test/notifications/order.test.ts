@@ -7,52 +7,56 @@ const CALENDARS = ['nowak', 'lis', 'kot', 'zuk', 'sowa'];
 const hearing = sharedHearing({ calendars: CALENDARS });
 
 test('a repeated notification of a service publishes its days once, and one of a break within a second changes nothing twice', async () => {
-  const { desk, push, busy, items } = await hearing();
-  const puts = () => desk.requests('replaceSlots', 'nowak').length;
+  const { fixture, push, busy, items } = await hearing();
+  const puts = () => fixture.requests('replaceSlots', 'nowak').length;
   const generation = async () => {
-    const days = await desk.engine.db
+    const days = await fixture.engine.db
       .selectFrom('slotkeeper.days')
       .select('generation')
       .where('calendar_id', '=', 'nowak')
       .execute();
     return days.map((day) => Number(day.generation));
   };
-  await desk.rest();
+  await fixture.rest();
   const told = puts();
   for (const name of ['address-service-changed', 'address-service-deleted']) {
     const news = said(name, { address_service: { id: 'visit', price: 70 } });
     const before = await generation();
     await push(news);
-    await desk.rest();
+    await fixture.rest();
     const after = await generation();
     expect(after).toEqual(before.map((n) => n + 1));
     for (let n = 0; n < 3; n += 1) expect(await push(news)).toMatchObject({ status: 200 });
     await Promise.all([push(news), push(news)]);
-    await desk.rest();
+    await fixture.rest();
     expect(await generation()).toEqual(after);
   }
   expect(puts()).toBe(told + 2);
   expect(await items()).toHaveLength(2);
 
-  const lunch = (from: string, to: string) => ({ id: 'lunch', since: desk.at(from), till: desk.at(to) });
+  const lunch = (from: string, to: string) => ({
+    id: 'lunch',
+    since: fixture.at(from),
+    till: fixture.at(to),
+  });
   const first = said('break-moved', { break: lunch('11:00', '11:10') });
   const second = said('break-moved', { break: lunch('11:30', '11:40') });
   for (const one of [first, second, first, second, first]) await push(one);
-  expect(await busy()).toMatchObject([{ break: 'lunch', start: desk.at('11:30') }]);
+  expect(await busy()).toMatchObject([{ break: 'lunch', start: fixture.at('11:30') }]);
 });
 
 test('the same notifications in any order, each once or twice, one by one or at once, lead to the same state', async () => {
-  const { desk, busy, items } = await hearing();
-  const account = await desk.account();
-  const receive = (body: object) => desk.engine.receivePush(account, Buffer.from(JSON.stringify(body)));
+  const { fixture, busy, items } = await hearing();
+  const account = await fixture.account();
+  const receive = (body: object) => fixture.engine.receivePush(account, Buffer.from(JSON.stringify(body)));
   let cases = 0;
   const news = (n: number, calendar: string, other: string) => {
     const booking = (id: string, time: string, more: object = {}) =>
-      visitBooking(desk, `${id}-${n}`, time, more);
+      visitBooking(fixture, `${id}-${n}`, time, more);
     const lunch = (from: string, to: string) => ({
       id: `lunch-${n}`,
-      since: desk.at(from),
-      till: desk.at(to),
+      since: fixture.at(from),
+      till: fixture.at(to),
     });
     const canceled = { status: 'canceled', canceled_by: 'user' };
     const at = (minute: number) => `2026-01-01T10:${minute}:00+01:00`;
@@ -102,12 +106,12 @@ test('the same notifications in any order, each once or twice, one by one or at 
       const mine = (taken: readonly unknown[]) =>
         taken.filter((one) => JSON.stringify(one).includes(`-${n}"`));
       expect(mine(await busy(calendar))).toEqual([
-        { break: `lunch-${n}`, start: desk.at('11:00'), end: desk.at('11:30') },
-        { break: `quick-${n}`, start: desk.at('11:30'), end: desk.at('11:35') },
-        { booking: `d-${n}`, start: desk.at('11:40'), end: desk.at('12:00') },
+        { break: `lunch-${n}`, start: fixture.at('11:00'), end: fixture.at('11:30') },
+        { break: `quick-${n}`, start: fixture.at('11:30'), end: fixture.at('11:35') },
+        { booking: `d-${n}`, start: fixture.at('11:40'), end: fixture.at('12:00') },
       ]);
       expect(mine(await busy('sowa'))).toEqual([
-        { booking: `c-${n}`, start: desk.at('10:40'), end: desk.at('11:00') },
+        { booking: `c-${n}`, start: fixture.at('10:40'), end: fixture.at('11:00') },
       ]);
       expect((await items()).length - before).toBe(bodies.length);
     }),

@@ -22,13 +22,13 @@ import { createPullTask } from '../../src/notifications/pull.js';
 import { openEncryptor } from '../../src/setup/encryption.js';
 import { postgresDatabase } from '../db/databases.js';
 import { account } from '../db/seed-rows.js';
-import { addressOf, type Desk, ZONE } from '../support/clinic-fixture.js';
+import { addressOf, type ClinicFixture, ZONE } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
 import { ManualTimers } from '../support/manual-timers.js';
 import { atEndOfTest } from '../support/release.js';
 import {
+  ACCOUNT_TASKS_MS,
   API_KEY,
-  ERRANDS_MS,
   type Hearing,
   hearing,
   PUSH,
@@ -53,32 +53,33 @@ const clients = (notifications: 'pull' | 'push' | 'both', push?: { url: string; 
 
 const NOWHERE = { url: 'http://127.0.0.1:9/', apiKey: API_KEY };
 
-const pullingDesk = (notifications: SharedOptions['notifications'] = {}): Promise<Hearing> =>
+const pullingFixture = (notifications: SharedOptions['notifications'] = {}): Promise<Hearing> =>
   shared({
     notifications: { mode: 'pull', pullEverySeconds: 3_600, ...notifications },
     clients: clients('pull'),
   });
 
 /** So many things that are told: the doctor is not there for a minute, again and again. */
-function says(desk: Desk, times: number): void {
-  const first = Date.parse(desk.at('12:00'));
+function says(fixture: ClinicFixture, times: number): void {
+  const first = Date.parse(fixture.at('12:00'));
   const instant = (minutes: number) => toIso(first + minutes * MINUTE, ZONE);
   for (let n = 0; n < times; n += 1) {
-    desk.sandbox.addBreak(addressOf('nowak'), { since: instant(2 * n), till: instant(2 * n + 1) });
+    fixture.sandbox.addBreak(addressOf('nowak'), { since: instant(2 * n), till: instant(2 * n + 1) });
   }
 }
 
-const pulls = (desk: Desk) => desk.requests('getNotifications').filter(({ client }) => client === 'many');
+const pulls = (fixture: ClinicFixture) =>
+  fixture.requests('getNotifications').filter(({ client }) => client === 'many');
 
 /** When the account's errand is due again, from now, in milliseconds. */
-async function dueIn(desk: Desk, kind: 'pull' | 'redelivery'): Promise<number> {
-  const row = await desk.engine.db
+async function dueIn(fixture: ClinicFixture, kind: 'pull' | 'redelivery'): Promise<number> {
+  const row = await fixture.engine.db
     .selectFrom('slotkeeper.account_tasks')
     .selectAll()
     .where('account_id', '=', 'many')
     .where('kind', '=', kind)
     .executeTakeFirst();
-  return row === undefined || row.token !== null ? 0 : row.next_at.getTime() - desk.engine.now();
+  return row === undefined || row.token !== null ? 0 : row.next_at.getTime() - fixture.engine.now();
 }
 
 /**
@@ -86,37 +87,37 @@ async function dueIn(desk: Desk, kind: 'pull' | 'redelivery'): Promise<number> {
  * @returns when this kind is due again for the account, in milliseconds
  */
 async function task(
-  { desk, timers }: Hearing,
+  { fixture, timers }: Hearing,
   kind: 'pull' | 'redelivery',
   ...others: ('pull' | 'redelivery')[]
 ): Promise<number> {
-  await timers.advance(ERRANDS_MS);
+  await timers.advance(ACCOUNT_TASKS_MS);
   const kinds = [kind, ...others];
-  const ended = desk.engine.db
+  const ended = fixture.engine.db
     .selectFrom('slotkeeper.account_tasks')
     .select('account_id')
     .where('kind', 'in', kinds)
     .where('token', 'is', null)
-    .where('next_at', '>', new Date(desk.engine.now()));
+    .where('next_at', '>', new Date(fixture.engine.now()));
   await eventually(async () => (await ended.execute()).length === 2 * kinds.length);
-  return await dueIn(desk, kind);
+  return await dueIn(fixture, kind);
 }
 
 describe('pulling', () => {
   test('continues until nothing remains, and then waits for its interval', async () => {
-    const clinic = await pullingDesk();
-    const { desk, items, timers, skip } = clinic;
+    const clinic = await pullingFixture();
+    const { fixture, items, timers, skip } = clinic;
     await task(clinic, 'pull');
-    const before = pulls(desk).length;
-    says(desk, 101);
-    await timers.advance(3 * ERRANDS_MS);
+    const before = pulls(fixture).length;
+    says(fixture, 101);
+    await timers.advance(3 * ACCOUNT_TASKS_MS);
     expect(await items()).toEqual([]);
     skip(HOUR);
     expect(await task(clinic, 'pull')).toBe(HOUR);
     expect(await items()).toHaveLength(101);
     // No more: had it not waited for its time, it had pulled once more at it.
     expect(
-      pulls(desk)
+      pulls(fixture)
         .slice(before)
         .map(({ status }) => status),
     ).toEqual([200, 200]);
@@ -125,21 +126,21 @@ describe('pulling', () => {
 
   test('and pushing at the same time notify the clinic once', async () => {
     const clinic = await shared({ notifications: { mode: 'both', pullEverySeconds: 1 } });
-    const { desk, items, call } = clinic;
-    desk.sandbox.setEstate(undefined, clients('both', { url: `${call.url}${PUSH}`, apiKey: API_KEY }));
-    await desk.rest();
-    says(desk, 5);
-    await eventually(() => desk.sandbox.deliveries.filter(({ status }) => status === 200).length === 5);
+    const { fixture, items, call } = clinic;
+    fixture.sandbox.setEstate(undefined, clients('both', { url: `${call.url}${PUSH}`, apiKey: API_KEY }));
+    await fixture.rest();
+    says(fixture, 5);
+    await eventually(() => fixture.sandbox.deliveries.filter(({ status }) => status === 200).length === 5);
     expect(await items()).toHaveLength(5);
     await task(clinic, 'pull', 'redelivery');
-    expect(pulls(desk).some(({ status }) => status === 200)).toBe(true);
+    expect(pulls(fixture).some(({ status }) => status === 200)).toBe(true);
     expect(await items()).toHaveLength(5);
   });
 
   test('is done by one engine at a time, and each notification is delivered once', async () => {
     const url = await postgresDatabase();
-    const { desk } = await pullingDesk();
-    const { sandbox } = desk;
+    const { fixture } = await pullingFixture();
+    const { sandbox } = fixture;
     sandbox.setEstate(undefined, [...clients('pull'), { id: 'shared', secret: 'secret' }]);
     const encryptionKey = randomBytes(32).toString('base64');
     const timers = new ManualTimers();
@@ -185,7 +186,7 @@ describe('pulling', () => {
         ({ operation, client }) => operation === 'getNotifications' && client === 'shared',
       ).length;
     const before = asked();
-    says(desk, 101);
+    says(fixture, 101);
     // Answered when the faults are cleared.
     const match = { operation: 'getNotifications', client: 'shared' };
     sandbox.faults.set([{ fault: { kind: 'latency', ms: 600_000 }, match }]);
@@ -206,21 +207,21 @@ describe('pulling', () => {
     ['a limit that says until when', { kind: 'too-many', retryAfter: 77 }, 70_000, 78_000],
     ['the firewall', { kind: 'firewall', status: 405 }, 30_000, HOUR - 1],
   ] as const)('backs off after %s', async (_, fault, least, most) => {
-    const clinic = await pullingDesk();
-    const { desk } = clinic;
-    await desk.rest();
-    desk.sandbox.faults.set([{ fault, match: { operation: 'getNotifications' } }]);
+    const clinic = await pullingFixture();
+    const { fixture } = clinic;
+    await fixture.rest();
+    fixture.sandbox.faults.set([{ fault, match: { operation: 'getNotifications' } }]);
     const waits = await task(clinic, 'pull');
-    expect(pulls(desk)).toHaveLength(1);
+    expect(pulls(fixture)).toHaveLength(1);
     expect(waits).toBeGreaterThanOrEqual(least);
     expect(waits).toBeLessThanOrEqual(most);
     if (fault.kind === 'firewall') {
-      const paused = await desk.engine.db
+      const paused = await fixture.engine.db
         .selectFrom('slotkeeper.accounts')
         .select('paused_until')
         .where('id', '=', 'many')
         .executeTakeFirst();
-      expect(paused?.paused_until?.getTime()).toBeGreaterThan(desk.engine.now());
+      expect(paused?.paused_until?.getTime()).toBeGreaterThan(fixture.engine.now());
     }
   });
 
@@ -228,53 +229,53 @@ describe('pulling', () => {
     // What is to be read waits for the next hour in the queue, so nobody else has this engine.
     const notifications = { mode: 'pull', pullEverySeconds: 1 } as const;
     const clinic = await hearing({ notifications, sandbox: { clients: clients('pull') } });
-    const { desk } = clinic;
-    await desk.rest();
-    await desk.engine.putAccount({
-      ...(await desk.account()),
+    const { fixture } = clinic;
+    await fixture.rest();
+    await fixture.engine.putAccount({
+      ...(await fixture.account()),
       // Of all requests six are not kept for writes.
       limits: { writesPerMinute: 40, writesPerHour: 6, requestsPerHour: 12 },
     });
-    await desk.engine.db.deleteFrom('slotkeeper.requests').execute();
+    await fixture.engine.db.deleteFrom('slotkeeper.requests').execute();
     // Until it is refused.
     let rounds = 0;
-    while ((await task(clinic, 'pull')) <= ERRANDS_MS && rounds < 20) rounds += 1;
+    while ((await task(clinic, 'pull')) <= ACCOUNT_TASKS_MS && rounds < 20) rounds += 1;
     expect(rounds).toBeGreaterThan(2);
     expect(rounds).toBeLessThan(7);
-    const spent = await desk.engine.db
+    const spent = await fixture.engine.db
       .selectFrom('slotkeeper.requests')
       .selectAll()
       .where('account_id', '=', 'many')
       .execute();
     expect(spent.every(({ write }) => !write)).toBe(true);
     expect(spent.length).toBeLessThanOrEqual(6);
-    await desk.book('apt-1', '10:20', '10:40');
-    await eventually(() => !desk.shown().includes('10:20'));
+    await fixture.book('apt-1', '10:20', '10:40');
+    await eventually(() => !fixture.shown().includes('10:20'));
   });
 
   test('is not started by a process that stops while it acquires the task, and another process runs it', async () => {
-    const clinic = await pullingDesk();
-    const { desk, timers } = clinic;
+    const clinic = await pullingFixture();
+    const { fixture, timers } = clinic;
     const asked: string[] = [];
     let looks = 0;
     let stopping: Promise<void> | undefined;
     const accountTasks = new AccountTasks({
-      db: desk.engine.db,
+      db: fixture.engine.db,
       accountTask: {
         kind: 'pull',
         isEnabled: ({ id }) => id === 'many',
         run: async ({ id }) => asked.push(id),
         retryAfterMs: async () => 1,
       },
-      log: desk.engine.log,
+      log: fixture.engine.log,
       now: () => {
         looks += 1;
         // The first is for what is due; at the second it takes the errand.
         if (looks === 2) stopping = accountTasks.stop();
-        return desk.engine.now();
+        return fixture.engine.now();
       },
       timers,
-      everyMs: ERRANDS_MS,
+      everyMs: ACCOUNT_TASKS_MS,
       leaseMs: HOUR,
     });
     await accountTasks.runOnce();
@@ -282,7 +283,7 @@ describe('pulling', () => {
     await stopping;
     expect({ looks, asked }).toEqual({ looks: 2, asked: [] });
     await task(clinic, 'pull');
-    expect(pulls(desk)).toHaveLength(1);
+    expect(pulls(fixture)).toHaveLength(1);
   });
 });
 
@@ -367,14 +368,14 @@ describe('a pulled batch', () => {
       attempts += 1;
       if (attempts <= fails) throw coded('42P01');
     }, new AbortController().signal);
-    const keepErrand = async () => {
+    const renewTask = async () => {
       kept.task += 1;
       return true;
     };
-    await run(account(), keepErrand);
+    await run(account(), renewTask);
     expect({ attempts, task: kept.task }).toEqual({ attempts: 4, task: 3 });
     fails = Number.POSITIVE_INFINITY;
-    await expect(run(account(), keepErrand)).rejects.toThrow('42P01');
+    await expect(run(account(), renewTask)).rejects.toThrow('42P01');
     expect(attempts).toBe(34);
     expect(lines).toHaveLength(1);
     expect(lines[0]).not.toContain('planted');
@@ -382,9 +383,9 @@ describe('a pulled batch', () => {
 });
 
 test('a task of a crashed process is acquired by another when its lease has expired, and not before', async () => {
-  const { desk } = await shared();
-  const { db } = desk.engine;
-  const now = new Date(desk.engine.now());
+  const { fixture } = await shared();
+  const { db } = fixture.engine;
+  const now = new Date(fixture.engine.now());
   const take = (token: string, ms: number) => acquireAccountTask(db, 'many', 'pull', token, ms, now);
   const due = () => findDueAccountTasks(db, 'pull', ['many', 'alone'], now);
   expect(await due()).toEqual(new Set(['many', 'alone']));
@@ -407,18 +408,18 @@ test('a task of a crashed process is acquired by another when its lease has expi
 });
 
 describe('failed pushes', () => {
-  const releases = (desk: Desk) =>
-    desk.requests('releaseNotifications').filter(({ client }) => client === 'many');
+  const releases = (fixture: ClinicFixture) =>
+    fixture.requests('releaseNotifications').filter(({ client }) => client === 'many');
 
   test('are requested at the start, and then after an hour at most', async () => {
     const clinic = await shared({ clients: clients('push', NOWHERE) });
-    const { desk, call, items, timers, skip } = clinic;
+    const { fixture, call, items, timers, skip } = clinic;
     await task(clinic, 'redelivery');
-    expect(releases(desk).map(({ status }) => status)).toEqual([204]);
-    says(desk, 3);
+    expect(releases(fixture).map(({ status }) => status)).toEqual([204]);
+    says(fixture, 3);
     const attempted = (count: number) =>
       eventually(() => {
-        const ended = desk.sandbox.deliveries.filter(({ endedAt }) => endedAt !== undefined);
+        const ended = fixture.sandbox.deliveries.filter(({ endedAt }) => endedAt !== undefined);
         return ended.length === count;
       });
     await attempted(3);
@@ -426,23 +427,23 @@ describe('failed pushes', () => {
       skip(minutes * MINUTE);
       await attempted(3 * (n + 2));
     }
-    desk.sandbox.setEstate(undefined, clients('push', { url: `${call.url}${PUSH}`, apiKey: API_KEY }));
+    fixture.sandbox.setEstate(undefined, clients('push', { url: `${call.url}${PUSH}`, apiKey: API_KEY }));
     skip(30 * MINUTE);
-    await timers.advance(3 * ERRANDS_MS);
+    await timers.advance(3 * ACCOUNT_TASKS_MS);
     skip(35 * MINUTE);
     await task(clinic, 'redelivery');
     await eventually(async () => (await items()).length === 3);
     // Had it been asked for in between, this one were refused.
-    expect(releases(desk).map(({ status }) => status)).toEqual([204, 204]);
+    expect(releases(fixture).map(({ status }) => status)).toEqual([204, 204]);
   });
 
   test('are requested at most daily by a client without pushes', async () => {
     const clinic = await shared({ clients: clients('pull') });
     expect(await task(clinic, 'redelivery')).toBeGreaterThan(23 * HOUR);
-    expect(releases(clinic.desk).map(({ status }) => status)).toEqual([403]);
+    expect(releases(clinic.fixture).map(({ status }) => status)).toEqual([403]);
   });
 
-  const askAgain = async ({ engine }: Desk): Promise<void> => {
+  const askAgain = async ({ engine }: ClinicFixture): Promise<void> => {
     await engine.db
       .updateTable('slotkeeper.account_tasks')
       .set({ next_at: new Date(0) })
@@ -451,33 +452,33 @@ describe('failed pushes', () => {
 
   test('that are requested too early delay nothing else of the account', async () => {
     const clinic = await shared({ clients: clients('push', NOWHERE) });
-    const { desk } = clinic;
+    const { fixture } = clinic;
     await task(clinic, 'redelivery');
-    await askAgain(desk);
+    await askAgain(fixture);
     expect(await task(clinic, 'redelivery')).toBeGreaterThan(50 * MINUTE);
-    expect(releases(desk).map(({ status }) => status)).toEqual([204, 429]);
-    const paused = await desk.engine.db
+    expect(releases(fixture).map(({ status }) => status)).toEqual([204, 429]);
+    const paused = await fixture.engine.db
       .selectFrom('slotkeeper.accounts')
       .select('paused_until')
       .where('id', '=', 'many')
       .executeTakeFirst();
     expect(paused).toEqual({ paused_until: null });
-    await desk.book('apt-1', '10:20', '10:40');
-    await desk.rest();
-    expect(desk.shown()).not.toContain('10:20');
+    await fixture.book('apt-1', '10:20', '10:40');
+    await fixture.rest();
+    expect(fixture.shown()).not.toContain('10:20');
   });
 
   test('are not requested twice within an hour by a process that crashed or got no answer', async () => {
     const clinic = await hearing({ sandbox: { clients: clients('push', NOWHERE) } });
-    const { desk, timers } = clinic;
-    await eventually(async () => (await dueIn(desk, 'redelivery')) > 0);
-    desk.sandbox.faults.set([
+    const { fixture, timers } = clinic;
+    await eventually(async () => (await dueIn(fixture, 'redelivery')) > 0);
+    fixture.sandbox.faults.set([
       { fault: { kind: 'hang', applied: true }, match: { operation: 'releaseNotifications' } },
     ]);
-    await askAgain(desk);
-    await timers.advance(ERRANDS_MS);
+    await askAgain(fixture);
+    await timers.advance(ACCOUNT_TASKS_MS);
     const underWay = await eventually(() =>
-      desk.engine.db
+      fixture.engine.db
         .selectFrom('slotkeeper.account_tasks')
         .select('next_at')
         .where('account_id', '=', 'many')
@@ -485,29 +486,29 @@ describe('failed pushes', () => {
         .where('token', 'is not', null)
         .executeTakeFirst(),
     );
-    expect(underWay.next_at.getTime() - desk.engine.now()).toBeGreaterThan(HOUR);
-    await eventually(() => releases(desk).length === 2);
+    expect(underWay.next_at.getTime() - fixture.engine.now()).toBeGreaterThan(HOUR);
+    await eventually(() => releases(fixture).length === 2);
     // It cuts what hangs.
-    await desk.sandbox.stop();
-    expect(await eventually(() => dueIn(desk, 'redelivery'))).toBeGreaterThan(HOUR);
+    await fixture.sandbox.stop();
+    expect(await eventually(() => dueIn(fixture, 'redelivery'))).toBeGreaterThan(HOUR);
   });
 });
 
 test('a pulled notification that the database refuses does not affect others', async () => {
-  const clinic = await pullingDesk();
-  const { desk, busy } = clinic;
-  const odd = visitBooking(desk, 'odd', '10:20', { end_at: desk.at('10:20') });
+  const clinic = await pullingFixture();
+  const { fixture, busy } = clinic;
+  const odd = visitBooking(fixture, 'odd', '10:20', { end_at: fixture.at('10:20') });
   const bodies = [
     said('slot-booked', { visit_booking: odd }),
-    said('slot-booked', { visit_booking: visitBooking(desk, 'good', '11:00') }),
+    said('slot-booked', { visit_booking: visitBooking(fixture, 'good', '11:00') }),
   ];
   const encryptor = openEncryptor({ encryptionKey: randomBytes(32).toString('base64'), folder: undefined });
   const subjects = bodies.map((body) => parseSubject(parseNotification(body), Date.now()));
   await ingestOrDeadLetter(subjects, async (some) => {
-    await ingestNotifications(desk.engine.db, encryptor, 'many', some, 'pull', Date.now());
+    await ingestNotifications(fixture.engine.db, encryptor, 'many', some, 'pull', Date.now());
   });
   expect(await busy()).toMatchObject([{ booking: 'good' }]);
-  const rows = await desk.engine.db.selectFrom('slotkeeper.notifications').select('problem').execute();
+  const rows = await fixture.engine.db.selectFrom('slotkeeper.notifications').select('problem').execute();
   expect(rows.filter(({ problem }) => problem !== null)).toHaveLength(1);
   expect(rows).toHaveLength(2);
 });

@@ -12,7 +12,7 @@ const hearing = sharedHearing();
 async function pushedOnce(how: { url?: string; apiKey?: string }): Promise<Hearing> {
   const clinic = await hearing();
   const push = { url: `${clinic.call.url}${PUSH}`, apiKey: API_KEY, ...how };
-  clinic.desk.sandbox.setEstate(
+  clinic.fixture.sandbox.setEstate(
     undefined,
     ['many', 'alone'].map((id) => ({
       id,
@@ -22,34 +22,34 @@ async function pushedOnce(how: { url?: string; apiKey?: string }): Promise<Heari
       ...(id === 'alone' ? { facilities: ['elsewhere'] } : {}),
     })),
   );
-  await clinic.desk.rest();
+  await clinic.fixture.rest();
   return clinic;
 }
 
 /** The booking is over at the marketplace, and looking finds that. */
-async function isOver({ desk, busy }: Hearing, shown: readonly string[]): Promise<void> {
-  const deliveries = () => desk.sandbox.deliveries;
+async function isOver({ fixture, busy }: Hearing, shown: readonly string[]): Promise<void> {
+  const deliveries = () => fixture.sandbox.deliveries;
   await eventually(() => deliveries().some(({ name }) => name === 'booking-canceled'));
   await eventually(() => deliveries().every(({ endedAt }) => endedAt !== undefined));
-  expect(desk.sandbox.bookings(addressOf('nowak'))).toMatchObject([{ status: 'canceled' }]);
-  await resync(desk);
-  await desk.rest();
+  expect(fixture.sandbox.bookings(addressOf('nowak'))).toMatchObject([{ status: 'canceled' }]);
+  await resync(fixture);
+  await fixture.rest();
   expect(await busy()).toEqual([]);
-  expect(desk.shown()).toEqual(shown);
+  expect(fixture.shown()).toEqual(shown);
 }
 
 test('a booking whose push was refused is ended on both sides', async () => {
   const clinic = await pushedOnce({ apiKey: 'another key' });
-  const { desk } = clinic;
-  const shown = desk.shown();
-  desk.sandbox.book(addressOf('nowak'), { start: desk.at('10:20'), serviceId: 'visit' });
+  const { fixture } = clinic;
+  const shown = fixture.shown();
+  fixture.sandbox.book(addressOf('nowak'), { start: fixture.at('10:20'), serviceId: 'visit' });
   await isOver(clinic, shown);
 });
 
 test('a booking whose push was ingested, and whose answer was lost, is ended on both sides', async () => {
   const receiver = await startReceiver();
   const clinic = await pushedOnce({ url: receiver.url });
-  const { desk, busy, push } = clinic;
+  const { fixture, busy, push } = clinic;
   receiver.react(async (body): Promise<Reaction> => {
     // That it is over does not arrive at all.
     if (body.name === 'slot-booked') {
@@ -58,17 +58,17 @@ test('a booking whose push was ingested, and whose answer was lost, is ended on 
     }
     return 'cut';
   });
-  const shown = desk.shown();
-  desk.sandbox.book(addressOf('nowak'), { start: desk.at('10:20'), serviceId: 'visit' });
+  const shown = fixture.shown();
+  fixture.sandbox.book(addressOf('nowak'), { start: fixture.at('10:20'), serviceId: 'visit' });
   await isOver(clinic, shown);
   expect(receiver.names).toContain('slot-booked');
 });
 
 test('a booking whose push was ingested is booked on both sides', async () => {
-  const { desk, busy } = await pushedOnce({});
-  const { id } = desk.sandbox.book(addressOf('nowak'), { start: desk.at('10:20'), serviceId: 'visit' });
+  const { fixture, busy } = await pushedOnce({});
+  const { id } = fixture.sandbox.book(addressOf('nowak'), { start: fixture.at('10:20'), serviceId: 'visit' });
   await eventually(async () => (await busy()).length === 1);
-  await desk.rest();
-  expect(desk.sandbox.bookings(addressOf('nowak'))).toMatchObject([{ id, status: 'booked' }]);
+  await fixture.rest();
+  expect(fixture.sandbox.bookings(addressOf('nowak'))).toMatchObject([{ id, status: 'booked' }]);
   expect(await busy()).toMatchObject([{ booking: id }]);
 });

@@ -6,7 +6,7 @@ import { putCalendar } from '../../src/db/tables/calendars.js';
 import type { Estate, Service } from '../../src/sandbox/index.js';
 import { hears, PULLS } from '../notifications/pull-options.js';
 import { resync } from '../resync/resync-fixture.js';
-import { addressOf, Desk, type DeskOptions } from '../support/clinic-fixture.js';
+import { addressOf, ClinicFixture, type ClinicFixtureOptions } from '../support/clinic-fixture.js';
 
 const VISIT = { id: 'visit', name: 'Visit' };
 const CHECK = { id: 'check', name: 'Check-up' };
@@ -14,7 +14,9 @@ const HOUR = 60 * 60_000;
 const DAY = 24 * HOUR;
 
 /** An address that has these services and no others, on sale from 10:00 to 11:00 with both. */
-async function opened(options: DeskOptions & { readonly calendar?: 'disabled' } = {}): Promise<Desk> {
+async function opened(
+  options: ClinicFixtureOptions & { readonly calendar?: 'disabled' } = {},
+): Promise<ClinicFixture> {
   const { facilityId, doctorId, addressId } = addressOf('nowak');
   const { calendar = 'enabled' as const } = options;
   const address = { id: addressId, services: [VISIT, CHECK], calendar };
@@ -22,54 +24,55 @@ async function opened(options: DeskOptions & { readonly calendar?: 'disabled' } 
     facilities: [{ id: facilityId, doctors: [{ id: doctorId, addresses: [address] }] }],
   };
   const clients = ['many', 'alone'].map((id) => ({ id, secret: 'secret' }));
-  const desk = await Desk.open({ still: true, ...options, sandbox: { estate, clients } });
-  await offer(desk, VISIT.id, CHECK.id);
-  await desk.rest();
-  return desk;
+  const fixture = await ClinicFixture.open({ still: true, ...options, sandbox: { estate, clients } });
+  await offer(fixture, VISIT.id, CHECK.id);
+  await fixture.rest();
+  return fixture;
 }
 
-async function offer(desk: Desk, ...services: readonly string[]): Promise<void> {
-  const { date } = desk;
+async function offer(fixture: ClinicFixture, ...services: readonly string[]): Promise<void> {
+  const { date } = fixture;
   const window = {
     start: `${date}T10:00:00`,
     end: `${date}T11:00:00`,
     services: services.map((id) => ({ id, duration: 20 })),
   };
-  await desk.say({ type: 'available', calendar: 'nowak', from: date, to: date, windows: [window] });
+  await fixture.say({ type: 'available', calendar: 'nowak', from: date, to: date, windows: [window] });
 }
 
-const has = (desk: Desk, ...services: readonly Service[]) =>
-  desk.sandbox.setServices(addressOf('nowak'), services);
+const has = (fixture: ClinicFixture, ...services: readonly Service[]) =>
+  fixture.sandbox.setServices(addressOf('nowak'), services);
 
 /** The starts that a patient can choose, with their services. */
-const offered = (desk: Desk): readonly string[] =>
-  desk.sandbox
-    .patientView(addressOf('nowak'), Date.parse(desk.at('00:00')), Date.parse(desk.at('23:00')))
+const offered = (fixture: ClinicFixture): readonly string[] =>
+  fixture.sandbox
+    .patientView(addressOf('nowak'), Date.parse(fixture.at('00:00')), Date.parse(fixture.at('23:00')))
     .map(({ start, services }) => `${start.slice(11, 16)} ${services.join()}`);
 
-const failures = async (desk: Desk): Promise<readonly Failure[]> => await desk.engine.failures.list();
+const failures = async (fixture: ClinicFixture): Promise<readonly Failure[]> =>
+  await fixture.engine.failures.list();
 
 /** What the engine itself told the clinic. */
-async function told(desk: Desk) {
+async function told(fixture: ClinicFixture) {
   const names = /^(service|calendar)-/;
-  const { items } = await desk.engine.notifications();
+  const { items } = await fixture.engine.notifications();
   return items.filter(({ name }) => names.test(name)).map(({ name, data }) => ({ name, data }));
 }
 
-const readings = (desk: Desk): number => desk.requests('getAddressServices').length;
+const readings = (fixture: ClinicFixture): number => fixture.requests('getAddressServices').length;
 
 test.each(['slots', 'breaks', 'book'] as const)(
   'with %s, time that is taken is closed at once although a service is gone, which is a failure of its own',
   async (strategy) => {
-    const desk = await opened({ strategy });
-    has(desk, VISIT);
-    await offer(desk, VISIT.id, CHECK.id);
-    await desk.book('apt-1', '10:20', '10:40');
-    await desk.rest();
+    const fixture = await opened({ strategy });
+    has(fixture, VISIT);
+    await offer(fixture, VISIT.id, CHECK.id);
+    await fixture.book('apt-1', '10:20', '10:40');
+    await fixture.rest();
 
-    expect(offered(desk)).toEqual(['10:00 visit', '10:40 visit']);
+    expect(offered(fixture)).toEqual(['10:00 visit', '10:40 visit']);
     if (strategy !== 'slots') return;
-    expect(await failures(desk)).toEqual([
+    expect(await failures(fixture)).toEqual([
       {
         kind: 'service',
         id: 'service/nowak/check',
@@ -79,32 +82,32 @@ test.each(['slots', 'breaks', 'book'] as const)(
         since: expect.stringMatching(/Z$/),
       },
     ]);
-    expect(await told(desk)).toEqual([
+    expect(await told(fixture)).toEqual([
       { name: 'service-gone', data: { service: { id: 'check', name: null } } },
     ]);
-    expect(await desk.engine.status()).toMatchObject({ failed: 0, goneServices: 1 });
+    expect(await fixture.engine.status()).toMatchObject({ failed: 0, goneServices: 1 });
     // Once it is known, nothing is sent that would be refused, and nothing is asked.
-    const before = { refused: refusedWrites(desk), readings: readings(desk) };
-    await desk.book('apt-2', '10:40', '11:00');
-    await desk.rest();
-    expect(offered(desk)).toEqual(['10:00 visit']);
-    expect({ refused: refusedWrites(desk), readings: readings(desk) }).toEqual(before);
+    const before = { refused: refusedWrites(fixture), readings: readings(fixture) };
+    await fixture.book('apt-2', '10:40', '11:00');
+    await fixture.rest();
+    expect(offered(fixture)).toEqual(['10:00 visit']);
+    expect({ refused: refusedWrites(fixture), readings: readings(fixture) }).toEqual(before);
   },
 );
 
-const refusedWrites = (desk: Desk): number =>
-  desk.requests('replaceSlots').filter(({ status }) => status === 400).length;
+const refusedWrites = (fixture: ClinicFixture): number =>
+  fixture.requests('replaceSlots').filter(({ status }) => status === 400).length;
 
 test('a window that has only a service that is gone offers nothing, and a question for it gets no', async () => {
-  const desk = await opened();
-  has(desk, VISIT);
-  await offer(desk, CHECK.id);
-  await desk.rest();
-  expect(offered(desk)).toEqual([]);
-  expect(await failures(desk)).toMatchObject([{ kind: 'service' }]);
+  const fixture = await opened();
+  has(fixture, VISIT);
+  await offer(fixture, CHECK.id);
+  await fixture.rest();
+  expect(offered(fixture)).toEqual([]);
+  expect(await failures(fixture)).toMatchObject([{ kind: 'service' }]);
 
   const { facilityId, doctorId, addressId } = addressOf('nowak');
-  const request = { start_at: desk.at('10:00'), duration: 20, address_service: { id: 'check' } };
+  const request = { start_at: fixture.at('10:00'), duration: 20, address_service: { id: 'check' } };
   const data = {
     facility: { id: facilityId },
     doctor: { id: doctorId },
@@ -112,7 +115,7 @@ test('a window that has only a service that is gone offers nothing, and a questi
     visit_booking_request: request,
   };
   const body = Buffer.from(JSON.stringify({ name: 'slot-booking', data }));
-  expect(await desk.engine.receivePush(await desk.account(), body)).toMatchObject({
+  expect(await fixture.engine.receivePush(await fixture.account(), body)).toMatchObject({
     answer: { approved: false, reason: 'not-offered' },
   });
 });
@@ -123,102 +126,106 @@ test.each([
   ['cannot be answered', { kind: 'status', status: 500 }],
   ['is a page', { kind: 'firewall', status: 403 }],
 ] as const)('a list that %s removes nothing', async (_, fault) => {
-  const desk = await opened();
-  desk.sandbox.faults.set([{ fault, match: { operation: 'getAddressServices' }, times: 1 }]);
-  await resync(desk);
-  expect(readings(desk)).toBeGreaterThan(0);
-  expect(await failures(desk)).toEqual([]);
-  await offer(desk, CHECK.id);
-  await desk.rest();
-  expect(offered(desk)[0]).toBe('10:00 check');
+  const fixture = await opened();
+  fixture.sandbox.faults.set([{ fault, match: { operation: 'getAddressServices' }, times: 1 }]);
+  await resync(fixture);
+  expect(readings(fixture)).toBeGreaterThan(0);
+  expect(await failures(fixture)).toEqual([]);
+  await offer(fixture, CHECK.id);
+  await fixture.rest();
+  expect(offered(fixture)[0]).toBe('10:00 check');
 });
 
 test('an empty list removes nothing', async () => {
-  const desk = await opened();
-  has(desk);
-  await resync(desk);
-  expect(readings(desk)).toBeGreaterThan(0);
-  expect((await failures(desk)).filter(({ kind }) => kind === 'service')).toEqual([]);
-  has(desk, VISIT, CHECK);
-  await offer(desk, CHECK.id);
-  await desk.rest();
-  expect(offered(desk)[0]).toBe('10:00 check');
+  const fixture = await opened();
+  has(fixture);
+  await resync(fixture);
+  expect(readings(fixture)).toBeGreaterThan(0);
+  expect((await failures(fixture)).filter(({ kind }) => kind === 'service')).toEqual([]);
+  has(fixture, VISIT, CHECK);
+  await offer(fixture, CHECK.id);
+  await fixture.rest();
+  expect(offered(fixture)[0]).toBe('10:00 check');
 });
 
 test('what is told of services has them read: one that is gone, and one that is back, with its days', async () => {
-  const desk = await opened({ notifications: PULLS });
-  has(desk, VISIT);
-  await hears(desk, async () => (await told(desk)).length > 0);
-  await desk.rest();
-  expect(offered(desk)).toEqual(['10:00 visit', '10:20 visit', '10:40 visit']);
-  expect(await failures(desk)).toMatchObject([{ id: 'service/nowak/check' }]);
+  const fixture = await opened({ notifications: PULLS });
+  has(fixture, VISIT);
+  await hears(fixture, async () => (await told(fixture)).length > 0);
+  await fixture.rest();
+  expect(offered(fixture)).toEqual(['10:00 visit', '10:20 visit', '10:40 visit']);
+  expect(await failures(fixture)).toMatchObject([{ id: 'service/nowak/check' }]);
 
-  has(desk, VISIT, CHECK);
-  await hears(desk, async () => (await told(desk)).length > 1);
-  await desk.rest();
-  expect(offered(desk)).toEqual(['10:00 check,visit', '10:20 check,visit', '10:40 check,visit']);
-  expect(await failures(desk)).toEqual([]);
-  expect((await told(desk)).map(({ name }) => name)).toEqual(['service-gone', 'service-back']);
+  has(fixture, VISIT, CHECK);
+  await hears(fixture, async () => (await told(fixture)).length > 1);
+  await fixture.rest();
+  expect(offered(fixture)).toEqual(['10:00 check,visit', '10:20 check,visit', '10:40 check,visit']);
+  expect(await failures(fixture)).toEqual([]);
+  expect((await told(fixture)).map(({ name }) => name)).toEqual(['service-gone', 'service-back']);
 });
 
 test('a service that is gone is asked for again when somebody says so, and reported no more when dropped', async () => {
-  const desk = await opened();
-  has(desk, VISIT);
-  await resync(desk);
-  await desk.rest();
+  const fixture = await opened();
+  has(fixture, VISIT);
+  await resync(fixture);
+  await fixture.rest();
   const id = 'service/nowak/check';
-  expect(await failures(desk)).toMatchObject([{ id, reason: expect.stringContaining('check') }]);
+  expect(await failures(fixture)).toMatchObject([{ id, reason: expect.stringContaining('check') }]);
 
-  expect(await desk.engine.failures.settle('drop', [id, 'service/nowak/visit'])).toEqual({
+  expect(await fixture.engine.failures.settle('drop', [id, 'service/nowak/visit'])).toEqual({
     done: 1,
     unknown: ['service/nowak/visit'],
   });
-  expect(await failures(desk)).toEqual([]);
-  await resync(desk);
-  expect(await failures(desk)).toEqual([]);
+  expect(await failures(fixture)).toEqual([]);
+  await resync(fixture);
+  expect(await failures(fixture)).toEqual([]);
 
   // It is another failure where it goes again.
-  has(desk, VISIT, CHECK);
-  await resync(desk);
-  has(desk, VISIT);
-  await resync(desk);
-  expect(await failures(desk)).toMatchObject([{ id, reason: expect.stringContaining('check (Check-up)') }]);
+  has(fixture, VISIT, CHECK);
+  await resync(fixture);
+  has(fixture, VISIT);
+  await resync(fixture);
+  expect(await failures(fixture)).toMatchObject([
+    { id, reason: expect.stringContaining('check (Check-up)') },
+  ]);
 
-  has(desk, VISIT, CHECK);
-  expect(await desk.engine.failures.settle('retry', [id])).toEqual({ done: 1, unknown: [] });
-  await desk.until(async () => (await failures(desk)).length === 0);
-  await desk.rest();
-  expect(offered(desk)[0]).toBe('10:00 check,visit');
+  has(fixture, VISIT, CHECK);
+  expect(await fixture.engine.failures.settle('retry', [id])).toEqual({ done: 1, unknown: [] });
+  await fixture.until(async () => (await failures(fixture)).length === 0);
+  await fixture.rest();
+  expect(offered(fixture)[0]).toBe('10:00 check,visit');
 });
 
 test('a duration that changed is told, and a list without durations says nothing of them', async () => {
-  const desk = await opened();
+  const fixture = await opened();
   const lasting = (duration: number) => ({ ...CHECK, duration });
-  has(desk, VISIT, lasting(20));
-  await resync(desk);
-  has(desk, VISIT, lasting(30));
-  await resync(desk);
-  has(desk, VISIT, CHECK);
-  await resync(desk);
-  expect(await told(desk)).toEqual([
+  has(fixture, VISIT, lasting(20));
+  await resync(fixture);
+  has(fixture, VISIT, lasting(30));
+  await resync(fixture);
+  has(fixture, VISIT, CHECK);
+  await resync(fixture);
+  expect(await told(fixture)).toEqual([
     { name: 'service-changed', data: { service: { id: 'check', name: 'Check-up' }, before: 20, after: 30 } },
   ]);
 });
 
 test('the reason of a failure says that the calendar is switched off, and the clinic is told', async () => {
-  const desk = await opened({ calendar: 'disabled' });
-  expect(await failures(desk)).toMatchObject([
+  const fixture = await opened({ calendar: 'disabled' });
+  expect(await failures(fixture)).toMatchObject([
     { kind: 'day', reason: expect.stringMatching(/^the marketplace shows .*; the calendar is switched off/) },
   ]);
-  expect(await told(desk)).toEqual([{ name: 'calendar-disabled', data: {} }]);
+  expect(await told(fixture)).toEqual([{ name: 'calendar-disabled', data: {} }]);
 });
 
 test('a calendar that is given up says that it is switched off', async () => {
-  const desk = await opened({ calendar: 'disabled' });
-  desk.sandbox.faults.set([{ fault: { kind: 'status', status: 403 }, match: { operation: 'replaceSlots' } }]);
-  await offer(desk, VISIT.id);
-  await desk.until(async () => (await failures(desk)).some(({ kind }) => kind === 'calendar'));
-  expect(await failures(desk)).toContainEqual(
+  const fixture = await opened({ calendar: 'disabled' });
+  fixture.sandbox.faults.set([
+    { fault: { kind: 'status', status: 403 }, match: { operation: 'replaceSlots' } },
+  ]);
+  await offer(fixture, VISIT.id);
+  await fixture.until(async () => (await failures(fixture)).some(({ kind }) => kind === 'calendar'));
+  expect(await failures(fixture)).toContainEqual(
     expect.objectContaining({
       kind: 'calendar',
       reason: expect.stringMatching(/; the calendar is switched off/),
@@ -227,36 +234,36 @@ test('a calendar that is given up says that it is switched off', async () => {
 });
 
 test('an address is read within an hour of the start, and again when that is a day ago', async () => {
-  const desk = await opened();
-  expect(readings(desk)).toBe(0);
-  await desk.pass(60_000);
-  await desk.pass(HOUR);
-  await desk.until(() => readings(desk) === 1);
-  await desk.until(async () => (await atAddress(desk.engine.db, 'nowak'))?.readAt != null);
-  expect(await atAddress(desk.engine.db, 'nowak')).toMatchObject({
+  const fixture = await opened();
+  expect(readings(fixture)).toBe(0);
+  await fixture.pass(60_000);
+  await fixture.pass(HOUR);
+  await fixture.until(() => readings(fixture) === 1);
+  await fixture.until(async () => (await atAddress(fixture.engine.db, 'nowak'))?.readAt != null);
+  expect(await atAddress(fixture.engine.db, 'nowak')).toMatchObject({
     status: 'enabled',
     services: [
       { id: 'check', name: 'Check-up', goneSince: null },
       { id: 'visit', name: 'Visit', goneSince: null },
     ],
   });
-  await desk.pass(DAY - HOUR);
-  await desk.rest();
-  expect(readings(desk)).toBe(1);
-  await desk.pass(HOUR);
-  await desk.until(() => readings(desk) === 2);
+  await fixture.pass(DAY - HOUR);
+  await fixture.rest();
+  expect(readings(fixture)).toBe(1);
+  await fixture.pass(HOUR);
+  await fixture.until(() => readings(fixture) === 2);
 });
 
 test('another address has nothing of what was read at the one before', async () => {
-  const desk = await opened();
-  has(desk, VISIT);
-  await resync(desk);
-  expect(await failures(desk)).toMatchObject([{ kind: 'service' }]);
+  const fixture = await opened();
+  has(fixture, VISIT);
+  await resync(fixture);
+  expect(await failures(fixture)).toMatchObject([{ kind: 'service' }]);
   const other = { ...addressOf('nowak'), addressId: 'elsewhere' };
   await putCalendar(
-    desk.engine.db,
+    fixture.engine.db,
     { id: 'nowak', account: 'many', ...other, strategy: 'slots' },
     new Date(),
   );
-  expect(await atAddress(desk.engine.db, 'nowak')).toEqual({ status: null, readAt: null, services: [] });
+  expect(await atAddress(fixture.engine.db, 'nowak')).toEqual({ status: null, readAt: null, services: [] });
 });

@@ -3,13 +3,13 @@ import { Writable } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import type { Strategy } from '../../src/db/schema.js';
-import { addressOf, Desk } from '../support/clinic-fixture.js';
+import { addressOf, ClinicFixture } from '../support/clinic-fixture.js';
 
 const HIDES = 'an appointment cannot be booked at its time; a break blocks it';
 const REFUSED = 'an appointment was not booked as a slot; it is blocked by other means';
 
 interface Told {
-  readonly desk: Desk;
+  readonly fixture: ClinicFixture;
   /** Times of the lines about appointments that a break hides. */
   hidden(): readonly string[];
   lines(message: string): readonly Readonly<Record<string, unknown>>[];
@@ -25,77 +25,81 @@ async function opened(strategy: Strategy = 'book'): Promise<Told> {
       done();
     },
   });
-  const desk = await Desk.open({ still: true, strategy, log: pino({ level: 'info', base: null }, stream) });
-  await desk.open('nowak', desk.date, { from: '10:00', to: '12:00' });
-  await desk.rest();
+  const fixture = await ClinicFixture.open({
+    still: true,
+    strategy,
+    log: pino({ level: 'info', base: null }, stream),
+  });
+  await fixture.open('nowak', fixture.date, { from: '10:00', to: '12:00' });
+  await fixture.rest();
   const lines = (message: string) =>
     log
       .map((line): Record<string, unknown> => JSON.parse(line))
       .filter(({ level, msg, calendar }) => level === 30 && msg === message && calendar === 'nowak');
   const time = (iso: unknown) => String(iso).slice(11, 16);
   return {
-    desk,
+    fixture,
     log,
     lines,
     hidden: () => lines(HIDES).map(({ start, end }) => `${time(start)}-${time(end)}`),
   };
 }
 
-const breaks = (desk: Desk) =>
-  desk.sandbox
+const breaks = (fixture: ClinicFixture) =>
+  fixture.sandbox
     .breaks(addressOf('nowak'))
     .map(({ since, till }) => `${since.slice(11, 16)}-${till.slice(11, 16)}`);
 
 test('a break that is made for it: once, whatever else changes on that day', async () => {
-  const { desk, hidden } = await opened();
-  await desk.book('apt-1', '10:10', '10:30');
-  await desk.rest();
-  await desk.book('apt-2', '11:00', '11:20');
-  await desk.rest();
-  await desk.free('apt-2');
-  await desk.rest();
+  const { fixture, hidden } = await opened();
+  await fixture.book('apt-1', '10:10', '10:30');
+  await fixture.rest();
+  await fixture.book('apt-2', '11:00', '11:20');
+  await fixture.rest();
+  await fixture.free('apt-2');
+  await fixture.rest();
   expect(hidden()).toEqual(['10:10-10:30']);
 });
 
 test('a break that becomes longer for it', async () => {
-  const { desk, hidden } = await opened();
-  await desk.book('apt-1', '10:10', '10:30');
-  await desk.rest();
-  await desk.book('apt-2', '10:30', '10:50');
-  await desk.rest();
-  expect(breaks(desk)).toEqual(['10:10-10:50']);
+  const { fixture, hidden } = await opened();
+  await fixture.book('apt-1', '10:10', '10:30');
+  await fixture.rest();
+  await fixture.book('apt-2', '10:30', '10:50');
+  await fixture.rest();
+  expect(breaks(fixture)).toEqual(['10:10-10:50']);
   expect(hidden()).toEqual(['10:10-10:30', '10:30-10:50']);
 });
 
 test('a break that takes the place of two, and the one between them', async () => {
-  const { desk, hidden } = await opened();
-  await desk.book('apt-1', '10:10', '10:30');
-  await desk.book('apt-3', '10:50', '11:10');
-  await desk.rest();
-  await desk.book('apt-2', '10:30', '10:50');
-  await desk.rest();
-  expect(breaks(desk)).toEqual(['10:10-11:10']);
+  const { fixture, hidden } = await opened();
+  await fixture.book('apt-1', '10:10', '10:30');
+  await fixture.book('apt-3', '10:50', '11:10');
+  await fixture.rest();
+  await fixture.book('apt-2', '10:30', '10:50');
+  await fixture.rest();
+  expect(breaks(fixture)).toEqual(['10:10-11:10']);
   expect(hidden().toSorted()).toEqual(['10:10-10:30', '10:30-10:50', '10:50-11:10']);
 });
 
 test('not of an appointment within a break that is there already', async () => {
-  const { desk, hidden } = await opened();
-  await desk.book('apt-1', '10:10', '10:50');
-  await desk.rest();
-  await desk.book('apt-2', '10:20', '10:40');
-  await desk.rest();
-  expect(breaks(desk)).toEqual(['10:10-10:50']);
+  const { fixture, hidden } = await opened();
+  await fixture.book('apt-1', '10:10', '10:50');
+  await fixture.rest();
+  await fixture.book('apt-2', '10:20', '10:40');
+  await fixture.rest();
+  expect(breaks(fixture)).toEqual(['10:10-10:50']);
   expect(hidden()).toEqual(['10:10-10:50']);
 });
 
 test('what the marketplace refuses to book, with its reason', async () => {
-  const { desk, hidden, lines } = await opened();
+  const { fixture, hidden, lines } = await opened();
   const fault = { kind: 'status', status: 409, message: 'no such slot' } as const;
-  desk.sandbox.faults.set([{ fault, match: { operation: 'bookSlot' } }]);
-  await desk.book('apt-1', '10:20', '10:40');
-  await desk.rest();
+  fixture.sandbox.faults.set([{ fault, match: { operation: 'bookSlot' } }]);
+  await fixture.book('apt-1', '10:20', '10:40');
+  await fixture.rest();
   expect(lines(REFUSED)).toMatchObject([
-    { start: desk.at('10:20'), reason: expect.stringContaining('no such slot') },
+    { start: fixture.at('10:20'), reason: expect.stringContaining('no such slot') },
   ]);
   expect(hidden()).toEqual(['10:20-10:40']);
 });
@@ -107,23 +111,23 @@ describe('the answer to a request that hides it', () => {
     ['is lost', { kind: 'cut', when: 'after' }, 1],
     ['is that the marketplace is away, several times', { kind: 'status', status: 503 }, 2],
   ] as const)('%s', async (_, fault, times) => {
-    const { desk, hidden } = await opened();
-    desk.sandbox.faults.set([{ fault, match: { operation: 'addCalendarBreak' }, times }]);
-    await desk.book('apt-1', '10:10', '10:30');
-    await desk.rest();
-    expect(breaks(desk)).toEqual(['10:10-10:30']);
+    const { fixture, hidden } = await opened();
+    fixture.sandbox.faults.set([{ fault, match: { operation: 'addCalendarBreak' }, times }]);
+    await fixture.book('apt-1', '10:10', '10:30');
+    await fixture.rest();
+    expect(breaks(fixture)).toEqual(['10:10-10:30']);
     expect(hidden()).toEqual(['10:10-10:30']);
   });
 
   test('is lost, and it moved a break', async () => {
-    const { desk, hidden } = await opened();
-    await desk.book('apt-1', '10:10', '10:30');
-    await desk.rest();
+    const { fixture, hidden } = await opened();
+    await fixture.book('apt-1', '10:10', '10:30');
+    await fixture.rest();
     const match = { operation: 'moveCalendarBreak' };
-    desk.sandbox.faults.set([{ fault: { kind: 'cut', when: 'after' }, match, times: 1 }]);
-    await desk.book('apt-1', '11:10', '11:30');
-    await desk.rest();
-    expect(breaks(desk)).toEqual(['11:10-11:30']);
+    fixture.sandbox.faults.set([{ fault: { kind: 'cut', when: 'after' }, match, times: 1 }]);
+    await fixture.book('apt-1', '11:10', '11:30');
+    await fixture.rest();
+    expect(breaks(fixture)).toEqual(['11:10-11:30']);
     expect(hidden()).toEqual(['10:10-10:30', '11:10-11:30']);
   });
 });
@@ -132,24 +136,24 @@ test.each([
   ['slots', ['10:20-10:40']],
   ['breaks', []],
 ] as const)('after %s what was taken before is said where a break comes for it', async (from, said) => {
-  const { desk, hidden } = await opened(from);
-  await desk.book('apt-1', '10:20', '10:40');
-  await desk.rest();
+  const { fixture, hidden } = await opened(from);
+  await fixture.book('apt-1', '10:20', '10:40');
+  await fixture.rest();
   expect(hidden()).toEqual([]);
-  await desk.strategy('book');
-  await desk.rest();
-  expect(breaks(desk)).toEqual(['10:20-10:40']);
+  await fixture.strategy('book');
+  await fixture.rest();
+  expect(breaks(fixture)).toEqual(['10:20-10:40']);
   expect(hidden()).toEqual(said);
 });
 
 test('nothing of the event but its times', async () => {
-  const { desk, hidden, log } = await opened();
-  const times = { start: desk.at('10:10'), end: desk.at('10:30') };
+  const { fixture, hidden, log } = await opened();
+  const times = { start: fixture.at('10:10'), end: fixture.at('10:30') };
   const about = { patient: { name: 'Kowalski' }, comment: 'Kowalski, blood test' };
   const ids = { id: 'came', calendar: 'nowak', ref: 'Kowalski-77' };
   const event = { ...ids, type: 'occupied' as const, ...times, ...about };
-  expect(await desk.engine.events([event])).toMatchObject({ rejected: [] });
-  await desk.rest();
+  expect(await fixture.engine.events([event])).toMatchObject({ rejected: [] });
+  await fixture.rest();
   expect(hidden()).toEqual(['10:10-10:30']);
   expect(log.join('')).not.toMatch(/Kowalski|blood/);
 });

@@ -1,7 +1,7 @@
 // In which order breaks go elsewhere, as a patient sees it: what is taken a moment before is not hidden yet, and what is freed
 // beside it would show visits that reach into it.
 import { expect, test } from '@jest/globals';
-import { addressOf, Desk } from '../support/clinic-fixture.js';
+import { addressOf, ClinicFixture } from '../support/clinic-fixture.js';
 
 test.each([
   ['breaks', 'when every answer comes', undefined],
@@ -10,36 +10,36 @@ test.each([
 ] as const)(
   'with %s, a break leaves no visit on sale that reaches into an appointment still to be hidden, %s',
   async (strategy, _, fault) => {
-    const desk = await Desk.open({ still: true, strategy });
-    const [today, tomorrow] = [desk.date, desk.dateAfter(1)];
-    for (const date of [today, tomorrow]) await desk.open('nowak', date);
+    const fixture = await ClinicFixture.open({ still: true, strategy });
+    const [today, tomorrow] = [fixture.date, fixture.dateAfter(1)];
+    for (const date of [today, tomorrow]) await fixture.open('nowak', date);
     // It begins at no start, so a break hides it with either strategy.
-    await desk.book('gone', '10:05', '10:25', 'nowak', tomorrow);
-    await desk.rest();
-    expect(desk.shown('nowak', tomorrow)).toEqual(['10:40']);
+    await fixture.book('gone', '10:05', '10:25', 'nowak', tomorrow);
+    await fixture.rest();
+    expect(fixture.shown('nowak', tomorrow)).toEqual(['10:40']);
 
     const seen = new Set<string>();
-    desk.sandbox.on('request', ({ operation, applied }) => {
-      if (applied) for (const time of desk.shown('nowak', tomorrow)) seen.add(`${operation} ${time}`);
+    fixture.sandbox.on('request', ({ operation, applied }) => {
+      if (applied) for (const time of fixture.shown('nowak', tomorrow)) seen.add(`${operation} ${time}`);
     });
     if (fault !== undefined) {
-      desk.sandbox.faults.set([{ fault, match: { operation: 'moveCalendarBreak' }, times: 1 }]);
+      fixture.sandbox.faults.set([{ fault, match: { operation: 'moveCalendarBreak' }, times: 1 }]);
     }
     const on = (date: string, from: string, to: string) => ({
       calendar: 'nowak',
       start: `${date}T${from}:00`,
       end: `${date}T${to}:00`,
     });
-    await desk.say(
+    await fixture.say(
       { type: 'released', calendar: 'nowak', ref: 'gone' },
       { type: 'occupied', ref: 'sooner', ...on(today, '10:05', '10:25') },
       { type: 'occupied', ref: 'beside', ...on(tomorrow, '10:30', '10:40') },
     );
-    await desk.rest();
+    await fixture.rest();
     expect([...seen].filter((one) => one.endsWith('10:20'))).toEqual([]);
-    expect(desk.shown('nowak', today)).toEqual(['10:40']);
-    expect(desk.shown('nowak', tomorrow)).toEqual(['10:00', '10:40']);
-    expect(desk.sandbox.breaks(addressOf('nowak'))).toHaveLength(2);
+    expect(fixture.shown('nowak', today)).toEqual(['10:40']);
+    expect(fixture.shown('nowak', tomorrow)).toEqual(['10:00', '10:40']);
+    expect(fixture.sandbox.breaks(addressOf('nowak'))).toHaveLength(2);
   },
 );
 
@@ -50,34 +50,34 @@ test.each([
 ] as const)(
   'with %s, what was free when it was planned and is taken when the token has come is not opened',
   async (strategy, from, to, operation) => {
-    const desk = await Desk.open({ still: true, strategy });
-    await desk.open();
-    await desk.rest();
-    await desk.book('gone', from, to);
-    await desk.rest();
-    const hidden = desk.shown();
+    const fixture = await ClinicFixture.open({ still: true, strategy });
+    await fixture.open();
+    await fixture.rest();
+    await fixture.book('gone', from, to);
+    await fixture.rest();
+    const hidden = fixture.shown();
     const seen = new Set<string>();
-    desk.sandbox.on('request', (request) => {
-      if (request.applied) for (const time of desk.shown()) seen.add(time);
+    fixture.sandbox.on('request', (request) => {
+      if (request.applied) for (const time of fixture.shown()) seen.add(time);
       if (request.operation !== operation || request.status !== 401) return;
-      void desk.book('instead', from, to).then(() => desk.sandbox.faults.clear());
+      void fixture.book('instead', from, to).then(() => fixture.sandbox.faults.clear());
     });
     // The request finds its token revoked, and waits for another one until the time is taken again.
-    desk.sandbox.faults.set([
+    fixture.sandbox.faults.set([
       { fault: { kind: 'latency', ms: 600_000 }, match: { operation: 'token' } },
       { fault: { kind: 'status', status: 401 }, match: { operation }, times: 1 },
     ]);
-    await desk.free('gone');
-    await desk.rest();
+    await fixture.free('gone');
+    await fixture.rest();
     expect([...seen].filter((time) => !hidden.includes(time))).toEqual([]);
-    expect(desk.shown()).toEqual(hidden);
+    expect(fixture.shown()).toEqual(hidden);
     // What was not sent after all does not count.
-    const { count } = await desk.engine.db
+    const { count } = await fixture.engine.db
       .selectFrom('slotkeeper.requests')
       .select(({ fn }) => fn.countAll<string>().as('count'))
       .where('write', '=', true)
       .executeTakeFirstOrThrow();
-    const sent = desk.sandbox.requests.filter(
+    const sent = fixture.sandbox.requests.filter(
       ({ method, operation: one }) => method !== 'GET' && one !== 'token',
     );
     expect(Number(count)).toBe(sent.length);

@@ -297,7 +297,7 @@ const leftovers = fc.record({
   ),
   offered: windows,
   isVerified: fc.boolean(),
-  isTold: fc.boolean(),
+  isNotified: fc.boolean(),
 });
 
 const nows = fc.oneof(
@@ -320,7 +320,7 @@ function begin(
   const wanted = wantedOf(clinic);
   for (const date of DATES) {
     market.offered.set(date, offered.get(date) ?? []);
-    if (left.isTold) {
+    if (left.isNotified) {
       const published = left.isVerified ? offered.get(date) : wanted.get(date);
       known.set(date, { published: published ?? [], isVerified: left.isVerified });
     }
@@ -329,7 +329,7 @@ function begin(
 }
 
 const MORNING = [{ start: at(0, 0), end: at(0, 120), services: [{ id: 'visit', duration: 20 }] }];
-const nothingLeft = { breaks: [], placeholders: [], offered: MORNING, isVerified: true, isTold: true };
+const nothingLeft = { breaks: [], placeholders: [], offered: MORNING, isVerified: true, isNotified: true };
 const clinicOf = (appointments: Record<string, Span>, windows: Windows = MORNING): Clinic => ({
   strategy: 'book',
   windows,
@@ -501,7 +501,7 @@ describe('hiding what is taken', () => {
           })),
           offered: hour,
           isVerified: true,
-          isTold: true,
+          isNotified: true,
         };
         const run = begin(clinic, left, at(0, 0) - 60 * MINUTE, () => false);
         const next = drawn(turn);
@@ -559,7 +559,7 @@ describe('hiding what is taken', () => {
   test('one strategy after another, each from where the one before came to rest', () => {
     fc.assert(
       fc.property(clinics, fc.array(strategies, { minLength: 2, maxLength: 5 }), (clinic, way) => {
-        const nothing = { breaks: [], placeholders: [], offered: [], isVerified: true, isTold: true };
+        const nothing = { breaks: [], placeholders: [], offered: [], isVerified: true, isNotified: true };
         const run = begin(clinic, nothing, at(0, 0) - 60 * MINUTE, () => false);
         for (const strategy of way) {
           run.clinic = { ...run.clinic, strategy };

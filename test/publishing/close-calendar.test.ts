@@ -3,15 +3,16 @@ import { type CalendarState, getCalendar, listAllCalendars } from '../../src/db/
 import { findFormerAddresses } from '../../src/db/tables/closing-calendars.js';
 import type { FaultRule } from '../../src/sandbox/index.js';
 import { opened, patientBooks, standing } from '../linked-bookings/booking-fixture.js';
-import { addressOf, type Desk, type DeskOptions } from '../support/clinic-fixture.js';
+import { addressOf, type ClinicFixture, type ClinicFixtureOptions } from '../support/clinic-fixture.js';
 
 const STRATEGIES = ['slots', 'breaks', 'book'] as const;
 
-const places = async (desk: Desk): Promise<readonly CalendarState[]> =>
-  await listAllCalendars(desk.engine.db);
-const isGone = (desk: Desk) => async () => (await places(desk)).every(({ closing }) => closing === undefined);
-const refuse = (desk: Desk, operation: string, status: number, more: Partial<FaultRule> = {}) =>
-  desk.sandbox.faults.set([{ fault: { kind: 'status', status }, match: { operation }, ...more }]);
+const places = async (fixture: ClinicFixture): Promise<readonly CalendarState[]> =>
+  await listAllCalendars(fixture.engine.db);
+const isGone = (fixture: ClinicFixture) => async () =>
+  (await places(fixture)).every(({ closing }) => closing === undefined);
+const refuse = (fixture: ClinicFixture, operation: string, status: number, more: Partial<FaultRule> = {}) =>
+  fixture.sandbox.faults.set([{ fault: { kind: 'status', status }, match: { operation }, ...more }]);
 const at = (calendar: string, more: object = {}) => ({
   id: 'nowak',
   account: 'many',
@@ -20,42 +21,46 @@ const at = (calendar: string, more: object = {}) => ({
   ...more,
 });
 /** Two days with an appointment each, and a visit of a patient on the first. */
-async function busy(options: DeskOptions = {}): Promise<Desk> {
-  const desk = await opened(options);
-  await desk.open('nowak', desk.dateAfter(1), { from: '10:00', to: '12:00' });
-  await desk.book('apt-1', '10:20', '10:40');
-  await desk.book('apt-2', '11:00', '11:20', 'nowak', desk.dateAfter(1));
-  await desk.rest();
-  patientBooks(desk, '11:20');
-  return desk;
+async function busy(options: ClinicFixtureOptions = {}): Promise<ClinicFixture> {
+  const fixture = await opened(options);
+  await fixture.open('nowak', fixture.dateAfter(1), { from: '10:00', to: '12:00' });
+  await fixture.book('apt-1', '10:20', '10:40');
+  await fixture.book('apt-2', '11:00', '11:20', 'nowak', fixture.dateAfter(1));
+  await fixture.rest();
+  patientBooks(fixture, '11:20');
+  return fixture;
 }
 
 test.each(STRATEGIES)(
   'with %s, a calendar that is deleted is closed day by day, then it is gone',
   async (strategy) => {
-    const desk = await busy({ strategy });
-    expect(await desk.engine.deleteCalendar('nowak')).toBe('closing');
-    await desk.until(isGone(desk));
-    expect(await getCalendar(desk.engine.db, 'nowak')).toBeUndefined();
-    expect(desk.shown()).toEqual([]);
-    expect(desk.shown('nowak', desk.dateAfter(1))).toEqual([]);
+    const fixture = await busy({ strategy });
+    expect(await fixture.engine.deleteCalendar('nowak')).toBe('closing');
+    await fixture.until(isGone(fixture));
+    expect(await getCalendar(fixture.engine.db, 'nowak')).toBeUndefined();
+    expect(fixture.shown()).toEqual([]);
+    expect(fixture.shown('nowak', fixture.dateAfter(1))).toEqual([]);
     expect(
-      desk.sandbox.slots(addressOf('nowak'), desk.at('00:00'), desk.at('23:00', desk.dateAfter(1))),
+      fixture.sandbox.slots(
+        addressOf('nowak'),
+        fixture.at('00:00'),
+        fixture.at('23:00', fixture.dateAfter(1)),
+      ),
     ).toEqual([]);
-    expect(desk.sandbox.breaks(addressOf('nowak'))).toEqual([]);
-    expect(standing(desk)).toEqual(['11:20']);
-    expect(await desk.engine.deleteCalendar('nowak')).toBeUndefined();
+    expect(fixture.sandbox.breaks(addressOf('nowak'))).toEqual([]);
+    expect(standing(fixture)).toEqual(['11:20']);
+    expect(await fixture.engine.deleteCalendar('nowak')).toBeUndefined();
   },
 );
 
 test.each(['breaks', 'book'] as const)(
   'with %s, what hides taken time goes after everything is closed',
   async (strategy) => {
-    const desk = await busy({ strategy });
-    const before = desk.sandbox.requests.length;
-    await desk.engine.deleteCalendar('nowak');
-    await desk.until(isGone(desk));
-    const writes = desk.sandbox.requests
+    const fixture = await busy({ strategy });
+    const before = fixture.sandbox.requests.length;
+    await fixture.engine.deleteCalendar('nowak');
+    await fixture.until(isGone(fixture));
+    const writes = fixture.sandbox.requests
       .slice(before)
       .filter(({ method, operation }) => method !== 'GET' && operation !== 'token')
       .map(({ operation }) => operation ?? '');
@@ -66,139 +71,143 @@ test.each(['breaks', 'book'] as const)(
 );
 
 test('what the marketplace shows is closed also where nobody here ever published it', async () => {
-  const desk = await opened();
-  await desk.open('nowak', desk.dateAfter(40));
-  await desk.rest();
-  await desk.engine.deleteCalendar('nowak', { leave: true });
-  expect(desk.shown()).toHaveLength(6);
-  await desk.engine.putCalendar(at('nowak'));
-  await desk.engine.deleteCalendar('nowak');
-  await desk.until(isGone(desk));
-  expect(desk.shown()).toEqual([]);
-  expect(desk.shown('nowak', desk.dateAfter(40))).toEqual([]);
+  const fixture = await opened();
+  await fixture.open('nowak', fixture.dateAfter(40));
+  await fixture.rest();
+  await fixture.engine.deleteCalendar('nowak', { leave: true });
+  expect(fixture.shown()).toHaveLength(6);
+  await fixture.engine.putCalendar(at('nowak'));
+  await fixture.engine.deleteCalendar('nowak');
+  await fixture.until(isGone(fixture));
+  expect(fixture.shown()).toEqual([]);
+  expect(fixture.shown('nowak', fixture.dateAfter(40))).toEqual([]);
 });
 
 test('with leave, what is on sale stays as it is, also where it is being closed', async () => {
-  const desk = await opened();
-  refuse(desk, 'replaceSlots', 403);
-  refuse(desk, 'deleteSlots', 403);
-  await desk.engine.deleteCalendar('nowak');
-  expect(await desk.engine.deleteCalendar('nowak', { leave: true })).toBe('deleted');
-  expect(await desk.engine.deleteCalendar('nowak', { leave: true })).toBeUndefined();
-  desk.sandbox.faults.clear();
-  await desk.pass(60_000);
-  expect(desk.shown()).toHaveLength(6);
+  const fixture = await opened();
+  refuse(fixture, 'replaceSlots', 403);
+  refuse(fixture, 'deleteSlots', 403);
+  await fixture.engine.deleteCalendar('nowak');
+  expect(await fixture.engine.deleteCalendar('nowak', { leave: true })).toBe('deleted');
+  expect(await fixture.engine.deleteCalendar('nowak', { leave: true })).toBeUndefined();
+  fixture.sandbox.faults.clear();
+  await fixture.pass(60_000);
+  expect(fixture.shown()).toHaveLength(6);
 });
 
 test('while it is being closed, nothing that the clinic says of it counts, and its address is nobody else’s', async () => {
-  const desk = await opened({ calendars: ['nowak', 'lis'] });
-  refuse(desk, 'deleteSlots', 503);
-  await desk.engine.deleteCalendar('nowak');
-  expect(await desk.engine.deleteCalendar('nowak')).toBe('closing');
-  expect(await desk.engine.status()).toMatchObject({ closing: 1 });
-  await expect(desk.book('apt-9', '10:20', '10:40')).rejects.toThrow(/is being deleted/);
-  const snapshot = { from: desk.date, to: desk.date, windows: [], occupancy: [], complete: true };
-  expect(await desk.engine.snapshot('nowak', snapshot)).toEqual({
+  const fixture = await opened({ calendars: ['nowak', 'lis'] });
+  refuse(fixture, 'deleteSlots', 503);
+  await fixture.engine.deleteCalendar('nowak');
+  expect(await fixture.engine.deleteCalendar('nowak')).toBe('closing');
+  expect(await fixture.engine.status()).toMatchObject({ closing: 1 });
+  await expect(fixture.book('apt-9', '10:20', '10:40')).rejects.toThrow(/is being deleted/);
+  const snapshot = { from: fixture.date, to: fixture.date, windows: [], occupancy: [], complete: true };
+  expect(await fixture.engine.snapshot('nowak', snapshot)).toEqual({
     kind: 'unknown-calendar',
     isClosing: true,
   });
-  await expect(desk.engine.resyncs.begin({ calendars: ['nowak'] })).rejects.toThrow(/nowak/);
-  await expect(desk.engine.putCalendar(at('nowak', { id: 'twin' }))).rejects.toThrow(/it is being closed/);
-  await expect(desk.engine.putCalendar(at('nowak', { id: 'twin', account: 'alone' }))).rejects.toThrow(
+  await expect(fixture.engine.resyncs.begin({ calendars: ['nowak'] })).rejects.toThrow(/nowak/);
+  await expect(fixture.engine.putCalendar(at('nowak', { id: 'twin' }))).rejects.toThrow(/it is being closed/);
+  await expect(fixture.engine.putCalendar(at('nowak', { id: 'twin', account: 'alone' }))).rejects.toThrow(
     /it is being closed/,
   );
-  desk.sandbox.faults.clear();
-  await desk.until(isGone(desk));
-  await desk.engine.putCalendar(at('nowak', { id: 'twin' }));
-  expect(desk.shown('lis')).toHaveLength(6);
+  fixture.sandbox.faults.clear();
+  await fixture.until(isGone(fixture));
+  await fixture.engine.putCalendar(at('nowak', { id: 'twin' }));
+  expect(fixture.shown('lis')).toHaveLength(6);
 });
 
 test('put again, it is a calendar of which nothing is known yet, and sells what the clinic says from then on', async () => {
-  const desk = await opened();
-  refuse(desk, 'deleteSlots', 503);
-  await desk.engine.deleteCalendar('nowak');
-  await desk.engine.putCalendar(at('nowak'));
-  desk.sandbox.faults.clear();
-  await desk.rest();
-  expect(await getCalendar(desk.engine.db, 'nowak')).not.toHaveProperty('closing');
-  expect(desk.shown()).toEqual([]);
-  await desk.open();
-  await desk.rest();
-  expect(desk.shown()).toEqual(['10:00', '10:20', '10:40']);
+  const fixture = await opened();
+  refuse(fixture, 'deleteSlots', 503);
+  await fixture.engine.deleteCalendar('nowak');
+  await fixture.engine.putCalendar(at('nowak'));
+  fixture.sandbox.faults.clear();
+  await fixture.rest();
+  expect(await getCalendar(fixture.engine.db, 'nowak')).not.toHaveProperty('closing');
+  expect(fixture.shown()).toEqual([]);
+  await fixture.open();
+  await fixture.rest();
+  expect(fixture.shown()).toEqual(['10:00', '10:20', '10:40']);
 });
 
 test('an address that refuses for good is shown as a failure, closed when that is over', async () => {
-  const desk = await opened();
-  refuse(desk, 'deleteSlots', 403);
-  await desk.engine.deleteCalendar('nowak');
-  await desk.until(async () => (await getCalendar(desk.engine.db, 'nowak'))?.failed !== undefined);
-  expect(await desk.engine.failures.list()).toMatchObject([{ kind: 'calendar', id: 'calendar/nowak' }]);
-  desk.sandbox.faults.clear();
-  await desk.engine.failures.settle('retry', ['calendar/nowak']);
-  await desk.until(isGone(desk));
-  expect(desk.shown()).toEqual([]);
+  const fixture = await opened();
+  refuse(fixture, 'deleteSlots', 403);
+  await fixture.engine.deleteCalendar('nowak');
+  await fixture.until(async () => (await getCalendar(fixture.engine.db, 'nowak'))?.failed !== undefined);
+  expect(await fixture.engine.failures.list()).toMatchObject([{ kind: 'calendar', id: 'calendar/nowak' }]);
+  fixture.sandbox.faults.clear();
+  await fixture.engine.failures.settle('retry', ['calendar/nowak']);
+  await fixture.until(isGone(fixture));
+  expect(fixture.shown()).toEqual([]);
 });
 
 test('linked bookings stay where they are when their calendar is deleted', async () => {
-  const desk = await opened();
-  const { id } = patientBooks(desk, '10:20');
-  await desk.book('apt-1', '10:20', '10:40');
-  await desk.engine.bookings.link('nowak', id, 'apt-1');
-  await desk.book('apt-1', '10:20', '10:40');
-  await desk.rest();
-  await desk.engine.deleteCalendar('nowak');
-  await desk.until(isGone(desk));
-  expect(standing(desk)).toEqual(['10:20']);
-  expect(desk.requests('cancelBooking')).toEqual([]);
+  const fixture = await opened();
+  const { id } = patientBooks(fixture, '10:20');
+  await fixture.book('apt-1', '10:20', '10:40');
+  await fixture.engine.bookings.link('nowak', id, 'apt-1');
+  await fixture.book('apt-1', '10:20', '10:40');
+  await fixture.rest();
+  await fixture.engine.deleteCalendar('nowak');
+  await fixture.until(isGone(fixture));
+  expect(standing(fixture)).toEqual(['10:20']);
+  expect(fixture.requests('cancelBooking')).toEqual([]);
 });
 
 test.each(STRATEGIES)('with %s, another address closes the old one and is published', async (strategy) => {
-  const desk = await busy({ strategy });
+  const fixture = await busy({ strategy });
   // Heard of, and nobody's appointment.
-  await desk.engine.resyncs.begin({});
-  await desk.rest();
-  expect(await desk.engine.putCalendar(at('new', { strategy }))).toMatchObject({ dates: expect.any(Array) });
-  const [held] = await desk.engine.holds.list();
-  await desk.engine.holds.settle('release', [held?.id ?? '']);
-  expect(await findFormerAddresses(desk.engine.db, 'nowak')).toHaveLength(1);
-  await desk.until(isGone(desk));
-  await desk.rest();
+  await fixture.engine.resyncs.begin({});
+  await fixture.rest();
+  expect(await fixture.engine.putCalendar(at('new', { strategy }))).toMatchObject({
+    dates: expect.any(Array),
+  });
+  const [held] = await fixture.engine.holds.list();
+  await fixture.engine.holds.settle('release', [held?.id ?? '']);
+  expect(await findFormerAddresses(fixture.engine.db, 'nowak')).toHaveLength(1);
+  await fixture.until(isGone(fixture));
+  await fixture.rest();
   expect(
-    desk.sandbox.slots(addressOf('nowak'), desk.at('00:00'), desk.at('23:00', desk.dateAfter(1))),
+    fixture.sandbox.slots(addressOf('nowak'), fixture.at('00:00'), fixture.at('23:00', fixture.dateAfter(1))),
   ).toEqual([]);
-  expect(desk.sandbox.breaks(addressOf('nowak'))).toEqual([]);
-  expect(standing(desk)).toEqual(['11:20']);
-  expect(desk.shown('new')).toEqual(['10:00', '10:40', '11:00', '11:40']);
-  expect(desk.shown('new', desk.dateAfter(1))).toEqual(['10:00', '10:20', '10:40', '11:20', '11:40']);
+  expect(fixture.sandbox.breaks(addressOf('nowak'))).toEqual([]);
+  expect(standing(fixture)).toEqual(['11:20']);
+  expect(fixture.shown('new')).toEqual(['10:00', '10:40', '11:00', '11:40']);
+  expect(fixture.shown('new', fixture.dateAfter(1))).toEqual(['10:00', '10:20', '10:40', '11:20', '11:40']);
 });
 
 test('a calendar that comes back to its old address sells there again', async () => {
-  const desk = await busy({ strategy: 'breaks' });
-  refuse(desk, 'replaceSlots', 503);
-  await desk.engine.putCalendar(at('new', { strategy: 'breaks' }));
-  await desk.engine.holds.settle('release', [(await desk.engine.holds.list())[0]?.id ?? '']);
-  await desk.until(async () =>
-    (await places(desk)).some(({ formerOf, retrying }) => formerOf !== undefined && retrying !== undefined),
+  const fixture = await busy({ strategy: 'breaks' });
+  refuse(fixture, 'replaceSlots', 503);
+  await fixture.engine.putCalendar(at('new', { strategy: 'breaks' }));
+  await fixture.engine.holds.settle('release', [(await fixture.engine.holds.list())[0]?.id ?? '']);
+  await fixture.until(async () =>
+    (await places(fixture)).some(
+      ({ formerOf, retrying }) => formerOf !== undefined && retrying !== undefined,
+    ),
   );
-  await desk.engine.putCalendar(at('nowak', { strategy: 'breaks' }));
+  await fixture.engine.putCalendar(at('nowak', { strategy: 'breaks' }));
   expect(
-    (await places(desk)).map(({ id, formerOf, addressId }) => [id === 'nowak', formerOf, addressId]),
+    (await places(fixture)).map(({ id, formerOf, addressId }) => [id === 'nowak', formerOf, addressId]),
   ).toEqual([
     [true, undefined, 'address-nowak'],
     [false, 'nowak', 'address-new'],
   ]);
-  desk.sandbox.faults.clear();
-  await desk.until(isGone(desk));
-  await desk.rest();
-  expect(desk.shown('new')).toEqual([]);
-  expect(desk.shown()).toEqual(['10:00', '10:40', '11:00', '11:40']);
-  expect(desk.sandbox.breaks(addressOf('nowak'))).toHaveLength(2);
+  fixture.sandbox.faults.clear();
+  await fixture.until(isGone(fixture));
+  await fixture.rest();
+  expect(fixture.shown('new')).toEqual([]);
+  expect(fixture.shown()).toEqual(['10:00', '10:40', '11:00', '11:40']);
+  expect(fixture.sandbox.breaks(addressOf('nowak'))).toHaveLength(2);
 });
 
 test('the same address under another account of the same host stays on sale', async () => {
-  const desk = await opened();
-  await desk.engine.putCalendar(at('nowak', { account: 'alone' }));
-  await desk.rest();
-  expect(await findFormerAddresses(desk.engine.db, 'nowak')).toEqual([]);
-  expect(desk.shown()).toHaveLength(6);
+  const fixture = await opened();
+  await fixture.engine.putCalendar(at('nowak', { account: 'alone' }));
+  await fixture.rest();
+  expect(await findFormerAddresses(fixture.engine.db, 'nowak')).toEqual([]);
+  expect(fixture.shown()).toHaveLength(6);
 });

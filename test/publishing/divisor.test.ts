@@ -5,7 +5,7 @@ import { getAddressBehavior } from '../../src/db/tables/address-behavior.js';
 import { putCalendar } from '../../src/db/tables/calendars.js';
 import { availabilityOf } from '../../src/notifications/availability-check.js';
 import { resync } from '../resync/resync-fixture.js';
-import { addressOf, Desk } from '../support/clinic-fixture.js';
+import { addressOf, ClinicFixture } from '../support/clinic-fixture.js';
 
 const services = [
   { id: 'long', duration: 60 },
@@ -17,88 +17,89 @@ const ADDRESS = addressOf('nowak');
 async function opened(
   strategy: Strategy = 'slots',
   cutting: 'duration' | 'divisor' = 'divisor',
-): Promise<Desk> {
-  const desk = await Desk.open({ still: true, strategy });
-  desk.sandbox.setCutting(ADDRESS, cutting);
-  await openDay(desk, desk.date);
-  await desk.rest();
-  return desk;
+): Promise<ClinicFixture> {
+  const fixture = await ClinicFixture.open({ still: true, strategy });
+  fixture.sandbox.setCutting(ADDRESS, cutting);
+  await openDay(fixture, fixture.date);
+  await fixture.rest();
+  return fixture;
 }
 
-async function openDay(desk: Desk, date: string): Promise<void> {
+async function openDay(fixture: ClinicFixture, date: string): Promise<void> {
   const windows = [{ start: `${date}T10:00:00`, end: `${date}T12:00:00`, services }];
-  await desk.say({ type: 'available', calendar: 'nowak', from: date, to: date, windows });
+  await fixture.say({ type: 'available', calendar: 'nowak', from: date, to: date, windows });
 }
 
-const dayOf = async (desk: Desk, date = desk.date) => (await desk.engine.days('nowak', date, date))?.[0];
-const cutOf = async (desk: Desk) => (await getAddressBehavior(desk.engine.db, 'nowak')).cut;
-const startsOf = (desk: Desk, service: string) =>
-  desk.sandbox
-    .patientView(ADDRESS, desk.at('00:00'), desk.at('23:59'))
+const dayOf = async (fixture: ClinicFixture, date = fixture.date) =>
+  (await fixture.engine.days('nowak', date, date))?.[0];
+const cutOf = async (fixture: ClinicFixture) => (await getAddressBehavior(fixture.engine.db, 'nowak')).cut;
+const startsOf = (fixture: ClinicFixture, service: string) =>
+  fixture.sandbox
+    .patientView(ADDRESS, fixture.at('00:00'), fixture.at('23:59'))
     .filter((one) => one.services.includes(service))
     .map(({ start }) => start.slice(11, 16));
-const puts = (desk: Desk) => desk.requests('replaceSlots').length;
+const puts = (fixture: ClinicFixture) => fixture.requests('replaceSlots').length;
 
 describe('an address that cuts by the greatest common divisor', () => {
   test.each(['slots', 'breaks', 'book'] as const)('is in sync with the strategy %s', async (strategy) => {
-    const desk = await opened(strategy);
-    expect(startsOf(desk, 'long')).toEqual(['10:00', '10:20', '10:40', '11:00']);
-    expect(await dayOf(desk)).toMatchObject({ state: 'in-sync', error: null });
-    expect([puts(desk), await cutOf(desk)]).toEqual([1, 'divisor']);
-    await desk.book('apt-1', '10:20', '10:40');
-    await desk.rest();
-    expect(await dayOf(desk)).toMatchObject({ state: 'in-sync', error: null });
-    expect(startsOf(desk, 'long')).toEqual(['10:40', '11:00']);
-    expect(startsOf(desk, 'short')).toEqual(['10:00', '10:40', '11:00', '11:20', '11:40']);
-    expect(puts(desk)).toBe(strategy === 'slots' ? 2 : 1);
-    const report = await resync(desk);
+    const fixture = await opened(strategy);
+    expect(startsOf(fixture, 'long')).toEqual(['10:00', '10:20', '10:40', '11:00']);
+    expect(await dayOf(fixture)).toMatchObject({ state: 'in-sync', error: null });
+    expect([puts(fixture), await cutOf(fixture)]).toEqual([1, 'divisor']);
+    await fixture.book('apt-1', '10:20', '10:40');
+    await fixture.rest();
+    expect(await dayOf(fixture)).toMatchObject({ state: 'in-sync', error: null });
+    expect(startsOf(fixture, 'long')).toEqual(['10:40', '11:00']);
+    expect(startsOf(fixture, 'short')).toEqual(['10:00', '10:40', '11:00', '11:20', '11:40']);
+    expect(puts(fixture)).toBe(strategy === 'slots' ? 2 : 1);
+    const report = await resync(fixture);
     expect(report).toMatchObject({ differences: { missing: 0, extra: 0, stale: 0 }, writes: 0 });
   });
 
   test('books an appointment where only the divisor has a start, once that is known', async () => {
-    const desk = await opened('book');
-    await desk.say({
+    const fixture = await opened('book');
+    await fixture.say({
       type: 'occupied',
       calendar: 'nowak',
       ref: 'apt-1',
-      start: desk.at('10:20'),
-      end: desk.at('11:20'),
+      start: fixture.at('10:20'),
+      end: fixture.at('11:20'),
       service: 'long',
     });
-    await desk.rest();
-    const booked = desk.sandbox
+    await fixture.rest();
+    const booked = fixture.sandbox
       .bookings(ADDRESS)
       .map(({ start_at: start, address_service: { id } }) => `${start.slice(11, 16)} ${id}`);
     expect(booked).toEqual(['10:20 long']);
-    expect(desk.sandbox.breaks(ADDRESS)).toEqual([]);
-    expect(await dayOf(desk)).toMatchObject({ state: 'in-sync' });
+    expect(fixture.sandbox.breaks(ADDRESS)).toEqual([]);
+    expect(await dayOf(fixture)).toMatchObject({ state: 'in-sync' });
   });
 
   test('is found to cut otherwise now, without a write', async () => {
-    const desk = await opened('slots', 'duration');
-    expect(await cutOf(desk)).toBe('duration');
-    desk.sandbox.setCutting(ADDRESS, 'divisor');
-    await openDay(desk, desk.dateAfter(1));
-    await desk.rest();
-    expect(await dayOf(desk, desk.dateAfter(1))).toMatchObject({ state: 'in-sync', error: null });
-    expect([puts(desk), await cutOf(desk)]).toEqual([2, 'divisor']);
-    const report = await resync(desk);
+    const fixture = await opened('slots', 'duration');
+    expect(await cutOf(fixture)).toBe('duration');
+    fixture.sandbox.setCutting(ADDRESS, 'divisor');
+    await openDay(fixture, fixture.dateAfter(1));
+    await fixture.rest();
+    expect(await dayOf(fixture, fixture.dateAfter(1))).toMatchObject({ state: 'in-sync', error: null });
+    expect([puts(fixture), await cutOf(fixture)]).toEqual([2, 'divisor']);
+    const report = await resync(fixture);
     expect(report).toMatchObject({ differences: { missing: 0, extra: 0 }, writes: 0 });
   });
 
   test('is found to cut otherwise by a resync', async () => {
-    const desk = await opened('slots', 'duration');
-    desk.sandbox.setCutting(ADDRESS, 'divisor');
-    const report = await resync(desk);
+    const fixture = await opened('slots', 'duration');
+    fixture.sandbox.setCutting(ADDRESS, 'divisor');
+    const report = await resync(fixture);
     expect(report).toMatchObject({ differences: { missing: 0, extra: 0 }, writes: 0 });
-    expect(await cutOf(desk)).toBe('divisor');
+    expect(await cutOf(fixture)).toBe('divisor');
   });
 
   test('is unknown again when the calendar is at another address', async () => {
-    const desk = await opened();
+    const fixture = await opened();
     const calendar = { id: 'nowak', account: 'many', ...addressOf('kowalski'), strategy: 'slots' } as const;
-    await putCalendar(desk.engine.db, calendar, new Date());
-    expect(await cutOf(desk)).toBeUndefined();
+    await putCalendar(fixture.engine.db, calendar, new Date());
+    expect(await cutOf(fixture)).toBeUndefined();
   });
 });
 

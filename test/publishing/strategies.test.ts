@@ -2,16 +2,16 @@
 import { expect, test } from '@jest/globals';
 import { bandOf } from '../../src/core/priority.js';
 import { listDays } from '../../src/db/tables/days.js';
-import { addressOf, Desk } from '../support/clinic-fixture.js';
+import { addressOf, ClinicFixture } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
 
-const described = (desk: Desk, calendar = 'nowak') =>
-  desk.sandbox
+const described = (fixture: ClinicFixture, calendar = 'nowak') =>
+  fixture.sandbox
     .breaks(addressOf(calendar))
     .map(({ since, till, description }) => `${since.slice(11, 16)}-${till.slice(11, 16)} ${description}`);
 
-const booked = (desk: Desk, calendar = 'nowak') =>
-  desk.sandbox
+const booked = (fixture: ClinicFixture, calendar = 'nowak') =>
+  fixture.sandbox
     .bookings(addressOf(calendar))
     .filter(({ status }) => status === 'booked')
     .map(
@@ -19,66 +19,66 @@ const booked = (desk: Desk, calendar = 'nowak') =>
     );
 
 test('with breaks, all that is available is published, and a break hides what is taken', async () => {
-  const desk = await Desk.open({ still: true, strategy: 'breaks' });
-  await desk.open();
-  await desk.rest();
-  expect(desk.shown()).toEqual(['10:00', '10:20', '10:40']);
+  const fixture = await ClinicFixture.open({ still: true, strategy: 'breaks' });
+  await fixture.open();
+  await fixture.rest();
+  expect(fixture.shown()).toEqual(['10:00', '10:20', '10:40']);
 
-  await desk.book('apt-1', '10:20', '10:40');
-  await desk.rest();
+  await fixture.book('apt-1', '10:20', '10:40');
+  await fixture.rest();
 
-  expect(desk.shown()).toEqual(['10:00', '10:40']);
-  expect(described(desk)).toEqual(['10:20-10:40 slotkeeper nowak']);
-  expect(desk.requests('replaceSlots')).toHaveLength(1);
+  expect(fixture.shown()).toEqual(['10:00', '10:40']);
+  expect(described(fixture)).toEqual(['10:20-10:40 slotkeeper nowak']);
+  expect(fixture.requests('replaceSlots')).toHaveLength(1);
 
-  await desk.free('apt-1');
-  await desk.rest();
-  expect(desk.shown()).toEqual(['10:00', '10:20', '10:40']);
-  expect(described(desk)).toEqual([]);
+  await fixture.free('apt-1');
+  await fixture.rest();
+  expect(fixture.shown()).toEqual(['10:00', '10:20', '10:40']);
+  expect(described(fixture)).toEqual([]);
 });
 
 test('with breaks, an appointment that moves is one write', async () => {
-  const desk = await Desk.open({ still: true, strategy: 'breaks' });
-  await desk.open();
-  await desk.book('apt-1', '10:20', '10:40');
-  await desk.rest();
-  const before = desk.requests('addCalendarBreak').length;
-  await desk.book('apt-1', '10:00', '10:20');
-  await desk.rest();
-  expect(described(desk)).toEqual(['10:00-10:20 slotkeeper nowak']);
-  expect(desk.requests('moveCalendarBreak')).toHaveLength(1);
-  expect(desk.requests('addCalendarBreak')).toHaveLength(before);
+  const fixture = await ClinicFixture.open({ still: true, strategy: 'breaks' });
+  await fixture.open();
+  await fixture.book('apt-1', '10:20', '10:40');
+  await fixture.rest();
+  const before = fixture.requests('addCalendarBreak').length;
+  await fixture.book('apt-1', '10:00', '10:20');
+  await fixture.rest();
+  expect(described(fixture)).toEqual(['10:00-10:20 slotkeeper nowak']);
+  expect(fixture.requests('moveCalendarBreak')).toHaveLength(1);
+  expect(fixture.requests('addCalendarBreak')).toHaveLength(before);
 });
 
 test('with book, a placeholder takes the slot, moves with its appointment, and goes with it', async () => {
-  const desk = await Desk.open({ still: true, strategy: 'book' });
-  await desk.open();
-  await desk.rest();
-  await desk.book('apt-1', '10:20', '10:40');
-  await desk.rest();
-  expect(booked(desk)).toEqual(['10:20-10:40 integration']);
-  expect(described(desk)).toEqual([]);
+  const fixture = await ClinicFixture.open({ still: true, strategy: 'book' });
+  await fixture.open();
+  await fixture.rest();
+  await fixture.book('apt-1', '10:20', '10:40');
+  await fixture.rest();
+  expect(booked(fixture)).toEqual(['10:20-10:40 integration']);
+  expect(described(fixture)).toEqual([]);
 
-  await desk.book('apt-1', '10:40', '11:00');
-  await desk.rest();
-  expect(booked(desk)).toEqual(['10:40-11:00 integration']);
-  expect(desk.requests('moveBooking')).toHaveLength(1);
+  await fixture.book('apt-1', '10:40', '11:00');
+  await fixture.rest();
+  expect(booked(fixture)).toEqual(['10:40-11:00 integration']);
+  expect(fixture.requests('moveBooking')).toHaveLength(1);
 
-  await desk.free('apt-1');
-  await desk.rest();
-  expect(booked(desk)).toEqual([]);
-  expect(desk.shown()).toEqual(['10:00', '10:20', '10:40']);
+  await fixture.free('apt-1');
+  await fixture.rest();
+  expect(booked(fixture)).toEqual([]);
+  expect(fixture.shown()).toEqual(['10:00', '10:20', '10:40']);
 });
 
 test('with book, what begins at no bookable start is hidden by a break', async () => {
-  const desk = await Desk.open({ still: true, strategy: 'book' });
-  await desk.open();
-  await desk.rest();
-  await desk.book('apt-1', '10:10', '10:30');
-  await desk.rest();
-  expect(booked(desk)).toEqual([]);
-  expect(described(desk)).toEqual(['10:10-10:30 slotkeeper nowak']);
-  expect(desk.shown()).toEqual(['10:40']);
+  const fixture = await ClinicFixture.open({ still: true, strategy: 'book' });
+  await fixture.open();
+  await fixture.rest();
+  await fixture.book('apt-1', '10:10', '10:30');
+  await fixture.rest();
+  expect(booked(fixture)).toEqual([]);
+  expect(described(fixture)).toEqual(['10:10-10:30 slotkeeper nowak']);
+  expect(fixture.shown()).toEqual(['10:40']);
 });
 
 test.each([
@@ -89,150 +89,156 @@ test.each([
   ['breaks', 'book'],
   ['book', 'breaks'],
 ] as const)('a calendar passes from %s to %s and leaves nothing behind', async (from, to) => {
-  const desk = await Desk.open({ still: true, strategy: from });
-  await desk.open();
-  await desk.rest();
-  await desk.book('apt-1', '10:20', '10:40');
-  await desk.rest();
-  expect(desk.shown()).toEqual(['10:00', '10:40']);
+  const fixture = await ClinicFixture.open({ still: true, strategy: from });
+  await fixture.open();
+  await fixture.rest();
+  await fixture.book('apt-1', '10:20', '10:40');
+  await fixture.rest();
+  expect(fixture.shown()).toEqual(['10:00', '10:40']);
   let taken = 0;
-  desk.sandbox.on('request', () => {
-    if (desk.shown().includes('10:20')) taken += 1;
+  fixture.sandbox.on('request', () => {
+    if (fixture.shown().includes('10:20')) taken += 1;
   });
 
-  await desk.strategy(to);
-  await desk.rest();
+  await fixture.strategy(to);
+  await fixture.rest();
 
   expect(taken).toBe(0);
-  expect(desk.shown()).toEqual(['10:00', '10:40']);
-  if (to === 'slots') expect([...described(desk), ...booked(desk)]).toEqual([]);
-  if (to === 'breaks') expect(booked(desk)).toEqual([]);
-  await desk.free('apt-1');
-  await desk.rest();
-  expect(desk.shown()).toEqual(['10:00', '10:20', '10:40']);
-  expect([...described(desk), ...booked(desk)]).toEqual([]);
+  expect(fixture.shown()).toEqual(['10:00', '10:40']);
+  if (to === 'slots') expect([...described(fixture), ...booked(fixture)]).toEqual([]);
+  if (to === 'breaks') expect(booked(fixture)).toEqual([]);
+  await fixture.free('apt-1');
+  await fixture.rest();
+  expect(fixture.shown()).toEqual(['10:00', '10:20', '10:40']);
+  expect([...described(fixture), ...booked(fixture)]).toEqual([]);
 });
 
 test('with book, what we cancel ourselves is not taken for time that others have put on sale', async () => {
-  const desk = await Desk.open({ still: true, strategy: 'book' });
-  await desk.open();
-  await desk.rest();
-  await desk.book('apt-2', '10:00', '10:20');
-  await desk.book('apt-3', '10:20', '10:40');
-  await desk.rest();
+  const fixture = await ClinicFixture.open({ still: true, strategy: 'book' });
+  await fixture.open();
+  await fixture.rest();
+  await fixture.book('apt-2', '10:00', '10:20');
+  await fixture.book('apt-3', '10:20', '10:40');
+  await fixture.rest();
   // The second cancellation is late: the day waits for it, and for nothing else.
   const match = { operation: 'cancelBooking' };
-  desk.sandbox.faults.set([{ fault: { kind: 'status', status: 503 }, match, after: 1, times: 2 }]);
-  await desk.say(
+  fixture.sandbox.faults.set([{ fault: { kind: 'status', status: 503 }, match, after: 1, times: 2 }]);
+  await fixture.say(
     { type: 'released', calendar: 'nowak', ref: 'apt-2' },
     { type: 'released', calendar: 'nowak', ref: 'apt-3' },
   );
-  await eventually(() => desk.requests('cancelBooking').length >= 2);
-  const [day] = await listDays(desk.engine.db, 'nowak', desk.date, desk.date);
+  await eventually(() => fixture.requests('cancelBooking').length >= 2);
+  const [day] = await listDays(fixture.engine.db, 'nowak', fixture.date, fixture.date);
   expect(bandOf(day?.priority ?? 0)).not.toBe('closing');
-  await desk.rest();
-  expect(booked(desk)).toEqual([]);
+  await fixture.rest();
+  expect(booked(fixture)).toEqual([]);
 });
 
 test.each(['slots', 'breaks', 'book'] as const)(
   'with %s, a leave of years shuts every day',
   async (strategy) => {
-    const desk = await Desk.open({ still: true, strategy });
-    await desk.engine.putCalendar({
+    const fixture = await ClinicFixture.open({ still: true, strategy });
+    await fixture.engine.putCalendar({
       id: 'nowak',
       account: 'many',
       ...addressOf('nowak'),
       strategy,
       bufferAfter: 10,
     });
-    await desk.open();
-    await desk.rest();
+    await fixture.open();
+    await fixture.rest();
     const leave = { type: 'occupied', calendar: 'nowak', ref: 'leave', kind: 'block' } as const;
-    await desk.say({ ...leave, start: '2020-01-01T00:00:00', end: '9999-01-01T00:00:00' });
-    await desk.rest();
-    expect(desk.shown()).toEqual([]);
-    expect(await desk.engine.failures.list()).toEqual([]);
-    await desk.free('leave');
-    await desk.rest();
-    expect(desk.shown()).toEqual(['10:00', '10:20', '10:40']);
+    await fixture.say({ ...leave, start: '2020-01-01T00:00:00', end: '9999-01-01T00:00:00' });
+    await fixture.rest();
+    expect(fixture.shown()).toEqual([]);
+    expect(await fixture.engine.failures.list()).toEqual([]);
+    await fixture.free('leave');
+    await fixture.rest();
+    expect(fixture.shown()).toEqual(['10:00', '10:20', '10:40']);
   },
 );
 
 test('with book, a placeholder that is over already, says a 400, is over', async () => {
-  const desk = await Desk.open({ still: true, strategy: 'book' });
-  await desk.open();
-  await desk.rest();
-  await desk.book('apt-1', '10:20', '10:40');
-  await desk.rest();
-  expect(booked(desk)).toEqual(['10:20-10:40 integration']);
+  const fixture = await ClinicFixture.open({ still: true, strategy: 'book' });
+  await fixture.open();
+  await fixture.rest();
+  await fixture.book('apt-1', '10:20', '10:40');
+  await fixture.rest();
+  expect(booked(fixture)).toEqual(['10:20-10:40 integration']);
   const fault = { kind: 'status', status: 400, applied: true } as const;
-  desk.sandbox.faults.set([{ fault, match: { operation: 'cancelBooking' }, times: 1 }]);
-  await desk.free('apt-1');
-  await desk.rest();
-  expect(await desk.engine.failures.list()).toEqual([]);
-  expect(desk.shown()).toEqual(['10:00', '10:20', '10:40']);
+  fixture.sandbox.faults.set([{ fault, match: { operation: 'cancelBooking' }, times: 1 }]);
+  await fixture.free('apt-1');
+  await fixture.rest();
+  expect(await fixture.engine.failures.list()).toEqual([]);
+  expect(fixture.shown()).toEqual(['10:00', '10:20', '10:40']);
 });
 
 test.each(['breaks', 'book'] as const)(
   'with %s, an address that has no calendar yet is published',
   async (strategy) => {
-    const desk = await Desk.open({ still: true, strategy });
+    const fixture = await ClinicFixture.open({ still: true, strategy });
     const fault = { kind: 'status', status: 404 } as const;
-    desk.sandbox.faults.set([{ fault, match: { operation: 'getCalendarBreaks' } }]);
-    await desk.open();
-    await desk.book('apt-1', '10:20', '10:40');
-    await desk.rest();
-    expect(await desk.engine.failures.list()).toEqual([]);
-    expect(desk.shown()).toEqual(['10:00', '10:40']);
+    fixture.sandbox.faults.set([{ fault, match: { operation: 'getCalendarBreaks' } }]);
+    await fixture.open();
+    await fixture.book('apt-1', '10:20', '10:40');
+    await fixture.rest();
+    expect(await fixture.engine.failures.list()).toEqual([]);
+    expect(fixture.shown()).toEqual(['10:00', '10:40']);
   },
 );
 
 test.each([400, 403, 404, 409, 422])('with book, a %i to bookSlot has a break hide it', async (status) => {
-  const desk = await Desk.open({ still: true, strategy: 'book' });
-  await desk.open();
-  await desk.rest();
-  desk.sandbox.faults.set([{ fault: { kind: 'status', status }, match: { operation: 'bookSlot' } }]);
-  await desk.book('apt-1', '10:20', '10:40');
-  await desk.rest();
-  expect(described(desk)).toEqual(['10:20-10:40 slotkeeper nowak']);
-  expect(booked(desk)).toEqual([]);
-  expect(desk.shown()).toEqual(['10:00', '10:40']);
-  expect(await desk.engine.failures.list()).toEqual([]);
+  const fixture = await ClinicFixture.open({ still: true, strategy: 'book' });
+  await fixture.open();
+  await fixture.rest();
+  fixture.sandbox.faults.set([{ fault: { kind: 'status', status }, match: { operation: 'bookSlot' } }]);
+  await fixture.book('apt-1', '10:20', '10:40');
+  await fixture.rest();
+  expect(described(fixture)).toEqual(['10:20-10:40 slotkeeper nowak']);
+  expect(booked(fixture)).toEqual([]);
+  expect(fixture.shown()).toEqual(['10:00', '10:40']);
+  expect(await fixture.engine.failures.list()).toEqual([]);
 });
 
 test('with book, a visit that is not as long as it was asked for gives way to a break, once and for all', async () => {
-  const desk = await Desk.open({ still: true, strategy: 'book', sandbox: { askedDurations: false } });
-  await desk.open('nowak', desk.date, { from: '10:00', to: '12:00' });
-  await desk.rest();
-  await desk.book('apt-1', '10:20', '11:00');
-  await desk.rest();
-  expect(described(desk)).toEqual(['10:20-11:00 slotkeeper nowak']);
-  expect(booked(desk)).toEqual([]);
-  expect(desk.requests('bookSlot')).toHaveLength(1);
-  expect(desk.requests('moveBooking')).toEqual([]);
+  const fixture = await ClinicFixture.open({
+    still: true,
+    strategy: 'book',
+    sandbox: { askedDurations: false },
+  });
+  await fixture.open('nowak', fixture.date, { from: '10:00', to: '12:00' });
+  await fixture.rest();
+  await fixture.book('apt-1', '10:20', '11:00');
+  await fixture.rest();
+  expect(described(fixture)).toEqual(['10:20-11:00 slotkeeper nowak']);
+  expect(booked(fixture)).toEqual([]);
+  expect(fixture.requests('bookSlot')).toHaveLength(1);
+  expect(fixture.requests('moveBooking')).toEqual([]);
 
-  await desk.book('apt-2', '11:00', '11:20');
-  await desk.rest();
-  await desk.book('apt-2', '11:20', '12:00');
-  await desk.rest();
-  expect(described(desk)).toEqual(['10:20-11:00 slotkeeper nowak', '11:20-12:00 slotkeeper nowak']);
-  expect(booked(desk)).toEqual([]);
-  expect(desk.requests('moveBooking')).toHaveLength(1);
-  expect(desk.shown()).toEqual(['10:00', '11:00']);
+  await fixture.book('apt-2', '11:00', '11:20');
+  await fixture.rest();
+  await fixture.book('apt-2', '11:20', '12:00');
+  await fixture.rest();
+  expect(described(fixture)).toEqual(['10:20-11:00 slotkeeper nowak', '11:20-12:00 slotkeeper nowak']);
+  expect(booked(fixture)).toEqual([]);
+  expect(fixture.requests('moveBooking')).toHaveLength(1);
+  expect(fixture.shown()).toEqual(['10:00', '11:00']);
 });
 
 test('with book, a 403 to moveBooking has the appointment hidden anew, and the old placeholder cancelled', async () => {
-  const desk = await Desk.open({ still: true, strategy: 'book' });
-  await desk.open();
-  await desk.rest();
-  await desk.book('apt-1', '10:20', '10:40');
-  await desk.rest();
-  desk.sandbox.faults.set([{ fault: { kind: 'status', status: 403 }, match: { operation: 'moveBooking' } }]);
-  await desk.book('apt-1', '10:40', '11:00');
-  await desk.rest();
-  expect(booked(desk)).toEqual(['10:40-11:00 integration']);
-  expect(desk.shown()).toEqual(['10:00', '10:20']);
-  expect(await desk.engine.failures.list()).toEqual([]);
+  const fixture = await ClinicFixture.open({ still: true, strategy: 'book' });
+  await fixture.open();
+  await fixture.rest();
+  await fixture.book('apt-1', '10:20', '10:40');
+  await fixture.rest();
+  fixture.sandbox.faults.set([
+    { fault: { kind: 'status', status: 403 }, match: { operation: 'moveBooking' } },
+  ]);
+  await fixture.book('apt-1', '10:40', '11:00');
+  await fixture.rest();
+  expect(booked(fixture)).toEqual(['10:40-11:00 integration']);
+  expect(fixture.shown()).toEqual(['10:00', '10:20']);
+  expect(await fixture.engine.failures.list()).toEqual([]);
 });
 
 test.each([
@@ -242,27 +248,27 @@ test.each([
 ] as const)(
   'with %s, what %s refuses with %d fails its day, and every other goes on',
   async (strategy, operation, status) => {
-    const desk = await Desk.open({ still: true, strategy });
-    await desk.open();
-    await desk.open('nowak', desk.dateAfter(1));
-    await desk.rest();
-    await desk.book('apt-1', '10:20', '10:40');
-    await desk.rest();
-    desk.sandbox.faults.set([{ fault: { kind: 'status', status }, match: { operation } }]);
-    await desk.free('apt-1');
-    await desk.rest();
-    const [failure, ...others] = await desk.engine.failures.list();
-    expect(failure).toMatchObject({ id: `day/nowak/${desk.date}` });
+    const fixture = await ClinicFixture.open({ still: true, strategy });
+    await fixture.open();
+    await fixture.open('nowak', fixture.dateAfter(1));
+    await fixture.rest();
+    await fixture.book('apt-1', '10:20', '10:40');
+    await fixture.rest();
+    fixture.sandbox.faults.set([{ fault: { kind: 'status', status }, match: { operation } }]);
+    await fixture.free('apt-1');
+    await fixture.rest();
+    const [failure, ...others] = await fixture.engine.failures.list();
+    expect(failure).toMatchObject({ id: `day/nowak/${fixture.date}` });
     expect(others).toEqual([]);
-    expect(desk.shown()).toEqual(['10:00', '10:40']);
+    expect(fixture.shown()).toEqual(['10:00', '10:40']);
 
-    await desk.book('apt-2', '10:00', '10:20', 'nowak', desk.dateAfter(1));
-    await desk.rest();
-    expect(desk.shown('nowak', desk.dateAfter(1))).toEqual(['10:20', '10:40']);
+    await fixture.book('apt-2', '10:00', '10:20', 'nowak', fixture.dateAfter(1));
+    await fixture.rest();
+    expect(fixture.shown('nowak', fixture.dateAfter(1))).toEqual(['10:20', '10:40']);
 
-    desk.sandbox.faults.set([]);
-    await desk.engine.failures.settle('retry', [`day/nowak/${desk.date}`]);
-    await desk.rest();
-    expect(desk.shown()).toEqual(['10:00', '10:20', '10:40']);
+    fixture.sandbox.faults.set([]);
+    await fixture.engine.failures.settle('retry', [`day/nowak/${fixture.date}`]);
+    await fixture.rest();
+    expect(fixture.shown()).toEqual(['10:00', '10:20', '10:40']);
   },
 );

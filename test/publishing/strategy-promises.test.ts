@@ -3,36 +3,36 @@
 import { describe, expect, test } from '@jest/globals';
 import { PLACEHOLDER_PATIENT } from '../../src/publishing/blocking/placeholder-patient.js';
 import { hears, hearsAll, PULLS } from '../notifications/pull-options.js';
-import { addressOf, Desk } from '../support/clinic-fixture.js';
+import { addressOf, ClinicFixture } from '../support/clinic-fixture.js';
 
-const hiding = (desk: Desk, calendar = 'nowak') => [
-  ...desk.sandbox
+const hiding = (fixture: ClinicFixture, calendar = 'nowak') => [
+  ...fixture.sandbox
     .breaks(addressOf(calendar))
     .map(({ since, till }) => `break ${since.slice(11, 16)}-${till.slice(11, 16)}`),
-  ...desk.sandbox
+  ...fixture.sandbox
     .bookings(addressOf(calendar))
     .filter(({ status }) => status === 'booked')
     .map(({ start_at, end_at }) => `booking ${start_at.slice(11, 16)}-${end_at.slice(11, 16)}`),
 ];
 
-async function opened(options: Parameters<typeof Desk.open>[0]): Promise<Desk> {
-  const desk = await Desk.open({ still: true, ...options });
-  await desk.open('nowak', desk.date, { from: '10:00', to: '12:00' });
-  await desk.rest();
-  return desk;
+async function opened(options: Parameters<typeof ClinicFixture.open>[0]): Promise<ClinicFixture> {
+  const fixture = await ClinicFixture.open({ still: true, ...options });
+  await fixture.open('nowak', fixture.date, { from: '10:00', to: '12:00' });
+  await fixture.rest();
+  return fixture;
 }
 
 describe('a placeholder is booked for a made-up patient', () => {
   test('of ours, and after a change of the account for the one that it names', async () => {
-    const desk = await opened({ strategy: 'book' });
-    await desk.book('apt-1', '10:20', '10:40');
-    await desk.rest();
+    const fixture = await opened({ strategy: 'book' });
+    await fixture.book('apt-1', '10:20', '10:40');
+    await fixture.rest();
     const placeholder = { name: 'Recepcja', surname: 'Przychodni', phone: '+48222222222' };
-    await desk.engine.putAccount({ ...(await desk.account()), placeholder });
-    await desk.rest();
-    await desk.book('apt-2', '11:00', '11:20');
-    await desk.rest();
-    expect(desk.requests('bookSlot').map(({ body }) => body)).toEqual([
+    await fixture.engine.putAccount({ ...(await fixture.account()), placeholder });
+    await fixture.rest();
+    await fixture.book('apt-2', '11:00', '11:20');
+    await fixture.rest();
+    expect(fixture.requests('bookSlot').map(({ body }) => body)).toEqual([
       expect.objectContaining({
         patient: expect.objectContaining({ name: 'Slotkeeper', surname: 'Placeholder' }),
       }),
@@ -41,21 +41,21 @@ describe('a placeholder is booked for a made-up patient', () => {
   });
 
   test('whatever the event carries: nothing of it is sent but its times and its service', async () => {
-    const desk = await opened({ strategy: 'book' });
+    const fixture = await opened({ strategy: 'book' });
     const event = {
       id: 'apt-1-came',
       type: 'occupied' as const,
       calendar: 'nowak',
       ref: 'Kowalski-77',
-      start: desk.at('10:20'),
-      end: desk.at('10:40'),
+      start: fixture.at('10:20'),
+      end: fixture.at('10:40'),
       service: 'visit',
       patient: { name: 'Kowalski', phone: '+48600700800' },
       comment: 'Kowalski, blood test',
     };
-    expect(await desk.engine.events([event])).toMatchObject({ accepted: 1, rejected: [] });
-    await desk.rest();
-    expect(desk.requests('bookSlot').map(({ body }) => body)).toEqual([
+    expect(await fixture.engine.events([event])).toMatchObject({ accepted: 1, rejected: [] });
+    await fixture.rest();
+    expect(fixture.requests('bookSlot').map(({ body }) => body)).toEqual([
       {
         address_service_id: 'visit',
         duration: 20,
@@ -64,23 +64,23 @@ describe('a placeholder is booked for a made-up patient', () => {
         is_recurring: true,
       },
     ]);
-    expect(hiding(desk)).toEqual(['booking 10:20-10:40']);
-    const sent = JSON.stringify(desk.sandbox.requests.map(({ path, body }) => [path, body]));
+    expect(hiding(fixture)).toEqual(['booking 10:20-10:40']);
+    const sent = JSON.stringify(fixture.sandbox.requests.map(({ path, body }) => [path, body]));
     for (const word of ['Kowalski', '600700800', 'blood']) expect(sent).not.toContain(word);
   });
 });
 
 test('breaks close coupled addresses too where the calendar says so, and not where it does not', async () => {
-  const desk = await opened({ strategy: 'breaks' });
-  const { engine } = desk;
-  const coupled = () => desk.requests('addCalendarBreak').map(({ body }) => body);
-  await desk.book('apt-1', '10:20', '10:40');
-  await desk.rest();
+  const fixture = await opened({ strategy: 'breaks' });
+  const { engine } = fixture;
+  const coupled = () => fixture.requests('addCalendarBreak').map(({ body }) => body);
+  await fixture.book('apt-1', '10:20', '10:40');
+  await fixture.rest();
   const calendar = { id: 'nowak', account: 'many', ...addressOf('nowak'), strategy: 'breaks' } as const;
   await engine.putCalendar({ ...calendar, applyOnCoupledAddresses: true });
-  await desk.rest();
-  await desk.book('apt-2', '11:00', '11:20');
-  await desk.rest();
+  await fixture.rest();
+  await fixture.book('apt-2', '11:00', '11:20');
+  await fixture.rest();
   expect(coupled()).toEqual([
     expect.not.objectContaining({ apply_on_coupled_addresses: true }),
     expect.objectContaining({ apply_on_coupled_addresses: true }),
@@ -109,56 +109,56 @@ describe('breaks on two coupled addresses that are calendars here, with buffers'
     ],
   };
 
-  async function coupled(lis: 'slots' | 'breaks' | 'book'): Promise<Desk> {
+  async function coupled(lis: 'slots' | 'breaks' | 'book'): Promise<ClinicFixture> {
     const notifications = PULLS;
-    const desk = await Desk.open({
+    const fixture = await ClinicFixture.open({
       still: true,
       sandbox: { estate },
       calendars: ['nowak', 'lis'],
       notifications,
     });
     const clients = ['many', 'alone'].map((id) => ({ id, secret: 'secret', notifications: 'pull' as const }));
-    desk.sandbox.setEstate(estate, clients);
+    fixture.sandbox.setEstate(estate, clients);
     for (const [id, strategy] of Object.entries({ nowak: 'breaks', lis } as const)) {
       const how = { strategy, applyOnCoupledAddresses: true, bufferBefore: 10, bufferAfter: 10 };
-      await desk.engine.putCalendar({ id, account: 'many', ...addressOf(id), ...how });
-      await desk.open(id, desk.date, { from: '10:00', to: '13:00' });
+      await fixture.engine.putCalendar({ id, account: 'many', ...addressOf(id), ...how });
+      await fixture.open(id, fixture.date, { from: '10:00', to: '13:00' });
     }
-    await desk.rest();
-    return desk;
+    await fixture.rest();
+    return fixture;
   }
 
-  const taken = async (desk: Desk, calendar: string) =>
-    ((await desk.engine.days(calendar, desk.date, desk.date))?.[0]?.busy ?? []).map(({ start, end }) =>
-      [start, end].map((iso) => iso.slice(11, 16)).join('-'),
+  const taken = async (fixture: ClinicFixture, calendar: string) =>
+    ((await fixture.engine.days(calendar, fixture.date, fixture.date))?.[0]?.busy ?? []).map(
+      ({ start, end }) => [start, end].map((iso) => iso.slice(11, 16)).join('-'),
     );
 
   test.each(['breaks', 'book'] as const)('do not call one another forth: %s', async (strategy) => {
-    const desk = await coupled(strategy);
-    await desk.book('apt-1', '11:20', '11:40');
-    await hears(desk, async () => (await taken(desk, 'lis')).length > 0);
-    await hearsAll(desk);
-    for (const calendar of ['nowak', 'lis']) expect(hiding(desk, calendar)).toEqual(['break 11:10-11:50']);
-    expect(await taken(desk, 'lis')).toEqual(['11:10-11:50']);
-    expect(desk.requests('addCalendarBreak')).toHaveLength(1);
+    const fixture = await coupled(strategy);
+    await fixture.book('apt-1', '11:20', '11:40');
+    await hears(fixture, async () => (await taken(fixture, 'lis')).length > 0);
+    await hearsAll(fixture);
+    for (const calendar of ['nowak', 'lis']) expect(hiding(fixture, calendar)).toEqual(['break 11:10-11:50']);
+    expect(await taken(fixture, 'lis')).toEqual(['11:10-11:50']);
+    expect(fixture.requests('addCalendarBreak')).toHaveLength(1);
 
-    await desk.book('apt-1', '12:00', '12:20');
-    await hears(desk, async () => (await taken(desk, 'lis'))[0] === '11:50-12:30');
-    await hearsAll(desk);
-    for (const calendar of ['nowak', 'lis']) expect(hiding(desk, calendar)).toEqual(['break 11:50-12:30']);
-    await desk.free('apt-1');
-    await hears(desk, async () => (await taken(desk, 'lis')).length === 0);
-    await hearsAll(desk);
-    for (const calendar of ['nowak', 'lis']) expect(hiding(desk, calendar)).toEqual([]);
-    expect(desk.requests('addCalendarBreak')).toHaveLength(1);
+    await fixture.book('apt-1', '12:00', '12:20');
+    await hears(fixture, async () => (await taken(fixture, 'lis'))[0] === '11:50-12:30');
+    await hearsAll(fixture);
+    for (const calendar of ['nowak', 'lis']) expect(hiding(fixture, calendar)).toEqual(['break 11:50-12:30']);
+    await fixture.free('apt-1');
+    await hears(fixture, async () => (await taken(fixture, 'lis')).length === 0);
+    await hearsAll(fixture);
+    for (const calendar of ['nowak', 'lis']) expect(hiding(fixture, calendar)).toEqual([]);
+    expect(fixture.requests('addCalendarBreak')).toHaveLength(1);
   });
 
   test('close no more of a calendar with slots than of the one that they were made for', async () => {
-    const desk = await coupled('slots');
-    await desk.book('apt-1', '11:20', '11:40');
-    await hears(desk, async () => (await taken(desk, 'lis')).length > 0);
-    await hearsAll(desk);
-    const [day] = (await desk.engine.days('lis', desk.date, desk.date)) ?? [];
+    const fixture = await coupled('slots');
+    await fixture.book('apt-1', '11:20', '11:40');
+    await hears(fixture, async () => (await taken(fixture, 'lis')).length > 0);
+    await hearsAll(fixture);
+    const [day] = (await fixture.engine.days('lis', fixture.date, fixture.date)) ?? [];
     expect(day?.wanted.map(({ start, end }) => `${start.slice(11, 16)}-${end.slice(11, 16)}`)).toEqual([
       '10:00-11:10',
       '11:50-13:00',
@@ -166,12 +166,12 @@ describe('breaks on two coupled addresses that are calendars here, with buffers'
   });
 
   test.each(['slots', 'breaks'] as const)('leave a doctor’s own break its buffers: %s', async (strategy) => {
-    const desk = await coupled(strategy);
-    const range = { since: desk.at('11:20'), till: desk.at('11:40') };
-    desk.sandbox.addBreak(addressOf('lis'), { ...range, description: 'lunch' });
-    await hears(desk, async () => (await taken(desk, 'lis')).length > 0);
-    await hearsAll(desk);
-    expect(desk.shown('lis')).toEqual(
+    const fixture = await coupled(strategy);
+    const range = { since: fixture.at('11:20'), till: fixture.at('11:40') };
+    fixture.sandbox.addBreak(addressOf('lis'), { ...range, description: 'lunch' });
+    await hears(fixture, async () => (await taken(fixture, 'lis')).length > 0);
+    await hearsAll(fixture);
+    expect(fixture.shown('lis')).toEqual(
       strategy === 'slots'
         ? ['10:00', '10:20', '10:40', '11:50', '12:10', '12:30']
         : ['10:00', '10:20', '10:40', '12:00', '12:20', '12:40'],
@@ -186,94 +186,94 @@ test.each([
 ] as const)(
   'what breaks hide stays hidden where the slots that are to take their place are refused: %s, %i',
   async (operation, status) => {
-    const desk = await opened({ strategy: 'breaks' });
+    const fixture = await opened({ strategy: 'breaks' });
     const seen = new Set<string>();
-    await desk.book('apt-1', '10:00', operation === 'deleteSlots' ? '12:00' : '11:00');
-    await desk.rest();
-    const before = desk.shown();
-    desk.sandbox.on('request', () => {
-      for (const time of desk.shown()) seen.add(time);
+    await fixture.book('apt-1', '10:00', operation === 'deleteSlots' ? '12:00' : '11:00');
+    await fixture.rest();
+    const before = fixture.shown();
+    fixture.sandbox.on('request', () => {
+      for (const time of fixture.shown()) seen.add(time);
     });
-    desk.sandbox.faults.set([{ fault: { kind: 'status', status }, match: { operation } }]);
-    await desk.strategy('slots');
-    await desk.rest();
+    fixture.sandbox.faults.set([{ fault: { kind: 'status', status }, match: { operation } }]);
+    await fixture.strategy('slots');
+    await fixture.rest();
     expect([...seen].filter((time) => !before.includes(time))).toEqual([]);
-    expect(desk.requests(operation).some((request) => request.status === status)).toBe(true);
-    expect(desk.shown()).toEqual(before);
-    desk.sandbox.faults.clear();
-    const failures = await desk.engine.failures.list();
-    await desk.engine.failures.settle(
+    expect(fixture.requests(operation).some((request) => request.status === status)).toBe(true);
+    expect(fixture.shown()).toEqual(before);
+    fixture.sandbox.faults.clear();
+    const failures = await fixture.engine.failures.list();
+    await fixture.engine.failures.settle(
       'retry',
       failures.map(({ id }) => id),
     );
-    await desk.rest();
-    expect(desk.shown()).toEqual(before);
-    expect(hiding(desk)).toEqual([]);
+    await fixture.rest();
+    expect(fixture.shown()).toEqual(before);
+    expect(hiding(fixture)).toEqual([]);
   },
 );
 
 test('a 409 for a break that is not there after all is answered by making it once more', async () => {
-  const desk = await opened({ strategy: 'breaks' });
+  const fixture = await opened({ strategy: 'breaks' });
   const match = { operation: 'addCalendarBreak' };
-  desk.sandbox.faults.set([{ fault: { kind: 'status', status: 409 }, match, times: 1 }]);
-  await desk.book('apt-1', '10:20', '10:40');
-  await desk.rest();
-  expect(hiding(desk)).toEqual(['break 10:20-10:40']);
-  expect(await desk.engine.failures.list()).toEqual([]);
+  fixture.sandbox.faults.set([{ fault: { kind: 'status', status: 409 }, match, times: 1 }]);
+  await fixture.book('apt-1', '10:20', '10:40');
+  await fixture.rest();
+  expect(hiding(fixture)).toEqual(['break 10:20-10:40']);
+  expect(await fixture.engine.failures.list()).toEqual([]);
 });
 
 test('a 409 for a break that is there has it found', async () => {
-  const desk = await opened({ strategy: 'breaks' });
+  const fixture = await opened({ strategy: 'breaks' });
   const fault = { kind: 'status', status: 409, applied: true } as const;
-  desk.sandbox.faults.set([{ fault, match: { operation: 'addCalendarBreak' }, times: 1 }]);
-  await desk.book('apt-1', '10:20', '10:40');
-  await desk.rest();
-  expect(hiding(desk)).toEqual(['break 10:20-10:40']);
-  expect(desk.requests('addCalendarBreak')).toHaveLength(1);
+  fixture.sandbox.faults.set([{ fault, match: { operation: 'addCalendarBreak' }, times: 1 }]);
+  await fixture.book('apt-1', '10:20', '10:40');
+  await fixture.rest();
+  expect(hiding(fixture)).toEqual(['break 10:20-10:40']);
+  expect(fixture.requests('addCalendarBreak')).toHaveLength(1);
 });
 
 test('with book, a record that has forgotten everything goes on with what is there, and nothing comes on sale', async () => {
-  const desk = await opened({ strategy: 'book' });
-  await desk.book('apt-1', '10:20', '10:40');
-  await desk.book('apt-2', '11:10', '11:30');
-  await desk.rest();
-  const before = hiding(desk);
-  const asked = desk.requests('bookSlot').length;
+  const fixture = await opened({ strategy: 'book' });
+  await fixture.book('apt-1', '10:20', '10:40');
+  await fixture.book('apt-2', '11:10', '11:30');
+  await fixture.rest();
+  const before = hiding(fixture);
+  const asked = fixture.requests('bookSlot').length;
   let onSale = 0;
-  desk.sandbox.on('request', () => {
-    if (desk.shown().some((time) => time === '10:20' || time === '11:20')) onSale += 1;
+  fixture.sandbox.on('request', () => {
+    if (fixture.shown().some((time) => time === '10:20' || time === '11:20')) onSale += 1;
   });
   const tables = ['bookings', 'breaks', 'occupancy', 'windows', 'days', 'events'] as const;
-  for (const table of tables) await desk.engine.db.deleteFrom(`slotkeeper.${table}`).execute();
+  for (const table of tables) await fixture.engine.db.deleteFrom(`slotkeeper.${table}`).execute();
 
-  await desk.book('apt-1', '10:20', '10:40');
-  await desk.book('apt-2', '11:10', '11:30');
-  await desk.open('nowak', desk.date, { from: '10:00', to: '12:00' });
-  await desk.rest();
-  expect(hiding(desk)).toEqual(before);
-  expect(desk.requests('bookSlot')).toHaveLength(asked);
+  await fixture.book('apt-1', '10:20', '10:40');
+  await fixture.book('apt-2', '11:10', '11:30');
+  await fixture.open('nowak', fixture.date, { from: '10:00', to: '12:00' });
+  await fixture.rest();
+  expect(hiding(fixture)).toEqual(before);
+  expect(fixture.requests('bookSlot')).toHaveLength(asked);
   expect(onSale).toBe(0);
 
-  await desk.free('apt-1');
-  await desk.free('apt-2');
-  await desk.rest();
-  expect(hiding(desk)).toEqual([]);
+  await fixture.free('apt-1');
+  await fixture.free('apt-2');
+  await fixture.rest();
+  expect(hiding(fixture)).toEqual([]);
 });
 
 test.each(['slots', 'breaks'] as const)(
   'after %s, book leaves a break where an appointment was, and books what comes',
   async (from) => {
-    const desk = await opened({ strategy: from });
-    await desk.book('apt-1', '10:20', '10:40');
-    await desk.rest();
-    await desk.strategy('book');
-    await desk.rest();
-    expect(hiding(desk)).toEqual(['break 10:20-10:40']);
-    await desk.book('apt-2', '11:00', '11:20');
-    await desk.rest();
-    expect(hiding(desk)).toEqual(['break 10:20-10:40', 'booking 11:00-11:20']);
-    await desk.book('apt-1', '11:20', '11:40');
-    await desk.rest();
-    expect(hiding(desk).sort()).toEqual(['booking 11:00-11:20', 'booking 11:20-11:40']);
+    const fixture = await opened({ strategy: from });
+    await fixture.book('apt-1', '10:20', '10:40');
+    await fixture.rest();
+    await fixture.strategy('book');
+    await fixture.rest();
+    expect(hiding(fixture)).toEqual(['break 10:20-10:40']);
+    await fixture.book('apt-2', '11:00', '11:20');
+    await fixture.rest();
+    expect(hiding(fixture)).toEqual(['break 10:20-10:40', 'booking 11:00-11:20']);
+    await fixture.book('apt-1', '11:20', '11:40');
+    await fixture.rest();
+    expect(hiding(fixture).sort()).toEqual(['booking 11:00-11:20', 'booking 11:20-11:40']);
   },
 );

@@ -4,7 +4,7 @@ import { COMPARISON_PRIORITY } from '../../src/core/index.js';
 import type { Limits } from '../../src/db/tables/accounts.js';
 import { windowsFor } from '../../src/rate-limit/policy.js';
 import { ReadReservations } from '../../src/rate-limit/read-reservations.js';
-import { Desk } from '../support/clinic-fixture.js';
+import { ClinicFixture } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
 import { asAnother, opened, over } from './resync-fixture.js';
 
@@ -18,7 +18,7 @@ const readingsIn = (limits: Limits, perMs: number): number =>
 
 /** As if so many readings had been made. @param at when each was, in epoch milliseconds */
 async function haveRead(
-  { engine }: Desk,
+  { engine }: ClinicFixture,
   account: string,
   count: number,
   at: (n: number) => number,
@@ -32,44 +32,44 @@ async function haveRead(
 }
 
 test('its readings wait for the budget, and what is booked meanwhile does not', async () => {
-  const desk = await Desk.open({ still: true, calendars: ['nowak', 'lis'] });
-  for (const calendar of ['nowak', 'lis']) await desk.open(calendar);
-  await desk.rest();
-  const { id: account, limits } = await desk.account();
+  const fixture = await ClinicFixture.open({ still: true, calendars: ['nowak', 'lis'] });
+  for (const calendar of ['nowak', 'lis']) await fixture.open(calendar);
+  await fixture.rest();
+  const { id: account, limits } = await fixture.account();
   const most = readingsIn(limits, 60 * MINUTE);
-  const read = desk.sandbox.requests.filter(({ method }) => method === 'GET').length;
+  const read = fixture.sandbox.requests.filter(({ method }) => method === 'GET').length;
   // Three are left to the resync; the day has its own.
-  await haveRead(desk, account, most - read - 3, desk.engine.now);
+  await haveRead(fixture, account, most - read - 3, fixture.engine.now);
 
-  const { id } = await desk.engine.resyncs.begin({});
-  await desk.until(async () => (await desk.engine.resyncs.report(id))?.calendarsDone === 1);
-  const began = desk.engine.now();
-  await desk.book('apt-1', '10:20', '10:40', 'lis');
-  await desk.book('apt-2', '10:00', '10:20', 'nowak');
-  await desk.rest();
-  expect([desk.shown('nowak'), desk.shown('lis')]).toEqual([
+  const { id } = await fixture.engine.resyncs.begin({});
+  await fixture.until(async () => (await fixture.engine.resyncs.report(id))?.calendarsDone === 1);
+  const began = fixture.engine.now();
+  await fixture.book('apt-1', '10:20', '10:40', 'lis');
+  await fixture.book('apt-2', '10:00', '10:20', 'nowak');
+  await fixture.rest();
+  expect([fixture.shown('nowak'), fixture.shown('lis')]).toEqual([
     ['10:20', '10:40'],
     ['10:00', '10:40'],
   ]);
-  expect(await desk.engine.resyncs.report(id)).toMatchObject({ state: 'running', calendarsDone: 1 });
+  expect(await fixture.engine.resyncs.report(id)).toMatchObject({ state: 'running', calendarsDone: 1 });
 
-  expect(desk.engine.now()).toBe(began);
-  expect(await over(desk, id)).toMatchObject({ state: 'done', calendarsDone: 2, failures: [] });
+  expect(fixture.engine.now()).toBe(began);
+  expect(await over(fixture, id)).toMatchObject({ state: 'done', calendarsDone: 2, failures: [] });
 });
 
 test('what it finds on sale and taken is closed before what it finds missing is opened', async () => {
-  const desk = await opened('breaks');
-  const [one] = desk.sandbox.breaks({
+  const fixture = await opened('breaks');
+  const [one] = fixture.sandbox.breaks({
     facilityId: 'facility',
     doctorId: 'doctor',
     addressId: 'address-nowak',
   });
-  desk.sandbox.removeBreak(one?.id ?? '');
-  await asAnother(desk, 'DELETE', `/slots/${desk.dateAfter(1)}`);
-  const before = desk.sandbox.requests.length;
-  const { id } = await desk.engine.resyncs.begin({});
-  expect(await over(desk, id)).toMatchObject({ differences: { missing: 1, extra: 1 }, writes: 2 });
-  const writes = desk.sandbox.requests
+  fixture.sandbox.removeBreak(one?.id ?? '');
+  await asAnother(fixture, 'DELETE', `/slots/${fixture.dateAfter(1)}`);
+  const before = fixture.sandbox.requests.length;
+  const { id } = await fixture.engine.resyncs.begin({});
+  expect(await over(fixture, id)).toMatchObject({ differences: { missing: 1, extra: 1 }, writes: 2 });
+  const writes = fixture.sandbox.requests
     .slice(before)
     .filter(({ method, operation }) => method !== 'GET' && operation !== 'token');
   expect(writes.map(({ operation }) => operation)).toEqual(['addCalendarBreak', 'replaceSlots']);
@@ -77,27 +77,27 @@ test('what it finds on sale and taken is closed before what it finds missing is 
 
 test('goes on while its readings come back one by one, and reads nothing twice', async () => {
   const calendars = ['nowak', 'lis', 'wilk', 'kot', 'mak', 'sum'];
-  const desk = await Desk.open({ still: true, calendars });
-  for (const calendar of calendars) await desk.open(calendar);
-  await desk.rest();
-  const account = await desk.account();
+  const fixture = await ClinicFixture.open({ still: true, calendars });
+  for (const calendar of calendars) await fixture.open(calendar);
+  await fixture.rest();
+  const account = await fixture.account();
   const limits = { ...account.limits, requestsPerFiveMinutes: 500 };
-  await desk.engine.putAccount({ ...account, limits });
-  await desk.rest();
-  await desk.engine.db.deleteFrom('slotkeeper.requests').execute();
+  await fixture.engine.putAccount({ ...account, limits });
+  await fixture.rest();
+  await fixture.engine.db.deleteFrom('slotkeeper.requests').execute();
   const most = readingsIn(limits, 5 * MINUTE);
   const apart = (5 * MINUTE) / most;
   // What may be read in five minutes was read in the last five: as one leaves, there is room for one.
-  await haveRead(desk, account.id, most, (n) => desk.engine.now() - n * apart);
-  const asked = (operation: string): number => desk.requests(operation).length;
+  await haveRead(fixture, account.id, most, (n) => fixture.engine.now() - n * apart);
+  const asked = (operation: string): number => fixture.requests(operation).length;
   const before = { slots: asked('getSlots'), bookings: asked('getBookings') };
 
-  const { id } = await desk.engine.resyncs.begin({});
+  const { id } = await fixture.engine.resyncs.begin({});
   const report = await eventually(async () => {
-    await desk.pass(2_000);
+    await fixture.pass(2_000);
     // All that wait ask whenever there may be something.
-    for (const calendar of calendars) await desk.engine.enqueueCalendar(calendar, 1);
-    const told = await desk.engine.resyncs.report(id);
+    for (const calendar of calendars) await fixture.engine.enqueueCalendar(calendar, 1);
+    const told = await fixture.engine.resyncs.report(id);
     return told?.finishedAt === null ? undefined : told;
   });
   expect(report).toMatchObject({ state: 'done', calendarsDone: 6, failures: [] });

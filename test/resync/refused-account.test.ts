@@ -1,32 +1,32 @@
 // An account of which the marketplace accepts nothing: it is named, and holds no other up.
 import { expect, test } from '@jest/globals';
-import { Desk } from '../support/clinic-fixture.js';
+import { ClinicFixture } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
 import { over, resync } from './resync-fixture.js';
 
 const REFUSED = 'was refused: the token or the credentials are not accepted';
 
 /** Two accounts, of which the marketplace takes away the credentials of `alone`. */
-async function withRefused(): Promise<Desk> {
-  const desk = await Desk.open({ still: true, calendars: ['nowak', 'alone'] });
-  await desk.open('nowak');
-  await desk.open('alone');
-  await desk.rest();
-  desk.sandbox.setEstate(undefined, [{ id: 'many', secret: 'secret' }]);
-  desk.sandbox.revokeTokens();
-  return desk;
+async function withRefused(): Promise<ClinicFixture> {
+  const fixture = await ClinicFixture.open({ still: true, calendars: ['nowak', 'alone'] });
+  await fixture.open('nowak');
+  await fixture.open('alone');
+  await fixture.rest();
+  fixture.sandbox.setEstate(undefined, [{ id: 'many', secret: 'secret' }]);
+  fixture.sandbox.revokeTokens();
+  return fixture;
 }
 
 test('a resync ends without its calendars, and names it while it waits', async () => {
-  const desk = await withRefused();
-  const { id } = await desk.engine.resyncs.begin({});
-  await desk.until(async () => (await desk.engine.resyncs.report(id))?.calendarsDone === 1);
-  await desk.until(async () => (await desk.engine.status()).accounts[0]?.state === 'refused');
-  expect(await desk.engine.resyncs.report(id)).toMatchObject({
+  const fixture = await withRefused();
+  const { id } = await fixture.engine.resyncs.begin({});
+  await fixture.until(async () => (await fixture.engine.resyncs.report(id))?.calendarsDone === 1);
+  await fixture.until(async () => (await fixture.engine.status()).accounts[0]?.state === 'refused');
+  expect(await fixture.engine.resyncs.report(id)).toMatchObject({
     state: 'running',
     waiting: [{ account: 'alone', calendars: 1, reason: expect.stringContaining(REFUSED) }],
   });
-  const report = await over(desk, id);
+  const report = await over(fixture, id);
   expect(report).toMatchObject({
     state: 'done',
     calendarsDone: 2,
@@ -39,15 +39,15 @@ test('a resync ends without its calendars, and names it while it waits', async (
 });
 
 test('a resync finds it where nothing is to be compared', async () => {
-  const desk = await Desk.open({ still: true, calendars: ['alone'] });
-  desk.sandbox.setEstate(undefined, [{ id: 'many', secret: 'secret' }]);
-  await desk.engine.resyncs.begin({});
-  await desk.until(async () => (await desk.engine.status()).accounts[0]?.state === 'refused');
+  const fixture = await ClinicFixture.open({ still: true, calendars: ['alone'] });
+  fixture.sandbox.setEstate(undefined, [{ id: 'many', secret: 'secret' }]);
+  await fixture.engine.resyncs.begin({});
+  await fixture.until(async () => (await fixture.engine.status()).accounts[0]?.state === 'refused');
 });
 
 test('a dry run names it and goes on', async () => {
-  const desk = await withRefused();
-  expect(await desk.engine.resyncs.look({})).toMatchObject({
+  const fixture = await withRefused();
+  expect(await fixture.engine.resyncs.look({})).toMatchObject({
     state: 'done',
     calendarsDone: 2,
     failures: [{ calendar: 'alone', reason: expect.stringContaining(REFUSED) }],
@@ -55,10 +55,10 @@ test('a dry run names it and goes on', async () => {
 });
 
 test('the status has it until its credentials are accepted again, and then a resync compares it', async () => {
-  const desk = await withRefused();
-  await desk.book('apt-1', '10:20', '10:40', 'alone');
-  await desk.until(async () => (await desk.engine.status()).accounts[0]?.state === 'refused');
-  const { accounts } = await desk.engine.status();
+  const fixture = await withRefused();
+  await fixture.book('apt-1', '10:20', '10:40', 'alone');
+  await fixture.until(async () => (await fixture.engine.status()).accounts[0]?.state === 'refused');
+  const { accounts } = await fixture.engine.status();
   expect(accounts).toMatchObject([
     {
       account: 'alone',
@@ -68,28 +68,31 @@ test('the status has it until its credentials are accepted again, and then a res
     },
     { account: 'many', state: 'working', reason: null, since: null, until: null },
   ]);
-  desk.sandbox.setEstate(undefined, [
+  fixture.sandbox.setEstate(undefined, [
     { id: 'many', secret: 'secret' },
     { id: 'alone', secret: 'secret' },
   ]);
-  await desk.rest();
-  expect((await desk.engine.status()).accounts).toMatchObject([{ state: 'working' }, { state: 'working' }]);
-  expect(await resync(desk)).toMatchObject({ state: 'done', calendarsDone: 2, failures: [] });
+  await fixture.rest();
+  expect((await fixture.engine.status()).accounts).toMatchObject([
+    { state: 'working' },
+    { state: 'working' },
+  ]);
+  expect(await resync(fixture)).toMatchObject({ state: 'done', calendarsDone: 2, failures: [] });
 });
 
 test('the status says when the PMS of an account was last heard of', async () => {
-  const desk = await Desk.open({ still: true, calendars: ['nowak', 'alone'] });
-  await desk.open('nowak');
-  const [alone, many] = (await desk.engine.status()).accounts;
+  const fixture = await ClinicFixture.open({ still: true, calendars: ['nowak', 'alone'] });
+  await fixture.open('nowak');
+  const [alone, many] = (await fixture.engine.status()).accounts;
   expect(alone?.lastHeard).toBeNull();
-  expect(Date.parse(many?.lastHeard ?? '')).toBe(desk.engine.now());
+  expect(Date.parse(many?.lastHeard ?? '')).toBe(fixture.engine.now());
 });
 
 test('a person has it tried at once, and it is no failure any more', async () => {
-  const desk = await withRefused();
-  await desk.book('apt-1', '10:20', '10:40', 'alone');
-  const { failures } = desk.engine;
-  await desk.until(async () => (await failures.list()).length > 0);
+  const fixture = await withRefused();
+  await fixture.book('apt-1', '10:20', '10:40', 'alone');
+  const { failures } = fixture.engine;
+  await fixture.until(async () => (await failures.list()).length > 0);
   const [refused] = await failures.list();
   expect(refused).toEqual({
     kind: 'account',
@@ -99,18 +102,18 @@ test('a person has it tried at once, and it is no failure any more', async () =>
     since: expect.stringMatching(/Z$/),
   });
   expect(await failures.settle('drop', ['account/alone'])).toEqual({ done: 0, unknown: ['account/alone'] });
-  desk.sandbox.setEstate(undefined, [
+  fixture.sandbox.setEstate(undefined, [
     { id: 'many', secret: 'secret' },
     { id: 'alone', secret: 'secret' },
   ]);
-  const before = desk.engine.now();
+  const before = fixture.engine.now();
   expect(await failures.settle('retry', ['account/alone', 'account/many'])).toEqual({
     done: 1,
     unknown: ['account/many'],
   });
   // No time passes.
-  await eventually(() => !desk.shown('alone').includes('10:20'));
-  expect(desk.engine.now()).toBe(before);
-  await desk.rest();
+  await eventually(() => !fixture.shown('alone').includes('10:20'));
+  expect(fixture.engine.now()).toBe(before);
+  await fixture.rest();
   expect(await failures.list()).toEqual([]);
 });

@@ -2,29 +2,30 @@
 
 import type { ResyncReport, ResyncRequest } from '../../src/api/resyncs-api.js';
 import type { Slotkeeper } from '../../src/engine.js';
-import { addressOf, Desk, type DeskOptions } from '../support/clinic-fixture.js';
+import { addressOf, ClinicFixture, type ClinicFixtureOptions } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
 
 const WRITES = new Set(['PUT', 'POST', 'PATCH', 'DELETE']);
 
-export const writesOf = (desk: Desk): number =>
-  desk.sandbox.requests.filter(({ method, operation }) => WRITES.has(method) && operation !== 'token').length;
+export const writesOf = (fixture: ClinicFixture): number =>
+  fixture.sandbox.requests.filter(({ method, operation }) => WRITES.has(method) && operation !== 'token')
+    .length;
 
 /** Three days from 10:00 to 11:00, on the first of which 10:20 is taken. */
 export async function opened(
   strategy: 'slots' | 'breaks' | 'book' = 'slots',
-  options: DeskOptions = {},
-): Promise<Desk> {
-  const desk = await Desk.open({ still: true, ...options, strategy });
-  for (const n of [0, 1, 2]) await desk.open('nowak', desk.dateAfter(n));
-  await desk.rest();
-  await desk.book('apt-1', '10:20', '10:40');
-  await desk.rest();
-  return desk;
+  options: ClinicFixtureOptions = {},
+): Promise<ClinicFixture> {
+  const fixture = await ClinicFixture.open({ still: true, ...options, strategy });
+  for (const n of [0, 1, 2]) await fixture.open('nowak', fixture.dateAfter(n));
+  await fixture.rest();
+  await fixture.book('apt-1', '10:20', '10:40');
+  await fixture.rest();
+  return fixture;
 }
 
 export async function resync(
-  at: Desk | { readonly engine: Slotkeeper },
+  at: ClinicFixture | { readonly engine: Slotkeeper },
   request: ResyncRequest = {},
 ): Promise<ResyncReport> {
   const { id } = await at.engine.resyncs.begin(request);
@@ -32,13 +33,16 @@ export async function resync(
 }
 
 /** Its report, when it has ended. */
-export async function over(at: Desk | { readonly engine: Slotkeeper }, id: string): Promise<ResyncReport> {
+export async function over(
+  at: ClinicFixture | { readonly engine: Slotkeeper },
+  id: string,
+): Promise<ResyncReport> {
   let report: ResyncReport | undefined;
   const isOver = async (): Promise<boolean> => {
     report = await at.engine.resyncs.report(id);
     return report !== undefined && report.finishedAt !== null;
   };
-  if (at instanceof Desk) await at.until(isOver);
+  if (at instanceof ClinicFixture) await at.until(isOver);
   else await eventually(isOver, { within: 60_000 });
   if (report === undefined) throw new Error('there is no such resync');
   return report;
@@ -46,13 +50,13 @@ export async function over(at: Desk | { readonly engine: Slotkeeper }, id: strin
 
 /** As another client of the marketplace would: behind the engine's back. */
 export async function asAnother(
-  desk: Desk,
+  fixture: ClinicFixture,
   method: string,
   path: string,
   body?: object,
   calendar = 'nowak',
 ): Promise<void> {
-  const { baseUrl } = await desk.account();
+  const { baseUrl } = await fixture.account();
   const granted = await fetch(`${baseUrl}/oauth/v2/token`, {
     method: 'POST',
     headers: {

@@ -7,13 +7,13 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { Slotkeeper } from '../../src/engine.js';
 import { createLog } from '../../src/lib/log.js';
 import { ENCRYPTION_KEY, postgresDatabase } from '../db/databases.js';
-import { addressOf, Desk, ZONE } from '../support/clinic-fixture.js';
+import { addressOf, ClinicFixture, ZONE } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
 import { atEndOfTest } from '../support/release.js';
 import { over, resync } from './resync-fixture.js';
 
 describe('with a source, a resync', () => {
-  let desk: Desk;
+  let fixture: ClinicFixture;
   let url: string;
   let asked = 0;
   let answer: (response: ServerResponse) => unknown = (response) => response.end();
@@ -29,14 +29,14 @@ describe('with a source, a resync', () => {
       server.closeAllConnections();
       server.close();
     });
-    desk = await Desk.open({ still: true });
-    await desk.open();
-    await desk.book('apt-1', '10:00', '10:20');
-    await desk.rest();
+    fixture = await ClinicFixture.open({ still: true });
+    await fixture.open();
+    await fixture.book('apt-1', '10:00', '10:20');
+    await fixture.rest();
     const { port } = server.address() as AddressInfo;
     url = `http://127.0.0.1:${port}/night`;
-    await desk.engine.putAccount({
-      ...(await desk.account()),
+    await fixture.engine.putAccount({
+      ...(await fixture.account()),
       source: { type: 'http', url, headers: {}, timeoutSeconds: 60 },
     });
   });
@@ -44,11 +44,13 @@ describe('with a source, a resync', () => {
   const END = { complete: true };
   const night = (...refs: readonly (readonly [string, string, string])[]) => ({
     calendar: 'nowak',
-    from: desk.date,
-    to: desk.date,
+    from: fixture.date,
+    to: fixture.date,
     complete: true,
-    windows: [{ start: desk.at('10:00'), end: desk.at('11:00'), services: [{ id: 'visit', duration: 20 }] }],
-    occupancy: refs.map(([ref, start, end]) => ({ ref, start: desk.at(start), end: desk.at(end) })),
+    windows: [
+      { start: fixture.at('10:00'), end: fixture.at('11:00'), services: [{ id: 'visit', duration: 20 }] },
+    ],
+    occupancy: refs.map(([ref, start, end]) => ({ ref, start: fixture.at(start), end: fixture.at(end) })),
   });
   const text = (...lines: readonly object[]) => lines.map((line) => `${JSON.stringify(line)}\n`).join('');
 
@@ -57,33 +59,34 @@ describe('with a source, a resync', () => {
       await new Promise((resolve) => response.write(text(night()), resolve));
       response.destroy();
     };
-    const report = await resync(desk);
+    const report = await resync(fixture);
     expect(report).toMatchObject({
       state: 'done',
       daysCompared: 1,
       differences: { missing: 0, extra: 0 },
       failures: [{ account: 'many', reason: expect.stringMatching(/^broke off/) }],
     });
-    expect(desk.shown()).toEqual(['10:20', '10:40']);
+    expect(fixture.shown()).toEqual(['10:20', '10:40']);
   });
 
   test('asks it first: what the clinic lost on the way is published, and nothing differs after that', async () => {
     answer = (response) => response.end(text(night(['apt-2', '10:40', '11:00']), END));
     const before = asked;
-    const report = await resync(desk);
+    const report = await resync(fixture);
     expect(report).toMatchObject({ state: 'done', daysCompared: 1, failures: [] });
     expect(asked - before).toBe(1);
-    await desk.rest();
-    expect(desk.shown()).toEqual(['10:00', '10:20']);
-    const known = desk.sandbox.requests.findLast(({ operation }) => operation === 'replaceSlots')?.n ?? 0;
-    const compared = desk.sandbox.requests.findLast(({ operation }) => operation === 'getBookings')?.n ?? 0;
+    await fixture.rest();
+    expect(fixture.shown()).toEqual(['10:00', '10:20']);
+    const known = fixture.sandbox.requests.findLast(({ operation }) => operation === 'replaceSlots')?.n ?? 0;
+    const compared =
+      fixture.sandbox.requests.findLast(({ operation }) => operation === 'getBookings')?.n ?? 0;
     expect(compared).toBeGreaterThan(known);
   });
 
   test('may have calendars that the record does not have: no harm to the others, and the report names them', async () => {
     const nobody = { ...night(), calendar: 'nobody' };
     answer = (response) => response.end(text(nobody, night(['apt-2', '10:40', '11:00']), END));
-    expect(await resync(desk)).toMatchObject({
+    expect(await resync(fixture)).toMatchObject({
       state: 'done',
       daysCompared: 1,
       failures: [],
@@ -93,20 +96,20 @@ describe('with a source, a resync', () => {
 
   test('may say nothing of a calendar: it stays as it was, and the report names it', async () => {
     answer = (response) => response.end(text(END));
-    const before = desk.shown();
-    expect(await resync(desk)).toMatchObject({
+    const before = fixture.shown();
+    expect(await resync(fixture)).toMatchObject({
       state: 'done',
       failures: [],
       sources: [{ account: 'many', unknown: [], omitted: ['nowak'] }],
     });
-    expect(desk.shown()).toEqual(before);
+    expect(fixture.shown()).toEqual(before);
     answer = (response) => response.end(text(night(['apt-2', '10:40', '11:00']), END));
-    expect(await resync(desk)).toMatchObject({ failures: [], sources: [] });
+    expect(await resync(fixture)).toMatchObject({ failures: [], sources: [] });
   });
 
   test('that only tells does not ask it', async () => {
     const before = asked;
-    await resync(desk, { dryRun: true });
+    await resync(fixture, { dryRun: true });
     expect(asked).toBe(before);
   });
 
@@ -120,17 +123,17 @@ describe('with a source, a resync', () => {
       response.end(text(night(['apt-2', '10:40', '11:00']), END));
     };
     const before = asked;
-    const { id } = await desk.engine.resyncs.begin({});
+    const { id } = await fixture.engine.resyncs.begin({});
     await eventually(() => asked > before);
-    expect(await desk.engine.resyncs.begin({})).toEqual({ id });
-    expect(await desk.engine.resyncs.begin({ calendars: ['nowak'] })).toEqual({ id });
+    expect(await fixture.engine.resyncs.begin({})).toEqual({ id });
+    expect(await fixture.engine.resyncs.begin({ calendars: ['nowak'] })).toEqual({ id });
     go();
-    expect(await over(desk, id)).toMatchObject({ state: 'done', failures: [] });
+    expect(await over(fixture, id)).toMatchObject({ state: 'done', failures: [] });
     expect(asked - before).toBe(1);
   });
 
   test('that waits for a clinic keeps no other one waiting', async () => {
-    const both = await Desk.open({ still: true, calendars: ['nowak', 'lis', 'alone'] });
+    const both = await ClinicFixture.open({ still: true, calendars: ['nowak', 'lis', 'alone'] });
     await both.engine.putAccount({
       ...(await both.account()),
       source: { type: 'http', url, headers: {}, timeoutSeconds: 60 },
@@ -151,7 +154,7 @@ describe('with a source, a resync', () => {
   });
 
   test('asks several clinics at once, and tells in their order what is wrong', async () => {
-    const three = await Desk.open({ still: true, calendars: ['nowak', 'alone'] });
+    const three = await ClinicFixture.open({ still: true, calendars: ['nowak', 'alone'] });
     const many = await three.account();
     const hanging: ServerResponse[] = [];
     answer = (response) => hanging.push(response);
@@ -169,7 +172,7 @@ describe('with a source, a resync', () => {
   });
 
   test('that is stopped while it asks is not cut off by that: the next process asks again', async () => {
-    const { baseUrl } = await desk.account();
+    const { baseUrl } = await fixture.account();
     const databaseUrl = await postgresDatabase();
     const source = { type: 'http', url } as const;
     const account = { id: 'many', baseUrl, clientId: 'many', clientSecret: 'secret', timeZone: ZONE, source };
@@ -199,7 +202,9 @@ describe('with a source, a resync', () => {
     const next = await start();
     expect(await over({ engine: next }, id)).toMatchObject({ state: 'done', failures: [] });
     expect(asked - before).toBe(2);
-    expect(await next.days('nowak', desk.date, desk.date)).toMatchObject([{ busy: [{ ref: 'apt-3' }] }]);
+    expect(await next.days('nowak', fixture.date, fixture.date)).toMatchObject([
+      { busy: [{ ref: 'apt-3' }] },
+    ]);
     await next.stop();
   });
 });

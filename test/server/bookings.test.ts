@@ -1,23 +1,23 @@
 // Marketplace bookings over HTTP: a refusal of the marketplace is answered with a problem and its reason.
 import { expect, test } from '@jest/globals';
 import { listInDoubtMoves } from '../../src/db/tables/in-doubt-moves.js';
-import { addressOf, Desk } from '../support/clinic-fixture.js';
+import { addressOf, ClinicFixture } from '../support/clinic-fixture.js';
 import { serve } from './served.js';
 
 test('each refusal is answered with the status and the reason of the marketplace', async () => {
-  const desk = await Desk.open();
-  await desk.open('nowak', desk.date, { from: '10:00', to: '12:00' });
-  await desk.rest();
-  const call = await serve(desk.engine);
+  const fixture = await ClinicFixture.open();
+  await fixture.open('nowak', fixture.date, { from: '10:00', to: '12:00' });
+  await fixture.rest();
+  const call = await serve(fixture.engine);
   const books = (time: string) =>
-    desk.sandbox.book(addressOf('nowak'), { start: desk.at(time), serviceId: 'visit' }).id;
+    fixture.sandbox.book(addressOf('nowak'), { start: fixture.at(time), serviceId: 'visit' }).id;
   const ask = (id: string, verb: string, body: object) =>
     call('POST', `/v1/calendars/nowak/bookings/${id}/${verb}`, body);
-  const to = { start: desk.at('11:40') };
+  const to = { start: fixture.at('11:40') };
 
   const [paid, over, plain] = [books('10:00'), books('10:20'), books('10:40')];
-  desk.sandbox.cancel(over);
-  desk.sandbox.faults.set([
+  fixture.sandbox.cancel(over);
+  fixture.sandbox.faults.set([
     { fault: { kind: 'status', status: 422, message: 'it is paid' }, match: { path: `/${paid}/move` } },
   ]);
   const refused = [
@@ -31,9 +31,9 @@ test('each refusal is answered with the status and the reason of the marketplace
   expect(refused[0]?.body.detail).toContain('paid');
   expect(refused[1]?.body.detail).toContain('already moved or deleted');
 
-  desk.sandbox.faults.set([{ fault: { kind: 'status', status: 403, message: 'no right' } }]);
+  fixture.sandbox.faults.set([{ fault: { kind: 'status', status: 403, message: 'no right' } }]);
   expect(await ask(plain, 'cancel', {})).toMatchObject({ status: 403, body: { detail: 'no right' } });
-  desk.sandbox.faults.clear();
+  fixture.sandbox.faults.clear();
   expect(await ask(plain, 'cancel', { reason: 'ill' })).toMatchObject({
     status: 200,
     body: { id: plain, status: 'canceled' },
@@ -42,16 +42,16 @@ test('each refusal is answered with the status and the reason of the marketplace
 });
 
 test('an operation on a placeholder is refused', async () => {
-  const desk = await Desk.open({ strategy: 'book' });
-  await desk.open();
-  await desk.rest();
-  await desk.book('apt-1', '10:20', '10:40');
-  await desk.rest();
-  const call = await serve(desk.engine);
-  const id = desk.sandbox.bookings(addressOf('nowak'))[0]?.id;
+  const fixture = await ClinicFixture.open({ strategy: 'book' });
+  await fixture.open();
+  await fixture.rest();
+  await fixture.book('apt-1', '10:20', '10:40');
+  await fixture.rest();
+  const call = await serve(fixture.engine);
+  const id = fixture.sandbox.bookings(addressOf('nowak'))[0]?.id;
   for (const [verb, body] of [
     ['cancel', {}],
-    ['move', { start: desk.at('10:40') }],
+    ['move', { start: fixture.at('10:40') }],
     ['link', { ref: 'apt-2' }],
   ] as const) {
     const { status, body: problem } = await call('POST', `/v1/calendars/nowak/bookings/${id}/${verb}`, body);
@@ -69,13 +69,13 @@ test('a move to an address of another facility reports which of the two is wrong
     { id: 'facility', doctors: [doctor('doctor', 'address-nowak')] },
     { id: 'elsewhere', doctors: [doctor('kot', 'address-elsewhere')] },
   ];
-  const desk = await Desk.open({ sandbox: { estate: { facilities } } });
-  await desk.open('nowak', desk.date, { from: '10:00', to: '12:00' });
-  await desk.rest();
-  const call = await serve(desk.engine);
-  const { id } = desk.sandbox.book(addressOf('nowak'), { start: desk.at('10:00'), serviceId: 'visit' });
+  const fixture = await ClinicFixture.open({ sandbox: { estate: { facilities } } });
+  await fixture.open('nowak', fixture.date, { from: '10:00', to: '12:00' });
+  await fixture.rest();
+  const call = await serve(fixture.engine);
+  const { id } = fixture.sandbox.book(addressOf('nowak'), { start: fixture.at('10:00'), serviceId: 'visit' });
   const move = async (addressId: string) => {
-    const to = { start: desk.at('11:40'), addressId };
+    const to = { start: fixture.at('11:40'), addressId };
     const { status, body } = await call('POST', `/v1/calendars/nowak/bookings/${id}/move`, to);
     return { status, detail: body.detail };
   };
@@ -85,22 +85,25 @@ test('a move to an address of another facility reports which of the two is wrong
   });
   expect(await move('address-nowhere')).toEqual({ status: 400, detail: 'The address does not exist.' });
   // Neither move is in doubt.
-  expect(await listInDoubtMoves(desk.engine.db, 'nowak')).toEqual([]);
+  expect(await listInDoubtMoves(fixture.engine.db, 'nowak')).toEqual([]);
 });
 
 test('a booking is linked by a ref that is a number, and moved to an instant in milliseconds or with a space', async () => {
-  const desk = await Desk.open();
-  await desk.open('nowak', desk.date, { from: '10:00', to: '12:00' });
-  await desk.rest();
-  const call = await serve(desk.engine);
-  const booked = desk.sandbox.book(addressOf('nowak'), { start: desk.at('10:00'), serviceId: 'visit' }).id;
+  const fixture = await ClinicFixture.open();
+  await fixture.open('nowak', fixture.date, { from: '10:00', to: '12:00' });
+  await fixture.rest();
+  const call = await serve(fixture.engine);
+  const booked = fixture.sandbox.book(addressOf('nowak'), {
+    start: fixture.at('10:00'),
+    serviceId: 'visit',
+  }).id;
   const ask = (id: string, verb: string, body: object) =>
     call('POST', `/v1/calendars/nowak/bookings/${id}/${verb}`, body);
-  const moved = await ask(booked, 'move', { start: Date.parse(desk.at('10:40')) });
+  const moved = await ask(booked, 'move', { start: Date.parse(fixture.at('10:40')) });
   expect(moved).toMatchObject({ status: 200, body: { status: 'booked' } });
-  expect(Date.parse(moved.body.start)).toBe(Date.parse(desk.at('10:40')));
-  const again = await ask(moved.body.id, 'move', { start: desk.at('11:00').replace('T', ' ') });
-  expect(Date.parse(again.body.start)).toBe(Date.parse(desk.at('11:00')));
+  expect(Date.parse(moved.body.start)).toBe(Date.parse(fixture.at('10:40')));
+  const again = await ask(moved.body.id, 'move', { start: fixture.at('11:00').replace('T', ' ') });
+  expect(Date.parse(again.body.start)).toBe(Date.parse(fixture.at('11:00')));
   expect(await ask(again.body.id, 'link', { ref: 77 })).toMatchObject({ status: 200, body: { ref: '77' } });
   expect(await ask(again.body.id, 'move', { start: 1_796_636_400 })).toMatchObject({
     status: 400,

@@ -48,7 +48,7 @@ describe('a notification over HTTP', () => {
   const arrivals = new EventEmitter();
   const timers = new ManualTimers();
   /** The interval of the feed's polling and of the delivery sweep, in milliseconds. */
-  const LOOK_MS = 1_000;
+  const POLL_MS = 1_000;
 
   beforeAll(async () => {
     receiver = await Receiver.start();
@@ -60,7 +60,7 @@ describe('a notification over HTTP', () => {
         timers,
         config: {
           delivery: { url: receiver.url, secret: SECRET, timeoutMs: 60_000 },
-          publish: { sweepSeconds: LOOK_MS / 1_000 },
+          publish: { sweepSeconds: POLL_MS / 1_000 },
         },
       },
     );
@@ -135,14 +135,14 @@ describe('a notification over HTTP', () => {
     // The feed has polled once and found nothing.
     await timers.sleeping();
     const [id] = await hear(engine, {});
-    await timers.advance(LOOK_MS);
+    await timers.advance(POLL_MS);
     expect((await waiting).body.items).toMatchObject([{ id }]);
   });
 
   test('is listed while its webhook does not accept it, and sent at once when a person retries', async () => {
     receiver.answer = () => ({ status: 503, headers: { 'retry-after': '3600' } });
     const [id = ''] = await hear(engine, { calendar: 'slow' });
-    await timers.advance(LOOK_MS);
+    await timers.advance(POLL_MS);
     await attempted(id);
     const shown = async () => (await call('GET', '/v1/failed')).body.items.filter(isDelivery);
     const isDelivery = ({ kind }: { kind: string }): boolean => kind === 'delivery';
@@ -167,7 +167,7 @@ describe('a notification over HTTP', () => {
   });
 
   test('is delivered, counted, and listed where it failed', async () => {
-    await timers.advance(LOOK_MS);
+    await timers.advance(POLL_MS);
     await eventually(async () => (await call('GET', '/v1/status')).body.notifications.undelivered === 0);
     expect(new Set(receiver.ids)).toEqual(
       new Set((await call('GET', '/v1/notifications')).body.items.map(({ id }: { id: string }) => id)),
@@ -202,7 +202,7 @@ describe('a notification over HTTP', () => {
   test('that failed is delivered when a person retries it', async () => {
     receiver.answer = () => ({ status: 500 });
     const [id = ''] = await hear(engine, { calendar: 'again' });
-    await timers.advance(LOOK_MS);
+    await timers.advance(POLL_MS);
     await attempted(id);
     expect(receiver.ids).toContain(id);
     await recordDeliveryFailed(engine.db, id, 'answered 500; tried for 72 hours', new Date());
@@ -229,7 +229,7 @@ describe('a notification over HTTP', () => {
       expect(JSON.stringify(answer.body)).not.toContain(SECRET);
     }
     await hear(engine, { account: 'own', calendar: 'ruiz' });
-    await timers.advance(LOOK_MS);
+    await timers.advance(POLL_MS);
     await eventually(() => own.received.length === 1);
     const wrong = { url: 'https://user:pw@x.example', secret: 'whsec_%%%' };
     const refused = await call('PUT', '/v1/accounts/own', { ...body, delivery: wrong });

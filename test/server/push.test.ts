@@ -28,10 +28,10 @@ describe('a sender', () => {
   });
 
   test('must have an allowed address, listed alone or by its network', async () => {
-    const { desk, push } = await hearing();
-    const account = await desk.account();
+    const { fixture, push } = await hearing();
+    const account = await fixture.account();
     const from = async (...allowFrom: string[]) => {
-      await desk.engine.putAccount({ ...account, notifications: { ...account.notifications, allowFrom } });
+      await fixture.engine.putAccount({ ...account, notifications: { ...account.notifications, allowFrom } });
       return (await push(anything(1))).status;
     };
     expect(await from('10.0.0.1')).toBe(403);
@@ -46,11 +46,11 @@ describe('a sender', () => {
   });
 
   test('of an unknown account gets the same response as one with a wrong key', async () => {
-    const { call, push, desk } = await hearing();
+    const { call, push, fixture } = await hearing();
     const wrong = await push(anything(1), { 'x-api-key': 'wrong' });
     expect(wrong.status).toBe(401);
-    const account = await desk.account();
-    await desk.engine.putAccount({
+    const account = await fixture.account();
+    await fixture.engine.putAccount({
       ...account,
       id: 'listed',
       notifications: { ...account.notifications, apiKey: undefined, allowFrom: ['192.0.2.1'] },
@@ -72,14 +72,14 @@ describe('a sender', () => {
 });
 
 test('an IPv4 sender at a socket that listens on IPv6 is recognized', async () => {
-  const { desk } = await hearing();
+  const { fixture } = await hearing();
   const { createApp } = await import('../../src/server/app.js');
-  const account = await desk.account();
-  await desk.engine.putAccount({
+  const account = await fixture.account();
+  await fixture.engine.putAccount({
     ...account,
     notifications: { ...account.notifications, allowFrom: ['192.0.2.0/24'] },
   });
-  const app = createApp({ engine: desk.engine, apiKey: 'clinic' });
+  const app = createApp({ engine: fixture.engine, apiKey: 'clinic' });
   const from = async (remoteAddress: string) =>
     (
       await app.inject({
@@ -111,12 +111,12 @@ describe('a body that cannot be parsed is answered 2xx, stored, and listed as fa
     ['1 MB', JSON.stringify({ padding: 'x'.repeat(1_048_000) }), 'no name'],
     ['a zero in a text', '{"padding":"\\u0000\\ud800"}', 'no name'],
   ])('%s', async (_, body, problem) => {
-    const { desk, push, items } = await hearing();
+    const { fixture, push, items } = await hearing();
     expect((await push(body)).status).toBe(200);
     const [item, ...others] = await items();
     expect(others).toEqual([]);
     expect(item?.problem).toContain(problem);
-    expect(await desk.engine.failures.list()).toMatchObject([{ kind: 'notification' }]);
+    expect(await fixture.engine.failures.list()).toMatchObject([{ kind: 'notification' }]);
     expect((await push(body)).status).toBe(200);
     expect(await items()).toHaveLength(1);
   });
@@ -128,8 +128,8 @@ describe('a notification that is too large', () => {
     ({ method: 'POST', body: new Blob([text]).stream(), duplex: 'half' }) as RequestInit;
 
   test('is refused with 413, with or without its length, and not stored', async () => {
-    const { push, call, desk, items } = await hearing();
-    const { apiKey = '' } = (await desk.account()).notifications;
+    const { push, call, fixture, items } = await hearing();
+    const { apiKey = '' } = (await fixture.account()).notifications;
     expect(await push(sized(1_048_577))).toMatchObject({
       status: 413,
       body: { status: 413, detail: 'a notification may have 1048576 bytes at most' },
@@ -159,8 +159,8 @@ test('a body of arbitrary bytes can be read back unchanged', async () => {
 test.each(['text/plain', 'application/x-www-form-urlencoded', 'image/png; x=1', 'nonsense', ''])(
   'a notification is read whatever it says that it is: %s',
   async (type) => {
-    const { desk, push, items, busy } = await hearing();
-    const body = said('slot-booked', { visit_booking: visitBooking(desk, '1', '10:20') });
+    const { fixture, push, items, busy } = await hearing();
+    const body = said('slot-booked', { visit_booking: visitBooking(fixture, '1', '10:20') });
     expect((await push(body, { 'content-type': type })).status).toBe(200);
     expect((await items()).map(({ name }) => name)).toEqual(['slot-booked']);
     expect(await busy()).toHaveLength(1);
@@ -176,13 +176,13 @@ describe('a notification that the database refuses', () => {
   ])(
     'is kept, and no other with it is lost: a booking that %s',
     async (_, odd: { readonly end?: string; readonly id?: string; readonly start_at?: string }) => {
-      const { desk, push, items, busy } = await hearing();
+      const { fixture, push, items, busy } = await hearing();
       const { end, ...rest } = odd;
-      const more = { ...rest, ...(end === undefined ? {} : { end_at: desk.at(end) }) };
+      const more = { ...rest, ...(end === undefined ? {} : { end_at: fixture.at(end) }) };
       const bodies = [
-        said('slot-booked', { visit_booking: visitBooking(desk, 'good-1', '11:00') }),
-        said('slot-booked', { visit_booking: visitBooking(desk, 'odd', '10:20', more) }),
-        said('slot-booked', { visit_booking: visitBooking(desk, 'good-2', '11:20') }),
+        said('slot-booked', { visit_booking: visitBooking(fixture, 'good-1', '11:00') }),
+        said('slot-booked', { visit_booking: visitBooking(fixture, 'odd', '10:20', more) }),
+        said('slot-booked', { visit_booking: visitBooking(fixture, 'good-2', '11:20') }),
       ];
       const answers = await Promise.all(bodies.map((body) => push(body)));
       expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
@@ -190,18 +190,18 @@ describe('a notification that the database refuses', () => {
       expect(problems).toMatchObject([{ name: 'slot-booked', problem: /could not be applied/ }]);
       expect(await items()).toHaveLength(3);
       expect(await busy()).toMatchObject([{ booking: 'good-1' }, { booking: 'good-2' }]);
-      expect(await desk.engine.failures.list()).toMatchObject([{ kind: 'notification' }]);
+      expect(await fixture.engine.failures.list()).toMatchObject([{ kind: 'notification' }]);
     },
   );
 });
 
 test('an unknown type of notification is passed on under its name, and is not a failure', async () => {
-  const { desk, push, items } = await hearing();
+  const { fixture, push, items } = await hearing();
   const data = { ...placeOf(), review: { stars: 5 } };
   expect((await push({ name: 'review-left', data, created_at: null })).status).toBe(200);
   expect(await items()).toMatchObject([{ name: 'review-left', calendar: 'nowak', data }]);
   expect((await items())[0]).not.toHaveProperty('problem');
-  expect(await desk.engine.failures.list()).toEqual([]);
+  expect(await fixture.engine.failures.list()).toEqual([]);
 });
 
 test('the same body twice is one item; with another time it is another item', async () => {
@@ -214,9 +214,9 @@ test('the same body twice is one item; with another time it is another item', as
 });
 
 test('older formats are parsed: numeric ids, durations in quotes, offsets without a colon', async () => {
-  const { desk, push, items, busy } = await hearing();
+  const { fixture, push, items, busy } = await hearing();
   const plain = (instant: string) => instant.replace(/:(\d\d)$/, '$1');
-  const booking = visitBooking(desk, '0', '10:20');
+  const booking = visitBooking(fixture, '0', '10:20');
   const body = said('slot-booked', {
     visit_booking: {
       ...booking,
@@ -230,13 +230,15 @@ test('older formats are parsed: numeric ids, durations in quotes, offsets withou
   });
   expect((await push(body)).status).toBe(200);
   expect(await items()).toMatchObject([{ booking: '6000001', calendar: 'nowak' }]);
-  expect(await busy()).toEqual([{ booking: '6000001', start: desk.at('10:20'), end: desk.at('10:40') }]);
+  expect(await busy()).toEqual([
+    { booking: '6000001', start: fixture.at('10:20'), end: fixture.at('10:40') },
+  ]);
 });
 
 test('a question that cannot be parsed is stored and denied, because the time may be busy', async () => {
-  const { desk, push, items } = await hearing();
+  const { fixture, push, items } = await hearing();
   const answer = await push(said('slot-booking', { visit_booking_request: { start_at: 'soon' } }));
   expect(answer).toEqual({ status: 409, body: { error_code: 2 } });
   expect(await items()).toMatchObject([{ name: 'unknown' }]);
-  expect(await desk.engine.failures.list()).toMatchObject([{ kind: 'notification' }]);
+  expect(await fixture.engine.failures.list()).toMatchObject([{ kind: 'notification' }]);
 });

@@ -1,18 +1,18 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { beginResync } from '../../src/db/tables/resyncs.js';
-import { Desk } from '../support/clinic-fixture.js';
+import { ClinicFixture } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
 import { type Caller, serve } from './served.js';
 
 describe('/v1/resync', () => {
-  let desk: Desk;
+  let fixture: ClinicFixture;
   let call: Caller;
 
   beforeAll(async () => {
-    desk = await Desk.open({ calendars: ['nowak', 'lis'] });
-    call = await serve(desk.engine);
-    await desk.open();
-    await desk.rest();
+    fixture = await ClinicFixture.open({ calendars: ['nowak', 'lis'] });
+    call = await serve(fixture.engine);
+    await fixture.open();
+    await fixture.rest();
   });
 
   const over = async (id: string) =>
@@ -57,7 +57,7 @@ describe('/v1/resync', () => {
     const { body: asked } = await call('POST', '/v1/resync', { calendars: ['lis'] });
     await over(asked.id);
     const night = await beginResync(
-      desk.engine.db,
+      fixture.engine.db,
       { account: 'many', dryRun: false },
       new Date(Date.now() + 1_000),
     );

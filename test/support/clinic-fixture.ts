@@ -21,7 +21,7 @@ import { atEndOfTest } from './release.js';
 
 export const ZONE = 'Europe/Warsaw';
 
-export interface DeskOptions {
+export interface ClinicFixtureOptions {
   readonly sandbox?: SandboxOptions;
   /** Ids; `alone` has an account of its own. */
   readonly calendars?: readonly string[];
@@ -45,7 +45,7 @@ export interface DeskOptions {
 
 type EventInput = OccupancyEventInput extends infer E ? (E extends object ? Omit<E, 'id'> : never) : never;
 
-export class Desk {
+export class ClinicFixture {
   readonly engine: Slotkeeper;
   readonly sandbox: Sandbox;
   /** Two weeks from now. */
@@ -62,7 +62,7 @@ export class Desk {
     this.#still = still;
   }
 
-  static async open(options: DeskOptions = {}): Promise<Desk> {
+  static async open(options: ClinicFixtureOptions = {}): Promise<ClinicFixture> {
     const still = options.still === true ? new StillTime() : undefined;
     const { calendars = ['nowak'], random, strategy = 'slots' } = options;
     const { now = still?.now ?? Date.now, timers = still?.timers } = options;
@@ -103,7 +103,7 @@ export class Desk {
     });
     atEndOfTest(() => engine.stop());
     await engine.start();
-    return new Desk(engine, sandbox, now, still);
+    return new ClinicFixture(engine, sandbox, now, still);
   }
 
   /** @param n days after {@link date} */

@@ -4,30 +4,30 @@ import { Slotkeeper, type SlotkeeperOptions } from '../../../src/engine.js';
 import { createLog } from '../../../src/lib/log.js';
 import { Sandbox } from '../../../src/sandbox/index.js';
 import { ENCRYPTION_KEY, postgresDatabase } from '../../db/databases.js';
-import { addressOf, Desk, ZONE } from '../../support/clinic-fixture.js';
+import { addressOf, ClinicFixture, ZONE } from '../../support/clinic-fixture.js';
 import { eventually } from '../../support/eventually.js';
 import { atEndOfTest } from '../../support/release.js';
 
 test('a held change is notified to the clinic once, and counted in the status', async () => {
-  const desk = await Desk.open();
-  await desk.open();
-  await desk.rest();
-  const emptied = { from: desk.date, to: desk.date, complete: true, windows: [], occupancy: [] };
+  const fixture = await ClinicFixture.open();
+  await fixture.open();
+  await fixture.rest();
+  const emptied = { from: fixture.date, to: fixture.date, complete: true, windows: [], occupancy: [] };
 
-  const outcome = await desk.engine.snapshot('nowak', emptied);
+  const outcome = await fixture.engine.snapshot('nowak', emptied);
 
-  expect(outcome).toMatchObject({ kind: 'taken', result: { held: { dates: [desk.date] } } });
-  expect((await desk.engine.status()).held).toBe(1);
-  const { items } = await desk.engine.notifications();
+  expect(outcome).toMatchObject({ kind: 'taken', result: { held: { dates: [fixture.date] } } });
+  expect((await fixture.engine.status()).held).toBe(1);
+  const { items } = await fixture.engine.notifications();
   expect(items).toMatchObject([
     {
       name: 'held',
       account: 'many',
       calendar: 'nowak',
-      data: { cause: 'snapshot', dates: [desk.date], losses: [{ scope: 'calendar', of: 'windows' }] },
+      data: { cause: 'snapshot', dates: [fixture.date], losses: [{ scope: 'calendar', of: 'windows' }] },
     },
   ]);
-  expect(desk.shown()).toEqual(['10:00', '10:20', '10:40']);
+  expect(fixture.shown()).toEqual(['10:00', '10:20', '10:40']);
 });
 
 test('a change that a process without a key holds is notified once by a process with a key', async () => {
