@@ -76,13 +76,13 @@ export const mayHaveEnded = (error: unknown): error is Error =>
 export async function findKnownBooking(context: CalendarContext, id: string): Promise<BookingUpdate> {
   const { db, calendar } = context;
   const known = (await findBookings(db, calendar.id, [id])).get(id);
-  if (known !== undefined) return toSaid(known);
+  if (known !== undefined) return toUpdate(known);
   const shown = toBookingUpdate(await context.client(HIGHEST_PRIORITY).getBooking(calendar, id, ['moving']));
   await applyUpdates(context, { bookings: [shown] });
   return shown;
 }
 
-export const toSaid = ({
+export const toUpdate = ({
   id,
   status,
   start,

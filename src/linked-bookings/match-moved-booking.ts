@@ -21,12 +21,12 @@ export function isResultOfMove(move: InDoubtMove, before: Booking, candidate: Bo
 
 /** Compares the fields that both have; a patient without a name matches nobody. */
 function isSamePatient(one: unknown, other: unknown): boolean {
-  const [a, b] = [toldOf(one), toldOf(other)];
+  const [a, b] = [knownFieldsOf(one), knownFieldsOf(other)];
   if (!a.has('name') || !b.has('name')) return false;
   return [...a].every(([field, value]) => !b.has(field) || isDeepStrictEqual(value, b.get(field)));
 }
 
-function toldOf(patient: unknown): ReadonlyMap<string, unknown> {
+function knownFieldsOf(patient: unknown): ReadonlyMap<string, unknown> {
   const fields = typeof patient === 'object' && patient !== null ? Object.entries(patient) : [];
   return new Map(fields.filter(([, value]) => value != null && value !== ''));
 }

@@ -19,7 +19,7 @@ import { ConflictError } from '../docplanner/index.js';
 import { type BookingUpdate, findNewestId, includeSuccessors } from '../marketplace-state/apply-bookings.js';
 import { toBookingUpdate } from '../marketplace-state/booking-update.js';
 import { BookingEndedError } from './booking-ended-error.js';
-import { findKnownBooking, toSaid } from './cancel-booking.js';
+import { findKnownBooking, toUpdate } from './cancel-booking.js';
 import { applyFetchedBooking, applyMove, fetchBooking, placeAt, searchBooking } from './fetch-booking.js';
 import { resolveInDoubtMove } from './in-doubt-moves.js';
 
@@ -84,7 +84,7 @@ export async function moveBooking(context: CalendarContext, id: string, to: Move
       // The booking was moved or deleted already. A successor that the marketplace does not name is searched only where this
       // move was sent before, and was applied after its resolution had begun.
       const wasSent = earlier !== undefined && isSameMove(move, earlier);
-      const moved = wasSent ? await resolveInDoubtMove(context, move) : await lookAgain(context, move);
+      const moved = wasSent ? await resolveInDoubtMove(context, move) : await fetchAgain(context, move);
       if (moved?.start === to.start) return moved;
     }
     await deleteInDoubtMove(db, calendar.id, id);
@@ -107,7 +107,7 @@ const isSameMove = (one: InDoubtMove, other: InDoubtMove): boolean =>
   one.start.getTime() === other.start.getTime() && one.addressId === other.addressId;
 
 /** The database may lag behind. @returns the successor, where it is at the requested address */
-async function lookAgain(
+async function fetchAgain(
   context: CalendarContext,
   { booking, addressId }: InDoubtMove,
 ): Promise<BookingUpdate | undefined> {
@@ -148,7 +148,7 @@ async function repeated(
   const known = all.find(({ id, status }) => id === newest && status === 'booked');
   const home = known && (await getCalendar(db, known.calendar));
   const found = home === undefined ? await searchBooking(context, newest, addressId) : undefined;
-  const now = known === undefined ? found && toBookingUpdate(found.booking) : toSaid(known);
+  const now = known === undefined ? found && toBookingUpdate(found.booking) : toUpdate(known);
   const isThere = (home ?? found?.place)?.addressId === addressId;
   return isThere && now?.status === 'booked' && now.start === start.getTime() ? now : undefined;
 }

@@ -52,8 +52,8 @@ export function inspect(context: CalendarContext, reading: Reading, behavior: Ad
   );
   const settledAt = new Map(
     known.days.map(({ date, publishedAt, verified }) => {
-      const isSeen = verified && context.verify === 'always';
-      return [date, (publishedAt?.getTime() ?? 0) + (isSeen ? behavior.readLagMs : SETTLED_MS)];
+      const isVerified = verified && context.verify === 'always';
+      return [date, (publishedAt?.getTime() ?? 0) + (isVerified ? behavior.readLagMs : SETTLED_MS)];
     }),
   );
   const isLate = (date: string): boolean => (settledAt.get(date) ?? 0) > reading.at;

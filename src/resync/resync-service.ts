@@ -26,7 +26,7 @@ export interface ResyncsOptions {
 
 const MAX_LISTED = 1_000;
 
-const toldAs = (state: StoredResync['state']): ResyncReport['state'] =>
+const toReportState = (state: StoredResync['state']): ResyncReport['state'] =>
   state === 'fetching' ? 'running' : state;
 
 export class Resyncs implements OwnResyncs {
@@ -67,7 +67,7 @@ export class Resyncs implements OwnResyncs {
     const { state, startedAt, finishedAt, missing, extra, stale, foreign, ...rest } = resync;
     return {
       ...rest,
-      state: toldAs(state),
+      state: toReportState(state),
       differences: { missing, extra, stale, foreign },
       startedAt: startedAt.toISOString(),
       finishedAt: finishedAt?.toISOString() ?? null,
@@ -80,7 +80,7 @@ export class Resyncs implements OwnResyncs {
     await finishResyncs(db, new Date(now()));
     return (await listResyncs(db, MAX_LISTED)).map(({ state, startedAt, finishedAt, ...rest }) => ({
       ...rest,
-      state: toldAs(state),
+      state: toReportState(state),
       startedAt: startedAt.toISOString(),
       finishedAt: finishedAt?.toISOString() ?? null,
     }));
