@@ -250,7 +250,7 @@ describe('holds', () => {
           cause: 'snapshot',
           from: FIRST,
           to: LAST,
-          observedAt: new Date(START + 1_000).toISOString(),
+          saidAt: new Date(START + 1_000).toISOString(),
           heldAt: new Date(START + 1_000).toISOString(),
           losses: [
             { scope: 'calendar', of: 'windows', lost: 2400, total: 2400 },
