@@ -26,7 +26,7 @@ export interface Tables {
   'slotkeeper.requests': RequestsTable;
   'slotkeeper.payloads': PayloadsTable;
   'slotkeeper.bookings': BookingsTable;
-  'slotkeeper.in_doubt_moves': InDoubtMovesTable;
+  'slotkeeper.in_doubt': InDoubtTable;
   'slotkeeper.breaks': BreaksTable;
   'slotkeeper.reservations': ReservationsTable;
   'slotkeeper.account_tasks': AccountTasksTable;
@@ -247,16 +247,19 @@ export interface BookingsTable {
   updated_at: Timestamp;
 }
 
-/** Moves that were sent and whose outcome is not known yet. */
-export interface InDoubtMovesTable {
+/** Requests to the marketplace that may have been executed although no answer was received. */
+export interface InDoubtTable {
   calendar_id: string;
-  /** The visit booking id before the move. */
-  booking_id: string;
-  /** The requested start and address. */
+  kind: 'break' | 'placeholder' | 'move';
+  /** A move: the visit booking id before it. A break: its times. A placeholder: its start and its appointment's ref. */
+  subject: string;
+  /** The requested times; the end of a move is null where the marketplace decides it. */
   start_at: Timestamp;
-  /** The requested duration; null where the marketplace decides it. */
-  minutes: number | null;
-  address_id: string;
+  end_at: NullableTimestamp;
+  /** The address that a booking moves to; null for other kinds. */
+  address_id: string | null;
+  /** When the request was about to be sent. */
+  requested_at: Timestamp;
 }
 
 export interface BreaksTable {

@@ -11,7 +11,7 @@ import type { CalendarContext } from '../context/context.js';
 import { MINUTE } from '../core/duration.js';
 import { HIGHEST_PRIORITY, toIso } from '../core/index.js';
 import { findBookings, type StoredBooking } from '../db/tables/bookings.js';
-import { deleteInDoubtMove, type InDoubtMove } from '../db/tables/in-doubt-moves.js';
+import { deleteInDoubt, type InDoubtMove } from '../db/tables/in-doubt.js';
 import type { Booking } from '../docplanner/index.js';
 import type { BookingUpdate } from '../marketplace-state/apply-bookings.js';
 import { toBookingUpdate } from '../marketplace-state/booking-update.js';
@@ -35,9 +35,9 @@ export async function resolveInDoubtMoves(
       await resolveInDoubtMove(context, move);
     } catch (error) {
       if (!isPermanentRefusal(error)) throw error;
-      const about = { calendar: calendar.id, booking: move.booking, reason: error.message };
+      const about = { calendar: calendar.id, booking: move.subject, reason: error.message };
       log.warn(about, 'the result of a move of a booking cannot be determined');
-      await deleteInDoubtMove(db, calendar.id, move.booking);
+      await deleteInDoubt(db, calendar.id, move);
     }
   }
 }
@@ -47,9 +47,9 @@ export async function resolveInDoubtMove(
   context: CalendarContext,
   move: InDoubtMove,
 ): Promise<BookingUpdate | undefined> {
-  const visit = await fetchBooking(context, move.booking, move.addressId);
+  const visit = await fetchBooking(context, move.subject, move.addressId);
   const begun = visit && (await settle(context, move, visit));
-  await deleteInDoubtMove(context.db, context.calendar.id, move.booking);
+  await deleteInDoubt(context.db, context.calendar.id, move);
   return begun;
 }
 
@@ -71,8 +71,8 @@ async function settle(
   // The successor is at an address without a calendar and cannot be read: the requested time is assumed.
   await applyFetchedBooking(context, visit);
   const from = move.start.getTime();
-  const length = move.minutes === null ? end - start : move.minutes * MINUTE;
-  return { id: movedTo, status: 'booked', start: from, end: from + length, service };
+  const to = move.end?.getTime() ?? from + end - start;
+  return { id: movedTo, status: 'booked', start: from, end: to, service };
 }
 
 async function successorOf(
@@ -94,7 +94,7 @@ async function successorOf(
   // A link moves along only within the booking's own calendar.
   const ref =
     home?.id === calendar.id
-      ? (await findBookings(db, home.id, [move.booking])).get(move.booking)?.ref
+      ? (await findBookings(db, home.id, [move.subject])).get(move.subject)?.ref
       : null;
   const free = candidates.filter(({ id }) => {
     const one = known.get(id);

@@ -8,7 +8,7 @@ import type { CalendarContext } from '../context/context.js';
 import { runPipelined } from '../db/pipeline.js';
 import type { Db } from '../db/schema.js';
 import { getCalendar } from '../db/tables/calendars.js';
-import { listInDoubtMoves } from '../db/tables/in-doubt-moves.js';
+import { listInDoubtMoves } from '../db/tables/in-doubt.js';
 import {
   CANCEL_TARGET,
   findBookingsToSync,

@@ -3,8 +3,7 @@
  * moveBooking.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { MINUTE } from '../core/duration.js';
-import type { InDoubtMove } from '../db/tables/in-doubt-moves.js';
+import type { InDoubtMove } from '../db/tables/in-doubt.js';
 import type { Booking } from '../docplanner/index.js';
 import { toBookingUpdate } from '../marketplace-state/booking-update.js';
 
@@ -12,9 +11,9 @@ export function isResultOfMove(move: InDoubtMove, before: Booking, candidate: Bo
   const { id, status, start, end } = toBookingUpdate(candidate);
   return (
     status === 'booked' &&
-    id !== move.booking &&
+    id !== move.subject &&
     start === move.start.getTime() &&
-    (move.minutes === null || end - start === move.minutes * MINUTE) &&
+    (move.end === null || end === move.end.getTime()) &&
     isSamePatient(before.patient, candidate.patient)
   );
 }

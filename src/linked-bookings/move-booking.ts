@@ -9,12 +9,7 @@ import { MINUTE } from '../core/duration.js';
 import { HIGHEST_PRIORITY, priority, toIso } from '../core/index.js';
 import { findBookings, findBookingsOfAccount, type StoredBooking } from '../db/tables/bookings.js';
 import { getCalendar } from '../db/tables/calendars.js';
-import {
-  deleteInDoubtMove,
-  type InDoubtMove,
-  listInDoubtMoves,
-  recordInDoubtMove,
-} from '../db/tables/in-doubt-moves.js';
+import { deleteInDoubt, type InDoubtMove, listInDoubtMoves, recordInDoubt } from '../db/tables/in-doubt.js';
 import { ConflictError } from '../docplanner/index.js';
 import { type BookingUpdate, findNewestId, includeSuccessors } from '../marketplace-state/apply-bookings.js';
 import { toBookingUpdate } from '../marketplace-state/booking-update.js';
@@ -48,7 +43,7 @@ export async function moveBooking(context: CalendarContext, id: string, to: Move
   const successors = await successorsOf(context, id);
   const before = await repeated(context, move, successors);
   if (before !== undefined) return before;
-  const earlier = (await listInDoubtMoves(db, calendar.id)).find(({ booking }) => booking === id);
+  const earlier = (await listInDoubtMoves(db, calendar.id)).find(({ subject }) => subject === id);
   if (earlier === undefined && successors.newest !== id)
     throw new BookingEndedError(id, 'moved', successors.newest);
   const settled = earlier && (await resolveInDoubtMove(context, earlier));
@@ -63,7 +58,7 @@ export async function moveBooking(context: CalendarContext, id: string, to: Move
   const target = { start: to.start, end: to.start + minutes * MINUTE };
   const client = context.client(
     priority({ closed: [target], opened: [{ start: known.start, end: known.end }], now: now() }),
-    () => recordInDoubtMove(db, calendar.id, move),
+    () => recordInDoubt(db, calendar.id, move, new Date(now())),
   );
   try {
     const moved = await client.moveBooking(calendar, id, {
@@ -76,7 +71,7 @@ export async function moveBooking(context: CalendarContext, id: string, to: Move
     const ended: BookingUpdate = { ...known, status: 'moved', movedTo: moved.id, ...followed };
     const begun: BookingUpdate = { ...toBookingUpdate(moved), movedFrom: id, refStart: to.refStart };
     await applyMove(context, (await placeAt(context, move.addressId)).home, ended, begun);
-    await deleteInDoubtMove(db, calendar.id, id);
+    await deleteInDoubt(db, calendar.id, move);
     return begun;
   } catch (error) {
     if (!isPermanentRefusal(error)) throw error;
@@ -87,7 +82,7 @@ export async function moveBooking(context: CalendarContext, id: string, to: Move
       const moved = wasSent ? await resolveInDoubtMove(context, move) : await fetchAgain(context, move);
       if (moved?.start === to.start) return moved;
     }
-    await deleteInDoubtMove(db, calendar.id, id);
+    await deleteInDoubt(db, calendar.id, move);
     throw error;
   }
 }
@@ -95,10 +90,13 @@ export async function moveBooking(context: CalendarContext, id: string, to: Move
 /** The length is known where it is requested, and where it is the booking's own and the service stays. */
 function moveOf({ calendar }: CalendarContext, known: BookingUpdate, to: MoveTo): InDoubtMove {
   const keepsService = to.service === undefined || to.service === known.service;
+  const length = to.duration === undefined ? known.end - known.start : to.duration * MINUTE;
+  const isKnown = to.duration !== undefined || keepsService;
   return {
-    booking: known.id,
+    kind: 'move',
+    subject: known.id,
     start: new Date(to.start),
-    minutes: to.duration ?? (keepsService ? (known.end - known.start) / MINUTE : null),
+    end: isKnown ? new Date(to.start + length) : null,
     addressId: to.addressId ?? calendar.addressId,
   };
 }
@@ -109,9 +107,9 @@ const isSameMove = (one: InDoubtMove, other: InDoubtMove): boolean =>
 /** The database may lag behind. @returns the successor, where it is at the requested address */
 async function fetchAgain(
   context: CalendarContext,
-  { booking, addressId }: InDoubtMove,
+  { subject, addressId }: InDoubtMove,
 ): Promise<BookingUpdate | undefined> {
-  const visit = await fetchBooking(context, booking, addressId);
+  const visit = await fetchBooking(context, subject, addressId);
   const begun = visit && (await applyFetchedBooking(context, visit));
   return visit?.became?.place.addressId === addressId ? begun : undefined;
 }
@@ -140,11 +138,11 @@ async function successorsOf({ db, calendar }: CalendarContext, booking: string):
 /** Where this very move was made before, the successor, from the database or the marketplace. */
 async function repeated(
   context: CalendarContext,
-  { booking, start, addressId }: InDoubtMove,
+  { subject, start, addressId }: InDoubtMove,
   { newest, all }: Successors,
 ): Promise<BookingUpdate | undefined> {
   const { db } = context;
-  if (newest === booking) return undefined;
+  if (newest === subject) return undefined;
   const known = all.find(({ id, status }) => id === newest && status === 'booked');
   const home = known && (await getCalendar(db, known.calendar));
   const found = home === undefined ? await searchBooking(context, newest, addressId) : undefined;

@@ -17,6 +17,7 @@ import { deleteExpiredRunDeletions } from '../db/tables/deletions.js';
 import { deleteExpiredEvents } from '../db/tables/events.js';
 import { findDueFailedCalendars } from '../db/tables/failures.js';
 import { deleteExpiredHeldChanges } from '../db/tables/held-changes.js';
+import { deleteExpiredInDoubt } from '../db/tables/in-doubt.js';
 import { findCalendarsToSync } from '../db/tables/linked-bookings.js';
 import { findPendingCalendars } from '../db/tables/pending-calendars.js';
 import { deleteExpiredRejectedEvents } from '../db/tables/rejected-events.js';
@@ -95,6 +96,7 @@ export class RequeueSweep extends PeriodicTask {
     await deleteExpiredRequests(db, new Date(now() - KEEP_REQUESTS_MS));
     await deleteExpiredBookings(db, new Date(now() - KEEP_BOOKINGS_MS));
     await deleteExpiredBreaks(db, new Date(now() - KEEP_BOOKINGS_MS));
+    await deleteExpiredInDoubt(db, new Date(now() - KEEP_BOOKINGS_MS));
     await deleteExpiredReleases(db, new Date(now() - KEEP_RELEASED_MS));
     await deleteExpiredStagedSnapshots(db, new Date(now() - KEEP_STAGED_MS));
     await deleteExpiredRunDeletions(db, new Date(now() - KEEP_RELEASED_MS));

@@ -6,8 +6,9 @@
 
 import { SECOND } from '../core/duration.js';
 import type { Db } from '../db/schema.js';
-import { findBreaks, isBreakInDoubt, type StoredBreak, saveBreaks } from '../db/tables/breaks.js';
+import { findBreaks, type StoredBreak, saveBreaks } from '../db/tables/breaks.js';
 import type { DirtyDay } from '../db/tables/days.js';
+import { isBreakInDoubt } from '../db/tables/in-doubt.js';
 import type { LockedCalendar } from '../db/tables/locked-calendars.js';
 import { type BusySpan, DirtyDays } from './dirty-days.js';
 
@@ -70,7 +71,7 @@ export async function applyBreaks(
   const known = await findBreaks(tx, calendar.id, [...new Set(updates.map(({ id }) => id))]);
   const classified: BreakUpdate[] = [];
   for (const update of updates) {
-    const span = { since: new Date(update.since), till: new Date(update.till) };
+    const span = { start: update.since, end: update.till };
     // A doctor may have closed exactly the time that this engine asked to close: an update does not tell who made the break.
     const mayBeOwn =
       !known.has(update.id) && update.own === undefined && (await isBreakInDoubt(tx, calendar.id, span));

@@ -8,11 +8,11 @@ import type { Db } from '../db/schema.js';
 import { findBreaks, findBreaksBetween, type StoredBreak } from '../db/tables/breaks.js';
 import type { StoredCalendar } from '../db/tables/calendars.js';
 import { type DirtyDay, markDays } from '../db/tables/days.js';
-import { isInDoubtId } from '../db/tables/in-doubt-id.js';
+import { deleteResolvedBlocks, type ResolvedBlocks } from '../db/tables/in-doubt.js';
 import { lockCalendars } from '../db/tables/locked-calendars.js';
 import type { AddressKey, Booking, DocplannerClient } from '../docplanner/index.js';
 import { applyBookings, type BookingUpdate } from './apply-bookings.js';
-import { applyBreaks, type BreakUpdate } from './apply-breaks.js';
+import { applyBreaks, type BreakUpdate, orderOf } from './apply-breaks.js';
 import { toBookingUpdate } from './booking-update.js';
 import { fetchListedBookings } from './listed-bookings.js';
 import { isOwnBreak, tagOf } from './ownership-tags.js';
@@ -40,12 +40,14 @@ export interface IngestedList<Item> {
 export interface FetchedList<Item, Update> {
   readonly list: readonly Item[];
   readonly updates: readonly Update[];
+  /** Undefined where an item was unreadable: it may be any block in doubt. */
+  readonly resolved: ResolvedBlocks | undefined;
 }
 
 /** Fetches the bookings that begin in the range, in any status, and applies them to the database. */
 export async function ingestBookings(context: FetchContext, range: Range): Promise<IngestedList<Booking>> {
-  const { list, updates } = await fetchBookings(context, range);
-  return { list, days: await applyUpdates(context, { bookings: updates }) };
+  const fetched = await fetchBookings(context, range);
+  return { list: fetched.list, days: await applyFetched(context, { bookings: fetched }) };
 }
 
 /** Fetches the bookings that begin in the range; changes nothing in the database. */
@@ -53,11 +55,12 @@ export async function fetchBookings(
   context: FetchContext,
   range: Range,
 ): Promise<FetchedList<Booking, BookingUpdate>> {
-  const { listed, others, gone } = await fetchListedBookings({
+  const now = context.now();
+  const { listed, others, gone, isComplete } = await fetchListedBookings({
     ...context,
     ...range,
     patientsOnly: false,
-    now: context.now(),
+    now,
   });
   const canceled = gone.map(
     ({ id, start, end }): BookingUpdate => ({
@@ -67,7 +70,10 @@ export async function fetchBookings(
       end: end.getTime(),
     }),
   );
-  return { list: listed, updates: [...[...listed, ...others].map(toBookingUpdate), ...canceled] };
+  const updates = [...[...listed, ...others].map(toBookingUpdate), ...canceled];
+  const [from, to] = [new Date(range.from), new Date(range.to)];
+  const resolved = { kind: 'placeholder', from, to, requestedBefore: new Date(now) } as const;
+  return { list: listed, updates, resolved: isComplete ? resolved : undefined };
 }
 
 export interface ListedBreak {
@@ -82,8 +88,8 @@ export interface ListedBreak {
 
 /** Fetches the breaks that touch the range and applies them to the database. */
 export async function ingestBreaks(context: FetchContext, range: Range): Promise<IngestedList<ListedBreak>> {
-  const { list, updates } = await fetchBreaks(context, range);
-  return { list, days: await applyUpdates(context, { breaks: updates }) };
+  const fetched = await fetchBreaks(context, range);
+  return { list: fetched.list, days: await applyFetched(context, { breaks: fetched }) };
 }
 
 /** Fetches the breaks that touch the range; changes nothing in the database. */
@@ -95,13 +101,8 @@ export async function fetchBreaks(
   const requestedAt = new Date(now());
   const { items, unreadable } = await client.listCalendarBreaks(calendar, range.from, range.to);
   const listed = new Set(items.map(({ id }) => id));
-  const known = await findBreaksBetween(
-    db,
-    calendar.id,
-    new Date(range.from),
-    new Date(range.to),
-    requestedAt,
-  );
+  const [from, to] = [new Date(range.from), new Date(range.to)];
+  const known = await findBreaksBetween(db, calendar.id, from, to, requestedAt);
   const stored = await findBreaks(db, calendar.id, [...listed]);
   const observedAt = requestedAt.getTime();
   const list = items.map((one) => ({
@@ -114,10 +115,9 @@ export async function fetchBreaks(
     tag: tagOf(one) ?? null,
   }));
   const present = list.map((one): BreakUpdate => ({ ...one, kind: 'listed', observedAt }));
-  // An unreadable item is present, and without its id it may be any break. A break whose creation is in doubt may be any of them.
+  // An unreadable item is present, and without its id it may be any break.
   const unreadableIds = new Set(unreadable.map(({ id }) => id));
-  const mayBePresent = (id: string): boolean =>
-    unreadableIds.has(id) || unreadableIds.has(undefined) || (unreadable.length > 0 && isInDoubtId(id));
+  const mayBePresent = (id: string): boolean => unreadableIds.has(id) || unreadableIds.has(undefined);
   const gone = known
     .filter(({ id }) => !listed.has(id) && !mayBePresent(id))
     .map(
@@ -129,12 +129,35 @@ export async function fetchBreaks(
         observedAt,
       }),
     );
-  return { list, updates: [...present, ...gone] };
+  const requestedBefore = new Date(orderOf({ kind: 'unlisted', observedAt }));
+  const resolved = { kind: 'break', from, to, requestedBefore } as const;
+  return {
+    list,
+    updates: [...present, ...gone],
+    resolved: unreadable.length === 0 ? resolved : undefined,
+  };
 }
 
 function ownSpanOf(known: StoredBreak | undefined): Span | undefined {
   if (known?.own !== true || known.removed || known.unlisted) return undefined;
   return { start: known.since.getTime(), end: known.till.getTime() };
+}
+
+export interface FetchedState {
+  readonly bookings?: Pick<FetchedList<Booking, BookingUpdate>, 'updates' | 'resolved'> | undefined;
+  readonly breaks?: Pick<FetchedList<ListedBreak, BreakUpdate>, 'updates' | 'resolved'> | undefined;
+}
+
+/** Applies fetched lists to the database, and deletes the requests in doubt that they resolve. @returns the days that changed */
+export async function applyFetched(
+  context: Pick<FetchContext, 'db' | 'calendar' | 'now'>,
+  { bookings, breaks }: FetchedState,
+): Promise<readonly DirtyDay[]> {
+  const days = await applyUpdates(context, { bookings: bookings?.updates, breaks: breaks?.updates });
+  for (const resolved of [bookings?.resolved, breaks?.resolved]) {
+    if (resolved !== undefined) await deleteResolvedBlocks(context.db, context.calendar.id, resolved);
+  }
+  return days;
 }
 
 /**
@@ -144,7 +167,10 @@ function ownSpanOf(known: StoredBreak | undefined): Span | undefined {
  */
 export async function applyUpdates(
   { db, calendar, now }: Pick<FetchContext, 'db' | 'calendar' | 'now'>,
-  { bookings = [], breaks = [] }: { bookings?: readonly BookingUpdate[]; breaks?: readonly BreakUpdate[] },
+  {
+    bookings = [],
+    breaks = [],
+  }: { bookings?: readonly BookingUpdate[] | undefined; breaks?: readonly BreakUpdate[] | undefined },
 ): Promise<readonly DirtyDay[]> {
   if (bookings.length + breaks.length === 0) return [];
   return await db.transaction().execute(async (tx) => {

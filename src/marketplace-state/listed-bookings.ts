@@ -13,7 +13,6 @@ import {
   type StoredBooking,
 } from '../db/tables/bookings.js';
 import type { Calendar } from '../db/tables/calendars.js';
-import { isInDoubtId } from '../db/tables/in-doubt-id.js';
 import type { Booking, DocplannerClient } from '../docplanner/index.js';
 import { GONE_AFTER_MS, toBookingUpdate } from './booking-update.js';
 
@@ -37,6 +36,8 @@ export interface ListedBookings {
   readonly others: readonly Booking[];
   /** Stored bookings that the marketplace has not known for so long that they have ended. */
   readonly gone: readonly StoredBooking[];
+  /** Whether all items of the list were readable. */
+  readonly isComplete: boolean;
 }
 
 export async function fetchListedBookings(options: ListingOptions): Promise<ListedBookings> {
@@ -55,10 +56,6 @@ export async function fetchListedBookings(options: ListingOptions): Promise<List
   const others: Booking[] = [];
   const gone: StoredBooking[] = [];
   for (const one of missing) {
-    if (isInDoubtId(one.id)) {
-      if (unreadable.length === 0) gone.push(one);
-      continue;
-    }
     const fetched = await client.findBooking(calendar, one.id, ['moving']);
     if (fetched === 'unreadable') continue;
     if (fetched !== undefined) others.push(fetched);
@@ -75,7 +72,7 @@ export async function fetchListedBookings(options: ListingOptions): Promise<List
     const fetched = await client.findBooking(calendar, id);
     if (fetched !== undefined && fetched !== 'unreadable') others.push(fetched);
   }
-  return { listed, others, gone };
+  return { listed, others, gone, isComplete: unreadable.length === 0 };
 }
 
 /** Replaces the items that are stored as booked and listed as ended by what the marketplace answers for their ids. */

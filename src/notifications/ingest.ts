@@ -13,7 +13,7 @@ import { upsertBookings } from '../db/tables/bookings.js';
 import { scheduleAddressReads } from '../db/tables/calendar-reads.js';
 import { type DirtyDay, markDaysOfOccupancy, markDaysOfService } from '../db/tables/days.js';
 import { retryFailures } from '../db/tables/failures.js';
-import { findBookingsInDoubt } from '../db/tables/in-doubt-moves.js';
+import { findBookingsInDoubt } from '../db/tables/in-doubt.js';
 import { clinicIdOf, type LockedCalendar } from '../db/tables/locked-calendars.js';
 import {
   type AddedNotification,

@@ -9,7 +9,6 @@ import { findBreaksBetween } from '../db/tables/breaks.js';
 import { findBusyTime } from '../db/tables/busy-time.js';
 import type { Calendar } from '../db/tables/calendars.js';
 import { listDays, type StoredDay } from '../db/tables/days.js';
-import { isInDoubtId } from '../db/tables/in-doubt-id.js';
 import { listWindows } from '../db/tables/windows.js';
 import { addBuffers, toBusySpan } from '../marketplace-state/dirty-days.js';
 
@@ -60,11 +59,9 @@ export async function findWronglyOnSale(
         { start: Number.NEGATIVE_INFINITY, end: now },
         ...taken.filter(({ source }) => source !== 'occupancy').map(toBusySpan),
         ...breaks
-          .filter(({ id, own }) => own === true && !isInDoubtId(id))
+          .filter(({ own }) => own === true)
           .map(({ since, till }) => ({ start: since.getTime(), end: till.getTime() })),
-        ...[...placeholders.values()]
-          .filter(({ id, status }) => status === 'booked' && !isInDoubtId(id))
-          .map(spanOf),
+        ...[...placeholders.values()].map(spanOf),
       ];
       const mayShow = unionOf([...available, ...hidden]);
       return behind.flatMap((day): OnSale[] => {

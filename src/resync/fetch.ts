@@ -9,7 +9,7 @@ import { notifyLater } from '../linked-bookings/notify-later.js';
 import { type BookingUpdate, mergeBookings } from '../marketplace-state/apply-bookings.js';
 import { type BreakUpdate, mergeBreaks } from '../marketplace-state/apply-breaks.js';
 import {
-  applyUpdates,
+  applyFetched,
   fetchBookings,
   fetchBreaks,
   type ListedBreak,
@@ -57,12 +57,12 @@ export async function read(
   const at = earlier?.at ?? now();
   const reader = { db, calendar, now, client };
   const starts = earlier?.starts ?? (await client.getSlots(calendar, range.from, range.to));
-  const bookings =
-    earlier === undefined ? await fetchBookings(reader, range) : { list: earlier.bookings, updates: [] };
-  const breaks = withBreaks ? await fetchBreaks(reader, range) : { list: undefined, updates: [] };
+  const bookings = earlier === undefined ? await fetchBookings(reader, range) : undefined;
+  const breaks = withBreaks ? await fetchBreaks(reader, range) : undefined;
+  const bookingList = bookings?.list ?? earlier?.bookings ?? [];
   const changed = dryRun
-    ? await wouldChange(context, bookings.updates, breaks.updates)
-    : await applyUpdates(context, { bookings: bookings.updates, breaks: breaks.updates });
+    ? await wouldChange(context, bookings?.updates ?? [], breaks?.updates ?? [])
+    : await applyFetched(context, { bookings, breaks });
   if (!dryRun && changed.length > 0) await notifyLater(context);
   const dates = known.days.map(({ date }) => date).sort();
   const placeholders = await findPlaceholdersBetween(
@@ -73,8 +73,8 @@ export async function read(
   );
   const assembled = assemble(
     { from: dates[0] ?? '', to: dates.at(-1) ?? '' },
-    breaks.list ?? [],
-    bookings.list,
+    breaks?.list ?? [],
+    bookingList,
     placeholders,
   );
   // The days that the read changed are published anyway.
@@ -88,8 +88,8 @@ export async function read(
     before,
     known: after,
     starts,
-    bookings: bookings.list,
-    breaks: breaks.list,
+    bookings: bookingList,
+    breaks: breaks?.list,
     marketplaceState: withRefs(assembled, calendar.id, requiredBlocksOf(after.taken, calendar)),
     marketplaceStateBefore: withRefs(assembled, calendar.id, requiredBlocksOf(before.taken, calendar)),
     foreign: new Set([...(earlier?.foreign ?? []), ...changed.map(({ date }) => date)]),

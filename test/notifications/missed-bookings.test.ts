@@ -2,8 +2,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { deleteAccount } from '../../src/db/tables/accounts.js';
-import { recordInDoubtPlaceholder } from '../../src/db/tables/bookings.js';
 import { getCalendar } from '../../src/db/tables/calendars.js';
+import { recordInDoubt, toInDoubtBlock } from '../../src/db/tables/in-doubt.js';
 import { MissedBookingPoller } from '../../src/notifications/missed-booking-poller.js';
 import type { Estate } from '../../src/sandbox/index.js';
 import { serve } from '../server/served.js';
@@ -226,12 +226,9 @@ test('a booking that the list leaves out is fetched by its id, and has ended whe
   await push(said('slot-booked', { visit_booking: visitBooking(fixture, 'ghost', '11:20') }));
   await eventually(async () => (await busy()).length === 2);
   // A placeholder of ours that has no id yet is for who books it to find.
-  const placeholder = {
-    start: new Date(fixture.at('11:40')),
-    end: new Date(fixture.at('12:00')),
-    ref: 'apt-1',
-  };
-  await recordInDoubtPlaceholder(fixture.engine.db, 'nowak', placeholder, new Date(fixture.engine.now()));
+  const span = { start: Date.parse(fixture.at('11:40')), end: Date.parse(fixture.at('12:00')) };
+  const { db, now } = fixture.engine;
+  await recordInDoubt(db, 'nowak', toInDoubtBlock(span, 'apt-1'), new Date(now()));
   await fixture.rest();
   const before = fixture.requests('getBooking').length;
   await look(clinic);

@@ -1,6 +1,6 @@
 // Marketplace bookings over HTTP: a refusal of the marketplace is answered with a problem and its reason.
 import { expect, test } from '@jest/globals';
-import { listInDoubtMoves } from '../../src/db/tables/in-doubt-moves.js';
+import { listInDoubtMoves } from '../../src/db/tables/in-doubt.js';
 import { addressOf, ClinicFixture } from '../support/clinic-fixture.js';
 import { serve } from './served.js';
 

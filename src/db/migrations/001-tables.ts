@@ -205,14 +205,18 @@ const statements = [
   `CREATE INDEX bookings_by_ref ON slotkeeper.bookings (calendar_id, ref)
     WHERE status = 'booked' AND ref IS NOT NULL AND NOT placeholder`,
 
-  `CREATE TABLE slotkeeper.in_doubt_moves (
-    calendar_id text NOT NULL,
-    booking_id text NOT NULL,
+  `CREATE TABLE slotkeeper.in_doubt (
+    calendar_id text NOT NULL REFERENCES slotkeeper.calendars (id) ON DELETE CASCADE,
+    kind text NOT NULL,
+    subject text NOT NULL,
     start_at timestamptz NOT NULL,
-    minutes integer,
-    address_id text NOT NULL,
-    PRIMARY KEY (calendar_id, booking_id),
-    FOREIGN KEY (calendar_id, booking_id) REFERENCES slotkeeper.bookings (calendar_id, id) ON UPDATE CASCADE ON DELETE CASCADE
+    end_at timestamptz,
+    address_id text,
+    requested_at timestamptz NOT NULL,
+    PRIMARY KEY (calendar_id, kind, subject),
+    CHECK (kind IN ('break', 'placeholder', 'move')),
+    CHECK (kind = 'move' OR end_at IS NOT NULL),
+    CHECK ((kind = 'move') = (address_id IS NOT NULL))
   )`,
 
   `CREATE TABLE slotkeeper.breaks (

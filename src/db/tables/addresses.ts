@@ -140,7 +140,7 @@ async function mergeFormerAddress(tx: Db, former: string, calendar: string): Pro
 }
 
 /** The tables of what the marketplace has at an address. */
-const MARKETPLACE_TABLES = ['bookings', 'breaks', 'payloads'] as const;
+const MARKETPLACE_TABLES = ['bookings', 'breaks', 'in_doubt', 'payloads'] as const;
 
 async function moveMarketplaceRows(tx: Db, from: string, to: string): Promise<void> {
   for (const table of MARKETPLACE_TABLES) {

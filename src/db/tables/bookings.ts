@@ -2,7 +2,6 @@
 import { sql } from 'kysely';
 import type { StatementPart } from '../combined-write.js';
 import type { Db } from '../schema.js';
-import { toInDoubtId } from './in-doubt-id.js';
 
 export type BookingStatus = 'booked' | 'canceled' | 'moved';
 
@@ -187,52 +186,6 @@ export async function findPlaceholdersBetween(
   return new Map(bookings.filter(({ placeholder }) => placeholder).map((one) => [one.id, one]));
 }
 
-export interface InDoubtPlaceholder {
-  readonly start: Date;
-  readonly end: Date;
-  readonly ref: string;
-}
-
-const idOf = ({ start, ref }: InDoubtPlaceholder): string => toInDoubtId(start.toISOString(), ref);
-
-/**
- * Called before a placeholder is booked: after a lost answer the row shows that the placeholder may exist, also to a strategy
- * that makes none.
- */
-export async function recordInDoubtPlaceholder(
-  db: Db,
-  calendar: string,
-  one: InDoubtPlaceholder,
-  now: Date,
-): Promise<void> {
-  const booking: StoredBooking = {
-    calendar,
-    id: idOf(one),
-    status: 'booked',
-    placeholder: true,
-    ...one,
-    service: null,
-    bookedBy: null,
-    refStart: null,
-    movedTo: null,
-    failed: null,
-  };
-  await upsertBookings([booking], now)?.execute(db);
-}
-
-/** Called when the placeholder has an id, or was refused. */
-export async function deleteInDoubtPlaceholder(
-  db: Db,
-  calendar: string,
-  one: InDoubtPlaceholder,
-): Promise<void> {
-  await db
-    .deleteFrom('slotkeeper.bookings')
-    .where('calendar_id', '=', calendar)
-    .where('id', '=', idOf(one))
-    .execute();
-}
-
 /** @returns the statement that inserts or replaces the bookings; undefined where there are none */
 export function upsertBookings(bookings: readonly StoredBooking[], now: Date): StatementPart | undefined {
   if (bookings.length === 0) return undefined;
@@ -252,18 +205,16 @@ export function upsertBookings(bookings: readonly StoredBooking[], now: Date): S
       failed_reason = excluded.failed_reason, updated_at = excluded.updated_at`;
 }
 
-/** Whether the calendar has stored placeholders that end after `now`. */
+/** Whether the calendar has placeholders, or may have some, that end after `now`. */
 export async function hasPlaceholders(db: Db, calendar: string, now: Date): Promise<boolean> {
-  const row = await db
-    .selectFrom('slotkeeper.bookings')
-    .select('id')
-    .where('calendar_id', '=', calendar)
-    .where('status', '=', 'booked')
-    .where('placeholder', '=', true)
-    .where('end_at', '>', now)
-    .limit(1)
-    .executeTakeFirst();
-  return row !== undefined;
+  const { rows } = await sql<{ has: boolean }>`
+    SELECT EXISTS (SELECT FROM slotkeeper.bookings
+                   WHERE calendar_id = ${calendar} AND status = 'booked' AND placeholder AND end_at > ${now})
+        OR EXISTS (SELECT FROM slotkeeper.in_doubt
+                   WHERE calendar_id = ${calendar} AND kind = 'placeholder' AND end_at > ${now}) AS has`.execute(
+    db,
+  );
+  return rows[0]?.has === true;
 }
 
 /** @returns how many bookings that ended before the instant were deleted */

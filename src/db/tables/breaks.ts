@@ -1,7 +1,6 @@
 /** Queries of the marketplace's calendar breaks: those that the engine made, and those that a doctor made. */
 import { sql } from 'kysely';
 import type { Db } from '../schema.js';
-import { toInDoubtId } from './in-doubt-id.js';
 
 export interface StoredBreak {
   readonly calendar: string;
@@ -120,52 +119,16 @@ export async function saveBreaks(db: Db, breaks: readonly StoredBreak[], now: Da
       updated_at = excluded.updated_at`.execute(db);
 }
 
-interface BreakSpan {
-  readonly since: Date;
-  readonly till: Date;
-}
-
-const idOf = ({ since, till }: BreakSpan): string => toInDoubtId(since.toISOString(), till.toISOString());
-
-/** Called before a break is created, because its notification may arrive before the answer. */
-export async function recordInDoubtBreak(
-  db: Db,
-  calendar: string,
-  span: BreakSpan,
-  now: Date,
-): Promise<void> {
-  const state = { own: true, coupled: false, removed: false, unlisted: false, observedAt: now };
-  await saveBreaks(db, [{ calendar, id: idOf(span), ...span, ...state }], now);
-}
-
-/** Called when the break has an id, or was not created. */
-export async function deleteInDoubtBreak(db: Db, calendar: string, span: BreakSpan): Promise<void> {
-  await db
-    .deleteFrom('slotkeeper.breaks')
-    .where('calendar_id', '=', calendar)
-    .where('id', '=', idOf(span))
-    .execute();
-}
-
-/** Whether the creation of a break with these times was requested and not answered yet. */
-export async function isBreakInDoubt(db: Db, calendar: string, span: BreakSpan): Promise<boolean> {
-  const found = await findBreaks(db, calendar, [idOf(span)]);
-  return [...found.values()].some(({ removed, unlisted }) => !removed && !unlisted);
-}
-
-/** Whether the calendar has stored breaks that the engine made, or may have made, and that end after `now`. */
+/** Whether the calendar has breaks that end after `now` and that the engine made, or may have made. */
 export async function hasOwnBreaks(db: Db, calendar: string, now: Date): Promise<boolean> {
-  const row = await db
-    .selectFrom('slotkeeper.breaks')
-    .select('id')
-    .where('calendar_id', '=', calendar)
-    .where('removed', '=', false)
-    .where('unlisted', '=', false)
-    .where((eb) => eb.or([eb('own', '=', true), eb('own', 'is', null)]))
-    .where('till_at', '>', now)
-    .limit(1)
-    .executeTakeFirst();
-  return row !== undefined;
+  const { rows } = await sql<{ has: boolean }>`
+    SELECT EXISTS (SELECT FROM slotkeeper.breaks
+                   WHERE calendar_id = ${calendar} AND NOT removed AND NOT unlisted AND own IS NOT FALSE AND till_at > ${now})
+        OR EXISTS (SELECT FROM slotkeeper.in_doubt
+                   WHERE calendar_id = ${calendar} AND kind = 'break' AND end_at > ${now}) AS has`.execute(
+    db,
+  );
+  return rows[0]?.has === true;
 }
 
 /** @returns how many breaks that ended before the instant were deleted */

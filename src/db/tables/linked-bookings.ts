@@ -82,7 +82,7 @@ export async function findCalendarsToSync(db: Db, now: Date, limit: number): Pro
     SELECT c.id AS calendar_id FROM slotkeeper.calendars c
     WHERE c.failed_reason IS NULL AND c.id IN (
       SELECT b.calendar_id ${dueForSync(now)}
-      UNION SELECT m.calendar_id FROM slotkeeper.in_doubt_moves m)
+      UNION SELECT m.calendar_id FROM slotkeeper.in_doubt m WHERE m.kind = 'move')
     LIMIT ${limit}`.execute(db);
   return rows.map((row) => row.calendar_id);
 }
@@ -122,7 +122,7 @@ export async function countBookingsToSync(
   const { rows } = await sql<{ pending: string; failed: string }>`
     SELECT (SELECT count(*) FROM (
              SELECT b.calendar_id, b.id ${NOT_REFUSED}
-             UNION SELECT m.calendar_id, m.booking_id FROM slotkeeper.in_doubt_moves m) p) AS pending,
+             UNION SELECT m.calendar_id, m.subject FROM slotkeeper.in_doubt m WHERE m.kind = 'move') p) AS pending,
            (SELECT count(*) ${OUT_OF_SYNC} AND b.failed_for = ${TARGET}) AS failed`.execute(db);
   return { pending: Number(rows[0]?.pending ?? 0), failed: Number(rows[0]?.failed ?? 0) };
 }

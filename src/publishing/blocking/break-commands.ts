@@ -2,7 +2,7 @@
 
 import type { CalendarContext } from '../../context/context.js';
 import type { Span } from '../../core/span.js';
-import { deleteInDoubtBreak, recordInDoubtBreak } from '../../db/tables/breaks.js';
+import { deleteInDoubt, recordInDoubt, toInDoubtBlock } from '../../db/tables/in-doubt.js';
 import { ConflictError, NotFoundError, UnprocessableError } from '../../docplanner/index.js';
 import { breakTag } from '../../marketplace-state/ownership-tags.js';
 import type { OwnBreak } from './marketplace-state.js';
@@ -15,10 +15,10 @@ export async function addBreak(
   { start, end }: Span,
 ): Promise<void> {
   const { calendar, db } = context;
-  const span = { since: new Date(start), till: new Date(end) };
+  const request = toInDoubtBlock({ start, end });
   const range = { since: formatInstant(context, start), till: formatInstant(context, end) };
   const client = closingClient(context, { start, end }, () =>
-    recordInDoubtBreak(db, calendar.id, span, new Date(context.now())),
+    recordInDoubt(db, calendar.id, request, new Date(context.now())),
   );
   try {
     const made = await client.addCalendarBreak(calendar, {
@@ -27,7 +27,7 @@ export async function addBreak(
       ...(calendar.applyOnCoupledAddresses ? { apply_on_coupled_addresses: true } : {}),
     });
     await observed.applyBreak({ id: made.id, start, end }, false);
-    await deleteInDoubtBreak(db, calendar.id, span);
+    await deleteInDoubt(db, calendar.id, request);
   } catch (error) {
     // The break exists already: the next read finds its id.
     if (!(error instanceof ConflictError)) throw error;

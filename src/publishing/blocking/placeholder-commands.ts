@@ -7,8 +7,7 @@ import { isPermanentRefusal } from '../../context/classify-error.js';
 import type { CalendarContext } from '../../context/context.js';
 import { MINUTE } from '../../core/duration.js';
 import type { Span } from '../../core/span.js';
-import { deleteInDoubtPlaceholder, recordInDoubtPlaceholder } from '../../db/tables/bookings.js';
-import { deleteInDoubtMove, recordInDoubtMove } from '../../db/tables/in-doubt-moves.js';
+import { deleteInDoubt, recordInDoubt, toInDoubtBlock } from '../../db/tables/in-doubt.js';
 import { mayHaveEnded } from '../../linked-bookings/cancel-booking.js';
 import { toBookingUpdate } from '../../marketplace-state/booking-update.js';
 import { placeholderTag } from '../../marketplace-state/ownership-tags.js';
@@ -27,9 +26,9 @@ export async function bookPlaceholder(
   { need, ref, service }: Step<'book'>,
 ): Promise<void> {
   const { calendar, account, db } = context;
-  const announced = { start: new Date(need.start), end: new Date(need.end), ref };
+  const request = toInDoubtBlock(need, ref);
   const client = closingClient(context, need, () =>
-    recordInDoubtPlaceholder(db, calendar.id, announced, new Date(context.now())),
+    recordInDoubt(db, calendar.id, request, new Date(context.now())),
   );
   try {
     const booking = await client.bookSlot(calendar, formatInstant(context, need.start), {
@@ -46,7 +45,7 @@ export async function bookPlaceholder(
     recordRefusal(context, observed, need, error.message);
     observed.invalidate();
   }
-  await deleteInDoubtPlaceholder(db, calendar.id, announced);
+  await deleteInDoubt(db, calendar.id, request);
 }
 
 export async function movePlaceholder(
@@ -56,10 +55,16 @@ export async function movePlaceholder(
 ): Promise<void> {
   const { calendar, log, db } = context;
   // After a lost answer, the next reconcile first resolves the move.
-  const move = { booking: one.id, start: new Date(need.start), minutes: null, addressId: calendar.addressId };
+  const move = {
+    kind: 'move',
+    subject: one.id,
+    start: new Date(need.start),
+    end: null,
+    addressId: calendar.addressId,
+  } as const;
   const client = closingClient(context, need, async () => {
     await observed.checkPlan();
-    await recordInDoubtMove(db, calendar.id, move);
+    await recordInDoubt(db, calendar.id, move, new Date(context.now()));
   });
   try {
     const moved = await client.moveBooking(calendar, one.id, {
@@ -71,11 +76,11 @@ export async function movePlaceholder(
       { id: one.id, status: 'moved', start: one.start, end: one.end, placeholder: { ref } },
       { ...toBookingUpdate(moved), placeholder: { ref }, movedFrom: one.id },
     );
-    await deleteInDoubtMove(db, calendar.id, one.id);
+    await deleteInDoubt(db, calendar.id, move);
     recordDeviation(context, observed, need, toBookingUpdate(moved));
   } catch (error) {
     if (!isPermanentRefusal(error)) throw error;
-    await deleteInDoubtMove(db, calendar.id, one.id);
+    await deleteInDoubt(db, calendar.id, move);
     log.info(
       { calendar: calendar.id, booking: one.id, reason: error.message },
       'a placeholder cannot be moved; another takes its place',
