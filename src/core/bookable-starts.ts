@@ -1,9 +1,13 @@
 /** Computes the bookable starts that the marketplace's getSlots returns for a slot configuration. */
 import { isoIn, requireZone } from './civil.js';
 import { MINUTE } from './duration.js';
+import { unite } from './intervals.js';
 import { InvalidScheduleError } from './invalid-schedule-error.js';
+import { readIntervals } from './read-schedule.js';
 import { readSlots } from './read-slots.js';
-import type { AddressService, Slot } from './types.js';
+import { overlaps, type Span } from './span.js';
+import type { AddressService, Interval, Slot } from './types.js';
+import type { Zone } from './zone.js';
 
 /** An instant at which an appointment can begin, and the services that are bookable at it. */
 export interface BookableStart {
@@ -23,6 +27,11 @@ export type Cut = 'duration' | 'divisor';
 export interface CutOptions {
   /** Default: `duration`. */
   readonly cut?: Cut | undefined;
+  /**
+   * Time that the marketplace's breaks and bookings block: a start whose appointment overlaps it is not bookable. Instants
+   * need an offset, or the `timeZone` of the call.
+   */
+  readonly blocked?: readonly Interval[] | undefined;
 }
 
 /**
@@ -32,22 +41,26 @@ export interface CutOptions {
  * Without `timeZone`, a start has the offset of its slot's start, which differs from the wall clock after a clock change
  * within the slot. With `timeZone`, a start has the zone's offset at that instant.
  *
- * @throws InvalidScheduleError at a path below `slots`, at `timeZone`, or at `cut`
+ * @throws InvalidScheduleError at a path below `slots` or `blocked`, at `timeZone`, or at `cut`
  */
 export function bookableStarts(
   slots: readonly Slot[],
   timeZone?: string,
-  { cut = 'duration' }: CutOptions = {},
+  { cut = 'duration', blocked = [] }: CutOptions = {},
 ): BookableStart[] {
   if (cut !== 'duration' && cut !== 'divisor') {
     throw new InvalidScheduleError('cut', 'must be duration or divisor');
   }
   const zone = timeZone === undefined ? undefined : requireZone(timeZone);
+  const closed = spansOf(blocked, zone);
   const starts = new Map<number, { readonly start: string; readonly services: Set<string> }>();
   for (const slot of readSlots(slots, 'slots', zone)) {
+    const near = closed.filter((one) => overlaps(one, slot));
     for (const { address_service_id: id, duration } of slot.services) {
       const step = stepOf(duration, slot.services, cut) * MINUTE;
       for (let ms = slot.start; ms + duration * MINUTE <= slot.end; ms += step) {
+        const appointment = { start: ms, end: ms + duration * MINUTE };
+        if (near.some((one) => overlaps(one, appointment))) continue;
         const known = starts.get(ms);
         if (known !== undefined) known.services.add(id);
         else starts.set(ms, { start: isoIn(slot.zone.stretchAt(ms), ms), services: new Set([id]) });
@@ -57,6 +70,11 @@ export function bookableStarts(
   return [...starts]
     .sort(([a], [b]) => a - b)
     .map(([, { start, services }]) => ({ start, services: [...services].sort() }));
+}
+
+function spansOf(blocked: readonly Interval[], zone: Zone | undefined): Span[] {
+  const { starts, ends } = unite(readIntervals(blocked, 'blocked', zone));
+  return starts.map((start, i) => ({ start, end: ends[i] ?? start }));
 }
 
 /**

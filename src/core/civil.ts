@@ -34,6 +34,14 @@ export function parseInstant(value: Instant, timeZone: string, path: string): nu
   return requireInstant(value, requireZone(timeZone), path);
 }
 
+/** Whether the value is a wall-clock time that the clock of the zone skips; as an instant it is moved forward. */
+export function isSkippedTime(value: Instant, timeZone: string): boolean {
+  const zone = requireZone(timeZone);
+  const ms = readInstant(value, zone);
+  const isWallClock = Number.isNaN(readInstant(value, undefined));
+  return isWallClock && ms + zone.stretchAt(ms).offset !== readInstant(value, requireZone('UTC'));
+}
+
 /** @throws InvalidScheduleError at `path` if the value cannot be parsed */
 export function requireInstant(value: unknown, zone: Zone | undefined, path: string): number {
   const ms = readInstant(value, zone);

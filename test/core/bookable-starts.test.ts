@@ -24,6 +24,20 @@ test('a slot has a start every duration while the whole appointment fits', () =>
   expect(texts([slot(...from('10:00', '10:35'), ['a', 10])])).toEqual(['10:00 a', '10:10 a', '10:20 a']);
 });
 
+test('blocked time takes the starts whose appointment overlaps it, for each service by itself', () => {
+  const blocked = [{ start: `${day}10:15:30`, end: `${day}10:20` }];
+  const starts = bookableStarts([slot(...from('10:00', '11:00'), ['b', 20], ['a', 10])], 'Europe/Warsaw', {
+    blocked,
+  });
+  expect(starts.map(({ start, services }) => `${start.slice(11, 16)} ${services.join('+')}`)).toEqual([
+    '10:00 a',
+    '10:20 a+b',
+    '10:30 a',
+    '10:40 a+b',
+    '10:50 a',
+  ]);
+});
+
 test('each service has starts at its own duration from the start of the slot', () => {
   expect(texts([slot(...from('10:00', '11:00'), ['b', 20], ['a', 30])])).toEqual([
     '10:00 a+b',

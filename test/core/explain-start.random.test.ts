@@ -14,12 +14,14 @@ import { clock, TICK } from './oracle.js';
 
 const CASES = Number(process.env.CORE_CASES ?? (isLong ? 20_000 : 1_500));
 
+const OFFSETS = fc.array(fc.integer({ min: -400, max: 400 }), { minLength: 12, maxLength: 12 });
+
 test('says yes exactly where the computed configuration has the start', () => {
   let starts = 0;
   fc.assert(
     fc.property(
       cases,
-      fc.array(fc.integer({ min: -400, max: 400 }), { minLength: 12, maxLength: 12 }),
+      OFFSETS,
       fc.constantFrom('duration', 'divisor'),
       fc.constantFrom(undefined, '7', '12', 'usg'),
       ({ input }, offsets, cut, service) => {
@@ -57,6 +59,50 @@ test('says yes exactly where the computed configuration has the start', () => {
     { numRuns: CASES },
   );
   expect(starts).toBeGreaterThan(CASES);
+});
+
+test('with blocking, says yes exactly where no minute of the appointment is busy', () => {
+  let [starts, blocked] = [0, 0];
+  fc.assert(
+    fc.property(cases, OFFSETS, fc.constantFrom('duration', 'divisor'), ({ input }, offsets, cut) => {
+      const { timeZone, windows, from: _from, to: _to, ...rest } = input;
+      const schedule = { timeZone, windows, ...rest };
+      if (days(schedule) === undefined) return;
+      const { busy = [], bufferBefore = 0, bufferAfter = 0 } = schedule;
+      const isBusy = (ms: number) =>
+        busy.some(
+          ({ start, end }) =>
+            Number(start) - bufferBefore * 60_000 <= ms && ms < Number(end) + bufferAfter * 60_000,
+        );
+      const middle = windows[0]?.start ?? 0;
+      const slots = (days({ ...schedule, busy: [] }) ?? []).flatMap((day) => day.slots);
+      const offered = new Map<number, string[]>();
+      for (const slot of slots) {
+        for (const { start, services } of bookableStarts([slot], timeZone, { cut })) {
+          const free = services.filter((id) => {
+            const { duration } = slot.address_services.find((one) => one.address_service_id === id) ?? {};
+            for (let n = 0; n < (duration ?? 0) * 60_000; n += TICK)
+              if (isBusy(Date.parse(start) + n)) return false;
+            return true;
+          });
+          blocked += services.length - free.length;
+          if (free.length > 0) offered.set(Date.parse(start), free);
+        }
+      }
+      for (const at of [
+        ...offsets.map((ticks) => middle + ticks * TICK),
+        ...[...offered.keys()].slice(0, 12),
+      ]) {
+        const services = offered.get(at) ?? [];
+        if (services.length > 0) starts += 1;
+        const { wanted, checks, ...explained } = explainStart({ ...schedule, at, cut, blocking: true });
+        expect({ wanted, services: explained.services }).toEqual({ wanted: services.length > 0, services });
+        expect(checks.every(({ ok }) => ok === true)).toBe(wanted);
+      }
+    }),
+    { numRuns: CASES },
+  );
+  expect(Math.min(starts, blocked)).toBeGreaterThan(CASES);
 });
 
 function days(schedule: Parameters<typeof computeSlotConfigs>[0]) {

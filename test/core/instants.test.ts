@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { DateTime } from 'luxon';
+import { isSkippedTime } from '../../src/core/civil.js';
 import { computeSlotConfigs, InvalidScheduleError, parseInstant } from '../../src/core/index.js';
 import { sampleOf } from '../support/long.js';
 
@@ -135,4 +136,20 @@ test('a service with a numeric id equals the service with the same id as text', 
     });
   expect(at(123)).toEqual(at('123'));
   expect(at(123)[0]?.slots).toMatchObject([{ address_services: [{ address_service_id: '123' }] }]);
+});
+
+test('a wall-clock time that the clock skips is recognised, and nothing else', () => {
+  const skipped = ['2026-03-29T02:00', '2026-03-29 02:59:59', '20260329T0230'];
+  for (const text of skipped) expect(isSkippedTime(text, 'Europe/Warsaw')).toBe(true);
+  const others = [
+    '2026-03-29T01:59',
+    '2026-03-29T03:00',
+    '2026-03-29T02:30Z',
+    '2026-03-29T02:30+02:00',
+    '2026-10-25T02:30',
+  ];
+  for (const text of [...others, new Date(), Date.parse('2026-03-29T01:30Z')])
+    expect(isSkippedTime(text, 'Europe/Warsaw')).toBe(false);
+  expect(isSkippedTime('2026-09-06T00:30', 'America/Santiago')).toBe(true);
+  expect(isSkippedTime('2026-03-29T02:30', 'UTC')).toBe(false);
 });
