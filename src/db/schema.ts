@@ -169,6 +169,9 @@ export interface DaysTable {
   /** Whether a read has shown that the marketplace has exactly the published slots. */
   verified: boolean;
   published_at: NullableTimestamp;
+  /** What the last read of the marketplace showed (`ShownDay`), and when it was read; null where the day was never read. */
+  shown: ColumnType<unknown, string | null, string | null>;
+  shown_at: NullableTimestamp;
   /** The generation that could not be published, and why. */
   failed_generation: ColumnType<string | null, number | string | null, number | string | null>;
   error: ColumnType<unknown, string | null, string | null>;

@@ -3,6 +3,7 @@
 import { MINUTE } from '../core/duration.js';
 import { bookableStarts, type Cut, type Slot } from '../core/index.js';
 import type { Span } from '../core/span.js';
+import type { ShownAs } from '../db/tables/days.js';
 import type { BookableStart, Booking, CalendarBreak } from '../docplanner/index.js';
 
 /** What was published of one day. */
@@ -60,6 +61,7 @@ export interface DayDiff {
   readonly difference?: Difference;
   /** The only cut that explains what the day shows, where the other cut would show something else. */
   readonly cut?: Cut;
+  readonly shown: ShownAs;
 }
 
 /** The days that show something else than was published, see {@link diffDays}. */
@@ -85,33 +87,53 @@ export function diffDays(
 ): DayDiff[] {
   // Where the marketplace does not name the services, starts are compared without them.
   const byService = reading.starts.every((start) => start.services !== undefined);
-  const shown = new Map<string, Map<string, Start>>();
-  for (const { start, services } of reading.starts) {
+  const shown = new Map<string, ShownStarts>();
+  for (const one of reading.starts) {
+    const { start, services } = one;
     const at = Date.parse(start);
-    const day = shown.get(dateOf(at)) ?? new Map<string, Start>();
-    shown.set(dateOf(at), day);
+    const date = dateOf(at);
+    const day = shown.get(date) ?? NOTHING_SHOWN();
+    shown.set(date, day);
+    day.list.push(one);
     for (const service of byService ? (services ?? []) : [undefined]) {
-      const one: Start = { at, end: at, ...(service === undefined ? {} : { service }) };
-      day.set(keyOf(one), one);
+      const start: Start = { at, end: at, ...(service === undefined ? {} : { service }) };
+      day.starts.set(keyOf(start), start);
     }
   }
 
   return sent.map(({ date, slots }): DayDiff => {
-    const day = shown.get(date) ?? new Map<string, Start>();
-    const diffWith = (how: Cut): Difference | undefined =>
-      differenceOf({ date, slots }, how, day, byService, reading.taken, hidden, now);
-    const first = diffWith(cut ?? 'duration');
-    if (!slots.some(hasDurations)) return { date, ...(first && { difference: first }) };
+    const { list: starts, starts: day } = shown.get(date) ?? NOTHING_SHOWN();
+    const diffWith = (how: Cut): Compared =>
+      compareDay({ date, slots }, how, day, byService, reading.taken, hidden, now);
+    const assumed = cut ?? 'duration';
+    const first = diffWith(assumed);
+    const byAssumed: ShownAs = first.isComplete ? { cut: assumed } : { starts };
+    if (!slots.some(hasDurations)) return { date, ...withDifference(first), shown: byAssumed };
     const other: Cut = cut === 'divisor' ? 'duration' : 'divisor';
     const second = diffWith(other);
-    if (first === undefined) return { date, ...(second && { cut: cut ?? 'duration' }) };
-    if (second !== undefined) {
-      const isNearer = cut === undefined && countOf(second) < countOf(first);
-      return { date, difference: isNearer ? second : first };
+    if (first.difference === undefined) {
+      return { date, ...(second.difference && { cut: assumed }), shown: byAssumed };
     }
-    return cut === undefined ? { date, cut: other } : { date, difference: { ...first, otherCut: other } };
+    if (second.difference !== undefined) {
+      const isNearer = cut === undefined && countOf(second.difference) < countOf(first.difference);
+      return { date, difference: isNearer ? second.difference : first.difference, shown: { starts } };
+    }
+    const byOther: ShownAs = second.isComplete ? { cut: other } : { starts };
+    return cut === undefined
+      ? { date, cut: other, shown: byOther }
+      : { date, difference: { ...first.difference, otherCut: other }, shown: byOther };
   });
 }
+
+/** The starts of one day as they were read, and each of them by its key. */
+interface ShownStarts {
+  readonly list: BookableStart[];
+  readonly starts: Map<string, Start>;
+}
+
+const NOTHING_SHOWN = (): ShownStarts => ({ list: [], starts: new Map() });
+
+const withDifference = ({ difference }: Compared) => (difference === undefined ? {} : { difference });
 
 const hasDurations = ({ address_services: [first, ...others] }: Slot): boolean =>
   others.some(({ duration }) => duration !== first?.duration);
@@ -121,7 +143,13 @@ const countOf = ({ missing, extra }: Difference): number => missing.length + ext
 const isIn = (spans: readonly Span[], start: Start): boolean =>
   spans.some((span) => span.start < start.end && span.end > start.at);
 
-function differenceOf(
+interface Compared {
+  readonly difference: Difference | undefined;
+  /** Whether the day shows every start of the slots, blocked or not, and no other. */
+  readonly isComplete: boolean;
+}
+
+function compareDay(
   { date, slots }: SentDay,
   cut: Cut,
   day: ReadonlyMap<string, Start>,
@@ -129,17 +157,23 @@ function differenceOf(
   taken: readonly Span[],
   hidden: readonly Span[],
   now: number,
-): Difference | undefined {
+): Compared {
   const counts = (start: Start): boolean => start.at > now;
-  const offered = startsOf(slots, byService, cut).filter((start) => !isIn(hidden, start));
+  const sent = startsOf(slots, byService, cut);
+  const offered = sent.filter((start) => !isIn(hidden, start));
   const all = new Map(offered.map((start) => [keyOf(start), start]));
   const expected = offered.filter((start) => counts(start) && !isIn(taken, start));
   const seen = [...day.values()].filter(counts);
   const missing = expected.filter((start) => !day.has(keyOf(start)));
   const extra = seen.filter((start) => !all.has(keyOf(start)));
-  if (missing.length + extra.length === 0) return undefined;
+  if (missing.length + extra.length === 0) {
+    return { difference: undefined, isComplete: seen.length === sent.filter(counts).length };
+  }
   const oversells = extra.some((start) => !isOffered(start, slots, hidden));
-  return { date, oversells, missing, extra, expected, shown: seen };
+  return {
+    difference: { date, oversells, missing, extra, expected, shown: seen },
+    isComplete: false,
+  };
 }
 
 /** Whether the whole booking lies in time that is offered for its service, also where it begins at another start. */

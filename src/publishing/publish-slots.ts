@@ -33,10 +33,11 @@ export async function publishSlots(context: CalendarContext): Promise<WorkResult
         await recordShownDays(context, action.days);
         break;
       case 'read': {
+        const readAt = new Date(context.now());
         const found = await fetchNonEmptyDates(context, action.days);
         for (const date of found) nonEmptyDates.add(date);
         const empty = action.days.filter((day) => !found.has(day.date));
-        await saveAsPublished(context, empty, true);
+        await saveAsPublished(context, empty, true, { shown: { starts: [] }, readAt });
         break;
       }
       case 'clear':

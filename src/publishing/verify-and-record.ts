@@ -13,7 +13,7 @@ import {
   getAddressBehavior,
   saveAddressBehavior,
 } from '../db/tables/address-behavior.js';
-import { clearVerified, recordPublishedDays, saveAcceptedSlots } from '../db/tables/days.js';
+import { clearVerified, type DayReading, recordPublishedDays, saveAcceptedSlots } from '../db/tables/days.js';
 import {
   deleteVerifications,
   listOpenVerifications,
@@ -41,6 +41,8 @@ interface Check extends Verification, SentDay {
   readonly isFailed: boolean;
   /** Whether the database has the publication and its verification. */
   readonly isSaved: boolean;
+  /** What a read showed of the day just now; absent where it was not read. */
+  readonly reading?: DayReading;
 }
 
 /**
@@ -174,7 +176,7 @@ async function readAndRecord(
   const { db, calendar } = context;
   const dates = due.map(({ date }) => date).sort();
   const [from = '', to = ''] = [dates[0], dates.at(-1)];
-  const checks = [
+  const unread = [
     ...due,
     ...others.filter(({ date, dueAt }) => from <= date && date <= to && dueAt !== null),
   ];
@@ -184,7 +186,7 @@ async function readAndRecord(
   const explains = due.some((one) => one.differing === 0 || readAt - one.writtenAt.getTime() >= SETTLED_MS);
   let diffs: readonly DayDiff[];
   try {
-    diffs = await verifyPublication(context, checks, { hidden, cut: behavior.cut, explains });
+    diffs = await verifyPublication(context, unread, { hidden, cut: behavior.cut, explains });
   } catch (error) {
     await handleReadError(context, due, error);
     return false;
@@ -194,11 +196,14 @@ async function readAndRecord(
   const again: Check[] = [];
   const repairs: Check[] = [];
   const failed: { readonly check: Check; readonly difference: Difference }[] = [];
-  for (const check of checks) {
-    const difference = shown.get(check.date)?.difference;
+  for (const [i, unreadCheck] of unread.entries()) {
+    const diff = shown.get(unreadCheck.date);
+    const difference = diff?.difference;
+    const reading = diff && { shown: diff.shown, readAt: new Date(readAt) };
+    const check: Check = { ...unreadCheck, ...(reading && { reading }) };
     const outcome = outcomeOf(stateOf(check), difference, readAt, behavior.readLagMs);
     if (outcome.kind === 'agrees' || difference === undefined) agreed.push(check);
-    else if (!due.includes(check)) continue;
+    else if (i >= due.length) continue;
     else if (outcome.kind === 'repair') repairs.push(check);
     else if (outcome.kind === 'failed') failed.push({ check, difference });
     else {
@@ -342,7 +347,7 @@ async function savePublishedDays(
     db,
     calendar,
     account,
-    checks.map(({ date, generation, slots }) => ({ date, generation, slots, verified })),
+    checks.map(({ date, generation, slots, reading }) => ({ date, generation, slots, verified, reading })),
     new Date(now()),
   );
   await deleteVerifications(
@@ -352,16 +357,18 @@ async function savePublishedDays(
   );
 }
 
+/** @param reading what was read of each day; absent where none was read */
 export async function saveAsPublished(
   context: CalendarContext,
   days: readonly DesiredDay[],
   verified: boolean,
+  reading?: DayReading,
 ): Promise<void> {
   await recordPublishedDays(
     context.db,
     context.calendar,
     context.account,
-    days.map(({ date, generation, wanted }) => ({ date, generation, slots: wanted, verified })),
+    days.map(({ date, generation, wanted }) => ({ date, generation, slots: wanted, verified, reading })),
     new Date(context.now()),
   );
 }
@@ -372,7 +379,7 @@ const stateOf = ({ writtenAt, differing, repaired }: Check): VerificationState =
   repaired,
 });
 
-const toVerification = (one: Check): Verification => {
-  const { date, generation, writtenAt, dueAt, differing, unread, repaired } = one;
-  return { date, generation, writtenAt, dueAt, differing, unread, repaired };
+const toVerification = (one: Check) => {
+  const { date, generation, writtenAt, dueAt, differing, unread, repaired, reading } = one;
+  return { date, generation, writtenAt, dueAt, differing, unread, repaired, reading };
 };

@@ -6,7 +6,7 @@
 
 import type { CalendarContext } from '../context/context.js';
 import { getAddressBehavior, saveAddressBehavior } from '../db/tables/address-behavior.js';
-import type { DriftingDayMark } from '../db/tables/days.js';
+import type { DayReading, DriftingDayMark } from '../db/tables/days.js';
 import type { ComparisonResult, DriftingDay } from '../db/tables/resync-calendars.js';
 import type { DocplannerClient } from '../docplanner/index.js';
 import { computePublishedDays } from '../publishing/desired-days.js';
@@ -23,6 +23,8 @@ export interface Comparison {
    * ones.
    */
   readonly distrusted: readonly string[];
+  /** What was read of each compared day. */
+  readonly readings: readonly { readonly date: string; readonly reading: DayReading }[];
   /** When to compare again, where the read may lag behind the last write; epoch milliseconds. */
   readonly readAgainAt: number | undefined;
 }
@@ -45,7 +47,7 @@ async function compare(
   const horizon = horizonOf(account.timeZone, now());
   const known = await computePublishedDays(db, calendar, account, horizon);
   if (known.days.length === 0)
-    return { compared: NOTHING, changes: [], distrusted: [], readAgainAt: undefined };
+    return { compared: NOTHING, changes: [], distrusted: [], readings: [], readAgainAt: undefined };
   // A stored break may have been deleted without a notification: then the slots show nothing missing, because its time was
   // not published.
   const knowsBreaks = known.taken.some(({ source }) => source === 'break');
@@ -56,7 +58,8 @@ async function compare(
     // Breaks, which were not read, may block the missing starts.
     found = inspect(context, await read(context, client, known, dryRun, true, reading), behavior);
   }
-  const { changes, distrusted, cut, readAgainAt } = found;
+  const { changes, distrusted, shown, cut, readAgainAt } = found;
+  const readAt = new Date(reading.at);
   if (!dryRun && cut !== behavior.cut) await saveAddressBehavior(db, calendar, { ...behavior, cut });
   const count = (of: (day: DriftingDay) => boolean): number => found.days.filter(of).length;
   const compared = {
@@ -68,7 +71,8 @@ async function compare(
     reads: context.requests.reads - before,
     days: found.days,
   };
-  return { compared, changes, distrusted, readAgainAt };
+  const readings = shown.map((day) => ({ date: day.date, reading: { shown: day.shown, readAt } }));
+  return { compared, changes, distrusted, readings, readAgainAt };
 }
 
 const NOTHING: ComparisonResult = {

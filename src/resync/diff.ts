@@ -1,10 +1,10 @@
 /** Compares what was read of a calendar with the desired state. */
 
 import type { CalendarContext } from '../context/context.js';
-import { type Cut, datesOf, localDate, priority, type Slot, toIso } from '../core/index.js';
+import { type Cut, datesOf, localDate, priority, type Slot, sameSlots, toIso } from '../core/index.js';
 import type { Span } from '../core/span.js';
 import type { AddressBehavior } from '../db/tables/address-behavior.js';
-import type { DriftingDayMark } from '../db/tables/days.js';
+import type { DriftingDayMark, ShownAs } from '../db/tables/days.js';
 import type { DriftingDay } from '../db/tables/resync-calendars.js';
 import type { MarketplaceState } from '../publishing/blocking/marketplace-state.js';
 import { type BlockingStep, planBlocking, spanOfStep } from '../publishing/blocking/plan-blocking.js';
@@ -22,6 +22,8 @@ export interface Inspected {
   readonly changes: readonly DriftingDayMark[];
   readonly distrusted: readonly string[];
   readonly requiresBreaks: boolean;
+  /** What the read showed of each compared day. */
+  readonly shown: readonly { readonly date: string; readonly shown: ShownAs }[];
   /** How the address cuts periods, as far as it is known now. */
   readonly cut: Cut | undefined;
   /**
@@ -50,6 +52,9 @@ export function inspect(context: CalendarContext, reading: Reading, behavior: Ad
     [],
     behavior.cut,
   );
+  // The read of such a day is stored as starts: it was compared with other slots than the published ones.
+  const outdated = days.filter(({ wanted, published }) => !sameSlots(wanted, published ?? []));
+  const isOutdated = (date: string): boolean => outdated.some((day) => day.date === date);
   const settledAt = new Map(
     known.days.map(({ date, publishedAt, verified }) => {
       const isVerified = verified && context.verify === 'always';
@@ -106,6 +111,12 @@ export function inspect(context: CalendarContext, reading: Reading, behavior: Ad
     distrusted: [...foreign].filter((date) => differing.has(date)),
     cut,
     readAgainAt: latest([...differing.keys()].filter(isLate).map((date) => settledAt.get(date) ?? 0)),
+    shown: judged.map(({ date, shown }) => ({
+      date,
+      shown: isOutdated(date)
+        ? { starts: starts.filter(({ start }) => dateOf(Date.parse(start)) === date) }
+        : shown,
+    })),
     requiresBreaks: hidesNothing && [...differing.values()].some(({ missing }) => missing.length > 0),
   };
 }

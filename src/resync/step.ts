@@ -8,7 +8,7 @@ import { classifyError, findPermanentReason } from '../context/classify-error.js
 import type { CalendarContext } from '../context/context.js';
 import { MINUTE } from '../core/duration.js';
 import { COMPARISON_PRIORITY } from '../core/index.js';
-import { clearVerified, markDriftingDays } from '../db/tables/days.js';
+import { clearVerified, markDriftingDays, recordReadings } from '../db/tables/days.js';
 import { retryFailedDaysBetween } from '../db/tables/failures.js';
 import {
   addResyncReads,
@@ -64,7 +64,7 @@ async function compareFor(context: CalendarContext, waiting: readonly OpenResync
     if (reads > 0) await addResyncReads(db, idsOf(waiting), calendar.id, reads);
     return await handleComparisonError(context, waiting, error);
   }
-  const { compared, changes, distrusted, readAgainAt } = comparison;
+  const { compared, changes, distrusted, readings, readAgainAt } = comparison;
   if (readAgainAt !== undefined) {
     // Days that were just written are read again.
     await addResyncReads(db, idsOf(waiting), calendar.id, compared.reads);
@@ -78,6 +78,7 @@ async function compareFor(context: CalendarContext, waiting: readonly OpenResync
     if (!isDry) {
       await markDriftingDays(tx, calendar.id, changes, new Date(now()));
       await clearVerified(tx, calendar.id, distrusted);
+      await recordReadings(tx, calendar.id, readings);
     }
     for (const { resync, dryRun } of waiting) {
       await saveComparison(tx, resync, calendar.id, compared, dryRun || !hasDrift);

@@ -136,6 +136,8 @@ const statements = [
     published json,
     verified boolean NOT NULL DEFAULT false,
     published_at timestamptz,
+    shown json,
+    shown_at timestamptz,
     failed_generation bigint,
     error jsonb,
     windows_at timestamptz,

@@ -120,7 +120,7 @@ export async function putAccount(
     ) {
       await sql`
         UPDATE slotkeeper.days d
-        SET generation = d.generation + 1, published = NULL, verified = false,
+        SET generation = d.generation + 1, published = NULL, verified = false, shown = NULL, shown_at = NULL,
             pending_since = coalesce(d.pending_since, ${now}::timestamptz)
         FROM slotkeeper.calendars c
         WHERE c.id = d.calendar_id AND c.account_id = ${account.id}`.execute(tx);

@@ -99,8 +99,9 @@ export async function changeAddress(tx: Db, to: CalendarAddress, now: Date): Pro
     UPDATE slotkeeper.bookings SET ref_start = NULL, failed_for = NULL, failed_reason = NULL
     WHERE calendar_id = ${former}`.execute(tx);
   await sql`
-    INSERT INTO slotkeeper.days (calendar_id, date, generation, pending_since, published, verified, published_at)
-    SELECT ${former}, date, 1, ${now}::timestamptz, published, verified, published_at
+    INSERT INTO slotkeeper.days
+      (calendar_id, date, generation, pending_since, published, verified, published_at, shown, shown_at)
+    SELECT ${former}, date, 1, ${now}::timestamptz, published, verified, published_at, shown, shown_at
     FROM slotkeeper.days WHERE calendar_id = ${id} AND published IS NOT NULL`.execute(tx);
   if (returnedTo !== undefined) await mergeFormerAddress(tx, returnedTo, id);
 }

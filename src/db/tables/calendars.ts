@@ -140,7 +140,7 @@ export async function putCalendarInTransaction(tx: Db, calendar: Calendar, now: 
       .updateTable('slotkeeper.days')
       .set((eb) => ({
         generation: sql`generation + 1`,
-        ...(isSameClient ? {} : { published: null, verified: false }),
+        ...(isSameClient ? {} : { published: null, verified: false, shown: null, shown_at: null }),
         pending_since: eb.fn.coalesce('pending_since', eb.val(now)),
       }))
       .where('calendar_id', '=', calendar.id)

@@ -3,8 +3,9 @@
  * published last. A change increments the generation, and a day is pending while its published generation is lower. So the
  * pending days are the result of a query, and a crash loses none of them.
  */
-import { sql } from 'kysely';
-import { LOWEST_PRIORITY, type Slot } from '../../core/index.js';
+import { type RawBuilder, sql } from 'kysely';
+import { type Cut, LOWEST_PRIORITY, type Slot } from '../../core/index.js';
+import type { BookableStart } from '../../docplanner/index.js';
 import { executePart, type StatementPart } from '../combined-write.js';
 import { nextRetryAt } from '../retry-delay.js';
 import type { Db } from '../schema.js';
@@ -36,6 +37,20 @@ export interface StoredDay {
   readonly failedGeneration: number | null;
   readonly error: DayError | null;
 }
+
+/** What a read shows of a day: exactly the starts of its published slots, by this cut, or these starts. */
+export type ShownAs = { readonly cut: Cut } | { readonly starts: readonly BookableStart[] };
+
+/** A read of a day. */
+export interface DayReading {
+  readonly shown: ShownAs;
+  readonly readAt: Date;
+}
+
+/** What the last read of a day showed: exactly the starts of these slots, by this cut, or these starts. */
+export type ShownDay =
+  | { readonly slots: readonly Slot[]; readonly cut: Cut }
+  | { readonly starts: readonly BookableStart[] };
 
 interface DayRow {
   date: string;
@@ -242,6 +257,8 @@ export interface PublishedDay {
   readonly generation: number;
   readonly slots: readonly Slot[];
   readonly verified: boolean;
+  /** The read that shows it; absent where the day was not read. */
+  readonly reading?: DayReading | undefined;
 }
 
 /** The address that slots were published to. */
@@ -276,14 +293,54 @@ export async function recordPublishedDays(
       published = k.slots,
       verified = k.verified,
       published_at = ${now}::timestamptz,
+      ${setShown(sql`k.slots`)},
       failed_generation = NULL,
       error = NULL,
       failures = 0,
       retry_at = NULL
     -- The type is json throughout, because jsonb would sort the fields of each slot.
     FROM json_to_recordset(${JSON.stringify(days)}::json)
-      AS k (date date, generation bigint, slots json, verified boolean)
+      AS k (date date, generation bigint, slots json, verified boolean, reading json)
     WHERE d.calendar_id = (SELECT id FROM target) AND d.date = k.date`.execute(db);
+}
+
+/**
+ * Sets what was read of the days `d`, from the column `k.reading`; null leaves it as it is.
+ * @param slots the slots that were compared with it
+ */
+export function setShown(slots: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`
+    shown = CASE
+      WHEN k.reading IS NULL THEN d.shown
+      WHEN k.reading #> '{shown,cut}' IS NULL THEN k.reading -> 'shown'
+      ELSE json_build_object('slots', ${slots}, 'cut', k.reading #> '{shown,cut}') END,
+    shown_at = coalesce((k.reading ->> 'readAt')::timestamptz, d.shown_at)`;
+}
+
+/** Records what was read of published days that are not published again. */
+export async function recordReadings(
+  db: Db,
+  calendar: string,
+  days: readonly { readonly date: string; readonly reading: DayReading }[],
+): Promise<void> {
+  if (days.length === 0) return;
+  await sql`
+    UPDATE slotkeeper.days d SET ${setShown(sql`d.published`)}
+    FROM json_to_recordset(${JSON.stringify(days)}::json) AS k (date date, reading json)
+    WHERE d.calendar_id = ${calendar} AND d.date = k.date AND d.published IS NOT NULL`.execute(db);
+}
+
+/** The last read of each day between two local dates, both included, that was ever read. */
+export async function findShownDays(
+  db: Db,
+  calendar: string,
+  from: string,
+  to: string,
+): Promise<Map<string, { readonly shown: ShownDay; readonly shownAt: Date }>> {
+  const { rows } = await sql<{ date: string; shown: ShownDay; shownAt: Date }>`
+    SELECT date, shown, shown_at AS "shownAt" FROM slotkeeper.days
+    WHERE calendar_id = ${calendar} AND date BETWEEN ${from} AND ${to} AND shown IS NOT NULL`.execute(db);
+  return new Map(rows.map(({ date, ...read }) => [date, read]));
 }
 
 /**

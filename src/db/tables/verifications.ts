@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import type { Slot } from '../../core/index.js';
 import type { Db } from '../schema.js';
+import { type DayReading, setShown } from './days.js';
 
 export interface Verification {
   readonly date: string;
@@ -74,19 +75,25 @@ export async function listOpenVerifications(
   }));
 }
 
+/** Saves verifications, and what the reads that they continue showed of the days. */
 export async function saveVerifications(
   db: Db,
   calendar: string,
-  verifications: readonly Verification[],
+  verifications: readonly (Verification & { readonly reading?: DayReading | undefined })[],
 ): Promise<void> {
   if (verifications.length === 0) return;
   await sql`
+    WITH k AS (
+      SELECT * FROM json_to_recordset(${JSON.stringify(verifications)}::json)
+        AS k (date date, generation bigint, "writtenAt" timestamptz, "dueAt" timestamptz, differing integer,
+              unread integer, repaired boolean, reading json)
+    ), read AS (
+      UPDATE slotkeeper.days d SET ${setShown(sql`d.published`)}
+      FROM k WHERE d.calendar_id = ${calendar} AND d.date = k.date AND k.reading IS NOT NULL)
     INSERT INTO slotkeeper.verifications
       (calendar_id, date, generation, written_at, due_at, differing, unread, repaired)
     SELECT ${calendar}, k.date, k.generation, k."writtenAt", k."dueAt", k.differing, k.unread, k.repaired
-    FROM jsonb_to_recordset(${JSON.stringify(verifications)}::jsonb)
-      AS k (date date, generation bigint, "writtenAt" timestamptz, "dueAt" timestamptz, differing integer,
-            unread integer, repaired boolean)
+    FROM k
     ON CONFLICT (calendar_id, date) DO UPDATE SET
       generation = excluded.generation, written_at = excluded.written_at, due_at = excluded.due_at,
       differing = excluded.differing, unread = excluded.unread, repaired = excluded.repaired
