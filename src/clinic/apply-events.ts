@@ -3,15 +3,15 @@
  * has its own outcome.
  */
 
-import { LOWEST_PRIORITY, localDate } from '../core/index.js';
+import { DAY } from '../core/duration.js';
+import { LOWEST_PRIORITY, localDate, parseInstant } from '../core/index.js';
 import type { Encryptor } from '../crypto/encryptor.js';
 import { executePart } from '../db/combined-write.js';
 import { COMMIT, runPipelined } from '../db/pipeline.js';
 import { retryDeadlock } from '../db/retry.js';
 import type { Db } from '../db/schema.js';
-import { findConflictsOfAppointments } from '../db/tables/conflicts.js';
-import { markDays } from '../db/tables/days.js';
-import { recordEvents } from '../db/tables/events.js';
+import { findBookingsNear, findConflictsOfAppointments, type NearbyBooking } from '../db/tables/conflicts.js';
+import { findEventHashes, recordEvents } from '../db/tables/events.js';
 import { startSyncOfAppointments } from '../db/tables/linked-bookings.js';
 import {
   type LockedCalendar,
@@ -20,18 +20,18 @@ import {
   tryLockCalendars,
 } from '../db/tables/locked-calendars.js';
 import type { AddedNotification } from '../db/tables/notifications.js';
-import { findOccupancies, saveOccupancies } from '../db/tables/occupancy.js';
+import { findOccupancies, type Occupancy, saveOccupancies } from '../db/tables/occupancy.js';
 import { claimJobs, type PendingCalendar } from '../db/tables/pending-calendars.js';
 import type { QueuePosition } from '../db/tables/queue-position.js';
 import { findWindowPositions, recordWindowsReported } from '../db/tables/snapshots.js';
 import { findWindows, saveWindows } from '../db/tables/windows.js';
 import type { Problem } from '../lib/validation.js';
-import { collectJobs } from '../marketplace-state/mark-days-dirty.js';
+import { markDaysDirty } from '../marketplace-state/mark-days-dirty.js';
 import { saveConflicts } from '../notifications/conflicts.js';
 import { applyToState, type PositionedEvent } from './apply-to-state.js';
 import { applyLinks } from './booking-links.js';
 import { hashContent } from './event-hash.js';
-import { occupiedSchema } from './event-schema.js';
+import { occupiedSchema, type ParsedOccupancyEvent } from './event-schema.js';
 import { type EventOutcome, type EventsResult, toEventsResult } from './events-result.js';
 import { type ParsedEvent, parseEvent } from './parse-event.js';
 import { isProblems, type ResolvedEvent, resolveEvent, resolveInterval } from './resolve-event.js';
@@ -100,11 +100,21 @@ export async function applyBatches(
   const parsed = batches.map(parseBatch);
   return await retryDeadlock(() =>
     db.transaction().execute(async (tx) => {
-      const { calendars, locked } = await tryLockCalendars(tx, calendarsOf(parsed.flat()));
+      const events = parsed.flat();
+      const [{ calendars, locked }, known] = await runPipelined(tx, (db) =>
+        Promise.all([tryLockCalendars(db, calendarsOf(events)), findKnown(db, events)]),
+      );
       const lockedIn = (batch: readonly BatchEvent[]): string | undefined =>
         calendarsOf(batch).find((calendar) => locked.has(calendar));
       const free = parsed.filter((batch) => lockedIn(batch) === undefined);
-      const { outcomes, ...effects } = await applyParsed(tx, free.flat(), calendars, now, encryptor, COMMIT);
+      const { outcomes, ...effects } = await applyParsed(
+        tx,
+        free.flat(),
+        { ...known, calendars },
+        now,
+        encryptor,
+        COMMIT,
+      );
       const results = parsed.map((batch): BatchResult => {
         const calendar = lockedIn(batch);
         return calendar === undefined ? toEventsResult(batch, outcomes) : { locked: calendar };
@@ -145,8 +155,10 @@ async function apply(
   encryptor: Encryptor | undefined,
   end?: typeof COMMIT,
 ): Promise<Applied> {
-  const calendars = await lockCalendars(tx, calendarsOf(batch));
-  const { outcomes, ...effects } = await applyParsed(tx, batch, calendars, now, encryptor, end);
+  const [calendars, known] = await runPipelined(tx, (db) =>
+    Promise.all([lockCalendars(db, calendarsOf(batch)), findKnown(db, batch)]),
+  );
+  const { outcomes, ...effects } = await applyParsed(tx, batch, { ...known, calendars }, now, encryptor, end);
   return { ...effects, result: toEventsResult(batch, outcomes) };
 }
 
@@ -157,14 +169,63 @@ interface ResolvedBatchEvent {
   readonly content: string;
 }
 
-/**
- * @param calendars the calendars of the events, locked
- * @param end sent with the last statements: the commit of the transaction
- */
+/** What the database has about the events of a batch. */
+interface Known {
+  /** The calendars of the events, locked. */
+  readonly calendars: ReadonlyMap<string, LockedCalendar>;
+  /** The content hashes of the event ids that are recorded already. */
+  readonly hashes: ReadonlyMap<string, string | null>;
+  readonly occupancies: readonly Occupancy[];
+  /** The bookings that the events may concern. */
+  readonly bookings: readonly NearbyBooking[];
+}
+
+/** Sent together with the locks of the calendars, whose time zones are not known yet. */
+async function findKnown(db: Db, batch: readonly BatchEvent[]): Promise<Omit<Known, 'calendars'>> {
+  const appointments = batch.flatMap(({ event }) =>
+    event === undefined || event.type === 'available'
+      ? []
+      : [{ calendar: event.calendar, ref: event.ref, interval: approximateInterval(event) }],
+  );
+  const refs = new Map(appointments.map((one) => [JSON.stringify([one.calendar, one.ref]), one]));
+  const [hashes, occupancies, bookings] = await Promise.all([
+    findEventHashes(db, [...new Set(batch.flatMap(({ id }) => id ?? []))]),
+    findOccupancies(
+      db,
+      [...refs.values()].map(({ calendar, ref }) => ({ calendar, ref })),
+    ),
+    findBookingsNear(db, appointments),
+  ]);
+  return { hashes, occupancies, bookings };
+}
+
+/** Contains the interval of the event in every time zone. */
+function approximateInterval(event: ParsedOccupancyEvent): { start: Date; end: Date } | undefined {
+  if (event.type !== 'occupied') return undefined;
+  const instants = [event.start, event.end].map((instant) => parseInstant(instant, 'UTC', ''));
+  return { start: new Date(Math.min(...instants) - DAY), end: new Date(Math.max(...instants) + DAY) };
+}
+
+/** Whether one of the bookings is linked to the appointment of an event, or overlaps its interval. */
+function concernsBooking(events: readonly PositionedEvent[], bookings: readonly NearbyBooking[]): boolean {
+  return bookings.some(({ calendar, ref, start, end }) =>
+    events.some(
+      (event) =>
+        event.calendar === calendar &&
+        event.type !== 'available' &&
+        (event.ref === ref ||
+          (event.type === 'occupied' &&
+            event.interval.start < end.getTime() &&
+            event.interval.end > start.getTime())),
+    ),
+  );
+}
+
+/** @param end sent with the last statements: the commit of the transaction */
 async function applyParsed(
   tx: Db,
   parsed: readonly BatchEvent[],
-  calendars: ReadonlyMap<string, LockedCalendar>,
+  { calendars, hashes, occupancies, bookings }: Known,
   now: number,
   encryptor: Encryptor | undefined,
   end: typeof COMMIT | undefined,
@@ -173,19 +234,14 @@ async function applyParsed(
   const outcomes = new Map<BatchEvent, EventOutcome>();
   const resolved = resolveAll(parsed, calendars, outcomes);
   const firsts = new Map(resolved.toReversed().map((one) => [one.id, one]));
-  const { refs, dates } = keysOf(resolved.map(({ event }) => event));
-  const [{ added: newIds, knownHashes }, occupancies, windows, positions] = await runPipelined(tx, (db) =>
-    Promise.all([
-      recordEvents(db, [...firsts.values()], at),
-      findOccupancies(db, refs),
-      findWindows(db, dates),
-      findWindowPositions(db, dates),
-    ]),
+  const dates = datesOf(resolved.map(({ event }) => event));
+  const [windows, positions] = await runPipelined(tx, (db) =>
+    Promise.all([findWindows(db, dates), findWindowPositions(db, dates)]),
   );
   const fresh: ResolvedBatchEvent[] = [];
   for (const one of resolved) {
-    if (newIds.delete(one.id)) fresh.push(one);
-    else outcomes.set(one.source, { kind: 'duplicate', differs: differs(one, firsts, knownHashes) });
+    if (firsts.get(one.id) === one && !hashes.has(one.id)) fresh.push(one);
+    else outcomes.set(one.source, { kind: 'duplicate', differs: differs(one, firsts, hashes) });
   }
   const events = fresh.map(({ event }) => event);
   const applied = applyToState(events, { calendars, occupancies, windows, positions }, now);
@@ -214,43 +270,44 @@ async function applyParsed(
     windows: applied.changedByWindows,
     occupancy: [...applied.changedByOccupancy, ...linked.days],
   };
-  const [marked, toSync, conflicts] = await runPipelined(tx, async (db) => {
+  // Without a booking nothing follows from the results of these statements, and the transaction ends with them.
+  const needsBookings = links.length > 0 || concernsBooking(accepted, bookings);
+  const [jobsToEnqueue, toSync, conflicts] = await runPipelined(tx, async (db) => {
     const saved = links.length > 0 ? [] : saving(db);
-    const marking = markDays(db, days, at);
     return await Promise.all([
-      marking,
-      startSyncOfAppointments(db, changed),
-      encryptor === undefined ? [] : findConflictsOfAppointments(db, [...changed, ...linked.appointments]),
+      markDaysDirty(db, days, now),
+      needsBookings ? startSyncOfAppointments(db, changed) : [],
+      needsBookings && encryptor !== undefined
+        ? findConflictsOfAppointments(db, [...changed, ...linked.appointments])
+        : [],
+      recordEvents(db, fresh, at),
       recordLastEvent(db, calendars.values(), at),
-      marking.then(() => recordWindowsReported(db, applied.replaced, at)),
+      recordWindowsReported(db, applied.replaced, at),
       ...saved,
+      needsBookings ? undefined : end?.execute(db),
     ]);
   });
-  const additional = toSync.map((calendar) => ({ calendar, priority: LOWEST_PRIORITY }));
-  const jobs = collectJobs(marked, additional);
-  const [jobsToEnqueue, added] = await runPipelined(tx, (db) =>
+  if (!needsBookings) return { jobsToEnqueue, added: [], outcomes };
+  const syncJobs = toSync.map((calendar) => ({ calendar, priority: LOWEST_PRIORITY }));
+  const [claimed, added] = await runPipelined(tx, (db) =>
     Promise.all([
-      executePart(db, claimJobs(jobs)),
+      executePart(db, claimJobs(syncJobs)),
       saveConflicts(db, encryptor, conflicts, now),
       end?.execute(db),
     ]),
   );
-  return { jobsToEnqueue, added, outcomes };
+  return { jobsToEnqueue: [...jobsToEnqueue, ...claimed], added, outcomes };
 }
 
-/** The appointments of the events, and the dates whose windows they replace. */
-function keysOf(events: readonly ResolvedEvent[]) {
-  const refs = new Map<string, { calendar: string; ref: string }>();
+/** The dates whose windows the events replace. */
+function datesOf(events: readonly ResolvedEvent[]) {
   const dates = new Map<string, { calendar: string; date: string }>();
   for (const event of events) {
+    if (event.type !== 'available') continue;
     const { calendar } = event;
-    if (event.type === 'available') {
-      for (const date of event.dates.keys()) dates.set(`${date} ${calendar}`, { calendar, date });
-    } else if (event.type !== 'ignored') {
-      refs.set(JSON.stringify([calendar, event.ref]), { calendar, ref: event.ref });
-    }
+    for (const date of event.dates.keys()) dates.set(`${date} ${calendar}`, { calendar, date });
   }
-  return { refs: [...refs.values()], dates: [...dates.values()] };
+  return [...dates.values()];
 }
 
 /** Whether a duplicate differs from the first event of its id, as far as the first one's hash is known. */

@@ -13,13 +13,18 @@ import {
 } from 'kysely';
 import type { Db, Tables } from './schema.js';
 
-/** Ends the transaction in which it is sent. Where an earlier statement failed, nothing is committed. */
-export const COMMIT = sql<object>`commit`;
+const COMMIT_TEXT = 'commit';
+/**
+ * Ends the transaction in which it is sent: no statement of the pipeline may follow. Where an earlier statement failed, nothing
+ * is committed.
+ */
+export const COMMIT = sql.raw<object>(COMMIT_TEXT);
 
 /**
  * @param tx a transaction
  * @param work sends all statements through its argument in one tick, and waits for all of them
  * @returns the result of `work`, once every statement is answered
+ * @throws the error of the first statement that failed
  */
 export async function runPipelined<T>(tx: Db, work: (db: Db) => Promise<T>): Promise<T> {
   return await tx.getExecutor().provideConnection(async (connection) => {
@@ -27,11 +32,10 @@ export async function runPipelined<T>(tx: Db, work: (db: Db) => Promise<T>): Pro
     const db = onSession(session);
     // Kysely initialises the driver here, before the first statement, so that statements are sent in the order of the calls.
     await db.getExecutor().provideConnection(noop);
-    try {
-      return await work(db);
-    } finally {
-      await session.settled();
-    }
+    const [done] = await Promise.allSettled([work(db)]);
+    const failure = await session.firstFailure();
+    if (done.status === 'fulfilled') return done.value;
+    throw failure?.reason ?? done.reason;
   });
 }
 
@@ -39,12 +43,16 @@ export async function runPipelined<T>(tx: Db, work: (db: Db) => Promise<T>): Pro
 class PipelinedSession implements DatabaseConnection {
   readonly #connection: DatabaseConnection;
   readonly #sent: Promise<unknown>[] = [];
+  #isCommitted = false;
 
   constructor(connection: DatabaseConnection) {
     this.#connection = connection;
   }
 
   executeQuery: DatabaseConnection['executeQuery'] = (query) => {
+    // It would be executed outside of the transaction.
+    if (this.#isCommitted) throw new TypeError(`a statement was sent after the commit: ${query.sql}`);
+    this.#isCommitted = query.sql === COMMIT_TEXT;
     const result = this.#connection.executeQuery<never>(query);
     this.#sent.push(result);
     return result;
@@ -54,8 +62,10 @@ class PipelinedSession implements DatabaseConnection {
     throw new TypeError('cursors are not supported');
   };
 
-  async settled(): Promise<void> {
-    await Promise.allSettled(this.#sent);
+  /** Waits for all statements. The statements after a failed one fail because of it, with an error that names no cause. */
+  async firstFailure(): Promise<PromiseRejectedResult | undefined> {
+    const results = await Promise.allSettled(this.#sent);
+    return results.find((result) => result.status === 'rejected');
   }
 }
 

@@ -1,7 +1,10 @@
 /** Repeats transactions that the database aborted because of a conflict with another one. */
 
-/** SQLSTATE: serialization failure, deadlock detected. The database rolled the transaction back; it may be repeated. */
-const RETRYABLE = new Set(['40001', '40P01']);
+/**
+ * SQLSTATE: serialization failure, deadlock detected, unique violation by a row that another transaction inserted meanwhile. The
+ * database rolled the transaction back; it may be repeated.
+ */
+const RETRYABLE = new Set(['40001', '40P01', '23505']);
 const MAX_ATTEMPTS = 5;
 
 /**

@@ -1,12 +1,12 @@
 /** Marks days dirty and claims the jobs that must be enqueued to publish them. */
 
-import { executePart } from '../db/combined-write.js';
 import type { Db } from '../db/schema.js';
-import { type DirtyDay, markDays } from '../db/tables/days.js';
-import { claimJobs, type PendingCalendar } from '../db/tables/pending-calendars.js';
+import { type DirtyDay, markDaysOfOccupancy, markDaysOfWindows } from '../db/tables/days.js';
+import { claimJobsOfMarkedDays, type PendingCalendar } from '../db/tables/pending-calendars.js';
 import { highestPriorities } from './dirty-days.js';
 
 /**
+ * Sends all its statements at once, so that it can be a part of a pipeline.
  * @param changes a change of `windows` creates a day that is not stored; a change of `occupancy` marks only stored days
  * @param additional calendars that have other work than dirty days
  * @returns the calendars that have something to publish and no job for it
@@ -18,8 +18,12 @@ export async function markDaysDirty(
   additional: readonly PendingCalendar[] = [],
 ): Promise<readonly PendingCalendar[]> {
   const { windows = [], occupancy = [] } = changes;
-  const marked = await markDays(tx, { windows, occupancy }, new Date(now));
-  return await executePart(tx, claimJobs(collectJobs(marked, additional)));
+  const at = new Date(now);
+  const [, jobs] = await Promise.all([
+    markDaysOfWindows(tx, windows, at),
+    claimJobsOfMarkedDays(tx, markDaysOfOccupancy(occupancy, at), collectJobs(windows, additional)),
+  ]);
+  return jobs;
 }
 
 /** The calendars of these days and the additional ones, each once. */

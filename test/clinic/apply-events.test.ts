@@ -1,15 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
+import { sql } from 'kysely';
 import { applyEvents } from '../../src/clinic/apply-events.js';
 import { LOWEST_PRIORITY } from '../../src/core/index.js';
 import { findBookings, upsertBookings } from '../../src/db/tables/bookings.js';
 import { putCalendar } from '../../src/db/tables/calendars.js';
 import { listDays, recordPublishedDays } from '../../src/db/tables/days.js';
+import { recordEvents } from '../../src/db/tables/events.js';
 import { acquireLease } from '../../src/db/tables/leases.js';
 import { findBookingsToSync } from '../../src/db/tables/linked-bookings.js';
 import { listWindows } from '../../src/db/tables/windows.js';
 import { listAppointments } from '../db/appointments.js';
-import { account, calendar, NOW, window } from '../db/seed-rows.js';
+import { account, calendar, ENCRYPTOR, NOW, window } from '../db/seed-rows.js';
 import { useDatabase } from '../db/use-database.js';
+import { eventually } from '../support/eventually.js';
 
 const DAY = '2026-11-16';
 const NEXT = '2026-11-17';
@@ -88,6 +91,19 @@ describe('applied events', () => {
     expect(await apply({ ...event, ref: 'other' })).toMatchObject({ accepted: 0, duplicates: 1 });
     expect(await taken()).toEqual({ apt: '11-16T10:30 11-16T10:40' });
     expect(await generations()).toEqual(before);
+  });
+
+  test('an id that another transaction records meanwhile counts once', async () => {
+    const event = occupied('apt', '10:00', '10:10');
+    const other = await record.db.startTransaction().execute();
+    await recordEvents(other, [{ id: event.id, content: 'another content' }], NOW);
+    const applying = apply(event);
+    const waiting = sql`SELECT FROM pg_locks WHERE NOT granted AND pid IN (
+      SELECT pid FROM pg_stat_activity WHERE datname = current_database())`;
+    await eventually(async () => (await waiting.execute(record.db)).rows.length > 0);
+    await other.commit().execute();
+    expect(await applying).toMatchObject({ ...clean(0), duplicates: 1, differing: [{ id: event.id }] });
+    expect(await taken()).toEqual({});
   });
 
   test('an occupancy may last for years', async () => {
@@ -170,6 +186,18 @@ describe('applied events', () => {
       expect(await findBookingsToSync(record.db, 'nowak', new Date(0))).toMatchObject([
         { booking: { id: '1' } },
       ]);
+    });
+
+    test.each([
+      ['09:05', '09:15', 1],
+      ['08:00', '09:01', 1],
+      ['09:10', '09:20', 0],
+      ['08:50', '09:00', 0],
+    ])('conflicts with an appointment from %s to %s: %d', async (start, end, count) => {
+      await booked({ 1: null });
+      const events = [occupied('apt', start, end)];
+      const { added } = await applyEvents(record.db, events, NOW.getTime(), { encryptor: ENCRYPTOR });
+      expect(added).toHaveLength(count);
     });
 
     test('is not changed by a lower version', async () => {

@@ -41,6 +41,43 @@ export async function findConflictsOfAppointments(
   return rows;
 }
 
+/** A patient's booking in the marketplace. */
+export interface NearbyBooking {
+  readonly calendar: string;
+  readonly ref: string | null;
+  readonly start: Date;
+  readonly end: Date;
+}
+
+/** Finds the bookings that are linked to these appointments, or that overlap an interval. */
+export async function findBookingsNear(
+  db: Db,
+  keys: readonly {
+    readonly calendar: string;
+    readonly ref: string;
+    readonly interval?: { readonly start: Date; readonly end: Date } | undefined;
+  }[],
+): Promise<NearbyBooking[]> {
+  if (keys.length === 0) return [];
+  const [calendars, refs, starts, ends] = [
+    keys.map(({ calendar }) => calendar),
+    keys.map(({ ref }) => ref),
+    keys.map(({ interval }) => interval?.start ?? null),
+    keys.map(({ interval }) => interval?.end ?? null),
+  ];
+  const { rows } = await sql<NearbyBooking>`
+    SELECT b.calendar_id AS calendar, b.ref, b.start_at AS start, b.end_at AS "end"
+    FROM unnest(${calendars}::text[], ${refs}::text[], ${starts}::timestamptz[], ${ends}::timestamptz[])
+      AS k (calendar, ref, start, "end")
+    CROSS JOIN LATERAL (
+      SELECT * FROM slotkeeper.bookings b WHERE b.calendar_id = k.calendar AND b.ref = k.ref AND ${isBooked}
+      UNION ALL
+      SELECT * FROM slotkeeper.bookings b
+      WHERE b.calendar_id = k.calendar AND b.start_at < k."end" AND b.end_at > k.start AND ${isBooked}
+      OFFSET 0) b`.execute(db);
+  return rows;
+}
+
 /** @returns the present conflicts of a booking */
 export async function findConflictsOfBooking(db: Db, calendar: string, booking: string): Promise<Conflict[]> {
   const { rows } = await sql<Conflict>`

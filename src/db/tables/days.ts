@@ -88,26 +88,28 @@ export interface DirtyDay {
 /**
  * Marks days as changed. A change of windows inserts the day where it does not exist. A change of occupancy updates only
  * days that exist: the others never had windows, so nothing is bookable on them.
- * @returns the changes whose days were marked
  */
 export async function markDays(
   db: Db,
   changes: { readonly windows: readonly DirtyDay[]; readonly occupancy: readonly DirtyDay[] },
   now: Date,
-): Promise<DirtyDay[]> {
-  if (changes.windows.length > 0) {
-    await sql`
-      INSERT INTO slotkeeper.days AS d (calendar_id, date, generation, pending_since, priority)
-      SELECT k.calendar, k.date, 1, ${now}::timestamptz, k.priority
-      FROM jsonb_to_recordset(${JSON.stringify(changes.windows)}::jsonb)
-        AS k (calendar text, date date, priority integer)
-      ON CONFLICT (calendar_id, date) DO UPDATE SET
-        generation = d.generation + 1,
-        pending_since = coalesce(d.pending_since, excluded.pending_since),
-        priority = least(d.priority, excluded.priority)`.execute(db);
-  }
-  const marked = await executePart(db, markDaysOfOccupancy(changes.occupancy, now));
-  return [...changes.windows, ...marked];
+): Promise<void> {
+  await markDaysOfWindows(db, changes.windows, now);
+  await executePart(db, markDaysOfOccupancy(changes.occupancy, now));
+}
+
+/** Marks the days of changes of windows, and inserts those that do not exist. */
+export async function markDaysOfWindows(db: Db, changes: readonly DirtyDay[], now: Date): Promise<void> {
+  if (changes.length === 0) return;
+  await sql`
+    INSERT INTO slotkeeper.days AS d (calendar_id, date, generation, pending_since, priority)
+    SELECT k.calendar, k.date, 1, ${now}::timestamptz, k.priority
+    FROM jsonb_to_recordset(${JSON.stringify(changes)}::jsonb)
+      AS k (calendar text, date date, priority integer)
+    ON CONFLICT (calendar_id, date) DO UPDATE SET
+      generation = d.generation + 1,
+      pending_since = coalesce(d.pending_since, excluded.pending_since),
+      priority = least(d.priority, excluded.priority)`.execute(db);
 }
 
 /**

@@ -2,8 +2,9 @@
 import { sql } from 'kysely';
 import { MINUTE } from '../../core/duration.js';
 import { LOWEST_PRIORITY, VERIFICATION_PRIORITY } from '../../core/index.js';
-import type { StatementPart } from '../combined-write.js';
+import { executePart, type StatementPart } from '../combined-write.js';
 import type { Db } from '../schema.js';
+import type { DirtyDay } from './days.js';
 
 /** The local dates of an account that can be published now, `from` and `to` included. */
 export interface AccountHorizon {
@@ -62,8 +63,40 @@ export function claimJobs(
   return sql<PendingCalendar>`
     UPDATE slotkeeper.calendars c SET queued_priority = k.priority
     FROM unnest(${calendars}::text[], ${priorities}::integer[]) AS k (calendar, priority)
-    WHERE c.id = k.calendar AND (c.queued_priority IS NULL OR c.queued_priority > k.priority)
+    WHERE ${LACKS_JOB}
     RETURNING c.id AS calendar, k.priority`;
+}
+
+/** Whether no job of this priority or a higher one waits for the calendar. */
+const LACKS_JOB = sql`c.id = k.calendar AND (c.queued_priority IS NULL OR c.queued_priority > k.priority)`;
+
+/**
+ * Claims the jobs of the calendars whose days a statement marks, and of other calendars.
+ * @param marking executed together with the claim; undefined where no days are marked
+ * @param others each calendar once
+ */
+export async function claimJobsOfMarkedDays(
+  db: Db,
+  marking: StatementPart<DirtyDay> | undefined,
+  others: readonly PendingCalendar[],
+): Promise<readonly PendingCalendar[]> {
+  if (marking === undefined) return await executePart(db, claimJobs(others));
+  const [calendars, priorities] = [
+    others.map(({ calendar }) => calendar),
+    others.map(({ priority }) => priority),
+  ];
+  const { rows } = await sql<PendingCalendar>`
+    WITH marked AS (${marking}),
+    jobs AS (
+      SELECT calendar, min(priority) AS priority FROM (
+        SELECT calendar, priority FROM marked
+        UNION ALL SELECT * FROM unnest(${calendars}::text[], ${priorities}::integer[])) j
+      GROUP BY calendar)
+    UPDATE slotkeeper.calendars c SET queued_priority = k.priority
+    FROM jobs k
+    WHERE ${LACKS_JOB}
+    RETURNING c.id AS calendar, k.priority`.execute(db);
+  return rows;
 }
 
 export interface PendingTotals {

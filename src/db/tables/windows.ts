@@ -73,23 +73,21 @@ export async function findWindows(
   return [...found.values()];
 }
 
-/** Replaces the windows of these dates. */
+/** Replaces the windows of these dates. Sends all its statements at once, so that it can be a part of a pipeline. */
 export async function saveWindows(db: Db, dates: readonly WindowsOfDate[]): Promise<void> {
   if (dates.length === 0) return;
   const keys = dates.map(({ calendar, date }) => ({ calendar, date }));
-  await sql`
+  const deleting = sql`
     DELETE FROM slotkeeper.windows w
     USING jsonb_to_recordset(${JSON.stringify(keys)}::jsonb) AS k (calendar text, date date)
-    WHERE w.calendar_id = k.calendar AND w.date = k.date`.execute(db);
+    WHERE w.calendar_id = k.calendar AND w.date = k.date`;
   const windows = dates.flatMap(({ calendar, windows }) =>
     windows.map((window) => ({ calendar, ...window })),
   );
-  if (windows.length === 0) return;
-  await sql`
+  const inserting = sql`
     INSERT INTO slotkeeper.windows (calendar_id, date, start_at, end_at, services, insurance)
     SELECT k.calendar, k.date, k.start, k."end", k.services, k.insurance
     FROM jsonb_to_recordset(${JSON.stringify(windows)}::jsonb)
-      AS k (calendar text, date date, start timestamptz, "end" timestamptz, services jsonb, insurance jsonb)`.execute(
-    db,
-  );
+      AS k (calendar text, date date, start timestamptz, "end" timestamptz, services jsonb, insurance jsonb)`;
+  await Promise.all([deleting.execute(db), windows.length > 0 ? inserting.execute(db) : undefined]);
 }
