@@ -14,6 +14,7 @@ const LAYERS = [
   'db/migrations',
   'db',
   'db/tables',
+  'tasks',
   'queue',
   'marketplace-state',
   'notifications',

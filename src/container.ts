@@ -37,10 +37,11 @@ import { ClientPool } from './rate-limit/client-pool.js';
 import { RateLimiter } from './rate-limit/limiter.js';
 import { PublishWorker } from './reconciler/publish-worker.js';
 import { Reconciler } from './reconciler/reconciler.js';
-import { Schedules } from './resync/nightly.js';
+import { createNightlyTask } from './resync/nightly.js';
 import { ResyncWorker } from './resync/worker.js';
 import { openEncryptor } from './setup/encryption.js';
 import { openEmbeddedOf } from './setup/open-embedded.js';
+import { ScheduledTasks } from './tasks/scheduled-tasks.js';
 
 export interface ContainerOptions {
   readonly databaseUrl?: string | undefined;
@@ -250,7 +251,6 @@ function createServices(
       ),
   });
   const resyncQueue = new ResyncQueue(queues);
-  const spreadMs = (options.resync?.spreadMinutes ?? 0) * MINUTE;
   const resyncWorker = new ResyncWorker({
     db,
     queues,
@@ -259,7 +259,6 @@ function createServices(
     now,
     enqueue,
     enqueueAgainMs: sweepSeconds * 4_000,
-    spreadMs,
     fetch: async (account, signal) => {
       const { problems, ...result } = await pullSource(decryptAccount(encryptor, account), {
         db,
@@ -278,15 +277,24 @@ function createServices(
       };
     },
   });
-  const schedules = new Schedules({
-    db,
-    queue: resyncQueue,
-    log,
-    now,
-    timers,
-    cron: options.resync?.cron,
-    spreadMs,
-  });
+  const nightly =
+    options.resync &&
+    new ScheduledTasks({
+      db,
+      log,
+      now,
+      timers,
+      everyMs: sweepSeconds * 1000,
+      leaseMs: MINUTE,
+      scheduledTask: createNightlyTask({
+        db,
+        log,
+        now,
+        queue: resyncQueue,
+        cron: options.resync.cron,
+        spreadMs: options.resync.spreadMinutes * MINUTE,
+      }),
+    });
   const sweep = new RequeueSweep({
     db,
     log,
@@ -323,8 +331,7 @@ function createServices(
       await queues.waitUntilReady();
       if (roles.includes('worker')) inbox.start();
       if (roles.includes('scheduler')) {
-        await schedules.begin();
-        schedules.start();
+        nightly?.start();
         sweep.start();
         delivery.startSweep();
       }
@@ -332,7 +339,7 @@ function createServices(
     close: async () => {
       const stopping = Promise.allSettled([
         sweep.stop(),
-        schedules.stop(),
+        nightly?.stop(),
         resyncWorker.stop(),
         publishWorker.stop(),
         occupancyWorker.stop(),

@@ -29,7 +29,7 @@ export interface Tables {
   'slotkeeper.in_doubt': InDoubtTable;
   'slotkeeper.breaks': BreaksTable;
   'slotkeeper.reservations': ReservationsTable;
-  'slotkeeper.account_tasks': AccountTasksTable;
+  'slotkeeper.scheduled_tasks': ScheduledTasksTable;
   'slotkeeper.resyncs': ResyncsTable;
   'slotkeeper.resync_calendars': ResyncCalendarsTable;
   'slotkeeper.rejected_events': RejectedEventsTable;
@@ -390,10 +390,10 @@ export interface ReservationsTable {
   expires_at: Timestamp;
 }
 
-/** Periodic tasks of an account, each run by one process at a time. */
-export interface AccountTasksTable {
+/** Recurring tasks of an account, each run by one process at a time. */
+export interface ScheduledTasksTable {
   account_id: string;
-  kind: 'pull' | 'redelivery';
+  kind: 'pull' | 'redelivery' | 'resync';
   /** The process that runs the task, and until when by the database's clock. */
   token: string | null;
   until: NullableTimestamp;

@@ -8,7 +8,7 @@ import type { AddedNotification } from '../db/tables/notifications.js';
 import type { DocplannerClient } from '../docplanner/index.js';
 import { MicroBatcher } from '../lib/micro-batcher.js';
 import type { Timers } from '../lib/timers.js';
-import { type AccountTask, AccountTasks } from './account-tasks.js';
+import { type ScheduledTask, ScheduledTasks } from '../tasks/scheduled-tasks.js';
 import { Approvals, type RequestApproval } from './approvals.js';
 import { ingestOrDeadLetter } from './dead-letter.js';
 import { ingestNotifications, type Source } from './ingest.js';
@@ -57,7 +57,7 @@ export class NotificationService {
   readonly #options: NotificationServiceOptions;
   readonly #stopping = new AbortController();
   readonly #approvals: Approvals;
-  readonly #accountTasks: readonly AccountTasks[];
+  readonly #scheduledTasks: readonly ScheduledTasks[];
   readonly #poller: MissedBookingPoller;
   /** Batchers of pushes, by account. */
   readonly #batchers = new Map<string, MicroBatcher<NotificationSubject>>();
@@ -78,14 +78,14 @@ export class NotificationService {
       leaseMs: requestTimeoutMs * 3,
     };
     const stopping = this.#stopping.signal;
-    const accountTasks = (accountTask: AccountTask): AccountTasks => {
+    const scheduledTasks = (scheduledTask: ScheduledTask): ScheduledTasks => {
       const isEnabled = (account: Account): boolean =>
-        accountTask.isEnabled(account) && diskSpace?.isShort !== true;
-      return new AccountTasks({ ...shared, accountTask: { ...accountTask, isEnabled } });
+        scheduledTask.isEnabled(account) && diskSpace?.isShort !== true;
+      return new ScheduledTasks({ ...shared, scheduledTask: { ...scheduledTask, isEnabled } });
     };
-    this.#accountTasks = [
-      accountTasks(createPullTask({ client, ingest, now, timers, backoff, stopping, log })),
-      accountTasks(createRedeliveryTask({ client, backoff })),
+    this.#scheduledTasks = [
+      scheduledTasks(createPullTask({ client, ingest, now, timers, backoff, stopping, log })),
+      scheduledTasks(createRedeliveryTask({ client, backoff })),
     ];
     this.#poller = new MissedBookingPoller({
       db,
@@ -101,7 +101,7 @@ export class NotificationService {
   }
 
   start(): void {
-    for (const accountTasks of this.#accountTasks) accountTasks.start();
+    for (const scheduledTasks of this.#scheduledTasks) scheduledTasks.start();
     this.#poller.start();
   }
 
@@ -109,7 +109,7 @@ export class NotificationService {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await Promise.all([
-      ...this.#accountTasks.map((accountTasks) => accountTasks.stop()),
+      ...this.#scheduledTasks.map((scheduledTasks) => scheduledTasks.stop()),
       this.#poller.stop(),
     ]);
     await Promise.all(this.#enqueueing);

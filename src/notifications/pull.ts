@@ -7,7 +7,7 @@ import { isUnavailable } from '../db/is-unavailable.js';
 import type { Account } from '../db/tables/accounts.js';
 import type { DocplannerClient } from '../docplanner/index.js';
 import type { Timers } from '../lib/timers.js';
-import type { AccountTask } from './account-tasks.js';
+import type { ScheduledTask } from '../tasks/scheduled-tasks.js';
 import { type NotificationSubject, parseSubject } from './parsed-notification.js';
 
 export interface PullOptions {
@@ -36,7 +36,7 @@ const MAX_TRIES_WHILE_STOPPING = 10;
 /** The number of failures with an available database. Such an error may be temporary, or caused by the batch itself. */
 const MAX_FAILURES = 30;
 
-export function createPullTask(options: PullOptions): AccountTask {
+export function createPullTask(options: PullOptions): ScheduledTask {
   const { client: clientOf, ingest, now, timers, backoff, stopping, log } = options;
 
   /**

@@ -11,7 +11,7 @@ import {
   ForbiddenError,
   RateLimitedError,
 } from '../docplanner/index.js';
-import type { AccountTask } from './account-tasks.js';
+import type { ScheduledTask } from '../tasks/scheduled-tasks.js';
 
 export interface RedeliveryOptions {
   readonly client: (account: Account) => DocplannerClient;
@@ -21,7 +21,7 @@ export interface RedeliveryOptions {
 /** More than an hour, because the marketplace counts by its own clock. */
 const INTERVAL_MS = 62 * MINUTE;
 
-export function createRedeliveryTask({ client, backoff }: RedeliveryOptions): AccountTask {
+export function createRedeliveryTask({ client, backoff }: RedeliveryOptions): ScheduledTask {
   return {
     kind: 'redelivery',
     isEnabled: ({ notifications: { mode } }) => mode === 'push' || mode === 'both',

@@ -1,4 +1,4 @@
-/** The times of a cron schedule, and each account's delay within the night. Pure. */
+/** The times of a cron schedule, and each account's offset from them. Pure. */
 import { createHash } from 'node:crypto';
 import { CronExpressionParser } from 'cron-parser';
 
@@ -16,28 +16,16 @@ export function isCron(text: string): boolean {
   }
 }
 
-/** The last time before now, in epoch milliseconds. */
-export function lastTime(cron: string, timeZone: string, now: number): number {
-  return CronExpressionParser.parse(cron, { tz: timeZone, currentDate: new Date(now) })
-    .prev()
-    .getTime();
-}
-
-/** The largest difference between the clocks of machines, and of the queue. */
-const CLOCKS_MS = 30_000;
-
-/**
- * Whether the schedule's last time has had no resync: each time has one, however often this is called.
- * @param last when the last resync was, in epoch milliseconds
- */
-export function isDue(cron: string, timeZone: string, last: number, now: number): boolean {
-  return last < lastTime(cron, timeZone, now + CLOCKS_MS) - CLOCKS_MS;
+/** The first time after an instant, where each time is `offsetMs` late; epoch milliseconds. */
+export function nextTime(cron: string, timeZone: string, offsetMs: number, after: number): number {
+  const currentDate = new Date(after - offsetMs);
+  return CronExpressionParser.parse(cron, { tz: timeZone, currentDate }).next().getTime() + offsetMs;
 }
 
 /**
- * The account's delay within the spread, in milliseconds: always the same for an account, and different between accounts.
+ * The account's offset within the spread, in milliseconds: always the same for an account, and different between accounts.
  */
-export function turnMs(account: string, spreadMs: number): number {
+export function offsetMsOf(account: string, spreadMs: number): number {
   const hash = createHash('sha256').update(account).digest().readUInt32BE(0);
   return Math.floor((hash / 2 ** 32) * spreadMs);
 }

@@ -10,11 +10,9 @@ import { type Account, getAccount } from '../db/tables/accounts.js';
 import { retryFailures } from '../db/tables/failures.js';
 import { getResync, type ResyncFailure, type SourceNotes } from '../db/tables/resync-reports.js';
 import {
-  beginResync,
   claimCalendarsToCompare,
   claimResyncsToQueue,
   deleteExpiredResyncs,
-  findLastResync,
   finishResyncs,
   listResyncAccounts,
   listResyncCalendars,
@@ -23,7 +21,6 @@ import {
 import { RESYNC_QUEUE } from '../queue/queue-names.js';
 import type { JobWorker, Queues } from '../queue/queues.js';
 import type { ResyncQueue } from '../queue/resync-queue.js';
-import { isDue, turnMs } from './cron.js';
 
 export interface ResyncWorkerOptions {
   readonly db: Db;
@@ -31,8 +28,6 @@ export interface ResyncWorkerOptions {
   readonly queue: ResyncQueue;
   readonly log: Logger;
   readonly now: () => number;
-  /** Over how long the accounts' nightly resyncs are spread, in milliseconds. */
-  readonly spreadMs: number;
   /** Fetches an account's source, the PMS. */
   readonly fetch: (account: Account, signal: AbortSignal) => Promise<Fetched>;
   /** After how long a waiting calendar or resync is enqueued again, in milliseconds: its job may be lost. */
@@ -46,15 +41,7 @@ export interface Fetched extends Omit<SourceNotes, 'account'> {
   readonly reasons: readonly string[];
 }
 
-const jobSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('run'), id: z.string() }),
-  z.object({
-    kind: z.literal('nightly'),
-    account: z.string(),
-    cron: z.string(),
-    isTurn: z.boolean().optional(),
-  }),
-]);
+const jobSchema = z.object({ id: z.string() });
 
 const AT_ONCE = 500;
 const SOURCES_AT_ONCE = 8;
@@ -99,34 +86,16 @@ export class ResyncWorker {
     await deleteExpiredResyncs(db, new Date(now() - KEEP_MS));
   }
 
-  /** While the database is unavailable, the job is delayed: it has one attempt, and a night has one job. */
+  /** While the database is unavailable, the job is delayed: it has one attempt. */
   async #take(job: Job<unknown, unknown, string>, token: string | undefined): Promise<void> {
     try {
-      await this.#do(job, token);
+      await this.#run(jobSchema.parse(job.data).id, job, token);
     } catch (error) {
       if (!isUnavailable(error)) throw error;
       this.#options.log.warn({ err: error }, 'the database is unavailable; the resync waits');
       await job.moveToDelayed(Date.now() + DATABASE_UNAVAILABLE_MS, token);
       throw new DelayedError();
     }
-  }
-
-  async #do(job: Job<unknown, unknown, string>, token: string | undefined): Promise<void> {
-    const { db, queue, now, spreadMs } = this.#options;
-    const data = jobSchema.parse(job.data);
-    if (data.kind === 'run') return await this.#run(data.id, job, token);
-    const turn = turnMs(data.account, spreadMs);
-    if (data.isTurn !== true && turn > 0) {
-      await job.updateData({ ...data, isTurn: true });
-      await job.moveToDelayed(Date.now() + turn, token);
-      throw new DelayedError();
-    }
-    const account = await getAccount(db, data.account);
-    if (account === undefined) return;
-    const last = await findLastResync(db, account.id, new Date(now()));
-    if (last !== undefined && !isDue(data.cron, account.timeZone, last.getTime(), now())) return;
-    // A job of its own: a resync has one job, so that a slow source is not requested twice.
-    await queue.enqueue(await beginResync(db, { account: account.id, dryRun: false }, new Date(now())));
   }
 
   /** May run again after an interruption: events that are in the database already change nothing. */

@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { addressOf } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
-import { ACCOUNT_TASKS_MS, API_KEY, passing, sharedHearing } from './notification-fixture.js';
+import { API_KEY, passing, sharedHearing, TASKS_MS } from './notification-fixture.js';
 
 const open = sharedHearing();
 
@@ -27,7 +27,7 @@ async function hearing(mode: 'push' | 'pull', { asks = false } = {}) {
   await fixture.rest();
   const heard = async (...names: string[]) => {
     await eventually(async () => {
-      if (mode === 'pull') await timers.advance(ACCOUNT_TASKS_MS);
+      if (mode === 'pull') await timers.advance(TASKS_MS);
       return (await items()).length >= names.length;
     });
     expect((await items()).map(({ name }) => name)).toEqual(names);

@@ -38,7 +38,7 @@ export interface Hearing {
 /** How often an engine of {@link hearing} looks for what is to be read, in milliseconds. */
 export const SWEEP_MS = 300;
 /** How often it looks for what is to be pulled or released. */
-export const ACCOUNT_TASKS_MS = 1_000;
+export const TASKS_MS = 1_000;
 
 const engines: ClinicFixture['engine'][] = [];
 

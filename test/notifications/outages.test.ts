@@ -45,8 +45,8 @@ test('a batch that is answered while the database is unavailable is stored, and 
   await engine.start();
   const pulls = () => sandbox.requests.filter(({ operation }) => operation === 'getNotifications');
   const isIdle = async () => {
-    const accountTasks = engine.db.selectFrom('slotkeeper.account_tasks').where('token', 'is', null);
-    return (await accountTasks.select('kind').execute()).length === 1;
+    const scheduledTasks = engine.db.selectFrom('slotkeeper.scheduled_tasks').where('token', 'is', null);
+    return (await scheduledTasks.select('kind').execute()).length === 1;
   };
   await eventually(isIdle);
   const before = pulls().length;

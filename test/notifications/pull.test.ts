@@ -5,21 +5,16 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
 import { pino } from 'pino';
 import { toIso } from '../../src/core/index.js';
-import {
-  acquireAccountTask,
-  findDueAccountTasks,
-  releaseAccountTask,
-  renewAccountTask,
-} from '../../src/db/tables/account-tasks.js';
+import { acquireTask, findDueTasks, releaseTask, renewTask } from '../../src/db/tables/scheduled-tasks.js';
 import { type DocplannerClient, parseNotification } from '../../src/docplanner/index.js';
 import { Slotkeeper } from '../../src/engine.js';
 import { createLog } from '../../src/lib/log.js';
-import { AccountTasks } from '../../src/notifications/account-tasks.js';
 import { ingestOrDeadLetter } from '../../src/notifications/dead-letter.js';
 import { ingestNotifications } from '../../src/notifications/ingest.js';
 import { type NotificationSubject, parseSubject } from '../../src/notifications/parsed-notification.js';
 import { createPullTask } from '../../src/notifications/pull.js';
 import { openEncryptor } from '../../src/setup/encryption.js';
+import { ScheduledTasks } from '../../src/tasks/scheduled-tasks.js';
 import { postgresDatabase } from '../db/databases.js';
 import { account } from '../db/seed-rows.js';
 import { addressOf, type ClinicFixture, ZONE } from '../support/clinic-fixture.js';
@@ -27,7 +22,6 @@ import { eventually } from '../support/eventually.js';
 import { ManualTimers } from '../support/manual-timers.js';
 import { atEndOfTest } from '../support/release.js';
 import {
-  ACCOUNT_TASKS_MS,
   API_KEY,
   type Hearing,
   hearing,
@@ -35,6 +29,7 @@ import {
   type SharedOptions,
   said,
   sharedHearing,
+  TASKS_MS,
   visitBooking,
 } from './notification-fixture.js';
 
@@ -74,7 +69,7 @@ const pulls = (fixture: ClinicFixture) =>
 /** When the account's errand is due again, from now, in milliseconds. */
 async function dueIn(fixture: ClinicFixture, kind: 'pull' | 'redelivery'): Promise<number> {
   const row = await fixture.engine.db
-    .selectFrom('slotkeeper.account_tasks')
+    .selectFrom('slotkeeper.scheduled_tasks')
     .selectAll()
     .where('account_id', '=', 'many')
     .where('kind', '=', kind)
@@ -91,10 +86,10 @@ async function task(
   kind: 'pull' | 'redelivery',
   ...others: ('pull' | 'redelivery')[]
 ): Promise<number> {
-  await timers.advance(ACCOUNT_TASKS_MS);
+  await timers.advance(TASKS_MS);
   const kinds = [kind, ...others];
   const ended = fixture.engine.db
-    .selectFrom('slotkeeper.account_tasks')
+    .selectFrom('slotkeeper.scheduled_tasks')
     .select('account_id')
     .where('kind', 'in', kinds)
     .where('token', 'is', null)
@@ -110,7 +105,7 @@ describe('pulling', () => {
     await task(clinic, 'pull');
     const before = pulls(fixture).length;
     says(fixture, 101);
-    await timers.advance(3 * ACCOUNT_TASKS_MS);
+    await timers.advance(3 * TASKS_MS);
     expect(await items()).toEqual([]);
     skip(HOUR);
     expect(await task(clinic, 'pull')).toBe(HOUR);
@@ -170,12 +165,12 @@ describe('pulling', () => {
     );
     for (const engine of engines) atEndOfTest(() => engine.stop());
     const isIdle = async () => {
-      const accountTasks = engines[0]?.db
-        .selectFrom('slotkeeper.account_tasks')
+      const scheduledTasks = engines[0]?.db
+        .selectFrom('slotkeeper.scheduled_tasks')
         .where('kind', '=', 'pull')
         .where('token', 'is', null)
         .where('next_at', '>', new Date(timers.now()));
-      return (await accountTasks?.select('account_id').execute())?.length === 1;
+      return (await scheduledTasks?.select('account_id').execute())?.length === 1;
     };
     for (const engine of engines) {
       await engine.start();
@@ -239,7 +234,7 @@ describe('pulling', () => {
     await fixture.engine.db.deleteFrom('slotkeeper.requests').execute();
     // Until it is refused.
     let rounds = 0;
-    while ((await task(clinic, 'pull')) <= ACCOUNT_TASKS_MS && rounds < 20) rounds += 1;
+    while ((await task(clinic, 'pull')) <= TASKS_MS && rounds < 20) rounds += 1;
     expect(rounds).toBeGreaterThan(2);
     expect(rounds).toBeLessThan(7);
     const spent = await fixture.engine.db
@@ -259,9 +254,9 @@ describe('pulling', () => {
     const asked: string[] = [];
     let looks = 0;
     let stopping: Promise<void> | undefined;
-    const accountTasks = new AccountTasks({
+    const scheduledTasks = new ScheduledTasks({
       db: fixture.engine.db,
-      accountTask: {
+      scheduledTask: {
         kind: 'pull',
         isEnabled: ({ id }) => id === 'many',
         run: async ({ id }) => asked.push(id),
@@ -271,15 +266,15 @@ describe('pulling', () => {
       now: () => {
         looks += 1;
         // The first is for what is due; at the second it takes the errand.
-        if (looks === 2) stopping = accountTasks.stop();
+        if (looks === 2) stopping = scheduledTasks.stop();
         return fixture.engine.now();
       },
       timers,
-      everyMs: ACCOUNT_TASKS_MS,
+      everyMs: TASKS_MS,
       leaseMs: HOUR,
     });
-    await accountTasks.runOnce();
-    await accountTasks.waitForRunning();
+    await scheduledTasks.runOnce();
+    await scheduledTasks.waitForRunning();
     await stopping;
     expect({ looks, asked }).toEqual({ looks: 2, asked: [] });
     await task(clinic, 'pull');
@@ -386,8 +381,8 @@ test('a task of a crashed process is acquired by another when its lease has expi
   const { fixture } = await shared();
   const { db } = fixture.engine;
   const now = new Date(fixture.engine.now());
-  const take = (token: string, ms: number) => acquireAccountTask(db, 'many', 'pull', token, ms, now);
-  const due = () => findDueAccountTasks(db, 'pull', ['many', 'alone'], now);
+  const take = (token: string, ms: number) => acquireTask(db, 'many', 'pull', token, ms, now);
+  const due = () => findDueTasks(db, 'pull', ['many', 'alone'], now);
   expect(await due()).toEqual(new Set(['many', 'alone']));
   const dead = await take('dead', HOUR);
   if (dead === undefined) throw new Error('nobody has it');
@@ -395,15 +390,15 @@ test('a task of a crashed process is acquired by another when its lease has expi
   expect(await take('next', HOUR)).toBeUndefined();
   // Its time has run out.
   await sql`
-    UPDATE slotkeeper.account_tasks SET until = now() - interval '1 second'
+    UPDATE slotkeeper.scheduled_tasks SET until = now() - interval '1 second'
     WHERE account_id = 'many' AND kind = 'pull'`.execute(db);
   expect(await due()).toEqual(new Set(['many', 'alone']));
   expect(await take('next', HOUR)).toMatchObject({ token: 'next' });
-  expect(await renewAccountTask(db, dead, HOUR)).toBe(false);
-  await releaseAccountTask(db, dead, new Date(0), 0);
+  expect(await renewTask(db, dead, HOUR)).toBe(false);
+  await releaseTask(db, dead, new Date(0), 0);
   expect(await take('third', HOUR)).toBeUndefined();
   const next = { ...dead, token: 'next' };
-  await releaseAccountTask(db, next, new Date(now.getTime() + MINUTE), 0);
+  await releaseTask(db, next, new Date(now.getTime() + MINUTE), 0);
   expect(await due()).toEqual(new Set(['alone']));
 });
 
@@ -429,7 +424,7 @@ describe('failed pushes', () => {
     }
     fixture.sandbox.setEstate(undefined, clients('push', { url: `${call.url}${PUSH}`, apiKey: API_KEY }));
     skip(30 * MINUTE);
-    await timers.advance(3 * ACCOUNT_TASKS_MS);
+    await timers.advance(3 * TASKS_MS);
     skip(35 * MINUTE);
     await task(clinic, 'redelivery');
     await eventually(async () => (await items()).length === 3);
@@ -445,7 +440,7 @@ describe('failed pushes', () => {
 
   const askAgain = async ({ engine }: ClinicFixture): Promise<void> => {
     await engine.db
-      .updateTable('slotkeeper.account_tasks')
+      .updateTable('slotkeeper.scheduled_tasks')
       .set({ next_at: new Date(0) })
       .execute();
   };
@@ -476,10 +471,10 @@ describe('failed pushes', () => {
       { fault: { kind: 'hang', applied: true }, match: { operation: 'releaseNotifications' } },
     ]);
     await askAgain(fixture);
-    await timers.advance(ACCOUNT_TASKS_MS);
+    await timers.advance(TASKS_MS);
     const underWay = await eventually(() =>
       fixture.engine.db
-        .selectFrom('slotkeeper.account_tasks')
+        .selectFrom('slotkeeper.scheduled_tasks')
         .select('next_at')
         .where('account_id', '=', 'many')
         .where('kind', '=', 'redelivery')

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { fileSchema } from '../../src/config/schema.js';
 import { validate } from '../../src/lib/validation.js';
-import { isCron, isDue, lastTime, turnMs } from '../../src/resync/cron.js';
+import { isCron, nextTime, offsetMsOf } from '../../src/resync/cron.js';
 
 const at = (text: string): number => Date.parse(text);
 const ZONE = 'Europe/Warsaw';
@@ -37,45 +37,30 @@ describe('a cron expression', () => {
   });
 
   test("is read in the account's zone, also one of a fixed offset", () => {
-    expect(lastTime(NIGHTLY, ZONE, at('2026-07-02T10:00:00Z'))).toBe(at('2026-07-02T01:00:00Z'));
-    expect(lastTime(NIGHTLY, ZONE, at('2026-12-02T10:00:00Z'))).toBe(at('2026-12-02T02:00:00Z'));
-    expect(lastTime(NIGHTLY, 'UTC+5', at('2026-12-02T10:00:00Z'))).toBe(at('2026-12-01T22:00:00Z'));
+    const next = (zone: string, after: string) => nextTime(NIGHTLY, zone, 0, at(after));
+    expect(next(ZONE, '2026-07-01T10:00:00Z')).toBe(at('2026-07-02T01:00:00Z'));
+    expect(next(ZONE, '2026-12-01T10:00:00Z')).toBe(at('2026-12-02T02:00:00Z'));
+    expect(next('UTC+5', '2026-12-01T10:00:00Z')).toBe(at('2026-12-01T22:00:00Z'));
   });
 });
 
-describe('a time', () => {
-  const due = (last: string, now: string, cron = NIGHTLY) => isDue(cron, ZONE, at(last), at(now));
-
-  test('without a run since is due', () => {
-    expect(due('2026-12-01T02:00:05Z', '2026-12-02T02:00:01Z')).toBe(true);
-    expect(due('2026-12-01T02:00:05Z', '2026-12-02T09:00:00Z')).toBe(true);
-  });
-
-  test('that had its run is not', () => {
-    expect(due('2026-12-02T02:00:05Z', '2026-12-02T09:00:00Z')).toBe(false);
-    expect(due('2026-12-02T02:40:00Z', '2026-12-03T01:58:00Z')).toBe(false);
-  });
-
-  test('is met also where the clocks of two machines are seconds apart', () => {
-    expect(due('2026-12-01T02:00:05Z', '2026-12-02T01:59:57Z')).toBe(true);
-    expect(due('2026-12-02T01:59:57Z', '2026-12-02T02:00:01Z')).toBe(false);
-    expect(due('2026-12-02T01:59:57Z', '2026-12-02T09:00:00Z')).toBe(false);
-  });
-
-  test('of every minute is due every minute', () => {
-    expect(due('2026-12-02T02:00:01Z', '2026-12-02T02:00:05Z', '* * * * *')).toBe(false);
-    expect(due('2026-12-02T02:00:01Z', '2026-12-02T02:01:00Z', '* * * * *')).toBe(true);
-  });
+test('the next time is after the instant, and late by the offset', () => {
+  const next = (offsetMinutes: number, after: string) =>
+    nextTime(NIGHTLY, ZONE, offsetMinutes * 60_000, at(after));
+  expect(next(0, '2026-12-02T01:59:59Z')).toBe(at('2026-12-02T02:00:00Z'));
+  expect(next(0, '2026-12-02T02:00:00Z')).toBe(at('2026-12-03T02:00:00Z'));
+  expect(next(40, '2026-12-02T02:00:00Z')).toBe(at('2026-12-02T02:40:00Z'));
+  expect(next(40, '2026-12-02T02:40:00Z')).toBe(at('2026-12-03T02:40:00Z'));
 });
 
-test("an account's turn is always the same, within the spread, and spread over it", () => {
-  const turns = Array.from({ length: 100 }, (_, n) => turnMs(`account-${n}`, 60_000));
-  expect(turns).toEqual(Array.from({ length: 100 }, (_, n) => turnMs(`account-${n}`, 60_000)));
-  expect(Math.min(...turns)).toBeGreaterThanOrEqual(0);
-  expect(Math.max(...turns)).toBeLessThan(60_000);
+test("an account's offset is always the same, within the spread, and spread over it", () => {
+  const offsets = Array.from({ length: 100 }, (_, n) => offsetMsOf(`account-${n}`, 60_000));
+  expect(offsets).toEqual(Array.from({ length: 100 }, (_, n) => offsetMsOf(`account-${n}`, 60_000)));
+  expect(Math.min(...offsets)).toBeGreaterThanOrEqual(0);
+  expect(Math.max(...offsets)).toBeLessThan(60_000);
   for (const quarter of [0, 1, 2, 3]) {
-    const within = turns.filter((turn) => Math.floor(turn / 15_000) === quarter);
+    const within = offsets.filter((offset) => Math.floor(offset / 15_000) === quarter);
     expect(within.length).toBeGreaterThan(10);
   }
-  expect(turnMs('account-1', 0)).toBe(0);
+  expect(offsetMsOf('account-1', 0)).toBe(0);
 });

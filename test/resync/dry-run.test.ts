@@ -18,7 +18,7 @@ async function record({ engine }: ClinicFixture): Promise<unknown> {
     'breaks',
     'resyncs',
     'notifications',
-    'account_tasks',
+    'scheduled_tasks',
   ];
   return await Promise.all(
     tables.map(async (table) => {

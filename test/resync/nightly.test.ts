@@ -1,88 +1,110 @@
-// The nights' schedules: what the record says of them, and a record or a queue that was away.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { beginResync, recordComparisonStarted } from '../../src/db/tables/resyncs.js';
-import { lastTime } from '../../src/resync/cron.js';
-import { postgresDatabase } from '../db/databases.js';
-import { eventually } from '../support/eventually.js';
-import { DAY, NIGHTLY, Scheduling } from './nightly-fixture.js';
+// The nightly resyncs: each begins once at its time, and a missed one as soon as a process runs.
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { deleteAccount, putAccount } from '../../src/db/tables/accounts.js';
+import { createLog } from '../../src/lib/log.js';
+import { systemTimers } from '../../src/lib/timers.js';
+import { offsetMsOf } from '../../src/resync/cron.js';
+import { createNightlyTask } from '../../src/resync/nightly.js';
+import { ScheduledTasks } from '../../src/tasks/scheduled-tasks.js';
+import { account, ENCRYPTOR, NOW } from '../db/seed-rows.js';
+import { useDatabase } from '../db/use-database.js';
 
-describe('the schedules', () => {
-  let at: Scheduling;
+const HOUR = 60 * 60_000;
+const NIGHTLY = '0 3 * * *';
+const log = createLog('silent');
+/** The first night after `NOW` in Warsaw. */
+const NIGHT = Date.parse('2026-11-10T03:00:00+01:00');
 
-  beforeAll(async () => {
-    at = await Scheduling.open({ databaseUrl: await postgresDatabase() });
+const database = useDatabase();
+const queued: string[] = [];
+
+beforeEach(async () => {
+  await database.db.deleteFrom('slotkeeper.resyncs').execute();
+});
+
+/** One pass of a process at an instant, in epoch milliseconds. */
+async function pass(at: number, { cron = NIGHTLY, spreadMs = 0, isQueueAway = false } = {}): Promise<void> {
+  const { db } = database;
+  const queue = {
+    enqueue: async (id: string) => {
+      if (isQueueAway) throw new Error('the queue is away');
+      queued.push(id);
+    },
+  };
+  const now = () => at;
+  const scheduledTask = createNightlyTask({ db, queue, log, now, cron, spreadMs });
+  const shared = { db, log, now, timers: systemTimers, everyMs: HOUR, leaseMs: HOUR };
+  const tasks = new ScheduledTasks({ ...shared, scheduledTask });
+  await tasks.runOnce();
+  await tasks.waitForRunning();
+}
+
+const scheduled = async () => {
+  const rows = await database.db
+    .selectFrom('slotkeeper.scheduled_tasks')
+    .select(['account_id', 'next_at'])
+    .where('kind', '=', 'resync')
+    .orderBy('account_id')
+    .execute();
+  return rows.map((row) => [row.account_id, row.next_at.getTime()]);
+};
+const begun = async () =>
+  (await database.db.selectFrom('slotkeeper.resyncs').select('id').execute()).map(({ id }) => id);
+
+describe('a nightly resync', () => {
+  test('is scheduled for each account in its zone and at its offset, and an account that is new has missed none', async () => {
+    await putAccount(database.db, account({ id: 'madrid', timeZone: 'UTC+5' }), NOW, ENCRYPTOR);
+    await pass(NOW.getTime(), { spreadMs: HOUR });
+    const inMadrid = Date.parse('2026-11-09T22:00:00Z');
+    expect(await scheduled()).toEqual([
+      ['madrid', inMadrid + offsetMsOf('madrid', HOUR)],
+      ['warsaw', NIGHT + offsetMsOf('warsaw', HOUR)],
+    ]);
+    expect(await begun()).toEqual([]);
+    await deleteAccount(database.db, 'madrid');
+    expect(await scheduled()).toHaveLength(1);
   });
 
-  afterAll(() => at.close());
-
-  beforeEach(() => at.begin());
-
-  test('are there again after the queue lost its memory', async () => {
-    const schedules = at.schedules();
-    await schedules.refresh();
-    await at.queue.updateSchedules([], Date.now());
-    await schedules.refresh();
-    expect(await at.scheduled()).toHaveLength(2);
+  test('begins once at its time, however many processes run', async () => {
+    await pass(NOW.getTime());
+    await pass(NIGHT - 1);
+    expect(await begun()).toEqual([]);
+    await Promise.all([pass(NIGHT), pass(NIGHT + 1)]);
+    const [id] = await begun();
+    expect(await begun()).toEqual([id]);
+    expect(queued.slice(-1)).toEqual([id]);
+    // The clock of another process is slow.
+    await pass(NIGHT - 20_000);
+    expect(await scheduled()).toEqual([['warsaw', NIGHT + 24 * HOUR]]);
   });
 
-  test('of a night are caught up, too, where the one of the night before was never finished', async () => {
-    await at.passes();
-    for (const id of ['warsaw', 'madrid']) {
-      const resync = await beginResync(at.db, { account: id, dryRun: false }, new Date());
-      await recordComparisonStarted(at.db, resync, { failures: [], sources: [] }, new Date());
-    }
-    await at.passes(Date.now() + DAY);
-    expect(await at.asked()).toEqual(['madrid', 'warsaw']);
-    expect((await at.begun()).map(({ state }) => state)).toEqual(['failed', 'failed']);
+  test('that was missed begins once as soon as a process runs, and then at the next time', async () => {
+    await pass(NOW.getTime());
+    await pass(NIGHT + 40 * HOUR);
+    await pass(NIGHT + 41 * HOUR);
+    expect(await begun()).toHaveLength(1);
+    expect(await scheduled()).toEqual([['warsaw', NIGHT + 48 * HOUR]]);
   });
 
-  test('keep the job of a night in which the record is away at its time', async () => {
-    let isAway = true;
-    let tries = 0;
-    const db = new Proxy(at.db, {
-      get: (target, key) => {
-        const value: unknown = Reflect.get(target, key, target);
-        if (!isAway) return typeof value === 'function' ? value.bind(target) : value;
-        tries += 1;
-        throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
-      },
-    });
-    const worker = await at.works(Date.now(), 0, db);
-    try {
-      await at.queue.enqueueNightly('warsaw', NIGHTLY);
-      await eventually(() => tries > 0);
-      isAway = false;
-      await eventually(async () => (await at.begun()).some(({ account_id }) => account_id === 'warsaw'));
-    } finally {
-      await worker.stop();
-    }
+  test('moves with its schedule and with the zone of its account', async () => {
+    await pass(NOW.getTime());
+    await pass(NOW.getTime() + 1, { cron: '30 4 * * *' });
+    expect(await scheduled()).toEqual([['warsaw', NIGHT + 1.5 * HOUR]]);
+    await putAccount(database.db, account({ timeZone: 'Europe/London' }), NOW, ENCRYPTOR);
+    await pass(NOW.getTime() + 2);
+    expect(await scheduled()).toEqual([['warsaw', NIGHT + HOUR]]);
+    expect(await begun()).toEqual([]);
   });
 
-  test('of a night that the queue forgot are caught up by a look, when nobody can be on the way to it any more', async () => {
-    const spreadMs = 60 * 60_000;
-    const last = lastTime(NIGHTLY, 'Europe/Warsaw', Date.now());
-    const before = lastTime(NIGHTLY, 'Europe/Warsaw', last - 1);
-    await at.db
-      .insertInto('slotkeeper.resyncs')
-      .values(
-        ['warsaw', 'madrid'].map((id) => ({
-          id: `rsy_${id}`,
-          account_id: id,
-          dry_run: false,
-          state: 'done' as const,
-          failures: '[]',
-          started_at: new Date(before),
-          queued_at: new Date(before),
-          finished_at: new Date(before + 60_000),
-        })),
-      )
-      .execute();
-    const looks = async (now: number): Promise<void> => {
-      await at.schedules({ now, spreadMs }).look();
-    };
-    await looks(last + spreadMs);
-    expect(await at.asked()).toEqual([]);
-    await looks(last + spreadMs + 10 * 60_000);
-    expect(await at.asked()).toEqual(['madrid', 'warsaw']);
+  test('that cannot be enqueued is enqueued a minute later', async () => {
+    await pass(NOW.getTime());
+    const before = queued.length;
+    await pass(NIGHT, { isQueueAway: true });
+    const ids = await begun();
+    await pass(NIGHT + 59_000);
+    expect(queued).toHaveLength(before);
+    await pass(NIGHT + 60_000);
+    expect(queued.slice(before)).toEqual(ids);
+    expect(await begun()).toEqual(ids);
   });
 });

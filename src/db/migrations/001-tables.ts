@@ -23,7 +23,7 @@ const statements = [
     refused_reason text
   )`,
 
-  `CREATE TABLE slotkeeper.account_tasks (
+  `CREATE TABLE slotkeeper.scheduled_tasks (
     account_id text NOT NULL REFERENCES slotkeeper.accounts (id) ON DELETE CASCADE,
     kind text NOT NULL,
     token text,
@@ -31,7 +31,7 @@ const statements = [
     next_at timestamptz NOT NULL,
     failures integer NOT NULL DEFAULT 0,
     PRIMARY KEY (account_id, kind),
-    CHECK (kind IN ('pull', 'redelivery'))
+    CHECK (kind IN ('pull', 'redelivery', 'resync'))
   )`,
 
   `CREATE TABLE slotkeeper.calendars (

@@ -159,25 +159,6 @@ export async function finishResyncs(db: Db, now: Date): Promise<void> {
       WHERE c.resync_id = r.id AND c.state IN ('waiting', 'compared'))`.execute(db);
 }
 
-/**
- * Finds when all of the account's calendars were last resynced, other than in a dry run: the end of that resync, or `now` while
- * it runs. A resync that took the longest allowed time was interrupted; its start counts instead.
- */
-export async function findLastResync(db: Db, account: string, now: Date): Promise<Date | undefined> {
-  const { rows } = await sql<{ at: Date | null }>`
-    SELECT max(CASE
-        WHEN coalesce(r.finished_at, ${now}::timestamptz) - coalesce(r.running_at, r.started_at)
-          >= make_interval(secs => ${MAX_DURATION_MS / 1_000}) THEN r.started_at
-        ELSE coalesce(r.finished_at, ${now}::timestamptz) END) AS at
-    FROM slotkeeper.resyncs r
-    WHERE NOT r.dry_run AND (r.account_id = ${account} OR r.account_id IS NULL AND NOT EXISTS (
-      SELECT FROM slotkeeper.calendars a
-      WHERE a.account_id = ${account} AND a.closing_since IS NULL AND NOT EXISTS (
-        SELECT FROM slotkeeper.resync_calendars c
-        WHERE c.resync_id = r.id AND c.calendar_id = a.id)))`.execute(db);
-  return rows[0]?.at ?? undefined;
-}
-
 export async function deleteExpiredResyncs(db: Db, before: Date): Promise<void> {
   await db.deleteFrom('slotkeeper.resyncs').where('finished_at', '<', before).execute();
 }

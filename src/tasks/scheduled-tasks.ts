@@ -1,27 +1,32 @@
 /**
- * Runs a recurring task for each account: pulling its notifications, or requesting redelivery of failed pushes. At most one
- * process runs the task of an account at a time. A timer in each process starts the tasks, because they depend on time and not
- * on waiting work.
+ * Runs a recurring task for each account, such as pulling its notifications or beginning its nightly resync. At most one process
+ * runs the task of an account at a time. A timer in each process starts the tasks, because they depend on time and not on waiting
+ * work.
  */
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { isUnavailable } from '../db/is-unavailable.js';
 import type { Db } from '../db/schema.js';
-import {
-  type AccountTaskKind,
-  type AccountTaskLease,
-  acquireAccountTask,
-  findDueAccountTasks,
-  releaseAccountTask,
-  renewAccountTask,
-} from '../db/tables/account-tasks.js';
 import { type Account, listAccounts } from '../db/tables/accounts.js';
+import {
+  acquireTask,
+  findDueTasks,
+  releaseTask,
+  renewTask,
+  type ScheduledTaskKind,
+  scheduleTasks,
+  type TaskLease,
+} from '../db/tables/scheduled-tasks.js';
 import { PeriodicTask, type PeriodicTaskOptions } from '../lib/periodic-task.js';
 
-export interface AccountTask {
-  readonly kind: AccountTaskKind;
+export interface ScheduledTask {
+  readonly kind: ScheduledTaskKind;
   /** Whether the account uses the task. */
   isEnabled(account: Account): boolean;
+  /**
+   * The first time of the task's schedule after an instant, in epoch milliseconds. Default: a task that never ran is due at once.
+   */
+  nextTime?(account: Account, after: number): number;
   /**
    * The minimum time between two starts, in milliseconds: it holds whatever becomes of the first run, unless `retryAfterMs` of a
    * failed run is shorter. Default: the next run begins as soon as a process can acquire the task.
@@ -37,24 +42,29 @@ export interface AccountTask {
   retryAfterMs(account: Account, error: unknown, failures: number): Promise<number>;
 }
 
-export interface AccountTasksOptions extends PeriodicTaskOptions {
+export interface ScheduledTasksOptions extends PeriodicTaskOptions {
   readonly db: Db;
-  readonly accountTask: AccountTask;
+  readonly scheduledTask: ScheduledTask;
   readonly log: Logger;
   readonly now: () => number;
   /** How long the task of a crashed process stays leased, in milliseconds. */
   readonly leaseMs: number;
 }
 
+/**
+ * The largest difference between the clocks of machines. A task that is due so soon is not rescheduled: a process whose clock is
+ * slow would run again what another one has just run.
+ */
+const CLOCK_SKEW_MS = 30_000;
 /** The retry delay where the database is unavailable too. */
 const DATABASE_UNAVAILABLE_MS = 5_000;
 
-export class AccountTasks extends PeriodicTask {
-  readonly #options: AccountTasksOptions;
+export class ScheduledTasks extends PeriodicTask {
+  readonly #options: ScheduledTasksOptions;
   /** By account. */
   readonly #running = new Map<string, Promise<void>>();
 
-  constructor(options: AccountTasksOptions) {
+  constructor(options: ScheduledTasksOptions) {
     super(options);
     this.#options = options;
   }
@@ -67,13 +77,14 @@ export class AccountTasks extends PeriodicTask {
 
   /** Starts the due tasks; no account waits for another. */
   protected override async run(): Promise<void> {
-    const { db, accountTask, log, now } = this.#options;
+    const { db, scheduledTask, log, now } = this.#options;
     try {
       const accounts = (await listAccounts(db)).filter(
-        (account) => accountTask.isEnabled(account) && !this.#running.has(account.id),
+        (account) => scheduledTask.isEnabled(account) && !this.#running.has(account.id),
       );
+      await this.#schedule(accounts);
       const ids = accounts.map(({ id }) => id);
-      const due = await findDueAccountTasks(db, accountTask.kind, ids, new Date(now()));
+      const due = await findDueTasks(db, scheduledTask.kind, ids, new Date(now()));
       for (const account of accounts) {
         if (this.isStopping || !due.has(account.id) || this.#running.has(account.id)) continue;
         const running = this.#runTask(account).finally(() => this.#running.delete(account.id));
@@ -81,9 +92,21 @@ export class AccountTasks extends PeriodicTask {
       }
     } catch (error) {
       if (!isUnavailable(error)) {
-        log.error({ err: error, task: accountTask.kind }, 'the account tasks cannot start');
+        log.error({ err: error, task: scheduledTask.kind }, 'scheduled tasks cannot start');
       }
     }
+  }
+
+  async #schedule(accounts: readonly Account[]): Promise<void> {
+    const { db, scheduledTask, now } = this.#options;
+    const at = now();
+    const notBefore = at + CLOCK_SKEW_MS;
+    const times = accounts.flatMap((account) => {
+      const [first, next] = [at, notBefore].map((after) => scheduledTask.nextTime?.(account, after));
+      if (first === undefined || next === undefined) return [];
+      return [{ account: account.id, first: new Date(first), next: new Date(next) }];
+    });
+    await scheduleTasks(db, scheduledTask.kind, times, new Date(notBefore));
   }
 
   async waitForRunning(): Promise<void> {
@@ -91,15 +114,15 @@ export class AccountTasks extends PeriodicTask {
   }
 
   async #runTask(account: Account): Promise<void> {
-    const { db, accountTask, log, now, leaseMs } = this.#options;
-    let task: AccountTaskLease | undefined;
+    const { db, scheduledTask, log, now, leaseMs } = this.#options;
+    let task: TaskLease | undefined;
     try {
       const at = now();
-      const nextAt = new Date(at + (accountTask.minIntervalMs ?? 0));
-      task = await acquireAccountTask(
+      const nextAt = new Date(at + (scheduledTask.minIntervalMs ?? 0));
+      task = await acquireTask(
         db,
         account.id,
-        accountTask.kind,
+        scheduledTask.kind,
         randomUUID(),
         leaseMs,
         new Date(at),
@@ -108,25 +131,25 @@ export class AccountTasks extends PeriodicTask {
       if (task === undefined) return;
       const lease = task;
       // The process stops: nothing is requested, and the task is due for other processes at once.
-      if (this.isStopping) return await releaseAccountTask(db, task, new Date(at), task.failures);
-      const afterMs = await accountTask.run(
+      if (this.isStopping) return await releaseTask(db, task, new Date(at), task.failures);
+      const afterMs = await scheduledTask.run(
         account,
-        async () => !this.isStopping && (await renewAccountTask(db, lease, leaseMs)),
+        async () => !this.isStopping && (await renewTask(db, lease, leaseMs)),
       );
-      await releaseAccountTask(db, task, new Date(now() + afterMs), 0);
+      await releaseTask(db, task, new Date(now() + afterMs), 0);
     } catch (error) {
       const failures = (task?.failures ?? 0) + 1;
-      const afterMs = await accountTask
+      const afterMs = await scheduledTask
         .retryAfterMs(account, error, failures)
         .catch(() => DATABASE_UNAVAILABLE_MS);
       const reason = error instanceof Error ? error.message : 'unknown';
       log.warn(
-        { account: account.id, task: accountTask.kind, failures, afterMs, reason },
-        'the account task failed; it is retried',
+        { account: account.id, task: scheduledTask.kind, failures, afterMs, reason },
+        'a scheduled task failed; it is retried',
       );
       // Where the database is unavailable the lease expires by itself.
       if (task !== undefined)
-        await releaseAccountTask(db, task, new Date(now() + afterMs), failures).catch(() => undefined);
+        await releaseTask(db, task, new Date(now() + afterMs), failures).catch(() => undefined);
     }
   }
 }
