@@ -17,9 +17,8 @@ import { acquireRequests, recordAnswer, releaseRequests } from '../db/tables/req
 import type { GateAnswer, RequestGate } from '../docplanner/index.js';
 import { CircuitOpenError } from './circuit-open-error.js';
 import { inFlightMs } from './in-flight.js';
-import { READS_PER_COMPARISON, readSpacingMs, windowsFor } from './policy.js';
+import { READS_PER_COMPARISON, windowsFor } from './policy.js';
 import { RateLimitError } from './rate-limit-error.js';
-import { ReadReservations } from './read-reservations.js';
 import { applyReportedLimits, type ReportedLimits, reportedLimitsOf } from './reported-limits.js';
 
 /** Where a 429 states no `Retry-After`. */
@@ -55,7 +54,6 @@ export class RateLimiter {
   readonly #exhaustedUntil = new Map<string, number>();
   readonly #consecutivePauses = new Map<string, number>();
   readonly #reportedLimits = new Map<string, ReportedLimits>();
-  readonly #readReservations = new ReadReservations();
 
   constructor(options: RateLimiterOptions) {
     this.#options = options;
@@ -82,7 +80,7 @@ export class RateLimiter {
   /**
    * Acquires the reads of a comparison all at once, because one of them is of no use without the others, and releases those
    * that it does not use. Further reads are acquired one at a time, so that the comparison need not begin again.
-   * @throws {RateLimitError} before `compare` begins, with the time that is reserved for the caller
+   * @throws {RateLimitError} before `compare` begins, where not all of them are granted
    */
   async withReservedReads<T>(account: Account, compare: (gate: RequestLimiter) => Promise<T>): Promise<T> {
     const { db } = this.#options;
@@ -101,19 +99,12 @@ export class RateLimiter {
   async #reserveReads(account: Account): Promise<ReservedReads> {
     const { db, now, requestTimeoutMs } = this.#options;
     const at = now();
-    const reservedAt = this.#readReservations.reserveNext(account.id, at);
-    if (reservedAt !== undefined) throw new RateLimitError(account.id, reservedAt, 'its reads are exhausted');
     const windows = windowsFor(this.#limits(account), { write: false, priority: COMPARISON_PRIORITY });
     const count = Math.min(READS_PER_COMPARISON, ...windows.map(({ limit }) => limit));
     const answeredBy = new Date(at + count * requestTimeoutMs);
     const taken = await acquireRequests(db, account.id, false, windows, new Date(at), answeredBy, count);
     if (taken.kind === 'acquired') return { left: count, answeredBy };
-    const until = this.#readReservations.reserveAfter(
-      account.id,
-      taken.until.getTime(),
-      readSpacingMs(windows, count),
-    );
-    throw new RateLimitError(account.id, until, 'its reads are exhausted');
+    throw new RateLimitError(account.id, taken.until.getTime(), 'its reads are exhausted');
   }
 
   #gate(account: Account, priority: number, reserved?: ReservedReads): RequestLimiter {

@@ -3,7 +3,7 @@
  * write; every other band leaves some of them, and of the reads a resync leaves the most. Pure. Contract: Limits.
  */
 import { HOUR, MINUTE } from '../core/duration.js';
-import { type Band, bandOf } from '../core/index.js';
+import { type Band, bandOf, COMPARISON_PRIORITY } from '../core/index.js';
 import type { Limits } from '../db/tables/accounts.js';
 import type { RateWindow } from '../db/tables/requests.js';
 
@@ -59,8 +59,9 @@ export function windowsFor(limits: Limits, request: { write: boolean; priority: 
   return [...readWindows, ...requestWindows];
 }
 
-/** How far apart groups of `count` reads have to be, in milliseconds, so that they fit the windows permanently. */
-export function readSpacingMs(windows: readonly RateWindow[], count: number): number {
-  const readings = windows.filter((window) => window.of === 'reads');
-  return Math.max(0, ...readings.map(({ limit, perMs }) => (perMs * count) / limit));
+/** How far apart comparisons have to be, in milliseconds, so that their reads fit the limits permanently. */
+export function comparisonSpacingMs(limits: Limits): number {
+  const windows = windowsFor(limits, { write: false, priority: COMPARISON_PRIORITY });
+  const reads = windows.filter((window) => window.of === 'reads');
+  return Math.max(0, ...reads.map(({ limit, perMs }) => (perMs * READS_PER_COMPARISON) / limit));
 }

@@ -13,6 +13,7 @@ import { retryFailedDaysBetween } from '../db/tables/failures.js';
 import {
   addResyncReads,
   addResyncWrites,
+  countWaitingCalendars,
   listOpenResyncs,
   type OpenResync,
   recordCalendarDone,
@@ -27,6 +28,7 @@ import { type Backoff, backoffMs } from '../lib/backoff.js';
 import { DONE, requeueAfter, requeueNow, type WorkResult } from '../lib/work-result.js';
 import { readAddress } from '../publishing/address-services.js';
 import { horizonOf } from '../publishing/horizon.js';
+import { comparisonSpacingMs } from '../rate-limit/policy.js';
 import { type Comparison, compareCalendar } from './compare.js';
 
 /** An outage of the marketplace at night must not cost the night's resync. */
@@ -53,7 +55,13 @@ async function compareFor(context: CalendarContext, waiting: readonly OpenResync
   const { db, calendar, now } = context;
   const afterMs = Math.min(...waiting.map(({ retryAt }) => (retryAt?.getTime() ?? 0) - now()));
   if (afterMs > 0) return requeueAfter(afterMs);
-  if (await prepareResyncs(context, waiting)) return requeueNow();
+  try {
+    if (await prepareResyncs(context, waiting)) return requeueNow();
+  } catch (error) {
+    const classified = classifyError(error, now());
+    if (classified.kind !== 'wait') throw error;
+    return await delayComparison(context, waiting, classified.afterMs);
+  }
   const isDry = waiting.every(({ dryRun }) => dryRun);
   const readsBefore = context.requests.reads;
   let comparison: Comparison;
@@ -130,11 +138,7 @@ async function handleComparisonError(
     return requeueNow();
   }
   const classified = classifyError(error, now());
-  if (classified.kind === 'wait') {
-    const { afterMs } = classified;
-    await recordComparisonDelay(db, idsOf(waiting), calendar.id, new Date(now() + afterMs));
-    return requeueAfter(afterMs);
-  }
+  if (classified.kind === 'wait') return await delayComparison(context, waiting, classified.afterMs);
   // Without a token no request of the account succeeds, its publishing included.
   if (classified.kind !== 'retry' || classified.scope === 'account') throw error;
   const { reason, afterMs: minMs = 0 } = classified;
@@ -155,6 +159,21 @@ async function handleComparisonError(
 }
 
 const idsOf = (resyncs: readonly OpenResync[]): string[] => resyncs.map(({ resync }) => resync);
+
+/**
+ * Delays a comparison whose reads are not granted. All calendars that wait learn the same instant, so each adds a random part of
+ * the time that the reads of all of them take.
+ */
+async function delayComparison(
+  { db, calendar, account, now, random }: CalendarContext,
+  waiting: readonly OpenResync[],
+  untilGrantedMs: number,
+): Promise<WorkResult> {
+  const spreadMs = comparisonSpacingMs(account.limits) * (await countWaitingCalendars(db, account.id));
+  const afterMs = Math.ceil(untilGrantedMs + random() * spreadMs);
+  await recordComparisonDelay(db, idsOf(waiting), calendar.id, new Date(now() + afterMs));
+  return requeueAfter(afterMs);
+}
 
 /** Counts the writes of publishing towards the resyncs that found the differences. */
 export async function countingWrites<T>(context: CalendarContext, publish: () => Promise<T>): Promise<T> {

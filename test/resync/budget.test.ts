@@ -2,8 +2,7 @@
 import { expect, test } from '@jest/globals';
 import { COMPARISON_PRIORITY } from '../../src/core/index.js';
 import type { Limits } from '../../src/db/tables/accounts.js';
-import { windowsFor } from '../../src/rate-limit/policy.js';
-import { ReadReservations } from '../../src/rate-limit/read-reservations.js';
+import { comparisonSpacingMs, windowsFor } from '../../src/rate-limit/policy.js';
 import { ClinicFixture } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
 import { asAnother, opened, over } from './resync-fixture.js';
@@ -106,13 +105,28 @@ test('goes on while its readings come back one by one, and reads nothing twice',
   expect(asked('getAddressServices')).toBeLessThanOrEqual(6);
 });
 
-test('those who wait for readings come one after another, and not before there are any', () => {
-  const reservations = new ReadReservations();
-  expect(reservations.reserveNext('warsaw', 0)).toBeUndefined();
-  expect(reservations.reserveAfter('warsaw', 10_000, 4_000)).toBe(10_000);
-  expect([1, 2, 3].map((n) => reservations.reserveNext('warsaw', n))).toEqual([14_000, 18_000, 22_000]);
-  expect(reservations.reserveNext('madrid', 0)).toBeUndefined();
-  expect(reservations.reserveNext('warsaw', 10_000)).toBeUndefined();
-  expect(reservations.reserveAfter('warsaw', 13_000, 4_000)).toBe(26_000);
-  expect(reservations.reserveAfter('warsaw', 90_000, 4_000)).toBe(90_000);
+test('calendars that wait for reads try again at different times, within the time that the reads of all take', async () => {
+  const calendars = ['nowak', 'lis', 'wilk', 'kot', 'mak', 'sum'];
+  let calls = 0;
+  const random = () => (calls++ % 10) / 10;
+  const fixture = await ClinicFixture.open({ still: true, calendars, random });
+  await fixture.rest();
+  const { id: account, limits } = await fixture.account();
+  await fixture.engine.db.deleteFrom('slotkeeper.requests').execute();
+  const { now } = fixture.engine;
+  const granted = now() + 30 * MINUTE;
+  await haveRead(fixture, account, readingsIn(limits, 60 * MINUTE), () => granted - 60 * MINUTE);
+
+  await fixture.engine.resyncs.begin({});
+  const retries = () =>
+    fixture.engine.db
+      .selectFrom('slotkeeper.resync_calendars')
+      .select('retry_at')
+      .where('retry_at', 'is not', null)
+      .execute();
+  await fixture.until(async () => (await retries()).length === calendars.length);
+  const delays = (await retries()).map(({ retry_at: at }) => (at?.getTime() ?? 0) - granted);
+  expect(new Set(delays).size).toBeGreaterThan(3);
+  expect(Math.min(...delays)).toBeGreaterThanOrEqual(0);
+  expect(Math.max(...delays)).toBeLessThan(6 * comparisonSpacingMs(limits));
 });

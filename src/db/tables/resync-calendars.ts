@@ -48,6 +48,15 @@ export async function listOpenResyncs(db: Db, calendar: string): Promise<OpenRes
   return rows;
 }
 
+/** Counts the account's calendars that wait to be compared. */
+export async function countWaitingCalendars(db: Db, account: string): Promise<number> {
+  const { rows } = await sql<{ waiting: string }>`
+    SELECT count(DISTINCT r.calendar_id) AS waiting
+    FROM slotkeeper.resync_calendars r JOIN slotkeeper.calendars c ON c.id = r.calendar_id
+    WHERE c.account_id = ${account} AND r.state = 'waiting'`.execute(db);
+  return Number(rows[0]?.waiting ?? 0);
+}
+
 /** Records that days that had failed before were retried for these resyncs. */
 export async function recordDaysRetried(db: Db, resyncs: readonly string[], calendar: string): Promise<void> {
   await db
