@@ -20,6 +20,7 @@ import { saveRejectedEvent } from './db/tables/rejected-events.js';
 import { askClinic } from './delivery/ask-clinic.js';
 import { Delivery } from './delivery/delivery-service.js';
 import type { Logger } from './lib/log.js';
+import { Metrics } from './lib/metrics.js';
 import type { PrivateAddresses } from './lib/private-addresses.js';
 import { type Timers, withTimeout } from './lib/timers.js';
 import { BookingLinker } from './linked-bookings/booking-linker.js';
@@ -83,6 +84,7 @@ export interface Container {
   readonly delivery: Delivery;
   readonly inbox: NotificationService;
   readonly readiness: ReadinessProbe;
+  readonly metrics: Metrics;
   readonly resyncQueue: ResyncQueue;
   readonly resyncWorker: ResyncWorker;
   /** The dependencies of a reconcile. */
@@ -153,6 +155,7 @@ function createServices(
     sweepSeconds,
   } = options.publish;
   const { db } = database;
+  const metrics = new Metrics();
   const accounts = new AccountCache({ db, encryptor, now });
   const publishQueue = new PublishQueue(queues, { debounceMs, leading, now });
   const { url, secret, approvalUrl, queue, keepDays, timeoutMs: deliveryTimeoutMs } = options.delivery;
@@ -187,6 +190,7 @@ function createServices(
     requestTimeoutMs: timeoutMs,
     encryptor,
     delivery,
+    metrics,
   };
   const reconciler = new Reconciler(dependencies, concurrency);
   const enqueuer = new PublishEnqueuer({ publishQueue, log, timers });
@@ -318,6 +322,7 @@ function createServices(
     delivery,
     inbox,
     readiness: new ReadinessProbe({ db, queues, log, now, timers }),
+    metrics,
     resyncQueue,
     resyncWorker,
     dependencies,

@@ -213,11 +213,11 @@ export class Slotkeeper {
    */
   async events(
     events: readonly OccupancyEvent[],
-    { dryRun = false }: Pick<ApplyOptions, 'dryRun'> = {},
+    { dryRun = false, actor }: Pick<ApplyOptions, 'dryRun' | 'actor'> = {},
   ): Promise<EventsResult> {
     const { encryptor, events: intake } = this.#running();
     return await this.#withDiskSpace(events, async () => {
-      if (!dryRun) return await intake.apply({ events });
+      if (!dryRun) return await intake.apply({ events, actor });
       return (await applyEvents(this.db, events, this.now(), { encryptor, dryRun })).result;
     });
   }

@@ -12,6 +12,7 @@ import { retryDeadlock } from '../db/retry.js';
 import type { Db } from '../db/schema.js';
 import { findBookingsNear, findConflictsOfAppointments, type NearbyBooking } from '../db/tables/conflicts.js';
 import { findEventHashes, recordEvents } from '../db/tables/events.js';
+import { type NewHistoryEntry, saveHistory } from '../db/tables/history.js';
 import { startSyncOfAppointments } from '../db/tables/linked-bookings.js';
 import {
   type LockedCalendar,
@@ -31,6 +32,7 @@ import { saveConflicts } from '../notifications/conflicts.js';
 import { applyToState, type PositionedEvent } from './apply-to-state.js';
 import { applyLinks } from './booking-links.js';
 import { hashContent } from './event-hash.js';
+import { eventHistory, rejectionHistory } from './event-history.js';
 import { occupiedSchema, type ParsedOccupancyEvent } from './event-schema.js';
 import { type EventOutcome, type EventsResult, toEventsResult } from './events-result.js';
 import { type ParsedEvent, parseEvent } from './parse-event.js';
@@ -42,6 +44,8 @@ export interface EventBatch {
   readonly events: readonly unknown[];
   /** The queue position of each event, where they come from a queue. */
   readonly positions?: readonly (QueuePosition | undefined)[] | undefined;
+  /** The name of the API key, or the channel: `library` by default. */
+  readonly actor?: string | undefined;
 }
 
 /** The work that follows the commit of a transaction. */
@@ -65,6 +69,7 @@ export interface ApplyOptions {
   /** Computes the result and rolls back. */
   readonly dryRun?: boolean | undefined;
   readonly positions?: EventBatch['positions'];
+  readonly actor?: EventBatch['actor'];
 }
 
 /**
@@ -76,9 +81,9 @@ export async function applyEvents(
   db: Db,
   events: readonly unknown[],
   now: number,
-  { encryptor, dryRun = false, positions }: ApplyOptions = {},
+  { encryptor, dryRun = false, positions, actor }: ApplyOptions = {},
 ): Promise<Applied> {
-  const batch = parseBatch({ events, positions });
+  const batch = parseBatch({ events, positions, actor });
   return await retryDeadlock(async () => {
     if (dryRun)
       return { ...(await runAndRollBack(db, (tx) => apply(tx, batch, now, encryptor))), ...NO_EFFECTS };
@@ -139,10 +144,11 @@ async function runAndRollBack<T>(db: Db, work: (tx: Db) => Promise<T>): Promise<
 interface BatchEvent extends ParsedEvent {
   readonly raw: unknown;
   readonly position: QueuePosition | undefined;
+  readonly actor: string;
 }
 
-const parseBatch = ({ events, positions = [] }: EventBatch): BatchEvent[] =>
-  events.map((raw, n) => ({ raw, position: positions[n], ...parseEvent(raw) }));
+const parseBatch = ({ events, positions = [], actor = 'library' }: EventBatch): BatchEvent[] =>
+  events.map((raw, n) => ({ raw, position: positions[n], actor, ...parseEvent(raw) }));
 
 const calendarsOf = (events: readonly BatchEvent[]): string[] => [
   ...new Set(events.flatMap(({ calendar }) => calendar ?? [])),
@@ -270,17 +276,29 @@ async function applyParsed(
     windows: applied.changedByWindows,
     occupancy: [...applied.changedByOccupancy, ...linked.days],
   };
+  const history = [
+    ...eventHistory(
+      fresh.map(({ id, event, source }, n) => {
+        return { id, event, actor: source.actor, outcome: applied.outcomes[n] ?? 'stale' };
+      }),
+      calendars,
+      occupancies,
+      at,
+    ),
+    ...rejections(outcomes, calendars, at),
+  ];
   // Without a booking nothing follows from the results of these statements, and the transaction ends with them.
   const needsBookings = links.length > 0 || concernsBooking(accepted, bookings);
   const [jobsToEnqueue, toSync, conflicts] = await runPipelined(tx, async (db) => {
     const saved = links.length > 0 ? [] : saving(db);
     return await Promise.all([
-      markDaysDirty(db, days, now),
+      markDaysDirty(db, days, now, 'event'),
       needsBookings ? startSyncOfAppointments(db, changed) : [],
       needsBookings && encryptor !== undefined
         ? findConflictsOfAppointments(db, [...changed, ...linked.appointments])
         : [],
       recordEvents(db, fresh, at),
+      saveHistory(db, history),
       recordLastEvent(db, calendars.values(), at),
       recordWindowsReported(db, applied.replaced, at),
       ...saved,
@@ -297,6 +315,18 @@ async function applyParsed(
     ]),
   );
   return { jobsToEnqueue: [...jobsToEnqueue, ...claimed], added, outcomes };
+}
+
+function rejections(
+  outcomes: ReadonlyMap<BatchEvent, EventOutcome>,
+  calendars: ReadonlyMap<string, LockedCalendar>,
+  at: Date,
+): NewHistoryEntry[] {
+  return [...outcomes].flatMap(([{ calendar, id, actor }, outcome]) =>
+    outcome.kind === 'rejected' && calendar !== undefined && calendars.has(calendar)
+      ? [rejectionHistory(calendar, id, outcome.problems, actor, at)]
+      : [],
+  );
 }
 
 /** The dates whose windows the events replace. */

@@ -56,7 +56,7 @@ export async function linkAndNotify(
     db.transaction().execute(async (tx) => {
       const calendars = await lockCalendars(tx, [...new Set(links.map(({ calendar }) => calendar))]);
       const { days, appointments } = await applyLinks(tx, calendars, links, now);
-      await markDays(tx, { windows: [], occupancy: days }, new Date(now));
+      await markDays(tx, { windows: [], occupancy: days }, new Date(now), 'link');
       return await notifyConflicts(tx, encryptor, appointments, now);
     }),
   );

@@ -101,7 +101,7 @@ export class EventBatcher {
   /** Applies the batch in a transaction of its own, which waits for its calendars. */
   async #waitAndApply(locked: string, batch: EventBatch): Promise<EventsResult> {
     const { db, encryptor, now, enqueue, deliver } = this.#options;
-    const applying = applyEvents(db, batch.events, now(), { encryptor, positions: batch.positions });
+    const applying = applyEvents(db, batch.events, now(), { ...batch, encryptor });
     this.#waits.set(locked, applying);
     try {
       const { result, jobsToEnqueue, added } = await applying;

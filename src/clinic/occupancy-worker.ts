@@ -125,7 +125,7 @@ export class OccupancyWorker {
   ): Promise<string | undefined> {
     const { apply, log } = this.#options;
     try {
-      return (await apply({ events: [event], positions: [position] })).rejected[0]?.reason;
+      return (await apply({ events: [event], positions: [position], actor: 'queue' })).rejected[0]?.reason;
     } catch (error) {
       if (isUnavailable(error)) throw error;
       log.error({ err: error }, 'an event of the queue cannot be applied');

@@ -6,9 +6,11 @@ import type { Account } from '../db/tables/accounts.js';
 import type { StoredCalendar } from '../db/tables/calendars.js';
 import type { Delivery } from '../delivery/delivery-service.js';
 import type { DocplannerClient } from '../docplanner/index.js';
+import type { Metrics } from '../lib/metrics.js';
 import type { Timers } from '../lib/timers.js';
 import type { ClientPool } from '../rate-limit/client-pool.js';
 import type { RateLimiter } from '../rate-limit/limiter.js';
+import type { PendingHistory } from './pending-history.js';
 
 export type Verify = 'always' | 'sampled' | 'off';
 
@@ -30,6 +32,22 @@ export interface Dependencies {
   /** Encrypts notifications; without a key no notification is stored. */
   readonly encryptor: Encryptor;
   readonly delivery: Pick<Delivery, 'enqueue'>;
+  readonly metrics: Metrics;
+}
+
+/** What a write changes. */
+export interface WriteSubject {
+  readonly days?: readonly {
+    readonly date?: string;
+    /** The generation that was sent, where the day's slots were. */
+    readonly generation?: number;
+    /** The number of work periods. */
+    readonly slots?: number;
+    /** Whether the write removes time that was published. */
+    readonly closes?: boolean;
+  }[];
+  readonly booking?: string | undefined;
+  readonly ref?: string | undefined;
 }
 
 /** The context of the worker that holds the calendar's lease. */
@@ -41,8 +59,13 @@ export interface CalendarContext extends Omit<Dependencies, 'clients' | 'rateLim
    * write first renews the lease, so that the lease outlasts the write. Its methods throw `RateLimitError` and
    * `LeaseLostError` too.
    * @param beforeWrite records what must be in the database before a write is sent; called only where the write is sent
+   * @param subject what its writes change, for the history
    */
-  readonly client: (priority: number, beforeWrite?: () => Promise<void>) => DocplannerClient;
+  readonly client: (
+    priority: number,
+    beforeWrite?: () => Promise<void>,
+    subject?: WriteSubject,
+  ) => DocplannerClient;
   /**
    * The marketplace's client for one comparison, whose reads are reserved in the rate limiter all at once.
    * @throws {RateLimitError} before any of the reads is sent
@@ -54,6 +77,7 @@ export interface CalendarContext extends Omit<Dependencies, 'clients' | 'rateLim
   readonly address: { wasRead: boolean };
   /** How many writes in a row were not sent because the days that they were planned from had changed. */
   readonly outdated: { count: number };
+  readonly history: PendingHistory;
   /** The requests of this reconcile. */
   readonly requests: { reads: number; writes: number };
   /** Called after the firewall blocked a request. @returns how long the circuit stays open, in milliseconds */

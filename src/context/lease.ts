@@ -3,15 +3,18 @@
  * writes for it are ever in flight, and every request passes the account's rate limiter.
  */
 import { randomUUID } from 'node:crypto';
+import { runPipelined } from '../db/pipeline.js';
 import type { Account } from '../db/tables/accounts.js';
 import type { StoredCalendar } from '../db/tables/calendars.js';
+import type { NewHistoryEntry } from '../db/tables/history.js';
 import { acquireLease, releaseLease, renewLease } from '../db/tables/leases.js';
-import { ConnectionError, DocplannerError, type RequestGate } from '../docplanner/index.js';
+import { ConnectionError, DocplannerError, type GateAnswer, type RequestGate } from '../docplanner/index.js';
 import { inFlightMs } from '../rate-limit/in-flight.js';
 import type { RequestLimiter } from '../rate-limit/limiter.js';
 import { openCircuit } from './circuit-breaker.js';
-import type { CalendarContext, Dependencies } from './context.js';
+import type { CalendarContext, Dependencies, WriteSubject } from './context.js';
 import { LeaseLostError } from './lease-lost-error.js';
+import { PendingHistory } from './pending-history.js';
 
 const GATEWAY_TIMEOUT = 504;
 
@@ -31,30 +34,42 @@ export async function withLease<T>(
   work: (context: CalendarContext) => Promise<T>,
 ): Promise<LeasedWork<T>> {
   const { clients, rateLimiter, ...rest } = dependencies;
-  const { db, requestTimeoutMs } = dependencies;
+  const { db, now, requestTimeoutMs } = dependencies;
   const token = randomUUID();
   const leaseMs = inFlightMs(requestTimeoutMs);
   if (!(await acquireLease(db, calendar.id, token, leaseMs))) return { kind: 'busy' };
 
   const requests = { reads: 0, writes: 0 };
-  const countingGate = (gate: RequestLimiter, beforeWrite?: () => Promise<void>): RequestGate => ({
-    before: async (request) => {
-      await gate.before(request);
-      if (!request.write) {
-        requests.reads += 1;
-        return;
-      }
-      try {
-        await beforeWrite?.();
-        if (!(await renewLease(db, calendar.id, token, leaseMs))) throw new LeaseLostError(calendar.id);
-      } catch (error) {
-        await gate.notSent(request);
-        throw error;
-      }
-      requests.writes += 1;
-    },
-    after: (answer) => gate.after(answer),
-  });
+  const history = new PendingHistory();
+  const countingGate = (
+    gate: RequestLimiter,
+    beforeWrite?: () => Promise<void>,
+    subject: WriteSubject = {},
+  ): RequestGate => {
+    let sentAt = 0;
+    return {
+      before: async (request) => {
+        await gate.before(request);
+        if (!request.write) {
+          requests.reads += 1;
+          return;
+        }
+        try {
+          await beforeWrite?.();
+          if (!(await renewLease(db, calendar.id, token, leaseMs))) throw new LeaseLostError(calendar.id);
+        } catch (error) {
+          await gate.notSent(request);
+          throw error;
+        }
+        requests.writes += 1;
+        sentAt = now();
+      },
+      after: async (answer) => {
+        if (answer.write) history.add(...toSentEntries(calendar, answer, subject, sentAt, now()));
+        await gate.after(answer);
+      },
+    };
+  };
   const client = clients.clientFor(account);
   let inDoubt = false;
   try {
@@ -66,8 +81,9 @@ export async function withLease<T>(
       unanswered: { bookings: new Set() },
       address: { wasRead: false },
       outdated: { count: 0 },
-      client: (priority, beforeWrite) =>
-        client.withGate(countingGate(rateLimiter.gate(account, priority), beforeWrite)),
+      history,
+      client: (priority, beforeWrite, subject) =>
+        client.withGate(countingGate(rateLimiter.gate(account, priority), beforeWrite, subject)),
       withReservedReads: (compare) =>
         rateLimiter.withReservedReads(account, (gate) => compare(client.withGate(countingGate(gate)))),
       openCircuit: (reason) => openCircuit(dependencies, account, reason),
@@ -77,9 +93,46 @@ export async function withLease<T>(
     inDoubt = isInDoubt(error);
     throw error;
   } finally {
-    if (inDoubt) await renewLease(db, calendar.id, token, requestTimeoutMs);
-    else await releaseLease(db, calendar.id, token);
+    const keepsLease = inDoubt;
+    await runPipelined(db, (session) =>
+      Promise.all([
+        history.save(session),
+        keepsLease
+          ? renewLease(session, calendar.id, token, requestTimeoutMs)
+          : releaseLease(session, calendar.id, token),
+      ]),
+    );
   }
+}
+
+/** One entry for each day of a write, or one where it concerns no days. */
+function toSentEntries(
+  calendar: StoredCalendar,
+  { operation, status }: GateAnswer,
+  { days = [{}], booking, ref }: WriteSubject,
+  sentAt: number,
+  answeredAt: number,
+): NewHistoryEntry[] {
+  const accepted = status !== undefined && status >= 200 && status < 300;
+  return days.map(({ date, ...day }) => ({
+    kind: 'sent',
+    at: new Date(answeredAt),
+    account: calendar.account,
+    calendar: calendar.id,
+    date,
+    booking,
+    ref,
+    actor: 'engine',
+    detail: {
+      operation,
+      // Null where no answer arrived.
+      status: status ?? null,
+      accepted,
+      ms: answeredAt - sentAt,
+      strategy: calendar.strategy,
+      ...day,
+    },
+  }));
 }
 
 /** Whether a write may still be in flight although its answer was lost. */

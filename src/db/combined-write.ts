@@ -16,6 +16,7 @@ type ResultRows<Results extends Rows> = { readonly [Name in keyof Results]: read
  * No part sees what another part writes, and no two parts may write the same row. An undefined part does nothing.
  * @param writes parts whose rows are not returned
  * @param queries parts whose rows are returned, by name
+ * @param followUps parts that read the rows of `queries` by their names
  * @param after statements that are sent in the same round trip and executed after the combined one
  * @returns the rows as JSON represents them: an instant is text
  */
@@ -23,10 +24,13 @@ export async function writeCombined<Results extends Rows>(
   db: Db,
   writes: readonly (StatementPart | undefined)[],
   queries: Queries<Results>,
+  followUps: readonly (StatementPart | undefined)[] = [],
   ...after: readonly RawBuilder<object>[]
 ): Promise<ResultRows<Results>> {
   const named = Object.entries<StatementPart | undefined>(queries);
-  const parts = [...writes.map((part, n) => [`write_${n}`, part] as const), ...named].flatMap(
+  const unnamed = (prefix: string, all: typeof followUps) =>
+    all.map((part, n) => [`${prefix}_${n}`, part] as const);
+  const parts = [...unnamed('write', writes), ...named, ...unnamed('follow_up', followUps)].flatMap(
     ([name, part]) => (part === undefined ? [] : [sql`${sql.id(name)} AS (${part})`]),
   );
   const columns = named.map(([name, part]) => {

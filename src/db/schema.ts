@@ -38,6 +38,8 @@ export interface Tables {
   'slotkeeper.held_change_dates': HeldChangeDatesTable;
   'slotkeeper.run_deletions': RunDeletionsTable;
   'slotkeeper.staged_snapshots': StagedSnapshotsTable;
+  'slotkeeper.history': HistoryTable;
+  'slotkeeper.accuracy': AccuracyTable;
 }
 
 export interface AccountsTable {
@@ -450,4 +452,35 @@ export interface RejectedEventsTable {
   data: string | null;
   reason: string;
   at: Timestamp;
+}
+
+/** One row for each thing that happened, never changed; deleted after `history.keepDays`. Without patients and secrets. */
+export interface HistoryTable {
+  id: GeneratedAlways<string>;
+  /** The transaction that inserted the row. Rows of finished transactions only are read, so that no reader skips one. */
+  transaction_id: Generated<string>;
+  at: Timestamp;
+  /** `HistoryKind` of `tables/history.ts`. */
+  kind: string;
+  account_id: string | null;
+  calendar_id: string | null;
+  date: string | null;
+  ref: string | null;
+  booking_id: string | null;
+  /** The name of the API key, or the channel or part that caused it. */
+  actor: string | null;
+  detail: JSONColumnType<object>;
+}
+
+/** Histograms of an account and a local date: durations in milliseconds, or numbers in `total`. Deleted after a year. */
+export interface AccuracyTable {
+  account_id: string;
+  date: string;
+  /** `Measure` of `tables/accuracy.ts`. */
+  measure: string;
+  /** An eighth of an octave: durations up to 2^(bucket / 8) milliseconds. */
+  bucket: number;
+  count: BigInteger;
+  total: number;
+  longest: number;
 }

@@ -6,7 +6,7 @@ import { createAnswerError, isPage } from './answer-error.js';
 import { ConnectionError } from './errors/connection-error.js';
 import { type ErrorContext, tokenOperation } from './errors/docplanner-error.js';
 import { UnexpectedAnswerError } from './errors/unexpected-answer-error.js';
-import type { GateAnswer, RequestGate } from './gate.js';
+import type { GateAnswer, GatedRequest, RequestGate } from './gate.js';
 import { rateLimitOf, retryAfterMsOf } from './rate-limit.js';
 import { defaultTokenBackoff, type GrantedToken, type TokenBackoff, TokenSource } from './token-source.js';
 import { type Answer, type Exchange, type Method, Transport } from './transport.js';
@@ -124,12 +124,12 @@ export class Api {
 
   async #sendThroughGate(call: ApiCall, context: ErrorContext): Promise<{ answer: Answer; token: string }> {
     const { gate } = this.#options;
-    const write = call.method !== 'GET';
+    const request = { write: call.method !== 'GET', operation: call.operation };
     if (call.signal?.aborted)
       throw new ConnectionError(context, { reason: 'aborted', mayHaveApplied: false });
     // The token is requested first, so that a failure consumes no rate limit. It can be renewed during a long wait at the gate.
     await this.#tokens.get(context);
-    await gate?.before({ write });
+    await gate?.before(request);
     let answer: Answer | undefined;
     try {
       const token = await this.#tokens.get(context);
@@ -137,11 +137,11 @@ export class Api {
       return { answer, token };
     } finally {
       const own = call.ownLimit === undefined ? {} : { ownLimit: call.ownLimit };
-      await notifyGate(gate, { write, ...own, ...this.#gateAnswer(answer) });
+      await notifyGate(gate, { ...request, ...own, ...this.#gateAnswer(answer) });
     }
   }
 
-  #gateAnswer(answer: Answer | undefined): Omit<GateAnswer, 'write' | 'ownLimit'> {
+  #gateAnswer(answer: Answer | undefined): Omit<GateAnswer, keyof GatedRequest | 'ownLimit'> {
     if (answer === undefined) return {};
     const retryAfterMs = retryAfterMsOf(answer, this.#now());
     return { status: answer.status, rateLimit: rateLimitOf(answer), retryAfterMs };

@@ -9,8 +9,13 @@ export interface RateLimit {
   readonly resetAt?: number | undefined;
 }
 
-export interface GateAnswer {
+export interface GatedRequest {
   readonly write: boolean;
+  /** The name of the client's method. */
+  readonly operation: string;
+}
+
+export interface GateAnswer extends GatedRequest {
   /** Absent without an answer. */
   readonly status?: number | undefined;
   readonly rateLimit?: RateLimit | undefined;
@@ -25,6 +30,6 @@ export interface GateAnswer {
  * because the answer cannot be requested again; the owner of the gate reports it.
  */
 export interface RequestGate {
-  before(request: { readonly write: boolean }): Promise<void>;
+  before(request: GatedRequest): Promise<void>;
   after(answer: GateAnswer): Promise<void> | void;
 }

@@ -20,7 +20,7 @@ export { TokenUnavailableError } from './errors/token-unavailable-error.js';
 export { UnauthorizedError } from './errors/unauthorized-error.js';
 export { UnexpectedAnswerError } from './errors/unexpected-answer-error.js';
 export { UnprocessableError } from './errors/unprocessable-error.js';
-export type { GateAnswer, RateLimit, RequestGate } from './gate.js';
+export type { GateAnswer, GatedRequest, RateLimit, RequestGate } from './gate.js';
 export { isWholeNumber } from './insurance.js';
 export {
   isApprovalRequest,

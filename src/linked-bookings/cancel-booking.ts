@@ -5,7 +5,7 @@
 
 import { BookingNotVisibleError } from '../context/booking-not-visible-error.js';
 import type { CalendarContext } from '../context/context.js';
-import { HIGHEST_PRIORITY, priority } from '../core/index.js';
+import { datesOf, HIGHEST_PRIORITY, priority } from '../core/index.js';
 import { findBookings, findBookingsUnchangedSince, type StoredBooking } from '../db/tables/bookings.js';
 import { ConflictError, InvalidRequestError, NotFoundError } from '../docplanner/index.js';
 import type { BookingUpdate } from '../marketplace-state/apply-bookings.js';
@@ -32,7 +32,7 @@ export async function cancelBooking(
   id: string,
   how: CancelBooking = {},
 ): Promise<void> {
-  const { calendar, now } = context;
+  const { calendar, account, now } = context;
   const { reason, follows = false, urgent = false } = how;
   const ownChange = follows ? ({ isOwnChange: true } as const) : {};
   const known = await findKnownBooking(context, id);
@@ -41,6 +41,8 @@ export async function cancelBooking(
   const span = [{ start: known.start, end: known.end }];
   const client = context.client(
     priority({ closed: urgent ? span : [], opened: urgent ? [] : span, now: now() }),
+    undefined,
+    { days: datesOf(known, account.timeZone).map((date) => ({ date })), booking: id },
   );
   try {
     await client.cancelBooking(calendar, id, reason);

@@ -6,7 +6,7 @@
 import { isPermanentRefusal } from '../context/classify-error.js';
 import type { CalendarContext } from '../context/context.js';
 import { MINUTE } from '../core/duration.js';
-import { HIGHEST_PRIORITY, priority, toIso } from '../core/index.js';
+import { datesOf, HIGHEST_PRIORITY, priority, toIso } from '../core/index.js';
 import { findBookings, findBookingsOfAccount, type StoredBooking } from '../db/tables/bookings.js';
 import { getCalendar } from '../db/tables/calendars.js';
 import { deleteInDoubt, type InDoubtMove, listInDoubtMoves, recordInDoubt } from '../db/tables/in-doubt.js';
@@ -59,6 +59,7 @@ export async function moveBooking(context: CalendarContext, id: string, to: Move
   const client = context.client(
     priority({ closed: [target], opened: [{ start: known.start, end: known.end }], now: now() }),
     () => recordInDoubt(db, calendar.id, move, new Date(now())),
+    { days: datesOf(target, account.timeZone).map((date) => ({ date })), booking: id },
   );
   try {
     const moved = await client.moveBooking(calendar, id, {

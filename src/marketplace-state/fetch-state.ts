@@ -181,7 +181,7 @@ export async function applyUpdates(
     const { days: byBookings } = await applyBookings(tx, locked, bookings, at);
     const { days: byBreaks } = await applyBreaks(tx, locked, breaks, at);
     const occupancy = [...byBookings, ...byBreaks];
-    await markDays(tx, { windows: [], occupancy }, new Date(at));
+    await markDays(tx, { windows: [], occupancy }, new Date(at), 'marketplace');
     return occupancy;
   });
 }

@@ -1,7 +1,8 @@
 /** Marks days dirty and claims the jobs that must be enqueued to publish them. */
 
 import type { Db } from '../db/schema.js';
-import { type DirtyDay, markDaysOfOccupancy, markDaysOfWindows } from '../db/tables/days.js';
+import { type DirtyDay, markDaysOfWindows, markStoredDays } from '../db/tables/days.js';
+import type { MarkCause } from '../db/tables/history.js';
 import { claimJobsOfMarkedDays, type PendingCalendar } from '../db/tables/pending-calendars.js';
 import { highestPriorities } from './dirty-days.js';
 
@@ -15,13 +16,15 @@ export async function markDaysDirty(
   tx: Db,
   changes: { readonly windows?: readonly DirtyDay[]; readonly occupancy?: readonly DirtyDay[] },
   now: number,
+  cause: MarkCause,
   additional: readonly PendingCalendar[] = [],
 ): Promise<readonly PendingCalendar[]> {
   const { windows = [], occupancy = [] } = changes;
   const at = new Date(now);
+  const others = collectJobs(windows, additional);
   const [, jobs] = await Promise.all([
-    markDaysOfWindows(tx, windows, at),
-    claimJobsOfMarkedDays(tx, markDaysOfOccupancy(occupancy, at), collectJobs(windows, additional)),
+    markDaysOfWindows(tx, windows, at, cause),
+    claimJobsOfMarkedDays(tx, markStoredDays(occupancy, at), others, cause, at),
   ]);
   return jobs;
 }

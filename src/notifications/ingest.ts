@@ -3,7 +3,7 @@
  * repeat, be late, arrive in any order and on several channels at once; an update that is known already changes nothing.
  */
 import { DAY } from '../core/duration.js';
-import { LOWEST_PRIORITY } from '../core/index.js';
+import { LOWEST_PRIORITY, localDate } from '../core/index.js';
 import type { Encryptor } from '../crypto/encryptor.js';
 import { writeCombined } from '../db/combined-write.js';
 import { COMMIT } from '../db/pipeline.js';
@@ -11,13 +11,15 @@ import { retryDeadlock } from '../db/retry.js';
 import type { Db } from '../db/schema.js';
 import { upsertBookings } from '../db/tables/bookings.js';
 import { scheduleAddressReads } from '../db/tables/calendar-reads.js';
-import { type DirtyDay, markDaysOfOccupancy, markDaysOfService } from '../db/tables/days.js';
+import { type DirtyDay, markDaysOfService, markStoredDays } from '../db/tables/days.js';
 import { retryFailures } from '../db/tables/failures.js';
+import { insertHistoryOfMarks } from '../db/tables/history.js';
 import { findBookingsInDoubt } from '../db/tables/in-doubt.js';
 import { clinicIdOf, type LockedCalendar } from '../db/tables/locked-calendars.js';
 import {
   type AddedNotification,
   findAppliedCalendars,
+  insertHistoryOfNotifications,
   insertNotifications,
   type NewNotification,
   toAddedNotifications,
@@ -90,15 +92,16 @@ export async function ingestNotifications(
       }));
       const written = await writeCombined(
         tx,
-        [
-          upsertBookings(bookings.changed, at),
-          markDaysOfOccupancy(days, at),
-          deleteReservations(bookedStarts(updates)),
-        ],
+        [upsertBookings(bookings.changed, at), deleteReservations(bookedStarts(updates))],
         {
+          marked: markStoredDays(days, at),
           added: insertNotifications(encryptor, toAdd, at),
           jobsToEnqueue: claimJobs(collectJobs(days, additional)),
         },
+        [
+          ...(days.length > 0 ? [insertHistoryOfMarks('marked', 'marketplace', at)] : []),
+          ...(toAdd.length > 0 ? [insertHistoryOfNotifications('added', toAdd, at)] : []),
+        ],
         COMMIT,
       );
       return {
@@ -239,6 +242,7 @@ function toItem(
     // The link of a moved booking belongs to its successor.
     ref: movedTo === undefined ? (known?.ref ?? undefined) : undefined,
     movedTo,
+    date: known && calendar && localDate(known.start.getTime(), calendar.timeZone),
     data,
     problem,
   };

@@ -28,7 +28,7 @@ export async function wantEverythingClosed(context: CalendarContext): Promise<vo
   const windows = datesBetween(from, to)
     .filter((date) => !isBeingClosed(known.get(date)))
     .map((date) => ({ calendar: calendar.id, date, priority: closingPriority(context, date) }));
-  await markDays(db, { windows, occupancy: [] }, new Date(now()));
+  await markDays(db, { windows, occupancy: [] }, new Date(now()), 'closing');
 }
 
 /** Whether the day is closed, failed, or pending with the priority of a closing change. */
@@ -68,7 +68,7 @@ async function assertNothingOnSale(context: CalendarContext, days: readonly Desi
       priority: closingPriority(context, date),
       isVerified: false,
     }));
-  await markDriftingDays(context.db, context.calendar.id, changes, new Date(context.now()));
+  await markDriftingDays(context.db, context.calendar.id, changes, new Date(context.now()), 'closing');
   throw new StillOnSaleError([...nonEmptyDates].sort());
 }
 

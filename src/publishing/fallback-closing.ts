@@ -21,7 +21,7 @@ import { addBreak } from './blocking/break-commands.js';
 import { fetchMarketplaceState } from './blocking/fetch-marketplace-state.js';
 import { ObservedState } from './blocking/observed-state.js';
 import { type DesiredDay, viewDays } from './desired-days.js';
-import { priorityOf } from './next-action.js';
+import { priorityOf, subjectOf } from './next-action.js';
 import { chooseEntries, sendSlots } from './put-slots.js';
 import { fetchNonEmptyDates } from './verify-publication.js';
 import { findWronglyOnSale, type OnSale } from './wrongly-on-sale.js';
@@ -81,7 +81,18 @@ export async function failDay(
   const reason = await explainRefusal(context, error.reason);
   const closed = closedBy === undefined ? {} : { closedBy };
   const failed = { date, generation, error: { ...error, reason, ...closed } };
-  await saveFailedDays(context.db, context.calendar.id, [failed], new Date(context.now()), context.random());
+  const { db, calendar, history, now, random } = context;
+  const at = new Date(now());
+  history.add({
+    kind: 'failed',
+    at,
+    account: calendar.account,
+    calendar: calendar.id,
+    date,
+    actor: 'engine',
+    detail: { what: 'day', reason, generation, ...closed },
+  });
+  await history.commit(db, (tx) => saveFailedDays(tx, calendar.id, [failed], at, random()));
   return closedBy;
 }
 
@@ -152,7 +163,8 @@ const FALLBACKS: {
     const wanted: DesiredDay = { ...day, wanted: [] };
     const { db, calendar } = context;
     // After a lost answer the state of the day is unknown.
-    const client = context.client(priorityOf([wanted]), () => clearVerified(db, calendar.id, [day.date]));
+    const beforeWrite = (): Promise<void> => clearVerified(db, calendar.id, [day.date]);
+    const client = context.client(priorityOf([wanted]), beforeWrite, subjectOf([wanted]));
     try {
       await client.deleteSlots(context.calendar, day.date);
     } catch (error) {

@@ -1,5 +1,6 @@
 /** Selects the next request for a calendar's pending days, highest priority first. Pure. */
-import { LOWEST_PRIORITY, sameSlots } from '../core/index.js';
+import type { WriteSubject } from '../context/context.js';
+import { compareSlots, LOWEST_PRIORITY, sameSlots } from '../core/index.js';
 import type { DesiredDay } from './desired-days.js';
 
 export type Action =
@@ -50,6 +51,16 @@ const entriesFor = ({ wanted }: DesiredDay): number => Math.max(1, wanted.length
 export function isPublishedAsDesired(day: DesiredDay): boolean {
   return day.verified && day.published !== null && sameSlots(day.published, day.wanted);
 }
+
+/** What a write of these days changes, for the history. */
+export const subjectOf = (days: readonly DesiredDay[]): WriteSubject => ({
+  days: days.map(({ date, generation, published, wanted }) => ({
+    date,
+    generation,
+    slots: wanted.length,
+    closes: published !== null && compareSlots(published, wanted).closed.length > 0,
+  })),
+});
 
 /** The highest priority of the days, with which their request is sent. */
 export function priorityOf(days: readonly Pick<DesiredDay, 'priority'>[]): number {

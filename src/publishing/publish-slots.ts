@@ -37,7 +37,7 @@ export async function publishSlots(context: CalendarContext): Promise<WorkResult
         const found = await fetchNonEmptyDates(context, action.days);
         for (const date of found) nonEmptyDates.add(date);
         const empty = action.days.filter((day) => !found.has(day.date));
-        await saveAsPublished(context, empty, true, { shown: { starts: [] }, readAt });
+        await saveAsPublished(context, empty, { shown: { starts: [] }, readAt });
         break;
       }
       case 'clear':

@@ -8,7 +8,7 @@ import { clearVerified } from '../db/tables/days.js';
 import { findRecentPayloads, recordPayload } from '../db/tables/payloads.js';
 import { checkPlan } from './check-plan.js';
 import type { DesiredDay } from './desired-days.js';
-import { priorityOf } from './next-action.js';
+import { priorityOf, subjectOf } from './next-action.js';
 import { duplicateWindowMs, payloadHash, unusedPayloadVariant } from './payload-variants.js';
 
 /**
@@ -39,7 +39,7 @@ export async function sendSlots(
   const dates = days.map((day) => day.date);
   // Recorded before the request is sent: after a crash or a lost answer, the database shows that the request may have been
   // applied.
-  const client = context.client(priorityOf(days), async () => {
+  const beforeWrite = async (): Promise<void> => {
     await checkPlan(context, days);
     await runPipelined(db, (session) =>
       Promise.all([
@@ -47,7 +47,8 @@ export async function sendSlots(
         recordPayload(session, calendar.id, payloadHash(entries), new Date(now()), sentLatelySince(context)),
       ]),
     );
-  });
+  };
+  const client = context.client(priorityOf(days), beforeWrite, subjectOf(days));
   await client.replaceSlots(calendar, entries);
 }
 

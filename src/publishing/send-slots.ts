@@ -10,7 +10,7 @@ import { checkPlan } from './check-plan.js';
 import { computePendingDays, type DesiredDay, type PendingDays } from './desired-days.js';
 import { failDay } from './fallback-closing.js';
 import { horizonOf } from './horizon.js';
-import { priorityOf } from './next-action.js';
+import { priorityOf, subjectOf } from './next-action.js';
 import { chooseEntries, sendSlots } from './put-slots.js';
 
 /** The pending days, computed from the current database, so that no slot is sent that is known to be busy. */
@@ -46,10 +46,11 @@ export async function preparePending(
 /** @returns whether the marketplace accepted it; otherwise the day has failed */
 export async function clearDay(context: CalendarContext, day: DesiredDay): Promise<boolean> {
   const { db, calendar } = context;
-  const client = context.client(priorityOf([day]), async () => {
+  const beforeWrite = async (): Promise<void> => {
     await checkPlan(context, [day]);
     await clearVerified(db, calendar.id, [day.date]);
-  });
+  };
+  const client = context.client(priorityOf([day]), beforeWrite, subjectOf([day]));
   try {
     await client.deleteSlots(calendar, day.date);
   } catch (error) {

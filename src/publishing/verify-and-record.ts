@@ -13,7 +13,7 @@ import {
   getAddressBehavior,
   saveAddressBehavior,
 } from '../db/tables/address-behavior.js';
-import { clearVerified, type DayReading, recordPublishedDays, saveAcceptedSlots } from '../db/tables/days.js';
+import { clearVerified, type DayReading, saveAcceptedSlots } from '../db/tables/days.js';
 import {
   deleteVerifications,
   listOpenVerifications,
@@ -28,7 +28,15 @@ import { type DesiredDay, findBusyTimeOn } from './desired-days.js';
 import type { DayDiff, Difference, SentDay, Start } from './diff-availability.js';
 import { failDay } from './fallback-closing.js';
 import { horizonOf } from './horizon.js';
-import { outcomeOf, READ_AFTER_MS, readLagFrom, SETTLED_MS, type VerificationState } from './verification.js';
+import { addReadHistory, type Publication, recordPublication } from './record-publication.js';
+import {
+  type Outcome,
+  outcomeOf,
+  READ_AFTER_MS,
+  readLagFrom,
+  SETTLED_MS,
+  type VerificationState,
+} from './verification.js';
 import { verifyPublication } from './verify-publication.js';
 
 /** The part of the publishes that is verified where `verify` is `sampled`. */
@@ -67,7 +75,7 @@ export async function verifyAndRecord(
     days.some((day) => findEarlier(day)?.repaired === true);
   if (!wantsReading) {
     // Without verification, a 2xx counts as published.
-    await saveAsPublished(context, days, true);
+    await saveAsPublished(context, days);
     return;
   }
   const writtenAt = new Date(context.now());
@@ -110,7 +118,6 @@ export async function recordShownDays(context: CalendarContext, days: readonly D
   await saveAsPublished(
     context,
     days.filter(({ date }) => !isAwaited.has(date)),
-    true,
   );
 }
 
@@ -192,6 +199,7 @@ async function readAndRecord(
     return false;
   }
   const shown = new Map(diffs.map((one) => [one.date, one]));
+  const outcomes = new Map<string, Outcome['kind']>();
   const agreed: Check[] = [];
   const again: Check[] = [];
   const repairs: Check[] = [];
@@ -202,8 +210,11 @@ async function readAndRecord(
     const reading = diff && { shown: diff.shown, readAt: new Date(readAt) };
     const check: Check = { ...unreadCheck, ...(reading && { reading }) };
     const outcome = outcomeOf(stateOf(check), difference, readAt, behavior.readLagMs);
-    if (outcome.kind === 'agrees' || difference === undefined) agreed.push(check);
-    else if (i >= due.length) continue;
+    const agrees = outcome.kind === 'agrees' || difference === undefined;
+    // A difference is judged when its verification is due.
+    if (!agrees && i >= due.length) continue;
+    outcomes.set(check.date, outcome.kind);
+    if (agrees) agreed.push(check);
     else if (outcome.kind === 'repair') repairs.push(check);
     else if (outcome.kind === 'failed') failed.push({ check, difference });
     else {
@@ -212,7 +223,8 @@ async function readAndRecord(
     }
   }
   await saveObservedState(context, behavior, agreed, shown, readAt);
-  await savePublishedDays(context, agreed, true);
+  addReadHistory(context, unread, outcomes, shown, readAt);
+  await savePublishedDays(context, agreed, { verified: true, isRead: true });
   await saveWaiting(context, again);
   await saveRepairs(context, repairs);
   await saveFailures(context, failed);
@@ -246,12 +258,14 @@ async function saveObservedState(
 
 async function saveWaiting(context: CalendarContext, checks: readonly Check[]): Promise<void> {
   if (checks.length === 0) return;
-  const { db, calendar } = context;
-  await db.transaction().execute(async (tx) => {
-    const unsaved = checks.filter(({ isSaved }) => !isSaved);
-    await saveAcceptedSlots(tx, calendar.id, unsaved, new Date(context.now()));
-    await saveVerifications(tx, calendar.id, checks.map(toVerification));
-  });
+  const { db, calendar, history, now } = context;
+  const unsaved = checks.filter(({ isSaved }) => !isSaved);
+  await history.commit(db, (tx) =>
+    Promise.all([
+      saveAcceptedSlots(tx, calendar.id, unsaved, new Date(now())),
+      saveVerifications(tx, calendar.id, checks.map(toVerification)),
+    ]),
+  );
 }
 
 async function saveRepairs(context: CalendarContext, checks: readonly Check[]): Promise<void> {
@@ -322,7 +336,7 @@ async function handleReadError(
   log.warn({ calendar: calendar.id, reason: classified.reason }, 'the published days could not be read back');
   const openCircuitMs = classified.kind === 'firewall' ? await context.openCircuit(classified.reason) : 0;
   if (classified.kind === 'permanent' || context.verify !== 'always') {
-    await savePublishedDays(context, due, context.verify !== 'always');
+    await savePublishedDays(context, due, { verified: context.verify !== 'always', isRead: false });
     return;
   }
   await saveWaiting(
@@ -339,38 +353,26 @@ async function handleReadError(
 async function savePublishedDays(
   context: CalendarContext,
   checks: readonly Check[],
-  verified: boolean,
+  { verified, isRead }: Omit<Publication, 'over'>,
 ): Promise<void> {
-  if (checks.length === 0) return;
-  const { db, calendar, account, now } = context;
-  await recordPublishedDays(
-    db,
-    calendar,
-    account,
-    checks.map(({ date, generation, slots, reading }) => ({ date, generation, slots, verified, reading })),
-    new Date(now()),
-  );
-  await deleteVerifications(
-    db,
-    calendar.id,
-    checks.filter(({ isSaved }) => isSaved),
-  );
+  await recordPublication(context, checks, {
+    verified,
+    isRead,
+    over: checks.filter(({ isSaved }) => isSaved),
+  });
 }
 
-/** @param reading what was read of each day; absent where none was read */
+/**
+ * Records days as published that need no verification: nothing was sent, or publications are not verified.
+ * @param reading what was read of each day; absent where none was read
+ */
 export async function saveAsPublished(
   context: CalendarContext,
   days: readonly DesiredDay[],
-  verified: boolean,
   reading?: DayReading,
 ): Promise<void> {
-  await recordPublishedDays(
-    context.db,
-    context.calendar,
-    context.account,
-    days.map(({ date, generation, wanted }) => ({ date, generation, slots: wanted, verified, reading })),
-    new Date(context.now()),
-  );
+  const sent = days.map(({ date, generation, wanted }) => ({ date, generation, slots: wanted, reading }));
+  await recordPublication(context, sent, { verified: true, isRead: false, over: [] });
 }
 
 const stateOf = ({ writtenAt, differing, repaired }: Check): VerificationState => ({

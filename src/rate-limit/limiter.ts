@@ -14,7 +14,7 @@ import {
 } from '../db/tables/account-states.js';
 import type { Account, Limits } from '../db/tables/accounts.js';
 import { acquireRequests, recordAnswer, releaseRequests } from '../db/tables/requests.js';
-import type { GateAnswer, RequestGate } from '../docplanner/index.js';
+import type { GateAnswer, GatedRequest } from '../docplanner/index.js';
 import { CircuitOpenError } from './circuit-open-error.js';
 import { inFlightMs } from './in-flight.js';
 import { READS_PER_COMPARISON, windowsFor } from './policy.js';
@@ -42,10 +42,12 @@ interface ReservedReads {
   readonly answeredBy: Date;
 }
 
-/** A gate that can release a request that it granted. */
-export interface RequestLimiter extends RequestGate {
+/** A gate that can release a request that it granted. It limits operations by whether they write, not by their names. */
+export interface RequestLimiter {
+  before(request: Omit<GatedRequest, 'operation'>): Promise<void>;
+  after(answer: Omit<GateAnswer, 'operation'>): Promise<void>;
   /** Called instead of `after` where the request was not sent: it does not count. */
-  notSent(request: { readonly write: boolean }): Promise<void>;
+  notSent(request: Omit<GatedRequest, 'operation'>): Promise<void>;
 }
 
 export class RateLimiter {
@@ -142,7 +144,7 @@ export class RateLimiter {
 
   async #recordApiAnswer(
     account: Account,
-    { status }: GateAnswer,
+    { status }: Pick<GateAnswer, 'status'>,
     permission: GrantedPermission,
   ): Promise<void> {
     const { db } = this.#options;
@@ -195,7 +197,11 @@ export class RateLimiter {
     return answeredBy;
   }
 
-  async #recordAnswer(account: Account, answer: GateAnswer, answeredBy: Date): Promise<void> {
+  async #recordAnswer(
+    account: Account,
+    answer: Omit<GateAnswer, 'operation'>,
+    answeredBy: Date,
+  ): Promise<void> {
     const { db, now } = this.#options;
     const at = now();
     await recordAnswer(db, account.id, answer.write, answeredBy, new Date(at));

@@ -13,7 +13,10 @@ export type ReportedLimits = Partial<Pick<Limits, 'writesPerMinute' | 'writesPer
 const NEAR_RESET_MS = 90_000;
 
 /** @param now epoch milliseconds */
-export function reportedLimitsOf({ write, rateLimit }: GateAnswer, now: number): ReportedLimits {
+export function reportedLimitsOf(
+  { write, rateLimit }: Pick<GateAnswer, 'write' | 'rateLimit'>,
+  now: number,
+): ReportedLimits {
   if (rateLimit?.resetAt === undefined) return {};
   const limit = Math.max(1, rateLimit.limit);
   const isNear = rateLimit.resetAt - now <= NEAR_RESET_MS;

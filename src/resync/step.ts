@@ -84,7 +84,7 @@ async function compareFor(context: CalendarContext, waiting: readonly OpenResync
   // interrupted after it does not.
   await db.transaction().execute(async (tx) => {
     if (!isDry) {
-      await markDriftingDays(tx, calendar.id, changes, new Date(now()));
+      await markDriftingDays(tx, calendar.id, changes, new Date(now()), 'resync');
       await clearVerified(tx, calendar.id, distrusted);
       await recordReadings(tx, calendar.id, readings);
     }

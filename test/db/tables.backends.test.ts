@@ -183,7 +183,7 @@ describe.each(databases)('the tables on $name', ({ create }) => {
 
   describe('a day', () => {
     const mark = (priority: number, date = DAY, at = NOW) =>
-      markDays(db, { windows: [{ calendar: 'nowak', date, priority }], occupancy: [] }, at);
+      markDays(db, { windows: [{ calendar: 'nowak', date, priority }], occupancy: [] }, at, 'event');
     const horizon = [{ account: 'warsaw', from: DAY, to: '2026-11-20' }];
 
     beforeEach(async () => {

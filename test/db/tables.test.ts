@@ -145,7 +145,7 @@ describe('the tables', () => {
 
   describe('a day', () => {
     const mark = (priority: number, date = DAY, at = NOW) =>
-      markDays(database.db, { windows: [{ calendar: 'nowak', date, priority }], occupancy: [] }, at);
+      markDays(database.db, { windows: [{ calendar: 'nowak', date, priority }], occupancy: [] }, at, 'event');
     const horizon = [{ account: 'warsaw', from: DAY, to: '2026-11-20' }];
 
     beforeEach(async () => {
@@ -155,7 +155,7 @@ describe('the tables', () => {
 
     test('is not created by a change of occupancy, because nothing is offered on it', async () => {
       const change = { calendar: 'nowak', date: DAY, priority: 1 };
-      await markDays(database.db, { windows: [], occupancy: [change] }, NOW);
+      await markDays(database.db, { windows: [], occupancy: [change] }, NOW, 'event');
       expect(await listDays(database.db, 'nowak', DAY, DAY)).toEqual([]);
     });
 
@@ -226,7 +226,12 @@ describe('the tables', () => {
     await putAccount(db, account(), NOW, ENCRYPTOR);
     await putCalendar(db, calendar(), NOW);
     await saveWindows(db, [{ calendar: 'nowak', date: DAY, windows: [window(DAY, '10:00', '11:00')] }]);
-    await markDays(db, { windows: [{ calendar: 'nowak', date: DAY, priority: 1 }], occupancy: [] }, NOW);
+    await markDays(
+      db,
+      { windows: [{ calendar: 'nowak', date: DAY, priority: 1 }], occupancy: [] },
+      NOW,
+      'event',
+    );
     await recordPublishedDays(
       db,
       calendar(),

@@ -38,9 +38,9 @@ test('the gate distinguishes reads and writes, and is not called for tokens', as
   await client.replaceSlots(address, slots);
   expect(told).toEqual([
     { before: false },
-    { write: false, status: 200 },
+    { write: false, operation: 'getSlots', status: 200 },
     { before: true },
-    { write: true, status: 201 },
+    { write: true, operation: 'replaceSlots', status: 201 },
   ]);
 });
 
@@ -60,6 +60,7 @@ test('the gate gets the rate limit of the answer, and the delay', async () => {
   const resetAt = Date.UTC(2026, 10, 16, 10);
   expect(told[1]).toEqual({
     write: true,
+    operation: 'replaceSlots',
     status: 429,
     rateLimit: { limit: 40, used: 40, remaining: 0, resetAt },
     retryAfterMs: 3_000,
@@ -70,7 +71,13 @@ test('the gate gets `ownLimit` for an operation with a limit of its own', async 
   const { told, gate } = recorder();
   marketplace.reply = json(429, {}, { 'retry-after': '3' });
   await failure(marketplace.client({ gate }).release());
-  expect(told[1]).toEqual({ write: true, ownLimit: true, status: 429, retryAfterMs: 3_000 });
+  expect(told[1]).toEqual({
+    write: true,
+    operation: 'release',
+    ownLimit: true,
+    status: 429,
+    retryAfterMs: 3_000,
+  });
 });
 
 test('the gate is called again for the retry after a 401', async () => {
@@ -79,9 +86,9 @@ test('the gate is called again for the retry after a 401', async () => {
   await marketplace.client({ gate }).replaceSlots(address, slots);
   expect(told).toEqual([
     { before: true },
-    { write: true, status: 401 },
+    { write: true, operation: 'replaceSlots', status: 401 },
     { before: true },
-    { write: true, status: 201 },
+    { write: true, operation: 'replaceSlots', status: 201 },
   ]);
 });
 
@@ -89,7 +96,7 @@ test('the gate gets no status without an answer', async () => {
   const { told, gate } = recorder();
   marketplace.reply = (_request, response) => void response.destroy();
   await failure(marketplace.client({ gate }).replaceSlots(address, slots));
-  expect(told).toEqual([{ before: true }, { write: true }]);
+  expect(told).toEqual([{ before: true }, { write: true, operation: 'replaceSlots' }]);
 });
 
 test('a gate that rejects prevents the request, and `after` is not called', async () => {

@@ -139,6 +139,7 @@ async function applyParsed(
     },
     at,
     now,
+    'snapshot',
   );
   // A complete snapshot records its time with its dates, and so with all occupancies in them.
   if (!snapshot.complete) await confirmOccupancies(tx, id, plan.confirmed, at);

@@ -75,6 +75,7 @@ async function approve(tx: Db, id: string, now: number): Promise<ApprovedChange 
     },
     observedAt,
     now,
+    'approved',
   );
   await recordWindowsReported(
     tx,

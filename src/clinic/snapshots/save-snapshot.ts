@@ -29,6 +29,7 @@ export async function saveChanges(
   known: { readonly occupancies: readonly Occupancy[]; readonly windows: readonly WindowsOfDate[] },
   at: Date,
   now: number,
+  cause: 'snapshot' | 'approved',
 ): Promise<Saved> {
   const applied = applyToState(events, { ...known, calendars: new Map([[calendar.id, calendar]]) }, now);
   await saveOccupancies(tx, applied.occupancies, at);
@@ -41,6 +42,7 @@ export async function saveChanges(
     tx,
     { windows: applied.changedByWindows, occupancy: applied.changedByOccupancy },
     now,
+    cause,
     toSync.map((id) => ({ calendar: id, priority: LOWEST_PRIORITY })),
   );
   const dates = [...applied.changedByWindows, ...applied.changedByOccupancy].map(({ date }) => date);

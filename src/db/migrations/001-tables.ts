@@ -381,6 +381,38 @@ const statements = [
   `CREATE INDEX resync_calendars_open ON slotkeeper.resync_calendars (calendar_id)
     WHERE state IN ('waiting', 'compared')`,
 
+  // Defaults are evaluated in the order of the columns: a transaction has its id before its row has a number.
+  `CREATE TABLE slotkeeper.history (
+    transaction_id xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at timestamptz NOT NULL,
+    kind text NOT NULL,
+    account_id text,
+    calendar_id text,
+    date date,
+    ref text,
+    booking_id text,
+    actor text,
+    detail jsonb NOT NULL DEFAULT '{}'
+  )`,
+  `CREATE INDEX history_of_day ON slotkeeper.history (calendar_id, date, at) WHERE calendar_id IS NOT NULL`,
+  `CREATE INDEX history_of_ref ON slotkeeper.history (ref, id) WHERE ref IS NOT NULL`,
+  `CREATE INDEX history_of_booking ON slotkeeper.history (booking_id, id) WHERE booking_id IS NOT NULL`,
+  // The frequent kinds are found by their calendar; the others also by their kind alone.
+  `CREATE INDEX history_of_kind ON slotkeeper.history (kind, id)
+    WHERE kind NOT IN ('event', 'marked', 'sent', 'verified', 'notified', 'delivered')`,
+
+  `CREATE TABLE slotkeeper.accuracy (
+    account_id text NOT NULL REFERENCES slotkeeper.accounts (id) ON DELETE CASCADE,
+    date date NOT NULL,
+    measure text NOT NULL,
+    bucket smallint NOT NULL,
+    count bigint NOT NULL,
+    total double precision NOT NULL,
+    longest double precision NOT NULL,
+    PRIMARY KEY (account_id, date, measure, bucket)
+  )`,
+
   `CREATE TABLE slotkeeper.probes (
     id smallint PRIMARY KEY,
     at timestamptz NOT NULL,

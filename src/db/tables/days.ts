@@ -4,13 +4,14 @@
  * pending days are the result of a query, and a crash loses none of them.
  */
 import { type RawBuilder, sql } from 'kysely';
-import { type Cut, LOWEST_PRIORITY, type Slot } from '../../core/index.js';
+import { type Band, bandOf, type Cut, LOWEST_PRIORITY, type Slot } from '../../core/index.js';
 import type { BookableStart } from '../../docplanner/index.js';
-import { executePart, type StatementPart } from '../combined-write.js';
+import type { StatementPart } from '../combined-write.js';
 import { nextRetryAt } from '../retry-delay.js';
 import type { Db } from '../schema.js';
 import type { Account } from './accounts.js';
 import type { Calendar } from './calendars.js';
+import { insertHistoryOfMarks, type MarkCause } from './history.js';
 
 /** Why a day could not be published. */
 export interface DayError {
@@ -85,57 +86,92 @@ export interface DirtyDay {
   readonly priority: number;
 }
 
+/** A day that was marked. */
+export interface MarkedDay extends DirtyDay {
+  readonly direction: Band;
+  /** As text. */
+  readonly generation: string;
+}
+
 /**
- * Marks days as changed. A change of windows inserts the day where it does not exist. A change of occupancy updates only
- * days that exist: the others never had windows, so nothing is bookable on them.
+ * Marks days as changed, and adds their history. A change of windows inserts the day where it does not exist. A change of
+ * occupancy updates only days that exist: the others never had windows, so nothing is bookable on them.
  */
 export async function markDays(
   db: Db,
   changes: { readonly windows: readonly DirtyDay[]; readonly occupancy: readonly DirtyDay[] },
   now: Date,
+  cause: MarkCause,
 ): Promise<void> {
-  await markDaysOfWindows(db, changes.windows, now);
-  await executePart(db, markDaysOfOccupancy(changes.occupancy, now));
+  await markDaysOfWindows(db, changes.windows, now, cause);
+  await markWithHistory(db, markStoredDays(changes.occupancy, now), cause, now);
 }
 
 /** Marks the days of changes of windows, and inserts those that do not exist. */
-export async function markDaysOfWindows(db: Db, changes: readonly DirtyDay[], now: Date): Promise<void> {
+export async function markDaysOfWindows(
+  db: Db,
+  changes: readonly DirtyDay[],
+  now: Date,
+  cause: MarkCause,
+): Promise<void> {
   if (changes.length === 0) return;
   await sql`
-    INSERT INTO slotkeeper.days AS d (calendar_id, date, generation, pending_since, priority)
-    SELECT k.calendar, k.date, 1, ${now}::timestamptz, k.priority
-    FROM jsonb_to_recordset(${JSON.stringify(changes)}::jsonb)
-      AS k (calendar text, date date, priority integer)
-    ON CONFLICT (calendar_id, date) DO UPDATE SET
-      generation = d.generation + 1,
-      pending_since = coalesce(d.pending_since, excluded.pending_since),
-      priority = least(d.priority, excluded.priority)`.execute(db);
+    WITH changes AS (SELECT * FROM ${unnestChanges(changes)}),
+    written AS (
+      INSERT INTO slotkeeper.days AS d (calendar_id, date, generation, pending_since, priority)
+      SELECT calendar, date, 1, ${now}::timestamptz, priority FROM changes
+      ON CONFLICT (calendar_id, date) DO UPDATE SET
+        generation = d.generation + 1,
+        pending_since = coalesce(d.pending_since, excluded.pending_since),
+        priority = least(d.priority, excluded.priority)
+      RETURNING calendar_id AS calendar, date, generation),
+    marked AS (SELECT * FROM changes JOIN written USING (calendar, date))
+    ${insertHistoryOfMarks('marked', cause, now)}`.execute(db);
+}
+
+/** Executes a part that marks days, together with their history. */
+async function markWithHistory<Row>(
+  db: Db,
+  marking: StatementPart<Row> | undefined,
+  cause: MarkCause,
+  now: Date,
+): Promise<readonly Row[]> {
+  if (marking === undefined) return [];
+  const { rows } = await sql<Row>`
+    WITH marked AS (${marking}), recorded AS (${insertHistoryOfMarks('marked', cause, now)})
+    SELECT * FROM marked`.execute(db);
+  return rows;
 }
 
 /**
- * Marks the days of changes of occupancy, as a part of a statement; undefined where there are no changes. The changes are
- * passed as arrays, which the planner estimates as short. It estimates JSON as long, and would scan all days instead of
- * looking each one up.
+ * Marks days that exist, as a part of a statement; undefined where there are no changes. `insertHistoryOfMarks` is its other
+ * part.
  */
-export function markDaysOfOccupancy(
+export function markStoredDays(
   changes: readonly DirtyDay[],
   now: Date,
-): StatementPart<DirtyDay> | undefined {
+): StatementPart<MarkedDay> | undefined {
   if (changes.length === 0) return undefined;
-  const days = highestPriorityOfEach(changes);
-  const [calendars, dates, priorities] = [
-    days.map(({ calendar }) => calendar),
-    days.map(({ date }) => date),
-    days.map(({ priority }) => priority),
-  ];
-  return sql<DirtyDay>`
+  return sql<MarkedDay>`
     UPDATE slotkeeper.days d SET
       generation = d.generation + 1,
       pending_since = coalesce(d.pending_since, ${now}::timestamptz),
       priority = least(d.priority, k.priority)
-    FROM unnest(${calendars}::text[], ${dates}::date[], ${priorities}::integer[]) AS k (calendar, date, priority)
+    FROM ${unnestChanges(changes)}
     WHERE d.calendar_id = k.calendar AND d.date = k.date
-    RETURNING k.calendar, k.date, k.priority`;
+    RETURNING k.calendar, k.date, k.priority, k.direction, d.generation`;
+}
+
+/**
+ * The changes as the table `k`, each day once. They are passed as arrays, which the planner estimates as short. It estimates
+ * JSON as long, and would scan all days instead of looking each one up.
+ */
+function unnestChanges(changes: readonly DirtyDay[]) {
+  const days = highestPriorityOfEach(changes);
+  const column = <Value>(of: (day: DirtyDay) => Value): Value[] => days.map(of);
+  return sql`unnest(${column((day) => day.calendar)}::text[], ${column((day) => day.date)}::date[],
+      ${column((day) => day.priority)}::integer[], ${column((day) => bandOf(day.priority))}::text[])
+      AS k (calendar, date, priority, direction)`;
 }
 
 /** One change for each day, because a statement updates a row only once. */
@@ -160,15 +196,16 @@ export async function markDaysOfService(
   service: string,
   now: Date,
 ): Promise<number> {
-  const { numAffectedRows } = await sql`
+  const marking = sql`
     UPDATE slotkeeper.days d SET
       generation = d.generation + 1, verified = false,
       pending_since = coalesce(d.pending_since, ${now}::timestamptz)
     WHERE d.calendar_id = ${calendar} AND EXISTS (
       SELECT FROM slotkeeper.windows w
       WHERE w.calendar_id = d.calendar_id AND w.date = d.date AND w.end_at > ${now}
-        AND w.services @> ${JSON.stringify([{ id: service }])}::jsonb)`.execute(db);
-  return Number(numAffectedRows ?? 0);
+        AND w.services @> ${JSON.stringify([{ id: service }])}::jsonb)
+    RETURNING d.calendar_id AS calendar, d.date, 'default' AS direction, d.generation`;
+  return (await markWithHistory(db, marking, 'service', now)).length;
 }
 
 /** A day whose availability in the marketplace differs from what is wanted. */
@@ -187,16 +224,20 @@ export async function markDriftingDays(
   calendar: string,
   changes: readonly DriftingDayMark[],
   now: Date,
+  cause: 'resync' | 'closing',
 ): Promise<void> {
   if (changes.length === 0) return;
-  await sql`
+  const marks = changes.map((one) => ({ ...one, direction: bandOf(one.priority) }));
+  const marking = sql`
     UPDATE slotkeeper.days d SET
       generation = d.generation + 1, verified = d.verified AND k."isVerified",
       pending_since = coalesce(d.pending_since, ${now}::timestamptz),
       priority = least(d.priority, k.priority)
-    FROM jsonb_to_recordset(${JSON.stringify(changes)}::jsonb)
-      AS k (date date, generation bigint, priority integer, "isVerified" boolean)
-    WHERE d.calendar_id = ${calendar} AND d.date = k.date AND d.generation = k.generation`.execute(db);
+    FROM jsonb_to_recordset(${JSON.stringify(marks)}::jsonb)
+      AS k (date date, generation bigint, priority integer, "isVerified" boolean, direction text)
+    WHERE d.calendar_id = ${calendar} AND d.date = k.date AND d.generation = k.generation
+    RETURNING d.calendar_id AS calendar, d.date, k.direction, d.generation`;
+  await markWithHistory(db, marking, cause, now);
 }
 
 /** Lists the days of a calendar between two local dates, both included. */

@@ -9,8 +9,9 @@ import { type Selectable, sql } from 'kysely';
 import type { Encryptor } from '../../crypto/encryptor.js';
 import { randomBytes } from '../../crypto/random-bytes.js';
 import { replaceUnstorable } from '../../lib/storable-text.js';
-import { executePart, type StatementPart } from '../combined-write.js';
+import type { StatementPart } from '../combined-write.js';
 import type { Db, NotificationsTable } from '../schema.js';
+import { insertHistoryOf } from './history.js';
 import type { NotificationItem } from './notification-item.js';
 
 export type { NotificationItem } from './notification-item.js';
@@ -31,6 +32,8 @@ export interface NewNotification {
   readonly ref?: string | undefined;
   /** The current visit booking id, where the booking was moved since. */
   readonly movedTo?: string | undefined;
+  /** The local date that it is about, for the history. */
+  readonly date?: string | undefined;
   /** The unchanged data. It may contain personal data of patients, and is stored encrypted. */
   readonly data: unknown;
   /** Why it could not be parsed, without any of its values. */
@@ -70,13 +73,18 @@ export async function addNotifications(
   items: readonly NewNotification[],
   now: Date,
 ): Promise<AddedNotifications> {
-  const rows = await executePart(tx, insertNotifications(encryptor, items, now));
+  const inserting = insertNotifications(encryptor, items, now);
+  if (inserting === undefined) return { added: [], repeated: 0 };
+  const { rows } = await sql<AddedRow>`
+    WITH added AS (${inserting}), recorded AS (${insertHistoryOfNotifications('added', items, now)})
+    SELECT * FROM added`.execute(tx);
   return toAddedNotifications(rows, items);
 }
 
 /** A row that was inserted. */
 export interface AddedRow extends AddedNotification {
   readonly seq: string | number;
+  readonly hash: string;
 }
 
 /** Stores notifications, as a part of a statement; undefined where there are none. */
@@ -122,7 +130,28 @@ export function insertNotifications(
     FROM numbered
     ORDER BY account, hash, n
     ON CONFLICT (account_id, hash) DO NOTHING
-    RETURNING id, account_id AS account, calendar_id AS calendar, seq`;
+    RETURNING id, account_id AS account, calendar_id AS calendar, seq, hash`;
+}
+
+/** Adds the history of the notifications that the part of this name inserted. */
+export function insertHistoryOfNotifications(
+  part: string,
+  items: readonly NewNotification[],
+  now: Date,
+): StatementPart {
+  const entries = items.map(({ account, calendar, name, hash, booking, ref, date, source }) => ({
+    key: hash,
+    kind: 'notified' as const,
+    at: now,
+    account,
+    calendar: calendar ?? undefined,
+    date,
+    booking,
+    ref,
+    actor: source === 'engine' ? 'engine' : 'marketplace',
+    detail: { name, channel: source },
+  }));
+  return insertHistoryOf(part, 'hash', entries);
 }
 
 /** The result of `insertNotifications`. */

@@ -5,6 +5,7 @@ import { LOWEST_PRIORITY, VERIFICATION_PRIORITY } from '../../core/index.js';
 import { executePart, type StatementPart } from '../combined-write.js';
 import type { Db } from '../schema.js';
 import type { DirtyDay } from './days.js';
+import { insertHistoryOfMarks, type MarkCause } from './history.js';
 
 /** The local dates of an account that can be published now, `from` and `to` included. */
 export interface AccountHorizon {
@@ -79,6 +80,8 @@ export async function claimJobsOfMarkedDays(
   db: Db,
   marking: StatementPart<DirtyDay> | undefined,
   others: readonly PendingCalendar[],
+  cause: MarkCause,
+  now: Date,
 ): Promise<readonly PendingCalendar[]> {
   if (marking === undefined) return await executePart(db, claimJobs(others));
   const [calendars, priorities] = [
@@ -87,6 +90,7 @@ export async function claimJobsOfMarkedDays(
   ];
   const { rows } = await sql<PendingCalendar>`
     WITH marked AS (${marking}),
+    recorded AS (${insertHistoryOfMarks('marked', cause, now)}),
     jobs AS (
       SELECT calendar, min(priority) AS priority FROM (
         SELECT calendar, priority FROM marked

@@ -27,8 +27,11 @@ export async function bookPlaceholder(
 ): Promise<void> {
   const { calendar, account, db } = context;
   const request = toInDoubtBlock(need, ref);
-  const client = closingClient(context, need, () =>
-    recordInDoubt(db, calendar.id, request, new Date(context.now())),
+  const client = closingClient(
+    context,
+    need,
+    () => recordInDoubt(db, calendar.id, request, new Date(context.now())),
+    { ref },
   );
   try {
     const booking = await client.bookSlot(calendar, formatInstant(context, need.start), {
@@ -62,10 +65,11 @@ export async function movePlaceholder(
     end: null,
     addressId: calendar.addressId,
   } as const;
-  const client = closingClient(context, need, async () => {
+  const beforeWrite = async (): Promise<void> => {
     await observed.checkPlan();
     await recordInDoubt(db, calendar.id, move, new Date(context.now()));
-  });
+  };
+  const client = closingClient(context, need, beforeWrite, { booking: one.id, ref });
   try {
     const moved = await client.moveBooking(calendar, one.id, {
       address_service_id: service,
@@ -120,7 +124,9 @@ export async function cancelPlaceholder(
   one: Placeholder,
 ): Promise<void> {
   try {
-    await openingClient(context, one, () => observed.checkPlan()).cancelBooking(context.calendar, one.id);
+    const subject = { booking: one.id, ref: one.ref ?? undefined };
+    const client = openingClient(context, one, () => observed.checkPlan(), subject);
+    await client.cancelBooking(context.calendar, one.id);
   } catch (error) {
     // The placeholder has ended already, or was moved by a request whose answer was lost: the next read tells.
     if (!mayHaveEnded(error)) throw error;

@@ -1,7 +1,7 @@
 /** The clients and time format of blocking requests: their priority is that of the time that they close or open. */
 
-import type { CalendarContext } from '../../context/context.js';
-import { priority, toIso } from '../../core/index.js';
+import type { CalendarContext, WriteSubject } from '../../context/context.js';
+import { datesOf, priority, toIso } from '../../core/index.js';
 import type { Span } from '../../core/span.js';
 import type { DocplannerClient } from '../../docplanner/index.js';
 
@@ -10,8 +10,10 @@ export function closingClient(
   context: CalendarContext,
   span: Span,
   beforeWrite?: () => Promise<void>,
+  subject?: Pick<WriteSubject, 'booking' | 'ref'>,
 ): DocplannerClient {
-  return context.client(priority({ closed: [span], opened: [], now: context.now() }), beforeWrite);
+  const change = priority({ closed: [span], opened: [], now: context.now() });
+  return context.client(change, beforeWrite, { ...subject, days: daysOf(context, span, true) });
 }
 
 /** @param beforeWrite see {@link CalendarContext.client} */
@@ -19,9 +21,14 @@ export function openingClient(
   context: CalendarContext,
   span: Span,
   beforeWrite: () => Promise<void>,
+  subject?: Pick<WriteSubject, 'booking' | 'ref'>,
 ): DocplannerClient {
-  return context.client(priority({ closed: [], opened: [span], now: context.now() }), beforeWrite);
+  const change = priority({ closed: [], opened: [span], now: context.now() });
+  return context.client(change, beforeWrite, { ...subject, days: daysOf(context, span, false) });
 }
+
+const daysOf = ({ account }: CalendarContext, span: Span, closes: boolean) =>
+  datesOf(span, account.timeZone).map((date) => ({ date, closes }));
 
 export const formatInstant = (context: CalendarContext, ms: number): string =>
   toIso(ms, context.account.timeZone);

@@ -43,7 +43,10 @@ export const eventRoutes: Routes = (server, engine) => {
   server.post('/events', { schema }, async (request, reply) => {
     // The engine validates the events.
     const events = request.body.events as OccupancyEvent[];
-    const result = await engine.events(events, { dryRun: request.query.dryRun === 'true' });
+    const result = await engine.events(events, {
+      dryRun: request.query.dryRun === 'true',
+      actor: 'api',
+    });
     if (result.rejected.length < events.length) return reply.code(202).send(result);
     const detail =
       events.length === 1 ? 'the event was rejected' : `all ${events.length} events were rejected`;

@@ -1,0 +1,208 @@
+/**
+ * Queries of `slotkeeper.history`: what was received, wanted, sent and observed. Rows are only added, by the transaction that they
+ * describe, and contain neither patients nor secrets.
+ *
+ * Rows are committed in another order than they are numbered. So only rows of transactions that are older than every running
+ * one are read: then no row with a lower number can follow, and a reader that continues after the last row misses none.
+ */
+import { sql } from 'kysely';
+import { replaceUnstorable } from '../../lib/storable-text.js';
+import { executePart, type StatementPart } from '../combined-write.js';
+import type { Db } from '../schema.js';
+
+export const HISTORY_KINDS = [
+  'event',
+  'snapshot',
+  'marked',
+  'sent',
+  'verified',
+  'differed',
+  'failed',
+  'retried',
+  'dropped',
+  'held',
+  'approved',
+  'notified',
+  'delivered',
+  'paused',
+  'resumed',
+  'configured',
+  'signed-in',
+  'key',
+] as const;
+
+export type HistoryKind = (typeof HISTORY_KINDS)[number];
+
+export interface NewHistoryEntry {
+  readonly kind: HistoryKind;
+  readonly at: Date;
+  /** Default: the calendar's account. */
+  readonly account?: string | undefined;
+  readonly calendar?: string | undefined;
+  /** Local date. */
+  readonly date?: string | undefined;
+  /** The PMS's appointment. */
+  readonly ref?: string | undefined;
+  /** The visit booking id. */
+  readonly booking?: string | undefined;
+  /** The name of the API key, or the channel or part that caused it. */
+  readonly actor?: string | undefined;
+  /** Facts of this kind. */
+  readonly detail?: object | undefined;
+}
+
+const ENTRY_COLUMNS = sql`k (kind text, at timestamptz, account text, calendar text, date date, ref text, booking text,
+    actor text, detail jsonb, key text)`;
+const COLUMNS = sql`(at, kind, account_id, calendar_id, date, ref, booking_id, actor, detail)`;
+const accountOf = (calendar: string) =>
+  sql`(SELECT c.account_id FROM slotkeeper.calendars c WHERE c.id = ${sql.ref(calendar)})`;
+const entryValues = sql`k.at, k.kind, coalesce(k.account, ${accountOf('k.calendar')}), k.calendar, k.date, k.ref,
+    k.booking, k.actor, coalesce(k.detail, '{}')`;
+
+/** Ids and names come from outside: characters that PostgreSQL cannot store are replaced. */
+function toJson(entries: readonly NewHistoryEntry[]): string {
+  const text = JSON.stringify(entries);
+  if (!/\\u(?:0000|d[89a-f])/.test(text)) return text;
+  return JSON.stringify(entries, (_, value: unknown) =>
+    typeof value === 'string' ? replaceUnstorable(value) : value,
+  );
+}
+
+/** Adds entries, as a part of a statement; undefined where there are none. */
+export function insertHistory(entries: readonly NewHistoryEntry[]): StatementPart | undefined {
+  if (entries.length === 0) return undefined;
+  return sql`
+    INSERT INTO slotkeeper.history ${COLUMNS}
+    SELECT ${entryValues} FROM jsonb_to_recordset(${toJson(entries)}::jsonb) AS ${ENTRY_COLUMNS}`;
+}
+
+export async function saveHistory(db: Db, entries: readonly NewHistoryEntry[]): Promise<void> {
+  await executePart(db, insertHistory(entries));
+}
+
+/**
+ * Adds the entries whose key another part of the statement returns, in the column `column`.
+ * @param part the name of that part
+ */
+export function insertHistoryOf(
+  part: string,
+  column: string,
+  entries: readonly (NewHistoryEntry & { readonly key: string })[],
+): StatementPart {
+  return sql`
+    INSERT INTO slotkeeper.history ${COLUMNS}
+    SELECT ${entryValues} FROM jsonb_to_recordset(${toJson(entries)}::jsonb) AS ${ENTRY_COLUMNS}
+    WHERE k.key IN (SELECT ${sql.ref(column)} FROM ${sql.id(part)})`;
+}
+
+/** What marked days dirty. */
+export type MarkCause =
+  | 'event'
+  | 'snapshot'
+  | 'approved'
+  | 'marketplace'
+  | 'link'
+  | 'resync'
+  | 'service'
+  | 'configuration'
+  | 'closing';
+
+/**
+ * Adds the entry of each day that another part of the statement marked.
+ * @param part the name of that part, which returns `calendar`, `date`, `direction` and `generation`
+ */
+export const insertHistoryOfMarks = (part: string, cause: MarkCause, at: Date): StatementPart => sql`
+    INSERT INTO slotkeeper.history (at, kind, account_id, calendar_id, date, detail)
+    SELECT ${at}::timestamptz, 'marked', ${accountOf('m.calendar')}, m.calendar, m.date,
+      jsonb_build_object('cause', ${cause}::text, 'direction', m.direction, 'generation', m.generation)
+    FROM ${sql.id(part)} m`;
+
+export interface HistoryEntry {
+  /** Its number. */
+  readonly id: string;
+  readonly at: Date;
+  readonly kind: HistoryKind;
+  readonly account: string | null;
+  readonly calendar: string | null;
+  readonly date: string | null;
+  readonly ref: string | null;
+  readonly booking: string | null;
+  readonly actor: string | null;
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+export interface HistoryFilter {
+  readonly calendar?: string | undefined;
+  readonly date?: string | undefined;
+  readonly ref?: string | undefined;
+  readonly booking?: string | undefined;
+  readonly account?: string | undefined;
+  readonly kind?: HistoryKind | undefined;
+}
+
+export interface HistoryQuery extends HistoryFilter {
+  /** Entries after this one are read, or before it with `newest`. */
+  readonly after?: string | undefined;
+  /** Whether the newest entries come first. */
+  readonly newest?: boolean | undefined;
+  readonly limit: number;
+}
+
+const FINISHED = sql`h.transaction_id < pg_snapshot_xmin(pg_current_snapshot())`;
+
+export async function findHistory(db: Db, query: HistoryQuery): Promise<HistoryEntry[]> {
+  const { calendar, date, ref, booking, account, kind, after, newest = false, limit } = query;
+  const conditions = [
+    FINISHED,
+    calendar === undefined ? undefined : sql`h.calendar_id = ${calendar}`,
+    date === undefined ? undefined : sql`h.date = ${date}`,
+    ref === undefined ? undefined : sql`h.ref = ${ref}`,
+    booking === undefined ? undefined : sql`h.booking_id = ${booking}`,
+    account === undefined ? undefined : sql`h.account_id = ${account}`,
+    kind === undefined ? undefined : sql`h.kind = ${kind}`,
+    after === undefined ? undefined : newest ? sql`h.id < ${after}` : sql`h.id > ${after}`,
+  ].filter((condition) => condition !== undefined);
+  const { rows } = await sql<HistoryEntry>`
+    SELECT h.id, h.at, h.kind, h.account_id AS account, h.calendar_id AS calendar, h.date, h.ref, h.booking_id AS booking,
+      h.actor, h.detail
+    FROM slotkeeper.history h
+    WHERE ${sql.join(conditions, sql` AND `)}
+    ORDER BY h.id ${newest ? sql`DESC` : sql``}
+    LIMIT ${limit}`.execute(db);
+  return rows;
+}
+
+/** The number of the newest entry that a reader can continue after; '0' where there is none. */
+export async function findNewestHistoryId(db: Db): Promise<string> {
+  const { rows } = await sql<{ id: string }>`
+    SELECT h.id FROM slotkeeper.history h WHERE ${FINISHED} ORDER BY h.id DESC LIMIT 1`.execute(db);
+  return rows[0]?.id ?? '0';
+}
+
+/** The transactions that have begun, in order: every one below `oldest` has ended, none from `next` on has begun. */
+export interface RunningTransactions {
+  readonly oldest: bigint;
+  readonly next: bigint;
+}
+
+export async function findRunningTransactions(db: Db): Promise<RunningTransactions> {
+  const { rows } = await sql<{ oldest: string; next: string }>`
+    SELECT pg_snapshot_xmin(s)::text AS oldest, pg_snapshot_xmax(s)::text AS next
+    FROM pg_current_snapshot() s`.execute(db);
+  return { oldest: BigInt(rows[0]?.oldest ?? 0), next: BigInt(rows[0]?.next ?? 0) };
+}
+
+/** The rows of one statement, so that deleting many holds no lock for long. */
+const DELETE_BATCH = 5_000;
+
+/** Deletes entries that are older, in batches. They are numbered nearly in the order of their time. */
+export async function deleteExpiredHistory(db: Db, before: Date): Promise<void> {
+  for (;;) {
+    const { numAffectedRows } = await sql`
+      DELETE FROM slotkeeper.history
+      WHERE at < ${before} AND id IN (SELECT id FROM slotkeeper.history ORDER BY id LIMIT ${DELETE_BATCH})`.execute(
+      db,
+    );
+    if (Number(numAffectedRows ?? 0) < DELETE_BATCH) return;
+  }
+}
