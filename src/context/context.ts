@@ -58,12 +58,13 @@ export interface CalendarContext extends Omit<Dependencies, 'clients' | 'rateLim
    * The marketplace's client for work of this priority. Every request first acquires a permit of the rate limiter; every
    * write first renews the lease, so that the lease outlasts the write. Its methods throw `RateLimitError` and
    * `LeaseLostError` too.
-   * @param beforeWrite records what must be in the database before a write is sent; called only where the write is sent
+   * @param beforeWrite records what must be in the database before a write is sent, and throws where the write may not be sent.
+   * Its argument sends statements together with the renewal of the lease
    * @param subject what its writes change, for the history
    */
   readonly client: (
     priority: number,
-    beforeWrite?: () => Promise<void>,
+    beforeWrite?: (db: Db) => Promise<unknown>,
     subject?: WriteSubject,
   ) => DocplannerClient;
   /**
@@ -75,6 +76,8 @@ export interface CalendarContext extends Omit<Dependencies, 'clients' | 'rateLim
   readonly unanswered: { readonly bookings: Set<string>; error?: unknown };
   /** Whether this reconcile has read the address's services. */
   readonly address: { wasRead: boolean };
+  /** The hashes of the bodies that were sent within the duplicate window. */
+  readonly recentPayloads: Set<string>;
   /** How many writes in a row were not sent because the days that they were planned from had changed. */
   readonly outdated: { count: number };
   readonly history: PendingHistory;

@@ -4,15 +4,18 @@
  */
 import { randomUUID } from 'node:crypto';
 import { runPipelined } from '../db/pipeline.js';
+import type { Db } from '../db/schema.js';
 import type { Account } from '../db/tables/accounts.js';
 import type { StoredCalendar } from '../db/tables/calendars.js';
 import type { NewHistoryEntry } from '../db/tables/history.js';
 import { acquireLease, releaseLease, renewLease } from '../db/tables/leases.js';
+import { findRecentPayloads } from '../db/tables/payloads.js';
 import { ConnectionError, DocplannerError, type GateAnswer, type RequestGate } from '../docplanner/index.js';
 import { inFlightMs } from '../rate-limit/in-flight.js';
 import type { RequestLimiter } from '../rate-limit/limiter.js';
 import { openCircuit } from './circuit-breaker.js';
 import type { CalendarContext, Dependencies, WriteSubject } from './context.js';
+import { duplicateWindowMs } from './duplicate-window.js';
 import { LeaseLostError } from './lease-lost-error.js';
 import { PendingHistory } from './pending-history.js';
 
@@ -23,27 +26,40 @@ export type LeasedWork<T> =
   /** Another worker holds the lease. */
   | { readonly kind: 'busy' };
 
+/** For work that reads nothing together with the lease. */
+export const readNothing = async (): Promise<void> => undefined;
+
 /**
  * A write whose answer was lost may still be in flight, and would undo a later write. So the calendar stays leased after it
  * for as long as such a write can take.
+ * @param read what the work reads first: it is sent together with the acquisition of the lease
  */
-export async function withLease<T>(
+export async function withLease<T, First>(
   dependencies: Dependencies,
   calendar: StoredCalendar,
   account: Account,
-  work: (context: CalendarContext) => Promise<T>,
+  read: (db: Db) => Promise<First>,
+  work: (context: CalendarContext, first: First) => Promise<T>,
 ): Promise<LeasedWork<T>> {
   const { clients, rateLimiter, ...rest } = dependencies;
   const { db, now, requestTimeoutMs } = dependencies;
   const token = randomUUID();
   const leaseMs = inFlightMs(requestTimeoutMs);
-  if (!(await acquireLease(db, calendar.id, token, leaseMs))) return { kind: 'busy' };
+  const payloadsSince = new Date(now() - duplicateWindowMs(requestTimeoutMs));
+  const [isAcquired, recentPayloads, first] = await runPipelined(db, (session) =>
+    Promise.all([
+      acquireLease(session, calendar.id, token, leaseMs),
+      findRecentPayloads(session, calendar.id, payloadsSince),
+      read(session),
+    ]),
+  );
+  if (!isAcquired) return { kind: 'busy' };
 
   const requests = { reads: 0, writes: 0 };
   const history = new PendingHistory();
   const countingGate = (
     gate: RequestLimiter,
-    beforeWrite?: () => Promise<void>,
+    beforeWrite?: (db: Db) => Promise<unknown>,
     subject: WriteSubject = {},
   ): RequestGate => {
     let sentAt = 0;
@@ -55,8 +71,10 @@ export async function withLease<T>(
           return;
         }
         try {
-          await beforeWrite?.();
-          if (!(await renewLease(db, calendar.id, token, leaseMs))) throw new LeaseLostError(calendar.id);
+          const [isRenewed] = await runPipelined(db, (session) =>
+            Promise.all([renewLease(session, calendar.id, token, leaseMs), beforeWrite?.(session)]),
+          );
+          if (!isRenewed) throw new LeaseLostError(calendar.id);
         } catch (error) {
           await gate.notSent(request);
           throw error;
@@ -82,13 +100,14 @@ export async function withLease<T>(
       address: { wasRead: false },
       outdated: { count: 0 },
       history,
+      recentPayloads,
       client: (priority, beforeWrite, subject) =>
         client.withGate(countingGate(rateLimiter.gate(account, priority), beforeWrite, subject)),
       withReservedReads: (compare) =>
         rateLimiter.withReservedReads(account, (gate) => compare(client.withGate(countingGate(gate)))),
       openCircuit: (reason) => openCircuit(dependencies, account, reason),
     };
-    return { kind: 'ran', result: await work(context) };
+    return { kind: 'ran', result: await work(context, first) };
   } catch (error) {
     inDoubt = isInDoubt(error);
     throw error;

@@ -4,7 +4,7 @@ import type { BookingReport, BookingsApi, MoveBooking } from '../api/bookings-ap
 import { CalendarBusyError } from '../context/calendar-busy-error.js';
 import { openCircuit } from '../context/circuit-breaker.js';
 import type { CalendarContext, Dependencies } from '../context/context.js';
-import { withLease } from '../context/lease.js';
+import { readNothing, withLease } from '../context/lease.js';
 import { parseInstant, toIso } from '../core/index.js';
 import { type Account, getAccount } from '../db/tables/accounts.js';
 import type { Link } from '../db/tables/booking-links.js';
@@ -98,10 +98,12 @@ export class BookingService implements BookingsApi {
     const { dependencies } = this.#options;
     const deadline = dependencies.timers.elapsed() + PATIENCE_MS;
     for (;;) {
-      const ran = await withLease(dependencies, calendar, account, work).catch(async (error: unknown) => {
-        if (error instanceof FirewallError) await openCircuit(dependencies, account, error.message);
-        throw error;
-      });
+      const ran = await withLease(dependencies, calendar, account, readNothing, work).catch(
+        async (error: unknown) => {
+          if (error instanceof FirewallError) await openCircuit(dependencies, account, error.message);
+          throw error;
+        },
+      );
       if (ran.kind === 'ran') return ran.result;
       if (dependencies.timers.elapsed() > deadline) throw new CalendarBusyError(calendar.id);
       await dependencies.timers.sleep(ASK_EVERY_MS);

@@ -5,10 +5,9 @@
 
 import { classifyError, isPermanentRefusal } from '../context/classify-error.js';
 import type { CalendarContext } from '../context/context.js';
-import { runPipelined } from '../db/pipeline.js';
 import type { Db } from '../db/schema.js';
 import { getCalendar } from '../db/tables/calendars.js';
-import { listInDoubtMoves } from '../db/tables/in-doubt.js';
+import { type InDoubtMove, listInDoubtMoves } from '../db/tables/in-doubt.js';
 import {
   CANCEL_TARGET,
   findBookingsToSync,
@@ -29,6 +28,20 @@ import { inOrder, isInTheWay } from './sync-order.js';
  */
 const PATIENCE = 3;
 
+/** What has to be synchronized of a calendar. */
+export interface SyncWork {
+  readonly moves: readonly InDoubtMove[];
+  readonly following: readonly LinkedBookingChange[];
+}
+
+export async function findSyncWork(db: Db, calendar: string, now: Date): Promise<SyncWork> {
+  const [moves, following] = await Promise.all([
+    listInDoubtMoves(db, calendar),
+    findBookingsToSync(db, calendar, now),
+  ]);
+  return { moves, following };
+}
+
 /**
  * Synchronizes the calendar's linked bookings before anything is published, because a booking can only move to a time that
  * is still on sale. A booking that the marketplace refuses to change fails, also with a 403: whether the whole calendar may
@@ -36,11 +49,11 @@ const PATIENCE = 3;
  * (`context.unanswered`): closing does not wait for a cancellation, and not for long for a move.
  * @returns until when changes that only free time wait for the rate limiter, in epoch milliseconds
  */
-export async function syncLinkedBookings(context: CalendarContext): Promise<number | undefined> {
+export async function syncLinkedBookings(
+  context: CalendarContext,
+  { moves, following }: SyncWork,
+): Promise<number | undefined> {
   const toSync = (db: Db) => findBookingsToSync(db, context.calendar.id, new Date(context.now()));
-  const [moves, following] = await runPipelined(context.db, (db) =>
-    Promise.all([listInDoubtMoves(db, context.calendar.id), toSync(db)]),
-  );
   if (moves.length === 0) return await syncEach(context, following);
   try {
     await resolveInDoubtMoves(context, moves);

@@ -8,6 +8,7 @@ import { CalendarChangedError } from '../context/calendar-changed-error.js';
 import { isPermanentRefusal } from '../context/classify-error.js';
 import type { CalendarContext } from '../context/context.js';
 import type { Span } from '../core/span.js';
+import type { Db } from '../db/schema.js';
 import {
   type ClosedBy,
   clearVerified,
@@ -161,9 +162,9 @@ const FALLBACKS: {
   },
   clear: async (context, { day }) => {
     const wanted: DesiredDay = { ...day, wanted: [] };
-    const { db, calendar } = context;
+    const { calendar } = context;
     // After a lost answer the state of the day is unknown.
-    const beforeWrite = (): Promise<void> => clearVerified(db, calendar.id, [day.date]);
+    const beforeWrite = (db: Db): Promise<void> => clearVerified(db, calendar.id, [day.date]);
     const client = context.client(priorityOf([wanted]), beforeWrite, subjectOf([wanted]));
     try {
       await client.deleteSlots(context.calendar, day.date);

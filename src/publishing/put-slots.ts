@@ -1,29 +1,24 @@
 /** Sends the slots of days in one request that the marketplace does not ignore as a duplicate. Contract: replaceSlots. */
 
 import type { CalendarContext } from '../context/context.js';
+import { duplicateWindowMs } from '../context/duplicate-window.js';
 import { MINUTE } from '../core/duration.js';
 import { addDays, type Slot, startOfDate, toIso } from '../core/index.js';
-import { runPipelined } from '../db/pipeline.js';
+import type { Db } from '../db/schema.js';
 import { clearVerified } from '../db/tables/days.js';
-import { findRecentPayloads, recordPayload } from '../db/tables/payloads.js';
+import { recordPayload } from '../db/tables/payloads.js';
 import { checkPlan } from './check-plan.js';
 import type { DesiredDay } from './desired-days.js';
 import { priorityOf, subjectOf } from './next-action.js';
-import { duplicateWindowMs, payloadHash, unusedPayloadVariant } from './payload-variants.js';
+import { payloadHash, unusedPayloadVariant } from './payload-variants.js';
 
 /**
  * The entries of all these days, as a variant that was not sent within the duplicate window.
  * @throws {NoPayloadVariantError} where all variants were sent
  */
-export async function chooseEntries(
-  context: CalendarContext,
-  days: readonly DesiredDay[],
-): Promise<readonly Slot[]> {
+export function chooseEntries(context: CalendarContext, days: readonly DesiredDay[]): readonly Slot[] {
   const entries = days.flatMap((day) => entriesOf(day, context.account.timeZone));
-  return unusedPayloadVariant(
-    entries,
-    await findRecentPayloads(context.db, context.calendar.id, sentLatelySince(context)),
-  );
+  return unusedPayloadVariant(entries, context.recentPayloads);
 }
 
 /**
@@ -35,25 +30,23 @@ export async function sendSlots(
   days: readonly DesiredDay[],
   entries: readonly Slot[],
 ): Promise<void> {
-  const { db, calendar, now } = context;
+  const { calendar, now, recentPayloads, requestTimeoutMs } = context;
   const dates = days.map((day) => day.date);
+  const payload = payloadHash(entries);
   // Recorded before the request is sent: after a crash or a lost answer, the database shows that the request may have been
-  // applied.
-  const beforeWrite = async (): Promise<void> => {
-    await checkPlan(context, days);
-    await runPipelined(db, (session) =>
-      Promise.all([
-        clearVerified(session, calendar.id, dates),
-        recordPayload(session, calendar.id, payloadHash(entries), new Date(now()), sentLatelySince(context)),
-      ]),
-    );
+  // applied. It is recorded together with the check, so also where the plan turns out to be outdated.
+  const beforeWrite = (db: Db): Promise<unknown> => {
+    recentPayloads.add(payload);
+    const deleteBefore = new Date(now() - duplicateWindowMs(requestTimeoutMs));
+    return Promise.all([
+      checkPlan(context, db, days),
+      clearVerified(db, calendar.id, dates),
+      recordPayload(db, calendar.id, payload, new Date(now()), deleteBefore),
+    ]);
   };
   const client = context.client(priorityOf(days), beforeWrite, subjectOf(days));
   await client.replaceSlots(calendar, entries);
 }
-
-const sentLatelySince = ({ now, requestTimeoutMs }: CalendarContext): Date =>
-  new Date(now() - duplicateWindowMs(requestTimeoutMs));
 
 /** A date without an entry stays as it is, so an entry without services covers it. Contract: replaceSlots. */
 function entriesOf({ date, wanted }: DesiredDay, timeZone: string): readonly Slot[] {

@@ -2,6 +2,7 @@
 
 import type { CalendarContext } from '../context/context.js';
 import { localDate, type Slot } from '../core/index.js';
+import type { Db } from '../db/schema.js';
 import { type ClosedBy, clearVerified } from '../db/tables/days.js';
 import { InvalidRequestError, NotFoundError } from '../docplanner/index.js';
 import { syncMoves } from '../linked-bookings/linked-booking-sync.js';
@@ -45,11 +46,9 @@ export async function preparePending(
 
 /** @returns whether the marketplace accepted it; otherwise the day has failed */
 export async function clearDay(context: CalendarContext, day: DesiredDay): Promise<boolean> {
-  const { db, calendar } = context;
-  const beforeWrite = async (): Promise<void> => {
-    await checkPlan(context, [day]);
-    await clearVerified(db, calendar.id, [day.date]);
-  };
+  const { calendar } = context;
+  const beforeWrite = (db: Db): Promise<unknown> =>
+    Promise.all([checkPlan(context, db, [day]), clearVerified(db, calendar.id, [day.date])]);
   const client = context.client(priorityOf([day]), beforeWrite, subjectOf([day]));
   try {
     await client.deleteSlots(calendar, day.date);
@@ -73,7 +72,7 @@ export async function replaceDays(
   context: CalendarContext,
   days: readonly DesiredDay[],
 ): Promise<readonly DesiredDay[]> {
-  const entries = await chooseEntries(context, days);
+  const entries = chooseEntries(context, days);
   try {
     await sendSlots(context, days, entries);
   } catch (error) {

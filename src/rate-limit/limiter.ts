@@ -152,10 +152,12 @@ export class RateLimiter {
     if (permission.isRefused && status !== UNAUTHORIZED) await recordAccountAccepted(db, account.id);
   }
 
-  async #permission(account: Account): Promise<GrantedPermission> {
+  /** @param known undefined where it has to be acquired. @throws {CircuitOpenError} */
+  async #permission(account: Account, known?: Permission): Promise<GrantedPermission> {
     const { db, now, requestTimeoutMs } = this.#options;
     const at = now();
-    const permission = await acquirePermission(db, account.id, new Date(at), new Date(at + requestTimeoutMs));
+    const permission =
+      known ?? (await acquirePermission(db, account.id, new Date(at), new Date(at + requestTimeoutMs)));
     if (permission.kind === 'paused') {
       throw new CircuitOpenError(account.id, permission.until.getTime(), permission.reason);
     }
@@ -163,28 +165,15 @@ export class RateLimiter {
     return permission;
   }
 
-  /** Runs both queries at once, because a request waits for them; a request without permission is released. */
+  /**
+   * A request that is not permitted is released.
+   * @returns also the latest moment at which the request is expected to be over
+   */
   async #checkAndAcquire(
     account: Account,
     write: boolean,
     priority: number,
   ): Promise<readonly [GrantedPermission, Date]> {
-    const [permission, taken] = await Promise.allSettled([
-      this.#permission(account),
-      this.#acquire(account, write, priority),
-    ]);
-    if (permission.status === 'rejected') {
-      if (taken.status === 'fulfilled') {
-        await releaseRequests(this.#options.db, account.id, write, taken.value, 1);
-      }
-      throw permission.reason;
-    }
-    if (taken.status === 'rejected') throw taken.reason;
-    return [permission.value, taken.value];
-  }
-
-  /** @returns the latest moment at which the request is expected to be over */
-  async #acquire(account: Account, write: boolean, priority: number): Promise<Date> {
     const { db, now, requestTimeoutMs } = this.#options;
     const at = now();
     const answeredBy = new Date(at + inFlightMs(requestTimeoutMs));
@@ -192,9 +181,15 @@ export class RateLimiter {
     const taken = await acquireRequests(db, account.id, write, windows, new Date(at), answeredBy);
     if (taken.kind === 'exhausted') {
       if (write) this.#exhaustedUntil.set(limitKey(account.id, priority), taken.until.getTime());
+      if (taken.permission?.kind === 'paused') await this.#permission(account, taken.permission);
       throw new RateLimitError(account.id, taken.until.getTime(), 'its requests are exhausted', priority);
     }
-    return answeredBy;
+    try {
+      return [await this.#permission(account, taken.permission), answeredBy];
+    } catch (error) {
+      await releaseRequests(db, account.id, write, answeredBy, 1);
+      throw error;
+    }
   }
 
   async #recordAnswer(

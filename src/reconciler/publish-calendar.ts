@@ -7,12 +7,18 @@ import type { CalendarContext } from '../context/context.js';
 import { MINUTE } from '../core/duration.js';
 import { LOWEST_PRIORITY } from '../core/index.js';
 import { runPipelined } from '../db/pipeline.js';
+import type { Db } from '../db/schema.js';
 import { hasPlaceholders } from '../db/tables/bookings.js';
 import { hasOwnBreaks } from '../db/tables/breaks.js';
 import { findPendingGenerations, recordSuccess } from '../db/tables/calendar-retries.js';
 import { ServerError } from '../docplanner/index.js';
 import { isImmediate, type Requeue, requeueAfter, type WorkResult } from '../lib/work-result.js';
-import { hasWaited, syncLinkedBookings } from '../linked-bookings/linked-booking-sync.js';
+import {
+  findSyncWork,
+  hasWaited,
+  type SyncWork,
+  syncLinkedBookings,
+} from '../linked-bookings/linked-booking-sync.js';
 import { explainRefusal, readDueAddress } from '../publishing/address-services.js';
 import { publishBlocking } from '../publishing/blocking/publish-blocking.js';
 import { finishClosing, wantEverythingClosed } from '../publishing/close-calendar.js';
@@ -27,13 +33,32 @@ import { CalendarRefusedError } from './calendar-refused-error.js';
 /** A synchronization that got no answer is retried this often: each attempt may be a wasted request. */
 const SYNC_RETRY_MS = 5 * MINUTE;
 
-export async function publish(context: CalendarContext): Promise<WorkResult> {
+/** What decides how a calendar's days are published. */
+interface PublishingWork {
+  readonly sync: SyncWork;
+  /** Whether there are own breaks or placeholders. */
+  readonly hasBlocks: boolean;
+}
+
+export async function findPublishingWork(db: Db, calendar: string, now: Date): Promise<PublishingWork> {
+  const [sync, ...hasBlocks] = await Promise.all([
+    findSyncWork(db, calendar, now),
+    hasOwnBreaks(db, calendar, now),
+    hasPlaceholders(db, calendar, now),
+  ]);
+  return { sync, hasBlocks: hasBlocks.includes(true) };
+}
+
+/** @param first read together with the lease */
+export async function publish(context: CalendarContext, first: PublishingWork): Promise<WorkResult> {
   const { db, calendar } = context;
   const { closing } = calendar;
   if (closing !== undefined) await wantEverythingClosed(context);
   let comparisonLater: WorkResult | undefined;
+  let work: PublishingWork | undefined = first;
   for (;;) {
-    const published = await countingWrites(context, () => publishPending(context));
+    const published = await countingWrites(context, () => publishPending(context, work));
+    work = undefined;
     if (isImmediate(published)) return published;
     const verified = await verifyDue(context);
     if (isImmediate(verified)) continue;
@@ -64,10 +89,12 @@ const earlier = (one: WorkResult, other: Requeue): WorkResult =>
   one.kind === 'requeue' && one.afterMs < other.afterMs ? one : other;
 
 /** Where the calendar as a whole is refused, or gets no answer for long, a fallback closes what must not be on sale. */
-async function publishPending(context: CalendarContext): Promise<WorkResult> {
-  for (;;) {
+async function publishPending(context: CalendarContext, first?: PublishingWork): Promise<WorkResult> {
+  const { db, calendar, now } = context;
+  for (let work = first; ; work = undefined) {
     try {
-      return await publishDays(context);
+      work ??= await runPipelined(db, (session) => findPublishingWork(session, calendar.id, new Date(now())));
+      return await publishDays(context, work);
     } catch (error) {
       // Nothing was sent: the plan is made again from the current database.
       if (!(error instanceof PlanOutdatedError)) return await closeAndThrow(context, error);
@@ -87,11 +114,16 @@ async function closeAndThrow(context: CalendarContext, error: unknown): Promise<
   throw new CalendarRefusedError({ reason: await explainRefusal(context, reason), leavesOnSale, tried });
 }
 
-async function publishDays(context: CalendarContext): Promise<WorkResult> {
-  const waitsUntil = await syncLinkedBookings(context);
-  const published = (await requiresBlocking(context))
-    ? await publishBlocking(context)
-    : await publishSlots(context);
+async function publishDays(
+  context: CalendarContext,
+  { sync, hasBlocks }: PublishingWork,
+): Promise<WorkResult> {
+  const waitsUntil = await syncLinkedBookings(context, sync);
+  // With the strategy `slots`, blocking only removes what another strategy left.
+  const published =
+    context.calendar.strategy !== 'slots' || hasBlocks
+      ? await publishBlocking(context)
+      : await publishSlots(context);
   // Days that are left to publish come first.
   if (published.kind !== 'done') return published;
   if (context.unanswered.error !== undefined) return await syncLater(context);
@@ -108,14 +140,4 @@ async function syncLater(context: CalendarContext): Promise<WorkResult> {
   const reason = unanswered.error instanceof Error ? unanswered.error.message : 'there was no answer';
   log.warn({ calendar: calendar.id, reason }, 'linked bookings cannot be synchronized; they are retried');
   return requeueAfter(SYNC_RETRY_MS, LOWEST_PRIORITY);
-}
-
-/** With the strategy `slots`, blocking only removes what another strategy left. */
-async function requiresBlocking({ calendar, db, now }: CalendarContext): Promise<boolean> {
-  if (calendar.strategy !== 'slots') return true;
-  const at = new Date(now());
-  const left = await runPipelined(db, (session) =>
-    Promise.all([hasOwnBreaks(session, calendar.id, at), hasPlaceholders(session, calendar.id, at)]),
-  );
-  return left.includes(true);
 }

@@ -26,7 +26,7 @@ import { Bulkhead } from '../lib/bulkhead.js';
 import { DONE, requeueAfter, type WorkResult } from '../lib/work-result.js';
 import { PlanOutdatedError } from '../publishing/plan-outdated-error.js';
 import { CalendarRefusedError } from './calendar-refused-error.js';
-import { publish } from './publish-calendar.js';
+import { findPublishingWork, publish } from './publish-calendar.js';
 
 /** Where another worker holds the lease. */
 const LEASE_RETRY_MS = 500;
@@ -69,13 +69,19 @@ export class Reconciler {
   }
 
   async #publishWithLease(calendar: CalendarState, account: Account, priority: number): Promise<WorkResult> {
-    const { db } = this.#dependencies;
+    const { db, now } = this.#dependencies;
     // The error is handled after the lease was released, or extended where a write is in doubt.
-    const leased = await withLease(this.#dependencies, calendar, account, async (context) => {
-      const result = await publish(context);
-      if (result.kind === 'done') await recordSuccess(db, calendar.id);
-      return result;
-    }).catch(async (error: unknown): Promise<LeasedWork<WorkResult>> => {
+    const leased = await withLease(
+      this.#dependencies,
+      calendar,
+      account,
+      (session) => findPublishingWork(session, calendar.id, new Date(now())),
+      async (context, work) => {
+        const result = await publish(context, work);
+        if (result.kind === 'done') await recordSuccess(db, calendar.id);
+        return result;
+      },
+    ).catch(async (error: unknown): Promise<LeasedWork<WorkResult>> => {
       return { kind: 'ran', result: await this.#handleError(calendar, account, priority, error) };
     });
     return leased.kind === 'ran' ? leased.result : requeueAfter(LEASE_RETRY_MS);

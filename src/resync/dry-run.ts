@@ -5,7 +5,7 @@
 import { CalendarChangedError } from '../context/calendar-changed-error.js';
 import { classifyError, findPermanentReason } from '../context/classify-error.js';
 import type { Dependencies } from '../context/context.js';
-import { withLease } from '../context/lease.js';
+import { readNothing, withLease } from '../context/lease.js';
 import { retryAfterMs } from '../context/retry-after-failure.js';
 import { MINUTE } from '../core/duration.js';
 import { getAccount } from '../db/tables/accounts.js';
@@ -34,7 +34,7 @@ export async function dryRun(dependencies: Dependencies, id: string): Promise<Dr
     if (calendar === undefined || account === undefined) return { kind: 'deleted' };
     if (calendar.failed !== undefined) return { kind: 'failed', reason: calendar.failed.reason };
     try {
-      const leased = await withLease(dependencies, calendar, account, (context) =>
+      const leased = await withLease(dependencies, calendar, account, readNothing, (context) =>
         compareCalendar(context, true),
       );
       if (leased.kind === 'busy') {

@@ -440,14 +440,17 @@ describe.each(databases)('the tables on $name', ({ create }) => {
     test('the rate limiter permits several requests at once or none, reports when, and accepts unused ones back', async () => {
       const three = [{ of: 'reads', limit: 3, perMs: MINUTE }] as const;
       const reads = (at: Date, count: number) => acquireRequests(db, 'warsaw', false, three, at, at, count);
-      expect(await reads(NOW, 1)).toEqual({ kind: 'acquired' });
-      expect(await reads(later(1_000), 1)).toEqual({ kind: 'acquired' });
-      expect(await reads(later(2_000), 2)).toEqual({ kind: 'exhausted', until: later(MINUTE) });
-      expect(await reads(later(2_000), 3)).toEqual({ kind: 'exhausted', until: later(1_000 + MINUTE) });
-      expect(await reads(later(MINUTE), 2)).toEqual({ kind: 'acquired' });
+      expect(await reads(NOW, 1)).toMatchObject({ kind: 'acquired' });
+      expect(await reads(later(1_000), 1)).toMatchObject({ kind: 'acquired' });
+      expect(await reads(later(2_000), 2)).toMatchObject({ kind: 'exhausted', until: later(MINUTE) });
+      expect(await reads(later(2_000), 3)).toMatchObject({ kind: 'exhausted', until: later(1_000 + MINUTE) });
+      expect(await reads(later(MINUTE), 2)).toMatchObject({ kind: 'acquired' });
       await releaseRequests(db, 'warsaw', false, later(MINUTE), 1);
-      expect(await reads(later(MINUTE), 1)).toEqual({ kind: 'acquired' });
-      expect(await reads(later(MINUTE), 1)).toEqual({ kind: 'exhausted', until: later(1_000 + MINUTE) });
+      expect(await reads(later(MINUTE), 1)).toMatchObject({ kind: 'acquired' });
+      expect(await reads(later(MINUTE), 1)).toMatchObject({
+        kind: 'exhausted',
+        until: later(1_000 + MINUTE),
+      });
     });
 
     test('releases exactly the unused requests, and acquires one calendar for a read, whatever the query plan', async () => {

@@ -1,12 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
+import { duplicateWindowMs } from '../../src/context/duplicate-window.js';
 import { NoPayloadVariantError } from '../../src/context/no-payload-variant-error.js';
 import type { Slot } from '../../src/core/index.js';
-import {
-  duplicateWindowMs,
-  payloadHash,
-  payloadVariants,
-  unusedPayloadVariant,
-} from '../../src/publishing/payload-variants.js';
+import { payloadHash, payloadVariants, unusedPayloadVariant } from '../../src/publishing/payload-variants.js';
 import { slot } from '../db/seed-rows.js';
 
 const night: Slot = { ...slot, start: '2026-11-16T00:00:00+01:00', end: '2026-11-16T23:59:00+01:00' };

@@ -91,6 +91,24 @@ export type Permission =
   | { readonly kind: 'probe'; readonly isRefused: boolean; readonly pauses: number }
   | ({ readonly kind: 'paused' } & Pause);
 
+/** The columns of an account that decide on the permission. */
+export interface PermissionState {
+  readonly paused_until: Date | null;
+  readonly paused_reason: string | null;
+  readonly pauses: number;
+  readonly refused_at: Date | null;
+}
+export const PERMISSION_COLUMNS = sql`paused_until, paused_reason, pauses, refused_at`;
+
+/** The permission of an account that is not half open; undefined where a probe has to be acquired. */
+export function permissionOf(state: PermissionState | undefined, now: Date): Permission | undefined {
+  if (state?.paused_until && state.paused_until > now) {
+    return { kind: 'paused', until: state.paused_until, reason: state.paused_reason ?? 'paused' };
+  }
+  if (state !== undefined && state.pauses > 0) return undefined;
+  return { kind: 'free', isRefused: state !== undefined && state.refused_at !== null };
+}
+
 /**
  * Acquires the permission to send a request. After a pause by the firewall exactly one request is sent as a probe; until it is
  * answered, at most until `probeUntil`, all others are paused.
@@ -101,15 +119,13 @@ export async function acquirePermission(
   now: Date,
   probeUntil: Date,
 ): Promise<Permission> {
-  const state = await db
-    .selectFrom('slotkeeper.accounts')
-    .select(['paused_until', 'paused_reason', 'pauses', 'refused_at'])
-    .where('id', '=', id)
-    .executeTakeFirst();
-  const paused = state?.paused_until && state.paused_until > now ? state.paused_until : undefined;
-  if (paused) return { kind: 'paused', until: paused, reason: state?.paused_reason ?? 'paused' };
-  const isRefused = state !== undefined && state.refused_at !== null;
-  if (state === undefined || state.pauses === 0) return { kind: 'free', isRefused };
+  const { rows } = await sql<PermissionState>`
+    SELECT ${PERMISSION_COLUMNS} FROM slotkeeper.accounts WHERE id = ${id}`.execute(db);
+  const [state] = rows;
+  const permission = permissionOf(state, now);
+  if (permission !== undefined || state === undefined)
+    return permission ?? { kind: 'free', isRefused: false };
+  const isRefused = state.refused_at !== null;
   const { numUpdatedRows } = await db
     .updateTable('slotkeeper.accounts')
     .set({ paused_until: probeUntil })

@@ -9,6 +9,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import { COMMIT, runPipelined } from '../pipeline.js';
 import type { Db } from '../schema.js';
+import { PERMISSION_COLUMNS, type Permission, type PermissionState, permissionOf } from './account-states.js';
 
 export interface RateWindow {
   /** Which requests count. */
@@ -19,9 +20,13 @@ export interface RateWindow {
   readonly perMs: number;
 }
 
-export type AcquireResult =
+export type AcquireResult = (
   | { readonly kind: 'acquired' }
-  | { readonly kind: 'exhausted'; readonly until: Date };
+  | { readonly kind: 'exhausted'; readonly until: Date }
+) & {
+  /** Whether the account may send requests at all; undefined where that has to be acquired. */
+  readonly permission: Permission | undefined;
+};
 
 /**
  * Acquires `count` requests from every window, or none where one of the windows is exhausted.
@@ -37,19 +42,23 @@ export async function acquireRequests(
   answeredBy: Date,
   count = 1,
 ): Promise<AcquireResult> {
-  const { rows } = await db.transaction().execute((tx) =>
-    runPipelined(tx, async (session) => {
-      const [, acquired] = await Promise.all([
+  const [locked, acquired] = await db.transaction().execute((tx) =>
+    runPipelined(tx, (session) =>
+      Promise.all([
         // The lock serializes the workers of an account. What another one has acquired is visible to the next statement.
-        sql`SELECT FROM slotkeeper.accounts WHERE id = ${account} FOR NO KEY UPDATE`.execute(session),
+        sql<PermissionState>`
+          SELECT ${PERMISSION_COLUMNS} FROM slotkeeper.accounts WHERE id = ${account}
+          FOR NO KEY UPDATE`.execute(session),
         insertRequests(account, write, windows, now, answeredBy, count).execute(session),
         COMMIT.execute(session),
-      ]);
-      return acquired;
-    }),
+      ]),
+    ),
   );
-  const until = rows[0]?.until;
-  return until != null && until > now ? { kind: 'exhausted', until } : { kind: 'acquired' };
+  const permission = permissionOf(locked.rows[0], now);
+  const until = acquired.rows[0]?.until;
+  return until != null && until > now
+    ? { kind: 'exhausted', until, permission }
+    : { kind: 'acquired', permission };
 }
 
 /** Inserts the requests unless a window is exhausted; its row says until when one is. */

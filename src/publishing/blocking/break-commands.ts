@@ -43,7 +43,7 @@ export async function moveBreak(
   const { id, start, end } = one;
   try {
     const range = { since: formatInstant(context, start), till: formatInstant(context, end) };
-    const client = closingClient(context, { start, end }, () => observed.checkPlan());
+    const client = closingClient(context, { start, end }, (db) => observed.checkPlan(db));
     await client.moveCalendarBreak(context.calendar, id, range);
     await observed.applyBreak({ id, start, end }, false);
   } catch (error) {
@@ -59,7 +59,7 @@ export async function deleteBreak(
   one: OwnBreak,
 ): Promise<void> {
   try {
-    await openingClient(context, one, () => observed.checkPlan()).deleteCalendarBreak(
+    await openingClient(context, one, (db) => observed.checkPlan(db)).deleteCalendarBreak(
       context.calendar,
       one.id,
     );

@@ -5,6 +5,7 @@
 
 import type { CalendarContext } from '../../context/context.js';
 import { overlaps, type Span } from '../../core/span.js';
+import type { Db } from '../../db/schema.js';
 import { findBookings } from '../../db/tables/bookings.js';
 import { findBreaks } from '../../db/tables/breaks.js';
 import type { BookingUpdate } from '../../marketplace-state/apply-bookings.js';
@@ -82,8 +83,8 @@ export class ObservedState {
   }
 
   /** See {@link checkPlan}. @throws {PlanOutdatedError} */
-  async checkPlan(): Promise<void> {
-    await checkPlan(this.#context, this.#days);
+  async checkPlan(db: Db): Promise<void> {
+    await checkPlan(this.#context, db, this.#days);
   }
 
   /** Discards what was read: the next step reads it again. */

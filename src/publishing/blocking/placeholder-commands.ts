@@ -7,6 +7,7 @@ import { isPermanentRefusal } from '../../context/classify-error.js';
 import type { CalendarContext } from '../../context/context.js';
 import { MINUTE } from '../../core/duration.js';
 import type { Span } from '../../core/span.js';
+import type { Db } from '../../db/schema.js';
 import { deleteInDoubt, recordInDoubt, toInDoubtBlock } from '../../db/tables/in-doubt.js';
 import { mayHaveEnded } from '../../linked-bookings/cancel-booking.js';
 import { toBookingUpdate } from '../../marketplace-state/booking-update.js';
@@ -65,9 +66,9 @@ export async function movePlaceholder(
     end: null,
     addressId: calendar.addressId,
   } as const;
-  const beforeWrite = async (): Promise<void> => {
-    await observed.checkPlan();
-    await recordInDoubt(db, calendar.id, move, new Date(context.now()));
+  const beforeWrite = async (session: Db): Promise<void> => {
+    await observed.checkPlan(session);
+    await recordInDoubt(session, calendar.id, move, new Date(context.now()));
   };
   const client = closingClient(context, need, beforeWrite, { booking: one.id, ref });
   try {
@@ -125,7 +126,7 @@ export async function cancelPlaceholder(
 ): Promise<void> {
   try {
     const subject = { booking: one.id, ref: one.ref ?? undefined };
-    const client = openingClient(context, one, () => observed.checkPlan(), subject);
+    const client = openingClient(context, one, (db) => observed.checkPlan(db), subject);
     await client.cancelBooking(context.calendar, one.id);
   } catch (error) {
     // The placeholder has ended already, or was moved by a request whose answer was lost: the next read tells.

@@ -5,11 +5,13 @@ import { datesOf, priority, toIso } from '../../core/index.js';
 import type { Span } from '../../core/span.js';
 import type { DocplannerClient } from '../../docplanner/index.js';
 
+type BeforeWrite = Parameters<CalendarContext['client']>[1];
+
 /** @param beforeWrite see {@link CalendarContext.client} */
 export function closingClient(
   context: CalendarContext,
   span: Span,
-  beforeWrite?: () => Promise<void>,
+  beforeWrite?: BeforeWrite,
   subject?: Pick<WriteSubject, 'booking' | 'ref'>,
 ): DocplannerClient {
   const change = priority({ closed: [span], opened: [], now: context.now() });
@@ -20,7 +22,7 @@ export function closingClient(
 export function openingClient(
   context: CalendarContext,
   span: Span,
-  beforeWrite: () => Promise<void>,
+  beforeWrite: BeforeWrite,
   subject?: Pick<WriteSubject, 'booking' | 'ref'>,
 ): DocplannerClient {
   const change = priority({ closed: [], opened: [span], now: context.now() });
