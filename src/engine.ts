@@ -303,7 +303,7 @@ export class Slotkeeper {
     return new Resyncs({
       dependencies,
       queue: resyncQueue,
-      round: () => resyncWorker.round(),
+      round: () => resyncWorker.runMaintenance(),
       onQueueAway: (error) =>
         this.log.warn({ err: error }, 'the queue is unavailable; the requeue sweep enqueues the resync'),
     });

@@ -66,7 +66,7 @@ export interface OwnResyncs extends ResyncsApi {
    * A dry run in this process, independent of the engine's roles. It only compares, and its report is not stored.
    * @throws {UnknownCalendarsError}
    */
-  look(
+  dryRun(
     request: Pick<ResyncRequest, 'calendars'>,
     onProgress?: (report: ResyncReport) => void,
   ): Promise<ResyncReport>;

@@ -49,17 +49,17 @@ export async function cancelBooking(
   } catch (error) {
     if (!mayHaveEnded(error)) throw error;
     // Canceled by us, where the answer was lost, or by somebody else.
-    const visit = await fetchBooking(context, id);
-    if (visit === undefined) {
+    const fetched = await fetchBooking(context, id);
+    if (fetched === undefined) {
       // A cancellation that was dropped would leave a booking that the PMS does not know.
       const since = new Date(now() - GONE_AFTER_MS);
       if (!(await findBookingsUnchangedSince(context.db, calendar.id, [id], since)).has(id)) {
         throw follows ? new BookingNotVisibleError(id) : error;
       }
     } else {
-      const now = toBookingUpdate(visit.shown);
+      const now = toBookingUpdate(fetched.shown);
       if (now.status === 'moved') {
-        await applyFetchedBooking(context, visit);
+        await applyFetchedBooking(context, fetched);
         throw new BookingEndedError(id, 'moved', now.movedTo);
       }
       await applyUpdates(context, { bookings: [{ ...now, ...ownChange }] });

@@ -16,13 +16,13 @@ import { notifyConflictsOfBooking } from '../notifications/conflicts.js';
 /** An address of the marketplace. */
 export interface Place extends Pick<Calendar, 'facilityId' | 'doctorId' | 'addressId'> {
   /** The calendar of the address, where one is configured. */
-  readonly home: Calendar | undefined;
+  readonly storedCalendar: Calendar | undefined;
 }
 
 export interface FetchedBooking {
   readonly shown: Booking;
   /** The successor and its address; absent where the booking has not moved, or its successor cannot be read. */
-  readonly became: { readonly booking: Booking; readonly place: Place } | undefined;
+  readonly successor: { readonly booking: Booking; readonly place: Place } | undefined;
 }
 
 /**
@@ -34,14 +34,14 @@ export async function fetchBooking(
   id: string,
   addressId: string = context.calendar.addressId,
 ): Promise<FetchedBooking | undefined> {
-  const shown = await unlessGone(
+  const shown = await undefinedIfGone(
     context.client(HIGHEST_PRIORITY).getBooking(context.calendar, id, ['moving']),
   );
   if (shown === undefined) return undefined;
   const { movedTo } = toBookingUpdate(shown);
   return {
     shown,
-    became: movedTo === undefined ? undefined : await searchBooking(context, movedTo, addressId),
+    successor: movedTo === undefined ? undefined : await searchBooking(context, movedTo, addressId),
   };
 }
 
@@ -53,22 +53,26 @@ export async function searchBooking(
   context: CalendarContext,
   id: string,
   addressId: string,
-): Promise<FetchedBooking['became']> {
+): Promise<FetchedBooking['successor']> {
   const { calendar, db } = context;
   const known = await findBookingsOfAccount(db, calendar.account, [id]);
-  const homes = await Promise.all(known.map((one) => getCalendar(db, one.calendar)));
+  const storedCalendars = await Promise.all(known.map((one) => getCalendar(db, one.calendar)));
   const target = await placeAt(context, addressId);
-  const places = [...homes.flatMap((home) => home ?? []).map(toPlace), target, toPlace(calendar)];
-  const asked = new Set<string>();
+  const places = [
+    ...storedCalendars.flatMap((storedCalendar) => storedCalendar ?? []).map(toPlace),
+    target,
+    toPlace(calendar),
+  ];
+  const requested = new Set<string>();
   for (const place of places) {
     const key = JSON.stringify([place.facilityId, place.doctorId, place.addressId]);
-    if (asked.has(key)) continue;
-    asked.add(key);
-    const booking = await unlessGone(context.client(HIGHEST_PRIORITY).getBooking(place, id));
+    if (requested.has(key)) continue;
+    requested.add(key);
+    const booking = await undefinedIfGone(context.client(HIGHEST_PRIORITY).getBooking(place, id));
     if (booking !== undefined) return { booking, place };
   }
-  const place = target.home === undefined ? await placeOfOther(context, target) : undefined;
-  const booking = place && (await unlessGone(context.client(HIGHEST_PRIORITY).getBooking(place, id)));
+  const place = target.storedCalendar === undefined ? await placeOfOther(context, target) : undefined;
+  const booking = place && (await undefinedIfGone(context.client(HIGHEST_PRIORITY).getBooking(place, id)));
   return booking && place && { booking, place };
 }
 
@@ -82,7 +86,7 @@ async function placeOfOther(
     if (id === doctorId) continue;
     const addresses = await client.getAddresses({ facilityId, doctorId: id });
     if (addresses.some((one) => one.id === addressId))
-      return { facilityId, doctorId: id, addressId, home: undefined };
+      return { facilityId, doctorId: id, addressId, storedCalendar: undefined };
   }
   return undefined;
 }
@@ -90,29 +94,34 @@ async function placeOfOther(
 /** An address of the facility, of whichever doctor; of the same doctor where the address has no calendar. */
 export async function placeAt({ db, calendar }: CalendarContext, addressId: string): Promise<Place> {
   if (addressId === calendar.addressId) return toPlace(calendar);
-  const home = await findCalendarInFacility(db, calendar, addressId);
-  const { facilityId, doctorId } = home ?? calendar;
-  return { facilityId, doctorId, addressId, home };
+  const storedCalendar = await findCalendarInFacility(db, calendar, addressId);
+  const { facilityId, doctorId } = storedCalendar ?? calendar;
+  return { facilityId, doctorId, addressId, storedCalendar };
 }
 
-const toPlace = (home: Calendar): Place => {
-  const { facilityId, doctorId, addressId } = home;
-  return { facilityId, doctorId, addressId, home };
+const toPlace = (storedCalendar: Calendar): Place => {
+  const { facilityId, doctorId, addressId } = storedCalendar;
+  return { facilityId, doctorId, addressId, storedCalendar };
 };
 
 /** Saves what was read. @returns the successor, where the booking moved and the successor could be read */
 export async function applyFetchedBooking(
   context: CalendarContext,
-  { shown, became }: FetchedBooking,
+  { shown, successor }: FetchedBooking,
 ): Promise<BookingUpdate | undefined> {
   const now = toBookingUpdate(shown);
-  if (became === undefined) {
+  if (successor === undefined) {
     await applyUpdates(context, { bookings: [now] });
     return undefined;
   }
-  const begun = { ...toBookingUpdate(became.booking), movedFrom: now.id };
-  await applyMove(context, became.place.home, { ...now, status: 'moved', movedTo: begun.id }, begun);
-  return begun;
+  const successorUpdate = { ...toBookingUpdate(successor.booking), movedFrom: now.id };
+  await applyMove(
+    context,
+    successor.place.storedCalendar,
+    { ...now, status: 'moved', movedTo: successorUpdate.id },
+    successorUpdate,
+  );
+  return successorUpdate;
 }
 
 /**
@@ -121,19 +130,20 @@ export async function applyFetchedBooking(
  */
 export async function applyMove(
   context: CalendarContext,
-  home: Calendar | undefined,
+  storedCalendar: Calendar | undefined,
   ended: BookingUpdate,
-  begun: BookingUpdate,
+  successor: BookingUpdate,
 ): Promise<void> {
-  if (home?.id === context.calendar.id) {
-    await applyUpdates(context, { bookings: [ended, begun] });
+  if (storedCalendar?.id === context.calendar.id) {
+    await applyUpdates(context, { bookings: [ended, successor] });
   } else {
-    if (home !== undefined) await applyUpdates({ ...context, calendar: home }, { bookings: [begun] });
+    if (storedCalendar !== undefined)
+      await applyUpdates({ ...context, calendar: storedCalendar }, { bookings: [successor] });
     await applyUpdates(context, { bookings: [ended] });
   }
-  if (home === undefined) return;
+  if (storedCalendar === undefined) return;
   const { db, encryptor, delivery, now } = context;
-  const moved = { calendar: home.id, booking: begun.id };
+  const moved = { calendar: storedCalendar.id, booking: successor.id };
   delivery.enqueue(await notifyConflictsOfBooking(db, encryptor, moved, now()));
 }
 
@@ -141,9 +151,9 @@ export async function applyMove(
  * @returns undefined where the marketplace does not have the booking; every other error is thrown, so that the read is
  * retried
  */
-export async function unlessGone(asked: Promise<Booking>): Promise<Booking | undefined> {
+export async function undefinedIfGone(request: Promise<Booking>): Promise<Booking | undefined> {
   try {
-    return await asked;
+    return await request;
   } catch (error) {
     if (error instanceof NotFoundError) return undefined;
     throw error;

@@ -47,35 +47,37 @@ export async function resolveInDoubtMove(
   context: CalendarContext,
   move: InDoubtMove,
 ): Promise<BookingUpdate | undefined> {
-  const visit = await fetchBooking(context, move.subject, move.addressId);
-  const begun = visit && (await settle(context, move, visit));
+  const fetched = await fetchBooking(context, move.subject, move.addressId);
+  const successor = fetched && (await findSuccessor(context, move, fetched));
   await deleteInDoubt(context.db, context.calendar.id, move);
-  return begun;
+  return successor;
 }
 
-async function settle(
+async function findSuccessor(
   context: CalendarContext,
   move: InDoubtMove,
-  visit: FetchedBooking,
+  fetched: FetchedBooking,
 ): Promise<BookingUpdate | undefined> {
-  const { shown } = visit;
+  const { shown } = fetched;
   const { status, movedTo, start, end, service } = toBookingUpdate(shown);
   if (status === 'booked') return undefined;
   if (shown.moving == null) {
     const place = await placeAt(context, move.addressId);
-    const booking = await successorOf(context, move, shown, place);
-    return await applyFetchedBooking(context, { shown, became: booking && { booking, place } });
+    const booking = await searchSuccessor(context, move, shown, place);
+    return await applyFetchedBooking(context, { shown, successor: booking && { booking, place } });
   }
-  if (visit.became !== undefined || movedTo === undefined) return await applyFetchedBooking(context, visit);
-  if ((await placeAt(context, move.addressId)).home !== undefined) throw new BookingNotVisibleError(movedTo);
+  if (fetched.successor !== undefined || movedTo === undefined)
+    return await applyFetchedBooking(context, fetched);
+  if ((await placeAt(context, move.addressId)).storedCalendar !== undefined)
+    throw new BookingNotVisibleError(movedTo);
   // The successor is at an address without a calendar and cannot be read: the requested time is assumed.
-  await applyFetchedBooking(context, visit);
+  await applyFetchedBooking(context, fetched);
   const from = move.start.getTime();
   const to = move.end?.getTime() ?? from + end - start;
   return { id: movedTo, status: 'booked', start: from, end: to, service };
 }
 
-async function successorOf(
+async function searchSuccessor(
   context: CalendarContext,
   move: InDoubtMove,
   before: Booking,
@@ -88,13 +90,16 @@ async function successorOf(
     .client(HIGHEST_PRIORITY)
     .getBookings(place, since, until, ['patient', 'address_service']);
   const candidates = there.filter((one) => isResultOfMove(move, before, one));
-  const { home } = place;
+  const { storedCalendar } = place;
   const ids = candidates.map(({ id }) => id);
-  const known = home === undefined ? new Map<string, StoredBooking>() : await findBookings(db, home.id, ids);
+  const known =
+    storedCalendar === undefined
+      ? new Map<string, StoredBooking>()
+      : await findBookings(db, storedCalendar.id, ids);
   // A link moves along only within the booking's own calendar.
   const ref =
-    home?.id === calendar.id
-      ? (await findBookings(db, home.id, [move.subject])).get(move.subject)?.ref
+    storedCalendar?.id === calendar.id
+      ? (await findBookings(db, storedCalendar.id, [move.subject])).get(move.subject)?.ref
       : null;
   const free = candidates.filter(({ id }) => {
     const one = known.get(id);

@@ -70,10 +70,10 @@ export async function moveBooking(context: CalendarContext, id: string, to: Move
     });
     const followed = to.refStart === undefined ? {} : ({ isOwnChange: true } as const);
     const ended: BookingUpdate = { ...known, status: 'moved', movedTo: moved.id, ...followed };
-    const begun: BookingUpdate = { ...toBookingUpdate(moved), movedFrom: id, refStart: to.refStart };
-    await applyMove(context, (await placeAt(context, move.addressId)).home, ended, begun);
+    const successor: BookingUpdate = { ...toBookingUpdate(moved), movedFrom: id, refStart: to.refStart };
+    await applyMove(context, (await placeAt(context, move.addressId)).storedCalendar, ended, successor);
     await deleteInDoubt(db, calendar.id, move);
-    return begun;
+    return successor;
   } catch (error) {
     if (!isPermanentRefusal(error)) throw error;
     if (error instanceof ConflictError) {
@@ -110,9 +110,9 @@ async function fetchAgain(
   context: CalendarContext,
   { subject, addressId }: InDoubtMove,
 ): Promise<BookingUpdate | undefined> {
-  const visit = await fetchBooking(context, subject, addressId);
-  const begun = visit && (await applyFetchedBooking(context, visit));
-  return visit?.became?.place.addressId === addressId ? begun : undefined;
+  const fetched = await fetchBooking(context, subject, addressId);
+  const successor = fetched && (await applyFetchedBooking(context, fetched));
+  return fetched?.successor?.place.addressId === addressId ? successor : undefined;
 }
 
 /** Where neither the database nor the marketplace has the service, the marketplace decides on an empty one. */

@@ -16,10 +16,10 @@ export function isInTheWay(one: LinkedBookingChange, other: LinkedBookingChange)
  */
 export function inOrder(all: readonly LinkedBookingChange[]): LinkedBookingChange[] {
   const ordered = new Set<LinkedBookingChange>();
-  const begun = new Set<LinkedBookingChange>();
+  const visited = new Set<LinkedBookingChange>();
   const put = (one: LinkedBookingChange): void => {
-    if (begun.has(one)) return;
-    begun.add(one);
+    if (visited.has(one)) return;
+    visited.add(one);
     for (const other of all) if (isInTheWay(other, one)) put(other);
     ordered.add(one);
   };

@@ -33,7 +33,7 @@ export interface RequeueSweepOptions extends PeriodicTaskOptions {
   readonly db: Db;
   readonly publishQueue: Pick<PublishQueue, 'enqueue'>;
   /** Its periodic work is part of each sweep. */
-  readonly resyncWorker: Pick<ResyncWorker, 'round'>;
+  readonly resyncWorker: Pick<ResyncWorker, 'runMaintenance'>;
   readonly log: Logger;
   readonly now: () => number;
 }
@@ -80,7 +80,7 @@ export class RequeueSweep extends PeriodicTask {
       await publishQueue.enqueue(
         [...new Set(others)].map((calendar) => ({ calendar, priority: LOWEST_PRIORITY })),
       );
-      await resyncWorker.round();
+      await resyncWorker.runMaintenance();
       if (now() - this.#cleanedUpAt > DAY / 24) await this.#deleteExpired();
     } catch (error) {
       if (isUnavailable(error))

@@ -46,7 +46,7 @@ export interface DayReport {
 
 /** @param now epoch milliseconds */
 export function reportDay(view: DayView, calendar: CalendarState, account: Account, now: number): DayReport {
-  const { date, day, windows, taken, wanted } = view;
+  const { date, day, windows, busyTime, wanted } = view;
   const iso = (instant: Date): string => toIso(instant.getTime(), account.timeZone);
   return {
     date,
@@ -57,7 +57,7 @@ export function reportDay(view: DayView, calendar: CalendarState, account: Accou
       services,
       ...(insurance === undefined ? {} : { insurance }),
     })),
-    busy: taken.map((one) => ({ ...busyOwnerOf(one), start: iso(one.start), end: iso(one.end) })),
+    busy: busyTime.map((one) => ({ ...busyOwnerOf(one), start: iso(one.start), end: iso(one.end) })),
     wanted,
     published: day?.published ?? null,
     publishedAt: day?.publishedAt?.toISOString() ?? null,
@@ -65,14 +65,14 @@ export function reportDay(view: DayView, calendar: CalendarState, account: Accou
   };
 }
 
-function busyOwnerOf(taken: BusyTime): Pick<BusyReport, 'ref' | 'booking' | 'break'> {
-  switch (taken.source) {
+function busyOwnerOf(busyTime: BusyTime): Pick<BusyReport, 'ref' | 'booking' | 'break'> {
+  switch (busyTime.source) {
     case 'occupancy':
-      return { ref: taken.ref };
+      return { ref: busyTime.ref };
     case 'booking':
-      return { ...(taken.ref === null ? {} : { ref: taken.ref }), booking: taken.id };
+      return { ...(busyTime.ref === null ? {} : { ref: busyTime.ref }), booking: busyTime.id };
     case 'break':
-      return { break: taken.id };
+      return { break: busyTime.id };
   }
 }
 

@@ -26,7 +26,7 @@ export interface DesiredDay extends StoredDay {
 export interface PendingDays {
   /** Highest priority first. */
   readonly days: readonly DesiredDay[];
-  readonly taken: readonly BusyTime[];
+  readonly busyTime: readonly BusyTime[];
   /** The linked bookings whose appointments moved or were released. */
   readonly linkedChanges: readonly LinkedBookingChange[];
 }
@@ -58,11 +58,11 @@ export async function computePendingDays(
     const days = only === undefined ? pending : pending.filter((day) => only.has(day.date));
     const dates = days.map((day) => day.date).sort();
     const [from, to] = [dates[0], dates.at(-1)];
-    if (from === undefined || to === undefined) return { days: [], taken: [], linkedChanges };
+    if (from === undefined || to === undefined) return { days: [], busyTime: [], linkedChanges };
     const computed = await computeDates(tx, calendar, account, from, to);
     return {
       days: days.map((day) => ({ ...day, wanted: computed.slots.get(day.date) ?? [] })),
-      taken: computed.taken,
+      busyTime: computed.busyTime,
       linkedChanges,
     };
   });
@@ -71,7 +71,7 @@ export async function computePendingDays(
 /** Published days with their desired slots, and all busy time from the first to the last of them. */
 export interface ComputedDays {
   readonly days: readonly DesiredDay[];
-  readonly taken: readonly BusyTime[];
+  readonly busyTime: readonly BusyTime[];
 }
 
 /** The published days of the horizon that are neither pending, nor failed, nor dropped by a person. */
@@ -91,11 +91,11 @@ export async function computePublishedDays(
     if (!isSame) throw new CalendarChangedError(calendar.id);
     const days = all.filter((day) => day.generation === day.publishedGeneration && day.published !== null);
     const [from, to] = [days[0]?.date, days.at(-1)?.date];
-    if (from === undefined || to === undefined) return { days: [], taken: [] };
+    if (from === undefined || to === undefined) return { days: [], busyTime: [] };
     const computed = await computeDates(tx, calendar, account, from, to);
     return {
       days: days.map((day) => ({ ...day, wanted: computed.slots.get(day.date) ?? [] })),
-      taken: computed.taken,
+      busyTime: computed.busyTime,
     };
   });
 }
@@ -105,7 +105,7 @@ export interface DayView {
   readonly date: string;
   readonly day: StoredDay | undefined;
   readonly windows: readonly StoredWindow[];
-  readonly taken: readonly BusyTime[];
+  readonly busyTime: readonly BusyTime[];
   readonly wanted: Day['slots'];
   /** Whether a change that would remove something from the day waits for a person's approval. */
   readonly held: boolean;
@@ -129,7 +129,7 @@ export async function viewDays(
         date,
         day: days.get(date),
         windows: computed.windows.filter((window) => window.date === date),
-        taken: computed.taken.filter((one) => one.start.getTime() < end && one.end.getTime() > start),
+        busyTime: computed.busyTime.filter((one) => one.start.getTime() < end && one.end.getTime() > start),
         wanted,
         held: held.has(date),
       };
@@ -174,7 +174,7 @@ function boundsOf(
 async function computeDates(tx: Db, calendar: Calendar, account: Account, from: string, to: string) {
   const { bufferBefore = 0, bufferAfter = 0, grid } = calendar;
   const { first, last } = boundsOf(calendar, account, from, to);
-  const [windows, taken, gone] = await runPipelined(tx, (db) =>
+  const [windows, busyTime, gone] = await runPipelined(tx, (db) =>
     Promise.all([
       listWindows(db, calendar.id, from, to),
       findBusyTimeOn(db, calendar, account, from, to),
@@ -182,7 +182,7 @@ async function computeDates(tx: Db, calendar: Calendar, account: Account, from: 
       COMMIT.execute(db),
     ]),
   );
-  const closed = taken.map((one) => {
+  const closed = busyTime.map((one) => {
     const { start, end } = addBuffers(toBusySpan(one), { bufferBefore, bufferAfter });
     // A break may end in a year for which nothing is computed.
     return { start: Math.max(start, first), end: Math.min(end, last) };
@@ -196,7 +196,7 @@ async function computeDates(tx: Db, calendar: Calendar, account: Account, from: 
     to,
     ...(grid === undefined ? {} : { grid }),
   });
-  return { windows, taken, slots: new Map(days.map((day) => [day.date, day.slots])) };
+  return { windows, busyTime, slots: new Map(days.map((day) => [day.date, day.slots])) };
 }
 
 /** Reads in one snapshot of the database, so that a generation and the occupancy that it counts belong together. */

@@ -38,7 +38,7 @@ export interface Start {
 export interface Reading {
   readonly starts: readonly BookableStart[];
   /** Time that the marketplace blocks by itself: its bookings and breaks. */
-  readonly taken: readonly Span[];
+  readonly busyTime: readonly Span[];
 }
 
 /** Bookings of these statuses block no time any more. */
@@ -47,7 +47,7 @@ const OVER = new Set(['canceled', 'moved']);
 export const busyTimeBy = (
   bookings: readonly Booking[],
   breaks: readonly CalendarBreak[],
-): Reading['taken'] => [
+): Reading['busyTime'] => [
   ...bookings
     .filter((booking) => !OVER.has(booking.status))
     .map((booking) => ({ start: Date.parse(booking.start_at), end: Date.parse(booking.end_at) })),
@@ -104,7 +104,7 @@ export function diffDays(
   return sent.map(({ date, slots }): DayDiff => {
     const { list: starts, starts: day } = shown.get(date) ?? NOTHING_SHOWN();
     const diffWith = (how: Cut): Compared =>
-      compareDay({ date, slots }, how, day, byService, reading.taken, hidden, now);
+      compareDay({ date, slots }, how, day, byService, reading.busyTime, hidden, now);
     const assumed = cut ?? 'duration';
     const first = diffWith(assumed);
     const byAssumed: ShownAs = first.isComplete ? { cut: assumed } : { starts };
@@ -154,7 +154,7 @@ function compareDay(
   cut: Cut,
   day: ReadonlyMap<string, Start>,
   byService: boolean,
-  taken: readonly Span[],
+  busyTime: readonly Span[],
   hidden: readonly Span[],
   now: number,
 ): Compared {
@@ -162,16 +162,16 @@ function compareDay(
   const sent = startsOf(slots, byService, cut);
   const offered = sent.filter((start) => !isIn(hidden, start));
   const all = new Map(offered.map((start) => [keyOf(start), start]));
-  const expected = offered.filter((start) => counts(start) && !isIn(taken, start));
-  const seen = [...day.values()].filter(counts);
+  const expected = offered.filter((start) => counts(start) && !isIn(busyTime, start));
+  const counted = [...day.values()].filter(counts);
   const missing = expected.filter((start) => !day.has(keyOf(start)));
-  const extra = seen.filter((start) => !all.has(keyOf(start)));
+  const extra = counted.filter((start) => !all.has(keyOf(start)));
   if (missing.length + extra.length === 0) {
-    return { difference: undefined, isComplete: seen.length === sent.filter(counts).length };
+    return { difference: undefined, isComplete: counted.length === sent.filter(counts).length };
   }
   const oversells = extra.some((start) => !isOffered(start, slots, hidden));
   return {
-    difference: { date, oversells, missing, extra, expected, shown: seen },
+    difference: { date, oversells, missing, extra, expected, shown: counted },
     isComplete: false,
   };
 }

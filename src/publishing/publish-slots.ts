@@ -24,8 +24,8 @@ export async function publishSlots(context: CalendarContext): Promise<WorkResult
   const nonEmptyDates = new Set<string>();
   const requestedBreaks = new Set<string>();
   for (let step = 0; step < MAX_STEPS; step += 1) {
-    const { days, taken } = await preparePending(context);
-    if (await readUnknownBreaks(context, days, taken, requestedBreaks)) continue;
+    const { days, busyTime } = await preparePending(context);
+    if (await readUnknownBreaks(context, days, busyTime, requestedBreaks)) continue;
     const action = nextAction(days, context.maxEntries, nonEmptyDates);
     if (action === undefined) return DONE;
     switch (action.kind) {
@@ -59,10 +59,12 @@ export async function publishSlots(context: CalendarContext): Promise<WorkResult
 async function readUnknownBreaks(
   context: CalendarContext,
   days: readonly DesiredDay[],
-  taken: readonly BusyTime[],
+  busyTime: readonly BusyTime[],
   requestedBreaks: Set<string>,
 ): Promise<boolean> {
-  const unread = breaksWithUnknownBuffers(taken, context.calendar).filter((id) => !requestedBreaks.has(id));
+  const unread = breaksWithUnknownBuffers(busyTime, context.calendar).filter(
+    (id) => !requestedBreaks.has(id),
+  );
   if (unread.length === 0) return false;
   for (const id of unread) requestedBreaks.add(id);
   const { db, calendar, now } = context;

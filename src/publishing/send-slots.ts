@@ -113,12 +113,12 @@ async function handleRefusal(
   }
   // The response does not name the refused day: each half is sent by itself.
   const middle = Math.ceil(days.length / 2);
-  const taken: DesiredDay[] = [];
+  const replaced: DesiredDay[] = [];
   for (const half of [days.slice(0, middle), days.slice(middle)]) {
-    const fresh = await preparePendingDays(context, new Set(half.map((day) => day.date)));
-    if (fresh.length > 0) taken.push(...(await replaceDays(context, fresh)));
+    const prepared = await preparePendingDays(context, new Set(half.map((day) => day.date)));
+    if (prepared.length > 0) replaced.push(...(await replaceDays(context, prepared)));
   }
-  return taken;
+  return replaced;
 }
 
 /** Fails the days, each with the marketplace's reason; a fallback closes what must not be on sale of them. */

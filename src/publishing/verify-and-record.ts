@@ -81,12 +81,12 @@ export async function verifyAndRecord(
   const writtenAt = new Date(context.now());
   const { readLagMs } = await getAddressBehavior(context.db, context.calendar.id);
   // Where reads of an earlier write still differed, the first read after this write may show the state before both.
-  const afterMs = days.reduce((most, { date, generation }) => {
+  const afterMs = days.reduce((longest, { date, generation }) => {
     const one = openOn.get(date);
     const isOlder = one !== undefined && one.generation < generation && one.differing > 0;
     return isOlder && one.dueAt !== null
-      ? Math.max(most, one.dueAt.getTime() - one.writtenAt.getTime())
-      : most;
+      ? Math.max(longest, one.dueAt.getTime() - one.writtenAt.getTime())
+      : longest;
   }, readLagMs);
   const dueAt = new Date(context.now() + Math.min(afterMs, READ_AFTER_MS.at(-1) ?? 0));
   const checks = days.map((day): Check => {
@@ -243,11 +243,11 @@ async function saveObservedState(
   const cuts = new Set(
     agreed.flatMap(({ date }) => shown.get(date)?.cut ?? shown.get(date)?.difference?.otherCut ?? []),
   );
-  const [seen] = cuts;
-  const cut = cuts.size === 1 ? seen : behavior.cut;
-  const told = agreed.filter(({ isFailed }) => !isFailed);
-  const late = told.filter(({ differing }) => differing > 0);
-  const lags = (late.length > 0 ? late : told).map((one) =>
+  const [observedCut] = cuts;
+  const cut = cuts.size === 1 ? observedCut : behavior.cut;
+  const verified = agreed.filter(({ isFailed }) => !isFailed);
+  const late = verified.filter(({ differing }) => differing > 0);
+  const lags = (late.length > 0 ? late : verified).map((one) =>
     readLagFrom(stateOf(one), readAt, behavior.readLagMs),
   );
   const readLagMs = lags.length > 0 ? Math.max(...lags) : behavior.readLagMs;

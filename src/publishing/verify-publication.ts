@@ -49,11 +49,11 @@ export async function verifyPublication(
   const { from, to } = rangeOf(context, days);
   const dateOf = (ms: number): string => localDate(ms, context.account.timeZone);
   const starts = await client.getSlots(context.calendar, from, to);
-  const diffs = diffDays(days, { starts, taken: [] }, dateOf, context.now(), hidden, cut);
+  const diffs = diffDays(days, { starts, busyTime: [] }, dateOf, context.now(), hidden, cut);
   if (!explains || !diffs.some(({ difference }) => difference && difference.missing.length > 0)) return diffs;
-  const taken = busyTimeBy(
+  const busyTime = busyTimeBy(
     await client.getBookings(context.calendar, from, to),
     await client.getCalendarBreaks(context.calendar, from, to),
   );
-  return diffDays(days, { starts, taken }, dateOf, context.now(), hidden, cut);
+  return diffDays(days, { starts, busyTime }, dateOf, context.now(), hidden, cut);
 }

@@ -48,16 +48,16 @@ export async function findWronglyOnSale(
       const begin = new Date(startOfDate(addDays(first, -1), timeZone));
       const end = new Date(startOfDate(addDays(last, 2), timeZone));
       const windows = await listWindows(tx, calendar.id, first, last);
-      const taken = await findBusyTime(tx, calendar.id, begin, end);
+      const busyTime = await findBusyTime(tx, calendar.id, begin, end);
       const breaks = await findBreaksBetween(tx, calendar.id, begin, end);
       const placeholders = await findPlaceholdersBetween(tx, calendar.id, begin, end);
       const available = minus(
         unionOf(windows.map(spanOf)),
-        unionOf(taken.map((one) => addBuffers(toBusySpan(one), buffers))),
+        unionOf(busyTime.map((one) => addBuffers(toBusySpan(one), buffers))),
       );
       const hidden = [
         { start: Number.NEGATIVE_INFINITY, end: now },
-        ...taken.filter(({ source }) => source !== 'occupancy').map(toBusySpan),
+        ...busyTime.filter(({ source }) => source !== 'occupancy').map(toBusySpan),
         ...breaks
           .filter(({ own }) => own === true)
           .map(({ since, till }) => ({ start: since.getTime(), end: till.getTime() })),

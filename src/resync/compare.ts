@@ -50,7 +50,7 @@ async function compare(
     return { compared: NOTHING, changes: [], distrusted: [], readings: [], readAgainAt: undefined };
   // A stored break may have been deleted without a notification: then the slots show nothing missing, because its time was
   // not published.
-  const knowsBreaks = known.taken.some(({ source }) => source === 'break');
+  const knowsBreaks = known.busyTime.some(({ source }) => source === 'break');
   const reading = await read(context, client, known, dryRun, calendar.strategy !== 'slots' || knowsBreaks);
   const behavior = await getAddressBehavior(db, calendar.id);
   let found = inspect(context, reading, behavior);

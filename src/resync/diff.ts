@@ -46,7 +46,7 @@ export function inspect(context: CalendarContext, reading: Reading, behavior: Ad
   const dateOf = (ms: number): string => localDate(ms, timeZone);
   const judged = diffDays(
     [...shouldShow, ...shouldHaveShown],
-    { starts, taken: hiding },
+    { starts, busyTime: hiding },
     dateOf,
     at,
     [],
@@ -71,9 +71,9 @@ export function inspect(context: CalendarContext, reading: Reading, behavior: Ad
   );
   const cuts = new Set(judged.flatMap(({ cut, difference }) => cut ?? difference?.otherCut ?? []));
   const [cut] = cuts.size === 1 ? cuts : [behavior.cut];
-  const steps = stepsOf(context, shouldShow, known.taken, marketplaceState, cut);
+  const steps = stepsOf(context, shouldShow, known.busyTime, marketplaceState, cut);
   // Own blocks that somebody removed had blocked busy time, whatever others booked on that day.
-  const stepsBefore = stepsOf(context, shouldHaveShown, before.taken, marketplaceStateBefore, cut);
+  const stepsBefore = stepsOf(context, shouldHaveShown, before.busyTime, marketplaceStateBefore, cut);
 
   const found: DriftingDay[] = [];
   const changes: DriftingDayMark[] = [];
@@ -133,7 +133,7 @@ interface Steps {
 function stepsOf(
   context: CalendarContext,
   days: readonly { readonly date: string; readonly slots: readonly Slot[] }[],
-  taken: ComputedDays['taken'],
+  busyTime: ComputedDays['busyTime'],
   marketplaceState: MarketplaceState,
   cut: Cut | undefined,
 ): ReadonlyMap<string, Steps> {
@@ -142,7 +142,7 @@ function stepsOf(
     strategy: calendar.strategy,
     timeZone: account.timeZone,
     days: days.map(({ date, slots }) => ({ date, published: slots, isVerified: true, wanted: slots })),
-    requiredBlocks: requiredBlocksOf(taken, calendar),
+    requiredBlocks: requiredBlocksOf(busyTime, calendar),
     marketplaceState,
     refused: new Set(),
     cut,

@@ -90,8 +90,8 @@ export async function read(
     starts,
     bookings: bookingList,
     breaks: breaks?.list,
-    marketplaceState: withRefs(assembled, calendar.id, requiredBlocksOf(after.taken, calendar)),
-    marketplaceStateBefore: withRefs(assembled, calendar.id, requiredBlocksOf(before.taken, calendar)),
+    marketplaceState: withRefs(assembled, calendar.id, requiredBlocksOf(after.busyTime, calendar)),
+    marketplaceStateBefore: withRefs(assembled, calendar.id, requiredBlocksOf(before.busyTime, calendar)),
     foreign: new Set([...(earlier?.foreign ?? []), ...changed.map(({ date }) => date)]),
   };
 }

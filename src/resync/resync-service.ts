@@ -45,7 +45,7 @@ export class Resyncs implements OwnResyncs {
     return { id };
   }
 
-  async look(
+  async dryRun(
     { calendars }: Pick<ResyncRequest, 'calendars'>,
     onProgress: (report: ResyncReport) => void = () => undefined,
   ): Promise<ResyncReport> {

@@ -72,7 +72,7 @@ export class ResyncWorker {
   }
 
   /** Enqueues waiting calendars and lost resyncs, and finishes those that are over. Called periodically. */
-  async round(): Promise<void> {
+  async runMaintenance(): Promise<void> {
     const { db, queue, now, enqueue, enqueueAgainMs } = this.#options;
     const at = new Date(now());
     const notSince = new Date(now() - enqueueAgainMs);
@@ -102,7 +102,7 @@ export class ResyncWorker {
   async #run(id: string, job: Job<unknown, unknown, string>, token: string | undefined): Promise<void> {
     const { db, now, log } = this.#options;
     const resync = await getResync(db, id, 0, new Date(now()));
-    if (resync === undefined || resync.state !== 'fetching') return await this.round();
+    if (resync === undefined || resync.state !== 'fetching') return await this.runMaintenance();
     const fetched = resync.dryRun ? [] : await this.#fetchAll(await listResyncAccounts(db, id));
     if (this.#stopping.signal.aborted) {
       // This process aborted the request: the next worker of the job fetches the sources again.
@@ -120,7 +120,7 @@ export class ResyncWorker {
     if (!resync.dryRun) await retryFailures(db, await listResyncCalendars(db, id), new Date(now()));
     await recordComparisonStarted(db, id, { failures, sources }, new Date(now()));
     log.info({ resync: id, calendars: resync.calendars, at: now() }, 'a full resync compares its calendars');
-    await this.round();
+    await this.runMaintenance();
   }
 
   /** Fetches several sources at a time, so that a source that does not respond delays few others. */

@@ -39,14 +39,14 @@ describe('the duplicate rule, within three minutes', () => {
   test('booked, freed, booked again: the time is off sale', async () => {
     const fixture = await openFixture();
     await fixture.open();
-    await fixture.rest();
+    await fixture.untilAtRest();
     for (const turn of [1, 2, 3]) {
       await fixture.book(`apt-${turn}`, '10:20', '10:40');
-      await fixture.rest();
+      await fixture.untilAtRest();
       expect(fixture.shown()).toEqual(WITHOUT_MIDDLE);
       if (turn === 3) break;
       await fixture.free(`apt-${turn}`);
-      await fixture.rest();
+      await fixture.untilAtRest();
       expect(fixture.shown()).toEqual(ALL);
     }
     expect(fixture.sandbox.requests.filter(({ ignored }) => ignored)).toEqual([]);
@@ -56,15 +56,15 @@ describe('the duplicate rule, within three minutes', () => {
     const fixture = await openFixture();
     await fixture.open();
     await fixture.book('apt', '10:20', '10:40');
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(fixture.shown()).toEqual(WITHOUT_MIDDLE);
     for (const turn of [1, 2]) {
       await fixture.free(turn === 1 ? 'apt' : 'other');
-      await fixture.rest();
+      await fixture.untilAtRest();
       expect(fixture.shown()).toEqual(ALL);
       if (turn === 2) break;
       await fixture.book('other', '10:20', '10:40');
-      await fixture.rest();
+      await fixture.untilAtRest();
       expect(fixture.shown()).toEqual(WITHOUT_MIDDLE);
     }
     expect(fixture.sandbox.requests.filter(({ ignored }) => ignored)).toEqual([]);
@@ -73,13 +73,13 @@ describe('the duplicate rule, within three minutes', () => {
   test('a day that fills up and empties again, with deleteSlots in between, shows what is free', async () => {
     const fixture = await openFixture();
     await fixture.open();
-    await fixture.rest();
+    await fixture.untilAtRest();
     for (const turn of [1, 2, 3]) {
       await fixture.book(`block-${turn}`, '09:00', '12:00');
-      await fixture.rest();
+      await fixture.untilAtRest();
       expect(fixture.shown()).toEqual([]);
       await fixture.free(`block-${turn}`);
-      await fixture.rest();
+      await fixture.untilAtRest();
       expect(fixture.shown()).toEqual(ALL);
     }
     expect(fixture.requests('deleteSlots')).toHaveLength(3);
@@ -89,7 +89,7 @@ describe('the duplicate rule, within three minutes', () => {
     const fixture = await openFixture();
     const dates = [fixture.date, fixture.dateAfter(1)];
     for (const date of dates) await fixture.open('nowak', date);
-    await fixture.rest();
+    await fixture.untilAtRest();
     const turns = [1, 2, 3];
     const blocks = dates.map((date) => ({
       ref: `block-${date}`,
@@ -98,13 +98,13 @@ describe('the duplicate rule, within three minutes', () => {
     }));
     const before = fixture.requests('replaceSlots').length;
     for (const _ of turns) {
-      await fixture.say(
+      await fixture.send(
         ...blocks.map((block) => ({ type: 'occupied' as const, calendar: 'nowak', ...block })),
       );
-      await fixture.rest();
+      await fixture.untilAtRest();
       for (const date of dates) expect(fixture.shown('nowak', date)).toEqual([]);
-      await fixture.say(...blocks.map(({ ref }) => ({ type: 'released' as const, calendar: 'nowak', ref })));
-      await fixture.rest();
+      await fixture.send(...blocks.map(({ ref }) => ({ type: 'released' as const, calendar: 'nowak', ref })));
+      await fixture.untilAtRest();
       for (const date of dates) expect(fixture.shown('nowak', date)).toEqual(ALL);
     }
     expect(fixture.requests('replaceSlots')).toHaveLength(before + 2 * turns.length);
@@ -115,17 +115,17 @@ describe('the duplicate rule, within three minutes', () => {
   test('a day that is open round the clock has other forms as well', async () => {
     const fixture = await openFixture();
     await fixture.open('nowak', fixture.date, { from: '00:00', to: '24:00' });
-    await fixture.rest();
+    await fixture.untilAtRest();
     const [from, to] = [startOfDate(fixture.date, ZONE), startOfDate(fixture.dateAfter(1), ZONE)];
     // None at 23:40: the marketplace's day ends a minute before midnight. A day of a clock change has fewer, or more.
     const starts = (to - from) / (20 * 60_000) - 1;
     expect(fixture.shown()).toHaveLength(starts);
     for (const turn of [1, 2, 3]) {
       await fixture.book(`block-${turn}`, '10:00', '10:20');
-      await fixture.rest();
+      await fixture.untilAtRest();
       expect(fixture.shown()).not.toContain('10:00');
       await fixture.free(`block-${turn}`);
-      await fixture.rest();
+      await fixture.untilAtRest();
       expect(fixture.shown()).toHaveLength(starts);
     }
     expect(fixture.sandbox.requests.filter(({ ignored }) => ignored)).toEqual([]);
@@ -138,12 +138,12 @@ describe('a calendar that is refused', () => {
     async (status) => {
       const { fixture, sweep } = await stillFixture({ calendars: ['refused', 'other'] });
       await Promise.all([fixture.open('refused'), fixture.open('other')]);
-      await fixture.rest();
+      await fixture.untilAtRest();
       const match = { operation: 'replaceSlots', addressId: addressOf('refused').addressId };
       fixture.sandbox.faults.set([{ fault: { kind: 'status', status, message: 'Not yours' }, match }]);
       await fixture.book('apt', '10:20', '10:40', 'refused');
       await fixture.book('apt', '10:20', '10:40', 'other');
-      await fixture.rest();
+      await fixture.untilAtRest();
       for (const calendar of ['refused', 'other']) expect(fixture.shown(calendar)).toEqual(WITHOUT_MIDDLE);
       expect(await fixture.engine.status()).toMatchObject({
         pending: 0,
@@ -160,7 +160,7 @@ describe('a calendar that is refused', () => {
       expect(failure?.reason).toContain('Not yours');
 
       await fixture.engine.failures.settle('retry', ['calendar/refused']);
-      await fixture.rest();
+      await fixture.untilAtRest();
       expect(fixture.shown('refused')).toEqual(WITHOUT_MIDDLE);
       expect(fixture.sandbox.breaks(addressOf('refused'))).toEqual([]);
       expect(await fixture.engine.failures.list()).toEqual([]);
@@ -171,7 +171,7 @@ describe('a calendar that is refused', () => {
 test('a refusal of what a calendar was before it was changed does not fail it', async () => {
   const fixture = await ClinicFixture.open({ still: true });
   await fixture.open();
-  await fixture.rest();
+  await fixture.untilAtRest();
   const match = { operation: 'replaceSlots' };
   fixture.sandbox.faults.set([
     { fault: { kind: 'latency', ms: 600_000 }, match },
@@ -187,7 +187,7 @@ test('a refusal of what a calendar was before it was changed does not fail it', 
     grid: 20,
   });
   fixture.sandbox.faults.clear();
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(fixture.requests('replaceSlots')[1]).toMatchObject({ status: 403 });
   expect(await fixture.engine.failures.list()).toEqual([]);
   expect(fixture.shown()).toEqual(WITHOUT_MIDDLE);
@@ -205,20 +205,20 @@ describe('a request that is refused as invalid', () => {
       end: `${date}T11:00:00`,
       services: [{ id: 'visit', duration: 20 }],
     });
-    await fixture.say({
+    await fixture.send({
       type: 'available',
       calendar: 'nowak',
       from: dates[0] ?? '',
       to: dates[2] ?? '',
       windows: dates.map(window),
     });
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(dates.map((date) => fixture.shown('nowak', date))).toEqual([ALL, [], ALL]);
     const [failure] = await fixture.engine.failures.list();
     expect(failure).toMatchObject({ kind: 'day', date: dates[1], reason: 'end: is too far away' });
 
     await fixture.engine.failures.settle('retry', [failure?.id ?? '']);
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(fixture.shown('nowak', dates[1])).toEqual(ALL);
   });
 
@@ -227,14 +227,14 @@ describe('a request that is refused as invalid', () => {
     const dates = [0, 1].map((n) => fixture.dateAfter(n));
     const open = fixture.dateAfter(2);
     for (const date of [...dates, open]) await fixture.open('nowak', date);
-    await fixture.rest();
+    await fixture.untilAtRest();
     for (const date of [...dates, open]) expect(fixture.shown('nowak', date)).toHaveLength(3);
     const [from = '', to = ''] = dates;
-    await fixture.say(
+    await fixture.send(
       { type: 'available', calendar: 'nowak', from, to, windows: [] },
       { type: 'occupied', calendar: 'nowak', ref: 'apt', start: `${open}T10:00:00`, end: `${open}T10:20:00` },
     );
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(await fixture.engine.failures.list()).toEqual([]);
     for (const date of dates) expect(fixture.shown('nowak', date)).toEqual([]);
     expect(fixture.shown('nowak', open)).toHaveLength(2);
@@ -255,9 +255,9 @@ describe('a request that is refused as invalid', () => {
     const dates = [0, 1, 2, 3, 4].map((n) => fixture.dateAfter(n));
     const emptied = fixture.dateAfter(5);
     await fixture.open('nowak', emptied);
-    await fixture.rest();
+    await fixture.untilAtRest();
     const before = fixture.requests('replaceSlots').length;
-    await fixture.say(
+    await fixture.send(
       { type: 'available', calendar: 'nowak', from: emptied, to: emptied, windows: [] },
       ...dates.map((date, n) => ({
         type: 'available' as const,
@@ -273,7 +273,7 @@ describe('a request that is refused as invalid', () => {
         ],
       })),
     );
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(dates.map((date) => fixture.shown('nowak', date).length)).toEqual([3, 3, 3, 0, 3]);
     expect(fixture.shown('nowak', emptied)).toEqual([]);
     expect(await fixture.engine.failures.list()).toMatchObject([{ kind: 'day', date: dates[3] }]);
@@ -310,7 +310,7 @@ describe('reading back', () => {
   test('a difference is repaired once', async () => {
     const fixture = await meddledFixture(1);
     await fixture.open();
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(fixture.shown()).toEqual(ALL);
     expect(await fixture.engine.status()).toMatchObject({ pending: 0, failed: 0 });
     expect(fixture.requests('replaceSlots').filter(({ client }) => client === 'many')).toHaveLength(2);
@@ -319,7 +319,7 @@ describe('reading back', () => {
   test('a difference that stays fails the day, with what was sent and what is shown', async () => {
     const fixture = await meddledFixture(100);
     await fixture.open();
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(await fixture.engine.status()).toMatchObject({ pending: 0, failed: 1 });
     const [failure] = await fixture.engine.failures.list();
     expect(failure).toMatchObject({
@@ -328,13 +328,13 @@ describe('reading back', () => {
       expected: ALL.map((time) => expect.stringContaining(`T${time}:00`)),
       shown: [expect.stringContaining('T18:00:')],
     });
-    await fixture.pass(15_000);
-    await fixture.rest();
+    await fixture.passTime(15_000);
+    await fixture.untilAtRest();
     expect(fixture.requests('replaceSlots').filter(({ client }) => client === 'many')).toHaveLength(2);
 
     fixture.sandbox.removeAllListeners('request');
     await fixture.engine.failures.settle('retry', [failure?.id ?? '']);
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(fixture.shown()).toEqual(ALL);
   });
 
@@ -343,7 +343,7 @@ describe('reading back', () => {
     const send = await partner(fixture.sandbox, 'somebody', 'else');
     const { facilityId, doctorId, addressId } = addressOf('nowak');
     await fixture.open();
-    await fixture.rest();
+    await fixture.untilAtRest();
     let sent = 0;
     fixture.sandbox.on('request', (record) => {
       if (record.operation !== 'replaceSlots' || record.client !== 'many') return;
@@ -360,7 +360,7 @@ describe('reading back', () => {
       }).then(() => fixture.sandbox.faults.clear());
     });
     await fixture.book('apt', '10:20', '10:40');
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(sent).toBe(2);
     expect(fixture.shown()).toEqual(WITHOUT_MIDDLE);
     expect(await fixture.engine.failures.list()).toMatchObject([{ kind: 'day', closedBy: 'break' }]);
@@ -377,7 +377,7 @@ describe('reading back', () => {
     await fixture.until(() => fixture.requests('getSlots').length > 2);
     expect(await fixture.engine.status()).toMatchObject({ pending: 1, failed: 0 });
     fixture.sandbox.faults.clear();
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(await fixture.engine.status()).toMatchObject({ pending: 0, failed: 0 });
     expect(fixture.requests('replaceSlots')).toHaveLength(1);
   });
@@ -385,11 +385,11 @@ describe('reading back', () => {
   test('what patients booked in the marketplace is no difference', async () => {
     const fixture = await openFixture();
     await fixture.open();
-    await fixture.rest();
+    await fixture.untilAtRest();
     const [first] = fixture.sandbox.patientView(addressOf('nowak'), 0, Date.now() + 30 * 86_400_000);
     fixture.sandbox.book(addressOf('nowak'), { start: first?.start ?? '', serviceId: 'visit' });
     await fixture.book('apt', '10:40', '11:00');
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(fixture.shown()).toEqual(['10:20']);
     expect(await fixture.engine.status()).toMatchObject({ pending: 0, failed: 0 });
     expect(fixture.requests('replaceSlots')).toHaveLength(2);
@@ -410,7 +410,7 @@ describe('an account', () => {
     ahead += 600_000;
     // Time that closes is more urgent than what waits, and so takes that along at once.
     await fixture.book('apt', '10:20', '10:40');
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(fixture.shown('nowak')).toEqual(WITHOUT_MIDDLE);
     const [refused, sent] = fixture.requests('replaceSlots', 'nowak');
     expect((sent?.receivedAt ?? 0) - (refused?.answeredAt ?? 0)).toBeGreaterThanOrEqual(600_000);
@@ -419,10 +419,10 @@ describe('an account', () => {
   test('whose token is revoked takes one other', async () => {
     const fixture = await openFixture();
     await fixture.open();
-    await fixture.rest();
+    await fixture.untilAtRest();
     fixture.sandbox.revokeTokens();
     await fixture.book('apt', '10:20', '10:40');
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(fixture.shown()).toEqual(WITHOUT_MIDDLE);
     expect(fixture.requests('token')).toHaveLength(2);
     expect(fixture.sandbox.requests.filter(({ status }) => status === 401)).toHaveLength(1);
@@ -470,7 +470,7 @@ describe('an account', () => {
     await idle();
     expect(asked()).toBe(before);
 
-    await fixture.pass(31_000);
+    await fixture.passTime(31_000);
     await change(8);
     await idle();
     expect(asked()).toBe(before + 1);
@@ -480,7 +480,7 @@ describe('an account', () => {
 
     fixture.sandbox.faults.clear();
     await change(12);
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect((await pause()).pauses).toBe(0);
     for (const calendar of calendars) expect(fixture.shown(calendar, fixture.dateAfter(-12))).toEqual(ALL);
   });
@@ -494,11 +494,11 @@ test('a conflict is told, also where a publish read the booking before its notif
   fixture.sandbox.setEstate(undefined, [{ id: 'many', secret: 'secret', notifications: 'push', push }]);
   fixture.sandbox.setDelivery({ delayMs: { min: 60_000, max: 60_000 } });
   await fixture.open();
-  await fixture.rest();
+  await fixture.untilAtRest();
 
   const { id } = fixture.sandbox.book(addressOf('nowak'), { start: fixture.at('10:20'), serviceId: 'visit' });
   await fixture.book('apt', '10:20', '10:40');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect((await fixture.engine.status()).conflicts).toBe(1);
   const items = async () => (await fixture.engine.notifications()).items;
   const names = async () => (await items()).map(({ name }) => name).sort();

@@ -44,7 +44,7 @@ export interface Span {
   readonly end: number;
 }
 
-interface Said {
+interface Reported {
   readonly version: number;
   /** Absent when it was released. */
   readonly span: Span | undefined;
@@ -55,7 +55,7 @@ interface Said {
   acknowledged: boolean;
 }
 
-interface SaidStrategy {
+interface ReportedStrategy {
   readonly strategy: Strategy;
   readonly sentAt: number;
   acknowledgedAt: number | undefined;
@@ -64,10 +64,10 @@ interface SaidStrategy {
 interface CalendarTruth {
   /** What patients and doctors took in the marketplace. */
   others: readonly Span[];
-  readonly strategies: SaidStrategy[];
+  readonly strategies: ReportedStrategy[];
   readonly windows: Map<string, readonly ClinicWindow[]>;
   /** By ref, and there by version. */
-  readonly refs: Map<string, Map<number, Said>>;
+  readonly refs: Map<string, Map<number, Reported>>;
 }
 
 export class Model {
@@ -89,7 +89,7 @@ export class Model {
   sent(event: ClinicEvent, at: number): void {
     if (event.type === 'available') return;
     const { refs } = this.#of(event.calendar).truth;
-    const versions = refs.get(event.ref) ?? new Map<number, Said>();
+    const versions = refs.get(event.ref) ?? new Map<number, Reported>();
     refs.set(event.ref, versions);
     if (versions.has(event.version)) return;
     const span =
@@ -131,7 +131,7 @@ export class Model {
 
   /** A change of strategy leaves. @returns what to call when it is acknowledged */
   strategySent(id: string, strategy: Strategy, at: number): (acknowledgedAt: number) => void {
-    const said: SaidStrategy = { strategy, sentAt: at, acknowledgedAt: undefined };
+    const said: ReportedStrategy = { strategy, sentAt: at, acknowledgedAt: undefined };
     this.#of(id).truth.strategies.push(said);
     return (acknowledgedAt) => {
       said.acknowledgedAt = acknowledgedAt;

@@ -24,19 +24,19 @@ const PATIENT = { timeoutMs: 60_000, lockMs: 2_000 };
  * The different things that were sent, as moments: a body that may have arrived is sent again in another spelling of the
  * same moments.
  */
-const told = (sandbox: Sandbox, from: number) => {
+const writesSince = (sandbox: Sandbox, from: number) => {
   const all = published(sandbox)
     .slice(from)
-    .map(({ path, body }) => ({ path, periods: moments(body) }));
+    .map(({ path, body }) => ({ path, periods: instantsOf(body) }));
   return all.filter((one, index) => index === 0 || !isDeepStrictEqual(one, all[index - 1]));
 };
-const moments = (body: unknown) =>
+const instantsOf = (body: unknown) =>
   (body as FoundingPut['body']).slots.map(({ start, end, address_services }) => [
     Date.parse(start),
     Date.parse(end),
     address_services,
   ]);
-const wanted = { path: put.path, periods: moments(put.body) };
+const wanted = { path: put.path, periods: instantsOf(put.body) };
 
 const day = async ({ call }: Pick<Running, 'call'>) =>
   (await call('GET', `/v1/calendars/${CALENDAR}/days?from=${date}&to=${date}`)).body[0];
@@ -87,14 +87,14 @@ describe('when PostgreSQL is unavailable', () => {
     await database.restart();
     await eventually(async () => (await call('GET', '/readyz')).status === 200, LONG);
     await settled();
-    expect(told(clinic.sandbox, before)).toEqual([wanted]);
+    expect(writesSince(clinic.sandbox, before)).toEqual([wanted]);
     expect((await day(running)).busy).toMatchObject([{ ref: 'apt-77' }]);
     // Later events are applied and published as usual.
     await call('POST', '/v1/events', {
       events: [{ id: 'gone', type: 'released', calendar: CALENDAR, ref: 'apt-77' }],
     });
     await settled();
-    expect(told(clinic.sandbox, before)).toHaveLength(2);
+    expect(writesSince(clinic.sandbox, before)).toHaveLength(2);
     expect(process.stderr).not.toContain(new URL(database.url).password);
 
     // The process also ends with exit code 0 while the database is unavailable.

@@ -21,7 +21,7 @@ function working(limitMs: number, sizeOf?: (item: string) => number) {
 }
 
 /** What was begun by now had its turn. */
-const turn = () => new Promise((resolve) => setImmediate(resolve));
+const nextTick = () => new Promise((resolve) => setImmediate(resolve));
 
 test('work that hangs fails its items as an unavailable database does, and holds up no later ones', async () => {
   const { timers, batcher, batches, ends } = working(2_000);
@@ -32,7 +32,7 @@ test('work that hangs fails its items as an unavailable database does, and holds
   await timers.sleeping();
   const others = [batcher.add('b'), batcher.add('c')];
   await timers.advance(1_999);
-  await turn();
+  await nextTick();
   expect(batches).toEqual([['a']]);
   await timers.advance(1);
   const error = await hanging;
@@ -51,7 +51,7 @@ test('what arrives while work is under way is combined, and each item gets its o
   const first = batcher.add('a');
   await eventually(() => batches.length === 1);
   const others = ['b', 'c', 'd'].map((item) => batcher.add(item));
-  await turn();
+  await nextTick();
   expect(batches).toEqual([['a']]);
   ends[0]?.();
   expect(await first).toBe('A');
@@ -79,7 +79,7 @@ test('clients that were answered together and ask again at once are combined aga
   for (const item of ['a', 'b', 'c']) {
     expect(batches).toHaveLength(1);
     again.push(batcher.add(`${item} again`));
-    await turn();
+    await nextTick();
   }
   await eventually(() => batches.length === 2);
   ends[1]?.();

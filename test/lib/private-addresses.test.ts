@@ -13,7 +13,7 @@ import { atEndOfTest } from '../support/release.js';
 type Resolve = NonNullable<ConstructorParameters<typeof PrivateAddresses>[1]>;
 
 /** A name server that says this of every name, the next one of the next question. */
-const saying = (...answers: readonly (readonly string[])[]): Resolve => {
+const resolvingTo = (...answers: readonly (readonly string[])[]): Resolve => {
   let turn = 0;
   return (_host, _options, done) => {
     const addresses = answers[Math.min(turn, answers.length - 1)] ?? [];
@@ -146,8 +146,8 @@ describe('a URL', () => {
   });
 
   test('whose name stands for several addresses is refused for each of them', async () => {
-    expect(await refusalOf('http://a.example', saying(['1.1.1.1', '10.0.0.1']))).toContain('private');
-    expect(await refusalOf('http://a.example', saying(['1.1.1.1', '2606:4700::1']))).toBeUndefined();
+    expect(await refusalOf('http://a.example', resolvingTo(['1.1.1.1', '10.0.0.1']))).toContain('private');
+    expect(await refusalOf('http://a.example', resolvingTo(['1.1.1.1', '2606:4700::1']))).toBeUndefined();
   });
 
   test('whose name cannot be resolved, or not in time, is left for the connection', async () => {
@@ -207,12 +207,12 @@ describe('a connection', () => {
   test('to a name is held against the address that it is made to', async () => {
     const { port, requests } = await answering();
     // The name server has another answer for the second question.
-    const rebinding = new PrivateAddresses([], saying(['1.1.1.1'], ['127.0.0.1']));
+    const rebinding = new PrivateAddresses([], resolvingTo(['1.1.1.1'], ['127.0.0.1']));
     const url = `http://rebinding.example:${port}`;
     expect(await rebinding.refusalOfUrl(url, systemTimers)).toBeUndefined();
     expect(await ask(rebinding, url)).toBe('refused');
     expect(requests()).toBe(0);
-    expect(await ask(new PrivateAddresses(LOOPBACK, saying(['127.0.0.1'])), url)).toBe('inner');
+    expect(await ask(new PrivateAddresses(LOOPBACK, resolvingTo(['127.0.0.1'])), url)).toBe('inner');
     expect(requests()).toBe(1);
   });
 

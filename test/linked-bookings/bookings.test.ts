@@ -2,23 +2,23 @@
 import { expect, test } from '@jest/globals';
 import { addressOf } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
-import { linked, opened, patientBooks, refuseMoves, standing } from './booking-fixture.js';
+import { bookedBookings, linked, openFixture, patientBooks, refuseMoves } from './booking-fixture.js';
 
 test('a booking is cancelled, and its time is on offer again', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   const { id } = patientBooks(fixture, '10:20');
   expect(fixture.shown()).not.toContain('10:20');
 
   const report = await fixture.engine.bookings.cancel('nowak', id, { reason: 'the doctor is ill' });
-  await fixture.rest();
+  await fixture.untilAtRest();
 
   expect(report).toMatchObject({ calendar: 'nowak', id, status: 'canceled', ref: null });
-  expect(standing(fixture)).toEqual([]);
+  expect(bookedBookings(fixture)).toEqual([]);
   expect(fixture.shown()).toContain('10:20');
 });
 
 test('cancelling again changes nothing and is no error', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   const { id } = patientBooks(fixture, '10:20');
   await fixture.engine.bookings.cancel('nowak', id);
   const again = await fixture.engine.bookings.cancel('nowak', id);
@@ -27,7 +27,7 @@ test('cancelling again changes nothing and is no error', async () => {
 });
 
 test('a cancellation whose answer was lost is found to be done', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   const { id } = patientBooks(fixture, '10:20');
   fixture.sandbox.faults.set([
     { fault: { kind: 'cut', when: 'after' }, match: { operation: 'cancelBooking' }, times: 1 },
@@ -43,36 +43,36 @@ const notBooked = (applied: boolean) => ({
 });
 
 test('a booking that is over already, says a 400, is over: by hand, and when its appointment is released', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   fixture.sandbox.faults.set([notBooked(true)]);
   const { id } = patientBooks(fixture, '11:00');
   expect(await fixture.engine.bookings.cancel('nowak', id)).toMatchObject({ id, status: 'canceled' });
   await linked(fixture);
   await fixture.free('apt-1');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(await fixture.engine.failures.list()).toEqual([]);
   expect(fixture.shown()).toContain('10:20');
 });
 
 test('a booking that stands after a 400 to its cancellation is one that the marketplace refused', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   const id = await linked(fixture);
   fixture.sandbox.faults.set([notBooked(false)]);
   await expect(fixture.engine.bookings.cancel('nowak', id)).rejects.toMatchObject({ status: 400 });
   await fixture.free('apt-1');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(await fixture.engine.failures.list()).toMatchObject([{ kind: 'booking', booking: id }]);
   expect(fixture.shown()).not.toContain('10:20');
 });
 
 test('a booking moves, has a new id, and the record follows at once', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   const { id } = patientBooks(fixture, '10:20');
 
   const report = await fixture.engine.bookings.move('nowak', id, { start: fixture.at('11:00') });
   expect(report).toMatchObject({ calendar: 'nowak', status: 'booked', start: fixture.at('11:00') });
   expect(report?.id).not.toBe(id);
-  await fixture.rest();
+  await fixture.untilAtRest();
   const [day] = (await fixture.engine.days('nowak', fixture.date, fixture.date)) ?? [];
   expect(day?.busy).toEqual([{ booking: report?.id, start: fixture.at('11:00'), end: fixture.at('11:20') }]);
   expect(fixture.shown()).toContain('10:20');
@@ -80,7 +80,7 @@ test('a booking moves, has a new id, and the record follows at once', async () =
 });
 
 test('a move is not made twice, whoever lost the answer', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   const { id } = patientBooks(fixture, '10:20');
   fixture.sandbox.faults.set([
     { fault: { kind: 'cut', when: 'after' }, match: { operation: 'moveBooking' }, times: 1 },
@@ -91,11 +91,11 @@ test('a move is not made twice, whoever lost the answer', async () => {
   const second = await fixture.engine.bookings.move('nowak', id, { start: fixture.at('11:00') });
   expect(first).toMatchObject({ status: 'booked', start: fixture.at('11:00') });
   expect(second).toEqual(first);
-  expect(standing(fixture)).toEqual(['11:00']);
+  expect(bookedBookings(fixture)).toEqual(['11:00']);
 });
 
 test('a booking that the marketplace does not move stays, and it says why', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   const { id } = patientBooks(fixture, '10:20');
   refuseMoves(fixture);
   await expect(
@@ -109,42 +109,42 @@ test('a booking that the marketplace does not move stays, and it says why', asyn
 });
 
 test('a linked booking goes where its appointment goes, once, and is cancelled with it', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   const { id } = patientBooks(fixture, '10:20');
   expect(await fixture.engine.bookings.link('nowak', id, 'apt-1')).toMatchObject({ id, ref: 'apt-1' });
   await fixture.book('apt-1', '10:20', '10:40');
-  await fixture.rest();
-  expect(standing(fixture)).toEqual(['10:20']);
+  await fixture.untilAtRest();
+  expect(bookedBookings(fixture)).toEqual(['10:20']);
 
   await fixture.book('apt-1', '11:00', '11:20');
-  await fixture.rest();
-  expect(standing(fixture)).toEqual(['11:00']);
+  await fixture.untilAtRest();
+  expect(bookedBookings(fixture)).toEqual(['11:00']);
   await fixture.book('apt-1', '11:00', '11:20');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(fixture.requests('moveBooking')).toHaveLength(1);
   expect(fixture.shown()).toEqual(['10:00', '10:20', '10:40', '11:20', '11:40']);
 
   await fixture.free('apt-1');
-  await fixture.rest();
-  expect(standing(fixture)).toEqual([]);
+  await fixture.untilAtRest();
+  expect(bookedBookings(fixture)).toEqual([]);
   expect(fixture.shown()).toEqual(['10:00', '10:20', '10:40', '11:00', '11:20', '11:40']);
 });
 
 test('a linked booking whose move was lost on the way is moved once', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   await linked(fixture);
   fixture.sandbox.faults.set([
     { fault: { kind: 'cut', when: 'after' }, match: { operation: 'moveBooking' }, times: 1 },
   ]);
   await fixture.book('apt-1', '11:00', '11:20');
-  await fixture.rest();
-  expect(standing(fixture)).toEqual(['11:00']);
+  await fixture.untilAtRest();
+  expect(bookedBookings(fixture)).toEqual(['11:00']);
   const bookings = fixture.sandbox.bookings(addressOf('nowak'));
   expect(bookings.map(({ status }) => status)).toEqual(['canceled', 'booked']);
 });
 
 test('a linked booking moves before its new time is closed, also while a publish is under way', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   await linked(fixture);
   const match = { operation: 'replaceSlots' } as const;
   // It is under way until the faults are cleared.
@@ -154,22 +154,22 @@ test('a linked booking moves before its new time is closed, also while a publish
   await eventually(() => fixture.requests('replaceSlots').length > writes);
   await fixture.book('apt-1', '11:00', '11:20');
   fixture.sandbox.faults.clear();
-  await fixture.rest();
-  expect(standing(fixture)).toEqual(['11:00']);
+  await fixture.untilAtRest();
+  expect(bookedBookings(fixture)).toEqual(['11:00']);
   expect(await fixture.engine.failures.list()).toEqual([]);
 });
 
 test('a linked booking moves before another is cancelled, which only frees time', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   const [first, second] = [patientBooks(fixture, '10:00'), patientBooks(fixture, '10:40')];
   await fixture.book('apt-1', '10:00', '10:20');
   await fixture.book('apt-2', '10:40', '11:00');
   await fixture.engine.bookings.link('nowak', first.id, 'apt-1');
   await fixture.engine.bookings.link('nowak', second.id, 'apt-2');
-  await fixture.rest();
+  await fixture.untilAtRest();
   const order: string[] = [];
   fixture.sandbox.on('request', ({ operation }) => order.push(operation ?? ''));
-  await fixture.say(
+  await fixture.send(
     { type: 'released', calendar: 'nowak', ref: 'apt-1' },
     {
       type: 'occupied',
@@ -179,31 +179,31 @@ test('a linked booking moves before another is cancelled, which only frees time'
       end: fixture.at('11:40'),
     },
   );
-  await fixture.rest();
-  expect(standing(fixture)).toEqual(['11:20']);
+  await fixture.untilAtRest();
+  expect(bookedBookings(fixture)).toEqual(['11:20']);
   const moves = order.filter((one) => one === 'cancelBooking' || one === 'moveBooking');
   expect(moves).toEqual(['moveBooking', 'cancelBooking']);
 });
 
 test('a cancellation whose answer was lost is not given up because it cannot be looked up', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   await linked(fixture);
   fixture.sandbox.faults.set([
     { fault: { kind: 'cut', when: 'after' }, match: { operation: 'cancelBooking' }, times: 1 },
     { fault: { kind: 'status', status: 500 }, match: { operation: 'getBooking' }, times: 1 },
   ]);
   await fixture.free('apt-1');
-  await fixture.rest();
-  expect(standing(fixture)).toEqual([]);
+  await fixture.untilAtRest();
+  expect(bookedBookings(fixture)).toEqual([]);
   expect(await fixture.engine.failures.list()).toEqual([]);
 });
 
 test('what the marketplace refuses of a linked booking fails where it can be seen, and is given up by hand', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   const id = await linked(fixture);
   refuseMoves(fixture);
   await fixture.book('apt-1', '11:00', '11:20');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(await fixture.engine.failures.list()).toEqual([
     {
       kind: 'booking',
@@ -216,7 +216,7 @@ test('what the marketplace refuses of a linked booking fails where it can be see
   expect((await fixture.engine.status()).failed).toBe(1);
 
   await fixture.engine.failures.settle('retry', [`booking/nowak/${id}`]);
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(await fixture.engine.failures.list()).toHaveLength(1);
   expect(fixture.requests('moveBooking')).toHaveLength(2);
   expect(await fixture.engine.failures.settle('drop', [`booking/nowak/${id}`])).toEqual({
@@ -233,25 +233,25 @@ test.each([
 ] as const)(
   "a 403 to %s is that booking's, not the calendar's, which goes on being published",
   async (operation, how) => {
-    const fixture = await opened();
+    const fixture = await openFixture();
     const id = await linked(fixture);
     fixture.sandbox.faults.set([{ fault: { kind: 'status', status: 403 }, match: { operation } }]);
     if (how === 'released') await fixture.free('apt-1');
     else await fixture.book('apt-1', '11:00', '11:20');
     await fixture.book('apt-2', '11:40', '12:00');
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(await fixture.engine.failures.list()).toMatchObject([{ kind: 'booking', booking: id }]);
-    expect(standing(fixture)).toEqual(['10:20']);
+    expect(bookedBookings(fixture)).toEqual(['10:20']);
     expect(fixture.shown()).not.toContain('11:40');
   },
 );
 
 test('the founding page moves by another path, where the account asks for it', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   const { engine } = fixture;
   const account = await fixture.account();
   await engine.putAccount({ ...account, foundingMovePath: true });
-  await fixture.rest();
+  await fixture.untilAtRest();
   const { id } = patientBooks(fixture, '10:20');
   await engine.bookings.move('nowak', id, { start: fixture.at('11:00') });
   expect(fixture.requests('moveBooking').map(({ path }) => path.endsWith('/move'))).toEqual([false]);

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { getCalendar } from '../../src/db/tables/calendars.js';
 import { addressOf, type ClinicFixture } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
-import { linked, opened, patientBooks, standing } from './booking-fixture.js';
+import { bookedBookings, linked, openFixture, patientBooks } from './booking-fixture.js';
 
 /** Patients' bookings at these times, each linked to an appointment: `apt-10:00` and so on. */
 async function linkedAt(
@@ -15,7 +15,7 @@ async function linkedAt(
     await fixture.book(`apt-${from}`, from, to);
     await fixture.engine.bookings.link('nowak', id, `apt-${from}`);
   }
-  await fixture.rest();
+  await fixture.untilAtRest();
 }
 
 const occupied = (fixture: ClinicFixture, ref: string, from: string, to: string) =>
@@ -24,37 +24,37 @@ const occupied = (fixture: ClinicFixture, ref: string, from: string, to: string)
 // With slots the marketplace refuses it: what was taken is not on offer when it becomes free there.
 describe.each(['breaks', 'book'] as const)('with %s', (strategy) => {
   test('a doctor who is late: all appointments move on, each to where the next one was', async () => {
-    const fixture = await opened({ strategy });
+    const fixture = await openFixture({ strategy });
     await linkedAt(fixture, [
       ['10:00', '10:20'],
       ['10:20', '10:40'],
       ['10:40', '11:00'],
     ]);
-    await fixture.say(
+    await fixture.send(
       occupied(fixture, 'apt-10:00', '10:20', '10:40'),
       occupied(fixture, 'apt-10:20', '10:40', '11:00'),
       occupied(fixture, 'apt-10:40', '11:00', '11:20'),
     );
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(await fixture.engine.failures.list()).toEqual([]);
-    expect(standing(fixture)).toEqual(['10:20', '10:40', '11:00']);
+    expect(bookedBookings(fixture)).toEqual(['10:20', '10:40', '11:00']);
     expect(fixture.requests('moveBooking').map(({ status }) => status)).toEqual([201, 201, 201]);
   });
 
   test('an appointment takes the time of one that is released with it', async () => {
-    const fixture = await opened({ strategy });
+    const fixture = await openFixture({ strategy });
     await linkedAt(fixture, [
       ['10:00', '10:20'],
       ['10:40', '11:00'],
     ]);
-    await fixture.say(occupied(fixture, 'apt-10:00', '10:40', '11:00'), {
+    await fixture.send(occupied(fixture, 'apt-10:00', '10:40', '11:00'), {
       type: 'released',
       calendar: 'nowak',
       ref: 'apt-10:40',
     });
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(await fixture.engine.failures.list()).toEqual([]);
-    expect(standing(fixture)).toEqual(['10:40']);
+    expect(bookedBookings(fixture)).toEqual(['10:40']);
   });
 });
 
@@ -70,39 +70,39 @@ const fails = (fixture: ClinicFixture, operation: string, times?: number): void 
   ]);
 
 test('a cancellation that gets no answer keeps no other time open, and is done once it gets one', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   await linked(fixture);
   fails(fixture, 'cancelBooking', 2);
-  await fixture.say(released('apt-1'), occupied(fixture, 'apt-2', '11:40', '12:00'));
+  await fixture.send(released('apt-1'), occupied(fixture, 'apt-2', '11:40', '12:00'));
   // Before anything is tried again: no time passes here.
   await eventually(() => !fixture.shown().includes('11:40'));
-  expect(standing(fixture)).toEqual(['10:20']);
-  await fixture.rest();
-  expect(standing(fixture)).toEqual([]);
+  expect(bookedBookings(fixture)).toEqual(['10:20']);
+  await fixture.untilAtRest();
+  expect(bookedBookings(fixture)).toEqual([]);
   expect(fixture.requests('cancelBooking').map(({ status }) => status)).toEqual([500, 500, 204]);
 });
 
 test('a move that gets no answer keeps other time open for some tries; then its new time is closed, too', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   const id = await linked(fixture);
   fails(fixture, 'moveBooking');
-  await fixture.say(
+  await fixture.send(
     occupied(fixture, 'apt-1', '11:00', '11:20'),
     occupied(fixture, 'apt-2', '11:40', '12:00'),
   );
   await fixture.until(() => !fixture.shown().includes('11:40'));
   expect(fixture.shown()).toEqual(['10:00', '10:40', '11:20']);
   expect(fixture.requests('moveBooking')).toHaveLength(4);
-  expect(standing(fixture)).toEqual(['10:20']);
+  expect(bookedBookings(fixture)).toEqual(['10:20']);
   expect((await fixture.engine.status()).pending).toBeGreaterThan(0);
   fixture.sandbox.faults.clear();
   // Where it was to go nothing is on offer any more: that is refused, and shows.
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(await fixture.engine.failures.list()).toMatchObject([{ kind: 'booking', booking: id }]);
 });
 
 test('however long a cancellation gets no answer, what closes is published when it comes', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   await linked(fixture);
   fails(fixture, 'cancelBooking');
   const retrying = async () => (await getCalendar(fixture.engine.db, 'nowak'))?.retrying;
@@ -123,15 +123,15 @@ test('however long a cancellation gets no answer, what closes is published when 
   expect(fixture.engine.now()).toBe(at);
   // The calendar itself is not one that has to be retried.
   expect((await retrying())?.attempts).toBe(3);
-  expect(standing(fixture)).toEqual(['10:20']);
+  expect(bookedBookings(fixture)).toEqual(['10:20']);
   fixture.sandbox.faults.clear();
-  await fixture.rest();
-  expect(standing(fixture)).toEqual([]);
+  await fixture.untilAtRest();
+  expect(bookedBookings(fixture)).toEqual([]);
   await fixture.until(async () => (await retrying()) === undefined);
 });
 
 test('while what became of a move cannot be found out, what closes is published', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   await linked(fixture);
   fixture.sandbox.faults.set([
     { fault: { kind: 'cut', when: 'before' }, match: { operation: 'moveBooking' }, times: 1 },
@@ -143,7 +143,7 @@ test('while what became of a move cannot be found out, what closes is published'
 });
 
 test('a booking that the marketplace does not know minutes after it told of it is cancelled once it does', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   const id = await linked(fixture);
   const path = `/bookings/${id}`;
   fixture.sandbox.faults.set(
@@ -154,36 +154,36 @@ test('a booking that the marketplace does not know minutes after it told of it i
     })),
   );
   await fixture.free('apt-1');
-  await fixture.rest();
-  expect(standing(fixture)).toEqual([]);
+  await fixture.untilAtRest();
+  expect(bookedBookings(fixture)).toEqual([]);
   expect(await fixture.engine.failures.list()).toEqual([]);
 });
 
 test('an appointment whose booking is cancelled by hand is hidden by something else at once', async () => {
-  const fixture = await opened({ strategy: 'breaks' });
+  const fixture = await openFixture({ strategy: 'breaks' });
   const id = await linked(fixture);
   const breaks = () => fixture.sandbox.breaks(addressOf('nowak'));
   expect(breaks()).toEqual([]);
   await fixture.engine.bookings.cancel('nowak', id);
   await eventually(() => breaks().length === 1);
   expect(fixture.shown()).not.toContain('10:20');
-  expect(standing(fixture)).toEqual([]);
+  expect(bookedBookings(fixture)).toEqual([]);
 });
 
 test('a cancellation that is refused is tried again by itself, after a pause', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   const id = await linked(fixture);
   fixture.sandbox.faults.set([
     { fault: { kind: 'status', status: 403 }, match: { operation: 'cancelBooking' } },
   ]);
-  await fixture.say(released('apt-1'));
-  await fixture.rest();
+  await fixture.send(released('apt-1'));
+  await fixture.untilAtRest();
   expect(await fixture.engine.failures.list()).toMatchObject([{ kind: 'booking', booking: id }]);
   fixture.sandbox.faults.clear();
-  await fixture.pass(20_000);
-  await fixture.rest();
+  await fixture.passTime(20_000);
+  await fixture.untilAtRest();
   expect(fixture.requests('cancelBooking')).toHaveLength(1);
   await fixture.until(async () => (await fixture.engine.failures.list()).length === 0);
   expect(fixture.requests('cancelBooking').map(({ status }) => status)).toEqual([403, 204]);
-  expect(standing(fixture)).toEqual([]);
+  expect(bookedBookings(fixture)).toEqual([]);
 });

@@ -1,57 +1,57 @@
 // What being linked, or not any more, means for the appointment, for what hides a time, and for the clinic.
 import { describe, expect, test } from '@jest/globals';
-import { asAnother } from '../resync/resync-fixture.js';
+import { requestAsAnotherClient } from '../resync/resync-fixture.js';
 import { addressOf } from '../support/clinic-fixture.js';
-import { beforeMovesAreTold, opened, patientBooks, standing } from './booking-fixture.js';
+import { bookedBookings, openFixture, patientBooks, withoutMoving } from './booking-fixture.js';
 
 describe('a booking that is linked to an appointment', () => {
   test('is cancelled when that is released, although it was never known to be occupied', async () => {
-    const fixture = await opened();
+    const fixture = await openFixture();
     const { id } = patientBooks(fixture, '10:20');
     await fixture.engine.bookings.link('nowak', id, 'apt-1');
-    await fixture.rest();
-    expect(standing(fixture)).toEqual(['10:20']);
+    await fixture.untilAtRest();
+    expect(bookedBookings(fixture)).toEqual(['10:20']);
     await fixture.free('apt-1');
-    await fixture.rest();
-    expect(standing(fixture)).toEqual([]);
+    await fixture.untilAtRest();
+    expect(bookedBookings(fixture)).toEqual([]);
     expect(await fixture.engine.failures.list()).toEqual([]);
   });
 
   test('stays where that was released before, until it is said again', async () => {
-    const fixture = await opened();
+    const fixture = await openFixture();
     await fixture.book('apt-1', '11:00', '11:20');
     await fixture.free('apt-1');
     const { id } = patientBooks(fixture, '10:20');
     await fixture.engine.bookings.link('nowak', id, 'apt-1');
-    await fixture.rest();
-    expect(standing(fixture)).toEqual(['10:20']);
+    await fixture.untilAtRest();
+    expect(bookedBookings(fixture)).toEqual(['10:20']);
     await fixture.free('apt-1');
-    await fixture.rest();
-    expect(standing(fixture)).toEqual([]);
+    await fixture.untilAtRest();
+    expect(bookedBookings(fixture)).toEqual([]);
   });
 
   test('hides it: the break over the two goes, and comes back where they part', async () => {
-    const fixture = await opened({ strategy: 'breaks' });
+    const fixture = await openFixture({ strategy: 'breaks' });
     const { id } = patientBooks(fixture, '10:20');
     await fixture.book('apt-1', '10:20', '10:40');
-    await fixture.rest();
+    await fixture.untilAtRest();
     const breaks = () => fixture.sandbox.breaks(addressOf('nowak')).map(({ since }) => since.slice(11, 16));
     expect(breaks()).toEqual(['10:20']);
     await fixture.engine.bookings.link('nowak', id, 'apt-1');
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(breaks()).toEqual([]);
     await fixture.engine.bookings.link('nowak', id, null);
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(breaks()).toEqual(['10:20']);
   });
 });
 
 test('a time that is sold twice from when a booking is linked to nothing any more is told to the clinic', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   const { id } = patientBooks(fixture, '10:20');
   await fixture.engine.bookings.link('nowak', id, 'apt-1');
   await fixture.book('apt-1', '10:20', '10:40');
-  await fixture.rest();
+  await fixture.untilAtRest();
   const conflicts = async () =>
     (await fixture.engine.notifications()).items.filter(({ name }) => name === 'conflict');
   expect(await conflicts()).toEqual([]);
@@ -61,7 +61,7 @@ test('a time that is sold twice from when a booking is linked to nothing any mor
 });
 
 test('a booking that moves to another address is taken time there at once, and its report says where it is', async () => {
-  const fixture = await opened({ calendars: ['nowak', 'lis'] });
+  const fixture = await openFixture({ calendars: ['nowak', 'lis'] });
   const { id } = patientBooks(fixture, '10:20');
   const to = { start: fixture.at('11:00'), addressId: addressOf('lis').addressId };
   const report = await fixture.engine.bookings.move('nowak', id, to);
@@ -75,11 +75,11 @@ test('a booking that moves to another address is taken time there at once, and i
 });
 
 test('a booking that moves to an address that is no calendar here moves once, however often that is asked for', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   const { id } = patientBooks(fixture, '10:20');
   const service = { address_service_id: 'visit', duration: 20 };
   const slot = { start: fixture.at('10:00'), end: fixture.at('12:00'), address_services: [service] };
-  await asAnother(fixture, 'PUT', '/slots', { slots: [slot] }, 'elsewhere');
+  await requestAsAnotherClient(fixture, 'PUT', '/slots', { slots: [slot] }, 'elsewhere');
   const to = { start: fixture.at('11:00'), addressId: addressOf('elsewhere').addressId };
   const report = await fixture.engine.bookings.move('nowak', id, to);
   expect(report).toMatchObject({ calendar: null, status: 'booked', start: fixture.at('11:00') });
@@ -88,7 +88,7 @@ test('a booking that moves to an address that is no calendar here moves once, ho
 });
 
 test('a visit that is linked at another address is not taken for one whose move there was not answered', async () => {
-  const fixture = await opened({ ...beforeMovesAreTold(), calendars: ['nowak', 'lis'] });
+  const fixture = await openFixture({ ...withoutMoving(), calendars: ['nowak', 'lis'] });
   const { id } = patientBooks(fixture, '10:20');
   // Of the same patient, and known by its appointment there.
   const other = fixture.sandbox.book(addressOf('lis'), {

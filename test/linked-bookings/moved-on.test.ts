@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { findBookings } from '../../src/db/tables/bookings.js';
 import { resync } from '../resync/resync-fixture.js';
 import { addressOf, type ClinicFixture } from '../support/clinic-fixture.js';
-import { beforeMovesAreTold, linked, opened, patientBooks, standing } from './booking-fixture.js';
+import { bookedBookings, linked, openFixture, patientBooks, withoutMoving } from './booking-fixture.js';
 
 const STRATEGIES = ['slots', 'breaks', 'book'] as const;
 
@@ -21,7 +21,7 @@ const breaksAt = (fixture: ClinicFixture) =>
 
 describe.each(STRATEGIES)('with %s', (strategy) => {
   test('a move that is asked for again after its answer was lost is done, and keeps its link', async () => {
-    const fixture = await opened({ strategy });
+    const fixture = await openFixture({ strategy });
     const id = await linked(fixture);
     loseAnswer(fixture);
     const to = { start: fixture.at('11:00') };
@@ -35,36 +35,36 @@ describe.each(STRATEGIES)('with %s', (strategy) => {
     expect(await known(fixture, id)).toMatchObject({ status: 'moved', movedTo: report?.id });
     expect(fixture.requests('moveBooking')).toHaveLength(1);
     await fixture.free('apt-1');
-    await fixture.rest();
-    expect(standing(fixture)).toEqual([]);
+    await fixture.untilAtRest();
+    expect(bookedBookings(fixture)).toEqual([]);
   });
 
   test('a linked booking that the patient has moved goes where its appointment goes, though nobody told of it', async () => {
-    const fixture = await opened({ strategy });
+    const fixture = await openFixture({ strategy });
     const id = await linked(fixture);
     fixture.sandbox.move(id, { start: fixture.at('11:20') });
     await fixture.book('apt-1', '11:00', '11:20');
-    await fixture.rest();
-    expect(standing(fixture)).toEqual(['11:00']);
+    await fixture.untilAtRest();
+    expect(bookedBookings(fixture)).toEqual(['11:00']);
     expect(await fixture.engine.failures.list()).toEqual([]);
     expect(fixture.shown()).not.toContain('11:00');
   });
 
   test('what a patient has moved is cancelled with its appointment, though nobody told of it', async () => {
-    const fixture = await opened({ strategy });
+    const fixture = await openFixture({ strategy });
     fixture.sandbox.move(await linked(fixture), { start: fixture.at('11:20') });
     await fixture.free('apt-1');
-    await fixture.rest();
-    expect(standing(fixture)).toEqual([]);
+    await fixture.untilAtRest();
+    expect(bookedBookings(fixture)).toEqual([]);
     expect(await fixture.engine.failures.list()).toEqual([]);
   });
 
   test('a resync finds that a booking has moved, with its link', async () => {
-    const fixture = await opened({ strategy });
+    const fixture = await openFixture({ strategy });
     const id = await linked(fixture);
     const moved = fixture.sandbox.move(id, { start: fixture.at('11:20') });
     await resync(fixture, { calendars: ['nowak'] });
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(await known(fixture, id)).toMatchObject({ status: 'moved', movedTo: moved.id });
     expect(await known(fixture, moved.id)).toMatchObject({ status: 'booked', ref: 'apt-1' });
     expect(fixture.shown()).not.toContain('10:20');
@@ -73,13 +73,13 @@ describe.each(STRATEGIES)('with %s', (strategy) => {
 });
 
 test('a placeholder whose move was lost is found as what it is now', async () => {
-  const fixture = await opened({ strategy: 'book' });
+  const fixture = await openFixture({ strategy: 'book' });
   await fixture.book('apt-1', '10:20', '10:40');
-  await fixture.rest();
+  await fixture.untilAtRest();
   loseAnswer(fixture);
   await fixture.book('apt-1', '11:00', '11:20');
-  await fixture.rest();
-  expect(standing(fixture)).toEqual(['11:00']);
+  await fixture.untilAtRest();
+  expect(bookedBookings(fixture)).toEqual(['11:00']);
   const rows = await fixture.engine.db
     .selectFrom('slotkeeper.bookings')
     .select(['status', 'placeholder', 'ref'])
@@ -95,7 +95,7 @@ test('a placeholder whose move was lost is found as what it is now', async () =>
 });
 
 test('a booking that has moved is not cancelled, moved or linked under its old id, and the answer names the new one', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   const { id } = patientBooks(fixture, '10:20');
   const { bookings } = fixture.engine;
   await bookings.link('nowak', id, null);
@@ -105,7 +105,7 @@ test('a booking that has moved is not cancelled, moved or linked under its old i
   await expect(bookings.cancel('nowak', id)).rejects.toMatchObject(over);
   await expect(bookings.cancel('nowak', id)).rejects.toMatchObject(over);
   await expect(bookings.link('nowak', id, 'apt-1')).rejects.toMatchObject(over);
-  expect(standing(fixture)).toEqual(['11:00']);
+  expect(bookedBookings(fixture)).toEqual(['11:00']);
   expect(await known(fixture, moved.id)).toMatchObject({ status: 'booked' });
   expect(fixture.requests('cancelBooking')).toHaveLength(1);
 });
@@ -116,7 +116,7 @@ test.each([
 ] as const)(
   'a move whose answer was lost, and that the patient has moved on, is found out %s, keeps the link and is refused by its old id',
   async (_, isKnownBefore) => {
-    const fixture = await opened();
+    const fixture = await openFixture();
     const id = await linked(fixture);
     loseAnswer(fixture);
     const to = { start: fixture.at('11:00') };
@@ -125,7 +125,7 @@ test.each([
     });
     const ours = fixture.sandbox.bookings(addressOf('nowak')).find(({ status }) => status === 'booked');
     const theirs = fixture.sandbox.move(ours?.id ?? '', { start: fixture.at('11:40') });
-    if (isKnownBefore) await fixture.rest();
+    if (isKnownBefore) await fixture.untilAtRest();
     await fixture.endLeases();
     await expect(fixture.engine.bookings.move('nowak', id, to)).rejects.toMatchObject({
       name: 'BookingEndedError',
@@ -133,12 +133,12 @@ test.each([
     });
     expect(await known(fixture, theirs.id)).toMatchObject({ status: 'booked', ref: 'apt-1' });
     expect(await known(fixture, id)).toMatchObject({ status: 'moved', movedTo: theirs.id });
-    expect(standing(fixture)).toEqual(['11:40']);
+    expect(bookedBookings(fixture)).toEqual(['11:40']);
   },
 );
 
 test('a move whose answer was lost is asked about again while what it led to is not shown yet', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   const id = await linked(fixture);
   loseAnswer(fixture);
   const to = { start: fixture.at('11:00') };
@@ -156,7 +156,7 @@ test('a move whose answer was lost is asked about again while what it led to is 
 });
 
 test('a booking from before the marketplace told its moves is looked for by its time and its patient', async () => {
-  const fixture = await opened(beforeMovesAreTold());
+  const fixture = await openFixture(withoutMoving());
   const { id } = patientBooks(fixture, '10:20');
   await fixture.engine.bookings.link('nowak', id, 'apt-1');
   loseAnswer(fixture);
@@ -174,10 +174,10 @@ const KOT = { facilityId: 'facility', doctorId: 'kot', addressId: 'address-of-ko
 
 describe.each(STRATEGIES)("another doctor's address of the facility, published with %s", (strategy) => {
   async function twoDoctors() {
-    const fixture = await opened();
+    const fixture = await openFixture();
     await fixture.engine.putCalendar({ id: 'kot', account: 'many', ...KOT, strategy });
     await fixture.open('kot', fixture.date, { from: '10:00', to: '12:00' });
-    await fixture.rest();
+    await fixture.untilAtRest();
     const { id } = patientBooks(fixture, '10:20');
     const to = { start: fixture.at('11:00'), addressId: KOT.addressId };
     const move = () => fixture.engine.bookings.move('nowak', id, to);
@@ -229,7 +229,7 @@ describe.each(STRATEGIES)("another doctor's address of the facility, published w
     ]);
     await move();
     fixture.sandbox.faults.clear();
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(await conflicts()).toHaveLength(1);
     expect((await fixture.engine.status()).conflicts).toBe(1);
   });
@@ -238,11 +238,11 @@ describe.each(STRATEGIES)("another doctor's address of the facility, published w
 test.each(['after', 'never'] as const)(
   'a move to a doctor of whom no calendar is here is done once, however often it is asked for: answer lost: %s',
   async (lost) => {
-    const fixture = await opened();
+    const fixture = await openFixture();
     const { id } = patientBooks(fixture, '10:20');
     await fixture.engine.putCalendar({ id: 'kot', account: 'many', ...KOT, strategy: 'slots' });
     await fixture.open('kot', fixture.date, { from: '10:00', to: '12:00' });
-    await fixture.rest();
+    await fixture.untilAtRest();
     await fixture.engine.db.deleteFrom('slotkeeper.calendars').where('id', '=', 'kot').execute();
     const move = () =>
       fixture.engine.bookings.move('nowak', id, { start: fixture.at('11:00'), addressId: KOT.addressId });
@@ -256,7 +256,7 @@ test.each(['after', 'never'] as const)(
     const there = { calendar: null, id: moved?.id, start: fixture.at('11:00'), end: fixture.at('11:20') };
     expect(report).toMatchObject(there);
     // Whoever published the calendar meanwhile has found out what became of it.
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(await move()).toEqual(report);
     expect(fixture.requests('moveBooking')).toHaveLength(1);
   },

@@ -3,10 +3,10 @@ import { describe, expect, test } from '@jest/globals';
 import { findBookings } from '../../src/db/tables/bookings.js';
 import { addressOf, type ClinicFixture } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
-import { beforeMovesAreTold, linked, opened, patientBooks, standing } from './booking-fixture.js';
+import { bookedBookings, linked, openFixture, patientBooks, withoutMoving } from './booking-fixture.js';
 
 /** @param unread a booking that the marketplace cannot be asked about, the first times */
-function lose(fixture: ClinicFixture, when: 'before' | 'after', unread?: string): void {
+function loseAnswer(fixture: ClinicFixture, when: 'before' | 'after', unread?: string): void {
   const [match, path] = [{ operation: 'moveBooking' }, `/bookings/${unread}`];
   fixture.sandbox.faults.set([
     { fault: { kind: 'cut', when }, match, times: 1 },
@@ -28,21 +28,21 @@ const at = (fixture: ClinicFixture, time: string): string =>
 
 describe('a visit of somebody else, where a booking that moved meanwhile was to go, is left alone', () => {
   test('by an appointment that it follows', async () => {
-    const fixture = await opened();
+    const fixture = await openFixture();
     const id = await linked(fixture);
     fixture.sandbox.move(id, { start: fixture.at('11:20') });
     const other = patientBooks(fixture, '11:00', { name: 'Maria' });
     await fixture.book('apt-1', '11:00', '11:20');
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(await refOf(fixture, other.id)).toBeFalsy();
     // The one that moved goes on following.
     await fixture.free('apt-1');
-    await fixture.rest();
-    expect(standing(fixture)).toEqual(['11:00']);
+    await fixture.untilAtRest();
+    expect(bookedBookings(fixture)).toEqual(['11:00']);
   });
 
   test('by hand', async () => {
-    const fixture = await opened();
+    const fixture = await openFixture();
     const { id } = patientBooks(fixture, '10:20');
     await fixture.engine.bookings.link('nowak', id, 'apt-1');
     fixture.sandbox.move(id, { start: fixture.at('11:20') });
@@ -51,10 +51,10 @@ describe('a visit of somebody else, where a booking that moved meanwhile was to 
   });
 
   test('also after a move there that was lost on its way', async () => {
-    const fixture = await opened(beforeMovesAreTold());
+    const fixture = await openFixture(withoutMoving());
     const { id } = patientBooks(fixture, '10:20');
     await fixture.engine.bookings.link('nowak', id, 'apt-1');
-    lose(fixture, 'before');
+    loseAnswer(fixture, 'before');
     await expect(move(fixture, id, '11:00')).rejects.toMatchObject({ mayHaveApplied: true });
     await fixture.endLeases();
     fixture.sandbox.move(id, { start: fixture.at('11:20') });
@@ -66,57 +66,57 @@ describe('a visit of somebody else, where a booking that moved meanwhile was to 
 
 describe('a booking whose move was lost on the way back', () => {
   test('keeps its link where a reading brought it into the record before', async () => {
-    const fixture = await opened();
+    const fixture = await openFixture();
     const id = await linked(fixture);
-    lose(fixture, 'after', id);
+    loseAnswer(fixture, 'after', id);
     await fixture.book('apt-1', '11:00', '11:20');
     await eventually(() => at(fixture, '11:00') !== '');
     await fixture.until(async () => true);
     await fixture.endLeases();
     await fixture.engine.bookings.link('nowak', at(fixture, '11:00'), null);
-    await fixture.rest();
+    await fixture.untilAtRest();
     await fixture.free('apt-1');
-    await fixture.rest();
-    expect(standing(fixture)).toEqual([]);
+    await fixture.untilAtRest();
+    expect(bookedBookings(fixture)).toEqual([]);
     expect(fixture.requests('moveBooking')).toHaveLength(1);
   });
 
   test('is found although nobody asks again, and follows from where it is', async () => {
-    const fixture = await opened();
+    const fixture = await openFixture();
     const id = await linked(fixture);
-    lose(fixture, 'after');
+    loseAnswer(fixture, 'after');
     await expect(move(fixture, id, '11:00')).rejects.toThrow();
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(await move(fixture, id, '11:00')).toMatchObject({ id: at(fixture, '11:00'), ref: 'apt-1' });
     await fixture.free('apt-1');
-    await fixture.rest();
-    expect(standing(fixture)).toEqual([]);
+    await fixture.untilAtRest();
+    expect(bookedBookings(fixture)).toEqual([]);
   });
 
   test('goes on to where its appointment is by then', async () => {
-    const fixture = await opened();
-    lose(fixture, 'after', await linked(fixture));
+    const fixture = await openFixture();
+    loseAnswer(fixture, 'after', await linked(fixture));
     await fixture.book('apt-1', '11:00', '11:20');
     await eventually(() => at(fixture, '11:00') !== '');
     await fixture.book('apt-1', '11:40', '12:00');
-    await fixture.rest();
-    expect(standing(fixture)).toEqual(['11:40']);
+    await fixture.untilAtRest();
+    expect(bookedBookings(fixture)).toEqual(['11:40']);
     expect(await fixture.engine.failures.list()).toEqual([]);
   });
 });
 
 test('a move that was lost on its way there is made again', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   await linked(fixture);
-  lose(fixture, 'before');
+  loseAnswer(fixture, 'before');
   await fixture.book('apt-1', '11:00', '11:20');
-  await fixture.rest();
-  expect(standing(fixture)).toEqual(['11:00']);
+  await fixture.untilAtRest();
+  expect(bookedBookings(fixture)).toEqual(['11:00']);
   expect(fixture.requests('moveBooking')).toHaveLength(2);
 });
 
 test('a booking of which no service is known moves as what the marketplace says that it is', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   const { id } = patientBooks(fixture, '10:20');
   await fixture.engine.bookings.link('nowak', id, null);
   await fixture.engine.db.updateTable('slotkeeper.bookings').set({ service: null }).execute();

@@ -3,15 +3,15 @@ import { expect, test } from '@jest/globals';
 import { getCalendar } from '../../src/db/tables/calendars.js';
 import type { Booking, DocplannerClient, Listed } from '../../src/docplanner/index.js';
 import { fetchListedBookings } from '../../src/marketplace-state/listed-bookings.js';
-import { hearing, said, visitBooking } from '../notifications/notification-fixture.js';
+import { openNotificationFixture, toPushBody, visitBooking } from '../notifications/notification-fixture.js';
 
 const HOUR = 60 * 60_000;
 
 test('an unreadable booking counts as present, and without its id only bookings that were fetched count as gone', async () => {
-  const { fixture, push } = await hearing();
+  const { fixture, push } = await openNotificationFixture();
   for (const [n, id] of ['listed', 'unreadable', 'odd', 'gone'].entries()) {
     const booking = visitBooking(fixture, id, `10:${n}0`, { end_at: fixture.at(`10:${n}5`) });
-    expect(await push(said('slot-booked', { visit_booking: booking }))).toMatchObject({ status: 200 });
+    expect(await push(toPushBody('slot-booked', { visit_booking: booking }))).toMatchObject({ status: 200 });
   }
   const { db } = fixture.engine;
   const calendar = await getCalendar(db, 'nowak');

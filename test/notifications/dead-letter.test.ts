@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { ingestOrDeadLetter } from '../../src/notifications/dead-letter.js';
 import type { NotificationSubject } from '../../src/notifications/parsed-notification.js';
-import { said, sharedHearing, visitBooking } from './notification-fixture.js';
+import { sharedNotificationFixture, toPushBody, visitBooking } from './notification-fixture.js';
 
-const hearing = sharedHearing();
+const hearing = sharedNotificationFixture();
 
 const subject = (name: string, createdAt: Date | null = null): NotificationSubject => ({
   name,
@@ -16,7 +16,7 @@ const subject = (name: string, createdAt: Date | null = null): NotificationSubje
   data: { of: name },
 });
 
-const away = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+const unavailable = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
 const refused = Object.assign(new Error('date/time field value out of range'), { code: '22008' });
 
 /** A record that fails for some, whatever else comes with them. */
@@ -51,10 +51,10 @@ describe('a notification that the database refuses', () => {
 
 test('an unavailable database is reported at once, whatever failed before', async () => {
   const { taken, take } = record(({ name }) =>
-    name === 'bad' ? refused : name === 'away' ? away : undefined,
+    name === 'bad' ? refused : name === 'away' ? unavailable : undefined,
   );
   const all = ['a', 'bad', 'away', 'b'].map((name) => subject(name));
-  await expect(ingestOrDeadLetter(all, take)).rejects.toBe(away);
+  await expect(ingestOrDeadLetter(all, take)).rejects.toBe(unavailable);
   expect(taken.map(({ name }) => name)).toEqual(['a']);
 });
 
@@ -66,15 +66,19 @@ test('a booking is applied whatever becomes of notifications without updates, an
     comment: ['hello'],
   };
   const booking = visitBooking(fixture, 'b1', '10:20', about);
-  expect(await push(said('slot-booked', { visit_booking: booking }))).toMatchObject({ status: 200 });
+  expect(await push(toPushBody('slot-booked', { visit_booking: booking }))).toMatchObject({ status: 200 });
   expect(await busy()).toMatchObject([{ booking: 'b1' }]);
   expect(await items()).toMatchObject([{ name: 'slot-booked', data: { visit_booking: booking } }]);
   expect((await items())[0]).not.toHaveProperty('problem');
   // A question whose length cannot be read is not answered with yes.
   const asked = { start_at: fixture.at('11:00'), duration: 'short', address_service: { id: 'visit' } };
-  expect(await push(said('slot-booking', { visit_booking_request: asked }))).toMatchObject({ status: 409 });
+  expect(await push(toPushBody('slot-booking', { visit_booking_request: asked }))).toMatchObject({
+    status: 409,
+  });
   const free = { ...asked, duration: '20' };
-  expect(await push(said('slot-booking', { visit_booking_request: free }))).toMatchObject({ status: 200 });
+  expect(await push(toPushBody('slot-booking', { visit_booking_request: free }))).toMatchObject({
+    status: 200,
+  });
 });
 
 test('a booking whose id no index accepts is stored as failed, and those that are pushed with it are answered 2xx', async () => {
@@ -82,7 +86,7 @@ test('a booking whose id no index accepts is stored as failed, and those that ar
   const id = randomBytes(40_000).toString('base64');
   const pushes = [id, 'b1', 'b2'].map((one, n) =>
     push(
-      said('slot-booked', {
+      toPushBody('slot-booked', {
         visit_booking: visitBooking(fixture, one, ['10:00', '10:20', '10:40'][n] ?? ''),
       }),
     ),

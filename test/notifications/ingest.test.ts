@@ -2,9 +2,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { addressOf } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
-import { API_KEY, passing, sharedHearing, TASKS_MS } from './notification-fixture.js';
+import { API_KEY, sharedNotificationFixture, TASKS_MS, withTimePassing } from './notification-fixture.js';
 
-const open = sharedHearing();
+const open = sharedNotificationFixture();
 
 async function hearing(mode: 'push' | 'pull', { asks = false } = {}) {
   const clinic = await open({ notifications: { mode, pullEverySeconds: 1 } });
@@ -24,7 +24,7 @@ async function hearing(mode: 'push' | 'pull', { asks = false } = {}) {
         }),
   }));
   fixture.sandbox.setEstate(undefined, clients);
-  await fixture.rest();
+  await fixture.untilAtRest();
   const heard = async (...names: string[]) => {
     await eventually(async () => {
       if (mode === 'pull') await timers.advance(TASKS_MS);
@@ -45,12 +45,12 @@ describe.each(['push', 'pull'] as const)('by %s', (mode) => {
     expect(await busy()).toEqual([{ booking: id, start: fixture.at('10:20'), end: fixture.at('10:40') }]);
     const [item] = await items();
     expect(item).toMatchObject({ account: 'many', calendar: 'nowak', booking: id, ref: null });
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(fixture.shown()).toEqual(['10:00', '10:40', '11:00', '11:20', '11:40']);
 
     fixture.sandbox.cancel(id);
     await heard('slot-booked', 'booking-canceled');
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(await busy()).toEqual([]);
     expect(fixture.shown()).toEqual(['10:00', '10:20', '10:40', '11:00', '11:20', '11:40']);
   });
@@ -99,7 +99,7 @@ test('a booking that overlaps an appointment of the clinic is notified as a conf
   expect((await fixture.engine.status()).conflicts).toBe(1);
 
   fixture.sandbox.faults.clear();
-  await passing(clinic, fixture.engine.bookings.link('nowak', id, 'apt-1'));
+  await withTimePassing(clinic, fixture.engine.bookings.link('nowak', id, 'apt-1'));
   expect((await fixture.engine.status()).conflicts).toBe(0);
 });
 
@@ -132,10 +132,10 @@ test('of two requests for one time one is approved', async () => {
 test('own placeholders and breaks are not notified', async () => {
   const { fixture, items } = await hearing('push');
   await fixture.strategy('book');
-  await fixture.rest();
+  await fixture.untilAtRest();
   await fixture.book('apt-1', '10:20', '10:40');
   await fixture.book('apt-2', '11:10', '11:30');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(fixture.sandbox.bookings(addressOf('nowak'))).toHaveLength(1);
   expect(fixture.sandbox.breaks(addressOf('nowak'))).toHaveLength(1);
   await eventually(async () => fixture.sandbox.deliveries.filter(({ status }) => status === 200).length >= 2);

@@ -11,20 +11,20 @@ import { addressOf, type ClinicFixture } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
 import {
   API_KEY,
-  type Hearing,
-  hearing,
+  type NotificationFixture,
+  openNotificationFixture,
   PUSH,
-  passing,
   SWEEP_MS,
-  said,
-  sharedHearing,
+  sharedNotificationFixture,
+  toPushBody,
   visitBooking,
+  withTimePassing,
 } from './notification-fixture.js';
 
-const shared = sharedHearing();
+const shared = sharedNotificationFixture();
 
 /** The marketplace pushes to it, and asks. */
-async function pushedTo(estate?: Estate): Promise<Hearing> {
+async function pushedTo(estate?: Estate): Promise<NotificationFixture> {
   const clinic = await shared();
   const clients = ['many', 'alone'].map((id) => ({
     id,
@@ -36,7 +36,7 @@ async function pushedTo(estate?: Estate): Promise<Hearing> {
     ...(id === 'alone' ? { facilities: ['elsewhere'] } : {}),
   }));
   clinic.fixture.sandbox.setEstate(estate, clients);
-  await clinic.fixture.rest();
+  await clinic.fixture.untilAtRest();
   return clinic;
 }
 
@@ -44,7 +44,7 @@ const books = (fixture: ClinicFixture, time: string) =>
   fixture.sandbox.book(addressOf('nowak'), { start: fixture.at(time), serviceId: 'visit' });
 
 /** Reads the bookings that are due. A calendar whose row is locked just then would have its turn in the next round. */
-async function round({ fixture, timers }: Hearing): Promise<void> {
+async function pollOnce({ fixture, timers }: NotificationFixture): Promise<void> {
   const active = fixture.engine.db
     .selectFrom('slotkeeper.calendars')
     .select('id')
@@ -54,19 +54,19 @@ async function round({ fixture, timers }: Hearing): Promise<void> {
 }
 
 /** Reads the bookings again: it is as if they were not for days. */
-async function look(clinic: Hearing): Promise<void> {
-  await clinic.fixture.rest();
-  await unread(clinic);
+async function pollAll(clinic: NotificationFixture): Promise<void> {
+  await clinic.fixture.untilAtRest();
+  await markUnread(clinic);
   await eventually(async () => {
-    await round(clinic);
+    await pollOnce(clinic);
     return await areRead(clinic);
   });
 }
 
-const unread = ({ fixture: { engine } }: Hearing) =>
+const markUnread = ({ fixture: { engine } }: NotificationFixture) =>
   engine.db.updateTable('slotkeeper.calendars').set({ bookings_read_at: null }).execute();
 
-async function areRead({ fixture: { engine } }: Hearing): Promise<boolean> {
+async function areRead({ fixture: { engine } }: NotificationFixture): Promise<boolean> {
   const unread = engine.db
     .selectFrom('slotkeeper.calendars')
     .select('id')
@@ -75,26 +75,26 @@ async function areRead({ fixture: { engine } }: Hearing): Promise<boolean> {
 }
 
 /** The same, when nothing has become of what is known for as long as push and pull have to tell of it. */
-async function pollLater(clinic: Hearing): Promise<void> {
+async function pollLater(clinic: NotificationFixture): Promise<void> {
   const { engine } = clinic.fixture;
   const longAgo = new Date(engine.now() - 3_600_000);
   // A publish reads bookings, too.
-  await clinic.fixture.rest();
+  await clinic.fixture.untilAtRest();
   await engine.db.updateTable('slotkeeper.bookings').set({ updated_at: longAgo }).execute();
-  await look(clinic);
+  await pollAll(clinic);
 }
 
 const MINUTE = 60_000;
 
 /** Of patients' bookings: a publish reads others. */
-const readings = (fixture: ClinicFixture, client: string) =>
+const bookingReads = (fixture: ClinicFixture, client: string) =>
   fixture
     .requests('getBookings')
     .filter((one) => one.client === client && decodeURIComponent(one.path).includes('booking.patient'));
 
-const names = async ({ items }: Hearing) => (await items()).map(({ name }) => name);
+const names = async ({ items }: NotificationFixture) => (await items()).map(({ name }) => name);
 
-const isNotified = (clinic: Hearing, count: number): Promise<boolean> =>
+const isNotified = (clinic: NotificationFixture, count: number): Promise<boolean> =>
   eventually(async () => (await names(clinic)).length === count);
 
 describe('a booking that no notification reported', () => {
@@ -103,7 +103,7 @@ describe('a booking that no notification reported', () => {
     const { fixture, busy, push } = clinic;
     fixture.sandbox.setDelivery({ lose: 1 });
     const { id } = books(fixture, '10:20');
-    await look(clinic);
+    await pollAll(clinic);
     expect(await busy()).toHaveLength(1);
     // Push may yet tell.
     expect(await names(clinic)).toEqual([]);
@@ -111,25 +111,25 @@ describe('a booking that no notification reported', () => {
     expect(await clinic.items()).toMatchObject([{ name: 'slot-booked', booking: id, calendar: 'nowak' }]);
     expect((await clinic.items())[0]?.data).toMatchObject({ visit_booking: { id, patient: {} } });
     expect(await busy()).toEqual([{ booking: id, start: fixture.at('10:20'), end: fixture.at('10:40') }]);
-    await push(said('slot-booked', { visit_booking: visitBooking(fixture, id, '10:20') }));
+    await push(toPushBody('slot-booked', { visit_booking: visitBooking(fixture, id, '10:20') }));
     expect(await names(clinic)).toEqual(['slot-booked']);
 
     fixture.sandbox.cancel(id);
-    await look(clinic);
+    await pollAll(clinic);
     expect(await busy()).toEqual([]);
     expect(await names(clinic)).toEqual(['slot-booked']);
     await pollLater(clinic);
     expect(await names(clinic)).toEqual(['slot-booked', 'booking-canceled']);
     expect(await busy()).toEqual([]);
     const canceled = visitBooking(fixture, id, '10:20', { status: 'canceled' });
-    await push(said('booking-canceled', { visit_booking: canceled }));
+    await push(toPushBody('booking-canceled', { visit_booking: canceled }));
     expect(await names(clinic)).toHaveLength(2);
   });
 
   test('and that a resync read first is notified too, once', async () => {
     const clinic = await pushedTo();
     const { fixture, busy, skip } = clinic;
-    await round(clinic);
+    await pollOnce(clinic);
     fixture.sandbox.setDelivery({ lose: 1 });
     const { id } = books(fixture, '10:20');
     const { id: resync } = await fixture.engine.resyncs.begin({ calendars: ['nowak'] });
@@ -138,12 +138,12 @@ describe('a booking that no notification reported', () => {
     expect(await names(clinic)).toEqual([]);
 
     skip(4 * MINUTE);
-    await round(clinic);
+    await pollOnce(clinic);
     expect(await names(clinic)).toEqual([]);
     skip(2 * MINUTE);
-    await round(clinic);
+    await pollOnce(clinic);
     expect(await names(clinic)).toHaveLength(1);
-    await look(clinic);
+    await pollAll(clinic);
     expect(await clinic.items()).toMatchObject([{ name: 'slot-booked', booking: id, calendar: 'nowak' }]);
   });
 
@@ -157,7 +157,7 @@ describe('a booking that no notification reported', () => {
     await eventually(async () => (await getCalendar(fixture.engine.db, 'nowak'))?.failed !== undefined);
     fixture.sandbox.setDelivery({ lose: 1 });
     const { id } = books(fixture, '10:20');
-    await look(clinic);
+    await pollAll(clinic);
     const there = { booking: id, start: fixture.at('10:20'), end: fixture.at('10:40') };
     expect((await busy()).filter((one) => isDeepStrictEqual(one, there))).toHaveLength(1);
     expect((await getCalendar(fixture.engine.db, 'nowak'))?.failed).toBeDefined();
@@ -170,7 +170,7 @@ describe('a booking that no notification reported', () => {
     await isNotified(clinic, 1);
     fixture.sandbox.setDelivery({ lose: 1 });
     const moved = fixture.sandbox.move(id, { start: fixture.at('11:00') });
-    await look(clinic);
+    await pollAll(clinic);
     expect(await busy()).toEqual([
       { booking: moved.id, start: fixture.at('11:00'), end: fixture.at('11:20') },
     ]);
@@ -185,12 +185,12 @@ describe('a booking that no notification reported', () => {
     await isNotified(clinic, 1);
     fixture.sandbox.setDelivery({ lose: 1 });
     const moved = fixture.sandbox.move(id, { start: fixture.at('11:00') });
-    await look(clinic);
+    await pollAll(clinic);
     expect(await busy()).toEqual([
       { booking: moved.id, start: fixture.at('11:00'), end: fixture.at('11:20') },
     ]);
     await push(
-      said('booking-moved', {
+      toPushBody('booking-moved', {
         new_visit_booking: visitBooking(fixture, moved.id, '11:00'),
         old_visit_booking: visitBooking(fixture, id, '10:20', { status: 'moved' }),
       }),
@@ -204,16 +204,16 @@ describe('a booking that no notification reported', () => {
     const { fixture, busy, skip } = clinic;
     fixture.sandbox.setDelivery({ lose: 1 });
     books(fixture, '10:20');
-    await look(clinic);
+    await pollAll(clinic);
     expect(await busy()).toHaveLength(1);
-    const asked = () => readings(fixture, 'many').length;
+    const asked = () => bookingReads(fixture, 'many').length;
     const before = asked();
     skip(4 * MINUTE);
-    await round(clinic);
+    await pollOnce(clinic);
     expect(await names(clinic)).toEqual([]);
     expect(asked()).toBe(before);
     skip(2 * MINUTE);
-    await round(clinic);
+    await pollOnce(clinic);
     expect(await names(clinic)).toHaveLength(1);
     expect(asked()).toBe(before + 1);
   });
@@ -223,15 +223,15 @@ test('a booking that the list leaves out is fetched by its id, and has ended whe
   const clinic = await pushedTo();
   const { fixture, busy, push } = clinic;
   const { id } = books(fixture, '10:20');
-  await push(said('slot-booked', { visit_booking: visitBooking(fixture, 'ghost', '11:20') }));
+  await push(toPushBody('slot-booked', { visit_booking: visitBooking(fixture, 'ghost', '11:20') }));
   await eventually(async () => (await busy()).length === 2);
   // A placeholder of ours that has no id yet is for who books it to find.
   const span = { start: Date.parse(fixture.at('11:40')), end: Date.parse(fixture.at('12:00')) };
   const { db, now } = fixture.engine;
   await recordInDoubt(db, 'nowak', toInDoubtBlock(span, 'apt-1'), new Date(now()));
-  await fixture.rest();
+  await fixture.untilAtRest();
   const before = fixture.requests('getBooking').length;
-  await look(clinic);
+  await pollAll(clinic);
   const asked = fixture.requests('getBooking').slice(before);
   expect(asked.map(({ path, status }) => [path.split(/[/?]/).at(-2), status])).toEqual([['ghost', 404]]);
   // What answers may not have heard of it yet.
@@ -246,17 +246,17 @@ test('a booking that the list leaves out is fetched by its id, and has ended whe
 describe('a marketplace that does not answer', () => {
   /** All bookings are to be read, and a reading for one account has begun that is not answered. */
   async function hanging(client: string, calendars: readonly string[]) {
-    const clinic = await hearing({ calendars });
+    const clinic = await openNotificationFixture({ calendars });
     const { fixture } = clinic;
-    await fixture.rest();
-    await round(clinic);
+    await fixture.untilAtRest();
+    await pollOnce(clinic);
     const match = { operation: 'getBookings', client, path: 'booking.patient' };
     // Answered when the faults are cleared.
     fixture.sandbox.faults.set([{ fault: { kind: 'latency', ms: 600_000 }, match }]);
-    const before = readings(fixture, client).length;
-    await unread(clinic);
-    const looking = round(clinic);
-    await eventually(() => readings(fixture, client).length > before);
+    const before = bookingReads(fixture, client).length;
+    await markUnread(clinic);
+    const looking = pollOnce(clinic);
+    await eventually(() => bookingReads(fixture, client).length > before);
     return { fixture, before, looking };
   }
 
@@ -265,7 +265,7 @@ describe('a marketplace that does not answer', () => {
     const { db } = fixture.engine;
     const isUnread = db.selectFrom('slotkeeper.calendars').where('bookings_read_at', 'is', null).select('id');
     await eventually(async () => (await isUnread.execute()).length === 0);
-    expect(readings(fixture, 'alone').slice(before)).toMatchObject([{ answeredAt: undefined }]);
+    expect(bookingReads(fixture, 'alone').slice(before)).toMatchObject([{ answeredAt: undefined }]);
     fixture.sandbox.faults.clear();
     await looking;
   });
@@ -275,7 +275,7 @@ describe('a marketplace that does not answer', () => {
     const stopping = fixture.engine.stop();
     fixture.sandbox.faults.clear();
     await Promise.all([stopping, looking]);
-    expect(readings(fixture, 'many')).toHaveLength(before + 1);
+    expect(bookingReads(fixture, 'many')).toHaveLength(before + 1);
   });
 
   test('is not requested by a process that stops while it acquires a calendar, and another process acquires the calendar', async () => {
@@ -309,8 +309,8 @@ describe('a marketplace that does not answer', () => {
     await finder.runOnce();
     await stopping;
     expect({ looks, asked }).toEqual({ looks: 3, asked: [] });
-    await round(clinic);
-    expect(readings(fixture, 'many')).toHaveLength(1);
+    await pollOnce(clinic);
+    expect(bookingReads(fixture, 'many')).toHaveLength(1);
   });
 });
 
@@ -319,7 +319,7 @@ test('a deleted address service is checked when it is notified, and its failure 
   const doctors = [{ id: 'doctor', addresses: [address] }];
   const clinic = await pushedTo({ facilities: [{ id: 'facility', doctors }] });
   const { fixture } = clinic;
-  await fixture.rest();
+  await fixture.untilAtRest();
   const places = { facilityId: 'facility', doctorId: 'doctor', addressId: 'address-nowak' };
   fixture.sandbox.setServices(places, [{ id: 'other' }]);
   await eventually(async () => (await names(clinic)).includes('address-service-deleted'));
@@ -331,10 +331,11 @@ test('a deleted address service is checked when it is notified, and its failure 
 });
 
 describe('a conflict', () => {
-  const conflicts = async ({ items }: Hearing) => (await items()).filter(({ name }) => name === 'conflict');
-  const count = async ({ fixture }: Hearing) => (await fixture.engine.status()).conflicts;
-  const sell = ({ fixture, push }: Hearing, id = 'b1', time = '10:20') =>
-    push(said('slot-booked', { visit_booking: visitBooking(fixture, id, time) }));
+  const conflicts = async ({ items }: NotificationFixture) =>
+    (await items()).filter(({ name }) => name === 'conflict');
+  const count = async ({ fixture }: NotificationFixture) => (await fixture.engine.status()).conflicts;
+  const sell = ({ fixture, push }: NotificationFixture, id = 'b1', time = '10:20') =>
+    push(toPushBody('slot-booked', { visit_booking: visitBooking(fixture, id, time) }));
 
   test('is notified once, whichever of the two came first, and only an overlap counts', async () => {
     const clinic = await shared();
@@ -401,7 +402,7 @@ describe('a conflict', () => {
     const clinic = await shared();
     const { fixture, push } = clinic;
     const occupied = (ref: string, from: string, to: string, booking?: string) =>
-      fixture.say({
+      fixture.send({
         type: 'occupied',
         calendar: 'nowak',
         ref,
@@ -420,12 +421,12 @@ describe('a conflict', () => {
     await sell(clinic, 'b4', '11:00');
     await occupied('apt-4', '11:00', '11:20');
     expect(await count(clinic)).toBe(3);
-    await passing(clinic, fixture.engine.bookings.link('nowak', 'b2', 'apt-2'));
+    await withTimePassing(clinic, fixture.engine.bookings.link('nowak', 'b2', 'apt-2'));
     expect(await count(clinic)).toBe(2);
     await fixture.free('apt-3');
     expect(await count(clinic)).toBe(1);
     const canceled = visitBooking(fixture, 'b4', '11:00', { status: 'canceled' });
-    await push(said('booking-canceled', { visit_booking: canceled }));
+    await push(toPushBody('booking-canceled', { visit_booking: canceled }));
     expect(await count(clinic)).toBe(0);
     expect(await conflicts(clinic)).toHaveLength(3);
   });
@@ -470,7 +471,7 @@ describe.each(['before', 'after'] as const)('a linked booking whose echo arrives
     const { sandbox } = fixture;
     const { id } = books(fixture, '10:20');
     await isNotified(clinic, 1);
-    await fixture.say({
+    await fixture.send({
       type: 'occupied',
       calendar: 'nowak',
       ref: 'apt-1',
@@ -478,7 +479,7 @@ describe.each(['before', 'after'] as const)('a linked booking whose echo arrives
       end: fixture.at('10:40'),
       booking: id,
     });
-    await fixture.rest();
+    await fixture.untilAtRest();
     const operation = what === 'cancel' ? 'cancelBooking' : 'moveBooking';
     const isEchoed = () => sandbox.deliveries.filter(({ status }) => status === 200).length >= 2;
     const isAsked = () => fixture.requests(operation).length === 1;
@@ -491,17 +492,17 @@ describe.each(['before', 'after'] as const)('a linked booking whose echo arrives
     await eventually(isAsked);
     if (order === 'before') {
       const canceled = visitBooking(fixture, id, '10:20', { status: 'canceled' });
-      if (what === 'cancel') await push(said('booking-canceled', { visit_booking: canceled }));
+      if (what === 'cancel') await push(toPushBody('booking-canceled', { visit_booking: canceled }));
       else await eventually(isEchoed);
       expect(fixture.requests(operation)).toMatchObject([{ answeredAt: undefined }]);
       sandbox.faults.clear();
     } else {
-      await fixture.rest();
+      await fixture.untilAtRest();
       expect(isEchoed()).toBe(false);
       skip(1_000);
     }
     await eventually(isEchoed);
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(fixture.requests(operation).map(({ applied }) => applied)).toEqual([true]);
     const standing = sandbox.bookings(addressOf('nowak')).filter(({ status }) => status === 'booked');
     if (what === 'cancel') {

@@ -15,13 +15,13 @@ export const PUSH = '/v1/accounts/many/notifications';
 /** How long one push waits for another at most; it ends by itself, because nobody can say when it begins. */
 const MAX_GAP_MS = 5;
 
-class HearingTimers extends ManualTimers {
+class FixtureTimers extends ManualTimers {
   override sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return ms > MAX_GAP_MS ? super.sleep(ms, signal) : systemTimers.sleep(ms, signal);
   }
 }
 
-export interface Hearing {
+export interface NotificationFixture {
   readonly fixture: ClinicFixture;
   readonly call: Caller;
   /** What the engine repeats is done when the test advances them, and is awaited by that. */
@@ -35,7 +35,7 @@ export interface Hearing {
   busy(calendar?: string): Promise<readonly unknown[]>;
 }
 
-/** How often an engine of {@link hearing} looks for what is to be read, in milliseconds. */
+/** How often an engine of {@link openNotificationFixture} looks for what is to be read, in milliseconds. */
 export const SWEEP_MS = 300;
 /** How often it looks for what is to be pulled or released. */
 export const TASKS_MS = 1_000;
@@ -46,12 +46,14 @@ afterEach(async () => {
   await Promise.all(engines.splice(0).map((engine) => engine.stop()));
 });
 
-export type HearingOptions = Omit<ClinicFixtureOptions, 'now' | 'timers'>;
+export type NotificationFixtureOptions = Omit<ClinicFixtureOptions, 'now' | 'timers'>;
 
 /** With a window from 10:00 to 12:00, and nobody who pushes but the test. */
-export async function hearing(options: HearingOptions = {}): Promise<Hearing> {
+export async function openNotificationFixture(
+  options: NotificationFixtureOptions = {},
+): Promise<NotificationFixture> {
   const notifications = { mode: 'push', apiKey: API_KEY } as const;
-  const clinic = await openHearing({ notifications, ...options });
+  const clinic = await createFixture({ notifications, ...options });
   engines.push(clinic.fixture.engine);
   for (const calendar of options.calendars ?? ['nowak']) await openWindow(clinic, calendar);
   return clinic;
@@ -71,10 +73,12 @@ const CLIENTS = ['many', 'alone'].map((id) => ({ id, secret: 'secret' }));
  * The same for the tests of a file that share an engine: whoever calls what is given finds an empty record and a marketplace
  * as if just made. A test that leaves requests without an answer, or errands under way, has to have an engine of its own.
  */
-export function sharedHearing(options: HearingOptions = {}): (changes?: SharedOptions) => Promise<Hearing> {
-  let shared: { readonly clinic: Hearing; readonly account: Account } | undefined;
+export function sharedNotificationFixture(
+  options: NotificationFixtureOptions = {},
+): (changes?: SharedOptions) => Promise<NotificationFixture> {
+  let shared: { readonly clinic: NotificationFixture; readonly account: Account } | undefined;
   beforeAll(async () => {
-    const clinic = await openHearing({ notifications: { mode: 'off', apiKey: API_KEY }, ...options });
+    const clinic = await createFixture({ notifications: { mode: 'off', apiKey: API_KEY }, ...options });
     shared = { clinic, account: await clinic.fixture.account() };
   });
   return async ({ notifications, delivery, strategy = 'slots', clients = CLIENTS, estate } = {}) => {
@@ -104,8 +108,8 @@ export function sharedHearing(options: HearingOptions = {}): (changes?: SharedOp
   };
 }
 
-async function openHearing(options: HearingOptions): Promise<Hearing> {
-  const timers = new HearingTimers();
+async function createFixture(options: NotificationFixtureOptions): Promise<NotificationFixture> {
+  const timers = new FixtureTimers();
   let skipped = 0;
   const now = (): number => timers.now() + skipped;
   const fixture = await ClinicFixture.open({ timeoutMs: 60_000, lockMs: 60_000, ...options, now, timers });
@@ -136,7 +140,7 @@ async function openHearing(options: HearingOptions): Promise<Hearing> {
 }
 
 /** What the work resolves with; time passes for as long as it takes. */
-export async function passing<T>({ timers }: Hearing, work: Promise<T>): Promise<T> {
+export async function withTimePassing<T>({ timers }: NotificationFixture, work: Promise<T>): Promise<T> {
   let isOver = false;
   const end = (): void => {
     isOver = true;
@@ -149,7 +153,7 @@ export async function passing<T>({ timers }: Hearing, work: Promise<T>): Promise
   return await work;
 }
 
-async function openWindow({ fixture }: Hearing, calendar: string): Promise<void> {
+async function openWindow({ fixture }: NotificationFixture, calendar: string): Promise<void> {
   await fixture.open(calendar, fixture.date, { from: '10:00', to: '12:00' });
 }
 
@@ -183,7 +187,7 @@ function offset(fixture: ClinicFixture, time: string): number {
   return Date.parse(`${fixture.date}T${time}:00Z`) - Date.parse(fixture.at(time));
 }
 
-export function said(
+export function toPushBody(
   name: string,
   data: object,
   calendar = 'nowak',

@@ -1,10 +1,10 @@
 // The order in which the marketplace's news arrive, how often and by which way, changes nothing of what they come to.
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { said, sharedHearing, visitBooking } from './notification-fixture.js';
+import { sharedNotificationFixture, toPushBody, visitBooking } from './notification-fixture.js';
 
 const CALENDARS = ['nowak', 'lis', 'kot', 'zuk', 'sowa'];
-const hearing = sharedHearing({ calendars: CALENDARS });
+const hearing = sharedNotificationFixture({ calendars: CALENDARS });
 
 test('a repeated notification of a service publishes its days once, and one of a break within a second changes nothing twice', async () => {
   const { fixture, push, busy, items } = await hearing();
@@ -17,18 +17,18 @@ test('a repeated notification of a service publishes its days once, and one of a
       .execute();
     return days.map((day) => Number(day.generation));
   };
-  await fixture.rest();
+  await fixture.untilAtRest();
   const told = puts();
   for (const name of ['address-service-changed', 'address-service-deleted']) {
-    const news = said(name, { address_service: { id: 'visit', price: 70 } });
+    const news = toPushBody(name, { address_service: { id: 'visit', price: 70 } });
     const before = await generation();
     await push(news);
-    await fixture.rest();
+    await fixture.untilAtRest();
     const after = await generation();
     expect(after).toEqual(before.map((n) => n + 1));
     for (let n = 0; n < 3; n += 1) expect(await push(news)).toMatchObject({ status: 200 });
     await Promise.all([push(news), push(news)]);
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(await generation()).toEqual(after);
   }
   expect(puts()).toBe(told + 2);
@@ -39,8 +39,8 @@ test('a repeated notification of a service publishes its days once, and one of a
     since: fixture.at(from),
     till: fixture.at(to),
   });
-  const first = said('break-moved', { break: lunch('11:00', '11:10') });
-  const second = said('break-moved', { break: lunch('11:30', '11:40') });
+  const first = toPushBody('break-moved', { break: lunch('11:00', '11:10') });
+  const second = toPushBody('break-moved', { break: lunch('11:30', '11:40') });
   for (const one of [first, second, first, second, first]) await push(one);
   expect(await busy()).toMatchObject([{ break: 'lunch', start: fixture.at('11:30') }]);
 });
@@ -61,11 +61,11 @@ test('the same notifications in any order, each once or twice, one by one or at 
     const canceled = { status: 'canceled', canceled_by: 'user' };
     const at = (minute: number) => `2026-01-01T10:${minute}:00+01:00`;
     return [
-      said('slot-booked', { visit_booking: booking('a', '10:00') }, calendar),
-      said('booking-canceled', { visit_booking: booking('a', '10:00', canceled) }, calendar),
-      said('slot-booked', { visit_booking: booking('b', '10:20') }, calendar),
+      toPushBody('slot-booked', { visit_booking: booking('a', '10:00') }, calendar),
+      toPushBody('booking-canceled', { visit_booking: booking('a', '10:00', canceled) }, calendar),
+      toPushBody('slot-booked', { visit_booking: booking('b', '10:20') }, calendar),
       // To another address of the same doctor.
-      said(
+      toPushBody(
         'booking-moved',
         {
           old_visit_booking: booking('b', '10:20', { status: 'moved' }),
@@ -73,15 +73,35 @@ test('the same notifications in any order, each once or twice, one by one or at 
         },
         other,
       ),
-      said('slot-booked', { visit_booking: booking('d', '11:40') }, calendar),
-      said('break-created', { break: lunch('11:00', '11:10') }, calendar, at(10)),
-      said('break-moved', { break: lunch('11:00', '11:20') }, calendar, at(20)),
-      said('break-moved', { break: lunch('11:00', '11:30') }, calendar, at(30)),
-      said('break-created', { break: { ...lunch('11:30', '11:40'), id: `gone-${n}` } }, calendar, at(40)),
-      said('break-removed', { break: { ...lunch('11:30', '11:40'), id: `gone-${n}` } }, calendar, at(50)),
+      toPushBody('slot-booked', { visit_booking: booking('d', '11:40') }, calendar),
+      toPushBody('break-created', { break: lunch('11:00', '11:10') }, calendar, at(10)),
+      toPushBody('break-moved', { break: lunch('11:00', '11:20') }, calendar, at(20)),
+      toPushBody('break-moved', { break: lunch('11:00', '11:30') }, calendar, at(30)),
+      toPushBody(
+        'break-created',
+        { break: { ...lunch('11:30', '11:40'), id: `gone-${n}` } },
+        calendar,
+        at(40),
+      ),
+      toPushBody(
+        'break-removed',
+        { break: { ...lunch('11:30', '11:40'), id: `gone-${n}` } },
+        calendar,
+        at(50),
+      ),
       // All of one second.
-      said('break-created', { break: { ...lunch('10:00', '10:05'), id: `quick-${n}` } }, calendar, at(10)),
-      said('break-moved', { break: { ...lunch('11:30', '11:35'), id: `quick-${n}` } }, calendar, at(10)),
+      toPushBody(
+        'break-created',
+        { break: { ...lunch('10:00', '10:05'), id: `quick-${n}` } },
+        calendar,
+        at(10),
+      ),
+      toPushBody(
+        'break-moved',
+        { break: { ...lunch('11:30', '11:35'), id: `quick-${n}` } },
+        calendar,
+        at(10),
+      ),
     ];
   };
   const order = fc.array(fc.boolean(), { minLength: 12, maxLength: 12 }).chain((twice) => {

@@ -23,17 +23,17 @@ import { ManualTimers } from '../support/manual-timers.js';
 import { atEndOfTest } from '../support/release.js';
 import {
   API_KEY,
-  type Hearing,
-  hearing,
+  type NotificationFixture,
+  openNotificationFixture,
   PUSH,
   type SharedOptions,
-  said,
-  sharedHearing,
+  sharedNotificationFixture,
   TASKS_MS,
+  toPushBody,
   visitBooking,
 } from './notification-fixture.js';
 
-const shared = sharedHearing({ random: () => 0.5 });
+const shared = sharedNotificationFixture({ random: () => 0.5 });
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -48,14 +48,14 @@ const clients = (notifications: 'pull' | 'push' | 'both', push?: { url: string; 
 
 const NOWHERE = { url: 'http://127.0.0.1:9/', apiKey: API_KEY };
 
-const pullingFixture = (notifications: SharedOptions['notifications'] = {}): Promise<Hearing> =>
+const pullingFixture = (notifications: SharedOptions['notifications'] = {}): Promise<NotificationFixture> =>
   shared({
     notifications: { mode: 'pull', pullEverySeconds: 3_600, ...notifications },
     clients: clients('pull'),
   });
 
 /** So many things that are told: the doctor is not there for a minute, again and again. */
-function says(fixture: ClinicFixture, times: number): void {
+function addBreaks(fixture: ClinicFixture, times: number): void {
   const first = Date.parse(fixture.at('12:00'));
   const instant = (minutes: number) => toIso(first + minutes * MINUTE, ZONE);
   for (let n = 0; n < times; n += 1) {
@@ -81,8 +81,8 @@ async function dueIn(fixture: ClinicFixture, kind: 'pull' | 'redelivery'): Promi
  * Does what is due of this and other kinds, and waits until it has ended for both accounts.
  * @returns when this kind is due again for the account, in milliseconds
  */
-async function task(
-  { fixture, timers }: Hearing,
+async function runTask(
+  { fixture, timers }: NotificationFixture,
   kind: 'pull' | 'redelivery',
   ...others: ('pull' | 'redelivery')[]
 ): Promise<number> {
@@ -102,13 +102,13 @@ describe('pulling', () => {
   test('continues until nothing remains, and then waits for its interval', async () => {
     const clinic = await pullingFixture();
     const { fixture, items, timers, skip } = clinic;
-    await task(clinic, 'pull');
+    await runTask(clinic, 'pull');
     const before = pulls(fixture).length;
-    says(fixture, 101);
+    addBreaks(fixture, 101);
     await timers.advance(3 * TASKS_MS);
     expect(await items()).toEqual([]);
     skip(HOUR);
-    expect(await task(clinic, 'pull')).toBe(HOUR);
+    expect(await runTask(clinic, 'pull')).toBe(HOUR);
     expect(await items()).toHaveLength(101);
     // No more: had it not waited for its time, it had pulled once more at it.
     expect(
@@ -123,11 +123,11 @@ describe('pulling', () => {
     const clinic = await shared({ notifications: { mode: 'both', pullEverySeconds: 1 } });
     const { fixture, items, call } = clinic;
     fixture.sandbox.setEstate(undefined, clients('both', { url: `${call.url}${PUSH}`, apiKey: API_KEY }));
-    await fixture.rest();
-    says(fixture, 5);
+    await fixture.untilAtRest();
+    addBreaks(fixture, 5);
     await eventually(() => fixture.sandbox.deliveries.filter(({ status }) => status === 200).length === 5);
     expect(await items()).toHaveLength(5);
-    await task(clinic, 'pull', 'redelivery');
+    await runTask(clinic, 'pull', 'redelivery');
     expect(pulls(fixture).some(({ status }) => status === 200)).toBe(true);
     expect(await items()).toHaveLength(5);
   });
@@ -181,7 +181,7 @@ describe('pulling', () => {
         ({ operation, client }) => operation === 'getNotifications' && client === 'shared',
       ).length;
     const before = asked();
-    says(fixture, 101);
+    addBreaks(fixture, 101);
     // Answered when the faults are cleared.
     const match = { operation: 'getNotifications', client: 'shared' };
     sandbox.faults.set([{ fault: { kind: 'latency', ms: 600_000 }, match }]);
@@ -204,9 +204,9 @@ describe('pulling', () => {
   ] as const)('backs off after %s', async (_, fault, least, most) => {
     const clinic = await pullingFixture();
     const { fixture } = clinic;
-    await fixture.rest();
+    await fixture.untilAtRest();
     fixture.sandbox.faults.set([{ fault, match: { operation: 'getNotifications' } }]);
-    const waits = await task(clinic, 'pull');
+    const waits = await runTask(clinic, 'pull');
     expect(pulls(fixture)).toHaveLength(1);
     expect(waits).toBeGreaterThanOrEqual(least);
     expect(waits).toBeLessThanOrEqual(most);
@@ -223,9 +223,9 @@ describe('pulling', () => {
   test('uses nothing of the allowance of writes, however little is left', async () => {
     // What is to be read waits for the next hour in the queue, so nobody else has this engine.
     const notifications = { mode: 'pull', pullEverySeconds: 1 } as const;
-    const clinic = await hearing({ notifications, sandbox: { clients: clients('pull') } });
+    const clinic = await openNotificationFixture({ notifications, sandbox: { clients: clients('pull') } });
     const { fixture } = clinic;
-    await fixture.rest();
+    await fixture.untilAtRest();
     await fixture.engine.putAccount({
       ...(await fixture.account()),
       // Of all requests six are not kept for writes.
@@ -234,7 +234,7 @@ describe('pulling', () => {
     await fixture.engine.db.deleteFrom('slotkeeper.requests').execute();
     // Until it is refused.
     let rounds = 0;
-    while ((await task(clinic, 'pull')) <= TASKS_MS && rounds < 20) rounds += 1;
+    while ((await runTask(clinic, 'pull')) <= TASKS_MS && rounds < 20) rounds += 1;
     expect(rounds).toBeGreaterThan(2);
     expect(rounds).toBeLessThan(7);
     const spent = await fixture.engine.db
@@ -277,7 +277,7 @@ describe('pulling', () => {
     await scheduledTasks.waitForRunning();
     await stopping;
     expect({ looks, asked }).toEqual({ looks: 2, asked: [] });
-    await task(clinic, 'pull');
+    await runTask(clinic, 'pull');
     expect(pulls(fixture)).toHaveLength(1);
   });
 });
@@ -409,9 +409,9 @@ describe('failed pushes', () => {
   test('are requested at the start, and then after an hour at most', async () => {
     const clinic = await shared({ clients: clients('push', NOWHERE) });
     const { fixture, call, items, timers, skip } = clinic;
-    await task(clinic, 'redelivery');
+    await runTask(clinic, 'redelivery');
     expect(releases(fixture).map(({ status }) => status)).toEqual([204]);
-    says(fixture, 3);
+    addBreaks(fixture, 3);
     const attempted = (count: number) =>
       eventually(() => {
         const ended = fixture.sandbox.deliveries.filter(({ endedAt }) => endedAt !== undefined);
@@ -426,7 +426,7 @@ describe('failed pushes', () => {
     skip(30 * MINUTE);
     await timers.advance(3 * TASKS_MS);
     skip(35 * MINUTE);
-    await task(clinic, 'redelivery');
+    await runTask(clinic, 'redelivery');
     await eventually(async () => (await items()).length === 3);
     // Had it been asked for in between, this one were refused.
     expect(releases(fixture).map(({ status }) => status)).toEqual([204, 204]);
@@ -434,7 +434,7 @@ describe('failed pushes', () => {
 
   test('are requested at most daily by a client without pushes', async () => {
     const clinic = await shared({ clients: clients('pull') });
-    expect(await task(clinic, 'redelivery')).toBeGreaterThan(23 * HOUR);
+    expect(await runTask(clinic, 'redelivery')).toBeGreaterThan(23 * HOUR);
     expect(releases(clinic.fixture).map(({ status }) => status)).toEqual([403]);
   });
 
@@ -448,9 +448,9 @@ describe('failed pushes', () => {
   test('that are requested too early delay nothing else of the account', async () => {
     const clinic = await shared({ clients: clients('push', NOWHERE) });
     const { fixture } = clinic;
-    await task(clinic, 'redelivery');
+    await runTask(clinic, 'redelivery');
     await askAgain(fixture);
-    expect(await task(clinic, 'redelivery')).toBeGreaterThan(50 * MINUTE);
+    expect(await runTask(clinic, 'redelivery')).toBeGreaterThan(50 * MINUTE);
     expect(releases(fixture).map(({ status }) => status)).toEqual([204, 429]);
     const paused = await fixture.engine.db
       .selectFrom('slotkeeper.accounts')
@@ -459,12 +459,12 @@ describe('failed pushes', () => {
       .executeTakeFirst();
     expect(paused).toEqual({ paused_until: null });
     await fixture.book('apt-1', '10:20', '10:40');
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(fixture.shown()).not.toContain('10:20');
   });
 
   test('are not requested twice within an hour by a process that crashed or got no answer', async () => {
-    const clinic = await hearing({ sandbox: { clients: clients('push', NOWHERE) } });
+    const clinic = await openNotificationFixture({ sandbox: { clients: clients('push', NOWHERE) } });
     const { fixture, timers } = clinic;
     await eventually(async () => (await dueIn(fixture, 'redelivery')) > 0);
     fixture.sandbox.faults.set([
@@ -494,8 +494,8 @@ test('a pulled notification that the database refuses does not affect others', a
   const { fixture, busy } = clinic;
   const odd = visitBooking(fixture, 'odd', '10:20', { end_at: fixture.at('10:20') });
   const bodies = [
-    said('slot-booked', { visit_booking: odd }),
-    said('slot-booked', { visit_booking: visitBooking(fixture, 'good', '11:00') }),
+    toPushBody('slot-booked', { visit_booking: odd }),
+    toPushBody('slot-booked', { visit_booking: visitBooking(fixture, 'good', '11:00') }),
   ];
   const encryptor = openEncryptor({ encryptionKey: randomBytes(32).toString('base64'), folder: undefined });
   const subjects = bodies.map((body) => parseSubject(parseNotification(body), Date.now()));

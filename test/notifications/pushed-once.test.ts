@@ -5,11 +5,16 @@ import { resync } from '../resync/resync-fixture.js';
 import { type Reaction, startReceiver } from '../sandbox/receiver.js';
 import { addressOf } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
-import { API_KEY, type Hearing, PUSH, sharedHearing } from './notification-fixture.js';
+import {
+  API_KEY,
+  type NotificationFixture,
+  PUSH,
+  sharedNotificationFixture,
+} from './notification-fixture.js';
 
-const hearing = sharedHearing();
+const hearing = sharedNotificationFixture();
 
-async function pushedOnce(how: { url?: string; apiKey?: string }): Promise<Hearing> {
+async function pushedOnce(how: { url?: string; apiKey?: string }): Promise<NotificationFixture> {
   const clinic = await hearing();
   const push = { url: `${clinic.call.url}${PUSH}`, apiKey: API_KEY, ...how };
   clinic.fixture.sandbox.setEstate(
@@ -22,18 +27,18 @@ async function pushedOnce(how: { url?: string; apiKey?: string }): Promise<Heari
       ...(id === 'alone' ? { facilities: ['elsewhere'] } : {}),
     })),
   );
-  await clinic.fixture.rest();
+  await clinic.fixture.untilAtRest();
   return clinic;
 }
 
 /** The booking is over at the marketplace, and looking finds that. */
-async function isOver({ fixture, busy }: Hearing, shown: readonly string[]): Promise<void> {
+async function isOver({ fixture, busy }: NotificationFixture, shown: readonly string[]): Promise<void> {
   const deliveries = () => fixture.sandbox.deliveries;
   await eventually(() => deliveries().some(({ name }) => name === 'booking-canceled'));
   await eventually(() => deliveries().every(({ endedAt }) => endedAt !== undefined));
   expect(fixture.sandbox.bookings(addressOf('nowak'))).toMatchObject([{ status: 'canceled' }]);
   await resync(fixture);
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(await busy()).toEqual([]);
   expect(fixture.shown()).toEqual(shown);
 }
@@ -68,7 +73,7 @@ test('a booking whose push was ingested is booked on both sides', async () => {
   const { fixture, busy } = await pushedOnce({});
   const { id } = fixture.sandbox.book(addressOf('nowak'), { start: fixture.at('10:20'), serviceId: 'visit' });
   await eventually(async () => (await busy()).length === 1);
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(fixture.sandbox.bookings(addressOf('nowak'))).toMatchObject([{ id, status: 'booked' }]);
   expect(await busy()).toMatchObject([{ booking: id }]);
 });

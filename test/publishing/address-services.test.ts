@@ -4,7 +4,7 @@ import type { Failure } from '../../src/api/failures-api.js';
 import { getAddress as atAddress } from '../../src/db/tables/address-services.js';
 import { putCalendar } from '../../src/db/tables/calendars.js';
 import type { Estate, Service } from '../../src/sandbox/index.js';
-import { hears, PULLS } from '../notifications/pull-options.js';
+import { PULL_SETTINGS, pullUntil } from '../notifications/pull-options.js';
 import { resync } from '../resync/resync-fixture.js';
 import { addressOf, ClinicFixture, type ClinicFixtureOptions } from '../support/clinic-fixture.js';
 
@@ -26,7 +26,7 @@ async function opened(
   const clients = ['many', 'alone'].map((id) => ({ id, secret: 'secret' }));
   const fixture = await ClinicFixture.open({ still: true, ...options, sandbox: { estate, clients } });
   await offer(fixture, VISIT.id, CHECK.id);
-  await fixture.rest();
+  await fixture.untilAtRest();
   return fixture;
 }
 
@@ -37,7 +37,7 @@ async function offer(fixture: ClinicFixture, ...services: readonly string[]): Pr
     end: `${date}T11:00:00`,
     services: services.map((id) => ({ id, duration: 20 })),
   };
-  await fixture.say({ type: 'available', calendar: 'nowak', from: date, to: date, windows: [window] });
+  await fixture.send({ type: 'available', calendar: 'nowak', from: date, to: date, windows: [window] });
 }
 
 const has = (fixture: ClinicFixture, ...services: readonly Service[]) =>
@@ -53,13 +53,13 @@ const failures = async (fixture: ClinicFixture): Promise<readonly Failure[]> =>
   await fixture.engine.failures.list();
 
 /** What the engine itself told the clinic. */
-async function told(fixture: ClinicFixture) {
+async function notifiedFailures(fixture: ClinicFixture) {
   const names = /^(service|calendar)-/;
   const { items } = await fixture.engine.notifications();
   return items.filter(({ name }) => names.test(name)).map(({ name, data }) => ({ name, data }));
 }
 
-const readings = (fixture: ClinicFixture): number => fixture.requests('getAddressServices').length;
+const addressReads = (fixture: ClinicFixture): number => fixture.requests('getAddressServices').length;
 
 test.each(['slots', 'breaks', 'book'] as const)(
   'with %s, time that is taken is closed at once although a service is gone, which is a failure of its own',
@@ -68,7 +68,7 @@ test.each(['slots', 'breaks', 'book'] as const)(
     has(fixture, VISIT);
     await offer(fixture, VISIT.id, CHECK.id);
     await fixture.book('apt-1', '10:20', '10:40');
-    await fixture.rest();
+    await fixture.untilAtRest();
 
     expect(offered(fixture)).toEqual(['10:00 visit', '10:40 visit']);
     if (strategy !== 'slots') return;
@@ -82,16 +82,16 @@ test.each(['slots', 'breaks', 'book'] as const)(
         since: expect.stringMatching(/Z$/),
       },
     ]);
-    expect(await told(fixture)).toEqual([
+    expect(await notifiedFailures(fixture)).toEqual([
       { name: 'service-gone', data: { service: { id: 'check', name: null } } },
     ]);
     expect(await fixture.engine.status()).toMatchObject({ failed: 0, goneServices: 1 });
     // Once it is known, nothing is sent that would be refused, and nothing is asked.
-    const before = { refused: refusedWrites(fixture), readings: readings(fixture) };
+    const before = { refused: refusedWrites(fixture), readings: addressReads(fixture) };
     await fixture.book('apt-2', '10:40', '11:00');
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(offered(fixture)).toEqual(['10:00 visit']);
-    expect({ refused: refusedWrites(fixture), readings: readings(fixture) }).toEqual(before);
+    expect({ refused: refusedWrites(fixture), readings: addressReads(fixture) }).toEqual(before);
   },
 );
 
@@ -102,7 +102,7 @@ test('a window that has only a service that is gone offers nothing, and a questi
   const fixture = await opened();
   has(fixture, VISIT);
   await offer(fixture, CHECK.id);
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(offered(fixture)).toEqual([]);
   expect(await failures(fixture)).toMatchObject([{ kind: 'service' }]);
 
@@ -129,10 +129,10 @@ test.each([
   const fixture = await opened();
   fixture.sandbox.faults.set([{ fault, match: { operation: 'getAddressServices' }, times: 1 }]);
   await resync(fixture);
-  expect(readings(fixture)).toBeGreaterThan(0);
+  expect(addressReads(fixture)).toBeGreaterThan(0);
   expect(await failures(fixture)).toEqual([]);
   await offer(fixture, CHECK.id);
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(offered(fixture)[0]).toBe('10:00 check');
 });
 
@@ -140,35 +140,35 @@ test('an empty list removes nothing', async () => {
   const fixture = await opened();
   has(fixture);
   await resync(fixture);
-  expect(readings(fixture)).toBeGreaterThan(0);
+  expect(addressReads(fixture)).toBeGreaterThan(0);
   expect((await failures(fixture)).filter(({ kind }) => kind === 'service')).toEqual([]);
   has(fixture, VISIT, CHECK);
   await offer(fixture, CHECK.id);
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(offered(fixture)[0]).toBe('10:00 check');
 });
 
 test('what is told of services has them read: one that is gone, and one that is back, with its days', async () => {
-  const fixture = await opened({ notifications: PULLS });
+  const fixture = await opened({ notifications: PULL_SETTINGS });
   has(fixture, VISIT);
-  await hears(fixture, async () => (await told(fixture)).length > 0);
-  await fixture.rest();
+  await pullUntil(fixture, async () => (await notifiedFailures(fixture)).length > 0);
+  await fixture.untilAtRest();
   expect(offered(fixture)).toEqual(['10:00 visit', '10:20 visit', '10:40 visit']);
   expect(await failures(fixture)).toMatchObject([{ id: 'service/nowak/check' }]);
 
   has(fixture, VISIT, CHECK);
-  await hears(fixture, async () => (await told(fixture)).length > 1);
-  await fixture.rest();
+  await pullUntil(fixture, async () => (await notifiedFailures(fixture)).length > 1);
+  await fixture.untilAtRest();
   expect(offered(fixture)).toEqual(['10:00 check,visit', '10:20 check,visit', '10:40 check,visit']);
   expect(await failures(fixture)).toEqual([]);
-  expect((await told(fixture)).map(({ name }) => name)).toEqual(['service-gone', 'service-back']);
+  expect((await notifiedFailures(fixture)).map(({ name }) => name)).toEqual(['service-gone', 'service-back']);
 });
 
 test('a service that is gone is asked for again when somebody says so, and reported no more when dropped', async () => {
   const fixture = await opened();
   has(fixture, VISIT);
   await resync(fixture);
-  await fixture.rest();
+  await fixture.untilAtRest();
   const id = 'service/nowak/check';
   expect(await failures(fixture)).toMatchObject([{ id, reason: expect.stringContaining('check') }]);
 
@@ -192,7 +192,7 @@ test('a service that is gone is asked for again when somebody says so, and repor
   has(fixture, VISIT, CHECK);
   expect(await fixture.engine.failures.settle('retry', [id])).toEqual({ done: 1, unknown: [] });
   await fixture.until(async () => (await failures(fixture)).length === 0);
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(offered(fixture)[0]).toBe('10:00 check,visit');
 });
 
@@ -205,7 +205,7 @@ test('a duration that changed is told, and a list without durations says nothing
   await resync(fixture);
   has(fixture, VISIT, CHECK);
   await resync(fixture);
-  expect(await told(fixture)).toEqual([
+  expect(await notifiedFailures(fixture)).toEqual([
     { name: 'service-changed', data: { service: { id: 'check', name: 'Check-up' }, before: 20, after: 30 } },
   ]);
 });
@@ -215,7 +215,7 @@ test('the reason of a failure says that the calendar is switched off, and the cl
   expect(await failures(fixture)).toMatchObject([
     { kind: 'day', reason: expect.stringMatching(/^the marketplace shows .*; the calendar is switched off/) },
   ]);
-  expect(await told(fixture)).toEqual([{ name: 'calendar-disabled', data: {} }]);
+  expect(await notifiedFailures(fixture)).toEqual([{ name: 'calendar-disabled', data: {} }]);
 });
 
 test('a calendar that is given up says that it is switched off', async () => {
@@ -235,10 +235,10 @@ test('a calendar that is given up says that it is switched off', async () => {
 
 test('an address is read within an hour of the start, and again when that is a day ago', async () => {
   const fixture = await opened();
-  expect(readings(fixture)).toBe(0);
-  await fixture.pass(60_000);
-  await fixture.pass(HOUR);
-  await fixture.until(() => readings(fixture) === 1);
+  expect(addressReads(fixture)).toBe(0);
+  await fixture.passTime(60_000);
+  await fixture.passTime(HOUR);
+  await fixture.until(() => addressReads(fixture) === 1);
   await fixture.until(async () => (await atAddress(fixture.engine.db, 'nowak'))?.readAt != null);
   expect(await atAddress(fixture.engine.db, 'nowak')).toMatchObject({
     status: 'enabled',
@@ -247,11 +247,11 @@ test('an address is read within an hour of the start, and again when that is a d
       { id: 'visit', name: 'Visit', goneSince: null },
     ],
   });
-  await fixture.pass(DAY - HOUR);
-  await fixture.rest();
-  expect(readings(fixture)).toBe(1);
-  await fixture.pass(HOUR);
-  await fixture.until(() => readings(fixture) === 2);
+  await fixture.passTime(DAY - HOUR);
+  await fixture.untilAtRest();
+  expect(addressReads(fixture)).toBe(1);
+  await fixture.passTime(HOUR);
+  await fixture.until(() => addressReads(fixture) === 2);
 });
 
 test('another address has nothing of what was read at the one before', async () => {

@@ -8,7 +8,7 @@ import { addressOf, ClinicFixture } from '../support/clinic-fixture.js';
 const HIDES = 'an appointment cannot be booked at its time; a break blocks it';
 const REFUSED = 'an appointment was not booked as a slot; it is blocked by other means';
 
-interface Told {
+interface LogLine {
   readonly fixture: ClinicFixture;
   /** Times of the lines about appointments that a break hides. */
   hidden(): readonly string[];
@@ -17,7 +17,7 @@ interface Told {
 }
 
 /** A window from 10:00 to 12:00. */
-async function opened(strategy: Strategy = 'book'): Promise<Told> {
+async function opened(strategy: Strategy = 'book'): Promise<LogLine> {
   const log: string[] = [];
   const stream = new Writable({
     write: (chunk, _, done) => {
@@ -31,7 +31,7 @@ async function opened(strategy: Strategy = 'book'): Promise<Told> {
     log: pino({ level: 'info', base: null }, stream),
   });
   await fixture.open('nowak', fixture.date, { from: '10:00', to: '12:00' });
-  await fixture.rest();
+  await fixture.untilAtRest();
   const lines = (message: string) =>
     log
       .map((line): Record<string, unknown> => JSON.parse(line))
@@ -53,20 +53,20 @@ const breaks = (fixture: ClinicFixture) =>
 test('a break that is made for it: once, whatever else changes on that day', async () => {
   const { fixture, hidden } = await opened();
   await fixture.book('apt-1', '10:10', '10:30');
-  await fixture.rest();
+  await fixture.untilAtRest();
   await fixture.book('apt-2', '11:00', '11:20');
-  await fixture.rest();
+  await fixture.untilAtRest();
   await fixture.free('apt-2');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(hidden()).toEqual(['10:10-10:30']);
 });
 
 test('a break that becomes longer for it', async () => {
   const { fixture, hidden } = await opened();
   await fixture.book('apt-1', '10:10', '10:30');
-  await fixture.rest();
+  await fixture.untilAtRest();
   await fixture.book('apt-2', '10:30', '10:50');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(breaks(fixture)).toEqual(['10:10-10:50']);
   expect(hidden()).toEqual(['10:10-10:30', '10:30-10:50']);
 });
@@ -75,9 +75,9 @@ test('a break that takes the place of two, and the one between them', async () =
   const { fixture, hidden } = await opened();
   await fixture.book('apt-1', '10:10', '10:30');
   await fixture.book('apt-3', '10:50', '11:10');
-  await fixture.rest();
+  await fixture.untilAtRest();
   await fixture.book('apt-2', '10:30', '10:50');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(breaks(fixture)).toEqual(['10:10-11:10']);
   expect(hidden().toSorted()).toEqual(['10:10-10:30', '10:30-10:50', '10:50-11:10']);
 });
@@ -85,9 +85,9 @@ test('a break that takes the place of two, and the one between them', async () =
 test('not of an appointment within a break that is there already', async () => {
   const { fixture, hidden } = await opened();
   await fixture.book('apt-1', '10:10', '10:50');
-  await fixture.rest();
+  await fixture.untilAtRest();
   await fixture.book('apt-2', '10:20', '10:40');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(breaks(fixture)).toEqual(['10:10-10:50']);
   expect(hidden()).toEqual(['10:10-10:50']);
 });
@@ -97,7 +97,7 @@ test('what the marketplace refuses to book, with its reason', async () => {
   const fault = { kind: 'status', status: 409, message: 'no such slot' } as const;
   fixture.sandbox.faults.set([{ fault, match: { operation: 'bookSlot' } }]);
   await fixture.book('apt-1', '10:20', '10:40');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(lines(REFUSED)).toMatchObject([
     { start: fixture.at('10:20'), reason: expect.stringContaining('no such slot') },
   ]);
@@ -114,7 +114,7 @@ describe('the answer to a request that hides it', () => {
     const { fixture, hidden } = await opened();
     fixture.sandbox.faults.set([{ fault, match: { operation: 'addCalendarBreak' }, times }]);
     await fixture.book('apt-1', '10:10', '10:30');
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(breaks(fixture)).toEqual(['10:10-10:30']);
     expect(hidden()).toEqual(['10:10-10:30']);
   });
@@ -122,11 +122,11 @@ describe('the answer to a request that hides it', () => {
   test('is lost, and it moved a break', async () => {
     const { fixture, hidden } = await opened();
     await fixture.book('apt-1', '10:10', '10:30');
-    await fixture.rest();
+    await fixture.untilAtRest();
     const match = { operation: 'moveCalendarBreak' };
     fixture.sandbox.faults.set([{ fault: { kind: 'cut', when: 'after' }, match, times: 1 }]);
     await fixture.book('apt-1', '11:10', '11:30');
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(breaks(fixture)).toEqual(['11:10-11:30']);
     expect(hidden()).toEqual(['10:10-10:30', '11:10-11:30']);
   });
@@ -138,10 +138,10 @@ test.each([
 ] as const)('after %s what was taken before is said where a break comes for it', async (from, said) => {
   const { fixture, hidden } = await opened(from);
   await fixture.book('apt-1', '10:20', '10:40');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(hidden()).toEqual([]);
   await fixture.strategy('book');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(breaks(fixture)).toEqual(['10:20-10:40']);
   expect(hidden()).toEqual(said);
 });
@@ -153,7 +153,7 @@ test('nothing of the event but its times', async () => {
   const ids = { id: 'came', calendar: 'nowak', ref: 'Kowalski-77' };
   const event = { ...ids, type: 'occupied' as const, ...times, ...about };
   expect(await fixture.engine.events([event])).toMatchObject({ rejected: [] });
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(hidden()).toEqual(['10:10-10:30']);
   expect(log.join('')).not.toMatch(/Kowalski|blood/);
 });

@@ -1,6 +1,6 @@
 // What is left when an answer is lost, or says something that is not so, and the calendar then goes another way.
 import { describe, expect, test } from '@jest/globals';
-import { hears, hearsAll, PULLS } from '../notifications/pull-options.js';
+import { PULL_SETTINGS, pullAll, pullUntil } from '../notifications/pull-options.js';
 import { addressOf, ClinicFixture } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
 
@@ -21,16 +21,16 @@ describe('nothing is left behind', () => {
     async (from, operation, to) => {
       const fixture = await ClinicFixture.open({ still: true, strategy: from });
       await fixture.open();
-      await fixture.rest();
+      await fixture.untilAtRest();
       fixture.sandbox.faults.set([{ fault: { kind: 'cut', when: 'after' }, match: { operation }, times: 1 }]);
       await fixture.book('apt', '10:20', '10:40');
       await eventually(() => own(fixture).length === 1);
       await eventually(() => fixture.requests(operation).every(({ answeredAt }) => answeredAt !== undefined));
       await fixture.strategy(to);
-      await fixture.rest();
+      await fixture.untilAtRest();
       expect(fixture.shown()).toEqual(['10:00', '10:40']);
       await fixture.free('apt');
-      await fixture.rest();
+      await fixture.untilAtRest();
       expect(fixture.shown()).toEqual(ALL);
       expect(own(fixture)).toEqual([]);
       expect(fixture.requests(operation)).toHaveLength(1);
@@ -40,15 +40,15 @@ describe('nothing is left behind', () => {
   test('when the answer to bookSlot is lost: what is there is found, and not booked twice', async () => {
     const fixture = await ClinicFixture.open({ still: true, strategy: 'book' });
     await fixture.open();
-    await fixture.rest();
+    await fixture.untilAtRest();
     const match = { operation: 'bookSlot' };
     fixture.sandbox.faults.set([{ fault: { kind: 'cut', when: 'after' }, match, times: 1 }]);
     await fixture.book('apt', '10:20', '10:40');
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(own(fixture)).toHaveLength(1);
     expect(fixture.requests('bookSlot')).toHaveLength(1);
     await fixture.free('apt');
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(own(fixture)).toEqual([]);
   });
 
@@ -57,18 +57,18 @@ describe('nothing is left behind', () => {
     async (keptComments) => {
       const fixture = await ClinicFixture.open({ still: true, strategy: 'book', sandbox: { keptComments } });
       await fixture.open();
-      await fixture.rest();
+      await fixture.untilAtRest();
       await fixture.book('apt', '10:00', '10:20');
-      await fixture.rest();
+      await fixture.untilAtRest();
       const match = { operation: 'moveBooking' };
       fixture.sandbox.faults.set([{ fault: { kind: 'cut', when: 'after' }, match, times: 1 }]);
       await fixture.book('apt', '10:40', '11:00');
-      await fixture.rest();
+      await fixture.untilAtRest();
       expect(own(fixture)).toHaveLength(1);
       expect(fixture.shown()).toEqual(['10:00', '10:20']);
       expect(fixture.requests('moveBooking')).toHaveLength(1);
       await fixture.free('apt');
-      await fixture.rest();
+      await fixture.untilAtRest();
       expect(own(fixture)).toEqual([]);
       expect(fixture.shown()).toEqual(ALL);
     },
@@ -79,12 +79,12 @@ describe('nothing is left behind', () => {
     await fixture.open();
     await fixture.book('first', '10:00', '10:20');
     await fixture.book('last', '10:40', '11:00');
-    await fixture.rest();
+    await fixture.untilAtRest();
     const published = fixture.requests('replaceSlots').length;
     const match = { operation: 'deleteCalendarBreak' };
     fixture.sandbox.faults.set([{ fault: { kind: 'status', status: 503 }, match, times: 1 }]);
     await fixture.strategy('slots');
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(own(fixture)).toEqual([]);
     expect(fixture.shown()).toEqual(['10:20']);
     expect(fixture.requests('deleteCalendarBreak')).toHaveLength(3);
@@ -95,11 +95,11 @@ describe('nothing is left behind', () => {
     const fixture = await ClinicFixture.open({ still: true, strategy: 'breaks' });
     await fixture.open();
     await fixture.book('apt', '10:20', '10:40');
-    await fixture.rest();
+    await fixture.untilAtRest();
     const match = { operation: 'deleteCalendarBreak' };
     fixture.sandbox.faults.set([{ fault: { kind: 'status', status: 404 }, match, times: 1 }]);
     await fixture.free('apt');
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(own(fixture)).toEqual([]);
     expect(fixture.shown()).toEqual(ALL);
   });
@@ -110,16 +110,16 @@ describe('what somebody in the marketplace takes away of ours', () => {
     const fixture = await ClinicFixture.open({
       still: true,
       strategy,
-      notifications: PULLS,
+      notifications: PULL_SETTINGS,
     });
     const clients = ['many', 'alone'].map((id) => ({ id, secret: 'secret', notifications: 'pull' as const }));
     fixture.sandbox.setEstate(undefined, [
       ...clients.map((one) => (one.id === 'alone' ? { ...one, facilities: ['elsewhere'] } : one)),
     ]);
     await fixture.open();
-    await fixture.rest();
+    await fixture.untilAtRest();
     await fixture.book('apt', '10:20', '10:40');
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(fixture.shown()).toEqual(['10:00', '10:40']);
     return fixture;
   }
@@ -130,8 +130,8 @@ describe('what somebody in the marketplace takes away of ours', () => {
     if (strategy === 'breaks') fixture.sandbox.removeBreak(id);
     else fixture.sandbox.cancel(id);
     expect(fixture.shown()).toEqual(ALL);
-    await hears(fixture, () => fixture.shown().length === 2);
-    await hearsAll(fixture);
+    await pullUntil(fixture, () => fixture.shown().length === 2);
+    await pullAll(fixture);
     expect(fixture.shown()).toEqual(['10:00', '10:40']);
     expect(own(fixture)).toHaveLength(1);
     expect((await fixture.engine.notifications()).items).toEqual([]);
@@ -144,7 +144,7 @@ describe('a break that a doctor makes where ours was to be and was not made', ()
     fault: Parameters<ClinicFixture['sandbox']['faults']['set']>[0][0]['fault'],
   ) {
     await fixture.open();
-    await fixture.rest();
+    await fixture.untilAtRest();
     fixture.sandbox.faults.set([{ fault, match: { operation: 'addCalendarBreak' }, times: 1 }]);
     await fixture.book('apt', '10:20', '10:40');
     await eventually(() => fixture.requests('addCalendarBreak').some(({ fault: met }) => met));
@@ -153,9 +153,9 @@ describe('a break that a doctor makes where ours was to be and was not made', ()
   }
 
   async function isLeftToHim(fixture: ClinicFixture, id: string): Promise<void> {
-    await fixture.rest();
+    await fixture.untilAtRest();
     await fixture.free('apt');
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(fixture.sandbox.breaks(addressOf('nowak')).map((one) => one.id)).toEqual([id]);
     expect(fixture.shown()).toEqual(['10:00', '10:40']);
     const busy = (await fixture.engine.days('nowak', fixture.date, fixture.date))?.[0]?.busy;
@@ -172,7 +172,7 @@ describe('a break that a doctor makes where ours was to be and was not made', ()
     const fixture = await ClinicFixture.open({
       still: true,
       strategy: 'breaks',
-      notifications: PULLS,
+      notifications: PULL_SETTINGS,
     });
     const clients = ['many', 'alone'].map((one) => ({
       id: one,
@@ -190,7 +190,7 @@ describe('a break that a doctor makes where ours was to be and was not made', ()
     ]);
     const known = () =>
       fixture.engine.db.selectFrom('slotkeeper.breaks').select('own').where('id', '=', id).executeTakeFirst();
-    await hears(fixture, known);
+    await pullUntil(fixture, known);
     expect(await known()).toEqual({ own: null });
     fixture.sandbox.faults.clear();
     await isLeftToHim(fixture, id);
@@ -201,7 +201,7 @@ test('slots that only a break of ours hides are cleared before it goes', async (
   const fixture = await ClinicFixture.open({ still: true, strategy: 'breaks' });
   await fixture.open();
   await fixture.book('apt', '09:00', '12:00');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(fixture.shown()).toEqual([]);
   // What was published is forgotten, as after going back to a backup, and the day is closed.
   await fixture.engine.db.updateTable('slotkeeper.days').set({ published: null, verified: false }).execute();
@@ -209,14 +209,14 @@ test('slots that only a break of ours hides are cleared before it goes', async (
   fixture.sandbox.on('request', () => {
     seen += fixture.shown().length;
   });
-  await fixture.say({
+  await fixture.send({
     type: 'available',
     calendar: 'nowak',
     from: fixture.date,
     to: fixture.date,
     windows: [],
   });
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(own(fixture)).toEqual([]);
   expect(fixture.shown()).toEqual([]);
   expect(seen).toBe(0);
@@ -225,17 +225,17 @@ test('slots that only a break of ours hides are cleared before it goes', async (
 test('a break that is refused as invalid fails the day, with its reason, until somebody asks', async () => {
   const fixture = await ClinicFixture.open({ still: true, strategy: 'breaks' });
   await fixture.open();
-  await fixture.rest();
+  await fixture.untilAtRest();
   const match = { operation: 'addCalendarBreak' };
   fixture.sandbox.faults.set([{ fault: { kind: 'status', status: 400, message: 'No such range' }, match }]);
   await fixture.book('apt', '10:20', '10:40');
-  await fixture.rest();
+  await fixture.untilAtRest();
   const [failure] = await fixture.engine.failures.list();
   expect(failure).toMatchObject({ kind: 'day', reason: expect.stringContaining('No such range') });
   expect(fixture.requests('addCalendarBreak')).toHaveLength(1);
 
   fixture.sandbox.faults.clear();
   await fixture.engine.failures.settle('retry', [failure?.id ?? '']);
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(fixture.shown()).toEqual(['10:00', '10:40']);
 });

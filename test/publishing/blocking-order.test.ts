@@ -15,7 +15,7 @@ test.each([
     for (const date of [today, tomorrow]) await fixture.open('nowak', date);
     // It begins at no start, so a break hides it with either strategy.
     await fixture.book('gone', '10:05', '10:25', 'nowak', tomorrow);
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(fixture.shown('nowak', tomorrow)).toEqual(['10:40']);
 
     const seen = new Set<string>();
@@ -30,12 +30,12 @@ test.each([
       start: `${date}T${from}:00`,
       end: `${date}T${to}:00`,
     });
-    await fixture.say(
+    await fixture.send(
       { type: 'released', calendar: 'nowak', ref: 'gone' },
       { type: 'occupied', ref: 'sooner', ...on(today, '10:05', '10:25') },
       { type: 'occupied', ref: 'beside', ...on(tomorrow, '10:30', '10:40') },
     );
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect([...seen].filter((one) => one.endsWith('10:20'))).toEqual([]);
     expect(fixture.shown('nowak', today)).toEqual(['10:40']);
     expect(fixture.shown('nowak', tomorrow)).toEqual(['10:00', '10:40']);
@@ -52,9 +52,9 @@ test.each([
   async (strategy, from, to, operation) => {
     const fixture = await ClinicFixture.open({ still: true, strategy });
     await fixture.open();
-    await fixture.rest();
+    await fixture.untilAtRest();
     await fixture.book('gone', from, to);
-    await fixture.rest();
+    await fixture.untilAtRest();
     const hidden = fixture.shown();
     const seen = new Set<string>();
     fixture.sandbox.on('request', (request) => {
@@ -68,7 +68,7 @@ test.each([
       { fault: { kind: 'status', status: 401 }, match: { operation }, times: 1 },
     ]);
     await fixture.free('gone');
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect([...seen].filter((time) => !hidden.includes(time))).toEqual([]);
     expect(fixture.shown()).toEqual(hidden);
     // What was not sent after all does not count.

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { type CalendarState, getCalendar, listAllCalendars } from '../../src/db/tables/calendars.js';
 import { findFormerAddresses } from '../../src/db/tables/closing-calendars.js';
 import type { FaultRule } from '../../src/sandbox/index.js';
-import { opened, patientBooks, standing } from '../linked-bookings/booking-fixture.js';
+import { bookedBookings, openFixture, patientBooks } from '../linked-bookings/booking-fixture.js';
 import { addressOf, type ClinicFixture, type ClinicFixtureOptions } from '../support/clinic-fixture.js';
 
 const STRATEGIES = ['slots', 'breaks', 'book'] as const;
@@ -22,11 +22,11 @@ const at = (calendar: string, more: object = {}) => ({
 });
 /** Two days with an appointment each, and a visit of a patient on the first. */
 async function busy(options: ClinicFixtureOptions = {}): Promise<ClinicFixture> {
-  const fixture = await opened(options);
+  const fixture = await openFixture(options);
   await fixture.open('nowak', fixture.dateAfter(1), { from: '10:00', to: '12:00' });
   await fixture.book('apt-1', '10:20', '10:40');
   await fixture.book('apt-2', '11:00', '11:20', 'nowak', fixture.dateAfter(1));
-  await fixture.rest();
+  await fixture.untilAtRest();
   patientBooks(fixture, '11:20');
   return fixture;
 }
@@ -48,7 +48,7 @@ test.each(STRATEGIES)(
       ),
     ).toEqual([]);
     expect(fixture.sandbox.breaks(addressOf('nowak'))).toEqual([]);
-    expect(standing(fixture)).toEqual(['11:20']);
+    expect(bookedBookings(fixture)).toEqual(['11:20']);
     expect(await fixture.engine.deleteCalendar('nowak')).toBeUndefined();
   },
 );
@@ -71,9 +71,9 @@ test.each(['breaks', 'book'] as const)(
 );
 
 test('what the marketplace shows is closed also where nobody here ever published it', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   await fixture.open('nowak', fixture.dateAfter(40));
-  await fixture.rest();
+  await fixture.untilAtRest();
   await fixture.engine.deleteCalendar('nowak', { leave: true });
   expect(fixture.shown()).toHaveLength(6);
   await fixture.engine.putCalendar(at('nowak'));
@@ -84,19 +84,19 @@ test('what the marketplace shows is closed also where nobody here ever published
 });
 
 test('with leave, what is on sale stays as it is, also where it is being closed', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   refuse(fixture, 'replaceSlots', 403);
   refuse(fixture, 'deleteSlots', 403);
   await fixture.engine.deleteCalendar('nowak');
   expect(await fixture.engine.deleteCalendar('nowak', { leave: true })).toBe('deleted');
   expect(await fixture.engine.deleteCalendar('nowak', { leave: true })).toBeUndefined();
   fixture.sandbox.faults.clear();
-  await fixture.pass(60_000);
+  await fixture.passTime(60_000);
   expect(fixture.shown()).toHaveLength(6);
 });
 
 test('while it is being closed, nothing that the clinic says of it counts, and its address is nobody else’s', async () => {
-  const fixture = await opened({ calendars: ['nowak', 'lis'] });
+  const fixture = await openFixture({ calendars: ['nowak', 'lis'] });
   refuse(fixture, 'deleteSlots', 503);
   await fixture.engine.deleteCalendar('nowak');
   expect(await fixture.engine.deleteCalendar('nowak')).toBe('closing');
@@ -119,21 +119,21 @@ test('while it is being closed, nothing that the clinic says of it counts, and i
 });
 
 test('put again, it is a calendar of which nothing is known yet, and sells what the clinic says from then on', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   refuse(fixture, 'deleteSlots', 503);
   await fixture.engine.deleteCalendar('nowak');
   await fixture.engine.putCalendar(at('nowak'));
   fixture.sandbox.faults.clear();
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(await getCalendar(fixture.engine.db, 'nowak')).not.toHaveProperty('closing');
   expect(fixture.shown()).toEqual([]);
   await fixture.open();
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(fixture.shown()).toEqual(['10:00', '10:20', '10:40']);
 });
 
 test('an address that refuses for good is shown as a failure, closed when that is over', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   refuse(fixture, 'deleteSlots', 403);
   await fixture.engine.deleteCalendar('nowak');
   await fixture.until(async () => (await getCalendar(fixture.engine.db, 'nowak'))?.failed !== undefined);
@@ -145,15 +145,15 @@ test('an address that refuses for good is shown as a failure, closed when that i
 });
 
 test('linked bookings stay where they are when their calendar is deleted', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   const { id } = patientBooks(fixture, '10:20');
   await fixture.book('apt-1', '10:20', '10:40');
   await fixture.engine.bookings.link('nowak', id, 'apt-1');
   await fixture.book('apt-1', '10:20', '10:40');
-  await fixture.rest();
+  await fixture.untilAtRest();
   await fixture.engine.deleteCalendar('nowak');
   await fixture.until(isGone(fixture));
-  expect(standing(fixture)).toEqual(['10:20']);
+  expect(bookedBookings(fixture)).toEqual(['10:20']);
   expect(fixture.requests('cancelBooking')).toEqual([]);
 });
 
@@ -161,7 +161,7 @@ test.each(STRATEGIES)('with %s, another address closes the old one and is publis
   const fixture = await busy({ strategy });
   // Heard of, and nobody's appointment.
   await fixture.engine.resyncs.begin({});
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(await fixture.engine.putCalendar(at('new', { strategy }))).toMatchObject({
     dates: expect.any(Array),
   });
@@ -169,12 +169,12 @@ test.each(STRATEGIES)('with %s, another address closes the old one and is publis
   await fixture.engine.holds.settle('release', [held?.id ?? '']);
   expect(await findFormerAddresses(fixture.engine.db, 'nowak')).toHaveLength(1);
   await fixture.until(isGone(fixture));
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(
     fixture.sandbox.slots(addressOf('nowak'), fixture.at('00:00'), fixture.at('23:00', fixture.dateAfter(1))),
   ).toEqual([]);
   expect(fixture.sandbox.breaks(addressOf('nowak'))).toEqual([]);
-  expect(standing(fixture)).toEqual(['11:20']);
+  expect(bookedBookings(fixture)).toEqual(['11:20']);
   expect(fixture.shown('new')).toEqual(['10:00', '10:40', '11:00', '11:40']);
   expect(fixture.shown('new', fixture.dateAfter(1))).toEqual(['10:00', '10:20', '10:40', '11:20', '11:40']);
 });
@@ -198,16 +198,16 @@ test('a calendar that comes back to its old address sells there again', async ()
   ]);
   fixture.sandbox.faults.clear();
   await fixture.until(isGone(fixture));
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(fixture.shown('new')).toEqual([]);
   expect(fixture.shown()).toEqual(['10:00', '10:40', '11:00', '11:40']);
   expect(fixture.sandbox.breaks(addressOf('nowak'))).toHaveLength(2);
 });
 
 test('the same address under another account of the same host stays on sale', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   await fixture.engine.putCalendar(at('nowak', { account: 'alone' }));
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(await findFormerAddresses(fixture.engine.db, 'nowak')).toEqual([]);
   expect(fixture.shown()).toHaveLength(6);
 });

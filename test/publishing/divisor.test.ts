@@ -21,13 +21,13 @@ async function opened(
   const fixture = await ClinicFixture.open({ still: true, strategy });
   fixture.sandbox.setCutting(ADDRESS, cutting);
   await openDay(fixture, fixture.date);
-  await fixture.rest();
+  await fixture.untilAtRest();
   return fixture;
 }
 
 async function openDay(fixture: ClinicFixture, date: string): Promise<void> {
   const windows = [{ start: `${date}T10:00:00`, end: `${date}T12:00:00`, services }];
-  await fixture.say({ type: 'available', calendar: 'nowak', from: date, to: date, windows });
+  await fixture.send({ type: 'available', calendar: 'nowak', from: date, to: date, windows });
 }
 
 const dayOf = async (fixture: ClinicFixture, date = fixture.date) =>
@@ -47,7 +47,7 @@ describe('an address that cuts by the greatest common divisor', () => {
     expect(await dayOf(fixture)).toMatchObject({ state: 'in-sync', error: null });
     expect([puts(fixture), await cutOf(fixture)]).toEqual([1, 'divisor']);
     await fixture.book('apt-1', '10:20', '10:40');
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(await dayOf(fixture)).toMatchObject({ state: 'in-sync', error: null });
     expect(startsOf(fixture, 'long')).toEqual(['10:40', '11:00']);
     expect(startsOf(fixture, 'short')).toEqual(['10:00', '10:40', '11:00', '11:20', '11:40']);
@@ -58,7 +58,7 @@ describe('an address that cuts by the greatest common divisor', () => {
 
   test('books an appointment where only the divisor has a start, once that is known', async () => {
     const fixture = await opened('book');
-    await fixture.say({
+    await fixture.send({
       type: 'occupied',
       calendar: 'nowak',
       ref: 'apt-1',
@@ -66,7 +66,7 @@ describe('an address that cuts by the greatest common divisor', () => {
       end: fixture.at('11:20'),
       service: 'long',
     });
-    await fixture.rest();
+    await fixture.untilAtRest();
     const booked = fixture.sandbox
       .bookings(ADDRESS)
       .map(({ start_at: start, address_service: { id } }) => `${start.slice(11, 16)} ${id}`);
@@ -80,7 +80,7 @@ describe('an address that cuts by the greatest common divisor', () => {
     expect(await cutOf(fixture)).toBe('duration');
     fixture.sandbox.setCutting(ADDRESS, 'divisor');
     await openDay(fixture, fixture.dateAfter(1));
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(await dayOf(fixture, fixture.dateAfter(1))).toMatchObject({ state: 'in-sync', error: null });
     expect([puts(fixture), await cutOf(fixture)]).toEqual([2, 'divisor']);
     const report = await resync(fixture);

@@ -7,14 +7,14 @@ import { eventually } from '../support/eventually.js';
 test('a write that is carried out after it timed out does not undo the next one', async () => {
   const fixture = await ClinicFixture.open({ timeoutMs: 1_200, random: () => 0 });
   await fixture.open();
-  await fixture.rest();
+  await fixture.untilAtRest();
   const match = { operation: 'replaceSlots' };
   fixture.sandbox.faults.set([{ fault: { kind: 'latency', ms: 2_300 }, match, times: 1 }]);
   await fixture.free('nobody');
   await fixture.book('first', '10:00', '10:20');
   await eventually(() => fixture.requests('replaceSlots').length >= 2);
   await fixture.book('second', '10:20', '10:40');
-  await fixture.rest();
+  await fixture.untilAtRest();
   await eventually(() => fixture.sandbox.requests.every(({ answeredAt }) => answeredAt !== undefined));
   expect(fixture.shown()).toEqual(['10:40']);
 });
@@ -22,7 +22,7 @@ test('a write that is carried out after it timed out does not undo the next one'
 test('a calendar is tried again after a 503, a cut connection and a lost answer, and ends equal', async () => {
   const fixture = await ClinicFixture.open({ still: true });
   await fixture.open();
-  await fixture.rest();
+  await fixture.untilAtRest();
   const faults = [
     { kind: 'status', status: 503 },
     { kind: 'cut', when: 'before' },
@@ -35,7 +35,7 @@ test('a calendar is tried again after a 503, a cut connection and a lost answer,
     expect(fixture.requests('replaceSlots').at(-1)?.fault).toBeDefined();
     const days = await fixture.engine.days('nowak', fixture.date, fixture.date);
     expect(days).toMatchObject([{ state: 'pending', error: { reason: expect.any(String) } }]);
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(await fixture.engine.days('nowak', fixture.date, fixture.date)).toMatchObject([
       { state: 'in-sync' },
     ]);
@@ -51,10 +51,10 @@ test.each([
 ] as const)('a write %s may still be under way: the next one waits until it is over', async (_, fault) => {
   const fixture = await ClinicFixture.open({ still: true, timeoutMs: 30_000, random: () => 0 });
   await fixture.open();
-  await fixture.rest();
+  await fixture.untilAtRest();
   fixture.sandbox.faults.set([{ fault, match: { operation: 'replaceSlots' }, times: 1 }]);
   await fixture.book('first', '10:00', '10:20');
-  await fixture.rest();
+  await fixture.untilAtRest();
   const [, lost, next] = fixture.requests('replaceSlots');
   expect((next?.receivedAt ?? 0) - (lost?.receivedAt ?? 0)).toBeGreaterThanOrEqual(30_000);
   expect(fixture.shown()).toEqual(['10:20', '10:40']);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Strategy } from '../../src/db/schema.js';
 import { outcomeOf, readLagFrom } from '../../src/publishing/verification.js';
-import { asAnother } from '../resync/resync-fixture.js';
+import { requestAsAnotherClient } from '../resync/resync-fixture.js';
 import { ClinicFixture } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
 
@@ -19,9 +19,9 @@ describe('where readings are behind writes', () => {
   )('by %i ms, each change of %s is in sync after one write', async (lag, strategy) => {
     const fixture = await openFixture(lag, strategy);
     await fixture.open();
-    await fixture.rest();
+    await fixture.untilAtRest();
     await fixture.book('apt-1', '10:20', '10:40');
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(await dayOf(fixture)).toMatchObject({ state: 'in-sync', error: null });
     expect(fixture.shown()).toEqual(['10:00', '10:40']);
     const hiding = [...fixture.requests('addCalendarBreak'), ...fixture.requests('bookSlot')];
@@ -39,7 +39,7 @@ describe('where readings are behind writes', () => {
     );
     expect(states).toEqual(['pending', 'pending']);
     expect(await fixture.engine.status()).toMatchObject({ pending: 2, failed: 0 });
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(puts(fixture)).toHaveLength(2);
   });
 
@@ -51,7 +51,7 @@ describe('where readings are behind writes', () => {
     await eventually(() => puts(fixture).length === 2);
     await fixture.free('apt-1');
     await eventually(() => puts(fixture).length === 3);
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(puts(fixture)).toHaveLength(3);
     expect(await dayOf(fixture)).toMatchObject({ state: 'in-sync' });
     expect(fixture.shown()).toEqual(['10:00', '10:20', '10:40']);
@@ -61,7 +61,7 @@ describe('where readings are behind writes', () => {
 test('a write that was ignored is sent again after two seconds where taken time stays on sale', async () => {
   const fixture = await openFixture(0);
   await fixture.open();
-  await fixture.rest();
+  await fixture.untilAtRest();
   const [
     {
       slots: [whole],
@@ -69,8 +69,8 @@ test('a write that was ignored is sent again after two seconds where taken time 
   ] = puts(fixture).map(({ body }) => body as { slots: object[] });
   // Another sends what will be sent, and takes it back: within three minutes it is then ignored, with a 201.
   const late = { ...whole, start: fixture.at('10:20') };
-  await asAnother(fixture, 'PUT', '/slots', { slots: [late] });
-  await asAnother(fixture, 'PUT', '/slots', { slots: [{ ...whole, insurance_providers: [] }] });
+  await requestAsAnotherClient(fixture, 'PUT', '/slots', { slots: [late] });
+  await requestAsAnotherClient(fixture, 'PUT', '/slots', { slots: [{ ...whole, insurance_providers: [] }] });
   await fixture.book('apt-1', '10:00', '10:20');
   await fixture.until(() => fixture.shown().join() === '10:20,10:40');
   const [ignored, repair] = puts(fixture).slice(-2);
@@ -79,7 +79,7 @@ test('a write that was ignored is sent again after two seconds where taken time 
   expect(passed).toBeGreaterThanOrEqual(2_000);
   // The reading after that would be at five seconds.
   expect(passed).toBeLessThan(5_000);
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(await dayOf(fixture)).toMatchObject({ state: 'in-sync', error: null });
 });
 
@@ -98,10 +98,10 @@ describe('what does not show', () => {
     });
     const fixture = await ClinicFixture.open({ still: true, sandbox: { estate: estate('disabled') } });
     await fixture.open();
-    await fixture.rest();
+    await fixture.untilAtRest();
     return fixture;
   };
-  const enable = (fixture: ClinicFixture) => asAnother(fixture, 'POST', '/calendar/enable');
+  const enable = (fixture: ClinicFixture) => requestAsAnotherClient(fixture, 'POST', '/calendar/enable');
 
   test('is repaired once after ten seconds, and fails after ten more with what was expected', async () => {
     const fixture = await disabled();
@@ -125,7 +125,7 @@ describe('what does not show', () => {
       'retry',
       failures.map(({ id }) => id),
     );
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(await dayOf(fixture)).toMatchObject({ state: 'in-sync', error: null });
     expect(puts(fixture)).toHaveLength(2);
   });
@@ -135,7 +135,7 @@ describe('what does not show', () => {
     await fixture.open('nowak', fixture.dateAfter(-1));
     await fixture.open('nowak', fixture.dateAfter(1));
     await enable(fixture);
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(await dayOf(fixture)).toMatchObject({ state: 'in-sync', error: null });
   });
 
@@ -148,7 +148,7 @@ describe('what does not show', () => {
     await fixture.until(() => fixture.requests('getSlots').length >= 5);
     expect(await dayOf(fixture)).toMatchObject({ state: 'pending', error: null });
     fixture.sandbox.faults.set([]);
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(await dayOf(fixture)).toMatchObject({ state: 'in-sync' });
     expect(puts(fixture)).toHaveLength(1);
   });

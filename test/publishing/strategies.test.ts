@@ -21,18 +21,18 @@ const booked = (fixture: ClinicFixture, calendar = 'nowak') =>
 test('with breaks, all that is available is published, and a break hides what is taken', async () => {
   const fixture = await ClinicFixture.open({ still: true, strategy: 'breaks' });
   await fixture.open();
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(fixture.shown()).toEqual(['10:00', '10:20', '10:40']);
 
   await fixture.book('apt-1', '10:20', '10:40');
-  await fixture.rest();
+  await fixture.untilAtRest();
 
   expect(fixture.shown()).toEqual(['10:00', '10:40']);
   expect(described(fixture)).toEqual(['10:20-10:40 slotkeeper nowak']);
   expect(fixture.requests('replaceSlots')).toHaveLength(1);
 
   await fixture.free('apt-1');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(fixture.shown()).toEqual(['10:00', '10:20', '10:40']);
   expect(described(fixture)).toEqual([]);
 });
@@ -41,10 +41,10 @@ test('with breaks, an appointment that moves is one write', async () => {
   const fixture = await ClinicFixture.open({ still: true, strategy: 'breaks' });
   await fixture.open();
   await fixture.book('apt-1', '10:20', '10:40');
-  await fixture.rest();
+  await fixture.untilAtRest();
   const before = fixture.requests('addCalendarBreak').length;
   await fixture.book('apt-1', '10:00', '10:20');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(described(fixture)).toEqual(['10:00-10:20 slotkeeper nowak']);
   expect(fixture.requests('moveCalendarBreak')).toHaveLength(1);
   expect(fixture.requests('addCalendarBreak')).toHaveLength(before);
@@ -53,19 +53,19 @@ test('with breaks, an appointment that moves is one write', async () => {
 test('with book, a placeholder takes the slot, moves with its appointment, and goes with it', async () => {
   const fixture = await ClinicFixture.open({ still: true, strategy: 'book' });
   await fixture.open();
-  await fixture.rest();
+  await fixture.untilAtRest();
   await fixture.book('apt-1', '10:20', '10:40');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(booked(fixture)).toEqual(['10:20-10:40 integration']);
   expect(described(fixture)).toEqual([]);
 
   await fixture.book('apt-1', '10:40', '11:00');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(booked(fixture)).toEqual(['10:40-11:00 integration']);
   expect(fixture.requests('moveBooking')).toHaveLength(1);
 
   await fixture.free('apt-1');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(booked(fixture)).toEqual([]);
   expect(fixture.shown()).toEqual(['10:00', '10:20', '10:40']);
 });
@@ -73,9 +73,9 @@ test('with book, a placeholder takes the slot, moves with its appointment, and g
 test('with book, what begins at no bookable start is hidden by a break', async () => {
   const fixture = await ClinicFixture.open({ still: true, strategy: 'book' });
   await fixture.open();
-  await fixture.rest();
+  await fixture.untilAtRest();
   await fixture.book('apt-1', '10:10', '10:30');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(booked(fixture)).toEqual([]);
   expect(described(fixture)).toEqual(['10:10-10:30 slotkeeper nowak']);
   expect(fixture.shown()).toEqual(['10:40']);
@@ -91,9 +91,9 @@ test.each([
 ] as const)('a calendar passes from %s to %s and leaves nothing behind', async (from, to) => {
   const fixture = await ClinicFixture.open({ still: true, strategy: from });
   await fixture.open();
-  await fixture.rest();
+  await fixture.untilAtRest();
   await fixture.book('apt-1', '10:20', '10:40');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(fixture.shown()).toEqual(['10:00', '10:40']);
   let taken = 0;
   fixture.sandbox.on('request', () => {
@@ -101,14 +101,14 @@ test.each([
   });
 
   await fixture.strategy(to);
-  await fixture.rest();
+  await fixture.untilAtRest();
 
   expect(taken).toBe(0);
   expect(fixture.shown()).toEqual(['10:00', '10:40']);
   if (to === 'slots') expect([...described(fixture), ...booked(fixture)]).toEqual([]);
   if (to === 'breaks') expect(booked(fixture)).toEqual([]);
   await fixture.free('apt-1');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(fixture.shown()).toEqual(['10:00', '10:20', '10:40']);
   expect([...described(fixture), ...booked(fixture)]).toEqual([]);
 });
@@ -116,21 +116,21 @@ test.each([
 test('with book, what we cancel ourselves is not taken for time that others have put on sale', async () => {
   const fixture = await ClinicFixture.open({ still: true, strategy: 'book' });
   await fixture.open();
-  await fixture.rest();
+  await fixture.untilAtRest();
   await fixture.book('apt-2', '10:00', '10:20');
   await fixture.book('apt-3', '10:20', '10:40');
-  await fixture.rest();
+  await fixture.untilAtRest();
   // The second cancellation is late: the day waits for it, and for nothing else.
   const match = { operation: 'cancelBooking' };
   fixture.sandbox.faults.set([{ fault: { kind: 'status', status: 503 }, match, after: 1, times: 2 }]);
-  await fixture.say(
+  await fixture.send(
     { type: 'released', calendar: 'nowak', ref: 'apt-2' },
     { type: 'released', calendar: 'nowak', ref: 'apt-3' },
   );
   await eventually(() => fixture.requests('cancelBooking').length >= 2);
   const [day] = await listDays(fixture.engine.db, 'nowak', fixture.date, fixture.date);
   expect(bandOf(day?.priority ?? 0)).not.toBe('closing');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(booked(fixture)).toEqual([]);
 });
 
@@ -146,14 +146,14 @@ test.each(['slots', 'breaks', 'book'] as const)(
       bufferAfter: 10,
     });
     await fixture.open();
-    await fixture.rest();
+    await fixture.untilAtRest();
     const leave = { type: 'occupied', calendar: 'nowak', ref: 'leave', kind: 'block' } as const;
-    await fixture.say({ ...leave, start: '2020-01-01T00:00:00', end: '9999-01-01T00:00:00' });
-    await fixture.rest();
+    await fixture.send({ ...leave, start: '2020-01-01T00:00:00', end: '9999-01-01T00:00:00' });
+    await fixture.untilAtRest();
     expect(fixture.shown()).toEqual([]);
     expect(await fixture.engine.failures.list()).toEqual([]);
     await fixture.free('leave');
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(fixture.shown()).toEqual(['10:00', '10:20', '10:40']);
   },
 );
@@ -161,14 +161,14 @@ test.each(['slots', 'breaks', 'book'] as const)(
 test('with book, a placeholder that is over already, says a 400, is over', async () => {
   const fixture = await ClinicFixture.open({ still: true, strategy: 'book' });
   await fixture.open();
-  await fixture.rest();
+  await fixture.untilAtRest();
   await fixture.book('apt-1', '10:20', '10:40');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(booked(fixture)).toEqual(['10:20-10:40 integration']);
   const fault = { kind: 'status', status: 400, applied: true } as const;
   fixture.sandbox.faults.set([{ fault, match: { operation: 'cancelBooking' }, times: 1 }]);
   await fixture.free('apt-1');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(await fixture.engine.failures.list()).toEqual([]);
   expect(fixture.shown()).toEqual(['10:00', '10:20', '10:40']);
 });
@@ -181,7 +181,7 @@ test.each(['breaks', 'book'] as const)(
     fixture.sandbox.faults.set([{ fault, match: { operation: 'getCalendarBreaks' } }]);
     await fixture.open();
     await fixture.book('apt-1', '10:20', '10:40');
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(await fixture.engine.failures.list()).toEqual([]);
     expect(fixture.shown()).toEqual(['10:00', '10:40']);
   },
@@ -190,10 +190,10 @@ test.each(['breaks', 'book'] as const)(
 test.each([400, 403, 404, 409, 422])('with book, a %i to bookSlot has a break hide it', async (status) => {
   const fixture = await ClinicFixture.open({ still: true, strategy: 'book' });
   await fixture.open();
-  await fixture.rest();
+  await fixture.untilAtRest();
   fixture.sandbox.faults.set([{ fault: { kind: 'status', status }, match: { operation: 'bookSlot' } }]);
   await fixture.book('apt-1', '10:20', '10:40');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(described(fixture)).toEqual(['10:20-10:40 slotkeeper nowak']);
   expect(booked(fixture)).toEqual([]);
   expect(fixture.shown()).toEqual(['10:00', '10:40']);
@@ -207,18 +207,18 @@ test('with book, a visit that is not as long as it was asked for gives way to a 
     sandbox: { askedDurations: false },
   });
   await fixture.open('nowak', fixture.date, { from: '10:00', to: '12:00' });
-  await fixture.rest();
+  await fixture.untilAtRest();
   await fixture.book('apt-1', '10:20', '11:00');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(described(fixture)).toEqual(['10:20-11:00 slotkeeper nowak']);
   expect(booked(fixture)).toEqual([]);
   expect(fixture.requests('bookSlot')).toHaveLength(1);
   expect(fixture.requests('moveBooking')).toEqual([]);
 
   await fixture.book('apt-2', '11:00', '11:20');
-  await fixture.rest();
+  await fixture.untilAtRest();
   await fixture.book('apt-2', '11:20', '12:00');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(described(fixture)).toEqual(['10:20-11:00 slotkeeper nowak', '11:20-12:00 slotkeeper nowak']);
   expect(booked(fixture)).toEqual([]);
   expect(fixture.requests('moveBooking')).toHaveLength(1);
@@ -228,14 +228,14 @@ test('with book, a visit that is not as long as it was asked for gives way to a 
 test('with book, a 403 to moveBooking has the appointment hidden anew, and the old placeholder cancelled', async () => {
   const fixture = await ClinicFixture.open({ still: true, strategy: 'book' });
   await fixture.open();
-  await fixture.rest();
+  await fixture.untilAtRest();
   await fixture.book('apt-1', '10:20', '10:40');
-  await fixture.rest();
+  await fixture.untilAtRest();
   fixture.sandbox.faults.set([
     { fault: { kind: 'status', status: 403 }, match: { operation: 'moveBooking' } },
   ]);
   await fixture.book('apt-1', '10:40', '11:00');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(booked(fixture)).toEqual(['10:40-11:00 integration']);
   expect(fixture.shown()).toEqual(['10:00', '10:20']);
   expect(await fixture.engine.failures.list()).toEqual([]);
@@ -251,24 +251,24 @@ test.each([
     const fixture = await ClinicFixture.open({ still: true, strategy });
     await fixture.open();
     await fixture.open('nowak', fixture.dateAfter(1));
-    await fixture.rest();
+    await fixture.untilAtRest();
     await fixture.book('apt-1', '10:20', '10:40');
-    await fixture.rest();
+    await fixture.untilAtRest();
     fixture.sandbox.faults.set([{ fault: { kind: 'status', status }, match: { operation } }]);
     await fixture.free('apt-1');
-    await fixture.rest();
+    await fixture.untilAtRest();
     const [failure, ...others] = await fixture.engine.failures.list();
     expect(failure).toMatchObject({ id: `day/nowak/${fixture.date}` });
     expect(others).toEqual([]);
     expect(fixture.shown()).toEqual(['10:00', '10:40']);
 
     await fixture.book('apt-2', '10:00', '10:20', 'nowak', fixture.dateAfter(1));
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(fixture.shown('nowak', fixture.dateAfter(1))).toEqual(['10:20', '10:40']);
 
     fixture.sandbox.faults.set([]);
     await fixture.engine.failures.settle('retry', [`day/nowak/${fixture.date}`]);
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(fixture.shown()).toEqual(['10:00', '10:20', '10:40']);
   },
 );

@@ -2,7 +2,7 @@
 // has forgotten everything, and what hides an appointment after a change of strategy.
 import { describe, expect, test } from '@jest/globals';
 import { PLACEHOLDER_PATIENT } from '../../src/publishing/blocking/placeholder-patient.js';
-import { hears, hearsAll, PULLS } from '../notifications/pull-options.js';
+import { PULL_SETTINGS, pullAll, pullUntil } from '../notifications/pull-options.js';
 import { addressOf, ClinicFixture } from '../support/clinic-fixture.js';
 
 const hiding = (fixture: ClinicFixture, calendar = 'nowak') => [
@@ -18,7 +18,7 @@ const hiding = (fixture: ClinicFixture, calendar = 'nowak') => [
 async function opened(options: Parameters<typeof ClinicFixture.open>[0]): Promise<ClinicFixture> {
   const fixture = await ClinicFixture.open({ still: true, ...options });
   await fixture.open('nowak', fixture.date, { from: '10:00', to: '12:00' });
-  await fixture.rest();
+  await fixture.untilAtRest();
   return fixture;
 }
 
@@ -26,12 +26,12 @@ describe('a placeholder is booked for a made-up patient', () => {
   test('of ours, and after a change of the account for the one that it names', async () => {
     const fixture = await opened({ strategy: 'book' });
     await fixture.book('apt-1', '10:20', '10:40');
-    await fixture.rest();
+    await fixture.untilAtRest();
     const placeholder = { name: 'Recepcja', surname: 'Przychodni', phone: '+48222222222' };
     await fixture.engine.putAccount({ ...(await fixture.account()), placeholder });
-    await fixture.rest();
+    await fixture.untilAtRest();
     await fixture.book('apt-2', '11:00', '11:20');
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(fixture.requests('bookSlot').map(({ body }) => body)).toEqual([
       expect.objectContaining({
         patient: expect.objectContaining({ name: 'Slotkeeper', surname: 'Placeholder' }),
@@ -54,7 +54,7 @@ describe('a placeholder is booked for a made-up patient', () => {
       comment: 'Kowalski, blood test',
     };
     expect(await fixture.engine.events([event])).toMatchObject({ accepted: 1, rejected: [] });
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(fixture.requests('bookSlot').map(({ body }) => body)).toEqual([
       {
         address_service_id: 'visit',
@@ -75,12 +75,12 @@ test('breaks close coupled addresses too where the calendar says so, and not whe
   const { engine } = fixture;
   const coupled = () => fixture.requests('addCalendarBreak').map(({ body }) => body);
   await fixture.book('apt-1', '10:20', '10:40');
-  await fixture.rest();
+  await fixture.untilAtRest();
   const calendar = { id: 'nowak', account: 'many', ...addressOf('nowak'), strategy: 'breaks' } as const;
   await engine.putCalendar({ ...calendar, applyOnCoupledAddresses: true });
-  await fixture.rest();
+  await fixture.untilAtRest();
   await fixture.book('apt-2', '11:00', '11:20');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(coupled()).toEqual([
     expect.not.objectContaining({ apply_on_coupled_addresses: true }),
     expect.objectContaining({ apply_on_coupled_addresses: true }),
@@ -110,7 +110,7 @@ describe('breaks on two coupled addresses that are calendars here, with buffers'
   };
 
   async function coupled(lis: 'slots' | 'breaks' | 'book'): Promise<ClinicFixture> {
-    const notifications = PULLS;
+    const notifications = PULL_SETTINGS;
     const fixture = await ClinicFixture.open({
       still: true,
       sandbox: { estate },
@@ -124,7 +124,7 @@ describe('breaks on two coupled addresses that are calendars here, with buffers'
       await fixture.engine.putCalendar({ id, account: 'many', ...addressOf(id), ...how });
       await fixture.open(id, fixture.date, { from: '10:00', to: '13:00' });
     }
-    await fixture.rest();
+    await fixture.untilAtRest();
     return fixture;
   }
 
@@ -136,19 +136,19 @@ describe('breaks on two coupled addresses that are calendars here, with buffers'
   test.each(['breaks', 'book'] as const)('do not call one another forth: %s', async (strategy) => {
     const fixture = await coupled(strategy);
     await fixture.book('apt-1', '11:20', '11:40');
-    await hears(fixture, async () => (await taken(fixture, 'lis')).length > 0);
-    await hearsAll(fixture);
+    await pullUntil(fixture, async () => (await taken(fixture, 'lis')).length > 0);
+    await pullAll(fixture);
     for (const calendar of ['nowak', 'lis']) expect(hiding(fixture, calendar)).toEqual(['break 11:10-11:50']);
     expect(await taken(fixture, 'lis')).toEqual(['11:10-11:50']);
     expect(fixture.requests('addCalendarBreak')).toHaveLength(1);
 
     await fixture.book('apt-1', '12:00', '12:20');
-    await hears(fixture, async () => (await taken(fixture, 'lis'))[0] === '11:50-12:30');
-    await hearsAll(fixture);
+    await pullUntil(fixture, async () => (await taken(fixture, 'lis'))[0] === '11:50-12:30');
+    await pullAll(fixture);
     for (const calendar of ['nowak', 'lis']) expect(hiding(fixture, calendar)).toEqual(['break 11:50-12:30']);
     await fixture.free('apt-1');
-    await hears(fixture, async () => (await taken(fixture, 'lis')).length === 0);
-    await hearsAll(fixture);
+    await pullUntil(fixture, async () => (await taken(fixture, 'lis')).length === 0);
+    await pullAll(fixture);
     for (const calendar of ['nowak', 'lis']) expect(hiding(fixture, calendar)).toEqual([]);
     expect(fixture.requests('addCalendarBreak')).toHaveLength(1);
   });
@@ -156,8 +156,8 @@ describe('breaks on two coupled addresses that are calendars here, with buffers'
   test('close no more of a calendar with slots than of the one that they were made for', async () => {
     const fixture = await coupled('slots');
     await fixture.book('apt-1', '11:20', '11:40');
-    await hears(fixture, async () => (await taken(fixture, 'lis')).length > 0);
-    await hearsAll(fixture);
+    await pullUntil(fixture, async () => (await taken(fixture, 'lis')).length > 0);
+    await pullAll(fixture);
     const [day] = (await fixture.engine.days('lis', fixture.date, fixture.date)) ?? [];
     expect(day?.wanted.map(({ start, end }) => `${start.slice(11, 16)}-${end.slice(11, 16)}`)).toEqual([
       '10:00-11:10',
@@ -169,8 +169,8 @@ describe('breaks on two coupled addresses that are calendars here, with buffers'
     const fixture = await coupled(strategy);
     const range = { since: fixture.at('11:20'), till: fixture.at('11:40') };
     fixture.sandbox.addBreak(addressOf('lis'), { ...range, description: 'lunch' });
-    await hears(fixture, async () => (await taken(fixture, 'lis')).length > 0);
-    await hearsAll(fixture);
+    await pullUntil(fixture, async () => (await taken(fixture, 'lis')).length > 0);
+    await pullAll(fixture);
     expect(fixture.shown('lis')).toEqual(
       strategy === 'slots'
         ? ['10:00', '10:20', '10:40', '11:50', '12:10', '12:30']
@@ -189,14 +189,14 @@ test.each([
     const fixture = await opened({ strategy: 'breaks' });
     const seen = new Set<string>();
     await fixture.book('apt-1', '10:00', operation === 'deleteSlots' ? '12:00' : '11:00');
-    await fixture.rest();
+    await fixture.untilAtRest();
     const before = fixture.shown();
     fixture.sandbox.on('request', () => {
       for (const time of fixture.shown()) seen.add(time);
     });
     fixture.sandbox.faults.set([{ fault: { kind: 'status', status }, match: { operation } }]);
     await fixture.strategy('slots');
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect([...seen].filter((time) => !before.includes(time))).toEqual([]);
     expect(fixture.requests(operation).some((request) => request.status === status)).toBe(true);
     expect(fixture.shown()).toEqual(before);
@@ -206,7 +206,7 @@ test.each([
       'retry',
       failures.map(({ id }) => id),
     );
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(fixture.shown()).toEqual(before);
     expect(hiding(fixture)).toEqual([]);
   },
@@ -217,7 +217,7 @@ test('a 409 for a break that is not there after all is answered by making it onc
   const match = { operation: 'addCalendarBreak' };
   fixture.sandbox.faults.set([{ fault: { kind: 'status', status: 409 }, match, times: 1 }]);
   await fixture.book('apt-1', '10:20', '10:40');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(hiding(fixture)).toEqual(['break 10:20-10:40']);
   expect(await fixture.engine.failures.list()).toEqual([]);
 });
@@ -227,7 +227,7 @@ test('a 409 for a break that is there has it found', async () => {
   const fault = { kind: 'status', status: 409, applied: true } as const;
   fixture.sandbox.faults.set([{ fault, match: { operation: 'addCalendarBreak' }, times: 1 }]);
   await fixture.book('apt-1', '10:20', '10:40');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(hiding(fixture)).toEqual(['break 10:20-10:40']);
   expect(fixture.requests('addCalendarBreak')).toHaveLength(1);
 });
@@ -236,7 +236,7 @@ test('with book, a record that has forgotten everything goes on with what is the
   const fixture = await opened({ strategy: 'book' });
   await fixture.book('apt-1', '10:20', '10:40');
   await fixture.book('apt-2', '11:10', '11:30');
-  await fixture.rest();
+  await fixture.untilAtRest();
   const before = hiding(fixture);
   const asked = fixture.requests('bookSlot').length;
   let onSale = 0;
@@ -249,14 +249,14 @@ test('with book, a record that has forgotten everything goes on with what is the
   await fixture.book('apt-1', '10:20', '10:40');
   await fixture.book('apt-2', '11:10', '11:30');
   await fixture.open('nowak', fixture.date, { from: '10:00', to: '12:00' });
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(hiding(fixture)).toEqual(before);
   expect(fixture.requests('bookSlot')).toHaveLength(asked);
   expect(onSale).toBe(0);
 
   await fixture.free('apt-1');
   await fixture.free('apt-2');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(hiding(fixture)).toEqual([]);
 });
 
@@ -265,15 +265,15 @@ test.each(['slots', 'breaks'] as const)(
   async (from) => {
     const fixture = await opened({ strategy: from });
     await fixture.book('apt-1', '10:20', '10:40');
-    await fixture.rest();
+    await fixture.untilAtRest();
     await fixture.strategy('book');
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(hiding(fixture)).toEqual(['break 10:20-10:40']);
     await fixture.book('apt-2', '11:00', '11:20');
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(hiding(fixture)).toEqual(['break 10:20-10:40', 'booking 11:00-11:20']);
     await fixture.book('apt-1', '11:20', '11:40');
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(hiding(fixture).sort()).toEqual(['booking 11:00-11:20', 'booking 11:20-11:40']);
   },
 );

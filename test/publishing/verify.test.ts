@@ -7,7 +7,7 @@ const at = (clock: string) => `${DAY}T${clock}:00+01:00`;
 const half = { ...slot, start: at('10:00'), end: at('10:30') };
 const dateOf = (ms: number) => new Date(ms + 3_600_000).toISOString().slice(0, 10);
 const found = (reading: Partial<Reading>, now = NOW.getTime(), slots = [half]) =>
-  differences([{ date: DAY, slots }], { starts: [], taken: [], ...reading }, dateOf, now).map(
+  differences([{ date: DAY, slots }], { starts: [], busyTime: [], ...reading }, dateOf, now).map(
     ({ date, missing, extra }) => ({ date, missing: missing.map(clock), extra: extra.map(clock) }),
   );
 const clock = ({ at: ms }: { at: number }) => new Date(ms + 3_600_000).toISOString().slice(11, 16);
@@ -29,9 +29,9 @@ describe('what the marketplace shows', () => {
   });
 
   test('is not missed where the marketplace’s own bookings and breaks hide it', () => {
-    const taken = [{ start: Date.parse(at('10:05')), end: Date.parse(at('10:15')) }];
-    expect(found({ starts: shown('10:20'), taken })).toEqual([]);
-    expect(found({ starts: shown(), taken })).toEqual([{ date: DAY, missing: ['10:20'], extra: [] }]);
+    const busyTime = [{ start: Date.parse(at('10:05')), end: Date.parse(at('10:15')) }];
+    expect(found({ starts: shown('10:20'), busyTime })).toEqual([]);
+    expect(found({ starts: shown(), busyTime })).toEqual([{ date: DAY, missing: ['10:20'], extra: [] }]);
   });
 
   test('does not count where it is over', () => {

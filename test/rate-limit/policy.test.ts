@@ -22,7 +22,7 @@ const shares = (write: boolean, value: number, given = limits) =>
   windowsFor(given, { write, priority: value }).map(
     ({ of, limit, perMs }) => `${limit} ${of} in ${perMs / 60_000}`,
   );
-const readings = (value: number, given: Limits) =>
+const readLimits = (value: number, given: Limits) =>
   windowsFor(given, { write: false, priority: value })
     .filter(({ of }) => of === 'reads')
     .map(({ limit }) => limit);
@@ -55,13 +55,13 @@ describe('the readings of an account', () => {
 
   test("are the day's but for what is kept for hearing, and a resync has three quarters of them", () => {
     for (const value of [closing, opening, LOWEST_PRIORITY]) {
-      expect(readings(value, abroad)).toEqual([262, 4_900]);
+      expect(readLimits(value, abroad)).toEqual([262, 4_900]);
     }
-    for (const value of [found, COMPARISON_PRIORITY]) expect(readings(value, abroad)).toEqual([225, 4_200]);
+    for (const value of [found, COMPARISON_PRIORITY]) expect(readLimits(value, abroad)).toEqual([225, 4_200]);
   });
 
   test('are as many turns with breaks and with book as docs/strategies.md says', async () => {
-    const [left = 0] = readings(closing, limits);
+    const [left = 0] = readLimits(closing, limits);
     const counts = [left, left / 2, left / 3].map((count) => Math.floor(count).toLocaleString('en'));
     const text = (await readFile(new URL('../../docs/strategies.md', import.meta.url), 'utf8')).replace(
       /\s+/g,
@@ -75,12 +75,12 @@ describe('the readings of an account', () => {
   test('are half of a limit that is smaller than what may be written', () => {
     const given = { ...limits, requestsPerFiveMinutes: 200 };
     expect(shares(false, VERIFICATION_PRIORITY, given)).toContain('100 reads in 5');
-    expect(readings(closing, given)[0]).toBe(87);
-    expect(readings(COMPARISON_PRIORITY, given)[0]).toBe(75);
+    expect(readLimits(closing, given)[0]).toBe(87);
+    expect(readLimits(COMPARISON_PRIORITY, given)[0]).toBe(75);
   });
 
   test('are enough for one comparison, however few they are, as far as there are so many requests', () => {
-    expect(readings(COMPARISON_PRIORITY, { ...limits, requestsPerFiveMinutes: 5 })[0]).toBe(3);
+    expect(readLimits(COMPARISON_PRIORITY, { ...limits, requestsPerFiveMinutes: 5 })[0]).toBe(3);
     const tiny = { writesPerMinute: 1, writesPerHour: 1, requestsPerHour: 1 };
     expect(shares(false, opening, tiny)).toEqual(['1 reads in 60', '1 requests in 60']);
     expect(shares(true, opening, tiny)).toEqual(['1 writes in 1', '1 writes in 60', '1 requests in 60']);

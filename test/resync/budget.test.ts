@@ -5,18 +5,18 @@ import type { Limits } from '../../src/db/tables/accounts.js';
 import { comparisonSpacingMs, windowsFor } from '../../src/rate-limit/policy.js';
 import { ClinicFixture } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
-import { asAnother, opened, over } from './resync-fixture.js';
+import { openFixture, requestAsAnotherClient, untilFinished } from './resync-fixture.js';
 
 const MINUTE = 60_000;
 
 /** How many a resync may make in so many milliseconds. */
-const readingsIn = (limits: Limits, perMs: number): number =>
+const readsIn = (limits: Limits, perMs: number): number =>
   windowsFor(limits, { write: false, priority: COMPARISON_PRIORITY }).find(
     (window) => window.of === 'reads' && window.perMs === perMs,
   )?.limit ?? 0;
 
 /** As if so many readings had been made. @param at when each was, in epoch milliseconds */
-async function haveRead(
+async function recordReads(
   { engine }: ClinicFixture,
   account: string,
   count: number,
@@ -33,19 +33,19 @@ async function haveRead(
 test('its readings wait for the budget, and what is booked meanwhile does not', async () => {
   const fixture = await ClinicFixture.open({ still: true, calendars: ['nowak', 'lis'] });
   for (const calendar of ['nowak', 'lis']) await fixture.open(calendar);
-  await fixture.rest();
+  await fixture.untilAtRest();
   const { id: account, limits } = await fixture.account();
-  const most = readingsIn(limits, 60 * MINUTE);
+  const most = readsIn(limits, 60 * MINUTE);
   const read = fixture.sandbox.requests.filter(({ method }) => method === 'GET').length;
   // Three are left to the resync; the day has its own.
-  await haveRead(fixture, account, most - read - 3, fixture.engine.now);
+  await recordReads(fixture, account, most - read - 3, fixture.engine.now);
 
   const { id } = await fixture.engine.resyncs.begin({});
   await fixture.until(async () => (await fixture.engine.resyncs.report(id))?.calendarsDone === 1);
   const began = fixture.engine.now();
   await fixture.book('apt-1', '10:20', '10:40', 'lis');
   await fixture.book('apt-2', '10:00', '10:20', 'nowak');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect([fixture.shown('nowak'), fixture.shown('lis')]).toEqual([
     ['10:20', '10:40'],
     ['10:00', '10:40'],
@@ -53,21 +53,24 @@ test('its readings wait for the budget, and what is booked meanwhile does not', 
   expect(await fixture.engine.resyncs.report(id)).toMatchObject({ state: 'running', calendarsDone: 1 });
 
   expect(fixture.engine.now()).toBe(began);
-  expect(await over(fixture, id)).toMatchObject({ state: 'done', calendarsDone: 2, failures: [] });
+  expect(await untilFinished(fixture, id)).toMatchObject({ state: 'done', calendarsDone: 2, failures: [] });
 });
 
 test('what it finds on sale and taken is closed before what it finds missing is opened', async () => {
-  const fixture = await opened('breaks');
+  const fixture = await openFixture('breaks');
   const [one] = fixture.sandbox.breaks({
     facilityId: 'facility',
     doctorId: 'doctor',
     addressId: 'address-nowak',
   });
   fixture.sandbox.removeBreak(one?.id ?? '');
-  await asAnother(fixture, 'DELETE', `/slots/${fixture.dateAfter(1)}`);
+  await requestAsAnotherClient(fixture, 'DELETE', `/slots/${fixture.dateAfter(1)}`);
   const before = fixture.sandbox.requests.length;
   const { id } = await fixture.engine.resyncs.begin({});
-  expect(await over(fixture, id)).toMatchObject({ differences: { missing: 1, extra: 1 }, writes: 2 });
+  expect(await untilFinished(fixture, id)).toMatchObject({
+    differences: { missing: 1, extra: 1 },
+    writes: 2,
+  });
   const writes = fixture.sandbox.requests
     .slice(before)
     .filter(({ method, operation }) => method !== 'GET' && operation !== 'token');
@@ -78,22 +81,22 @@ test('goes on while its readings come back one by one, and reads nothing twice',
   const calendars = ['nowak', 'lis', 'wilk', 'kot', 'mak', 'sum'];
   const fixture = await ClinicFixture.open({ still: true, calendars });
   for (const calendar of calendars) await fixture.open(calendar);
-  await fixture.rest();
+  await fixture.untilAtRest();
   const account = await fixture.account();
   const limits = { ...account.limits, requestsPerFiveMinutes: 500 };
   await fixture.engine.putAccount({ ...account, limits });
-  await fixture.rest();
+  await fixture.untilAtRest();
   await fixture.engine.db.deleteFrom('slotkeeper.requests').execute();
-  const most = readingsIn(limits, 5 * MINUTE);
+  const most = readsIn(limits, 5 * MINUTE);
   const apart = (5 * MINUTE) / most;
   // What may be read in five minutes was read in the last five: as one leaves, there is room for one.
-  await haveRead(fixture, account.id, most, (n) => fixture.engine.now() - n * apart);
+  await recordReads(fixture, account.id, most, (n) => fixture.engine.now() - n * apart);
   const asked = (operation: string): number => fixture.requests(operation).length;
   const before = { slots: asked('getSlots'), bookings: asked('getBookings') };
 
   const { id } = await fixture.engine.resyncs.begin({});
   const report = await eventually(async () => {
-    await fixture.pass(2_000);
+    await fixture.passTime(2_000);
     // All that wait ask whenever there may be something.
     for (const calendar of calendars) await fixture.engine.enqueueCalendar(calendar, 1);
     const told = await fixture.engine.resyncs.report(id);
@@ -110,12 +113,12 @@ test('calendars that wait for reads try again at different times, within the tim
   let calls = 0;
   const random = () => (calls++ % 10) / 10;
   const fixture = await ClinicFixture.open({ still: true, calendars, random });
-  await fixture.rest();
+  await fixture.untilAtRest();
   const { id: account, limits } = await fixture.account();
   await fixture.engine.db.deleteFrom('slotkeeper.requests').execute();
   const { now } = fixture.engine;
   const granted = now() + 30 * MINUTE;
-  await haveRead(fixture, account, readingsIn(limits, 60 * MINUTE), () => granted - 60 * MINUTE);
+  await recordReads(fixture, account, readsIn(limits, 60 * MINUTE), () => granted - 60 * MINUTE);
 
   await fixture.engine.resyncs.begin({});
   const retries = () =>

@@ -3,7 +3,7 @@ import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { FaultRule } from '../../src/sandbox/index.js';
 import { addressOf, ClinicFixture } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
-import { over, resync } from './resync-fixture.js';
+import { resync, untilFinished } from './resync-fixture.js';
 
 describe('while a resync is under way', () => {
   let fixture: ClinicFixture;
@@ -13,7 +13,7 @@ describe('while a resync is under way', () => {
   beforeAll(async () => {
     fixture = await ClinicFixture.open({ still: true, calendars: ['nowak', 'lis'] });
     for (const calendar of ['nowak', 'lis']) await fixture.open(calendar);
-    await fixture.rest();
+    await fixture.untilAtRest();
   });
 
   beforeEach(() => fixture.sandbox.faults.clear());
@@ -34,7 +34,7 @@ describe('while a resync is under way', () => {
     const ids = [...all, ...(await Promise.all([begin('nowak'), begin('lis', 'nowak')]))];
     expect(new Set(ids).size).toBe(1);
     fixture.sandbox.faults.clear();
-    await over(fixture, ids[0] ?? '');
+    await untilFinished(fixture, ids[0] ?? '');
     expect(fixture.requests('getSlots').length - before).toBe(2);
   });
 
@@ -44,7 +44,7 @@ describe('while a resync is under way', () => {
     const all = await begin();
     expect(all).not.toBe(few);
     fixture.sandbox.faults.clear();
-    for (const id of [few, all]) await over(fixture, id);
+    for (const id of [few, all]) await untilFinished(fixture, id);
   });
 
   test('one of a calendar that it has compared already is another, for something may have happened since', async () => {
@@ -55,8 +55,8 @@ describe('while a resync is under way', () => {
     expect(again).not.toBe(all);
     expect(await begin()).toBe(all);
     fixture.sandbox.faults.clear();
-    await over(fixture, again);
-    await over(fixture, all);
+    await untilFinished(fixture, again);
+    await untilFinished(fixture, all);
   });
 
   test('one that only tells, and one that writes, stay two', async () => {
@@ -65,8 +65,8 @@ describe('while a resync is under way', () => {
     const real = await begin();
     expect(real).not.toBe(dry);
     fixture.sandbox.faults.clear();
-    expect(await over(fixture, dry)).toMatchObject({ dryRun: true, writes: 0, state: 'done' });
-    expect(await over(fixture, real)).toMatchObject({ dryRun: false, state: 'done' });
+    expect(await untilFinished(fixture, dry)).toMatchObject({ dryRun: true, writes: 0, state: 'done' });
+    expect(await untilFinished(fixture, real)).toMatchObject({ dryRun: false, state: 'done' });
   });
 
   test('calendars that there are not are refused by their names', async () => {
@@ -87,9 +87,9 @@ describe('while a resync is under way', () => {
     await fixture.book('apt-1', '10:20', '10:40');
     fixture.sandbox.book(addressOf('lis'), { start: fixture.at('10:40'), serviceId: 'visit' });
     fixture.sandbox.faults.clear();
-    const report = await over(fixture, id);
+    const report = await untilFinished(fixture, id);
     expect(report.differences).toMatchObject({ missing: 0, extra: 0, stale: 0 });
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(fixture.shown('nowak')).toEqual(['10:00', '10:40']);
     expect(fixture.shown('lis')).toEqual(['10:00', '10:20']);
     expect(await resync(fixture)).toMatchObject({ differences: { missing: 0, extra: 0 }, writes: 0 });

@@ -32,16 +32,16 @@ async function forgotten(
   const fixture = await ClinicFixture.open({ still: true, strategy: 'book' });
   const open = () => fixture.open('nowak', fixture.date, { from: '10:00', to: '12:00' });
   await open();
-  await fixture.rest();
+  await fixture.untilAtRest();
   await takeBoth(fixture);
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(ours(fixture)).toEqual([BREAK, PLACEHOLDER]);
   const tables = ['bookings', 'breaks', 'occupancy', 'windows', 'days', 'events'] as const;
   for (const table of tables) await fixture.engine.db.deleteFrom(`slotkeeper.${table}`).execute();
   await fixture.strategy(strategy);
   await tellAgain(fixture);
   await open();
-  await fixture.rest();
+  await fixture.untilAtRest();
   return fixture;
 }
 
@@ -62,7 +62,7 @@ test('with slots a break over what is taken stays until that is free, and goes w
   expect(await resync(fixture)).toMatchObject({ differences: { stale: 1 }, writes: 1 });
   expect([ours(fixture), fixture.shown()]).toEqual([[BREAK], shown]);
   await fixture.free('apt-2');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect([ours(fixture), fixture.shown()]).toEqual([[BREAK], ['10:00', '10:40', '11:40']]);
   expect(await resync(fixture)).toMatchObject({ differences: { stale: 1 }, writes: 1 });
   expect([ours(fixture), fixture.shown()]).toEqual([[], ['10:00', '10:40', '11:00', '11:20', '11:40']]);
@@ -72,7 +72,7 @@ test('with slots all of it goes at once where the calendar is set to book and ba
   const fixture = await forgotten('slots', takeBoth);
   for (const strategy of ['book', 'slots'] as const) {
     await fixture.strategy(strategy);
-    await fixture.rest();
+    await fixture.untilAtRest();
   }
   expect(ours(fixture)).toEqual([]);
   expect(fixture.shown()).toEqual(['10:00', '10:40', '11:30']);

@@ -2,11 +2,11 @@
 // those days, and then nothing.
 import { describe, expect, test } from '@jest/globals';
 import { addressOf } from '../support/clinic-fixture.js';
-import { asAnother, opened, resync, writesOf } from './resync-fixture.js';
+import { openFixture, requestAsAnotherClient, resync, writesOf } from './resync-fixture.js';
 
 describe.each(['slots', 'breaks', 'book'] as const)('with %s', (strategy) => {
   test('where nothing differs, nothing is written, and three days were compared', async () => {
-    const fixture = await opened(strategy);
+    const fixture = await openFixture(strategy);
     const before = writesOf(fixture);
     const report = await resync(fixture);
     expect(report).toMatchObject({
@@ -24,12 +24,12 @@ describe.each(['slots', 'breaks', 'book'] as const)('with %s', (strategy) => {
   });
 
   test('slots that were removed and slots that were added by hand are put right in one write', async () => {
-    const fixture = await opened(strategy);
+    const fixture = await openFixture(strategy);
     const [gone, added] = [fixture.dateAfter(1), fixture.dateAfter(2)];
-    await asAnother(fixture, 'DELETE', `/slots/${gone}`);
+    await requestAsAnotherClient(fixture, 'DELETE', `/slots/${gone}`);
     const offer = { address_services: [{ address_service_id: 'visit', duration: 20 }] };
     const until = { start: fixture.at('09:00', added), end: fixture.at('12:00', added) };
-    await asAnother(fixture, 'PUT', '/slots', { slots: [{ ...until, ...offer }] });
+    await requestAsAnotherClient(fixture, 'PUT', '/slots', { slots: [{ ...until, ...offer }] });
     const before = fixture.requests('replaceSlots').length;
 
     const dry = await resync(fixture, { dryRun: true });
@@ -47,7 +47,7 @@ describe.each(['slots', 'breaks', 'book'] as const)('with %s', (strategy) => {
   });
 
   test('a booking that nobody told of is taken time from then on', async () => {
-    const fixture = await opened(strategy);
+    const fixture = await openFixture(strategy);
     const { id } = fixture.sandbox.book(addressOf('nowak'), {
       start: fixture.at('10:40'),
       serviceId: 'visit',
@@ -61,7 +61,7 @@ describe.each(['slots', 'breaks', 'book'] as const)('with %s', (strategy) => {
   });
 
   test("a doctor's break that nobody told of is found, and hides nothing from the comparison", async () => {
-    const fixture = await opened(strategy);
+    const fixture = await openFixture(strategy);
     fixture.sandbox.addBreak(addressOf('nowak'), { since: fixture.at('10:40'), till: fixture.at('11:00') });
     const report = await resync(fixture);
     expect(report.differences).toEqual({ missing: 0, extra: 0, stale: 0, foreign: 1 });
@@ -71,7 +71,7 @@ describe.each(['slots', 'breaks', 'book'] as const)('with %s', (strategy) => {
   });
 
   test("a doctor's break that is gone without a word gives its time back, and one that was cut short some of it", async () => {
-    const fixture = await opened(strategy);
+    const fixture = await openFixture(strategy);
     for (const n of [1, 2]) {
       const [since, till] = [
         fixture.at('10:00', fixture.dateAfter(n)),
@@ -80,16 +80,16 @@ describe.each(['slots', 'breaks', 'book'] as const)('with %s', (strategy) => {
       fixture.sandbox.addBreak(addressOf('nowak'), { since, till });
     }
     await resync(fixture);
-    await fixture.rest();
+    await fixture.untilAtRest();
     // What was said within one second has no order.
-    await fixture.pass(2_000);
+    await fixture.passTime(2_000);
     const [gone, short] = [fixture.dateAfter(1), fixture.dateAfter(2)];
     for (const date of [gone, short]) expect(fixture.shown('nowak', date)).toEqual(['10:40']);
     const [first, second] = fixture.sandbox
       .breaks(addressOf('nowak'))
       .filter(({ since }) => since > fixture.at('12:00'));
     fixture.sandbox.removeBreak(first?.id ?? '');
-    await asAnother(fixture, 'PATCH', `/breaks/${second?.id}`, {
+    await requestAsAnotherClient(fixture, 'PATCH', `/breaks/${second?.id}`, {
       since: fixture.at('10:00', short),
       till: fixture.at('10:20', short),
     });
@@ -103,7 +103,7 @@ describe.each(['slots', 'breaks', 'book'] as const)('with %s', (strategy) => {
 });
 
 test('days that are to show nothing are put right in the same one write', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   const shut = [fixture.dateAfter(3), fixture.dateAfter(4)];
   const more = fixture.dateAfter(2);
   const drift = [...shut, more].map((date) => ({
@@ -112,9 +112,9 @@ test('days that are to show nothing are put right in the same one write', async 
     address_services: [{ address_service_id: 'visit', duration: 20 }],
   }));
   for (const date of shut)
-    await fixture.say({ type: 'available', calendar: 'nowak', from: date, to: date, windows: [] });
-  await fixture.rest();
-  await asAnother(fixture, 'PUT', '/slots', { slots: drift });
+    await fixture.send({ type: 'available', calendar: 'nowak', from: date, to: date, windows: [] });
+  await fixture.untilAtRest();
+  await requestAsAnotherClient(fixture, 'PUT', '/slots', { slots: drift });
   const report = await resync(fixture);
   expect(report).toMatchObject({ differences: { missing: 0, extra: 3, stale: 0, foreign: 0 }, writes: 1 });
   for (const date of shut) expect(fixture.shown('nowak', date)).toEqual([]);
@@ -124,17 +124,17 @@ test('days that are to show nothing are put right in the same one write', async 
 });
 
 test('a write that the marketplace took for a repeated one, and that could not be read back, is found', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   const asBefore = fixture.requests('replaceSlots').at(-1)?.body as { slots: object[] };
   const [early, late] = asBefore.slots;
   // Another sends what will be sent, and takes it back: within three minutes it is then ignored, with a 201.
-  await asAnother(fixture, 'PUT', '/slots', { slots: [late] });
-  await asAnother(fixture, 'PUT', '/slots', {
+  await requestAsAnotherClient(fixture, 'PUT', '/slots', { slots: [late] });
+  await requestAsAnotherClient(fixture, 'PUT', '/slots', {
     slots: [early, late].map((one) => ({ ...one, insurance_providers: [] })),
   });
   fixture.sandbox.faults.set([{ fault: { kind: 'status', status: 403 }, match: { operation: 'getSlots' } }]);
   await fixture.book('apt-2', '10:00', '10:20');
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(fixture.shown()).toEqual(['10:00', '10:40']);
   fixture.sandbox.faults.set([]);
 
@@ -145,9 +145,9 @@ test('a write that the marketplace took for a repeated one, and that could not b
 });
 
 test('a break of ours that nothing needs is taken away', async () => {
-  const fixture = await opened('breaks');
+  const fixture = await openFixture('breaks');
   const [since, till] = [fixture.at('10:40'), fixture.at('11:00')];
-  await asAnother(fixture, 'POST', '/breaks', { since, till, description: 'slotkeeper nowak' });
+  await requestAsAnotherClient(fixture, 'POST', '/breaks', { since, till, description: 'slotkeeper nowak' });
   expect(fixture.shown()).toEqual(['10:00']);
   const report = await resync(fixture);
   expect(report).toMatchObject({ differences: { missing: 0, extra: 0, stale: 1, foreign: 0 }, writes: 1 });
@@ -157,7 +157,7 @@ test('a break of ours that nothing needs is taken away', async () => {
 });
 
 test('a break of ours that somebody removed is made again first', async () => {
-  const fixture = await opened('breaks');
+  const fixture = await openFixture('breaks');
   const [one] = fixture.sandbox.breaks(addressOf('nowak'));
   fixture.sandbox.removeBreak(one?.id ?? '');
   expect(fixture.shown()).toContain('10:20');
@@ -170,7 +170,7 @@ test('a break of ours that somebody removed is made again first', async () => {
 });
 
 test('a calendar that fails is in the report', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   fixture.sandbox.faults.set([
     { fault: { kind: 'status', status: 403, message: 'no right' }, match: { operation: 'getSlots' } },
   ]);

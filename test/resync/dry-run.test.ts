@@ -6,7 +6,7 @@ import { acquireLease, releaseLease } from '../../src/db/tables/leases.js';
 import { systemTimers, type Timers } from '../../src/lib/timers.js';
 import { addressOf, ClinicFixture } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
-import { asAnother, opened, resync, writesOf } from './resync-fixture.js';
+import { openFixture, requestAsAnotherClient, resync, writesOf } from './resync-fixture.js';
 
 /** Everything that the record knows. */
 async function record({ engine }: ClinicFixture): Promise<unknown> {
@@ -29,12 +29,12 @@ async function record({ engine }: ClinicFixture): Promise<unknown> {
 }
 
 test('says what the one after it says, and leaves everything as it was', async () => {
-  const fixture = await opened();
-  await asAnother(fixture, 'DELETE', `/slots/${fixture.dateAfter(1)}`);
+  const fixture = await openFixture();
+  await requestAsAnotherClient(fixture, 'DELETE', `/slots/${fixture.dateAfter(1)}`);
   fixture.sandbox.book(addressOf('nowak'), { start: fixture.at('10:40'), serviceId: 'visit' });
   const before = { record: await record(fixture), writes: writesOf(fixture) };
   const told: number[] = [];
-  const look = await fixture.engine.resyncs.look({}, ({ calendarsDone }) => told.push(calendarsDone));
+  const look = await fixture.engine.resyncs.dryRun({}, ({ calendarsDone }) => told.push(calendarsDone));
   expect({ record: await record(fixture), writes: writesOf(fixture) }).toEqual(before);
   expect(told).toEqual([1]);
   expect(await fixture.engine.resyncs.report(look.id)).toBeUndefined();
@@ -48,7 +48,7 @@ test('says what the one after it says, and leaves everything as it was', async (
 test('goes on with the next where one is refused, and nothing has failed but the look', async () => {
   const fixture = await ClinicFixture.open({ still: true, calendars: ['nowak', 'lis'] });
   for (const calendar of ['nowak', 'lis']) await fixture.open(calendar);
-  await fixture.rest();
+  await fixture.untilAtRest();
   const { addressId } = addressOf('lis');
   fixture.sandbox.faults.set([
     {
@@ -56,16 +56,16 @@ test('goes on with the next where one is refused, and nothing has failed but the
       match: { operation: 'getBookings', addressId },
     },
   ]);
-  expect(await fixture.engine.resyncs.look({})).toMatchObject({
+  expect(await fixture.engine.resyncs.dryRun({})).toMatchObject({
     state: 'done',
     calendars: 2,
     calendarsDone: 2,
     daysCompared: 1,
     failures: [{ calendar: 'lis', reason: expect.stringContaining('no right') }],
   });
-  expect(await fixture.engine.resyncs.look({ calendars: ['lis'] })).toMatchObject({ state: 'failed' });
+  expect(await fixture.engine.resyncs.dryRun({ calendars: ['lis'] })).toMatchObject({ state: 'failed' });
   expect(await fixture.engine.failures.list()).toEqual([]);
-  await expect(fixture.engine.resyncs.look({ calendars: ['nobody'] })).rejects.toThrow(
+  await expect(fixture.engine.resyncs.dryRun({ calendars: ['nobody'] })).rejects.toThrow(
     'there is no calendar',
   );
 });
@@ -78,10 +78,10 @@ test('waits for whoever has the calendar', async () => {
     if (ms !== BETWEEN_MS) return await systemTimers.sleep(ms, signal);
     return await new Promise<void>((resolve) => asleep.push(resolve));
   };
-  const fixture = await opened('slots', { timers: { ...systemTimers, sleep } });
+  const fixture = await openFixture('slots', { timers: { ...systemTimers, sleep } });
   await acquireLease(fixture.engine.db, 'nowak', 'another', 600_000);
   const before = fixture.requests('getSlots').length;
-  const look = fixture.engine.resyncs.look({});
+  const look = fixture.engine.resyncs.dryRun({});
   // It asks a second time, in vain.
   await eventually(() => asleep.length === 1);
   asleep.shift()?.();
@@ -93,10 +93,10 @@ test('waits for whoever has the calendar', async () => {
 });
 
 test('does not wait for an account that is silent for long', async () => {
-  const fixture = await opened();
+  const fixture = await openFixture();
   const until = new Date(fixture.engine.now() + 3_600_000);
   await pauseAccount(fixture.engine.db, 'many', { until, reason: 'the firewall stopped it' });
-  expect(await fixture.engine.resyncs.look({})).toMatchObject({
+  expect(await fixture.engine.resyncs.dryRun({})).toMatchObject({
     state: 'failed',
     failures: [
       { calendar: 'nowak', reason: `account many: the firewall stopped it until ${until.toISOString()}` },

@@ -2,7 +2,7 @@
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
 import { addressOf, ClinicFixture } from '../support/clinic-fixture.js';
-import { asAnother, resync, writesOf } from './resync-fixture.js';
+import { requestAsAnotherClient, resync, writesOf } from './resync-fixture.js';
 
 const CALENDARS = Array.from({ length: 10 }, (_, n) => `c${n}`);
 const DAYS = [0, 1, 2, 3, 4];
@@ -20,12 +20,12 @@ describe('a resync', () => {
       services: [{ id: 'visit', duration: 20 }],
     }));
     const [from, to] = [fixture.date, fixture.dateAfter(DAYS.length - 1)];
-    await fixture.say(
+    await fixture.send(
       ...['nowak', ...CALENDARS].map(
         (calendar) => ({ type: 'available', calendar, from, to, windows }) as const,
       ),
     );
-    await fixture.rest();
+    await fixture.untilAtRest();
   });
 
   beforeEach(async () => {
@@ -54,13 +54,13 @@ describe('a resync', () => {
 
   test('that only tells writes nothing and changes nothing, and says what the one after it says', async () => {
     const [gone, added, booked] = [fixture.dateAfter(1), fixture.dateAfter(2), fixture.dateAfter(3)];
-    await asAnother(fixture, 'DELETE', `/slots/${gone}`);
+    await requestAsAnotherClient(fixture, 'DELETE', `/slots/${gone}`);
     const more = {
       start: fixture.at('09:00', added),
       end: fixture.at('12:00', added),
       address_services: OFFER,
     };
-    await asAnother(fixture, 'PUT', '/slots', { slots: [more] });
+    await requestAsAnotherClient(fixture, 'PUT', '/slots', { slots: [more] });
     const { id } = fixture.sandbox.book(addressOf('nowak'), {
       start: fixture.at('10:20', booked),
       serviceId: 'visit',
@@ -89,9 +89,9 @@ describe('a resync', () => {
 
   test('finds a write that was answered and never carried out, and writes that day', async () => {
     await fixture.book('apt-lost', '10:20', '10:40');
-    await fixture.rest();
+    await fixture.untilAtRest();
     const old = { start: fixture.at('10:00'), end: fixture.at('11:00'), address_services: OFFER };
-    await asAnother(fixture, 'PUT', '/slots', { slots: [old] });
+    await requestAsAnotherClient(fixture, 'PUT', '/slots', { slots: [old] });
     expect(fixture.shown()).toContain('10:20');
     const report = await resync(fixture, { calendars: ['nowak'] });
     expect(report).toMatchObject({ differences: { missing: 0, extra: 1, stale: 0, foreign: 0 }, writes: 1 });
@@ -99,7 +99,7 @@ describe('a resync', () => {
     expect(datesOfLastPut()).toEqual([fixture.date]);
     expect(fixture.shown()).toEqual(['10:00', '10:40']);
     await fixture.free('apt-lost');
-    await fixture.rest();
+    await fixture.untilAtRest();
   });
 
   test('of a record that was restored from last week writes exactly the days that are older there', async () => {
@@ -131,7 +131,7 @@ describe('a resync', () => {
       end: fixture.at('11:00', date),
       address_services: OFFER,
     };
-    await asAnother(fixture, 'PUT', '/slots', { slots: [more] });
+    await requestAsAnotherClient(fixture, 'PUT', '/slots', { slots: [more] });
     const dry = await resync(fixture, { dryRun: true, calendars: ['nowak'] });
     const report = await resync(fixture, { calendars: ['nowak'] });
     expect(report.days).toEqual(dry.days);
@@ -145,7 +145,7 @@ describe('a resync', () => {
       ['c8', fixture.dateAfter(0)],
     ]);
     for (const [calendar, date] of dates) {
-      await asAnother(fixture, 'DELETE', `/slots/${date}`, undefined, calendar);
+      await requestAsAnotherClient(fixture, 'DELETE', `/slots/${date}`, undefined, calendar);
     }
     const before = writesOf(fixture);
     const report = await resync(fixture);

@@ -11,7 +11,7 @@ import { ENCRYPTION_KEY, postgresDatabase } from '../db/databases.js';
 import { addressOf, ZONE } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
 import { atEndOfTest } from '../support/release.js';
-import { over, resync } from './resync-fixture.js';
+import { resync, untilFinished } from './resync-fixture.js';
 
 const CALENDARS = ['lis', 'nowak', 'wilk'] as const;
 const DATE = addDays(localDate(Date.now(), ZONE), 14);
@@ -91,7 +91,7 @@ describe('a resync', () => {
     await stopped;
 
     const next = await start({});
-    expect(await over({ engine: next }, id)).toMatchObject({
+    expect(await untilFinished({ engine: next }, id)).toMatchObject({
       state: 'done',
       calendarsDone: 3,
       daysCompared: 3,
@@ -108,7 +108,7 @@ describe('a resync', () => {
     await sql`DELETE FROM bullmq.job WHERE queue = 'slotkeeper-resync'`.execute(asks.db);
     await asks.stop();
     const next = await start({ now: () => Date.now() + 2 * MINUTE });
-    expect(await over({ engine: next }, id)).toMatchObject({ state: 'done', calendarsDone: 3 });
+    expect(await untilFinished({ engine: next }, id)).toMatchObject({ state: 'done', calendarsDone: 3 });
     await next.stop();
   });
 
@@ -124,7 +124,7 @@ describe('a resync', () => {
     ]);
     await asks.stop();
     const next = await start({});
-    expect(await over({ engine: next }, id)).toMatchObject({
+    expect(await untilFinished({ engine: next }, id)).toMatchObject({
       state: 'done',
       calendars: 2,
       calendarsDone: 2,

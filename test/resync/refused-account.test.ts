@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals';
 import { ClinicFixture } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
-import { over, resync } from './resync-fixture.js';
+import { resync, untilFinished } from './resync-fixture.js';
 
 const REFUSED = 'was refused: the token or the credentials are not accepted';
 
@@ -11,7 +11,7 @@ async function withRefused(): Promise<ClinicFixture> {
   const fixture = await ClinicFixture.open({ still: true, calendars: ['nowak', 'alone'] });
   await fixture.open('nowak');
   await fixture.open('alone');
-  await fixture.rest();
+  await fixture.untilAtRest();
   fixture.sandbox.setEstate(undefined, [{ id: 'many', secret: 'secret' }]);
   fixture.sandbox.revokeTokens();
   return fixture;
@@ -26,7 +26,7 @@ test('a resync ends without its calendars, and names it while it waits', async (
     state: 'running',
     waiting: [{ account: 'alone', calendars: 1, reason: expect.stringContaining(REFUSED) }],
   });
-  const report = await over(fixture, id);
+  const report = await untilFinished(fixture, id);
   expect(report).toMatchObject({
     state: 'done',
     calendarsDone: 2,
@@ -47,7 +47,7 @@ test('a resync finds it where nothing is to be compared', async () => {
 
 test('a dry run names it and goes on', async () => {
   const fixture = await withRefused();
-  expect(await fixture.engine.resyncs.look({})).toMatchObject({
+  expect(await fixture.engine.resyncs.dryRun({})).toMatchObject({
     state: 'done',
     calendarsDone: 2,
     failures: [{ calendar: 'alone', reason: expect.stringContaining(REFUSED) }],
@@ -72,7 +72,7 @@ test('the status has it until its credentials are accepted again, and then a res
     { id: 'many', secret: 'secret' },
     { id: 'alone', secret: 'secret' },
   ]);
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect((await fixture.engine.status()).accounts).toMatchObject([
     { state: 'working' },
     { state: 'working' },
@@ -114,6 +114,6 @@ test('a person has it tried at once, and it is no failure any more', async () =>
   // No time passes.
   await eventually(() => !fixture.shown('alone').includes('10:20'));
   expect(fixture.engine.now()).toBe(before);
-  await fixture.rest();
+  await fixture.untilAtRest();
   expect(await failures.list()).toEqual([]);
 });

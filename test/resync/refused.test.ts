@@ -3,7 +3,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { getCalendar } from '../../src/db/tables/calendars.js';
 import { ClinicFixture } from '../support/clinic-fixture.js';
-import { asAnother, opened, over, resync } from './resync-fixture.js';
+import { openFixture, requestAsAnotherClient, resync, untilFinished } from './resync-fixture.js';
 
 const MINUTE = 60_000;
 
@@ -29,7 +29,7 @@ describe.each([
   ['getBookings', 400],
 ] as const)('a comparison whose %s is answered %i', (operation, status) => {
   test('has failed at once, with its reason, and the calendar goes on', async () => {
-    const fixture = await opened();
+    const fixture = await openFixture();
     fails(fixture, operation, status);
     const before = fixture.requests(operation).length;
     expect(await resync(fixture)).toMatchObject({
@@ -41,7 +41,7 @@ describe.each([
     expect(await standing(fixture)).toEqual(HEALTHY);
     fixture.sandbox.faults.clear();
     await fixture.book('apt-2', '10:00', '10:20');
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(fixture.shown()).toEqual(['10:40']);
     expect(await resync(fixture)).toMatchObject({ state: 'done', failures: [] });
   });
@@ -52,27 +52,27 @@ describe('a comparison that the marketplace has no answer for now', () => {
     // No time passes: the next try is due when the test says so.
     const fixture = await ClinicFixture.open({ still: true });
     await fixture.open();
-    await fixture.rest();
+    await fixture.untilAtRest();
     fails(fixture, 'getBookings', 500);
     const { id } = await fixture.engine.resyncs.begin({});
     await fixture.until(async () => (await tries(fixture)) === 1);
     await fixture.book('apt-1', '10:20', '10:40');
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(fixture.shown()).toEqual(['10:00', '10:40']);
     expect(await standing(fixture)).toEqual(HEALTHY);
     // What was taken at the desk was no reason to try again.
     expect(await tries(fixture)).toBe(1);
     expect(fixture.requests('getBookings')).toHaveLength(1);
     fixture.sandbox.faults.clear();
-    await fixture.pass(MINUTE);
+    await fixture.passTime(MINUTE);
     // Two of what the address has, two that came to nothing, and two that did not.
-    expect(await over(fixture, id)).toMatchObject({ state: 'done', failures: [], reads: 6 });
+    expect(await untilFinished(fixture, id)).toMatchObject({ state: 'done', failures: [], reads: 6 });
   });
 
   test('outlasts a marketplace that is away for an hour', async () => {
     const fixture = await ClinicFixture.open({ still: true });
     await fixture.open();
-    await fixture.rest();
+    await fixture.untilAtRest();
     fails(fixture, 'getBookings', 503);
     const began = fixture.engine.now();
     const { id } = await fixture.engine.resyncs.begin({});
@@ -82,14 +82,14 @@ describe('a comparison that the marketplace has no answer for now', () => {
     expect(fixture.requests('getBookings')).toHaveLength(await tries(fixture));
     expect(await fixture.engine.resyncs.report(id)).toMatchObject({ state: 'running', failures: [] });
     fixture.sandbox.faults.clear();
-    expect(await over(fixture, id)).toMatchObject({ state: 'done', failures: [] });
+    expect(await untilFinished(fixture, id)).toMatchObject({ state: 'done', failures: [] });
     expect(await standing(fixture)).toEqual(HEALTHY);
   });
 
   test('waits for each resync by itself: one that is asked for later does not wait for as long as the first', async () => {
     const fixture = await ClinicFixture.open({ still: true });
     await fixture.open();
-    await fixture.rest();
+    await fixture.untilAtRest();
     fails(fixture, 'getBookings', 503);
     await fixture.engine.resyncs.begin({});
     await fixture.until(async () => (await tries(fixture)) >= 5);
@@ -110,13 +110,13 @@ describe('a comparison that the marketplace has no answer for now', () => {
     await fixture.until(async () => (await waits())[1]?.tries === 2);
     expect(await waits()).toMatchObject([{ state: 'waiting' }, { state: 'waiting' }]);
     fixture.sandbox.faults.clear();
-    expect(await over(fixture, id)).toMatchObject({ state: 'done', failures: [] });
+    expect(await untilFinished(fixture, id)).toMatchObject({ state: 'done', failures: [] });
   });
 
   test('publishes what it read before', async () => {
-    const fixture = await opened('slots');
+    const fixture = await openFixture('slots');
     // Breaks are asked for where something is missing, after the bookings were read.
-    await asAnother(fixture, 'DELETE', `/slots/${fixture.dateAfter(1)}`);
+    await requestAsAnotherClient(fixture, 'DELETE', `/slots/${fixture.dateAfter(1)}`);
     fixture.sandbox.book(
       { facilityId: 'facility', doctorId: 'doctor', addressId: 'address-nowak' },
       { start: fixture.at('10:40'), serviceId: 'visit' },
@@ -126,15 +126,16 @@ describe('a comparison that the marketplace has no answer for now', () => {
     expect(await fixture.engine.days('nowak', fixture.date, fixture.date)).toMatchObject([
       { busy: [{ ref: 'apt-1' }, {}] },
     ]);
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(fixture.shown()).toEqual(['10:00']);
   });
 });
 
 describe('a day that could not be put right', () => {
   test('is named, with the reason of it', async () => {
-    const fixture = await opened();
-    for (const n of [0, 1, 2]) await asAnother(fixture, 'DELETE', `/slots/${fixture.dateAfter(n)}`);
+    const fixture = await openFixture();
+    for (const n of [0, 1, 2])
+      await requestAsAnotherClient(fixture, 'DELETE', `/slots/${fixture.dateAfter(n)}`);
     fixture.sandbox.faults.set([
       {
         fault: { kind: 'status', status: 400, message: 'no such service' },

@@ -12,15 +12,15 @@ export const writesOf = (fixture: ClinicFixture): number =>
     .length;
 
 /** Three days from 10:00 to 11:00, on the first of which 10:20 is taken. */
-export async function opened(
+export async function openFixture(
   strategy: 'slots' | 'breaks' | 'book' = 'slots',
   options: ClinicFixtureOptions = {},
 ): Promise<ClinicFixture> {
   const fixture = await ClinicFixture.open({ still: true, ...options, strategy });
   for (const n of [0, 1, 2]) await fixture.open('nowak', fixture.dateAfter(n));
-  await fixture.rest();
+  await fixture.untilAtRest();
   await fixture.book('apt-1', '10:20', '10:40');
-  await fixture.rest();
+  await fixture.untilAtRest();
   return fixture;
 }
 
@@ -29,11 +29,11 @@ export async function resync(
   request: ResyncRequest = {},
 ): Promise<ResyncReport> {
   const { id } = await at.engine.resyncs.begin(request);
-  return await over(at, id);
+  return await untilFinished(at, id);
 }
 
 /** Its report, when it has ended. */
-export async function over(
+export async function untilFinished(
   at: ClinicFixture | { readonly engine: Slotkeeper },
   id: string,
 ): Promise<ResyncReport> {
@@ -49,7 +49,7 @@ export async function over(
 }
 
 /** As another client of the marketplace would: behind the engine's back. */
-export async function asAnother(
+export async function requestAsAnotherClient(
   fixture: ClinicFixture,
   method: string,
   path: string,

@@ -10,7 +10,7 @@ import { ENCRYPTION_KEY, postgresDatabase } from '../db/databases.js';
 import { addressOf, ClinicFixture, ZONE } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
 import { atEndOfTest } from '../support/release.js';
-import { over, resync } from './resync-fixture.js';
+import { resync, untilFinished } from './resync-fixture.js';
 
 describe('with a source, a resync', () => {
   let fixture: ClinicFixture;
@@ -32,7 +32,7 @@ describe('with a source, a resync', () => {
     fixture = await ClinicFixture.open({ still: true });
     await fixture.open();
     await fixture.book('apt-1', '10:00', '10:20');
-    await fixture.rest();
+    await fixture.untilAtRest();
     const { port } = server.address() as AddressInfo;
     url = `http://127.0.0.1:${port}/night`;
     await fixture.engine.putAccount({
@@ -75,7 +75,7 @@ describe('with a source, a resync', () => {
     const report = await resync(fixture);
     expect(report).toMatchObject({ state: 'done', daysCompared: 1, failures: [] });
     expect(asked - before).toBe(1);
-    await fixture.rest();
+    await fixture.untilAtRest();
     expect(fixture.shown()).toEqual(['10:00', '10:20']);
     const known = fixture.sandbox.requests.findLast(({ operation }) => operation === 'replaceSlots')?.n ?? 0;
     const compared =
@@ -128,7 +128,7 @@ describe('with a source, a resync', () => {
     expect(await fixture.engine.resyncs.begin({})).toEqual({ id });
     expect(await fixture.engine.resyncs.begin({ calendars: ['nowak'] })).toEqual({ id });
     go();
-    expect(await over(fixture, id)).toMatchObject({ state: 'done', failures: [] });
+    expect(await untilFinished(fixture, id)).toMatchObject({ state: 'done', failures: [] });
     expect(asked - before).toBe(1);
   });
 
@@ -150,7 +150,8 @@ describe('with a source, a resync', () => {
     for (const id of waiting)
       expect(await both.engine.resyncs.report(id)).toMatchObject({ state: 'running' });
     for (const response of hanging) response.end(text(END));
-    for (const id of waiting) expect(await over(both, id)).toMatchObject({ state: 'done', failures: [] });
+    for (const id of waiting)
+      expect(await untilFinished(both, id)).toMatchObject({ state: 'done', failures: [] });
   });
 
   test('asks several clinics at once, and tells in their order what is wrong', async () => {
@@ -165,7 +166,7 @@ describe('with a source, a resync', () => {
     const { id } = await three.engine.resyncs.begin({});
     await eventually(() => hanging.length === 2);
     for (const response of hanging) response.end(text(night()));
-    expect((await over(three, id)).failures).toMatchObject([
+    expect((await untilFinished(three, id)).failures).toMatchObject([
       { account: 'alone', reason: expect.stringContaining('ended without the line') },
       { account: 'many', reason: expect.stringContaining('ended without the line') },
     ]);
@@ -200,7 +201,7 @@ describe('with a source, a resync', () => {
 
     answer = (response) => response.end(text(night(['apt-3', '10:20', '10:40']), END));
     const next = await start();
-    expect(await over({ engine: next }, id)).toMatchObject({ state: 'done', failures: [] });
+    expect(await untilFinished({ engine: next }, id)).toMatchObject({ state: 'done', failures: [] });
     expect(asked - before).toBe(2);
     expect(await next.days('nowak', fixture.date, fixture.date)).toMatchObject([
       { busy: [{ ref: 'apt-3' }] },

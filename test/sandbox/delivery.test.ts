@@ -20,7 +20,7 @@ async function open(delivery: DeliveryFaults, options: SandboxOptions = {}) {
 const numbered = (n: number) => ({ ...lunch, since: NOON + n * 1_000 });
 const NOON = Date.parse(lunch.since);
 
-function tell(sandbox: Sandbox, count: number): void {
+function addBreaks(sandbox: Sandbox, count: number): void {
   for (let n = 1; n <= count; n++) sandbox.addBreak(ADDRESS, numbered(n));
 }
 
@@ -39,7 +39,7 @@ const ascending = (numbers: readonly number[]) => [...numbers].sort((a, b) => a 
 describe('notifications without delivery faults', () => {
   test('are delivered once and in order, pushed and pulled', async () => {
     const { receiver, sandbox, send } = await open({});
-    tell(sandbox, 20);
+    addBreaks(sandbox, 20);
     await ended(sandbox, 20);
     expect(pushedNumbers(receiver)).toEqual(upTo(20));
     expect(await pulledNumbers(send)).toEqual(upTo(20));
@@ -49,7 +49,7 @@ describe('notifications without delivery faults', () => {
 describe('repeat', () => {
   test('1: pushes and queues each notification twice', async () => {
     const { receiver, sandbox, send } = await open({ repeat: 1 });
-    tell(sandbox, 5);
+    addBreaks(sandbox, 5);
     await ended(sandbox, 10);
     const twice = upTo(5).flatMap((n) => [n, n]);
     expect(pushedNumbers(receiver)).toEqual(twice);
@@ -63,7 +63,7 @@ describe('repeat', () => {
       seen.push(numberIn(body));
       return seen.length === 1 ? 200 : 500;
     });
-    tell(sandbox, 1);
+    addBreaks(sandbox, 1);
     await ended(sandbox, 2);
     sandbox.clock.advance(60 * MINUTE);
     await turn();
@@ -77,7 +77,7 @@ describe('repeat', () => {
 describe('lose', () => {
   test('1: neither pushes nor queues', async () => {
     const { sandbox, send } = await open({ lose: 1 });
-    tell(sandbox, 5);
+    addBreaks(sandbox, 5);
     sandbox.setDelivery({});
     sandbox.addBreak(ADDRESS, numbered(6));
     await ended(sandbox, 1);
@@ -89,7 +89,7 @@ describe('lose', () => {
     const runs = await Promise.all(
       [7, 7, 8].map(async (seed) => {
         const { receiver, sandbox, send } = await open({ lose: 0.5 }, { seed });
-        tell(sandbox, 40);
+        addBreaks(sandbox, 40);
         const pulled = await pulledNumbers(send);
         await ended(sandbox, pulled.length);
         expect(pushedNumbers(receiver)).toEqual(pulled);
@@ -107,7 +107,7 @@ describe('lose', () => {
 describe('shuffle', () => {
   test('pushes some after later ones and queues some before earlier ones, and loses none', async () => {
     const { receiver, sandbox, send } = await open({ shuffle: 0.4 });
-    tell(sandbox, 40);
+    addBreaks(sandbox, 40);
     sandbox.clock.advance(5_000);
     await ended(sandbox, 40);
     const [pushes, pulls] = [pushedNumbers(receiver), await pulledNumbers(send)];
@@ -119,7 +119,7 @@ describe('shuffle', () => {
 
   test('1: waits five seconds for a later push, and is sent without one', async () => {
     const { receiver, sandbox } = await open({ shuffle: 1 });
-    tell(sandbox, 1);
+    addBreaks(sandbox, 1);
     sandbox.clock.advance(4_999);
     await turn();
     expect(sandbox.deliveries).toEqual([]);
@@ -132,7 +132,7 @@ describe('shuffle', () => {
 describe('delayMs', () => {
   test('delays each push on the sandbox’s clock, and not pulled notifications', async () => {
     const { receiver, sandbox, send } = await open({ delayMs: { min: 1_000, max: 60_000 } });
-    tell(sandbox, 20);
+    addBreaks(sandbox, 20);
     expect(await pulledNumbers(send)).toEqual(upTo(20));
     sandbox.clock.advance(999);
     await turn();
@@ -153,7 +153,7 @@ describe('one probability', () => {
   test('does not change the faults of another one', async () => {
     const lost = async (delivery: DeliveryFaults) => {
       const { sandbox, send } = await open(delivery, { seed: 3 });
-      tell(sandbox, 30);
+      addBreaks(sandbox, 30);
       return new Set(await pulledNumbers(send));
     };
     const alone = ascending([...(await lost({ lose: 0.3 }))]);
@@ -169,7 +169,7 @@ describe('the controls', () => {
   test('replace all delivery faults, and refuse invalid ones with their path', async () => {
     const { receiver, sandbox } = await open({});
     expect((await put(sandbox, { repeat: 1 })).statusCode).toBe(200);
-    tell(sandbox, 1);
+    addBreaks(sandbox, 1);
     await ended(sandbox, 2);
     expect((await put(sandbox, {})).statusCode).toBe(200);
     sandbox.addBreak(ADDRESS, numbered(2));
@@ -196,7 +196,7 @@ describe('the controls', () => {
   test('end all delivery faults by a reset', async () => {
     const { receiver, sandbox } = await open({ lose: 1 });
     sandbox.reset();
-    tell(sandbox, 1);
+    addBreaks(sandbox, 1);
     await ended(sandbox, 1);
     expect(pushedNumbers(receiver)).toEqual([1]);
   });

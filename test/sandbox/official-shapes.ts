@@ -114,7 +114,7 @@ const place = {
 };
 const typedAddress = place.address.extend({ commercial_type: z.enum(['premium', 'saas-only', 'basic']) });
 
-const toldBooking = visit.extend({
+const notifiedBooking = visit.extend({
   address_service: namedService,
   patient,
   comment: text,
@@ -129,7 +129,7 @@ const creating = z.strictObject({
   duration: z.int(),
   address_service: namedService,
 });
-const asked = creating.extend({ patient, comment: text });
+const createBookingBody = creating.extend({ patient, comment: text });
 const canceling = z.strictObject({
   id,
   start_at: instant,
@@ -141,7 +141,7 @@ const canceling = z.strictObject({
   canceling_at: instant,
   address_service: namedService,
 });
-const toldBreak = z.strictObject({ id, since: instant, till: instant });
+const notifiedBreak = z.strictObject({ id, since: instant, till: instant });
 
 const kind = <Shape extends z.ZodRawShape>(name: string, about: Shape) =>
   z.strictObject({
@@ -153,24 +153,24 @@ const kind = <Shape extends z.ZodRawShape>(name: string, about: Shape) =>
 /** By their names, all 17. */
 export const notifications: Readonly<Record<string, z.ZodType>> = Object.fromEntries(
   Object.entries({
-    'slot-booking': { visit_booking_request: asked },
-    'slot-booked': { visit_booking: toldBooking },
-    'booking-canceled': { visit_booking: toldBooking },
+    'slot-booking': { visit_booking_request: createBookingBody },
+    'slot-booked': { visit_booking: notifiedBooking },
+    'booking-canceled': { visit_booking: notifiedBooking },
     'booking-moving': { canceling_booking: canceling, creating_booking: creating },
-    'booking-moved': { old_visit_booking: toldBooking, new_visit_booking: toldBooking },
-    'booking-confirmed': { visit_booking: toldBooking },
+    'booking-moved': { old_visit_booking: notifiedBooking, new_visit_booking: notifiedBooking },
+    'booking-confirmed': { visit_booking: notifiedBooking },
     'booking-payment-status-changed': {
-      visit_booking: toldBooking,
+      visit_booking: notifiedBooking,
       visit_payment_status: z.strictObject({
         status_from: paymentStatus,
         status_to: paymentStatus,
         changed_at: instant,
       }),
     },
-    'presence-marked': { visit_booking: toldBooking, presence: z.enum(['PRESENT', 'ABSENT']) },
-    'break-created': { break: toldBreak },
-    'break-moved': { break: toldBreak },
-    'break-removed': { break: toldBreak },
+    'presence-marked': { visit_booking: notifiedBooking, presence: z.enum(['PRESENT', 'ABSENT']) },
+    'break-created': { break: notifiedBreak },
+    'break-moved': { break: notifiedBreak },
+    'break-removed': { break: notifiedBreak },
     'address-service-created': { address_service: addressService },
     'address-service-changed': { address_service: addressService },
     'address-service-deleted': { address_service: addressService },

@@ -7,7 +7,7 @@ import { serve } from './served.js';
 test('each refusal is answered with the status and the reason of the marketplace', async () => {
   const fixture = await ClinicFixture.open();
   await fixture.open('nowak', fixture.date, { from: '10:00', to: '12:00' });
-  await fixture.rest();
+  await fixture.untilAtRest();
   const call = await serve(fixture.engine);
   const books = (time: string) =>
     fixture.sandbox.book(addressOf('nowak'), { start: fixture.at(time), serviceId: 'visit' }).id;
@@ -44,9 +44,9 @@ test('each refusal is answered with the status and the reason of the marketplace
 test('an operation on a placeholder is refused', async () => {
   const fixture = await ClinicFixture.open({ strategy: 'book' });
   await fixture.open();
-  await fixture.rest();
+  await fixture.untilAtRest();
   await fixture.book('apt-1', '10:20', '10:40');
-  await fixture.rest();
+  await fixture.untilAtRest();
   const call = await serve(fixture.engine);
   const id = fixture.sandbox.bookings(addressOf('nowak'))[0]?.id;
   for (const [verb, body] of [
@@ -71,7 +71,7 @@ test('a move to an address of another facility reports which of the two is wrong
   ];
   const fixture = await ClinicFixture.open({ sandbox: { estate: { facilities } } });
   await fixture.open('nowak', fixture.date, { from: '10:00', to: '12:00' });
-  await fixture.rest();
+  await fixture.untilAtRest();
   const call = await serve(fixture.engine);
   const { id } = fixture.sandbox.book(addressOf('nowak'), { start: fixture.at('10:00'), serviceId: 'visit' });
   const move = async (addressId: string) => {
@@ -91,7 +91,7 @@ test('a move to an address of another facility reports which of the two is wrong
 test('a booking is linked by a ref that is a number, and moved to an instant in milliseconds or with a space', async () => {
   const fixture = await ClinicFixture.open();
   await fixture.open('nowak', fixture.date, { from: '10:00', to: '12:00' });
-  await fixture.rest();
+  await fixture.untilAtRest();
   const call = await serve(fixture.engine);
   const booked = fixture.sandbox.book(addressOf('nowak'), {
     start: fixture.at('10:00'),

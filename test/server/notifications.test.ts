@@ -21,7 +21,7 @@ const key = randomBytes(32);
 let count = 0;
 
 /** Adds a notification to the database, like another process. */
-async function hear(engine: Slotkeeper, ...items: Partial<NewNotification>[]): Promise<string[]> {
+async function receive(engine: Slotkeeper, ...items: Partial<NewNotification>[]): Promise<string[]> {
   const whole = items.map((changes): NewNotification => {
     count += 1;
     return {
@@ -79,7 +79,7 @@ describe('a notification over HTTP', () => {
   };
 
   test('is read in pages, and by its id', async () => {
-    const ids = await hear(
+    const ids = await receive(
       engine,
       { ref: 'apt-1' },
       {},
@@ -134,14 +134,14 @@ describe('a notification over HTTP', () => {
     const waiting = call('GET', path);
     // The feed has polled once and found nothing.
     await timers.sleeping();
-    const [id] = await hear(engine, {});
+    const [id] = await receive(engine, {});
     await timers.advance(POLL_MS);
     expect((await waiting).body.items).toMatchObject([{ id }]);
   });
 
   test('is listed while its webhook does not accept it, and sent at once when a person retries', async () => {
     receiver.answer = () => ({ status: 503, headers: { 'retry-after': '3600' } });
-    const [id = ''] = await hear(engine, { calendar: 'slow' });
+    const [id = ''] = await receive(engine, { calendar: 'slow' });
     await timers.advance(POLL_MS);
     await attempted(id);
     const shown = async () => (await call('GET', '/v1/failed')).body.items.filter(isDelivery);
@@ -201,7 +201,7 @@ describe('a notification over HTTP', () => {
 
   test('that failed is delivered when a person retries it', async () => {
     receiver.answer = () => ({ status: 500 });
-    const [id = ''] = await hear(engine, { calendar: 'again' });
+    const [id = ''] = await receive(engine, { calendar: 'again' });
     await timers.advance(POLL_MS);
     await attempted(id);
     expect(receiver.ids).toContain(id);
@@ -228,7 +228,7 @@ describe('a notification over HTTP', () => {
     for (const answer of [put, await call('GET', '/v1/accounts/own'), await call('GET', '/v1/accounts')]) {
       expect(JSON.stringify(answer.body)).not.toContain(SECRET);
     }
-    await hear(engine, { account: 'own', calendar: 'ruiz' });
+    await receive(engine, { account: 'own', calendar: 'ruiz' });
     await timers.advance(POLL_MS);
     await eventually(() => own.received.length === 1);
     const wrong = { url: 'https://user:pw@x.example', secret: 'whsec_%%%' };
@@ -300,7 +300,7 @@ describe('a start on PostgreSQL', () => {
     const first = open(url, { encryptionKey: key.toString('hex'), config });
     await first.start();
     await first.putAccount({ ...account(), id: 'b' });
-    await hear(first, { account: 'a' });
+    await receive(first, { account: 'a' });
     await first.stop();
     const encryptionKey = randomBytes(32).toString('hex');
     const { keyId } = new Encryptor([key]);

@@ -1,11 +1,17 @@
 // The push endpoint with a marketplace, an unknown sender and a faulty sender.
 import { describe, expect, test } from '@jest/globals';
-import { PUSH, placeOf, said, sharedHearing, visitBooking } from '../notifications/notification-fixture.js';
+import {
+  PUSH,
+  placeOf,
+  sharedNotificationFixture,
+  toPushBody,
+  visitBooking,
+} from '../notifications/notification-fixture.js';
 
-const hearing = sharedHearing();
+const hearing = sharedNotificationFixture();
 const PROBLEM = 'application/problem+json; charset=utf-8';
 
-const anything = (n: number) => said('address-assigned', {}, 'nowak', `2026-01-01T10:00:0${n}+01:00`);
+const anything = (n: number) => toPushBody('address-assigned', {}, 'nowak', `2026-01-01T10:00:0${n}+01:00`);
 
 describe('a sender', () => {
   test('without the key, or with another, is refused with 401 and nothing is stored', async () => {
@@ -105,7 +111,7 @@ describe('a body that cannot be parsed is answered 2xx, stored, and listed as fa
     ['half of it', '{"name":"slot-booked","data":{', 'not JSON'],
     ['a number', '42', 'no name'],
     ['null', 'null', 'no name'],
-    ['a known kind without its booking', JSON.stringify(said('slot-booked', {})), 'slot-booked: '],
+    ['a known kind without its booking', JSON.stringify(toPushBody('slot-booked', {})), 'slot-booked: '],
     ['bytes', Buffer.from([0, 255, 254, 128, 10]), 'not text'],
     ['a hundred thousand brackets', deep(100_000), 'no name'],
     ['1 MB', JSON.stringify({ padding: 'x'.repeat(1_048_000) }), 'no name'],
@@ -160,7 +166,7 @@ test.each(['text/plain', 'application/x-www-form-urlencoded', 'image/png; x=1', 
   'a notification is read whatever it says that it is: %s',
   async (type) => {
     const { fixture, push, items, busy } = await hearing();
-    const body = said('slot-booked', { visit_booking: visitBooking(fixture, '1', '10:20') });
+    const body = toPushBody('slot-booked', { visit_booking: visitBooking(fixture, '1', '10:20') });
     expect((await push(body, { 'content-type': type })).status).toBe(200);
     expect((await items()).map(({ name }) => name)).toEqual(['slot-booked']);
     expect(await busy()).toHaveLength(1);
@@ -180,9 +186,9 @@ describe('a notification that the database refuses', () => {
       const { end, ...rest } = odd;
       const more = { ...rest, ...(end === undefined ? {} : { end_at: fixture.at(end) }) };
       const bodies = [
-        said('slot-booked', { visit_booking: visitBooking(fixture, 'good-1', '11:00') }),
-        said('slot-booked', { visit_booking: visitBooking(fixture, 'odd', '10:20', more) }),
-        said('slot-booked', { visit_booking: visitBooking(fixture, 'good-2', '11:20') }),
+        toPushBody('slot-booked', { visit_booking: visitBooking(fixture, 'good-1', '11:00') }),
+        toPushBody('slot-booked', { visit_booking: visitBooking(fixture, 'odd', '10:20', more) }),
+        toPushBody('slot-booked', { visit_booking: visitBooking(fixture, 'good-2', '11:20') }),
       ];
       const answers = await Promise.all(bodies.map((body) => push(body)));
       expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
@@ -217,7 +223,7 @@ test('older formats are parsed: numeric ids, durations in quotes, offsets withou
   const { fixture, push, items, busy } = await hearing();
   const plain = (instant: string) => instant.replace(/:(\d\d)$/, '$1');
   const booking = visitBooking(fixture, '0', '10:20');
-  const body = said('slot-booked', {
+  const body = toPushBody('slot-booked', {
     visit_booking: {
       ...booking,
       id: 6_000_001,
@@ -237,7 +243,7 @@ test('older formats are parsed: numeric ids, durations in quotes, offsets withou
 
 test('a question that cannot be parsed is stored and denied, because the time may be busy', async () => {
   const { fixture, push, items } = await hearing();
-  const answer = await push(said('slot-booking', { visit_booking_request: { start_at: 'soon' } }));
+  const answer = await push(toPushBody('slot-booking', { visit_booking_request: { start_at: 'soon' } }));
   expect(answer).toEqual({ status: 409, body: { error_code: 2 } });
   expect(await items()).toMatchObject([{ name: 'unknown' }]);
   expect(await fixture.engine.failures.list()).toMatchObject([{ kind: 'notification' }]);

@@ -12,7 +12,7 @@ describe('/v1/resync', () => {
     fixture = await ClinicFixture.open({ calendars: ['nowak', 'lis'] });
     call = await serve(fixture.engine);
     await fixture.open();
-    await fixture.rest();
+    await fixture.untilAtRest();
   });
 
   const over = async (id: string) =>

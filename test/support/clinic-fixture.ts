@@ -124,7 +124,7 @@ export class ClinicFixture {
   }
 
   /** Takes events in; their ids are made here. */
-  async say(...events: readonly EventInput[]): Promise<void> {
+  async send(...events: readonly EventInput[]): Promise<void> {
     const withIds = events.map((event) => {
       this.#said += 1;
       return { id: `evt-${this.#said}`, ...event };
@@ -141,15 +141,21 @@ export class ClinicFixture {
   ): Promise<void> {
     const end = to === '24:00' ? `${addDays(date, 1)}T00:00:00` : `${date}T${to}:00`;
     const window = { start: `${date}T${from}:00`, end, services: [{ id: service, duration: 20 }] };
-    await this.say({ type: 'available', calendar, from: date, to: date, windows: [window] });
+    await this.send({ type: 'available', calendar, from: date, to: date, windows: [window] });
   }
 
   async book(ref: string, from: string, to: string, calendar = 'nowak', date = this.date): Promise<void> {
-    await this.say({ type: 'occupied', calendar, ref, start: `${date}T${from}:00`, end: `${date}T${to}:00` });
+    await this.send({
+      type: 'occupied',
+      calendar,
+      ref,
+      start: `${date}T${from}:00`,
+      end: `${date}T${to}:00`,
+    });
   }
 
   async free(ref: string, calendar = 'nowak'): Promise<void> {
-    await this.say({ type: 'released', calendar, ref });
+    await this.send({ type: 'released', calendar, ref });
   }
 
   /** Has the calendar published in another way. */
@@ -159,7 +165,7 @@ export class ClinicFixture {
   }
 
   /** Waits until nothing is pending; what failed is not. */
-  async rest(within = 60_000): Promise<void> {
+  async untilAtRest(within = 60_000): Promise<void> {
     if (this.#still === undefined) await eventually(() => this.#isAtRest(), { within });
     else await this.until(() => this.#isAtRest());
   }
@@ -171,7 +177,7 @@ export class ClinicFixture {
   }
 
   /** Of a desk where no time passes by itself: lets so many milliseconds pass. */
-  async pass(ms: number): Promise<void> {
+  async passTime(ms: number): Promise<void> {
     if (this.#still === undefined) throw new Error('time passes by itself');
     await this.#still.pass(this.engine.db, ms);
   }

@@ -5,12 +5,12 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 
 /** A database to be asked; a pool and a client are. */
-export interface Asked {
+export interface SearchedWords {
   query(statement: string): Promise<{ readonly rows: readonly unknown[] }>;
 }
 
 /** Every row of every table, after the table's name. */
-export async function rowsIn(database: Asked): Promise<string> {
+export async function rowsIn(database: SearchedWords): Promise<string> {
   const { rows: tables } = await database.query(
     `SELECT format('%I.%I', schemaname, tablename) AS text FROM pg_tables
      WHERE schemaname NOT IN ('pg_catalog', 'information_schema')`,

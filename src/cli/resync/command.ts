@@ -63,7 +63,7 @@ async function runDry(
   calendars: readonly string[] | undefined,
   progress: Progress,
 ): Promise<ResyncReport> {
-  const report = await resyncs.look({ calendars }, (state) => progress.show(state)).catch(throwUsageError);
+  const report = await resyncs.dryRun({ calendars }, (state) => progress.show(state)).catch(throwUsageError);
   progress.end();
   return report;
 }

@@ -37,15 +37,15 @@ export async function publishBlocking(context: CalendarContext): Promise<WorkRes
   const unrecorded: UnrecordedSlots = new Map();
   const nonEmptyDates = new Set<string>();
   for (let step = 0; step < MAX_STEPS; step += 1) {
-    const { days: waiting, taken } = await preparePending(context);
+    const { days: waiting, busyTime } = await preparePending(context);
     if (waiting.length === 0) return DONE;
     const days = waiting.map((day) => withUnrecorded(day, unrecorded));
     await recordSlots(context, days, unrecorded);
-    const requiredBlocks = requiredBlocksOf(taken, calendar);
+    const requiredBlocks = requiredBlocksOf(busyTime, calendar);
     const marketplaceState = await observed.fetchState(
       days,
       requiredBlocks,
-      breaksWithUnknownBuffers(taken, calendar),
+      breaksWithUnknownBuffers(busyTime, calendar),
     );
     // The read changed the database, which is therefore read again.
     if (marketplaceState === 'changed') continue;
@@ -70,8 +70,8 @@ export async function publishBlocking(context: CalendarContext): Promise<WorkRes
     const { closing, opening } = plan;
     // An answer may have been lost, or may have reported that the break exists already.
     logBreakFallback(context, observed, plan);
-    const untold = days.filter((day) => !isPublishedAsDesired(day));
-    const action = nextAction(untold, context.maxEntries, nonEmptyDates);
+    const unpublished = days.filter((day) => !isPublishedAsDesired(day));
+    const action = nextAction(unpublished, context.maxEntries, nonEmptyDates);
     if (closing[0] !== undefined) {
       await executeOrFailDays(context, observed, closing[0], days, unrecorded);
       logBreakFallback(context, observed, plan);
@@ -100,11 +100,16 @@ async function recordSlots(
   days: readonly DesiredDay[],
   unrecorded: UnrecordedSlots,
 ): Promise<void> {
-  const news = days.flatMap(({ date, generation }) => {
+  const accepted = days.flatMap(({ date, generation }) => {
     const slots = unrecorded.get(date);
     return slots === undefined ? [] : [{ date, generation, slots }];
   });
-  for (const date of await saveAcceptedSlots(context.db, context.calendar.id, news, new Date(context.now())))
+  for (const date of await saveAcceptedSlots(
+    context.db,
+    context.calendar.id,
+    accepted,
+    new Date(context.now()),
+  ))
     unrecorded.delete(date);
 }
 

@@ -22,13 +22,13 @@ interface Buffers {
  * appointment that is linked to a booking is blocked by the booking, as far as that reaches.
  */
 export function requiredBlocksOf(
-  taken: readonly BusyTime[],
+  busyTime: readonly BusyTime[],
   { bufferBefore = 0, bufferAfter = 0 }: Buffers,
 ): RequiredBlock[] {
   const linked = new Map<string, Span>();
-  for (const one of taken)
+  for (const one of busyTime)
     if (one.source === 'booking' && one.ref !== null) linked.set(one.ref, toBusySpan(one));
-  return taken.flatMap((one): RequiredBlock[] => {
+  return busyTime.flatMap((one): RequiredBlock[] => {
     const span = toBusySpan(one);
     const wide = addBuffers(span, { bufferBefore, bufferAfter });
     if (one.source !== 'occupancy') return without(wide, span).map(nobodys);
@@ -40,11 +40,11 @@ export function requiredBlocksOf(
 
 /** Ids of breaks that may or may not include their buffers, where the calendar has buffers. */
 export function breaksWithUnknownBuffers(
-  taken: readonly BusyTime[],
+  busyTime: readonly BusyTime[],
   { bufferBefore = 0, bufferAfter = 0 }: Buffers,
 ): readonly string[] {
   if (bufferBefore + bufferAfter === 0) return [];
-  return taken.flatMap((one) => (one.source === 'break' && one.coupled === null ? [one.id] : []));
+  return busyTime.flatMap((one) => (one.source === 'break' && one.coupled === null ? [one.id] : []));
 }
 
 const nobodys = (span: Span): RequiredBlock => ({ ...span, ref: null, service: null });

@@ -11,7 +11,7 @@ import { atEndOfTest } from '../../support/release.js';
 test('a held change is notified to the clinic once, and counted in the status', async () => {
   const fixture = await ClinicFixture.open();
   await fixture.open();
-  await fixture.rest();
+  await fixture.untilAtRest();
   const emptied = { from: fixture.date, to: fixture.date, complete: true, windows: [], occupancy: [] };
 
   const outcome = await fixture.engine.snapshot('nowak', emptied);
