@@ -57,6 +57,7 @@ export interface ContainerOptions {
   /** Applies a snapshot that was fetched from a clinic's source. */
   readonly takeSnapshot: PullOptions['apply'];
   readonly delivery: FileConfig['delivery'];
+  readonly history: FileConfig['history'];
   readonly encryptionKey?: string | undefined;
   readonly privateAddresses: PrivateAddresses;
   readonly log: Logger;
@@ -305,6 +306,7 @@ function createServices(
     now,
     timers,
     everyMs: sweepSeconds * 1000,
+    historyDays: options.history.keepDays,
     publishQueue,
     resyncWorker,
   });

@@ -22,6 +22,7 @@ import { type Calendar, deleteCalendar, getCalendar } from './db/tables/calendar
 import { findFormerAddresses, startClosing } from './db/tables/closing-calendars.js';
 import { encryptAccounts, findMissingAccountKeys } from './db/tables/encrypt-accounts.js';
 import { findMissingKeys } from './db/tables/encrypt-notifications.js';
+import type { HistoryFilter, HistoryQuery } from './db/tables/history.js';
 import type { AddedNotification, Feed, NotificationItem } from './db/tables/notifications.js';
 import type { WaitForFeedQuery } from './delivery/delivery-service.js';
 import { createHeldChangeNotifier } from './delivery/held-change-notifier.js';
@@ -32,6 +33,13 @@ import { validate } from './lib/validation.js';
 import { Failures } from './maintenance/failures.js';
 import { HeldChanges } from './maintenance/held-changes.js';
 import { type ConflictItem, listConflicts } from './monitoring/conflicts.js';
+import {
+  type FollowOptions,
+  followHistory,
+  type HistoryItem,
+  type HistoryPage,
+  readHistory,
+} from './monitoring/history.js';
 import type { Readiness } from './monitoring/readiness.js';
 import { type Status, statusOf } from './monitoring/status.js';
 import type { PushResult } from './notifications/receive-push.js';
@@ -90,8 +98,14 @@ export interface EngineOptions extends SlotkeeperOptions {
   readonly embedded?: EmbeddedDatabase | undefined;
 }
 
+/** Who causes a change, for the history. */
+export interface Actor {
+  /** Default `library`. */
+  readonly actor?: string | undefined;
+}
+
 /** The receipt of a snapshot. */
-export interface SnapshotArrival {
+export interface SnapshotArrival extends Actor {
   /** The run of an import or source. The deletion guard counts the deletions of one run together. */
   readonly run?: string | undefined;
   /** When the first byte of the snapshot was received, in epoch milliseconds; default now. */
@@ -162,6 +176,7 @@ export class Slotkeeper {
       resync: this.#config.resync,
       takeSnapshot: (calendar, snapshot, arrival) => this.snapshot(calendar, snapshot, arrival),
       delivery: this.#config.delivery,
+      history: this.#config.history,
       encryptionKey,
       privateAddresses: this.#privateAddresses,
       log: this.log,
@@ -341,6 +356,19 @@ export class Slotkeeper {
     return await this.#running().delivery.get(id);
   }
 
+  /** What was received, wanted, sent and observed, oldest first, at most `limit` (default 100). */
+  async history({ limit = 100, ...query }: Partial<HistoryQuery> = {}): Promise<HistoryPage> {
+    return await readHistory(this.db, { limit, ...query });
+  }
+
+  /** Yields new entries of the history until the signal is aborted; an empty list where there are none for a moment. */
+  followHistory(
+    filter: HistoryFilter,
+    options: Omit<FollowOptions, 'timers'>,
+  ): AsyncGenerator<readonly HistoryItem[]> {
+    return followHistory(this.db, filter, { timers: this.timers, ...options });
+  }
+
   /** Times that are sold twice and are not over: a marketplace booking overlaps an appointment that it is not linked to. */
   async conflicts(): Promise<readonly ConflictItem[]> {
     return await listConflicts(this.db, this.now());
@@ -351,12 +379,12 @@ export class Slotkeeper {
   }
 
   /** @throws {ConfigError} where an account that was put over HTTP names a refused private address */
-  async putAccount(account: Account): Promise<void> {
+  async putAccount(account: Account, { actor }: Actor = {}): Promise<void> {
     const { encryptor, delivery, accounts, dependencies } = this.#running();
     if (account.overHttp === true) {
       await refusePrivateAddresses(this.#privateAddresses, account, dependencies.timers);
     }
-    const isChanged = await putAccount(this.db, account, new Date(this.now()), encryptor);
+    const isChanged = await putAccount(this.db, account, new Date(this.now()), encryptor, actor);
     accounts.invalidate(account.id);
     if (isChanged) await delivery.accountChanged(account.id);
   }
@@ -367,11 +395,11 @@ export class Slotkeeper {
    * @returns the held change, where the configuration would remove too much of the calendar's availability
    * @throws {AddressTakenError} where another calendar has the same facility, doctor and address, or is being closed there
    */
-  async putCalendar(calendar: Calendar): Promise<HeldSummary | null> {
+  async putCalendar(calendar: Calendar, { actor }: Actor = {}): Promise<HeldSummary | null> {
     const { encryptor, delivery } = this.#running();
     const notifications: AddedNotification[] = [];
     const onHeld = this.#createHeldChangeNotifier(encryptor, notifications);
-    const configured = await this.#configure(this.db, calendar, onHeld);
+    const configured = await this.#configure(this.db, calendar, { onHeld, actor });
     delivery.enqueue(notifications);
     if (configured.kind === 'changed') {
       await this.enqueueCalendar(calendar.id);
@@ -389,10 +417,11 @@ export class Slotkeeper {
    */
   async deleteCalendar(
     id: string,
-    { leave = false }: { readonly leave?: boolean } = {},
+    { leave = false, actor }: { readonly leave?: boolean } & Actor = {},
   ): Promise<'closing' | 'deleted' | undefined> {
-    if (leave) return (await deleteCalendar(this.db, id)) ? 'deleted' : undefined;
-    if (!(await startClosing(this.db, id, new Date(this.now())))) return undefined;
+    const at = new Date(this.now());
+    if (leave) return (await deleteCalendar(this.db, id, at, actor)) ? 'deleted' : undefined;
+    if (!(await startClosing(this.db, id, at, actor))) return undefined;
     await this.enqueueCalendar(id, HIGHEST_PRIORITY);
     return 'closing';
   }
@@ -407,12 +436,16 @@ export class Slotkeeper {
     return createHeldChangeNotifier({ encryptor, now: this.now, also: this.#options.onHeld, added });
   }
 
-  async #configure(db: Db, calendar: Calendar, onHeld: OnHeld): Promise<Configured> {
+  async #configure(
+    db: Db,
+    calendar: Calendar,
+    options: { readonly onHeld: OnHeld } & Actor,
+  ): Promise<Configured> {
     const { holds } = this.#config;
     const configured = await configureCalendar(db, calendar, {
       now: this.now(),
       holds: holds === 'off' ? undefined : holds,
-      onHeld,
+      ...options,
     });
     if (configured.kind === 'held') {
       const { id: hold, losses } = configured.held;
@@ -433,7 +466,10 @@ export class Slotkeeper {
     }
     // No service runs yet; the first delivery sweep enqueues the added notifications.
     await loadConfig(db, this.#config, { now: this.now(), encryptor }, (calendar) =>
-      this.#configure(db, calendar, this.#createHeldChangeNotifier(encryptor, [])),
+      this.#configure(db, calendar, {
+        onHeld: this.#createHeldChangeNotifier(encryptor, []),
+        actor: 'file',
+      }),
     );
     if (hasRoles) await encryptAccounts(db, encryptor);
   }

@@ -89,5 +89,5 @@ export interface Resolved {
 /** The operations on failures. */
 export interface FailuresApi {
   list(): Promise<readonly Failure[]>;
-  settle(verb: 'retry' | 'drop', ids: readonly string[]): Promise<Resolved>;
+  settle(verb: 'retry' | 'drop', ids: readonly string[], actor?: string): Promise<Resolved>;
 }

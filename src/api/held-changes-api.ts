@@ -26,5 +26,5 @@ export interface HeldItem {
 export interface HeldChangesApi {
   list(): Promise<readonly HeldItem[]>;
   /** Applies held changes, or drops them. */
-  settle(verb: 'release' | 'drop', ids: readonly string[]): Promise<Resolved>;
+  settle(verb: 'release' | 'drop', ids: readonly string[], actor?: string): Promise<Resolved>;
 }

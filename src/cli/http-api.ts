@@ -1,4 +1,5 @@
 /** The client of a running engine's HTTP API, which the commands use. */
+import { createInterface } from 'node:readline';
 import { got, HTTPError } from 'got';
 import { z } from 'zod';
 import type { BookingReport, BookingsApi } from '../api/bookings-api.js';
@@ -7,8 +8,10 @@ import type { HeldChangesApi, HeldItem } from '../api/held-changes-api.js';
 import type { ResyncReport, ResyncsApi } from '../api/resyncs-api.js';
 import type { EventsResult } from '../clinic/events-result.js';
 import type { SnapshotResult } from '../clinic/snapshots/apply-snapshot.js';
+import type { HistoryFilter, HistoryQuery } from '../db/tables/history.js';
 import { formatProblem } from '../lib/validation.js';
 import type { ConflictItem } from '../monitoring/conflicts.js';
+import type { HistoryItem, HistoryPage } from '../monitoring/history.js';
 import type { Status } from '../monitoring/status.js';
 
 /** The outcome of one snapshot of an import. */
@@ -45,6 +48,26 @@ export class HttpApi {
 
   async status(): Promise<Status> {
     return await withReason(this.#http.get('status').json<Status>());
+  }
+
+  async history(query: Partial<HistoryQuery>): Promise<HistoryPage> {
+    return await withReason(this.#http.get('history', { searchParams: { ...query } }).json<HistoryPage>());
+  }
+
+  /** Yields new entries until the signal is aborted or the engine ends the stream. */
+  async *followHistory(
+    filter: HistoryFilter,
+    { signal, after }: { readonly signal: AbortSignal; readonly after?: string | undefined },
+  ): AsyncGenerator<readonly HistoryItem[]> {
+    const response = this.#http.stream('history', {
+      headers: { accept: 'text/event-stream', ...(after === undefined ? {} : { 'last-event-id': after }) },
+      searchParams: { ...filter },
+      timeout: { socket: SILENT_STREAM_MS, request: STREAM_LIMIT_MS },
+      signal,
+    });
+    for await (const line of createInterface({ input: response })) {
+      if (line.startsWith('data: ')) yield [JSON.parse(line.slice('data: '.length)) as HistoryItem];
+    }
   }
 
   async conflicts(): Promise<readonly ConflictItem[]> {
@@ -108,6 +131,9 @@ export class HttpApi {
 }
 
 const ALL_REJECTED = 422;
+/** The engine sends a comment more often than that. */
+const SILENT_STREAM_MS = 60_000;
+const STREAM_LIMIT_MS = 7 * 24 * 60 * 60 * 1000;
 /** Sufficient for a snapshot of the maximum line length. */
 const SNAPSHOT_TIMEOUT_MS = 120_000;
 /** The statuses that refuse one snapshot, in contrast to failures of the connection. */

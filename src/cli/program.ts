@@ -19,6 +19,7 @@ const commands: { readonly [name: string]: () => Promise<(io: Io) => Command> } 
   booking: async () => (await import('./booking.js')).bookingCommand,
   resync: async () => (await import('./resync/command.js')).resyncCommand,
   failed: async () => (await import('./failed.js')).failedCommand,
+  history: async () => (await import('./history.js')).historyCommand,
   held: async () => (await import('./held.js')).heldCommand,
 };
 

@@ -267,6 +267,13 @@ const resyncSchema = z.strictObject({
   spreadMinutes: z.number().min(0).max(720).default(60),
 });
 
+const historySchema = z
+  .strictObject({
+    /** The number of days that the history is kept. */
+    keepDays: z.number().min(1).max(3_650).default(30),
+  })
+  .prefault({});
+
 const networkSettings = z
   .strictObject({
     /** Private networks that the URLs of accounts from HTTP requests may use. Default: loopback if HOST is loopback. */
@@ -285,6 +292,7 @@ export const fileSchema = z
     holds: holdsSchema,
     resync: resyncSchema.optional(),
     delivery: deliverySchema,
+    history: historySchema,
     network: networkSettings,
   })
   .superRefine((file, context) => {

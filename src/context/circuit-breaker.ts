@@ -22,7 +22,7 @@ export async function openCircuit(
   if (pauses === undefined) return ALREADY_COUNTED_MS;
   const afterMs = backoffMs(FIREWALL, pauses, random());
   const until = new Date(now() + afterMs);
-  await pauseAccount(db, account.id, { until, reason });
+  await pauseAccount(db, account.id, { until, reason }, new Date(now()));
   log.error(
     { account: account.id, until, pauses },
     'the firewall blocked the account; its requests are paused',

@@ -94,8 +94,8 @@ export class Failures implements FailuresApi {
   }
 
   /** Retries failures, or drops them: what failed is then no longer required. */
-  async settle(verb: 'retry' | 'drop', ids: readonly string[]): Promise<Resolved> {
-    return await resolveFailures(this.#options, verb, ids);
+  async settle(verb: 'retry' | 'drop', ids: readonly string[], actor = 'library'): Promise<Resolved> {
+    return await resolveFailures(this.#options, verb, ids, actor);
   }
 }
 

@@ -8,7 +8,9 @@ import { DAY, HOUR } from '../core/duration.js';
 import { LOWEST_PRIORITY, localDate } from '../core/index.js';
 import { isUnavailable } from '../db/is-unavailable.js';
 import type { Db } from '../db/schema.js';
+import { endPauses } from '../db/tables/account-states.js';
 import { listAccounts } from '../db/tables/accounts.js';
+import { deleteExpiredAccuracy } from '../db/tables/accuracy.js';
 import { deleteExpiredBookings } from '../db/tables/bookings.js';
 import { deleteExpiredBreaks } from '../db/tables/breaks.js';
 import { findAddressReadsDue, scheduleFirstAddressReads } from '../db/tables/calendar-reads.js';
@@ -17,6 +19,7 @@ import { deleteExpiredRunDeletions } from '../db/tables/deletions.js';
 import { deleteExpiredEvents } from '../db/tables/events.js';
 import { findDueFailedCalendars } from '../db/tables/failures.js';
 import { deleteExpiredHeldChanges } from '../db/tables/held-changes.js';
+import { deleteExpiredHistory } from '../db/tables/history.js';
 import { deleteExpiredInDoubt } from '../db/tables/in-doubt.js';
 import { findCalendarsToSync } from '../db/tables/linked-bookings.js';
 import { findPendingCalendars } from '../db/tables/pending-calendars.js';
@@ -34,6 +37,8 @@ export interface RequeueSweepOptions extends PeriodicTaskOptions {
   readonly publishQueue: Pick<PublishQueue, 'enqueue'>;
   /** Its periodic work is part of each sweep. */
   readonly resyncWorker: Pick<ResyncWorker, 'runMaintenance'>;
+  /** For how many days the history is kept. */
+  readonly historyDays: number;
   readonly log: Logger;
   readonly now: () => number;
 }
@@ -51,6 +56,7 @@ const KEEP_RELEASED_MS = 8 * DAY;
 /** Longer than a source takes to answer and its snapshots take to be applied. */
 const KEEP_STAGED_MS = DAY;
 const KEEP_REQUESTS_MS = 2 * HOUR;
+const KEEP_ACCURACY_MS = 366 * DAY;
 
 export class RequeueSweep extends PeriodicTask {
   readonly #options: RequeueSweepOptions;
@@ -69,6 +75,7 @@ export class RequeueSweep extends PeriodicTask {
         ...horizonOf(timeZone, now()),
       }));
       const at = new Date(now());
+      await endPauses(db, at);
       await publishQueue.enqueue(await findPendingCalendars(db, horizons, at, MAX_CALENDARS));
       await scheduleFirstAddressReads(db, at);
       const others = [
@@ -90,7 +97,7 @@ export class RequeueSweep extends PeriodicTask {
   }
 
   async #deleteExpired(): Promise<void> {
-    const { db, now } = this.#options;
+    const { db, now, historyDays } = this.#options;
     await deleteExpiredEvents(db, new Date(now() - KEEP_EVENTS_MS));
     await deleteExpiredRejectedEvents(db, new Date(now() - KEEP_EVENTS_MS));
     await deleteExpiredRequests(db, new Date(now() - KEEP_REQUESTS_MS));
@@ -101,6 +108,8 @@ export class RequeueSweep extends PeriodicTask {
     await deleteExpiredStagedSnapshots(db, new Date(now() - KEEP_STAGED_MS));
     await deleteExpiredRunDeletions(db, new Date(now() - KEEP_RELEASED_MS));
     await deleteExpiredHeldChanges(db, localDate(now() - 2 * DAY, 'UTC'));
+    await deleteExpiredHistory(db, new Date(now() - historyDays * DAY));
+    await deleteExpiredAccuracy(db, localDate(now() - KEEP_ACCURACY_MS, 'UTC'));
     this.#cleanedUpAt = now();
   }
 }

@@ -14,6 +14,7 @@ import {
   retryFailedCalendars,
   retryFailedDays,
 } from '../db/tables/failures.js';
+import { type NewHistoryEntry, saveHistory } from '../db/tables/history.js';
 import { type BookingKey, findRefusedBookings, retryRefusedBookings } from '../db/tables/linked-bookings.js';
 import { deleteRejectedEvents, findRejectedEvents } from '../db/tables/rejected-events.js';
 import type { Delivery } from '../delivery/delivery-service.js';
@@ -53,6 +54,7 @@ export async function resolveFailures(
   options: ResolveFailuresOptions,
   verb: Verb,
   ids: readonly string[],
+  actor: string,
 ): Promise<Resolved> {
   const requested = [...new Set(ids)];
   const byKind = new Map<string, FailureId[]>();
@@ -65,11 +67,40 @@ export async function resolveFailures(
     if (resolve === undefined) continue;
     for (let from = 0; from < all.length; from += BATCH_SIZE) {
       const batch = all.slice(from, from + BATCH_SIZE);
-      for (const id of await resolve(options, verb, batch)) found.add(id);
+      const resolved = new Set(await resolve(options, verb, batch));
+      const at = new Date(options.now());
+      const entries = batch
+        .filter(({ id }) => resolved.has(id))
+        .map((id) => toHistory(id, verb === 'retry' ? 'retried' : 'dropped', at, actor));
+      await saveHistory(options.db, entries);
+      for (const id of resolved) found.add(id);
     }
   }
   const unknown = requested.filter((id) => !found.has(id));
   return { done: requested.length - unknown.length, unknown };
+}
+
+function toHistory(
+  { id, kind: what, name, rest }: FailureId,
+  kind: 'retried' | 'dropped',
+  at: Date,
+  actor: string,
+): NewHistoryEntry {
+  const entry = { kind, at, actor, detail: { what, failure: id } };
+  switch (what) {
+    case 'day':
+      return { ...entry, calendar: name, date: rest };
+    case 'calendar':
+    case 'service':
+      return { ...entry, calendar: name };
+    case 'booking':
+      return { ...entry, calendar: name, booking: rest };
+    case 'account':
+    case 'delivery':
+      return { ...entry, account: name };
+    default:
+      return entry;
+  }
 }
 
 /** @returns the ids under which something had failed */

@@ -147,9 +147,11 @@ export class RateLimiter {
     { status }: Pick<GateAnswer, 'status'>,
     permission: GrantedPermission,
   ): Promise<void> {
-    const { db } = this.#options;
-    if (permission.kind === 'probe') await resetPauses(db, account.id);
-    if (permission.isRefused && status !== UNAUTHORIZED) await recordAccountAccepted(db, account.id);
+    const { db, now } = this.#options;
+    if (permission.kind === 'probe') await resetPauses(db, account.id, new Date(now()));
+    if (permission.isRefused && status !== UNAUTHORIZED) {
+      await recordAccountAccepted(db, account.id, new Date(now()));
+    }
   }
 
   /** @param known undefined where it has to be acquired. @throws {CircuitOpenError} */
@@ -213,10 +215,8 @@ export class RateLimiter {
           ? answer.rateLimit.resetAt
           : undefined;
     if (until === undefined || until <= at) return;
-    await pauseAccount(db, account.id, {
-      until: new Date(until),
-      reason: "the marketplace's limit is reached",
-    });
+    const pause = { until: new Date(until), reason: "the marketplace's limit is reached" };
+    await pauseAccount(db, account.id, pause, new Date(at));
   }
 }
 

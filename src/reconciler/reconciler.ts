@@ -21,6 +21,7 @@ import {
   scheduleRetry,
 } from '../db/tables/calendar-retries.js';
 import { type CalendarState, getCalendar } from '../db/tables/calendars.js';
+import { saveHistory } from '../db/tables/history.js';
 import { CLOSING_REFUSED_MS } from '../db/tables/pending-calendars.js';
 import { Bulkhead } from '../lib/bulkhead.js';
 import { DONE, requeueAfter, type WorkResult } from '../lib/work-result.js';
@@ -123,7 +124,22 @@ export class Reconciler {
           await retryAfterMs(this.#dependencies, account, error, attempts),
           isInDoubt(error) ? requestTimeoutMs : 0,
         );
-        await scheduleRetry(db, calendar.id, new Date(now() + afterMs));
+        const [at, retryAt] = [new Date(now()), new Date(now() + afterMs)];
+        await runPipelined(db, (session) =>
+          Promise.all([
+            scheduleRetry(session, calendar.id, retryAt),
+            saveHistory(session, [
+              {
+                kind: 'failed',
+                at,
+                account: account.id,
+                calendar: calendar.id,
+                actor: 'engine',
+                detail: { what: 'attempt', reason, attempts, retryAt },
+              },
+            ]),
+          ]),
+        );
         log.warn(
           { calendar: calendar.id, account: account.id, attempts, afterMs, reason },
           'publishing failed and is retried',

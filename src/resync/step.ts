@@ -10,9 +10,11 @@ import { MINUTE } from '../core/duration.js';
 import { COMPARISON_PRIORITY } from '../core/index.js';
 import { clearVerified, markDriftingDays, recordReadings } from '../db/tables/days.js';
 import { retryFailedDaysBetween } from '../db/tables/failures.js';
+import { type NewHistoryEntry, saveHistory } from '../db/tables/history.js';
 import {
   addResyncReads,
   addResyncWrites,
+  type ComparisonResult,
   countWaitingCalendars,
   listOpenResyncs,
   type OpenResync,
@@ -88,11 +90,31 @@ async function compareFor(context: CalendarContext, waiting: readonly OpenResync
       await clearVerified(tx, calendar.id, distrusted);
       await recordReadings(tx, calendar.id, readings);
     }
+    await saveHistory(tx, comparisonHistory(context, compared, isDry));
     for (const { resync, dryRun } of waiting) {
       await saveComparison(tx, resync, calendar.id, compared, dryRun || !hasDrift);
     }
   });
   return hasDrift ? requeueNow() : DONE;
+}
+
+/** One entry for each day that differs, and one for those that match. */
+function comparisonHistory(
+  { calendar, now }: CalendarContext,
+  { daysCompared, days }: ComparisonResult,
+  isDry: boolean,
+): NewHistoryEntry[] {
+  const entry = { at: new Date(now()), account: calendar.account, calendar: calendar.id, actor: 'resync' };
+  const matched = daysCompared - days.length;
+  return [
+    { ...entry, kind: 'verified', detail: { compared: daysCompared, matched, dryRun: isDry } },
+    ...days.map(({ date, missing, extra, stale, foreign }) => ({
+      ...entry,
+      kind: 'differed' as const,
+      date,
+      detail: { missing: missing.length, extra: extra.length, stale, foreign, dryRun: isDry },
+    })),
+  ];
 }
 
 /**

@@ -17,6 +17,7 @@ import { eventRoutes } from './routes/events.js';
 import { failedRoutes } from './routes/failed.js';
 import { healthRoutes } from './routes/health.js';
 import { heldRoutes } from './routes/held.js';
+import { historyRoutes } from './routes/history.js';
 import { metricsRoutes } from './routes/metrics.js';
 import { notificationRoutes } from './routes/notifications.js';
 import { pushRoutes } from './routes/push.js';
@@ -91,6 +92,7 @@ export function createApp({ engine, apiKey, receiveMs = RECEIVE_MS, trustProxy }
         notificationRoutes,
         snapshotRoutes,
         heldRoutes,
+        historyRoutes,
       ]) {
         routes(v1.withTypeProvider<ZodTypeProvider>(), engine);
       }

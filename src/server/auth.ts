@@ -4,6 +4,9 @@ import type { onRequestAsyncHookHandler } from 'fastify';
 import { ProblemError } from './problem.js';
 import type { WrongKeys } from './wrong-keys.js';
 
+/** The name of the API key's holder in the history. */
+export const API_ACTOR = 'api';
+
 /** Digests have equal lengths, which the comparison requires. */
 const digest = (value: string): Buffer => hash('sha256', value, 'buffer');
 

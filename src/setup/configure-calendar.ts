@@ -27,6 +27,8 @@ export interface ConfigureOptions {
   /** Undefined: the deletion guard is off. */
   readonly holds: { readonly share: number } | undefined;
   readonly onHeld?: OnHeld | undefined;
+  /** Who configures it; default `library`. */
+  readonly actor?: string | undefined;
 }
 
 export type Configured =
@@ -46,7 +48,9 @@ export async function configureCalendar(
   const held = isOpen ? await holdIfTooMuch(db, before, calendar, options) : undefined;
   if (held !== undefined) return { kind: 'held', held };
   await deleteHeldConfiguration(db, calendar.id);
-  return (await putCalendar(db, calendar, new Date(options.now))) ? { kind: 'changed' } : { kind: 'same' };
+  return (await putCalendar(db, calendar, new Date(options.now), options.actor))
+    ? { kind: 'changed' }
+    : { kind: 'same' };
 }
 
 async function holdIfTooMuch(

@@ -22,7 +22,10 @@ export async function loadConfig(
 ): Promise<void> {
   const { now, encryptor } = options;
   for (const [index, { id, ...fields }] of config.accounts.entries()) {
-    await withPath(`accounts[${index}]`, putAccount(db, toAccount(id, fields), new Date(now), encryptor));
+    await withPath(
+      `accounts[${index}]`,
+      putAccount(db, toAccount(id, fields), new Date(now), encryptor, 'file'),
+    );
   }
   const accounts = new Set((await listAccounts(db)).map(({ id }) => id));
   const known = new Map((await listCalendars(db)).map((calendar) => [calendar.id, calendar]));

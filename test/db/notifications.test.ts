@@ -123,7 +123,7 @@ describe('notifications', () => {
 
   test('are deleted with their account', async () => {
     await add(newNotification());
-    await deleteAccount(db, 'warsaw');
+    await deleteAccount(db, 'warsaw', NOW);
     expect((await read()).items).toEqual([]);
   });
 

@@ -83,8 +83,8 @@ describe('the state that workers share through the database', () => {
         kind: 'free',
         isRefused: false,
       });
-      await pauseAccount(database.db, 'warsaw', { until: later(5_000), reason: 'spent' });
-      await pauseAccount(database.db, 'warsaw', { until: later(1_000), reason: 'shorter' });
+      await pauseAccount(database.db, 'warsaw', { until: later(5_000), reason: 'spent' }, NOW);
+      await pauseAccount(database.db, 'warsaw', { until: later(1_000), reason: 'shorter' }, NOW);
       expect(await acquirePermission(database.db, 'warsaw', later(2_000), later(3_000))).toEqual({
         kind: 'paused',
         until: later(5_000),

@@ -489,7 +489,7 @@ describe.each(databases)('the tables on $name', ({ create }) => {
         [1, 2, 3].map(() => acquirePermission(db, 'warsaw', NOW, later(9_000))),
       );
       expect(results.map(({ kind }) => kind).sort()).toEqual(['paused', 'paused', 'probe']);
-      await resetPauses(db, 'warsaw');
+      await resetPauses(db, 'warsaw', NOW);
       expect(await acquirePermission(db, 'warsaw', later(1), later(2))).toEqual({
         kind: 'free',
         isRefused: false,

@@ -75,10 +75,10 @@ describe('the tables', () => {
       const { db } = database;
       await putAccount(db, account(), NOW, ENCRYPTOR);
       await putCalendar(db, calendar(), NOW);
-      await expect(deleteAccount(db, 'warsaw')).rejects.toThrow(/foreign key/);
-      expect(await deleteCalendar(db, 'nowak')).toBe(true);
-      expect(await deleteAccount(db, 'warsaw')).toBe(true);
-      expect(await deleteAccount(db, 'warsaw')).toBe(false);
+      await expect(deleteAccount(db, 'warsaw', NOW)).rejects.toThrow(/foreign key/);
+      expect(await deleteCalendar(db, 'nowak', NOW)).toBe(true);
+      expect(await deleteAccount(db, 'warsaw', NOW)).toBe(true);
+      expect(await deleteAccount(db, 'warsaw', NOW)).toBe(false);
     });
   });
 
@@ -135,8 +135,8 @@ describe('the tables', () => {
     test('that is deleted loses all its rows', async () => {
       const { db } = database;
       await publishDay();
-      await deleteCalendar(db, 'nowak');
-      expect(await deleteCalendar(db, 'nowak')).toBe(false);
+      await deleteCalendar(db, 'nowak', NOW);
+      expect(await deleteCalendar(db, 'nowak', NOW)).toBe(false);
       await putCalendar(db, calendar(), NOW);
       expect(await listDays(db, 'nowak', DAY, DAY)).toEqual([]);
       expect(await listWindows(db, 'nowak', DAY, DAY)).toEqual([]);

@@ -88,7 +88,7 @@ const resolve = (verb: 'retry' | 'drop', ids: readonly string[]) => {
     linker: { unlink: record('unlink') },
     now: () => NOW.getTime(),
   };
-  return resolveFailures(options, verb, ids);
+  return resolveFailures(options, verb, ids, 'api');
 };
 
 const EACH = [

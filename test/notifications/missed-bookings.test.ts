@@ -283,7 +283,7 @@ describe('a marketplace that does not answer', () => {
     const { fixture, timers } = clinic;
     const { db } = fixture.engine;
     // One account alone is looked for.
-    await deleteAccount(db, 'alone');
+    await deleteAccount(db, 'alone', new Date(0));
     let looks = 0;
     let stopping: Promise<void> | undefined;
     const asked: string[] = [];

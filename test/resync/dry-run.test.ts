@@ -95,7 +95,12 @@ test('waits for whoever has the calendar', async () => {
 test('does not wait for an account that is silent for long', async () => {
   const fixture = await openFixture();
   const until = new Date(fixture.engine.now() + 3_600_000);
-  await pauseAccount(fixture.engine.db, 'many', { until, reason: 'the firewall stopped it' });
+  await pauseAccount(
+    fixture.engine.db,
+    'many',
+    { until, reason: 'the firewall stopped it' },
+    new Date(fixture.engine.now()),
+  );
   expect(await fixture.engine.resyncs.dryRun({})).toMatchObject({
     state: 'failed',
     failures: [

@@ -61,7 +61,7 @@ describe('a nightly resync', () => {
       ['warsaw', NIGHT + offsetMsOf('warsaw', HOUR)],
     ]);
     expect(await begun()).toEqual([]);
-    await deleteAccount(database.db, 'madrid');
+    await deleteAccount(database.db, 'madrid', NOW);
     expect(await scheduled()).toHaveLength(1);
   });
 

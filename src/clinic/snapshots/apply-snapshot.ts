@@ -8,6 +8,7 @@ import type { Encryptor } from '../../crypto/encryptor.js';
 import { retryDeadlock } from '../../db/retry.js';
 import type { Db } from '../../db/schema.js';
 import { deleteReplacedHeldChanges } from '../../db/tables/held-changes.js';
+import { saveHistory } from '../../db/tables/history.js';
 import { lockCalendars, recordLastEvent } from '../../db/tables/locked-calendars.js';
 import type { AddedNotification } from '../../db/tables/notifications.js';
 import type { PendingCalendar } from '../../db/tables/pending-calendars.js';
@@ -31,6 +32,8 @@ export interface SnapshotOptions {
   readonly arrivedAt?: number | undefined;
   /** Undefined: no deletion is held. */
   readonly deletionGuard: DeletionGuardOptions | undefined;
+  /** The name of the API key, or the channel: `library` by default. */
+  readonly actor?: string | undefined;
   /** The deletions of all snapshots of one run count together, also over all calendars of an account. */
   readonly run?: string | undefined;
   /** Called for each held change, in the transaction that saves it. */
@@ -149,6 +152,19 @@ async function applyParsed(
     at,
   );
   if (snapshot.complete) await recordSnapshot(tx, id, snapshot.from, snapshot.to, at);
+  const { from, to, complete } = snapshot;
+  const result = {
+    changedDays: saved.changedDays,
+    occupied: plan.occupied.length,
+    released: released.length,
+    unchanged: plan.confirmed.length,
+    stale: plan.stale.occupancies,
+    staleDates: plan.stale.dates,
+    ignored: snapshot.ignored.length,
+  };
+  const { actor = 'library', run } = options;
+  const detail = { from, to, complete, ...result, rejected: snapshot.rejected.length, run };
+  await saveHistory(tx, [{ kind: 'snapshot', at: new Date(now), calendar: id, actor, detail }]);
   const held = isHeld
     ? await holdChange(tx, calendar, snapshot, plan, deletions, { ...options, isAgain: replaced > 0 })
     : null;
@@ -162,17 +178,6 @@ async function applyParsed(
     kind: 'taken',
     jobsToEnqueue: saved.jobsToEnqueue,
     added,
-    result: {
-      changedDays: saved.changedDays,
-      occupied: plan.occupied.length,
-      released: released.length,
-      unchanged: plan.confirmed.length,
-      stale: plan.stale.occupancies,
-      staleDates: plan.stale.dates,
-      ignored: snapshot.ignored.length,
-      rejected: snapshot.rejected,
-      warnings: input.warnings,
-      held,
-    },
+    result: { ...result, rejected: snapshot.rejected, warnings: input.warnings, held },
   };
 }

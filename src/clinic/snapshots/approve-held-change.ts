@@ -5,7 +5,13 @@
 
 import { retryDeadlock } from '../../db/retry.js';
 import type { Db } from '../../db/schema.js';
-import { deleteHeldChange, findHeldChanges, type HeldChange } from '../../db/tables/held-changes.js';
+import {
+  deleteHeldChange,
+  findHeldChanges,
+  type HeldChange,
+  heldChangeHistory,
+} from '../../db/tables/held-changes.js';
+import { saveHistory } from '../../db/tables/history.js';
 import { type LockedCalendar, lockCalendars } from '../../db/tables/locked-calendars.js';
 import type { PendingCalendar } from '../../db/tables/pending-calendars.js';
 import {
@@ -27,17 +33,19 @@ export interface ApprovedChange {
 
 /**
  * @param now epoch milliseconds
+ * @param actor who approved it
  * @returns undefined where no held change of a snapshot has this id
  */
 export async function approveHeldChange(
   db: Db,
   id: string,
   now: number,
+  actor: string,
 ): Promise<ApprovedChange | undefined> {
-  return await retryDeadlock(() => db.transaction().execute((tx) => approve(tx, id, now)));
+  return await retryDeadlock(() => db.transaction().execute((tx) => approve(tx, id, now, actor)));
 }
 
-async function approve(tx: Db, id: string, now: number): Promise<ApprovedChange | undefined> {
+async function approve(tx: Db, id: string, now: number, actor: string): Promise<ApprovedChange | undefined> {
   const [found] = await findHeldChanges(tx, id);
   const calendar = found && (await lockCalendars(tx, [found.calendar])).get(found.calendar);
   // The held change is read again, because a newer snapshot may have replaced it before the calendar was locked.
@@ -83,6 +91,7 @@ async function approve(tx: Db, id: string, now: number): Promise<ApprovedChange 
     observedAt,
   );
   await deleteHeldChange(tx, id);
+  await saveHistory(tx, heldChangeHistory('approved', hold, new Date(now), actor));
   return { heldChange: hold, changedDays: saved.changedDays, jobsToEnqueue: saved.jobsToEnqueue };
 }
 

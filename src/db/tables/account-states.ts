@@ -4,6 +4,7 @@
  */
 import { sql } from 'kysely';
 import type { Db } from '../schema.js';
+import { insertHistoryOfAccounts } from './history.js';
 
 export interface AccountState {
   readonly account: string;
@@ -36,16 +37,23 @@ export async function listAccountStates(db: Db, now: Date): Promise<AccountState
 /** Records that the marketplace refuses the account's credentials, or the tokens that it issues for them. */
 export async function recordAccountRefused(db: Db, id: string, reason: string, now: Date): Promise<void> {
   await sql`
+    WITH first AS (
+      SELECT id AS account FROM slotkeeper.accounts WHERE id = ${id} AND refused_at IS NULL FOR UPDATE),
+    recorded AS (
+      ${insertHistoryOfAccounts('first', { kind: 'failed', at: now, detail: { what: 'account', reason } })})
     UPDATE slotkeeper.accounts
     SET refused_at = coalesce(refused_at, ${now}), last_refused_at = ${now}, refused_reason = ${reason}
     WHERE id = ${id}`.execute(db);
 }
 
 /** Records that the marketplace accepted the account's token. */
-export async function recordAccountAccepted(db: Db, id: string): Promise<void> {
+export async function recordAccountAccepted(db: Db, id: string, now: Date): Promise<void> {
   await sql`
-    UPDATE slotkeeper.accounts SET refused_at = NULL, last_refused_at = NULL, refused_reason = NULL
-    WHERE id = ${id} AND refused_at IS NOT NULL`.execute(db);
+    WITH changed AS (
+      UPDATE slotkeeper.accounts SET refused_at = NULL, last_refused_at = NULL, refused_reason = NULL
+      WHERE id = ${id} AND refused_at IS NOT NULL
+      RETURNING id AS account)
+    ${insertHistoryOfAccounts('changed', { kind: 'resumed', at: now })}`.execute(db);
 }
 
 export interface RefusedAccount {
@@ -138,13 +146,15 @@ export async function acquirePermission(
 }
 
 /** Pauses the account. A longer pause that exists already stays. */
-export async function pauseAccount(db: Db, id: string, pause: Pause): Promise<void> {
-  await db
-    .updateTable('slotkeeper.accounts')
-    .set({ paused_until: pause.until, paused_reason: pause.reason })
-    .where('id', '=', id)
-    .where((eb) => eb.or([eb('paused_until', 'is', null), eb('paused_until', '<', pause.until)]))
-    .execute();
+export async function pauseAccount(db: Db, id: string, { until, reason }: Pause, now: Date): Promise<void> {
+  await sql`
+    WITH changed AS (
+      UPDATE slotkeeper.accounts SET paused_until = ${until}, paused_reason = ${reason}
+      WHERE id = ${id} AND (paused_until IS NULL OR paused_until < ${until})
+      RETURNING id AS account)
+    ${insertHistoryOfAccounts('changed', { kind: 'paused', at: now, detail: { until, reason } })}`.execute(
+    db,
+  );
 }
 
 /**
@@ -164,10 +174,21 @@ export async function recordPause(db: Db, id: string, before: number): Promise<n
 }
 
 /** Closes the circuit after a successful probe. */
-export async function resetPauses(db: Db, id: string): Promise<void> {
-  await db
-    .updateTable('slotkeeper.accounts')
-    .set({ paused_until: null, paused_reason: null, pauses: 0 })
-    .where('id', '=', id)
-    .execute();
+export async function resetPauses(db: Db, id: string, now: Date): Promise<void> {
+  await sql`
+    WITH changed AS (
+      UPDATE slotkeeper.accounts SET paused_until = NULL, paused_reason = NULL, pauses = 0
+      WHERE id = ${id}
+      RETURNING id AS account)
+    ${insertHistoryOfAccounts('changed', { kind: 'resumed', at: now })}`.execute(db);
+}
+
+/** Ends the pauses that are over and need no probe. */
+export async function endPauses(db: Db, now: Date): Promise<void> {
+  await sql`
+    WITH changed AS (
+      UPDATE slotkeeper.accounts SET paused_until = NULL, paused_reason = NULL
+      WHERE paused_until <= ${now} AND pauses = 0
+      RETURNING id AS account)
+    ${insertHistoryOfAccounts('changed', { kind: 'resumed', at: now })}`.execute(db);
 }

@@ -6,6 +6,8 @@ import { type Account, type AccountSettings, DEFAULT_MAX_PUSH_BYTES } from './ac
 import { encryptAccount, isSameAccount } from './account-secrets.js';
 import { resetAddressReads } from './address-services.js';
 import { assertAddressesFree, lockAddresses } from './addresses.js';
+import { saveHistory } from './history.js';
+import { markDaysOfCalendars } from './mark-calendars.js';
 
 export type {
   Account,
@@ -75,6 +77,7 @@ export async function putAccount(
   account: Account,
   now: Date,
   encryptor: Encryptor,
+  actor = 'library',
 ): Promise<boolean> {
   return await db.transaction().execute(async (tx) => {
     await lockAddresses(tx);
@@ -105,6 +108,8 @@ export async function putAccount(
       .values({ id: account.id, ...values })
       .onConflict((conflict) => conflict.column('id').doUpdateSet(values))
       .execute();
+    const detail = { what: 'account', change: before === undefined ? 'created' : 'changed' };
+    await saveHistory(tx, [{ kind: 'configured', at: now, account: account.id, actor, detail }]);
     if (before === undefined) return true;
     if (before.baseUrl !== account.baseUrl) await assertAddressesFree(tx, account.id);
     const { rows: calendars } = await sql<{ id: string }>`
@@ -118,12 +123,12 @@ export async function putAccount(
       before.clientId !== account.clientId ||
       before.timeZone !== account.timeZone
     ) {
-      await sql`
-        UPDATE slotkeeper.days d
-        SET generation = d.generation + 1, published = NULL, verified = false, shown = NULL, shown_at = NULL,
-            pending_since = coalesce(d.pending_since, ${now}::timestamptz)
-        FROM slotkeeper.calendars c
-        WHERE c.id = d.calendar_id AND c.account_id = ${account.id}`.execute(tx);
+      await markDaysOfCalendars(
+        tx,
+        calendars.map(({ id }) => id),
+        true,
+        now,
+      );
       await resetAddressReads(
         tx,
         calendars.map(({ id }) => id),
@@ -134,10 +139,15 @@ export async function putAccount(
 }
 
 /** @returns whether it existed. @throws a foreign key violation where it still has calendars */
-export async function deleteAccount(db: Db, id: string): Promise<boolean> {
-  const { numDeletedRows } = await db
-    .deleteFrom('slotkeeper.accounts')
-    .where('id', '=', id)
-    .executeTakeFirst();
-  return numDeletedRows > 0n;
+export async function deleteAccount(db: Db, id: string, now: Date, actor = 'library'): Promise<boolean> {
+  return await db.transaction().execute(async (tx) => {
+    const { numDeletedRows } = await tx
+      .deleteFrom('slotkeeper.accounts')
+      .where('id', '=', id)
+      .executeTakeFirst();
+    if (numDeletedRows === 0n) return false;
+    const detail = { what: 'account', change: 'deleted' };
+    await saveHistory(tx, [{ kind: 'configured', at: now, account: id, actor, detail }]);
+    return true;
+  });
 }

@@ -4,6 +4,7 @@ import { LOWEST_PRIORITY } from '../../core/index.js';
 import { nextRetryAt } from '../retry-delay.js';
 import type { Db } from '../schema.js';
 import { type CalendarState, isUnchangedCondition } from './calendars.js';
+import { saveHistory } from './history.js';
 
 export async function recordSuccess(db: Db, calendar: string): Promise<void> {
   await db
@@ -86,6 +87,10 @@ export async function recordCalendarRefused(
       RETURNING failures`.execute(tx);
     const [row] = rows;
     if (row === undefined) return undefined;
+    const detail = { what: 'calendar', reason, leavesOnSale };
+    await saveHistory(tx, [
+      { kind: 'failed', at: now, account: calendar.account, calendar: calendar.id, actor: 'engine', detail },
+    ]);
     await sql`
       UPDATE slotkeeper.days d SET priority = ${LOWEST_PRIORITY}::integer
       FROM jsonb_to_recordset(${JSON.stringify(tried)}::jsonb) AS k (date date, generation bigint)

@@ -5,6 +5,8 @@ import type { CalendarsTable, Db, Strategy } from '../schema.js';
 import { resetAddressReads } from './address-services.js';
 import { AddressTakenError } from './address-taken-error.js';
 import { assertAddressFree, changeAddress, isSameAddress, lockAddresses } from './addresses.js';
+import { saveHistory } from './history.js';
+import { markDaysOfCalendars } from './mark-calendars.js';
 
 export interface CalendarSettings {
   /** Minutes kept free before each busy interval. */
@@ -102,14 +104,19 @@ export async function listAllCalendars(db: Db): Promise<CalendarState[]> {
  * @returns whether anything changed
  * @throws {AddressTakenError} where another calendar has the address
  */
-export async function putCalendar(db: Db, calendar: Calendar, now: Date): Promise<boolean> {
+export async function putCalendar(db: Db, calendar: Calendar, now: Date, actor?: string): Promise<boolean> {
   return await retryDeadlock(() =>
-    db.transaction().execute((tx) => putCalendarInTransaction(tx, calendar, now)),
+    db.transaction().execute((tx) => putCalendarInTransaction(tx, calendar, now, actor)),
   );
 }
 
 /** `putCalendar` in the caller's transaction. */
-export async function putCalendarInTransaction(tx: Db, calendar: Calendar, now: Date): Promise<boolean> {
+export async function putCalendarInTransaction(
+  tx: Db,
+  calendar: Calendar,
+  now: Date,
+  actor = 'library',
+): Promise<boolean> {
   const values = toColumns(calendar);
   await lockAddresses(tx);
   await assertAddressFree(tx, calendar);
@@ -133,18 +140,12 @@ export async function putCalendarInTransaction(tx: Db, calendar: Calendar, now: 
     RETURNING (xmax = 0) AS inserted`.execute(tx);
   const row = rows[0];
   if (row === undefined) return false;
+  const detail = { what: 'calendar', change: row.inserted ? 'created' : 'changed' };
+  await saveHistory(tx, [{ kind: 'configured', at: now, calendar: calendar.id, actor, detail }]);
   if (!row.inserted) {
     // Nothing was published to another address, or by another client, so what the marketplace shows there is unknown.
     const isSameClient = !isMoving && before?.account === calendar.account;
-    await tx
-      .updateTable('slotkeeper.days')
-      .set((eb) => ({
-        generation: sql`generation + 1`,
-        ...(isSameClient ? {} : { published: null, verified: false, shown: null, shown_at: null }),
-        pending_since: eb.fn.coalesce('pending_since', eb.val(now)),
-      }))
-      .where('calendar_id', '=', calendar.id)
-      .execute();
+    await markDaysOfCalendars(tx, [calendar.id], !isSameClient, now);
     if (!isSameClient) await resetAddressReads(tx, [calendar.id]);
   }
   return true;
@@ -192,12 +193,15 @@ export async function countCalendars(
 }
 
 /** Deletes the calendar and all its rows; the marketplace is not changed. @returns whether it existed */
-export async function deleteCalendar(db: Db, id: string): Promise<boolean> {
-  const { numDeletedRows } = await db
-    .deleteFrom('slotkeeper.calendars')
-    .where('id', '=', id)
-    .executeTakeFirst();
-  return numDeletedRows > 0n;
+export async function deleteCalendar(db: Db, id: string, now: Date, actor = 'library'): Promise<boolean> {
+  const { rows } = await sql`
+    WITH deleted AS (DELETE FROM slotkeeper.calendars WHERE id = ${id} RETURNING id, account_id)
+    INSERT INTO slotkeeper.history (at, kind, account_id, calendar_id, actor, detail)
+    SELECT ${now}::timestamptz, 'configured', account_id, id, ${actor}::text,
+      '{"what": "calendar", "change": "deleted"}'::jsonb
+    FROM deleted
+    RETURNING id`.execute(db);
+  return rows.length > 0;
 }
 
 /**

@@ -3,13 +3,14 @@ import { sql } from 'kysely';
 import { retryDeadlock } from '../retry.js';
 import type { Db } from '../schema.js';
 import { NO_FAILURES } from './calendar-retries.js';
+import { saveHistory } from './history.js';
 
 /**
  * Starts closing a calendar; changes nothing where it is being closed already. The PMS's data of the calendar, its held changes
  * and reservations are deleted, and its bookings are no longer synced with appointments.
  * @returns whether the calendar exists
  */
-export async function startClosing(db: Db, calendar: string, now: Date): Promise<boolean> {
+export async function startClosing(db: Db, calendar: string, now: Date, actor = 'library'): Promise<boolean> {
   return await retryDeadlock(() =>
     db.transaction().execute(async (tx) => {
       const row = await tx
@@ -24,6 +25,8 @@ export async function startClosing(db: Db, calendar: string, now: Date): Promise
         .set({ ...NO_FAILURES, closing_since: now })
         .where('id', '=', calendar)
         .execute();
+      const detail = { what: 'calendar', change: 'closing' };
+      await saveHistory(tx, [{ kind: 'configured', at: now, calendar, actor, detail }]);
       for (const table of [
         'windows',
         'occupancy',

@@ -82,12 +82,28 @@ export async function findFirstOpenDelivery(
   );
 }
 
+const HISTORY_COLUMNS = sql`n.id, n.account_id, n.calendar_id, n.booking_id, n.ref, n.name`;
+
+const insertHistoryOfDeliveries = (
+  part: string,
+  kind: 'delivered' | 'failed',
+  at: Date,
+  detail: Readonly<Record<string, string>>,
+) => sql`
+    INSERT INTO slotkeeper.history (at, kind, account_id, calendar_id, booking_id, ref, actor, detail)
+    SELECT ${at}::timestamptz, ${kind}::text, account_id, calendar_id, booking_id, ref, 'engine',
+      ${JSON.stringify(detail)}::jsonb || jsonb_build_object('notification', id, 'name', name)
+    FROM ${sql.id(part)}`;
+
 export async function recordDelivered(db: Db, id: string, now: Date): Promise<void> {
   await sql`
-    UPDATE slotkeeper.notifications n
-    SET delivered_at = ${now}, first_attempt_at = coalesce(first_attempt_at, ${now}),
-        retry_at = NULL, retry_reason = NULL
-    WHERE id = ${id} AND ${OPEN}`.execute(db);
+    WITH changed AS (
+      UPDATE slotkeeper.notifications n
+      SET delivered_at = ${now}, first_attempt_at = coalesce(first_attempt_at, ${now}),
+          retry_at = NULL, retry_reason = NULL
+      WHERE id = ${id} AND ${OPEN}
+      RETURNING ${HISTORY_COLUMNS})
+    ${insertHistoryOfDeliveries('changed', 'delivered', now, { channel: 'webhook' })}`.execute(db);
 }
 
 export interface NextAttempt {
@@ -114,9 +130,12 @@ export async function recordDeliveryRetry(
 /** Records that delivery failed for good: it is retried only on request, and the notifications after it are sent. */
 export async function recordDeliveryFailed(db: Db, id: string, reason: string, now: Date): Promise<void> {
   await sql`
-    UPDATE slotkeeper.notifications n
-    SET attempts = attempts + 1, failed_at = ${now}, failed_reason = ${reason}, retry_at = NULL, retry_reason = NULL
-    WHERE id = ${id} AND ${OPEN}`.execute(db);
+    WITH changed AS (
+      UPDATE slotkeeper.notifications n
+      SET attempts = attempts + 1, failed_at = ${now}, failed_reason = ${reason}, retry_at = NULL, retry_reason = NULL
+      WHERE id = ${id} AND ${OPEN}
+      RETURNING ${HISTORY_COLUMNS})
+    ${insertHistoryOfDeliveries('changed', 'failed', now, { what: 'delivery', reason })}`.execute(db);
 }
 
 /** Finds the notifications that were not added to the PMS queue yet, in order. */
@@ -132,8 +151,11 @@ export async function findUnqueuedNotifications(db: Db, limit: number): Promise<
 
 export async function recordQueued(db: Db, ids: readonly string[], now: Date): Promise<void> {
   await sql`
-    UPDATE slotkeeper.notifications SET queued_at = ${now}
-    WHERE id IN (SELECT jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb))`.execute(db);
+    WITH changed AS (
+      UPDATE slotkeeper.notifications n SET queued_at = ${now}
+      WHERE id IN (SELECT jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb))
+      RETURNING ${HISTORY_COLUMNS})
+    ${insertHistoryOfDeliveries('changed', 'delivered', now, { channel: 'queue' })}`.execute(db);
 }
 
 export interface NotificationTotals {

@@ -5,6 +5,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../schema.js';
 import type { Calendar } from './calendars.js';
+import { type NewHistoryEntry, saveHistory } from './history.js';
 import type { AccountHorizon } from './pending-calendars.js';
 import type { StoredWindow } from './windows.js';
 
@@ -61,6 +62,7 @@ export async function saveHeldChange(db: Db, change: NewHeldChange): Promise<str
     })
     .returning('id')
     .executeTakeFirstOrThrow();
+  await saveHistory(db, heldChangeHistory('held', { ...change, id }, change.heldAt, 'engine'));
   if (change.dates.length > 0) {
     await sql`
       INSERT INTO slotkeeper.held_change_dates (held_change_id, date, windows)
@@ -70,6 +72,17 @@ export async function saveHeldChange(db: Db, change: NewHeldChange): Promise<str
     );
   }
   return id;
+}
+
+/** One entry for each held date. */
+export function heldChangeHistory(
+  kind: 'held' | 'approved' | 'dropped',
+  { id, calendar, cause, releases, dates }: HeldChange,
+  at: Date,
+  actor: string,
+): NewHistoryEntry[] {
+  const detail = { what: 'held', hold: id, cause, releases: releases.length };
+  return dates.map(({ date }) => ({ kind, at, calendar, date, actor, detail }));
 }
 
 interface HeldChangeRow {

@@ -95,6 +95,15 @@ export function insertHistoryOf(
     WHERE k.key IN (SELECT ${sql.ref(column)} FROM ${sql.id(part)})`;
 }
 
+/** Adds the entry for each account that another part of the statement returns, in the column `account`. */
+export const insertHistoryOfAccounts = (
+  part: string,
+  { kind, at, detail = {} }: Pick<NewHistoryEntry, 'kind' | 'at' | 'detail'>,
+): StatementPart => sql`
+    INSERT INTO slotkeeper.history (at, kind, account_id, actor, detail)
+    SELECT ${at}::timestamptz, ${kind}::text, account, 'engine', ${JSON.stringify(detail)}::jsonb
+    FROM ${sql.id(part)}`;
+
 /** What marked days dirty. */
 export type MarkCause =
   | 'event'
@@ -143,6 +152,8 @@ export interface HistoryFilter {
 export interface HistoryQuery extends HistoryFilter {
   /** Entries after this one are read, or before it with `newest`. */
   readonly after?: string | undefined;
+  /** The last entry that is read. */
+  readonly upTo?: string | undefined;
   /** Whether the newest entries come first. */
   readonly newest?: boolean | undefined;
   readonly limit: number;
@@ -151,7 +162,7 @@ export interface HistoryQuery extends HistoryFilter {
 const FINISHED = sql`h.transaction_id < pg_snapshot_xmin(pg_current_snapshot())`;
 
 export async function findHistory(db: Db, query: HistoryQuery): Promise<HistoryEntry[]> {
-  const { calendar, date, ref, booking, account, kind, after, newest = false, limit } = query;
+  const { calendar, date, ref, booking, account, kind, after, upTo, newest = false, limit } = query;
   const conditions = [
     FINISHED,
     calendar === undefined ? undefined : sql`h.calendar_id = ${calendar}`,
@@ -161,6 +172,7 @@ export async function findHistory(db: Db, query: HistoryQuery): Promise<HistoryE
     account === undefined ? undefined : sql`h.account_id = ${account}`,
     kind === undefined ? undefined : sql`h.kind = ${kind}`,
     after === undefined ? undefined : newest ? sql`h.id < ${after}` : sql`h.id > ${after}`,
+    upTo === undefined ? undefined : sql`h.id <= ${upTo}`,
   ].filter((condition) => condition !== undefined);
   const { rows } = await sql<HistoryEntry>`
     SELECT h.id, h.at, h.kind, h.account_id AS account, h.calendar_id AS calendar, h.date, h.ref, h.booking_id AS booking,

@@ -11,6 +11,7 @@ import {
   type Source,
 } from '../../db/tables/accounts.js';
 import { countCalendars } from '../../db/tables/calendars.js';
+import { API_ACTOR } from '../auth.js';
 import { conflict, notFound, ProblemError } from '../problem.js';
 import type { Routes } from '../types.js';
 
@@ -46,7 +47,7 @@ export const accountRoutes: Routes = (server, engine) => {
     const { id } = request.params;
     const isNew = (await getAccount(engine.db, id)) === undefined;
     const account: Account = { ...toAccount(id, request.body), overHttp: true };
-    await engine.putAccount(account).catch((error: unknown) => {
+    await engine.putAccount(account, { actor: API_ACTOR }).catch((error: unknown) => {
       if (!(error instanceof ConfigError)) throw error;
       throw new ProblemError({ status: 400, title: 'Invalid request', errors: error.problems });
     });
@@ -60,7 +61,8 @@ export const accountRoutes: Routes = (server, engine) => {
       const also = closing > 0 ? `, ${closing} of them being closed` : '';
       throw conflict(`the account "${id}" still has ${open + closing} calendars${also}`);
     }
-    if (!(await deleteAccount(engine.db, id))) throw notFound(`there is no account "${id}"`);
+    if (!(await deleteAccount(engine.db, id, new Date(engine.now()), API_ACTOR)))
+      throw notFound(`there is no account "${id}"`);
     return reply.code(204).send();
   });
 };

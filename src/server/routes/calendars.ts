@@ -4,6 +4,7 @@ import { calendarSchema, ownId, toCalendar } from '../../config/schema.js';
 import { getAccount } from '../../db/tables/accounts.js';
 import { type Address, getAddress } from '../../db/tables/address-services.js';
 import { type CalendarState, getCalendar, listAllCalendars } from '../../db/tables/calendars.js';
+import { API_ACTOR } from '../auth.js';
 import { notFound, ProblemError } from '../problem.js';
 import type { Routes } from '../types.js';
 
@@ -89,7 +90,7 @@ export const calendarRoutes: Routes = (server, engine) => {
       });
     }
     const isNew = (await getCalendar(engine.db, calendar.id)) === undefined;
-    const held = await engine.putCalendar(calendar);
+    const held = await engine.putCalendar(calendar, { actor: API_ACTOR });
     const state = (await find(calendar.id)) ?? calendar;
     // A held change is not applied yet, so the response is the unchanged calendar.
     if (held !== null) return reply.code(202).send({ ...state, held });
@@ -101,7 +102,10 @@ export const calendarRoutes: Routes = (server, engine) => {
     { schema: { params, querystring: deleteQuery } },
     async (request, reply) => {
       const { id } = request.params;
-      const result = await engine.deleteCalendar(id, { leave: request.query.leave === 'true' });
+      const result = await engine.deleteCalendar(id, {
+        leave: request.query.leave === 'true',
+        actor: API_ACTOR,
+      });
       if (result === undefined) throw notFound(`there is no calendar "${id}"`);
       if (result === 'deleted') return reply.code(204).send();
       // The calendar may be deleted meanwhile.

@@ -1,6 +1,7 @@
 /** The route that receives occupancy events. */
 import { z } from 'zod';
 import type { OccupancyEvent } from '../../clinic/occupancy-event.js';
+import { API_ACTOR } from '../auth.js';
 import { sendProblem } from '../problem.js';
 import type { Routes } from '../types.js';
 import { validatedByItem } from '../validator.js';
@@ -45,7 +46,7 @@ export const eventRoutes: Routes = (server, engine) => {
     const events = request.body.events as OccupancyEvent[];
     const result = await engine.events(events, {
       dryRun: request.query.dryRun === 'true',
-      actor: 'api',
+      actor: API_ACTOR,
     });
     if (result.rejected.length < events.length) return reply.code(202).send(result);
     const detail =

@@ -1,5 +1,6 @@
 /** Routes that list, retry and drop failures. */
 import { z } from 'zod';
+import { API_ACTOR } from '../auth.js';
 import type { Routes } from '../types.js';
 
 const body = z.object({
@@ -12,10 +13,11 @@ export const failedRoutes: Routes = (server, engine) => {
 
   server.post('/failed/retry', { schema: { body: body.partial().nullish() } }, async (request) => {
     const { failures } = engine;
-    return await failures.settle('retry', request.body?.ids ?? (await failures.list()).map(({ id }) => id));
+    const ids = request.body?.ids ?? (await failures.list()).map(({ id }) => id);
+    return await failures.settle('retry', ids, API_ACTOR);
   });
 
   server.post('/failed/drop', { schema: { body } }, async ({ body: { ids } }) =>
-    engine.failures.settle('drop', ids),
+    engine.failures.settle('drop', ids, API_ACTOR),
   );
 };

@@ -1,5 +1,6 @@
 /** Routes that list, release and drop held changes. */
 import { z } from 'zod';
+import { API_ACTOR } from '../auth.js';
 import type { Routes } from '../types.js';
 
 const body = z.object({
@@ -12,7 +13,7 @@ export const heldRoutes: Routes = (server, engine) => {
 
   for (const verb of ['release', 'drop'] as const) {
     server.post(`/held/${verb}`, { schema: { body } }, async ({ body: { ids } }) =>
-      engine.holds.settle(verb, ids),
+      engine.holds.settle(verb, ids, API_ACTOR),
     );
   }
 };

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { ownId } from '../../config/schema.js';
+import { API_ACTOR } from '../auth.js';
 import { conflict, notFound, ProblemError } from '../problem.js';
 import type { Routes } from '../types.js';
 import { validatedByItem } from '../validator.js';
@@ -30,6 +31,7 @@ export const snapshotRoutes: Routes = (server, engine) => {
       const outcome = await engine.snapshot(id, request.body, {
         run: request.query.run,
         arrivedAt: arrivals.get(request.raw),
+        actor: API_ACTOR,
       });
       switch (outcome.kind) {
         case 'taken':
