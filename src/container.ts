@@ -4,19 +4,17 @@ import type { Role } from './api/roles.js';
 import { EventBatcher } from './clinic/event-batcher.js';
 import { OccupancyWorker } from './clinic/occupancy-worker.js';
 import { type PullOptions, pullSource } from './clinic/snapshots/pull-source.js';
-import { serializeRejectedEvent } from './clinic/stored-event.js';
 import type { FileConfig } from './config/schema.js';
 import type { Dependencies } from './context/context.js';
 import { retryAfterMs } from './context/retry-after-failure.js';
 import { MINUTE } from './core/duration.js';
-import { HIGHEST_PRIORITY, LOWEST_PRIORITY, VERIFICATION_PRIORITY } from './core/index.js';
+import { LOWEST_PRIORITY, VERIFICATION_PRIORITY } from './core/index.js';
 import type { Encryptor } from './crypto/encryptor.js';
 import { type Database, openDatabase } from './db/database.js';
 import type { EmbeddedDatabase } from './db/embedded.js';
 import type { Db } from './db/schema.js';
 import { AccountCache } from './db/tables/account-cache.js';
 import { decryptAccount } from './db/tables/account-secrets.js';
-import { saveRejectedEvent } from './db/tables/rejected-events.js';
 import { askClinic } from './delivery/ask-clinic.js';
 import { Delivery } from './delivery/delivery-service.js';
 import type { Logger } from './lib/log.js';
@@ -195,30 +193,10 @@ function createServices(
   };
   const reconciler = new Reconciler(dependencies, concurrency);
   const enqueuer = new PublishEnqueuer({ publishQueue, log, timers });
-  const enqueue = (calendar: string, priority: number): Promise<void> =>
-    enqueuer.enqueueCalendar(calendar, priority);
   const linker = new BookingLinker({ db, encryptor, delivery, now });
-  const bookings = new BookingService({
-    dependencies,
-    link: (link) => linker.link([link]),
-    enqueue: (calendar) => enqueue(calendar, HIGHEST_PRIORITY),
-  });
-  const events = new EventBatcher({
-    db,
-    encryptor,
-    now,
-    timers,
-    enqueue: (calendars) => enqueuer.enqueue(calendars),
-    deliver: (added) => delivery.enqueue(added),
-  });
-  const occupancyWorker = new OccupancyWorker({
-    queues,
-    log,
-    timers,
-    apply: (batch) => events.apply(batch),
-    saveRejected: (event, reason) =>
-      saveRejectedEvent(db, { data: serializeRejectedEvent(event), reason }, new Date(now())),
-  });
+  const bookings = new BookingService({ dependencies, linker, enqueuer });
+  const events = new EventBatcher({ db, encryptor, now, timers, enqueuer, delivery });
+  const occupancyWorker = new OccupancyWorker({ db, queues, log, now, timers, events });
   const publishWorker = new PublishWorker({
     queues,
     log,
@@ -232,7 +210,8 @@ function createServices(
     log,
     now,
     timers,
-    enqueue,
+    enqueuer,
+    delivery,
     requestTimeoutMs: timeoutMs,
     pollEveryMs: sweepSeconds * 1000,
     horizon: (account) => horizonOf(account.timeZone, now()),
@@ -242,7 +221,6 @@ function createServices(
     pollingClient: (account) =>
       clients.clientFor(account).withGate(rateLimiter.gate(account, LOWEST_PRIORITY)),
     backoff: (account, error, failures) => retryAfterMs(dependencies, account, error, failures),
-    deliver: (added) => delivery.enqueue(added),
     requestApproval: (account, question) =>
       askClinic(
         {
@@ -262,7 +240,7 @@ function createServices(
     queue: resyncQueue,
     log,
     now,
-    enqueue,
+    enqueuer,
     enqueueAgainMs: sweepSeconds * 4_000,
     fetch: async (account, signal) => {
       const { problems, ...result } = await pullSource(decryptAccount(encryptor, account), {

@@ -315,13 +315,7 @@ export class Slotkeeper {
   /** Begins and reports full resyncs. */
   get resyncs(): OwnResyncs {
     const { dependencies, resyncQueue, resyncWorker } = this.#running();
-    return new Resyncs({
-      dependencies,
-      queue: resyncQueue,
-      round: () => resyncWorker.runMaintenance(),
-      onQueueAway: (error) =>
-        this.log.warn({ err: error }, 'the queue is unavailable; the requeue sweep enqueues the resync'),
-    });
+    return new Resyncs({ dependencies, queue: resyncQueue, worker: resyncWorker });
   }
 
   /** Changes that the deletion guard holds, which a person can release or drop. */

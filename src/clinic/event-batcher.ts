@@ -6,10 +6,10 @@
 import type { Encryptor } from '../crypto/encryptor.js';
 import { isUnavailable } from '../db/is-unavailable.js';
 import type { Db } from '../db/schema.js';
-import type { AddedNotification } from '../db/tables/notifications.js';
-import type { PendingCalendar } from '../db/tables/pending-calendars.js';
 import { MicroBatcher } from '../lib/micro-batcher.js';
 import { systemTimers, type Timers } from '../lib/timers.js';
+import type { DeliveryEnqueuer } from '../queue/delivery-queue.js';
+import type { PublishEnqueuer } from '../queue/publish-enqueuer.js';
 import { applyBatches, applyEvents, type BatchResult, type EventBatch } from './apply-events.js';
 import type { EventsResult } from './events-result.js';
 
@@ -18,10 +18,8 @@ export interface EventBatcherOptions {
   readonly encryptor: Encryptor;
   readonly now: () => number;
   readonly timers: Timers;
-  /** Enqueues the publication of calendars. Never rejects. */
-  readonly enqueue: (calendars: readonly PendingCalendar[]) => Promise<void>;
-  /** Starts the delivery of notifications to the clinic. Never throws. */
-  readonly deliver: (added: readonly AddedNotification[]) => void;
+  readonly enqueuer: Pick<PublishEnqueuer, 'enqueue'>;
+  readonly delivery: DeliveryEnqueuer;
 }
 
 /** The number of events in one transaction. */
@@ -91,22 +89,22 @@ export class EventBatcher {
   }
 
   async #commit(batches: readonly EventBatch[]): Promise<Outcome[]> {
-    const { db, encryptor, now, enqueue, deliver } = this.#options;
+    const { db, encryptor, now, enqueuer, delivery } = this.#options;
     const { results, jobsToEnqueue, added } = await applyBatches(db, batches, now(), encryptor);
-    deliver(added);
-    const queued = jobsToEnqueue.length > 0 ? enqueue(jobsToEnqueue) : Promise.resolve();
+    delivery.enqueue(added);
+    const queued = jobsToEnqueue.length > 0 ? enqueuer.enqueue(jobsToEnqueue) : Promise.resolve();
     return results.map((result) => ({ result, queued }));
   }
 
   /** Applies the batch in a transaction of its own, which waits for its calendars. */
   async #waitAndApply(locked: string, batch: EventBatch): Promise<EventsResult> {
-    const { db, encryptor, now, enqueue, deliver } = this.#options;
+    const { db, encryptor, now, enqueuer, delivery } = this.#options;
     const applying = applyEvents(db, batch.events, now(), { ...batch, encryptor });
     this.#waits.set(locked, applying);
     try {
       const { result, jobsToEnqueue, added } = await applying;
-      deliver(added);
-      await enqueue(jobsToEnqueue);
+      delivery.enqueue(added);
+      await enqueuer.enqueue(jobsToEnqueue);
       return result;
     } finally {
       this.#waits.delete(locked);

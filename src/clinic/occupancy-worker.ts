@@ -6,20 +6,23 @@
 import { WaitingError } from 'bullmq';
 import type { Logger } from 'pino';
 import { isUnavailable } from '../db/is-unavailable.js';
+import type { Db } from '../db/schema.js';
 import type { QueuePosition } from '../db/tables/queue-position.js';
+import { saveRejectedEvent } from '../db/tables/rejected-events.js';
 import { MicroBatcher } from '../lib/micro-batcher.js';
 import type { Timers } from '../lib/timers.js';
 import { OCCUPANCY_QUEUE } from '../queue/queue-names.js';
 import type { JobWorker, Processor, Queues } from '../queue/queues.js';
-import type { EventBatch } from './apply-events.js';
-import type { EventsResult } from './events-result.js';
+import type { EventBatcher } from './event-batcher.js';
+import { serializeRejectedEvent } from './stored-event.js';
 
 export interface OccupancyWorkerOptions {
   readonly queues: Queues;
-  readonly apply: (batch: EventBatch) => Promise<EventsResult>;
-  /** Stores a rejected event for a person to correct. */
-  readonly saveRejected: (event: unknown, reason: string) => Promise<void>;
+  readonly events: Pick<EventBatcher, 'apply'>;
+  /** Stores rejected events, for a person to correct. */
+  readonly db: Db;
   readonly log: Logger;
+  readonly now: () => number;
   readonly timers: Timers;
 }
 
@@ -114,8 +117,8 @@ export class OccupancyWorker {
   async #applyOrReject(event: unknown, position: QueuePosition | undefined): Promise<void> {
     const reason = await this.#applyAndFindProblem(event, position);
     if (reason === undefined) return;
-    const { saveRejected, log } = this.#options;
-    await saveRejected(event, reason);
+    const { db, log, now } = this.#options;
+    await saveRejectedEvent(db, { data: serializeRejectedEvent(event), reason }, new Date(now()));
     log.warn({ reason }, 'an event of the queue is rejected');
   }
 
@@ -123,9 +126,10 @@ export class OccupancyWorker {
     event: unknown,
     position: QueuePosition | undefined,
   ): Promise<string | undefined> {
-    const { apply, log } = this.#options;
+    const { events, log } = this.#options;
     try {
-      return (await apply({ events: [event], positions: [position], actor: 'queue' })).rejected[0]?.reason;
+      return (await events.apply({ events: [event], positions: [position], actor: 'queue' })).rejected[0]
+        ?.reason;
     } catch (error) {
       if (isUnavailable(error)) throw error;
       log.error({ err: error }, 'an event of the queue cannot be applied');

@@ -4,12 +4,12 @@ import type { Encryptor } from '../crypto/encryptor.js';
 import type { Db } from '../db/schema.js';
 import type { Link } from '../db/tables/booking-links.js';
 import type { BookingKey } from '../db/tables/linked-bookings.js';
-import type { Delivery } from '../delivery/delivery-service.js';
+import type { DeliveryEnqueuer } from '../queue/delivery-queue.js';
 
 export interface BookingLinkerOptions {
   readonly db: Db;
   readonly encryptor: Encryptor;
-  readonly delivery: Pick<Delivery, 'enqueue'>;
+  readonly delivery: DeliveryEnqueuer;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }

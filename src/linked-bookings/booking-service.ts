@@ -5,24 +5,23 @@ import { CalendarBusyError } from '../context/calendar-busy-error.js';
 import { openCircuit } from '../context/circuit-breaker.js';
 import type { CalendarContext, Dependencies } from '../context/context.js';
 import { readNothing, withLease } from '../context/lease.js';
-import { parseInstant, toIso } from '../core/index.js';
+import { HIGHEST_PRIORITY, parseInstant, toIso } from '../core/index.js';
 import { type Account, getAccount } from '../db/tables/accounts.js';
-import type { Link } from '../db/tables/booking-links.js';
 import { findBookings, findBookingsOfAccount } from '../db/tables/bookings.js';
 import { type Calendar, getCalendar } from '../db/tables/calendars.js';
 import { FirewallError } from '../docplanner/index.js';
 import type { BookingUpdate } from '../marketplace-state/apply-bookings.js';
+import type { PublishEnqueuer } from '../queue/publish-enqueuer.js';
 import { BookingEndedError } from './booking-ended-error.js';
+import type { BookingLinker } from './booking-linker.js';
 import { cancelBooking, findKnownBooking } from './cancel-booking.js';
 import { moveBooking } from './move-booking.js';
 import { PlaceholderError } from './placeholder-error.js';
 
 export interface BookingServiceOptions {
   readonly dependencies: Dependencies;
-  /** Enqueues the calendar at once: the freed time may belong to an appointment, or is to be offered again. */
-  readonly enqueue: (calendar: string) => Promise<void>;
-  /** Links a stored booking to an appointment, or to none. */
-  readonly link: (link: Link) => Promise<void>;
+  readonly enqueuer: Pick<PublishEnqueuer, 'enqueueCalendar'>;
+  readonly linker: Pick<BookingLinker, 'link'>;
 }
 
 /** The booking as the database has it, or as the marketplace returned it where the database has none. */
@@ -53,8 +52,10 @@ export class BookingService implements BookingsApi {
       await patientsVisit(context, booking);
       const moved = await moveBooking(context, booking, { ...to, start });
       const known = await findBookingsOfAccount(context.db, context.calendar.account, [moved.id]);
-      const home = known.find(({ id, status }) => id === moved.id && status === 'booked')?.calendar;
-      return home === undefined ? moved : { calendar: home, id: moved.id };
+      const calendarOfMoved = known.find(
+        ({ id, status }) => id === moved.id && status === 'booked',
+      )?.calendar;
+      return calendarOfMoved === undefined ? moved : { calendar: calendarOfMoved, id: moved.id };
     });
   }
 
@@ -62,7 +63,7 @@ export class BookingService implements BookingsApi {
     return await this.#run(calendar, async (context) => {
       const { status, movedTo } = await patientsVisit(context, booking);
       if (status !== 'booked') throw new BookingEndedError(booking, status, movedTo);
-      await this.#options.link({ calendar, booking, ref });
+      await this.#options.linker.link([{ calendar, booking, ref }]);
       return { calendar, id: booking };
     });
   }
@@ -71,7 +72,9 @@ export class BookingService implements BookingsApi {
     id: string,
     work: (context: CalendarContext) => Promise<Done>,
   ): Promise<BookingReport | undefined> {
-    const { dependencies, enqueue } = this.#options;
+    const { dependencies, enqueuer } = this.#options;
+    // At once: the freed time may belong to an appointment, or is to be offered again.
+    const enqueue = (one: string) => enqueuer.enqueueCalendar(one, HIGHEST_PRIORITY);
     const calendar = await getCalendar(dependencies.db, id);
     const account = calendar && (await getAccount(dependencies.db, calendar.account));
     if (calendar === undefined || account === undefined) return undefined;

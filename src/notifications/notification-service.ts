@@ -4,10 +4,11 @@ import type { Encryptor } from '../crypto/encryptor.js';
 import type { DiskSpace } from '../db/disk-space.js';
 import type { Db } from '../db/schema.js';
 import type { Account } from '../db/tables/accounts.js';
-import type { AddedNotification } from '../db/tables/notifications.js';
 import type { DocplannerClient } from '../docplanner/index.js';
 import { MicroBatcher } from '../lib/micro-batcher.js';
 import type { Timers } from '../lib/timers.js';
+import type { DeliveryEnqueuer } from '../queue/delivery-queue.js';
+import type { PublishEnqueuer } from '../queue/publish-enqueuer.js';
 import { type ScheduledTask, ScheduledTasks } from '../tasks/scheduled-tasks.js';
 import { Approvals, type RequestApproval } from './approvals.js';
 import { ingestOrDeadLetter } from './dead-letter.js';
@@ -32,10 +33,8 @@ export interface NotificationServiceOptions {
   readonly pollingClient: (account: Account) => DocplannerClient;
   /** The delay before the next try after so many failures, in milliseconds. */
   readonly backoff: (account: Account, error: unknown, failures: number) => Promise<number>;
-  /** Enqueues the publication of a calendar. Never rejects. */
-  readonly enqueue: (calendar: string, priority: number) => Promise<void>;
-  /** Starts the delivery of notifications to the clinic. Never throws. */
-  readonly deliver: (added: readonly AddedNotification[]) => void;
+  readonly enqueuer: Pick<PublishEnqueuer, 'enqueue'>;
+  readonly delivery: DeliveryEnqueuer;
   readonly requestApproval: RequestApproval;
   /** The maximum duration of one request to the marketplace, in milliseconds. */
   readonly requestTimeoutMs: number;
@@ -149,7 +148,7 @@ export class NotificationService {
   }
 
   async #commit(account: Account, subjects: readonly NotificationSubject[], source: Source): Promise<void> {
-    const { db, encryptor, log, now, enqueue, deliver } = this.#options;
+    const { db, encryptor, log, now, enqueuer, delivery } = this.#options;
     const { added, jobsToEnqueue } = await ingestNotifications(
       db,
       encryptor,
@@ -162,11 +161,10 @@ export class NotificationService {
       if (problem === undefined) continue;
       log.error({ account: account.id, name, problem }, 'a notification cannot be read; it is stored');
     }
-    deliver(added);
+    delivery.enqueue(added);
+    if (jobsToEnqueue.length === 0) return;
     // A caller waits for the commit only, not for the queue.
-    for (const { calendar, priority } of jobsToEnqueue) {
-      const enqueueing = enqueue(calendar, priority).finally(() => this.#enqueueing.delete(enqueueing));
-      this.#enqueueing.add(enqueueing);
-    }
+    const enqueueing = enqueuer.enqueue(jobsToEnqueue).finally(() => this.#enqueueing.delete(enqueueing));
+    this.#enqueueing.add(enqueueing);
   }
 }

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import type { AddedNotification } from '../db/tables/notifications.js';
 import { DELIVERY_QUEUE } from './queue-names.js';
 import type { JobQueue, Queues } from './queues.js';
 
@@ -19,6 +20,12 @@ const deduplicationIdOf = (job: DeliveryJob): string => {
   if (job.to === 'queue') return 'queue';
   return job.calendar === null ? `account/${job.account}` : `calendar/${job.account}/${job.calendar}`;
 };
+
+/** Starts the delivery of stored notifications to the clinic. */
+export interface DeliveryEnqueuer {
+  /** Never throws: the delivery sweep enqueues what the queue does not accept. */
+  enqueue(added: readonly AddedNotification[]): void;
+}
 
 export class DeliveryQueue {
   readonly #queue: JobQueue;

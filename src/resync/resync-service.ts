@@ -14,14 +14,12 @@ import { beginResync, finishResyncs } from '../db/tables/resyncs.js';
 import type { ResyncQueue } from '../queue/resync-queue.js';
 import { dryRunAll } from './dry-run-all.js';
 import { UnknownCalendarsError } from './unknown-calendars-error.js';
+import type { ResyncWorker } from './worker.js';
 
 export interface ResyncsOptions {
   readonly dependencies: Dependencies;
   readonly queue: ResyncQueue;
-  /** Called where the queue is unavailable: the periodic task enqueues the resync later. */
-  readonly onQueueAway: (error: unknown) => void;
-  /** Enqueues waiting calendars, and resyncs whose job was lost. */
-  readonly round: () => Promise<void>;
+  readonly worker: Pick<ResyncWorker, 'runMaintenance'>;
 }
 
 const MAX_LISTED = 1_000;
@@ -37,11 +35,13 @@ export class Resyncs implements OwnResyncs {
   }
 
   async begin({ calendars, dryRun = false }: ResyncRequest): Promise<{ readonly id: string }> {
-    const { dependencies, queue, onQueueAway } = this.#options;
-    const { db, now } = dependencies;
-    await this.#known(calendars);
+    const { dependencies, queue } = this.#options;
+    const { db, log, now } = dependencies;
+    await this.#findCalendars(calendars);
     const id = await beginResync(db, { calendars, dryRun }, new Date(now()));
-    await queue.enqueue(id).catch(onQueueAway);
+    await queue.enqueue(id).catch((error: unknown) => {
+      log.warn({ err: error }, 'the queue is unavailable; the requeue sweep enqueues the resync');
+    });
     return { id };
   }
 
@@ -49,13 +49,13 @@ export class Resyncs implements OwnResyncs {
     { calendars }: Pick<ResyncRequest, 'calendars'>,
     onProgress: (report: ResyncReport) => void = () => undefined,
   ): Promise<ResyncReport> {
-    const known = await this.#known(calendars);
+    const known = await this.#findCalendars(calendars);
     const wanted = known.filter((id) => calendars?.includes(id) ?? true);
     return await dryRunAll(this.#options.dependencies, wanted, MAX_DAYS, onProgress);
   }
 
   async runMaintenance(): Promise<void> {
-    await this.#options.round();
+    await this.#options.worker.runMaintenance();
   }
 
   async report(id: string): Promise<ResyncReport | undefined> {
@@ -87,7 +87,7 @@ export class Resyncs implements OwnResyncs {
   }
 
   /** @returns all calendars that are not being deleted */
-  async #known(calendars: readonly string[] | undefined): Promise<readonly string[]> {
+  async #findCalendars(calendars: readonly string[] | undefined): Promise<readonly string[]> {
     const all = await listCalendars(this.#options.dependencies.db);
     const known = all.filter(({ closing }) => closing === undefined).map(({ id }) => id);
     const unknown = (calendars ?? []).filter((id) => !known.includes(id));

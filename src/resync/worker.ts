@@ -18,6 +18,7 @@ import {
   listResyncCalendars,
   recordComparisonStarted,
 } from '../db/tables/resyncs.js';
+import type { PublishEnqueuer } from '../queue/publish-enqueuer.js';
 import { RESYNC_QUEUE } from '../queue/queue-names.js';
 import type { JobWorker, Queues } from '../queue/queues.js';
 import type { ResyncQueue } from '../queue/resync-queue.js';
@@ -32,8 +33,7 @@ export interface ResyncWorkerOptions {
   readonly fetch: (account: Account, signal: AbortSignal) => Promise<Fetched>;
   /** After how long a waiting calendar or resync is enqueued again, in milliseconds: its job may be lost. */
   readonly enqueueAgainMs: number;
-  /** Enqueues a calendar. Never fails. */
-  readonly enqueue: (calendar: string, priority: number) => Promise<void>;
+  readonly enqueuer: Pick<PublishEnqueuer, 'enqueue'>;
 }
 
 export interface Fetched extends Omit<SourceNotes, 'account'> {
@@ -73,14 +73,14 @@ export class ResyncWorker {
 
   /** Enqueues waiting calendars and lost resyncs, and finishes those that are over. Called periodically. */
   async runMaintenance(): Promise<void> {
-    const { db, queue, now, enqueue, enqueueAgainMs } = this.#options;
+    const { db, queue, now, enqueuer, enqueueAgainMs } = this.#options;
     const at = new Date(now());
     const notSince = new Date(now() - enqueueAgainMs);
     for (const id of await claimResyncsToQueue(db, at, notSince)) await queue.enqueue(id);
     for (;;) {
       const calendars = await claimCalendarsToCompare(db, at, notSince, AT_ONCE);
-      for (const calendar of calendars) await enqueue(calendar, LOWEST_PRIORITY);
       if (calendars.length === 0) break;
+      await enqueuer.enqueue(calendars.map((calendar) => ({ calendar, priority: LOWEST_PRIORITY })));
     }
     await finishResyncs(db, at);
     await deleteExpiredResyncs(db, new Date(now() - KEEP_MS));

@@ -35,8 +35,8 @@ describe('the event batcher', () => {
       encryptor: ENCRYPTOR,
       now: () => NOW.getTime(),
       timers: systemTimers,
-      enqueue: async (calendars) => void enqueued.push(calendars),
-      deliver: () => undefined,
+      enqueuer: { enqueue: async (calendars) => void enqueued.push(calendars) },
+      delivery: { enqueue: () => undefined },
     });
   });
 

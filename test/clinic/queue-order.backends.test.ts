@@ -72,29 +72,32 @@ const add = (queue: JobQueue, ...events: readonly OccupancyEvent[]) =>
 
 function worker(
   { database: { db }, queues }: Place,
-  apply?: OccupancyWorkerOptions['apply'],
+  apply?: OccupancyWorkerOptions['events']['apply'],
 ): { readonly worker: OccupancyWorker; readonly stale: () => number } {
   const intake = new EventBatcher({
     db,
     encryptor: ENCRYPTOR,
     now: () => NOW.getTime(),
     timers: systemTimers,
-    enqueue: async () => undefined,
-    deliver: () => undefined,
+    enqueuer: { enqueue: async () => undefined },
+    delivery: { enqueue: () => undefined },
   });
   let stale = 0;
   const made = new OccupancyWorker({
     queues,
     log: createLog('silent'),
     timers: systemTimers,
-    saveRejected: async (_, reason) => expect(reason).toBe('nothing is refused'),
-    apply:
-      apply ??
-      (async (batch) => {
-        const result = await intake.apply(batch);
-        stale += result.stale;
-        return result;
-      }),
+    db,
+    now: () => NOW.getTime(),
+    events: {
+      apply:
+        apply ??
+        (async (batch) => {
+          const result = await intake.apply(batch);
+          stale += result.stale;
+          return result;
+        }),
+    },
   });
   return { worker: made, stale: () => stale };
 }

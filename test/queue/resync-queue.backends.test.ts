@@ -52,7 +52,7 @@ test.each(backends)(
       now: () => NOW.getTime(),
       enqueueAgainMs: 60_000,
       fetch: async () => ({ reasons: [], unknown: [], omitted: [] }),
-      enqueue: async () => undefined,
+      enqueuer: { enqueue: async () => undefined },
     });
     const id = await beginResync(database.db, { dryRun: false }, NOW);
     await queue.enqueue(id);
