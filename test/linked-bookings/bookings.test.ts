@@ -4,7 +4,7 @@ import { addressOf } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
 import { bookedBookings, linked, openFixture, patientBooks, refuseMoves } from './booking-fixture.js';
 
-test('a booking is cancelled, and its time is on offer again', async () => {
+test('a booking is cancelled, and its time is offered again', async () => {
   const fixture = await openFixture();
   const { id } = patientBooks(fixture, '10:20');
   expect(fixture.shown()).not.toContain('10:20');
@@ -17,7 +17,7 @@ test('a booking is cancelled, and its time is on offer again', async () => {
   expect(fixture.shown()).toContain('10:20');
 });
 
-test('cancelling again changes nothing and is no error', async () => {
+test('a repeated cancellation changes nothing and is no error', async () => {
   const fixture = await openFixture();
   const { id } = patientBooks(fixture, '10:20');
   await fixture.engine.bookings.cancel('nowak', id);
@@ -26,7 +26,7 @@ test('cancelling again changes nothing and is no error', async () => {
   expect(fixture.requests('cancelBooking')).toHaveLength(1);
 });
 
-test('a cancellation whose answer was lost is found to be done', async () => {
+test('a cancellation whose answer was lost is recognised as done', async () => {
   const fixture = await openFixture();
   const { id } = patientBooks(fixture, '10:20');
   fixture.sandbox.faults.set([
@@ -42,7 +42,7 @@ const notBooked = (applied: boolean) => ({
   match: { operation: 'cancelBooking' },
 });
 
-test('a booking that is over already, says a 400, is over: by hand, and when its appointment is released', async () => {
+test('a booking counts as ended where a cancellation gets a 400: by hand, and when its appointment is released', async () => {
   const fixture = await openFixture();
   fixture.sandbox.faults.set([notBooked(true)]);
   const { id } = patientBooks(fixture, '11:00');
@@ -54,7 +54,7 @@ test('a booking that is over already, says a 400, is over: by hand, and when its
   expect(fixture.shown()).toContain('10:20');
 });
 
-test('a booking that stands after a 400 to its cancellation is one that the marketplace refused', async () => {
+test('a booking that still exists after a 400 to its cancellation counts as refused', async () => {
   const fixture = await openFixture();
   const id = await linked(fixture);
   fixture.sandbox.faults.set([notBooked(false)]);
@@ -65,7 +65,7 @@ test('a booking that stands after a 400 to its cancellation is one that the mark
   expect(fixture.shown()).not.toContain('10:20');
 });
 
-test('a booking moves, has a new id, and the record follows at once', async () => {
+test('a booking moves, gets a new id, and the database is updated at once', async () => {
   const fixture = await openFixture();
   const { id } = patientBooks(fixture, '10:20');
 
@@ -79,7 +79,7 @@ test('a booking moves, has a new id, and the record follows at once', async () =
   expect(fixture.shown()).not.toContain('11:00');
 });
 
-test('a move is not made twice, whoever lost the answer', async () => {
+test('a move is not executed twice, whoever lost the answer', async () => {
   const fixture = await openFixture();
   const { id } = patientBooks(fixture, '10:20');
   fixture.sandbox.faults.set([
@@ -94,7 +94,7 @@ test('a move is not made twice, whoever lost the answer', async () => {
   expect(bookedBookings(fixture)).toEqual(['11:00']);
 });
 
-test('a booking that the marketplace does not move stays, and it says why', async () => {
+test('a booking that the marketplace refuses to move stays, and the answer has the reason', async () => {
   const fixture = await openFixture();
   const { id } = patientBooks(fixture, '10:20');
   refuseMoves(fixture);
@@ -108,7 +108,7 @@ test('a booking that the marketplace does not move stays, and it says why', asyn
   });
 });
 
-test('a linked booking goes where its appointment goes, once, and is cancelled with it', async () => {
+test('a linked booking follows its appointment, once, and is cancelled with it', async () => {
   const fixture = await openFixture();
   const { id } = patientBooks(fixture, '10:20');
   expect(await fixture.engine.bookings.link('nowak', id, 'apt-1')).toMatchObject({ id, ref: 'apt-1' });
@@ -130,7 +130,7 @@ test('a linked booking goes where its appointment goes, once, and is cancelled w
   expect(fixture.shown()).toEqual(['10:00', '10:20', '10:40', '11:00', '11:20', '11:40']);
 });
 
-test('a linked booking whose move was lost on the way is moved once', async () => {
+test('a linked booking whose move request was lost is moved once', async () => {
   const fixture = await openFixture();
   await linked(fixture);
   fixture.sandbox.faults.set([
@@ -143,7 +143,7 @@ test('a linked booking whose move was lost on the way is moved once', async () =
   expect(bookings.map(({ status }) => status)).toEqual(['canceled', 'booked']);
 });
 
-test('a linked booking moves before its new time is closed, also while a publish is under way', async () => {
+test('a linked booking moves before its new time is closed, also during a publication', async () => {
   const fixture = await openFixture();
   await linked(fixture);
   const match = { operation: 'replaceSlots' } as const;
@@ -198,7 +198,7 @@ test('a cancellation whose answer was lost is not given up because it cannot be 
   expect(await fixture.engine.failures.list()).toEqual([]);
 });
 
-test('what the marketplace refuses of a linked booking fails where it can be seen, and is given up by hand', async () => {
+test('a refused change of a linked booking is a visible failure, and can be dropped', async () => {
   const fixture = await openFixture();
   const id = await linked(fixture);
   refuseMoves(fixture);
@@ -246,7 +246,7 @@ test.each([
   },
 );
 
-test('the founding page moves by another path, where the account asks for it', async () => {
+test('the account can configure the path of moveBooking', async () => {
   const fixture = await openFixture();
   const { engine } = fixture;
   const account = await fixture.account();

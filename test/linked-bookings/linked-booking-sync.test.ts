@@ -23,7 +23,7 @@ const occupied = (fixture: ClinicFixture, ref: string, from: string, to: string)
 
 // With slots the marketplace refuses it: what was taken is not on offer when it becomes free there.
 describe.each(['breaks', 'book'] as const)('with %s', (strategy) => {
-  test('a doctor who is late: all appointments move on, each to where the next one was', async () => {
+  test('appointments that all move to the time of the next one are followed', async () => {
     const fixture = await openFixture({ strategy });
     await linkedAt(fixture, [
       ['10:00', '10:20'],
@@ -41,7 +41,7 @@ describe.each(['breaks', 'book'] as const)('with %s', (strategy) => {
     expect(fixture.requests('moveBooking').map(({ status }) => status)).toEqual([201, 201, 201]);
   });
 
-  test('an appointment takes the time of one that is released with it', async () => {
+  test('an appointment moves to the time of one that is released with it', async () => {
     const fixture = await openFixture({ strategy });
     await linkedAt(fixture, [
       ['10:00', '10:20'],
@@ -69,7 +69,7 @@ const fails = (fixture: ClinicFixture, operation: string, times?: number): void 
     },
   ]);
 
-test('a cancellation that gets no answer keeps no other time open, and is done once it gets one', async () => {
+test('a cancellation without an answer delays no closing, and is done once it gets one', async () => {
   const fixture = await openFixture();
   await linked(fixture);
   fails(fixture, 'cancelBooking', 2);
@@ -82,7 +82,7 @@ test('a cancellation that gets no answer keeps no other time open, and is done o
   expect(fixture.requests('cancelBooking').map(({ status }) => status)).toEqual([500, 500, 204]);
 });
 
-test('a move that gets no answer keeps other time open for some tries; then its new time is closed, too', async () => {
+test('a move without an answer delays closings for some attempts; then its new time is closed too', async () => {
   const fixture = await openFixture();
   const id = await linked(fixture);
   fails(fixture, 'moveBooking');
@@ -101,7 +101,7 @@ test('a move that gets no answer keeps other time open for some tries; then its 
   expect(await fixture.engine.failures.list()).toMatchObject([{ kind: 'booking', booking: id }]);
 });
 
-test('however long a cancellation gets no answer, what closes is published when it comes', async () => {
+test('a cancellation without an answer never delays a later closing', async () => {
   const fixture = await openFixture();
   await linked(fixture);
   fails(fixture, 'cancelBooking');
@@ -130,7 +130,7 @@ test('however long a cancellation gets no answer, what closes is published when 
   await fixture.until(async () => (await retrying()) === undefined);
 });
 
-test('while what became of a move cannot be found out, what closes is published', async () => {
+test('a closing is published while the result of a move is unknown', async () => {
   const fixture = await openFixture();
   await linked(fixture);
   fixture.sandbox.faults.set([
@@ -142,7 +142,7 @@ test('while what became of a move cannot be found out, what closes is published'
   await fixture.until(() => !fixture.shown().includes('11:40'));
 });
 
-test('a booking that the marketplace does not know minutes after it told of it is cancelled once it does', async () => {
+test('a notified booking that is unknown for minutes is cancelled once it is known', async () => {
   const fixture = await openFixture();
   const id = await linked(fixture);
   const path = `/bookings/${id}`;
@@ -159,7 +159,7 @@ test('a booking that the marketplace does not know minutes after it told of it i
   expect(await fixture.engine.failures.list()).toEqual([]);
 });
 
-test('an appointment whose booking is cancelled by hand is hidden by something else at once', async () => {
+test('an appointment whose booking is cancelled by hand is blocked otherwise at once', async () => {
   const fixture = await openFixture({ strategy: 'breaks' });
   const id = await linked(fixture);
   const breaks = () => fixture.sandbox.breaks(addressOf('nowak'));
@@ -170,7 +170,7 @@ test('an appointment whose booking is cancelled by hand is hidden by something e
   expect(bookedBookings(fixture)).toEqual([]);
 });
 
-test('a cancellation that is refused is tried again by itself, after a pause', async () => {
+test('a refused cancellation is retried after a delay', async () => {
   const fixture = await openFixture();
   const id = await linked(fixture);
   fixture.sandbox.faults.set([

@@ -5,7 +5,7 @@ import { addressOf } from '../support/clinic-fixture.js';
 import { bookedBookings, openFixture, patientBooks, withoutMoving } from './booking-fixture.js';
 
 describe('a booking that is linked to an appointment', () => {
-  test('is cancelled when that is released, although it was never known to be occupied', async () => {
+  test('is cancelled when the appointment is released, although it was never known to be occupied', async () => {
     const fixture = await openFixture();
     const { id } = patientBooks(fixture, '10:20');
     await fixture.engine.bookings.link('nowak', id, 'apt-1');
@@ -17,7 +17,7 @@ describe('a booking that is linked to an appointment', () => {
     expect(await fixture.engine.failures.list()).toEqual([]);
   });
 
-  test('stays where that was released before, until it is said again', async () => {
+  test('stays where the appointment was released before, until that is reported again', async () => {
     const fixture = await openFixture();
     await fixture.book('apt-1', '11:00', '11:20');
     await fixture.free('apt-1');
@@ -30,7 +30,7 @@ describe('a booking that is linked to an appointment', () => {
     expect(bookedBookings(fixture)).toEqual([]);
   });
 
-  test('hides it: the break over the two goes, and comes back where they part', async () => {
+  test('blocks its time: the break is deleted, and made again where the two part', async () => {
     const fixture = await openFixture({ strategy: 'breaks' });
     const { id } = patientBooks(fixture, '10:20');
     await fixture.book('apt-1', '10:20', '10:40');
@@ -46,7 +46,7 @@ describe('a booking that is linked to an appointment', () => {
   });
 });
 
-test('a time that is sold twice from when a booking is linked to nothing any more is told to the clinic', async () => {
+test('a conflict that begins with an unlink is notified', async () => {
   const fixture = await openFixture();
   const { id } = patientBooks(fixture, '10:20');
   await fixture.engine.bookings.link('nowak', id, 'apt-1');
@@ -60,7 +60,7 @@ test('a time that is sold twice from when a booking is linked to nothing any mor
   expect((await fixture.engine.status()).conflicts).toBe(1);
 });
 
-test('a booking that moves to another address is taken time there at once, and its report says where it is', async () => {
+test('a booking that moves to another address is busy time there at once, and its report names the calendar', async () => {
   const fixture = await openFixture({ calendars: ['nowak', 'lis'] });
   const { id } = patientBooks(fixture, '10:20');
   const to = { start: fixture.at('11:00'), addressId: addressOf('lis').addressId };
@@ -74,7 +74,7 @@ test('a booking that moves to another address is taken time there at once, and i
   expect(fixture.requests('moveBooking')).toHaveLength(1);
 });
 
-test('a booking that moves to an address that is no calendar here moves once, however often that is asked for', async () => {
+test('a booking that moves to an address without a calendar moves once, however often it is requested', async () => {
   const fixture = await openFixture();
   const { id } = patientBooks(fixture, '10:20');
   const service = { address_service_id: 'visit', duration: 20 };
@@ -87,7 +87,7 @@ test('a booking that moves to an address that is no calendar here moves once, ho
   expect(fixture.requests('moveBooking')).toHaveLength(1);
 });
 
-test('a visit that is linked at another address is not taken for one whose move there was not answered', async () => {
+test('a linked booking at another address does not count as the successor of a move in doubt', async () => {
   const fixture = await openFixture({ ...withoutMoving(), calendars: ['nowak', 'lis'] });
   const { id } = patientBooks(fixture, '10:20');
   // Of the same patient, and known by its appointment there.

@@ -20,7 +20,7 @@ const breaksAt = (fixture: ClinicFixture) =>
   fixture.sandbox.breaks(addressOf('nowak')).map(({ since }) => since.slice(11, 16));
 
 describe.each(STRATEGIES)('with %s', (strategy) => {
-  test('a move that is asked for again after its answer was lost is done, and keeps its link', async () => {
+  test('a move that is repeated after a lost answer is done, and keeps the link', async () => {
     const fixture = await openFixture({ strategy });
     const id = await linked(fixture);
     loseAnswer(fixture);
@@ -39,7 +39,7 @@ describe.each(STRATEGIES)('with %s', (strategy) => {
     expect(bookedBookings(fixture)).toEqual([]);
   });
 
-  test('a linked booking that the patient has moved goes where its appointment goes, though nobody told of it', async () => {
+  test('a linked booking that the patient moved without a notification follows its appointment', async () => {
     const fixture = await openFixture({ strategy });
     const id = await linked(fixture);
     fixture.sandbox.move(id, { start: fixture.at('11:20') });
@@ -50,7 +50,7 @@ describe.each(STRATEGIES)('with %s', (strategy) => {
     expect(fixture.shown()).not.toContain('11:00');
   });
 
-  test('what a patient has moved is cancelled with its appointment, though nobody told of it', async () => {
+  test('a booking that the patient moved without a notification is cancelled with its appointment', async () => {
     const fixture = await openFixture({ strategy });
     fixture.sandbox.move(await linked(fixture), { start: fixture.at('11:20') });
     await fixture.free('apt-1');
@@ -59,7 +59,7 @@ describe.each(STRATEGIES)('with %s', (strategy) => {
     expect(await fixture.engine.failures.list()).toEqual([]);
   });
 
-  test('a resync finds that a booking has moved, with its link', async () => {
+  test('a resync finds a moved booking, and keeps its link', async () => {
     const fixture = await openFixture({ strategy });
     const id = await linked(fixture);
     const moved = fixture.sandbox.move(id, { start: fixture.at('11:20') });
@@ -72,7 +72,7 @@ describe.each(STRATEGIES)('with %s', (strategy) => {
   });
 });
 
-test('a placeholder whose move was lost is found as what it is now', async () => {
+test('a placeholder whose move was lost is found under its new id', async () => {
   const fixture = await openFixture({ strategy: 'book' });
   await fixture.book('apt-1', '10:20', '10:40');
   await fixture.untilAtRest();
@@ -94,7 +94,7 @@ test('a placeholder whose move was lost is found as what it is now', async () =>
   expect(fixture.requests('moveBooking')).toHaveLength(1);
 });
 
-test('a booking that has moved is not cancelled, moved or linked under its old id, and the answer names the new one', async () => {
+test('a moved booking is not cancelled, moved or linked under its old id, and the answer names the new one', async () => {
   const fixture = await openFixture();
   const { id } = patientBooks(fixture, '10:20');
   const { bookings } = fixture.engine;
@@ -114,7 +114,7 @@ test.each([
   ['before anybody asks', true],
   ['by who asks', false],
 ] as const)(
-  'a move whose answer was lost, and that the patient has moved on, is found out %s, keeps the link and is refused by its old id',
+  'a booking whose move was lost and that the patient moved again is found %s, keeps the link and is refused by its old id',
   async (_, isKnownBefore) => {
     const fixture = await openFixture();
     const id = await linked(fixture);
@@ -137,7 +137,7 @@ test.each([
   },
 );
 
-test('a move whose answer was lost is asked about again while what it led to is not shown yet', async () => {
+test('a move whose answer was lost is read again while its successor is not shown yet', async () => {
   const fixture = await openFixture();
   const id = await linked(fixture);
   loseAnswer(fixture);
@@ -155,7 +155,7 @@ test('a move whose answer was lost is asked about again while what it led to is 
   expect(fixture.requests('moveBooking')).toHaveLength(1);
 });
 
-test('a booking from before the marketplace told its moves is looked for by its time and its patient', async () => {
+test('an old booking without the field of its move is searched by its time and its patient', async () => {
   const fixture = await openFixture(withoutMoving());
   const { id } = patientBooks(fixture, '10:20');
   await fixture.engine.bookings.link('nowak', id, 'apt-1');
@@ -188,7 +188,7 @@ describe.each(STRATEGIES)("another doctor's address of the facility, published w
     return { fixture, id, to, move, busy, conflicts };
   }
 
-  test('has the booking that moves there at once, however often that is asked for', async () => {
+  test('gets a moved booking at once, however often the move is requested', async () => {
     const { fixture, to, move, busy } = await twoDoctors();
     const report = await move();
     expect(report).toMatchObject({ calendar: 'kot', status: 'booked', start: to.start });
@@ -201,7 +201,7 @@ describe.each(STRATEGIES)("another doctor's address of the facility, published w
     expect(again).toMatchObject({ calendar: 'kot', start: fixture.at('11:20') });
   });
 
-  test('has it also where the answer was lost', async () => {
+  test('gets it also where the answer was lost', async () => {
     const { fixture, to, move, busy } = await twoDoctors();
     loseAnswer(fixture);
     await expect(move()).rejects.toMatchObject({ mayHaveApplied: true });
@@ -213,7 +213,7 @@ describe.each(STRATEGIES)("another doctor's address of the facility, published w
     expect(fixture.requests('moveBooking')).toHaveLength(1);
   });
 
-  test('has an appointment at that time: a conflict, and told once', async () => {
+  test('reports a conflict with an appointment at that time, once', async () => {
     const { fixture, move, conflicts } = await twoDoctors();
     // What closes is on its way there for as long as it takes to sell the time twice.
     fixture.sandbox.faults.set(
@@ -236,7 +236,7 @@ describe.each(STRATEGIES)("another doctor's address of the facility, published w
 });
 
 test.each(['after', 'never'] as const)(
-  'a move to a doctor of whom no calendar is here is done once, however often it is asked for: answer lost: %s',
+  'a move to a doctor without a calendar is executed once, however often it is requested: answer lost: %s',
   async (lost) => {
     const fixture = await openFixture();
     const { id } = patientBooks(fixture, '10:20');

@@ -26,8 +26,8 @@ const at = (fixture: ClinicFixture, time: string): string =>
     .bookings(addressOf('nowak'))
     .find(({ status, start_at }) => status === 'booked' && start_at === fixture.at(time))?.id ?? '';
 
-describe('a visit of somebody else, where a booking that moved meanwhile was to go, is left alone', () => {
-  test('by an appointment that it follows', async () => {
+describe("another patient's booking at the target of a move stays unchanged", () => {
+  test('when the move follows an appointment', async () => {
     const fixture = await openFixture();
     const id = await linked(fixture);
     fixture.sandbox.move(id, { start: fixture.at('11:20') });
@@ -41,7 +41,7 @@ describe('a visit of somebody else, where a booking that moved meanwhile was to 
     expect(bookedBookings(fixture)).toEqual(['11:00']);
   });
 
-  test('by hand', async () => {
+  test('when the move is requested by hand', async () => {
     const fixture = await openFixture();
     const { id } = patientBooks(fixture, '10:20');
     await fixture.engine.bookings.link('nowak', id, 'apt-1');
@@ -50,7 +50,7 @@ describe('a visit of somebody else, where a booking that moved meanwhile was to 
     await expect(move(fixture, id, '11:00')).rejects.toMatchObject({ name: 'ConflictError' });
   });
 
-  test('also after a move there that was lost on its way', async () => {
+  test('also after a move request that was lost', async () => {
     const fixture = await openFixture(withoutMoving());
     const { id } = patientBooks(fixture, '10:20');
     await fixture.engine.bookings.link('nowak', id, 'apt-1');
@@ -64,8 +64,8 @@ describe('a visit of somebody else, where a booking that moved meanwhile was to 
   });
 });
 
-describe('a booking whose move was lost on the way back', () => {
-  test('keeps its link where a reading brought it into the record before', async () => {
+describe('a booking whose move got no answer', () => {
+  test('keeps its link where a read stored its successor before', async () => {
     const fixture = await openFixture();
     const id = await linked(fixture);
     loseAnswer(fixture, 'after', id);
@@ -81,7 +81,7 @@ describe('a booking whose move was lost on the way back', () => {
     expect(fixture.requests('moveBooking')).toHaveLength(1);
   });
 
-  test('is found although nobody asks again, and follows from where it is', async () => {
+  test('is found without a repeated request, and follows from its new time', async () => {
     const fixture = await openFixture();
     const id = await linked(fixture);
     loseAnswer(fixture, 'after');
@@ -93,7 +93,7 @@ describe('a booking whose move was lost on the way back', () => {
     expect(bookedBookings(fixture)).toEqual([]);
   });
 
-  test('goes on to where its appointment is by then', async () => {
+  test('moves on to the present time of its appointment', async () => {
     const fixture = await openFixture();
     loseAnswer(fixture, 'after', await linked(fixture));
     await fixture.book('apt-1', '11:00', '11:20');
@@ -105,7 +105,7 @@ describe('a booking whose move was lost on the way back', () => {
   });
 });
 
-test('a move that was lost on its way there is made again', async () => {
+test('a move request that was lost is sent again', async () => {
   const fixture = await openFixture();
   await linked(fixture);
   loseAnswer(fixture, 'before');
@@ -115,7 +115,7 @@ test('a move that was lost on its way there is made again', async () => {
   expect(fixture.requests('moveBooking')).toHaveLength(2);
 });
 
-test('a booking of which no service is known moves as what the marketplace says that it is', async () => {
+test('a booking without a known service moves with the service that the marketplace returns', async () => {
   const fixture = await openFixture();
   const { id } = patientBooks(fixture, '10:20');
   await fixture.engine.bookings.link('nowak', id, null);

@@ -29,7 +29,7 @@ function following(id: string, start: number, minutes: number, to: number | null
 
 const ids = (all: readonly LinkedBookingChange[]) => all.map(({ booking }) => booking.id);
 
-test('a day that moves on begins with its last booking, one that moves back with its first', () => {
+test('bookings that move later are synced from the last, bookings that move earlier from the first', () => {
   const day = [0, 20, 40].map((at, n) => [at, `${n}`] as const);
   expect(ids(inOrder(day.map(([at, id]) => following(id, at, 20, at + 20))))).toEqual(['2', '1', '0']);
   expect(ids(inOrder(day.map(([at, id]) => following(id, at, 20, at - 20))))).toEqual(['0', '1', '2']);
@@ -44,7 +44,7 @@ test('a cancellation comes first where a move waits for it, and last where none 
   expect(ids(inOrder(all))).toEqual(['there', 'goes', 'free']);
 });
 
-test('whatever they are, each is there once, and none before what stands in its way', () => {
+test('each change is listed once, and none before a change that it depends on', () => {
   const some = fc.uniqueArray(
     fc.record({
       slot: fc.nat(30),
@@ -68,6 +68,6 @@ test('whatever they are, each is there once, and none before what stands in its 
   );
 });
 
-test('two that change places are in some order', () => {
+test('two bookings that swap places are in some order', () => {
   expect(ids(inOrder([following('a', 0, 20, 20), following('b', 20, 20, 0)])).sort()).toEqual(['a', 'b']);
 });

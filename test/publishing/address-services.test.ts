@@ -62,7 +62,7 @@ async function notifiedFailures(fixture: ClinicFixture) {
 const addressReads = (fixture: ClinicFixture): number => fixture.requests('getAddressServices').length;
 
 test.each(['slots', 'breaks', 'book'] as const)(
-  'with %s, time that is taken is closed at once although a service is gone, which is a failure of its own',
+  'with %s, busy time is closed at once although a service is gone, which is a failure of its own',
   async (strategy) => {
     const fixture = await opened({ strategy });
     has(fixture, VISIT);
@@ -98,7 +98,7 @@ test.each(['slots', 'breaks', 'book'] as const)(
 const refusedWrites = (fixture: ClinicFixture): number =>
   fixture.requests('replaceSlots').filter(({ status }) => status === 400).length;
 
-test('a window that has only a service that is gone offers nothing, and a question for it gets no', async () => {
+test('a window with only a deleted service offers nothing, and its approval is denied', async () => {
   const fixture = await opened();
   has(fixture, VISIT);
   await offer(fixture, CHECK.id);
@@ -148,7 +148,7 @@ test('an empty list removes nothing', async () => {
   expect(offered(fixture)[0]).toBe('10:00 check');
 });
 
-test('what is told of services has them read: one that is gone, and one that is back, with its days', async () => {
+test('a notification about services triggers a read: deleted and restored services are found, with their days', async () => {
   const fixture = await opened({ notifications: PULL_SETTINGS });
   has(fixture, VISIT);
   await pullUntil(fixture, async () => (await notifiedFailures(fixture)).length > 0);
@@ -164,7 +164,7 @@ test('what is told of services has them read: one that is gone, and one that is 
   expect((await notifiedFailures(fixture)).map(({ name }) => name)).toEqual(['service-gone', 'service-back']);
 });
 
-test('a service that is gone is asked for again when somebody says so, and reported no more when dropped', async () => {
+test('a deleted service is read again on retry, and no longer reported once dropped', async () => {
   const fixture = await opened();
   has(fixture, VISIT);
   await resync(fixture);
@@ -196,7 +196,7 @@ test('a service that is gone is asked for again when somebody says so, and repor
   expect(offered(fixture)[0]).toBe('10:00 check,visit');
 });
 
-test('a duration that changed is told, and a list without durations says nothing of them', async () => {
+test('a changed duration is notified, and a list without durations changes none', async () => {
   const fixture = await opened();
   const lasting = (duration: number) => ({ ...CHECK, duration });
   has(fixture, VISIT, lasting(20));
@@ -210,7 +210,7 @@ test('a duration that changed is told, and a list without durations says nothing
   ]);
 });
 
-test('the reason of a failure says that the calendar is switched off, and the clinic is told', async () => {
+test('the reason of a failure names the disabled calendar, and the clinic is notified', async () => {
   const fixture = await opened({ calendar: 'disabled' });
   expect(await failures(fixture)).toMatchObject([
     { kind: 'day', reason: expect.stringMatching(/^the marketplace shows .*; the calendar is switched off/) },
@@ -218,7 +218,7 @@ test('the reason of a failure says that the calendar is switched off, and the cl
   expect(await notifiedFailures(fixture)).toEqual([{ name: 'calendar-disabled', data: {} }]);
 });
 
-test('a calendar that is given up says that it is switched off', async () => {
+test('the failure of a calendar names that it is disabled', async () => {
   const fixture = await opened({ calendar: 'disabled' });
   fixture.sandbox.faults.set([
     { fault: { kind: 'status', status: 403 }, match: { operation: 'replaceSlots' } },
@@ -233,7 +233,7 @@ test('a calendar that is given up says that it is switched off', async () => {
   );
 });
 
-test('an address is read within an hour of the start, and again when that is a day ago', async () => {
+test('an address is read within an hour of the start, and again a day later', async () => {
   const fixture = await opened();
   expect(addressReads(fixture)).toBe(0);
   await fixture.passTime(60_000);
@@ -254,7 +254,7 @@ test('an address is read within an hour of the start, and again when that is a d
   await fixture.until(() => addressReads(fixture) === 2);
 });
 
-test('another address has nothing of what was read at the one before', async () => {
+test('a new address keeps no data of the former one', async () => {
   const fixture = await opened();
   has(fixture, VISIT);
   await resync(fixture);

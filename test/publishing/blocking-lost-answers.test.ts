@@ -11,13 +11,13 @@ const own = (fixture: ClinicFixture) => [
   ...fixture.sandbox.bookings(addressOf('nowak')).filter(({ status }) => status === 'booked'),
 ];
 
-describe('nothing is left behind', () => {
+describe('the engine leaves no block behind', () => {
   test.each([
     ['breaks', 'addCalendarBreak', 'slots'],
     ['book', 'bookSlot', 'slots'],
     ['book', 'bookSlot', 'breaks'],
   ] as const)(
-    'by %s when the answer to %s is lost and the calendar goes over to %s',
+    'by %s when the answer to %s is lost and the strategy changes to %s',
     async (from, operation, to) => {
       const fixture = await ClinicFixture.open({ still: true, strategy: from });
       await fixture.open();
@@ -37,7 +37,7 @@ describe('nothing is left behind', () => {
     },
   );
 
-  test('when the answer to bookSlot is lost: what is there is found, and not booked twice', async () => {
+  test('when the answer to bookSlot is lost: the booking is found, and not made twice', async () => {
     const fixture = await ClinicFixture.open({ still: true, strategy: 'book' });
     await fixture.open();
     await fixture.untilAtRest();
@@ -53,7 +53,7 @@ describe('nothing is left behind', () => {
   });
 
   test.each([true, false])(
-    'when the answer to a move is lost, and those that move keep their comments: %s',
+    'when the answer to a move is lost, and moved bookings keep their comments: %s',
     async (keptComments) => {
       const fixture = await ClinicFixture.open({ still: true, strategy: 'book', sandbox: { keptComments } });
       await fixture.open();
@@ -74,7 +74,7 @@ describe('nothing is left behind', () => {
     },
   );
 
-  test('when breaks cannot go at once: slots that were published are not published again with them', async () => {
+  test('when breaks cannot be deleted at once: published slots are not published again', async () => {
     const fixture = await ClinicFixture.open({ still: true, strategy: 'breaks' });
     await fixture.open();
     await fixture.book('first', '10:00', '10:20');
@@ -91,7 +91,7 @@ describe('nothing is left behind', () => {
     expect(fixture.requests('replaceSlots')).toHaveLength(published + 1);
   });
 
-  test('when the marketplace says that a break is gone, and it is not', async () => {
+  test('when the marketplace reports an existing break as deleted', async () => {
     const fixture = await ClinicFixture.open({ still: true, strategy: 'breaks' });
     await fixture.open();
     await fixture.book('apt', '10:20', '10:40');
@@ -105,7 +105,7 @@ describe('nothing is left behind', () => {
   });
 });
 
-describe('what somebody in the marketplace takes away of ours', () => {
+describe('an own block that somebody removes in the marketplace', () => {
   async function heard(strategy: 'breaks' | 'book'): Promise<ClinicFixture> {
     const fixture = await ClinicFixture.open({
       still: true,
@@ -124,21 +124,24 @@ describe('what somebody in the marketplace takes away of ours', () => {
     return fixture;
   }
 
-  test.each(['breaks', 'book'] as const)('is there again as soon as we hear of it: %s', async (strategy) => {
-    const fixture = await heard(strategy);
-    const [{ id } = { id: '' }] = own(fixture);
-    if (strategy === 'breaks') fixture.sandbox.removeBreak(id);
-    else fixture.sandbox.cancel(id);
-    expect(fixture.shown()).toEqual(ALL);
-    await pullUntil(fixture, () => fixture.shown().length === 2);
-    await pullAll(fixture);
-    expect(fixture.shown()).toEqual(['10:00', '10:40']);
-    expect(own(fixture)).toHaveLength(1);
-    expect((await fixture.engine.notifications()).items).toEqual([]);
-  });
+  test.each(['breaks', 'book'] as const)(
+    'is made again once its notification arrives: %s',
+    async (strategy) => {
+      const fixture = await heard(strategy);
+      const [{ id } = { id: '' }] = own(fixture);
+      if (strategy === 'breaks') fixture.sandbox.removeBreak(id);
+      else fixture.sandbox.cancel(id);
+      expect(fixture.shown()).toEqual(ALL);
+      await pullUntil(fixture, () => fixture.shown().length === 2);
+      await pullAll(fixture);
+      expect(fixture.shown()).toEqual(['10:00', '10:40']);
+      expect(own(fixture)).toHaveLength(1);
+      expect((await fixture.engine.notifications()).items).toEqual([]);
+    },
+  );
 });
 
-describe('a break that a doctor makes where ours was to be and was not made', () => {
+describe('a break that a doctor makes where an own break is in doubt', () => {
   async function closedByTheDoctor(
     fixture: ClinicFixture,
     fault: Parameters<ClinicFixture['sandbox']['faults']['set']>[0][0]['fault'],
@@ -162,13 +165,13 @@ describe('a break that a doctor makes where ours was to be and was not made', ()
     expect(busy).toMatchObject([{ break: id }]);
   }
 
-  test('stays his when a reading finds it first', async () => {
+  test("stays the doctor's where a list reports it first", async () => {
     const fixture = await ClinicFixture.open({ still: true, strategy: 'breaks' });
     const id = await closedByTheDoctor(fixture, { kind: 'status', status: 503 });
     await isLeftToHim(fixture, id);
   });
 
-  test('stays his when its news comes first', async () => {
+  test("stays the doctor's where its notification arrives first", async () => {
     const fixture = await ClinicFixture.open({
       still: true,
       strategy: 'breaks',
@@ -197,7 +200,7 @@ describe('a break that a doctor makes where ours was to be and was not made', ()
   });
 });
 
-test('slots that only a break of ours hides are cleared before it goes', async () => {
+test('slots that only an own break blocks are cleared before it is deleted', async () => {
   const fixture = await ClinicFixture.open({ still: true, strategy: 'breaks' });
   await fixture.open();
   await fixture.book('apt', '09:00', '12:00');
@@ -222,7 +225,7 @@ test('slots that only a break of ours hides are cleared before it goes', async (
   expect(seen).toBe(0);
 });
 
-test('a break that is refused as invalid fails the day, with its reason, until somebody asks', async () => {
+test('a break that is refused as invalid fails the day, with its reason, until a person retries it', async () => {
   const fixture = await ClinicFixture.open({ still: true, strategy: 'breaks' });
   await fixture.open();
   await fixture.untilAtRest();

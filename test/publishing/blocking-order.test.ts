@@ -8,7 +8,7 @@ test.each([
   ['book', 'when every answer comes', undefined],
   ['book', 'when the answer to its move is lost', { kind: 'cut', when: 'after' }],
 ] as const)(
-  'with %s, a break leaves no visit on sale that reaches into an appointment still to be hidden, %s',
+  'with %s, a break leaves no start on sale that overlaps an appointment still to be blocked, %s',
   async (strategy, _, fault) => {
     const fixture = await ClinicFixture.open({ still: true, strategy });
     const [today, tomorrow] = [fixture.date, fixture.dateAfter(1)];
@@ -48,7 +48,7 @@ test.each([
   ['book', '10:00', '10:20', 'cancelBooking'],
   ['slots', '10:00', '10:20', 'replaceSlots'],
 ] as const)(
-  'with %s, what was free when it was planned and is taken when the token has come is not opened',
+  'with %s, time that becomes busy while the token is requested is not opened',
   async (strategy, from, to, operation) => {
     const fixture = await ClinicFixture.open({ still: true, strategy });
     await fixture.open();

@@ -340,7 +340,7 @@ const clinicOf = (appointments: Record<string, Span>, windows: Windows = MORNING
 const visit = (n: number): Span => ({ start: at(0, n * 20), end: at(0, n * 20 + 20) });
 
 describe('a placeholder', () => {
-  test('leaves only once what comes where it was is hidden otherwise', () => {
+  test('is removed only once the appointment in its place is blocked otherwise', () => {
     const left = { ...nothingLeft, placeholders: [{ span: visit(1), ref: 'a' }] };
     const run = begin(clinicOf({ a: visit(3), b: visit(1) }), left, at(0, -60), () => false);
     expect(plan(run).closing).toMatchObject([
@@ -349,7 +349,7 @@ describe('a placeholder', () => {
     ]);
   });
 
-  test('does not leave a day of which nobody knows what it offers', () => {
+  test('is not removed from a day whose slots are unknown', () => {
     const left = { ...nothingLeft, placeholders: [{ span: visit(1), ref: 'a' }], isVerified: false };
     const run = begin(clinicOf({ a: visit(3) }), left, at(0, -60), () => false);
     expect(plan(run)).toMatchObject({
@@ -358,7 +358,7 @@ describe('a placeholder', () => {
     });
   });
 
-  test('is booked once for an appointment that is there twice already', () => {
+  test('is booked once for an appointment that has two placeholders already', () => {
     const twice = [1, 4].map((n) => ({ span: visit(n), ref: 'a' }));
     const run = begin(
       clinicOf({ a: visit(1) }),
@@ -370,7 +370,7 @@ describe('a placeholder', () => {
   });
 });
 
-test('a plan says which appointments breaks hide, and not what else they do', () => {
+test('a plan names the appointments that breaks block, and nothing else', () => {
   const clinic = {
     ...clinicOf({ a: { start: at(0, 5), end: at(0, 15) } }),
     bookings: [visit(3)],
@@ -386,7 +386,7 @@ test('a plan says which appointments breaks hide, and not what else they do', ()
   });
 });
 
-test('what is nearer is hidden first, by a break or a booking', () => {
+test('the nearer appointment is blocked first, by a break or a booking', () => {
   const odd = (n: number, day = 0): Span => ({ start: at(day, n * 20 + 5), end: at(day, n * 20 + 15) });
   const both: Windows = [
     ...MORNING,
@@ -404,7 +404,7 @@ test('what is nearer is hidden first, by a break or a booking', () => {
   ]);
 });
 
-test('a break that becomes longer is no later than a booking of tomorrow', () => {
+test('a break is extended before a booking of tomorrow is made', () => {
   const tomorrow = { start: at(1, 0), end: at(1, 20) };
   const both: Windows = [
     ...MORNING,
@@ -422,8 +422,8 @@ test('a break that becomes longer is no later than a booking of tomorrow', () =>
   ]);
 });
 
-describe('hiding what is taken', () => {
-  test('from any state, whatever is refused or lost: taken time never comes on sale, and nothing is left over', () => {
+describe('the blocking of busy time', () => {
+  test('never puts busy time on sale and leaves nothing behind, from any state, with refusals and lost answers', () => {
     fc.assert(
       fc.property(clinics, leftovers, nows, chances, chances, (clinic, left, now, refusals, deletions) => {
         const refuses = drawn(refusals);
@@ -442,7 +442,7 @@ describe('hiding what is taken', () => {
     );
   });
 
-  test('also where the clinic changes between any two requests, its strategy too', () => {
+  test('holds where the clinic or its strategy changes between any two requests', () => {
     const surprises = fc.array(fc.array(changes, { maxLength: 2 }), { maxLength: 14 });
     fc.assert(
       fc.property(clinics, leftovers, nows, surprises, chances, (clinic, left, now, surprise, deletions) => {
@@ -460,7 +460,7 @@ describe('hiding what is taken', () => {
     );
   });
 
-  test('where appointments change places in a small full calendar, with placeholders for them', () => {
+  test('holds where appointments swap places in a small full calendar with placeholders', () => {
     const hour: Windows = [{ start: at(0, 0), end: at(0, 80), services: [{ id: 'visit', duration: 20 }] }];
     const visits = fc
       .record({ n: fc.nat(3), length: fc.constantFrom(20, 20, 20, 30, 40) })
@@ -519,7 +519,7 @@ describe('hiding what is taken', () => {
     expect(asked).toBeGreaterThan(100);
   });
 
-  test('where appointments close to each other come and go: nothing leaves beside one that is still to be hidden', () => {
+  test('removes no block beside an appointment that is still to be blocked', () => {
     const days: Windows = [0, 1].map((day) => ({
       start: at(day, 0),
       end: at(day, 80),
@@ -556,7 +556,7 @@ describe('hiding what is taken', () => {
     );
   });
 
-  test('one strategy after another, each from where the one before came to rest', () => {
+  test('holds for one strategy after another, each from the final state of the one before', () => {
     fc.assert(
       fc.property(clinics, fc.array(strategies, { minLength: 2, maxLength: 5 }), (clinic, way) => {
         const nothing = { breaks: [], placeholders: [], offered: [], isVerified: true, isNotified: true };

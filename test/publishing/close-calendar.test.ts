@@ -32,7 +32,7 @@ async function busy(options: ClinicFixtureOptions = {}): Promise<ClinicFixture> 
 }
 
 test.each(STRATEGIES)(
-  'with %s, a calendar that is deleted is closed day by day, then it is gone',
+  'with %s, a deleted calendar is closed day by day, then its row is deleted',
   async (strategy) => {
     const fixture = await busy({ strategy });
     expect(await fixture.engine.deleteCalendar('nowak')).toBe('closing');
@@ -54,7 +54,7 @@ test.each(STRATEGIES)(
 );
 
 test.each(['breaks', 'book'] as const)(
-  'with %s, what hides taken time goes after everything is closed',
+  'with %s, the blocks are removed after everything is closed',
   async (strategy) => {
     const fixture = await busy({ strategy });
     const before = fixture.sandbox.requests.length;
@@ -70,7 +70,7 @@ test.each(['breaks', 'book'] as const)(
   },
 );
 
-test('what the marketplace shows is closed also where nobody here ever published it', async () => {
+test('slots that the engine never published are closed too', async () => {
   const fixture = await openFixture();
   await fixture.open('nowak', fixture.dateAfter(40));
   await fixture.untilAtRest();
@@ -83,7 +83,7 @@ test('what the marketplace shows is closed also where nobody here ever published
   expect(fixture.shown('nowak', fixture.dateAfter(40))).toEqual([]);
 });
 
-test('with leave, what is on sale stays as it is, also where it is being closed', async () => {
+test('with leave, slots stay on sale, also of a calendar that is being closed', async () => {
   const fixture = await openFixture();
   refuse(fixture, 'replaceSlots', 403);
   refuse(fixture, 'deleteSlots', 403);
@@ -95,7 +95,7 @@ test('with leave, what is on sale stays as it is, also where it is being closed'
   expect(fixture.shown()).toHaveLength(6);
 });
 
-test('while it is being closed, nothing that the clinic says of it counts, and its address is nobody else’s', async () => {
+test('a calendar that is being closed accepts no events, and keeps its address', async () => {
   const fixture = await openFixture({ calendars: ['nowak', 'lis'] });
   refuse(fixture, 'deleteSlots', 503);
   await fixture.engine.deleteCalendar('nowak');
@@ -118,7 +118,7 @@ test('while it is being closed, nothing that the clinic says of it counts, and i
   expect(fixture.shown('lis')).toHaveLength(6);
 });
 
-test('put again, it is a calendar of which nothing is known yet, and sells what the clinic says from then on', async () => {
+test('a calendar that is put again starts without data, and publishes what the clinic reports from then on', async () => {
   const fixture = await openFixture();
   refuse(fixture, 'deleteSlots', 503);
   await fixture.engine.deleteCalendar('nowak');
@@ -132,7 +132,7 @@ test('put again, it is a calendar of which nothing is known yet, and sells what 
   expect(fixture.shown()).toEqual(['10:00', '10:20', '10:40']);
 });
 
-test('an address that refuses for good is shown as a failure, closed when that is over', async () => {
+test('an address that refuses is a visible failure, and is closed once it accepts requests', async () => {
   const fixture = await openFixture();
   refuse(fixture, 'deleteSlots', 403);
   await fixture.engine.deleteCalendar('nowak');
@@ -144,7 +144,7 @@ test('an address that refuses for good is shown as a failure, closed when that i
   expect(fixture.shown()).toEqual([]);
 });
 
-test('linked bookings stay where they are when their calendar is deleted', async () => {
+test('linked bookings stay unchanged when their calendar is deleted', async () => {
   const fixture = await openFixture();
   const { id } = patientBooks(fixture, '10:20');
   await fixture.book('apt-1', '10:20', '10:40');
@@ -179,7 +179,7 @@ test.each(STRATEGIES)('with %s, another address closes the old one and is publis
   expect(fixture.shown('new', fixture.dateAfter(1))).toEqual(['10:00', '10:20', '10:40', '11:20', '11:40']);
 });
 
-test('a calendar that comes back to its old address sells there again', async () => {
+test('a calendar that returns to its former address is published there again', async () => {
   const fixture = await busy({ strategy: 'breaks' });
   refuse(fixture, 'replaceSlots', 503);
   await fixture.engine.putCalendar(at('new', { strategy: 'breaks' }));

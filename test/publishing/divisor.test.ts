@@ -56,7 +56,7 @@ describe('an address that cuts by the greatest common divisor', () => {
     expect(report).toMatchObject({ differences: { missing: 0, extra: 0, stale: 0 }, writes: 0 });
   });
 
-  test('books an appointment where only the divisor has a start, once that is known', async () => {
+  test('books an appointment at a start that only the divisor has, once the cut is observed', async () => {
     const fixture = await opened('book');
     await fixture.send({
       type: 'occupied',
@@ -75,7 +75,7 @@ describe('an address that cuts by the greatest common divisor', () => {
     expect(await dayOf(fixture)).toMatchObject({ state: 'in-sync' });
   });
 
-  test('is found to cut otherwise now, without a write', async () => {
+  test('is observed to cut otherwise, without a write', async () => {
     const fixture = await opened('slots', 'duration');
     expect(await cutOf(fixture)).toBe('duration');
     fixture.sandbox.setCutting(ADDRESS, 'divisor');
@@ -87,7 +87,7 @@ describe('an address that cuts by the greatest common divisor', () => {
     expect(report).toMatchObject({ differences: { missing: 0, extra: 0 }, writes: 0 });
   });
 
-  test('is found to cut otherwise by a resync', async () => {
+  test('is observed to cut otherwise by a resync', async () => {
     const fixture = await opened('slots', 'duration');
     fixture.sandbox.setCutting(ADDRESS, 'divisor');
     const report = await resync(fixture);
@@ -95,7 +95,7 @@ describe('an address that cuts by the greatest common divisor', () => {
     expect(await cutOf(fixture)).toBe('divisor');
   });
 
-  test('is unknown again when the calendar is at another address', async () => {
+  test('has an unknown cut after the calendar moves to another address', async () => {
     const fixture = await opened();
     const calendar = { id: 'nowak', account: 'many', ...addressOf('kowalski'), strategy: 'slots' } as const;
     await putCalendar(fixture.engine.db, calendar, new Date());
@@ -103,7 +103,7 @@ describe('an address that cuts by the greatest common divisor', () => {
   });
 });
 
-test('a question about a start of either cut is answered yes, where the visit is free', () => {
+test('an approval for a start of either cut is given where its time is free', () => {
   const [open, shut] = [Date.parse('2026-11-16T10:00:00Z'), Date.parse('2026-11-16T12:00:00Z')];
   const offers = [{ start: open, end: shut, services }];
   const visit = (minutes: number) => ({

@@ -20,7 +20,7 @@ const freshId = () => `close-otherwise-${++ids}`;
 const refuse = (status: number, ...operations: readonly string[]): FaultRule[] =>
   operations.map((operation) => ({ fault: { kind: 'status', status }, match: { operation } }));
 
-describe('what closes and is refused', () => {
+describe('a refused closing', () => {
   let engine: Slotkeeper;
   let sandbox: Sandbox;
   let now = WEEK_BEFORE;
@@ -75,7 +75,7 @@ describe('what closes and is refused', () => {
     });
   };
 
-  test('is hidden by a break over exactly the taken time, until its slots are taken', async () => {
+  test('is replaced by a break over exactly the busy time, until its slots are accepted', async () => {
     await open('slots');
     sandbox.faults.set(refuse(400, 'replaceSlots'));
     await take();
@@ -94,7 +94,7 @@ describe('what closes and is refused', () => {
     expect(clocks()).toEqual(FREE.slice(1));
   });
 
-  test('removes the breaks of a day that is due again in the run that made them', async () => {
+  test('removes the breaks of a day that is due again in the reconcile that made them', async () => {
     await open('slots');
     sandbox.faults.set(refuse(400, 'replaceSlots'));
     await take();
@@ -115,7 +115,7 @@ describe('what closes and is refused', () => {
     expect(clocks()).toEqual(FREE.slice(1));
   });
 
-  test('clears the day where a break is refused, too', async () => {
+  test('clears the day where the break is refused too', async () => {
     await open('slots');
     sandbox.faults.set([...refuse(400, 'replaceSlots'), ...refuse(403, 'addCalendarBreak')]);
     await take();
@@ -126,7 +126,7 @@ describe('what closes and is refused', () => {
     expect(clocks()).toEqual(FREE);
   });
 
-  test('stays on sale only where everything is refused, which is an alarm, and is tried again', async () => {
+  test('stays on sale only where everything is refused, which is logged as an error and retried', async () => {
     await open('slots');
     sandbox.faults.set(refuse(403, 'replaceSlots', 'addCalendarBreak', 'deleteSlots'));
     await take();
@@ -167,7 +167,7 @@ describe('what closes and is refused', () => {
     expect(clocks()).toEqual(FREE.slice(1));
   });
 
-  test.each(['breaks', 'book'] as const)('with %s is taken out of the slots', async (strategy) => {
+  test.each(['breaks', 'book'] as const)('with %s is cut out of the slots', async (strategy) => {
     await open(strategy);
     sandbox.faults.set(refuse(403, 'addCalendarBreak', 'bookSlot'));
     await take();
@@ -179,7 +179,7 @@ describe('what closes and is refused', () => {
     expect((await day())?.published).toHaveLength(1);
   });
 
-  test('is closed again when the address is assigned again', async () => {
+  test('is applied when the address is assigned again', async () => {
     await open('slots');
     sandbox.unassignAddress(ADDRESS);
     await take();

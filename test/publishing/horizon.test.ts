@@ -12,7 +12,7 @@ describe('the horizon', () => {
     expect(horizonOf(zone, Date.parse(now))).toEqual({ from, to });
   });
 
-  test('shrinks by a date where a clock that went back in it makes the last one end too late', () => {
+  test('shrinks by a date where a clock change within it makes the last date end too late', () => {
     expect(horizonOf('Europe/Warsaw', Date.parse('2026-09-01T00:30:00+02:00')).to).toBe('2026-11-22');
     expect(horizonOf('Europe/Warsaw', Date.parse('2026-09-01T01:30:00+02:00')).to).toBe('2026-11-23');
   });

@@ -4,7 +4,7 @@ import { getCalendar } from '../../src/db/tables/calendars.js';
 import { ClinicFixture } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
 
-test('a write that is carried out after it timed out does not undo the next one', async () => {
+test('a write that is executed after its timeout does not undo the next one', async () => {
   const fixture = await ClinicFixture.open({ timeoutMs: 1_200, random: () => 0 });
   await fixture.open();
   await fixture.untilAtRest();
@@ -19,7 +19,7 @@ test('a write that is carried out after it timed out does not undo the next one'
   expect(fixture.shown()).toEqual(['10:40']);
 });
 
-test('a calendar is tried again after a 503, a cut connection and a lost answer, and ends equal', async () => {
+test('a calendar is retried after a 503, a cut connection and a lost answer, and ends in sync', async () => {
   const fixture = await ClinicFixture.open({ still: true });
   await fixture.open();
   await fixture.untilAtRest();
@@ -48,7 +48,7 @@ test.each([
   ['whose connection is cut', { kind: 'cut', when: 'before' }],
   ['whose answer is lost', { kind: 'cut', when: 'after' }],
   ['that a gateway gave up on', { kind: 'status', status: 504, applied: true }],
-] as const)('a write %s may still be under way: the next one waits until it is over', async (_, fault) => {
+] as const)('a write %s may still be executed: the next one waits until it is over', async (_, fault) => {
   const fixture = await ClinicFixture.open({ still: true, timeoutMs: 30_000, random: () => 0 });
   await fixture.open();
   await fixture.untilAtRest();

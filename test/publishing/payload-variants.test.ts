@@ -45,13 +45,13 @@ describe.each([
 ])('the payload variants of %s', (_, slots) => {
   const all = [...payloadVariants(slots)];
 
-  test('are more than a budget of 40 writes a minute could use up by repeating itself', () => {
+  test('are more than 40 repeated writes a minute use up', () => {
     expect(all.length).toBeGreaterThan(40);
     expect(new Set(all.map(payloadHash)).size).toBe(all.length);
     expect(all[0]).toEqual(slots);
   });
 
-  test('mean the same starts, and each entry lies within one date as it is spelled', () => {
+  test('offer the same starts, and each entry lies within one date in its offset', () => {
     const [meant, gone] = [starts(slots), emptied(slots)];
     for (const variant of all) {
       expect(starts(variant)).toEqual(meant);
@@ -65,7 +65,7 @@ describe.each([
     }
   });
 
-  test('are taken in their order, never one that was sent lately', () => {
+  test('are used in order, and none that was sent recently', () => {
     const sent = new Set<string>();
     for (const variant of all.slice(0, 5)) {
       expect(unusedPayloadVariant(slots, sent)).toEqual(variant);
@@ -75,6 +75,6 @@ describe.each([
   });
 });
 
-test('a body is not sent again for three minutes and as long as a request may take on top', () => {
+test('a body is not sent again for three minutes and the duration of a request', () => {
   expect(duplicateWindowMs(10_000)).toBeGreaterThan(3 * 60_000 + 10_000);
 });

@@ -11,7 +11,7 @@ const dayOf = async (fixture: ClinicFixture, date = fixture.date) =>
 const openFixture = (readLagMs: number, strategy: Strategy = 'slots') =>
   ClinicFixture.open({ still: true, strategy, sandbox: { readLagMs } });
 
-describe('where readings are behind writes', () => {
+describe('reads that lag behind writes', () => {
   test.each(
     [400, 1_500, 5_000].flatMap((lag) =>
       (['slots', 'breaks', 'book'] as const).map((how) => [lag, how] as const),
@@ -28,7 +28,7 @@ describe('where readings are behind writes', () => {
     expect([puts(fixture).length, hiding.length]).toEqual(strategy === 'slots' ? [2, 0] : [1, 1]);
   });
 
-  test('a day is pending until a reading agrees, and other days do not wait for it', async () => {
+  test('keep a day pending until one agrees, and delay no other day', async () => {
     const fixture = await openFixture(5_000);
     await fixture.open();
     await eventually(() => fixture.requests('getSlots').length === 1);
@@ -43,7 +43,7 @@ describe('where readings are behind writes', () => {
     expect(puts(fixture)).toHaveLength(2);
   });
 
-  test('a newer change is read for itself', async () => {
+  test('are repeated for a newer change', async () => {
     const fixture = await openFixture(5_000);
     await fixture.open();
     await eventually(() => fixture.requests('getSlots').length === 1);
@@ -58,7 +58,7 @@ describe('where readings are behind writes', () => {
   });
 });
 
-test('a write that was ignored is sent again after two seconds where taken time stays on sale', async () => {
+test('an ignored write is sent again after two seconds where busy time stays on sale', async () => {
   const fixture = await openFixture(0);
   await fixture.open();
   await fixture.untilAtRest();
@@ -83,7 +83,7 @@ test('a write that was ignored is sent again after two seconds where taken time 
   expect(await dayOf(fixture)).toMatchObject({ state: 'in-sync', error: null });
 });
 
-describe('what does not show', () => {
+describe('a published day that is not shown', () => {
   /** A calendar that is disabled takes every write and shows nothing. */
   const disabled = async (): Promise<ClinicFixture> => {
     const estate = (calendar: 'disabled' | 'enabled') => ({
@@ -103,7 +103,7 @@ describe('what does not show', () => {
   };
   const enable = (fixture: ClinicFixture) => requestAsAnotherClient(fixture, 'POST', '/calendar/enable');
 
-  test('is repaired once after ten seconds, and fails after ten more with what was expected', async () => {
+  test('is repaired once after ten seconds, and fails after ten more with the expected starts', async () => {
     const fixture = await disabled();
     const [first, second, ...others] = puts(fixture);
     expect(others).toEqual([]);
@@ -117,7 +117,7 @@ describe('what does not show', () => {
     expect(await fixture.engine.status()).toMatchObject({ pending: 0, failed: 1 });
   });
 
-  test('heals without a write when it is tried again and shows', async () => {
+  test('recovers without a write where a retry finds it shown', async () => {
     const fixture = await disabled();
     await enable(fixture);
     const failures = await fixture.engine.failures.list();
@@ -130,7 +130,7 @@ describe('what does not show', () => {
     expect(puts(fixture)).toHaveLength(2);
   });
 
-  test('heals when a day beside it is published', async () => {
+  test('recovers when a day beside it is published', async () => {
     const fixture = await disabled();
     await fixture.open('nowak', fixture.dateAfter(-1));
     await fixture.open('nowak', fixture.dateAfter(1));
@@ -139,7 +139,7 @@ describe('what does not show', () => {
     expect(await dayOf(fixture)).toMatchObject({ state: 'in-sync', error: null });
   });
 
-  test('is no failure where it could not be read, and is read when it can', async () => {
+  test('does not fail where it cannot be read, and is read later', async () => {
     const fixture = await ClinicFixture.open({ still: true });
     fixture.sandbox.faults.set([
       { fault: { kind: 'status', status: 500 }, match: { operation: 'getSlots' } },
@@ -154,31 +154,31 @@ describe('what does not show', () => {
   });
 });
 
-describe('a reading that differs', () => {
+describe('a read that differs', () => {
   const written = { writtenAt: 0, differing: 1, repaired: false };
   const missing = { oversells: false };
   const oversells = { oversells: true };
 
-  test('is made again after 1, 2, 5.5 and 10 seconds, and then repaired, once', () => {
+  test('is repeated after 1, 2, 5.5 and 10 seconds, and then the day is repaired, once', () => {
     const next = [0, 1_000, 2_000, 5_500].map((at) => outcomeOf(written, missing, at, 0));
     expect(next).toEqual([1_000, 2_000, 5_500, 10_000].map((at) => ({ kind: 'read-again', at })));
     expect(outcomeOf(written, missing, 10_000, 0)).toEqual({ kind: 'repair' });
     expect(outcomeOf({ ...written, repaired: true }, missing, 10_000, 0)).toEqual({ kind: 'failed' });
   });
 
-  test('is repaired after two seconds where taken time is on sale, if it was seen before', () => {
+  test('leads to a repair after two seconds where busy time is on sale and an earlier read differed', () => {
     expect(outcomeOf(written, oversells, 1_999, 0)).toMatchObject({ kind: 'read-again' });
     expect(outcomeOf(written, oversells, 2_000, 0)).toEqual({ kind: 'repair' });
     expect(outcomeOf({ ...written, differing: 0 }, oversells, 2_000, 0)).toMatchObject({ at: 5_500 });
     expect(outcomeOf({ ...written, repaired: true }, oversells, 2_000, 0)).toMatchObject({ at: 5_500 });
   });
 
-  test('says nothing while it may be older than the write', () => {
+  test('does not count while it may be older than the write', () => {
     expect(outcomeOf(written, oversells, 5_499, 5_500)).toMatchObject({ kind: 'read-again' });
     expect(outcomeOf(written, oversells, 5_500, 5_500)).toEqual({ kind: 'repair' });
   });
 
-  test('tells how far behind readings are, when one agrees after it', () => {
+  test('measures the read lag once a later read agrees', () => {
     expect(readLagFrom(written, 5_600, 0)).toBe(5_500);
     expect(readLagFrom(written, 60_000, 0)).toBe(10_000);
     expect(readLagFrom({ ...written, differing: 0 }, 5_500, 5_500)).toBe(2_000);

@@ -60,7 +60,7 @@ describe('the reconciler', () => {
       .map(({ start }) => start.slice(11, 16));
   const replaceSlots = { operation: 'replaceSlots' } as const;
 
-  test('is not fooled by the duplicate rule: taken, freed and taken again within three minutes', async () => {
+  test('publishes a time that is occupied, freed and occupied again within three minutes, despite the duplicate rule', async () => {
     await say(available);
     for (let n = 0; n < 3; n += 1) {
       await say(take('10:30', '10:40'));
@@ -72,7 +72,7 @@ describe('the reconciler', () => {
     expect((await day())?.state).toBe('in-sync');
   });
 
-  test('clears a day on which everything is taken, and fills it again', async () => {
+  test('clears a day on which everything is busy, and publishes it again', async () => {
     await say(available, take('10:00', '11:00'));
     expect(clocks()).toEqual([]);
     expect(writesTo(sandbox)).toEqual([]);
@@ -83,7 +83,7 @@ describe('the reconciler', () => {
     expect(writesTo(sandbox).at(-1)).toMatchObject({ operation: 'deleteSlots', status: 204 });
   });
 
-  test('clears what another system left on a day that was never ours', async () => {
+  test('clears slots of another system on a day that was never published', async () => {
     await say(available);
     await engine.putCalendar({
       id: CALENDAR,
@@ -108,7 +108,7 @@ describe('the reconciler', () => {
     expect(clocks('2026-11-20')).toHaveLength(18);
   });
 
-  test('sets a day apart that the marketplace refuses, with its reason, and publishes the others', async () => {
+  test('fails a day that the marketplace refuses, with its reason, and publishes the others', async () => {
     sandbox.setEstate(estateWith({}));
     // Were it known which services there are, the day would be sent without the one that is not.
     const match = { operation: 'getAddressServices' };
@@ -129,7 +129,7 @@ describe('the reconciler', () => {
     expect(await engine.status()).toMatchObject({ pending: 0, failed: 1 });
   });
 
-  test('does not take for a difference what the marketplace’s own break hides', async () => {
+  test('reports no difference where a break of the marketplace blocks the time', async () => {
     sandbox.addBreak(ADDRESS, { since: `${date}T10:00:00+01:00`, till: `${date}T10:10:00+01:00` });
     await say(available);
     expect(clocks()).toHaveLength(5);
@@ -137,7 +137,7 @@ describe('the reconciler', () => {
     expect(await day()).toMatchObject({ state: 'in-sync', error: null });
   });
 
-  test('leaves what is beyond the horizon until it comes into it', async () => {
+  test('publishes a day beyond the horizon once it enters the horizon', async () => {
     const far = '2027-02-08';
     const windows = [{ start: `${far}T10:00`, end: `${far}T11:00`, services: [{ id: '123', duration: 10 }] }];
     await say({ ...available, id: freshId(), from: far, to: far, windows });
@@ -153,7 +153,7 @@ describe('the reconciler', () => {
     expect((await day(far))?.state).toBe('in-sync');
   });
 
-  test('gives a calendar up that it may not edit, visibly, until it is changed', async () => {
+  test('fails a calendar that it may not edit, visibly, until the calendar is changed', async () => {
     sandbox.faults.set([{ fault: { kind: 'status', status: 403 }, match: replaceSlots }]);
     await say(...events);
     expect(await day()).toMatchObject({ state: 'failed', error: { reason: expect.any(String) } });

@@ -18,7 +18,7 @@ const booked = (fixture: ClinicFixture, calendar = 'nowak') =>
       ({ start_at, end_at, booked_by }) => `${start_at.slice(11, 16)}-${end_at.slice(11, 16)} ${booked_by}`,
     );
 
-test('with breaks, all that is available is published, and a break hides what is taken', async () => {
+test('with breaks, all available time is published, and a break blocks busy time', async () => {
   const fixture = await ClinicFixture.open({ still: true, strategy: 'breaks' });
   await fixture.open();
   await fixture.untilAtRest();
@@ -50,7 +50,7 @@ test('with breaks, an appointment that moves is one write', async () => {
   expect(fixture.requests('addCalendarBreak')).toHaveLength(before);
 });
 
-test('with book, a placeholder takes the slot, moves with its appointment, and goes with it', async () => {
+test('with book, a placeholder blocks the slot, moves with its appointment, and is cancelled with it', async () => {
   const fixture = await ClinicFixture.open({ still: true, strategy: 'book' });
   await fixture.open();
   await fixture.untilAtRest();
@@ -70,7 +70,7 @@ test('with book, a placeholder takes the slot, moves with its appointment, and g
   expect(fixture.shown()).toEqual(['10:00', '10:20', '10:40']);
 });
 
-test('with book, what begins at no bookable start is hidden by a break', async () => {
+test('with book, a break blocks an appointment that begins at no bookable start', async () => {
   const fixture = await ClinicFixture.open({ still: true, strategy: 'book' });
   await fixture.open();
   await fixture.untilAtRest();
@@ -113,7 +113,7 @@ test.each([
   expect([...described(fixture), ...booked(fixture)]).toEqual([]);
 });
 
-test('with book, what we cancel ourselves is not taken for time that others have put on sale', async () => {
+test('with book, a placeholder that the engine cancels does not count as time that others put on sale', async () => {
   const fixture = await ClinicFixture.open({ still: true, strategy: 'book' });
   await fixture.open();
   await fixture.untilAtRest();
@@ -135,7 +135,7 @@ test('with book, what we cancel ourselves is not taken for time that others have
 });
 
 test.each(['slots', 'breaks', 'book'] as const)(
-  'with %s, a leave of years shuts every day',
+  'with %s, a leave of years closes every day',
   async (strategy) => {
     const fixture = await ClinicFixture.open({ still: true, strategy });
     await fixture.engine.putCalendar({
@@ -158,7 +158,7 @@ test.each(['slots', 'breaks', 'book'] as const)(
   },
 );
 
-test('with book, a placeholder that is over already, says a 400, is over', async () => {
+test('with book, a placeholder counts as ended where the marketplace answers 400', async () => {
   const fixture = await ClinicFixture.open({ still: true, strategy: 'book' });
   await fixture.open();
   await fixture.untilAtRest();
@@ -187,20 +187,23 @@ test.each(['breaks', 'book'] as const)(
   },
 );
 
-test.each([400, 403, 404, 409, 422])('with book, a %i to bookSlot has a break hide it', async (status) => {
-  const fixture = await ClinicFixture.open({ still: true, strategy: 'book' });
-  await fixture.open();
-  await fixture.untilAtRest();
-  fixture.sandbox.faults.set([{ fault: { kind: 'status', status }, match: { operation: 'bookSlot' } }]);
-  await fixture.book('apt-1', '10:20', '10:40');
-  await fixture.untilAtRest();
-  expect(described(fixture)).toEqual(['10:20-10:40 slotkeeper nowak']);
-  expect(booked(fixture)).toEqual([]);
-  expect(fixture.shown()).toEqual(['10:00', '10:40']);
-  expect(await fixture.engine.failures.list()).toEqual([]);
-});
+test.each([400, 403, 404, 409, 422])(
+  'with book, a break blocks the appointment where bookSlot answers %i',
+  async (status) => {
+    const fixture = await ClinicFixture.open({ still: true, strategy: 'book' });
+    await fixture.open();
+    await fixture.untilAtRest();
+    fixture.sandbox.faults.set([{ fault: { kind: 'status', status }, match: { operation: 'bookSlot' } }]);
+    await fixture.book('apt-1', '10:20', '10:40');
+    await fixture.untilAtRest();
+    expect(described(fixture)).toEqual(['10:20-10:40 slotkeeper nowak']);
+    expect(booked(fixture)).toEqual([]);
+    expect(fixture.shown()).toEqual(['10:00', '10:40']);
+    expect(await fixture.engine.failures.list()).toEqual([]);
+  },
+);
 
-test('with book, a visit that is not as long as it was asked for gives way to a break, once and for all', async () => {
+test('with book, a break replaces a booking that is not as long as requested, once', async () => {
   const fixture = await ClinicFixture.open({
     still: true,
     strategy: 'book',
@@ -225,7 +228,7 @@ test('with book, a visit that is not as long as it was asked for gives way to a 
   expect(fixture.shown()).toEqual(['10:00', '11:00']);
 });
 
-test('with book, a 403 to moveBooking has the appointment hidden anew, and the old placeholder cancelled', async () => {
+test('with book, the appointment is blocked anew and the old placeholder cancelled where moveBooking answers 403', async () => {
   const fixture = await ClinicFixture.open({ still: true, strategy: 'book' });
   await fixture.open();
   await fixture.untilAtRest();
@@ -246,7 +249,7 @@ test.each([
   ['book', 'cancelBooking', 422],
   ['breaks', 'deleteCalendarBreak', 403],
 ] as const)(
-  'with %s, what %s refuses with %d fails its day, and every other goes on',
+  'with %s, a refusal of %s with %d fails its day, and every other day is published',
   async (strategy, operation, status) => {
     const fixture = await ClinicFixture.open({ still: true, strategy });
     await fixture.open();

@@ -22,8 +22,8 @@ async function opened(options: Parameters<typeof ClinicFixture.open>[0]): Promis
   return fixture;
 }
 
-describe('a placeholder is booked for a made-up patient', () => {
-  test('of ours, and after a change of the account for the one that it names', async () => {
+describe('a placeholder is booked for an invented patient', () => {
+  test('of the engine, or of the account where it configures one', async () => {
     const fixture = await opened({ strategy: 'book' });
     await fixture.book('apt-1', '10:20', '10:40');
     await fixture.untilAtRest();
@@ -40,7 +40,7 @@ describe('a placeholder is booked for a made-up patient', () => {
     ]);
   });
 
-  test('whatever the event carries: nothing of it is sent but its times and its service', async () => {
+  test('and contains nothing of the event but its times and its service', async () => {
     const fixture = await opened({ strategy: 'book' });
     const event = {
       id: 'apt-1-came',
@@ -70,7 +70,7 @@ describe('a placeholder is booked for a made-up patient', () => {
   });
 });
 
-test('breaks close coupled addresses too where the calendar says so, and not where it does not', async () => {
+test('breaks close coupled addresses only where the calendar configures it', async () => {
   const fixture = await opened({ strategy: 'breaks' });
   const { engine } = fixture;
   const coupled = () => fixture.requests('addCalendarBreak').map(({ body }) => body);
@@ -133,7 +133,7 @@ describe('breaks on two coupled addresses that are calendars here, with buffers'
       ({ start, end }) => [start, end].map((iso) => iso.slice(11, 16)).join('-'),
     );
 
-  test.each(['breaks', 'book'] as const)('do not call one another forth: %s', async (strategy) => {
+  test.each(['breaks', 'book'] as const)('do not cause further breaks: %s', async (strategy) => {
     const fixture = await coupled(strategy);
     await fixture.book('apt-1', '11:20', '11:40');
     await pullUntil(fixture, async () => (await taken(fixture, 'lis')).length > 0);
@@ -153,7 +153,7 @@ describe('breaks on two coupled addresses that are calendars here, with buffers'
     expect(fixture.requests('addCalendarBreak')).toHaveLength(1);
   });
 
-  test('close no more of a calendar with slots than of the one that they were made for', async () => {
+  test('close no more of the coupled calendar than of their own', async () => {
     const fixture = await coupled('slots');
     await fixture.book('apt-1', '11:20', '11:40');
     await pullUntil(fixture, async () => (await taken(fixture, 'lis')).length > 0);
@@ -165,7 +165,7 @@ describe('breaks on two coupled addresses that are calendars here, with buffers'
     ]);
   });
 
-  test.each(['slots', 'breaks'] as const)('leave a doctor’s own break its buffers: %s', async (strategy) => {
+  test.each(['slots', 'breaks'] as const)("keep the buffers of a doctor's break: %s", async (strategy) => {
     const fixture = await coupled(strategy);
     const range = { since: fixture.at('11:20'), till: fixture.at('11:40') };
     fixture.sandbox.addBreak(addressOf('lis'), { ...range, description: 'lunch' });
@@ -184,7 +184,7 @@ test.each([
   ['replaceSlots', 404],
   ['deleteSlots', 404],
 ] as const)(
-  'what breaks hide stays hidden where the slots that are to take their place are refused: %s, %i',
+  'breaks stay where the slots that replace them are refused: %s, %i',
   async (operation, status) => {
     const fixture = await opened({ strategy: 'breaks' });
     const seen = new Set<string>();
@@ -212,7 +212,7 @@ test.each([
   },
 );
 
-test('a 409 for a break that is not there after all is answered by making it once more', async () => {
+test('a break is requested again where a 409 was wrong', async () => {
   const fixture = await opened({ strategy: 'breaks' });
   const match = { operation: 'addCalendarBreak' };
   fixture.sandbox.faults.set([{ fault: { kind: 'status', status: 409 }, match, times: 1 }]);
@@ -222,7 +222,7 @@ test('a 409 for a break that is not there after all is answered by making it onc
   expect(await fixture.engine.failures.list()).toEqual([]);
 });
 
-test('a 409 for a break that is there has it found', async () => {
+test('a break that exists already is read after a 409', async () => {
   const fixture = await opened({ strategy: 'breaks' });
   const fault = { kind: 'status', status: 409, applied: true } as const;
   fixture.sandbox.faults.set([{ fault, match: { operation: 'addCalendarBreak' }, times: 1 }]);
@@ -232,7 +232,7 @@ test('a 409 for a break that is there has it found', async () => {
   expect(fixture.requests('addCalendarBreak')).toHaveLength(1);
 });
 
-test('with book, a record that has forgotten everything goes on with what is there, and nothing comes on sale', async () => {
+test('with book, an empty database continues with the existing placeholders, and puts nothing on sale', async () => {
   const fixture = await opened({ strategy: 'book' });
   await fixture.book('apt-1', '10:20', '10:40');
   await fixture.book('apt-2', '11:10', '11:30');
@@ -261,7 +261,7 @@ test('with book, a record that has forgotten everything goes on with what is the
 });
 
 test.each(['slots', 'breaks'] as const)(
-  'after %s, book leaves a break where an appointment was, and books what comes',
+  'after %s, book keeps the break of an existing appointment, and books new ones',
   async (from) => {
     const fixture = await opened({ strategy: from });
     await fixture.book('apt-1', '10:20', '10:40');

@@ -14,12 +14,12 @@ const clock = ({ at: ms }: { at: number }) => new Date(ms + 3_600_000).toISOStri
 const shown = (...clocks: string[]) =>
   clocks.map((one) => ({ start: at(one), services: ['123'] })) as Reading['starts'];
 
-describe('what the marketplace shows', () => {
-  test('is equal where every start is there and no other', () => {
+describe('the shown availability', () => {
+  test('is equal where exactly the expected starts are shown', () => {
     expect(found({ starts: shown('10:00', '10:10', '10:20') })).toEqual([]);
   });
 
-  test('differs by what is missing and what is too much', () => {
+  test('differs by missing and extra starts', () => {
     expect(found({ starts: shown('10:00', '10:20', '10:30') })).toEqual([
       { date: DAY, missing: ['10:10'], extra: ['10:30'] },
     ]);
@@ -28,17 +28,17 @@ describe('what the marketplace shows', () => {
     ]);
   });
 
-  test('is not missed where the marketplace’s own bookings and breaks hide it', () => {
+  test('misses no start that a booking or break of the marketplace blocks', () => {
     const busyTime = [{ start: Date.parse(at('10:05')), end: Date.parse(at('10:15')) }];
     expect(found({ starts: shown('10:20'), busyTime })).toEqual([]);
     expect(found({ starts: shown(), busyTime })).toEqual([{ date: DAY, missing: ['10:20'], extra: [] }]);
   });
 
-  test('does not count where it is over', () => {
+  test('does not count in the past', () => {
     expect(found({ starts: shown('10:20') }, Date.parse(at('10:15')))).toEqual([]);
   });
 
-  test('of another service is another start, where the marketplace tells them apart', () => {
+  test('has a start per service, where the marketplace names services', () => {
     const other = [{ start: at('10:00'), services: ['999'] }] as Reading['starts'];
     const ten = [{ ...slot, start: at('10:00'), end: at('10:10') }];
     expect(found({ starts: other }, NOW.getTime(), ten)).toEqual([
@@ -48,7 +48,7 @@ describe('what the marketplace shows', () => {
     expect(found({ starts: untold }, NOW.getTime(), ten)).toEqual([]);
   });
 
-  test('is hidden by bookings that stand, not by canceled ones', () => {
+  test('is reduced by booked bookings, not by canceled ones', () => {
     const booking = (status: string) => ({ status, start_at: at('10:00'), end_at: at('10:10') });
     const list = [booking('booked'), booking('canceled')] as unknown as Parameters<typeof busyTimeBy>[0];
     expect(busyTimeBy(list, [])).toEqual([{ start: Date.parse(at('10:00')), end: Date.parse(at('10:10')) }]);

@@ -30,7 +30,7 @@ async function recordReads(
   await engine.db.insertInto('slotkeeper.requests').values(rows).execute();
 }
 
-test('its readings wait for the budget, and what is booked meanwhile does not', async () => {
+test('the reads of a resync wait for the rate limiter, and events do not', async () => {
   const fixture = await ClinicFixture.open({ still: true, calendars: ['nowak', 'lis'] });
   for (const calendar of ['nowak', 'lis']) await fixture.open(calendar);
   await fixture.untilAtRest();
@@ -56,7 +56,7 @@ test('its readings wait for the budget, and what is booked meanwhile does not', 
   expect(await untilFinished(fixture, id)).toMatchObject({ state: 'done', calendarsDone: 2, failures: [] });
 });
 
-test('what it finds on sale and taken is closed before what it finds missing is opened', async () => {
+test('a resync closes busy time before it opens missing time', async () => {
   const fixture = await openFixture('breaks');
   const [one] = fixture.sandbox.breaks({
     facilityId: 'facility',
@@ -77,7 +77,7 @@ test('what it finds on sale and taken is closed before what it finds missing is 
   expect(writes.map(({ operation }) => operation)).toEqual(['addCalendarBreak', 'replaceSlots']);
 });
 
-test('goes on while its readings come back one by one, and reads nothing twice', async () => {
+test('a resync continues while reads are freed one by one, and reads nothing twice', async () => {
   const calendars = ['nowak', 'lis', 'wilk', 'kot', 'mak', 'sum'];
   const fixture = await ClinicFixture.open({ still: true, calendars });
   for (const calendar of calendars) await fixture.open(calendar);

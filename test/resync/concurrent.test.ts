@@ -5,7 +5,7 @@ import { addressOf, ClinicFixture } from '../support/clinic-fixture.js';
 import { eventually } from '../support/eventually.js';
 import { resync, untilFinished } from './resync-fixture.js';
 
-describe('while a resync is under way', () => {
+describe('while a resync runs', () => {
   let fixture: ClinicFixture;
   const begin = async (...calendars: string[]) =>
     (await fixture.engine.resyncs.begin(calendars.length === 0 ? {} : { calendars })).id;
@@ -27,7 +27,7 @@ describe('while a resync is under way', () => {
     },
   });
 
-  test('another of the same, and one of some of its calendars, are the one that there is', async () => {
+  test('a request for the same or some of its calendars joins it', async () => {
     fixture.sandbox.faults.set([held('getSlots')]);
     const before = fixture.requests('getSlots').length;
     const all = await Promise.all([begin(), begin()]);
@@ -38,7 +38,7 @@ describe('while a resync is under way', () => {
     expect(fixture.requests('getSlots').length - before).toBe(2);
   });
 
-  test('one of calendars that it does not have is another', async () => {
+  test('a request for other calendars begins another', async () => {
     fixture.sandbox.faults.set([held('getSlots')]);
     const few = await begin('nowak');
     const all = await begin();
@@ -47,7 +47,7 @@ describe('while a resync is under way', () => {
     for (const id of [few, all]) await untilFinished(fixture, id);
   });
 
-  test('one of a calendar that it has compared already is another, for something may have happened since', async () => {
+  test('a request for a calendar that it has compared begins another', async () => {
     fixture.sandbox.faults.set([held('getSlots', 'lis')]);
     const all = await begin();
     await eventually(async () => ((await fixture.engine.resyncs.report(all))?.calendarsDone ?? 0) >= 1);
@@ -59,7 +59,7 @@ describe('while a resync is under way', () => {
     await untilFinished(fixture, all);
   });
 
-  test('one that only tells, and one that writes, stay two', async () => {
+  test('a dry run and a real resync do not join', async () => {
     fixture.sandbox.faults.set([held('getSlots')]);
     const { id: dry } = await fixture.engine.resyncs.begin({ dryRun: true });
     const real = await begin();
@@ -69,13 +69,13 @@ describe('while a resync is under way', () => {
     expect(await untilFinished(fixture, real)).toMatchObject({ dryRun: false, state: 'done' });
   });
 
-  test('calendars that there are not are refused by their names', async () => {
+  test('unknown calendars are refused by their names', async () => {
     await expect(fixture.engine.resyncs.begin({ calendars: ['nowak', 'nobody', 'no-one'] })).rejects.toThrow(
       'there is no calendar "nobody", "no-one"',
     );
   });
 
-  test('the day goes on: what is booked during the comparison is right at rest, and is no drift', async () => {
+  test('an appointment that is reported during the comparison is published, and is no drift', async () => {
     // lis's bookings are read when the patient has booked.
     fixture.sandbox.faults.set([held('getSlots', 'nowak'), held('getBookings', 'lis')]);
     const [writes, reads] = [

@@ -45,7 +45,7 @@ async function forgotten(
   return fixture;
 }
 
-test('with slots a resync clears placeholders, and breaks that hide what is free', async () => {
+test('with slots a resync removes placeholders, and breaks that block free time', async () => {
   const fixture = await forgotten('slots', async () => {});
   expect(ours(fixture)).toEqual([BREAK, PLACEHOLDER]);
   expect(fixture.shown()).toEqual(['10:00', '10:40', '11:40']);
@@ -55,7 +55,7 @@ test('with slots a resync clears placeholders, and breaks that hide what is free
   expect(await resync(fixture)).toMatchObject({ differences: { stale: 0 }, writes: 0 });
 });
 
-test('with slots a break over what is taken stays until that is free, and goes with the resync after', async () => {
+test('with slots a break over busy time stays until the time is free, and the next resync deletes it', async () => {
   const fixture = await forgotten('slots', takeBoth);
   const shown = ['10:00', '10:40', '11:30'];
   expect(fixture.shown()).toEqual(shown);
@@ -68,7 +68,7 @@ test('with slots a break over what is taken stays until that is free, and goes w
   expect([ours(fixture), fixture.shown()]).toEqual([[], ['10:00', '10:40', '11:00', '11:20', '11:40']]);
 });
 
-test('with slots all of it goes at once where the calendar is set to book and back', async () => {
+test('with slots all blocks are removed at once where the strategy changes to book and back', async () => {
   const fixture = await forgotten('slots', takeBoth);
   for (const strategy of ['book', 'slots'] as const) {
     await fixture.strategy(strategy);
@@ -78,7 +78,7 @@ test('with slots all of it goes at once where the calendar is set to book and ba
   expect(fixture.shown()).toEqual(['10:00', '10:40', '11:30']);
 });
 
-test('with breaks a resync clears placeholders, and breaks go on', async () => {
+test('with breaks a resync removes placeholders, and keeps breaks', async () => {
   const fixture = await forgotten('breaks', takeBoth);
   expect(ours(fixture)).toEqual([BREAK, 'break 10:20-10:40', PLACEHOLDER]);
   expect(await resync(fixture)).toMatchObject({ differences: { stale: 1 }, writes: 1 });

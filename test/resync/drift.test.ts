@@ -5,7 +5,7 @@ import { addressOf } from '../support/clinic-fixture.js';
 import { openFixture, requestAsAnotherClient, resync, writesOf } from './resync-fixture.js';
 
 describe.each(['slots', 'breaks', 'book'] as const)('with %s', (strategy) => {
-  test('where nothing differs, nothing is written, and three days were compared', async () => {
+  test('a resync without differences writes nothing, and compares three days', async () => {
     const fixture = await openFixture(strategy);
     const before = writesOf(fixture);
     const report = await resync(fixture);
@@ -23,7 +23,7 @@ describe.each(['slots', 'breaks', 'book'] as const)('with %s', (strategy) => {
     expect(report.reads).toBe(strategy === 'slots' ? 4 : 5);
   });
 
-  test('slots that were removed and slots that were added by hand are put right in one write', async () => {
+  test('a resync corrects removed and added slots in one write', async () => {
     const fixture = await openFixture(strategy);
     const [gone, added] = [fixture.dateAfter(1), fixture.dateAfter(2)];
     await requestAsAnotherClient(fixture, 'DELETE', `/slots/${gone}`);
@@ -46,7 +46,7 @@ describe.each(['slots', 'breaks', 'book'] as const)('with %s', (strategy) => {
     expect(await resync(fixture)).toMatchObject({ differences: { missing: 0, extra: 0 }, writes: 0 });
   });
 
-  test('a booking that nobody told of is taken time from then on', async () => {
+  test('a booking without a notification is busy time after a resync', async () => {
     const fixture = await openFixture(strategy);
     const { id } = fixture.sandbox.book(addressOf('nowak'), {
       start: fixture.at('10:40'),
@@ -60,7 +60,7 @@ describe.each(['slots', 'breaks', 'book'] as const)('with %s', (strategy) => {
     expect(await resync(fixture)).toMatchObject({ differences: { foreign: 0 }, writes: 0 });
   });
 
-  test("a doctor's break that nobody told of is found, and hides nothing from the comparison", async () => {
+  test("a doctor's break without a notification is found, and distorts no comparison", async () => {
     const fixture = await openFixture(strategy);
     fixture.sandbox.addBreak(addressOf('nowak'), { since: fixture.at('10:40'), till: fixture.at('11:00') });
     const report = await resync(fixture);
@@ -70,7 +70,7 @@ describe.each(['slots', 'breaks', 'book'] as const)('with %s', (strategy) => {
     expect(await resync(fixture)).toMatchObject({ differences: { foreign: 0 }, writes: 0 });
   });
 
-  test("a doctor's break that is gone without a word gives its time back, and one that was cut short some of it", async () => {
+  test("a doctor's break that was deleted or shortened without a notification frees its time", async () => {
     const fixture = await openFixture(strategy);
     for (const n of [1, 2]) {
       const [since, till] = [
@@ -102,7 +102,7 @@ describe.each(['slots', 'breaks', 'book'] as const)('with %s', (strategy) => {
   });
 });
 
-test('days that are to show nothing are put right in the same one write', async () => {
+test('empty days are corrected in the same write', async () => {
   const fixture = await openFixture();
   const shut = [fixture.dateAfter(3), fixture.dateAfter(4)];
   const more = fixture.dateAfter(2);
@@ -123,7 +123,7 @@ test('days that are to show nothing are put right in the same one write', async 
   expect(await resync(fixture)).toMatchObject({ differences: { extra: 0 }, writes: 0 });
 });
 
-test('a write that the marketplace took for a repeated one, and that could not be read back, is found', async () => {
+test('a resync finds a write that the marketplace ignored as repeated and that could not be verified', async () => {
   const fixture = await openFixture();
   const asBefore = fixture.requests('replaceSlots').at(-1)?.body as { slots: object[] };
   const [early, late] = asBefore.slots;
@@ -144,7 +144,7 @@ test('a write that the marketplace took for a repeated one, and that could not b
   expect(await resync(fixture)).toMatchObject({ differences: { extra: 0 }, writes: 0 });
 });
 
-test('a break of ours that nothing needs is taken away', async () => {
+test('an own break that blocks nothing required is deleted', async () => {
   const fixture = await openFixture('breaks');
   const [since, till] = [fixture.at('10:40'), fixture.at('11:00')];
   await requestAsAnotherClient(fixture, 'POST', '/breaks', { since, till, description: 'slotkeeper nowak' });
@@ -156,7 +156,7 @@ test('a break of ours that nothing needs is taken away', async () => {
   expect(await resync(fixture)).toMatchObject({ differences: { stale: 0 }, writes: 0 });
 });
 
-test('a break of ours that somebody removed is made again first', async () => {
+test('an own break that somebody removed is made again first', async () => {
   const fixture = await openFixture('breaks');
   const [one] = fixture.sandbox.breaks(addressOf('nowak'));
   fixture.sandbox.removeBreak(one?.id ?? '');

@@ -28,7 +28,7 @@ async function record({ engine }: ClinicFixture): Promise<unknown> {
   );
 }
 
-test('says what the one after it says, and leaves everything as it was', async () => {
+test('a dry run reports what a real resync reports, and changes nothing', async () => {
   const fixture = await openFixture();
   await requestAsAnotherClient(fixture, 'DELETE', `/slots/${fixture.dateAfter(1)}`);
   fixture.sandbox.book(addressOf('nowak'), { start: fixture.at('10:40'), serviceId: 'visit' });
@@ -45,7 +45,7 @@ test('says what the one after it says, and leaves everything as it was', async (
   expect(differences).toMatchObject({ missing: 1, foreign: 1 });
 });
 
-test('goes on with the next where one is refused, and nothing has failed but the look', async () => {
+test('a dry run continues after a refused calendar, which does not fail', async () => {
   const fixture = await ClinicFixture.open({ still: true, calendars: ['nowak', 'lis'] });
   for (const calendar of ['nowak', 'lis']) await fixture.open(calendar);
   await fixture.untilAtRest();
@@ -70,7 +70,7 @@ test('goes on with the next where one is refused, and nothing has failed but the
   );
 });
 
-test('waits for whoever has the calendar', async () => {
+test('a dry run waits for the lease of a calendar', async () => {
   const asleep: (() => void)[] = [];
   /** Between two looks at whether the calendar is free. */
   const BETWEEN_MS = 500;
@@ -92,7 +92,7 @@ test('waits for whoever has the calendar', async () => {
   expect(await look).toMatchObject({ state: 'done', daysCompared: 3 });
 });
 
-test('does not wait for an account that is silent for long', async () => {
+test('a dry run does not wait for a circuit that is open for long', async () => {
   const fixture = await openFixture();
   const until = new Date(fixture.engine.now() + 3_600_000);
   await pauseAccount(

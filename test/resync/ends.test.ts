@@ -17,7 +17,7 @@ import { atEndOfTest } from '../support/release.js';
 const HOUR = 60 * 60_000;
 const hoursOn = (hours: number): Date => new Date(NOW.getTime() + hours * HOUR);
 
-describe('a resync with a calendar that never gets its turn', () => {
+describe('a resync with a calendar that is never compared', () => {
   let db: Db;
 
   beforeAll(async () => {
@@ -34,7 +34,7 @@ describe('a resync with a calendar that never gets its turn', () => {
     await putCalendar(db, calendar({ id: 'lis', addressId: '790' }), NOW);
   });
 
-  test('is over after half a day, with what kept the calendar; the next night has one of its own', async () => {
+  test('fails after 12 hours, with the reason of the calendar, and the next night begins another', async () => {
     const id = await beginResync(db, { account: 'warsaw', dryRun: false }, NOW);
     await recordComparisonStarted(db, id, { failures: [], sources: [] }, NOW);
     await recordFailure(db, 'nowak', 'the marketplace does not answer');
@@ -54,7 +54,7 @@ describe('a resync with a calendar that never gets its turn', () => {
     expect(await beginResync(db, { account: 'warsaw', dryRun: false }, hoursOn(24))).not.toBe(id);
   });
 
-  test('does not count a calendar as failed that is yet to be tried again for it', async () => {
+  test('does not count a failed calendar that is to be retried for it', async () => {
     await recordCalendarRefused(
       db,
       calendar(),
@@ -71,7 +71,7 @@ describe('a resync with a calendar that never gets its turn', () => {
     expect(await listOpenResyncs(db, 'nowak')).toMatchObject([{ resync: id, state: 'waiting' }]);
   });
 
-  test('is none that a later one joins where it was cut off before, or came with a backup', async () => {
+  test('is not joined where it has expired, or comes from a backup', async () => {
     const old = await beginResync(db, { dryRun: false }, NOW);
     await recordComparisonStarted(db, old, { failures: [], sources: [] }, NOW);
     const id = await beginResync(db, { dryRun: false }, hoursOn(25));
@@ -79,7 +79,7 @@ describe('a resync with a calendar that never gets its turn', () => {
     expect(await getResync(db, old, 0, NOW)).toMatchObject({ state: 'failed' });
   });
 
-  test('has its half day from when its calendars were first compared', async () => {
+  test('has 12 hours from the start of its comparisons', async () => {
     const id = await beginResync(db, { dryRun: false }, NOW);
     await finishResyncs(db, hoursOn(20));
     await recordComparisonStarted(db, id, { failures: [], sources: [] }, hoursOn(20));
@@ -87,7 +87,7 @@ describe('a resync with a calendar that never gets its turn', () => {
     expect(await getResync(db, id, 0, NOW)).toMatchObject({ state: 'running', calendarsDone: 0 });
   });
 
-  test('that was left by a process which was killed is over when another is asked for', async () => {
+  test('of a killed process has expired when another is requested', async () => {
     const id = await beginResync(db, { account: 'warsaw', dryRun: false }, NOW);
     await recordComparisonStarted(db, id, { failures: [], sources: [] }, NOW);
     // While it may go on, it is joined.
@@ -98,13 +98,13 @@ describe('a resync with a calendar that never gets its turn', () => {
     await recordComparisonStarted(db, next, { failures: [], sources: [] }, hoursOn(25));
   });
 
-  test('of an account that has no calendars is none of another account', async () => {
+  test('of an account without calendars is not one of another account', async () => {
     await putAccount(db, account({ id: 'madrid' }), NOW, ENCRYPTOR);
     const id = await beginResync(db, { account: 'warsaw', dryRun: false }, NOW);
     expect(await beginResync(db, { account: 'madrid', dryRun: false }, NOW)).not.toBe(id);
   });
 
-  test('waits for an account that was refused before until it is tried again, and ends without it then', async () => {
+  test('waits for a refused account until it is retried, and then finishes without it', async () => {
     await recordAccountRefused(db, 'warsaw', 'the credentials are not accepted', NOW);
     const id = await beginResync(db, { account: 'warsaw', dryRun: false }, hoursOn(1));
     await recordComparisonStarted(db, id, { failures: [], sources: [] }, hoursOn(1));
@@ -118,7 +118,7 @@ describe('a resync with a calendar that never gets its turn', () => {
     expect(await getResync(db, id, 0, hoursOn(1))).toMatchObject({ state: 'failed', waiting: [] });
   });
 
-  test('and is compared after that all the same changes nothing of its report', async () => {
+  test('does not change its report where a calendar is compared later', async () => {
     const id = await beginResync(db, { account: 'warsaw', dryRun: false }, NOW);
     await recordComparisonStarted(db, id, { failures: [], sources: [] }, NOW);
     await finishResyncs(db, hoursOn(13));

@@ -52,7 +52,7 @@ describe('a resync', () => {
     );
   }
 
-  test('that only tells writes nothing and changes nothing, and says what the one after it says', async () => {
+  test('with dryRun writes nothing, changes nothing, and reports what a real one reports', async () => {
     const [gone, added, booked] = [fixture.dateAfter(1), fixture.dateAfter(2), fixture.dateAfter(3)];
     await requestAsAnotherClient(fixture, 'DELETE', `/slots/${gone}`);
     const more = {
@@ -87,7 +87,7 @@ describe('a resync', () => {
     expect(fixture.shown('nowak', booked)).toEqual(['10:00', '10:20', '10:40']);
   });
 
-  test('finds a write that was answered and never carried out, and writes that day', async () => {
+  test('finds a write that was answered and never executed, and writes that day', async () => {
     await fixture.book('apt-lost', '10:20', '10:40');
     await fixture.untilAtRest();
     const old = { start: fixture.at('10:00'), end: fixture.at('11:00'), address_services: OFFER };
@@ -102,7 +102,7 @@ describe('a resync', () => {
     await fixture.untilAtRest();
   });
 
-  test('of a record that was restored from last week writes exactly the days that are older there', async () => {
+  test('of a database restored from last week writes exactly the days that differ', async () => {
     const [one, other] = [fixture.dateAfter(1), fixture.dateAfter(4)];
     await sql`
       UPDATE slotkeeper.windows SET end_at = end_at - interval '20 minutes'
@@ -123,7 +123,7 @@ describe('a resync', () => {
     });
   });
 
-  test('puts a day right on which others booked and slots were added, too', async () => {
+  test('corrects a day with bookings of others and added slots', async () => {
     const date = fixture.dateAfter(2);
     fixture.sandbox.book(addressOf('nowak'), { start: fixture.at('10:20', date), serviceId: 'visit' });
     const more = {

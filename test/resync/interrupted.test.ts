@@ -73,7 +73,7 @@ describe('a resync', () => {
   const asked = (operation: string): number =>
     sandbox.requests.filter((request) => request.operation === operation).length;
 
-  test('that is stopped in the middle is finished by the next process, which compares only what was left', async () => {
+  test('that is interrupted is finished by the next process, which compares only the remaining calendars', async () => {
     const before = asked('getSlots');
     // The first is answered at once, and those after it when the faults are cleared.
     sandbox.faults.set([
@@ -102,7 +102,7 @@ describe('a resync', () => {
     await next.stop();
   });
 
-  test('whose job was lost is found by a round', async () => {
+  test('whose job was lost is found by the sweep', async () => {
     const asks = await start({ roles: [] });
     const { id } = await asks.resyncs.begin({});
     await sql`DELETE FROM bullmq.job WHERE queue = 'slotkeeper-resync'`.execute(asks.db);
@@ -112,7 +112,7 @@ describe('a resync', () => {
     await next.stop();
   });
 
-  test('ends, although one of its calendars was deleted and another fails', async () => {
+  test('finishes, although one of its calendars was deleted and another fails', async () => {
     const asks = await start({ roles: [] });
     const { id } = await asks.resyncs.begin({});
     await sql`DELETE FROM slotkeeper.calendars WHERE id = 'wilk'`.execute(asks.db);

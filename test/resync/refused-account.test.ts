@@ -17,7 +17,7 @@ async function withRefused(): Promise<ClinicFixture> {
   return fixture;
 }
 
-test('a resync ends without its calendars, and names it while it waits', async () => {
+test('a resync finishes without the calendars of a refused account, and names it while it waits', async () => {
   const fixture = await withRefused();
   const { id } = await fixture.engine.resyncs.begin({});
   await fixture.until(async () => (await fixture.engine.resyncs.report(id))?.calendarsDone === 1);
@@ -38,14 +38,14 @@ test('a resync ends without its calendars, and names it while it waits', async (
   expect(report.durationMs).toBeLessThan(5 * 60_000);
 });
 
-test('a resync finds it where nothing is to be compared', async () => {
+test('a resync finds a refused account without a comparison', async () => {
   const fixture = await ClinicFixture.open({ still: true, calendars: ['alone'] });
   fixture.sandbox.setEstate(undefined, [{ id: 'many', secret: 'secret' }]);
   await fixture.engine.resyncs.begin({});
   await fixture.until(async () => (await fixture.engine.status()).accounts[0]?.state === 'refused');
 });
 
-test('a dry run names it and goes on', async () => {
+test('a dry run names a refused account and continues', async () => {
   const fixture = await withRefused();
   expect(await fixture.engine.resyncs.dryRun({})).toMatchObject({
     state: 'done',
@@ -54,7 +54,7 @@ test('a dry run names it and goes on', async () => {
   });
 });
 
-test('the status has it until its credentials are accepted again, and then a resync compares it', async () => {
+test('the status names a refused account until its credentials are accepted, and then a resync compares it', async () => {
   const fixture = await withRefused();
   await fixture.book('apt-1', '10:20', '10:40', 'alone');
   await fixture.until(async () => (await fixture.engine.status()).accounts[0]?.state === 'refused');
@@ -80,7 +80,7 @@ test('the status has it until its credentials are accepted again, and then a res
   expect(await resync(fixture)).toMatchObject({ state: 'done', calendarsDone: 2, failures: [] });
 });
 
-test('the status says when the PMS of an account was last heard of', async () => {
+test('the status has the time of the last event of each account', async () => {
   const fixture = await ClinicFixture.open({ still: true, calendars: ['nowak', 'alone'] });
   await fixture.open('nowak');
   const [alone, many] = (await fixture.engine.status()).accounts;
@@ -88,7 +88,7 @@ test('the status says when the PMS of an account was last heard of', async () =>
   expect(Date.parse(many?.lastHeard ?? '')).toBe(fixture.engine.now());
 });
 
-test('a person has it tried at once, and it is no failure any more', async () => {
+test('a refused account is retried at once on request, and is then no failure', async () => {
   const fixture = await withRefused();
   await fixture.book('apt-1', '10:20', '10:40', 'alone');
   const { failures } = fixture.engine;

@@ -28,7 +28,7 @@ describe.each([
   ['getBookings', 422],
   ['getBookings', 400],
 ] as const)('a comparison whose %s is answered %i', (operation, status) => {
-  test('has failed at once, with its reason, and the calendar goes on', async () => {
+  test('fails at once, with its reason, and the calendar is still published', async () => {
     const fixture = await openFixture();
     fails(fixture, operation, status);
     const before = fixture.requests(operation).length;
@@ -47,8 +47,8 @@ describe.each([
   });
 });
 
-describe('a comparison that the marketplace has no answer for now', () => {
-  test('is tried again later, and keeps nothing waiting that is taken at the desk', async () => {
+describe('a comparison without an answer', () => {
+  test('is retried later, and delays no event', async () => {
     // No time passes: the next try is due when the test says so.
     const fixture = await ClinicFixture.open({ still: true });
     await fixture.open();
@@ -69,7 +69,7 @@ describe('a comparison that the marketplace has no answer for now', () => {
     expect(await untilFinished(fixture, id)).toMatchObject({ state: 'done', failures: [], reads: 6 });
   });
 
-  test('outlasts a marketplace that is away for an hour', async () => {
+  test('succeeds after an outage of an hour', async () => {
     const fixture = await ClinicFixture.open({ still: true });
     await fixture.open();
     await fixture.untilAtRest();
@@ -86,7 +86,7 @@ describe('a comparison that the marketplace has no answer for now', () => {
     expect(await standing(fixture)).toEqual(HEALTHY);
   });
 
-  test('waits for each resync by itself: one that is asked for later does not wait for as long as the first', async () => {
+  test('has its own backoff for each resync', async () => {
     const fixture = await ClinicFixture.open({ still: true });
     await fixture.open();
     await fixture.untilAtRest();
@@ -113,7 +113,7 @@ describe('a comparison that the marketplace has no answer for now', () => {
     expect(await untilFinished(fixture, id)).toMatchObject({ state: 'done', failures: [] });
   });
 
-  test('publishes what it read before', async () => {
+  test('has published what it read before', async () => {
     const fixture = await openFixture('slots');
     // Breaks are asked for where something is missing, after the bookings were read.
     await requestAsAnotherClient(fixture, 'DELETE', `/slots/${fixture.dateAfter(1)}`);
@@ -131,7 +131,7 @@ describe('a comparison that the marketplace has no answer for now', () => {
   });
 });
 
-describe('a day that could not be put right', () => {
+describe('a day that could not be corrected', () => {
   test('is named, with the reason of it', async () => {
     const fixture = await openFixture();
     for (const n of [0, 1, 2])

@@ -54,7 +54,7 @@ describe('with a source, a resync', () => {
   });
   const text = (...lines: readonly object[]) => lines.map((line) => `${JSON.stringify(line)}\n`).join('');
 
-  test('that was cut off takes nothing away, and says so', async () => {
+  test('that was truncated deletes nothing, and reports it', async () => {
     answer = async (response) => {
       await new Promise((resolve) => response.write(text(night()), resolve));
       response.destroy();
@@ -69,7 +69,7 @@ describe('with a source, a resync', () => {
     expect(fixture.shown()).toEqual(['10:20', '10:40']);
   });
 
-  test('asks it first: what the clinic lost on the way is published, and nothing differs after that', async () => {
+  test('fetches it first: lost events are published, and nothing differs after that', async () => {
     answer = (response) => response.end(text(night(['apt-2', '10:40', '11:00']), END));
     const before = asked;
     const report = await resync(fixture);
@@ -83,7 +83,7 @@ describe('with a source, a resync', () => {
     expect(compared).toBeGreaterThan(known);
   });
 
-  test('may have calendars that the record does not have: no harm to the others, and the report names them', async () => {
+  test('reports calendars that are unknown, and compares the others', async () => {
     const nobody = { ...night(), calendar: 'nobody' };
     answer = (response) => response.end(text(nobody, night(['apt-2', '10:40', '11:00']), END));
     expect(await resync(fixture)).toMatchObject({
@@ -94,7 +94,7 @@ describe('with a source, a resync', () => {
     });
   });
 
-  test('may say nothing of a calendar: it stays as it was, and the report names it', async () => {
+  test('leaves a calendar that the source omits unchanged, and the report names it', async () => {
     answer = (response) => response.end(text(END));
     const before = fixture.shown();
     expect(await resync(fixture)).toMatchObject({
@@ -107,13 +107,13 @@ describe('with a source, a resync', () => {
     expect(await resync(fixture)).toMatchObject({ failures: [], sources: [] });
   });
 
-  test('that only tells does not ask it', async () => {
+  test('with dryRun does not fetch it', async () => {
     const before = asked;
     await resync(fixture, { dryRun: true });
     expect(asked).toBe(before);
   });
 
-  test('joins the one that is asking it', async () => {
+  test('joins one that is fetching it', async () => {
     let go: () => void = () => undefined;
     const waiting = new Promise<void>((resolve) => {
       go = resolve;
@@ -132,7 +132,7 @@ describe('with a source, a resync', () => {
     expect(asked - before).toBe(1);
   });
 
-  test('that waits for a clinic keeps no other one waiting', async () => {
+  test('that waits for a clinic delays no other', async () => {
     const both = await ClinicFixture.open({ still: true, calendars: ['nowak', 'lis', 'alone'] });
     await both.engine.putAccount({
       ...(await both.account()),
@@ -154,7 +154,7 @@ describe('with a source, a resync', () => {
       expect(await untilFinished(both, id)).toMatchObject({ state: 'done', failures: [] });
   });
 
-  test('asks several clinics at once, and tells in their order what is wrong', async () => {
+  test('fetches several sources at once, and reports their failures in order', async () => {
     const three = await ClinicFixture.open({ still: true, calendars: ['nowak', 'alone'] });
     const many = await three.account();
     const hanging: ServerResponse[] = [];
@@ -172,7 +172,7 @@ describe('with a source, a resync', () => {
     ]);
   });
 
-  test('that is stopped while it asks is not cut off by that: the next process asks again', async () => {
+  test('that is stopped while it fetches is continued: the next process fetches again', async () => {
     const { baseUrl } = await fixture.account();
     const databaseUrl = await postgresDatabase();
     const source = { type: 'http', url } as const;
