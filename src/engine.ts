@@ -13,7 +13,7 @@ import type { HeldSummary, OnHeld } from './clinic/snapshots/hold-change.js';
 import { ConfigError } from './config/config-error.js';
 import { type FileConfig, type FileConfigInput, fileSchema } from './config/schema.js';
 import { type Container, openContainer } from './container.js';
-import { HIGHEST_PRIORITY, LOWEST_PRIORITY, localDate } from './core/index.js';
+import { HIGHEST_PRIORITY, type Instant, LOWEST_PRIORITY, localDate } from './core/index.js';
 import type { Encryptor } from './crypto/encryptor.js';
 import type { EmbeddedDatabase } from './db/embedded.js';
 import type { Db } from './db/schema.js';
@@ -32,7 +32,10 @@ import { systemTimers, type Timers } from './lib/timers.js';
 import { validate } from './lib/validation.js';
 import { Failures } from './maintenance/failures.js';
 import { HeldChanges } from './maintenance/held-changes.js';
+import { type CalendarSummary, listCalendarSummaries } from './monitoring/calendar-summaries.js';
 import { type ConflictItem, listConflicts } from './monitoring/conflicts.js';
+import { explain } from './monitoring/explain.js';
+import type { Explanation } from './monitoring/explanation.js';
 import {
   type FollowOptions,
   followHistory,
@@ -324,6 +327,11 @@ export class Slotkeeper {
     return new HeldChanges({ db: database.db, enqueuer, now: this.now });
   }
 
+  /** The calendars with their pending, failed and held days, by id. */
+  async calendars(): Promise<readonly CalendarSummary[]> {
+    return await listCalendarSummaries(this.db, this.now());
+  }
+
   /** The calendar's present local date; undefined for an unknown calendar. */
   async today(calendarId: string): Promise<string | undefined> {
     const calendar = await getCalendar(this.db, calendarId);
@@ -338,6 +346,22 @@ export class Slotkeeper {
     if (calendar === undefined || account === undefined) return undefined;
     const views = await viewDays(this.db, calendar, account, from, to);
     return views.map((view) => reportDay(view, calendar, account, this.now()));
+  }
+
+  /**
+   * Explains whether a start is on offer, and why.
+   * @param at without an offset, a wall-clock time of the account's zone
+   * @param how `service`: an address service id; default: any service
+   * @returns undefined for an unknown calendar
+   * @throws {InvalidScheduleError} at `at` or `service`
+   */
+  async explain(
+    calendar: string,
+    at: Instant,
+    { service }: { readonly service?: string | number | undefined } = {},
+  ): Promise<Explanation | undefined> {
+    const { rateLimiter } = this.#running().dependencies;
+    return await explain({ db: this.db, rateLimiter, now: this.now() }, { calendar, at, service });
   }
 
   /** The notifications after the cursor, oldest first, at most `limit` (default 100). Waits up to `waitMs` for the first one. */

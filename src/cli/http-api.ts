@@ -10,9 +10,13 @@ import type { EventsResult } from '../clinic/events-result.js';
 import type { SnapshotResult } from '../clinic/snapshots/apply-snapshot.js';
 import type { HistoryFilter, HistoryQuery } from '../db/tables/history.js';
 import { formatProblem } from '../lib/validation.js';
+import type { CalendarSummary } from '../monitoring/calendar-summaries.js';
 import type { ConflictItem } from '../monitoring/conflicts.js';
+import type { Explanation } from '../monitoring/explanation.js';
 import type { HistoryItem, HistoryPage } from '../monitoring/history.js';
 import type { Status } from '../monitoring/status.js';
+import type { DayReport } from '../publishing/day-report.js';
+import { UsageError } from './exit.js';
 
 /** The outcome of one snapshot of an import. */
 export type SnapshotImport =
@@ -72,6 +76,38 @@ export class HttpApi {
 
   async conflicts(): Promise<readonly ConflictItem[]> {
     return (await withReason(this.#http.get('conflicts').json<{ items: ConflictItem[] }>())).items;
+  }
+
+  async calendars(): Promise<readonly CalendarSummary[]> {
+    const calendars = await withReason(this.#http.get('calendars').json<CalendarSummary[]>());
+    return calendars.map(({ id, account, strategy, state, failed, days, publishedAt }) => {
+      return { id, account, strategy, state, failed, days, publishedAt };
+    });
+  }
+
+  /**
+   * @param date default: today, in the account's zone
+   * @returns undefined for an unknown calendar
+   */
+  async day(calendar: string, date: string | undefined): Promise<DayReport | undefined> {
+    const path = `calendars/${encodeURIComponent(calendar)}/days`;
+    const searchParams = date === undefined ? {} : { from: date, to: date };
+    const days = await whereFound(this.#http.get(path, { searchParams }).json<DayReport[]>());
+    return days?.[0];
+  }
+
+  /**
+   * @returns undefined for an unknown calendar
+   * @throws {UsageError} where the instant or the service cannot be read
+   */
+  async explain(
+    calendar: string,
+    at: string,
+    { service }: { readonly service?: string | undefined },
+  ): Promise<Explanation | undefined> {
+    const path = `calendars/${encodeURIComponent(calendar)}/explain`;
+    const searchParams = { at, ...(service === undefined ? {} : { service }) };
+    return await whereFound(this.#http.get(path, { searchParams }).json<Explanation>());
   }
 
   /** @param run the id of the import */
@@ -174,6 +210,22 @@ async function withReason<T>(request: Promise<T>): Promise<T> {
       });
     }
     throw error;
+  }
+}
+
+/**
+ * @returns undefined where the engine has no such thing
+ * @throws {UsageError} where the request is invalid
+ */
+async function whereFound<T>(request: Promise<T>): Promise<T | undefined> {
+  try {
+    return await request;
+  } catch (error) {
+    const { statusCode, body } = error instanceof HTTPError ? error.response : {};
+    if (statusCode === 404) return undefined;
+    if (statusCode === 400)
+      throw new UsageError(problemIn(body) ?? 'the request is invalid', { cause: error });
+    return await withReason(Promise.reject(error));
   }
 }
 

@@ -4,6 +4,7 @@ import { HOUR, MINUTE } from '../core/duration.js';
 import type { ConflictItem } from '../monitoring/conflicts.js';
 import type { AccountStatus, Status } from '../monitoring/status.js';
 import { OCCUPANCY_QUEUE } from '../queue/queue-names.js';
+import { aligned } from './aligned.js';
 import { plural } from './plural.js';
 
 export interface StatusFormat {
@@ -214,22 +215,6 @@ function queueLines(queues: Status['queues'], paint: (style: Colour, text: strin
   const rows = names.map((name) => [name, ...states.map((state) => String(queues[name]?.[state] ?? ''))]);
   const [header = '', ...lines] = aligned([['queue', ...states], ...rows]);
   return [paint('dim', header), ...lines];
-}
-
-/** Pads each column to its widest cell. */
-function aligned(rows: readonly (readonly string[])[]): string[] {
-  const widths: number[] = [];
-  for (const row of rows) {
-    row.forEach((cell, n) => {
-      widths[n] = Math.max(widths[n] ?? 0, cell.length);
-    });
-  }
-  return rows.map((row) =>
-    row
-      .map((cell, n) => (n === row.length - 1 ? cell : cell.padEnd(widths[n] ?? 0)))
-      .join('  ')
-      .trimEnd(),
-  );
 }
 
 /** `2026-12-01 10:30 to 10:40`, in the account's zone. */

@@ -82,7 +82,7 @@ export async function statusOf(sources: StatusSources, now: number, log: Logger)
     pending: pending + bookings.pending,
     failed: failed + bookings.failed,
     goneServices: (await listGoneServices(database.db, new Date(now))).length,
-    held: await countHeldDays(database.db, horizons),
+    held: [...(await countHeldDays(database.db, horizons)).values()].reduce((sum, days) => sum + days, 0),
     closing: await countClosingCalendars(database.db),
     lag: oldest === null ? 0 : Math.max(0, now - oldest.getTime()),
     takenOnSale: await takenOnSale(database.db, now),

@@ -1,9 +1,10 @@
 /** The report of a day for people and programs: the desired slots, the published slots, and the state between them. */
-import { type Insurance, type Service, type Slot, toIso } from '../core/index.js';
+import { bookableStarts, type Insurance, type Service, type Slot, toIso } from '../core/index.js';
 import type { Account } from '../db/tables/accounts.js';
 import type { BusyTime } from '../db/tables/busy-time.js';
 import type { CalendarState } from '../db/tables/calendars.js';
-import type { DayError } from '../db/tables/days.js';
+import type { DayError, LastReading } from '../db/tables/days.js';
+import type { BookableStart } from '../docplanner/index.js';
 import type { DayView } from './desired-days.js';
 import { type Horizon, horizonOf } from './horizon.js';
 
@@ -41,12 +42,15 @@ export interface DayReport {
   /** The slot configuration that was published last; null where none was. */
   readonly published: readonly Slot[] | null;
   readonly publishedAt: string | null;
+  /** The starts that the marketplace showed when the day was last read; null where it was never read. */
+  readonly shown: readonly BookableStart[] | null;
+  readonly shownAt: string | null;
   readonly error: DayError | null;
 }
 
 /** @param now epoch milliseconds */
 export function reportDay(view: DayView, calendar: CalendarState, account: Account, now: number): DayReport {
-  const { date, day, windows, busyTime, wanted } = view;
+  const { date, day, windows, busyTime, wanted, lastReading } = view;
   const iso = (instant: Date): string => toIso(instant.getTime(), account.timeZone);
   return {
     date,
@@ -61,11 +65,24 @@ export function reportDay(view: DayView, calendar: CalendarState, account: Accou
     wanted,
     published: day?.published ?? null,
     publishedAt: day?.publishedAt?.toISOString() ?? null,
+    shown: lastReading === undefined ? null : shownStarts(lastReading, account.timeZone),
+    shownAt: lastReading?.shownAt.toISOString() ?? null,
     error: errorOf(view, calendar),
   };
 }
 
-function busyOwnerOf(busyTime: BusyTime): Pick<BusyReport, 'ref' | 'booking' | 'break'> {
+/** The starts that a read showed. `services` is absent where the marketplace does not name them. */
+export function shownStarts({ shown, shownAt }: LastReading, timeZone: string): readonly BookableStart[] {
+  if ('starts' in shown) {
+    return shown.starts.map((one) => ({ ...one, start: toIso(Date.parse(one.start), timeZone) }));
+  }
+  // The marketplace does not show past starts.
+  return bookableStarts(shown.slots, timeZone, { cut: shown.cut }).filter(
+    ({ start }) => Date.parse(start) > shownAt.getTime(),
+  );
+}
+
+export function busyOwnerOf(busyTime: BusyTime): Pick<BusyReport, 'ref' | 'booking' | 'break'> {
   switch (busyTime.source) {
     case 'occupancy':
       return { ref: busyTime.ref };
@@ -76,7 +93,7 @@ function busyOwnerOf(busyTime: BusyTime): Pick<BusyReport, 'ref' | 'booking' | '
   }
 }
 
-function stateOf(view: DayView, calendar: CalendarState, account: Account, now: number): DayState {
+export function stateOf(view: DayView, calendar: CalendarState, account: Account, now: number): DayState {
   const horizon = horizonOf(account.timeZone, now);
   const state = publicationOf(view, calendar, horizon);
   const isAhead = view.date >= horizon.from && view.date <= horizon.to;

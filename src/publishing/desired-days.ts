@@ -3,14 +3,21 @@
 import { isDeepStrictEqual } from 'node:util';
 import { CalendarChangedError } from '../context/calendar-changed-error.js';
 import { MINUTE } from '../core/duration.js';
-import { addDays, computeSlotConfigs, type Day, startOfDate } from '../core/index.js';
+import { addDays, computeSlotConfigs, type Day, type ExplainInput, startOfDate } from '../core/index.js';
+import type { Span } from '../core/span.js';
 import { COMMIT, runPipelined } from '../db/pipeline.js';
 import type { Db } from '../db/schema.js';
 import { type Account, getAccount } from '../db/tables/accounts.js';
 import { findGoneServiceIds, withoutGoneServices } from '../db/tables/address-services.js';
 import { type BusyTime, findBusyTime } from '../db/tables/busy-time.js';
 import { type Calendar, isCalendarUnchanged } from '../db/tables/calendars.js';
-import { findPendingDays, listDays, type StoredDay } from '../db/tables/days.js';
+import {
+  findPendingDays,
+  findShownDays,
+  type LastReading,
+  listDays,
+  type StoredDay,
+} from '../db/tables/days.js';
 import { findHeldDates } from '../db/tables/held-changes.js';
 import { findBookingsToSync, type LinkedBookingChange } from '../db/tables/linked-bookings.js';
 import { listWindows, type StoredWindow } from '../db/tables/windows.js';
@@ -107,6 +114,8 @@ export interface DayView {
   readonly windows: readonly StoredWindow[];
   readonly busyTime: readonly BusyTime[];
   readonly wanted: Day['slots'];
+  /** What was last read of the day; absent where it was never read. */
+  readonly lastReading?: LastReading | undefined;
   /** Whether a change that would remove something from the day waits for a person's approval. */
   readonly held: boolean;
 }
@@ -117,24 +126,44 @@ export async function viewDays(
   account: Account,
   from: string,
   to: string,
-): Promise<DayView[]> {
-  return await inSnapshot(db, async (tx) => {
-    const days = new Map((await listDays(tx, calendar.id, from, to)).map((day) => [day.date, day]));
-    const held = await findHeldDates(tx, calendar.id, from, to);
-    const computed = await computeDates(tx, calendar, account, from, to);
-    return [...computed.slots].map(([date, wanted]) => {
-      const start = startOfDate(date, account.timeZone);
-      const end = startOfDate(addDays(date, 1), account.timeZone);
-      return {
-        date,
-        day: days.get(date),
-        windows: computed.windows.filter((window) => window.date === date),
-        busyTime: computed.busyTime.filter((one) => one.start.getTime() < end && one.end.getTime() > start),
-        wanted,
-        held: held.has(date),
-      };
-    });
+): Promise<readonly DayView[]> {
+  return await inSnapshot(db, async (tx) => (await readDays(tx, calendar, account, from, to)).views);
+}
+
+/** Dates with the schedule that their slots are computed from. */
+export interface ComputedViews {
+  readonly views: readonly DayView[];
+  readonly schedule: Schedule;
+  /** The owners of the schedule's busy time, in its order. */
+  readonly busyTime: readonly BusyTime[];
+}
+
+/** @param tx a read-only transaction of {@link inSnapshot}, which this function commits */
+export async function readDays(
+  tx: Db,
+  calendar: Calendar,
+  account: Account,
+  from: string,
+  to: string,
+): Promise<ComputedViews> {
+  const days = new Map((await listDays(tx, calendar.id, from, to)).map((day) => [day.date, day]));
+  const readings = await findShownDays(tx, calendar.id, from, to);
+  const held = await findHeldDates(tx, calendar.id, from, to);
+  const { windows, busyTime, schedule, slots } = await computeDates(tx, calendar, account, from, to);
+  const views = [...slots].map(([date, wanted]): DayView => {
+    const start = startOfDate(date, account.timeZone);
+    const end = startOfDate(addDays(date, 1), account.timeZone);
+    return {
+      date,
+      day: days.get(date),
+      windows: windows.filter((window) => window.date === date),
+      busyTime: busyTime.filter((one) => one.start.getTime() < end && one.end.getTime() > start),
+      wanted,
+      lastReading: readings.get(date),
+      held: held.has(date),
+    };
   });
+  return { views, schedule, busyTime };
 }
 
 /** A generation that is read in this transaction belongs to the calendar and account as they are compared here. */
@@ -172,8 +201,6 @@ function boundsOf(
 
 /** @param tx a read-only transaction, which this function commits */
 async function computeDates(tx: Db, calendar: Calendar, account: Account, from: string, to: string) {
-  const { bufferBefore = 0, bufferAfter = 0, grid } = calendar;
-  const { first, last } = boundsOf(calendar, account, from, to);
   const [windows, busyTime, gone] = await runPipelined(tx, (db) =>
     Promise.all([
       listWindows(db, calendar.id, from, to),
@@ -182,24 +209,44 @@ async function computeDates(tx: Db, calendar: Calendar, account: Account, from: 
       COMMIT.execute(db),
     ]),
   );
-  const closed = busyTime.map((one) => {
+  const schedule = scheduleOf(
+    calendar,
+    account,
+    withoutGoneServices(windows, gone),
+    busyTime,
+    boundsOf(calendar, account, from, to),
+  );
+  const { blocking, busy, ...available } = schedule;
+  const days = computeSlotConfigs({ ...available, busy: blocking ? [] : busy, from, to });
+  return { windows, busyTime, schedule, slots: new Map(days.map((day) => [day.date, day.slots])) };
+}
+
+/**
+ * What a calendar's slots are computed from. `busy` has the buffers. With `blocking`, it is not cut out of the slots: the
+ * strategies `breaks` and `book` publish all that is available, and block busy time by breaks and placeholders.
+ */
+export type Schedule = Pick<ExplainInput, 'timeZone' | 'windows' | 'grid'> & {
+  readonly busy: readonly Span[];
+  readonly blocking: boolean;
+};
+
+/** @param bounds to which busy time is clipped: a break may end in a year for which nothing is computed */
+function scheduleOf(
+  { bufferBefore = 0, bufferAfter = 0, grid, strategy }: Calendar,
+  { timeZone }: Account,
+  windows: Schedule['windows'],
+  busyTime: readonly BusyTime[],
+  { first, last }: ReturnType<typeof boundsOf>,
+): Schedule {
+  const busy = busyTime.map((one) => {
     const { start, end } = addBuffers(toBusySpan(one), { bufferBefore, bufferAfter });
-    // A break may end in a year for which nothing is computed.
     return { start: Math.max(start, first), end: Math.min(end, last) };
   });
-  const days = computeSlotConfigs({
-    timeZone: account.timeZone,
-    windows: withoutGoneServices(windows, gone),
-    // The other strategies publish all that is available, and block busy time by breaks and placeholders.
-    busy: calendar.strategy === 'slots' ? closed : [],
-    from,
-    to,
-    ...(grid === undefined ? {} : { grid }),
-  });
-  return { windows, busyTime, slots: new Map(days.map((day) => [day.date, day.slots])) };
+  const blocking = strategy !== 'slots';
+  return { timeZone, windows, busy, blocking, ...(grid === undefined ? {} : { grid }) };
 }
 
 /** Reads in one snapshot of the database, so that a generation and the occupancy that it counts belong together. */
-async function inSnapshot<T>(db: Db, read: (tx: Db) => Promise<T>): Promise<T> {
+export async function inSnapshot<T>(db: Db, read: (tx: Db) => Promise<T>): Promise<T> {
   return await db.transaction().setIsolationLevel('repeatable read').execute(read);
 }

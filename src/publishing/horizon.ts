@@ -2,7 +2,8 @@
 import { DAY } from '../core/duration.js';
 import { addDays, localDate } from '../core/index.js';
 
-const TWELVE_WEEKS = 12 * 7 * DAY;
+const DATES = 12 * 7;
+const TWELVE_WEEKS = DATES * DAY;
 
 export interface Horizon {
   /** Local dates, both included. */
@@ -17,3 +18,6 @@ export interface Horizon {
 export function horizonOf(timeZone: string, now: number): Horizon {
   return { from: localDate(now, timeZone), to: addDays(localDate(now + TWELVE_WEEKS, timeZone), -1) };
 }
+
+/** The local date on which a date enters the horizon. */
+export const entersHorizonOn = (date: string): string => addDays(date, 1 - DATES);

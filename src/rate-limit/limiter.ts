@@ -13,7 +13,7 @@ import {
   resetPauses,
 } from '../db/tables/account-states.js';
 import type { Account, Limits } from '../db/tables/accounts.js';
-import { acquireRequests, recordAnswer, releaseRequests } from '../db/tables/requests.js';
+import { acquireRequests, findExhaustedUntil, recordAnswer, releaseRequests } from '../db/tables/requests.js';
 import type { GateAnswer, GatedRequest } from '../docplanner/index.js';
 import { CircuitOpenError } from './circuit-open-error.js';
 import { inFlightMs } from './in-flight.js';
@@ -67,6 +67,13 @@ export class RateLimiter {
    */
   waitMs(account: string, priority: number): number {
     return Math.max(0, (this.#exhaustedUntil.get(limitKey(account, priority)) ?? 0) - this.#options.now());
+  }
+
+  /** Until when no write of this priority would be granted; undefined where one would be. Acquires nothing. */
+  async findExhaustedUntil(account: Account, priority: number): Promise<Date | undefined> {
+    const { db, now } = this.#options;
+    const windows = windowsFor(this.#limits(account), { write: true, priority });
+    return await findExhaustedUntil(db, account.id, windows, new Date(now()));
   }
 
   /** How many pauses in a row the firewall had caused when a request was last granted. */

@@ -14,6 +14,7 @@ import { calendarRoutes } from './routes/calendars.js';
 import { conflictRoutes } from './routes/conflicts.js';
 import { dayRoutes } from './routes/days.js';
 import { eventRoutes } from './routes/events.js';
+import { explainRoutes } from './routes/explain.js';
 import { failedRoutes } from './routes/failed.js';
 import { healthRoutes } from './routes/health.js';
 import { heldRoutes } from './routes/held.js';
@@ -86,6 +87,7 @@ export function createApp({ engine, apiKey, receiveMs = RECEIVE_MS, trustProxy }
         bookingRoutes,
         conflictRoutes,
         dayRoutes,
+        explainRoutes,
         statusRoutes,
         resyncRoutes,
         failedRoutes,

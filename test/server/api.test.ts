@@ -334,8 +334,9 @@ describe('the HTTP API', () => {
         closing: [],
       };
       expect((await call('GET', '/v1/calendars/lis')).body).toEqual({ ...view, marketplace: null });
+      const progress = { days: { pending: 0, failed: 0, held: 0 }, publishedAt: null };
       expect((await call('GET', '/v1/calendars')).body).toEqual([
-        view,
+        { ...view, ...progress },
         expect.objectContaining({ id: CALENDAR }),
       ]);
       expect((await call('DELETE', '/v1/calendars/lis?leave=true')).status).toBe(204);
@@ -382,6 +383,11 @@ describe('the HTTP API', () => {
           wanted: put.body.slots,
           published: put.body.slots,
           publishedAt: expect.stringMatching(/^2026-11-09T07:00:00/),
+          shown: ['10:00', '10:10', '10:20', '10:40', '10:50'].map((time) => ({
+            start: `${date}T${time}:00+01:00`,
+            services: ['123'],
+          })),
+          shownAt: expect.stringMatching(/^2026-11-09T07:00:00/),
           error: null,
         },
         {
@@ -392,6 +398,8 @@ describe('the HTTP API', () => {
           wanted: [],
           published: null,
           publishedAt: null,
+          shown: null,
+          shownAt: null,
           error: null,
         },
       ]);

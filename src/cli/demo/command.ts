@@ -2,9 +2,9 @@
 import { Command } from 'commander';
 import { createLog } from '../../lib/log.js';
 import { showsColours } from '../colours.js';
+import { type ChartFormat, drawDayChart } from '../day-chart.js';
 import { ReportedError } from '../exit.js';
 import type { Io } from '../io.js';
-import { type ChartFormat, drawDayChart } from './day-chart.js';
 import { type Outcome, runScenario, type ScenarioResult } from './run-scenario.js';
 import { doctors } from './scenario.js';
 
@@ -60,5 +60,8 @@ function describeOutcome({ date, days, equal }: Outcome, seconds: number, format
         .filter((day) => !day.equal)
         .map(({ doctor }) => doctor.name)
         .join(', ')}`;
-  return `\n${date}\n${drawDayChart(days, format)}\n${verdict} (${seconds} s in all)\n`;
+  return `\n${date}\n${drawDayChart(
+    days.map(({ doctor, day }) => ({ name: doctor.name, day })),
+    format,
+  )}\n${verdict} (${seconds} s in all)\n`;
 }

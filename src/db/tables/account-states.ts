@@ -21,18 +21,25 @@ export interface AccountState {
 }
 
 export async function listAccountStates(db: Db, now: Date): Promise<AccountState[]> {
-  const { rows } = await sql<AccountState>`
-    SELECT a.id AS account,
-      CASE WHEN a.refused_at IS NOT NULL THEN 'refused' WHEN a.paused_until > ${now} THEN 'paused'
-        ELSE 'working' END AS state,
-      CASE WHEN a.refused_at IS NOT NULL THEN a.refused_reason
-        WHEN a.paused_until > ${now} THEN coalesce(a.paused_reason, 'paused') END AS reason,
-      a.refused_at AS since,
-      CASE WHEN a.paused_until > ${now} THEN a.paused_until END AS until,
-      (SELECT max(c.last_event_at) FROM slotkeeper.calendars c WHERE c.account_id = a.id) AS "lastHeard"
-    FROM slotkeeper.accounts a ORDER BY a.id`.execute(db);
+  const { rows } = await sql<AccountState>`${selectStates(now)} ORDER BY a.id`.execute(db);
   return rows;
 }
+
+export async function getAccountState(db: Db, id: string, now: Date): Promise<AccountState | undefined> {
+  const { rows } = await sql<AccountState>`${selectStates(now)} WHERE a.id = ${id}`.execute(db);
+  return rows[0];
+}
+
+const selectStates = (now: Date) => sql`
+  SELECT a.id AS account,
+    CASE WHEN a.refused_at IS NOT NULL THEN 'refused' WHEN a.paused_until > ${now} THEN 'paused'
+      ELSE 'working' END AS state,
+    CASE WHEN a.refused_at IS NOT NULL THEN a.refused_reason
+      WHEN a.paused_until > ${now} THEN coalesce(a.paused_reason, 'paused') END AS reason,
+    a.refused_at AS since,
+    CASE WHEN a.paused_until > ${now} THEN a.paused_until END AS until,
+    (SELECT max(c.last_event_at) FROM slotkeeper.calendars c WHERE c.account_id = a.id) AS "lastHeard"
+  FROM slotkeeper.accounts a`;
 
 /** Records that the marketplace refuses the account's credentials, or the tokens that it issues for them. */
 export async function recordAccountRefused(db: Db, id: string, reason: string, now: Date): Promise<void> {

@@ -373,17 +373,23 @@ export async function recordReadings(
     WHERE d.calendar_id = ${calendar} AND d.date = k.date AND d.published IS NOT NULL`.execute(db);
 }
 
-/** The last read of each day between two local dates, both included, that was ever read. */
+/** What was last read of a day. */
+export interface LastReading {
+  readonly shown: ShownDay;
+  readonly shownAt: Date;
+}
+
+/** Finds the last read of each day between two local dates, both included. Days that were never read are left out. */
 export async function findShownDays(
   db: Db,
   calendar: string,
   from: string,
   to: string,
-): Promise<Map<string, { readonly shown: ShownDay; readonly shownAt: Date }>> {
-  const { rows } = await sql<{ date: string; shown: ShownDay; shownAt: Date }>`
+): Promise<Map<string, LastReading>> {
+  const { rows } = await sql<LastReading & { date: string }>`
     SELECT date, shown, shown_at AS "shownAt" FROM slotkeeper.days
     WHERE calendar_id = ${calendar} AND date BETWEEN ${from} AND ${to} AND shown IS NOT NULL`.execute(db);
-  return new Map(rows.map(({ date, ...read }) => [date, read]));
+  return new Map(rows.map(({ date, ...reading }) => [date, reading]));
 }
 
 /**

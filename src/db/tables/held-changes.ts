@@ -226,18 +226,22 @@ export async function findHeldDates(
   return new Set(rows.map(({ date }) => date));
 }
 
-/** Counts the held days in the accounts' horizons. */
-export async function countHeldDays(db: Db, horizons: readonly AccountHorizon[]): Promise<number> {
-  const { rows } = await sql<{ days: string }>`
-    SELECT count(*) AS days FROM (
+/** Counts the held days in the accounts' horizons, by calendar. Calendars without one are left out. */
+export async function countHeldDays(
+  db: Db,
+  horizons: readonly AccountHorizon[],
+): Promise<Map<string, number>> {
+  const { rows } = await sql<{ calendar: string; days: string }>`
+    SELECT calendar_id AS calendar, count(*) AS days FROM (
       SELECT DISTINCT h.calendar_id, x.date ${stillHeld}
         AND EXISTS (
           SELECT FROM slotkeeper.calendars c
           JOIN jsonb_to_recordset(${JSON.stringify(horizons)}::jsonb) AS k (account text, "from" date, "to" date)
             ON k.account = c.account_id AND x.date BETWEEN k."from" AND k."to"
           WHERE c.id = h.calendar_id)
-    ) held`.execute(db);
-  return Number(rows[0]?.days ?? 0);
+    ) held
+    GROUP BY calendar_id`.execute(db);
+  return new Map(rows.map(({ calendar, days }) => [calendar, Number(days)]));
 }
 
 /** Deletes held dates that are over, and the held changes that have nothing left. @param before a local date */

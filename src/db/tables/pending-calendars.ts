@@ -117,19 +117,51 @@ export async function countPendingDays(db: Db, horizons: readonly AccountHorizon
       count(*) FILTER (WHERE NOT w.failed) AS pending,
       count(*) FILTER (WHERE w.failed) AS failed,
       min(w.pending_since) FILTER (WHERE NOT w.failed) AS oldest
-    FROM (
-      SELECT d.pending_since,
-             (d.failed_generation IS NOT DISTINCT FROM d.generation OR c.failed_reason IS NOT NULL) AS failed
-      FROM slotkeeper.days d
-      JOIN slotkeeper.calendars c ON c.id = d.calendar_id
-      JOIN jsonb_to_recordset(${JSON.stringify(horizons)}::jsonb) AS h (account text, "from" date, "to" date)
-        ON h.account = c.account_id AND d.date BETWEEN h."from" AND h."to"
-      WHERE d.generation > d.published_generation
-    ) w`.execute(db);
+    FROM (${selectPendingDays(horizons)}) w`.execute(db);
   const row = rows[0];
   return {
     pending: Number(row?.pending ?? 0),
     failed: Number(row?.failed ?? 0),
     oldest: row?.oldest ?? null,
   };
+}
+
+const selectPendingDays = (horizons: readonly AccountHorizon[]) => sql`
+  SELECT d.calendar_id, d.pending_since,
+         (d.failed_generation IS NOT DISTINCT FROM d.generation OR c.failed_reason IS NOT NULL) AS failed
+  FROM slotkeeper.days d
+  JOIN slotkeeper.calendars c ON c.id = d.calendar_id
+  JOIN jsonb_to_recordset(${JSON.stringify(horizons)}::jsonb) AS h (account text, "from" date, "to" date)
+    ON h.account = c.account_id AND d.date BETWEEN h."from" AND h."to"
+  WHERE d.generation > d.published_generation`;
+
+export interface CalendarTotals extends Pick<PendingTotals, 'pending' | 'failed'> {
+  readonly calendar: string;
+  /** When a day of it was last published; null where none was. */
+  readonly publishedAt: Date | null;
+}
+
+/** Counts the pending and the failed days in the horizons for each calendar, and finds when it was last published. */
+export async function countPendingDaysByCalendar(
+  db: Db,
+  horizons: readonly AccountHorizon[],
+): Promise<CalendarTotals[]> {
+  const { rows } = await sql<{
+    calendar: string;
+    pending: string;
+    failed: string;
+    publishedAt: Date | null;
+  }>`
+    SELECT c.id AS calendar, coalesce(w.pending, 0) AS pending, coalesce(w.failed, 0) AS failed,
+           (SELECT max(d.published_at) FROM slotkeeper.days d WHERE d.calendar_id = c.id) AS "publishedAt"
+    FROM slotkeeper.calendars c
+    LEFT JOIN (
+      SELECT calendar_id, count(*) FILTER (WHERE NOT failed) AS pending, count(*) FILTER (WHERE failed) AS failed
+      FROM (${selectPendingDays(horizons)}) p GROUP BY calendar_id
+    ) w ON w.calendar_id = c.id`.execute(db);
+  return rows.map(({ pending, failed, ...row }) => ({
+    ...row,
+    pending: Number(pending),
+    failed: Number(failed),
+  }));
 }

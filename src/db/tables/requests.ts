@@ -61,6 +61,20 @@ export async function acquireRequests(
     : { kind: 'acquired', permission };
 }
 
+/** Finds until when a request cannot be acquired, without acquiring it; undefined where it can be. */
+export async function findExhaustedUntil(
+  db: Db,
+  account: string,
+  windows: readonly RateWindow[],
+  now: Date,
+): Promise<Date | undefined> {
+  const { rows } = await sql<{ until: Date | null }>`
+    WITH full_until AS (${selectFullUntil(account, windows, now, 1)})
+    SELECT until FROM full_until`.execute(db);
+  const until = rows[0]?.until;
+  return until != null && until > now ? until : undefined;
+}
+
 /** Inserts the requests unless a window is exhausted; its row says until when one is. */
 function insertRequests(
   account: string,
@@ -70,6 +84,23 @@ function insertRequests(
   answeredBy: Date,
   count: number,
 ): RawBuilder<{ readonly until: Date | null }> {
+  return sql<{ until: Date | null }>`
+    WITH full_until AS (${selectFullUntil(account, windows, now, count)}),
+    acquired AS (
+      INSERT INTO slotkeeper.requests (account_id, at, write)
+      SELECT ${account}, ${answeredBy}::timestamptz, ${write}::boolean
+      FROM generate_series(1, ${count}::integer)
+      WHERE NOT EXISTS (SELECT FROM full_until WHERE until > ${now}::timestamptz))
+    SELECT until FROM full_until`;
+}
+
+/** Selects until when one of the windows is too full for `count` more requests; null where none is. */
+function selectFullUntil(
+  account: string,
+  windows: readonly RateWindow[],
+  now: Date,
+  count: number,
+): RawBuilder<unknown> {
   const limits = windows.map(({ of, limit, perMs }) => ({
     of,
     since: new Date(now.getTime() - perMs),
@@ -77,8 +108,7 @@ function insertRequests(
     // The request that has to leave the window before these fit: for one request it is the limit-th, counted from the latest.
     nth: Math.max(0, limit - count),
   }));
-  return sql<{ until: Date | null }>`
-    WITH full_until AS (
+  return sql`
       SELECT max(b.at + make_interval(secs => w.per)) AS until
       FROM jsonb_to_recordset(${JSON.stringify(limits)}::jsonb)
         AS w (of text, since timestamptz, per double precision, nth integer)
@@ -92,13 +122,7 @@ function insertRequests(
           (SELECT at FROM slotkeeper.requests
            WHERE account_id = ${account} AND NOT write AND w.of <> 'writes' AND at > w.since
            ORDER BY at DESC LIMIT w.nth + 1)) r
-        ORDER BY at DESC OFFSET w.nth LIMIT 1) b),
-    acquired AS (
-      INSERT INTO slotkeeper.requests (account_id, at, write)
-      SELECT ${account}, ${answeredBy}::timestamptz, ${write}::boolean
-      FROM generate_series(1, ${count}::integer)
-      WHERE NOT EXISTS (SELECT FROM full_until WHERE until > ${now}::timestamptz))
-    SELECT until FROM full_until`;
+        ORDER BY at DESC OFFSET w.nth LIMIT 1) b`;
 }
 
 /**

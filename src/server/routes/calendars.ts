@@ -4,6 +4,7 @@ import { calendarSchema, ownId, toCalendar } from '../../config/schema.js';
 import { getAccount } from '../../db/tables/accounts.js';
 import { type Address, getAddress } from '../../db/tables/address-services.js';
 import { type CalendarState, getCalendar, listAllCalendars } from '../../db/tables/calendars.js';
+import { findCalendarProgress, NO_PROGRESS } from '../../monitoring/calendar-summaries.js';
 import { API_ACTOR } from '../auth.js';
 import { notFound, ProblemError } from '../problem.js';
 import type { Routes } from '../types.js';
@@ -68,10 +69,11 @@ export const calendarRoutes: Routes = (server, engine) => {
   };
 
   server.get('/calendars', async () => {
+    const progress = await findCalendarProgress(engine.db, engine.now());
     const places = await listAllCalendars(engine.db);
     return places
       .filter(({ formerOf }) => formerOf === undefined)
-      .map((place) => viewCalendar(place, places));
+      .map((place) => ({ ...viewCalendar(place, places), ...(progress.get(place.id) ?? NO_PROGRESS) }));
   });
 
   server.get('/calendars/:id', { schema: { params } }, async ({ params: { id } }) => {

@@ -49,7 +49,10 @@ describe('holds', () => {
       LAST,
       DAYS.map((date) => open(date)),
     );
-  const days = () => countHeldDays(record.db, [{ account: 'warsaw', from: '2026-11-09', to: '2027-01-31' }]);
+  const days = async () => {
+    const horizon = { account: 'warsaw', from: '2026-11-09', to: '2027-01-31' };
+    return [...(await countHeldDays(record.db, [horizon])).values()].reduce((sum, n) => sum + n, 0);
+  };
   const windowsOn = (dates: readonly string[]) =>
     dates.map((date) => `${date.slice(5)}T08:00 ${date.slice(5)}T18:00`);
 
