@@ -1,11 +1,13 @@
 /** `slotkeeper why`: explains whether a start is on offer, check by check, and what happens next. */
 import { styleText } from 'node:util';
 import { Command } from 'commander';
+import { InvalidScheduleError } from '../core/index.js';
+import { formatProblem } from '../lib/validation.js';
 import type { Explanation } from '../monitoring/explanation.js';
 import { aligned } from './aligned.js';
 import { showsColours } from './colours.js';
 import { withEngine } from './connect.js';
-import { ReportedError } from './exit.js';
+import { ReportedError, UsageError } from './exit.js';
 import type { Io } from './io.js';
 import { configOption } from './settings.js';
 
@@ -26,7 +28,7 @@ export function whyCommand(io: Io): Command {
     .action(async (calendar: string, at: string, { service, json = false, config }: Flags) => {
       const explanation = await withEngine(io, { file: config }, (connected) =>
         connected.kind === 'engine'
-          ? connected.engine.explain(calendar, at, { service })
+          ? connected.engine.explain(calendar, at, { service }).catch(asWrongUse)
           : connected.api.explain(calendar, at, { service }),
       );
       if (explanation === undefined) {
@@ -39,6 +41,11 @@ export function whyCommand(io: Io): Command {
           : describeExplanation(explanation, { colour: showsColours(io) }),
       );
     });
+}
+
+/** @throws {UsageError} with the same text as over HTTP */
+function asWrongUse(error: unknown): never {
+  throw error instanceof InvalidScheduleError ? new UsageError(formatProblem(error)) : error;
 }
 
 /** Readable without colours. */
