@@ -120,7 +120,7 @@ describe('what happens next', () => {
 
   test('a pending day waits for its paused or refused account', async () => {
     await opened();
-    await pauseAccount(engine.db, ACCOUNT, { until: in90Seconds, reason: 'the firewall blocked it' });
+    await pauseAccount(engine.db, ACCOUNT, { until: in90Seconds, reason: 'the firewall blocked it' }, NOW);
     expect(await next()).toBe(
       `the day waits until the pause of account warsaw ends at ${AT}: the firewall blocked it`,
     );
