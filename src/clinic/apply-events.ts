@@ -289,16 +289,16 @@ async function applyParsed(
   ];
   // Without a booking nothing follows from the results of these statements, and the transaction ends with them.
   const needsBookings = links.length > 0 || concernsBooking(accepted, bookings);
-  const [jobsToEnqueue, toSync, conflicts] = await runPipelined(tx, async (db) => {
+  const [, jobsToEnqueue, toSync, conflicts] = await runPipelined(tx, async (db) => {
     const saved = links.length > 0 ? [] : saving(db);
     return await Promise.all([
+      saveHistory(db, history),
       markDaysDirty(db, days, now, 'event'),
       needsBookings ? startSyncOfAppointments(db, changed) : [],
       needsBookings && encryptor !== undefined
         ? findConflictsOfAppointments(db, [...changed, ...linked.appointments])
         : [],
       recordEvents(db, fresh, at),
-      saveHistory(db, history),
       recordLastEvent(db, calendars.values(), at),
       recordWindowsReported(db, applied.replaced, at),
       ...saved,

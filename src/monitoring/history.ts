@@ -2,10 +2,11 @@
 import type { Db } from '../db/schema.js';
 import {
   findHistory,
-  findNewestHistoryId,
-  findRunningTransactions,
+  findHistoryHorizon,
+  findLastHistoryId,
   type HistoryEntry,
   type HistoryFilter,
+  type HistoryHorizon,
   type HistoryQuery,
 } from '../db/tables/history.js';
 import { systemTimers, type Timers } from '../lib/timers.js';
@@ -33,20 +34,21 @@ const FOLLOW_LIMIT = 500;
 
 /** Entries in the order of their numbers, or the newest first. What was committed before the call is contained. */
 export async function readHistory(db: Db, query: HistoryQuery): Promise<HistoryPage> {
-  await waitForRunningTransactions(db);
-  const items = (await findHistory(db, query)).map(toItem);
+  const items = (await findHistory(db, await waitForHorizon(db), query)).map(toItem);
   return { items, next: items.at(-1)?.cursor ?? query.after ?? START };
 }
 
-/** Entries of a finished transaction are readable once every older transaction has ended, too. */
-async function waitForRunningTransactions(db: Db): Promise<void> {
+/** Waits for the transactions that were adding entries at the call. */
+async function waitForHorizon(db: Db): Promise<HistoryHorizon> {
   // Transactions end in real time, also in tests.
   const deadline = systemTimers.elapsed() + SETTLE_MS;
-  const { next } = await findRunningTransactions(db);
-  while (systemTimers.elapsed() < deadline) {
-    if ((await findRunningTransactions(db)).oldest >= next) return;
+  const first = await findHistoryHorizon(db);
+  let horizon = first;
+  while (horizon.oldest !== undefined && horizon.oldest < first.next && systemTimers.elapsed() < deadline) {
     await systemTimers.sleep(SETTLE_EVERY_MS);
+    horizon = await findHistoryHorizon(db);
   }
+  return horizon;
 }
 
 export interface FollowOptions {
@@ -63,19 +65,17 @@ export async function* followHistory(
   filter: HistoryFilter,
   { timers, signal, after }: FollowOptions,
 ): AsyncGenerator<readonly HistoryItem[]> {
-  let cursor = after ?? (await findNewestHistoryId(db));
+  let cursor = after ?? (await findHistoryHorizon(db)).lastId;
   while (!signal.aborted) {
-    const newest = await findNewestHistoryId(db);
-    const entries =
-      newest === cursor
-        ? []
-        : await findHistory(db, { ...filter, after: cursor, upTo: newest, limit: FOLLOW_LIMIT });
-    // Entries that do not match are passed over.
-    const isComplete = entries.length < FOLLOW_LIMIT;
-    cursor = isComplete ? newest : (entries.at(-1)?.id ?? newest);
+    const entries = (await findLastHistoryId(db)) === cursor ? [] : await findNewEntries(db, filter, cursor);
+    cursor = entries.at(-1)?.id ?? cursor;
     yield entries.map(toItem);
-    if (isComplete) await timers.sleep(FOLLOW_EVERY_MS, signal);
+    if (entries.length < FOLLOW_LIMIT) await timers.sleep(FOLLOW_EVERY_MS, signal);
   }
+}
+
+async function findNewEntries(db: Db, filter: HistoryFilter, after: string): Promise<HistoryEntry[]> {
+  return await findHistory(db, await findHistoryHorizon(db), { ...filter, after, limit: FOLLOW_LIMIT });
 }
 
 const toItem = ({ id, at, ...entry }: HistoryEntry): HistoryItem => ({

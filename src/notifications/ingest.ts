@@ -99,8 +99,8 @@ export async function ingestNotifications(
           jobsToEnqueue: claimJobs(collectJobs(days, additional)),
         },
         [
-          ...(days.length > 0 ? [insertHistoryOfMarks('marked', 'marketplace', at)] : []),
           ...(toAdd.length > 0 ? [insertHistoryOfNotifications('added', toAdd, at)] : []),
+          ...(days.length > 0 ? [insertHistoryOfMarks('marked', 'marketplace', at)] : []),
         ],
         COMMIT,
       );

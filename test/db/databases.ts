@@ -113,7 +113,7 @@ function fingerprint(): string {
 
 /** Deletes all rows. In PGlite this is faster than TRUNCATE. */
 export async function deleteAllRows(db: Db): Promise<void> {
-  for (const table of ['calendars', 'accounts', 'events']) {
+  for (const table of ['calendars', 'accounts', 'events', 'history']) {
     await sql`DELETE FROM slotkeeper.${sql.raw(table)}`.execute(db);
   }
 }

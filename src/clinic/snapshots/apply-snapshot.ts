@@ -126,6 +126,18 @@ async function applyParsed(
     const after = isHeld ? added : requested;
     return isFirstReport || !hasSameWindows(before, after) ? [{ date, after }] : [];
   });
+  const { from, to, complete } = snapshot;
+  const result = {
+    occupied: plan.occupied.length,
+    released: released.length,
+    unchanged: plan.confirmed.length,
+    stale: plan.stale.occupancies,
+    staleDates: plan.stale.dates,
+    ignored: snapshot.ignored.length,
+  };
+  const { actor = 'library', run } = options;
+  const detail = { from, to, complete, ...result, rejected: snapshot.rejected.length, run };
+  await saveHistory(tx, [{ kind: 'snapshot', at: new Date(now), calendar: id, actor, detail }]);
   const saved = await saveChanges(
     tx,
     calendar,
@@ -152,19 +164,6 @@ async function applyParsed(
     at,
   );
   if (snapshot.complete) await recordSnapshot(tx, id, snapshot.from, snapshot.to, at);
-  const { from, to, complete } = snapshot;
-  const result = {
-    changedDays: saved.changedDays,
-    occupied: plan.occupied.length,
-    released: released.length,
-    unchanged: plan.confirmed.length,
-    stale: plan.stale.occupancies,
-    staleDates: plan.stale.dates,
-    ignored: snapshot.ignored.length,
-  };
-  const { actor = 'library', run } = options;
-  const detail = { from, to, complete, ...result, rejected: snapshot.rejected.length, run };
-  await saveHistory(tx, [{ kind: 'snapshot', at: new Date(now), calendar: id, actor, detail }]);
   const held = isHeld
     ? await holdChange(tx, calendar, snapshot, plan, deletions, { ...options, isAgain: replaced > 0 })
     : null;
@@ -178,6 +177,12 @@ async function applyParsed(
     kind: 'taken',
     jobsToEnqueue: saved.jobsToEnqueue,
     added,
-    result: { ...result, rejected: snapshot.rejected, warnings: input.warnings, held },
+    result: {
+      changedDays: saved.changedDays,
+      ...result,
+      rejected: snapshot.rejected,
+      warnings: input.warnings,
+      held,
+    },
   };
 }

@@ -2,8 +2,9 @@
  * Queries of `slotkeeper.history`: what was received, wanted, sent and observed. Rows are only added, by the transaction that they
  * describe, and contain neither patients nor secrets.
  *
- * Rows are committed in another order than they are numbered. So only rows of transactions that are older than every running
- * one are read: then no row with a lower number can follow, and a reader that continues after the last row misses none.
+ * Rows are committed in another order than they are numbered. So only rows up to a horizon are read, before which none can
+ * follow: a reader that continues after the last row misses none. A transaction that adds rows holds a lock on the table, and has
+ * its id before its rows have numbers.
  */
 import { sql } from 'kysely';
 import { replaceUnstorable } from '../../lib/storable-text.js';
@@ -152,19 +153,56 @@ export interface HistoryFilter {
 export interface HistoryQuery extends HistoryFilter {
   /** Entries after this one are read, or before it with `newest`. */
   readonly after?: string | undefined;
-  /** The last entry that is read. */
-  readonly upTo?: string | undefined;
   /** Whether the newest entries come first. */
   readonly newest?: boolean | undefined;
   readonly limit: number;
 }
 
-const FINISHED = sql`h.transaction_id < pg_snapshot_xmin(pg_current_snapshot())`;
+/** Up to where the history can be read. */
+export interface HistoryHorizon {
+  /** The highest number that was given before the running transactions were listed. */
+  readonly lastId: string;
+  /** The oldest transaction that adds rows; undefined where there is none. */
+  readonly oldest: bigint | undefined;
+  /** The next transaction's id. */
+  readonly next: bigint;
+}
 
-export async function findHistory(db: Db, query: HistoryQuery): Promise<HistoryEntry[]> {
-  const { calendar, date, ref, booking, account, kind, after, upTo, newest = false, limit } = query;
+/** The numbers are read before the transactions: those with a lower number have ended or are listed. */
+export async function findHistoryHorizon(db: Db): Promise<HistoryHorizon> {
+  const lastId = await findLastHistoryId(db);
+  const { rows } = await sql<{ next: string; running: readonly string[] }>`
+    SELECT pg_snapshot_xmax(pg_current_snapshot())::text AS next, ARRAY(
+      SELECT t.transactionid::text
+      FROM pg_locks h JOIN pg_locks t ON t.virtualtransaction = h.virtualtransaction
+      WHERE h.locktype = 'relation' AND h.relation = 'slotkeeper.history'::regclass
+        AND h.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND h.mode = 'RowExclusiveLock' AND t.locktype = 'transactionid' AND t.mode = 'ExclusiveLock'
+    ) AS running`.execute(db);
+  const next = BigInt(rows[0]?.next ?? 0);
+  const running = (rows[0]?.running ?? []).map((xid) => withEpoch(BigInt(xid), next));
+  return { lastId, oldest: running.sort((a, b) => Number(a - b))[0], next };
+}
+
+/** `pg_locks` has the low 32 bits of a transaction's id. @param next a later id, in full */
+const withEpoch = (xid: bigint, next: bigint): bigint => next - BigInt.asUintN(32, next - xid);
+
+/** The highest number that was given; '0' where there is none. */
+export async function findLastHistoryId(db: Db): Promise<string> {
+  const { rows } = await sql<{ id: string }>`
+    SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS id FROM slotkeeper.history_id_seq`.execute(db);
+  return rows[0]?.id ?? '0';
+}
+
+export async function findHistory(
+  db: Db,
+  { lastId, oldest }: HistoryHorizon,
+  query: HistoryQuery,
+): Promise<HistoryEntry[]> {
+  const { calendar, date, ref, booking, account, kind, after, newest = false, limit } = query;
   const conditions = [
-    FINISHED,
+    sql`h.id <= ${lastId}`,
+    oldest === undefined ? undefined : sql`h.transaction_id < ${String(oldest)}::xid8`,
     calendar === undefined ? undefined : sql`h.calendar_id = ${calendar}`,
     date === undefined ? undefined : sql`h.date = ${date}`,
     ref === undefined ? undefined : sql`h.ref = ${ref}`,
@@ -172,7 +210,6 @@ export async function findHistory(db: Db, query: HistoryQuery): Promise<HistoryE
     account === undefined ? undefined : sql`h.account_id = ${account}`,
     kind === undefined ? undefined : sql`h.kind = ${kind}`,
     after === undefined ? undefined : newest ? sql`h.id < ${after}` : sql`h.id > ${after}`,
-    upTo === undefined ? undefined : sql`h.id <= ${upTo}`,
   ].filter((condition) => condition !== undefined);
   const { rows } = await sql<HistoryEntry>`
     SELECT h.id, h.at, h.kind, h.account_id AS account, h.calendar_id AS calendar, h.date, h.ref, h.booking_id AS booking,
@@ -182,26 +219,6 @@ export async function findHistory(db: Db, query: HistoryQuery): Promise<HistoryE
     ORDER BY h.id ${newest ? sql`DESC` : sql``}
     LIMIT ${limit}`.execute(db);
   return rows;
-}
-
-/** The number of the newest entry that a reader can continue after; '0' where there is none. */
-export async function findNewestHistoryId(db: Db): Promise<string> {
-  const { rows } = await sql<{ id: string }>`
-    SELECT h.id FROM slotkeeper.history h WHERE ${FINISHED} ORDER BY h.id DESC LIMIT 1`.execute(db);
-  return rows[0]?.id ?? '0';
-}
-
-/** The transactions that have begun, in order: every one below `oldest` has ended, none from `next` on has begun. */
-export interface RunningTransactions {
-  readonly oldest: bigint;
-  readonly next: bigint;
-}
-
-export async function findRunningTransactions(db: Db): Promise<RunningTransactions> {
-  const { rows } = await sql<{ oldest: string; next: string }>`
-    SELECT pg_snapshot_xmin(s)::text AS oldest, pg_snapshot_xmax(s)::text AS next
-    FROM pg_current_snapshot() s`.execute(db);
-  return { oldest: BigInt(rows[0]?.oldest ?? 0), next: BigInt(rows[0]?.next ?? 0) };
 }
 
 /** The rows of one statement, so that deleting many holds no lock for long. */
