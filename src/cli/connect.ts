@@ -31,7 +31,7 @@ export interface EngineOptions {
  * The sections of the file that an engine in this process needs. Accounts and calendars are in the database, so the command does
  * not need the environment variables that they name.
  */
-const SECTIONS = ['publish', 'holds', 'delivery', 'resync', 'network'] as const;
+const SECTIONS = ['publish', 'holds', 'delivery', 'resync', 'history', 'network'] as const;
 
 /**
  * @param use receives the engine of this process, or the HTTP API of a running engine

@@ -8,6 +8,7 @@ import { aligned } from './aligned.js';
 import { showsColours } from './colours.js';
 import { withEngine } from './connect.js';
 import { ReportedError, UsageError } from './exit.js';
+import { describeEntry } from './history-text.js';
 import type { Io } from './io.js';
 import { configOption } from './settings.js';
 
@@ -55,7 +56,7 @@ export function describeExplanation(
   explanation: Explanation,
   { colour }: { readonly colour: boolean },
 ): string {
-  const { calendar, at, service, checks, next } = explanation;
+  const { calendar, at, service, checks, next, timeline } = explanation;
   const paint = (style: Parameters<typeof styleText>[0], text: string): string =>
     colour ? styleText(style, text, { validateStream: false }) : text;
   const mark = (ok: boolean | null): string => {
@@ -70,6 +71,8 @@ export function describeExplanation(
     ),
     ...lines.map((line, i) => `  ${mark(checks[i]?.ok ?? null)} ${line}`),
     `  → ${next}`,
+    ...(timeline.length === 0 ? [] : ['', paint('bold', 'What happened')]),
+    ...timeline.map((entry) => `  ${describeEntry(entry).trimEnd()}`),
     '',
   ].join('\n');
 }

@@ -4,6 +4,7 @@
  */
 import { toIso } from '../core/index.js';
 import type { Db } from '../db/schema.js';
+import type { BusyTime } from '../db/tables/busy-time.js';
 import { stateOf } from '../publishing/day-report.js';
 import { inSnapshot } from '../publishing/desired-days.js';
 import { priorityOf } from '../publishing/next-action.js';
@@ -12,6 +13,9 @@ import { checkStart } from './check-start.js';
 import { CHECKS, type Explanation } from './explanation.js';
 import { describeNext } from './next-step.js';
 import { readFacts, type StartQuestion } from './start-facts.js';
+import { readTimeline } from './timeline.js';
+
+const covers = ({ start, end }: BusyTime, at: number): boolean => start.getTime() <= at && at < end.getTime();
 
 export interface ExplainOptions {
   readonly db: Db;
@@ -45,5 +49,13 @@ export async function explain(
     state,
     checks: CHECKS.map((check) => ({ check, ...checks[check] })),
     next: describeNext({ ...facts, state, exhaustedUntil }),
+    timeline: await readTimeline(db, {
+      calendar: calendar.id,
+      date: view.date,
+      at,
+      refs: facts.busyTime.flatMap((one) =>
+        one.source !== 'break' && one.ref !== null && covers(one, at) ? [one.ref] : [],
+      ),
+    }),
   };
 }

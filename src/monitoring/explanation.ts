@@ -1,5 +1,6 @@
 /** The explanation of whether a start is on offer, as the API returns it. */
 import type { DayState } from '../publishing/day-report.js';
+import type { HistoryItem } from './history.js';
 
 export interface Explanation {
   readonly calendar: string;
@@ -18,6 +19,8 @@ export interface Explanation {
   readonly checks: readonly Check[];
   /** What happens next, in one sentence. */
   readonly next: string;
+  /** The newest entries of the history that concern this time, oldest first. */
+  readonly timeline: readonly HistoryItem[];
 }
 
 /** In the order in which they are made. */

@@ -49,6 +49,7 @@ const EXPLANATION: Explanation = {
     { check: 'rules', ok: null, detail: 'not checked: an earlier check failed' },
   ],
   next: 'the day is in sync: nothing follows until it changes',
+  timeline: [],
 };
 
 describe('the text of an explanation', () => {
@@ -66,6 +67,31 @@ describe('the text of an explanation', () => {
         '',
       ].join('\n'),
     );
+  });
+
+  test('ends with what happened', () => {
+    const entry = {
+      cursor: '7',
+      at: '2026-11-15T19:59:58.120Z',
+      kind: 'event',
+      account: 'warsaw',
+      calendar: 'nowak',
+      date: '2026-11-16',
+      ref: 'apt-77',
+      booking: null,
+      actor: 'api',
+      detail: { type: 'occupied', outcome: 'accepted' },
+    } as const;
+    expect(
+      text({ timeline: [entry] })
+        .split('\n')
+        .slice(-4),
+    ).toEqual([
+      '',
+      'What happened',
+      '  2026-11-15 19:59:58Z  event       nowak         2026-11-16  apt-77 type occupied, outcome accepted  (api)',
+      '',
+    ]);
   });
 
   test.each([

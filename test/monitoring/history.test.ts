@@ -53,6 +53,14 @@ describe('the history of a day', () => {
       'sent replaceSlots 201',
       'verified',
     ]);
+    await fixture.book('apt-2', '10:40', '11:00');
+    await fixture.untilAtRest();
+    const explanation = await fixture.engine.explain('nowak', fixture.at('10:20'));
+    expect(explanation?.timeline.filter(({ kind }) => kind === 'event').map(brief)).toEqual([
+      'event available',
+      'event occupied',
+      'event released',
+    ]);
     const { items } = await fixture.engine.history({ ref: 'apt-1' });
     expect(items).toMatchObject([
       {

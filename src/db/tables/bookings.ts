@@ -225,3 +225,15 @@ export async function deleteExpiredBookings(db: Db, before: Date): Promise<numbe
     .executeTakeFirst();
   return Number(numDeletedRows);
 }
+
+/** The ids of the bookings that cover an instant, also of those that have ended. */
+export async function findBookingIdsAt(db: Db, calendar: string, at: Date): Promise<string[]> {
+  const rows = await db
+    .selectFrom('slotkeeper.bookings')
+    .select('id')
+    .where('calendar_id', '=', calendar)
+    .where('start_at', '<=', at)
+    .where('end_at', '>', at)
+    .execute();
+  return rows.map(({ id }) => id);
+}

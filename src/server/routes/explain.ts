@@ -5,6 +5,7 @@ import { InvalidScheduleError } from '../../core/index.js';
 import { CHECKS } from '../../monitoring/explanation.js';
 import { notFound, ProblemError } from '../problem.js';
 import type { Routes } from '../types.js';
+import { historyItem } from './history.js';
 
 const params = z.object({ id: ownId });
 const query = z.object({
@@ -41,6 +42,7 @@ const answer = z.object({
     }),
   ),
   next: z.string(),
+  timeline: z.array(historyItem),
 });
 
 export const explainRoutes: Routes = (server, engine) => {
@@ -52,7 +54,7 @@ export const explainRoutes: Routes = (server, engine) => {
       throw new ProblemError({ status: 400, title: 'Invalid request', errors: [{ path, reason }] });
     });
     if (explanation === undefined) throw notFound(`there is no calendar "${id}"`);
-    return { ...explanation, checks: [...explanation.checks] };
+    return { ...explanation, checks: [...explanation.checks], timeline: [...explanation.timeline] };
   });
 };
 

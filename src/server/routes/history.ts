@@ -27,6 +27,20 @@ const query = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1_000).default(100),
 });
 
+export const historyItem = z.object({
+  cursor: z.string(),
+  at: z.string(),
+  kind: z.enum(HISTORY_KINDS),
+  account: z.string().nullable(),
+  calendar: z.string().nullable(),
+  date: z.string().nullable(),
+  ref: z.string().nullable(),
+  booking: z.string().nullable(),
+  actor: z.string().nullable(),
+  /** The facts of its kind. */
+  detail: z.record(z.string(), z.unknown()),
+});
+
 const headers = z.object({ accept: z.string().optional(), 'last-event-id': cursor.optional() });
 
 const EVENT_STREAM = 'text/event-stream';
