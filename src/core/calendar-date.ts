@@ -75,3 +75,10 @@ function dayOf(value: unknown): number {
 export function addDays(date: string, n: number): string {
   return dateText(parseDate(date, 'date') + n);
 }
+
+/** Lists the dates from `from` to `to`, both included. */
+export function datesBetween(from: string, to: string): string[] {
+  const dates: string[] = [];
+  for (let date = from; date <= to; date = addDays(date, 1)) dates.push(date);
+  return dates;
+}

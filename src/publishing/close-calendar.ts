@@ -6,6 +6,7 @@
 
 import type { CalendarContext } from '../context/context.js';
 import { StillOnSaleError } from '../context/still-on-sale-error.js';
+import { datesBetween } from '../core/calendar-date.js';
 import { addDays, bandOf, priority, startOfDate } from '../core/index.js';
 import { deleteClosedCalendar } from '../db/tables/closing-calendars.js';
 import { listDays, markDays, markDriftingDays, type StoredDay } from '../db/tables/days.js';
@@ -99,10 +100,4 @@ async function removeOwnBlocks(context: CalendarContext, days: readonly DesiredD
 function closingPriority({ account: { timeZone }, now }: CalendarContext, date: string): number {
   const closed = [{ start: startOfDate(date, timeZone), end: startOfDate(addDays(date, 1), timeZone) }];
   return priority({ closed, opened: [], now: now() });
-}
-
-function datesBetween(from: string, to: string): string[] {
-  const dates: string[] = [];
-  for (let date = from; date <= to; date = addDays(date, 1)) dates.push(date);
-  return dates;
 }

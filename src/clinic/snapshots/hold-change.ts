@@ -1,5 +1,5 @@
 /** Saves the deletions of a snapshot as a held change that waits for a person's approval. */
-import { addDays } from '../../core/index.js';
+import { datesBetween } from '../../core/calendar-date.js';
 import type { Db } from '../../db/schema.js';
 import {
   type Deletion,
@@ -70,8 +70,4 @@ function heldDates(
     if (!hasSameWindows(requested, added)) held.set(date, { date, windows: requested });
   }
   return [...held.values()].sort((a, b) => (a.date < b.date ? -1 : 1));
-}
-
-function* datesBetween(from: string, to: string): Iterable<string> {
-  for (let date = from; date <= to; date = addDays(date, 1)) yield date;
 }
