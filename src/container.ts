@@ -164,6 +164,7 @@ function createServices(
     queues,
     encryptor,
     log,
+    metrics,
     now,
     timers,
     random,

@@ -1,4 +1,5 @@
 /** The engine, as the library exports it: opens the database and the queue, and offers the operations that the API serves. */
+import type { Registry } from 'prom-client';
 import type { BookingsApi } from './api/bookings-api.js';
 import type { FailuresApi } from './api/failures-api.js';
 import type { HeldChangesApi } from './api/held-changes-api.js';
@@ -32,6 +33,7 @@ import { systemTimers, type Timers } from './lib/timers.js';
 import { validate } from './lib/validation.js';
 import { Failures } from './maintenance/failures.js';
 import { HeldChanges } from './maintenance/held-changes.js';
+import { type Accuracy, type AccuracyQuery, readAccuracy } from './monitoring/accuracy.js';
 import { type CalendarSummary, listCalendarSummaries } from './monitoring/calendar-summaries.js';
 import { type ConflictItem, listConflicts } from './monitoring/conflicts.js';
 import { explain } from './monitoring/explain.js';
@@ -213,6 +215,11 @@ export class Slotkeeper {
     return this.#running().database.db;
   }
 
+  /** The Prometheus metrics that this process counts. */
+  get metrics(): Registry {
+    return this.#running().metrics.registry;
+  }
+
   /** Publishes this process's URL to other processes on this machine that open the same embedded database. */
   announce(url: string): void {
     this.#running().database.lock?.recordUrl(url);
@@ -385,6 +392,15 @@ export class Slotkeeper {
     options: Omit<FollowOptions, 'timers'>,
   ): AsyncGenerator<readonly HistoryItem[]> {
     return followHistory(this.db, filter, { timers: this.timers, ...options });
+  }
+
+  /**
+   * How fast and how exactly the marketplace followed the clinics, for each local date and in sum; undefined for an unknown
+   * account.
+   * @throws {InvalidQueryError} where a date is invalid, or the dates are reversed or more than 366
+   */
+  async accuracy(query: AccuracyQuery = {}): Promise<Accuracy | undefined> {
+    return await readAccuracy(this.db, query, this.now());
   }
 
   /** Times that are sold twice and are not over: a marketplace booking overlaps an appointment that it is not linked to. */

@@ -56,8 +56,16 @@ export type { DeliveryStatus, WaitForFeedQuery } from './delivery/delivery-servi
 export { verifyWebhook, type WebhookRequest, WebhookVerificationError } from './delivery/verify-webhook.js';
 export { Slotkeeper, type SlotkeeperOptions, type SnapshotArrival } from './engine.js';
 export { createLog, type Logger } from './lib/log.js';
+export type {
+  Accuracy,
+  AccuracyMeasures,
+  AccuracyQuery,
+  ChangeDurations,
+  Percentiles,
+} from './monitoring/accuracy.js';
 export type { CalendarSummary } from './monitoring/calendar-summaries.js';
 export type { Check, Explanation, Taker } from './monitoring/explanation.js';
+export { InvalidQueryError } from './monitoring/invalid-query-error.js';
 export type { Status } from './monitoring/status.js';
 export type { DayReport, DayState } from './publishing/day-report.js';
 export { UnknownCalendarsError } from './resync/unknown-calendars-error.js';

@@ -20,6 +20,7 @@ import {
 } from '../db/tables/notifications.js';
 import type { DeliveryChannels } from '../db/tables/retention.js';
 import { Bulkhead } from '../lib/bulkhead.js';
+import type { Metrics } from '../lib/metrics.js';
 import { MicroBatcher } from '../lib/micro-batcher.js';
 import type { PrivateAddresses } from '../lib/private-addresses.js';
 import type { Timers } from '../lib/timers.js';
@@ -42,6 +43,7 @@ export interface DeliveryOptions {
   readonly queues: Queues;
   readonly encryptor: Encryptor;
   readonly log: Logger;
+  readonly metrics: Metrics;
   readonly now: () => number;
   readonly timers: Timers;
   readonly random: () => number;
@@ -175,11 +177,12 @@ export class Delivery {
   }
 
   /**
-   * Enqueues the delivery of notifications and ends the waits for new feed items. Call after the commit. It neither blocks nor
-   * fails: the delivery sweep enqueues later what the queue does not accept now.
+   * Enqueues the delivery of notifications, counts the conflicts among them, and ends the waits for new feed items. Call after
+   * the commit. It neither blocks nor fails: the delivery sweep enqueues later what the queue does not accept now.
    */
   enqueue(added: readonly AddedNotification[]): void {
     if (added.length === 0) return;
+    this.#options.metrics.doubleBookings.inc(added.filter(({ name }) => name === 'conflict').length);
     this.#newItems.notify();
     // A batch that exceeds the limit goes on, and logs its own failure.
     this.#enqueuing = this.#toEnqueue.add(added).catch(() => undefined);

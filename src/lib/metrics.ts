@@ -1,5 +1,5 @@
 /** Prometheus metrics that the services of this process count. They contain no calendar, doctor or patient. */
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Histogram, Registry } from 'prom-client';
 
 /** From 10 ms to 10 minutes. */
 const LATENCY_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
@@ -22,18 +22,6 @@ export class Metrics {
   readonly doubleBookings = new Counter({
     name: 'slotkeeper_double_bookings_total',
     help: 'New conflicts of a marketplace booking with an appointment',
-    registers: [this.registry],
-  });
-  readonly matchRatio = new Gauge({
-    name: 'slotkeeper_match_ratio',
-    help: 'Share of the days of the last comparison of each calendar that matched, over the comparisons of this process',
-    registers: [this.registry],
-  });
-  /** `kind`: missing, extra, stale or foreign. */
-  readonly driftDays = new Counter({
-    name: 'slotkeeper_drift_days',
-    help: 'Days that a resync found to differ, by kind',
-    labelNames: ['kind'],
     registers: [this.registry],
   });
 }

@@ -3,6 +3,7 @@
  * notification of its own without personal data, and is added once for each booking, appointment and pair of times.
  */
 
+import { localDate } from '../core/index.js';
 import type { Encryptor } from '../crypto/encryptor.js';
 import type { Db } from '../db/schema.js';
 import type { StoredBooking } from '../db/tables/bookings.js';
@@ -47,7 +48,8 @@ export async function saveConflicts(
   now: number,
 ): Promise<readonly AddedNotification[]> {
   if (encryptor === undefined || conflicts.length === 0) return [];
-  return (await addNotifications(db, encryptor, conflicts.map(toConflictItem), new Date(now))).added;
+  const items = conflicts.map((one) => toConflictItem(one, now));
+  return (await addNotifications(db, encryptor, items, new Date(now))).added;
 }
 
 /**
@@ -68,8 +70,8 @@ export function conflictsAmong(
 }
 
 /** The notification that the clinic receives. */
-export function toConflictItem(conflict: Conflict): NewNotification {
-  const { account, calendar, booking, bookingStart, bookingEnd, ref, start, end } = conflict;
+export function toConflictItem(conflict: Conflict, now: number): NewNotification {
+  const { account, calendar, booking, bookingStart, bookingEnd, ref, start, end, timeZone } = conflict;
   const times = [bookingStart, bookingEnd, start, end].map((instant) => instant.toISOString());
   const [from, to, refStart, refEnd] = times;
   return {
@@ -80,6 +82,7 @@ export function toConflictItem(conflict: Conflict): NewNotification {
     createdAt: null,
     source: 'engine',
     booking,
+    doubleBookedOn: localDate(now, timeZone),
     data: {
       booking: { id: booking, start: from, end: to },
       occupancy: { ref, start: refStart, end: refEnd },

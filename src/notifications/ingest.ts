@@ -19,9 +19,9 @@ import { clinicIdOf, type LockedCalendar } from '../db/tables/locked-calendars.j
 import {
   type AddedNotification,
   findAppliedCalendars,
-  insertHistoryOfNotifications,
   insertNotifications,
   type NewNotification,
+  recordNotifications,
   toAddedNotifications,
 } from '../db/tables/notifications.js';
 import { claimJobs, type PendingCalendar } from '../db/tables/pending-calendars.js';
@@ -83,7 +83,7 @@ export async function ingestNotifications(
               .filter((subject) => !isOwn(subject))
               .map((subject) => toItem(account, subject, affected.calendarOf(subject), bookings, source));
       const conflicts = conflictsAmong(account, bookings.standing, affected.appointments);
-      const toAdd = [...items, ...conflicts.map(toConflictItem)];
+      const toAdd = [...items, ...conflicts.map((conflict) => toConflictItem(conflict, now))];
       const days = [...bookings.days, ...others.days];
       const retried = await retryFailures(tx, calendarsToRetry(subjects, affected), at);
       const additional = [...others.touched, ...retried].map((calendar) => ({
@@ -99,7 +99,7 @@ export async function ingestNotifications(
           jobsToEnqueue: claimJobs(collectJobs(days, additional)),
         },
         [
-          ...(toAdd.length > 0 ? [insertHistoryOfNotifications('added', toAdd, at)] : []),
+          ...recordNotifications('added', toAdd, at),
           ...(days.length > 0 ? [insertHistoryOfMarks('marked', 'marketplace', at)] : []),
         ],
         COMMIT,

@@ -7,7 +7,8 @@
 import { classifyError, findPermanentReason } from '../context/classify-error.js';
 import type { CalendarContext } from '../context/context.js';
 import { MINUTE } from '../core/duration.js';
-import { COMPARISON_PRIORITY } from '../core/index.js';
+import { COMPARISON_PRIORITY, localDate } from '../core/index.js';
+import { addMeasurements, type Measurement } from '../db/tables/accuracy.js';
 import { clearVerified, markDriftingDays, recordReadings } from '../db/tables/days.js';
 import { retryFailedDaysBetween } from '../db/tables/failures.js';
 import { type NewHistoryEntry, saveHistory } from '../db/tables/history.js';
@@ -54,7 +55,7 @@ export async function resyncStep(context: CalendarContext): Promise<WorkResult> 
 }
 
 async function compareFor(context: CalendarContext, waiting: readonly OpenResync[]): Promise<WorkResult> {
-  const { db, calendar, now } = context;
+  const { db, calendar, account, now } = context;
   const afterMs = Math.min(...waiting.map(({ retryAt }) => (retryAt?.getTime() ?? 0) - now()));
   if (afterMs > 0) return requeueAfter(afterMs);
   try {
@@ -94,8 +95,20 @@ async function compareFor(context: CalendarContext, waiting: readonly OpenResync
     for (const { resync, dryRun } of waiting) {
       await saveComparison(tx, resync, calendar.id, compared, dryRun || !hasDrift);
     }
+    // The last statement, because all calendars of the account lock these rows.
+    if (!isDry) {
+      await addMeasurements(tx, account.id, localDate(now(), account.timeZone), measurementsOf(compared));
+    }
   });
   return hasDrift ? requeueNow() : DONE;
+}
+
+function measurementsOf({ daysCompared, days }: ComparisonResult): Measurement[] {
+  const measurements: Measurement[] = [
+    { measure: 'compared-days', value: daysCompared },
+    { measure: 'matched-days', value: daysCompared - days.length },
+  ];
+  return measurements.filter(({ value }) => value > 0);
 }
 
 /** One entry for each day that differs, and one for those that match. */

@@ -9,6 +9,7 @@ import { handleError } from './error-handler.js';
 import { parseJsonBodies } from './json-body.js';
 import { sendProblem } from './problem.js';
 import { accountRoutes } from './routes/accounts.js';
+import { accuracyRoutes } from './routes/accuracy.js';
 import { bookingRoutes } from './routes/bookings.js';
 import { calendarRoutes } from './routes/calendars.js';
 import { conflictRoutes } from './routes/conflicts.js';
@@ -95,6 +96,7 @@ export function createApp({ engine, apiKey, receiveMs = RECEIVE_MS, trustProxy }
         snapshotRoutes,
         heldRoutes,
         historyRoutes,
+        accuracyRoutes,
       ]) {
         routes(v1.withTypeProvider<ZodTypeProvider>(), engine);
       }

@@ -4,6 +4,7 @@ import { DiskFullError } from '../db/disk-full-error.js';
 import { isUnavailable } from '../db/is-unavailable.js';
 import { ServiceUnavailableError } from '../db/service-unavailable-error.js';
 import { AddressTakenError } from '../db/tables/address-taken-error.js';
+import { InvalidQueryError } from '../monitoring/invalid-query-error.js';
 import { isCutOff } from './connections.js';
 import { type Problem, ProblemError, sendProblem } from './problem.js';
 import { InvalidInputError } from './validator.js';
@@ -24,17 +25,18 @@ export function handleError(error: FastifyError, request: FastifyRequest, reply:
 /** The parts of a request, by fastify's names. */
 const PARTS: Readonly<Record<string, string>> = { body: 'body', querystring: 'query', params: 'path' };
 
+const invalidRequest = (part: string | undefined, problems: NonNullable<Problem['errors']>): Problem => ({
+  status: 400,
+  title: 'Invalid request',
+  detail: `the ${PARTS[part ?? ''] ?? 'request'} is invalid`,
+  errors: problems.map(({ path, reason }) => ({ path, reason })),
+});
+
 function problemOf(error: FastifyError): Problem {
   if (error instanceof ProblemError) return error.problem;
   if (error instanceof AddressTakenError) return { status: 409, title: 'Conflict', detail: error.message };
-  if (error instanceof InvalidInputError) {
-    return {
-      status: 400,
-      title: 'Invalid request',
-      detail: `the ${PARTS[error.validationContext ?? ''] ?? 'request'} is invalid`,
-      errors: error.problems,
-    };
-  }
+  if (error instanceof InvalidInputError) return invalidRequest(error.validationContext, error.problems);
+  if (error instanceof InvalidQueryError) return invalidRequest('querystring', [error]);
   switch (error.code) {
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':

@@ -1,4 +1,5 @@
 // The delivery service without the rest of the engine, for tests, which add notifications to the database directly.
+
 import { randomBytes } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
@@ -12,6 +13,7 @@ import {
   type NewNotification,
 } from '../../src/db/tables/notifications.js';
 import { Delivery, type DeliveryOptions } from '../../src/delivery/delivery-service.js';
+import { Metrics } from '../../src/lib/metrics.js';
 import { Queues } from '../../src/queue/queues.js';
 import { account } from '../db/seed-rows.js';
 import type { Place } from '../engine/backends.js';
@@ -67,6 +69,7 @@ export class DeliveryFixture {
       queues,
       encryptor: this.encryptor,
       log: pino({ level: 'info', base: null }, stream),
+      metrics: new Metrics(),
       now: this.now,
       timers: this.timers,
       random: () => 0,

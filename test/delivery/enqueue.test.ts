@@ -4,6 +4,7 @@ import { Encryptor } from '../../src/crypto/encryptor.js';
 import type { Db } from '../../src/db/schema.js';
 import { AccountCache } from '../../src/db/tables/account-cache.js';
 import { Delivery } from '../../src/delivery/delivery-service.js';
+import { Metrics } from '../../src/lib/metrics.js';
 import { systemTimers } from '../../src/lib/timers.js';
 import type { Queues } from '../../src/queue/queues.js';
 import { eventually } from '../support/eventually.js';
@@ -24,6 +25,7 @@ function createDelivery(add: (calendar: string) => Promise<void>): Delivery {
     queues: { openQueue: () => queue } as unknown as Queues,
     encryptor,
     log: pino({ level: 'silent' }),
+    metrics: new Metrics(),
     now: Date.now,
     timers: systemTimers,
     random: () => 0,
@@ -35,7 +37,12 @@ function createDelivery(add: (calendar: string) => Promise<void>): Delivery {
   });
 }
 
-const notification = (calendar: string) => ({ id: `ntf_${calendar}`, account: 'warsaw', calendar });
+const notification = (calendar: string) => ({
+  id: `ntf_${calendar}`,
+  account: 'warsaw',
+  calendar,
+  name: 'slot-booked',
+});
 
 test('the delivery service enqueues what is added at any moment around the end of a batch', async () => {
   for (let turns = 0; turns < 40; turns += 1) {

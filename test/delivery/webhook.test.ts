@@ -50,7 +50,7 @@ describe('a webhook', () => {
     });
     // A duplicate would be received before the next notification.
     await fixture.sweep();
-    fixture.delivery.enqueue([{ id, account: 'warsaw', calendar: 'nowak' }]);
+    fixture.delivery.enqueue([{ id, account: 'warsaw', calendar: 'nowak', name: 'slot-booked' }]);
     const [next] = await fixture.addAndEnqueue({});
     await allDelivered();
     expect(receiver.ids).toEqual([id, next]);

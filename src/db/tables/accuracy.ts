@@ -3,6 +3,7 @@
  * resync compared matched. Kept for each account and local date as histograms, and computed from the history.
  */
 import { sql } from 'kysely';
+import type { StatementPart } from '../combined-write.js';
 import type { Db } from '../schema.js';
 
 /**
@@ -28,17 +29,22 @@ export interface Measurement {
 /** Buckets of a factor of two in duration, so that a percentile is at most 9% too high. */
 export const BUCKETS_PER_OCTAVE = 8;
 
+const INSERT = sql`
+  INSERT INTO slotkeeper.accuracy AS a (account_id, date, measure, bucket, count, total, longest)`;
+const MERGE = sql`
+  ON CONFLICT (account_id, date, measure, bucket) DO UPDATE SET
+    count = a.count + excluded.count, total = a.total + excluded.total, longest = greatest(a.longest, excluded.longest)`;
+
 /** Adds the rows of the statement part `measured` (measure, value) to the histograms. */
 const addMeasured = (account: string, date: string) => sql`
-  INSERT INTO slotkeeper.accuracy AS a (account_id, date, measure, bucket, count, total, longest)
+  ${INSERT}
   SELECT ${account}::text, ${date}::date, measure, bucket, count(*), sum(value), max(value)
   FROM (
     SELECT measure, value, ceil(${BUCKETS_PER_OCTAVE} * ln(greatest(value, 1)) / ln(2))::smallint AS bucket
     FROM measured) m
   GROUP BY measure, bucket
   ORDER BY measure, bucket
-  ON CONFLICT (account_id, date, measure, bucket) DO UPDATE SET
-    count = a.count + excluded.count, total = a.total + excluded.total, longest = greatest(a.longest, excluded.longest)`;
+  ${MERGE}`;
 
 /** @param date local date of the account */
 export async function addMeasurements(
@@ -53,6 +59,32 @@ export async function addMeasurements(
       SELECT * FROM jsonb_to_recordset(${JSON.stringify(measurements)}::jsonb)
         AS k (measure text, value double precision))
     ${addMeasured(account, date)}`.execute(db);
+}
+
+/** A conflict that counts as a double booking, unless it is known already. */
+export interface PossibleDoubleBooking {
+  readonly account: string;
+  /** The account's local date at present. */
+  readonly date: string;
+  /** The hash of its notification. */
+  readonly hash: string;
+}
+
+/**
+ * Adds the double bookings whose notification another part of the statement inserted, as a part of the statement.
+ * @param part the name of that part, which returns `hash`
+ */
+export function addDoubleBookings(part: string, conflicts: readonly PossibleDoubleBooking[]): StatementPart {
+  return sql`
+    ${INSERT}
+    SELECT k.account, k.date, 'double-bookings', 0, count(*), count(*), 1
+    FROM (
+      SELECT DISTINCT * FROM jsonb_to_recordset(${JSON.stringify(conflicts)}::jsonb)
+        AS k (account text, date date, hash text)) k
+    WHERE k.hash IN (SELECT hash FROM ${sql.id(part)})
+    GROUP BY k.account, k.date
+    ORDER BY k.account, k.date
+    ${MERGE}`;
 }
 
 /** Days that are being recorded as published, with the generation that was sent of each. */
@@ -112,14 +144,17 @@ export async function measurePublication(
 }
 
 export interface HistogramBucket {
-  readonly account: string;
+  readonly bucket: number;
+  readonly count: number;
+  /** The sum of its values. */
+  readonly total: number;
+  readonly longest: number;
+}
+
+export interface MeasuredBucket extends HistogramBucket {
   /** Local date. */
   readonly date: string;
   readonly measure: Measure;
-  readonly bucket: number;
-  readonly count: number;
-  readonly total: number;
-  readonly longest: number;
 }
 
 export interface AccuracyQuery {
@@ -129,12 +164,13 @@ export interface AccuracyQuery {
   readonly to: string;
 }
 
-export async function findAccuracy(db: Db, { account, from, to }: AccuracyQuery): Promise<HistogramBucket[]> {
-  const { rows } = await sql<Omit<HistogramBucket, 'count'> & { readonly count: string }>`
-    SELECT account_id AS account, date, measure, bucket, count, total, longest
+/** The histograms of an account, or those of all accounts together. */
+export async function findAccuracy(db: Db, { account, from, to }: AccuracyQuery): Promise<MeasuredBucket[]> {
+  const { rows } = await sql<Omit<MeasuredBucket, 'count'> & { readonly count: string }>`
+    SELECT date, measure, bucket, sum(count) AS count, sum(total) AS total, max(longest) AS longest
     FROM slotkeeper.accuracy
     WHERE date BETWEEN ${from} AND ${to} AND (${account ?? null}::text IS NULL OR account_id = ${account ?? null})
-    ORDER BY date, account_id, measure, bucket`.execute(db);
+    GROUP BY date, measure, bucket`.execute(db);
   return rows.map((row) => ({ ...row, count: Number(row.count) }));
 }
 

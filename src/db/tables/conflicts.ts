@@ -13,6 +13,8 @@ export interface Conflict {
   readonly ref: string;
   readonly start: Date;
   readonly end: Date;
+  /** The account's. */
+  readonly timeZone: string;
 }
 
 /** Intervals are half-open: adjacent ones do not conflict. Appointments of every kind count, blocks included. */
@@ -21,7 +23,7 @@ const overlaps = sql`o.calendar_id = b.calendar_id
 const isBooked = sql`b.status = 'booked' AND NOT b.placeholder`;
 
 const columns = sql`c.account_id AS account, b.calendar_id AS calendar, b.id AS booking, b.start_at AS "bookingStart",
-      b.end_at AS "bookingEnd", o.ref, o.start_at AS start, o.end_at AS "end"`;
+      b.end_at AS "bookingEnd", o.ref, o.start_at AS start, o.end_at AS "end", a.time_zone AS "timeZone"`;
 
 /** @returns the present conflicts of these appointments of the PMS */
 export async function findConflictsOfAppointments(
@@ -36,6 +38,7 @@ export async function findConflictsOfAppointments(
       SELECT * FROM slotkeeper.occupancy WHERE calendar_id = k.calendar AND ref = k.ref OFFSET 0) o
     JOIN slotkeeper.bookings b ON ${overlaps}
     JOIN slotkeeper.calendars c ON c.id = b.calendar_id
+    JOIN slotkeeper.accounts a ON a.id = c.account_id
     WHERE ${isBooked}
     ORDER BY calendar, booking, ref`.execute(db);
   return rows;
@@ -85,6 +88,7 @@ export async function findConflictsOfBooking(db: Db, calendar: string, booking: 
     FROM slotkeeper.bookings b
     JOIN slotkeeper.occupancy o ON ${overlaps}
     JOIN slotkeeper.calendars c ON c.id = b.calendar_id
+    JOIN slotkeeper.accounts a ON a.id = c.account_id
     WHERE b.calendar_id = ${calendar} AND b.id = ${booking} AND ${isBooked}
     ORDER BY o.ref`.execute(db);
   return rows;
@@ -102,6 +106,8 @@ export interface Appointment {
   readonly ref: string;
   readonly start: Date;
   readonly end: Date;
+  /** The account's. */
+  readonly timeZone: string;
 }
 
 /**
@@ -128,7 +134,8 @@ export async function findAppointments(
       SELECT b.calendar_id, b.start_at, b.end_at
       FROM jsonb_array_elements_text(${JSON.stringify(bookings)}::jsonb) AS k (id)
       CROSS JOIN LATERAL (SELECT * FROM slotkeeper.bookings WHERE id = k.id OFFSET 0) b)
-    SELECT DISTINCT t.calendar, o.ref, o.start_at AS start, o.end_at AS "end"
+    SELECT DISTINCT t.calendar, o.ref, o.start_at AS start, o.end_at AS "end",
+      (SELECT time_zone FROM slotkeeper.accounts WHERE id = ${account}) AS "timeZone"
     FROM times t
     CROSS JOIN LATERAL (
       SELECT ref, start_at, end_at FROM slotkeeper.occupancy
@@ -142,14 +149,13 @@ export interface OpenConflict extends Conflict {
   readonly id: string;
   /** When the later of the two was last changed. */
   readonly since: Date;
-  readonly timeZone: string;
 }
 
 /** Lists the conflicts of bookings that have not ended, in order of time. */
 export async function listOpenConflicts(db: Db, now: Date, limit: number): Promise<OpenConflict[]> {
   const { rows } = await sql<OpenConflict>`
     SELECT ${columns}, 'cnf_' || md5(jsonb_build_array(b.calendar_id, b.id, o.ref)::text) AS id,
-      greatest(b.updated_at, o.updated_at) AS since, a.time_zone AS "timeZone"
+      greatest(b.updated_at, o.updated_at) AS since
     FROM slotkeeper.bookings b
     JOIN slotkeeper.occupancy o ON ${overlaps}
     JOIN slotkeeper.calendars c ON c.id = b.calendar_id

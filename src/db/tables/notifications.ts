@@ -11,6 +11,7 @@ import { randomBytes } from '../../crypto/random-bytes.js';
 import { replaceUnstorable } from '../../lib/storable-text.js';
 import type { StatementPart } from '../combined-write.js';
 import type { Db, NotificationsTable } from '../schema.js';
+import { addDoubleBookings } from './accuracy.js';
 import { insertHistoryOf } from './history.js';
 import type { NotificationItem } from './notification-item.js';
 
@@ -34,6 +35,8 @@ export interface NewNotification {
   readonly movedTo?: string | undefined;
   /** The local date that it is about, for the history. */
   readonly date?: string | undefined;
+  /** Where it is about a conflict: the account's local date at present, on which it counts as a double booking. */
+  readonly doubleBookedOn?: string | undefined;
   /** The unchanged data. It may contain personal data of patients, and is stored encrypted. */
   readonly data: unknown;
   /** Why it could not be parsed, without any of its values. */
@@ -44,6 +47,7 @@ export interface AddedNotification {
   readonly id: string;
   readonly account: string;
   readonly calendar: string | null;
+  readonly name: string;
 }
 
 export interface AddedNotifications {
@@ -75,9 +79,11 @@ export async function addNotifications(
 ): Promise<AddedNotifications> {
   const inserting = insertNotifications(encryptor, items, now);
   if (inserting === undefined) return { added: [], repeated: 0 };
+  const recording = recordNotifications('added', items, now).map(
+    (part, n) => sql`${sql.id(`recorded_${n}`)} AS (${part})`,
+  );
   const { rows } = await sql<AddedRow>`
-    WITH added AS (${inserting}), recorded AS (${insertHistoryOfNotifications('added', items, now)})
-    SELECT * FROM added`.execute(tx);
+    WITH ${sql.join([sql`added AS (${inserting})`, ...recording])} SELECT * FROM added`.execute(tx);
   return toAddedNotifications(rows, items);
 }
 
@@ -130,15 +136,16 @@ export function insertNotifications(
     FROM numbered
     ORDER BY account, hash, n
     ON CONFLICT (account_id, hash) DO NOTHING
-    RETURNING id, account_id AS account, calendar_id AS calendar, seq, hash`;
+    RETURNING id, account_id AS account, calendar_id AS calendar, name, seq, hash`;
 }
 
-/** Adds the history of the notifications that the part of this name inserted. */
-export function insertHistoryOfNotifications(
+/** Adds the history and the double bookings of the notifications that the part of this name inserted, as parts of the statement. */
+export function recordNotifications(
   part: string,
   items: readonly NewNotification[],
   now: Date,
-): StatementPart {
+): readonly StatementPart[] {
+  if (items.length === 0) return [];
   const entries = items.map(({ account, calendar, name, hash, booking, ref, date, source }) => ({
     key: hash,
     kind: 'notified' as const,
@@ -151,7 +158,13 @@ export function insertHistoryOfNotifications(
     actor: source === 'engine' ? 'engine' : 'marketplace',
     detail: { name, channel: source },
   }));
-  return insertHistoryOf(part, 'hash', entries);
+  const conflicts = items.flatMap(({ account, hash, doubleBookedOn: date }) =>
+    date === undefined ? [] : [{ account, hash, date }],
+  );
+  return [
+    insertHistoryOf(part, 'hash', entries),
+    ...(conflicts.length === 0 ? [] : [addDoubleBookings(part, conflicts)]),
+  ];
 }
 
 /** The result of `insertNotifications`. */
@@ -162,7 +175,7 @@ export function toAddedNotifications(
   return {
     added: [...rows]
       .sort((a, b) => Number(a.seq) - Number(b.seq))
-      .map(({ id, account, calendar }) => ({ id, account, calendar })),
+      .map(({ id, account, calendar, name }) => ({ id, account, calendar, name })),
     repeated: items.length - rows.length,
   };
 }

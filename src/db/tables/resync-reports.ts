@@ -49,6 +49,18 @@ export interface StoredResync {
   readonly days: readonly (DriftingDay & { readonly calendar: string })[];
 }
 
+/** The last comparison of each calendar, in sum. Dry runs do not count. */
+export interface LastComparisons {
+  readonly comparedDays: number;
+  /** Days without any difference. */
+  readonly matchedDays: number;
+  /** Days with a difference of this kind. */
+  readonly missing: number;
+  readonly extra: number;
+  readonly stale: number;
+  readonly foreign: number;
+}
+
 export interface ListedResync {
   readonly id: string;
   /** The account of a nightly resync; null where all or some calendars were requested. */
@@ -113,4 +125,31 @@ export async function getResync(
     WHERE c.resync_id = ${id} ORDER BY c.calendar_id, d.date LIMIT ${maxDays}`.execute(db);
   const waiting = row.finishedAt === null ? await listWaits(db, id, now) : [];
   return { ...row, failures: [...row.failures, ...failed.rows], waiting, days: days.rows };
+}
+
+export async function sumLastComparisons(db: Db): Promise<LastComparisons> {
+  const { rows } = await sql<LastComparisons>`
+    SELECT coalesce(sum(days_compared), 0)::integer AS "comparedDays",
+      coalesce(sum(days_compared - jsonb_array_length(days)), 0)::integer AS "matchedDays",
+      coalesce(sum(missing), 0)::integer AS missing, coalesce(sum(extra), 0)::integer AS extra,
+      coalesce(sum(stale), 0)::integer AS stale, coalesce(sum("foreign"), 0)::integer AS "foreign"
+    FROM (
+      SELECT DISTINCT ON (c.calendar_id) c.days_compared, c.missing, c.extra, c.stale, c."foreign", c.days
+      FROM slotkeeper.resync_calendars c JOIN slotkeeper.resyncs r ON r.id = c.resync_id
+      WHERE NOT r.dry_run AND c.days IS NOT NULL
+      ORDER BY c.calendar_id, r.started_at DESC) last`.execute(db);
+  const [sums] = rows;
+  if (sums === undefined) throw new Error('an aggregate without GROUP BY returned no row');
+  return sums;
+}
+
+/** When a resync last finished successfully, dry runs excluded; null: never within 30 days. */
+export async function findLastResync(db: Db): Promise<Date | null> {
+  const row = await db
+    .selectFrom('slotkeeper.resyncs')
+    .select((eb) => eb.fn.max('finished_at').as('at'))
+    .where('state', '=', 'done')
+    .where('dry_run', '=', false)
+    .executeTakeFirst();
+  return row?.at ?? null;
 }

@@ -2,20 +2,15 @@
 import { z } from 'zod';
 import { ownId } from '../../config/schema.js';
 import { addDays } from '../../core/index.js';
+import { localDate } from '../local-date.js';
 import { notFound, ProblemError } from '../problem.js';
 import type { Routes } from '../types.js';
 
 const params = z.object({ id: ownId });
-const date = z.iso
-  .date({ abort: true })
-  .refine(
-    (value) => value > '1970-12-31' && value < '9999-01-01',
-    'must be a date of the years 1971 to 9998',
-  );
 const query = z.object({
   /** Local dates, both included; default today, in the account's zone, and the six days after `from`. */
-  from: date.optional(),
-  to: date.optional(),
+  from: localDate.optional(),
+  to: localDate.optional(),
 });
 
 const MAX_DAYS = 366;

@@ -1,5 +1,7 @@
-/** Prometheus metrics of the status and the process. They contain no calendar, doctor or patient. */
+/** Prometheus metrics of the engine's state, and of what this process counts. They contain no calendar, doctor or patient. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { SECOND } from '../../core/duration.js';
+import { findLastResync, sumLastComparisons } from '../../db/tables/resync-reports.js';
 import type { Slotkeeper } from '../../engine.js';
 import { CachedValue } from '../../lib/cached-value.js';
 import type { Server } from '../types.js';
@@ -23,6 +25,23 @@ export const metricsRoutes = (server: Server, engine: Slotkeeper, wrongKeys: Wro
     'Age of the oldest notification that is not delivered',
   );
   const jobs = gauge('jobs', 'Jobs, by queue and state', ['queue', 'state']);
+  const matchRatio = gauge(
+    'match_ratio',
+    'Share of the days that showed what they should, in the last comparison of each calendar; NaN without one',
+  );
+  const driftDays = gauge(
+    'drift_days',
+    'Days that differed in the last comparison of each calendar by a resync, by kind',
+    ['kind'],
+  );
+  const lastResync = gauge(
+    'resync_last_success_timestamp_seconds',
+    'When a resync last finished successfully; 0 if none did',
+  );
+  const lastEvent = gauge(
+    'event_last_received_timestamp_seconds',
+    'When an event or a snapshot was last received, to the minute; 0 if none was',
+  );
 
   const refused = new Counter({
     name: 'slotkeeper_refused_keys_total',
@@ -51,8 +70,18 @@ export const metricsRoutes = (server: Server, engine: Slotkeeper, wrongKeys: Wro
     for (const [queue, states] of Object.entries(status.queues)) {
       for (const [state, count] of Object.entries(states)) jobs.set({ queue, state }, count);
     }
-    return await registry.metrics();
+    const { comparedDays, matchedDays, ...drift } = await sumLastComparisons(engine.db);
+    matchRatio.set(matchedDays / comparedDays);
+    for (const [kind, count] of Object.entries(drift)) driftDays.set({ kind }, count);
+    lastResync.set(toSeconds(await findLastResync(engine.db)));
+    const heard = status.accounts.flatMap(({ lastHeard }) =>
+      lastHeard === null ? [] : [new Date(lastHeard)],
+    );
+    lastEvent.set(Math.max(0, ...heard.map(toSeconds)));
+    return await Registry.merge([registry, engine.metrics]).metrics();
   });
 
   server.get('/metrics', async (_, reply) => reply.type(registry.contentType).send(await metrics.get()));
 };
+
+const toSeconds = (at: Date | null): number => (at?.getTime() ?? 0) / SECOND;
