@@ -158,6 +158,7 @@ function createServices(
   const accounts = new AccountCache({ db, encryptor, now });
   const publishQueue = new PublishQueue(queues, { debounceMs, leading, now });
   const { url, secret, approvalUrl, queue, keepDays, timeoutMs: deliveryTimeoutMs } = options.delivery;
+  const ownNotifications = options.delivery.events;
   const delivery = new Delivery({
     db,
     accounts,
@@ -176,7 +177,7 @@ function createServices(
     privateAddresses,
   });
   const clients = new ClientPool({ log, requestTimeoutMs: timeoutMs, now, encryptor, privateAddresses });
-  const rateLimiter = new RateLimiter({ db, log, now, requestTimeoutMs: timeoutMs });
+  const rateLimiter = new RateLimiter({ db, log, now, requestTimeoutMs: timeoutMs, ownNotifications });
   const dependencies: Dependencies = {
     db,
     clients,
@@ -190,6 +191,7 @@ function createServices(
     requestTimeoutMs: timeoutMs,
     encryptor,
     delivery,
+    ownNotifications,
     metrics,
   };
   const reconciler = new Reconciler(dependencies, concurrency);
@@ -286,6 +288,7 @@ function createServices(
     timers,
     everyMs: sweepSeconds * 1000,
     historyDays: options.history.keepDays,
+    ownNotifications,
     publishQueue,
     resyncWorker,
   });

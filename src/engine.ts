@@ -418,7 +418,14 @@ export class Slotkeeper {
     if (account.overHttp === true) {
       await refusePrivateAddresses(this.#privateAddresses, account, dependencies.timers);
     }
-    const isChanged = await putAccount(this.db, account, new Date(this.now()), encryptor, actor);
+    const isChanged = await putAccount(
+      this.db,
+      account,
+      new Date(this.now()),
+      encryptor,
+      actor,
+      this.#config.delivery.events,
+    );
     accounts.invalidate(account.id);
     if (isChanged) await delivery.accountChanged(account.id);
   }

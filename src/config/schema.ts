@@ -4,7 +4,7 @@ import { marketplaceId } from '../clinic/event-schema.js';
 import { MINUTE } from '../core/duration.js';
 import { isTimeZone } from '../core/index.js';
 import { DEFAULT_MAX_PUSH_BYTES } from '../db/tables/account.js';
-import type { Account } from '../db/tables/accounts.js';
+import { type Account, OWN_NOTIFICATIONS } from '../db/tables/accounts.js';
 import type { Calendar } from '../db/tables/calendars.js';
 import { signingKeyOf } from '../delivery/destination.js';
 import { baseUrlOf, domains } from '../docplanner/domains.js';
@@ -100,6 +100,8 @@ const webhookSecret = z
   .min(1, 'must not be empty')
   .refine((value) => signingKeyOf(value) !== undefined, 'must be base64 after whsec_');
 
+const ownNotifications = z.array(z.enum(OWN_NOTIFICATIONS));
+
 const timeZone = z.string().refine(isTimeZone, 'is not a time zone such as Europe/Warsaw or UTC+2');
 
 const baseUrl = z
@@ -123,7 +125,12 @@ const accountFields = z.strictObject({
   notifications: notificationsSchema,
   /** The account's own webhook. It replaces the webhook for all accounts. */
   delivery: z
-    .strictObject({ url: webhookUrl, secret: webhookSecret, approvalUrl: webhookUrl.optional() })
+    .strictObject({
+      url: webhookUrl,
+      secret: webhookSecret,
+      approvalUrl: webhookUrl.optional(),
+      events: ownNotifications.optional(),
+    })
     .optional(),
   /** The patient of placeholder bookings. */
   placeholder: placeholderSchema.optional(),
@@ -243,6 +250,8 @@ const deliverySchema = z
     secret: webhookSecret.optional(),
     /** The endpoint that approves or rejects a patient's booking for the clinic. */
     approvalUrl: webhookUrl.optional(),
+    /** The engine's own changes that the clinics are notified of, besides what the marketplace reports. */
+    events: ownNotifications.default([]),
     /** Whether notifications are also published to a queue for the PMS. */
     queue: z.boolean().default(false),
     /** The timeout of one delivery attempt. */

@@ -13,16 +13,16 @@ const ALREADY_COUNTED_MS = 1_000;
  * @returns how long the circuit stays open, in milliseconds
  */
 export async function openCircuit(
-  dependencies: Pick<Dependencies, 'db' | 'rateLimiter' | 'log' | 'now' | 'random'>,
+  dependencies: Pick<Dependencies, 'db' | 'rateLimiter' | 'log' | 'now' | 'random' | 'ownNotifications'>,
   account: Account,
   reason: string,
 ): Promise<number> {
-  const { db, rateLimiter, log, now, random } = dependencies;
+  const { db, rateLimiter, log, now, random, ownNotifications } = dependencies;
   const pauses = await recordPause(db, account.id, rateLimiter.consecutivePauses(account.id));
   if (pauses === undefined) return ALREADY_COUNTED_MS;
   const afterMs = backoffMs(FIREWALL, pauses, random());
   const until = new Date(now() + afterMs);
-  await pauseAccount(db, account.id, { until, reason }, new Date(now()));
+  await pauseAccount(db, account.id, { until, reason }, new Date(now()), ownNotifications);
   log.error(
     { account: account.id, until, pauses },
     'the firewall blocked the account; its requests are paused',

@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import type { Encryptor } from '../crypto/encryptor.js';
 import type { Db } from '../db/schema.js';
-import type { Account } from '../db/tables/accounts.js';
+import type { Account, OwnNotificationName } from '../db/tables/accounts.js';
 import type { StoredCalendar } from '../db/tables/calendars.js';
 import type { DocplannerClient } from '../docplanner/index.js';
 import type { Metrics } from '../lib/metrics.js';
@@ -32,6 +32,8 @@ export interface Dependencies {
   /** Encrypts notifications; without a key no notification is stored. */
   readonly encryptor: Encryptor;
   readonly delivery: DeliveryEnqueuer;
+  /** The own notifications of accounts without their own list. */
+  readonly ownNotifications: readonly OwnNotificationName[];
   readonly metrics: Metrics;
 }
 

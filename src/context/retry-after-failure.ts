@@ -12,7 +12,7 @@ import type { Dependencies } from './context.js';
  * @returns milliseconds
  */
 export async function retryAfterMs(
-  dependencies: Pick<Dependencies, 'db' | 'rateLimiter' | 'log' | 'now' | 'random'>,
+  dependencies: Pick<Dependencies, 'db' | 'rateLimiter' | 'log' | 'now' | 'random' | 'ownNotifications'>,
   account: Account,
   error: unknown,
   failures: number,

@@ -34,6 +34,7 @@ export interface Tables {
   'slotkeeper.resync_calendars': ResyncCalendarsTable;
   'slotkeeper.rejected_events': RejectedEventsTable;
   'slotkeeper.notifications': NotificationsTable;
+  'slotkeeper.changes_to_notify': ChangesToNotifyTable;
   'slotkeeper.held_changes': HeldChangesTable;
   'slotkeeper.held_change_dates': HeldChangeDatesTable;
   'slotkeeper.run_deletions': RunDeletionsTable;
@@ -321,6 +322,8 @@ export interface NotificationsTable {
   retry_at: NullableTimestamp;
   /** Whether the PMS requested that wait (Retry-After). */
   pause_asked: Generated<boolean>;
+  /** Whether it is about a change of the engine's own that `delivery.events` names. */
+  own: Generated<boolean>;
   /** Why the last attempt failed, while the delivery is retried. */
   retry_reason: string | null;
   failed_at: NullableTimestamp;
@@ -332,6 +335,22 @@ export interface NotificationsTable {
 }
 
 /** Changes that would delete too much at once and wait for a person's approval. */
+/** Changes of the engine's own that are not in a notification yet. */
+export interface ChangesToNotifyTable {
+  id: Generated<string>;
+  account_id: string;
+  /** Null where the change is the account's. */
+  calendar_id: string | null;
+  name: string;
+  at: Timestamp;
+  /** Local dates. */
+  dates: JSONColumnType<string[]>;
+  /** The PMS's appointments. */
+  refs: JSONColumnType<string[]>;
+  /** The other facts of the change. */
+  detail: JSONColumnType<object>;
+}
+
 export interface HeldChangesTable {
   id: Generated<string>;
   calendar_id: string;

@@ -117,7 +117,9 @@ export class Delivery {
       byQueue: options.queue,
     };
     this.#queue = new DeliveryQueue(queues);
-    this.#pmsQueuePublisher = options.queue ? new PmsQueuePublisher({ queues, db, now }) : undefined;
+    this.#pmsQueuePublisher = options.queue
+      ? new PmsQueuePublisher({ queues, db, encryptor, now })
+      : undefined;
     this.#webhooks = new Webhooks({ timeoutMs, now, privateAddresses: options.privateAddresses });
     this.#dispatcher = new Dispatcher({
       db,
@@ -183,9 +185,12 @@ export class Delivery {
   enqueue(added: readonly AddedNotification[]): void {
     if (added.length === 0) return;
     this.#options.metrics.doubleBookings.inc(added.filter(({ name }) => name === 'conflict').length);
-    this.#newItems.notify();
-    // A batch that exceeds the limit goes on, and logs its own failure.
-    this.#enqueuing = this.#toEnqueue.add(added).catch(() => undefined);
+    this.#enqueue(added);
+  }
+
+  /** The same for own changes of a calendar, which the delivery makes notifications of. */
+  enqueueOwn(account: string, calendar: string): void {
+    this.#enqueue([{ account, calendar, own: true }]);
   }
 
   /** Retries a calendar's open notifications at once, whatever they wait for. Never fails. */
@@ -214,8 +219,8 @@ export class Delivery {
 
   /** The feed, after positions were assigned; waits up to `waitMs` for the first item. */
   async followFeed({ waitMs = 0, signal, ...query }: WaitForFeedQuery): Promise<Feed> {
-    const { db, encryptor, timers } = this.#options;
-    return await waitForFeed(query, { db, encryptor, newItems: this.#newItems, timers, waitMs, signal });
+    const { db, encryptor, now, timers } = this.#options;
+    return await waitForFeed(query, { db, encryptor, newItems: this.#newItems, now, timers, waitMs, signal });
   }
 
   async get(id: string): Promise<NotificationItem | undefined> {
@@ -246,6 +251,12 @@ export class Delivery {
     if (job.to === 'webhook') return await this.#dispatcher.deliver(job);
     await this.#pmsQueuePublisher?.publish();
     return { kind: 'done' };
+  }
+
+  #enqueue(keys: readonly DeliveryKey[]): void {
+    this.#newItems.notify();
+    // A batch that exceeds the limit goes on, and logs its own failure.
+    this.#enqueuing = this.#toEnqueue.add(keys).catch(() => undefined);
   }
 
   async #enqueueJobs(keys: readonly DeliveryKey[]): Promise<void> {

@@ -11,6 +11,7 @@ import { findDueDeliveries, findUnqueuedNotifications } from '../db/tables/deliv
 import { encryptAccounts } from '../db/tables/encrypt-accounts.js';
 import { reencryptNotifications } from '../db/tables/encrypt-notifications.js';
 import { assignPositions } from '../db/tables/notifications.js';
+import { deleteExpiredChanges, findKeysOfChanges, hasChanges } from '../db/tables/own-notifications.js';
 import {
   type DeliveryChannels,
   deleteExpiredNotifications,
@@ -62,9 +63,12 @@ export class DeliverySweep extends PeriodicTask {
   async #enqueueDue(): Promise<void> {
     const { db, channels, queue, now } = this.#options;
     await assignPositions(db);
-    for (const key of await findDueDeliveries(db, channels, new Date(now()), MAX_KEYS))
-      await queue.enqueue({ to: 'webhook', ...key });
-    if (channels.byQueue && (await findUnqueuedNotifications(db, 1)).length > 0)
+    const keys = [
+      ...(await findDueDeliveries(db, channels, new Date(now()), MAX_KEYS)),
+      ...(await findKeysOfChanges(db, channels, MAX_KEYS)),
+    ];
+    for (const key of keys) await queue.enqueue({ to: 'webhook', ...key });
+    if (channels.byQueue && ((await findUnqueuedNotifications(db, 1)).length > 0 || (await hasChanges(db))))
       await queue.enqueue({ to: 'queue' });
   }
 
@@ -75,6 +79,7 @@ export class DeliverySweep extends PeriodicTask {
     const ago = (ms: number): Date => new Date(at.getTime() - ms);
     await purgeDeliveredData(db, channels, ago(keepDays * DAY), at);
     await purgeExpiredData(db, ago(KEEP_DATA_MS), at);
+    await deleteExpiredChanges(db, ago(KEEP_DATA_MS));
     await deleteExpiredNotifications(db, ago(KEEP_ROWS_MS), at);
     await encryptAccounts(db, encryptor);
     while ((await reencryptNotifications(db, encryptor, REENCRYPT_BATCH_SIZE)) === REENCRYPT_BATCH_SIZE);

@@ -1,4 +1,4 @@
-/** Delivers the open notifications of one calendar to its clinic's webhook, in order, until one fails. */
+/** Delivers the open notifications of one key to its clinic's webhook, in order, until one fails. */
 import type { Logger } from 'pino';
 import type { Encryptor } from '../crypto/encryptor.js';
 import type { Db } from '../db/schema.js';
@@ -14,6 +14,7 @@ import {
   retryDeliveriesOfWebhook,
 } from '../db/tables/deliveries.js';
 import { assignPositions } from '../db/tables/notifications.js';
+import { addOwnNotifications } from '../db/tables/own-notifications.js';
 import type { Bulkhead } from '../lib/bulkhead.js';
 import { destinationOf } from './destination.js';
 import { nextRetry } from './retry-policy.js';
@@ -67,12 +68,13 @@ export class Dispatcher {
     const account = await getAccount(db, key.account);
     const destination = account && destinationOf(decryptAccount(encryptor, account), fallback);
     if (destination === undefined) return DONE;
-    const entry = bulkhead.acquire(destination.url);
+    // Own notifications have places of their own, so that they occupy none of the others'.
+    const entry = bulkhead.acquire(key.own === true ? `own ${destination.url}` : destination.url);
     if (entry.kind === 'full') return later(entry.afterMs * (0.5 + random()));
     try {
       await assignPositions(db);
       for (let n = 0; n < MAX_IN_A_ROW && !stopping.aborted; n += 1) {
-        const due = await findFirstOpenDelivery(db, encryptor, key);
+        const due = await this.#findFirst(key);
         if (due === undefined) return DONE;
         const waitMs = (due.retryAt?.getTime() ?? 0) - now();
         if (waitMs > 0) return nextAttemptIn(waitMs);
@@ -84,6 +86,16 @@ export class Dispatcher {
     } finally {
       entry.release();
     }
+  }
+
+  /** Own changes wait until no own notification of the key is open, so that those of an outage become one notification. */
+  async #findFirst(key: DeliveryKey): Promise<OpenDelivery | undefined> {
+    const { db, encryptor, now } = this.#options;
+    const first = await findFirstOpenDelivery(db, encryptor, key);
+    if (first !== undefined || key.own !== true) return first;
+    if (!(await addOwnNotifications(db, encryptor, new Date(now()), key))) return undefined;
+    await assignPositions(db);
+    return await findFirstOpenDelivery(db, encryptor, key);
   }
 
   /** Whether the first open notification may be sent now. */

@@ -2,6 +2,7 @@
 import type { Encryptor } from '../crypto/encryptor.js';
 import type { Db } from '../db/schema.js';
 import { assignPositions, type Feed, type FeedQuery, findFeedPage } from '../db/tables/notifications.js';
+import { addOwnNotifications } from '../db/tables/own-notifications.js';
 import type { Timers } from '../lib/timers.js';
 import type { Signal } from './signal.js';
 
@@ -9,6 +10,7 @@ export interface WaitForFeedOptions {
   readonly db: Db;
   readonly encryptor: Encryptor;
   readonly newItems: Signal;
+  readonly now: () => number;
   readonly timers: Timers;
   /** How long to wait for the first item, in milliseconds. */
   readonly waitMs: number;
@@ -20,10 +22,11 @@ export interface WaitForFeedOptions {
 const POLL_EVERY_MS = 1_000;
 
 export async function waitForFeed(query: FeedQuery, options: WaitForFeedOptions): Promise<Feed> {
-  const { db, encryptor, newItems, timers, waitMs, signal } = options;
+  const { db, encryptor, newItems, now, timers, waitMs, signal } = options;
   const deadline = timers.elapsed() + waitMs;
   for (;;) {
     const { count } = newItems;
+    await addOwnNotifications(db, encryptor, new Date(now()));
     await assignPositions(db);
     const found = await findFeedPage(db, encryptor, query);
     const leftMs = deadline - timers.elapsed();

@@ -2,15 +2,18 @@
  * Publishes notifications to the queue that a PMS consumes. A job contains only the notification's reference; the PMS fetches the
  * patient data by the id.
  */
+import type { Encryptor } from '../crypto/encryptor.js';
 import type { Db } from '../db/schema.js';
 import { findUnqueuedNotifications, recordQueued } from '../db/tables/deliveries.js';
 import { assignPositions } from '../db/tables/notifications.js';
+import { addOwnNotifications } from '../db/tables/own-notifications.js';
 import { NOTIFICATION_QUEUE } from '../queue/queue-names.js';
 import type { JobQueue, Queues } from '../queue/queues.js';
 
 export interface PmsQueuePublisherOptions {
   readonly queues: Queues;
   readonly db: Db;
+  readonly encryptor: Encryptor;
   readonly now: () => number;
 }
 
@@ -32,7 +35,8 @@ export class PmsQueuePublisher {
 
   /** Adds the notifications that are not on the queue yet, in order. Concurrent calls would lose the order. */
   async publish(): Promise<void> {
-    const { db, now } = this.#options;
+    const { db, encryptor, now } = this.#options;
+    await addOwnNotifications(db, encryptor, new Date(now()));
     await assignPositions(db);
     for (let hasMore = true; hasMore; ) {
       const items = await findUnqueuedNotifications(db, BATCH_SIZE);

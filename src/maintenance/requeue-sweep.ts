@@ -9,7 +9,7 @@ import { LOWEST_PRIORITY, localDate } from '../core/index.js';
 import { isUnavailable } from '../db/is-unavailable.js';
 import type { Db } from '../db/schema.js';
 import { endPauses } from '../db/tables/account-states.js';
-import { listAccounts } from '../db/tables/accounts.js';
+import { listAccounts, type OwnNotificationName } from '../db/tables/accounts.js';
 import { deleteExpiredAccuracy } from '../db/tables/accuracy.js';
 import { deleteExpiredBookings } from '../db/tables/bookings.js';
 import { deleteExpiredBreaks } from '../db/tables/breaks.js';
@@ -39,6 +39,8 @@ export interface RequeueSweepOptions extends PeriodicTaskOptions {
   readonly resyncWorker: Pick<ResyncWorker, 'runMaintenance'>;
   /** For how many days the history is kept. */
   readonly historyDays: number;
+  /** The own notifications of accounts without their own list. */
+  readonly ownNotifications: readonly OwnNotificationName[];
   readonly log: Logger;
   readonly now: () => number;
 }
@@ -68,14 +70,14 @@ export class RequeueSweep extends PeriodicTask {
   }
 
   protected override async run(): Promise<void> {
-    const { db, publishQueue, resyncWorker, log, now } = this.#options;
+    const { db, publishQueue, resyncWorker, log, now, ownNotifications } = this.#options;
     try {
       const horizons = (await listAccounts(db)).map(({ id, timeZone }) => ({
         account: id,
         ...horizonOf(timeZone, now()),
       }));
       const at = new Date(now());
-      await endPauses(db, at);
+      await endPauses(db, at, ownNotifications);
       await publishQueue.enqueue(await findPendingCalendars(db, horizons, at, MAX_CALENDARS));
       await scheduleFirstAddressReads(db, at);
       const others = [

@@ -9,6 +9,7 @@ import { isPermanentRefusal } from '../context/classify-error.js';
 import type { CalendarContext } from '../context/context.js';
 import type { Span } from '../core/span.js';
 import type { Db } from '../db/schema.js';
+import { isNotifiedOf } from '../db/tables/changes-to-notify.js';
 import {
   type ClosedBy,
   clearVerified,
@@ -82,7 +83,7 @@ export async function failDay(
   const reason = await explainRefusal(context, error.reason);
   const closed = closedBy === undefined ? {} : { closedBy };
   const failed = { date, generation, error: { ...error, reason, ...closed } };
-  const { db, calendar, history, now, random } = context;
+  const { db, calendar, account, history, now, random, delivery, ownNotifications } = context;
   const at = new Date(now());
   history.add({
     kind: 'failed',
@@ -93,7 +94,9 @@ export async function failDay(
     actor: 'engine',
     detail: { what: 'day', reason, generation, ...closed },
   });
-  await history.commit(db, (tx) => saveFailedDays(tx, calendar.id, [failed], at, random()));
+  const notified = isNotifiedOf(account, ownNotifications, 'failed') ? account.id : undefined;
+  await history.commit(db, (tx) => saveFailedDays(tx, calendar.id, [failed], at, random(), notified));
+  if (notified !== undefined) delivery.enqueueOwn(notified, calendar.id);
   return closedBy;
 }
 

@@ -3,6 +3,7 @@ import type { CalendarContext } from '../context/context.js';
 import { SECOND } from '../core/duration.js';
 import { localDate } from '../core/index.js';
 import { type Measurement, measurePublication } from '../db/tables/accuracy.js';
+import { isNotifiedOf } from '../db/tables/changes-to-notify.js';
 import { type PublishedDay, recordPublishedDays } from '../db/tables/days.js';
 import { deleteVerifications, type Verification } from '../db/tables/verifications.js';
 import type { Metrics } from '../lib/metrics.js';
@@ -23,21 +24,24 @@ export async function recordPublication(
   { verified, isRead, over }: Publication,
 ): Promise<void> {
   if (days.length === 0) return;
-  const { db, calendar, account, history, metrics, now } = context;
+  const { db, calendar, account, history, metrics, now, delivery, ownNotifications } = context;
   const at = new Date(now());
   const published = days.map(({ date, generation, slots, reading }) => {
     return { date, generation, slots, verified, reading };
   });
   const today = localDate(now(), account.timeZone);
   const proven = { calendar: calendar.id, account: account.id, today, days: published, isRead };
+  // A calendar that is about to be removed notifies nothing.
+  const isNotified = calendar.closing === undefined && isNotifiedOf(account, ownNotifications, 'published');
   const [measured] = await history.commit(db, (tx) =>
     Promise.all([
       measurePublication(tx, proven, at),
-      recordPublishedDays(tx, calendar, account, published, at),
+      recordPublishedDays(tx, calendar, account, published, at, isNotified),
       deleteVerifications(tx, calendar.id, over),
     ]),
   );
   observe(metrics, measured);
+  if (isNotified) delivery.enqueueOwn(account.id, calendar.id);
 }
 
 function observe({ publishLatency, takenOnSale }: Metrics, measured: readonly Measurement[]): void {

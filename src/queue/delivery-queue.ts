@@ -10,21 +10,32 @@ import type { JobQueue, Queues } from './queues.js';
 
 export const deliveryJob = z.discriminatedUnion('to', [
   /** Delivers to the clinic's webhook the open notifications of a calendar, or those of an account without a calendar. */
-  z.object({ to: z.literal('webhook'), account: z.string(), calendar: z.string().nullable() }),
+  z.object({
+    to: z.literal('webhook'),
+    account: z.string(),
+    calendar: z.string().nullable(),
+    /** Whether the own notifications are delivered; default false. */
+    own: z.boolean().optional(),
+  }),
   /** Adds all notifications to the PMS queue, in order. */
   z.object({ to: z.literal('queue') }),
 ]);
 export type DeliveryJob = Readonly<z.output<typeof deliveryJob>>;
 
+const OWN_PRIORITY = 1;
+
 const deduplicationIdOf = (job: DeliveryJob): string => {
   if (job.to === 'queue') return 'queue';
-  return job.calendar === null ? `account/${job.account}` : `calendar/${job.account}/${job.calendar}`;
+  const id = job.calendar === null ? `account/${job.account}` : `calendar/${job.account}/${job.calendar}`;
+  return job.own === true ? `own/${id}` : id;
 };
 
-/** Starts the delivery of stored notifications to the clinic. */
+/** Starts the delivery of stored notifications, and of own changes, to the clinic. */
 export interface DeliveryEnqueuer {
   /** Never throws: the delivery sweep enqueues what the queue does not accept. */
   enqueue(added: readonly AddedNotification[]): void;
+  /** The same for own changes of a calendar. */
+  enqueueOwn(account: string, calendar: string): void;
 }
 
 export class DeliveryQueue {
@@ -45,6 +56,8 @@ export class DeliveryQueue {
       deduplication: { id: deduplicationIdOf(job), keepLastIfActive: true },
       removeOnComplete: true,
       removeOnFail: true,
+      // Jobs without a priority come first.
+      ...(job.to === 'webhook' && job.own === true ? { priority: OWN_PRIORITY } : {}),
     });
     if (isImmediate && added.id !== undefined && added.id !== jobId) await this.retryNow(added.id);
   }

@@ -12,7 +12,7 @@ import {
   recordAccountAccepted,
   resetPauses,
 } from '../db/tables/account-states.js';
-import type { Account, Limits } from '../db/tables/accounts.js';
+import type { Account, Limits, OwnNotificationName } from '../db/tables/accounts.js';
 import { acquireRequests, findExhaustedUntil, recordAnswer, releaseRequests } from '../db/tables/requests.js';
 import type { GateAnswer, GatedRequest } from '../docplanner/index.js';
 import { CircuitOpenError } from './circuit-open-error.js';
@@ -30,6 +30,8 @@ export interface RateLimiterOptions {
   readonly now: () => number;
   /** The longest that a request takes, in milliseconds. */
   readonly requestTimeoutMs: number;
+  /** The own notifications of accounts without their own list; default: none. */
+  readonly ownNotifications?: readonly OwnNotificationName[] | undefined;
 }
 
 type GrantedPermission = Exclude<Permission, { kind: 'paused' }>;
@@ -154,8 +156,8 @@ export class RateLimiter {
     { status }: Pick<GateAnswer, 'status'>,
     permission: GrantedPermission,
   ): Promise<void> {
-    const { db, now } = this.#options;
-    if (permission.kind === 'probe') await resetPauses(db, account.id, new Date(now()));
+    const { db, now, ownNotifications } = this.#options;
+    if (permission.kind === 'probe') await resetPauses(db, account.id, new Date(now()), ownNotifications);
     if (permission.isRefused && status !== UNAUTHORIZED) {
       await recordAccountAccepted(db, account.id, new Date(now()));
     }
@@ -206,7 +208,7 @@ export class RateLimiter {
     answer: Omit<GateAnswer, 'operation'>,
     answeredBy: Date,
   ): Promise<void> {
-    const { db, now } = this.#options;
+    const { db, now, ownNotifications } = this.#options;
     const at = now();
     await recordAnswer(db, account.id, answer.write, answeredBy, new Date(at));
     if (answer.ownLimit) return;
@@ -223,7 +225,7 @@ export class RateLimiter {
           : undefined;
     if (until === undefined || until <= at) return;
     const pause = { until: new Date(until), reason: "the marketplace's limit is reached" };
-    await pauseAccount(db, account.id, pause, new Date(at));
+    await pauseAccount(db, account.id, pause, new Date(at), ownNotifications);
   }
 }
 

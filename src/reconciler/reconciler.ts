@@ -21,6 +21,7 @@ import {
   scheduleRetry,
 } from '../db/tables/calendar-retries.js';
 import { type CalendarState, getCalendar } from '../db/tables/calendars.js';
+import { isNotifiedOf } from '../db/tables/changes-to-notify.js';
 import { saveHistory } from '../db/tables/history.js';
 import { CLOSING_REFUSED_MS } from '../db/tables/pending-calendars.js';
 import { Bulkhead } from '../lib/bulkhead.js';
@@ -156,10 +157,13 @@ export class Reconciler {
     account: Account,
     failure: CalendarRefusal,
   ): Promise<WorkResult> {
-    const { db, log, now, random } = this.#dependencies;
-    const failures = await recordCalendarRefused(db, calendar, failure, new Date(now()), random());
+    const { db, log, now, random, delivery, ownNotifications } = this.#dependencies;
+    const at = new Date(now());
+    const isNotified = isNotifiedOf(account, ownNotifications, 'failed');
+    const failures = await recordCalendarRefused(db, calendar, failure, at, random(), isNotified);
     // The calendar was changed meanwhile.
     if (failures === undefined) return requeueAfter(0);
+    if (isNotified) delivery.enqueueOwn(account.id, calendar.id);
     const { reason, leavesOnSale } = failure;
     const about = { calendar: calendar.id, account: account.id, failures, leavesOnSale, reason };
     if (leavesOnSale || failures === 1) log.error(about, 'the calendar failed');

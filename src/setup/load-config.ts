@@ -16,7 +16,7 @@ import { findHeldConfigurations } from '../db/tables/held-changes.js';
  */
 export async function loadConfig(
   db: Db,
-  config: Pick<FileConfig, 'accounts' | 'calendars'>,
+  config: Pick<FileConfig, 'accounts' | 'calendars' | 'delivery'>,
   options: { readonly now: number; readonly encryptor: Encryptor },
   configure: (calendar: Calendar) => Promise<unknown>,
 ): Promise<void> {
@@ -24,7 +24,7 @@ export async function loadConfig(
   for (const [index, { id, ...fields }] of config.accounts.entries()) {
     await withPath(
       `accounts[${index}]`,
-      putAccount(db, toAccount(id, fields), new Date(now), encryptor, 'file'),
+      putAccount(db, toAccount(id, fields), new Date(now), encryptor, 'file', config.delivery.events),
     );
   }
   const accounts = new Set((await listAccounts(db)).map(({ id }) => id));

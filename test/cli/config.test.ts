@@ -116,6 +116,13 @@ describe('slotkeeper.yaml', () => {
     [`calendars: [${calendar('n', 3, 'strategy: magic')}]`, 'calendars[0].strategy', /slots/],
     ['publish: { verify: maybe }', 'publish.verify', /always/],
     ['publish: { debounceMs: -1 }', 'publish.debounceMs', /./],
+    ['delivery: { events: [published, faild] }', 'delivery.events[1]', /did you mean "failed"\?/],
+    ['delivery: { events: published }', 'delivery.events', /list/],
+    [
+      `accounts: [${account('a', 'delivery: { url: "https://a.example", secret: s, events: [acount-paused] }')}]`,
+      'accounts[0].delivery.events[0]',
+      /did you mean "account-paused"\?/,
+    ],
     ['just words', '', /./],
   ])('is refused for %s', (text, path, reason) => {
     expect(problemsOf(() => parse(text))).toEqual(

@@ -278,6 +278,7 @@ const statements = [
     purged_at timestamptz,
     moved_to text,
     pause_asked boolean NOT NULL DEFAULT false,
+    own boolean NOT NULL DEFAULT false,
     CHECK (failed_at IS NULL OR (delivered_at IS NULL AND dropped_at IS NULL)),
     CHECK (source IN ('push', 'pull', 'sweep', 'engine')),
     CONSTRAINT notifications_repeats UNIQUE (account_id, hash)
@@ -290,13 +291,25 @@ const statements = [
     WHERE position IS NOT NULL`,
   // Notifications that have no position yet: nearly always none.
   `CREATE INDEX notifications_new ON slotkeeper.notifications (seq) WHERE position IS NULL`,
-  `CREATE INDEX notifications_open ON slotkeeper.notifications (account_id, calendar_id, position)
+  `CREATE INDEX notifications_open ON slotkeeper.notifications (account_id, calendar_id, own, position)
     WHERE delivered_at IS NULL AND failed_at IS NULL AND dropped_at IS NULL`,
   `CREATE INDEX notifications_unqueued ON slotkeeper.notifications (position)
     WHERE queued_at IS NULL AND position IS NOT NULL AND purged_at IS NULL`,
   `CREATE INDEX notifications_unreadable ON slotkeeper.notifications (position)
     WHERE problem IS NOT NULL AND dismissed_at IS NULL`,
   `CREATE INDEX notifications_waiting ON slotkeeper.notifications (account_id) WHERE retry_at IS NOT NULL`,
+
+  `CREATE TABLE slotkeeper.changes_to_notify (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    account_id text NOT NULL REFERENCES slotkeeper.accounts (id) ON DELETE CASCADE,
+    calendar_id text,
+    name text NOT NULL,
+    at timestamptz NOT NULL,
+    dates jsonb NOT NULL DEFAULT '[]',
+    refs jsonb NOT NULL DEFAULT '[]',
+    detail jsonb NOT NULL DEFAULT '{}'
+  )`,
+  `CREATE INDEX changes_to_notify_of_key ON slotkeeper.changes_to_notify (account_id, calendar_id)`,
 
   `CREATE TABLE slotkeeper.held_changes (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

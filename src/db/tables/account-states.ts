@@ -2,8 +2,10 @@
  * The state of accounts at the marketplace: paused (circuit open), half open (one probe), refused (credentials not accepted),
  * and when their PMS last sent an event.
  */
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Db } from '../schema.js';
+import type { OwnNotificationName } from './account.js';
+import { insertPauses } from './changes-to-notify.js';
 import { insertHistoryOfAccounts } from './history.js';
 
 export interface AccountState {
@@ -152,13 +154,29 @@ export async function acquirePermission(
     : { kind: 'paused', until: probeUntil, reason: state.paused_reason ?? 'probing' };
 }
 
-/** Pauses the account. A longer pause that exists already stays. */
-export async function pauseAccount(db: Db, id: string, { until, reason }: Pause, now: Date): Promise<void> {
+/**
+ * Pauses the account. A longer pause that exists already stays.
+ * @param names the own notifications of accounts without their own list. The account is notified of the begin of a pause, not of
+ * its extension
+ */
+export async function pauseAccount(
+  db: Db,
+  id: string,
+  { until, reason }: Pause,
+  now: Date,
+  names: readonly OwnNotificationName[] = [],
+): Promise<void> {
   await sql`
-    WITH changed AS (
-      UPDATE slotkeeper.accounts SET paused_until = ${until}, paused_reason = ${reason}
-      WHERE id = ${id} AND (paused_until IS NULL OR paused_until < ${until})
-      RETURNING id AS account)
+    WITH before AS MATERIALIZED (
+      SELECT id, paused_reason, settings FROM slotkeeper.accounts
+      WHERE id = ${id} AND (paused_until IS NULL OR paused_until < ${until}) FOR UPDATE),
+    changed AS (
+      UPDATE slotkeeper.accounts a SET paused_until = ${until}, paused_reason = ${reason}
+      FROM before b WHERE a.id = b.id
+      RETURNING a.id AS account, b.paused_reason AS before, b.settings, a.paused_until AS until,
+        a.paused_reason AS reason),
+    begun AS (SELECT * FROM changed WHERE before IS NULL),
+    notified AS (${insertPauses('begun', 'account-paused', names, now)})
     ${insertHistoryOfAccounts('changed', { kind: 'paused', at: now, detail: { until, reason } })}`.execute(
     db,
   );
@@ -180,22 +198,42 @@ export async function recordPause(db: Db, id: string, before: number): Promise<n
   return row?.pauses;
 }
 
-/** Closes the circuit after a successful probe. */
-export async function resetPauses(db: Db, id: string, now: Date): Promise<void> {
-  await sql`
-    WITH changed AS (
-      UPDATE slotkeeper.accounts SET paused_until = NULL, paused_reason = NULL, pauses = 0
-      WHERE id = ${id}
-      RETURNING id AS account)
-    ${insertHistoryOfAccounts('changed', { kind: 'resumed', at: now })}`.execute(db);
+/** Closes the circuit after a successful probe. @param names see {@link pauseAccount} */
+export async function resetPauses(
+  db: Db,
+  id: string,
+  now: Date,
+  names: readonly OwnNotificationName[] = [],
+): Promise<void> {
+  await resume(db, sql`id = ${id}`, sql`${now}::timestamptz`, now, names);
 }
 
-/** Ends the pauses that are over and need no probe. */
-export async function endPauses(db: Db, now: Date): Promise<void> {
+/** Ends the pauses that are over and need no probe. @param names see {@link pauseAccount} */
+export async function endPauses(
+  db: Db,
+  now: Date,
+  names: readonly OwnNotificationName[] = [],
+): Promise<void> {
+  await resume(db, sql`paused_until <= ${now} AND pauses = 0`, sql`b.paused_until`, now, names);
+}
+
+/** @param endedAt an expression of the accounts `b` before the statement */
+async function resume(
+  db: Db,
+  condition: RawBuilder<unknown>,
+  endedAt: RawBuilder<unknown>,
+  now: Date,
+  names: readonly OwnNotificationName[],
+): Promise<void> {
   await sql`
-    WITH changed AS (
-      UPDATE slotkeeper.accounts SET paused_until = NULL, paused_reason = NULL
-      WHERE paused_until <= ${now} AND pauses = 0
-      RETURNING id AS account)
+    WITH before AS MATERIALIZED (
+      SELECT id, paused_until, paused_reason, settings FROM slotkeeper.accounts
+      WHERE ${condition} ORDER BY id FOR UPDATE),
+    changed AS (
+      UPDATE slotkeeper.accounts a SET paused_until = NULL, paused_reason = NULL, pauses = 0
+      FROM before b WHERE a.id = b.id
+      RETURNING a.id AS account, b.settings, ${endedAt} AS until, b.paused_reason AS reason),
+    ended AS (SELECT * FROM changed WHERE reason IS NOT NULL),
+    notified AS (${insertPauses('ended', 'account-resumed', names, now)})
     ${insertHistoryOfAccounts('changed', { kind: 'resumed', at: now })}`.execute(db);
 }

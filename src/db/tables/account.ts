@@ -48,6 +48,19 @@ export interface PlaceholderPatient {
   readonly gender?: 'm' | 'f' | undefined;
 }
 
+/** The notifications of the engine's own changes that a clinic can ask for. `held` is always sent. */
+export const OWN_NOTIFICATIONS = [
+  'published',
+  'failed',
+  'held',
+  'source-stale',
+  'source-fresh',
+  'account-paused',
+  'account-resumed',
+] as const;
+
+export type OwnNotificationName = (typeof OWN_NOTIFICATIONS)[number];
+
 /** The webhook to which the marketplace's notifications are delivered. */
 export interface Destination {
   readonly url: string;
@@ -55,6 +68,8 @@ export interface Destination {
   readonly secret: string;
   /** The endpoint that approves booking requests; without it the clinic is not asked. */
   readonly approvalUrl?: string | undefined;
+  /** The engine's own changes that the account is notified of, by every channel; default: those of all accounts. */
+  readonly events?: readonly OwnNotificationName[] | undefined;
 }
 
 /** The endpoint of the clinic's PMS that returns snapshots of all its calendars. */

@@ -2,10 +2,16 @@
 import { type Selectable, sql } from 'kysely';
 import type { Encryptor } from '../../crypto/encryptor.js';
 import type { AccountsTable, Db } from '../schema.js';
-import { type Account, type AccountSettings, DEFAULT_MAX_PUSH_BYTES } from './account.js';
+import {
+  type Account,
+  type AccountSettings,
+  DEFAULT_MAX_PUSH_BYTES,
+  type OwnNotificationName,
+} from './account.js';
 import { encryptAccount, isSameAccount } from './account-secrets.js';
 import { resetAddressReads } from './address-services.js';
 import { assertAddressesFree, lockAddresses } from './addresses.js';
+import { insertPauses } from './changes-to-notify.js';
 import { saveHistory } from './history.js';
 import { markDaysOfCalendars } from './mark-calendars.js';
 
@@ -15,10 +21,11 @@ export type {
   Destination,
   Limits,
   Notifications,
+  OwnNotificationName,
   PlaceholderPatient,
   Source,
 } from './account.js';
-export { missedBookingDelayMs } from './account.js';
+export { missedBookingDelayMs, OWN_NOTIFICATIONS } from './account.js';
 
 function toAccount(row: Selectable<AccountsTable>): Account {
   const settings = row.settings as AccountSettings;
@@ -69,6 +76,7 @@ export async function listAccounts(db: Db): Promise<Account[]> {
 /**
  * Creates or replaces the account. A change resets its pauses and retries its failed calendars. A change of client, host or
  * zone marks all its days dirty.
+ * @param names the own notifications of accounts without their own list
  * @returns whether anything changed
  * @throws {AddressTakenError} where one of its calendars would have the address of another calendar
  */
@@ -78,6 +86,7 @@ export async function putAccount(
   now: Date,
   encryptor: Encryptor,
   actor = 'library',
+  names: readonly OwnNotificationName[] = [],
 ): Promise<boolean> {
   return await db.transaction().execute(async (tx) => {
     await lockAddresses(tx);
@@ -87,6 +96,11 @@ export async function putAccount(
       await tx.updateTable('slotkeeper.accounts').set({ over_http }).where('id', '=', account.id).execute();
       return false;
     }
+    await sql`
+      WITH paused AS (
+        SELECT id AS account, settings, ${now}::timestamptz AS until, paused_reason AS reason
+        FROM slotkeeper.accounts WHERE id = ${account.id} AND paused_reason IS NOT NULL FOR UPDATE)
+      ${insertPauses('paused', 'account-resumed', names, now)}`.execute(tx);
     const { clientSecret, ...encrypted } = encryptAccount(encryptor, account);
     const values = {
       base_url: account.baseUrl,

@@ -4,6 +4,7 @@ import { LOWEST_PRIORITY } from '../../core/index.js';
 import { nextRetryAt } from '../retry-delay.js';
 import type { Db } from '../schema.js';
 import { type CalendarState, isUnchangedCondition } from './calendars.js';
+import { addCalendarFailed } from './changes-to-notify.js';
 import { saveHistory } from './history.js';
 
 export async function recordSuccess(db: Db, calendar: string): Promise<void> {
@@ -67,6 +68,7 @@ export async function findPendingGenerations(db: Db, calendar: string): Promise<
  * The days that were tried get the lowest priority until they change again, so that closings of other calendars come first.
  * @param calendar its state at the attempt
  * @param random jitter from 0 to 1
+ * @param isNotified whether the account is notified of the first refusal, and of whether busy time stays on sale
  * @returns the number of consecutive refusals; undefined where the calendar was changed or its failure was reset meanwhile, so
  * that the refusal does not apply to it
  */
@@ -76,6 +78,7 @@ export async function recordCalendarRefused(
   { reason, leavesOnSale, tried }: CalendarRefusal,
   now: Date,
   random: number,
+  isNotified = false,
 ): Promise<number | undefined> {
   return await db.transaction().execute(async (tx) => {
     const { rows } = await sql<{ failures: number }>`
@@ -91,6 +94,9 @@ export async function recordCalendarRefused(
     await saveHistory(tx, [
       { kind: 'failed', at: now, account: calendar.account, calendar: calendar.id, actor: 'engine', detail },
     ]);
+    const wasOnSale = calendar.failed && calendar.failed.closingRefusedAt !== null;
+    if (isNotified && wasOnSale !== leavesOnSale)
+      await addCalendarFailed(tx, calendar, { reason, leavesOnSale }, now);
     await sql`
       UPDATE slotkeeper.days d SET priority = ${LOWEST_PRIORITY}::integer
       FROM jsonb_to_recordset(${JSON.stringify(tried)}::jsonb) AS k (date date, generation bigint)

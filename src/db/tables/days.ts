@@ -11,6 +11,7 @@ import { nextRetryAt } from '../retry-delay.js';
 import type { Db } from '../schema.js';
 import type { Account } from './accounts.js';
 import type { Calendar } from './calendars.js';
+import { insertFailedDays, insertPublished } from './changes-to-notify.js';
 import { insertHistoryOfMarks, type MarkCause } from './history.js';
 
 /** Why a day could not be published. */
@@ -312,6 +313,7 @@ export type PublishingAccount = Pick<Account, 'baseUrl' | 'clientId' | 'timeZone
 /**
  * Records what was published. A day that changed meanwhile stays pending. Where the calendar has another address or its
  * account other credentials by now, nothing is recorded: nothing was published there.
+ * @param isNotified whether the account is notified of it
  */
 export async function recordPublishedDays(
   db: Db,
@@ -319,10 +321,11 @@ export async function recordPublishedDays(
   by: PublishingAccount,
   days: readonly PublishedDay[],
   now: Date,
+  isNotified = false,
 ): Promise<void> {
   if (days.length === 0) return;
   // The rows are locked, not only read, so that a concurrent change of the address commits before or after this statement.
-  await sql`
+  const recording = sql`
     WITH target AS MATERIALIZED (
       SELECT c.id FROM slotkeeper.calendars c JOIN slotkeeper.accounts a ON a.id = c.account_id
       WHERE c.id = ${at.id} AND c.account_id = ${at.account} AND c.facility_id = ${at.facilityId}
@@ -344,7 +347,12 @@ export async function recordPublishedDays(
     -- The type is json throughout, because jsonb would sort the fields of each slot.
     FROM json_to_recordset(${JSON.stringify(days)}::json)
       AS k (date date, generation bigint, slots json, verified boolean, reading json)
-    WHERE d.calendar_id = (SELECT id FROM target) AND d.date = k.date`.execute(db);
+    WHERE d.calendar_id = (SELECT id FROM target) AND d.date = k.date
+    RETURNING d.date, k.generation`;
+  const statement = isNotified
+    ? sql`WITH recorded AS (${recording}) ${insertPublished('recorded', at.account, at.id, now)}`
+    : recording;
+  await statement.execute(db);
 }
 
 /**
@@ -392,9 +400,12 @@ export async function findShownDays(
   return new Map(rows.map(({ date, ...reading }) => [date, reading]));
 }
 
+const isOnSale = (table: string) => sql`coalesce(${sql.ref(`${table}.error`)} -> 'closedBy' = 'null', false)`;
+
 /**
  * Records days as failed. They are retried when they change again, or after a backoff, with the lowest priority.
  * @param random of the backoff's jitter, from 0 to 1
+ * @param notified the account, where it is notified of a generation that failed, and of whether busy time stays on sale
  */
 export async function saveFailedDays(
   db: Db,
@@ -402,15 +413,29 @@ export async function saveFailedDays(
   days: readonly { readonly date: string; readonly generation: number; readonly error: DayError }[],
   now: Date,
   random: number,
+  notified?: string,
 ): Promise<void> {
   if (days.length === 0) return;
-  await sql`
+  const saving = sql`
     UPDATE slotkeeper.days d SET
       failed_generation = k.generation, error = k.error, failures = d.failures + 1,
       retry_at = ${nextRetryAt(now, sql`d.failures`, random)},
       priority = CASE WHEN d.generation = k.generation THEN ${LOWEST_PRIORITY}::integer ELSE d.priority END
     FROM jsonb_to_recordset(${JSON.stringify(days)}::jsonb) AS k (date date, generation bigint, error jsonb)
-    WHERE d.calendar_id = ${calendar} AND d.date = k.date`.execute(db);
+    WHERE d.calendar_id = ${calendar} AND d.date = k.date`;
+  if (notified === undefined) {
+    await saving.execute(db);
+    return;
+  }
+  await sql`
+    WITH before AS MATERIALIZED (
+      SELECT date, failed_generation, error FROM slotkeeper.days
+      WHERE calendar_id = ${calendar} AND date = ANY(${days.map(({ date }) => date)}::date[])),
+    saved AS (${saving} RETURNING d.date, d.failed_generation, d.error),
+    changed AS (
+      SELECT s.date, s.error FROM saved s JOIN before b ON b.date = s.date
+      WHERE (b.failed_generation, ${isOnSale('b')}) IS DISTINCT FROM (s.failed_generation, ${isOnSale('s')}))
+    ${insertFailedDays('changed', notified, calendar, now)}`.execute(db);
 }
 
 /**

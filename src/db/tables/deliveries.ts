@@ -8,10 +8,15 @@ import type { Db } from '../schema.js';
 import type { NotificationItem, NotificationJob } from './notification-item.js';
 import { ITEM_COLUMNS, toNotificationItem } from './notifications.js';
 
-/** Notifications that are delivered in order: those of a calendar, or those of an account without a calendar. */
+/**
+ * Notifications that are delivered in order: those of a calendar, or those of an account without a calendar. Own notifications
+ * have a key of their own, so that neither their number nor a webhook that refuses them delays the others.
+ */
 export interface DeliveryKey {
   readonly account: string;
   readonly calendar: string | null;
+  /** Whether these are the own notifications; default false. */
+  readonly own?: boolean | undefined;
 }
 
 /** Which notifications a webhook receives: those of all accounts, or those of the accounts with a webhook of their own. */
@@ -19,7 +24,8 @@ export interface WebhookChannel {
   readonly byWebhook: 'all accounts' | 'accounts with their own';
 }
 
-const OPEN = sql`n.delivered_at IS NULL AND n.failed_at IS NULL AND n.dropped_at IS NULL`;
+/** A condition on the notification `n`. */
+export const OPEN = sql`n.delivered_at IS NULL AND n.failed_at IS NULL AND n.dropped_at IS NULL`;
 /** Not delivered, or not parsed; not dropped in either case. */
 const FAILED = sql`failed_at IS NOT NULL OR (problem IS NOT NULL AND dismissed_at IS NULL)`;
 
@@ -27,7 +33,7 @@ const FAILED = sql`failed_at IS NOT NULL OR (problem IS NOT NULL AND dismissed_a
 export const isForWebhook = ({ byWebhook }: WebhookChannel) =>
   byWebhook === 'all accounts' ? sql<boolean>`true` : sql<boolean>`(a.settings -> 'delivery') IS NOT NULL`;
 
-/** Finds the keys whose first open notification is due, the one that was received first first. */
+/** Finds the keys whose first open notification is due: own ones last, otherwise the one that was received first first. */
 export async function findDueDeliveries(
   db: Db,
   channel: WebhookChannel,
@@ -35,14 +41,14 @@ export async function findDueDeliveries(
   limit: number,
 ): Promise<DeliveryKey[]> {
   const { rows } = await sql<DeliveryKey>`
-    SELECT account, calendar FROM (
-      SELECT DISTINCT ON (n.account_id, n.calendar_id)
-        n.account_id AS account, n.calendar_id AS calendar, n.retry_at, n.received_at
+    SELECT account, calendar, own FROM (
+      SELECT DISTINCT ON (n.account_id, n.calendar_id, n.own)
+        n.account_id AS account, n.calendar_id AS calendar, n.own, n.retry_at, n.received_at
       FROM slotkeeper.notifications n JOIN slotkeeper.accounts a ON a.id = n.account_id
       WHERE ${OPEN} AND n.position IS NOT NULL AND ${isForWebhook(channel)}
-      ORDER BY n.account_id, n.calendar_id, n.position) first
+      ORDER BY n.account_id, n.calendar_id, n.own, n.position) first
     WHERE retry_at IS NULL OR retry_at <= ${now}
-    ORDER BY received_at
+    ORDER BY own, received_at
     LIMIT ${limit}`.execute(db);
   return rows;
 }
@@ -67,6 +73,7 @@ export async function findFirstOpenDelivery(
     .select([...ITEM_COLUMNS, 'attempts', 'first_attempt_at', 'retry_at'])
     .where('account_id', '=', key.account)
     .where('calendar_id', key.calendar === null ? 'is' : '=', key.calendar)
+    .where('own', '=', key.own ?? false)
     .where('position', 'is not', null)
     .where(sql<boolean>`${OPEN}`)
     .orderBy('position')
@@ -223,7 +230,7 @@ export async function retryFailedNotifications(
     SET failed_at = NULL, failed_reason = NULL, delivered_at = NULL, dropped_at = NULL, attempts = 0,
         first_attempt_at = NULL, retry_at = NULL, retry_reason = NULL, dismissed_at = ${now}
     WHERE id = ANY(${[...ids]}::text[]) AND (${FAILED})
-    RETURNING id, account_id AS account, calendar_id AS calendar`.execute(db);
+    RETURNING id, account_id AS account, calendar_id AS calendar, own`.execute(db);
   return rows;
 }
 
@@ -250,8 +257,8 @@ export async function retryDeliveriesOfAccount(db: Db, account: string): Promise
     WITH open AS (
       UPDATE slotkeeper.notifications n SET retry_at = NULL
       WHERE account_id = ${account} AND ${OPEN} AND position IS NOT NULL
-      RETURNING calendar_id)
-    SELECT DISTINCT ${account}::text AS account, calendar_id AS calendar FROM open`.execute(db);
+      RETURNING calendar_id, own)
+    SELECT DISTINCT ${account}::text AS account, calendar_id AS calendar, own FROM open`.execute(db);
   return rows;
 }
 
@@ -267,7 +274,7 @@ const isOfWebhook = ({ url, isDefault }: WebhookTarget) => sql<boolean>`
 
 /**
  * Makes notifications of one webhook that wait for a retry due now, except where the webhook requested the delay.
- * Notifications with fewer attempts come first, so that one that the webhook never accepts does not delay the others.
+ * Own notifications come last, and of the others those with fewer attempts first, so that one that the webhook never accepts does not delay the others.
  * @param limit of notifications
  * @returns the keys that had any
  */
@@ -280,13 +287,13 @@ export async function retryDeliveriesOfWebhook(
     WITH due AS (
       SELECT n.id FROM slotkeeper.notifications n JOIN slotkeeper.accounts a ON a.id = n.account_id
       WHERE n.retry_at IS NOT NULL AND NOT n.pause_asked AND ${OPEN} AND ${isOfWebhook(webhook)}
-      ORDER BY n.attempts, n.retry_at
+      ORDER BY n.own, n.attempts, n.retry_at
       LIMIT ${limit}
       FOR UPDATE OF n SKIP LOCKED),
     retried AS (
       UPDATE slotkeeper.notifications n SET retry_at = NULL FROM due d WHERE n.id = d.id
-      RETURNING n.account_id, n.calendar_id)
-    SELECT DISTINCT account_id AS account, calendar_id AS calendar FROM retried`.execute(db);
+      RETURNING n.account_id, n.calendar_id, n.own)
+    SELECT DISTINCT account_id AS account, calendar_id AS calendar, own FROM retried`.execute(db);
   return rows;
 }
 
@@ -297,8 +304,8 @@ export async function retryAllDeliveriesOfWebhook(db: Db, webhook: WebhookTarget
       UPDATE slotkeeper.notifications n SET retry_at = NULL
       FROM slotkeeper.accounts a
       WHERE a.id = n.account_id AND n.retry_at IS NOT NULL AND ${OPEN} AND ${isOfWebhook(webhook)}
-      RETURNING n.account_id, n.calendar_id)
-    SELECT DISTINCT account_id AS account, calendar_id AS calendar FROM retried`.execute(db);
+      RETURNING n.account_id, n.calendar_id, n.own)
+    SELECT DISTINCT account_id AS account, calendar_id AS calendar, own FROM retried`.execute(db);
   return rows;
 }
 

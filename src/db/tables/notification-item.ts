@@ -68,6 +68,14 @@ interface NamedService {
   readonly service: { readonly id: string; readonly name: string | null };
 }
 
+interface AccountPause {
+  readonly account: string;
+  /** When the pause ends, or has ended; ISO 8601 in UTC. */
+  readonly until: string;
+  /** Why it was paused. */
+  readonly reason: string;
+}
+
 /** The type of `data` for each `name`. */
 export interface NotificationData {
   /** A patient requests a booking. */
@@ -117,6 +125,29 @@ export interface NotificationData {
     /** How many appointments would be released. */
     readonly releases: number;
   };
+  /** Days are published, where `delivery.events` names it. */
+  published: {
+    readonly calendar: string;
+    /** Local dates. */
+    readonly dates: readonly string[];
+    /** The PMS's appointments whose events are published by it; absent where there are none. */
+    readonly refs?: readonly string[];
+    /** When the last of them was published, ISO 8601 in UTC. */
+    readonly publishedAt: string;
+  };
+  /** Days or a calendar could not be published, where `delivery.events` names it. */
+  failed: {
+    readonly calendar: string;
+    /** Local dates; of a calendar, its pending ones. */
+    readonly dates: readonly string[];
+    readonly reason: string;
+    /** How busy time of the days was closed nevertheless; null where it stays on sale. */
+    readonly closedBy?: 'slots' | 'break' | 'clear' | null;
+  };
+  /** No request of the account is sent before an instant, where `delivery.events` names it. */
+  'account-paused': AccountPause;
+  /** The pause is over. */
+  'account-resumed': AccountPause;
   /** Windows name a service that the address no longer has. */
   'service-gone': NamedService;
   'service-back': NamedService;

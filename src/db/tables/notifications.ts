@@ -27,6 +27,8 @@ export interface NewNotification {
   /** When the marketplace created it. */
   readonly createdAt: Date | null;
   readonly source: 'push' | 'pull' | 'sweep' | 'engine';
+  /** Whether it is about a change of the engine's own that `delivery.events` names; such ones delay no others. */
+  readonly own?: boolean | undefined;
   /** The marketplace's visit booking id. */
   readonly booking?: string | undefined;
   /** The PMS's appointment that the booking is linked to. */
@@ -111,6 +113,7 @@ export function insertNotifications(
       hash: item.hash,
       created: item.createdAt,
       source: item.source,
+      own: item.own ?? false,
       booking: item.booking === undefined ? null : replaceUnstorable(item.booking),
       ref: item.ref === undefined ? null : replaceUnstorable(item.ref),
       movedTo: item.movedTo === undefined ? null : replaceUnstorable(item.movedTo),
@@ -126,12 +129,12 @@ export function insertNotifications(
       FROM (
         SELECT * FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
           AS k (n integer, id text, account text, calendar text, name text, hash text, created timestamptz,
-                source text, booking text, ref text, "movedTo" text, data text, problem text)
+                source text, own boolean, booking text, ref text, "movedTo" text, data text, problem text)
         ORDER BY n LIMIT ${rows.length}) o)
     INSERT INTO slotkeeper.notifications
-      (seq, id, account_id, calendar_id, name, hash, created_at, received_at, source, booking_id, ref, moved_to, data,
+      (seq, id, account_id, calendar_id, name, hash, created_at, received_at, source, own, booking_id, ref, moved_to, data,
        problem)
-    SELECT seq, id, account, calendar, name, hash, created, ${now}::timestamptz, source, booking, ref,
+    SELECT seq, id, account, calendar, name, hash, created, ${now}::timestamptz, source, own, booking, ref,
            "movedTo", decode(data, 'base64'), problem
     FROM numbered
     ORDER BY account, hash, n

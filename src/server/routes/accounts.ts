@@ -26,7 +26,7 @@ const viewAccount = ({
   ...account
 }: Account) => ({
   ...account,
-  ...(delivery === undefined ? {} : { delivery: { url: delivery.url } }),
+  ...(delivery === undefined ? {} : { delivery: { url: delivery.url, events: delivery.events } }),
   notifications: withoutKey(notifications),
   ...(source === undefined ? {} : { source: withoutHeaders(source) }),
 });
