@@ -155,7 +155,9 @@ describe('notifications', () => {
       await add(newNotification(), newNotification({ account: 'madrid', calendar: 'ruiz' }));
       await read();
       const own = { byWebhook: 'accounts with their own' } as const;
-      expect(await findDueDeliveries(db, own, NOW, 10)).toEqual([{ account: 'madrid', calendar: 'ruiz' }]);
+      expect(await findDueDeliveries(db, own, NOW, 10)).toEqual([
+        { account: 'madrid', calendar: 'ruiz', own: false },
+      ]);
       expect(await countNotifications(db, own)).toEqual({ undelivered: 1, failed: 0, oldest: NOW });
       expect(await countNotifications(db, all)).toMatchObject({ undelivered: 2 });
     });
@@ -177,7 +179,7 @@ describe('notifications', () => {
       const [{ id } = { id: '' }] = added;
       await read();
       await recordDelivered(db, id, NOW);
-      expect(await retryFailedNotifications(db, [id], NOW)).toEqual([{ id: id, ...key }]);
+      expect(await retryFailedNotifications(db, [id], NOW)).toEqual([{ id: id, ...key, own: false }]);
       expect(await listFailedNotifications(db, 10)).toEqual([]);
       expect((await findFirstOpenDelivery(db, encryptor, key))?.item.id).toBe(id);
     });

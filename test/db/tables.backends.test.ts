@@ -359,7 +359,10 @@ describe.each(databases)('the tables on $name', ({ create }) => {
       await add(newNotification(), newNotification(), newNotification({ calendar: null }));
       await read();
       expect(await findDueDeliveries(db, all, NOW, 10)).toEqual(
-        expect.arrayContaining([key, { ...key, calendar: null }]),
+        expect.arrayContaining([
+          { ...key, own: false },
+          { ...key, calendar: null, own: false },
+        ]),
       );
       const first = await findFirstOpenDelivery(db, ENCRYPTOR, key);
       const attempt = {
@@ -376,7 +379,9 @@ describe.each(databases)('the tables on $name', ({ create }) => {
         firstAttemptAt: NOW,
         retryAt: later(5_000),
       });
-      expect(await findDueDeliveries(db, all, later(4_999), 10)).toEqual([{ ...key, calendar: null }]);
+      expect(await findDueDeliveries(db, all, later(4_999), 10)).toEqual([
+        { ...key, calendar: null, own: false },
+      ]);
       expect(await findDueDeliveries(db, all, later(5_000), 10)).toHaveLength(2);
     });
 
@@ -390,7 +395,7 @@ describe.each(databases)('the tables on $name', ({ create }) => {
         expect.objectContaining({ id: two }),
       ]);
       expect(await countNotifications(db, all)).toEqual({ undelivered: 0, failed: 2, oldest: null });
-      expect(await retryFailedNotifications(db, [one], NOW)).toEqual([{ id: one, ...key }]);
+      expect(await retryFailedNotifications(db, [one], NOW)).toEqual([{ id: one, ...key, own: false }]);
       expect(await retryFailedNotifications(db, [one], NOW)).toEqual([]);
       expect(await findFirstOpenDelivery(db, ENCRYPTOR, key)).toMatchObject({
         attempts: 0,
