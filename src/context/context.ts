@@ -7,7 +7,7 @@ import type { StoredCalendar } from '../db/tables/calendars.js';
 import type { DocplannerClient } from '../docplanner/index.js';
 import type { Metrics } from '../lib/metrics.js';
 import type { Timers } from '../lib/timers.js';
-import type { DeliveryEnqueuer } from '../queue/delivery-queue.js';
+import type { DeliveryEnqueuer, OwnChangeEnqueuer } from '../queue/delivery-queue.js';
 import type { ClientPool } from '../rate-limit/client-pool.js';
 import type { RateLimiter } from '../rate-limit/limiter.js';
 import type { PendingHistory } from './pending-history.js';
@@ -31,7 +31,7 @@ export interface Dependencies {
   readonly requestTimeoutMs: number;
   /** Encrypts notifications; without a key no notification is stored. */
   readonly encryptor: Encryptor;
-  readonly delivery: DeliveryEnqueuer;
+  readonly delivery: DeliveryEnqueuer & OwnChangeEnqueuer;
   /** The own notifications of accounts without their own list. */
   readonly ownNotifications: readonly OwnNotificationName[];
   readonly metrics: Metrics;

@@ -30,11 +30,15 @@ const deduplicationIdOf = (job: DeliveryJob): string => {
   return job.own === true ? `own/${id}` : id;
 };
 
-/** Starts the delivery of stored notifications, and of own changes, to the clinic. */
+/** Starts the delivery of stored notifications to the clinic. */
 export interface DeliveryEnqueuer {
   /** Never throws: the delivery sweep enqueues what the queue does not accept. */
   enqueue(added: readonly AddedNotification[]): void;
-  /** The same for own changes of a calendar. */
+}
+
+/** Starts the delivery of stored changes of the engine's own. */
+export interface OwnChangeEnqueuer {
+  /** Never throws. */
   enqueueOwn(account: string, calendar: string): void;
 }
 

@@ -56,6 +56,8 @@ export async function run(version: number | undefined): Promise<string> {
 
 export function told(item: NotificationItem): string {
   switch (item.name) {
+    case 'published':
+      return item.data === null ? '' : (item.data.refs ?? item.data.dates).join();
     case 'slot-booked':
       return item.data === null ? '' : item.data.visit_booking.start_at;
     case 'conflict':

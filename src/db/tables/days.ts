@@ -347,10 +347,9 @@ export async function recordPublishedDays(
     -- The type is json throughout, because jsonb would sort the fields of each slot.
     FROM json_to_recordset(${JSON.stringify(days)}::json)
       AS k (date date, generation bigint, slots json, verified boolean, reading json)
-    WHERE d.calendar_id = (SELECT id FROM target) AND d.date = k.date
-    RETURNING d.date, k.generation`;
+    WHERE d.calendar_id = (SELECT id FROM target) AND d.date = k.date`;
   const statement = isNotified
-    ? sql`WITH recorded AS (${recording}) ${insertPublished('recorded', at.account, at.id, now)}`
+    ? sql`WITH recorded AS (${recording} RETURNING d.date, k.generation) ${insertPublished('recorded', at.account, at.id, now)}`
     : recording;
   await statement.execute(db);
 }
