@@ -5,7 +5,14 @@ import { type Database, type DatabaseOptions, openDatabase } from '../../src/db/
 import { migrate } from '../../src/db/migrate.js';
 import type { Db } from '../../src/db/schema.js';
 import { decryptAccount } from '../../src/db/tables/account-secrets.js';
-import { acquirePermission, recordPause, resetPauses } from '../../src/db/tables/account-states.js';
+import {
+  acquirePermission,
+  endPauses,
+  pauseAccount,
+  recordAccountRefused,
+  recordPause,
+  resetPauses,
+} from '../../src/db/tables/account-states.js';
 import { type Account, getAccount, listAccounts, putAccount } from '../../src/db/tables/accounts.js';
 import { findBusyTime } from '../../src/db/tables/busy-time.js';
 import { acquireBookingsRead } from '../../src/db/tables/calendar-reads.js';
@@ -101,6 +108,14 @@ describe.each(databases)('the tables on $name', ({ create }) => {
       expect((await listAccounts(db)).map(decrypted)).toEqual([bare, full]);
       expect(await getAccount(db, 'nobody')).toBeUndefined();
     });
+
+    test('has its first refusal in the history, and not those that follow', async () => {
+      await putAccount(db, account(), NOW, ENCRYPTOR);
+      await recordAccountRefused(db, 'warsaw', 'bad', NOW);
+      await recordAccountRefused(db, 'warsaw', 'worse', later(1_000));
+      const { rows } = await sql`SELECT at, detail FROM slotkeeper.history WHERE kind = 'failed'`.execute(db);
+      expect(rows).toEqual([{ at: NOW, detail: { what: 'account', reason: 'bad' } }]);
+    });
   });
 
   describe('a calendar', () => {
@@ -142,7 +157,9 @@ describe.each(databases)('the tables on $name', ({ create }) => {
         },
         { calendar: 'nowak', date: '2026-11-17', windows: [insured] },
       ]);
-      await saveWindows(db, [{ calendar: 'nowak', date: DAY, windows: [window(DAY, '14:00', '15:00')] }]);
+      const replaced = { calendar: 'nowak', date: DAY, windows: [window(DAY, '14:00', '15:00')] };
+      // Its statements are sent at once: in one session they are executed in order.
+      await db.transaction().execute((tx) => saveWindows(tx, [replaced]));
       expect(await listWindows(db, 'nowak', DAY, '2026-11-17')).toEqual([
         window(DAY, '14:00', '15:00'),
         insured,
@@ -237,6 +254,42 @@ describe.each(databases)('the tables on $name', ({ create }) => {
       ]);
     });
 
+    test('is among the own changes once where it fails, with its account that pauses and resumes, and where it is published', async () => {
+      const names = ['account-paused', 'account-resumed'] as const;
+      await mark(5);
+      for (const closedBy of ['break', 'break', null, null, 'clear'] as const) {
+        const error = { reason: 'refused', closedBy };
+        await saveFailedDays(db, 'nowak', [{ date: DAY, generation: 1, error }], NOW, 1, 'warsaw');
+      }
+      for (const ms of [1_000, 2_000, 1_000])
+        await pauseAccount(db, 'warsaw', { until: later(ms), reason: `for ${ms} ms` }, NOW, names);
+      await endPauses(db, later(2_000), names);
+      await endPauses(db, later(2_000), names);
+      const days = [{ date: DAY, generation: 1, slots: [slot], verified: true }];
+      await recordPublishedDays(db, calendar({ addressId: 'other' }), account(), days, NOW, true);
+      await recordPublishedDays(db, calendar(), account(), days, NOW, true);
+      const { rows } = await sql`
+        SELECT name, dates, detail FROM slotkeeper.changes_to_notify ORDER BY id`.execute(db);
+      expect(rows).toEqual([
+        ...['break', null, 'clear'].map((closedBy) => ({
+          name: 'failed',
+          dates: [DAY],
+          detail: { reason: 'refused', closedBy },
+        })),
+        {
+          name: 'account-paused',
+          dates: [],
+          detail: { until: later(1_000).toISOString(), reason: 'for 1000 ms' },
+        },
+        {
+          name: 'account-resumed',
+          dates: [],
+          detail: { until: later(2_000).toISOString(), reason: 'for 2000 ms' },
+        },
+        { name: 'published', dates: [DAY], detail: {} },
+      ]);
+    });
+
     test('stores the published fields in the order in which they were sent', async () => {
       await mark(5);
       await recordPublishedDays(
@@ -296,8 +349,13 @@ describe.each(databases)('the tables on $name', ({ create }) => {
       const { added, repeated } = await add(first, second);
       expect(repeated).toBe(0);
       expect(added).toEqual([
-        { id: expect.stringMatching(/^ntf_[\w-]{20}$/), account: 'warsaw', calendar: 'nowak' },
-        { id: expect.stringMatching(/^ntf_[\w-]{20}$/), account: 'warsaw', calendar: null },
+        {
+          id: expect.stringMatching(/^ntf_[\w-]{20}$/),
+          account: 'warsaw',
+          calendar: 'nowak',
+          name: 'slot-booked',
+        },
+        { id: expect.stringMatching(/^ntf_[\w-]{20}$/), account: 'warsaw', calendar: null, name: 'unknown' },
       ]);
       const { items, next } = await read();
       expect(items).toEqual([

@@ -46,13 +46,17 @@ const selectStates = (now: Date) => sql`
 /** Records that the marketplace refuses the account's credentials, or the tokens that it issues for them. */
 export async function recordAccountRefused(db: Db, id: string, reason: string, now: Date): Promise<void> {
   await sql`
-    WITH first AS (
-      SELECT id AS account FROM slotkeeper.accounts WHERE id = ${id} AND refused_at IS NULL FOR UPDATE),
-    recorded AS (
-      ${insertHistoryOfAccounts('first', { kind: 'failed', at: now, detail: { what: 'account', reason } })})
-    UPDATE slotkeeper.accounts
-    SET refused_at = coalesce(refused_at, ${now}), last_refused_at = ${now}, refused_reason = ${reason}
-    WHERE id = ${id}`.execute(db);
+    WITH before AS MATERIALIZED (
+      SELECT id, refused_at FROM slotkeeper.accounts WHERE id = ${id} FOR UPDATE),
+    changed AS (
+      UPDATE slotkeeper.accounts a
+      SET refused_at = coalesce(b.refused_at, ${now}), last_refused_at = ${now}, refused_reason = ${reason}
+      FROM before b WHERE a.id = b.id
+      RETURNING a.id AS account, b.refused_at AS before),
+    first AS (SELECT account FROM changed WHERE before IS NULL)
+    ${insertHistoryOfAccounts('first', { kind: 'failed', at: now, detail: { what: 'account', reason } })}`.execute(
+    db,
+  );
 }
 
 /** Records that the marketplace accepted the account's token. */
