@@ -4,7 +4,7 @@ import { Load } from '../notifications/load.js';
 import { API_KEY, type Backend } from '../publish/backends.js';
 import { dayAhead, taken } from '../publish/events.js';
 import { at } from '../publish/latency.js';
-import { apart } from './processes.js';
+import { apart, type EngineWork } from './processes.js';
 
 export interface OverHttp {
   readonly backend: string;
@@ -17,7 +17,10 @@ const CALENDARS = 50;
 const BATCH = 500;
 const FOR_MS = 6_000;
 
-export async function overHttp(backend: Backend): Promise<OverHttp> {
+export async function overHttp(
+  backend: Backend,
+  { withoutHistory }: Pick<EngineWork, 'withoutHistory'> = {},
+): Promise<OverHttp> {
   const engine = await apart({
     kind: 'engine',
     stores: backend,
@@ -25,6 +28,7 @@ export async function overHttp(backend: Backend): Promise<OverHttp> {
     // Nothing is published: what is measured is what comes in.
     marketplaceUrl: 'http://127.0.0.1:9',
     calendars: CALENDARS,
+    withoutHistory,
   });
   try {
     const day = dayAhead(30);

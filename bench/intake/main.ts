@@ -34,7 +34,7 @@ async function onEach<T>(
 
 try {
   if (wanted('queue')) {
-    const floods = await onEach(['PostgreSQL', 'PostgreSQL + Redis'], flood);
+    const floods = await onEach(['PostgreSQL', 'PostgreSQL + Redis'], (made) => flood(made));
     console.log('\nA flood of 5,000 jobs on the queue, beside a BullMQ worker that does nothing; a second:');
     console.table(
       floods.map(({ backend: name, barePerSecond, perSecond, publishingPerSecond }) => ({
@@ -52,7 +52,7 @@ try {
     );
   }
   if (wanted('http')) {
-    const results = await onEach(['PGlite', 'PostgreSQL'], overHttp);
+    const results = await onEach(['PGlite', 'PostgreSQL'], (made) => overHttp(made));
     console.log('\nEvents over HTTP, in batches of 500 and one by one:');
     console.table(
       results.map(({ backend: name, batchedPerSecond, at16PerSecond, aloneP50Ms }) => ({

@@ -18,6 +18,8 @@ export interface EngineWork {
   readonly marketplaceUrl: string;
   readonly calendars: number;
   readonly publish?: { readonly debounceMs?: number; readonly leading?: boolean };
+  /** Whether writes of the history do nothing. */
+  readonly withoutHistory?: boolean | undefined;
 }
 
 export interface BareWork {
@@ -34,13 +36,19 @@ export interface Apart {
 }
 
 export async function apart(work: EngineWork | BareWork): Promise<Apart> {
-  const child = fork(fileURLToPath(import.meta.url), ['apart', JSON.stringify(work)]);
+  const replacing =
+    work.kind === 'engine' && work.withoutHistory === true ? ['--import', WITHOUT_HISTORY] : [];
+  const child = fork(fileURLToPath(import.meta.url), ['apart', JSON.stringify(work)], {
+    execArgv: [...process.execArgv, ...replacing],
+  });
   const url = await new Promise<string>((resolve, reject) => {
     child.once('message', (message) => resolve(String(message)));
     child.once('exit', (code) => reject(new Error(`${work.kind} ended with ${code}`)));
   });
   return { url, stop: () => stopped(child) };
 }
+
+const WITHOUT_HISTORY = new URL('../history/without.mjs', import.meta.url).href;
 
 async function stopped(child: ChildProcess): Promise<void> {
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));

@@ -6,7 +6,7 @@ import { type JobQueue, Queues } from '../../dist/queue/queues.js';
 import { API_KEY, type Backend } from '../publish/backends.js';
 import { dayAhead, taken, windows } from '../publish/events.js';
 import { Marketplace } from '../resync/marketplace.js';
-import { apart } from './processes.js';
+import { apart, type EngineWork } from './processes.js';
 
 export interface Flood {
   readonly backend: string;
@@ -23,7 +23,10 @@ const CONCURRENCY = { redis: 500, database: 50 };
 export const OCCUPANCY = 'slotkeeper-occupancy';
 const BARE = 'bench-bare';
 
-export async function flood(backend: Backend): Promise<Flood> {
+export async function flood(
+  backend: Backend,
+  { withoutHistory }: Pick<EngineWork, 'withoutHistory'> = {},
+): Promise<Flood> {
   // A new one each time: it ignores what it was sent minutes before.
   const marketplace = await Marketplace.start('Europe/Warsaw');
   return await withQueues(backend, async (queueOf) => {
@@ -40,6 +43,7 @@ export async function flood(backend: Backend): Promise<Flood> {
       roles: ['api', 'worker', 'scheduler'],
       marketplaceUrl: marketplace.url,
       calendars: CALENDARS,
+      withoutHistory,
     });
     try {
       const queue = queueOf(OCCUPANCY);
