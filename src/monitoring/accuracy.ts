@@ -6,7 +6,7 @@ import { datesBetween } from '../core/calendar-date.js';
 import { SECOND } from '../core/duration.js';
 import { addDays, isDate, localDate } from '../core/index.js';
 import type { Db } from '../db/schema.js';
-import { getAccount } from '../db/tables/accounts.js';
+import { getAccount, listAccounts } from '../db/tables/accounts.js';
 import {
   findAccuracy,
   type HistogramBucket,
@@ -18,7 +18,7 @@ import { InvalidQueryError } from './invalid-query-error.js';
 export interface AccuracyQuery {
   /** Default: all accounts together. */
   readonly account?: string | undefined;
-  /** Local dates, both included; default the 30 dates up to `to`, and today (without an account: today in UTC). */
+  /** Local dates, both included; default the 30 dates up to `to`, and today (without an account: the latest of its accounts' dates). */
   readonly from?: string | undefined;
   readonly to?: string | undefined;
 }
@@ -76,7 +76,9 @@ export async function readAccuracy(db: Db, query: AccuracyQuery, now: number): P
   const { account: id } = query;
   const account = id === undefined ? undefined : await getAccount(db, id);
   if (id !== undefined && account === undefined) return undefined;
-  const { from, to } = rangeOf(query, localDate(now, account?.timeZone ?? 'UTC'));
+  const accounts = account === undefined ? await listAccounts(db) : [account];
+  const dates = accounts.map(({ timeZone }) => localDate(now, timeZone)).sort();
+  const { from, to } = rangeOf(query, dates.at(-1) ?? localDate(now, 'UTC'));
   const buckets = await findAccuracy(db, { account: id, from, to });
   const byDate = groupBy(buckets, ({ date }) => date);
   const days = datesBetween(from, to).map((date) => ({ date, ...measuresOf(byDate.get(date) ?? []) }));

@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { addDays, localDate } from '../../src/core/index.js';
 import { addMeasurements, BUCKETS_PER_OCTAVE } from '../../src/db/tables/accuracy.js';
 import { InvalidQueryError } from '../../src/index.js';
-import { percentilesOf } from '../../src/monitoring/accuracy.js';
+import { percentilesOf, readAccuracy } from '../../src/monitoring/accuracy.js';
+import { useDatabase } from '../db/use-database.js';
 import { openNotificationFixture, toPushBody, visitBooking } from '../notifications/notification-fixture.js';
 import { openFixture, requestAsAnotherClient, resync } from '../resync/resync-fixture.js';
 import { serve } from '../server/served.js';
@@ -145,6 +146,17 @@ describe('a day that is played', () => {
     );
     expect(metrics).toContain('\nslotkeeper_publish_latency_seconds_count{direction="closing"} 1\n');
     expect(metrics).toContain('\nslotkeeper_publish_latency_seconds_count{direction="opening"} 1\n');
+  });
+});
+
+describe('the default dates', () => {
+  const database = useDatabase();
+
+  test('end with the latest local date of the accounts, which may be ahead of UTC', async () => {
+    const now = Date.parse('2026-11-09T23:30:00Z');
+    await addMeasurements(database.db, 'warsaw', '2026-11-10', [{ measure: 'compared-days', value: 7 }]);
+    const accuracy = await readAccuracy(database.db, {}, now);
+    expect(accuracy).toMatchObject({ from: '2026-10-12', to: '2026-11-10', comparedDays: 7 });
   });
 });
 
