@@ -144,7 +144,7 @@ test('a retry enqueues the calendars, and adds events to the queue again', async
     'enqueue "nowak"',
     'enqueue "nowak"',
     'add [{"name":"retried","data":{"id":"e"}}]',
-    'deliver {"account":"warsaw","calendar":"nowak"}',
+    'deliver {"account":"warsaw","calendar":"nowak","own":false}',
     'clinic "warsaw"',
   ]);
 });
