@@ -5,7 +5,6 @@ export * from '../../dist/db/tables/history.js?original';
 
 const nothing = () => sql`SELECT 1 AS nothing`;
 
-export const insertHistory = () => undefined;
 export const saveHistory = async () => undefined;
 export const insertHistoryOf = nothing;
 export const insertHistoryOfMarks = nothing;

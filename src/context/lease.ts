@@ -112,11 +112,10 @@ export async function withLease<T, First>(
     inDoubt = isInDoubt(error);
     throw error;
   } finally {
-    const keepsLease = inDoubt;
     await runPipelined(db, (session) =>
       Promise.all([
         history.save(session),
-        keepsLease
+        inDoubt
           ? renewLease(session, calendar.id, token, requestTimeoutMs)
           : releaseLease(session, calendar.id, token),
       ]),

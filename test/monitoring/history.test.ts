@@ -103,6 +103,31 @@ describe('the history of a day', () => {
     expect(JSON.stringify(await fixture.engine.history({ limit: 1_000 }))).not.toMatch(/patient|@|\+48/i);
   });
 
+  test('tells that a snapshot would remove too much, and who approved it', async () => {
+    const fixture = await ClinicFixture.open({ still: true });
+    await fixture.open();
+    await fixture.untilAtRest();
+    const { engine, date } = fixture;
+    await engine.snapshot('nowak', { from: date, to: date, complete: true, windows: [], occupancy: [] });
+    const [held] = await engine.holds.list();
+    expect(await engine.holds.settle('release', [held?.id ?? ''], 'Ms Reception')).toMatchObject({ done: 1 });
+    await fixture.untilAtRest();
+    const story = await storyOf(fixture, { calendar: 'nowak', date });
+    expect(story.slice(4)).toEqual([
+      'held snapshot held',
+      'marked approved',
+      'approved snapshot held',
+      'sent deleteSlots 204',
+      'verified',
+    ]);
+    const snapshots = await engine.history({ calendar: 'nowak', kind: 'snapshot' });
+    expect(snapshots.items).toMatchObject([
+      { detail: { from: date, to: date, complete: true, released: 0 } },
+    ]);
+    const approved = await engine.history({ kind: 'approved' });
+    expect(approved.items).toMatchObject([{ actor: 'Ms Reception', date }]);
+  });
+
   test('tells that a refused day failed, by which write, and that a person retried it', async () => {
     const fixture = await ClinicFixture.open({ still: true });
     fixture.sandbox.faults.set([

@@ -8,7 +8,7 @@
  */
 import { sql } from 'kysely';
 import { replaceUnstorable } from '../../lib/storable-text.js';
-import { executePart, type StatementPart } from '../combined-write.js';
+import type { StatementPart } from '../combined-write.js';
 import type { Db } from '../schema.js';
 
 export const HISTORY_KINDS = [
@@ -69,16 +69,11 @@ function toJson(entries: readonly NewHistoryEntry[]): string {
   );
 }
 
-/** Adds entries, as a part of a statement; undefined where there are none. */
-export function insertHistory(entries: readonly NewHistoryEntry[]): StatementPart | undefined {
-  if (entries.length === 0) return undefined;
-  return sql`
-    INSERT INTO slotkeeper.history ${COLUMNS}
-    SELECT ${entryValues} FROM jsonb_to_recordset(${toJson(entries)}::jsonb) AS ${ENTRY_COLUMNS}`;
-}
-
 export async function saveHistory(db: Db, entries: readonly NewHistoryEntry[]): Promise<void> {
-  await executePart(db, insertHistory(entries));
+  if (entries.length === 0) return;
+  await sql`
+    INSERT INTO slotkeeper.history ${COLUMNS}
+    SELECT ${entryValues} FROM jsonb_to_recordset(${toJson(entries)}::jsonb) AS ${ENTRY_COLUMNS}`.execute(db);
 }
 
 /**
